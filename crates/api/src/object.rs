@@ -1,0 +1,139 @@
+//! What every object has: its kind, its identity, where it was written and what is wrong with it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The kinds of objects that Nuncio reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each variant is the Kubernetes kind of the same name")]
+pub enum Kind {
+    Mapping,
+    TCPMapping,
+    Host,
+    Listener,
+    Module,
+    TLSContext,
+    KubernetesServiceResolver,
+    KubernetesEndpointResolver,
+    Service,
+    EndpointSlice,
+    Secret,
+}
+
+impl Kind {
+    /// The kind as it is written in a manifest.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mapping => "Mapping",
+            Self::TCPMapping => "TCPMapping",
+            Self::Host => "Host",
+            Self::Listener => "Listener",
+            Self::Module => "Module",
+            Self::TLSContext => "TLSContext",
+            Self::KubernetesServiceResolver => "KubernetesServiceResolver",
+            Self::KubernetesEndpointResolver => "KubernetesEndpointResolver",
+            Self::Service => "Service",
+            Self::EndpointSlice => "EndpointSlice",
+            Self::Secret => "Secret",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Names one object: no two objects of a world share it. Ordered by kind, name, then namespace,
+/// which is the order in which equal claims are settled.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ObjectId {
+    /// Kind of the object.
+    pub kind: Kind,
+    /// `metadata.name`.
+    pub name: Arc<str>,
+    /// `metadata.namespace`, or the namespace that the source gives to objects without one.
+    pub namespace: Arc<str>,
+}
+
+impl ObjectId {
+    /// The id of the object `kind` `namespace/name`.
+    pub fn new(kind: Kind, namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self { kind, name: name.into(), namespace: namespace.into() }
+    }
+}
+
+/// `Mapping shop/cart`.
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+impl fmt::Debug for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A place in a file. Lines and columns count from one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Location {
+    /// The file, as the user would name it.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// How bad a [`Problem`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The object, or the named part of it, does not serve.
+    Error,
+    /// It serves, but not all of what is written has an effect.
+    Warning,
+}
+
+/// Something that is wrong with an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Problem {
+    /// Whether the object still serves.
+    pub severity: Severity,
+    /// A stable `CamelCase` word for programs, usable as the reason of a condition.
+    pub reason: &'static str,
+    /// One sentence for people: what is wrong and, where it is known, what would be right.
+    pub message: String,
+    /// The field it is about, as a dotted path (`spec.retry_policy.num_retries`); empty for the whole object.
+    pub field: String,
+}
+
+impl Problem {
+    /// An error: the object or the field does not serve.
+    pub fn error(reason: &'static str, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, reason, message: message.into(), field: field.into() }
+    }
+
+    /// A warning: it serves, but not wholly as written.
+    pub fn warning(reason: &'static str, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, reason, message: message.into(), field: field.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.field.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.field, self.message) }
+    }
+}

@@ -1,0 +1,35 @@
+//! The model in which the translators meet: what the gateway does, in terms of neither the objects
+//! that asked for it nor the proxy that does it.
+//!
+//! Every node is plain, ordered data: `Eq` says that nothing changed, and [`version`] names a node's
+//! content. Collections are sorted vectors or `BTreeMap`s, so that equal worlds give equal models.
+
+mod cluster;
+mod header;
+mod listener;
+mod model;
+mod route;
+mod tls;
+mod version;
+
+pub use cluster::{
+    CircuitBreaker, Cluster, ClusterName, Discovery, Endpoint, Endpoints, HealthCheck, HealthCheckKind, IpFamily,
+    Keepalive, LbPolicy, OutlierDetection, Priority, Protocol, StatusRange,
+};
+pub use header::{HeaderAdd, HeaderEdits};
+pub use listener::{
+    AccessLog, AccessLogFormat, ChainMatch, ClientCertHeader, EscapedSlashes, FilterChain, ForwardClientCert, Handler,
+    HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, Listener, TcpProxy, Transport, UnderscoreHeaders,
+    WeightedCluster,
+};
+pub use model::{Change, Delta, Model, put};
+pub use route::{
+    Arm, Backend, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch, PathRewrite, QueryMatch,
+    Redirect, Respond, Retry, Route, RouteAction, RouteMatch, Scope, Table, TableName, ValueMatch, VirtualHost,
+};
+pub use tls::{
+    ClientValidation, DownstreamTls, Pem, Secret, SecretName, SecretValue, TlsSettings, TlsVersion, UpstreamTls,
+};
+pub use version::{Version, version};
+
+pub use nuncio_api::ObjectId;

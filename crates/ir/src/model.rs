@@ -1,0 +1,73 @@
+//! The whole of what the gateway does, and what a change does to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::{Cluster, ClusterName, Endpoints, Listener, Secret, SecretName, Table, TableName};
+
+/// What the gateway does. Equal models give equal proxies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Model {
+    /// By name.
+    pub listeners: BTreeMap<Arc<str>, Arc<Listener>>,
+    /// By name.
+    pub tables: BTreeMap<TableName, Arc<Table>>,
+    /// By name.
+    pub clusters: BTreeMap<ClusterName, Arc<Cluster>>,
+    /// Of the clusters whose discovery is `Endpoints`: every such cluster has an entry.
+    pub endpoints: BTreeMap<ClusterName, Arc<Endpoints>>,
+    /// By name.
+    pub secrets: BTreeMap<SecretName, Arc<Secret>>,
+}
+
+/// A node that is new or other than before (`Some`), or gone (`None`).
+pub type Change<K, V> = (K, Option<Arc<V>>);
+
+/// What changed from one model to the next. Holds no node that stayed equal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// Changed listeners.
+    pub listeners: Vec<Change<Arc<str>, Listener>>,
+    /// Changed tables.
+    pub tables: Vec<Change<TableName, Table>>,
+    /// Changed clusters.
+    pub clusters: Vec<Change<ClusterName, Cluster>>,
+    /// Changed endpoints.
+    pub endpoints: Vec<Change<ClusterName, Endpoints>>,
+    /// Changed secrets.
+    pub secrets: Vec<Change<SecretName, Secret>>,
+}
+
+impl Delta {
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.listeners.is_empty()
+            && self.tables.is_empty()
+            && self.clusters.is_empty()
+            && self.endpoints.is_empty()
+            && self.secrets.is_empty()
+    }
+}
+
+/// Puts `value` under `key` (`None` takes it away) and records it in `changes` unless it was so before.
+pub fn put<K: Ord + Clone, V: PartialEq>(
+    nodes: &mut BTreeMap<K, Arc<V>>,
+    changes: &mut Vec<Change<K, V>>,
+    key: K,
+    value: Option<V>,
+) {
+    match value {
+        Some(value) if nodes.get(&key).is_some_and(|old| **old == value) => {}
+        Some(value) => {
+            let value = Arc::new(value);
+            nodes.insert(key.clone(), Arc::clone(&value));
+            changes.push((key, Some(value)));
+        }
+        None => {
+            if nodes.remove(&key).is_some() {
+                changes.push((key, None));
+            }
+        }
+    }
+}
