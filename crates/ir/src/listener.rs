@@ -214,6 +214,11 @@ pub enum ForwardClientCert {
 /// An HTTP filter that the user switched on for all requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum HttpFilter {
+    /// Answers health checks by itself: 200, or 503 while the proxy drains.
+    HealthCheck {
+        /// Exact path.
+        path: String,
+    },
     /// gRPC over HTTP/1.1 to gRPC.
     GrpcHttp1Bridge,
     /// gRPC-Web to gRPC.
