@@ -1,0 +1,316 @@
+//! Real files in a temporary directory, and the batches that they cause.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// Far longer than anything here takes: a test that waits for it has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A source whose first scan is over.
+struct Fixture {
+    root: TempDir,
+    changes: Changes,
+}
+
+impl Fixture {
+    fn start(root: TempDir, path: &Path) -> (Self, Vec<String>) {
+        Self::with(root, path, Options::default())
+    }
+
+    fn with(root: TempDir, path: &Path, options: Options) -> (Self, Vec<String>) {
+        let mut source = DirectorySource::open(path, options).unwrap();
+        let first = source.scan().iter().map(show).collect();
+        (Self { changes: source.changes().unwrap(), root }, first)
+    }
+
+    fn empty() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().to_owned();
+        Self::start(root, &path).0
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    async fn next(&mut self) -> Vec<String> {
+        let batch = tokio::time::timeout(PATIENCE, self.changes.next()).await.expect("a batch in time").unwrap();
+        batch.changes.iter().map(show).collect()
+    }
+
+    /// All that comes until a marker file arrives, written last: proves that something did not come.
+    async fn until_marker(&mut self) -> Vec<String> {
+        self.write("zz-marker.yaml", "m");
+        let mut seen = Vec::new();
+        while !seen.iter().any(|change| change == "zz-marker.yaml=m") {
+            seen.append(&mut self.next().await);
+        }
+        seen.retain(|change| !change.starts_with("zz-marker"));
+        seen
+    }
+
+    /// Batches until `n` changes have come.
+    async fn collect(&mut self, n: usize) -> Vec<String> {
+        let mut seen = Vec::new();
+        while seen.len() < n {
+            seen.append(&mut self.next().await);
+        }
+        seen.sort();
+        seen
+    }
+}
+
+fn show(change: &FileChange) -> String {
+    match &change.content {
+        Content::Bytes(bytes) => format!("{}={}", change.file, String::from_utf8_lossy(bytes)),
+        Content::Gone => format!("{} gone", change.file),
+        Content::Unreadable(error) => format!("{}: {error}", change.file),
+    }
+}
+
+#[test]
+fn reads_manifests_at_any_depth_and_nothing_else() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("shop/.git")).unwrap();
+    for name in ["b.yml", "shop/a.yaml", "c.json", "README.md", ".hidden.yaml", "shop/.git/x.yaml", "a.yaml~"] {
+        fs::write(root.path().join(name), "x").unwrap();
+    }
+    symlink("..", root.path().join("shop/loop")).unwrap();
+    let all: Vec<_> = read(root.path(), Options::default()).unwrap().iter().map(show).collect();
+    assert_eq!(all, ["b.yml=x", "c.json=x", "shop/a.yaml=x"]);
+}
+
+#[test]
+fn a_missing_directory_and_a_file_are_errors() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert!(matches!(read(&file, Options::default()), Err(SourceError::NotADirectory(_))));
+    assert!(matches!(read(&root.path().join("no"), Options::default()), Err(SourceError::Unreadable { .. })));
+}
+
+#[tokio::test]
+async fn sees_writes_and_removals() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    source.write("a.yaml", "2");
+    assert_eq!(source.next().await, ["a.yaml=2"]);
+    fs::remove_file(source.path("a.yaml")).unwrap();
+    assert_eq!(source.next().await, ["a.yaml gone"]);
+}
+
+#[tokio::test]
+async fn equal_content_is_no_change() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    source.write("a.yaml", "1");
+    assert_eq!(source.until_marker().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_file_is_not_read_while_it_is_written() {
+    let options = Options { quiet: PATIENCE, ..Options::default() };
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().to_owned();
+    let (mut source, _) = Fixture::with(root, &path, options);
+    let mut file = File::create(source.path("a.yaml")).unwrap();
+    file.write_all(b"half").unwrap();
+    assert_eq!(source.until_marker().await, [""; 0]);
+    file.write_all(b"+half").unwrap();
+    drop(file);
+    assert_eq!(source.next().await, ["a.yaml=half+half"]);
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_closes_is_read_when_it_is_quiet() {
+    let mut source = Fixture::empty();
+    let mut file = File::create(source.path("a.yaml")).unwrap();
+    file.write_all(b"open").unwrap();
+    file.flush().unwrap();
+    assert_eq!(source.next().await, ["a.yaml=open"]);
+}
+
+#[tokio::test]
+async fn an_atomic_save_is_one_change() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    source.write("a.yaml.tmp", "2");
+    fs::rename(source.path("a.yaml.tmp"), source.path("a.yaml")).unwrap();
+    assert_eq!(source.until_marker().await, ["a.yaml=2"]);
+}
+
+#[tokio::test]
+async fn moving_the_old_file_away_first_loses_nothing() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    fs::rename(source.path("a.yaml"), source.path("a.yaml~")).unwrap();
+    source.write("a.yaml", "2");
+    fs::remove_file(source.path("a.yaml~")).unwrap();
+    assert_eq!(source.until_marker().await, ["a.yaml=2"]);
+}
+
+#[tokio::test]
+async fn a_renamed_file_is_a_new_one_and_an_old_one() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    fs::rename(source.path("a.yaml"), source.path("b.yaml")).unwrap();
+    assert_eq!(source.collect(2).await, ["a.yaml gone", "b.yaml=1"]);
+}
+
+#[tokio::test]
+async fn directories_come_move_and_go() {
+    let mut source = Fixture::empty();
+    fs::create_dir_all(source.path("d/e")).unwrap();
+    source.write("d/e/a.yaml", "1");
+    assert_eq!(source.next().await, ["d/e/a.yaml=1"]);
+    fs::rename(source.path("d"), source.path("f")).unwrap();
+    assert_eq!(source.collect(2).await, ["d/e/a.yaml gone", "f/e/a.yaml=1"]);
+    source.write("f/e/a.yaml", "2");
+    assert_eq!(source.next().await, ["f/e/a.yaml=2"]);
+    fs::remove_dir_all(source.path("f")).unwrap();
+    assert_eq!(source.next().await, ["f/e/a.yaml gone"]);
+}
+
+/// Lays out `..v`, with `a.yaml` and `b.yaml`, the way the kubelet writes a volume.
+fn mount(root: &Path, version: &str) {
+    let data = format!("..{version}");
+    fs::create_dir(root.join(&data)).unwrap();
+    fs::write(root.join(&data).join("a.yaml"), version).unwrap();
+    fs::write(root.join(&data).join("b.yaml"), "same").unwrap();
+    symlink(&data, root.join("..data_tmp")).unwrap();
+    fs::rename(root.join("..data_tmp"), root.join("..data")).unwrap();
+}
+
+#[tokio::test]
+async fn a_config_map_is_swapped_as_a_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().to_owned();
+    mount(&path, "v1");
+    symlink("..data/a.yaml", path.join("a.yaml")).unwrap();
+    symlink("..data/b.yaml", path.join("b.yaml")).unwrap();
+    let (mut source, first) = Fixture::start(root, &path);
+    assert_eq!(first, ["a.yaml=v1", "b.yaml=same"]);
+    for (old, new) in [("v1", "v2"), ("v2", "v3")] {
+        mount(&path, new);
+        fs::remove_dir_all(path.join(format!("..{old}"))).unwrap();
+        assert_eq!(source.next().await, [format!("a.yaml={new}")]);
+    }
+    assert_eq!(source.until_marker().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_link_as_the_root_may_be_swapped() {
+    let outer = tempfile::tempdir().unwrap();
+    let path = outer.path().to_owned();
+    for version in ["v1", "v2"] {
+        fs::create_dir(path.join(version)).unwrap();
+        fs::write(path.join(version).join("a.yaml"), version).unwrap();
+    }
+    symlink("v1", path.join("current")).unwrap();
+    let (mut source, first) = Fixture::start(outer, &path.join("current"));
+    assert_eq!(first, ["a.yaml=v1"]);
+    symlink("v2", path.join("new")).unwrap();
+    fs::rename(path.join("new"), path.join("current")).unwrap();
+    assert_eq!(source.next().await, ["a.yaml=v2"]);
+    fs::write(path.join("v2/a.yaml"), "v2b").unwrap();
+    assert_eq!(source.next().await, ["a.yaml=v2b"]);
+}
+
+#[tokio::test]
+async fn files_behind_links_are_followed_outside_the_root() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("real.txt"), "1").unwrap();
+    let mut source = Fixture::empty();
+    symlink(outside.path().join("real.txt"), source.path("a.yaml")).unwrap();
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    fs::write(outside.path().join("real.txt"), "2").unwrap();
+    assert_eq!(source.next().await, ["a.yaml=2"]);
+    fs::remove_file(outside.path().join("real.txt")).unwrap();
+    assert_eq!(source.next().await, ["a.yaml: a link to a file that is missing"]);
+    fs::write(outside.path().join("real.txt"), "2").unwrap();
+    assert_eq!(source.next().await, ["a.yaml=2"], "the error is over although the content is the same");
+}
+
+#[tokio::test]
+async fn a_root_that_is_gone_keeps_its_files() {
+    let outer = tempfile::tempdir().unwrap();
+    let path = outer.path().join("root");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("a.yaml"), "1").unwrap();
+    fs::write(path.join("b.yaml"), "1").unwrap();
+    let (mut source, _) = Fixture::start(outer, &path);
+    fs::remove_dir_all(&path).unwrap();
+    let lost = source.next().await;
+    assert!(lost.len() == 1 && lost[0].starts_with(".: cannot list the directory"), "{lost:?}");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("a.yaml"), "2").unwrap();
+    assert_eq!(source.collect(3).await, [". gone", "a.yaml=2", "b.yaml gone"]);
+    fs::write(path.join("a.yaml"), "3").unwrap();
+    assert_eq!(source.next().await, ["a.yaml=3"]);
+}
+
+#[tokio::test]
+async fn too_large_is_an_error_of_its_own() {
+    let options = Options { size_limit: 4, ..Options::default() };
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().to_owned();
+    let (mut source, _) = Fixture::with(root, &path, options);
+    source.write("a.yaml", "1234");
+    assert_eq!(source.next().await, ["a.yaml=1234"]);
+    source.write("a.yaml", "12345");
+    assert_eq!(source.next().await, ["a.yaml: larger than the limit of 4 bytes"]);
+    source.write("a.yaml", "1234");
+    assert_eq!(source.next().await, ["a.yaml=1234"]);
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_an_error() {
+    let mut source = Fixture::empty();
+    let _socket = std::os::unix::net::UnixListener::bind(source.path("a.yaml")).unwrap();
+    assert_eq!(source.next().await, ["a.yaml: not a regular file"]);
+}
+
+/// Root may read everything, so this shows something only for other users; for root the mode changes nothing.
+#[tokio::test]
+async fn a_change_of_mode_is_noticed() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    fs::set_permissions(source.path("a.yaml"), fs::Permissions::from_mode(0)).unwrap();
+    if File::open(source.path("a.yaml")).is_ok() {
+        assert_eq!(source.until_marker().await, [""; 0]);
+        return;
+    }
+    assert!(source.next().await[0].starts_with("a.yaml: cannot read the file"));
+    fs::set_permissions(source.path("a.yaml"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+}
+
+#[tokio::test]
+async fn many_files_come_in_few_batches() {
+    let mut source = Fixture::empty();
+    for n in 0..500 {
+        source.write(&format!("{n:03}.yaml"), "x");
+    }
+    let (mut seen, mut batches) = (0, 0);
+    while seen < 500 {
+        seen += source.next().await.len();
+        batches += 1;
+    }
+    assert_eq!(seen, 500);
+    assert!(batches < 100, "{batches} batches");
+}
