@@ -1,5 +1,14 @@
 //! The objects that users write: one module per kind. Parsing, defaults and validation; no I/O.
 
-mod object;
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-pub use object::{Kind, Location, ObjectId, Problem, Severity};
+mod duration;
+mod lenient;
+mod object;
+mod service_ref;
+mod spec;
+
+pub use duration::DurationError;
+pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
+pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
+pub use spec::*;

@@ -1,9 +1,12 @@
 //! What every object has: its kind, its identity, where it was written and what is wrong with it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+use crate::Spec;
 
 /// The kinds of objects that Nuncio reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,4 +139,23 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.field.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.field, self.message) }
     }
+}
+
+/// An object as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Which object it is.
+    pub id: ObjectId,
+    /// Where it begins: its document, or the annotation that holds it.
+    pub location: Location,
+    /// `metadata.labels`; of an object in an annotation those of its carrier.
+    pub labels: BTreeMap<String, String>,
+    /// The instances that take it; `["default"]` where it does not say.
+    pub ambassador_id: Vec<String>,
+    /// What it says.
+    pub spec: Spec,
+    /// What is wrong with it, each with its place.
+    pub problems: Vec<(Problem, Location)>,
+    /// It came from the annotation `getambassador.io/config` of another object.
+    pub annotated: bool,
 }

@@ -1,0 +1,149 @@
+//! The `service` of a Mapping.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a service is spoken to, where its name says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scheme {
+    /// In clear text.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The scheme as it stands in a URL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// Where requests go, as a Mapping names it: `[scheme://]host[.namespace][:port]`. The scheme's case does not count; an
+/// IPv6 address stands in brackets. Nothing is added to the name here: which namespace a bare name belongs to
+/// is for the translator to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct ServiceRef {
+    /// The scheme, where there is one.
+    pub scheme: Option<Scheme>,
+    /// Name or address; an IPv6 address without brackets. Empty where the field is absent, which validation refuses.
+    pub host: String,
+    /// The port, where there is one.
+    pub port: Option<u16>,
+}
+
+impl ServiceRef {
+    /// The host, if it is an address.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+}
+
+/// The text names no service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceRefError {
+    /// There is no host in it.
+    #[error("expected [http://|https://]name[.namespace][:port], found \"{0}\"")]
+    Syntax(String),
+    /// The scheme is none of HTTP's.
+    #[error("the scheme \"{0}\" is not supported: expected http or https")]
+    Scheme(String),
+    /// The port is none.
+    #[error("\"{0}\" is no port: expected a number from 1 to 65535")]
+    Port(String),
+}
+
+impl FromStr for ServiceRef {
+    type Err = ServiceRefError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (Some(parse_scheme(scheme)?), rest),
+            None => (None, text),
+        };
+        let syntax = || ServiceRefError::Syntax(text.to_owned());
+        let (host, port) = split_port(rest).ok_or_else(syntax)?;
+        let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host = match address {
+            Some(address) if matches!(address.parse(), Ok(IpAddr::V6(_))) => address,
+            Some(_) => return Err(syntax()),
+            None => host,
+        };
+        let named = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        if host.is_empty() || (address.is_none() && !named) {
+            return Err(syntax());
+        }
+        let port = port.map(parse_port).transpose()?;
+        Ok(Self { scheme, host: host.to_owned(), port })
+    }
+}
+
+fn parse_scheme(text: &str) -> Result<Scheme, ServiceRefError> {
+    match text.to_ascii_lowercase().as_str() {
+        "http" => Ok(Scheme::Http),
+        "https" => Ok(Scheme::Https),
+        _ => Err(ServiceRefError::Scheme(text.to_owned())),
+    }
+}
+
+/// Splits off the port; `None` where an address of IPv6 lacks its brackets.
+fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
+    if text.starts_with('[') {
+        let end = text.find(']')? + 1;
+        let (host, rest) = text.split_at(end);
+        return match rest {
+            "" => Some((host, None)),
+            _ => rest.strip_prefix(':').map(|port| (host, Some(port))),
+        };
+    }
+    match text.split_once(':') {
+        None => Some((text, None)),
+        Some((_, port)) if port.contains(':') => None,
+        Some((host, port)) => Some((host, Some(port))),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, ServiceRefError> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let port = if digits { text.parse().unwrap_or(0) } else { 0 };
+    if port == 0 { Err(ServiceRefError::Port(text.to_owned())) } else { Ok(port) }
+}
+
+impl TryFrom<String> for ServiceRef {
+    type Error = ServiceRefError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.is_empty() { Ok(Self::default()) } else { text.parse() }
+    }
+}
+
+impl From<ServiceRef> for String {
+    fn from(service: ServiceRef) -> Self {
+        service.to_string()
+    }
+}
+
+impl fmt::Display for ServiceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(scheme) = self.scheme {
+            write!(f, "{}://", scheme.as_str())?;
+        }
+        if self.host.contains(':') {
+            write!(f, "[{}]", self.host)?
+        } else {
+            f.write_str(&self.host)?
+        }
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}

@@ -1,0 +1,74 @@
+//! The kinds that users write, one file per kind.
+
+mod common;
+mod endpoint_slice;
+mod host;
+mod listener;
+mod mapping;
+mod mapping_policy;
+mod module;
+mod module_settings;
+mod resolver;
+mod secret;
+mod selector;
+mod service;
+mod tcp_mapping;
+mod tls_context;
+
+pub use common::{AddedHeader, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
+pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
+pub use host::{
+    AcmeProvider, Host, InsecureAction, InsecureRequestPolicy, LocalObjectReference, PreviewUrl, RequestPolicy,
+    SecretReference,
+};
+pub use listener::{HostBinding, HostNamespaces, Listener, NamespaceFrom, Protocol, ProtocolLayer, SecurityModel};
+pub use mapping::{DnsType, Mapping};
+pub use mapping_policy::{
+    GrpcHealthCheck, HealthCheck, HealthCheckLayer, HttpHealthCheck, LoadBalancer, LoadBalancerCookie,
+    LoadBalancerPolicy, OutlierDetection, RetryPolicy, StatusRange,
+};
+pub use module::{IpAccess, Module, ModuleConfig};
+pub use module_settings::{
+    Buffer, Cidr, ClientCertDetails, CompressionLevel, CompressionStrategy, ForwardClientCertDetails, GrpcStats,
+    GrpcStatsService, Gzip, InvalidCidr, IpRule, LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe,
+    UnderscoresAction,
+};
+pub use resolver::{KubernetesEndpointResolver, KubernetesServiceResolver};
+pub use secret::{Secret, SecretBytes, SecretText};
+pub use selector::{LabelSelector, LabelSelectorOperator, LabelSelectorRequirement};
+pub use service::{IntOrString, Service, ServicePort};
+pub use tcp_mapping::TcpMapping;
+pub use tls_context::{TlsConfig, TlsContext, TlsVersion};
+
+/// What an [`crate::Object`] says, by its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spec {
+    /// `Mapping`.
+    Mapping(Box<Mapping>),
+    /// `TCPMapping`.
+    TcpMapping(Box<TcpMapping>),
+    /// `Host`.
+    Host(Box<Host>),
+    /// `Listener`.
+    Listener(Box<Listener>),
+    /// `Module`. Only the one called `ambassador` has settings; any other's are left at their defaults.
+    Module(Box<Module>),
+    /// `TLSContext`.
+    TlsContext(Box<TlsContext>),
+    /// `KubernetesServiceResolver`.
+    ServiceResolver(KubernetesServiceResolver),
+    /// `KubernetesEndpointResolver`.
+    EndpointResolver(KubernetesEndpointResolver),
+    /// Core `Service`.
+    Service(Box<Service>),
+    /// `EndpointSlice` of `discovery.k8s.io/v1`.
+    EndpointSlice(Box<EndpointSlice>),
+    /// Core `Secret`.
+    Secret(Box<Secret>),
+    /// The object cannot be used; its problems say why.
+    Invalid {
+        /// Of a Host: the name that it was meant for, as far as that could be read, so that the name can be made to
+        /// answer nothing instead of being left to another Host. `None` of any other kind.
+        hostname: Option<String>,
+    },
+}

@@ -1,0 +1,54 @@
+//! Kubernetes' `EndpointSlice` (`discovery.k8s.io/v1`).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Some of the endpoints of a Service; the label `kubernetes.io/service-name` says which Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct EndpointSlice {
+    /// `IPv4`, `IPv6` or `FQDN`.
+    #[serde(rename = "addressType")]
+    pub address_type: String,
+    /// The endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// The ports that every endpoint has.
+    pub ports: Vec<EndpointPort>,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct Endpoint {
+    /// Its addresses; interchangeable, and only the first is to be used.
+    pub addresses: Vec<String>,
+    /// Its state.
+    pub conditions: EndpointConditions,
+}
+
+/// State of an endpoint. What is absent is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct EndpointConditions {
+    /// It takes requests; unknown counts as `true`.
+    pub ready: Option<bool>,
+    /// It takes requests, or still does while it ends; unknown counts as `ready`.
+    pub serving: Option<bool>,
+    /// It is about to end; unknown counts as `false`.
+    pub terminating: Option<bool>,
+}
+
+/// A port of endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct EndpointPort {
+    /// Name of the Service's port; empty for a single port without one.
+    pub name: Option<String>,
+    /// The port; absent stands for all ports.
+    pub port: Option<u16>,
+    /// `TCP` (the default), `UDP` or `SCTP`.
+    pub protocol: Option<String>,
+    /// What is spoken on it, such as `kubernetes.io/h2c`.
+    #[serde(rename = "appProtocol")]
+    pub app_protocol: Option<String>,
+}
