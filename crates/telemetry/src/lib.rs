@@ -1,1 +1,96 @@
-//! Placeholder.
+//! What every service does the same way: logs, traces, metrics, health and shutdown.
+//!
+//! ```no_run
+//! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = nuncio_telemetry::Options { service: "nuncio-controller", ..Default::default() };
+//! let telemetry = nuncio_telemetry::init(&options)?;
+//! let shutdown = nuncio_telemetry::shutdown_on_signal()?;
+//! shutdown.cancelled().await;
+//! telemetry.flush();
+//! # Ok(())
+//! # }
+//! ```
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod health;
+mod logs;
+mod metrics;
+mod process;
+mod shutdown;
+mod traces;
+
+pub use health::{Condition, Health, NotReady};
+pub use logs::{LogFormat, UnknownLogFormat};
+pub use metrics::{BoundedLabel, LabelValue, METRICS_CONTENT_TYPE, Metrics, duration_buckets};
+pub use shutdown::shutdown_on_signal;
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// What to log and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Name of the service, as traces carry it (`service.name`).
+    pub service: &'static str,
+    /// Shape of the log lines on standard error.
+    pub format: LogFormat,
+    /// A level (`info`), or directives by module (`info,nuncio_xds=debug`). Default `info`.
+    pub filter: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { service: "nuncio", format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}
+
+/// Why telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The filter is not a level and not a list of directives.
+    #[error("the log level {filter:?} is not understood: {reason}")]
+    Filter {
+        /// The filter as given.
+        filter: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `OTEL_EXPORTER_OTLP_*` name something that cannot be used.
+    #[error("cannot export traces: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// A subscriber is in place already.
+    #[error("logging was set up before")]
+    AlreadySet,
+}
+
+/// The running exporters.
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+/// Sets up logs on standard error, and traces where `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`) asks for
+/// them. Must run inside a tokio runtime, once.
+///
+/// # Errors
+/// When the filter or the exporter's environment is wrong, or when it is called twice.
+pub fn init(options: &Options) -> Result<Telemetry, Error> {
+    let traces = traces::provider(options.service)?;
+    tracing_subscriber::registry()
+        .with(logs::layer(options.format, &options.filter)?)
+        .with(traces.as_ref().map(traces::layer))
+        .try_init()
+        .map_err(|_| Error::AlreadySet)?;
+    Ok(Telemetry { traces })
+}
+
+impl Telemetry {
+    /// Sends what is still held. Blocks for at most a few seconds; call it last.
+    pub fn flush(self) {
+        let Some(traces) = self.traces else { return };
+        if let Err(error) = traces.shutdown_with_timeout(traces::FLUSH_TIMEOUT) {
+            tracing::warn!("some traces were not sent: {error}");
+        }
+    }
+}

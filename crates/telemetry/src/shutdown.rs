@@ -1,0 +1,35 @@
+//! The end of a process, asked for by a signal.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// Exit code after a second signal: 128 + `SIGINT`, as shells report it.
+const INTERRUPTED: i32 = 130;
+
+/// A token that is cancelled by the first `SIGTERM` or `SIGINT`. The second ends the process at once.
+///
+/// # Errors
+/// When signals cannot be handled. Must be called inside a tokio runtime.
+pub fn shutdown_on_signal() -> io::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let token = CancellationToken::new();
+    let shutdown = token.clone();
+    tokio::spawn(async move {
+        info!("{} received, shutting down", either(&mut terminate, &mut interrupt).await);
+        shutdown.cancel();
+        warn!("{} received again, leaving at once", either(&mut terminate, &mut interrupt).await);
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(token)
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}
