@@ -1,0 +1,205 @@
+//! Composes responses: one in flight for each type, so that whatever changes meanwhile is sent together.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::judge::Verdict;
+use super::slot::Held;
+use super::stream::{InFlight, Item, Stream};
+use super::{Context, Output, Response};
+use crate::event::{Event, Hold, Protocol};
+use crate::resource::{Key, Resource, ResourceType};
+
+/// A response that is being filled.
+#[derive(Debug, Default)]
+struct Batch {
+    items: Vec<Item>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn is_full(&self, context: &Context<'_>) -> bool {
+        self.bytes >= context.options.max_response_bytes || self.items.len() >= context.options.max_response_resources
+    }
+}
+
+impl Stream {
+    /// Sends what can be sent.
+    pub(super) fn pump(&mut self, context: &mut Context<'_>) {
+        if !context.store.is_ready() {
+            return;
+        }
+        for kind in ResourceType::ALL {
+            if self.of(kind).in_flight.is_none() {
+                self.compose(kind, context);
+            }
+        }
+    }
+
+    fn compose(&mut self, kind: ResourceType, context: &mut Context<'_>) {
+        self.queue_deferred(kind);
+        let mut batch = Batch::default();
+        self.fill_from_suspects(kind, &mut batch, context);
+        if batch.items.is_empty() {
+            self.fill_from_queue(kind, &mut batch, context);
+        }
+        let state = self.of_mut(kind);
+        if batch.items.is_empty() && !(state.owes_reply && state.slots.values().all(|slot| slot.held.is_none())) {
+            return;
+        }
+        state.owes_reply = false;
+        self.send(kind, batch.items, context);
+    }
+
+    fn queue_deferred(&mut self, kind: ResourceType) {
+        if !self.of(kind).deferred.is_empty() && self.may_remove(kind) {
+            for name in std::mem::take(&mut self.of_mut(kind).deferred) {
+                self.touch(&Key { kind, name }, None);
+            }
+        }
+    }
+
+    fn fill_from_suspects(&mut self, kind: ResourceType, batch: &mut Batch, context: &mut Context<'_>) {
+        while batch.items.is_empty() {
+            let Some(group) = self.of_mut(kind).suspects.pop_front() else { return };
+            for name in group {
+                self.look(Key { kind, name }, batch, context);
+            }
+        }
+    }
+
+    fn fill_from_queue(&mut self, kind: ResourceType, batch: &mut Batch, context: &mut Context<'_>) {
+        let whole = self.protocol == Protocol::StateOfTheWorld && kind.is_full_state();
+        while whole || !batch.is_full(context) {
+            let state = self.of_mut(kind);
+            let Some(name) = state.queue.pop_front() else { return };
+            if let Some(slot) = state.slots.get_mut(&name) {
+                slot.queued = false;
+                self.look(Key { kind, name }, batch, context);
+            }
+        }
+    }
+
+    /// Does what is to be done about a resource.
+    fn look(&mut self, key: Key, batch: &mut Batch, context: &mut Context<'_>) {
+        self.adopt(&key, context);
+        let Some(slot) = self.slot(&key) else { return };
+        match self.judge(&key, slot, context) {
+            Verdict::Nothing => self.settle(&key, context),
+            Verdict::Send(resource) => self.add(key, Some(resource), batch),
+            Verdict::Remove => self.add(key, None, batch),
+            Verdict::GiveUp(resource, need) => {
+                self.give_up(&key, &resource, need, context);
+                self.add(key, Some(resource), batch);
+            }
+            Verdict::Hold(why, until) => {
+                self.hold(&key, why, context);
+                if let Some(at) = until {
+                    self.set_timer(&key, at);
+                }
+            }
+            Verdict::Defer => self.of_mut(key.kind).deferred.push(key.name),
+        }
+    }
+
+    /// What the client has from an earlier stream turns out to be what is served: its content is known.
+    fn adopt(&mut self, key: &Key, context: &Context<'_>) {
+        let Some(newest) = context.store.get(key) else { return };
+        let Some(have) = self.slot_mut(key).and_then(|slot| slot.have.as_mut()) else { return };
+        if have.resource.is_none() && have.version == newest.version {
+            have.resource = Some(Arc::clone(newest));
+            self.usage.add(newest);
+            self.release_unknown(key.kind, context);
+        }
+    }
+
+    /// Nothing is to be done: what does not exist is forgotten, unless the client asks for it by name.
+    fn settle(&mut self, key: &Key, context: &Context<'_>) {
+        let state = &mut self.types[key.kind.index()];
+        let includes = state.subscription.includes(&key.name);
+        let named = state.subscription.is_named(&key.name);
+        let Some(slot) = state.slots.get_mut(&key.name) else { return };
+        let remembered = slot.may_be_had() || named || context.store.contains(key);
+        if !includes || !remembered {
+            return self.drop_slot(key, context);
+        }
+        slot.held = None;
+        slot.force = false;
+        if let Some(revision) = slot.due.take() {
+            self.progress.release(revision);
+        }
+    }
+
+    fn add(&mut self, key: Key, resource: Option<Arc<Resource>>, batch: &mut Batch) {
+        if let Some(resource) = &resource {
+            self.usage.add(resource);
+            batch.bytes += resource.body.len();
+        }
+        let Some(slot) = self.slot_mut(&key) else { return };
+        slot.held = None;
+        slot.force = false;
+        slot.sending = true;
+        slot.told_absent = resource.is_none();
+        slot.leaving |= resource.is_none() && slot.have.is_some();
+        batch.items.push(Item { name: key.name, resource, due: slot.due.take() });
+    }
+
+    fn give_up(&mut self, key: &Key, resource: &Resource, need: Key, context: &mut Context<'_>) {
+        if let Some(slot) = self.slot_mut(key) {
+            slot.waived = Some(Arc::clone(&resource.version));
+        }
+        let node = Arc::clone(&self.node);
+        context.out.push(Output::Event(Event::HoldTimedOut { stream: self.id, node, key: key.clone(), need }));
+    }
+
+    fn hold(&mut self, key: &Key, why: Hold, context: &Context<'_>) {
+        let Some(slot) = self.types[key.kind.index()].slots.get_mut(&key.name) else { return };
+        let (since, parked) = match slot.held.take() {
+            Some(held) => (held.since, held.waits_for),
+            None => (context.now, None),
+        };
+        let waits_for = match &why {
+            Hold::Needs(need) | Hold::NeedsRejected(need) => Some(need.clone()),
+            Hold::Settling | Hold::InUse => None,
+        };
+        // What waits for something rejected waits for the next revision; removals are not waited for.
+        let counts = matches!(why, Hold::Needs(_) | Hold::Settling);
+        if let Some(revision) = slot.due.take_if(|_| !counts) {
+            self.progress.release(revision);
+        }
+        if why == Hold::InUse {
+            self.usage.wait(key.clone());
+        }
+        if let Some(need) = &waits_for
+            && parked.as_ref() != Some(need)
+        {
+            self.waiters.entry(need.clone()).or_default().push(key.clone());
+        }
+        slot.held = Some(Held { why, since, waits_for });
+    }
+
+    fn send(&mut self, kind: ResourceType, items: Vec<Item>, context: &mut Context<'_>) {
+        self.nonce += 1;
+        self.stats.responses += 1;
+        let nonce = self.nonce;
+        let mut resources: Vec<_> = items.iter().filter_map(|item| item.resource.clone()).collect();
+        let mut removed = Vec::new();
+        if self.protocol == Protocol::Delta {
+            removed.extend(items.iter().filter(|item| item.resource.is_none()).map(|item| Arc::clone(&item.name)));
+        } else if kind.is_full_state() {
+            resources.extend(self.background(kind, &items));
+        }
+        let state = self.of_mut(kind);
+        state.last_nonce = Some(nonce);
+        state.in_flight = Some(InFlight { nonce, items });
+        let revision = context.store.revision();
+        context.out.push(Output::Response(self.id, Response { kind, nonce, revision, resources, removed }));
+    }
+
+    /// State of the world: what the client has and keeps.
+    fn background(&self, kind: ResourceType, items: &[Item]) -> Vec<Arc<Resource>> {
+        let changed: HashSet<&str> = items.iter().map(|item| &*item.name).collect();
+        let slots = self.of(kind).slots.iter();
+        slots.filter(|(name, _)| !changed.contains(&***name)).filter_map(|(_, slot)| slot.known().cloned()).collect()
+    }
+}

@@ -1,0 +1,153 @@
+//! What the server serves: resources, named by type and name, and changes to them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The resource types served.
+///
+/// The order of declaration is the order in which types are sent (make before break): what is referred to
+/// comes before what refers to it. Source: Envoy, "Eventual consistency considerations" in `xds_protocol`;
+/// secrets come before listeners because a listener warms on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceType {
+    /// `Cluster` (CDS).
+    Cluster,
+    /// `ClusterLoadAssignment` (EDS).
+    Endpoints,
+    /// `Secret` (SDS).
+    Secret,
+    /// `Listener` (LDS).
+    Listener,
+    /// `ScopedRouteConfiguration` (SRDS): it goes before its route configuration, since Envoy asks for the
+    /// latter by name once it has the scope.
+    ScopedRoute,
+    /// `RouteConfiguration` (RDS).
+    Route,
+}
+
+impl ResourceType {
+    /// All types, in the order in which they are sent.
+    pub const ALL: [Self; 6] =
+        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route];
+
+    /// The type URL of requests, responses and bodies of this type.
+    #[must_use]
+    pub fn type_url(self) -> &'static str {
+        match self {
+            Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+            Self::Endpoints => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+            Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
+            Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
+            Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+        }
+    }
+
+    /// The type of a type URL; `None` for a type that is not served.
+    #[must_use]
+    pub fn from_type_url(url: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.type_url() == url)
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Whether a state-of-the-world response must hold every resource, absence meaning removal.
+    ///
+    /// Envoy documents this for listeners and clusters, and its scoped-route subscription does the same.
+    pub(crate) fn is_full_state(self) -> bool {
+        matches!(self, Self::Cluster | Self::Listener | Self::ScopedRoute)
+    }
+
+    /// Whether clients ask for this type by name, having seen the name in a resource of another type.
+    pub(crate) fn is_by_reference(self) -> bool {
+        !self.is_full_state()
+    }
+
+    /// Whether a resource of this type is looked up by others while requests are served, so that its
+    /// removal waits until nothing refers to it.
+    pub(crate) fn is_looked_up(self) -> bool {
+        matches!(self, Self::Cluster | Self::Endpoints | Self::Secret)
+    }
+}
+
+impl fmt::Display for ResourceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cluster => "Cluster",
+            Self::Endpoints => "ClusterLoadAssignment",
+            Self::Secret => "Secret",
+            Self::Listener => "Listener",
+            Self::ScopedRoute => "ScopedRouteConfiguration",
+            Self::Route => "RouteConfiguration",
+        })
+    }
+}
+
+/// The identity of a resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Its type.
+    pub kind: ResourceType,
+    /// Its name, unique within the type.
+    pub name: Arc<str>,
+}
+
+impl Key {
+    /// A key of a type and a name.
+    pub fn new(kind: ResourceType, name: impl Into<Arc<str>>) -> Self {
+        Self { kind, name: name.into() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// One version of a resource.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// What it is a version of.
+    pub key: Key,
+    /// Equal versions mean equal content: a resource whose version has not changed is not sent again, not
+    /// even to a client that reconnects. Derive it from content, so that it survives a restart.
+    pub version: Arc<str>,
+    /// The encoded message (`Any.value`), encoded once and shared by all streams.
+    pub body: Arc<[u8]>,
+    /// What a client must have accepted, in some version, before it is sent this: for a route
+    /// configuration the clusters it names, their endpoints and their secrets; for a TCP listener its
+    /// clusters. The same list holds back the removal of these.
+    ///
+    /// A resource must not need what the client learns of only through the resource itself: a cluster does
+    /// not need its endpoints, nor a scope its route configuration. A scope may need what its route
+    /// configuration needs, so that it becomes known only when the routes can follow at once.
+    pub needs: Vec<Key>,
+    /// How long after its own ACK others may rely on it: a DNS cluster is acknowledged before it is warm.
+    /// Zero for most. It applies to a resource that is new to an Envoy that already runs, not to a new
+    /// version of it (Envoy keeps the old one until the new one is warm), nor to clusters that an Envoy has
+    /// acknowledged before it first asked for listeners (it asks when those are warm).
+    pub settle: Duration,
+}
+
+/// A change of what is served.
+#[derive(Debug, Clone, Default)]
+pub struct Update {
+    /// New resources and new versions. One that equals the version served changes nothing.
+    pub set: Vec<Resource>,
+    /// What no longer exists. A key that is also in `set` is set.
+    pub remove: Vec<Key>,
+}
+
+/// Counts the updates: the first has revision 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Revision(pub u64);
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
