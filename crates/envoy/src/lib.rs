@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Turns the model into Envoy 1.40 resources. Pure: model in, encoded messages out.
+//!
+//! This is the only crate that knows Envoy's configuration messages. The layout of the resources
+//! (one `RouteConfiguration` for each scope, found by the header `x-nuncio-scope`; listeners that
+//! never change when a route does) is explained in `ARCHITECTURE.md`.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod bootstrap;
+mod cluster;
+mod endpoints;
+mod header;
+mod json;
+mod listener;
+mod matcher;
+mod proto;
+mod resource;
+mod secret;
+mod table;
+mod tls;
+
+pub use bootstrap::{Ads, Bootstrap, bootstrap};
+pub use cluster::cluster;
+pub use endpoints::endpoints;
+pub use json::{JsonError, to_json};
+pub use listener::listener;
+pub use resource::{Resource, ResourceKind};
+pub use secret::secret;
+pub use table::table;

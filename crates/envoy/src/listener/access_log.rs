@@ -1,0 +1,73 @@
+//! Access logs: files, with formats of Envoy's command operators.
+
+use envoy_types::pb::envoy::config::accesslog::v3::{AccessLog as PbAccessLog, access_log::ConfigType};
+use envoy_types::pb::envoy::config::core::v3::{SubstitutionFormatString, substitution_format_string::Format};
+use envoy_types::pb::envoy::extensions::access_loggers::file::v3::{FileAccessLog, file_access_log::AccessLogFormat};
+use envoy_types::pb::google::protobuf::{Struct, Value, value::Kind};
+use nuncio_ir::{AccessLog, AccessLogFormat as Chosen, JsonLogValue};
+
+use crate::proto;
+
+/// Route metadata under which a route without backend keeps its reason.
+pub(crate) const REASON_NAMESPACE: &str = "nuncio";
+/// Key of the reason in [`REASON_NAMESPACE`].
+pub(crate) const REASON_KEY: &str = "reason";
+
+/// Without the query, which may hold tokens.
+const REQUEST_FORMAT: &str = concat!(
+    r#"[%START_TIME%] "%REQ(:METHOD)% %PATH(NQ:ORIG)% %PROTOCOL%" "#,
+    "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% ",
+    "%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %COMMON_DURATION(US_TX_END:US_RX_BEG:ms)% ",
+    r#"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "#,
+    r#""%ROUTE_NAME%" "%UPSTREAM_HOST%" "%UPSTREAM_CLUSTER%" "%METADATA(ROUTE:nuncio:reason)%""#,
+);
+
+const CONNECTION_FORMAT: &str = concat!(
+    r#"[%START_TIME%] "TCP" %RESPONSE_FLAGS% %CONNECTION_TERMINATION_DETAILS% "#,
+    "%BYTES_RECEIVED% %BYTES_SENT% %DURATION% ",
+    r#"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% "%REQUESTED_SERVER_NAME%" "%UPSTREAM_HOST%" "%UPSTREAM_CLUSTER%""#,
+);
+
+/// The log of an HTTP listener: a line for each request.
+pub(super) fn requests(log: &AccessLog) -> PbAccessLog {
+    file(log, REQUEST_FORMAT)
+}
+
+/// The log of a TCP proxy: a line for each connection.
+pub(super) fn connections(log: &AccessLog) -> PbAccessLog {
+    file(log, CONNECTION_FORMAT)
+}
+
+fn file(log: &AccessLog, default_format: &str) -> PbAccessLog {
+    let format = match &log.format {
+        Chosen::Default => text(default_format),
+        Chosen::Text(format) => text(format),
+        Chosen::Json { fields } => {
+            SubstitutionFormatString { format: Some(Format::JsonFormat(object(fields))), ..Default::default() }
+        }
+    };
+    let file = FileAccessLog { path: log.path.clone(), access_log_format: Some(AccessLogFormat::LogFormat(format)) };
+    PbAccessLog {
+        name: "envoy.access_loggers.file".to_owned(),
+        config_type: Some(ConfigType::TypedConfig(proto::any(&file))),
+        ..Default::default()
+    }
+}
+
+/// A line of text; Envoy ends lines only where the format does.
+fn text(format: &str) -> SubstitutionFormatString {
+    let line = format!("{}\n", format.strip_suffix('\n').unwrap_or(format));
+    SubstitutionFormatString { format: Some(Format::TextFormatSource(proto::inline(line))), ..Default::default() }
+}
+
+fn object(fields: &[(String, JsonLogValue)]) -> Struct {
+    Struct { fields: fields.iter().map(|(key, value)| (key.clone(), json(value))).collect() }
+}
+
+fn json(value: &JsonLogValue) -> Value {
+    let kind = match value {
+        JsonLogValue::Text(format) => Kind::StringValue(format.clone()),
+        JsonLogValue::Object(fields) => Kind::StructValue(object(fields)),
+    };
+    Value { kind: Some(kind) }
+}

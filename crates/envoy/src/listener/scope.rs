@@ -1,0 +1,92 @@
+//! How a request finds its table: a header holds the scope key, written before anything reads it.
+//!
+//! The key is that of [`nuncio_ir::Scope`]: `host|preview`, and `|class` where the listener has one.
+//! `|` is not allowed in a host (Envoy answers 400), so that no Host header makes another's key.
+
+use envoy_types::pb::envoy::config::common::mutation_rules::v3::{HeaderMutation as Mutation, header_mutation::Action};
+use envoy_types::pb::envoy::config::core::v3::TypedExtensionConfig;
+use envoy_types::pb::envoy::extensions::filters::http::lua::v3::Lua;
+use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
+    HttpFilter, ScopedRds, ScopedRoutes,
+    scoped_routes::{
+        ConfigSpecifier, ScopeKeyBuilder,
+        scope_key_builder::{
+            FragmentBuilder,
+            fragment_builder::{HeaderValueExtractor, Type, header_value_extractor::ExtractType},
+        },
+    },
+};
+use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
+use nuncio_ir::HttpSettings;
+
+use super::filters;
+use crate::{header, proto};
+
+/// Holds the scope key inside the gateway.
+pub(crate) const SCOPE_HEADER: &str = "x-nuncio-scope";
+/// Holds the name of the filter chain inside the gateway.
+pub(crate) const CHAIN_HEADER: &str = "x-nuncio-chain";
+/// Chooses a preview.
+const PREVIEW_HEADER: &str = "x-nuncio-preview";
+/// The filter that looks further where no route was found.
+pub(crate) const ON_MISS_FILTER: &str = "nuncio.on_miss";
+
+/// Looks for the lower-case host, then for `*`.
+const ON_MISS: &str = include_str!("on_miss.lua");
+
+/// Tables by scope, over the stream that the listener came by.
+pub(super) fn scoped_routes() -> ScopedRoutes {
+    // Without a separator the first element is the whole value.
+    let whole_value = HeaderValueExtractor {
+        name: SCOPE_HEADER.to_owned(),
+        element_separator: String::new(),
+        extract_type: Some(ExtractType::Index(0)),
+    };
+    let fragment = FragmentBuilder { r#type: Some(Type::HeaderValueExtractor(whole_value)) };
+    ScopedRoutes {
+        name: "edge".to_owned(),
+        scope_key_builder: Some(ScopeKeyBuilder { fragments: vec![fragment] }),
+        rds_config_source: Some(proto::ads()),
+        config_specifier: Some(ConfigSpecifier::ScopedRds(ScopedRds {
+            scoped_rds_config_source: Some(proto::ads()),
+            ..Default::default()
+        })),
+    }
+}
+
+/// Writes the internal headers; what the client sent under their names does not survive.
+///
+/// The client's choice of a preview is dropped first: nobody may choose one yet, and a key that no
+/// table has must not keep a request from its routes.
+pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
+    let actions = vec![
+        Action::Remove(PREVIEW_HEADER.to_owned()),
+        Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(&settings.class))),
+        chain_action(&settings.chain),
+    ];
+    let mutation =
+        HeaderMutation { mutations: actions.into_iter().map(|action| Mutation { action: Some(action) }).collect() };
+    TypedExtensionConfig {
+        name: "envoy.http.early_header_mutation.header_mutation".to_owned(),
+        typed_config: Some(proto::any(&mutation)),
+    }
+}
+
+/// Here an absent header gives the empty string (in access logs it gives `-`).
+fn scope_format(class: &str) -> String {
+    let key = format!("%REQ(:authority)%|%REQ({PREVIEW_HEADER})%");
+    if class.is_empty() { key } else { format!("{key}|{}", header::literal(class)) }
+}
+
+/// Envoy adds no header with an empty value, and so would leave the client's in place.
+fn chain_action(chain: &str) -> Action {
+    if chain.is_empty() {
+        Action::Remove(CHAIN_HEADER.to_owned())
+    } else {
+        Action::Append(header::overwrite(CHAIN_HEADER, &header::literal(chain)))
+    }
+}
+
+pub(super) fn on_miss() -> HttpFilter {
+    filters::filter(ON_MISS_FILTER, &Lua { default_source_code: Some(proto::inline(ON_MISS)), ..Default::default() })
+}

@@ -1,0 +1,126 @@
+//! What is sent to Envoy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nuncio_ir::{ClusterName, Version};
+use prost::{Message, Name};
+
+use envoy_types::pb::envoy::config::{
+    cluster::v3::Cluster,
+    endpoint::v3::ClusterLoadAssignment,
+    listener::v3::Listener,
+    route::v3::{RouteConfiguration, ScopedRouteConfiguration},
+};
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::Secret;
+
+/// The kinds of resources, in the order in which they are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names are those of the xDS services")]
+pub enum ResourceKind {
+    Cluster,
+    Endpoints,
+    Secret,
+    Listener,
+    ScopedRoute,
+    Route,
+}
+
+impl ResourceKind {
+    /// Every kind, in the order in which they are sent.
+    pub const ALL: [Self; 6] =
+        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route];
+
+    /// The URL by which xDS names the type.
+    #[must_use]
+    pub const fn type_url(self) -> &'static str {
+        match self {
+            Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+            Self::Endpoints => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+            Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
+            Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
+            Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+        }
+    }
+
+    /// The kind that xDS names by `type_url`.
+    #[must_use]
+    pub fn from_type_url(type_url: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.type_url() == type_url)
+    }
+}
+
+/// A message that is sent as a resource of its own.
+pub(crate) trait XdsMessage: Message + Name {
+    const KIND: ResourceKind;
+}
+
+macro_rules! xds_message {
+    ($($message:ty => $kind:ident),+ $(,)?) => {
+        $(impl XdsMessage for $message {
+            const KIND: ResourceKind = ResourceKind::$kind;
+        })+
+    };
+}
+
+xds_message! {
+    Cluster => Cluster,
+    ClusterLoadAssignment => Endpoints,
+    Secret => Secret,
+    Listener => Listener,
+    ScopedRouteConfiguration => ScopedRoute,
+    RouteConfiguration => Route,
+}
+
+/// A resource, ready to be sent to any number of Envoys.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Kind.
+    pub kind: ResourceKind,
+    /// Name, unique in its kind.
+    pub name: Arc<str>,
+    /// Content. Resources of equal versions do the same, though their bytes may differ.
+    pub version: Version,
+    /// The encoded message: the `value` of its `Any`.
+    pub body: Vec<u8>,
+    /// What Envoy must have acknowledged before this is sent. Of clusters only these are listed; whether a
+    /// cluster in turn needs its endpoints is for the caller to say, who knows its discovery.
+    pub needs: Vec<(ResourceKind, Arc<str>)>,
+    /// How long Envoy goes on warming after its ACK; what needs this resource waits for so long.
+    pub settle: Duration,
+}
+
+impl std::fmt::Debug for Resource {
+    /// Without the body, which may hold a private key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resource")
+            .field("kind", &self.kind)
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .field("bytes", &self.body.len())
+            .field("needs", &self.needs)
+            .field("settle", &self.settle)
+            .finish()
+    }
+}
+
+impl Resource {
+    /// `message` under `name`, needing nothing.
+    pub(crate) fn new<M: XdsMessage>(name: &Arc<str>, version: Version, message: &M) -> Self {
+        Self {
+            kind: M::KIND,
+            name: Arc::clone(name),
+            version,
+            body: message.encode_to_vec(),
+            needs: Vec::new(),
+            settle: Duration::ZERO,
+        }
+    }
+
+    /// The same, to be sent after `clusters`.
+    pub(crate) fn needing(mut self, clusters: Vec<ClusterName>) -> Self {
+        self.needs.extend(clusters.into_iter().map(|name| (ResourceKind::Cluster, name.0)));
+        self
+    }
+}

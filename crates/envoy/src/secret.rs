@@ -1,0 +1,46 @@
+//! Certificates and authorities: `Secret`.
+
+use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::{
+    CertificateValidationContext, Secret as PbSecret, TlsCertificate, secret::Type,
+};
+use nuncio_ir::{Pem, Secret, SecretValue};
+
+use crate::{Resource, proto};
+
+/// The SHA-256 of no certificate: where it is the only one allowed, every peer is refused.
+const NO_CERTIFICATE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// A secret for SDS. The body holds the private key in clear: never log it.
+#[must_use]
+pub fn secret(secret: &Secret) -> Resource {
+    let content = match &secret.value {
+        SecretValue::Certificate { chain, key } => Type::TlsCertificate(certificate(chain, key)),
+        SecretValue::Validation { ca, crl } => Type::ValidationContext(validation(ca, crl.as_ref())),
+    };
+    let message = PbSecret { name: secret.name.to_string(), r#type: Some(content) };
+    Resource::new(&secret.name.0, nuncio_ir::version(secret), &message)
+}
+
+fn certificate(chain: &Pem, key: &Pem) -> TlsCertificate {
+    TlsCertificate {
+        certificate_chain: Some(proto::inline(&*chain.0)),
+        private_key: Some(proto::inline(&*key.0)),
+        ..Default::default()
+    }
+}
+
+/// Envoy verifies nothing where it has no authority, so that "none is trusted" needs a condition
+/// that no certificate meets.
+fn validation(ca: &Pem, crl: Option<&Pem>) -> CertificateValidationContext {
+    if ca.0.trim().is_empty() {
+        return CertificateValidationContext {
+            verify_certificate_hash: vec![NO_CERTIFICATE.to_owned()],
+            ..Default::default()
+        };
+    }
+    CertificateValidationContext {
+        trusted_ca: Some(proto::inline(&*ca.0)),
+        crl: crl.map(|crl| proto::inline(&*crl.0)),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,115 @@
+//! Routes of one scope: `RouteConfiguration`, and the `ScopedRouteConfiguration` that finds it.
+
+mod action;
+mod cors;
+mod forward;
+mod path;
+
+use std::collections::HashMap;
+
+use envoy_types::pb::envoy::config::route::v3::{
+    FilterConfig, Route as PbRoute, RouteConfiguration, RouteMatch as PbRouteMatch, ScopedRouteConfiguration,
+    VirtualHost as PbVirtualHost,
+    scoped_route_configuration::{
+        Key,
+        key::{Fragment, fragment},
+    },
+};
+use envoy_types::pb::google::protobuf::Any;
+use nuncio_ir::{Route, RouteAction, RouteMatch, Table, VirtualHost};
+
+use crate::listener::{CHAIN_HEADER, ON_MISS_FILTER, SCOPE_HEADER};
+use crate::{Resource, header, matcher, proto};
+
+/// Envoy's own limit; raised for a table that answers with a longer body.
+const DIRECT_RESPONSE_BYTES: usize = 4096;
+
+/// The `RouteConfiguration` of a table and its `ScopedRouteConfiguration`, in this order. Both bear
+/// the table's name. The scope's version does not change with the routes, and it needs nothing: Envoy
+/// asks for the routes only once it has the scope, and sends requests on to `*` until they come.
+#[must_use]
+pub fn table(table: &Table) -> [Resource; 2] {
+    let routes =
+        Resource::new(&table.name.0, nuncio_ir::version(table), &route_configuration(table)).needing(table.clusters());
+    let scope = Resource::new(&table.name.0, nuncio_ir::version(&(&table.name, &table.scope)), &scoped_routes(table));
+    [routes, scope]
+}
+
+fn scoped_routes(table: &Table) -> ScopedRouteConfiguration {
+    let fragment = Fragment { r#type: Some(fragment::Type::StringKey(table.scope.to_string())) };
+    ScopedRouteConfiguration {
+        name: table.name.to_string(),
+        route_configuration_name: table.name.to_string(),
+        key: Some(Key { fragments: vec![fragment] }),
+        ..Default::default()
+    }
+}
+
+fn route_configuration(table: &Table) -> RouteConfiguration {
+    let exact = &*table.scope.host != "*";
+    let longest = table.hosts.iter().flat_map(|host| &host.routes).map(direct_response_bytes).max();
+    let limit = longest.filter(|longest| *longest > DIRECT_RESPONSE_BYTES);
+    RouteConfiguration {
+        name: table.name.to_string(),
+        virtual_hosts: table.hosts.iter().map(|host| virtual_host(host, exact)).collect(),
+        request_headers_to_remove: vec![SCOPE_HEADER.to_owned(), CHAIN_HEADER.to_owned()],
+        // Order of delivery sees to it that a cluster is there before its routes.
+        validate_clusters: Some(proto::boolean(false)),
+        max_direct_response_body_size_bytes: limit.map(|bytes| proto::uint32(u32::try_from(bytes).unwrap_or(u32::MAX))),
+        ..Default::default()
+    }
+}
+
+fn direct_response_bytes(route: &Route) -> usize {
+    match &route.action {
+        RouteAction::Respond(respond) => respond.body.len(),
+        RouteAction::Forward(_) | RouteAction::Redirect(_) => 0,
+    }
+}
+
+fn virtual_host(host: &VirtualHost, exact: bool) -> PbVirtualHost {
+    PbVirtualHost {
+        name: host.name.to_string(),
+        domains: host.domains.iter().map(ToString::to_string).collect(),
+        routes: host.routes.iter().flat_map(routes).collect(),
+        typed_per_filter_config: if exact { on_miss_disabled() } else { HashMap::new() },
+        ..Default::default()
+    }
+}
+
+/// A request that has a route in a table of an exact host has found all it can. One without a route
+/// has no virtual host either as far as filters are concerned, so that the filter still sees it.
+fn on_miss_disabled() -> HashMap<String, Any> {
+    let config = FilterConfig { disabled: true, ..Default::default() };
+    HashMap::from([(ON_MISS_FILTER.to_owned(), proto::any(&config))])
+}
+
+/// Several where the arms of the route have no Envoy route in common.
+fn routes(route: &Route) -> Vec<PbRoute> {
+    let base = PbRoute {
+        name: route.name.to_string(),
+        r#match: Some(route_match(&route.matches)),
+        typed_per_filter_config: route.cors.as_ref().map(cors::per_route).unwrap_or_default(),
+        response_headers_to_add: header::additions(&route.response_headers),
+        response_headers_to_remove: route.response_headers.remove.clone(),
+        ..Default::default()
+    };
+    match &route.action {
+        RouteAction::Forward(forward) => forward::routes(&base, &route.matches.path, forward),
+        RouteAction::Redirect(redirect) => {
+            vec![PbRoute { action: Some(action::redirect(redirect, &route.matches.path)), ..base }]
+        }
+        RouteAction::Respond(respond) => vec![PbRoute { action: Some(action::respond(respond)), ..base }],
+    }
+}
+
+fn route_match(matches: &RouteMatch) -> PbRouteMatch {
+    let (path_specifier, case_sensitive) = path::specifier(&matches.path);
+    PbRouteMatch {
+        path_specifier: Some(path_specifier),
+        case_sensitive: (!case_sensitive).then(|| proto::boolean(false)),
+        headers: matches.headers.iter().map(matcher::header).collect(),
+        query_parameters: matches.query.iter().map(matcher::query).collect(),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,119 @@
+//! Routes that send requests on.
+//!
+//! Arms that differ only in what Envoy's weighted clusters can hold make one route; others make a
+//! route each, of which Envoy takes the first whose fraction covers the request's random number (one
+//! number for a request, so that fractions add up).
+
+mod upstream;
+
+use envoy_types::pb::envoy::config::core::v3::{Metadata, RuntimeFractionalPercent};
+use envoy_types::pb::envoy::config::route::v3::{Route as PbRoute, route::Action};
+use envoy_types::pb::envoy::r#type::v3::{FractionalPercent, fractional_percent::DenominatorType};
+use envoy_types::pb::google::protobuf::{Struct, Value, value};
+use nuncio_ir::{Arm, Backend, ClusterName, Forward, HostRewrite, PathMatch};
+
+use super::action;
+use crate::header;
+use crate::listener::{REASON_KEY, REASON_NAMESPACE};
+
+const MILLION: u64 = 1_000_000;
+
+/// What the client reads where a route has nobody to send to. The reason is for the access log: it
+/// names objects that are none of the client's business.
+const NO_BACKEND: &str = "no valid backend\n";
+
+/// The Envoy routes of `forward`, made of `base`.
+pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward) -> Vec<PbRoute> {
+    let arms: Vec<&Arm> = forward.arms.iter().filter(|arm| arm.weight > 0).collect();
+    match arms.as_slice() {
+        [only] => vec![arm_route(base.clone(), path, forward, only)],
+        [first, ..] => match weighted(&arms) {
+            Some(clusters) => {
+                let action = upstream::weighted(path, forward, first, &clusters);
+                vec![PbRoute { action: Some(Action::Route(action)), ..base.clone() }]
+            }
+            None => fractions(base, path, forward, &arms),
+        },
+        [] => Vec::new(),
+    }
+}
+
+/// The arms with their clusters, if weighted clusters can hold all that they differ in.
+fn weighted<'a>(arms: &[&'a Arm]) -> Option<Vec<(&'a Arm, &'a ClusterName)>> {
+    let common = common(arms.first()?);
+    arms.iter()
+        .map(|arm| match &arm.backend {
+            Backend::Cluster(name) if self::common(arm) == common => Some((*arm, name)),
+            Backend::Cluster(_) | Backend::Invalid { .. } => None,
+        })
+        .collect()
+}
+
+/// What must be equal in all arms of a route with weighted clusters.
+fn common(arm: &Arm) -> impl PartialEq {
+    let Arm {
+        weight: _,
+        backend: _,
+        request_headers: _,
+        host_rewrite,
+        rewrite,
+        timeout,
+        idle_timeout,
+        retry,
+        hash,
+        upgrades,
+    } = arm;
+    let endpoint_host = matches!(host_rewrite, Some(HostRewrite::Endpoint));
+    (endpoint_host, rewrite, timeout, idle_timeout, retry, hash, upgrades)
+}
+
+/// A route for each arm. The fractions are cumulative; the last arm takes the rest.
+fn fractions(base: &PbRoute, path: &PathMatch, forward: &Forward, arms: &[&Arm]) -> Vec<PbRoute> {
+    let total: u64 = arms.iter().map(|arm| u64::from(arm.weight)).sum();
+    let mut sum = 0;
+    arms.iter()
+        .enumerate()
+        .map(|(index, arm)| {
+            let mut route = base.clone();
+            route.name = format!("{}#{index}", base.name);
+            sum += u64::from(arm.weight);
+            if let Some(matches) = route.r#match.as_mut().filter(|_| sum < total) {
+                matches.runtime_fraction = Some(fraction(sum, total));
+            }
+            arm_route(route, path, forward, arm)
+        })
+        .collect()
+}
+
+fn fraction(part: u64, total: u64) -> RuntimeFractionalPercent {
+    let millionths = part.saturating_mul(MILLION) / total;
+    RuntimeFractionalPercent {
+        default_value: Some(FractionalPercent {
+            numerator: u32::try_from(millionths).unwrap_or(u32::MAX),
+            denominator: DenominatorType::Million as i32,
+        }),
+        ..Default::default()
+    }
+}
+
+fn arm_route(mut route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm) -> PbRoute {
+    match &arm.backend {
+        Backend::Cluster(name) => {
+            route.action = Some(Action::Route(upstream::single(path, forward, arm, name)));
+            route.request_headers_to_add = header::additions(&arm.request_headers);
+            route.request_headers_to_remove.clone_from(&arm.request_headers.remove);
+        }
+        Backend::Invalid { status, reason } => {
+            route.action = Some(action::direct_response(*status, NO_BACKEND));
+            route.metadata = Some(reason_metadata(reason));
+        }
+    }
+    route
+}
+
+/// Where the access log finds the reason.
+fn reason_metadata(reason: &str) -> Metadata {
+    let reason = Value { kind: Some(value::Kind::StringValue(reason.to_owned())) };
+    let fields = Struct { fields: [(REASON_KEY.to_owned(), reason)].into() };
+    Metadata { filter_metadata: [(REASON_NAMESPACE.to_owned(), fields)].into(), ..Default::default() }
+}
