@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(health.ready().unwrap_err().to_string(), "envoy: exited with status 1");
         envoy.set_ready();
         assert_eq!(health.ready(), Ok(()));
-        health.clone().drain();
+        health.drain();
         assert_eq!(health.ready().unwrap_err().to_string(), "draining");
     }
 }

@@ -1,4 +1,4 @@
-//! Metrics in the OpenMetrics text format.
+//! Metrics in the `OpenMetrics` text format.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
-use prometheus_client::metrics::info::Info;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::process::Process;
@@ -29,8 +30,10 @@ impl Metrics {
     pub fn new(service: &'static str) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Process));
-        let build = Info::new(vec![("service", service), ("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("nuncio_build", "What is running", build);
+        // Not an `Info`: the older Prometheus format has no such type.
+        let build = Family::<Vec<(&str, &str)>, Gauge>::default();
+        build.get_or_create(&vec![("service", service), ("version", env!("CARGO_PKG_VERSION"))]).set(1);
+        registry.register("nuncio_build_info", "What is running", build);
         Self { registry: Arc::new(RwLock::new(registry)) }
     }
 
@@ -106,7 +109,6 @@ impl EncodeLabelValue for LabelValue {
 mod tests {
     use prometheus_client::encoding::EncodeLabelSet;
     use prometheus_client::metrics::counter::Counter;
-    use prometheus_client::metrics::family::Family;
 
     use super::*;
 

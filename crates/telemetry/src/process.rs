@@ -51,14 +51,14 @@ impl Collector for Process {
     }
 }
 
-/// `VmRSS` of proc_pid_status(5), which is in KiB.
+/// `VmRSS` of `proc_pid_status(5)`, which is in KiB.
 fn resident_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// Fields 14 and 15 (`utime`, `stime`) of proc_pid_stat(5), counted behind the command, which may hold spaces.
+/// Fields 14 and 15 (`utime`, `stime`) of `proc_pid_stat(5)`, counted behind the command, which may hold spaces.
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);

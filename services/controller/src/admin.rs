@@ -1,0 +1,104 @@
+//! The HTTP server for operators: probes, metrics, and what the controller knows, as JSON.
+//!
+//! Meant for a loopback address: it has no authentication, and everything in it is read-only. Secrets' contents are in
+//! none of its types.
+//!
+//! | Path | What |
+//! |---|---|
+//! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
+//! | `/metrics` | the controller's metrics, then those of the Envoy beside it |
+//! | `/api/v1/{objects,hosts,routes,clusters,envoys,problems}` | lists, see [`ListQuery`] |
+//! | `/api/v1/explain` | which route a request gets, and why |
+//! | `/api/v1/openapi.json` | the description of all that |
+
+mod envoy;
+mod explain;
+mod lists;
+mod metrics;
+mod model;
+mod page;
+mod probes;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Redirect;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use envoy::{EnvoyAdmin, EnvoyAdminError, EnvoyReply};
+pub use explain::{ExplainRequest, InvalidRequest};
+pub use model::{
+    BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, ListenerView, LocationView,
+    Lost, ObjectRef, ObjectState, ObjectView, ProblemView, RouteView,
+};
+pub use page::{ListQuery, Page};
+
+/// What the admin server shows. Every call gives a state that was true at one moment.
+pub trait View: Send + Sync + 'static {
+    /// Whether the gateway should get traffic; if not, why.
+    ///
+    /// # Errors
+    /// The reasons, for people.
+    fn ready(&self) -> Result<(), String>;
+    /// The controller's own metrics, in the `OpenMetrics` text format.
+    fn metrics(&self) -> String;
+    /// The admin socket of the Envoy that runs beside the controller, if there is one.
+    fn envoy_admin(&self) -> Option<PathBuf>;
+    /// Objects by kind, namespace, name.
+    fn objects(&self, query: &ListQuery) -> Page<ObjectView>;
+    /// Host names, and what serves them.
+    fn hosts(&self, query: &ListQuery) -> Page<HostView>;
+    /// Routes by host, in the order in which Envoy tries them.
+    fn routes(&self, query: &ListQuery) -> Page<RouteView>;
+    /// Upstream clusters.
+    fn clusters(&self, query: &ListQuery) -> Page<ClusterView>;
+    /// Connected Envoys.
+    fn envoys(&self, query: &ListQuery) -> Page<EnvoyView>;
+    /// What is wrong, with objects and with files.
+    fn problems(&self, query: &ListQuery) -> Page<ProblemView>;
+    /// What becomes of a request.
+    fn explain(&self, request: &ExplainRequest) -> Explanation;
+}
+
+/// The shared state of all handlers.
+type Shared = Arc<dyn View>;
+
+#[derive(OpenApi)]
+#[openapi(info(title = "Nuncio diagnostics", description = "What the gateway does, and why. Read-only."))]
+struct Document;
+
+/// All routes, over `view`.
+pub fn router(view: Arc<dyn View>) -> Router {
+    let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(probes::check_alive))
+        .routes(routes!(probes::check_ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(lists::objects))
+        .routes(routes!(lists::hosts))
+        .routes(routes!(lists::routes))
+        .routes(routes!(lists::clusters))
+        .routes(routes!(lists::envoys))
+        .routes(routes!(lists::problems))
+        .routes(routes!(explain::by_query, explain::by_body))
+        .split_for_parts();
+    api.route("/", get(|| async { Redirect::temporary("/api/v1/openapi.json") }))
+        .route("/api/v1/openapi.json", get(move || async move { axum::Json(document) }))
+        .with_state(view)
+}
+
+/// Serves `router` on `listener` until `shutdown`, then lets replies that have begun finish.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! What becomes of a request that somebody describes.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::model::{Explanation, HeaderView};
+
+/// A request to explain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainRequest {
+    /// The whole URL: `https://shop.example.com/cart?id=1`.
+    pub url: String,
+    /// Default `GET`.
+    #[serde(default = "get")]
+    pub method: String,
+    /// In any order.
+    #[serde(default)]
+    pub headers: Vec<HeaderView>,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+/// Why a request cannot be explained. The message says what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRequest {
+    /// Not an absolute `http` or `https` URL.
+    #[error("{0:?} is not a URL: write it whole, as in https://shop.example.com/cart")]
+    Url(String),
+    /// Not a method.
+    #[error("{0:?} is not a method")]
+    Method(String),
+    /// Not a header.
+    #[error("{0:?} is not a header: write it as in 'x-version: 2'")]
+    Header(String),
+    /// A parameter that does not exist.
+    #[error("there is no parameter {0:?}: use url, method and header")]
+    Parameter(String),
+}
+
+impl ExplainRequest {
+    /// Checks a request as a person wrote it: a URL (`http://` is added where no scheme is given), a method, and
+    /// headers as `name: value`.
+    ///
+    /// # Errors
+    /// Says which of them is wrong.
+    pub fn parse<'a>(
+        url: &str,
+        method: &str,
+        headers: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, InvalidRequest> {
+        let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let headers = headers.into_iter().map(parse_header).collect::<Result<_, _>>()?;
+        Self { url, method: method.to_owned(), headers }.checked()
+    }
+
+    fn checked(self) -> Result<Self, InvalidRequest> {
+        let uri: Uri = self.url.parse().map_err(|_| InvalidRequest::Url(self.url.clone()))?;
+        let web = matches!(uri.scheme_str(), Some("http" | "https"));
+        if !web || uri.authority().is_none_or(|authority| !is_plain(authority)) {
+            return Err(InvalidRequest::Url(self.url));
+        }
+        Method::from_bytes(self.method.as_bytes()).map_err(|_| InvalidRequest::Method(self.method.clone()))?;
+        for header in &self.headers {
+            let name = header.name.parse::<HeaderName>();
+            if name.is_err() || HeaderValue::from_str(&header.value).is_err() {
+                return Err(InvalidRequest::Header(format!("{}: {}", header.name, header.value)));
+            }
+        }
+        Ok(self)
+    }
+
+    fn from_query(query: &str) -> Result<Self, InvalidRequest> {
+        let (mut url, mut method, mut headers) = (String::new(), get(), Vec::new());
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "url" => url = value.into_owned(),
+                "method" => method = value.into_owned(),
+                "header" => headers.push(value.into_owned()),
+                _ => return Err(InvalidRequest::Parameter(key.into_owned())),
+            }
+        }
+        Self::parse(&url, &method, headers.iter().map(String::as_str))
+    }
+
+    /// The path and query of `/api/v1/explain` for this request.
+    #[must_use]
+    pub fn to_path(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new("/api/v1/explain?".to_owned());
+        query.append_pair("url", &self.url).append_pair("method", &self.method);
+        for header in &self.headers {
+            query.append_pair("header", &format!("{}: {}", header.name, header.value));
+        }
+        query.finish()
+    }
+}
+
+/// A host without user information, which is no part of a request.
+fn is_plain(authority: &Authority) -> bool {
+    !authority.host().is_empty() && !authority.as_str().contains('@')
+}
+
+fn parse_header(text: &str) -> Result<HeaderView, InvalidRequest> {
+    let (name, value) = text.split_once(':').ok_or_else(|| InvalidRequest::Header(text.to_owned()))?;
+    // Spaces and tabs only: a line break is not to be forgiven.
+    let [name, value] = [name, value].map(|part| part.trim_matches([' ', '\t']));
+    Ok(HeaderView { name: name.to_ascii_lowercase(), value: value.to_owned() })
+}
+
+type Reply = Result<Json<Explanation>, (StatusCode, String)>;
+
+fn reply(view: &Shared, request: Result<ExplainRequest, InvalidRequest>) -> Reply {
+    let request = request.map_err(|error| (StatusCode::BAD_REQUEST, format!("{error}\n")))?;
+    Ok(Json(view.explain(&request)))
+}
+
+/// Which listener, host, route and cluster a request gets, and which routes lost and why.
+#[utoipa::path(get, path = "/api/v1/explain", tag = "explain",
+    params(
+        ("url" = String, Query, description = "The URL; http:// may be left out"),
+        ("method" = Option<String>, Query, description = "Default GET"),
+        ("header" = Option<Vec<String>>, Query, explode = true, description = "`name: value`, any number of times"),
+    ),
+    responses(
+        (status = 200, description = "What becomes of the request", body = Explanation),
+        (status = 400, description = "The request is not one, for the reason given", body = String),
+    ))]
+pub(super) async fn by_query(State(view): State<Shared>, RawQuery(query): RawQuery) -> Reply {
+    reply(&view, ExplainRequest::from_query(&query.unwrap_or_default()))
+}
+
+/// The same, for requests that do not fit into a query.
+#[utoipa::path(post, path = "/api/v1/explain", tag = "explain", request_body = ExplainRequest,
+    responses(
+        (status = 200, description = "What becomes of the request", body = Explanation),
+        (status = 400, description = "The request is not one, for the reason given", body = String),
+    ))]
+pub(super) async fn by_body(State(view): State<Shared>, Json(request): Json<ExplainRequest>) -> Reply {
+    reply(&view, request.checked())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        let request = ExplainRequest::parse("shop.example.com/cart", "PUT", ["X-Version: 2", "a:b:c"]).unwrap();
+        assert_eq!(request.url, "http://shop.example.com/cart");
+        let headers: Vec<_> = request.headers.iter().map(|h| (h.name.as_str(), h.value.as_str())).collect();
+        assert_eq!(headers, [("x-version", "2"), ("a", "b:c")]);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let none = || None::<&str>;
+        for url in ["", "ftp://a/", "http://", "http://a b/", "http://user@host/"] {
+            assert!(matches!(ExplainRequest::parse(url, "GET", none()), Err(InvalidRequest::Url(_))), "{url}");
+        }
+        assert!(matches!(ExplainRequest::parse("a", "G T", none()), Err(InvalidRequest::Method(_))));
+        for header in ["novalue", "na me: x", "a: \r\nb: c", ": x"] {
+            let parsed = ExplainRequest::parse("a", "GET", [header]);
+            assert!(matches!(parsed, Err(InvalidRequest::Header(_))), "{header}");
+        }
+    }
+
+    #[test]
+    fn survives_the_way_through_a_query() {
+        let request = ExplainRequest::parse("http://a/b?c=d&e=f%20g", "GET", ["x: 1 & 2", "y: ="]).unwrap();
+        let path = request.to_path();
+        assert_eq!(ExplainRequest::from_query(path.split_once('?').unwrap().1), Ok(request));
+        assert!(matches!(ExplainRequest::from_query("URL=a"), Err(InvalidRequest::Parameter(_))));
+    }
+}

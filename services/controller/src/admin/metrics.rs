@@ -1,0 +1,78 @@
+//! One page of metrics: the controller's, and those of the Envoy beside it.
+
+use std::fmt::Write;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use tracing::debug;
+
+use super::Shared;
+use super::envoy::EnvoyAdmin;
+
+/// The older Prometheus text format, which Envoy speaks.
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Only what was ever touched: an Envoy has hundreds of series for each cluster, most of them zero for ever.
+const ENVOY_PATH: &str = "/stats/prometheus?usedonly";
+
+/// The metrics of the controller, and of the Envoy beside it if there is one.
+#[utoipa::path(get, path = "/metrics", tag = "probes",
+    responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
+pub(super) async fn metrics(State(view): State<Shared>) -> impl IntoResponse {
+    let mut page = to_prometheus(&view.metrics());
+    if let Some(socket) = view.envoy_admin() {
+        append_envoy(&mut page, &EnvoyAdmin::new(socket)).await;
+    }
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], page)
+}
+
+/// Appends Envoy's statistics, or says that they are missing: a scrape never fails because of Envoy.
+async fn append_envoy(page: &mut String, envoy: &EnvoyAdmin) {
+    let statistics = match envoy.get(ENVOY_PATH).await {
+        Ok(reply) if reply.status.is_success() => Some(reply.body),
+        Ok(reply) => {
+            debug!("Envoy gives no statistics: status {}", reply.status);
+            None
+        }
+        Err(error) => {
+            debug!("Envoy gives no statistics: {error}");
+            None
+        }
+    };
+    page.push_str("# HELP nuncio_envoy_stats_up Whether the statistics of the local Envoy follow.\n");
+    page.push_str("# TYPE nuncio_envoy_stats_up gauge\n");
+    // Writing to a string does not fail.
+    let _ = writeln!(page, "nuncio_envoy_stats_up {}", u8::from(statistics.is_some()));
+    page.push_str(&String::from_utf8_lossy(&statistics.unwrap_or_default()));
+}
+
+/// `OpenMetrics` as the older format: it names a counter with its `_total`, and knows no end mark and no units.
+fn to_prometheus(open_metrics: &str) -> String {
+    let is_counter = |name: &str| open_metrics.contains(&format!("# TYPE {name} counter\n"));
+    let mut text = String::with_capacity(open_metrics.len());
+    for line in open_metrics.lines() {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("#"), Some("EOF" | "UNIT"), _) => continue,
+            (Some("#"), Some(what @ ("TYPE" | "HELP")), Some(name)) if is_counter(name) => {
+                let _ = write!(text, "# {what} {name}_total {}", words.next().unwrap_or_default());
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_keep_their_type() {
+        let open = "# HELP a_b Things.\n# TYPE a_b counter\na_b_total 1\n# TYPE c gauge\n# UNIT c bytes\nc 2\n# EOF\n";
+        let old = "# HELP a_b_total Things.\n# TYPE a_b_total counter\na_b_total 1\n# TYPE c gauge\nc 2\n";
+        assert_eq!(to_prometheus(open), old);
+    }
+}

@@ -1,0 +1,229 @@
+//! The types that the API gives, which are also what `nuncio … -o json` prints.
+
+use nuncio_api::{Location, ObjectId, Severity};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Names an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ObjectRef {
+    /// `Mapping`, `Host`, …
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl From<&ObjectId> for ObjectRef {
+    fn from(id: &ObjectId) -> Self {
+        Self { kind: id.kind.to_string(), namespace: id.namespace.to_string(), name: id.name.to_string() }
+    }
+}
+
+/// A place in a file. Lines and columns count from one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LocationView {
+    /// The file, relative to the directory.
+    pub file: String,
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+}
+
+impl From<&Location> for LocationView {
+    fn from(location: &Location) -> Self {
+        Self { file: location.file.to_string(), line: location.line, column: location.column }
+    }
+}
+
+/// How far an object has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ObjectState {
+    /// It was read. It does not serve, for the reason in its problems, or because nothing refers to it.
+    Parsed,
+    /// It is part of the configuration, and no Envoy has been sent that yet.
+    Translated,
+    /// Envoys were sent it; not all have answered.
+    Sent,
+    /// All connected Envoys have it.
+    Acked,
+}
+
+/// An object and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ObjectView {
+    /// Which object.
+    #[serde(flatten)]
+    pub id: ObjectRef,
+    /// Where it was written.
+    #[serde(flatten)]
+    pub location: LocationView,
+    /// How far it has come.
+    pub state: ObjectState,
+    /// Envoys that have its newest version.
+    pub acked_by: usize,
+    /// Envoys that are connected.
+    pub envoys: usize,
+    /// What is wrong with it.
+    pub problems: Vec<ProblemView>,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProblemView {
+    /// `error`: the object, or the named part of it, does not serve. `warning`: it serves, but not wholly as written.
+    #[schema(value_type = String, example = "error")]
+    pub severity: Severity,
+    /// A stable word for programs.
+    pub reason: String,
+    /// The field it is about, as a dotted path; empty for the whole object.
+    pub field: String,
+    /// One sentence for people.
+    pub message: String,
+    /// Where to look. None for what is not written anywhere.
+    pub location: Option<LocationView>,
+    /// The object that has the problem. None for a file from which no object could be read.
+    pub object: Option<ObjectRef>,
+}
+
+/// A host name and what serves it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HostView {
+    /// The host name or pattern: `shop.example.com`, `*.example.com`, `*`.
+    pub hostname: String,
+    /// The objects that ask for it.
+    pub objects: Vec<ObjectRef>,
+    /// The listeners that serve it.
+    pub listeners: Vec<String>,
+    /// The secret with its certificate, if it terminates TLS: `namespace/name`.
+    pub certificate: Option<String>,
+    /// Routes in its table.
+    pub routes: usize,
+}
+
+/// A route, as Envoy tries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RouteView {
+    /// The host name or pattern that it belongs to.
+    pub host: String,
+    /// Its place among the routes of that host, from 0. The first that matches wins.
+    pub order: usize,
+    /// Its name, which the access log has too.
+    pub name: String,
+    /// What it matches, in words: `prefix /cart/, method GET`.
+    #[serde(rename = "match")]
+    pub matches: String,
+    /// What it does: `forward`, `redirect`, `respond`.
+    pub action: String,
+    /// Where it leads, by weight.
+    pub backends: Vec<BackendView>,
+    /// The objects that it was made from.
+    pub origin: Vec<ObjectRef>,
+    /// The `RouteConfiguration` that holds it.
+    pub table: String,
+}
+
+/// One of the places that a route leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BackendView {
+    /// The cluster. None where there is nothing to send requests to.
+    pub cluster: Option<String>,
+    /// Its share among the weights of the route.
+    pub weight: u32,
+    /// Why there is no cluster.
+    pub invalid: Option<String>,
+}
+
+/// An upstream cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ClusterView {
+    /// Its name, as in Envoy's statistics.
+    pub name: String,
+    /// The service that it stands for, as it was written.
+    pub service: String,
+    /// How its endpoints are found: `eds`, `dns`, `static`.
+    pub discovery: String,
+    /// The endpoints that the controller knows. Empty where Envoy resolves a name.
+    pub endpoints: Vec<EndpointView>,
+    /// Whether connections to it are encrypted.
+    pub tls: bool,
+}
+
+/// Where a cluster's requests go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndpointView {
+    /// `address:port`.
+    pub address: String,
+}
+
+/// A connected Envoy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EnvoyView {
+    /// `node.id`.
+    pub node: String,
+    /// `node.cluster`.
+    pub cluster: String,
+    /// `envoy/1.40.0`.
+    pub version: String,
+    /// `delta` or `state-of-the-world`.
+    pub protocol: String,
+    /// For how long it has been connected, in milliseconds.
+    pub connected_for_ms: u64,
+    /// The newest revision of which it has everything. None while it loads for the first time.
+    pub synced_revision: Option<u64>,
+    /// The newest revision that there is.
+    pub newest_revision: u64,
+    /// Responses that it was sent.
+    pub responses: u64,
+    /// Responses that it rejected.
+    pub nacks: u64,
+}
+
+/// A listener, as a request meets it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ListenerView {
+    /// Its name.
+    pub name: String,
+    /// `address:port`.
+    pub address: String,
+    /// The objects that it was made from.
+    pub origin: Vec<ObjectRef>,
+}
+
+/// A header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeaderView {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Explanation {
+    /// The request, as it was understood: `GET https://shop.example.com/cart`.
+    pub request: String,
+    /// The listener that takes the connection. None if none does.
+    pub listener: Option<ListenerView>,
+    /// The host whose table is used. None if none fits.
+    pub host: Option<HostView>,
+    /// The route that the request gets. None: 404.
+    pub route: Option<RouteView>,
+    /// What comes of it, in a sentence: `forwarded to cart.shop:8080 as /`.
+    pub outcome: String,
+    /// Routes that the request might have got, in the order in which they are tried, and why it did not.
+    pub lost: Vec<Lost>,
+}
+
+/// A route that a request did not get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Lost {
+    /// The route.
+    pub route: RouteView,
+    /// Why: `the header x-version is missing`, `a longer prefix comes first`.
+    pub reason: String,
+}

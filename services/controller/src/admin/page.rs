@@ -1,0 +1,93 @@
+//! Lists that stay small however large the world is.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Items of a list when the client does not say how many.
+const DEFAULT_LIMIT: usize = 1000;
+
+/// Which items of a list to give. All conditions must hold.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    /// Only of this kind (`Mapping`). Compared without case.
+    pub kind: Option<String>,
+    /// Only of this namespace.
+    pub namespace: Option<String>,
+    /// Only of this name: of the object, or of the host, route, cluster or Envoy where the list is of those.
+    pub name: Option<String>,
+    /// Only of this host name. For routes.
+    pub host: Option<String>,
+    /// At most this many items. Default 1000.
+    pub limit: Option<usize>,
+    /// Leave out this many at the start.
+    pub offset: Option<usize>,
+}
+
+impl ListQuery {
+    /// Whether an object of this identity is wanted.
+    #[must_use]
+    pub fn wants_object(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        self.kind.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind))
+            && self.namespace.as_ref().is_none_or(|wanted| wanted == namespace)
+            && self.wants_name(name)
+    }
+
+    /// Whether something of this name is wanted.
+    #[must_use]
+    pub fn wants_name(&self, name: &str) -> bool {
+        self.name.as_ref().is_none_or(|wanted| wanted == name)
+    }
+
+    /// Whether something that belongs to this host name is wanted.
+    #[must_use]
+    pub fn wants_host(&self, host: &str) -> bool {
+        self.host.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    /// The items asked for.
+    pub items: Vec<T>,
+    /// How many there are in all, of those that the query wants.
+    pub total: usize,
+}
+
+impl<T> Page<T> {
+    /// The part of `all` (which the caller has filtered) that `query` asks for. Only that part is turned into views.
+    pub fn of<I>(query: &ListQuery, all: impl Iterator<Item = I>, view: impl Fn(I) -> T) -> Self {
+        let (offset, limit) = (query.offset.unwrap_or(0), query.limit.unwrap_or(DEFAULT_LIMIT));
+        let mut page = Self { items: Vec::new(), total: 0 };
+        for item in all {
+            if page.total >= offset && page.items.len() < limit {
+                page.items.push(view(item));
+            }
+            page.total += 1;
+        }
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_a_part_and_counts_all() {
+        let query = ListQuery { limit: Some(2), offset: Some(3), ..ListQuery::default() };
+        assert_eq!(Page::of(&query, 0..10, |n| n), Page { items: vec![3, 4], total: 10 });
+        assert_eq!(Page::of(&ListQuery::default(), 0..5000, |n| n).items.len(), DEFAULT_LIMIT);
+        assert_eq!(Page::of(&ListQuery { limit: Some(0), ..query }, 0..4, |n| n).items, [0; 0]);
+    }
+
+    #[test]
+    fn filters_by_what_is_given() {
+        let query = ListQuery { kind: Some("mapping".into()), name: Some("cart".into()), ..ListQuery::default() };
+        assert!(query.wants_object("Mapping", "shop", "cart"));
+        assert!(!query.wants_object("Host", "shop", "cart"));
+        assert!(!query.wants_object("Mapping", "shop", "web"));
+    }
+}

@@ -1,0 +1,167 @@
+//! The server as a client sees it.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+use tower::ServiceExt;
+
+use super::*;
+
+/// A gateway with three objects and no Envoy.
+#[derive(Default)]
+struct Fake {
+    draining: bool,
+    envoy: Option<PathBuf>,
+}
+
+fn object(name: &str) -> ObjectView {
+    ObjectView {
+        id: ObjectRef { kind: "Mapping".into(), namespace: "shop".into(), name: name.into() },
+        location: LocationView { file: "shop.yaml".into(), line: 1, column: 1 },
+        state: ObjectState::Acked,
+        acked_by: 1,
+        envoys: 1,
+        problems: Vec::new(),
+    }
+}
+
+fn none<T>(query: &ListQuery) -> Page<T> {
+    Page::of(query, std::iter::empty::<T>(), |item| item)
+}
+
+impl View for Fake {
+    fn ready(&self) -> Result<(), String> {
+        if self.draining { Err("draining".into()) } else { Ok(()) }
+    }
+
+    fn metrics(&self) -> String {
+        "# TYPE nuncio_builds counter\nnuncio_builds_total 3\n# EOF\n".into()
+    }
+
+    fn envoy_admin(&self) -> Option<PathBuf> {
+        self.envoy.clone()
+    }
+
+    fn objects(&self, query: &ListQuery) -> Page<ObjectView> {
+        let wanted = |name: &&str| query.wants_object("Mapping", "shop", name);
+        Page::of(query, ["cart", "orders", "web"].into_iter().filter(wanted), object)
+    }
+
+    fn hosts(&self, query: &ListQuery) -> Page<HostView> {
+        none(query)
+    }
+
+    fn routes(&self, query: &ListQuery) -> Page<RouteView> {
+        none(query)
+    }
+
+    fn clusters(&self, query: &ListQuery) -> Page<ClusterView> {
+        none(query)
+    }
+
+    fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {
+        none(query)
+    }
+
+    fn problems(&self, query: &ListQuery) -> Page<ProblemView> {
+        none(query)
+    }
+
+    fn explain(&self, request: &ExplainRequest) -> Explanation {
+        let request = format!("{} {} {}", request.method, request.url, request.headers.len());
+        Explanation { request, listener: None, host: None, route: None, outcome: "404".into(), lost: Vec::new() }
+    }
+}
+
+async fn send(fake: Fake, request: Request<Body>) -> (StatusCode, String) {
+    let response = router(Arc::new(fake)).oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn get(fake: Fake, path: &str) -> (StatusCode, String) {
+    send(fake, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn probes_tell_the_reason() {
+    let ready = "/ambassador/v0/check_ready";
+    assert_eq!(get(Fake::default(), "/ambassador/v0/check_alive").await.0, StatusCode::OK);
+    assert_eq!(get(Fake::default(), ready).await, (StatusCode::OK, "ready\n".into()));
+    let draining = Fake { draining: true, ..Fake::default() };
+    assert_eq!(get(draining, ready).await, (StatusCode::SERVICE_UNAVAILABLE, "not ready: draining\n".into()));
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_bounded() {
+    let (status, body) = get(Fake::default(), "/api/v1/objects?kind=mapping&limit=1&offset=1").await;
+    assert_eq!(status, StatusCode::OK);
+    let page: Page<ObjectView> = serde_json::from_str(&body).unwrap();
+    assert_eq!((page.total, page.items[0].id.name.as_str(), page.items.len()), (3, "orders", 1));
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(json["items"][0]["file"], "shop.yaml");
+    assert_eq!(json["items"][0]["kind"], "Mapping");
+    assert_eq!(get(Fake::default(), "/api/v1/objects?nmae=x").await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn requests_are_explained_by_query_and_by_body() {
+    let path = "/api/v1/explain?url=http%3A%2F%2Fa%2Fb&method=PUT&header=x:+1&header=y:+2";
+    let (_, body) = get(Fake::default(), path).await;
+    assert!(body.contains("PUT http://a/b 2"), "{body}");
+    let post = |body: &'static str| {
+        let request = Request::post("/api/v1/explain").header("content-type", "application/json");
+        send(Fake::default(), request.body(Body::from(body)).unwrap())
+    };
+    let (status, body) = post(r#"{"url":"http://a/b","headers":[{"name":"x","value":"1"}]}"#).await;
+    assert!(status == StatusCode::OK && body.contains("GET http://a/b 1"), "{body}");
+    let (status, body) = post(r#"{"url":"nothing"}"#).await;
+    assert!(status == StatusCode::BAD_REQUEST && body.contains("is not a URL"), "{body}");
+}
+
+#[tokio::test]
+async fn the_document_describes_every_path() {
+    let (_, body) = get(Fake::default(), "/api/v1/openapi.json").await;
+    let document: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    for path in ["objects", "hosts", "routes", "clusters", "envoys", "problems", "explain"] {
+        assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
+    }
+    assert!(document["components"]["schemas"]["Page_ObjectView"].is_object(), "{body}");
+    assert!(document["components"]["schemas"]["Lost"].is_object(), "{body}");
+}
+
+/// Answers one request as an Envoy would.
+fn fake_envoy(socket: &std::path::Path) -> tokio::task::JoinHandle<String> {
+    let listener = UnixListener::bind(socket).unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).await.unwrap();
+        let reply = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nenvoy_server_live 1\n";
+        stream.write_all(reply.as_bytes()).await.unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    })
+}
+
+#[tokio::test]
+async fn metrics_hold_those_of_envoy() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("admin.sock");
+    let envoy = fake_envoy(&socket);
+    let (_, body) = get(Fake { envoy: Some(socket), ..Fake::default() }, "/metrics").await;
+    assert!(body.contains("nuncio_builds_total 3\n") && body.contains("nuncio_envoy_stats_up 1\n"), "{body}");
+    assert!(body.contains("envoy_server_live 1") && !body.contains("# EOF"), "{body}");
+    assert!(envoy.await.unwrap().starts_with("GET /stats/prometheus?usedonly HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
+async fn metrics_do_not_need_envoy() {
+    let envoy = Some(PathBuf::from("/nowhere/admin.sock"));
+    let (status, body) = get(Fake { envoy, ..Fake::default() }, "/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(body.contains("nuncio_builds_total 3\n") && body.ends_with("nuncio_envoy_stats_up 0\n"), "{body}");
+}
