@@ -1,1 +1,33 @@
-//! Placeholder.
+//! Objects to model: pure, and incremental by construction.
+//!
+//! [`World`] holds every object and the model that they make. `mapping` takes a Mapping apart once, `group`
+//! joins Mappings with the same conditions, `table` puts a host name's routes in order; `frame` does Hosts
+//! (`host`), Listeners (`chains`) and TCPMappings (`tcp`) as a whole; `upstream` makes clusters.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod certificate;
+mod chains;
+mod compiled;
+mod context;
+mod frame;
+mod group;
+mod host;
+mod index;
+mod lua;
+mod mapping;
+mod module;
+mod overlap;
+mod pattern;
+mod policy;
+mod secrets;
+mod service;
+mod table;
+mod tcp;
+mod upstream;
+mod world;
+
+pub use context::{Fallback, Settings};
+pub use pattern::{HostPattern, without_port};
+
+pub use world::World;

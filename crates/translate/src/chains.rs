@@ -1,0 +1,154 @@
+//! Filter chains of HTTP Listeners: few, one for each certificate with its settings, so that another Host
+//! under a certificate that is there already changes no listener.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{ObjectId, Problem, ProtocolLayer};
+use nuncio_ir::{ChainMatch, DownstreamTls, FilterChain, Handler, HttpSettings, Transport};
+
+use crate::frame::Frame;
+use crate::host::{CompiledHost, HostTls, chain_name};
+use crate::pattern::HostPattern;
+use crate::policy::{Class, HostPolicy};
+
+/// Name of the chain for clear text.
+const CLEAR: &str = "clear";
+
+/// Adds the HTTP chains of a Listener to those that TCPMappings have on its port.
+pub(crate) fn add(
+    frame: &mut Frame,
+    chains: &mut Vec<FilterChain>,
+    (id, listener): (&ObjectId, &nuncio_api::Listener),
+    class: &Class,
+    hosts: &[CompiledHost],
+    http: &HttpSettings,
+) {
+    let ends_tls = listener.layers().contains(&ProtocolLayer::Tls);
+    let settings = |chain: &Arc<str>, secure: bool| {
+        let stat_prefix = listener
+            .stats_prefix
+            .clone()
+            .unwrap_or_else(|| if secure { "ingress_https".to_owned() } else { "ingress_http".to_owned() });
+        Handler::Http(Box::new(HttpSettings {
+            stat_prefix,
+            class: Arc::clone(&class.key),
+            chain: Arc::clone(chain),
+            trusted_hops: listener.l7_depth.unwrap_or(0),
+            max_concurrent_streams: listener.http2_max_concurrent_streams,
+            ..http.clone()
+        }))
+    };
+    if let Some(other) = chains.iter().find(|chain| chain.matches == ChainMatch::default()) {
+        let message = format!("TCPMapping {} takes every connection of the port", other.name);
+        frame.problem(id, Problem::error("PortConflict", "spec.port", message));
+        return;
+    }
+    let clear: Arc<str> = CLEAR.into();
+    let transport = if ends_tls || !chains.is_empty() { Transport::Clear } else { Transport::Any };
+    let handler = settings(&clear, ends_tls);
+    let matches = ChainMatch { transport, server_names: Vec::new() };
+    let mut http_chains = vec![FilterChain { name: clear, matches, tls: None, handler }];
+    if ends_tls {
+        for (name, chain) in claims(frame, class, hosts) {
+            let handler = settings(&name, true);
+            let matches = ChainMatch { transport: Transport::Tls, server_names: chain.server_names };
+            http_chains.push(FilterChain { name, matches, tls: Some(chain.tls), handler });
+        }
+    }
+    leave_to_tcp(&mut http_chains, chains);
+    chains.extend(http_chains);
+}
+
+/// A TCPMapping takes a server name before any Host does.
+fn leave_to_tcp(http: &mut Vec<FilterChain>, tcp: &[FilterChain]) {
+    http.retain_mut(|chain| {
+        let named = !chain.matches.server_names.is_empty();
+        chain.matches.server_names.retain(|name| !tcp.iter().any(|tcp| tcp.matches.server_names.contains(name)));
+        !named || !chain.matches.server_names.is_empty()
+    });
+}
+
+struct Claim {
+    tls: DownstreamTls,
+    server_names: Vec<String>,
+}
+
+/// Settles which chain takes which server name. A Host's own name goes before a name that its
+/// certificate merely covers; a Host whose name is covered by a wildcard of its certificate needs no
+/// name of its own.
+fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost]) -> BTreeMap<Arc<str>, Claim> {
+    let tls_of: BTreeMap<&ObjectId, &HostTls> =
+        hosts.iter().filter_map(|host| Some((&host.policy.id, host.tls.as_ref()?))).collect();
+    let with_tls: Vec<_> = class
+        .hosts()
+        .filter_map(|host| Some((host, *tls_of.get(&host.id)?)))
+        .filter(|(host, _)| !host.invalid)
+        .collect();
+    let mut owners: BTreeMap<HostPattern, Arc<str>> = BTreeMap::new();
+    let mut chains: BTreeMap<Arc<str>, Claim> = BTreeMap::new();
+    let mut covered = Vec::new();
+    for (host, tls) in with_tls {
+        let name = shared_name(host, tls);
+        let wildcard = tls.wildcards.iter().find(|wildcard| wildcard.covers(&host.pattern));
+        match wildcard {
+            Some(wildcard) if !tls.is_isolated() && *wildcard != host.pattern => {
+                covered.push((host, tls, name, wildcard));
+            }
+            _ => claim(frame, &mut owners, &mut chains, host, tls, name, &host.pattern),
+        }
+    }
+    for (host, tls, name, wildcard) in covered {
+        let taken = owners.get(wildcard).is_some_and(|owner| *owner != name);
+        let pattern = if taken { &host.pattern } else { wildcard };
+        claim(frame, &mut owners, &mut chains, host, tls, name, pattern);
+    }
+    for (pattern, owner) in owners {
+        if let (Some(name), Some(chain)) = (server_name(&pattern), chains.get_mut(&owner)) {
+            chain.server_names.push(name);
+        }
+    }
+    chains
+}
+
+fn claim(
+    frame: &mut Frame,
+    owners: &mut BTreeMap<HostPattern, Arc<str>>,
+    chains: &mut BTreeMap<Arc<str>, Claim>,
+    host: &HostPolicy,
+    tls: &HostTls,
+    name: Arc<str>,
+    pattern: &HostPattern,
+) {
+    // Any server name needs a chain of its own: a chain's names are alternatives to each other.
+    let name = if *pattern == HostPattern::Any { chain_name(pattern) } else { name };
+    if *pattern != HostPattern::Any && server_name(pattern).is_none() {
+        let message =
+            format!("TLS cannot be chosen for `{pattern}`: only `*.` and what follows it can be a server name");
+        frame.problem(&host.id, Problem::error("UnsupportedServerName", "spec.hostname", message));
+        return;
+    }
+    owners.entry(pattern.clone()).or_insert_with(|| Arc::clone(&name));
+    chains.entry(name).or_insert_with(|| Claim { tls: tls.tls.clone(), server_names: Vec::new() });
+}
+
+/// Hosts with equal certificate and settings share a chain.
+fn shared_name(host: &HostPolicy, tls: &HostTls) -> Arc<str> {
+    if tls.is_isolated() {
+        return chain_name(&host.pattern);
+    }
+    let certificate = &tls.tls.certificate;
+    if tls.tls.settings == nuncio_ir::TlsSettings::default() {
+        return format!("tls:{certificate}").into();
+    }
+    let digest = nuncio_ir::version(&tls.tls.settings).0 >> 96;
+    format!("tls:{certificate}#{digest:08x}").into()
+}
+
+fn server_name(pattern: &HostPattern) -> Option<String> {
+    match pattern {
+        HostPattern::Exact(_) => Some(pattern.to_string()),
+        HostPattern::Suffix(suffix) if suffix.starts_with('.') => Some(pattern.to_string()),
+        HostPattern::Suffix(_) | HostPattern::Prefix(_) | HostPattern::Any => None,
+    }
+}

@@ -1,0 +1,196 @@
+//! What a Mapping asks for, taken apart once; whatever depends on other Mappings comes later.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{ObjectId, Problem};
+use nuncio_ir::{
+    Arm, Cluster, ClusterName, Cors, HeaderAdd, HeaderMatch, PathMatch, PathRewrite, Priority, Redirect, Retry,
+    RouteMatch, ValueMatch,
+};
+use regex::Regex;
+
+use crate::pattern::HostPattern;
+use crate::service::EndpointSource;
+
+/// Labels of an object.
+pub(crate) type Labels = BTreeMap<String, String>;
+
+/// A Mapping, taken apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Compiled {
+    pub(crate) id: ObjectId,
+    pub(crate) labels: Labels,
+    pub(crate) host: HostCondition,
+    pub(crate) precedence: i64,
+    /// Conditions but the one on the host.
+    pub(crate) matches: RouteMatch,
+    pub(crate) lengths: Lengths,
+    pub(crate) part: Part,
+    pub(crate) shared: Shared,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Which hosts a Mapping is for.
+#[derive(Clone, Debug)]
+pub(crate) enum HostCondition {
+    /// Not said: joins the Hosts that select it by label.
+    None,
+    /// `hostname`, `host`, or an exact `:authority` header.
+    Pattern(HostPattern),
+    /// `host` with `host_regex`: joins every Host. The compiled form is absent where Envoy's RE2
+    /// takes what the `regex` crate does not.
+    Regex(String, Option<Regex>),
+}
+
+impl HostCondition {
+    /// The name, where there is only one.
+    pub(crate) fn exact(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Pattern(pattern) => pattern.exact(),
+            _ => None,
+        }
+    }
+
+    /// Whether a request for `name` may be meant. A regex that cannot be tried here may always be.
+    pub(crate) fn may_take(&self, name: &str) -> bool {
+        match self {
+            Self::None | Self::Regex(_, None) => true,
+            Self::Pattern(pattern) => pattern.takes(name),
+            Self::Regex(_, Some(regex)) => regex.is_match(name),
+        }
+    }
+
+    /// What a group is told apart by.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Pattern(pattern) => pattern.to_string(),
+            Self::Regex(regex, _) => format!("~{regex}"),
+        }
+    }
+
+    fn specificity(&self) -> (u8, std::cmp::Reverse<usize>) {
+        match self {
+            Self::Pattern(pattern) => pattern.specificity(),
+            Self::Regex(..) => (4, std::cmp::Reverse(0)),
+            Self::None => (5, std::cmp::Reverse(0)),
+        }
+    }
+}
+
+/// What the order of routes counts, as the original counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Lengths {
+    /// Characters of `prefix`.
+    pub(crate) path: u32,
+    /// Name and value of each header condition, method and host among them; one more for a regex.
+    pub(crate) headers: u32,
+    /// The same of query parameters.
+    pub(crate) query: u32,
+}
+
+/// What a Mapping adds to its group.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// A share of the requests. Its arm's headers, retries and the like are the group's: see [`Shared`].
+    Arm { weight: Option<u32>, arm: Box<Arm>, upstream: Option<Arc<Upstream>> },
+    /// The whole group is sent elsewhere.
+    Redirect(Redirect),
+    /// A copy of the requests.
+    Shadow { percent: u32, upstream: Arc<Upstream> },
+}
+
+/// A cluster that a Mapping sends to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Upstream {
+    pub(crate) cluster: Cluster,
+    /// Where the endpoints come from, if not from the cluster itself.
+    pub(crate) source: Option<EndpointSource>,
+}
+
+impl Upstream {
+    pub(crate) fn name(&self) -> &ClusterName {
+        &self.cluster.name
+    }
+}
+
+/// What holds for the whole group: of several Mappings that say it, the last by name counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shared {
+    pub(crate) add_request_headers: Vec<HeaderAdd>,
+    pub(crate) remove_request_headers: Vec<String>,
+    pub(crate) add_response_headers: Vec<HeaderAdd>,
+    pub(crate) remove_response_headers: Vec<String>,
+    /// `Some(None)`: asked for, and nothing is allowed.
+    pub(crate) cors: Option<Option<Cors>>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) regex_rewrite: Option<PathRewrite>,
+    pub(crate) priority: Option<Priority>,
+    pub(crate) upgrades: Vec<String>,
+}
+
+impl Compiled {
+    /// The order in which routes are tried: higher precedence, then longer path, then more text in
+    /// headers, then in query parameters; the rest only makes the order total and stable. An exact
+    /// host goes before a pattern that is as long.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        other
+            .precedence
+            .cmp(&self.precedence)
+            .then_with(|| other.lengths.cmp(&self.lengths))
+            .then_with(|| path_text(&other.matches.path).cmp(path_text(&self.matches.path)))
+            .then_with(|| method(&other.matches).cmp(&method(&self.matches)))
+            .then_with(|| self.host.specificity().cmp(&other.host.specificity()))
+            .then_with(|| header_names(&other.matches).cmp(header_names(&self.matches)))
+            .then_with(|| query_names(&other.matches).cmp(query_names(&self.matches)))
+            .then_with(|| self.id.cmp(&other.id))
+    }
+
+    /// Whether both share requests: the same conditions, each in weight's proportion.
+    pub(crate) fn same_group(&self, other: &Self) -> bool {
+        self.precedence == other.precedence && self.matches == other.matches && self.same_host(other)
+    }
+
+    fn same_host(&self, other: &Self) -> bool {
+        match (&self.host, &other.host) {
+            (HostCondition::None, HostCondition::None) => true,
+            (HostCondition::Pattern(a), HostCondition::Pattern(b)) => a == b,
+            (HostCondition::Regex(a, _), HostCondition::Regex(b, _)) => a == b,
+            _ => false,
+        }
+    }
+
+    /// The cluster it sends to, if any.
+    pub(crate) fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match &self.part {
+            Part::Arm { upstream, .. } => upstream.as_ref(),
+            Part::Shadow { upstream, .. } => Some(upstream),
+            Part::Redirect(_) => None,
+        }
+    }
+}
+
+fn path_text(path: &PathMatch) -> &str {
+    match path {
+        PathMatch::Prefix { value, .. } | PathMatch::Exact { value, .. } => value,
+        PathMatch::Segments(text) | PathMatch::Regex(text) => text,
+    }
+}
+
+fn method(matches: &RouteMatch) -> Option<&str> {
+    matches.headers.iter().find(|header| header.name == ":method").map(|header| match &header.value {
+        ValueMatch::Exact(text) | ValueMatch::Regex(text) => text.as_str(),
+        ValueMatch::Prefix { value, .. } | ValueMatch::Suffix { value, .. } => value,
+        ValueMatch::Present => "",
+    })
+}
+
+fn header_names(matches: &RouteMatch) -> impl Iterator<Item = &str> {
+    matches.headers.iter().map(|header: &HeaderMatch| header.name.as_str())
+}
+
+fn query_names(matches: &RouteMatch) -> impl Iterator<Item = &str> {
+    matches.query.iter().map(|query| query.name.as_str())
+}

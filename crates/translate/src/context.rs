@@ -1,0 +1,170 @@
+//! What translating one object needs to know of the others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, TlsConfig, TlsContext};
+use nuncio_ir::{Pem, SecretName, TlsSettings, TlsVersion, UpstreamTls};
+
+use crate::secrets::Secrets;
+use crate::service::Services;
+use crate::upstream::Resolver;
+
+/// What the process was told, not the objects.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `AMBASSADOR_ID`: objects for other instances are passed over.
+    pub ambassador_id: String,
+    /// `AMBASSADOR_NAMESPACE`: the edge's own namespace.
+    pub namespace: Arc<str>,
+    /// Certificate shown where there is no Host at all.
+    pub fallback_certificate: Fallback,
+    /// Address that Listeners bind to.
+    pub bind_address: std::net::IpAddr,
+}
+
+/// A self-signed certificate with its key.
+#[derive(Clone, Debug)]
+pub struct Fallback {
+    /// PEM.
+    pub chain: Pem,
+    /// PEM.
+    pub key: Pem,
+}
+
+/// The world around one object.
+pub(crate) struct Context<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) module: &'a ModuleConfig,
+    pub(crate) services: &'a Services,
+    pub(crate) resolvers: &'a BTreeMap<Arc<str>, Resolver>,
+    pub(crate) tls_contexts: &'a BTreeMap<ObjectId, Arc<TlsContext>>,
+    pub(crate) secrets: &'a Secrets,
+}
+
+impl Context<'_> {
+    /// Whether bare service names mean the edge's own namespace.
+    pub(crate) fn edge_namespace(&self) -> bool {
+        self.module.use_ambassador_namespace_for_service_resolution.unwrap_or(false)
+    }
+
+    /// The namespace of bare service names in an object of `namespace`.
+    pub(crate) fn lookup_namespace<'b>(&'b self, namespace: &'b Arc<str>) -> &'b str {
+        if self.edge_namespace() { &self.settings.namespace } else { namespace }
+    }
+
+    /// The resolver of this name, or the Module's.
+    pub(crate) fn resolver(&self, name: Option<&str>) -> Result<Resolver, Problem> {
+        match name.or(self.module.resolver.as_deref()) {
+            None | Some("kubernetes-service") => Ok(Resolver::Service),
+            Some("endpoint" | "kubernetes-endpoint") => Ok(Resolver::Endpoint),
+            Some(name) => self.resolvers.get(name).copied().ok_or_else(|| {
+                let message = format!("there is no resolver called `{name}`");
+                Problem::error("ResolverNotFound", "spec.resolver", message)
+            }),
+        }
+    }
+
+    /// The TLSContext of this name: of the same namespace if there is one, else the first of any.
+    pub(crate) fn tls_context(&self, name: &str, namespace: &str) -> Option<(&ObjectId, &TlsContext)> {
+        let same = ObjectId::new(Kind::TLSContext, namespace, name);
+        let found = self.tls_contexts.get_key_value(&same).or_else(|| {
+            let first = ObjectId::new(Kind::TLSContext, "", name);
+            self.tls_contexts.range(first..).next().filter(|(id, _)| *id.name == *name)
+        });
+        found.map(|(id, context)| (id, &**context))
+    }
+
+    /// TLS towards an upstream by the TLSContext of this name. Whatever is not there closes the way:
+    /// nothing is sent in clear text, or to an upstream that was to be verified and cannot be.
+    pub(crate) fn upstream_tls(&self, name: &str, namespace: &str) -> Result<UpstreamTls, Problem> {
+        let (id, context) = self.tls_context(name, namespace).ok_or_else(|| {
+            Problem::error("TLSContextNotFound", "spec.tls", format!("there is no TLSContext called `{name}`"))
+        })?;
+        let config = context.config();
+        let broken = |message: String| Problem::error("InvalidTLSContext", "spec.tls", format!("{id}: {message}"));
+        if let Some(field) = file_field(&config) {
+            return Err(broken(format!("`{field}` is not supported, name a Secret instead")));
+        }
+        let split = context.secret_namespacing.unwrap_or(true);
+        let certificate = match &context.secret {
+            None => None,
+            Some(secret) => {
+                let reference = SecretRef::parse(secret, &id.namespace, split);
+                Some(self.secrets.certificate(&reference).map_err(|error| broken(error.to_string()))?.0)
+            }
+        };
+        let authorities = match &config.ca_secret {
+            None => None,
+            Some(secret) => {
+                let ca = SecretRef::parse(secret, &id.namespace, split);
+                let crl = config.crl_secret.as_ref().map(|crl| SecretRef::parse(crl, &id.namespace, split));
+                let found = self.secrets.validation(&ca, crl.as_ref());
+                Some(found.map_err(|error| broken(error.to_string()))?)
+            }
+        };
+        Ok(UpstreamTls { certificate, authorities, sni: config.sni.clone(), settings: tls_settings(&config) })
+    }
+}
+
+/// Names a Secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SecretRef {
+    pub(crate) namespace: Arc<str>,
+    pub(crate) name: Arc<str>,
+}
+
+impl SecretRef {
+    pub(crate) fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// Reads `name`, or `name.namespace` where `split` says so.
+    pub(crate) fn parse(text: &str, namespace: &str, split: bool) -> Self {
+        match text.rsplit_once('.') {
+            Some((name, namespace)) if split => Self::new(namespace, name),
+            _ => Self::new(namespace, text),
+        }
+    }
+
+    pub(crate) fn sds_name(&self) -> SecretName {
+        SecretName(self.to_string().into())
+    }
+}
+
+impl std::fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// The field that names a file, if there is one: certificates come from Secrets.
+pub(crate) fn file_field(config: &TlsConfig) -> Option<&'static str> {
+    [
+        ("cert_chain_file", &config.cert_chain_file),
+        ("private_key_file", &config.private_key_file),
+        ("cacert_chain_file", &config.cacert_chain_file),
+    ]
+    .into_iter()
+    .find_map(|(field, value)| value.as_ref().map(|_| field))
+}
+
+/// Handshake parameters of a TLSContext or of a Host's `tls`.
+pub(crate) fn tls_settings(config: &TlsConfig) -> TlsSettings {
+    TlsSettings {
+        min_version: config.min_tls_version.map(tls_version),
+        max_version: config.max_tls_version.map(tls_version),
+        cipher_suites: config.cipher_suites.clone(),
+        ecdh_curves: config.ecdh_curves.clone(),
+        alpn: config.alpn_protocols.clone(),
+    }
+}
+
+fn tls_version(version: nuncio_api::TlsVersion) -> TlsVersion {
+    match version {
+        nuncio_api::TlsVersion::V1_0 => TlsVersion::V1_0,
+        nuncio_api::TlsVersion::V1_1 => TlsVersion::V1_1,
+        nuncio_api::TlsVersion::V1_2 => TlsVersion::V1_2,
+        nuncio_api::TlsVersion::V1_3 => TlsVersion::V1_3,
+    }
+}

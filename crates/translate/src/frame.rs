@@ -1,0 +1,206 @@
+//! The frame: Hosts, Listeners and TCPMappings, which are few and hang together. It is made anew as a
+//! whole when one of them changes; the tables of routes are not.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use nuncio_api::{Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, SecurityModel, Spec};
+use nuncio_ir::{HttpSettings, Listener};
+
+use crate::chains;
+use crate::compiled::Upstream;
+use crate::context::Context;
+use crate::host::{self, CompiledHost};
+use crate::module;
+use crate::policy::{Class, Security};
+use crate::tcp;
+
+/// What Hosts, Listeners and TCPMappings make together.
+#[derive(Debug, Default)]
+pub(crate) struct Frame {
+    pub(crate) classes: Vec<Class>,
+    pub(crate) listeners: Vec<Listener>,
+    /// Of TCPMappings.
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
+}
+
+/// Which Hosts a Listener takes, and how it tells secure requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Binding {
+    security: Security,
+    /// `None` is every namespace.
+    namespace: Option<Arc<str>>,
+    selector: Option<nuncio_api::LabelSelector>,
+}
+
+impl Binding {
+    fn new(id: &ObjectId, listener: &nuncio_api::Listener) -> Self {
+        let binding = listener.host_binding.clone().unwrap_or_default();
+        let from = binding.namespace.and_then(|namespaces| namespaces.from).unwrap_or_default();
+        Self {
+            security: match listener.security_model {
+                Some(SecurityModel::Secure) => Security::Secure,
+                Some(SecurityModel::Insecure) => Security::Insecure,
+                Some(SecurityModel::Xfp) | None => Security::Xfp,
+            },
+            namespace: (from == NamespaceFrom::Same).then(|| Arc::clone(&id.namespace)),
+            selector: binding.selector.filter(|selector| !selector.is_empty()),
+        }
+    }
+
+    fn takes(&self, host: &CompiledHost) -> bool {
+        let namespace = self.namespace.as_ref().is_none_or(|namespace| *namespace == host.policy.id.namespace);
+        namespace && self.selector.as_ref().is_none_or(|selector| selector.matches(&host.labels))
+    }
+
+    /// Stable under changes of Hosts, so that adding one renames no table.
+    fn class_key(&self) -> Arc<str> {
+        if self.security == Security::Xfp && self.namespace.is_none() && self.selector.is_none() {
+            return "".into();
+        }
+        let text = format!("{:?} {:?} {:?}", self.security, self.namespace, self.selector);
+        format!("{:08x}", nuncio_ir::version(&text).0 >> 96).into()
+    }
+}
+
+/// Everything that is on one bound address.
+pub(crate) struct Port<'a> {
+    pub(crate) listener: Option<(&'a ObjectId, &'a nuncio_api::Listener)>,
+    pub(crate) tcp: Vec<(&'a ObjectId, &'a nuncio_api::TcpMapping)>,
+}
+
+/// Makes the frame of these objects, given in the order of their ids.
+pub(crate) fn build<'a>(objects: impl Iterator<Item = &'a Arc<Object>> + Clone, context: &Context<'_>) -> Frame {
+    let mut frame = Frame::default();
+    let hosts = frame.hosts(objects.clone(), context);
+    let mut module_problems = Vec::new();
+    let http = module::http_settings(context.module, &mut module_problems);
+    if !module_problems.is_empty() {
+        let id = ObjectId::new(Kind::Module, Arc::clone(&context.settings.namespace), "ambassador");
+        frame.problems.insert(id, module_problems);
+    }
+    for (address, port) in frame.ports(objects, context) {
+        frame.listen(address, &port, &hosts, &http, context);
+    }
+    frame
+}
+
+impl Frame {
+    /// The clusters of TCPMappings.
+    pub(crate) fn upstream_names(&self) -> Vec<nuncio_ir::ClusterName> {
+        self.upstreams.iter().map(|upstream| upstream.name().clone()).collect()
+    }
+
+    pub(crate) fn problem(&mut self, id: &ObjectId, problem: Problem) {
+        self.problems.entry(id.clone()).or_default().push(problem);
+    }
+
+    fn hosts<'a>(
+        &mut self,
+        objects: impl Iterator<Item = &'a Arc<Object>>,
+        context: &Context<'_>,
+    ) -> Vec<CompiledHost> {
+        let mut hosts = Vec::new();
+        let mut some = false;
+        for object in objects.filter(|object| object.id.kind == Kind::Host) {
+            some = true;
+            let mut problems = Vec::new();
+            hosts.extend(host::compile(object, context, &mut problems));
+            if !problems.is_empty() {
+                self.problems.insert(object.id.clone(), problems);
+            }
+        }
+        if some { hosts } else { vec![host::fallback(context)] }
+    }
+
+    /// Sorts Listeners and TCPMappings by the address that they want.
+    fn ports<'a>(
+        &mut self,
+        objects: impl Iterator<Item = &'a Arc<Object>>,
+        context: &Context<'_>,
+    ) -> BTreeMap<SocketAddr, Port<'a>> {
+        let mut ports: BTreeMap<SocketAddr, Port<'a>> = BTreeMap::new();
+        let empty = || Port { listener: None, tcp: Vec::new() };
+        for object in objects {
+            match &object.spec {
+                Spec::Listener(listener) => {
+                    let address = SocketAddr::new(context.settings.bind_address, listener.port);
+                    let port = ports.entry(address).or_insert_with(empty);
+                    match port.listener {
+                        None => port.listener = Some((&object.id, listener)),
+                        Some((first, _)) => {
+                            let message = format!("{first} is on port {} already", listener.port);
+                            self.problem(&object.id, Problem::error("PortConflict", "spec.port", message));
+                        }
+                    }
+                }
+                Spec::TcpMapping(mapping) => {
+                    let bind = mapping.address.as_ref().and_then(|address| address.parse().ok());
+                    let address = SocketAddr::new(bind.unwrap_or(context.settings.bind_address), mapping.port);
+                    ports.entry(address).or_insert_with(empty).tcp.push((&object.id, mapping));
+                }
+                _ => {}
+            }
+        }
+        ports
+    }
+
+    fn listen(
+        &mut self,
+        address: SocketAddr,
+        port: &Port<'_>,
+        hosts: &[CompiledHost],
+        http: &HttpSettings,
+        context: &Context<'_>,
+    ) {
+        let mut chains = tcp::chains(self, port, hosts, http, context);
+        let mut proxy_protocol = false;
+        if let Some((id, listener)) = port.listener {
+            let layers = listener.layers();
+            proxy_protocol = layers.contains(&ProtocolLayer::Proxy);
+            if layers.contains(&ProtocolLayer::Http) {
+                let binding = Binding::new(id, listener);
+                let class = self.class(&binding, hosts);
+                if class.hosts().next().is_none() {
+                    let message = "no Host binds to this Listener, so its port stays closed";
+                    self.problem(id, Problem::warning("NoHosts", "spec.hostBinding", message));
+                    return;
+                }
+                chains::add(self, &mut chains, (id, listener), &class, hosts, http);
+                if !self.classes.iter().any(|known| known.key == class.key) {
+                    self.classes.push(class);
+                }
+            }
+        }
+        if chains.is_empty() {
+            return;
+        }
+        let mut origins: Vec<_> = port.listener.iter().map(|(id, _)| (*id).clone()).collect();
+        origins.extend(port.tcp.iter().map(|(id, _)| (*id).clone()));
+        chains.sort_by(|a, b| a.name.cmp(&b.name));
+        self.listeners.push(Listener {
+            name: address.to_string().into(),
+            address,
+            proxy_protocol,
+            buffer_limit: context.module.buffer_limit_bytes,
+            chains,
+            origins,
+        });
+    }
+
+    fn class(&self, binding: &Binding, hosts: &[CompiledHost]) -> Class {
+        let key = binding.class_key();
+        match self.classes.iter().find(|class| class.key == key) {
+            Some(class) => class.clone(),
+            None => {
+                let bound = hosts.iter().filter(|host| binding.takes(host) || host.policy.id.name.as_ref() == FALLBACK);
+                Class::new(key, binding.security, bound.map(|host| Arc::clone(&host.policy)))
+            }
+        }
+    }
+}
+
+/// Name of the Host that stands in where there is none.
+pub(crate) const FALLBACK: &str = "nuncio-fallback";

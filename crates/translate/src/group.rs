@@ -1,0 +1,248 @@
+//! Mappings with the same conditions are one route: its arms, their shares, and what holds for all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{ObjectId, Problem};
+use nuncio_ir::{Arm, Forward, HeaderAdd, HeaderEdits, Mirror, Respond, Route, RouteAction};
+
+use crate::compiled::{Compiled, Part, Shared, Upstream};
+
+/// A group of Mappings that share their requests, sorted by name.
+pub(crate) struct Group<'a> {
+    members: Vec<&'a Compiled>,
+}
+
+/// What became of a group.
+pub(crate) struct Grouped {
+    pub(crate) route: Route,
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    pub(crate) problems: Vec<(ObjectId, Problem)>,
+}
+
+/// Sorts Mappings into groups, in the order in which their routes are tried.
+pub(crate) fn groups<'a>(mappings: impl IntoIterator<Item = &'a Compiled>) -> Vec<Group<'a>> {
+    let mut sorted: Vec<_> = mappings.into_iter().collect();
+    sorted.sort_by(|a, b| a.order(b));
+    let mut groups: Vec<Group<'a>> = Vec::with_capacity(sorted.len());
+    for mapping in sorted {
+        // Members of one group are equal in all that is sorted by but the name, yet Mappings of other
+        // groups that differ only in values may stand between them.
+        let same_rank = groups.iter_mut().rev().take_while(|group| group.same_rank(mapping));
+        match same_rank.into_iter().find(|group| group.first().same_group(mapping)) {
+            Some(group) => group.members.push(mapping),
+            None => groups.push(Group { members: vec![mapping] }),
+        }
+    }
+    for group in &mut groups {
+        group.members.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+    groups
+}
+
+impl<'a> Group<'a> {
+    /// Any member: all have the same conditions.
+    pub(crate) fn first(&self) -> &'a Compiled {
+        self.members[0]
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &'a ObjectId> {
+        self.members.iter().map(|member| &member.id)
+    }
+
+    fn same_rank(&self, other: &Compiled) -> bool {
+        let first = self.first();
+        first.precedence == other.precedence
+            && first.lengths == other.lengths
+            && first.matches.path == other.matches.path
+    }
+
+    /// The group's route, without a condition on the host.
+    pub(crate) fn route(&self) -> Grouped {
+        let mut problems = Vec::new();
+        let shared = self.shared();
+        let action = self.action(&shared, &mut problems);
+        let route = Route {
+            name: self.name(),
+            matches: self.first().matches.clone(),
+            action,
+            response_headers: edits(&shared.remove_response_headers, &shared.add_response_headers),
+            cors: shared.cors.clone().flatten(),
+            origins: self.ids().cloned().collect(),
+        };
+        let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();
+        Grouped { route, upstreams, problems }
+    }
+
+    /// `namespace/name` of the first member.
+    fn name(&self) -> Arc<str> {
+        let id = &self.first().id;
+        format!("{}/{}", id.namespace, id.name).into()
+    }
+
+    fn action(&self, shared: &Shared, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {
+        if let Some(redirect) = self.redirect(problems) {
+            return RouteAction::Redirect(Box::new(redirect));
+        }
+        let arms = self.arms(shared);
+        let mirrors = self.mirrors(problems);
+        if arms.is_empty() {
+            for id in self.ids() {
+                problems.push((id.clone(), no_main(id)));
+            }
+            return RouteAction::Respond(Respond { status: 503, body: "only a shadow takes this path".to_owned() });
+        }
+        RouteAction::Forward(Box::new(Forward { arms, mirrors, priority: shared.priority.unwrap_or_default() }))
+    }
+
+    /// A redirect is the whole group's; the members beside it are told so.
+    fn redirect(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Option<nuncio_ir::Redirect> {
+        let (winner, redirect) = self.members.iter().find_map(|member| match &member.part {
+            Part::Redirect(redirect) => Some((&member.id, redirect)),
+            _ => None,
+        })?;
+        for id in self.ids().filter(|id| *id != winner) {
+            let message = format!("has no effect: {winner} redirects every request with the same conditions");
+            problems.push((id.clone(), Problem::error("ConflictingRedirect", "spec.host_redirect", message)));
+        }
+        Some(redirect.clone())
+    }
+
+    fn arms(&self, shared: &Shared) -> Vec<Arm> {
+        let parts: Vec<_> = self
+            .members
+            .iter()
+            .filter_map(|member| match &member.part {
+                Part::Arm { weight, arm, .. } => Some((*weight, arm)),
+                _ => None,
+            })
+            .collect();
+        let weights = shares(&parts.iter().map(|(weight, _)| *weight).collect::<Vec<_>>());
+        let weighted = parts.into_iter().zip(weights).filter(|(_, weight)| *weight > 0);
+        weighted.map(|((_, arm), weight)| complete(arm, weight, shared)).collect()
+    }
+
+    fn mirrors(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Vec<Mirror> {
+        let mut shadows = self.members.iter().filter_map(|member| match &member.part {
+            Part::Shadow { percent, upstream } => {
+                Some((&member.id, Mirror { cluster: upstream.name().clone(), percent: *percent }))
+            }
+            _ => None,
+        });
+        let Some((winner, mirror)) = shadows.next() else { return Vec::new() };
+        for (id, _) in shadows {
+            let message = format!("has no effect: {winner} is the shadow of these requests, and there can be one only");
+            problems.push((id.clone(), Problem::error("ConflictingShadow", "spec.shadow", message)));
+        }
+        vec![mirror]
+    }
+
+    /// Merges in the order of names: the last Mapping that says something counts.
+    fn shared(&self) -> Shared {
+        if let [one] = self.members[..] {
+            return one.shared.clone();
+        }
+        let mut merged = Shared::default();
+        for member in &self.members {
+            let shared = &member.shared;
+            merge_adds(&mut merged.add_request_headers, &shared.add_request_headers);
+            merge_adds(&mut merged.add_response_headers, &shared.add_response_headers);
+            merge_names(&mut merged.remove_request_headers, &shared.remove_request_headers);
+            merge_names(&mut merged.remove_response_headers, &shared.remove_response_headers);
+            merge_names(&mut merged.upgrades, &shared.upgrades);
+            replace(&mut merged.cors, &shared.cors);
+            replace(&mut merged.retry, &shared.retry);
+            replace(&mut merged.regex_rewrite, &shared.regex_rewrite);
+            replace(&mut merged.priority, &shared.priority);
+        }
+        merged
+    }
+}
+
+fn no_main(id: &ObjectId) -> Problem {
+    let message = format!("{id} is a shadow, and no other Mapping with the same conditions answers the requests");
+    Problem::error("ShadowWithoutMain", "spec.shadow", message)
+}
+
+fn complete(arm: &Arm, weight: u32, shared: &Shared) -> Arm {
+    let request_headers = HeaderEdits {
+        remove: shared.remove_request_headers.clone(),
+        add: shared.add_request_headers.iter().chain(&arm.request_headers.add).cloned().collect(),
+    };
+    Arm {
+        weight,
+        request_headers,
+        rewrite: shared.regex_rewrite.clone().or_else(|| arm.rewrite.clone()),
+        retry: shared.retry.clone(),
+        upgrades: shared.upgrades.clone(),
+        ..arm.clone()
+    }
+}
+
+fn edits(remove: &[String], add: &[HeaderAdd]) -> HeaderEdits {
+    HeaderEdits { remove: remove.to_vec(), add: add.to_vec() }
+}
+
+fn merge_adds(into: &mut Vec<HeaderAdd>, from: &[HeaderAdd]) {
+    let mut by_name: BTreeMap<String, HeaderAdd> = into.drain(..).map(|add| (add.name.clone(), add)).collect();
+    by_name.extend(from.iter().map(|add| (add.name.clone(), add.clone())));
+    into.extend(by_name.into_values());
+}
+
+fn merge_names(into: &mut Vec<String>, from: &[String]) {
+    into.extend(from.iter().cloned());
+    into.sort_unstable();
+    into.dedup();
+}
+
+fn replace<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
+    if from.is_some() {
+        into.clone_from(from);
+    }
+}
+
+/// Shares in proportion. Members without a weight share what those with one leave of 100; where the
+/// weights do not make 100, they are proportions; where all are zero, the shares are equal.
+pub(crate) fn shares(weights: &[Option<u32>]) -> Vec<u32> {
+    let given: u32 = weights.iter().flatten().sum();
+    let without = u32::try_from(weights.iter().filter(|weight| weight.is_none()).count()).unwrap_or(u32::MAX);
+    let rest = 100_u32.saturating_sub(given);
+    // Scaled by the number of members without a weight, so that the rest divides evenly.
+    let scale = without.max(1);
+    let shares: Vec<_> =
+        weights.iter().map(|weight| weight.map_or(rest, |weight| weight.saturating_mul(scale))).collect();
+    if shares.iter().all(|share| *share == 0) { vec![1; weights.len()] } else { reduce(shares) }
+}
+
+/// Divides by the greatest common divisor, so that equal proportions are equal models.
+fn reduce(shares: Vec<u32>) -> Vec<u32> {
+    let divisor = shares.iter().copied().fold(0, gcd).max(1);
+    shares.into_iter().map(|share| share / divisor).collect()
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_in_proportion() {
+        for (weights, expected) in [
+            (&[Some(0)][..], &[1][..]),
+            (&[Some(10), None], &[1, 9]),
+            (&[Some(100), None], &[1, 0]),
+            (&[Some(10), Some(20)], &[1, 2]),
+            (&[Some(60), Some(60)], &[1, 1]),
+            (&[Some(101), None], &[1, 0]),
+            (&[Some(10), None, None], &[2, 9, 9]),
+            (&[None, None, None], &[1, 1, 1]),
+            (&[Some(0), None], &[0, 1]),
+            (&[Some(0), Some(0)], &[1, 1]),
+        ] {
+            assert_eq!(shares(weights), expected, "{weights:?}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Hosts: whose requests, by which certificate, and what happens to clear text.
+
+use std::sync::Arc;
+
+use nuncio_api::{Host, InsecureAction, Kind, Object, ObjectId, Problem, Spec, TlsConfig};
+use nuncio_ir::{ClientValidation, DownstreamTls, SecretName, SecretValue, TlsSettings};
+
+use crate::certificate::Certificate;
+use crate::compiled::Labels;
+use crate::context::{Context, SecretRef, file_field, tls_settings};
+use crate::pattern::HostPattern;
+use crate::policy::{HostPolicy, Insecure};
+
+/// A Host, taken apart.
+#[derive(Clone, Debug)]
+pub(crate) struct CompiledHost {
+    pub(crate) labels: Labels,
+    pub(crate) policy: Arc<HostPolicy>,
+    pub(crate) tls: Option<HostTls>,
+}
+
+/// How a Host ends TLS.
+#[derive(Clone, Debug)]
+pub(crate) struct HostTls {
+    pub(crate) tls: DownstreamTls,
+    /// Wildcard names that the certificate is for.
+    pub(crate) wildcards: Vec<HostPattern>,
+}
+
+impl HostTls {
+    /// Whether requests for the Host must not come by another Host's connection: it asks for client
+    /// certificates or for TLS versions of its own.
+    pub(crate) fn is_isolated(&self) -> bool {
+        let settings = &self.tls.settings;
+        self.tls.client.is_some() || settings.min_version.is_some() || settings.max_version.is_some()
+    }
+}
+
+/// Takes a Host apart; `None` where not even its name can be read. A Host that is not valid stays, so
+/// that its names answer nothing instead of being left to another Host.
+pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec<Problem>) -> Option<CompiledHost> {
+    let host = match &object.spec {
+        Spec::Host(host) => host,
+        Spec::Invalid { hostname } => return Some(invalid(object, HostPattern::parse(hostname.as_ref()?)?)),
+        _ => return None,
+    };
+    let pattern = HostPattern::parse(host.hostname.as_deref().unwrap_or("*"))?;
+    let tls = match downstream(&object.id, host, context, problems) {
+        Ok(tls) => tls,
+        Err(problem) => {
+            problems.push(problem);
+            return Some(invalid(object, pattern));
+        }
+    };
+    let own_chain = tls.as_ref().filter(|tls| tls.is_isolated()).map(|_| chain_name(&pattern));
+    let policy = HostPolicy {
+        id: object.id.clone(),
+        selector: host.mapping_selector.as_ref().or(host.selector.as_ref()).cloned(),
+        insecure: match host.insecure_action() {
+            InsecureAction::Redirect => Insecure::Redirect,
+            InsecureAction::Route => Insecure::Route,
+            InsecureAction::Reject => Insecure::Reject,
+        },
+        own_chain,
+        invalid: false,
+        pattern,
+    };
+    Some(CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls })
+}
+
+/// The Host that serves where there is none: every name, in clear text as it comes, and over TLS by a
+/// certificate that nobody trusts.
+pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
+    let certificate = &context.settings.fallback_certificate;
+    let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
+    let name = context.secrets.use_as(SecretName("nuncio/fallback-self-signed-cert".into()), value);
+    let policy = HostPolicy {
+        id: ObjectId::new(Kind::Host, Arc::clone(&context.settings.namespace), crate::frame::FALLBACK),
+        pattern: HostPattern::Any,
+        selector: None,
+        insecure: Insecure::Route,
+        own_chain: None,
+        invalid: false,
+    };
+    let tls = DownstreamTls { certificate: name, settings: TlsSettings::default(), client: None };
+    CompiledHost { labels: Labels::new(), policy: Arc::new(policy), tls: Some(HostTls { tls, wildcards: Vec::new() }) }
+}
+
+/// Name of a Host's own filter chain.
+pub(crate) fn chain_name(pattern: &HostPattern) -> Arc<str> {
+    format!("tls:{pattern}").into()
+}
+
+fn invalid(object: &Object, pattern: HostPattern) -> CompiledHost {
+    let policy = HostPolicy {
+        id: object.id.clone(),
+        pattern,
+        selector: None,
+        insecure: Insecure::Reject,
+        own_chain: None,
+        invalid: true,
+    };
+    CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls: None }
+}
+
+fn downstream(
+    id: &ObjectId,
+    host: &Host,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> Result<Option<HostTls>, Problem> {
+    let (config, config_namespace, split) = match (&host.tls, &host.tls_context) {
+        (Some(_), Some(_)) => {
+            let message = "`tls` and `tlsContext` exclude each other";
+            return Err(Problem::error("ConflictingTLS", "spec.tlsContext", message));
+        }
+        (Some(config), None) => (config.clone(), Arc::clone(&id.namespace), true),
+        (None, Some(reference)) => {
+            let found = context.tls_context(&reference.name, &id.namespace).ok_or_else(|| {
+                let message = format!("there is no TLSContext called `{}`", reference.name);
+                Problem::error("TLSContextNotFound", "spec.tlsContext", message)
+            })?;
+            let split = found.1.secret_namespacing.unwrap_or(true);
+            (found.1.config(), Arc::clone(&found.0.namespace), split)
+        }
+        (None, None) => (TlsConfig::default(), Arc::clone(&id.namespace), true),
+    };
+    let Some(reference) = &host.tls_secret else {
+        if host.tls.is_some() || host.tls_context.is_some() {
+            let field = if host.tls.is_some() { "spec.tls" } else { "spec.tlsContext" };
+            let message = "has no effect without `tlsSecret`: this Host does not end TLS";
+            problems.push(Problem::warning("NoEffect", field, message));
+        }
+        return Ok(None);
+    };
+    if let Some(field) = file_field(&config) {
+        let message = format!("`{field}` is not supported, name a Secret instead");
+        return Err(Problem::error("UnsupportedFile", "spec.tls", message));
+    }
+    let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(&id.namespace);
+    let secret = SecretRef::new(namespace, reference.name.as_str());
+    let (name, certificate) = context
+        .secrets
+        .certificate(&secret)
+        .map_err(|error| Problem::error("InvalidTLSSecret", "spec.tlsSecret", error.to_string()))?;
+    Ok(Some(host_tls(
+        name,
+        &certificate,
+        &config,
+        |text| SecretRef::parse(text, &config_namespace, split),
+        context,
+        problems,
+    )))
+}
+
+/// TLS by a certificate and the settings beside it.
+pub(crate) fn host_tls(
+    name: SecretName,
+    certificate: &Certificate,
+    config: &TlsConfig,
+    secret_ref: impl Fn(&str) -> SecretRef,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> HostTls {
+    let client = client_validation(config, secret_ref, context, problems);
+    let tls = DownstreamTls { certificate: name, settings: tls_settings(config), client };
+    HostTls { tls, wildcards: certificate.wildcards.clone() }
+}
+
+/// Client certificates that cannot be verified are all refused.
+fn client_validation(
+    config: &TlsConfig,
+    secret_ref: impl Fn(&str) -> SecretRef,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<ClientValidation> {
+    let required = config.cert_required.unwrap_or(false);
+    let Some(ca) = &config.ca_secret else {
+        if !required {
+            return None;
+        }
+        let message = "`cert_required` without `ca_secret`: no client certificate can be verified, so all are refused";
+        problems.push(Problem::error("NoClientCA", "spec.tls.ca_secret", message));
+        return Some(ClientValidation { authorities: context.secrets.refuse_all(), required });
+    };
+    let crl = config.crl_secret.as_deref().map(&secret_ref);
+    let authorities = context.secrets.validation(&secret_ref(ca), crl.as_ref()).unwrap_or_else(|error| {
+        let message = format!("{error}: every client certificate is refused");
+        problems.push(Problem::error("InvalidClientCA", "spec.tls.ca_secret", message));
+        context.secrets.refuse_all()
+    });
+    Some(ClientValidation { authorities, required })
+}

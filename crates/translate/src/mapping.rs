@@ -1,0 +1,296 @@
+//! A Mapping, taken apart.
+
+use std::time::Duration;
+
+use nuncio_api::{self as api, Mapping, ObjectId, Problem, RegexMap, Scheme};
+use nuncio_ir::{
+    Arm, Backend, Cors, HeaderAdd, HeaderEdits, HeaderMatch, HostRewrite, IpFamily, PathMatch, PathRewrite, Protocol,
+    QueryMatch, Redirect, Retry, RouteMatch, ValueMatch,
+};
+
+use crate::compiled::{Compiled, HostCondition, Labels, Lengths, Part, Shared};
+use crate::context::Context;
+use crate::pattern::HostPattern;
+use crate::upstream::{Resolved, Wanted, added, load_balancer, lower_names, priority, resolve};
+
+/// The original's time for an answer, and for a connection.
+const DEFAULT_TIMEOUT_MS: u64 = 3_000;
+
+const AUTHORITY: &str = ":authority";
+const METHOD: &str = ":method";
+
+/// Takes a Mapping apart. It always has a route: one that cannot be served answers 503 and says why.
+pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context: &Context<'_>) -> Compiled {
+    let mut problems = Vec::new();
+    let host = host_condition(mapping);
+    let (headers, header_length) = headers(mapping, &host);
+    let (query, query_length) = query(mapping);
+    let lengths = Lengths { path: length(&mapping.prefix), headers: header_length, query: query_length };
+    let part = part(id, mapping, context, &mut problems);
+    Compiled {
+        id: id.clone(),
+        labels: labels.clone(),
+        host,
+        precedence: mapping.precedence.unwrap_or(0),
+        matches: RouteMatch { path: path(mapping), headers, query },
+        lengths,
+        part,
+        shared: shared(mapping, context),
+        problems,
+    }
+}
+
+fn path(mapping: &Mapping) -> PathMatch {
+    let value = mapping.prefix.clone();
+    let case_sensitive = mapping.case_sensitive.unwrap_or(true);
+    if mapping.prefix_regex.unwrap_or(false) {
+        PathMatch::Regex(if case_sensitive { value } else { format!("(?i:{value})") })
+    } else if mapping.prefix_exact.unwrap_or(false) {
+        PathMatch::Exact { value, case_sensitive }
+    } else {
+        PathMatch::Prefix { value, case_sensitive }
+    }
+}
+
+/// `hostname` wins over `host`, and that over an exact `:authority` header.
+fn host_condition(mapping: &Mapping) -> HostCondition {
+    if let Some(hostname) = &mapping.hostname {
+        return HostPattern::parse(hostname).map_or(HostCondition::None, HostCondition::Pattern);
+    }
+    let exact = |name: &str| HostPattern::parse(name).map_or(HostCondition::None, HostCondition::Pattern);
+    match &mapping.host {
+        Some(host) if mapping.host_regex.unwrap_or(false) => {
+            HostCondition::Regex(host.clone(), regex::Regex::new(&format!("^(?i:{host})$")).ok())
+        }
+        Some(host) => exact(host),
+        None => mapping.headers.get(AUTHORITY).map_or(HostCondition::None, |name| exact(name)),
+    }
+}
+
+/// Conditions on headers, and their length as the order counts it. The method and the host count too.
+fn headers(mapping: &Mapping, host: &HostCondition) -> (Vec<HeaderMatch>, u32) {
+    let mut length = match host {
+        HostCondition::Pattern(HostPattern::Any) | HostCondition::None => 0,
+        HostCondition::Pattern(pattern) => text_length(AUTHORITY, &pattern.to_string(), false),
+        HostCondition::Regex(regex, _) => text_length(AUTHORITY, regex, true),
+    };
+    let mut headers = Vec::new();
+    let mut push = |name: &str, value: &str, regex: bool| {
+        length += text_length(name, value, regex);
+        let value = if regex { regex_value(value) } else { ValueMatch::Exact(value.to_owned()) };
+        headers.push(HeaderMatch { name: name.to_ascii_lowercase(), value, invert: false });
+    };
+    if let Some(method) = &mapping.method {
+        push(METHOD, method, mapping.method_regex.unwrap_or(false));
+    }
+    for (name, value) in mapping.headers.iter().filter(|(name, _)| *name != AUTHORITY) {
+        push(name, value, false);
+    }
+    for (name, value) in &mapping.regex_headers {
+        push(name, value, true);
+    }
+    headers.sort_by(|a, b| a.name.cmp(&b.name));
+    (headers, length)
+}
+
+fn query(mapping: &Mapping) -> (Vec<QueryMatch>, u32) {
+    let exact = mapping.query_parameters.iter().map(|(name, value)| (name, value, false));
+    let regex = mapping.regex_query_parameters.iter().map(|(name, value)| (name, value, true));
+    let mut length = 0;
+    let mut query: Vec<_> = exact
+        .chain(regex)
+        .map(|(name, value, regex)| {
+            length += text_length(name, value, regex);
+            let value = if regex { regex_value(value) } else { ValueMatch::Exact(value.clone()) };
+            QueryMatch { name: name.clone(), value }
+        })
+        .collect();
+    query.sort_by(|a, b| a.name.cmp(&b.name));
+    (query, length)
+}
+
+/// `.*` asks only that the header is there.
+fn regex_value(regex: &str) -> ValueMatch {
+    if regex == ".*" { ValueMatch::Present } else { ValueMatch::Regex(regex.to_owned()) }
+}
+
+fn text_length(name: &str, value: &str, regex: bool) -> u32 {
+    length(name) + length(if value.is_empty() { "*" } else { value }) + u32::from(regex)
+}
+
+fn length(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+}
+
+fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>) -> Part {
+    if mapping.host_redirect.unwrap_or(false) {
+        return Part::Redirect(redirect(mapping));
+    }
+    let (lb, hash) = load_balancer(mapping.load_balancer.as_ref().or(context.module.load_balancer.as_ref()));
+    let Resolved { upstream, authority, warnings } = resolve(&wanted(id, mapping, context, lb), context);
+    problems.extend(warnings);
+    let upstream = upstream.map(std::sync::Arc::new);
+    if mapping.shadow.unwrap_or(false) {
+        if let Ok(upstream) = upstream {
+            let percent = mapping.weight.map_or(100, |weight| u32::try_from(weight).unwrap_or(0).min(100));
+            return Part::Shadow { percent, upstream };
+        }
+    }
+    let backend = match &upstream {
+        Ok(upstream) => Backend::Cluster(upstream.name().clone()),
+        Err(problem) => {
+            problems.push(problem.clone());
+            Backend::Invalid { status: 503, reason: problem.message.clone() }
+        }
+    };
+    let linkerd = mapping.add_linkerd_headers.or(context.module.add_linkerd_headers).unwrap_or(false);
+    let arm = arm(mapping, context, backend, hash, linkerd.then_some(authority));
+    let weight = mapping.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
+    Part::Arm { weight, arm: Box::new(arm), upstream: upstream.ok() }
+}
+
+fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb: nuncio_ir::LbPolicy) -> Wanted<'a> {
+    let module = context.module;
+    let millis = |own: Option<u64>, default: Option<u64>| own.or(default).map(Duration::from_millis);
+    let breakers =
+        if mapping.circuit_breakers.is_empty() { &module.circuit_breakers } else { &mapping.circuit_breakers };
+    Wanted {
+        namespace: &id.namespace,
+        service: &mapping.service,
+        resolver: mapping.resolver.as_deref(),
+        tls: mapping.tls.as_deref(),
+        cluster_tag: mapping.cluster_tag.as_deref(),
+        stats_name: mapping.stats_name.as_deref(),
+        protocol: if mapping.grpc.unwrap_or(false) { Protocol::Http2 } else { Protocol::Http1 },
+        connect_timeout: Duration::from_millis(mapping.connect_timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS)),
+        idle_timeout: millis(mapping.cluster_idle_timeout_ms, module.cluster_idle_timeout_ms),
+        max_connection_lifetime: millis(
+            mapping.cluster_max_connection_lifetime_ms,
+            module.cluster_max_connection_lifetime_ms,
+        ),
+        lb,
+        circuit_breakers: breakers,
+        health_checks: &mapping.health_checks,
+        outlier_detection: mapping.outlier_detection.as_ref(),
+        keepalive: mapping.keepalive.as_ref(),
+        dns_type: mapping.dns_type.unwrap_or_default(),
+        respect_dns_ttl: mapping.respect_dns_ttl.unwrap_or(false),
+        family: family(
+            mapping.enable_ipv4.or(module.enable_ipv4).unwrap_or(true),
+            mapping.enable_ipv6.or(module.enable_ipv6).unwrap_or(false),
+        ),
+    }
+}
+
+/// Which families DNS is asked for. Neither would reach nobody, so it means the default.
+pub(crate) fn family(v4: bool, v6: bool) -> IpFamily {
+    match (v4, v6) {
+        (true, true) => IpFamily::Both,
+        (false, true) => IpFamily::V6,
+        _ => IpFamily::V4,
+    }
+}
+
+fn arm(
+    mapping: &Mapping,
+    context: &Context<'_>,
+    backend: Backend,
+    hash: Vec<nuncio_ir::HashPolicy>,
+    linkerd: Option<String>,
+) -> Arm {
+    let rewrite = match mapping.rewrite.as_deref() {
+        None => Some(PathRewrite::Matched("/".to_owned())),
+        Some("") => None,
+        Some(rewrite) => Some(PathRewrite::Matched(rewrite.to_owned())),
+    };
+    let host_rewrite = if mapping.auto_host_rewrite.unwrap_or(false) {
+        Some(HostRewrite::Endpoint)
+    } else {
+        mapping.host_rewrite.clone().map(HostRewrite::Literal)
+    };
+    let timeout = mapping.timeout_ms.or(context.module.cluster_request_timeout_ms).unwrap_or(DEFAULT_TIMEOUT_MS);
+    let add = linkerd.map(|value| HeaderAdd { name: "l5d-dst-override".to_owned(), value, append: false });
+    Arm {
+        weight: 1,
+        backend,
+        rewrite,
+        host_rewrite,
+        request_headers: HeaderEdits { remove: Vec::new(), add: add.into_iter().collect() },
+        timeout: Duration::from_millis(timeout),
+        idle_timeout: mapping.idle_timeout_ms.map(Duration::from_millis),
+        retry: None,
+        hash,
+        upgrades: Vec::new(),
+    }
+}
+
+fn redirect(mapping: &Mapping) -> Redirect {
+    let path = if let Some(path) = &mapping.path_redirect {
+        Some(PathRewrite::Full(path.clone()))
+    } else if let Some(prefix) = &mapping.prefix_redirect {
+        Some(PathRewrite::Matched(prefix.clone()))
+    } else {
+        mapping.regex_redirect.as_ref().map(regex_rewrite)
+    };
+    Redirect {
+        scheme: mapping.service.scheme.map(|scheme: Scheme| scheme.as_str().to_owned()),
+        host: Some(mapping.service.host.clone()),
+        port: mapping.service.port,
+        path,
+        status: mapping.redirect_response_code.unwrap_or(301),
+    }
+}
+
+fn regex_rewrite(map: &RegexMap) -> PathRewrite {
+    PathRewrite::Regex { pattern: map.pattern.clone(), substitution: map.substitution.clone() }
+}
+
+fn shared(mapping: &Mapping, context: &Context<'_>) -> Shared {
+    let module = context.module;
+    let defaults = module.defaults.as_ref().map(|defaults| &defaults.httpmapping);
+    let adds = |own: &std::collections::BTreeMap<_, _>, default: Option<&std::collections::BTreeMap<_, _>>| {
+        if own.is_empty() { default.map(added).unwrap_or_default() } else { added(own) }
+    };
+    let removes = |own: &[String], default: Option<&Vec<String>>| {
+        if own.is_empty() { default.map(|names| lower_names(names)).unwrap_or_default() } else { lower_names(own) }
+    };
+    let mut upgrades = lower_names(&mapping.allow_upgrade);
+    if mapping.use_websocket.unwrap_or(false) && !upgrades.iter().any(|upgrade| upgrade == "websocket") {
+        upgrades.push("websocket".to_owned());
+    }
+    Shared {
+        add_request_headers: adds(&mapping.add_request_headers, defaults.map(|d| &d.add_request_headers)),
+        remove_request_headers: removes(&mapping.remove_request_headers, defaults.map(|d| &d.remove_request_headers)),
+        add_response_headers: adds(&mapping.add_response_headers, defaults.map(|d| &d.add_response_headers)),
+        remove_response_headers: removes(
+            &mapping.remove_response_headers,
+            defaults.map(|d| &d.remove_response_headers),
+        ),
+        cors: mapping.cors.as_ref().or(module.cors.as_ref()).map(cors),
+        retry: mapping.retry_policy.as_ref().or(module.retry_policy.as_ref()).and_then(retry),
+        regex_rewrite: mapping.regex_rewrite.as_ref().map(regex_rewrite),
+        priority: mapping.priority.map(priority),
+        upgrades,
+    }
+}
+
+/// A policy without origins allows nothing.
+fn cors(cors: &api::Cors) -> Option<Cors> {
+    (!cors.origins.is_empty()).then(|| Cors {
+        origins: cors.origins.clone(),
+        methods: cors.methods.join(", "),
+        headers: cors.headers.join(", "),
+        exposed_headers: cors.exposed_headers.join(", "),
+        max_age: cors.max_age.map(|seconds| seconds.to_string()).unwrap_or_default(),
+        credentials: cors.credentials.unwrap_or(false),
+    })
+}
+
+fn retry(policy: &api::RetryPolicy) -> Option<Retry> {
+    (!policy.retry_on.is_empty()).then(|| Retry {
+        on: policy.retry_on.clone(),
+        retries: policy.num_retries.unwrap_or(1),
+        per_try_timeout: policy.per_try_timeout.map(|timeout| timeout.0),
+        statuses: Vec::new(),
+    })
+}

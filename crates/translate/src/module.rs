@@ -1,0 +1,188 @@
+//! What the Module `ambassador` says about every listener.
+
+use std::time::Duration;
+
+use nuncio_api::{self as api, IpAccess, LogFormat, LogType, ModuleConfig, Problem, UnderscoresAction};
+use nuncio_ir::{
+    AccessLog, AccessLogFormat, ClientCertHeader, EscapedSlashes, ForwardClientCert, HttpFilter, HttpSettings, IpRule,
+    IpSource, JsonLogValue, UnderscoreHeaders,
+};
+use serde_json::{Map, Value};
+
+use crate::lua;
+
+/// Paths on which the gateway answers for itself, as the original does.
+const LIVENESS_PATH: &str = "/ambassador/v0/check_alive";
+const READINESS_PATH: &str = "/ambassador/v0/check_ready";
+
+/// Settings of every HTTP filter chain; what a Listener or chain says of itself is left at its default.
+pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) -> HttpSettings {
+    let on = |flag: Option<bool>| flag.unwrap_or(false);
+    HttpSettings {
+        stat_prefix: String::new(),
+        class: "".into(),
+        chain: "".into(),
+        trusted_hops: 0,
+        use_remote_address: config.use_remote_address.unwrap_or(true),
+        server_name: config.server_name.clone().unwrap_or_else(|| "envoy".to_owned()),
+        accept_http10: on(config.enable_http10),
+        allow_chunked_length: on(config.allow_chunked_length),
+        proper_case: on(config.proper_case),
+        merge_slashes: config.merge_slashes.unwrap_or(true),
+        escaped_slashes: if on(config.reject_requests_with_escaped_slashes) {
+            EscapedSlashes::Reject
+        } else {
+            EscapedSlashes::default()
+        },
+        underscores: match config.headers_with_underscores_action {
+            None | Some(UnderscoresAction::RejectRequest) => UnderscoreHeaders::RejectRequest,
+            Some(UnderscoresAction::DropHeader) => UnderscoreHeaders::DropHeader,
+            Some(UnderscoresAction::Allow) => UnderscoreHeaders::Allow,
+        },
+        max_request_headers_kib: config.max_request_headers_kb,
+        max_concurrent_streams: None,
+        idle_timeout: config.listener_idle_timeout_ms.map(Duration::from_millis),
+        preserve_request_id: on(config.preserve_external_request_id),
+        suppress_envoy_headers: on(config.suppress_envoy_headers),
+        client_cert: client_cert(config),
+        filters: filters(config, problems),
+        access_log: access_log(config),
+    }
+}
+
+fn client_cert(config: &ModuleConfig) -> ClientCertHeader {
+    use api::ForwardClientCertDetails as Details;
+    let forward = match config.forward_client_cert_details.unwrap_or_default() {
+        Details::Sanitize => ForwardClientCert::Sanitize,
+        Details::ForwardOnly => ForwardClientCert::ForwardOnly,
+        Details::AppendForward => ForwardClientCert::AppendForward,
+        Details::SanitizeSet => ForwardClientCert::SanitizeSet,
+        Details::AlwaysForwardOnly => ForwardClientCert::AlwaysForwardOnly,
+    };
+    let details = config.set_current_client_cert_details.clone().unwrap_or_default();
+    let on = |flag: Option<bool>| flag.unwrap_or(false);
+    ClientCertHeader {
+        forward,
+        subject: on(details.subject),
+        cert: on(details.cert),
+        chain: on(details.chain),
+        dns: on(details.dns),
+        uri: on(details.uri),
+    }
+}
+
+/// In the original's order; probes answer before all of them.
+fn filters(config: &ModuleConfig, problems: &mut Vec<Problem>) -> Vec<HttpFilter> {
+    let on = |flag: Option<bool>| flag.unwrap_or(false);
+    let probe = |probe: Option<&api::Probe>, path: &str| {
+        let enabled = probe.and_then(|probe| probe.enabled).unwrap_or(true);
+        enabled.then(|| HttpFilter::HealthCheck { path: path.to_owned() })
+    };
+    let lua = config.lua_scripts.as_ref().and_then(|script| match lua::check(script) {
+        Ok(()) => Some(HttpFilter::Lua(script.clone())),
+        Err(error) => {
+            problems.push(Problem::error("InvalidLua", "spec.config.lua_scripts", error));
+            None
+        }
+    });
+    [
+        probe(config.liveness_probe.as_ref(), LIVENESS_PATH),
+        probe(config.readiness_probe.as_ref(), READINESS_PATH),
+        on(config.enable_grpc_http11_bridge).then_some(HttpFilter::GrpcHttp1Bridge),
+        on(config.enable_grpc_web).then_some(HttpFilter::GrpcWeb),
+        config.grpc_stats.as_ref().map(grpc_stats),
+        lua,
+        config.gzip.as_ref().map(gzip),
+        config.buffer.as_ref().map(|buffer| HttpFilter::Buffer { max_request_bytes: buffer.max_request_bytes }),
+        ip_access(config, problems),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn grpc_stats(stats: &api::GrpcStats) -> HttpFilter {
+    HttpFilter::GrpcStats {
+        all_methods: stats.all_methods.unwrap_or(false),
+        services: stats.services.iter().map(|service| (service.name.clone(), service.method_names.clone())).collect(),
+        upstream_stats: stats.upstream_stats.unwrap_or(false),
+    }
+}
+
+fn gzip(gzip: &api::Gzip) -> HttpFilter {
+    use api::{CompressionLevel as Level, CompressionStrategy as Strategy};
+    let level = |level| match level {
+        Level::Default => "DEFAULT",
+        Level::Best => "BEST_COMPRESSION",
+        Level::Speed => "BEST_SPEED",
+    };
+    let strategy = |strategy| match strategy {
+        Strategy::Default => "DEFAULT",
+        Strategy::Filtered => "FILTERED",
+        Strategy::Huffman => "HUFFMAN_ONLY",
+        Strategy::Rle => "RLE",
+        Strategy::Fixed => "FIXED",
+    };
+    HttpFilter::Gzip {
+        memory_level: gzip.memory_level,
+        min_content_length: gzip.min_content_length,
+        compression_level: gzip.compression_level.map(|wanted| level(wanted).to_owned()),
+        compression_strategy: gzip.compression_strategy.map(|wanted| strategy(wanted).to_owned()),
+        window_bits: gzip.window_bits,
+        content_type: gzip.content_type.clone(),
+        disable_on_etag_header: gzip.disable_on_etag_header.unwrap_or(false),
+        remove_accept_encoding_header: gzip.remove_accept_encoding_header.unwrap_or(false),
+    }
+}
+
+/// An access list that cannot be read lets nobody in.
+fn ip_access(config: &ModuleConfig, problems: &mut Vec<Problem>) -> Option<HttpFilter> {
+    let deny_all = HttpFilter::IpAccess { allow: true, rules: Vec::new() };
+    let rules = |rules: &[api::IpRule]| rules.iter().map(ip_rule).collect();
+    match (&config.ip_allow, &config.ip_deny) {
+        (None, None) => None,
+        (Some(_), Some(_)) => {
+            let message = "`ip_allow` and `ip_deny` exclude each other; every request is refused until one is removed";
+            problems.push(Problem::error("ConflictingAccessLists", "spec.config.ip_allow", message));
+            Some(deny_all)
+        }
+        (Some(IpAccess::Rules(list)), None) => Some(HttpFilter::IpAccess { allow: true, rules: rules(list) }),
+        (None, Some(IpAccess::Rules(list))) => Some(HttpFilter::IpAccess { allow: false, rules: rules(list) }),
+        (Some(IpAccess::Unreadable), None) | (None, Some(IpAccess::Unreadable)) => Some(deny_all),
+    }
+}
+
+fn ip_rule(rule: &api::IpRule) -> IpRule {
+    let (source, cidr) = match rule {
+        api::IpRule::Peer(cidr) => (IpSource::Peer, cidr),
+        api::IpRule::Remote(cidr) => (IpSource::Remote, cidr),
+    };
+    IpRule { source, address: cidr.address, prefix_len: cidr.prefix_len }
+}
+
+/// The access log of every listener.
+pub(crate) fn access_log(config: &ModuleConfig) -> AccessLog {
+    let path = config.envoy_log_path.clone().unwrap_or_else(|| "/dev/stdout".to_owned());
+    let format = match (config.envoy_log_type.unwrap_or_default(), &config.envoy_log_format) {
+        (LogType::Text, Some(LogFormat::Text(text))) => AccessLogFormat::Text(text.clone()),
+        (LogType::Json | LogType::TypedJson, Some(LogFormat::Fields(fields))) => {
+            AccessLogFormat::Json { fields: json_fields(fields) }
+        }
+        _ => AccessLogFormat::Default,
+    };
+    AccessLog { path, format }
+}
+
+fn json_fields(fields: &Map<String, Value>) -> Vec<(String, JsonLogValue)> {
+    let mut fields: Vec<_> = fields.iter().map(|(key, value)| (key.clone(), json_value(value))).collect();
+    fields.sort_by(|a, b| a.0.cmp(&b.0));
+    fields
+}
+
+fn json_value(value: &Value) -> JsonLogValue {
+    match value {
+        Value::String(text) => JsonLogValue::Text(text.clone()),
+        Value::Object(fields) => JsonLogValue::Object(json_fields(fields)),
+        other => JsonLogValue::Text(other.to_string()),
+    }
+}

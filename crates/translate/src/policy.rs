@@ -1,0 +1,168 @@
+//! What a Host says about the requests for its names, and which Host speaks for a name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{LabelSelector, ObjectId};
+use nuncio_ir::{HeaderMatch, PathMatch, Redirect, Respond, Route, RouteAction, RouteMatch, ValueMatch};
+
+use crate::compiled::{Compiled, HostCondition, Labels};
+use crate::pattern::HostPattern;
+
+/// Header that tells routes which filter chain a connection came in by.
+pub const CHAIN_HEADER: &str = "x-nuncio-chain";
+
+/// What happens to requests in clear text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Insecure {
+    Redirect,
+    Route,
+    Reject,
+}
+
+/// How a listener tells secure requests from others: `securityModel`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Security {
+    /// By `x-forwarded-proto`, which Envoy sets from the connection or believes from trusted proxies.
+    Xfp,
+    /// All are.
+    Secure,
+    /// None is.
+    Insecure,
+}
+
+/// What a Host says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostPolicy {
+    pub(crate) id: ObjectId,
+    pub(crate) pattern: HostPattern,
+    /// `mappingSelector`; `None` takes Mappings by host name alone.
+    pub(crate) selector: Option<LabelSelector>,
+    pub(crate) insecure: Insecure,
+    /// Filter chain by which TLS connections must come in, where the Host has TLS settings of its own.
+    pub(crate) own_chain: Option<Arc<str>>,
+    /// The Host is out, and its names answer nothing.
+    pub(crate) invalid: bool,
+}
+
+impl HostPolicy {
+    /// Whether the Mapping joins this Host.
+    pub(crate) fn takes(&self, mapping: &Compiled) -> bool {
+        if self.invalid {
+            return false;
+        }
+        let selected = |labels: &Labels| self.selector.as_ref().is_none_or(|selector| selector.matches(labels));
+        match &mapping.host {
+            HostCondition::None => self.selector.is_some() && selected(&mapping.labels),
+            HostCondition::Pattern(pattern) => pattern.overlaps(&self.pattern) && selected(&mapping.labels),
+            HostCondition::Regex(..) => selected(&mapping.labels),
+        }
+    }
+}
+
+/// The Hosts that listeners of one sort see: the tables of one class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Class {
+    /// Behind the scope key; empty for listeners that take every Host by `XFP`.
+    pub(crate) key: Arc<str>,
+    pub(crate) security: Security,
+    /// Hosts of one name.
+    pub(crate) exact: BTreeMap<Arc<str>, Arc<HostPolicy>>,
+    /// Hosts of many names, in the order in which they are tried.
+    pub(crate) patterns: Vec<Arc<HostPolicy>>,
+}
+
+impl Class {
+    /// A class of these Hosts, given in the order of names: of two with one hostname the later counts.
+    pub(crate) fn new(key: Arc<str>, security: Security, hosts: impl IntoIterator<Item = Arc<HostPolicy>>) -> Self {
+        let mut exact = BTreeMap::new();
+        let mut patterns = BTreeMap::new();
+        for host in hosts {
+            match &host.pattern {
+                HostPattern::Exact(name) => {
+                    exact.insert(Arc::clone(name), host);
+                }
+                pattern => {
+                    patterns.insert((pattern.specificity(), pattern.clone()), host);
+                }
+            }
+        }
+        Self { key, security, exact, patterns: patterns.into_values().collect() }
+    }
+
+    /// The Host that speaks for `name`.
+    pub(crate) fn governing(&self, name: &str) -> Option<&Arc<HostPolicy>> {
+        self.exact.get(name).or_else(|| self.patterns.iter().find(|host| host.pattern.takes(name)))
+    }
+
+    /// Every Host.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &Arc<HostPolicy>> {
+        self.exact.values().chain(&self.patterns)
+    }
+}
+
+/// Routes before all others: what refuses or redirects requests that are not secure, or that came in
+/// by the wrong connection.
+pub(crate) fn guards(host: &HostPolicy, security: Security) -> Vec<Route> {
+    let mut routes = Vec::new();
+    if let Some(chain) = &host.own_chain {
+        let secure = HeaderMatch { name: XFP.to_owned(), value: ValueMatch::Exact("https".to_owned()), invert: false };
+        let foreign =
+            HeaderMatch { name: CHAIN_HEADER.to_owned(), value: ValueMatch::Exact(chain.to_string()), invert: true };
+        let body = "this name is served on connections of its own\n".to_owned();
+        routes.push(guard(host, "misdirected", vec![secure, foreign], respond(421, body)));
+    }
+    let action = match host.insecure {
+        Insecure::Route => return routes,
+        Insecure::Redirect => RouteAction::Redirect(Box::new(Redirect {
+            scheme: Some("https".to_owned()),
+            host: None,
+            port: None,
+            path: None,
+            status: 301,
+        })),
+        Insecure::Reject => respond(404, String::new()),
+    };
+    match insecure_condition(security) {
+        Some(condition) => routes.push(guard(host, "insecure", condition, action)),
+        None => {}
+    }
+    routes
+}
+
+const XFP: &str = "x-forwarded-proto";
+
+/// The condition that a request is not secure; `None` where all are.
+pub(crate) fn insecure_condition(security: Security) -> Option<Vec<HeaderMatch>> {
+    match security {
+        Security::Secure => None,
+        Security::Insecure => Some(Vec::new()),
+        Security::Xfp => {
+            Some(vec![HeaderMatch { name: XFP.to_owned(), value: ValueMatch::Exact("https".to_owned()), invert: true }])
+        }
+    }
+}
+
+/// The last route of a virtual host that nothing follows.
+pub(crate) fn not_found() -> Route {
+    added("not-found".into(), Vec::new(), respond(404, String::new()), Vec::new())
+}
+
+/// The only route of a name whose Host is out.
+pub(crate) fn out_of_service(host: &HostPolicy) -> Route {
+    let body = "the Host of this name is not valid\n".to_owned();
+    guard(host, "invalid-host", Vec::new(), respond(503, body))
+}
+
+fn guard(host: &HostPolicy, what: &str, headers: Vec<HeaderMatch>, action: RouteAction) -> Route {
+    added(what.into(), headers, action, vec![host.id.clone()])
+}
+
+fn added(name: Arc<str>, headers: Vec<HeaderMatch>, action: RouteAction, origins: Vec<ObjectId>) -> Route {
+    let matches = RouteMatch { path: PathMatch::any(), headers, query: Vec::new() };
+    Route { name, matches, action, response_headers: nuncio_ir::HeaderEdits::default(), cors: None, origins }
+}
+
+fn respond(status: u16, body: String) -> RouteAction {
+    RouteAction::Respond(Respond { status, body })
+}

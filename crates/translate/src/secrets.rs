@@ -1,0 +1,108 @@
+//! Secrets of the world, looked at when something names them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nuncio_api as api;
+use nuncio_ir::{Pem, SecretName, SecretValue};
+
+use crate::certificate::{BadSecret, Certificate, authorities, certificate, revocations};
+use crate::context::SecretRef;
+
+/// Why a Secret that something names cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(crate) enum SecretError {
+    #[error("there is no Secret {0}")]
+    NotFound(SecretRef),
+    #[error("Secret {0} {1}")]
+    Bad(SecretRef, BadSecret),
+}
+
+/// Secrets by name, and those of them that were asked for, as Envoy gets them.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    by_name: BTreeMap<SecretRef, Arc<api::Secret>>,
+    /// Looked at already: reading a certificate costs more than all else about a Host.
+    read: Mutex<BTreeMap<SecretRef, Arc<Certificate>>>,
+    used: Mutex<BTreeMap<SecretName, SecretValue>>,
+}
+
+impl Secrets {
+    pub(crate) fn put(&mut self, name: SecretRef, secret: Option<Arc<api::Secret>>) {
+        lock(&self.read).remove(&name);
+        match secret {
+            Some(secret) => self.by_name.insert(name, secret),
+            None => self.by_name.remove(&name),
+        };
+    }
+
+    /// What was handed out under this name.
+    pub(crate) fn value(&self, name: &SecretName) -> Option<SecretValue> {
+        lock(&self.used).get(name).cloned()
+    }
+
+    /// Forgets what nothing refers to any more.
+    pub(crate) fn forget(&self, name: &SecretName) {
+        lock(&self.used).remove(name);
+    }
+
+    /// A certificate with its key, by the name under which Envoy gets it.
+    pub(crate) fn certificate(&self, name: &SecretRef) -> Result<(SecretName, Arc<Certificate>), SecretError> {
+        let known = lock(&self.read).get(name).cloned();
+        let certificate = match known {
+            Some(known) => known,
+            None => self.read_certificate(name)?,
+        };
+        let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
+        Ok((self.use_as(name.sds_name(), value), certificate))
+    }
+
+    fn read_certificate(&self, name: &SecretRef) -> Result<Arc<Certificate>, SecretError> {
+        let secret = self.get(name)?;
+        let read = certificate(data(secret, "tls.crt"), data(secret, "tls.key"));
+        let read = Arc::new(read.map_err(|bad| SecretError::Bad(name.clone(), bad))?);
+        lock(&self.read).insert(name.clone(), Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// Authorities, with a revocation list or without.
+    pub(crate) fn validation(&self, ca: &SecretRef, crl: Option<&SecretRef>) -> Result<SecretName, SecretError> {
+        let secret = self.get(ca)?;
+        let found = authorities(data(secret, "tls.crt").or_else(|| data(secret, "ca.crt")));
+        let pem = found.map_err(|bad| SecretError::Bad(ca.clone(), bad))?;
+        let crl_pem = crl.map(|crl| {
+            let secret = self.get(crl)?;
+            revocations(data(secret, "crl.pem")).map_err(|bad| SecretError::Bad(crl.clone(), bad))
+        });
+        let crl_pem = crl_pem.transpose()?;
+        let name = match crl {
+            Some(crl) => format!("{ca}#ca-crl-{crl}"),
+            None => format!("{ca}#ca"),
+        };
+        Ok(self.use_as(SecretName(name.into()), SecretValue::Validation { ca: pem, crl: crl_pem }))
+    }
+
+    /// Authorities that sign nobody: every client certificate is refused.
+    pub(crate) fn refuse_all(&self) -> SecretName {
+        let value = SecretValue::Validation { ca: Pem("".into()), crl: None };
+        self.use_as(SecretName("nuncio/refuse-all#ca".into()), value)
+    }
+
+    /// Hands a value to Envoy under this name.
+    pub(crate) fn use_as(&self, name: SecretName, value: SecretValue) -> SecretName {
+        lock(&self.used).insert(name.clone(), value);
+        name
+    }
+
+    fn get(&self, name: &SecretRef) -> Result<&api::Secret, SecretError> {
+        self.by_name.get(name).map(|secret| &**secret).ok_or_else(|| SecretError::NotFound(name.clone()))
+    }
+}
+
+fn data<'a>(secret: &'a api::Secret, key: &str) -> Option<&'a [u8]> {
+    secret.data.get(key).map(api::SecretBytes::expose)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

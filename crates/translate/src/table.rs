@@ -1,0 +1,215 @@
+//! Tables: the routes that requests for one name see, and the table of all that has no name of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{ObjectId, Problem};
+use nuncio_ir::{HeaderMatch, PathMatch, Route, Scope, Table, TableName, ValueMatch, VirtualHost};
+
+use crate::compiled::{Compiled, HostCondition, Upstream};
+use crate::group::{Group, Grouped, groups};
+use crate::overlap::{may_overlap, takes_everything};
+use crate::pattern::HostPattern;
+use crate::policy::{Class, HostPolicy, guards, insecure_condition, not_found, out_of_service};
+
+/// Requests below this prefix are served in clear text whatever the Host's insecure action: an ACME
+/// authority asks for its challenge there before there is a certificate.
+const ACME_PREFIX: &str = "/.well-known/acme-challenge/";
+
+/// A table with what it was made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Built {
+    pub(crate) table: Table,
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    pub(crate) problems: Vec<(ObjectId, Problem)>,
+}
+
+/// Names the table of `host` in a class.
+pub(crate) fn table_name(class: &str, host: &str) -> TableName {
+    TableName(if class.is_empty() { host.into() } else { format!("{host}@{class}").into() })
+}
+
+/// Collects the parts of a table.
+struct Builder {
+    table: Table,
+    upstreams: BTreeMap<nuncio_ir::ClusterName, Arc<Upstream>>,
+    problems: Vec<(ObjectId, Problem)>,
+}
+
+impl Builder {
+    fn new(class: &Class, host: &str) -> Self {
+        let scope = Scope { host: host.into(), preview: "".into(), class: Arc::clone(&class.key) };
+        let table = Table { name: table_name(&class.key, host), scope, hosts: Vec::new() };
+        Self { table, upstreams: BTreeMap::new(), problems: Vec::new() }
+    }
+
+    fn route(&mut self, group: &Group<'_>) -> Route {
+        let Grouped { route, upstreams, problems } = group.route();
+        self.upstreams.extend(upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)));
+        self.problems.extend(problems);
+        route
+    }
+
+    /// What goes before every other route of a Host: its guards, and the hole that ACME needs in them.
+    fn preamble(&mut self, host: &HostPolicy, class: &Class, groups: &[Group<'_>]) -> Vec<Route> {
+        let guards = guards(host, class.security);
+        let mut routes = Vec::new();
+        if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(class.security)) {
+            for group in groups.iter().filter(|group| is_acme(group.first())) {
+                let mut route = self.route(group);
+                route.name = format!("{}#acme", route.name).into();
+                route.matches.headers.extend(condition.iter().cloned());
+                routes.push(route);
+            }
+        }
+        routes.extend(guards);
+        routes
+    }
+
+    fn finish(mut self) -> Built {
+        number_names(&mut self.table);
+        Built { table: self.table, upstreams: self.upstreams.into_values().collect(), problems: self.problems }
+    }
+}
+
+/// The table of one exact name. `mappings` are those that join its Host and may take the name.
+/// `None` where the name needs no table: only wildcards serve it, and a pattern's Host governs it.
+pub(crate) fn exact<'a>(
+    class: &Class,
+    host: &HostPolicy,
+    name: &Arc<str>,
+    mappings: impl IntoIterator<Item = &'a Compiled>,
+) -> Option<Built> {
+    let mut builder = Builder::new(class, name);
+    let sorted = groups(mappings);
+    let is_own = |group: &Group<'_>| group.first().host.exact().is_some();
+    let owned = host.pattern.exact().is_some();
+    if !owned && !sorted.iter().any(is_own) {
+        return None;
+    }
+    let mut routes;
+    let mut falls_through = false;
+    if host.invalid {
+        routes = vec![out_of_service(host)];
+    } else {
+        routes = builder.preamble(host, class, &sorted);
+        let last_own = sorted.iter().rposition(is_own).map_or(0, |at| at + 1);
+        let mut complete = false;
+        for (at, group) in sorted.iter().enumerate() {
+            let follows = || sorted[at + 1..last_own.max(at + 1)].iter().filter(|later| is_own(later));
+            let first = group.first();
+            if !is_own(group) && !follows().any(|later| may_overlap(&first.matches, &later.first().matches)) {
+                falls_through = true;
+                continue;
+            }
+            let mut route = builder.route(group);
+            // A regex that cannot be tried here stays a condition of the route.
+            if let HostCondition::Regex(regex, None) = &first.host {
+                route.matches.headers.push(authority(ValueMatch::Regex(any_case(regex))));
+            }
+            complete = takes_everything(&route.matches);
+            routes.push(route);
+            if complete {
+                falls_through = false;
+                break;
+            }
+        }
+        if !complete && !falls_through {
+            routes.push(not_found());
+        }
+    }
+    builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
+    Some(builder.finish())
+}
+
+/// Names of exact Hosts that see the same wildcards: they share a virtual host of the wildcard table.
+pub(crate) struct Shared<'a> {
+    pub(crate) names: Vec<Arc<str>>,
+    pub(crate) mappings: Vec<&'a Compiled>,
+}
+
+/// The table of the wildcards: Hosts of many names, and what exact Hosts share. `wild` are the Mappings
+/// that are not for one name.
+pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Shared<'a>>) -> Built {
+    let mut builder = Builder::new(class, "*");
+    for share in shared {
+        let routes: Vec<_> =
+            groups(share.mappings).iter().map(|group| with_host(builder.route(group), group, None)).collect();
+        builder.push(format!("{} and {} more", share.names[0], share.names.len() - 1).into(), share.names, routes);
+    }
+    for host in &class.patterns {
+        let name: Arc<str> = host.pattern.to_string().into();
+        let routes = if host.invalid {
+            vec![out_of_service(host)]
+        } else {
+            let sorted = groups(wild.iter().copied().filter(|mapping| host.takes(mapping)));
+            let mut routes = builder.preamble(host, class, &sorted);
+            routes.extend(sorted.iter().map(|group| with_host(builder.route(group), group, Some(&host.pattern))));
+            routes
+        };
+        builder.push(Arc::clone(&name), vec![name], routes);
+    }
+    if !class.patterns.iter().any(|host| host.pattern == HostPattern::Any) {
+        builder.push("*".into(), vec!["*".into()], Vec::new());
+    }
+    builder.finish()
+}
+
+impl Builder {
+    fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>) {
+        if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
+            routes.push(not_found());
+        }
+        self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
+    }
+}
+
+fn is_acme(mapping: &Compiled) -> bool {
+    matches!(&mapping.matches.path, PathMatch::Prefix { value, .. } if value == ACME_PREFIX)
+}
+
+/// Adds the condition on the host, unless every name of `within` fulfils it. Without `within` the names
+/// were looked at before, and only a regex that could not be tried is left.
+fn with_host(mut route: Route, group: &Group<'_>, within: Option<&HostPattern>) -> Route {
+    let value = match (&group.first().host, within) {
+        (HostCondition::Regex(regex, None), _) | (HostCondition::Regex(regex, _), Some(_)) => {
+            Some(ValueMatch::Regex(any_case(regex)))
+        }
+        (HostCondition::Pattern(pattern), Some(within)) if !pattern.covers(within) => pattern_match(pattern),
+        _ => None,
+    };
+    route.matches.headers.extend(value.map(authority));
+    route
+}
+
+fn pattern_match(pattern: &HostPattern) -> Option<ValueMatch> {
+    match pattern {
+        HostPattern::Exact(name) => Some(ValueMatch::Exact(name.to_string())),
+        HostPattern::Suffix(suffix) => Some(ValueMatch::Suffix { value: suffix.to_string(), ignore_case: true }),
+        HostPattern::Prefix(prefix) => Some(ValueMatch::Prefix { value: prefix.to_string(), ignore_case: true }),
+        HostPattern::Any => None,
+    }
+}
+
+fn authority(value: ValueMatch) -> HeaderMatch {
+    HeaderMatch { name: ":authority".to_owned(), value, invert: false }
+}
+
+/// Host names are case-insensitive.
+fn any_case(regex: &str) -> String {
+    format!("(?i:{regex})")
+}
+
+/// Route names are unique in a virtual host: Mappings of one name differ by their number.
+fn number_names(table: &mut Table) {
+    for host in &mut table.hosts {
+        let mut seen: BTreeMap<Arc<str>, u32> = BTreeMap::new();
+        for route in &mut host.routes {
+            let count = seen.entry(Arc::clone(&route.name)).or_default();
+            *count += 1;
+            if *count > 1 {
+                route.name = format!("{}#{count}", route.name).into();
+            }
+        }
+    }
+}

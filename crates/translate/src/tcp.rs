@@ -1,0 +1,178 @@
+//! TCPMappings: connections that go to a service as they come, or with TLS taken off.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nuncio_api::{DnsType, ObjectId, Problem, ServiceRef, TcpMapping};
+use nuncio_ir::{
+    ChainMatch, FilterChain, Handler, HttpSettings, LbPolicy, Protocol, TcpProxy, Transport, WeightedCluster,
+};
+
+use crate::compiled::Upstream;
+use crate::context::{Context, SecretRef, file_field};
+use crate::frame::{Frame, Port};
+use crate::group::shares;
+use crate::host::{CompiledHost, HostTls, host_tls};
+use crate::mapping::family;
+use crate::pattern::HostPattern;
+use crate::upstream::{Resolved, Wanted, resolve};
+
+/// The original's time for a connection to an upstream.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The chains of the TCPMappings on one port.
+pub(crate) fn chains(
+    frame: &mut Frame,
+    port: &Port<'_>,
+    hosts: &[CompiledHost],
+    http: &HttpSettings,
+    context: &Context<'_>,
+) -> Vec<FilterChain> {
+    let mut by_host: BTreeMap<Option<HostPattern>, Vec<(&ObjectId, &TcpMapping)>> = BTreeMap::new();
+    for (id, mapping) in &port.tcp {
+        let host = mapping.host.as_deref().and_then(HostPattern::parse).filter(|host| *host != HostPattern::Any);
+        let http_port =
+            port.listener.is_some_and(|(_, listener)| listener.layers().contains(&nuncio_api::ProtocolLayer::Http));
+        if let (None, true, Some((listener, _))) = (&host, http_port, port.listener) {
+            let message = format!("needs a `host` on the port of {listener}, which speaks HTTP");
+            frame.problem(id, Problem::error("PortConflict", "spec.host", message));
+            continue;
+        }
+        by_host.entry(host).or_default().push((id, mapping));
+    }
+    by_host.into_iter().filter_map(|(host, members)| chain(frame, host, &members, hosts, http, context)).collect()
+}
+
+fn chain(
+    frame: &mut Frame,
+    host: Option<HostPattern>,
+    members: &[(&ObjectId, &TcpMapping)],
+    hosts: &[CompiledHost],
+    http: &HttpSettings,
+    context: &Context<'_>,
+) -> Option<FilterChain> {
+    let tls = match &host {
+        None => None,
+        Some(pattern) => match termination(frame, pattern, members[0].0, hosts, context) {
+            Some(tls) => Some(tls.tls),
+            None => {
+                let message = format!("neither a Host nor a TLSContext has a certificate for `{pattern}`");
+                for (id, _) in members {
+                    frame.problem(id, Problem::error("NoCertificate", "spec.host", message.clone()));
+                }
+                return None;
+            }
+        },
+    };
+    let clusters = clusters(frame, members, context);
+    if clusters.is_empty() {
+        return None;
+    }
+    let (id, first) = members[0];
+    let proxy = TcpProxy {
+        stat_prefix: format!("ingress_{}_{}", if host.is_some() { "tls" } else { "tcp" }, first.port),
+        clusters,
+        idle_timeout: members.iter().find_map(|(_, mapping)| mapping.idle_timeout_ms).map(Duration::from_millis),
+        access_log: http.access_log.clone(),
+    };
+    let matches = match &host {
+        None => ChainMatch::default(),
+        Some(pattern) => ChainMatch { transport: Transport::Tls, server_names: vec![pattern.to_string()] },
+    };
+    let name = format!("tcp:{}", host.map_or_else(|| format!("{}/{}", id.namespace, id.name), |host| host.to_string()));
+    Some(FilterChain { name: name.into(), matches, tls, handler: Handler::Tcp(proxy) })
+}
+
+/// The certificate for a server name: of a Host, the closest one first, or of a TLSContext that lists it.
+fn termination(
+    frame: &mut Frame,
+    pattern: &HostPattern,
+    id: &ObjectId,
+    hosts: &[CompiledHost],
+    context: &Context<'_>,
+) -> Option<HostTls> {
+    let covering = hosts.iter().filter(|host| !host.policy.invalid && host.policy.pattern.covers(pattern));
+    let of_host = covering.filter_map(|host| Some((host.policy.pattern.specificity(), host.tls.as_ref()?)));
+    if let Some((_, tls)) = of_host.min_by_key(|(specificity, _)| *specificity) {
+        return Some(tls.clone());
+    }
+    context.tls_contexts.iter().find_map(|(context_id, tls_context)| {
+        let listed =
+            tls_context.hosts.iter().filter_map(|host| HostPattern::parse(host)).any(|host| host.covers(pattern));
+        let config = tls_context.config();
+        if !listed || file_field(&config).is_some() {
+            return None;
+        }
+        let split = tls_context.secret_namespacing.unwrap_or(true);
+        let secret_ref = |text: &str| SecretRef::parse(text, &context_id.namespace, split);
+        let certificate = context.secrets.certificate(&secret_ref(tls_context.secret.as_ref()?));
+        let mut problems = Vec::new();
+        let found = match certificate {
+            Ok((name, certificate)) => Some(host_tls(name, &certificate, &config, secret_ref, context, &mut problems)),
+            Err(error) => {
+                problems.push(Problem::error("InvalidTLSSecret", "spec.secret", error.to_string()));
+                None
+            }
+        };
+        for problem in problems {
+            frame.problem(id, problem.clone());
+            frame.problem(context_id, problem);
+        }
+        found
+    })
+}
+
+fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &Context<'_>) -> Vec<WeightedCluster> {
+    let mut found: Vec<(Option<u32>, Arc<Upstream>)> = Vec::new();
+    for (id, mapping) in members {
+        // A scheme says nothing here: `tls` alone asks for TLS.
+        let service = ServiceRef { scheme: None, ..mapping.service.clone() };
+        let Resolved { upstream, warnings, .. } = resolve(&wanted(id, mapping, &service, context), context);
+        for warning in warnings {
+            frame.problem(id, warning);
+        }
+        match upstream {
+            Ok(upstream) => {
+                let weight = mapping.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
+                found.push((weight, Arc::new(upstream)));
+            }
+            Err(problem) => frame.problem(id, problem),
+        }
+    }
+    let weights = shares(&found.iter().map(|(weight, _)| *weight).collect::<Vec<_>>());
+    let weighted = found.iter().zip(weights).filter(|(_, weight)| *weight > 0);
+    let clusters = weighted.map(|((_, upstream), weight)| WeightedCluster { cluster: upstream.name().clone(), weight });
+    let clusters = clusters.collect();
+    frame.upstreams.extend(found.into_iter().map(|(_, upstream)| upstream));
+    clusters
+}
+
+fn wanted<'a>(id: &'a ObjectId, mapping: &'a TcpMapping, service: &'a ServiceRef, context: &Context<'a>) -> Wanted<'a> {
+    let module = context.module;
+    let breakers =
+        if mapping.circuit_breakers.is_empty() { &module.circuit_breakers } else { &mapping.circuit_breakers };
+    Wanted {
+        namespace: &id.namespace,
+        service,
+        resolver: mapping.resolver.as_deref(),
+        tls: mapping.tls.as_deref(),
+        cluster_tag: mapping.cluster_tag.as_deref(),
+        stats_name: mapping.stats_name.as_deref(),
+        protocol: Protocol::Tcp,
+        connect_timeout: CONNECT_TIMEOUT,
+        idle_timeout: None,
+        max_connection_lifetime: None,
+        lb: LbPolicy::RoundRobin,
+        circuit_breakers: breakers,
+        health_checks: &[],
+        outlier_detection: None,
+        keepalive: None,
+        dns_type: DnsType::StrictDns,
+        respect_dns_ttl: false,
+        family: family(
+            mapping.enable_ipv4.or(module.enable_ipv4).unwrap_or(true),
+            mapping.enable_ipv6.or(module.enable_ipv6).unwrap_or(false),
+        ),
+    }
+}

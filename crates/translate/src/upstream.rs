@@ -1,0 +1,293 @@
+//! Clusters: what a `service` becomes with the settings beside it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nuncio_api::{self as api, LoadBalancerPolicy, Problem, RoutingPriority, Scheme, ServiceRef};
+use nuncio_ir::{
+    CircuitBreaker, Cluster, ClusterName, Discovery, HashPolicy, HeaderAdd, HeaderEdits, HealthCheck, HealthCheckKind,
+    IpFamily, Keepalive, LbPolicy, OutlierDetection, Priority, Protocol, StatusRange, UpstreamTls, version,
+};
+
+use crate::compiled::Upstream;
+use crate::context::Context;
+use crate::service::{EndpointSource, ServiceKey, Target, target};
+
+/// What a Mapping or TCPMapping says about its upstream.
+pub(crate) struct Wanted<'a> {
+    pub(crate) namespace: &'a Arc<str>,
+    pub(crate) service: &'a ServiceRef,
+    pub(crate) resolver: Option<&'a str>,
+    pub(crate) tls: Option<&'a str>,
+    pub(crate) cluster_tag: Option<&'a str>,
+    pub(crate) stats_name: Option<&'a str>,
+    pub(crate) protocol: Protocol,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) max_connection_lifetime: Option<Duration>,
+    pub(crate) lb: LbPolicy,
+    pub(crate) circuit_breakers: &'a [api::CircuitBreaker],
+    pub(crate) health_checks: &'a [api::HealthCheck],
+    pub(crate) outlier_detection: Option<&'a api::OutlierDetection>,
+    pub(crate) keepalive: Option<&'a api::Keepalive>,
+    pub(crate) dns_type: api::DnsType,
+    pub(crate) respect_dns_ttl: bool,
+    pub(crate) family: IpFamily,
+}
+
+/// An upstream, or why there is none.
+pub(crate) struct Resolved {
+    pub(crate) upstream: Result<Upstream, Problem>,
+    /// `host:port` as the manifest means it, for meshes.
+    pub(crate) authority: String,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// How names become endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolver {
+    /// A Service's endpoints where there is one, DNS otherwise.
+    Service,
+    /// Endpoints only.
+    Endpoint,
+}
+
+/// Finds the cluster for what is wanted.
+pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
+    let mut warnings = Vec::new();
+    let host = qualified(wanted, context);
+    let tls = upstream_tls(wanted, context, &mut warnings);
+    let port = wanted.service.port.unwrap_or(if matches!(tls, Ok(None)) { 80 } else { 443 });
+    let authority = format!("{host}:{port}");
+    let resolver = context.resolver(wanted.resolver);
+    let upstream = match (tls, resolver) {
+        (Err(problem), _) | (_, Err(problem)) => Err(problem),
+        (Ok(tls), Ok(resolver)) => Ok(build(wanted, context, &host, port, tls, resolver)),
+    };
+    Resolved { upstream, authority, warnings }
+}
+
+/// The host as DNS would know it: a bare name outside the edge's own namespace gets its namespace.
+fn qualified(wanted: &Wanted<'_>, context: &Context<'_>) -> String {
+    let host = &wanted.service.host;
+    let bare = !host.contains(['.', ':']) && !host.eq_ignore_ascii_case("localhost");
+    if bare && **wanted.namespace != *context.settings.namespace && !context.edge_namespace() {
+        format!("{host}.{}", wanted.namespace)
+    } else {
+        host.clone()
+    }
+}
+
+fn upstream_tls(
+    wanted: &Wanted<'_>,
+    context: &Context<'_>,
+    warnings: &mut Vec<Problem>,
+) -> Result<Option<UpstreamTls>, Problem> {
+    let Some(name) = wanted.tls else {
+        return Ok((wanted.service.scheme == Some(Scheme::Https)).then(UpstreamTls::default));
+    };
+    if wanted.service.scheme == Some(Scheme::Http) {
+        let message = format!("TLS is spoken because of `tls: {name}`, although `service` begins with http://");
+        warnings.push(Problem::warning("ConflictingScheme", "spec.tls", message));
+    }
+    context.upstream_tls(name, wanted.namespace).map(Some)
+}
+
+fn build(
+    wanted: &Wanted<'_>,
+    context: &Context<'_>,
+    host: &str,
+    port: u16,
+    tls: Option<UpstreamTls>,
+    resolver: Resolver,
+) -> Upstream {
+    let (discovery, source) = discover(wanted, context, host, port, resolver);
+    let module = context.module;
+    let mut cluster = Cluster {
+        name: ClusterName("".into()),
+        stats_name: Some(wanted.stats_name.map_or_else(|| mangled(&format!("{host}_{port}")), mangled)),
+        discovery,
+        protocol: wanted.protocol,
+        tls,
+        connect_timeout: wanted.connect_timeout,
+        idle_timeout: wanted.idle_timeout,
+        max_connection_lifetime: wanted.max_connection_lifetime,
+        lb: wanted.lb,
+        circuit_breakers: circuit_breakers(wanted.circuit_breakers),
+        health_checks: wanted.health_checks.iter().filter_map(health_check).collect(),
+        outlier_detection: wanted.outlier_detection.map(outlier_detection),
+        keepalive: wanted.keepalive.or(module.keepalive.as_ref()).map(keepalive),
+        proper_case: module.proper_case.unwrap_or(false) && wanted.protocol == Protocol::Http1,
+        buffer_limit: module.buffer_limit_bytes,
+    };
+    cluster.name = cluster_name(&cluster, wanted, host, port, source.as_ref());
+    Upstream { cluster, source }
+}
+
+/// The name tells people the service and sets apart whatever differs, so that two Mappings share a
+/// cluster only where all of it is equal.
+fn cluster_name(
+    cluster: &Cluster,
+    wanted: &Wanted<'_>,
+    host: &str,
+    port: u16,
+    source: Option<&EndpointSource>,
+) -> ClusterName {
+    let service = source.map(|source| (&source.service.namespace, &source.service.name, source.port));
+    let digest = version(&(cluster, wanted.cluster_tag, service)).0 >> 64;
+    let tag = wanted.cluster_tag.map(|tag| format!("{}-", mangled(tag))).unwrap_or_default();
+    ClusterName(format!("{tag}{host}:{port}-{digest:016x}").into())
+}
+
+fn mangled(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+fn discover(
+    wanted: &Wanted<'_>,
+    context: &Context<'_>,
+    host: &str,
+    port: u16,
+    resolver: Resolver,
+) -> (Discovery, Option<EndpointSource>) {
+    let dns = |host: &str| Discovery::Dns {
+        host: host.to_owned(),
+        port,
+        logical: wanted.dns_type == api::DnsType::LogicalDns,
+        respect_ttl: wanted.respect_dns_ttl,
+        family: wanted.family,
+    };
+    let found = match target(&wanted.service.host, context.lookup_namespace(wanted.namespace)) {
+        Target::Address(address) => return (Discovery::Static(vec![SocketAddr::new(address, port)]), None),
+        Target::Name(service) => service,
+    };
+    let service = found.as_ref().and_then(|key| context.services.get(key));
+    match (service, found) {
+        (Some(service), _) if service.kind.as_deref() == Some("ExternalName") => {
+            (dns(service.external_name.as_deref().unwrap_or(host)), None)
+        }
+        (Some(_), Some(key)) => (Discovery::Endpoints, Some(endpoint_source(key, port, host))),
+        (None, Some(key)) if resolver == Resolver::Endpoint => {
+            (Discovery::Endpoints, Some(endpoint_source(key, port, host)))
+        }
+        _ => (dns(host), None),
+    }
+}
+
+fn endpoint_source(service: ServiceKey, port: u16, host: &str) -> EndpointSource {
+    EndpointSource { service, port, hostname: host.to_owned() }
+}
+
+fn circuit_breakers(wanted: &[api::CircuitBreaker]) -> Vec<CircuitBreaker> {
+    let mut breakers: Vec<CircuitBreaker> = Vec::with_capacity(wanted.len());
+    for breaker in wanted {
+        let breaker = CircuitBreaker {
+            priority: priority(breaker.priority),
+            max_connections: breaker.max_connections,
+            max_pending_requests: breaker.max_pending_requests,
+            max_requests: breaker.max_requests,
+            max_retries: breaker.max_retries,
+        };
+        // Of two for one priority the later counts, as for a key written twice.
+        breakers.retain(|other| other.priority != breaker.priority);
+        breakers.push(breaker);
+    }
+    breakers
+}
+
+pub(crate) fn priority(priority: RoutingPriority) -> Priority {
+    match priority {
+        RoutingPriority::Default => Priority::Default,
+        RoutingPriority::High => Priority::High,
+    }
+}
+
+fn health_check(check: &api::HealthCheck) -> Option<HealthCheck> {
+    let layer = &check.health_check;
+    let kind = match (&layer.http, &layer.grpc) {
+        (Some(http), _) => HealthCheckKind::Http {
+            path: http.path.clone(),
+            hostname: http.hostname.clone(),
+            headers: HeaderEdits {
+                remove: lower_names(&http.remove_request_headers),
+                add: added(&http.add_request_headers),
+            },
+            expected_statuses: http.expected_statuses.iter().map(status_range).collect(),
+        },
+        (None, Some(grpc)) => {
+            HealthCheckKind::Grpc { service: grpc.upstream_name.clone(), authority: grpc.authority.clone() }
+        }
+        (None, None) => return None,
+    };
+    Some(HealthCheck {
+        timeout: check.timeout.map_or(Duration::from_secs(3), |timeout| timeout.0),
+        interval: check.interval.map_or(Duration::from_secs(5), |interval| interval.0),
+        unhealthy_threshold: check.unhealthy_threshold.unwrap_or(2),
+        healthy_threshold: check.healthy_threshold.unwrap_or(1),
+        kind,
+    })
+}
+
+fn status_range(range: &api::StatusRange) -> StatusRange {
+    StatusRange { start: range.min, end: range.max.saturating_add(1) }
+}
+
+fn outlier_detection(wanted: &api::OutlierDetection) -> OutlierDetection {
+    let millis = |value: Option<u64>| value.map(Duration::from_millis);
+    OutlierDetection {
+        consecutive_5xx: wanted.consecutive_5xx,
+        consecutive_gateway_failure: wanted.consecutive_gateway_failure,
+        consecutive_local_origin_failure: wanted.consecutive_local_origin_failure,
+        interval: millis(wanted.interval_ms),
+        base_ejection_time: millis(wanted.base_ejection_time_ms),
+        max_ejection_time: millis(wanted.max_ejection_time_ms),
+        max_ejection_percent: wanted.max_ejection_percent,
+        split_external_local_origin_errors: wanted.split_external_local_origin_errors.unwrap_or(false),
+    }
+}
+
+fn keepalive(wanted: &api::Keepalive) -> Keepalive {
+    Keepalive { probes: wanted.probes, idle_time: wanted.idle_time, interval: wanted.interval }
+}
+
+/// The policy and what it hashes.
+pub(crate) fn load_balancer(wanted: Option<&api::LoadBalancer>) -> (LbPolicy, Vec<HashPolicy>) {
+    let Some(wanted) = wanted else { return (LbPolicy::RoundRobin, Vec::new()) };
+    let policy = match wanted.policy {
+        LoadBalancerPolicy::RoundRobin => return (LbPolicy::RoundRobin, Vec::new()),
+        LoadBalancerPolicy::LeastRequest => return (LbPolicy::LeastRequest, Vec::new()),
+        LoadBalancerPolicy::RingHash => LbPolicy::RingHash,
+        LoadBalancerPolicy::Maglev => LbPolicy::Maglev,
+    };
+    let cookie = wanted.cookie.as_ref().map(|cookie| HashPolicy::Cookie {
+        name: cookie.name.clone(),
+        path: cookie.path.clone(),
+        ttl: cookie.ttl.map(|ttl| ttl.0),
+    });
+    let header = wanted.header.as_ref().map(|name| HashPolicy::Header(name.to_ascii_lowercase()));
+    let source_ip = wanted.source_ip.unwrap_or(false).then_some(HashPolicy::SourceIp);
+    (policy, cookie.into_iter().chain(header).chain(source_ip).collect())
+}
+
+/// Headers to add, sorted by name.
+pub(crate) fn added(headers: &std::collections::BTreeMap<String, api::AddedHeader>) -> Vec<HeaderAdd> {
+    let mut added: Vec<_> = headers
+        .iter()
+        .map(|(name, header)| HeaderAdd {
+            name: name.to_ascii_lowercase(),
+            value: header.value.clone(),
+            append: header.append,
+        })
+        .collect();
+    added.sort_by(|a, b| a.name.cmp(&b.name));
+    added
+}
+
+/// Header names, lower case, sorted, each once.
+pub(crate) fn lower_names(names: &[String]) -> Vec<String> {
+    let mut names: Vec<_> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

@@ -1,0 +1,596 @@
+//! The world: every object, and the model that they make together, kept in step change by change.
+//!
+//! The unit is the table of one host name. A changed Mapping compiles again, then the tables of the names
+//! that it is for; the frame (Hosts, Listeners, TCPMappings) is made anew as a whole, and touches the
+//! tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nuncio_api::{Kind, Module, ModuleConfig, Object, ObjectId, Problem, Spec, TlsContext};
+use nuncio_ir::{ClusterName, Delta, Model, TableName, put};
+
+use crate::compiled::Compiled;
+use crate::context::{Context, SecretRef, Settings};
+use crate::frame::{self, Frame};
+use crate::index::{Clusters, Names, Users};
+use crate::mapping;
+use crate::policy::{Class, HostPolicy};
+use crate::secrets::Secrets;
+use crate::service::{ServiceKey, Services};
+use crate::table::{self, Built, Shared, table_name};
+use crate::upstream::Resolver;
+
+/// Label by which a slice names its Service.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// Name of the Module that has settings.
+const MODULE: &str = "ambassador";
+
+/// Every object and what they make.
+#[derive(Debug)]
+pub struct World {
+    settings: Settings,
+    objects: BTreeMap<ObjectId, Arc<Object>>,
+    quarantine: BTreeMap<ObjectId, String>,
+    module: Arc<ModuleConfig>,
+    services: Services,
+    secrets: Secrets,
+    resolvers: BTreeMap<Arc<str>, Resolver>,
+    tls_contexts: BTreeMap<ObjectId, Arc<TlsContext>>,
+    mappings: BTreeMap<ObjectId, Arc<Compiled>>,
+    names: Names,
+    users: Users,
+    frame: Frame,
+    /// Clusters and problems of each table.
+    built: BTreeMap<TableName, Made>,
+    clusters: Clusters,
+    model: Model,
+}
+
+/// What is kept of a table beside the table.
+#[derive(Debug, Default)]
+struct Made {
+    clusters: Vec<ClusterName>,
+    problems: Vec<(ObjectId, Problem)>,
+}
+
+/// What a round of changes touches.
+#[derive(Default)]
+struct Dirty {
+    module: bool,
+    frame: bool,
+    mappings: BTreeSet<ObjectId>,
+    endpoints: BTreeSet<ServiceKey>,
+    /// Names whose own Mappings changed.
+    names: BTreeSet<Arc<str>>,
+    /// Mappings for no single name that came, changed or went: before and after.
+    wild: Vec<Arc<Compiled>>,
+    clusters: BTreeSet<ClusterName>,
+}
+
+impl World {
+    /// A world without objects.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            objects: BTreeMap::new(),
+            quarantine: BTreeMap::new(),
+            module: Arc::default(),
+            services: Services::default(),
+            secrets: Secrets::default(),
+            resolvers: BTreeMap::new(),
+            tls_contexts: BTreeMap::new(),
+            mappings: BTreeMap::new(),
+            names: Names::default(),
+            users: Users::default(),
+            frame: Frame::default(),
+            built: BTreeMap::new(),
+            clusters: Clusters::default(),
+            model: Model::default(),
+        }
+    }
+
+    /// What the gateway does now.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Every object for this instance.
+    pub fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.objects.values()
+    }
+
+    /// One object.
+    #[must_use]
+    pub fn object(&self, id: &ObjectId) -> Option<&Arc<Object>> {
+        self.objects.get(id)
+    }
+
+    /// Takes objects in (`Some`) or out (`None`) and brings the model up to date.
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = (ObjectId, Option<Object>)>) -> Delta {
+        let mut dirty = Dirty::default();
+        for (id, object) in changes {
+            let object = object.filter(|object| is_for(&object.ambassador_id, &self.settings.ambassador_id, id.kind));
+            self.take(id, object.map(Arc::new), &mut dirty);
+        }
+        self.rebuild(dirty)
+    }
+
+    /// Takes an object out that the proxy refused, for as long as it stays as it is. Of the Module only
+    /// its texts (scripts, formats) go; its access lists stay.
+    pub fn quarantine(&mut self, id: &ObjectId, message: &str) -> Delta {
+        let mut dirty = Dirty::default();
+        if let Some(object) = self.objects.get(id).cloned() {
+            self.quarantine.insert(id.clone(), message.to_owned());
+            self.touch(&object, &mut dirty);
+        }
+        self.rebuild(dirty)
+    }
+
+    /// Lets an object in again.
+    pub fn release(&mut self, id: &ObjectId) -> Delta {
+        let mut dirty = Dirty::default();
+        if self.quarantine.remove(id).is_some() {
+            if let Some(object) = self.objects.get(id).cloned() {
+                self.touch(&object, &mut dirty);
+            }
+        }
+        self.rebuild(dirty)
+    }
+
+    /// What is wrong with an object besides what is wrong with its text.
+    #[must_use]
+    pub fn problems(&self, id: &ObjectId) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(message) = self.quarantine.get(id) {
+            problems.push(Problem::error("RefusedByProxy", "", format!("Envoy refused it: {message}")));
+        }
+        if let Some(compiled) = self.mappings.get(id) {
+            problems.extend(compiled.problems.iter().cloned());
+            problems.extend(self.unattached(compiled));
+            let source = compiled.upstream().and_then(|upstream| upstream.source.as_ref());
+            let endpoints = source.and_then(|source| self.services.endpoints(source).err());
+            problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
+        }
+        problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
+        let of_tables = self.built.values().flat_map(|made| &made.problems);
+        problems.extend(of_tables.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone()));
+        problems.sort_unstable();
+        problems.dedup();
+        problems
+    }
+
+    /// Whether no Host takes the Mapping.
+    fn unattached(&self, compiled: &Compiled) -> Option<Problem> {
+        let takes = |host: &HostPolicy| host.takes(compiled);
+        let attached = self.frame.classes.iter().any(|class| match compiled.host.exact() {
+            Some(name) => class.governing(name).is_some_and(|host| takes(host)),
+            None => class.hosts().any(|host| takes(host)),
+        });
+        let message = if self.frame.classes.is_empty() {
+            "serves nothing: there is no Listener with a Host"
+        } else {
+            "serves nothing: no Host takes its hostname and labels"
+        };
+        (!attached).then(|| Problem::warning("NoMatchingHost", "spec.hostname", message))
+    }
+
+    // Taking objects in
+
+    fn take(&mut self, id: ObjectId, object: Option<Arc<Object>>, dirty: &mut Dirty) {
+        let old = match &object {
+            Some(object) => self.objects.insert(id, Arc::clone(object)),
+            None => self.objects.remove(&id),
+        };
+        let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels;
+        match (&old, &object) {
+            (Some(old), Some(new)) if equal(old, new) => return,
+            _ => {}
+        }
+        for object in old.iter().chain(&object) {
+            self.quarantine.remove(&object.id);
+        }
+        if let Some(old) = &old {
+            self.untake(old, dirty);
+        }
+        if let Some(new) = &object {
+            self.touch(new, dirty);
+        }
+    }
+
+    /// Forgets what an object said.
+    fn untake(&mut self, object: &Object, dirty: &mut Dirty) {
+        let id = &object.id;
+        match id.kind {
+            Kind::Service => self.services.put(service_key(id), None),
+            Kind::EndpointSlice => {
+                if let Some(key) = slice_service(object) {
+                    self.services.put_slice(key.clone(), Arc::clone(&id.name), None);
+                    dirty.endpoints.insert(key);
+                }
+            }
+            Kind::Secret => self.secrets.put(secret_ref(id), None),
+            Kind::TLSContext => drop(self.tls_contexts.remove(id)),
+            Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => drop(self.resolvers.remove(&id.name)),
+            Kind::Mapping | Kind::TCPMapping | Kind::Host | Kind::Listener | Kind::Module => {}
+        }
+        self.mark(id, dirty);
+    }
+
+    /// Learns what an object says.
+    fn touch(&mut self, object: &Arc<Object>, dirty: &mut Dirty) {
+        let id = &object.id;
+        match &object.spec {
+            Spec::Service(service) => self.services.put(service_key(id), Some(Arc::new((**service).clone()))),
+            Spec::EndpointSlice(slice) => {
+                if let Some(key) = slice_service(object) {
+                    self.services.put_slice(key.clone(), Arc::clone(&id.name), Some(Arc::new((**slice).clone())));
+                    dirty.endpoints.insert(key);
+                }
+            }
+            Spec::Secret(secret) => self.secrets.put(secret_ref(id), Some(Arc::new((**secret).clone()))),
+            Spec::TlsContext(context) => {
+                self.tls_contexts.insert(id.clone(), Arc::new((**context).clone()));
+            }
+            Spec::ServiceResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Service)),
+            Spec::EndpointResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Endpoint)),
+            Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
+            Spec::Invalid { .. } => {}
+        }
+        self.mark(id, dirty);
+    }
+
+    /// Marks whatever hangs on an object.
+    fn mark(&self, id: &ObjectId, dirty: &mut Dirty) {
+        match id.kind {
+            Kind::Mapping => drop(dirty.mappings.insert(id.clone())),
+            Kind::Host | Kind::Listener | Kind::TCPMapping => dirty.frame = true,
+            Kind::Module => dirty.module = true,
+            Kind::Service => {
+                let key = service_key(id);
+                dirty.mappings.extend(self.users.of_service(&key));
+                dirty.endpoints.insert(key);
+                dirty.frame |= self.has_tcp();
+            }
+            Kind::EndpointSlice => {}
+            Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
+                dirty.frame = true;
+                dirty.mappings.extend(self.users.of_names());
+            }
+        }
+    }
+
+    fn has_tcp(&self) -> bool {
+        let first = ObjectId::new(Kind::TCPMapping, "", "");
+        self.objects.range(first..).next().is_some_and(|(id, _)| id.kind == Kind::TCPMapping)
+    }
+
+    // Bringing the model up to date
+
+    fn rebuild(&mut self, mut dirty: Dirty) -> Delta {
+        let mut delta = Delta::default();
+        if dirty.module {
+            self.module = self.effective_module();
+            dirty.frame = true;
+            let all = self.objects.keys().filter(|id| id.kind == Kind::Mapping).cloned();
+            dirty.mappings.extend(all);
+        }
+        self.compile_mappings(&mut dirty);
+        let old_classes = self.frame.classes.clone();
+        if dirty.frame {
+            self.rebuild_frame(&mut dirty, &mut delta);
+        }
+        self.rebuild_tables(&mut dirty, &old_classes, &mut delta);
+        self.settle_clusters(&dirty, &mut delta);
+        self.settle_secrets(&mut delta);
+        delta
+    }
+
+    /// The Module that counts: the edge's own, else the first by name; without what the proxy refused.
+    fn effective_module(&self) -> Arc<ModuleConfig> {
+        let Some((id, module)) = self.chosen_module() else { return Arc::default() };
+        let mut config = module.config.clone();
+        if self.quarantine.contains_key(id) {
+            config.lua_scripts = None;
+            config.envoy_log_format = None;
+            config.envoy_log_path = None;
+        }
+        Arc::new(config)
+    }
+
+    fn chosen_module(&self) -> Option<(&ObjectId, &Module)> {
+        let own = ObjectId::new(Kind::Module, Arc::clone(&self.settings.namespace), MODULE);
+        let modules = self.objects.iter().filter(|(id, _)| id.kind == Kind::Module && *id.name == *MODULE);
+        let mut modules: Vec<_> = modules
+            .filter_map(|(id, object)| match &object.spec {
+                Spec::Module(module) => Some((id, &**module)),
+                _ => None,
+            })
+            .collect();
+        modules.sort_by_key(|(id, _)| **id != own);
+        modules.first().copied()
+    }
+
+    fn compile_mappings(&mut self, dirty: &mut Dirty) {
+        for id in std::mem::take(&mut dirty.mappings) {
+            let compiled = self.compile(&id).map(Arc::new);
+            let old = match &compiled {
+                Some(compiled) => self.mappings.insert(id.clone(), Arc::clone(compiled)),
+                None => self.mappings.remove(&id),
+            };
+            if let Some(old) = old {
+                self.names.remove(&old);
+                dirty.touch(old);
+            }
+            if let Some(new) = compiled {
+                self.names.insert(&new);
+                dirty.touch(new);
+            }
+        }
+    }
+
+    fn compile(&mut self, id: &ObjectId) -> Option<Compiled> {
+        let object = self.objects.get(id).filter(|_| !self.quarantine.contains_key(id)).cloned();
+        let Some(Spec::Mapping(mapping)) = object.as_ref().map(|object| &object.spec) else {
+            self.users.put(id, None);
+            return None;
+        };
+        let namespace = self.context().lookup_namespace(&id.namespace).to_owned();
+        self.users.put(id, Some((mapping, &namespace)));
+        object.as_ref().map(|object| mapping::compile(id, &object.labels, mapping, &self.context()))
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            settings: &self.settings,
+            module: &self.module,
+            services: &self.services,
+            resolvers: &self.resolvers,
+            tls_contexts: &self.tls_contexts,
+            secrets: &self.secrets,
+        }
+    }
+
+    fn rebuild_frame(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
+        let kinds = [Kind::Host, Kind::Listener, Kind::TCPMapping];
+        let objects: Vec<_> = kinds.into_iter().flat_map(|kind| self.of_kind(kind)).collect();
+        let mut frame = frame::build(objects.iter(), &self.context());
+        self.unused_modules(&mut frame);
+        let wanted: BTreeMap<_, _> =
+            frame.listeners.drain(..).map(|listener| (Arc::clone(&listener.name), listener)).collect();
+        let gone: Vec<_> = self.model.listeners.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
+        for name in gone {
+            put(&mut self.model.listeners, &mut delta.listeners, name, None);
+        }
+        for (name, listener) in wanted {
+            put(&mut self.model.listeners, &mut delta.listeners, name, Some(listener));
+        }
+        dirty.clusters.extend(self.clusters.change(&self.frame.upstream_names(), &frame.upstreams));
+        self.frame = frame;
+    }
+
+    /// Objects of a kind; one that the proxy refused counts as not valid.
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = Arc<Object>> {
+        let first = ObjectId::new(kind, "", "");
+        let objects = self.objects.range(first..).take_while(move |(id, _)| id.kind == kind);
+        objects.map(|(id, object)| match (&object.spec, self.quarantine.contains_key(id)) {
+            (Spec::Host(host), true) => {
+                let hostname = Some(host.hostname.clone().unwrap_or_else(|| "*".to_owned()));
+                Arc::new(Object { spec: Spec::Invalid { hostname }, ..(**object).clone() })
+            }
+            (_, true) => Arc::new(Object { spec: Spec::Invalid { hostname: None }, ..(**object).clone() }),
+            (_, false) => Arc::clone(object),
+        })
+    }
+
+    fn unused_modules(&self, frame: &mut Frame) {
+        let chosen = self.chosen_module().map(|(id, _)| id.clone());
+        // The frame does not know which Module it was made of.
+        let of_module: Vec<_> = frame.problems.keys().filter(|id| id.kind == Kind::Module).cloned().collect();
+        for id in of_module {
+            if let (Some(problems), Some(chosen)) = (frame.problems.remove(&id), &chosen) {
+                frame.problems.insert(chosen.clone(), problems);
+            }
+        }
+        for object in self.of_kind(Kind::Module).filter(|object| *object.id.name == *MODULE) {
+            if let Some(chosen) = chosen.as_ref().filter(|chosen| **chosen != object.id) {
+                let message = format!("has no effect: {chosen} is the one that counts");
+                frame.problem(&object.id, Problem::warning("DuplicateModule", "", message));
+            }
+        }
+    }
+
+    fn rebuild_tables(&mut self, dirty: &mut Dirty, old_classes: &[Class], delta: &mut Delta) {
+        let gone: Vec<_> = old_classes
+            .iter()
+            .filter(|old| !self.frame.classes.iter().any(|class| class.key == old.key))
+            .map(|class| Arc::clone(&class.key))
+            .collect();
+        for key in gone {
+            let names: Vec<_> = self.names_of_tables(&key).collect();
+            for name in names.into_iter().chain([Arc::from("*")]) {
+                self.put_table(table_name(&key, &name), None, dirty, delta);
+            }
+        }
+        for at in 0..self.frame.classes.len() {
+            let old = old_classes.iter().find(|old| old.key == self.frame.classes[at].key);
+            self.rebuild_class(at, old, dirty, delta);
+        }
+    }
+
+    fn names_of_tables(&self, class: &str) -> impl Iterator<Item = Arc<str>> {
+        let tables = self.model.tables.values().filter(move |table| *table.scope.class == *class);
+        tables.map(|table| Arc::clone(&table.scope.host)).filter(|host| **host != *"*")
+    }
+
+    fn rebuild_class(&mut self, at: usize, old: Option<&Class>, dirty: &mut Dirty, delta: &mut Delta) {
+        let mut names: BTreeSet<Arc<str>> = dirty.names.clone();
+        let changed = dirty.frame && old != Some(&self.frame.classes[at]);
+        if changed {
+            names.extend(self.renamed(&self.frame.classes[at], old));
+        }
+        if !dirty.wild.is_empty() {
+            names.extend(self.reached_by_wild(&self.frame.classes[at], &dirty.wild));
+        }
+        let mut rewild = changed || !dirty.wild.is_empty();
+        for name in names {
+            let built = self.build_exact(&self.frame.classes[at], &name);
+            let key = table_name(&self.frame.classes[at].key, &name);
+            let falls = |table: &nuncio_ir::Table| table.hosts.iter().any(|host| host.falls_through);
+            let fell = self.model.tables.get(&key).is_some_and(|table| falls(table));
+            rewild |= fell != built.as_ref().is_some_and(|built| falls(&built.table));
+            self.put_table(key, built, dirty, delta);
+        }
+        if rewild {
+            let built = self.build_wildcard(&self.frame.classes[at]);
+            let key = table_name(&self.frame.classes[at].key, "*");
+            self.put_table(key, Some(built), dirty, delta);
+        }
+    }
+
+    /// Names whose Host is another than before.
+    fn renamed(&self, class: &Class, old: Option<&Class>) -> Vec<Arc<str>> {
+        let known: BTreeSet<_> = self
+            .names
+            .exact()
+            .chain(class.exact.keys())
+            .chain(old.into_iter().flat_map(|old| old.exact.keys()))
+            .cloned()
+            .collect();
+        known.into_iter().filter(|name| old.is_none_or(|old| old.governing(name) != class.governing(name))).collect()
+    }
+
+    /// Names whose tables hold, or should hold, something of these Mappings for many names.
+    fn reached_by_wild(&self, class: &Class, wild: &[Arc<Compiled>]) -> Vec<Arc<str>> {
+        let tables = self.names_of_tables(&class.key);
+        tables.filter(|name| wild.iter().any(|wild| self.reaches(class, name, wild))).collect()
+    }
+
+    fn reaches(&self, class: &Class, name: &Arc<str>, wild: &Compiled) -> bool {
+        let Some(host) = class.governing(name) else { return false };
+        if !host.takes(wild) || !wild.host.may_take(name) {
+            return false;
+        }
+        let own = self.names.of(name).filter_map(|id| self.mappings.get(id));
+        let copied = own
+            .into_iter()
+            .any(|own| wild.order(own).is_lt() && crate::overlap::may_overlap(&wild.matches, &own.matches));
+        // Whether a miss goes on to the wildcards changes with the first and the last of them.
+        let table = self.model.tables.get(&table_name(&class.key, name));
+        let falls = table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through));
+        copied || !falls || !self.wild().any(|other| host.takes(other) && other.host.may_take(name))
+    }
+
+    fn wild(&self) -> impl Iterator<Item = &Compiled> {
+        self.names.wild().filter_map(|id| self.mappings.get(id)).map(|compiled| &**compiled)
+    }
+
+    fn build_exact(&self, class: &Class, name: &Arc<str>) -> Option<Built> {
+        let host = class.governing(name)?;
+        let own = self.names.of(name).filter_map(|id| self.mappings.get(id)).map(|compiled| &**compiled);
+        let wild = self.wild().filter(|mapping| mapping.host.may_take(name));
+        table::exact(class, host, name, own.chain(wild).filter(|mapping| host.takes(mapping)))
+    }
+
+    fn build_wildcard(&self, class: &Class) -> Built {
+        let wild: Vec<_> = self.wild().collect();
+        let mut shared: BTreeMap<Vec<&ObjectId>, Shared<'_>> = BTreeMap::new();
+        for (name, host) in &class.exact {
+            let table = self.model.tables.get(&table_name(&class.key, name));
+            if !table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through)) {
+                continue;
+            }
+            let mappings: Vec<_> =
+                wild.iter().copied().filter(|mapping| host.takes(mapping) && mapping.host.may_take(name)).collect();
+            let key = mappings.iter().map(|mapping| &mapping.id).collect();
+            let share = shared.entry(key).or_insert_with(|| Shared { names: Vec::new(), mappings });
+            share.names.push(Arc::clone(name));
+        }
+        table::wildcard(class, &wild, shared.into_values().collect())
+    }
+
+    fn put_table(&mut self, name: TableName, built: Option<Built>, dirty: &mut Dirty, delta: &mut Delta) {
+        let old = self.built.get(&name).map(|made| made.clusters.clone()).unwrap_or_default();
+        let (table, upstreams, problems) = match built {
+            Some(built) => (Some(built.table), built.upstreams, built.problems),
+            None => (None, Vec::new(), Vec::new()),
+        };
+        dirty.clusters.extend(self.clusters.change(&old, &upstreams));
+        if table.is_some() {
+            let clusters = upstreams.iter().map(|upstream| upstream.name().clone()).collect();
+            self.built.insert(name.clone(), Made { clusters, problems });
+        } else {
+            self.built.remove(&name);
+        }
+        put(&mut self.model.tables, &mut delta.tables, name, table);
+    }
+
+    /// Puts in the clusters that something uses now, and takes out those that nothing does.
+    fn settle_clusters(&mut self, dirty: &Dirty, delta: &mut Delta) {
+        let changed = dirty.endpoints.iter().flat_map(|service| self.clusters.of_service(service));
+        let endpoints: BTreeSet<_> = changed.cloned().chain(dirty.clusters.iter().cloned()).collect();
+        for name in &dirty.clusters {
+            let cluster = self.clusters.get(name).map(|upstream| upstream.cluster.clone());
+            put(&mut self.model.clusters, &mut delta.clusters, name.clone(), cluster);
+        }
+        for name in endpoints {
+            let found = self.clusters.get(&name).and_then(|upstream| {
+                let source = upstream.source.as_ref()?;
+                let endpoints = self.services.endpoints(source).unwrap_or_default();
+                Some(nuncio_ir::Endpoints { cluster: name.clone(), hostname: source.hostname.clone(), endpoints })
+            });
+            put(&mut self.model.endpoints, &mut delta.endpoints, name, found);
+        }
+    }
+
+    /// Hands over the Secrets that listeners and clusters name, and no others.
+    fn settle_secrets(&mut self, delta: &mut Delta) {
+        let mut wanted: BTreeSet<_> = self.clusters.secrets().cloned().collect();
+        for chain in self.model.listeners.values().flat_map(|listener| &listener.chains) {
+            let tls = chain.tls.iter();
+            wanted.extend(tls.flat_map(|tls| {
+                std::iter::once(&tls.certificate).chain(tls.client.as_ref().map(|client| &client.authorities)).cloned()
+            }));
+        }
+        let gone: Vec<_> = self.model.secrets.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
+        for name in gone {
+            self.secrets.forget(&name);
+            put(&mut self.model.secrets, &mut delta.secrets, name, None);
+        }
+        for name in wanted {
+            let value = self.secrets.value(&name).map(|value| nuncio_ir::Secret { name: name.clone(), value });
+            put(&mut self.model.secrets, &mut delta.secrets, name, value);
+        }
+    }
+}
+
+impl Dirty {
+    fn touch(&mut self, compiled: Arc<Compiled>) {
+        match compiled.host.exact() {
+            Some(name) => drop(self.names.insert(Arc::clone(name))),
+            None => self.wild.push(compiled),
+        }
+    }
+}
+
+/// Whether an object is for this instance. Core objects are for all.
+fn is_for(ids: &[String], instance: &str, kind: Kind) -> bool {
+    matches!(kind, Kind::Service | Kind::EndpointSlice | Kind::Secret)
+        || ids.iter().any(|id| id == instance || id == "_automatic_")
+}
+
+fn service_key(id: &ObjectId) -> ServiceKey {
+    ServiceKey { namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name) }
+}
+
+fn secret_ref(id: &ObjectId) -> SecretRef {
+    SecretRef { namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name) }
+}
+
+fn slice_service(object: &Object) -> Option<ServiceKey> {
+    let name = object.labels.get(SERVICE_NAME)?;
+    Some(ServiceKey { namespace: Arc::clone(&object.id.namespace), name: name.as_str().into() })
+}
