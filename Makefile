@@ -19,7 +19,7 @@ help: ## List the targets
 demo: ## Run the sample shop behind the gateway; CHECK=1 tries everything unattended and exits
 	@$(SETUP) build tools python envoy
 	$(BUILD)
-	@$(PYTHON) scripts/demo.py $(if $(CHECK),--check)
+	@$(PYTHON) scripts/demo $(if $(CHECK),--check)
 
 test: ## Run every test, with a real Envoy
 	@$(SETUP) build tools python envoy

@@ -1,0 +1,242 @@
+"""The five things of the tour, done and asserted without anybody watching."""
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import statistics
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stage import HOST, DemoError, Stage, wait_until
+
+CHANGES = 20
+CANARY_REQUESTS = 1000
+# 10 % of 1000 has a standard deviation of 0.95 points: four of them either way.
+CANARY_SHARE = (0.06, 0.14)
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def served_by(self) -> str | None:
+        return self.headers.get("x-served-by")
+
+
+def expect(holds: object, what: str) -> None:
+    if not holds:
+        raise DemoError(f"expected {what}")
+
+
+def send(connection: http.client.HTTPConnection, method: str, path: str, port: int, body: object = None,
+         headers: dict[str, str] | None = None) -> Reply:
+    try:
+        connection.request(method, path, body=None if body is None else json.dumps(body),
+                           headers={"host": f"{HOST}:{port}", "content-type": "application/json", **(headers or {})})
+        reply = connection.getresponse()
+        return Reply(reply.status, reply.headers, reply.read())
+    finally:
+        connection.close()
+
+
+def request(stage: Stage, path: str, method: str = "GET", body: object = None,
+            headers: dict[str, str] | None = None) -> Reply:
+    """One request on a connection of its own."""
+    port = stage.ports["http"]
+    return send(http.client.HTTPConnection("127.0.0.1", port, timeout=5), method, path, port, body, headers)
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """As most editors save: a new file takes the place of the old one."""
+    text = file.read_text()
+    expect(old in text, f"{old!r} in {file.name}")
+    spare = file.with_suffix(".new")
+    spare.write_text(text.replace(old, new))
+    spare.rename(file)
+
+
+@dataclass
+class Traffic:
+    """Requests one after the other, until stopped; what was not answered with 200 is kept."""
+
+    stage: Stage
+    path: str
+    sent: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> Traffic:
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.thread.join()
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            self.sent += 1
+            try:
+                reply = request(self.stage, self.path)
+                if reply.status != 200:
+                    self.failures.append(str(reply.status))
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+
+    def expect_all_answered(self) -> None:
+        expect(self.sent > 0, "requests to have been sent")
+        expect(not self.failures, f"no failed request, but {len(self.failures)} of {self.sent} failed: "
+                                  f"{self.failures[:3]}")
+
+
+def the_shop_is_served(stage: Stage) -> str:
+    page = request(stage, "/?user=ann")
+    expect(page.status == 200 and len(json.loads(page.body)["products"]) == 4, "the front page with four products")
+
+    port, context = stage.ports["https"], ssl.create_default_context(cafile=str(stage.work / "shop.crt"))
+    raw = socket.create_connection(("127.0.0.1", port), timeout=5)
+    secure = http.client.HTTPSConnection("127.0.0.1", port, timeout=5)
+    secure.sock = context.wrap_socket(raw, server_hostname=HOST)
+    expect(send(secure, "GET", "/", port).status == 200, "the front page over TLS, with the shop's certificate")
+
+    port = stage.ports["tcp"]
+    plain = send(http.client.HTTPConnection("127.0.0.1", port, timeout=5), "GET", "/", port)
+    expect(plain.served_by == "web/v1", "the front page by the TCPMapping")
+
+    moved = request(stage, "/index.html")
+    expect((moved.status, moved.headers.get("location")) == (308, f"http://{HOST}:{stage.ports['http']}/"),
+           f"a redirect to the front page, came {moved.status} {moved.headers.get('location')}")
+
+    expect(request(stage, "/api/carts/ann/lines/bell", "PUT", {"quantity": 2}).status == 200, "a bell in the cart")
+    order = request(stage, "/api/orders", "POST", {"user": "ann"})
+    expect(order.status == 201 and json.loads(order.body)["total_cents"] == 2500, "an order for two bells")
+    return "front page over HTTP, TLS and TCP, a redirect, an order"
+
+
+def a_change_loses_nothing(stage: Stage) -> str:
+    took, note = [], "open"
+    with Traffic(stage, "/api/products") as traffic:
+        for number in range(CHANGES):
+            before, note = note, f"change-{number}"
+            replace(stage.manifests / "catalog.yaml", f"value: {before}", f"value: {note}")
+            took.append(wait_until(lambda: request(stage, "/api/products").headers.get("x-shop-note") == note,
+                                   f"x-shop-note: {note}", stage.gateway))
+    traffic.expect_all_answered()
+    return (f"{CHANGES} changes, {traffic.sent} requests beside them, none failed; "
+            f"seen after {1000 * statistics.median(took):.0f} ms (median, by polling every 20 ms)")
+
+
+def share_of_v2(stage: Stage, requests: int) -> float:
+    served = [request(stage, "/api/carts/ann").served_by for _ in range(requests)]
+    expect(set(served) <= {"cart/v1", "cart/v2"}, f"only carts to answer, came {set(served)}")
+    return served.count("cart/v2") / requests
+
+
+def the_canary_gets_its_share(stage: Stage) -> str:
+    low, high = CANARY_SHARE
+    share = share_of_v2(stage, CANARY_REQUESTS)
+    expect(low <= share <= high, f"a share from {low:.0%} to {high:.0%} for the canary, came {share:.1%}")
+
+    by_header = request(stage, "/api/carts/ann", headers={"x-cart-version": "v2"})
+    expect(by_header.served_by == "cart/v2", f"x-cart-version: v2 to choose the canary, came {by_header.served_by}")
+
+    replace(stage.manifests / "cart.yaml", "weight: 10", "weight: 100")
+    wait_until(lambda: share_of_v2(stage, 20) == 1, "the canary to take everything", stage.gateway)
+    return f"{share:.1%} of {CANARY_REQUESTS} requests; all of them after its weight became 100"
+
+
+def nuncio(stage: Stage, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([str(stage.nuncio), *arguments], capture_output=True, text=True, timeout=30)
+
+
+def a_broken_file_hurts_nobody(stage: Stage) -> str:
+    file = stage.manifests / "orders.yaml"
+    whole = file.read_text()
+    before = nuncio(stage, "check", str(stage.manifests))
+    expect(before.returncode == 0, f"`nuncio check` to find nothing yet:\n{before.stdout}{before.stderr}")
+
+    with Traffic(stage, "/api/products") as traffic:
+        # As `echo >>` does: in place.
+        file.write_text(whole + "  prefix: [\n")
+        found = nuncio(stage, "check", str(stage.manifests))
+        expect(found.returncode == 1, f"`nuncio check` to exit with 1, came {found.returncode}")
+        place = re.search(r"orders\.yaml:\d+", found.stdout + found.stderr)
+        expect(place, f"`nuncio check` to name orders.yaml and a line:\n{found.stdout}{found.stderr}")
+        wait_until(lambda: b"orders.yaml" in problems(stage), "the problem among the gateway's", stage.gateway)
+        expect(request(stage, "/api/orders/1").status == 200, "orders to be served as the file last said")
+        file.write_text(whole)
+        wait_until(lambda: b"orders.yaml" not in problems(stage), "the problem to go", stage.gateway)
+    traffic.expect_all_answered()
+    return f"shown at {place[0]}; orders and the rest went on ({traffic.sent} requests)"
+
+
+def problems(stage: Stage) -> bytes:
+    admin = http.client.HTTPConnection(stage.admin, timeout=5)
+    return send(admin, "GET", "/api/v1/problems", stage.ports["admin"]).body
+
+
+def explain_names_the_route(stage: Stage) -> str:
+    url = f"http://{HOST}:{stage.ports['http']}/api/carts/ann"
+    for where in (["--admin", stage.admin], [str(stage.manifests)]):
+        told = nuncio(stage, "explain", url, "-H", "x-cart-version: v2", *where)
+        expect(told.returncode == 0 and "cart-by-header" in told.stdout,
+               f"`nuncio explain` to name cart-by-header:\n{told.stdout}{told.stderr}")
+        listed = nuncio(stage, "routes", *where)
+        expect(listed.returncode == 0 and "/api/products" in listed.stdout,
+               f"`nuncio routes` to list /api/products:\n{listed.stdout}{listed.stderr}")
+    return "explain and routes, from the running gateway and from the files"
+
+
+def envoy_comes_back(stage: Stage) -> str:
+    before = stage.envoys()
+    expect(len(before) == 1, f"one Envoy, came {before}")
+    os.kill(before[0], signal.SIGKILL)
+    start = time.monotonic()
+    wait_until(lambda: stage.envoys() not in ([], before), "another Envoy", stage.gateway)
+    wait_until(lambda: serves(stage), "the shop to be served again", stage.gateway)
+    return f"served again {time.monotonic() - start:.1f} s after Envoy was killed"
+
+
+def serves(stage: Stage) -> bool:
+    try:
+        return request(stage, "/api/products").status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def nothing_is_left(stage: Stage) -> str:
+    sessions = [program.process.pid for program in stage.programs]
+    left = stage.close()
+    expect(not left, f"every process to end when asked; {left} of sessions {sessions} had to be killed")
+    expect(not serves(stage), "the port to be closed")
+    return "everything ended when asked"
+
+
+CHECKS = [the_shop_is_served, a_change_loses_nothing, the_canary_gets_its_share, a_broken_file_hurts_nobody,
+          explain_names_the_route, envoy_comes_back, nothing_is_left]
+
+
+def run(stage: Stage) -> bool:
+    """Every check in turn; the first that fails ends it, since the next build on it."""
+    for check in CHECKS:
+        name = check.__name__.replace("_", " ")
+        try:
+            print(f"PASS {name}: {check(stage)}", flush=True)
+        except (DemoError, OSError, http.client.HTTPException, subprocess.TimeoutExpired, ValueError) as error:
+            print(f"FAIL {name}: {error}", flush=True)
+            for program in stage.programs:
+                print(f"{program.name} said{program.last_words() or ' nothing'}")
+            return False
+    return True

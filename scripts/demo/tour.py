@@ -1,0 +1,56 @@
+"""What a person is shown, and five things to try."""
+from __future__ import annotations
+
+from stage import HOST, Stage
+
+WELCOME = """
+The shop is open:
+  http://{host}:{http}/                    front page (web, which asks catalog and cart)
+  https://{host}:{https}/                   the same over TLS (curl -k: the certificate is its own)
+  http://{host}:{http}/api/products        catalog
+  http://{host}:{http}/api/carts/ann       cart; /api/carts/ann/events streams its changes
+  http://{host}:{http}/api/orders          orders (POST {{"user": "ann"}})
+  tcp 127.0.0.1:{tcp}                           web again, by a TCPMapping
+  http://{admin}/                       the gateway's own view (diagnostics, metrics)
+
+Its manifests, yours to edit until you stop:
+  {manifests}
+
+Five things to try in another terminal:
+
+1. Change a route while requests flow. None fails:
+     while curl -sS -o /dev/null -D - http://{host}:{http}/api/products | grep -i x-shop-note; do sleep 0.1; done
+   and meanwhile:
+     sed -i 's/value: open/value: closing soon/' {manifests}/catalog.yaml
+
+2. See the canary take its 10 %, then give it more (weight in {manifests}/cart.yaml):
+     for i in $(seq 200); do curl -sS -o /dev/null -D - http://{host}:{http}/api/carts/ann; done | grep -i x-served-by | sort | uniq -c
+
+3. Break a file. Everything goes on, and the reason is shown:
+     echo '  prefix: [' >> {manifests}/orders.yaml
+     curl -sS -i http://{host}:{http}/api/orders/1
+     {nuncio} check {manifests}
+
+4. Ask where a request goes, and why:
+     {nuncio} explain http://{host}:{http}/api/carts/ann -H 'x-cart-version: v2' --admin {admin}
+     {nuncio} routes --admin {admin}
+
+5. Kill Envoy (process {envoy}). It is back in a moment, with everything it knew:
+     kill -9 {envoy}; sleep 1; curl -sS http://{host}:{http}/api/products
+
+Ctrl-C stops everything.
+"""
+
+
+def show(stage: Stage) -> None:
+    envoy = " ".join(str(pid) for pid in stage.envoys())
+    print(WELCOME.format(host=HOST, admin=stage.admin, manifests=stage.manifests, nuncio=stage.nuncio, envoy=envoy,
+                         **{name: stage.ports[name] for name in ("http", "https", "tcp")}), flush=True)
+
+
+def stay(stage: Stage) -> None:
+    """Until Ctrl-C, or until something ends that should not."""
+    while True:
+        for program in stage.programs:
+            program.check()
+        stage.gateway.wait(1)
