@@ -11,7 +11,7 @@
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
 
-mod envoy;
+mod client;
 mod explain;
 mod lists;
 mod metrics;
@@ -31,7 +31,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use envoy::{EnvoyAdmin, EnvoyAdminError, EnvoyReply};
+pub use client::{AdminClient, AdminError, AdminReply};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, ListenerView, LocationView,

@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use tracing::debug;
 
 use super::Shared;
-use super::envoy::EnvoyAdmin;
+use super::client::AdminClient;
 
 /// The older Prometheus text format, which Envoy speaks.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -22,13 +22,13 @@ const ENVOY_PATH: &str = "/stats/prometheus?usedonly";
 pub(super) async fn metrics(State(view): State<Shared>) -> impl IntoResponse {
     let mut page = to_prometheus(&view.metrics());
     if let Some(socket) = view.envoy_admin() {
-        append_envoy(&mut page, &EnvoyAdmin::new(socket)).await;
+        append_envoy(&mut page, &AdminClient::unix(socket)).await;
     }
     ([(header::CONTENT_TYPE, CONTENT_TYPE)], page)
 }
 
 /// Appends Envoy's statistics, or says that they are missing: a scrape never fails because of Envoy.
-async fn append_envoy(page: &mut String, envoy: &EnvoyAdmin) {
+async fn append_envoy(page: &mut String, envoy: &AdminClient) {
     let statistics = match envoy.get(ENVOY_PATH).await {
         Ok(reply) if reply.status.is_success() => Some(reply.body),
         Ok(reply) => {

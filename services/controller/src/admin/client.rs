@@ -1,0 +1,135 @@
+//! A client for admin interfaces: Envoy's, over a Unix socket, and our own.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+/// How long a whole exchange may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest reply that is read. Statistics of 10 000 clusters are about half of it.
+const MAX_REPLY: usize = 64 << 20;
+
+/// An admin interface.
+#[derive(Clone, Debug)]
+pub struct AdminClient {
+    server: Server,
+}
+
+#[derive(Clone, Debug)]
+enum Server {
+    Unix(PathBuf),
+    Tcp(String),
+}
+
+/// What the server replied.
+#[derive(Clone, Debug)]
+pub struct AdminReply {
+    /// The status.
+    pub status: StatusCode,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// Why there is no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// Nobody listens there (yet, or any more).
+    #[error("cannot connect: {0}")]
+    Connect(#[source] io::Error),
+    /// The server did not answer in time.
+    #[error("no reply within {} s", TIMEOUT.as_secs())]
+    TimedOut,
+    /// The reply is larger than anybody here wants to read.
+    #[error("a reply of more than {} MiB", MAX_REPLY >> 20)]
+    TooLarge,
+    /// The exchange failed half-way.
+    #[error("{0}")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl AdminClient {
+    /// The interface on the Unix socket `path`.
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
+        Self { server: Server::Unix(path.into()) }
+    }
+
+    /// The interface on `address`, as in `127.0.0.1:8877`.
+    pub fn tcp(address: impl Into<String>) -> Self {
+        Self { server: Server::Tcp(address.into()) }
+    }
+
+    /// Asks for `path`, such as `/ready`.
+    ///
+    /// # Errors
+    /// When there is no reply. A reply of any status is a reply.
+    pub async fn get(&self, path: &str) -> Result<AdminReply, AdminError> {
+        self.exchange(Method::GET, path).await
+    }
+
+    /// Tells the server to do `path`, such as `/healthcheck/fail`.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
+    pub async fn post(&self, path: &str) -> Result<AdminReply, AdminError> {
+        self.exchange(Method::POST, path).await
+    }
+
+    async fn exchange(&self, method: Method, path: &str) -> Result<AdminReply, AdminError> {
+        timeout(TIMEOUT, self.connect_and_send(method, path)).await.unwrap_or(Err(AdminError::TimedOut))
+    }
+
+    async fn connect_and_send(&self, method: Method, path: &str) -> Result<AdminReply, AdminError> {
+        match &self.server {
+            Server::Unix(socket) => {
+                let stream = UnixStream::connect(socket).await.map_err(AdminError::Connect)?;
+                send(stream, request(method, path, "envoy")?).await
+            }
+            Server::Tcp(address) => {
+                let stream = TcpStream::connect(address).await.map_err(AdminError::Connect)?;
+                send(stream, request(method, path, address)?).await
+            }
+        }
+    }
+}
+
+fn request(method: Method, path: &str, host: &str) -> Result<Request<Empty<Bytes>>, AdminError> {
+    let builder = Request::builder().method(method).uri(path);
+    builder.header(header::HOST, host).header(header::CONNECTION, "close").body(Empty::new()).map_err(failed)
+}
+
+async fn send<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<AdminReply, AdminError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let exchange = async {
+        let response = sender.send_request(request).await.map_err(failed)?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_REPLY).collect().await.map_err(too_large_or_failed)?;
+        Ok(AdminReply { status, body: body.to_bytes() })
+    };
+    // The connection moves the bytes: it has to be polled for as long as the exchange takes, and no longer.
+    let (connection, mut exchange) = (std::pin::pin!(connection), std::pin::pin!(exchange));
+    tokio::select! {
+        reply = &mut exchange => reply,
+        _ = connection => exchange.await,
+    }
+}
+
+fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> AdminError {
+    AdminError::Failed(error.into())
+}
+
+fn too_large_or_failed(error: Box<dyn std::error::Error + Send + Sync>) -> AdminError {
+    if error.is::<LengthLimitError>() { AdminError::TooLarge } else { AdminError::Failed(error) }
+}
