@@ -5,13 +5,7 @@ from stage import HOST, Stage
 
 WELCOME = """
 The shop is open:
-  http://{host}:{http}/                    front page (web, which asks catalog and cart)
-  https://{host}:{https}/                   the same over TLS (curl -k: the certificate is its own)
-  http://{host}:{http}/api/products        catalog
-  http://{host}:{http}/api/carts/ann       cart; /api/carts/ann/events streams its changes
-  http://{host}:{http}/api/orders          orders (POST {{"user": "ann"}})
-  tcp 127.0.0.1:{tcp}                           web again, by a TCPMapping
-  http://{admin}/                       the gateway's own view (diagnostics, metrics)
+{places}
 
 Its manifests, yours to edit until you stop:
   {manifests}
@@ -42,10 +36,25 @@ Ctrl-C stops everything.
 """
 
 
+def places(stage: Stage) -> list[tuple[str, str]]:
+    http = f"http://{HOST}:{stage.ports['http']}"
+    return [
+        (f"{http}/", "front page (web, which asks catalog and cart)"),
+        (f"https://{HOST}:{stage.ports['https']}/", "the same over TLS (curl -k: it signed its certificate itself)"),
+        (f"{http}/api/products", "catalog"),
+        (f"{http}/api/carts/ann", "cart; /api/carts/ann/events streams its changes"),
+        (f"{http}/api/orders", 'orders (POST {"user": "ann"})'),
+        (f"127.0.0.1:{stage.ports['tcp']}", "web again, as plain TCP"),
+        (f"http://{stage.admin}/api/v1/routes", "what the gateway knows (also hosts, clusters, envoys, problems)"),
+    ]
+
+
 def show(stage: Stage) -> None:
-    envoy = " ".join(str(pid) for pid in stage.envoys())
-    print(WELCOME.format(host=HOST, admin=stage.admin, manifests=stage.manifests, nuncio=stage.nuncio, envoy=envoy,
-                         **{name: stage.ports[name] for name in ("http", "https", "tcp")}), flush=True)
+    lines = places(stage)
+    width = max(len(where) for where, _ in lines)
+    print(WELCOME.format(places="\n".join(f"  {where:{width}}  {what}" for where, what in lines), host=HOST,
+                         http=stage.ports["http"], admin=stage.admin, manifests=stage.manifests, nuncio=stage.nuncio,
+                         envoy=" ".join(str(pid) for pid in stage.envoys())), flush=True)
 
 
 def stay(stage: Stage) -> None:
