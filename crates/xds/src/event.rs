@@ -53,8 +53,8 @@ pub enum Event {
         /// The client.
         node: Arc<Node>,
     },
-    /// A client has everything that it subscribes to, as of this revision: each resource was ACKed or has
-    /// been reported as [`Event::Nacked`]. What waits for a NACKed resource, and removals that are held
+    /// A client has everything that it subscribes to, as of this revision: each resource was accepted or has
+    /// been reported as [`Event::Nacked`]. What waits for a rejected resource, and removals that are held
     /// back, do not count. Revisions may be skipped: this one stands for all before it. The same revision
     /// is reported again when a client has caught up after it subscribed to more.
     Synced {

@@ -13,8 +13,6 @@ mod slot;
 mod stream;
 mod subscribe;
 mod subscription;
-#[cfg(test)]
-mod tests;
 mod usage;
 
 use std::collections::{BTreeMap, HashMap};
@@ -63,8 +61,13 @@ pub enum Interest {
         /// What the client has from an earlier stream, with its versions.
         initial_versions: HashMap<Arc<str>, Arc<str>>,
     },
-    /// State of the world: the names of the subscription.
-    Names(Vec<Arc<str>>),
+    /// State of the world: the whole subscription.
+    Names {
+        /// The names; `*`, or none at all so far, stands for all.
+        names: Vec<Arc<str>>,
+        /// The client has accepted a version before, on this stream or an earlier one.
+        has_version: bool,
+    },
 }
 
 /// A message to a client.

@@ -26,8 +26,7 @@ impl Store {
         }
         for resource in update.set {
             let named = &mut self.types[resource.key.kind.index()];
-            let same = named.get(&resource.key.name).is_some_and(|old| old.version == resource.version);
-            if !same {
+            if !named.get(&resource.key.name).is_some_and(|old| is_same(old, &resource)) {
                 changed.push(resource.key.clone());
                 named.insert(Arc::clone(&resource.key.name), Arc::new(resource));
             }
@@ -70,4 +69,10 @@ impl Store {
     fn named(&self, kind: ResourceType) -> &Named {
         &self.types[kind.index()]
     }
+}
+
+/// Whether nothing changes. The same content may come to need something else: a cluster that a route names
+/// gets a secret.
+fn is_same(old: &Resource, new: &Resource) -> bool {
+    old.version == new.version && old.needs == new.needs && old.settle == new.settle
 }

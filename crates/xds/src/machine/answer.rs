@@ -35,17 +35,17 @@ impl Stream {
         }
         let key = Key { kind, name: item.name };
         match item.resource {
-            Some(resource) => self.accept_resource(&key, resource, context),
+            Some(resource) => self.accept_resource(&key, &resource, context),
             None => self.accept_removal(&key, context),
         }
     }
 
-    fn accept_resource(&mut self, key: &Key, resource: Arc<Resource>, context: &Context<'_>) {
+    fn accept_resource(&mut self, key: &Key, resource: &Arc<Resource>, context: &Context<'_>) {
         let warm = self.warm;
         let state = self.of_mut(key.kind);
         let Some(slot) = state.slots.get_mut(&key.name) else {
             // The client has unsubscribed meanwhile.
-            self.release(&resource, context);
+            self.release(resource, context);
             return;
         };
         let was_had = slot.is_had();
@@ -58,7 +58,7 @@ impl Stream {
         slot.sending = false;
         slot.leaving = false;
         slot.have =
-            Some(Have { version: Arc::clone(&resource.version), resource: Some(Arc::clone(&resource)), settled });
+            Some(Have { version: Arc::clone(&resource.version), resource: Some(Arc::clone(resource)), settled });
         state.had += usize::from(old.is_none());
         let doubt = std::mem::take(&mut slot.doubt);
         if let Some(have) = old {
@@ -67,8 +67,9 @@ impl Stream {
         for resource in &doubt {
             self.release(resource, context);
         }
-        // An older version is sent when the client asks again while the newest is held back.
-        if context.store.get(key).is_none_or(|newest| newest.version != resource.version) {
+        // An older version is sent when the client asks again while the newest is held back; and there may
+        // be a newer one meanwhile.
+        if context.store.get(key).is_none_or(|newest| !Arc::ptr_eq(newest, resource)) {
             self.touch(key, None);
         }
         if !was_had {
@@ -118,8 +119,12 @@ impl Stream {
         let mut unused = vec![Arc::clone(&resource)];
         if let Some(slot) = self.slot_mut(&key) {
             slot.sending = false;
-            unused.extend(slot.doubt.extract_if(.., |doubt| doubt.version == resource.version));
-            slot.rejected = Some(Rejected { version: Arc::clone(&resource.version), message: Arc::clone(message) });
+            // What it keeps after it rejected even what it had is anybody's guess: let it be.
+            let at_a_loss = slot.have.as_ref().is_some_and(|have| have.version == resource.version);
+            unused.extend(slot.doubt.extract_if(.., |doubt| at_a_loss || doubt.version == resource.version));
+            if !at_a_loss || slot.rejected.is_none() {
+                slot.rejected = Some(Rejected { version: Arc::clone(&resource.version), message: Arc::clone(message) });
+            }
         }
         for resource in &unused {
             self.release(resource, context);
@@ -139,7 +144,7 @@ impl Stream {
     fn suspect(&mut self, kind: ResourceType, items: Vec<Item>, context: &Context<'_>) {
         let mut names: Vec<_> = items.iter().map(|item| Arc::clone(&item.name)).collect();
         for item in items {
-            self.put_back(Key { kind, name: item.name }, item.resource, context);
+            self.put_back(&Key { kind, name: item.name }, item.resource, context);
             if let Some(revision) = item.due {
                 self.progress.release(revision);
             }
@@ -150,7 +155,7 @@ impl Stream {
         suspects.push_front(names);
     }
 
-    fn put_back(&mut self, key: Key, resource: Option<Arc<Resource>>, context: &Context<'_>) {
+    fn put_back(&mut self, key: &Key, resource: Option<Arc<Resource>>, context: &Context<'_>) {
         let revision = context.store.revision();
         let Some(slot) = self.types[key.kind.index()].slots.get_mut(&key.name) else {
             return resource.into_iter().for_each(|resource| self.release(&resource, context));

@@ -29,11 +29,24 @@ impl Stream {
         if !context.store.is_ready() {
             return;
         }
-        for kind in ResourceType::ALL {
-            if self.of(kind).in_flight.is_none() {
-                self.compose(kind, context);
+        loop {
+            for kind in ResourceType::ALL {
+                if self.of(kind).in_flight.is_none() {
+                    self.compose(kind, context);
+                }
+            }
+            // What is done for one type may give work to one before it.
+            if !ResourceType::ALL.into_iter().any(|kind| self.can_send(kind)) {
+                return;
             }
         }
+    }
+
+    fn can_send(&self, kind: ResourceType) -> bool {
+        let state = self.of(kind);
+        state.in_flight.is_none()
+            && (!(state.queue.is_empty() && state.suspects.is_empty())
+                || (!state.deferred.is_empty() && self.may_remove(kind)))
     }
 
     fn compose(&mut self, kind: ResourceType, context: &mut Context<'_>) {
@@ -102,14 +115,20 @@ impl Stream {
         }
     }
 
-    /// What the client has from an earlier stream turns out to be what is served: its content is known.
+    /// What the client has is what is served: what that needs may have changed all the same, or have been
+    /// unknown, where the client has it from an earlier stream.
     fn adopt(&mut self, key: &Key, context: &Context<'_>) {
         let Some(newest) = context.store.get(key) else { return };
-        let Some(have) = self.slot_mut(key).and_then(|slot| slot.have.as_mut()) else { return };
-        if have.resource.is_none() && have.version == newest.version {
-            have.resource = Some(Arc::clone(newest));
-            self.usage.add(newest);
-            self.release_unknown(key.kind, context);
+        let have = self.slot_mut(key).and_then(|slot| slot.have.as_mut());
+        let Some(have) = have.filter(|have| have.version == newest.version) else { return };
+        if have.resource.as_ref().is_some_and(|known| Arc::ptr_eq(known, newest)) {
+            return;
+        }
+        let known = have.resource.replace(Arc::clone(newest));
+        self.usage.add(newest);
+        match known {
+            Some(known) => self.release(&known, context),
+            None => self.release_unknown(key.kind, context),
         }
     }
 

@@ -28,8 +28,6 @@ pub(crate) struct Slot {
     pub(crate) force: bool,
     /// The client was told that it does not exist.
     pub(crate) told_absent: bool,
-    /// It is new and the client is expected to ask for it.
-    pub(crate) expected: bool,
     /// Why it is held back.
     pub(crate) held: Option<Held>,
     /// The version that is no longer held back, since the wait took too long.

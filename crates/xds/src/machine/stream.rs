@@ -34,6 +34,8 @@ pub(crate) struct Stream {
     announced: Option<Instant>,
     greeted: bool,
     loaded: bool,
+    /// When the client counts as loaded whatever it has asked for.
+    load_ends: Option<Instant>,
 }
 
 /// The state of one type on a stream.
@@ -103,6 +105,7 @@ impl Stream {
             announced: None,
             greeted: false,
             loaded: false,
+            load_ends: None,
         }
     }
 
@@ -134,7 +137,7 @@ impl Stream {
             self.stats.unknown_types += 1;
             return;
         };
-        if matches!(request.interest, Interest::Names(_)) && self.is_stale(kind, request.nonce) {
+        if matches!(request.interest, Interest::Names { .. }) && self.is_stale(kind, request.nonce) {
             return;
         }
         if let Some(nonce) = request.nonce {
@@ -223,7 +226,6 @@ impl Stream {
     fn expect(&mut self, key: &Key, context: &mut Context<'_>) {
         let revision = context.store.revision();
         let slot = self.of_mut(key.kind).slots.entry(Arc::clone(&key.name)).or_default();
-        slot.expected = true;
         if slot.due.is_none() {
             slot.due = Some(revision);
             self.progress.add(revision);
@@ -234,12 +236,11 @@ impl Stream {
     /// Looks again at what waited for this.
     pub(super) fn wake(&mut self, key: &Key, due: Option<Revision>) {
         for waiter in self.waiters.remove(key).unwrap_or_default() {
-            if let Some(held) = self.slot_mut(&waiter).and_then(|slot| slot.held.as_mut())
-                && held.waits_for.as_ref() == Some(key)
-            {
+            let held = self.slot_mut(&waiter).and_then(|slot| slot.held.as_mut());
+            if let Some(held) = held.filter(|held| held.waits_for.as_ref() == Some(key)) {
                 held.waits_for = None;
+                self.touch(&waiter, due);
             }
-            self.touch(&waiter, due);
         }
     }
 
@@ -295,32 +296,35 @@ impl Stream {
     /// Ends the handling of an input: sends what can be sent and reports what was reached.
     pub(crate) fn finish(&mut self, context: &mut Context<'_>) {
         self.pump(context);
-        if self.is_loaded(context)
+        self.watch_load(context);
+        if self.loaded
             && let Some(revision) = self.progress.report(context.store.revision())
         {
             context.out.push(Output::Event(Event::Synced { stream: self.id, revision }));
         }
-        let next = self.next_timer(context);
+        let next = self.next_timer();
         if next != self.announced {
             self.announced = next;
             context.out.push(Output::Timer(self.id, next));
         }
     }
 
-    /// Whether the client has asked for all types that it will ask for: those that there is something of.
-    /// A client that leaves some out counts as loaded after the ACK timeout.
-    fn is_loaded(&mut self, context: &Context<'_>) -> bool {
+    /// A client is loaded when it has asked for all types that it will ask for: those that there is
+    /// something of. One that leaves some out counts as loaded after the ACK timeout.
+    fn watch_load(&mut self, context: &Context<'_>) {
         use ResourceType::{Cluster, Listener, Route, ScopedRoute};
-        self.loaded = self.loaded
-            || context.now >= self.connected + context.options.ack_timeout
+        if self.loaded || !self.greeted || !context.store.is_ready() {
+            return;
+        }
+        let until = *self.load_ends.get_or_insert(context.now + context.options.ack_timeout);
+        self.loaded = context.now >= until
             || [Cluster, Listener, ScopedRoute, Route]
                 .into_iter()
                 .all(|kind| self.of(kind).subscription.is_requested() || !context.store.has_any(kind));
-        self.loaded && self.greeted && context.store.is_ready()
     }
 
-    fn next_timer(&self, context: &Context<'_>) -> Option<Instant> {
-        let load_ends = (!self.loaded).then(|| self.connected + context.options.ack_timeout);
+    fn next_timer(&self) -> Option<Instant> {
+        let load_ends = self.load_ends.filter(|_| !self.loaded);
         let next = self.timers.peek().map(|Reverse((at, _))| *at);
         next.into_iter().chain(load_ends).min()
     }

@@ -20,7 +20,10 @@ impl Stream {
             Interest::Delta { subscribe, unsubscribe, initial_versions } => {
                 (subscription.apply_delta(subscribe, unsubscribe), initial_versions)
             }
-            Interest::Names(names) => (subscription.apply_names(names), Versions::new()),
+            Interest::Names { names, has_version } => {
+                let versions = if has_version { versions_unknown(kind, &names) } else { Versions::new() };
+                (subscription.apply_names(names), versions)
+            }
         };
         // Versions count in the first request for a type only: later the server knows better.
         let resumes = change.first && !versions.is_empty();
@@ -101,7 +104,14 @@ impl Stream {
     fn want(&mut self, key: &Key, context: &Context<'_>) {
         let slot: &mut Slot = self.of_mut(key.kind).slots.entry(Arc::clone(&key.name)).or_default();
         slot.force = true;
-        slot.expected = false;
         self.touch(key, Some(context.store.revision()));
     }
+}
+
+/// State of the world: a client that reconnects says which routes it asks for, not which versions it has.
+/// It may have any, so whatever those refer to must stay for the time being. Of what others need it cannot
+/// be assumed to have anything.
+fn versions_unknown(kind: ResourceType, names: &[Arc<str>]) -> Versions {
+    let names = names.iter().filter(|_| kind == ResourceType::Route);
+    names.map(|name| (Arc::clone(name), Arc::default())).collect()
 }

@@ -32,7 +32,10 @@ pub(super) fn request(request: pb::DiscoveryRequest) -> Request {
         kind: kind(&request.type_url),
         nonce: nonce(&request.response_nonce),
         error: request.error_detail.map(error),
-        interest: Interest::Names(names(request.resource_names)),
+        interest: Interest::Names {
+            names: names(request.resource_names),
+            has_version: !request.version_info.is_empty(),
+        },
     }
 }
 
@@ -49,7 +52,8 @@ pub(super) fn delta_response(response: &Response) -> pb::DeltaDiscoveryResponse 
 
 pub(super) fn response(response: &Response) -> pb::DiscoveryResponse {
     pb::DiscoveryResponse {
-        version_info: response.revision.to_string(),
+        // One revision may take several responses.
+        version_info: format!("{}.{}", response.revision, response.nonce),
         type_url: response.kind.type_url().to_owned(),
         nonce: response.nonce.to_string(),
         resources: response.resources.iter().map(|resource| any(resource)).collect(),

@@ -1,0 +1,370 @@
+//! A model client under random changes, delays, rejections and reconnections: at no time does it have a
+//! route whose clusters or endpoints it lacks, and in the end it has what the store has.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nuncio_xds::machine::{Interest, Request, Response};
+use nuncio_xds::{Event, Key, Options, Protocol, Resource, ResourceType, StreamId};
+use proptest::prelude::*;
+
+use crate::rig::*;
+
+const WILDCARDS: [ResourceType; 3] = [Cluster, Listener, ScopedRoute];
+/// The order in which Envoy asks when it reconnects.
+const ORDER: [ResourceType; 5] = [Cluster, Endpoints, Listener, ScopedRoute, Route];
+
+type Names = BTreeSet<Arc<str>>;
+
+/// A client that behaves as Envoy does.
+struct Client {
+    id: StreamId,
+    protocol: Protocol,
+    cache: BTreeMap<Key, Arc<Resource>>,
+    inbox: VecDeque<Response>,
+    named: BTreeMap<ResourceType, Names>,
+    nonces: BTreeMap<ResourceType, u64>,
+    /// Whether good resources of a rejected response are applied.
+    partial: bool,
+    /// What it had when it reconnected, in the state-of-the-world protocol: the server cannot know it, so
+    /// its clusters may go if they are gone from the store.
+    unprotected: Vec<Arc<Resource>>,
+}
+
+impl Client {
+    fn connect(rig: &mut Rig, protocol: Protocol, partial: bool) -> Self {
+        let id = rig.connect(protocol);
+        let mut client = Self {
+            id,
+            protocol,
+            cache: BTreeMap::new(),
+            inbox: VecDeque::new(),
+            named: BTreeMap::new(),
+            nonces: BTreeMap::new(),
+            partial,
+            unprotected: vec![],
+        };
+        client.start(rig);
+        client
+    }
+
+    fn reconnect(&mut self, rig: &mut Rig) {
+        let outputs = rig.machine.disconnect(self.id);
+        rig.take(outputs);
+        self.inbox.clear();
+        self.nonces.clear();
+        self.named.clear();
+        self.id = rig.connect(self.protocol);
+        if self.protocol == Protocol::StateOfTheWorld {
+            self.unprotected = self.cache.values().cloned().collect();
+        }
+        self.start(rig);
+    }
+
+    fn start(&mut self, rig: &mut Rig) {
+        for kind in ORDER {
+            let names = self.wanted(kind);
+            if WILDCARDS.contains(&kind) || !names.is_empty() {
+                let versions = self.cache.range(Key::new(kind, "")..).take_while(|(key, _)| key.kind == kind);
+                let versions: Vec<_> = versions.map(|(key, had)| (&*key.name, &*had.version)).collect();
+                let list: Vec<&str> = names.iter().map(|name| &**name).collect();
+                let resuming = resume(kind, &list, &versions);
+                self.named.insert(kind, names.clone());
+                let request = match self.protocol {
+                    Protocol::Delta => resuming,
+                    Protocol::StateOfTheWorld => self.request(kind, &[], &[]),
+                };
+                rig.request(self.id, request);
+            }
+        }
+    }
+
+    /// The names to subscribe to: the clusters' endpoints and the scopes' routes.
+    fn wanted(&self, kind: ResourceType) -> Names {
+        let from = match kind {
+            Endpoints => Cluster,
+            Route => ScopedRoute,
+            _ => return Names::new(),
+        };
+        self.cache.keys().filter(|key| key.kind == from).map(|key| Arc::clone(&key.name)).collect()
+    }
+
+    /// Handles one response.
+    fn step(&mut self, rig: &mut Rig) {
+        let Some(response) = self.inbox.pop_front() else { return };
+        let is_bad = |resource: &&Arc<Resource>| resource.version.starts_with("bad");
+        let bad = response.resources.iter().any(|resource| is_bad(&resource));
+        if !bad || self.partial {
+            self.apply(&response);
+        }
+        self.nonces.insert(response.kind, response.nonce);
+        let error = bad.then(|| Arc::from("bad version"));
+        let answer = Request { nonce: Some(response.nonce), error, ..self.request(response.kind, &[], &[]) };
+        rig.request(self.id, answer);
+        self.follow(Endpoints, rig);
+        self.follow(Route, rig);
+    }
+
+    fn apply(&mut self, response: &Response) {
+        let whole = self.protocol == Protocol::StateOfTheWorld && WILDCARDS.contains(&response.kind);
+        if whole {
+            let present: Names = response.resources.iter().map(|resource| Arc::clone(&resource.key.name)).collect();
+            self.cache.retain(|key, _| key.kind != response.kind || present.contains(&key.name));
+        }
+        for resource in response.resources.iter().filter(|resource| !resource.version.starts_with("bad")) {
+            self.cache.insert(resource.key.clone(), Arc::clone(resource));
+        }
+        for name in &response.removed {
+            self.cache.remove(&Key { kind: response.kind, name: Arc::clone(name) });
+        }
+    }
+
+    /// Subscribes to what has become known, and unsubscribes from what has gone.
+    fn follow(&mut self, kind: ResourceType, rig: &mut Rig) {
+        let wanted = self.wanted(kind);
+        let before = self.named.insert(kind, wanted.clone()).unwrap_or_default();
+        let added: Vec<&str> = wanted.difference(&before).map(|name| &**name).collect();
+        let dropped: Vec<&str> = before.difference(&wanted).map(|name| &**name).collect();
+        if added.is_empty() && dropped.is_empty() {
+            return;
+        }
+        self.cache.retain(|key, _| key.kind != kind || wanted.contains(&key.name));
+        rig.request(self.id, self.request(kind, &added, &dropped));
+    }
+
+    fn request(&self, kind: ResourceType, subscribe: &[&str], unsubscribe: &[&str]) -> Request {
+        match self.protocol {
+            Protocol::Delta => delta(kind, subscribe, unsubscribe),
+            Protocol::StateOfTheWorld => {
+                let names = self.named.get(&kind).into_iter().flatten().cloned().collect();
+                let nonce = self.nonces.get(&kind).copied();
+                let has_version = self.cache.keys().any(|key| key.kind == kind);
+                Request { nonce, interest: Interest::Names { names, has_version }, ..delta(kind, &[], &[]) }
+            }
+        }
+    }
+
+    /// What is broken, if anything.
+    fn check(&self) -> Result<(), TestCaseError> {
+        for (key, resource) in &self.cache {
+            if self.unprotected.iter().any(|had| Arc::ptr_eq(had, resource)) {
+                continue;
+            }
+            for need in &resource.needs {
+                prop_assert!(self.cache.contains_key(need), "{key}@{} without {need}", resource.version);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    /// A route that names these clusters, which are added where missing.
+    Route {
+        route: u8,
+        clusters: BTreeSet<u8>,
+        bad: bool,
+    },
+    DropRoute(u8),
+    Cluster {
+        cluster: u8,
+        bad: bool,
+    },
+    Endpoints(u8),
+    /// Clusters that no route names are removed.
+    Prune,
+    Step(usize),
+    StepAll,
+    Pass(u64),
+    Reconnect(usize),
+    Again {
+        client: usize,
+        cluster: u8,
+    },
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let clusters = proptest::collection::btree_set(0..6u8, 0..4);
+    prop_oneof![
+        4 => (0..5u8, clusters, proptest::bool::weighted(0.1)).prop_map(|(route, clusters, bad)| Op::Route { route, clusters, bad }),
+        1 => (0..5u8).prop_map(Op::DropRoute),
+        2 => (0..6u8, proptest::bool::weighted(0.3)).prop_map(|(cluster, bad)| Op::Cluster { cluster, bad }),
+        1 => (0..6u8).prop_map(Op::Endpoints),
+        3 => Just(Op::Prune),
+        8 => (0..3usize).prop_map(Op::Step),
+        2 => Just(Op::StepAll),
+        2 => (1..20u64).prop_map(Op::Pass),
+        1 => (0..3usize).prop_map(Op::Reconnect),
+        1 => (0..3usize, 0..6u8).prop_map(|(client, cluster)| Op::Again { client, cluster }),
+    ]
+}
+
+/// The store as it should be, the machine, and its clients.
+struct World {
+    rig: Rig,
+    clients: Vec<Client>,
+    store: BTreeMap<Key, Resource>,
+    version: u32,
+}
+
+impl World {
+    fn new(partial: bool) -> Self {
+        let options = Options {
+            // Clients may take their time: a hold given up would break what is to be shown.
+            ack_timeout: Duration::from_secs(1 << 40),
+            max_response_resources: 3,
+            ..Options::default()
+        };
+        let mut rig = Rig::new(options);
+        let protocols = [Protocol::Delta, Protocol::StateOfTheWorld, Protocol::Delta];
+        let clients = protocols.map(|protocol| Client::connect(&mut rig, protocol, partial)).into();
+        let mut world = Self { rig, clients, store: BTreeMap::new(), version: 0 };
+        world.change(vec![resource(Listener, "edge", "1", &[])], vec![]);
+        world
+    }
+
+    fn next_version(&mut self, bad: bool) -> String {
+        self.version += 1;
+        format!("{}{}", if bad { "bad" } else { "" }, self.version)
+    }
+
+    fn change(&mut self, set: Vec<Resource>, remove: Vec<Key>) {
+        for key in &remove {
+            self.store.remove(key);
+        }
+        self.store.extend(set.iter().map(|resource| (resource.key.clone(), resource.clone())));
+        self.rig.update(set, remove);
+        self.dispatch();
+    }
+
+    fn dispatch(&mut self) {
+        for (id, response) in std::mem::take(&mut self.rig.sent) {
+            if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
+                client.inbox.push_back(response);
+            }
+        }
+    }
+
+    fn run(&mut self, op: Op) {
+        match op {
+            Op::Route { route, clusters, bad } => self.put_route(route, &clusters, bad),
+            Op::DropRoute(route) => {
+                let name = format!("r{route}");
+                self.change(vec![], vec![key(Route, &name), key(ScopedRoute, &name)]);
+            }
+            Op::Cluster { cluster, bad } => self.put(Cluster, cluster, bad),
+            Op::Endpoints(cluster) => self.put(Endpoints, cluster, false),
+            Op::Prune => self.prune(),
+            Op::Step(client) => self.clients[client].step(&mut self.rig),
+            Op::StepAll => self.clients.iter_mut().for_each(|client| client.step(&mut self.rig)),
+            Op::Pass(seconds) => self.rig.pass(Duration::from_secs(seconds)),
+            Op::Reconnect(client) => {
+                self.dispatch();
+                self.clients[client].reconnect(&mut self.rig);
+            }
+            Op::Again { client, cluster } => self.ask_again(client, cluster),
+        }
+        self.dispatch();
+    }
+
+    fn put_route(&mut self, route: u8, clusters: &BTreeSet<u8>, bad: bool) {
+        let (name, mut set, mut needs) = (format!("r{route}"), vec![], vec![]);
+        for cluster in clusters.iter().map(|cluster| format!("c{cluster}")) {
+            for kind in [Cluster, Endpoints] {
+                needs.push(key(kind, &cluster));
+                if !self.store.contains_key(&key(kind, &cluster)) {
+                    set.push(resource(kind, &cluster, &self.next_version(false), &[]));
+                }
+            }
+        }
+        set.push(resource(Route, &name, &self.next_version(bad), &needs));
+        set.push(resource(ScopedRoute, &name, "1", &[]));
+        self.change(set, vec![]);
+    }
+
+    fn put(&mut self, kind: ResourceType, cluster: u8, bad: bool) {
+        let key = key(kind, &format!("c{cluster}"));
+        if self.store.contains_key(&key) {
+            let version = self.next_version(bad);
+            self.change(vec![resource(kind, &key.name, &version, &[])], vec![]);
+        }
+    }
+
+    fn prune(&mut self) {
+        let used: BTreeSet<_> = self.store.values().flat_map(|resource| resource.needs.clone()).collect();
+        let unused = self.store.keys().filter(|key| matches!(key.kind, Cluster | Endpoints) && !used.contains(key));
+        let unused = unused.cloned().collect();
+        self.change(vec![], unused);
+    }
+
+    /// A delta client asks again for endpoints, as Envoy does when a cluster warms anew.
+    fn ask_again(&mut self, client: usize, cluster: u8) {
+        let client = &self.clients[client];
+        let name: Arc<str> = format!("c{cluster}").into();
+        let subscribed = client.named.get(&Endpoints).is_some_and(|names| names.contains(&name));
+        if client.protocol == Protocol::Delta && subscribed {
+            self.rig.request(client.id, delta(Endpoints, &[&name], &[]));
+        }
+    }
+
+    /// Mends what is rejected, removes what is unused, and lets everything arrive.
+    fn quiesce(&mut self) -> Result<(), TestCaseError> {
+        let bad: Vec<_> = self.store.values().filter(|resource| resource.version.starts_with("bad")).cloned().collect();
+        let mend = |mut resource: Resource| {
+            resource.version = self.next_version(false).into();
+            resource
+        };
+        let mended = bad.into_iter().map(mend).collect();
+        self.change(mended, vec![]);
+        self.prune();
+        for _ in 0..4 {
+            while self.clients.iter().any(|client| !client.inbox.is_empty()) {
+                self.run(Op::StepAll);
+                self.check()?;
+            }
+            self.run(Op::Pass(30));
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), TestCaseError> {
+        self.clients.iter().try_for_each(Client::check)
+    }
+
+    fn check_equal(&self) -> Result<(), TestCaseError> {
+        let versions = |pairs: Vec<(&Key, &Arc<str>)>| -> BTreeMap<String, String> {
+            pairs.into_iter().map(|(key, version)| (key.to_string(), version.to_string())).collect()
+        };
+        let store = versions(self.store.iter().map(|(key, resource)| (key, &resource.version)).collect());
+        for client in &self.clients {
+            let cache = versions(client.cache.iter().map(|(key, had)| (key, &had.version)).collect());
+            prop_assert_eq!(&cache, &store, "{:?}", client.protocol);
+        }
+        for info in self.rig.machine.streams() {
+            prop_assert_eq!(info.resources, self.store.len(), "{:?}", info.protocol);
+        }
+        let timed_out = self.rig.events.iter().any(|event| matches!(event, Event::HoldTimedOut { .. }));
+        prop_assert!(!timed_out);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn clients_never_break_and_end_with_what_the_store_has(
+        ops in proptest::collection::vec(op(), 1..120),
+        partial in any::<bool>(),
+    ) {
+        let mut world = World::new(partial);
+        for op in ops {
+            world.run(op);
+            world.check()?;
+        }
+        world.quiesce()?;
+        world.check_equal()?;
+    }
+}
