@@ -7,7 +7,8 @@ use std::process::Command;
 use std::{env, fs};
 
 use prost::Message;
-use prost_types::FileDescriptorSet;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{FieldDescriptorProto, FileDescriptorSet};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let source = descriptors()?;
@@ -19,8 +20,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     for file in &mut set.file {
         file.source_code_info = None;
     }
+    add_health_check_name(&mut set);
     fs::write(Path::new(&env::var("OUT_DIR")?).join("descriptors.bin"), set.encode_to_vec())?;
     Ok(())
+}
+
+/// Envoy 1.40 has `HealthCheck.name`, which envoy-types 0.7.7 does not know yet.
+fn add_health_check_name(set: &mut FileDescriptorSet) {
+    let message = set
+        .file
+        .iter_mut()
+        .filter(|file| file.package() == "envoy.config.core.v3")
+        .flat_map(|file| &mut file.message_type)
+        .find(|message| message.name() == "HealthCheck");
+    if let Some(message) = message.filter(|message| message.field.iter().all(|field| field.name() != "name")) {
+        let mut field = FieldDescriptorProto {
+            name: Some("name".to_owned()),
+            number: Some(27),
+            json_name: Some("name".to_owned()),
+            ..Default::default()
+        };
+        field.set_type(Type::String);
+        field.set_label(Label::Optional);
+        message.field.push(field);
+    }
 }
 
 /// Where the envoy-types that this build links keeps its descriptors.

@@ -27,7 +27,10 @@ pub fn cluster(cluster: &Cluster) -> Resource {
         Discovery::Dns { .. } => DNS_SETTLE,
         Discovery::Endpoints | Discovery::Static(_) => Duration::ZERO,
     };
-    Resource { settle, ..Resource::new(&cluster.name.0, nuncio_ir::version(cluster), &message(cluster)) }
+    let mut resource = Resource::new(&cluster.name.0, nuncio_ir::version(cluster), &message(cluster));
+    resource.settle = settle;
+    resource.body.extend(health::checks(cluster));
+    resource
 }
 
 fn message(cluster: &Cluster) -> PbCluster {
@@ -37,7 +40,6 @@ fn message(cluster: &Cluster) -> PbCluster {
         connect_timeout: Some(proto::duration(cluster.connect_timeout)),
         per_connection_buffer_limit_bytes: cluster.buffer_limit.map(proto::uint32),
         lb_policy: lb_policy(cluster.lb) as i32,
-        health_checks: cluster.health_checks.iter().map(|check| health::check(check, cluster.protocol)).collect(),
         // What EDS takes away is gone, whatever its last health check said.
         ignore_health_on_host_removal: cluster.discovery == Discovery::Endpoints && !cluster.health_checks.is_empty(),
         circuit_breakers: circuit_breakers(&cluster.circuit_breakers),

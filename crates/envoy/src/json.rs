@@ -45,14 +45,19 @@ pub enum JsonError {
 /// # Errors
 /// Bytes that are no such message.
 pub fn to_json(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
-    let message = decode(type_url, body)?;
-    let mut value = message
-        .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
-        .map_err(|source| JsonError::Serialize { type_url: type_url.to_owned(), source })?;
-    value.sort_all_objects();
+    let mut value = with_secrets(type_url, body)?;
     if type_url == ResourceKind::Secret.type_url() {
         redact(&mut value);
     }
+    Ok(value)
+}
+
+/// The same, private keys and all.
+pub(crate) fn with_secrets(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
+    let mut value = decode(type_url, body)?
+        .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
+        .map_err(|source| JsonError::Serialize { type_url: type_url.to_owned(), source })?;
+    value.sort_all_objects();
     Ok(value)
 }
 

@@ -19,6 +19,9 @@ mod secret;
 mod table;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 pub use bootstrap::{Ads, Bootstrap, bootstrap};
 pub use cluster::cluster;
 pub use endpoints::endpoints;

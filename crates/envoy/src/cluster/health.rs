@@ -6,11 +6,43 @@ use envoy_types::pb::envoy::config::core::v3::{
     health_check::{GrpcHealthCheck, HealthChecker, HttpHealthCheck},
 };
 use envoy_types::pb::envoy::r#type::v3::{CodecClientType, Int64Range};
-use nuncio_ir::{HealthCheck, HealthCheckKind, OutlierDetection, Protocol};
+use nuncio_ir::{Cluster, HealthCheck, HealthCheckKind, OutlierDetection, Protocol};
+use prost::Message;
 
 use crate::{header, proto};
 
-pub(super) fn check(check: &HealthCheck, protocol: Protocol) -> PbHealthCheck {
+/// The field `health_checks` of a `Cluster`, encoded; to be appended to the rest of the message.
+///
+/// Envoy 1.40 refuses several checks without names, and envoy-types 0.7.7 has no field for the name.
+/// Messages are concatenated by concatenating their bytes, so that the name is appended to a check,
+/// and the checks are appended to the cluster as the bytes that messages are on the wire.
+pub(super) fn checks(cluster: &Cluster) -> Vec<u8> {
+    let named = cluster.health_checks.len() > 1;
+    let health_checks = cluster.health_checks.iter().enumerate().map(|(index, health_check)| {
+        let mut bytes = check(health_check, cluster.protocol).encode_to_vec();
+        if named {
+            bytes.extend(HealthCheckName { name: format!("check-{index}") }.encode_to_vec());
+        }
+        bytes
+    });
+    ClusterHealthChecks { health_checks: health_checks.collect() }.encode_to_vec()
+}
+
+/// What `envoy.config.core.v3.HealthCheck` lacks in envoy-types.
+#[derive(Clone, PartialEq, Eq, Message)]
+struct HealthCheckName {
+    #[prost(string, tag = "27")]
+    name: String,
+}
+
+/// The part of `envoy.config.cluster.v3.Cluster` that holds health checks.
+#[derive(Clone, PartialEq, Eq, Message)]
+struct ClusterHealthChecks {
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    health_checks: Vec<Vec<u8>>,
+}
+
+fn check(check: &HealthCheck, protocol: Protocol) -> PbHealthCheck {
     PbHealthCheck {
         timeout: Some(proto::duration(check.timeout)),
         interval: Some(proto::duration(check.interval)),

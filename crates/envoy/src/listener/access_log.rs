@@ -15,7 +15,7 @@ pub(crate) const REASON_KEY: &str = "reason";
 
 /// Without the query, which may hold tokens.
 const REQUEST_FORMAT: &str = concat!(
-    r#"[%START_TIME%] "%REQ(:METHOD)% %PATH(NQ:ORIG)% %PROTOCOL%" "#,
+    r#"[%START_TIME%] "%REQ(:METHOD)% %PATH(NQ:ORIG_OR_PATH)% %PROTOCOL%" "#,
     "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% ",
     "%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %COMMON_DURATION(US_TX_END:US_RX_BEG:ms)% ",
     r#"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "#,

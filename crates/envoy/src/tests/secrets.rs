@@ -1,0 +1,49 @@
+//! Secrets.
+
+use nuncio_ir::{Pem, Secret, SecretValue};
+use serde_json::json;
+
+use super::build::secret_name;
+use super::json;
+use crate::secret;
+
+fn pem(text: &str) -> Pem {
+    Pem(text.into())
+}
+
+#[test]
+fn a_private_key_never_shows() {
+    let secret = secret(&Secret {
+        name: secret_name("ns/a"),
+        value: SecretValue::Certificate { chain: pem("C"), key: pem("K") },
+    });
+    assert_eq!(
+        json(&secret),
+        json!({
+            "name": "ns/a",
+            "tlsCertificate": {"certificateChain": {"inlineString": "C"}, "privateKey": "[redacted]"},
+        })
+    );
+    assert!(!format!("{secret:?}").contains("75"), "the body of {secret:?}");
+}
+
+#[test]
+fn authorities_with_revocations() {
+    let value = SecretValue::Validation { ca: pem("CA"), crl: Some(pem("CRL")) };
+    assert_eq!(
+        json(&secret(&Secret { name: secret_name("ns/a~ca"), value })),
+        json!({
+            "name": "ns/a~ca",
+            "validationContext": {"trustedCa": {"inlineString": "CA"}, "crl": {"inlineString": "CRL"}},
+        })
+    );
+}
+
+#[test]
+fn no_authority_trusts_nobody() {
+    let value = SecretValue::Validation { ca: pem(""), crl: None };
+    assert_eq!(
+        json(&secret(&Secret { name: secret_name("ns/a~ca"), value }))["validationContext"],
+        json!({"verifyCertificateHash": ["0".repeat(64)]})
+    );
+}

@@ -1,0 +1,246 @@
+//! Everything at once, and the same without a controller: in one static bootstrap file.
+
+use std::time::Duration;
+
+use nuncio_ir::{
+    Arm, Cluster, Cors, Discovery, Endpoint, Endpoints, Forward, HeaderEdits, HeaderMatch, HostRewrite, IpFamily,
+    LbPolicy, Mirror, PathMatch, PathRewrite, Pem, Priority, Protocol, QueryMatch, Redirect, Retry, Route, RouteAction,
+    RouteMatch, Secret, SecretValue, ValueMatch,
+};
+use serde_json::{Value, json};
+
+use super::build::{self, add, arm, forward, host, http_chain, invalid, listener, local, name, prefix, respond, route};
+use super::clusters::{dns, everything};
+use super::listeners::{every_setting, mutual};
+use crate::json::with_secrets;
+use crate::{Resource, ResourceKind, cluster, endpoints, listener as listener_resource, secret, table};
+
+/// Resources of a gateway.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) resources: Vec<Resource>,
+}
+
+impl World {
+    pub(super) fn with(mut self, resources: impl IntoIterator<Item = Resource>) -> Self {
+        self.resources.extend(resources);
+        self
+    }
+
+    /// The resources of `kind` in JSON, private keys and all.
+    pub(super) fn json(&self, kind: ResourceKind) -> Vec<Value> {
+        self.resources
+            .iter()
+            .filter(|resource| resource.kind == kind)
+            .map(|resource| with_secrets(kind.type_url(), &resource.body).unwrap())
+            .collect()
+    }
+
+    /// A bootstrap's `static_resources` that serve what the controller would: endpoints, routes and
+    /// secrets in the place where a listener or cluster names them.
+    pub(super) fn without_controller(&self) -> Value {
+        let endpoints = self.json(ResourceKind::Endpoints);
+        let mut clusters = self.json(ResourceKind::Cluster);
+        for cluster in &mut clusters {
+            settle_endpoints(cluster, &endpoints);
+            forget_sds(cluster);
+        }
+        let mut listeners = self.json(ResourceKind::Listener);
+        let scopes = self.scopes();
+        for listener in &mut listeners {
+            settle_routes(listener, &scopes);
+            forget_sds(listener);
+        }
+        json!({"clusters": clusters, "listeners": listeners, "secrets": self.json(ResourceKind::Secret)})
+    }
+
+    fn scopes(&self) -> Vec<Value> {
+        let routes = self.json(ResourceKind::Route);
+        let mut scopes = self.json(ResourceKind::ScopedRoute);
+        for scope in &mut scopes {
+            let name = scope.as_object_mut().unwrap().remove("routeConfigurationName").unwrap();
+            scope["routeConfiguration"] = routes.iter().find(|routes| routes["name"] == name).unwrap().clone();
+        }
+        scopes
+    }
+}
+
+fn settle_endpoints(cluster: &mut Value, endpoints: &[Value]) {
+    if cluster.as_object_mut().unwrap().remove("edsClusterConfig").is_some() {
+        cluster["type"] = json!("STATIC");
+        let assignment = endpoints.iter().find(|endpoints| endpoints["clusterName"] == cluster["name"]);
+        cluster["loadAssignment"] = assignment.unwrap().clone();
+    }
+}
+
+fn settle_routes(value: &mut Value, scopes: &[Value]) {
+    visit(value, &mut |object| {
+        if let Some(scoped) = object.get_mut("scopedRoutes").and_then(Value::as_object_mut) {
+            scoped.retain(|key, _| key == "name" || key == "scopeKeyBuilder");
+            scoped.insert("scopedRouteConfigurationsList".to_owned(), json!({"scopedRouteConfigurations": scopes}));
+        }
+    });
+}
+
+/// Without a source, a secret is looked for among the static ones.
+fn forget_sds(value: &mut Value) {
+    visit(value, &mut |object| {
+        object.remove("sdsConfig");
+    });
+}
+
+fn visit(value: &mut Value, each: &mut impl FnMut(&mut serde_json::Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            each(object);
+            object.values_mut().for_each(|value| visit(value, each));
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| visit(value, each)),
+        _ => {}
+    }
+}
+
+/// At least one of everything that the model can say.
+pub(super) fn full() -> World {
+    World::default().with(secrets()).with(clusters()).with(tables()).with(listeners())
+}
+
+fn secrets() -> Vec<Resource> {
+    let pair = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
+    let certificate = || SecretValue::Certificate {
+        chain: Pem(pair.cert.pem().into()),
+        key: Pem(pair.signing_key.serialize_pem().into()),
+    };
+    let authority = || SecretValue::Validation { ca: Pem(pair.cert.pem().into()), crl: None };
+    let nobody = SecretValue::Validation { ca: Pem("".into()), crl: None };
+    [("ns/shop", certificate()), ("ns/client", certificate()), ("ns/shop~ca", nobody), ("ns/upstream~ca", authority())]
+        .map(|(name, value)| secret(&Secret { name: build::secret_name(name), value }))
+        .into()
+}
+
+fn clusters() -> Vec<Resource> {
+    let policies = [LbPolicy::RoundRobin, LbPolicy::LeastRequest, LbPolicy::RingHash, LbPolicy::Maglev];
+    let fixed = policies.map(|lb| Cluster {
+        lb,
+        proper_case: true,
+        ..build::cluster(&format!("{lb:?}"), Discovery::Static(vec![local(9000)]))
+    });
+    let families = [IpFamily::V4, IpFamily::V6, IpFamily::Both].map(|family| {
+        let discovery = dns("shop.example", family, family == IpFamily::V4);
+        build::cluster(&format!("{family:?}"), discovery)
+    });
+    let tcp = Cluster { protocol: Protocol::Tcp, ..build::cluster("tcp", Discovery::Endpoints) };
+    let assignments = ["everything", "tcp"].map(|cluster| {
+        endpoints(&Endpoints {
+            cluster: name(cluster),
+            hostname: "shop.ns.svc".to_owned(),
+            endpoints: vec![Endpoint { address: local(9001) }, Endpoint { address: "[::1]:9001".parse().unwrap() }],
+        })
+    });
+    fixed.iter().chain(&families).chain([&tcp, &everything()]).map(cluster).chain(assignments).collect()
+}
+
+fn every_match() -> RouteMatch {
+    let values = [
+        ValueMatch::Exact("a".to_owned()),
+        ValueMatch::Prefix { value: "a".to_owned(), ignore_case: true },
+        ValueMatch::Suffix { value: "a".to_owned(), ignore_case: false },
+        ValueMatch::Regex("a+".to_owned()),
+        ValueMatch::Present,
+    ];
+    let header = |value: &ValueMatch, invert| HeaderMatch { name: "x-a".to_owned(), value: value.clone(), invert };
+    RouteMatch {
+        path: PathMatch::Exact { value: "/exact".to_owned(), case_sensitive: false },
+        headers: values.iter().flat_map(|value| [header(value, false), header(value, true)]).collect(),
+        query: values.iter().map(|value| QueryMatch { name: "q".to_owned(), value: value.clone() }).collect(),
+    }
+}
+
+fn every_route() -> Vec<Route> {
+    let everything = Arm {
+        host_rewrite: Some(HostRewrite::Endpoint),
+        request_headers: HeaderEdits {
+            remove: vec!["x-gone".to_owned()],
+            add: vec![add("x-host", "%REQ(:authority)%", true), add("x-percent", "100%%", false)],
+        },
+        idle_timeout: Some(Duration::ZERO),
+        retry: Some(Retry {
+            on: vec!["5xx".to_owned(), "connect-failure".to_owned()],
+            retries: 3,
+            per_try_timeout: Some(Duration::from_secs(1)),
+            statuses: vec![409],
+        }),
+        hash: vec![
+            nuncio_ir::HashPolicy::Header("x-user".to_owned()),
+            nuncio_ir::HashPolicy::Cookie { name: "sid".to_owned(), path: None, ttl: Some(Duration::ZERO) },
+            nuncio_ir::HashPolicy::SourceIp,
+        ],
+        upgrades: vec!["websocket".to_owned()],
+        ..arm(1, "RingHash")
+    };
+    let mirrored = RouteAction::Forward(Box::new(Forward {
+        arms: vec![everything],
+        mirrors: vec![Mirror { cluster: name("Maglev"), percent: 50 }],
+        priority: Priority::High,
+    }));
+    let shared = forward(vec![
+        Arm { host_rewrite: Some(HostRewrite::Literal("c.example".to_owned())), ..arm(1, "RoundRobin") },
+        arm(9, "LeastRequest"),
+    ]);
+    let rewritten = |rewrite| forward(vec![Arm { rewrite: Some(rewrite), ..arm(1, "V4") }]);
+    let regex = || PathRewrite::Regex { pattern: "^/(.*)$".to_owned(), substitution: r"/x/\1".to_owned() };
+    let matched = || PathRewrite::Matched("/".to_owned());
+    let full = || PathRewrite::Full("/full".to_owned());
+    let redirect = |path| {
+        RouteAction::Redirect(Box::new(Redirect {
+            scheme: Some("https".to_owned()),
+            host: Some("b.example".to_owned()),
+            port: Some(8443),
+            path,
+            status: 308,
+        }))
+    };
+    let cors = Cors { origins: vec!["*".to_owned()], credentials: true, ..Default::default() };
+    vec![
+        Route { matches: every_match(), ..route("matches", prefix("/"), respond(200, &"x".repeat(5000))) },
+        Route { cors: Some(cors), ..route("mirrored", PathMatch::Regex("/re/.*".to_owned()), mirrored) },
+        route("shared", prefix("/shared"), shared),
+        route("fractions", prefix("/fractions"), forward(vec![arm(1, "V6"), invalid(2, "gone"), arm(3, "Both")])),
+        route("segments", PathMatch::Segments("/seg".to_owned()), rewritten(matched())),
+        route("full", prefix("/full"), rewritten(full())),
+        route("regex", prefix("/regex"), rewritten(regex())),
+        route("r-plain", prefix("/r-plain"), redirect(None)),
+        route("r-segments", PathMatch::Segments("/r-seg".to_owned()), redirect(Some(matched()))),
+        route("r-prefix", prefix("/r-prefix"), redirect(Some(matched()))),
+        route("r-full", prefix("/r-full"), redirect(Some(full()))),
+        route("r-regex", prefix("/r-regex"), redirect(Some(regex()))),
+        route("grpc", prefix("/grpc"), forward(vec![arm(1, "everything")])),
+    ]
+}
+
+fn tables() -> Vec<Resource> {
+    let wildcards = build::table(
+        "*",
+        "",
+        vec![
+            build::virtual_host("*.example", &["*.example", "shop.*"], every_route()),
+            build::virtual_host("*", &["*"], vec![route("any", prefix("/"), respond(404, ""))]),
+        ],
+    );
+    [host("shop.example", every_route()), wildcards].iter().flat_map(table).collect()
+}
+
+fn listeners() -> Vec<Resource> {
+    let tcp = build::tls_chain("tcp", &["db.example"], "ns/shop", build::tcp(&[("tcp", 1), ("RoundRobin", 2)]));
+    let optional = {
+        let mut chain = mutual("optional", &["*.optional.example"], every_setting());
+        chain.tls.as_mut().unwrap().client.as_mut().unwrap().required = false;
+        chain
+    };
+    let mut secure = listener("https", 18_443, vec![mutual("strict", &["a.example"], every_setting()), optional, tcp]);
+    secure.chains.push(http_chain("rest", build::http()));
+    secure.proxy_protocol = true;
+    let clear = listener("http", 18_080, vec![http_chain("clear", every_setting())]);
+    let raw = listener("tcp", 18_081, vec![build::chain("raw", build::tcp(&[("tcp", 1)]))]);
+    [secure, clear, raw].iter().map(listener_resource).collect()
+}
