@@ -4,11 +4,17 @@
 
 mod duration;
 mod lenient;
+mod not_effective;
 mod object;
+mod parse;
 mod service_ref;
 mod spec;
+mod text;
+mod validate;
+mod yaml;
 
 pub use duration::DurationError;
 pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
+pub use parse::{Defaults, FileProblem, Parsed, from_json, parse, snippet};
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;

@@ -43,6 +43,33 @@ impl Kind {
             Self::Secret => "Secret",
         }
     }
+
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Mapping,
+        Self::TCPMapping,
+        Self::Host,
+        Self::Listener,
+        Self::Module,
+        Self::TLSContext,
+        Self::KubernetesServiceResolver,
+        Self::KubernetesEndpointResolver,
+        Self::Service,
+        Self::EndpointSlice,
+        Self::Secret,
+    ];
+
+    /// The kind that is written so.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it is a kind of `getambassador.io`, and none of Kubernetes' own.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
+        !matches!(self, Self::Service | Self::EndpointSlice | Self::Secret)
+    }
 }
 
 impl fmt::Display for Kind {

@@ -10,7 +10,7 @@ use super::{LabelSelector, TlsConfig};
 #[serde(default)]
 pub struct Host {
     /// The instances that take the object; `default` where empty.
-    #[serde(alias = "ambassadorId")]
+    #[serde(alias = "ambassadorId", deserialize_with = "crate::lenient::one_or_many")]
     pub ambassador_id: Vec<String>,
     /// The name, or a glob with one star at either end; default `*`.
     pub hostname: Option<String>,

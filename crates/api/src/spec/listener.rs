@@ -10,6 +10,7 @@ use super::LabelSelector;
 #[serde(default)]
 pub struct Listener {
     /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
     pub ambassador_id: Vec<String>,
     /// Port to listen on. Required.
     pub port: u16,

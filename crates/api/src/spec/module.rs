@@ -17,6 +17,7 @@ use super::{
 #[serde(default)]
 pub struct Module {
     /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
     pub ambassador_id: Vec<String>,
     /// The settings. Each fails alone: one that is wrong is left at its default and the rest holds.
     pub config: ModuleConfig,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct KubernetesServiceResolver {
     /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
     pub ambassador_id: Vec<String>,
 }
 
@@ -16,5 +17,6 @@ pub struct KubernetesServiceResolver {
 #[serde(default)]
 pub struct KubernetesEndpointResolver {
     /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
     pub ambassador_id: Vec<String>,
 }

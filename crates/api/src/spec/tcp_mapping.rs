@@ -12,6 +12,7 @@ use crate::ServiceRef;
 #[serde(default)]
 pub struct TcpMapping {
     /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
     pub ambassador_id: Vec<String>,
     /// Port to listen on. Required.
     pub port: u16,

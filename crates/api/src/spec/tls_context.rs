@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct TlsContext {
     /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
     pub ambassador_id: Vec<String>,
     /// Names that the certificate is shown for; without one the context is for connections to services.
     pub hosts: Vec<String>,

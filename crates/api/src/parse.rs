@@ -1,0 +1,151 @@
+//! From text to objects.
+
+mod annotation;
+mod document;
+mod envelope;
+mod issues;
+mod legacy;
+mod module;
+mod recover;
+mod snippet;
+mod typed;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::yaml::{self, Broken, Mark, Position};
+use crate::{Location, Object, ObjectId, Problem};
+pub(crate) use issues::Issues;
+pub use snippet::snippet;
+
+/// What a source gives to objects that do not say so themselves.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// The namespace of objects without one; `default` unless set.
+    pub namespace: Arc<str>,
+    /// Values for `$NAME` and `${NAME}` in objects of `getambassador.io`. Off unless set: whoever can write objects
+    /// could read the environment by it.
+    pub env: Option<Arc<BTreeMap<String, String>>>,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { namespace: Arc::from("default"), env: None }
+    }
+}
+
+/// What was found in a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parsed {
+    /// The objects, in the order in which they are written, valid or not.
+    pub objects: Vec<Object>,
+    /// What is wrong that no object in `objects` can be blamed for.
+    pub problems: Vec<FileProblem>,
+    /// Objects that are none of Nuncio's and were passed over.
+    pub ignored: usize,
+}
+
+/// Something that is wrong with a file, or with a part of it that could not be read as an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileProblem {
+    /// What is wrong.
+    pub problem: Problem,
+    /// Where.
+    pub location: Location,
+    /// The line in question with a caret under the column; empty where there is no text.
+    pub snippet: String,
+    /// The object that the broken document was meant to be, as far as its kind and name could be told. What was
+    /// there before under this id is the last good state.
+    pub id: Option<ObjectId>,
+}
+
+/// Reads manifests: YAML 1.1 as `kubectl` reads it, several documents in a text. A broken document harms no other.
+/// `file` is what locations call the text.
+#[must_use]
+pub fn parse(text: &[u8], file: &Arc<str>, defaults: &Defaults) -> Parsed {
+    let mut reader = Reader::new(file, defaults);
+    for document in yaml::split(text) {
+        reader.chunk(document.bytes, document.line);
+    }
+    reader.parsed
+}
+
+/// Reads an object (or a `List`) that came as JSON, from a Kubernetes API server. `source` is what locations
+/// call it; they have no lines to name.
+#[must_use]
+pub fn from_json(value: &serde_json::Value, source: &Arc<str>, defaults: &Defaults) -> Parsed {
+    let mut reader = Reader::new(source, defaults);
+    reader.document(yaml::from_json(value));
+    reader.parsed
+}
+
+/// Reads one text.
+struct Reader<'t> {
+    file: &'t Arc<str>,
+    defaults: &'t Defaults,
+    parsed: Parsed,
+    /// The piece of the file that is being read, and the line on which it begins.
+    text: &'t [u8],
+    line: u32,
+    /// The namespace last seen: neighbours tend to share it.
+    namespace: Arc<str>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(file: &'t Arc<str>, defaults: &'t Defaults) -> Self {
+        let namespace = Arc::clone(&defaults.namespace);
+        Self { file, defaults, parsed: Parsed::default(), text: &[], line: 1, namespace }
+    }
+
+    /// Reads a piece of the file that holds at least one document.
+    fn chunk(&mut self, bytes: &'t [u8], line: u32) {
+        self.text = bytes;
+        self.line = line;
+        let position = Position::Shifted { lines: line - 1, columns: 0 };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.documents(text, position),
+            Err(error) => self.not_utf8(bytes, error.valid_up_to(), position),
+        }
+    }
+
+    fn documents(&mut self, text: &str, position: Position) {
+        for document in yaml::parse_documents(text, position) {
+            match document {
+                Ok(node) => self.document(node),
+                Err(Broken { mark, message }) => {
+                    let id = recover::id(text, &self.defaults.namespace);
+                    self.problem(mark, id, Problem::error("InvalidYaml", "", message));
+                }
+            }
+        }
+    }
+
+    fn not_utf8(&mut self, bytes: &[u8], valid: usize, position: Position) {
+        let before = String::from_utf8_lossy(&bytes[..valid]);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        let id = recover::id(&String::from_utf8_lossy(bytes), &self.defaults.namespace);
+        let byte = bytes.get(valid).copied().unwrap_or_default();
+        let message = format!("not UTF-8: the byte 0x{byte:02X} is part of no character");
+        self.problem(position.of(line, column), id, Problem::error("InvalidUtf8", "", message));
+    }
+
+    fn location(&self, mark: Mark) -> Location {
+        Location { file: Arc::clone(self.file), line: mark.line, column: mark.column }
+    }
+
+    /// Notes a problem that no object has.
+    fn problem(&mut self, mark: Mark, id: Option<ObjectId>, problem: Problem) {
+        let location = self.location(mark);
+        let snippet = snippet::of_piece(self.text, self.line, &location);
+        self.parsed.problems.push(FileProblem { problem, location, snippet, id });
+    }
+
+    /// `namespace` as it is shared among objects.
+    fn namespace(&mut self, namespace: &str) -> Arc<str> {
+        if *self.namespace != *namespace {
+            self.namespace = Arc::from(namespace);
+        }
+        Arc::clone(&self.namespace)
+    }
+}

@@ -1,0 +1,72 @@
+//! Objects in the annotation `getambassador.io/config` of a Service or Ingress.
+
+use std::borrow::Cow;
+
+use super::Reader;
+use super::document::Carrier;
+use super::recover;
+use crate::Problem;
+use crate::yaml::{self, Broken, Entry, Node, Position, Value};
+
+/// The annotation.
+pub(super) const CONFIG: &str = "getambassador.io/config";
+
+impl Reader<'_> {
+    /// Reads the documents in an annotation's text.
+    pub(super) fn annotation(&mut self, text: &str, node: &Node<'_>, carrier: &Carrier) {
+        for document in yaml::split(text.as_bytes()) {
+            // The pieces of text are text.
+            let Ok(text) = std::str::from_utf8(document.bytes) else { continue };
+            for parsed in yaml::parse_documents(text, self.position(node, document.line)) {
+                match parsed {
+                    Ok(object) => self.read(nested(object), Some(carrier)),
+                    Err(Broken { mark, message }) => {
+                        let id = recover::id(text, &carrier.namespace);
+                        let message = format!("in the annotation {CONFIG}: {message}");
+                        self.problem(mark, id, Problem::error("InvalidYaml", "", message));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where the line `line` of an annotation stands in the file.
+    fn position(&self, node: &Node<'_>, line: u32) -> Position {
+        if !matches!(node.value, Value::Literal(_)) {
+            return Position::Fixed(node.mark);
+        }
+        // A literal block's lines follow the line of its mark, all indented alike.
+        let first = node.mark.line.saturating_sub(self.line) as usize + 1;
+        let block = self.text.split(|b| *b == b'\n').skip(first);
+        let indents = block.map(|line| (line.iter().take_while(|b| **b == b' ').count(), line.trim_ascii()));
+        let columns = indents.into_iter().find(|(_, content)| !content.is_empty()).map_or(0, |(indent, _)| indent);
+        Position::Shifted { lines: node.mark.line + line - 1, columns: u32::try_from(columns).unwrap_or_default() }
+    }
+}
+
+/// Brings the flat form, in which everything stands at the top, into the usual one.
+fn nested(node: Node<'_>) -> Node<'_> {
+    if node.get("spec").is_some() || node.get("metadata").is_some() {
+        return node;
+    }
+    let mark = node.mark;
+    let Value::Map(entries) = node.value else { return node };
+    let (mut object, mut metadata, mut spec) = (Vec::new(), Vec::new(), Vec::new());
+    for entry in entries {
+        match &*entry.key {
+            "apiVersion" | "kind" => object.push(entry),
+            "name" | "namespace" => metadata.push(entry),
+            "metadata_labels" => metadata.push(Entry { key: Cow::Borrowed("labels"), ..entry }),
+            "generation" => {}
+            _ => spec.push(entry),
+        }
+    }
+    let part = |key: &'static str, entries: Vec<_>| Entry {
+        key: Cow::Borrowed(key),
+        mark,
+        node: Node { mark, value: Value::Map(entries) },
+    };
+    object.push(part("metadata", metadata));
+    object.push(part("spec", spec));
+    Node { mark, value: Value::Map(object) }
+}

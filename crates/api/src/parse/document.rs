@@ -1,0 +1,195 @@
+//! From a document's tree to its objects.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Reader;
+use super::annotation::CONFIG;
+use super::envelope::{Class, Metadata, Version, classify, names, top};
+use super::issues::Issues;
+use super::typed;
+use crate::text::closest;
+use crate::yaml::{DeError, Mark, Node, Path, expand};
+use crate::{Kind, Object, ObjectId, Problem, Spec};
+
+/// The object whose annotation holds others, which inherit from it.
+pub(super) struct Carrier {
+    pub(super) namespace: Arc<str>,
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+impl Reader<'_> {
+    /// Reads a document: an object, or several in a `List`.
+    pub(super) fn document(&mut self, node: Node<'_>) {
+        self.read(node, None);
+    }
+
+    pub(super) fn read(&mut self, node: Node<'_>, carrier: Option<&Carrier>) {
+        if node.is_null() {
+            return;
+        }
+        let (api_version, version_mark) = top(&node, "apiVersion");
+        let (kind, kind_mark) = top(&node, "kind");
+        let (Some(api_version), Some(kind)) = (api_version, kind) else {
+            return self.no_object(&node, api_version, kind);
+        };
+        match classify(api_version, kind, carrier.is_some()) {
+            Class::Known(kind, version) => self.known(node, kind, version, carrier),
+            Class::List => self.list(node, carrier),
+            Class::Carrier => {
+                self.parsed.ignored += 1;
+                self.annotations(&node);
+            }
+            Class::Foreign => self.parsed.ignored += 1,
+            Class::Later => {
+                let message = format!("the kind {kind} is not yet supported: the object has no effect");
+                self.problem(kind_mark, None, Problem::warning("NotYetSupported", "kind", message));
+            }
+            Class::UnknownKind => {
+                let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
+                let meant = closest(kind, &kinds).map(|kind| format!(": did you mean {kind}?")).unwrap_or_default();
+                let message = format!("getambassador.io has no kind {kind}{meant}");
+                self.problem(kind_mark, None, Problem::warning("UnknownKind", "kind", message));
+            }
+            Class::UnknownVersion(kind) => {
+                let message =
+                    format!("the version {api_version} is not known: expected getambassador.io/v3alpha1, v2 or v1");
+                let problem = Problem::error("UnknownVersion", "apiVersion", message);
+                self.refuse(&node, kind, carrier, version_mark, problem);
+            }
+        }
+    }
+
+    /// Says what a document lacks to be an object.
+    fn no_object(&mut self, node: &Node<'_>, api_version: Option<&str>, kind: Option<&str>) {
+        let problem = match (api_version, kind) {
+            (None, None) if node.get("apiVersion").is_none() && node.get("kind").is_none() => {
+                Problem::warning("NotAnObject", "", "no Kubernetes object: it has neither apiVersion nor kind")
+            }
+            (None, _) => Problem::error("NotAnObject", "apiVersion", "an object needs an apiVersion, as text"),
+            (Some(_), _) => Problem::error("NotAnObject", "kind", "an object needs a kind, as text"),
+        };
+        let path = Path::Root;
+        let mark = path.key(&problem.field).mark(node);
+        self.problem(mark, None, problem);
+    }
+
+    fn list(&mut self, mut node: Node<'_>, carrier: Option<&Carrier>) {
+        let Some(items) = node.remove("items") else { return };
+        match items.node.value {
+            crate::yaml::Value::List(items) => items.into_iter().for_each(|item| self.read(item, carrier)),
+            _ if items.node.is_null() => {}
+            _ => {
+                let problem = Problem::error("InvalidValue", "items", "expected a list of objects");
+                self.problem(items.node.mark, None, problem);
+            }
+        }
+    }
+
+    fn known(&mut self, mut node: Node<'_>, kind: Kind, version: Version, carrier: Option<&Carrier>) {
+        let metadata = Metadata::read(&node);
+        let (metadata, wrong) = match metadata {
+            Ok(metadata) => (metadata, None),
+            Err(error) => (names(&node), Some(error)),
+        };
+        let Some(id) = self.id(kind, &metadata, carrier) else {
+            return self.nameless(&node, kind, wrong);
+        };
+        if let (true, Some(env)) = (kind.is_ours(), &self.defaults.env) {
+            // Metadata is not expanded: an object's identity must not hang on where it is read.
+            if let Some(spec) = node.get_mut("spec") {
+                expand(spec, env);
+            }
+        }
+        let mut labels = carrier.map(|carrier| carrier.labels.clone()).unwrap_or_default();
+        labels.extend(metadata.labels);
+        let location = self.location(node.mark);
+        let annotated = carrier.is_some();
+        let head = Object {
+            id,
+            location,
+            labels,
+            ambassador_id: Vec::new(),
+            spec: invalid(),
+            problems: Vec::new(),
+            annotated,
+        };
+        let object = typed::object(head, &mut node, version, wrong, self.file);
+        self.parsed.objects.push(object);
+        if kind == Kind::Service {
+            self.annotations(&node);
+        }
+    }
+
+    /// Keeps an object of which nothing is used but its name, with what is wrong with it.
+    fn refuse(&mut self, node: &Node<'_>, kind: Option<Kind>, carrier: Option<&Carrier>, mark: Mark, problem: Problem) {
+        let Some(id) = kind.and_then(|kind| self.id(kind, &names(node), carrier)) else {
+            return self.problem(mark, None, problem);
+        };
+        let mut issues = Issues::new(node, self.file);
+        issues.push(mark, problem);
+        let spec = typed::unusable(id.kind, node);
+        let object = Object {
+            id,
+            location: self.location(node.mark),
+            labels: carrier.map(|carrier| carrier.labels.clone()).unwrap_or_default(),
+            ambassador_id: typed::instances(node),
+            spec,
+            problems: issues.finish(),
+            annotated: carrier.is_some(),
+        };
+        self.parsed.objects.push(object);
+    }
+
+    fn id(&mut self, kind: Kind, metadata: &Metadata, carrier: Option<&Carrier>) -> Option<ObjectId> {
+        let name = metadata.name.as_deref().filter(|name| !name.is_empty())?;
+        let namespace = match (metadata.namespace.as_deref().filter(|namespace| !namespace.is_empty()), carrier) {
+            (Some(namespace), _) => self.namespace(namespace),
+            (None, Some(carrier)) => Arc::clone(&carrier.namespace),
+            (None, None) => Arc::clone(&self.defaults.namespace),
+        };
+        Some(ObjectId::new(kind, namespace, name))
+    }
+
+    fn nameless(&mut self, node: &Node<'_>, kind: Kind, wrong: Option<DeError>) {
+        match wrong {
+            Some(error) => {
+                let mark = error.mark.unwrap_or(node.mark);
+                self.problem(mark, None, Problem::error("InvalidValue", error.path, error.message));
+            }
+            None => {
+                let (root, message) = (Path::Root, format!("a {kind} needs a name"));
+                let metadata = root.key("metadata");
+                let path = metadata.key("name");
+                self.problem(path.mark(node), None, Problem::error("MissingField", path.to_string(), message));
+            }
+        }
+    }
+
+    /// Reads the objects in an object's annotation.
+    fn annotations(&mut self, node: &Node<'_>) {
+        let Some(annotation) = node.get("metadata").and_then(|m| m.get("annotations")?.get(CONFIG)) else { return };
+        let (root, names) = (Path::Root, names(node));
+        let (metadata, namespace) = (root.key("metadata"), names.namespace.as_deref());
+        if let Some(text) = annotation.as_text() {
+            let namespace = match namespace {
+                Some(namespace) => self.namespace(namespace),
+                None => Arc::clone(&self.defaults.namespace),
+            };
+            let labels = Metadata::read(node).map(|metadata| metadata.labels).unwrap_or_default();
+            self.annotation(text, annotation, &Carrier { namespace, labels });
+        } else if !annotation.is_null() {
+            let annotations = metadata.key("annotations");
+            let field = annotations.key(CONFIG).to_string();
+            self.problem(
+                annotation.mark,
+                None,
+                Problem::error("InvalidValue", field, "expected text that holds objects"),
+            );
+        }
+    }
+}
+
+fn invalid() -> Spec {
+    Spec::Invalid { hostname: None }
+}

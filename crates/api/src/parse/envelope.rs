@@ -1,0 +1,120 @@
+//! What every object has around its `spec`: version, kind and metadata.
+
+use std::collections::BTreeMap;
+
+use crate::Kind;
+use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
+use serde::Deserialize;
+
+/// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
+const LATER: [&str; 9] = [
+    "AuthService",
+    "ConsulResolver",
+    "DevPortal",
+    "Filter",
+    "FilterPolicy",
+    "LogService",
+    "RateLimit",
+    "RateLimitService",
+    "TracingService",
+];
+
+/// What an object is, by its `apiVersion` and `kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// One that is read, in this version.
+    Known(Kind, Version),
+    /// A `List` of objects.
+    List,
+    /// Nothing is read of it but its annotations.
+    Carrier,
+    /// A kind of `getambassador.io` that comes later.
+    Later,
+    /// A kind that `getambassador.io` does not have.
+    UnknownKind,
+    /// A kind that is known in a version that is not.
+    UnknownVersion(Option<Kind>),
+    /// Someone else's.
+    Foreign,
+}
+
+/// The versions of our kinds that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// The one that everything is brought to.
+    Current,
+    /// `v0`, `v1` and `v2`.
+    Old,
+}
+
+/// Finds out what an object is. Annotations may say `ambassador/v1` instead of `getambassador.io/v1`.
+pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    match (group, version, kind) {
+        ("getambassador.io", _, _) => ours(version, kind),
+        ("ambassador", _, _) if annotated => ours(version, kind),
+        _ if annotated => Class::Foreign,
+        ("", "v1", "Service") => Class::Known(Kind::Service, Version::Current),
+        ("", "v1", "Secret") => Class::Known(Kind::Secret, Version::Current),
+        ("discovery.k8s.io", "v1", "EndpointSlice") => Class::Known(Kind::EndpointSlice, Version::Current),
+        ("networking.k8s.io" | "extensions", _, "Ingress") => Class::Carrier,
+        ("", "v1", "List" | "ServiceList" | "SecretList") => Class::List,
+        ("discovery.k8s.io", "v1", "EndpointSliceList") | ("networking.k8s.io", _, "IngressList") => Class::List,
+        _ => Class::Foreign,
+    }
+}
+
+fn ours(version: &str, kind: &str) -> Class {
+    let known = Kind::from_name(kind).filter(|kind| kind.is_ours());
+    let version = match version {
+        "v3alpha1" => Some(Version::Current),
+        "v0" | "v1" | "v2" => Some(Version::Old),
+        _ => None,
+    };
+    match (known, version) {
+        (Some(kind), Some(version)) => Class::Known(kind, version),
+        (known, None) => Class::UnknownVersion(known),
+        (None, Some(_)) if LATER.contains(&kind) => Class::Later,
+        (None, Some(_)) if kind.strip_suffix("List").and_then(Kind::from_name).is_some_and(Kind::is_ours) => {
+            Class::List
+        }
+        (None, Some(_)) => Class::UnknownKind,
+    }
+}
+
+/// An object's metadata, as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Metadata {
+    pub(super) name: Option<String>,
+    pub(super) namespace: Option<String>,
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+impl Metadata {
+    /// Reads `metadata` of an object; with its name where that much could be read.
+    pub(super) fn read(root: &Node<'_>) -> Result<Self, DeError> {
+        let whole = Path::Root;
+        let path = whole.key("metadata");
+        let node = root.get("metadata");
+        let unknowns = Unknowns::default();
+        match node {
+            Some(node) => Self::deserialize(De::new(node, &path, &unknowns)),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+/// The names of an object whose metadata is partly wrong: each is there if it is text.
+pub(super) fn names(root: &Node<'_>) -> Metadata {
+    let text = |key| root.get("metadata")?.get(key)?.as_text().map(str::to_owned);
+    Metadata { name: text("name"), namespace: text("namespace"), labels: BTreeMap::new() }
+}
+
+/// The text of a field at the top of an object, and where it stands.
+pub(super) fn top<'n>(root: &'n Node<'_>, key: &str) -> (Option<&'n str>, Mark) {
+    match root.get(key) {
+        Some(node) => (node.as_text().filter(|text| !text.is_empty()), node.mark),
+        None => (None, root.mark),
+    }
+}

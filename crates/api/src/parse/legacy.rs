@@ -1,0 +1,107 @@
+//! Brings objects of `v0`, `v1` and `v2` into the form of `v3alpha1`.
+
+use std::borrow::Cow;
+
+use crate::yaml::{Entry, Mark, Node, Scalar, Value, resolve};
+use crate::{Kind, Problem};
+
+/// Rewrites the `spec` of an object in place. What the old form allows and the new one cannot say goes to `notes`.
+pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
+    if kind == Kind::Listener {
+        let message = "a Listener exists in getambassador.io/v3alpha1 alone";
+        notes.push((node.mark, Problem::error("UnknownVersion", "apiVersion", message)));
+        return;
+    }
+    let Some(spec) = node.get_mut("spec") else { return };
+    match kind {
+        Kind::Mapping => mapping(spec),
+        Kind::TCPMapping => explicit_tls(spec),
+        _ => {}
+    }
+}
+
+fn mapping(spec: &mut Node<'_>) {
+    let mark = spec.mark;
+    explicit_tls(spec);
+    added_headers(spec);
+    rename(spec, "v3StatsName", "stats_name");
+    rename(spec, "v3health_checks", "health_checks");
+    boolean_matches(spec, "headers", "regex_headers");
+    boolean_matches(spec, "query_parameters", "regex_query_parameters");
+    let is_regex = spec.get("host_regex").and_then(Node::as_bool).unwrap_or(false);
+    let glob = spec.get("host").and_then(Node::as_text).is_some_and(|host| host.contains('*'));
+    if glob && !is_regex {
+        rename(spec, "host", "hostname");
+    }
+    let by_header = spec.get("headers").is_some_and(|headers| headers.get(":authority").is_some());
+    if !by_header && !["host", "hostname"].iter().any(|key| spec.get(key).is_some_and(Node::is_set)) {
+        spec.remove("hostname");
+        spec.insert("hostname", mark, Node::text(mark, "*"));
+    }
+}
+
+/// `tls` could be a boolean: `true` says what `https://` in front of the service says.
+fn explicit_tls(spec: &mut Node<'_>) {
+    let Some(tls) = spec.get("tls").and_then(Node::as_bool) else { return };
+    spec.remove("tls");
+    let Some(service) = spec.get_mut("service").filter(|_| tls) else { return };
+    if let Some(text) = service.as_text().filter(|text| !text.contains("://") && !text.is_empty()) {
+        *service = Node::text(service.mark, format!("https://{text}"));
+    }
+}
+
+/// Headers that are added could be given by their value alone. The Module's defaults still can, in every version.
+pub(super) fn module_defaults(node: &mut Node<'_>) {
+    let mut defaults = Some(node);
+    for key in ["spec", "config", "defaults", "httpmapping"] {
+        defaults = defaults.and_then(|node| node.get_mut(key));
+    }
+    if let Some(defaults) = defaults {
+        added_headers(defaults);
+    }
+}
+
+fn added_headers(spec: &mut Node<'_>) {
+    for key in ["add_request_headers", "add_response_headers"] {
+        let Some(headers) = spec.get_mut(key).and_then(Node::entries_mut) else { continue };
+        headers.retain(|entry| !entry.node.is_null());
+        for Entry { node, mark, .. } in headers {
+            if !matches!(node.value, Value::Map(_)) {
+                let header = Node::map(node.mark);
+                let value = std::mem::replace(node, header);
+                node.insert("value", *mark, value);
+            }
+        }
+    }
+}
+
+fn rename(spec: &mut Node<'_>, old: &str, new: &'static str) {
+    if let Some(Entry { mark, node, .. }) = spec.remove(old) {
+        spec.insert(new, mark, node);
+    }
+}
+
+/// `true` for a header's value asks only that it is there; `false` asks nothing.
+fn boolean_matches(spec: &mut Node<'_>, exact: &str, regex: &'static str) {
+    let mark = spec.mark;
+    let Some(entries) = spec.get_mut(exact).and_then(Node::entries_mut) else { return };
+    let boolean = |entry: &Entry<'_>| match &entry.node.value {
+        Value::Plain(raw) => match resolve(raw) {
+            Scalar::Bool(value) => Some(value),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (booleans, texts): (Vec<_>, Vec<_>) = std::mem::take(entries).into_iter().partition(|e| boolean(e).is_some());
+    *entries = texts;
+    let present = booleans.into_iter().filter(|entry| boolean(entry) == Some(true));
+    let present: Vec<_> =
+        present.map(|entry| Entry { node: Node::text(entry.node.mark, Cow::Borrowed(".*")), ..entry }).collect();
+    if present.is_empty() {
+        return;
+    }
+    spec.insert(regex, mark, Node::map(mark));
+    if let Some(entries) = spec.get_mut(regex).and_then(Node::entries_mut) {
+        entries.extend(present);
+    }
+}

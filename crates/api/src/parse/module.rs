@@ -1,0 +1,73 @@
+//! The Module: each of its settings stands or falls alone.
+
+use super::issues::Issues;
+use super::typed::{report_unknown, unknown_field};
+use crate::text::closest;
+use crate::yaml::{De, Node, Path, Unknowns, Value};
+use crate::{IpAccess, Module, ModuleConfig, ObjectId, not_effective, validate};
+
+/// The Module whose settings hold.
+const NAME: &str = "ambassador";
+
+/// Reads a Module; `None` if it holds no settings at all.
+pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Module> {
+    let root = Path::Root;
+    let spec_path = root.key("spec");
+    let path = spec_path.key("config");
+    let mut module = Module { ambassador_id: super::typed::instances(node), config: ModuleConfig::default() };
+    let Some(spec) = node.get("spec").filter(|spec| !spec.is_null()) else { return Some(module) };
+    let Value::Map(fields) = &spec.value else {
+        issues.error(&spec_path, "InvalidValue", "expected a mapping");
+        return None;
+    };
+    for entry in fields.iter().filter(|entry| !matches!(&*entry.key, "ambassador_id" | "ambassadorId" | "config")) {
+        let meant = closest(&entry.key, &["config", "ambassador_id"]);
+        issues.push(entry.mark, unknown_field(spec_path.key(&entry.key).to_string(), meant));
+    }
+    let Some(config) = spec.get("config").filter(|config| !config.is_null()) else { return Some(module) };
+    if !matches!(config.value, Value::Map(_)) {
+        issues.error(&path, "InvalidValue", "expected a mapping of settings");
+        return None;
+    }
+    match &*id.name {
+        NAME => {
+            settings(&mut module.config, config, &path, issues);
+            validate::module(&mut module.config, &path, issues);
+        }
+        "tls" => not_effective::warn(&path, "TLSContexts and Hosts say it", issues),
+        _ => issues.warning(&path, "NoEffect", "only the Module called ambassador has settings"),
+    }
+    Some(module)
+}
+
+fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let unknowns = Unknowns::default();
+    for entry in config.entries() {
+        let path = path.key(&entry.key);
+        let value = De { key: entry.mark, ..De::new(&entry.node, &path, &unknowns) };
+        match settings.set(&entry.key, value) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                issues.refused(error);
+                unreadable(settings, &entry.key);
+            }
+            None => match not_effective::RETIRED.iter().find(|(key, _)| *key == entry.key) {
+                Some((_, note)) => not_effective::warn(&path, note, issues),
+                None => {
+                    let meant = closest(&entry.key, ModuleConfig::FIELDS);
+                    issues.push(entry.mark, unknown_field(path.to_string(), meant));
+                }
+            },
+        }
+    }
+    report_unknown(unknowns, issues);
+}
+
+/// An access list that cannot be read is not the same as none.
+fn unreadable(settings: &mut ModuleConfig, key: &str) {
+    match key {
+        "ip_allow" => settings.ip_allow = Some(IpAccess::Unreadable),
+        "ip_deny" => settings.ip_deny = Some(IpAccess::Unreadable),
+        _ => {}
+    }
+}

@@ -1,0 +1,89 @@
+//! Tells what a broken document was meant to be.
+
+use std::sync::Arc;
+
+use crate::{Kind, ObjectId};
+
+/// The id of the object that a document describes, read from its lines alone: `kind` at the beginning of a line, name and
+/// namespace in `metadata`, in block or flow form on one line.
+pub(super) fn id(text: &str, namespace: &Arc<str>) -> Option<ObjectId> {
+    let mut kind = None;
+    let mut metadata = Metadata::default();
+    let mut inside = false;
+    for line in text.lines() {
+        if let Some(value) = field(line, "kind") {
+            kind = kind.or_else(|| Kind::from_name(value));
+        } else if let Some(flow) = line.strip_prefix("metadata:") {
+            inside = true;
+            metadata.read_flow(flow);
+        } else if line.starts_with(' ') {
+            if inside {
+                metadata.read_line(line.trim_start(), line.len() - line.trim_start().len());
+            }
+        } else if !line.trim().is_empty() && !line.starts_with('#') {
+            inside = false;
+        }
+    }
+    let namespace = metadata.namespace.map_or_else(|| Arc::clone(namespace), Arc::from);
+    Some(ObjectId::new(kind?, namespace, metadata.name?))
+}
+
+#[derive(Default)]
+struct Metadata<'a> {
+    name: Option<&'a str>,
+    namespace: Option<&'a str>,
+    /// How far its keys are indented, as its first line says.
+    indent: Option<usize>,
+}
+
+impl<'a> Metadata<'a> {
+    fn read_line(&mut self, line: &'a str, indent: usize) {
+        if *self.indent.get_or_insert(indent) == indent {
+            self.name = self.name.or_else(|| field(line, "name"));
+            self.namespace = self.namespace.or_else(|| field(line, "namespace"));
+        }
+    }
+
+    fn read_flow(&mut self, flow: &'a str) {
+        let Some(flow) = flow.trim_start().strip_prefix('{') else { return };
+        let flow = flow.split(['}', '{', '[', '#']).next().unwrap_or_default();
+        for entry in flow.split(',') {
+            let entry = entry.trim();
+            self.name = self.name.or_else(|| field(entry, "name"));
+            self.namespace = self.namespace.or_else(|| field(entry, "namespace"));
+        }
+    }
+}
+
+/// The value of `key`, if the line is an entry of that key with a value that can be a name.
+fn field<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    let value = line.strip_prefix(key)?.strip_prefix(':')?;
+    let value = value.split(" #").next().unwrap_or_default().trim();
+    let value = value.trim_matches(['"', '\'']);
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    (!value.is_empty() && value.bytes().all(is_name)).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::id;
+
+    #[test]
+    fn kind_and_name_are_found_in_the_ruins() {
+        let table = [
+            ("kind: Mapping\nmetadata:\n  name: a\n  namespace: b\nspec: [", Some("Mapping b/a")),
+            ("spec: {\nkind: Host # x\nmetadata: {name: 'a', labels: {name: b}}", Some("Host default/a")),
+            ("metadata:\n  labels:\n    name: b\n  name: a\nkind: Mapping\nx: [", Some("Mapping default/a")),
+            ("kind: Mapping\nspec:\n  name: a\n", None),
+            ("kind: Deployment\nmetadata: {name: a}\n", None),
+            ("kind: Mapping\nmetadata: {name: [}\n", None),
+            ("", None),
+        ];
+        for (text, expected) in table {
+            let found = id(text, &Arc::from("default")).map(|id| id.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! From an object's tree to its typed spec.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::envelope::Version;
+use super::issues::Issues;
+use super::{legacy, module};
+use crate::text::closest;
+use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
+use crate::{Kind, Object, Problem, Spec, not_effective, validate};
+
+/// What may stand at the top of an object.
+const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+
+/// Fills in the spec of `object` and what is wrong with it. `wrong` says what its metadata is refused for.
+pub(super) fn object(
+    mut object: Object,
+    node: &mut Node<'_>,
+    version: Version,
+    wrong: Option<DeError>,
+    file: &Arc<str>,
+) -> Object {
+    let kind = object.id.kind;
+    let mut notes = Vec::new();
+    if version == Version::Old {
+        legacy::upgrade(kind, node, &mut notes);
+    }
+    match kind {
+        Kind::Mapping => unknown_dns_type(node, &mut notes),
+        Kind::Module => legacy::module_defaults(node),
+        _ => {}
+    }
+    let node = &*node;
+    let mut issues = Issues::new(node, file);
+    notes.into_iter().for_each(|(mark, problem)| issues.push(mark, problem));
+    if let Some(error) = wrong {
+        issues.refused(error);
+    }
+    let spec = spec(&object, node, &mut issues);
+    object.spec = spec.unwrap_or_else(|| unusable(kind, node));
+    if kind.is_ours() {
+        not_effective::report(kind, &mut issues);
+        unknown_at_top(node, &mut issues);
+    }
+    object.ambassador_id = instances(node);
+    object.problems = issues.finish();
+    object
+}
+
+/// The spec; `None` if the object cannot be used.
+fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spec> {
+    let root = Path::Root;
+    let path = root.key("spec");
+    let kind = object.id.kind;
+    let needed = matches!(kind, Kind::Mapping | Kind::TCPMapping | Kind::Listener);
+    if needed && node.get("spec").is_none_or(Node::is_null) {
+        issues.error(&path, "MissingField", format!("a {kind} needs a spec"));
+        return None;
+    }
+    if kind == Kind::Module {
+        let usable = issues.errors() == 0;
+        return module::read(&object.id, node, issues).filter(|_| usable).map(|module| Spec::Module(Box::new(module)));
+    }
+    let spec = match kind {
+        Kind::Mapping => {
+            let mut mapping = read(node, &path, issues)?;
+            validate::mapping(&mut mapping, &path, issues);
+            Spec::Mapping(Box::new(mapping))
+        }
+        Kind::TCPMapping => {
+            let mut mapping = read(node, &path, issues)?;
+            validate::tcp_mapping(&mut mapping, &path, issues);
+            Spec::TcpMapping(Box::new(mapping))
+        }
+        Kind::Host => {
+            let mut host = read(node, &path, issues)?;
+            validate::host(&mut host, &path, issues);
+            Spec::Host(Box::new(host))
+        }
+        Kind::Listener => {
+            let listener = read(node, &path, issues)?;
+            validate::listener(&listener, &path, issues);
+            Spec::Listener(Box::new(listener))
+        }
+        Kind::TLSContext => {
+            let context = read(node, &path, issues)?;
+            validate::tls_context(&context, &path, issues);
+            Spec::TlsContext(Box::new(context))
+        }
+        Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(node, &path, issues)?),
+        Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(node, &path, issues)?),
+        Kind::Service => Spec::Service(Box::new(foreign(node.get("spec"), &path, issues)?)),
+        Kind::EndpointSlice => Spec::EndpointSlice(Box::new(foreign(Some(node), &root, issues)?)),
+        Kind::Secret => {
+            let mut secret: crate::Secret = foreign(Some(node), &root, issues)?;
+            secret.merge_text();
+            Spec::Secret(Box::new(secret))
+        }
+        Kind::Module => return None,
+    };
+    (issues.errors() == 0).then_some(spec)
+}
+
+/// Deserializes the `spec` of an object of ours; fields that nothing knows are reported.
+fn read<'de, T: Deserialize<'de> + Default>(
+    node: &'de Node<'de>,
+    path: &Path<'_>,
+    issues: &mut Issues<'_>,
+) -> Option<T> {
+    let Some(spec) = node.get("spec") else { return Some(T::default()) };
+    let unknowns = Unknowns::default();
+    let result = T::deserialize(De::new(spec, path, &unknowns));
+    report_unknown(unknowns, issues);
+    result.map_err(|error| issues.refused(error)).ok()
+}
+
+/// Deserializes an object that others define, and of which only some fields matter.
+fn foreign<'de, T: Deserialize<'de> + Default>(
+    node: Option<&'de Node<'de>>,
+    path: &Path<'_>,
+    issues: &mut Issues<'_>,
+) -> Option<T> {
+    let Some(node) = node else { return Some(T::default()) };
+    T::deserialize(De::new(node, path, &Unknowns::default())).map_err(|error| issues.refused(error)).ok()
+}
+
+/// Reports the fields that nothing knows.
+pub(super) fn report_unknown(unknowns: Unknowns, issues: &mut Issues<'_>) {
+    for unknown in unknowns.into_inner() {
+        issues.push(unknown.mark, unknown_field(unknown.path, unknown.meant));
+    }
+}
+
+pub(super) fn unknown_field(path: String, meant: Option<&str>) -> Problem {
+    let meant = meant.map(|field| format!(": did you mean \"{field}\"?")).unwrap_or_default();
+    Problem::warning("UnknownField", path, format!("there is no such field, it has no effect{meant}"))
+}
+
+fn unknown_at_top(node: &Node<'_>, issues: &mut Issues<'_>) {
+    for entry in node.entries().iter().filter(|entry| !TOP.contains(&&*entry.key)) {
+        issues.push(entry.mark, unknown_field(entry.key.to_string(), closest(&entry.key, &TOP)));
+    }
+}
+
+/// The instances that take an object; best effort where the field is wrong.
+pub(super) fn instances(node: &Node<'_>) -> Vec<String> {
+    let spec = node.get("spec");
+    let field = spec.and_then(|spec| spec.get("ambassador_id").or_else(|| spec.get("ambassadorId")));
+    let texts = |node: &Node<'_>| match node.as_text() {
+        Some(text) => vec![text.to_owned()],
+        None => node.items().iter().filter_map(|item| item.as_text().map(str::to_owned)).collect(),
+    };
+    field.map(texts).filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec!["default".to_owned()])
+}
+
+/// What is kept of an object that cannot be used.
+pub(super) fn unusable(kind: Kind, node: &Node<'_>) -> Spec {
+    let hostname = match node.get("spec").and_then(|spec| spec.get("hostname")) {
+        _ if kind != Kind::Host => None,
+        Some(hostname) if !hostname.is_null() => hostname.as_text().map(str::to_owned),
+        _ => Some("*".to_owned()),
+    };
+    Spec::Invalid { hostname }
+}
+
+/// The original takes an unknown `dns_type` for the default one.
+fn unknown_dns_type(node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
+    let Some(spec) = node.get_mut("spec") else { return };
+    let Some(kind) = spec.get("dns_type").and_then(Node::as_text) else { return };
+    if matches!(kind, "strict_dns" | "logical_dns") {
+        return;
+    }
+    let message =
+        format!("expected strict_dns or logical_dns, found \"{}\": strict_dns is used", crate::text::shorten(kind));
+    if let Some(entry) = spec.remove("dns_type") {
+        notes.push((entry.node.mark, Problem::warning("InvalidValue", "spec.dns_type", message)));
+    }
+}

@@ -1,0 +1,73 @@
+//! Helps for messages.
+
+/// The word that may have been meant: the closest one, if it is close.
+pub(crate) fn closest(word: &str, words: &[&'static str]) -> Option<&'static str> {
+    let plain = |word: &str| word.to_ascii_lowercase().replace(['-', '_', ' '], "");
+    // A long word has no chance, and would take long.
+    if word.len() > 64 {
+        return None;
+    }
+    let given = plain(word);
+    let allowed = match given.len() {
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=10 => 2,
+        _ => 3,
+    };
+    words
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&given, &plain(candidate)), *candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `a, b or c`.
+pub(crate) fn one_of(words: &[&str]) -> String {
+    match words {
+        [] => "nothing".to_owned(),
+        [word] => (*word).to_owned(),
+        [words @ .., last] => format!("{} or {last}", words.join(", ")),
+    }
+}
+
+/// Text that is short enough to stand in a message, on one line.
+pub(crate) fn shorten(text: &str) -> String {
+    const LENGTH: usize = 60;
+    let mut short: String = text.chars().take(LENGTH).flat_map(char::escape_debug).collect();
+    if text.chars().nth(LENGTH).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{closest, one_of, shorten};
+
+    #[test]
+    fn a_slip_of_the_pen_is_understood() {
+        let words = ["timeout_ms", "prefix", "mappingSelector", "host", "add_request_headers"];
+        let table = [
+            ("timeout", Some("timeout_ms")),
+            ("timeoutms", Some("timeout_ms")),
+            ("timout_ms", Some("timeout_ms")),
+            ("perfix", Some("prefix")),
+            ("mapping_selector", Some("mappingSelector")),
+            ("hots", Some("host")),
+            ("add_request_header", Some("add_request_headers")),
+            ("no_such_field", None),
+            ("h", None),
+        ];
+        for (word, meant) in table {
+            assert_eq!(closest(word, &words), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_are_listed_and_text_is_cut() {
+        assert_eq!(one_of(&["a", "b", "c"]), "a, b or c");
+        assert_eq!(shorten("a\nb"), "a\\nb");
+        assert_eq!(shorten(&"x".repeat(80)).chars().count(), 61);
+    }
+}

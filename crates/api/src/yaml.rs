@@ -1,0 +1,19 @@
+//! Manifests as trees: YAML 1.1 as `kubectl` reads it, and JSON from an API server. Trees know where each value stands.
+
+mod build;
+mod de;
+mod env;
+mod json;
+mod node;
+mod path;
+mod scalar;
+mod split;
+
+pub(crate) use build::{Broken, Position, parse_documents};
+pub(crate) use de::{De, DeError, Unknowns};
+pub(crate) use env::expand;
+pub(crate) use json::from_json;
+pub(crate) use node::{Entry, Mark, Node, Value};
+pub(crate) use path::Path;
+pub(crate) use scalar::{Scalar, resolve};
+pub(crate) use split::split;

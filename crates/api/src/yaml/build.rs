@@ -1,0 +1,301 @@
+//! Builds trees out of a YAML parser's events.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+
+use super::node::{Entry, Mark, Node, Value};
+use super::scalar::{Scalar, resolve};
+
+/// How deep lists and mappings may be nested.
+const DEPTH: usize = 100;
+/// What a document's aliases may add to it: bytes of text, and [`NODE_COST`] for each node.
+const ALIAS_BUDGET: usize = 4 << 20;
+const NODE_COST: usize = 64;
+
+/// Where text stands that was cut out of a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Position {
+    /// This many lines and columns further on than the text itself says.
+    Shifted { lines: u32, columns: u32 },
+    /// At a place beyond which lines and columns cannot be told.
+    Fixed(Mark),
+}
+
+impl Position {
+    /// The place in the file of a place in the text.
+    pub(crate) fn of(self, line: usize, column: usize) -> Mark {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        match self {
+            Self::Shifted { lines, columns } => {
+                Mark { line: number(line).saturating_add(lines), column: number(column).saturating_add(columns) }
+            }
+            Self::Fixed(mark) => mark,
+        }
+    }
+
+    fn mark(self, marker: &Marker) -> Mark {
+        self.of(marker.line(), marker.col() + 1)
+    }
+}
+
+/// Why a document is no YAML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) mark: Mark,
+    pub(crate) message: String,
+}
+
+/// Parses the documents in `text`; the first that is broken is the last.
+pub(crate) fn parse_documents(text: &str, position: Position) -> Vec<Result<Node<'_>, Broken>> {
+    let mut documents = Vec::new();
+    let mut builder = Builder::new(position);
+    let mut parser = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        let node = match event {
+            Ok((event, span)) => builder.event(event, span),
+            Err(error) => Err(syntax_error(text, position, &error)),
+        };
+        match node {
+            Ok(None) => {}
+            Ok(Some(node)) => documents.push(Ok(node)),
+            Err(broken) => {
+                documents.push(Err(broken));
+                break;
+            }
+        }
+    }
+    documents
+}
+
+/// Says what is wrong in words of its own where the parser's are of little help.
+fn syntax_error(text: &str, position: Position, error: &ScanError) -> Broken {
+    let marker = error.marker();
+    let line = text.lines().nth(marker.line().saturating_sub(1)).unwrap_or_default();
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let message = if indent.contains('\t') {
+        "a tab cannot be used for indentation: use spaces".to_owned()
+    } else {
+        format!("not YAML: {}", error.info())
+    };
+    Broken { mark: position.mark(marker), message }
+}
+
+/// A list or mapping that is not complete.
+struct Frame<'a> {
+    mark: Mark,
+    anchor: usize,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    List(Vec<Node<'a>>),
+    Map { entries: Vec<Entry<'a>>, key: Option<(Key<'a>, Mark)>, merges: Vec<Node<'a>> },
+}
+
+enum Key<'a> {
+    Text(Cow<'a, str>),
+    Merge,
+}
+
+struct Builder<'a> {
+    position: Position,
+    stack: Vec<Frame<'a>>,
+    anchors: BTreeMap<usize, Node<'a>>,
+    budget: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(position: Position) -> Self {
+        Self { position, stack: Vec::new(), anchors: BTreeMap::new(), budget: ALIAS_BUDGET }
+    }
+
+    /// Takes an event; gives a document's root when it is complete.
+    fn event(&mut self, event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, Broken> {
+        let mark = self.position.mark(&span.start);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let node = Node { mark, value: scalar(text, style, tag.as_deref(), span) };
+                self.finish(node, anchor)
+            }
+            Event::SequenceStart(anchor, _) => self.open(mark, anchor, Content::List(Vec::new())),
+            Event::MappingStart(anchor, _) => {
+                self.open(mark, anchor, Content::Map { entries: Vec::new(), key: None, merges: Vec::new() })
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.stack.pop() {
+                Some(frame) => {
+                    let (node, anchor) = frame.close()?;
+                    self.finish(node, anchor)
+                }
+                None => Ok(None),
+            },
+            Event::Alias(anchor) => {
+                let node = self.alias(anchor, mark)?;
+                self.finish(node, 0)
+            }
+            Event::DocumentStart(_) => {
+                self.anchors.clear();
+                self.budget = ALIAS_BUDGET;
+                Ok(None)
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(None),
+        }
+    }
+
+    fn open(&mut self, mark: Mark, anchor: usize, content: Content<'a>) -> Result<Option<Node<'a>>, Broken> {
+        if self.stack.len() >= DEPTH {
+            return Err(broken(mark, format!("nested more than {DEPTH} deep")));
+        }
+        self.stack.push(Frame { mark, anchor, content });
+        Ok(None)
+    }
+
+    fn alias(&mut self, anchor: usize, mark: Mark) -> Result<Node<'a>, Broken> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            return Err(broken(mark, "an alias stands inside of what it refers to".to_owned()));
+        };
+        let too_much = || broken(mark, "the aliases of this document expand to too much".to_owned());
+        self.budget = self.budget.checked_sub(cost(node)).ok_or_else(too_much)?;
+        if self.stack.len() + depth(node) > DEPTH {
+            return Err(broken(mark, format!("nested more than {DEPTH} deep")));
+        }
+        Ok(node.clone())
+    }
+
+    /// Puts a complete node where it belongs.
+    fn finish(&mut self, node: Node<'a>, anchor: usize) -> Result<Option<Node<'a>>, Broken> {
+        if anchor != 0 {
+            let too_much = || broken(node.mark, "the anchors of this document hold too much".to_owned());
+            self.budget = self.budget.checked_sub(cost(&node)).ok_or_else(too_much)?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.stack.last_mut() {
+            None => Ok(Some(node)),
+            Some(frame) => {
+                frame.content.push(node)?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl<'a> Content<'a> {
+    fn push(&mut self, node: Node<'a>) -> Result<(), Broken> {
+        match self {
+            Self::List(items) => items.push(node),
+            Self::Map { entries, key, merges } => match key.take() {
+                None => *key = Some((key_of(&node)?, node.mark)),
+                Some((Key::Text(key), mark)) => entries.push(Entry { key, mark, node }),
+                Some((Key::Merge, _)) => merges.push(node),
+            },
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Frame<'a> {
+    fn close(self) -> Result<(Node<'a>, usize), Broken> {
+        let value = match self.content {
+            Content::List(items) => Value::List(items),
+            Content::Map { mut entries, merges, .. } => {
+                refuse_duplicates(&entries)?;
+                for node in merges {
+                    merge(&mut entries, node)?;
+                }
+                Value::Map(entries)
+            }
+        };
+        Ok((Node { mark: self.mark, value }, self.anchor))
+    }
+}
+
+/// Keys are text, whatever they look like: `200: x` is `"200": x`, as `kubectl` has it.
+fn key_of<'a>(node: &Node<'a>) -> Result<Key<'a>, Broken> {
+    let text: Cow<'a, str> = match &node.value {
+        Value::Text(text) | Value::Literal(text) => text.clone(),
+        Value::Plain(raw) if raw == "<<" => return Ok(Key::Merge),
+        Value::Plain(raw) => match resolve(raw) {
+            Scalar::Text => raw.clone(),
+            Scalar::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+            Scalar::Int(number) => number.to_string().into(),
+            Scalar::UInt(number) => number.to_string().into(),
+            Scalar::Float(number) => number.to_string().into(),
+            Scalar::Null => return Err(broken(node.mark, "a key is missing".to_owned())),
+        },
+        Value::List(_) | Value::Map(_) => {
+            return Err(broken(
+                node.mark,
+                "a key must be text: is something in braces meant to be in quotes?".to_owned(),
+            ));
+        }
+    };
+    Ok(Key::Text(text))
+}
+
+fn refuse_duplicates(entries: &[Entry<'_>]) -> Result<(), Broken> {
+    let twice = if entries.len() <= 16 {
+        entries.iter().enumerate().find(|(index, entry)| entries[..*index].iter().any(|other| other.key == entry.key))
+    } else {
+        let mut seen = BTreeSet::new();
+        entries.iter().enumerate().find(|(_, entry)| !seen.insert(&entry.key))
+    };
+    match twice {
+        Some((_, entry)) => {
+            Err(broken(entry.mark, format!("the key \"{}\" stands here for the second time", entry.key)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Takes over the entries of a mapping, or of several, whose keys are not there yet.
+fn merge<'a>(entries: &mut Vec<Entry<'a>>, node: Node<'a>) -> Result<(), Broken> {
+    match node.value {
+        Value::Map(merged) => {
+            let present: BTreeSet<Cow<'a, str>> = entries.iter().map(|entry| entry.key.clone()).collect();
+            entries.extend(merged.into_iter().filter(|entry| !present.contains(&entry.key)));
+            Ok(())
+        }
+        Value::List(maps) if maps.iter().all(|map| matches!(map.value, Value::Map(_))) => {
+            maps.into_iter().try_for_each(|map| merge(entries, map))
+        }
+        _ => Err(broken(node.mark, "only mappings can be merged by \"<<\"".to_owned())),
+    }
+}
+
+fn scalar<'a>(text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Value<'a> {
+    match tag {
+        Some(tag) if tag.is_yaml_core_schema() && matches!(tag.suffix.as_str(), "int" | "float" | "bool" | "null") => {
+            Value::Plain(text)
+        }
+        // The parser writes `~` where a plain scalar is empty.
+        Some(_) if style == ScalarStyle::Plain && span.is_empty() => Value::Text(Cow::Borrowed("")),
+        Some(_) => Value::Text(text),
+        None => match style {
+            ScalarStyle::Plain => Value::Plain(text),
+            ScalarStyle::Literal => Value::Literal(text),
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Folded => Value::Text(text),
+        },
+    }
+}
+
+fn cost(node: &Node<'_>) -> usize {
+    NODE_COST
+        + match &node.value {
+            Value::Plain(text) | Value::Text(text) | Value::Literal(text) => text.len(),
+            Value::List(items) => items.iter().map(cost).sum(),
+            Value::Map(entries) => entries.iter().map(|entry| entry.key.len() + cost(&entry.node)).sum(),
+        }
+}
+
+fn depth(node: &Node<'_>) -> usize {
+    match &node.value {
+        Value::List(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Map(entries) => 1 + entries.iter().map(|entry| depth(&entry.node)).max().unwrap_or(0),
+        Value::Plain(_) | Value::Text(_) | Value::Literal(_) => 0,
+    }
+}
+
+fn broken(mark: Mark, message: String) -> Broken {
+    Broken { mark, message }
+}
