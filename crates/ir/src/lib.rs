@@ -18,9 +18,9 @@ pub use cluster::{
 };
 pub use header::{HeaderAdd, HeaderEdits};
 pub use listener::{
-    AccessLog, AccessLogFormat, ChainMatch, ClientCertHeader, EscapedSlashes, FilterChain, ForwardClientCert, Handler,
-    HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, Listener, TcpProxy, Transport, UnderscoreHeaders,
-    WeightedCluster,
+    AccessLog, AccessLogFormat, CHAIN_HEADER, ChainMatch, ClientCertHeader, EscapedSlashes, FilterChain,
+    ForwardClientCert, Handler, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, Listener, TcpProxy,
+    Transport, UnderscoreHeaders, WeightedCluster,
 };
 pub use model::{Change, Delta, Model, put};
 pub use route::{

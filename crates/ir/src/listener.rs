@@ -11,6 +11,9 @@ use nuncio_api::ObjectId;
 
 use crate::{ClusterName, DownstreamTls};
 
+/// Header that tells routes by which filter chain ([`HttpSettings::chain`]) a request came in.
+pub const CHAIN_HEADER: &str = "x-nuncio-chain";
+
 /// A bound address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Listener {

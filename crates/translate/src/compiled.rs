@@ -62,15 +62,6 @@ impl HostCondition {
         }
     }
 
-    /// What a group is told apart by.
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Self::None => String::new(),
-            Self::Pattern(pattern) => pattern.to_string(),
-            Self::Regex(regex, _) => format!("~{regex}"),
-        }
-    }
-
     fn specificity(&self) -> (u8, std::cmp::Reverse<usize>) {
         match self {
             Self::Pattern(pattern) => pattern.specificity(),

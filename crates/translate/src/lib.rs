@@ -30,4 +30,4 @@ mod world;
 pub use context::{Fallback, Settings};
 pub use pattern::{HostPattern, without_port};
 
-pub use world::World;
+pub use world::{Resources, World};

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{LabelSelector, ObjectId};
-use nuncio_ir::{HeaderMatch, PathMatch, Redirect, Respond, Route, RouteAction, RouteMatch, ValueMatch};
+use nuncio_ir::{CHAIN_HEADER, HeaderMatch, PathMatch, Redirect, Respond, Route, RouteAction, RouteMatch, ValueMatch};
 
 use crate::compiled::{Compiled, HostCondition, Labels};
 use crate::pattern::HostPattern;
-
-/// Header that tells routes which filter chain a connection came in by.
-pub const CHAIN_HEADER: &str = "x-nuncio-chain";
 
 /// What happens to requests in clear text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

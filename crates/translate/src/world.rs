@@ -4,6 +4,8 @@
 //! that it is for; the frame (Hosts, Listeners, TCPMappings) is made anew as a whole, and touches the
 //! tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use crate::context::{Context, SecretRef, Settings};
 use crate::frame::{self, Frame};
 use crate::index::{Clusters, Names, Users};
 use crate::mapping;
-use crate::policy::{Class, HostPolicy};
+use crate::policy::Class;
 use crate::secrets::Secrets;
 use crate::service::{ServiceKey, Services};
 use crate::table::{self, Built, Shared, table_name};
@@ -26,6 +28,8 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// Name of the Module that has settings.
 const MODULE: &str = "ambassador";
+
+pub use report::Resources;
 
 /// Every object and what they make.
 #[derive(Debug)]
@@ -139,43 +143,6 @@ impl World {
             }
         }
         self.rebuild(dirty)
-    }
-
-    /// What is wrong with an object besides what is wrong with its text.
-    #[must_use]
-    pub fn problems(&self, id: &ObjectId) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if let Some(message) = self.quarantine.get(id) {
-            problems.push(Problem::error("RefusedByProxy", "", format!("Envoy refused it: {message}")));
-        }
-        if let Some(compiled) = self.mappings.get(id) {
-            problems.extend(compiled.problems.iter().cloned());
-            problems.extend(self.unattached(compiled));
-            let source = compiled.upstream().and_then(|upstream| upstream.source.as_ref());
-            let endpoints = source.and_then(|source| self.services.endpoints(source).err());
-            problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
-        }
-        problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
-        let of_tables = self.built.values().flat_map(|made| &made.problems);
-        problems.extend(of_tables.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone()));
-        problems.sort_unstable();
-        problems.dedup();
-        problems
-    }
-
-    /// Whether no Host takes the Mapping.
-    fn unattached(&self, compiled: &Compiled) -> Option<Problem> {
-        let takes = |host: &HostPolicy| host.takes(compiled);
-        let attached = self.frame.classes.iter().any(|class| match compiled.host.exact() {
-            Some(name) => class.governing(name).is_some_and(|host| takes(host)),
-            None => class.hosts().any(|host| takes(host)),
-        });
-        let message = if self.frame.classes.is_empty() {
-            "serves nothing: there is no Listener with a Host"
-        } else {
-            "serves nothing: no Host takes its hostname and labels"
-        };
-        (!attached).then(|| Problem::warning("NoMatchingHost", "spec.hostname", message))
     }
 
     // Taking objects in

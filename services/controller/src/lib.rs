@@ -1,5 +1,22 @@
 //! The controller: sources, the incremental world, the xDS server and the diagnostics API.
+//!
+//! [`run`] wires them: the directory's changes go into the engine, which sends what they change to the Envoys
+//! and hears what they answer; the admin server shows the engine's state; [`Event`]s tell whoever started it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod admin;
+mod engine;
+mod event;
+mod explain;
+mod fallback;
+mod files;
+mod metrics;
+pub mod offline;
+mod probation;
+mod resources;
+mod run;
 mod source;
+mod view;
+
+pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
+pub use run::{Config, Error, XdsAddress, run};

@@ -26,6 +26,22 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
+    /// The path and query of the list called `list` (`routes`) for this query.
+    #[must_use]
+    pub fn to_path(&self, list: &str) -> String {
+        let [limit, offset] = [self.limit, self.offset].map(|number| number.map(|number| number.to_string()));
+        let pairs = [
+            ("kind", &self.kind),
+            ("namespace", &self.namespace),
+            ("name", &self.name),
+            ("host", &self.host),
+            ("limit", &limit),
+            ("offset", &offset),
+        ];
+        let given = pairs.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
+        form_urlencoded::Serializer::new(format!("/api/v1/{list}?")).extend_pairs(given).finish()
+    }
+
     /// Whether an object of this identity is wanted.
     #[must_use]
     pub fn wants_object(&self, kind: &str, namespace: &str, name: &str) -> bool {
@@ -81,6 +97,12 @@ mod tests {
         assert_eq!(Page::of(&query, 0..10, |n| n), Page { items: vec![3, 4], total: 10 });
         assert_eq!(Page::of(&ListQuery::default(), 0..5000, |n| n).items.len(), DEFAULT_LIMIT);
         assert_eq!(Page::of(&ListQuery { limit: Some(0), ..query }, 0..4, |n| n).items, [0; 0]);
+    }
+
+    #[test]
+    fn queries_are_written_as_they_are_read() {
+        let query = ListQuery { host: Some("*.a b".into()), limit: Some(2), ..ListQuery::default() };
+        assert_eq!(query.to_path("routes"), "/api/v1/routes?host=*.a+b&limit=2");
     }
 
     #[test]

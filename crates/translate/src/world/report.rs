@@ -1,0 +1,146 @@
+//! What the world tells of its objects: what is wrong with them, and where they ended up.
+
+use std::sync::Arc;
+
+use nuncio_api::{Kind, ObjectId, Problem};
+use nuncio_ir::{Backend, ClusterName, RouteAction, SecretName, TableName};
+
+use super::{World, service_key, slice_service};
+use crate::compiled::Compiled;
+use crate::context::SecretRef;
+use crate::policy::HostPolicy;
+use crate::table::table_name;
+
+/// The nodes of the model that an object is part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    /// Tables of routes.
+    pub tables: Vec<TableName>,
+    /// Listeners.
+    pub listeners: Vec<Arc<str>>,
+    /// Secrets.
+    pub secrets: Vec<SecretName>,
+    /// Clusters whose endpoints it is.
+    pub endpoints: Vec<ClusterName>,
+}
+
+impl World {
+    /// What is wrong with an object besides what is wrong with its text.
+    #[must_use]
+    pub fn problems(&self, id: &ObjectId) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(message) = self.quarantine.get(id) {
+            problems.push(Problem::error("RefusedByProxy", "", format!("Envoy refused it: {message}")));
+        }
+        if let Some(compiled) = self.mappings.get(id) {
+            problems.extend(compiled.problems.iter().cloned());
+            problems.extend(self.unattached(compiled));
+            let source = compiled.upstream().and_then(|upstream| upstream.source.as_ref());
+            let endpoints = source.and_then(|source| self.services.endpoints(source).err());
+            problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
+        }
+        problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
+        let of_tables = self.built.values().flat_map(|made| &made.problems);
+        problems.extend(of_tables.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone()));
+        problems.sort_unstable();
+        problems.dedup();
+        problems
+    }
+
+    /// Whether no Host takes the Mapping.
+    fn unattached(&self, compiled: &Compiled) -> Option<Problem> {
+        let takes = |host: &HostPolicy| host.takes(compiled);
+        let attached = self.frame.classes.iter().any(|class| match compiled.host.exact() {
+            Some(name) => class.governing(name).is_some_and(|host| takes(host)),
+            None => class.hosts().any(|host| takes(host)),
+        });
+        let message = if self.frame.classes.is_empty() {
+            "serves nothing: there is no Listener with a Host"
+        } else {
+            "serves nothing: no Host takes its hostname and labels"
+        };
+        (!attached).then(|| Problem::warning("NoMatchingHost", "spec.hostname", message))
+    }
+
+    /// Where an object ended up.
+    #[must_use]
+    pub fn resources_of(&self, id: &ObjectId) -> Resources {
+        let mut found = Resources::default();
+        match id.kind {
+            Kind::Mapping => found.tables = self.tables_of(id),
+            Kind::Host => {
+                let classes = self.frame.classes.iter();
+                let own = classes
+                    .flat_map(|class| class.hosts().filter(|host| host.id == *id).map(move |host| (class, host)));
+                found.tables = own
+                    .map(|(class, host)| match host.pattern.exact() {
+                        Some(name) => table_name(&class.key, name),
+                        None => table_name(&class.key, "*"),
+                    })
+                    .collect();
+            }
+            Kind::Listener | Kind::TCPMapping => {
+                let listeners = self.model.listeners.values().filter(|listener| listener.origins.contains(id));
+                found.listeners = listeners.map(|listener| Arc::clone(&listener.name)).collect();
+            }
+            Kind::Module => {
+                let counts = self.chosen_module().is_some_and(|(chosen, _)| chosen == id);
+                let listeners = self.model.listeners.keys().filter(|_| counts);
+                found.listeners = listeners.cloned().collect();
+            }
+            Kind::Secret => {
+                let name = SecretRef::new(Arc::clone(&id.namespace), Arc::clone(&id.name)).sds_name();
+                let named = |secret: &SecretName| secret.0.split('#').next() == Some(&name.0);
+                found.secrets = self.model.secrets.keys().filter(|secret| named(secret)).cloned().collect();
+            }
+            Kind::Service | Kind::EndpointSlice => {
+                let service = match id.kind {
+                    Kind::Service => Some(service_key(id)),
+                    _ => self.objects.get(id).and_then(|object| slice_service(object)),
+                };
+                let clusters = service.iter().flat_map(|service| self.clusters.of_service(service));
+                found.endpoints = clusters.cloned().collect();
+            }
+            Kind::TLSContext | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {}
+        }
+        found
+    }
+
+    fn tables_of(&self, id: &ObjectId) -> Vec<TableName> {
+        let Some(compiled) = self.mappings.get(id) else { return Vec::new() };
+        let host = compiled.host.exact().map_or("*", |name| name);
+        let names = self.frame.classes.iter().map(|class| table_name(&class.key, host));
+        let holds = |name: &TableName| {
+            let routes = self.model.tables.get(name).into_iter().flat_map(|table| &table.hosts);
+            routes.flat_map(|host| &host.routes).any(|route| route.origins.contains(id))
+        };
+        names.filter(holds).collect()
+    }
+
+    /// The objects that send to a cluster.
+    #[must_use]
+    pub fn users_of_cluster(&self, cluster: &ClusterName) -> Vec<ObjectId> {
+        let routes = self.model.tables.values().flat_map(|table| &table.hosts).flat_map(|host| &host.routes);
+        let uses = |action: &RouteAction| match action {
+            RouteAction::Forward(forward) => {
+                forward.arms.iter().any(|arm| arm.backend == Backend::Cluster(cluster.clone()))
+                    || forward.mirrors.iter().any(|mirror| mirror.cluster == *cluster)
+            }
+            RouteAction::Redirect(_) | RouteAction::Respond(_) => false,
+        };
+        let of_routes = routes.filter(|route| uses(&route.action)).flat_map(|route| &route.origins).filter(|id| {
+            let own = self.mappings.get(*id).and_then(|mapping| mapping.upstream());
+            own.is_some_and(|upstream| upstream.name() == cluster)
+        });
+        let listeners = self.model.listeners.values().filter(|listener| listener.clusters().contains(cluster));
+        let of_listeners = listeners.flat_map(|listener| &listener.origins);
+        of_routes.chain(of_listeners.filter(|id| id.kind == Kind::TCPMapping)).cloned().collect()
+    }
+
+    /// The objects that a secret is made of.
+    #[must_use]
+    pub fn users_of_secret(&self, secret: &SecretName) -> Vec<ObjectId> {
+        let secrets = self.objects.keys().filter(|id| id.kind == Kind::Secret);
+        secrets.filter(|id| self.resources_of(id).secrets.contains(secret)).cloned().collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! What the controller tells whoever started it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use nuncio_api::{Location, ObjectId, Problem};
+
+/// How an object changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It is new.
+    Added,
+    /// It is other than before.
+    Changed,
+    /// It is gone.
+    Removed,
+}
+
+/// An address that is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServedListener {
+    /// What is bound.
+    pub address: SocketAddr,
+    /// What is spoken: `http`, `https`, `tcp`, `tls`.
+    pub schemes: Vec<&'static str>,
+}
+
+/// A problem with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocatedProblem {
+    /// The object that has it, if it is one's.
+    pub object: Option<ObjectId>,
+    /// What is wrong.
+    pub problem: Problem,
+    /// Where.
+    pub location: Option<Location>,
+    /// The line with a caret below the column; empty where there is none.
+    pub snippet: String,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The first state was read and is served to any Envoy that connects.
+    Serving {
+        /// Bound addresses.
+        listeners: Vec<ServedListener>,
+        /// Host names and patterns.
+        hosts: usize,
+        /// Routes over all of them.
+        routes: usize,
+        /// Errors and warnings.
+        problems: usize,
+    },
+    /// Objects changed.
+    Changed {
+        /// Which, and how.
+        objects: Vec<(ObjectId, ChangeKind)>,
+        /// The revision that holds the change; `None` where it changes nothing that is served.
+        revision: Option<u64>,
+    },
+    /// Every connected Envoy has a revision.
+    Live {
+        /// The newest that they have.
+        revision: u64,
+        /// How many they are.
+        envoys: usize,
+        /// Time since the change was noticed.
+        elapsed: Duration,
+    },
+    /// A problem that was not there before.
+    Problem(LocatedProblem),
+    /// An Envoy refused something; the objects at fault are taken out until they change.
+    Nacked {
+        /// The resource.
+        resource: String,
+        /// The objects that are taken out.
+        objects: Vec<ObjectId>,
+        /// In Envoy's words.
+        message: String,
+    },
+    /// An Envoy connected.
+    EnvoyConnected {
+        /// Its node id.
+        node: String,
+        /// Its version.
+        version: String,
+    },
+    /// An Envoy's connection ended.
+    EnvoyDisconnected {
+        /// Its node id.
+        node: String,
+    },
+}

@@ -1,0 +1,186 @@
+//! What the files say, file by file: which object counts where two files have it, and what stays where a
+//! file can no longer be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nuncio_api::{Defaults, FileProblem, Location, Object, ObjectId, Problem, Spec, parse, snippet};
+
+use crate::source::{Content, FileChange};
+
+/// An object that came, changed (`Some`) or went (`None`).
+pub(crate) type ObjectChange = (ObjectId, Option<Object>);
+
+/// A problem with its place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) object: Option<ObjectId>,
+    pub(crate) problem: Problem,
+    pub(crate) location: Location,
+    /// The line, with a caret below the column; empty where there is none.
+    pub(crate) snippet: String,
+}
+
+/// The state of all files.
+#[derive(Debug)]
+pub(crate) struct Files {
+    defaults: Defaults,
+    files: BTreeMap<Arc<str>, File>,
+    /// The files that have an object; the last one counts, as if they were applied in order.
+    owners: BTreeMap<ObjectId, BTreeSet<Arc<str>>>,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    objects: BTreeMap<ObjectId, Object>,
+    problems: Vec<Found>,
+    /// Of objects, whose problems are the newest text's, not those of what stays in force.
+    snippets: BTreeMap<Location, String>,
+}
+
+impl Files {
+    pub(crate) fn new(defaults: Defaults) -> Self {
+        Self { defaults, files: BTreeMap::new(), owners: BTreeMap::new() }
+    }
+
+    /// Takes changed files in; says which objects changed.
+    pub(crate) fn apply(&mut self, changes: Vec<FileChange>) -> Vec<ObjectChange> {
+        let mut touched = BTreeSet::new();
+        for FileChange { file, content } in changes {
+            let old = self.files.remove(&file).unwrap_or_default();
+            let new = match content {
+                Content::Gone => None,
+                Content::Unreadable(error) => Some(unreadable(&file, old.objects.clone(), &error)),
+                Content::Bytes(bytes) => Some(self.read(&file, &bytes, &old)),
+            };
+            let new_ids = new.iter().flat_map(|new| new.objects.keys()).cloned().collect::<BTreeSet<_>>();
+            for id in old.objects.keys().filter(|id| !new_ids.contains(*id)) {
+                self.disown(id, &file);
+            }
+            for id in &new_ids {
+                self.owners.entry(id.clone()).or_default().insert(Arc::clone(&file));
+            }
+            touched.extend(old.objects.into_keys().chain(new_ids));
+            if let Some(new) = new {
+                self.files.insert(file, new);
+            }
+        }
+        touched.into_iter().map(|id| (id.clone(), self.object(&id).cloned())).collect()
+    }
+
+    fn disown(&mut self, id: &ObjectId, file: &Arc<str>) {
+        if let Some(owners) = self.owners.get_mut(id) {
+            owners.remove(file);
+            if owners.is_empty() {
+                self.owners.remove(id);
+            }
+        }
+    }
+
+    /// Reads a file. What was good and is broken now stays as it was, with the new problem.
+    fn read(&self, file: &Arc<str>, bytes: &[u8], old: &File) -> File {
+        let parsed = parse(bytes, file, &self.defaults);
+        let mut read = File::default();
+        let broken = parsed.problems.iter().any(|found| found.problem.severity == nuncio_api::Severity::Error);
+        for object in parsed.objects {
+            if read.objects.contains_key(&object.id) {
+                let message = format!("{} is in this file twice; the later one counts", object.id);
+                read.problems.push(Found {
+                    object: Some(object.id.clone()),
+                    problem: Problem::warning("Duplicate", "", message),
+                    location: object.location.clone(),
+                    snippet: String::new(),
+                });
+            }
+            for (_, location) in &object.problems {
+                read.snippets.entry(location.clone()).or_insert_with(|| snippet(bytes, location));
+            }
+            let object = keep_good(object, old);
+            read.objects.insert(object.id.clone(), object);
+        }
+        if broken {
+            // The broken document may be any of those that are missing now.
+            for (id, object) in &old.objects {
+                read.objects.entry(id.clone()).or_insert_with(|| object.clone());
+            }
+        }
+        read.problems.extend(parsed.problems.into_iter().map(found));
+        read
+    }
+
+    /// The object that counts.
+    pub(crate) fn object(&self, id: &ObjectId) -> Option<&Object> {
+        let file = self.owners.get(id)?.last()?;
+        self.files.get(file)?.objects.get(id)
+    }
+
+    /// What is wrong with files, and with the texts of objects.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = Found> {
+        self.files.values().flat_map(|file| {
+            let of_objects = file.objects.values().flat_map(|object| self.object_problems(object));
+            file.problems.iter().cloned().chain(of_objects)
+        })
+    }
+
+    /// What is wrong with the text of one object.
+    pub(crate) fn problems_of(&self, id: &ObjectId) -> Vec<Found> {
+        self.object(id).map(|object| self.object_problems(object)).unwrap_or_default()
+    }
+
+    /// Problems of whole files, objects aside.
+    pub(crate) fn problems_in(&self, file: &str) -> Vec<Found> {
+        self.files.get(file).map(|file| file.problems.clone()).unwrap_or_default()
+    }
+
+    fn object_problems(&self, object: &Object) -> Vec<Found> {
+        let file = self.files.get(&object.location.file);
+        let snippet = |location: &Location| file.and_then(|file| file.snippets.get(location)).cloned();
+        let mut problems: Vec<_> = object
+            .problems
+            .iter()
+            .map(|(problem, location)| Found {
+                object: Some(object.id.clone()),
+                problem: problem.clone(),
+                location: location.clone(),
+                snippet: snippet(location).unwrap_or_default(),
+            })
+            .collect();
+        let owners = self.owners.get(&object.id);
+        if let Some(counts) = owners.and_then(BTreeSet::last).filter(|last| **last != object.location.file) {
+            let message = format!("has no effect: {counts} has {} too, and the last file counts", object.id);
+            problems.push(Found {
+                object: Some(object.id.clone()),
+                problem: Problem::warning("Duplicate", "", message),
+                location: object.location.clone(),
+                snippet: String::new(),
+            });
+        }
+        problems
+    }
+}
+
+fn found(problem: FileProblem) -> Found {
+    let FileProblem { id, problem, location, snippet } = problem;
+    Found { object: id, problem, location, snippet }
+}
+
+/// An object that does not parse any more stays as it was last good.
+fn keep_good(object: Object, old: &File) -> Object {
+    let good = old.objects.get(&object.id).filter(|old| !matches!(old.spec, Spec::Invalid { .. }));
+    match (&object.spec, good) {
+        (Spec::Invalid { .. }, Some(good)) => Object { spec: good.spec.clone(), labels: good.labels.clone(), ..object },
+        _ => object,
+    }
+}
+
+fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Object>, error: &str) -> File {
+    let location = Location { file: Arc::clone(file), line: 1, column: 1 };
+    let message = format!("cannot be read: {error}; what was read before stays");
+    let problem = Found {
+        object: None,
+        problem: Problem::error("UnreadableFile", "", message),
+        location,
+        snippet: String::new(),
+    };
+    File { objects, problems: vec![problem], snippets: BTreeMap::new() }
+}

@@ -1,0 +1,59 @@
+//! The controller's own metrics.
+
+use std::time::Duration;
+
+use nuncio_telemetry::duration_buckets;
+use nuncio_xds::Update;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
+
+/// Counters and times of the way of a change.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    registry: nuncio_telemetry::Metrics,
+    resources_sent: Counter,
+    resources_removed: Counter,
+    refusals: Counter,
+    compile: Histogram,
+    live: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let registry = nuncio_telemetry::Metrics::new("nuncio_controller");
+        let resources_sent = Counter::default();
+        let resources_removed = Counter::default();
+        let refusals = Counter::default();
+        let compile = Histogram::new(duration_buckets());
+        let live = Histogram::new(duration_buckets());
+        registry.register("changes", |registry| {
+            registry.register("resources_set", "Resources that changes set", resources_sent.clone());
+            registry.register("resources_removed", "Resources that changes removed", resources_removed.clone());
+            registry.register("refused", "Resources that an Envoy refused", refusals.clone());
+            registry.register("compile_seconds", "From noticing a change to its resources", compile.clone());
+            registry.register("live_seconds", "From noticing a change until every Envoy has it", live.clone());
+        });
+        Self { registry, resources_sent, resources_removed, refusals, compile, live }
+    }
+
+    pub(crate) fn encode(&self) -> String {
+        self.registry.encode()
+    }
+
+    pub(crate) fn sent(&self, update: &Update) {
+        self.resources_sent.inc_by(update.set.len() as u64);
+        self.resources_removed.inc_by(update.remove.len() as u64);
+    }
+
+    pub(crate) fn nacked(&self) {
+        self.refusals.inc();
+    }
+
+    pub(crate) fn compiled(&self, elapsed: Duration) {
+        self.compile.observe(elapsed.as_secs_f64());
+    }
+
+    pub(crate) fn live(&self, elapsed: Duration) {
+        self.live.observe(elapsed.as_secs_f64());
+    }
+}

@@ -1,0 +1,73 @@
+//! What changed in the model, as resources for the xDS server.
+
+use std::sync::Arc;
+
+use nuncio_envoy::{self as envoy, ResourceKind};
+use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Model};
+use nuncio_xds::{Key, Resource, ResourceType, Update};
+
+/// Encodes each changed node once.
+pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
+    let mut update = Update::default();
+    let mut node = |kind: ResourceType, name: &Arc<str>, resource: Option<envoy::Resource>| match resource {
+        Some(resource) => update.set.push(complete(resource, model)),
+        None => update.remove.push(Key::new(kind, Arc::clone(name))),
+    };
+    for (name, cluster) in &delta.clusters {
+        node(ResourceType::Cluster, &name.0, cluster.as_deref().map(envoy::cluster));
+    }
+    for (name, endpoints) in &delta.endpoints {
+        node(ResourceType::Endpoints, &name.0, endpoints.as_deref().map(envoy::endpoints));
+    }
+    for (name, secret) in &delta.secrets {
+        node(ResourceType::Secret, &name.0, secret.as_deref().map(envoy::secret));
+    }
+    for (name, listener) in &delta.listeners {
+        node(ResourceType::Listener, name, listener.as_deref().map(envoy::listener));
+    }
+    for (name, table) in &delta.tables {
+        match table.as_deref().map(envoy::table) {
+            Some(resources) => update.set.extend(resources.map(|resource| complete(resource, model))),
+            None => {
+                let kinds = [ResourceType::ScopedRoute, ResourceType::Route];
+                update.remove.extend(kinds.map(|kind| Key::new(kind, Arc::clone(&name.0))));
+            }
+        }
+    }
+    update
+}
+
+/// Adds what the clusters that a resource needs need in turn before they are warm.
+fn complete(resource: envoy::Resource, model: &Model) -> Resource {
+    let mut needs: Vec<Key> = Vec::with_capacity(resource.needs.len());
+    for (kind, name) in &resource.needs {
+        needs.push(Key::new(resource_type(*kind), Arc::clone(name)));
+        let cluster = model.clusters.get(&ClusterName(Arc::clone(name)));
+        needs.extend(cluster.into_iter().flat_map(|cluster| warming(cluster)));
+    }
+    Resource {
+        key: Key::new(resource_type(resource.kind), resource.name),
+        version: resource.version.to_string().into(),
+        body: resource.body.into(),
+        needs,
+        settle: resource.settle,
+    }
+}
+
+fn warming(cluster: &Cluster) -> impl Iterator<Item = Key> {
+    let endpoints = matches!(cluster.discovery, Discovery::Endpoints)
+        .then(|| Key::new(ResourceType::Endpoints, Arc::clone(&cluster.name.0)));
+    let tls = cluster.tls.iter().flat_map(|tls| tls.certificate.iter().chain(&tls.authorities));
+    endpoints.into_iter().chain(tls.map(|name| Key::new(ResourceType::Secret, Arc::clone(&name.0))))
+}
+
+fn resource_type(kind: ResourceKind) -> ResourceType {
+    match kind {
+        ResourceKind::Cluster => ResourceType::Cluster,
+        ResourceKind::Endpoints => ResourceType::Endpoints,
+        ResourceKind::Secret => ResourceType::Secret,
+        ResourceKind::Listener => ResourceType::Listener,
+        ResourceKind::ScopedRoute => ResourceType::ScopedRoute,
+        ResourceKind::Route => ResourceType::Route,
+    }
+}

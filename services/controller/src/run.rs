@@ -1,0 +1,186 @@
+//! The wiring of a running controller.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use nuncio_api::Defaults;
+use nuncio_telemetry::Health;
+use nuncio_translate::{Settings, World};
+use nuncio_xds::{Options, ServeError, Server};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::files::Files;
+use crate::metrics::Metrics;
+use crate::source::{self, DirectorySource, SourceError};
+use crate::view::EngineView;
+use crate::{admin, fallback};
+
+/// Where Envoys connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum XdsAddress {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// A TCP address.
+    Tcp(SocketAddr),
+}
+
+/// What a controller needs to know.
+#[derive(Debug)]
+pub struct Config {
+    /// The directory of manifests.
+    pub directory: PathBuf,
+    /// `AMBASSADOR_ID`: objects for other instances are passed over.
+    pub ambassador_id: String,
+    /// `AMBASSADOR_NAMESPACE`: namespace of the edge, and of objects that name none.
+    pub namespace: String,
+    /// Replace `$NAME` and `${NAME}` in manifests from the environment. Off by default: it can leak secrets.
+    pub expand_environment: bool,
+    /// Address that Listeners bind to.
+    pub bind_address: IpAddr,
+    /// Where Envoys connect to.
+    pub xds: XdsAddress,
+    /// The bound socket of the admin server.
+    pub admin: TcpListener,
+    /// Admin socket of the Envoy beside this controller.
+    pub envoy_admin: Option<PathBuf>,
+    /// Whether the gateway takes traffic; the controller adds its own conditions.
+    pub health: Health,
+}
+
+/// Why a controller ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The directory cannot be watched.
+    #[error("cannot watch the directory: {0}")]
+    Watch(#[source] std::io::Error),
+    /// The directory's watch ended.
+    #[error("the watch of the directory ended")]
+    WatchEnded,
+    /// No certificate could be made.
+    #[error("cannot make the fallback certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// The xDS server failed.
+    #[error("cannot serve xDS: {0}")]
+    Xds(#[from] ServeError),
+    /// The admin server failed.
+    #[error("cannot serve diagnostics: {0}")]
+    Admin(#[source] std::io::Error),
+}
+
+/// Why a directory cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct DirectoryError(String);
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        Self::Directory(DirectoryError(error.to_string()))
+    }
+}
+
+impl From<SourceError> for DirectoryError {
+    fn from(error: SourceError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs a controller until `shutdown`.
+///
+/// # Errors
+/// When a part of it cannot start, or ends by itself.
+pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Sender<Event>) -> Result<(), Error> {
+    let mut source = DirectorySource::open(&config.directory, source::Options::default())?;
+    let (server, heard) = Server::new(Options::default());
+    let engine = engine(&config, server.clone())?;
+    let engine = Arc::new(Mutex::new(engine));
+    let view = Arc::new(EngineView::new(Arc::clone(&engine), config.envoy_admin.clone(), config.health.clone()));
+
+    let admin = admin::serve(config.admin, admin::router(view), shutdown.clone());
+    let xds = serve_xds(server, config.xds, shutdown.clone());
+    let noticed = Instant::now();
+    let first = source.scan();
+    emit(&events, lock(&engine).ingest(first, noticed)).await;
+    let changes = source.changes().map_err(Error::Watch)?;
+    let work = work(engine, changes, heard, events, config.health, shutdown.clone());
+    tokio::select! {
+        result = work => result,
+        result = admin => result.map_err(Error::Admin),
+        result = xds => result.map_err(Error::Xds),
+    }
+}
+
+fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
+    let settings = Settings {
+        ambassador_id: config.ambassador_id.clone(),
+        namespace: config.namespace.as_str().into(),
+        fallback_certificate: fallback::certificate()?,
+        bind_address: config.bind_address,
+    };
+    let files = Files::new(defaults(&config.namespace, config.expand_environment));
+    Ok(Engine::new(files, World::new(settings), server, Metrics::new()))
+}
+
+pub(crate) fn defaults(namespace: &str, expand_environment: bool) -> Defaults {
+    let env = expand_environment.then(|| Arc::new(std::env::vars().collect()));
+    Defaults { namespace: namespace.into(), env }
+}
+
+async fn serve_xds(server: Server, address: XdsAddress, shutdown: CancellationToken) -> Result<(), ServeError> {
+    match address {
+        XdsAddress::Unix(path) => server.serve_unix(&path, shutdown.cancelled_owned()).await,
+        XdsAddress::Tcp(address) => server.serve_tcp(address, shutdown.cancelled_owned()).await,
+    }
+}
+
+/// Takes in what changes and what Envoys say, one after the other.
+async fn work(
+    engine: Arc<Mutex<Engine>>,
+    mut changes: source::Changes,
+    mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
+    events: mpsc::Sender<Event>,
+    health: Health,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let served = health.condition("envoy");
+    served.set_not_ready("no Envoy has the configuration yet");
+    loop {
+        let told = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            batch = changes.next() => {
+                let batch = batch.ok_or(Error::WatchEnded)?;
+                lock(&engine).ingest(batch.changes, batch.noticed)
+            }
+            Some(event) = heard.recv() => {
+                let mut engine = lock(&engine);
+                let told = engine.hear(event);
+                if engine.is_served() {
+                    served.set_ready();
+                } else {
+                    served.set_not_ready("no Envoy has the configuration");
+                }
+                told
+            }
+        };
+        emit(&events, told).await;
+    }
+}
+
+/// A receiver that is gone does not want to hear any more.
+async fn emit(events: &mpsc::Sender<Event>, told: Vec<Event>) {
+    for event in told {
+        let _ = events.send(event).await;
+    }
+}
+
+pub(crate) fn lock(engine: &Mutex<Engine>) -> MutexGuard<'_, Engine> {
+    engine.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,310 @@
+//! The engine's state, as the admin server shows it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use nuncio_api::{ObjectId, Severity, Spec};
+use nuncio_ir::{Backend, Cluster, Discovery, HeaderMatch, Model, PathMatch, Route, RouteAction, Table, ValueMatch};
+use nuncio_telemetry::Health;
+use nuncio_xds::{Key, Protocol, ResourceType};
+
+use crate::admin::{
+    BackendView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, ListQuery, LocationView,
+    ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView, View,
+};
+use crate::engine::{Engine, located};
+use crate::event::LocatedProblem;
+use crate::explain;
+use crate::run::lock;
+
+/// Shows the engine.
+pub(crate) struct EngineView {
+    engine: Arc<Mutex<Engine>>,
+    envoy_admin: Option<PathBuf>,
+    health: Health,
+}
+
+impl EngineView {
+    pub(crate) fn new(engine: Arc<Mutex<Engine>>, envoy_admin: Option<PathBuf>, health: Health) -> Self {
+        Self { engine, envoy_admin, health }
+    }
+}
+
+impl View for EngineView {
+    fn ready(&self) -> Result<(), String> {
+        self.health.ready().map_err(|reasons| reasons.to_string())
+    }
+
+    fn metrics(&self) -> String {
+        lock(&self.engine).metrics.encode()
+    }
+
+    fn envoy_admin(&self) -> Option<PathBuf> {
+        self.envoy_admin.clone()
+    }
+
+    fn objects(&self, query: &ListQuery) -> Page<ObjectView> {
+        let engine = lock(&self.engine);
+        let wanted = engine.world.objects().filter(|object| wants(query, &object.id));
+        Page::of(query, wanted, |object| object_view(&engine, object))
+    }
+
+    fn hosts(&self, query: &ListQuery) -> Page<HostView> {
+        let engine = lock(&self.engine);
+        Page::of(query, hosts(engine.world.model(), query), |host| host)
+    }
+
+    fn routes(&self, query: &ListQuery) -> Page<RouteView> {
+        let engine = lock(&self.engine);
+        Page::of(query, routes(engine.world.model(), query), |(table, host, order, route)| {
+            route_view(table, &host, order, route)
+        })
+    }
+
+    fn clusters(&self, query: &ListQuery) -> Page<ClusterView> {
+        let engine = lock(&self.engine);
+        let model = engine.world.model();
+        let wanted = model.clusters.values().filter(|cluster| query.wants_name(&cluster.name.0));
+        Page::of(query, wanted, |cluster| cluster_view(model, cluster))
+    }
+
+    fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {
+        let engine = lock(&self.engine);
+        let newest_revision = engine.revision().0;
+        Page::of(query, engine.server.streams().into_iter(), |stream| EnvoyView {
+            node: stream.node.id.clone(),
+            cluster: stream.node.cluster.clone(),
+            version: stream.node.agent.clone(),
+            protocol: match stream.protocol {
+                Protocol::Delta => "delta".to_owned(),
+                Protocol::StateOfTheWorld => "state-of-the-world".to_owned(),
+            },
+            connected_for_ms: u64::try_from(stream.connected.elapsed().as_millis()).unwrap_or(u64::MAX),
+            synced_revision: stream.acked.map(|revision| revision.0),
+            newest_revision,
+            responses: stream.responses,
+            nacks: stream.nacks,
+        })
+    }
+
+    fn problems(&self, query: &ListQuery) -> Page<ProblemView> {
+        let engine = lock(&self.engine);
+        let wanted = problems(&engine).into_iter().filter(|problem| match &problem.object {
+            Some(id) => wants(query, id),
+            None => query.kind.is_none() && query.namespace.is_none() && query.name.is_none(),
+        });
+        Page::of(query, wanted, |problem| problem_view(&problem))
+    }
+
+    fn explain(&self, request: &ExplainRequest) -> Explanation {
+        explain::explain(lock(&self.engine).world.model(), request)
+    }
+}
+
+fn wants(query: &ListQuery, id: &ObjectId) -> bool {
+    query.wants_object(id.kind.as_str(), &id.namespace, &id.name)
+}
+
+/// Every problem, of files and of objects.
+pub(crate) fn problems(engine: &Engine) -> Vec<LocatedProblem> {
+    let of_texts = engine.files.problems().map(located);
+    let of_world = engine.world.objects().flat_map(|object| {
+        let of_world = engine.world.problems(&object.id).into_iter();
+        of_world.map(|problem| LocatedProblem {
+            object: Some(object.id.clone()),
+            problem,
+            location: Some(object.location.clone()),
+            snippet: String::new(),
+        })
+    });
+    let mut problems: Vec<_> = of_texts.chain(of_world).collect();
+    problems.sort_by(|a, b| (&a.location, &a.problem).cmp(&(&b.location, &b.problem)));
+    problems.dedup();
+    problems
+}
+
+pub(crate) fn problem_view(problem: &LocatedProblem) -> ProblemView {
+    ProblemView {
+        severity: problem.problem.severity,
+        reason: problem.problem.reason.to_owned(),
+        field: problem.problem.field.clone(),
+        message: problem.problem.message.clone(),
+        location: problem.location.as_ref().map(LocationView::from),
+        object: problem.object.as_ref().map(ObjectRef::from),
+    }
+}
+
+fn object_view(engine: &Engine, object: &nuncio_api::Object) -> ObjectView {
+    let problems = engine.object_problems(&object.id);
+    let keys = keys_of(engine, &object.id);
+    let envoys = engine.server.streams().len();
+    let counts: Vec<_> = keys.iter().map(|key| engine.server.counts(key)).collect();
+    let acked_by = counts.iter().map(|counts| counts.acked).min().unwrap_or(0);
+    let failed = matches!(object.spec, Spec::Invalid { .. })
+        || problems.iter().any(|problem| problem.problem.reason == "RefusedByProxy");
+    let state = if keys.is_empty() || failed && problems.iter().any(|p| p.problem.severity == Severity::Error) {
+        ObjectState::Parsed
+    } else if envoys == 0 {
+        ObjectState::Translated
+    } else if acked_by < envoys {
+        ObjectState::Sent
+    } else {
+        ObjectState::Acked
+    };
+    ObjectView {
+        id: ObjectRef::from(&object.id),
+        location: LocationView::from(&object.location),
+        state,
+        acked_by,
+        envoys,
+        problems: problems.iter().map(problem_view).collect(),
+    }
+}
+
+/// The resources that an object is part of.
+fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
+    let resources = engine.world.resources_of(id);
+    let key = |kind, name: &Arc<str>| Key::new(kind, Arc::clone(name));
+    let tables = resources.tables.iter().map(|name| key(ResourceType::Route, &name.0));
+    let listeners = resources.listeners.iter().map(|name| key(ResourceType::Listener, name));
+    let secrets = resources.secrets.iter().map(|name| key(ResourceType::Secret, &name.0));
+    let endpoints = resources.endpoints.iter().map(|name| key(ResourceType::Endpoints, &name.0));
+    tables.chain(listeners).chain(secrets).chain(endpoints).collect()
+}
+
+/// Hosts of all tables; what names share in the table of the wildcards is told for each pattern.
+pub(crate) fn hosts(model: &Model, query: &ListQuery) -> impl Iterator<Item = HostView> {
+    let mut views: BTreeMap<String, HostView> = BTreeMap::new();
+    for table in model.tables.values() {
+        for host in &table.hosts {
+            for name in names(table, host) {
+                if !query.wants_host(&name) {
+                    continue;
+                }
+                let listeners = explain::listeners_of(model, &table.scope.class);
+                let mut objects: Vec<_> = host.routes.iter().flat_map(|route| &route.origins).collect();
+                objects.sort_unstable();
+                objects.dedup();
+                let view = views.entry(name.clone()).or_insert_with(|| HostView {
+                    hostname: name.clone(),
+                    objects: Vec::new(),
+                    listeners: Vec::new(),
+                    certificate: explain::certificate_of(model, &table.scope.class, &name),
+                    routes: 0,
+                });
+                view.objects.extend(objects.into_iter().map(ObjectRef::from));
+                view.listeners.extend(listeners);
+                view.routes += host.routes.len();
+            }
+        }
+    }
+    views.into_values()
+}
+
+fn names(table: &Table, host: &nuncio_ir::VirtualHost) -> Vec<String> {
+    if *table.scope.host == *"*" {
+        host.domains.iter().map(ToString::to_string).collect()
+    } else {
+        vec![table.scope.host.to_string()]
+    }
+}
+
+type RouteAt<'a> = (&'a Table, String, usize, &'a Route);
+
+/// Routes by host, in the order in which they are tried.
+pub(crate) fn routes<'a>(model: &'a Model, query: &'a ListQuery) -> impl Iterator<Item = RouteAt<'a>> {
+    let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (&**table, host)));
+    hosts.flat_map(move |(table, host)| {
+        let shown = names(table, host).into_iter().find(|name| query.wants_host(name));
+        let routes = host.routes.iter().enumerate().filter(|(_, route)| wants_route(query, route));
+        shown.into_iter().flat_map(move |shown| {
+            routes.clone().map(move |(order, route)| (table, shown.clone(), order, route)).collect::<Vec<_>>()
+        })
+    })
+}
+
+fn wants_route(query: &ListQuery, route: &Route) -> bool {
+    let any = query.kind.is_none() && query.name.is_none() && query.namespace.is_none();
+    any || route.origins.iter().any(|id| wants(query, id))
+}
+
+pub(crate) fn route_view(table: &Table, host: &str, order: usize, route: &Route) -> RouteView {
+    let (action, backends) = match &route.action {
+        RouteAction::Forward(forward) => ("forward", forward.arms.iter().map(backend_view).collect()),
+        RouteAction::Redirect(_) => ("redirect", Vec::new()),
+        RouteAction::Respond(_) => ("respond", Vec::new()),
+    };
+    RouteView {
+        host: host.to_owned(),
+        order,
+        name: route.name.to_string(),
+        matches: match_text(route),
+        action: action.to_owned(),
+        backends,
+        origin: route.origins.iter().map(ObjectRef::from).collect(),
+        table: table.name.to_string(),
+    }
+}
+
+fn backend_view(arm: &nuncio_ir::Arm) -> BackendView {
+    let (cluster, invalid) = match &arm.backend {
+        Backend::Cluster(name) => (Some(name.to_string()), None),
+        Backend::Invalid { reason, .. } => (None, Some(reason.clone())),
+    };
+    BackendView { cluster, weight: arm.weight, invalid }
+}
+
+fn match_text(route: &Route) -> String {
+    let path = match &route.matches.path {
+        PathMatch::Prefix { value, case_sensitive } => format!("prefix {value}{}", fold(*case_sensitive)),
+        PathMatch::Segments(value) => format!("path segments {value}"),
+        PathMatch::Exact { value, case_sensitive } => format!("path {value}{}", fold(*case_sensitive)),
+        PathMatch::Regex(value) => format!("regex {value}"),
+    };
+    let headers = route.matches.headers.iter().map(header_text);
+    let query = route.matches.query.iter().map(|query| format!("query {} {}", query.name, value_text(&query.value)));
+    std::iter::once(path).chain(headers).chain(query).collect::<Vec<_>>().join(", ")
+}
+
+fn fold(case_sensitive: bool) -> &'static str {
+    if case_sensitive { "" } else { " (any case)" }
+}
+
+fn header_text(header: &HeaderMatch) -> String {
+    let name = header.name.trim_start_matches(':');
+    let not = if header.invert { "not " } else { "" };
+    format!("{name} {not}{}", value_text(&header.value))
+}
+
+fn value_text(value: &ValueMatch) -> String {
+    match value {
+        ValueMatch::Exact(text) => text.clone(),
+        ValueMatch::Prefix { value, .. } => format!("{value}*"),
+        ValueMatch::Suffix { value, .. } => format!("*{value}"),
+        ValueMatch::Regex(regex) => format!("~{regex}"),
+        ValueMatch::Present => "present".to_owned(),
+    }
+}
+
+fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
+    let endpoint = |address: &std::net::SocketAddr| EndpointView { address: address.to_string() };
+    let (discovery, endpoints) = match &cluster.discovery {
+        Discovery::Endpoints => {
+            let known = model.endpoints.get(&cluster.name);
+            let known = known.iter().flat_map(|known| &known.endpoints);
+            ("eds", known.map(|found| endpoint(&found.address)).collect())
+        }
+        Discovery::Static(addresses) => ("static", addresses.iter().map(endpoint).collect()),
+        Discovery::Dns { .. } => ("dns", Vec::new()),
+    };
+    // The name is the service, then a dash and the digest of the settings.
+    let service = cluster.name.0.rsplit_once('-').map_or(&*cluster.name.0, |(service, _)| service);
+    ClusterView {
+        name: cluster.name.to_string(),
+        service: service.to_owned(),
+        discovery: discovery.to_owned(),
+        endpoints,
+        tls: cluster.tls.is_some(),
+    }
+}
