@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-/// The largest program that a regular expression may compile to. Envoy's own limit (100) refuses
-/// expressions of some twenty characters; RE2 matches in linear time whatever the size.
+/// The largest program that a regular expression may compile to: about an instruction for each
+/// character. Envoy's own limit (100) refuses expressions that users write; RE2 matches in linear
+/// time whatever the size.
 const RE2_MAX_PROGRAM_SIZE: u32 = 16_384;
 
 /// What differs from Envoy to Envoy.

@@ -7,8 +7,9 @@ use nuncio_ir::{Pem, Secret, SecretValue};
 
 use crate::{Resource, proto};
 
-/// The SHA-256 of no certificate: where it is the only one allowed, every peer is refused.
-const NO_CERTIFICATE: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// An authority that was valid for one day in 1970, and whose key is not kept: no certificate that
+/// names it as issuer is valid.
+const NOBODY: &str = include_str!("secret/nobody.pem");
 
 /// A secret for SDS. The body holds the private key in clear: never log it.
 #[must_use]
@@ -29,17 +30,13 @@ fn certificate(chain: &Pem, key: &Pem) -> TlsCertificate {
     }
 }
 
-/// Envoy verifies nothing where it has no authority, so that "none is trusted" needs a condition
-/// that no certificate meets.
+/// Envoy verifies nothing where it has no authority, so that "none is trusted" needs one that nobody
+/// has a certificate of. (Pinning the hash of no certificate would refuse clients without a
+/// certificate too, even where they need none.)
 fn validation(ca: &Pem, crl: Option<&Pem>) -> CertificateValidationContext {
-    if ca.0.trim().is_empty() {
-        return CertificateValidationContext {
-            verify_certificate_hash: vec![NO_CERTIFICATE.to_owned()],
-            ..Default::default()
-        };
-    }
+    let (ca, crl) = if ca.0.trim().is_empty() { (NOBODY, None) } else { (&*ca.0, crl) };
     CertificateValidationContext {
-        trusted_ca: Some(proto::inline(&*ca.0)),
+        trusted_ca: Some(proto::inline(ca)),
         crl: crl.map(|crl| proto::inline(&*crl.0)),
         ..Default::default()
     }

@@ -3,6 +3,7 @@
 mod edge;
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nuncio_ir::{
@@ -233,21 +234,38 @@ fn the_access_log_has_the_reason_and_no_query() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("access.log");
     let settings = HttpSettings { access_log: access_log(path.to_str().unwrap()), ..http() };
-    let routes = vec![route("r", prefix("/"), forward(vec![invalid(1, "Service ns/b is not there")]))];
+    let routes = vec![
+        route("up", prefix("/up"), forward(vec![arm(1, "up")])),
+        route("r", prefix("/"), forward(vec![invalid(1, "Service ns/b is not there")])),
+    ];
     let edge = Edge::start(settings, &[host("a.example", routes)]);
     let reply = edge.get("a.example", "/a?token=secret", &["user-agent: test"]);
     assert_eq!((reply.status, &*reply.body), (503, "no valid backend\n"));
 
+    assert_eq!(edge.get("a.example", "/up?token=secret", &[]).status, 200);
+
+    let log = lines(&path, 2);
+    let [refused, forwarded] = [&log[0], &log[1]];
+    assert!(refused.contains(r#""GET /a HTTP/1.1" 503 - direct_response "#), "{refused}");
+    assert!(refused.contains(r#" 127.0.0.1 "test" "#), "{refused}");
+    assert!(refused.ends_with(r#""a.example" "r" "-" "-" "Service ns/b is not there""#), "{refused}");
+
+    assert!(forwarded.contains(r#""GET /up HTTP/1.1" 200 - via_upstream "#), "{forwarded}");
+    assert!(forwarded.ends_with(r#""up" "-""#), "{forwarded}");
+    let before_client = forwarded.split(" 127.0.0.1 ").next().unwrap();
+    let upstream_time = before_client.rsplit(' ').next().unwrap();
+    assert!(upstream_time.parse::<u32>().is_ok(), "{forwarded}");
+}
+
+/// The lines of a log, when there are so many.
+fn lines(path: &Path, count: usize) -> Vec<String> {
     let deadline = Instant::now() + Duration::from_secs(5);
-    let line = loop {
-        let log = fs::read_to_string(&path).unwrap_or_default();
-        if log.ends_with('\n') {
-            break log;
+    loop {
+        let log = fs::read_to_string(path).unwrap_or_default();
+        if log.ends_with('\n') && log.lines().count() >= count {
+            return log.lines().map(ToOwned::to_owned).collect();
         }
-        assert!(Instant::now() < deadline, "no line in the access log");
+        assert!(Instant::now() < deadline, "the access log is {log:?}");
         std::thread::sleep(Duration::from_millis(20));
-    };
-    assert!(line.contains(r#""GET /a HTTP/1.1" 503 - direct_response "#), "{line}");
-    assert!(line.contains(r#" 127.0.0.1 "test" "#), "{line}");
-    assert!(line.ends_with("\"a.example\" \"r\" \"-\" \"-\" \"Service ns/b is not there\"\n"), "{line}");
+    }
 }
