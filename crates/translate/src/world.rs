@@ -5,6 +5,8 @@
 //! tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
