@@ -38,8 +38,10 @@ pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward) -> Vec
     }
 }
 
-/// The arms with their clusters, if weighted clusters can hold all that they differ in.
+/// The arms with their clusters, if weighted clusters can hold all that they differ in. Envoy keeps
+/// the sum of the weights in 32 bits.
 fn weighted<'a>(arms: &[&'a Arm]) -> Option<Vec<(&'a Arm, &'a ClusterName)>> {
+    arms.iter().try_fold(0_u32, |sum, arm| sum.checked_add(arm.weight))?;
     let common = common(arms.first()?);
     arms.iter()
         .map(|arm| match &arm.backend {

@@ -72,6 +72,13 @@ fn the_name_of_the_endpoint_is_for_all_or_none() {
 }
 
 #[test]
+fn weights_beyond_32_bits_are_fractions() {
+    let routes = of(vec![arm(u32::MAX, "a"), arm(u32::MAX, "b")]);
+    assert_eq!(routes.as_array().unwrap().len(), 2);
+    assert_eq!(routes[0]["match"]["runtimeFraction"]["defaultValue"]["numerator"], json!(500_000));
+}
+
+#[test]
 fn arms_unlike_have_routes_of_their_own() {
     let slow = Arm { timeout: Duration::from_secs(60), ..arm(1, "slow") };
     insta::assert_json_snapshot!(of(vec![slow, arm(2, "a"), invalid(3, "Service ns/b is not there")]));
