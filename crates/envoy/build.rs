@@ -1,5 +1,5 @@
 //! Takes the descriptors of Envoy's messages out of the envoy-types crate, which ships them beside
-//! its sources without a Rust symbol for them, and drops the comments (two thirds of the bytes).
+//! its sources without a Rust symbol for them, and drops the comments (four fifths of the bytes).
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

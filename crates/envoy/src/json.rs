@@ -76,7 +76,7 @@ pub(crate) fn decode(type_url: &str, body: &[u8]) -> Result<DynamicMessage, Json
         .map_err(|source| JsonError::Decode { type_url: type_url.to_owned(), source })
 }
 
-/// Decoded when first asked for (0.1 s, some 30 MB), since only diagnostics do.
+/// Decoded when first asked for: it takes time and memory, and only diagnostics ask.
 pub(crate) fn pool() -> Result<&'static DescriptorPool, JsonError> {
     static POOL: OnceLock<Result<DescriptorPool, DescriptorError>> = OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS)).as_ref().map_err(JsonError::Descriptors)
