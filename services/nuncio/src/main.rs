@@ -1,1 +1,21 @@
-fn main(){}
+//! `nuncio`: the command line, and the whole gateway in one process beside its Envoy.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod check;
+mod cli;
+mod controller;
+mod envoy;
+mod exit;
+mod explain;
+mod gateway;
+mod report;
+mod routes;
+mod table;
+mod up;
+mod version;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exit::code(cli::parse().and_then(cli::run))
+}

@@ -1,0 +1,58 @@
+//! `nuncio check`: what is wrong in a directory.
+
+use nuncio_api::Severity;
+use nuncio_controller::LocatedProblem;
+use nuncio_controller::admin::{LocationView, ObjectRef, Page, ProblemView};
+
+use crate::cli::{CheckArgs, Format};
+use crate::exit::{Failure, Outcome, print_json, print_text};
+use crate::gateway::load;
+use crate::table;
+
+/// Prints every problem. Fails if one of them is an error.
+pub(crate) fn run(args: &CheckArgs) -> Outcome {
+    let offline = load(&args.dir, &args.identity)?;
+    let problems = offline.problems();
+    match args.output {
+        Format::Text => print_text(&text(&problems, offline.objects())),
+        Format::Json => {
+            let items: Vec<_> = problems.iter().map(view).collect();
+            print_json(&Page { total: items.len(), items })?;
+        }
+    }
+    let wrong = problems.iter().any(|located| located.problem.severity == Severity::Error);
+    if wrong { Err(Failure::found()) } else { Ok(()) }
+}
+
+fn view(located: &LocatedProblem) -> ProblemView {
+    let LocatedProblem { object, problem, location, snippet: _ } = located;
+    ProblemView {
+        severity: problem.severity,
+        reason: problem.reason.to_owned(),
+        field: problem.field.clone(),
+        message: problem.message.clone(),
+        location: location.as_ref().map(LocationView::from),
+        object: object.as_ref().map(ObjectRef::from),
+    }
+}
+
+fn text(problems: &[LocatedProblem], objects: usize) -> String {
+    let number = |severity| problems.iter().filter(|located| located.problem.severity == severity).count();
+    let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
+    let summary = format!("{objects} objects, {errors} errors, {warnings} warnings\n");
+    if problems.is_empty() {
+        return summary;
+    }
+    let rows: Vec<_> = problems.iter().map(row).collect();
+    format!("{}\n{summary}", table::render(["", "WHERE", "OBJECT", "WHAT"], &rows))
+}
+
+fn row(located: &LocatedProblem) -> [String; 4] {
+    let severity = match located.problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let place = located.location.as_ref().map(ToString::to_string).unwrap_or_default();
+    let object = located.object.as_ref().map(ToString::to_string).unwrap_or_default();
+    [severity.to_owned(), place, object, located.problem.to_string().replace('\n', " ")]
+}

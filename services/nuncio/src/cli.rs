@@ -1,0 +1,75 @@
+//! The command line: what can be asked for, and who does it.
+
+mod args;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+pub(crate) use self::args::{
+    CheckArgs, Cli, Command, ControllerArgs, EnvoyChildArgs, ExplainArgs, Format, Identity, Logs, Origin, RoutesArgs,
+    UpArgs,
+};
+use crate::exit::{Failure, Outcome, print_text};
+use crate::{check, controller, envoy, explain, routes, up, version};
+
+/// Reads the arguments of the process. Help and the like are printed and end the process here.
+pub(crate) fn parse() -> Result<Cli, Failure> {
+    Cli::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            error.exit()
+        }
+        _ => Failure::usage(format!("{} (see nuncio --help)", first_paragraph(&error))),
+    })
+}
+
+/// What is wrong, without the usage that `clap` adds below.
+fn first_paragraph(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// Does what was asked for.
+pub(crate) fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Up(args) => up::run(*args),
+        Command::Controller(args) => controller::run(*args),
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Routes(args) => routes::run(&args),
+        Command::Completions { shell } => completions(shell),
+        Command::Version => version::run(),
+        Command::EnvoyChild(args) => Err(Failure::new(envoy::become_envoy(&args))),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "nuncio", &mut script);
+    print_text(&String::from_utf8_lossy(&script));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn mistakes_are_one_line() {
+        let error = |args: &[&str]| first_paragraph(&Cli::try_parse_from(args).unwrap_err());
+        assert_eq!(error(&["nuncio", "up", "d", "--nope"]), "unexpected argument '--nope' found");
+        assert_eq!(error(&["nuncio", "up"]), "the following required arguments were not provided: <DIR>");
+    }
+
+    #[test]
+    fn explain_needs_one_place_to_look() {
+        let parse = |args: &[&str]| Cli::try_parse_from([&["nuncio", "explain", "http://a/"], args].concat());
+        assert!(parse(&["dir"]).is_ok() && parse(&["--admin", "127.0.0.1:8877"]).is_ok());
+        assert!(parse(&[]).is_err() && parse(&["dir", "--admin", "127.0.0.1:8877"]).is_err());
+    }
+}

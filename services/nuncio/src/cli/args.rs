@@ -1,0 +1,291 @@
+//! Every argument, its default and the environment variable that sets it too.
+
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::TypedValueParser;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use nuncio_controller::XdsAddress;
+use nuncio_telemetry::LogFormat;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  nuncio up examples/shop                 serve a directory of manifests, and follow its changes
+  nuncio check examples/shop              what is wrong in it? (exit code 1 if anything is)
+  nuncio explain http://localhost/cart/ examples/shop
+                                          which route does this request get, and why?
+  nuncio routes --admin 127.0.0.1:8877    what is a running gateway serving?
+  source <(nuncio completions bash)       complete commands and flags in this shell
+
+A first manifest, to save as hello/hello.yaml and run with `nuncio up hello`:
+  apiVersion: getambassador.io/v3alpha1
+  kind: Mapping
+  metadata: {name: hello}
+  spec: {hostname: \"*\", prefix: /hello/, service: http://127.0.0.1:8000}
+
+Each command has a --help of its own.";
+
+/// An edge gateway on Envoy that is configured by Ambassador manifests.
+#[derive(Debug, Parser)]
+#[command(name = "nuncio", version, styles = STYLES, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve a directory of manifests: the controller, and an Envoy that it looks after
+    Up(Box<UpArgs>),
+    /// Run the controller alone, for Envoys that are started elsewhere
+    Controller(Box<ControllerArgs>),
+    /// Say what is wrong in a directory of manifests
+    Check(CheckArgs),
+    /// Say which route a request gets, and why
+    Explain(ExplainArgs),
+    /// List routes in the order in which they are tried
+    Routes(RoutesArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+    /// Print the version
+    Version,
+    /// Become an Envoy that does not outlive the process which started it
+    #[command(hide = true)]
+    EnvoyChild(EnvoyChildArgs),
+}
+
+const UP_HELP: &str = "\
+Examples:
+  nuncio up manifests
+  nuncio up manifests --admin 127.0.0.1:0           let the system choose the port, and print it
+  nuncio up manifests --concurrency 4 --log-format json
+
+Save a file, and the change is live in a few milliseconds; a line says so. A file that is wrong changes nothing else,
+and what it served before stays. SIGTERM or Ctrl-C stops taking new work, finishes what is in flight, and leaves.";
+
+/// What `nuncio up` is told.
+#[derive(Debug, Args)]
+#[command(after_help = UP_HELP)]
+pub(crate) struct UpArgs {
+    /// The directory of manifests: *.yaml, *.yml and *.json, at any depth
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Where to serve probes, metrics and diagnostics. Port 0 picks one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
+    pub(crate) admin: SocketAddr,
+    /// The address that Listeners bind to
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
+    pub(crate) bind: IpAddr,
+    /// The Envoy to run [default: .tools/bin/envoy here or above the nuncio binary, then envoy from PATH]
+    #[arg(long, value_name = "FILE", env = "NUNCIO_ENVOY", value_hint = clap::ValueHint::ExecutablePath)]
+    pub(crate) envoy: Option<PathBuf>,
+    /// Envoy's worker threads [default: one for each core]
+    #[arg(long, value_name = "N", env = "NUNCIO_CONCURRENCY", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) concurrency: Option<u32>,
+    #[command(flatten)]
+    pub(crate) drain: Drain,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    #[command(flatten)]
+    pub(crate) logs: Logs,
+}
+
+/// How to stop.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Drain {
+    /// Longest time in seconds for requests in flight to finish when stopping
+    #[arg(long = "drain-time", value_name = "SECONDS", default_value = "10", env = "NUNCIO_DRAIN_TIME",
+        value_parser = clap::value_parser!(u32).range(0..=3600))]
+    seconds: u32,
+}
+
+impl Drain {
+    /// Longest time for requests in flight.
+    pub(crate) fn time(self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+}
+
+/// Which objects are ours.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Identity {
+    /// Serve the objects with this `ambassador_id` only
+    #[arg(long, value_name = "ID", default_value = "default", env = "AMBASSADOR_ID")]
+    pub(crate) ambassador_id: String,
+    /// The namespace of the gateway, and of objects that name none
+    #[arg(long, value_name = "NAME", default_value = "default", env = "AMBASSADOR_NAMESPACE")]
+    pub(crate) namespace: String,
+    /// Replace $NAME and ${NAME} in manifests from the environment, secrets in it included
+    #[arg(long)]
+    pub(crate) expand_environment: bool,
+}
+
+/// What to log.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Logs {
+    /// Shape of log lines: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "NUNCIO_LOG_FORMAT",
+        value_parser = clap::builder::PossibleValuesParser::new(["text", "json"]).try_map(|text| text.parse::<LogFormat>()))]
+    pub(crate) log_format: LogFormat,
+    /// A level (error, warn, info, debug, trace), or levels by module: `info,nuncio_xds=debug`
+    #[arg(long, value_name = "FILTER", env = "NUNCIO_LOG")]
+    pub(crate) log_level: Option<String>,
+}
+
+const CONTROLLER_HELP: &str = "\
+Examples:
+  nuncio controller manifests --xds 0.0.0.0:8003
+  nuncio controller manifests --xds unix:/run/nuncio/xds.sock
+
+Envoys connect by delta or state-of-the-world ADS. The protocol has no authentication: keep the address private.";
+
+/// What `nuncio controller` is told.
+#[derive(Debug, Args)]
+#[command(after_help = CONTROLLER_HELP)]
+pub(crate) struct ControllerArgs {
+    /// The directory of manifests
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Where Envoys connect: ADDRESS:PORT, or unix:PATH
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8003", env = "NUNCIO_XDS", value_parser = xds_address)]
+    pub(crate) xds: XdsAddress,
+    /// Where to serve probes, metrics and diagnostics. Port 0 picks one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
+    pub(crate) admin: SocketAddr,
+    /// The address that Listeners bind to
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
+    pub(crate) bind: IpAddr,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+    #[command(flatten)]
+    pub(crate) logs: Logs,
+}
+
+/// `unix:/path`, or `address:port`.
+fn xds_address(text: &str) -> Result<XdsAddress, String> {
+    match text.strip_prefix("unix:") {
+        Some("") => Err("a path has to follow unix:".to_owned()),
+        Some(path) => Ok(XdsAddress::Unix(path.into())),
+        None => text.parse().map(XdsAddress::Tcp).map_err(|_| "neither ADDRESS:PORT nor unix:PATH".to_owned()),
+    }
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table for people
+    Text,
+    /// JSON, as the diagnostics API has it
+    Json,
+}
+
+const CHECK_HELP: &str = "\
+Examples:
+  nuncio check manifests
+  nuncio check manifests -o json | jq '.items[] | select(.severity == \"error\")'
+
+Exit code: 0 if nothing is wrong (warnings are allowed), 1 if something is, 2 if the directory cannot be read.";
+
+/// What `nuncio check` is told.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_HELP)]
+pub(crate) struct CheckArgs {
+    /// The directory of manifests
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+/// Where to look: in a directory, or at a running gateway.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Origin {
+    /// A directory of manifests
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+    /// The admin address of a running gateway
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Option<String>,
+}
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  nuncio explain https://shop.example.com/cart/7 manifests
+  nuncio explain localhost:8080/orders/ -X POST -H 'x-version: 2' --admin 127.0.0.1:8877
+
+Shows the listener, the host, the route and the cluster, and the routes that lost and why. Sends no request.";
+
+/// What `nuncio explain` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_HELP)]
+pub(crate) struct ExplainArgs {
+    /// The URL of the request; http:// may be left out
+    #[arg(value_name = "URL", value_hint = clap::ValueHint::Url)]
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) origin: Origin,
+    /// The method of the request
+    #[arg(short = 'X', long = "request", value_name = "METHOD", default_value = "GET")]
+    pub(crate) method: String,
+    /// A header of the request, as in 'x-version: 2'. May be given many times
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    pub(crate) headers: Vec<String>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+const ROUTES_HELP: &str = "\
+Examples:
+  nuncio routes manifests
+  nuncio routes manifests --host shop.example.com
+  nuncio routes --admin 127.0.0.1:8877 -o json";
+
+/// What `nuncio routes` is told.
+#[derive(Debug, Args)]
+#[command(after_help = ROUTES_HELP)]
+pub(crate) struct RoutesArgs {
+    #[command(flatten)]
+    pub(crate) origin: Origin,
+    /// Only the routes of this host name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// At most this many
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) limit: usize,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+/// What the process between us and Envoy is told.
+#[derive(Debug, Args)]
+pub(crate) struct EnvoyChildArgs {
+    /// The process to die with
+    pub(crate) parent: u32,
+    /// What to become
+    pub(crate) program: PathBuf,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) args: Vec<OsString>,
+}

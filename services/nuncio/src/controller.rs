@@ -1,0 +1,116 @@
+//! Running the controller, alone or beside an Envoy.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use nuncio_controller::{Config, Event, XdsAddress};
+use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use crate::cli::{ControllerArgs, Identity, Logs};
+use crate::exit::{Failure, Outcome};
+use crate::report::{Report, print};
+
+/// Events that may wait to be printed. A terminal that stands still must not hold up the gateway for long.
+pub(crate) const EVENT_QUEUE: usize = 1024;
+
+/// Runs the controller until it is told to stop.
+pub(crate) fn run(args: ControllerArgs) -> Outcome {
+    runtime()?.block_on(serve(args))
+}
+
+async fn serve(args: ControllerArgs) -> Outcome {
+    let ControllerArgs { dir, xds, admin, bind, identity, logs } = args;
+    let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
+    require_directory(&dir)?;
+    let shutdown = shutdown_on_signal().context("cannot handle signals")?;
+    let listener = bind_admin(admin).await?;
+    let address = listener.local_addr().context("the admin server has no address")?;
+    tracing::info!("Envoys connect to {}", describe(&xds));
+    let config =
+        config(Parts { dir: &dir, identity, bind, xds, admin: listener, envoy_admin: None, health: Health::default() });
+    let (events, received) = mpsc::channel(EVENT_QUEUE);
+    let report = print_events(Report::new(dir, address), received, logs.log_format);
+    let (result, ()) = tokio::join!(nuncio_controller::run(config, shutdown, events), report);
+    telemetry.flush();
+    result.map_err(Failure::new)
+}
+
+fn describe(xds: &XdsAddress) -> String {
+    match xds {
+        XdsAddress::Unix(path) => format!("unix:{}", path.display()),
+        XdsAddress::Tcp(address) => address.to_string(),
+    }
+}
+
+/// Prints what happens until the controller has ended.
+async fn print_events(mut report: Report, mut events: mpsc::Receiver<Event>, format: LogFormat) {
+    while let Some(event) = events.recv().await {
+        print(&report.lines(&event), format);
+    }
+}
+
+/// What differs between a controller alone and one beside an Envoy.
+pub(crate) struct Parts<'a> {
+    /// The directory of manifests.
+    pub(crate) dir: &'a Path,
+    /// Which objects are ours.
+    pub(crate) identity: Identity,
+    /// The address that Listeners bind to.
+    pub(crate) bind: IpAddr,
+    /// Where Envoys connect.
+    pub(crate) xds: XdsAddress,
+    /// The socket of the admin server.
+    pub(crate) admin: TcpListener,
+    /// The admin socket of the Envoy beside it.
+    pub(crate) envoy_admin: Option<PathBuf>,
+    /// Whether the gateway takes traffic.
+    pub(crate) health: Health,
+}
+
+/// The controller's configuration.
+pub(crate) fn config(parts: Parts<'_>) -> Config {
+    let Parts { dir, identity, bind, xds, admin, envoy_admin, health } = parts;
+    let Identity { ambassador_id, namespace, expand_environment } = identity;
+    Config {
+        directory: dir.to_owned(),
+        ambassador_id,
+        namespace,
+        expand_environment,
+        bind_address: bind,
+        xds,
+        admin,
+        envoy_admin,
+        health,
+    }
+}
+
+/// The runtime that a service runs on.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    Ok(runtime.context("cannot start the runtime")?)
+}
+
+/// Sets up logs as the command line says, or at the level `default`.
+pub(crate) fn init_telemetry(logs: &Logs, service: &'static str, default: &str) -> Result<Telemetry, Failure> {
+    let filter = logs.log_level.clone().unwrap_or_else(|| default.to_owned());
+    nuncio_telemetry::init(&Options { service, format: logs.log_format, filter }).map_err(Failure::usage)
+}
+
+/// Refuses what is no directory before anything is started for it.
+pub(crate) fn require_directory(dir: &Path) -> Outcome {
+    match dir.metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(Failure::usage(format!("{} is not a directory", dir.display()))),
+        Err(error) => Err(Failure::usage(format!("cannot read the directory {}: {error}", dir.display()))),
+    }
+}
+
+/// The socket of the admin server.
+pub(crate) async fn bind_admin(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    Ok(listener.with_context(|| format!("cannot serve diagnostics on {address} (see --admin)"))?)
+}

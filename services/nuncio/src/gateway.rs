@@ -1,0 +1,70 @@
+//! A gateway to ask: one made from a directory for the occasion, or one that runs.
+
+use std::path::Path;
+
+use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, RouteView};
+use nuncio_controller::offline::{self, Offline, OfflineConfig};
+
+use crate::cli::{Identity, Origin};
+use crate::exit::Failure;
+
+/// Who answers.
+pub(crate) enum Gateway {
+    /// What is in a directory.
+    Offline(Box<Offline>),
+    /// The gateway with this admin interface.
+    Running {
+        /// Where it is, for messages.
+        address: String,
+        /// The way to it.
+        client: AdminClient,
+    },
+}
+
+/// Reads a directory as if it were served.
+pub(crate) fn load(dir: &Path, identity: &Identity) -> Result<Offline, Failure> {
+    let Identity { ambassador_id, namespace, expand_environment } = identity.clone();
+    let config = OfflineConfig { ambassador_id, namespace, expand_environment };
+    offline::load(dir, &config).map_err(Failure::usage)
+}
+
+impl Gateway {
+    /// The gateway that the command line names.
+    pub(crate) fn open(origin: &Origin, identity: &Identity) -> Result<Self, Failure> {
+        match origin {
+            Origin { dir: Some(dir), .. } => Ok(Self::Offline(Box::new(load(dir, identity)?))),
+            Origin { admin: Some(address), .. } => {
+                let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
+                Ok(Self::Running { client: AdminClient::tcp(&address), address })
+            }
+            Origin { .. } => Err(Failure::usage("name a directory, or a running gateway with --admin")),
+        }
+    }
+
+    /// Routes by host, in the order in which they are tried.
+    pub(crate) fn routes(&self, query: &ListQuery) -> Result<Page<RouteView>, Failure> {
+        match self {
+            Self::Offline(offline) => Ok(Page::of(query, offline.routes(query).into_iter(), |route| route)),
+            Self::Running { address, client } => ask(address, client, &query.to_path("routes")),
+        }
+    }
+
+    /// What becomes of a request.
+    pub(crate) fn explain(&self, request: &ExplainRequest) -> Result<Explanation, Failure> {
+        match self {
+            Self::Offline(offline) => Ok(offline.explain(request)),
+            Self::Running { address, client } => ask(address, client, &request.to_path()),
+        }
+    }
+}
+
+fn ask<T: serde::de::DeserializeOwned>(address: &str, client: &AdminClient, path: &str) -> Result<T, Failure> {
+    let failed = |what: String| Failure::new(format!("the gateway at {address}: {what}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
+    let reply = runtime.block_on(client.get(path)).map_err(|error| failed(error.to_string()))?;
+    if !reply.status.is_success() {
+        let body = String::from_utf8_lossy(&reply.body);
+        return Err(failed(format!("status {}: {}", reply.status, body.trim())));
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| failed(format!("an answer that is not understood: {error}")))
+}

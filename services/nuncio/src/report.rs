@@ -1,0 +1,130 @@
+//! What a person sees while the gateway runs: what is served where, then a line for each change.
+
+mod words;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use nuncio_api::Severity;
+use nuncio_controller::{Event, LocatedProblem, ServedListener};
+use nuncio_telemetry::LogFormat;
+
+use self::words::{count, milliseconds, objects, url};
+use crate::exit::print_text;
+
+/// Changes that may wait for an Envoy. With none connected they would pile up for ever.
+const MAX_WAITING: usize = 100;
+
+/// Turns events into lines. Knows no output: [`print`] does.
+#[derive(Debug)]
+pub(crate) struct Report {
+    dir: PathBuf,
+    admin: SocketAddr,
+    /// What changed, by revision, and is not yet live.
+    waiting: VecDeque<(u64, String)>,
+    /// Whether any Envoy has ever had everything.
+    live: bool,
+}
+
+impl Report {
+    /// For the gateway that serves `dir` and has its diagnostics at `admin`.
+    pub(crate) fn new(dir: PathBuf, admin: SocketAddr) -> Self {
+        Self { dir, admin, waiting: VecDeque::new(), live: false }
+    }
+
+    /// What to say about `event`: any number of lines.
+    pub(crate) fn lines(&mut self, event: &Event) -> Vec<String> {
+        match event {
+            Event::Serving { listeners, hosts, routes, problems } => {
+                self.serving(listeners, *hosts, *routes, *problems)
+            }
+            Event::Changed { objects: changed, revision: Some(revision) } => {
+                if self.waiting.len() == MAX_WAITING {
+                    self.waiting.pop_front();
+                }
+                self.waiting.push_back((*revision, objects(changed)));
+                Vec::new()
+            }
+            Event::Changed { objects: changed, revision: None } => {
+                vec![format!("{} → nothing that is served changes", objects(changed))]
+            }
+            Event::Live { revision, envoys, elapsed } => self.live(*revision, *envoys, &milliseconds(*elapsed)),
+            Event::Problem(located) => problem(located),
+            Event::Nacked { resource, objects, message } => {
+                let out = objects.iter().map(|id| format!("  taken out until it changes: {id}"));
+                std::iter::once(format!("Envoy refused {resource}: {message}")).chain(out).collect()
+            }
+            Event::EnvoyConnected { node, version } if self.live => vec![format!("{node} ({version}) connected")],
+            Event::EnvoyConnected { .. } => Vec::new(),
+            Event::EnvoyDisconnected { node } => vec![format!("{node} disconnected")],
+        }
+    }
+
+    /// Whether any Envoy has ever had everything.
+    pub(crate) fn was_live(&self) -> bool {
+        self.live
+    }
+
+    fn serving(&self, listeners: &[ServedListener], hosts: usize, routes: usize, problems: usize) -> Vec<String> {
+        let dir = self.dir.display();
+        let mut lines = vec![format!("Serving {dir}: {}, {}", count(hosts, "host"), count(routes, "route"))];
+        for listener in listeners {
+            lines.extend(listener.schemes.iter().map(|scheme| format!("  {}", url(scheme, listener.address))));
+        }
+        if listeners.is_empty() {
+            lines.push("  nowhere: there is no Listener that could be served".to_owned());
+        }
+        lines.push(format!("  {}  (diagnostics)", url("http", self.admin)));
+        if problems > 0 {
+            lines.push(format!("  {}: nuncio check {dir}", count(problems, "problem")));
+        }
+        lines
+    }
+
+    fn live(&mut self, revision: u64, envoys: usize, elapsed: &str) -> Vec<String> {
+        let on = count(envoys, "Envoy");
+        let mut lines = Vec::new();
+        while self.waiting.front().is_some_and(|(waiting, _)| *waiting <= revision) {
+            lines.extend(self.waiting.pop_front().map(|(_, what)| format!("{what} → live on {on} in {elapsed}")));
+        }
+        if !self.live && lines.is_empty() {
+            lines.push(format!("Live on {on}"));
+        }
+        self.live = true;
+        lines
+    }
+}
+
+/// `error: shop/cart.yaml:3:5: Mapping default/cart: spec.prefix: …`, then the line with a caret.
+fn problem(located: &LocatedProblem) -> Vec<String> {
+    let severity = match located.problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let place = located.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
+    let object = located.object.as_ref().map(|id| format!("{id}: ")).unwrap_or_default();
+    let first = format!("{severity}: {place}{object}{}", located.problem);
+    std::iter::once(first).chain(located.snippet.lines().map(|line| format!("  {line}"))).collect()
+}
+
+/// Whether the event says that an address cannot be bound because somebody else has it; if so, in which words.
+pub(crate) fn address_in_use(event: &Event) -> Option<String> {
+    let Event::Nacked { resource, message, .. } = event else { return None };
+    message.contains("Address already in use").then(|| format!("cannot serve {resource}: {message}"))
+}
+
+/// Puts lines where the format of the logs says: text on standard output, JSON among the logs.
+pub(crate) fn print(lines: &[String], format: LogFormat) {
+    if lines.is_empty() {
+        return;
+    }
+    if format == LogFormat::Json {
+        lines.iter().for_each(|line| tracing::info!(target: "nuncio::report", "{}", line.trim()));
+        return;
+    }
+    print_text(&format!("{}\n", lines.join("\n")));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Events in, lines out.
+
+use std::time::Duration;
+
+use nuncio_api::{Kind, Location, ObjectId, Problem};
+use nuncio_controller::ChangeKind;
+
+use super::*;
+
+fn report() -> Report {
+    Report::new("shop".into(), "127.0.0.1:8877".parse().unwrap())
+}
+
+fn mapping(name: &str) -> ObjectId {
+    ObjectId::new(Kind::Mapping, "default", name)
+}
+
+fn changed(names: &[&str], kind: ChangeKind, revision: u64) -> Event {
+    let objects = names.iter().map(|name| (mapping(name), kind)).collect();
+    Event::Changed { objects, revision: Some(revision) }
+}
+
+fn live(revision: u64, micros: u64) -> Event {
+    Event::Live { revision, envoys: 1, elapsed: Duration::from_micros(micros) }
+}
+
+#[test]
+fn says_what_is_served_where() {
+    let listeners = vec![
+        ServedListener { address: "0.0.0.0:8080".parse().unwrap(), schemes: vec!["http", "https"] },
+        ServedListener { address: "[::1]:9000".parse().unwrap(), schemes: vec!["tcp"] },
+    ];
+    let lines = report().lines(&Event::Serving { listeners, hosts: 1, routes: 4, problems: 2 });
+    assert_eq!(
+        lines,
+        [
+            "Serving shop: 1 host, 4 routes",
+            "  http://localhost:8080",
+            "  https://localhost:8080",
+            "  tcp://[::1]:9000",
+            "  http://127.0.0.1:8877  (diagnostics)",
+            "  2 problems: nuncio check shop",
+        ]
+    );
+}
+
+#[test]
+fn a_change_is_told_when_it_is_live() {
+    let mut report = report();
+    assert_eq!(report.lines(&live(1, 350_000)), ["Live on 1 Envoy"]);
+    assert_eq!(report.lines(&changed(&["cart"], ChangeKind::Changed, 2)), [""; 0]);
+    assert_eq!(report.lines(&live(2, 4_230)), ["Mapping default/cart changed → live on 1 Envoy in 4.2 ms"]);
+    assert_eq!(report.lines(&live(2, 9_000)), [""; 0]);
+}
+
+#[test]
+fn changes_wait_for_their_revision() {
+    let mut report = report();
+    report.lines(&changed(&["a"], ChangeKind::Added, 2));
+    report.lines(&changed(&["b", "c"], ChangeKind::Removed, 3));
+    assert_eq!(report.lines(&live(2, 12_000)), ["Mapping default/a added → live on 1 Envoy in 12 ms"]);
+    assert_eq!(
+        report.lines(&live(3, 12_000)),
+        ["Mapping default/b and Mapping default/c removed → live on 1 Envoy in 12 ms"]
+    );
+}
+
+#[test]
+fn many_objects_are_counted() {
+    let mut report = report();
+    report.lines(&changed(&["a", "b", "c", "d"], ChangeKind::Changed, 2));
+    assert_eq!(report.lines(&live(2, 1_000)), ["Mapping default/a and 3 more changed → live on 1 Envoy in 1.0 ms"]);
+}
+
+#[test]
+fn a_change_without_effect_is_told_at_once() {
+    let event = Event::Changed { objects: vec![(mapping("a"), ChangeKind::Changed)], revision: None };
+    assert_eq!(report().lines(&event), ["Mapping default/a changed → nothing that is served changes"]);
+}
+
+#[test]
+fn problems_have_a_place() {
+    let located = LocatedProblem {
+        object: Some(mapping("cart")),
+        problem: Problem::error("InvalidPrefix", "spec.prefix", "must begin with /"),
+        location: Some(Location { file: "cart.yaml".into(), line: 3, column: 5 }),
+        snippet: "3 |     prefix: cart\n  |     ^".into(),
+    };
+    assert_eq!(
+        report().lines(&Event::Problem(located)),
+        [
+            "error: cart.yaml:3:5: Mapping default/cart: spec.prefix: must begin with /",
+            "  3 |     prefix: cart",
+            "    |     ^"
+        ]
+    );
+}
+
+#[test]
+fn an_address_in_use_is_recognised() {
+    let nacked = |message: &str| Event::Nacked {
+        resource: "listener http-8080".into(),
+        objects: Vec::new(),
+        message: message.into(),
+    };
+    let in_use = nacked("cannot bind '0.0.0.0:8080': Address already in use");
+    assert_eq!(
+        address_in_use(&in_use).as_deref(),
+        Some("cannot serve listener http-8080: cannot bind '0.0.0.0:8080': Address already in use")
+    );
+    assert_eq!(address_in_use(&nacked("no such cluster")), None);
+}

@@ -1,0 +1,155 @@
+//! `nuncio up`: the controller and its Envoy, started together and ended in order.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+use anyhow::Context;
+use nuncio_controller::admin::AdminClient;
+use nuncio_controller::{Event, XdsAddress};
+use nuncio_envoy::{Ads, Bootstrap, bootstrap};
+use nuncio_telemetry::{Health, LogFormat, shutdown_on_signal};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle, LocalSet, spawn_local};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::UpArgs;
+use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry, require_directory};
+use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
+use crate::exit::{Failure, Outcome};
+use crate::report::{Report, address_in_use, print};
+
+/// Serves the directory until told to stop.
+pub(crate) fn run(args: UpArgs) -> Outcome {
+    // The controller stays on this thread, all else may move.
+    LocalSet::new().block_on(&controller::runtime()?, serve(args))
+}
+
+async fn serve(args: UpArgs) -> Outcome {
+    let UpArgs { dir, admin, bind, envoy, concurrency, drain, identity, logs } = args;
+    // In text, the report on standard output tells what `info` would.
+    let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
+    let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
+    require_directory(&dir)?;
+    let program = Binary::find(envoy.as_deref())?.path;
+    let listener = bind_admin(admin).await?;
+    let address = listener.local_addr().context("the admin server has no address")?;
+    let signalled = shutdown_on_signal().context("cannot handle signals")?;
+
+    let runtime_dir = RuntimeDir::create()?;
+    let launch = Launch {
+        program,
+        bootstrap: write_bootstrap(&runtime_dir)?,
+        concurrency: concurrency.unwrap_or_else(cores),
+        drain_time: drain.time(),
+    };
+    let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
+    let health = Health::default();
+    let config = config(Parts {
+        dir: &dir,
+        identity,
+        bind,
+        xds: XdsAddress::Unix(runtime_dir.xds_socket()),
+        admin: listener,
+        envoy_admin: Some(runtime_dir.admin_socket()),
+        health: health.clone(),
+    });
+    let (events, received) = mpsc::channel(EVENT_QUEUE);
+    let (stop_envoy, stop_controller) = (CancellationToken::new(), CancellationToken::new());
+    let gateway = Gateway {
+        controller: spawn_local(nuncio_controller::run(config, stop_controller.clone(), events)),
+        envoy: tokio::spawn(supervisor.run(stop_envoy.clone())),
+        reporter: tokio::spawn(report(dir, address, received, logs.log_format)),
+        health,
+        stop_envoy,
+        stop_controller,
+    };
+    let outcome = gateway.run(signalled).await;
+    drop(runtime_dir);
+    telemetry.flush();
+    outcome
+}
+
+/// The running parts.
+struct Gateway {
+    controller: JoinHandle<Result<(), nuncio_controller::Error>>,
+    envoy: JoinHandle<anyhow::Result<()>>,
+    /// Ends when the controller has, or with the reason why the gateway cannot serve.
+    reporter: JoinHandle<Result<(), Failure>>,
+    health: Health,
+    stop_envoy: CancellationToken,
+    stop_controller: CancellationToken,
+}
+
+impl Gateway {
+    /// Runs until a signal comes or a part fails, then ends every part: Envoy first, so that it has a controller for as
+    /// long as it serves.
+    async fn run(mut self, signalled: CancellationToken) -> Outcome {
+        let outcome = tokio::select! {
+            () = signalled.cancelled() => Ok(()),
+            result = &mut self.controller => ended("the controller", result),
+            result = &mut self.envoy => ended("the supervision of Envoy", result),
+            result = &mut self.reporter => result.unwrap_or_else(|error| Err(Failure::new(error))),
+        };
+        self.health.drain();
+        self.stop_envoy.cancel();
+        wait(self.envoy).await;
+        self.stop_controller.cancel();
+        wait(self.controller).await;
+        wait(self.reporter).await;
+        outcome
+    }
+}
+
+/// A part that should not have ended.
+fn ended<E: std::fmt::Display>(part: &str, result: Result<Result<(), E>, JoinError>) -> Outcome {
+    match result {
+        Ok(Ok(())) => Err(Failure::new(format!("{part} ended by itself"))),
+        Ok(Err(error)) => Err(Failure::new(format!("{error:#}"))),
+        Err(error) => Err(Failure::new(format!("{part} failed: {error}"))),
+    }
+}
+
+/// Waits for a part that was told to end. A part that ended before must not be asked again.
+async fn wait<T>(part: JoinHandle<T>) {
+    if !part.is_finished() {
+        // What a part says when it was told to end is of no use any more.
+        let _ = part.await;
+    }
+}
+
+/// Prints what happens. Fails if, before anything was served, an address turns out to be taken.
+async fn report(
+    dir: PathBuf,
+    admin: SocketAddr,
+    mut events: mpsc::Receiver<Event>,
+    format: LogFormat,
+) -> Result<(), Failure> {
+    let mut report = Report::new(dir, admin);
+    while let Some(event) = events.recv().await {
+        if let Some(message) = address_in_use(&event).filter(|_| !report.was_live()) {
+            return Err(Failure::new(message));
+        }
+        print(&report.lines(&event), format);
+    }
+    Ok(())
+}
+
+fn write_bootstrap(runtime_dir: &RuntimeDir) -> Result<PathBuf, Failure> {
+    let content = bootstrap(&Bootstrap {
+        node_id: format!("nuncio-{}", std::process::id()),
+        node_cluster: "nuncio".to_owned(),
+        admin: runtime_dir.admin_socket(),
+        ads: Ads::Unix(runtime_dir.xds_socket()),
+        max_heap_bytes: None,
+        max_connections: None,
+    });
+    let file: &Path = &runtime_dir.bootstrap_file();
+    std::fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file.to_owned())
+}
+
+/// Worker threads for Envoy: one for each core that we may use.
+fn cores() -> u32 {
+    available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()).unwrap_or(1)
+}
