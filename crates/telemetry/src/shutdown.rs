@@ -19,9 +19,12 @@ pub fn shutdown_on_signal() -> io::Result<CancellationToken> {
     let token = CancellationToken::new();
     let shutdown = token.clone();
     tokio::spawn(async move {
-        info!("{} received, shutting down", either(&mut terminate, &mut interrupt).await);
+        // Outside the macros: what a level hides is not evaluated.
+        let first = either(&mut terminate, &mut interrupt).await;
+        info!("{first} received, shutting down");
         shutdown.cancel();
-        warn!("{} received again, leaving at once", either(&mut terminate, &mut interrupt).await);
+        let second = either(&mut terminate, &mut interrupt).await;
+        warn!("{second} received again, leaving at once");
         std::process::exit(INTERRUPTED);
     });
     Ok(token)
