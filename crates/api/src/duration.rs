@@ -73,8 +73,8 @@ pub(crate) fn format_duration(duration: Duration, f: &mut fmt::Formatter<'_>) ->
     let nanos = duration.as_nanos();
     match nanos {
         0 => f.write_str("0s"),
-        _ if nanos % 1_000_000_000 == 0 => write!(f, "{}s", nanos / 1_000_000_000),
-        _ if nanos % 1_000_000 == 0 => write!(f, "{}ms", nanos / 1_000_000),
+        _ if nanos.is_multiple_of(1_000_000_000) => write!(f, "{}s", nanos / 1_000_000_000),
+        _ if nanos.is_multiple_of(1_000_000) => write!(f, "{}ms", nanos / 1_000_000),
         _ => write!(f, "{nanos}ns"),
     }
 }

@@ -1,12 +1,44 @@
 //! What can be told of an object alone: whether each value is one that Envoy can work with.
+//!
+//! Each function here looks at one thing at one path and notes what is wrong with it in [`Issues`]. An error makes the
+//! object unusable (in the Module, the setting); a warning says that something written has no effect.
+
+mod format;
+mod format_operators;
+mod header;
+mod host;
+mod hostname;
+mod listener;
+mod mapping;
+mod module;
+mod policy;
+mod regex;
+mod regex_class;
+mod tcp_mapping;
+mod tls;
+mod value;
+
+pub(crate) use host::host;
+pub(crate) use listener::listener;
+pub(crate) use mapping::mapping;
+pub(crate) use module::module;
+pub(crate) use tcp_mapping::tcp_mapping;
+pub(crate) use tls::tls_context;
 
 use crate::parse::Issues;
 use crate::yaml::Path;
-use crate::{Host, Listener, Mapping, ModuleConfig, TcpMapping, TlsContext};
 
-pub(crate) fn mapping(_: &mut Mapping, _: &Path<'_>, _: &mut Issues<'_>) {}
-pub(crate) fn tcp_mapping(_: &mut TcpMapping, _: &Path<'_>, _: &mut Issues<'_>) {}
-pub(crate) fn host(_: &mut Host, _: &Path<'_>, _: &mut Issues<'_>) {}
-pub(crate) fn listener(_: &Listener, _: &Path<'_>, _: &mut Issues<'_>) {}
-pub(crate) fn tls_context(_: &TlsContext, _: &Path<'_>, _: &mut Issues<'_>) {}
-pub(crate) fn module(_: &mut ModuleConfig, _: &Path<'_>, _: &mut Issues<'_>) {}
+/// The field is required and says nothing.
+fn missing(path: &Path<'_>, issues: &mut Issues<'_>) {
+    issues.error(path, "MissingField", "is required");
+}
+
+/// The field's value cannot be used.
+fn invalid(path: &Path<'_>, message: impl Into<String>, issues: &mut Issues<'_>) {
+    issues.error(path, "InvalidValue", message);
+}
+
+/// What is written has no effect.
+fn no_effect(path: &Path<'_>, message: impl Into<String>, issues: &mut Issues<'_>) {
+    issues.warning(path, "NoEffect", message);
+}

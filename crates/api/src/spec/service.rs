@@ -30,7 +30,7 @@ pub struct Service {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct ServicePort {
-    /// Name, which ports of its EndpointSlices have too; empty for a single port without one.
+    /// Name, which ports of its `EndpointSlice`s have too; empty for a single port without one.
     pub name: Option<String>,
     /// Port of the service.
     pub port: u16,

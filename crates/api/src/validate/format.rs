@@ -1,0 +1,156 @@
+//! Texts with Envoy's command operators: `%REQ(:path)%`.
+
+use super::format_operators::{LENGTH, OPTIONAL, PLAIN, REQUIRED};
+use super::value::is_token;
+use crate::text::{closest, shorten};
+
+/// Checks a text for command operators that Envoy does not know or that are not complete. `%%` is a percent sign.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    let mut rest = text;
+    while let Some(start) = rest.find('%') {
+        rest = &rest[start + 1..];
+        if let Some(after) = rest.strip_prefix('%') {
+            rest = after;
+            continue;
+        }
+        let operator = Operator::read(rest).ok_or_else(|| lone_percent(rest))?;
+        operator.check()?;
+        rest = operator.rest;
+    }
+    Ok(())
+}
+
+fn lone_percent(after: &str) -> String {
+    let near = shorten(&after.chars().take(12).collect::<String>());
+    format!(
+        "a lone % before \"{near}\": write %% for a percent sign, or %OPERATOR% for one of Envoy's command operators"
+    )
+}
+
+/// `NAME%`, `NAME(parameters)%`, `NAME:12%` or `NAME(parameters):12%`.
+struct Operator<'a> {
+    name: &'a str,
+    parameters: Option<&'a str>,
+    length: bool,
+    rest: &'a str,
+}
+
+impl<'a> Operator<'a> {
+    /// Reads what follows a percent sign.
+    fn read(text: &'a str) -> Option<Self> {
+        let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let (name, after) = text.split_at(text.find(|c| !is_name(c))?);
+        if name.is_empty() {
+            return None;
+        }
+        if let Some((length, rest)) = Self::tail(after) {
+            return Some(Self { name, parameters: None, length, rest });
+        }
+        // The parameters end at the first parenthesis after which the operator can end.
+        let inside = after.strip_prefix('(')?;
+        inside.match_indices(')').find_map(|(end, _)| {
+            let (length, rest) = Self::tail(&inside[end + 1..])?;
+            let parameters = Some(&inside[..end]).filter(|parameters| !parameters.is_empty());
+            Some(Self { name, parameters, length, rest })
+        })
+    }
+
+    /// Reads the end, `%` or `:12%`: whether there is a length, and what follows.
+    fn tail(text: &'a str) -> Option<(bool, &'a str)> {
+        if let Some(rest) = text.strip_prefix('%') {
+            return Some((false, rest));
+        }
+        let (digits, rest) = text.strip_prefix(':')?.split_once('%')?;
+        let number = !digits.is_empty() && digits.len() < 10 && digits.bytes().all(|b| b.is_ascii_digit());
+        number.then_some((true, rest))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let name = self.name;
+        let (plain, optional, required) = (PLAIN.contains(&name), OPTIONAL.contains(&name), REQUIRED.contains(&name));
+        if !plain && !optional && !required {
+            let known: Vec<_> = [PLAIN, OPTIONAL, REQUIRED].concat();
+            let meant = closest(name, &known).map(|meant| format!(": did you mean %{meant}%?")).unwrap_or_default();
+            return Err(format!("Envoy has no command operator %{}%{meant}", shorten(name)));
+        }
+        match self.parameters {
+            None if required => return Err(format!("%{name}(…)% needs parameters")),
+            Some(_) if plain => return Err(format!("%{name}% takes no parameters")),
+            Some(parameters) if of_header(name) => header(name, parameters)?,
+            _ => {}
+        }
+        if self.length && !LENGTH.contains(&name) {
+            return Err(format!("%{name}% takes no length"));
+        }
+        Ok(())
+    }
+}
+
+fn of_header(name: &str) -> bool {
+    matches!(name, "REQ" | "RESP" | "TRAILER" | "REQUEST_HEADER" | "RESPONSE_HEADER" | "RESPONSE_TRAILER")
+}
+
+/// `header` or `header?alternative`.
+fn header(name: &str, parameters: &str) -> Result<(), String> {
+    let (main, alternative) = match parameters.split_once('?') {
+        Some((main, alternative)) => (main, Some(alternative)),
+        None => (parameters, None),
+    };
+    let is_name = |header: &str| is_token(header.strip_prefix(':').unwrap_or(header));
+    if is_name(main) && alternative.is_none_or(|alternative| alternative.is_empty() || is_name(alternative)) {
+        return Ok(());
+    }
+    Err(format!("%{name}({})% names no header", shorten(parameters)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn operators_are_checked() {
+        let good = [
+            "",
+            "plain",
+            "100%%",
+            "%%%%",
+            "%PROTOCOL%",
+            "a %REQ(:METHOD)% b",
+            "[%REQ(x-in)%]",
+            "%REQ(A?B):10%",
+            "%START_TIME(%Y-%m-%d)%",
+            "%START_TIME(%s.%3f)%",
+            "%DYNAMIC_METADATA(com.x:key)%",
+            "%PATH%",
+            "%PATH:5%",
+            "%RESPONSE_CODE%%%",
+            "%PROTOCOL()%",
+            "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+            "%CEL(f(x))%",
+        ];
+        for text in good {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        let bad = [
+            ("100%", "lone %"),
+            ("% x %", "lone %"),
+            ("%a%", "lone %"),
+            ("%PROTOCOL", "lone %"),
+            ("%%%", "lone %"),
+            ("%REQ(x%", "lone %"),
+            ("%NO_SUCH_THING%", "no command operator"),
+            ("%PROTOCAL%", "did you mean %PROTOCOL%?"),
+            ("%REQ%", "needs parameters"),
+            ("%REQ()%", "needs parameters"),
+            ("%REQ(a?b?c)%", "names no header"),
+            ("%REQ(a b)%", "names no header"),
+            ("%PROTOCOL(x)%", "takes no parameters"),
+            ("%PROTOCOL:3%", "takes no length"),
+            ("%UPSTREAM_METADATA(a):3%", "takes no length"),
+        ];
+        for (text, message) in bad {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Headers that are matched, added and removed.
+
+use std::collections::BTreeMap;
+
+use super::value::{header_text, is_token};
+use super::{format, invalid, regex};
+use crate::AddedHeader;
+use crate::parse::Issues;
+use crate::text::shorten;
+use crate::yaml::Path;
+
+/// Headers to be added. Envoy refuses to touch `Host` and pseudo-headers this way.
+pub(super) fn added(headers: &BTreeMap<String, AddedHeader>, path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (name, header) in headers {
+        let path = path.key(name);
+        changed_name(name, &path, issues);
+        let value_path = path.key("value");
+        if header.value.is_empty() {
+            invalid(&value_path, "an added header needs a value", issues);
+        }
+        header_text(Some(&header.value), &value_path, issues);
+        if let Err(message) = format::check(&header.value) {
+            issues.error(&value_path, "InvalidFormat", message);
+        }
+    }
+}
+
+/// Headers to be removed.
+pub(super) fn removed(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (index, name) in names.iter().enumerate() {
+        changed_name(name, &path.index(index), issues);
+    }
+}
+
+fn changed_name(name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if name.starts_with(':') || name.eq_ignore_ascii_case("host") {
+        let message = format!("\"{}\" cannot be added or removed: use host_rewrite or rewrite", shorten(name));
+        issues.error(path, "InvalidHeaderName", message);
+    } else if !is_token(name) {
+        invalid_name(name, path, issues);
+    }
+}
+
+fn invalid_name(name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    issues.error(path, "InvalidHeaderName", format!("\"{}\" is no header name", shorten(name)));
+}
+
+/// Headers that requests are matched by, exactly.
+pub(super) fn matched(headers: &BTreeMap<String, String>, path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (name, value) in headers {
+        let path = path.key(name);
+        matched_name(name, &path, issues);
+        header_text(Some(value), &path, issues);
+        if name.eq_ignore_ascii_case(":authority") && value.contains('*') {
+            invalid(&path, "an exact host cannot hold a star: use hostname or regex_headers", issues);
+        }
+    }
+}
+
+/// Headers that requests are matched by, as expressions.
+pub(super) fn matched_by_regex(headers: &BTreeMap<String, String>, path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (name, pattern) in headers {
+        let path = path.key(name);
+        matched_name(name, &path, issues);
+        regex::pattern(pattern, &path, issues);
+    }
+}
+
+fn matched_name(name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if !is_token(name.strip_prefix(':').unwrap_or(name)) {
+        invalid_name(name, path, issues);
+    }
+}
+
+/// Names of headers in a list.
+pub(super) fn names(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (index, name) in names.iter().enumerate().filter(|(_, name)| !is_token(name)) {
+        invalid_name(name, &path.index(index), issues);
+    }
+}

@@ -1,0 +1,50 @@
+//! Host names and globs of them.
+
+use super::invalid;
+use crate::parse::Issues;
+use crate::text::shorten;
+use crate::yaml::Path;
+
+/// A host name, or a glob with one star at either end. A port may follow.
+pub(super) fn glob(hostname: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let stars = hostname.matches('*').count();
+    let (name, _) = without_port(hostname);
+    let inner = name.strip_prefix('*').or_else(|| name.strip_suffix('*')).unwrap_or(name);
+    let shown = shorten(hostname);
+    if stars > 1 {
+        invalid(path, format!("\"{shown}\" holds {stars} stars: a host name may begin or end with one"), issues);
+    } else if inner.contains('*') {
+        invalid(
+            path,
+            format!("\"{shown}\" holds a star inside: only at the beginning or the end can there be one"),
+            issues,
+        );
+    } else if !is_name(inner) && hostname != "*" {
+        invalid(path, format!("\"{shown}\" is no host name"), issues);
+    }
+}
+
+/// A host name without a star.
+pub(super) fn exact(host: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if host.contains('*') {
+        invalid(path, "an exact host cannot hold a star: use hostname", issues);
+    } else if !is_name(without_port(host).0) {
+        invalid(path, format!("\"{}\" is no host name", shorten(host)), issues);
+    }
+}
+
+/// Letters, digits, dots, dashes and underscores; or an IPv6 address in brackets.
+fn is_name(name: &str) -> bool {
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    if let Some(address) = address {
+        return address.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+}
+
+fn without_port(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => (name, Some(port)),
+        _ => (host, None),
+    }
+}
