@@ -36,3 +36,20 @@ async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str 
         _ = interrupt.recv() => "SIGINT",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    /// Nothing is logged in tests, so this also shows that logging is no part of the work.
+    #[tokio::test]
+    async fn waits_for_a_signal() {
+        let token = shutdown_on_signal().unwrap();
+        tokio::task::yield_now().await;
+        assert!(!token.is_cancelled());
+        kill_process(getpid(), Signal::TERM).unwrap();
+        token.cancelled().await;
+    }
+}

@@ -89,7 +89,8 @@ impl Gateway {
             () = signalled.cancelled() => Ok(()),
             result = &mut self.controller => ended("the controller", result),
             result = &mut self.envoy => ended("the supervision of Envoy", result),
-            result = &mut self.reporter => result.unwrap_or_else(|error| Err(Failure::new(error))),
+            // It ends well only when the controller has ended, which says more.
+            Ok(Err(failure)) = &mut self.reporter => Err(failure),
         };
         self.health.drain();
         self.stop_envoy.cancel();

@@ -6,8 +6,10 @@ use tracing::{debug, enabled, error, trace, warn};
 /// What Envoy is told to write before each message: the level's first letter, and the logger.
 pub(crate) const FORMAT: &str = "%L|%n|%v";
 
-/// Warnings that are part of being told to stop, or of our own configuration.
-const EXPECTED: [&str; 2] = ["caught ENVOY_SIGTERM", "drain listeners"];
+/// Warnings about what we do on purpose: we tell Envoy to stop, we restart under it (the xDS server logs that too), and a
+/// limit to its connections is the operator's to set.
+const EXPECTED: [&str; 3] =
+    ["caught ENVOY_SIGTERM", "gRPC config stream to nuncio_xds closed", "no configured limit to the number of allowed"];
 
 /// The level to ask Envoy for. Its `info` tells how it starts, which is our `debug`.
 pub(crate) fn level() -> &'static str {
