@@ -77,8 +77,8 @@ pub enum Event {
         /// The reason, in the client's words.
         message: Arc<str>,
     },
-    /// A resource was held back for longer than [`Options::ack_timeout`](crate::Options::ack_timeout) and
-    /// is sent although the client has not acknowledged what it needs.
+    /// A resource was held back for longer than [`Options::ack_timeout`](crate::Options::ack_timeout),
+    /// because the client has not acknowledged what it needs.
     HoldTimedOut {
         /// The stream.
         stream: StreamId,
@@ -88,6 +88,9 @@ pub enum Event {
         key: Key,
         /// What it waited for.
         need: Key,
+        /// It is sent all the same: the client does not ask for what it needs. Otherwise the client owes an
+        /// answer, and the old version stays until it comes.
+        sent: bool,
     },
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Options {
     /// How long a resource is held back for something that it needs and that the client has not
-    /// acknowledged; then it is sent all the same, with [`Event::HoldTimedOut`](crate::Event::HoldTimedOut).
-    /// Default: 15 s, Envoy's own `initial_fetch_timeout`.
+    /// acknowledged, before [`Event::HoldTimedOut`](crate::Event::HoldTimedOut). Then it is sent all the
+    /// same if the client does not ask for what it needs; it waits on while the client owes an answer, since
+    /// Envoy acknowledges clusters only when they are warm. Default: 15 s, Envoy's `initial_fetch_timeout`.
     pub ack_timeout: Duration,
     /// How long after the ACK of the last resource that stopped naming a cluster that cluster is removed:
     /// requests in flight still look it up. Default: 10 s.

@@ -122,8 +122,10 @@ pub struct Resource {
     /// configuration the clusters it names, their endpoints and their secrets; for a TCP listener its
     /// clusters. The same list holds back the removal of these.
     ///
-    /// A resource must not need what the client learns of only through the resource itself: a cluster does
-    /// not need its endpoints, nor a scope its route configuration. A scope may need what its route
+    /// A resource must not need what the client learns of only through the resource itself: a scope does
+    /// not need its route configuration. The exception is a cluster, which names its endpoints here if they
+    /// are not named like itself. It is not held back for them; they are sent again with each of its
+    /// versions, since Envoy warms a changed cluster only when its endpoints arrive. A scope may need what its route
     /// configuration needs, so that it becomes known only when the routes can follow at once.
     pub needs: Vec<Key>,
     /// How long after its own ACK others may rely on it: a DNS cluster is acknowledged before it is warm.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::slot::{Have, Rejected};
 use super::stream::{Item, Stream};
 use super::{Context, Output};
-use crate::event::Event;
+use crate::event::{Event, Protocol};
 use crate::resource::{Key, Resource, ResourceType};
 
 impl Stream {
@@ -43,8 +43,8 @@ impl Stream {
     fn accept_resource(&mut self, key: &Key, resource: &Arc<Resource>, context: &Context<'_>) {
         let warm = self.warm;
         let state = self.of_mut(key.kind);
-        let Some(slot) = state.slots.get_mut(&key.name) else {
-            // The client has unsubscribed meanwhile.
+        let Some(slot) = state.slots.get_mut(&key.name).filter(|slot| slot.sending) else {
+            // The client has unsubscribed meanwhile; if it has subscribed again, it is sent it again.
             self.release(resource, context);
             return;
         };
@@ -79,7 +79,7 @@ impl Stream {
 
     fn accept_removal(&mut self, key: &Key, context: &Context<'_>) {
         let state = self.of_mut(key.kind);
-        let Some(slot) = state.slots.get_mut(&key.name) else { return };
+        let Some(slot) = state.slots.get_mut(&key.name).filter(|slot| slot.sending) else { return };
         slot.sending = false;
         slot.leaving = false;
         let old = slot.have.take();
@@ -117,11 +117,16 @@ impl Stream {
         }
         let key = Key { kind, name };
         let mut unused = vec![Arc::clone(&resource)];
+        let whole = self.protocol == Protocol::StateOfTheWorld && kind.is_full_state();
         if let Some(slot) = self.slot_mut(&key) {
             slot.sending = false;
             // What it keeps after it rejected even what it had is anybody's guess: let it be.
             let at_a_loss = slot.have.as_ref().is_some_and(|have| have.version == resource.version);
             unused.extend(slot.doubt.extract_if(.., |doubt| at_a_loss || doubt.version == resource.version));
+            if whole && slot.have.is_none() {
+                // It may have a version from an earlier stream: only a response without it says it is gone.
+                slot.doubt.extend(unused.pop());
+            }
             if !at_a_loss || slot.rejected.is_none() {
                 slot.rejected = Some(Rejected { version: Arc::clone(&resource.version), message: Arc::clone(message) });
             }

@@ -17,8 +17,10 @@ pub(super) enum Verdict {
     Nothing,
     /// Send this version.
     Send(Arc<Resource>),
-    /// Send this version although the client has not acknowledged what it needs.
+    /// Send this version although the client has not acknowledged what it needs: nothing is on its way.
     GiveUp(Arc<Resource>, Key),
+    /// Go on waiting for this need, of which the client owes an answer for too long.
+    Overdue(Key),
     /// Tell that it does not exist.
     Remove,
     /// Wait, until this time at the latest if one is given.
@@ -46,7 +48,9 @@ impl Stream {
         };
         // A client that asks again must be answered: with what it had, if the newest cannot be sent yet.
         match (verdict, slot.known()) {
-            (Verdict::Hold(..) | Verdict::Defer, Some(known)) if slot.force => Verdict::Send(Arc::clone(known)),
+            (Verdict::Hold(..) | Verdict::Overdue(_) | Verdict::Defer, Some(known)) if slot.force => {
+                Verdict::Send(Arc::clone(known))
+            }
             (verdict, _) => verdict,
         }
     }
@@ -73,6 +77,8 @@ impl Stream {
                 let until = since + context.options.ack_timeout;
                 if context.now < until {
                     Verdict::Hold(Hold::Needs(need), Some(until))
+                } else if self.of(need.kind).in_flight.is_some() {
+                    Verdict::Overdue(need)
                 } else {
                     Verdict::GiveUp(Arc::clone(newest), need)
                 }
@@ -81,6 +87,10 @@ impl Stream {
     }
 
     fn needs(&self, resource: &Resource, context: &Context<'_>) -> Needs {
+        if resource.key.kind == ResourceType::Cluster {
+            // Its endpoints are asked for when it is there.
+            return Needs::Met;
+        }
         let (mut unmet, mut settling) = (None, None);
         for need in resource.needs.iter().filter(|need| self.awaits(need)) {
             let Some(newest) = context.store.get(need) else { continue };
@@ -105,7 +115,17 @@ impl Stream {
     /// have seen the route that names them.
     fn awaits(&self, need: &Key) -> bool {
         self.of(need.kind).subscription.includes(&need.name)
-            || (need.kind.is_by_reference() && self.of(ResourceType::Cluster).subscription.is_wildcard())
+            || (self.takes_all_clusters()
+                && (need.kind.is_by_reference() || !self.of(need.kind).subscription.is_requested()))
+    }
+
+    /// An Envoy that reconnects while clusters warm asks for clusters last, when they are warm. It is known
+    /// by taking all listeners or scopes.
+    fn takes_all_clusters(&self) -> bool {
+        let takes_all = |kind| self.of(kind).subscription.is_wildcard();
+        takes_all(ResourceType::Cluster)
+            || (!self.of(ResourceType::Cluster).subscription.is_requested()
+                && (takes_all(ResourceType::Listener) || takes_all(ResourceType::ScopedRoute)))
     }
 
     fn judge_removal(&self, key: &Key, slot: &Slot, context: &Context<'_>) -> Verdict {

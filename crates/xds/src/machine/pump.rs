@@ -111,6 +111,11 @@ impl Stream {
                     self.set_timer(&key, at);
                 }
             }
+            Verdict::Overdue(need) => {
+                self.report_overdue(&key, &need, context);
+                self.hold(&key, Hold::Needs(need), context);
+                self.set_timer(&key, context.now + context.options.ack_timeout);
+            }
             Verdict::Defer => self.of_mut(key.kind).deferred.push(key.name),
         }
     }
@@ -152,6 +157,7 @@ impl Stream {
     fn add(&mut self, key: Key, resource: Option<Arc<Resource>>, batch: &mut Batch) {
         if let Some(resource) = &resource {
             self.usage.add(resource);
+            self.warm_up(resource);
             batch.bytes += resource.body.len();
         }
         let Some(slot) = self.slot_mut(&key) else { return };
@@ -163,12 +169,42 @@ impl Stream {
         batch.items.push(Item { name: key.name, resource, due: slot.due.take() });
     }
 
+    /// A cluster that is sent becomes warm when its endpoints arrive, changed or not; Envoy asks for them
+    /// only if it has not subscribed to them yet. It acknowledges the cluster when that is warm.
+    fn warm_up(&mut self, resource: &Resource) {
+        if resource.key.kind != ResourceType::Cluster {
+            return;
+        }
+        let same_name = Key { kind: ResourceType::Endpoints, name: Arc::clone(&resource.key.name) };
+        let named = resource.needs.iter().filter(|need| need.kind == ResourceType::Endpoints && **need != same_name);
+        for key in named.chain([&same_name]) {
+            if !self.of(key.kind).subscription.is_requested() {
+                self.warming.insert(Arc::clone(&key.name));
+            } else if let Some(slot) = self.slot_mut(key).filter(|slot| slot.may_be_had() || slot.sending) {
+                slot.force = true;
+                self.touch(key, None);
+            }
+        }
+    }
+
     fn give_up(&mut self, key: &Key, resource: &Resource, need: Key, context: &mut Context<'_>) {
         if let Some(slot) = self.slot_mut(key) {
             slot.waived = Some(Arc::clone(&resource.version));
         }
+        self.report_timeout(key, need, true, context);
+    }
+
+    fn report_overdue(&mut self, key: &Key, need: &Key, context: &mut Context<'_>) {
+        let version = context.store.get(key).map(|newest| Arc::clone(&newest.version));
+        let Some(slot) = self.slot_mut(key).filter(|slot| slot.overdue != version) else { return };
+        slot.overdue = version;
+        self.report_timeout(key, need.clone(), false, context);
+    }
+
+    fn report_timeout(&self, key: &Key, need: Key, sent: bool, context: &mut Context<'_>) {
         let node = Arc::clone(&self.node);
-        context.out.push(Output::Event(Event::HoldTimedOut { stream: self.id, node, key: key.clone(), need }));
+        let event = Event::HoldTimedOut { stream: self.id, node, key: key.clone(), need, sent };
+        context.out.push(Output::Event(event));
     }
 
     fn hold(&mut self, key: &Key, why: Hold, context: &Context<'_>) {

@@ -32,6 +32,8 @@ pub(crate) struct Slot {
     pub(crate) held: Option<Held>,
     /// The version that is no longer held back, since the wait took too long.
     pub(crate) waived: Option<Arc<str>>,
+    /// The version of which it was reported that the wait takes too long.
+    pub(crate) overdue: Option<Arc<str>>,
     /// When it is to be looked at again.
     pub(crate) timer: Option<Instant>,
 }

@@ -1,7 +1,7 @@
 //! One stream: one client's subscriptions, what it has, and what it is still to get.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ pub(crate) struct Stream {
     pub(super) types: [TypeState; ResourceType::ALL.len()],
     /// By what they wait for: the resources that are held back.
     pub(super) waiters: HashMap<Key, Vec<Key>>,
+    /// Endpoints of clusters that were sent before the client named the endpoints that it has.
+    pub(super) warming: HashSet<Arc<str>>,
     pub(super) usage: Usage,
     pub(super) progress: Progress,
     pub(super) nonce: u64,
@@ -96,6 +98,7 @@ impl Stream {
             connected: now,
             types: Default::default(),
             waiters: HashMap::new(),
+            warming: HashSet::new(),
             usage: Usage::default(),
             progress: Progress::default(),
             nonce: 0,

@@ -77,11 +77,15 @@ impl Stream {
         }
         for name in change.wanted {
             let key = Key { kind, name };
-            if resumes && self.slot(&key).is_some_and(|slot| slot.have.is_some()) {
+            let has = resumes && self.slot(&key).is_some_and(|slot| slot.have.is_some());
+            if has && !(kind == ResourceType::Endpoints && self.warming.contains(&key.name)) {
                 self.touch(&key, Some(context.store.revision()));
             } else {
                 self.want(&key, context);
             }
+        }
+        if kind == ResourceType::Endpoints {
+            self.warming.clear();
         }
     }
 

@@ -58,6 +58,18 @@ fn a_route_waits_for_endpoints_that_are_asked_for_after_the_cluster() {
 }
 
 #[test]
+fn what_was_unsubscribed_in_flight_is_not_relied_upon() {
+    let (mut rig, id) = running(vec![cluster("a"), resource(Endpoints, "a", "1", &[]), route("1", &[])]);
+    rig.request(id, delta(Endpoints, &["a"], &[]));
+    rig.request(id, delta(Endpoints, &[], &["a"]));
+    let needs = [key(Cluster, "a"), key(Endpoints, "a")];
+    rig.set(vec![resource(Endpoints, "a", "2", &[]), resource(Route, "r", "2", &needs)]);
+    assert_eq!(rig.ack_all(id), ["EDS a@1"], "which the client ignored");
+    rig.request(id, delta(Endpoints, &["a"], &[]));
+    assert_eq!(rig.ack_all(id), ["EDS a@2", "RDS r@2"]);
+}
+
+#[test]
 fn a_dns_cluster_has_time_to_get_warm() {
     let (mut rig, id) = running(vec![cluster("a"), route("1", &["a"])]);
     rig.set(vec![Resource { settle: SECOND, ..cluster("dns") }, route("2", &["dns"])]);
@@ -80,18 +92,46 @@ fn a_starting_envoy_waits_for_its_first_clusters_itself() {
     assert_eq!(rig.ack_all(id), ["LDS", "RDS r@1"]);
 }
 
+fn timeouts(rig: &Rig) -> Vec<(String, bool)> {
+    let timeout = |event: &Event| match event {
+        Event::HoldTimedOut { need, sent, .. } => Some((need.to_string(), *sent)),
+        _ => None,
+    };
+    rig.events.iter().filter_map(timeout).collect()
+}
+
 #[test]
-fn a_hold_is_given_up_after_a_while() {
-    let (mut rig, id) = running(vec![cluster("a"), route("1", &["a"])]);
-    rig.set(vec![cluster("b"), route("2", &["b"])]);
-    let unanswered = rig.next().unwrap();
-    rig.pass(Duration::from_secs(14));
+fn a_hold_is_given_up_when_the_client_does_not_ask() {
+    let (mut rig, id) = running(vec![cluster("a"), resource(Endpoints, "a", "1", &[]), route("1", &["a"])]);
+    rig.set(vec![resource(Route, "r", "2", &[key(Cluster, "a"), key(Endpoints, "a")])]);
+    rig.pass(14 * SECOND);
     assert!(rig.sent.is_empty());
     rig.pass(SECOND);
     assert_eq!(rig.ack_all(id), ["RDS r@2"]);
-    let given_up =
-        |event: &Event| matches!(event, Event::HoldTimedOut { need, .. } if *need == unanswered.resources[0].key);
-    assert_eq!(rig.events.iter().filter(|event| given_up(event)).count(), 1);
+    assert_eq!(timeouts(&rig), [("ClusterLoadAssignment a".to_owned(), true)]);
+}
+
+#[test]
+fn a_hold_goes_on_while_the_client_owes_an_answer() {
+    // Envoy answers when its clusters are warm: until then a route to them would fail.
+    let (mut rig, id) = running(vec![cluster("a"), route("1", &["a"])]);
+    rig.set(vec![cluster("b"), route("2", &["b"])]);
+    rig.pass(120 * SECOND);
+    assert_eq!(timeouts(&rig), [("Cluster b".to_owned(), false)], "once");
+    assert_eq!(rig.ack_all(id), ["CDS b@1", "RDS r@2"]);
+}
+
+#[test]
+fn endpoints_are_sent_again_with_a_changed_cluster() {
+    let endpoints = |name: &str| resource(Endpoints, name, "1", &[]);
+    let (mut rig, id) = running(vec![cluster("a"), endpoints("a"), cluster("b"), endpoints("shared")]);
+    rig.request(id, delta(Endpoints, &["a", "shared"], &[]));
+    rig.ack_all(id);
+    rig.set(vec![resource(Cluster, "a", "2", &[])]);
+    assert_eq!(rig.sent.len(), 2, "not only when Envoy has acknowledged the cluster, which it does when warm");
+    assert_eq!(rig.ack_all(id), ["CDS a@2", "EDS a@1"]);
+    rig.set(vec![resource(Cluster, "b", "2", &[key(Endpoints, "shared")])]);
+    assert_eq!(rig.ack_all(id), ["CDS b@2", "EDS shared@1"]);
 }
 
 #[test]
@@ -159,6 +199,26 @@ fn the_same_content_may_come_to_need_something_else() {
     rig.remove(vec![key(Cluster, "b")]);
     rig.pass(60 * SECOND);
     assert!(rig.sent.is_empty());
+}
+
+#[test]
+fn a_reconnecting_client_gets_the_endpoints_of_changed_clusters() {
+    let endpoints = |name| resource(Endpoints, name, "1", &[]);
+    let (mut rig, id) = Rig::serving(vec![resource(Cluster, "a", "2", &[]), endpoints("a"), endpoints("b")]);
+    rig.request(id, resume(Cluster, &[], &[("a", "1")]));
+    rig.request(id, resume(Endpoints, &["a", "b"], &[("a", "1"), ("b", "1")]));
+    assert_eq!(rig.ack_all(id), ["CDS a@2", "EDS a@1"]);
+}
+
+#[test]
+fn an_envoy_that_asks_for_clusters_last_is_made_to_wait_all_the_same() {
+    // It reconnects while clusters warm: until they are warm it does not ask.
+    let (mut rig, id) = Rig::serving(vec![cluster("a"), route("2", &["a"])]);
+    rig.request(id, resume(Listener, &[], &[("edge", "1")]));
+    rig.request(id, resume(Route, &["r"], &[("r", "1")]));
+    assert_eq!(rig.ack_all(id), ["LDS -edge"]);
+    rig.request(id, delta(Cluster, &[], &[]));
+    assert_eq!(rig.ack_all(id), ["CDS a@1", "RDS r@2"]);
 }
 
 #[test]
