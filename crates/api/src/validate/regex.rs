@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
                     self.rest = &self.rest[1..];
                     operand = None;
                 }
-                '*' | '+' | '?' => self.repetition(operand.take(), 1, &self.rest[1..])?,
+                '*' | '+' | '?' => self.repetition(operand.take(), &self.rest[1..])?,
                 '{' => match counted(self.rest) {
                     Some((min, max, rest)) => {
                         if min > REPETITIONS || max.is_some_and(|max| max > REPETITIONS || max < min) {
@@ -82,7 +82,7 @@ impl<'a> Parser<'a> {
                         }
                         let times = max.unwrap_or(min).max(1);
                         let inner = operand.unwrap_or(1);
-                        self.repetition(operand.take(), times, rest)?;
+                        self.repetition(operand.take(), rest)?;
                         repetitions = repetitions.max(inner * times);
                     }
                     None => {
@@ -91,7 +91,8 @@ impl<'a> Parser<'a> {
                     }
                 },
                 _ => {
-                    operand = self.atom()?;
+                    // Flags, `(?i)`, are nothing of their own.
+                    operand = self.atom()?.or(operand);
                     repetitions = repetitions.max(operand.unwrap_or(1));
                 }
             }
@@ -103,7 +104,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A repetition of `operand`, and what follows it.
-    fn repetition(&mut self, operand: Option<u64>, _times: u64, rest: &'a str) -> Result<(), String> {
+    fn repetition(&mut self, operand: Option<u64>, rest: &'a str) -> Result<(), String> {
         let written = &self.rest[..self.rest.len() - rest.len()];
         if operand.is_none() {
             return Err(format!("there is nothing that {written} could repeat"));
@@ -147,7 +148,6 @@ impl<'a> Parser<'a> {
             Some(special) => {
                 if let Some(rest) = flags(special) {
                     self.rest = rest;
-                    // `(?i)` alone is nothing to repeat.
                     if !self.rest_opened(special) {
                         return Ok(None);
                     }
@@ -270,5 +270,45 @@ impl TrimMax for str {
     fn trim_start_matches_max(&self, matches: impl Fn(char) -> bool, max: usize) -> &str {
         let length = self.chars().take(max).take_while(|c| matches(*c)).map(char::len_utf8).sum();
         &self[length..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    /// Each row as Envoy 1.40 decides it in `--mode validate`; with the number of groups where it takes the expression.
+    #[test]
+    fn expressions_are_taken_and_refused_as_by_envoy() {
+        #[rustfmt::skip]
+        let good = [
+            r"a", r"a{", r"a{1", r"a{,2}", r"a{1000}", r"/api/{id}", r"a*?", r"(?:a)", r"(?P<n>a)", r"(?<n>a)",
+            r"(?P<n>a)(?P<n>b)", r"(?i)a", r"(?i:a)", r"(?s-i:a)", r"(?U)a", r"|", r"a||b", r"^*", r"$*",
+            r"(?:)*", r"[a-z]", r"[]a]", r"[^]a]", r"[a-]", r"[-a]", r"[[:alpha:]]", r"[[:^alpha:]]", r"[a[b]c]",
+            r"[a&&b]", r"[\d-z]", r"\d\D\s\S\w\W", r"\b\B\A\z", r"\C", r"\Qa*b\E", r"\Qabc", r"\0", r"\01",
+            r"\123", r"\x41", r"\x{41}", r"\pL", r"\p{L}", r"\p{Greek}", r"\p{^Greek}", r"\PL", r"\-", r"\/",
+            r"\_", r"\<", r"\ ", r"\a\f\n\r\t\v", r"é+", r"\p{Any}", r"\p{Lu}", r"(a{100}){10}", r"(((a)))",
+            r"^^", r"(|a)*", r"(?i)(?s)a", r"(?P<1a>x)", r"(?ii)a", r"]", r"}", r"a]b}", r"[\pL]", "a\0b",
+            r"x{2,3}?", r"[[.a.]]", r"[[=a=]]", r"[a-z&&[^b]]",
+        ];
+        for pattern in good {
+            assert!(check(pattern).is_ok(), "{pattern}: {:?}", check(pattern));
+        }
+        #[rustfmt::skip]
+        let bad = [
+            r"a{2,1}", r"a{1001}", r"a{1,1001}", r"a**", r"a*??", r"a+*", r"(a", r"a)", r"(?P=n)", r"(?=a)",
+            r"(?!a)", r"(?<=a)", r"(?<!a)", r"(?>a)", r"(?x)a", r"(?-)a", r"(?i", r"(?", r"(?:", r"*a", r"+",
+            r"?", r"[z-a]", r"[a", r"[]", r"[[:foo:]]", r"[a-\d]", r"\Z", r"\1", r"\8", r"\x{110000}", r"\x4",
+            r"\xZZ", r"\u0041", r"\p{Nonsense}", r"\pX", r"\é", r"\y", r"\h", r"\e", r"a\", r"(a{1000}){1000}",
+            r"a{1}{2}", r"a{1}*", r"a|*", r"(*)", r"(?P<>x)", r"(?P<a-b>x)", r"(?i-)a", r"(?i--s)a",
+            r"\p{Latin}\p{sc=Greek}", r"\p{Script=Greek}", r"[\b]", r"[\Q]", r"\X", r"\N", r"\R", r"\K", r"\G",
+            r"(?#c)a", r"x{2}{3}", r"(?P<n>", r"[[:alpha:]", r"\w{1,50}{1,50}",
+        ];
+        for pattern in bad {
+            assert!(check(pattern).is_err(), "{pattern}");
+        }
+        for (pattern, groups) in [("a", 0), ("(a)(?:b)(?P<n>c(d))", 3), (r"\((a)", 1), ("[(](?i:x)(?<y>z)", 1)] {
+            assert_eq!(check(pattern), Ok(groups), "{pattern}");
+        }
     }
 }
