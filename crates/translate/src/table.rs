@@ -24,8 +24,13 @@ pub(crate) struct Built {
     pub(crate) problems: Vec<(ObjectId, Problem)>,
 }
 
+/// Name of the table of the wildcards, which no host can have. (`*` as the name of a resource would ask
+/// Envoy's subscription for all of them.)
+const WILDCARD_TABLE: &str = "nuncio/wildcard";
+
 /// Names the table of `host` in a class.
 pub(crate) fn table_name(class: &str, host: &str) -> TableName {
+    let host = if host == "*" { WILDCARD_TABLE } else { host };
     TableName(if class.is_empty() { host.into() } else { format!("{host}@{class}").into() })
 }
 
