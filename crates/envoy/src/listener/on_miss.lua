@@ -10,10 +10,19 @@ local function look(handle, key)
   return handle:streamInfo():routeName() ~= ""
 end
 
-function envoy_on_request(handle)
-  if handle:streamInfo():routeName() ~= "" then
-    return
+-- Whether the route allows what the request asks to switch to. Envoy decides that before this filter
+-- has found the route, so the route says it a second time, in its metadata.
+local function may_upgrade(handle)
+  local headers = handle:headers()
+  local protocol, connection = headers:get("upgrade"), headers:get("connection")
+  if not protocol or not connection or not connection:lower():find("upgrade", 1, true) then
+    return true
   end
+  local allowed = handle:metadata():get("upgrades")
+  return allowed and allowed[protocol:lower()]
+end
+
+local function find(handle)
   local key = handle:headers():get("x-nuncio-scope")
   local bar = key and key:find("|", 1, true)
   if not bar then
@@ -25,4 +34,14 @@ function envoy_on_request(handle)
     return
   end
   look(handle, "*" .. rest)
+end
+
+function envoy_on_request(handle)
+  if handle:streamInfo():routeName() ~= "" then
+    return
+  end
+  find(handle)
+  if not may_upgrade(handle) then
+    handle:respond({[":status"] = "403"}, "")
+  end
 end

@@ -14,7 +14,7 @@ use nuncio_ir::{Arm, Backend, ClusterName, Forward, HostRewrite, PathMatch};
 
 use super::action;
 use crate::header;
-use crate::listener::{REASON_KEY, REASON_NAMESPACE};
+use crate::listener::{ON_MISS_FILTER, REASON_KEY, REASON_NAMESPACE};
 
 const MILLION: u64 = 1_000_000;
 
@@ -30,7 +30,8 @@ pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward) -> Vec
         [first, ..] => match weighted(&arms) {
             Some(clusters) => {
                 let action = upstream::weighted(path, forward, first, &clusters);
-                vec![PbRoute { action: Some(Action::Route(action)), ..base.clone() }]
+                let metadata = upgrade_metadata(first);
+                vec![PbRoute { action: Some(Action::Route(action)), metadata, ..base.clone() }]
             }
             None => fractions(base, path, forward, &arms),
         },
@@ -104,6 +105,7 @@ fn arm_route(mut route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm)
             route.action = Some(Action::Route(upstream::single(path, forward, arm, name)));
             route.request_headers_to_add = header::additions(&arm.request_headers);
             route.request_headers_to_remove.clone_from(&arm.request_headers.remove);
+            route.metadata = upgrade_metadata(arm);
         }
         Backend::Invalid { status, reason } => {
             route.action = Some(action::direct_response(*status, NO_BACKEND));
@@ -115,7 +117,19 @@ fn arm_route(mut route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm)
 
 /// Where the access log finds the reason.
 fn reason_metadata(reason: &str) -> Metadata {
-    let reason = Value { kind: Some(value::Kind::StringValue(reason.to_owned())) };
-    let fields = Struct { fields: [(REASON_KEY.to_owned(), reason)].into() };
-    Metadata { filter_metadata: [(REASON_NAMESPACE.to_owned(), fields)].into(), ..Default::default() }
+    metadata(REASON_NAMESPACE, REASON_KEY, value::Kind::StringValue(reason.to_owned()))
+}
+
+/// Where the filter that finds a route late (`on_miss.lua`) sees what Envoy could not yet check: which
+/// upgrades the route allows.
+fn upgrade_metadata(arm: &Arm) -> Option<Metadata> {
+    let allowed = Value { kind: Some(value::Kind::BoolValue(true)) };
+    let fields = arm.upgrades.iter().map(|upgrade| (upgrade.to_ascii_lowercase(), allowed.clone())).collect();
+    let upgrades = value::Kind::StructValue(Struct { fields });
+    (!arm.upgrades.is_empty()).then(|| metadata(ON_MISS_FILTER, "upgrades", upgrades))
+}
+
+fn metadata(namespace: &str, key: &str, kind: value::Kind) -> Metadata {
+    let fields = Struct { fields: [(key.to_owned(), Value { kind: Some(kind) })].into() };
+    Metadata { filter_metadata: [(namespace.to_owned(), fields)].into(), ..Default::default() }
 }

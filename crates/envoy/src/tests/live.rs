@@ -79,19 +79,19 @@ fn a_route_sees_the_chain() {
 #[test]
 fn upgrades_are_for_routes_that_allow_them() {
     let open = Arm { upgrades: vec!["websocket".to_owned()], ..arm(1, "up") };
-    let edge = Edge::start(
-        http(),
-        &[host(
-            "a.example",
-            vec![
-                route("open", prefix("/open"), forward(vec![open])),
-                route("closed", prefix("/"), forward(vec![arm(1, "up")])),
-            ],
-        )],
-    );
-    assert_eq!(edge.upgrade("a.example", "/open").status, 101);
-    assert_eq!(edge.upgrade("a.example", "/closed").status, 403);
-    assert_eq!(edge.get("a.example", "/open", &[]).status, 200);
+    let routes = || {
+        vec![
+            route("open", prefix("/open"), forward(vec![open.clone()])),
+            route("closed", prefix("/"), forward(vec![arm(1, "up")])),
+        ]
+    };
+    let edge = Edge::start(http(), &[host("a.example", routes()), host("*", routes())]);
+    // By the table of the name, by the name in capitals, and by the table of the wildcards.
+    for name in ["a.example", "A.EXAMPLE", "other.example"] {
+        assert_eq!(edge.upgrade(name, "/open").status, 101, "{name}");
+        assert_eq!(edge.upgrade(name, "/closed").status, 403, "{name}");
+        assert_eq!(edge.get(name, "/open", &[]).status, 200, "{name}");
+    }
 }
 
 #[test]
