@@ -1,7 +1,7 @@
 //! The subscription machine: requests, updates and time in; responses, events and timers out. It does no
 //! I/O and reads no clock, so that every order of things can be tested.
 //!
-//! Each stream has its own state ([`stream`]); the resources are shared. A change costs a stream what the
+//! Each stream has its own state; the resources are shared. A change costs a stream what the
 //! changed resources cost, however many there are.
 
 mod answer;

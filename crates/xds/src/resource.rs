@@ -125,13 +125,14 @@ pub struct Resource {
     /// A resource must not need what the client learns of only through the resource itself: a scope does
     /// not need its route configuration. The exception is a cluster, which names its endpoints here if they
     /// are not named like itself. It is not held back for them; they are sent again with each of its
-    /// versions, since Envoy warms a changed cluster only when its endpoints arrive. A scope may need what its route
-    /// configuration needs, so that it becomes known only when the routes can follow at once.
+    /// versions, since Envoy warms a changed cluster only when its endpoints arrive. A scope may need what
+    /// its route configuration needs, so that it becomes known only when the routes can follow at once.
     pub needs: Vec<Key>,
-    /// How long after its own ACK others may rely on it: a DNS cluster is acknowledged before it is warm.
-    /// Zero for most. It applies to a resource that is new to an Envoy that already runs, not to a new
-    /// version of it (Envoy keeps the old one until the new one is warm), nor to clusters that an Envoy has
-    /// acknowledged before it first asked for listeners (it asks when those are warm).
+    /// How long after its own ACK others may rely on it. Zero for most: Envoy 1.40 puts off the ACK over an
+    /// aggregated stream until the clusters of the response are warm (seen with EDS clusters). It applies
+    /// to a resource that is new to an Envoy that already runs, not to a new version of it (Envoy keeps the
+    /// old one until the new one is warm), nor to clusters that an Envoy has acknowledged before it first
+    /// asked for listeners (it asks when those are warm).
     pub settle: Duration,
 }
 

@@ -129,7 +129,7 @@ mod tests {
         usage.add(&route(&[&cluster]));
         assert_eq!(usage.remove(&route(&[&cluster]), start), []);
         assert_eq!(usage.free(&cluster, linger, start), Free::InUse);
-        assert_eq!(usage.remove(&route(&[&cluster]), start), [cluster.clone()]);
+        assert_eq!(usage.remove(&route(&[&cluster]), start), std::slice::from_ref(&cluster));
         assert_eq!(usage.free(&cluster, linger, start), Free::At(start + linger));
         assert_eq!(usage.free(&cluster, linger, start + linger), Free::Now);
     }
@@ -143,7 +143,7 @@ mod tests {
         usage.add_unknown();
         assert_eq!(usage.free(&cluster, linger, start + linger), Free::InUse);
         usage.wait(cluster.clone());
-        assert_eq!(usage.remove_unknown(start + linger), [cluster.clone()]);
+        assert_eq!(usage.remove_unknown(start + linger), std::slice::from_ref(&cluster));
         assert_eq!(usage.free(&cluster, linger, start + linger), Free::At(start + 2 * linger));
     }
 }

@@ -107,7 +107,7 @@ fn state_of_the_world_finds_the_culprit_too() {
     let (mut rig, _) = Rig::serving(vec![resource(Cluster, "a", "1", &[]), resource(Cluster, "b", "1", &[])]);
     let id = rig.connect(Protocol::StateOfTheWorld);
     rig.request(id, want(Cluster, &[], None));
-    let mut answer = |rig: &mut Rig| {
+    let answer = |rig: &mut Rig| {
         let mut lines = vec![];
         while let Some(response) = rig.next() {
             let bad = response.resources.iter().any(|resource| resource.version.starts_with("bad"));
