@@ -3,6 +3,7 @@
 mod build;
 mod de;
 mod env;
+mod fast;
 mod json;
 mod node;
 mod path;

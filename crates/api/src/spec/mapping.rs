@@ -151,28 +151,28 @@ pub struct Mapping {
     pub use_websocket: Option<bool>,
 
     /// Rate-limit descriptors by domain, as written.
-    pub labels: Option<Value>,
+    pub labels: Option<Box<Value>>,
     /// Do not ask the authorization service; default `false`.
     pub bypass_auth: Option<bool>,
     /// Told to the authorization service.
     pub auth_context_extensions: BTreeMap<String, String>,
     /// Where the service's API documentation is, as written.
-    pub docs: Option<Value>,
+    pub docs: Option<Box<Value>>,
     /// Replaced error bodies, as written; the original removed the field in its version 4.
-    pub error_response_overrides: Option<Value>,
+    pub error_response_overrides: Option<Box<Value>>,
     /// Do not replace error bodies; the original removed the field in its version 4.
     pub bypass_error_response_overrides: Option<bool>,
     /// Raw Envoy route settings, as written; without effect in the original.
-    pub envoy_override: Option<Value>,
+    pub envoy_override: Option<Box<Value>>,
     /// Untyped extras, as written; without effect in the original.
-    pub modules: Option<Value>,
+    pub modules: Option<Box<Value>>,
     /// How the field `tls` was spelled in `v2`; no effect.
     #[serde(rename = "v2ExplicitTLS")]
-    pub v2_explicit_tls: Option<Value>,
+    pub v2_explicit_tls: Option<Box<Value>>,
     /// Which headers were booleans in `v2`; no effect.
     #[serde(rename = "v2BoolHeaders")]
-    pub v2_bool_headers: Option<Value>,
+    pub v2_bool_headers: Option<Box<Value>>,
     /// Which query parameters were booleans in `v2`; no effect.
     #[serde(rename = "v2BoolQueryParameters")]
-    pub v2_bool_query_parameters: Option<Value>,
+    pub v2_bool_query_parameters: Option<Box<Value>>,
 }

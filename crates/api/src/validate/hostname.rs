@@ -10,18 +10,16 @@ pub(super) fn glob(hostname: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     let stars = hostname.matches('*').count();
     let (name, _) = without_port(hostname);
     let inner = name.strip_prefix('*').or_else(|| name.strip_suffix('*')).unwrap_or(name);
-    let shown = shorten(hostname);
-    if stars > 1 {
-        invalid(path, format!("\"{shown}\" holds {stars} stars: a host name may begin or end with one"), issues);
+    let wrong = if stars > 1 {
+        "holds more than one star: a host name may begin or end with one"
     } else if inner.contains('*') {
-        invalid(
-            path,
-            format!("\"{shown}\" holds a star inside: only at the beginning or the end can there be one"),
-            issues,
-        );
+        "holds a star inside: only at the beginning or the end can there be one"
     } else if !is_name(inner) && hostname != "*" {
-        invalid(path, format!("\"{shown}\" is no host name"), issues);
-    }
+        "is no host name"
+    } else {
+        return;
+    };
+    invalid(path, format!("\"{}\" {wrong}", shorten(hostname)), issues);
 }
 
 /// A host name without a star.

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
+use super::fast;
 use super::node::{Entry, Mark, Node, Value};
 use super::scalar::{Scalar, resolve};
 
 /// How deep lists and mappings may be nested.
-const DEPTH: usize = 100;
+pub(super) const DEPTH: usize = 100;
 /// What a document's aliases may add to it: bytes of text, and [`NODE_COST`] for each node.
 const ALIAS_BUDGET: usize = 4 << 20;
 const NODE_COST: usize = 64;
@@ -49,6 +50,14 @@ pub(crate) struct Broken {
 
 /// Parses the documents in `text`; the first that is broken is the last.
 pub(crate) fn parse_documents(text: &str, position: Position) -> Vec<Result<Node<'_>, Broken>> {
+    match fast::parse(text, position) {
+        Some(node) => vec![Ok(node)],
+        None => parse_completely(text, position),
+    }
+}
+
+/// [`parse_documents`] for any YAML there is.
+pub(super) fn parse_completely(text: &str, position: Position) -> Vec<Result<Node<'_>, Broken>> {
     let mut documents = Vec::new();
     let mut builder = Builder::new(position);
     let mut parser = Parser::new_from_str(text);
@@ -72,7 +81,12 @@ pub(crate) fn parse_documents(text: &str, position: Position) -> Vec<Result<Node
 /// Says what is wrong in words of its own where the parser's are of little help.
 fn syntax_error(text: &str, position: Position, error: &ScanError) -> Broken {
     let marker = error.marker();
-    let line = text.lines().nth(marker.line().saturating_sub(1)).unwrap_or_default();
+    let Some(line) = text.lines().nth(marker.line().saturating_sub(1)) else {
+        // What is missing at the end is missed where the text ends.
+        let last = text.trim_end();
+        let (line, column) = (last.lines().count().max(1), last.lines().last().map_or(0, |line| line.chars().count()));
+        return Broken { mark: position.of(line, column + 1), message: format!("not YAML: {}", error.info()) };
+    };
     let indent = &line[..line.len() - line.trim_start().len()];
     let message = if indent.contains('\t') {
         "a tab cannot be used for indentation: use spaces".to_owned()
@@ -94,7 +108,7 @@ enum Content<'a> {
     Map { entries: Vec<Entry<'a>>, key: Option<(Key<'a>, Mark)>, merges: Vec<Node<'a>> },
 }
 
-enum Key<'a> {
+pub(super) enum Key<'a> {
     Text(Cow<'a, str>),
     Merge,
 }
@@ -211,7 +225,7 @@ impl<'a> Frame<'a> {
 }
 
 /// Keys are text, whatever they look like: `200: x` is `"200": x`, as `kubectl` has it.
-fn key_of<'a>(node: &Node<'a>) -> Result<Key<'a>, Broken> {
+pub(super) fn key_of<'a>(node: &Node<'a>) -> Result<Key<'a>, Broken> {
     let text: Cow<'a, str> = match &node.value {
         Value::Text(text) | Value::Literal(text) => text.clone(),
         Value::Plain(raw) if raw == "<<" => return Ok(Key::Merge),
@@ -233,7 +247,7 @@ fn key_of<'a>(node: &Node<'a>) -> Result<Key<'a>, Broken> {
     Ok(Key::Text(text))
 }
 
-fn refuse_duplicates(entries: &[Entry<'_>]) -> Result<(), Broken> {
+pub(super) fn refuse_duplicates(entries: &[Entry<'_>]) -> Result<(), Broken> {
     let twice = if entries.len() <= 16 {
         entries.iter().enumerate().find(|(index, entry)| entries[..*index].iter().any(|other| other.key == entry.key))
     } else {
