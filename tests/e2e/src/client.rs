@@ -1,0 +1,421 @@
+//! An HTTP client that says exactly what goes over the wire, and on which connection.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Request, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::backend::Echo;
+use crate::{Authority, DEADLINE, Identity};
+
+/// Which HTTP to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2; without TLS by prior knowledge.
+    Http2,
+}
+
+/// Why there is no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No connection.
+    #[error("cannot connect: {0}")]
+    Connect(#[source] std::io::Error),
+    /// No TLS on it.
+    #[error("TLS handshake: {0}")]
+    Tls(#[source] std::io::Error),
+    /// No reply on it.
+    #[error("no reply: {0:?}")]
+    Http(#[from] hyper::Error),
+    /// Nothing happened for too long.
+    #[error("no reply in time")]
+    Timeout,
+}
+
+/// What a client offers and trusts in TLS.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Whom it trusts. None: it looks at no certificate.
+    pub trust: Option<CertificateDer<'static>>,
+    /// The name that it asks for by SNI.
+    pub sni: String,
+    /// Protocols offered by ALPN.
+    pub alpn: Vec<Vec<u8>>,
+    /// Its own certificate.
+    pub identity: Option<Identity>,
+    /// Versions that it speaks.
+    pub versions: Vec<&'static rustls::SupportedProtocolVersion>,
+}
+
+impl Tls {
+    /// Asks for `name` and trusts `authority`.
+    #[must_use]
+    pub fn to(name: &str, authority: &Authority) -> Self {
+        Self { trust: Some(authority.der()), ..Self::unchecked(name) }
+    }
+
+    /// Asks for `name` and takes any certificate.
+    #[must_use]
+    pub fn unchecked(name: &str) -> Self {
+        let versions = vec![&rustls::version::TLS13, &rustls::version::TLS12];
+        Self { trust: None, sni: name.to_owned(), alpn: Vec::new(), identity: None, versions }
+    }
+
+    /// Shows this certificate.
+    #[must_use]
+    pub fn showing(self, identity: &Identity) -> Self {
+        Self { identity: Some(identity.clone()), ..self }
+    }
+
+    /// Offers these protocols.
+    #[must_use]
+    pub fn offering(self, protocols: &[&str]) -> Self {
+        Self { alpn: protocols.iter().map(|name| name.as_bytes().to_vec()).collect(), ..self }
+    }
+
+    /// Speaks this version only.
+    #[must_use]
+    pub fn only(self, version: &'static rustls::SupportedProtocolVersion) -> Self {
+        Self { versions: vec![version], ..self }
+    }
+
+    fn config(&self) -> rustls::ClientConfig {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_protocol_versions(&self.versions).expect("versions that go together");
+        let builder = match &self.trust {
+            Some(authority) => {
+                let mut roots = rustls::RootCertStore::empty();
+                roots.add(authority.clone()).expect("a certificate");
+                builder.with_root_certificates(roots)
+            }
+            None => builder.dangerous().with_custom_certificate_verifier(Arc::new(unchecked::Anyone(provider))),
+        };
+        let mut config = match &self.identity {
+            Some(identity) => builder
+                .with_client_auth_cert(vec![identity.der()], identity.key_der())
+                .expect("a certificate and its key"),
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols.clone_from(&self.alpn);
+        // A resumed session would not look at a renewed certificate.
+        config.resumption = rustls::client::Resumption::disabled();
+        config
+    }
+}
+
+mod unchecked {
+    use std::sync::Arc;
+
+    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+    use rustls::crypto::CryptoProvider;
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+    /// Trusts anyone, as `curl -k` does.
+    #[derive(Debug)]
+    pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
+
+    impl ServerCertVerifier for Anyone {
+        fn verify_server_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            _: &ServerName<'_>,
+            _: &[u8],
+            _: UnixTime,
+        ) -> Result<ServerCertVerified, Error> {
+            Ok(ServerCertVerified::assertion())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, Error> {
+            Ok(HandshakeSignatureValid::assertion())
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.0.signature_verification_algorithms.supported_schemes()
+        }
+    }
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    method: Method,
+    host: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+/// `GET` of a path on a host.
+#[must_use]
+pub fn get(host: &str, path: &str) -> Ask {
+    Ask { method: Method::GET, host: host.to_owned(), path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
+}
+
+impl Ask {
+    /// With another header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With another method.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn method(self, method: &str) -> Self {
+        Self { method: method.parse().expect("a method"), ..self }
+    }
+
+    /// With a body.
+    #[must_use]
+    pub fn body(self, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
+    fn request(&self, protocol: Protocol, scheme: &str) -> Request<Full<Bytes>> {
+        let mut builder = Request::builder().method(&self.method);
+        builder = match protocol {
+            Protocol::Http1 => builder.uri(&self.path).header("host", &self.host),
+            Protocol::Http2 => builder.version(Version::HTTP_2).uri(format!("{scheme}://{}{}", self.host, self.path)),
+        };
+        for (name, value) in &self.headers {
+            builder = builder.header(name, value);
+        }
+        builder.body(Full::new(self.body.clone())).expect("a request")
+    }
+}
+
+/// A reply.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// A header, as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body, as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// What the backend got, if a backend answered.
+    #[must_use]
+    pub fn echo(&self) -> Option<Echo> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The backend that answered; of others the status.
+    #[must_use]
+    pub fn by(&self) -> String {
+        self.echo().map_or_else(|| self.status.to_string(), |echo| echo.backend)
+    }
+}
+
+/// Makes connections to one address.
+#[derive(Clone, Debug)]
+pub struct Client {
+    address: SocketAddr,
+    protocol: Protocol,
+    tls: Option<Tls>,
+    preface: Vec<u8>,
+}
+
+impl Client {
+    /// In clear text, by HTTP/1.1.
+    #[must_use]
+    pub fn http(address: SocketAddr) -> Self {
+        Self { address, protocol: Protocol::Http1, tls: None, preface: Vec::new() }
+    }
+
+    /// By TLS, and HTTP/1.1.
+    #[must_use]
+    pub fn https(address: SocketAddr, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..Self::http(address) }
+    }
+
+    /// By HTTP/2 instead.
+    #[must_use]
+    pub fn http2(self) -> Self {
+        Self { protocol: Protocol::Http2, ..self }
+    }
+
+    /// Sends these bytes first, before TLS and HTTP.
+    #[must_use]
+    pub fn preface(self, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { preface: bytes.into(), ..self }
+    }
+
+    /// Sends a request on a connection of its own.
+    ///
+    /// # Errors
+    /// When there is no whole reply.
+    pub async fn send(&self, ask: &Ask) -> Result<Reply, Failure> {
+        self.connect().await?.send(ask).await
+    }
+
+    /// The reply to a request on a connection of its own.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn ask(&self, ask: &Ask) -> Reply {
+        self.send(ask).await.unwrap_or_else(|failure| panic!("{ask:?}: {failure}"))
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub async fn connect(&self) -> Result<Connection, Failure> {
+        timeout(DEADLINE, self.connect_slowly()).await.map_err(|_| Failure::Timeout)?
+    }
+
+    async fn connect_slowly(&self) -> Result<Connection, Failure> {
+        let mut tcp = TcpStream::connect(self.address).await.map_err(Failure::Connect)?;
+        tcp.set_nodelay(true).map_err(Failure::Connect)?;
+        tcp.write_all(&self.preface).await.map_err(Failure::Connect)?;
+        let Some(tls) = &self.tls else { return Connection::over(tcp, self.protocol, "http").await };
+        let name = ServerName::try_from(tls.sni.clone()).expect("a server name");
+        let stream = TlsConnector::from(Arc::new(tls.config())).connect(name, tcp).await.map_err(Failure::Tls)?;
+        let session = stream.get_ref().1;
+        let alpn = session.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned());
+        let certificate = session.peer_certificates().and_then(|chain| chain.first()).cloned();
+        let connection = Connection::over(stream, self.protocol, "https").await?;
+        Ok(Connection { alpn, certificate, ..connection })
+    }
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+/// A connection that is kept for many requests.
+pub struct Connection {
+    sender: Sender,
+    scheme: &'static str,
+    /// The protocol chosen by ALPN.
+    pub alpn: Option<String>,
+    certificate: Option<CertificateDer<'static>>,
+}
+
+impl Connection {
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        protocol: Protocol,
+        scheme: &'static str,
+    ) -> Result<Self, Failure> {
+        let io = TokioIo::new(stream);
+        let sender = match protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = http1::handshake(io).await?;
+                tokio::spawn(connection.with_upgrades());
+                Sender::Http1(sender)
+            }
+            Protocol::Http2 => {
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+                tokio::spawn(connection);
+                Sender::Http2(sender)
+            }
+        };
+        Ok(Self { sender, scheme, alpn: None, certificate: None })
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// When there is no whole reply.
+    pub async fn send(&mut self, ask: &Ask) -> Result<Reply, Failure> {
+        timeout(DEADLINE, self.send_slowly(ask)).await.map_err(|_| Failure::Timeout)?
+    }
+
+    async fn send_slowly(&mut self, ask: &Ask) -> Result<Reply, Failure> {
+        let response = match &mut self.sender {
+            Sender::Http1(sender) => {
+                sender.ready().await?;
+                sender.send_request(ask.request(Protocol::Http1, self.scheme)).await?
+            }
+            Sender::Http2(sender) => {
+                sender.ready().await?;
+                sender.send_request(ask.request(Protocol::Http2, self.scheme)).await?
+            }
+        };
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        Ok(Reply { status: head.status.as_u16(), headers: head.headers, body })
+    }
+
+    /// Whether another request may be sent on it.
+    pub async fn is_open(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
+    /// The serial number of the certificate that was shown, in hexadecimal.
+    ///
+    /// # Panics
+    /// If there was none.
+    #[must_use]
+    pub fn serial(&self) -> String {
+        let der = self.certificate.as_ref().expect("a certificate");
+        let (_, certificate) = x509_parser::parse_x509_certificate(der).expect("a certificate that can be read");
+        certificate.raw_serial().iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// The common name of the certificate that was shown.
+    ///
+    /// # Panics
+    /// If there was none.
+    #[must_use]
+    pub fn common_name(&self) -> String {
+        let der = self.certificate.as_ref().expect("a certificate");
+        crate::pki::common_name(der)
+    }
+}

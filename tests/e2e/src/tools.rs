@@ -1,0 +1,47 @@
+//! The programs under test.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository's root")
+}
+
+/// The binary: what `NUNCIO` names, else the one beside this test in the target directory.
+///
+/// # Panics
+/// If there is none: build it first (`cargo build -p nuncio`).
+#[must_use]
+pub fn nuncio() -> PathBuf {
+    let beside = || {
+        let test = env::current_exe().expect("the path of this test");
+        test.ancestors().nth(2).expect("target/PROFILE/deps").join("nuncio")
+    };
+    let path = env::var_os("NUNCIO").map_or_else(beside, PathBuf::from);
+    assert!(path.is_file(), "{} is missing: cargo build -p nuncio", path.display());
+    path
+}
+
+/// The Envoy that the tools' set-up fetched.
+///
+/// # Panics
+/// If there is none: `scripts/setup.sh tools` fetches it.
+#[must_use]
+pub fn envoy() -> PathBuf {
+    let path = root().join(".tools/bin/envoy");
+    assert!(path.is_file(), "{} is missing: scripts/setup.sh tools", path.display());
+    path
+}
+
+/// Runs `nuncio` with these arguments to its end. `make` may change the command (environment, directory).
+///
+/// # Panics
+/// If it cannot be started.
+pub fn run(args: &[&str], make: impl FnOnce(&mut Command)) -> Output {
+    let mut command = Command::new(nuncio());
+    command.args(args);
+    make(&mut command);
+    command.output().expect("nuncio starts")
+}

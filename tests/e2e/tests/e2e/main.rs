@@ -1,0 +1,18 @@
+//! What a gateway does, tried through the real binary, a real Envoy, and real clients and backends.
+//!
+//! Each module is about one thing; each test's name says what is to be seen.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod admin;
+mod bad_input;
+mod commands;
+mod explain;
+mod headers;
+mod live;
+mod no_loss;
+mod protocols;
+mod refusal;
+mod start_and_stop;
+mod status;
+mod tcp;
+mod tls;

@@ -1,0 +1,278 @@
+//! `nuncio up` starts, ends, and fails well.
+
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::{self, documents, mapping, plain};
+use nuncio_e2e::{Admin, Client, Gateway, Process, Site, eventually, get};
+use rustix::process::Signal;
+
+/// What a gateway that cannot start says: one line, and an exit code other than 0; nothing is left running.
+async fn refused(site: &Site, command: &mut Command) -> (i32, String) {
+    let mut process = Process::spawn(command);
+    let status = process.exit().await;
+    let stderr = eventually("a line on standard error", async || {
+        let lines = process.stderr();
+        if lines.is_empty() { Err("none") } else { Ok(lines) }
+    })
+    .await;
+    assert_eq!(stderr.len(), 1, "{stderr:#?}");
+    assert!(stderr[0].starts_with("nuncio: "), "{stderr:#?}");
+    assert_eq!(site.leftovers(), [""; 0]);
+    (status.code().expect("an exit code"), stderr[0].clone())
+}
+
+#[tokio::test]
+async fn a_listeners_port_that_another_process_has_ends_it() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let _other = TcpListener::bind(site.http()).unwrap();
+    let (code, line) = refused(&site, &mut site.up()).await;
+    assert_eq!(code, 1);
+    assert!(line.contains(&site.http().to_string()) && line.contains("in use"), "{line}");
+}
+
+#[tokio::test]
+async fn a_listeners_port_that_another_gateway_has_ends_it() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let gateway = Gateway::start(&site).await;
+    let second = Site::new();
+    second.write("listener.yaml", plain(&site));
+    let (code, line) = refused(&second, &mut second.up_at(site.ip())).await;
+    assert_eq!(code, 1);
+    assert!(line.contains(&site.http().to_string()) && line.contains("in use"), "{line}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_admin_port_that_another_process_has_ends_it() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let _other = TcpListener::bind(site.admin()).unwrap();
+    let (code, line) = refused(&site, &mut site.up()).await;
+    assert_eq!(code, 1);
+    assert!(line.contains(&site.admin().to_string()) && line.contains("in use") && line.contains("--admin"), "{line}");
+}
+
+#[tokio::test]
+async fn without_an_envoy_it_says_where_it_looked() {
+    let site = Site::new();
+    let binary = site.root().join("nuncio");
+    std::fs::copy(nuncio_e2e::nuncio(), &binary).unwrap();
+    let mut command = Command::new(&binary);
+    command.arg("up").arg(site.manifests()).env("PATH", site.root()).current_dir(site.root());
+    let output = command.env_remove("NUNCIO_ENVOY").stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.lines().count() == 1 && text.contains("no Envoy found") && text.contains("--envoy"), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_no_envoy_is_refused() {
+    let site = Site::new();
+    let mut command = site.nuncio(&["up", "--envoy", "/nowhere/envoy"]);
+    let output = command.arg(site.manifests()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && text.contains("cannot run Envoy /nowhere/envoy"), "{text}");
+
+    let mut command = site.nuncio(&["up", "--envoy", "/bin/true"]);
+    let output = command.arg(site.manifests()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && text.contains("/bin/true does not seem to be an Envoy"), "{text}");
+}
+
+#[test]
+fn bad_arguments_are_told_in_one_line() {
+    let site = Site::new();
+    let table: &[(&[&str], &str)] = &[
+        (&["up"], "<DIR>"),
+        (&["up", "/nowhere/at/all"], "/nowhere/at/all"),
+        (&["up", "/etc/passwd"], "not a directory"),
+        (&["up", ".", "--concurrency", "0"], "--concurrency"),
+        (&["up", ".", "--concurrency", "many"], "--concurrency"),
+        (&["up", ".", "--admin", "here"], "--admin"),
+        (&["up", ".", "--bind", "localhost"], "--bind"),
+        (&["up", ".", "--log-format", "xml"], "--log-format"),
+        (&["up", ".", "--log-level", "=="], "log"),
+        (&["up", ".", "--nope"], "--nope"),
+        (&["controller", ".", "--xds", "unix:"], "--xds"),
+        (&["check"], "<DIR>"),
+        (&["check", "/nowhere/at/all"], "/nowhere/at/all"),
+        (&["explain", "ftp://a/", "."], "ftp://a/"),
+        (&["explain", "http://a/"], "--admin"),
+        (&["routes", ".", "-o", "xml"], "xml"),
+        (&["frobnicate"], "frobnicate"),
+    ];
+    for (args, part) in table {
+        let output = site.nuncio(args).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(text.lines().count() == 1 && text.contains(part), "{args:?}: {text}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+    assert_eq!(site.leftovers(), [""; 0]);
+}
+
+#[tokio::test]
+async fn it_says_what_is_served_where() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let gateway = Gateway::start(&site).await;
+    gateway.line(&["Serving", "manifests", "1 host"]).await;
+    gateway.line(&[&format!("http://{}", site.http())]).await;
+    gateway.line(&[&format!("http://{}", site.admin()), "diagnostics"]).await;
+    gateway.line(&["Live on 1 Envoy"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_port_0_for_diagnostics_is_picked_and_printed() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let mut command = site.nuncio(&["up", "--bind", &site.ip().to_string(), "--admin", "127.0.0.1:0"]);
+    let mut process = Process::spawn(command.arg(site.manifests()).arg("--envoy").arg(nuncio_e2e::envoy()));
+    let line = process.line(&["http://127.0.0.1:", "(diagnostics)"]).await;
+    let address = line.trim().trim_start_matches("http://").split(' ').next().unwrap().parse().unwrap();
+    let admin = Admin::new(address);
+    eventually("ready", async || admin.ready().await).await;
+    process.signal(Signal::TERM);
+    assert!(process.exit().await.success());
+}
+
+#[tokio::test]
+async fn an_empty_directory_is_served_until_there_is_something() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let gateway = Gateway::start(&site).await;
+    gateway.line(&["nowhere"]).await;
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let client = Client::http(site.http());
+    eventually("it is served", async || {
+        let reply = client.send(&get("a.example", "/x/")).await.map_err(|failure| failure.to_string())?;
+        if reply.by() == "a" { Ok(()) } else { Err(reply.by()) }
+    })
+    .await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn two_run_side_by_side() {
+    let (one, two, a, b) = (Site::new(), Site::new(), Backend::start("a").await, Backend::start("b").await);
+    one.write("all.yaml", plain(&one) + &documents(&[mapping("x", "/x/", a.address())]));
+    two.write("all.yaml", plain(&two) + &documents(&[mapping("x", "/x/", b.address())]));
+    let first = Gateway::start(&one).await;
+    // In the same runtime directory, as two of one user are.
+    let second = Gateway::start_with(&two, |command| {
+        command.env("XDG_RUNTIME_DIR", one.run());
+    })
+    .await;
+    let ask = get("a.example", "/x/");
+    assert_eq!(Client::http(one.http()).ask(&ask).await.by(), "a");
+    assert_eq!(Client::http(two.http()).ask(&ask).await.by(), "b");
+    second.signal(Signal::TERM);
+    drop(second);
+    assert_eq!(Client::http(one.http()).ask(&ask).await.by(), "a", "the other goes on");
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn sigterm_lets_requests_in_flight_finish() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let mut gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let slow = tokio::spawn({
+        let client = client.clone();
+        async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await }
+    });
+    eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
+
+    gateway.signal(Signal::TERM);
+    let reason = eventually("it is not ready any more", async || match gateway.admin.ready().await {
+        Err(reason) if reason.contains("draining") => Ok(reason),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    assert!(reason.contains("draining"), "{reason}");
+    assert!(!slow.is_finished(), "the request is still in flight");
+    a.release();
+    let reply = slow.await.unwrap().unwrap();
+    assert_eq!((reply.status, reply.by()), (200, "a".to_owned()));
+    gateway.stopped().await;
+}
+
+#[tokio::test]
+async fn the_drain_time_bounds_the_wait() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let mut gateway = Gateway::start_with(&site, |command| {
+        command.args(["--drain-time", "1"]);
+    })
+    .await;
+    let client = Client::http(site.http());
+    let slow = tokio::spawn(async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await });
+    eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
+    gateway.signal(Signal::TERM);
+    gateway.stopped().await;
+    assert!(slow.await.unwrap().is_err(), "it was cut off");
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_it_as_sigterm_does() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let mut gateway = Gateway::start(&site).await;
+    gateway.signal(Signal::INT);
+    gateway.stopped().await;
+}
+
+#[tokio::test]
+async fn an_envoy_that_dies_is_started_again() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    for _ in 0..2 {
+        let killed = gateway.kill_envoy();
+        eventually("another Envoy serves", async || {
+            if gateway.envoy().is_none_or(|id| id == killed) {
+                return Err("no other Envoy".to_owned());
+            }
+            let reply = client.send(&get("a.example", "/x/")).await.map_err(|failure| failure.to_string())?;
+            if reply.by() == "a" { Ok(()) } else { Err(reply.by()) }
+        })
+        .await;
+        eventually("ready", async || gateway.admin.ready().await).await;
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_envoy_does_not_outlive_a_gateway_that_is_killed() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let mut gateway = Gateway::start(&site).await;
+    assert!(gateway.envoy().is_some());
+    gateway.kill().await;
+    eventually("Envoy has gone too", async || {
+        let left = nuncio_e2e::processes_of(site.root());
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
+    // What the killed one left behind is swept up by the next.
+    Gateway::start(&site).await.stop().await;
+}
+
+#[tokio::test]
+async fn a_port_that_becomes_taken_later_is_a_problem_of_its_listener_only() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let gateway = Gateway::start(&site).await;
+    let taken = TcpListener::bind(site.at(19123)).unwrap();
+    site.write("more.yaml", documents(&[yaml::listener("more", 19123, "HTTP")]));
+    gateway.admin.problem(&["RefusedByProxy", "more", "in use"]).await;
+    assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x/")).await.by(), "a");
+    drop(taken);
+    gateway.stop().await;
+}
