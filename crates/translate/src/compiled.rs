@@ -28,7 +28,7 @@ pub(crate) struct Compiled {
     pub(crate) matches: RouteMatch,
     pub(crate) lengths: Lengths,
     pub(crate) part: Part,
-    pub(crate) shared: Shared,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -150,6 +150,15 @@ impl Compiled {
             (HostCondition::Pattern(a), HostCondition::Pattern(b)) => a == b,
             (HostCondition::Regex(a, _), HostCondition::Regex(b, _)) => a == b,
             _ => false,
+        }
+    }
+
+    /// The cluster it sends to, to be shared with others.
+    pub(crate) fn upstream_mut(&mut self) -> Option<&mut Arc<Upstream>> {
+        match &mut self.part {
+            Part::Arm { upstream, .. } => upstream.as_mut(),
+            Part::Shadow { upstream, .. } => Some(upstream),
+            Part::Redirect(_) => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Mappings with the same conditions are one route: its arms, their shares, and what holds for all.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -138,9 +139,9 @@ impl<'a> Group<'a> {
     }
 
     /// Merges in the order of names: the last Mapping that says something counts.
-    fn shared(&self) -> Shared {
+    fn shared(&self) -> Cow<'a, Shared> {
         if let [one] = self.members[..] {
-            return one.shared.clone();
+            return Cow::Borrowed(&one.shared);
         }
         let mut merged = Shared::default();
         for member in &self.members {
@@ -155,7 +156,7 @@ impl<'a> Group<'a> {
             replace(&mut merged.regex_rewrite, &shared.regex_rewrite);
             replace(&mut merged.priority, &shared.priority);
         }
-        merged
+        Cow::Owned(merged)
     }
 }
 

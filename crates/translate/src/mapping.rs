@@ -1,5 +1,6 @@
 //! A Mapping, taken apart.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use nuncio_api::{self as api, Mapping, ObjectId, Problem, RegexMap, Scheme};
@@ -35,7 +36,7 @@ pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context
         matches: RouteMatch { path: path(mapping), headers, query },
         lengths,
         part,
-        shared: shared(mapping, context),
+        shared: common(shared(mapping, context)),
         problems,
     }
 }
@@ -129,7 +130,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     let (lb, hash) = load_balancer(mapping.load_balancer.as_ref().or(context.module.load_balancer.as_ref()));
     let Resolved { upstream, authority, warnings } = resolve(&wanted(id, mapping, context, lb), context);
     problems.extend(warnings);
-    let upstream = upstream.map(std::sync::Arc::new);
+    let upstream = upstream.map(Arc::new);
     if mapping.shadow.unwrap_or(false) {
         if let Ok(upstream) = upstream {
             let percent = mapping.weight.map_or(100, |weight| u32::try_from(weight).unwrap_or(0).min(100));
@@ -272,6 +273,12 @@ fn shared(mapping: &Mapping, context: &Context<'_>) -> Shared {
         priority: mapping.priority.map(priority),
         upgrades,
     }
+}
+
+/// Most Mappings share nothing, and all of those the same nothing.
+fn common(shared: Shared) -> Arc<Shared> {
+    static NOTHING: LazyLock<Arc<Shared>> = LazyLock::new(Arc::default);
+    if shared == **NOTHING { Arc::clone(&NOTHING) } else { Arc::new(shared) }
 }
 
 /// A policy without origins allows nothing.

@@ -123,6 +123,7 @@ pub(crate) fn exact<'a>(
             routes.push(not_found());
         }
     }
+    routes.shrink_to_fit();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
     Some(builder.finish())
 }

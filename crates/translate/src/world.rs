@@ -48,17 +48,12 @@ pub struct World {
     names: Names,
     users: Users,
     frame: Frame,
-    /// Clusters and problems of each table.
-    built: BTreeMap<TableName, Made>,
+    /// Clusters of each table.
+    table_clusters: BTreeMap<TableName, Vec<ClusterName>>,
+    /// Problems that show only where Mappings meet, of the tables that have any.
+    table_problems: BTreeMap<TableName, Vec<(ObjectId, Problem)>>,
     clusters: Clusters,
     model: Model,
-}
-
-/// What is kept of a table beside the table.
-#[derive(Debug, Default)]
-struct Made {
-    clusters: Vec<ClusterName>,
-    problems: Vec<(ObjectId, Problem)>,
 }
 
 /// What a round of changes touches.
@@ -92,7 +87,8 @@ impl World {
             names: Names::default(),
             users: Users::default(),
             frame: Frame::default(),
-            built: BTreeMap::new(),
+            table_clusters: BTreeMap::new(),
+            table_problems: BTreeMap::new(),
             clusters: Clusters::default(),
             model: Model::default(),
         }
@@ -116,11 +112,11 @@ impl World {
     }
 
     /// Takes objects in (`Some`) or out (`None`) and brings the model up to date.
-    pub fn apply(&mut self, changes: impl IntoIterator<Item = (ObjectId, Option<Object>)>) -> Delta {
+    pub fn apply(&mut self, changes: impl IntoIterator<Item = (ObjectId, Option<Arc<Object>>)>) -> Delta {
         let mut dirty = Dirty::default();
         for (id, object) in changes {
             let object = object.filter(|object| is_for(&object.ambassador_id, &self.settings.ambassador_id, id.kind));
-            self.take(id, object.map(Arc::new), &mut dirty);
+            self.take(id, object, &mut dirty);
         }
         self.rebuild(dirty)
     }
@@ -309,7 +305,15 @@ impl World {
         };
         let namespace = self.context().lookup_namespace(&id.namespace).to_owned();
         self.users.put(id, Some((mapping, &namespace)));
-        object.as_ref().map(|object| mapping::compile(id, &object.labels, mapping, &self.context()))
+        let mut compiled =
+            object.as_ref().map(|object| mapping::compile(id, &object.labels, mapping, &self.context()))?;
+        // Many Mappings send to one cluster: they share what describes it.
+        if let Some(upstream) = compiled.upstream_mut() {
+            if let Some(known) = self.clusters.get(upstream.name()).filter(|known| **known == *upstream) {
+                *upstream = Arc::clone(known);
+            }
+        }
+        Some(compiled)
     }
 
     fn context(&self) -> Context<'_> {
@@ -482,19 +486,20 @@ impl World {
     }
 
     fn put_table(&mut self, name: TableName, built: Option<Built>, dirty: &mut Dirty, delta: &mut Delta) {
-        let old = self.built.get(&name).map(|made| made.clusters.clone()).unwrap_or_default();
-        let (table, upstreams, problems) = match built {
-            Some(built) => (Some(built.table), built.upstreams, built.problems),
-            None => (None, Vec::new(), Vec::new()),
+        let old = self.table_clusters.remove(&name).unwrap_or_default();
+        self.table_problems.remove(&name);
+        let Some(Built { table, upstreams, problems }) = built else {
+            dirty.clusters.extend(self.clusters.change(&old, &[]));
+            put(&mut self.model.tables, &mut delta.tables, name, None);
+            return;
         };
         dirty.clusters.extend(self.clusters.change(&old, &upstreams));
-        if table.is_some() {
-            let clusters = upstreams.iter().map(|upstream| upstream.name().clone()).collect();
-            self.built.insert(name.clone(), Made { clusters, problems });
-        } else {
-            self.built.remove(&name);
+        let clusters = upstreams.iter().map(|upstream| upstream.name().clone()).collect();
+        self.table_clusters.insert(name.clone(), clusters);
+        if !problems.is_empty() {
+            self.table_problems.insert(name.clone(), problems);
         }
-        put(&mut self.model.tables, &mut delta.tables, name, table);
+        put(&mut self.model.tables, &mut delta.tables, name, Some(table));
     }
 
     /// Puts in the clusters that something uses now, and takes out those that nothing does.

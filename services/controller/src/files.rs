@@ -9,7 +9,7 @@ use nuncio_api::{Defaults, FileProblem, Location, Object, ObjectId, Problem, Spe
 use crate::source::{Content, FileChange};
 
 /// An object that came, changed (`Some`) or went (`None`).
-pub(crate) type ObjectChange = (ObjectId, Option<Object>);
+pub(crate) type ObjectChange = (ObjectId, Option<Arc<Object>>);
 
 /// A problem with its place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) struct Files {
 
 #[derive(Debug, Default)]
 struct File {
-    objects: BTreeMap<ObjectId, Object>,
+    objects: BTreeMap<ObjectId, Arc<Object>>,
     problems: Vec<Found>,
     /// Of objects, whose problems are the newest text's, not those of what stays in force.
     snippets: BTreeMap<Location, String>,
@@ -95,13 +95,13 @@ impl Files {
             for (_, location) in &object.problems {
                 read.snippets.entry(location.clone()).or_insert_with(|| snippet(bytes, location));
             }
-            let object = keep_good(object, old);
+            let object = Arc::new(keep_good(object, old));
             read.objects.insert(object.id.clone(), object);
         }
         if broken {
             // The broken document may be any of those that are missing now.
             for (id, object) in &old.objects {
-                read.objects.entry(id.clone()).or_insert_with(|| object.clone());
+                read.objects.entry(id.clone()).or_insert_with(|| Arc::clone(object));
             }
         }
         read.problems.extend(parsed.problems.into_iter().map(found));
@@ -109,7 +109,7 @@ impl Files {
     }
 
     /// The object that counts.
-    pub(crate) fn object(&self, id: &ObjectId) -> Option<&Object> {
+    pub(crate) fn object(&self, id: &ObjectId) -> Option<&Arc<Object>> {
         let file = self.owners.get(id)?.last()?;
         self.files.get(file)?.objects.get(id)
     }
@@ -173,7 +173,7 @@ fn keep_good(object: Object, old: &File) -> Object {
     }
 }
 
-fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Object>, error: &str) -> File {
+fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {
     let location = Location { file: Arc::clone(file), line: 1, column: 1 };
     let message = format!("cannot be read: {error}; what was read before stays");
     let problem = Found {

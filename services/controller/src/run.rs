@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use nuncio_api::Defaults;
-use nuncio_telemetry::Health;
+use nuncio_telemetry::{Condition, Health};
 use nuncio_translate::{Settings, World};
 use nuncio_xds::{Options, ServeError, Server};
 use tokio::net::TcpListener;
@@ -99,6 +99,9 @@ impl From<SourceError> for DirectoryError {
 /// When a part of it cannot start, or ends by itself.
 pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Sender<Event>) -> Result<(), Error> {
     let mut source = DirectorySource::open(&config.directory, source::Options::default())?;
+    // Before the admin server answers: what is not ready yet must not seem so.
+    let served = config.health.condition("envoy");
+    served.set_not_ready("no Envoy has the configuration yet");
     let (server, heard) = Server::new(Options::default());
     let engine = engine(&config, server.clone())?;
     let engine = Arc::new(Mutex::new(engine));
@@ -110,7 +113,7 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
     let first = source.scan();
     emit(&events, lock(&engine).ingest(first, noticed)).await;
     let changes = source.changes().map_err(Error::Watch)?;
-    let work = work(engine, changes, heard, events, config.health, shutdown.clone());
+    let work = work(engine, changes, heard, events, served, shutdown.clone());
     tokio::select! {
         result = work => result,
         result = admin => result.map_err(Error::Admin),
@@ -147,11 +150,9 @@ async fn work(
     mut changes: source::Changes,
     mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
     events: mpsc::Sender<Event>,
-    health: Health,
+    served: Condition,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let served = health.condition("envoy");
-    served.set_not_ready("no Envoy has the configuration yet");
     loop {
         let told = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),

@@ -40,7 +40,7 @@ impl World {
             problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
         }
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
-        let of_tables = self.built.values().flat_map(|made| &made.problems);
+        let of_tables = self.table_problems.values().flatten();
         problems.extend(of_tables.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone()));
         problems.sort_unstable();
         problems.dedup();

@@ -13,10 +13,10 @@ use crate::context::{Fallback, Settings};
 /// A pool of objects that hang together: each name in several versions, of which a state has one or none.
 const POOL: &str = include_str!("tests/pool.yaml");
 
-static VERSIONS: LazyLock<Vec<(ObjectId, Vec<Object>)>> = LazyLock::new(|| {
-    let mut versions: BTreeMap<ObjectId, Vec<Object>> = BTreeMap::new();
+static VERSIONS: LazyLock<Vec<(ObjectId, Vec<Arc<Object>>)>> = LazyLock::new(|| {
+    let mut versions: BTreeMap<ObjectId, Vec<Arc<Object>>> = BTreeMap::new();
     for object in objects(&with_certificates(POOL)) {
-        versions.entry(object.id.clone()).or_default().push(object);
+        versions.entry(object.id.clone()).or_default().push(Arc::new(object));
     }
     versions.into_iter().collect()
 });
@@ -97,7 +97,7 @@ fn steps() -> impl Strategy<Value = Vec<(usize, usize)>> {
     prop::collection::vec((0..VERSIONS.len(), 0..4_usize), 1..60)
 }
 
-fn pick(at: usize, version: usize) -> (ObjectId, Option<Object>) {
+fn pick(at: usize, version: usize) -> (ObjectId, Option<Arc<Object>>) {
     let (id, versions) = &VERSIONS[at];
     (id.clone(), versions.get(version).cloned())
 }
@@ -109,7 +109,7 @@ proptest! {
     fn any_way_to_a_state_gives_the_same_model(steps in steps(), batch in 1..5_usize) {
         let mut incremental = world();
         let mut followed = Model::default();
-        let mut state: BTreeMap<ObjectId, Option<Object>> = BTreeMap::new();
+        let mut state: BTreeMap<ObjectId, Option<Arc<Object>>> = BTreeMap::new();
         for changes in steps.chunks(batch) {
             let changes: Vec<_> = changes.iter().map(|(at, version)| pick(*at, *version)).collect();
             state.extend(changes.iter().cloned());

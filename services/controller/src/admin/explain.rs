@@ -93,7 +93,8 @@ impl ExplainRequest {
     /// The path and query of `/api/v1/explain` for this request.
     #[must_use]
     pub fn to_path(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new("/api/v1/explain?".to_owned());
+        let path = "/api/v1/explain?";
+        let mut query = form_urlencoded::Serializer::for_suffix(path.to_owned(), path.len());
         query.append_pair("url", &self.url).append_pair("method", &self.method);
         for header in &self.headers {
             query.append_pair("header", &format!("{}: {}", header.name, header.value));

@@ -39,7 +39,9 @@ impl ListQuery {
             ("offset", &offset),
         ];
         let given = pairs.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
-        form_urlencoded::Serializer::new(format!("/api/v1/{list}?")).extend_pairs(given).finish()
+        let path = format!("/api/v1/{list}?");
+        let start = path.len();
+        form_urlencoded::Serializer::for_suffix(path, start).extend_pairs(given).finish()
     }
 
     /// Whether an object of this identity is wanted.

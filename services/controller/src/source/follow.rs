@@ -50,9 +50,8 @@ impl Follower {
             let now = Instant::now();
             self.poll(now);
             let Some(due) = self.debounce.take(now) else { continue };
-            let noticed = due.noticed;
-            let changes = self.look(due, now);
-            if !changes.is_empty() && self.batches.blocking_send(Batch { changes, noticed }).is_err() {
+            let changes = self.look(&due, now);
+            if !changes.is_empty() && self.batches.blocking_send(Batch { changes, noticed: due.noticed }).is_err() {
                 return;
             }
         }
@@ -89,7 +88,7 @@ impl Follower {
         true
     }
 
-    fn look(&mut self, due: Due, now: Instant) -> Vec<FileChange> {
+    fn look(&mut self, due: &Due, now: Instant) -> Vec<FileChange> {
         let mut changes: Vec<_> = due.files.iter().filter_map(|file| self.tree.refresh(file)).collect();
         if due.tree {
             changes.append(&mut self.tree.reconcile(&mut self.watches, &mut self.debounce, now));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
-/// Links that the kernel follows in one path before it gives up (`ELOOP`, path_resolution(7)).
+/// Links that the kernel follows in one path before it gives up (`ELOOP`, `path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
 /// Where a path leads.

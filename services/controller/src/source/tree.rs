@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -139,14 +139,14 @@ impl Tree {
     /// Reads one file, and gives what differs from the last time.
     pub(super) fn refresh(&mut self, file: &Arc<str>) -> Option<FileChange> {
         let content = match read(&self.root.join(&**file), self.options.size_limit) {
-            Ok(Some((bytes, signature))) => self.note_bytes(file, bytes, signature)?,
+            Ok(Some(read)) => self.note_bytes(file, read)?,
             Ok(None) => self.note_gone(file)?,
             Err(error) => self.note_error(file, error)?,
         };
         Some(FileChange { file: file.clone(), content })
     }
 
-    fn note_bytes(&mut self, file: &Arc<str>, bytes: Vec<u8>, signature: Option<Signature>) -> Option<Content> {
+    fn note_bytes(&mut self, file: &Arc<str>, Read { bytes, signature }: Read) -> Option<Content> {
         let known = self.files.entry(file.clone()).or_default();
         let hash = Some(xxh3_128(&bytes));
         let same = known.hash == hash && known.error.is_none();
@@ -191,8 +191,14 @@ impl Signature {
     }
 }
 
+/// What a file held when it was read.
+struct Read {
+    bytes: Vec<u8>,
+    signature: Option<Signature>,
+}
+
 /// The content of a file. `None` when there is no file; an error is for people to read.
-fn read(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, Option<Signature>)>, String> {
+fn read(path: &Path, limit: u64) -> Result<Option<Read>, String> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => return Ok(None),
@@ -214,7 +220,7 @@ fn read(path: &Path, limit: u64) -> Result<Option<(Vec<u8>, Option<Signature>)>,
     let read = File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
     match read {
         Ok(length) if u64::try_from(length).is_ok_and(|length| length > limit) => Err(too_large(limit)),
-        Ok(_) => Ok(Some((bytes, Signature::trusted(&metadata)))),
+        Ok(_) => Ok(Some(Read { bytes, signature: Signature::trusted(&metadata) })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(format!("cannot read the file: {error}")),
     }
