@@ -170,7 +170,7 @@ impl Builder {
     }
 }
 
-fn is_acme(mapping: &Compiled) -> bool {
+pub(crate) fn is_acme(mapping: &Compiled) -> bool {
     matches!(&mapping.matches.path, PathMatch::Prefix { value, .. } if value == ACME_PREFIX)
 }
 
