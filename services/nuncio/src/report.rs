@@ -108,10 +108,10 @@ fn problem(located: &LocatedProblem) -> Vec<String> {
     std::iter::once(first).chain(located.snippet.lines().map(|line| format!("  {line}"))).collect()
 }
 
-/// Whether the event says that an address cannot be bound because somebody else has it; if so, in which words.
-pub(crate) fn address_in_use(event: &Event) -> Option<String> {
+/// Whether the event says that Envoy cannot have an address, and in which words.
+pub(crate) fn cannot_bind(event: &Event) -> Option<String> {
     let Event::Nacked { resource, message, .. } = event else { return None };
-    message.contains("Address already in use").then(|| format!("cannot serve {resource}: {message}"))
+    message.contains("cannot bind").then(|| format!("cannot serve {resource}: {message}"))
 }
 
 /// Puts lines where the format of the logs says: text on standard output, JSON among the logs.

@@ -1,6 +1,7 @@
 //! `nuncio up`: the controller and its Envoy, started together and ended in order.
 
-use std::net::SocketAddr;
+mod ports;
+
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
@@ -9,7 +10,8 @@ use nuncio_controller::admin::AdminClient;
 use nuncio_controller::{Event, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_telemetry::{Health, LogFormat, shutdown_on_signal};
-use tokio::sync::mpsc;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, LocalSet, spawn_local};
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +19,7 @@ use crate::cli::UpArgs;
 use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry, require_directory};
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
 use crate::exit::{Failure, Outcome};
-use crate::report::{Report, address_in_use, print};
+use crate::report::{Report, cannot_bind, print};
 
 /// Serves the directory until told to stop.
 pub(crate) fn run(args: UpArgs) -> Outcome {
@@ -34,6 +36,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let program = Binary::find(envoy.as_deref())?.path;
     let listener = bind_admin(admin).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
+    append_to_stdout();
     let signalled = shutdown_on_signal().context("cannot handle signals")?;
 
     let runtime_dir = RuntimeDir::create()?;
@@ -55,11 +58,15 @@ async fn serve(args: UpArgs) -> Outcome {
         health: health.clone(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
+    let (free_ports, ports_are_free) = oneshot::channel();
     let (stop_envoy, stop_controller) = (CancellationToken::new(), CancellationToken::new());
+    let report = Report::new(dir, address);
     let gateway = Gateway {
         controller: spawn_local(nuncio_controller::run(config, stop_controller.clone(), events)),
-        envoy: tokio::spawn(supervisor.run(stop_envoy.clone())),
-        reporter: tokio::spawn(report(dir, address, received, logs.log_format)),
+        envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),
+        reporter: tokio::spawn(
+            Reporter { report, format: logs.log_format, stopping: stop_envoy.clone() }.run(received, free_ports),
+        ),
         health,
         stop_envoy,
         stop_controller,
@@ -119,21 +126,47 @@ async fn wait<T>(part: JoinHandle<T>) {
     }
 }
 
-/// Prints what happens. Fails if, before anything was served, an address turns out to be taken.
-async fn report(
-    dir: PathBuf,
-    admin: SocketAddr,
-    mut events: mpsc::Receiver<Event>,
-    format: LogFormat,
-) -> Result<(), Failure> {
-    let mut report = Report::new(dir, admin);
-    while let Some(event) = events.recv().await {
-        if let Some(message) = address_in_use(&event).filter(|_| !report.was_live()) {
-            return Err(Failure::new(message));
-        }
-        print(&report.lines(&event), format);
+/// Keeps an Envoy running from the moment when it is known that it can have the ports.
+async fn supervise(
+    supervisor: Supervisor,
+    ports_are_free: oneshot::Receiver<()>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        Ok(()) = ports_are_free => supervisor.run(stop.clone()).await,
     }
-    Ok(())
+}
+
+/// Prints what happens, until the gateway is being stopped.
+struct Reporter {
+    report: Report,
+    format: LogFormat,
+    stopping: CancellationToken,
+}
+
+impl Reporter {
+    /// Ends when the controller has. Fails if, before anything was served, an address turns out to be taken.
+    async fn run(mut self, mut events: mpsc::Receiver<Event>, free_ports: oneshot::Sender<()>) -> Result<(), Failure> {
+        let mut free_ports = Some(free_ports);
+        while let Some(event) = events.recv().await {
+            if self.stopping.is_cancelled() {
+                continue;
+            }
+            if let Event::Serving { listeners, .. } = &event
+                && let Some(free_ports) = free_ports.take()
+            {
+                ports::require_free(listeners).map_err(Failure::new)?;
+                // Nobody waits for it when the gateway is being stopped already.
+                let _ = free_ports.send(());
+            }
+            if let Some(message) = cannot_bind(&event).filter(|_| !self.report.was_live()) {
+                return Err(Failure::new(message));
+            }
+            print(&self.report.lines(&event), self.format);
+        }
+        Ok(())
+    }
 }
 
 fn write_bootstrap(runtime_dir: &RuntimeDir) -> Result<PathBuf, Failure> {
@@ -148,6 +181,17 @@ fn write_bootstrap(runtime_dir: &RuntimeDir) -> Result<PathBuf, Failure> {
     let file: &Path = &runtime_dir.bootstrap_file();
     std::fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file.to_owned())
+}
+
+/// Envoy opens `/dev/stdout` anew for its access log. Where that is a file, the two of us would write over each other,
+/// each at its own offset, unless both append.
+fn append_to_stdout() {
+    let stdout = std::io::stdout();
+    if let Ok(flags) = fcntl_getfl(&stdout)
+        && let Err(error) = fcntl_setfl(&stdout, flags | OFlags::APPEND)
+    {
+        tracing::debug!("cannot append to standard output: {error}");
+    }
 }
 
 /// Worker threads for Envoy: one for each core that we may use.

@@ -290,7 +290,7 @@ async fn a_change_of_mode_is_noticed() {
     let mut source = Fixture::empty();
     source.write("a.yaml", "1");
     assert_eq!(source.next().await, ["a.yaml=1"]);
-    fs::set_permissions(source.path("a.yaml"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(source.path("a.yaml"), fs::Permissions::from_mode(0o000)).unwrap();
     if File::open(source.path("a.yaml")).is_ok() {
         assert_eq!(source.until_marker().await, [""; 0]);
         return;

@@ -6,10 +6,15 @@ use tracing::{debug, enabled, error, trace, warn};
 /// What Envoy is told to write before each message: the level's first letter, and the logger.
 pub(crate) const FORMAT: &str = "%L|%n|%v";
 
-/// Warnings about what we do on purpose: we tell Envoy to stop, we restart under it (the xDS server logs that too), and a
-/// limit to its connections is the operator's to set.
-const EXPECTED: [&str; 3] =
-    ["caught ENVOY_SIGTERM", "gRPC config stream to nuncio_xds closed", "no configured limit to the number of allowed"];
+/// What need not be said here: we tell Envoy to stop; the controller restarts under it, and hears itself of everything that
+/// Envoy rejects; a limit to its connections is the operator's to set.
+const EXPECTED: [&str; 5] = [
+    "caught ENVOY_SIGTERM",
+    "gRPC config stream to nuncio_xds closed",
+    " rejected: ",
+    "failed to bind or apply socket options",
+    "no configured limit to the number of allowed",
+];
 
 /// The level to ask Envoy for. Its `info` tells how it starts, which is our `debug`.
 pub(crate) fn level() -> &'static str {
@@ -39,7 +44,7 @@ pub(crate) async fn forward(stderr: impl AsyncRead + Unpin) {
 /// Lines in another shape are what Envoy prints when it crashes or is called wrongly.
 fn write(line: &str) {
     match parse(line) {
-        Some(('W', _, message)) if EXPECTED.iter().any(|part| message.contains(part)) => {
+        Some(('W' | 'E', _, message)) if EXPECTED.iter().any(|part| message.contains(part)) => {
             debug!(target: "envoy", "{message}");
         }
         Some(('W', logger, message)) => warn!(target: "envoy", logger, "{message}"),

@@ -97,7 +97,7 @@ fn problems_have_a_place() {
 }
 
 #[test]
-fn an_address_in_use_is_recognised() {
+fn an_address_that_cannot_be_bound_is_recognised() {
     let nacked = |message: &str| Event::Nacked {
         resource: "listener http-8080".into(),
         objects: Vec::new(),
@@ -105,8 +105,8 @@ fn an_address_in_use_is_recognised() {
     };
     let in_use = nacked("cannot bind '0.0.0.0:8080': Address already in use");
     assert_eq!(
-        address_in_use(&in_use).as_deref(),
+        cannot_bind(&in_use).as_deref(),
         Some("cannot serve listener http-8080: cannot bind '0.0.0.0:8080': Address already in use")
     );
-    assert_eq!(address_in_use(&nacked("no such cluster")), None);
+    assert_eq!(cannot_bind(&nacked("no such cluster")), None);
 }
