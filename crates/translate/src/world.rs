@@ -19,6 +19,7 @@ use crate::context::{Context, SecretRef, Settings};
 use crate::frame::{self, Frame};
 use crate::index::{Clusters, Names, Users};
 use crate::mapping;
+use crate::overlap::may_overlap;
 use crate::policy::Class;
 use crate::secrets::Secrets;
 use crate::service::{ServiceKey, Services};
@@ -224,6 +225,8 @@ impl World {
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
                 dirty.mappings.extend(self.users.of_names());
+                // The Module's resolver is that of every Mapping that names none.
+                dirty.module |= self.module.resolver.as_deref() == Some(&*id.name);
             }
         }
     }
@@ -444,17 +447,26 @@ impl World {
 
     fn reaches(&self, class: &Class, name: &Arc<str>, wild: &Compiled) -> bool {
         let Some(host) = class.governing(name) else { return false };
-        if !host.takes(wild) || !wild.host.may_take(name) {
+        let joins = |wild: &Compiled| host.takes(wild) && wild.host.may_take(name);
+        if !joins(wild) {
             return false;
         }
-        let own = self.names.of(name).filter_map(|id| self.mappings.get(id));
-        let copied = own
-            .into_iter()
-            .any(|own| wild.order(own).is_lt() && crate::overlap::may_overlap(&wild.matches, &own.matches));
-        // Whether a miss goes on to the wildcards changes with the first and the last of them.
+        if table::is_acme(wild) || self.is_copied(name, wild) {
+            return true;
+        }
+        // Whether a miss goes on to the wildcards changes with the first and the last that it may find.
         let table = self.model.tables.get(&table_name(&class.key, name));
-        let falls = table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through));
-        copied || !falls || !self.wild().any(|other| host.takes(other) && other.host.may_take(name))
+        match table.and_then(|table| table.hosts.first()) {
+            Some(host) if host.falls_through => !self.wild().any(|other| joins(other) && !self.is_copied(name, other)),
+            Some(host) => host.routes.last().is_none_or(|last| last.origins.is_empty()),
+            None => true,
+        }
+    }
+
+    /// Whether the table of the name holds a Mapping for many names: one of its own comes later.
+    fn is_copied(&self, name: &Arc<str>, wild: &Compiled) -> bool {
+        let mut own = self.names.of(name).filter_map(|id| self.mappings.get(id));
+        own.any(|own| wild.order(own).is_lt() && may_overlap(&wild.matches, &own.matches))
     }
 
     fn wild(&self) -> impl Iterator<Item = &Compiled> {
