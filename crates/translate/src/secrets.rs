@@ -24,6 +24,8 @@ pub(crate) struct Secrets {
     by_name: BTreeMap<SecretRef, Arc<api::Secret>>,
     /// Looked at already: reading a certificate costs more than all else about a Host.
     read: Mutex<BTreeMap<SecretRef, Arc<Certificate>>>,
+    /// Handed out so far. Kept also while no cluster in use names it: the Mapping that does is not compiled
+    /// again when its cluster comes back.
     used: Mutex<BTreeMap<SecretName, SecretValue>>,
 }
 
@@ -39,11 +41,6 @@ impl Secrets {
     /// What was handed out under this name.
     pub(crate) fn value(&self, name: &SecretName) -> Option<SecretValue> {
         lock(&self.used).get(name).cloned()
-    }
-
-    /// Forgets what nothing refers to any more.
-    pub(crate) fn forget(&self, name: &SecretName) {
-        lock(&self.used).remove(name);
     }
 
     /// A certificate with its key, by the name under which Envoy gets it.

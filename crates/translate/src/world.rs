@@ -543,7 +543,6 @@ impl World {
         }
         let gone: Vec<_> = self.model.secrets.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
         for name in gone {
-            self.secrets.forget(&name);
             put(&mut self.model.secrets, &mut delta.secrets, name, None);
         }
         for name in wanted {

@@ -170,7 +170,7 @@ impl Engine {
     fn refused(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
         self.metrics.nacked();
         let suspects = self.suspects(stream, key);
-        tracing::error!(resource = %key, ?suspects, "Envoy refused {key}: {message}");
+        tracing::debug!(resource = %key, ?suspects, "Envoy refused {key}: {message}");
         let guilty = self.probation.blame(&suspects);
         let noticed = Instant::now();
         let span = info_span!("quarantine", resource = %key);

@@ -20,7 +20,7 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let registry = nuncio_telemetry::Metrics::new("nuncio_controller");
+        let registry = nuncio_telemetry::Metrics::new("nuncio-controller");
         let resources_sent = Counter::default();
         let resources_removed = Counter::default();
         let refusals = Counter::default();

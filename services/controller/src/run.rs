@@ -111,7 +111,8 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let noticed = Instant::now();
     let first = source.scan();
-    emit(&events, lock(&engine).ingest(first, noticed)).await;
+    let told = lock(&engine).ingest(first, noticed);
+    emit(&events, told).await;
     let changes = source.changes().map_err(Error::Watch)?;
     let work = work(engine, changes, heard, events, served, shutdown.clone());
     tokio::select! {

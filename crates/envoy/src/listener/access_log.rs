@@ -1,8 +1,11 @@
-//! Access logs: files, with formats of Envoy's command operators.
+//! Access logs: to files or standard output, with formats of Envoy's command operators.
 
 use envoy_types::pb::envoy::config::accesslog::v3::{AccessLog as PbAccessLog, access_log::ConfigType};
 use envoy_types::pb::envoy::config::core::v3::{SubstitutionFormatString, substitution_format_string::Format};
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::{FileAccessLog, file_access_log::AccessLogFormat};
+use envoy_types::pb::envoy::extensions::access_loggers::stream::v3::{
+    StdoutAccessLog, stdout_access_log::AccessLogFormat as StdoutFormat,
+};
 use envoy_types::pb::google::protobuf::{Struct, Value, value::Kind};
 use nuncio_ir::{AccessLog, AccessLogFormat as Chosen, JsonLogValue};
 
@@ -12,6 +15,9 @@ use crate::proto;
 pub(crate) const REASON_NAMESPACE: &str = "nuncio";
 /// Key of the reason in [`REASON_NAMESPACE`].
 pub(crate) const REASON_KEY: &str = "reason";
+
+/// Paths that mean standard output.
+const STDOUT: [&str; 2] = ["/dev/stdout", "/dev/fd/1"];
 
 /// Without the query, which may hold tokens.
 const REQUEST_FORMAT: &str = concat!(
@@ -30,15 +36,15 @@ const CONNECTION_FORMAT: &str = concat!(
 
 /// The log of an HTTP listener: a line for each request.
 pub(super) fn requests(log: &AccessLog) -> PbAccessLog {
-    file(log, REQUEST_FORMAT)
+    access_log(log, REQUEST_FORMAT)
 }
 
 /// The log of a TCP proxy: a line for each connection.
 pub(super) fn connections(log: &AccessLog) -> PbAccessLog {
-    file(log, CONNECTION_FORMAT)
+    access_log(log, CONNECTION_FORMAT)
 }
 
-fn file(log: &AccessLog, default_format: &str) -> PbAccessLog {
+fn access_log(log: &AccessLog, default_format: &str) -> PbAccessLog {
     let format = match &log.format {
         Chosen::Default => text(default_format),
         Chosen::Text(format) => text(format),
@@ -46,12 +52,15 @@ fn file(log: &AccessLog, default_format: &str) -> PbAccessLog {
             SubstitutionFormatString { format: Some(Format::JsonFormat(object(fields))), ..Default::default() }
         }
     };
-    let file = FileAccessLog { path: log.path.clone(), access_log_format: Some(AccessLogFormat::LogFormat(format)) };
-    PbAccessLog {
-        name: "envoy.access_loggers.file".to_owned(),
-        config_type: Some(ConfigType::TypedConfig(proto::any(&file))),
-        ..Default::default()
-    }
+    // Envoy's own way to standard output also works where that is a socket, which cannot be opened.
+    let (name, config) = if STDOUT.contains(&log.path.as_str()) {
+        let stdout = StdoutAccessLog { access_log_format: Some(StdoutFormat::LogFormat(format)) };
+        ("envoy.access_loggers.stdout", proto::any(&stdout))
+    } else {
+        let access_log_format = Some(AccessLogFormat::LogFormat(format));
+        ("envoy.access_loggers.file", proto::any(&FileAccessLog { path: log.path.clone(), access_log_format }))
+    };
+    PbAccessLog { name: name.to_owned(), config_type: Some(ConfigType::TypedConfig(config)), ..Default::default() }
 }
 
 /// A line of text; Envoy ends lines only where the format does.
