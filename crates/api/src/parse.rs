@@ -103,8 +103,17 @@ impl<'t> Reader<'t> {
         self.line = line;
         let position = Position::Shifted { lines: line - 1, columns: 0 };
         match std::str::from_utf8(bytes) {
-            Ok(text) => self.documents(text, position),
-            Err(error) => self.not_utf8(bytes, error.valid_up_to(), position),
+            Ok(text) => match lone_return(text) {
+                None => self.documents(text, position),
+                Some(at) => self.broken(text, at, position, "InvalidYaml", "a carriage return alone ends no line"),
+            },
+            Err(error) => {
+                let at = error.valid_up_to();
+                let byte = bytes.get(at).copied().unwrap_or_default();
+                let message = format!("not UTF-8: the byte 0x{byte:02X} is part of no character");
+                // Replacing what is wrong leaves what is before it where it is.
+                self.broken(&String::from_utf8_lossy(bytes), at, position, "InvalidUtf8", &message);
+            }
         }
     }
 
@@ -120,14 +129,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn not_utf8(&mut self, bytes: &[u8], valid: usize, position: Position) {
-        let before = String::from_utf8_lossy(&bytes[..valid]);
+    /// Notes what is wrong at the byte `at` of a text that cannot be parsed.
+    fn broken(&mut self, text: &str, at: usize, position: Position, reason: &'static str, message: &str) {
+        let before = &text[..at];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-        let id = recover::id(&String::from_utf8_lossy(bytes), &self.defaults.namespace);
-        let byte = bytes.get(valid).copied().unwrap_or_default();
-        let message = format!("not UTF-8: the byte 0x{byte:02X} is part of no character");
-        self.problem(position.of(line, column), id, Problem::error("InvalidUtf8", "", message));
+        let id = recover::id(text, &self.defaults.namespace);
+        self.problem(position.of(line, column), id, Problem::error(reason, "", message));
     }
 
     fn location(&self, mark: Mark) -> Location {
@@ -148,4 +156,10 @@ impl<'t> Reader<'t> {
         }
         Arc::clone(&self.namespace)
     }
+}
+
+/// Where a carriage return stands that is not followed by a line feed. YAML would end the line there and editors do not.
+fn lone_return(text: &str) -> Option<usize> {
+    let mut returns = text.match_indices('\r').map(|(at, _)| at);
+    returns.find(|at| !text[at + 1..].starts_with('\n'))
 }

@@ -17,7 +17,7 @@ impl Reader<'_> {
         for document in yaml::split(text.as_bytes()) {
             // The pieces of text are text.
             let Ok(text) = std::str::from_utf8(document.bytes) else { continue };
-            for parsed in yaml::parse_documents(text, self.position(node, document.line)) {
+            for parsed in yaml::parse_documents(text, position(node, document.line)) {
                 match parsed {
                     Ok(object) => self.read(nested(object), Some(carrier)),
                     Err(Broken { mark, message }) => {
@@ -29,19 +29,15 @@ impl Reader<'_> {
             }
         }
     }
+}
 
-    /// Where the line `line` of an annotation stands in the file.
-    fn position(&self, node: &Node<'_>, line: u32) -> Position {
-        if !matches!(node.value, Value::Literal(_)) {
-            return Position::Fixed(node.mark);
-        }
-        // A literal block's lines follow the line of its mark, all indented alike.
-        let first = node.mark.line.saturating_sub(self.line) as usize + 1;
-        let block = self.text.split(|b| *b == b'\n').skip(first);
-        let indents = block.map(|line| (line.iter().take_while(|b| **b == b' ').count(), line.trim_ascii()));
-        let columns = indents.into_iter().find(|(_, content)| !content.is_empty()).map_or(0, |(indent, _)| indent);
-        Position::Shifted { lines: node.mark.line + line - 1, columns: u32::try_from(columns).unwrap_or_default() }
-    }
+/// Where the line `line` of an annotation's text stands in the file.
+fn position(node: &Node<'_>, line: u32) -> Position {
+    let Value::Literal(text) = &node.value else { return Position::Fixed(node.mark) };
+    // The mark is that of the first line that is not blank.
+    let blank = text.bytes().take_while(|b| *b == b'\n').count();
+    let first = node.mark.line.saturating_sub(u32::try_from(blank).unwrap_or_default());
+    Position::Shifted { lines: (first + line).saturating_sub(2), columns: node.mark.column - 1 }
 }
 
 /// Brings the flat form, in which everything stands at the top, into the usual one.

@@ -9,7 +9,7 @@ use super::issues::Issues;
 use super::{legacy, module};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
-use crate::{Kind, Object, Problem, Spec, not_effective, validate};
+use crate::{Kind, Object, Problem, Secret, Spec, not_effective, validate};
 
 /// What may stand at the top of an object.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
@@ -94,7 +94,7 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
         Kind::Service => Spec::Service(Box::new(foreign(node.get("spec"), &path, issues)?)),
         Kind::EndpointSlice => Spec::EndpointSlice(Box::new(foreign(Some(node), &root, issues)?)),
         Kind::Secret => {
-            let mut secret: crate::Secret = foreign(Some(node), &root, issues)?;
+            let mut secret = secret(node, &root, issues)?;
             secret.merge_text();
             Spec::Secret(Box::new(secret))
         }
@@ -124,6 +124,16 @@ fn foreign<'de, T: Deserialize<'de> + Default>(
 ) -> Option<T> {
     let Some(node) = node else { return Some(T::default()) };
     T::deserialize(De::new(node, path, &Unknowns::default())).map_err(|error| issues.refused(error)).ok()
+}
+
+/// Deserializes a Secret. What is wrong with it is told without what was found there.
+fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -> Option<Secret> {
+    let result = Secret::deserialize(De::new(node, path, &Unknowns::default()));
+    let told = |error: DeError| {
+        let message = error.message.split(", found").next().unwrap_or_default().to_owned();
+        issues.refused(DeError { message, ..error });
+    };
+    result.map_err(told).ok()
 }
 
 /// Reports the fields that nothing knows.

@@ -88,12 +88,13 @@ fn syntax_error(text: &str, position: Position, error: &ScanError) -> Broken {
         return Broken { mark: position.of(line, column + 1), message: format!("not YAML: {}", error.info()) };
     };
     let indent = &line[..line.len() - line.trim_start().len()];
-    let message = if indent.contains('\t') {
-        "a tab cannot be used for indentation: use spaces".to_owned()
-    } else {
-        format!("not YAML: {}", error.info())
-    };
-    Broken { mark: position.mark(marker), message }
+    match indent.find('\t') {
+        Some(tab) => Broken {
+            mark: position.of(marker.line(), tab + 1),
+            message: "a tab cannot be used for indentation: use spaces".to_owned(),
+        },
+        None => Broken { mark: position.mark(marker), message: format!("not YAML: {}", error.info()) },
+    }
 }
 
 /// A list or mapping that is not complete.

@@ -30,7 +30,7 @@ pub(crate) enum Value<'a> {
     Plain(Cow<'a, str>),
     /// Text.
     Text(Cow<'a, str>),
-    /// Text in a literal block (`|`): its lines are those of the file from the one after its mark.
+    /// Text in a literal block (`|`), marked where its first line begins that is not blank.
     Literal(Cow<'a, str>),
     /// A list.
     List(Vec<Node<'a>>),

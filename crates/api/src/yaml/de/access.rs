@@ -26,7 +26,8 @@ impl<'de> de::SeqAccess<'de> for SeqAccess<'_, 'de> {
         let Some(node) = self.items.get(self.next) else { return Ok(None) };
         let path = self.list.path.index(self.next);
         self.next += 1;
-        seed.deserialize(De::new(node, &path, self.list.unknowns)).map(Some)
+        let item = De::new(node, &path, self.list.unknowns);
+        seed.deserialize(item).map(Some).map_err(|error| error.at(&item))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -84,7 +85,8 @@ impl<'p, 'de> EnumAccess<'p, 'de> {
 
     fn with<T>(&self, f: impl FnOnce(De<'_, 'de>) -> Result<T, DeError>) -> Result<T, DeError> {
         let path: Path<'_> = self.map.path.key(&self.entry.key);
-        f(De { key: self.entry.mark, ..De::new(&self.entry.node, &path, self.map.unknowns) })
+        let value = De { key: self.entry.mark, ..De::new(&self.entry.node, &path, self.map.unknowns) };
+        f(value).map_err(|error| error.at(&value))
     }
 }
 

@@ -1,0 +1,10 @@
+//! What is promised of reading objects, by behaviour.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod annotations;
+mod bad_input;
+mod core_kinds;
+mod never_panics;
+mod support;
+mod versions;
+mod yaml;

@@ -1,0 +1,176 @@
+//! Older versions, instances, and the order of the world.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{AddedHeader, Defaults, Mapping, Scheme, Spec, parse};
+
+use crate::support::{is_invalid, named, only, read};
+
+/// The Mapping of an object of `version` with this spec in flow form.
+fn mapping(version: &str, spec: &str) -> Mapping {
+    let object =
+        only(&format!("apiVersion: getambassador.io/{version}\nkind: Mapping\nmetadata: {{name: m}}\nspec: {spec}\n"));
+    assert!(object.problems.is_empty(), "{spec}: {:?}", object.problems);
+    match object.spec {
+        Spec::Mapping(mapping) => *mapping,
+        other => panic!("{spec}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_mapping_without_a_host_is_for_all_in_old_versions_alone() {
+    for version in ["v1", "v2"] {
+        assert_eq!(mapping(version, "{prefix: /, service: w}").hostname.as_deref(), Some("*"));
+        let host = mapping(version, "{prefix: /, service: w, host: a.b}");
+        assert_eq!((host.hostname, host.host.as_deref()), (None, Some("a.b")));
+        let regex = mapping(version, "{prefix: /, service: w, host: '^a.*$', host_regex: true}");
+        assert_eq!((regex.hostname, regex.host.as_deref()), (None, Some("^a.*$")));
+        assert_eq!(mapping(version, "{prefix: /, service: w, host: '*.a'}").hostname.as_deref(), Some("*.a"));
+    }
+    assert_eq!(mapping("v3alpha1", "{prefix: /, service: w}").hostname, None);
+}
+
+#[test]
+fn old_spellings_become_new_ones() {
+    let spec = mapping(
+        "v2",
+        "{prefix: /, service: w, tls: true, headers: {a: true, b: c, d: false}, query_parameters: {q: true}, \
+         add_request_headers: {x-a: '1', x-b: {value: '2', append: false}}, remove_request_headers: x-c, \
+         cors: {origins: 'http://a, http://b', methods: 'GET,POST', max_age: '60'}, use_websocket: true, \
+         v3StatsName: s, ambassador_id: default}",
+    );
+    assert_eq!((spec.service.scheme, spec.tls), (Some(Scheme::Https), None));
+    assert_eq!(spec.headers, BTreeMap::from([("b".to_owned(), "c".to_owned())]));
+    assert_eq!(spec.regex_headers, BTreeMap::from([("a".to_owned(), ".*".to_owned())]));
+    assert_eq!(spec.regex_query_parameters["q"], ".*");
+    assert_eq!(spec.add_request_headers["x-a"], AddedHeader { value: "1".to_owned(), append: true });
+    assert_eq!(spec.add_request_headers["x-b"], AddedHeader { value: "2".to_owned(), append: false });
+    assert_eq!(spec.remove_request_headers, ["x-c"]);
+    let cors = spec.cors.unwrap();
+    assert_eq!(
+        (cors.origins, cors.methods, cors.max_age),
+        (vec!["http://a".into(), "http://b".into()], vec!["GET".into(), "POST".into()], Some(60))
+    );
+    assert_eq!((spec.allow_upgrade, spec.stats_name.as_deref()), (vec!["websocket".to_owned()], Some("s")));
+}
+
+#[test]
+fn tls_of_old_versions_is_a_name_or_a_switch() {
+    let table = [
+        ("tls: true, service: w", Some(Scheme::Https), None),
+        ("tls: true, service: 'http://w'", Some(Scheme::Http), None),
+        ("tls: false, service: 'https://w'", Some(Scheme::Https), None),
+        ("tls: context, service: w", None, Some("context")),
+        ("tls: null, service: w", None, None),
+        ("tls: '', service: w", None, None),
+    ];
+    for (fields, scheme, context) in table {
+        let spec = mapping("v1", &format!("{{prefix: /, {fields}}}"));
+        assert_eq!((spec.service.scheme, spec.tls.as_deref()), (scheme, context), "{fields}");
+    }
+}
+
+#[test]
+fn rewrite_tells_absent_from_empty() {
+    for (field, expected) in
+        [("", None), (", rewrite: null", None), (", rewrite: ''", Some("")), (", rewrite: /x", Some("/x"))]
+    {
+        assert_eq!(mapping("v2", &format!("{{prefix: /, service: w{field}}}")).rewrite.as_deref(), expected, "{field}");
+    }
+}
+
+#[test]
+fn other_kinds_of_old_versions_are_read() {
+    let parsed = read(
+        "apiVersion: getambassador.io/v2\nkind: Host\nmetadata: {name: h}\nspec: {hostname: a, ambassadorId: [x], \
+         selector: {matchLabels: {team: red}}}\n---\napiVersion: getambassador.io/v2\nkind: TLSContext\nmetadata: {name: \
+         c}\nspec: {hosts: [a], secret: s, alpn_protocols: 'h2, http/1.1'}\n---\napiVersion: \
+         getambassador.io/v2\nkind: TCPMapping\nmetadata: {name: t}\nspec: {port: 1, service: w, tls: true, idle_timeout_ms: \
+         '5'}\n---\napiVersion: getambassador.io/v2\nkind: Module\nmetadata: {name: ambassador}\nspec: {config: {defaults: \
+         {httpmapping: {add_response_headers: {x: y-z}}}}}\n",
+    );
+    assert!(parsed.problems.is_empty() && parsed.objects.iter().all(|object| object.problems.is_empty()), "{parsed:?}");
+    let host = named(&parsed, "Host default/h");
+    assert_eq!(host.ambassador_id, ["x"]);
+    let Spec::Host(host) = &host.spec else { panic!() };
+    assert_eq!(host.mapping_selector.as_ref().unwrap().match_labels["team"], "red");
+    let Spec::TlsContext(context) = &named(&parsed, "TLSContext default/c").spec else { panic!() };
+    assert_eq!(context.alpn_protocols, ["h2", "http/1.1"]);
+    let Spec::TcpMapping(tcp) = &named(&parsed, "TCPMapping default/t").spec else { panic!() };
+    assert_eq!((tcp.service.scheme, tcp.idle_timeout_ms), (Some(Scheme::Https), Some(5)));
+    let Spec::Module(module) = &named(&parsed, "Module default/ambassador").spec else { panic!() };
+    assert_eq!(module.config.defaults.as_ref().unwrap().httpmapping.add_response_headers["x"].value, "y-z");
+}
+
+#[test]
+fn versions_that_are_not_known_are_refused() {
+    let parsed = read(
+        "apiVersion: getambassador.io/v9\nkind: Mapping\nmetadata: {name: m}\nspec: {prefix: /, service: w}\n---\n\
+         apiVersion: getambassador.io/v2\nkind: Listener\nmetadata: {name: l}\nspec: {port: 1}\n---\n\
+         apiVersion: getambassador.io/v9\nkind: Nonsense\nmetadata: {name: n}\n",
+    );
+    for id in ["Mapping default/m", "Listener default/l"] {
+        let object = named(&parsed, id);
+        assert!(is_invalid(object) && object.problems[0].0.reason == "UnknownVersion", "{object:?}");
+    }
+    assert_eq!(parsed.problems[0].problem.reason, "UnknownVersion");
+}
+
+#[test]
+fn foreign_objects_are_passed_over() {
+    let parsed = read("apiVersion: apps/v1\nkind: Deployment\nspec: {a: n}\n---\napiVersion: v1\nkind: ConfigMap\n");
+    assert_eq!((parsed.objects.len(), parsed.problems.len(), parsed.ignored), (0, 0, 2));
+}
+
+#[test]
+fn instances_are_a_list_or_text() {
+    for (field, expected) in [
+        ("", vec!["default"]),
+        (", ambassador_id: []", vec!["default"]),
+        (", ambassador_id: [x, default]", vec!["x", "default"]),
+        (", ambassador_id: x", vec!["x"]),
+    ] {
+        let text = format!(
+            "apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {{name: m}}\nspec: {{prefix: /, service: w{field}}}\n"
+        );
+        assert_eq!(only(&text).ambassador_id, expected, "{field}");
+    }
+}
+
+#[test]
+fn only_the_module_ambassador_has_settings() {
+    for (name, reason) in [("other", "NoEffect"), ("tls", "NotYetEffective")] {
+        let object = only(&format!(
+            "apiVersion: getambassador.io/v2\nkind: Module\nmetadata: {{name: {name}}}\nspec: {{config: {{server_name: x}}}}\n"
+        ));
+        let Spec::Module(module) = &object.spec else { panic!() };
+        assert_eq!((module.config.server_name.as_ref(), object.problems[0].0.reason), (None, reason));
+    }
+}
+
+#[test]
+fn variables_are_replaced_only_when_asked() {
+    let text = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: m}\nspec: {prefix: /$X/, service: w, \
+                timeout_ms: $T}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: $X}\n";
+    let file: Arc<str> = Arc::from("f");
+    let plain = parse(text.as_bytes(), &file, &Defaults::default());
+    assert!(is_invalid(&plain.objects[0]));
+    let env = BTreeMap::from([("X".to_owned(), "shop".to_owned()), ("T".to_owned(), "7".to_owned())]);
+    let defaults = Defaults { env: Some(Arc::new(env)), ..Defaults::default() };
+    let parsed = parse(text.as_bytes(), &file, &defaults);
+    let Spec::Mapping(spec) = &parsed.objects[0].spec else { panic!("{parsed:?}") };
+    assert_eq!((spec.prefix.as_str(), spec.timeout_ms), ("/shop/", Some(7)));
+    let Spec::Secret(secret) = &parsed.objects[1].spec else { panic!() };
+    assert_eq!(secret.data["a"].expose(), b"$X");
+}
+
+#[test]
+fn the_namespace_of_a_source_is_used_where_none_is_given() {
+    let text = "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: h}\n---\n\
+                apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: h, namespace: b}\n";
+    let defaults = Defaults { namespace: Arc::from("a"), env: None };
+    let parsed = parse(text.as_bytes(), &Arc::from("f"), &defaults);
+    let ids: Vec<_> = parsed.objects.iter().map(|object| object.id.to_string()).collect();
+    assert_eq!(ids, ["Host a/h", "Host b/h"]);
+}
