@@ -25,8 +25,8 @@ async fn metrics_are_the_controllers_and_envoys() {
     Client::http(site.http()).ask(&get("a.example", "/x/")).await;
     let text = gateway.admin.text("/metrics").await;
     for series in [
-        "nuncio_controller_changes_live_seconds_count",
-        "nuncio_controller_changes_refused_total 0",
+        "nuncio_changes_live_seconds_count",
+        "nuncio_changes_refused_total 0",
         "nuncio_envoy_stats_up 1",
         "envoy_cluster_upstream_rq_total",
         "envoy_http_downstream_rq_total",

@@ -1,1 +1,134 @@
-//! x
+//! `nuncio check`, `routes`, `version`, `completions`: what they print, and how they end.
+
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::{documents, mapping, mapping_on, plain};
+use nuncio_e2e::{Gateway, Site};
+use serde_json::Value;
+
+/// Runs a command to its end: exit code, standard output, standard error.
+fn run(site: &Site, args: &[&str]) -> (Option<i32>, String, String) {
+    let output = site.nuncio(args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+const BAD: &str = "apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata:
+  name: bad
+spec:
+  hostname: '*'
+  prefix: /bad/
+  service: a
+  timeout_ms: soon
+";
+
+const UNKNOWN: &str = "apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata:
+  name: unknown
+spec:
+  hostname: '*'
+  prefix: /unknown/
+  service: 127.0.0.1:9
+  timout_ms: 5
+";
+
+#[tokio::test]
+async fn check_finds_nothing_wrong_where_nothing_is() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let (code, stdout, stderr) = run(&site, &["check", "manifests"]);
+    assert_eq!((code, &*stdout, &*stderr), (Some(0), "3 objects, 0 errors, 0 warnings\n", ""));
+    let (code, stdout, _) = run(&site, &["check", "manifests", "-o", "json"]);
+    let page: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, page.to_string()), (Some(0), r#"{"items":[],"total":0}"#.to_owned()));
+}
+
+#[tokio::test]
+async fn check_names_the_place_of_each_problem() {
+    let site = Site::new();
+    site.write("all.yaml", plain(&site));
+    site.write("unknown.yaml", UNKNOWN);
+    let (code, stdout, _) = run(&site, &["check", "manifests"]);
+    assert_eq!(code, Some(0), "warnings are no failure: {stdout}");
+    assert!(stdout.contains("unknown.yaml:9:3") && stdout.contains("did you mean \"timeout_ms\"?"), "{stdout}");
+    assert!(stdout.ends_with("3 objects, 0 errors, 1 warnings\n") || stdout.ends_with("1 warning\n"), "{stdout}");
+
+    site.write("sub/bad.yaml", BAD);
+    let (code, stdout, stderr) = run(&site, &["check", "manifests"]);
+    assert_eq!((code, &*stderr), (Some(1), ""), "{stdout}");
+    let line = stdout.lines().find(|line| line.contains("sub/bad.yaml:9:15")).unwrap_or_else(|| panic!("{stdout}"));
+    assert!(
+        line.starts_with("error") && line.contains("Mapping default/bad") && line.contains("spec.timeout_ms"),
+        "{line}"
+    );
+
+    let (code, stdout, _) = run(&site, &["check", "manifests", "-o", "json"]);
+    let page: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &page["total"]), (Some(1), &Value::from(2)), "{page}");
+    let problem = &page["items"][0];
+    assert_eq!((&problem["severity"], &problem["reason"]), (&"error".into(), &"InvalidValue".into()), "{problem}");
+    assert_eq!((&problem["location"]["line"], &problem["location"]["column"]), (&9.into(), &15.into()), "{problem}");
+}
+
+#[tokio::test]
+async fn check_and_a_running_gateway_find_the_same() {
+    let site = Site::new();
+    site.write("all.yaml", plain(&site));
+    site.write("bad.yaml", BAD);
+    site.write("unknown.yaml", UNKNOWN);
+    site.write("broken.yaml", "a: [");
+    let gateway = Gateway::start(&site).await;
+    let (_, stdout, _) = run(&site, &["check", "manifests", "-o", "json"]);
+    let checked: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!(checked, gateway.admin.json("/api/v1/problems").await);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn routes_are_listed_in_the_order_in_which_they_are_tried() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let objects = [
+        mapping("short", "/x/", a.address()),
+        mapping("long", "/x/long/", a.address()),
+        mapping_on("a.example", "named", "/x/", a.address()),
+    ];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let admin = site.admin().to_string();
+    for origin in [&["manifests"][..], &["--admin", &admin]] {
+        let (code, stdout, stderr) = run(&site, &[&["routes"], origin].concat());
+        assert_eq!((code, &*stderr), (Some(0), ""));
+        let at =
+            |name: &str| stdout.find(&format!("Mapping default/{name}")).unwrap_or_else(|| panic!("{name}: {stdout}"));
+        assert!(at("long") < at("short"), "{stdout}");
+        at("named");
+
+        let (_, stdout, _) = run(&site, &[&["routes", "-o", "json", "--host", "*"], origin].concat());
+        let page: Value = serde_json::from_str(&stdout).unwrap();
+        let items = page["items"].as_array().unwrap();
+        assert!(!items.is_empty() && items.iter().all(|route| route["host"] == "*"), "{page}");
+    }
+    gateway.stop().await;
+    let (code, _, stderr) = run(&site, &["routes", "--admin", &admin]);
+    assert!(code == Some(1) && stderr.lines().count() == 1 && stderr.contains(&admin), "{code:?} {stderr}");
+}
+
+#[test]
+fn help_version_and_completions() {
+    let site = Site::new();
+    for args in
+        [&["--help"][..], &["up", "--help"], &["check", "--help"], &["explain", "--help"], &["routes", "--help"]]
+    {
+        let (code, stdout, stderr) = run(&site, args);
+        assert_eq!((code, &*stderr), (Some(0), ""), "{args:?}");
+        assert!(stdout.contains("Examples:"), "{args:?} teaches by examples: {stdout}");
+    }
+    let (code, stdout, _) = run(&site, &["version"]);
+    assert!(code == Some(0) && stdout.contains(env!("CARGO_PKG_VERSION")), "{stdout}");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, stdout, _) = run(&site, &["completions", shell]);
+        assert!(code == Some(0) && stdout.contains("nuncio"), "{shell}");
+    }
+}
