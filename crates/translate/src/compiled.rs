@@ -89,8 +89,8 @@ pub(crate) enum Part {
     Arm { weight: Option<u32>, arm: Box<Arm>, upstream: Option<Arc<Upstream>> },
     /// The whole group is sent elsewhere.
     Redirect(Redirect),
-    /// A copy of the requests.
-    Shadow { percent: u32, upstream: Arc<Upstream> },
+    /// A copy of the requests; nothing where its upstream is not valid.
+    Shadow { percent: u32, upstream: Option<Arc<Upstream>> },
 }
 
 /// A cluster that a Mapping sends to.
@@ -156,8 +156,7 @@ impl Compiled {
     /// The cluster it sends to, to be shared with others.
     pub(crate) fn upstream_mut(&mut self) -> Option<&mut Arc<Upstream>> {
         match &mut self.part {
-            Part::Arm { upstream, .. } => upstream.as_mut(),
-            Part::Shadow { upstream, .. } => Some(upstream),
+            Part::Arm { upstream, .. } | Part::Shadow { upstream, .. } => upstream.as_mut(),
             Part::Redirect(_) => None,
         }
     }
@@ -165,8 +164,7 @@ impl Compiled {
     /// The cluster it sends to, if any.
     pub(crate) fn upstream(&self) -> Option<&Arc<Upstream>> {
         match &self.part {
-            Part::Arm { upstream, .. } => upstream.as_ref(),
-            Part::Shadow { upstream, .. } => Some(upstream),
+            Part::Arm { upstream, .. } | Part::Shadow { upstream, .. } => upstream.as_ref(),
             Part::Redirect(_) => None,
         }
     }

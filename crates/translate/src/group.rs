@@ -125,7 +125,7 @@ impl<'a> Group<'a> {
 
     fn mirrors(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Vec<Mirror> {
         let mut shadows = self.members.iter().filter_map(|member| match &member.part {
-            Part::Shadow { percent, upstream } => {
+            Part::Shadow { percent, upstream: Some(upstream) } => {
                 Some((&member.id, Mirror { cluster: upstream.name().clone(), percent: *percent }))
             }
             _ => None,

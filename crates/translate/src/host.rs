@@ -110,11 +110,8 @@ fn downstream(
     problems: &mut Vec<Problem>,
 ) -> Result<Option<HostTls>, Problem> {
     let (config, config_namespace, split) = match (&host.tls, &host.tls_context) {
-        (Some(_), Some(_)) => {
-            let message = "`tls` and `tlsContext` exclude each other";
-            return Err(Problem::error("ConflictingTLS", "spec.tlsContext", message));
-        }
-        (Some(config), None) => (config.clone(), Arc::clone(&id.namespace), true),
+        // Both are refused where the object is read.
+        (Some(config), _) => (config.clone(), Arc::clone(&id.namespace), true),
         (None, Some(reference)) => {
             let found = context.tls_context(&reference.name, &id.namespace).ok_or_else(|| {
                 let message = format!("there is no TLSContext called `{}`", reference.name);
@@ -126,11 +123,6 @@ fn downstream(
         (None, None) => (TlsConfig::default(), Arc::clone(&id.namespace), true),
     };
     let Some(reference) = &host.tls_secret else {
-        if host.tls.is_some() || host.tls_context.is_some() {
-            let field = if host.tls.is_some() { "spec.tls" } else { "spec.tlsContext" };
-            let message = "has no effect without `tlsSecret`: this Host does not end TLS";
-            problems.push(Problem::warning("NoEffect", field, message));
-        }
         return Ok(None);
     };
     if let Some(field) = file_field(&config) {

@@ -65,12 +65,12 @@ pub(crate) struct Users {
 impl Users {
     /// Notes what a Mapping names; bare service names are looked up in `namespace`.
     pub(crate) fn put(&mut self, id: &ObjectId, mapping: Option<(&Mapping, &str)>) {
-        if let Some(key) = self.service_of.remove(id) {
-            if let Some(users) = self.services.get_mut(&key) {
-                users.remove(id);
-                if users.is_empty() {
-                    self.services.remove(&key);
-                }
+        if let Some(key) = self.service_of.remove(id)
+            && let Some(users) = self.services.get_mut(&key)
+        {
+            users.remove(id);
+            if users.is_empty() {
+                self.services.remove(&key);
             }
         }
         self.names.remove(id);

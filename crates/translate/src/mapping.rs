@@ -131,18 +131,14 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     let Resolved { upstream, authority, warnings } = resolve(&wanted(id, mapping, context, lb), context);
     problems.extend(warnings);
     let upstream = upstream.map(Arc::new);
+    problems.extend(upstream.as_ref().err().cloned());
     if mapping.shadow.unwrap_or(false) {
-        if let Ok(upstream) = upstream {
-            let percent = mapping.weight.map_or(100, |weight| u32::try_from(weight).unwrap_or(0).min(100));
-            return Part::Shadow { percent, upstream };
-        }
+        let percent = mapping.weight.map_or(100, |weight| u32::try_from(weight).unwrap_or(0).min(100));
+        return Part::Shadow { percent, upstream: upstream.ok() };
     }
     let backend = match &upstream {
         Ok(upstream) => Backend::Cluster(upstream.name().clone()),
-        Err(problem) => {
-            problems.push(problem.clone());
-            Backend::Invalid { status: 503, reason: problem.message.clone() }
-        }
+        Err(problem) => Backend::Invalid { status: 503, reason: problem.message.clone() },
     };
     let linkerd = mapping.add_linkerd_headers.or(context.module.add_linkerd_headers).unwrap_or(false);
     let arm = arm(mapping, context, backend, hash, linkerd.then_some(authority));

@@ -120,10 +120,7 @@ pub(crate) fn guards(host: &HostPolicy, security: Security) -> Vec<Route> {
         })),
         Insecure::Reject => respond(404, String::new()),
     };
-    match insecure_condition(security) {
-        Some(condition) => routes.push(guard(host, "insecure", condition, action)),
-        None => {}
-    }
+    routes.extend(insecure_condition(security).map(|condition| guard(host, "insecure", condition, action)));
     routes
 }
 

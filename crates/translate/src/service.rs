@@ -65,14 +65,14 @@ impl Services {
         };
     }
 
-    pub(crate) fn put_slice(&mut self, key: ServiceKey, name: Arc<str>, slice: Option<Arc<EndpointSlice>>) {
+    pub(crate) fn put_slice(&mut self, key: &ServiceKey, name: Arc<str>, slice: Option<Arc<EndpointSlice>>) {
         let slices = self.slices.entry(key.clone()).or_default();
         match slice {
             Some(slice) => slices.insert(name, slice),
             None => slices.remove(&name),
         };
         if slices.is_empty() {
-            self.slices.remove(&key);
+            self.slices.remove(key);
         }
     }
 

@@ -117,7 +117,7 @@ impl World {
         let mut dirty = Dirty::default();
         for (id, object) in changes {
             let object = object.filter(|object| is_for(&object.ambassador_id, &self.settings.ambassador_id, id.kind));
-            self.take(id, object, &mut dirty);
+            self.take(id, object.as_ref(), &mut dirty);
         }
         self.rebuild(dirty)
     }
@@ -136,33 +136,32 @@ impl World {
     /// Lets an object in again.
     pub fn release(&mut self, id: &ObjectId) -> Delta {
         let mut dirty = Dirty::default();
-        if self.quarantine.remove(id).is_some() {
-            if let Some(object) = self.objects.get(id).cloned() {
-                self.touch(&object, &mut dirty);
-            }
+        let released = self.quarantine.remove(id).and_then(|_| self.objects.get(id).cloned());
+        if let Some(object) = released {
+            self.touch(&object, &mut dirty);
         }
         self.rebuild(dirty)
     }
 
     // Taking objects in
 
-    fn take(&mut self, id: ObjectId, object: Option<Arc<Object>>, dirty: &mut Dirty) {
-        let old = match &object {
+    fn take(&mut self, id: ObjectId, object: Option<&Arc<Object>>, dirty: &mut Dirty) {
+        let old = match object {
             Some(object) => self.objects.insert(id, Arc::clone(object)),
             None => self.objects.remove(&id),
         };
         let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels;
-        match (&old, &object) {
+        match (&old, object) {
             (Some(old), Some(new)) if equal(old, new) => return,
             _ => {}
         }
-        for object in old.iter().chain(&object) {
+        for object in old.iter().chain(object) {
             self.quarantine.remove(&object.id);
         }
         if let Some(old) = &old {
             self.untake(old, dirty);
         }
-        if let Some(new) = &object {
+        if let Some(new) = object {
             self.touch(new, dirty);
         }
     }
@@ -174,7 +173,7 @@ impl World {
             Kind::Service => self.services.put(service_key(id), None),
             Kind::EndpointSlice => {
                 if let Some(key) = slice_service(object) {
-                    self.services.put_slice(key.clone(), Arc::clone(&id.name), None);
+                    self.services.put_slice(&key, Arc::clone(&id.name), None);
                     dirty.endpoints.insert(key);
                 }
             }
@@ -193,7 +192,7 @@ impl World {
             Spec::Service(service) => self.services.put(service_key(id), Some(Arc::new((**service).clone()))),
             Spec::EndpointSlice(slice) => {
                 if let Some(key) = slice_service(object) {
-                    self.services.put_slice(key.clone(), Arc::clone(&id.name), Some(Arc::new((**slice).clone())));
+                    self.services.put_slice(&key, Arc::clone(&id.name), Some(Arc::new((**slice).clone())));
                     dirty.endpoints.insert(key);
                 }
             }
@@ -257,14 +256,24 @@ impl World {
         delta
     }
 
-    /// The Module that counts: the edge's own, else the first by name; without what the proxy refused.
+    /// The Module that counts: the edge's own, else the first by name. Of one that the proxy refused only
+    /// what closes something or is said to Mappings stays: whatever else shapes a listener may be at fault.
     fn effective_module(&self) -> Arc<ModuleConfig> {
         let Some((id, module)) = self.chosen_module() else { return Arc::default() };
         let mut config = module.config.clone();
         if self.quarantine.contains_key(id) {
-            config.lua_scripts = None;
-            config.envoy_log_format = None;
-            config.envoy_log_path = None;
+            config = ModuleConfig {
+                lua_scripts: None,
+                envoy_log_format: None,
+                envoy_log_path: None,
+                envoy_log_type: None,
+                grpc_stats: None,
+                gzip: None,
+                server_name: None,
+                listener_idle_timeout_ms: None,
+                max_request_headers_kb: None,
+                ..config
+            };
         }
         Arc::new(config)
     }
@@ -311,10 +320,10 @@ impl World {
         let mut compiled =
             object.as_ref().map(|object| mapping::compile(id, &object.labels, mapping, &self.context()))?;
         // Many Mappings send to one cluster: they share what describes it.
-        if let Some(upstream) = compiled.upstream_mut() {
-            if let Some(known) = self.clusters.get(upstream.name()).filter(|known| **known == *upstream) {
-                *upstream = Arc::clone(known);
-            }
+        if let Some(upstream) = compiled.upstream_mut()
+            && let Some(known) = self.clusters.get(upstream.name()).filter(|known| **known == *upstream)
+        {
+            *upstream = Arc::clone(known);
         }
         Some(compiled)
     }

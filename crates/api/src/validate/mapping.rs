@@ -166,7 +166,7 @@ fn policies(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     if let Some(balancer) = &mapping.load_balancer {
         policy::load_balancer(balancer, &path.key("load_balancer"), issues);
     }
-    policy::health_checks(&mapping.health_checks, &path.key("health_checks"), issues);
+    policy::health_checks(&mapping.health_checks, mapping.grpc == Some(true), &path.key("health_checks"), issues);
     if let Some(detection) = &mapping.outlier_detection {
         policy::outlier_detection(detection, &path.key("outlier_detection"), issues);
     }

@@ -143,6 +143,12 @@ fn times_and_sizes(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issu
         }
     });
     each(&mut config.gzip, "gzip", path, issues, gzip);
+    each(&mut config.grpc_stats, "grpc_stats", path, issues, |stats, path, issues| {
+        let path = path.key("services");
+        for (index, _) in stats.services.iter().enumerate().filter(|(_, service)| service.name.is_empty()) {
+            missing(&path.index(index).key("name"), issues);
+        }
+    });
     if config.enable_ipv4 == Some(false) && config.enable_ipv6 != Some(true) {
         no_effect(&path.key("enable_ipv4"), "without enable_ipv6: true there would be no addresses", issues);
         config.enable_ipv4 = None;

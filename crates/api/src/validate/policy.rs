@@ -82,7 +82,7 @@ pub(super) fn load_balancer(balancer: &LoadBalancer, path: &Path<'_>, issues: &m
     }
 }
 
-pub(super) fn health_checks(checks: &[HealthCheck], path: &Path<'_>, issues: &mut Issues<'_>) {
+pub(super) fn health_checks(checks: &[HealthCheck], http2: bool, path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, check) in checks.iter().enumerate() {
         let path = path.index(index);
         positive_duration(check.timeout, &path.key("timeout"), issues);
@@ -97,6 +97,9 @@ pub(super) fn health_checks(checks: &[HealthCheck], path: &Path<'_>, issues: &mu
             (Some(http), None) => http_health_check(http, &path.key("http"), issues),
             (None, Some(grpc)) => {
                 let path = path.key("grpc");
+                if !http2 {
+                    invalid(&path, "needs `grpc: true`: a gRPC health check speaks HTTP/2", issues);
+                }
                 if grpc.upstream_name.is_empty() {
                     missing(&path.key("upstream_name"), issues);
                 }
@@ -128,6 +131,13 @@ pub(super) fn outlier_detection(detection: &OutlierDetection, path: &Path<'_>, i
     positive_milliseconds(detection.interval_ms, &path.key("interval_ms"), issues);
     positive_milliseconds(detection.base_ejection_time_ms, &path.key("base_ejection_time_ms"), issues);
     positive_milliseconds(detection.max_ejection_time_ms, &path.key("max_ejection_time_ms"), issues);
+    // Envoy refuses a longest time that is shorter than the first; five minutes are its default.
+    let (base, max) = (detection.base_ejection_time_ms.unwrap_or(30_000), detection.max_ejection_time_ms);
+    if base > max.unwrap_or(300_000) {
+        let name = if max.is_some() { "max_ejection_time_ms" } else { "base_ejection_time_ms" };
+        let message = format!("max_ejection_time_ms (default 300000) must be at least base_ejection_time_ms, {base}");
+        invalid(&path.key(name), message, issues);
+    }
     if let Some(percent) = detection.max_ejection_percent.filter(|percent| *percent > 100) {
         let message = format!("expected a share from 0 to 100, found {percent}");
         invalid(&path.key("max_ejection_percent"), message, issues);

@@ -119,11 +119,13 @@ struct Builder<'a> {
     stack: Vec<Frame<'a>>,
     anchors: BTreeMap<usize, Node<'a>>,
     budget: usize,
+    /// Where the last thing stood that has a place.
+    last: Mark,
 }
 
 impl<'a> Builder<'a> {
     fn new(position: Position) -> Self {
-        Self { position, stack: Vec::new(), anchors: BTreeMap::new(), budget: ALIAS_BUDGET }
+        Self { position, stack: Vec::new(), anchors: BTreeMap::new(), budget: ALIAS_BUDGET, last: position.of(1, 1) }
     }
 
     /// Takes an event; gives a document's root when it is complete.
@@ -131,6 +133,9 @@ impl<'a> Builder<'a> {
         let mark = self.position.mark(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                // The parser puts an empty value where it found that there is none, maybe behind the end.
+                let mark = if span.is_empty() { self.last } else { mark };
+                self.last = mark;
                 let node = Node { mark, value: scalar(text, style, tag.as_deref(), span) };
                 self.finish(node, anchor)
             }

@@ -199,7 +199,7 @@ fn bad_mappings_are_refused() {
             "{}",
         ),
         (
-            "{prefix: /, service: w, health_checks: [{interval: 0s, health_check: {grpc: {upstream_name: a}}}]}",
+            "{prefix: /, service: w, grpc: true, health_checks: [{interval: 0s, health_check: {grpc: {upstream_name: a}}}]}",
             "InvalidValue",
             "spec.health_checks[0].interval",
             "0s",
