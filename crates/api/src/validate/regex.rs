@@ -225,7 +225,6 @@ fn escape(text: &str) -> Result<&str, String> {
     match c {
         'b' | 'B' | 'A' | 'z' | 'C' => Ok(characters.as_str()),
         'Q' => Ok(text.find("\\E").map_or("", |end| &text[end + 2..])),
-        'E' => Ok(characters.as_str()),
         'Z' => Err("RE2 has no \\Z: use \\z".to_owned()),
         _ => character(text),
     }
@@ -298,7 +297,7 @@ mod tests {
         let bad = [
             r"a{2,1}", r"a{1001}", r"a{1,1001}", r"a**", r"a*??", r"a+*", r"(a", r"a)", r"(?P=n)", r"(?=a)",
             r"(?!a)", r"(?<=a)", r"(?<!a)", r"(?>a)", r"(?x)a", r"(?-)a", r"(?i", r"(?", r"(?:", r"*a", r"+",
-            r"?", r"[z-a]", r"[a", r"[]", r"[[:foo:]]", r"[a-\d]", r"\Z", r"\1", r"\8", r"\x{110000}", r"\x4",
+            r"?", r"[z-a]", r"[a", r"[]", r"[[:foo:]]", r"[a-\d]", r"\Z", r"\E", r"\1", r"\8", r"\x{110000}", r"\x4",
             r"\xZZ", r"\u0041", r"\p{Nonsense}", r"\pX", r"\é", r"\y", r"\h", r"\e", r"a\", r"(a{1000}){1000}",
             r"a{1}{2}", r"a{1}*", r"a|*", r"(*)", r"(?P<>x)", r"(?P<a-b>x)", r"(?i-)a", r"(?i--s)a",
             r"\p{Latin}\p{sc=Greek}", r"\p{Script=Greek}", r"[\b]", r"[\Q]", r"\X", r"\N", r"\R", r"\K", r"\G",

@@ -5,6 +5,7 @@ mod annotations;
 mod bad_input;
 mod core_kinds;
 mod never_panics;
+mod schema;
 mod support;
 mod versions;
 mod yaml;
