@@ -6,8 +6,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 pub(crate) use self::args::{
-    CheckArgs, Cli, Command, ControllerArgs, EnvoyChildArgs, ExplainArgs, Format, Identity, Logs, Origin, RoutesArgs,
-    UpArgs,
+    CheckArgs, Cli, Command, ControllerArgs, EnvoyChildArgs, ExplainArgs, Format, Identity, Limits, Logs, Origin,
+    RoutesArgs, UpArgs,
 };
 use crate::exit::{Failure, Outcome, print_text};
 use crate::{check, controller, envoy, explain, routes, up, version};

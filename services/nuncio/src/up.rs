@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, LocalSet, spawn_local};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::UpArgs;
+use crate::cli::{Limits, UpArgs};
 use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry, require_directory};
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
 use crate::exit::{Failure, Outcome};
@@ -28,7 +28,7 @@ pub(crate) fn run(args: UpArgs) -> Outcome {
 }
 
 async fn serve(args: UpArgs) -> Outcome {
-    let UpArgs { dir, admin, bind, envoy, concurrency, drain, identity, logs } = args;
+    let UpArgs { dir, admin, bind, envoy, concurrency, limits, drain, identity, logs } = args;
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
@@ -42,7 +42,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let runtime_dir = RuntimeDir::create()?;
     let launch = Launch {
         program,
-        bootstrap: write_bootstrap(&runtime_dir)?,
+        bootstrap: write_bootstrap(&runtime_dir, limits)?,
         concurrency: concurrency.unwrap_or_else(cores),
         drain_time: drain.time(),
     };
@@ -169,14 +169,14 @@ impl Reporter {
     }
 }
 
-fn write_bootstrap(runtime_dir: &RuntimeDir) -> Result<PathBuf, Failure> {
+fn write_bootstrap(runtime_dir: &RuntimeDir, limits: Limits) -> Result<PathBuf, Failure> {
     let content = bootstrap(&Bootstrap {
         node_id: format!("nuncio-{}", std::process::id()),
         node_cluster: "nuncio".to_owned(),
         admin: runtime_dir.admin_socket(),
         ads: Ads::Unix(runtime_dir.xds_socket()),
-        max_heap_bytes: None,
-        max_connections: None,
+        max_heap_bytes: limits.max_heap.map(|mib| mib << 20),
+        max_connections: Some(limits.max_connections),
     });
     let file: &Path = &runtime_dir.bootstrap_file();
     std::fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))?;

@@ -95,11 +95,25 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "N", env = "NUNCIO_CONCURRENCY", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) concurrency: Option<u32>,
     #[command(flatten)]
+    pub(crate) limits: Limits,
+    #[command(flatten)]
     pub(crate) drain: Drain,
     #[command(flatten)]
     pub(crate) identity: Identity,
     #[command(flatten)]
     pub(crate) logs: Logs,
+}
+
+/// Where Envoy begins to refuse work rather than to fail.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Limits {
+    /// Connections of clients beyond which Envoy accepts no more
+    #[arg(long, value_name = "N", default_value = "50000", env = "NUNCIO_MAX_CONNECTIONS",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_connections: u64,
+    /// Envoy's heap in MiB near which it sheds load: requests from 93 %, connections from 95 % of it [default: no limit]
+    #[arg(long, value_name = "MIB", env = "NUNCIO_MAX_HEAP", value_parser = clap::value_parser!(u64).range(64..))]
+    pub(crate) max_heap: Option<u64>,
 }
 
 /// How to stop.
