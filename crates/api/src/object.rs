@@ -162,9 +162,13 @@ impl Problem {
     }
 }
 
+/// Shows no control characters of the manifest: they would write to the terminal.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.field.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.field, self.message) }
+        let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        let field: String = self.field.chars().map(visible).collect();
+        let message: String = self.message.chars().map(visible).collect();
+        if field.is_empty() { f.write_str(&message) } else { write!(f, "{field}: {message}") }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The end of a process, asked for by a signal.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -8,6 +9,9 @@ use tracing::{info, warn};
 
 /// Exit code after a second signal: 128 + `SIGINT`, as shells report it.
 const INTERRUPTED: i32 = 130;
+
+/// Signals this soon after the first are the same wish: `timeout` and some supervisors tell a process and then its group.
+const SAME_WISH: Duration = Duration::from_millis(500);
 
 /// A token that is cancelled by the first `SIGTERM` or `SIGINT`. The second ends the process at once.
 ///
@@ -23,7 +27,11 @@ pub fn shutdown_on_signal() -> io::Result<CancellationToken> {
         let first = either(&mut terminate, &mut interrupt).await;
         info!("{first} received, shutting down");
         shutdown.cancel();
-        let second = either(&mut terminate, &mut interrupt).await;
+        let began = Instant::now();
+        let mut second = either(&mut terminate, &mut interrupt).await;
+        while began.elapsed() < SAME_WISH {
+            second = either(&mut terminate, &mut interrupt).await;
+        }
         warn!("{second} received again, leaving at once");
         std::process::exit(INTERRUPTED);
     });

@@ -132,6 +132,7 @@ impl Compiled {
             .cmp(&self.precedence)
             .then_with(|| other.lengths.cmp(&self.lengths))
             .then_with(|| path_text(&other.matches.path).cmp(path_text(&self.matches.path)))
+            .then_with(|| path_kind(&self.matches.path).cmp(&path_kind(&other.matches.path)))
             .then_with(|| method(&other.matches).cmp(&method(&self.matches)))
             .then_with(|| self.host.specificity().cmp(&other.host.specificity()))
             .then_with(|| header_names(&other.matches).cmp(header_names(&self.matches)))
@@ -174,6 +175,16 @@ fn path_text(path: &PathMatch) -> &str {
     match path {
         PathMatch::Prefix { value, .. } | PathMatch::Exact { value, .. } => value,
         PathMatch::Segments(text) | PathMatch::Regex(text) => text,
+    }
+}
+
+/// Of equal texts the narrower condition goes first.
+fn path_kind(path: &PathMatch) -> (u8, bool) {
+    match path {
+        PathMatch::Exact { case_sensitive, .. } => (0, !case_sensitive),
+        PathMatch::Regex(_) => (1, false),
+        PathMatch::Segments(_) => (2, false),
+        PathMatch::Prefix { case_sensitive, .. } => (3, !case_sensitive),
     }
 }
 

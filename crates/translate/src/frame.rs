@@ -195,12 +195,9 @@ impl Frame {
         match self.classes.iter().find(|class| class.key == key) {
             Some(class) => class.clone(),
             None => {
-                let bound = hosts.iter().filter(|host| binding.takes(host) || host.policy.id.name.as_ref() == FALLBACK);
+                let bound = hosts.iter().filter(|host| binding.takes(host) || host.is_fallback);
                 Class::new(key, binding.security, bound.map(|host| Arc::clone(&host.policy)))
             }
         }
     }
 }
-
-/// Name of the Host that stands in where there is none.
-pub(crate) const FALLBACK: &str = "nuncio-fallback";

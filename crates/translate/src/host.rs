@@ -17,6 +17,8 @@ pub(crate) struct CompiledHost {
     pub(crate) labels: Labels,
     pub(crate) policy: Arc<HostPolicy>,
     pub(crate) tls: Option<HostTls>,
+    /// It stands in where there is no Host, and is for every Listener.
+    pub(crate) is_fallback: bool,
 }
 
 /// How a Host ends TLS.
@@ -65,7 +67,7 @@ pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec
         invalid: false,
         pattern,
     };
-    Some(CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls })
+    Some(CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls, is_fallback: false })
 }
 
 /// The Host that serves where there is none: every name, in clear text as it comes, and over TLS by a
@@ -75,7 +77,7 @@ pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
     let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
     let name = context.secrets.use_as(SecretName("nuncio/fallback-self-signed-cert".into()), value);
     let policy = HostPolicy {
-        id: ObjectId::new(Kind::Host, Arc::clone(&context.settings.namespace), crate::frame::FALLBACK),
+        id: ObjectId::new(Kind::Host, Arc::clone(&context.settings.namespace), "nuncio-fallback"),
         pattern: HostPattern::Any,
         selector: None,
         insecure: Insecure::Route,
@@ -100,7 +102,7 @@ fn invalid(object: &Object, pattern: HostPattern) -> CompiledHost {
         own_chain: None,
         invalid: true,
     };
-    CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls: None }
+    CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls: None, is_fallback: false }
 }
 
 fn downstream(

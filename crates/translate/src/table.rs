@@ -56,12 +56,19 @@ impl Builder {
     }
 
     /// What goes before every other route of a Host: its guards, and the hole that ACME needs in them.
-    fn preamble(&mut self, host: &HostPolicy, class: &Class, groups: &[Group<'_>]) -> Vec<Route> {
+    /// `within` are the names of the virtual host, as for [`with_host`].
+    fn preamble(
+        &mut self,
+        host: &HostPolicy,
+        class: &Class,
+        groups: &[Group<'_>],
+        within: Option<&HostPattern>,
+    ) -> Vec<Route> {
         let guards = guards(host, class.security);
         let mut routes = Vec::new();
         if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(class.security)) {
             for group in groups.iter().filter(|group| is_acme(group.first())) {
-                let mut route = self.route(group);
+                let mut route = with_host(self.route(group), group, within);
                 route.name = format!("{}#acme", route.name).into();
                 route.matches.headers.extend(condition.iter().cloned());
                 routes.push(route);
@@ -97,7 +104,7 @@ pub(crate) fn exact<'a>(
     if host.invalid {
         routes = vec![out_of_service(host)];
     } else {
-        routes = builder.preamble(host, class, &sorted);
+        routes = builder.preamble(host, class, &sorted, None);
         let last_own = sorted.iter().rposition(is_own).map_or(0, |at| at + 1);
         let mut complete = false;
         for (at, group) in sorted.iter().enumerate() {
@@ -107,11 +114,7 @@ pub(crate) fn exact<'a>(
                 falls_through = true;
                 continue;
             }
-            let mut route = builder.route(group);
-            // A regex that cannot be tried here stays a condition of the route.
-            if let HostCondition::Regex(regex, None) = &first.host {
-                route.matches.headers.push(authority(ValueMatch::Regex(any_case(regex))));
-            }
+            let route = with_host(builder.route(group), group, None);
             complete = takes_everything(&route.matches);
             routes.push(route);
             if complete {
@@ -149,7 +152,7 @@ pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Sha
             vec![out_of_service(host)]
         } else {
             let sorted = groups(wild.iter().copied().filter(|mapping| host.takes(mapping)));
-            let mut routes = builder.preamble(host, class, &sorted);
+            let mut routes = builder.preamble(host, class, &sorted, Some(&host.pattern));
             routes.extend(sorted.iter().map(|group| with_host(builder.route(group), group, Some(&host.pattern))));
             routes
         };

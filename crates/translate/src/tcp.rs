@@ -11,7 +11,7 @@ use nuncio_ir::{
 
 use crate::compiled::Upstream;
 use crate::context::{Context, SecretRef, file_field};
-use crate::frame::{FALLBACK, Frame, Port};
+use crate::frame::{Frame, Port};
 use crate::group::shares;
 use crate::host::{CompiledHost, HostTls, host_tls};
 use crate::mapping::family;
@@ -92,7 +92,7 @@ fn termination(
     hosts: &[CompiledHost],
     context: &Context<'_>,
 ) -> Option<HostTls> {
-    let real = hosts.iter().filter(|host| !host.policy.invalid && *host.policy.id.name != *FALLBACK);
+    let real = hosts.iter().filter(|host| !host.policy.invalid && !host.is_fallback);
     let covering = real.filter(|host| host.policy.pattern.covers(pattern));
     let of_host = covering.filter_map(|host| Some((host.policy.pattern.specificity(), host.tls.as_ref()?)));
     if let Some((_, tls)) = of_host.min_by_key(|(specificity, _)| *specificity) {

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use nuncio_api::{Kind, ObjectId};
+use nuncio_api::{Object, ObjectId};
 use nuncio_ir::{Delta, Handler};
 use nuncio_translate::World;
-use nuncio_xds::{self as xds, Key, ResourceType, Revision, Server, StreamId};
+use nuncio_xds::{self as xds, Revision, Server, StreamId};
 use tracing::{Span, info_span};
 
 use crate::event::{ChangeKind, Event, LocatedProblem, ServedListener};
 use crate::files::{Files, Found};
 use crate::metrics::Metrics;
-use crate::probation::Probation;
+use crate::refusal::Refusals;
 use crate::resources;
 use crate::source::FileChange;
 
@@ -32,14 +32,14 @@ pub(crate) struct Engine {
     pub(crate) world: World,
     pub(crate) server: Server,
     pub(crate) metrics: Metrics,
-    revision: Revision,
+    pub(crate) revision: Revision,
     loaded: bool,
     on_its_way: BTreeMap<Revision, OnItsWay>,
     /// The newest revision that each Envoy has.
-    synced: BTreeMap<StreamId, Option<Revision>>,
+    pub(crate) synced: BTreeMap<StreamId, Option<Revision>>,
     /// When each object last changed, until every Envoy has it: who may be to blame for a refusal.
-    changed: BTreeMap<ObjectId, Revision>,
-    probation: Probation,
+    pub(crate) changed: BTreeMap<ObjectId, Revision>,
+    pub(crate) refusals: Refusals,
     known_problems: BTreeSet<(Option<ObjectId>, String)>,
 }
 
@@ -55,14 +55,9 @@ impl Engine {
             on_its_way: BTreeMap::new(),
             synced: BTreeMap::new(),
             changed: BTreeMap::new(),
-            probation: Probation::default(),
+            refusals: Refusals::default(),
             known_problems: BTreeSet::new(),
         }
-    }
-
-    /// The newest revision that there is.
-    pub(crate) fn revision(&self) -> Revision {
-        self.revision
     }
 
     /// Whether some Envoy has all of some revision.
@@ -76,24 +71,11 @@ impl Engine {
         let _entered = span.clone().entered();
         let names: Vec<_> = changes.iter().map(|change| Arc::clone(&change.file)).collect();
         let objects = info_span!("parse").in_scope(|| self.files.apply(changes));
-        let kinds: Vec<_> = objects
-            .iter()
-            .filter_map(|(id, object)| {
-                let old = self.world.object(id);
-                let same = |old: &nuncio_api::Object| {
-                    object.as_ref().is_some_and(|new| new.spec == old.spec && new.labels == old.labels)
-                };
-                match (old, object) {
-                    (None, Some(_)) => Some((id.clone(), ChangeKind::Added)),
-                    (Some(old), Some(_)) if !same(old) => Some((id.clone(), ChangeKind::Changed)),
-                    (Some(_), None) => Some((id.clone(), ChangeKind::Removed)),
-                    _ => None,
-                }
-            })
-            .collect();
+        let before: Vec<_> = objects.iter().map(|(id, _)| self.world.object(id).cloned()).collect();
         let ids: Vec<_> = objects.iter().map(|(id, _)| id.clone()).collect();
         let delta = info_span!("compile").in_scope(|| self.world.apply(objects));
-        self.probation.forget(ids.iter());
+        let kinds = self.change_kinds(&ids, before);
+        self.forget_refusals(&ids);
         let revision = self.publish(&delta, noticed, &span);
         for (id, _) in &kinds {
             self.changed.insert(id.clone(), self.revision);
@@ -110,8 +92,22 @@ impl Engine {
         events
     }
 
+    /// How objects changed; those for other instances are not among them.
+    fn change_kinds(&self, ids: &[ObjectId], before: Vec<Option<Arc<Object>>>) -> Vec<(ObjectId, ChangeKind)> {
+        let changes = ids.iter().zip(before).filter_map(|(id, old)| {
+            let kind = match (old, self.world.object(id)) {
+                (None, Some(_)) => ChangeKind::Added,
+                (Some(old), Some(new)) if old.spec != new.spec || old.labels != new.labels => ChangeKind::Changed,
+                (Some(_), None) => ChangeKind::Removed,
+                _ => return None,
+            };
+            Some((id.clone(), kind))
+        });
+        changes.collect()
+    }
+
     /// Sends a delta. The first is sent even if empty: until then the server keeps Envoys waiting.
-    fn publish(&mut self, delta: &Delta, noticed: Instant, span: &Span) -> Option<Revision> {
+    pub(crate) fn publish(&mut self, delta: &Delta, noticed: Instant, span: &Span) -> Option<Revision> {
         if delta.is_empty() && self.loaded {
             return None;
         }
@@ -140,7 +136,7 @@ impl Engine {
             xds::Event::Synced { stream, revision } => {
                 self.synced.insert(stream, Some(revision));
                 let mut events = self.live();
-                events.extend(self.next_on_probation());
+                events.extend(self.trial_ended(everywhere(&self.synced)));
                 events
             }
             xds::Event::Nacked { stream, key, message, .. } => self.refused(stream, &key, &message),
@@ -153,7 +149,7 @@ impl Engine {
 
     /// Says which change has arrived everywhere.
     fn live(&mut self) -> Vec<Event> {
-        let Some(everywhere) = self.synced.values().copied().min().flatten() else { return Vec::new() };
+        let Some(everywhere) = everywhere(&self.synced) else { return Vec::new() };
         let later = self.on_its_way.split_off(&Revision(everywhere.0 + 1));
         let arrived = std::mem::replace(&mut self.on_its_way, later);
         self.changed.retain(|_, revision| *revision > everywhere);
@@ -163,74 +159,6 @@ impl Engine {
             Event::Live { revision: revision.0, envoys: self.synced.len(), elapsed }
         });
         live.collect()
-    }
-
-    // Refusals
-
-    fn refused(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
-        self.metrics.nacked();
-        let suspects = self.suspects(stream, key);
-        tracing::debug!(resource = %key, ?suspects, "Envoy refused {key}: {message}");
-        let guilty = self.probation.blame(&suspects);
-        let noticed = Instant::now();
-        let span = info_span!("quarantine", resource = %key);
-        let mut delta = Delta::default();
-        for id in &guilty {
-            merge(&mut delta, self.world.quarantine(id, message));
-        }
-        self.publish(&delta, noticed, &span);
-        let mut events =
-            vec![Event::Nacked { resource: key.to_string(), objects: guilty.clone(), message: message.to_owned() }];
-        events.extend(self.new_problems(&[], &guilty));
-        events
-    }
-
-    /// The objects that a refused resource was made of; of those the ones that changed since the Envoy last
-    /// accepted everything, if any did.
-    fn suspects(&self, stream: StreamId, key: &Key) -> Vec<ObjectId> {
-        let origins = self.origins(key);
-        let accepted = self.synced.get(&stream).copied().flatten().unwrap_or_default();
-        let changed = |id: &&ObjectId| self.changed.get(*id).is_some_and(|revision| *revision > accepted);
-        let newly: Vec<_> = origins.iter().filter(changed).cloned().collect();
-        if newly.is_empty() { origins } else { newly }
-    }
-
-    fn origins(&self, key: &Key) -> Vec<ObjectId> {
-        let model = self.world.model();
-        let mut origins: Vec<ObjectId> = match key.kind {
-            ResourceType::Route | ResourceType::ScopedRoute => {
-                let table = model.tables.get(&nuncio_ir::TableName(Arc::clone(&key.name)));
-                table.map(|table| table.origins()).unwrap_or_default()
-            }
-            ResourceType::Cluster | ResourceType::Endpoints => {
-                self.world.users_of_cluster(&nuncio_ir::ClusterName(Arc::clone(&key.name)))
-            }
-            ResourceType::Listener => {
-                let listener = model.listeners.get(&key.name);
-                let own = listener.map(|listener| listener.origins.clone()).unwrap_or_default();
-                let module = self.world.objects().filter(|object| object.id.kind == Kind::Module);
-                own.into_iter().chain(module.map(|object| object.id.clone())).collect()
-            }
-            ResourceType::Secret => self.world.users_of_secret(&nuncio_ir::SecretName(Arc::clone(&key.name))),
-        };
-        origins.sort_unstable();
-        origins.dedup();
-        origins
-    }
-
-    /// Lets the next suspect in again, now that all Envoys accepted what there is.
-    fn next_on_probation(&mut self) -> Option<Event> {
-        let everywhere = self.synced.values().copied().min().flatten()?;
-        if everywhere < self.revision {
-            return None;
-        }
-        let id = self.probation.next()?;
-        tracing::info!("{id} is tried again");
-        let noticed = Instant::now();
-        let delta = self.world.release(&id);
-        self.changed.insert(id, Revision(self.revision.0 + 1));
-        self.publish(&delta, noticed, &info_span!("probation"));
-        None
     }
 
     // Reports
@@ -244,7 +172,7 @@ impl Engine {
     }
 
     /// Problems of these files and objects that were not there before.
-    fn new_problems(&mut self, files: &[Arc<str>], ids: &[ObjectId]) -> Vec<Event> {
+    pub(crate) fn new_problems(&mut self, files: &[Arc<str>], ids: &[ObjectId]) -> Vec<Event> {
         let of_files = files.iter().flat_map(|file| self.files.problems_in(file));
         let of_objects = ids.iter().flat_map(|id| self.object_problems(id));
         let found: Vec<_> = of_files.map(located).chain(of_objects).collect();
@@ -287,8 +215,13 @@ fn served(listener: &nuncio_ir::Listener) -> ServedListener {
     ServedListener { address: listener.address, schemes: schemes.into_iter().collect() }
 }
 
+/// The newest revision that every Envoy has.
+fn everywhere(synced: &BTreeMap<StreamId, Option<Revision>>) -> Option<Revision> {
+    synced.values().copied().min().flatten()
+}
+
 /// Joins two deltas; of two changes of one node the later counts.
-fn merge(into: &mut Delta, from: Delta) {
+pub(crate) fn merge(into: &mut Delta, from: Delta) {
     fn join<K: PartialEq, V>(into: &mut Vec<(K, V)>, from: Vec<(K, V)>) {
         for (key, value) in from {
             into.retain(|(other, _)| *other != key);

@@ -38,7 +38,7 @@ impl Request {
             secure: scheme.eq_ignore_ascii_case("https"),
             host: without_port(host).trim_end_matches('.').to_ascii_lowercase(),
             port: authority.strip_prefix(without_port(authority)).and_then(|port| port.strip_prefix(':')?.parse().ok()),
-            path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
+            path: without_dots(path),
             query: parsed.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
         }
@@ -46,6 +46,11 @@ impl Request {
 
     /// What Envoy sets before it looks for a route.
     fn enter(&mut self, settings: &HttpSettings) {
+        if settings.merge_slashes {
+            while self.path.contains("//") {
+                self.path = self.path.replace("//", "/");
+            }
+        }
         let trusted = settings.trusted_hops > 0 || !settings.use_remote_address;
         self.headers.retain(|(name, _)| name != CHAIN_HEADER && (trusted || name != "x-forwarded-proto"));
         if !self.headers.iter().any(|(name, _)| name == "x-forwarded-proto") {
@@ -55,6 +60,29 @@ impl Request {
         self.headers.push((CHAIN_HEADER.to_owned(), settings.chain.to_string()));
         self.headers.push((":authority".to_owned(), self.host.clone()));
     }
+}
+
+/// The path without `.` and `..`, as Envoy's `normalize_path` leaves it (RFC 3986, 5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.trim_start_matches('/').split('/').peekable();
+    // Slashes at the beginning are merged by the caller, if at all.
+    let lead = path.len() - path.trim_start_matches('/').len();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+            "." if last => kept.push(""),
+            "." => {}
+            ".." => {
+                kept.pop();
+                if last {
+                    kept.push("");
+                }
+            }
+            _ => kept.push(segment),
+        }
+    }
+    format!("{}{}", "/".repeat(lead.max(1)), kept.join("/"))
 }
 
 /// Follows a request through the model.
@@ -326,4 +354,25 @@ pub(crate) fn certificate_of(model: &Model, class: &str, name: &str) -> Option<S
     let listener = http_chains(model, class).find(|(_, chain)| chain.tls.is_some())?.0;
     let chain = tls_chain(listener, name)?;
     chain.tls.as_ref().map(|tls| tls.certificate.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_taken_out_of_paths() {
+        for (path, expected) in [
+            ("", "/"),
+            ("/a/b", "/a/b"),
+            ("/a/../b", "/b"),
+            ("/a/./b/", "/a/b/"),
+            ("/a/b/..", "/a/"),
+            ("/../a", "/a"),
+            ("/a/%2E%2e/b", "/b"),
+            ("//a//b", "//a//b"),
+        ] {
+            assert_eq!(without_dots(path), expected, "{path}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, FileProblem, Location, Object, ObjectId, Problem, Spec, parse, snippet};
+use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Spec, parse, snippet};
 
 use crate::source::{Content, FileChange};
 
@@ -104,7 +104,12 @@ impl Files {
                 read.objects.entry(id.clone()).or_insert_with(|| Arc::clone(object));
             }
         }
-        read.problems.extend(parsed.problems.into_iter().map(found));
+        for problem in parsed.problems {
+            if let Some(host) = unread_host(&problem).filter(|host| !read.objects.contains_key(&host.id)) {
+                read.objects.insert(host.id.clone(), Arc::new(host));
+            }
+            read.problems.push(found(problem));
+        }
         read
     }
 
@@ -157,6 +162,16 @@ impl Files {
         }
         problems
     }
+}
+
+/// A Host whose text cannot be read is still a Host: where there is one, names that have none are not
+/// served by the fallback.
+fn unread_host(found: &FileProblem) -> Option<Object> {
+    let id = found.id.clone().filter(|id| id.kind == Kind::Host)?;
+    let spec = Spec::Invalid { hostname: None };
+    let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
+    let location = found.location.clone();
+    Some(Object { id, location, labels, ambassador_id, spec, problems: Vec::new(), annotated: false })
 }
 
 fn found(problem: FileProblem) -> Found {

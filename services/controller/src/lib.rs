@@ -12,9 +12,10 @@ mod fallback;
 mod files;
 mod metrics;
 pub mod offline;
-mod probation;
+mod refusal;
 mod resources;
 mod run;
+mod search;
 mod source;
 mod view;
 

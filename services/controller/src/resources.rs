@@ -37,6 +37,18 @@ pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
     update
 }
 
+/// A table that is not part of the model.
+pub(crate) fn table(table: &nuncio_ir::Table, model: &Model) -> Update {
+    let set = envoy::table(table).map(|resource| complete(resource, model));
+    Update { set: set.into(), remove: Vec::new() }
+}
+
+/// Takes such a table away.
+pub(crate) fn no_table(name: &str) -> Update {
+    let kinds = [ResourceType::ScopedRoute, ResourceType::Route];
+    Update { set: Vec::new(), remove: kinds.map(|kind| Key::new(kind, name)).into() }
+}
+
 /// Adds what the clusters that a resource needs need in turn before they are warm.
 fn complete(resource: envoy::Resource, model: &Model) -> Resource {
     let mut needs: Vec<Key> = Vec::with_capacity(resource.needs.len());

@@ -71,7 +71,7 @@ impl View for EngineView {
 
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {
         let engine = lock(&self.engine);
-        let newest_revision = engine.revision().0;
+        let newest_revision = engine.revision.0;
         Page::of(query, engine.server.streams().into_iter(), |stream| EnvoyView {
             node: stream.node.id.clone(),
             cluster: stream.node.cluster.clone(),

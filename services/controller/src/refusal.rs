@@ -1,0 +1,169 @@
+//! What is done when an Envoy refuses a resource: the object at fault is found and taken out until it
+//! changes. What serves goes on serving: an Envoy keeps the version that it had.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use nuncio_api::{Kind, ObjectId};
+use nuncio_ir::{ClusterName, Delta, SecretName, TableName};
+use nuncio_xds::{Key, ResourceType, Revision, StreamId};
+use tracing::info_span;
+
+use crate::engine::{Engine, merge};
+use crate::event::Event;
+use crate::resources;
+use crate::search::{Search, TRIAL_TABLE};
+
+/// Refusals that are looked into.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals {
+    search: Option<Search>,
+    /// Refused tables that wait for the search to end.
+    waiting: BTreeMap<Key, (StreamId, String)>,
+    /// For each refused listener the object that is out on suspicion, and those that were found innocent.
+    listeners: BTreeMap<Arc<str>, (ObjectId, BTreeSet<ObjectId>)>,
+}
+
+impl Engine {
+    /// Hears of a refusal.
+    pub(crate) fn refused(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
+        self.metrics.nacked();
+        tracing::debug!(resource = %key, "Envoy refused {key}: {message}");
+        match key.kind {
+            ResourceType::Route | ResourceType::ScopedRoute => self.refused_table(stream, key, message),
+            ResourceType::Listener => self.refused_listener(stream, key, message),
+            // What shares a cluster is equal in all that the cluster is made of.
+            ResourceType::Cluster | ResourceType::Endpoints => {
+                let guilty = self.world.users_of_cluster(&ClusterName(Arc::clone(&key.name)));
+                self.take_out(&guilty, key, message)
+            }
+            ResourceType::Secret => {
+                let guilty = self.world.users_of_secret(&SecretName(Arc::clone(&key.name)));
+                self.take_out(&guilty, key, message)
+            }
+        }
+    }
+
+    /// Envoys have everything up to a revision: if that includes a trial, nobody refused it.
+    pub(crate) fn trial_ended(&mut self, everywhere: Option<Revision>) -> Vec<Event> {
+        match &mut self.refusals.search {
+            Some(search) if everywhere.is_some_and(|everywhere| everywhere >= search.revision) => {
+                let guilty = search.accepted();
+                self.go_on(guilty)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// These objects changed: what was held against them counts no more.
+    pub(crate) fn forget_refusals(&mut self, ids: &[ObjectId]) {
+        let Refusals { search, listeners, .. } = &mut self.refusals;
+        listeners.retain(|_, (out, innocent)| {
+            innocent.retain(|id| !ids.contains(id));
+            !ids.contains(out)
+        });
+        if search.take_if(|search| search.concerns(ids)).is_some() {
+            self.revision = self.server.update(resources::no_table(TRIAL_TABLE));
+        }
+    }
+
+    // Tables: nothing is taken out before the guilty one is known.
+
+    fn refused_table(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
+        if &*key.name == TRIAL_TABLE {
+            let Some(search) = &mut self.refusals.search else { return Vec::new() };
+            let guilty = search.refused(message);
+            return self.go_on(guilty);
+        }
+        if self.refusals.search.is_some() {
+            self.refusals.waiting.insert(key.clone(), (stream, message.to_owned()));
+            return Vec::new();
+        }
+        let name = TableName(Arc::clone(&key.name));
+        let origins = self.world.model().tables.get(&name).map(|table| table.origins()).unwrap_or_default();
+        let suspects = self.newly_changed(stream, origins);
+        if suspects.len() < 2 {
+            return self.take_out(&suspects, key, message);
+        }
+        self.refusals.search = Some(Search::new(name, suspects, message));
+        self.go_on(None)
+    }
+
+    /// Takes the guilty object out, or begins the next trial.
+    fn go_on(&mut self, guilty: Option<ObjectId>) -> Vec<Event> {
+        let Some(search) = &mut self.refusals.search else { return Vec::new() };
+        let table = self.world.model().tables.get(&search.table);
+        if let (None, Some(table)) = (&guilty, table) {
+            let update = resources::table(&search.trial(table), self.world.model());
+            self.revision = self.server.update(update);
+            search.revision = self.revision;
+            return Vec::new();
+        }
+        let (key, message) = (Key::new(ResourceType::Route, Arc::clone(&search.table.0)), search.message.clone());
+        self.refusals.search = None;
+        self.revision = self.server.update(resources::no_table(TRIAL_TABLE));
+        let mut events = self.take_out(guilty.as_slice(), &key, &message);
+        if let Some((key, (stream, message))) = self.refusals.waiting.pop_first() {
+            events.extend(self.refused_table(stream, &key, &message));
+        }
+        events
+    }
+
+    /// Those of these objects that changed since the Envoy last accepted everything; all, if none did.
+    fn newly_changed(&self, stream: StreamId, origins: Vec<ObjectId>) -> Vec<ObjectId> {
+        let accepted = self.synced.get(&stream).copied().flatten().unwrap_or_default();
+        let changed = |id: &&ObjectId| self.changed.get(*id).is_some_and(|revision| *revision > accepted);
+        let newly: Vec<_> = origins.iter().filter(changed).cloned().collect();
+        if newly.is_empty() { origins } else { newly }
+    }
+
+    // Listeners: the Module first, whose texts may be at fault; the Listener itself, which would close the
+    // port, last.
+
+    fn refused_listener(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
+        let mut delta = Delta::default();
+        let mut innocent = BTreeSet::new();
+        if let Some((out, known)) = self.refusals.listeners.remove(&key.name) {
+            merge(&mut delta, self.world.release(&out));
+            innocent = known;
+            innocent.insert(out);
+        }
+        let module =
+            self.world.objects().filter(|object| object.id.kind == Kind::Module).map(|object| object.id.clone());
+        let listener = self.world.model().listeners.get(&key.name);
+        let own = listener.map(|listener| listener.origins.clone()).unwrap_or_default();
+        let mut suspects = self.newly_changed(stream, shaping.chain(own).collect());
+        suspects.retain(|id| !innocent.contains(id));
+        suspects.sort_by_key(|id| match id.kind {
+            Kind::Module => 0,
+            Kind::Listener => 2,
+            _ => 1,
+        });
+        let Some(suspect) = suspects.into_iter().next() else {
+            self.publish(&delta, Instant::now(), &info_span!("quarantine", resource = %key));
+            return Vec::new();
+        };
+        self.refusals.listeners.insert(Arc::clone(&key.name), (suspect.clone(), innocent));
+        merge(&mut delta, self.world.quarantine(&suspect, message));
+        self.announce(&delta, &[suspect], key, message)
+    }
+
+    // Both
+
+    fn take_out(&mut self, guilty: &[ObjectId], key: &Key, message: &str) -> Vec<Event> {
+        let mut delta = Delta::default();
+        for id in guilty {
+            merge(&mut delta, self.world.quarantine(id, message));
+        }
+        self.announce(&delta, guilty, key, message)
+    }
+
+    fn announce(&mut self, delta: &Delta, guilty: &[ObjectId], key: &Key, message: &str) -> Vec<Event> {
+        self.publish(delta, Instant::now(), &info_span!("quarantine", resource = %key));
+        let (objects, message) = (guilty.to_vec(), message.to_owned());
+        let mut events = vec![Event::Nacked { resource: key.to_string(), objects, message }];
+        events.extend(self.new_problems(&[], guilty));
+        events
+    }
+}
