@@ -85,7 +85,12 @@ pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
         invalid: false,
     };
     let tls = DownstreamTls { certificate: name, settings: TlsSettings::default(), client: None };
-    CompiledHost { labels: Labels::new(), policy: Arc::new(policy), tls: Some(HostTls { tls, wildcards: Vec::new() }) }
+    CompiledHost {
+        labels: Labels::new(),
+        policy: Arc::new(policy),
+        tls: Some(HostTls { tls, wildcards: Vec::new() }),
+        is_fallback: true,
+    }
 }
 
 /// Name of a Host's own filter chain.
