@@ -129,8 +129,8 @@ impl Engine {
             innocent = known;
             innocent.insert(out);
         }
-        let module =
-            self.world.objects().filter(|object| object.id.kind == Kind::Module).map(|object| object.id.clone());
+        let shapes = |id: &ObjectId| matches!(id.kind, Kind::Module | Kind::Host);
+        let shaping = self.world.objects().map(|object| &object.id).filter(|id| shapes(id)).cloned();
         let listener = self.world.model().listeners.get(&key.name);
         let own = listener.map(|listener| listener.origins.clone()).unwrap_or_default();
         let mut suspects = self.newly_changed(stream, shaping.chain(own).collect());
