@@ -1,6 +1,7 @@
 //! The product, running.
 
 use std::ops::Deref;
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -31,16 +32,21 @@ impl<'a> Gateway<'a> {
     /// # Panics
     /// If it does not become ready.
     pub async fn start_with(site: &'a Site, make: impl FnOnce(&mut Command)) -> Self {
-        let mut gateway = Self::launch(site, make);
+        let mut command = site.up();
+        make(&mut command);
+        let mut gateway = Self::launch(site, &mut command);
         gateway.ready().await;
         gateway
     }
 
-    /// Starts it, and waits for nothing.
-    pub fn launch(site: &'a Site, make: impl FnOnce(&mut Command)) -> Self {
-        let mut command = site.up();
-        make(&mut command);
-        Self { site, process: Process::spawn(&mut command), admin: Admin::new(site.admin()) }
+    /// Starts it on another Envoy, and waits for nothing.
+    #[must_use]
+    pub fn launch_on(site: &'a Site, envoy: &Path) -> Self {
+        Self::launch(site, &mut site.up_on(envoy))
+    }
+
+    fn launch(site: &'a Site, command: &mut Command) -> Self {
+        Self { site, process: Process::spawn(command), admin: Admin::new(site.admin()) }
     }
 
     /// Waits until it should get traffic.

@@ -165,11 +165,21 @@ impl Site {
         self.up_at(self.ip())
     }
 
+    /// The same with another Envoy.
+    #[must_use]
+    pub fn up_on(&self, envoy: &Path) -> Command {
+        self.command(self.ip(), envoy)
+    }
+
     /// The same with Listeners at another address.
     #[must_use]
     pub fn up_at(&self, bind: IpAddr) -> Command {
+        self.command(bind, &tools::envoy())
+    }
+
+    fn command(&self, bind: IpAddr, envoy: &Path) -> Command {
         let mut command = self.nuncio(&["up", "--concurrency", "1"]);
-        command.arg(self.manifests()).arg("--envoy").arg(tools::envoy());
+        command.arg(self.manifests()).arg("--envoy").arg(envoy);
         command.args(["--bind", &bind.to_string(), "--admin", &self.admin().to_string()]);
         command
     }

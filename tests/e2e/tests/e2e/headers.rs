@@ -115,5 +115,9 @@ async fn suspicious_requests_are_refused() {
     assert_eq!(path(up).as_deref(), Some("/y"), "dots are resolved before a route is chosen");
     let slashes = client.ask(&get("a.example", "//admin//y")).await;
     assert_eq!(path(slashes).as_deref(), Some("/y"), "slashes are merged before a route is chosen");
+    for (escaped, location) in [("/x/..%2fadmin/y", "/admin/y"), ("/x%5cy", "/x/y")] {
+        let reply = client.ask(&get("a.example", escaped)).await;
+        assert_eq!((reply.status, reply.header("location")), (307, Some(location)), "{escaped}");
+    }
     gateway.stop().await;
 }

@@ -153,6 +153,19 @@ async fn a_half_written_file_takes_nothing_away() {
 }
 
 #[tokio::test]
+async fn a_file_of_zeros_takes_nothing_away() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("listener.yaml", plain(&site));
+    site.write("x.yaml", documents(&[mapping("x", "/x/", a.address())]));
+    let gateway = Gateway::start(&site).await;
+    // What some file systems make of a file whose writer was cut off from power.
+    site.write("x.yaml", [0; 512]);
+    gateway.admin.problem(&["InvalidYaml", "x.yaml"]).await;
+    assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x/")).await.by(), "a");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_broken_file_has_a_place_and_its_objects_stay_until_it_is_mended() {
     let (site, a, b) = (Site::new(), Backend::start("a").await, Backend::start("b").await);
     site.write("listener.yaml", plain(&site));
@@ -227,5 +240,32 @@ async fn the_directory_of_manifests_may_be_replaced() {
     answered(&client, "/x/", "b").await;
     site.write("routes/y.yaml", documents(&[mapping("y", "/y/", a.address())]));
     answered(&client, "/y/", "a").await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_environment_is_put_in_only_when_asked_for() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let mut expanding = mapping("x", "/x/", a.address());
+    expanding["spec"]["service"] = json!("${E2E_SERVICE}");
+    expanding["spec"]["add_response_headers"] = json!({"x-told": {"value": "$E2E_WORD"}});
+    site.write("all.yaml", plain(&site) + &documents(&[expanding]));
+    let start = async |asked: bool| {
+        Gateway::start_with(&site, |command| {
+            command.env("E2E_SERVICE", a.address().to_string()).env("E2E_WORD", "secret");
+            if asked {
+                command.arg("--expand-environment");
+            }
+        })
+        .await
+    };
+    let client = Client::http(site.http());
+    let gateway = start(true).await;
+    let reply = client.ask(&get("a.example", "/x/")).await;
+    assert_eq!((reply.by(), reply.header("x-told")), ("a".to_owned(), Some("secret")));
+    gateway.stop().await;
+
+    let gateway = start(false).await;
+    gateway.admin.problem(&["spec.service", "E2E_SERVICE"]).await;
     gateway.stop().await;
 }

@@ -1,6 +1,8 @@
 //! `nuncio up` starts, ends, and fails well.
 
+use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use nuncio_e2e::backend::Backend;
@@ -60,7 +62,7 @@ async fn an_admin_port_that_another_process_has_ends_it() {
 async fn without_an_envoy_it_says_where_it_looked() {
     let site = Site::new();
     let binary = site.root().join("nuncio");
-    std::fs::copy(nuncio_e2e::nuncio(), &binary).unwrap();
+    fs::copy(nuncio_e2e::nuncio(), &binary).unwrap();
     let mut command = Command::new(&binary);
     command.arg("up").arg(site.manifests()).env("PATH", site.root()).current_dir(site.root());
     let output = command.env_remove("NUNCIO_ENVOY").stdin(Stdio::null()).output().unwrap();
@@ -124,6 +126,39 @@ async fn it_says_what_is_served_where() {
     gateway.line(&[&format!("http://{}", site.http())]).await;
     gateway.line(&[&format!("http://{}", site.admin()), "diagnostics"]).await;
     gateway.line(&["Live on 1 Envoy"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn it_is_not_ready_before_envoy_has_the_configuration() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    // An Envoy that starts when the test says so.
+    let gate = site.root().join("gate");
+    assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let slow = site.root().join("envoy");
+    let envoy = nuncio_e2e::envoy();
+    let wait = format!("[ \"$1\" = --version ] || read go < {}", gate.display());
+    fs::write(&slow, format!("#!/bin/sh\n{wait}\nexec {} \"$@\"\n", envoy.display())).unwrap();
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).unwrap();
+
+    let mut gateway = Gateway::launch_on(&site, &slow);
+    let (mut asked, mut answered) = (0, 0);
+    while answered < 30 {
+        asked += 1;
+        assert!(asked < 100_000, "it never answers");
+        match gateway.admin.status("/ambassador/v0/check_ready").await {
+            Ok(status) => {
+                assert_eq!(status, 503, "answer {answered}");
+                answered += 1;
+            }
+            // Not bound yet.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+    fs::write(&gate, "go\n").unwrap();
+    gateway.ready().await;
+    assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x/")).await.by(), "a", "ready is ready");
     gateway.stop().await;
 }
 

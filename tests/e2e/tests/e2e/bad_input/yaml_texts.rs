@@ -35,11 +35,11 @@ async fn bad_texts_are_told_and_the_rest_goes_on() {
         row("an annotation that is broken", "apiVersion: v1\nkind: Service\nmetadata:\n  name: bad\n  annotations:\n    getambassador.io/config: |\n      kind: [\nspec: {}\n".to_owned(), 8, "InvalidYaml", ""),
         row("bytes that are no UTF-8", [mapping("rewrite: /").as_bytes(), b"# \xff\xfe\n"].concat(), 9, "InvalidUtf8", ""),
         row("any bytes", (0..=255).collect::<Vec<u8>>(), 2, "InvalidUtf8", ""),
-        row("a NUL", mapping("rewrite: /a\0b"), 8, "InvalidValue", "spec.rewrite"),
         row("UTF-16", utf16, 1, "InvalidUtf8", ""),
         row("aliases that multiply", bomb, 0, "InvalidYaml", ""),
         row("a hundred thousand lists in each other", "[".repeat(100_000), 1, "InvalidYaml", ""),
         row("a hundred thousand mappings in each other", "{a: ".repeat(100_000), 1, "InvalidYaml", ""),
+        row("a NUL", mapping("rewrite: /a\0b"), 8, "InvalidYaml", ""),
     ];
     Bench::start(&site).await.try_all(rows).await;
 }
