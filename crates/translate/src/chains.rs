@@ -10,10 +10,7 @@ use nuncio_ir::{ChainMatch, DownstreamTls, FilterChain, Handler, HttpSettings, T
 use crate::frame::Frame;
 use crate::host::{CompiledHost, HostTls, chain_name};
 use crate::pattern::HostPattern;
-use crate::policy::{Class, HostPolicy};
-
-/// Name of the chain for clear text.
-const CLEAR: &str = "clear";
+use crate::policy::{CLEAR_CHAIN, Class, HostPolicy};
 
 /// Adds the HTTP chains of a Listener to those that TCPMappings have on its port.
 pub(crate) fn add(
@@ -44,29 +41,19 @@ pub(crate) fn add(
         frame.problem(id, Problem::error("PortConflict", "spec.port", message));
         return;
     }
-    let clear: Arc<str> = CLEAR.into();
+    let clear: Arc<str> = CLEAR_CHAIN.into();
     let transport = if ends_tls || !chains.is_empty() { Transport::Clear } else { Transport::Any };
     let handler = settings(&clear, ends_tls);
     let matches = ChainMatch { transport, server_names: Vec::new() };
     let mut http_chains = vec![FilterChain { name: clear, matches, tls: None, handler }];
     if ends_tls {
-        for (name, chain) in claims(frame, class, hosts) {
+        for (name, chain) in claims(frame, class, hosts, chains) {
             let handler = settings(&name, true);
             let matches = ChainMatch { transport: Transport::Tls, server_names: chain.server_names };
             http_chains.push(FilterChain { name, matches, tls: Some(chain.tls), handler });
         }
     }
-    leave_to_tcp(&mut http_chains, chains);
     chains.extend(http_chains);
-}
-
-/// A TCPMapping takes a server name before any Host does.
-fn leave_to_tcp(http: &mut Vec<FilterChain>, tcp: &[FilterChain]) {
-    http.retain_mut(|chain| {
-        let named = !chain.matches.server_names.is_empty();
-        chain.matches.server_names.retain(|name| !tcp.iter().any(|tcp| tcp.matches.server_names.contains(name)));
-        !named || !chain.matches.server_names.is_empty()
-    });
 }
 
 struct Claim {
@@ -74,54 +61,66 @@ struct Claim {
     server_names: Vec<String>,
 }
 
-/// Settles which chain takes which server name. A Host's own name goes before a name that its
-/// certificate merely covers; a Host whose name is covered by a wildcard of its certificate needs no
-/// name of its own.
-fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost]) -> BTreeMap<Arc<str>, Claim> {
+/// Settles which chain takes which server name. TCPMappings (`tcp`) go first. A Host's own name goes before a
+/// name that its certificate merely covers; a Host whose name is covered by a wildcard of its certificate
+/// needs no name of its own, unless a closer name leads elsewhere.
+fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[FilterChain]) -> BTreeMap<Arc<str>, Claim> {
     let tls_of: BTreeMap<&ObjectId, &HostTls> =
         hosts.iter().filter_map(|host| Some((&host.policy.id, host.tls.as_ref()?))).collect();
-    let with_tls: Vec<_> = class
-        .hosts()
-        .filter_map(|host| Some((host, *tls_of.get(&host.id)?)))
-        .filter(|(host, _)| !host.invalid)
+    let with_tls = class.hosts().filter_map(|host| Some((host, *tls_of.get(&host.id)?)));
+    let mut owners: Owners = tcp
+        .iter()
+        .flat_map(|chain| chain.matches.server_names.iter().map(move |name| (name, &chain.name)))
+        .filter_map(|(name, chain)| Some((HostPattern::parse(name)?, Arc::clone(chain))))
         .collect();
-    let mut owners: BTreeMap<HostPattern, Arc<str>> = BTreeMap::new();
     let mut chains: BTreeMap<Arc<str>, Claim> = BTreeMap::new();
     let mut covered = Vec::new();
-    for (host, tls) in with_tls {
-        let name = shared_name(host, tls);
+    for (host, tls) in with_tls.filter(|(host, _)| !host.invalid) {
         let wildcard = tls.wildcards.iter().find(|wildcard| wildcard.covers(&host.pattern));
         match wildcard {
-            Some(wildcard) if !tls.is_isolated() && *wildcard != host.pattern => {
-                covered.push((host, tls, name, wildcard));
-            }
-            _ => claim(frame, &mut owners, &mut chains, host, tls, name, &host.pattern),
+            Some(wildcard) if !tls.is_isolated() && *wildcard != host.pattern => covered.push((host, tls, wildcard)),
+            _ => claim(frame, &mut owners, &mut chains, host, tls, &host.pattern),
         }
     }
-    for (host, tls, name, wildcard) in covered {
-        let taken = owners.get(wildcard).is_some_and(|owner| *owner != name);
-        let pattern = if taken { &host.pattern } else { wildcard };
-        claim(frame, &mut owners, &mut chains, host, tls, name, pattern);
+    for (host, tls, wildcard) in &covered {
+        if !owners.contains_key(*wildcard) {
+            claim(frame, &mut owners, &mut chains, host, tls, wildcard);
+        }
+    }
+    for (host, tls, _) in covered {
+        if closest(&owners, &host.pattern) != Some(&shared_name(host, tls)) {
+            claim(frame, &mut owners, &mut chains, host, tls, &host.pattern);
+        }
     }
     for (pattern, owner) in owners {
         if let (Some(name), Some(chain)) = (server_name(&pattern), chains.get_mut(&owner)) {
             chain.server_names.push(name);
         }
     }
+    let any = chain_name(&HostPattern::Any);
+    chains.retain(|name, chain| *name == any || !chain.server_names.is_empty());
     chains
+}
+
+/// Chains by the server name that they take.
+type Owners = BTreeMap<HostPattern, Arc<str>>;
+
+/// The chain that takes a server name, as Envoy finds it.
+fn closest<'a>(owners: &'a Owners, name: &HostPattern) -> Option<&'a Arc<str>> {
+    let covering = owners.iter().filter(|(pattern, _)| pattern.covers(name));
+    covering.min_by_key(|(pattern, _)| pattern.specificity()).map(|(_, owner)| owner)
 }
 
 fn claim(
     frame: &mut Frame,
-    owners: &mut BTreeMap<HostPattern, Arc<str>>,
+    owners: &mut Owners,
     chains: &mut BTreeMap<Arc<str>, Claim>,
     host: &HostPolicy,
     tls: &HostTls,
-    name: Arc<str>,
     pattern: &HostPattern,
 ) {
     // Any server name needs a chain of its own: a chain's names are alternatives to each other.
-    let name = if *pattern == HostPattern::Any { chain_name(pattern) } else { name };
+    let name = if *pattern == HostPattern::Any { chain_name(pattern) } else { shared_name(host, tls) };
     if *pattern != HostPattern::Any && server_name(pattern).is_none() {
         let message =
             format!("TLS cannot be chosen for `{pattern}`: only `*.` and what follows it can be a server name");

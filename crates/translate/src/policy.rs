@@ -101,14 +101,7 @@ impl Class {
 /// Routes before all others: what refuses or redirects requests that are not secure, or that came in
 /// by the wrong connection.
 pub(crate) fn guards(host: &HostPolicy, security: Security) -> Vec<Route> {
-    let mut routes = Vec::new();
-    if let Some(chain) = &host.own_chain {
-        let secure = HeaderMatch { name: XFP.to_owned(), value: ValueMatch::Exact("https".to_owned()), invert: false };
-        let foreign =
-            HeaderMatch { name: CHAIN_HEADER.to_owned(), value: ValueMatch::Exact(chain.to_string()), invert: true };
-        let body = "this name is served on connections of its own\n".to_owned();
-        routes.push(guard(host, "misdirected", vec![secure, foreign], respond(421, body)));
-    }
+    let mut routes = misdirected(host, security);
     let action = match host.insecure {
         Insecure::Route => return routes,
         Insecure::Redirect => RouteAction::Redirect(Box::new(Redirect {
@@ -123,6 +116,31 @@ pub(crate) fn guards(host: &HostPolicy, security: Security) -> Vec<Route> {
     routes.extend(insecure_condition(security).map(|condition| guard(host, "insecure", condition, action)));
     routes
 }
+
+/// A Host with a chain of its own answers 421 on any other TLS connection: clients of HTTP/2 reuse one for
+/// every name that its certificate covers. In clear text there is no client certificate either: what counts
+/// as secure there is refused as well, and the rest is for the insecure action to decide.
+fn misdirected(host: &HostPolicy, security: Security) -> Vec<Route> {
+    let Some(own) = &host.own_chain else { return Vec::new() };
+    let chain = |name: &str, invert| HeaderMatch {
+        name: CHAIN_HEADER.to_owned(),
+        value: ValueMatch::Exact(name.to_owned()),
+        invert,
+    };
+    let secure = HeaderMatch { name: XFP.to_owned(), value: ValueMatch::Exact("https".to_owned()), invert: false };
+    let other_tls = Some(vec![chain(own, true), chain(CLEAR_CHAIN, true)]);
+    let clear = match security {
+        Security::Xfp => Some(vec![chain(CLEAR_CHAIN, false), secure]),
+        Security::Secure => Some(vec![chain(CLEAR_CHAIN, false)]),
+        Security::Insecure => None,
+    };
+    let body = "this name is served on connections of its own\n";
+    let refuse = |conditions| guard(host, "misdirected", conditions, respond(421, body.to_owned()));
+    other_tls.into_iter().chain(clear).map(refuse).collect()
+}
+
+/// Name of the chain for clear text.
+pub(crate) const CLEAR_CHAIN: &str = "clear";
 
 const XFP: &str = "x-forwarded-proto";
 

@@ -92,11 +92,11 @@ fn termination(
     hosts: &[CompiledHost],
     context: &Context<'_>,
 ) -> Option<HostTls> {
-    let real = hosts.iter().filter(|host| !host.policy.invalid && !host.is_fallback);
-    let covering = real.filter(|host| host.policy.pattern.covers(pattern));
-    let of_host = covering.filter_map(|host| Some((host.policy.pattern.specificity(), host.tls.as_ref()?)));
-    if let Some((_, tls)) = of_host.min_by_key(|(specificity, _)| *specificity) {
-        return Some(tls.clone());
+    let covering = hosts.iter().filter(|host| !host.is_fallback && host.policy.pattern.covers(pattern));
+    let closest = covering.filter(|host| host.policy.invalid || host.tls.is_some());
+    if let Some(host) = closest.min_by_key(|host| host.policy.pattern.specificity()) {
+        // A Host that is not valid is not made up for by a wider one, which may ask less of clients.
+        return host.tls.clone();
     }
     context.tls_contexts.iter().find_map(|(context_id, tls_context)| {
         let listed =

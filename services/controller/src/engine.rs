@@ -17,6 +17,9 @@ use crate::refusal::Refusals;
 use crate::resources;
 use crate::source::FileChange;
 
+/// A problem that was announced: its object, its file, its text.
+type KnownProblem = (Option<ObjectId>, Option<Arc<str>>, String);
+
 /// A change on its way to the Envoys.
 #[derive(Debug)]
 struct OnItsWay {
@@ -40,7 +43,7 @@ pub(crate) struct Engine {
     /// When each object last changed, until every Envoy has it: who may be to blame for a refusal.
     pub(crate) changed: BTreeMap<ObjectId, Revision>,
     pub(crate) refusals: Refusals,
-    known_problems: BTreeSet<(Option<ObjectId>, String)>,
+    known_problems: BTreeSet<KnownProblem>,
 }
 
 impl Engine {
@@ -176,10 +179,19 @@ impl Engine {
         let of_files = files.iter().flat_map(|file| self.files.problems_in(file));
         let of_objects = ids.iter().flat_map(|id| self.object_problems(id));
         let found: Vec<_> = of_files.map(located).chain(of_objects).collect();
+        let file_of = |problem: &LocatedProblem| problem.location.as_ref().map(|location| Arc::clone(&location.file));
+        let touched: BTreeSet<&ObjectId> = ids.iter().collect();
+        // What was known of these files and objects is known anew.
+        let (before, kept) = std::mem::take(&mut self.known_problems).into_iter().partition(|known: &KnownProblem| {
+            known.0.as_ref().is_some_and(|id| touched.contains(id))
+                || known.1.as_ref().is_some_and(|file| files.contains(file))
+        });
+        let before: BTreeSet<KnownProblem> = before;
+        self.known_problems = kept;
         let mut events = Vec::new();
-        self.known_problems.retain(|(id, _)| id.as_ref().is_none_or(|id| !ids.contains(id)));
         for problem in found {
-            if self.known_problems.insert((problem.object.clone(), problem.problem.to_string())) {
+            let known = (problem.object.clone(), file_of(&problem), problem.problem.to_string());
+            if self.known_problems.insert(known.clone()) && !before.contains(&known) {
                 events.push(Event::Problem(problem));
             }
         }

@@ -50,7 +50,7 @@ impl Engine {
         match &mut self.refusals.search {
             Some(search) if everywhere.is_some_and(|everywhere| everywhere >= search.revision) => {
                 let guilty = search.accepted();
-                self.go_on(guilty)
+                self.go_on(guilty.as_ref())
             }
             _ => Vec::new(),
         }
@@ -74,7 +74,7 @@ impl Engine {
         if &*key.name == TRIAL_TABLE {
             let Some(search) = &mut self.refusals.search else { return Vec::new() };
             let guilty = search.refused(message);
-            return self.go_on(guilty);
+            return self.go_on(guilty.as_ref());
         }
         if self.refusals.search.is_some() {
             self.refusals.waiting.insert(key.clone(), (stream, message.to_owned()));
@@ -91,10 +91,10 @@ impl Engine {
     }
 
     /// Takes the guilty object out, or begins the next trial.
-    fn go_on(&mut self, guilty: Option<ObjectId>) -> Vec<Event> {
+    fn go_on(&mut self, guilty: Option<&ObjectId>) -> Vec<Event> {
         let Some(search) = &mut self.refusals.search else { return Vec::new() };
         let table = self.world.model().tables.get(&search.table);
-        if let (None, Some(table)) = (&guilty, table) {
+        if let (None, Some(table)) = (guilty, table) {
             let update = resources::table(&search.trial(table), self.world.model());
             self.revision = self.server.update(update);
             search.revision = self.revision;
@@ -103,7 +103,7 @@ impl Engine {
         let (key, message) = (Key::new(ResourceType::Route, Arc::clone(&search.table.0)), search.message.clone());
         self.refusals.search = None;
         self.revision = self.server.update(resources::no_table(TRIAL_TABLE));
-        let mut events = self.take_out(guilty.as_slice(), &key, &message);
+        let mut events = self.take_out(guilty.map(std::slice::from_ref).unwrap_or_default(), &key, &message);
         if let Some((key, (stream, message))) = self.refusals.waiting.pop_first() {
             events.extend(self.refused_table(stream, &key, &message));
         }
