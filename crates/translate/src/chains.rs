@@ -144,7 +144,8 @@ fn shared_name(host: &HostPolicy, tls: &HostTls) -> Arc<str> {
     format!("tls:{certificate}#{digest:08x}").into()
 }
 
-fn server_name(pattern: &HostPattern) -> Option<String> {
+/// A pattern as a server name of TLS, if it can be one.
+pub(crate) fn server_name(pattern: &HostPattern) -> Option<String> {
     match pattern {
         HostPattern::Exact(_) => Some(pattern.to_string()),
         HostPattern::Suffix(suffix) if suffix.starts_with('.') => Some(pattern.to_string()),

@@ -202,10 +202,18 @@ fn replace<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
     }
 }
 
+/// Weights beyond this say nothing more, and sums of many must stay numbers.
+const MAX_WEIGHT: u32 = 1_000_000;
+
+/// A weight as it counts.
+pub(crate) fn weight(written: i64) -> u32 {
+    u32::try_from(written.max(0)).unwrap_or(MAX_WEIGHT).min(MAX_WEIGHT)
+}
+
 /// Shares in proportion. Members without a weight share what those with one leave of 100; where the
 /// weights do not make 100, they are proportions; where all are zero, the shares are equal.
 pub(crate) fn shares(weights: &[Option<u32>]) -> Vec<u32> {
-    let given: u32 = weights.iter().flatten().sum();
+    let given = weights.iter().flatten().fold(0_u32, |sum, weight| sum.saturating_add(*weight));
     let without = u32::try_from(weights.iter().filter(|weight| weight.is_none()).count()).unwrap_or(u32::MAX);
     let rest = 100_u32.saturating_sub(given);
     // Scaled by the number of members without a weight, so that the rest divides evenly.

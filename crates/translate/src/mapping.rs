@@ -11,6 +11,7 @@ use nuncio_ir::{
 
 use crate::compiled::{Compiled, HostCondition, Labels, Lengths, Part, Shared};
 use crate::context::Context;
+use crate::group::weight;
 use crate::pattern::HostPattern;
 use crate::upstream::{Resolved, Wanted, added, load_balancer, lower_names, priority, resolve};
 
@@ -133,7 +134,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     let upstream = upstream.map(Arc::new);
     problems.extend(upstream.as_ref().err().cloned());
     if mapping.shadow.unwrap_or(false) {
-        let percent = mapping.weight.map_or(100, |weight| u32::try_from(weight).unwrap_or(0).min(100));
+        let percent = mapping.weight.map_or(100, |percent| weight(percent).min(100));
         return Part::Shadow { percent, upstream: upstream.ok() };
     }
     let backend = match &upstream {
@@ -142,8 +143,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     };
     let linkerd = mapping.add_linkerd_headers.or(context.module.add_linkerd_headers).unwrap_or(false);
     let arm = arm(mapping, context, backend, hash, linkerd.then_some(authority));
-    let weight = mapping.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
-    Part::Arm { weight, arm: Box::new(arm), upstream: upstream.ok() }
+    Part::Arm { weight: mapping.weight.map(weight), arm: Box::new(arm), upstream: upstream.ok() }
 }
 
 fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb: nuncio_ir::LbPolicy) -> Wanted<'a> {

@@ -191,11 +191,12 @@ fn with_host(mut route: Route, group: &Group<'_>, within: Option<&HostPattern>) 
     route
 }
 
+/// The star is never nothing: `.example.com` is no name below `example.com`.
 fn pattern_match(pattern: &HostPattern) -> Option<ValueMatch> {
     match pattern {
         HostPattern::Exact(name) => Some(ValueMatch::Exact(name.to_string())),
-        HostPattern::Suffix(suffix) => Some(ValueMatch::Suffix { value: suffix.to_string(), ignore_case: true }),
-        HostPattern::Prefix(prefix) => Some(ValueMatch::Prefix { value: prefix.to_string(), ignore_case: true }),
+        HostPattern::Suffix(suffix) => Some(ValueMatch::Regex(any_case(&format!(".+{}", regex::escape(suffix))))),
+        HostPattern::Prefix(prefix) => Some(ValueMatch::Regex(any_case(&format!("{}.+", regex::escape(prefix))))),
         HostPattern::Any => None,
     }
 }

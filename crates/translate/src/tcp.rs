@@ -9,10 +9,11 @@ use nuncio_ir::{
     ChainMatch, FilterChain, Handler, HttpSettings, LbPolicy, Protocol, TcpProxy, Transport, WeightedCluster,
 };
 
+use crate::chains::server_name;
 use crate::compiled::Upstream;
 use crate::context::{Context, SecretRef, file_field};
 use crate::frame::{Frame, Port};
-use crate::group::shares;
+use crate::group::{shares, weight};
 use crate::host::{CompiledHost, HostTls, host_tls};
 use crate::mapping::family;
 use crate::pattern::HostPattern;
@@ -37,6 +38,12 @@ pub(crate) fn chains(
         if let (None, true, Some((listener, _))) = (&host, http_port, port.listener) {
             let message = format!("needs a `host` on the port of {listener}, which speaks HTTP");
             frame.problem(id, Problem::error("PortConflict", "spec.host", message));
+            continue;
+        }
+        if let Some(host) = host.as_ref().filter(|host| server_name(host).is_none()) {
+            let message =
+                format!("TLS cannot be chosen for `{host}`: only `*.` and what follows it can be a server name");
+            frame.problem(id, Problem::error("UnsupportedServerName", "spec.host", message));
             continue;
         }
         by_host.entry(host).or_default().push((id, mapping));
@@ -135,8 +142,7 @@ fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &C
         }
         match upstream {
             Ok(upstream) => {
-                let weight = mapping.weight.map(|weight| u32::try_from(weight).unwrap_or(0));
-                found.push((weight, Arc::new(upstream)));
+                found.push((mapping.weight.map(weight), Arc::new(upstream)));
             }
             Err(problem) => frame.problem(id, problem),
         }

@@ -128,7 +128,7 @@ impl World {
         let mut dirty = Dirty::default();
         if let Some(object) = self.objects.get(id).cloned() {
             self.quarantine.insert(id.clone(), message.to_owned());
-            self.touch(&object, &mut dirty);
+            self.untake(&object, &mut dirty);
         }
         self.rebuild(dirty)
     }

@@ -142,7 +142,15 @@ impl Engine {
                 events.extend(self.trial_ended(everywhere(&self.synced)));
                 events
             }
-            xds::Event::Nacked { stream, key, message, .. } => self.refused(stream, &key, &message),
+            xds::Event::Nacked { stream, key, version, message, .. } => {
+                // Another Envoy may have refused it before, and it has been mended.
+                let current = resources::version(&key, self.world.model());
+                if current.is_none_or(|current| *current == *version) {
+                    self.refused(stream, &key, &message)
+                } else {
+                    Vec::new()
+                }
+            }
             xds::Event::HoldTimedOut { node, key, need, .. } => {
                 tracing::warn!("Envoy {} did not acknowledge {need} in time; {key} is sent all the same", node.id);
                 Vec::new()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nuncio_ir::{
-    Backend, CHAIN_HEADER, FilterChain, Handler, HeaderMatch, HttpSettings, Listener, Model, PathMatch, PathRewrite,
-    Route, RouteAction, Table, Transport, ValueMatch, VirtualHost,
+    Backend, CHAIN_HEADER, EscapedSlashes, FilterChain, Handler, HeaderMatch, HttpFilter, HttpSettings, Listener,
+    Model, PathMatch, PathRewrite, Route, RouteAction, Table, Transport, UnderscoreHeaders, ValueMatch, VirtualHost,
 };
 use nuncio_translate::{HostPattern, without_port};
 
@@ -106,6 +106,10 @@ pub(crate) fn explain(model: &Model, asked: &ExplainRequest) -> Explanation {
         return explanation;
     };
     request.enter(settings);
+    if let Some(outcome) = by_itself(settings, chain, &request) {
+        explanation.outcome = outcome;
+        return explanation;
+    }
     match find(model, &settings.class, &request, &mut explanation.lost) {
         Some((table, host, order, route)) => {
             explanation.host = Some(host_view(model, table, host, &request.host));
@@ -116,6 +120,35 @@ pub(crate) fn explain(model: &Model, asked: &ExplainRequest) -> Explanation {
     }
     explanation
 }
+
+/// What the gateway answers before it looks for a route.
+fn by_itself(settings: &HttpSettings, chain: &FilterChain, request: &Request) -> Option<String> {
+    let client = chain.tls.as_ref().and_then(|tls| tls.client.as_ref());
+    if client.is_some_and(|client| client.required) && !request.headers.iter().any(|(name, _)| name == CLIENT) {
+        let how = "say that there is one with -H 'x-client-certificate: yes'";
+        return Some(format!("the TLS handshake fails without a client certificate ({how})"));
+    }
+    let probe = |filter: &HttpFilter| matches!(filter, HttpFilter::HealthCheck { path } if *path == request.path);
+    if settings.filters.iter().any(probe) {
+        return Some("answered 200 by the gateway itself: a probe (503 while it drains)".to_owned());
+    }
+    let underscored = request.headers.iter().find(|(name, _)| name.contains('_'));
+    if let (UnderscoreHeaders::RejectRequest, Some((name, _))) = (settings.underscores, underscored) {
+        return Some(format!("answered 400: the name of the header {name} has an underscore"));
+    }
+    let path = request.path.to_ascii_lowercase();
+    let escaped = path.contains("%2f") || path.contains("%5c");
+    match settings.escaped_slashes {
+        EscapedSlashes::UnescapeAndRedirect if escaped => {
+            Some("redirected (307) to the same path with its slashes unescaped".to_owned())
+        }
+        EscapedSlashes::Reject if escaped => Some("answered 400: the path has escaped slashes".to_owned()),
+        _ => None,
+    }
+}
+
+/// Pretends a client certificate, in questions only.
+const CLIENT: &str = "x-client-certificate";
 
 /// The listener and filter chain that take the connection.
 fn entrance<'a>(model: &'a Model, request: &Request) -> Option<(&'a Listener, &'a FilterChain)> {

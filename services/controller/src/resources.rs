@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nuncio_envoy::{self as envoy, ResourceKind};
-use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Model};
+use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Model, SecretName, TableName};
 use nuncio_xds::{Key, Resource, ResourceType, Update};
 
 /// Encodes each changed node once.
@@ -35,6 +35,25 @@ pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
         }
     }
     update
+}
+
+/// The version in which a resource of the model is served now.
+pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
+    let resource = match key.kind {
+        ResourceType::Cluster => {
+            model.clusters.get(&ClusterName(Arc::clone(&key.name))).map(|node| envoy::cluster(node))
+        }
+        ResourceType::Endpoints => {
+            model.endpoints.get(&ClusterName(Arc::clone(&key.name))).map(|node| envoy::endpoints(node))
+        }
+        ResourceType::Secret => model.secrets.get(&SecretName(Arc::clone(&key.name))).map(|node| envoy::secret(node)),
+        ResourceType::Listener => model.listeners.get(&key.name).map(|node| envoy::listener(node)),
+        ResourceType::ScopedRoute | ResourceType::Route => {
+            let [route, scope] = envoy::table(model.tables.get(&TableName(Arc::clone(&key.name)))?);
+            Some(if key.kind == ResourceType::Route { route } else { scope })
+        }
+    };
+    resource.map(|resource| resource.version.to_string())
 }
 
 /// A table that is not part of the model.

@@ -269,3 +269,14 @@ fn lines(path: &Path, count: usize) -> Vec<String> {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn what_is_no_host_is_not_served_by_wildcards() {
+    let edge = Edge::start(http(), &[host("*", vec![route("r", prefix("/"), respond(200, ""))])]);
+    for name in ["a.example", "A-1.example:80", "[::1]:80", "localhost", "127.0.0.1"] {
+        assert_eq!(edge.get(name, "/", &[]).status, 200, "{name}");
+    }
+    for name in [".a.example", "a..example", "a.example..", "a.example,b.example", "user@a.example", "a.example:x"] {
+        assert_eq!(edge.get(name, "/", &[]).status, 400, "{name}");
+    }
+}
