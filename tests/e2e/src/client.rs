@@ -1,5 +1,7 @@
 //! An HTTP client that says exactly what goes over the wire, and on which connection.
 
+mod tls;
+
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,8 +17,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+pub use self::tls::Tls;
+
+use crate::DEADLINE;
 use crate::backend::Echo;
-use crate::{Authority, DEADLINE, Identity};
 
 /// Which HTTP to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,126 +46,6 @@ pub enum Failure {
     /// Nothing happened for too long.
     #[error("no reply in time")]
     Timeout,
-}
-
-/// What a client offers and trusts in TLS.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// Whom it trusts. None: it looks at no certificate.
-    pub trust: Option<CertificateDer<'static>>,
-    /// The name that it asks for by SNI.
-    pub sni: String,
-    /// Protocols offered by ALPN.
-    pub alpn: Vec<Vec<u8>>,
-    /// Its own certificate.
-    pub identity: Option<Identity>,
-    /// Versions that it speaks.
-    pub versions: Vec<&'static rustls::SupportedProtocolVersion>,
-}
-
-impl Tls {
-    /// Asks for `name` and trusts `authority`.
-    #[must_use]
-    pub fn to(name: &str, authority: &Authority) -> Self {
-        Self { trust: Some(authority.der()), ..Self::unchecked(name) }
-    }
-
-    /// Asks for `name` and takes any certificate.
-    #[must_use]
-    pub fn unchecked(name: &str) -> Self {
-        let versions = vec![&rustls::version::TLS13, &rustls::version::TLS12];
-        Self { trust: None, sni: name.to_owned(), alpn: Vec::new(), identity: None, versions }
-    }
-
-    /// Shows this certificate.
-    #[must_use]
-    pub fn showing(self, identity: &Identity) -> Self {
-        Self { identity: Some(identity.clone()), ..self }
-    }
-
-    /// Offers these protocols.
-    #[must_use]
-    pub fn offering(self, protocols: &[&str]) -> Self {
-        Self { alpn: protocols.iter().map(|name| name.as_bytes().to_vec()).collect(), ..self }
-    }
-
-    /// Speaks this version only.
-    #[must_use]
-    pub fn only(self, version: &'static rustls::SupportedProtocolVersion) -> Self {
-        Self { versions: vec![version], ..self }
-    }
-
-    fn config(&self) -> rustls::ClientConfig {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider));
-        let builder = builder.with_protocol_versions(&self.versions).expect("versions that go together");
-        let builder = match &self.trust {
-            Some(authority) => {
-                let mut roots = rustls::RootCertStore::empty();
-                roots.add(authority.clone()).expect("a certificate");
-                builder.with_root_certificates(roots)
-            }
-            None => builder.dangerous().with_custom_certificate_verifier(Arc::new(unchecked::Anyone(provider))),
-        };
-        let mut config = match &self.identity {
-            Some(identity) => builder
-                .with_client_auth_cert(vec![identity.der()], identity.key_der())
-                .expect("a certificate and its key"),
-            None => builder.with_no_client_auth(),
-        };
-        config.alpn_protocols.clone_from(&self.alpn);
-        // A resumed session would not look at a renewed certificate.
-        config.resumption = rustls::client::Resumption::disabled();
-        config
-    }
-}
-
-mod unchecked {
-    use std::sync::Arc;
-
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-    use rustls::crypto::CryptoProvider;
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-    use rustls::{DigitallySignedStruct, Error, SignatureScheme};
-
-    /// Trusts anyone, as `curl -k` does.
-    #[derive(Debug)]
-    pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
-
-    impl ServerCertVerifier for Anyone {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            _: &[u8],
-            _: &CertificateDer<'_>,
-            _: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, Error> {
-            Ok(HandshakeSignatureValid::assertion())
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            self.0.signature_verification_algorithms.supported_schemes()
-        }
-    }
 }
 
 /// A request.

@@ -15,24 +15,12 @@ const INTERVAL: Duration = Duration::from_millis(5);
 ///
 /// # Panics
 /// After [`DEADLINE`], with what `look` said last.
-pub async fn eventually<T, E: Display>(what: &str, look: impl AsyncFnMut() -> Result<T, E>) -> T {
-    eventually_within(DEADLINE, what, look).await
-}
-
-/// The same with a deadline of one's own.
-///
-/// # Panics
-/// After `limit`, with what `look` said last.
-pub async fn eventually_within<T, E: Display>(
-    limit: Duration,
-    what: &str,
-    mut look: impl AsyncFnMut() -> Result<T, E>,
-) -> T {
+pub async fn eventually<T, E: Display>(what: &str, mut look: impl AsyncFnMut() -> Result<T, E>) -> T {
     let start = Instant::now();
     loop {
         match look().await {
             Ok(found) => return found,
-            Err(error) if start.elapsed() > limit => panic!("{what}: not within {limit:?}: {error}"),
+            Err(error) if start.elapsed() > DEADLINE => panic!("{what}: not within {DEADLINE:?}: {error}"),
             Err(_) => sleep(INTERVAL).await,
         }
     }

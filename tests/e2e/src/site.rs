@@ -12,11 +12,12 @@ use tempfile::TempDir;
 
 use crate::tools;
 
-/// Where Listeners of tests listen for clear text. Below the ports that the system gives to clients.
-const HTTP: u16 = 18080;
-const HTTPS: u16 = 18443;
-const ADMIN: u16 = 18877;
-const XDS: u16 = 18003;
+/// Where Listeners of tests listen for clear text. Below the ports that the system gives to clients, and below those of
+/// the corpus, whose Listeners are at every address.
+const HTTP: u16 = 7080;
+const HTTPS: u16 = 7443;
+const ADMIN: u16 = 7877;
+const XDS: u16 = 7003;
 
 /// A directory and a loopback address that no other test uses.
 #[derive(Debug)]

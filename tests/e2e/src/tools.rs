@@ -2,7 +2,6 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 /// The root of the repository.
 fn root() -> PathBuf {
@@ -33,15 +32,4 @@ pub fn envoy() -> PathBuf {
     let path = root().join(".tools/bin/envoy");
     assert!(path.is_file(), "{} is missing: scripts/setup.sh tools", path.display());
     path
-}
-
-/// Runs `nuncio` with these arguments to its end. `make` may change the command (environment, directory).
-///
-/// # Panics
-/// If it cannot be started.
-pub fn run(args: &[&str], make: impl FnOnce(&mut Command)) -> Output {
-    let mut command = Command::new(nuncio());
-    command.args(args);
-    make(&mut command);
-    command.output().expect("nuncio starts")
 }

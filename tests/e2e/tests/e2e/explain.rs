@@ -78,7 +78,7 @@ impl World {
         world
     }
 
-    fn on(&self, hostname: &str, name: &str, prefix: &str, more: Value) -> Value {
+    fn on(&self, hostname: &str, name: &str, prefix: &str, more: &Value) -> Value {
         let backend = &self.backends.iter().find(|(other, _)| *other == name).unwrap().1;
         let mut mapping = mapping_on(hostname, name, prefix, backend.address());
         mapping["spec"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -86,7 +86,7 @@ impl World {
     }
 
     fn write(&self) {
-        let none = || json!({});
+        let none = &json!({});
         let certified = |name: &str, hostname: &str| {
             [yaml::tls_secret(name, &self.authority.issue(&[hostname])), yaml::tls_host(name, hostname)]
         };
@@ -104,20 +104,20 @@ impl World {
             host("b", "b.example"),
             host("wild", "*.wild.example"),
             host("any", "*"),
-            self.on("a.example", "root", "/", none()),
-            self.on("a.example", "x", "/x/", none()),
-            self.on("a.example", "post", "/x/", json!({"method": "POST"})),
-            self.on("a.example", "long", "/x/long/", none()),
-            self.on("a.example", "version", "/x/", json!({"headers": {"x-version": "2"}})),
-            self.on("a.example", "debug", "/x/", json!({"query_parameters": {"debug": "1"}})),
-            self.on("a.example", "exact", "/exact", json!({"prefix_exact": true})),
-            self.on("a.example", "regex", "/item/[0-9]+", json!({"prefix_regex": true})),
-            self.on("a.example", "case", "/any/case/", json!({"case_sensitive": false})),
-            self.on("*", "star", "/star/", none()),
-            self.on("*", "longstar", "/x/long/z/", none()),
-            self.on("*.wild.example", "wild", "/x/", none()),
-            self.on("redirecting.example", "other", "/x/", none()),
-            self.on("*", "first", "/first/", json!({"precedence": 10})),
+            self.on("a.example", "root", "/", none),
+            self.on("a.example", "x", "/x/", none),
+            self.on("a.example", "post", "/x/", &json!({"method": "POST"})),
+            self.on("a.example", "long", "/x/long/", none),
+            self.on("a.example", "version", "/x/", &json!({"headers": {"x-version": "2"}})),
+            self.on("a.example", "debug", "/x/", &json!({"query_parameters": {"debug": "1"}})),
+            self.on("a.example", "exact", "/exact", &json!({"prefix_exact": true})),
+            self.on("a.example", "regex", "/item/[0-9]+", &json!({"prefix_regex": true})),
+            self.on("a.example", "case", "/any/case/", &json!({"case_sensitive": false})),
+            self.on("*", "star", "/star/", none),
+            self.on("*", "longstar", "/x/long/z/", none),
+            self.on("*.wild.example", "wild", "/x/", none),
+            self.on("redirecting.example", "other", "/x/", none),
+            self.on("*", "first", "/first/", &json!({"precedence": 10})),
             broken,
             moved,
         ];
@@ -211,10 +211,10 @@ async fn explain_agrees_with_envoy() {
 #[tokio::test]
 async fn explain_says_in_words_which_route_lost_and_why() {
     let world = World::new().await;
-    let output = world.site.nuncio(&["explain", "http://a.example:18080/x/y", "manifests"]).output().unwrap();
+    let output = world.site.nuncio(&["explain", "http://a.example:7080/x/y", "manifests"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     for part in [
-        "GET http://a.example:18080/x/y",
+        "GET http://a.example:7080/x/y",
         "Mapping default/x",
         "Mapping default/version",
         "x-version is missing",

@@ -51,7 +51,11 @@ async fn a_line_says_live_when_the_next_request_sees_it() {
         site.write("x.yaml", documents(&[mapping("x", "/x/", backend.address())]));
         eventually("a line", async || {
             let lines = gateway.stdout().iter().filter(|line| line.contains("live on 1 Envoy")).count();
-            if lines > seen { Ok(seen = lines) } else { Err("none") }
+            if lines > seen {
+                seen = lines;
+                return Ok(());
+            }
+            Err("none")
         })
         .await;
         let wanted = if round % 2 == 0 { "b" } else { "a" };

@@ -242,7 +242,7 @@ async fn while_listeners_and_hosts_are_added_beside() {
     let client = Client::http(site.http());
     let load = Load::kept(&client, asks("/x/", 2), good);
     for n in 0..10_u16 {
-        let port = 19000 + n;
+        let port = 7200 + n;
         let name = format!("h{n}");
         let beside = [listener(&name, port, "HTTP"), host(&name, &format!("{name}.example"))];
         site.write(&format!("{name}.yaml"), documents(&beside));

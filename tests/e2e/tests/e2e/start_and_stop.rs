@@ -304,8 +304,8 @@ async fn a_port_that_becomes_taken_later_is_a_problem_of_its_listener_only() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
     let gateway = Gateway::start(&site).await;
-    let taken = TcpListener::bind(site.at(19123)).unwrap();
-    site.write("more.yaml", documents(&[yaml::listener("more", 19123, "HTTP")]));
+    let taken = TcpListener::bind(site.at(7123)).unwrap();
+    site.write("more.yaml", documents(&[yaml::listener("more", 7123, "HTTP")]));
     gateway.admin.problem(&["RefusedByProxy", "more", "in use"]).await;
     assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x/")).await.by(), "a");
     drop(taken);

@@ -12,9 +12,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-const PORT: u16 = 19001;
+const PORT: u16 = 7001;
 
-fn tcp_mapping(site: &Site, name: &str, service: SocketAddr, more: Value) -> Value {
+fn tcp_mapping(site: &Site, name: &str, service: SocketAddr, more: &Value) -> Value {
     let mut spec = json!({"port": PORT, "address": site.ip().to_string(), "service": service.to_string()});
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     yaml::object("TCPMapping", name, spec)
@@ -49,7 +49,7 @@ async fn over_tls(address: SocketAddr, sni: &str, authority: &Authority) -> Resu
 #[tokio::test]
 async fn a_port_goes_to_a_service_and_follows_changes() {
     let (site, a, b) = (Site::new(), Tcp::start("a").await, Tcp::start("b").await);
-    site.write("tcp.yaml", documents(&[tcp_mapping(&site, "t", a.address(), json!({}))]));
+    site.write("tcp.yaml", documents(&[tcp_mapping(&site, "t", a.address(), &json!({}))]));
     let gateway = Gateway::start(&site).await;
     let port = site.at(PORT);
     eventually("a answers", async || in_clear_text(port, "hello").await).await;
@@ -57,7 +57,7 @@ async fn a_port_goes_to_a_service_and_follows_changes() {
 
     let mut kept = TcpStream::connect(port).await.unwrap();
     assert_eq!(say(&mut kept, "before").await.as_deref(), Ok("a: before"));
-    site.write("tcp.yaml", documents(&[tcp_mapping(&site, "t", b.address(), json!({}))]));
+    site.write("tcp.yaml", documents(&[tcp_mapping(&site, "t", b.address(), &json!({}))]));
     eventually("b answers", async || match in_clear_text(port, "hello").await {
         Ok(line) if line == "b: hello" => Ok(()),
         other => Err(format!("{other:?}")),
@@ -81,7 +81,7 @@ async fn the_server_name_picks_the_service() {
     let mut objects = Vec::new();
     for (name, backend) in [("a", &a), ("b", &b)] {
         let hostname = format!("{name}.example");
-        objects.push(tcp_mapping(&site, name, backend.address(), json!({"host": hostname})));
+        objects.push(tcp_mapping(&site, name, backend.address(), &json!({"host": hostname})));
         objects.push(yaml::tls_secret(name, &authority.issue(&[&hostname])));
         objects.push(yaml::object("TLSContext", name, json!({"hosts": [hostname], "secret": name})));
     }
@@ -100,8 +100,8 @@ async fn the_server_name_picks_the_service() {
 async fn shares_are_in_proportion_to_weights() {
     let (site, a, b) = (Site::new(), Tcp::start("a").await, Tcp::start("b").await);
     let objects = [
-        tcp_mapping(&site, "a", a.address(), json!({"weight": 20})),
-        tcp_mapping(&site, "b", b.address(), json!({"weight": 80})),
+        tcp_mapping(&site, "a", a.address(), &json!({"weight": 20})),
+        tcp_mapping(&site, "b", b.address(), &json!({"weight": 80})),
     ];
     site.write("tcp.yaml", documents(&objects));
     let gateway = Gateway::start(&site).await;
@@ -119,7 +119,7 @@ async fn shares_are_in_proportion_to_weights() {
 async fn http_and_a_named_tcp_service_share_the_tls_port() {
     let (site, a, b, authority) = (Site::new(), Backend::start("a").await, Tcp::start("b").await, Authority::new("ca"));
     let port = site.https().port();
-    let tcp = tcp_mapping(&site, "b", b.address(), json!({"host": "b.example", "port": port}));
+    let tcp = tcp_mapping(&site, "b", b.address(), &json!({"host": "b.example", "port": port}));
     let objects = [
         tcp,
         yaml::tls_secret("b", &authority.issue(&["b.example"])),

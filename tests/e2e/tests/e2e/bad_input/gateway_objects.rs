@@ -24,7 +24,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
     let rows = vec![
         row(
             "no spec",
-            "apiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: bad}\n".to_owned(),
+            "apiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: bad}\n",
             0,
             "MissingField",
             "spec",
@@ -43,7 +43,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
             "a protocol that there is not",
             object(
                 "Listener",
-                "port: 18999\n  protocol: GOPHER\n  securityModel: XFP\n  hostBinding: {namespace: {from: ALL}}",
+                "port: 7999\n  protocol: GOPHER\n  securityModel: XFP\n  hostBinding: {namespace: {from: ALL}}",
             ),
             6,
             "InvalidValue",
@@ -51,7 +51,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
         ),
         row(
             "no protocol",
-            object("Listener", "port: 18999\n  securityModel: XFP\n  hostBinding: {namespace: {from: ALL}}"),
+            object("Listener", "port: 7999\n  securityModel: XFP\n  hostBinding: {namespace: {from: ALL}}"),
             5,
             "MissingField",
             "spec.protocol",
@@ -60,7 +60,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
             "a stack of protocols that does not stand",
             object(
                 "Listener",
-                "port: 18999\n  protocolStack: [TCP, HTTP]\n  securityModel: XFP\n  hostBinding: {namespace: {from: ALL}}",
+                "port: 7999\n  protocolStack: [TCP, HTTP]\n  securityModel: XFP\n  hostBinding: {namespace: {from: ALL}}",
             ),
             6,
             "InvalidValue",
@@ -68,7 +68,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
         ),
         row(
             "no security model",
-            object("Listener", "port: 18999\n  protocol: HTTP\n  hostBinding: {namespace: {from: ALL}}"),
+            object("Listener", "port: 7999\n  protocol: HTTP\n  hostBinding: {namespace: {from: ALL}}"),
             5,
             "MissingField",
             "spec.securityModel",
@@ -77,7 +77,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
             "a security model that there is not",
             object(
                 "Listener",
-                "port: 18999\n  protocol: HTTP\n  securityModel: MAYBE\n  hostBinding: {namespace: {from: ALL}}",
+                "port: 7999\n  protocol: HTTP\n  securityModel: MAYBE\n  hostBinding: {namespace: {from: ALL}}",
             ),
             7,
             "InvalidValue",
@@ -85,7 +85,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
         ),
         row(
             "no binding",
-            object("Listener", "port: 18999\n  protocol: HTTP\n  securityModel: XFP"),
+            object("Listener", "port: 7999\n  protocol: HTTP\n  securityModel: XFP"),
             5,
             "MissingField",
             "spec.hostBinding",
@@ -94,7 +94,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
             "a binding that is not supported",
             object(
                 "Listener",
-                "port: 18999\n  protocol: HTTP\n  securityModel: XFP\n  hostBinding: {namespace: {from: SELECTOR}}",
+                "port: 7999\n  protocol: HTTP\n  securityModel: XFP\n  hostBinding: {namespace: {from: SELECTOR}}",
             ),
             8,
             "InvalidValue",
@@ -104,13 +104,13 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
             "a depth below 0",
             object(
                 "Listener",
-                "port: 18999\n  protocol: HTTP\n  securityModel: XFP\n  l7Depth: -1\n  hostBinding: {namespace: {from: ALL}}",
+                "port: 7999\n  protocol: HTTP\n  securityModel: XFP\n  l7Depth: -1\n  hostBinding: {namespace: {from: ALL}}",
             ),
             8,
             "InvalidValue",
             "spec.l7Depth",
         ),
-        row("a port that another Listener has", clash("port: 18080"), 0, "PortConflict", "spec.port"),
+        row("a port that another Listener has", clash("port: 7080"), 0, "PortConflict", "spec.port"),
         row(
             "a TCPMapping on port 0",
             object("TCPMapping", "port: 0\n  service: 127.0.0.1:9"),
@@ -118,7 +118,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
             "InvalidValue",
             "spec.port",
         ),
-        row("a TCPMapping without a service", object("TCPMapping", "port: 18998"), 5, "MissingField", "spec.service"),
+        row("a TCPMapping without a service", object("TCPMapping", "port: 7998"), 5, "MissingField", "spec.service"),
         row(
             "a TCPMapping without a port",
             object("TCPMapping", "service: 127.0.0.1:9"),
@@ -128,28 +128,28 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
         ),
         row(
             "a TCPMapping on the port of a Listener",
-            object("TCPMapping", "port: 18080\n  service: 127.0.0.1:9"),
+            object("TCPMapping", "port: 7080\n  service: 127.0.0.1:9"),
             0,
             "PortConflict",
             "spec.host",
         ),
         row(
             "a TCPMapping for a name without a certificate",
-            object("TCPMapping", "port: 18998\n  host: nobody.example\n  service: 127.0.0.1:9"),
+            object("TCPMapping", "port: 7998\n  host: nobody.example\n  service: 127.0.0.1:9"),
             0,
             "NoCertificate",
             "spec.host",
         ),
         row(
             "a TCPMapping at no address",
-            object("TCPMapping", "port: 18998\n  address: here\n  service: 127.0.0.1:9"),
+            object("TCPMapping", "port: 7998\n  address: here\n  service: 127.0.0.1:9"),
             6,
             "InvalidValue",
             "spec.address",
         ),
         row(
             "a TCPMapping with a weight of 101",
-            object("TCPMapping", "port: 18998\n  weight: 101\n  service: 127.0.0.1:9"),
+            object("TCPMapping", "port: 7998\n  weight: 101\n  service: 127.0.0.1:9"),
             6,
             "WeightOver100",
             "spec.weight",

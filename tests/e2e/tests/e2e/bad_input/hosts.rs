@@ -182,7 +182,7 @@ async fn bad_hosts_are_told_and_the_rest_goes_on() {
         ),
         row(
             "a Secret that is not base64",
-            "apiVersion: v1\nkind: Secret\nmetadata: {name: bad}\ndata: {tls.crt: \"%%%\"}\n".to_owned(),
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: bad}\ndata: {tls.crt: \"%%%\"}\n",
             4,
             "InvalidValue",
             "data",

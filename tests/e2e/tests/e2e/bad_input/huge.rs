@@ -72,7 +72,7 @@ async fn links_to_nowhere_and_in_circles_stop_nothing() {
     bench.goes_on("beside odd links").await;
     let closed = site.manifests().join("closed");
     std::fs::create_dir(&closed).unwrap();
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
     bench.goes_on("beside a directory that is closed").await;
     bench.gateway.stop().await;
 }

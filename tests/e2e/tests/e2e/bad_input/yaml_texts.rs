@@ -5,6 +5,16 @@ use nuncio_e2e::{Gateway, Site, get};
 
 use super::{Bench, mapping, row};
 
+const ANNOTATED: &str = "apiVersion: v1
+kind: Service
+metadata:
+  name: bad
+  annotations:
+    getambassador.io/config: |
+      kind: [
+spec: {}
+";
+
 #[tokio::test]
 async fn bad_texts_are_told_and_the_rest_goes_on() {
     let site = Site::new();
@@ -15,25 +25,67 @@ async fn bad_texts_are_told_and_the_rest_goes_on() {
     }
     let utf16: Vec<u8> = "\u{feff}kind: Mapping\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     let rows = vec![
-        row("an unclosed list", "a: [".to_owned(), 1, "InvalidYaml", ""),
-        row("an unclosed quote", "kind: \"Mapping\n".to_owned(), 1, "InvalidYaml", ""),
-        row("a tab as indentation", "kind: Mapping\nmetadata:\n\tname: bad\n".to_owned(), 3, "InvalidYaml", ""),
-        row("indentation that goes back too little", "a:\n  b: 1\n c: 2\n".to_owned(), 3, "InvalidYaml", ""),
-        row("an alias of nothing", "kind: Mapping\nmetadata: *nothing\n".to_owned(), 2, "InvalidYaml", ""),
-        row("a key twice", "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: bad}\nspec: {}\nspec: {}\n".to_owned(), 5, "InvalidYaml", ""),
-        row("a text", "hello\n".to_owned(), 1, "NotAnObject", ""),
-        row("a list", "- kind: Mapping\n".to_owned(), 1, "NotAnObject", ""),
-        row("no apiVersion", "kind: Mapping\nmetadata: {name: bad}\n".to_owned(), 1, "NotAnObject", "apiVersion"),
-        row("no kind", "apiVersion: getambassador.io/v3alpha1\nmetadata: {name: bad}\n".to_owned(), 1, "NotAnObject", "kind"),
-        row("a version of the future", "apiVersion: getambassador.io/v9\nkind: Mapping\nmetadata: {name: bad}\n".to_owned(), 1, "UnknownVersion", "apiVersion"),
-        row("a kind that does not exist", "apiVersion: getambassador.io/v3alpha1\nkind: Maping\nmetadata: {name: bad}\n".to_owned(), 2, "UnknownKind", "kind"),
-        row("no name", "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {}\nspec: {}\n".to_owned(), 3, "MissingField", "metadata.name"),
-        row("a name that is a boolean in YAML 1.1", "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: n}\nspec: {hostname: \"*\", prefix: /n/, service: a}\n".to_owned(), 3, "InvalidValue", "metadata.name"),
-        row("a namespace that is a list", "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: bad, namespace: []}\nspec: {hostname: \"*\", prefix: /n/, service: a}\n".to_owned(), 3, "InvalidValue", "metadata.namespace"),
-        row("labels that are a list", "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: bad, labels: [a]}\nspec: {hostname: \"*\", prefix: /n/, service: a}\n".to_owned(), 3, "InvalidValue", "metadata.labels"),
-        row("a List of no list", "apiVersion: v1\nkind: List\nitems: 7\n".to_owned(), 3, "InvalidValue", "items"),
-        row("an annotation that is broken", "apiVersion: v1\nkind: Service\nmetadata:\n  name: bad\n  annotations:\n    getambassador.io/config: |\n      kind: [\nspec: {}\n".to_owned(), 8, "InvalidYaml", ""),
-        row("bytes that are no UTF-8", [mapping("rewrite: /").as_bytes(), b"# \xff\xfe\n"].concat(), 9, "InvalidUtf8", ""),
+        row("an unclosed list", "a: [", 1, "InvalidYaml", ""),
+        row("an unclosed quote", "kind: \"Mapping\n", 1, "InvalidYaml", ""),
+        row("a tab as indentation", "kind: Mapping\nmetadata:\n\tname: bad\n", 3, "InvalidYaml", ""),
+        row("indentation that goes back too little", "a:\n  b: 1\n c: 2\n", 3, "InvalidYaml", ""),
+        row("an alias of nothing", "kind: Mapping\nmetadata: *nothing\n", 2, "InvalidYaml", ""),
+        row("a key twice", mapping("rewrite: /") + "spec: {}\n", 9, "InvalidYaml", ""),
+        row("a text", "hello\n", 1, "NotAnObject", ""),
+        row("a list", "- kind: Mapping\n", 1, "NotAnObject", ""),
+        row("no apiVersion", "kind: Mapping\nmetadata: {name: bad}\n", 1, "NotAnObject", "apiVersion"),
+        row("no kind", "apiVersion: getambassador.io/v3alpha1\nmetadata: {name: bad}\n", 1, "NotAnObject", "kind"),
+        row(
+            "a version of the future",
+            "apiVersion: getambassador.io/v9\nkind: Mapping\nmetadata: {name: bad}\n",
+            1,
+            "UnknownVersion",
+            "apiVersion",
+        ),
+        row(
+            "a kind that does not exist",
+            "apiVersion: getambassador.io/v3alpha1\nkind: Maping\nmetadata: {name: bad}\n",
+            2,
+            "UnknownKind",
+            "kind",
+        ),
+        row(
+            "no name",
+            "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {}\nspec: {}\n",
+            3,
+            "MissingField",
+            "metadata.name",
+        ),
+        row(
+            "a name that is a boolean in YAML 1.1",
+            mapping("rewrite: /").replace("metadata: {name: bad}", "metadata: {name: n}"),
+            3,
+            "InvalidValue",
+            "metadata.name",
+        ),
+        row(
+            "a namespace that is a list",
+            mapping("rewrite: /").replace("metadata: {name: bad}", "metadata: {name: bad, namespace: []}"),
+            3,
+            "InvalidValue",
+            "metadata.namespace",
+        ),
+        row(
+            "labels that are a list",
+            mapping("rewrite: /").replace("metadata: {name: bad}", "metadata: {name: bad, labels: [a]}"),
+            3,
+            "InvalidValue",
+            "metadata.labels",
+        ),
+        row("a List of no list", "apiVersion: v1\nkind: List\nitems: 7\n", 3, "InvalidValue", "items"),
+        row("an annotation that is broken", ANNOTATED, 8, "InvalidYaml", ""),
+        row(
+            "bytes that are no UTF-8",
+            [mapping("rewrite: /").as_bytes(), b"# \xff\xfe\n"].concat(),
+            9,
+            "InvalidUtf8",
+            "",
+        ),
         row("any bytes", (0..=255).collect::<Vec<u8>>(), 2, "InvalidUtf8", ""),
         row("UTF-16", utf16, 1, "InvalidUtf8", ""),
         row("aliases that multiply", bomb, 0, "InvalidYaml", ""),
