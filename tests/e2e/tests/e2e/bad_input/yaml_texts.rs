@@ -78,7 +78,7 @@ async fn bad_texts_are_told_and_the_rest_goes_on() {
             "metadata.labels",
         ),
         row("a List of no list", "apiVersion: v1\nkind: List\nitems: 7\n", 3, "InvalidValue", "items"),
-        row("an annotation that is broken", ANNOTATED, 8, "InvalidYaml", ""),
+        row("an annotation that is broken", ANNOTATED, 7, "InvalidYaml", ""),
         row(
             "bytes that are no UTF-8",
             [mapping("rewrite: /").as_bytes(), b"# \xff\xfe\n"].concat(),
@@ -153,14 +153,4 @@ async fn a_directory_of_nothing_but_bad_files_still_starts() {
     site.write("listener.yaml", plain(&site));
     gateway.admin.state("Listener", "http", "acked").await;
     gateway.stop().await;
-}
-
-#[tokio::test]
-async fn flow_style_at_the_margin_is_read_as_kubectl_reads_it() {
-    let site = Site::new();
-    let bench = Bench::start(&site).await;
-    let item = good_mapping("list", "/list/", bench.backend.address());
-    site.write("list.yaml", format!("apiVersion: v1\nkind: List\nitems: [\n{item:#}\n]\n"));
-    bench.gateway.admin.state("Mapping", "list", "acked").await;
-    bench.gateway.stop().await;
 }
