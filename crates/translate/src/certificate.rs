@@ -1,5 +1,6 @@
 //! Certificates and keys as Secrets hold them: looked at before a proxy is.
 
+use nuncio_api::{Problem, Secret, SecretBytes};
 use nuncio_ir::Pem;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::pem::PemObject;
@@ -36,6 +37,15 @@ pub(crate) struct Certificate {
     pub(crate) key: Pem,
     /// Wildcard names that it is for.
     pub(crate) wildcards: Vec<HostPattern>,
+}
+
+/// What is wrong with a Secret that is meant to hold a certificate and its key; `None` of any other.
+pub fn certificate_problem(secret: &Secret) -> Option<Problem> {
+    let data = |key: &str| secret.data.get(key).map(SecretBytes::expose);
+    data("tls.key")?;
+    let bad = certificate(data("tls.crt"), data("tls.key")).err()?;
+    let message = format!("{bad}; the last good certificate stays");
+    Some(Problem::error("InvalidTLSSecret", "data", message))
 }
 
 /// Reads the certificate chain and key of a Secret.

@@ -166,10 +166,9 @@ impl Frame {
                 if class.hosts().next().is_none() {
                     let message = "no Host binds to this Listener, so its port stays closed";
                     self.problem(id, Problem::warning("NoHosts", "spec.hostBinding", message));
-                    return;
-                }
-                chains::add(self, &mut chains, (id, listener), &class, hosts, http);
-                if !self.classes.iter().any(|known| known.key == class.key) {
+                } else {
+                    chains::add(self, &mut chains, (id, listener), &class, hosts, http);
+                    self.classes.retain(|known| known.key != class.key);
                     self.classes.push(class);
                 }
             }

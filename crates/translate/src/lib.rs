@@ -27,6 +27,7 @@ mod tcp;
 mod upstream;
 mod world;
 
+pub use certificate::certificate_problem;
 pub use context::{Fallback, Settings};
 pub use pattern::{HostPattern, without_port};
 

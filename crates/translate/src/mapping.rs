@@ -200,11 +200,8 @@ fn arm(
         Some("") => None,
         Some(rewrite) => Some(PathRewrite::Matched(rewrite.to_owned())),
     };
-    let host_rewrite = if mapping.auto_host_rewrite.unwrap_or(false) {
-        Some(HostRewrite::Endpoint)
-    } else {
-        mapping.host_rewrite.clone().map(HostRewrite::Literal)
-    };
+    let of_endpoint = mapping.auto_host_rewrite.unwrap_or(false).then_some(HostRewrite::Endpoint);
+    let host_rewrite = mapping.host_rewrite.clone().map(HostRewrite::Literal).or(of_endpoint);
     let timeout = mapping.timeout_ms.or(context.module.cluster_request_timeout_ms).unwrap_or(DEFAULT_TIMEOUT_MS);
     let add = linkerd.map(|value| HeaderAdd { name: "l5d-dst-override".to_owned(), value, append: false });
     Arm {

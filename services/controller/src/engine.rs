@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use nuncio_api::{Object, ObjectId};
+use nuncio_api::{Kind, Object, ObjectId};
 use nuncio_ir::{Delta, Handler};
 use nuncio_translate::World;
 use nuncio_xds::{self as xds, Revision, Server, StreamId};
@@ -83,7 +83,7 @@ impl Engine {
         for (id, _) in &kinds {
             self.changed.insert(id.clone(), self.revision);
         }
-        let mut events = self.new_problems(&names, &ids);
+        let mut events = self.new_problems(&names, &self.concerned(ids));
         if self.loaded {
             if !kinds.is_empty() {
                 events.insert(0, Event::Changed { objects: kinds, revision: revision.map(|revision| revision.0) });
@@ -93,6 +93,16 @@ impl Engine {
             events.insert(0, self.serving());
         }
         events
+    }
+
+    /// The changed objects, and those that may have become wrong by them: the frame is made as a whole.
+    fn concerned(&self, mut ids: Vec<ObjectId>) -> Vec<ObjectId> {
+        let alone = |id: &ObjectId| matches!(id.kind, Kind::Mapping | Kind::EndpointSlice);
+        if self.loaded && !ids.iter().all(alone) {
+            let of_frame = |id: &&ObjectId| matches!(id.kind, Kind::Host | Kind::Listener | Kind::TCPMapping);
+            ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
+        }
+        ids
     }
 
     /// How objects changed; those for other instances are not among them.
@@ -132,6 +142,10 @@ impl Engine {
             }
             xds::Event::Disconnected { stream, node } => {
                 self.synced.remove(&stream);
+                if self.synced.is_empty() {
+                    // Nobody is left for whom a change could arrive.
+                    self.on_its_way.clear();
+                }
                 let mut events = vec![Event::EnvoyDisconnected { node: node.id.clone() }];
                 events.extend(self.live());
                 events
@@ -142,15 +156,10 @@ impl Engine {
                 events.extend(self.trial_ended(everywhere(&self.synced)));
                 events
             }
-            xds::Event::Nacked { stream, key, version, message, .. } => {
-                // Another Envoy may have refused it before, and it has been mended.
-                let current = resources::version(&key, self.world.model());
-                if current.is_none_or(|current| *current == *version) {
-                    self.refused(stream, &key, &message)
-                } else {
-                    Vec::new()
-                }
+            xds::Event::Nacked { stream, key, version, message, .. } if self.is_current(&key, &version) => {
+                self.refused(stream, &key, &message)
             }
+            xds::Event::Nacked { .. } => Vec::new(),
             xds::Event::HoldTimedOut { node, key, need, .. } => {
                 tracing::warn!("Envoy {} did not acknowledge {need} in time; {key} is sent all the same", node.id);
                 Vec::new()

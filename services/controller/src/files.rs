@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Spec, parse, snippet};
 
+use nuncio_translate::certificate_problem;
+
 use crate::source::{Content, FileChange};
 
 /// An object that came, changed (`Some`) or went (`None`).
@@ -51,6 +53,11 @@ impl Files {
             let new = match content {
                 Content::Gone => None,
                 Content::Unreadable(error) => Some(unreadable(&file, old.objects.clone(), &error)),
+                // What a crash leaves of a file that was being written must not count as an empty one.
+                Content::Bytes(bytes) if bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok() => {
+                    let problem = Problem::error("InvalidYaml", "", "holds NUL bytes; what was read before stays");
+                    Some(kept(&file, old.objects.clone(), problem))
+                }
                 Content::Bytes(bytes) => Some(self.read(&file, &bytes, &old)),
             };
             let new_ids = new.iter().flat_map(|new| new.objects.keys()).cloned().collect::<BTreeSet<_>>();
@@ -180,8 +187,19 @@ fn found(problem: FileProblem) -> Found {
 }
 
 /// An object that does not parse any more stays as it was last good.
-fn keep_good(object: Object, old: &File) -> Object {
+fn keep_good(mut object: Object, old: &File) -> Object {
     let good = old.objects.get(&object.id).filter(|old| !matches!(old.spec, Spec::Invalid { .. }));
+    match (&object.spec, good.map(|good| &good.spec)) {
+        // A certificate that cannot be used takes the place of no other.
+        (Spec::Secret(new), Some(Spec::Secret(good))) if certificate_problem(good).is_none() => {
+            if let Some(problem) = certificate_problem(new) {
+                object.spec = Spec::Secret(good.clone());
+                object.problems.push((problem, object.location.clone()));
+            }
+            return object;
+        }
+        _ => {}
+    }
     match (&object.spec, good) {
         (Spec::Invalid { .. }, Some(good)) => Object { spec: good.spec.clone(), labels: good.labels.clone(), ..object },
         _ => object,
@@ -189,13 +207,13 @@ fn keep_good(object: Object, old: &File) -> Object {
 }
 
 fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {
-    let location = Location { file: Arc::clone(file), line: 1, column: 1 };
     let message = format!("cannot be read: {error}; what was read before stays");
-    let problem = Found {
-        object: None,
-        problem: Problem::error("UnreadableFile", "", message),
-        location,
-        snippet: String::new(),
-    };
+    kept(file, objects, Problem::error("UnreadableFile", "", message))
+}
+
+/// A file of which nothing new can be read: what was read before stays.
+fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem) -> File {
+    let location = Location { file: Arc::clone(file), line: 1, column: 1 };
+    let problem = Found { object: None, problem, location, snippet: String::new() };
     File { objects, problems: vec![problem], snippets: BTreeMap::new() }
 }

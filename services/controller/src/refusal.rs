@@ -13,7 +13,7 @@ use tracing::info_span;
 use crate::engine::{Engine, merge};
 use crate::event::Event;
 use crate::resources;
-use crate::search::{Search, TRIAL_TABLE};
+use crate::search::{Search, TRIAL_TABLE, Verdict};
 
 /// Refusals that are looked into.
 #[derive(Debug, Default)]
@@ -22,10 +22,29 @@ pub(crate) struct Refusals {
     /// Refused tables that wait for the search to end.
     waiting: BTreeMap<Key, (StreamId, String)>,
     /// For each refused listener the object that is out on suspicion, and those that were found innocent.
-    listeners: BTreeMap<Arc<str>, (ObjectId, BTreeSet<ObjectId>)>,
+    listeners: BTreeMap<Arc<str>, OnSuspicion>,
+}
+
+/// An object that is out because a listener was refused.
+#[derive(Debug)]
+struct OnSuspicion {
+    out: ObjectId,
+    /// Those that were out before, without making it better.
+    innocent: BTreeSet<ObjectId>,
+    /// The first without it: accepted, it is guilty.
+    revision: Revision,
 }
 
 impl Engine {
+    /// Whether a refusal is of what is served now. Another Envoy may have refused an older version before,
+    /// and it has been mended.
+    pub(crate) fn is_current(&self, key: &Key, version: &str) -> bool {
+        match &self.refusals.search {
+            Some(search) if *key.name == *TRIAL_TABLE => *search.version == *version,
+            _ => resources::version(key, self.world.model()).is_some_and(|current| current == version),
+        }
+    }
+
     /// Hears of a refusal.
     pub(crate) fn refused(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
         self.metrics.nacked();
@@ -47,10 +66,13 @@ impl Engine {
 
     /// Envoys have everything up to a revision: if that includes a trial, nobody refused it.
     pub(crate) fn trial_ended(&mut self, everywhere: Option<Revision>) -> Vec<Event> {
+        self.refusals
+            .listeners
+            .retain(|_, suspicion| everywhere.is_none_or(|everywhere| everywhere < suspicion.revision));
         match &mut self.refusals.search {
             Some(search) if everywhere.is_some_and(|everywhere| everywhere >= search.revision) => {
-                let guilty = search.accepted();
-                self.go_on(guilty.as_ref())
+                let verdict = search.accepted();
+                self.go_on(&verdict)
             }
             _ => Vec::new(),
         }
@@ -59,9 +81,9 @@ impl Engine {
     /// These objects changed: what was held against them counts no more.
     pub(crate) fn forget_refusals(&mut self, ids: &[ObjectId]) {
         let Refusals { search, listeners, .. } = &mut self.refusals;
-        listeners.retain(|_, (out, innocent)| {
-            innocent.retain(|id| !ids.contains(id));
-            !ids.contains(out)
+        listeners.retain(|_, suspicion| {
+            suspicion.innocent.retain(|id| !ids.contains(id));
+            !ids.contains(&suspicion.out)
         });
         if search.take_if(|search| search.concerns(ids)).is_some() {
             self.revision = self.server.update(resources::no_table(TRIAL_TABLE));
@@ -73,8 +95,8 @@ impl Engine {
     fn refused_table(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
         if &*key.name == TRIAL_TABLE {
             let Some(search) = &mut self.refusals.search else { return Vec::new() };
-            let guilty = search.refused(message);
-            return self.go_on(guilty.as_ref());
+            let verdict = search.refused(message);
+            return self.go_on(&verdict);
         }
         if self.refusals.search.is_some() {
             self.refusals.waiting.insert(key.clone(), (stream, message.to_owned()));
@@ -87,15 +109,17 @@ impl Engine {
             return self.take_out(&suspects, key, message);
         }
         self.refusals.search = Some(Search::new(name, suspects, message));
-        self.go_on(None)
+        self.go_on(&Verdict::GoOn)
     }
 
     /// Takes the guilty object out, or begins the next trial.
-    fn go_on(&mut self, guilty: Option<&ObjectId>) -> Vec<Event> {
+    fn go_on(&mut self, verdict: &Verdict) -> Vec<Event> {
         let Some(search) = &mut self.refusals.search else { return Vec::new() };
         let table = self.world.model().tables.get(&search.table);
-        if let (None, Some(table)) = (guilty, table) {
+        if let (Verdict::GoOn, Some(table)) = (verdict, table) {
             let update = resources::table(&search.trial(table), self.world.model());
+            let route = update.set.iter().find(|resource| resource.key.kind == ResourceType::Route);
+            search.version = route.map(|route| Arc::clone(&route.version)).unwrap_or_default();
             self.revision = self.server.update(update);
             search.revision = self.revision;
             return Vec::new();
@@ -103,7 +127,10 @@ impl Engine {
         let (key, message) = (Key::new(ResourceType::Route, Arc::clone(&search.table.0)), search.message.clone());
         self.refusals.search = None;
         self.revision = self.server.update(resources::no_table(TRIAL_TABLE));
-        let mut events = self.take_out(guilty.map(std::slice::from_ref).unwrap_or_default(), &key, &message);
+        let mut events = match verdict {
+            Verdict::Guilty(guilty) => self.take_out(std::slice::from_ref(guilty), &key, &message),
+            Verdict::Nobody | Verdict::GoOn => Vec::new(),
+        };
         if let Some((key, (stream, message))) = self.refusals.waiting.pop_first() {
             events.extend(self.refused_table(stream, &key, &message));
         }
@@ -124,10 +151,10 @@ impl Engine {
     fn refused_listener(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
         let mut delta = Delta::default();
         let mut innocent = BTreeSet::new();
-        if let Some((out, known)) = self.refusals.listeners.remove(&key.name) {
-            merge(&mut delta, self.world.release(&out));
-            innocent = known;
-            innocent.insert(out);
+        if let Some(suspicion) = self.refusals.listeners.remove(&key.name) {
+            merge(&mut delta, self.world.release(&suspicion.out));
+            innocent = suspicion.innocent;
+            innocent.insert(suspicion.out);
         }
         let shapes = |id: &ObjectId| matches!(id.kind, Kind::Module | Kind::Host);
         let shaping = self.world.objects().map(|object| &object.id).filter(|id| shapes(id)).cloned();
@@ -144,9 +171,11 @@ impl Engine {
             self.publish(&delta, Instant::now(), &info_span!("quarantine", resource = %key));
             return Vec::new();
         };
-        self.refusals.listeners.insert(Arc::clone(&key.name), (suspect.clone(), innocent));
         merge(&mut delta, self.world.quarantine(&suspect, message));
-        self.announce(&delta, &[suspect], key, message)
+        let events = self.announce(&delta, std::slice::from_ref(&suspect), key, message);
+        let suspicion = OnSuspicion { out: suspect, innocent, revision: self.revision };
+        self.refusals.listeners.insert(Arc::clone(&key.name), suspicion);
+        events
     }
 
     // Both

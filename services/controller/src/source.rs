@@ -69,9 +69,11 @@ pub(crate) struct Options {
     pub(crate) settle: Duration,
     /// Longest time that complete files wait for others. Default 50 ms.
     pub(crate) max_delay: Duration,
-    /// Time for which a file must have been missing before it counts as gone. Default 50 ms.
+    /// Time for which a file must have been missing before it counts as gone. Default 300 ms: an editor's save
+    /// by two processes on a busy machine.
     pub(crate) removal_grace: Duration,
-    /// Time without a write after which a file counts as complete although nobody closed it. Default 100 ms.
+    /// Time without a write after which a file counts as complete although nobody closed it. Default 2 s: a writer that
+    /// pauses has not finished.
     pub(crate) quiet: Duration,
     /// Longest time to wait for a file that is written to all the time. Default 10 s.
     pub(crate) max_open: Duration,
@@ -86,8 +88,8 @@ impl Default for Options {
         Self {
             settle: Duration::from_millis(1),
             max_delay: Duration::from_millis(50),
-            removal_grace: Duration::from_millis(50),
-            quiet: Duration::from_millis(100),
+            removal_grace: Duration::from_millis(300),
+            quiet: Duration::from_secs(2),
             max_open: Duration::from_secs(10),
             poll: Duration::from_secs(1),
             size_limit: 64 << 20,

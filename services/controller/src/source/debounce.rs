@@ -136,6 +136,10 @@ mod tests {
         Duration::from_millis(n)
     }
 
+    fn short() -> Options {
+        Options { quiet: ms(100), removal_grace: ms(50), ..Options::default() }
+    }
+
     fn files(due: Option<Due>) -> Vec<String> {
         due.map(|due| due.files.iter().map(|name| name.to_string()).collect()).unwrap_or_default()
     }
@@ -163,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_being_written_waits_until_it_is_quiet() {
-        let (mut debounce, start) = (Debounce::new(Options::default()), Instant::now());
+        let (mut debounce, start) = (Debounce::new(short()), Instant::now());
         debounce.note(file("slow"), Sign::Open, start);
         debounce.note(file("done"), Sign::Complete, start);
         debounce.note(file("slow"), Sign::Open, start + ms(90));
@@ -183,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_file_that_comes_back_was_never_gone() {
-        let (mut debounce, start) = (Debounce::new(Options::default()), Instant::now());
+        let (mut debounce, start) = (Debounce::new(short()), Instant::now());
         debounce.note(file("a"), Sign::Removed, start);
         assert_eq!(debounce.deadline(), Some(start + ms(50)));
         debounce.note(file("a"), Sign::Open, start + ms(10));

@@ -21,12 +21,17 @@ const EXAMPLES: &str = "\
 Examples:
   nuncio up examples/shop                 serve a directory of manifests, and follow its changes
   nuncio check examples/shop              what is wrong in it? (exit code 1 if anything is)
-  nuncio explain http://localhost/cart/ examples/shop
+  nuncio explain http://shop.localhost:8080/api/carts/ann examples/shop
                                           which route does this request get, and why?
   nuncio routes --admin 127.0.0.1:8877    what is a running gateway serving?
   source <(nuncio completions bash)       complete commands and flags in this shell
 
 A first manifest, to save as hello/hello.yaml and run with `nuncio up hello`:
+  apiVersion: getambassador.io/v3alpha1
+  kind: Listener
+  metadata: {name: http}
+  spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+  ---
   apiVersion: getambassador.io/v3alpha1
   kind: Mapping
   metadata: {name: hello}
