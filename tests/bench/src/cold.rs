@@ -2,17 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use nuncio_e2e::{Controller, Envoy, Site, eventually_within};
+use nuncio_e2e::{Controller, Envoy, Site};
 
 use crate::fleet::{Fleet, Hosts};
+use crate::loading::loaded;
 use crate::table::{Table, Target};
 use crate::upstream;
 use crate::usage::{cpu, resident};
 
 mod split;
-
-/// How long a fleet may take to load.
-const LOADING: Duration = Duration::from_secs(120);
 
 /// Mappings, and the memory that the controller may have with them, in MB.
 const FLEETS: [(usize, f64); 2] = [(5_000, 60.0), (100_000, 600.0)];
@@ -67,7 +65,7 @@ async fn one(table: &mut Table, fleet: Fleet, memory: f64) {
 async fn connect(site: &Site, controller: &Controller, name: &str) -> (Envoy, Duration, Duration) {
     let (start, before) = (Instant::now(), cpu(controller.id()));
     let envoy = Envoy::start(site, name);
-    eventually_within(LOADING, "Envoy has everything", async || {
+    loaded(async || {
         let envoys = controller.admin.list("envoys").await;
         let ours = envoys.iter().find(|envoy| envoy["node"] == name).ok_or("it is not connected")?;
         let synced = ours["synced_revision"].is_u64() && ours["synced_revision"] == ours["newest_revision"];

@@ -8,6 +8,7 @@
 mod changes;
 mod cold;
 mod fleet;
+mod loading;
 mod loss;
 mod statistics;
 mod table;
@@ -32,7 +33,7 @@ struct Args {
     #[arg(long, default_value_t = 40)]
     changes: usize,
     /// Seconds for each run of the load generator
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 1)]
     seconds: u32,
 }
 

@@ -2,16 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use nuncio_e2e::{Client, Gateway, Site, eventually_within};
+use nuncio_e2e::{Client, Gateway, Site};
 
 use super::Changes;
 use super::probe::{picked, until_seen};
 use crate::fleet::{Fleet, file};
+use crate::loading::loaded;
 use crate::statistics::Sample;
 use crate::usage::main_thread_cpu;
-
-/// How long a fleet may take to load.
-const LOADING: Duration = Duration::from_secs(120);
 
 /// Changes that warm up what is to be measured.
 const WARM_UP: usize = 5;
@@ -19,8 +17,8 @@ const WARM_UP: usize = 5;
 pub(super) async fn measure(fleet: Fleet, count: usize) -> Changes {
     let site = Site::new();
     fleet.write(&site);
-    let gateway = Gateway::launch(&site, |_| {});
-    eventually_within(LOADING, "the fleet is loaded", async || gateway.admin.ready().await).await;
+    let gateway = Gateway::launch_on(&site, &nuncio_e2e::envoy());
+    loaded(async || gateway.admin.ready().await).await;
     let mut connection = Client::http(site.http()).connect().await.expect("a connection");
     until_seen(&mut connection, fleet.names() - 1, "0").await;
 

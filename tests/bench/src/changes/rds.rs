@@ -2,6 +2,7 @@
 //! the same server. Encoding the whole of it anew is part of a change.
 
 use std::future::pending;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,18 +23,17 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
     HttpConnectionManager, HttpFilter, Rds, http_connection_manager, http_filter,
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_e2e::{Client, Envoy, Site, eventually_within};
+use nuncio_e2e::{Client, Envoy, Site};
 use nuncio_xds::{Key, Options, Resource, ResourceType, Server, Update};
 use prost::{Message, Name};
-use std::net::SocketAddr;
 
 use super::Changes;
 use super::probe::{picked, until_seen};
 use crate::fleet::{CHANGED, Fleet, ROUTES, name, prefix};
+use crate::loading::loaded;
 use crate::statistics::Sample;
 use crate::usage::main_thread_cpu;
 
-const LOADING: Duration = Duration::from_secs(120);
 const CLUSTER: &str = "upstream";
 const ROUTES_NAME: &str = "all";
 
@@ -57,7 +57,7 @@ pub(super) async fn measure(fleet: Fleet, count: usize) -> Changes {
     server.update(Update { set, remove: Vec::new() });
     let envoy = Envoy::start(&site, "rds");
     let client = Client::http(site.http());
-    let mut connection = eventually_within(LOADING, "Envoy listens", async || client.connect().await).await;
+    let mut connection = loaded(async || client.connect().await).await;
     until_seen(&mut connection, fleet.names() - 1, "0").await;
 
     let mut cpu = Duration::ZERO;

@@ -22,7 +22,7 @@ const PATH: &str = "/cart/7";
 pub(super) async fn wrk(address: SocketAddr, host: &str, connections: u32, seconds: u32) -> Run {
     let mut command = Command::new("wrk");
     command.args(["--threads", "1", "--latency", "--connections", &connections.to_string()]);
-    command.args(["--duration", &format!("{seconds}s"), "--header", &format!("host: {host}")]);
+    command.args(["--duration", &format!("{seconds}s"), "--header", &format!("Host: {host}")]);
     let output = command.arg(format!("http://{address}{PATH}")).output().await;
     let output = output.expect("wrk is missing: scripts/setup.sh bench installs it");
     let text = String::from_utf8_lossy(&output.stdout);
