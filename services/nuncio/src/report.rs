@@ -16,7 +16,7 @@ use crate::exit::print_text;
 /// Changes that may wait for an Envoy. With none connected they would pile up for ever.
 const MAX_WAITING: usize = 100;
 
-/// Turns events into lines. Knows no output: [`print`] does.
+/// Turns events into lines. Knows no output: `print` does.
 #[derive(Debug)]
 pub(crate) struct Report {
     dir: PathBuf,
