@@ -56,7 +56,9 @@ impl Files {
                 // What a crash leaves of a file that was being written must not count as an empty one.
                 Content::Bytes(bytes) if bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok() => {
                     let problem = Problem::error("InvalidYaml", "", "holds NUL bytes; what was read before stays");
-                    Some(kept(&file, old.objects.clone(), problem))
+                    let before = bytes.iter().take_while(|byte| **byte != 0);
+                    let line = 1 + before.filter(|byte| **byte == b'\n').count();
+                    Some(kept(&file, old.objects.clone(), problem, u32::try_from(line).unwrap_or(u32::MAX)))
                 }
                 Content::Bytes(bytes) => Some(self.read(&file, &bytes, &old)),
             };
@@ -208,12 +210,12 @@ fn keep_good(mut object: Object, old: &File) -> Object {
 
 fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {
     let message = format!("cannot be read: {error}; what was read before stays");
-    kept(file, objects, Problem::error("UnreadableFile", "", message))
+    kept(file, objects, Problem::error("UnreadableFile", "", message), 1)
 }
 
 /// A file of which nothing new can be read: what was read before stays.
-fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem) -> File {
-    let location = Location { file: Arc::clone(file), line: 1, column: 1 };
+fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem, line: u32) -> File {
+    let location = Location { file: Arc::clone(file), line, column: 1 };
     let problem = Found { object: None, problem, location, snippet: String::new() };
     File { objects, problems: vec![problem], snippets: BTreeMap::new() }
 }

@@ -81,7 +81,7 @@ async fn secrets_are_shown_nowhere() {
     let broken = identity.key.replace("PRIVATE KEY", "PRIVATE KEI");
     let secret = yaml::text_secret("a", "tls.key", &broken);
     site.write("secret.yaml", documents(&[secret]));
-    gateway.admin.problem(&["Host", "InvalidTLSSecret"]).await;
+    gateway.admin.problem(&["Secret", "InvalidTLSSecret"]).await;
     let inner = identity.key.lines().nth(1).unwrap();
     for list in LISTS {
         assert!(!gateway.admin.text(&format!("/api/v1/{list}")).await.contains(inner), "{list}");
