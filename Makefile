@@ -31,6 +31,8 @@ lint: ## Check formatting, scripts, dependencies, clippy, documentation
 	@$(SETUP) build lint
 	@bash scripts/lint.sh
 
+# The release build, whatever the others use.
+bench: export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/nuncio
 bench: ## Measure speed and memory against a baseline in the same run
 	@$(SETUP) build tools python envoy bench
 	cargo build --release --workspace $(CARGO_FLAGS)
