@@ -1,5 +1,7 @@
 //! HTTP/1.1, HTTP/2, gRPC, WebSocket and PROXY, by real clients.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use nuncio_e2e::backend::{Backend, Grpc};
 use nuncio_e2e::yaml::{self, documents, host, listener, mapping};
@@ -134,6 +136,32 @@ async fn websockets_where_the_mapping_allows_them() {
     match connect("/x/").await {
         Err(Error::Http(response)) => assert_eq!(response.status(), 403),
         other => panic!("{other:?}"),
+    }
+    gateway.stop().await;
+}
+
+/// On a name with a table of its own as on one that is found by a miss: Envoy must not end what was upgraded.
+#[tokio::test]
+async fn a_websocket_outlives_the_timeout_of_its_mapping() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let mut allowing = mapping("ws", "/ws/", a.address());
+    allowing["spec"]["allow_upgrade"] = json!(["websocket"]);
+    allowing["spec"]["timeout_ms"] = json!(200);
+    site.write("all.yaml", yaml::plain(&site) + &documents(&[host("named", "named.example"), allowing]));
+    let gateway = Gateway::start(&site).await;
+    let mut sockets = Vec::new();
+    for name in ["named.example", "other.example"] {
+        let request = format!("ws://{name}/ws/chat").into_client_request().unwrap();
+        let tcp = TcpStream::connect(site.http()).await.unwrap();
+        sockets.push((name, tokio_tungstenite::client_async(request, tcp).await.unwrap().0));
+    }
+    // Time itself is what is tried here.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    for (name, socket) in &mut sockets {
+        socket.send(Message::text("still there")).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), "a: still there", "{name}");
+        // A gateway that is told to stop waits for those that are open.
+        socket.close(None).await.unwrap();
     }
     gateway.stop().await;
 }
