@@ -300,6 +300,6 @@ impl Connection {
     #[must_use]
     pub fn common_name(&self) -> String {
         let der = self.certificate.as_ref().expect("a certificate");
-        crate::pki::common_name(der)
+        nuncio_test_support::common_name(der)
     }
 }

@@ -4,9 +4,9 @@ use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
 
+use nuncio_test_support::signal_to;
 use rustix::process::Signal;
 
-use crate::process::signal_to;
 use crate::{Admin, Process, Site, eventually, processes_of};
 
 /// A running `nuncio up`.

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
+use nuncio_test_support::{own_address, processes_of};
 use tempfile::TempDir;
 
 use crate::tools;
@@ -191,8 +191,7 @@ impl Site {
     /// If the directory cannot be read.
     #[must_use]
     pub fn leftovers(&self) -> Vec<String> {
-        let processes =
-            crate::processes_of(self.root()).into_iter().map(|(id, command)| format!("process {id}: {command}"));
+        let processes = processes_of(self.root()).into_iter().map(|(id, command)| format!("process {id}: {command}"));
         let files = fs::read_dir(self.run()).expect("the runtime directory");
         processes.chain(files.map(|file| file.expect("a file").path().display().to_string())).collect()
     }
@@ -201,21 +200,11 @@ impl Site {
 impl Drop for Site {
     /// Whatever a test started has ended before its place goes.
     fn drop(&mut self) {
-        let processes = crate::processes_of(self.root());
+        let processes = processes_of(self.root());
         if !processes.is_empty() {
             let text = format!("left behind: {processes:?}");
             assert!(thread::panicking(), "{text}");
             eprintln!("{text}");
         }
     }
-}
-
-/// An address in 127.0.0.0/8 for this process and this call.
-fn own_address() -> Ipv4Addr {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let call = NEXT.fetch_add(1, Ordering::Relaxed);
-    let [_, _, high, low] = std::process::id().wrapping_mul(7).to_be_bytes();
-    let [.., call] = call.to_be_bytes();
-    // Never 127.0.0.1, and no address that ends in 0 or 255.
-    Ipv4Addr::new(127, 1 + high % 254, low, 1 + call % 254)
 }

@@ -1,12 +1,9 @@
 //! The programs under test.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The root of the repository.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository's root")
-}
+use nuncio_test_support::tool;
 
 /// The binary: what `NUNCIO` names, else the one beside this test in the target directory.
 ///
@@ -26,10 +23,8 @@ pub fn nuncio() -> PathBuf {
 /// The Envoy that the tools' set-up fetched.
 ///
 /// # Panics
-/// If there is none: `scripts/setup.sh tools` fetches it.
+/// If there is none: `scripts/setup.sh envoy` fetches it.
 #[must_use]
 pub fn envoy() -> PathBuf {
-    let path = root().join(".tools/bin/envoy");
-    assert!(path.is_file(), "{} is missing: scripts/setup.sh tools", path.display());
-    path
+    tool("envoy", "envoy")
 }

@@ -157,7 +157,10 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, tls: Option<TlsAccep
             let session = stream.get_ref().1;
             let peer = Peer {
                 sni: session.server_name().map(ToOwned::to_owned),
-                client: session.peer_certificates().and_then(|chain| chain.first()).map(crate::pki::common_name),
+                client: session
+                    .peer_certificates()
+                    .and_then(|chain| chain.first())
+                    .map(nuncio_test_support::common_name),
             };
             speak(stream, shared, peer).await;
         });

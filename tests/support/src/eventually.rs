@@ -15,12 +15,20 @@ const INTERVAL: Duration = Duration::from_millis(5);
 ///
 /// # Panics
 /// After [`DEADLINE`], with what `look` said last.
-pub async fn eventually<T, E: Display>(what: &str, mut look: impl AsyncFnMut() -> Result<T, E>) -> T {
+pub async fn eventually<T, E: Display>(what: &str, look: impl AsyncFnMut() -> Result<T, E>) -> T {
+    within(DEADLINE, what, look).await
+}
+
+/// The same for what may take another time.
+///
+/// # Panics
+/// After `deadline`, with what `look` said last.
+pub async fn within<T, E: Display>(deadline: Duration, what: &str, mut look: impl AsyncFnMut() -> Result<T, E>) -> T {
     let start = Instant::now();
     loop {
         match look().await {
             Ok(found) => return found,
-            Err(error) if start.elapsed() > DEADLINE => panic!("{what}: not within {DEADLINE:?}: {error}"),
+            Err(error) if start.elapsed() > deadline => panic!("{what}: not within {deadline:?}: {error}"),
             Err(_) => sleep(INTERVAL).await,
         }
     }

@@ -2,19 +2,14 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
-use crate::eventually;
-
-/// How long a process may take to end when its test is over.
-const GRACE: Duration = Duration::from_secs(5);
+use crate::{Running, eventually};
 
 /// Lines that are shown of what a process printed when its test fails.
 const SHOWN: usize = 100;
@@ -22,10 +17,11 @@ const SHOWN: usize = 100;
 /// Lines that a process printed.
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// A running process. When it is dropped it is told to end, and killed if it does not.
+/// A running process with what it prints. When it is dropped it is ended; if that is because the test failed, its newest
+/// lines are shown.
 #[derive(Debug)]
 pub struct Process {
-    child: Child,
+    running: Running,
     stdout: Lines,
     stderr: Lines,
 }
@@ -37,16 +33,10 @@ impl Process {
     /// If it cannot be started.
     pub fn spawn(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let stdout = collect(child.stdout.take().expect("piped"));
-        let stderr = collect(child.stderr.take().expect("piped"));
-        Self { child, stdout, stderr }
-    }
-
-    /// Its process id.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id()
+        let mut running = Running::spawn(command);
+        let stdout = collect(running.child().stdout.take().expect("piped"));
+        let stderr = collect(running.child().stderr.take().expect("piped"));
+        Self { running, stdout, stderr }
     }
 
     /// The lines on standard output so far.
@@ -73,45 +63,19 @@ impl Process {
         })
         .await
     }
+}
 
-    /// Sends a signal.
-    ///
-    /// # Panics
-    /// If it has ended.
-    pub fn signal(&self, signal: Signal) {
-        signal_to(self.id(), signal);
+impl Deref for Process {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.running
     }
+}
 
-    /// How it ended, if it has.
-    ///
-    /// # Panics
-    /// If it cannot be waited for.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("a child can be waited for")
-    }
-
-    /// Waits for its end.
-    ///
-    /// # Panics
-    /// If it does not end in time.
-    pub async fn exit(&mut self) -> ExitStatus {
-        eventually("the process ends", async || self.ended().ok_or("it runs")).await
-    }
-
-    fn end(&mut self) {
-        if self.ended().is_some() {
-            return;
-        }
-        self.signal(Signal::TERM);
-        let start = Instant::now();
-        while self.ended().is_none() {
-            if start.elapsed() > GRACE {
-                self.signal(Signal::KILL);
-                let _ = self.child.wait();
-                return;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+impl DerefMut for Process {
+    fn deref_mut(&mut self) -> &mut Running {
+        &mut self.running
     }
 }
 
@@ -125,12 +89,6 @@ impl Drop for Process {
             eprintln!("standard error:\n{}", shown(self.stderr()));
         }
     }
-}
-
-/// Sends a signal to a process that this test is responsible for.
-pub(crate) fn signal_to(process: u32, signal: Signal) {
-    let pid = i32::try_from(process).ok().and_then(Pid::from_raw).expect("a process id");
-    kill_process(pid, signal).expect("the process can be signalled");
 }
 
 /// The newest lines, without access logs.

@@ -26,6 +26,15 @@ pub struct Identity {
     key_der: Vec<u8>,
 }
 
+/// Whom a certificate is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The common name.
+    pub name: &'a str,
+    /// The organizations, which are groups to Kubernetes.
+    pub organizations: &'a [&'a str],
+}
+
 impl Authority {
     /// A new one of this name.
     ///
@@ -46,7 +55,19 @@ impl Authority {
     /// If the library cannot make it.
     #[must_use]
     pub fn issue(&self, names: &[&str]) -> Identity {
-        let mut params = params(names[0], names);
+        self.issue_to(Subject { name: names[0], organizations: &[] }, names)
+    }
+
+    /// A certificate for this subject at these names, which may be none; good for servers and clients.
+    ///
+    /// # Panics
+    /// If the library cannot make it.
+    #[must_use]
+    pub fn issue_to(&self, subject: Subject<'_>, names: &[&str]) -> Identity {
+        let mut params = params(subject.name, names);
+        for organization in subject.organizations {
+            params.distinguished_name.push(DnType::OrganizationName, *organization);
+        }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().expect("a key");
         let serial = serial();
@@ -134,8 +155,12 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
     (0..hexadecimal.len()).step_by(2).map(pair).collect()
 }
 
-/// The common name of a certificate.
-pub(crate) fn common_name(der: &CertificateDer<'_>) -> String {
+/// The common name of a certificate; empty if it has none.
+///
+/// # Panics
+/// If it cannot be read.
+#[must_use]
+pub fn common_name(der: &CertificateDer<'_>) -> String {
     let (_, certificate) = x509_parser::parse_x509_certificate(der).expect("a certificate that can be read");
     let mut names = certificate.subject().iter_common_name();
     names.next().and_then(|name| name.as_str().ok()).unwrap_or_default().to_owned()

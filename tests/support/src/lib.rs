@@ -1,0 +1,21 @@
+//! What tests of every kind need: processes that end with them, certificates, addresses of their own, tools, waiting.
+//!
+//! Nothing here knows the product.
+// A helper that cannot go on fails the test by panicking, as an assertion does.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod address;
+mod child;
+mod eventually;
+mod group;
+mod pki;
+mod process;
+mod tool;
+
+pub use address::own_address;
+pub use child::{Running, signal_to};
+pub use eventually::{DEADLINE, eventually, within};
+pub use group::Group;
+pub use pki::{Authority, Identity, Subject, common_name};
+pub use process::{Process, processes_of};
+pub use tool::tool;
