@@ -7,6 +7,7 @@ mod issues;
 mod legacy;
 mod module;
 mod recover;
+mod remains;
 mod snippet;
 mod typed;
 
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::yaml::{self, Broken, Mark, Position};
-use crate::{Location, Object, ObjectId, Problem};
+use crate::{Location, Object, ObjectId, Problem, Remains};
 pub(crate) use issues::Issues;
 pub use snippet::snippet;
 
@@ -57,6 +58,8 @@ pub struct FileProblem {
     /// The object that the broken document was meant to be, as far as its kind and name could be told. What was
     /// there before under this id is the last good state.
     pub id: Option<ObjectId>,
+    /// What could be told of that object.
+    pub remains: Remains,
 }
 
 /// Reads manifests: YAML 1.1 as `kubectl` reads it, several documents in a text. A broken document harms no other.
@@ -146,7 +149,8 @@ impl<'t> Reader<'t> {
     fn problem(&mut self, mark: Mark, id: Option<ObjectId>, problem: Problem) {
         let location = self.location(mark);
         let snippet = snippet::of_piece(self.text, self.line, &location);
-        self.parsed.problems.push(FileProblem { problem, location, snippet, id });
+        let remains = id.as_ref().map_or(Remains::Nothing, |id| recover::remains(id, self.text));
+        self.parsed.problems.push(FileProblem { problem, location, snippet, id, remains });
     }
 
     /// `namespace` as it is shared among objects.

@@ -8,6 +8,7 @@ mod mapping;
 mod mapping_policy;
 mod module;
 mod module_settings;
+mod remains;
 mod resolver;
 mod secret;
 mod selector;
@@ -33,6 +34,7 @@ pub use module_settings::{
     GrpcStatsService, Gzip, InvalidCidr, IpRule, LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe,
     UnderscoresAction,
 };
+pub use remains::Remains;
 pub use resolver::{KubernetesEndpointResolver, KubernetesServiceResolver};
 pub use secret::{Secret, SecretBytes, SecretText};
 pub use selector::{LabelSelector, LabelSelectorOperator, LabelSelectorRequirement};
@@ -66,9 +68,5 @@ pub enum Spec {
     /// Core `Secret`.
     Secret(Box<Secret>),
     /// The object cannot be used; its problems say why.
-    Invalid {
-        /// Of a Host: the name that it was meant for, as far as that could be read, so that the name can be made to
-        /// answer nothing instead of being left to another Host. `None` of any other kind.
-        hostname: Option<String>,
-    },
+    Invalid(Remains),
 }

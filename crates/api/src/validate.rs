@@ -20,7 +20,7 @@ mod value;
 
 pub(crate) use host::host;
 pub(crate) use listener::listener;
-pub(crate) use mapping::mapping;
+pub(crate) use mapping::{conditions, mapping};
 pub(crate) use module::module;
 pub(crate) use tcp_mapping::tcp_mapping;
 pub(crate) use tls::tls_context;

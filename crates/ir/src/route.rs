@@ -267,6 +267,25 @@ pub struct Arm {
     pub upgrades: Vec<String>,
 }
 
+impl Arm {
+    /// An arm that answers every request with `status`.
+    #[must_use]
+    pub fn invalid(status: u16, reason: String) -> Self {
+        Self {
+            weight: 1,
+            backend: Backend::Invalid { status, reason },
+            rewrite: None,
+            host_rewrite: None,
+            request_headers: HeaderEdits::default(),
+            timeout: Duration::ZERO,
+            idle_timeout: None,
+            retry: None,
+            hash: Vec::new(),
+            upgrades: Vec::new(),
+        }
+    }
+}
+
 /// Who gets a request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Backend {

@@ -91,6 +91,9 @@ pub(crate) enum Part {
     Redirect(Redirect),
     /// A copy of the requests; nothing where its upstream is not valid.
     Shadow { percent: u32, upstream: Option<Arc<Upstream>> },
+    /// Of a Mapping that cannot be used: the requests that no other of the group takes are answered with 503,
+    /// instead of being left to a wider Mapping. The reason is for the access log.
+    Invalid { reason: String },
 }
 
 /// A cluster that a Mapping sends to.
@@ -158,7 +161,7 @@ impl Compiled {
     pub(crate) fn upstream_mut(&mut self) -> Option<&mut Arc<Upstream>> {
         match &mut self.part {
             Part::Arm { upstream, .. } | Part::Shadow { upstream, .. } => upstream.as_mut(),
-            Part::Redirect(_) => None,
+            Part::Redirect(_) | Part::Invalid { .. } => None,
         }
     }
 
@@ -166,8 +169,22 @@ impl Compiled {
     pub(crate) fn upstream(&self) -> Option<&Arc<Upstream>> {
         match &self.part {
             Part::Arm { upstream, .. } | Part::Shadow { upstream, .. } => upstream.as_ref(),
-            Part::Redirect(_) => None,
+            Part::Redirect(_) | Part::Invalid { .. } => None,
         }
+    }
+
+    /// Whether only its conditions can be used.
+    pub(crate) fn is_invalid(&self) -> bool {
+        matches!(self.part, Part::Invalid { .. })
+    }
+
+    /// Whether one of its conditions is an expression.
+    pub(crate) fn has_regex(&self) -> bool {
+        let is_regex = |value: &ValueMatch| matches!(value, ValueMatch::Regex(_));
+        matches!(self.host, HostCondition::Regex(..))
+            || matches!(self.matches.path, PathMatch::Regex(_))
+            || self.matches.headers.iter().any(|header| is_regex(&header.value))
+            || self.matches.query.iter().any(|query| is_regex(&query.value))
     }
 }
 

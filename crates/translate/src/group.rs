@@ -85,7 +85,10 @@ impl<'a> Group<'a> {
         if let Some(redirect) = self.redirect(problems) {
             return RouteAction::Redirect(Box::new(redirect));
         }
-        let arms = self.arms(shared);
+        let mut arms = self.arms(shared);
+        if arms.is_empty() {
+            arms.extend(self.invalid_arm());
+        }
         let mirrors = self.mirrors(problems);
         if arms.is_empty() {
             for id in self.ids() {
@@ -102,7 +105,8 @@ impl<'a> Group<'a> {
             Part::Redirect(redirect) => Some((&member.id, redirect)),
             _ => None,
         })?;
-        for id in self.ids().filter(|id| *id != winner) {
+        let others = self.members.iter().filter(|member| member.id != *winner && !member.is_invalid());
+        for id in others.map(|member| &member.id) {
             let message = format!("has no effect: {winner} redirects every request with the same conditions");
             problems.push((id.clone(), Problem::error("ConflictingRedirect", "spec.host_redirect", message)));
         }
@@ -121,6 +125,14 @@ impl<'a> Group<'a> {
         let weights = shares(&parts.iter().map(|(weight, _)| *weight).collect::<Vec<_>>());
         let weighted = parts.into_iter().zip(weights).filter(|(_, weight)| *weight > 0);
         weighted.map(|((_, arm), weight)| complete(arm, weight, shared)).collect()
+    }
+
+    /// What answers where all that would serve is invalid.
+    fn invalid_arm(&self) -> Option<Arm> {
+        self.members.iter().find_map(|member| match &member.part {
+            Part::Invalid { reason } => Some(Arm::invalid(503, reason.clone())),
+            _ => None,
+        })
     }
 
     fn mirrors(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Vec<Mirror> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Host, InsecureAction, Kind, Object, ObjectId, Problem, Spec, TlsConfig};
+use nuncio_api::{Host, InsecureAction, Kind, Object, ObjectId, Problem, Remains, Spec, TlsConfig};
 use nuncio_ir::{ClientValidation, DownstreamTls, SecretName, SecretValue, TlsSettings};
 
 use crate::certificate::Certificate;
@@ -43,7 +43,7 @@ impl HostTls {
 pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec<Problem>) -> Option<CompiledHost> {
     let host = match &object.spec {
         Spec::Host(host) => host,
-        Spec::Invalid { hostname } => return Some(invalid(object, HostPattern::parse(hostname.as_ref()?)?)),
+        Spec::Invalid(Remains::Hostname(hostname)) => return Some(invalid(object, HostPattern::parse(hostname)?)),
         _ => return None,
     };
     let pattern = HostPattern::parse(host.hostname.as_deref().unwrap_or("*"))?;

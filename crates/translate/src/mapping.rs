@@ -24,11 +24,20 @@ const METHOD: &str = ":method";
 /// Takes a Mapping apart. It always has a route: one that cannot be served answers 503 and says why.
 pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context: &Context<'_>) -> Compiled {
     let mut problems = Vec::new();
+    let part = part(id, mapping, context, &mut problems);
+    Compiled { shared: common(shared(mapping, context)), problems, ..conditions(id, labels, mapping, part) }
+}
+
+/// Takes a Mapping apart of which only the conditions can be used.
+pub(crate) fn invalid(id: &ObjectId, labels: &Labels, mapping: &Mapping, reason: String) -> Compiled {
+    conditions(id, labels, mapping, Part::Invalid { reason })
+}
+
+fn conditions(id: &ObjectId, labels: &Labels, mapping: &Mapping, part: Part) -> Compiled {
     let host = host_condition(mapping);
     let (headers, header_length) = headers(mapping, &host);
     let (query, query_length) = query(mapping);
     let lengths = Lengths { path: length(&mapping.prefix), headers: header_length, query: query_length };
-    let part = part(id, mapping, context, &mut problems);
     Compiled {
         id: id.clone(),
         labels: labels.clone(),
@@ -37,8 +46,8 @@ pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context
         matches: RouteMatch { path: path(mapping), headers, query },
         lengths,
         part,
-        shared: common(shared(mapping, context)),
-        problems,
+        shared: common(Shared::default()),
+        problems: Vec::new(),
     }
 }
 

@@ -7,11 +7,12 @@
 mod report;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Module, ModuleConfig, Object, ObjectId, Problem, Spec, TlsContext};
+use nuncio_api::{Kind, Mapping, Module, ModuleConfig, Object, ObjectId, Problem, Remains, Severity, Spec, TlsContext};
 use nuncio_ir::{ClusterName, Delta, Model, TableName, put};
 
 use crate::compiled::Compiled;
@@ -29,6 +30,9 @@ use crate::upstream::Resolver;
 /// Label by which a slice names its Service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
+/// The kinds that the frame is made of.
+const FRAME_KINDS: [Kind; 3] = [Kind::Host, Kind::Listener, Kind::TCPMapping];
+
 /// Name of the Module that has settings.
 const MODULE: &str = "ambassador";
 
@@ -39,7 +43,7 @@ pub use report::Resources;
 pub struct World {
     settings: Settings,
     objects: BTreeMap<ObjectId, Arc<Object>>,
-    quarantine: BTreeMap<ObjectId, String>,
+    quarantine: BTreeMap<ObjectId, Refusal>,
     module: Arc<ModuleConfig>,
     services: Services,
     secrets: Secrets,
@@ -55,6 +59,15 @@ pub struct World {
     table_problems: BTreeMap<TableName, Vec<(ObjectId, Problem)>>,
     clusters: Clusters,
     model: Model,
+}
+
+/// Why an object is out.
+#[derive(Debug)]
+struct Refusal {
+    /// The proxy's words.
+    message: String,
+    /// What was left of it was refused as well.
+    conditions: bool,
 }
 
 /// What a round of changes touches.
@@ -123,11 +136,13 @@ impl World {
     }
 
     /// Takes an object out that the proxy refused, for as long as it stays as it is. Of the Module only
-    /// its texts (scripts, formats) go; its access lists stay.
+    /// its texts (scripts, formats) go; its access lists stay. Of a Mapping the conditions stay, and answer
+    /// 503; refused again, they go too.
     pub fn quarantine(&mut self, id: &ObjectId, message: &str) -> Delta {
         let mut dirty = Dirty::default();
         if let Some(object) = self.objects.get(id).cloned() {
-            self.quarantine.insert(id.clone(), message.to_owned());
+            let conditions = self.quarantine.contains_key(id);
+            self.quarantine.insert(id.clone(), Refusal { message: message.to_owned(), conditions });
             self.untake(&object, &mut dirty);
         }
         self.rebuild(dirty)
@@ -150,7 +165,8 @@ impl World {
             Some(object) => self.objects.insert(id, Arc::clone(object)),
             None => self.objects.remove(&id),
         };
-        let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels;
+        let reason = |object: &Object| matches!(object.spec, Spec::Invalid(_)).then(|| invalid_reason(object));
+        let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels && reason(a) == reason(b);
         match (&old, object) {
             (Some(old), Some(new)) if equal(old, new) => return,
             _ => {}
@@ -203,7 +219,7 @@ impl World {
             Spec::ServiceResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Service)),
             Spec::EndpointResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Endpoint)),
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
-            Spec::Invalid { .. } => {}
+            Spec::Invalid(_) => {}
         }
         self.mark(id, dirty);
     }
@@ -240,7 +256,7 @@ impl World {
     fn rebuild(&mut self, mut dirty: Dirty) -> Delta {
         let mut delta = Delta::default();
         if dirty.module {
-            self.module = self.effective_module();
+            self.module = self.effective_module(|id| self.is_quarantined(id));
             dirty.frame = true;
             let all = self.objects.keys().filter(|id| id.kind == Kind::Mapping).cloned();
             dirty.mappings.extend(all);
@@ -258,10 +274,10 @@ impl World {
 
     /// The Module that counts: the edge's own, else the first by name. Of one that the proxy refused only
     /// what closes something or is said to Mappings stays: whatever else shapes a listener may be at fault.
-    fn effective_module(&self) -> Arc<ModuleConfig> {
+    fn effective_module(&self, is_out: impl Fn(&ObjectId) -> bool) -> Arc<ModuleConfig> {
         let Some((id, module)) = self.chosen_module() else { return Arc::default() };
         let mut config = module.config.clone();
-        if self.quarantine.contains_key(id) {
+        if is_out(id) {
             config = ModuleConfig {
                 lua_scripts: None,
                 envoy_log_format: None,
@@ -310,15 +326,14 @@ impl World {
     }
 
     fn compile(&mut self, id: &ObjectId) -> Option<Compiled> {
-        let object = self.objects.get(id).filter(|_| !self.quarantine.contains_key(id)).cloned();
-        let Some(Spec::Mapping(mapping)) = object.as_ref().map(|object| &object.spec) else {
+        let object = self.objects.get(id).cloned();
+        let Some((object, mapping)) = object.as_ref().and_then(|object| Some((object, self.usable(object)?))) else {
             self.users.put(id, None);
-            return None;
+            return self.compile_invalid(object.as_deref()?);
         };
         let namespace = self.context().lookup_namespace(&id.namespace).to_owned();
         self.users.put(id, Some((mapping, &namespace)));
-        let mut compiled =
-            object.as_ref().map(|object| mapping::compile(id, &object.labels, mapping, &self.context()))?;
+        let mut compiled = mapping::compile(id, &object.labels, mapping, &self.context());
         // Many Mappings send to one cluster: they share what describes it.
         if let Some(upstream) = compiled.upstream_mut()
             && let Some(known) = self.clusters.get(upstream.name()).filter(|known| **known == *upstream)
@@ -326,6 +341,27 @@ impl World {
             *upstream = Arc::clone(known);
         }
         Some(compiled)
+    }
+
+    fn usable<'a>(&self, object: &'a Object) -> Option<&'a Mapping> {
+        match &object.spec {
+            Spec::Mapping(mapping) if !self.is_quarantined(&object.id) => Some(mapping),
+            _ => None,
+        }
+    }
+
+    /// What is left of a Mapping that cannot be used: its conditions. Those of one that the proxy refused stay
+    /// only if none of them may be what it refused.
+    fn compile_invalid(&self, object: &Object) -> Option<Compiled> {
+        let (Spec::Mapping(mapping) | Spec::Invalid(Remains::Conditions(mapping))) = &object.spec else { return None };
+        let reason = match self.quarantine.get(&object.id) {
+            Some(refusal) => format!("{} was refused by Envoy: {}", object.id, refusal.message),
+            None => invalid_reason(object),
+        };
+        let compiled = mapping::invalid(&object.id, &object.labels, mapping, reason);
+        let refusal = self.quarantine.get(&object.id);
+        let refused = refusal.is_some_and(|refusal| refusal.conditions || compiled.has_regex());
+        (!refused).then_some(compiled)
     }
 
     fn context(&self) -> Context<'_> {
@@ -340,8 +376,8 @@ impl World {
     }
 
     fn rebuild_frame(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
-        let kinds = [Kind::Host, Kind::Listener, Kind::TCPMapping];
-        let objects: Vec<_> = kinds.into_iter().flat_map(|kind| self.of_kind(kind)).collect();
+        let is_out = |id: &ObjectId| self.is_quarantined(id);
+        let objects: Vec<_> = FRAME_KINDS.into_iter().flat_map(|kind| self.of_kind(kind, is_out)).collect();
         let mut frame = frame::build(objects.iter(), &self.context());
         self.unused_modules(&mut frame);
         let wanted: BTreeMap<_, _> =
@@ -357,16 +393,20 @@ impl World {
         self.frame = frame;
     }
 
-    /// Objects of a kind; one that the proxy refused counts as not valid.
-    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = Arc<Object>> {
+    /// Objects of a kind; one that is out, because the proxy refused it, counts as not valid.
+    fn of_kind<F: Fn(&ObjectId) -> bool>(
+        &self,
+        kind: Kind,
+        is_out: F,
+    ) -> impl Iterator<Item = Arc<Object>> + use<'_, F> {
         let first = ObjectId::new(kind, "", "");
         let objects = self.objects.range(first..).take_while(move |(id, _)| id.kind == kind);
-        objects.map(|(id, object)| match (&object.spec, self.quarantine.contains_key(id)) {
+        objects.map(move |(id, object)| match (&object.spec, is_out(id)) {
             (Spec::Host(host), true) => {
-                let hostname = Some(host.hostname.clone().unwrap_or_else(|| "*".to_owned()));
-                Arc::new(Object { spec: Spec::Invalid { hostname }, ..(**object).clone() })
+                let remains = Remains::Hostname(host.hostname.clone().unwrap_or_else(|| "*".to_owned()));
+                Arc::new(Object { spec: Spec::Invalid(remains), ..(**object).clone() })
             }
-            (_, true) => Arc::new(Object { spec: Spec::Invalid { hostname: None }, ..(**object).clone() }),
+            (_, true) => Arc::new(Object { spec: Spec::Invalid(Remains::Nothing), ..(**object).clone() }),
             (_, false) => Arc::clone(object),
         })
     }
@@ -380,7 +420,7 @@ impl World {
                 frame.problems.insert(chosen.clone(), problems);
             }
         }
-        for object in self.of_kind(Kind::Module).filter(|object| *object.id.name == *MODULE) {
+        for object in self.of_kind(Kind::Module, |_| false).filter(|object| *object.id.name == *MODULE) {
             if let Some(chosen) = chosen.as_ref().filter(|chosen| **chosen != object.id) {
                 let message = format!("has no effect: {chosen} is the one that counts");
                 frame.problem(&object.id, Problem::warning("DuplicateModule", "", message));
@@ -544,12 +584,7 @@ impl World {
     /// Hands over the Secrets that listeners and clusters name, and no others.
     fn settle_secrets(&mut self, delta: &mut Delta) {
         let mut wanted: BTreeSet<_> = self.clusters.secrets().cloned().collect();
-        for chain in self.model.listeners.values().flat_map(|listener| &listener.chains) {
-            let tls = chain.tls.iter();
-            wanted.extend(tls.flat_map(|tls| {
-                std::iter::once(&tls.certificate).chain(tls.client.as_ref().map(|client| &client.authorities)).cloned()
-            }));
-        }
+        wanted.extend(self.model.listeners.values().flat_map(|listener| listener.secrets()).cloned());
         let gone: Vec<_> = self.model.secrets.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
         for name in gone {
             put(&mut self.model.secrets, &mut delta.secrets, name, None);
@@ -574,6 +609,13 @@ impl Dirty {
 fn is_for(ids: &[String], instance: &str, kind: Kind) -> bool {
     matches!(kind, Kind::Service | Kind::EndpointSlice | Kind::Secret)
         || ids.iter().any(|id| id == instance || id == "_automatic_")
+}
+
+/// Why an object cannot be used, in one sentence.
+fn invalid_reason(object: &Object) -> String {
+    let mut errors = object.problems.iter().map(|(problem, _)| problem);
+    let error = errors.find(|problem| problem.severity == Severity::Error);
+    format!("{} is not valid{}", object.id, error.map(|error| format!(": {error}")).unwrap_or_default())
 }
 
 fn service_key(id: &ObjectId) -> ServiceKey {

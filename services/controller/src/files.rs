@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Spec, parse, snippet};
+use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Remains, Spec, parse, snippet};
 
 use nuncio_translate::certificate_problem;
 
@@ -177,14 +177,14 @@ impl Files {
 /// served by the fallback.
 fn unread_host(found: &FileProblem) -> Option<Object> {
     let id = found.id.clone().filter(|id| id.kind == Kind::Host)?;
-    let spec = Spec::Invalid { hostname: None };
+    let spec = Spec::Invalid(Remains::Nothing);
     let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
     let location = found.location.clone();
     Some(Object { id, location, labels, ambassador_id, spec, problems: Vec::new(), annotated: false })
 }
 
 fn found(problem: FileProblem) -> Found {
-    let FileProblem { id, problem, location, snippet } = problem;
+    let FileProblem { id, problem, location, snippet, remains: _ } = problem;
     Found { object: id, problem, location, snippet }
 }
 

@@ -7,10 +7,10 @@ use super::Reader;
 use super::annotation::CONFIG;
 use super::envelope::{Class, Metadata, Version, classify, names, top};
 use super::issues::Issues;
-use super::typed;
+use super::{remains, typed};
 use crate::text::closest;
 use crate::yaml::{DeError, Mark, Node, Path, expand};
-use crate::{Kind, Object, ObjectId, Problem, Spec};
+use crate::{Kind, Object, ObjectId, Problem, Remains, Spec};
 
 /// The object whose annotation holds others, which inherit from it.
 pub(super) struct Carrier {
@@ -110,7 +110,7 @@ impl Reader<'_> {
             location,
             labels,
             ambassador_id: Vec::new(),
-            spec: invalid(),
+            spec: Spec::Invalid(Remains::Nothing),
             problems: Vec::new(),
             annotated,
         };
@@ -128,7 +128,7 @@ impl Reader<'_> {
         };
         let mut issues = Issues::new(node, self.file);
         issues.push(mark, problem);
-        let spec = typed::unusable(id.kind, node);
+        let spec = Spec::Invalid(remains::of(&id, node, self.file));
         let object = Object {
             id,
             location: self.location(node.mark),
@@ -188,8 +188,4 @@ impl Reader<'_> {
             );
         }
     }
-}
-
-fn invalid() -> Spec {
-    Spec::Invalid { hostname: None }
 }

@@ -7,7 +7,7 @@ use crate::yaml::{De, Node, Path, Unknowns, Value};
 use crate::{IpAccess, Module, ModuleConfig, ObjectId, not_effective, validate};
 
 /// The Module whose settings hold.
-const NAME: &str = "ambassador";
+pub(super) const NAME: &str = "ambassador";
 
 /// Reads a Module; `None` if it holds no settings at all.
 pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Module> {

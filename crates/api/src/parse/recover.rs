@@ -2,11 +2,31 @@
 
 use std::sync::Arc;
 
-use crate::{Kind, ObjectId};
+use super::module::NAME;
+use super::remains::ACCESS_LISTS;
+use crate::{Kind, ObjectId, Remains};
 
-/// The id of the object that a document describes, read from its lines alone: `kind` at the beginning of a line, name and
-/// namespace in `metadata`, in block or flow form on one line.
+/// The id of the object that a document describes. A Module that speaks of an access list is taken for the one that
+/// counts where its name cannot be read.
 pub(super) fn id(text: &str, namespace: &Arc<str>) -> Option<ObjectId> {
+    let module = || ObjectId::new(Kind::Module, Arc::clone(namespace), NAME);
+    let guarded = || names_access_list(text.as_bytes()) && text.contains(Kind::Module.as_str());
+    by_lines(text, namespace).or_else(|| guarded().then(module))
+}
+
+/// What a broken text tells of the object that it was meant to hold.
+pub(super) fn remains(id: &ObjectId, text: &[u8]) -> Remains {
+    let is_module = id.kind == Kind::Module && *id.name == *NAME;
+    if is_module && names_access_list(text) { Remains::AccessList } else { Remains::Nothing }
+}
+
+fn names_access_list(text: &[u8]) -> bool {
+    ACCESS_LISTS.iter().any(|key| text.windows(key.len()).any(|window| window == key.as_bytes()))
+}
+
+/// Reads an id from the lines alone: `kind` at the beginning of a line, name and namespace in `metadata`, in block or flow
+/// form on one line.
+fn by_lines(text: &str, namespace: &Arc<str>) -> Option<ObjectId> {
     let mut kind = None;
     let mut metadata = Metadata::default();
     let mut inside = false;
@@ -79,6 +99,8 @@ mod tests {
             ("kind: Mapping\nspec:\n  name: a\n", None),
             ("kind: Deployment\nmetadata: {name: a}\n", None),
             ("kind: Mapping\nmetadata: {name: [}\n", None),
+            ("{\"kind\": \"Module\", \"spec\": {\"config\": {\"ip_allow\": [}}}", Some("Module default/ambassador")),
+            ("{\"kind\": \"Module\", \"spec\": {\"config\": {\"gzip\": [}}}", None),
             ("", None),
         ];
         for (text, expected) in table {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::envelope::Version;
 use super::issues::Issues;
-use super::{legacy, module};
+use super::{legacy, module, remains};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
 use crate::{Kind, Object, Problem, Secret, Spec, not_effective, validate};
@@ -39,7 +39,7 @@ pub(super) fn object(
         issues.refused(error);
     }
     let spec = spec(&object, node, &mut issues);
-    object.spec = spec.unwrap_or_else(|| unusable(kind, node));
+    object.spec = spec.unwrap_or_else(|| Spec::Invalid(remains::of(&object.id, node, file)));
     if kind.is_ours() {
         not_effective::report(kind, &mut issues);
         unknown_at_top(node, &mut issues);
@@ -163,16 +163,6 @@ pub(super) fn instances(node: &Node<'_>) -> Vec<String> {
         None => node.items().iter().filter_map(|item| item.as_text().map(str::to_owned)).collect(),
     };
     field.map(texts).filter(|ids| !ids.is_empty()).unwrap_or_else(|| vec!["default".to_owned()])
-}
-
-/// What is kept of an object that cannot be used.
-pub(super) fn unusable(kind: Kind, node: &Node<'_>) -> Spec {
-    let hostname = match node.get("spec").and_then(|spec| spec.get("hostname")) {
-        _ if kind != Kind::Host => None,
-        Some(hostname) if !hostname.is_null() => hostname.as_text().map(str::to_owned),
-        _ => Some("*".to_owned()),
-    };
-    Spec::Invalid { hostname }
 }
 
 /// The original takes an unknown `dns_type` for the default one.

@@ -12,14 +12,19 @@ const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 /// Checks a Mapping, and brings older spellings in it to the newer ones.
 pub(crate) fn mapping(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
-    matches(mapping, path, issues);
-    hosts(mapping, path, issues);
+    conditions(mapping, path, issues);
     upstream(mapping, path, issues);
     rewrites(mapping, path, issues);
     redirects(mapping, path, issues);
     headers(mapping, path, issues);
     policies(mapping, path, issues);
     upgrades(mapping, path, issues);
+}
+
+/// Checks which requests a Mapping is for, and when it is tried.
+pub(crate) fn conditions(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+    matches(mapping, path, issues);
+    hosts(mapping, path, issues);
 }
 
 /// Path, headers, query parameters and method.

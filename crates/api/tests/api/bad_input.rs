@@ -1,7 +1,7 @@
 //! Bad input: each row has a reason, a field and a place, and harms nothing beside it.
 
 use crate::support::{is_invalid, mapping, named, of_kind, only, problems, read};
-use nuncio_api::{IpAccess, Severity, Spec};
+use nuncio_api::{IpAccess, Remains, Severity, Spec};
 
 /// A spec, and of its only error: the reason, the field, and the text at whose beginning it stands.
 type Row = (&'static str, &'static str, &'static str, &'static str, &'static str);
@@ -390,10 +390,37 @@ fn an_invalid_host_keeps_its_name() {
         ("{hostname: ['a']}", None),
     ];
     for (spec, expected) in table {
-        let Spec::Invalid { hostname } = only(&of_kind("Host", spec)).spec else { panic!("{spec}") };
-        assert_eq!(hostname.as_deref(), expected, "{spec}");
+        let expected = expected.map_or(Remains::Nothing, |hostname| Remains::Hostname(hostname.to_owned()));
+        assert_eq!(only(&of_kind("Host", spec)).spec, Spec::Invalid(expected), "{spec}");
     }
-    assert_eq!(only(&mapping("{hostname: a}")).spec, Spec::Invalid { hostname: None });
+    assert_eq!(only(&mapping("{hostname: a}")).spec, Spec::Invalid(Remains::Nothing));
+}
+
+/// An invalid Mapping keeps its conditions, if they are all good.
+#[test]
+fn an_invalid_mapping_keeps_its_conditions() {
+    let table = [
+        ("{prefix: /a/, service: b, weight: x}", true),
+        ("{prefix: /a/, method: GET, headers: {x: y}, precedence: 3, service: 'b:port'}", true),
+        ("{prefix: /a/}", true),
+        ("{prefix: /a/, service: b, retry_policy: {retry_on: never}}", true),
+        ("{prefix: '', service: b}", false),
+        ("{prefix: '(', prefix_regex: true, service: b}", false),
+        ("{prefix: /a/, headers: [x], service: b}", false),
+        ("{prefix: /a/, precedence: x, service: b}", false),
+        ("{prefix: /a/, hostname: 'a.*.b', service: b}", false),
+    ];
+    for (spec, keeps) in table {
+        let Spec::Invalid(remains) = only(&mapping(spec)).spec else { panic!("{spec}") };
+        assert_eq!(matches!(remains, Remains::Conditions(_)), keeps, "{spec}: {remains:?}");
+    }
+    let object = only(&mapping("{prefix: /a/, hostname: a.example, method: GET, service: b, weight: x}"));
+    let Spec::Invalid(Remains::Conditions(mapping)) = object.spec else { panic!() };
+    assert_eq!(
+        (&*mapping.prefix, mapping.hostname.as_deref(), mapping.method.as_deref()),
+        ("/a/", Some("a.example"), Some("GET"))
+    );
+    assert_eq!(mapping.weight, None);
 }
 
 /// A document that is no YAML is a problem of the file, with the object it was meant to be; its neighbours serve.

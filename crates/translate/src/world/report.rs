@@ -29,8 +29,8 @@ impl World {
     #[must_use]
     pub fn problems(&self, id: &ObjectId) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if let Some(message) = self.quarantine.get(id) {
-            problems.push(Problem::error("RefusedByProxy", "", format!("Envoy refused it: {message}")));
+        if let Some(refusal) = self.quarantine.get(id) {
+            problems.push(Problem::error("RefusedByProxy", "", format!("Envoy refused it: {}", refusal.message)));
         }
         if let Some(compiled) = self.mappings.get(id) {
             problems.extend(compiled.problems.iter().cloned());

@@ -1,0 +1,66 @@
+//! What is kept of an object that cannot be used.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::issues::Issues;
+use crate::yaml::{De, Node, Path, Unknowns, Value};
+use crate::{Kind, Mapping, ObjectId, Remains, validate};
+
+/// The fields of a Mapping that say which requests it is for, and when it is tried.
+const CONDITIONS: [&str; 14] = [
+    "prefix",
+    "prefix_regex",
+    "prefix_exact",
+    "case_sensitive",
+    "hostname",
+    "host",
+    "host_regex",
+    "headers",
+    "regex_headers",
+    "query_parameters",
+    "regex_query_parameters",
+    "method",
+    "method_regex",
+    "precedence",
+];
+
+/// The settings of the Module that shut somebody out.
+pub(super) const ACCESS_LISTS: [&str; 2] = ["ip_allow", "ip_deny"];
+
+/// Reads what can be read of an object, which is in the newest version already.
+pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
+    match id.kind {
+        Kind::Host => hostname(node).map_or(Remains::Nothing, Remains::Hostname),
+        Kind::Mapping => conditions(node, file).map_or(Remains::Nothing, Remains::Conditions),
+        Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
+        _ => Remains::Nothing,
+    }
+}
+
+/// The name of a Host; `None` if it cannot be read.
+fn hostname(node: &Node<'_>) -> Option<String> {
+    match node.get("spec").and_then(|spec| spec.get("hostname")) {
+        Some(hostname) if !hostname.is_null() => hostname.as_text().map(str::to_owned),
+        _ => Some("*".to_owned()),
+    }
+}
+
+/// The conditions of a Mapping; `None` unless all of them are good: with one less it would take others' requests.
+fn conditions(node: &Node<'_>, file: &Arc<str>) -> Option<Box<Mapping>> {
+    let spec = node.get("spec")?;
+    let entries = spec.entries().iter().filter(|entry| CONDITIONS.contains(&&*entry.key));
+    let spec = Node { mark: spec.mark, value: Value::Map(entries.cloned().collect()) };
+    let (root, mut issues) = (Path::Root, Issues::new(node, file));
+    let path = root.key("spec");
+    let mut mapping = Mapping::deserialize(De::new(&spec, &path, &Unknowns::default())).ok()?;
+    validate::conditions(&mut mapping, &path, &mut issues);
+    (issues.errors() == 0).then(|| Box::new(mapping))
+}
+
+/// Whether a key anywhere in it is an access list.
+fn names_access_list(node: &Node<'_>) -> bool {
+    let here = node.entries().iter().any(|entry| ACCESS_LISTS.contains(&&*entry.key) || names_access_list(&entry.node));
+    here || node.items().iter().any(names_access_list)
+}

@@ -1,0 +1,17 @@
+//! What is left of an object that cannot be used.
+
+use crate::Mapping;
+
+/// What could be read of an object that cannot be used. What it was meant for answers nothing then, instead of being left
+/// to another object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remains {
+    /// Nothing that matters.
+    Nothing,
+    /// Of a Host: the name that it was meant for.
+    Hostname(String),
+    /// Of a Mapping: its conditions, if all of them are valid; every other field is at its default.
+    Conditions(Box<Mapping>),
+    /// Of the Module: its text speaks of `ip_allow` or `ip_deny`.
+    AccessList,
+}

@@ -1,0 +1,31 @@
+//! Parts of the model as they would be without some objects, to be tried before anything is taken out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nuncio_api::ObjectId;
+use nuncio_ir::Listener;
+
+use super::{FRAME_KINDS, World};
+use crate::context::Context;
+use crate::frame;
+
+impl World {
+    /// Whether an object is out because the proxy refused it.
+    #[must_use]
+    pub fn is_quarantined(&self, id: &ObjectId) -> bool {
+        self.quarantine.contains_key(id)
+    }
+
+    /// A listener as it would be if the proxy had refused these objects as well. Changes nothing.
+    #[must_use]
+    pub fn listener_without(&self, name: &str, out: &BTreeSet<ObjectId>) -> Option<Listener> {
+        let is_out = |id: &ObjectId| out.contains(id) || self.quarantine.contains_key(id);
+        let objects: Vec<_> = FRAME_KINDS.into_iter().flat_map(|kind| self.of_kind(kind, is_out)).collect();
+        let module = self.effective_module(is_out);
+        let tls_contexts = self.tls_contexts.iter().filter(|(id, _)| !out.contains(*id));
+        let tls_contexts = tls_contexts.map(|(id, context)| (id.clone(), Arc::clone(context))).collect();
+        let context = Context { module: &module, tls_contexts: &tls_contexts, ..self.context() };
+        frame::build(objects.iter(), &context).listeners.into_iter().find(|listener| *listener.name == *name)
+    }
+}
