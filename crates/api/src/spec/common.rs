@@ -114,20 +114,24 @@ pub struct Keepalive {
 pub struct Cors {
     /// Origins that are let in; `*` is any. Without one there is no policy.
     #[serde(deserialize_with = "crate::lenient::comma_list")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub origins: Vec<String>,
     /// Methods for `Access-Control-Allow-Methods`.
     #[serde(deserialize_with = "crate::lenient::comma_list")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub methods: Vec<String>,
     /// Headers for `Access-Control-Allow-Headers`.
     #[serde(deserialize_with = "crate::lenient::comma_list")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub headers: Vec<String>,
     /// Headers for `Access-Control-Expose-Headers`.
     #[serde(deserialize_with = "crate::lenient::comma_list")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub exposed_headers: Vec<String>,
     /// Whether credentials are let through.
     pub credentials: Option<bool>,
     /// Seconds for which a browser may keep the answer to a preflight; text or number.
     #[serde(deserialize_with = "crate::lenient::seconds")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "crate::crd::IntOrText")]
     pub max_age: Option<u64>,
 }

@@ -11,6 +11,7 @@ use super::{LabelSelector, TlsConfig};
 pub struct Host {
     /// The instances that take the object; `default` where empty.
     #[serde(alias = "ambassadorId", deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
     /// The name, or a glob with one star at either end; default `*`.
     pub hostname: Option<String>,

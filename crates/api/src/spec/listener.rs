@@ -11,6 +11,7 @@ use super::LabelSelector;
 pub struct Listener {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
     /// Port to listen on. Required.
     pub port: u16,

@@ -29,6 +29,7 @@ pub enum DnsType {
 pub struct Mapping {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
 
     /// Path that requests begin with; or, by `prefix_exact` and `prefix_regex`, the whole path. Required.
@@ -112,9 +113,11 @@ pub struct Mapping {
     pub add_response_headers: BTreeMap<String, AddedHeader>,
     /// Headers taken from the request.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub remove_request_headers: Vec<String>,
     /// Headers taken from the response.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub remove_response_headers: Vec<String>,
     /// Add `l5d-dst-override: host:port` for Linkerd; default is the Module's, else `false`.
     pub add_linkerd_headers: Option<bool>,

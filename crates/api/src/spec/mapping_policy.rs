@@ -13,7 +13,7 @@ use super::{AddedHeader, Duration};
 pub struct RetryPolicy {
     /// Envoy's retry conditions; in a manifest a text with commas or a list. Required.
     #[serde(deserialize_with = "crate::lenient::comma_list")]
-    #[schemars(with = "String")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub retry_on: Vec<String>,
     /// Retries after the first try; Envoy's default is 1.
     pub num_retries: Option<u32>,

@@ -18,6 +18,7 @@ use super::{
 pub struct Module {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
     /// The settings. Each fails alone: one that is wrong is left at its default and the rest holds.
     pub config: ModuleConfig,

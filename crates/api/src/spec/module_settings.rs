@@ -36,6 +36,7 @@ pub struct Gzip {
     pub window_bits: Option<u32>,
     /// Content types that are compressed; Envoy has a list of the usual ones.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub content_type: Vec<String>,
     /// Leave answers with an `ETag` alone; default `false`.
     pub disable_on_etag_header: Option<bool>,
@@ -96,9 +97,11 @@ pub struct MappingDefaults {
     pub add_response_headers: BTreeMap<String, AddedHeader>,
     /// Headers taken from the request.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub remove_request_headers: Vec<String>,
     /// Headers taken from the response.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub remove_response_headers: Vec<String>,
     /// The upstream's name in statistics.
     pub stats_name: Option<String>,

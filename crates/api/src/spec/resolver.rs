@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct KubernetesServiceResolver {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
 }
 
@@ -18,5 +19,6 @@ pub struct KubernetesServiceResolver {
 pub struct KubernetesEndpointResolver {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
 }

@@ -13,6 +13,7 @@ use crate::ServiceRef;
 pub struct TcpMapping {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
     /// Port to listen on. Required.
     pub port: u16,
@@ -36,7 +37,7 @@ pub struct TcpMapping {
     pub circuit_breakers: Vec<CircuitBreaker>,
     /// Milliseconds without a byte after which a connection is closed, 0 is no limit; text or number.
     #[serde(deserialize_with = "crate::lenient::milliseconds")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "crate::crd::IntOrText")]
     pub idle_timeout_ms: Option<u64>,
     /// Keeps this object's upstream apart from others of the same service.
     pub cluster_tag: Option<String>,

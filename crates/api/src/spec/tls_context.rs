@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct TlsContext {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
     /// Names that the certificate is shown for; without one the context is for connections to services.
     pub hosts: Vec<String>,
@@ -28,7 +29,7 @@ pub struct TlsContext {
     pub crl_secret: Option<String>,
     /// Protocols offered by ALPN, with commas between them.
     #[serde(deserialize_with = "crate::lenient::comma_list")]
-    #[schemars(with = "String")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub alpn_protocols: Vec<String>,
     /// Clients must show a certificate; default `false`.
     pub cert_required: Option<bool>,
@@ -84,7 +85,7 @@ pub struct TlsConfig {
     pub crl_secret: Option<String>,
     /// Protocols offered by ALPN, with commas between them.
     #[serde(deserialize_with = "crate::lenient::comma_list")]
-    #[schemars(with = "String")]
+    #[schemars(with = "crate::crd::TextOrList")]
     pub alpn_protocols: Vec<String>,
     /// Clients must show a certificate; default `false`.
     pub cert_required: Option<bool>,
