@@ -5,6 +5,7 @@ mod de;
 mod env;
 mod fast;
 mod json;
+mod margin;
 mod node;
 mod path;
 mod scalar;

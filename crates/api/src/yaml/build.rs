@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+use saphyr_parser::{Event, Input, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::fast;
+use super::margin::Margins;
 use super::node::{Entry, Mark, Node, Value};
 use super::scalar::{Scalar, resolve};
 
@@ -35,6 +36,20 @@ impl Position {
             Self::Fixed(mark) => mark,
         }
     }
+}
+
+/// Where the lines of a text stand that a parser reads.
+#[derive(Clone, Copy)]
+struct Places<'m> {
+    position: Position,
+    /// What the parser has read in front of the lines.
+    margins: &'m Margins,
+}
+
+impl Places<'_> {
+    fn of(self, line: usize, column: usize) -> Mark {
+        self.position.of(line, column.saturating_sub(self.margins.of_line(line)).max(1))
+    }
 
     fn mark(self, marker: &Marker) -> Mark {
         self.of(marker.line(), marker.col() + 1)
@@ -58,13 +73,25 @@ pub(crate) fn parse_documents(text: &str, position: Position) -> Vec<Result<Node
 
 /// [`parse_documents`] for any YAML there is.
 pub(super) fn parse_completely(text: &str, position: Position) -> Vec<Result<Node<'_>, Broken>> {
+    let strict = read(Parser::new_from_str(text), text, Places { position, margins: &Margins::default() });
+    if !strict.last().is_some_and(Result::is_err) {
+        return strict;
+    }
+    let margins = Margins::of(text);
+    if margins.is_empty() {
+        return strict;
+    }
+    // Where it is broken in this way too, this one knows better why.
+    read(Parser::new_from_iter(margins.indent(text)), text, Places { position, margins: &margins })
+}
+
+fn read<'a, T: Input>(mut parser: Parser<'a, T>, text: &str, places: Places<'_>) -> Vec<Result<Node<'a>, Broken>> {
     let mut documents = Vec::new();
-    let mut builder = Builder::new(position);
-    let mut parser = Parser::new_from_str(text);
+    let mut builder = Builder::new(places);
     while let Some(event) = parser.next_event() {
         let node = match event {
             Ok((event, span)) => builder.event(event, span),
-            Err(error) => Err(syntax_error(text, position, &error)),
+            Err(error) => Err(syntax_error(text, places, &error)),
         };
         match node {
             Ok(None) => {}
@@ -79,21 +106,21 @@ pub(super) fn parse_completely(text: &str, position: Position) -> Vec<Result<Nod
 }
 
 /// Says what is wrong in words of its own where the parser's are of little help.
-fn syntax_error(text: &str, position: Position, error: &ScanError) -> Broken {
+fn syntax_error(text: &str, places: Places<'_>, error: &ScanError) -> Broken {
     let marker = error.marker();
     let Some(line) = text.lines().nth(marker.line().saturating_sub(1)) else {
         // What is missing at the end is missed where the text ends.
         let last = text.trim_end();
         let (line, column) = (last.lines().count().max(1), last.lines().last().map_or(0, |line| line.chars().count()));
-        return Broken { mark: position.of(line, column + 1), message: format!("not YAML: {}", error.info()) };
+        return Broken { mark: places.position.of(line, column + 1), message: format!("not YAML: {}", error.info()) };
     };
     let indent = &line[..line.len() - line.trim_start().len()];
     match indent.find('\t') {
         Some(tab) => Broken {
-            mark: position.of(marker.line(), tab + 1),
+            mark: places.position.of(marker.line(), tab + 1),
             message: "a tab cannot be used for indentation: use spaces".to_owned(),
         },
-        None => Broken { mark: position.mark(marker), message: format!("not YAML: {}", error.info()) },
+        None => Broken { mark: places.mark(marker), message: format!("not YAML: {}", error.info()) },
     }
 }
 
@@ -114,8 +141,8 @@ pub(super) enum Key<'a> {
     Merge,
 }
 
-struct Builder<'a> {
-    position: Position,
+struct Builder<'a, 'm> {
+    places: Places<'m>,
     stack: Vec<Frame<'a>>,
     anchors: BTreeMap<usize, Node<'a>>,
     budget: usize,
@@ -123,14 +150,14 @@ struct Builder<'a> {
     last: Mark,
 }
 
-impl<'a> Builder<'a> {
-    fn new(position: Position) -> Self {
-        Self { position, stack: Vec::new(), anchors: BTreeMap::new(), budget: ALIAS_BUDGET, last: position.of(1, 1) }
+impl<'a, 'm> Builder<'a, 'm> {
+    fn new(places: Places<'m>) -> Self {
+        Self { places, stack: Vec::new(), anchors: BTreeMap::new(), budget: ALIAS_BUDGET, last: places.of(1, 1) }
     }
 
     /// Takes an event; gives a document's root when it is complete.
     fn event(&mut self, event: Event<'a>, span: Span) -> Result<Option<Node<'a>>, Broken> {
-        let mark = self.position.mark(&span.start);
+        let mark = self.places.mark(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 // The parser puts an empty value where it found that there is none, maybe behind the end.

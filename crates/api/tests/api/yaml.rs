@@ -89,6 +89,19 @@ fn documents_lists_json_and_comments_are_told_apart() {
 }
 
 #[test]
+fn flow_style_may_go_on_at_the_margin() {
+    let item = format!(
+        "{{ {} metadata: {{ name: NAME }},\nspec: {{ prefix: /, service: w,\nwieght: 1 }} }}",
+        HEAD.replace('\n', ",\n")
+    );
+    let items = [item.replace("NAME", "a"), item.replace("NAME", "b")].join(",\n");
+    let parsed = read(&format!("apiVersion: v1\nitems: [\n{items}\n]\nkind: List\n"));
+    assert!(parsed.problems.is_empty(), "{:?}", parsed.problems);
+    let places: Vec<_> = parsed.objects.iter().map(|object| (&*object.id.name, object.problems[0].1.line)).collect();
+    assert_eq!(places, [("a", 7), ("b", 12)]);
+}
+
+#[test]
 fn a_document_start_ends_a_block_scalar() {
     let text = format!(
         "{HEAD}metadata: {{name: a}}\nspec:\n  service: w\n  prefix: |-\n    /x\n---\n{HEAD}metadata: {{name: b}}\nspec: {{prefix: /, service: w}}\n"

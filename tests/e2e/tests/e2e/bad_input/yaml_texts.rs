@@ -124,6 +124,24 @@ async fn odd_texts_that_are_fine_are_no_problem() {
     bench.gateway.stop().await;
 }
 
+/// YAML wants such lines to be indented; `kubectl` does not.
+#[tokio::test]
+async fn flow_style_at_the_margin_is_read_as_kubectl_reads_it() {
+    let site = Site::new();
+    let bench = Bench::start(&site).await;
+    let item = |name: &str| format!("{:#}", good_mapping(name, &format!("/{name}/"), bench.backend.address()));
+    let at_margin = |text: String| text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+    let items = at_margin([item("one"), item("two")].join(",\n"));
+    site.write("list.yaml", format!("apiVersion: v1\nitems: [\n{items}\n]\nkind: List\n"));
+    for name in ["one", "two"] {
+        bench.gateway.admin.state("Mapping", name, "acked").await;
+        assert_eq!(bench.client.ask(&get("a.example", &format!("/{name}/"))).await.by(), "good", "{name}");
+    }
+    let problems = bench.gateway.admin.list("problems").await;
+    assert!(problems.is_empty(), "{problems:#?}");
+    bench.gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_broken_document_leaves_its_neighbours_alone() {
     let site = Site::new();
