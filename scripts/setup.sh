@@ -8,6 +8,9 @@
 #   tools   openssl and curl, which tests and demo call
 #   lint    rustfmt, clippy, .tools/bin/cargo-deny, shellcheck
 #   bench   wrk and h2load
+#   kubernetes
+#           .tools/bin/{etcd,kube-apiserver,kube-controller-manager,kubectl,helm}, built by Go from the modules that
+#           scripts/kubernetes/*/go.mod pins
 #
 # What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
 # when not root. Two runs side by side wait for each other.
@@ -131,8 +134,58 @@ setup_lint() {
   stamp cargo-deny "$CARGO_DENY_VERSION"
 }
 
+setup_kubernetes() {
+  local release minor program helm=helm.sh/helm/v3
+  release=$(pinned kubernetes k8s.io/kubernetes)
+  minor=$(cut -d. -f2 <<<"$release")
+  go_program etcd etcd go.etcd.io/etcd/server/v3
+  # The variables are those of the projects' own builds. Without them a server says that it is v0.0.0, and
+  # `helm template` takes a cluster for one of years ago.
+  for program in kube-apiserver kube-controller-manager kubectl; do
+    go_program "$program" kubernetes "k8s.io/kubernetes/cmd/$program" \
+      k8s.io/component-base/version.git{Version="$release",Major=1,Minor="$minor"}
+  done
+  go_program helm helm "$helm/cmd/helm" "$helm/internal/version.version=$(pinned helm "$helm")" \
+    "$helm"/pkg/{chartutil,lint/rules}.k8sVersion{Major=1,Minor="$minor"}
+}
+
+# PROGRAM MODULE PACKAGE VARIABLE=VALUE...: builds .tools/bin/PROGRAM of a package at the versions that
+# scripts/kubernetes/MODULE pins, with these variables set by the linker.
+go_program() {
+  local program=$1 module=$here/kubernetes/$2 package=$3 linker='-s -w' made_with variable
+  shift 3
+  made_with="$(checksum "$module/go.mod") $(checksum "$module/go.sum") $*"
+  if stamped "$program" "$made_with" && [[ -x $tools/bin/$program ]]; then
+    return
+  fi
+  check_go "$module"
+  say "building $program (on two cores the five of this group take about 8 minutes, once)"
+  for variable; do linker+=" -X $variable"; done
+  if ! CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly nice -n 19 \
+    go build -C "$module" -trimpath -ldflags "$linker" -o "$scratch/$program" "$package" >"$scratch/go.log" 2>&1; then
+    grep -v '^go: downloading' "$scratch/go.log" | tail -n 20 >&2
+    die "$program did not build (the last lines of go are above)"
+  fi
+  mv -f "$scratch/$program" "$tools/bin/$program"
+  stamp "$program" "$made_with"
+}
+
+# The version that scripts/kubernetes/MODULE pins of a dependency.
+pinned() { awk -v path="$2" '$1 == path { print $2; exit }' "$here/kubernetes/$1/go.mod"; }
+
+# Whether there is a Go that can build the module. Newer ones fetch the Go that go.mod asks for, unless told not to.
+check_go() {
+  local wanted
+  wanted=$(awk '$1 == "go" { print $2 }' "$1/go.mod")
+  have go || die "go is missing: install Go $wanted or newer (Debian's may be older)"
+  (cd "$1" && GOWORK=off go list -m) >/dev/null 2>"$scratch/go.log" || {
+    tail -n 5 "$scratch/go.log" >&2
+    die "Go $wanted or newer is needed; here is $(cd / && go version)"
+  }
+}
+
 main() {
-  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench"
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes"
   cd "$root"
   mkdir -p "$tools/bin" "$tools/stamps"
   exec 9>"$tools/lock"
@@ -145,7 +198,7 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | python | envoy | tools | lint | bench) "setup_$group" ;;
+      build | python | envoy | tools | lint | bench | kubernetes) "setup_$group" ;;
       *) die "no such group: $group" ;;
     esac
   done
