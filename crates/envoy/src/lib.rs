@@ -26,7 +26,7 @@ pub use bootstrap::{Ads, Bootstrap, bootstrap};
 pub use cluster::cluster;
 pub use endpoints::endpoints;
 pub use json::{JsonError, to_json};
-pub use listener::listener;
+pub use listener::{listener, unbound_listener};
 pub use resource::{Resource, ResourceKind};
 pub use secret::secret;
 pub use table::table;

@@ -28,9 +28,19 @@ const BUFFER_LIMIT: u32 = 32 * 1024;
 /// A listener. Its version does not tell which objects asked for it.
 #[must_use]
 pub fn listener(listener: &Listener) -> Resource {
+    resource(listener, &message(listener))
+}
+
+/// The same, bound to no port: Envoy makes all its parts, refuses what it would refuse, and sends it no connection.
+#[must_use]
+pub fn unbound_listener(listener: &Listener) -> Resource {
+    resource(listener, &PbListener { bind_to_port: Some(proto::boolean(false)), ..message(listener) })
+}
+
+fn resource(listener: &Listener, message: &PbListener) -> Resource {
     let Listener { name, address, proxy_protocol, buffer_limit, chains, origins: _ } = listener;
     let version = nuncio_ir::version(&(name, address, proxy_protocol, buffer_limit, chains));
-    Resource::new(name, version, &message(listener)).needing(listener.clusters())
+    Resource::new(name, version, message).needing(listener.clusters())
 }
 
 fn message(listener: &Listener) -> PbListener {

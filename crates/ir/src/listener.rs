@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nuncio_api::ObjectId;
 
-use crate::{ClusterName, DownstreamTls};
+use crate::{ClusterName, DownstreamTls, SecretName};
 
 /// Header that tells routes by which filter chain ([`HttpSettings::chain`]) a request came in.
 pub const CHAIN_HEADER: &str = "x-nuncio-chain";
@@ -47,6 +47,14 @@ impl Listener {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Every secret that its chains end TLS with, in the order of the chains.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let tls = self.chains.iter().filter_map(|chain| chain.tls.as_ref());
+        tls.flat_map(|tls| {
+            std::iter::once(&tls.certificate).chain(tls.client.as_ref().map(|client| &client.authorities))
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nuncio_api::{Kind, Object, ObjectId};
 use nuncio_ir::{Delta, Handler};
@@ -38,6 +38,8 @@ pub(crate) struct Engine {
     pub(crate) revision: Revision,
     loaded: bool,
     on_its_way: BTreeMap<Revision, OnItsWay>,
+    /// What has arrived everywhere and is not told yet.
+    arrived: Vec<(Revision, Duration)>,
     /// The newest revision that each Envoy has.
     pub(crate) synced: BTreeMap<StreamId, Option<Revision>>,
     /// When each object last changed, until every Envoy has it: who may be to blame for a refusal.
@@ -56,6 +58,7 @@ impl Engine {
             revision: Revision(0),
             loaded: false,
             on_its_way: BTreeMap::new(),
+            arrived: Vec::new(),
             synced: BTreeMap::new(),
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
@@ -78,12 +81,13 @@ impl Engine {
         let ids: Vec<_> = objects.iter().map(|(id, _)| id.clone()).collect();
         let delta = info_span!("compile").in_scope(|| self.world.apply(objects));
         let kinds = self.change_kinds(&ids, before);
-        self.forget_refusals(&ids);
         let revision = self.publish(&delta, noticed, &span);
+        let refused = self.forget_refusals();
         for (id, _) in &kinds {
             self.changed.insert(id.clone(), self.revision);
         }
         let mut events = self.new_problems(&names, &self.concerned(ids));
+        events.extend(refused);
         if self.loaded {
             if !kinds.is_empty() {
                 events.insert(0, Event::Changed { objects: kinds, revision: revision.map(|revision| revision.0) });
@@ -135,7 +139,7 @@ impl Engine {
 
     /// Hears what Envoys say.
     pub(crate) fn hear(&mut self, event: xds::Event) -> Vec<Event> {
-        match event {
+        let mut events = match event {
             xds::Event::Connected { stream, node } => {
                 self.synced.insert(stream, None);
                 vec![Event::EnvoyConnected { node: node.id.clone(), version: node.agent.clone() }]
@@ -147,34 +151,39 @@ impl Engine {
                     self.on_its_way.clear();
                 }
                 let mut events = vec![Event::EnvoyDisconnected { node: node.id.clone() }];
-                events.extend(self.live());
+                events.extend(self.lost(stream));
                 events
             }
             xds::Event::Synced { stream, revision } => {
                 self.synced.insert(stream, Some(revision));
-                let mut events = self.live();
-                events.extend(self.trial_ended(everywhere(&self.synced)));
-                events
+                self.look_at_trial()
             }
-            xds::Event::Nacked { stream, key, version, message, .. } if self.is_current(&key, &version) => {
-                self.refused(stream, &key, &message)
-            }
-            xds::Event::Nacked { .. } => Vec::new(),
+            xds::Event::Nacked { stream, key, version, message, .. } => self.nacked(stream, &key, &version, &message),
             xds::Event::HoldTimedOut { node, key, need, .. } => {
                 tracing::warn!("Envoy {} did not acknowledge {need} in time; {key} is sent all the same", node.id);
                 Vec::new()
             }
-        }
+        };
+        self.arrive();
+        events.extend(self.live());
+        events
     }
 
-    /// Says which change has arrived everywhere.
-    fn live(&mut self) -> Vec<Event> {
-        let Some(everywhere) = everywhere(&self.synced) else { return Vec::new() };
+    /// Notes which changes have arrived everywhere.
+    fn arrive(&mut self) {
+        let Some(everywhere) = everywhere(&self.synced) else { return };
         let later = self.on_its_way.split_off(&Revision(everywhere.0 + 1));
         let arrived = std::mem::replace(&mut self.on_its_way, later);
         self.changed.retain(|_, revision| *revision > everywhere);
-        let live = arrived.into_iter().map(|(revision, change)| {
-            let elapsed = change.noticed.elapsed();
+        self.arrived.extend(arrived.into_iter().map(|(revision, change)| (revision, change.noticed.elapsed())));
+    }
+
+    /// Says what has arrived: not before it is known whose change an Envoy refused.
+    fn live(&mut self) -> Vec<Event> {
+        if self.refusals.is_searching() {
+            return Vec::new();
+        }
+        let live = self.arrived.drain(..).map(|(revision, elapsed)| {
             self.metrics.live(elapsed);
             Event::Live { revision: revision.0, envoys: self.synced.len(), elapsed }
         });
@@ -217,14 +226,17 @@ impl Engine {
 
     /// What is wrong with one object: with its text, and with it among the others.
     pub(crate) fn object_problems(&self, id: &ObjectId) -> Vec<LocatedProblem> {
-        let location = self.world.object(id).map(|object| object.location.clone());
-        let of_world = self.world.problems(id).into_iter().map(|problem| LocatedProblem {
-            object: Some(id.clone()),
-            problem,
-            location: location.clone(),
-            snippet: String::new(),
-        });
-        self.files.problems_of(id).into_iter().map(located).chain(of_world).collect()
+        let of_text = self.files.problems_of(id).into_iter().map(located);
+        match self.world.object(id) {
+            Some(object) => of_text.chain(self.problems_among_others(object)).collect(),
+            None => of_text.collect(),
+        }
+    }
+
+    /// What is wrong with an object whatever its text.
+    pub(crate) fn problems_among_others(&self, object: &Object) -> impl Iterator<Item = LocatedProblem> {
+        let problems = self.world.problems(&object.id).into_iter().chain(self.refusals.problems_of(Some(&object.id)));
+        problems.map(|problem| LocatedProblem::of(Some(object), problem))
     }
 }
 

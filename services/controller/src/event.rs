@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use nuncio_api::{Location, ObjectId, Problem};
+use nuncio_api::{Location, Object, ObjectId, Problem};
 
 /// How an object changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,14 @@ pub struct LocatedProblem {
     pub location: Option<Location>,
     /// The line with a caret below the column; empty where there is none.
     pub snippet: String,
+}
+
+impl LocatedProblem {
+    /// A problem of an object as a whole, or of nobody's.
+    pub(crate) fn of(object: Option<&Object>, problem: Problem) -> Self {
+        let location = object.map(|object| object.location.clone());
+        Self { object: object.map(|object| object.id.clone()), problem, location, snippet: String::new() }
+    }
 }
 
 /// Something that happened.

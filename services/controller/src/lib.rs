@@ -15,7 +15,6 @@ pub mod offline;
 mod refusal;
 mod resources;
 mod run;
-mod search;
 mod source;
 mod view;
 

@@ -1,198 +1,304 @@
-//! What is done when an Envoy refuses a resource: the object at fault is found and taken out until it
-//! changes. What serves goes on serving: an Envoy keeps the version that it had.
+//! What is done when an Envoy refuses a resource: the object at fault is found by trials and taken out until it
+//! changes. What serves goes on serving: an Envoy keeps the version that it had, and while nobody is proved to
+//! be at fault nothing is taken out.
+
+mod search;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use nuncio_api::{Kind, ObjectId};
+use nuncio_api::{Kind, ObjectId, Problem, Spec};
 use nuncio_ir::{ClusterName, Delta, SecretName, TableName};
-use nuncio_xds::{Key, ResourceType, Revision, StreamId};
+use nuncio_xds::{Delivery, Key, ResourceType, StreamId};
 use tracing::info_span;
 
+use self::search::{Nothing, Search, Verdict};
+use self::trial::{Subject, TRIAL};
 use crate::engine::{Engine, merge};
 use crate::event::Event;
 use crate::resources;
-use crate::search::{Search, TRIAL_TABLE, Verdict};
 
-/// Refusals that are looked into.
+/// Refusals that are looked into, and those that led to nobody.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    search: Option<Search>,
-    /// Refused tables that wait for the search to end.
-    waiting: BTreeMap<Key, (StreamId, String)>,
-    /// For each refused listener the object that is out on suspicion, and those that were found innocent.
-    listeners: BTreeMap<Arc<str>, OnSuspicion>,
+    running: Option<Running>,
+    /// Refused resources that wait for the search to end.
+    waiting: BTreeMap<Key, Refusal>,
+    /// Refused resources for which nobody was found guilty, in the version that was refused.
+    unresolved: BTreeMap<Key, Unresolved>,
 }
 
-/// An object that is out because a listener was refused.
+/// A version that Envoys refused.
 #[derive(Debug)]
-struct OnSuspicion {
-    out: ObjectId,
-    /// Those that were out before, without making it better.
-    innocent: BTreeSet<ObjectId>,
-    /// The first without it: accepted, it is guilty.
-    revision: Revision,
+struct Refusal {
+    version: Arc<str>,
+    /// In the words of the last that refused it, or a part of it.
+    message: String,
+    /// The Envoys that refused it. What others think of its parts proves nothing, and may take long to learn.
+    by: BTreeSet<StreamId>,
+}
+
+/// A search in progress.
+#[derive(Debug)]
+struct Running {
+    key: Key,
+    refusal: Refusal,
+    subject: Subject,
+    search: Search,
+}
+
+#[derive(Debug)]
+struct Unresolved {
+    version: Arc<str>,
+    message: String,
+    /// The objects that are this resource; they stay in.
+    objects: Vec<ObjectId>,
+}
+
+impl Refusals {
+    /// Whether somebody is being looked for.
+    pub(crate) fn is_searching(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// What is refused without anybody's fault: as problems of `id`, or (`None`) of no object.
+    pub(crate) fn problems_of(&self, id: Option<&ObjectId>) -> Vec<Problem> {
+        let concerned = self.unresolved.iter().filter(|(_, unresolved)| match id {
+            Some(id) => unresolved.objects.contains(id),
+            None => unresolved.objects.is_empty(),
+        });
+        let problem = |(key, unresolved): (&Key, &Unresolved)| {
+            let message = format!(
+                "Envoy refused {key}: {}; no single object is to blame, and what was in force before stays",
+                unresolved.message
+            );
+            Problem::error("RefusedByProxy", "", message)
+        };
+        concerned.map(problem).collect()
+    }
 }
 
 impl Engine {
-    /// Whether a refusal is of what is served now. Another Envoy may have refused an older version before,
-    /// and it has been mended.
-    pub(crate) fn is_current(&self, key: &Key, version: &str) -> bool {
-        match &self.refusals.search {
-            Some(search) if *key.name == *TRIAL_TABLE => *search.version == *version,
-            _ => resources::version(key, self.world.model()).is_some_and(|current| current == version),
-        }
-    }
-
     /// Hears of a refusal.
-    pub(crate) fn refused(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
+    pub(crate) fn nacked(&mut self, stream: StreamId, key: &Key, version: &Arc<str>, message: &str) -> Vec<Event> {
+        if *key.name == *TRIAL {
+            return self.look_at_trial();
+        }
+        let unresolved = self.refusals.unresolved.get(key).is_some_and(|known| known.version == *version);
+        if unresolved || !self.is_current(key, version) {
+            return Vec::new();
+        }
         self.metrics.nacked();
         tracing::debug!(resource = %key, "Envoy refused {key}: {message}");
-        match key.kind {
-            ResourceType::Route | ResourceType::ScopedRoute => self.refused_table(stream, key, message),
-            ResourceType::Listener => self.refused_listener(stream, key, message),
+        let new =
+            || Refusal { version: Arc::clone(version), message: message.to_owned(), by: BTreeSet::from([stream]) };
+        match &mut self.refusals.running {
+            Some(running) if running.key == *key => drop(running.refusal.by.insert(stream)),
+            Some(_) => drop(self.refusals.waiting.entry(key.clone()).or_insert_with(new).by.insert(stream)),
+            None => return self.look_into(key.clone(), new()),
+        }
+        Vec::new()
+    }
+
+    /// An Envoy has gone: another that refused the same may help on.
+    pub(crate) fn lost(&mut self, stream: StreamId) -> Vec<Event> {
+        self.refusals.waiting.retain(|_, refusal| {
+            refusal.by.remove(&stream);
+            !refusal.by.is_empty()
+        });
+        if let Some(running) = &mut self.refusals.running {
+            running.refusal.by.remove(&stream);
+        }
+        if self.refusals.running.as_ref().is_some_and(|running| running.refusal.by.is_empty()) {
+            self.end_search();
+        }
+        self.next_search()
+    }
+
+    /// What is served has changed: what was said of older versions counts no more.
+    pub(crate) fn forget_refusals(&mut self) -> Vec<Event> {
+        let mut refusals = std::mem::take(&mut self.refusals);
+        refusals.unresolved.retain(|key, unresolved| self.is_current(key, &unresolved.version));
+        refusals.waiting.retain(|key, refusal| self.is_current(key, &refusal.version));
+        self.refusals = refusals;
+        let running = self.refusals.running.as_ref();
+        if running.is_some_and(|running| !self.is_current(&running.key, &running.refusal.version)) {
+            self.end_search();
+        }
+        self.next_search()
+    }
+
+    /// Whether a version is what is served now. Another Envoy may have refused an older one before, and it has
+    /// been mended.
+    fn is_current(&self, key: &Key, version: &str) -> bool {
+        resources::version(key, self.world.model()).is_some_and(|current| current == version)
+    }
+
+    fn look_into(&mut self, key: Key, refusal: Refusal) -> Vec<Event> {
+        let of_secret = || {
+            let model = self.world.model();
+            model.listeners.values().find(|listener| listener.secrets().any(|secret| *secret.0 == *key.name))
+        };
+        let subject = match key.kind {
+            ResourceType::Route | ResourceType::ScopedRoute => Subject::Table(TableName(Arc::clone(&key.name))),
+            // On trial it is bound to nothing.
+            ResourceType::Listener if refusal.message.contains(CANNOT_BIND) => return self.nobody(key, refusal),
+            ResourceType::Listener => Subject::Listener(Arc::clone(&key.name)),
+            // An Envoy makes a TLS context when it has the certificate, and then finds fault with the settings.
+            ResourceType::Secret => match of_secret() {
+                Some(listener) => Subject::Listener(Arc::clone(&listener.name)),
+                None => {
+                    let guilty = self.world.users_of_secret(&SecretName(Arc::clone(&key.name)));
+                    return self.take_out(&guilty, key, refusal);
+                }
+            },
             // What shares a cluster is equal in all that the cluster is made of.
             ResourceType::Cluster | ResourceType::Endpoints => {
                 let guilty = self.world.users_of_cluster(&ClusterName(Arc::clone(&key.name)));
-                self.take_out(&guilty, key, message)
+                return self.take_out(&guilty, key, refusal);
             }
-            ResourceType::Secret => {
-                let guilty = self.world.users_of_secret(&SecretName(Arc::clone(&key.name)));
-                self.take_out(&guilty, key, message)
-            }
-        }
-    }
-
-    /// Envoys have everything up to a revision: if that includes a trial, nobody refused it.
-    pub(crate) fn trial_ended(&mut self, everywhere: Option<Revision>) -> Vec<Event> {
-        self.refusals
-            .listeners
-            .retain(|_, suspicion| everywhere.is_none_or(|everywhere| everywhere < suspicion.revision));
-        match &mut self.refusals.search {
-            Some(search) if everywhere.is_some_and(|everywhere| everywhere >= search.revision) => {
-                let verdict = search.accepted();
-                self.go_on(&verdict)
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// These objects changed: what was held against them counts no more.
-    pub(crate) fn forget_refusals(&mut self, ids: &[ObjectId]) {
-        let Refusals { search, listeners, .. } = &mut self.refusals;
-        listeners.retain(|_, suspicion| {
-            suspicion.innocent.retain(|id| !ids.contains(id));
-            !ids.contains(&suspicion.out)
-        });
-        if search.take_if(|search| search.concerns(ids)).is_some() {
-            self.revision = self.server.update(resources::no_table(TRIAL_TABLE));
-        }
-    }
-
-    // Tables: nothing is taken out before the guilty one is known.
-
-    fn refused_table(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
-        if &*key.name == TRIAL_TABLE {
-            let Some(search) = &mut self.refusals.search else { return Vec::new() };
-            let verdict = search.refused(message);
-            return self.go_on(&verdict);
-        }
-        if self.refusals.search.is_some() {
-            self.refusals.waiting.insert(key.clone(), (stream, message.to_owned()));
-            return Vec::new();
-        }
-        let name = TableName(Arc::clone(&key.name));
-        let origins = self.world.model().tables.get(&name).map(|table| table.origins()).unwrap_or_default();
-        let suspects = self.newly_changed(stream, origins);
-        if suspects.len() < 2 {
-            return self.take_out(&suspects, key, message);
-        }
-        self.refusals.search = Some(Search::new(name, suspects, message));
-        self.go_on(&Verdict::GoOn)
-    }
-
-    /// Takes the guilty object out, or begins the next trial.
-    fn go_on(&mut self, verdict: &Verdict) -> Vec<Event> {
-        let Some(search) = &mut self.refusals.search else { return Vec::new() };
-        let table = self.world.model().tables.get(&search.table);
-        if let (Verdict::GoOn, Some(table)) = (verdict, table) {
-            let update = resources::table(&search.trial(table), self.world.model());
-            let route = update.set.iter().find(|resource| resource.key.kind == ResourceType::Route);
-            search.version = route.map(|route| Arc::clone(&route.version)).unwrap_or_default();
-            self.revision = self.server.update(update);
-            search.revision = self.revision;
-            return Vec::new();
-        }
-        let (key, message) = (Key::new(ResourceType::Route, Arc::clone(&search.table.0)), search.message.clone());
-        self.refusals.search = None;
-        self.revision = self.server.update(resources::no_table(TRIAL_TABLE));
-        let mut events = match verdict {
-            Verdict::Guilty(guilty) => self.take_out(std::slice::from_ref(guilty), &key, &message),
-            Verdict::Nobody | Verdict::GoOn => Vec::new(),
         };
-        if let Some((key, (stream, message))) = self.refusals.waiting.pop_first() {
-            events.extend(self.refused_table(stream, &key, &message));
-        }
-        events
+        let search = self.search(&subject, &refusal);
+        self.refusals.running = Some(Running { key, refusal, subject, search });
+        self.go_on()
     }
 
-    /// Those of these objects that changed since the Envoy last accepted everything; all, if none did.
-    fn newly_changed(&self, stream: StreamId, origins: Vec<ObjectId>) -> Vec<ObjectId> {
-        let accepted = self.synced.get(&stream).copied().flatten().unwrap_or_default();
+    fn search(&self, subject: &Subject, refusal: &Refusal) -> Search {
+        let (everyone, nothing) = match subject {
+            Subject::Table(name) => {
+                let table = self.world.model().tables.get(name);
+                (table.map(|table| table.origins()).unwrap_or_default(), Nothing::IsAccepted)
+            }
+            Subject::Listener(_) => {
+                let shapes = [Kind::Module, Kind::Host, Kind::TCPMapping, Kind::TLSContext];
+                let objects = self.world.objects().map(|object| &object.id);
+                let mut shaping: Vec<_> = objects.filter(|id| shapes.contains(&id.kind)).cloned().collect();
+                shaping.retain(|id| !self.world.is_quarantined(id));
+                shaping.sort_by_key(|id| shapes.iter().position(|kind| *kind == id.kind));
+                (shaping, Nothing::IsNotKnown)
+            }
+        };
+        // Those first that changed since one of these Envoys last accepted everything.
+        let of_stream = |stream: &StreamId| self.synced.get(stream).copied().flatten().unwrap_or_default();
+        let accepted = refusal.by.iter().map(of_stream).min().unwrap_or_default();
         let changed = |id: &&ObjectId| self.changed.get(*id).is_some_and(|revision| *revision > accepted);
-        let newly: Vec<_> = origins.iter().filter(changed).cloned().collect();
-        if newly.is_empty() { origins } else { newly }
+        let newly: Vec<_> = everyone.iter().filter(changed).cloned().collect();
+        if newly.is_empty() {
+            return Search::new(everyone.clone(), everyone, nothing);
+        }
+        Search::new(newly, everyone, nothing)
     }
 
-    // Listeners: the Module first, whose texts may be at fault; the Listener itself, which would close the
-    // port, last.
-
-    fn refused_listener(&mut self, stream: StreamId, key: &Key, message: &str) -> Vec<Event> {
-        let mut delta = Delta::default();
-        let mut innocent = BTreeSet::new();
-        if let Some(suspicion) = self.refusals.listeners.remove(&key.name) {
-            merge(&mut delta, self.world.release(&suspicion.out));
-            innocent = suspicion.innocent;
-            innocent.insert(suspicion.out);
+    fn go_on(&mut self) -> Vec<Event> {
+        match &mut self.refusals.running {
+            Some(running) => {
+                let verdict = running.search.step();
+                self.follow(verdict)
+            }
+            None => Vec::new(),
         }
-        let shapes = |id: &ObjectId| matches!(id.kind, Kind::Module | Kind::Host);
-        let shaping = self.world.objects().map(|object| &object.id).filter(|id| shapes(id)).cloned();
-        let listener = self.world.model().listeners.get(&key.name);
-        let own = listener.map(|listener| listener.origins.clone()).unwrap_or_default();
-        let mut suspects = self.newly_changed(stream, shaping.chain(own).collect());
-        suspects.retain(|id| !innocent.contains(id));
-        suspects.sort_by_key(|id| match id.kind {
-            Kind::Module => 0,
-            Kind::Listener => 2,
-            _ => 1,
-        });
-        let Some(suspect) = suspects.into_iter().next() else {
-            self.publish(&delta, Instant::now(), &info_span!("quarantine", resource = %key));
-            return Vec::new();
+    }
+
+    /// Takes the guilty object out, or begins the next trial. One that changes nothing is judged at once: nobody
+    /// is sent anything, and nobody answers.
+    fn follow(&mut self, verdict: Verdict) -> Vec<Event> {
+        if verdict == Verdict::GoOn {
+            let Some(running) = &mut self.refusals.running else { return Vec::new() };
+            let Some(update) = running.subject.trial(&running.search, &self.world) else {
+                let verdict = running.search.accepted();
+                return self.follow(verdict);
+            };
+            self.revision = self.server.update(update);
+            return self.look_at_trial();
+        }
+        let Some(Running { key, refusal, .. }) = self.end_search() else { return Vec::new() };
+        let mut events = match verdict {
+            Verdict::Guilty(guilty) => {
+                let guilty = self.in_the_end(guilty, &key);
+                self.take_out(&guilty, key, refusal)
+            }
+            Verdict::Nobody | Verdict::GoOn => self.nobody(key, refusal),
         };
-        merge(&mut delta, self.world.quarantine(&suspect, message));
-        let events = self.announce(&delta, std::slice::from_ref(&suspect), key, message);
-        let suspicion = OnSuspicion { out: suspect, innocent, revision: self.revision };
-        self.refusals.listeners.insert(Arc::clone(&key.name), suspicion);
+        events.extend(self.next_search());
         events
     }
 
-    // Both
+    /// Whether the trial that runs has come to an end.
+    pub(crate) fn look_at_trial(&mut self) -> Vec<Event> {
+        let Some(running) = &mut self.refusals.running else { return Vec::new() };
+        let states = self.server.state(&running.subject.trial_key());
+        let asked = states.into_iter().filter(|state| running.refusal.by.contains(&state.stream));
+        let answer =
+            asked.map(|state| state.delivery).find(|it| matches!(it, Delivery::Acked | Delivery::Nacked { .. }));
+        let verdict = match answer {
+            Some(Delivery::Acked) => running.search.accepted(),
+            Some(Delivery::Nacked { message }) => {
+                running.refusal.message = running.subject.unmask(&message);
+                running.search.refused()
+            }
+            _ => return Vec::new(),
+        };
+        self.follow(verdict)
+    }
 
-    fn take_out(&mut self, guilty: &[ObjectId], key: &Key, message: &str) -> Vec<Event> {
+    /// A Secret that was refused because of a Host without settings of its own is itself at fault.
+    fn in_the_end(&self, found: ObjectId, key: &Key) -> Vec<ObjectId> {
+        let plain = self.world.object(&found).is_some_and(|object| match &object.spec {
+            Spec::Host(host) => host.tls.is_none() && host.tls_context.is_none(),
+            _ => false,
+        });
+        if key.kind == ResourceType::Secret && plain {
+            return self.world.users_of_secret(&SecretName(Arc::clone(&key.name)));
+        }
+        vec![found]
+    }
+
+    fn end_search(&mut self) -> Option<Running> {
+        let running = self.refusals.running.take()?;
+        self.revision = self.server.update(running.subject.no_trial());
+        Some(running)
+    }
+
+    /// Looks into what waited, if it is still what is served.
+    fn next_search(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while self.refusals.running.is_none() {
+            let Some((key, refusal)) = self.refusals.waiting.pop_first() else { break };
+            let unresolved = self.refusals.unresolved.get(&key).is_some_and(|known| known.version == refusal.version);
+            if !unresolved && self.is_current(&key, &refusal.version) {
+                events.extend(self.look_into(key, refusal));
+            }
+        }
+        events
+    }
+
+    fn take_out(&mut self, guilty: &[ObjectId], key: Key, refusal: Refusal) -> Vec<Event> {
+        if guilty.is_empty() {
+            return self.nobody(key, refusal);
+        }
         let mut delta = Delta::default();
         for id in guilty {
-            merge(&mut delta, self.world.quarantine(id, message));
+            merge(&mut delta, self.world.quarantine(id, &refusal.message));
         }
-        self.announce(&delta, guilty, key, message)
-    }
-
-    fn announce(&mut self, delta: &Delta, guilty: &[ObjectId], key: &Key, message: &str) -> Vec<Event> {
-        self.publish(delta, Instant::now(), &info_span!("quarantine", resource = %key));
-        let (objects, message) = (guilty.to_vec(), message.to_owned());
+        self.publish(&delta, Instant::now(), &info_span!("quarantine", resource = %key));
+        let (objects, message) = (guilty.to_vec(), refusal.message);
         let mut events = vec![Event::Nacked { resource: key.to_string(), objects, message }];
         events.extend(self.new_problems(&[], guilty));
         events
     }
+
+    /// Nobody is proved guilty: all stays as it is, and that is said.
+    fn nobody(&mut self, key: Key, refusal: Refusal) -> Vec<Event> {
+        let Refusal { version, message, .. } = refusal;
+        let listener = self.world.model().listeners.get(&key.name).filter(|_| key.kind == ResourceType::Listener);
+        let objects = listener.map(|listener| listener.origins.clone()).unwrap_or_default();
+        let event = Event::Nacked { resource: key.to_string(), objects: Vec::new(), message: message.clone() };
+        self.refusals.unresolved.insert(key, Unresolved { version, message, objects });
+        vec![event]
+    }
 }
+
+/// What Envoy says of an address that it cannot have.
+const CANNOT_BIND: &str = "cannot bind";

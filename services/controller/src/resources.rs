@@ -62,10 +62,9 @@ pub(crate) fn table(table: &nuncio_ir::Table, model: &Model) -> Update {
     Update { set: set.into(), remove: Vec::new() }
 }
 
-/// Takes such a table away.
-pub(crate) fn no_table(name: &str) -> Update {
-    let kinds = [ResourceType::ScopedRoute, ResourceType::Route];
-    Update { set: Vec::new(), remove: kinds.map(|kind| Key::new(kind, name)).into() }
+/// A listener that is not part of the model, bound to nothing.
+pub(crate) fn unbound_listener(listener: &nuncio_ir::Listener, model: &Model) -> Update {
+    Update { set: vec![complete(envoy::unbound_listener(listener), model)], remove: Vec::new() }
 }
 
 /// Adds what the clusters that a resource needs need in turn before they are warm.

@@ -109,16 +109,9 @@ fn wants(query: &ListQuery, id: &ObjectId) -> bool {
 /// Every problem, of files and of objects.
 pub(crate) fn problems(engine: &Engine) -> Vec<LocatedProblem> {
     let of_texts = engine.files.problems().map(located);
-    let of_world = engine.world.objects().flat_map(|object| {
-        let of_world = engine.world.problems(&object.id).into_iter();
-        of_world.map(|problem| LocatedProblem {
-            object: Some(object.id.clone()),
-            problem,
-            location: Some(object.location.clone()),
-            snippet: String::new(),
-        })
-    });
-    let mut problems: Vec<_> = of_texts.chain(of_world).collect();
+    let of_world = engine.world.objects().flat_map(|object| engine.problems_among_others(object));
+    let of_nobody = engine.refusals.problems_of(None).into_iter().map(|problem| LocatedProblem::of(None, problem));
+    let mut problems: Vec<_> = of_texts.chain(of_world).chain(of_nobody).collect();
     problems.sort_by(|a, b| (&a.location, &a.problem).cmp(&(&b.location, &b.problem)));
     problems.dedup();
     problems

@@ -18,8 +18,12 @@ struct Batch {
 }
 
 impl Batch {
-    fn is_full(&self, context: &Context<'_>) -> bool {
-        self.bytes >= context.options.max_response_bytes || self.items.len() >= context.options.max_response_resources
+    /// Of secrets each goes alone: Envoy 1.40 keeps one whose use it refuses, and accepts it when it comes again, so
+    /// that nobody would learn which of several it was.
+    fn is_full(&self, kind: ResourceType, context: &Context<'_>) -> bool {
+        kind == ResourceType::Secret && !self.items.is_empty()
+            || self.bytes >= context.options.max_response_bytes
+            || self.items.len() >= context.options.max_response_resources
     }
 }
 
@@ -83,7 +87,7 @@ impl Stream {
 
     fn fill_from_queue(&mut self, kind: ResourceType, batch: &mut Batch, context: &mut Context<'_>) {
         let whole = self.protocol == Protocol::StateOfTheWorld && kind.is_full_state();
-        while whole || !batch.is_full(context) {
+        while whole || !batch.is_full(kind, context) {
             let state = self.of_mut(kind);
             let Some(name) = state.queue.pop_front() else { return };
             if let Some(slot) = state.slots.get_mut(&name) {

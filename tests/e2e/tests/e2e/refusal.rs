@@ -1,8 +1,9 @@
 //! What only Envoy finds wrong: the object at fault is found, named and taken out, and the rest goes on.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{documents, mapping, object, plain};
-use nuncio_e2e::{Client, Controller, Envoy, Gateway, Load, Site, eventually, get};
+use nuncio_e2e::yaml::{self, documents, host, listener, mapping, mapping_on, object, plain};
+use nuncio_e2e::{Admin, Authority, Client, Controller, Envoy, Gateway, Load, Site, Tls, eventually, get};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// An expression whose syntax only Envoy knows, in a format string that is well-formed.
@@ -171,5 +172,131 @@ async fn a_script_that_fails_from_the_start_leaves_the_gateway_serving() {
     gateway.admin.problem(&["RefusedByProxy", "no, thank you", "\"Module\""]).await;
     gateway.admin.no_problem(&["RefusedByProxy", "\"Listener\""]).await;
     answered(&Client::http(site.http()), "/x/", "a").await;
+    gateway.stop().await;
+}
+
+/// The objects that Envoy refused, by name.
+async fn refused_objects(admin: &Admin) -> Vec<String> {
+    let problems = admin.list("problems").await;
+    let refused = problems.iter().filter(|problem| problem["reason"] == "RefusedByProxy");
+    refused.map(|problem| problem["object"]["name"].as_str().unwrap_or("nobody").to_owned()).collect()
+}
+
+async fn only_refused(admin: &Admin, names: &[&str]) {
+    eventually(&format!("{names:?} are refused"), async || {
+        let refused = refused_objects(admin).await;
+        if refused == names { Ok(()) } else { Err(format!("{refused:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_other_envoys_said_of_an_older_version_accuses_nobody() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("gateway.yaml", plain(&site) + &documents(&[host("a", "a.example")]));
+    let good = ["root", "two", "three"].map(|name| mapping_on("a.example", name, &format!("/{name}/"), a.address()));
+    site.write("good.yaml", documents(&good));
+    let controller = Controller::start(&site).await;
+    let _envoys = ["one", "two", "three"].map(|name| Envoy::start(&site, name));
+    eventually("three Envoys have everything", async || {
+        let root = controller.admin.object("Mapping", "root").await;
+        root.filter(|root| root["acked_by"] == 3).map(drop).ok_or("not yet")
+    })
+    .await;
+
+    for (file, name) in [("bad.yaml", "bad"), ("worse.yaml", "worse")] {
+        site.write(file, documents(&[refused(mapping_on("a.example", name, &format!("/{name}/"), a.address()))]));
+        controller.admin.problem(&["RefusedByProxy", &format!("\"{name}\"")]).await;
+    }
+    // Whoever is accused wrongly is accused now, while the others answer.
+    for name in ["root", "two", "three"] {
+        controller.admin.state("Mapping", name, "acked").await;
+    }
+    only_refused(&controller.admin, &["bad", "worse"]).await;
+    let client = Client::http(site.http());
+    for _ in 0..20 {
+        for path in ["/root/", "/two/", "/three/"] {
+            assert_eq!(client.ask(&get("a.example", path)).await.by(), "a", "{path}");
+        }
+    }
+    only_refused(&controller.admin, &["bad", "worse"]).await;
+}
+
+#[tokio::test]
+async fn an_envoy_that_hangs_does_not_hold_up_the_search() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("gateway.yaml", plain(&site));
+    site.write("good.yaml", documents(&[mapping("good", "/good/", a.address())]));
+    let controller = Controller::start(&site).await;
+    let [_works, hangs] = ["works", "hangs"].map(|name| Envoy::start(&site, name));
+    eventually("both have everything", async || {
+        let good = controller.admin.object("Mapping", "good").await;
+        good.filter(|good| good["acked_by"] == 2).map(drop).ok_or("not yet")
+    })
+    .await;
+    hangs.signal(Signal::STOP);
+    let all = ["x", "y", "z"].map(|name| mapping(name, &format!("/{name}/"), a.address()));
+    site.write("more.yaml", documents(&[&all[..], &[refused(mapping("bad", "/bad/", a.address()))]].concat()));
+    only_refused(&controller.admin, &["bad"]).await;
+    hangs.signal(Signal::CONT);
+    controller.admin.state("Mapping", "x", "acked").await;
+    only_refused(&controller.admin, &["bad"]).await;
+}
+
+/// Asks for a suite that exists, but not in Envoy's library.
+fn with_unknown_suite(mut host: Value) -> Value {
+    host["spec"]["tls"] = json!({"cipher_suites": ["TLS_DHE_RSA_WITH_AES_128_CBC_SHA"]});
+    host
+}
+
+#[tokio::test]
+async fn two_hosts_that_envoy_refuses_are_both_found_and_the_port_stays_open() {
+    let (site, a, authority) = (Site::new(), Backend::start("a").await, Authority::new("ca"));
+    let names = ["good", "bad1", "bad2", "bad3"];
+    let hostnames = names.map(|name| format!("{name}.example"));
+    let secrets: Vec<Value> =
+        (0..4).map(|at| yaml::tls_secret(names[at], &authority.issue(&[&hostnames[at]]))).collect();
+    let module = object("Module", "ambassador", json!({"config": {"server_name": "ours"}}));
+    site.write("secrets.yaml", documents(&secrets));
+    let gateway_objects = [module, yaml::tls_host("good", "good.example"), mapping("all", "/", a.address())];
+    site.write("gateway.yaml", yaml::listeners(&site) + &documents(&gateway_objects));
+    site.write("bad1.yaml", documents(&[with_unknown_suite(yaml::tls_host("bad1", "bad1.example"))]));
+    // The first is there from the start, where Envoy has it before its certificate.
+    let gateway = Gateway::start(&site).await;
+    let client = Client::https(site.https(), Tls::to("good.example", &authority));
+    for (at, name) in [(1, "bad1"), (2, "bad2"), (3, "bad3")] {
+        let file = format!("{name}.yaml");
+        site.write(&file, documents(&[with_unknown_suite(yaml::tls_host(name, &hostnames[at]))]));
+        only_refused(&gateway.admin, &names[1..=at]).await;
+        eventually("the port is open", async || {
+            let reply = client.send(&get("good.example", "/")).await.map_err(|failure| failure.to_string())?;
+            if reply.by() == "a" && reply.header("server") == Some("ours") { Ok(()) } else { Err(reply.by()) }
+        })
+        .await;
+    }
+    site.write("bad2.yaml", documents(&[yaml::tls_host("bad2", "bad2.example")]));
+    only_refused(&gateway.admin, &["bad1", "bad3"]).await;
+    let client = Client::https(site.https(), Tls::to("bad2.example", &authority));
+    eventually("the mended Host serves", async || {
+        let reply = client.send(&get("bad2.example", "/")).await.map_err(|failure| failure.to_string())?;
+        if reply.by() == "a" { Ok(()) } else { Err(reply.by()) }
+    })
+    .await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_listener_whose_port_is_taken_accuses_nobody_else() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let module = object("Module", "ambassador", json!({"config": {"server_name": "ours"}}));
+    site.write("gateway.yaml", plain(&site) + &documents(&[module, mapping("x", "/", a.address())]));
+    let gateway = Gateway::start(&site).await;
+    let taken = std::net::TcpListener::bind(site.https()).unwrap();
+    site.write("more.yaml", documents(&[listener("more", site.https().port(), "HTTP")]));
+    gateway.line(&["Envoy refused", "cannot bind"]).await;
+    only_refused(&gateway.admin, &["more"]).await;
+    let reply = Client::http(site.http()).ask(&get("a.example", "/")).await;
+    assert_eq!((reply.by().as_str(), reply.header("server")), ("a", Some("ours")));
+    drop(taken);
     gateway.stop().await;
 }
