@@ -5,6 +5,7 @@ mod document;
 mod envelope;
 mod issues;
 mod legacy;
+mod locate;
 mod module;
 mod recover;
 mod remains;
@@ -14,10 +15,12 @@ mod typed;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::locate::Seek;
 use crate::yaml::{self, Broken, Mark, Position};
 use crate::{Location, Object, ObjectId, Problem, Remains};
 pub(crate) use issues::Issues;
-pub use snippet::snippet;
+pub use locate::locate;
+pub use snippet::Text;
 
 /// What a source gives to objects that do not say so themselves.
 #[derive(Clone, Debug)]
@@ -87,23 +90,23 @@ struct Reader<'t> {
     file: &'t Arc<str>,
     defaults: &'t Defaults,
     parsed: Parsed,
-    /// The piece of the file that is being read, and the line on which it begins.
-    text: &'t [u8],
-    line: u32,
+    /// The piece of the file that is being read.
+    text: Text<'t>,
     /// The namespace last seen: neighbours tend to share it.
     namespace: Arc<str>,
+    /// What is looked for.
+    seek: Option<Seek<'t>>,
 }
 
 impl<'t> Reader<'t> {
     fn new(file: &'t Arc<str>, defaults: &'t Defaults) -> Self {
         let namespace = Arc::clone(&defaults.namespace);
-        Self { file, defaults, parsed: Parsed::default(), text: &[], line: 1, namespace }
+        Self { file, defaults, parsed: Parsed::default(), text: Text::new(&[]), namespace, seek: None }
     }
 
     /// Reads a piece of the file that holds at least one document.
     fn chunk(&mut self, bytes: &'t [u8], line: u32) {
-        self.text = bytes;
-        self.line = line;
+        self.text = Text::piece(bytes, line);
         let position = Position::Shifted { lines: line - 1, columns: 0 };
         match std::str::from_utf8(bytes) {
             Ok(text) => match lone_return(text) {
@@ -148,8 +151,8 @@ impl<'t> Reader<'t> {
     /// Notes a problem that no object has.
     fn problem(&mut self, mark: Mark, id: Option<ObjectId>, problem: Problem) {
         let location = self.location(mark);
-        let snippet = snippet::of_piece(self.text, self.line, &location);
-        let remains = id.as_ref().map_or(Remains::Nothing, |id| recover::remains(id, self.text));
+        let snippet = self.text.snippet(&location);
+        let remains = id.as_ref().map_or(Remains::Nothing, |id| recover::remains(id, self.text.bytes));
         self.parsed.problems.push(FileProblem { problem, location, snippet, id, remains });
     }
 

@@ -2,7 +2,6 @@
 
 /// The word that may have been meant: the closest one, if it is close.
 pub(crate) fn closest(word: &str, words: &[&'static str]) -> Option<&'static str> {
-    let plain = |word: &str| word.to_ascii_lowercase().replace(['-', '_', ' '], "");
     // A long word has no chance, and would take long.
     if word.len() > 64 {
         return None;
@@ -20,6 +19,11 @@ pub(crate) fn closest(word: &str, words: &[&'static str]) -> Option<&'static str
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// A word as it is compared with others.
+pub(crate) fn plain(word: &str) -> String {
+    word.to_ascii_lowercase().replace(['-', '_', ' '], "")
 }
 
 /// `a, b or c`.

@@ -16,6 +16,6 @@ pub(crate) use de::{De, DeError, Unknowns};
 pub(crate) use env::expand;
 pub(crate) use json::from_json;
 pub(crate) use node::{Entry, Mark, Node, Value};
-pub(crate) use path::Path;
+pub(crate) use path::{Path, place};
 pub(crate) use scalar::{Scalar, resolve};
-pub(crate) use split::split;
+pub(crate) use split::{Document, split};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Remains, Spec, parse, snippet};
+use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Remains, Spec, Text, parse};
 
 use nuncio_translate::certificate_problem;
 
@@ -89,7 +89,7 @@ impl Files {
     /// Reads a file. What was good and is broken now stays as it was, with the new problem.
     fn read(&self, file: &Arc<str>, bytes: &[u8], old: &File) -> File {
         let parsed = parse(bytes, file, &self.defaults);
-        let mut read = File::default();
+        let (text, mut read) = (Text::new(bytes), File::default());
         let broken = parsed.problems.iter().any(|found| found.problem.severity == nuncio_api::Severity::Error);
         for object in parsed.objects {
             if read.objects.contains_key(&object.id) {
@@ -102,7 +102,7 @@ impl Files {
                 });
             }
             for (_, location) in &object.problems {
-                read.snippets.entry(location.clone()).or_insert_with(|| snippet(bytes, location));
+                read.snippets.entry(location.clone()).or_insert_with(|| text.snippet(location));
             }
             let object = Arc::new(keep_good(object, old));
             read.objects.insert(object.id.clone(), object);

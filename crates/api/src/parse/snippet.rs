@@ -1,51 +1,85 @@
 //! Shows where a problem is.
 
-use crate::Location;
+use std::cell::OnceCell;
+
+use crate::{Location, yaml};
 
 /// The longest part of a line that is shown, in characters.
 const WIDTH: usize = 100;
 
-/// The line of `text` that `location` names, with its number, and a caret under the column. Empty if there is no such line, and
-/// for documents that hold a Secret.
-#[must_use]
-pub fn snippet(text: &[u8], location: &Location) -> String {
-    of_piece(text, 1, location)
+/// A text of which lines are to be shown. What it takes to find them is made when the first one is asked for.
+#[derive(Clone, Debug)]
+pub struct Text<'t> {
+    pub(super) bytes: &'t [u8],
+    /// The line of the file on which it begins.
+    first: u32,
+    lines: OnceCell<Vec<usize>>,
+    documents: OnceCell<Vec<Document<'t>>>,
 }
 
-/// [`snippet`] for a piece of a file that begins on the line `first`.
-pub(super) fn of_piece(text: &[u8], first: u32, location: &Location) -> String {
-    let Some(index) = location.line.checked_sub(first) else { return String::new() };
-    let Some(start) = line_start(text, index) else { return String::new() };
-    if holds_secret(document_at(text, start)) {
-        return String::new();
+#[derive(Clone, Debug)]
+struct Document<'t> {
+    bytes: &'t [u8],
+    line: u32,
+    holds_secret: OnceCell<bool>,
+}
+
+impl<'t> Text<'t> {
+    /// The text of a file.
+    #[must_use]
+    pub fn new(bytes: &'t [u8]) -> Self {
+        Self::piece(bytes, 1)
     }
-    let line = text[start..].split(|b| *b == b'\n').next().unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
-    let line = line.trim_end().trim_start_matches('\u{feff}');
-    let column = (location.column as usize).saturating_sub(1).min(line.chars().count());
-    // Long lines are shown around the column.
-    let skipped = if column >= WIDTH { column - WIDTH / 2 } else { 0 };
-    let shown: String = line.chars().skip(skipped).take(WIDTH).map(printable).collect();
-    let number = location.line.to_string();
-    let gutter = " ".repeat(number.len());
-    let caret = " ".repeat(column - skipped);
-    format!("{number} | {}\n{gutter} | {caret}^", shown.trim_end())
-}
 
-/// Where the line with this index begins.
-fn line_start(text: &[u8], index: u32) -> Option<usize> {
-    let feeds = text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
-    let start = std::iter::once(0).chain(feeds).nth(index as usize)?;
-    (start < text.len() || index > 0).then_some(start)
-}
+    /// A piece of a file that begins on the line `first`.
+    pub(super) fn piece(bytes: &'t [u8], first: u32) -> Self {
+        Self { bytes, first, lines: OnceCell::new(), documents: OnceCell::new() }
+    }
 
-/// The document around a place: what is between two lines that begin with `---`.
-fn document_at(text: &[u8], at: usize) -> &[u8] {
-    const START: &[u8] = b"\n---";
-    let (before, after) = text.split_at(at);
-    let start = before.windows(START.len()).rposition(|window| window == START).unwrap_or_default();
-    let end = after.windows(START.len()).position(|window| window == START).unwrap_or(after.len());
-    &text[start..at + end]
+    /// The line that `location` names, with its number, and a caret under the column. Empty if there is no such line, and
+    /// for documents that hold a Secret.
+    #[must_use]
+    pub fn snippet(&self, location: &Location) -> String {
+        let Some(index) = location.line.checked_sub(self.first) else { return String::new() };
+        let Some(line) = self.line(index as usize) else { return String::new() };
+        if self.is_secret(location.line) {
+            return String::new();
+        }
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim_end().trim_start_matches('\u{feff}');
+        let column = (location.column as usize).saturating_sub(1).min(line.chars().count());
+        // Long lines are shown around the column.
+        let skipped = if column >= WIDTH { column - WIDTH / 2 } else { 0 };
+        let shown: String = line.chars().skip(skipped).take(WIDTH).map(printable).collect();
+        let number = location.line.to_string();
+        let gutter = " ".repeat(number.len());
+        let caret = " ".repeat(column - skipped);
+        format!("{number} | {}\n{gutter} | {caret}^", shown.trim_end())
+    }
+
+    fn line(&self, index: usize) -> Option<&'t [u8]> {
+        let starts = self.lines.get_or_init(|| {
+            let feeds = self.bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(feeds).collect()
+        });
+        let start = *starts.get(index).filter(|start| **start < self.bytes.len() || index > 0)?;
+        let end = starts.get(index + 1).map_or(self.bytes.len(), |next| next - 1);
+        self.bytes.get(start..end)
+    }
+
+    /// Whether the line is in a document that holds a Secret.
+    fn is_secret(&self, line: u32) -> bool {
+        let documents = self.documents.get_or_init(|| {
+            let document = |found: yaml::Document<'t>| {
+                let line = (self.first - 1).saturating_add(found.line);
+                Document { bytes: found.bytes, line, holds_secret: OnceCell::new() }
+            };
+            yaml::split(self.bytes).into_iter().map(document).collect()
+        });
+        let before = documents.partition_point(|document| document.line <= line);
+        let document = before.checked_sub(1).and_then(|index| documents.get(index));
+        document.is_some_and(|document| *document.holds_secret.get_or_init(|| holds_secret(document.bytes)))
+    }
 }
 
 /// Whether some `kind` is `Secret` (or a list of them), in YAML or JSON, wherever it stands.
@@ -69,11 +103,15 @@ fn printable(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::snippet;
+    use super::Text;
     use crate::Location;
 
     fn at(line: u32, column: u32) -> Location {
         Location { file: "f".into(), line, column }
+    }
+
+    fn snippet(text: &[u8], location: &Location) -> String {
+        Text::new(text).snippet(location)
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::node::{Mark, Node};
+use super::node::{Entry, Mark, Node};
+use crate::text::plain;
 
 /// A path, linked from its end to its beginning, so that none is built until it is shown.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +50,37 @@ impl<'p> Path<'p> {
             },
         }
     }
+}
+
+/// Where the field stands that is named `field`, as paths are shown; where it is missing, where the last thing on the way to
+/// it stands.
+pub(crate) fn place(root: &Node<'_>, field: &str) -> Mark {
+    let (mut node, mut mark, mut rest) = (root, root.mark, field);
+    while let Some((next, next_mark, left)) = step(node, rest) {
+        (node, mark, rest) = (next, next_mark, left);
+    }
+    mark
+}
+
+/// Goes to what the first part of `path` leads to; gives its place and what is left of the path.
+fn step<'n, 'a, 'p>(node: &'n Node<'a>, path: &'p str) -> Option<(&'n Node<'a>, Mark, &'p str)> {
+    let path = path.strip_prefix('.').unwrap_or(path);
+    if let Some((index, left)) = path.strip_prefix('[').and_then(|path| path.split_once(']'))
+        && let Ok(index) = index.parse::<usize>()
+    {
+        return node.items().get(index).map(|item| (item, item.mark, left));
+    }
+    let (entry, left) = if path.starts_with('[') {
+        let quoted = |entry: &'n Entry<'a>| Some((entry, path.strip_prefix(&format!("[{:?}]", entry.key))?));
+        node.entries().iter().find_map(quoted)?
+    } else {
+        let (key, left) = path.split_at(path.find(['.', '[']).unwrap_or(path.len()));
+        // A field may be written in camel case too.
+        let alike = || node.entries().iter().find(|entry| plain(&entry.key) == plain(key));
+        (node.entry(key).or_else(alike)?, left)
+    };
+    let mark = if entry.node.is_null() { entry.mark } else { entry.node.mark };
+    Some((&entry.node, mark, left))
 }
 
 /// `spec.circuit_breakers[0].priority`.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, IntOrString, Spec, from_json, snippet};
+use nuncio_api::{Defaults, IntOrString, Spec, Text, from_json};
 use serde_json::json;
 
 use crate::support::{is_invalid, named, only, read};
@@ -63,7 +63,7 @@ fn a_broken_secret_is_not_shown_either() {
         let object = named(&parsed, "Secret default/s");
         assert!(is_invalid(object), "{data}");
         assert!(!format!("{:?}", object.problems).contains("hunter2"), "{:?}", object.problems);
-        assert_eq!(snippet(text.as_bytes(), &object.problems[0].1), "");
+        assert_eq!(Text::new(text.as_bytes()).snippet(&object.problems[0].1), "");
     }
     let parsed = read("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: hunter2, a: b}\n");
     assert!(!format!("{parsed:?}").contains("hunter2"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, Parsed, from_json, parse, snippet};
+use nuncio_api::{Defaults, Parsed, Text, from_json, parse};
 use proptest::prelude::*;
 
 /// Reads a text and shows everything that is wrong with it.
@@ -11,7 +11,7 @@ fn exercise(text: &[u8]) -> Parsed {
     let lines = text.split(|b| *b == b'\n').count();
     for (problem, location) in parsed.objects.iter().flat_map(|object| &object.problems) {
         assert!(!problem.to_string().is_empty());
-        assert!(!snippet(text, location).is_empty() || mentions_secret(text), "{problem} {location}");
+        assert!(!Text::new(text).snippet(location).is_empty() || mentions_secret(text), "{problem} {location}");
     }
     for problem in &parsed.problems {
         assert!(problem.location.line >= 1 && problem.location.line as usize <= lines, "{problem:?}");
