@@ -24,6 +24,8 @@ pub(crate) struct Frame {
     /// Of TCPMappings.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
+    /// Of the Module that counts.
+    pub(crate) module_problems: Vec<Problem>,
 }
 
 /// Which Hosts a Listener takes, and how it tells secure requests.
@@ -75,12 +77,7 @@ pub(crate) struct Port<'a> {
 pub(crate) fn build<'a>(objects: impl Iterator<Item = &'a Arc<Object>> + Clone, context: &Context<'_>) -> Frame {
     let mut frame = Frame::default();
     let hosts = frame.hosts(objects.clone(), context);
-    let mut module_problems = Vec::new();
-    let http = module::http_settings(context.module, &mut module_problems);
-    if !module_problems.is_empty() {
-        let id = ObjectId::new(Kind::Module, Arc::clone(&context.settings.namespace), "ambassador");
-        frame.problems.insert(id, module_problems);
-    }
+    let http = module::http_settings(context.module, &mut frame.module_problems);
     for (address, port) in frame.ports(objects, context) {
         frame.listen(address, &port, &hosts, &http, context);
     }

@@ -29,6 +29,6 @@ mod world;
 
 pub use certificate::certificate_problem;
 pub use context::{Fallback, Settings};
+pub use module::script_problem;
 pub use pattern::{HostPattern, without_port};
-
 pub use world::{Resources, World};

@@ -50,6 +50,16 @@ pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) 
     }
 }
 
+/// What is wrong with a Module's script, where there is one that does not compile.
+pub fn script_problem(module: &api::Module) -> Option<Problem> {
+    let error = lua::check(module.config.lua_scripts.as_ref()?).err()?;
+    Some(invalid_lua(format!("{error}; what ran before stays")))
+}
+
+fn invalid_lua(message: String) -> Problem {
+    Problem::error("InvalidLua", "spec.config.lua_scripts", message)
+}
+
 fn client_cert(config: &ModuleConfig) -> ClientCertHeader {
     use api::ForwardClientCertDetails as Details;
     let forward = match config.forward_client_cert_details.unwrap_or_default() {
@@ -78,11 +88,13 @@ fn filters(config: &ModuleConfig, problems: &mut Vec<Problem>) -> Vec<HttpFilter
         let enabled = probe.and_then(|probe| probe.enabled).unwrap_or(true);
         enabled.then(|| HttpFilter::HealthCheck { path: path.to_owned() })
     };
-    let lua = config.lua_scripts.as_ref().and_then(|script| match lua::check(script) {
-        Ok(()) => Some(HttpFilter::Lua(script.clone())),
+    // A script may be a guard: without it nobody gets in.
+    let lua = config.lua_scripts.as_ref().map(|script| match lua::check(script) {
+        Ok(()) => HttpFilter::Lua(script.clone()),
         Err(error) => {
-            problems.push(Problem::error("InvalidLua", "spec.config.lua_scripts", error));
-            None
+            let message = format!("{error}; every request is answered with 500 until it compiles");
+            problems.push(invalid_lua(message));
+            HttpFilter::Lua(lua::REFUSE_ALL.to_owned())
         }
     });
     [

@@ -4,6 +4,7 @@
 //! that it is for; the frame (Hosts, Listeners, TCPMappings) is made anew as a whole, and touches the
 //! tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
+mod module;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Mapping, Module, ModuleConfig, Object, ObjectId, Problem, Remains, Severity, Spec, TlsContext};
+use nuncio_api::{Kind, Mapping, ModuleConfig, Object, ObjectId, Problem, Remains, Severity, Spec, TlsContext};
 use nuncio_ir::{ClusterName, Delta, Model, TableName, put};
 
 use crate::compiled::Compiled;
@@ -32,9 +33,6 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 /// The kinds that the frame is made of.
 const FRAME_KINDS: [Kind; 3] = [Kind::Host, Kind::Listener, Kind::TCPMapping];
-
-/// Name of the Module that has settings.
-const MODULE: &str = "ambassador";
 
 pub use report::Resources;
 
@@ -123,6 +121,13 @@ impl World {
     #[must_use]
     pub fn object(&self, id: &ObjectId) -> Option<&Arc<Object>> {
         self.objects.get(id)
+    }
+
+    /// The Secrets that something names, there or not, by namespace and name; `None` if they are those that were
+    /// told last.
+    pub fn newly_wanted_secrets(&mut self) -> Option<BTreeSet<(Arc<str>, Arc<str>)>> {
+        let names = self.secrets.newly_asked()?;
+        Some(names.into_iter().map(|name| (name.namespace, name.name)).collect())
     }
 
     /// Takes objects in (`Some`) or out (`None`) and brings the model up to date.
@@ -239,6 +244,7 @@ impl World {
             Kind::EndpointSlice => {}
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
+                self.secrets.forget_mappings();
                 dirty.mappings.extend(self.users.of_names());
                 // The Module's resolver is that of every Mapping that names none.
                 dirty.module |= self.module.resolver.as_deref() == Some(&*id.name);
@@ -247,8 +253,12 @@ impl World {
     }
 
     fn has_tcp(&self) -> bool {
-        let first = ObjectId::new(Kind::TCPMapping, "", "");
-        self.objects.range(first..).next().is_some_and(|(id, _)| id.kind == Kind::TCPMapping)
+        self.ids_of(Kind::TCPMapping).next().is_some()
+    }
+
+    fn ids_of(&self, kind: Kind) -> impl Iterator<Item = &ObjectId> {
+        let first = ObjectId::new(kind, "", "");
+        self.objects.range(first..).map(|(id, _)| id).take_while(move |id| id.kind == kind)
     }
 
     // Bringing the model up to date
@@ -270,41 +280,6 @@ impl World {
         self.settle_clusters(&dirty, &mut delta);
         self.settle_secrets(&mut delta);
         delta
-    }
-
-    /// The Module that counts: the edge's own, else the first by name. Of one that the proxy refused only
-    /// what closes something or is said to Mappings stays: whatever else shapes a listener may be at fault.
-    fn effective_module(&self, is_out: impl Fn(&ObjectId) -> bool) -> Arc<ModuleConfig> {
-        let Some((id, module)) = self.chosen_module() else { return Arc::default() };
-        let mut config = module.config.clone();
-        if is_out(id) {
-            config = ModuleConfig {
-                lua_scripts: None,
-                envoy_log_format: None,
-                envoy_log_path: None,
-                envoy_log_type: None,
-                grpc_stats: None,
-                gzip: None,
-                server_name: None,
-                listener_idle_timeout_ms: None,
-                max_request_headers_kb: None,
-                ..config
-            };
-        }
-        Arc::new(config)
-    }
-
-    fn chosen_module(&self) -> Option<(&ObjectId, &Module)> {
-        let own = ObjectId::new(Kind::Module, Arc::clone(&self.settings.namespace), MODULE);
-        let modules = self.objects.iter().filter(|(id, _)| id.kind == Kind::Module && *id.name == *MODULE);
-        let mut modules: Vec<_> = modules
-            .filter_map(|(id, object)| match &object.spec {
-                Spec::Module(module) => Some((id, &**module)),
-                _ => None,
-            })
-            .collect();
-        modules.sort_by_key(|(id, _)| **id != own);
-        modules.first().copied()
     }
 
     fn compile_mappings(&mut self, dirty: &mut Dirty) {
@@ -378,8 +353,9 @@ impl World {
     fn rebuild_frame(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
         let is_out = |id: &ObjectId| self.is_quarantined(id);
         let objects: Vec<_> = FRAME_KINDS.into_iter().flat_map(|kind| self.of_kind(kind, is_out)).collect();
+        self.secrets.begin_frame();
         let mut frame = frame::build(objects.iter(), &self.context());
-        self.unused_modules(&mut frame);
+        self.secrets.end_frame();
         let wanted: BTreeMap<_, _> =
             frame.listeners.drain(..).map(|listener| (Arc::clone(&listener.name), listener)).collect();
         let gone: Vec<_> = self.model.listeners.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
@@ -409,23 +385,6 @@ impl World {
             (_, true) => Arc::new(Object { spec: Spec::Invalid(Remains::Nothing), ..(**object).clone() }),
             (_, false) => Arc::clone(object),
         })
-    }
-
-    fn unused_modules(&self, frame: &mut Frame) {
-        let chosen = self.chosen_module().map(|(id, _)| id.clone());
-        // The frame does not know which Module it was made of.
-        let of_module: Vec<_> = frame.problems.keys().filter(|id| id.kind == Kind::Module).cloned().collect();
-        for id in of_module {
-            if let (Some(problems), Some(chosen)) = (frame.problems.remove(&id), &chosen) {
-                frame.problems.insert(chosen.clone(), problems);
-            }
-        }
-        for object in self.of_kind(Kind::Module, |_| false).filter(|object| *object.id.name == *MODULE) {
-            if let Some(chosen) = chosen.as_ref().filter(|chosen| **chosen != object.id) {
-                let message = format!("has no effect: {chosen} is the one that counts");
-                frame.problem(&object.id, Problem::warning("DuplicateModule", "", message));
-            }
-        }
     }
 
     fn rebuild_tables(&mut self, dirty: &mut Dirty, old_classes: &[Class], delta: &mut Delta) {

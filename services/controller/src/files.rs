@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Remains, Spec, Text, parse};
+use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Remains, Spec, parse, snippet};
 
-use nuncio_translate::certificate_problem;
+use nuncio_translate::{certificate_problem, script_problem};
 
 use crate::source::{Content, FileChange};
 
@@ -30,6 +30,9 @@ pub(crate) struct Files {
     files: BTreeMap<Arc<str>, File>,
     /// The files that have an object; the last one counts, as if they were applied in order.
     owners: BTreeMap<ObjectId, BTreeSet<Arc<str>>>,
+    /// There was something in force before. What comes new and cannot be read changes nothing then; at the
+    /// start it may have been a guard, so that it fails closed.
+    running: bool,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +45,7 @@ struct File {
 
 impl Files {
     pub(crate) fn new(defaults: Defaults) -> Self {
-        Self { defaults, files: BTreeMap::new(), owners: BTreeMap::new() }
+        Self { defaults, files: BTreeMap::new(), owners: BTreeMap::new(), running: false }
     }
 
     /// Takes changed files in; says which objects changed.
@@ -74,6 +77,7 @@ impl Files {
                 self.files.insert(file, new);
             }
         }
+        self.running = true;
         touched.into_iter().map(|id| (id.clone(), self.object(&id).cloned())).collect()
     }
 
@@ -89,7 +93,7 @@ impl Files {
     /// Reads a file. What was good and is broken now stays as it was, with the new problem.
     fn read(&self, file: &Arc<str>, bytes: &[u8], old: &File) -> File {
         let parsed = parse(bytes, file, &self.defaults);
-        let (text, mut read) = (Text::new(bytes), File::default());
+        let mut read = File::default();
         let broken = parsed.problems.iter().any(|found| found.problem.severity == nuncio_api::Severity::Error);
         for object in parsed.objects {
             if read.objects.contains_key(&object.id) {
@@ -102,9 +106,9 @@ impl Files {
                 });
             }
             for (_, location) in &object.problems {
-                read.snippets.entry(location.clone()).or_insert_with(|| text.snippet(location));
+                read.snippets.entry(location.clone()).or_insert_with(|| snippet(bytes, location));
             }
-            let object = Arc::new(keep_good(object, old));
+            let object = Arc::new(self.keep_good(object, old));
             read.objects.insert(object.id.clone(), object);
         }
         if broken {
@@ -114,12 +118,68 @@ impl Files {
             }
         }
         for problem in parsed.problems {
-            if let Some(host) = unread_host(&problem).filter(|host| !read.objects.contains_key(&host.id)) {
-                read.objects.insert(host.id.clone(), Arc::new(host));
+            if let Some(unread) = self.unread(&problem).filter(|unread| !read.objects.contains_key(&unread.id)) {
+                read.objects.insert(unread.id.clone(), Arc::new(unread));
             }
             read.problems.push(found(problem));
         }
         read
+    }
+
+    /// An object that does not parse any more stays as it was last good.
+    fn keep_good(&self, mut object: Object, old: &File) -> Object {
+        let before = old.objects.get(&object.id);
+        let good = before.filter(|old| !matches!(old.spec, Spec::Invalid(_)));
+        match (&mut object.spec, good.map(|good| &good.spec)) {
+            // A certificate that cannot be used takes the place of no other.
+            (Spec::Secret(new), Some(Spec::Secret(good))) if certificate_problem(good).is_none() => {
+                if let Some(problem) = certificate_problem(new) {
+                    new.clone_from(good);
+                    object.problems.push((problem, object.location.clone()));
+                }
+            }
+            // Neither does a script.
+            (Spec::Module(new), Some(Spec::Module(good))) if script_problem(good).is_none() => {
+                if let Some(problem) = script_problem(new) {
+                    new.config.lua_scripts.clone_from(&good.config.lua_scripts);
+                    object.problems.push((problem, object.location.clone()));
+                }
+            }
+            (Spec::Module(new), None) if self.is_new(before) => {
+                if let Some(problem) = script_problem(new) {
+                    new.config.lua_scripts = None;
+                    object.problems.push((problem, object.location.clone()));
+                }
+            }
+            (Spec::Invalid(_), Some(_)) => {
+                if let Some(good) = good {
+                    object.spec = good.spec.clone();
+                    object.labels.clone_from(&good.labels);
+                }
+            }
+            (Spec::Invalid(remains @ Remains::AccessList), None) if self.is_new(before) => *remains = Remains::Nothing,
+            _ => {}
+        }
+        object
+    }
+
+    /// What cannot be read and may matter all the same: where there is a Host, names that have none are not
+    /// served by the fallback; and an access list lets nobody in until it can be read.
+    fn unread(&self, found: &FileProblem) -> Option<Object> {
+        let id = found.id.clone()?;
+        let spec = match &found.remains {
+            Remains::Nothing if id.kind == Kind::Host => Spec::Invalid(Remains::Nothing),
+            Remains::AccessList if !self.running => Spec::Invalid(Remains::AccessList),
+            _ => return None,
+        };
+        let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
+        let location = found.location.clone();
+        Some(Object { id, location, labels, ambassador_id, spec, problems: Vec::new(), annotated: false })
+    }
+
+    /// Whether an object that was not there `before` comes to what is in force already.
+    fn is_new(&self, before: Option<&Arc<Object>>) -> bool {
+        self.running && before.is_none()
     }
 
     /// The object that counts.
@@ -173,39 +233,9 @@ impl Files {
     }
 }
 
-/// A Host whose text cannot be read is still a Host: where there is one, names that have none are not
-/// served by the fallback.
-fn unread_host(found: &FileProblem) -> Option<Object> {
-    let id = found.id.clone().filter(|id| id.kind == Kind::Host)?;
-    let spec = Spec::Invalid(Remains::Nothing);
-    let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
-    let location = found.location.clone();
-    Some(Object { id, location, labels, ambassador_id, spec, problems: Vec::new(), annotated: false })
-}
-
 fn found(problem: FileProblem) -> Found {
     let FileProblem { id, problem, location, snippet, remains: _ } = problem;
     Found { object: id, problem, location, snippet }
-}
-
-/// An object that does not parse any more stays as it was last good.
-fn keep_good(mut object: Object, old: &File) -> Object {
-    let good = old.objects.get(&object.id).filter(|old| !matches!(old.spec, Spec::Invalid { .. }));
-    match (&object.spec, good.map(|good| &good.spec)) {
-        // A certificate that cannot be used takes the place of no other.
-        (Spec::Secret(new), Some(Spec::Secret(good))) if certificate_problem(good).is_none() => {
-            if let Some(problem) = certificate_problem(new) {
-                object.spec = Spec::Secret(good.clone());
-                object.problems.push((problem, object.location.clone()));
-            }
-            return object;
-        }
-        _ => {}
-    }
-    match (&object.spec, good) {
-        (Spec::Invalid { .. }, Some(good)) => Object { spec: good.spec.clone(), labels: good.labels.clone(), ..object },
-        _ => object,
-    }
 }
 
 fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {

@@ -115,9 +115,6 @@ impl Reader<'_> {
             annotated,
         };
         let object = typed::object(head, &mut node, version, wrong, self.file);
-        if let Some(seek) = &mut self.seek {
-            seek.object(&object, &node);
-        }
         self.parsed.objects.push(object);
         if kind == Kind::Service {
             self.annotations(&node);
@@ -131,13 +128,17 @@ impl Reader<'_> {
         };
         let mut issues = Issues::new(node, self.file);
         issues.push(mark, problem);
-        let spec = Spec::Invalid(remains::of(&id, node, self.file));
+        let remains = match remains::of(&id, node, self.file) {
+            // What they mean in another version is not known.
+            Remains::Conditions(_) => Remains::Nothing,
+            remains => remains,
+        };
         let object = Object {
             id,
             location: self.location(node.mark),
             labels: carrier.map(|carrier| carrier.labels.clone()).unwrap_or_default(),
             ambassador_id: typed::instances(node),
-            spec,
+            spec: Spec::Invalid(remains),
             problems: issues.finish(),
             annotated: carrier.is_some(),
         };

@@ -39,6 +39,7 @@ impl World {
             let endpoints = source.and_then(|source| self.services.endpoints(source).err());
             problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
         }
+        problems.extend(self.module_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         let of_tables = self.table_problems.values().flatten();
         problems.extend(of_tables.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone()));
@@ -84,7 +85,7 @@ impl World {
                 found.listeners = listeners.map(|listener| Arc::clone(&listener.name)).collect();
             }
             Kind::Module => {
-                let counts = self.chosen_module().is_some_and(|(chosen, _)| chosen == id);
+                let counts = self.chosen_module().is_some_and(|chosen| chosen.id == *id);
                 let listeners = self.model.listeners.keys().filter(|_| counts);
                 found.listeners = listeners.cloned().collect();
             }

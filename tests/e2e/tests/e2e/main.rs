@@ -7,6 +7,7 @@ mod admin;
 mod bad_input;
 mod commands;
 mod explain;
+mod fail_closed;
 mod headers;
 mod live;
 mod no_loss;

@@ -1,0 +1,138 @@
+//! What cannot be used or read opens nothing: where it would have served or shut somebody out, requests are
+//! refused until it is mended.
+
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::{documents, mapping, object, plain};
+use nuncio_e2e::{Client, Gateway, Site, eventually, get};
+use serde_json::{Value, json};
+
+/// What Envoy alone finds wrong.
+const REFUSED: &str = "%CEL(request.path +)%";
+
+async fn becomes(client: &Client, path: &str, status: u16) {
+    eventually(&format!("{path} is answered with {status}"), async || {
+        let reply = client.send(&get("a.example", path)).await.map_err(|failure| failure.to_string())?;
+        if reply.status == status { Ok(()) } else { Err(format!("{} {}", reply.status, reply.text())) }
+    })
+    .await;
+}
+
+async fn status(client: &Client, path: &str) -> u16 {
+    client.ask(&get("a.example", path)).await.status
+}
+
+fn module(config: &Value) -> String {
+    documents(&[object("Module", "ambassador", json!({"config": config}))])
+}
+
+#[tokio::test]
+async fn an_invalid_mapping_leaves_its_requests_to_no_wider_one() {
+    let (site, wide, good) = (Site::new(), Backend::start("wide").await, Backend::start("good").await);
+    let mut broken = mapping("broken", "/admin/", wide.address());
+    broken["spec"]["weight"] = json!("many");
+    let mut beside = mapping("beside", "/both/", wide.address());
+    beside["spec"]["timeout_ms"] = json!(-1);
+    let mut elsewhere = mapping("elsewhere", "/foreign/", wide.address());
+    elsewhere["spec"]["weight"] = json!("many");
+    elsewhere["spec"]["ambassador_id"] = json!(["other"]);
+    let all =
+        [mapping("wide", "/", wide.address()), broken, beside, mapping("good", "/both/", good.address()), elsewhere];
+    site.write("all.yaml", plain(&site) + &documents(&all));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    assert_eq!(status(&client, "/admin/x").await, 503);
+    assert_eq!(client.ask(&get("a.example", "/x")).await.by(), "wide");
+    assert_eq!(client.ask(&get("a.example", "/foreign/x")).await.by(), "wide");
+    for _ in 0..20 {
+        assert_eq!(client.ask(&get("a.example", "/both/x")).await.by(), "good", "the good one serves all");
+    }
+    gateway.admin.problem(&["spec.weight", "\"broken\""]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_mapping_leaves_its_requests_to_no_wider_one() {
+    let (site, wide) = (Site::new(), Backend::start("wide").await);
+    site.write("wide.yaml", plain(&site) + &documents(&[mapping("wide", "/", wide.address())]));
+    let mut refused = mapping("refused", "/admin/", wide.address());
+    refused["spec"]["add_request_headers"] = json!({"x-cel": {"value": REFUSED}});
+    site.write("refused.yaml", documents(&[refused]));
+    let gateway = Gateway::start(&site).await;
+    gateway.admin.problem(&["RefusedByProxy", "\"refused\""]).await;
+    let client = Client::http(site.http());
+    becomes(&client, "/admin/x", 503).await;
+    becomes(&client, "/x", 200).await;
+    site.write("refused.yaml", documents(&[mapping("refused", "/admin/", wide.address())]));
+    becomes(&client, "/admin/x", 200).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_module_that_cannot_be_read_from_the_start_lets_nobody_past_its_access_list() {
+    let unreadable = [
+        "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {name: ambassador, labels: [x]}\n\
+         spec: {config: {ip_allow: [{peer: 127.0.0.0/8}]}}\n",
+        "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {name: ambassador}\n\
+         spec: {config: {ip_deny: [{peer: 10.0.0.0/8}\n",
+    ];
+    for text in unreadable {
+        let (site, a) = (Site::new(), Backend::start("a").await);
+        site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));
+        site.write("module.yaml", text);
+        let gateway = Gateway::start(&site).await;
+        let client = Client::http(site.http());
+        assert_eq!(status(&client, "/x").await, 403, "{text}");
+        gateway.admin.problem(&["UnreadableAccessList"]).await;
+        // Still not readable, and it speaks of no list any more.
+        site.write("module.yaml", "kind: Module\nmetadata: {name: ambassador}\nspec: [\n");
+        gateway.admin.problem(&["InvalidYaml"]).await;
+        assert_eq!(status(&client, "/x").await, 403, "{text}");
+        site.write("module.yaml", module(&json!({"ip_allow": [{"peer": "127.0.0.0/8"}]})));
+        becomes(&client, "/x", 200).await;
+        gateway.admin.no_problem(&["UnreadableAccessList"]).await;
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_module_that_cannot_be_read_changes_nothing_while_running() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    site.write("module.yaml", "kind: Module\nmetadata: {name: ambassador}\nspec: {config: {ip_allow: [\n");
+    gateway.admin.problem(&["InvalidYaml"]).await;
+    assert_eq!(status(&client, "/x").await, 200);
+    site.write("module.yaml", module(&json!({"lua_scripts": "function ("})));
+    gateway.admin.problem(&["InvalidLua", "what ran before stays"]).await;
+    assert_eq!(status(&client, "/x").await, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_script_that_does_not_compile_fails_closed_until_there_was_a_good_one() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));
+    site.write("module.yaml", module(&json!({"lua_scripts": "function ("})));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    assert_eq!(status(&client, "/x").await, 500);
+    assert_eq!(status(&client, "/ambassador/v0/check_ready").await, 200, "probes are answered");
+    gateway.admin.problem(&["InvalidLua", "every request is answered with 500"]).await;
+
+    let guard = "function envoy_on_request(h) if h:headers():get(':path') == '/no' then \
+                 h:respond({[':status'] = '401'}, '') end end";
+    site.write("module.yaml", module(&json!({"lua_scripts": guard})));
+    becomes(&client, "/x", 200).await;
+    assert_eq!(status(&client, "/no").await, 401);
+
+    site.write("module.yaml", module(&json!({"lua_scripts": "function (", "server_name": "edge"})));
+    gateway.admin.problem(&["InvalidLua", "what ran before stays"]).await;
+    eventually("the rest of the Module holds", async || {
+        let reply = client.send(&get("a.example", "/x")).await.map_err(|failure| failure.to_string())?;
+        if reply.header("server") == Some("edge") { Ok(()) } else { Err(format!("{:?}", reply.headers)) }
+    })
+    .await;
+    assert_eq!(status(&client, "/no").await, 401, "the guard stays");
+    gateway.stop().await;
+}
