@@ -1,6 +1,6 @@
 //! Secrets of the world, looked at when something names them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nuncio_api as api;
@@ -27,6 +27,21 @@ pub(crate) struct Secrets {
     /// Handed out so far. Kept also while no cluster in use names it: the Mapping that does is not compiled
     /// again when its cluster comes back.
     used: Mutex<BTreeMap<SecretName, SecretValue>>,
+    asked: Mutex<Asked>,
+}
+
+/// The names that were asked for, there or not: what a source has to have.
+#[derive(Debug, Default)]
+struct Asked {
+    /// By the frame, when it was made last.
+    by_frame: BTreeSet<SecretRef>,
+    /// By Mappings, since they were all forgotten.
+    by_mappings: BTreeSet<SecretRef>,
+    /// Who asks now.
+    in_frame: bool,
+    /// What was told last, and whether it may be out of date.
+    told: BTreeSet<SecretRef>,
+    touched: bool,
 }
 
 impl Secrets {
@@ -38,6 +53,44 @@ impl Secrets {
         };
     }
 
+    /// From here on the frame asks, anew.
+    pub(crate) fn begin_frame(&self) {
+        let mut asked = lock(&self.asked);
+        asked.by_frame.clear();
+        (asked.in_frame, asked.touched) = (true, true);
+    }
+
+    /// From here on others ask.
+    pub(crate) fn end_frame(&self) {
+        lock(&self.asked).in_frame = false;
+    }
+
+    /// Every Mapping that can ask is about to ask anew.
+    pub(crate) fn forget_mappings(&self) {
+        let mut asked = lock(&self.asked);
+        asked.by_mappings.clear();
+        asked.touched = true;
+    }
+
+    /// The names that were asked for, if they are others than were told last.
+    pub(crate) fn newly_asked(&self) -> Option<BTreeSet<SecretRef>> {
+        let asked = &mut *lock(&self.asked);
+        if !std::mem::take(&mut asked.touched) {
+            return None;
+        }
+        let all = asked.by_frame.union(&asked.by_mappings).cloned().collect();
+        (all != asked.told).then(|| asked.told.clone_from(&all)).map(|()| all)
+    }
+
+    fn ask(&self, name: &SecretRef) {
+        let asked = &mut *lock(&self.asked);
+        let names = if asked.in_frame { &mut asked.by_frame } else { &mut asked.by_mappings };
+        if !names.contains(name) {
+            names.insert(name.clone());
+            asked.touched = true;
+        }
+    }
+
     /// What was handed out under this name.
     pub(crate) fn value(&self, name: &SecretName) -> Option<SecretValue> {
         lock(&self.used).get(name).cloned()
@@ -45,6 +98,7 @@ impl Secrets {
 
     /// A certificate with its key, by the name under which Envoy gets it.
     pub(crate) fn certificate(&self, name: &SecretRef) -> Result<(SecretName, Arc<Certificate>), SecretError> {
+        self.ask(name);
         let known = lock(&self.read).get(name).cloned();
         let certificate = match known {
             Some(known) => known,
@@ -64,6 +118,7 @@ impl Secrets {
 
     /// Authorities, with a revocation list or without.
     pub(crate) fn validation(&self, ca: &SecretRef, crl: Option<&SecretRef>) -> Result<SecretName, SecretError> {
+        [Some(ca), crl].into_iter().flatten().for_each(|name| self.ask(name));
         let secret = self.get(ca)?;
         let found = authorities(data(secret, "tls.crt").or_else(|| data(secret, "ca.crt")));
         let pem = found.map_err(|bad| SecretError::Bad(ca.clone(), bad))?;
