@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use super::{Defaults, Reader};
 use crate::yaml::{self, Mark, Node, place};
-use crate::{Location, Object};
+use crate::{Location, Object, ObjectId};
 
-/// Tells where fields stand in a text. Each is asked for by where its object begins ([`Object::location`]) and by its name as
-/// [`Problem::field`](crate::Problem::field) has it. A field that is not written has the place of what it would stand in; `None` where
-/// no such object begins. Reads no more of the text than the documents that are asked for.
+/// Tells where fields stand in a text. Each is asked for by its object, by where that begins ([`Object::location`]), and by its
+/// name as [`Problem::field`](crate::Problem::field) has it. A field that is not written has the place of what it would stand in; `None`
+/// where no such object begins. Reads no more of the text than the documents that are asked for.
 #[must_use]
 pub fn locate(
     text: &[u8],
     file: &Arc<str>,
     defaults: &Defaults,
-    wanted: &[(&Location, &str)],
+    wanted: &[(&ObjectId, &Location, &str)],
 ) -> Vec<Option<Location>> {
     let mut reader = Reader::new(file, defaults);
     reader.seek = Some(Seek::new(wanted));
@@ -33,16 +33,16 @@ pub fn locate(
 
 /// Notes the places of fields while a text is read.
 pub(super) struct Seek<'w> {
-    /// By line and column of the object: the fields, and where in `found` their places go.
-    wanted: BTreeMap<(u32, u32), Vec<(usize, &'w str)>>,
+    /// By line and column of the object: who it is, the fields, and where in `found` their places go.
+    wanted: BTreeMap<(u32, u32), Vec<(usize, &'w ObjectId, &'w str)>>,
     found: Vec<Option<Mark>>,
 }
 
 impl<'w> Seek<'w> {
-    fn new(fields: &[(&Location, &'w str)]) -> Self {
+    fn new(fields: &[(&'w ObjectId, &Location, &'w str)]) -> Self {
         let mut wanted = BTreeMap::<_, Vec<_>>::new();
-        for (index, (object, field)) in fields.iter().enumerate() {
-            wanted.entry((object.line, object.column)).or_default().push((index, *field));
+        for (index, (object, location, field)) in fields.iter().enumerate() {
+            wanted.entry((location.line, location.column)).or_default().push((index, *object, *field));
         }
         Self { wanted, found: vec![None; fields.len()] }
     }
@@ -55,7 +55,8 @@ impl<'w> Seek<'w> {
     /// Looks at an object that was read, and at its tree in the form of the newest version.
     pub(super) fn object(&mut self, object: &Object, node: &Node<'_>) {
         let at = (object.location.line, object.location.column);
-        for (index, field) in self.wanted.get(&at).into_iter().flatten() {
+        let wanted = self.wanted.get(&at).into_iter().flatten();
+        for (index, _, field) in wanted.filter(|(_, id, _)| **id == object.id) {
             if let Some(found) = self.found.get_mut(*index) {
                 *found = Some(place(node, field));
             }
@@ -68,7 +69,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::locate;
-    use crate::{Defaults, Location};
+    use crate::{Defaults, Kind, Location, ObjectId};
 
     const TEXT: &str = "\
 apiVersion: getambassador.io/v2
@@ -107,22 +108,26 @@ items:
 
     #[test]
     fn fields_are_found_where_they_are_written() {
+        let (a, b, d) = ((1, 1, Kind::Mapping, "a"), (16, 3, Kind::Host, "b"), (28, 9, Kind::Mapping, "d"));
         let table = [
-            ((1, 1), "spec.host", Some((5, 9))),
-            ((1, 1), "spec.tls", Some((5, 3))),
-            ((1, 1), "spec.headers[\"x.y\"]", Some((7, 10))),
-            ((1, 1), "spec.circuit_breakers[1].max_requests", Some((11, 19))),
-            ((1, 1), "spec.circuit_breakers[2].max_requests", Some((9, 3))),
-            ((1, 1), "nothing", Some((1, 1))),
-            ((1, 1), "", Some((1, 1))),
-            ((2, 1), "spec.host", None),
-            ((16, 3), "spec.tlsSecret.name", Some((20, 24))),
-            ((16, 3), "spec.tlsContext", Some((21, 5))),
-            ((28, 9), "spec.tls", Some((32, 14))),
+            (a, "spec.host", Some((5, 9))),
+            (a, "spec.tls", Some((5, 3))),
+            (a, "spec.headers[\"x.y\"]", Some((7, 10))),
+            (a, "spec.circuit_breakers[1].max_requests", Some((11, 19))),
+            (a, "spec.circuit_breakers[2].max_requests", Some((9, 3))),
+            (a, "nothing", Some((1, 1))),
+            (a, "", Some((1, 1))),
+            ((1, 1, Kind::Mapping, "b"), "spec.host", None),
+            ((2, 1, Kind::Mapping, "a"), "spec.host", None),
+            (b, "spec.tlsSecret.name", Some((20, 24))),
+            (b, "spec.tlsContext", Some((21, 5))),
+            (d, "spec.tls", Some((32, 14))),
         ];
         let file = Arc::from("f");
-        let objects = table.map(|((line, column), _, _)| Location { file: Arc::clone(&file), line, column });
-        let wanted: Vec<_> = objects.iter().zip(&table).map(|(object, row)| (object, row.1)).collect();
+        let objects = table.map(|((line, column, kind, name), _, _)| {
+            (ObjectId::new(kind, "default", name), Location { file: Arc::clone(&file), line, column })
+        });
+        let wanted: Vec<_> = objects.iter().zip(&table).map(|((id, location), row)| (id, location, row.1)).collect();
         let found = locate(TEXT.as_bytes(), &file, &Defaults::default(), &wanted);
         for (row, found) in table.iter().zip(found) {
             assert_eq!(found.map(|at| (at.line, at.column)), row.2, "{row:?}");
