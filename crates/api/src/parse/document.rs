@@ -115,6 +115,9 @@ impl Reader<'_> {
             annotated,
         };
         let object = typed::object(head, &mut node, version, wrong, self.file);
+        if let Some(seek) = &mut self.seek {
+            seek.object(&object, &node);
+        }
         self.parsed.objects.push(object);
         if kind == Kind::Service {
             self.annotations(&node);
