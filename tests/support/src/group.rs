@@ -57,3 +57,42 @@ impl Drop for Group {
         let _ = kill_process_group(pid(self.reaper.id()), Signal::KILL);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eventually;
+
+    fn sleeper(group: &Group) -> Running {
+        Running::spawn(group.adopt(Command::new("sleep").arg("600")))
+    }
+
+    #[tokio::test]
+    async fn a_dropped_group_ends_its_processes() {
+        let group = Group::new(Path::new("/nonexistent"));
+        let mut sleeper = sleeper(&group);
+        drop(group);
+        assert!(!sleeper.exit().await.success());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_process_that_made_a_group_ends_it_and_removes_its_directory() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut group = Group::new(directory.path());
+        let mut sleeper = sleeper(&group);
+        drop(group.reaper.child().stdin.take());
+        assert!(!sleeper.exit().await.success());
+        let removed = async || if directory.path().exists() { Err("it is there") } else { Ok(()) };
+        eventually("the directory is removed", removed).await;
+    }
+
+    #[tokio::test]
+    async fn a_directory_to_keep_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("keep"), "").unwrap();
+        let mut group = Group::new(directory.path());
+        drop(group.reaper.child().stdin.take());
+        assert!(!group.reaper.exit().await.success());
+        assert!(directory.path().exists());
+    }
+}

@@ -1,0 +1,9 @@
+//! What the tests against Kubernetes stand on: a real API server that works, stops, and comes back.
+//!
+//! Each module is about one thing; each test's name says what is to be seen.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod accounts;
+mod faults;
+mod programs;
+mod watches;
