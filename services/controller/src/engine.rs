@@ -1,21 +1,23 @@
 //! The engine: files to objects, objects to model, model to Envoys, and what Envoys answer back.
 
+mod ingest;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nuncio_api::{Kind, Object, ObjectId};
+use nuncio_api::{Object, ObjectId};
 use nuncio_ir::{Delta, Handler};
 use nuncio_translate::World;
 use nuncio_xds::{self as xds, Revision, Server, StreamId};
 use tracing::{Span, info_span};
 
-use crate::event::{ChangeKind, Event, LocatedProblem, ServedListener};
+use self::ingest::Staged;
+use crate::event::{Event, LocatedProblem, ServedListener};
 use crate::files::{Files, Found};
 use crate::metrics::Metrics;
 use crate::refusal::Refusals;
 use crate::resources;
-use crate::source::FileChange;
 
 /// A problem that was announced: its object, its file, its text.
 type KnownProblem = (Option<ObjectId>, Option<Arc<str>>, String);
@@ -37,6 +39,7 @@ pub(crate) struct Engine {
     pub(crate) metrics: Metrics,
     pub(crate) revision: Revision,
     loaded: bool,
+    staged: Option<Staged>,
     on_its_way: BTreeMap<Revision, OnItsWay>,
     /// What has arrived everywhere and is not told yet.
     arrived: Vec<(Revision, Duration)>,
@@ -57,6 +60,7 @@ impl Engine {
             metrics,
             revision: Revision(0),
             loaded: false,
+            staged: None,
             on_its_way: BTreeMap::new(),
             arrived: Vec::new(),
             synced: BTreeMap::new(),
@@ -69,58 +73,6 @@ impl Engine {
     /// Whether some Envoy has all of some revision.
     pub(crate) fn is_served(&self) -> bool {
         self.synced.values().any(Option::is_some)
-    }
-
-    /// Takes changed files in and sends what they change.
-    pub(crate) fn ingest(&mut self, changes: Vec<FileChange>, noticed: Instant) -> Vec<Event> {
-        let span = info_span!("change", files = changes.len(), revision = tracing::field::Empty);
-        let _entered = span.clone().entered();
-        let names: Vec<_> = changes.iter().map(|change| Arc::clone(&change.file)).collect();
-        let objects = info_span!("parse").in_scope(|| self.files.apply(changes));
-        let before: Vec<_> = objects.iter().map(|(id, _)| self.world.object(id).cloned()).collect();
-        let ids: Vec<_> = objects.iter().map(|(id, _)| id.clone()).collect();
-        let delta = info_span!("compile").in_scope(|| self.world.apply(objects));
-        let kinds = self.change_kinds(&ids, before);
-        let revision = self.publish(&delta, noticed, &span);
-        let refused = self.forget_refusals();
-        for (id, _) in &kinds {
-            self.changed.insert(id.clone(), self.revision);
-        }
-        let mut events = self.new_problems(&names, &self.concerned(ids));
-        events.extend(refused);
-        if self.loaded {
-            if !kinds.is_empty() {
-                events.insert(0, Event::Changed { objects: kinds, revision: revision.map(|revision| revision.0) });
-            }
-        } else {
-            self.loaded = true;
-            events.insert(0, self.serving());
-        }
-        events
-    }
-
-    /// The changed objects, and those that may have become wrong by them: the frame is made as a whole.
-    fn concerned(&self, mut ids: Vec<ObjectId>) -> Vec<ObjectId> {
-        let alone = |id: &ObjectId| matches!(id.kind, Kind::Mapping | Kind::EndpointSlice);
-        if self.loaded && !ids.iter().all(alone) {
-            let of_frame = |id: &&ObjectId| matches!(id.kind, Kind::Host | Kind::Listener | Kind::TCPMapping);
-            ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
-        }
-        ids
-    }
-
-    /// How objects changed; those for other instances are not among them.
-    fn change_kinds(&self, ids: &[ObjectId], before: Vec<Option<Arc<Object>>>) -> Vec<(ObjectId, ChangeKind)> {
-        let changes = ids.iter().zip(before).filter_map(|(id, old)| {
-            let kind = match (old, self.world.object(id)) {
-                (None, Some(_)) => ChangeKind::Added,
-                (Some(old), Some(new)) if old.spec != new.spec || old.labels != new.labels => ChangeKind::Changed,
-                (Some(_), None) => ChangeKind::Removed,
-                _ => return None,
-            };
-            Some((id.clone(), kind))
-        });
-        changes.collect()
     }
 
     /// Sends a delta. The first is sent even if empty: until then the server keeps Envoys waiting.
@@ -214,14 +166,15 @@ impl Engine {
         });
         let before: BTreeSet<KnownProblem> = before;
         self.known_problems = kept;
-        let mut events = Vec::new();
+        let mut new = Vec::new();
         for problem in found {
             let known = (problem.object.clone(), file_of(&problem), problem.problem.to_string());
             if self.known_problems.insert(known.clone()) && !before.contains(&known) {
-                events.push(Event::Problem(problem));
+                new.push(problem);
             }
         }
-        events
+        self.files.locate(&mut new);
+        new.into_iter().map(Event::Problem).collect()
     }
 
     /// What is wrong with one object: with its text, and with it among the others.
@@ -263,11 +216,10 @@ fn everywhere(synced: &BTreeMap<StreamId, Option<Revision>>) -> Option<Revision>
 
 /// Joins two deltas; of two changes of one node the later counts.
 pub(crate) fn merge(into: &mut Delta, from: Delta) {
-    fn join<K: PartialEq, V>(into: &mut Vec<(K, V)>, from: Vec<(K, V)>) {
-        for (key, value) in from {
-            into.retain(|(other, _)| *other != key);
-            into.push((key, value));
-        }
+    fn join<K: Ord, V>(into: &mut Vec<(K, V)>, from: Vec<(K, V)>) {
+        let later: BTreeSet<&K> = from.iter().map(|(key, _)| key).collect();
+        into.retain(|(key, _)| !later.contains(key));
+        into.extend(from);
     }
     join(&mut into.listeners, from.listeners);
     join(&mut into.tables, from.tables);

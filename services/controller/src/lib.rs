@@ -10,6 +10,7 @@ mod event;
 mod explain;
 mod fallback;
 mod files;
+mod manifests;
 mod metrics;
 pub mod offline;
 mod refusal;
@@ -19,4 +20,6 @@ mod source;
 mod view;
 
 pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
+pub use manifests::Manifests;
 pub use run::{Config, Error, XdsAddress, run};
+pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};

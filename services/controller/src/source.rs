@@ -12,6 +12,7 @@
 
 mod debounce;
 mod follow;
+pub(crate) mod kubernetes;
 mod links;
 mod tree;
 mod walk;
@@ -46,6 +47,8 @@ pub(crate) struct FileChange {
 pub(crate) enum Content {
     /// The bytes of the file, not necessarily UTF-8.
     Bytes(Vec<u8>),
+    /// An object that has no file, as JSON.
+    Json(Vec<u8>),
     /// The file is gone, or the error that this name stood for is.
     Gone,
     /// The file is there and cannot be read, for the reason given. What was read before should be kept.

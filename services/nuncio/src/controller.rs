@@ -1,16 +1,16 @@
 //! Running the controller, alone or beside an Envoy.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
-use nuncio_controller::{Config, Event, XdsAddress};
+use nuncio_controller::{Config, Event, Manifests, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use crate::cli::{ControllerArgs, Identity, Logs};
+use crate::cli::{ControllerArgs, Identity, Logs, Place};
 use crate::exit::{Failure, Outcome};
 use crate::report::{Report, print};
 
@@ -23,17 +23,17 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { dir, xds, admin, bind, identity, logs } = args;
+    let ControllerArgs { place, xds, admin, bind, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
-    require_directory(&dir)?;
+    let manifests = place.manifests(&identity)?;
     let shutdown = shutdown_on_signal().context("cannot handle signals")?;
     let listener = bind_admin(admin).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
     tracing::info!("Envoys connect to {}", describe(&xds));
-    let config =
-        config(Parts { dir: &dir, identity, bind, xds, admin: listener, envoy_admin: None, health: Health::default() });
+    let (envoy_admin, health) = (None, Health::default());
+    let config = config(Parts { place: &place, manifests, identity, bind, xds, admin: listener, envoy_admin, health });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
-    let report = print_events(Report::new(dir, address), received, logs.log_format);
+    let report = print_events(Report::new(place, address), received, logs.log_format);
     let (result, ()) = tokio::join!(nuncio_controller::run(config, shutdown, events), report);
     telemetry.flush();
     result.map_err(Failure::new)
@@ -55,8 +55,10 @@ async fn print_events(mut report: Report, mut events: mpsc::Receiver<Event>, for
 
 /// What differs between a controller alone and one beside an Envoy.
 pub(crate) struct Parts<'a> {
-    /// The directory of manifests.
-    pub(crate) dir: &'a Path,
+    /// Where manifests come from, as the command line says.
+    pub(crate) place: &'a Place,
+    /// And as it was understood.
+    pub(crate) manifests: Manifests,
     /// Which objects are ours.
     pub(crate) identity: Identity,
     /// The address that Listeners bind to.
@@ -73,10 +75,11 @@ pub(crate) struct Parts<'a> {
 
 /// The controller's configuration.
 pub(crate) fn config(parts: Parts<'_>) -> Config {
-    let Parts { dir, identity, bind, xds, admin, envoy_admin, health } = parts;
-    let Identity { ambassador_id, namespace, expand_environment } = identity;
+    let Parts { place, manifests, identity, bind, xds, admin, envoy_admin, health } = parts;
+    let namespace = place.namespace(&identity);
+    let Identity { ambassador_id, namespace: _, expand_environment } = identity;
     Config {
-        directory: dir.to_owned(),
+        manifests,
         ambassador_id,
         namespace,
         expand_environment,
@@ -98,15 +101,6 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 pub(crate) fn init_telemetry(logs: &Logs, service: &'static str, default: &str) -> Result<Telemetry, Failure> {
     let filter = logs.log_level.clone().unwrap_or_else(|| default.to_owned());
     nuncio_telemetry::init(&Options { service, format: logs.log_format, filter }).map_err(Failure::usage)
-}
-
-/// Refuses what is no directory before anything is started for it.
-pub(crate) fn require_directory(dir: &Path) -> Outcome {
-    match dir.metadata() {
-        Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(Failure::usage(format!("{} is not a directory", dir.display()))),
-        Err(error) => Err(Failure::usage(format!("cannot read the directory {}: {error}", dir.display()))),
-    }
 }
 
 /// The socket of the admin server.

@@ -4,13 +4,13 @@ mod words;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use nuncio_api::Severity;
 use nuncio_controller::{Event, LocatedProblem, ServedListener};
 use nuncio_telemetry::LogFormat;
 
 use self::words::{count, milliseconds, objects, url};
+use crate::cli::Place;
 use crate::exit::print_text;
 
 /// Changes that may wait for an Envoy. With none connected they would pile up for ever.
@@ -19,7 +19,8 @@ const MAX_WAITING: usize = 100;
 /// Turns events into lines. Knows no output: `print` does.
 #[derive(Debug)]
 pub(crate) struct Report {
-    dir: PathBuf,
+    /// What is served, as the command line names it.
+    place: Place,
     admin: SocketAddr,
     /// What changed, by revision, and is not yet live.
     waiting: VecDeque<(u64, String)>,
@@ -28,9 +29,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// For the gateway that serves `dir` and has its diagnostics at `admin`.
-    pub(crate) fn new(dir: PathBuf, admin: SocketAddr) -> Self {
-        Self { dir, admin, waiting: VecDeque::new(), live: false }
+    /// For the gateway that serves `place` and has its diagnostics at `admin`.
+    pub(crate) fn new(place: Place, admin: SocketAddr) -> Self {
+        Self { place, admin, waiting: VecDeque::new(), live: false }
     }
 
     /// What to say about `event`: any number of lines.
@@ -67,8 +68,8 @@ impl Report {
     }
 
     fn serving(&self, listeners: &[ServedListener], hosts: usize, routes: usize, problems: usize) -> Vec<String> {
-        let dir = self.dir.display();
-        let mut lines = vec![format!("Serving {dir}: {}, {}", count(hosts, "host"), count(routes, "route"))];
+        let name = self.place.name();
+        let mut lines = vec![format!("Serving {name}: {}, {}", count(hosts, "host"), count(routes, "route"))];
         for listener in listeners {
             lines.extend(listener.schemes.iter().map(|scheme| format!("  {}", url(scheme, listener.address))));
         }
@@ -77,7 +78,7 @@ impl Report {
         }
         lines.push(format!("  {}  (diagnostics)", url("http", self.admin)));
         if problems > 0 {
-            lines.push(format!("  {}: nuncio check {dir}", count(problems, "problem")));
+            lines.push(format!("  {}: nuncio check {}", count(problems, "problem"), self.place.argument()));
         }
         lines
     }

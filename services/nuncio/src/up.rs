@@ -16,23 +16,23 @@ use tokio::task::{JoinError, JoinHandle, LocalSet, spawn_local};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Limits, UpArgs};
-use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry, require_directory};
+use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry};
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
 use crate::exit::{Failure, Outcome};
 use crate::report::{Report, cannot_bind, print};
 
-/// Serves the directory until told to stop.
+/// Serves the manifests until told to stop.
 pub(crate) fn run(args: UpArgs) -> Outcome {
     // The controller stays on this thread, all else may move.
     LocalSet::new().block_on(&controller::runtime()?, serve(args))
 }
 
 async fn serve(args: UpArgs) -> Outcome {
-    let UpArgs { dir, admin, bind, envoy, concurrency, limits, drain, identity, logs } = args;
+    let UpArgs { place, admin, bind, envoy, concurrency, limits, drain, identity, logs } = args;
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
-    require_directory(&dir)?;
+    let manifests = place.manifests(&identity)?;
     let program = Binary::find(envoy.as_deref())?.path;
     let listener = bind_admin(admin).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
@@ -49,7 +49,8 @@ async fn serve(args: UpArgs) -> Outcome {
     let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
     let health = Health::default();
     let config = config(Parts {
-        dir: &dir,
+        place: &place,
+        manifests,
         identity,
         bind,
         xds: XdsAddress::Unix(runtime_dir.xds_socket()),
@@ -60,7 +61,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let (events, received) = mpsc::channel(EVENT_QUEUE);
     let (free_ports, ports_are_free) = oneshot::channel();
     let (stop_envoy, stop_controller) = (CancellationToken::new(), CancellationToken::new());
-    let report = Report::new(dir, address);
+    let report = Report::new(place, address);
     let gateway = Gateway {
         controller: spawn_local(nuncio_controller::run(config, stop_controller.clone(), events)),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),

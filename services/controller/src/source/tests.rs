@@ -71,7 +71,7 @@ impl Fixture {
 
 fn show(change: &FileChange) -> String {
     match &change.content {
-        Content::Bytes(bytes) => format!("{}={}", change.file, String::from_utf8_lossy(bytes)),
+        Content::Bytes(bytes) | Content::Json(bytes) => format!("{}={}", change.file, String::from_utf8_lossy(bytes)),
         Content::Gone => format!("{} gone", change.file),
         Content::Unreadable(error) => format!("{}: {error}", change.file),
     }

@@ -8,7 +8,7 @@ use nuncio_controller::ChangeKind;
 use super::*;
 
 fn report() -> Report {
-    Report::new("shop".into(), "127.0.0.1:8877".parse().unwrap())
+    Report::new(Place::directory("shop"), "127.0.0.1:8877".parse().unwrap())
 }
 
 fn mapping(name: &str) -> ObjectId {

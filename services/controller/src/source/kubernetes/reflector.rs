@@ -1,0 +1,314 @@
+//! Follows the objects of one kind: a listing, then what changes, for as long as it is wanted.
+//!
+//! This is what kube's `watcher` does, and a little more that a gateway needs: a listing that breaks off begins visibly
+//! anew, failures are told apart, and nothing is logged here, so that fifteen watches of one lost server
+//! are one line.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kube::Client;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::backoff::Backoff;
+use super::object::{Item, file_name};
+use super::request::{self, Events, Failure, Status, WatchEventKind};
+use super::resources::ApiKind;
+
+/// Objects asked for at once where the server has no streaming lists.
+const PAGE: u32 = 500;
+/// A watch ends after this many seconds, and is begun anew where it ended.
+const WATCH_SECONDS: u32 = 290;
+/// How long an answer may take. Watches answer at once.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest time between looks for a kind that the server does not have.
+const MISSING_WAIT: Duration = Duration::from_secs(10);
+/// A watch that ends sooner was not a watch: the next one waits.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Which objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only this namespace.
+    pub namespace: Option<String>,
+    /// `AMBASSADOR_LABEL_SELECTOR`.
+    pub labels: Option<String>,
+    /// `AMBASSADOR_FIELD_SELECTOR`.
+    pub fields: Option<String>,
+}
+
+/// What a reflector tells.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// A listing begins; whatever an earlier one said that was not complete does not count.
+    Begin,
+    /// An object is there.
+    Object(Item),
+    /// An object is gone.
+    Gone(Arc<str>),
+    /// The listing is complete.
+    Complete,
+    /// It could not go on, and tries again.
+    Failed(Failure),
+    /// It could go on.
+    Works,
+}
+
+/// What a reflector tells, with which one it is and when it heard of it.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) from: usize,
+    pub(super) noticed: Instant,
+    pub(super) told: Told,
+}
+
+/// Nobody listens any more.
+struct Unheard;
+
+/// One kind of objects, followed.
+pub(super) struct Reflector {
+    pub(super) index: usize,
+    pub(super) api: ApiKind,
+    pub(super) client: Client,
+    pub(super) selection: Arc<Selection>,
+    pub(super) messages: mpsc::Sender<Message>,
+}
+
+/// Where it is.
+#[derive(Default)]
+struct Position {
+    /// The version from which to go on; `None` for a new listing.
+    version: Option<String>,
+    /// The server sends no initial events.
+    pages: bool,
+    /// It failed, and has told so.
+    failed: bool,
+    backoff: Backoff,
+}
+
+/// How a try ended.
+enum Ended {
+    Failed(Failure),
+    Unheard,
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Unheard> for Ended {
+    fn from(_: Unheard) -> Self {
+        Self::Unheard
+    }
+}
+
+#[derive(Deserialize)]
+struct List {
+    metadata: ListMetadata,
+    #[serde(default)]
+    items: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListMetadata {
+    #[serde(default)]
+    resource_version: String,
+    #[serde(default, rename = "continue")]
+    more: String,
+}
+
+impl Reflector {
+    /// Follows until nobody listens.
+    pub(super) async fn run(self) {
+        let mut position = Position::default();
+        loop {
+            let begun = Instant::now();
+            let failure = match self.follow(&mut position).await {
+                Ok(()) => None,
+                Err(Ended::Failed(Failure::Expired)) => {
+                    position.version = None;
+                    None
+                }
+                Err(Ended::Failed(failure)) => Some(failure),
+                Err(Ended::Unheard) => return,
+            };
+            let wait = match failure {
+                None if begun.elapsed() > SHORT => continue,
+                None => position.backoff.next().min(SHORT),
+                Some(failure) => {
+                    position.note(&failure);
+                    let wait = position.wait(&failure);
+                    // A connection that is closed once is no news.
+                    if (position.backoff.tries() > 1 || !matches!(failure, Failure::Lost(_)))
+                        && self.tell(Told::Failed(failure)).await.is_err()
+                    {
+                        return;
+                    }
+                    position.failed = true;
+                    wait
+                }
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Lists if need be, and follows what changes until the server ends the watch.
+    async fn follow(&self, position: &mut Position) -> Result<(), Ended> {
+        if position.version.is_none() && position.pages {
+            let version = self.list(position).await?;
+            position.version = Some(version);
+        }
+        let listing = position.version.is_none();
+        let path = self.watch_path(position.version.as_deref());
+        let body = patient(request::ask(&self.client, &path, self.api.depth)).await?;
+        if listing {
+            self.tell(Told::Begin).await?;
+        } else {
+            self.works(position).await?;
+        }
+        self.events(Events::new(body), position).await
+    }
+
+    async fn events(&self, mut events: Events, position: &mut Position) -> Result<(), Ended> {
+        while let Some(event) = events.next().await? {
+            let object = event.object;
+            match event.kind {
+                WatchEventKind::Error => {
+                    let status: Status = serde_json::from_value(object).unwrap_or_default();
+                    return Err(status.failure().into());
+                }
+                WatchEventKind::Bookmark => {
+                    let complete = object.pointer("/metadata/annotations/k8s.io~1initial-events-end").is_some();
+                    if position.version.is_some() || complete {
+                        position.version = version(&object);
+                    }
+                    if complete {
+                        self.works(position).await?;
+                        self.tell(Told::Complete).await?;
+                    }
+                    continue;
+                }
+                WatchEventKind::Added | WatchEventKind::Modified | WatchEventKind::Deleted => {}
+            }
+            // Versions of a listing's objects are in no order: only its end can be gone on from.
+            if position.version.is_some() {
+                position.version = version(&object);
+            }
+            let told = match event.kind {
+                WatchEventKind::Deleted => file_name(&self.api, &object).map(Told::Gone),
+                _ => Item::read(&self.api, object).map(Told::Object),
+            };
+            if let Some(told) = told {
+                self.tell(told).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists page by page; says from which version to go on.
+    async fn list(&self, position: &mut Position) -> Result<String, Ended> {
+        let mut more = String::new();
+        self.tell(Told::Begin).await?;
+        loop {
+            let path = self.list_path(&more);
+            let list: List = patient(request::get(&self.client, &path, self.api.depth)).await?;
+            for object in list.items {
+                if let Some(item) = Item::read(&self.api, object) {
+                    self.tell(Told::Object(item)).await?;
+                }
+            }
+            more = list.metadata.more;
+            if more.is_empty() {
+                self.works(position).await?;
+                self.tell(Told::Complete).await?;
+                return Ok(list.metadata.resource_version);
+            }
+        }
+    }
+
+    fn query(&self) -> form_urlencoded::Serializer<'static, String> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let own = Some(self.api.fields).filter(|fields| !fields.is_empty());
+        let fields: Vec<&str> = own.into_iter().chain(self.selection.fields.as_deref()).collect();
+        if !fields.is_empty() {
+            query.append_pair("fieldSelector", &fields.join(","));
+        }
+        if let Some(labels) = &self.selection.labels {
+            query.append_pair("labelSelector", labels);
+        }
+        query
+    }
+
+    fn watch_path(&self, version: Option<&str>) -> String {
+        let mut query = self.query();
+        query.append_pair("watch", "true");
+        query.append_pair("allowWatchBookmarks", "true");
+        query.append_pair("timeoutSeconds", &WATCH_SECONDS.to_string());
+        match version {
+            Some(version) => query.append_pair("resourceVersion", version),
+            None => query.append_pair("sendInitialEvents", "true").append_pair("resourceVersionMatch", "NotOlderThan"),
+        };
+        self.path(query)
+    }
+
+    fn list_path(&self, more: &str) -> String {
+        let mut query = self.query();
+        query.append_pair("limit", &PAGE.to_string());
+        if !more.is_empty() {
+            query.append_pair("continue", more);
+        }
+        self.path(query)
+    }
+
+    fn path(&self, mut query: form_urlencoded::Serializer<'static, String>) -> String {
+        format!("{}?{}", self.api.path(self.selection.namespace.as_deref()), query.finish())
+    }
+
+    /// The server does what it is asked.
+    async fn works(&self, position: &mut Position) -> Result<(), Unheard> {
+        position.backoff.reset();
+        if std::mem::take(&mut position.failed) {
+            self.tell(Told::Works).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, told: Told) -> Result<(), Unheard> {
+        let message = Message { from: self.index, noticed: Instant::now(), told };
+        self.messages.send(message).await.map_err(|_| Unheard)
+    }
+}
+
+impl Position {
+    /// Learns what the server can do.
+    fn note(&mut self, failure: &Failure) {
+        // Servers before 1.32, or with an old etcd, refuse initial events in one of several ways.
+        if self.version.is_none() && matches!(failure, Failure::Refused { .. }) {
+            self.pages = !self.pages;
+        }
+    }
+
+    fn wait(&mut self, failure: &Failure) -> Duration {
+        let wait = self.backoff.next();
+        match failure {
+            // Nothing hangs on it but what the user installs next.
+            Failure::Missing => wait.min(MISSING_WAIT),
+            _ => wait,
+        }
+    }
+}
+
+async fn patient<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Failure::Lost(format!("no answer within {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+}
+
+fn version(object: &Value) -> Option<String> {
+    let version = object.pointer("/metadata/resourceVersion")?.as_str()?;
+    Some(version.to_owned()).filter(|version| !version.is_empty())
+}

@@ -1,0 +1,227 @@
+//! Questions to the API server, and what comes back.
+
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use kube::Client;
+use kube::client::Body;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::resources::Depth;
+
+/// Longest answer to a question that is no watch, in bytes: a page of objects, each up to 1.5 MiB in etcd.
+const LONGEST_ANSWER: usize = 512 << 20;
+/// Longest error text that is read, in bytes.
+const LONGEST_ERROR: usize = 64 << 10;
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failure {
+    /// Nobody answers, or nobody who makes sense.
+    #[error("{0}")]
+    Lost(String),
+    /// The server does not know us (401) or does not let us (403).
+    #[error("{0}")]
+    Denied(String),
+    /// There is no such resource or object (404).
+    #[error("there is none")]
+    Missing,
+    /// The version to go on from is too old (410).
+    #[error("the version is too old")]
+    Expired,
+    /// The server will not do that: any other status.
+    #[error("{message} (status {code})")]
+    Refused {
+        /// HTTP status.
+        code: u16,
+        /// What the server says.
+        message: String,
+    },
+}
+
+/// What the API server says when it says no.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Status {
+    code: u16,
+    message: String,
+    reason: String,
+}
+
+impl Status {
+    pub(super) fn failure(self) -> Failure {
+        match (self.code, self.reason.as_str()) {
+            (410, _) | (_, "Expired" | "Gone") => Failure::Expired,
+            (404, _) => Failure::Missing,
+            (401 | 403, _) => Failure::Denied(self.message),
+            // Too many requests, or a server that is not yet or no longer one.
+            (code @ (429 | 502 | 503 | 504), _) => Failure::Lost(format!("{} (status {code})", self.message)),
+            (code, _) => Failure::Refused { code, message: self.message },
+        }
+    }
+}
+
+/// Asks; the answer is still to be read.
+pub(super) async fn ask(client: &Client, path: &str, depth: Depth) -> Result<Body, Failure> {
+    let accept = match depth {
+        Depth::Whole => "application/json",
+        Depth::Metadata => {
+            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
+            application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+        }
+    };
+    let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
+    let request = request.map_err(|error| Failure::Lost(error.to_string()))?;
+    let response = client.send(request).await.map_err(|error| Failure::Lost(chain(&error)))?;
+    let status = response.status();
+    if status.is_success() { Ok(response.into_body()) } else { Err(refusal(status, response.into_body()).await) }
+}
+
+/// Asks for one JSON value.
+pub(super) async fn get<T: serde::de::DeserializeOwned>(
+    client: &Client,
+    path: &str,
+    depth: Depth,
+) -> Result<T, Failure> {
+    let body = ask(client, path, depth).await?;
+    let whole = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| Failure::Lost(error.to_string()))?;
+    serde_json::from_slice(&whole.to_bytes()).map_err(|error| Failure::Lost(format!("an answer is no JSON: {error}")))
+}
+
+async fn refusal(status: StatusCode, body: Body) -> Failure {
+    let text = Limited::new(body, LONGEST_ERROR).collect().await.map(|text| text.to_bytes()).unwrap_or_default();
+    let said: Status = serde_json::from_slice(&text).unwrap_or_default();
+    let message = if said.message.is_empty() { status.to_string() } else { said.message };
+    Status { code: status.as_u16(), message, reason: said.reason }.failure()
+}
+
+/// An error with its causes: the outermost alone says "client error".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut parts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Wrappers repeat what they wrap.
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        cause = error.source();
+    }
+    parts.join(": ")
+}
+
+/// One event of a watch.
+#[derive(Debug, Deserialize)]
+pub(super) struct WatchEvent {
+    #[serde(rename = "type")]
+    pub(super) kind: WatchEventKind,
+    pub(super) object: Value,
+}
+
+/// What an event of a watch is about.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum WatchEventKind {
+    Added,
+    Modified,
+    Deleted,
+    Bookmark,
+    Error,
+}
+
+/// The lines of a watch.
+#[derive(Debug)]
+pub(super) struct Events {
+    body: Body,
+    lines: Lines,
+}
+
+impl Events {
+    pub(super) fn new(body: Body) -> Self {
+        Self { body, lines: Lines::default() }
+    }
+
+    /// The next event. `None` when the server ends the watch. Not cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Option<WatchEvent>, Failure> {
+        loop {
+            if let Some(line) = self.lines.next() {
+                let event = serde_json::from_slice(&line);
+                return event.map(Some).map_err(|error| Failure::Lost(format!("an event is no JSON: {error}")));
+            }
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(Failure::Lost(chain(&error))),
+                Some(Ok(frame)) => self.lines.put(frame.data_ref().map(AsRef::as_ref).unwrap_or_default()),
+            }
+        }
+    }
+}
+
+/// Cuts bytes into lines.
+#[derive(Debug, Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    /// Bytes that were given out already.
+    start: usize,
+    /// Bytes in which no line feed was found.
+    searched: usize,
+}
+
+impl Lines {
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.start);
+        self.searched -= self.start;
+        self.start = 0;
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let Some(at) = self.bytes[self.searched..].iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.bytes.len();
+            return None;
+        };
+        let end = self.searched + at;
+        let line = self.bytes[self.start..end].to_vec();
+        self.start = end + 1;
+        self.searched = self.start;
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_out_whole_however_they_go_in() {
+        let text = b"one\n\ntwo three\nfour";
+        for size in 1..text.len() {
+            let (mut lines, mut found) = (Lines::default(), Vec::new());
+            for piece in text.chunks(size) {
+                lines.put(piece);
+                while let Some(line) = lines.next() {
+                    found.push(String::from_utf8(line).unwrap());
+                }
+            }
+            assert_eq!(found, ["one", "", "two three"], "in pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_status_says_what_to_do() {
+        let failure =
+            |code, reason: &str| Status { code, reason: reason.to_owned(), message: "said".to_owned() }.failure();
+        assert_eq!(failure(410, ""), Failure::Expired);
+        assert_eq!(failure(0, "Expired"), Failure::Expired);
+        assert_eq!(failure(404, "NotFound"), Failure::Missing);
+        assert_eq!(failure(403, "Forbidden"), Failure::Denied("said".to_owned()));
+        assert!(matches!(failure(503, ""), Failure::Lost(_)));
+        assert!(matches!(failure(422, "Invalid"), Failure::Refused { code: 422, .. }));
+    }
+
+    #[test]
+    fn events_are_read() {
+        let event: WatchEvent = serde_json::from_str(r#"{"type":"BOOKMARK","object":{"metadata":{}}}"#).unwrap();
+        assert_eq!(event.kind, WatchEventKind::Bookmark);
+    }
+}

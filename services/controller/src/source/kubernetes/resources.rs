@@ -1,0 +1,158 @@
+//! Which kinds are watched, and where the API server has them.
+
+use nuncio_api::Kind;
+
+/// How much of a kind's objects is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// All of it.
+    Whole,
+    /// Metadata only; what is wanted is fetched one by one.
+    Metadata,
+}
+
+/// A kind as the API server has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ApiKind {
+    /// API group; empty for the core group.
+    pub(crate) group: &'static str,
+    /// The version that is asked for.
+    pub(crate) version: &'static str,
+    /// As in `kind:`.
+    pub(crate) kind: &'static str,
+    /// As in URLs and rules of RBAC.
+    pub(crate) plural: &'static str,
+    /// Whether its objects are in namespaces.
+    pub(crate) namespaced: bool,
+    /// How much is watched.
+    pub(crate) depth: Depth,
+    /// A field selector that is always there.
+    pub(crate) fields: &'static str,
+}
+
+/// Secrets that cannot hold a certificate are not even looked at.
+const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,\
+    type!=kubernetes.io/dockerconfigjson,type!=kubernetes.io/dockercfg,type!=bootstrap.kubernetes.io/token";
+
+/// Kubernetes' own kinds, some of which are watched for their annotations alone.
+const FOREIGN: [ApiKind; 5] = [
+    ApiKind { plural: "services", ..foreign("", "v1", "Service") },
+    ApiKind { plural: "secrets", depth: Depth::Metadata, fields: SECRET_FIELDS, ..foreign("", "v1", "Secret") },
+    ApiKind { plural: "endpointslices", ..foreign("discovery.k8s.io", "v1", "EndpointSlice") },
+    ApiKind { plural: "ingresses", ..foreign("networking.k8s.io", "v1", "Ingress") },
+    ApiKind { plural: "ingressclasses", namespaced: false, ..foreign("networking.k8s.io", "v1", "IngressClass") },
+];
+
+const fn foreign(group: &'static str, version: &'static str, kind: &'static str) -> ApiKind {
+    ApiKind { group, version, kind, plural: "", namespaced: true, depth: Depth::Whole, fields: "" }
+}
+
+/// The plurals of `getambassador.io`, in the order of the documentation. A kind is watched once [`Kind`] has it.
+const OURS: [(&str, &str); 17] = [
+    ("Mapping", "mappings"),
+    ("TCPMapping", "tcpmappings"),
+    ("Host", "hosts"),
+    ("Listener", "listeners"),
+    ("Module", "modules"),
+    ("TLSContext", "tlscontexts"),
+    ("KubernetesServiceResolver", "kubernetesserviceresolvers"),
+    ("KubernetesEndpointResolver", "kubernetesendpointresolvers"),
+    ("ConsulResolver", "consulresolvers"),
+    ("AuthService", "authservices"),
+    ("RateLimitService", "ratelimitservices"),
+    ("LogService", "logservices"),
+    ("TracingService", "tracingservices"),
+    ("DevPortal", "devportals"),
+    ("Filter", "filters"),
+    ("FilterPolicy", "filterpolicies"),
+    ("RateLimit", "ratelimits"),
+];
+
+/// Kinds that are watched although nothing is read of them but what their annotations hold.
+const CARRIERS: [&str; 1] = ["Ingress"];
+
+/// The API of a kind.
+pub(crate) fn api_kind(kind: Kind) -> Option<ApiKind> {
+    let name = kind.as_str();
+    if !kind.is_ours() {
+        return FOREIGN.into_iter().find(|api| api.kind == name);
+    }
+    let (kind, plural) = OURS.into_iter().find(|(kind, _)| *kind == name)?;
+    Some(ApiKind { plural, ..foreign("getambassador.io", "v3alpha1", kind) })
+}
+
+/// Every kind that is watched; `cluster` says whether kinds without a namespace are among them.
+pub(crate) fn watched(cluster: bool) -> Vec<ApiKind> {
+    let known = Kind::ALL.into_iter().filter_map(api_kind);
+    let carriers =
+        FOREIGN.into_iter().filter(|api| CARRIERS.contains(&api.kind) && Kind::from_name(api.kind).is_none());
+    known.chain(carriers).filter(|api| api.namespaced || cluster).collect()
+}
+
+impl ApiKind {
+    /// As in `apiVersion:`.
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// The path of the collection, in a namespace or over all of them.
+    pub(crate) fn path(&self, namespace: Option<&str>) -> String {
+        let (prefix, api_version, plural) = (self.prefix(), self.api_version(), self.plural);
+        match namespace.filter(|_| self.namespaced) {
+            Some(namespace) => format!("/{prefix}/{api_version}/namespaces/{namespace}/{plural}"),
+            None => format!("/{prefix}/{api_version}/{plural}"),
+        }
+    }
+
+    /// The path under which the API server lists what it has of this group and version.
+    pub(crate) fn discovery_path(&self) -> String {
+        format!("/{}/{}", self.prefix(), self.api_version())
+    }
+
+    fn prefix(&self) -> &'static str {
+        if self.group.is_empty() { "api" } else { "apis" }
+    }
+
+    /// What stands for the kind among file names: `getambassador.io/Mapping`, `core/Secret`.
+    pub(crate) fn directory(&self) -> String {
+        format!("{}/{}", if self.group.is_empty() { "core" } else { self.group }, self.kind)
+    }
+
+    /// As `kubectl` names it: `mappings.getambassador.io`, `secrets`.
+    pub(crate) fn resource(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_an_api() {
+        for kind in Kind::ALL {
+            let api = api_kind(kind).unwrap_or_else(|| panic!("{kind} has no row"));
+            assert_eq!(api.kind, kind.as_str());
+            assert!(!api.plural.is_empty());
+        }
+    }
+
+    #[test]
+    fn paths_are_those_of_the_api_server() {
+        let mapping = api_kind(Kind::Mapping).unwrap();
+        assert_eq!(mapping.path(None), "/apis/getambassador.io/v3alpha1/mappings");
+        assert_eq!(mapping.path(Some("shop")), "/apis/getambassador.io/v3alpha1/namespaces/shop/mappings");
+        assert_eq!(mapping.resource(), "mappings.getambassador.io");
+        let secret = api_kind(Kind::Secret).unwrap();
+        assert_eq!(secret.path(Some("shop")), "/api/v1/namespaces/shop/secrets");
+        assert_eq!(secret.directory(), "core/Secret");
+        assert_eq!(secret.depth, Depth::Metadata);
+    }
+
+    #[test]
+    fn an_ingress_is_watched_and_a_class_only_with_the_whole_cluster() {
+        let names = |cluster| watched(cluster).into_iter().map(|api| api.kind).collect::<Vec<_>>();
+        assert_eq!(names(true).iter().filter(|kind| **kind == "Ingress").count(), 1);
+        assert!(!names(false).contains(&"IngressClass"));
+    }
+}

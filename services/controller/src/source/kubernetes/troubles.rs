@@ -1,0 +1,116 @@
+//! What keeps reflectors from going on: one line in the log for a server that is lost, however many watches it had,
+//! and a problem for each kind that cannot be read.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::reflector::Selection;
+use super::request::Failure;
+use super::resources::ApiKind;
+use crate::source::{Content, FileChange};
+
+/// The troubles of all reflectors.
+#[derive(Debug)]
+pub(super) struct Troubles {
+    server: String,
+    by_kind: BTreeMap<usize, Failure>,
+    /// Since when nobody answers.
+    lost: Option<Instant>,
+}
+
+impl Troubles {
+    pub(super) fn new(server: String) -> Self {
+        Self { server, by_kind: BTreeMap::new(), lost: None }
+    }
+
+    /// A reflector cannot go on. Gives the problem to show, if it is another than before.
+    pub(super) fn failed(
+        &mut self,
+        index: usize,
+        api: &ApiKind,
+        selection: &Selection,
+        failure: Failure,
+    ) -> Option<FileChange> {
+        let before = self.by_kind.insert(index, failure.clone());
+        if let Failure::Lost(message) = &failure
+            && self.lost.is_none()
+        {
+            self.lost = Some(Instant::now());
+            tracing::warn!(
+                "the API server {} does not answer: {message}; what was read before is served on, and it is tried again",
+                self.server
+            );
+        }
+        self.answers();
+        if before.as_ref() == Some(&failure) || is_lost(&failure) {
+            return None;
+        }
+        let message = explain(api, selection, &failure);
+        if failure == Failure::Missing {
+            tracing::warn!("{} cannot be read: {message}", api.resource());
+        } else {
+            tracing::error!("{} cannot be read: {message}", api.resource());
+        }
+        Some(FileChange { file: api.directory().into(), content: Content::Unreadable(message) })
+    }
+
+    /// A reflector goes on.
+    pub(super) fn works(&mut self, index: usize, api: &ApiKind) -> Option<FileChange> {
+        let before = self.by_kind.remove(&index)?;
+        self.answers();
+        if !is_lost(&before) {
+            tracing::info!("{} can be read now", api.resource());
+        }
+        // Also after a loss: there may have been a problem before it.
+        Some(FileChange { file: api.directory().into(), content: Content::Gone })
+    }
+
+    /// Says that the server is back, once nobody misses it any more.
+    fn answers(&mut self) {
+        if !self.by_kind.values().any(is_lost)
+            && let Some(since) = self.lost.take()
+        {
+            tracing::info!("the API server {} answers again after {:.1} s", self.server, since.elapsed().as_secs_f64());
+        }
+    }
+
+    /// Why the first state is not complete, of those that it waits for.
+    pub(super) fn waiting(&self, kinds: &[ApiKind], is_waited_for: impl Fn(usize) -> bool) -> String {
+        if self.lost.is_some()
+            && let Some(Failure::Lost(message)) = self.by_kind.values().find(|failure| is_lost(failure))
+        {
+            return format!("the API server {} does not answer: {message}", self.server);
+        }
+        let waits = kinds.iter().enumerate().filter(|(index, _)| is_waited_for(*index));
+        let texts: Vec<_> = waits
+            .map(|(index, api)| match self.by_kind.get(&index) {
+                Some(failure) => format!("{} ({failure})", api.resource()),
+                None => api.resource(),
+            })
+            .collect();
+        format!("waiting for {}", texts.join(", "))
+    }
+}
+
+fn is_lost(failure: &Failure) -> bool {
+    matches!(failure, Failure::Lost(_))
+}
+
+/// What is wrong, and what would help.
+fn explain(api: &ApiKind, selection: &Selection, failure: &Failure) -> String {
+    let resource = api.resource();
+    match failure {
+        Failure::Missing => format!(
+            "the API server has no {resource} in version {}: install the CustomResourceDefinition; it is picked up when it is there",
+            api.version
+        ),
+        Failure::Denied(message) => {
+            let role = match (&selection.namespace, api.namespaced) {
+                (Some(namespace), true) => format!("a Role in the namespace {namespace}"),
+                _ => "a ClusterRole".to_owned(),
+            };
+            format!("{message}: let {role} grant get, list and watch for {resource}")
+        }
+        other => other.to_string(),
+    }
+}
