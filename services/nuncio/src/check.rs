@@ -1,4 +1,4 @@
-//! `nuncio check`: what is wrong in a directory.
+//! `nuncio check`: what is wrong with manifests.
 
 use nuncio_api::Severity;
 use nuncio_controller::LocatedProblem;
@@ -11,7 +11,7 @@ use crate::table;
 
 /// Prints every problem. Fails if one of them is an error.
 pub(crate) fn run(args: &CheckArgs) -> Outcome {
-    let offline = load(&args.dir, &args.identity)?;
+    let offline = load(&args.place, &args.identity)?;
     let problems = offline.problems();
     match args.output {
         Format::Text => print_text(&text(&problems, offline.objects())),

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and who does it.
 
 mod args;
+mod manifests;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
@@ -9,6 +10,7 @@ pub(crate) use self::args::{
     CheckArgs, Cli, Command, ControllerArgs, EnvoyChildArgs, ExplainArgs, Format, Identity, Limits, Logs, Origin,
     RoutesArgs, UpArgs,
 };
+pub(crate) use self::manifests::{ClusterArgs, Place};
 use crate::exit::{Failure, Outcome, print_text};
 use crate::{check, controller, envoy, explain, routes, up, version};
 
