@@ -1,5 +1,8 @@
 //! Incremental against full builds: whatever the way to a state, the state is the same.
 
+mod oracle;
+mod request;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
