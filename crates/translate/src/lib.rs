@@ -31,4 +31,5 @@ pub use certificate::certificate_problem;
 pub use context::{Fallback, Settings};
 pub use module::script_problem;
 pub use pattern::{HostPattern, without_port};
+pub use policy::CLEAR_CHAIN;
 pub use world::{Resources, World};

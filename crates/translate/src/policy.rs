@@ -139,8 +139,8 @@ fn misdirected(host: &HostPolicy, security: Security) -> Vec<Route> {
     other_tls.into_iter().chain(clear).map(refuse).collect()
 }
 
-/// Name of the chain for clear text.
-pub(crate) const CLEAR_CHAIN: &str = "clear";
+/// Name of the filter chain for clear text, as routes see it in [`nuncio_ir::CHAIN_HEADER`].
+pub const CLEAR_CHAIN: &str = "clear";
 
 const XFP: &str = "x-forwarded-proto";
 

@@ -35,7 +35,7 @@ pub use client::{AdminClient, AdminError, AdminReply};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, ListenerView, LocationView,
-    Lost, ObjectRef, ObjectState, ObjectView, ProblemView, RouteView,
+    Lost, ObjectRef, ObjectState, ObjectView, ProblemView, RouteView, TcpView,
 };
 pub use page::{ListQuery, Page};
 

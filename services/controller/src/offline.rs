@@ -12,7 +12,8 @@ use crate::event::LocatedProblem;
 use crate::files::Files;
 use crate::metrics::Metrics;
 use crate::run::{Error, defaults};
-use crate::{explain, fallback, source, view};
+use crate::view::{self, Listed};
+use crate::{explain, fallback, source};
 
 /// What a directory would serve.
 pub struct Offline {
@@ -65,13 +66,12 @@ impl Offline {
     /// Routes by host, in the order in which they are tried.
     #[must_use]
     pub fn routes(&self, query: &ListQuery) -> Vec<RouteView> {
-        let routes = view::routes(self.engine.world.model(), query);
-        routes.map(|(table, host, order, route)| view::route_view(table, &host, order, route)).collect()
+        view::routes(self.engine.world.model(), query).map(Listed::view).collect()
     }
 
     /// What becomes of a request.
     #[must_use]
     pub fn explain(&self, request: &ExplainRequest) -> Explanation {
-        explain::explain(self.engine.world.model(), request)
+        explain::explain(&self.engine.world, request)
     }
 }

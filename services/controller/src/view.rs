@@ -1,22 +1,29 @@
 //! The engine's state, as the admin server shows it.
 
-use std::collections::BTreeMap;
+mod hosts;
+mod routes;
+mod words;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use nuncio_api::{ObjectId, Severity, Spec};
-use nuncio_ir::{Backend, Cluster, Discovery, HeaderMatch, Model, PathMatch, Route, RouteAction, Table, ValueMatch};
+use nuncio_ir::{Cluster, Discovery, Model};
 use nuncio_telemetry::Health;
 use nuncio_xds::{Key, Protocol, ResourceType};
 
 use crate::admin::{
-    BackendView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, ListQuery, LocationView,
-    ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView, View,
+    ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, ListQuery, LocationView, ObjectRef,
+    ObjectState, ObjectView, Page, ProblemView, RouteView, View,
 };
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
 use crate::explain;
 use crate::run::lock;
+
+use self::hosts::hosts;
+pub(crate) use self::hosts::{host_view, listener_view};
+pub(crate) use self::routes::{Listed, route_view, routes};
 
 /// Shows the engine.
 pub(crate) struct EngineView {
@@ -57,9 +64,7 @@ impl View for EngineView {
 
     fn routes(&self, query: &ListQuery) -> Page<RouteView> {
         let engine = lock(&self.engine);
-        Page::of(query, routes(engine.world.model(), query), |(table, host, order, route)| {
-            route_view(table, &host, order, route)
-        })
+        Page::of(query, routes(engine.world.model(), query), Listed::view)
     }
 
     fn clusters(&self, query: &ListQuery) -> Page<ClusterView> {
@@ -98,7 +103,7 @@ impl View for EngineView {
     }
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {
-        explain::explain(lock(&self.engine).world.model(), request)
+        explain::explain(&lock(&self.engine).world, request)
     }
 }
 
@@ -164,120 +169,6 @@ fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
     let secrets = resources.secrets.iter().map(|name| key(ResourceType::Secret, &name.0));
     let endpoints = resources.endpoints.iter().map(|name| key(ResourceType::Endpoints, &name.0));
     tables.chain(listeners).chain(secrets).chain(endpoints).collect()
-}
-
-/// Hosts of all tables; what names share in the table of the wildcards is told for each pattern.
-pub(crate) fn hosts(model: &Model, query: &ListQuery) -> impl Iterator<Item = HostView> {
-    let mut views: BTreeMap<String, HostView> = BTreeMap::new();
-    for table in model.tables.values() {
-        for host in &table.hosts {
-            for name in names(table, host) {
-                if !query.wants_host(&name) {
-                    continue;
-                }
-                let listeners = explain::listeners_of(model, &table.scope.class);
-                let mut objects: Vec<_> = host.routes.iter().flat_map(|route| &route.origins).collect();
-                objects.sort_unstable();
-                objects.dedup();
-                let view = views.entry(name.clone()).or_insert_with(|| HostView {
-                    hostname: name.clone(),
-                    objects: Vec::new(),
-                    listeners: Vec::new(),
-                    certificate: explain::certificate_of(model, &table.scope.class, &name),
-                    routes: 0,
-                });
-                view.objects.extend(objects.into_iter().map(ObjectRef::from));
-                view.listeners.extend(listeners);
-                view.routes += host.routes.len();
-            }
-        }
-    }
-    views.into_values()
-}
-
-fn names(table: &Table, host: &nuncio_ir::VirtualHost) -> Vec<String> {
-    if *table.scope.host == *"*" {
-        host.domains.iter().map(ToString::to_string).collect()
-    } else {
-        vec![table.scope.host.to_string()]
-    }
-}
-
-type RouteAt<'a> = (&'a Table, String, usize, &'a Route);
-
-/// Routes by host, in the order in which they are tried.
-pub(crate) fn routes<'a>(model: &'a Model, query: &'a ListQuery) -> impl Iterator<Item = RouteAt<'a>> {
-    let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (&**table, host)));
-    hosts.flat_map(move |(table, host)| {
-        let shown = names(table, host).into_iter().find(|name| query.wants_host(name));
-        let routes = host.routes.iter().enumerate().filter(|(_, route)| wants_route(query, route));
-        shown.into_iter().flat_map(move |shown| {
-            routes.clone().map(move |(order, route)| (table, shown.clone(), order, route)).collect::<Vec<_>>()
-        })
-    })
-}
-
-fn wants_route(query: &ListQuery, route: &Route) -> bool {
-    let any = query.kind.is_none() && query.name.is_none() && query.namespace.is_none();
-    any || route.origins.iter().any(|id| wants(query, id))
-}
-
-pub(crate) fn route_view(table: &Table, host: &str, order: usize, route: &Route) -> RouteView {
-    let (action, backends) = match &route.action {
-        RouteAction::Forward(forward) => ("forward", forward.arms.iter().map(backend_view).collect()),
-        RouteAction::Redirect(_) => ("redirect", Vec::new()),
-        RouteAction::Respond(_) => ("respond", Vec::new()),
-    };
-    RouteView {
-        host: host.to_owned(),
-        order,
-        name: route.name.to_string(),
-        matches: match_text(route),
-        action: action.to_owned(),
-        backends,
-        origin: route.origins.iter().map(ObjectRef::from).collect(),
-        table: table.name.to_string(),
-    }
-}
-
-fn backend_view(arm: &nuncio_ir::Arm) -> BackendView {
-    let (cluster, invalid) = match &arm.backend {
-        Backend::Cluster(name) => (Some(name.to_string()), None),
-        Backend::Invalid { reason, .. } => (None, Some(reason.clone())),
-    };
-    BackendView { cluster, weight: arm.weight, invalid }
-}
-
-fn match_text(route: &Route) -> String {
-    let path = match &route.matches.path {
-        PathMatch::Prefix { value, case_sensitive } => format!("prefix {value}{}", fold(*case_sensitive)),
-        PathMatch::Segments(value) => format!("path segments {value}"),
-        PathMatch::Exact { value, case_sensitive } => format!("path {value}{}", fold(*case_sensitive)),
-        PathMatch::Regex(value) => format!("regex {value}"),
-    };
-    let headers = route.matches.headers.iter().map(header_text);
-    let query = route.matches.query.iter().map(|query| format!("query {} {}", query.name, value_text(&query.value)));
-    std::iter::once(path).chain(headers).chain(query).collect::<Vec<_>>().join(", ")
-}
-
-fn fold(case_sensitive: bool) -> &'static str {
-    if case_sensitive { "" } else { " (any case)" }
-}
-
-fn header_text(header: &HeaderMatch) -> String {
-    let name = header.name.trim_start_matches(':');
-    let not = if header.invert { "not " } else { "" };
-    format!("{name} {not}{}", value_text(&header.value))
-}
-
-fn value_text(value: &ValueMatch) -> String {
-    match value {
-        ValueMatch::Exact(text) => text.clone(),
-        ValueMatch::Prefix { value, .. } => format!("{value}*"),
-        ValueMatch::Suffix { value, .. } => format!("*{value}"),
-        ValueMatch::Regex(regex) => format!("~{regex}"),
-        ValueMatch::Present => "present".to_owned(),
-    }
 }
 
 fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {

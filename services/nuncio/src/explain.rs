@@ -2,25 +2,24 @@
 
 use std::fmt::Write;
 
-use nuncio_controller::admin::{ExplainRequest, Explanation, RouteView};
+use nuncio_controller::admin::{ExplainRequest, Explanation, RouteView, TcpView};
 
 use crate::cli::{ExplainArgs, Format};
 use crate::exit::{Failure, Outcome, print_json, print_text};
 use crate::gateway::Gateway;
-use crate::routes::{destination, origin};
+use crate::routes::{destination, names, shares};
 
-/// Prints what becomes of the request.
+/// Prints what becomes of the request. Fails if there is nobody who could take it.
 pub(crate) fn run(args: &ExplainArgs) -> Outcome {
     let headers = args.headers.iter().map(String::as_str);
     let request = ExplainRequest::parse(&args.url, &args.method, headers).map_err(Failure::usage)?;
+    let request = request.with_sni(args.sni.clone()).with_client_certificate(args.client_cert);
     let explanation = Gateway::open(&args.origin, &args.identity)?.explain(&request)?;
     match args.output {
-        Format::Json => print_json(&explanation),
-        Format::Text => {
-            print_text(&text(&explanation));
-            Ok(())
-        }
+        Format::Json => print_json(&explanation)?,
+        Format::Text => print_text(&text(&explanation)),
     }
+    if explanation.listener.is_none() { Err(Failure::found()) } else { Ok(()) }
 }
 
 fn text(explanation: &Explanation) -> String {
@@ -30,9 +29,14 @@ fn text(explanation: &Explanation) -> String {
         let _ = writeln!(text, "  {name:<10}{}", value.unwrap_or_else(|| "none".to_owned()));
     };
     part("Listener", explanation.listener.as_ref().map(|listener| format!("{} ({})", listener.name, listener.address)));
-    part("Host", explanation.host.as_ref().map(|host| host.hostname.clone()));
-    part("Route", explanation.route.as_ref().map(describe));
-    part("To", explanation.route.as_ref().map(destination));
+    if let Some(tcp) = &explanation.tcp {
+        part("TCP", Some(connections(tcp)));
+        part("To", Some(shares(&tcp.backends)));
+    } else {
+        part("Host", explanation.host.as_ref().map(|host| host.hostname.clone()));
+        part("Route", explanation.route.as_ref().map(describe));
+        part("To", explanation.route.as_ref().map(destination));
+    }
     if !explanation.lost.is_empty() {
         text.push_str("\n  Not taken:\n");
         for lost in &explanation.lost {
@@ -42,8 +46,14 @@ fn text(explanation: &Explanation) -> String {
     text
 }
 
+/// `db.example.com, from TCPMapping shop/db`.
+fn connections(tcp: &TcpView) -> String {
+    let taken = if tcp.server_names.is_empty() { "every connection".to_owned() } else { tcp.server_names.join(", ") };
+    format!("{taken}, from {}", names(&tcp.origin))
+}
+
 /// `prefix /cart/ on shop.example.com, from Mapping shop/cart`.
 fn describe(route: &RouteView) -> String {
-    let from = if route.origin.is_empty() { String::new() } else { format!(", from {}", origin(route)) };
+    let from = if route.origin.is_empty() { String::new() } else { format!(", from {}", names(&route.origin)) };
     format!("{} on {}{from}", route.matches, route.host)
 }

@@ -1,6 +1,6 @@
 //! `nuncio routes`: what is served, in the order in which it is tried.
 
-use nuncio_controller::admin::{BackendView, ListQuery, RouteView};
+use nuncio_controller::admin::{BackendView, ListQuery, ObjectRef, RouteView};
 
 use crate::cli::{Format, RoutesArgs};
 use crate::exit::{Outcome, print_json, print_text};
@@ -23,20 +23,27 @@ pub(crate) fn run(args: &RoutesArgs) -> Outcome {
 }
 
 fn row(route: &RouteView) -> [String; 4] {
-    [route.host.clone(), route.matches.clone(), destination(route), origin(route)]
+    let from = if route.origin.is_empty() { "the gateway itself".to_owned() } else { names(&route.origin) };
+    [route.host.clone(), route.matches.clone(), destination(route), from]
 }
 
-/// `cart.shop:80 90 %, cart-canary.shop:80 10 %`, or what the route does instead.
+/// `cart.shop:80 90 %, cart-canary.shop:80 10 %`, or what the route does instead: `respond 404`.
 pub(crate) fn destination(route: &RouteView) -> String {
-    if route.backends.is_empty() {
-        return route.action.clone();
+    match (route.status, route.backends.is_empty()) {
+        (_, false) => shares(&route.backends),
+        (Some(status), true) => format!("{} {status}", route.action),
+        (None, true) => route.action.clone(),
     }
-    let total: u32 = route.backends.iter().map(|backend| backend.weight).sum();
-    let backends = route.backends.iter().map(|backend| {
-        let share = f64::from(backend.weight) * 100.0 / f64::from(total.max(1));
-        if route.backends.len() == 1 { place(backend) } else { format!("{} {share:.0} %", place(backend)) }
+}
+
+/// Backends with their shares, if there are several.
+pub(crate) fn shares(backends: &[BackendView]) -> String {
+    let total: u64 = backends.iter().map(|backend| u64::from(backend.weight)).sum();
+    let places = backends.iter().map(|backend| {
+        let share = f64::from(backend.weight) * 100.0 / total.max(1) as f64;
+        if backends.len() == 1 { place(backend) } else { format!("{} {share:.0} %", place(backend)) }
     });
-    backends.collect::<Vec<_>>().join(", ")
+    places.collect::<Vec<_>>().join(", ")
 }
 
 fn place(backend: &BackendView) -> String {
@@ -44,9 +51,9 @@ fn place(backend: &BackendView) -> String {
     backend.cluster.clone().unwrap_or_else(|| format!("nowhere ({})", reason()))
 }
 
-/// The objects that a route was made from.
-pub(crate) fn origin(route: &RouteView) -> String {
-    let names = route.origin.iter().map(|id| format!("{} {}/{}", id.kind, id.namespace, id.name));
+/// `Mapping shop/cart, Mapping shop/canary`.
+pub(crate) fn names(objects: &[ObjectRef]) -> String {
+    let names = objects.iter().map(|id| format!("{} {}/{}", id.kind, id.namespace, id.name));
     names.collect::<Vec<_>>().join(", ")
 }
 
@@ -66,6 +73,7 @@ mod tests {
             name: "cart".into(),
             matches: "prefix /cart/".into(),
             action: "redirect".into(),
+            status: Some(301),
             backends: backends.iter().map(view).collect(),
             origin: Vec::new(),
             table: "*".into(),
@@ -77,6 +85,7 @@ mod tests {
         assert_eq!(destination(&route(&[("a", 1)])), "a");
         assert_eq!(destination(&route(&[("a", 90), ("b", 10)])), "a 90 %, b 10 %");
         assert_eq!(destination(&route(&[("", 1)])), "nowhere (no such service)");
-        assert_eq!(destination(&route(&[])), "redirect");
+        assert_eq!(destination(&route(&[])), "redirect 301");
+        assert_eq!(destination(&route(&[("a", u32::MAX), ("b", u32::MAX)])), "a 50 %, b 50 %");
     }
 }

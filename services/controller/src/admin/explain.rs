@@ -14,7 +14,7 @@ use super::model::{Explanation, HeaderView};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExplainRequest {
-    /// The whole URL: `https://shop.example.com/cart?id=1`.
+    /// The whole URL: `https://shop.example.com/cart?id=1`, or `tcp://db.example.com:5432` of a connection.
     pub url: String,
     /// Default `GET`.
     #[serde(default = "get")]
@@ -22,6 +22,12 @@ pub struct ExplainRequest {
     /// In any order.
     #[serde(default)]
     pub headers: Vec<HeaderView>,
+    /// The server name of the TLS handshake. Default: the name in the URL. With `tcp://` it says that there is one.
+    #[serde(default)]
+    pub sni: Option<String>,
+    /// The client presents a certificate.
+    #[serde(default)]
+    pub client_certificate: bool,
 }
 
 fn get() -> String {
@@ -31,9 +37,12 @@ fn get() -> String {
 /// Why a request cannot be explained. The message says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
-    /// Not an absolute `http` or `https` URL.
-    #[error("{0:?} is not a URL: write it whole, as in https://shop.example.com/cart")]
+    /// Not an absolute URL of a scheme that is served.
+    #[error("{0:?} is not a URL: write it whole, as in https://shop.example.com/cart or tcp://db.example.com:5432")]
     Url(String),
+    /// A connection without HTTP has no port by default.
+    #[error("{0:?} names no port, as in tcp://db.example.com:5432")]
+    Port(String),
     /// Not a method.
     #[error("{0:?} is not a method")]
     Method(String),
@@ -41,7 +50,7 @@ pub enum InvalidRequest {
     #[error("{0:?} is not a header: write it as in 'x-version: 2'")]
     Header(String),
     /// A parameter that does not exist.
-    #[error("there is no parameter {0:?}: use url, method and header")]
+    #[error("there is no parameter {0:?}: use url, method, header, sni and client_certificate")]
     Parameter(String),
 }
 
@@ -58,14 +67,29 @@ impl ExplainRequest {
     ) -> Result<Self, InvalidRequest> {
         let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
         let headers = headers.into_iter().map(parse_header).collect::<Result<_, _>>()?;
-        Self { url, method: method.to_owned(), headers }.checked()
+        Self { url, method: method.to_owned(), headers, sni: None, client_certificate: false }.checked()
+    }
+
+    /// The same request, on a TLS connection that was opened for another name.
+    #[must_use]
+    pub fn with_sni(self, sni: Option<String>) -> Self {
+        Self { sni, ..self }
+    }
+
+    /// The same request, with a client certificate or without.
+    #[must_use]
+    pub fn with_client_certificate(self, client_certificate: bool) -> Self {
+        Self { client_certificate, ..self }
     }
 
     fn checked(self) -> Result<Self, InvalidRequest> {
         let uri: Uri = self.url.parse().map_err(|_| InvalidRequest::Url(self.url.clone()))?;
-        let web = matches!(uri.scheme_str(), Some("http" | "https"));
-        if !web || uri.authority().is_none_or(|authority| !is_plain(authority)) {
-            return Err(InvalidRequest::Url(self.url));
+        let authority = uri.authority().filter(|authority| is_plain(authority));
+        match (uri.scheme_str(), authority) {
+            (Some("http" | "https"), Some(_)) => {}
+            (Some("tcp" | "tls"), Some(authority)) if authority.port().is_some() => {}
+            (Some("tcp" | "tls"), Some(_)) => return Err(InvalidRequest::Port(self.url)),
+            _ => return Err(InvalidRequest::Url(self.url)),
         }
         Method::from_bytes(self.method.as_bytes()).map_err(|_| InvalidRequest::Method(self.method.clone()))?;
         for header in &self.headers {
@@ -79,15 +103,19 @@ impl ExplainRequest {
 
     fn from_query(query: &str) -> Result<Self, InvalidRequest> {
         let (mut url, mut method, mut headers) = (String::new(), get(), Vec::new());
+        let (mut sni, mut client_certificate) = (None, false);
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*key {
                 "url" => url = value.into_owned(),
                 "method" => method = value.into_owned(),
                 "header" => headers.push(value.into_owned()),
+                "sni" => sni = Some(value.into_owned()),
+                "client_certificate" => client_certificate = value == "true",
                 _ => return Err(InvalidRequest::Parameter(key.into_owned())),
             }
         }
-        Self::parse(&url, &method, headers.iter().map(String::as_str))
+        let request = Self::parse(&url, &method, headers.iter().map(String::as_str))?;
+        Ok(request.with_sni(sni).with_client_certificate(client_certificate))
     }
 
     /// The path and query of `/api/v1/explain` for this request.
@@ -98,6 +126,10 @@ impl ExplainRequest {
         query.append_pair("url", &self.url).append_pair("method", &self.method);
         for header in &self.headers {
             query.append_pair("header", &format!("{}: {}", header.name, header.value));
+        }
+        query.extend_pairs(self.sni.iter().map(|name| ("sni", name)));
+        if self.client_certificate {
+            query.append_pair("client_certificate", "true");
         }
         query.finish()
     }
@@ -128,6 +160,8 @@ fn reply(view: &Shared, request: Result<ExplainRequest, InvalidRequest>) -> Repl
         ("url" = String, Query, description = "The URL; http:// may be left out"),
         ("method" = Option<String>, Query, description = "Default GET"),
         ("header" = Option<Vec<String>>, Query, explode = true, description = "`name: value`, any number of times"),
+        ("sni" = Option<String>, Query, description = "Server name of the TLS handshake; default the name in the URL"),
+        ("client_certificate" = Option<bool>, Query, description = "The client presents a certificate"),
     ),
     responses(
         (status = 200, description = "What becomes of the request", body = Explanation),
@@ -165,6 +199,8 @@ mod tests {
         for url in ["", "ftp://a/", "http://", "http://a b/", "http://user@host/"] {
             assert!(matches!(ExplainRequest::parse(url, "GET", none()), Err(InvalidRequest::Url(_))), "{url}");
         }
+        assert!(matches!(ExplainRequest::parse("tcp://db", "GET", none()), Err(InvalidRequest::Port(_))));
+        assert!(ExplainRequest::parse("tls://db:5432", "GET", none()).is_ok());
         assert!(matches!(ExplainRequest::parse("a", "G T", none()), Err(InvalidRequest::Method(_))));
         for header in ["novalue", "na me: x", "a: \r\nb: c", ": x"] {
             let parsed = ExplainRequest::parse("a", "GET", [header]);
@@ -175,6 +211,7 @@ mod tests {
     #[test]
     fn survives_the_way_through_a_query() {
         let request = ExplainRequest::parse("http://a/b?c=d&e=f%20g", "GET", ["x: 1 & 2", "y: ="]).unwrap();
+        let request = request.with_sni(Some("a&b".into())).with_client_certificate(true);
         let path = request.to_path();
         assert_eq!(ExplainRequest::from_query(path.split_once('?').unwrap().1), Ok(request));
         assert!(matches!(ExplainRequest::from_query("URL=a"), Err(InvalidRequest::Parameter(_))));

@@ -118,11 +118,13 @@ pub struct RouteView {
     pub matches: String,
     /// What it does: `forward`, `redirect`, `respond`.
     pub action: String,
+    /// With which status, if it does not forward.
+    pub status: Option<u16>,
     /// Where it leads, by weight.
     pub backends: Vec<BackendView>,
-    /// The objects that it was made from.
+    /// The objects that it was made from. None for what the gateway adds by itself.
     pub origin: Vec<ObjectRef>,
-    /// The `RouteConfiguration` that holds it.
+    /// The `RouteConfiguration` that holds it. Empty for a probe, which every listener answers.
     pub table: String,
 }
 
@@ -207,16 +209,29 @@ pub struct HeaderView {
 pub struct Explanation {
     /// The request, as it was understood: `GET https://shop.example.com/cart`.
     pub request: String,
-    /// The listener that takes the connection. None if none does.
+    /// The listener that takes the connection. None if none is on the port.
     pub listener: Option<ListenerView>,
     /// The host whose table is used. None if none fits.
     pub host: Option<HostView>,
-    /// The route that the request gets. None: 404.
+    /// The route that the request gets. None if it gets none.
     pub route: Option<RouteView>,
+    /// The way of a connection that is passed on as it comes.
+    pub tcp: Option<TcpView>,
     /// What comes of it, in a sentence: `forwarded to cart.shop:8080 as /`.
     pub outcome: String,
     /// Routes that the request might have got, in the order in which they are tried, and why it did not.
     pub lost: Vec<Lost>,
+}
+
+/// Connections that are passed on as they come, or with TLS taken off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TcpView {
+    /// The names in the TLS handshake that are taken. None: every connection.
+    pub server_names: Vec<String>,
+    /// Where they lead, by weight.
+    pub backends: Vec<BackendView>,
+    /// The TCPMappings that it was made from.
+    pub origin: Vec<ObjectRef>,
 }
 
 /// A route that a request did not get.

@@ -71,7 +71,15 @@ impl View for Fake {
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {
         let request = format!("{} {} {}", request.method, request.url, request.headers.len());
-        Explanation { request, listener: None, host: None, route: None, outcome: "404".into(), lost: Vec::new() }
+        Explanation {
+            request,
+            listener: None,
+            host: None,
+            route: None,
+            tcp: None,
+            outcome: "404".into(),
+            lost: Vec::new(),
+        }
     }
 }
 

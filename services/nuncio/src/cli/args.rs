@@ -245,16 +245,22 @@ pub(crate) struct Origin {
 
 const EXPLAIN_HELP: &str = "\
 Examples:
-  nuncio explain https://shop.example.com/cart/7 manifests
+  nuncio explain https://shop.example.com:8443/cart/7 manifests
   nuncio explain localhost:8080/orders/ -X POST -H 'x-version: 2' --admin 127.0.0.1:8877
+  nuncio explain https://pay.example.com:8443/ --client-cert manifests
+  nuncio explain https://pay.example.com:8443/ --sni shop.example.com manifests
+                                          a request on a connection that was opened for another name
+  nuncio explain tls://db.example.com:5432 manifests
+                                          which TCPMapping gets the connection?
 
-Shows the listener, the host, the route and the cluster, and the routes that lost and why. Sends no request.";
+Shows the listener, the host, the route and the cluster, and the routes that lost and why. Sends no request.
+Exit code: 0, or 1 if no Listener is on the port (the scheme's where the URL names none).";
 
 /// What `nuncio explain` is told.
 #[derive(Debug, Args)]
 #[command(after_help = EXPLAIN_HELP)]
 pub(crate) struct ExplainArgs {
-    /// The URL of the request; http:// may be left out
+    /// The URL of the request; http:// may be left out. Or tcp://HOST:PORT, tls://HOST:PORT
     #[arg(value_name = "URL", value_hint = clap::ValueHint::Url)]
     pub(crate) url: String,
     #[command(flatten)]
@@ -265,6 +271,12 @@ pub(crate) struct ExplainArgs {
     /// A header of the request, as in 'x-version: 2'. May be given many times
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     pub(crate) headers: Vec<String>,
+    /// The server name in the TLS handshake [default: the name in the URL]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sni: Option<String>,
+    /// The client presents a certificate that its Host trusts
+    #[arg(long)]
+    pub(crate) client_cert: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,

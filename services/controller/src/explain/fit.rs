@@ -1,0 +1,139 @@
+//! Whether a route takes a request, and why not.
+
+use nuncio_ir::{HeaderMatch, PathMatch, QueryMatch, Route, ValueMatch};
+
+use super::request::Request;
+
+/// Whether something takes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    Yes,
+    /// Not, for this reason.
+    No(String),
+    /// Only Envoy knows: the reason.
+    Unknown(String),
+}
+
+impl Fit {
+    fn of(fits: bool, reason: impl FnOnce() -> String) -> Self {
+        if fits { Self::Yes } else { Self::No(reason()) }
+    }
+
+    /// What does not fit outweighs what cannot be told.
+    fn and(self, other: impl FnOnce() -> Self) -> Self {
+        match (self, other) {
+            (Self::Yes, other) => other(),
+            (no @ Self::No(_), _) => no,
+            (unknown, other) => match other() {
+                no @ Self::No(_) => no,
+                _ => unknown,
+            },
+        }
+    }
+}
+
+/// Whether the route takes the request.
+pub(super) fn fit(route: &Route, request: &Request) -> Fit {
+    let matches = &route.matches;
+    let headers = matches
+        .headers
+        .iter()
+        .fold(path(&matches.path, &request.path), |fit, wanted| fit.and(|| header(wanted, request)));
+    matches.query.iter().fold(headers, |fit, wanted| fit.and(|| query(wanted, request)))
+}
+
+fn path(wanted: &PathMatch, path: &str) -> Fit {
+    let fold = |text: &str, sensitive: bool| if sensitive { text.to_owned() } else { text.to_ascii_lowercase() };
+    let fits = match wanted {
+        PathMatch::Prefix { value, case_sensitive } => {
+            fold(path, *case_sensitive).starts_with(&fold(value, *case_sensitive))
+        }
+        PathMatch::Exact { value, case_sensitive } => fold(path, *case_sensitive) == fold(value, *case_sensitive),
+        PathMatch::Segments(value) => {
+            path.strip_prefix(value.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
+        PathMatch::Regex(regex) => match whole(regex, path) {
+            Ok(fits) => fits,
+            Err(unknown) => return unknown,
+        },
+    };
+    Fit::of(fits, || format!("the path {path} does not fit"))
+}
+
+fn header(wanted: &HeaderMatch, request: &Request) -> Fit {
+    let values = request.headers.iter().filter(|(name, _)| *name == wanted.name).map(|(_, value)| value);
+    let mut first = None;
+    let mut fits = false;
+    for value in values {
+        first.get_or_insert(value);
+        match value_fits(&wanted.value, value) {
+            Ok(this) => fits |= this,
+            Err(unknown) => return unknown,
+        }
+    }
+    let name = wanted.name.trim_start_matches(':');
+    match first {
+        None => Fit::No(format!("the header {name} is missing")),
+        Some(value) => Fit::of(fits != wanted.invert, || is(name, value)),
+    }
+}
+
+/// What a header says, in the user's words.
+fn is(name: &str, value: &str) -> String {
+    match (name, value) {
+        ("x-forwarded-proto", "https") => "the request is secure".to_owned(),
+        ("x-forwarded-proto", _) => "the request is not secure".to_owned(),
+        ("method" | "authority", _) => format!("the {name} is {value}"),
+        _ => format!("the header {name} is {value:?}"),
+    }
+}
+
+fn query(wanted: &QueryMatch, request: &Request) -> Fit {
+    let name = &wanted.name;
+    match request.query.iter().find(|(other, _)| other == name) {
+        None => Fit::No(format!("the query parameter {name} is missing")),
+        Some((_, value)) => match value_fits(&wanted.value, value) {
+            Ok(fits) => Fit::of(fits, || format!("the query parameter {name} is {value:?}")),
+            Err(unknown) => unknown,
+        },
+    }
+}
+
+fn value_fits(wanted: &ValueMatch, value: &str) -> Result<bool, Fit> {
+    let fold = |text: &str, ignore: bool| if ignore { text.to_ascii_lowercase() } else { text.to_owned() };
+    Ok(match wanted {
+        ValueMatch::Exact(text) => value == text,
+        ValueMatch::Prefix { value: text, ignore_case } => {
+            fold(value, *ignore_case).starts_with(&fold(text, *ignore_case))
+        }
+        ValueMatch::Suffix { value: text, ignore_case } => {
+            fold(value, *ignore_case).ends_with(&fold(text, *ignore_case))
+        }
+        ValueMatch::Regex(regex) => whole(regex, value)?,
+        ValueMatch::Present => true,
+    })
+}
+
+/// Whether the expression matches all of the text. Envoy's RE2 takes some that cannot be tried here.
+fn whole(regex: &str, text: &str) -> Result<bool, Fit> {
+    let compiled = regex::Regex::new(&format!("^(?:{regex})$"));
+    compiled
+        .map(|compiled| compiled.is_match(text))
+        .map_err(|_| Fit::Unknown(format!("cannot tell: only Envoy can try the expression {regex}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_tried_is_said() {
+        assert_eq!(whole("/a.", "/ab"), Ok(true));
+        assert_eq!(whole("/a", "/ab"), Ok(false));
+        assert!(matches!(whole(r"/\C", "/x"), Err(Fit::Unknown(reason)) if reason.starts_with("cannot tell: ")));
+        let (no, unknown) = (|| Fit::No("no".into()), || Fit::Unknown("?".into()));
+        assert_eq!(unknown().and(no), no());
+        assert_eq!(unknown().and(|| Fit::Yes), unknown());
+        assert_eq!(Fit::Yes.and(unknown), unknown());
+    }
+}

@@ -1,0 +1,70 @@
+//! What comes of a request or a connection, in a sentence.
+
+use nuncio_api::{Kind, ObjectId};
+use nuncio_ir::{Backend, Forward, PathMatch, PathRewrite, Redirect, Respond, Route, RouteAction, TcpProxy};
+
+use super::request::Request;
+
+/// What the route does with the request.
+pub(super) fn of_route(route: &Route, request: &Request) -> String {
+    match &route.action {
+        RouteAction::Forward(forward) => forwarded(forward, route, request),
+        RouteAction::Redirect(redirect) => redirected(redirect, route, request),
+        RouteAction::Respond(Respond { status, body }) => match (body.trim(), guard(route)) {
+            ("", Some(host)) => format!("answered {status}: {host} rejects what is not secure"),
+            ("", None) => format!("answered {status}"),
+            (reason, _) => format!("answered {status}: {reason}"),
+        },
+    }
+}
+
+/// The Host that a route stands guard for, before all others.
+pub(super) fn guard(route: &Route) -> Option<&ObjectId> {
+    route.origins.first().filter(|_| route.origins.iter().all(|id| id.kind == Kind::Host))
+}
+
+fn forwarded(forward: &Forward, route: &Route, request: &Request) -> String {
+    let total: u64 = forward.arms.iter().map(|arm| u64::from(arm.weight)).sum();
+    let arms = forward.arms.iter().map(|arm| {
+        let path = rewritten(arm.rewrite.as_ref(), route, &request.path);
+        let share = if forward.arms.len() == 1 { String::new() } else { format!("{}/{total} ", arm.weight) };
+        match &arm.backend {
+            Backend::Cluster(name) => format!("{share}to {name} as {path}"),
+            Backend::Invalid { status, reason } => format!("{share}answered {status}: {reason}"),
+        }
+    });
+    format!("forwarded {}", arms.collect::<Vec<_>>().join(", "))
+}
+
+fn redirected(redirect: &Redirect, route: &Route, request: &Request) -> String {
+    let scheme = redirect.scheme.clone().unwrap_or_else(|| if request.tls { "https" } else { "http" }.to_owned());
+    let host = redirect.host.clone().unwrap_or_else(|| request.host.clone());
+    let port = redirect.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let path = rewritten(redirect.path.as_ref(), route, &request.path);
+    format!("redirected ({}) to {scheme}://{host}{port}{path}", redirect.status)
+}
+
+/// Where a connection goes as it comes.
+pub(super) fn of_connection(proxy: &TcpProxy) -> String {
+    let total: u64 = proxy.clusters.iter().map(|weighted| u64::from(weighted.weight)).sum();
+    let places = proxy.clusters.iter().map(|weighted| match proxy.clusters.len() {
+        1 => format!("to {}", weighted.cluster),
+        _ => format!("{}/{total} to {}", weighted.weight, weighted.cluster),
+    });
+    format!("passed on {}", places.collect::<Vec<_>>().join(", "))
+}
+
+/// The path as it goes on. The result of a regex is not computed.
+fn rewritten(rewrite: Option<&PathRewrite>, route: &Route, path: &str) -> String {
+    match rewrite {
+        None => path.to_owned(),
+        Some(PathRewrite::Full(full)) => full.clone(),
+        Some(PathRewrite::Regex { pattern, substitution }) => format!("{path} with {pattern} → {substitution}"),
+        Some(PathRewrite::Matched(replacement)) => match &route.matches.path {
+            PathMatch::Prefix { value, .. } | PathMatch::Segments(value) => {
+                format!("{replacement}{}", path.get(value.len()..).unwrap_or_default())
+            }
+            PathMatch::Exact { .. } | PathMatch::Regex(_) => replacement.clone(),
+        },
+    }
+}

@@ -1,0 +1,98 @@
+//! Routes, in the order in which they are tried.
+
+use std::collections::BTreeSet;
+
+use nuncio_ir::{Arm, Backend, Handler, Model, Route, RouteAction, Table};
+
+use super::hosts::names;
+use super::wants;
+use super::words::conditions;
+use crate::admin::{BackendView, ListQuery, ObjectRef, RouteView};
+use crate::explain::probes;
+
+/// An entry of the list of routes.
+pub(crate) enum Listed<'a> {
+    /// The path of a probe, which every listener answers by itself before it looks for a route.
+    Probe { path: &'a str, order: usize },
+    /// A route, with the host that it is shown for and its place there.
+    Route { table: &'a Table, host: String, order: usize, route: &'a Route },
+}
+
+impl Listed<'_> {
+    pub(crate) fn view(self) -> RouteView {
+        match self {
+            Self::Probe { path, order } => RouteView {
+                host: "*".to_owned(),
+                order,
+                name: "probe".to_owned(),
+                matches: format!("path {path}"),
+                action: "respond".to_owned(),
+                status: Some(200),
+                backends: Vec::new(),
+                origin: Vec::new(),
+                table: String::new(),
+            },
+            Self::Route { table, host, order, route } => route_view(table, &host, order, route),
+        }
+    }
+}
+
+/// What requests may get, by host.
+pub(crate) fn routes<'a>(model: &'a Model, query: &'a ListQuery) -> impl Iterator<Item = Listed<'a>> {
+    let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (&**table, host)));
+    let routes = hosts.flat_map(move |(table, host)| {
+        let shown = names(table, host).into_iter().find(|name| query.wants_host(name));
+        let routes = host.routes.iter().enumerate().filter(|(_, route)| wants_route(query, route));
+        shown.into_iter().flat_map(move |host| {
+            let listed = |(order, route)| Listed::Route { table, host: host.clone(), order, route };
+            routes.clone().map(listed).collect::<Vec<_>>()
+        })
+    });
+    built_in(model, query).chain(routes)
+}
+
+fn built_in<'a>(model: &'a Model, query: &ListQuery) -> impl Iterator<Item = Listed<'a>> {
+    let chains = model.listeners.values().flat_map(|listener| &listener.chains);
+    let paths = chains.flat_map(|chain| match &chain.handler {
+        Handler::Http(settings) => probes(settings).collect::<Vec<_>>(),
+        Handler::Tcp(_) => Vec::new(),
+    });
+    let wanted = wants_any(query) && query.wants_host("*");
+    let paths: BTreeSet<&str> = paths.filter(|_| wanted).collect();
+    paths.into_iter().enumerate().map(|(order, path)| Listed::Probe { path, order })
+}
+
+fn wants_any(query: &ListQuery) -> bool {
+    query.kind.is_none() && query.name.is_none() && query.namespace.is_none()
+}
+
+fn wants_route(query: &ListQuery, route: &Route) -> bool {
+    wants_any(query) || route.origins.iter().any(|id| wants(query, id))
+}
+
+pub(crate) fn route_view(table: &Table, host: &str, order: usize, route: &Route) -> RouteView {
+    let (action, status, backends) = match &route.action {
+        RouteAction::Forward(forward) => ("forward", None, forward.arms.iter().map(backend_view).collect()),
+        RouteAction::Redirect(redirect) => ("redirect", Some(redirect.status), Vec::new()),
+        RouteAction::Respond(respond) => ("respond", Some(respond.status), Vec::new()),
+    };
+    RouteView {
+        host: host.to_owned(),
+        order,
+        name: route.name.to_string(),
+        matches: conditions(&route.matches),
+        action: action.to_owned(),
+        status,
+        backends,
+        origin: route.origins.iter().map(ObjectRef::from).collect(),
+        table: table.name.to_string(),
+    }
+}
+
+fn backend_view(arm: &Arm) -> BackendView {
+    let (cluster, invalid) = match &arm.backend {
+        Backend::Cluster(name) => (Some(name.to_string()), None),
+        Backend::Invalid { reason, .. } => (None, Some(reason.clone())),
+    };
+    BackendView { cluster, weight: arm.weight, invalid }
+}
