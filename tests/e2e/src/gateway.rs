@@ -34,7 +34,15 @@ impl<'a> Gateway<'a> {
     pub async fn start_with(site: &'a Site, make: impl FnOnce(&mut Command)) -> Self {
         let mut command = site.up();
         make(&mut command);
-        let mut gateway = Self::launch(site, &mut command);
+        Self::start_by(site, &mut command).await
+    }
+
+    /// Starts it by a command of the site.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start_by(site: &'a Site, command: &mut Command) -> Self {
+        let mut gateway = Self::launch(site, command);
         gateway.ready().await;
         gateway
     }
@@ -45,7 +53,9 @@ impl<'a> Gateway<'a> {
         Self::launch(site, &mut site.up_on(envoy))
     }
 
-    fn launch(site: &'a Site, command: &mut Command) -> Self {
+    /// Starts it by a command of the site, and waits for nothing.
+    #[must_use]
+    pub fn launch(site: &'a Site, command: &mut Command) -> Self {
         Self { site, process: Process::spawn(command), admin: Admin::new(site.admin()) }
     }
 

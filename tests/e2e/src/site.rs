@@ -179,8 +179,16 @@ impl Site {
     }
 
     fn command(&self, bind: IpAddr, envoy: &Path) -> Command {
+        let mut command = self.up_without_manifests(bind, envoy);
+        command.arg(self.manifests());
+        command
+    }
+
+    /// `nuncio up` at this place's addresses, not told yet where manifests are.
+    #[must_use]
+    pub fn up_without_manifests(&self, bind: IpAddr, envoy: &Path) -> Command {
         let mut command = self.nuncio(&["up", "--concurrency", "1"]);
-        command.arg(self.manifests()).arg("--envoy").arg(envoy);
+        command.arg("--envoy").arg(envoy);
         command.args(["--bind", &bind.to_string(), "--admin", &self.admin().to_string()]);
         command
     }

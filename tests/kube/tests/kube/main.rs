@@ -6,4 +6,5 @@
 mod accounts;
 mod faults;
 mod programs;
+mod source;
 mod watches;
