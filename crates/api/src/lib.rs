@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod convert;
 pub mod crd;
 mod duration;
 mod lenient;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::yaml::{Entry, Mark, Node, Scalar, Value, resolve};
-use crate::{Kind, Problem};
+use crate::{Kind, Problem, convert};
 
 /// Rewrites the `spec` of an object in place. What the old form allows and the new one cannot say goes to `notes`.
 pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
@@ -13,10 +13,35 @@ pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Pr
         return;
     }
     let Some(spec) = node.get_mut("spec") else { return };
+    shown_instances(spec);
     match kind {
         Kind::Mapping => mapping(spec),
-        Kind::TCPMapping => explicit_tls(spec),
+        Kind::TCPMapping => {
+            explicit_tls(spec);
+            rename(spec, "v3StatsName", "stats_name");
+        }
+        Kind::TLSContext => rename(spec, "v3CRLSecret", "crl_secret"),
+        Kind::Host => {
+            if let Some(tls) = spec.get_mut("tls") {
+                rename(tls, "v3CRLSecret", "crl_secret");
+            }
+        }
         _ => {}
+    }
+}
+
+/// The original shows the instances of an object that was written as `v3alpha1` with a mark in front, for those that
+/// read `v2` to pass it over.
+fn shown_instances(spec: &mut Node<'_>) {
+    let Some(ids) = spec.get_mut("ambassador_id") else { return };
+    let shown = |id: &mut Node<'_>| {
+        if let Some(hidden) = id.as_text().and_then(|text| text.strip_prefix(convert::HIDDEN)) {
+            *id = Node::text(id.mark, hidden.to_owned());
+        }
+    };
+    match &mut ids.value {
+        Value::List(items) => items.iter_mut().for_each(shown),
+        _ => shown(ids),
     }
 }
 
@@ -33,6 +58,10 @@ fn mapping(spec: &mut Node<'_>) {
     if glob && !is_regex {
         rename(spec, "host", "hostname");
     }
+    if spec.get("host").and_then(Node::as_text) == Some(convert::NO_HOST) {
+        spec.remove("host");
+        return;
+    }
     let by_header = spec.get("headers").is_some_and(|headers| headers.get(":authority").is_some());
     if !by_header && !["host", "hostname"].iter().any(|key| spec.get(key).is_some_and(Node::is_set)) {
         spec.remove("hostname");
@@ -40,13 +69,19 @@ fn mapping(spec: &mut Node<'_>) {
     }
 }
 
-/// `tls` could be a boolean: `true` says what `https://` in front of the service says.
+/// `tls` could be a boolean: `true` says what `https://` in front of the service says, whatever else stands there.
 fn explicit_tls(spec: &mut Node<'_>) {
     let Some(tls) = spec.get("tls").and_then(Node::as_bool) else { return };
     spec.remove("tls");
     let Some(service) = spec.get_mut("service").filter(|_| tls) else { return };
-    if let Some(text) = service.as_text().filter(|text| !text.contains("://") && !text.is_empty()) {
-        *service = Node::text(service.mark, format!("https://{text}"));
+    let Some(text) = service.as_text().filter(|text| !text.is_empty()) else { return };
+    let clear = "http://";
+    let bare = match text.get(..clear.len()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case(clear) => &text[clear.len()..],
+        _ => text,
+    };
+    if !bare.contains("://") {
+        *service = Node::text(service.mark, format!("https://{bare}"));
     }
 }
 

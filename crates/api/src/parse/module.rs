@@ -20,7 +20,8 @@ pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> O
         issues.error(&spec_path, "InvalidValue", "expected a mapping");
         return None;
     };
-    for entry in fields.iter().filter(|entry| !matches!(&*entry.key, "ambassador_id" | "ambassadorId" | "config")) {
+    let known = |key: &str| matches!(key, "ambassador_id" | "ambassadorId" | "config") || crate::convert::is_note(key);
+    for entry in fields.iter().filter(|entry| !known(&entry.key)) {
         let meant = closest(&entry.key, &["config", "ambassador_id"]);
         issues.push(entry.mark, unknown_field(spec_path.key(&entry.key).to_string(), meant));
     }

@@ -138,7 +138,9 @@ fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -
 
 /// Reports the fields that nothing knows.
 pub(super) fn report_unknown(unknowns: Unknowns, issues: &mut Issues<'_>) {
-    for unknown in unknowns.into_inner() {
+    let mut unknowns = unknowns.into_inner();
+    unknowns.retain(|unknown| !crate::convert::is_note(unknown.path.rsplit('.').next().unwrap_or_default()));
+    for unknown in unknowns {
         issues.push(unknown.mark, unknown_field(unknown.path, unknown.meant));
     }
 }

@@ -3,7 +3,9 @@
 
 mod annotations;
 mod bad_input;
+mod conversion;
 mod core_kinds;
+mod crds;
 mod never_panics;
 mod schema;
 mod support;

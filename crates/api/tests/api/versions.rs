@@ -59,7 +59,8 @@ fn old_spellings_become_new_ones() {
 fn tls_of_old_versions_is_a_name_or_a_switch() {
     let table = [
         ("tls: true, service: w", Some(Scheme::Https), None),
-        ("tls: true, service: 'http://w'", Some(Scheme::Http), None),
+        ("tls: true, service: 'http://w'", Some(Scheme::Https), None),
+        ("tls: true, service: 'HTTPS://w'", Some(Scheme::Https), None),
         ("tls: false, service: 'https://w'", Some(Scheme::Https), None),
         ("tls: context, service: w", None, Some("context")),
         ("tls: null, service: w", None, None),
@@ -69,6 +70,16 @@ fn tls_of_old_versions_is_a_name_or_a_switch() {
         let spec = mapping("v1", &format!("{{prefix: /, {fields}}}"));
         assert_eq!((spec.service.scheme, spec.tls.as_deref()), (scheme, context), "{fields}");
     }
+}
+
+#[test]
+fn what_the_original_shows_of_newer_objects_is_read() {
+    // As `kubectl get mapping -o yaml` prints an object of v3alpha1 in a cluster of the original.
+    let text = "apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: m}\nspec: {prefix: /, service: w, host: \
+                _skip_mapping_with_empty_host_, ambassador_id: [--apiVersion-v3alpha1-only--x]}\n";
+    let object = only(text);
+    let Spec::Mapping(mapping) = &object.spec else { panic!("{object:?}") };
+    assert_eq!((object.ambassador_id, &mapping.hostname, &mapping.host), (vec!["x".to_owned()], &None, &None));
 }
 
 #[test]

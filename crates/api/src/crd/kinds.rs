@@ -1,0 +1,162 @@
+//! The kinds, what each is called, and what `kubectl get` shows of it.
+
+use serde_json::Value;
+
+use super::structural::schema;
+use crate::{
+    Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping, Module, TcpMapping, TlsContext,
+};
+
+/// A kind of `getambassador.io`.
+pub(super) struct CustomKind {
+    pub(super) kind: &'static str,
+    pub(super) plural: &'static str,
+    /// One sentence for `kubectl explain`.
+    pub(super) description: &'static str,
+    /// The schema of its `spec`; `None` while nothing interprets it.
+    pub(super) spec: Option<fn() -> Value>,
+    /// Whether an object without `spec` is refused.
+    pub(super) needs_spec: bool,
+    /// Versions before `v3alpha1` that the original has.
+    pub(super) older: &'static [&'static str],
+    /// Columns before those that every kind has.
+    pub(super) columns: &'static [Column],
+}
+
+/// A column of `kubectl get`.
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) path: &'static str,
+    /// In `v1` and `v2`, where it differs.
+    pub(super) old_path: Option<&'static str>,
+    /// `string` or `integer`.
+    pub(super) kind: &'static str,
+    /// Only shown by `-o wide`.
+    pub(super) wide: bool,
+}
+
+const fn text(name: &'static str, path: &'static str) -> Column {
+    Column { name, path, old_path: None, kind: "string", wide: false }
+}
+
+const fn wide(name: &'static str, path: &'static str) -> Column {
+    Column { wide: true, ..text(name, path) }
+}
+
+const BOTH: &[&str] = &["v1", "v2"];
+
+const SOURCE_HOST: Column = Column { old_path: Some(".spec.host"), ..text("Source Host", ".spec.hostname") };
+const PORT: Column = Column { kind: "integer", ..text("Port", ".spec.port") };
+
+/// A kind that is accepted and not yet interpreted.
+const fn opaque(kind: &'static str, plural: &'static str, description: &'static str) -> CustomKind {
+    CustomKind { kind, plural, description, spec: None, needs_spec: false, older: BOTH, columns: &[] }
+}
+
+/// All kinds, by name.
+pub(super) const KINDS: &[CustomKind] = &[
+    opaque(
+        "AuthService",
+        "authservices",
+        "AuthService: who may come in is asked of an external service. Not yet effective.",
+    ),
+    opaque("ConsulResolver", "consulresolvers", "ConsulResolver: services are looked up in Consul. Not yet effective."),
+    opaque("DevPortal", "devportals", "DevPortal: what a developer portal shows. Not yet effective."),
+    CustomKind {
+        kind: "Host",
+        plural: "hosts",
+        description: "Host: a name that the edge answers to, its certificate, and what happens to clear text.",
+        spec: Some(schema::<Host>),
+        needs_spec: false,
+        older: &["v2"],
+        columns: &[
+            text("Hostname", ".spec.hostname"),
+            text("State", ".status.state"),
+            wide("Phase Completed", ".status.phaseCompleted"),
+            wide("Phase Pending", ".status.phasePending"),
+        ],
+    },
+    CustomKind {
+        kind: "KubernetesEndpointResolver",
+        plural: "kubernetesendpointresolvers",
+        description: "KubernetesEndpointResolver: a service is the addresses of its pods.",
+        spec: Some(schema::<KubernetesEndpointResolver>),
+        needs_spec: false,
+        older: BOTH,
+        columns: &[],
+    },
+    CustomKind {
+        kind: "KubernetesServiceResolver",
+        plural: "kubernetesserviceresolvers",
+        description: "KubernetesServiceResolver: a service is its cluster IP or DNS name.",
+        spec: Some(schema::<KubernetesServiceResolver>),
+        needs_spec: false,
+        older: BOTH,
+        columns: &[],
+    },
+    CustomKind {
+        kind: "Listener",
+        plural: "listeners",
+        description: "Listener: a port that the edge is open on.",
+        spec: Some(schema::<Listener>),
+        needs_spec: true,
+        older: &[],
+        columns: &[
+            PORT,
+            text("Protocol", ".spec.protocol"),
+            text("Stack", ".spec.protocolStack"),
+            wide("StatsPrefix", ".spec.statsPrefix"),
+            text("Security", ".spec.securityModel"),
+            wide("L7Depth", ".spec.l7Depth"),
+        ],
+    },
+    opaque("LogService", "logservices", "LogService: where access logs are sent. Not yet effective."),
+    CustomKind {
+        kind: "Mapping",
+        plural: "mappings",
+        description: "Mapping: which requests go to which service, and what happens to them on the way.",
+        spec: Some(schema::<Mapping>),
+        needs_spec: true,
+        older: BOTH,
+        columns: &[
+            SOURCE_HOST,
+            text("Source Prefix", ".spec.prefix"),
+            text("Dest Service", ".spec.service"),
+            text("State", ".status.state"),
+            text("Reason", ".status.reason"),
+        ],
+    },
+    CustomKind {
+        kind: "Module",
+        plural: "modules",
+        description: "Module: settings of the whole edge, in the one called ambassador.",
+        spec: Some(schema::<Module>),
+        needs_spec: false,
+        older: BOTH,
+        columns: &[],
+    },
+    opaque(
+        "RateLimitService",
+        "ratelimitservices",
+        "RateLimitService: limits are asked of an external service. Not yet effective.",
+    ),
+    CustomKind {
+        kind: "TCPMapping",
+        plural: "tcpmappings",
+        description: "TCPMapping: forwards connections, whatever they carry.",
+        spec: Some(schema::<TcpMapping>),
+        needs_spec: true,
+        older: BOTH,
+        columns: &[PORT, text("Source Host", ".spec.host"), text("Dest Service", ".spec.service")],
+    },
+    CustomKind {
+        kind: "TLSContext",
+        plural: "tlscontexts",
+        description: "TLSContext: certificates and TLS settings, for clients and for services.",
+        spec: Some(schema::<TlsContext>),
+        needs_spec: false,
+        older: BOTH,
+        columns: &[text("Secret", ".spec.secret"), text("Hosts", ".spec.hosts")],
+    },
+    opaque("TracingService", "tracingservices", "TracingService: where traces are sent. Not yet effective."),
+];

@@ -1,0 +1,101 @@
+//! The `status` of a kind.
+
+use serde_json::{Value, json};
+
+/// What the controller reports of an object of `kind`.
+pub(super) fn schema(kind: &str) -> Value {
+    let mut properties = json!({ "conditions": conditions() });
+    let more = match kind {
+        "Mapping" => mapping(),
+        "Host" => host(),
+        _ => json!({}),
+    };
+    if let (Some(properties), Value::Object(more)) = (properties.as_object_mut(), more) {
+        properties.extend(more);
+    }
+    json!({ "type": "object", "description": "What the controller makes of the object.", "properties": properties })
+}
+
+/// `metav1.Condition`, one for each type.
+fn conditions() -> Value {
+    let condition = json!({
+        "type": "object",
+        "description": "One aspect of the object's state.",
+        "required": ["lastTransitionTime", "message", "reason", "status", "type"],
+        "properties": {
+            "type": {
+                "type": "string",
+                "description": "The aspect: Accepted, ResolvedRefs or Programmed.",
+                "maxLength": 316,
+                "pattern": r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$",
+            },
+            "status": {
+                "type": "string",
+                "description": "Whether it holds.",
+                "enum": ["True", "False", "Unknown"],
+            },
+            "observedGeneration": {
+                "type": "integer",
+                "format": "int64",
+                "minimum": 0,
+                "description": "The metadata.generation that this was said of.",
+            },
+            "lastTransitionTime": {
+                "type": "string",
+                "format": "date-time",
+                "description": "When the status last changed.",
+            },
+            "reason": {
+                "type": "string",
+                "description": "A CamelCase word for programs.",
+                "minLength": 1,
+                "maxLength": 1024,
+                "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$",
+            },
+            "message": { "type": "string", "description": "A sentence for people.", "maxLength": 32768 },
+        },
+    });
+    json!({
+        "type": "array",
+        "description": "Accepted: the object is understood. ResolvedRefs: everything that it names is there. \
+                        Programmed: Envoy has it.",
+        "items": condition,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+    })
+}
+
+/// What the original says of a Mapping.
+fn mapping() -> Value {
+    json!({
+        "state": {
+            "type": "string",
+            "description": "Running or Inactive; conditions say more.",
+            "enum": ["", "Inactive", "Running"],
+        },
+        "reason": { "type": "string", "description": "Why the Mapping is inactive." },
+    })
+}
+
+/// What the original's ACME client says of a Host.
+fn host() -> Value {
+    let phases =
+        ["NA", "DefaultsFilled", "ACMEUserPrivateKeyCreated", "ACMEUserRegistered", "ACMECertificateChallenge"];
+    json!({
+        "state": {
+            "type": "string",
+            "description": "Initial, Pending, Ready or Error; conditions say more.",
+            "enum": ["Initial", "Pending", "Ready", "Error"],
+        },
+        "phaseCompleted": { "type": "string", "description": "The last step that is done.", "enum": phases },
+        "phasePending": { "type": "string", "description": "The step that is under way.", "enum": phases },
+        "tlsCertificateSource": {
+            "type": "string",
+            "description": "Where the certificate comes from.",
+            "enum": ["Unknown", "None", "Other", "ACME"],
+        },
+        "errorReason": { "type": "string", "description": "What went wrong." },
+        "errorTimestamp": { "type": "string", "format": "date-time", "description": "When it went wrong." },
+        "errorBackoff": { "type": "string", "description": "How long until it is tried again." },
+    })
+}
