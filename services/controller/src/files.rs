@@ -1,12 +1,18 @@
 //! What the files say, file by file: which object counts where two files have it, and what stays where a
 //! file can no longer be read.
 
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, FileProblem, Kind, Location, Object, ObjectId, Problem, Remains, Spec, parse, snippet};
+use nuncio_api::{
+    Defaults, FileProblem, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, parse,
+};
 
 use nuncio_translate::{certificate_problem, script_problem};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::source::{Content, FileChange};
 
@@ -27,6 +33,8 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) struct Files {
     defaults: Defaults,
+    /// Where the files are, if they are files.
+    directory: Option<PathBuf>,
     files: BTreeMap<Arc<str>, File>,
     /// The files that have an object; the last one counts, as if they were applied in order.
     owners: BTreeMap<ObjectId, BTreeSet<Arc<str>>>,
@@ -37,6 +45,8 @@ pub(crate) struct Files {
 
 #[derive(Debug, Default)]
 struct File {
+    /// Of the text that was read last.
+    hash: Option<u128>,
     objects: BTreeMap<ObjectId, Arc<Object>>,
     problems: Vec<Found>,
     /// Of objects, whose problems are the newest text's, not those of what stays in force.
@@ -45,7 +55,7 @@ struct File {
 
 impl Files {
     pub(crate) fn new(defaults: Defaults) -> Self {
-        Self { defaults, files: BTreeMap::new(), owners: BTreeMap::new(), running: false }
+        Self { defaults, directory: None, files: BTreeMap::new(), owners: BTreeMap::new(), running: false }
     }
 
     /// Takes changed files in; says which objects changed.
@@ -63,7 +73,8 @@ impl Files {
                     let line = 1 + before.filter(|byte| **byte == b'\n').count();
                     Some(kept(&file, old.objects.clone(), problem, u32::try_from(line).unwrap_or(u32::MAX)))
                 }
-                Content::Bytes(bytes) => Some(self.read(&file, &bytes, &old)),
+                Content::Bytes(bytes) => Some(self.read(parse(&bytes, &file, &self.defaults), &bytes, &old)),
+                Content::Json(object) => Some(self.read(self.parse_json(&object, &file), &[], &old)),
             };
             let new_ids = new.iter().flat_map(|new| new.objects.keys()).cloned().collect::<BTreeSet<_>>();
             for id in old.objects.keys().filter(|id| !new_ids.contains(*id)) {
@@ -90,10 +101,15 @@ impl Files {
         }
     }
 
+    /// Reads an object that has no file.
+    fn parse_json(&self, object: &[u8], name: &Arc<str>) -> Parsed {
+        let object = serde_json::from_slice(object).unwrap_or_default();
+        from_json(&object, name, &self.defaults)
+    }
+
     /// Reads a file. What was good and is broken now stays as it was, with the new problem.
-    fn read(&self, file: &Arc<str>, bytes: &[u8], old: &File) -> File {
-        let parsed = parse(bytes, file, &self.defaults);
-        let mut read = File::default();
+    fn read(&self, parsed: Parsed, bytes: &[u8], old: &File) -> File {
+        let (text, mut read) = (Text::new(bytes), File { hash: Some(xxh3_128(bytes)), ..File::default() });
         let broken = parsed.problems.iter().any(|found| found.problem.severity == nuncio_api::Severity::Error);
         for object in parsed.objects {
             if read.objects.contains_key(&object.id) {
@@ -106,7 +122,7 @@ impl Files {
                 });
             }
             for (_, location) in &object.problems {
-                read.snippets.entry(location.clone()).or_insert_with(|| snippet(bytes, location));
+                read.snippets.entry(location.clone()).or_insert_with(|| text.snippet(location));
             }
             let object = Arc::new(self.keep_good(object, old));
             read.objects.insert(object.id.clone(), object);
@@ -247,5 +263,5 @@ fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: 
 fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem, line: u32) -> File {
     let location = Location { file: Arc::clone(file), line, column: 1 };
     let problem = Found { object: None, problem, location, snippet: String::new() };
-    File { objects, problems: vec![problem], snippets: BTreeMap::new() }
+    File { hash: None, objects, problems: vec![problem], snippets: BTreeMap::new() }
 }

@@ -1,7 +1,6 @@
-//! A directory, looked at without serving it: for commands that check, explain and list.
+//! Manifests, looked at without serving them: for commands that check, explain and list.
 
-use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
 use nuncio_translate::{Settings, World};
 use nuncio_xds::{Options, Server};
@@ -10,17 +9,18 @@ use crate::admin::{ExplainRequest, Explanation, ListQuery, RouteView};
 use crate::engine::Engine;
 use crate::event::LocatedProblem;
 use crate::files::Files;
+use crate::manifests::{Manifests, read_once};
 use crate::metrics::Metrics;
 use crate::run::{Error, defaults};
 use crate::view::{self, Listed};
-use crate::{explain, fallback, source};
+use crate::{explain, fallback};
 
-/// What a directory would serve.
+/// What manifests would serve.
 pub struct Offline {
     engine: Engine,
 }
 
-/// How to read a directory.
+/// How to read them.
 #[derive(Clone, Debug)]
 pub struct OfflineConfig {
     /// `AMBASSADOR_ID`.
@@ -31,30 +31,34 @@ pub struct OfflineConfig {
     pub expand_environment: bool,
 }
 
-/// Reads a directory once.
+/// How long a cluster may take to show what it has.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Reads everything once.
 ///
 /// # Errors
-/// When it cannot be read. What is wrong with its files is no error but a problem.
-pub fn load(directory: &Path, config: &OfflineConfig) -> Result<Offline, Error> {
-    let files = source::read(directory, source::Options::default())?;
+/// When it cannot be read. What is wrong with what is read is no error but a problem.
+pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offline, Error> {
     let settings = Settings {
         ambassador_id: config.ambassador_id.clone(),
         namespace: config.namespace.as_str().into(),
         fallback_certificate: fallback::certificate()?,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
     };
-    let known = Files::new(defaults(&config.namespace, config.expand_environment));
+    let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());
     let (server, _) = Server::new(Options::default());
-    let mut engine = Engine::new(known, World::new(settings), server, Metrics::new());
-    engine.ingest(files, Instant::now());
-    Ok(Offline { engine })
+    let engine = Engine::new(known, World::new(settings), server, Metrics::new());
+    Ok(Offline { engine: read_once(manifests, engine, PATIENCE).await? })
 }
 
 impl Offline {
     /// Everything that is wrong, by place.
     #[must_use]
     pub fn problems(&self) -> Vec<LocatedProblem> {
-        view::problems(&self.engine)
+        let mut problems = view::problems(&self.engine);
+        self.engine.files.locate(&mut problems);
+        problems.sort_by(view::by_place);
+        problems
     }
 
     /// How many objects there are.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use nuncio_api::Defaults;
 use nuncio_telemetry::{Condition, Health};
@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::files::Files;
+use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
-use crate::source::{self, DirectorySource, SourceError};
+use crate::source::SourceError;
+use crate::source::kubernetes::AccessError;
 use crate::view::EngineView;
 use crate::{admin, fallback};
 
@@ -33,8 +35,8 @@ pub enum XdsAddress {
 /// What a controller needs to know.
 #[derive(Debug)]
 pub struct Config {
-    /// The directory of manifests.
-    pub directory: PathBuf,
+    /// Where manifests come from.
+    pub manifests: Manifests,
     /// `AMBASSADOR_ID`: objects for other instances are passed over.
     pub ambassador_id: String,
     /// `AMBASSADOR_NAMESPACE`: namespace of the edge, and of objects that name none.
@@ -62,9 +64,20 @@ pub enum Error {
     /// The directory cannot be watched.
     #[error("cannot watch the directory: {0}")]
     Watch(#[source] std::io::Error),
-    /// The directory's watch ended.
-    #[error("the watch of the directory ended")]
+    /// The watch ended.
+    #[error("the watch of the manifests ended")]
     WatchEnded,
+    /// There is no way to the cluster.
+    #[error(transparent)]
+    Cluster(#[from] AccessError),
+    /// The cluster could not be read in time.
+    #[error("the cluster could not be read within {patience:?}: {why}")]
+    NotRead {
+        /// How long it was waited.
+        patience: Duration,
+        /// What for.
+        why: String,
+    },
     /// No certificate could be made.
     #[error("cannot make the fallback certificate: {0}")]
     Certificate(#[from] rcgen::Error),
@@ -98,10 +111,11 @@ impl From<SourceError> for DirectoryError {
 /// # Errors
 /// When a part of it cannot start, or ends by itself.
 pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Sender<Event>) -> Result<(), Error> {
-    let mut source = DirectorySource::open(&config.directory, source::Options::default())?;
+    let source = config.manifests.open().await?;
     // Before the admin server answers: what is not ready yet must not seem so.
     let served = config.health.condition("envoy");
     served.set_not_ready("no Envoy has the configuration yet");
+    let read = config.health.condition("manifests");
     let (server, heard) = Server::new(Options::default());
     let engine = engine(&config, server.clone())?;
     let engine = Arc::new(Mutex::new(engine));
@@ -109,13 +123,13 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
 
     let admin = admin::serve(config.admin, admin::router(view), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
-    let noticed = Instant::now();
-    let first = source.scan();
-    let told = lock(&engine).ingest(first, noticed);
-    emit(&events, told).await;
-    let changes = source.changes().map_err(Error::Watch)?;
-    let work = work(engine, changes, heard, events, served, shutdown.clone());
+    let work = async {
+        let (source, told) = source.read(&engine, &read).await?;
+        emit(&events, told).await;
+        work(&engine, source, heard, &events, &served).await
+    };
     tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
         result = work => result,
         result = admin => result.map_err(Error::Admin),
         result = xds => result.map_err(Error::Xds),
@@ -129,7 +143,7 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
     };
-    let files = Files::new(defaults(&config.namespace, config.expand_environment));
+    let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
     Ok(Engine::new(files, World::new(settings), server, Metrics::new()))
 }
 
@@ -147,22 +161,17 @@ async fn serve_xds(server: Server, address: XdsAddress, shutdown: CancellationTo
 
 /// Takes in what changes and what Envoys say, one after the other.
 async fn work(
-    engine: Arc<Mutex<Engine>>,
-    mut changes: source::Changes,
+    engine: &Mutex<Engine>,
+    mut source: Source,
     mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
-    events: mpsc::Sender<Event>,
-    served: Condition,
-    shutdown: CancellationToken,
+    events: &mpsc::Sender<Event>,
+    served: &Condition,
 ) -> Result<(), Error> {
     loop {
         let told = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            batch = changes.next() => {
-                let batch = batch.ok_or(Error::WatchEnded)?;
-                lock(&engine).ingest(batch.changes, batch.noticed)
-            }
+            batch = source.next() => source.take_in(engine, batch.ok_or(Error::WatchEnded)?).await,
             Some(event) = heard.recv() => {
-                let mut engine = lock(&engine);
+                let mut engine = lock(engine);
                 let told = engine.hear(event);
                 if engine.is_served() {
                     served.set_ready();
@@ -172,7 +181,7 @@ async fn work(
                 told
             }
         };
-        emit(&events, told).await;
+        emit(events, told).await;
     }
 }
 

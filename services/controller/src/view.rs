@@ -1,5 +1,6 @@
 //! The engine's state, as the admin server shows it.
 
+use std::cmp::Ordering;
 mod hosts;
 mod routes;
 mod words;
@@ -54,7 +55,9 @@ impl View for EngineView {
     fn objects(&self, query: &ListQuery) -> Page<ObjectView> {
         let engine = lock(&self.engine);
         let wanted = engine.world.objects().filter(|object| wants(query, &object.id));
-        Page::of(query, wanted, |object| object_view(&engine, object))
+        let mut page = Page::of(query, wanted, |object| (object, engine.object_problems(&object.id)));
+        engine.files.locate(page.items.iter_mut().flat_map(|(_, problems)| problems));
+        page.map(|(object, problems)| object_view(&engine, object, &problems))
     }
 
     fn hosts(&self, query: &ListQuery) -> Page<HostView> {
@@ -99,7 +102,9 @@ impl View for EngineView {
             Some(id) => wants(query, id),
             None => query.kind.is_none() && query.namespace.is_none() && query.name.is_none(),
         });
-        Page::of(query, wanted, |problem| problem_view(&problem))
+        let mut page = Page::of(query, wanted, |problem| problem);
+        engine.files.locate(&mut page.items);
+        page.map(|problem| problem_view(&problem))
     }
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {
@@ -117,9 +122,14 @@ pub(crate) fn problems(engine: &Engine) -> Vec<LocatedProblem> {
     let of_world = engine.world.objects().flat_map(|object| engine.problems_among_others(object));
     let of_nobody = engine.refusals.problems_of(None).into_iter().map(|problem| LocatedProblem::of(None, problem));
     let mut problems: Vec<_> = of_texts.chain(of_world).chain(of_nobody).collect();
-    problems.sort_by(|a, b| (&a.location, &a.problem).cmp(&(&b.location, &b.problem)));
+    problems.sort_by(by_place);
     problems.dedup();
     problems
+}
+
+/// The order in which problems are shown.
+pub(crate) fn by_place(a: &LocatedProblem, b: &LocatedProblem) -> Ordering {
+    (&a.location, &a.problem).cmp(&(&b.location, &b.problem))
 }
 
 pub(crate) fn problem_view(problem: &LocatedProblem) -> ProblemView {
@@ -133,8 +143,7 @@ pub(crate) fn problem_view(problem: &LocatedProblem) -> ProblemView {
     }
 }
 
-fn object_view(engine: &Engine, object: &nuncio_api::Object) -> ObjectView {
-    let problems = engine.object_problems(&object.id);
+fn object_view(engine: &Engine, object: &nuncio_api::Object, problems: &[LocatedProblem]) -> ObjectView {
     let keys = keys_of(engine, &object.id);
     let envoys = engine.server.streams().len();
     let counts: Vec<_> = keys.iter().map(|key| engine.server.counts(key)).collect();

@@ -87,6 +87,11 @@ impl<T> Page<T> {
         }
         page
     }
+
+    /// The same part with its items turned into something else.
+    pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(view).collect(), total: self.total }
+    }
 }
 
 #[cfg(test)]

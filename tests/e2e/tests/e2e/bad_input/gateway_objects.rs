@@ -110,7 +110,7 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
             "InvalidValue",
             "spec.l7Depth",
         ),
-        row("a port that another Listener has", clash("port: 7080"), 0, "PortConflict", "spec.port"),
+        row("a port that another Listener has", clash("port: 7080"), 5, "PortConflict", "spec.port"),
         row(
             "a TCPMapping on port 0",
             object("TCPMapping", "port: 0\n  service: 127.0.0.1:9"),
@@ -129,14 +129,14 @@ async fn bad_listeners_and_tcp_mappings_are_told_and_the_rest_goes_on() {
         row(
             "a TCPMapping on the port of a Listener",
             object("TCPMapping", "port: 7080\n  service: 127.0.0.1:9"),
-            0,
+            5,
             "PortConflict",
             "spec.host",
         ),
         row(
             "a TCPMapping for a name without a certificate",
             object("TCPMapping", "port: 7998\n  host: nobody.example\n  service: 127.0.0.1:9"),
-            0,
+            6,
             "NoCertificate",
             "spec.host",
         ),
@@ -166,7 +166,7 @@ async fn bad_modules_are_told_and_the_rest_goes_on() {
         row(
             "a script that is none",
             module(r#"{lua_scripts: "function ("}"#),
-            0,
+            5,
             "InvalidLua",
             "spec.config.lua_scripts",
         ),
