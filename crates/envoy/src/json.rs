@@ -1,5 +1,7 @@
 //! Resources as canonical proto-JSON, for people, snapshots and diagnostics.
 
+mod empty;
+
 use std::sync::OnceLock;
 
 use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, SerializeOptions};
@@ -54,9 +56,12 @@ pub fn to_json(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
 
 /// The same, private keys and all.
 pub(crate) fn with_secrets(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
-    let mut value = decode(type_url, body)?
+    let mut message = decode(type_url, body)?;
+    empty::name(&mut message);
+    let mut value = message
         .serialize_with_options(serde_json::value::Serializer, &SerializeOptions::new())
         .map_err(|source| JsonError::Serialize { type_url: type_url.to_owned(), source })?;
+    empty::unname(&mut value);
     value.sort_all_objects();
     Ok(value)
 }

@@ -18,7 +18,7 @@ use envoy_types::pb::envoy::config::route::v3::{
 use envoy_types::pb::google::protobuf::Any;
 use nuncio_ir::{Route, RouteAction, RouteMatch, Table, VirtualHost};
 
-use crate::listener::{CHAIN_HEADER, ON_MISS_FILTER, SCOPE_HEADER};
+use crate::listener::{CHAIN_HEADER, CORS_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER};
 use crate::{Resource, header, matcher, proto};
 
 /// Envoy's own limit; raised for a table that answers with a longer body.
@@ -71,25 +71,38 @@ fn virtual_host(host: &VirtualHost, exact: bool) -> PbVirtualHost {
     PbVirtualHost {
         name: host.name.to_string(),
         domains: host.domains.iter().map(ToString::to_string).collect(),
-        routes: host.routes.iter().flat_map(routes).collect(),
-        typed_per_filter_config: if exact { on_miss_disabled() } else { HashMap::new() },
+        routes: host.routes.iter().flat_map(|route| routes(route, exact)).collect(),
+        typed_per_filter_config: if exact { unneeded_filters() } else { HashMap::new() },
         ..Default::default()
     }
 }
 
-/// A request that has a route in a table of an exact host has found all it can. One without a route
-/// has no virtual host either as far as filters are concerned, so that the filter still sees it.
-fn on_miss_disabled() -> HashMap<String, Any> {
-    let config = FilterConfig { disabled: true, ..Default::default() };
-    HashMap::from([(ON_MISS_FILTER.to_owned(), proto::any(&config))])
+/// Each filter costs every request 1–2 % (see `docs/performance.md`), so an exact host is without those that have
+/// nothing to do for most of its routes; routes for which they have switch them on. A request without a
+/// route has no virtual host either as far as filters are concerned: all see it, and the route that
+/// `on_miss` then finds finds them there.
+fn unneeded_filters() -> HashMap<String, Any> {
+    let disabled = proto::any(&FilterConfig { disabled: true, ..Default::default() });
+    [ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER].map(|name| (name.to_owned(), disabled.clone())).into()
+}
+
+/// What the route of an exact host needs of [`unneeded_filters`], and policies.
+fn filters(route: &Route, exact: bool) -> HashMap<String, Any> {
+    let mut filters = route.cors.as_ref().map(cors::per_route).unwrap_or_default();
+    if exact && route.matches.path.may_take_probes() {
+        // An empty configuration switches a filter on.
+        let enabled = FilterConfig { config: Some(Any::default()), ..Default::default() };
+        filters.insert(PROBES_FILTER.to_owned(), proto::any(&enabled));
+    }
+    filters
 }
 
 /// Several where the arms of the route have no Envoy route in common.
-fn routes(route: &Route) -> Vec<PbRoute> {
+fn routes(route: &Route, exact: bool) -> Vec<PbRoute> {
     let base = PbRoute {
         name: route.name.to_string(),
         r#match: Some(route_match(&route.matches)),
-        typed_per_filter_config: route.cors.as_ref().map(cors::per_route).unwrap_or_default(),
+        typed_per_filter_config: filters(route, exact),
         response_headers_to_add: header::additions(&route.response_headers),
         response_headers_to_remove: route.response_headers.remove.clone(),
         ..Default::default()

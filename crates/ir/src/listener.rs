@@ -227,7 +227,7 @@ pub enum ForwardClientCert {
 pub enum HttpFilter {
     /// Answers health checks by itself: 200, or 503 while the proxy drains.
     HealthCheck {
-        /// Exact path.
+        /// Exact path: one for which `PathMatch::may_take_probes` holds.
         path: String,
     },
     /// gRPC over HTTP/1.1 to gRPC.

@@ -167,11 +167,26 @@ pub enum PathMatch {
     Regex(String),
 }
 
+/// What the path of every probe that the gateway answers by itself begins with.
+const PROBES: &str = "/ambassador/v0/check_";
+
 impl PathMatch {
     /// Takes every path.
     #[must_use]
     pub fn any() -> Self {
         Self::Prefix { value: "/".to_owned(), case_sensitive: true }
+    }
+
+    /// Whether it may take the path of a probe, which the gateway then answers before the route does.
+    #[must_use]
+    pub fn may_take_probes(&self) -> bool {
+        match self {
+            Self::Prefix { value, .. } | Self::Segments(value) | Self::Exact { value, .. } => {
+                let both = value.len().min(PROBES.len());
+                value.as_bytes()[..both].eq_ignore_ascii_case(&PROBES.as_bytes()[..both])
+            }
+            Self::Regex(_) => true,
+        }
     }
 }
 
@@ -404,4 +419,22 @@ pub struct Cors {
     pub max_age: String,
     /// Whether credentials are allowed.
     pub credentials: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_taken_by_what_may_match_them() {
+        let prefix = |value: &str| PathMatch::Prefix { value: value.to_owned(), case_sensitive: false };
+        for path in ["", "/", "/ambassador", "/AMBASSADOR/v0/", "/ambassador/v0/check_ready", "/ambassador/v0/check_x"]
+        {
+            assert!(prefix(path).may_take_probes(), "{path}");
+        }
+        for path in ["/cart/", "/ambassador/v1/", "/ä"] {
+            assert!(!prefix(path).may_take_probes(), "{path}");
+        }
+        assert!(PathMatch::Regex("/cart/.*".to_owned()).may_take_probes());
+    }
 }

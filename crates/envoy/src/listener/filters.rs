@@ -8,7 +8,6 @@ use envoy_types::pb::envoy::config::core::v3::{CidrRange, GrpcMethodList, grpc_m
 use envoy_types::pb::envoy::config::rbac::v3::{
     Permission, Policy, Principal, Rbac as Rules, permission, principal::Identifier, rbac::Action,
 };
-use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher::HeaderMatchSpecifier};
 use envoy_types::pb::envoy::extensions::filters::http::{
     buffer::v3::Buffer,
     cors::v3::Cors,
@@ -23,7 +22,7 @@ use envoy_types::pb::envoy::extensions::filters::http::{
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpFilter as PbHttpFilter, http_filter::ConfigType,
 };
-use nuncio_ir::{HttpFilter, HttpSettings, IpRule, IpSource};
+use nuncio_ir::{HeaderMatch, HttpFilter, HttpSettings, IpRule, IpSource, ValueMatch};
 use prost::{Message, Name};
 
 use super::scope;
@@ -32,12 +31,16 @@ use crate::{matcher, proto};
 /// The cors filter: in every list, at work where a route has a policy under this name.
 pub(crate) const CORS_FILTER: &str = "envoy.filters.http.cors";
 
+/// The filter that answers probes: at work wherever a route may take their paths.
+pub(crate) const PROBES_FILTER: &str = "envoy.filters.http.health_check";
+
 /// Lookup of the route first, since all others may hang on it; then what the user switched on; then
 /// what routes switch on; the router last.
 pub(super) fn filters(settings: &HttpSettings) -> Vec<PbHttpFilter> {
     let router = Router { suppress_envoy_headers: settings.suppress_envoy_headers, ..Default::default() };
     let mut filters = vec![scope::on_miss()];
-    filters.extend(settings.filters.iter().map(chosen));
+    filters.extend(probes(settings));
+    filters.extend(settings.filters.iter().filter_map(chosen));
     filters.push(filter(CORS_FILTER, &Cors {}));
     filters.push(filter("envoy.filters.http.router", &router));
     number_repeated(&mut filters);
@@ -63,9 +66,10 @@ fn number_repeated(filters: &mut [PbHttpFilter]) {
     }
 }
 
-fn chosen(chosen: &HttpFilter) -> PbHttpFilter {
-    match chosen {
-        HttpFilter::HealthCheck { path } => filter("envoy.filters.http.health_check", &health_check(path)),
+/// The filter for a choice of the user; `None` for a probe, all of which share a filter.
+fn chosen(chosen: &HttpFilter) -> Option<PbHttpFilter> {
+    Some(match chosen {
+        HttpFilter::HealthCheck { .. } => return None,
         HttpFilter::GrpcHttp1Bridge => filter("envoy.filters.http.grpc_http1_bridge", &GrpcHttp1Bridge::default()),
         HttpFilter::GrpcWeb => filter("envoy.filters.http.grpc_web", &GrpcWeb {}),
         HttpFilter::GrpcStats { all_methods, services, upstream_stats } => {
@@ -99,16 +103,26 @@ fn chosen(chosen: &HttpFilter) -> PbHttpFilter {
             filter("envoy.filters.http.buffer", &Buffer { max_request_bytes: Some(proto::uint32(*max_request_bytes)) })
         }
         HttpFilter::IpAccess { allow, rules } => filter("envoy.filters.http.rbac", &ip_access(*allow, rules)),
-    }
+    })
 }
 
-fn health_check(path: &str) -> HealthCheck {
-    let is_path = HeaderMatcher {
-        name: ":path".to_owned(),
-        header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(matcher::exact(path))),
+/// One filter for all probes: each filter costs every request that passes it.
+fn probes(settings: &HttpSettings) -> Option<PbHttpFilter> {
+    let paths = settings.filters.iter().filter_map(|filter| match filter {
+        HttpFilter::HealthCheck { path } => Some(matcher::escape(path)),
+        _ => None,
+    });
+    let paths: Vec<_> = paths.collect();
+    (!paths.is_empty()).then(|| filter(PROBES_FILTER, &health_check(&paths.join("|"))))
+}
+
+fn health_check(paths: &str) -> HealthCheck {
+    let is_path = HeaderMatch { name: ":path".to_owned(), value: ValueMatch::Regex(paths.to_owned()), invert: false };
+    HealthCheck {
+        pass_through_mode: Some(proto::boolean(false)),
+        headers: vec![matcher::header(&is_path)],
         ..Default::default()
-    };
-    HealthCheck { pass_through_mode: Some(proto::boolean(false)), headers: vec![is_path], ..Default::default() }
+    }
 }
 
 fn grpc_stats(all_methods: bool, services: &[(String, Vec<String>)], upstream_stats: bool) -> GrpcStats {

@@ -32,7 +32,7 @@ fn rewrite(path: &PathMatch, rewrite: &PathRewrite) -> Rewrite {
     match (path, rewrite) {
         // `/a` → `/` by prefix would make `//b` of `/a/b`, where Gateway API wants `/b`.
         (PathMatch::Segments(prefix), PathRewrite::Matched(to)) if to.trim_end_matches('/').is_empty() => {
-            Rewrite::Regex(matcher::substitution(&format!("^{}/*", escape(prefix.trim_end_matches('/'))), "/"))
+            Rewrite::Regex(matcher::substitution(&format!("^{}/*", matcher::escape(prefix.trim_end_matches('/'))), "/"))
         }
         (_, PathRewrite::Matched(to)) => Rewrite::Prefix(to.clone()),
         (_, PathRewrite::Full(to)) => Rewrite::Full(header::literal(to)),
@@ -58,16 +58,4 @@ pub(super) fn apply_to_redirect(path: &PathMatch, change: &PathRewrite, action: 
         Rewrite::Full(to) => PathRewriteSpecifier::PathRewrite(to),
         Rewrite::Regex(substitution) => PathRewriteSpecifier::RegexRewrite(substitution),
     });
-}
-
-/// `text` as an RE2 expression that matches just it.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if r"\.+*?()|[]{}^$".contains(character) {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
 }

@@ -10,6 +10,9 @@ use crate::json::decode;
 fn deprecated(message: &DynamicMessage, found: &mut Vec<String>) {
     if message.descriptor().full_name() == "google.protobuf.Any" {
         let any: Any = message.transcode_to().unwrap();
+        if any.type_url.is_empty() {
+            return;
+        }
         return deprecated(&decode(&any.type_url, &any.value).unwrap(), found);
     }
     for (field, value) in message.fields() {
