@@ -105,12 +105,10 @@ pub(crate) fn exact<'a>(
         routes = vec![out_of_service(host)];
     } else {
         routes = builder.preamble(host, class, &sorted, None);
-        let last_own = sorted.iter().rposition(is_own).map_or(0, |at| at + 1);
+        let own: Vec<_> = sorted.iter().filter(|group| is_own(group)).map(Group::first).collect();
         let mut complete = false;
-        for (at, group) in sorted.iter().enumerate() {
-            let follows = || sorted[at + 1..last_own.max(at + 1)].iter().filter(|later| is_own(later));
-            let first = group.first();
-            if !is_own(group) && !follows().any(|later| may_overlap(&first.matches, &later.first().matches)) {
+        for group in &sorted {
+            if !is_own(group) && !is_copied(group.first(), own.iter().copied()) {
                 falls_through = true;
                 continue;
             }
@@ -129,6 +127,12 @@ pub(crate) fn exact<'a>(
     routes.shrink_to_fit();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
     Some(builder.finish())
+}
+
+/// Whether a Mapping for many names stands in the table of a name, beside those for that name alone: it goes before
+/// one of them and may take the same requests. The others are found by a miss.
+pub(crate) fn is_copied<'a>(wild: &Compiled, mut own: impl Iterator<Item = &'a Compiled>) -> bool {
+    own.any(|own| wild.order(own).is_lt() && may_overlap(&wild.matches, &own.matches))
 }
 
 /// Names of exact Hosts that see the same wildcards: they share a virtual host of the wildcard table.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use nuncio_api::{Kind, ObjectId, Problem};
 use nuncio_ir::{Backend, ClusterName, RouteAction, SecretName, TableName};
 
-use super::{World, service_key, slice_service};
+use super::World;
+use super::intake::{service_key, slice_service};
 use crate::compiled::Compiled;
 use crate::context::SecretRef;
 use crate::policy::HostPolicy;

@@ -1,0 +1,126 @@
+//! Taking objects in and out, and what that touches.
+
+use std::sync::Arc;
+
+use nuncio_api::{Kind, Object, ObjectId, Spec};
+
+use super::mappings::invalid_reason;
+use super::{Dirty, World};
+use crate::context::SecretRef;
+use crate::service::ServiceKey;
+use crate::upstream::Resolver;
+
+/// Label by which a slice names its Service.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+impl World {
+    pub(super) fn take(&mut self, id: ObjectId, object: Option<&Arc<Object>>, dirty: &mut Dirty) {
+        let old = match object {
+            Some(object) => self.objects.insert(id, Arc::clone(object)),
+            None => self.objects.remove(&id),
+        };
+        let reason = |object: &Object| matches!(object.spec, Spec::Invalid(_)).then(|| invalid_reason(object));
+        let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels && reason(a) == reason(b);
+        match (&old, object) {
+            (Some(old), Some(new)) if equal(old, new) => return,
+            _ => {}
+        }
+        for object in old.iter().chain(object) {
+            self.quarantine.remove(&object.id);
+        }
+        if let Some(old) = &old {
+            self.untake(old, dirty);
+        }
+        if let Some(new) = object {
+            self.touch(new, dirty);
+        }
+    }
+
+    /// Forgets what an object said.
+    pub(super) fn untake(&mut self, object: &Object, dirty: &mut Dirty) {
+        let id = &object.id;
+        match id.kind {
+            Kind::Service => self.services.put(service_key(id), None),
+            Kind::EndpointSlice => {
+                if let Some(key) = slice_service(object) {
+                    self.services.put_slice(&key, Arc::clone(&id.name), None);
+                    dirty.endpoints.insert(key);
+                }
+            }
+            Kind::Secret => self.secrets.put(secret_ref(id), None),
+            Kind::TLSContext => drop(self.tls_contexts.remove(id)),
+            Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => drop(self.resolvers.remove(&id.name)),
+            Kind::Mapping | Kind::TCPMapping | Kind::Host | Kind::Listener | Kind::Module => {}
+        }
+        self.mark(id, dirty);
+    }
+
+    /// Learns what an object says.
+    pub(super) fn touch(&mut self, object: &Arc<Object>, dirty: &mut Dirty) {
+        let id = &object.id;
+        match &object.spec {
+            Spec::Service(service) => self.services.put(service_key(id), Some(Arc::new((**service).clone()))),
+            Spec::EndpointSlice(slice) => {
+                if let Some(key) = slice_service(object) {
+                    self.services.put_slice(&key, Arc::clone(&id.name), Some(Arc::new((**slice).clone())));
+                    dirty.endpoints.insert(key);
+                }
+            }
+            Spec::Secret(secret) => self.secrets.put(secret_ref(id), Some(Arc::new((**secret).clone()))),
+            Spec::TlsContext(context) => {
+                self.tls_contexts.insert(id.clone(), Arc::new((**context).clone()));
+            }
+            Spec::ServiceResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Service)),
+            Spec::EndpointResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Endpoint)),
+            Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
+            Spec::Invalid(_) => {}
+        }
+        self.mark(id, dirty);
+    }
+
+    /// Marks whatever hangs on an object.
+    fn mark(&self, id: &ObjectId, dirty: &mut Dirty) {
+        match id.kind {
+            Kind::Mapping => drop(dirty.mappings.insert(id.clone())),
+            Kind::Host | Kind::Listener | Kind::TCPMapping => dirty.frame = true,
+            Kind::Module => dirty.module = true,
+            Kind::Service => {
+                let key = service_key(id);
+                dirty.mappings.extend(self.users.of_service(&key));
+                dirty.endpoints.insert(key);
+                dirty.frame |= self.has_tcp();
+            }
+            Kind::EndpointSlice => {}
+            Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
+                dirty.frame = true;
+                self.secrets.forget_mappings();
+                dirty.mappings.extend(self.users.of_names());
+                // The Module's resolver is that of every Mapping that names none.
+                dirty.module |= self.module.resolver.as_deref() == Some(&*id.name);
+            }
+        }
+    }
+
+    fn has_tcp(&self) -> bool {
+        self.ids_of(Kind::TCPMapping).next().is_some()
+    }
+}
+
+/// Whether an object is for this instance. Core objects are for all.
+pub(super) fn is_for(ids: &[String], instance: &str, kind: Kind) -> bool {
+    matches!(kind, Kind::Service | Kind::EndpointSlice | Kind::Secret)
+        || ids.iter().any(|id| id == instance || id == "_automatic_")
+}
+
+pub(super) fn service_key(id: &ObjectId) -> ServiceKey {
+    ServiceKey { namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name) }
+}
+
+fn secret_ref(id: &ObjectId) -> SecretRef {
+    SecretRef { namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name) }
+}
+
+pub(super) fn slice_service(object: &Object) -> Option<ServiceKey> {
+    let name = object.labels.get(SERVICE_NAME)?;
+    Some(ServiceKey { namespace: Arc::clone(&object.id.namespace), name: name.as_str().into() })
+}

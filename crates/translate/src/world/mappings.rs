@@ -1,0 +1,75 @@
+//! Mappings, taken apart as they change.
+
+use std::sync::Arc;
+
+use nuncio_api::{Mapping, Object, ObjectId, Remains, Severity, Spec};
+
+use super::{Dirty, World};
+use crate::compiled::Compiled;
+use crate::mapping;
+
+impl World {
+    pub(super) fn compile_mappings(&mut self, dirty: &mut Dirty) {
+        for id in std::mem::take(&mut dirty.mappings) {
+            let compiled = self.compile(&id).map(Arc::new);
+            let old = match &compiled {
+                Some(compiled) => self.mappings.insert(id.clone(), Arc::clone(compiled)),
+                None => self.mappings.remove(&id),
+            };
+            if let Some(old) = old {
+                self.names.remove(&old);
+                dirty.touch(old);
+            }
+            if let Some(new) = compiled {
+                self.names.insert(&new);
+                dirty.touch(new);
+            }
+        }
+    }
+
+    fn compile(&mut self, id: &ObjectId) -> Option<Compiled> {
+        let object = self.objects.get(id).cloned();
+        let Some((object, mapping)) = object.as_ref().and_then(|object| Some((object, self.usable(object)?))) else {
+            self.users.put(id, None);
+            return self.compile_invalid(object.as_deref()?);
+        };
+        let namespace = self.context().lookup_namespace(&id.namespace).to_owned();
+        self.users.put(id, Some((mapping, &namespace)));
+        let mut compiled = mapping::compile(id, &object.labels, mapping, &self.context());
+        // Many Mappings send to one cluster: they share what describes it.
+        if let Some(upstream) = compiled.upstream_mut()
+            && let Some(known) = self.clusters.get(upstream.name()).filter(|known| **known == *upstream)
+        {
+            *upstream = Arc::clone(known);
+        }
+        Some(compiled)
+    }
+
+    fn usable<'a>(&self, object: &'a Object) -> Option<&'a Mapping> {
+        match &object.spec {
+            Spec::Mapping(mapping) if !self.is_quarantined(&object.id) => Some(mapping),
+            _ => None,
+        }
+    }
+
+    /// What is left of a Mapping that cannot be used: its conditions. Those of one that the proxy refused stay
+    /// only if none of them may be what it refused.
+    fn compile_invalid(&self, object: &Object) -> Option<Compiled> {
+        let (Spec::Mapping(mapping) | Spec::Invalid(Remains::Conditions(mapping))) = &object.spec else { return None };
+        let reason = match self.quarantine.get(&object.id) {
+            Some(refusal) => format!("{} was refused by Envoy: {}", object.id, refusal.message),
+            None => invalid_reason(object),
+        };
+        let compiled = mapping::invalid(&object.id, &object.labels, mapping, reason);
+        let refusal = self.quarantine.get(&object.id);
+        let refused = refusal.is_some_and(|refusal| refusal.conditions || compiled.has_regex());
+        (!refused).then_some(compiled)
+    }
+}
+
+/// Why an object cannot be used, in one sentence.
+pub(super) fn invalid_reason(object: &Object) -> String {
+    let mut errors = object.problems.iter().map(|(problem, _)| problem);
+    let error = errors.find(|problem| problem.severity == Severity::Error);
+    format!("{} is not valid{}", object.id, error.map(|error| format!(": {error}")).unwrap_or_default())
+}

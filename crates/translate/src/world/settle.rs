@@ -1,0 +1,41 @@
+//! Clusters, endpoints and secrets: those that something uses, and no others.
+
+use std::collections::BTreeSet;
+
+use nuncio_ir::{Delta, put};
+
+use super::{Dirty, World};
+
+impl World {
+    /// Puts in the clusters that something uses now, and takes out those that nothing does.
+    pub(super) fn settle_clusters(&mut self, dirty: &Dirty, delta: &mut Delta) {
+        let changed = dirty.endpoints.iter().flat_map(|service| self.clusters.of_service(service));
+        let endpoints: BTreeSet<_> = changed.cloned().chain(dirty.clusters.iter().cloned()).collect();
+        for name in &dirty.clusters {
+            let cluster = self.clusters.get(name).map(|upstream| upstream.cluster.clone());
+            put(&mut self.model.clusters, &mut delta.clusters, name.clone(), cluster);
+        }
+        for name in endpoints {
+            let found = self.clusters.get(&name).and_then(|upstream| {
+                let source = upstream.source.as_ref()?;
+                let endpoints = self.services.endpoints(source).unwrap_or_default();
+                Some(nuncio_ir::Endpoints { cluster: name.clone(), hostname: source.hostname.clone(), endpoints })
+            });
+            put(&mut self.model.endpoints, &mut delta.endpoints, name, found);
+        }
+    }
+
+    /// Hands over the Secrets that listeners and clusters name, and no others.
+    pub(super) fn settle_secrets(&mut self, delta: &mut Delta) {
+        let mut wanted: BTreeSet<_> = self.clusters.secrets().cloned().collect();
+        wanted.extend(self.model.listeners.values().flat_map(|listener| listener.secrets()).cloned());
+        let gone: Vec<_> = self.model.secrets.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
+        for name in gone {
+            put(&mut self.model.secrets, &mut delta.secrets, name, None);
+        }
+        for name in wanted {
+            let value = self.secrets.value(&name).map(|value| nuncio_ir::Secret { name: name.clone(), value });
+            put(&mut self.model.secrets, &mut delta.secrets, name, value);
+        }
+    }
+}

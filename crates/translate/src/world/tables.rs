@@ -1,0 +1,152 @@
+//! Which tables a change touches, and what is in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nuncio_api::ObjectId;
+use nuncio_ir::{Delta, TableName, put};
+
+use super::{Dirty, World};
+use crate::compiled::Compiled;
+use crate::frame::Frame;
+use crate::policy::Class;
+use crate::table::{self, Built, Shared, table_name};
+
+impl World {
+    /// Makes the tables anew that something touched. `old` is the frame as it was before, where it is another.
+    pub(super) fn rebuild_tables(&mut self, dirty: &mut Dirty, old: Option<&Frame>, delta: &mut Delta) {
+        let old_classes = || old.into_iter().flat_map(|frame| &frame.classes);
+        let gone: Vec<_> = old_classes()
+            .filter(|old| !self.frame.classes.iter().any(|class| class.key == old.key))
+            .map(|class| Arc::clone(&class.key))
+            .collect();
+        for key in gone {
+            let names: Vec<_> = self.names_of_tables(&key).collect();
+            for name in names.into_iter().chain([Arc::from("*")]) {
+                self.put_table(table_name(&key, &name), None, dirty, delta);
+            }
+        }
+        for at in 0..self.frame.classes.len() {
+            let changed = old.is_some().then(|| old_classes().find(|old| old.key == self.frame.classes[at].key));
+            self.rebuild_class(at, changed, dirty, delta);
+        }
+    }
+
+    fn names_of_tables(&self, class: &str) -> impl Iterator<Item = Arc<str>> {
+        let tables = self.model.tables.values().filter(move |table| *table.scope.class == *class);
+        tables.map(|table| Arc::clone(&table.scope.host)).filter(|host| **host != *"*")
+    }
+
+    /// `changed` is the class as it was before the frame was made anew.
+    fn rebuild_class(&mut self, at: usize, changed: Option<Option<&Class>>, dirty: &mut Dirty, delta: &mut Delta) {
+        let mut names: BTreeSet<Arc<str>> = dirty.names.clone();
+        let changed = changed.filter(|old| *old != Some(&self.frame.classes[at]));
+        if let Some(old) = changed {
+            names.extend(self.renamed(&self.frame.classes[at], old));
+        }
+        if !dirty.wild.is_empty() {
+            names.extend(self.reached_by_wild(&self.frame.classes[at], &dirty.wild));
+        }
+        let mut rewild = changed.is_some() || !dirty.wild.is_empty();
+        for name in names {
+            let built = self.build_exact(&self.frame.classes[at], &name);
+            let key = table_name(&self.frame.classes[at].key, &name);
+            let falls = |table: &nuncio_ir::Table| table.hosts.iter().any(|host| host.falls_through);
+            let fell = self.model.tables.get(&key).is_some_and(|table| falls(table));
+            rewild |= fell != built.as_ref().is_some_and(|built| falls(&built.table));
+            self.put_table(key, built, dirty, delta);
+        }
+        if rewild {
+            let built = self.build_wildcard(&self.frame.classes[at]);
+            let key = table_name(&self.frame.classes[at].key, "*");
+            self.put_table(key, Some(built), dirty, delta);
+        }
+    }
+
+    /// Names whose Host is another than before.
+    fn renamed(&self, class: &Class, old: Option<&Class>) -> Vec<Arc<str>> {
+        let known: BTreeSet<_> = self
+            .names
+            .exact()
+            .chain(class.exact.keys())
+            .chain(old.into_iter().flat_map(|old| old.exact.keys()))
+            .cloned()
+            .collect();
+        known.into_iter().filter(|name| old.is_none_or(|old| old.governing(name) != class.governing(name))).collect()
+    }
+
+    /// Names whose tables hold, or should hold, something of these Mappings for many names.
+    fn reached_by_wild(&self, class: &Class, wild: &[Arc<Compiled>]) -> Vec<Arc<str>> {
+        let tables = self.names_of_tables(&class.key);
+        tables.filter(|name| wild.iter().any(|wild| self.reaches(class, name, wild))).collect()
+    }
+
+    fn reaches(&self, class: &Class, name: &Arc<str>, wild: &Compiled) -> bool {
+        let Some(host) = class.governing(name) else { return false };
+        let joins = |wild: &Compiled| host.takes(wild) && wild.host.may_take(name);
+        if !joins(wild) {
+            return false;
+        }
+        let is_copied = |wild: &Compiled| table::is_copied(wild, self.own(name).filter(|own| host.takes(own)));
+        if table::is_acme(wild) || is_copied(wild) {
+            return true;
+        }
+        // Whether a miss goes on to the wildcards changes with the first and the last that it may find.
+        let table = self.model.tables.get(&table_name(&class.key, name));
+        match table.and_then(|table| table.hosts.first()) {
+            Some(host) if host.falls_through => !self.wild().any(|other| joins(other) && !is_copied(other)),
+            Some(host) => host.routes.last().is_none_or(|last| last.origins.is_empty()),
+            None => true,
+        }
+    }
+
+    /// The Mappings for this name alone.
+    fn own(&self, name: &str) -> impl Iterator<Item = &Compiled> {
+        self.names.of(name).filter_map(|id| self.mappings.get(id)).map(|compiled| &**compiled)
+    }
+
+    /// The Mappings for more than one name.
+    fn wild(&self) -> impl Iterator<Item = &Compiled> {
+        self.names.wild().filter_map(|id| self.mappings.get(id)).map(|compiled| &**compiled)
+    }
+
+    fn build_exact(&self, class: &Class, name: &Arc<str>) -> Option<Built> {
+        let host = class.governing(name)?;
+        let wild = self.wild().filter(|mapping| mapping.host.may_take(name));
+        table::exact(class, host, name, self.own(name).chain(wild).filter(|mapping| host.takes(mapping)))
+    }
+
+    fn build_wildcard(&self, class: &Class) -> Built {
+        let wild: Vec<_> = self.wild().collect();
+        let mut shared: BTreeMap<Vec<&ObjectId>, Shared<'_>> = BTreeMap::new();
+        for (name, host) in &class.exact {
+            let table = self.model.tables.get(&table_name(&class.key, name));
+            if !table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through)) {
+                continue;
+            }
+            let mappings: Vec<_> =
+                wild.iter().copied().filter(|mapping| host.takes(mapping) && mapping.host.may_take(name)).collect();
+            let key = mappings.iter().map(|mapping| &mapping.id).collect();
+            let share = shared.entry(key).or_insert_with(|| Shared { names: Vec::new(), mappings });
+            share.names.push(Arc::clone(name));
+        }
+        table::wildcard(class, &wild, shared.into_values().collect())
+    }
+
+    fn put_table(&mut self, name: TableName, built: Option<Built>, dirty: &mut Dirty, delta: &mut Delta) {
+        let old = self.table_clusters.remove(&name).unwrap_or_default();
+        self.table_problems.remove(&name);
+        let Some(Built { table, upstreams, problems }) = built else {
+            dirty.clusters.extend(self.clusters.change(&old, &[]));
+            put(&mut self.model.tables, &mut delta.tables, name, None);
+            return;
+        };
+        dirty.clusters.extend(self.clusters.change(&old, &upstreams));
+        let clusters = upstreams.iter().map(|upstream| upstream.name().clone()).collect();
+        self.table_clusters.insert(name.clone(), clusters);
+        if !problems.is_empty() {
+            self.table_problems.insert(name.clone(), problems);
+        }
+        put(&mut self.model.tables, &mut delta.tables, name, Some(table));
+    }
+}
