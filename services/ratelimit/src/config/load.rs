@@ -1,0 +1,160 @@
+//! Checks configurations and makes the tree of them.
+
+use std::sync::Arc;
+
+use super::error::ConfigError;
+use super::glob::Glob;
+use super::raw::{RawDescriptor, RawLimit, RawRoot};
+use super::tree::{Config, Node, Rule};
+use crate::stats::Registry;
+use crate::unit::Unit;
+
+/// One configuration and what it is called in errors.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Name of the file or of the resource.
+    pub name: String,
+    /// What it says.
+    pub root: RawRoot,
+}
+
+impl Source {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// When it is no YAML, or holds what it may not.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        Ok(Self { name: name.to_owned(), root: super::decode::file(name, text)? })
+    }
+}
+
+/// Makes a [`Config`] of all sources, or of none.
+#[derive(Debug)]
+pub struct Loader<'s> {
+    /// Where limits find their counters.
+    pub stats: &'s Registry,
+    /// Whether several sources may be for one domain (`MERGE_DOMAIN_CONFIG`).
+    pub merge_domains: bool,
+}
+
+impl Loader<'_> {
+    /// The rules of all `sources`, in their order.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: the original's check, order and words.
+    pub fn load(&self, sources: Vec<Source>) -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        for source in sources {
+            self.add(&mut config, &source)?;
+        }
+        Ok(config)
+    }
+
+    fn add(&self, config: &mut Config, source: &Source) -> Result<(), ConfigError> {
+        let domain = &source.root.domain;
+        let at_root =
+            |message: String| ConfigError { file: source.name.clone(), message, line: 0, path: String::new() };
+        if domain.is_empty() {
+            return Err(at_root("config file cannot have empty domain".to_owned()));
+        }
+        if config.domains.contains_key(domain.as_str()) && !self.merge_domains {
+            return Err(at_root(format!("duplicate domain '{domain}' in config file")));
+        }
+        let level = Level { loader: self, file: &source.name.as_str().into(), parent: domain };
+        let node = config.domains.entry(domain.as_str().into()).or_insert_with(|| Node::new(domain));
+        level.fill(node, &source.root.descriptors)
+    }
+}
+
+/// A level of descriptors of one source.
+struct Level<'l> {
+    loader: &'l Loader<'l>,
+    file: &'l Arc<str>,
+    /// Full key of the parent.
+    parent: &'l str,
+}
+
+impl Level<'_> {
+    fn fill(&self, node: &mut Node, descriptors: &[RawDescriptor]) -> Result<(), ConfigError> {
+        node.children.reserve(descriptors.len());
+        for descriptor in descriptors {
+            self.insert(node, descriptor)?;
+        }
+        Ok(())
+    }
+
+    fn insert(&self, node: &mut Node, raw: &RawDescriptor) -> Result<(), ConfigError> {
+        if raw.key.is_empty() {
+            return Err(self.error(raw, self.parent, "descriptor has empty key".to_owned()));
+        }
+        let name = match raw.value.as_str() {
+            "" => raw.key.clone(),
+            value => format!("{}_{value}", raw.key),
+        };
+        let full_key = format!("{}.{name}", self.parent);
+        if node.children.contains_key(name.as_str()) {
+            let message = format!("duplicate descriptor composite key '{full_key}'");
+            return Err(self.error(raw, &full_key, message));
+        }
+        let rule = match &raw.rate_limit {
+            Some(limit) => Some(Box::new(self.rule(raw, limit, &full_key)?)),
+            None => None,
+        };
+        let is_glob = name.contains('*');
+        if raw.share_threshold && !is_glob {
+            let message = format!(
+                "share_threshold can only be used with wildcard values (containing '*'), but found key '{name}'"
+            );
+            return Err(self.error(raw, &full_key, message));
+        }
+        if is_glob {
+            node.globs.push((name.as_str().into(), Glob::new(&name)));
+        }
+        let mut child = Node {
+            rule,
+            value_to_metric: raw.value_to_metric,
+            share_threshold: raw.share_threshold,
+            ..Node::new(&name)
+        };
+        Level { parent: &full_key, ..*self }.fill(&mut child, &raw.descriptors)?;
+        node.children.insert(name.into(), child);
+        Ok(())
+    }
+
+    fn rule(&self, raw: &RawDescriptor, limit: &RawLimit, full_key: &str) -> Result<Rule, ConfigError> {
+        let unit = Unit::from_name(&limit.unit);
+        let problem = match unit {
+            Some(_) if limit.unlimited => Some("should not specify rate limit unit when unlimited".to_owned()),
+            None if !limit.unlimited => Some(format!("invalid rate limit unit '{}'", limit.unit)),
+            _ => limit.replaces.iter().find_map(|name| match name.as_str() {
+                "" => Some("should not have an empty replaces entry".to_owned()),
+                name if name == limit.name => Some("replaces should not contain name of same descriptor".to_owned()),
+                _ => None,
+            }),
+        };
+        if let Some(message) = problem {
+            return Err(self.error(raw, full_key, message));
+        }
+        Ok(Rule {
+            full_key: full_key.into(),
+            requests_per_unit: limit.requests_per_unit,
+            unit,
+            name: limit.name.as_str().into(),
+            replaces: limit.replaces.iter().map(|name| name.as_str().into()).collect(),
+            shadow_mode: raw.shadow_mode,
+            quota_mode: raw.quota_mode,
+            detailed_metric: raw.detailed_metric,
+            metadata: raw.metadata.clone(),
+            stats: self.loader.stats.configured(full_key),
+            file: self.file.clone(),
+            line: raw.line,
+        })
+    }
+
+    fn error(&self, raw: &RawDescriptor, path: &str, message: String) -> ConfigError {
+        ConfigError { file: self.file.to_string(), message, line: raw.line, path: path.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! Finds the limit for a descriptor.
+
+use std::sync::Arc;
+
+use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor;
+use smallvec::SmallVec;
+
+use super::path;
+use super::tree::{Config, Node, Rule};
+use crate::stats::{Registry, RuleStats};
+use crate::unit::Unit;
+
+/// A key with its value.
+pub trait Entry {
+    /// The key.
+    fn key(&self) -> &str;
+    /// The value; may be empty.
+    fn value(&self) -> &str;
+}
+
+impl Entry for rate_limit_descriptor::Entry {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl Entry for (&str, &str) {
+    fn key(&self) -> &str {
+        self.0
+    }
+
+    fn value(&self) -> &str {
+        self.1
+    }
+}
+
+/// A limit that the request brings itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Override {
+    /// How many in a window.
+    pub requests_per_unit: u32,
+    /// The length of a window.
+    pub unit: Unit,
+}
+
+/// Text that lookups write to, kept between them so that they need not allocate.
+#[derive(Debug, Default)]
+pub struct Scratch(pub(super) String);
+
+/// The glob text that stands for the value of an entry in the counter's key, by the entry's index.
+pub type Shares<'c> = SmallVec<[(usize, &'c str); 2]>;
+
+/// What a descriptor of a request is held to.
+#[derive(Debug)]
+pub struct Limit<'c> {
+    /// The rule; none for a limit that the request brought.
+    pub rule: Option<&'c Rule>,
+    /// How many in a window.
+    pub requests_per_unit: u32,
+    /// The length of a window; none where there is no limit.
+    pub unit: Option<Unit>,
+    /// Entries that count under a glob's text.
+    pub shares: Shares<'c>,
+    stats: Stats<'c>,
+}
+
+#[derive(Debug)]
+enum Stats<'c> {
+    Rule(&'c RuleStats),
+    Own(Arc<RuleStats>),
+}
+
+impl Limit<'_> {
+    /// The counters to count it under.
+    pub fn stats(&self) -> &RuleStats {
+        match &self.stats {
+            Stats::Rule(stats) => stats,
+            Stats::Own(stats) => stats,
+        }
+    }
+
+    /// Whether the rule is never answered with.
+    pub fn shadow_mode(&self) -> bool {
+        self.rule.is_some_and(|rule| rule.shadow_mode)
+    }
+
+    /// Whether the rule is a quota.
+    pub fn quota_mode(&self) -> bool {
+        self.rule.is_some_and(|rule| rule.quota_mode)
+    }
+
+    /// The rule's name; empty where it has none.
+    pub fn name(&self) -> &str {
+        self.rule.map_or("", |rule| &rule.name)
+    }
+}
+
+/// A step down the tree.
+struct Step<'c> {
+    node: &'c Node,
+    by: By,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    Value,
+    Glob,
+    Key,
+}
+
+impl Config {
+    /// The limit for a descriptor of a request: at each level the exact `key_value`, or the first glob declared that
+    /// matches, or the bare key. There is no way back from a choice. The limit must be that of the last entry.
+    pub fn limit(
+        &self,
+        stats: &Registry,
+        scratch: &mut Scratch,
+        domain: &str,
+        entries: &[impl Entry],
+        own: Option<Override>,
+    ) -> Option<Limit<'_>> {
+        let Some(root) = self.domains.get(domain) else {
+            stats.domain_not_found(domain);
+            return None;
+        };
+        if let Some(own) = own {
+            path::of_override(&mut scratch.0, domain, entries);
+            return Some(Limit {
+                rule: None,
+                requests_per_unit: own.requests_per_unit,
+                unit: Some(own.unit),
+                shares: Shares::new(),
+                stats: Stats::Own(stats.seen(&scratch.0)),
+            });
+        }
+        let mut node = root;
+        let mut shares = Shares::new();
+        let mut usual_path = true;
+        for (index, entry) in entries.iter().enumerate() {
+            let step = node.step(scratch, entry)?;
+            node = step.node;
+            if step.by == By::Glob && node.share_threshold {
+                shares.push((index, path::without_key(&node.name, entry.key())));
+            }
+            usual_path &= path::is_usual(&node.name, entry, step.value(entry, &shares, index));
+            if node.children.is_empty() && index + 1 < entries.len() {
+                return None;
+            }
+        }
+        let rule = node.rule.as_deref()?;
+        let stats = if rule.detailed_metric {
+            path::detailed(&mut scratch.0, domain, entries, &shares);
+            Stats::Own(stats.seen(&scratch.0))
+        } else if usual_path {
+            Stats::Rule(&rule.stats)
+        } else {
+            self.unusual_path(scratch, domain, entries, &shares)?;
+            Stats::Own(stats.seen(&scratch.0))
+        };
+        Some(Limit { rule: Some(rule), requests_per_unit: rule.requests_per_unit, unit: rule.unit, shares, stats })
+    }
+
+    /// Writes the name in metrics where it is not the rule's own: with values of the request in it.
+    fn unusual_path(
+        &self,
+        scratch: &mut Scratch,
+        domain: &str,
+        entries: &[impl Entry],
+        shares: &Shares<'_>,
+    ) -> Option<()> {
+        let mut node = self.domains.get(domain)?;
+        let mut text = String::from(domain);
+        for (index, entry) in entries.iter().enumerate() {
+            let step = node.step(scratch, entry)?;
+            node = step.node;
+            path::push(&mut text, entry.key(), step.value(entry, shares, index));
+        }
+        scratch.0 = text;
+        Some(())
+    }
+}
+
+impl Node {
+    fn step(&self, scratch: &mut Scratch, entry: &impl Entry) -> Option<Step<'_>> {
+        let joined = &mut scratch.0;
+        joined.clear();
+        joined.push_str(entry.key());
+        joined.push('_');
+        joined.push_str(entry.value());
+        if let Some(node) = self.children.get(joined.as_str()) {
+            return Some(Step { node, by: By::Value });
+        }
+        let glob = self.globs.iter().find(|(_, glob)| glob.matches(joined));
+        if let Some(node) = glob.and_then(|(name, _)| self.children.get(name)) {
+            return Some(Step { node, by: By::Glob });
+        }
+        self.children.get(entry.key()).map(|node| Step { node, by: By::Key })
+    }
+}
+
+impl<'c> Step<'c> {
+    /// The value that metrics carry for this level; empty for none.
+    fn value<'v>(&self, entry: &'v impl Entry, shares: &'v Shares<'_>, index: usize) -> &'v str
+    where
+        'c: 'v,
+    {
+        match self.by {
+            By::Value => entry.value(),
+            By::Key if self.node.value_to_metric => entry.value(),
+            By::Key => "",
+            By::Glob => match shares.iter().find(|(at, _)| *at == index) {
+                Some((_, share)) => share,
+                None if self.node.value_to_metric => entry.value(),
+                None => path::without_key(&self.node.name, entry.key()),
+            },
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The configuration as written, before it is checked.
+
+use envoy_types::pb::google::protobuf::Struct;
+
+/// One file, or one `RateLimitConfig` of xDS.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RawRoot {
+    /// The domain that the descriptors are for.
+    pub domain: String,
+    /// The first level.
+    pub descriptors: Vec<RawDescriptor>,
+}
+
+/// A descriptor with all below it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RawDescriptor {
+    /// Line in the file, from 1; 0 for xDS.
+    pub line: usize,
+    /// Key of the entry.
+    pub key: String,
+    /// Value of the entry; empty stands for any.
+    pub value: String,
+    /// The limit, if this descriptor has one.
+    pub rate_limit: Option<RawLimit>,
+    /// The next level.
+    pub descriptors: Vec<RawDescriptor>,
+    /// Count, but never answer that the limit is reached.
+    pub shadow_mode: bool,
+    /// The limit counts among quotas: over only when all of a request's quotas are.
+    pub quota_mode: bool,
+    /// Metrics carry every key and value of the request.
+    pub detailed_metric: bool,
+    /// Metrics carry this level's value of the request.
+    pub value_to_metric: bool,
+    /// All values that a glob matches share one counter.
+    pub share_threshold: bool,
+    /// What replies carry as dynamic metadata while the limit is not reached.
+    pub metadata: Option<Struct>,
+}
+
+/// `rate_limit`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawLimit {
+    /// How many in a unit.
+    pub requests_per_unit: u32,
+    /// Name of the unit.
+    pub unit: String,
+    /// No limit at all.
+    pub unlimited: bool,
+    /// A name for `replaces`.
+    pub name: String,
+    /// Names of limits that this one replaces.
+    pub replaces: Vec<String>,
+}

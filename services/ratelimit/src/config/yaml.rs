@@ -1,0 +1,291 @@
+//! YAML 1.1 as the original's library (yaml.v2) reads it: the first document, with `yes` and `on` for true.
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+/// How deep lists and mappings may be nested.
+const DEPTH: usize = 100;
+/// How many nodes a document may have once its aliases are put in: 100 000 rules are about two million.
+const NODES: usize = 20_000_000;
+/// How many of them aliases may add.
+const ALIASED_NODES: usize = 1_000_000;
+
+/// A value and the line it begins on, from 1.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Scalar { text: String, kind: Kind },
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+}
+
+/// What a scalar is taken for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// Above what a signed integer holds.
+    Large(u64),
+    Float(f64),
+    Text,
+}
+
+impl Value {
+    /// The tag that the original names in its errors.
+    pub(super) fn tag(&self) -> &'static str {
+        match self {
+            Self::List(_) => "!!seq",
+            Self::Map(_) => "!!map",
+            Self::Scalar { kind, .. } => match kind {
+                Kind::Null => "!!null",
+                Kind::Bool(_) => "!!bool",
+                Kind::Int(_) | Kind::Large(_) => "!!int",
+                Kind::Float(_) => "!!float",
+                Kind::Text => "!!str",
+            },
+        }
+    }
+}
+
+/// Why text is no YAML, and the line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub(super) line: usize,
+    pub(super) message: String,
+}
+
+/// Reads the first document of `text`; none where there is nothing in it.
+pub(super) fn parse(text: &str) -> Result<Option<Node>, Broken> {
+    let mut builder = Builder::default();
+    let mut parser = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        let (event, span) =
+            event.map_err(|error| Broken { line: error.marker().line(), message: error.info().to_owned() })?;
+        let line = span.start.line();
+        if matches!(event, Event::DocumentEnd) {
+            break;
+        }
+        if let Some(root) = builder.event(event, line)? {
+            return Ok(Some(root));
+        }
+    }
+    Ok(None)
+}
+
+/// A list or mapping that is not complete.
+struct Frame {
+    line: usize,
+    anchor: usize,
+    map: bool,
+    items: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Frame>,
+    anchors: std::collections::HashMap<usize, (Node, usize)>,
+    nodes: usize,
+    aliased: usize,
+}
+
+impl Builder {
+    fn event(&mut self, event: Event<'_>, line: usize) -> Result<Option<Node>, Broken> {
+        let (node, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let forced = tag.is_some_and(|tag| tag.suffix == "str" || tag.handle == "!");
+                let kind = if style == ScalarStyle::Plain && !forced { resolve(&text) } else { Kind::Text };
+                (Node { line, value: Value::Scalar { text: text.into_owned(), kind } }, anchor)
+            }
+            Event::SequenceStart(anchor, _) => return self.begin(line, anchor, false),
+            Event::MappingStart(anchor, _) => return self.begin(line, anchor, true),
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(frame) => frame.close(),
+                None => return Ok(None),
+            },
+            Event::Alias(anchor) => (self.alias(anchor, line)?, 0),
+            _ => return Ok(None),
+        };
+        self.count(line, 1)?;
+        if anchor > 0 {
+            let size = size(&node);
+            self.anchors.insert(anchor, (node.clone(), size));
+        }
+        match self.open.last_mut() {
+            Some(frame) => {
+                frame.items.push(node);
+                Ok(None)
+            }
+            None => Ok(Some(node)),
+        }
+    }
+
+    fn begin(&mut self, line: usize, anchor: usize, map: bool) -> Result<Option<Node>, Broken> {
+        if self.open.len() >= DEPTH {
+            return Err(Broken { line, message: format!("nested deeper than {DEPTH} levels") });
+        }
+        self.open.push(Frame { line, anchor, map, items: Vec::new() });
+        Ok(None)
+    }
+
+    /// The node an alias stands for. An anchor is known once its node is complete, so none can hold itself.
+    fn alias(&mut self, anchor: usize, line: usize) -> Result<Node, Broken> {
+        let Some((_, size)) = self.anchors.get(&anchor) else {
+            return Err(Broken { line, message: "an alias within what it stands for".to_owned() });
+        };
+        self.aliased = self.aliased.saturating_add(*size);
+        if self.aliased > ALIASED_NODES {
+            return Err(Broken { line, message: "document contains excessive aliasing".to_owned() });
+        }
+        self.anchors.get(&anchor).map(|(node, _)| node.clone()).ok_or(Broken { line, message: String::new() })
+    }
+
+    fn count(&mut self, line: usize, nodes: usize) -> Result<(), Broken> {
+        self.nodes += nodes;
+        if self.nodes > NODES {
+            return Err(Broken { line, message: format!("more than {NODES} nodes") });
+        }
+        Ok(())
+    }
+}
+
+fn size(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::Scalar { .. } => 0,
+        Value::List(items) => items.iter().map(size).sum(),
+        Value::Map(entries) => entries.iter().map(|(key, value)| size(key) + size(value)).sum(),
+    }
+}
+
+impl Frame {
+    fn close(self) -> (Node, usize) {
+        let value = if self.map { Value::Map(pairs(self.items)) } else { Value::List(self.items) };
+        (Node { line: self.line, value }, self.anchor)
+    }
+}
+
+/// Keys and values in turn, with `<<` put in where the mapping does not say it itself.
+fn pairs(items: Vec<Node>) -> Vec<(Node, Node)> {
+    let mut entries = Vec::with_capacity(items.len() / 2);
+    let mut merged = Vec::new();
+    let mut items = items.into_iter();
+    while let (Some(key), Some(value)) = (items.next(), items.next()) {
+        match (&key.value, value.value) {
+            (Value::Scalar { text, .. }, Value::Map(more)) if text == "<<" => merged.extend(more),
+            (_, other) => entries.push((key, Node { line: value.line, value: other })),
+        }
+    }
+    for (key, value) in merged {
+        if !entries.iter().any(|(own, _)| same_key(own, &key)) {
+            entries.push((key, value));
+        }
+    }
+    entries
+}
+
+fn same_key(one: &Node, other: &Node) -> bool {
+    matches!((&one.value, &other.value),
+        (Value::Scalar { text: one, .. }, Value::Scalar { text: other, .. }) if one == other)
+}
+
+/// What a plain scalar is (yaml.v2, `resolve.go`).
+fn resolve(text: &str) -> Kind {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Kind::Null,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Kind::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Kind::Bool(false);
+        }
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Kind::Float(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Kind::Float(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return Kind::Float(f64::NAN),
+        _ => {}
+    }
+    if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) {
+        return Kind::Text;
+    }
+    number(&text.replace('_', "")).unwrap_or(Kind::Text)
+}
+
+fn number(plain: &str) -> Option<Kind> {
+    let (negative, digits) = match plain.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, plain.strip_prefix('+').unwrap_or(plain)),
+    };
+    if let Some(magnitude) = magnitude(digits) {
+        return match (negative, i64::try_from(magnitude)) {
+            (false, Ok(number)) => Some(Kind::Int(number)),
+            (false, Err(_)) => Some(Kind::Large(magnitude)),
+            (true, _) => 0_i64.checked_sub_unsigned(magnitude).map(Kind::Int),
+        };
+    }
+    let looks_like_float = digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
+        && digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && digits.bytes().any(|byte| byte.is_ascii_digit());
+    if looks_like_float { plain.parse().ok().map(Kind::Float) } else { None }
+}
+
+/// An integer in the bases that Go's `ParseInt(…, 0, …)` takes.
+fn magnitude(digits: &str) -> Option<u64> {
+    let (base, rest) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    if !rest.starts_with(|first: char| first.is_ascii_hexdigit()) {
+        return None;
+    }
+    u64::from_str_radix(rest, base).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_are_what_yaml_1_1_says() {
+        for (text, kind) in [
+            ("yes", Kind::Bool(true)),
+            ("off", Kind::Bool(false)),
+            ("~", Kind::Null),
+            ("0x10", Kind::Int(16)),
+            ("010", Kind::Int(8)),
+            ("1_000", Kind::Int(1000)),
+            ("-3", Kind::Int(-3)),
+            ("1.5", Kind::Float(1.5)),
+            ("1e3", Kind::Float(1000.0)),
+            ("10.0.0.1", Kind::Text),
+            ("1.2.3", Kind::Text),
+            ("18446744073709551615", Kind::Large(u64::MAX)),
+            ("99999999999999999999", Kind::Float(99_999_999_999_999_999_999.0)),
+            ("08", Kind::Float(8.0)),
+            ("a", Kind::Text),
+        ] {
+            assert_eq!(resolve(text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn aliases_cannot_multiply_without_end() {
+        let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..12 {
+            let previous = level - 1;
+            let list = vec![format!("*a{previous}"); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+        }
+        assert_eq!(parse(&text).unwrap_err().message, "document contains excessive aliasing");
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_refused() {
+        let text = "[".repeat(10_000);
+        assert!(parse(&text).is_err());
+    }
+}

@@ -1,0 +1,37 @@
+//! Envoy's rate limit service (RLS v3) in place of envoyproxy/ratelimit: the same rules, keys, replies, environment and
+//! ports, for a fraction of the processor time.
+//!
+//! ```text
+//!  files │ xDS ─► provider ─► config (rules, laid out for lookups)
+//!                                │
+//!  gRPC │ /json ─► server ─► limiter ─► plan ─► store (memory │ Redis) ─► reply
+//!                                └────────────► stats ─► statsd │ Prometheus │ /stats
+//! ```
+//!
+//! `config`, `plan`, `reply` and the counting in `tally` do no input or output. What differs from the original, on
+//! purpose, is in `docs/ratelimit-compatibility.md`.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod clock;
+pub mod config;
+mod counter_key;
+mod limiter;
+mod metadata;
+mod plan;
+mod provider;
+mod reply;
+mod run;
+mod server;
+pub mod settings;
+mod start;
+pub mod stats;
+pub mod store;
+mod tally;
+mod tls;
+mod unit;
+
+pub use limiter::{CallError, Limiter, Options, Shared};
+pub use provider::{Active, Loads, files};
+pub use run::{RunError, run};
+pub use start::main;
+pub use unit::Unit;

@@ -1,0 +1,149 @@
+//! Rules in a directory, watched as the original does.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::Active;
+use crate::config::{ConfigError, Source};
+use crate::settings::Files;
+
+/// How long to wait for more changes: writing a file is several.
+const SETTLE: Duration = Duration::from_millis(20);
+/// Looked at this often without being told of a change: watches miss some on network file systems.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The largest file: 100 000 rules are 15 MB.
+const LARGEST: u64 = 256 << 20;
+
+/// The directory to read, and which of its files hold rules.
+fn place(files: &Files) -> (PathBuf, String) {
+    let base = Path::new(&files.root).join(&files.subdirectory);
+    if files.watch_root {
+        // Everything below the root is read, and then what is not of the application left out.
+        (base, format!("{}.", files.app_directory))
+    } else {
+        (base.join(&files.app_directory), String::new())
+    }
+}
+
+/// Reads all files of rules, in the order of their names. A file `config/a/b.yaml` is called `config.a.b.yaml`.
+///
+/// # Errors
+/// When one cannot be read or is wrong.
+pub fn read(files: &Files) -> Result<Vec<Source>, ConfigError> {
+    read_texts(files)?.into_iter().map(|(name, text)| Source::parse(&name, &text)).collect()
+}
+
+fn read_texts(files: &Files) -> Result<Vec<(String, String)>, ConfigError> {
+    let (directory, prefix) = place(files);
+    let mut found = Vec::new();
+    collect(&directory, "", files.ignore_dot_files, &mut found)
+        .map_err(|error| problem(&directory.display().to_string(), &error.to_string()))?;
+    found.retain(|(name, _)| name.starts_with(&prefix));
+    found.sort();
+    found.into_iter().map(|(name, path)| read_file(&name, &path).map(|text| (name, text))).collect()
+}
+
+fn collect(directory: &Path, prefix: &str, skip_dots: bool, found: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if skip_dots && name.starts_with('.') {
+            continue;
+        }
+        let full_name = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        // Links are followed, as a ConfigMap's files are some.
+        let Ok(kind) = std::fs::metadata(entry.path()) else { continue };
+        // A link to a directory is not entered: `..data` holds the same files again.
+        if kind.is_dir() && entry.file_type()?.is_dir() {
+            collect(&entry.path(), &full_name, skip_dots, found)?;
+        } else if kind.is_file() {
+            found.push((full_name, entry.path()));
+        }
+    }
+    Ok(())
+}
+
+fn read_file(name: &str, path: &Path) -> Result<String, ConfigError> {
+    let size = std::fs::metadata(path).map_err(|error| problem(name, &error.to_string()))?.len();
+    if size > LARGEST {
+        return Err(problem(name, &format!("larger than {LARGEST} bytes")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| problem(name, &error.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| problem(name, "error loading config file: yaml: invalid leading UTF-8 octet"))
+}
+
+fn problem(file: &str, message: &str) -> ConfigError {
+    ConfigError { file: file.to_owned(), message: message.to_owned(), line: 0, path: String::new() }
+}
+
+/// Loads the rules, and again whenever they change, until stopped.
+pub(crate) async fn watch(files: Files, active: Active, stop: CancellationToken) {
+    let (changed, mut changes) = mpsc::channel(1);
+    let mut watching = Watching::default();
+    let mut last = None;
+    loop {
+        watching.renew(&files, &changed);
+        let found = read_texts(&files);
+        if last.as_ref() != Some(&found) {
+            let sources = found.clone().and_then(|texts| {
+                texts.iter().map(|(name, text)| Source::parse(name, text)).collect::<Result<Vec<_>, _>>()
+            });
+            // Told where it is counted.
+            _ = active.load(sources);
+            last = Some(found);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            _ = changes.recv() => {
+                tokio::time::sleep(SETTLE).await;
+                _ = changes.try_recv();
+            }
+        }
+    }
+}
+
+/// The watch on the directory, and on the one that holds the root's link.
+#[derive(Default)]
+struct Watching {
+    watcher: Option<RecommendedWatcher>,
+    /// Where the link led when the watch was made.
+    target: Option<PathBuf>,
+}
+
+impl Watching {
+    /// Makes the watch, unless it is there and the link leads where it did.
+    fn renew(&mut self, files: &Files, changed: &mpsc::Sender<()>) {
+        let (directory, _) = place(files);
+        let target = std::fs::canonicalize(&directory).ok();
+        if self.watcher.is_some() && target == self.target {
+            return;
+        }
+        let tell = changed.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if !matches!(event, Ok(notify::Event { kind: EventKind::Access(_), .. })) {
+                // Where one is waiting, another says no more.
+                _ = tell.try_send(());
+            }
+        });
+        self.watcher = None;
+        match watcher {
+            Ok(mut watcher) => {
+                let root = Path::new(&files.root);
+                let parent = root.parent().filter(|_| files.watch_root);
+                let watched = watcher.watch(&directory, RecursiveMode::Recursive);
+                let parent = parent.map_or(Ok(()), |parent| watcher.watch(parent, RecursiveMode::NonRecursive));
+                if let Err(error) = watched.and(parent) {
+                    tracing::debug!("cannot watch {}: {error}", directory.display());
+                }
+                self.watcher = Some(watcher);
+                self.target = target;
+            }
+            Err(error) => tracing::warn!("cannot watch files, they are looked at every {LOOK_EVERY:?}: {error}"),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Rules from a management server: `RateLimitConfig` over ADS, state of the world.
+
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use envoy_types::pb::envoy::service::discovery::v3::{DiscoveryRequest, DiscoveryResponse};
+use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::pb::google::protobuf::{Struct, Value};
+use envoy_types::pb::google::rpc::Status;
+use envoy_types::pb::ratelimit::config::ratelimit::v3::RateLimitConfig;
+use prost::{Message, Name};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::metadata::{MetadataKey, MetadataValue};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use super::Active;
+use crate::config::{Source, root_of};
+use crate::settings::{ClientTls, Xds};
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// The code of a NACK: `INVALID_ARGUMENT`.
+const INVALID: i32 = 3;
+
+/// Receives rules until stopped. Those in force survive whatever happens to the connection.
+pub(crate) async fn watch(settings: Xds, active: Active, stop: CancellationToken) {
+    let mut client = Client { settings, active, version: String::new() };
+    let mut wait = client.settings.back_off;
+    loop {
+        let before = client.version.clone();
+        let error = tokio::select! {
+            () = stop.cancelled() => return,
+            error = client.stream() => error,
+        };
+        if client.version != before {
+            wait = client.settings.back_off;
+        }
+        let jittered = wait.mul_f64(0.5 + fastrand::f64() / 2.0);
+        tracing::error!(
+            "Failed to receive configuration from xDS Management Server {}, trying again in {jittered:?}: {error}",
+            client.settings.server
+        );
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(jittered) => {}
+        }
+        wait = (wait * 2).min(client.settings.max_back_off);
+    }
+}
+
+struct Client {
+    settings: Xds,
+    active: Active,
+    /// The last version that was accepted.
+    version: String,
+}
+
+impl Client {
+    /// Receives until the stream ends, and says why it did.
+    async fn stream(&mut self) -> String {
+        match self.receive().await {
+            Ok(()) => "the stream ended".to_owned(),
+            Err(error) => error,
+        }
+    }
+
+    async fn receive(&mut self) -> Result<(), String> {
+        let channel = self.connect().await?;
+        let mut client =
+            AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(self.settings.max_message);
+        let (requests, outgoing) = mpsc::channel(4);
+        let mut call = tonic::Request::new(ReceiverStream::new(outgoing));
+        for (name, value) in &self.settings.headers {
+            let name: MetadataKey<_> = name.parse().map_err(|_| format!("{name:?} is no name of a header"))?;
+            let value: MetadataValue<_> =
+                value.parse().map_err(|_| format!("the value of {name} is none for a header"))?;
+            call.metadata_mut().insert(name, value);
+        }
+        let send = async |request| requests.send(request).await.map_err(|_| "the stream ended".to_owned());
+        send(self.request(String::new(), None)).await?;
+        let opened = tokio::time::timeout(CONNECT, client.stream_aggregated_resources(call)).await;
+        let mut responses =
+            opened.map_err(|_| "no answer".to_owned())?.map_err(|status| status.to_string())?.into_inner();
+        tracing::info!("Connection to xDS Management Server is successful");
+        while let Some(response) = responses.message().await.map_err(|status| status.to_string())? {
+            send(self.answer(response)).await?;
+        }
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<Channel, String> {
+        let settings = &self.settings;
+        let scheme = if settings.tls.is_some() { "https" } else { "http" };
+        let mut endpoint = Endpoint::from_shared(format!("{scheme}://{}", settings.server))
+            .map_err(|error| error.to_string())?
+            .connect_timeout(CONNECT)
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_while_idle(true);
+        if let Some(tls) = &settings.tls {
+            endpoint = endpoint.tls_config(tls_config(tls)?).map_err(|error| error.to_string())?;
+        }
+        endpoint.connect().await.map_err(|error| full(&error))
+    }
+
+    fn request(&self, nonce: String, error: Option<String>) -> DiscoveryRequest {
+        let fields = self.settings.node_metadata.iter();
+        let fields = fields.map(|(key, value)| (key.clone(), Value { kind: Some(Kind::StringValue(value.clone())) }));
+        DiscoveryRequest {
+            version_info: self.version.clone(),
+            node: Some(Node {
+                id: self.settings.node_id.clone(),
+                metadata: Some(Struct { fields: fields.collect() }),
+                ..Node::default()
+            }),
+            type_url: RateLimitConfig::type_url(),
+            response_nonce: nonce,
+            error_detail: error.map(|message| Status { code: INVALID, message, ..Status::default() }),
+            ..DiscoveryRequest::default()
+        }
+    }
+
+    /// Puts a response into force; the answer is an ACK, or a NACK with the reason and the last good version.
+    fn answer(&mut self, response: DiscoveryResponse) -> DiscoveryRequest {
+        let result = match decode(&response) {
+            Ok(sources) => self.active.load(Ok(sources)).map_err(|error| error.with_place()),
+            Err(error) => {
+                self.active.refused(&error);
+                Err(error)
+            }
+        };
+        if result.is_ok() {
+            self.version = response.version_info;
+        }
+        self.request(response.nonce, result.err())
+    }
+}
+
+fn decode(response: &DiscoveryResponse) -> Result<Vec<Source>, String> {
+    let mut sources = Vec::new();
+    for resource in &response.resources {
+        if resource.type_url != RateLimitConfig::type_url() {
+            return Err(format!("expected {}, not {:?}", RateLimitConfig::type_url(), resource.type_url));
+        }
+        let config = RateLimitConfig::decode(resource.value.as_slice()).map_err(|error| error.to_string())?;
+        sources.push(Source { name: config.name.clone(), root: root_of(config) });
+    }
+    Ok(sources)
+}
+
+fn tls_config(tls: &ClientTls) -> Result<ClientTlsConfig, String> {
+    let read = |path: &str| std::fs::read(path).map_err(|error| format!("{path}: {error}"));
+    let mut config = ClientTlsConfig::new();
+    config = if tls.authorities.is_empty() {
+        config.with_native_roots()
+    } else {
+        config.ca_certificate(Certificate::from_pem(read(&tls.authorities)?))
+    };
+    if !tls.certificate.is_empty() {
+        config = config.identity(Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?));
+    }
+    if !tls.name.is_empty() {
+        config = config.domain_name(&tls.name);
+    }
+    Ok(config)
+}
+
+/// An error with what caused it.
+fn full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,234 @@
+//! The service as a whole.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::limiter::{Limiter, Shared};
+use crate::provider::{Active, files, xds};
+use crate::server::{self, Component, Health, Workers, WorkersSetup};
+use crate::settings::{BackendType, ConfigType, Redis, Settings};
+use crate::stats::{Registry, Sink};
+use crate::store::{Backend, LocalCache, MemoryStore, RedisOptions, RedisStore, RedisTls};
+use crate::tls::{ReloadingAcceptor, client_config};
+
+/// Why the service cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An address is taken or not there.
+    #[error("cannot listen at {0}: {1}")]
+    Listen(String, std::io::Error),
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Setting(String),
+    /// Threads cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(std::io::Error),
+}
+
+/// Runs the service until stopped. Must be called in a runtime; calls over gRPC have threads of their own.
+///
+/// # Errors
+/// When settings cannot be used or a port cannot be had.
+pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunError> {
+    let shared = Arc::new(shared(&settings));
+    let backends = Backends::new(&settings, shared.clone())?;
+    let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health = Health::new(failing(&settings), reporter).await;
+    let active = Active::new(shared.clone(), settings.merge_domains);
+    let loads = active.loads();
+    let mut tasks = JoinSet::new();
+
+    let limiter = Arc::new(backends.limiter());
+    match settings.config_type {
+        ConfigType::File => _ = tasks.spawn(files::watch(settings.files.clone(), active, stop.clone())),
+        ConfigType::Xds => _ = tasks.spawn(xds::watch(settings.xds.clone(), active, stop.clone())),
+    }
+    tasks.spawn(watch_config(loads.clone(), health.clone(), settings.healthy_with_config));
+    tasks.spawn(watch_redis(limiter.connected(), health.clone(), settings.health_by_connection));
+    serve_metrics(&settings, &shared, &stop, &mut tasks)?;
+    let listener = bind(&settings.listen.debug)?;
+    tasks.spawn(server::serve(listener, server::debug(shared.clone()), stop.clone()));
+    let listener = bind(&settings.listen.http)?;
+    tasks.spawn(server::serve(listener, server::http(limiter, health.clone()), stop.clone()));
+
+    let tls = settings.listen.tls.clone().map(ReloadingAcceptor::new).transpose();
+    let workers = Workers::start(WorkersSetup {
+        threads: threads(settings.listen.threads),
+        limiter: Arc::new(move || backends.limiter()),
+        health: health_service,
+        tls: tls.map_err(|error| RunError::Setting(error.to_string()))?,
+        max_age: (settings.listen.max_connection_age, settings.listen.max_connection_age_grace),
+        stop: stop.clone(),
+    })
+    .map_err(RunError::Threads)?;
+    serve_grpc(&settings, &workers, loads, &stop).await?;
+
+    health.set(Component::Running, false).await;
+    workers.drained().await;
+    // What is sent last is the metrics.
+    let last = async { while tasks.join_next().await.is_some() {} };
+    _ = tokio::time::timeout(std::time::Duration::from_secs(1), last).await;
+    Ok(())
+}
+
+fn shared(settings: &Settings) -> Shared {
+    Shared {
+        config: ArcSwapOption::empty(),
+        stats: Arc::new(Registry::default()),
+        options: settings.limiter.clone(),
+        local_cache: (settings.local_cache_bytes > 0).then(|| LocalCache::new(settings.local_cache_bytes)),
+    }
+}
+
+fn failing(settings: &Settings) -> Vec<Component> {
+    let mut failing = Vec::new();
+    if settings.backend == BackendType::Redis {
+        failing.push(Component::Redis);
+    }
+    if settings.healthy_with_config {
+        failing.push(Component::Config);
+    }
+    failing
+}
+
+fn threads(asked: usize) -> usize {
+    if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
+}
+
+fn bind(address: &str) -> Result<tokio::net::TcpListener, RunError> {
+    server::bind(address).map_err(|error| RunError::Listen(address.to_owned(), error))
+}
+
+/// Accepts calls over gRPC until stopped, once the first rules are here or known to be wrong.
+async fn serve_grpc(
+    settings: &Settings,
+    workers: &Workers,
+    mut loads: watch::Receiver<crate::provider::Loads>,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
+    if !settings.force_start {
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = loads.wait_for(|loads| loads.events > 0) => {}
+        }
+    }
+    if settings.listen.grpc_unix.is_empty() {
+        let listener = bind(&settings.listen.grpc)?;
+        tracing::info!("Listening for gRPC on '{}'", settings.listen.grpc);
+        workers.accept(listener, stop).await;
+    } else {
+        let path = &settings.listen.grpc_unix;
+        let listener = server::bind_unix(path).map_err(|error| RunError::Listen(path.clone(), error))?;
+        tracing::info!("Listening for gRPC on '{path}'");
+        workers.accept_unix(listener, stop).await;
+    }
+    Ok(())
+}
+
+fn serve_metrics(
+    settings: &Settings,
+    shared: &Arc<Shared>,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), RunError> {
+    let metrics = &settings.metrics;
+    if let Some((address, path)) = &metrics.prometheus {
+        let router = server::prometheus(path, shared.stats.clone(), metrics.response_time_in_milliseconds);
+        tasks.spawn(server::serve(bind(address)?, router, stop.clone()));
+    }
+    if let Some(target) = &metrics.statsd {
+        let sink = Sink::new(target.clone());
+        tasks.spawn(sink.run(shared.stats.clone(), metrics.flush_interval, stop.clone()));
+    }
+    Ok(())
+}
+
+async fn watch_config(mut loads: watch::Receiver<crate::provider::Loads>, health: Health, matters: bool) {
+    while matters && loads.changed().await.is_ok() {
+        let has_domains = loads.borrow_and_update().has_domains;
+        health.set(Component::Config, has_domains).await;
+    }
+}
+
+/// Healthy from the first connection on; where asked to, only while there is one.
+async fn watch_redis(connected: Option<watch::Receiver<bool>>, health: Health, follow: bool) {
+    let Some(mut connected) = connected else { return };
+    loop {
+        let is_connected = *connected.borrow_and_update();
+        if is_connected || follow {
+            health.set(Component::Redis, is_connected).await;
+        }
+        if connected.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Makes the stores of threads.
+struct Backends {
+    shared: Arc<Shared>,
+    kind: Kind,
+}
+
+enum Kind {
+    Memory(Arc<MemoryStore>),
+    Redis { usual: Box<RedisOptions>, per_second: Option<Box<RedisOptions>> },
+}
+
+impl Backends {
+    fn new(settings: &Settings, shared: Arc<Shared>) -> Result<Self, RunError> {
+        let options =
+            |redis: &Redis| redis_options(redis, settings.expiration_jitter).map(Box::new).map_err(RunError::Setting);
+        let kind = match settings.backend {
+            BackendType::Memory => Kind::Memory(Arc::default()),
+            BackendType::Redis => Kind::Redis {
+                usual: options(&settings.redis)?,
+                per_second: settings.redis_per_second.as_ref().map(options).transpose()?,
+            },
+        };
+        Ok(Self { shared, kind })
+    }
+
+    /// A limiter with connections of its own, in the runtime this is called in.
+    fn limiter(&self) -> Limiter {
+        match &self.kind {
+            Kind::Memory(store) => Limiter::new(self.shared.clone(), Backend::Memory(store.clone()), None),
+            Kind::Redis { usual, per_second } => {
+                let start = |options: &RedisOptions| RedisStore::start(options.clone(), self.shared.stats.clone());
+                let per_second = per_second.as_deref().map(start);
+                match (start(usual), per_second) {
+                    (Ok(usual), None) => Limiter::new(self.shared.clone(), Backend::Redis(usual), None),
+                    (Ok(usual), Some(Ok(per_second))) => {
+                        Limiter::new(self.shared.clone(), Backend::Redis(usual), Some(Backend::Redis(per_second)))
+                    }
+                    // Checked when the options were made.
+                    (Err(error), _) | (_, Some(Err(error))) => unreachable!("{error}"),
+                }
+            }
+        }
+    }
+}
+
+fn redis_options(redis: &Redis, expiration_jitter: u64) -> Result<RedisOptions, String> {
+    let tls = match &redis.tls {
+        Some(tls) => Some(RedisTls::new(client_config(tls).map_err(|error| error.to_string())?)),
+        None => None,
+    };
+    let options = RedisOptions {
+        kind: redis.kind,
+        url: redis.url.clone(),
+        unix: redis.unix,
+        auth: redis.auth.clone(),
+        sentinel_auth: redis.sentinel_auth.clone(),
+        tls,
+        connect_timeout: redis.timeout,
+        reply_timeout: redis.reply_timeout,
+        expiration_jitter,
+    };
+    options.check()?;
+    Ok(options)
+}

@@ -1,0 +1,47 @@
+//! Listeners.
+
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::FileTypeExt;
+
+use axum::Router;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 4_096;
+
+/// Listens at `host:port` or `:port`; another process may listen there too (`SO_REUSEPORT`, as the original).
+pub(crate) fn bind(address: &str) -> std::io::Result<TcpListener> {
+    let everywhere;
+    let address = if address.starts_with(':') {
+        everywhere = format!("0.0.0.0{address}");
+        &everywhere
+    } else {
+        address
+    };
+    let address = address.to_socket_addrs()?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Listens at a path. A socket that is left there is replaced; any other file is not.
+pub(crate) fn bind_unix(path: &str) -> std::io::Result<UnixListener> {
+    if std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
+        std::fs::remove_file(path)?;
+    }
+    UnixListener::bind(path)
+}
+
+/// Serves HTTP until stopped.
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!("an HTTP server ended: {error}");
+    }
+}

@@ -1,0 +1,20 @@
+//! The port for Prometheus.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+
+use crate::stats::{self, Registry};
+
+/// The route, at `path`.
+pub(crate) fn prometheus(path: &str, registry: Arc<Registry>, milliseconds: bool) -> Router {
+    let metrics = move || async move {
+        (
+            [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+            stats::prometheus(&registry, milliseconds),
+        )
+    };
+    Router::new().route(path, get(metrics))
+}

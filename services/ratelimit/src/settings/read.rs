@@ -1,0 +1,302 @@
+//! Reads the settings from the environment.
+
+use std::time::Duration;
+
+use super::{
+    BackendType, ClientTls, ConfigType, Files, Listen, Metrics, Redis, ServerTls, Settings, Xds, parse_duration,
+};
+use crate::limiter;
+use crate::stats::StatsdTarget;
+use crate::store::ServerKind;
+
+/// A variable that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}={value:?}: {wanted}")]
+pub struct SettingError {
+    /// Name of the variable.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// What it should be.
+    pub wanted: &'static str,
+}
+
+/// The environment, or whatever stands for it.
+pub struct Environment<'e>(&'e dyn Fn(&str) -> Option<String>);
+
+impl std::fmt::Debug for Environment<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Environment")
+    }
+}
+
+impl<'e> Environment<'e> {
+    /// What `lookup` knows.
+    pub fn new(lookup: &'e dyn Fn(&str) -> Option<String>) -> Self {
+        Self(lookup)
+    }
+
+    pub(super) fn text(&self, name: &str, default: &str) -> String {
+        (self.0)(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn parsed<T>(
+        &self,
+        name: &str,
+        default: T,
+        wanted: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, SettingError> {
+        match (self.0)(name).filter(|value| !value.is_empty()) {
+            None => Ok(default),
+            Some(value) => parse(&value).ok_or(SettingError { name: name.to_owned(), value, wanted }),
+        }
+    }
+
+    /// A boolean in any of Go's spellings.
+    fn flag(&self, name: &str, default: bool) -> Result<bool, SettingError> {
+        self.parsed(name, default, "expected true or false", |value| match value {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str, default: T) -> Result<T, SettingError> {
+        self.parsed(name, default, "expected a number", |value| value.parse().ok())
+    }
+
+    fn duration(&self, name: &str, default: &str) -> Result<Duration, SettingError> {
+        let default = parse_duration(default).unwrap_or_default();
+        self.parsed(name, default, "expected a duration such as 10s", parse_duration)
+    }
+
+    /// `host:port` of two variables.
+    fn address(&self, host: &str, port: &str, default_port: u16) -> Result<String, SettingError> {
+        let host = self.text(host, "0.0.0.0");
+        let port = self.number(port, default_port)?;
+        Ok(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
+    }
+}
+
+impl Settings {
+    /// The settings that the environment gives, with the original's defaults.
+    ///
+    /// # Errors
+    /// The first variable that cannot be understood.
+    pub fn read(env: &Environment<'_>) -> Result<Self, SettingError> {
+        let config_type =
+            env.parsed("CONFIG_TYPE", ConfigType::File, "expected FILE or GRPC_XDS_SOTW", |value| match value {
+                "FILE" => Some(ConfigType::File),
+                "GRPC_XDS_SOTW" => Some(ConfigType::Xds),
+                _ => None,
+            })?;
+        let backend = env.parsed(
+            "BACKEND_TYPE",
+            BackendType::Redis,
+            "expected redis or memory; memcache is not supported",
+            |value| match value {
+                "redis" => Some(BackendType::Redis),
+                "memory" => Some(BackendType::Memory),
+                _ => None,
+            },
+        )?;
+        Ok(Self {
+            listen: listen(env)?,
+            log_level: env.text("LOG_LEVEL", "WARN"),
+            log_json: env.text("LOG_FORMAT", "text") == "json",
+            config_type,
+            force_start: env.flag("FORCE_START_WITHOUT_INITIAL_CONFIG", false)?,
+            merge_domains: env.flag("MERGE_DOMAIN_CONFIG", false)?,
+            healthy_with_config: env.flag("HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED", false)?,
+            files: files(env)?,
+            xds: xds(env)?,
+            metrics: metrics(env)?,
+            backend,
+            redis: redis(env, "REDIS_", "/var/run/nutcracker/ratelimit.sock")?,
+            redis_per_second: match env.flag("REDIS_PERSECOND", false)? {
+                true => Some(redis(env, "REDIS_PERSECOND_", "/var/run/nutcracker/ratelimitpersecond.sock")?),
+                false => None,
+            },
+            expiration_jitter: env.number("EXPIRATION_JITTER_MAX_SECONDS", 300_i64)?.max(0).unsigned_abs(),
+            local_cache_bytes: env.number("LOCAL_CACHE_SIZE_IN_BYTES", 0)?,
+            health_by_connection: env.flag("REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", false)?,
+            limiter: limiter(env)?,
+        })
+    }
+}
+
+fn listen(env: &Environment<'_>) -> Result<Listen, SettingError> {
+    let tls = env.flag("GRPC_SERVER_USE_TLS", false)?.then(|| ServerTls {
+        certificate: env.text("GRPC_SERVER_TLS_CERT", ""),
+        key: env.text("GRPC_SERVER_TLS_KEY", ""),
+        client_authorities: env.text("GRPC_CLIENT_TLS_CACERT", ""),
+        client_name: env.text("GRPC_CLIENT_TLS_SAN", ""),
+    });
+    Ok(Listen {
+        http: env.address("HOST", "PORT", 8080)?,
+        grpc: env.address("GRPC_HOST", "GRPC_PORT", 8081)?,
+        grpc_unix: env.text("GRPC_UDS", ""),
+        debug: env.address("DEBUG_HOST", "DEBUG_PORT", 6070)?,
+        max_connection_age: env.duration("GRPC_MAX_CONNECTION_AGE", "24h")?,
+        max_connection_age_grace: env.duration("GRPC_MAX_CONNECTION_AGE_GRACE", "1h")?,
+        tls,
+        threads: env.number("NUNCIO_RATELIMIT_THREADS", 0)?,
+    })
+}
+
+fn files(env: &Environment<'_>) -> Result<Files, SettingError> {
+    Ok(Files {
+        root: env.text("RUNTIME_ROOT", "/srv/runtime_data/current"),
+        subdirectory: env.text("RUNTIME_SUBDIRECTORY", ""),
+        app_directory: env.text("RUNTIME_APPDIRECTORY", "config"),
+        ignore_dot_files: env.flag("RUNTIME_IGNOREDOTFILES", false)?,
+        watch_root: env.flag("RUNTIME_WATCH_ROOT", true)?,
+    })
+}
+
+fn xds(env: &Environment<'_>) -> Result<Xds, SettingError> {
+    let prefix = "CONFIG_GRPC_XDS_";
+    let text = |name: &str, default: &str| env.text(&format!("{prefix}{name}"), default);
+    let tls = env.flag(&format!("{prefix}SERVER_USE_TLS"), false)?.then(|| ClientTls {
+        certificate: text("CLIENT_TLS_CERT", ""),
+        key: text("CLIENT_TLS_KEY", ""),
+        authorities: text("SERVER_TLS_CACERT", ""),
+        name: text("SERVER_TLS_SAN", ""),
+        skip_name: false,
+    });
+    Ok(Xds {
+        server: text("SERVER_URL", "localhost:18000"),
+        node_id: text("NODE_ID", "default"),
+        node_metadata: pairs(&text("NODE_METADATA", ""), '='),
+        headers: pairs(&text("CLIENT_ADDITIONAL_HEADERS", ""), '='),
+        tls,
+        back_off: env.duration("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "10s")?,
+        max_back_off: env.duration("XDS_CLIENT_BACKOFF_MAX_INTERVAL", "60s")?,
+        // gRPC's own default is 4 MB; rules are few and trusted.
+        max_message: env
+            .number("XDS_CLIENT_MAX_MSG_SIZE_IN_BYTES", 0_usize)
+            .map(|size| if size == 0 { 4 << 20 } else { size })?,
+    })
+}
+
+/// `a=b,c=d`; what has no separator is left out.
+fn pairs(text: &str, separator: char) -> Vec<(String, String)> {
+    text.split(',')
+        .filter_map(|pair| pair.split_once(separator))
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+fn metrics(env: &Environment<'_>) -> Result<Metrics, SettingError> {
+    let disabled = env.flag("DISABLE_STATS", false)?;
+    let prometheus = env.flag("USE_PROMETHEUS", false)?;
+    let dog = env.flag("USE_DOG_STATSD", false)?;
+    let statsd = env.flag("USE_STATSD", true)?;
+    let address = format!("{}:{}", env.text("STATSD_HOST", "localhost"), env.number("STATSD_PORT", 8125_u16)?);
+    let tags = pairs(&env.text("EXTRA_TAGS", "").replace('=', ":"), ':');
+    Ok(Metrics {
+        // One sink, in the original's order of preference.
+        statsd: (!disabled && !prometheus && (dog || statsd)).then_some(StatsdTarget { address, dog, tags }),
+        flush_interval: env.duration("STATS_FLUSH_INTERVAL", "10s")?.max(Duration::from_millis(10)),
+        prometheus: (!disabled && prometheus)
+            .then(|| (env.text("PROMETHEUS_ADDR", ":9090"), env.text("PROMETHEUS_PATH", "/metrics"))),
+        response_time_in_milliseconds: env.flag("PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS", false)?,
+    })
+}
+
+fn redis(env: &Environment<'_>, prefix: &str, url: &str) -> Result<Redis, SettingError> {
+    let name = |suffix: &str| format!("{prefix}{suffix}");
+    let kind = env.parsed(&name("TYPE"), ServerKind::Single, "expected SINGLE, SENTINEL or CLUSTER", |value| {
+        match value.to_ascii_uppercase().as_str() {
+            "SINGLE" => Some(ServerKind::Single),
+            "SENTINEL" => Some(ServerKind::Sentinel),
+            "CLUSTER" => Some(ServerKind::Cluster),
+            _ => None,
+        }
+    })?;
+    let socket = env.text(&name("SOCKET_TYPE"), "unix");
+    // Files of certificates are the same for both instances.
+    let tls = match env.flag(&name("TLS"), false)? {
+        false => None,
+        true => Some(ClientTls {
+            certificate: env.text("REDIS_TLS_CLIENT_CERT", ""),
+            key: env.text("REDIS_TLS_CLIENT_KEY", ""),
+            authorities: env.text("REDIS_TLS_CACERT", ""),
+            name: String::new(),
+            skip_name: env.flag("REDIS_TLS_SKIP_HOSTNAME_VERIFICATION", false)?,
+        }),
+    };
+    Ok(Redis {
+        kind,
+        url: env.text(&name("URL"), url),
+        unix: socket == "unix",
+        auth: env.text(&name("AUTH"), ""),
+        sentinel_auth: env.text(&name("SENTINEL_AUTH"), ""),
+        tls,
+        timeout: env.duration(&name("TIMEOUT"), "10s")?,
+        reply_timeout: env.duration("NUNCIO_REDIS_REPLY_TIMEOUT", "1s")?,
+    })
+}
+
+fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
+    let headers = env.flag("LIMIT_RESPONSE_HEADERS_ENABLED", false)?.then(|| {
+        [
+            env.text("LIMIT_LIMIT_HEADER", "RateLimit-Limit"),
+            env.text("LIMIT_REMAINING_HEADER", "RateLimit-Remaining"),
+            env.text("LIMIT_RESET_HEADER", "RateLimit-Reset"),
+        ]
+    });
+    Ok(limiter::Options {
+        key_prefix: env.text("CACHE_KEY_PREFIX", ""),
+        near_limit_ratio: env.number("NEAR_LIMIT_RATIO", 0.8)?,
+        shadow_mode: env.flag("SHADOW_MODE", false)?,
+        quota_mode: env.flag("QUOTA_MODE", false)?,
+        stop_increment: env.flag("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT", false)?,
+        dynamic_metadata: env.flag("RESPONSE_DYNAMIC_METADATA", false)?,
+        headers,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_originals() {
+        let settings = Settings::read(&Environment::new(&|_| None)).unwrap();
+        assert_eq!(settings.listen.grpc, "0.0.0.0:8081");
+        assert_eq!(settings.listen.max_connection_age, Duration::from_secs(86_400));
+        assert_eq!(settings.expiration_jitter, 300);
+        assert!(settings.redis.unix);
+        assert_eq!(settings.metrics.statsd.unwrap().address, "localhost:8125");
+        assert!(settings.files.watch_root);
+    }
+
+    #[test]
+    fn what_envoy_gateway_sets_is_understood() {
+        let set = |name: &str| {
+            let value = match name {
+                "REDIS_SOCKET_TYPE" => "tcp",
+                "REDIS_URL" => "redis:6379",
+                "USE_PROMETHEUS" | "GRPC_SERVER_USE_TLS" | "CONFIG_GRPC_XDS_SERVER_USE_TLS" => "true",
+                "PROMETHEUS_ADDR" => ":19001",
+                "CONFIG_TYPE" => "GRPC_XDS_SOTW",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let settings = Settings::read(&Environment::new(&set)).unwrap();
+        assert_eq!(settings.config_type, ConfigType::Xds);
+        assert_eq!(settings.metrics.prometheus, Some((":19001".to_owned(), "/metrics".to_owned())));
+        assert!(settings.metrics.statsd.is_none());
+        assert!(settings.xds.tls.is_some() && settings.listen.tls.is_some());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let set = |name: &str| (name == "BACKEND_TYPE").then(|| "memcache".to_owned());
+        let error = Settings::read(&Environment::new(&set)).unwrap_err();
+        assert_eq!(error.to_string(), "BACKEND_TYPE=\"memcache\": expected redis or memory; memcache is not supported");
+    }
+}

@@ -1,0 +1,45 @@
+//! Variables of the original that have no meaning here.
+
+use super::read::Environment;
+
+/// Accepted, and told once that they change nothing, with the reason.
+pub const IGNORED: [(&str, &str); 33] = [
+    ("REDIS_POOL_SIZE", "each core has one connection that all requests share"),
+    ("REDIS_PERSECOND_POOL_SIZE", "each core has one connection that all requests share"),
+    ("REDIS_PIPELINE_WINDOW", "commands are batched without waiting"),
+    ("REDIS_PERSECOND_PIPELINE_WINDOW", "commands are batched without waiting"),
+    ("REDIS_PIPELINE_LIMIT", "commands are batched without waiting"),
+    ("REDIS_PERSECOND_PIPELINE_LIMIT", "commands are batched without waiting"),
+    ("REDIS_CLUSTER_PIPELINE_PARALLELISM", "all nodes are asked at once"),
+    ("REDIS_PERSECOND_CLUSTER_PIPELINE_PARALLELISM", "all nodes are asked at once"),
+    ("REDIS_POOL_ON_EMPTY_BEHAVIOR", "there is no pool"),
+    ("REDIS_PERSECOND_POOL_ON_EMPTY_BEHAVIOR", "there is no pool"),
+    ("REDIS_STARTUP_INITIAL_INTERVAL", "the service starts without Redis and connects when it is there"),
+    ("REDIS_STARTUP_MAX_INTERVAL", "the service starts without Redis and connects when it is there"),
+    ("REDIS_STARTUP_MAX_ELAPSED_TIME", "the service starts without Redis and connects when it is there"),
+    ("MEMCACHE_HOST_PORT", "memcached is not supported"),
+    ("MEMCACHE_SRV", "memcached is not supported"),
+    ("MEMCACHE_SRV_REFRESH", "memcached is not supported"),
+    ("MEMCACHE_MAX_IDLE_CONNS", "memcached is not supported"),
+    ("MEMCACHE_TLS", "memcached is not supported"),
+    ("MEMCACHE_TLS_CLIENT_CERT", "memcached is not supported"),
+    ("MEMCACHE_TLS_CLIENT_KEY", "memcached is not supported"),
+    ("MEMCACHE_TLS_CACERT", "memcached is not supported"),
+    ("MEMCACHE_TLS_SKIP_HOSTNAME_VERIFICATION", "memcached is not supported"),
+    ("PROMETHEUS_MAPPER_YAML", "names are always those of the default mapper"),
+    ("USE_DOG_STATSD_MOGRIFIERS", "names are sent as they are"),
+    ("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", "the wait doubles, with jitter"),
+    ("XDS_CLIENT_BACKOFF_JITTER", "the wait doubles, with jitter"),
+    ("CONFIG_GRPC_XDS_SERVER_CONNECT_RETRY_INTERVAL", "XDS_CLIENT_BACKOFF_INITIAL_INTERVAL says how long to wait"),
+    ("TRACING_ENABLED", "traces go where OTEL_EXPORTER_OTLP_ENDPOINT says"),
+    ("TRACING_SERVICE_NAME", "traces carry nuncio-ratelimit"),
+    ("TRACING_SERVICE_NAMESPACE", "use OTEL_RESOURCE_ATTRIBUTES"),
+    ("TRACING_SERVICE_INSTANCE_ID", "use OTEL_RESOURCE_ATTRIBUTES"),
+    ("TRACING_EXPORTER_PROTOCOL", "traces are exported by gRPC"),
+    ("TRACING_SAMPLING_RATE", "use OTEL_TRACES_SAMPLER_ARG"),
+];
+
+/// Those of [`IGNORED`] that are set.
+pub fn ignored(environment: &Environment<'_>) -> Vec<(&'static str, &'static str)> {
+    IGNORED.into_iter().filter(|(name, _)| !environment.text(name, "").is_empty()).collect()
+}

@@ -1,0 +1,221 @@
+//! The counters, by name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::names::sanitize;
+
+/// How many names may come from requests (`detailed_metric`, `value_to_metric`, limits in requests, unknown domains).
+/// Each takes about 300 bytes here, and a series at whoever collects them. What is beyond is counted under
+/// [`OVERFLOW`].
+const SEEN: usize = 10_000;
+/// The name for all that are beyond [`SEEN`].
+const OVERFLOW: &str = "overflow";
+
+/// The counters of one limit. All count hits, not requests.
+#[derive(Debug, Default)]
+pub struct RuleStats {
+    key: Box<str>,
+    name: Box<str>,
+    /// Hits asked for.
+    pub total_hits: AtomicU64,
+    /// Hits beyond the limit.
+    pub over_limit: AtomicU64,
+    /// Hits within the limit, but beyond `NEAR_LIMIT_RATIO` of it.
+    pub near_limit: AtomicU64,
+    /// Of those beyond the limit, what the local cache knew.
+    pub over_limit_with_local_cache: AtomicU64,
+    /// Hits of requests within the limit.
+    pub within_limit: AtomicU64,
+    /// Hits beyond a limit in shadow mode.
+    pub shadow_mode: AtomicU64,
+}
+
+impl RuleStats {
+    fn new(key: &str) -> Self {
+        Self { key: key.into(), name: sanitize(key).into(), ..Self::default() }
+    }
+
+    /// Domain and descriptors, joined by dots, as they are.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The key as statsd takes it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The counters by the last part of their names.
+    pub fn counters(&self) -> [(&'static str, &AtomicU64); 6] {
+        [
+            ("total_hits", &self.total_hits),
+            ("over_limit", &self.over_limit),
+            ("near_limit", &self.near_limit),
+            ("over_limit_with_local_cache", &self.over_limit_with_local_cache),
+            ("within_limit", &self.within_limit),
+            ("shadow_mode", &self.shadow_mode),
+        ]
+    }
+}
+
+/// Counts without order towards anything else.
+pub(crate) fn add(counter: &AtomicU64, hits: u64) {
+    if hits > 0 {
+        counter.fetch_add(hits, Ordering::Relaxed);
+    }
+}
+
+/// The counters of the service itself.
+#[derive(Debug, Default)]
+pub struct ServiceStats {
+    /// Configurations that came into force.
+    pub config_load_success: AtomicU64,
+    /// Configurations that were refused.
+    pub config_load_error: AtomicU64,
+    /// Requests over the limit that were let through by the global shadow mode.
+    pub global_shadow_mode: AtomicU64,
+    /// Requests that failed because of Redis.
+    pub redis_error: AtomicU64,
+    /// Requests that were refused.
+    pub service_error: AtomicU64,
+    /// Connections to Redis that were made.
+    pub redis_connections: AtomicU64,
+    /// Connections to Redis that ended.
+    pub redis_disconnections: AtomicU64,
+    /// How long `ShouldRateLimit` took, over gRPC.
+    pub should_rate_limit: Timing,
+}
+
+/// Upper bounds of the buckets of [`Timing`], in microseconds; those of the Prometheus client for Go.
+pub(super) const BUCKETS: [u64; 11] =
+    [5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000];
+
+/// How often something was done and how long it took.
+#[derive(Debug, Default)]
+pub struct Timing {
+    /// How often.
+    pub count: AtomicU64,
+    /// In all, in microseconds.
+    pub micros: AtomicU64,
+    pub(super) buckets: [AtomicU64; BUCKETS.len()],
+}
+
+impl Timing {
+    /// Counts one that took so long.
+    pub fn record(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        if let Some(bucket) = BUCKETS.iter().position(|bound| micros <= *bound) {
+            self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// All counters of the process.
+#[derive(Debug, Default)]
+pub struct Registry {
+    rules: RwLock<HashMap<Box<str>, Arc<RuleStats>>>,
+    unknown_domains: RwLock<HashMap<Box<str>, Arc<AtomicU64>>>,
+    seen: AtomicUsize,
+    /// The service's own.
+    pub service: ServiceStats,
+}
+
+impl Registry {
+    /// The counters of a limit in the configuration. They outlive a reload, so that they never go back.
+    pub fn configured(&self, key: &str) -> Arc<RuleStats> {
+        self.find(key).unwrap_or_else(|| self.insert(key))
+    }
+
+    /// The counters of a name that a request made.
+    pub(crate) fn seen(&self, key: &str) -> Arc<RuleStats> {
+        if let Some(stats) = self.find(key) {
+            return stats;
+        }
+        if self.seen.fetch_add(1, Ordering::Relaxed) < SEEN {
+            return self.insert(key);
+        }
+        self.configured(OVERFLOW)
+    }
+
+    /// Counts a request for a domain that there is not.
+    pub(crate) fn domain_not_found(&self, domain: &str) {
+        let found = read(&self.unknown_domains).get(domain).cloned();
+        let counter = found.unwrap_or_else(|| {
+            let name = if self.seen.fetch_add(1, Ordering::Relaxed) < SEEN { domain } else { OVERFLOW };
+            write(&self.unknown_domains).entry(name.into()).or_default().clone()
+        });
+        add(&counter, 1);
+    }
+
+    fn find(&self, key: &str) -> Option<Arc<RuleStats>> {
+        read(&self.rules).get(key).cloned()
+    }
+
+    fn insert(&self, key: &str) -> Arc<RuleStats> {
+        write(&self.rules).entry(key.into()).or_insert_with(|| Arc::new(RuleStats::new(key))).clone()
+    }
+
+    /// All limits that have counters.
+    pub fn rules(&self) -> Vec<Arc<RuleStats>> {
+        read(&self.rules).values().cloned().collect()
+    }
+
+    /// Every counter under the name that the original gives it, in the order of the names.
+    pub fn counters(&self) -> BTreeMap<String, u64> {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut all = BTreeMap::new();
+        for rule in self.rules() {
+            for (suffix, counter) in rule.counters() {
+                let name = format!("ratelimit.service.rate_limit.{}.{suffix}", rule.name());
+                // Names that are equal once sanitized are one counter.
+                *all.entry(name).or_default() += load(counter);
+            }
+        }
+        for (domain, counter) in read(&self.unknown_domains).iter() {
+            let name = format!("ratelimit.service.rate_limit.{}.domain_not_found", sanitize(domain));
+            *all.entry(name).or_default() += load(counter);
+        }
+        let service = &self.service;
+        for (name, counter) in [
+            ("ratelimit.service.config_load_success", &service.config_load_success),
+            ("ratelimit.service.config_load_error", &service.config_load_error),
+            ("ratelimit.service.global_shadow_mode", &service.global_shadow_mode),
+            ("ratelimit.service.call.should_rate_limit.redis_error", &service.redis_error),
+            ("ratelimit.service.call.should_rate_limit.service_error", &service.service_error),
+            ("ratelimit.redis_pool.cx_total", &service.redis_connections),
+            ("ratelimit.redis_pool.cx_local_close", &service.redis_disconnections),
+            ("ratelimit_server.ShouldRateLimit.total_requests", &service.should_rate_limit.count),
+        ] {
+            all.insert(name.to_owned(), load(counter));
+        }
+        all
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_requests_are_bounded() {
+        let registry = Registry::default();
+        for value in 0..SEEN + 5 {
+            registry.seen(&format!("d.k_{value}")).total_hits.fetch_add(1, Ordering::Relaxed);
+        }
+        assert_eq!(registry.rules().len(), SEEN + 1);
+        assert_eq!(registry.configured(OVERFLOW).total_hits.load(Ordering::Relaxed), 5);
+    }
+}

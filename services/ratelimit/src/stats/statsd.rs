@@ -1,0 +1,138 @@
+//! Counters to statsd over TCP, as the original sends them, or to `DogStatsD` over UDP.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpStream, UdpSocket};
+
+use super::registry::Registry;
+
+/// How long a flush may take, with connecting.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+/// What one datagram carries: what fits an Ethernet frame.
+const DATAGRAM: usize = 1432;
+
+/// Where to send.
+#[derive(Clone, Debug)]
+pub struct StatsdTarget {
+    /// Host and port.
+    pub address: String,
+    /// UDP with tags in the manner of `DogStatsD`, instead of TCP with tags in names.
+    pub dog: bool,
+    /// Tags for every line.
+    pub tags: Vec<(String, String)>,
+}
+
+/// Sends what has changed since it was last asked to.
+#[derive(Debug)]
+pub struct Sink {
+    target: StatsdTarget,
+    sent: HashMap<String, u64>,
+    sent_micros: u64,
+    stream: Option<TcpStream>,
+}
+
+impl Sink {
+    /// A sink that has sent nothing.
+    pub fn new(target: StatsdTarget) -> Self {
+        Self { target, sent: HashMap::new(), sent_micros: 0, stream: None }
+    }
+
+    /// Sends every `interval` until cancelled, and then once more.
+    pub async fn run(mut self, registry: Arc<Registry>, interval: Duration, stop: tokio_util::sync::CancellationToken) {
+        loop {
+            let stopping = tokio::select! {
+                () = stop.cancelled() => true,
+                () = tokio::time::sleep(interval) => false,
+            };
+            match tokio::time::timeout(FLUSH_TIMEOUT, self.flush(&registry)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!("cannot send metrics to {}: {error}", self.target.address),
+                Err(_) => {
+                    self.stream = None;
+                    tracing::debug!("cannot send metrics to {}: timed out", self.target.address);
+                }
+            }
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    /// Sends what has changed. What could not be sent is part of the next.
+    async fn flush(&mut self, registry: &Registry) -> std::io::Result<()> {
+        let counters = registry.counters();
+        let changed: Vec<(String, u64)> = counters
+            .into_iter()
+            .filter(|(name, value)| *value != self.sent.get(name).copied().unwrap_or_default())
+            .collect();
+        let mut lines: Vec<String> = changed
+            .iter()
+            .map(|(name, value)| {
+                self.line(name, &format!("{}|c", value - self.sent.get(name).copied().unwrap_or_default()))
+            })
+            .collect();
+        let micros = registry.service.should_rate_limit.micros.load(Ordering::Relaxed);
+        let calls = changed.iter().find(|(name, _)| name == "ratelimit_server.ShouldRateLimit.total_requests");
+        if let Some((name, total)) = calls {
+            let calls = total - self.sent.get(name).copied().unwrap_or_default();
+            // The mean of the interval, in whole milliseconds as the original measures.
+            let mean = (micros - self.sent_micros) / calls.max(1) / 1_000;
+            lines.push(self.line("ratelimit_server.ShouldRateLimit.response_time", &format!("{mean}|ms")));
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        if self.target.dog {
+            self.send_datagrams(&lines).await?;
+        } else {
+            self.send_stream(&lines).await?;
+        }
+        self.sent.extend(changed);
+        self.sent_micros = micros;
+        Ok(())
+    }
+
+    fn line(&self, name: &str, value: &str) -> String {
+        let mut line = String::from(name);
+        if !self.target.dog {
+            for (key, value) in &self.target.tags {
+                line.push_str(&format!(".__{key}={value}"));
+            }
+        }
+        line.push(':');
+        line.push_str(value);
+        if self.target.dog && !self.target.tags.is_empty() {
+            let tags: Vec<_> = self.target.tags.iter().map(|(key, value)| format!("{key}:{value}")).collect();
+            line.push_str(&format!("|#{}", tags.join(",")));
+        }
+        line.push('\n');
+        line
+    }
+
+    async fn send_stream(&mut self, lines: &[String]) -> std::io::Result<()> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => TcpStream::connect(&self.target.address).await?,
+        };
+        stream.write_all(lines.concat().as_bytes()).await?;
+        self.stream = Some(stream);
+        Ok(())
+    }
+
+    async fn send_datagrams(&self, lines: &[String]) -> std::io::Result<()> {
+        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        let mut datagram = String::new();
+        for line in lines {
+            if !datagram.is_empty() && datagram.len() + line.len() > DATAGRAM {
+                socket.send_to(datagram.as_bytes(), &self.target.address).await?;
+                datagram.clear();
+            }
+            datagram.push_str(line);
+        }
+        socket.send_to(datagram.as_bytes(), &self.target.address).await.map(drop)
+    }
+}

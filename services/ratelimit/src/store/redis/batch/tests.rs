@@ -1,0 +1,97 @@
+use super::*;
+
+struct Sent {
+    batch: Batch,
+    text: String,
+    replies: Vec<oneshot::Receiver<Result<OpResults, StoreError>>>,
+}
+
+fn send(jobs: &[&[(&'static str, Action)]]) -> Sent {
+    let mut replies = Vec::new();
+    let mut queue: Vec<Job> = jobs
+        .iter()
+        .map(|ops| {
+            let (reply, receiver) = oneshot::channel();
+            replies.push(receiver);
+            let ops = ops.iter().map(|(key, action)| Op {
+                key: Bytes::from_static(key.as_bytes()),
+                action: *action,
+                window: 60,
+            });
+            Job { ops: ops.collect(), asking: false, reply }
+        })
+        .collect();
+    let mut out = BytesMut::new();
+    let batch = Writer { seen: Seen::default(), jitter: 0 }.write(&mut queue, &mut out);
+    Sent { batch, text: String::from_utf8(out.to_vec()).unwrap(), replies }
+}
+
+impl Sent {
+    fn answer(mut self, replies: &[Reply]) -> Vec<OpResults> {
+        for reply in replies {
+            self.batch.reply(reply.clone());
+        }
+        assert!(self.batch.is_complete());
+        self.batch.finish();
+        self.replies.iter_mut().map(|reply| reply.try_recv().unwrap().unwrap()).collect()
+    }
+}
+
+fn ok() -> Reply {
+    Reply::Int(1)
+}
+
+#[test]
+fn hits_on_one_key_are_one_command_and_each_gets_its_own_count() {
+    let sent =
+        send(&[&[("a", Action::Add(1))], &[("b", Action::Add(1)), ("a", Action::Add(2))], &[("a", Action::Add(3))]]);
+    assert_eq!(sent.text.matches("INCRBY").count(), 2);
+    assert!(sent.text.contains("$1\r\na\r\n$1\r\n6\r\n"), "{}", sent.text);
+    let results = sent.answer(&[Reply::Int(16), ok(), Reply::Int(5), ok()]);
+    assert_eq!(results[0].as_slice(), [Ok(11)]);
+    assert_eq!(results[1].as_slice(), [Ok(5), Ok(13)]);
+    assert_eq!(results[2].as_slice(), [Ok(16)]);
+}
+
+#[test]
+fn what_comes_between_keeps_its_place() {
+    let sent = send(&[&[("a", Action::Add(1))], &[("a", Action::Read)], &[("a", Action::Add(1))]]);
+    let results = sent.answer(&[Reply::Int(1), ok(), Reply::Bulk(Some(Bytes::from_static(b"1"))), Reply::Int(2)]);
+    assert_eq!(results[1].as_slice(), [Ok(1)]);
+    assert_eq!(results[2].as_slice(), [Ok(2)]);
+}
+
+#[test]
+fn the_time_to_live_is_set_once_and_again_when_the_key_is_new() {
+    let mut writer = Writer { seen: Seen::default(), jitter: 0 };
+    let mut write = || {
+        let (reply, receiver) = oneshot::channel();
+        std::mem::forget(receiver);
+        let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), window: 60 };
+        let mut out = BytesMut::new();
+        let batch = writer.write(&mut vec![Job { ops: Ops::from_iter([op]), asking: false, reply }], &mut out);
+        (batch, String::from_utf8(out.to_vec()).unwrap())
+    };
+    let (_, first) = write();
+    assert!(first.contains("EXPIRE"));
+    let (mut batch, second) = write();
+    assert!(!second.contains("EXPIRE"));
+    assert_eq!(batch.reply(Reply::Int(1)).expire, Some((Bytes::from_static(b"a"), 60)));
+    let (mut batch, _) = write();
+    assert_eq!(batch.reply(Reply::Int(2)), After::default());
+}
+
+#[test]
+fn errors_reach_only_those_they_are_for() {
+    let sent = send(&[&[("a", Action::Add(1))], &[("b", Action::Add(1))]]);
+    let results = sent.answer(&[Reply::Error("ERR overflow".to_owned()), ok(), Reply::Int(1), ok()]);
+    assert_eq!(results[0].as_slice(), [Err("ERR overflow".to_owned())]);
+    assert_eq!(results[1].as_slice(), [Ok(1)]);
+}
+
+#[test]
+fn large_addends_are_not_summed() {
+    let large = u64::MAX / 2;
+    let sent = send(&[&[("a", Action::Add(large))], &[("a", Action::Add(large))]]);
+    assert_eq!(sent.text.matches("INCRBY").count(), 2);
+}

@@ -1,0 +1,260 @@
+//! A Redis cluster: which node has which slot, and what to do while slots move.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+
+use super::RedisOptions;
+use super::address::{Address, Login, Target};
+use super::batch::OpResults;
+use super::connect;
+use super::link::{Link, Setup};
+use super::resolve::Resolver;
+use super::resp::Reply;
+use super::slots::{self, SLOTS};
+use crate::stats::Registry;
+use crate::store::{Op, Ops, StoreError};
+
+/// How often an operation is sent on to where a node says that its slot is.
+const MOVES: usize = 5;
+/// How long the table of slots is trusted, as nodes may be added that none has spoken of.
+const TRUST: Duration = Duration::from_secs(60);
+/// How long to wait before asking for the table again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The nodes of a cluster, each with a link.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    options: Arc<RedisOptions>,
+    stats: Arc<Registry>,
+    alive: Arc<watch::Sender<bool>>,
+    seeds: Vec<Target>,
+    table: Mutex<Table>,
+    stale: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct Table {
+    /// The node of each slot; empty until the first table is here.
+    slots: Vec<Option<Address>>,
+    links: HashMap<Address, Link>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Cluster").finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    pub(super) fn start(
+        options: Arc<RedisOptions>,
+        stats: Arc<Registry>,
+        alive: Arc<watch::Sender<bool>>,
+    ) -> Result<Self, String> {
+        let seeds = seeds(&options)?;
+        let shared = Arc::new(Shared {
+            options,
+            stats,
+            alive,
+            seeds,
+            table: Mutex::default(),
+            stale: tokio::sync::Notify::new(),
+        });
+        tokio::spawn(keep_table(Arc::downgrade(&shared)));
+        Ok(Self { shared })
+    }
+
+    /// Does all operations, on all nodes at once.
+    pub(super) async fn run(&self, ops: Ops) -> Result<OpResults, StoreError> {
+        let mut groups: Vec<(Link, Ops, Vec<usize>)> = Vec::new();
+        for (index, op) in ops.iter().enumerate() {
+            let link = self.shared.link_for(&op.key)?;
+            match groups.iter_mut().find(|(known, ..)| known.is(&link)) {
+                Some((_, ops, places)) => {
+                    ops.push(op.clone());
+                    places.push(index);
+                }
+                None => groups.push((link, Ops::from_iter([op.clone()]), vec![index])),
+            }
+        }
+        let answers = join_all(groups.into_iter().map(|(link, ops, places)| async move {
+            let results = link.run(ops).await;
+            (results, places)
+        }))
+        .await;
+        let mut results: OpResults = ops.iter().map(|_| Ok(0)).collect();
+        for (answer, places) in answers {
+            let answer = answer.inspect_err(|_| self.shared.stale.notify_one())?;
+            for (place, result) in places.into_iter().zip(answer) {
+                results[place] = result;
+            }
+        }
+        for (op, result) in ops.iter().zip(&mut results) {
+            self.follow(op, result).await?;
+        }
+        Ok(results)
+    }
+
+    /// Sends an operation on while nodes answer that its slot is elsewhere; they have not done it then.
+    async fn follow(&self, op: &Op, result: &mut Result<u64, String>) -> Result<(), StoreError> {
+        for _ in 0..MOVES {
+            let Err(text) = &*result else { return Ok(()) };
+            let asking = text.starts_with("ASK ");
+            if text.starts_with("TRYAGAIN") || text.starts_with("CLUSTERDOWN") {
+                self.shared.stale.notify_one();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                let link = self.shared.link_for(&op.key)?;
+                *result = first(link.send(Ops::from_iter([op.clone()]), false).await?);
+                continue;
+            }
+            if !asking && !text.starts_with("MOVED ") {
+                return Ok(());
+            }
+            let Some(address) = text.split(' ').nth(2).and_then(|place| Target::parse(place, false).ok()) else {
+                return Ok(());
+            };
+            if !asking {
+                self.shared.moved(&op.key, &address.address);
+            }
+            let link = self.shared.link_to(&address.address);
+            *result = first(link.send(Ops::from_iter([op.clone()]), asking).await?);
+        }
+        Ok(())
+    }
+}
+
+/// The nodes that are configured.
+pub(super) fn seeds(options: &RedisOptions) -> Result<Vec<Target>, String> {
+    let login = Login::parse(&options.auth);
+    let target = |part| {
+        let mut target = Target::parse(part, options.unix)?;
+        target.login = login.clone().or(target.login);
+        Ok(target)
+    };
+    options.url.split(',').map(target).collect()
+}
+
+fn first(results: OpResults) -> Result<u64, String> {
+    results.into_iter().next().unwrap_or(Ok(0))
+}
+
+impl Shared {
+    fn table(&self) -> std::sync::MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn link_for(self: &Arc<Self>, key: &[u8]) -> Result<Link, StoreError> {
+        let address = self.table().slots.get(usize::from(slots::slot(key))).cloned().flatten();
+        let Some(address) = address else {
+            self.stale.notify_one();
+            return Err(StoreError::Unavailable("the cluster's slots are not known".to_owned()));
+        };
+        Ok(self.link_to(&address))
+    }
+
+    fn link_to(self: &Arc<Self>, address: &Address) -> Link {
+        self.table().links.entry(address.clone()).or_insert_with(|| self.start_link(address)).clone()
+    }
+
+    fn start_link(&self, address: &Address) -> Link {
+        let login = self.seeds.first().and_then(|seed| seed.login.clone());
+        // The cluster is alive when its table is known; one node does not say.
+        let (alive, _) = watch::channel(false);
+        Link::start(Setup {
+            resolver: Resolver::Fixed(Target { address: address.clone(), login, database: 0 }),
+            options: self.options.clone(),
+            stats: self.stats.clone(),
+            alive: Arc::new(alive),
+        })
+    }
+
+    fn moved(&self, key: &[u8], to: &Address) {
+        if let Some(place) = self.table().slots.get_mut(usize::from(slots::slot(key))) {
+            *place = Some(to.clone());
+        }
+        self.stale.notify_one();
+    }
+
+    /// Asks the nodes that are known, and then those configured, for the table of slots.
+    async fn refresh(&self) -> Result<(), String> {
+        let login = self.seeds.first().and_then(|seed| seed.login.clone());
+        let known: Vec<Target> = self
+            .table()
+            .links
+            .keys()
+            .map(|address| Target { address: address.clone(), login: login.clone(), database: 0 })
+            .collect();
+        let mut last = "no node is known".to_owned();
+        for target in known.iter().chain(&self.seeds) {
+            let asking = async {
+                let mut connection = connect::connect(target, &self.options).await?;
+                connection.call(&[b"CLUSTER", b"SLOTS"]).await
+            };
+            match tokio::time::timeout(self.options.reply_timeout, asking).await {
+                Ok(Ok(reply)) => match table_of(&reply, &target.address) {
+                    Some(slots) => {
+                        self.adopt(slots);
+                        return Ok(());
+                    }
+                    None => last = format!("{}: no table of slots: {reply:?}", target.address),
+                },
+                Ok(Err(error)) => last = format!("{}: {error}", target.address),
+                Err(_) => last = format!("{}: no answer", target.address),
+            }
+        }
+        Err(last)
+    }
+
+    fn adopt(&self, slots: Vec<Option<Address>>) {
+        let mut table = self.table();
+        let nodes: std::collections::HashSet<&Address> = slots.iter().flatten().collect();
+        table.links.retain(|address, _| nodes.contains(address));
+        table.slots = slots;
+    }
+}
+
+/// Keeps the table fresh for as long as the cluster is used.
+async fn keep_table(shared: std::sync::Weak<Shared>) {
+    while let Some(shared) = shared.upgrade() {
+        match shared.refresh().await {
+            Ok(()) => _ = shared.alive.send_replace(true),
+            Err(error) => {
+                shared.alive.send_replace(false);
+                tracing::warn!("the redis cluster's slots are not known: {error}");
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+        let wait = if *shared.alive.borrow() { TRUST } else { PAUSE };
+        _ = tokio::time::timeout(wait, shared.stale.notified()).await;
+    }
+}
+
+/// The node of each slot, as `CLUSTER SLOTS` tells: ranges with their nodes, the master first.
+fn table_of(reply: &Reply, asked: &Address) -> Option<Vec<Option<Address>>> {
+    let Reply::Array(ranges) = reply else { return None };
+    let mut slots = vec![None; usize::from(SLOTS)];
+    for range in ranges {
+        let Reply::Array(range) = range else { return None };
+        let [Reply::Int(first), Reply::Int(last), Reply::Array(master), ..] = range.as_slice() else { return None };
+        let [Reply::Bulk(host), Reply::Int(port), ..] = master.as_slice() else { return None };
+        let host = host.as_ref().and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default();
+        let host = match (host, asked) {
+            // A node that does not know its own address means the one it was asked at.
+            ("" | "?", Address::Tcp { host, .. }) => host.clone(),
+            _ => host.to_owned(),
+        };
+        let address = Address::Tcp { host, port: u16::try_from(*port).ok()? };
+        for slot in slots.get_mut(usize::try_from(*first).ok()?..=usize::try_from(*last).ok()?)? {
+            *slot = Some(address.clone());
+        }
+    }
+    slots.iter().any(Option::is_some).then_some(slots)
+}

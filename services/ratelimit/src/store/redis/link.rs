@@ -1,0 +1,233 @@
+//! A connection to one server that is made again whenever it breaks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::batch::{Batch, Job, OpResults, Writer};
+use super::connect::{self, Connection};
+use super::resolve::{self, Resolver};
+use super::resp;
+use super::seen::Seen;
+use super::{RedisOptions, ServerKind};
+use crate::stats::Registry;
+use crate::store::{Ops, StoreError};
+
+/// How many requests may wait for a server; each takes some hundred bytes.
+const QUEUE: usize = 65_536;
+/// How many requests are sent at once.
+const BATCH: usize = 1_024;
+/// How many batches may be on their way. With more, batches would be smaller, and cost Redis more.
+const IN_FLIGHT: usize = 2;
+/// How long to wait before connecting again: at first, and at most. Within two seconds of its return a server is used.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// What a link needs.
+pub(super) struct Setup {
+    pub(super) resolver: Resolver,
+    pub(super) options: Arc<RedisOptions>,
+    pub(super) stats: Arc<Registry>,
+    /// Told whether there is a connection.
+    pub(super) alive: Arc<watch::Sender<bool>>,
+}
+
+/// Hands requests to the task of a connection. The task ends with the last handle.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    queue: mpsc::Sender<Job>,
+}
+
+impl Link {
+    pub(super) fn start(setup: Setup) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        tokio::spawn(Task { setup, jobs, out: BytesMut::new() }.run());
+        Self { queue }
+    }
+
+    /// Whether both hand to the same task.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.queue.same_channel(&other.queue)
+    }
+
+    pub(super) async fn run(&self, ops: Ops) -> Result<OpResults, StoreError> {
+        self.send(ops, false).await
+    }
+
+    /// As [`Link::run`]; `asking` for a slot that is on its way to this server.
+    pub(super) async fn send(&self, ops: Ops, asking: bool) -> Result<OpResults, StoreError> {
+        let (reply, result) = oneshot::channel();
+        self.queue.try_send(Job { ops, asking, reply }).map_err(|_| StoreError::Overloaded)?;
+        result.await.unwrap_or_else(|_| Err(StoreError::Unavailable("stopped".to_owned())))
+    }
+}
+
+struct Task {
+    setup: Setup,
+    jobs: mpsc::Receiver<Job>,
+    out: BytesMut,
+}
+
+/// Why serving a connection ended.
+enum End {
+    /// Nobody has a handle any more.
+    Unused,
+    Broken(String),
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut wait = BACK_OFF.0;
+        loop {
+            let error = match self.connect().await {
+                Ok(connection) => {
+                    wait = BACK_OFF.0;
+                    self.setup.stats.service.redis_connections.fetch_add(1, Ordering::Relaxed);
+                    self.setup.alive.send_replace(true);
+                    let end = self.serve(connection).await;
+                    self.setup.stats.service.redis_disconnections.fetch_add(1, Ordering::Relaxed);
+                    self.setup.alive.send_replace(false);
+                    match end {
+                        End::Unused => return,
+                        // A server that restarts quickly is back already: the first attempt is made at once.
+                        End::Broken(error) => {
+                            tracing::warn!("the connection to redis broke: {error}");
+                            continue;
+                        }
+                    }
+                }
+                Err(error) => error,
+            };
+            tracing::warn!("cannot connect to redis: {error}");
+            if !self.refuse(&StoreError::Unavailable(error), wait).await {
+                return;
+            }
+            wait = (wait * 2).min(BACK_OFF.1);
+        }
+    }
+
+    async fn connect(&mut self) -> Result<Connection, String> {
+        let options = self.setup.options.clone();
+        let connecting = async {
+            let target = self.setup.resolver.resolve(&options).await?;
+            let mut connection =
+                connect::connect(&target, &options).await.map_err(|error| format!("{}: {error}", target.address))?;
+            if options.kind == ServerKind::Sentinel {
+                resolve::expect_master(&mut connection).await?;
+            }
+            Ok(connection)
+        };
+        // Whoever asks meanwhile waits no longer than for a reply.
+        let limit = options.reply_timeout.min(options.connect_timeout);
+        tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| Err("connecting timed out".to_owned()))
+    }
+
+    /// Fails whatever comes for so long: the breaker is open. False when nothing can come any more.
+    async fn refuse(&mut self, error: &StoreError, wait: Duration) -> bool {
+        let until = Instant::now() + wait + wait.mul_f32(fastrand::f32() / 4.0);
+        loop {
+            match tokio::time::timeout_at(until, self.jobs.recv()).await {
+                Err(_) => return true,
+                Ok(None) => return false,
+                Ok(Some(job)) => _ = job.reply.send(Err(error.clone())),
+            }
+        }
+    }
+
+    async fn serve(&mut self, mut connection: Connection) -> End {
+        let mut serving = Serving {
+            writer: Writer { seen: Seen::default(), jitter: self.setup.options.expiration_jitter },
+            in_flight: VecDeque::new(),
+            timeout: self.setup.options.reply_timeout,
+        };
+        let end = serving.run(self, &mut connection).await;
+        if let End::Broken(error) = &end {
+            let error = StoreError::Unavailable(error.clone());
+            serving.in_flight.into_iter().for_each(|(batch, _)| batch.fail(&error));
+        }
+        end
+    }
+}
+
+/// A connection at work.
+struct Serving {
+    writer: Writer,
+    /// Batches whose replies are awaited, each with when it was sent.
+    in_flight: VecDeque<(Batch, Instant)>,
+    timeout: Duration,
+}
+
+impl Serving {
+    async fn run(&mut self, task: &mut Task, connection: &mut Connection) -> End {
+        let mut jobs: Vec<Job> = Vec::with_capacity(64);
+        loop {
+            let deadline = self.in_flight.front().map(|(_, sent)| *sent + self.timeout);
+            tokio::select! {
+                biased;
+                read = connection.stream.read_buf(&mut connection.input) => match read {
+                    Ok(0) => return End::Broken("the server closed the connection".to_owned()),
+                    Ok(_) => if let Err(error) = self.replies(&mut connection.input, &mut task.out) {
+                        return End::Broken(error);
+                    },
+                    Err(error) => return End::Broken(error.to_string()),
+                },
+                count = task.jobs.recv_many(&mut jobs, BATCH), if self.in_flight.len() < IN_FLIGHT => {
+                    if count == 0 {
+                        return End::Unused;
+                    }
+                    let batch = self.writer.write(&mut jobs, &mut task.out);
+                    self.in_flight.push_back((batch, Instant::now()));
+                }
+                () = sleep_until(deadline), if deadline.is_some() => {
+                    return End::Broken(format!("no reply within {:?}", self.timeout));
+                }
+            }
+            if !task.out.is_empty() {
+                let writing = connection.stream.write_all(&task.out);
+                let written = tokio::time::timeout(self.timeout, writing).await;
+                task.out.clear();
+                match written {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return End::Broken(error.to_string()),
+                    Err(_) => return End::Broken("writing timed out".to_owned()),
+                }
+            }
+        }
+    }
+
+    /// Hands out the replies that are complete. Keys found to lack a time to live are given one in `out`.
+    fn replies(&mut self, input: &mut BytesMut, out: &mut BytesMut) -> Result<(), String> {
+        let mut expires = 0;
+        let mut give_up = None;
+        while let Some(reply) = resp::take(input).map_err(|error| error.to_string())? {
+            let (batch, _) = self.in_flight.front_mut().ok_or("a reply to nothing")?;
+            let after = batch.reply(reply);
+            if let Some((key, seconds)) = after.expire {
+                resp::command(out, &[b"EXPIRE", &key, seconds.to_string().as_bytes()]);
+                expires += 1;
+            }
+            give_up = give_up.or(after.give_up);
+            if batch.is_complete()
+                && let Some((batch, _)) = self.in_flight.pop_front()
+            {
+                batch.finish();
+            }
+        }
+        if expires > 0 {
+            self.in_flight.push_back((Batch::ignored(expires), Instant::now()));
+        }
+        give_up.map_or(Ok(()), Err)
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
