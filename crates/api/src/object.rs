@@ -110,20 +110,31 @@ impl fmt::Debug for ObjectId {
     }
 }
 
-/// A place in a file. Lines and columns count from one.
+/// A place in a file. Lines and columns count from one; both are 0 of what came from an API server and has no lines.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Location {
     /// The file, as the user would name it.
     pub file: Arc<str>,
-    /// Line, from 1.
+    /// Line, from 1; 0 where there are none.
     pub line: u32,
-    /// Column, from 1.
+    /// Column, from 1; 0 where there are none.
     pub column: u32,
+}
+
+impl Location {
+    /// Whether there are lines at all.
+    #[must_use]
+    pub fn has_lines(&self) -> bool {
+        self.line > 0
+    }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+        match self.has_lines() {
+            true => write!(f, "{}:{}:{}", self.file, self.line, self.column),
+            false => f.write_str(&self.file),
+        }
     }
 }
 
@@ -187,6 +198,11 @@ pub struct Object {
     pub spec: Spec,
     /// What is wrong with it, each with its place.
     pub problems: Vec<(Problem, Location)>,
+    /// `metadata.generation`, which an API server counts up with each change of what is wanted; none in a file, nor of
+    /// an object in an annotation.
+    pub generation: Option<i64>,
+    /// `metadata.uid`, where an API server gave one.
+    pub uid: Option<Arc<str>>,
     /// It came from the annotation `getambassador.io/config` of another object.
     pub annotated: bool,
 }

@@ -195,7 +195,9 @@ impl Engine {
 
 pub(crate) fn located(found: Found) -> LocatedProblem {
     let Found { object, problem, location, snippet } = found;
-    LocatedProblem { object, problem, location: Some(location), snippet }
+    // An object that is in no file is named, and that is place enough.
+    let location = Some(location).filter(|location| location.has_lines() || object.is_none());
+    LocatedProblem { object, problem, location, snippet }
 }
 
 fn served(listener: &nuncio_ir::Listener) -> ServedListener {

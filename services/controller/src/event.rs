@@ -41,7 +41,7 @@ pub struct LocatedProblem {
 impl LocatedProblem {
     /// A problem of an object as a whole, or of nobody's.
     pub(crate) fn of(object: Option<&Object>, problem: Problem) -> Self {
-        let location = object.map(|object| object.location.clone());
+        let location = object.map(|object| object.location.clone()).filter(Location::has_lines);
         Self { object: object.map(|object| object.id.clone()), problem, location, snippet: String::new() }
     }
 }

@@ -190,7 +190,9 @@ impl Files {
         };
         let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
         let location = found.location.clone();
-        Some(Object { id, location, labels, ambassador_id, spec, problems: Vec::new(), annotated: false })
+        let problems = Vec::new();
+        let (generation, uid, annotated) = (None, None, false);
+        Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, annotated })
     }
 
     /// Whether an object that was not there `before` comes to what is in force already.
@@ -256,12 +258,15 @@ fn found(problem: FileProblem) -> Found {
 
 fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {
     let message = format!("cannot be read: {error}; what was read before stays");
-    kept(file, objects, Problem::error("UnreadableFile", "", message), 1)
+    // There is no line to name.
+    kept(file, objects, Problem::error("UnreadableFile", "", message), 0)
 }
 
 /// A file of which nothing new can be read: what was read before stays.
 fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem, line: u32) -> File {
-    let location = Location { file: Arc::clone(file), line, column: 1 };
-    let problem = Found { object: None, problem, location, snippet: String::new() };
+    let location = Location { file: Arc::clone(file), line, column: line.min(1) };
+    let mut of_cluster = objects.values().filter(|object| !object.location.has_lines());
+    let object = of_cluster.next().map(|object| object.id.clone());
+    let problem = Found { object, problem, location, snippet: String::new() };
     File { hash: None, objects, problems: vec![problem], snippets: BTreeMap::new() }
 }

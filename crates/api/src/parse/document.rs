@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::annotation::CONFIG;
-use super::envelope::{Class, Metadata, Version, classify, names, top};
+use super::envelope::{Class, Metadata, Version, classify, given, names, top};
 use super::issues::Issues;
 use super::{remains, typed};
 use crate::text::closest;
@@ -105,6 +105,7 @@ impl Reader<'_> {
         labels.extend(metadata.labels);
         let location = self.location(node.mark);
         let annotated = carrier.is_some();
+        let (generation, uid) = given(&node);
         let head = Object {
             id,
             location,
@@ -112,6 +113,8 @@ impl Reader<'_> {
             ambassador_id: Vec::new(),
             spec: Spec::Invalid(Remains::Nothing),
             problems: Vec::new(),
+            generation,
+            uid,
             annotated,
         };
         let object = typed::object(head, &mut node, version, wrong, self.file);
@@ -136,6 +139,7 @@ impl Reader<'_> {
             Remains::Conditions(_) => Remains::Nothing,
             remains => remains,
         };
+        let (generation, uid) = given(node);
         let object = Object {
             id,
             location: self.location(node.mark),
@@ -143,6 +147,8 @@ impl Reader<'_> {
             ambassador_id: typed::instances(node),
             spec: Spec::Invalid(remains),
             problems: issues.finish(),
+            generation,
+            uid,
             annotated: carrier.is_some(),
         };
         self.parsed.objects.push(object);

@@ -1,9 +1,10 @@
 //! What every object has around its `spec`: version, kind and metadata.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::Kind;
-use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
+use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns, Value};
 use serde::Deserialize;
 
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
@@ -103,6 +104,17 @@ impl Metadata {
             None => Ok(Self::default()),
         }
     }
+}
+
+/// `metadata.generation` and `metadata.uid`, which an API server gives. What else stands there is passed over.
+pub(super) fn given(root: &Node<'_>) -> (Option<i64>, Option<Arc<str>>) {
+    let Some(metadata) = root.get("metadata") else { return (None, None) };
+    let generation = metadata.get("generation").and_then(|node| match &node.value {
+        Value::Plain(number) => number.parse().ok(),
+        _ => None,
+    });
+    let uid = metadata.get("uid").and_then(|uid| uid.as_text()).map(Arc::from);
+    (generation, uid)
 }
 
 /// The names of an object whose metadata is partly wrong: each is there if it is text.

@@ -7,13 +7,13 @@ use super::node::{Entry, Mark, Node, Value};
 /// How deep a tree may be; deeper JSON is cut off there.
 const DEPTH: usize = 100;
 
-/// The tree of a JSON value. It has no places: everything stands at the start.
+/// The tree of a JSON value. It has no places.
 pub(crate) fn from_json(value: &serde_json::Value) -> Node<'_> {
     convert(value, DEPTH)
 }
 
 fn convert(value: &serde_json::Value, depth: usize) -> Node<'_> {
-    let mark = Mark::START;
+    let mark = Mark::NOWHERE;
     let Some(below) = depth.checked_sub(1) else { return Node::null(mark) };
     match value {
         serde_json::Value::Null => Node::null(mark),

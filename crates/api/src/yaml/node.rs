@@ -13,7 +13,10 @@ pub(crate) struct Mark {
 
 impl Mark {
     /// The beginning of a file.
+    #[cfg(test)]
     pub(crate) const START: Self = Self { line: 1, column: 1 };
+    /// Of what has no lines.
+    pub(crate) const NOWHERE: Self = Self { line: 0, column: 0 };
 }
 
 /// A value and its place.

@@ -75,7 +75,7 @@ fn json_from_an_api_server_is_read_like_yaml() {
     let mapping = |name: &str| {
         json!({
             "apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping",
-            "metadata": {"name": name, "creationTimestamp": null, "labels": {"a": "b"}},
+            "metadata": {"name": name, "creationTimestamp": null, "labels": {"a": "b"}, "generation": 3, "uid": "0b"},
             "spec": {"prefix": "/", "service": "web", "weight": 10, "headers": {"x": "yes"}, "case_sensitive": false},
         })
     };
@@ -84,5 +84,6 @@ fn json_from_an_api_server_is_read_like_yaml() {
     assert_eq!((parsed.objects.len(), parsed.problems.len()), (2, 1));
     let Spec::Mapping(spec) = &parsed.objects[0].spec else { panic!("{parsed:?}") };
     assert_eq!((spec.weight, spec.case_sensitive, spec.headers["x"].as_str()), (Some(10), Some(false), "yes"));
-    assert_eq!(parsed.objects[0].location.to_string(), "cluster:1:1");
+    assert_eq!(parsed.objects[0].location.to_string(), "cluster");
+    assert_eq!((parsed.objects[0].generation, parsed.objects[0].uid.as_deref()), (Some(3), Some("0b")));
 }

@@ -34,7 +34,8 @@ use nuncio_api::Kind;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub use self::client::{AccessError, Cluster, ClusterAccess, pod_namespace};
+pub(crate) use self::client::Cluster;
+pub use self::client::{AccessError, ClusterAccess, pod_namespace};
 use self::intake::Intake;
 use self::known::Known;
 use self::object::{Item, file_of};

@@ -64,7 +64,7 @@ pub enum AccessError {
 
 /// A cluster that can be asked.
 #[derive(Clone)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     pub(crate) client: Client,
     /// URL of the API server, for messages.
     pub(crate) server: String,
@@ -78,10 +78,7 @@ impl std::fmt::Debug for Cluster {
 
 impl Cluster {
     /// Finds out where the cluster is. Connects to nothing yet.
-    ///
-    /// # Errors
-    /// When a kubeconfig or the pod's service account cannot be used.
-    pub async fn find(access: &ClusterAccess) -> Result<Self, AccessError> {
+    pub(crate) async fn find(access: &ClusterAccess) -> Result<Self, AccessError> {
         let mut config = config(access).await?;
         // The default waits as long as a system does; an address of a server that is gone may swallow everything.
         config.connect_timeout = Some(Duration::from_secs(5));

@@ -114,8 +114,8 @@ impl Secrets {
         taken
     }
 
-    /// Whether any is to be fetched.
-    pub(super) fn is_due(&self) -> bool {
+    #[cfg(test)]
+    fn is_due(&self) -> bool {
         !self.due.is_empty()
     }
 
