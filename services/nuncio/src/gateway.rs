@@ -1,16 +1,15 @@
-//! A gateway to ask: one made from a directory for the occasion, or one that runs.
-
-use std::path::Path;
+//! A gateway to ask: one made from manifests for the occasion, or one that runs.
 
 use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, RouteView};
 use nuncio_controller::offline::{self, Offline, OfflineConfig};
 
-use crate::cli::{Identity, Origin};
+use crate::cli::{Identity, Origin, Place};
+use crate::controller::runtime;
 use crate::exit::Failure;
 
 /// Who answers.
 pub(crate) enum Gateway {
-    /// What is in a directory.
+    /// What is in a directory or a cluster.
     Offline(Box<Offline>),
     /// The gateway with this admin interface.
     Running {
@@ -21,24 +20,25 @@ pub(crate) enum Gateway {
     },
 }
 
-/// Reads a directory as if it were served.
-pub(crate) fn load(dir: &Path, identity: &Identity) -> Result<Offline, Failure> {
-    let Identity { ambassador_id, namespace, expand_environment } = identity.clone();
+/// Reads manifests as if they were served.
+pub(crate) fn load(place: &Place, identity: &Identity) -> Result<Offline, Failure> {
+    let manifests = place.manifests(identity)?;
+    let namespace = place.namespace(identity);
+    let Identity { ambassador_id, namespace: _, expand_environment } = identity.clone();
     let config = OfflineConfig { ambassador_id, namespace, expand_environment };
-    offline::load(dir, &config).map_err(Failure::usage)
+    runtime()?.block_on(offline::load(&manifests, &config)).map_err(Failure::usage)
 }
 
 impl Gateway {
     /// The gateway that the command line names.
     pub(crate) fn open(origin: &Origin, identity: &Identity) -> Result<Self, Failure> {
-        match origin {
-            Origin { dir: Some(dir), .. } => Ok(Self::Offline(Box::new(load(dir, identity)?))),
-            Origin { admin: Some(address), .. } => {
-                let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
-                Ok(Self::Running { client: AdminClient::tcp(&address), address })
-            }
-            Origin { .. } => Err(Failure::usage("name a directory, or a running gateway with --admin")),
+        let Origin { dir, admin, cluster } = origin;
+        if let Some(address) = admin {
+            let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
+            return Ok(Self::Running { client: AdminClient::tcp(&address), address });
         }
+        let place = Place { dir: dir.clone(), cluster: cluster.clone() };
+        Ok(Self::Offline(Box::new(load(&place, identity)?)))
     }
 
     /// Routes by host, in the order in which they are tried.

@@ -11,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nuncio_controller::XdsAddress;
 use nuncio_telemetry::LogFormat;
 
+use super::{ClusterArgs, Place};
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -49,11 +51,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve a directory of manifests: the controller, and an Envoy that it looks after
+    /// Serve manifests: the controller, and an Envoy that it looks after
     Up(Box<UpArgs>),
     /// Run the controller alone, for Envoys that are started elsewhere
     Controller(Box<ControllerArgs>),
-    /// Say what is wrong in a directory of manifests
+    /// Say what is wrong with manifests
     Check(CheckArgs),
     /// Say which route a request gets, and why
     Explain(ExplainArgs),
@@ -76,6 +78,7 @@ Examples:
   nuncio up manifests
   nuncio up manifests --admin 127.0.0.1:0           let the system choose the port, and print it
   nuncio up manifests --concurrency 4 --log-format json
+  nuncio up --kubernetes                            serve the objects of a cluster, in a pod of it or from outside
 
 Save a file, and the change is live in a few milliseconds; a line says so. A file that is wrong changes nothing else,
 and what it served before stays. SIGTERM or Ctrl-C stops taking new work, finishes what is in flight, and leaves.";
@@ -84,9 +87,8 @@ and what it served before stays. SIGTERM or Ctrl-C stops taking new work, finish
 #[derive(Debug, Args)]
 #[command(after_help = UP_HELP)]
 pub(crate) struct UpArgs {
-    /// The directory of manifests: *.yaml, *.yml and *.json, at any depth
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// Where to serve probes, metrics and diagnostics. Port 0 picks one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
     pub(crate) admin: SocketAddr,
@@ -143,9 +145,9 @@ pub(crate) struct Identity {
     /// Serve the objects with this `ambassador_id` only
     #[arg(long, value_name = "ID", default_value = "default", env = "AMBASSADOR_ID")]
     pub(crate) ambassador_id: String,
-    /// The namespace of the gateway, and of objects that name none
-    #[arg(long, value_name = "NAME", default_value = "default", env = "AMBASSADOR_NAMESPACE")]
-    pub(crate) namespace: String,
+    /// The namespace of the gateway, and of objects that name none [default: that of the pod, else default]
+    #[arg(long, value_name = "NAME", env = "AMBASSADOR_NAMESPACE")]
+    pub(crate) namespace: Option<String>,
     /// Replace $NAME and ${NAME} in manifests from the environment, secrets in it included
     #[arg(long)]
     pub(crate) expand_environment: bool,
@@ -167,6 +169,7 @@ const CONTROLLER_HELP: &str = "\
 Examples:
   nuncio controller manifests --xds 0.0.0.0:8003
   nuncio controller manifests --xds unix:/run/nuncio/xds.sock
+  nuncio controller --kubernetes --kubeconfig ~/.kube/config --context test
 
 Envoys connect by delta or state-of-the-world ADS. The protocol has no authentication: keep the address private.";
 
@@ -174,9 +177,8 @@ Envoys connect by delta or state-of-the-world ADS. The protocol has no authentic
 #[derive(Debug, Args)]
 #[command(after_help = CONTROLLER_HELP)]
 pub(crate) struct ControllerArgs {
-    /// The directory of manifests
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// Where Envoys connect: ADDRESS:PORT, or unix:PATH
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8003", env = "NUNCIO_XDS", value_parser = xds_address)]
     pub(crate) xds: XdsAddress,
@@ -215,15 +217,14 @@ Examples:
   nuncio check manifests
   nuncio check manifests -o json | jq '.items[] | select(.severity == \"error\")'
 
-Exit code: 0 if nothing is wrong (warnings are allowed), 1 if something is, 2 if the directory cannot be read.";
+Exit code: 0 if nothing is wrong (warnings are allowed), 1 if something is, 2 if the manifests cannot be read.";
 
 /// What `nuncio check` is told.
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_HELP)]
 pub(crate) struct CheckArgs {
-    /// The directory of manifests
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: Place,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
@@ -231,16 +232,18 @@ pub(crate) struct CheckArgs {
     pub(crate) identity: Identity,
 }
 
-/// Where to look: in a directory, or at a running gateway.
+/// Where to look: in a directory or a cluster, or at a running gateway.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
 pub(crate) struct Origin {
-    /// A directory of manifests
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    /// The directory of manifests
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath, required_unless_present_any = ["admin", "kubernetes"],
+        conflicts_with_all = ["admin", "kubernetes"])]
     pub(crate) dir: Option<PathBuf>,
     /// The admin address of a running gateway
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", conflicts_with = "kubernetes")]
     pub(crate) admin: Option<String>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
 }
 
 const EXPLAIN_HELP: &str = "\
