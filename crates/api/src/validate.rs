@@ -3,6 +3,7 @@
 //! Each function here looks at one thing at one path and notes what is wrong with it in [`Issues`]. An error makes the
 //! object unusable (in the Module, the setting); a warning says that something written has no effect.
 
+mod cipher;
 mod format;
 mod format_operators;
 mod header;

@@ -31,10 +31,13 @@ pub fn locate(
     marks.into_iter().map(|mark| mark.map(location)).collect()
 }
 
+/// A field of an object, and where in [`Seek::found`] its place goes.
+type Wanted<'w> = (usize, &'w ObjectId, &'w str);
+
 /// Notes the places of fields while a text is read.
 pub(super) struct Seek<'w> {
-    /// By line and column of the object: who it is, the fields, and where in `found` their places go.
-    wanted: BTreeMap<(u32, u32), Vec<(usize, &'w ObjectId, &'w str)>>,
+    /// By line and column of the object.
+    wanted: BTreeMap<(u32, u32), Vec<Wanted<'w>>>,
     found: Vec<Option<Mark>>,
 }
 

@@ -164,7 +164,7 @@ impl<'de> de::Deserializer<'de> for De<'_, 'de> {
         match &self.node.value {
             Value::Map(entries) => self.place(visitor.visit_map(MapAccess::new(self, entries, fields))),
             _ if self.node.is_null() => self.place(visitor.visit_map(MapAccess::new(self, &[], fields))),
-            _ => Err(self.expected("a mapping")),
+            _ => Err(DeError::expected_struct(fields, self.node).at(&self)),
         }
     }
 

@@ -306,6 +306,21 @@ fn other_bad_objects_are_refused() {
         ),
         ("TLSContext", "{hosts: x}", "InvalidValue", "spec.hosts", "x}"),
         ("TLSContext", "{secret: s, cipher_suites: [NULL-MD5]}", "InvalidValue", "spec.cipher_suites[0]", "NULL-MD5"),
+        (
+            "TLSContext",
+            "{secret: s, cipher_suites: [AES128-SHA, TLS_RSA_WITH_AES_192_CBC_SHA]}",
+            "InvalidValue",
+            "spec.cipher_suites[1]",
+            "TLS_RSA",
+        ),
+        ("TLSContext", "{secret: s, cipher_suites: ['ALL:!MD5']}", "InvalidValue", "spec.cipher_suites[0]", "'ALL"),
+        (
+            "TLSContext",
+            "{secret: s, cipher_suites: [TLS_AES_128_GCM_SHA256]}",
+            "InvalidValue",
+            "spec.cipher_suites",
+            "[TLS",
+        ),
         ("TLSContext", "{secret: s, ecdh_curves: [P-256, P-225]}", "InvalidValue", "spec.ecdh_curves[1]", "P-225"),
         ("TLSContext", "{secret: s, cert_required: maybe}", "InvalidValue", "spec.cert_required", "maybe"),
         ("TCPMapping", "{port: x, service: w}", "InvalidValue", "spec.port", "x,"),
@@ -401,7 +416,7 @@ fn an_invalid_host_keeps_its_name() {
 fn an_invalid_mapping_keeps_its_conditions() {
     let table = [
         ("{prefix: /a/, service: b, weight: x}", true),
-        ("{prefix: /a/, method: GET, headers: {x: y}, precedence: 3, service: 'b:port'}", true),
+        ("{prefix: /a/, method: GET, headers: {x: z}, precedence: 3, service: 'b:port'}", true),
         ("{prefix: /a/}", true),
         ("{prefix: /a/, service: b, retry_policy: {retry_on: never}}", true),
         ("{prefix: '', service: b}", false),
@@ -629,4 +644,54 @@ fn messages_say_what_to_do() {
         let object = only(&mapping(spec));
         assert_eq!(object.problems[0].0.to_string(), message);
     }
+}
+
+#[test]
+fn messages_say_what_would_be_right() {
+    let table = [
+        (
+            "Mapping",
+            "{prefix: /, service: w, add_response_headers: {x: '1'}}",
+            "expected a mapping, found text \"1\": write {value: \"1\"}",
+        ),
+        (
+            "Mapping",
+            "{prefix: /, service: w, add_request_headers: {x: 1.50}}",
+            "expected a mapping, found the number 1.50: write {value: \"1.50\"}",
+        ),
+        ("Mapping", "{prefix: /, service: w, add_request_headers: {x: [1]}}", "expected a mapping, found a list"),
+        ("Mapping", "{prefix: /, service: w, cors: '1'}", "expected a mapping, found text \"1\": leave the quotes out"),
+        (
+            "TLSContext",
+            "{cipher_suites: [ECDHE-RSA-AES128-SAH]}",
+            "Envoy knows no cipher suite \"ECDHE-RSA-AES128-SAH\" for TLS up to 1.2: did you mean ECDHE-RSA-AES128-SHA?",
+        ),
+        (
+            "TLSContext",
+            "{cipher_suites: ['ALL:!TLS_RSA_WITH_AES_128_CBC_SHA1']}",
+            "Envoy knows no cipher suite \"TLS_RSA_WITH_AES_128_CBC_SHA1\" for TLS up to 1.2: did you mean \
+             TLS_RSA_WITH_AES_128_CBC_SHA?",
+        ),
+        ("TLSContext", "{ecdh_curves: [P265]}", "Envoy knows no curve \"P265\": did you mean P-256?"),
+        (
+            "TLSContext",
+            "{min_tls_version: v1.4}",
+            "expected v1.0, v1.1, v1.2 or v1.3, found \"v1.4\": did you mean v1.0?",
+        ),
+    ];
+    for (kind, spec, message) in table {
+        let object = only(&of_kind(kind, spec));
+        assert_eq!(object.problems[0].0.message, message, "{spec}");
+    }
+}
+
+#[test]
+fn cipher_suites_that_envoy_takes_are_taken() {
+    for suites in
+        ["[DEFAULT, '!AES128-SHA']", "['ALL:!kEECDH+AES:@STRENGTH', '[AES|RSA]', -SHA1, +TLSv1.2]", "[AES256-SHA]"]
+    {
+        assert_eq!(only(&of_kind("TLSContext", &format!("{{cipher_suites: {suites}}}"))).problems, [], "{suites}");
+    }
+    let object = only(&of_kind("TLSContext", "{cipher_suites: [TLS_AES_128_GCM_SHA256, AES128-SHA]}"));
+    assert_eq!((object.problems[0].0.reason, is_invalid(&object)), ("NoEffect", false), "{object:?}");
 }

@@ -29,6 +29,19 @@ impl DeError {
         Self::new(format!("expected {what}, found {}{}", found(node), hint(what, node)))
     }
 
+    /// `node` stands where a mapping with these fields is wanted.
+    pub(super) fn expected_struct(fields: &[&str], node: &Node<'_>) -> Self {
+        let wanted = Self::expected("a mapping", node);
+        match &node.value {
+            // What is written is surely meant to be the value.
+            Value::Plain(text) | Value::Text(text) if fields.contains(&"value") => {
+                let wanted = wanted.message.split(": leave").next().unwrap_or_default();
+                Self::new(format!("{wanted}: write {{value: \"{}\"}}", shorten(text)))
+            }
+            _ => wanted,
+        }
+    }
+
     /// Adds the place, if none is known that is closer.
     pub(super) fn at(mut self, value: &De<'_, '_>) -> Self {
         if self.mark.is_none() {
