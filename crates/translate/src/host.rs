@@ -134,7 +134,8 @@ fn downstream(
     };
     if let Some(field) = file_field(&config) {
         let message = format!("`{field}` is not supported, name a Secret instead");
-        return Err(Problem::error("UnsupportedFile", "spec.tls", message));
+        let field = if host.tls.is_some() { "spec.tls" } else { "spec.tlsContext" };
+        return Err(Problem::error("UnsupportedFile", field, message));
     }
     let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(&id.namespace);
     let secret = SecretRef::new(namespace, reference.name.as_str());
@@ -142,14 +143,15 @@ fn downstream(
         .secrets
         .certificate(&secret)
         .map_err(|error| Problem::error("InvalidTLSSecret", "spec.tlsSecret", error.to_string()))?;
-    Ok(Some(host_tls(
-        name,
-        &certificate,
-        &config,
-        |text| SecretRef::parse(text, &config_namespace, split),
-        context,
-        problems,
-    )))
+    let secret_ref = |text: &str| SecretRef::parse(text, &config_namespace, split);
+    let mut of_settings = Vec::new();
+    let tls = host_tls(name, &certificate, &config, secret_ref, context, &mut of_settings);
+    if host.tls.is_none() {
+        // The settings are in another object.
+        of_settings.iter_mut().for_each(|problem| "spec.tlsContext".clone_into(&mut problem.field));
+    }
+    problems.append(&mut of_settings);
+    Ok(Some(tls))
 }
 
 /// TLS by a certificate and the settings beside it.
@@ -184,8 +186,10 @@ fn client_validation(
     };
     let crl = config.crl_secret.as_deref().map(&secret_ref);
     let authorities = context.secrets.validation(&secret_ref(ca), crl.as_ref()).unwrap_or_else(|error| {
+        let of_crl = crl.as_ref() == Some(error.secret());
+        let field = if of_crl { "spec.tls.crl_secret" } else { "spec.tls.ca_secret" };
         let message = format!("{error}: every client certificate is refused");
-        problems.push(Problem::error("InvalidClientCA", "spec.tls.ca_secret", message));
+        problems.push(Problem::error("InvalidClientCA", field, message));
         context.secrets.refuse_all()
     });
     Some(ClientValidation { authorities, required })

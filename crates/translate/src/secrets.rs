@@ -14,8 +14,17 @@ use crate::context::SecretRef;
 pub(crate) enum SecretError {
     #[error("there is no Secret {0}")]
     NotFound(SecretRef),
-    #[error("Secret {0} {1}")]
+    #[error("Secret {0}: {1}")]
     Bad(SecretRef, BadSecret),
+}
+
+impl SecretError {
+    /// The Secret that is missing or of no use.
+    pub(crate) fn secret(&self) -> &SecretRef {
+        match self {
+            Self::NotFound(name) | Self::Bad(name, _) => name,
+        }
+    }
 }
 
 /// Secrets by name, and those of them that were asked for, as Envoy gets them.

@@ -123,8 +123,11 @@ fn termination(
                 None
             }
         };
-        for problem in problems {
-            frame.problem(id, problem.clone());
+        for mut problem in problems {
+            let message = format!("{context_id}: {}", problem.message);
+            frame.problem(id, Problem::error(problem.reason, "spec.host", message));
+            // What a Host has in `tls`, a TLSContext has at the top.
+            problem.field = problem.field.replace("spec.tls.", "spec.");
             frame.problem(context_id, problem);
         }
         found

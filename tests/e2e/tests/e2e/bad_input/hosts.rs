@@ -116,7 +116,7 @@ async fn bad_hosts_are_told_and_the_rest_goes_on() {
             ),
             7,
             "InvalidClientCA",
-            "spec.tls.ca_secret",
+            "spec.tls.crl_secret",
         ),
         row(
             "a list of revoked certificates that is rubbish",
@@ -126,7 +126,7 @@ async fn bad_hosts_are_told_and_the_rest_goes_on() {
             ),
             7,
             "InvalidClientCA",
-            "spec.tls.ca_secret",
+            "spec.tls.crl_secret",
         ),
         row(
             "a TLS version that there is not",
