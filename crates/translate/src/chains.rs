@@ -140,8 +140,7 @@ fn shared_name(host: &HostPolicy, tls: &HostTls) -> Arc<str> {
     if tls.tls.settings == nuncio_ir::TlsSettings::default() {
         return format!("tls:{certificate}").into();
     }
-    let digest = nuncio_ir::version(&tls.tls.settings).0 >> 96;
-    format!("tls:{certificate}#{digest:08x}").into()
+    format!("tls:{certificate}#{}", nuncio_ir::version(&tls.tls.settings)).into()
 }
 
 /// A pattern as a server name of TLS, if it can be one.

@@ -62,6 +62,11 @@ impl HostCondition {
         }
     }
 
+    /// Whether it takes every name alike.
+    pub(crate) fn is_any_name(&self) -> bool {
+        matches!(self, Self::None | Self::Pattern(HostPattern::Any) | Self::Regex(_, None))
+    }
+
     fn specificity(&self) -> (u8, std::cmp::Reverse<usize>) {
         match self {
             Self::Pattern(pattern) => pattern.specificity(),

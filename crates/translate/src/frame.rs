@@ -29,7 +29,7 @@ pub(crate) struct Frame {
 }
 
 /// Which Hosts a Listener takes, and how it tells secure requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Binding {
     security: Security,
     /// `None` is every namespace.
@@ -62,8 +62,7 @@ impl Binding {
         if self.security == Security::Xfp && self.namespace.is_none() && self.selector.is_none() {
             return "".into();
         }
-        let text = format!("{:?} {:?} {:?}", self.security, self.namespace, self.selector);
-        format!("{:08x}", nuncio_ir::version(&text).0 >> 96).into()
+        nuncio_ir::version(self).to_string().into()
     }
 }
 

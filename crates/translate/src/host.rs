@@ -75,7 +75,7 @@ pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec
 pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
     let certificate = &context.settings.fallback_certificate;
     let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
-    let name = context.secrets.use_as(SecretName("nuncio/fallback-self-signed-cert".into()), value);
+    let name = context.secrets.use_as(SecretName("nuncio/fallback-self-signed-cert".into()), value, Vec::new());
     let policy = HostPolicy {
         id: ObjectId::new(Kind::Host, Arc::clone(&context.settings.namespace), "nuncio-fallback"),
         pattern: HostPattern::Any,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Mapping, ObjectId};
-use nuncio_ir::{ClusterName, SecretName};
+use nuncio_api::{Mapping, ObjectId, Problem};
+use nuncio_ir::{ClusterName, SecretName, TableName};
 
 use crate::compiled::{Compiled, Upstream};
 use crate::service::{ServiceKey, Target, target};
@@ -99,8 +99,10 @@ impl Users {
 pub(crate) struct Clusters {
     used: BTreeMap<ClusterName, (Arc<Upstream>, usize)>,
     services: BTreeMap<ServiceKey, BTreeSet<ClusterName>>,
-    /// Those that speak TLS.
-    tls: BTreeSet<ClusterName>,
+    /// Secrets, with the number of clusters that name them.
+    secrets: BTreeMap<SecretName, usize>,
+    /// Secrets that came into use or out of it.
+    touched_secrets: BTreeSet<SecretName>,
 }
 
 impl Clusters {
@@ -132,14 +134,22 @@ impl Clusters {
         if let Some(source) = &upstream.source {
             self.services.entry(source.service.clone()).or_default().insert(name.clone());
         }
-        if upstream.cluster.tls.is_some() {
-            self.tls.insert(name.clone());
+        for secret in secrets(upstream) {
+            *self.secrets.entry(secret.clone()).or_default() += 1;
+            self.touched_secrets.insert(secret.clone());
         }
     }
 
     fn unlearn(&mut self, name: &ClusterName) {
         let Some((upstream, _)) = self.used.remove(name) else { return };
-        self.tls.remove(name);
+        for secret in secrets(&upstream) {
+            let Some(count) = self.secrets.get_mut(secret) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.secrets.remove(secret);
+                self.touched_secrets.insert(secret.clone());
+            }
+        }
         let Some(source) = &upstream.source else { return };
         if let Some(names) = self.services.get_mut(&source.service) {
             names.remove(name);
@@ -158,9 +168,50 @@ impl Clusters {
         self.services.get(key).into_iter().flatten()
     }
 
-    /// The Secrets that clusters name.
-    pub(crate) fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        let tls = self.tls.iter().filter_map(|name| self.used.get(name)?.0.cluster.tls.as_ref());
-        tls.flat_map(|tls| tls.certificate.iter().chain(&tls.authorities))
+    /// Whether some cluster names the Secret.
+    pub(crate) fn name_secret(&self, secret: &SecretName) -> bool {
+        self.secrets.contains_key(secret)
+    }
+
+    /// The Secrets that came into use or out of it since this was asked last.
+    pub(crate) fn take_touched_secrets(&mut self) -> BTreeSet<SecretName> {
+        std::mem::take(&mut self.touched_secrets)
+    }
+}
+
+fn secrets(upstream: &Upstream) -> impl Iterator<Item = &SecretName> {
+    upstream.cluster.tls.iter().flat_map(|tls| tls.certificate.iter().chain(&tls.authorities))
+}
+
+/// Problems of Mappings by the tables in which they show.
+#[derive(Debug, Default)]
+pub(crate) struct TableProblems {
+    by_table: BTreeMap<TableName, Vec<(ObjectId, Problem)>>,
+    tables: BTreeMap<ObjectId, BTreeSet<TableName>>,
+}
+
+impl TableProblems {
+    /// Replaces the problems of a table.
+    pub(crate) fn put(&mut self, table: &TableName, problems: Vec<(ObjectId, Problem)>) {
+        for (id, _) in self.by_table.remove(table).into_iter().flatten() {
+            if let Some(tables) = self.tables.get_mut(&id) {
+                tables.remove(table);
+                if tables.is_empty() {
+                    self.tables.remove(&id);
+                }
+            }
+        }
+        for (id, _) in &problems {
+            self.tables.entry(id.clone()).or_default().insert(table.clone());
+        }
+        if !problems.is_empty() {
+            self.by_table.insert(table.clone(), problems);
+        }
+    }
+
+    /// The problems of a Mapping.
+    pub(crate) fn of<'a>(&'a self, id: &'a ObjectId) -> impl Iterator<Item = &'a Problem> {
+        let tables = self.tables.get(id).into_iter().flatten().filter_map(|table| self.by_table.get(table));
+        tables.flatten().filter(move |(of, _)| of == id).map(|(_, problem)| problem)
     }
 }

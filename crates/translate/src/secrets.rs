@@ -14,6 +14,8 @@ use crate::context::SecretRef;
 pub(crate) enum SecretError {
     #[error("there is no Secret {0}")]
     NotFound(SecretRef),
+    #[error("Secret {0} was refused by Envoy: {1}")]
+    Refused(SecretRef, String),
     #[error("Secret {0}: {1}")]
     Bad(SecretRef, BadSecret),
 }
@@ -22,7 +24,7 @@ impl SecretError {
     /// The Secret that is missing or of no use.
     pub(crate) fn secret(&self) -> &SecretRef {
         match self {
-            Self::NotFound(name) | Self::Bad(name, _) => name,
+            Self::NotFound(name) | Self::Refused(name, _) | Self::Bad(name, _) => name,
         }
     }
 }
@@ -33,10 +35,19 @@ pub(crate) struct Secrets {
     by_name: BTreeMap<SecretRef, Arc<api::Secret>>,
     /// Looked at already: reading a certificate costs more than all else about a Host.
     read: Mutex<BTreeMap<SecretRef, Arc<Certificate>>>,
-    /// Handed out so far. Kept also while no cluster in use names it: the Mapping that does is not compiled
-    /// again when its cluster comes back.
-    used: Mutex<BTreeMap<SecretName, SecretValue>>,
+    /// Refused by the proxy, with its words.
+    refused: BTreeMap<SecretRef, String>,
+    /// Handed out so far, until a Secret that it was made of changes: whatever names it is made anew then. Kept also
+    /// while no cluster in use names it: the Mapping that does is not compiled again when its cluster comes back.
+    used: Mutex<BTreeMap<SecretName, Used>>,
     asked: Mutex<Asked>,
+}
+
+/// A value as Envoy gets it.
+#[derive(Debug)]
+struct Used {
+    value: SecretValue,
+    made_of: Vec<SecretRef>,
 }
 
 /// The names that were asked for, there or not: what a source has to have.
@@ -56,10 +67,18 @@ struct Asked {
 impl Secrets {
     pub(crate) fn put(&mut self, name: SecretRef, secret: Option<Arc<api::Secret>>) {
         lock(&self.read).remove(&name);
+        lock(&self.used).retain(|_, used| !used.made_of.contains(&name));
+        self.refused.remove(&name);
         match secret {
             Some(secret) => self.by_name.insert(name, secret),
             None => self.by_name.remove(&name),
         };
+    }
+
+    /// Takes a Secret out that the proxy refused.
+    pub(crate) fn refuse(&mut self, name: SecretRef, message: &str) {
+        self.put(name.clone(), None);
+        self.refused.insert(name, message.to_owned());
     }
 
     /// From here on the frame asks, anew.
@@ -102,7 +121,7 @@ impl Secrets {
 
     /// What was handed out under this name.
     pub(crate) fn value(&self, name: &SecretName) -> Option<SecretValue> {
-        lock(&self.used).get(name).cloned()
+        lock(&self.used).get(name).map(|used| used.value.clone())
     }
 
     /// A certificate with its key, by the name under which Envoy gets it.
@@ -114,7 +133,7 @@ impl Secrets {
             None => self.read_certificate(name)?,
         };
         let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
-        Ok((self.use_as(name.sds_name(), value), certificate))
+        Ok((self.use_as(name.sds_name(), value, vec![name.clone()]), certificate))
     }
 
     fn read_certificate(&self, name: &SecretRef) -> Result<Arc<Certificate>, SecretError> {
@@ -140,23 +159,27 @@ impl Secrets {
             Some(crl) => format!("{ca}#ca-crl-{crl}"),
             None => format!("{ca}#ca"),
         };
-        Ok(self.use_as(SecretName(name.into()), SecretValue::Validation { ca: pem, crl: crl_pem }))
+        let made_of = std::iter::once(ca).chain(crl).cloned().collect();
+        Ok(self.use_as(SecretName(name.into()), SecretValue::Validation { ca: pem, crl: crl_pem }, made_of))
     }
 
     /// Authorities that sign nobody: every client certificate is refused.
     pub(crate) fn refuse_all(&self) -> SecretName {
         let value = SecretValue::Validation { ca: Pem("".into()), crl: None };
-        self.use_as(SecretName("nuncio/refuse-all#ca".into()), value)
+        self.use_as(SecretName("nuncio/refuse-all#ca".into()), value, Vec::new())
     }
 
-    /// Hands a value to Envoy under this name.
-    pub(crate) fn use_as(&self, name: SecretName, value: SecretValue) -> SecretName {
-        lock(&self.used).insert(name.clone(), value);
+    /// Hands a value to Envoy under this name; `made_of` are the Secrets that it comes from.
+    pub(crate) fn use_as(&self, name: SecretName, value: SecretValue, made_of: Vec<SecretRef>) -> SecretName {
+        lock(&self.used).insert(name.clone(), Used { value, made_of });
         name
     }
 
     fn get(&self, name: &SecretRef) -> Result<&api::Secret, SecretError> {
-        self.by_name.get(name).map(|secret| &**secret).ok_or_else(|| SecretError::NotFound(name.clone()))
+        self.by_name.get(name).map(|secret| &**secret).ok_or_else(|| match self.refused.get(name) {
+            Some(message) => SecretError::Refused(name.clone(), message.clone()),
+            None => SecretError::NotFound(name.clone()),
+        })
     }
 }
 

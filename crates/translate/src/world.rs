@@ -17,13 +17,13 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Problem, Remains, Spec, TlsContext};
-use nuncio_ir::{ClusterName, Delta, Model, TableName, put};
+use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Remains, Spec, TlsContext};
+use nuncio_ir::{ClusterName, Delta, Listener, Model, SecretName, TableName, put};
 
 use crate::compiled::Compiled;
 use crate::context::{Context, Settings};
 use crate::frame::{self, Frame};
-use crate::index::{Clusters, Names, Users};
+use crate::index::{Clusters, Names, TableProblems, Users};
 use crate::secrets::Secrets;
 use crate::service::{ServiceKey, Services};
 use crate::upstream::Resolver;
@@ -50,8 +50,12 @@ pub struct World {
     frame: Frame,
     /// Clusters of each table.
     table_clusters: BTreeMap<TableName, Vec<ClusterName>>,
-    /// Problems that show only where Mappings meet, of the tables that have any.
-    table_problems: BTreeMap<TableName, Vec<(ObjectId, Problem)>>,
+    /// Problems that show only where Mappings meet.
+    table_problems: TableProblems,
+    /// The objects in each table of wildcards, sorted.
+    wild_origins: BTreeMap<TableName, Vec<ObjectId>>,
+    /// Secrets that listeners name.
+    listener_secrets: BTreeSet<SecretName>,
     clusters: Clusters,
     model: Model,
 }
@@ -77,6 +81,10 @@ struct Dirty {
     /// Mappings for no single name that came, changed or went: before and after.
     wild: Vec<Arc<Compiled>>,
     clusters: BTreeSet<ClusterName>,
+    /// Names that listeners no longer use, or did not use before.
+    secrets: BTreeSet<SecretName>,
+    /// Some Secret is another: whatever is used may be.
+    all_secrets: bool,
 }
 
 impl World {
@@ -97,7 +105,9 @@ impl World {
             users: Users::default(),
             frame: Frame::default(),
             table_clusters: BTreeMap::new(),
-            table_problems: BTreeMap::new(),
+            table_problems: TableProblems::default(),
+            wild_origins: BTreeMap::new(),
+            listener_secrets: BTreeSet::new(),
             clusters: Clusters::default(),
             model: Model::default(),
         }
@@ -147,6 +157,9 @@ impl World {
             let conditions = self.quarantine.contains_key(id);
             self.quarantine.insert(id.clone(), Refusal { message: message.to_owned(), conditions });
             self.untake(&object, &mut dirty);
+            if id.kind == Kind::Secret {
+                self.secrets.refuse(intake::secret_ref(id), message);
+            }
         }
         self.rebuild(dirty)
     }
@@ -178,7 +191,7 @@ impl World {
         let old_frame = dirty.frame.then(|| self.rebuild_frame(&mut dirty, &mut delta));
         self.rebuild_tables(&mut dirty, old_frame.as_ref(), &mut delta);
         self.settle_clusters(&dirty, &mut delta);
-        self.settle_secrets(&mut delta);
+        self.settle_secrets(&dirty, &mut delta);
         delta
     }
 
@@ -206,6 +219,9 @@ impl World {
         for name in gone {
             put(&mut self.model.listeners, &mut delta.listeners, name, None);
         }
+        let secrets: BTreeSet<_> = wanted.values().flat_map(Listener::secrets).cloned().collect();
+        dirty.secrets.extend(secrets.symmetric_difference(&self.listener_secrets).cloned());
+        self.listener_secrets = secrets;
         for (name, listener) in wanted {
             put(&mut self.model.listeners, &mut delta.listeners, name, Some(listener));
         }

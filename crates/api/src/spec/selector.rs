@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Selects objects by their labels: everything in it must hold, and an empty one selects all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct LabelSelector {
     /// Labels that must have exactly these values.
@@ -33,7 +33,7 @@ impl LabelSelector {
 }
 
 /// One condition on a label.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 pub struct LabelSelectorRequirement {
     /// The label.
     pub key: String,
@@ -57,7 +57,7 @@ impl LabelSelectorRequirement {
 }
 
 /// What must hold of a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 pub enum LabelSelectorOperator {
     /// Its value is one of these.
     In,

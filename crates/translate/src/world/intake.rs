@@ -93,6 +93,7 @@ impl World {
             Kind::EndpointSlice => {}
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
+                dirty.all_secrets |= id.kind == Kind::Secret;
                 self.secrets.forget_mappings();
                 dirty.mappings.extend(self.users.of_names());
                 // The Module's resolver is that of every Mapping that names none.
@@ -116,7 +117,7 @@ pub(super) fn service_key(id: &ObjectId) -> ServiceKey {
     ServiceKey { namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name) }
 }
 
-fn secret_ref(id: &ObjectId) -> SecretRef {
+pub(super) fn secret_ref(id: &ObjectId) -> SecretRef {
     SecretRef { namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name) }
 }
 

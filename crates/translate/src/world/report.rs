@@ -42,8 +42,7 @@ impl World {
         }
         problems.extend(self.module_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
-        let of_tables = self.table_problems.values().flatten();
-        problems.extend(of_tables.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone()));
+        problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();
         problems.dedup();
         problems
@@ -113,6 +112,9 @@ impl World {
         let host = compiled.host.exact().map_or("*", |name| name);
         let names = self.frame.classes.iter().map(|class| table_name(&class.key, host));
         let holds = |name: &TableName| {
+            if let Some(origins) = self.wild_origins.get(name) {
+                return origins.binary_search(id).is_ok();
+            }
             let routes = self.model.tables.get(name).into_iter().flat_map(|table| &table.hosts);
             routes.flat_map(|host| &host.routes).any(|route| route.origins.contains(id))
         };

@@ -26,16 +26,17 @@ impl World {
     }
 
     /// Hands over the Secrets that listeners and clusters name, and no others.
-    pub(super) fn settle_secrets(&mut self, delta: &mut Delta) {
-        let mut wanted: BTreeSet<_> = self.clusters.secrets().cloned().collect();
-        wanted.extend(self.model.listeners.values().flat_map(|listener| listener.secrets()).cloned());
-        let gone: Vec<_> = self.model.secrets.keys().filter(|name| !wanted.contains(*name)).cloned().collect();
-        for name in gone {
-            put(&mut self.model.secrets, &mut delta.secrets, name, None);
+    pub(super) fn settle_secrets(&mut self, dirty: &Dirty, delta: &mut Delta) {
+        let mut touched = self.clusters.take_touched_secrets();
+        touched.extend(dirty.secrets.iter().cloned());
+        if dirty.all_secrets {
+            touched.extend(self.model.secrets.keys().cloned());
         }
-        for name in wanted {
-            let value = self.secrets.value(&name).map(|value| nuncio_ir::Secret { name: name.clone(), value });
-            put(&mut self.model.secrets, &mut delta.secrets, name, value);
+        for name in touched {
+            let wanted = self.listener_secrets.contains(&name) || self.clusters.name_secret(&name);
+            let value = self.secrets.value(&name).filter(|_| wanted);
+            let secret = value.map(|value| nuncio_ir::Secret { name: name.clone(), value });
+            put(&mut self.model.secrets, &mut delta.secrets, name, secret);
         }
     }
 }

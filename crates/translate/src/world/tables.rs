@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::ObjectId;
+use nuncio_api::{LabelSelector, ObjectId};
 use nuncio_ir::{Delta, TableName, put};
 
 use super::{Dirty, World};
@@ -118,25 +118,43 @@ impl World {
 
     fn build_wildcard(&self, class: &Class) -> Built {
         let wild: Vec<_> = self.wild().collect();
-        let mut shared: BTreeMap<Vec<&ObjectId>, Shared<'_>> = BTreeMap::new();
+        table::wildcard(class, &wild, self.shared(class, &wild))
+    }
+
+    /// Names whose requests go on to the wildcards, by the Mappings that they see there. Most wildcards look at the
+    /// labels alone: they are sought out once for each selector, and only the others for each name.
+    fn shared<'a>(&self, class: &Class, wild: &[&'a Compiled]) -> Vec<Shared<'a>> {
+        let (any, some): (Vec<&Compiled>, Vec<&Compiled>) = wild.iter().partition(|mapping| mapping.host.is_any_name());
+        let mut names: BTreeMap<(Option<&LabelSelector>, Vec<&ObjectId>), Shared<'a>> = BTreeMap::new();
         for (name, host) in &class.exact {
             let table = self.model.tables.get(&table_name(&class.key, name));
             if !table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through)) {
                 continue;
             }
-            let mappings: Vec<_> =
-                wild.iter().copied().filter(|mapping| host.takes(mapping) && mapping.host.may_take(name)).collect();
-            let key = mappings.iter().map(|mapping| &mapping.id).collect();
-            let share = shared.entry(key).or_insert_with(|| Shared { names: Vec::new(), mappings });
+            let some = some.iter().filter(|mapping| mapping.host.may_take(name) && host.takes(mapping));
+            let key = (host.selector.as_ref(), some.clone().map(|mapping| &mapping.id).collect());
+            let share = names.entry(key).or_insert_with(|| {
+                let any = any.iter().filter(|mapping| host.takes(mapping));
+                Shared { names: Vec::new(), mappings: any.chain(some).copied().collect() }
+            });
             share.names.push(Arc::clone(name));
         }
-        table::wildcard(class, &wild, shared.into_values().collect())
+        // Selectors that select the same are one.
+        let mut shared: BTreeMap<BTreeSet<&ObjectId>, Shared<'a>> = BTreeMap::new();
+        for Shared { names, mappings } in names.into_values() {
+            let ids = mappings.iter().map(|mapping| &mapping.id).collect();
+            let share = shared.entry(ids).or_insert_with(|| Shared { names: Vec::new(), mappings });
+            share.names.extend(names);
+            share.names.sort_unstable();
+        }
+        shared.into_values().collect()
     }
 
     fn put_table(&mut self, name: TableName, built: Option<Built>, dirty: &mut Dirty, delta: &mut Delta) {
         let old = self.table_clusters.remove(&name).unwrap_or_default();
-        self.table_problems.remove(&name);
+        self.wild_origins.remove(&name);
         let Some(Built { table, upstreams, problems }) = built else {
+            self.table_problems.put(&name, Vec::new());
             dirty.clusters.extend(self.clusters.change(&old, &[]));
             put(&mut self.model.tables, &mut delta.tables, name, None);
             return;
@@ -144,8 +162,9 @@ impl World {
         dirty.clusters.extend(self.clusters.change(&old, &upstreams));
         let clusters = upstreams.iter().map(|upstream| upstream.name().clone()).collect();
         self.table_clusters.insert(name.clone(), clusters);
-        if !problems.is_empty() {
-            self.table_problems.insert(name.clone(), problems);
+        self.table_problems.put(&name, problems);
+        if *table.scope.host == *"*" {
+            self.wild_origins.insert(name.clone(), table.origins());
         }
         put(&mut self.model.tables, &mut delta.tables, name, Some(table));
     }
