@@ -18,6 +18,7 @@ mod resources;
 mod run;
 mod source;
 mod view;
+pub mod webhook;
 
 pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
 pub use manifests::Manifests;

@@ -1,4 +1,5 @@
 //! Conversion between versions: what each spelling becomes, and that nothing is lost on the way there and back.
+#![allow(clippy::needless_pass_by_value, reason = "literals read better without references")]
 
 use std::sync::Arc;
 

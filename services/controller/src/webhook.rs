@@ -1,0 +1,65 @@
+//! What a Kubernetes API server asks: to convert objects between versions, and whether an object may be stored.
+//!
+//! | Path | Review |
+//! |---|---|
+//! | `POST /webhooks/crd-convert` | `ConversionReview` of `apiextensions.k8s.io/v1` |
+//! | `POST /webhooks/validate` | `AdmissionReview` of `admission.k8s.io/v1` |
+//!
+//! Both are answered from what is asked alone: no state, no cluster, so any replica gives the same answer. [`serve`] does so
+//! over TLS with certificates that [`Authority`] and [`ServingCertificate`] describe; storing these, and telling
+//! the API server whom to trust, is up to whoever has a client for it.
+
+mod admission;
+mod certificate;
+mod conversion;
+mod review;
+mod rotation;
+mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+
+pub use admission::VALIDATION_PATH;
+pub use certificate::{Authority, Certificate, CertificateError, ServingCertificate};
+pub use rotation::{Credentials, Due};
+pub use server::{Certificates, serve};
+
+/// What the handlers need to know.
+#[derive(Clone, Debug)]
+pub struct Reviewer {
+    /// `AMBASSADOR_ID`: objects for other instances are none of this one's business, and let through.
+    pub ambassador_id: String,
+    /// How much is taken in.
+    pub limits: Limits,
+}
+
+/// Bounds on what one request, and all of them together, may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of an `AdmissionReview`: it holds at most two objects, which etcd limits to 1.5 MiB each.
+    pub admission_bytes: usize,
+    /// Bytes of a `ConversionReview`: it holds all objects of a list.
+    pub conversion_bytes: usize,
+    /// Reviews that are read and answered at once; others wait.
+    pub concurrency: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { admission_bytes: 8 << 20, conversion_bytes: 128 << 20, concurrency: 4 }
+    }
+}
+
+/// The handlers.
+pub fn router(reviewer: Reviewer) -> Router {
+    let state = Arc::new(review::State::new(reviewer));
+    Router::new()
+        .route(nuncio_api::crd::CONVERSION_PATH, post(conversion::handle))
+        .route(VALIDATION_PATH, post(admission::handle))
+        .with_state(state)
+}
+
+#[cfg(test)]
+mod tests;

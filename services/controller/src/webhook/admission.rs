@@ -1,0 +1,117 @@
+//! Whether an object may be stored: what `nuncio check` says of it alone.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use nuncio_api::{Defaults, Problem, Severity, from_json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::review;
+
+/// Path of the validation.
+pub const VALIDATION_PATH: &str = "/webhooks/validate";
+
+/// Warnings that are passed on; the API server drops those beyond 4 KiB.
+const WARNINGS: usize = 16;
+
+/// `AdmissionReview`, as it is asked.
+#[derive(Debug, Deserialize)]
+struct Question {
+    #[serde(rename = "apiVersion")]
+    api_version: String,
+    request: Request,
+}
+
+#[derive(Debug, Deserialize)]
+struct Request {
+    uid: String,
+    #[serde(default)]
+    namespace: String,
+    /// Absent, or null, where an object is deleted.
+    #[serde(default)]
+    object: Value,
+    #[serde(default, rename = "oldObject")]
+    old_object: Value,
+}
+
+/// `AdmissionReview`, as it is answered.
+#[derive(Debug, Serialize)]
+struct Answer {
+    #[serde(rename = "apiVersion")]
+    api_version: String,
+    kind: &'static str,
+    response: Reply,
+}
+
+#[derive(Debug, Serialize)]
+struct Reply {
+    uid: String,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    code: u16,
+    reason: &'static str,
+    message: String,
+}
+
+pub(super) async fn handle(State(state): State<Arc<review::State>>, body: Body) -> Response {
+    let reviewer = &state.reviewer;
+    let answer = |question| answer(question, &reviewer.ambassador_id);
+    state.answer(body, reviewer.limits.admission_bytes, answer).await
+}
+
+fn answer(Question { api_version, request }: Question, ambassador_id: &str) -> Answer {
+    let (errors, warnings) = judge(&request, ambassador_id);
+    let denied = (!errors.is_empty()).then(|| Status { code: 422, reason: "Invalid", message: errors.join("; ") });
+    let response = Reply { uid: request.uid, allowed: denied.is_none(), status: denied, warnings };
+    Answer { api_version, kind: "AdmissionReview", response }
+}
+
+/// What forbids the object, and what is to be said of it.
+fn judge(request: &Request, ambassador_id: &str) -> (Vec<String>, Vec<String>) {
+    let nothing = (Vec::new(), Vec::new());
+    if !is_ours(&request.object) || !is_changed(request) {
+        return nothing;
+    }
+    let mut defaults = Defaults::default();
+    if !request.namespace.is_empty() {
+        defaults.namespace = request.namespace.as_str().into();
+    }
+    let parsed = from_json(&request.object, &Arc::from("request"), &defaults);
+    let ours = |ids: &[String]| ids.iter().any(|id| id == ambassador_id || id == "_automatic_");
+    if parsed.objects.iter().any(|object| !ours(&object.ambassador_id)) {
+        return nothing;
+    }
+    let of_objects = parsed.objects.iter().flat_map(|object| object.problems.iter().map(|(problem, _)| problem));
+    let problems: Vec<_> = of_objects.chain(parsed.problems.iter().map(|found| &found.problem)).collect();
+    let told = |severity| problems.iter().filter(move |problem| problem.severity == severity);
+    let errors = told(Severity::Error).map(|problem| problem.to_string()).collect();
+    (errors, told(Severity::Warning).map(|problem| shown(problem)).take(WARNINGS).collect())
+}
+
+/// A warning stands in a header (RFC 9111's `Warning`), of which clients show some 250 characters.
+fn shown(problem: &Problem) -> String {
+    problem.to_string().chars().take(250).collect()
+}
+
+fn is_ours(object: &Value) -> bool {
+    object["apiVersion"].as_str().is_some_and(|version| version.starts_with("getambassador.io/"))
+}
+
+/// An object that is wrong already can still get labels, lose a finalizer or be deleted.
+fn is_changed(request: &Request) -> bool {
+    let Request { object, old_object, .. } = request;
+    let deleted = object.pointer("/metadata/deletionTimestamp").is_some();
+    let same =
+        old_object.is_object() && ["apiVersion", "spec"].iter().all(|key| object.get(key) == old_object.get(key));
+    !deleted && !same
+}
