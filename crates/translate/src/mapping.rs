@@ -137,7 +137,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     if mapping.host_redirect.unwrap_or(false) {
         return Part::Redirect(redirect(mapping));
     }
-    let (lb, hash) = load_balancer(mapping.load_balancer.as_ref().or(context.module.load_balancer.as_ref()));
+    let (lb, hash) = load_balancer(mapping.load_balancer.as_deref().or(context.module.load_balancer.as_ref()));
     let Resolved { upstream, authority, warnings } = resolve(&wanted(id, mapping, context, lb), context);
     problems.extend(warnings);
     let upstream = upstream.map(Arc::new);
@@ -177,8 +177,8 @@ fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb:
         lb,
         circuit_breakers: breakers,
         health_checks: &mapping.health_checks,
-        outlier_detection: mapping.outlier_detection.as_ref(),
-        keepalive: mapping.keepalive.as_ref(),
+        outlier_detection: mapping.outlier_detection.as_deref(),
+        keepalive: mapping.keepalive.as_deref(),
         dns_type: mapping.dns_type.unwrap_or_default(),
         respect_dns_ttl: mapping.respect_dns_ttl.unwrap_or(false),
         family: family(
@@ -233,7 +233,7 @@ fn redirect(mapping: &Mapping) -> Redirect {
     } else if let Some(prefix) = &mapping.prefix_redirect {
         Some(PathRewrite::Matched(prefix.clone()))
     } else {
-        mapping.regex_redirect.as_ref().map(regex_rewrite)
+        mapping.regex_redirect.as_deref().map(regex_rewrite)
     };
     Redirect {
         scheme: mapping.service.scheme.map(|scheme: Scheme| scheme.as_str().to_owned()),
@@ -269,9 +269,9 @@ fn shared(mapping: &Mapping, context: &Context<'_>) -> Shared {
             &mapping.remove_response_headers,
             defaults.map(|d| &d.remove_response_headers),
         ),
-        cors: mapping.cors.as_ref().or(module.cors.as_ref()).map(cors),
-        retry: mapping.retry_policy.as_ref().or(module.retry_policy.as_ref()).and_then(retry),
-        regex_rewrite: mapping.regex_rewrite.as_ref().map(regex_rewrite),
+        cors: mapping.cors.as_deref().or(module.cors.as_deref()).map(cors),
+        retry: mapping.retry_policy.as_deref().or(module.retry_policy.as_ref()).and_then(retry),
+        regex_rewrite: mapping.regex_rewrite.as_deref().map(regex_rewrite),
         priority: mapping.priority.map(priority),
         upgrades,
     }

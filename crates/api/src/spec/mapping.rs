@@ -26,6 +26,7 @@ pub enum DnsType {
 /// The `spec` of a `Mapping`. An absent setting that the Module also has takes the Module's value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
+// There may be 100 000 of them, so what is large and rare is boxed.
 pub struct Mapping {
     /// The instances that take the object; `default` where empty.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
@@ -90,7 +91,7 @@ pub struct Mapping {
     /// What replaces the prefix; default `/`, and empty leaves the path alone.
     pub rewrite: Option<String>,
     /// Rewrites the path by an expression; wins over `rewrite`.
-    pub regex_rewrite: Option<RegexMap>,
+    pub regex_rewrite: Option<Box<RegexMap>>,
     /// The Host header that the service sees.
     pub host_rewrite: Option<String>,
     /// The service sees its own DNS name as Host; default `false`.
@@ -103,7 +104,7 @@ pub struct Mapping {
     /// What replaces the prefix in the redirect's path.
     pub prefix_redirect: Option<String>,
     /// Rewrites the redirect's path by an expression.
-    pub regex_redirect: Option<RegexMap>,
+    pub regex_redirect: Option<Box<RegexMap>>,
     /// Status of the redirect, one of 301, 302, 303, 307 and 308; default 301.
     pub redirect_response_code: Option<u16>,
 
@@ -122,7 +123,7 @@ pub struct Mapping {
     /// Add `l5d-dst-override: host:port` for Linkerd; default is the Module's, else `false`.
     pub add_linkerd_headers: Option<bool>,
     /// Cross-origin policy; default is the Module's.
-    pub cors: Option<Cors>,
+    pub cors: Option<Box<Cors>>,
 
     /// Milliseconds for the whole answer, 0 is no limit; default is the Module's `cluster_request_timeout_ms`, else 3000.
     pub timeout_ms: Option<u64>,
@@ -135,17 +136,17 @@ pub struct Mapping {
     /// Milliseconds after which an upstream connection is replaced.
     pub cluster_max_connection_lifetime_ms: Option<u64>,
     /// When and how often requests are tried again; default is the Module's.
-    pub retry_policy: Option<RetryPolicy>,
+    pub retry_policy: Option<Box<RetryPolicy>>,
     /// Bounds on what runs at once; default is the Module's. At most one for each priority.
     pub circuit_breakers: Vec<CircuitBreaker>,
     /// How an endpoint is picked; default is the Module's, else round robin.
-    pub load_balancer: Option<LoadBalancer>,
+    pub load_balancer: Option<Box<LoadBalancer>>,
     /// Active health checks.
     pub health_checks: Vec<HealthCheck>,
     /// Passive health checks.
-    pub outlier_detection: Option<OutlierDetection>,
+    pub outlier_detection: Option<Box<OutlierDetection>>,
     /// TCP keep-alive; default is the Module's.
-    pub keepalive: Option<Keepalive>,
+    pub keepalive: Option<Box<Keepalive>>,
     /// Routing priority; default `default`.
     pub priority: Option<RoutingPriority>,
     /// Protocols that a request may upgrade to, such as `websocket`; lower case, each once.

@@ -86,7 +86,7 @@ pub struct ModuleConfig {
     /// Milliseconds for a whole answer, for Mappings without `timeout_ms`; default 3000, 0 is no limit.
     pub cluster_request_timeout_ms: Option<u64>,
     /// Cross-origin policy, for Mappings without their own.
-    pub cors: Option<Cors>,
+    pub cors: Option<Box<Cors>>,
     /// The original's own debugging switch.
     pub debug_mode: Option<bool>,
     /// Domain of rate-limit labels; default `ambassador`.

@@ -99,7 +99,7 @@ fn upstream(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
 
 fn rewrites(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     header_text(mapping.rewrite.as_deref(), &path.key("rewrite"), issues);
-    regex_map(mapping.regex_rewrite.as_ref(), &path.key("regex_rewrite"), issues);
+    regex_map(mapping.regex_rewrite.as_deref(), &path.key("regex_rewrite"), issues);
     mapping.host_rewrite.take_if(|host| host.is_empty());
     header_text(mapping.host_rewrite.as_deref(), &path.key("host_rewrite"), issues);
     if mapping.host_rewrite.is_some() && mapping.auto_host_rewrite == Some(true) {
@@ -125,7 +125,7 @@ fn redirects(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     mapping.prefix_redirect.take_if(|prefix| prefix.is_empty());
     header_text(mapping.path_redirect.as_deref(), &path.key("path_redirect"), issues);
     header_text(mapping.prefix_redirect.as_deref(), &path.key("prefix_redirect"), issues);
-    regex_map(mapping.regex_redirect.as_ref(), &path.key("regex_redirect"), issues);
+    regex_map(mapping.regex_redirect.as_deref(), &path.key("regex_redirect"), issues);
     if let Some(code) = mapping.redirect_response_code.filter(|code| !REDIRECTS.contains(code)) {
         let message = format!("expected 301, 302, 303, 307 or 308, found {code}");
         invalid(&path.key("redirect_response_code"), message, issues);

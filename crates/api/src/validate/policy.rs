@@ -145,7 +145,7 @@ pub(super) fn outlier_detection(detection: &OutlierDetection, path: &Path<'_>, i
 }
 
 /// Checks a cross-origin policy. One without origins lets nobody in, and is none.
-pub(super) fn cors(cors: &mut Option<Cors>, path: &Path<'_>, issues: &mut Issues<'_>) {
+pub(super) fn cors(cors: &mut Option<Box<Cors>>, path: &Path<'_>, issues: &mut Issues<'_>) {
     let Some(policy) = cors else { return };
     for (index, origin) in policy.origins.iter().enumerate() {
         let origins = path.key("origins");
