@@ -1,0 +1,129 @@
+//! Rules and requests at random, from a seed.
+
+use std::fmt::Write;
+
+use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor::RateLimitOverride;
+use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
+use envoy_types::pb::google::protobuf::UInt64Value;
+
+use crate::service::{descriptor, request};
+
+const KEYS: [&str; 4] = ["a", "b", "c", "a_1"];
+const VALUES: [&str; 8] = ["", "1", "2", "x1", "x2", "xy", "10.0.0.1", "s:p|t"];
+const RULE_VALUES: [&str; 7] = ["", "", "1", "x*", "xy*", "10.0.0.1", "*"];
+/// Not seconds: both must count in the same window.
+const UNITS: [&str; 6] = ["minute", "HOUR", "Day", "week", "month", "year"];
+
+/// Makes rules and requests.
+#[derive(Debug)]
+pub struct Generator(pub fastrand::Rng);
+
+/// How services are set up for a round.
+#[derive(Debug)]
+pub struct RoundSettings(pub Vec<(&'static str, &'static str)>);
+
+impl Generator {
+    /// One of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.0.usize(..from.len())]
+    }
+
+    fn one_in(&mut self, many: u32) -> bool {
+        self.0.u32(..many) == 0
+    }
+
+    /// Variables that change decisions or replies.
+    pub fn settings(&mut self) -> RoundSettings {
+        let all = [
+            ("LOCAL_CACHE_SIZE_IN_BYTES", "1000000"),
+            ("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT", "true"),
+            ("LIMIT_RESPONSE_HEADERS_ENABLED", "true"),
+            ("SHADOW_MODE", "true"),
+            ("CACHE_KEY_PREFIX", "p:"),
+            ("EXPIRATION_JITTER_MAX_SECONDS", "0"),
+            ("NEAR_LIMIT_RATIO", "0.5"),
+        ];
+        RoundSettings(all.into_iter().filter(|_| self.one_in(3)).collect())
+    }
+
+    /// Rules for the domain `d`.
+    pub fn rules(&mut self) -> String {
+        let mut text = String::from("domain: d\ndescriptors:\n");
+        self.level(&mut text, 0);
+        text
+    }
+
+    fn level(&mut self, text: &mut String, depth: usize) {
+        let indent = "  ".repeat(depth);
+        let mut names = Vec::new();
+        for _ in 0..self.0.usize(2..7) {
+            let (key, value) = (self.pick(&KEYS), self.pick(&RULE_VALUES));
+            let name = if value.is_empty() { key.to_owned() } else { format!("{key}_{value}") };
+            if names.contains(&name) {
+                continue;
+            }
+            names.push(name);
+            let _ = writeln!(text, "{indent}- key: {key}");
+            if !value.is_empty() {
+                let _ = writeln!(text, "{indent}  value: \"{value}\"");
+            }
+            self.options(text, &indent, value);
+            if depth < 2 && self.one_in(2) {
+                let _ = writeln!(text, "{indent}  descriptors:");
+                self.level(text, depth + 1);
+            }
+        }
+    }
+
+    fn options(&mut self, text: &mut String, indent: &str, value: &str) {
+        for flag in ["shadow_mode", "detailed_metric", "value_to_metric"] {
+            if self.one_in(5) {
+                let _ = writeln!(text, "{indent}  {flag}: true");
+            }
+        }
+        if value.ends_with('*') && self.one_in(3) {
+            let _ = writeln!(text, "{indent}  share_threshold: true");
+        }
+        if self.one_in(6) {
+            return;
+        }
+        let _ = writeln!(text, "{indent}  rate_limit:");
+        if self.one_in(8) {
+            let _ = writeln!(text, "{indent}    unlimited: true");
+        } else {
+            let (unit, count) = (self.pick(&UNITS), self.pick(&[0, 1, 3, 10, 40, 1_000, u32::MAX]));
+            let _ = writeln!(text, "{indent}    unit: {unit}\n{indent}    requests_per_unit: {count}");
+        }
+        if self.one_in(3) {
+            let _ = writeln!(text, "{indent}    name: n{}", self.0.u8(..3));
+        } else if self.one_in(4) {
+            let _ = writeln!(text, "{indent}    replaces: [{{name: n{}}}]", self.0.u8(..3));
+        }
+    }
+
+    /// A request, now and then a bad one.
+    pub fn request(&mut self) -> RateLimitRequest {
+        let domain = if self.one_in(50) { self.pick(&["", "unknown"]) } else { "d" };
+        let mut descriptors = Vec::new();
+        for _ in 0..if self.one_in(60) { 0 } else { self.0.usize(1..4) } {
+            let entries: Vec<_> = (0..self.0.usize(1..4)).map(|_| (self.pick(&KEYS), self.pick(&VALUES))).collect();
+            let mut made = descriptor(&entries);
+            if self.one_in(4) {
+                made.hits_addend = Some(UInt64Value { value: self.pick(&[0, 1, 2, 5, 30, 5_000_000_000]) });
+            }
+            if self.one_in(15) {
+                // Minute to day: numbers that both enumerations share.
+                let unit = self.0.i32(2..5);
+                made.limit = Some(RateLimitOverride { requests_per_unit: self.0.u32(..10), unit });
+            }
+            descriptors.push(made);
+        }
+        let mut made = request(domain, descriptors);
+        made.hits_addend = self.pick(&[0, 0, 0, 1, 3]);
+        made
+    }
+}

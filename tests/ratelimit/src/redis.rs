@@ -1,0 +1,125 @@
+//! A Redis server of the test's own.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::process::{Process, free_port};
+
+/// A running `redis-server` that keeps nothing on disk.
+#[derive(Debug)]
+pub struct Redis {
+    /// Where it listens, on the loopback address.
+    pub port: u16,
+    arguments: Vec<String>,
+    process: Process,
+}
+
+impl Redis {
+    /// Starts one with more arguments, such as `--requirepass`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        Ok(Self { port, process: launch(port, &arguments)?, arguments })
+    }
+
+    /// The address.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Kills it.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again at the same port, empty.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.process.kill();
+        self.process = launch(self.port, &self.arguments)?;
+        Ok(())
+    }
+
+    /// Runs a command; nil is empty text, an array its elements by line breaks.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or answers with an error.
+    pub fn call(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        call(self.port, arguments)
+    }
+
+    /// All keys with their values and seconds to live.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn dump(&self) -> anyhow::Result<BTreeMap<String, (String, i64)>> {
+        let keys = self.call(&["KEYS", "*"])?;
+        keys.split('\n')
+            .filter(|key| !key.is_empty())
+            .map(|key| Ok((key.to_owned(), (self.call(&["GET", key])?, self.call(&["TTL", key])?.parse()?))))
+            .collect()
+    }
+}
+
+fn launch(port: u16, arguments: &[String]) -> anyhow::Result<Process> {
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]);
+    command.args(["--dir", &std::env::temp_dir().to_string_lossy()]);
+    let process = Process::start(command.args(arguments)).context("is redis-server installed?")?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    // An error is an answer too: it may want a password.
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if Instant::now() > deadline {
+            bail!("redis-server does not start");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(process)
+}
+
+fn call(port: u16, arguments: &[&str]) -> anyhow::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    let mut text = format!("*{}\r\n", arguments.len());
+    for argument in arguments {
+        text.push_str(&format!("${}\r\n{argument}\r\n", argument.len()));
+    }
+    stream.write_all(text.as_bytes())?;
+    reply(&mut BufReader::new(stream))
+}
+
+fn reply(reader: &mut BufReader<TcpStream>) -> anyhow::Result<String> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    let line = line.trim_end();
+    let (kind, rest) = line.split_at_checked(1).context("no reply")?;
+    match kind {
+        "+" | ":" => Ok(rest.to_owned()),
+        "$" if rest == "-1" => Ok(String::new()),
+        "$" => {
+            let mut text = vec![0; rest.parse::<usize>()? + 2];
+            reader.read_exact(&mut text)?;
+            text.truncate(text.len() - 2);
+            Ok(String::from_utf8(text)?)
+        }
+        "*" => {
+            let items: Vec<String> = (0..rest.parse::<usize>()?).map(|_| reply(reader)).collect::<Result<_, _>>()?;
+            Ok(items.join("\n"))
+        }
+        _ => bail!("{rest}"),
+    }
+}

@@ -1,0 +1,178 @@
+//! The service, ours or the original.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use envoy_types::pb::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
+use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor::Entry;
+use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
+use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_client::RateLimitServiceClient;
+use tonic::transport::Channel;
+
+use crate::process::{Process, free_port, root};
+
+/// A client of a service.
+pub type Client = RateLimitServiceClient<Channel>;
+
+/// Which program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// This project's.
+    Ours,
+    /// envoyproxy/ratelimit.
+    Original,
+}
+
+impl Which {
+    fn program(self) -> anyhow::Result<PathBuf> {
+        let path = match self {
+            // Beside the program that asks, or one directory up from a test.
+            Self::Ours => match std::env::var_os("NUNCIO_RATELIMIT") {
+                Some(path) => path.into(),
+                None => {
+                    let here = std::env::current_exe()?;
+                    let directories = here.ancestors().skip(1).take(2);
+                    let mut found = directories.map(|directory| directory.join("ratelimit"));
+                    found.find(|path| path.is_file()).context("run first: cargo build -p nuncio-ratelimit")?
+                }
+            },
+            Self::Original => root().join(".tools/bin/ratelimit-oracle"),
+        };
+        if !path.is_file() {
+            bail!("{} is missing: run scripts/setup.sh ratelimit", path.display());
+        }
+        Ok(path)
+    }
+}
+
+/// A running service with rules of its own.
+#[derive(Debug)]
+pub struct Service {
+    process: Process,
+    grpc: u16,
+    http: u16,
+    debug: u16,
+    rules: tempfile::TempDir,
+}
+
+impl Service {
+    /// Starts one with these rules and variables, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start(which: Which, rules: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::start_with(Command::new(which.program()?), rules, variables).await
+    }
+
+    /// The same, on one processor.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_pinned(
+        which: Which,
+        processor: usize,
+        rules: &str,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new("taskset");
+        command.args(["-c", &processor.to_string()]).arg(which.program()?);
+        Self::start_with(command, rules, variables).await
+    }
+
+    async fn start_with(mut command: Command, rules: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir()?;
+        std::fs::create_dir(directory.path().join("config"))?;
+        std::fs::write(directory.path().join("config/rules.yaml"), rules)?;
+        let (grpc, http, debug) = (free_port()?, free_port()?, free_port()?);
+        command
+            .env("RUNTIME_ROOT", directory.path())
+            .env("RUNTIME_WATCH_ROOT", "false")
+            .env("GRPC_PORT", grpc.to_string())
+            .env("PORT", http.to_string())
+            .env("DEBUG_PORT", debug.to_string())
+            .env("HOST", "127.0.0.1")
+            .env("GRPC_HOST", "127.0.0.1")
+            .env("DEBUG_HOST", "127.0.0.1")
+            .env("USE_STATSD", "false")
+            .env("REDIS_SOCKET_TYPE", "tcp")
+            .env("REDIS_PERSECOND_SOCKET_TYPE", "tcp")
+            .env("LOG_LEVEL", "error")
+            .envs(variables.iter().copied());
+        let service = Self { process: Process::start(&mut command)?, grpc, http, debug, rules: directory };
+        service.wait().await?;
+        Ok(service)
+    }
+
+    async fn wait(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while tokio::net::TcpStream::connect(("127.0.0.1", self.grpc)).await.is_err() {
+            if Instant::now() > deadline {
+                bail!("the service does not start");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// The port of `/json` and `/healthcheck`.
+    pub fn http_port(&self) -> u16 {
+        self.http
+    }
+
+    /// The port of `/stats` and `/rlconfig`.
+    pub fn debug_port(&self) -> u16 {
+        self.debug
+    }
+
+    /// Writes other rules.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write_rules(&self, rules: &str) -> anyhow::Result<()> {
+        let directory = self.rules.path().join("config");
+        Ok(std::fs::write(directory.join("rules.yaml"), rules)?)
+    }
+
+    /// A client with a connection of its own.
+    ///
+    /// # Errors
+    /// When it cannot connect.
+    pub async fn client(&self) -> anyhow::Result<Client> {
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://127.0.0.1:{}", self.grpc))?
+            .initial_stream_window_size(1 << 20)
+            .initial_connection_window_size(16 << 20);
+        Ok(Client::new(endpoint.connect().await?))
+    }
+
+    /// The body of a page.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn get(port: u16, path: &str) -> anyhow::Result<String> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await?;
+        Ok(text)
+    }
+}
+
+/// A descriptor of keys and values.
+pub fn descriptor(entries: &[(&str, &str)]) -> RateLimitDescriptor {
+    let entries = entries.iter().map(|(key, value)| Entry { key: (*key).to_owned(), value: (*value).to_owned() });
+    RateLimitDescriptor { entries: entries.collect(), ..RateLimitDescriptor::default() }
+}
+
+/// A request of these descriptors.
+pub fn request(domain: &str, descriptors: Vec<RateLimitDescriptor>) -> RateLimitRequest {
+    RateLimitRequest { domain: domain.to_owned(), descriptors, hits_addend: 0 }
+}

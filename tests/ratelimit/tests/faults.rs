@@ -1,0 +1,154 @@
+//! Redis goes away in all its ways: calls fail soon, and are answered again soon after it is back.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::{Duration, Instant};
+
+use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use rustix::process::Signal;
+
+const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 1000000}}]";
+/// A reply is awaited for a second; the rest is the machine's.
+const SOON: Duration = Duration::from_millis(1_500);
+const RECOVERY: Duration = Duration::from_secs(2);
+
+struct Scene {
+    redis: Redis,
+    service: Service,
+    client: Client,
+}
+
+impl Scene {
+    async fn new(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let redis = Redis::start(arguments).unwrap();
+        let url = redis.address();
+        let mut variables = variables.to_vec();
+        variables.push(("REDIS_URL", &url));
+        let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+        let client = service.client().await.unwrap();
+        let mut scene = Self { redis, service, client };
+        scene.recovers().await;
+        scene
+    }
+
+    async fn ask(&mut self) -> Result<u32, tonic::Status> {
+        let begun = Instant::now();
+        let answer = self.client.should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await;
+        assert!(begun.elapsed() < SOON, "answered after {:?}", begun.elapsed());
+        answer.map(|reply| reply.into_inner().statuses[0].limit_remaining)
+    }
+
+    async fn recovers(&mut self) {
+        let begun = Instant::now();
+        while self.ask().await.is_err() {
+            assert!(begun.elapsed() < RECOVERY, "not back after {:?}", begun.elapsed());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn fails(&mut self) -> tonic::Status {
+        let begun = Instant::now();
+        loop {
+            if let Err(status) = self.ask().await {
+                assert_eq!(status.code(), tonic::Code::Unknown);
+                return status;
+            }
+            assert!(begun.elapsed() < RECOVERY, "does not fail");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn killed_and_started_again() {
+    let mut scene = Scene::new(&[], &[]).await;
+    for _ in 0..3 {
+        scene.redis.kill();
+        scene.fails().await;
+        scene.redis.restart().unwrap();
+        scene.recovers().await;
+        for _ in 0..60 {
+            scene.ask().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn hung_and_awake_again() {
+    let mut scene = Scene::new(&[], &[]).await;
+    scene.redis.process().signal(Signal::STOP).unwrap();
+    scene.fails().await;
+    let begun = Instant::now();
+    for _ in 0..50 {
+        scene.ask().await.unwrap_err();
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "the breaker is open: {:?}", begun.elapsed());
+    scene.redis.process().signal(Signal::CONT).unwrap();
+    scene.recovers().await;
+    for _ in 0..60 {
+        scene.ask().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn counts_that_redis_kept_are_kept() {
+    let mut scene = Scene::new(&[], &[]).await;
+    let before = scene.ask().await.unwrap();
+    let clients = scene.redis.call(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
+    assert!(clients.parse::<u32>().unwrap() > 0);
+    scene.recovers().await;
+    let after = scene.ask().await.unwrap();
+    assert!(after < before && before - after <= 5, "{before} and then {after}");
+}
+
+#[tokio::test]
+async fn another_password() {
+    let mut scene = Scene::new(&["--requirepass", "old"], &[("REDIS_AUTH", "old")]).await;
+    scene.redis.kill();
+    let port = scene.redis.port.to_string();
+    scene.fails().await;
+    let other = std::process::Command::new("redis-server")
+        .args(["--port", &port, "--save", "", "--requirepass", "new", "--bind", "127.0.0.1"])
+        .stdout(std::process::Stdio::null())
+        .spawn();
+    let mut other = other.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let status = scene.fails().await;
+    assert!(status.message().contains("WRONGPASS"), "{status}");
+    other.kill().unwrap();
+    other.wait().unwrap();
+    scene.redis.restart().unwrap();
+    scene.recovers().await;
+}
+
+#[tokio::test]
+async fn full_memory() {
+    let mut scene = Scene::new(&[], &[]).await;
+    scene.redis.call(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    let status = scene.fails().await;
+    assert!(status.message().contains("OOM"), "{status}");
+    scene.redis.call(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    scene.recovers().await;
+}
+
+#[tokio::test]
+async fn rules_that_break_leave_the_last_in_force() {
+    let mut scene = Scene::new(&[], &[]).await;
+    scene.service.write_rules("domain: d\ndescriptors: [{key: k, rate_limit: {unit: x}}]").unwrap();
+    let debug = scene.service.debug_port();
+    let begun = Instant::now();
+    while !Service::get(debug, "/stats").await.unwrap().contains("config_load_error\": 1") {
+        assert!(begun.elapsed() < RECOVERY, "the error is not counted");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    scene.ask().await.unwrap();
+    scene
+        .service
+        .write_rules("domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 7}}]")
+        .unwrap();
+    let begun = Instant::now();
+    while !Service::get(debug, "/rlconfig").await.unwrap().contains("requests_per_unit=7") {
+        assert!(begun.elapsed() < RECOVERY, "the new rules are not in force");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(Service::get(scene.service.http_port(), "/healthcheck").await.unwrap().ends_with("OK"));
+}
