@@ -12,7 +12,7 @@ pub(crate) use self::args::{
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
 use crate::exit::{Failure, Outcome, print_text};
-use crate::{check, controller, envoy, explain, routes, up, version};
+use crate::{check, controller, crds, envoy, explain, routes, up, version};
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
@@ -39,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Routes(args) => routes::run(&args),
+        Command::Crds(args) => crds::run(*args),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),
         Command::EnvoyChild(args) => Err(Failure::new(envoy::become_envoy(&args))),

@@ -4,6 +4,7 @@
 mod check;
 mod cli;
 mod controller;
+mod crds;
 mod envoy;
 mod exit;
 mod explain;

@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// List routes in the order in which they are tried
     Routes(RoutesArgs),
+    /// Print the custom resource definitions for a Kubernetes cluster
+    Crds(Box<crate::crds::CrdsArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete in
