@@ -11,6 +11,9 @@
 #   kubernetes
 #           .tools/bin/{etcd,kube-apiserver,kube-controller-manager,kubectl,helm}, built by Go from the modules that
 #           scripts/kubernetes/*/go.mod pins
+#   ratelimit
+#           redis-server with its Sentinel, and .tools/bin/ratelimit-oracle: envoyproxy/ratelimit, built by Go from the
+#           version that scripts/ratelimit-oracle/go.mod pins
 #
 # What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
 # when not root. Two runs side by side wait for each other.
@@ -138,28 +141,33 @@ setup_kubernetes() {
   local release minor program helm=helm.sh/helm/v3
   release=$(pinned kubernetes k8s.io/kubernetes)
   minor=$(cut -d. -f2 <<<"$release")
-  go_program etcd etcd go.etcd.io/etcd/server/v3
+  go_program etcd kubernetes/etcd go.etcd.io/etcd/server/v3
   # The variables are those of the projects' own builds. Without them a server says that it is v0.0.0, and
   # `helm template` takes a cluster for one of years ago.
   for program in kube-apiserver kube-controller-manager kubectl; do
-    go_program "$program" kubernetes "k8s.io/kubernetes/cmd/$program" \
+    go_program "$program" kubernetes/kubernetes "k8s.io/kubernetes/cmd/$program" \
       k8s.io/component-base/version.git{Version="$release",Major=1,Minor="$minor"}
   done
-  go_program helm helm "$helm/cmd/helm" "$helm/internal/version.version=$(pinned helm "$helm")" \
+  go_program helm kubernetes/helm "$helm/cmd/helm" "$helm/internal/version.version=$(pinned helm "$helm")" \
     "$helm"/pkg/{chartutil,lint/rules}.k8sVersion{Major=1,Minor="$minor"}
 }
 
+setup_ratelimit() {
+  debian redis-server:redis-server redis-sentinel:redis-sentinel
+  go_program ratelimit-oracle ratelimit-oracle github.com/envoyproxy/ratelimit/src/service_cmd
+}
+
 # PROGRAM MODULE PACKAGE VARIABLE=VALUE...: builds .tools/bin/PROGRAM of a package at the versions that
-# scripts/kubernetes/MODULE pins, with these variables set by the linker.
+# scripts/MODULE pins, with these variables set by the linker.
 go_program() {
-  local program=$1 module=$here/kubernetes/$2 package=$3 linker='-s -w' made_with variable
+  local program=$1 module=$here/$2 package=$3 linker='-s -w' made_with variable
   shift 3
   made_with="$(checksum "$module/go.mod") $(checksum "$module/go.sum") $*"
   if stamped "$program" "$made_with" && [[ -x $tools/bin/$program ]]; then
     return
   fi
   check_go "$module"
-  say "building $program (on two cores the five of this group take about 8 minutes, once)"
+  say "building $program (minutes, once; on two cores the five of kubernetes take about 8)"
   for variable; do linker+=" -X $variable"; done
   if ! CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly nice -n 19 \
     go build -C "$module" -trimpath -ldflags "$linker" -o "$scratch/$program" "$package" >"$scratch/go.log" 2>&1; then
@@ -185,7 +193,7 @@ check_go() {
 }
 
 main() {
-  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes"
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit"
   cd "$root"
   mkdir -p "$tools/bin" "$tools/stamps"
   exec 9>"$tools/lock"
@@ -198,7 +206,7 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | python | envoy | tools | lint | bench | kubernetes) "setup_$group" ;;
+      build | python | envoy | tools | lint | bench | kubernetes | ratelimit) "setup_$group" ;;
       *) die "no such group: $group" ;;
     esac
   done
