@@ -45,9 +45,11 @@ pub(crate) struct HostPolicy {
 impl HostPolicy {
     /// Whether the Mapping joins this Host.
     pub(crate) fn takes(&self, mapping: &Compiled) -> bool {
-        if self.invalid {
-            return false;
-        }
+        !self.invalid && self.wants(mapping)
+    }
+
+    /// Whether the Mapping would join this Host if that were valid.
+    pub(crate) fn wants(&self, mapping: &Compiled) -> bool {
         let selected = |labels: &Labels| self.selector.as_ref().is_none_or(|selector| selector.matches(labels));
         match &mapping.host {
             HostCondition::None => self.selector.is_some() && selected(&mapping.labels),

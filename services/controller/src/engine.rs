@@ -1,5 +1,6 @@
 //! The engine: files to objects, objects to model, model to Envoys, and what Envoys answer back.
 
+mod changes;
 mod ingest;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +41,8 @@ pub(crate) struct Engine {
     pub(crate) revision: Revision,
     loaded: bool,
     staged: Option<Staged>,
+    /// Objects for other instances, by which their changes are told.
+    foreign: BTreeMap<ObjectId, Arc<Object>>,
     on_its_way: BTreeMap<Revision, OnItsWay>,
     /// What has arrived everywhere and is not told yet.
     arrived: Vec<(Revision, Duration)>,
@@ -61,6 +64,7 @@ impl Engine {
             revision: Revision(0),
             loaded: false,
             staged: None,
+            foreign: BTreeMap::new(),
             on_its_way: BTreeMap::new(),
             arrived: Vec::new(),
             synced: BTreeMap::new(),

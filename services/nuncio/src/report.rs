@@ -5,8 +5,8 @@ mod words;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use nuncio_api::Severity;
-use nuncio_controller::{Event, LocatedProblem, ServedListener};
+use nuncio_api::{ObjectId, Severity};
+use nuncio_controller::{ChangeKind, Event, LocatedProblem, ServedListener};
 use nuncio_telemetry::LogFormat;
 
 use self::words::{count, milliseconds, objects, url};
@@ -23,7 +23,7 @@ pub(crate) struct Report {
     place: Place,
     admin: SocketAddr,
     /// What changed, by revision, and is not yet live.
-    waiting: VecDeque<(u64, String)>,
+    waiting: VecDeque<(u64, Vec<(ObjectId, ChangeKind)>)>,
     /// Whether any Envoy has ever had everything.
     live: bool,
 }
@@ -44,7 +44,7 @@ impl Report {
                 if self.waiting.len() == MAX_WAITING {
                     self.waiting.pop_front();
                 }
-                self.waiting.push_back((*revision, objects(changed)));
+                self.waiting.push_back((*revision, changed.clone()));
                 Vec::new()
             }
             Event::Changed { objects: changed, revision: None } => {
@@ -52,10 +52,7 @@ impl Report {
             }
             Event::Live { revision, envoys, elapsed } => self.live(*revision, *envoys, &milliseconds(*elapsed)),
             Event::Problem(located) => problem(located),
-            Event::Nacked { resource, objects, message } => {
-                let out = objects.iter().map(|id| format!("  taken out until it changes: {id}"));
-                std::iter::once(format!("Envoy refused {resource}: {message}")).chain(out).collect()
-            }
+            Event::Nacked { resource, objects, message } => self.refused(resource, objects, message),
             Event::EnvoyConnected { node, version } if self.live => vec![format!("{node} ({version}) connected")],
             Event::EnvoyConnected { .. } => Vec::new(),
             Event::EnvoyDisconnected { node } => vec![format!("{node} disconnected")],
@@ -83,11 +80,26 @@ impl Report {
         lines
     }
 
+    /// What was refused does not become live.
+    fn refused(&mut self, resource: &str, out: &[ObjectId], message: &str) -> Vec<String> {
+        for (_, changed) in &mut self.waiting {
+            changed.retain(|(id, _)| !out.contains(id));
+        }
+        self.waiting.retain(|(_, changed)| !changed.is_empty());
+        let mut lines = vec![format!("Envoy refused {resource}: {message}")];
+        lines.extend(out.iter().map(|id| format!("  taken out until it changes: {id}")));
+        if out.is_empty() {
+            lines.push("  no single object is to blame: what was in force before stays".to_owned());
+        }
+        lines
+    }
+
     fn live(&mut self, revision: u64, envoys: usize, elapsed: &str) -> Vec<String> {
         let on = count(envoys, "Envoy");
         let mut lines = Vec::new();
         while self.waiting.front().is_some_and(|(waiting, _)| *waiting <= revision) {
-            lines.extend(self.waiting.pop_front().map(|(_, what)| format!("{what} → live on {on} in {elapsed}")));
+            let changed = self.waiting.pop_front().map(|(_, changed)| objects(&changed));
+            lines.extend(changed.map(|changed| format!("{changed} → live on {on} in {elapsed}")));
         }
         if !self.live && lines.is_empty() {
             lines.push(format!("Live on {on}"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, Problem};
+use nuncio_api::{Kind, ObjectId, Problem, Severity};
 use nuncio_ir::{Backend, ClusterName, RouteAction, SecretName, TableName};
 
 use super::World;
@@ -48,19 +48,35 @@ impl World {
         problems
     }
 
-    /// Whether no Host takes the Mapping.
+    /// Whether no Host takes the Mapping; if that is because its Host cannot be used, why.
     fn unattached(&self, compiled: &Compiled) -> Option<Problem> {
-        let takes = |host: &HostPolicy| host.takes(compiled);
-        let attached = self.frame.classes.iter().any(|class| match compiled.host.exact() {
-            Some(name) => class.governing(name).is_some_and(|host| takes(host)),
-            None => class.hosts().any(|host| takes(host)),
-        });
-        let message = if self.frame.classes.is_empty() {
-            "serves nothing: there is no Listener with a Host"
-        } else {
-            "serves nothing: no Host takes its hostname and labels"
+        let host = |is: &dyn Fn(&HostPolicy) -> bool| {
+            self.frame.classes.iter().find_map(|class| match compiled.host.exact() {
+                Some(name) => class.governing(name).filter(|host| is(host)),
+                None => class.hosts().find(|host| is(host)),
+            })
         };
-        (!attached).then(|| Problem::warning("NoMatchingHost", "spec.hostname", message))
+        if host(&|host| host.takes(compiled)).is_some() {
+            return None;
+        }
+        let (reason, message) = match host(&|host| host.invalid && host.wants(compiled)) {
+            Some(host) => ("HostNotUsable", self.unusable(&host.id)),
+            None if self.frame.classes.is_empty() => {
+                ("NoMatchingHost", "serves nothing: there is no Listener with a Host".to_owned())
+            }
+            None => ("NoMatchingHost", "serves nothing: no Host takes its hostname and labels".to_owned()),
+        };
+        Some(Problem::warning(reason, "spec.hostname", message))
+    }
+
+    /// `Host default/a is not usable: ` and its first error.
+    fn unusable(&self, id: &ObjectId) -> String {
+        let refusal = self.quarantine.get(id).map(|refusal| format!("Envoy refused it: {}", refusal.message));
+        let of_text = self.objects.get(id).into_iter().flat_map(|object| &object.problems).map(|(problem, _)| problem);
+        let mut problems = of_text.chain(self.frame.problems.get(id).into_iter().flatten());
+        let error = || problems.find(|problem| problem.severity == Severity::Error).map(ToString::to_string);
+        let reason = refusal.or_else(error).map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("{id} is not usable{reason}")
     }
 
     /// Where an object ended up.

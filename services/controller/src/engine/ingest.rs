@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use nuncio_api::{Kind, Object, ObjectId};
+use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::Delta;
 use tracing::{Span, info_span};
 
+use super::changes::Before;
 use super::{Engine, merge};
-use crate::event::{ChangeKind, Event};
+use crate::event::Event;
 use crate::source::FileChange;
 
 /// Changes that are in the world and not on their way yet.
@@ -22,7 +23,7 @@ pub(super) struct Staged {
     span: Span,
     files: BTreeSet<Arc<str>>,
     /// The objects that were named, as they were before.
-    before: BTreeMap<ObjectId, Option<Arc<Object>>>,
+    before: BTreeMap<ObjectId, Before>,
     delta: Delta,
 }
 
@@ -47,9 +48,11 @@ impl Engine {
         staged.files.extend(changes.iter().map(|change| Arc::clone(&change.file)));
         let objects = info_span!("parse").in_scope(|| self.files.apply(changes));
         for (id, _) in &objects {
-            staged.before.entry(id.clone()).or_insert_with(|| self.world.object(id).cloned());
+            staged.before.entry(id.clone()).or_insert_with(|| self.before(id));
         }
+        let given = objects.clone();
         let delta = info_span!("compile").in_scope(|| self.world.apply(objects));
+        self.know_foreign(given);
         merge(&mut staged.delta, delta);
         self.staged = Some(staged);
     }
@@ -59,18 +62,16 @@ impl Engine {
         let Some(Staged { noticed, span, files, before, delta }) = self.staged.take() else { return Vec::new() };
         let _entered = span.clone().entered();
         let (files, ids): (Vec<_>, Vec<_>) = (files.into_iter().collect(), before.keys().cloned().collect());
-        let kinds = self.change_kinds(before);
+        let changes = self.changes(before);
         let revision = self.publish(&delta, noticed, &span);
         let refused = self.forget_refusals();
-        for (id, _) in &kinds {
+        for (id, _) in &changes.effective {
             self.changed.insert(id.clone(), self.revision);
         }
         let mut events = self.new_problems(&files, &self.concerned(ids));
         events.extend(refused);
         if self.loaded {
-            if !kinds.is_empty() {
-                events.insert(0, Event::Changed { objects: kinds, revision: revision.map(|revision| revision.0) });
-            }
+            events.splice(0..0, changes.events(revision));
         } else {
             self.loaded = true;
             events.insert(0, self.serving());
@@ -86,19 +87,5 @@ impl Engine {
             ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
         }
         ids
-    }
-
-    /// How objects changed; those for other instances are not among them.
-    fn change_kinds(&self, before: BTreeMap<ObjectId, Option<Arc<Object>>>) -> Vec<(ObjectId, ChangeKind)> {
-        let changes = before.into_iter().filter_map(|(id, old)| {
-            let kind = match (old, self.world.object(&id)) {
-                (None, Some(_)) => ChangeKind::Added,
-                (Some(old), Some(new)) if old.spec != new.spec || old.labels != new.labels => ChangeKind::Changed,
-                (Some(_), None) => ChangeKind::Removed,
-                _ => return None,
-            };
-            Some((id, kind))
-        });
-        changes.collect()
     }
 }

@@ -79,6 +79,23 @@ fn a_change_without_effect_is_told_at_once() {
 }
 
 #[test]
+fn what_was_refused_is_not_told_to_be_live() {
+    let mut report = report();
+    report.lines(&changed(&["a", "b"], ChangeKind::Added, 2));
+    report.lines(&changed(&["b"], ChangeKind::Changed, 3));
+    let nacked = |objects: Vec<ObjectId>| Event::Nacked { resource: "it".into(), objects, message: "no".into() };
+    assert_eq!(
+        report.lines(&nacked(vec![mapping("b")])),
+        ["Envoy refused it: no", "  taken out until it changes: Mapping default/b"]
+    );
+    assert_eq!(report.lines(&live(3, 1_000)), ["Mapping default/a added → live on 1 Envoy in 1.0 ms"]);
+    assert_eq!(
+        report.lines(&nacked(Vec::new())),
+        ["Envoy refused it: no", "  no single object is to blame: what was in force before stays"]
+    );
+}
+
+#[test]
 fn problems_have_a_place() {
     let located = LocatedProblem {
         object: Some(mapping("cart")),

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{self, documents, mapping, plain};
+use nuncio_e2e::yaml::{self, documents, mapping, mapping_on, plain};
 use nuncio_e2e::{Admin, Client, Gateway, Process, Site, eventually, get};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
 /// What a gateway that cannot start says: one line, and an exit code other than 0; nothing is left running.
 async fn refused(site: &Site, command: &mut Command) -> (i32, String) {
@@ -309,5 +310,66 @@ async fn a_port_that_becomes_taken_later_is_a_problem_of_its_listener_only() {
     gateway.admin.problem(&["RefusedByProxy", "more", "in use"]).await;
     assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x/")).await.by(), "a");
     drop(taken);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn only_what_became_live_is_told_to_be_live() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("gateway.yaml", plain(&site));
+    let gateway = Gateway::start(&site).await;
+    let with = |name: &str, field: &str, value: Value| {
+        let mut mapping = mapping(name, &format!("/{name}/"), a.address());
+        mapping["spec"][field] = value;
+        mapping
+    };
+    let good = |name: &str| mapping(name, &format!("/{name}/"), a.address());
+    let foreign = |name: &str| with(name, "ambassador_id", json!(["other"]));
+    let refused = with("refused", "add_request_headers", json!({"x": {"value": "%CEL(request.path +)%"}}));
+    let invalid = with("invalid", "prefix_regex", json!("perhaps"));
+    site.write("all.yaml", documents(&[good("good"), foreign("foreign"), refused, invalid]));
+    gateway.line(&["Mapping default/good added → live on 1 Envoy"]).await;
+    gateway.line(&["Mapping default/foreign added → nothing that is served changes"]).await;
+    gateway.line(&["taken out", "Mapping default/refused"]).await;
+    gateway.line(&["error: ", "Mapping default/invalid"]).await;
+
+    site.write("alone.yaml", documents(&[foreign("alone")]));
+    gateway.line(&["Mapping default/alone added → nothing that is served changes"]).await;
+    site.write("alone.yaml", documents(&[good("alone")]));
+    gateway.line(&["Mapping default/alone changed → live"]).await;
+    site.write("alone.yaml", documents(&[foreign("alone")]));
+    gateway.line(&["Mapping default/alone changed → live"]).await;
+    site.remove("alone.yaml");
+    gateway.line(&["Mapping default/alone removed → nothing that is served changes"]).await;
+    for line in gateway.stdout().iter().filter(|line| line.contains("live")) {
+        assert!(["refused", "invalid", "foreign"].iter().all(|name| !line.contains(name)), "{line}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_mapping_says_why_its_host_cannot_be_used() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let objects = [yaml::tls_host("broken", "a.example"), mapping_on("a.example", "m", "/m/", a.address())];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let problem = gateway.admin.problem(&["\"m\"", "HostNotUsable"]).await;
+    let message = problem["message"].as_str().unwrap();
+    assert!(message.starts_with("Host default/broken is not usable: ") && message.contains("no Secret"), "{problem}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn diagnostics_are_served_as_names_that_no_stranger_has() {
+    let site = Site::new();
+    site.write("gateway.yaml", plain(&site));
+    let with_name = |command: &mut Command| drop(command.args(["--admin-host", "gateway.example"]));
+    let gateway = Gateway::start_with(&site, with_name).await;
+    let client = Client::http(site.admin());
+    for (host, status) in [("127.0.0.1", 200), ("localhost", 200), ("gateway.example", 200), ("evil.example", 421)] {
+        let reply = client.ask(&get(host, "/api/v1/objects")).await;
+        assert_eq!(reply.status, status, "{host}: {}", reply.text());
+    }
+    assert!(client.ask(&get("localhost", "/")).await.text().contains("/api/v1/problems"));
     gateway.stop().await;
 }

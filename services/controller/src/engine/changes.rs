@@ -1,0 +1,87 @@
+//! How objects changed, for those who changed them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{Object, ObjectId, Spec};
+use nuncio_xds::Revision;
+
+use super::Engine;
+use crate::event::{ChangeKind, Event};
+
+/// An object as it was before a change.
+#[derive(Debug)]
+pub(super) struct Before {
+    object: Option<Arc<Object>>,
+    /// It was one of this instance.
+    own: bool,
+}
+
+/// What changed.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Objects that take part in what is served, or did.
+    pub(super) effective: Vec<(ObjectId, ChangeKind)>,
+    /// Objects that do not: for other instances, or for no Host.
+    idle: Vec<(ObjectId, ChangeKind)>,
+}
+
+impl Changes {
+    /// What is to be told of changes that this revision, if any, holds.
+    pub(super) fn events(mut self, revision: Option<Revision>) -> impl Iterator<Item = Event> {
+        if revision.is_none() {
+            self.idle.append(&mut self.effective);
+        }
+        let event = |objects: Vec<_>, revision| (!objects.is_empty()).then_some(Event::Changed { objects, revision });
+        [event(self.effective, revision.map(|revision| revision.0)), event(self.idle, None)].into_iter().flatten()
+    }
+}
+
+impl Engine {
+    pub(super) fn before(&self, id: &ObjectId) -> Before {
+        let own = self.world.object(id);
+        Before { object: own.or_else(|| self.foreign.get(id)).cloned(), own: own.is_some() }
+    }
+
+    /// Remembers those of the given objects that the world passed over.
+    pub(super) fn know_foreign(&mut self, given: Vec<(ObjectId, Option<Arc<Object>>)>) {
+        for (id, object) in given {
+            match object.filter(|_| self.world.object(&id).is_none()) {
+                Some(object) => drop(self.foreign.insert(id, object)),
+                None => drop(self.foreign.remove(&id)),
+            }
+        }
+    }
+
+    /// How objects changed. What came and is not valid is not told here but as a problem.
+    pub(super) fn changes(&self, before: BTreeMap<ObjectId, Before>) -> Changes {
+        let mut changes = Changes::default();
+        for (id, Before { object: old, own: was_own }) in before {
+            let own = self.world.object(&id);
+            let new = own.or_else(|| self.foreign.get(&id));
+            let kind = match (&old, new) {
+                (None, Some(_)) => ChangeKind::Added,
+                (Some(old), Some(new)) if !is_same(old, new) => ChangeKind::Changed,
+                (Some(_), None) => ChangeKind::Removed,
+                _ => continue,
+            };
+            if new.is_some_and(|new| matches!(new.spec, Spec::Invalid(_))) {
+                continue;
+            }
+            let is_idle = !was_own && own.is_none_or(|own| self.serves_nobody(own));
+            if is_idle { &mut changes.idle } else { &mut changes.effective }.push((id, kind));
+        }
+        changes
+    }
+
+    /// Whether no Host takes the object. It is not asked of each when they all come at once at the start.
+    fn serves_nobody(&self, object: &Object) -> bool {
+        self.loaded
+            && matches!(object.spec, Spec::Mapping(_))
+            && self.world.problems(&object.id).iter().any(|problem| problem.reason == "NoMatchingHost")
+    }
+}
+
+fn is_same(a: &Object, b: &Object) -> bool {
+    a.spec == b.spec && a.labels == b.labels && a.ambassador_id == b.ambassador_id
+}
