@@ -1,10 +1,11 @@
 //! The HTTP server for operators: probes, metrics, and what the controller knows, as JSON.
 //!
 //! Meant for a loopback address: it has no authentication, and everything in it is read-only. Secrets' contents are in
-//! none of its types.
+//! none of its types. It answers only to names that no page of a stranger can have (`names`).
 //!
 //! | Path | What |
 //! |---|---|
+//! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of the Envoy beside it |
 //! | `/api/v1/{objects,hosts,routes,clusters,envoys,problems}` | lists, see [`ListQuery`] |
@@ -13,9 +14,11 @@
 
 mod client;
 mod explain;
+mod index;
 mod lists;
 mod metrics;
 mod model;
+mod names;
 mod page;
 mod probes;
 
@@ -23,7 +26,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::Redirect;
+use axum::middleware;
+use axum::response::Html;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -73,8 +77,8 @@ type Shared = Arc<dyn View>;
 #[openapi(info(title = "Nuncio diagnostics", description = "What the gateway does, and why. Read-only."))]
 struct Document;
 
-/// All routes, over `view`.
-pub fn router(view: Arc<dyn View>) -> Router {
+/// All routes, over `view`, for requests to addresses, `localhost` and the host names `names`.
+pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
     let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(probes::check_alive))
         .routes(routes!(probes::check_ready))
@@ -87,8 +91,10 @@ pub fn router(view: Arc<dyn View>) -> Router {
         .routes(routes!(lists::problems))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
-    api.route("/", get(|| async { Redirect::temporary("/api/v1/openapi.json") }))
+    let index = index::page(&document);
+    api.route("/", get(move || async move { Html(index) }))
         .route("/api/v1/openapi.json", get(move || async move { axum::Json(document) }))
+        .layer(middleware::from_fn_with_state(names::Names::new(names), names::check))
         .with_state(view)
 }
 

@@ -49,6 +49,8 @@ pub struct Config {
     pub xds: XdsAddress,
     /// The bound socket of the admin server.
     pub admin: TcpListener,
+    /// Host names that the admin server answers to besides addresses and `localhost`.
+    pub admin_names: Vec<String>,
     /// Admin socket of the Envoy beside this controller.
     pub envoy_admin: Option<PathBuf>,
     /// Whether the gateway takes traffic; the controller adds its own conditions.
@@ -121,7 +123,7 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
     let engine = Arc::new(Mutex::new(engine));
     let view = Arc::new(EngineView::new(Arc::clone(&engine), config.envoy_admin.clone(), config.health.clone()));
 
-    let admin = admin::serve(config.admin, admin::router(view), shutdown.clone());
+    let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let work = async {
         let (source, told) = source.read(&engine, &read).await?;

@@ -27,11 +27,20 @@ async fn serve(args: ControllerArgs) -> Outcome {
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     let manifests = place.manifests(&identity)?;
     let shutdown = shutdown_on_signal().context("cannot handle signals")?;
-    let listener = bind_admin(admin).await?;
+    let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
     tracing::info!("Envoys connect to {}", describe(&xds));
-    let (envoy_admin, health) = (None, Health::default());
-    let config = config(Parts { place: &place, manifests, identity, bind, xds, admin: listener, envoy_admin, health });
+    let config = config(Parts {
+        place: &place,
+        manifests,
+        identity,
+        bind,
+        xds,
+        admin: listener,
+        admin_names: admin.names,
+        envoy_admin: None,
+        health: Health::default(),
+    });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
     let report = print_events(Report::new(place, address), received, logs.log_format);
     let (result, ()) = tokio::join!(nuncio_controller::run(config, shutdown, events), report);
@@ -67,6 +76,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) xds: XdsAddress,
     /// The socket of the admin server.
     pub(crate) admin: TcpListener,
+    /// The names that it answers to.
+    pub(crate) admin_names: Vec<String>,
     /// The admin socket of the Envoy beside it.
     pub(crate) envoy_admin: Option<PathBuf>,
     /// Whether the gateway takes traffic.
@@ -75,7 +86,7 @@ pub(crate) struct Parts<'a> {
 
 /// The controller's configuration.
 pub(crate) fn config(parts: Parts<'_>) -> Config {
-    let Parts { place, manifests, identity, bind, xds, admin, envoy_admin, health } = parts;
+    let Parts { place, manifests, identity, bind, xds, admin, admin_names, envoy_admin, health } = parts;
     let namespace = place.namespace(&identity);
     let Identity { ambassador_id, namespace: _, expand_environment } = identity;
     Config {
@@ -86,6 +97,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         bind_address: bind,
         xds,
         admin,
+        admin_names,
         envoy_admin,
         health,
     }

@@ -12,7 +12,7 @@ use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_telemetry::{Health, LogFormat, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinError, JoinHandle, LocalSet, spawn_local};
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Limits, UpArgs};
@@ -23,8 +23,7 @@ use crate::report::{Report, cannot_bind, print};
 
 /// Serves the manifests until told to stop.
 pub(crate) fn run(args: UpArgs) -> Outcome {
-    // The controller stays on this thread, all else may move.
-    LocalSet::new().block_on(&controller::runtime()?, serve(args))
+    controller::runtime()?.block_on(serve(args))
 }
 
 async fn serve(args: UpArgs) -> Outcome {
@@ -34,7 +33,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
     let manifests = place.manifests(&identity)?;
     let program = Binary::find(envoy.as_deref())?.path;
-    let listener = bind_admin(admin).await?;
+    let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
     append_to_stdout();
     let signalled = shutdown_on_signal().context("cannot handle signals")?;
@@ -55,6 +54,7 @@ async fn serve(args: UpArgs) -> Outcome {
         bind,
         xds: XdsAddress::Unix(runtime_dir.xds_socket()),
         admin: listener,
+        admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
         health: health.clone(),
     });
@@ -63,7 +63,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let (stop_envoy, stop_controller) = (CancellationToken::new(), CancellationToken::new());
     let report = Report::new(place, address);
     let gateway = Gateway {
-        controller: spawn_local(nuncio_controller::run(config, stop_controller.clone(), events)),
+        controller: tokio::spawn(nuncio_controller::run(config, stop_controller.clone(), events)),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),
         reporter: tokio::spawn(
             Reporter { report, format: logs.log_format, stopping: stop_envoy.clone() }.run(received, free_ports),

@@ -84,7 +84,7 @@ impl View for Fake {
 }
 
 async fn send(fake: Fake, request: Request<Body>) -> (StatusCode, String) {
-    let response = router(Arc::new(fake)).oneshot(request).await.unwrap();
+    let response = router(Arc::new(fake), vec!["gateway.example".into()]).oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -140,6 +140,40 @@ async fn the_document_describes_every_path() {
     }
     assert!(document["components"]["schemas"]["Page_ObjectView"].is_object(), "{body}");
     assert!(document["components"]["schemas"]["Lost"].is_object(), "{body}");
+}
+
+#[tokio::test]
+async fn the_first_page_lists_the_others() {
+    let (status, page) = get(Fake::default(), "/").await;
+    assert_eq!(status, StatusCode::OK);
+    for path in ["/metrics", "/api/v1/routes", "/ambassador/v0/check_ready", "/api/v1/openapi.json"] {
+        assert!(page.contains(&format!("href=\"{path}\"")), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn names_of_strangers_are_refused() {
+    for (host, expected) in [
+        ("localhost:8877", StatusCode::OK),
+        ("gateway.example", StatusCode::OK),
+        ("evil.example:8877", StatusCode::MISDIRECTED_REQUEST),
+    ] {
+        for path in ["/", "/api/v1/objects", "/nothing"] {
+            let request = Request::get(path).header("host", host).body(Body::empty()).unwrap();
+            let (status, body) = send(Fake::default(), request).await;
+            let expected =
+                if path == "/nothing" && expected == StatusCode::OK { StatusCode::NOT_FOUND } else { expected };
+            assert_eq!(status, expected, "{host}{path}: {body}");
+            assert_eq!(
+                body.contains("--admin-host evil.example\n"),
+                status == StatusCode::MISDIRECTED_REQUEST,
+                "{body}"
+            );
+        }
+    }
+    let in_target =
+        Request::get("http://evil.example/metrics").header("host", "localhost").body(Body::empty()).unwrap();
+    assert_eq!(send(Fake::default(), in_target).await.0, StatusCode::MISDIRECTED_REQUEST);
 }
 
 /// Answers one request as an Envoy would.

@@ -91,9 +91,8 @@ and what it served before stays. SIGTERM or Ctrl-C stops taking new work, finish
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Where to serve probes, metrics and diagnostics. Port 0 picks one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
-    pub(crate) admin: SocketAddr,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
     /// The address that Listeners bind to
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
     pub(crate) bind: IpAddr,
@@ -111,6 +110,17 @@ pub(crate) struct UpArgs {
     pub(crate) identity: Identity,
     #[command(flatten)]
     pub(crate) logs: Logs,
+}
+
+/// Where diagnostics are served, and for whom.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AdminArgs {
+    /// Where to serve probes, metrics and diagnostics. Port 0 picks one
+    #[arg(long = "admin", value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
+    pub(crate) address: SocketAddr,
+    /// A host name that diagnostics are served as, besides addresses and localhost. May be given many times
+    #[arg(long = "admin-host", value_name = "NAME", env = "NUNCIO_ADMIN_HOST", value_delimiter = ',')]
+    pub(crate) names: Vec<String>,
 }
 
 /// Where Envoy begins to refuse work rather than to fail.
@@ -184,9 +194,8 @@ pub(crate) struct ControllerArgs {
     /// Where Envoys connect: ADDRESS:PORT, or unix:PATH
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8003", env = "NUNCIO_XDS", value_parser = xds_address)]
     pub(crate) xds: XdsAddress,
-    /// Where to serve probes, metrics and diagnostics. Port 0 picks one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
-    pub(crate) admin: SocketAddr,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
     /// The address that Listeners bind to
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
     pub(crate) bind: IpAddr,

@@ -104,7 +104,7 @@ fn bad_arguments_are_told_in_one_line() {
         (&["check"], "<DIR>"),
         (&["check", "/nowhere/at/all"], "/nowhere/at/all"),
         (&["explain", "ftp://a/", "."], "ftp://a/"),
-        (&["explain", "http://a/"], "--admin"),
+        (&["explain", "http://a/"], "<DIR>"),
         (&["routes", ".", "-o", "xml"], "xml"),
         (&["frobnicate"], "frobnicate"),
     ];
@@ -338,7 +338,10 @@ async fn only_what_became_live_is_told_to_be_live() {
     site.write("alone.yaml", documents(&[good("alone")]));
     gateway.line(&["Mapping default/alone changed → live"]).await;
     site.write("alone.yaml", documents(&[foreign("alone")]));
-    gateway.line(&["Mapping default/alone changed → live"]).await;
+    eventually("it is not ours any more", async || {
+        gateway.admin.object("Mapping", "alone").await.map_or(Ok(()), |object| Err(object.to_string()))
+    })
+    .await;
     site.remove("alone.yaml");
     gateway.line(&["Mapping default/alone removed → nothing that is served changes"]).await;
     for line in gateway.stdout().iter().filter(|line| line.contains("live")) {
@@ -363,8 +366,10 @@ async fn a_mapping_says_why_its_host_cannot_be_used() {
 async fn diagnostics_are_served_as_names_that_no_stranger_has() {
     let site = Site::new();
     site.write("gateway.yaml", plain(&site));
-    let with_name = |command: &mut Command| drop(command.args(["--admin-host", "gateway.example"]));
-    let gateway = Gateway::start_with(&site, with_name).await;
+    let gateway = Gateway::start_with(&site, |command| {
+        command.args(["--admin-host", "gateway.example"]);
+    })
+    .await;
     let client = Client::http(site.admin());
     for (host, status) in [("127.0.0.1", 200), ("localhost", 200), ("gateway.example", 200), ("evil.example", 421)] {
         let reply = client.ask(&get(host, "/api/v1/objects")).await;
