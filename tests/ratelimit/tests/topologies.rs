@@ -1,0 +1,146 @@
+//! Redis behind Sentinels, and as a cluster, with what happens to them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::{Duration, Instant};
+
+use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
+
+const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 1000000}}]";
+
+async fn ask(client: &mut Client, values: &[&str]) -> Result<Vec<u32>, tonic::Status> {
+    let descriptors = values.iter().map(|value| descriptor(&[("k", value)])).collect();
+    let reply = client.should_rate_limit(request("d", descriptors)).await?.into_inner();
+    Ok(reply.statuses.iter().map(|status| status.limit_remaining).collect())
+}
+
+async fn answered(client: &mut Client, within: Duration) {
+    let begun = Instant::now();
+    loop {
+        match ask(client, &["probe"]).await {
+            Ok(_) => return,
+            Err(status) => assert!(begun.elapsed() < within, "no answer within {within:?}: {status}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn sentinel(directory: &std::path::Path, master: u16) -> (Process, u16) {
+    let port = free_port().unwrap();
+    let file = directory.join(format!("{port}.conf"));
+    let text = format!(
+        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {master} 2\n\
+         sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n",
+        directory.display()
+    );
+    std::fs::write(&file, text).unwrap();
+    let process = Process::start(std::process::Command::new("redis-sentinel").arg(&file)).unwrap();
+    (process, port)
+}
+
+#[tokio::test]
+async fn sentinels_name_another_master() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut master = Redis::start(&[]).unwrap();
+    let replica = Redis::start(&["--replicaof", "127.0.0.1", &master.port.to_string()]).unwrap();
+    let sentinels: Vec<_> = (0..3).map(|_| sentinel(directory.path(), master.port)).collect();
+    let begun = Instant::now();
+    while !replica.call(&["INFO", "replication"]).unwrap().contains("master_link_status:up") {
+        assert!(begun.elapsed() < Duration::from_secs(10), "the replica does not follow");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Sentinels find each other and the replica by what the master tells every two seconds.
+    tokio::time::sleep(Duration::from_millis(4_500)).await;
+    let places: Vec<_> = sentinels.iter().map(|(_, port)| format!("127.0.0.1:{port}")).collect();
+    let url = format!("main,{}", places.join(","));
+    let variables = [("REDIS_TYPE", "SENTINEL"), ("REDIS_URL", url.as_str())];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    answered(&mut client, Duration::from_secs(2)).await;
+    for _ in 0..10 {
+        ask(&mut client, &["kept"]).await.unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    master.kill();
+    answered(&mut client, Duration::from_secs(15)).await;
+    assert_eq!(ask(&mut client, &["kept"]).await.unwrap(), [1_000_000 - 11]);
+}
+
+struct Cluster {
+    nodes: Vec<Redis>,
+}
+
+impl Cluster {
+    /// Three nodes, or six with a replica each, that know each other.
+    fn start(directory: &std::path::Path, replicas: u8) -> Self {
+        let nodes: Vec<Redis> = (0..3 * (1 + replicas))
+            .map(|index| {
+                let file = directory.join(format!("nodes-{index}.conf"));
+                let arguments = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-config-file"];
+                Redis::start(&[arguments.as_slice(), &[file.to_str().unwrap()]].concat()).unwrap()
+            })
+            .collect();
+        let addresses: Vec<_> = nodes.iter().map(Redis::address).collect();
+        let status = std::process::Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(&addresses)
+            .args(["--cluster-replicas", &replicas.to_string(), "--cluster-yes"])
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "the cluster is not made");
+        Self { nodes }
+    }
+
+    fn url(&self) -> String {
+        self.nodes.iter().map(Redis::address).collect::<Vec<_>>().join(",")
+    }
+}
+
+#[tokio::test]
+async fn slots_move_while_counting() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(directory.path(), 0);
+    let url = cluster.url();
+    let variables = [("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", url.as_str())];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    answered(&mut client, Duration::from_secs(5)).await;
+    let values = ["1", "2", "3", "4", "5", "6", "7", "8"];
+    for count in 1..=10 {
+        assert_eq!(ask(&mut client, &values).await.unwrap(), [1_000_000 - count; 8]);
+    }
+    let id = |node: &Redis| node.call(&["CLUSTER", "MYID"]).unwrap();
+    let status = std::process::Command::new("redis-cli")
+        .args(["--cluster", "reshard", &cluster.nodes[0].address(), "--cluster-yes", "--cluster-slots", "3000"])
+        .args(["--cluster-from", &id(&cluster.nodes[0]), "--cluster-to", &id(&cluster.nodes[1])])
+        .stdout(std::process::Stdio::null())
+        .spawn();
+    let mut reshard = status.unwrap();
+    let mut count = 10;
+    while reshard.try_wait().unwrap().is_none() {
+        count += 1;
+        assert_eq!(ask(&mut client, &values).await.unwrap(), [1_000_000 - count; 8]);
+    }
+    for _ in 0..10 {
+        count += 1;
+        assert_eq!(ask(&mut client, &values).await.unwrap(), [1_000_000 - count; 8]);
+    }
+}
+
+#[tokio::test]
+async fn a_node_fails_and_its_replica_takes_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut cluster = Cluster::start(directory.path(), 1);
+    let url = cluster.url();
+    let variables = [("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", url.as_str())];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    answered(&mut client, Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    cluster.nodes[0].kill();
+    let values = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"];
+    let begun = Instant::now();
+    while ask(&mut client, &values).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the cluster's other nodes are not used");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
