@@ -1,7 +1,9 @@
 //! Manifests, looked at without serving them: for commands that check, explain and list.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use nuncio_envoy::{JsonError, to_json};
 use nuncio_translate::{Settings, World};
 use nuncio_xds::{Options, Server};
 
@@ -13,7 +15,7 @@ use crate::manifests::{Manifests, read_once};
 use crate::metrics::Metrics;
 use crate::run::{Error, defaults};
 use crate::view::{self, Listed};
-use crate::{explain, fallback};
+use crate::{explain, fallback, resources};
 
 /// What manifests would serve.
 pub struct Offline {
@@ -71,6 +73,19 @@ impl Offline {
     #[must_use]
     pub fn routes(&self, query: &ListQuery) -> Vec<RouteView> {
         view::routes(self.engine.world.model(), query).map(Listed::view).collect()
+    }
+
+    /// What Envoy would be sent, as canonical JSON: by kind, then by name. Private keys are blotted out.
+    ///
+    /// # Errors
+    /// When a resource has no JSON form.
+    pub fn envoy_configuration(&self) -> Result<BTreeMap<String, BTreeMap<String, serde_json::Value>>, JsonError> {
+        let mut configuration: BTreeMap<String, BTreeMap<String, serde_json::Value>> = BTreeMap::new();
+        for resource in resources::all(self.engine.world.model()) {
+            let json = to_json(resource.kind.type_url(), &resource.body)?;
+            configuration.entry(format!("{:?}", resource.kind)).or_default().insert(resource.name.to_string(), json);
+        }
+        Ok(configuration)
     }
 
     /// What becomes of a request.

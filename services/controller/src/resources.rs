@@ -37,6 +37,16 @@ pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
     update
 }
 
+/// Everything that the model makes, by kind and in order.
+pub(crate) fn all(model: &Model) -> Vec<envoy::Resource> {
+    let clusters = model.clusters.values().map(|node| envoy::cluster(node));
+    let endpoints = model.endpoints.values().map(|node| envoy::endpoints(node));
+    let secrets = model.secrets.values().map(|node| envoy::secret(node));
+    let listeners = model.listeners.values().map(|node| envoy::listener(node));
+    let tables = model.tables.values().flat_map(|node| envoy::table(node));
+    clusters.chain(endpoints).chain(secrets).chain(listeners).chain(tables).collect()
+}
+
 /// The version in which a resource of the model is served now.
 pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
     let resource = match key.kind {

@@ -4,19 +4,20 @@ mod args;
 mod manifests;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use self::args::{
-    CheckArgs, Cli, Command, ControllerArgs, EnvoyChildArgs, ExplainArgs, Format, Identity, Limits, Logs, Origin,
-    RoutesArgs, UpArgs,
+    CheckArgs, Cli, Command, ControllerArgs, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format, Identity, Limits,
+    Logs, Origin, RoutesArgs, UpArgs,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
 use crate::exit::{Failure, Outcome, print_text};
-use crate::{check, controller, crds, envoy, explain, routes, up, version};
+use crate::{check, controller, crds, environment, envoy, envoy_config, explain, routes, up, version};
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
-    Cli::try_parse().map_err(|error| match error.kind() {
+    let matches = environment::defaults(Cli::command()).try_get_matches();
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             error.exit()
         }
@@ -39,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Routes(args) => routes::run(&args),
+        Command::EnvoyConfig(args) => envoy_config::run(&args),
         Command::Crds(args) => crds::run(*args),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),

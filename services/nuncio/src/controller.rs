@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::cli::{ControllerArgs, Identity, Logs, Place};
+use crate::environment;
 use crate::exit::{Failure, Outcome};
 use crate::report::{Report, print};
 
@@ -25,6 +26,7 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 async fn serve(args: ControllerArgs) -> Outcome {
     let ControllerArgs { place, xds, admin, bind, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
+    environment::report();
     let manifests = place.manifests(&identity)?;
     let shutdown = shutdown_on_signal().context("cannot handle signals")?;
     let listener = bind_admin(admin.address).await?;

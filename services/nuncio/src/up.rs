@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Limits, UpArgs};
 use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry};
+use crate::environment;
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
 use crate::exit::{Failure, Outcome};
 use crate::report::{Report, cannot_bind, print};
@@ -31,6 +32,7 @@ async fn serve(args: UpArgs) -> Outcome {
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
+    environment::report();
     let manifests = place.manifests(&identity)?;
     let program = Binary::find(envoy.as_deref())?.path;
     let listener = bind_admin(admin.address).await?;

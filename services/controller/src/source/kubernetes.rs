@@ -14,6 +14,7 @@
 
 mod backoff;
 mod client;
+mod discovery;
 mod intake;
 mod known;
 mod object;
@@ -36,12 +37,13 @@ use tokio::task::JoinSet;
 
 pub(crate) use self::client::Cluster;
 pub use self::client::{AccessError, ClusterAccess, pod_namespace};
+use self::discovery::Discovery;
 use self::intake::Intake;
 use self::known::Known;
 use self::object::{Item, file_of};
 pub use self::reflector::Selection;
 use self::reflector::{Message, Reflector, Told};
-use self::request::Failure;
+use self::request::{Failure, Form};
 use self::resources::{ApiKind, Depth, api_kind, watched};
 use self::secrets::{Fetched, Retry, Secrets};
 use self::troubles::Troubles;
@@ -80,10 +82,12 @@ impl KubernetesSource {
         let (sender, messages) = mpsc::channel(QUEUED_MESSAGES);
         let kinds = watched(selection.namespace.is_none());
         let selection = Arc::new(selection);
+        let discovery = Arc::new(Discovery::default());
         let mut reflectors = JoinSet::new();
         for (index, api) in kinds.iter().enumerate() {
             let (client, messages) = (cluster.client.clone(), sender.clone());
-            let reflector = Reflector { index, api: *api, client, selection: Arc::clone(&selection), messages };
+            let (selection, discovery) = (Arc::clone(&selection), Arc::clone(&discovery));
+            let reflector = Reflector { index, api: *api, client, selection, discovery, messages };
             reflectors.spawn(reflector.run());
         }
         Self {
@@ -249,7 +253,7 @@ async fn fetch(cluster: Cluster, api: ApiKind, file: Arc<str>) -> (Arc<str>, Fet
     let mut parts = file.rsplitn(3, '/');
     let (name, namespace) = (parts.next().unwrap_or_default(), parts.next());
     let path = format!("{}/{name}", api.path(namespace));
-    let found = request::get(&cluster.client, &path, Depth::Whole).await;
+    let found = request::get(&cluster.client, &path, Form::Whole).await;
     let item = found.and_then(|object| Item::fetched(&api, object).ok_or(Failure::Missing));
     (file, item)
 }

@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// List routes in the order in which they are tried
     Routes(RoutesArgs),
+    /// Print what Envoy would be sent, as JSON without private keys
+    EnvoyConfig(EnvoyConfigArgs),
     /// Print the custom resource definitions for a Kubernetes cluster
     Crds(Box<crate::crds::CrdsArgs>),
     /// Print a completion script for a shell
@@ -319,6 +321,15 @@ pub(crate) struct RoutesArgs {
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+/// What `nuncio envoy-config` is told.
+#[derive(Debug, Args)]
+pub(crate) struct EnvoyConfigArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
     #[command(flatten)]
     pub(crate) identity: Identity,
 }

@@ -1,7 +1,9 @@
 //! The objects of a cluster, served by the product.
 
 mod access;
+mod equal;
 mod faults;
 mod objects;
 mod place;
+mod scale;
 mod secrets;

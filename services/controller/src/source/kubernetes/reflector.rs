@@ -13,8 +13,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::backoff::Backoff;
+use super::discovery::Discovery;
 use super::object::{Item, file_name};
-use super::request::{self, Events, Failure, Status, WatchEventKind};
+use super::request::{self, Events, Failure, Form, Status, WatchEventKind};
 use super::resources::ApiKind;
 
 /// Objects asked for at once where the server has no streaming lists.
@@ -23,8 +24,6 @@ const PAGE: u32 = 500;
 const WATCH_SECONDS: u32 = 290;
 /// How long an answer may take. Watches answer at once.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Longest time between looks for a kind that the server does not have.
-const MISSING_WAIT: Duration = Duration::from_secs(10);
 /// A watch that ends sooner was not a watch: the next one waits.
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -73,6 +72,7 @@ pub(super) struct Reflector {
     pub(super) api: ApiKind,
     pub(super) client: Client,
     pub(super) selection: Arc<Selection>,
+    pub(super) discovery: Arc<Discovery>,
     pub(super) messages: mpsc::Sender<Message>,
 }
 
@@ -140,9 +140,11 @@ impl Reflector {
             let wait = match failure {
                 None if begun.elapsed() > SHORT => continue,
                 None => position.backoff.next().min(SHORT),
+                // It is asked in the other way at once.
+                Some(failure) if position.turns_to_pages(&failure) => continue,
                 Some(failure) => {
-                    position.note(&failure);
-                    let wait = position.wait(&failure);
+                    let missing = failure == Failure::Missing;
+                    let wait = position.backoff.next();
                     // A connection that is closed once is no news.
                     if (position.backoff.tries() > 1 || !matches!(failure, Failure::Lost(_)))
                         && self.tell(Told::Failed(failure)).await.is_err()
@@ -150,10 +152,24 @@ impl Reflector {
                         return;
                     }
                     position.failed = true;
+                    if missing {
+                        self.until_there(&mut position.backoff).await;
+                        continue;
+                    }
                     wait
                 }
             };
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Waits until the server has the kind: nothing hangs on it but what the user installs next.
+    async fn until_there(&self, backoff: &mut Backoff) {
+        loop {
+            tokio::time::sleep(backoff.next()).await;
+            if self.discovery.has(&self.client, &self.api).await {
+                return;
+            }
         }
     }
 
@@ -165,7 +181,7 @@ impl Reflector {
         }
         let listing = position.version.is_none();
         let path = self.watch_path(position.version.as_deref());
-        let body = patient(request::ask(&self.client, &path, self.api.depth)).await?;
+        let body = patient(request::ask(&self.client, &path, Form::watch(self.api.depth))).await?;
         if listing {
             self.tell(Told::Begin).await?;
         } else {
@@ -216,7 +232,7 @@ impl Reflector {
         self.tell(Told::Begin).await?;
         loop {
             let path = self.list_path(&more);
-            let list: List = patient(request::get(&self.client, &path, self.api.depth)).await?;
+            let list: List = patient(request::get(&self.client, &path, Form::list(self.api.depth))).await?;
             for object in list.items {
                 if let Some(item) = Item::read(&self.api, object) {
                     self.tell(Told::Object(item)).await?;
@@ -285,21 +301,12 @@ impl Reflector {
 }
 
 impl Position {
-    /// Learns what the server can do.
-    fn note(&mut self, failure: &Failure) {
-        // Servers before 1.32, or with an old etcd, refuse initial events in one of several ways.
-        if self.version.is_none() && matches!(failure, Failure::Refused { .. }) {
-            self.pages = !self.pages;
-        }
-    }
-
-    fn wait(&mut self, failure: &Failure) -> Duration {
-        let wait = self.backoff.next();
-        match failure {
-            // Nothing hangs on it but what the user installs next.
-            Failure::Missing => wait.min(MISSING_WAIT),
-            _ => wait,
-        }
+    /// Whether the server has no streaming lists. Those before 1.32, or with an old etcd, refuse them in one of
+    /// several ways.
+    fn turns_to_pages(&mut self, failure: &Failure) -> bool {
+        let turns = !self.pages && self.version.is_none() && matches!(failure, Failure::Refused { .. });
+        self.pages |= turns;
+        turns
     }
 }
 

@@ -61,16 +61,40 @@ impl Status {
     }
 }
 
-/// Asks; the answer is still to be read.
-pub(super) async fn ask(client: &Client, path: &str, depth: Depth) -> Result<Body, Failure> {
-    let accept = match depth {
-        Depth::Whole => "application/json",
-        Depth::Metadata => {
-            "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,\
-            application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+/// Which form of an answer is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Objects, or a list of them, as they are.
+    Whole,
+    /// An object's metadata; of a watch, each object's.
+    Metadata,
+    /// A list of objects' metadata.
+    MetadataList,
+}
+
+impl Form {
+    /// The form of a watch.
+    pub(super) fn watch(depth: Depth) -> Self {
+        if depth == Depth::Metadata { Self::Metadata } else { Self::Whole }
+    }
+
+    /// The form of a list.
+    pub(super) fn list(depth: Depth) -> Self {
+        if depth == Depth::Metadata { Self::MetadataList } else { Self::Whole }
+    }
+
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Whole => "application/json",
+            Self::Metadata => "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+            Self::MetadataList => "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
         }
-    };
-    let request = Request::get(path).header(header::ACCEPT, accept).body(Body::empty());
+    }
+}
+
+/// Asks; the answer is still to be read.
+pub(super) async fn ask(client: &Client, path: &str, form: Form) -> Result<Body, Failure> {
+    let request = Request::get(path).header(header::ACCEPT, form.accept()).body(Body::empty());
     let request = request.map_err(|error| Failure::Lost(error.to_string()))?;
     let response = client.send(request).await.map_err(|error| Failure::Lost(chain(&error)))?;
     let status = response.status();
@@ -78,12 +102,8 @@ pub(super) async fn ask(client: &Client, path: &str, depth: Depth) -> Result<Bod
 }
 
 /// Asks for one JSON value.
-pub(super) async fn get<T: serde::de::DeserializeOwned>(
-    client: &Client,
-    path: &str,
-    depth: Depth,
-) -> Result<T, Failure> {
-    let body = ask(client, path, depth).await?;
+pub(super) async fn get<T: serde::de::DeserializeOwned>(client: &Client, path: &str, form: Form) -> Result<T, Failure> {
+    let body = ask(client, path, form).await?;
     let whole = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| Failure::Lost(error.to_string()))?;
     serde_json::from_slice(&whole.to_bytes()).map_err(|error| Failure::Lost(format!("an answer is no JSON: {error}")))
 }

@@ -19,7 +19,7 @@ async fn objects_come_change_and_go() {
     answers(&site, "/app/", "two").await;
     apply(cluster, &namespace, &[mapping("more", "/more/", one.address())]).await;
     answers(&site, "/more/", "one").await;
-    cluster.kubectl(&["delete", "mapping", "app", "--namespace", namespace.name()]).await.success();
+    drop(cluster.kubectl(&["delete", "mapping", "app", "--namespace", namespace.name()]).await.success());
     answers(&site, "/app/", "404").await;
     answers(&site, "/more/", "one").await;
     gateway.stop().await;
@@ -47,7 +47,8 @@ async fn an_object_of_its_own_counts_before_one_in_an_annotation() {
     let namespace = cluster.namespace().await;
     let (own, annotated) = (Backend::start("own").await, Backend::start("annotated").await);
     let mut objects = site_objects(&site, own.address());
-    let config = documents(&[mapping("app", "/app/", annotated.address()), mapping("note", "/note/", annotated.address())]);
+    let config =
+        documents(&[mapping("app", "/app/", annotated.address()), mapping("note", "/note/", annotated.address())]);
     objects.push(json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": {"name": "carrier", "annotations": {"getambassador.io/config": config}},
@@ -57,7 +58,7 @@ async fn an_object_of_its_own_counts_before_one_in_an_annotation() {
     let gateway = gateway(cluster, namespace.name(), &site).await;
     answers(&site, "/note/", "annotated").await;
     answers(&site, "/app/", "own").await;
-    cluster.kubectl(&["delete", "mapping", "app", "--namespace", namespace.name()]).await.success();
+    drop(cluster.kubectl(&["delete", "mapping", "app", "--namespace", namespace.name()]).await.success());
     answers(&site, "/app/", "annotated").await;
     apply(cluster, &namespace, &[mapping("app", "/app/", own.address())]).await;
     answers(&site, "/app/", "own").await;

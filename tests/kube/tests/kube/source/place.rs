@@ -48,10 +48,10 @@ pub(super) fn definition(kind: &str, plural: &str) -> Value {
 /// Installs definitions, and waits until the server serves them.
 pub(super) async fn define(cluster: &Cluster, kinds: &[(&str, &str)]) {
     let definitions: Vec<_> = kinds.iter().map(|(kind, plural)| definition(kind, plural)).collect();
-    cluster.apply(&documents(&definitions), &[]).await.success();
+    drop(cluster.apply(&documents(&definitions), &[]).await.success());
     for (_, plural) in kinds {
         let name = format!("crd/{plural}.getambassador.io");
-        cluster.kubectl(&["wait", "--for=condition=Established", &name, "--timeout=30s"]).await.success();
+        drop(cluster.kubectl(&["wait", "--for=condition=Established", &name, "--timeout=30s"]).await.success());
         eventually(plural, async || {
             let output = cluster.kubectl(&["get", &format!("{plural}.getambassador.io"), "-A"]).await;
             if output.code == Some(0) { Ok(()) } else { Err(output.stderr) }
@@ -108,7 +108,7 @@ pub(super) async fn apply(cluster: &Cluster, namespace: &Namespace<'_>, objects:
 
 /// The same, by the name of the namespace.
 pub(super) async fn apply_in(cluster: &Cluster, namespace: &str, objects: &[Value]) {
-    cluster.apply(&documents(objects), &["--namespace", namespace]).await.success();
+    drop(cluster.apply(&documents(objects), &["--namespace", namespace]).await.success());
 }
 
 /// A gateway that reads one namespace as the administrator.
