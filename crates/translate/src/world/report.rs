@@ -60,7 +60,7 @@ impl World {
             return None;
         }
         let (reason, message) = match host(&|host| host.invalid && host.wants(compiled)) {
-            Some(host) => ("HostNotUsable", self.unusable(&host.id)),
+            Some(host) => ("HostNotUsable", self.host_not_usable(&host.id)),
             None if self.frame.classes.is_empty() => {
                 ("NoMatchingHost", "serves nothing: there is no Listener with a Host".to_owned())
             }
@@ -70,7 +70,7 @@ impl World {
     }
 
     /// `Host default/a is not usable: ` and its first error.
-    fn unusable(&self, id: &ObjectId) -> String {
+    fn host_not_usable(&self, id: &ObjectId) -> String {
         let refusal = self.quarantine.get(id).map(|refusal| format!("Envoy refused it: {}", refusal.message));
         let of_text = self.objects.get(id).into_iter().flat_map(|object| &object.problems).map(|(problem, _)| problem);
         let mut problems = of_text.chain(self.frame.problems.get(id).into_iter().flatten());
