@@ -140,6 +140,11 @@ impl Service {
         Ok(std::fs::write(directory.join("rules.yaml"), rules)?)
     }
 
+    /// The port of gRPC.
+    pub fn grpc_port(&self) -> u16 {
+        self.grpc
+    }
+
     /// A client with a connection of its own.
     ///
     /// # Errors

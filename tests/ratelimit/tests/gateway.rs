@@ -1,0 +1,196 @@
+//! The way Envoy Gateway runs the original: its variables, rules over ADS with mutual TLS, calls over mutual TLS,
+//! Prometheus, probes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::{
+    AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
+};
+use envoy_types::pb::envoy::service::discovery::v3::{
+    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
+};
+use envoy_types::pb::google::protobuf::Any;
+use envoy_types::pb::ratelimit::config::ratelimit::v3::{
+    RateLimitConfig, RateLimitDescriptor, RateLimitPolicy, RateLimitUnit,
+};
+use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, free_port, request};
+use prost::{Message, Name};
+use tokio::sync::{Mutex, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig};
+use tonic::{Request, Response, Status, Streaming};
+
+/// A management server that sends what it is handed and hands on what it is sent.
+struct Management {
+    responses: Mutex<Option<mpsc::Receiver<Result<DiscoveryResponse, Status>>>>,
+    requests: mpsc::Sender<DiscoveryRequest>,
+}
+
+type Responses<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl AggregatedDiscoveryService for Management {
+    type StreamAggregatedResourcesStream = Responses<DiscoveryResponse>;
+    type DeltaAggregatedResourcesStream = Responses<DeltaDiscoveryResponse>;
+
+    async fn stream_aggregated_resources(
+        &self,
+        request: Request<Streaming<DiscoveryRequest>>,
+    ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
+        let (mut stream, requests) = (request.into_inner(), self.requests.clone());
+        tokio::spawn(async move {
+            while let Ok(Some(request)) = stream.message().await {
+                _ = requests.send(request).await;
+            }
+        });
+        let responses = self.responses.lock().await.take().ok_or_else(|| Status::unavailable("once only"))?;
+        Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
+    }
+
+    async fn delta_aggregated_resources(
+        &self,
+        _: Request<Streaming<DeltaDiscoveryRequest>>,
+    ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
+        Err(Status::unimplemented("state of the world only"))
+    }
+}
+
+fn response(version: &str, unit: RateLimitUnit, count: u32) -> DiscoveryResponse {
+    let limit = RateLimitPolicy { unit: unit.into(), requests_per_unit: count, ..RateLimitPolicy::default() };
+    let key = RateLimitDescriptor { key: "k".to_owned(), rate_limit: Some(limit), ..RateLimitDescriptor::default() };
+    let config = RateLimitConfig { name: "r".to_owned(), domain: "d".to_owned(), descriptors: vec![key] };
+    DiscoveryResponse {
+        version_info: version.to_owned(),
+        nonce: format!("nonce-{version}"),
+        type_url: RateLimitConfig::type_url(),
+        resources: vec![Any { type_url: RateLimitConfig::type_url(), value: config.encode_to_vec() }],
+        ..DiscoveryResponse::default()
+    }
+}
+
+/// A certificate that is its own authority, for both ends.
+struct Pair {
+    certificate: String,
+    key: String,
+    _files: tempfile::TempDir,
+    certificate_file: String,
+    key_file: String,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let files = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = files.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.to_string_lossy().into_owned()
+        };
+        let (certificate_file, key_file) = (write("tls.crt", &certificate), write("tls.key", &key));
+        Self { certificate, key, certificate_file, key_file, _files: files }
+    }
+
+    fn identity(&self) -> Identity {
+        Identity::from_pem(&self.certificate, &self.key)
+    }
+}
+
+async fn remaining(client: &mut Client) -> u32 {
+    let reply = client.should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await.unwrap();
+    reply.into_inner().statuses[0].limit_remaining
+}
+
+#[tokio::test]
+async fn envoy_gateways_variables_are_all_it_takes() {
+    let (redis, tls) = (Redis::start(&[]).unwrap(), Pair::new());
+    let (xds_port, metrics_port) = (free_port().unwrap(), free_port().unwrap());
+    let (responses, outgoing) = mpsc::channel(4);
+    let (requests, mut received) = mpsc::channel(4);
+    let management = Management { responses: Mutex::new(Some(outgoing)), requests };
+    let server = Server::builder()
+        .tls_config(
+            ServerTlsConfig::new().identity(tls.identity()).client_ca_root(Certificate::from_pem(&tls.certificate)),
+        )
+        .unwrap()
+        .add_service(AggregatedDiscoveryServiceServer::new(management));
+    tokio::spawn(server.serve(([127, 0, 0, 1], xds_port).into()));
+    responses.send(Ok(response("1", RateLimitUnit::Year, 10))).await.unwrap();
+
+    let (url, xds, metrics) = (redis.address(), format!("localhost:{xds_port}"), format!("127.0.0.1:{metrics_port}"));
+    let service = Service::start(
+        Which::Ours,
+        "",
+        &[
+            ("REDIS_URL", &url),
+            ("CONFIG_TYPE", "GRPC_XDS_SOTW"),
+            ("CONFIG_GRPC_XDS_SERVER_URL", &xds),
+            ("CONFIG_GRPC_XDS_NODE_ID", "node-1"),
+            ("CONFIG_GRPC_XDS_SERVER_USE_TLS", "true"),
+            ("CONFIG_GRPC_XDS_CLIENT_TLS_CERT", &tls.certificate_file),
+            ("CONFIG_GRPC_XDS_CLIENT_TLS_KEY", &tls.key_file),
+            ("CONFIG_GRPC_XDS_SERVER_TLS_CACERT", &tls.certificate_file),
+            ("GRPC_SERVER_USE_TLS", "true"),
+            ("GRPC_SERVER_TLS_CERT", &tls.certificate_file),
+            ("GRPC_SERVER_TLS_KEY", &tls.key_file),
+            ("GRPC_SERVER_TLS_CA_CERT", &tls.certificate_file),
+            ("GRPC_CLIENT_TLS_CACERT", &tls.certificate_file),
+            ("GRPC_CLIENT_TLS_SAN", "localhost"),
+            ("USE_PROMETHEUS", "true"),
+            ("PROMETHEUS_ADDR", &metrics),
+            ("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "100ms"),
+        ],
+    )
+    .await
+    .unwrap();
+    let first = received.recv().await.unwrap();
+    assert_eq!((first.node.unwrap().id.as_str(), first.type_url), ("node-1", RateLimitConfig::type_url()));
+    let ack = received.recv().await.unwrap();
+    assert_eq!((ack.version_info.as_str(), ack.response_nonce.as_str()), ("1", "nonce-1"));
+    assert!(ack.error_detail.is_none());
+
+    let trust = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&tls.certificate)).domain_name("localhost");
+    let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{}", service.grpc_port())).unwrap();
+    let connect = async |tls: ClientTlsConfig| endpoint.clone().tls_config(tls).unwrap().connect().await;
+    let mut client = Client::new(connect(trust.clone().identity(tls.identity())).await.unwrap());
+    let begun = Instant::now();
+    while !Service::get(service.http_port(), "/healthcheck").await.unwrap().ends_with("OK") {
+        assert!(begun.elapsed() < Duration::from_secs(2), "not healthy");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(remaining(&mut client).await, 9);
+
+    // A client without a certificate is turned away, at the handshake or with its first call.
+    if let Ok(channel) = connect(trust).await {
+        let asked = request("d", vec![descriptor(&[("k", "v")])]);
+        Client::new(channel).should_rate_limit(asked).await.unwrap_err();
+    }
+
+    responses.send(Ok(response("2", RateLimitUnit::Unknown, 10))).await.unwrap();
+    let nack = received.recv().await.unwrap();
+    assert_eq!(nack.version_info, "1", "the last good version");
+    assert!(nack.error_detail.unwrap().message.contains("r: invalid rate limit unit 'UNKNOWN'"));
+    assert_eq!(remaining(&mut client).await, 8);
+
+    responses.send(Ok(response("3", RateLimitUnit::Year, 100))).await.unwrap();
+    assert_eq!(received.recv().await.unwrap().version_info, "3");
+    assert_eq!(remaining(&mut client).await, 97);
+
+    // Rules survive the management server.
+    drop(responses);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(remaining(&mut client).await, 96);
+
+    let metrics = Service::get(metrics_port, "/metrics").await.unwrap();
+    assert!(metrics.contains("ratelimit_service_rate_limit_total_hits{domain=\"d\",key1=\"k\"} 4"), "{metrics}");
+    assert!(metrics.contains("ratelimit_service_config_load_error 1"), "{metrics}");
+
+    let begun = Instant::now();
+    service.process().signal(rustix::process::Signal::TERM).unwrap();
+    while Service::get(service.http_port(), "/healthcheck").await.is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "does not end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
