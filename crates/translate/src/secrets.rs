@@ -127,16 +127,16 @@ impl Secrets {
     /// A certificate with its key, by the name under which Envoy gets it.
     pub(crate) fn certificate(&self, name: &SecretRef) -> Result<(SecretName, Arc<Certificate>), SecretError> {
         self.ask(name);
-        let known = lock(&self.read).get(name).cloned();
-        let certificate = match known {
-            Some(known) => known,
-            None => self.read_certificate(name)?,
-        };
+        let certificate = self.read_certificate(name)?;
         let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
         Ok((self.use_as(name.sds_name(), value, vec![name.clone()]), certificate))
     }
 
     fn read_certificate(&self, name: &SecretRef) -> Result<Arc<Certificate>, SecretError> {
+        let known = lock(&self.read).get(name).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let secret = self.get(name)?;
         let read = certificate(data(secret, "tls.crt"), data(secret, "tls.key"));
         let read = Arc::new(read.map_err(|bad| SecretError::Bad(name.clone(), bad))?);
@@ -147,6 +147,15 @@ impl Secrets {
     /// Authorities, with a revocation list or without.
     pub(crate) fn validation(&self, ca: &SecretRef, crl: Option<&SecretRef>) -> Result<SecretName, SecretError> {
         [Some(ca), crl].into_iter().flatten().for_each(|name| self.ask(name));
+        let value = self.read_validation(ca, crl)?;
+        let name = match crl {
+            Some(crl) => format!("{ca}#ca-crl-{crl}"),
+            None => format!("{ca}#ca"),
+        };
+        Ok(self.use_as(SecretName(name.into()), value, std::iter::once(ca).chain(crl).cloned().collect()))
+    }
+
+    fn read_validation(&self, ca: &SecretRef, crl: Option<&SecretRef>) -> Result<SecretValue, SecretError> {
         let secret = self.get(ca)?;
         let found = authorities(data(secret, "tls.crt").or_else(|| data(secret, "ca.crt")));
         let pem = found.map_err(|bad| SecretError::Bad(ca.clone(), bad))?;
@@ -154,13 +163,21 @@ impl Secrets {
             let secret = self.get(crl)?;
             revocations(data(secret, "crl.pem")).map_err(|bad| SecretError::Bad(crl.clone(), bad))
         });
-        let crl_pem = crl_pem.transpose()?;
-        let name = match crl {
-            Some(crl) => format!("{ca}#ca-crl-{crl}"),
-            None => format!("{ca}#ca"),
-        };
-        let made_of = std::iter::once(ca).chain(crl).cloned().collect();
-        Ok(self.use_as(SecretName(name.into()), SecretValue::Validation { ca: pem, crl: crl_pem }, made_of))
+        Ok(SecretValue::Validation { ca: pem, crl: crl_pem.transpose()? })
+    }
+
+    /// What is wrong with a certificate, and with authorities and their revocation list, without asking for them.
+    /// That one is not there is not among it: nobody may have looked for it.
+    pub(crate) fn errors(
+        &self,
+        name: Option<&SecretRef>,
+        ca: Option<&SecretRef>,
+        crl: Option<&SecretRef>,
+    ) -> impl Iterator<Item = SecretError> {
+        let certificate = name.and_then(|name| self.read_certificate(name).err());
+        let validation = ca.and_then(|ca| self.read_validation(ca, crl).err());
+        let found = certificate.into_iter().chain(validation);
+        found.filter(|error| !matches!(error, SecretError::NotFound(_)))
     }
 
     /// Authorities that sign nobody: every client certificate is refused.

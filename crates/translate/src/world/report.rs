@@ -1,5 +1,7 @@
 //! What the world tells of its objects: what is wrong with them, and where they ended up.
 
+mod secrets;
+
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, Problem, Severity};
@@ -41,6 +43,7 @@ impl World {
             problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
         }
         problems.extend(self.module_problems(id));
+        problems.extend(self.secret_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();

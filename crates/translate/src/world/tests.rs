@@ -2,6 +2,7 @@
 
 mod oracle;
 mod request;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};

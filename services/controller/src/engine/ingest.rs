@@ -83,7 +83,8 @@ impl Engine {
     fn concerned(&self, mut ids: Vec<ObjectId>) -> Vec<ObjectId> {
         let alone = |id: &ObjectId| matches!(id.kind, Kind::Mapping | Kind::EndpointSlice);
         if self.loaded && !ids.iter().all(alone) {
-            let of_frame = |id: &&ObjectId| matches!(id.kind, Kind::Host | Kind::Listener | Kind::TCPMapping);
+            let frame = [Kind::Host, Kind::Listener, Kind::TCPMapping, Kind::TLSContext];
+            let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
             ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
         }
         ids
