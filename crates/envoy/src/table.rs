@@ -88,7 +88,7 @@ fn unneeded_filters() -> HashMap<String, Any> {
 
 /// What the route of an exact host needs of [`unneeded_filters`], and policies.
 fn filters(route: &Route, exact: bool) -> HashMap<String, Any> {
-    let mut filters = route.cors.as_ref().map(cors::per_route).unwrap_or_default();
+    let mut filters = route.cors.as_deref().map(cors::per_route).unwrap_or_default();
     if exact && route.matches.path.may_take_probes() {
         // An empty configuration switches a filter on.
         let enabled = FilterConfig { config: Some(Any::default()), ..Default::default() };

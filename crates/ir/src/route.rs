@@ -120,7 +120,7 @@ pub struct Route {
     /// Edits to the response, whoever gave it.
     pub response_headers: HeaderEdits,
     /// Cross-origin policy.
-    pub cors: Option<Cors>,
+    pub cors: Option<Box<Cors>>,
     /// The objects that asked for it; empty for what Nuncio adds by itself.
     pub origins: Vec<ObjectId>,
 }
@@ -250,7 +250,8 @@ pub enum RouteAction {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Forward {
     /// At least one; the weights' sum is above zero. A request goes to one of them by chance, in proportion.
-    pub arms: Vec<Arm>,
+    /// Shared with whatever made them: there are as many as routes.
+    pub arms: Vec<Arc<Arm>>,
     /// Get a copy of requests; their answers are dropped.
     pub mirrors: Vec<Mirror>,
     /// Routing priority.

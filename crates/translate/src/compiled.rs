@@ -91,9 +91,9 @@ pub(crate) struct Lengths {
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     /// A share of the requests. Its arm's headers, retries and the like are the group's: see [`Shared`].
-    Arm { weight: Option<u32>, arm: Box<Arm>, upstream: Option<Arc<Upstream>> },
+    Arm { weight: Option<u32>, arm: Arc<Arm>, upstream: Option<Arc<Upstream>> },
     /// The whole group is sent elsewhere.
-    Redirect(Redirect),
+    Redirect(Box<Redirect>),
     /// A copy of the requests; nothing where its upstream is not valid.
     Shadow { percent: u32, upstream: Option<Arc<Upstream>> },
     /// Of a Mapping that cannot be used: the requests that no other of the group takes are answered with 503,
@@ -128,6 +128,18 @@ pub(crate) struct Shared {
     pub(crate) regex_rewrite: Option<PathRewrite>,
     pub(crate) priority: Option<Priority>,
     pub(crate) upgrades: Vec<String>,
+}
+
+impl Shared {
+    /// Whether a group's arms are other than its members' own.
+    pub(crate) fn changes_arms(&self) -> bool {
+        let Self { add_request_headers, remove_request_headers, retry, regex_rewrite, upgrades, .. } = self;
+        !add_request_headers.is_empty()
+            || !remove_request_headers.is_empty()
+            || retry.is_some()
+            || regex_rewrite.is_some()
+            || !upgrades.is_empty()
+    }
 }
 
 impl Compiled {

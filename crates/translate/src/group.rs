@@ -68,7 +68,7 @@ impl<'a> Group<'a> {
             matches: self.first().matches.clone(),
             action,
             response_headers: edits(&shared.remove_response_headers, &shared.add_response_headers),
-            cors: shared.cors.clone().flatten(),
+            cors: shared.cors.clone().flatten().map(Box::new),
             origins: self.ids().cloned().collect(),
         };
         let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();
@@ -83,7 +83,7 @@ impl<'a> Group<'a> {
 
     fn action(&self, shared: &Shared, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {
         if let Some(redirect) = self.redirect(problems) {
-            return RouteAction::Redirect(Box::new(redirect));
+            return RouteAction::Redirect(redirect);
         }
         let mut arms = self.arms(shared);
         if arms.is_empty() {
@@ -100,7 +100,7 @@ impl<'a> Group<'a> {
     }
 
     /// A redirect is the whole group's; the members beside it are told so.
-    fn redirect(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Option<nuncio_ir::Redirect> {
+    fn redirect(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Option<Box<nuncio_ir::Redirect>> {
         let (winner, redirect) = self.members.iter().find_map(|member| match &member.part {
             Part::Redirect(redirect) => Some((&member.id, redirect)),
             _ => None,
@@ -113,7 +113,7 @@ impl<'a> Group<'a> {
         Some(redirect.clone())
     }
 
-    fn arms(&self, shared: &Shared) -> Vec<Arm> {
+    fn arms(&self, shared: &Shared) -> Vec<Arc<Arm>> {
         let parts: Vec<_> = self
             .members
             .iter()
@@ -128,9 +128,9 @@ impl<'a> Group<'a> {
     }
 
     /// What answers where all that would serve is invalid.
-    fn invalid_arm(&self) -> Option<Arm> {
+    fn invalid_arm(&self) -> Option<Arc<Arm>> {
         self.members.iter().find_map(|member| match &member.part {
-            Part::Invalid { reason } => Some(Arm::invalid(503, reason.clone())),
+            Part::Invalid { reason } => Some(Arc::new(Arm::invalid(503, reason.clone()))),
             _ => None,
         })
     }
@@ -177,19 +177,23 @@ fn no_main(id: &ObjectId) -> Problem {
     Problem::error("ShadowWithoutMain", "spec.shadow", message)
 }
 
-fn complete(arm: &Arm, weight: u32, shared: &Shared) -> Arm {
+/// Most Mappings are alone and have nothing that a group shares: their arm is complete as it is.
+fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared) -> Arc<Arm> {
+    if weight == arm.weight && !shared.changes_arms() {
+        return Arc::clone(arm);
+    }
     let request_headers = HeaderEdits {
         remove: shared.remove_request_headers.clone(),
         add: shared.add_request_headers.iter().chain(&arm.request_headers.add).cloned().collect(),
     };
-    Arm {
+    Arc::new(Arm {
         weight,
         request_headers,
         rewrite: shared.regex_rewrite.clone().or_else(|| arm.rewrite.clone()),
         retry: shared.retry.clone(),
         upgrades: shared.upgrades.clone(),
-        ..arm.clone()
-    }
+        ..(**arm).clone()
+    })
 }
 
 fn edits(remove: &[String], add: &[HeaderAdd]) -> HeaderEdits {

@@ -135,7 +135,7 @@ fn length(text: &str) -> u32 {
 
 fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>) -> Part {
     if mapping.host_redirect.unwrap_or(false) {
-        return Part::Redirect(redirect(mapping));
+        return Part::Redirect(Box::new(redirect(mapping)));
     }
     let (lb, hash) = load_balancer(mapping.load_balancer.as_deref().or(context.module.load_balancer.as_ref()));
     let Resolved { upstream, authority, warnings } = resolve(&wanted(id, mapping, context, lb), context);
@@ -152,7 +152,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     };
     let linkerd = mapping.add_linkerd_headers.or(context.module.add_linkerd_headers).unwrap_or(false);
     let arm = arm(mapping, context, backend, hash, linkerd.then_some(authority));
-    Part::Arm { weight: mapping.weight.map(weight), arm: Box::new(arm), upstream: upstream.ok() }
+    Part::Arm { weight: mapping.weight.map(weight), arm: Arc::new(arm), upstream: upstream.ok() }
 }
 
 fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb: nuncio_ir::LbPolicy) -> Wanted<'a> {

@@ -24,7 +24,7 @@ const NO_BACKEND: &str = "no valid backend\n";
 
 /// The Envoy routes of `forward`, made of `base`.
 pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward) -> Vec<PbRoute> {
-    let arms: Vec<&Arm> = forward.arms.iter().filter(|arm| arm.weight > 0).collect();
+    let arms: Vec<&Arm> = forward.arms.iter().map(AsRef::as_ref).filter(|arm| arm.weight > 0).collect();
     match arms.as_slice() {
         [only] => vec![arm_route(base.clone(), path, forward, only)],
         [first, ..] => match weighted(&arms) {

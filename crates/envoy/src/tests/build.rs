@@ -63,7 +63,11 @@ pub(super) fn invalid(weight: u32, reason: &str) -> Arm {
 }
 
 pub(super) fn forward(arms: Vec<Arm>) -> RouteAction {
-    RouteAction::Forward(Box::new(Forward { arms, mirrors: Vec::new(), priority: Priority::Default }))
+    RouteAction::Forward(Box::new(Forward {
+        arms: arms.into_iter().map(Arc::new).collect(),
+        mirrors: Vec::new(),
+        priority: Priority::Default,
+    }))
 }
 
 pub(super) fn respond(status: u16, body: &str) -> RouteAction {

@@ -45,7 +45,7 @@ fn one_arm_with_everything() {
         ..arm(1, "a")
     };
     let action = RouteAction::Forward(Box::new(Forward {
-        arms: vec![arm],
+        arms: vec![arm.into()],
         mirrors: vec![Mirror { cluster: name("shadow"), percent: 10 }],
         priority: Priority::High,
     }));

@@ -206,7 +206,7 @@ fn paths() {
 
 #[test]
 fn any_origin() {
-    let cors = |origin: &str| Some(Cors { origins: vec![origin.to_owned()], ..Default::default() });
+    let cors = |origin: &str| Some(Box::new(Cors { origins: vec![origin.to_owned()], ..Default::default() }));
     let edge = Edge::start(
         http(),
         &[host(

@@ -61,7 +61,7 @@ fn cors_and_response_headers() {
         credentials: true,
     };
     let route = Route {
-        cors: Some(cors),
+        cors: Some(cors.into()),
         response_headers: HeaderEdits { remove: vec!["x-gone".to_owned()], add: vec![add("x-a", "1", true)] },
         ..route("r", prefix("/"), forward(vec![arm(1, "a"), build::invalid(1, "x")]))
     };

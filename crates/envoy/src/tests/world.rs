@@ -179,7 +179,7 @@ fn every_route() -> Vec<Route> {
         ..arm(1, "RingHash")
     };
     let mirrored = RouteAction::Forward(Box::new(Forward {
-        arms: vec![everything],
+        arms: vec![everything.into()],
         mirrors: vec![Mirror { cluster: name("Maglev"), percent: 50 }],
         priority: Priority::High,
     }));
@@ -203,7 +203,7 @@ fn every_route() -> Vec<Route> {
     let cors = Cors { origins: vec!["*".to_owned()], credentials: true, ..Default::default() };
     vec![
         Route { matches: every_match(), ..route("matches", prefix("/"), respond(200, &"x".repeat(5000))) },
-        Route { cors: Some(cors), ..route("mirrored", PathMatch::Regex("/re/.*".to_owned()), mirrored) },
+        Route { cors: Some(cors.into()), ..route("mirrored", PathMatch::Regex("/re/.*".to_owned()), mirrored) },
         route("shared", prefix("/shared"), shared),
         route("fractions", prefix("/fractions"), forward(vec![arm(1, "V6"), invalid(2, "gone"), arm(3, "Both")])),
         route("segments", PathMatch::Segments("/seg".to_owned()), rewritten(matched())),

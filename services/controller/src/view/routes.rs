@@ -72,7 +72,7 @@ fn wants_route(query: &ListQuery, route: &Route) -> bool {
 
 pub(crate) fn route_view(table: &Table, host: &str, order: usize, route: &Route) -> RouteView {
     let (action, status, backends) = match &route.action {
-        RouteAction::Forward(forward) => ("forward", None, forward.arms.iter().map(backend_view).collect()),
+        RouteAction::Forward(forward) => ("forward", None, forward.arms.iter().map(|arm| backend_view(arm)).collect()),
         RouteAction::Redirect(redirect) => ("redirect", Some(redirect.status), Vec::new()),
         RouteAction::Respond(respond) => ("respond", Some(respond.status), Vec::new()),
     };
