@@ -2,6 +2,7 @@
 
 mod args;
 mod manifests;
+mod status;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -11,8 +12,9 @@ pub(crate) use self::args::{
     Logs, Origin, RoutesArgs, UpArgs,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
+pub(crate) use self::status::StatusArgs;
 use crate::exit::{Failure, Outcome, print_text};
-use crate::{check, controller, crds, environment, envoy, envoy_config, explain, routes, up, version};
+use crate::{check, controller, crds, environment, envoy, envoy_config, explain, ratelimit, routes, up, version};
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
@@ -42,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Routes(args) => routes::run(&args),
         Command::EnvoyConfig(args) => envoy_config::run(&args),
         Command::Crds(args) => crds::run(*args),
+        Command::Ratelimit => ratelimit::run(),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),
         Command::EnvoyChild(args) => Err(Failure::new(envoy::become_envoy(&args))),

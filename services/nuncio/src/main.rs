@@ -11,6 +11,7 @@ mod envoy_config;
 mod exit;
 mod explain;
 mod gateway;
+mod ratelimit;
 mod report;
 mod routes;
 mod table;

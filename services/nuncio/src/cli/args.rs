@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nuncio_controller::XdsAddress;
 use nuncio_telemetry::LogFormat;
 
-use super::{ClusterArgs, Place};
+use super::{ClusterArgs, Place, StatusArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -65,6 +65,8 @@ pub(crate) enum Command {
     EnvoyConfig(EnvoyConfigArgs),
     /// Print the custom resource definitions for a Kubernetes cluster
     Crds(Box<crate::crds::CrdsArgs>),
+    /// Serve Envoy's global rate limits, set up by the environment variables of envoyproxy/ratelimit
+    Ratelimit,
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete in
@@ -108,6 +110,8 @@ pub(crate) struct UpArgs {
     pub(crate) limits: Limits,
     #[command(flatten)]
     pub(crate) drain: Drain,
+    #[command(flatten)]
+    pub(crate) status: StatusArgs,
     #[command(flatten)]
     pub(crate) identity: Identity,
     #[command(flatten)]
@@ -198,6 +202,8 @@ pub(crate) struct ControllerArgs {
     pub(crate) xds: XdsAddress,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
+    #[command(flatten)]
+    pub(crate) status: StatusArgs,
     /// The address that Listeners bind to
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
     pub(crate) bind: IpAddr,
