@@ -87,9 +87,7 @@ fn mapping(schema: &mut Schema) {
         bound(schema, timeout, "maximum", LONGEST_MS);
     }
     if let Some(code) = field(schema, "redirect_response_code") {
-        code.remove("minimum");
-        code.remove("maximum");
-        code.insert("enum".to_owned(), json!([301, 302, 303, 307, 308, null]));
+        rule(code, "self in [301, 302, 303, 307, 308]", "expected 301, 302, 303, 307 or 308");
     }
     rule(schema, &any_family(), BOTH_OFF);
 }
@@ -128,9 +126,6 @@ fn listener(schema: &mut Schema) {
     for needed in ["securityModel", "hostBinding"] {
         if let Some(schema) = field(schema, needed) {
             schema.remove("nullable");
-            if let Some(Value::Array(values)) = schema.get_mut("enum") {
-                values.retain(|value| !value.is_null());
-            }
         }
     }
     let stack = format!("{} && size(self.protocolStack) > 0", given("protocolStack"));

@@ -88,8 +88,10 @@ impl Structure<'_> {
             (Some(only), None) => {
                 let mut shape = self.of(only, depth);
                 shape.insert("nullable".to_owned(), json!(true));
-                if let Some(Value::Array(values)) = shape.get_mut("enum") {
-                    values.push(Value::Null);
+                // Beside `nullable` an `enum` must name null, which kubectl's own validation cannot read.
+                if let Some(Value::Array(values)) = shape.remove("enum") {
+                    let values: Vec<_> = values.iter().filter_map(Value::as_str).map(escape).collect();
+                    shape.insert("pattern".to_owned(), json!(format!("^({})$", values.join("|"))));
                 }
                 shape
             }
@@ -168,6 +170,11 @@ fn enumeration(variants: &[Value]) -> Map<String, Value> {
     let mut out = of([("type", json!("string")), ("enum", Value::Array(values))]);
     out.insert(VALUES.to_owned(), json!(told.join(" ")));
     out
+}
+
+/// A value of an enumeration as an expression: `v1.2` has a dot.
+fn escape(value: &str) -> String {
+    value.replace('.', r"\.")
 }
 
 /// A schema that says itself how Kubernetes is to take it, or says nothing.
