@@ -19,6 +19,7 @@ use crate::files::{Files, Found};
 use crate::metrics::Metrics;
 use crate::refusal::Refusals;
 use crate::resources;
+use crate::status::Touched;
 
 /// A problem that was announced: its object, its file, its text.
 type KnownProblem = (Option<ObjectId>, Option<Arc<str>>, String);
@@ -52,6 +53,8 @@ pub(crate) struct Engine {
     pub(crate) changed: BTreeMap<ObjectId, Revision>,
     pub(crate) refusals: Refusals,
     known_problems: BTreeSet<KnownProblem>,
+    /// Whose status may be another.
+    pub(crate) touched: Touched,
 }
 
 impl Engine {
@@ -71,6 +74,7 @@ impl Engine {
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
             known_problems: BTreeSet::new(),
+            touched: Touched::default(),
         }
     }
 
@@ -95,6 +99,7 @@ impl Engine {
 
     /// Hears what Envoys say.
     pub(crate) fn hear(&mut self, event: xds::Event) -> Vec<Event> {
+        let was_open = self.refusals.is_open();
         let mut events = match event {
             xds::Event::Connected { stream, node } => {
                 self.synced.insert(stream, None);
@@ -121,6 +126,10 @@ impl Engine {
             }
         };
         self.arrive();
+        self.touched.delivery();
+        if was_open && !self.refusals.is_open() {
+            self.touched.everything();
+        }
         events.extend(self.live());
         events
     }
@@ -130,8 +139,16 @@ impl Engine {
         let Some(everywhere) = everywhere(&self.synced) else { return };
         let later = self.on_its_way.split_off(&Revision(everywhere.0 + 1));
         let arrived = std::mem::replace(&mut self.on_its_way, later);
-        self.changed.retain(|_, revision| *revision > everywhere);
+        if !self.refusals.is_open() {
+            self.changed.retain(|_, revision| *revision > everywhere);
+        }
         self.arrived.extend(arrived.into_iter().map(|(revision, change)| (revision, change.noticed.elapsed())));
+    }
+
+    /// Whether every connected Envoy has an object as it is now, or refused it.
+    pub(crate) fn has_arrived(&self, id: &ObjectId) -> bool {
+        let arrived = |everywhere| self.changed.get(id).is_none_or(|revision| *revision <= everywhere);
+        everywhere(&self.synced).is_some_and(arrived)
     }
 
     /// Says what has arrived: not before it is known whose change an Envoy refused.
@@ -158,6 +175,7 @@ impl Engine {
 
     /// Problems of these files and objects that were not there before.
     pub(crate) fn new_problems(&mut self, files: &[Arc<str>], ids: &[ObjectId]) -> Vec<Event> {
+        self.touched.objects(ids);
         let of_files = files.iter().flat_map(|file| self.files.problems_in(file));
         let of_objects = ids.iter().flat_map(|id| self.object_problems(id));
         let found: Vec<_> = of_files.map(located).chain(of_objects).collect();

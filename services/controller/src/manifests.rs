@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::run::{Error, lock};
 use crate::source::kubernetes::{Cluster, ClusterAccess, KubernetesSource, Selection};
 use crate::source::{self, Batch, Changes, DirectorySource, FileChange};
+use crate::status::Held;
 
 /// How long a change waits for Secrets that it names and that are new. A lost API server must not hold up what Envoys say.
 const SECRETS_PATIENCE: Duration = Duration::from_secs(2);
@@ -71,6 +72,22 @@ impl Manifests {
 }
 
 impl Opened {
+    /// The cluster that it is.
+    pub(crate) fn cluster(&self) -> Option<Cluster> {
+        match self {
+            Self::Directory(_) => None,
+            Self::Kubernetes(source) => Some(source.cluster().clone()),
+        }
+    }
+
+    /// Tells of the statuses of objects, if they have any.
+    pub(crate) fn tell_statuses(&mut self, to: Arc<Held>) {
+        match self {
+            Self::Directory(_) => {}
+            Self::Kubernetes(source) => source.tell_statuses(to),
+        }
+    }
+
     /// Reads everything and takes it in; then changes follow. Until then `condition` says what is waited for.
     pub(crate) async fn read(
         self,

@@ -63,6 +63,16 @@ impl Refusals {
         self.running.is_some()
     }
 
+    /// Whether somebody is being looked for, or will be.
+    pub(crate) fn is_open(&self) -> bool {
+        self.running.is_some() || !self.waiting.is_empty()
+    }
+
+    /// Whether anything is refused that nobody was taken out for.
+    pub(crate) fn is_any(&self) -> bool {
+        self.is_open() || !self.unresolved.is_empty()
+    }
+
     /// What is refused without anybody's fault: as problems of `id`, or (`None`) of no object.
     pub(crate) fn problems_of(&self, id: Option<&ObjectId>) -> Vec<Problem> {
         let concerned = self.unresolved.iter().filter(|(_, unresolved)| match id {
@@ -282,7 +292,10 @@ impl Engine {
         for id in guilty {
             merge(&mut delta, self.world.quarantine(id, &refusal.message));
         }
-        self.publish(&delta, Instant::now(), &info_span!("quarantine", resource = %key));
+        if let Some(revision) = self.publish(&delta, Instant::now(), &info_span!("quarantine", resource = %key)) {
+            // What changed with the guilty was refused with them, and comes only now.
+            self.changed.values_mut().for_each(|changed| *changed = revision);
+        }
         let (objects, message) = (guilty.to_vec(), refusal.message);
         let mut events = vec![Event::Nacked { resource: key.to_string(), objects, message }];
         events.extend(self.new_problems(&[], guilty));

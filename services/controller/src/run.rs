@@ -12,14 +12,17 @@ use nuncio_xds::{Options, ServeError, Server};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::files::Files;
-use crate::manifests::{Manifests, Source};
+use crate::leader::{Candidate, LeaseTimes};
+use crate::manifests::{Manifests, Opened, Source};
 use crate::metrics::Metrics;
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
+use crate::status::{self, Held, StatusOptions};
 use crate::view::EngineView;
 use crate::{admin, fallback};
 
@@ -53,6 +56,10 @@ pub struct Config {
     pub admin_names: Vec<String>,
     /// Admin socket of the Envoy beside this controller.
     pub envoy_admin: Option<PathBuf>,
+    /// Which statuses are written to a cluster, if any, by the replica that leads.
+    pub status: Option<StatusOptions>,
+    /// How long a lead lasts.
+    pub lease: LeaseTimes,
     /// Whether the gateway takes traffic; the controller adds its own conditions.
     pub health: Health,
 }
@@ -113,7 +120,7 @@ impl From<SourceError> for DirectoryError {
 /// # Errors
 /// When a part of it cannot start, or ends by itself.
 pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Sender<Event>) -> Result<(), Error> {
-    let source = config.manifests.open().await?;
+    let mut source = config.manifests.open().await?;
     // Before the admin server answers: what is not ready yet must not seem so.
     let served = config.health.condition("envoy");
     served.set_not_ready("no Envoy has the configuration yet");
@@ -123,6 +130,7 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
     let engine = Arc::new(Mutex::new(engine));
     let view = Arc::new(EngineView::new(Arc::clone(&engine), config.envoy_admin.clone(), config.health.clone()));
 
+    let leader = lead(&config, &mut source, &engine, &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let work = async {
@@ -130,11 +138,49 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
         emit(&events, told).await;
         work(&engine, source, heard, &events, &served).await
     };
-    tokio::select! {
+    let result = tokio::select! {
         () = shutdown.cancelled() => Ok(()),
         result = work => result,
         result = admin => result.map_err(Error::Admin),
         result = xds => result.map_err(Error::Xds),
+    };
+    if let Some(leader) = leader {
+        leader.stop().await;
+    }
+    result
+}
+
+/// Begins to stand for election, and to do what a leader does, where there is a cluster and something to write.
+fn lead(
+    config: &Config,
+    source: &mut Opened,
+    engine: &Arc<Mutex<Engine>>,
+    shutdown: &CancellationToken,
+) -> Option<Leader> {
+    let (options, client) = (config.status?, source.cluster()?.client);
+    let held = Arc::new(Held::default());
+    source.tell_statuses(Arc::clone(&held));
+    let stop = shutdown.child_token();
+    let (candidate, leadership) =
+        Candidate::new(client.clone(), &config.namespace, &config.ambassador_id, config.lease);
+    let writer = status::write(options, Arc::clone(engine), held, client, leadership);
+    let writer = AbortOnDropHandle::new(tokio::spawn(writer));
+    Some(Leader { candidate: AbortOnDropHandle::new(tokio::spawn(candidate.run(stop.clone()))), _writer: writer, stop })
+}
+
+/// What runs for a replica that may lead.
+struct Leader {
+    candidate: AbortOnDropHandle<()>,
+    _writer: AbortOnDropHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Leader {
+    /// Lets go of the lead.
+    async fn stop(self) {
+        self.stop.cancel();
+        // It ends within a moment, and has nothing to say.
+        let _ = self.candidate.await;
     }
 }
 

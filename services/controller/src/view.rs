@@ -170,7 +170,7 @@ fn object_view(engine: &Engine, object: &nuncio_api::Object, problems: &[Located
 }
 
 /// The resources that an object is part of.
-fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
+pub(crate) fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
     let resources = engine.world.resources_of(id);
     let key = |kind, name: &Arc<str>| Key::new(kind, Arc::clone(name));
     let tables = resources.tables.iter().map(|name| key(ResourceType::Route, &name.0));

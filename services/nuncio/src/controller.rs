@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use crate::cli::{ControllerArgs, Identity, Logs, Place};
+use crate::cli::{ControllerArgs, Identity, Logs, Place, StatusArgs};
 use crate::environment;
 use crate::exit::{Failure, Outcome};
 use crate::report::{Report, print};
@@ -24,7 +24,7 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { place, xds, admin, bind, identity, logs } = args;
+    let ControllerArgs { place, xds, admin, status, bind, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     environment::report();
     let manifests = place.manifests(&identity)?;
@@ -41,6 +41,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: None,
+        status,
         health: Health::default(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
@@ -82,13 +83,15 @@ pub(crate) struct Parts<'a> {
     pub(crate) admin_names: Vec<String>,
     /// The admin socket of the Envoy beside it.
     pub(crate) envoy_admin: Option<PathBuf>,
+    /// What is written to a cluster.
+    pub(crate) status: StatusArgs,
     /// Whether the gateway takes traffic.
     pub(crate) health: Health,
 }
 
 /// The controller's configuration.
 pub(crate) fn config(parts: Parts<'_>) -> Config {
-    let Parts { place, manifests, identity, bind, xds, admin, admin_names, envoy_admin, health } = parts;
+    let Parts { place, manifests, identity, bind, xds, admin, admin_names, envoy_admin, status, health } = parts;
     let namespace = place.namespace(&identity);
     let Identity { ambassador_id, namespace: _, expand_environment } = identity;
     Config {
@@ -101,6 +104,8 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin,
         admin_names,
         envoy_admin,
+        status: status.options(),
+        lease: status.lease(),
         health,
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: UpArgs) -> Outcome {
 }
 
 async fn serve(args: UpArgs) -> Outcome {
-    let UpArgs { place, admin, bind, envoy, concurrency, limits, drain, identity, logs } = args;
+    let UpArgs { place, admin, bind, envoy, concurrency, limits, drain, status, identity, logs } = args;
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
@@ -58,6 +58,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
+        status,
         health: health.clone(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);

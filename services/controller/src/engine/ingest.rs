@@ -68,6 +68,9 @@ impl Engine {
         for (id, _) in &changes.effective {
             self.changed.insert(id.clone(), self.revision);
         }
+        if !self.loaded || !ids.iter().all(is_alone) {
+            self.touched.everything();
+        }
         let mut events = self.new_problems(&files, &self.concerned(ids));
         events.extend(refused);
         if self.loaded {
@@ -81,12 +84,16 @@ impl Engine {
 
     /// The changed objects, and those that may have become wrong by them: the frame is made as a whole.
     fn concerned(&self, mut ids: Vec<ObjectId>) -> Vec<ObjectId> {
-        let alone = |id: &ObjectId| matches!(id.kind, Kind::Mapping | Kind::EndpointSlice);
-        if self.loaded && !ids.iter().all(alone) {
+        if self.loaded && !ids.iter().all(is_alone) {
             let frame = [Kind::Host, Kind::Listener, Kind::TCPMapping, Kind::TLSContext];
             let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
             ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
         }
         ids
     }
+}
+
+/// Whether nothing but objects of its kind hang on an object.
+fn is_alone(id: &ObjectId) -> bool {
+    matches!(id.kind, Kind::Mapping | Kind::EndpointSlice)
 }

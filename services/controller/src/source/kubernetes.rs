@@ -12,12 +12,12 @@
 //!
 //! A server that is lost takes nothing away: what was read stays, and once it is back only what differs is a change.
 
-mod backoff;
+pub(crate) mod backoff;
 mod client;
 mod discovery;
 mod intake;
 mod known;
-mod object;
+pub(crate) mod object;
 mod reflector;
 mod request;
 pub(crate) mod resources;
@@ -47,7 +47,8 @@ use self::request::{Failure, Form};
 use self::resources::{ApiKind, Depth, api_kind, watched};
 use self::secrets::{Fetched, Retry, Secrets};
 use self::troubles::Troubles;
-use super::{Batch, FileChange};
+use super::{Batch, Content, FileChange};
+use crate::status::Held;
 
 /// Messages that may wait; while they do, reflectors read no further.
 const QUEUED_MESSAGES: usize = 1024;
@@ -72,6 +73,8 @@ pub(crate) struct KubernetesSource {
     intake: Intake,
     troubles: Troubles,
     messages: mpsc::Receiver<Message>,
+    /// Whoever wants to know of statuses.
+    statuses: Option<Arc<Held>>,
     /// Ends the reflectors when it is dropped.
     _reflectors: JoinSet<()>,
 }
@@ -103,8 +106,19 @@ impl KubernetesSource {
             fetches: FuturesUnordered::new(),
             intake: Intake::default(),
             messages,
+            statuses: None,
             _reflectors: reflectors,
         }
+    }
+
+    /// The cluster.
+    pub(crate) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// Tells of statuses from now on.
+    pub(crate) fn tell_statuses(&mut self, to: Arc<Held>) {
+        self.statuses = Some(to);
     }
 
     /// The next batch; the first is the whole state, however little that is. Cancel safe. `None` if nothing follows.
@@ -210,11 +224,32 @@ impl KubernetesSource {
         let Some(known) = self.known.get_mut(from) else { return };
         match told {
             Told::Begin => known.begin(),
-            Told::Object(item) => self.intake.put(known.put(item), noticed),
-            Told::Gone(file) => self.intake.put(known.remove(&file), noticed),
-            Told::Complete => self.intake.put(known.end(), noticed),
+            Told::Object(item) => {
+                if let (Some(statuses), Some(api)) = (&self.statuses, self.kinds.get(from)) {
+                    statuses.put(&item.file, api.kind, item.status.0, &item.status.1);
+                }
+                self.intake.put(known.put(item), noticed);
+            }
+            Told::Gone(file) => {
+                let gone = known.remove(&file);
+                self.gone(gone, noticed);
+            }
+            Told::Complete => {
+                let gone = known.end();
+                self.gone(gone, noticed);
+            }
             Told::Failed(_) | Told::Works => {}
         }
+    }
+
+    fn gone(&mut self, gone: impl IntoIterator<Item = FileChange>, noticed: Instant) {
+        let statuses = self.statuses.clone();
+        let gone = gone.into_iter().inspect(|change| {
+            if let (Some(statuses), Content::Gone) = (&statuses, &change.content) {
+                statuses.remove(&change.file);
+            }
+        });
+        self.intake.put(gone, noticed);
     }
 
     fn take_metadata(&mut self, told: Told) {

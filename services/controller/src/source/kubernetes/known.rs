@@ -22,7 +22,7 @@ impl Known {
 
     /// An object is there. Says so if it is other than before.
     pub(super) fn put(&mut self, item: Item) -> Option<FileChange> {
-        let Item { file, digest, bytes } = item;
+        let Item { file, digest, bytes, .. } = item;
         if let Some(unlisted) = &mut self.unlisted {
             unlisted.remove(&file);
         }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn item(name: &str, digest: u128) -> Item {
-        Item { file: name.into(), digest, bytes: digest.to_string().into_bytes() }
+        Item { file: name.into(), digest, bytes: digest.to_string().into_bytes(), status: (0, serde_json::Value::Null) }
     }
 
     fn gone(name: &str) -> FileChange {

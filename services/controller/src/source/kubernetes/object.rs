@@ -29,6 +29,8 @@ pub(super) struct Item {
     pub(super) digest: u128,
     /// The object as JSON; empty for one that is watched by its metadata.
     pub(super) bytes: Vec<u8>,
+    /// What is taken out of it: its status, which is no change of it, and the generation that it may be of.
+    pub(super) status: (i64, Value),
 }
 
 impl Item {
@@ -36,7 +38,7 @@ impl Item {
     pub(super) fn read(api: &ApiKind, object: Value) -> Option<Self> {
         let file = file_name(api, &object)?;
         if api.depth == Depth::Metadata {
-            return Some(Self { file, digest: version(&object), bytes: Vec::new() });
+            return Some(Self { file, digest: version(&object), bytes: Vec::new(), status: (0, Value::Null) });
         }
         Some(Self::whole(api, file, object))
     }
@@ -48,9 +50,10 @@ impl Item {
     }
 
     fn whole(api: &ApiKind, file: Arc<str>, mut object: Value) -> Self {
-        strip(api, &mut object);
+        let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default();
+        let status = strip(api, &mut object);
         let bytes = object.to_string().into_bytes();
-        Self { file, digest: xxhash_rust::xxh3::xxh3_128(&bytes), bytes }
+        Self { file, digest: xxhash_rust::xxh3::xxh3_128(&bytes), bytes, status: (generation, status) }
     }
 }
 
@@ -63,7 +66,7 @@ pub(super) fn file_name(api: &ApiKind, object: &Value) -> Option<Arc<str>> {
 }
 
 /// The name under which an object is a file.
-pub(super) fn file_of(api: &ApiKind, namespace: &str, name: &str) -> Arc<str> {
+pub(crate) fn file_of(api: &ApiKind, namespace: &str, name: &str) -> Arc<str> {
     format!("{}/{namespace}/{name}", api.directory()).into()
 }
 
@@ -72,18 +75,19 @@ fn version(object: &Value) -> u128 {
     xxhash_rust::xxh3::xxh3_128(version.as_bytes())
 }
 
-/// Leaves what a manifest would say, with `uid` and `generation`.
-fn strip(api: &ApiKind, object: &mut Value) {
-    let Some(fields) = object.as_object_mut() else { return };
+/// Leaves what a manifest would say, with `uid` and `generation`. Gives the status.
+fn strip(api: &ApiKind, object: &mut Value) -> Value {
+    let Some(fields) = object.as_object_mut() else { return Value::Null };
     // Items of a list do not say what they are.
     fields.insert("apiVersion".to_owned(), api.api_version().into());
     fields.insert("kind".to_owned(), api.kind.into());
-    fields.remove("status");
-    let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    let status = fields.remove("status").unwrap_or_default();
+    let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) else { return status };
     for field in METADATA_OF_THE_SERVER {
         metadata.remove(field);
     }
     strip_annotations(api, metadata);
+    status
 }
 
 fn strip_annotations(api: &ApiKind, metadata: &mut Map<String, Value>) {
@@ -123,7 +127,8 @@ mod tests {
         let api = api_kind(Kind::Mapping).unwrap();
         let read = |object| Item::read(&api, object).unwrap();
         let (one, other) = (read(mapping("Running", 1)), read(mapping("Inactive", 1)));
-        assert_eq!(one, other);
+        assert_eq!((one.digest, &one.bytes), (other.digest, &other.bytes));
+        assert_eq!(one.status, (1, json!({"state": "Running"})));
         assert_ne!(one.digest, read(mapping("Running", 2)).digest);
         assert_eq!(&*one.file, "getambassador.io/Mapping/shop/cart");
         let value: Value = serde_json::from_slice(&one.bytes).unwrap();

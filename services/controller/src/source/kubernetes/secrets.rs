@@ -179,7 +179,7 @@ mod tests {
     }
 
     fn item(name: &str, digest: u128) -> Fetched {
-        Ok(Item { file: name.into(), digest, bytes: b"{}".to_vec() })
+        Ok(Item { file: name.into(), digest, bytes: b"{}".to_vec(), status: (0, serde_json::Value::Null) })
     }
 
     fn name() -> Arc<str> {

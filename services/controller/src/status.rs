@@ -1,0 +1,77 @@
+//! The status of objects: what the controller makes of them, written where `kubectl` shows it.
+//!
+//! ```text
+//!  engine ──► touched ──► queue ──► look ──► desired ──► differs? ──► PATCH …/status
+//!                           ▲                               │
+//!            watches ──► held (digests) ◄───────────────────┘
+//! ```
+//!
+//! - Written by the replica that leads, and by no other; one that loses the lead breaks off what it writes.
+//! - Compared with what the watches say the API server has: nothing that is there is written, so its own writes, coming back as
+//!   events, change nothing, and at rest there are no calls.
+//! - Applied server-side under a field manager of its own: what others write into a status stays.
+//! - Rules for tools that know nothing of Nuncio: `observedGeneration`, and kstatus' `Stalled` and `Reconciling`.
+
+mod api;
+mod condition;
+mod desired;
+mod events;
+mod held;
+mod load_balancer;
+mod look;
+mod queue;
+mod reasons;
+mod touched;
+mod writer;
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use kube::Client;
+use nuncio_api::Kind;
+
+pub(crate) use self::held::Held;
+pub use self::load_balancer::load_balancer_status;
+pub(crate) use self::touched::Touched;
+
+use self::events::Recorder;
+use self::queue::Queue;
+use self::writer::Writer;
+use crate::engine::Engine;
+use crate::leader::Leadership;
+use crate::source::kubernetes::backoff::Backoff;
+
+/// Which statuses are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusOptions {
+    /// Those of Mappings too (`AMBASSADOR_UPDATE_MAPPING_STATUS`): with very many Mappings, some would rather not.
+    pub mappings: bool,
+}
+
+impl Default for StatusOptions {
+    /// All of them. The original has to be told to write those of Mappings.
+    fn default() -> Self {
+        Self { mappings: true }
+    }
+}
+
+/// Writes statuses for as long as it is polled.
+pub(crate) async fn write(
+    options: StatusOptions,
+    engine: Arc<Mutex<Engine>>,
+    held: Arc<Held>,
+    client: Client,
+    leadership: Leadership,
+) {
+    let writer = Writer {
+        engine,
+        held,
+        client,
+        except: (!options.mappings).then_some(Kind::Mapping),
+        queue: Queue::default(),
+        recorder: Recorder::new(leadership.identity(), Instant::now()),
+        backoff: Backoff::default(),
+        paused: None,
+    };
+    writer.run(leadership).await;
+}

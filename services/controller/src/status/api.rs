@@ -1,0 +1,105 @@
+//! Writing to the API server: statuses and events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, header};
+use kube::Client;
+use serde_json::{Value, json};
+
+use crate::source::kubernetes::resources::ApiKind;
+
+/// Under which name the API server notes which fields are ours.
+pub(crate) const FIELD_MANAGER: &str = "nuncio";
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a write that failed is to be followed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WriteError {
+    /// The object is gone, or is another of the same name: there is nothing to write.
+    Gone,
+    /// The API server will not have what was written.
+    Refused(String),
+    /// It does not answer, has no time, or does not let us: nothing can be written for now.
+    Unavailable(String),
+}
+
+/// Which object a status is of.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) api: ApiKind,
+    pub(super) namespace: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) uid: Arc<str>,
+}
+
+/// Applies a status; gives the one that the object has now.
+pub(super) async fn apply_status(client: &Client, target: &Target, status: &Value) -> Result<Value, WriteError> {
+    let Target { api, namespace, name, uid } = target;
+    let path = format!("{}/{name}/status?fieldManager={FIELD_MANAGER}&force=true", api.path(Some(namespace)));
+    let object = json!({
+        "apiVersion": api.api_version(),
+        "kind": api.kind,
+        // With another uid it is another object, and a conflict.
+        "metadata": { "name": &**name, "namespace": &**namespace, "uid": &**uid },
+        "status": status,
+    });
+    let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
+    let mut object = send(client, request, &object).await?;
+    Ok(object.get_mut("status").map(Value::take).unwrap_or_default())
+}
+
+/// Makes an event.
+pub(super) async fn create_event(client: &Client, namespace: &str, event: &Value) -> Result<(), WriteError> {
+    let request = Request::post(format!("{}?fieldManager={FIELD_MANAGER}", events_path(namespace)));
+    send(client, request.header(header::CONTENT_TYPE, "application/json"), event).await.map(drop)
+}
+
+/// Changes an event.
+pub(super) async fn patch_event(client: &Client, namespace: &str, name: &str, patch: &Value) -> Result<(), WriteError> {
+    let request = Request::patch(format!("{}/{name}?fieldManager={FIELD_MANAGER}", events_path(namespace)));
+    send(client, request.header(header::CONTENT_TYPE, "application/merge-patch+json"), patch).await.map(drop)
+}
+
+fn events_path(namespace: &str) -> String {
+    format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events")
+}
+
+async fn send(client: &Client, request: http::request::Builder, body: &Value) -> Result<Value, WriteError> {
+    let request =
+        request.body(body.to_string().into_bytes()).map_err(|error| WriteError::Refused(error.to_string()))?;
+    match tokio::time::timeout(PATIENCE, client.request(request)).await {
+        Ok(answer) => answer.map_err(follow_up),
+        Err(_) => Err(WriteError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+fn follow_up(error: kube::Error) -> WriteError {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            404 | 409 | 410 => WriteError::Gone,
+            401 | 403 | 429 | 502..=504 => WriteError::Unavailable(status.message),
+            _ => WriteError::Refused(status.message),
+        },
+        error => WriteError::Unavailable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn errors_are_told_apart() {
+        let answer = |code| follow_up(kube::Error::Api(Box::new(Status { code, ..Status::failure("said", "") })));
+        assert_eq!(answer(404), WriteError::Gone);
+        assert_eq!(answer(409), WriteError::Gone);
+        assert_eq!(answer(422), WriteError::Refused("said".to_owned()));
+        assert_eq!(answer(500), WriteError::Refused("said".to_owned()));
+        assert_eq!(answer(403), WriteError::Unavailable("said".to_owned()));
+        assert_eq!(answer(429), WriteError::Unavailable("said".to_owned()));
+    }
+}

@@ -1,0 +1,226 @@
+//! A status as the API server stores it: conditions, and the words that the original had before there were conditions.
+
+use k8s_openapi::jiff::Timestamp;
+use nuncio_api::Kind;
+use serde_json::{Value, json};
+use xxhash_rust::xxh3::Xxh3;
+
+/// The conditions that an object may have.
+///
+/// The last two are kstatus': tools that know nothing of an object (Flux, `cli-utils`) call it failed where `Stalled` is true,
+/// on its way where `Reconciling` is true, and done otherwise. They are there only while they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ConditionType {
+    /// The object is understood.
+    Accepted,
+    /// What it names is there.
+    ResolvedRefs,
+    /// Every connected Envoy has it.
+    Programmed,
+    /// It takes a change of the object to go on.
+    Stalled,
+    /// It goes on by itself, or when something else is there.
+    Reconciling,
+}
+
+impl ConditionType {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Accepted, Self::ResolvedRefs, Self::Programmed, Self::Stalled, Self::Reconciling];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::ResolvedRefs => "ResolvedRefs",
+            Self::Programmed => "Programmed",
+            Self::Stalled => "Stalled",
+            Self::Reconciling => "Reconciling",
+        }
+    }
+}
+
+/// One condition, without its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    pub(super) kind: ConditionType,
+    pub(super) holds: bool,
+    /// A `CamelCase` word.
+    pub(super) reason: &'static str,
+    /// A sentence for people.
+    pub(super) message: String,
+}
+
+/// What the original says of an object, for whoever reads it still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Legacy {
+    /// `Running` or `Inactive` of a Mapping; `Ready`, `Pending` or `Error` of a Host.
+    pub(super) state: &'static str,
+    /// The field for why.
+    pub(super) field: &'static str,
+    /// Why; empty where all is well. Written even so, or an older text of somebody else would stay.
+    pub(super) why: String,
+}
+
+/// What is to be said of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    /// Of which `metadata.generation`.
+    pub(super) generation: i64,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) legacy: Option<Legacy>,
+}
+
+impl Status {
+    /// As JSON. A condition whose status is what it was keeps its time.
+    pub(super) fn render(&self, before: &Seen, now: Timestamp) -> Value {
+        let conditions: Vec<_> = self
+            .conditions
+            .iter()
+            .map(|condition| {
+                let since = before.since(condition.kind, condition.holds).unwrap_or(now);
+                json!({
+                    "type": condition.kind.as_str(),
+                    "status": truth(condition.holds),
+                    "reason": condition.reason,
+                    "message": condition.message,
+                    "observedGeneration": self.generation,
+                    "lastTransitionTime": seconds(since),
+                })
+            })
+            .collect();
+        let mut status = json!({ "observedGeneration": self.generation, "conditions": conditions });
+        if let Some(Legacy { state, field, why }) = &self.legacy {
+            status["state"] = json!(state);
+            status[*field] = json!(why);
+        }
+        status
+    }
+
+    /// The condition of this type, if there is one.
+    pub(super) fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+}
+
+fn truth(holds: bool) -> &'static str {
+    if holds { "True" } else { "False" }
+}
+
+/// Whole seconds, as `metav1.Time` has them.
+fn seconds(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
+
+/// What the API server has, as far as it matters here: enough to tell whether it is what is to be said, and since when.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Of all that is ours, times aside.
+    digest: u64,
+    /// Status of each condition, and since when, in seconds.
+    since: [Option<(bool, i64)>; ConditionType::ALL.len()],
+}
+
+impl Seen {
+    /// Reads a status. What others write into it does not count.
+    pub(super) fn read(kind: Kind, status: &Value) -> Self {
+        let conditions = status.get("conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let mut digest = Xxh3::new();
+        let mut since = [None; ConditionType::ALL.len()];
+        for (kind, since) in ConditionType::ALL.into_iter().zip(&mut since) {
+            let is_this = |condition: &&Value| condition.get("type").and_then(Value::as_str) == Some(kind.as_str());
+            let Some(condition) = conditions.iter().find(is_this) else { continue };
+            digest.update(kind.as_str().as_bytes());
+            feed(&mut digest, condition, &["status", "reason", "message", "observedGeneration"]);
+            *since = read_since(condition);
+        }
+        feed(&mut digest, status, &["observedGeneration"]);
+        feed(&mut digest, status, legacy_fields(kind));
+        Self { digest: digest.digest(), since }
+    }
+
+    /// Whether two say the same, whenever they began to.
+    pub(super) fn says(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+
+    fn since(&self, kind: ConditionType, holds: bool) -> Option<Timestamp> {
+        let at = ConditionType::ALL.into_iter().position(|other| other == kind)?;
+        let (before, since) = (*self.since.get(at)?)?;
+        Timestamp::from_second(since).ok().filter(|_| before == holds)
+    }
+}
+
+fn read_since(condition: &Value) -> Option<(bool, i64)> {
+    let holds = match condition.get("status")?.as_str()? {
+        "True" => true,
+        "False" => false,
+        _ => return None,
+    };
+    let time: Timestamp = condition.get("lastTransitionTime")?.as_str()?.parse().ok()?;
+    Some((holds, time.as_second()))
+}
+
+fn feed(digest: &mut Xxh3, object: &Value, fields: &[&str]) {
+    for field in fields {
+        if let Some(value) = object.get(*field) {
+            digest.update(field.as_bytes());
+            digest.update(value.to_string().as_bytes());
+        }
+        digest.update(b"\n");
+    }
+}
+
+/// What the original writes of a kind.
+fn legacy_fields(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Mapping => &["state", "reason"],
+        Kind::Host => &["state", "errorReason"],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(holds: bool, message: &str) -> Status {
+        Status {
+            generation: 3,
+            conditions: vec![Condition {
+                kind: ConditionType::Accepted,
+                holds,
+                reason: "Accepted",
+                message: message.to_owned(),
+            }],
+            legacy: Some(Legacy { state: "Running", field: "reason", why: String::new() }),
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_time_is_kept_as_long_as_the_status_is_the_same() {
+        let first = status(true, "one").render(&Seen::default(), at(1_700_000_000));
+        assert_eq!(first["conditions"][0]["lastTransitionTime"], "2023-11-14T22:13:20Z");
+        let seen = Seen::read(Kind::Mapping, &first);
+        let reworded = status(true, "two").render(&seen, at(1_700_000_100));
+        assert_eq!(reworded["conditions"][0]["lastTransitionTime"], "2023-11-14T22:13:20Z");
+        assert!(!Seen::read(Kind::Mapping, &reworded).says(&seen), "another message is another status");
+        let flipped = status(false, "two").render(&seen, at(1_700_000_100));
+        assert_eq!(flipped["conditions"][0]["lastTransitionTime"], "2023-11-14T22:15:00Z");
+    }
+
+    #[test]
+    fn what_others_write_does_not_count() {
+        let mut theirs = status(true, "one").render(&Seen::default(), at(5));
+        let seen = Seen::read(Kind::Mapping, &theirs);
+        theirs["conditions"].as_array_mut().unwrap().insert(0, json!({"type": "Theirs", "status": "True"}));
+        theirs["other"] = json!(7);
+        theirs["conditions"][1]["lastTransitionTime"] = json!("1999-01-01T00:00:00Z");
+        assert!(Seen::read(Kind::Mapping, &theirs).says(&seen));
+        theirs["state"] = json!("Inactive");
+        assert!(!Seen::read(Kind::Mapping, &theirs).says(&seen));
+        assert!(!Seen::read(Kind::Mapping, &Value::Null).says(&seen));
+    }
+}

@@ -1,0 +1,63 @@
+//! What the engine knows of an object, as far as its status goes.
+
+use std::sync::Arc;
+
+use nuncio_api::{Object, ObjectId, Spec};
+
+use super::desired::{Delivery, Facts};
+use crate::engine::Engine;
+use crate::view::keys_of;
+
+/// An object of the API server that gets a status.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    /// Its name as a file.
+    pub(super) file: Arc<str>,
+    pub(super) uid: Arc<str>,
+    pub(super) facts: Facts,
+}
+
+/// Whether an object gets a status: it is of one of our kinds, and itself in the API server. Objects for other instances are
+/// not in the world to begin with.
+pub(super) fn has_status(object: &Object) -> bool {
+    object.id.kind.is_ours() && !object.annotated && object.uid.is_some() && object.generation.is_some()
+}
+
+/// Looks at one object.
+pub(super) fn look(engine: &Engine, id: &ObjectId) -> Option<Subject> {
+    let object = engine.world.object(id).filter(|object| has_status(object))?;
+    let (uid, generation) = (object.uid.clone()?, object.generation?);
+    let found = engine.object_problems(id).into_iter().map(|found| found.problem);
+    let of_text = engine.files.problems_in(&object.location.file).into_iter().map(|found| found.problem);
+    let mut problems: Vec<_> = found.chain(of_text).collect();
+    problems.sort_unstable();
+    problems.dedup();
+    // Looked up only where it is told: it can cost a walk through a table.
+    let in_force = !problems.is_empty() && !matches!(object.spec, Spec::Invalid(_)) && !keys_of(engine, id).is_empty();
+    let delivery = delivery(engine, id);
+    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force };
+    Some(Subject { file: Arc::clone(&object.location.file), uid, facts })
+}
+
+fn delivery(engine: &Engine, id: &ObjectId) -> Delivery {
+    if engine.synced.is_empty() {
+        return Delivery::NoEnvoy;
+    }
+    if !engine.has_arrived(id) {
+        return Delivery::Pending;
+    }
+    if !engine.refusals.is_any() {
+        return Delivery::Everywhere;
+    }
+    // Envoys report everything as synced that they have or refused: what was refused has to be looked up.
+    let states = keys_of(engine, id).into_iter().flat_map(|key| engine.server.state(&key));
+    let refused = states.into_iter().find_map(|state| match state.delivery {
+        nuncio_xds::Delivery::Nacked { message } => Some(message.to_string()),
+        _ => None,
+    });
+    match refused {
+        None => Delivery::Everywhere,
+        Some(_) if engine.refusals.is_searching() => Delivery::Pending,
+        Some(message) => Delivery::Held(message),
+    }
+}

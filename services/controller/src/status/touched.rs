@@ -1,0 +1,77 @@
+//! Which objects may have another status than before: written by the engine, read by the writer of statuses.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nuncio_api::ObjectId;
+use tokio::sync::Notify;
+
+/// Objects by name beyond which all are looked at. Nobody may be listening, so this bounds what is kept.
+const MOST: usize = 4096;
+
+/// What was touched since it was last taken.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub(super) what: What,
+    pub(super) wake: Arc<Notify>,
+}
+
+/// The objects that may have another status.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct What {
+    pub(super) ids: BTreeSet<ObjectId>,
+    /// Any object, since something changed that many hang on.
+    pub(super) everything: bool,
+    /// Any object, but there is no hurry: something changed that others may have a part in.
+    pub(super) neighbours: bool,
+    /// Envoys have acknowledged or refused something, or came or went.
+    pub(super) delivery: bool,
+}
+
+impl Touched {
+    /// These changed, or something is wrong with them that was not before, or the other way round.
+    pub(crate) fn objects<'a>(&mut self, ids: impl IntoIterator<Item = &'a ObjectId>) {
+        self.what.ids.extend(ids.into_iter().cloned());
+        self.what.neighbours = true;
+        if self.what.ids.len() > MOST {
+            return self.everything();
+        }
+        self.wake.notify_one();
+    }
+
+    /// Something changed that many hang on.
+    pub(crate) fn everything(&mut self) {
+        self.what.ids.clear();
+        self.what.everything = true;
+        self.wake.notify_one();
+    }
+
+    /// An Envoy was heard.
+    pub(crate) fn delivery(&mut self) {
+        self.what.delivery = true;
+        self.wake.notify_one();
+    }
+
+    pub(super) fn take(&mut self) -> What {
+        std::mem::take(&mut self.what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_api::Kind;
+
+    use super::*;
+
+    #[test]
+    fn many_objects_are_all_of_them() {
+        let mut touched = Touched::default();
+        let id = |n: usize| ObjectId::new(Kind::Mapping, "shop", n.to_string());
+        touched.objects(&[id(1)]);
+        assert_eq!(touched.take().ids, BTreeSet::from([id(1)]));
+        touched.objects((0..=MOST).map(id).collect::<Vec<_>>().iter());
+        let what = touched.take();
+        assert!(what.everything && what.ids.is_empty());
+        assert_eq!(touched.take(), What::default());
+    }
+}

@@ -1,0 +1,270 @@
+//! The task that writes statuses: only while it leads, only what differs, and a few at a time.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use k8s_openapi::jiff::Timestamp;
+use kube::Client;
+use nuncio_api::{Kind, ObjectId};
+
+use super::api::{self, Target, WriteError};
+use super::condition::{ConditionType, Seen, Status};
+use super::events::{Recorder, Write};
+use super::held::Held;
+use super::look::{Subject, has_status, look};
+use super::queue::Queue;
+use crate::engine::Engine;
+use crate::leader::Leadership;
+use crate::run::lock;
+use crate::source::kubernetes::backoff::Backoff;
+use crate::source::kubernetes::resources::api_kind;
+
+/// Statuses that are written at the same time. Each costs the API server a millisecond or two of a core.
+const WRITES: usize = 8;
+/// Objects that are looked at before others have their turn.
+const LOOKS: usize = 64;
+
+/// Writes statuses.
+pub(super) struct Writer {
+    pub(super) engine: Arc<Mutex<Engine>>,
+    pub(super) held: Arc<Held>,
+    pub(super) client: Client,
+    /// Statuses of these are none of our business.
+    pub(super) except: Option<Kind>,
+    pub(super) queue: Queue,
+    pub(super) recorder: Recorder,
+    pub(super) backoff: Backoff,
+    /// Nothing is written before then: the API server does not answer, or does not let us.
+    pub(super) paused: Option<Instant>,
+}
+
+/// What became of a write.
+enum Done {
+    Status { id: ObjectId, target: Target, status: Status, seen: Result<Seen, WriteError> },
+    Event,
+}
+
+type Writes = FuturesUnordered<BoxFuture<'static, Done>>;
+
+impl Writer {
+    /// Writes whenever this replica leads; what is under way when it no longer does is broken off.
+    pub(super) async fn run(mut self, mut leadership: Leadership) {
+        loop {
+            leadership.gained().await;
+            self.queue = Queue::default();
+            lock(&self.engine).touched.everything();
+            tokio::select! {
+                () = leadership.lost() => {}
+                () = self.lead() => {}
+            }
+        }
+    }
+
+    async fn lead(&mut self) {
+        let wakes = (Arc::clone(&lock(&self.engine).touched.wake), Arc::clone(&self.held.wake));
+        let mut writes = Writes::new();
+        loop {
+            self.gather();
+            let more = self.begin(&mut writes);
+            if more {
+                // Others want the engine too.
+                tokio::task::yield_now().await;
+            }
+            let wake = self.wake();
+            let sleep = async {
+                match wake {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(done) = writes.next() => self.done(done, &mut writes),
+                () = wakes.0.notified() => {}
+                () = wakes.1.notified() => {}
+                () = sleep => {}
+                () = std::future::ready(()), if more => {}
+            }
+        }
+    }
+
+    /// When to go on if nothing happens.
+    fn wake(&self) -> Option<Instant> {
+        match self.paused {
+            Some(until) => Some(until),
+            None => self.queue.due(),
+        }
+    }
+
+    /// Takes in what was touched.
+    fn gather(&mut self) {
+        let now = Instant::now();
+        let mut engine = lock(&self.engine);
+        let what = engine.touched.take();
+        if what.neighbours {
+            self.queue.neighbours(now);
+        }
+        if self.queue.take_sweep(now) || what.everything {
+            engine.world.objects().filter(|it| has_status(it)).for_each(|it| self.queue.put(it.id.clone()));
+        }
+        drop(engine);
+        what.ids.into_iter().for_each(|id| self.queue.put(id));
+        if what.delivery {
+            self.queue.delivered();
+        }
+        self.held.take_changed().iter().filter_map(|file| id_of(file)).for_each(|id| self.queue.put(id));
+    }
+
+    /// Begins as many writes as may run; says whether there is more to look at right away.
+    fn begin(&mut self, writes: &mut Writes) -> bool {
+        let now = Instant::now();
+        if self.paused.is_some_and(|until| now < until) {
+            return false;
+        }
+        self.paused = None;
+        for _ in 0..LOOKS {
+            if writes.len() >= WRITES {
+                return false;
+            }
+            let Some(id) = self.queue.take(now) else { return false };
+            if let Some((target, status)) = self.wanted(&id, now) {
+                writes.push(self.write(id, target, status));
+            }
+        }
+        !self.queue.is_idle()
+    }
+
+    /// The status that is to be written of an object, if one is.
+    fn wanted(&mut self, id: &ObjectId, now: Instant) -> Option<(Target, Status)> {
+        let subject = look(&lock(&self.engine), id).filter(|_| self.except != Some(id.kind));
+        let held = subject.as_ref().and_then(|subject| self.held.get(&subject.file));
+        let (Some(Subject { uid, facts, .. }), Some(held)) = (subject, held) else {
+            self.queue.forget(id);
+            return None;
+        };
+        if held.generation > facts.generation {
+            // It changed again, and what was taken in is old. The change is on its way here.
+            return None;
+        }
+        if !facts.is_on_its_way() {
+            self.queue.is_settled(id);
+        } else if !self.queue.is_on_its_way(id, now) {
+            return None;
+        }
+        let status = facts.status();
+        let wanted = Seen::read(id.kind, &status.render(&held.seen, Timestamp::UNIX_EPOCH));
+        if wanted.says(&held.seen) {
+            self.queue.is_equal(id);
+            return None;
+        }
+        if !self.queue.may_write(id, wanted, held.seen, now) {
+            return None;
+        }
+        let target =
+            Target { api: api_kind(id.kind)?, namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name), uid };
+        Some((target, status))
+    }
+
+    fn write(&self, id: ObjectId, target: Target, status: Status) -> BoxFuture<'static, Done> {
+        let file = crate::source::kubernetes::object::file_of(&target.api, &target.namespace, &target.name);
+        let before = self.held.get(&file).unwrap_or_default().seen;
+        let (client, body) = (self.client.clone(), status.render(&before, Timestamp::now()));
+        Box::pin(async move {
+            let written = api::apply_status(&client, &target, &body).await;
+            let seen = written.map(|status| Seen::read(id.kind, &status));
+            Done::Status { id, target, status, seen }
+        })
+    }
+
+    fn done(&mut self, done: Done, writes: &mut Writes) {
+        let Done::Status { id, target, status, seen } = done else { return };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => return self.failed(id, error),
+        };
+        self.backoff.reset();
+        let file = crate::source::kubernetes::object::file_of(&target.api, &target.namespace, &target.name);
+        self.held.written(&file, seen);
+        if seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH))) {
+            self.queue.is_equal(&id);
+        } else {
+            tracing::warn!(
+                "the API server does not keep the status of {id} as it was written; are the definitions current (nuncio crds)?"
+            );
+            self.queue.was_written(&id, seen);
+        }
+        if let Some(event) = self.event(&target, &status) {
+            writes.push(event);
+        }
+    }
+
+    fn failed(&mut self, id: ObjectId, error: WriteError) {
+        match error {
+            WriteError::Gone => self.queue.forget(&id),
+            WriteError::Refused(message) => {
+                tracing::warn!("the API server refuses the status of {id}: {message}");
+                self.queue.was_refused(&id);
+            }
+            WriteError::Unavailable(message) => {
+                // The writes that were under way fail with it: one line for all.
+                if self.backoff.tries() == 0 {
+                    tracing::warn!("statuses cannot be written, and will be later: {message}");
+                }
+                let now = Instant::now();
+                if self.paused.is_none_or(|until| until < now) {
+                    self.paused = Some(now + self.backoff.next().max(Duration::from_millis(200)));
+                }
+                self.queue.was_not_written(id);
+            }
+        }
+    }
+
+    /// The event for a status that says that something is wrong.
+    fn event(&mut self, target: &Target, status: &Status) -> Option<BoxFuture<'static, Done>> {
+        let (reason, message) = complaint(status)?;
+        let write = self.recorder.record(target, reason, message, (Instant::now(), Timestamp::now()))?;
+        let (client, namespace) = (self.client.clone(), Arc::clone(&target.namespace));
+        Some(Box::pin(async move {
+            let written = match write {
+                Write::Create(event) => match serde_json::to_value(event) {
+                    Ok(event) => api::create_event(&client, &namespace, &event).await,
+                    Err(error) => Err(WriteError::Refused(error.to_string())),
+                },
+                Write::Repeat { name, patch } => api::patch_event(&client, &namespace, &name, &patch).await,
+            };
+            // The status says it too.
+            if let Err(error) = written {
+                tracing::debug!(?error, "cannot write an event");
+            }
+            Done::Event
+        }))
+    }
+}
+
+/// What is wrong by a status: an object on its way is not.
+fn complaint(status: &Status) -> Option<(&'static str, &str)> {
+    let kinds = [ConditionType::Accepted, ConditionType::ResolvedRefs, ConditionType::Programmed];
+    let failed = kinds.into_iter().filter_map(|kind| status.condition(kind)).find(|condition| !condition.holds)?;
+    (!matches!(failed.reason, "Pending" | "NoEnvoy")).then_some((failed.reason, failed.message.as_str()))
+}
+
+/// The object that is the file of this name.
+fn id_of(file: &str) -> Option<ObjectId> {
+    let mut parts = file.splitn(4, '/').skip(1);
+    let (kind, namespace, name) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(ObjectId::new(Kind::from_name(kind)?, namespace, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_an_object() {
+        assert_eq!(id_of("getambassador.io/Mapping/shop/cart"), Some(ObjectId::new(Kind::Mapping, "shop", "cart")));
+        assert_eq!(id_of("networking.k8s.io/IngressClass//nuncio"), None);
+        assert_eq!(id_of("shop/cart.yaml"), None);
+    }
+}

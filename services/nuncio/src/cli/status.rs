@@ -1,0 +1,36 @@
+//! What is written to a cluster, on the command line and in the environment.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{BoolishValueParser, FalseyValueParser};
+use nuncio_controller::{LeaseTimes, StatusOptions};
+
+/// Which statuses are written, and who writes them.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Kubernetes")]
+pub(crate) struct StatusArgs {
+    /// Write no status of any object, and no events
+    #[arg(long, env = "NUNCIO_NO_STATUS", value_parser = FalseyValueParser::new())]
+    no_status: bool,
+    /// Write the status of Mappings
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set,
+        env = "AMBASSADOR_UPDATE_MAPPING_STATUS", value_parser = BoolishValueParser::new())]
+    mapping_status: bool,
+    /// Seconds after which another replica takes over from one that is gone
+    #[arg(long, value_name = "SECONDS", default_value = "15", env = "NUNCIO_LEASE_DURATION",
+        value_parser = clap::value_parser!(u16).range(1..=3600))]
+    lease_duration: u16,
+}
+
+impl StatusArgs {
+    /// Which statuses are written.
+    pub(crate) fn options(self) -> Option<StatusOptions> {
+        (!self.no_status).then_some(StatusOptions { mappings: self.mapping_status })
+    }
+
+    /// How long a lead lasts.
+    pub(crate) fn lease(self) -> LeaseTimes {
+        LeaseTimes { duration: Duration::from_secs(self.lease_duration.into()) }
+    }
+}
