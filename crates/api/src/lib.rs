@@ -17,6 +17,6 @@ mod yaml;
 
 pub use duration::DurationError;
 pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
-pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, locate, parse};
+pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, is_blank, locate, parse};
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;

@@ -76,6 +76,12 @@ pub fn parse(text: &[u8], file: &Arc<str>, defaults: &Defaults) -> Parsed {
     reader.parsed
 }
 
+/// Whether a text holds nothing but blanks, comments and document markers.
+#[must_use]
+pub fn is_blank(text: &[u8]) -> bool {
+    yaml::is_blank(text)
+}
+
 /// Reads an object (or a `List`) that came as JSON, from a Kubernetes API server. `source` is what locations
 /// call it; they have no lines to name.
 #[must_use]

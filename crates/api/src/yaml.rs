@@ -18,4 +18,4 @@ pub(crate) use json::from_json;
 pub(crate) use node::{Entry, Mark, Node, Value};
 pub(crate) use path::{Path, place};
 pub(crate) use scalar::{Scalar, resolve};
-pub(crate) use split::{Document, split};
+pub(crate) use split::{Document, is_blank, split};

@@ -11,9 +11,10 @@ use tracing_subscriber::{Layer, fmt as format};
 
 use crate::Error;
 
-/// Libraries whose `info` is noise to an operator. A directive of the same target in the filter wins.
+/// Libraries whose `info` is noise to an operator. A directive of the same target in the filter wins. `notify` warns of each
+/// directory that is gone before its watch is taken away, and hands on whatever matters.
 const QUIET: &str =
-    "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,notify=warn,opentelemetry=warn,rustls=warn";
+    "h2=warn,hyper=warn,hyper_util=warn,tonic=warn,tower=warn,notify=error,opentelemetry=warn,rustls=warn";
 
 /// The shape of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

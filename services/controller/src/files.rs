@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nuncio_api::{
-    Defaults, FileProblem, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, parse,
+    Defaults, FileProblem, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank,
+    parse,
 };
 
 use nuncio_translate::{certificate_problem, script_problem};
+use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::source::{Content, FileChange};
@@ -63,6 +65,12 @@ impl Files {
         let mut touched = BTreeSet::new();
         for FileChange { file, content } in changes {
             let old = self.files.remove(&file).unwrap_or_default();
+            if let Content::Bytes(bytes) = &content
+                && !old.objects.is_empty()
+                && is_blank(bytes)
+            {
+                warn!("{file} is empty now: the objects that it held are removed ({})", old.objects.len());
+            }
             let new = match content {
                 Content::Gone => None,
                 Content::Unreadable(error) => Some(unreadable(&file, old.objects.clone(), &error)),
@@ -270,3 +278,6 @@ fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Prob
     let problem = Found { object, problem, location, snippet: String::new() };
     File { hash: None, objects, problems: vec![problem], snippets: BTreeMap::new() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@
 //! - a file that is being written is not read before it is closed (or has been quiet for [`Options::quiet`]);
 //! - a file that disappears is given [`Options::removal_grace`] to come back, because many editors save by moving the old
 //!   file away and then writing the new one, and a manifest that is gone takes its routes with it;
+//! - a file that held something and is empty now is given [`Options::empty_grace`], because some editors save by truncating
+//!   the file before they write it, and a full disk leaves it so;
 //! - a directory that disappears as a whole, or cannot be read, is an error and not a removal: what it held stays;
 //! - all else is read [`Options::settle`] after it happened.
 
@@ -26,6 +28,7 @@ use tokio::sync::mpsc;
 
 use self::follow::{Follower, Message};
 use self::tree::Tree;
+pub(crate) use self::walk::ROOT;
 use self::walk::Unwatched;
 use self::watch::Watches;
 
@@ -75,6 +78,9 @@ pub(crate) struct Options {
     /// Time for which a file must have been missing before it counts as gone. Default 300 ms: an editor's save
     /// by two processes on a busy machine.
     pub(crate) removal_grace: Duration,
+    /// Time for which a file that held something must have been empty before it counts as such. Default 1 s: whoever
+    /// truncates a file to write it anew does so sooner.
+    pub(crate) empty_grace: Duration,
     /// Time without a write after which a file counts as complete although nobody closed it. Default 2 s: a writer that
     /// pauses has not finished.
     pub(crate) quiet: Duration,
@@ -92,6 +98,7 @@ impl Default for Options {
             settle: Duration::from_millis(1),
             max_delay: Duration::from_millis(50),
             removal_grace: Duration::from_millis(300),
+            empty_grace: Duration::from_secs(1),
             quiet: Duration::from_secs(2),
             max_open: Duration::from_secs(10),
             poll: Duration::from_secs(1),

@@ -33,6 +33,15 @@ pub(crate) fn split(text: &[u8]) -> Vec<Document<'_>> {
     documents
 }
 
+/// Whether a text holds nothing but blanks, comments and document markers.
+pub(crate) fn is_blank(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    text.split(|b| *b == b'\n').all(|line| {
+        let line = if is_start(line) { &line[3..] } else { line };
+        content_of(line) == Content::Nothing
+    })
+}
+
 /// What a piece of text holds at most.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Content {
@@ -75,7 +84,7 @@ fn content_of(line: &[u8]) -> Content {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{is_blank, split};
 
     fn pieces(text: &str) -> Vec<(u32, String)> {
         split(text.as_bytes()).iter().map(|d| (d.line, String::from_utf8_lossy(d.bytes).into_owned())).collect()
@@ -97,6 +106,16 @@ mod tests {
         for (text, expected) in table {
             let expected: Vec<_> = expected.iter().map(|(line, text)| (*line, (*text).to_owned())).collect();
             assert_eq!(pieces(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn blanks_and_comments_are_nothing() {
+        for text in ["", "\n \n", "# a\n---\n--- # b\n...\r\n", "\u{feff}", "  # a"] {
+            assert!(is_blank(text.as_bytes()), "{text:?}");
+        }
+        for text in ["a", "---\n- a", "--- a", "\n# a\nb: c # d\n", "\0"] {
+            assert!(!is_blank(text.as_bytes()), "{text:?}");
         }
     }
 }

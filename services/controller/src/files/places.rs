@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::Files;
 use crate::event::LocatedProblem;
+use crate::source::ROOT;
 
 impl Files {
     /// These files are in `directory`, if they are files.
@@ -20,11 +21,14 @@ impl Files {
     }
 
     /// Gives problems that name a field and stand at their whole object the place of the field, and its line. Those of
-    /// which the text has changed since stay where they are.
+    /// which the text has changed since stay where they are. The directory itself is called by its name.
     pub(crate) fn locate<'p>(&self, problems: impl IntoIterator<Item = &'p mut LocatedProblem>) {
         let mut by_file = BTreeMap::<Arc<str>, Vec<&mut LocatedProblem>>::new();
         for problem in problems.into_iter().filter(|problem| problem.snippet.is_empty()) {
-            if let (Some(location), false) = (&problem.location, problem.problem.field.is_empty()) {
+            let Some(location) = &mut problem.location else { continue };
+            if *location.file == *ROOT {
+                location.file = self.root_name();
+            } else if !problem.problem.field.is_empty() {
                 by_file.entry(Arc::clone(&location.file)).or_default().push(problem);
             }
         }
@@ -49,6 +53,11 @@ impl Files {
                 problem.location = Some(place);
             }
         }
+    }
+
+    /// The directory, as the user named it.
+    fn root_name(&self) -> Arc<str> {
+        self.directory.as_ref().map_or_else(|| Arc::from(ROOT), |directory| directory.to_string_lossy().into())
     }
 
     /// The text of a file, if it is what was last read of it.

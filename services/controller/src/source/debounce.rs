@@ -26,6 +26,8 @@ pub(super) enum Sign {
     Open,
     /// It is not there any more.
     Removed,
+    /// It is there and holds nothing any more.
+    Emptied,
 }
 
 /// What is now to be read.
@@ -35,6 +37,8 @@ pub(super) struct Due {
     pub(super) tree: bool,
     /// Look at these files.
     pub(super) files: Vec<Arc<str>>,
+    /// These files have been empty long enough to count as such.
+    pub(super) emptied: Vec<Arc<str>>,
     /// When the first event of all this came.
     pub(super) noticed: Instant,
 }
@@ -81,6 +85,7 @@ impl Debounce {
             }
             Sign::Open => Some((now + self.options.quiet).min(first + self.options.max_open)),
             Sign::Removed => Some(first + self.options.removal_grace),
+            Sign::Emptied => Some(first + self.options.empty_grace),
         };
         self.pending.insert(subject, Pending { sign, first, due });
     }
@@ -106,7 +111,7 @@ impl Debounce {
         if complete {
             self.complete = None;
         }
-        let mut due = Due { tree: false, files: Vec::new(), noticed: now };
+        let mut due = Due { tree: false, files: Vec::new(), emptied: Vec::new(), noticed: now };
         self.pending.retain(|subject, pending| {
             if !pending.due.map_or(complete, |due| due <= now) {
                 return true;
@@ -114,11 +119,12 @@ impl Debounce {
             due.noticed = due.noticed.min(pending.first);
             match subject {
                 Subject::Tree => due.tree = true,
+                Subject::File(file) if pending.sign == Sign::Emptied => due.emptied.push(file.clone()),
                 Subject::File(file) => due.files.push(file.clone()),
             }
             false
         });
-        (due.tree || !due.files.is_empty()).then_some(due)
+        (due.tree || !due.files.is_empty() || !due.emptied.is_empty()).then_some(due)
     }
 }
 
@@ -137,7 +143,7 @@ mod tests {
     }
 
     fn short() -> Options {
-        Options { quiet: ms(100), removal_grace: ms(50), ..Options::default() }
+        Options { quiet: ms(100), removal_grace: ms(50), empty_grace: ms(50), ..Options::default() }
     }
 
     fn files(due: Option<Due>) -> Vec<String> {
@@ -195,5 +201,18 @@ mod tests {
         debounce.note(file("a"), Sign::Complete, start + ms(70));
         assert_eq!(files(debounce.take(start + ms(71))), ["a"]);
         assert_eq!(debounce.deadline(), None);
+    }
+
+    #[test]
+    fn a_file_that_stays_empty_is_due_and_one_that_is_written_is_not() {
+        let (mut debounce, start) = (Debounce::new(short()), Instant::now());
+        debounce.note(file("a"), Sign::Emptied, start);
+        debounce.note(file("b"), Sign::Emptied, start);
+        debounce.note(file("a"), Sign::Emptied, start + ms(40));
+        debounce.note(file("b"), Sign::Complete, start + ms(45));
+        let written = debounce.take(start + ms(46)).unwrap();
+        assert_eq!((written.files, written.emptied), (vec![Arc::from("b")], Vec::new()));
+        let emptied = debounce.take(start + ms(50)).unwrap();
+        assert_eq!((emptied.files, emptied.emptied), (Vec::new(), vec![Arc::from("a")]));
     }
 }

@@ -89,7 +89,10 @@ impl Follower {
     }
 
     fn look(&mut self, due: &Due, now: Instant) -> Vec<FileChange> {
-        let mut changes: Vec<_> = due.files.iter().filter_map(|file| self.tree.refresh(file)).collect();
+        let mut changes: Vec<_> = due.emptied.iter().filter_map(|file| self.tree.refresh(file)).collect();
+        for file in &due.files {
+            changes.extend(self.tree.look(file, &mut self.debounce, now));
+        }
         if due.tree {
             changes.append(&mut self.tree.reconcile(&mut self.watches, &mut self.debounce, now));
             self.plan_poll(now);

@@ -163,6 +163,41 @@ async fn moving_the_old_file_away_first_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_truncated_and_written_anew_was_never_empty() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    source.write("a.yaml", "");
+    assert_eq!(source.until_marker().await, [""; 0]);
+    source.write("a.yaml", "# about to be written\n");
+    source.write("a.yaml", "2");
+    assert_eq!(source.next().await, ["a.yaml=2"]);
+}
+
+#[tokio::test]
+async fn a_file_that_stays_empty_is_empty_after_a_while() {
+    let mut source = Fixture::empty();
+    source.write("a.yaml", "1");
+    assert_eq!(source.next().await, ["a.yaml=1"]);
+    let begun = Instant::now();
+    source.write("a.yaml", "# nothing\n");
+    assert_eq!(source.next().await, ["a.yaml=# nothing\n"]);
+    assert!(begun.elapsed() >= Options::default().empty_grace, "{:?}", begun.elapsed());
+    source.write("a.yaml", "");
+    assert_eq!(source.next().await, ["a.yaml="], "there is nothing to lose any more");
+    source.write("a.yaml", "2");
+    assert_eq!(source.next().await, ["a.yaml=2"]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_empty_from_the_start_is_so_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a.yaml"), "").unwrap();
+    let path = root.path().to_owned();
+    assert_eq!(Fixture::start(root, &path).1, ["a.yaml="]);
+}
+
+#[tokio::test]
 async fn a_renamed_file_is_a_new_one_and_an_old_one() {
     let mut source = Fixture::empty();
     source.write("a.yaml", "1");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use nuncio_api::is_blank;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::debounce::{Debounce, Sign, Subject};
@@ -33,6 +34,8 @@ pub(super) struct Tree {
 struct Known {
     /// Hash of the last content.
     hash: Option<u128>,
+    /// The last content was more than blanks and comments.
+    held: bool,
     /// The error that stands since then.
     error: Option<String>,
     /// Tells whether the file has to be read again. `None` when its times cannot be trusted.
@@ -92,7 +95,7 @@ impl Tree {
             if !found.linked && self.is_fresh(&found.path) {
                 debounce.note(Subject::File(file.clone()), Sign::Open, now);
             } else {
-                changes.extend(self.refresh(file));
+                changes.extend(self.look(file, debounce, now));
             }
         }
         changes.append(&mut self.note_errors(walk.errors));
@@ -136,9 +139,29 @@ impl Tree {
         changes
     }
 
+    /// Reads one file, and gives what differs from the last time; what was emptied is left to `debounce`.
+    pub(super) fn look(&mut self, file: &Arc<str>, debounce: &mut Debounce, now: Instant) -> Option<FileChange> {
+        let read = self.read(file);
+        let held = self.files.get(file).is_some_and(|known| known.held);
+        if held && matches!(&read, Ok(Some(read)) if is_blank(&read.bytes)) {
+            debounce.note(Subject::File(file.clone()), Sign::Emptied, now);
+            return None;
+        }
+        self.note(file, read)
+    }
+
     /// Reads one file, and gives what differs from the last time.
     pub(super) fn refresh(&mut self, file: &Arc<str>) -> Option<FileChange> {
-        let content = match read(&self.root.join(&**file), self.options.size_limit) {
+        let read = self.read(file);
+        self.note(file, read)
+    }
+
+    fn read(&self, file: &str) -> Result<Option<Read>, String> {
+        read(&self.root.join(file), self.options.size_limit)
+    }
+
+    fn note(&mut self, file: &Arc<str>, read: Result<Option<Read>, String>) -> Option<FileChange> {
+        let content = match read {
             Ok(Some(read)) => self.note_bytes(file, read)?,
             Ok(None) => self.note_gone(file)?,
             Err(error) => self.note_error(file, error)?,
@@ -150,7 +173,7 @@ impl Tree {
         let known = self.files.entry(file.clone()).or_default();
         let hash = Some(xxh3_128(&bytes));
         let same = known.hash == hash && known.error.is_none();
-        *known = Known { hash, error: None, signature };
+        *known = Known { hash, held: !is_blank(&bytes), error: None, signature };
         (!same).then_some(Content::Bytes(bytes))
     }
 

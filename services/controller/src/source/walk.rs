@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The name under which the error of the root itself is reported.
-pub(super) const ROOT: &str = ".";
+pub(crate) const ROOT: &str = ".";
 
 /// Is told what a walk depends on, before the walk looks at it: what changes afterwards gives an event.
 pub(super) trait Observer {

@@ -365,14 +365,14 @@ async fn bad_mappings_are_told_and_the_rest_goes_on() {
         row(
             "two shadows",
             [mapping("prefix_exact: false"), shadow("s1"), shadow("s2")].join("---\n"),
-            8,
+            26,
             "ConflictingShadow",
             "spec.shadow",
         ),
         row(
             "two redirects of one path",
             [mapping("host_redirect: true"), mapping("rewrite: /").replace("name: bad", "name: other")].join("---\n"),
-            8,
+            14,
             "ConflictingRedirect",
             "spec.host_redirect",
         ),

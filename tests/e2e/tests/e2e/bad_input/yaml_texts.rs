@@ -1,7 +1,7 @@
 //! Files that are no YAML, or no objects.
 
 use nuncio_e2e::yaml::{documents, mapping as good_mapping, plain};
-use nuncio_e2e::{Gateway, Site, get};
+use nuncio_e2e::{Gateway, Site, eventually, get};
 
 use super::{Bench, mapping, row};
 
@@ -154,6 +154,34 @@ async fn a_broken_document_leaves_its_neighbours_alone() {
     }
     bench.gateway.admin.problem(&["InvalidYaml", "mixed.yaml"]).await;
     bench.gateway.admin.problem(&["NotAnObject", "mixed.yaml"]).await;
+    bench.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_truncated_serves_on_for_a_while() {
+    let site = Site::new();
+    let bench = Bench::start(&site).await;
+    let text = documents(&[good_mapping("cut", "/cut/", bench.backend.address())]);
+    let cut = async || bench.client.ask(&get("a.example", "/cut/")).await;
+    site.write("cut.yaml", &text);
+    bench.gateway.admin.state("Mapping", "cut", "acked").await;
+
+    site.write("cut.yaml", "");
+    // Whatever comes after the truncation is live while the file still counts.
+    site.write("other.yaml", documents(&[good_mapping("other", "/other/", bench.backend.address())]));
+    bench.gateway.admin.state("Mapping", "other", "acked").await;
+    assert_eq!(cut().await.by(), "good", "it may still be written");
+    site.write("cut.yaml", text.replace("/cut/", "/cut"));
+    bench.gateway.line(&["Mapping default/cut", "changed"]).await;
+
+    site.write("cut.yaml", "# nothing\n");
+    bench.gateway.line(&["Mapping default/cut", "removed"]).await;
+    eventually("the Mapping is gone, and the log says why", async || {
+        let (status, log) = (cut().await.status, bench.gateway.stderr());
+        let warned = log.iter().any(|line| line.contains("WARN") && line.contains("cut.yaml is empty now"));
+        if status == 404 && warned { Ok(()) } else { Err(format!("{status} {log:#?}")) }
+    })
+    .await;
     bench.gateway.stop().await;
 }
 

@@ -1,0 +1,72 @@
+//! Files in a temporary directory, and where problems with them are shown.
+
+use std::path::Path;
+
+use nuncio_api::{Kind, ObjectId, Problem};
+
+use super::*;
+use crate::event::LocatedProblem;
+use crate::source::{self, ROOT};
+
+const TWO: &str = "\
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: one}
+spec: {prefix: /1/, service: a}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: two}
+spec:
+  prefix: /2/
+  service: a
+  tls: nowhere
+";
+
+fn read(directory: &Path) -> Files {
+    let mut files = Files::new(Defaults::default()).within(Some(directory));
+    files.apply(source::read(directory, source::Options::default()).unwrap());
+    files
+}
+
+/// Where a problem of the Mapping `name` with `field` is shown, and the text above the caret.
+fn shown(files: &Files, name: &str, field: &str) -> (String, String) {
+    let object = files.object(&ObjectId::new(Kind::Mapping, "default", name)).unwrap();
+    let mut problem = LocatedProblem::of(Some(object), Problem::error("X", field, "x"));
+    files.locate([&mut problem]);
+    let line = problem.snippet.lines().next().unwrap_or_default().to_owned();
+    (problem.location.unwrap().to_string(), line)
+}
+
+#[test]
+fn a_problem_among_objects_stands_where_its_field_is() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.yaml"), TWO).unwrap();
+    let files = read(directory.path());
+    assert_eq!(shown(&files, "two", "spec.tls"), ("a.yaml:12:8".to_owned(), "12 |   tls: nowhere".to_owned()));
+    assert_eq!(shown(&files, "one", "spec.tls").0, "a.yaml:4:7", "it is missing: where it would be");
+    assert_eq!(shown(&files, "two", ""), ("a.yaml:6:1".to_owned(), String::new()), "the whole object");
+}
+
+#[test]
+fn a_text_that_is_another_by_now_is_not_searched() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    std::fs::write(&path, TWO).unwrap();
+    let files = read(directory.path());
+    let whole = shown(&files, "two", "").0;
+    std::fs::write(&path, format!("# new\n{TWO}")).unwrap();
+    assert_eq!(shown(&files, "two", "spec.tls"), (whole.clone(), String::new()));
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(shown(&files, "two", "spec.tls"), (whole, String::new()));
+}
+
+#[test]
+fn the_directory_is_called_by_its_name() {
+    let mut files = Files::new(Defaults::default()).within(Some(Path::new("some/where")));
+    files.apply(vec![FileChange { file: ROOT.into(), content: Content::Unreadable("it is gone".to_owned()) }]);
+    let mut problems: Vec<_> = files.problems().map(crate::engine::located).collect();
+    files.locate(&mut problems);
+    let places: Vec<_> = problems.iter().map(|problem| problem.location.as_ref().unwrap().to_string()).collect();
+    assert_eq!(places, ["some/where"]);
+}
