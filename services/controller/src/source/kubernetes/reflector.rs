@@ -109,8 +109,9 @@ impl From<Unheard> for Ended {
 #[derive(Deserialize)]
 struct List {
     metadata: ListMetadata,
+    /// Null for none, where only metadata is asked for.
     #[serde(default)]
-    items: Vec<Value>,
+    items: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -233,7 +234,7 @@ impl Reflector {
         loop {
             let path = self.list_path(&more);
             let list: List = patient(request::get(&self.client, &path, Form::list(self.api.depth))).await?;
-            for object in list.items {
+            for object in list.items.unwrap_or_default() {
                 if let Some(item) = Item::read(&self.api, object) {
                     self.tell(Told::Object(item)).await?;
                 }

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use super::place;
 
 /// Of the corpus every so many cases: all of them would take minutes.
-const EVERY: usize = 4;
+const EVERY: usize = 6;
 
 /// How many cases at least have to be fit for it.
 const LEAST: usize = 30;
@@ -23,10 +23,15 @@ fn manifests(case: &Path) -> Option<String> {
     let (_, block) = text.split_once("\nmanifests: |\n")?;
     let lines = block.lines().take_while(|line| line.is_empty() || line.starts_with("  "));
     let mut manifests = lines.map(|line| line.get(2..).unwrap_or_default()).collect::<Vec<_>>().join("\n");
-    for (number, name) in ["HTTP", "HTTPS", "TCP", "B1", "B2", "B3", "B1TLS"].iter().enumerate() {
-        manifests = manifests.replace(&format!("${{{name}}}"), &(18000 + number).to_string());
+    // Which port is the same to both.
+    for name in
+        ["HTTP", "HTTP2", "HTTP3", "HTTPS", "TCP", "TCP2", "B1", "B2", "B3", "B4", "B1TLS", "B2TLS", "DEAD", "T1", "T2"]
+    {
+        let port = 18000 + name.bytes().map(u32::from).sum::<u32>();
+        manifests = manifests.replace(&format!("${{{name}}}"), &port.to_string());
     }
-    let fit = !manifests.contains("${") && !manifests.contains("namespace: ") && !manifests.contains("kind: Secret");
+    let elsewhere = manifests.replace("namespace: {from", "").contains("namespace: ");
+    let fit = !manifests.contains("${") && !elsewhere && !manifests.contains("kind: Secret");
     fit.then_some(manifests)
 }
 
@@ -54,7 +59,8 @@ async fn compare(cluster: &Cluster, case: &Path) -> bool {
         return false;
     }
     site.write("all.yaml", &manifests);
-    let of_directory = configuration(&site, &[site.manifests().to_str().unwrap(), "--namespace", namespace.name()]).await;
+    let of_directory =
+        configuration(&site, &[site.manifests().to_str().unwrap(), "--namespace", namespace.name()]).await;
     let kubeconfig = cluster.admin_kubeconfig();
     let kubernetes = ["--kubernetes", "--kubeconfig", kubeconfig.to_str().unwrap(), "--single-namespace"];
     let of_cluster = configuration(&site, &[&kubernetes[..], &["--namespace", namespace.name()]].concat()).await;

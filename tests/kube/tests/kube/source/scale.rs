@@ -99,7 +99,8 @@ async fn ten_thousand_mappings_and_two_thousand_services() {
     let before = processor(gateway.id());
     for n in 0..20 {
         let (backend, name) = if n % 2 == 0 { (&two, "two") } else { (&one, "one") };
-        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), "default", &resource("getambassador.io", "v3alpha1", "Mapping"));
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(client.clone(), "default", &resource("getambassador.io", "v3alpha1", "Mapping"));
         let patch = kube::api::Patch::Merge(mapping("app", "/app/", backend.address()));
         let begun = Instant::now();
         drop(api.patch("app", &kube::api::PatchParams::default(), &patch).await.unwrap());
