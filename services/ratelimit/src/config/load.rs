@@ -136,7 +136,6 @@ impl Level<'_> {
             return Err(self.error(raw, full_key, message));
         }
         Ok(Rule {
-            full_key: full_key.into(),
             requests_per_unit: limit.requests_per_unit,
             unit,
             name: limit.name.as_str().into(),

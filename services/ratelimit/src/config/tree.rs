@@ -19,8 +19,6 @@ pub struct Config {
 /// A limit as configured.
 #[derive(Debug)]
 pub struct Rule {
-    /// Domain and descriptors, as in `domain.key_value.key`: the name in metrics and in `/rlconfig`.
-    pub full_key: Box<str>,
     /// How many in a window; more are over the limit.
     pub requests_per_unit: u32,
     /// The length of a window; none where there is no limit.
@@ -37,12 +35,19 @@ pub struct Rule {
     pub detailed_metric: bool,
     /// For replies within the limit.
     pub metadata: Option<Struct>,
-    /// The counters under `full_key`.
+    /// The counters under [`Rule::full_key`].
     pub stats: Arc<RuleStats>,
     /// The file and the line it came from; line 0 for xDS.
     pub file: Arc<str>,
     /// See `file`.
     pub line: usize,
+}
+
+impl Rule {
+    /// Domain and descriptors, as in `domain.key_value.key`: the name in metrics and in `/rlconfig`.
+    pub fn full_key(&self) -> &str {
+        self.stats.key()
+    }
 }
 
 /// A descriptor: what may follow it, and its limit.
@@ -88,7 +93,7 @@ impl Config {
         for domain in self.domains.values() {
             collect(domain, &mut rules);
         }
-        rules.sort_by(|one, other| one.full_key.cmp(&other.full_key));
+        rules.sort_by(|one, other| one.full_key().cmp(other.full_key()));
         rules
     }
 }

@@ -88,13 +88,14 @@ pub(crate) async fn watch(files: Files, active: Active, stop: CancellationToken)
     loop {
         watching.renew(&files, &changed);
         let found = read_texts(&files);
-        if last.as_ref() != Some(&found) {
-            let sources = found.clone().and_then(|texts| {
+        let digest = digest(&found);
+        if last != Some(digest) {
+            let sources = found.and_then(|texts| {
                 texts.iter().map(|(name, text)| Source::parse(name, text)).collect::<Result<Vec<_>, _>>()
             });
             // Told where it is counted.
             _ = active.load(sources);
-            last = Some(found);
+            last = Some(digest);
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -105,6 +106,20 @@ pub(crate) async fn watch(files: Files, active: Active, stop: CancellationToken)
             }
         }
     }
+}
+
+/// Tells whether files have changed, without keeping them.
+fn digest(found: &Result<Vec<(String, String)>, ConfigError>) -> u128 {
+    let mut hash = xxhash_rust::xxh3::Xxh3::new();
+    let mut add = |text: &str| {
+        hash.update(&text.len().to_le_bytes());
+        hash.update(text.as_bytes());
+    };
+    match found {
+        Ok(texts) => texts.iter().for_each(|(name, text)| [name, text].into_iter().for_each(|text| add(text))),
+        Err(error) => add(&error.to_string()),
+    }
+    hash.digest128()
 }
 
 /// The watch on the directory, and on the one that holds the root's link.

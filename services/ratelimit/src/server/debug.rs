@@ -41,7 +41,10 @@ fn dump(config: &Config) -> String {
         let _ = writeln!(
             text,
             "{}: unit={unit} requests_per_unit={}, shadow_mode: {}, quota_mode: {}",
-            rule.full_key, rule.requests_per_unit, rule.shadow_mode, rule.quota_mode
+            rule.full_key(),
+            rule.requests_per_unit,
+            rule.shadow_mode,
+            rule.quota_mode
         );
     }
     text

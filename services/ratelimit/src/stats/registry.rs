@@ -18,7 +18,8 @@ const OVERFLOW: &str = "overflow";
 #[derive(Debug, Default)]
 pub struct RuleStats {
     key: Box<str>,
-    name: Box<str>,
+    /// The key as statsd takes it, where that is another text.
+    name: Option<Box<str>>,
     /// Hits asked for.
     pub total_hits: AtomicU64,
     /// Hits beyond the limit.
@@ -35,7 +36,8 @@ pub struct RuleStats {
 
 impl RuleStats {
     fn new(key: &str) -> Self {
-        Self { key: key.into(), name: sanitize(key).into(), ..Self::default() }
+        let name = Some(sanitize(key)).filter(|name| name != key).map(Into::into);
+        Self { key: key.into(), name, ..Self::default() }
     }
 
     /// Domain and descriptors, joined by dots, as they are.
@@ -45,7 +47,7 @@ impl RuleStats {
 
     /// The key as statsd takes it.
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_deref().unwrap_or(&self.key)
     }
 
     /// The counters by the last part of their names.
