@@ -87,6 +87,8 @@ fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[Filte
             claim(frame, &mut owners, &mut chains, host, tls, wildcard);
         }
     }
+    // The widest first: a name that one of them claims may lead those below it elsewhere.
+    covered.sort_by_key(|(host, ..)| std::cmp::Reverse(host.pattern.specificity()));
     for (host, tls, _) in covered {
         if closest(&owners, &host.pattern) != Some(&shared_name(host, tls)) {
             claim(frame, &mut owners, &mut chains, host, tls, &host.pattern);

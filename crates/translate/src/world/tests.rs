@@ -1,6 +1,7 @@
 //! Incremental against full builds: whatever the way to a state, the state is the same.
 
 mod oracle;
+mod regressions;
 mod request;
 mod secrets;
 
