@@ -104,7 +104,7 @@ impl View for EngineView {
         });
         let mut page = Page::of(query, wanted, |problem| problem);
         engine.files.locate(&mut page.items);
-        page.map(|problem| problem_view(&problem))
+        page.map(|problem| ProblemView::from(&problem))
     }
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {
@@ -132,17 +132,6 @@ pub(crate) fn by_place(a: &LocatedProblem, b: &LocatedProblem) -> Ordering {
     (&a.location, &a.problem).cmp(&(&b.location, &b.problem))
 }
 
-pub(crate) fn problem_view(problem: &LocatedProblem) -> ProblemView {
-    ProblemView {
-        severity: problem.problem.severity,
-        reason: problem.problem.reason.to_owned(),
-        field: problem.problem.field.clone(),
-        message: problem.problem.message.clone(),
-        location: problem.location.as_ref().map(LocationView::from),
-        object: problem.object.as_ref().map(ObjectRef::from),
-    }
-}
-
 fn object_view(engine: &Engine, object: &nuncio_api::Object, problems: &[LocatedProblem]) -> ObjectView {
     let keys = keys_of(engine, &object.id);
     let envoys = engine.server.streams().len();
@@ -165,7 +154,7 @@ fn object_view(engine: &Engine, object: &nuncio_api::Object, problems: &[Located
         state,
         acked_by,
         envoys,
-        problems: problems.iter().map(problem_view).collect(),
+        problems: problems.iter().map(ProblemView::from).collect(),
     }
 }
 

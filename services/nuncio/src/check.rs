@@ -2,11 +2,12 @@
 
 use nuncio_api::Severity;
 use nuncio_controller::LocatedProblem;
-use nuncio_controller::admin::{LocationView, ObjectRef, Page, ProblemView};
+use nuncio_controller::admin::{Page, ProblemView};
 
 use crate::cli::{CheckArgs, Format};
 use crate::exit::{Failure, Outcome, print_json, print_text};
 use crate::gateway::load;
+use crate::report::severity;
 use crate::table;
 
 /// Prints every problem. Fails if one of them is an error.
@@ -16,24 +17,12 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
     match args.output {
         Format::Text => print_text(&text(&problems, offline.objects())),
         Format::Json => {
-            let items: Vec<_> = problems.iter().map(view).collect();
+            let items: Vec<_> = problems.iter().map(ProblemView::from).collect();
             print_json(&Page { total: items.len(), items })?;
         }
     }
     let wrong = problems.iter().any(|located| located.problem.severity == Severity::Error);
     if wrong { Err(Failure::found()) } else { Ok(()) }
-}
-
-fn view(located: &LocatedProblem) -> ProblemView {
-    let LocatedProblem { object, problem, location, snippet: _ } = located;
-    ProblemView {
-        severity: problem.severity,
-        reason: problem.reason.to_owned(),
-        field: problem.field.clone(),
-        message: problem.message.clone(),
-        location: location.as_ref().map(LocationView::from),
-        object: object.as_ref().map(ObjectRef::from),
-    }
 }
 
 fn text(problems: &[LocatedProblem], objects: usize) -> String {
@@ -48,11 +37,7 @@ fn text(problems: &[LocatedProblem], objects: usize) -> String {
 }
 
 fn row(located: &LocatedProblem) -> [String; 4] {
-    let severity = match located.problem.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
     let place = located.location.as_ref().map(ToString::to_string).unwrap_or_default();
     let object = located.object.as_ref().map(ToString::to_string).unwrap_or_default();
-    [severity.to_owned(), place, object, located.problem.to_string().replace('\n', " ")]
+    [severity(located.problem.severity).to_owned(), place, object, located.problem.to_string().replace('\n', " ")]
 }

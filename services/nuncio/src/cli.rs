@@ -60,6 +60,8 @@ fn completions(shell: clap_complete::Shell) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[test]

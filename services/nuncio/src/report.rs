@@ -5,10 +5,11 @@ mod words;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use nuncio_api::{ObjectId, Severity};
+use nuncio_api::ObjectId;
 use nuncio_controller::{ChangeKind, Event, LocatedProblem, ServedListener};
 use nuncio_telemetry::LogFormat;
 
+pub(crate) use self::words::severity;
 use self::words::{count, milliseconds, objects, url};
 use crate::cli::Place;
 use crate::exit::print_text;
@@ -111,12 +112,9 @@ impl Report {
 
 /// `error: shop/cart.yaml:3:5: Mapping default/cart: spec.prefix: …`, then the line with a caret.
 fn problem(located: &LocatedProblem) -> Vec<String> {
-    let severity = match located.problem.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
     let place = located.location.as_ref().map(|location| format!("{location}: ")).unwrap_or_default();
     let object = located.object.as_ref().map(|id| format!("{id}: ")).unwrap_or_default();
+    let severity = severity(located.problem.severity);
     let first = format!("{severity}: {place}{object}{}", located.problem);
     std::iter::once(first).chain(located.snippet.lines().map(|line| format!("  {line}"))).collect()
 }

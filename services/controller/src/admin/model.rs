@@ -4,6 +4,8 @@ use nuncio_api::{Location, ObjectId, Severity};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::event::LocatedProblem;
+
 /// Names an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ObjectRef {
@@ -87,6 +89,20 @@ pub struct ProblemView {
     pub location: Option<LocationView>,
     /// The object that has the problem. None for a file from which no object could be read.
     pub object: Option<ObjectRef>,
+}
+
+impl From<&LocatedProblem> for ProblemView {
+    fn from(located: &LocatedProblem) -> Self {
+        let LocatedProblem { object, problem, location, snippet: _ } = located;
+        Self {
+            severity: problem.severity,
+            reason: problem.reason.to_owned(),
+            field: problem.field.clone(),
+            message: problem.message.clone(),
+            location: location.as_ref().map(LocationView::from),
+            object: object.as_ref().map(ObjectRef::from),
+        }
+    }
 }
 
 /// A host name and what serves it.

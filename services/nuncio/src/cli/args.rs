@@ -122,7 +122,7 @@ pub(crate) struct UpArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AdminArgs {
     /// Where to serve probes, metrics and diagnostics. Port 0 picks one
-    #[arg(long = "admin", value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
+    #[arg(id = "admin", long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_ADMIN")]
     pub(crate) address: SocketAddr,
     /// A host name that diagnostics are served as, besides addresses and localhost. May be given many times
     #[arg(long = "admin-host", value_name = "NAME", env = "NUNCIO_ADMIN_HOST", value_delimiter = ',')]

@@ -3,11 +3,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use nuncio_api::ObjectId;
+use nuncio_api::{ObjectId, Severity};
 use nuncio_controller::ChangeKind;
 
 /// Objects that are named before the rest is counted.
 const NAMED: usize = 3;
+
+/// What a problem of this severity is called.
+pub(crate) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
 
 /// `1 route`, `2 routes`.
 pub(super) fn count(n: usize, what: &str) -> String {

@@ -243,9 +243,9 @@ async fn an_envoy_that_hangs_does_not_hold_up_the_search() {
     only_refused(&controller.admin, &["bad"]).await;
 }
 
-/// Asks for a suite that exists, but not in Envoy's library.
-fn with_unknown_suite(mut host: Value) -> Value {
-    host["spec"]["tls"] = json!({"cipher_suites": ["TLS_DHE_RSA_WITH_AES_128_CBC_SHA"]});
+/// Asks for suites with two properties that exclude each other: a rule that is well-formed, and leaves none.
+fn without_suites(mut host: Value) -> Value {
+    host["spec"]["tls"] = json!({"cipher_suites": ["kECDHE+kRSA"]});
     host
 }
 
@@ -260,13 +260,13 @@ async fn two_hosts_that_envoy_refuses_are_both_found_and_the_port_stays_open() {
     site.write("secrets.yaml", documents(&secrets));
     let gateway_objects = [module, yaml::tls_host("good", "good.example"), mapping("all", "/", a.address())];
     site.write("gateway.yaml", yaml::listeners(&site) + &documents(&gateway_objects));
-    site.write("bad1.yaml", documents(&[with_unknown_suite(yaml::tls_host("bad1", "bad1.example"))]));
+    site.write("bad1.yaml", documents(&[without_suites(yaml::tls_host("bad1", "bad1.example"))]));
     // The first is there from the start, where Envoy has it before its certificate.
     let gateway = Gateway::start(&site).await;
     let client = Client::https(site.https(), Tls::to("good.example", &authority));
     for (at, name) in [(1, "bad1"), (2, "bad2"), (3, "bad3")] {
         let file = format!("{name}.yaml");
-        site.write(&file, documents(&[with_unknown_suite(yaml::tls_host(name, &hostnames[at]))]));
+        site.write(&file, documents(&[without_suites(yaml::tls_host(name, &hostnames[at]))]));
         only_refused(&gateway.admin, &names[1..=at]).await;
         eventually("the port is open", async || {
             let reply = client.send(&get("good.example", "/")).await.map_err(|failure| failure.to_string())?;
