@@ -201,7 +201,7 @@ impl KubernetesSource {
                 if failure == Failure::Missing {
                     self.unlisted.remove(&from);
                 }
-                let problem = self.troubles.failed(from, &api, &self.selection, failure);
+                let problem = self.troubles.failed(from, &api, &self.selection, &failure);
                 self.intake.put(problem, noticed);
             }
             Told::Works => {

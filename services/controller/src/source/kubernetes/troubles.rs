@@ -29,10 +29,10 @@ impl Troubles {
         index: usize,
         api: &ApiKind,
         selection: &Selection,
-        failure: Failure,
+        failure: &Failure,
     ) -> Option<FileChange> {
         let before = self.by_kind.insert(index, failure.clone());
-        if let Failure::Lost(message) = &failure
+        if let Failure::Lost(message) = failure
             && self.lost.is_none()
         {
             self.lost = Some(Instant::now());
@@ -42,11 +42,11 @@ impl Troubles {
             );
         }
         self.answers();
-        if before.as_ref() == Some(&failure) || is_lost(&failure) {
+        if before.as_ref() == Some(failure) || is_lost(failure) {
             return None;
         }
-        let message = explain(api, selection, &failure);
-        if failure == Failure::Missing {
+        let message = explain(api, selection, failure);
+        if *failure == Failure::Missing {
             tracing::warn!("{} cannot be read: {message}", api.resource());
         } else {
             tracing::error!("{} cannot be read: {message}", api.resource());
