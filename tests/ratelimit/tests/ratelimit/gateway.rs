@@ -1,6 +1,5 @@
 //! The way Envoy Gateway runs the original: its variables, rules over ADS with mutual TLS, calls over mutual TLS,
 //! Prometheus, probes.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};

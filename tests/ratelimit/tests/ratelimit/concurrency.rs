@@ -1,5 +1,4 @@
 //! Many at once on one counter: none is lost, none counts twice, and each sees a count of its own.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::HashSet;
 

@@ -1,5 +1,4 @@
 //! Redis goes away in all its ways: calls fail soon, and are answered again soon after it is back.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,6 @@
 //! keys with the same values and times to live, the same metrics.
 //!
 //! `RATELIMIT_SEED` repeats a run, `RATELIMIT_ROUNDS` makes it longer.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,5 +1,4 @@
 //! Redis behind Sentinels, and as a cluster, with what happens to them.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::time::{Duration, Instant};
 

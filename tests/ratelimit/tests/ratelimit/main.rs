@@ -1,0 +1,8 @@
+//! The rate limit service, as a process of its own, with a real Redis and beside the original.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod concurrency;
+mod differential;
+mod faults;
+mod gateway;
+mod topologies;
