@@ -55,7 +55,6 @@ const TABLE: &[Field] = &[
     field(Kind::Module, &["config", "runtime_flags"], ""),
     field(Kind::Module, &["config", "envoy_validation_timeout"], "no Envoy is started to check a configuration"),
     field(Kind::Module, &["config", "error_response_overrides"], REMOVED),
-    field(Kind::Module, &["config", "header_case_overrides"], ""),
     field(Kind::Module, &["config", "debug_mode"], ""),
     field(Kind::Module, &["config", "admin_port"], ""),
     field(Kind::Module, &["config", "statsd"], ""),

@@ -26,6 +26,16 @@ pub(crate) fn plain(word: &str) -> String {
     word.to_ascii_lowercase().replace(['-', '_', ' '], "")
 }
 
+/// Whether a header's name is spelled as Envoy's `proper_case_words` does it: a capital at the beginning and behind whatever is no
+/// letter or digit, and nowhere else.
+pub(crate) fn is_proper_case(name: &str) -> bool {
+    let before = std::iter::once(b'-').chain(name.bytes());
+    name.bytes().zip(before).all(|(b, before)| {
+        let begins = !before.is_ascii_alphanumeric();
+        if begins { !b.is_ascii_lowercase() } else { !b.is_ascii_uppercase() }
+    })
+}
+
 /// `a, b or c`.
 pub(crate) fn one_of(words: &[&str]) -> String {
     match words {
@@ -47,7 +57,7 @@ pub(crate) fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{closest, one_of, shorten};
+    use super::{closest, is_proper_case, one_of, shorten};
 
     #[test]
     fn a_slip_of_the_pen_is_understood() {
@@ -65,6 +75,16 @@ mod tests {
         ];
         for (word, meant) in table {
             assert_eq!(closest(word, &words), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn proper_case_is_told_from_others() {
+        for name in ["X-Request-Id", "Te", "Foo$B#$Are", "X-2x", "X--Y", "1"] {
+            assert!(is_proper_case(name), "{name}");
+        }
+        for name in ["x-request-id", "X-Request-ID", "TE", "X-my-Header", "X-2X"] {
+            assert!(!is_proper_case(name), "{name}");
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) 
         server_name: config.server_name.clone().unwrap_or_else(|| "envoy".to_owned()),
         accept_http10: on(config.enable_http10),
         allow_chunked_length: on(config.allow_chunked_length),
-        proper_case: on(config.proper_case),
+        proper_case: config.writes_proper_case(),
         merge_slashes: config.merge_slashes.unwrap_or(true),
         escaped_slashes: if on(config.reject_requests_with_escaped_slashes) {
             EscapedSlashes::Reject

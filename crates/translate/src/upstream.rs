@@ -118,7 +118,7 @@ fn build(
         health_checks: wanted.health_checks.iter().filter_map(health_check).collect(),
         outlier_detection: wanted.outlier_detection.map(outlier_detection),
         keepalive: wanted.keepalive.or(module.keepalive.as_ref()).map(keepalive),
-        proper_case: module.proper_case.unwrap_or(false) && wanted.protocol == Protocol::Http1,
+        proper_case: module.writes_proper_case() && wanted.protocol == Protocol::Http1,
         buffer_limit: module.buffer_limit_bytes,
     };
     cluster.name = cluster_name(&cluster, wanted, host, port, source.as_ref());

@@ -7,6 +7,8 @@ use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::text::is_proper_case;
+
 use super::{
     Buffer, CircuitBreaker, ClientCertDetails, Cors, ForwardClientCertDetails, GrpcStats, Gzip, IpRule, Keepalive,
     LoadBalancer, LogFormat, LogType, ModuleDefaults, Probe, RetryPolicy, UnderscoresAction,
@@ -178,4 +180,13 @@ pub struct ModuleConfig {
     /// A client's address is that of its connection, and `X-Forwarded-For` is added to; default `true`.
     pub use_remote_address: Option<bool>,
 }
+}
+
+impl ModuleConfig {
+    /// Whether HTTP/1.1 header names go out in `Proper-Case`: if that is asked for, or is the spelling that some name is to
+    /// have, since Envoy has none for single names.
+    #[must_use]
+    pub fn writes_proper_case(&self) -> bool {
+        self.proper_case.unwrap_or(false) || self.header_case_overrides.iter().any(|name| is_proper_case(name))
+    }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::value::{header_text, milliseconds};
 use super::{format, header, invalid, missing, no_effect, policy};
 use crate::parse::Issues;
+use crate::text::{is_proper_case, shorten};
 use crate::yaml::Path;
 use crate::{Buffer, Gzip, IpAccess, LogFormat, LogType, ModuleConfig};
 
@@ -175,5 +176,11 @@ fn texts(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
     header::names(&config.header_case_overrides, &path.key("header_case_overrides"), issues);
     if issues.errors() > before {
         config.header_case_overrides.clear();
+    }
+    let overrides = path.key("header_case_overrides");
+    for (index, name) in config.header_case_overrides.iter().enumerate().filter(|(_, name)| !is_proper_case(name)) {
+        let message =
+            format!("Envoy cannot write \"{}\": all it can is to begin each word with a capital", shorten(name));
+        no_effect(&overrides.index(index), message, issues);
     }
 }

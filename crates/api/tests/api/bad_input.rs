@@ -575,6 +575,13 @@ fn warnings_leave_the_object_in_use() {
             "spec.protocolStack",
             "[HTTP",
         ),
+        (
+            "Module",
+            "{config: {header_case_overrides: [X-Ok, X-MY]}}",
+            "NoEffect",
+            "spec.config.header_case_overrides[1]",
+            "X-MY",
+        ),
         ("Module", "{config: {default_labels: {a: b}}}", "NotYetEffective", "spec.config.default_labels", "{a"),
         ("Module", "{config: {xff_num_trusted_hops: 1}}", "NotYetEffective", "spec.config.xff_num_trusted_hops", "1"),
         ("Module", "{config: {server_nam: 1}}", "UnknownField", "spec.config.server_nam", "server_nam"),
@@ -694,4 +701,19 @@ fn cipher_suites_that_envoy_takes_are_taken() {
     }
     let object = only(&of_kind("TLSContext", "{cipher_suites: [TLS_AES_128_GCM_SHA256, AES128-SHA]}"));
     assert_eq!((object.problems[0].0.reason, is_invalid(&object)), ("NoEffect", false), "{object:?}");
+}
+
+/// Envoy has no spelling for single names: what can be had is had by the one for all.
+#[test]
+fn names_to_be_spelled_in_proper_case_are_written_so() {
+    let table = [
+        ("{}", false),
+        ("{proper_case: true}", true),
+        ("{header_case_overrides: [X-MY]}", false),
+        ("{header_case_overrides: [X-MY, X-Request-Id]}", true),
+    ];
+    for (config, expected) in table {
+        let Spec::Module(module) = only(&of_kind("Module", &format!("{{config: {config}}}"))).spec else { panic!() };
+        assert_eq!(module.config.writes_proper_case(), expected, "{config}");
+    }
 }
