@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(lease_name("Edge_2."), "nuncio-edge-2");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_lead_runs_out_by_itself() {
         let (sender, receiver) = watch::channel(None);
         let mut leadership = Leadership { identity: "one".to_owned(), until: receiver };

@@ -14,6 +14,7 @@ mod leader;
 mod manifests;
 mod metrics;
 pub mod offline;
+pub mod rbac;
 mod refusal;
 mod resources;
 mod run;

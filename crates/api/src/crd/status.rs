@@ -4,7 +4,15 @@ use serde_json::{Value, json};
 
 /// What the controller reports of an object of `kind`.
 pub(super) fn schema(kind: &str) -> Value {
-    let mut properties = json!({ "conditions": conditions() });
+    let mut properties = json!({
+        "observedGeneration": {
+            "type": "integer",
+            "format": "int64",
+            "minimum": 0,
+            "description": "The metadata.generation that all of this was said of.",
+        },
+        "conditions": conditions(),
+    });
     let more = match kind {
         "Mapping" => mapping(),
         "Host" => host(),
@@ -25,7 +33,7 @@ fn conditions() -> Value {
         "properties": {
             "type": {
                 "type": "string",
-                "description": "The aspect: Accepted, ResolvedRefs or Programmed.",
+                "description": "The aspect: Accepted, ResolvedRefs or Programmed; Stalled or Reconciling while it is one.",
                 "maxLength": 316,
                 "pattern": r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$",
             },
@@ -58,7 +66,8 @@ fn conditions() -> Value {
     json!({
         "type": "array",
         "description": "Accepted: the object is understood. ResolvedRefs: everything that it names is there. \
-                        Programmed: Envoy has it.",
+                        Programmed: Envoy has it. Stalled: it has to be changed. Reconciling: it goes on by itself, or \
+                        when something else is there.",
         "items": condition,
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["type"],

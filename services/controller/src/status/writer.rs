@@ -41,11 +41,17 @@ pub(super) struct Writer {
     pub(super) paused: Option<Instant>,
 }
 
-/// What became of a write.
-enum Done {
-    Status { id: ObjectId, target: Target, status: Status, seen: Result<Seen, WriteError> },
-    Event,
+/// A status that was written, or was not.
+struct Written {
+    id: ObjectId,
+    target: Target,
+    status: Status,
+    /// What the object has now.
+    seen: Result<Seen, WriteError>,
 }
+
+/// What became of a write; nothing is to be done about an event.
+type Done = Option<Box<Written>>;
 
 type Writes = FuturesUnordered<BoxFuture<'static, Done>>;
 
@@ -174,12 +180,13 @@ impl Writer {
         Box::pin(async move {
             let written = api::apply_status(&client, &target, &body).await;
             let seen = written.map(|status| Seen::read(id.kind, &status));
-            Done::Status { id, target, status, seen }
+            Some(Box::new(Written { id, target, status, seen }))
         })
     }
 
     fn done(&mut self, done: Done, writes: &mut Writes) {
-        let Done::Status { id, target, status, seen } = done else { return };
+        let Some(written) = done else { return };
+        let Written { id, target, status, seen } = *written;
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) => return self.failed(id, error),
@@ -238,7 +245,7 @@ impl Writer {
             if let Err(error) = written {
                 tracing::debug!(?error, "cannot write an event");
             }
-            Done::Event
+            None
         }))
     }
 }
