@@ -1,7 +1,7 @@
 //! What the types do not say: which fields must be there, bounds, rules across fields, and the spellings of `v2` that a
 //! converted object carries.
 //!
-//! Each bound and rule here refuses only what validation refuses with an error whatever else an object says; `rules` in
+//! Each bound and rule here refuses only what validation refuses with an error whatever else an object says; `crds` in
 //! `tests/kube` holds the two against each other.
 
 use serde_json::{Map, Value, json};
