@@ -8,4 +8,5 @@ mod crds;
 mod faults;
 mod programs;
 mod source;
+mod status;
 mod watches;

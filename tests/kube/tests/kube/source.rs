@@ -4,6 +4,6 @@ mod access;
 mod equal;
 mod faults;
 mod objects;
-mod place;
+pub(crate) mod place;
 mod scale;
 mod secrets;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// The kinds that the source watches.
-pub(super) const KINDS: [(&str, &str); 14] = [
+pub(crate) const KINDS: [(&str, &str); 14] = [
     ("Mapping", "mappings"),
     ("TCPMapping", "tcpmappings"),
     ("Host", "hosts"),
@@ -28,7 +28,7 @@ pub(super) const KINDS: [(&str, &str); 14] = [
 ];
 
 /// A definition that says nothing about what its objects hold.
-pub(super) fn definition(kind: &str, plural: &str) -> Value {
+pub(crate) fn definition(kind: &str, plural: &str) -> Value {
     let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let version = json!({
         "name": "v3alpha1", "served": true, "storage": true,
@@ -46,7 +46,7 @@ pub(super) fn definition(kind: &str, plural: &str) -> Value {
 }
 
 /// Installs definitions, and waits until the server serves them.
-pub(super) async fn define(cluster: &Cluster, kinds: &[(&str, &str)]) {
+pub(crate) async fn define(cluster: &Cluster, kinds: &[(&str, &str)]) {
     let definitions: Vec<_> = kinds.iter().map(|(kind, plural)| definition(kind, plural)).collect();
     drop(cluster.apply(&documents(&definitions), &[]).await.success());
     for (_, plural) in kinds {
@@ -61,7 +61,7 @@ pub(super) async fn define(cluster: &Cluster, kinds: &[(&str, &str)]) {
 }
 
 /// The cluster that tests share, with every definition.
-pub(super) async fn cluster() -> &'static Cluster {
+pub(crate) async fn cluster() -> &'static Cluster {
     static DEFINED: OnceCell<()> = OnceCell::const_new();
     let cluster = Cluster::shared().await;
     DEFINED.get_or_init(|| define(cluster, &KINDS)).await;
@@ -69,23 +69,23 @@ pub(super) async fn cluster() -> &'static Cluster {
 }
 
 /// Several documents.
-pub(super) fn documents(documents: &[Value]) -> String {
+pub(crate) fn documents(documents: &[Value]) -> String {
     nuncio_e2e::yaml::documents(documents)
 }
 
 /// A Listener, and a Mapping of every host name to a backend.
-pub(super) fn site_objects(site: &Site, backend: SocketAddr) -> Vec<Value> {
+pub(crate) fn site_objects(site: &Site, backend: SocketAddr) -> Vec<Value> {
     vec![nuncio_e2e::yaml::listener("http", site.http().port(), "HTTP"), mapping("app", "/app/", backend)]
 }
 
 /// A Mapping of every host name.
-pub(super) fn mapping(name: &str, prefix: &str, backend: SocketAddr) -> Value {
+pub(crate) fn mapping(name: &str, prefix: &str, backend: SocketAddr) -> Value {
     let spec = json!({"hostname": "*", "prefix": prefix, "service": format!("http://{backend}")});
     nuncio_e2e::yaml::object("Mapping", name, spec)
 }
 
 /// `nuncio up --kubernetes` as whoever the kubeconfig says.
-pub(super) fn up(site: &Site, kubeconfig: &Path) -> Command {
+pub(crate) fn up(site: &Site, kubeconfig: &Path) -> Command {
     let mut command = site.up_without_manifests(site.ip(), &envoy());
     command.args(["--kubernetes", "--kubeconfig"]).arg(kubeconfig);
     for name in ["AMBASSADOR_SINGLE_NAMESPACE", "AMBASSADOR_LABEL_SELECTOR", "AMBASSADOR_FIELD_SELECTOR"] {
@@ -95,29 +95,29 @@ pub(super) fn up(site: &Site, kubeconfig: &Path) -> Command {
 }
 
 /// The same for one namespace.
-pub(super) fn up_in(site: &Site, kubeconfig: &Path, namespace: &str) -> Command {
+pub(crate) fn up_in(site: &Site, kubeconfig: &Path, namespace: &str) -> Command {
     let mut command = up(site, kubeconfig);
     command.args(["--single-namespace", "--namespace", namespace]);
     command
 }
 
 /// Puts objects into a namespace.
-pub(super) async fn apply(cluster: &Cluster, namespace: &Namespace<'_>, objects: &[Value]) {
+pub(crate) async fn apply(cluster: &Cluster, namespace: &Namespace<'_>, objects: &[Value]) {
     apply_in(cluster, namespace.name(), objects).await;
 }
 
 /// The same, by the name of the namespace.
-pub(super) async fn apply_in(cluster: &Cluster, namespace: &str, objects: &[Value]) {
+pub(crate) async fn apply_in(cluster: &Cluster, namespace: &str, objects: &[Value]) {
     drop(cluster.apply(&documents(objects), &["--namespace", namespace]).await.success());
 }
 
 /// A gateway that reads one namespace as the administrator.
-pub(super) async fn gateway<'a>(cluster: &Cluster, namespace: &str, site: &'a Site) -> Gateway<'a> {
+pub(crate) async fn gateway<'a>(cluster: &Cluster, namespace: &str, site: &'a Site) -> Gateway<'a> {
     Gateway::start_by(site, &mut up_in(site, &cluster.admin_kubeconfig(), namespace)).await
 }
 
 /// Waits until a path is answered by a backend, or with a status.
-pub(super) async fn answers(site: &Site, path: &str, by: &str) {
+pub(crate) async fn answers(site: &Site, path: &str, by: &str) {
     let client = Client::http(site.http());
     eventually(&format!("{path} is answered by {by}"), async || {
         let reply = client.send(&get("any.example", path)).await.map_err(|failure| failure.to_string())?;
