@@ -6,7 +6,7 @@ use std::alloc::System;
 use std::time::{Duration, Instant};
 
 use arbitrary::Unstructured;
-use nuncio_api::{Defaults, parse};
+use nuncio_api::{Defaults, Text, locate, parse};
 use nuncio_fuzz::{run, text};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -32,6 +32,15 @@ fn parser() {
         assert!(allocated < AT_LEAST + PER_BYTE * text.len(), "{allocated} bytes allocated for {}", shown());
         for object in &parsed.objects {
             assert!(object.location.line >= 1, "{:?} is nowhere in {}", object.id, shown());
+        }
+        // Whatever was read is found again.
+        let wanted: Vec<_> = parsed.objects.iter().map(|object| (&object.id, &object.location, "spec.tls")).collect();
+        let found = locate(&text, &"fuzz.yaml".into(), &Defaults::default(), &wanted);
+        let lines = Text::new(&text);
+        for (object, place) in parsed.objects.iter().zip(found) {
+            let place = place.unwrap_or_else(|| panic!("{:?} is not found again in {}", object.id, shown()));
+            let snippet = lines.snippet(&place);
+            assert!(snippet.is_empty() || snippet.ends_with('^'), "{snippet} of {}", shown());
         }
     });
 }

@@ -118,10 +118,7 @@ impl Reader<'_> {
             annotated,
         };
         let object = typed::object(head, &mut node, version, wrong, self.file);
-        if let Some(seek) = &mut self.seek {
-            seek.object(&object, &node);
-        }
-        self.parsed.objects.push(object);
+        self.keep(object, &node);
         if kind == Kind::Service {
             self.annotations(&node);
         }
@@ -151,6 +148,14 @@ impl Reader<'_> {
             uid,
             annotated: carrier.is_some(),
         };
+        self.keep(object, node);
+    }
+
+    /// Takes an object that was read from this tree.
+    fn keep(&mut self, object: Object, node: &Node<'_>) {
+        if let Some(seek) = &mut self.seek {
+            seek.object(&object, node);
+        }
         self.parsed.objects.push(object);
     }
 
