@@ -1,0 +1,44 @@
+{{/* Variables of the gateway: what the values say, and over it what the user's env says. */}}
+{{- define "nuncio.environment" -}}
+{{- $admin := printf "%s-admin" (include "nuncio.fullname" .) -}}
+{{- $namespace := .Release.Namespace -}}
+{{- $env := dict
+  "AMBASSADOR_ID" .Values.ambassadorId
+  "NUNCIO_ADMIN" (printf "%s:%v" .Values.admin.bindAddress .Values.admin.port)
+  "NUNCIO_ADMIN_HOST" (printf "%s,%s.%s,%s.%s.svc" $admin $admin $namespace $admin $namespace)
+  "NUNCIO_DRAIN_TIME" (.Values.shutdown.drainSeconds | toString)
+  "NUNCIO_LOG_FORMAT" .Values.log.format
+  "NUNCIO_MAX_CONNECTIONS" (.Values.envoy.maxConnections | int64 | toString)
+  "XDG_RUNTIME_DIR" "/run/nuncio"
+-}}
+{{- if .Values.scope.singleNamespace }}{{ $_ := set $env "AMBASSADOR_SINGLE_NAMESPACE" "true" }}{{ end -}}
+{{- with .Values.labelSelector }}{{ $_ := set $env "AMBASSADOR_LABEL_SELECTOR" . }}{{ end -}}
+{{- with .Values.envoy.concurrency }}{{ $_ := set $env "NUNCIO_CONCURRENCY" (toString .) }}{{ end -}}
+{{- with .Values.envoy.maxHeapMiB }}{{ $_ := set $env "NUNCIO_MAX_HEAP" (int64 . | toString) }}{{ end -}}
+{{- with .Values.log.level }}{{ $_ := set $env "NUNCIO_LOG" . }}{{ end -}}
+{{- if .Values.status.enabled -}}
+{{- $_ := set $env "NUNCIO_LEASE_DURATION" (toString .Values.status.leaseDurationSeconds) -}}
+{{- else -}}
+{{- $_ := set $env "NUNCIO_NO_STATUS" "true" -}}
+{{- end -}}
+{{- range $name, $value := .Values.env }}{{ $_ := set $env $name (toString $value) }}{{ end -}}
+{{- range $name, $value := $env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- range $name, $field := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "POD_IP" "status.podIP" "NODE_NAME" "spec.nodeName" }}
+- name: {{ $name }}
+  valueFrom: {fieldRef: {fieldPath: {{ $field }}}}
+{{- end }}
+{{- if not (hasKey .Values.env "AMBASSADOR_NAMESPACE") }}
+- name: AMBASSADOR_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+{{- end }}
+{{- if not (hasKey .Values.env "OTEL_RESOURCE_ATTRIBUTES") }}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: k8s.namespace.name=$(POD_NAMESPACE),k8s.pod.name=$(POD_NAME),k8s.node.name=$(NODE_NAME)
+{{- end }}
+{{- with .Values.envRaw }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
