@@ -16,6 +16,8 @@ pub(crate) struct Metrics {
     refusals: Counter,
     compile: Histogram,
     live: Histogram,
+    statuses_written: Counter,
+    statuses_failed: Counter,
 }
 
 impl Metrics {
@@ -26,6 +28,8 @@ impl Metrics {
         let refusals = Counter::default();
         let compile = Histogram::new(duration_buckets());
         let live = Histogram::new(duration_buckets());
+        let statuses_written = Counter::default();
+        let statuses_failed = Counter::default();
         registry.register("changes", |registry| {
             registry.register("resources_set", "Resources that changes set", resources_sent.clone());
             registry.register("resources_removed", "Resources that changes removed", resources_removed.clone());
@@ -33,7 +37,11 @@ impl Metrics {
             registry.register("compile_seconds", "From noticing a change to its resources", compile.clone());
             registry.register("live_seconds", "From noticing a change until every Envoy has it", live.clone());
         });
-        Self { registry, resources_sent, resources_removed, refusals, compile, live }
+        registry.register("statuses", |registry| {
+            registry.register("written", "Statuses of objects that were written", statuses_written.clone());
+            registry.register("failed", "Statuses of objects that could not be written", statuses_failed.clone());
+        });
+        Self { registry, resources_sent, resources_removed, refusals, compile, live, statuses_written, statuses_failed }
     }
 
     pub(crate) fn encode(&self) -> String {
@@ -47,6 +55,11 @@ impl Metrics {
 
     pub(crate) fn nacked(&self) {
         self.refusals.inc();
+    }
+
+    pub(crate) fn status(&self, written: bool) {
+        let counter = if written { &self.statuses_written } else { &self.statuses_failed };
+        counter.inc();
     }
 
     pub(crate) fn compiled(&self, elapsed: Duration) {

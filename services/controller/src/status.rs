@@ -39,6 +39,7 @@ use self::queue::Queue;
 use self::writer::Writer;
 use crate::engine::Engine;
 use crate::leader::Leadership;
+use crate::run::lock;
 use crate::source::kubernetes::backoff::Backoff;
 
 /// Which statuses are written.
@@ -63,8 +64,10 @@ pub(crate) async fn write(
     client: Client,
     leadership: Leadership,
 ) {
+    let metrics = lock(&engine).metrics.clone();
     let writer = Writer {
         engine,
+        metrics,
         held,
         client,
         except: (!options.mappings).then_some(Kind::Mapping),

@@ -18,6 +18,7 @@ use super::look::{Subject, has_status, look};
 use super::queue::Queue;
 use crate::engine::Engine;
 use crate::leader::Leadership;
+use crate::metrics::Metrics;
 use crate::run::lock;
 use crate::source::kubernetes::backoff::Backoff;
 use crate::source::kubernetes::resources::api_kind;
@@ -34,6 +35,7 @@ pub(super) struct Writer {
     pub(super) client: Client,
     /// Statuses of these are none of our business.
     pub(super) except: Option<Kind>,
+    pub(super) metrics: Metrics,
     pub(super) queue: Queue,
     pub(super) recorder: Recorder,
     pub(super) backoff: Backoff,
@@ -187,6 +189,7 @@ impl Writer {
     fn done(&mut self, done: Done, writes: &mut Writes) {
         let Some(written) = done else { return };
         let Written { id, target, status, seen } = *written;
+        self.metrics.status(seen.is_ok());
         let seen = match seen {
             Ok(seen) => seen,
             Err(error) => return self.failed(id, error),
