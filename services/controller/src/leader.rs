@@ -152,7 +152,11 @@ impl Candidate {
     }
 
     async fn try_to_hold(&mut self) -> Result<bool, kube::Error> {
-        let lease = self.leases.get_opt(&self.name).await?;
+        // What this replica wrote last is read again only if somebody else has written since.
+        let lease = match self.election.held() {
+            Some(lease) => Some(lease),
+            None => self.leases.get_opt(&self.name).await?,
+        };
         let lease = match self.election.step(lease, &self.name, Instant::now(), Timestamp::now()) {
             Step::Follow => return Ok(false),
             Step::Create(lease) => self.leases.create(&PostParams::default(), &lease).await,
@@ -164,7 +168,10 @@ impl Candidate {
                 Ok(true)
             }
             // Another was faster.
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
+            Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {
+                self.election.forget();
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

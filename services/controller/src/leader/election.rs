@@ -60,6 +60,16 @@ impl Election {
         self.held = Some(lease);
     }
 
+    /// The Lease as this replica wrote it last, if it holds it.
+    pub(super) fn held(&self) -> Option<Lease> {
+        self.held.clone()
+    }
+
+    /// Somebody else has written the Lease, or deleted it: it has to be read.
+    pub(super) fn forget(&mut self) {
+        self.held = None;
+    }
+
     /// The Lease without a holder, if this replica was it.
     pub(super) fn release(&mut self) -> Option<Lease> {
         let mut lease = self.held.take()?;

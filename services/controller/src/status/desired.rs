@@ -109,7 +109,7 @@ impl Facts {
             return fault("Invalid", format!("Something that it names is missing or broken: {problem}.{still}"), true);
         }
         if let Some(problem) = self.of(Concern::Attachment).next() {
-            return fault(problem.reason, format!("It {}. {}.", problem.message, attach(self.kind)), true);
+            return fault(problem.reason, format!("It {}. {}.", problem.message, attach(problem)), true);
         }
         match &self.delivery {
             Delivery::Everywhere => None,
@@ -146,10 +146,12 @@ fn summary(fault: &Fault) -> Condition {
     condition(kind, true, fault.reason, fault.message.clone())
 }
 
-fn attach(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Listener => "Create a Host that its hostBinding selects, or widen hostBinding",
-        _ => "Create a Host for this name, or correct hostname or the labels",
+/// What to do where nothing leads to an object.
+fn attach(problem: &Problem) -> &'static str {
+    match problem.reason {
+        "HostNotUsable" => "Correct that Host",
+        "NoHosts" => "Create a Host that its hostBinding selects, or widen hostBinding",
+        _ => "Create what it lacks, or correct its hostname or labels",
     }
 }
 

@@ -16,7 +16,8 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 11] = [
+const CONCERNS: [(&str, Concern); 12] = [
+    ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
     ("InvalidTLSContext", Concern::Reference),
     ("InvalidTLSSecret", Concern::Reference),
