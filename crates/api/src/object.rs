@@ -23,6 +23,8 @@ pub enum Kind {
     Service,
     EndpointSlice,
     Secret,
+    Ingress,
+    IngressClass,
 }
 
 impl Kind {
@@ -41,11 +43,13 @@ impl Kind {
             Self::Service => "Service",
             Self::EndpointSlice => "EndpointSlice",
             Self::Secret => "Secret",
+            Self::Ingress => "Ingress",
+            Self::IngressClass => "IngressClass",
         }
     }
 
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Mapping,
         Self::TCPMapping,
         Self::Host,
@@ -57,6 +61,8 @@ impl Kind {
         Self::Service,
         Self::EndpointSlice,
         Self::Secret,
+        Self::Ingress,
+        Self::IngressClass,
     ];
 
     /// The kind that is written so.
@@ -68,7 +74,7 @@ impl Kind {
     /// Whether it is a kind of `getambassador.io`, and none of Kubernetes' own.
     #[must_use]
     pub fn is_ours(self) -> bool {
-        !matches!(self, Self::Service | Self::EndpointSlice | Self::Secret)
+        !matches!(self, Self::Service | Self::EndpointSlice | Self::Secret | Self::Ingress | Self::IngressClass)
     }
 }
 

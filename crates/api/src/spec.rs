@@ -3,6 +3,7 @@
 mod common;
 mod endpoint_slice;
 mod host;
+mod ingress;
 mod listener;
 mod mapping;
 mod mapping_policy;
@@ -21,6 +22,10 @@ pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointPort, EndpointSli
 pub use host::{
     AcmeProvider, Host, InsecureAction, InsecureRequestPolicy, LocalObjectReference, PreviewUrl, RequestPolicy,
     SecretReference,
+};
+pub use ingress::{
+    HttpIngressPath, HttpIngressRule, Ingress, IngressBackend, IngressClass, IngressRule, IngressServiceBackend,
+    IngressTls, ServiceBackendPort, TypedLocalObjectReference,
 };
 pub use listener::{HostBinding, HostNamespaces, Listener, NamespaceFrom, Protocol, ProtocolLayer, SecurityModel};
 pub use mapping::{DnsType, Mapping};
@@ -67,6 +72,10 @@ pub enum Spec {
     EndpointSlice(Box<EndpointSlice>),
     /// Core `Secret`.
     Secret(Box<Secret>),
+    /// `Ingress` of `networking.k8s.io/v1`.
+    Ingress(Box<Ingress>),
+    /// `IngressClass` of `networking.k8s.io/v1`.
+    IngressClass(Box<IngressClass>),
     /// The object cannot be used; its problems say why.
     Invalid(Remains),
 }

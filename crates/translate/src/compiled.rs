@@ -21,6 +21,8 @@ pub(crate) type Labels = BTreeMap<String, String>;
 #[derive(Clone, Debug)]
 pub(crate) struct Compiled {
     pub(crate) id: ObjectId,
+    /// The Ingress that made it; `id` is a [key](crate::ingress) then.
+    pub(crate) origin: Option<Arc<ObjectId>>,
     pub(crate) labels: Labels,
     pub(crate) host: HostCondition,
     pub(crate) precedence: i64,
@@ -143,6 +145,11 @@ impl Shared {
 }
 
 impl Compiled {
+    /// The object that users know.
+    pub(crate) fn origin(&self) -> &ObjectId {
+        self.origin.as_deref().unwrap_or(&self.id)
+    }
+
     /// The order in which routes are tried: higher precedence, then longer path, then more text in
     /// headers, then in query parameters; the rest only makes the order total and stable. An exact
     /// host goes before a pattern that is as long.

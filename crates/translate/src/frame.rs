@@ -12,6 +12,7 @@ use crate::chains;
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::host::{self, CompiledHost};
+use crate::ingress::IngressHost;
 use crate::module;
 use crate::policy::{Class, Security};
 use crate::tcp;
@@ -72,10 +73,15 @@ pub(crate) struct Port<'a> {
     pub(crate) tcp: Vec<(&'a ObjectId, &'a nuncio_api::TcpMapping)>,
 }
 
-/// Makes the frame of these objects, given in the order of their ids.
-pub(crate) fn build<'a>(objects: impl Iterator<Item = &'a Arc<Object>> + Clone, context: &Context<'_>) -> Frame {
+/// Makes the frame of these objects, given in the order of their ids, and of the Hosts of Ingresses, each with whether its Ingress
+/// is out.
+pub(crate) fn build<'a>(
+    objects: impl Iterator<Item = &'a Arc<Object>> + Clone,
+    ingress_hosts: &[(&IngressHost, bool)],
+    context: &Context<'_>,
+) -> Frame {
     let mut frame = Frame::default();
-    let hosts = frame.hosts(objects.clone(), context);
+    let hosts = frame.hosts(objects.clone(), ingress_hosts, context);
     let http = module::http_settings(context.module, &mut frame.module_problems);
     for (address, port) in frame.ports(objects, context) {
         frame.listen(address, &port, &hosts, &http, context);
@@ -96,8 +102,10 @@ impl Frame {
     fn hosts<'a>(
         &mut self,
         objects: impl Iterator<Item = &'a Arc<Object>>,
+        ingress_hosts: &[(&IngressHost, bool)],
         context: &Context<'_>,
     ) -> Vec<CompiledHost> {
+        let of_ingresses = self.ingress_hosts(ingress_hosts, context);
         let mut hosts = Vec::new();
         let mut some = false;
         for object in objects.filter(|object| object.id.kind == Kind::Host) {
@@ -108,7 +116,36 @@ impl Frame {
                 self.problems.insert(object.id.clone(), problems);
             }
         }
-        if some { hosts } else { vec![host::fallback(context)] }
+        if !some {
+            hosts.push(host::fallback(context));
+        }
+        self.overridden(&of_ingresses, &hosts);
+        // Of two for one name the later counts.
+        of_ingresses.into_iter().chain(hosts).collect()
+    }
+
+    /// Certificates that Ingresses bring along. They take nothing from other names: what serves those without them does so
+    /// with them.
+    fn ingress_hosts(&mut self, ingress_hosts: &[(&IngressHost, bool)], context: &Context<'_>) -> Vec<CompiledHost> {
+        let mut hosts = Vec::new();
+        for (made, is_out) in ingress_hosts {
+            let mut problems = Vec::new();
+            hosts.extend(host::compile_ingress(made, *is_out, context, &mut problems));
+            problems.into_iter().for_each(|problem| self.problem(&made.origin, problem));
+        }
+        hosts
+    }
+
+    /// Tells Ingresses whose names a Host of its own speaks for.
+    fn overridden(&mut self, of_ingresses: &[CompiledHost], hosts: &[CompiledHost]) {
+        for made in of_ingresses {
+            let same = |host: &&CompiledHost| !host.is_fallback && host.policy.pattern == made.policy.pattern;
+            if let Some(host) = hosts.iter().find(same) {
+                let (name, id) = (&made.policy.pattern, &host.policy.id);
+                let message = format!("the certificate is not shown for {name}: {id} speaks for that name");
+                self.problem(&made.policy.id, Problem::warning("DuplicateHost", "spec.tls", message));
+            }
+        }
     }
 
     /// Sorts Listeners and TCPMappings by the address that they want.

@@ -47,8 +47,12 @@ impl<'a> Group<'a> {
         self.members[0]
     }
 
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &'a ObjectId> {
-        self.members.iter().map(|member| &member.id)
+    /// The objects that it is made of.
+    fn origins(&self) -> Vec<ObjectId> {
+        let mut origins: Vec<_> = self.members.iter().map(|member| member.origin().clone()).collect();
+        origins.sort_unstable();
+        origins.dedup();
+        origins
     }
 
     fn same_rank(&self, other: &Compiled) -> bool {
@@ -69,7 +73,7 @@ impl<'a> Group<'a> {
             action,
             response_headers: edits(&shared.remove_response_headers, &shared.add_response_headers),
             cors: shared.cors.clone().flatten().map(Box::new),
-            origins: self.ids().cloned().collect(),
+            origins: self.origins(),
         };
         let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();
         Grouped { route, upstreams, problems }
@@ -91,8 +95,9 @@ impl<'a> Group<'a> {
         }
         let mirrors = self.mirrors(problems);
         if arms.is_empty() {
-            for id in self.ids() {
-                problems.push((id.clone(), no_main(id)));
+            for id in self.origins() {
+                let problem = no_main(&id);
+                problems.push((id, problem));
             }
             return RouteAction::Respond(Respond { status: 503, body: "only a shadow takes this path".to_owned() });
         }
@@ -102,11 +107,11 @@ impl<'a> Group<'a> {
     /// A redirect is the whole group's; the members beside it are told so.
     fn redirect(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Option<Box<nuncio_ir::Redirect>> {
         let (winner, redirect) = self.members.iter().find_map(|member| match &member.part {
-            Part::Redirect(redirect) => Some((&member.id, redirect)),
+            Part::Redirect(redirect) => Some((member.origin(), redirect)),
             _ => None,
         })?;
-        let others = self.members.iter().filter(|member| member.id != *winner && !member.is_invalid());
-        for id in others.map(|member| &member.id) {
+        let others = self.members.iter().filter(|member| member.origin() != winner && !member.is_invalid());
+        for id in others.map(|member| member.origin()) {
             let message = format!("has no effect: {winner} redirects every request with the same conditions");
             problems.push((id.clone(), Problem::error("ConflictingRedirect", "spec.host_redirect", message)));
         }

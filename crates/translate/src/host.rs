@@ -8,6 +8,7 @@ use nuncio_ir::{ClientValidation, DownstreamTls, SecretName, SecretValue, TlsSet
 use crate::certificate::Certificate;
 use crate::compiled::Labels;
 use crate::context::{Context, SecretRef, file_field, tls_settings};
+use crate::ingress::IngressHost;
 use crate::pattern::HostPattern;
 use crate::policy::{HostPolicy, Insecure};
 
@@ -43,7 +44,9 @@ impl HostTls {
 pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec<Problem>) -> Option<CompiledHost> {
     let host = match &object.spec {
         Spec::Host(host) => host,
-        Spec::Invalid(Remains::Hostname(hostname)) => return Some(invalid(object, HostPattern::parse(hostname)?)),
+        Spec::Invalid(Remains::Hostname(hostname)) => {
+            return Some(invalid(&object.id, &object.labels, HostPattern::parse(hostname)?));
+        }
         _ => return None,
     };
     let pattern = HostPattern::parse(host.hostname.as_deref().unwrap_or("*"))?;
@@ -51,12 +54,16 @@ pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec
         Ok(tls) => tls,
         Err(problem) => {
             problems.push(problem);
-            return Some(invalid(object, pattern));
+            return Some(invalid(&object.id, &object.labels, pattern));
         }
     };
+    Some(valid(&object.id, &object.labels, host, pattern, tls))
+}
+
+fn valid(id: &ObjectId, labels: &Labels, host: &Host, pattern: HostPattern, tls: Option<HostTls>) -> CompiledHost {
     let own_chain = tls.as_ref().filter(|tls| tls.is_isolated()).map(|_| chain_name(&pattern));
     let policy = HostPolicy {
-        id: object.id.clone(),
+        id: id.clone(),
         selector: host.mapping_selector.as_ref().or(host.selector.as_ref()).cloned(),
         insecure: match host.insecure_action() {
             InsecureAction::Redirect => Insecure::Redirect,
@@ -67,7 +74,29 @@ pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec
         invalid: false,
         pattern,
     };
-    Some(CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls, is_fallback: false })
+    CompiledHost { labels: labels.clone(), policy: Arc::new(policy), tls, is_fallback: false }
+}
+
+/// Takes the Host of an Ingress apart. Without its certificate it serves clear text, as it would beside TLS: whoever
+/// issues certificates asks for a proof there first.
+pub(crate) fn compile_ingress(
+    made: &IngressHost,
+    is_out: bool,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> Option<CompiledHost> {
+    let pattern = HostPattern::parse(made.host.hostname.as_deref().unwrap_or("*"))?;
+    let compiled = if is_out {
+        invalid(&made.origin, &made.labels, pattern)
+    } else {
+        let tls = downstream(&made.origin, &made.host, context, problems).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
+        valid(&made.origin, &made.labels, &made.host, pattern, tls)
+    };
+    problems.iter_mut().for_each(|problem| problem.field.clone_from(&made.field));
+    Some(compiled)
 }
 
 /// The Host that serves where there is none: every name, in clear text as it comes, and over TLS by a
@@ -98,16 +127,16 @@ pub(crate) fn chain_name(pattern: &HostPattern) -> Arc<str> {
     format!("tls:{pattern}").into()
 }
 
-fn invalid(object: &Object, pattern: HostPattern) -> CompiledHost {
+fn invalid(id: &ObjectId, labels: &Labels, pattern: HostPattern) -> CompiledHost {
     let policy = HostPolicy {
-        id: object.id.clone(),
+        id: id.clone(),
         pattern,
         selector: None,
         insecure: Insecure::Reject,
         own_chain: None,
         invalid: true,
     };
-    CompiledHost { labels: object.labels.clone(), policy: Arc::new(policy), tls: None, is_fallback: false }
+    CompiledHost { labels: labels.clone(), policy: Arc::new(policy), tls: None, is_fallback: false }
 }
 
 fn downstream(

@@ -14,6 +14,7 @@ mod frame;
 mod group;
 mod host;
 mod index;
+mod ingress;
 mod lua;
 mod mapping;
 mod module;

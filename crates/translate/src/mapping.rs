@@ -18,7 +18,7 @@ use crate::upstream::{Resolved, Wanted, added, load_balancer, lower_names, prior
 /// The original's time for an answer, and for a connection.
 const DEFAULT_TIMEOUT_MS: u64 = 3_000;
 
-const AUTHORITY: &str = ":authority";
+pub(crate) const AUTHORITY: &str = ":authority";
 const METHOD: &str = ":method";
 
 /// Takes a Mapping apart. It always has a route: one that cannot be served answers 503 and says why.
@@ -40,6 +40,7 @@ fn conditions(id: &ObjectId, labels: &Labels, mapping: &Mapping, part: Part) -> 
     let lengths = Lengths { path: length(&mapping.prefix), headers: header_length, query: query_length };
     Compiled {
         id: id.clone(),
+        origin: None,
         labels: labels.clone(),
         host,
         precedence: mapping.precedence.unwrap_or(0),
@@ -125,11 +126,11 @@ fn regex_value(regex: &str) -> ValueMatch {
     if regex == ".*" { ValueMatch::Present } else { ValueMatch::Regex(regex.to_owned()) }
 }
 
-fn text_length(name: &str, value: &str, regex: bool) -> u32 {
+pub(crate) fn text_length(name: &str, value: &str, regex: bool) -> u32 {
     length(name) + length(if value.is_empty() { "*" } else { value }) + u32::from(regex)
 }
 
-fn length(text: &str) -> u32 {
+pub(crate) fn length(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
 

@@ -4,6 +4,7 @@
 //! that it is for; the frame (Hosts, Listeners, TCPMappings) is made anew as a whole, and touches the
 //! tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
+mod ingresses;
 mod intake;
 mod mappings;
 mod module;
@@ -31,6 +32,7 @@ use crate::upstream::Resolver;
 /// The kinds that the frame is made of.
 const FRAME_KINDS: [Kind; 3] = [Kind::Host, Kind::Listener, Kind::TCPMapping];
 
+use ingresses::Ingresses;
 pub use report::Resources;
 
 /// Every object and what they make.
@@ -44,6 +46,8 @@ pub struct World {
     secrets: Secrets,
     resolvers: BTreeMap<Arc<str>, Resolver>,
     tls_contexts: BTreeMap<ObjectId, Arc<TlsContext>>,
+    ingresses: Ingresses,
+    /// By the Mapping's id; what an Ingress makes by its [key](crate::ingress::key).
     mappings: BTreeMap<ObjectId, Arc<Compiled>>,
     names: Names,
     users: Users,
@@ -74,6 +78,9 @@ struct Refusal {
 struct Dirty {
     module: bool,
     frame: bool,
+    /// Some `IngressClass` is another.
+    ingress_classes: bool,
+    ingresses: BTreeSet<ObjectId>,
     mappings: BTreeSet<ObjectId>,
     endpoints: BTreeSet<ServiceKey>,
     /// Names whose own Mappings changed.
@@ -100,6 +107,7 @@ impl World {
             secrets: Secrets::default(),
             resolvers: BTreeMap::new(),
             tls_contexts: BTreeMap::new(),
+            ingresses: Ingresses::default(),
             mappings: BTreeMap::new(),
             names: Names::default(),
             users: Users::default(),
@@ -186,7 +194,9 @@ impl World {
             dirty.frame = true;
             let all = self.objects.keys().filter(|id| id.kind == Kind::Mapping).cloned();
             dirty.mappings.extend(all);
+            dirty.mappings.extend(self.ingresses.keys().cloned());
         }
+        self.derive_ingresses(&mut dirty);
         self.compile_mappings(&mut dirty);
         let old_frame = dirty.frame.then(|| self.rebuild_frame(&mut dirty, &mut delta));
         self.rebuild_tables(&mut dirty, old_frame.as_ref(), &mut delta);
@@ -210,8 +220,9 @@ impl World {
     fn rebuild_frame(&mut self, dirty: &mut Dirty, delta: &mut Delta) -> Frame {
         let is_out = |id: &ObjectId| self.is_quarantined(id);
         let objects: Vec<_> = FRAME_KINDS.into_iter().flat_map(|kind| self.of_kind(kind, is_out)).collect();
+        let ingress_hosts: Vec<_> = self.ingress_hosts(is_out).collect();
         self.secrets.begin_frame();
-        let mut frame = frame::build(objects.iter(), &self.context());
+        let mut frame = frame::build(objects.iter(), &ingress_hosts, &self.context());
         self.secrets.end_frame();
         let wanted: BTreeMap<_, _> =
             frame.listeners.drain(..).map(|listener| (Arc::clone(&listener.name), listener)).collect();

@@ -182,7 +182,7 @@ impl Engine {
                 (table.map(|table| table.origins()).unwrap_or_default(), Nothing::IsAccepted)
             }
             Subject::Listener(_) => {
-                let shapes = [Kind::Module, Kind::Host, Kind::TCPMapping, Kind::TLSContext];
+                let shapes = [Kind::Module, Kind::Host, Kind::Ingress, Kind::TCPMapping, Kind::TLSContext];
                 let objects = self.world.objects().map(|object| &object.id);
                 let mut shaping: Vec<_> = objects.filter(|id| shapes.contains(&id.kind)).cloned().collect();
                 shaping.retain(|id| !self.world.is_quarantined(id));
@@ -257,6 +257,7 @@ impl Engine {
     fn in_the_end(&self, found: ObjectId, key: &Key) -> Vec<ObjectId> {
         let plain = self.world.object(&found).is_some_and(|object| match &object.spec {
             Spec::Host(host) => host.tls.is_none() && host.tls_context.is_none(),
+            Spec::Ingress(_) => true,
             _ => false,
         });
         if key.kind == ResourceType::Secret && plain {

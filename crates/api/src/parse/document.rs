@@ -36,8 +36,12 @@ impl Reader<'_> {
         match classify(api_version, kind, carrier.is_some()) {
             Class::Known(kind, version) => self.known(node, kind, version, carrier),
             Class::List => self.list(node, carrier),
-            Class::Carrier => {
-                self.parsed.ignored += 1;
+            Class::OldIngress => {
+                let message = format!(
+                    "the version {api_version} of Ingress is not supported: expected networking.k8s.io/v1, which every \
+                     cluster since Kubernetes 1.19 has"
+                );
+                self.problem(version_mark, None, Problem::warning("UnknownVersion", "apiVersion", message));
                 self.annotations(&node);
             }
             Class::Foreign => self.parsed.ignored += 1,
@@ -119,7 +123,7 @@ impl Reader<'_> {
         };
         let object = typed::object(head, &mut node, version, wrong, self.file);
         self.keep(object, &node);
-        if kind == Kind::Service {
+        if matches!(kind, Kind::Service | Kind::Ingress) {
             self.annotations(&node);
         }
     }

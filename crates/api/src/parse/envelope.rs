@@ -27,8 +27,8 @@ pub(super) enum Class {
     Known(Kind, Version),
     /// A `List` of objects.
     List,
-    /// Nothing is read of it but its annotations.
-    Carrier,
+    /// An Ingress in a version that no API server has any more: nothing is read of it but its annotations.
+    OldIngress,
     /// A kind of `getambassador.io` that comes later.
     Later,
     /// A kind that `getambassador.io` does not have.
@@ -58,9 +58,12 @@ pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class 
         ("", "v1", "Service") => Class::Known(Kind::Service, Version::Current),
         ("", "v1", "Secret") => Class::Known(Kind::Secret, Version::Current),
         ("discovery.k8s.io", "v1", "EndpointSlice") => Class::Known(Kind::EndpointSlice, Version::Current),
-        ("networking.k8s.io" | "extensions", _, "Ingress") => Class::Carrier,
+        ("networking.k8s.io", "v1", "Ingress") => Class::Known(Kind::Ingress, Version::Current),
+        ("networking.k8s.io", "v1", "IngressClass") => Class::Known(Kind::IngressClass, Version::Current),
+        ("networking.k8s.io" | "extensions", _, "Ingress") => Class::OldIngress,
         ("", "v1", "List" | "ServiceList" | "SecretList") => Class::List,
-        ("discovery.k8s.io", "v1", "EndpointSliceList") | ("networking.k8s.io", _, "IngressList") => Class::List,
+        ("discovery.k8s.io", "v1", "EndpointSliceList")
+        | ("networking.k8s.io", _, "IngressList" | "IngressClassList") => Class::List,
         _ => Class::Foreign,
     }
 }
@@ -121,6 +124,11 @@ pub(super) fn given(root: &Node<'_>) -> (Option<i64>, Option<Arc<str>>) {
 pub(super) fn names(root: &Node<'_>) -> Metadata {
     let text = |key| root.get("metadata")?.get(key)?.as_text().map(str::to_owned);
     Metadata { name: text("name"), namespace: text("namespace"), labels: BTreeMap::new() }
+}
+
+/// The text of an annotation.
+pub(super) fn annotation<'n>(root: &'n Node<'_>, key: &str) -> Option<&'n str> {
+    root.get("metadata")?.get("annotations")?.get(key)?.as_text()
 }
 
 /// The text of a field at the top of an object, and where it stands.

@@ -4,15 +4,22 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::envelope::Version;
+use super::envelope::{Version, annotation};
 use super::issues::Issues;
 use super::{legacy, module, remains};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
-use crate::{Kind, Object, Problem, Secret, Spec, not_effective, validate};
+use crate::{Ingress, IngressClass, Kind, Object, Problem, Secret, Spec, not_effective, validate};
 
 /// What may stand at the top of an object.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
+
+/// Annotation that names the class of an Ingress, from before `ingressClassName`.
+const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
+/// Annotation of the `IngressClass` for Ingresses that name none.
+const DEFAULT_CLASS: &str = "ingressclass.kubernetes.io/is-default-class";
+/// Annotation of Kubernetes' own kinds that names the instance that takes them.
+const INSTANCE: &str = "getambassador.io/ambassador-id";
 
 /// Fills in the spec of `object` and what is wrong with it. `wrong` says what its metadata is refused for.
 pub(super) fn object(
@@ -44,7 +51,10 @@ pub(super) fn object(
         not_effective::report(kind, &mut issues);
         unknown_at_top(node, &mut issues);
     }
-    object.ambassador_id = instances(node);
+    object.ambassador_id = match kind {
+        Kind::Ingress | Kind::IngressClass => vec![annotation(node, INSTANCE).unwrap_or("default").to_owned()],
+        _ => instances(node),
+    };
     object.problems = issues.finish();
     object
 }
@@ -97,6 +107,16 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             let mut secret = secret(node, &root, issues)?;
             secret.merge_text();
             Spec::Secret(Box::new(secret))
+        }
+        Kind::Ingress => {
+            let ingress: Ingress = foreign(node.get("spec"), &path, issues)?;
+            let class_annotation = annotation(node, INGRESS_CLASS).map(str::to_owned);
+            Spec::Ingress(Box::new(Ingress { class_annotation, ..ingress }))
+        }
+        Kind::IngressClass => {
+            let class: IngressClass = foreign(node.get("spec"), &path, issues)?;
+            let is_default = annotation(node, DEFAULT_CLASS) == Some("true");
+            Spec::IngressClass(Box::new(IngressClass { is_default, ..class }))
         }
         Kind::Module => return None,
     };

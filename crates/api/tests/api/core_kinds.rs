@@ -87,3 +87,44 @@ fn json_from_an_api_server_is_read_like_yaml() {
     assert_eq!(parsed.objects[0].location.to_string(), "cluster");
     assert_eq!((parsed.objects[0].generation, parsed.objects[0].uid.as_deref()), (Some(3), Some("0b")));
 }
+
+#[test]
+fn an_ingress_is_read_with_its_class_and_instance() {
+    let object = only(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, annotations: {kubernetes.io/ingress.class: \
+         ambassador, getambassador.io/ambassador-id: blue}}\nspec:\n  tls: [{hosts: null, secretName: cert}]\n  rules:\n  - \
+         http: null\n  - host: a.example\n    http: {paths: [{path: /x, pathType: Later, more: 1, backend: {service: {name: \
+         web, port: {name: http}}}}]}\n  defaultBackend: {resource: {apiGroup: x.example, kind: Bucket, name: b}}\nstatus: \
+         {loadBalancer: {}}\n",
+    );
+    assert!(object.problems.is_empty(), "{:?}", object.problems);
+    assert_eq!(object.ambassador_id, ["blue"]);
+    let Spec::Ingress(ingress) = object.spec else { panic!() };
+    assert_eq!(ingress.class_annotation.as_deref(), Some("ambassador"));
+    assert!(ingress.rules[0].http.is_none());
+    let path = &ingress.rules[1].http.as_ref().unwrap().paths[0];
+    assert_eq!(path.path_type.as_deref(), Some("Later"));
+    assert_eq!(path.backend.service.as_ref().unwrap().port.name.as_deref(), Some("http"));
+    assert_eq!(ingress.default_backend.unwrap().resource.unwrap().kind, "Bucket");
+    assert_eq!(ingress.tls[0].hosts, Vec::<String>::new());
+}
+
+#[test]
+fn an_ingress_class_is_read() {
+    let object = only(
+        "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: edge, annotations: \
+         {ingressclass.kubernetes.io/is-default-class: \"true\"}}\nspec: {controller: x.example/y, parameters: {kind: K}}\n",
+    );
+    assert_eq!(object.ambassador_id, ["default"]);
+    let Spec::IngressClass(class) = object.spec else { panic!() };
+    assert_eq!((&*class.controller, class.is_default), ("x.example/y", true));
+}
+
+#[test]
+fn an_ingress_of_an_older_version_is_told() {
+    for version in ["networking.k8s.io/v1beta1", "extensions/v1beta1"] {
+        let parsed = read(&format!("apiVersion: {version}\nkind: Ingress\nmetadata: {{name: web}}\nspec: {{}}\n"));
+        assert!(parsed.objects.is_empty());
+        assert_eq!(parsed.problems[0].problem.reason, "UnknownVersion", "{version}");
+    }
+}

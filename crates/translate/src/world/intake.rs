@@ -50,7 +50,8 @@ impl World {
             Kind::Secret => self.secrets.put(secret_ref(id), None),
             Kind::TLSContext => drop(self.tls_contexts.remove(id)),
             Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => drop(self.resolvers.remove(&id.name)),
-            Kind::Mapping | Kind::TCPMapping | Kind::Host | Kind::Listener | Kind::Module => {}
+            Kind::IngressClass => self.ingresses.put_class(id, None),
+            Kind::Mapping | Kind::TCPMapping | Kind::Host | Kind::Listener | Kind::Module | Kind::Ingress => {}
         }
         self.mark(id, dirty);
     }
@@ -72,7 +73,10 @@ impl World {
             }
             Spec::ServiceResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Service)),
             Spec::EndpointResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Endpoint)),
+            Spec::IngressClass(class) => self.ingresses.put_class(id, Some(class)),
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
+            // What it makes is made once all classes are known.
+            Spec::Ingress(_) => {}
             Spec::Invalid(_) => {}
         }
         self.mark(id, dirty);
@@ -91,6 +95,11 @@ impl World {
                 dirty.frame |= self.has_tcp();
             }
             Kind::EndpointSlice => {}
+            Kind::Ingress => {
+                dirty.ingresses.insert(id.clone());
+                dirty.frame |= self.ingresses.has_hosts(id);
+            }
+            Kind::IngressClass => dirty.ingress_classes = true,
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
                 dirty.all_secrets |= id.kind == Kind::Secret;

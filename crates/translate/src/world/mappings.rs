@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Mapping, Object, ObjectId, Remains, Severity, Spec};
+use nuncio_api::{Kind, Mapping, Object, ObjectId, Remains, Severity, Spec};
 
 use super::{Dirty, World};
 use crate::compiled::Compiled;
@@ -11,7 +11,11 @@ use crate::mapping;
 impl World {
     pub(super) fn compile_mappings(&mut self, dirty: &mut Dirty) {
         for id in std::mem::take(&mut dirty.mappings) {
-            let compiled = self.compile(&id).map(Arc::new);
+            let compiled = match id.kind {
+                Kind::Ingress => self.compile_path(&id),
+                _ => self.compile(&id),
+            };
+            let compiled = compiled.map(|compiled| Arc::new(self.sharing_upstream(compiled)));
             let old = match &compiled {
                 Some(compiled) => self.mappings.insert(id.clone(), Arc::clone(compiled)),
                 None => self.mappings.remove(&id),
@@ -35,14 +39,17 @@ impl World {
         };
         let namespace = self.context().lookup_namespace(&id.namespace).to_owned();
         self.users.put(id, Some((mapping, &namespace)));
-        let mut compiled = mapping::compile(id, &object.labels, mapping, &self.context());
-        // Many Mappings send to one cluster: they share what describes it.
+        Some(mapping::compile(id, &object.labels, mapping, &self.context()))
+    }
+
+    /// Many Mappings send to one cluster: they share what describes it.
+    fn sharing_upstream(&self, mut compiled: Compiled) -> Compiled {
         if let Some(upstream) = compiled.upstream_mut()
             && let Some(known) = self.clusters.get(upstream.name()).filter(|known| **known == *upstream)
         {
             *upstream = Arc::clone(known);
         }
-        Some(compiled)
+        compiled
     }
 
     fn usable<'a>(&self, object: &'a Object) -> Option<&'a Mapping> {

@@ -2,6 +2,7 @@
 
 mod secrets;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, Problem, Severity};
@@ -36,18 +37,24 @@ impl World {
             problems.push(Problem::error("RefusedByProxy", "", format!("Envoy refused it: {}", refusal.message)));
         }
         if let Some(compiled) = self.mappings.get(id) {
-            problems.extend(compiled.problems.iter().cloned());
-            problems.extend(self.unattached(compiled));
-            let source = compiled.upstream().and_then(|upstream| upstream.source.as_ref());
-            let endpoints = source.and_then(|source| self.services.endpoints(source).err());
-            problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
+            problems.extend(self.mapping_problems(compiled));
         }
+        problems.extend(self.ingress_problems(id));
         problems.extend(self.module_problems(id));
         problems.extend(self.secret_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();
         problems.dedup();
+        problems
+    }
+
+    pub(super) fn mapping_problems(&self, compiled: &Compiled) -> Vec<Problem> {
+        let mut problems = compiled.problems.clone();
+        problems.extend(self.unattached(compiled));
+        let source = compiled.upstream().and_then(|upstream| upstream.source.as_ref());
+        let endpoints = source.and_then(|source| self.services.endpoints(source).err());
+        problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
         problems
     }
 
@@ -88,16 +95,11 @@ impl World {
         let mut found = Resources::default();
         match id.kind {
             Kind::Mapping => found.tables = self.tables_of(id),
-            Kind::Host => {
-                let classes = self.frame.classes.iter();
-                let own = classes
-                    .flat_map(|class| class.hosts().filter(|host| host.id == *id).map(move |host| (class, host)));
-                found.tables = own
-                    .map(|(class, host)| match host.pattern.exact() {
-                        Some(name) => table_name(&class.key, name),
-                        None => table_name(&class.key, "*"),
-                    })
-                    .collect();
+            Kind::Host => found.tables = self.tables_of_hosts(id),
+            Kind::Ingress => {
+                found.tables = self.tables_of_hosts(id).into_iter().chain(self.tables_of(id)).collect();
+                found.tables.sort_unstable();
+                found.tables.dedup();
             }
             Kind::Listener | Kind::TCPMapping => {
                 let listeners = self.model.listeners.values().filter(|listener| listener.origins.contains(id));
@@ -121,15 +123,29 @@ impl World {
                 let clusters = service.iter().flat_map(|service| self.clusters.of_service(service));
                 found.endpoints = clusters.cloned().collect();
             }
-            Kind::TLSContext | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {}
+            Kind::TLSContext
+            | Kind::KubernetesServiceResolver
+            | Kind::KubernetesEndpointResolver
+            | Kind::IngressClass => {}
         }
         found
     }
 
+    fn tables_of_hosts(&self, id: &ObjectId) -> Vec<TableName> {
+        let classes = self.frame.classes.iter();
+        let own = classes.flat_map(|class| class.hosts().filter(|host| host.id == *id).map(move |host| (class, host)));
+        own.map(|(class, host)| match host.pattern.exact() {
+            Some(name) => table_name(&class.key, name),
+            None => table_name(&class.key, "*"),
+        })
+        .collect()
+    }
+
     fn tables_of(&self, id: &ObjectId) -> Vec<TableName> {
-        let Some(compiled) = self.mappings.get(id) else { return Vec::new() };
-        let host = compiled.host.exact().map_or("*", |name| name);
-        let names = self.frame.classes.iter().map(|class| table_name(&class.key, host));
+        let compiled = self.keys_of(id).into_iter().filter_map(|key| self.mappings.get(key));
+        let hosts: BTreeSet<_> = compiled.map(|compiled| compiled.host.exact().map_or("*", |name| name)).collect();
+        let classes = self.frame.classes.iter();
+        let names = classes.flat_map(|class| hosts.iter().map(|host| table_name(&class.key, host)));
         let holds = |name: &TableName| {
             if let Some(origins) = self.wild_origins.get(name) {
                 return origins.binary_search(id).is_ok();
@@ -152,8 +168,8 @@ impl World {
             RouteAction::Redirect(_) | RouteAction::Respond(_) => false,
         };
         let of_routes = routes.filter(|route| uses(&route.action)).flat_map(|route| &route.origins).filter(|id| {
-            let own = self.mappings.get(*id).and_then(|mapping| mapping.upstream());
-            own.is_some_and(|upstream| upstream.name() == cluster)
+            let own = self.keys_of(id).into_iter().filter_map(|key| self.mappings.get(key)?.upstream());
+            own.into_iter().any(|upstream| upstream.name() == cluster)
         });
         let listeners = self.model.listeners.values().filter(|listener| listener.clusters().contains(cluster));
         let of_listeners = listeners.flat_map(|listener| &listener.origins);

@@ -22,10 +22,14 @@ impl World {
     pub fn listener_without(&self, name: &str, out: &BTreeSet<ObjectId>) -> Option<Listener> {
         let is_out = |id: &ObjectId| out.contains(id) || self.quarantine.contains_key(id);
         let objects: Vec<_> = FRAME_KINDS.into_iter().flat_map(|kind| self.of_kind(kind, is_out)).collect();
+        let ingress_hosts: Vec<_> = self.ingress_hosts(is_out).collect();
         let module = self.effective_module(is_out);
         let tls_contexts = self.tls_contexts.iter().filter(|(id, _)| !out.contains(*id));
         let tls_contexts = tls_contexts.map(|(id, context)| (id.clone(), Arc::clone(context))).collect();
         let context = Context { module: &module, tls_contexts: &tls_contexts, ..self.context() };
-        frame::build(objects.iter(), &context).listeners.into_iter().find(|listener| *listener.name == *name)
+        frame::build(objects.iter(), &ingress_hosts, &context)
+            .listeners
+            .into_iter()
+            .find(|listener| *listener.name == *name)
     }
 }

@@ -74,11 +74,17 @@ impl Engine {
         changes
     }
 
-    /// Whether no Host takes the object. It is not asked of each when they all come at once at the start.
+    /// Whether no Host takes the object, or it is not for this gateway. It is not asked of each when they all come at once at the start.
     fn serves_nobody(&self, object: &Object) -> bool {
-        self.loaded
-            && matches!(object.spec, Spec::Mapping(_))
-            && self.world.problems(&object.id).iter().any(|problem| problem.reason == "NoMatchingHost")
+        let is_idle = || match &object.spec {
+            Spec::Mapping(_) => {
+                self.world.problems(&object.id).iter().any(|problem| problem.reason == "NoMatchingHost")
+            }
+            // Most Ingresses of a cluster may be another controller's.
+            Spec::Ingress(_) => self.world.resources_of(&object.id).tables.is_empty(),
+            _ => false,
+        };
+        self.loaded && is_idle()
     }
 }
 

@@ -1,10 +1,11 @@
-//! What is wrong with the Secrets that a Host or TLSContext names.
+//! What is wrong with the Secrets that a Host, TLSContext or Ingress names.
 
 use std::sync::Arc;
 
 use nuncio_api::{Host, Kind, ObjectId, Problem, Severity, Spec, TlsConfig, TlsContext};
 
 use crate::context::SecretRef;
+use crate::ingress::IngressHost;
 use crate::secrets::SecretError;
 use crate::world::World;
 
@@ -14,7 +15,7 @@ const REASON: &str = "InvalidTLSSecret";
 type Named = Vec<(&'static str, SecretRef)>;
 
 impl World {
-    /// Tells on a Host or TLSContext what is wrong with its Secrets. What keeps a Host from serving is told where
+    /// Tells on a Host, TLSContext or Ingress what is wrong with its Secrets. What keeps a Host from serving is told where
     /// the Host is made; here is what it serves in spite of.
     pub(super) fn secret_problems(&self, id: &ObjectId) -> Vec<Problem> {
         let (mut problems, named) = match self.objects.get(id).map(|object| &object.spec) {
@@ -23,6 +24,7 @@ impl World {
                 let named = of_context(id, context);
                 (self.unusable(&named), named)
             }
+            Some(Spec::Ingress(_)) => (Vec::new(), of_ingress(self.ingresses.hosts_of(id))),
             _ => return Vec::new(),
         };
         for (field, name) in named {
@@ -54,6 +56,13 @@ fn of_host(id: &ObjectId, host: &Host) -> Named {
     let config = host.tls.clone().unwrap_or_default();
     let fields = ["spec.tls.ca_secret", "spec.tls.crl_secret"];
     certificate.into_iter().chain(of_clients(id, &config, fields, true)).collect()
+}
+
+fn of_ingress(hosts: &[IngressHost]) -> Named {
+    let secrets = hosts.iter().filter_map(|made| Some((made.host.tls_secret.as_ref()?, &made.origin.namespace)));
+    secrets
+        .map(|(secret, namespace)| ("spec.tls", SecretRef::new(Arc::clone(namespace), secret.name.as_str())))
+        .collect()
 }
 
 fn of_context(id: &ObjectId, context: &TlsContext) -> Named {

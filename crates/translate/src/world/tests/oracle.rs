@@ -81,8 +81,10 @@ fn naive(world: &World, class: &Class, request: &Request) -> By {
     };
     let first = joining.iter().filter(for_name).find(|mapping| request.fits(&mapping.matches));
     let group = |first: &Compiled| {
-        let mut ids: Vec<_> = joining.iter().filter(|other| other.same_group(first)).map(|it| it.id.clone()).collect();
+        let mut ids: Vec<_> =
+            joining.iter().filter(|other| other.same_group(first)).map(|it| it.origin().clone()).collect();
         ids.sort_unstable();
+        ids.dedup();
         By::Mappings(ids)
     };
     let guards = guards(host, class.security);

@@ -34,7 +34,7 @@ pub(crate) struct ApiKind {
 const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,\
     type!=kubernetes.io/dockerconfigjson,type!=kubernetes.io/dockercfg,type!=bootstrap.kubernetes.io/token";
 
-/// Kubernetes' own kinds, some of which are watched for their annotations alone.
+/// Kubernetes' own kinds.
 const FOREIGN: [ApiKind; 5] = [
     ApiKind { plural: "services", ..foreign("", "v1", "Service") },
     ApiKind { plural: "secrets", depth: Depth::Metadata, fields: SECRET_FIELDS, ..foreign("", "v1", "Secret") },
@@ -68,9 +68,6 @@ const OURS: [(&str, &str); 17] = [
     ("RateLimit", "ratelimits"),
 ];
 
-/// Kinds that are watched although nothing is read of them but what their annotations hold.
-const CARRIERS: [&str; 1] = ["Ingress"];
-
 /// The API of a kind.
 pub(crate) fn api_kind(kind: Kind) -> Option<ApiKind> {
     let name = kind.as_str();
@@ -83,10 +80,7 @@ pub(crate) fn api_kind(kind: Kind) -> Option<ApiKind> {
 
 /// Every kind that is watched; `cluster` says whether kinds without a namespace are among them.
 pub(crate) fn watched(cluster: bool) -> Vec<ApiKind> {
-    let known = Kind::ALL.into_iter().filter_map(api_kind);
-    let carriers =
-        FOREIGN.into_iter().filter(|api| CARRIERS.contains(&api.kind) && Kind::from_name(api.kind).is_none());
-    known.chain(carriers).filter(|api| api.namespaced || cluster).collect()
+    Kind::ALL.into_iter().filter_map(api_kind).filter(|api| api.namespaced || cluster).collect()
 }
 
 impl ApiKind {
@@ -150,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ingress_is_watched_and_a_class_only_with_the_whole_cluster() {
+    fn an_ingress_is_watched_and_its_class_only_with_the_whole_cluster() {
         let names = |cluster| watched(cluster).into_iter().map(|api| api.kind).collect::<Vec<_>>();
         assert_eq!(names(true).iter().filter(|kind| **kind == "Ingress").count(), 1);
         assert!(!names(false).contains(&"IngressClass"));
