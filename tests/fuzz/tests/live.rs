@@ -9,7 +9,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use arbitrary::Unstructured;
-use nuncio_controller::{ChangeKind, Config, Event, XdsAddress};
+use nuncio_controller::{ChangeKind, Config, Event, LeaseTimes, Manifests, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_fuzz::{World, case};
 use nuncio_telemetry::Health;
@@ -71,14 +71,17 @@ impl Gateway {
         let (sender, events) = tokio::sync::mpsc::channel(1024);
         let stop = CancellationToken::new();
         let config = Config {
-            directory: at("manifests"),
+            manifests: Manifests::Directory(at("manifests")),
             ambassador_id: "default".to_owned(),
             namespace: "default".to_owned(),
             expand_environment: false,
             bind_address: Ipv4Addr::LOCALHOST.into(),
             xds: XdsAddress::Unix(at("xds.sock")),
             admin: tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
+            admin_names: Vec::new(),
             envoy_admin: None,
+            status: None,
+            lease: LeaseTimes::default(),
             health: Health::default(),
         };
         tokio::spawn(nuncio_controller::run(config, stop.clone(), sender));
