@@ -9,6 +9,7 @@ mod commands;
 mod explain;
 mod fail_closed;
 mod headers;
+mod ingress;
 mod live;
 mod no_loss;
 mod protocols;
