@@ -5,6 +5,7 @@
 
 mod accounts;
 mod crds;
+mod deploy;
 mod faults;
 mod programs;
 mod source;

