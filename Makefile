@@ -24,7 +24,7 @@ demo: ## Run the sample shop behind the gateway; CHECK=1 tries everything unatte
 test: ## Run every test, with a real Envoy and a real Kubernetes API server
 	@$(SETUP) build tools python envoy kubernetes ratelimit
 	$(BUILD)
-	cargo test --workspace $(CARGO_FLAGS)
+	cargo test --workspace --no-fail-fast $(CARGO_FLAGS)
 	@CORPUS_JOBS=$(CORPUS_JOBS) bash scripts/corpus.sh
 
 lint: ## Check formatting, scripts, dependencies, clippy, documentation

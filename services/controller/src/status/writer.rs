@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn a_file_is_an_object() {
         assert_eq!(id_of("getambassador.io/Mapping/shop/cart"), Some(ObjectId::new(Kind::Mapping, "shop", "cart")));
-        assert_eq!(id_of("networking.k8s.io/IngressClass//nuncio"), None);
+        assert_eq!(id_of("networking.k8s.io/NetworkPolicy/shop/cart"), None);
         assert_eq!(id_of("shop/cart.yaml"), None);
     }
 }
