@@ -32,8 +32,10 @@ const HOSTS: [&str; 8] = [
     "x.y.example.com",
 ];
 
-const PATHS: [&str; 10] = [
+const PATHS: [&str; 12] = [
     "/",
+    "/cart",
+    "/cartoon",
     "/cart/",
     "/cart/1",
     "/cart/deep/2",
