@@ -2,6 +2,7 @@
 
 mod account;
 mod chart;
+mod guide;
 mod metrics;
 mod query;
 

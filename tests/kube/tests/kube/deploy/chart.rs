@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{cluster, define_monitoring, deploy, helm, namespace, objects, text};
 
 /// What `helm install --dry-run=server` would install, and what the API server makes of it. Helm itself only looks at the kinds.
-async fn dry_run(cluster: &Cluster, values: &str) -> Vec<Value> {
+pub(super) async fn dry_run(cluster: &Cluster, values: &str) -> Vec<Value> {
     let values = text(&deploy("helm/nuncio").join(values));
     let args = ["--dry-run=server", "--namespace", "nuncio", "--output", "json", "--values", &values];
     let release: Value = serde_json::from_str(&helm(cluster, "install", &args).await.success()).unwrap();
@@ -17,7 +17,7 @@ async fn dry_run(cluster: &Cluster, values: &str) -> Vec<Value> {
     objects(&taken.await.success())
 }
 
-fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
+pub(super) fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
     objects.iter().filter(|object| object["kind"] == kind).collect()
 }
 
