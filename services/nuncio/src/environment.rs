@@ -186,7 +186,10 @@ mod tests {
         let command = Cli::command().mut_subcommand("controller", |command| with(command, common(values)));
         let matches = command.clone().try_get_matches_from(["nuncio", "controller", "dir"]).unwrap();
         let Chosen::Controller(args) = Cli::from_arg_matches(&matches).unwrap().command else { panic!() };
-        assert_eq!((args.admin.address.to_string().as_str(), args.logs.log_level.as_deref()), ("[::]:8877", Some("warn")));
+        assert_eq!(
+            (args.admin.address.to_string().as_str(), args.logs.log_level.as_deref()),
+            ("[::]:8877", Some("warn"))
+        );
         assert_eq!(args.logs.log_format, nuncio_telemetry::LogFormat::Json);
         let given = ["nuncio", "controller", "dir", "--log-level", "debug"];
         let matches = command.try_get_matches_from(given).unwrap();
