@@ -15,6 +15,7 @@ use crate::host::{self, CompiledHost};
 use crate::ingress::IngressHost;
 use crate::module;
 use crate::policy::{Class, Security};
+use crate::rivals::Verdict;
 use crate::tcp;
 
 /// What Hosts, Listeners and TCPMappings make together.
@@ -120,7 +121,7 @@ impl Frame {
             hosts.push(host::fallback(context));
         }
         self.overridden(&of_ingresses, &hosts);
-        // Of two for one name the later counts.
+        // A Host goes before an Ingress of its name.
         of_ingresses.into_iter().chain(hosts).collect()
     }
 
@@ -222,14 +223,23 @@ impl Frame {
         });
     }
 
-    fn class(&self, binding: &Binding, hosts: &[CompiledHost]) -> Class {
+    fn class(&mut self, binding: &Binding, hosts: &[CompiledHost]) -> Class {
         let key = binding.class_key();
-        match self.classes.iter().find(|class| class.key == key) {
-            Some(class) => class.clone(),
-            None => {
-                let bound = hosts.iter().filter(|host| binding.takes(host) || host.is_fallback);
-                Class::new(key, binding.security, bound.map(|host| Arc::clone(&host.policy)))
-            }
+        if let Some(class) = self.classes.iter().find(|class| class.key == key) {
+            return class.clone();
         }
+        let mut by_name = BTreeMap::<_, Vec<_>>::new();
+        for host in hosts.iter().filter(|host| binding.takes(host) || host.is_fallback) {
+            by_name.entry(&host.policy.pattern).or_default().push(host);
+        }
+        let settled = by_name.into_values().filter_map(|rivals| {
+            let verdict = Verdict::of(&rivals)?;
+            for (id, problem) in verdict.problems(&rivals) {
+                self.problem(&id, problem);
+            }
+            Some(verdict.policy())
+        });
+        let settled: Vec<_> = settled.collect();
+        Class::new(key, binding.security, settled)
     }
 }

@@ -127,7 +127,8 @@ pub(crate) fn chain_name(pattern: &HostPattern) -> Arc<str> {
     format!("tls:{pattern}").into()
 }
 
-fn invalid(id: &ObjectId, labels: &Labels, pattern: HostPattern) -> CompiledHost {
+/// A Host whose name answers nothing.
+pub(crate) fn invalid(id: &ObjectId, labels: &Labels, pattern: HostPattern) -> CompiledHost {
     let policy = HostPolicy {
         id: id.clone(),
         pattern,

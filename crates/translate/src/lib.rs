@@ -21,6 +21,7 @@ mod module;
 mod overlap;
 mod pattern;
 mod policy;
+mod rivals;
 mod secrets;
 mod service;
 mod table;

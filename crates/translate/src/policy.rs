@@ -72,11 +72,11 @@ pub(crate) struct Class {
 }
 
 impl Class {
-    /// A class of these Hosts, given in the order of names: of two with one hostname the later counts.
-    pub(crate) fn new(key: Arc<str>, security: Security, hosts: impl IntoIterator<Item = Arc<HostPolicy>>) -> Self {
+    /// A class of these Hosts, each name with those that want it settled among them.
+    pub(crate) fn new(key: Arc<str>, security: Security, names: impl IntoIterator<Item = Arc<HostPolicy>>) -> Self {
         let mut exact = BTreeMap::new();
         let mut patterns = BTreeMap::new();
-        for host in hosts {
+        for host in names {
             match &host.pattern {
                 HostPattern::Exact(name) => {
                     exact.insert(Arc::clone(name), host);

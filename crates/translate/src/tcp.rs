@@ -17,6 +17,7 @@ use crate::group::{shares, weight};
 use crate::host::{CompiledHost, HostTls, host_tls};
 use crate::mapping::family;
 use crate::pattern::HostPattern;
+use crate::rivals::Verdict;
 use crate::upstream::{Resolved, Wanted, resolve};
 
 /// The original's time for a connection to an upstream.
@@ -100,10 +101,14 @@ fn termination(
     context: &Context<'_>,
 ) -> Option<HostTls> {
     let covering = hosts.iter().filter(|host| !host.is_fallback && host.policy.pattern.covers(pattern));
-    let closest = covering.filter(|host| host.policy.invalid || host.tls.is_some());
-    if let Some(host) = closest.min_by_key(|host| host.policy.pattern.specificity()) {
+    let covering: Vec<_> = covering.filter(|host| host.policy.invalid || host.tls.is_some()).collect();
+    if let Some(closest) = covering.iter().map(|host| &host.policy.pattern).min_by_key(|host| host.specificity()) {
         // A Host that is not valid is not made up for by a wider one, which may ask less of clients.
-        return host.tls.clone();
+        let rivals: Vec<_> = covering.iter().copied().filter(|host| host.policy.pattern == *closest).collect();
+        return match Verdict::of(&rivals)? {
+            Verdict::Counts(host) => host.tls.clone(),
+            Verdict::Deadlock(_) => None,
+        };
     }
     context.tls_contexts.iter().find_map(|(context_id, tls_context)| {
         let listed =

@@ -3,6 +3,7 @@
 mod oracle;
 mod regressions;
 mod request;
+mod rivals;
 mod secrets;
 
 use std::collections::BTreeMap;

@@ -7,13 +7,14 @@ use super::request::Request;
 use super::{objects, with_certificates, world};
 use crate::world::World;
 
-const HTTPS: &str = "{port: 8443, protocol: HTTPS, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}";
+pub(super) const HTTPS: &str =
+    "{port: 8443, protocol: HTTPS, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}";
 const SECURE: &str = "{port: 8443, protocol: HTTPS, securityModel: SECURE, hostBinding: {namespace: {from: ALL}}}";
 const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: NAME}\ntype: kubernetes.io/tls\nstringData:\n  \
                       tls.crt: |\n    CERT\n  tls.key: |\n    KEY\n---\n";
 
 /// A world of these objects, as kind, name and spec, beside the Secrets `cert` and `other`.
-fn of(specs: &[(&str, &str, &str)]) -> World {
+pub(super) fn of(specs: &[(&str, &str, &str)]) -> World {
     let documents = specs.iter().map(|(kind, name, spec)| {
         format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n")
     });
@@ -33,7 +34,7 @@ fn route<'w>(world: &'w World, request: &Request) -> Option<&'w Route> {
 }
 
 /// What a request is answered by: a Mapping's name, or the status of what answers at once.
-fn answer(world: &World, request: &Request) -> String {
+pub(super) fn answer(world: &World, request: &Request) -> String {
     let Some(route) = route(world, request) else { return "404".to_owned() };
     match &route.action {
         RouteAction::Respond(respond) => respond.status.to_string(),
@@ -45,7 +46,7 @@ fn answer(world: &World, request: &Request) -> String {
     }
 }
 
-fn chains(world: &World) -> &[FilterChain] {
+pub(super) fn chains(world: &World) -> &[FilterChain] {
     world.model().listeners.values().next().map(|listener| &*listener.chains).unwrap_or_default()
 }
 
@@ -56,7 +57,7 @@ fn server_names<'w>(world: &'w World, secret: &str) -> Vec<&'w str> {
     names.map(String::as_str).collect()
 }
 
-const WITH_CLIENTS: &str = "{hostname: a.example.com, tlsSecret: {name: cert}, tls: {ca_secret: cert, cert_required: true}, \
+pub(super) const WITH_CLIENTS: &str = "{hostname: a.example.com, tlsSecret: {name: cert}, tls: {ca_secret: cert, cert_required: true}, \
      requestPolicy: {insecure: {action: Route}}}";
 const ALL: (&str, &str, &str) = ("Mapping", "all", "{hostname: '*', prefix: /, service: web}");
 

@@ -1,0 +1,143 @@
+//! Hosts of one hostname, of which one counts.
+//!
+//! In one namespace the later by name counts, as in the original. Hosts of different namespaces may be different
+//! people's: no one takes away a guard that another has set. The Host that is as strict as every other in each guard
+//! counts, the later of equals; where there is none, the name answers nothing.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{Kind, ObjectId, Problem};
+use nuncio_ir::{ClientValidation, DownstreamTls, TlsSettings, TlsVersion};
+
+use crate::host::{CompiledHost, invalid};
+use crate::policy::{HostPolicy, Insecure};
+
+/// Which of the rivals for one hostname counts.
+pub(crate) enum Verdict<'a> {
+    /// This one.
+    Counts(&'a CompiledHost),
+    /// None, these being in each other's way.
+    Deadlock(Vec<&'a CompiledHost>),
+}
+
+impl<'a> Verdict<'a> {
+    /// Settles it among `rivals`, one or more of one hostname, in the order of names.
+    pub(crate) fn of(rivals: &[&'a CompiledHost]) -> Option<Self> {
+        let by_namespace: BTreeMap<_, _> = rivals
+            .iter()
+            .enumerate()
+            .filter(|(_, host)| host.policy.id.kind == Kind::Host)
+            .map(|(at, host)| (&host.policy.id.namespace, (at, *host)))
+            .collect();
+        let mut last: Vec<_> = by_namespace.into_values().collect();
+        last.sort_by_key(|(at, _)| *at);
+        let last: Vec<_> = last.into_iter().map(|(_, host)| host).collect();
+        let is_strictest =
+            |host: &&&CompiledHost| last.iter().all(|other| compare(host, other).is_some_and(Ordering::is_ge));
+        match last.iter().rev().find(is_strictest) {
+            Some(host) => Some(Self::Counts(host)),
+            // What Ingresses bring guards nothing.
+            None if last.is_empty() => rivals.last().copied().map(Self::Counts),
+            None => Some(Self::Deadlock(last)),
+        }
+    }
+
+    /// What is served for the name.
+    pub(crate) fn policy(&self) -> Arc<HostPolicy> {
+        match self {
+            Self::Counts(host) => Arc::clone(&host.policy),
+            Self::Deadlock(hosts) => {
+                let first = &hosts[0];
+                invalid(&first.policy.id, &first.labels, first.policy.pattern.clone()).policy
+            }
+        }
+    }
+
+    /// What is to be said to the rivals.
+    pub(crate) fn problems(&self, rivals: &[&CompiledHost]) -> Vec<(ObjectId, Problem)> {
+        let hosts = rivals.iter().filter(|host| host.policy.id.kind == Kind::Host);
+        let problem = |host: &CompiledHost| {
+            let message = match self {
+                Self::Counts(other) if other.policy.id == host.policy.id => return None,
+                Self::Counts(other) => {
+                    let other = &other.policy.id;
+                    format!("has no effect: {other} has this hostname too, and counts")
+                }
+                Self::Deadlock(hosts) => {
+                    let others = hosts.iter().map(|other| &other.policy.id).filter(|id| **id != host.policy.id);
+                    let others: Vec<_> = others.map(ToString::to_string).collect();
+                    format!(
+                        "the name answers nothing: {} has this hostname too, and neither is the stricter one in client \
+                         certificates, TLS settings and insecure action together",
+                        others.join(", ")
+                    )
+                }
+            };
+            Some((host.policy.id.clone(), Problem::error("DuplicateHost", "spec.hostname", message)))
+        };
+        hosts.filter_map(|host| problem(host)).collect()
+    }
+}
+
+/// Compares how strict two Hosts are; `None` where each lets in what the other does not.
+fn compare(a: &CompiledHost, b: &CompiledHost) -> Option<Ordering> {
+    if a.policy.invalid || b.policy.invalid {
+        return Some(a.policy.invalid.cmp(&b.policy.invalid));
+    }
+    let (a_tls, b_tls) = (a.tls.as_ref().map(|tls| &tls.tls), b.tls.as_ref().map(|tls| &tls.tls));
+    let client = |tls: Option<&'_ DownstreamTls>| tls.and_then(|tls| tls.client.clone());
+    let settings = |tls: Option<&'_ DownstreamTls>| tls.map(|tls| tls.settings.clone()).unwrap_or_default();
+    let guards = [
+        Some(strictness(a.policy.insecure).cmp(&strictness(b.policy.insecure))),
+        Some(a_tls.is_some().cmp(&b_tls.is_some())),
+        compare_clients(client(a_tls).as_ref(), client(b_tls).as_ref()),
+    ];
+    let settings = compare_settings(&settings(a_tls), &settings(b_tls));
+    guards.into_iter().chain(settings).try_fold(Ordering::Equal, |all, guard| together(all, guard?))
+}
+
+fn together(a: Ordering, b: Ordering) -> Option<Ordering> {
+    match (a, b) {
+        (Ordering::Equal, other) | (other, Ordering::Equal) => Some(other),
+        (a, b) => (a == b).then_some(a),
+    }
+}
+
+fn strictness(action: Insecure) -> u8 {
+    match action {
+        Insecure::Route => 0,
+        Insecure::Redirect => 1,
+        Insecure::Reject => 2,
+    }
+}
+
+fn compare_clients(a: Option<&ClientValidation>, b: Option<&ClientValidation>) -> Option<Ordering> {
+    let level = |client: Option<&ClientValidation>| client.map(|client| client.required);
+    match level(a).cmp(&level(b)) {
+        Ordering::Equal => (a == b).then_some(Ordering::Equal),
+        other => Some(other),
+    }
+}
+
+/// Envoy's default as the lowest version of a server.
+const LOWEST: TlsVersion = TlsVersion::V1_2;
+
+fn compare_settings(a: &TlsSettings, b: &TlsSettings) -> [Option<Ordering>; 4] {
+    [
+        Some(a.min_version.unwrap_or(LOWEST).cmp(&b.min_version.unwrap_or(LOWEST))),
+        restricted(&a.max_version, &b.max_version),
+        restricted(&a.cipher_suites, &b.cipher_suites),
+        restricted(&a.ecdh_curves, &b.ecdh_curves),
+    ]
+}
+
+/// A choice of one's own is stricter than the default, and not comparable to another.
+fn restricted<T: PartialEq + Default>(a: &T, b: &T) -> Option<Ordering> {
+    let is_own = |choice: &T| *choice != T::default();
+    match (is_own(a), is_own(b)) {
+        (true, true) => (a == b).then_some(Ordering::Equal),
+        (a, b) => Some(a.cmp(&b)),
+    }
+}
