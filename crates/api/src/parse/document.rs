@@ -7,7 +7,7 @@ use super::Reader;
 use super::annotation::CONFIG;
 use super::envelope::{Class, Metadata, Version, classify, given, names, top};
 use super::issues::Issues;
-use super::{remains, typed};
+use super::{recover, remains, typed};
 use crate::text::closest;
 use crate::yaml::{DeError, Mark, Node, Path, expand};
 use crate::{Kind, Object, ObjectId, Problem, Remains, Spec};
@@ -53,7 +53,8 @@ impl Reader<'_> {
                 let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
                 let meant = closest(kind, &kinds).map(|kind| format!(": did you mean {kind}?")).unwrap_or_default();
                 let message = format!("getambassador.io has no kind {kind}{meant}");
-                self.problem(kind_mark, None, Problem::warning("UnknownKind", "kind", message));
+                let id = self.meant_host(&node, kind, carrier);
+                self.problem(kind_mark, id, Problem::error("UnknownKind", "kind", message));
             }
             Class::UnknownVersion(kind) => {
                 let message =
@@ -62,6 +63,16 @@ impl Reader<'_> {
                 self.refuse(&node, kind, carrier, version_mark, problem);
             }
         }
+    }
+
+    /// The id of what was evidently meant as a Host. Even without a name it is known to be there, so that no fallback
+    /// serves in clear text what it would have guarded.
+    fn meant_host(&mut self, node: &Node<'_>, kind: &str, carrier: Option<&Carrier>) -> Option<ObjectId> {
+        if !recover::is_host(kind) {
+            return None;
+        }
+        let named = self.id(Kind::Host, &names(node), carrier);
+        named.or_else(|| Some(recover::nameless_host(&self.defaults.namespace)))
     }
 
     /// Says what a document lacks to be an object.
@@ -75,7 +86,8 @@ impl Reader<'_> {
         };
         let path = Path::Root;
         let mark = path.key(&problem.field).mark(node);
-        self.problem(mark, None, problem);
+        let id = kind.and_then(|kind| self.meant_host(node, kind, None));
+        self.problem(mark, id, problem);
     }
 
     fn list(&mut self, mut node: Node<'_>, carrier: Option<&Carrier>) {
@@ -131,7 +143,9 @@ impl Reader<'_> {
     /// Keeps an object of which nothing is used but its name, with what is wrong with it.
     fn refuse(&mut self, node: &Node<'_>, kind: Option<Kind>, carrier: Option<&Carrier>, mark: Mark, problem: Problem) {
         let Some(id) = kind.and_then(|kind| self.id(kind, &names(node), carrier)) else {
-            return self.problem(mark, None, problem);
+            let (kind, _) = top(node, "kind");
+            let id = kind.and_then(|kind| self.meant_host(node, kind, carrier));
+            return self.problem(mark, id, problem);
         };
         let mut issues = Issues::new(node, self.file);
         issues.push(mark, problem);
@@ -174,16 +188,17 @@ impl Reader<'_> {
     }
 
     fn nameless(&mut self, node: &Node<'_>, kind: Kind, wrong: Option<DeError>) {
+        let id = self.meant_host(node, kind.as_str(), None);
         match wrong {
             Some(error) => {
                 let mark = error.mark.unwrap_or(node.mark);
-                self.problem(mark, None, Problem::error("InvalidValue", error.path, error.message));
+                self.problem(mark, id, Problem::error("InvalidValue", error.path, error.message));
             }
             None => {
                 let (root, message) = (Path::Root, format!("a {kind} needs a name"));
                 let metadata = root.key("metadata");
                 let path = metadata.key("name");
-                self.problem(path.mark(node), None, Problem::error("MissingField", path.to_string(), message));
+                self.problem(path.mark(node), id, Problem::error("MissingField", path.to_string(), message));
             }
         }
     }

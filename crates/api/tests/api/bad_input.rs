@@ -496,13 +496,7 @@ fn what_is_no_object_is_told() {
             "kind",
             2,
         ),
-        (
-            "apiVersion: getambassador.io/v3alpha1\nkind: Maping\n".to_owned(),
-            Severity::Warning,
-            "UnknownKind",
-            "kind",
-            2,
-        ),
+        ("apiVersion: getambassador.io/v3alpha1\nkind: Maping\n".to_owned(), Severity::Error, "UnknownKind", "kind", 2),
     ];
     for (text, severity, reason, field, line) in table {
         let parsed = read(&format!("{text}---\n{GOOD}"));
@@ -510,6 +504,25 @@ fn what_is_no_object_is_told() {
         let [file] = parsed.problems.as_slice() else { panic!("{text}: {:?}", parsed.problems) };
         assert_eq!((file.problem.severity, file.problem.reason), (severity, reason), "{text}: {}", file.problem);
         assert_eq!((file.problem.field.as_str(), file.location.line), (field, line), "{text}");
+    }
+}
+
+/// It keeps the fallback from serving every name in clear text.
+#[test]
+fn what_was_meant_as_a_host_is_known_to_be_there() {
+    let spec = "spec: {hostname: a.example}\n";
+    for (kind, metadata, expected) in [
+        ("Host", "{}", "Host default/(nameless)"),
+        ("Host", "{name: 7}", "Host default/(nameless)"),
+        ("host", "{name: a, namespace: b}", "Host b/a"),
+        ("Hots", "{}", "Host default/(nameless)"),
+        ("HOST", "{}", "Host default/(nameless)"),
+    ] {
+        let text = format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {metadata}\n{spec}");
+        let parsed = read(&text);
+        let ids: Vec<_> = parsed.problems.iter().map(|file| file.id.as_ref().map(ToString::to_string)).collect();
+        assert_eq!(ids, [Some(expected.to_owned())], "{text}");
+        assert_eq!(parsed.problems[0].problem.severity, Severity::Error, "{text}");
     }
 }
 
