@@ -5,6 +5,7 @@
 //! changed resources cost, however many there are.
 
 mod answer;
+mod class;
 mod inspect;
 mod judge;
 mod progress;
@@ -13,6 +14,7 @@ mod slot;
 mod stream;
 mod subscribe;
 mod subscription;
+mod turn;
 mod usage;
 
 use std::collections::{BTreeMap, HashMap};

@@ -134,6 +134,10 @@ pub struct Resource {
     /// old one until the new one is warm), nor to clusters that an Envoy has acknowledged before it first
     /// asked for listeners (it asks when those are warm).
     pub settle: Duration,
+    /// Of a scope or a route configuration: which listeners look requests up in it. Of a listener: in which it looks.
+    /// A listener is not sent before a client that has others has all of its class, and those of a class that no
+    /// listener has any longer are removed a while after the last one was given up.
+    pub class: Option<Arc<str>>,
 }
 
 /// A change of what is served.

@@ -66,6 +66,18 @@ impl Store {
         names
     }
 
+    /// The scopes and route configurations of a class.
+    pub(crate) fn tables(&self, class: Arc<str>) -> impl Iterator<Item = &Key> {
+        let kinds = [ResourceType::ScopedRoute, ResourceType::Route];
+        let tables = kinds.into_iter().flat_map(|kind| self.named(kind).values());
+        tables.filter(move |table| table.class.as_ref() == Some(&class)).map(|table| &table.key)
+    }
+
+    /// Whether there is a listener of a class.
+    pub(crate) fn has_listener(&self, class: &Arc<str>) -> bool {
+        self.named(ResourceType::Listener).values().any(|listener| listener.class.as_ref() == Some(class))
+    }
+
     fn named(&self, kind: ResourceType) -> &Named {
         &self.types[kind.index()]
     }
@@ -74,5 +86,5 @@ impl Store {
 /// Whether nothing changes. The same content may come to need something else: a cluster that a route names
 /// gets a secret.
 fn is_same(old: &Resource, new: &Resource) -> bool {
-    old.version == new.version && old.needs == new.needs && old.settle == new.settle
+    old.version == new.version && old.needs == new.needs && old.settle == new.settle && old.class == new.class
 }

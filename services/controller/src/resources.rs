@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nuncio_envoy::{self as envoy, ResourceKind};
-use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Model, SecretName, TableName};
+use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Handler, Listener, Model, SecretName, Table, TableName};
 use nuncio_xds::{Key, Resource, ResourceType, Update};
 
 /// Encodes each changed node once.
@@ -23,11 +23,14 @@ pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
         node(ResourceType::Secret, &name.0, secret.as_deref().map(envoy::secret));
     }
     for (name, listener) in &delta.listeners {
-        node(ResourceType::Listener, name, listener.as_deref().map(envoy::listener));
+        match listener.as_deref() {
+            Some(listener) => update.set.push(of_class(envoy::listener(listener), class(listener), model)),
+            None => update.remove.push(Key::new(ResourceType::Listener, Arc::clone(name))),
+        }
     }
     for (name, table) in &delta.tables {
-        match table.as_deref().map(envoy::table) {
-            Some(resources) => update.set.extend(resources.map(|resource| complete(resource, model))),
+        match table.as_deref() {
+            Some(table) => update.set.extend(seen_by_its_class(table, model)),
             None => {
                 let kinds = [ResourceType::ScopedRoute, ResourceType::Route];
                 update.remove.extend(kinds.map(|kind| Key::new(kind, Arc::clone(&name.0))));
@@ -67,14 +70,29 @@ pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
 }
 
 /// A table that is not part of the model.
-pub(crate) fn table(table: &nuncio_ir::Table, model: &Model) -> Update {
-    let set = envoy::table(table).map(|resource| complete(resource, model));
-    Update { set: set.into(), remove: Vec::new() }
+pub(crate) fn table(table: &Table, model: &Model) -> Update {
+    Update { set: seen_by_its_class(table, model).into(), remove: Vec::new() }
 }
 
 /// A listener that is not part of the model, bound to nothing.
-pub(crate) fn unbound_listener(listener: &nuncio_ir::Listener, model: &Model) -> Update {
+pub(crate) fn unbound_listener(listener: &Listener, model: &Model) -> Update {
     Update { set: vec![complete(envoy::unbound_listener(listener), model)], remove: Vec::new() }
+}
+
+fn seen_by_its_class(table: &Table, model: &Model) -> [Resource; 2] {
+    envoy::table(table).map(|resource| of_class(resource, Some(Arc::clone(&table.scope.class)), model))
+}
+
+fn of_class(resource: envoy::Resource, class: Option<Arc<str>>, model: &Model) -> Resource {
+    Resource { class, ..complete(resource, model) }
+}
+
+/// The class of tables that a listener sees, the same in each of its chains; none if it passes on bytes only.
+fn class(listener: &Listener) -> Option<Arc<str>> {
+    listener.chains.iter().find_map(|chain| match &chain.handler {
+        Handler::Http(http) => Some(Arc::clone(&http.class)),
+        Handler::Tcp(_) => None,
+    })
 }
 
 /// Adds what the clusters that a resource needs need in turn before they are warm.
@@ -91,6 +109,7 @@ fn complete(resource: envoy::Resource, model: &Model) -> Resource {
         body: resource.body.into(),
         needs,
         settle: resource.settle,
+        class: None,
     }
 }
 

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use super::slot::{Have, Rejected};
-use super::stream::{Item, Stream};
+use super::stream::{InFlight, Item, Stream};
 use super::{Context, Output};
 use crate::event::{Event, Protocol};
-use crate::resource::{Key, Resource, ResourceType};
+use crate::resource::{Key, Resource, ResourceType, Revision};
 
 impl Stream {
     /// Takes the answer to the response in flight; an answer to an older one says nothing.
@@ -24,18 +24,25 @@ impl Stream {
         let state = self.of_mut(kind);
         let Some(response) = state.in_flight.take_if(|response| response.nonce == nonce) else { return };
         match error {
-            None => response.items.into_iter().for_each(|item| self.accept(kind, item, context)),
-            Some(message) => self.reject(kind, response.items, &message, context),
+            None => response.items.into_iter().for_each(|item| self.accept(kind, item, response.revision, context)),
+            Some(message) => self.reject(kind, response, &message, context),
         }
     }
 
-    fn accept(&mut self, kind: ResourceType, item: Item, context: &mut Context<'_>) {
+    fn accept(&mut self, kind: ResourceType, item: Item, made: Revision, context: &mut Context<'_>) {
         if let Some(revision) = item.due {
             self.progress.release(revision);
         }
         let key = Key { kind, name: item.name };
         match item.resource {
-            Some(resource) => self.accept_resource(&key, &resource, context),
+            Some(resource) => {
+                let had = self.slot(&key).and_then(|slot| slot.have.as_ref());
+                let is_change = had.is_none_or(|had| had.version != resource.version);
+                self.accept_resource(&key, &resource, context);
+                if is_change {
+                    self.arrived(&key, Some(made));
+                }
+            }
             None => self.accept_removal(&key, context),
         }
     }
@@ -95,16 +102,16 @@ impl Stream {
         self.touch(key, None);
     }
 
-    fn reject(&mut self, kind: ResourceType, items: Vec<Item>, message: &Arc<str>, context: &mut Context<'_>) {
+    fn reject(&mut self, kind: ResourceType, response: InFlight, message: &Arc<str>, context: &mut Context<'_>) {
         self.stats.nacks += 1;
-        if items.len() > 1 {
-            return self.suspect(kind, items, context);
+        if response.items.len() > 1 {
+            return self.suspect(kind, response.items, context);
         }
-        for item in items {
+        for item in response.items {
             match item.resource {
                 Some(_) => self.convict(kind, item, message, context),
                 // Nobody can be made to keep what no longer exists.
-                None => self.accept(kind, item, context),
+                None => self.accept(kind, item, response.revision, context),
             }
         }
     }
@@ -135,6 +142,7 @@ impl Stream {
             self.release(resource, context);
         }
         self.touch(&key, None);
+        // If nothing newer is there, the look finds nothing to do: then it counts as arrived.
         self.wake(&key, Some(context.store.revision()));
         context.out.push(Output::Event(Event::Nacked {
             stream: self.id,

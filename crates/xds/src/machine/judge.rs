@@ -30,7 +30,7 @@ pub(super) enum Verdict {
 }
 
 /// Whether a client has what a resource needs.
-enum Needs {
+pub(super) enum Needs {
     Met,
     Settling(Instant),
     Unmet(Key),
@@ -77,7 +77,7 @@ impl Stream {
                 let until = since + context.options.ack_timeout;
                 if context.now < until {
                     Verdict::Hold(Hold::Needs(need), Some(until))
-                } else if self.of(need.kind).in_flight.is_some() {
+                } else if self.of(need.kind).in_flight.is_some() || self.is_held(&need) {
                     Verdict::Overdue(need)
                 } else {
                     Verdict::GiveUp(Arc::clone(newest), need)
@@ -86,18 +86,19 @@ impl Stream {
         }
     }
 
-    fn needs(&self, resource: &Resource, context: &Context<'_>) -> Needs {
+    pub(super) fn needs(&self, resource: &Resource, context: &Context<'_>) -> Needs {
         if resource.key.kind == ResourceType::Cluster {
             // Its endpoints are asked for when it is there.
             return Needs::Met;
         }
         let (mut unmet, mut settling) = (None, None);
-        for need in resource.needs.iter().filter(|need| self.awaits(need)) {
+        let needs = resource.needs.iter().chain(self.class_needs(resource, context));
+        for need in needs.filter(|need| self.awaits(need)) {
             let Some(newest) = context.store.get(need) else { continue };
             let slot = self.slot(need);
             match slot.and_then(|slot| slot.have.as_ref().filter(|_| !slot.leaving)) {
                 Some(have) => settling = settling.max(Some(have.settled).filter(|at| *at > context.now)),
-                None if slot.is_some_and(|slot| slot.is_rejected(&newest.version)) => {
+                None if slot.is_some_and(|slot| slot.is_rejected(&newest.version) || slot.needs_rejected()) => {
                     return Needs::Rejected(need.clone());
                 }
                 None => unmet = unmet.or(Some(need)),
@@ -110,10 +111,15 @@ impl Stream {
         }
     }
 
+    /// Whether this is held back itself: it is still to come.
+    fn is_held(&self, key: &Key) -> bool {
+        self.slot(key).is_some_and(|slot| slot.held.is_some())
+    }
+
     /// Whether this client is going to have what another resource needs: it asks for it, or takes all
     /// clusters and will ask for what they refer to. Other clients (gRPC's) ask for clusters only when they
     /// have seen the route that names them.
-    fn awaits(&self, need: &Key) -> bool {
+    pub(super) fn awaits(&self, need: &Key) -> bool {
         self.of(need.kind).subscription.includes(&need.name)
             || (self.takes_all_clusters()
                 && (need.kind.is_by_reference() || !self.of(need.kind).subscription.is_requested()))
@@ -137,12 +143,15 @@ impl Stream {
             let ask = self.of(key.kind).subscription.is_named(&key.name) && !slot.told_absent;
             return if ask || slot.force { Verdict::Remove } else { Verdict::Nothing };
         }
-        if key.kind.is_looked_up() {
-            match self.usage.free(key, context.options.linger, context.now) {
-                Free::Now => {}
-                Free::At(at) => return Verdict::Hold(Hold::InUse, Some(at)),
-                Free::InUse => return Verdict::Hold(Hold::InUse, None),
-            }
+        let free = match key.kind {
+            ResourceType::Listener => Free::Now,
+            ResourceType::ScopedRoute | ResourceType::Route => self.free_of_class(slot, context),
+            _ => self.usage.free(key, context.options.linger, context.now),
+        };
+        match free {
+            Free::Now => {}
+            Free::At(at) => return Verdict::Hold(Hold::InUse, Some(at)),
+            Free::InUse => return Verdict::Hold(Hold::InUse, None),
         }
         if self.may_remove(key.kind) { Verdict::Remove } else { Verdict::Defer }
     }

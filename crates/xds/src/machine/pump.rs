@@ -101,7 +101,8 @@ impl Stream {
     fn look(&mut self, key: Key, batch: &mut Batch, context: &mut Context<'_>) {
         self.adopt(&key, context);
         let Some(slot) = self.slot(&key) else { return };
-        match self.judge(&key, slot, context) {
+        let verdict = self.judge(&key, slot, context);
+        match self.in_turn(&key, verdict, context) {
             Verdict::Nothing => self.settle(&key, context),
             Verdict::Send(resource) => self.add(key, Some(resource), batch),
             Verdict::Remove => self.add(key, None, batch),
@@ -110,6 +111,9 @@ impl Stream {
                 self.add(key, Some(resource), batch);
             }
             Verdict::Hold(why, until) => {
+                if matches!(why, Hold::NeedsRejected(_)) {
+                    self.arrived(&key, None);
+                }
                 self.hold(&key, why, context);
                 if let Some(at) = until {
                     self.set_timer(&key, at);
@@ -137,12 +141,16 @@ impl Stream {
         self.usage.add(newest);
         match known {
             Some(known) => self.release(&known, context),
-            None => self.release_unknown(key.kind, context),
+            None => {
+                self.release_unknown(key.kind, context);
+                self.wake_class();
+            }
         }
     }
 
     /// Nothing is to be done: what does not exist is forgotten, unless the client asks for it by name.
     fn settle(&mut self, key: &Key, context: &Context<'_>) {
+        self.arrived(key, None);
         let state = &mut self.types[key.kind.index()];
         let includes = state.subscription.includes(&key.name);
         let named = state.subscription.is_named(&key.name);
@@ -226,8 +234,10 @@ impl Stream {
         if let Some(revision) = slot.due.take_if(|_| !counts) {
             self.progress.release(revision);
         }
-        if why == Hold::InUse {
+        if why == Hold::InUse && key.kind.is_looked_up() {
             self.usage.wait(key.clone());
+        } else if why == Hold::InUse {
+            self.classes.wait(key.clone());
         }
         if let Some(need) = &waits_for
             && parked.as_ref() != Some(need)
@@ -248,10 +258,10 @@ impl Stream {
         } else if kind.is_full_state() {
             resources.extend(self.background(kind, &items));
         }
+        let revision = context.store.revision();
         let state = self.of_mut(kind);
         state.last_nonce = Some(nonce);
-        state.in_flight = Some(InFlight { nonce, items });
-        let revision = context.store.revision();
+        state.in_flight = Some(InFlight { nonce, revision, items });
         context.out.push(Output::Response(self.id, Response { kind, nonce, revision, resources, removed }));
     }
 

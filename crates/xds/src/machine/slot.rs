@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::turn::Turn;
 use crate::event::Hold;
 use crate::resource::{Key, Resource, Revision};
 
@@ -36,6 +37,8 @@ pub(crate) struct Slot {
     pub(crate) overdue: Option<Arc<str>>,
     /// When it is to be looked at again.
     pub(crate) timer: Option<Instant>,
+    /// Its turns in the updates by which it changed.
+    pub(super) turns: Vec<(Revision, Turn)>,
 }
 
 /// A version that a client has.
@@ -82,6 +85,11 @@ impl Slot {
 
     pub(crate) fn is_rejected(&self, version: &str) -> bool {
         self.rejected.as_ref().is_some_and(|rejected| *rejected.version == *version)
+    }
+
+    /// Whether it is held back until something that it needs and that was rejected is mended.
+    pub(crate) fn needs_rejected(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| matches!(held.why, Hold::NeedsRejected(_)))
     }
 
     /// The content of what the client has, if known.

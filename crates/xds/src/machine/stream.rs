@@ -5,9 +5,11 @@ use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::class::Classes;
 use super::progress::Progress;
 use super::slot::{Have, Slot};
 use super::subscription::Subscription;
+use super::turn::Turns;
 use super::usage::Usage;
 use super::{Context, Interest, Output, Request};
 use crate::event::{Event, Node, Protocol, StreamId};
@@ -26,6 +28,8 @@ pub(crate) struct Stream {
     /// Endpoints of clusters that were sent before the client named the endpoints that it has.
     pub(super) warming: HashSet<Arc<str>>,
     pub(super) usage: Usage,
+    pub(super) classes: Classes,
+    pub(super) turns: Turns,
     pub(super) progress: Progress,
     pub(super) nonce: u64,
     /// The client has asked for listeners: an Envoy does so when its first clusters are warm.
@@ -64,6 +68,8 @@ pub(super) struct TypeState {
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) nonce: u64,
+    /// The revision at which it was made.
+    pub(super) revision: Revision,
     pub(super) items: Vec<Item>,
 }
 
@@ -100,6 +106,8 @@ impl Stream {
             waiters: HashMap::new(),
             warming: HashSet::new(),
             usage: Usage::default(),
+            classes: Classes::default(),
+            turns: Turns::default(),
             progress: Progress::default(),
             nonce: 0,
             warm: false,
@@ -212,6 +220,7 @@ impl Stream {
             let exists = context.store.contains(key);
             if !exists {
                 self.wake(key, revision);
+                self.arrived(key, None);
             }
             let state = self.of_mut(key.kind);
             if state.subscription.includes(&key.name) {
@@ -223,6 +232,7 @@ impl Stream {
                 self.expect(key, context);
             }
         }
+        self.give_turns(keys, context);
     }
 
     /// A new resource which the client will ask for when it has what refers to it.
@@ -249,6 +259,9 @@ impl Stream {
 
     /// The client no longer has this version: what only it referred to may be due for removal.
     pub(super) fn release(&mut self, resource: &Arc<Resource>, context: &Context<'_>) {
+        if resource.key.kind == ResourceType::Listener {
+            self.end_class(Some(resource), context);
+        }
         for key in self.usage.remove(resource, context.now) {
             if context.store.contains(&key) {
                 continue;
@@ -265,7 +278,12 @@ impl Stream {
     pub(super) fn release_have(&mut self, kind: ResourceType, have: Have, context: &Context<'_>) {
         match have.resource {
             Some(resource) => self.release(&resource, context),
-            None => self.release_unknown(kind, context),
+            None => {
+                self.release_unknown(kind, context);
+                if kind == ResourceType::Listener {
+                    self.end_class(None, context);
+                }
+            }
         }
     }
 
@@ -282,6 +300,7 @@ impl Stream {
         let state = self.of_mut(key.kind);
         let Some(slot) = state.slots.remove(&key.name) else { return };
         state.had -= usize::from(slot.have.is_some());
+        self.arrived(key, None);
         if let Some(revision) = slot.due {
             self.progress.release(revision);
         }

@@ -117,6 +117,7 @@ mod tests {
             body: Vec::new().into(),
             needs: needs.iter().map(|&key| key.clone()).collect(),
             settle: Duration::ZERO,
+            class: None,
         })
     }
 

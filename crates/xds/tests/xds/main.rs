@@ -7,3 +7,4 @@ mod protocol;
 mod rejection;
 mod rig;
 mod shell;
+mod turns;

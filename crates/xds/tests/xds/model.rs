@@ -173,6 +173,13 @@ enum Op {
         bad: bool,
     },
     DropRoute(u8),
+    /// Two routes change in one update: one names these clusters, the other some of them or is removed.
+    Move {
+        to: u8,
+        from: u8,
+        clusters: BTreeSet<u8>,
+        drop: bool,
+    },
     Cluster {
         cluster: u8,
         bad: bool,
@@ -192,9 +199,11 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     let clusters = proptest::collection::btree_set(0..6u8, 0..4);
+    let clusters_moved = proptest::collection::btree_set(0..6u8, 1..4);
     prop_oneof![
         4 => (0..5u8, clusters, proptest::bool::weighted(0.1)).prop_map(|(route, clusters, bad)| Op::Route { route, clusters, bad }),
         1 => (0..5u8).prop_map(Op::DropRoute),
+        3 => (0..5u8, 0..5u8, clusters_moved, any::<bool>()).prop_map(|(to, from, clusters, drop)| Op::Move { to, from, clusters, drop }),
         2 => (0..6u8, proptest::bool::weighted(0.3)).prop_map(|(cluster, bad)| Op::Cluster { cluster, bad }),
         1 => (0..6u8).prop_map(Op::Endpoints),
         3 => Just(Op::Prune),
@@ -204,6 +213,11 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..3usize).prop_map(Op::Reconnect),
         1 => (0..3usize, 0..6u8).prop_map(|(client, cluster)| Op::Again { client, cluster }),
     ]
+}
+
+fn table(route: u8) -> Vec<Key> {
+    let name = format!("r{route}");
+    vec![key(Route, &name), key(ScopedRoute, &name)]
 }
 
 /// The store as it should be, the machine, and its clients.
@@ -255,10 +269,8 @@ impl World {
     fn run(&mut self, op: Op) {
         match op {
             Op::Route { route, clusters, bad } => self.put_route(route, &clusters, bad),
-            Op::DropRoute(route) => {
-                let name = format!("r{route}");
-                self.change(vec![], vec![key(Route, &name), key(ScopedRoute, &name)]);
-            }
+            Op::DropRoute(route) => self.change(vec![], table(route)),
+            Op::Move { to, from, clusters, drop } => self.move_clusters(to, from, &clusters, drop),
             Op::Cluster { cluster, bad } => self.put(Cluster, cluster, bad),
             Op::Endpoints(cluster) => self.put(Endpoints, cluster, false),
             Op::Prune => self.prune(),
@@ -275,6 +287,22 @@ impl World {
     }
 
     fn put_route(&mut self, route: u8, clusters: &BTreeSet<u8>, bad: bool) {
+        let set = self.route(route, clusters, bad);
+        self.change(set, vec![]);
+    }
+
+    fn move_clusters(&mut self, to: u8, from: u8, clusters: &BTreeSet<u8>, drop: bool) {
+        let mut set = self.route(to, clusters, false);
+        let remove = if drop && from != to { table(from) } else { vec![] };
+        if !drop && from != to {
+            let known: BTreeSet<_> = set.iter().map(|resource| resource.key.clone()).collect();
+            let less = clusters.iter().copied().skip(1).collect();
+            set.extend(self.route(from, &less, false).into_iter().filter(|resource| !known.contains(&resource.key)));
+        }
+        self.change(set, remove);
+    }
+
+    fn route(&mut self, route: u8, clusters: &BTreeSet<u8>, bad: bool) -> Vec<Resource> {
         let (name, mut set, mut needs) = (format!("r{route}"), vec![], vec![]);
         for cluster in clusters.iter().map(|cluster| format!("c{cluster}")) {
             for kind in [Cluster, Endpoints] {
@@ -286,7 +314,7 @@ impl World {
         }
         set.push(resource(Route, &name, &self.next_version(bad), &needs));
         set.push(resource(ScopedRoute, &name, "1", &[]));
-        self.change(set, vec![]);
+        set
     }
 
     fn put(&mut self, kind: ResourceType, cluster: u8, bad: bool) {

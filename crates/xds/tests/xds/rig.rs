@@ -17,6 +17,7 @@ pub(crate) fn resource(kind: ResourceType, name: &str, version: &str, needs: &[K
         body: version.as_bytes().into(),
         needs: needs.to_vec(),
         settle: Duration::ZERO,
+        class: None,
     }
 }
 

@@ -87,6 +87,7 @@ fn resource<M: Message>(kind: ResourceType, name: &str, version: &str, message: 
         body: Arc::from(message.encode_to_vec()),
         needs: Vec::new(),
         settle: Duration::ZERO,
+        class: None,
     }
 }
 
