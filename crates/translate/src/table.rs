@@ -1,5 +1,8 @@
 //! Tables: the routes that requests for one name see, and the table of all that has no name of its own.
 
+mod paths;
+mod wild;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,9 +11,10 @@ use nuncio_ir::{HeaderMatch, PathMatch, Route, Scope, Table, TableName, ValueMat
 
 use crate::compiled::{Compiled, HostCondition, Upstream};
 use crate::group::{Group, Grouped, groups};
-use crate::overlap::{may_overlap, takes_everything};
+use crate::overlap::takes_everything;
 use crate::pattern::HostPattern;
 use crate::policy::{Class, HostPolicy, guards, insecure_condition, not_found, out_of_service};
+pub(crate) use wild::{Wild, Wilds, influence};
 
 /// Requests below this prefix are served in clear text whatever the Host's insecure action: an ACME
 /// authority asks for its challenge there before there is a certificate.
@@ -57,17 +61,17 @@ impl Builder {
 
     /// What goes before every other route of a Host: its guards, and the hole that ACME needs in them.
     /// `within` are the names of the virtual host, as for [`with_host`].
-    fn preamble(
+    fn preamble<'g, 'a: 'g>(
         &mut self,
         host: &HostPolicy,
         class: &Class,
-        groups: &[Group<'_>],
+        groups: impl IntoIterator<Item = &'g Group<'a>>,
         within: Option<&HostPattern>,
     ) -> Vec<Route> {
         let guards = guards(host, class.security);
         let mut routes = Vec::new();
         if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(class.security)) {
-            for group in groups.iter().filter(|group| is_acme(group.first())) {
+            for group in groups.into_iter().filter(|group| is_acme(group.first())) {
                 let mut route = with_host(self.route(group), group, within);
                 route.name = format!("{}#acme", route.name).into();
                 route.matches.headers.extend(condition.iter().cloned());
@@ -84,55 +88,25 @@ impl Builder {
     }
 }
 
-/// The table of one exact name. `mappings` are those that join its Host and may take the name.
-/// `None` where the name needs no table: only wildcards serve it, and a pattern's Host governs it.
+/// The table of one exact name. `own` are the Mappings for that name alone which join its Host, `wild` those for
+/// many names. `None` where the name needs no table: only wildcards serve it, and a pattern's Host governs it.
 pub(crate) fn exact<'a>(
     class: &Class,
     host: &HostPolicy,
     name: &Arc<str>,
-    mappings: impl IntoIterator<Item = &'a Compiled>,
+    own: impl IntoIterator<Item = &'a Compiled>,
+    wild: &Wild<'_>,
 ) -> Option<Built> {
-    let mut builder = Builder::new(class, name);
-    let sorted = groups(mappings);
-    let is_own = |group: &Group<'_>| group.first().host.exact().is_some();
-    let owned = host.pattern.exact().is_some();
-    if !owned && !sorted.iter().any(is_own) {
+    let own = groups(own);
+    if host.pattern.exact().is_none() && own.is_empty() {
         return None;
     }
-    let mut routes;
-    let mut falls_through = false;
-    if host.invalid {
-        routes = vec![out_of_service(host)];
-    } else {
-        routes = builder.preamble(host, class, &sorted, None);
-        let own: Vec<_> = sorted.iter().filter(|group| is_own(group)).map(Group::first).collect();
-        let mut complete = false;
-        for group in &sorted {
-            if !is_own(group) && !is_copied(group.first(), own.iter().copied()) {
-                falls_through = true;
-                continue;
-            }
-            let route = with_host(builder.route(group), group, None);
-            complete = takes_everything(&route.matches);
-            routes.push(route);
-            if complete {
-                falls_through = false;
-                break;
-            }
-        }
-        if !complete && !falls_through {
-            routes.push(not_found());
-        }
-    }
+    let mut builder = Builder::new(class, name);
+    let (mut routes, falls_through) =
+        if host.invalid { (vec![out_of_service(host)], false) } else { builder.of_name(host, class, name, &own, wild) };
     routes.shrink_to_fit();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
     Some(builder.finish())
-}
-
-/// Whether a Mapping for many names stands in the table of a name, beside those for that name alone: it goes before
-/// one of them and may take the same requests. The others are found by a miss.
-pub(crate) fn is_copied<'a>(wild: &Compiled, mut own: impl Iterator<Item = &'a Compiled>) -> bool {
-    own.any(|own| wild.order(own).is_lt() && may_overlap(&wild.matches, &own.matches))
 }
 
 /// Names of exact Hosts that see the same wildcards: they share a virtual host of the wildcard table.
@@ -169,12 +143,44 @@ pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Sha
 }
 
 impl Builder {
+    /// The routes of a name, and whether a miss goes on to the wildcards.
+    fn of_name(
+        &mut self,
+        host: &HostPolicy,
+        class: &Class,
+        name: &str,
+        own: &[Group<'_>],
+        wild: &Wild<'_>,
+    ) -> (Vec<Route>, bool) {
+        let beside = wild.beside(name, own);
+        let mut routes = self.preamble(host, class, sorted(own.iter().chain(wild.acme(name))), None);
+        for group in sorted(own.iter().chain(beside.copied)) {
+            let route = with_host(self.route(group), group, None);
+            let complete = takes_everything(&route.matches);
+            routes.push(route);
+            if complete {
+                return (routes, false);
+            }
+        }
+        if !beside.more {
+            routes.push(not_found());
+        }
+        (routes, beside.more)
+    }
+
     fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>) {
         if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
             routes.push(not_found());
         }
         self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
     }
+}
+
+/// Groups in the order in which they are tried.
+fn sorted<'g, 'a: 'g>(groups: impl Iterator<Item = &'g Group<'a>>) -> Vec<&'g Group<'a>> {
+    let mut sorted: Vec<_> = groups.collect();
+    sorted.sort_by(|a, b| a.first().order(b.first()));
+    sorted
 }
 
 pub(crate) fn is_acme(mapping: &Compiled) -> bool {

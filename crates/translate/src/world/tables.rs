@@ -9,8 +9,9 @@ use nuncio_ir::{Delta, TableName, put};
 use super::{Dirty, World};
 use crate::compiled::Compiled;
 use crate::frame::Frame;
+use crate::overlap::may_overlap;
 use crate::policy::Class;
-use crate::table::{self, Built, Shared, table_name};
+use crate::table::{self, Built, Shared, Wilds, table_name};
 
 impl World {
     /// Makes the tables anew that something touched. `old` is the frame as it was before, where it is another.
@@ -44,12 +45,17 @@ impl World {
         if let Some(old) = changed {
             names.extend(self.renamed(&self.frame.classes[at], old));
         }
+        if names.is_empty() && changed.is_none() && dirty.wild.is_empty() {
+            return;
+        }
+        let wild: Vec<_> = self.wild().cloned().collect();
+        let mut wilds = Wilds::new(&wild);
         if !dirty.wild.is_empty() {
-            names.extend(self.reached_by_wild(&self.frame.classes[at], &dirty.wild));
+            names.extend(self.reached_by_wild(&self.frame.classes[at], &dirty.wild, &wild, &mut wilds));
         }
         let mut rewild = changed.is_some() || !dirty.wild.is_empty();
         for name in names {
-            let built = self.build_exact(&self.frame.classes[at], &name);
+            let built = self.build_exact(&self.frame.classes[at], &name, &mut wilds);
             let key = table_name(&self.frame.classes[at].key, &name);
             let falls = |table: &nuncio_ir::Table| table.hosts.iter().any(|host| host.falls_through);
             let fell = self.model.tables.get(&key).is_some_and(|table| falls(table));
@@ -57,7 +63,7 @@ impl World {
             self.put_table(key, built, dirty, delta);
         }
         if rewild {
-            let built = self.build_wildcard(&self.frame.classes[at]);
+            let built = self.build_wildcard(&self.frame.classes[at], &wild);
             let key = table_name(&self.frame.classes[at].key, "*");
             self.put_table(key, Some(built), dirty, delta);
         }
@@ -75,27 +81,50 @@ impl World {
         known.into_iter().filter(|name| old.is_none_or(|old| old.governing(name) != class.governing(name))).collect()
     }
 
-    /// Names whose tables hold, or should hold, something of these Mappings for many names.
-    fn reached_by_wild(&self, class: &Class, wild: &[Arc<Compiled>]) -> Vec<Arc<str>> {
+    /// Names whose tables hold, or should hold, something else because of these `changed` Mappings for many names.
+    fn reached_by_wild(
+        &self,
+        class: &Class,
+        changed: &[Arc<Compiled>],
+        wild: &[Arc<Compiled>],
+        wilds: &mut Wilds<'_>,
+    ) -> Vec<Arc<str>> {
+        let influence = table::influence(changed, wild);
         let tables = self.names_of_tables(&class.key);
-        tables.filter(|name| wild.iter().any(|wild| self.reaches(class, name, wild))).collect()
+        tables.filter(|name| self.reaches(class, name, changed, &influence, wilds)).collect()
     }
 
-    fn reaches(&self, class: &Class, name: &Arc<str>, wild: &Compiled) -> bool {
+    fn reaches(
+        &self,
+        class: &Class,
+        name: &Arc<str>,
+        changed: &[Arc<Compiled>],
+        influence: &[&Compiled],
+        wilds: &mut Wilds<'_>,
+    ) -> bool {
         let Some(host) = class.governing(name) else { return false };
         let joins = |wild: &Compiled| host.takes(wild) && wild.host.may_take(name);
-        if !joins(wild) {
+        if !changed.iter().any(|wild| joins(wild)) {
             return false;
         }
-        let is_copied = |wild: &Compiled| table::is_copied(wild, self.own(name).filter(|own| host.takes(own)));
-        if table::is_acme(wild) || is_copied(wild) {
+        if changed.iter().any(|wild| table::is_acme(wild) && joins(wild)) {
             return true;
         }
-        // Whether a miss goes on to the wildcards changes with the first and the last that it may find.
+        let own: Vec<_> = self.own(name).filter(|own| host.takes(own)).collect();
+        let last = own.iter().copied().max_by(|a, b| a.order(b));
+        let goes_before_own = |wild: &Compiled| last.is_some_and(|own| wild.order(own).is_lt());
+        let is_beside = |wild: &Compiled| {
+            joins(wild) && own.iter().any(|own| wild.order(own).is_lt() && may_overlap(&wild.matches, &own.matches))
+        };
+        if influence.iter().take_while(|wild| goes_before_own(wild)).any(|wild| is_beside(wild)) {
+            return true;
+        }
+        // Whether a miss goes on to the wildcards changes with the first and the last that it may find. One behind all
+        // of the name's own is not copied.
         let table = self.model.tables.get(&table_name(&class.key, name));
         match table.and_then(|table| table.hosts.first()) {
-            Some(host) if host.falls_through => !self.wild().any(|other| joins(other) && !is_copied(other)),
-            Some(host) => host.routes.last().is_none_or(|last| last.origins.is_empty()),
+            Some(table) if table.falls_through => wilds.of(host).last(name).is_none_or(goes_before_own),
+            Some(table) => table.routes.last().is_none_or(|last| last.origins.is_empty()),
             None => true,
         }
     }
@@ -106,18 +135,17 @@ impl World {
     }
 
     /// The Mappings for more than one name.
-    fn wild(&self) -> impl Iterator<Item = &Compiled> {
-        self.names.wild().filter_map(|id| self.mappings.get(id)).map(|compiled| &**compiled)
+    fn wild(&self) -> impl Iterator<Item = &Arc<Compiled>> {
+        self.names.wild().filter_map(|id| self.mappings.get(id))
     }
 
-    fn build_exact(&self, class: &Class, name: &Arc<str>) -> Option<Built> {
+    fn build_exact(&self, class: &Class, name: &Arc<str>, wilds: &mut Wilds<'_>) -> Option<Built> {
         let host = class.governing(name)?;
-        let wild = self.wild().filter(|mapping| mapping.host.may_take(name));
-        table::exact(class, host, name, self.own(name).chain(wild).filter(|mapping| host.takes(mapping)))
+        table::exact(class, host, name, self.own(name).filter(|mapping| host.takes(mapping)), wilds.of(host))
     }
 
-    fn build_wildcard(&self, class: &Class) -> Built {
-        let wild: Vec<_> = self.wild().collect();
+    fn build_wildcard(&self, class: &Class, wild: &[Arc<Compiled>]) -> Built {
+        let wild: Vec<_> = wild.iter().map(|mapping| &**mapping).collect();
         table::wildcard(class, &wild, self.shared(class, &wild))
     }
 

@@ -1,5 +1,7 @@
 //! Tables against the plain rule: of all Mappings that join the Host of a name, in their order, the first that fits.
 
+mod generated;
+
 use nuncio_api::ObjectId;
 use nuncio_ir::RouteAction;
 use proptest::prelude::*;
@@ -83,8 +85,11 @@ fn naive(world: &World, class: &Class, request: &Request) -> By {
     };
     let first = joining.iter().filter(for_name).find(|mapping| request.fits(&mapping.matches));
     let group = |first: &Compiled| {
-        let mut ids: Vec<_> =
-            joining.iter().filter(|other| other.same_group(first)).map(|it| it.origin().clone()).collect();
+        let mut ids: Vec<_> = joining
+            .iter()
+            .filter(|other| other.same_group(first))
+            .map(|it| it.origin().clone())
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         By::Mappings(ids)
