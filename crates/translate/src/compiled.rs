@@ -79,7 +79,7 @@ impl HostCondition {
 }
 
 /// What the order of routes counts, as the original counts it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Lengths {
     /// Characters of `prefix`.
     pub(crate) path: u32,
@@ -167,18 +167,14 @@ impl Compiled {
             .then_with(|| self.id.cmp(&other.id))
     }
 
-    /// Whether both share requests: the same conditions, each in weight's proportion.
-    pub(crate) fn same_group(&self, other: &Self) -> bool {
-        self.precedence == other.precedence && self.matches == other.matches && self.same_host(other)
-    }
-
-    fn same_host(&self, other: &Self) -> bool {
-        match (&self.host, &other.host) {
-            (HostCondition::None, HostCondition::None) => true,
-            (HostCondition::Pattern(a), HostCondition::Pattern(b)) => a == b,
-            (HostCondition::Regex(a, _), HostCondition::Regex(b, _)) => a == b,
-            _ => false,
-        }
+    /// What is equal in Mappings that share requests, each in weight's proportion.
+    pub(crate) fn conditions(&self) -> Conditions<'_> {
+        let (host, regex) = match &self.host {
+            HostCondition::None => (None, None),
+            HostCondition::Pattern(pattern) => (Some(pattern), None),
+            HostCondition::Regex(regex, _) => (None, Some(regex.as_str())),
+        };
+        Conditions { precedence: self.precedence, matches: &self.matches, host, regex }
     }
 
     /// The cluster it sends to, to be shared with others.
@@ -210,6 +206,15 @@ impl Compiled {
             || self.matches.headers.iter().any(|header| is_regex(&header.value))
             || self.matches.query.iter().any(|query| is_regex(&query.value))
     }
+}
+
+/// The conditions of a Mapping, with the precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Conditions<'a> {
+    precedence: i64,
+    matches: &'a RouteMatch,
+    host: Option<&'a HostPattern>,
+    regex: Option<&'a str>,
 }
 
 fn path_text(path: &PathMatch) -> &str {

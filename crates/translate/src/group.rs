@@ -1,7 +1,8 @@
 //! Mappings with the same conditions are one route: its arms, their shares, and what holds for all.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
@@ -26,13 +27,15 @@ pub(crate) fn groups<'a>(mappings: impl IntoIterator<Item = &'a Compiled>) -> Ve
     let mut sorted: Vec<_> = mappings.into_iter().collect();
     sorted.sort_by(|a, b| a.order(b));
     let mut groups: Vec<Group<'a>> = Vec::with_capacity(sorted.len());
+    // Mappings of other groups that differ only in values may stand between the members of one.
+    let mut positions: HashMap<_, usize> = HashMap::with_capacity(sorted.len());
     for mapping in sorted {
-        // Members of one group are equal in all that is sorted by but the name, yet Mappings of other
-        // groups that differ only in values may stand between them.
-        let same_rank = groups.iter_mut().rev().take_while(|group| group.same_rank(mapping));
-        match same_rank.into_iter().find(|group| group.first().same_group(mapping)) {
-            Some(group) => group.members.push(mapping),
-            None => groups.push(Group { members: vec![mapping] }),
+        match positions.entry((mapping.conditions(), mapping.lengths)) {
+            Entry::Occupied(at) => groups[*at.get()].members.push(mapping),
+            Entry::Vacant(at) => {
+                at.insert(groups.len());
+                groups.push(Group { members: vec![mapping] });
+            }
         }
     }
     for group in &mut groups {
@@ -53,13 +56,6 @@ impl<'a> Group<'a> {
         origins.sort_unstable();
         origins.dedup();
         origins
-    }
-
-    fn same_rank(&self, other: &Compiled) -> bool {
-        let first = self.first();
-        first.precedence == other.precedence
-            && first.lengths == other.lengths
-            && first.matches.path == other.matches.path
     }
 
     /// The group's route, without a condition on the host.

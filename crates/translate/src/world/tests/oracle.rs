@@ -87,7 +87,7 @@ fn naive(world: &World, class: &Class, request: &Request) -> By {
     let group = |first: &Compiled| {
         let mut ids: Vec<_> = joining
             .iter()
-            .filter(|other| other.same_group(first))
+            .filter(|other| other.conditions() == first.conditions())
             .map(|it| it.origin().clone())
             .collect();
         ids.sort_unstable();
