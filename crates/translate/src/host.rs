@@ -32,10 +32,10 @@ pub(crate) struct HostTls {
 
 impl HostTls {
     /// Whether requests for the Host must not come by another Host's connection: it asks for client
-    /// certificates or for TLS versions of its own.
+    /// certificates, or its handshake differs in more than the protocols offered.
     pub(crate) fn is_isolated(&self) -> bool {
-        let settings = &self.tls.settings;
-        self.tls.client.is_some() || settings.min_version.is_some() || settings.max_version.is_some()
+        let but_alpn = TlsSettings { alpn: Vec::new(), ..self.tls.settings.clone() };
+        self.tls.client.is_some() || but_alpn != TlsSettings::default()
     }
 }
 

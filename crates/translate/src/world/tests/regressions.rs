@@ -119,6 +119,20 @@ fn a_host_keeps_its_name_beside_a_tcp_mapping_for_the_wildcard() {
 }
 
 #[test]
+fn ciphers_and_curves_of_its_own_isolate_a_host() {
+    for settings in ["cipher_suites: [ECDHE-RSA-AES256-GCM-SHA384]", "ecdh_curves: [P-256]"] {
+        let host = format!("{{hostname: a.example.com, tlsSecret: {{name: cert}}, tls: {{{settings}}}}}");
+        let world = of(&[("Listener", "l", HTTPS), ("Host", "a", &host), ALL]);
+        let request = Request::get("a.example.com", "/");
+        assert_eq!(answer(&world, &request.clone().by("tls:default/cert")), "421", "{settings}");
+        assert_eq!(answer(&world, &request.by("tls:a.example.com")), "all", "{settings}");
+    }
+    let alpn = "{hostname: a.example.com, tlsSecret: {name: cert}, tls: {alpn_protocols: http/1.1}}";
+    let world = of(&[("Listener", "l", HTTPS), ("Host", "a", alpn), ALL]);
+    assert_eq!(answer(&world, &Request::get("a.example.com", "/").by("tls:default/cert")), "all");
+}
+
+#[test]
 fn the_hole_for_acme_is_as_wide_as_its_mapping() {
     let world = of(&[
         ("Listener", "l", HTTPS),
