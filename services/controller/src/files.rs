@@ -38,7 +38,7 @@ pub(crate) struct Files {
     /// Where the files are, if they are files.
     directory: Option<PathBuf>,
     files: BTreeMap<Arc<str>, File>,
-    /// The files that have an object; the last one counts, as if they were applied in order.
+    /// The files that have an object; the last one in which it can be used counts, as if they were applied in order.
     owners: BTreeMap<ObjectId, BTreeSet<Arc<str>>>,
     /// There was something in force before. What comes new and cannot be read changes nothing then; at the
     /// start it may have been a guard, so that it fails closed.
@@ -169,7 +169,7 @@ impl Files {
                     object.problems.push((problem, object.location.clone()));
                 }
             }
-            (Spec::Module(new), None) if self.is_new(before) => {
+            (Spec::Module(new), None) if self.is_new(&object.id, before) => {
                 if let Some(problem) = script_problem(new) {
                     new.config.lua_scripts = None;
                     object.problems.push((problem, object.location.clone()));
@@ -181,7 +181,9 @@ impl Files {
                     object.labels.clone_from(&good.labels);
                 }
             }
-            (Spec::Invalid(remains @ Remains::AccessList), None) if self.is_new(before) => *remains = Remains::Nothing,
+            (Spec::Invalid(remains @ Remains::AccessList), None) if self.is_new(&object.id, before) => {
+                *remains = Remains::Nothing
+            }
             _ => {}
         }
         object
@@ -203,15 +205,21 @@ impl Files {
         Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, annotated })
     }
 
-    /// Whether an object that was not there `before` comes to what is in force already.
-    fn is_new(&self, before: Option<&Arc<Object>>) -> bool {
-        self.running && before.is_none()
+    /// Whether an object that was not there `before`, nor is in another file, comes to what is in force already.
+    fn is_new(&self, id: &ObjectId, before: Option<&Arc<Object>>) -> bool {
+        self.running && before.is_none() && self.object(id).is_none()
     }
 
-    /// The object that counts.
+    /// The object that counts: the last one that can be used, else the last one.
     pub(crate) fn object(&self, id: &ObjectId) -> Option<&Arc<Object>> {
-        let file = self.owners.get(id)?.last()?;
-        self.files.get(file)?.objects.get(id)
+        self.counting(id).map(|(_, object)| object)
+    }
+
+    fn counting(&self, id: &ObjectId) -> Option<(&Arc<str>, &Arc<Object>)> {
+        let held = |file| Some((file, self.files.get(file)?.objects.get(id)?));
+        let mut owners = self.owners.get(id)?.iter().rev().filter_map(held);
+        let last = owners.next()?;
+        if is_usable(last.1) { Some(last) } else { owners.find(|(_, object)| is_usable(object)).or(Some(last)) }
     }
 
     /// What is wrong with files, and with the texts of objects.
@@ -245,9 +253,10 @@ impl Files {
                 snippet: snippet(location).unwrap_or_default(),
             })
             .collect();
-        let owners = self.owners.get(&object.id);
-        if let Some(counts) = owners.and_then(BTreeSet::last).filter(|last| **last != object.location.file) {
-            let message = format!("has no effect: {counts} has {} too, and the last file counts", object.id);
+        let counts = self.counting(&object.id).map(|(file, _)| file);
+        if let Some(counts) = counts.filter(|counts| **counts != object.location.file) {
+            let message =
+                format!("has no effect: {counts} has {} too, and the last file with a usable one counts", object.id);
             problems.push(Found {
                 object: Some(object.id.clone()),
                 problem: Problem::warning("Duplicate", "", message),
@@ -256,6 +265,16 @@ impl Files {
             });
         }
         problems
+    }
+}
+
+/// Whether an object may take the place of one in another file.
+fn is_usable(object: &Object) -> bool {
+    match &object.spec {
+        Spec::Invalid(_) => false,
+        Spec::Secret(secret) => certificate_problem(secret).is_none(),
+        Spec::Module(module) => script_problem(module).is_none(),
+        _ => true,
     }
 }
 

@@ -70,3 +70,48 @@ fn the_directory_is_called_by_its_name() {
     let places: Vec<_> = problems.iter().map(|problem| problem.location.as_ref().unwrap().to_string()).collect();
     assert_eq!(places, ["some/where"]);
 }
+
+/// What a file holds, as a change.
+fn written(file: &str, text: &str) -> FileChange {
+    FileChange { file: file.into(), content: Content::Bytes(text.as_bytes().to_vec()) }
+}
+
+#[test]
+fn an_object_that_cannot_be_used_does_not_oust_that_of_an_earlier_file() {
+    let head = |kind: &str, name: &str| {
+        format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: ")
+    };
+    let (mapping, module) = (head("Mapping", "one"), head("Module", "ambassador"));
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ntype: ";
+    let cases = [
+        (Kind::Mapping, "one", format!("{mapping}{{prefix: /1/, service: a}}"), format!("{mapping}{{prefix: 5}}")),
+        (
+            Kind::Module,
+            "ambassador",
+            format!("{module}{{config: {{lua_scripts: 'local a = 1'}}}}"),
+            format!("{module}{{config: {{lua_scripts: 'function ('}}}}"),
+        ),
+        (
+            Kind::Secret,
+            "s",
+            format!("{secret}Opaque\nstringData: {{user.key: x}}"),
+            format!("{secret}kubernetes.io/tls\nstringData: {{tls.crt: x, tls.key: x}}"),
+        ),
+    ];
+    for (kind, name, good, bad) in cases {
+        let id = ObjectId::new(kind, "default", name);
+        let mut later = Files::new(Defaults::default());
+        later.apply(vec![written("a.yaml", &good)]);
+        later.apply(vec![written("b.yaml", &bad)]);
+        assert_eq!(later.object(&id).map(|object| &*object.location.file), Some("a.yaml"), "{id}, while running");
+        let mut files = Files::new(Defaults::default());
+        files.apply(vec![written("a.yaml", &good), written("b.yaml", &bad)]);
+        let counts = |files: &Files| files.object(&id).map(|object| object.location.file.to_string());
+        assert_eq!(counts(&files).as_deref(), Some("a.yaml"), "{id}");
+        let ousted =
+            files.problems().any(|found| found.problem.reason == "Duplicate" && *found.location.file == *"b.yaml");
+        assert!(ousted, "{id}: the later one says that it has no effect");
+        files.apply(vec![written("b.yaml", &good)]);
+        assert_eq!(counts(&files).as_deref(), Some("b.yaml"), "{id}");
+    }
+}
