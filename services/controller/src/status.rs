@@ -24,6 +24,7 @@ mod reasons;
 mod touched;
 mod writer;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -75,6 +76,8 @@ pub(crate) async fn write(
         recorder: Recorder::new(leadership.identity(), Instant::now()),
         backoff: Backoff::default(),
         paused: None,
+        denied: BTreeMap::new(),
+        complained: BTreeSet::new(),
     };
     writer.run(leadership).await;
 }

@@ -21,7 +21,9 @@ pub(super) enum WriteError {
     Gone,
     /// The API server will not have what was written.
     Refused(String),
-    /// It does not answer, has no time, or does not let us: nothing can be written for now.
+    /// We may not.
+    Denied(String),
+    /// It does not answer or has no time: nothing can be written for now.
     Unavailable(String),
 }
 
@@ -79,7 +81,8 @@ fn follow_up(error: kube::Error) -> WriteError {
     match error {
         kube::Error::Api(status) => match status.code {
             404 | 409 | 410 => WriteError::Gone,
-            401 | 403 | 429 | 502..=504 => WriteError::Unavailable(status.message),
+            401 | 403 => WriteError::Denied(status.message),
+            429 | 502..=504 => WriteError::Unavailable(status.message),
             _ => WriteError::Refused(status.message),
         },
         error => WriteError::Unavailable(error.to_string()),
@@ -99,7 +102,7 @@ mod tests {
         assert_eq!(answer(409), WriteError::Gone);
         assert_eq!(answer(422), WriteError::Refused("said".to_owned()));
         assert_eq!(answer(500), WriteError::Refused("said".to_owned()));
-        assert_eq!(answer(403), WriteError::Unavailable("said".to_owned()));
+        assert_eq!(answer(403), WriteError::Denied("said".to_owned()));
         assert_eq!(answer(429), WriteError::Unavailable("said".to_owned()));
     }
 }

@@ -77,6 +77,11 @@ impl Queue {
         due
     }
 
+    /// To be looked at then.
+    pub(super) fn put_later(&mut self, id: ObjectId, at: Instant) {
+        self.later.insert((at, id));
+    }
+
     /// The next object to look at.
     pub(super) fn take(&mut self, now: Instant) -> Option<ObjectId> {
         while let Some((at, _)) = self.later.first()

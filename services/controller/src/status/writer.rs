@@ -1,5 +1,6 @@
 //! The task that writes statuses: only while it leads, only what differs, and a few at a time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,16 @@ use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::run::lock;
 use crate::source::kubernetes::backoff::Backoff;
+use crate::source::kubernetes::object::file_of;
 use crate::source::kubernetes::resources::api_kind;
 
 /// Statuses that are written at the same time. Each costs the API server a millisecond or two of a core.
 const WRITES: usize = 8;
 /// Objects that are looked at before others have their turn.
 const LOOKS: usize = 64;
+
+/// Time between tries for a kind whose statuses we may not write.
+const DENIED: Duration = Duration::from_secs(10);
 
 /// Writes statuses.
 pub(super) struct Writer {
@@ -39,8 +44,12 @@ pub(super) struct Writer {
     pub(super) queue: Queue,
     pub(super) recorder: Recorder,
     pub(super) backoff: Backoff,
-    /// Nothing is written before then: the API server does not answer, or does not let us.
+    /// Nothing is written before then: the API server does not answer.
     pub(super) paused: Option<Instant>,
+    /// Kinds whose statuses we may not write, and when that is tried again.
+    pub(super) denied: BTreeMap<Kind, Instant>,
+    /// Kinds of which it was said that statuses cannot be written, or do not become what was written.
+    pub(super) complained: BTreeSet<Kind>,
 }
 
 /// A status that was written, or was not.
@@ -81,7 +90,8 @@ impl Writer {
                 // Others want the engine too.
                 tokio::task::yield_now().await;
             }
-            let wake = self.wake();
+            // What is due has to wait for a write that ends.
+            let wake = if writes.len() < WRITES { self.wake() } else { None };
             let sleep = async {
                 match wake {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -146,6 +156,10 @@ impl Writer {
 
     /// The status that is to be written of an object, if one is.
     fn wanted(&mut self, id: &ObjectId, now: Instant) -> Option<(Target, Status)> {
+        if let Some(until) = self.denied.get(&id.kind).filter(|until| now < **until) {
+            self.queue.put_later(id.clone(), *until);
+            return None;
+        }
         let subject = look(&lock(&self.engine), id).filter(|_| self.except != Some(id.kind));
         let held = subject.as_ref().and_then(|subject| self.held.get(&subject.file));
         let (Some(Subject { uid, facts, .. }), Some(held)) = (subject, held) else {
@@ -176,7 +190,7 @@ impl Writer {
     }
 
     fn write(&self, id: ObjectId, target: Target, status: Status) -> BoxFuture<'static, Done> {
-        let file = crate::source::kubernetes::object::file_of(&target.api, &target.namespace, &target.name);
+        let file = file_of(&target.api, &target.namespace, &target.name);
         let before = self.held.get(&file).unwrap_or_default().seen;
         let (client, body) = (self.client.clone(), status.render(&before, Timestamp::now()));
         Box::pin(async move {
@@ -195,14 +209,14 @@ impl Writer {
             Err(error) => return self.failed(id, error),
         };
         self.backoff.reset();
-        let file = crate::source::kubernetes::object::file_of(&target.api, &target.namespace, &target.name);
+        self.denied.remove(&id.kind);
+        let file = file_of(&target.api, &target.namespace, &target.name);
         self.held.written(&file, seen);
         if seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH))) {
             self.queue.is_equal(&id);
+            self.complained.remove(&id.kind);
         } else {
-            tracing::warn!(
-                "the API server does not keep the status of {id} as it was written; are the definitions current (nuncio crds)?"
-            );
+            self.complain(id.kind, "the API server drops some of it; are the definitions current (nuncio crds)?");
             self.queue.was_written(&id, seen);
         }
         if let Some(event) = self.event(&target, &status) {
@@ -211,23 +225,35 @@ impl Writer {
     }
 
     fn failed(&mut self, id: ObjectId, error: WriteError) {
+        let now = Instant::now();
         match error {
             WriteError::Gone => self.queue.forget(&id),
             WriteError::Refused(message) => {
-                tracing::warn!("the API server refuses the status of {id}: {message}");
+                self.complain(id.kind, &message);
                 self.queue.was_refused(&id);
+            }
+            WriteError::Denied(message) => {
+                self.complain(id.kind, &message);
+                self.denied.insert(id.kind, now + DENIED);
+                self.queue.was_not_written(id);
             }
             WriteError::Unavailable(message) => {
                 // The writes that were under way fail with it: one line for all.
                 if self.backoff.tries() == 0 {
                     tracing::warn!("statuses cannot be written, and will be later: {message}");
                 }
-                let now = Instant::now();
                 if self.paused.is_none_or(|until| until < now) {
                     self.paused = Some(now + self.backoff.next().max(Duration::from_millis(200)));
                 }
                 self.queue.was_not_written(id);
             }
+        }
+    }
+
+    /// Says once for each kind what is wrong, until it is well again.
+    fn complain(&mut self, kind: Kind, message: &str) {
+        if self.complained.insert(kind) {
+            tracing::warn!("the status of a {kind} cannot be written as it should be: {message}");
         }
     }
 

@@ -4,9 +4,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nuncio_api::crd::{Conversion, definitions};
+use nuncio_controller::rbac::{RULES, Scope};
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::{Gateway, Site, eventually, yaml};
-use nuncio_kube_tests::{Cluster, Namespace};
+use nuncio_kube_tests::{Account, Cluster, Namespace};
 use nuncio_test_support::within;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -283,6 +284,55 @@ async fn of_two_replicas_one_writes_and_the_other_takes_over() {
     })
     .await;
     third.stop().await;
+}
+
+/// A Role with every permission that is listed, but for those on the statuses of Mappings where `mappings` is not set.
+fn role(mappings: bool) -> Value {
+    let rules = RULES.iter().filter(|rule| rule.scope != Scope::Cluster).map(|rule| {
+        let kept = |resource: &&&str| mappings || **resource != "mappings/status";
+        let resources: Vec<_> = rule.resources.iter().filter(kept).collect();
+        json!({"apiGroups": [rule.group], "resources": resources, "verbs": rule.verbs})
+    });
+    let rules: Vec<_> = rules.collect();
+    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "gateway"}, "rules": rules})
+}
+
+#[tokio::test]
+async fn what_is_listed_is_all_that_it_may_do_and_what_is_missing_is_said_once() {
+    let (cluster, site) = (cluster().await, Site::new());
+    let namespace = cluster.namespace().await;
+    let backend = Backend::start("one").await;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "gateway"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "gateway"},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace.name()}],
+    });
+    let mut objects = place::site_objects(&site, backend.address());
+    objects.push(yaml::object("Host", "broken", json!({"hostname": "broken.example", "tlsSecret": {"name": "none"}})));
+    objects.extend([yaml::host("any", "*"), role(false), binding]);
+    place::apply(cluster, &namespace, &objects).await;
+    let account = Account::ServiceAccount { namespace: namespace.name(), name: "default" };
+    let kubeconfig = cluster.kubeconfig_for(account).await;
+    let gateway = Gateway::start_by(&site, &mut place::up_in(&site, &kubeconfig, namespace.name())).await;
+    shows(cluster, namespace.name(), "listener", "http", &FINE).await;
+    let wanted = [("ResolvedRefs", "False", "InvalidTLSSecret"), ("Reconciling", "True", "Invalid")];
+    shows(cluster, namespace.name(), "host", "broken", &wanted).await;
+    eventually("an event", async || {
+        let events = cluster.kubectl(&["get", "events", "--namespace", namespace.name()]).await.success();
+        if events.contains("InvalidTLSSecret") && events.contains("host/broken") { Ok(()) } else { Err(events) }
+    })
+    .await;
+    let complaints = || gateway.stderr().iter().filter(|line| line.contains("mappings/status")).count();
+    eventually("it says what it may not", async || if complaints() == 1 { Ok(()) } else { Err(complaints()) }).await;
+
+    place::apply(cluster, &namespace, &[role(true)]).await;
+    within(Duration::from_secs(30), "it is tried again", async || {
+        let app = object(cluster, namespace.name(), "mapping", "app").await;
+        if app["status"]["state"] == "Running" { Ok(()) } else { Err(app["status"].to_string()) }
+    })
+    .await;
+    assert_eq!(complaints(), 1);
+    gateway.stop().await;
 }
 
 #[tokio::test]
