@@ -1,5 +1,8 @@
 //! Nothing is lost while anything changes: clients ask without a pause, and every request has its reply.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{self, documents, host, listener, mapping, plain};
 use nuncio_e2e::{Ask, Authority, Client, Controller, Envoy, Gateway, Load, Reply, Site, Tls, eventually, get};
@@ -257,5 +260,62 @@ async fn while_listeners_and_hosts_are_added_beside() {
         load.more(10).await;
     }
     load.stop().await.assert_nothing_lost(100);
+    gateway.stop().await;
+}
+
+/// A Mapping for everything of a Host that goes to a cluster of its own.
+fn moving(hostname: &str, round: usize, service: SocketAddr) -> String {
+    let mut moving = yaml::mapping_on(hostname, "moving", "/x/", service);
+    moving["spec"]["cluster_tag"] = json!(format!("round{round}"));
+    documents(&[moving])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_mapping_moves_between_a_name_and_all_names() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let named = yaml::mapping_on("a.example", "named", "/named/", a.address());
+    let any = yaml::mapping_on("*", "any", "/any/", a.address());
+    site.write("edge.yaml", plain(&site));
+    site.write("hosts.yaml", documents(&[host("a", "a.example"), named, any]));
+    site.write("moving.yaml", moving("*", 0, a.address()));
+    let gateway = Gateway::start(&site).await;
+    let load = Load::kept(&Client::http(site.http()), asks("/x/", 4), good);
+    for round in 1..60 {
+        site.write("moving.yaml", moving(if round % 2 == 0 { "*" } else { "a.example" }, round, a.address()));
+        load.more(30).await;
+    }
+    gateway.admin.state("Mapping", "moving", "acked").await;
+    load.stop().await.assert_nothing_lost(1000);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_listener_changes_its_security_model() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let mut redirecting = host("redirecting", "redirecting.example");
+    redirecting["spec"]["requestPolicy"] = json!({"insecure": {"action": "Redirect"}});
+    let x = yaml::mapping_on("*", "x", "/x/", a.address());
+    let hosts = [host("any", "*"), host("a", "a.example"), redirecting, x];
+    site.write("hosts.yaml", documents(&hosts));
+    let edge = |model: &str| {
+        let mut edge = listener("edge", site.http().port(), "HTTP");
+        edge["spec"]["securityModel"] = json!(model);
+        documents(&[edge])
+    };
+    site.write("edge.yaml", edge("XFP"));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let served = Load::kept(&client, asks("/x/", 4), good);
+    let clear = Load::fresh(&client, vec![get("redirecting.example", "/x/"); 2], |reply| reply.status == 301);
+    for round in 0..8 {
+        site.write("edge.yaml", edge(if round % 2 == 0 { "INSECURE" } else { "XFP" }));
+        gateway.admin.state("Listener", "edge", "acked").await;
+        served.more(100).await;
+        clear.more(50).await;
+    }
+    // Connections of the last listener end meanwhile, and then its tables go.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    clear.stop().await.assert_nothing_lost(400);
+    served.stop().await.assert_nothing_lost(800);
     gateway.stop().await;
 }
