@@ -300,7 +300,10 @@ impl Stream {
         let state = self.of_mut(key.kind);
         let Some(slot) = state.slots.remove(&key.name) else { return };
         state.had -= usize::from(slot.have.is_some());
-        self.arrived(key, None);
+        // One that exists may be asked for again: a scope that came back has the client ask for its routes anew.
+        if !context.store.contains(key) {
+            self.arrived(key, None);
+        }
         if let Some(revision) = slot.due {
             self.progress.release(revision);
         }
