@@ -290,6 +290,22 @@ async fn while_a_mapping_moves_between_a_name_and_all_names() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_a_table_of_a_name_comes_and_goes_with_its_mapping() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("edge.yaml", plain(&site));
+    site.write("moving.yaml", moving("*", 0, a.address()));
+    let gateway = Gateway::start(&site).await;
+    let load = Load::kept(&Client::http(site.http()), asks("/x/", 4), good);
+    for round in 1..60 {
+        site.write("moving.yaml", moving(if round % 2 == 0 { "*" } else { "a.example" }, round, a.address()));
+        load.more(30).await;
+    }
+    gateway.admin.state("Mapping", "moving", "acked").await;
+    load.stop().await.assert_nothing_lost(1000);
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_listener_changes_its_security_model() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     let mut redirecting = host("redirecting", "redirecting.example");
