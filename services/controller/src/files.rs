@@ -182,7 +182,7 @@ impl Files {
                 }
             }
             (Spec::Invalid(remains @ Remains::AccessList), None) if self.is_new(&object.id, before) => {
-                *remains = Remains::Nothing
+                *remains = Remains::Nothing;
             }
             _ => {}
         }
