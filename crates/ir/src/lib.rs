@@ -3,7 +3,9 @@
 //!
 //! Every node is plain, ordered data: `Eq` says that nothing changed, and [`version`] names a node's
 //! content. Collections are sorted vectors or `BTreeMap`s, so that equal worlds give equal models.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod auth;
 mod cluster;
 mod header;
 mod listener;
