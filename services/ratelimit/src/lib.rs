@@ -12,9 +12,11 @@
 //! purpose, is in `docs/ratelimit-compatibility.md`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod algorithm;
 mod clock;
 pub mod config;
 mod counter_key;
+pub mod lease;
 mod limiter;
 mod metadata;
 mod plan;
@@ -29,9 +31,12 @@ pub mod store;
 mod tally;
 mod tls;
 mod unit;
+mod window;
 
+pub use algorithm::{Algorithm, Gcra, GcraState, Sliding, SlidingState};
 pub use limiter::{CallError, Limiter, Options, Shared};
 pub use provider::{Active, Loads, files};
 pub use run::{RunError, run};
 pub use start::main;
 pub use unit::Unit;
+pub use window::Window;

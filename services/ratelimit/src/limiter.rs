@@ -1,19 +1,21 @@
 //! A call from beginning to end: which limits apply, what their counters come to, and the reply.
 
+mod counting;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwapOption;
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
-use smallvec::SmallVec;
 
-use crate::clock;
-use crate::config::{Config, Scratch};
-use crate::plan::{Item, Plan};
+use crate::clock::Now;
+use crate::config::{Config, Scratch, StoreFailure};
+use crate::lease::Leases;
+use crate::plan::Plan;
 use crate::reply;
 use crate::stats::Registry;
-use crate::store::{Action, Backend, Counts, LocalCache, Op, Ops, Store, StoreError};
+use crate::store::{Backend, LocalCache, MemoryStore, StoreError};
 
 /// How to decide and reply. The defaults are those of the environment variables.
 #[derive(Clone, Debug)]
@@ -32,6 +34,12 @@ pub struct Options {
     pub dynamic_metadata: bool,
     /// Names of the headers for limit, remaining hits and seconds until reset (`LIMIT_…_HEADER`).
     pub headers: Option<[String; 3]>,
+    /// Replies carry `RateLimit` and `RateLimit-Policy` for every limit (`NUNCIO_IETF_HEADERS`).
+    pub ietf_headers: bool,
+    /// What to answer when a counter cannot be had, where the rules do not say (`NUNCIO_STORE_FAILURE`).
+    pub store_failure: StoreFailure,
+    /// How many replicas there are, for the share of each (`NUNCIO_REPLICAS`).
+    pub replicas: u32,
 }
 
 impl Default for Options {
@@ -44,6 +52,9 @@ impl Default for Options {
             stop_increment: false,
             dynamic_metadata: false,
             headers: None,
+            ietf_headers: false,
+            store_failure: StoreFailure::Error,
+            replicas: 1,
         }
     }
 }
@@ -70,6 +81,24 @@ pub struct Shared {
     pub options: Options,
     /// Counters known to be over their limit, if that is kept.
     pub local_cache: Option<LocalCache>,
+    /// Hits that are counted already and may still be used.
+    pub leases: Leases,
+    /// Counters of this replica, for when those of all cannot be had.
+    pub fallback: MemoryStore,
+}
+
+impl Shared {
+    /// Without rules yet.
+    pub fn new(options: Options, local_cache: Option<LocalCache>) -> Self {
+        Self {
+            config: ArcSwapOption::empty(),
+            stats: Arc::default(),
+            options,
+            local_cache,
+            leases: Leases::default(),
+            fallback: MemoryStore::default(),
+        }
+    }
 }
 
 /// Decides about requests, with stores of its own core.
@@ -128,109 +157,9 @@ impl Limiter {
             return Err(refused("rate limit descriptor list must not be empty"));
         }
         let config = shared.config.load_full().ok_or_else(|| refused("no rate limit configuration loaded"))?;
-        let now = clock::now();
+        let now = Now::read();
         let mut plan = SCRATCH.with_borrow_mut(|scratch| Plan::make(shared, &config, scratch, request, now))?;
         self.count(&mut plan, now).await?;
-        Ok(reply::assemble(shared, request, &plan, clock::now()))
-    }
-
-    /// Does to the counters what the plan says, and notes what they come to.
-    async fn count(&self, plan: &mut Plan<'_>, now: u64) -> Result<(), CallError> {
-        if let Some(cache) = &self.shared.local_cache {
-            plan.counted(|item, key| {
-                item.over_locally = item.refund.is_none() && cache.is_over(key, now);
-            });
-        }
-        let charge = self.charge(plan).await?;
-        self.run(plan, |item| {
-            if item.over_locally {
-                return None;
-            }
-            Some(item.refund.map_or_else(|| Action::Add(charge.of(item)), Action::Refund))
-        })
-        .await?;
-        if let Some(cache) = &self.shared.local_cache {
-            plan.counted(|item, key| {
-                if item.refund.is_some() {
-                    cache.forget(key);
-                } else if let (true, Some(unit)) = (item.is_over() && !item.over_locally, item.unit()) {
-                    cache.note(key, now + unit.until_reset(now));
-                }
-            });
-        }
-        Ok(())
-    }
-
-    /// Which counters to charge, where a request over one limit must not be counted towards others.
-    async fn charge(&self, plan: &mut Plan<'_>) -> Result<Charge, StoreError> {
-        if !self.shared.options.stop_increment {
-            return Ok(Charge::All);
-        }
-        if plan.items.iter().any(|item| item.over_locally) {
-            return Ok(Charge::None);
-        }
-        self.run(plan, |item| item.refund.is_none().then_some(Action::Read)).await?;
-        let mut any = false;
-        plan.counted(|item, _| {
-            item.would_exceed = item.refund.is_none() && item.after.saturating_add(item.hits) > item.limit_value();
-            any |= item.would_exceed;
-        });
-        Ok(if any { Charge::Exceeded } else { Charge::All })
-    }
-
-    async fn run(&self, plan: &mut Plan<'_>, action: impl Fn(&Item<'_>) -> Option<Action>) -> Result<(), StoreError> {
-        let mut ops: [Ops; 2] = Default::default();
-        let mut places: [SmallVec<[usize; 4]>; 2] = Default::default();
-        for (index, item) in plan.items.iter().enumerate() {
-            let (Some(key), Some(unit)) = (&item.key, item.unit()) else { continue };
-            let Some(action) = action(item) else { continue };
-            let which = usize::from(self.per_second.is_some() && unit == crate::unit::Unit::Second);
-            ops[which].push(Op { key: key.clone(), action, window: unit.seconds() });
-            places[which].push(index);
-        }
-        // One after the other, as the original: where the first fails, the second is not charged.
-        let [usual, per_second] = ops;
-        if !usual.is_empty() {
-            plan.note(&places[0], &self.store.run(usual).await?);
-        }
-        if let (Some(store), false) = (&self.per_second, per_second.is_empty()) {
-            plan.note(&places[1], &store.run(per_second).await?);
-        }
-        Ok(())
-    }
-}
-
-impl Plan<'_> {
-    fn note(&mut self, places: &[usize], counts: &Counts) {
-        for (place, count) in places.iter().zip(counts) {
-            self.items[*place].after = *count;
-        }
-    }
-
-    /// Each item that has a counter, with the counter's key.
-    fn counted(&mut self, mut each: impl FnMut(&mut Item<'_>, &bytes::Bytes)) {
-        for item in &mut self.items {
-            if let Some(key) = item.key.clone() {
-                each(item, &key);
-            }
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Charge {
-    All,
-    None,
-    /// Only those whose limit is the reason.
-    Exceeded,
-}
-
-impl Charge {
-    fn of(self, item: &Item<'_>) -> u64 {
-        match self {
-            Self::All => item.hits,
-            Self::Exceeded if item.would_exceed => item.hits,
-            Self::None | Self::Exceeded => 0,
-        }
+        Ok(reply::assemble(shared, request, &plan, Now::read()))
     }
 }

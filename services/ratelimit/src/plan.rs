@@ -5,11 +5,15 @@ use envoy_types::pb::envoy::extensions::common::ratelimit::v3::RateLimitDescript
 use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
 use smallvec::SmallVec;
 
-use crate::config::{Config, Limit, Override, Scratch};
+use crate::algorithm::Algorithm;
+use crate::clock::Now;
+use crate::config::{Config, Limit, Override, Scratch, StoreFailure};
 use crate::counter_key::counter_key;
 use crate::limiter::{CallError, Shared};
 use crate::stats;
+use crate::store::Meter;
 use crate::unit::Unit;
+use crate::window::Window;
 
 /// A request's descriptors, each with its limit.
 #[derive(Debug)]
@@ -36,20 +40,54 @@ pub(crate) struct Item<'c> {
     pub(crate) would_exceed: bool,
     /// What the counter came to.
     pub(crate) after: u64,
+    /// Milliseconds until it is worth trying again, or until all is free again, where no window says.
+    pub(crate) reset: u64,
+    /// How many hits fit: the limit's capacity, or a replica's share of it.
+    pub(crate) capacity: u64,
+    /// Hits that a lease has covered.
+    pub(crate) covered: u64,
+    /// Hits to ask for ahead, for a lease.
+    pub(crate) ahead: u64,
+    /// The counter could not be had: `after` is what the rules say.
+    pub(crate) without_store: bool,
 }
 
 impl Item<'_> {
-    pub(crate) fn unit(&self) -> Option<Unit> {
-        self.limit.as_ref().and_then(|limit| limit.unit)
+    pub(crate) fn window(&self) -> Option<Window> {
+        self.limit.as_ref().and_then(|limit| limit.window)
     }
 
-    pub(crate) fn limit_value(&self) -> u64 {
-        self.limit.as_ref().map_or(u64::MAX, |limit| u64::from(limit.requests_per_unit))
+    /// The kind of its counter; none where it has none.
+    pub(crate) fn meter(&self, now: Now) -> Option<Meter> {
+        let limit = self.limit.as_ref()?;
+        Some(match limit.algorithm() {
+            Algorithm::FixedWindow => Meter::Number(limit.window?.seconds()),
+            Algorithm::SlidingWindow(sliding) => Meter::Sliding(sliding, now.0),
+            Algorithm::Gcra(gcra) => Meter::Gcra(gcra, now.0),
+        })
+    }
+
+    /// Seconds until the window ends, until it is worth trying again, or until all is free again: at least 1.
+    pub(crate) fn until_reset(&self, now: Now) -> u64 {
+        match (self.limit.as_ref().map(Limit::algorithm), self.window()) {
+            (Some(Algorithm::FixedWindow), Some(window)) => window.until_reset(now.seconds()),
+            _ => self.reset.div_ceil(1_000).max(1),
+        }
+    }
+
+    /// How many hits may be counted ahead; 0 for none.
+    pub(crate) fn lease(&self) -> u64 {
+        self.limit.as_ref().and_then(|limit| limit.rule).map_or(0, |rule| u64::from(rule.lease))
+    }
+
+    /// What the rule says to answer when the counter cannot be had.
+    pub(crate) fn store_failure(&self) -> Option<StoreFailure> {
+        self.limit.as_ref()?.rule?.store_failure
     }
 
     /// Whether the counter is over its limit.
     pub(crate) fn is_over(&self) -> bool {
-        self.key.is_some() && (self.over_locally || self.after > self.limit_value())
+        self.key.is_some() && (self.over_locally || self.after > self.capacity)
     }
 }
 
@@ -60,7 +98,7 @@ impl<'c> Plan<'c> {
         config: &'c Config,
         scratch: &mut Scratch,
         request: &RateLimitRequest,
-        now: u64,
+        now: Now,
     ) -> Result<Self, CallError> {
         let mut items = SmallVec::new();
         for descriptor in &request.descriptors {
@@ -70,9 +108,10 @@ impl<'c> Plan<'c> {
         plan.replace();
         for (item, descriptor) in plan.items.iter_mut().zip(&request.descriptors) {
             let Some(limit) = &item.limit else { continue };
-            let Some(unit) = limit.unit else { continue };
+            let Some(window) = limit.window else { continue };
             let prefix = &shared.options.key_prefix;
-            item.key = Some(counter_key(prefix, &request.domain, &descriptor.entries, &limit.shares, unit, now));
+            let key = counter_key(prefix, &request.domain, &descriptor.entries, limit, window, now.seconds());
+            item.key = Some(key);
             stats::add(&limit.stats().total_hits, item.hits);
         }
         Ok(plan)
@@ -84,7 +123,7 @@ impl<'c> Plan<'c> {
         let replaced: SmallVec<[&'c str; 4]> =
             self.items.iter().filter_map(rule).flat_map(|rule| rule.replaces.iter().map(|name| &**name)).collect();
         for item in &mut self.items {
-            item.unlimited = item.limit.as_ref().is_some_and(|limit| limit.unit.is_none());
+            item.unlimited = item.limit.as_ref().is_some_and(|limit| limit.window.is_none());
             let replaced = item.limit.as_ref().is_some_and(|limit| replaced.contains(&limit.name()));
             if item.unlimited || replaced {
                 item.limit = None;
@@ -105,6 +144,7 @@ fn item<'c>(
     let limit = config.limit(&shared.stats, scratch, &request.domain, &descriptor.entries, own);
     let refund = descriptor.is_negative_hits.then_some(hits);
     Ok(Item {
+        capacity: limit.as_ref().map_or(u64::MAX, |limit| u64::from(limit.capacity())),
         limit,
         unlimited: false,
         hits: if refund.is_some() { 0 } else { hits },
@@ -113,6 +153,10 @@ fn item<'c>(
         over_locally: false,
         would_exceed: false,
         after: 0,
+        reset: 0,
+        covered: 0,
+        ahead: 0,
+        without_store: false,
     })
 }
 
@@ -135,7 +179,7 @@ fn own_limit(
 ) -> Result<Option<Override>, CallError> {
     let Some(limit) = descriptor.limit.filter(|_| config.has_domain(&request.domain)) else { return Ok(None) };
     match Unit::from_number(limit.unit) {
-        Some(unit) => Ok(Some(Override { requests_per_unit: limit.requests_per_unit, unit })),
+        Some(unit) => Ok(Some(Override { requests_per_unit: limit.requests_per_unit, window: unit.into() })),
         None => Err(CallError::Request(format!("rate limit override has no valid unit: {}", limit.unit))),
     }
 }

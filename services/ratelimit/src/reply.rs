@@ -1,19 +1,21 @@
 //! The reply to a request, and what is counted about it.
 
+mod ietf;
+
 use envoy_types::pb::envoy::config::core::v3::HeaderValue;
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::{Code, DescriptorStatus, RateLimit};
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
 use envoy_types::pb::google::protobuf::Duration;
 use std::sync::atomic::Ordering;
 
+use crate::clock::Now;
 use crate::limiter::Shared;
 use crate::metadata;
 use crate::plan::{Item, Plan};
 use crate::tally;
-use crate::unit::Unit;
 
 /// The reply, once the counters are known.
-pub(crate) fn assemble(shared: &Shared, request: &RateLimitRequest, plan: &Plan<'_>, now: u64) -> RateLimitResponse {
+pub(crate) fn assemble(shared: &Shared, request: &RateLimitRequest, plan: &Plan<'_>, now: Now) -> RateLimitResponse {
     let statuses: Vec<DescriptorStatus> = plan.items.iter().map(|item| status(shared, item, now)).collect();
     let verdict = Verdict::of(shared.options.quota_mode, plan, &statuses);
     let mut over = verdict.over;
@@ -21,10 +23,13 @@ pub(crate) fn assemble(shared: &Shared, request: &RateLimitRequest, plan: &Plan<
         shared.stats.service.global_shadow_mode.fetch_add(1, Ordering::Relaxed);
         over = false;
     }
-    let headers = match (&shared.options.headers, verdict.closest) {
+    let mut headers = match (&shared.options.headers, verdict.closest) {
         (Some(names), Some(closest)) => headers(names, &plan.items[closest], &statuses[closest], now),
         _ => Vec::new(),
     };
+    if shared.options.ietf_headers {
+        headers.extend(ietf::headers(plan, &statuses, now));
+    }
     let dynamic_metadata = shared.options.dynamic_metadata.then(|| metadata::of_reply(request, plan, &statuses));
     RateLimitResponse {
         overall_code: if over { Code::OverLimit } else { Code::Ok }.into(),
@@ -35,30 +40,30 @@ pub(crate) fn assemble(shared: &Shared, request: &RateLimitRequest, plan: &Plan<
     }
 }
 
-fn status(shared: &Shared, item: &Item<'_>, now: u64) -> DescriptorStatus {
-    let (Some(limit), Some(_), Some(unit)) = (&item.limit, &item.key, item.unit()) else {
+fn status(shared: &Shared, item: &Item<'_>, now: Now) -> DescriptorStatus {
+    let (Some(limit), Some(_), Some(window)) = (&item.limit, &item.key, item.window()) else {
         let limit_remaining = if item.unlimited { u32::MAX } else { 0 };
         return DescriptorStatus { code: Code::Ok.into(), limit_remaining, ..DescriptorStatus::default() };
     };
     let over = item.is_over();
     tally::count(limit, item, shared.options.near_limit_ratio);
-    let remaining = if over { 0 } else { item.limit_value() - item.after };
+    let remaining = if over { 0 } else { item.capacity - item.after };
     DescriptorStatus {
         code: if over && !limit.shadow_mode() { Code::OverLimit } else { Code::Ok }.into(),
         current_limit: Some(RateLimit {
             name: limit.name().to_owned(),
             requests_per_unit: limit.requests_per_unit,
-            unit: unit.to_proto().into(),
+            unit: window.to_proto().into(),
         }),
         // At most the limit, which fits.
         limit_remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
-        duration_until_reset: Some(Duration { seconds: seconds(unit, now), nanos: 0 }),
+        duration_until_reset: Some(Duration { seconds: seconds(item, now), nanos: 0 }),
         quota: None,
     }
 }
 
-fn seconds(unit: Unit, now: u64) -> i64 {
-    i64::try_from(unit.until_reset(now)).unwrap_or(i64::MAX)
+fn seconds(item: &Item<'_>, now: Now) -> i64 {
+    i64::try_from(item.until_reset(now)).unwrap_or(i64::MAX)
 }
 
 /// What the statuses come to.
@@ -94,9 +99,9 @@ impl Verdict {
     }
 }
 
-fn headers(names: &[String; 3], item: &Item<'_>, status: &DescriptorStatus, now: u64) -> Vec<HeaderValue> {
-    let reset = item.unit().map_or(0, |unit| unit.until_reset(now));
-    let values = [item.limit_value().to_string(), status.limit_remaining.to_string(), reset.to_string()];
+fn headers(names: &[String; 3], item: &Item<'_>, status: &DescriptorStatus, now: Now) -> Vec<HeaderValue> {
+    let requests = item.limit.as_ref().map_or(0, |limit| limit.requests_per_unit);
+    let values = [requests.to_string(), status.limit_remaining.to_string(), item.until_reset(now).to_string()];
     names
         .iter()
         .zip(values)

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::lease;
 use crate::limiter::{Limiter, Shared};
 use crate::provider::{Active, files, xds};
 use crate::server::{self, Component, Health, Workers, WorkersSetup};
 use crate::settings::{BackendType, ConfigType, Redis, Settings};
-use crate::stats::{Registry, Sink};
+use crate::stats::Sink;
 use crate::store::{Backend, LocalCache, MemoryStore, RedisOptions, RedisStore, RedisTls};
 use crate::tls::{ReloadingAcceptor, client_config};
 
@@ -48,6 +48,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
         ConfigType::Xds => _ = tasks.spawn(xds::watch(settings.xds.clone(), active, stop.clone())),
     }
     tasks.spawn(watch_config(loads.clone(), health.clone(), settings.healthy_with_config));
+    tasks.spawn(lease::keep(limiter.clone(), stop.clone()));
     tasks.spawn(watch_redis(limiter.connected(), health.clone(), settings.health_by_connection));
     serve_metrics(&settings, &shared, &stop, &mut tasks)?;
     let listener = bind(&settings.listen.debug)?;
@@ -76,12 +77,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
 }
 
 fn shared(settings: &Settings) -> Shared {
-    Shared {
-        config: ArcSwapOption::empty(),
-        stats: Arc::new(Registry::default()),
-        options: settings.limiter.clone(),
-        local_cache: (settings.local_cache_bytes > 0).then(|| LocalCache::new(settings.local_cache_bytes)),
-    }
+    let local_cache = (settings.local_cache_bytes > 0).then(|| LocalCache::new(settings.local_cache_bytes));
+    Shared::new(settings.limiter.clone(), local_cache)
 }
 
 fn failing(settings: &Settings) -> Vec<Component> {

@@ -7,6 +7,8 @@ mod redis;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+use crate::algorithm::{Gcra, Sliding};
+
 pub use local_cache::LocalCache;
 pub use memory::MemoryStore;
 pub use redis::{RedisOptions, RedisStore, ServerKind, Tls as RedisTls};
@@ -14,12 +16,55 @@ pub use redis::{RedisOptions, RedisStore, ServerKind, Tls as RedisTls};
 /// What to do to one counter.
 #[derive(Clone, Debug)]
 pub struct Op {
-    /// The counter's key, with the window in it.
+    /// The counter's key; that of a fixed window has its begin in it.
     pub key: Bytes,
     /// What to do.
     pub action: Action,
-    /// Length of the window in seconds: how long the counter must be kept at least.
-    pub window: u64,
+    /// What kind of counter it is.
+    pub meter: Meter,
+}
+
+/// A kind of counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meter {
+    /// A number, that must be kept for so many seconds at least.
+    Number(u64),
+    /// A window that ends at the time given, in milliseconds since 1970.
+    Sliding(Sliding, u64),
+    /// A bucket, at the time given.
+    Gcra(Gcra, u64),
+}
+
+impl Meter {
+    /// The share of one of so many replicas, rounded up.
+    pub(crate) fn share(self, replicas: u32) -> Self {
+        match self {
+            Self::Number(window) => Self::Number(window),
+            Self::Sliding(sliding, now) => {
+                Self::Sliding(Sliding { limit: sliding.limit.div_ceil(replicas), ..sliding }, now)
+            }
+            Self::Gcra(gcra, now) => {
+                let cost = gcra.cost.saturating_mul(u64::from(replicas));
+                Self::Gcra(Gcra { cost, burst: gcra.burst.div_ceil(replicas), ..gcra }, now)
+            }
+        }
+    }
+}
+
+/// What a counter came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// How many hits, with those of the operation even where they were refused.
+    pub value: u64,
+    /// Milliseconds until it is worth trying again, or until all is free again; 0 for a plain number, whose window
+    /// says.
+    pub reset: u64,
+}
+
+impl From<u64> for Count {
+    fn from(value: u64) -> Self {
+        Self { value, reset: 0 }
+    }
 }
 
 /// What to do to a counter.
@@ -36,7 +81,7 @@ pub enum Action {
 /// Few enough for most requests that no list is allocated.
 pub type Ops = SmallVec<[Op; 2]>;
 /// What each counter came to, in the order of the operations.
-pub type Counts = SmallVec<[u64; 4]>;
+pub type Counts = SmallVec<[Count; 2]>;
 
 /// Why counters could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

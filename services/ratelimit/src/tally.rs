@@ -1,5 +1,6 @@
 //! How hits are divided among a limit's counters (envoyproxy/ratelimit, `base_limiter.go`).
 
+use crate::algorithm::Algorithm;
 use crate::config::Limit;
 use crate::plan::Item;
 use crate::stats::{RuleStats, add};
@@ -20,7 +21,7 @@ pub(crate) fn count(limit: &Limit<'_>, item: &Item<'_>, near_limit_ratio: f32) {
     }
     // Where less was charged than asked for, this wraps as it does in the original, and then counts as all.
     let before = item.after.wrapping_sub(item.hits);
-    let near = near_threshold(limit.requests_per_unit, near_limit_ratio);
+    let near = near_threshold(item.capacity, near_limit_ratio);
     if item.is_over() {
         over(limit, stats, item, before, near);
     } else {
@@ -29,14 +30,15 @@ pub(crate) fn count(limit: &Limit<'_>, item: &Item<'_>, near_limit_ratio: f32) {
 }
 
 /// From which count on hits are near the limit. Single precision, as in the original.
-fn near_threshold(limit: u32, ratio: f32) -> u64 {
+fn near_threshold(limit: u64, ratio: f32) -> u64 {
     // A float to an integer rounds towards zero, which is down.
     (limit as f32 * ratio) as u64
 }
 
 fn over(limit: &Limit<'_>, stats: &RuleStats, item: &Item<'_>, before: u64, near: u64) {
-    let threshold = item.limit_value();
-    let beyond = if before >= threshold {
+    let threshold = item.capacity;
+    let refused_whole = limit.algorithm() != Algorithm::FixedWindow;
+    let beyond = if before >= threshold || refused_whole {
         item.hits
     } else {
         add(&stats.near_limit, threshold - near.max(before).min(threshold));

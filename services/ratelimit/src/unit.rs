@@ -1,4 +1,4 @@
-//! Units of time that limits are given in, and the windows they count in.
+//! Units of time that limits are given in.
 
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::rate_limit::Unit as ProtoUnit;
 
@@ -23,10 +23,12 @@ pub enum Unit {
 }
 
 impl Unit {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Second, Self::Minute, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Year];
+
     /// The unit with this name in any case, as in `unit: minute`.
     pub fn from_name(name: &str) -> Option<Self> {
-        const ALL: [Unit; 7] = [Unit::Second, Unit::Minute, Unit::Hour, Unit::Day, Unit::Week, Unit::Month, Unit::Year];
-        ALL.into_iter().find(|unit| unit.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|unit| unit.name().eq_ignore_ascii_case(name))
     }
 
     /// The unit with this number in `RateLimitResponse.RateLimit.Unit`; none for `UNKNOWN` and unknown numbers.
@@ -81,16 +83,6 @@ impl Unit {
             Self::Year => 365 * 86_400,
         }
     }
-
-    /// When the window began that `now` is in; both in seconds since 1970.
-    pub fn window_start(self, now: u64) -> u64 {
-        now / self.seconds() * self.seconds()
-    }
-
-    /// Seconds until the window ends that `now` is in: 1 to [`Unit::seconds`].
-    pub fn until_reset(self, now: u64) -> u64 {
-        self.seconds() - now % self.seconds()
-    }
 }
 
 #[cfg(test)]
@@ -110,13 +102,5 @@ mod tests {
         assert_eq!(Unit::from_number(7), Some(Unit::Week));
         assert_eq!(Unit::from_number(0), None);
         assert_eq!(Unit::from_number(9), None);
-    }
-
-    #[test]
-    fn windows_begin_at_multiples_of_the_unit() {
-        assert_eq!(Unit::Minute.window_start(1_234), 1_200);
-        assert_eq!(Unit::Minute.until_reset(1_234), 26);
-        assert_eq!(Unit::Minute.until_reset(1_200), 60);
-        assert_eq!(Unit::Second.until_reset(1_200), 1);
     }
 }

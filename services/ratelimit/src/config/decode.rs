@@ -48,6 +48,7 @@ impl Decoder {
         for (key, value) in fields(map) {
             match key {
                 "domain" => root.domain = self.text(value),
+                "store_failure" => root.store_failure = self.text(value),
                 "descriptors" => root.descriptors = self.descriptors(value),
                 _ => {}
             }
@@ -74,6 +75,7 @@ impl Decoder {
                 "detailed_metric" => descriptor.detailed_metric = self.flag(value),
                 "value_to_metric" => descriptor.value_to_metric = self.flag(value),
                 "share_threshold" => descriptor.share_threshold = self.flag(value),
+                "store_failure" => descriptor.store_failure = self.text(value),
                 "metadata" => descriptor.metadata = self.metadata(value),
                 _ => {}
             }
@@ -90,6 +92,10 @@ impl Decoder {
                 "unit" => limit.unit = self.text(value),
                 "unlimited" => limit.unlimited = self.flag(value),
                 "name" => limit.name = self.text(value),
+                "algorithm" => limit.algorithm = self.text(value),
+                "burst" => limit.burst = Some(self.count(value)),
+                "sub_windows" => limit.sub_windows = Some(self.count(value)),
+                "lease" => limit.lease = Some(self.count(value)),
                 "replaces" => {
                     limit.replaces =
                         self.list(value, "[]config.yamlReplaces", "config.yamlReplaces", |decoder, _, map| {

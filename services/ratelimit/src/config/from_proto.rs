@@ -1,28 +1,68 @@
 //! `RateLimitConfig` of xDS as a configuration.
+//!
+//! What files have and the message has no field for stands in a descriptor's metadata, under [`EXTENSION`]: a server
+//! that knows nothing of it sees metadata.
 
+use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::pb::google::protobuf::{Struct, Value};
 use envoy_types::pb::ratelimit::config::ratelimit::v3 as proto;
 
+use super::error::ConfigError;
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
 
+/// The key of a descriptor's metadata that holds a struct of `unit`, `algorithm`, `burst`, `sub_windows`, `lease`,
+/// `share_threshold`, `value_to_metric` and `store_failure`, as files have them. It is not part of replies.
+pub const EXTENSION: &str = "nuncio.dev/ratelimit";
+
 /// What a resource says, in the form that files have.
-pub fn root_of(config: proto::RateLimitConfig) -> RawRoot {
-    RawRoot { domain: config.domain, descriptors: config.descriptors.into_iter().map(descriptor).collect() }
+///
+/// # Errors
+/// When an extension holds what it may not.
+pub fn root_of(config: proto::RateLimitConfig) -> Result<RawRoot, ConfigError> {
+    let reader = Reader { resource: config.name };
+    let descriptors = reader.descriptors(&config.domain, config.descriptors)?;
+    Ok(RawRoot { domain: config.domain, store_failure: String::new(), descriptors })
 }
 
-fn descriptor(from: proto::RateLimitDescriptor) -> RawDescriptor {
-    RawDescriptor {
-        line: 0,
-        key: from.key,
-        value: from.value,
-        rate_limit: from.rate_limit.map(limit),
-        descriptors: from.descriptors.into_iter().map(descriptor).collect(),
-        shadow_mode: from.shadow_mode,
-        quota_mode: from.quota_mode,
-        detailed_metric: from.detailed_metric,
-        // The resource has no fields for these two.
-        value_to_metric: false,
-        share_threshold: false,
-        metadata: from.metadata,
+struct Reader {
+    resource: String,
+}
+
+impl Reader {
+    fn descriptors(
+        &self,
+        parent: &str,
+        from: Vec<proto::RateLimitDescriptor>,
+    ) -> Result<Vec<RawDescriptor>, ConfigError> {
+        from.into_iter().map(|from| self.descriptor(parent, from)).collect()
+    }
+
+    fn descriptor(&self, parent: &str, from: proto::RateLimitDescriptor) -> Result<RawDescriptor, ConfigError> {
+        let joint = if from.value.is_empty() { "" } else { "_" };
+        let path = format!("{parent}.{}{joint}{}", from.key, from.value);
+        let descriptors = self.descriptors(&path, from.descriptors)?;
+        let mut metadata = from.metadata;
+        let extension = metadata.as_mut().and_then(|metadata| metadata.fields.remove(EXTENSION));
+        let mut descriptor = RawDescriptor {
+            key: from.key,
+            value: from.value,
+            rate_limit: from.rate_limit.map(limit),
+            descriptors,
+            shadow_mode: from.shadow_mode,
+            quota_mode: from.quota_mode,
+            detailed_metric: from.detailed_metric,
+            metadata: metadata.filter(|metadata| !metadata.fields.is_empty()),
+            ..RawDescriptor::default()
+        };
+        if let Some(extension) = extension {
+            extend(&mut descriptor, &extension).map_err(|message| ConfigError {
+                file: self.resource.clone(),
+                message: format!("metadata {EXTENSION}: {message}"),
+                line: 0,
+                path,
+            })?;
+        }
+        Ok(descriptor)
     }
 }
 
@@ -36,5 +76,117 @@ fn limit(from: proto::RateLimitPolicy) -> RawLimit {
         unlimited: from.unlimited,
         name: from.name,
         replaces: from.replaces.into_iter().map(|replaced| replaced.name).collect(),
+        ..RawLimit::default()
+    }
+}
+
+fn extend(descriptor: &mut RawDescriptor, extension: &Value) -> Result<(), String> {
+    let Some(Kind::StructValue(Struct { fields })) = &extension.kind else {
+        return Err("expected a struct".to_owned());
+    };
+    for (name, value) in fields {
+        let invalid = |wanted: &str| format!("{name}: expected {wanted}");
+        let text = || text(value).ok_or_else(|| invalid("text"));
+        let count = || count(value).ok_or_else(|| invalid("a whole number"));
+        let flag = || flag(value).ok_or_else(|| invalid("true or false"));
+        match name.as_str() {
+            "store_failure" => descriptor.store_failure = text()?,
+            "share_threshold" => descriptor.share_threshold = flag()?,
+            "value_to_metric" => descriptor.value_to_metric = flag()?,
+            "unit" | "algorithm" | "burst" | "sub_windows" | "lease" => {
+                let limit = descriptor.rate_limit.as_mut().ok_or_else(|| format!("{name}: there is no rate limit"))?;
+                match name.as_str() {
+                    "unit" => limit.unit = text()?,
+                    "algorithm" => limit.algorithm = text()?,
+                    "burst" => limit.burst = Some(count()?),
+                    "sub_windows" => limit.sub_windows = Some(count()?),
+                    _ => limit.lease = Some(count()?),
+                }
+            }
+            _ => return Err(format!("unknown key '{name}'")),
+        }
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> Option<String> {
+    match &value.kind {
+        Some(Kind::StringValue(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn flag(value: &Value) -> Option<bool> {
+    match value.kind {
+        Some(Kind::BoolValue(flag)) => Some(flag),
+        _ => None,
+    }
+}
+
+fn count(value: &Value) -> Option<u32> {
+    match value.kind {
+        // Whole and in range: the conversion changes nothing.
+        Some(Kind::NumberValue(number)) if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) => {
+            Some(number as u32)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(kind: Kind) -> Value {
+        Value { kind: Some(kind) }
+    }
+
+    fn read(extension: &[(&str, Kind)]) -> Result<RawDescriptor, String> {
+        let fields = extension.iter().map(|(name, kind)| ((*name).to_owned(), value(kind.clone()))).collect();
+        let mut metadata = Struct::default();
+        metadata.fields.insert("kept".to_owned(), value(Kind::BoolValue(true)));
+        metadata.fields.insert(EXTENSION.to_owned(), value(Kind::StructValue(Struct { fields })));
+        let limit = proto::RateLimitPolicy { unit: 1, requests_per_unit: 5, ..Default::default() };
+        let descriptor = proto::RateLimitDescriptor {
+            key: "k".to_owned(),
+            value: "v".to_owned(),
+            rate_limit: Some(limit),
+            metadata: Some(metadata),
+            ..Default::default()
+        };
+        let config =
+            proto::RateLimitConfig { name: "r".to_owned(), domain: "d".to_owned(), descriptors: vec![descriptor] };
+        root_of(config).map(|mut root| root.descriptors.remove(0)).map_err(|error| error.with_place())
+    }
+
+    #[test]
+    fn metadata_carries_what_the_message_has_no_field_for() {
+        let text = |text: &str| Kind::StringValue(text.to_owned());
+        let descriptor = read(&[
+            ("unit", text("15m")),
+            ("algorithm", text("gcra")),
+            ("burst", Kind::NumberValue(9.0)),
+            ("share_threshold", Kind::BoolValue(true)),
+            ("store_failure", text("local")),
+        ]);
+        let descriptor = descriptor.unwrap();
+        let limit = descriptor.rate_limit.unwrap();
+        assert_eq!((limit.unit.as_str(), limit.algorithm.as_str(), limit.burst), ("15m", "gcra", Some(9)));
+        assert!(descriptor.share_threshold);
+        assert_eq!(descriptor.store_failure, "local");
+        assert_eq!(descriptor.metadata.unwrap().fields.len(), 1, "replies do not carry it");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (name, kind, expected) in [
+            ("brust", Kind::NumberValue(1.0), "unknown key 'brust'"),
+            ("burst", Kind::NumberValue(1.5), "burst: expected a whole number"),
+            ("burst", Kind::NumberValue(-1.0), "burst: expected a whole number"),
+            ("unit", Kind::NumberValue(1.0), "unit: expected text"),
+        ] {
+            let error = read(&[(name, kind)]).unwrap_err();
+            assert_eq!(error, format!("r: metadata {EXTENSION}: {expected} (at d.k_v)"));
+        }
     }
 }

@@ -3,8 +3,8 @@
 use super::error::ConfigError;
 use super::yaml::{Kind, Node, Value};
 
-/// Legal at any level: a key at the wrong one is ignored, as by the original.
-const LEGAL: [&str; 16] = [
+/// Legal at any level: a key at the wrong one is ignored, as by the original. The last are ours.
+const LEGAL: [&str; 21] = [
     "domain",
     "key",
     "value",
@@ -21,6 +21,11 @@ const LEGAL: [&str; 16] = [
     "value_to_metric",
     "share_threshold",
     "metadata",
+    "algorithm",
+    "burst",
+    "sub_windows",
+    "lease",
+    "store_failure",
 ];
 
 /// Checks the keys of `map` and of all below it, but for what stands under `metadata`.

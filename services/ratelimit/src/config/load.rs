@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::error::ConfigError;
 use super::glob::Glob;
+use super::limit::{self, Checked};
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
+use super::store_failure::StoreFailure;
 use super::tree::{Config, Node, Rule};
 use crate::stats::Registry;
-use crate::unit::Unit;
 
 /// One configuration and what it is called in errors.
 #[derive(Clone, Debug)]
@@ -60,7 +61,8 @@ impl Loader<'_> {
         if config.domains.contains_key(domain.as_str()) && !self.merge_domains {
             return Err(at_root(format!("duplicate domain '{domain}' in config file")));
         }
-        let level = Level { loader: self, file: &source.name.as_str().into(), parent: domain };
+        let store_failure = StoreFailure::read(&source.root.store_failure).map_err(at_root)?;
+        let level = Level { loader: self, file: &source.name.as_str().into(), parent: domain, store_failure };
         let node = config.domains.entry(domain.as_str().into()).or_insert_with(|| Node::new(domain));
         level.fill(node, &source.root.descriptors)
     }
@@ -72,6 +74,8 @@ struct Level<'l> {
     file: &'l Arc<str>,
     /// Full key of the parent.
     parent: &'l str,
+    /// What holds for all of the level.
+    store_failure: Option<StoreFailure>,
 }
 
 impl Level<'_> {
@@ -96,8 +100,10 @@ impl Level<'_> {
             let message = format!("duplicate descriptor composite key '{full_key}'");
             return Err(self.error(raw, &full_key, message));
         }
+        let own = StoreFailure::read(&raw.store_failure).map_err(|message| self.error(raw, &full_key, message))?;
+        let below = Level { parent: &full_key, store_failure: own.or(self.store_failure), ..*self };
         let rule = match &raw.rate_limit {
-            Some(limit) => Some(Box::new(self.rule(raw, limit, &full_key)?)),
+            Some(limit) => Some(Box::new(below.rule(raw, limit)?)),
             None => None,
         };
         let is_glob = name.contains('*');
@@ -116,35 +122,28 @@ impl Level<'_> {
             share_threshold: raw.share_threshold,
             ..Node::new(&name)
         };
-        Level { parent: &full_key, ..*self }.fill(&mut child, &raw.descriptors)?;
+        below.fill(&mut child, &raw.descriptors)?;
         node.children.insert(name.into(), child);
         Ok(())
     }
 
-    fn rule(&self, raw: &RawDescriptor, limit: &RawLimit, full_key: &str) -> Result<Rule, ConfigError> {
-        let unit = Unit::from_name(&limit.unit);
-        let problem = match unit {
-            Some(_) if limit.unlimited => Some("should not specify rate limit unit when unlimited".to_owned()),
-            None if !limit.unlimited => Some(format!("invalid rate limit unit '{}'", limit.unit)),
-            _ => limit.replaces.iter().find_map(|name| match name.as_str() {
-                "" => Some("should not have an empty replaces entry".to_owned()),
-                name if name == limit.name => Some("replaces should not contain name of same descriptor".to_owned()),
-                _ => None,
-            }),
-        };
-        if let Some(message) = problem {
-            return Err(self.error(raw, full_key, message));
-        }
+    /// The limit of the descriptor that this is the level below.
+    fn rule(&self, raw: &RawDescriptor, limit: &RawLimit) -> Result<Rule, ConfigError> {
+        let Checked { window, algorithm } =
+            limit::check(limit).map_err(|message| self.error(raw, self.parent, message))?;
         Ok(Rule {
             requests_per_unit: limit.requests_per_unit,
-            unit,
+            window,
+            algorithm,
+            lease: limit.lease.unwrap_or_default(),
+            store_failure: self.store_failure,
             name: limit.name.as_str().into(),
             replaces: limit.replaces.iter().map(|name| name.as_str().into()).collect(),
             shadow_mode: raw.shadow_mode,
             quota_mode: raw.quota_mode,
             detailed_metric: raw.detailed_metric,
             metadata: raw.metadata.clone(),
-            stats: self.loader.stats.configured(full_key),
+            stats: self.loader.stats.configured(self.parent),
             file: self.file.clone(),
             line: raw.line,
         })

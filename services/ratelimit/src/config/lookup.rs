@@ -7,8 +7,9 @@ use smallvec::SmallVec;
 
 use super::path;
 use super::tree::{Config, Node, Rule};
+use crate::algorithm::Algorithm;
 use crate::stats::{Registry, RuleStats};
-use crate::unit::Unit;
+use crate::window::Window;
 
 /// A key with its value.
 pub trait Entry {
@@ -44,7 +45,7 @@ pub struct Override {
     /// How many in a window.
     pub requests_per_unit: u32,
     /// The length of a window.
-    pub unit: Unit,
+    pub window: Window,
 }
 
 /// Text that lookups write to, kept between them so that they need not allocate.
@@ -62,7 +63,7 @@ pub struct Limit<'c> {
     /// How many in a window.
     pub requests_per_unit: u32,
     /// The length of a window; none where there is no limit.
-    pub unit: Option<Unit>,
+    pub window: Option<Window>,
     /// Entries that count under a glob's text.
     pub shares: Shares<'c>,
     stats: Stats<'c>,
@@ -81,6 +82,16 @@ impl Limit<'_> {
             Stats::Rule(stats) => stats,
             Stats::Own(stats) => stats,
         }
+    }
+
+    /// How hits are counted.
+    pub fn algorithm(&self) -> Algorithm {
+        self.rule.map_or(Algorithm::FixedWindow, |rule| rule.algorithm)
+    }
+
+    /// How many hits fit; more are over the limit.
+    pub fn capacity(&self) -> u32 {
+        self.rule.map_or(self.requests_per_unit, Rule::capacity)
     }
 
     /// Whether the rule is never answered with.
@@ -132,7 +143,7 @@ impl Config {
             return Some(Limit {
                 rule: None,
                 requests_per_unit: own.requests_per_unit,
-                unit: Some(own.unit),
+                window: Some(own.window),
                 shares: Shares::new(),
                 stats: Stats::Own(stats.seen(&scratch.0)),
             });
@@ -161,7 +172,7 @@ impl Config {
             self.unusual_path(scratch, domain, entries, &shares)?;
             Stats::Own(stats.seen(&scratch.0))
         };
-        Some(Limit { rule: Some(rule), requests_per_unit: rule.requests_per_unit, unit: rule.unit, shares, stats })
+        Some(Limit { rule: Some(rule), requests_per_unit: rule.requests_per_unit, window: rule.window, shares, stats })
     }
 
     /// Writes the name in metrics where it is not the rule's own: with values of the request in it.

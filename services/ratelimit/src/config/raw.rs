@@ -7,6 +7,8 @@ use envoy_types::pb::google::protobuf::Struct;
 pub struct RawRoot {
     /// The domain that the descriptors are for.
     pub domain: String,
+    /// What to answer when the counters cannot be had; empty for what the service is set to.
+    pub store_failure: String,
     /// The first level.
     pub descriptors: Vec<RawDescriptor>,
 }
@@ -34,6 +36,8 @@ pub struct RawDescriptor {
     pub value_to_metric: bool,
     /// All values that a glob matches share one counter.
     pub share_threshold: bool,
+    /// As that of the domain, for this descriptor and all below it.
+    pub store_failure: String,
     /// What replies carry as dynamic metadata while the limit is not reached.
     pub metadata: Option<Struct>,
 }
@@ -51,4 +55,12 @@ pub struct RawLimit {
     pub name: String,
     /// Names of limits that this one replaces.
     pub replaces: Vec<String>,
+    /// How hits are counted; empty for `fixed_window`.
+    pub algorithm: String,
+    /// With `gcra`: how many hits may come at once.
+    pub burst: Option<u32>,
+    /// With `sliding_window`: in how many parts hits are counted.
+    pub sub_windows: Option<u32>,
+    /// How many hits a replica may take at once to answer from.
+    pub lease: Option<u32>,
 }

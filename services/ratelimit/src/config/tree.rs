@@ -7,8 +7,10 @@ use std::sync::Arc;
 use envoy_types::pb::google::protobuf::Struct;
 
 use super::glob::Glob;
+use super::store_failure::StoreFailure;
+use crate::algorithm::Algorithm;
 use crate::stats::RuleStats;
-use crate::unit::Unit;
+use crate::window::Window;
 
 /// All rules in force, by domain. Immutable: a reload makes another.
 #[derive(Debug, Default)]
@@ -22,7 +24,13 @@ pub struct Rule {
     /// How many in a window; more are over the limit.
     pub requests_per_unit: u32,
     /// The length of a window; none where there is no limit.
-    pub unit: Option<Unit>,
+    pub window: Option<Window>,
+    /// How hits are counted.
+    pub algorithm: Algorithm,
+    /// How many hits a replica may take at once to answer from; 0 for none.
+    pub lease: u32,
+    /// What to answer when the counter cannot be had; none for what the service is set to.
+    pub store_failure: Option<StoreFailure>,
     /// Its name, for `replaces`; empty where it has none.
     pub name: Box<str>,
     /// Limits of these names do not count in a request that matches this one.
@@ -47,6 +55,14 @@ impl Rule {
     /// Domain and descriptors, as in `domain.key_value.key`: the name in metrics and in `/rlconfig`.
     pub fn full_key(&self) -> &str {
         self.stats.key()
+    }
+
+    /// How many hits fit: the burst of a bucket, else the hits of a window.
+    pub fn capacity(&self) -> u32 {
+        match self.algorithm {
+            Algorithm::Gcra(gcra) => gcra.burst,
+            Algorithm::FixedWindow | Algorithm::SlidingWindow(_) => self.requests_per_unit,
+        }
     }
 }
 

@@ -145,7 +145,8 @@ fn decode(response: &DiscoveryResponse) -> Result<Vec<Source>, String> {
             return Err(format!("expected {}, not {:?}", RateLimitConfig::type_url(), resource.type_url));
         }
         let config = RateLimitConfig::decode(resource.value.as_slice()).map_err(|error| error.to_string())?;
-        sources.push(Source { name: config.name.clone(), root: root_of(config) });
+        let name = config.name.clone();
+        sources.push(Source { name, root: root_of(config).map_err(|error| error.with_place())? });
     }
     Ok(sources)
 }

@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwapOption;
 use envoy_types::pb::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
 use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor::{Entry, RateLimitOverride};
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::Code;
@@ -11,8 +10,7 @@ use envoy_types::pb::google::protobuf::value::Kind;
 
 use crate::config::{Loader, Source};
 use crate::limiter::{CallError, Limiter, Options, Shared};
-use crate::stats::Registry;
-use crate::store::{Backend, LocalCache};
+use crate::store::{Backend, LocalCache, MemoryStore};
 
 const RULES: &str = "
 domain: d
@@ -24,18 +22,21 @@ descriptors:
 - {key: q1, quota_mode: true, rate_limit: {unit: year, requests_per_unit: 1}}
 - {key: q2, quota_mode: true, rate_limit: {unit: year, requests_per_unit: 2}}
 - {key: ten, rate_limit: {unit: year, requests_per_unit: 10}}
+- {key: bucket, rate_limit: {unit: year, requests_per_unit: 5, algorithm: gcra, burst: 8, name: bucket}}
+- {key: sliding, rate_limit: {unit: 100d, requests_per_unit: 5, algorithm: sliding_window}}
+- {key: leased, rate_limit: {unit: year, requests_per_unit: 20, lease: 6}}
 ";
 
 fn limiter(options: Options, local_cache: bool) -> Limiter {
-    let stats = Arc::new(Registry::default());
-    let config = Loader { stats: &stats, merge_domains: false }.load(vec![Source::parse("f", RULES).unwrap()]).unwrap();
-    let shared = Shared {
-        config: ArcSwapOption::from_pointee(config),
-        stats,
-        options,
-        local_cache: local_cache.then(|| LocalCache::new(0)),
-    };
+    let shared = Shared::new(options, local_cache.then(|| LocalCache::new(0)));
+    let config = Loader { stats: &shared.stats, merge_domains: false }.load(vec![Source::parse("f", RULES).unwrap()]);
+    shared.config.store(Some(Arc::new(config.unwrap())));
     Limiter::new(Arc::new(shared), Backend::Memory(Arc::default()), None)
+}
+
+fn sharing(store: &Arc<MemoryStore>) -> Limiter {
+    let other = limiter(Options::default(), false);
+    Limiter::new(other.shared().clone(), Backend::Memory(store.clone()), None)
 }
 
 fn descriptor(key: &str) -> RateLimitDescriptor {
@@ -160,6 +161,23 @@ fn headers_are_about_the_closest_limit() {
 }
 
 #[test]
+fn the_drafts_headers_are_about_every_limit() {
+    let limiter = limiter(Options { ietf_headers: true, ..Options::default() }, false);
+    let headers = |keys: &[&str]| {
+        let headers = ask(&limiter, keys).response_headers_to_add;
+        headers.into_iter().map(|header| (header.key, header.value)).collect::<Vec<_>>()
+    };
+    let found = headers(&["two", "unknown", "bucket", "ten"]);
+    let year = 365 * 86_400;
+    let policy = format!("\"two\";q=2;w={year}, \"bucket\";q=5;w={year}, \"ten\";q=10;w={year}");
+    assert_eq!(found[0], ("RateLimit-Policy".to_owned(), policy));
+    assert_eq!(found[1].0, "RateLimit");
+    assert!(found[1].1.starts_with("\"two\";r=1;t="), "{found:?}");
+    assert!(found[1].1.contains(", \"bucket\";r=7;t=6307200, \"ten\";r=9;t="), "{found:?}");
+    assert!(headers(&["unknown"]).is_empty());
+}
+
+#[test]
 fn metadata_of_what_passed_is_merged_and_changes_no_rule() {
     let limiter = limiter(Options { dynamic_metadata: true, ..Options::default() }, false);
     let metadata = |keys: &[&str]| {
@@ -196,4 +214,68 @@ fn what_cannot_be_answered_is_refused() {
     }
     assert_eq!(call(&limiter, vec![own(4)]).unwrap().statuses[0].current_limit.as_ref().unwrap().requests_per_unit, 1);
     assert_eq!(limiter.shared().stats.service.service_error.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn buckets_and_sliding_windows_refuse_what_does_not_fit() {
+    for local_cache in [false, true] {
+        let limiter = limiter(Options::default(), local_cache);
+        for (key, fits) in [("bucket", 8), ("sliding", 5)] {
+            for remaining in (0..fits).rev() {
+                let reply = ask(&limiter, &[key]);
+                assert!(!is_over(&reply));
+                assert_eq!(reply.statuses[0].limit_remaining, remaining, "{key}");
+            }
+            for _ in 0..2 {
+                let reply = ask(&limiter, &[key]);
+                assert!(is_over(&reply), "{key}");
+                assert!(reply.statuses[0].duration_until_reset.unwrap().seconds > 60);
+            }
+            assert!(!is_over(&call(&limiter, vec![hits(key, 0)]).unwrap()), "looking is never over");
+            let refund = RateLimitDescriptor { is_negative_hits: true, ..hits(key, 2) };
+            call(&limiter, vec![refund]).unwrap();
+            assert_eq!(ask(&limiter, &[key]).statuses[0].limit_remaining, 1, "{key}");
+        }
+        let stats = limiter.shared().stats.configured("d.sliding");
+        assert_eq!((load(&stats.within_limit), load(&stats.over_limit)), (6, 2));
+    }
+}
+
+#[test]
+fn a_window_that_is_no_unit_has_none_in_replies() {
+    let limit = ask(&limiter(Options::default(), false), &["sliding"]).statuses[0].current_limit.clone().unwrap();
+    assert_eq!((limit.unit, limit.requests_per_unit), (0, 5));
+}
+
+#[test]
+fn leases_let_through_what_the_limit_says_and_no_more() {
+    let store = Arc::new(MemoryStore::default());
+    let replicas = [sharing(&store), sharing(&store), sharing(&store)];
+    let mut random = fastrand::Rng::with_seed(5);
+    let mut passed = 0;
+    for _ in 0..200 {
+        let asked = random.u64(1..4);
+        let reply = call(&replicas[random.usize(..3)], vec![hits("leased", asked)]).unwrap();
+        passed += if is_over(&reply) { 0 } else { asked };
+    }
+    assert!((12..=20).contains(&passed), "{passed} of 20");
+    // One alone gets all of it.
+    let alone = limiter(Options::default(), false);
+    for remaining in (0..20).rev() {
+        assert_eq!(ask(&alone, &["leased"]).statuses[0].limit_remaining, remaining);
+    }
+    assert!(is_over(&ask(&alone, &["leased"])));
+}
+
+#[test]
+fn what_a_lease_does_not_use_goes_to_others() {
+    let store = Arc::new(MemoryStore::default());
+    let (one, other) = (sharing(&store), sharing(&store));
+    ask(&one, &["leased"]);
+    assert_eq!(ask(&other, &["leased"]).statuses[0].limit_remaining, 20 - 7 - 1, "6 are leased");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(one.give_back(true));
+    runtime.block_on(other.give_back(true));
+    assert_eq!(ask(&other, &["leased"]).statuses[0].limit_remaining, 20 - 3);
+    assert_eq!(call(&one, vec![hits("leased", 0)]).unwrap().statuses[0].limit_remaining, 20 - 3 - 6);
 }

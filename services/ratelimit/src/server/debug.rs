@@ -37,7 +37,7 @@ async fn counters(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 fn dump(config: &Config) -> String {
     let mut text = String::new();
     for rule in config.rules() {
-        let unit = rule.unit.map_or("UNKNOWN", |unit| unit.name());
+        let unit = rule.window.map_or_else(|| "UNKNOWN".to_owned(), |window| window.to_string());
         let _ = writeln!(
             text,
             "{}: unit={unit} requests_per_unit={}, shadow_mode: {}, quota_mode: {}",

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     BackendType, ClientTls, ConfigType, Files, Listen, Metrics, Redis, ServerTls, Settings, Xds, parse_duration,
 };
+use crate::config::StoreFailure;
 use crate::limiter;
 use crate::stats::StatsdTarget;
 use crate::store::ServerKind;
@@ -255,6 +256,14 @@ fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
         stop_increment: env.flag("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT", false)?,
         dynamic_metadata: env.flag("RESPONSE_DYNAMIC_METADATA", false)?,
         headers,
+        ietf_headers: env.flag("NUNCIO_IETF_HEADERS", false)?,
+        store_failure: env.parsed(
+            "NUNCIO_STORE_FAILURE",
+            StoreFailure::Error,
+            "expected error, allow, deny or local",
+            StoreFailure::from_name,
+        )?,
+        replicas: env.number("NUNCIO_REPLICAS", 1_u32)?.max(1),
     })
 }
 

@@ -81,6 +81,8 @@ pub struct ServiceStats {
     pub global_shadow_mode: AtomicU64,
     /// Requests that failed because of Redis.
     pub redis_error: AtomicU64,
+    /// Requests that were answered without their counters, as `store_failure` says.
+    pub store_fallback: AtomicU64,
     /// Requests that were refused.
     pub service_error: AtomicU64,
     /// Connections to Redis that were made.
@@ -188,6 +190,7 @@ impl Registry {
             ("ratelimit.service.config_load_error", &service.config_load_error),
             ("ratelimit.service.global_shadow_mode", &service.global_shadow_mode),
             ("ratelimit.service.call.should_rate_limit.redis_error", &service.redis_error),
+            ("ratelimit.service.call.should_rate_limit.store_fallback", &service.store_fallback),
             ("ratelimit.service.call.should_rate_limit.service_error", &service.service_error),
             ("ratelimit.redis_pool.cx_total", &service.redis_connections),
             ("ratelimit.redis_pool.cx_local_close", &service.redis_disconnections),

@@ -39,10 +39,11 @@ impl LocalCache {
         }
     }
 
-    /// Whether the counter is over its limit for certain at `now`, in seconds since 1970.
-    pub(crate) fn is_over(&self, key: &Bytes, now: u64) -> bool {
+    /// Until when the counter is over its limit for certain; none where that is not known at `now`. Both in seconds
+    /// since 1970.
+    pub(crate) fn over_until(&self, key: &Bytes, now: u64) -> Option<u64> {
         let shard = self.shard(key);
-        shard.young.get(key).or_else(|| shard.old.get(key)).is_some_and(|ends| *ends > now)
+        shard.young.get(key).or_else(|| shard.old.get(key)).copied().filter(|ends| *ends > now)
     }
 
     /// Notes that the counter is over its limit until `ends`.
@@ -79,10 +80,10 @@ mod tests {
         let cache = LocalCache::new(0);
         let key = Bytes::from_static(b"k");
         cache.note(&key, 10);
-        assert!(cache.is_over(&key, 9));
-        assert!(!cache.is_over(&key, 10));
+        assert_eq!(cache.over_until(&key, 9), Some(10));
+        assert_eq!(cache.over_until(&key, 10), None);
         cache.forget(&key);
-        assert!(!cache.is_over(&key, 9));
+        assert_eq!(cache.over_until(&key, 9), None);
     }
 
     #[test]
@@ -97,6 +98,6 @@ mod tests {
         };
         let entries: usize = cache.shards.iter().map(count).sum();
         assert!(entries * (30 + ENTRY) < 2 * AT_LEAST, "{entries}");
-        assert!(cache.is_over(&Bytes::from(format!("key-{:026}", 99_999)), 0));
+        assert!(cache.over_until(&Bytes::from(format!("key-{:026}", 99_999)), 0).is_some());
     }
 }

@@ -6,8 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::{Action, Counts, Op, Ops, Store, StoreError};
-use crate::clock;
+use super::{Action, Count, Counts, Meter, Op, Ops, Store, StoreError};
+use crate::algorithm::{GcraState, SlidingState};
+use crate::clock::Now;
 
 /// Enough that cores seldom meet at one.
 const SHARDS: usize = 64;
@@ -30,9 +31,16 @@ struct Shard {
 
 #[derive(Debug)]
 struct Counter {
-    value: u64,
+    state: State,
     /// When it may be forgotten, in seconds since 1970.
     ends: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    Number(u64),
+    Sliding(Box<SlidingState>),
+    Gcra(Box<GcraState>),
 }
 
 impl Default for MemoryStore {
@@ -43,13 +51,18 @@ impl Default for MemoryStore {
 
 impl Store for MemoryStore {
     async fn run(&self, ops: Ops) -> Result<Counts, StoreError> {
-        let now = clock::now();
+        let now = Now::read().seconds();
         Ok(ops.into_iter().map(|op| self.apply(op, now)).collect())
     }
 }
 
 impl MemoryStore {
-    fn apply(&self, op: Op, now: u64) -> u64 {
+    /// Does one operation now.
+    pub(crate) fn apply_now(&self, op: Op) -> Count {
+        self.apply(op, Now::read().seconds())
+    }
+
+    fn apply(&self, op: Op, now: u64) -> Count {
         // The remainder is below the number of shards.
         let shard = (self.hasher.hash_one(&op.key) % SHARDS as u64) as usize;
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner).apply(op, now)
@@ -67,20 +80,18 @@ impl MemoryStore {
 }
 
 impl Shard {
-    fn apply(&mut self, op: Op, now: u64) -> u64 {
+    fn apply(&mut self, op: Op, now: u64) -> Count {
         match op.action {
-            Action::Read => self.counters.get(&op.key).map_or(0, |counter| counter.value),
-            Action::Refund(hits) => self.counters.get_mut(&op.key).map_or(0, |counter| {
-                counter.value = counter.value.saturating_sub(hits);
-                counter.value
-            }),
-            Action::Add(hits) => {
+            Action::Add(_) => {
                 self.sweep(now);
-                // The window began at `now` or before: a whole one more is long enough.
-                let counter = self.counters.entry(op.key).or_insert(Counter { value: 0, ends: now + op.window });
-                counter.value = counter.value.saturating_add(hits);
-                counter.value
+                let counter = self.counters.entry(op.key).or_insert_with(|| Counter::new(op.meter));
+                counter.apply(op.meter, op.action, now)
             }
+            // What is not there is not made.
+            Action::Read | Action::Refund(_) => match self.counters.get_mut(&op.key) {
+                Some(counter) => counter.apply(op.meter, op.action, now),
+                None => Count::from(0),
+            },
         }
     }
 
@@ -95,23 +106,68 @@ impl Shard {
     }
 }
 
+impl Counter {
+    fn new(meter: Meter) -> Self {
+        let state = match meter {
+            Meter::Number(_) => State::Number(0),
+            Meter::Sliding(..) => State::Sliding(Box::default()),
+            Meter::Gcra(..) => State::Gcra(Box::default()),
+        };
+        Self { state, ends: 0 }
+    }
+
+    fn apply(&mut self, meter: Meter, action: Action, now: u64) -> Count {
+        match (&mut self.state, meter) {
+            (State::Number(value), Meter::Number(window)) => {
+                *value = match action {
+                    Action::Add(hits) => value.saturating_add(hits),
+                    Action::Refund(hits) => value.saturating_sub(hits),
+                    Action::Read => *value,
+                };
+                if self.ends == 0 {
+                    // The window began at `now` or before: a whole one more is long enough.
+                    self.ends = now + window;
+                }
+                Count::from(*value)
+            }
+            (State::Sliding(state), Meter::Sliding(sliding, at)) => {
+                let value = sliding.apply(state, at, action);
+                self.ends = now + (sliding.part * u64::from(sliding.parts + 1)).div_ceil(1_000);
+                Count { value, reset: sliding.reset(state, value) }
+            }
+            (State::Gcra(state), Meter::Gcra(gcra, at)) => {
+                let value = gcra.apply(state, at, action);
+                let empty = state.level.div_ceil(u128::from(gcra.rate) * 1_000);
+                self.ends = now.saturating_add(u64::try_from(empty).unwrap_or(u64::MAX));
+                Count { value, reset: gcra.reset(state, value) }
+            }
+            // Keys of different kinds differ.
+            (_, meter) => {
+                *self = Self::new(meter);
+                self.apply(meter, action, now)
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn op(key: &'static str, action: Action) -> Op {
-        Op { key: Bytes::from_static(key.as_bytes()), action, window: 1 }
+        Op { key: Bytes::from_static(key.as_bytes()), action, meter: Meter::Number(1) }
     }
 
     #[test]
     fn counts_and_refunds() {
         let store = MemoryStore::default();
-        assert_eq!(store.apply(op("a", Action::Add(3)), 0), 3);
-        assert_eq!(store.apply(op("a", Action::Add(2)), 0), 5);
-        assert_eq!(store.apply(op("a", Action::Refund(1)), 0), 4);
-        assert_eq!(store.apply(op("a", Action::Refund(9)), 0), 0);
-        assert_eq!(store.apply(op("b", Action::Refund(9)), 0), 0);
-        assert_eq!(store.apply(op("b", Action::Read), 0), 0);
+        let apply = |key, action| store.apply(op(key, action), 0).value;
+        assert_eq!(apply("a", Action::Add(3)), 3);
+        assert_eq!(apply("a", Action::Add(2)), 5);
+        assert_eq!(apply("a", Action::Refund(1)), 4);
+        assert_eq!(apply("a", Action::Refund(9)), 0);
+        assert_eq!(apply("b", Action::Refund(9)), 0);
+        assert_eq!(apply("b", Action::Read), 0);
         assert_eq!(store.len(), 1);
     }
 
@@ -120,7 +176,7 @@ mod tests {
         let store = MemoryStore::default();
         for index in 0..SHARDS * SWEEP_AT_LEAST * 4 {
             let key = Bytes::from(index.to_string());
-            store.apply(Op { key, action: Action::Add(1), window: 1 }, index as u64 / 100);
+            store.apply(Op { key, action: Action::Add(1), meter: Meter::Number(1) }, index as u64 / 100);
         }
         assert!(store.len() < SHARDS * SWEEP_AT_LEAST * 2, "{}", store.len());
     }

@@ -11,6 +11,7 @@ mod connect;
 mod link;
 mod resolve;
 mod resp;
+mod script;
 mod seen;
 mod slots;
 mod tls;
@@ -143,9 +144,28 @@ impl RedisStore {
 impl Store for RedisStore {
     async fn run(&self, ops: Ops) -> Result<Counts, StoreError> {
         let results = match &self.route {
-            Route::One(link) => link.run(ops).await?,
+            Route::One(link) => run_on(link, ops).await?,
             Route::Cluster(cluster) => cluster.run(ops).await?,
         };
         results.into_iter().map(|result| result.map_err(StoreError::Reply)).collect()
     }
+}
+
+/// Runs on one server; scripts that it does not have any more are sent again.
+async fn run_on(link: &Link, ops: Ops) -> Result<batch::OpResults, StoreError> {
+    let has_scripts = ops.iter().any(|op| !matches!(op.meter, super::Meter::Number(_)));
+    if !has_scripts {
+        return link.run(ops).await;
+    }
+    let mut results = link.run(ops.clone()).await?;
+    for (op, result) in ops.iter().zip(&mut results) {
+        if result.as_ref().is_err_and(|text| script::is_missing(text)) {
+            let how = batch::How { whole: true, asking: false };
+            let again = link.send(Ops::from_iter([op.clone()]), how).await?;
+            if let Some(again) = again.into_iter().next() {
+                *result = again;
+            }
+        }
+    }
+    Ok(results)
 }

@@ -139,3 +139,90 @@ fn globs_share_their_counter_when_asked_to() {
     });
     assert_eq!(shares, [(0, "x*".to_owned())]);
 }
+
+fn rule<T>(limit: &str, read: impl Fn(&crate::config::Rule) -> T) -> T {
+    let text = format!("domain: d\nstore_failure: allow\ndescriptors: [{{key: k, rate_limit: {{{limit}}}}}]");
+    let config = load(&[("f.yaml", &text)], false).unwrap_or_else(|error| panic!("{limit}: {error}"));
+    read(config.rules()[0])
+}
+
+#[test]
+fn limits_count_in_other_ways_when_asked_to() {
+    use crate::algorithm::{Algorithm, Gcra, Sliding};
+    use crate::window::Window;
+
+    let window = Window::from_name("15m").unwrap();
+    for (limit, algorithm, capacity) in [
+        ("unit: 15m, requests_per_unit: 30", Algorithm::FixedWindow, 30),
+        ("unit: 15m, requests_per_unit: 30, algorithm: fixed_window, lease: 10", Algorithm::FixedWindow, 30),
+        (
+            "unit: 15m, requests_per_unit: 30, algorithm: sliding_window",
+            Algorithm::SlidingWindow(Sliding::new(30, window, 10).unwrap()),
+            30,
+        ),
+        (
+            "unit: 15m, requests_per_unit: 30, algorithm: sliding_window, sub_windows: 1",
+            Algorithm::SlidingWindow(Sliding::new(30, window, 1).unwrap()),
+            30,
+        ),
+        ("unit: 15m, requests_per_unit: 30, algorithm: gcra", Algorithm::Gcra(Gcra::new(30, window, 30)), 30),
+        (
+            "unit: 15m, requests_per_unit: 30, algorithm: gcra, burst: 90",
+            Algorithm::Gcra(Gcra::new(30, window, 90)),
+            90,
+        ),
+    ] {
+        assert_eq!(
+            rule(limit, |rule| (rule.window, rule.algorithm, rule.capacity())),
+            (Some(window), algorithm, capacity)
+        );
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    for (limit, expected) in [
+        ("unit: 15x", "invalid rate limit unit '15x'"),
+        ("algorithm: leaky", "invalid algorithm 'leaky': expected fixed_window, sliding_window or gcra"),
+        ("burst: 5", "burst is of algorithm gcra, and this limit has fixed_window"),
+        ("algorithm: gcra, burst: 0", "burst must be at least 1"),
+        ("algorithm: gcra, burst: 2, requests_per_unit: 0", "burst needs requests_per_unit"),
+        ("algorithm: gcra, sub_windows: 2", "sub_windows is of algorithm sliding_window, and this limit has gcra"),
+        ("algorithm: sliding_window, sub_windows: 61", "sub_windows must be 1 to 60, but is 61"),
+        (
+            "unit: second, algorithm: sliding_window, sub_windows: 7",
+            "7 sub_windows of a window of SECOND are not of whole milliseconds",
+        ),
+        ("algorithm: gcra, lease: 2", "lease is of algorithm fixed_window, and this limit has gcra"),
+        ("lease: 0", "lease must be at least 1"),
+        ("lease: 11", "lease must not be above requests_per_unit, but 11 is above 10"),
+        ("unit: '', unlimited: true, burst: 2", "should not specify burst when unlimited"),
+    ] {
+        let mut fields = limit.to_owned();
+        for (field, value) in [("unit", "minute"), ("requests_per_unit", "10")] {
+            if !fields.split(", ").any(|set| set.starts_with(&format!("{field}:"))) {
+                fields.push_str(&format!(", {field}: {value}"));
+            }
+        }
+        let text = format!("domain: d\ndescriptors: [{{key: k, rate_limit: {{{fields}}}}}]");
+        assert_eq!(error(&text), format!("f.yaml: {expected}"), "{limit}");
+    }
+    let text = "domain: d\nstore_failure: maybe";
+    assert_eq!(error(text), "f.yaml: invalid store_failure 'maybe': expected error, allow, deny or local");
+}
+
+#[test]
+fn what_to_do_without_a_store_is_said_for_all_below() {
+    let text = "
+domain: d
+store_failure: deny
+descriptors:
+- {key: a, rate_limit: {unit: day, requests_per_unit: 1}}
+- key: b
+  store_failure: local
+  descriptors: [{key: c, rate_limit: {unit: day, requests_per_unit: 1}}]
+";
+    let config = load(&[("f.yaml", text)], false).unwrap();
+    let policies: Vec<_> = config.rules().iter().map(|rule| rule.store_failure.unwrap().name()).collect();
+    assert_eq!(policies, ["deny", "local"]);
+}

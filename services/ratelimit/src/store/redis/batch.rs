@@ -7,20 +7,29 @@ use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use super::resp::{self, Reply};
+use super::script::{self, Script};
 use super::seen::Seen;
-use crate::store::{Action, Op, Ops, StoreError};
+use crate::store::{Action, Count, Meter, Op, Ops, StoreError};
 
 /// What an operation came to: the count, or Redis' error.
-pub(super) type OpResult = Result<u64, String>;
+pub(super) type OpResult = Result<Count, String>;
 /// What the operations of a job came to, in their order.
 pub(super) type OpResults = SmallVec<[OpResult; 2]>;
 
 /// The operations of a request for one server.
 pub(super) struct Job {
     pub(super) ops: Ops,
-    /// To be sent after `ASKING`: a slot on its way to another node of a cluster.
-    pub(super) asking: bool,
+    pub(super) how: How,
     pub(super) reply: oneshot::Sender<Result<OpResults, StoreError>>,
+}
+
+/// How to send a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct How {
+    /// After `ASKING`: a slot on its way to another node of a cluster.
+    pub(super) asking: bool,
+    /// With the text of scripts: the server does not have them.
+    pub(super) whole: bool,
 }
 
 /// Takes hits off a counter, but never below nothing, and makes no counter.
@@ -52,6 +61,8 @@ enum Expected {
     One { waiter: usize, op: usize },
     /// That of a sum. Each who takes part is told the count up to its own hits.
     Sum { total: u64, parts: SmallVec<[Part; 1]>, key: Bytes, expires: u64, expiry_sent: bool },
+    /// That of a script, with a value for each who takes part.
+    Script { meter: Meter, parts: SmallVec<[(usize, usize); 1]> },
 }
 
 struct Part {
@@ -67,6 +78,15 @@ pub(super) struct Writer {
     pub(super) seen: Seen,
     /// At most so many seconds more to live.
     pub(super) jitter: u64,
+    /// Scripts that were sent over this connection, so that the server has them.
+    pub(super) sent: Vec<&'static str>,
+}
+
+impl Writer {
+    /// For a new connection.
+    pub(super) fn new(jitter: u64) -> Self {
+        Self { seen: Seen::default(), jitter, sent: Vec::new() }
+    }
 }
 
 impl Writer {
@@ -74,13 +94,13 @@ impl Writer {
     pub(super) fn write(&mut self, jobs: &mut Vec<Job>, out: &mut BytesMut) -> Batch {
         let mut batch = Batch { waiters: Vec::with_capacity(jobs.len()), expected: Default::default() };
         let mut builder =
-            Builder { sums: HashMap::new(), alone: jobs.len() == 1, commands: Vec::with_capacity(jobs.len()) };
+            Builder { open: HashMap::new(), alone: jobs.len() == 1, commands: Vec::with_capacity(jobs.len()) };
         for job in jobs.drain(..) {
             let waiter = batch.waiters.len();
             let mut results = OpResults::new();
             for (index, op) in job.ops.into_iter().enumerate() {
-                results.push(Ok(0));
-                builder.add(waiter, index, op, job.asking);
+                results.push(Ok(Count::from(0)));
+                builder.add((waiter, index), op, job.how);
             }
             batch.waiters.push(Waiter { results, reply: job.reply });
         }
@@ -96,23 +116,33 @@ impl Writer {
         out: &mut BytesMut,
         expected: &mut std::collections::VecDeque<Expected>,
     ) {
-        if command.asking {
+        if command.how.asking {
             resp::command(out, &[b"ASKING"]);
             expected.push_back(Expected::Ignored);
         }
         match command.what {
-            What::Read { waiter, op } => {
+            What::Read((waiter, op)) => {
                 resp::command(out, &[b"GET", &command.key]);
                 expected.push_back(Expected::One { waiter, op });
             }
-            What::Refund { waiter, op, hits } => {
+            What::Refund((waiter, op), hits) => {
                 resp::command(out, &[b"EVAL", REFUND, b"1", &command.key, hits.to_string().as_bytes()]);
                 expected.push_back(Expected::One { waiter, op });
+            }
+            What::Script { script, meter, parts } => {
+                let text = script.text();
+                let whole = command.how.whole || !self.sent.contains(&text);
+                let actions = parts.iter().map(|(_, action)| *action);
+                script.write(out, whole, &command.key, meter, actions);
+                if !self.sent.contains(&text) {
+                    self.sent.push(text);
+                }
+                expected.push_back(Expected::Script { meter, parts: parts.into_iter().map(|(at, _)| at).collect() });
             }
             What::Sum { total, parts, window } => {
                 resp::key_and_number(out, INCRBY, &command.key, total);
                 let expires = window + if self.jitter > 0 { fastrand::u64(0..self.jitter) } else { 0 };
-                let expiry_sent = !command.asking && self.seen.insert(&command.key);
+                let expiry_sent = !command.how.asking && self.seen.insert(&command.key);
                 expected.push_back(Expected::Sum { total, parts, key: command.key.clone(), expires, expiry_sent });
                 if expiry_sent {
                     resp::key_and_number(out, EXPIRE, &command.key, expires);
@@ -125,62 +155,77 @@ impl Writer {
 
 struct Command {
     key: Bytes,
-    asking: bool,
+    how: How,
     what: What,
 }
 
+/// An operation: its waiter's place, and its own among the waiter's.
+type At = (usize, usize);
+
 enum What {
-    Read { waiter: usize, op: usize },
-    Refund { waiter: usize, op: usize, hits: u64 },
+    Read(At),
+    Refund(At, u64),
     Sum { total: u64, parts: SmallVec<[Part; 1]>, window: u64 },
+    Script { script: Script, meter: Meter, parts: SmallVec<[(At, Action); 1]> },
 }
 
 /// Puts operations on one key together, where nothing else on it comes between them.
 struct Builder {
-    /// The command that hits on a key are added to.
-    sums: HashMap<Bytes, usize>,
+    /// The command that operations on a key are added to.
+    open: HashMap<Bytes, usize>,
     /// There is only one job, which seldom names a key twice.
     alone: bool,
     commands: Vec<Command>,
 }
 
 impl Builder {
-    fn add(&mut self, waiter: usize, op_index: usize, op: Op, asking: bool) {
-        let what = match op.action {
-            Action::Read => What::Read { waiter, op: op_index },
-            Action::Refund(hits) => What::Refund { waiter, op: op_index, hits },
-            Action::Add(hits) => {
-                if self.joined(&op, waiter, op_index, hits, asking) {
-                    return;
-                }
-                let parts = SmallVec::from_buf([Part { waiter, op: op_index, up_to: hits }]);
-                What::Sum { total: hits, parts, window: op.window }
+    fn add(&mut self, at: At, op: Op, how: How) {
+        let joins = !self.alone && !how.asking;
+        if joins && self.joined(at, &op, how) {
+            return;
+        }
+        let what = match (op.meter, op.action) {
+            (Meter::Number(window), Action::Add(hits)) => {
+                let parts = SmallVec::from_buf([Part { waiter: at.0, op: at.1, up_to: hits }]);
+                What::Sum { total: hits, parts, window }
+            }
+            (Meter::Number(_), Action::Read) => What::Read(at),
+            (Meter::Number(_), Action::Refund(hits)) => What::Refund(at, hits),
+            (meter @ (Meter::Sliding(..) | Meter::Gcra(..)), action) => {
+                What::Script { script: Script::of(meter), meter, parts: SmallVec::from_buf([(at, action)]) }
             }
         };
         if !self.alone {
             match what {
-                What::Sum { total, .. } if total < SUMMABLE && !asking => {
-                    self.sums.insert(op.key.clone(), self.commands.len());
-                }
-                _ => _ = self.sums.remove(&op.key),
+                What::Sum { total, .. } if total < SUMMABLE && joins => self.opened(&op.key),
+                What::Script { .. } if joins => self.opened(&op.key),
+                _ => _ = self.open.remove(&op.key),
             }
         }
-        self.commands.push(Command { key: op.key, asking, what });
+        self.commands.push(Command { key: op.key, how, what });
     }
 
-    /// Adds the hits to a command that is there already.
-    fn joined(&mut self, op: &Op, waiter: usize, op_index: usize, hits: u64, asking: bool) -> bool {
-        if self.alone || asking || hits >= SUMMABLE {
-            return false;
+    fn opened(&mut self, key: &Bytes) {
+        self.open.insert(key.clone(), self.commands.len());
+    }
+
+    /// Adds the operation to a command that is there already.
+    fn joined(&mut self, at: At, op: &Op, how: How) -> bool {
+        let command = self.open.get(&op.key).and_then(|index| self.commands.get_mut(*index));
+        let Some(command) = command.filter(|command| command.how == how) else { return false };
+        match (&mut command.what, op.action) {
+            (What::Sum { total, parts, .. }, Action::Add(hits)) if hits < SUMMABLE => {
+                *total += hits;
+                parts.push(Part { waiter: at.0, op: at.1, up_to: *total });
+                true
+            }
+            // Done one after the other, at the time of the first.
+            (What::Script { script, parts, .. }, action) if *script == Script::of(op.meter) => {
+                parts.push((at, action));
+                true
+            }
+            _ => false,
         }
-        let Some(Command { what: What::Sum { total, parts, .. }, .. }) =
-            self.sums.get(&op.key).and_then(|index| self.commands.get_mut(*index))
-        else {
-            return false;
-        };
-        *total += hits;
-        parts.push(Part { waiter, op: op_index, up_to: *total });
-        true
     }
 }
 
@@ -216,15 +261,20 @@ impl Batch {
             Some(Expected::One { waiter, op }) => self.set(waiter, op, count(reply)),
             Some(Expected::Sum { total, parts, key, expires, expiry_sent }) => {
                 let result = count(reply);
-                if result == Ok(total) && !expiry_sent {
+                if result == Ok(Count::from(total)) && !expiry_sent {
                     after.expire = Some((key, expires));
                 }
                 for part in parts {
                     let result = match &result {
-                        Ok(count) => Ok((count + part.up_to).saturating_sub(total)),
+                        Ok(count) => Ok(Count::from((count.value + part.up_to).saturating_sub(total))),
                         Err(text) => Err(text.clone()),
                     };
                     self.set(part.waiter, part.op, result);
+                }
+            }
+            Some(Expected::Script { meter, parts }) => {
+                for ((waiter, op), result) in parts.iter().zip(script::counts(meter, parts.len(), reply)) {
+                    self.set(*waiter, *op, result);
                 }
             }
             Some(Expected::Ignored) | None => {}
@@ -262,10 +312,10 @@ fn count(reply: Reply) -> OpResult {
     let unexpected = || Err("the reply is no number".to_owned());
     match reply {
         // Counters do not go below nothing, but somebody else may have set one.
-        Reply::Int(count) => Ok(u64::try_from(count).unwrap_or(0)),
-        Reply::Bulk(None) => Ok(0),
+        Reply::Int(count) => Ok(Count::from(u64::try_from(count).unwrap_or(0))),
+        Reply::Bulk(None) => Ok(Count::from(0)),
         Reply::Bulk(Some(text)) => match std::str::from_utf8(&text).ok().and_then(|text| text.parse::<i64>().ok()) {
-            Some(count) => Ok(u64::try_from(count).unwrap_or(0)),
+            Some(count) => Ok(Count::from(u64::try_from(count).unwrap_or(0))),
             None => unexpected(),
         },
         Reply::Error(text) => Err(text),

@@ -9,14 +9,15 @@ use tokio::sync::watch;
 
 use super::RedisOptions;
 use super::address::{Address, Login, Target};
-use super::batch::OpResults;
+use super::batch::{How, OpResult, OpResults};
 use super::connect;
 use super::link::{Link, Setup};
 use super::resolve::Resolver;
 use super::resp::Reply;
+use super::script;
 use super::slots::{self, SLOTS};
 use crate::stats::Registry;
-use crate::store::{Op, Ops, StoreError};
+use crate::store::{Count, Op, Ops, StoreError};
 
 /// How often an operation is sent on to where a node says that its slot is.
 const MOVES: usize = 5;
@@ -90,7 +91,7 @@ impl Cluster {
             (results, places)
         }))
         .await;
-        let mut results: OpResults = ops.iter().map(|_| Ok(0)).collect();
+        let mut results: OpResults = ops.iter().map(|_| Ok(Count::from(0))).collect();
         for (answer, places) in answers {
             let answer = answer.inspect_err(|_| self.shared.stale.notify_one())?;
             for (place, result) in places.into_iter().zip(answer) {
@@ -104,15 +105,20 @@ impl Cluster {
     }
 
     /// Sends an operation on while nodes answer that its slot is elsewhere; they have not done it then.
-    async fn follow(&self, op: &Op, result: &mut Result<u64, String>) -> Result<(), StoreError> {
+    async fn follow(&self, op: &Op, result: &mut OpResult) -> Result<(), StoreError> {
         for _ in 0..MOVES {
             let Err(text) = &*result else { return Ok(()) };
             let asking = text.starts_with("ASK ");
+            if script::is_missing(text) {
+                let link = self.shared.link_for(&op.key)?;
+                *result = first(link.send(Ops::from_iter([op.clone()]), How { whole: true, asking: false }).await?);
+                continue;
+            }
             if text.starts_with("TRYAGAIN") || text.starts_with("CLUSTERDOWN") {
                 self.shared.stale.notify_one();
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 let link = self.shared.link_for(&op.key)?;
-                *result = first(link.send(Ops::from_iter([op.clone()]), false).await?);
+                *result = first(link.send(Ops::from_iter([op.clone()]), How::default()).await?);
                 continue;
             }
             if !asking && !text.starts_with("MOVED ") {
@@ -125,7 +131,7 @@ impl Cluster {
                 self.shared.moved(&op.key, &address.address);
             }
             let link = self.shared.link_to(&address.address);
-            *result = first(link.send(Ops::from_iter([op.clone()]), asking).await?);
+            *result = first(link.send(Ops::from_iter([op.clone()]), How { asking, whole: asking }).await?);
         }
         Ok(())
     }
@@ -142,8 +148,8 @@ pub(super) fn seeds(options: &RedisOptions) -> Result<Vec<Target>, String> {
     options.url.split(',').map(target).collect()
 }
 
-fn first(results: OpResults) -> Result<u64, String> {
-    results.into_iter().next().unwrap_or(Ok(0))
+fn first(results: OpResults) -> OpResult {
+    results.into_iter().next().unwrap_or(Ok(Count::from(0)))
 }
 
 impl Shared {

@@ -10,11 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::batch::{Batch, Job, OpResults, Writer};
+use super::batch::{Batch, How, Job, OpResults, Writer};
 use super::connect::{self, Connection};
 use super::resolve::{self, Resolver};
 use super::resp;
-use super::seen::Seen;
 use super::{RedisOptions, ServerKind};
 use crate::stats::Registry;
 use crate::store::{Ops, StoreError};
@@ -56,13 +55,13 @@ impl Link {
     }
 
     pub(super) async fn run(&self, ops: Ops) -> Result<OpResults, StoreError> {
-        self.send(ops, false).await
+        self.send(ops, How::default()).await
     }
 
-    /// As [`Link::run`]; `asking` for a slot that is on its way to this server.
-    pub(super) async fn send(&self, ops: Ops, asking: bool) -> Result<OpResults, StoreError> {
+    /// As [`Link::run`], in this way.
+    pub(super) async fn send(&self, ops: Ops, how: How) -> Result<OpResults, StoreError> {
         let (reply, result) = oneshot::channel();
-        self.queue.try_send(Job { ops, asking, reply }).map_err(|_| StoreError::Overloaded)?;
+        self.queue.try_send(Job { ops, how, reply }).map_err(|_| StoreError::Overloaded)?;
         result.await.unwrap_or_else(|_| Err(StoreError::Unavailable("stopped".to_owned())))
     }
 }
@@ -78,13 +77,17 @@ enum End {
     /// Nobody has a handle any more.
     Unused,
     Broken(String),
+    /// The server does not answer in time.
+    Hung(String),
 }
 
 impl Task {
     async fn run(mut self) {
         let mut wait = BACK_OFF.0;
+        // Why there is no connection; none where there may be one at once, which is worth waiting for.
+        let mut failed = None;
         loop {
-            let error = match self.connect().await {
+            let error = match self.connect(failed.as_ref()).await {
                 Ok(connection) => {
                     wait = BACK_OFF.0;
                     self.setup.stats.service.redis_connections.fetch_add(1, Ordering::Relaxed);
@@ -97,6 +100,12 @@ impl Task {
                         // A server that restarts quickly is back already: the first attempt is made at once.
                         End::Broken(error) => {
                             tracing::warn!("the connection to redis broke: {error}");
+                            failed = None;
+                            continue;
+                        }
+                        End::Hung(error) => {
+                            tracing::warn!("redis hangs: {error}");
+                            failed = Some(StoreError::Unavailable(error));
                             continue;
                         }
                     }
@@ -104,17 +113,21 @@ impl Task {
                 Err(error) => error,
             };
             tracing::warn!("cannot connect to redis: {error}");
-            if !self.refuse(&StoreError::Unavailable(error), wait).await {
+            let error = StoreError::Unavailable(error);
+            if !self.refuse(&error, wait).await {
                 return;
             }
+            failed = Some(error);
             wait = (wait * 2).min(BACK_OFF.1);
         }
     }
 
-    async fn connect(&mut self) -> Result<Connection, String> {
-        let options = self.setup.options.clone();
+    /// Connects. Whoever asks meanwhile is refused where it `failed` before.
+    async fn connect(&mut self, failed: Option<&StoreError>) -> Result<Connection, String> {
+        let Self { setup, jobs, .. } = self;
+        let options = setup.options.clone();
         let connecting = async {
-            let target = self.setup.resolver.resolve(&options).await?;
+            let target = setup.resolver.resolve(&options).await?;
             let mut connection =
                 connect::connect(&target, &options).await.map_err(|error| format!("{}: {error}", target.address))?;
             if options.kind == ServerKind::Sentinel {
@@ -124,7 +137,19 @@ impl Task {
         };
         // Whoever asks meanwhile waits no longer than for a reply.
         let limit = options.reply_timeout.min(options.connect_timeout);
-        tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| Err("connecting timed out".to_owned()))
+        let mut connecting = std::pin::pin!(tokio::time::timeout(limit, connecting));
+        loop {
+            tokio::select! {
+                connected = &mut connecting => {
+                    return connected.unwrap_or_else(|_| Err("connecting timed out".to_owned()));
+                }
+                Some(job) = jobs.recv(), if failed.is_some() => {
+                    if let Some(error) = failed {
+                        _ = job.reply.send(Err(error.clone()));
+                    }
+                }
+            }
+        }
     }
 
     /// Fails whatever comes for so long: the breaker is open. False when nothing can come any more.
@@ -141,12 +166,12 @@ impl Task {
 
     async fn serve(&mut self, mut connection: Connection) -> End {
         let mut serving = Serving {
-            writer: Writer { seen: Seen::default(), jitter: self.setup.options.expiration_jitter },
+            writer: Writer::new(self.setup.options.expiration_jitter),
             in_flight: VecDeque::new(),
             timeout: self.setup.options.reply_timeout,
         };
         let end = serving.run(self, &mut connection).await;
-        if let End::Broken(error) = &end {
+        if let End::Broken(error) | End::Hung(error) = &end {
             let error = StoreError::Unavailable(error.clone());
             serving.in_flight.into_iter().for_each(|(batch, _)| batch.fail(&error));
         }
@@ -184,7 +209,7 @@ impl Serving {
                     self.in_flight.push_back((batch, Instant::now()));
                 }
                 () = sleep_until(deadline), if deadline.is_some() => {
-                    return End::Broken(format!("no reply within {:?}", self.timeout));
+                    return End::Hung(format!("no reply within {:?}", self.timeout));
                 }
             }
             if !task.out.is_empty() {
@@ -194,7 +219,7 @@ impl Serving {
                 match written {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => return End::Broken(error.to_string()),
-                    Err(_) => return End::Broken("writing timed out".to_owned()),
+                    Err(_) => return End::Hung("writing timed out".to_owned()),
                 }
             }
         }

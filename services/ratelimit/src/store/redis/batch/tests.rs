@@ -16,13 +16,13 @@ fn send(jobs: &[&[(&'static str, Action)]]) -> Sent {
             let ops = ops.iter().map(|(key, action)| Op {
                 key: Bytes::from_static(key.as_bytes()),
                 action: *action,
-                window: 60,
+                meter: Meter::Number(60),
             });
-            Job { ops: ops.collect(), asking: false, reply }
+            Job { ops: ops.collect(), how: How::default(), reply }
         })
         .collect();
     let mut out = BytesMut::new();
-    let batch = Writer { seen: Seen::default(), jitter: 0 }.write(&mut queue, &mut out);
+    let batch = Writer::new(0).write(&mut queue, &mut out);
     Sent { batch, text: String::from_utf8(out.to_vec()).unwrap(), replies }
 }
 
@@ -37,6 +37,10 @@ impl Sent {
     }
 }
 
+fn counted(value: u64) -> OpResult {
+    Ok(Count::from(value))
+}
+
 fn ok() -> Reply {
     Reply::Int(1)
 }
@@ -48,28 +52,28 @@ fn hits_on_one_key_are_one_command_and_each_gets_its_own_count() {
     assert_eq!(sent.text.matches("INCRBY").count(), 2);
     assert!(sent.text.contains("$1\r\na\r\n$1\r\n6\r\n"), "{}", sent.text);
     let results = sent.answer(&[Reply::Int(16), ok(), Reply::Int(5), ok()]);
-    assert_eq!(results[0].as_slice(), [Ok(11)]);
-    assert_eq!(results[1].as_slice(), [Ok(5), Ok(13)]);
-    assert_eq!(results[2].as_slice(), [Ok(16)]);
+    assert_eq!(results[0].as_slice(), [counted(11)]);
+    assert_eq!(results[1].as_slice(), [counted(5), counted(13)]);
+    assert_eq!(results[2].as_slice(), [counted(16)]);
 }
 
 #[test]
 fn what_comes_between_keeps_its_place() {
     let sent = send(&[&[("a", Action::Add(1))], &[("a", Action::Read)], &[("a", Action::Add(1))]]);
     let results = sent.answer(&[Reply::Int(1), ok(), Reply::Bulk(Some(Bytes::from_static(b"1"))), Reply::Int(2)]);
-    assert_eq!(results[1].as_slice(), [Ok(1)]);
-    assert_eq!(results[2].as_slice(), [Ok(2)]);
+    assert_eq!(results[1].as_slice(), [counted(1)]);
+    assert_eq!(results[2].as_slice(), [counted(2)]);
 }
 
 #[test]
 fn the_time_to_live_is_set_once_and_again_when_the_key_is_new() {
-    let mut writer = Writer { seen: Seen::default(), jitter: 0 };
+    let mut writer = Writer::new(0);
     let mut write = || {
         let (reply, receiver) = oneshot::channel();
         std::mem::forget(receiver);
-        let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), window: 60 };
+        let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), meter: Meter::Number(60) };
         let mut out = BytesMut::new();
-        let batch = writer.write(&mut vec![Job { ops: Ops::from_iter([op]), asking: false, reply }], &mut out);
+        let batch = writer.write(&mut vec![Job { ops: Ops::from_iter([op]), how: How::default(), reply }], &mut out);
         (batch, String::from_utf8(out.to_vec()).unwrap())
     };
     let (_, first) = write();
@@ -86,7 +90,7 @@ fn errors_reach_only_those_they_are_for() {
     let sent = send(&[&[("a", Action::Add(1))], &[("b", Action::Add(1))]]);
     let results = sent.answer(&[Reply::Error("ERR overflow".to_owned()), ok(), Reply::Int(1), ok()]);
     assert_eq!(results[0].as_slice(), [Err("ERR overflow".to_owned())]);
-    assert_eq!(results[1].as_slice(), [Ok(1)]);
+    assert_eq!(results[1].as_slice(), [counted(1)]);
 }
 
 #[test]
@@ -94,4 +98,35 @@ fn large_addends_are_not_summed() {
     let large = u64::MAX / 2;
     let sent = send(&[&[("a", Action::Add(large))], &[("a", Action::Add(large))]]);
     assert_eq!(sent.text.matches("INCRBY").count(), 2);
+}
+
+#[test]
+fn scripts_are_sent_once_and_take_all_that_meets() {
+    use crate::algorithm::Gcra;
+    use crate::window::Window;
+
+    let meter = Meter::Gcra(Gcra::new(60, Window::from_name("minute").unwrap(), 3), 7);
+    let mut writer = Writer::new(0);
+    let mut write = |actions: &[Action], whole| {
+        let mut replies = Vec::new();
+        let jobs = actions.iter().map(|action| {
+            let (reply, receiver) = oneshot::channel();
+            replies.push(receiver);
+            let op = Op { key: Bytes::from_static(b"a"), action: *action, meter };
+            Job { ops: Ops::from_iter([op]), how: How { asking: false, whole }, reply }
+        });
+        let mut out = BytesMut::new();
+        let batch = writer.write(&mut jobs.collect(), &mut out);
+        (batch, String::from_utf8(out.to_vec()).unwrap(), replies)
+    };
+    let (mut batch, text, mut replies) = write(&[Action::Add(2), Action::Read, Action::Refund(1)], false);
+    assert_eq!(text.matches("EVAL\r\n").count(), 1, "{text}");
+    assert!(text.contains("7 1000 1 3 2 0 -1"), "{text}");
+    batch.reply(Reply::Array([2, 2, 1, 1_000].map(Reply::Int).to_vec()));
+    batch.finish();
+    let values: Vec<_> =
+        replies.iter_mut().map(|reply| reply.try_recv().unwrap().unwrap()[0].clone().unwrap()).collect();
+    assert_eq!(values.iter().map(|count| count.value).collect::<Vec<_>>(), [2, 2, 1]);
+    assert!(write(&[Action::Read], false).1.contains("EVALSHA\r\n"));
+    assert!(write(&[Action::Read], true).1.contains("EVAL\r\n"));
 }

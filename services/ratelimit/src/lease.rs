@@ -1,0 +1,159 @@
+//! Hits that a replica has counted ahead, to answer from without asking the store.
+//!
+//! A lease is part of the counter: replicas together never let more through than the limit. What is not used for a
+//! while is given back, and may be used by others.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Now;
+use crate::limiter::Limiter;
+
+const SHARDS: usize = 16;
+/// How many leases a shard holds; beyond, hits are counted one by one. Each takes about 200 bytes.
+const MOST: usize = 8_192;
+/// What is not used for so long is given back.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The leases of a replica.
+#[derive(Debug)]
+pub struct Leases {
+    hasher: RandomState,
+    shards: Vec<Mutex<HashMap<Bytes, Lease>>>,
+}
+
+#[derive(Debug)]
+struct Lease {
+    /// Hits that may still be used.
+    free: u64,
+    /// What the counter came to, with all hits of the lease.
+    counted: u64,
+    /// Others have used up the limit: no more is to be had.
+    spent: bool,
+    /// Length of the window in seconds.
+    window: u64,
+    /// When the window ends, in seconds since 1970.
+    ends: u64,
+    used: Now,
+}
+
+/// Hits that are not needed any more.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unused {
+    pub(crate) key: Bytes,
+    pub(crate) hits: u64,
+    /// Length of the window in seconds.
+    pub(crate) window: u64,
+}
+
+/// What a lease says to a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The hits are of the lease: what the counter came to with them.
+    Counted(u64),
+    /// So many are; the store is to be asked for the rest, and for `more` to come.
+    Ask { covered: u64, more: bool },
+}
+
+/// What the store counted for a lease.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    /// What the counter came to with all of the lease.
+    pub(crate) counted: u64,
+    /// Hits that may be used here.
+    pub(crate) free: u64,
+    /// More are not to be had in this window.
+    pub(crate) spent: bool,
+    /// Length of the window in seconds.
+    pub(crate) window: u64,
+    /// When it ends, in seconds since 1970.
+    pub(crate) ends: u64,
+}
+
+impl Default for Leases {
+    fn default() -> Self {
+        Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl Leases {
+    /// Takes hits from the lease for `key`, as far as it has them.
+    pub(crate) fn take(&self, key: &Bytes, hits: u64, now: Now) -> Answer {
+        let mut shard = self.shard(key);
+        let room = shard.len() < MOST;
+        let Some(lease) = shard.get_mut(key) else { return Answer::Ask { covered: 0, more: room } };
+        lease.used = now;
+        let covered = lease.free.min(hits);
+        lease.free -= covered;
+        if covered == hits {
+            return Answer::Counted(lease.counted - lease.free);
+        }
+        Answer::Ask { covered, more: !lease.spent }
+    }
+
+    /// Hits that are counted for `key` and not used.
+    pub(crate) fn free(&self, key: &Bytes) -> u64 {
+        self.shard(key).get(key).map_or(0, |lease| lease.free)
+    }
+
+    /// Notes what was counted for `key`.
+    pub(crate) fn grant(&self, key: &Bytes, grant: &Grant, now: Now) {
+        let mut shard = self.shard(key);
+        let lease = shard.entry(Bytes::copy_from_slice(key)).or_insert(Lease {
+            free: 0,
+            counted: 0,
+            spent: false,
+            window: grant.window,
+            ends: grant.ends,
+            used: now,
+        });
+        lease.free += grant.free;
+        // An answer may come before an earlier one.
+        lease.counted = lease.counted.max(grant.counted);
+        lease.spent |= grant.spent;
+        lease.used = now;
+    }
+
+    /// Ends leases that are not used, and says what is to be given back: all of it `at_once`, or what was not used for a
+    /// second.
+    pub(crate) fn unused(&self, now: Now, at_once: bool) -> Vec<Unused> {
+        let mut unused = Vec::new();
+        for shard in &self.shards {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, lease| {
+                let is_over = lease.ends <= now.seconds();
+                let idle = u128::from(now.0.saturating_sub(lease.used.0)) >= IDLE.as_millis();
+                // That the limit is used up is worth to be known until the window ends.
+                let keep = !is_over && !at_once && (!idle || (lease.spent && lease.free == 0));
+                if !keep && !is_over && lease.free > 0 {
+                    unused.push(Unused { key: key.clone(), hits: lease.free, window: lease.window });
+                }
+                keep
+            });
+        }
+        unused
+    }
+
+    fn shard(&self, key: &Bytes) -> std::sync::MutexGuard<'_, HashMap<Bytes, Lease>> {
+        let shard = (self.hasher.hash_one(key) % SHARDS as u64) as usize;
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives back what is not used, every second, and all of it at the end.
+pub(crate) async fn keep(limiter: Arc<Limiter>, stop: CancellationToken) {
+    loop {
+        let stopping = tokio::select! {
+            () = stop.cancelled() => true,
+            () = tokio::time::sleep(IDLE) => false,
+        };
+        limiter.give_back(stopping).await;
+        if stopping {
+            return;
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Does to the counters what a plan says.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::{CallError, Limiter};
+use crate::algorithm::Algorithm;
+use crate::clock::Now;
+use crate::config::StoreFailure;
+use crate::lease::{Answer, Grant};
+use crate::plan::{Item, Plan};
+use crate::stats;
+use crate::store::{Action, Backend, Counts, LocalCache, Meter, Op, Ops, Store, StoreError};
+
+/// Where in the plan operations come from.
+type Places = SmallVec<[usize; 4]>;
+
+impl Limiter {
+    /// Does to the counters what the plan says, and notes what they come to.
+    pub(super) async fn count(&self, plan: &mut Plan<'_>, now: Now) -> Result<(), CallError> {
+        if let Some(cache) = &self.shared.local_cache {
+            plan.counted(|item, key| look(cache, item, key, now));
+        }
+        let charge = self.charge(plan, now).await?;
+        self.lease(plan, charge, now);
+        self.run(plan, now, |item| {
+            let hits = charge.of(item);
+            if item.over_locally || (item.covered > 0 && item.covered == hits) {
+                return None;
+            }
+            Some(item.refund.map_or_else(|| Action::Add(hits - item.covered + item.ahead), Action::Refund))
+        })
+        .await?;
+        self.settle(plan, now).await;
+        if let Some(cache) = &self.shared.local_cache {
+            plan.counted(|item, key| note(cache, item, key, now));
+        }
+        Ok(())
+    }
+
+    /// Which counters to charge, where a request over one limit must not be counted towards others.
+    async fn charge(&self, plan: &mut Plan<'_>, now: Now) -> Result<Charge, StoreError> {
+        if !self.shared.options.stop_increment {
+            return Ok(Charge::All);
+        }
+        if plan.items.iter().any(|item| item.over_locally) {
+            return Ok(Charge::None);
+        }
+        self.run(plan, now, |item| item.refund.is_none().then_some(Action::Read)).await?;
+        let mut any = false;
+        plan.counted(|item, _| {
+            item.would_exceed = item.refund.is_none() && item.after.saturating_add(item.hits) > item.capacity;
+            any |= item.would_exceed;
+        });
+        Ok(if any { Charge::Exceeded } else { Charge::All })
+    }
+
+    /// Does what `action` says to each counter; where they cannot be had, what the rules say.
+    async fn run(
+        &self,
+        plan: &mut Plan<'_>,
+        now: Now,
+        action: impl Fn(&Item<'_>) -> Option<Action>,
+    ) -> Result<(), StoreError> {
+        let mut ops: [Ops; 2] = Default::default();
+        let mut places: [Places; 2] = Default::default();
+        for (index, item) in plan.items.iter().enumerate() {
+            let (Some(key), Some(window), Some(meter)) = (&item.key, item.window(), item.meter(now)) else { continue };
+            let Some(action) = action(item) else { continue };
+            let which = usize::from(self.per_second.is_some() && window.seconds() == 1);
+            ops[which].push(Op { key: key.clone(), action, meter });
+            places[which].push(index);
+        }
+        // One after the other, as the original: where the first fails, the second is not charged.
+        let [usual, per_second] = ops;
+        if !usual.is_empty() {
+            self.run_in(&self.store, plan, &places[0], usual).await?;
+        }
+        if let (Some(store), false) = (&self.per_second, per_second.is_empty()) {
+            self.run_in(store, plan, &places[1], per_second).await?;
+        }
+        Ok(())
+    }
+
+    async fn run_in(&self, store: &Backend, plan: &mut Plan<'_>, places: &Places, ops: Ops) -> Result<(), StoreError> {
+        let policy = |item: &Item<'_>| item.store_failure().unwrap_or(self.shared.options.store_failure);
+        if places.iter().all(|place| policy(&plan.items[*place]) == StoreFailure::Error) {
+            plan.note(places, &store.run(ops).await?);
+            return Ok(());
+        }
+        // Kept for the other ways of answering.
+        match store.run(ops.clone()).await {
+            Ok(counts) => plan.note(places, &counts),
+            Err(error) => {
+                if places.iter().any(|place| policy(&plan.items[*place]) == StoreFailure::Error) {
+                    return Err(error);
+                }
+                stats::add(&self.shared.stats.service.store_fallback, 1);
+                for (place, op) in places.iter().zip(ops) {
+                    let item = &mut plan.items[*place];
+                    let policy = policy(item);
+                    self.without_store(item, op, policy);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What an item comes to when its counter cannot be had.
+    fn without_store(&self, item: &mut Item<'_>, op: Op, policy: StoreFailure) {
+        item.ahead = 0;
+        item.without_store = true;
+        let capacity = item.limit.as_ref().map_or(0, |limit| u64::from(limit.capacity()));
+        match policy {
+            StoreFailure::Error | StoreFailure::Allow => item.after = 0,
+            StoreFailure::Deny => item.after = capacity.saturating_add(item.hits.max(1)),
+            StoreFailure::Local => {
+                let replicas = self.shared.options.replicas;
+                item.capacity = capacity.div_ceil(u64::from(replicas));
+                let count = self.shared.fallback.apply_now(Op { meter: op.meter.share(replicas), ..op });
+                (item.after, item.reset) = (count.value, count.reset);
+            }
+        }
+    }
+
+    /// Answers from leases what they have, and decides where to ask for more.
+    fn lease(&self, plan: &mut Plan<'_>, charge: Charge, now: Now) {
+        let leases = &self.shared.leases;
+        plan.counted(|item, key| {
+            let (lease, hits) = (item.lease(), charge.of(item));
+            if lease == 0 || hits == 0 || item.refund.is_some() || item.over_locally {
+                return;
+            }
+            match leases.take(key, hits, now) {
+                Answer::Counted(after) => (item.after, item.covered) = (after, hits),
+                Answer::Ask { covered, more } => (item.covered, item.ahead) = (covered, if more { lease } else { 0 }),
+            }
+        });
+    }
+
+    /// Divides what the store counted into the hits of the request, those of the lease, and what is too much.
+    async fn settle(&self, plan: &mut Plan<'_>, now: Now) {
+        let mut too_much: SmallVec<[Op; 2]> = SmallVec::new();
+        plan.counted(|item, key| {
+            let Some(window) = item.window().filter(|_| item.lease() > 0 && !item.without_store) else { return };
+            let leases = &self.shared.leases;
+            if item.hits == 0 && item.refund.is_none() {
+                item.after = item.after.saturating_sub(leases.free(key));
+            }
+            if item.ahead == 0 {
+                return;
+            }
+            let after = item.after - item.ahead;
+            let granted = item.capacity.saturating_sub(after).min(item.ahead);
+            let excess = item.ahead - granted;
+            let ends = window.start(now.seconds()) + window.seconds();
+            let grant =
+                Grant { counted: after + granted, free: granted, spent: excess > 0, window: window.seconds(), ends };
+            leases.grant(key, &grant, now);
+            item.after = after;
+            if excess > 0 {
+                too_much.push(refund(key.clone(), excess, window.seconds()));
+            }
+        });
+        for op in too_much {
+            self.give(op).await;
+        }
+    }
+
+    /// Gives back what leases have and was not used for a second, or all of it `at_once`.
+    pub(crate) async fn give_back(&self, at_once: bool) {
+        for unused in self.shared.leases.unused(Now::read(), at_once) {
+            self.give(refund(unused.key, unused.hits, unused.window)).await;
+        }
+    }
+
+    /// Takes hits off a counter. Where it fails they stay counted: less is let through, never more.
+    async fn give(&self, op: Op) {
+        if let Err(error) = self.store_of(op.meter).run(Ops::from_iter([op])).await {
+            tracing::debug!("a lease was not given back: {error}");
+        }
+    }
+
+    fn store_of(&self, meter: Meter) -> &Backend {
+        match (&self.per_second, meter) {
+            (Some(store), Meter::Number(1)) => store,
+            _ => &self.store,
+        }
+    }
+}
+
+fn refund(key: Bytes, hits: u64, window: u64) -> Op {
+    Op { key, action: Action::Refund(hits), meter: Meter::Number(window) }
+}
+
+/// Sees whether the counter is known to be over its limit.
+fn look(cache: &LocalCache, item: &mut Item<'_>, key: &Bytes, now: Now) {
+    // Where hits are refused as a whole, looking is never over.
+    let is_plain = item.limit.as_ref().is_some_and(|limit| limit.algorithm() == Algorithm::FixedWindow);
+    if item.refund.is_some() || (item.hits == 0 && !is_plain) {
+        return;
+    }
+    if let Some(ends) = cache.over_until(key, now.seconds()) {
+        item.over_locally = true;
+        item.reset = (ends * 1_000).saturating_sub(now.0);
+    }
+}
+
+/// Remembers that the counter is over its limit, or forgets it.
+fn note(cache: &LocalCache, item: &mut Item<'_>, key: &Bytes, now: Now) {
+    if item.refund.is_some() {
+        cache.forget(key);
+        return;
+    }
+    let (Some(limit), Some(window)) = (&item.limit, item.window()) else { return };
+    if !item.is_over() || item.over_locally || item.without_store {
+        return;
+    }
+    match limit.algorithm() {
+        Algorithm::FixedWindow => cache.note(key, now.seconds() + window.until_reset(now.seconds())),
+        // One hit does not fit until then; nor do more.
+        _ if item.hits == 1 => cache.note(key, (now.0 + item.reset) / 1_000),
+        _ => {}
+    }
+}
+
+impl Plan<'_> {
+    fn note(&mut self, places: &[usize], counts: &Counts) {
+        for (place, count) in places.iter().zip(counts) {
+            let item = &mut self.items[*place];
+            (item.after, item.reset) = (count.value, count.reset);
+        }
+    }
+
+    /// Each item that has a counter, with the counter's key.
+    fn counted(&mut self, mut each: impl FnMut(&mut Item<'_>, &Bytes)) {
+        for item in &mut self.items {
+            if let Some(key) = item.key.clone() {
+                each(item, &key);
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Charge {
+    All,
+    None,
+    /// Only those whose limit is the reason.
+    Exceeded,
+}
+
+impl Charge {
+    fn of(self, item: &Item<'_>) -> u64 {
+        match self {
+            Self::All => item.hits,
+            Self::Exceeded if item.would_exceed => item.hits,
+            Self::None | Self::Exceeded => 0,
+        }
+    }
+}
