@@ -57,6 +57,11 @@ impl Leadership {
         &self.identity
     }
 
+    /// Whether it leads at this moment.
+    pub(crate) fn leads(&self) -> bool {
+        self.until.borrow().is_some_and(|until| Instant::now() < until)
+    }
+
     /// Waits until it leads.
     pub(crate) async fn gained(&mut self) {
         loop {

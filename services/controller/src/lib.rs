@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod admin;
+mod duties;
 mod engine;
 mod event;
 mod explain;
@@ -28,4 +29,4 @@ pub use leader::LeaseTimes;
 pub use manifests::Manifests;
 pub use run::{Config, Error, XdsAddress, run};
 pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};
-pub use status::{StatusOptions, load_balancer_status};
+pub use status::{ServiceName, StatusOptions};

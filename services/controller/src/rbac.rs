@@ -12,6 +12,30 @@ pub enum Scope {
     Own,
 }
 
+/// Which objects a permission is for, where it is not for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// All.
+    Any,
+    /// The Secret with the webhook's certificates: named after its Service.
+    WebhookSecret,
+    /// The webhook's `ValidatingWebhookConfiguration`.
+    WebhookConfiguration,
+    /// The [definitions](DEFINITIONS) of our kinds.
+    Definitions,
+}
+
+/// Who needs a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// Every gateway.
+    Gateway,
+    /// One that writes statuses.
+    Status,
+    /// One that serves the webhook.
+    Webhook,
+}
+
 /// Verbs on resources, as in a rule of a Role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -23,11 +47,33 @@ pub struct Rule {
     pub resources: &'static [&'static str],
     /// What is done with them.
     pub verbs: &'static [&'static str],
+    /// With which of them.
+    pub names: Names,
+    /// Who needs it.
+    pub feature: Feature,
     /// What for, in a few words: shown where it is missing.
     pub purpose: &'static str,
 }
 
 const READ: &[&str] = &["get", "list", "watch"];
+
+/// The definitions of our kinds, whichever version is installed.
+pub const DEFINITIONS: [&str; 14] = [
+    "authservices.getambassador.io",
+    "consulresolvers.getambassador.io",
+    "devportals.getambassador.io",
+    "hosts.getambassador.io",
+    "kubernetesendpointresolvers.getambassador.io",
+    "kubernetesserviceresolvers.getambassador.io",
+    "listeners.getambassador.io",
+    "logservices.getambassador.io",
+    "mappings.getambassador.io",
+    "modules.getambassador.io",
+    "ratelimitservices.getambassador.io",
+    "tcpmappings.getambassador.io",
+    "tlscontexts.getambassador.io",
+    "tracingservices.getambassador.io",
+];
 
 /// Everything that the controller does.
 pub const RULES: &[Rule] = &[
@@ -36,6 +82,8 @@ pub const RULES: &[Rule] = &[
         group: "getambassador.io",
         resources: &["*"],
         verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
         purpose: "read the configuration",
     },
     Rule {
@@ -52,6 +100,8 @@ pub const RULES: &[Rule] = &[
             "kubernetesendpointresolvers/status",
         ],
         verbs: &["patch"],
+        names: Names::Any,
+        feature: Feature::Status,
         purpose: "write the status of objects",
     },
     Rule {
@@ -59,6 +109,8 @@ pub const RULES: &[Rule] = &[
         group: "",
         resources: &["services", "secrets"],
         verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
         purpose: "find services and certificates",
     },
     Rule {
@@ -66,6 +118,8 @@ pub const RULES: &[Rule] = &[
         group: "discovery.k8s.io",
         resources: &["endpointslices"],
         verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
         purpose: "find the addresses of services",
     },
     Rule {
@@ -73,13 +127,26 @@ pub const RULES: &[Rule] = &[
         group: "networking.k8s.io",
         resources: &["ingresses"],
         verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
         purpose: "read Ingresses, and the objects in their annotations",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "networking.k8s.io",
+        resources: &["ingresses/status"],
+        verbs: &["patch"],
+        names: Names::Any,
+        feature: Feature::Status,
+        purpose: "tell Ingresses the address of the gateway",
     },
     Rule {
         scope: Scope::Watched,
         group: "events.k8s.io",
         resources: &["events"],
         verbs: &["create", "patch"],
+        names: Names::Any,
+        feature: Feature::Status,
         purpose: "write events for what is wrong",
     },
     Rule {
@@ -87,6 +154,8 @@ pub const RULES: &[Rule] = &[
         group: "networking.k8s.io",
         resources: &["ingressclasses"],
         verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
         purpose: "know which Ingresses are ours",
     },
     Rule {
@@ -94,7 +163,54 @@ pub const RULES: &[Rule] = &[
         group: "coordination.k8s.io",
         resources: &["leases"],
         verbs: &["get", "create", "update"],
-        purpose: "agree on which replica writes statuses",
+        names: Names::Any,
+        feature: Feature::Status,
+        purpose: "agree on which replica writes statuses and looks after the webhook",
+    },
+    Rule {
+        scope: Scope::Own,
+        group: "",
+        resources: &["secrets"],
+        verbs: &["create"],
+        names: Names::Any,
+        feature: Feature::Webhook,
+        purpose: "store the certificate of the webhook",
+    },
+    Rule {
+        scope: Scope::Own,
+        group: "",
+        resources: &["secrets"],
+        verbs: &["get", "list", "watch", "update"],
+        names: Names::WebhookSecret,
+        feature: Feature::Webhook,
+        purpose: "share and renew the certificate of the webhook",
+    },
+    Rule {
+        scope: Scope::Cluster,
+        group: "apiextensions.k8s.io",
+        resources: &["customresourcedefinitions"],
+        verbs: READ,
+        names: Names::Any,
+        feature: Feature::Webhook,
+        purpose: "see which definitions are converted by the webhook",
+    },
+    Rule {
+        scope: Scope::Cluster,
+        group: "apiextensions.k8s.io",
+        resources: &["customresourcedefinitions"],
+        verbs: &["patch"],
+        names: Names::Definitions,
+        feature: Feature::Webhook,
+        purpose: "have the API server trust the webhook that converts",
+    },
+    Rule {
+        scope: Scope::Cluster,
+        group: "admissionregistration.k8s.io",
+        resources: &["validatingwebhookconfigurations"],
+        verbs: &["get", "list", "watch", "patch"],
+        names: Names::WebhookConfiguration,
+        feature: Feature::Webhook,
+        purpose: "have the API server trust the webhook that validates",
     },
 ];
 
@@ -119,6 +235,15 @@ mod tests {
                 assert!(allows(api.group, api.plural, verb), "{verb} {}", api.resource());
             }
         }
+    }
+
+    #[test]
+    fn every_definition_is_listed() {
+        let definitions = nuncio_api::crd::definitions(&nuncio_api::crd::Conversion::default());
+        let mut names: Vec<_> =
+            definitions.iter().map(|definition| format!("{}.getambassador.io", definition.plural)).collect();
+        names.sort();
+        assert_eq!(names, DEFINITIONS);
     }
 
     #[test]

@@ -12,18 +12,19 @@ use nuncio_xds::{Options, ServeError, Server};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
+use crate::duties::Duties;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::files::Files;
-use crate::leader::{Candidate, LeaseTimes};
-use crate::manifests::{Manifests, Opened, Source};
+use crate::leader::LeaseTimes;
+use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
-use crate::status::{self, Held, StatusOptions};
+use crate::status::StatusOptions;
 use crate::view::EngineView;
+use crate::webhook::WebhookOptions;
 use crate::{admin, fallback};
 
 /// Where Envoys connect to.
@@ -60,6 +61,8 @@ pub struct Config {
     pub status: Option<StatusOptions>,
     /// How long a lead lasts.
     pub lease: LeaseTimes,
+    /// How to serve the webhook, if it is served.
+    pub webhook: Option<WebhookOptions>,
     /// Whether the gateway takes traffic; the controller adds its own conditions.
     pub health: Health,
 }
@@ -119,7 +122,7 @@ impl From<SourceError> for DirectoryError {
 ///
 /// # Errors
 /// When a part of it cannot start, or ends by itself.
-pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Sender<Event>) -> Result<(), Error> {
+pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::Sender<Event>) -> Result<(), Error> {
     let mut source = config.manifests.open().await?;
     // Before the admin server answers: what is not ready yet must not seem so.
     let served = config.health.condition("envoy");
@@ -130,7 +133,7 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
     let engine = Arc::new(Mutex::new(engine));
     let view = Arc::new(EngineView::new(Arc::clone(&engine), config.envoy_admin.clone(), config.health.clone()));
 
-    let leader = lead(&config, &mut source, &engine, &shutdown);
+    let duties = Duties::begin(&mut config, &mut source, &engine, &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let work = async {
@@ -144,44 +147,10 @@ pub async fn run(config: Config, shutdown: CancellationToken, events: mpsc::Send
         result = admin => result.map_err(Error::Admin),
         result = xds => result.map_err(Error::Xds),
     };
-    if let Some(leader) = leader {
-        leader.stop().await;
+    if let Some(duties) = duties {
+        duties.end().await;
     }
     result
-}
-
-/// Begins to stand for election, and to do what a leader does, where there is a cluster and something to write.
-fn lead(
-    config: &Config,
-    source: &mut Opened,
-    engine: &Arc<Mutex<Engine>>,
-    shutdown: &CancellationToken,
-) -> Option<Leader> {
-    let (options, client) = (config.status?, source.cluster()?.client);
-    let held = Arc::new(Held::default());
-    source.tell_statuses(Arc::clone(&held));
-    let stop = shutdown.child_token();
-    let (candidate, leadership) =
-        Candidate::new(client.clone(), &config.namespace, &config.ambassador_id, config.lease);
-    let writer = status::write(options, Arc::clone(engine), held, client, leadership);
-    let writer = AbortOnDropHandle::new(tokio::spawn(writer));
-    Some(Leader { candidate: AbortOnDropHandle::new(tokio::spawn(candidate.run(stop.clone()))), _writer: writer, stop })
-}
-
-/// What runs for a replica that may lead.
-struct Leader {
-    candidate: AbortOnDropHandle<()>,
-    _writer: AbortOnDropHandle<()>,
-    stop: CancellationToken,
-}
-
-impl Leader {
-    /// Lets go of the lead.
-    async fn stop(self) {
-        self.stop.cancel();
-        // It ends within a moment, and has nothing to say.
-        let _ = self.candidate.await;
-    }
 }
 
 fn engine(config: &Config, server: Server) -> Result<Engine, Error> {

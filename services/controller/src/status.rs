@@ -10,6 +10,7 @@
 //! - Compared with what the watches say the API server has: nothing that is there is written, so its own writes, coming back as
 //!   events, change nothing, and at rest there are no calls.
 //! - Applied server-side under a field manager of its own: what others write into a status stays.
+//! - An Ingress has no conditions: its status is the address of the gateway, and what is wrong with it is an event.
 //! - Rules for tools that know nothing of Nuncio: `observedGeneration`, and kstatus' `Stalled` and `Reconciling`.
 
 mod api;
@@ -17,8 +18,8 @@ mod condition;
 mod desired;
 mod events;
 mod held;
-mod load_balancer;
 mod look;
+mod published;
 mod queue;
 mod reasons;
 mod touched;
@@ -31,11 +32,13 @@ use std::time::Instant;
 use kube::Client;
 use nuncio_api::Kind;
 
+pub(crate) use self::api::FIELD_MANAGER;
 pub(crate) use self::held::Held;
-pub use self::load_balancer::load_balancer_status;
+pub use self::published::ServiceName;
 pub(crate) use self::touched::Touched;
 
 use self::events::Recorder;
+use self::published::Published;
 use self::queue::Queue;
 use self::writer::Writer;
 use crate::engine::Engine;
@@ -44,22 +47,25 @@ use crate::run::lock;
 use crate::source::kubernetes::backoff::Backoff;
 
 /// Which statuses are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusOptions {
     /// Those of Mappings too (`AMBASSADOR_UPDATE_MAPPING_STATUS`): with very many Mappings, some would rather not.
     pub mappings: bool,
+    /// The Service by which Ingresses are reached. Without a name the one that has the original's label.
+    pub service: Option<ServiceName>,
 }
 
 impl Default for StatusOptions {
     /// All of them. The original has to be told to write those of Mappings.
     fn default() -> Self {
-        Self { mappings: true }
+        Self { mappings: true, service: None }
     }
 }
 
-/// Writes statuses for as long as it is polled.
+/// Writes statuses for as long as it is polled, for a gateway in `namespace`.
 pub(crate) async fn write(
     options: StatusOptions,
+    namespace: &str,
     engine: Arc<Mutex<Engine>>,
     held: Arc<Held>,
     client: Client,
@@ -72,12 +78,14 @@ pub(crate) async fn write(
         held,
         client,
         except: (!options.mappings).then_some(Kind::Mapping),
+        published: Published::new(namespace, options.service),
         queue: Queue::default(),
         recorder: Recorder::new(leadership.identity(), Instant::now()),
         backoff: Backoff::default(),
         paused: None,
         denied: BTreeMap::new(),
         complained: BTreeSet::new(),
+        told: BTreeMap::new(),
     };
     writer.run(leadership).await;
 }

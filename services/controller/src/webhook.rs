@@ -6,15 +6,18 @@
 //! | `POST /webhooks/validate` | `AdmissionReview` of `admission.k8s.io/v1` |
 //!
 //! Both are answered from what is asked alone: no state, no cluster, so any replica gives the same answer. [`serve`] does so
-//! over TLS with certificates that [`Authority`] and [`ServingCertificate`] describe; storing these, and telling
-//! the API server whom to trust, is up to whoever has a client for it.
+//! over TLS with certificates that [`Authority`] and [`ServingCertificate`] describe. In a cluster the `keeper` makes them, shares them
+//! among replicas in a Secret (`store`), and tells the API server whom to trust (`publish`).
 
 mod admission;
 mod certificate;
 mod conversion;
+mod keeper;
+mod publish;
 mod review;
 mod rotation;
 mod server;
+mod store;
 
 use std::sync::Arc;
 
@@ -23,6 +26,8 @@ use axum::routing::post;
 
 pub use admission::VALIDATION_PATH;
 pub use certificate::{Authority, Certificate, CertificateError, ServingCertificate};
+pub(crate) use keeper::Keeper;
+pub use keeper::WebhookOptions;
 pub use rotation::{Credentials, Due};
 pub use server::{Certificates, serve};
 

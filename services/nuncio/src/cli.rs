@@ -3,6 +3,7 @@
 mod args;
 mod manifests;
 mod status;
+mod webhook;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -13,6 +14,7 @@ pub(crate) use self::args::{
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::status::StatusArgs;
+pub(crate) use self::webhook::WebhookArgs;
 use crate::exit::{Failure, Outcome, print_text};
 use crate::{check, controller, crds, environment, envoy, envoy_config, explain, ratelimit, routes, up, version};
 

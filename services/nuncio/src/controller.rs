@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use nuncio_controller::webhook::WebhookOptions;
 use nuncio_controller::{Config, Event, Manifests, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
 use tokio::net::TcpListener;
@@ -24,13 +25,14 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { place, xds, admin, status, bind, identity, logs } = args;
+    let ControllerArgs { place, xds, admin, status, webhook, bind, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     environment::report();
     let manifests = place.manifests(&identity)?;
     let shutdown = shutdown_on_signal().context("cannot handle signals")?;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
+    let webhook = webhook.bind(&place).await?;
     tracing::info!("Envoys connect to {}", describe(&xds));
     let config = config(Parts {
         place: &place,
@@ -42,6 +44,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin_names: admin.names,
         envoy_admin: None,
         status,
+        webhook,
         health: Health::default(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
@@ -85,18 +88,22 @@ pub(crate) struct Parts<'a> {
     pub(crate) envoy_admin: Option<PathBuf>,
     /// What is written to a cluster.
     pub(crate) status: StatusArgs,
+    /// How the webhook is served, if it is.
+    pub(crate) webhook: Option<WebhookOptions>,
     /// Whether the gateway takes traffic.
     pub(crate) health: Health,
 }
 
 /// The controller's configuration.
 pub(crate) fn config(parts: Parts<'_>) -> Config {
-    let Parts { place, manifests, identity, bind, xds, admin, admin_names, envoy_admin, status, health } = parts;
+    let Parts { place, manifests, identity, bind, xds, admin, admin_names, envoy_admin, status, webhook, health } =
+        parts;
     let namespace = place.namespace(&identity);
     let Identity { ambassador_id, namespace: _, expand_environment } = identity;
     Config {
         manifests,
         ambassador_id,
+        status: status.options(&namespace),
         namespace,
         expand_environment,
         bind_address: bind,
@@ -104,8 +111,8 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin,
         admin_names,
         envoy_admin,
-        status: status.options(),
         lease: status.lease(),
+        webhook,
         health,
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: UpArgs) -> Outcome {
 }
 
 async fn serve(args: UpArgs) -> Outcome {
-    let UpArgs { place, admin, bind, envoy, concurrency, limits, drain, status, identity, logs } = args;
+    let UpArgs { place, admin, bind, envoy, concurrency, limits, drain, status, webhook, identity, logs } = args;
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
@@ -37,6 +37,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let program = Binary::find(envoy.as_deref())?.path;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
+    let webhook = webhook.bind(&place).await?;
     append_to_stdout();
     let signalled = shutdown_on_signal().context("cannot handle signals")?;
 
@@ -59,6 +60,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
         status,
+        webhook,
         health: health.clone(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);

@@ -144,6 +144,13 @@ impl World {
         hosts.map(move |host| (host, is_out(&host.origin)))
     }
 
+    /// Whether an Ingress is for this gateway, be it that something is wrong with it.
+    #[must_use]
+    pub fn serves_ingress(&self, id: &ObjectId) -> bool {
+        let Some(object) = self.objects.get(id) else { return false };
+        matches!(&object.spec, Spec::Ingress(ingress) if self.ingresses.controller(object, ingress).is_some())
+    }
+
     /// What is wrong with an Ingress besides what is wrong with its text.
     pub(super) fn ingress_problems(&self, id: &ObjectId) -> Vec<Problem> {
         let derived = self.ingresses.derived.get(id);

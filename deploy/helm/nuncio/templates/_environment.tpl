@@ -16,6 +16,12 @@
 {{- with .Values.envoy.concurrency }}{{ $_ := set $env "NUNCIO_CONCURRENCY" (toString .) }}{{ end -}}
 {{- with .Values.envoy.maxHeapMiB }}{{ $_ := set $env "NUNCIO_MAX_HEAP" (int64 . | toString) }}{{ end -}}
 {{- with .Values.log.level }}{{ $_ := set $env "NUNCIO_LOG" . }}{{ end -}}
+{{- if include "nuncio.webhook" . -}}
+{{- $_ := set $env "NUNCIO_WEBHOOK" (printf "%s:%v" .Values.admin.bindAddress .Values.webhook.port) -}}
+{{- $_ := set $env "NUNCIO_WEBHOOK_SERVICE" .Values.webhook.serviceName -}}
+{{- $_ := set $env "NUNCIO_WEBHOOK_CONFIGURATION" (include "nuncio.clusterName" .) -}}
+{{- end -}}
+{{- if and .Values.status.enabled .Values.service.create }}{{ $_ := set $env "NUNCIO_INGRESS_SERVICE" (include "nuncio.fullname" .) }}{{ end -}}
 {{- if .Values.status.enabled -}}
 {{- $_ := set $env "NUNCIO_LEASE_DURATION" (toString .Values.status.leaseDurationSeconds) -}}
 {{- else -}}

@@ -17,6 +17,7 @@ mod client;
 mod discovery;
 mod intake;
 mod known;
+pub(crate) mod notice;
 pub(crate) mod object;
 mod reflector;
 mod request;

@@ -67,11 +67,16 @@ pub(super) struct Status {
     pub(super) generation: i64,
     pub(super) conditions: Vec<Condition>,
     pub(super) legacy: Option<Legacy>,
+    /// The whole status of an Ingress, which has none of the others.
+    pub(super) ingress: Option<Value>,
 }
 
 impl Status {
     /// As JSON. A condition whose status is what it was keeps its time.
     pub(super) fn render(&self, before: &Seen, now: Timestamp) -> Value {
+        if let Some(status) = &self.ingress {
+            return status.clone();
+        }
         let conditions: Vec<_> = self
             .conditions
             .iter()
@@ -133,7 +138,7 @@ impl Seen {
             *since = read_since(condition);
         }
         feed(&mut digest, status, &["observedGeneration"]);
-        feed(&mut digest, status, legacy_fields(kind));
+        feed(&mut digest, status, other_fields(kind));
         Self { digest: digest.digest(), since }
     }
 
@@ -169,11 +174,12 @@ fn feed(digest: &mut Xxh3, object: &Value, fields: &[&str]) {
     }
 }
 
-/// What the original writes of a kind.
-fn legacy_fields(kind: Kind) -> &'static [&'static str] {
+/// What there is of a kind besides conditions.
+fn other_fields(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Mapping => &["state", "reason"],
         Kind::Host => &["state", "errorReason"],
+        Kind::Ingress => &["loadBalancer"],
         _ => &[],
     }
 }
@@ -192,6 +198,7 @@ mod tests {
                 message: message.to_owned(),
             }],
             legacy: Some(Legacy { state: "Running", field: "reason", why: String::new() }),
+            ingress: None,
         }
     }
 

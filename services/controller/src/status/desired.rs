@@ -2,6 +2,8 @@
 
 use nuncio_api::{Kind, Problem, Severity};
 
+use serde_json::Value;
+
 use super::condition::{Condition, ConditionType, Legacy, Status};
 use super::reasons::{Concern, concern};
 
@@ -18,6 +20,8 @@ pub(super) struct Facts {
     pub(super) delivery: Delivery,
     /// Something of it, or of what it was before it broke, is in force.
     pub(super) in_force: bool,
+    /// Of an Ingress: the status that says where it is reached, if that is known.
+    pub(super) reached: Option<Value>,
 }
 
 /// How far an object has come.
@@ -52,7 +56,12 @@ impl Facts {
         let fault = self.fault();
         let mut conditions = vec![self.accepted(), self.resolved(), self.programmed(fault.as_ref())];
         conditions.extend(fault.as_ref().map(summary));
-        Status { generation: self.generation, conditions, legacy: self.legacy(fault.as_ref()) }
+        Status {
+            generation: self.generation,
+            conditions,
+            legacy: self.legacy(fault.as_ref()),
+            ingress: self.reached.clone(),
+        }
     }
 
     fn of(&self, wanted: Concern) -> impl Iterator<Item = &Problem> + Clone {
@@ -188,7 +197,7 @@ mod tests {
     use super::*;
 
     fn facts(problems: Vec<Problem>, delivery: Delivery) -> Facts {
-        Facts { kind: Kind::Mapping, generation: 7, problems, delivery, in_force: true }
+        Facts { kind: Kind::Mapping, generation: 7, problems, delivery, in_force: true, reached: None }
     }
 
     /// `Accepted=True/Accepted …`, and the state.

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nuncio_api::Kind;
+use nuncio_api::{Kind, ObjectId};
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::condition::Seen;
+use super::published::load_balancer_status;
+use super::writer::id_of;
 
 /// The statuses of a cluster's objects, by the names that the objects have as files. Of each little more is kept than a digest.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ struct Inner {
     seen: BTreeMap<Arc<str>, Entry>,
     /// Those that are other than when they were last asked for.
     changed: BTreeSet<Arc<str>>,
+    /// What Ingresses are to say that are reached by a Service: of each Service that has addresses.
+    balanced: BTreeMap<ObjectId, Value>,
 }
 
 /// The status of one object.
@@ -32,9 +36,15 @@ pub(super) struct Entry {
 }
 
 impl Held {
-    /// An object is there, with this status. Kinds that have none of ours are passed over.
+    /// An object is there, with this status. Kinds whose statuses are neither written nor read are passed over.
     pub(crate) fn put(&self, file: &Arc<str>, kind: &str, generation: i64, status: &Value) {
-        let Some(kind) = Kind::from_name(kind).filter(|kind| kind.is_ours()) else { return };
+        let Some(kind) = Kind::from_name(kind) else { return };
+        if kind == Kind::Service {
+            return self.balance(file, load_balancer_status(status));
+        }
+        if !kind.is_ours() && kind != Kind::Ingress {
+            return;
+        }
         let entry = Entry { generation, seen: Seen::read(kind, status) };
         let mut inner = self.lock();
         if inner.seen.insert(Arc::clone(file), entry) != Some(entry) {
@@ -48,6 +58,27 @@ impl Held {
         let mut inner = self.lock();
         inner.seen.remove(file);
         inner.changed.remove(file);
+        drop(inner);
+        self.balance(file, None);
+    }
+
+    /// A Service has these addresses.
+    fn balance(&self, file: &str, status: Option<Value>) {
+        let Some(id) = id_of(file).filter(|id| id.kind == Kind::Service) else { return };
+        let mut inner = self.lock();
+        let before = match status.clone() {
+            Some(status) => inner.balanced.insert(id, status),
+            None => inner.balanced.remove(&id),
+        };
+        if before != status {
+            inner.changed.insert(file.into());
+            self.wake.notify_one();
+        }
+    }
+
+    /// What Ingresses are to say, by the Service that they are reached by.
+    pub(super) fn balanced(&self) -> BTreeMap<ObjectId, Value> {
+        self.lock().balanced.clone()
     }
 
     /// What is known of an object.
@@ -94,10 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_kubernetes_are_passed_over() {
+    fn of_other_kinds_only_addresses_matter() {
         let held = Held::default();
-        held.put(&"core/Service/shop/cart".into(), "Service", 1, &Value::Null);
-        held.put(&"networking.k8s.io/Ingress/shop/cart".into(), "Ingress", 1, &Value::Null);
+        let (service, slice) = ("core/Service/shop/cart".into(), "discovery.k8s.io/EndpointSlice/shop/cart".into());
+        held.put(&slice, "EndpointSlice", 1, &Value::Null);
+        held.put(&service, "Service", 0, &json!({"loadBalancer": {}}));
         assert_eq!(held.take_changed().len(), 0);
+        let status = json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}});
+        for news in [1, 0] {
+            held.put(&service, "Service", 0, &status);
+            assert_eq!(held.take_changed().len(), news);
+        }
+        let id = ObjectId::new(Kind::Service, "shop", "cart");
+        assert_eq!(held.balanced(), BTreeMap::from([(id, status)]));
+        held.remove(&service);
+        assert_eq!((held.take_changed().len(), held.balanced().len()), (1, 0));
     }
 }

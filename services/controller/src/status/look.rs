@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Object, ObjectId, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Spec};
+use serde_json::Value;
 
 use super::desired::{Delivery, Facts};
 use crate::engine::Engine;
@@ -17,15 +18,23 @@ pub(super) struct Subject {
     pub(super) facts: Facts,
 }
 
-/// Whether an object gets a status: it is of one of our kinds, and itself in the API server. Objects for other instances are
-/// not in the world to begin with.
+/// Whether an object gets a status: it is of one of our kinds or an Ingress, and itself in the API server. Objects for other
+/// instances are not in the world to begin with.
 pub(super) fn has_status(object: &Object) -> bool {
-    object.id.kind.is_ours() && !object.annotated && object.uid.is_some() && object.generation.is_some()
+    (object.id.kind.is_ours() || object.id.kind == Kind::Ingress)
+        && !object.annotated
+        && object.uid.is_some()
+        && object.generation.is_some()
 }
 
-/// Looks at one object.
-pub(super) fn look(engine: &Engine, id: &ObjectId) -> Option<Subject> {
+/// Looks at one object. `published` is the status of Ingresses; those that others serve are none of our business.
+pub(super) fn look(engine: &Engine, id: &ObjectId, published: Option<&Value>) -> Option<Subject> {
     let object = engine.world.object(id).filter(|object| has_status(object))?;
+    let reached = match id.kind {
+        Kind::Ingress if !engine.world.serves_ingress(id) => return None,
+        Kind::Ingress => published.cloned(),
+        _ => None,
+    };
     let (uid, generation) = (object.uid.clone()?, object.generation?);
     let found = engine.object_problems(id).into_iter().map(|found| found.problem);
     let of_text = engine.files.problems_in(&object.location.file).into_iter().map(|found| found.problem);
@@ -35,7 +44,7 @@ pub(super) fn look(engine: &Engine, id: &ObjectId) -> Option<Subject> {
     // Looked up only where it is told: it can cost a walk through a table.
     let in_force = !problems.is_empty() && !matches!(object.spec, Spec::Invalid(_)) && !keys_of(engine, id).is_empty();
     let delivery = delivery(engine, id);
-    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force };
+    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached };
     Some(Subject { file: Arc::clone(&object.location.file), uid, facts })
 }
 

@@ -16,6 +16,7 @@ use super::condition::{ConditionType, Seen, Status};
 use super::events::{Recorder, Write};
 use super::held::Held;
 use super::look::{Subject, has_status, look};
+use super::published::Published;
 use super::queue::Queue;
 use crate::engine::Engine;
 use crate::leader::Leadership;
@@ -50,6 +51,18 @@ pub(super) struct Writer {
     pub(super) denied: BTreeMap<Kind, Instant>,
     /// Kinds of which it was said that statuses cannot be written, or do not become what was written.
     pub(super) complained: BTreeSet<Kind>,
+    /// What Ingresses say of where they are reached.
+    pub(super) published: Published,
+    /// What was last told of an Ingress, by an event.
+    pub(super) told: BTreeMap<ObjectId, String>,
+}
+
+/// The status that an object is to have.
+struct Wanted {
+    target: Target,
+    status: Status,
+    /// The API server has another.
+    differs: bool,
 }
 
 /// A status that was written, or was not.
@@ -124,6 +137,12 @@ impl Writer {
         if what.neighbours {
             self.queue.neighbours(now);
         }
+        let changed: Vec<_> = self.held.take_changed().iter().filter_map(|file| id_of(file)).collect();
+        let services = changed.iter().chain(&what.ids).any(|id| id.kind == Kind::Service);
+        if (services || what.everything) && self.published.look(&self.held.balanced(), |id| engine.world.object(id)) {
+            let ingresses = engine.world.objects().filter(|object| object.id.kind == Kind::Ingress);
+            ingresses.for_each(|ingress| self.queue.put(ingress.id.clone()));
+        }
         if self.queue.take_sweep(now) || what.everything {
             engine.world.objects().filter(|it| has_status(it)).for_each(|it| self.queue.put(it.id.clone()));
         }
@@ -132,7 +151,7 @@ impl Writer {
         if what.delivery {
             self.queue.delivered();
         }
-        self.held.take_changed().iter().filter_map(|file| id_of(file)).for_each(|id| self.queue.put(id));
+        changed.into_iter().for_each(|id| self.queue.put(id));
     }
 
     /// Begins as many writes as may run; says whether there is more to look at right away.
@@ -147,23 +166,28 @@ impl Writer {
                 return false;
             }
             let Some(id) = self.queue.take(now) else { return false };
-            if let Some((target, status)) = self.wanted(&id, now) {
+            let Some(Wanted { target, status, differs }) = self.wanted(&id, now) else { continue };
+            if id.kind == Kind::Ingress && self.is_news(&id, &status) {
+                writes.extend(self.event(&target, &status));
+            }
+            if differs {
                 writes.push(self.write(id, target, status));
             }
         }
         !self.queue.is_idle()
     }
 
-    /// The status that is to be written of an object, if one is.
-    fn wanted(&mut self, id: &ObjectId, now: Instant) -> Option<(Target, Status)> {
+    /// The status that an object is to have, if there is something to do about it.
+    fn wanted(&mut self, id: &ObjectId, now: Instant) -> Option<Wanted> {
         if let Some(until) = self.denied.get(&id.kind).filter(|until| now < **until) {
             self.queue.put_later(id.clone(), *until);
             return None;
         }
-        let subject = look(&lock(&self.engine), id).filter(|_| self.except != Some(id.kind));
+        let subject = look(&lock(&self.engine), id, self.published.status()).filter(|_| self.except != Some(id.kind));
         let held = subject.as_ref().and_then(|subject| self.held.get(&subject.file));
         let (Some(Subject { uid, facts, .. }), Some(held)) = (subject, held) else {
             self.queue.forget(id);
+            self.told.remove(id);
             return None;
         };
         if held.generation > facts.generation {
@@ -177,16 +201,27 @@ impl Writer {
         }
         let status = facts.status();
         let wanted = Seen::read(id.kind, &status.render(&held.seen, Timestamp::UNIX_EPOCH));
-        if wanted.says(&held.seen) {
+        // Without an address there is nothing to say of an Ingress; one that it has may be somebody's DNS record.
+        let nothing = id.kind == Kind::Ingress && status.ingress.is_none();
+        let differs = if nothing || wanted.says(&held.seen) {
             self.queue.is_equal(id);
-            return None;
-        }
-        if !self.queue.may_write(id, wanted, held.seen, now) {
-            return None;
-        }
+            false
+        } else {
+            self.queue.may_write(id, wanted, held.seen, now)
+        };
         let target =
             Target { api: api_kind(id.kind)?, namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name), uid };
-        Some((target, status))
+        (differs || id.kind == Kind::Ingress).then_some(Wanted { target, status, differs })
+    }
+
+    /// Whether something else is wrong with an Ingress than was last told. Its status has no place for it.
+    fn is_news(&mut self, id: &ObjectId, status: &Status) -> bool {
+        let Some((reason, message)) = complaint(status) else {
+            self.told.remove(id);
+            return false;
+        };
+        let text = format!("{reason}: {message}");
+        self.told.insert(id.clone(), text.clone()) != Some(text)
     }
 
     fn write(&self, id: ObjectId, target: Target, status: Status) -> BoxFuture<'static, Done> {
@@ -219,8 +254,8 @@ impl Writer {
             self.complain(id.kind, "the API server drops some of it; are the definitions current (nuncio crds)?");
             self.queue.was_written(&id, seen);
         }
-        if let Some(event) = self.event(&target, &status) {
-            writes.push(event);
+        if id.kind != Kind::Ingress {
+            writes.extend(self.event(&target, &status));
         }
     }
 
@@ -287,7 +322,7 @@ fn complaint(status: &Status) -> Option<(&'static str, &str)> {
 }
 
 /// The object that is the file of this name.
-fn id_of(file: &str) -> Option<ObjectId> {
+pub(super) fn id_of(file: &str) -> Option<ObjectId> {
     let mut parts = file.splitn(4, '/').skip(1);
     let (kind, namespace, name) = (parts.next()?, parts.next()?, parts.next()?);
     Some(ObjectId::new(Kind::from_name(kind)?, namespace, name))

@@ -74,11 +74,23 @@ impl Certificate {
         Ok(Self { chain: chain.to_owned(), key: key.to_owned(), not_before, not_after })
     }
 
+    /// Whether it holds at `now`.
+    #[must_use]
+    pub fn holds(&self, now: SystemTime) -> bool {
+        self.not_before <= now && now < self.not_after
+    }
+
+    /// When it is to be made anew: after two thirds of its life.
+    #[must_use]
+    pub fn due_at(&self) -> SystemTime {
+        let life = self.not_after.duration_since(self.not_before).unwrap_or_default();
+        self.not_before + life * 2 / 3
+    }
+
     /// Whether two thirds of its life are over at `now`, or it does not hold at all.
     #[must_use]
     pub fn is_due(&self, now: SystemTime) -> bool {
-        let life = self.not_after.duration_since(self.not_before).unwrap_or_default();
-        now < self.not_before || now >= self.not_before + life * 2 / 3
+        now < self.not_before || now >= self.due_at()
     }
 }
 

@@ -74,6 +74,25 @@ impl Credentials {
         }
     }
 
+    /// When something is due next, if the clock goes on.
+    #[must_use]
+    pub fn due_at(&self) -> SystemTime {
+        self.authority.0.due_at().min(self.serving.0.due_at())
+    }
+
+    /// Credentials that hold at `now`, where what is shown does not: of the same authority if that still holds, so that the API server
+    /// trusts them already; else of a new one.
+    ///
+    /// # Errors
+    /// As of [`Credentials::renewed`].
+    pub fn restored(&self, now: SystemTime) -> Result<Self, CertificateError> {
+        if !self.authority.0.holds(now) {
+            return Self::make(&self.names, now);
+        }
+        let serving = ServingCertificate::issue(&self.authority, &self.names, now)?;
+        Ok(Self { serving, ..self.clone() })
+    }
+
     /// Whether what is shown was issued by the present authority, which was then there first.
     fn is_served_by_current(&self) -> bool {
         self.serving.0.not_before >= self.authority.0.not_before

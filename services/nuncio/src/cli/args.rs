@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nuncio_controller::XdsAddress;
 use nuncio_telemetry::LogFormat;
 
-use super::{ClusterArgs, Place, StatusArgs};
+use super::{ClusterArgs, Place, StatusArgs, WebhookArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -113,6 +113,8 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) status: StatusArgs,
     #[command(flatten)]
+    pub(crate) webhook: WebhookArgs,
+    #[command(flatten)]
     pub(crate) identity: Identity,
     #[command(flatten)]
     pub(crate) logs: Logs,
@@ -204,6 +206,8 @@ pub(crate) struct ControllerArgs {
     pub(crate) admin: AdminArgs,
     #[command(flatten)]
     pub(crate) status: StatusArgs,
+    #[command(flatten)]
+    pub(crate) webhook: WebhookArgs,
     /// The address that Listeners bind to
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
     pub(crate) bind: IpAddr,

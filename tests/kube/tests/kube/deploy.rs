@@ -5,6 +5,7 @@ mod chart;
 mod guide;
 mod metrics;
 mod query;
+mod webhook;
 
 use std::path::{Path, PathBuf};
 

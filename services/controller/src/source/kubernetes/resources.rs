@@ -43,6 +43,25 @@ const FOREIGN: [ApiKind; 5] = [
     ApiKind { plural: "ingressclasses", namespaced: false, ..foreign("networking.k8s.io", "v1", "IngressClass") },
 ];
 
+/// Secrets as a whole: for one that is watched by its name.
+pub(crate) const WHOLE_SECRET: ApiKind = ApiKind { plural: "secrets", ..foreign("", "v1", "Secret") };
+
+/// Definitions of kinds. They are large, and only whether they changed matters.
+pub(crate) const DEFINITION: ApiKind = ApiKind {
+    plural: "customresourcedefinitions",
+    namespaced: false,
+    depth: Depth::Metadata,
+    ..foreign("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
+};
+
+/// Which objects are shown to whom before they are stored.
+pub(crate) const CONFIGURATION: ApiKind = ApiKind {
+    plural: "validatingwebhookconfigurations",
+    namespaced: false,
+    depth: Depth::Metadata,
+    ..foreign("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration")
+};
+
 const fn foreign(group: &'static str, version: &'static str, kind: &'static str) -> ApiKind {
     ApiKind { group, version, kind, plural: "", namespaced: true, depth: Depth::Whole, fields: "" }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use nuncio_controller::rbac::{RULES, Scope};
+use nuncio_controller::rbac::{DEFINITIONS, Feature, Names, RULES, Scope};
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::{Gateway, Site, eventually, yaml};
 use nuncio_kube_tests::{Account, Cluster};
@@ -12,17 +12,20 @@ use serde_json::{Value, json};
 use super::{cluster, deploy, helm, objects, text};
 use crate::source::place;
 
-/// A right: group, resource, verb.
-type Right = (String, String, String);
+/// Where the container answers the API server.
+pub(super) const WEBHOOK_PORT: u16 = 9443;
+
+/// A right: group, resource, verb, and the objects if it is not for all.
+type Right = (String, String, String, Vec<String>);
 
 /// Installs the chart into a namespace of its own.
-async fn install(cluster: &Cluster, namespace: &str, values: &str) {
+pub(super) async fn install(cluster: &Cluster, namespace: &str, values: &str) {
     let values = text(&deploy("helm/nuncio").join(values));
     let args = ["--namespace", namespace, "--create-namespace", "--values", &values];
     drop(helm(cluster, "install", &args).await.success());
 }
 
-async fn get(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> Value {
+pub(super) async fn get(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> Value {
     let text = cluster.kubectl(&["get", kind, name, "--namespace", namespace, "-o", "json"]).await.success();
     serde_json::from_str(&text).unwrap()
 }
@@ -35,30 +38,39 @@ async fn rights(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> B
     };
     let mut rights = BTreeSet::new();
     for rule in role["rules"].as_array().unwrap() {
-        assert_eq!(rule.get("resourceNames"), None, "{rule}");
+        let names = rule.get("resourceNames").map(texts).unwrap_or_default();
         for group in texts(&rule["apiGroups"]) {
             for resource in texts(&rule["resources"]) {
                 let verbs = texts(&rule["verbs"]).into_iter();
-                rights.extend(verbs.map(|verb| (group.clone(), resource.clone(), verb)));
+                rights.extend(verbs.map(|verb| (group.clone(), resource.clone(), verb, names.clone())));
             }
         }
     }
     rights
 }
 
-/// The rights that the program says it needs, in these scopes.
-fn needed(scopes: &[Scope]) -> BTreeSet<Right> {
-    let rules = RULES.iter().filter(|rule| scopes.contains(&rule.scope));
+/// The rights that the program says it needs, in these scopes, with or without a webhook.
+fn needed(scopes: &[Scope], webhook: bool) -> BTreeSet<Right> {
+    let rules =
+        RULES.iter().filter(|rule| scopes.contains(&rule.scope) && (webhook || rule.feature != Feature::Webhook));
     rules
         .flat_map(|rule| {
+            let names: Vec<_> = match rule.names {
+                Names::Any => Vec::new(),
+                Names::WebhookSecret => vec!["nuncio-webhook".to_owned()],
+                Names::WebhookConfiguration => vec!["nuncio-edge".to_owned()],
+                Names::Definitions => DEFINITIONS.map(ToOwned::to_owned).to_vec(),
+            };
             let pairs = rule.resources.iter().flat_map(|resource| rule.verbs.iter().map(move |verb| (resource, verb)));
-            pairs.map(|(resource, verb)| (rule.group.to_owned(), (*resource).to_owned(), (*verb).to_owned()))
+            pairs.map(move |(resource, verb)| {
+                (rule.group.to_owned(), (*resource).to_owned(), (*verb).to_owned(), names.clone())
+            })
         })
         .collect()
 }
 
 /// `nuncio` as the chart starts it: the arguments and variables of the Deployment, as its account. Only addresses are the site's.
-async fn as_installed(cluster: &Cluster, namespace: &str, site: &Site) -> Command {
+pub(super) async fn as_installed(cluster: &Cluster, namespace: &str, site: &Site) -> Command {
     let deployment = get(cluster, namespace, "deployment", "nuncio").await;
     let pod = &deployment["spec"]["template"]["spec"];
     let account = pod["serviceAccountName"].as_str().unwrap();
@@ -75,6 +87,9 @@ async fn as_installed(cluster: &Cluster, namespace: &str, site: &Site) -> Comman
         {
             command.env(name, value);
         }
+    }
+    if container["env"].as_array().unwrap().iter().any(|variable| variable["name"] == "NUNCIO_WEBHOOK") {
+        command.env("NUNCIO_WEBHOOK", site.at(WEBHOOK_PORT).to_string());
     }
     command
 }
@@ -117,8 +132,8 @@ async fn a_gateway_of_the_whole_cluster_has_the_rights_that_it_needs_and_no_othe
     let cluster = cluster().await;
     install(cluster, "edge", "ci/default-values.yaml").await;
     let cluster_wide = rights(cluster, "edge", "clusterrole", "nuncio-edge").await;
-    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster]));
-    assert_eq!(rights(cluster, "edge", "role", "nuncio").await, needed(&[Scope::Own]));
+    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], true));
+    assert_eq!(rights(cluster, "edge", "role", "nuncio").await, needed(&[Scope::Own], true));
     works(cluster, "edge", "default").await;
 }
 
@@ -126,7 +141,7 @@ async fn a_gateway_of_the_whole_cluster_has_the_rights_that_it_needs_and_no_othe
 async fn a_gateway_of_one_namespace_has_no_right_outside_of_it() {
     let cluster = cluster().await;
     install(cluster, "team-a", "ci/namespaced-values.yaml").await;
-    assert_eq!(rights(cluster, "team-a", "role", "nuncio").await, needed(&[Scope::Watched, Scope::Own]));
+    assert_eq!(rights(cluster, "team-a", "role", "nuncio").await, needed(&[Scope::Watched, Scope::Own], false));
     let bound = cluster.kubectl(&["get", "clusterrolebindings", "-o", "json"]).await.success();
     let ours = |binding: &Value| {
         binding["subjects"].as_array().into_iter().flatten().any(|subject| subject["namespace"] == "team-a")

@@ -1,0 +1,236 @@
+//! The webhook as the chart installs it: with the chart's own account, asked by the API server by the name of its Service.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use nuncio_api::crd::{Conversion, WebhookService, definitions};
+use nuncio_controller::webhook::Credentials;
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::{Gateway, Site, eventually};
+use nuncio_kube_tests::Cluster;
+use serde_json::{Value, json};
+
+use super::account::{WEBHOOK_PORT, as_installed, get, install};
+use crate::source::place;
+
+const NAMESPACE: &str = "edge";
+const SECRET: &str = "nuncio-webhook";
+const CONFIGURATION: &str = "nuncio-edge";
+const DEFINITION: &str = "mappings.getambassador.io";
+
+/// The definitions of `deploy/crds`, for the namespace. Services have no addresses here that lead anywhere, so the port is the container's.
+fn crds() -> String {
+    let service = WebhookService { namespace: NAMESPACE.to_owned(), port: WEBHOOK_PORT, ..WebhookService::default() };
+    let all = definitions(&Conversion::Webhook { service, serve_older: true });
+    place::documents(&all.into_iter().map(|definition| definition.manifest).collect::<Vec<_>>())
+}
+
+/// A cluster with definitions and the chart.
+async fn installed() -> Cluster {
+    let cluster = Cluster::start().await;
+    drop(cluster.apply(&crds(), &[]).await.success());
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+    drop(cluster.kubectl(&established).await.success());
+    install(&cluster, NAMESPACE, "ci/default-values.yaml").await;
+    let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": WEBHOOK_PORT}]);
+    let args = ["patch", "validatingwebhookconfiguration", CONFIGURATION, "--type=json", "-p", &patch.to_string()];
+    drop(cluster.kubectl(&args).await.success());
+    cluster
+}
+
+/// Leads the webhook's Service to a gateway: there is nothing here that routes to a Service's pods.
+async fn lead_to(cluster: &Cluster, site: &Site) {
+    let patch = json!({"spec": {"type": "ExternalName", "externalName": site.ip().to_string(), "selector": null}});
+    let args = ["patch", "service", SECRET, "--namespace", NAMESPACE, "--type=merge", "-p", &patch.to_string()];
+    drop(cluster.kubectl(&args).await.success());
+}
+
+fn old_mapping(name: &str) -> String {
+    let metadata = json!({"name": name, "namespace": NAMESPACE});
+    let spec = json!({"prefix": "/old/", "service": "shop:8443", "tls": true});
+    json!({"apiVersion": "getambassador.io/v2", "kind": "Mapping", "metadata": metadata, "spec": spec}).to_string()
+}
+
+/// An object of an old version is taken, and is one of the new version.
+async fn converts(cluster: &Cluster, name: &str) {
+    eventually("an old object is converted", async || {
+        let output = cluster.apply(&old_mapping(name), &[]).await;
+        if output.code == Some(0) { Ok(()) } else { Err(output.stderr) }
+    })
+    .await;
+    let new = get(cluster, NAMESPACE, "mappings.v3alpha1.getambassador.io", name).await;
+    assert_eq!(new["spec"]["service"], "https://shop:8443");
+}
+
+/// What is wrong is refused before it is stored, by the webhook: the schema takes it.
+async fn validates(cluster: &Cluster) {
+    let bad = place::mapping("bad", "/(", "127.0.0.1:80".parse().unwrap());
+    let mut bad = bad;
+    bad["spec"]["prefix_regex"] = json!(true);
+    eventually("a refusal", async || {
+        let output = cluster.apply(&bad.to_string(), &["--namespace", NAMESPACE, "--dry-run=server"]).await;
+        let refused = output.code != Some(0) && output.stderr.contains("validate.getambassador.io");
+        if refused && output.stderr.contains("spec.prefix") { Ok(()) } else { Err(format!("{output:?}")) }
+    })
+    .await;
+}
+
+async fn secret(cluster: &Cluster) -> Value {
+    eventually("the Secret", async || {
+        let args = ["get", "secret", SECRET, "--namespace", NAMESPACE, "-o", "json"];
+        let output = cluster.kubectl(&args).await;
+        if output.code == Some(0) { Ok(serde_json::from_str(&output.stdout).unwrap()) } else { Err(output.stderr) }
+    })
+    .await
+}
+
+async fn bundles(cluster: &Cluster) -> [Value; 2] {
+    let definition = get(cluster, NAMESPACE, "crd", DEFINITION).await;
+    let configuration = get(cluster, NAMESPACE, "validatingwebhookconfiguration", CONFIGURATION).await;
+    let pointer = "/spec/conversion/webhook/clientConfig/caBundle";
+    [
+        definition.pointer(pointer).cloned().unwrap_or_default(),
+        configuration["webhooks"][0]["clientConfig"]["caBundle"].clone(),
+    ]
+}
+
+/// Waits until the API server trusts what is in the Secret.
+async fn trusted(cluster: &Cluster) -> Value {
+    eventually("the caBundle is that of the Secret", async || {
+        let authority = secret(cluster).await["data"]["ca.crt"].clone();
+        let found = bundles(cluster).await;
+        if found.iter().all(|bundle| *bundle == authority) { Ok(authority) } else { Err(format!("{found:?}")) }
+    })
+    .await
+}
+
+async fn versions(cluster: &Cluster) -> Vec<Value> {
+    let objects = [
+        get(cluster, NAMESPACE, "secret", SECRET).await,
+        get(cluster, NAMESPACE, "crd", DEFINITION).await,
+        get(cluster, NAMESPACE, "validatingwebhookconfiguration", CONFIGURATION).await,
+    ];
+    objects.map(|object| object["metadata"]["resourceVersion"].clone()).to_vec()
+}
+
+#[tokio::test]
+async fn the_chart_s_webhook_converts_and_validates_and_is_looked_after() {
+    let (cluster, site) = (installed().await, Site::new());
+    lead_to(&cluster, &site).await;
+    let backend = Backend::start("one").await;
+    place::apply_in(&cluster, NAMESPACE, &place::site_objects(&site, backend.address())).await;
+    let gateway = Gateway::start_by(&site, &mut as_installed(&cluster, NAMESPACE, &site).await).await;
+    let first = trusted(&cluster).await;
+    converts(&cluster, "first").await;
+    validates(&cluster).await;
+    let table = cluster.kubectl(&["get", "mapping", "--namespace", NAMESPACE]).await.success();
+    assert!(table.contains("first"), "kubectl asks for the highest version, which is an old one: {table}");
+
+    // At rest nothing is written.
+    let before = versions(&cluster).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(versions(&cluster).await, before);
+
+    // Definitions that are installed anew, without a caBundle.
+    let manifest = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(manifest.path(), crds()).unwrap();
+    drop(cluster.kubectl(&["replace", "--filename", manifest.path().to_str().unwrap()]).await.success());
+    assert_eq!(trusted(&cluster).await, first);
+    converts(&cluster, "second").await;
+
+    // A Secret that is lost.
+    drop(cluster.kubectl(&["delete", "secret", SECRET, "--namespace", NAMESPACE]).await.success());
+    let second = eventually("another authority", async || {
+        let authority = trusted(&cluster).await;
+        if authority == first { Err("the first") } else { Ok(authority) }
+    })
+    .await;
+    converts(&cluster, "third").await;
+    validates(&cluster).await;
+
+    // Another replica shows the same, and takes over.
+    let other = Site::new();
+    let mut command = as_installed(&cluster, NAMESPACE, &other).await;
+    let replica = Gateway::start_by(&other, &mut command).await;
+    gateway.stop().await;
+    lead_to(&cluster, &other).await;
+    converts(&cluster, "fourth").await;
+    assert_eq!(trusted(&cluster).await, second);
+    let said = replica.stderr().join("\n");
+    assert!(!said.contains("forbidden") && !said.contains("not wholly set up"), "{said}");
+    replica.stop().await;
+}
+
+/// A Secret as a gateway wrote it a while ago.
+fn stored(days_ago: u64) -> (Value, Credentials) {
+    let then = SystemTime::now() - Duration::from_secs(days_ago * 24 * 3600);
+    let credentials = Credentials::make(&[format!("{SECRET}.{NAMESPACE}.svc")], then).unwrap();
+    let data = BTreeMap::from([
+        ("tls.crt", &credentials.serving.0.chain),
+        ("tls.key", &credentials.serving.0.key),
+        ("ca.crt", &credentials.authority.0.chain),
+        ("ca.key", &credentials.authority.0.key),
+    ]);
+    let data: BTreeMap<_, _> = data.into_iter().map(|(key, text)| (key, STANDARD.encode(text))).collect();
+    let metadata = json!({"name": SECRET, "namespace": NAMESPACE});
+    let secret =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/tls", "data": data});
+    (secret, credentials)
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_or_has_ended_is_renewed_and_its_authority_stays() {
+    let (cluster, site) = (installed().await, Site::new());
+    lead_to(&cluster, &site).await;
+    let backend = Backend::start("one").await;
+    place::apply_in(&cluster, NAMESPACE, &place::site_objects(&site, backend.address())).await;
+    // It lasts 90 days: one has ended, one is near its end, one is broken.
+    let (ended, credentials) = stored(100);
+    drop(cluster.apply(&ended.to_string(), &[]).await.success());
+    let gateway = Gateway::start_by(&site, &mut as_installed(&cluster, NAMESPACE, &site).await).await;
+    assert_eq!(trusted(&cluster).await, STANDARD.encode(&credentials.authority.0.chain));
+    converts(&cluster, "after-the-end").await;
+
+    let (ending, credentials) = stored(80);
+    drop(cluster.apply(&ending.to_string(), &["--force-conflicts"]).await.success());
+    eventually("another certificate of the same authority", async || {
+        let data = secret(&cluster).await["data"].clone();
+        let renewed = data["tls.crt"] != ending["data"]["tls.crt"];
+        if renewed && data["ca.crt"] == ending["data"]["ca.crt"] { Ok(()) } else { Err("the old one") }
+    })
+    .await;
+    assert_eq!(trusted(&cluster).await, STANDARD.encode(&credentials.authority.0.chain));
+    converts(&cluster, "near-the-end").await;
+
+    let broken = json!({"data": {"tls.key": STANDARD.encode("nonsense")}}).to_string();
+    let args = ["patch", "secret", SECRET, "--namespace", NAMESPACE, "--type=merge", "-p", &broken];
+    drop(cluster.kubectl(&args).await.success());
+    eventually("new certificates", async || {
+        let data = secret(&cluster).await["data"].clone();
+        if data["tls.key"] == STANDARD.encode("nonsense") { Err("the broken one") } else { Ok(()) }
+    })
+    .await;
+    trusted(&cluster).await;
+    converts(&cluster, "after-nonsense").await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn definitions_with_a_webhook_that_nobody_serves_keep_no_gateway_from_serving() {
+    let (cluster, site) = (Cluster::start().await, Site::new());
+    drop(cluster.apply(&crds(), &[]).await.success());
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+    drop(cluster.kubectl(&established).await.success());
+    let backend = Backend::start("one").await;
+    place::apply_in(&cluster, "default", &place::site_objects(&site, backend.address())).await;
+    let gateway = place::gateway(&cluster, "default", &site).await;
+    place::answers(&site, "/app/", "one").await;
+    eventually("the state of app", async || {
+        let app = get(&cluster, "default", "mappings.v3alpha1.getambassador.io", "app").await;
+        if app["status"]["state"] == "Running" { Ok(()) } else { Err(app["status"].to_string()) }
+    })
+    .await;
+    gateway.stop().await;
+}
