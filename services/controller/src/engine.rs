@@ -222,7 +222,8 @@ pub(crate) fn located(found: Found) -> LocatedProblem {
     LocatedProblem { object, problem, location, snippet }
 }
 
-fn served(listener: &nuncio_ir::Listener) -> ServedListener {
+/// A listener, as it is told of.
+pub(crate) fn served(listener: &nuncio_ir::Listener) -> ServedListener {
     let scheme = |chain: &nuncio_ir::FilterChain| match (&chain.handler, &chain.tls) {
         (Handler::Http(_), None) => "http",
         (Handler::Http(_), Some(_)) => "https",

@@ -187,7 +187,7 @@ impl Candidate {
 }
 
 /// `nuncio-default`. What a name may not hold is a dash.
-fn lease_name(ambassador_id: &str) -> String {
+pub(crate) fn lease_name(ambassador_id: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let id: String = ambassador_id.chars().map(allowed).collect();
     format!("nuncio-{}", id.trim_matches('-'))

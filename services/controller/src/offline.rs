@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nuncio_envoy::{JsonError, to_json};
+use nuncio_ir::SecretValue;
 use nuncio_translate::{Settings, World};
 use nuncio_xds::{Options, Server};
 
 use crate::admin::{ExplainRequest, Explanation, ListQuery, RouteView};
-use crate::engine::Engine;
-use crate::event::LocatedProblem;
+use crate::engine::{Engine, served};
+use crate::event::{LocatedProblem, ServedListener};
 use crate::files::Files;
 use crate::manifests::{Manifests, read_once};
 use crate::metrics::Metrics;
@@ -67,6 +68,17 @@ impl Offline {
     #[must_use]
     pub fn objects(&self) -> usize {
         self.engine.world.objects().count()
+    }
+
+    /// Where connections are taken.
+    #[must_use]
+    pub fn listeners(&self) -> Vec<ServedListener> {
+        self.engine.world.model().listeners.values().map(|listener| served(listener)).collect()
+    }
+
+    /// The certificates and authorities that are in use, by the names that Envoy knows them by.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (&str, &SecretValue)> {
+        self.engine.world.model().secrets.iter().map(|(name, secret)| (&*name.0, &secret.value))
     }
 
     /// Routes by host, in the order in which they are tried.

@@ -9,14 +9,16 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use self::args::{
-    CheckArgs, Cli, Command, ControllerArgs, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format, Identity, Limits,
-    Logs, Origin, RoutesArgs, UpArgs,
+    CheckArgs, Cli, Command, ControllerArgs, DoctorArgs, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format,
+    Identity, Limits, Logs, Origin, RoutesArgs, UpArgs,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::status::StatusArgs;
 pub(crate) use self::webhook::WebhookArgs;
 use crate::exit::{Failure, Outcome, print_text};
-use crate::{check, controller, crds, environment, envoy, envoy_config, explain, ratelimit, routes, up, version};
+use crate::{
+    check, controller, crds, doctor, environment, envoy, envoy_config, explain, ratelimit, routes, up, version,
+};
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
@@ -42,6 +44,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Up(args) => up::run(*args),
         Command::Controller(args) => controller::run(*args),
         Command::Check(args) => check::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Routes(args) => routes::run(&args),
         Command::EnvoyConfig(args) => envoy_config::run(&args),

@@ -33,6 +33,13 @@ impl Failure {
     }
 }
 
+/// What is wrong, in one line.
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message.as_deref().unwrap_or("it failed").trim())
+    }
+}
+
 /// An error with all its causes, on one line.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
@@ -52,6 +59,11 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
 /// Prints `text` as it is. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn print_text(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Prints `text` with its styles to a terminal, unless `NO_COLOR` is set; without them elsewhere.
+pub(crate) fn print_styled(text: &str) {
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
 
 /// Prints `value` as JSON for programs, readable for people.

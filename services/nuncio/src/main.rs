@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod controller;
 mod crds;
+mod doctor;
 mod environment;
 mod envoy;
 mod envoy_config;

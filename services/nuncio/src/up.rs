@@ -2,6 +2,8 @@
 
 mod ports;
 
+pub(crate) use self::ports::require_free;
+
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 

@@ -210,7 +210,8 @@ impl Backends {
     }
 }
 
-fn redis_options(redis: &Redis, expiration_jitter: u64) -> Result<RedisOptions, String> {
+/// How to reach a Redis, by the settings.
+pub(crate) fn redis_options(redis: &Redis, expiration_jitter: u64) -> Result<RedisOptions, String> {
     let tls = match &redis.tls {
         Some(tls) => Some(RedisTls::new(client_config(tls).map_err(|error| error.to_string())?)),
         None => None,

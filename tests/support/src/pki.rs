@@ -64,7 +64,21 @@ impl Authority {
     /// If the library cannot make it.
     #[must_use]
     pub fn issue_to(&self, subject: Subject<'_>, names: &[&str]) -> Identity {
-        let mut params = params(subject.name, names);
+        self.sign(subject, params(subject.name, names))
+    }
+
+    /// As [`issue`](Self::issue), but it has ended.
+    ///
+    /// # Panics
+    /// If the library cannot make it.
+    #[must_use]
+    pub fn issue_expired(&self, names: &[&str]) -> Identity {
+        let mut params = params(names[0], names);
+        params.not_after = date_time_ymd(2024, 1, 1);
+        self.sign(Subject { name: names[0], organizations: &[] }, params)
+    }
+
+    fn sign(&self, subject: Subject<'_>, mut params: CertificateParams) -> Identity {
         for organization in subject.organizations {
             params.distinguished_name.push(DnType::OrganizationName, *organization);
         }

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Controller(Box<ControllerArgs>),
     /// Say what is wrong with manifests
     Check(CheckArgs),
+    /// Look for what may keep a gateway from its work, and say what to do about it
+    Doctor(Box<DoctorArgs>),
     /// Say which route a request gets, and why
     Explain(ExplainArgs),
     /// List routes in the order in which they are tried
@@ -248,6 +250,52 @@ Exit code: 0 if nothing is wrong (warnings are allowed), 1 if something is, 2 if
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) place: Place,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+const DOCTOR_HELP: &str = "\
+Examples:
+  nuncio doctor --kubernetes --namespace nuncio --service-account nuncio
+  kubectl --namespace nuncio exec deploy/nuncio -- nuncio doctor --kubernetes
+  nuncio doctor manifests                             Envoy, ports, certificates, objects, before nuncio up
+  nuncio doctor --kubernetes -o json | jq '.checks[] | select(.outcome == \"failed\")'
+
+Nothing is changed. Exit code: 0 if nothing has failed (warnings are allowed), 1 if something has, 2 if it was called wrongly.";
+
+/// What `nuncio doctor` is told.
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_HELP)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The diagnostics of a gateway that runs. May be given many times [default for a directory: 127.0.0.1:8877, if it answers]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin: Vec<String>,
+    /// The Envoy to look at [default: the one that nuncio up would run]
+    #[arg(long, value_name = "FILE", env = "NUNCIO_ENVOY", value_hint = clap::ValueHint::ExecutablePath)]
+    pub(crate) envoy: Option<PathBuf>,
+    /// The gateway's ServiceAccount, to look at its permissions [default: those of whoever asks]
+    #[arg(long, value_name = "[NAMESPACE/]NAME", help_heading = "Kubernetes")]
+    pub(crate) service_account: Option<String>,
+    /// The Service of the gateway's webhook
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "nuncio-webhook",
+        env = "NUNCIO_WEBHOOK_SERVICE",
+        help_heading = "Kubernetes"
+    )]
+    pub(crate) webhook_service: String,
+    /// The ValidatingWebhookConfiguration of the gateway's webhook
+    #[arg(long, value_name = "NAME", env = "NUNCIO_WEBHOOK_CONFIGURATION", help_heading = "Kubernetes")]
+    pub(crate) webhook_configuration: Option<String>,
+    /// The gateway writes no statuses
+    #[arg(long, env = "NUNCIO_NO_STATUS", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Kubernetes")]
+    pub(crate) no_status: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,

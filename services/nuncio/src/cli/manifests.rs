@@ -88,6 +88,11 @@ impl Place {
 }
 
 impl ClusterArgs {
+    /// Which cluster.
+    pub(crate) fn access(&self) -> ClusterAccess {
+        ClusterAccess { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }
+    }
+
     fn manifests(&self, namespace: &str) -> Manifests {
         let Self { kubernetes: _, kubeconfig, context, single_namespace, label_selector, field_selector } =
             self.clone();

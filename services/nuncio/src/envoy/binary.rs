@@ -39,6 +39,12 @@ impl fmt::Display for Version {
     }
 }
 
+impl fmt::Display for Binary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is Envoy {}", self.path.display(), self.version)
+    }
+}
+
 impl Binary {
     /// Finds an Envoy and asks for its version. `chosen` is used or refused, never replaced.
     pub(crate) fn find(chosen: Option<&Path>) -> anyhow::Result<Self> {
@@ -51,6 +57,11 @@ impl Binary {
         let binary = Self { version: ask_version(&path)?, path };
         binary.check()?;
         Ok(binary)
+    }
+
+    /// Whether it is the version that the configuration is made for.
+    pub(crate) fn is_exact(&self) -> bool {
+        (self.version.major, self.version.minor) == EXACT
     }
 
     fn check(&self) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use nuncio_controller::ServedListener;
 /// cannot be bound beside one that has it (socket(7)). To be called before our own Envoy is started.
 ///
 /// Other errors are left to Envoy, which may be allowed to do what we are not (ports below 1024).
-pub(super) fn require_free(listeners: &[ServedListener]) -> Result<(), String> {
+pub(crate) fn require_free(listeners: &[ServedListener]) -> Result<(), String> {
     for ServedListener { address, .. } in listeners {
         let reason = match TcpListener::bind(address).map_err(|error| error.kind()) {
             Err(io::ErrorKind::AddrInUse) => "the address is already in use",

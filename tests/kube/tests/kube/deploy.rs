@@ -2,6 +2,7 @@
 
 mod account;
 mod chart;
+mod doctor;
 mod guide;
 mod metrics;
 mod query;

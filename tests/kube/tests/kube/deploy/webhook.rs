@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use super::account::{WEBHOOK_PORT, as_installed, get, install};
 use crate::source::place;
 
-const NAMESPACE: &str = "edge";
-const SECRET: &str = "nuncio-webhook";
-const CONFIGURATION: &str = "nuncio-edge";
+pub(super) const NAMESPACE: &str = "edge";
+pub(super) const SECRET: &str = "nuncio-webhook";
+pub(super) const CONFIGURATION: &str = "nuncio-edge";
 const DEFINITION: &str = "mappings.getambassador.io";
 
 /// The definitions of `deploy/crds`, for the namespace. Services have no addresses here that lead anywhere, so the port is the container's.
@@ -28,7 +28,7 @@ fn crds() -> String {
 }
 
 /// A cluster with definitions and the chart.
-async fn installed() -> Cluster {
+pub(super) async fn installed() -> Cluster {
     let cluster = Cluster::start().await;
     drop(cluster.apply(&crds(), &[]).await.success());
     let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
@@ -41,7 +41,7 @@ async fn installed() -> Cluster {
 }
 
 /// Leads the webhook's Service to a gateway: there is nothing here that routes to a Service's pods.
-async fn lead_to(cluster: &Cluster, site: &Site) {
+pub(super) async fn lead_to(cluster: &Cluster, site: &Site) {
     let patch = json!({"spec": {"type": "ExternalName", "externalName": site.ip().to_string(), "selector": null}});
     let args = ["patch", "service", SECRET, "--namespace", NAMESPACE, "--type=merge", "-p", &patch.to_string()];
     drop(cluster.kubectl(&args).await.success());
@@ -65,7 +65,7 @@ async fn converts(cluster: &Cluster, name: &str) {
 }
 
 /// What is wrong is refused before it is stored, by the webhook: the schema takes it.
-async fn validates(cluster: &Cluster) {
+pub(super) async fn validates(cluster: &Cluster) {
     let bad = place::mapping("bad", "/(", "127.0.0.1:80".parse().unwrap());
     let mut bad = bad;
     bad["spec"]["prefix_regex"] = json!(true);
@@ -97,7 +97,7 @@ async fn bundles(cluster: &Cluster) -> [Value; 2] {
 }
 
 /// Waits until the API server trusts what is in the Secret.
-async fn trusted(cluster: &Cluster) -> Value {
+pub(super) async fn trusted(cluster: &Cluster) -> Value {
     eventually("the caBundle is that of the Secret", async || {
         let authority = secret(cluster).await["data"]["ca.crt"].clone();
         let found = bundles(cluster).await;

@@ -1,0 +1,85 @@
+//! A gateway that runs, by its diagnostics.
+
+use serde::de::DeserializeOwned;
+
+use super::{Check, Outcome};
+use crate::admin::{AdminClient, EnvoyView, Page, ProblemView};
+
+const SECTION: &str = "Gateway";
+
+/// Problems that are told before the rest is counted.
+const TOLD: usize = 10;
+
+/// Looks at the gateway whose diagnostics are served at `address`.
+pub async fn gateway(address: &str) -> Vec<Check> {
+    let client = AdminClient::tcp(address);
+    let answers = format!("the gateway at {address} answers and takes traffic");
+    let mut checks = match client.get("/ambassador/v0/check_ready").await {
+        Err(error) => {
+            let hint = "is it running, and is this its --admin address? In a cluster: kubectl port-forward service/nuncio-admin 8877";
+            return vec![Check::failed(SECTION, answers, error.to_string(), hint)];
+        }
+        Ok(reply) if reply.status.is_success() => vec![Check::ok(SECTION, answers)],
+        Ok(reply) => {
+            let why = String::from_utf8_lossy(&reply.body).trim().to_owned();
+            vec![Check::failed(
+                SECTION,
+                answers,
+                why,
+                "what it waits for has to come; the log of the gateway says more",
+            )]
+        }
+    };
+    checks.push(match list::<EnvoyView>(&client, "envoys").await {
+        Ok(envoys) => connected(&envoys),
+        Err(error) => Check::skipped(SECTION, CONNECTED, error),
+    });
+    checks.push(match list::<ProblemView>(&client, "problems").await {
+        Ok(problems) => refused(&problems),
+        Err(error) => Check::skipped(SECTION, TAKEN, error),
+    });
+    checks
+}
+
+const CONNECTED: &str = "Envoy is connected and has the newest configuration";
+const TAKEN: &str = "Envoy takes what it is sent";
+
+async fn list<T: DeserializeOwned>(client: &AdminClient, name: &str) -> Result<Vec<T>, String> {
+    let reply = client.get(&format!("/api/v1/{name}?limit=10000")).await.map_err(|error| error.to_string())?;
+    if !reply.status.is_success() {
+        return Err(format!("status {}: {}", reply.status, String::from_utf8_lossy(&reply.body).trim()));
+    }
+    let page: Page<T> = serde_json::from_slice(&reply.body).map_err(|error| format!("not understood: {error}"))?;
+    Ok(page.items)
+}
+
+fn connected(envoys: &[EnvoyView]) -> Check {
+    if envoys.is_empty() {
+        let hint = "nothing is served: is Envoy running, and can it reach the controller (--xds)? Its log says why not";
+        return Check::failed(SECTION, CONNECTED, "none is connected", hint);
+    }
+    let behind = envoys.iter().filter(|envoy| envoy.synced_revision != Some(envoy.newest_revision));
+    let found: Vec<_> =
+        behind.map(|envoy| format!("{} ({}) does not have it yet", envoy.node, envoy.version)).collect();
+    if found.is_empty() {
+        let versions: Vec<_> = envoys.iter().map(|envoy| envoy.version.as_str()).collect();
+        return Check::ok(SECTION, CONNECTED).with(versions.join(", "));
+    }
+    let hint =
+        "ask again: a change takes milliseconds. If it stays so, its log and the problems of the gateway say why";
+    Check { outcome: Outcome::Warning, found, hint: Some(hint.to_owned()), ..Check::ok(SECTION, CONNECTED) }
+}
+
+fn refused(problems: &[ProblemView]) -> Check {
+    let refused: Vec<_> = problems.iter().filter(|problem| problem.reason == "RefusedByProxy").collect();
+    if refused.is_empty() {
+        return Check::ok(SECTION, TAKEN);
+    }
+    let told = refused.iter().take(TOLD).map(|problem| {
+        let object = problem.object.as_ref();
+        let object = object.map(|it| format!("{} {}/{}: ", it.kind, it.namespace, it.name)).unwrap_or_default();
+        format!("{object}{}", problem.message)
+    });
+    let hint = "change what Envoy complains about and apply the object again: until then it is left out, and all else is served";
+    Check { outcome: Outcome::Failed, found: told.collect(), hint: Some(hint.to_owned()), ..Check::ok(SECTION, TAKEN) }
+}

@@ -1,0 +1,53 @@
+//! The objects, as `nuncio check` sees them.
+
+use nuncio_api::Severity;
+
+use super::{Check, Outcome};
+use crate::event::LocatedProblem;
+use crate::offline::Offline;
+
+const SECTION: &str = "Objects";
+
+/// Problems that are told before the rest is counted.
+const TOLD: usize = 10;
+
+/// Looks at every object; `again` is how to have them all listed.
+#[must_use]
+pub fn objects(offline: &Offline, again: &str) -> Vec<Check> {
+    let problems = offline.problems();
+    let of = |severity| problems.iter().filter(move |located| located.problem.severity == severity);
+    let count = offline.objects();
+    let mut checks = vec![
+        check("objects are valid", Outcome::Failed, of(Severity::Error), again).with(format!("{count} objects")),
+        check("all of them takes effect", Outcome::Warning, of(Severity::Warning), again),
+    ];
+    if offline.listeners().is_empty() {
+        let hint = "without a Listener no port is opened: write one for each port (docs/install-on-kubernetes.md has a first one)";
+        checks.push(Check::warning(SECTION, "something is listened to", "there is no Listener that can be used", hint));
+    }
+    checks
+}
+
+fn check<'p>(
+    check: &str,
+    outcome: Outcome,
+    problems: impl Iterator<Item = &'p LocatedProblem> + Clone,
+    again: &str,
+) -> Check {
+    let count = problems.clone().count();
+    if count == 0 {
+        return Check::ok(SECTION, check);
+    }
+    let mut found: Vec<_> = problems.take(TOLD).map(line).collect();
+    if count > TOLD {
+        found.push(format!("and {} more", count - TOLD));
+    }
+    let hint = format!("{again} lists them all, each with its place and what to change");
+    Check { outcome, found, hint: Some(hint), ..Check::ok(SECTION, check) }
+}
+
+fn line(located: &LocatedProblem) -> String {
+    let object = located.object.as_ref().map(ToString::to_string);
+    let place = object.or_else(|| located.location.as_ref().map(ToString::to_string)).unwrap_or_default();
+    format!("{place}: {}", located.problem).replace('\n', " ")
+}

@@ -1,0 +1,144 @@
+//! What the statuses of the objects say, as the replica that leads wrote them.
+
+use nuncio_api::Kind;
+use serde_json::Value;
+
+use super::ask::{Api, Refusal};
+use super::{Check, ClusterQuestions, Outcome};
+use crate::source::kubernetes::resources::{ApiKind, api_kind};
+
+const SECTION: &str = "Objects";
+const CHECK: &str = "their statuses say that Envoy has them";
+
+/// Objects that are told before the rest is counted.
+const TOLD: usize = 10;
+
+pub(super) async fn check(api: &Api, questions: &ClusterQuestions) -> Check {
+    let (mut wrong, mut silent, mut count) = (Vec::new(), 0, 0);
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_ours()).filter_map(api_kind) {
+        let objects = match list(api, &kind, questions).await {
+            Ok(objects) => objects,
+            // That the kind is missing, or may not be read, is another check's matter.
+            Err(_) => continue,
+        };
+        for object in objects.iter().filter(|object| is_for(object, &questions.ambassador_id)) {
+            count += 1;
+            match said(&kind, object) {
+                Said::Programmed => {}
+                Said::Nothing => silent += 1,
+                Said::Wrong(line) => wrong.push(line),
+            }
+        }
+    }
+    verdict(wrong, silent, count)
+}
+
+fn verdict(mut wrong: Vec<String>, silent: usize, count: usize) -> Check {
+    let failed = !wrong.is_empty();
+    if wrong.len() > TOLD {
+        let more = wrong.len() - TOLD;
+        wrong.truncate(TOLD);
+        wrong.push(format!("and {more} more"));
+    }
+    if silent > 0 {
+        wrong.push(format!("{silent} of {count} objects have no status of their newest generation"));
+    }
+    if wrong.is_empty() {
+        return Check::ok(SECTION, CHECK).with(format!("{count} objects"));
+    }
+    let outcome = if failed { Outcome::Failed } else { Outcome::Warning };
+    let hint = "kubectl describe says of each what to change. Objects without a status: does a replica lead, and may it write statuses?";
+    Check { outcome, found: wrong, hint: Some(hint.to_owned()), ..Check::ok(SECTION, CHECK) }
+}
+
+enum Said {
+    Programmed,
+    /// Nothing yet of this generation.
+    Nothing,
+    Wrong(String),
+}
+
+fn said(kind: &ApiKind, object: &Value) -> Said {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let programmed = conditions.into_iter().flatten().find(|condition| condition["type"] == "Programmed");
+    let Some(condition) = programmed else { return Said::Nothing };
+    if condition["observedGeneration"] != object["metadata"]["generation"] {
+        return Said::Nothing;
+    }
+    if condition["status"] == "True" {
+        return Said::Programmed;
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
+    Said::Wrong(format!(
+        "{} {namespace}/{name}: {}: {}",
+        kind.kind,
+        text(&condition["reason"]),
+        text(&condition["message"])
+    ))
+}
+
+/// Whether an object is for the gateway with this id.
+fn is_for(object: &Value, ambassador_id: &str) -> bool {
+    let fits = |id: &Value| id == ambassador_id || id == "_automatic_";
+    match &object["spec"]["ambassador_id"] {
+        Value::Array(ids) if !ids.is_empty() => ids.iter().any(fits),
+        id @ Value::String(_) => fits(id),
+        _ => ambassador_id == "default",
+    }
+}
+
+/// All objects of a kind, page by page.
+async fn list(api: &Api, kind: &ApiKind, questions: &ClusterQuestions) -> Result<Vec<Value>, Refusal> {
+    let path = kind.path(questions.single_namespace.then_some(&questions.namespace));
+    let (mut objects, mut more) = (Vec::new(), String::new());
+    loop {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", "500").append_pair("continue", &more);
+        let mut page = api.get(&format!("{path}?{}", query.finish())).await?;
+        if let Value::Array(items) = page["items"].take() {
+            objects.extend(items);
+        }
+        more = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if more.is_empty() {
+            return Ok(objects);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_status_of_an_older_generation_says_nothing() {
+        let kind = api_kind(Kind::Mapping).unwrap();
+        let object = |generation: u32, status: &str| {
+            let condition = json!({ "type": "Programmed", "status": status, "reason": "Invalid", "message": "no", "observedGeneration": 2 });
+            let metadata = json!({ "namespace": "shop", "name": "cart", "generation": generation });
+            json!({ "metadata": metadata, "status": { "conditions": [condition] } })
+        };
+        assert!(matches!(said(&kind, &object(2, "True")), Said::Programmed));
+        assert!(matches!(said(&kind, &object(3, "True")), Said::Nothing));
+        let Said::Wrong(line) = said(&kind, &object(2, "False")) else { panic!() };
+        assert_eq!(line, "Mapping shop/cart: Invalid: no");
+    }
+
+    #[test]
+    fn objects_of_other_instances_do_not_count() {
+        let object = |id: Value| json!({ "spec": { "ambassador_id": id } });
+        assert!(is_for(&object(json!(["a", "b"])), "b") && !is_for(&object(json!(["a"])), "b"));
+        assert!(is_for(&object(Value::Null), "default") && !is_for(&object(Value::Null), "b"));
+        assert!(is_for(&object(json!("_automatic_")), "b"));
+    }
+
+    #[test]
+    fn what_is_wrong_goes_before_what_is_not_said() {
+        assert_eq!(verdict(Vec::new(), 0, 3).outcome, Outcome::Ok);
+        assert_eq!(verdict(Vec::new(), 1, 3).outcome, Outcome::Warning);
+        let many = verdict((0..30).map(|n| n.to_string()).collect(), 0, 30);
+        assert_eq!((many.outcome, many.found.len()), (Outcome::Failed, TOLD + 1));
+    }
+}

@@ -1,0 +1,101 @@
+//! `nuncio doctor`: what may keep a gateway from its work, and what to do about it.
+
+mod machine;
+mod render;
+
+use nuncio_controller::doctor::{self, Check, ClusterQuestions, Outcome};
+use serde::Serialize;
+
+use crate::cli::{DoctorArgs, Format};
+use crate::controller::runtime;
+use crate::exit::{self, Failure, print_json, print_styled};
+use crate::gateway::load;
+
+/// What `-o json` prints.
+#[derive(Serialize)]
+struct Report<'c> {
+    /// Nothing has failed.
+    ok: bool,
+    checks: &'c [Check],
+}
+
+/// Looks at everything, and tells. Fails if something does not work.
+pub(crate) fn run(args: &DoctorArgs) -> exit::Outcome {
+    let checks = checks(args)?;
+    let ok = checks.iter().all(|check| check.outcome != Outcome::Failed);
+    match args.output {
+        Format::Text => print_styled(&render::text(&checks)),
+        Format::Json => print_json(&Report { ok, checks: &checks })?,
+    }
+    if ok { Ok(()) } else { Err(Failure::found()) }
+}
+
+fn checks(args: &DoctorArgs) -> Result<Vec<Check>, Failure> {
+    let runtime = runtime()?;
+    let mut checks = match &args.place.dir {
+        Some(_) => vec![machine::envoy(args.envoy.as_deref())],
+        None => runtime.block_on(doctor::cluster(&questions(args)?)),
+    };
+    // A cluster that does not answer has no objects to look at.
+    let answers = args.place.dir.is_some() || checks.iter().any(|check| check.section != "Kubernetes API");
+    let running = runtime.block_on(running(args));
+    if answers {
+        checks.extend(of_objects(args, running.is_empty()));
+    }
+    checks.extend(runtime.block_on(machine::redis()));
+    checks.extend(running);
+    Ok(checks)
+}
+
+/// What the objects themselves tell. `alone`: no gateway runs that would hold their ports.
+fn of_objects(args: &DoctorArgs, alone: bool) -> Vec<Check> {
+    let place = args.place.argument();
+    let offline = match load(&args.place, &args.identity) {
+        Ok(offline) => offline,
+        Err(failure) => {
+            let hint = format!("nuncio check {place} tries the same");
+            return vec![Check::failed("Objects", "the objects can be read", failure.to_string(), hint)];
+        }
+    };
+    let mut checks = Vec::new();
+    if args.place.dir.is_some() {
+        checks.push(machine::ports(&offline.listeners(), alone));
+    }
+    checks.extend(doctor::certificates(&offline));
+    checks.extend(doctor::objects(&offline, &format!("nuncio check {place}")));
+    checks
+}
+
+/// Gateways that run: those that were named. For a directory also the one at the usual address, if there is one.
+async fn running(args: &DoctorArgs) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for address in &args.admin {
+        checks.extend(doctor::gateway(address).await);
+    }
+    let usual = "127.0.0.1:8877";
+    if args.admin.is_empty() && args.place.dir.is_some() && machine::is_open(usual).await {
+        checks.extend(doctor::gateway(usual).await);
+    }
+    checks
+}
+
+fn questions(args: &DoctorArgs) -> Result<ClusterQuestions, Failure> {
+    let namespace = args.place.namespace(&args.identity);
+    let account = args.service_account.as_deref().map(|text| {
+        let (namespace, name) = text.split_once('/').unwrap_or((&namespace, text));
+        (namespace.to_owned(), name.to_owned())
+    });
+    if account.as_ref().is_some_and(|(namespace, name)| namespace.is_empty() || name.is_empty()) {
+        return Err(Failure::usage("--service-account is [NAMESPACE/]NAME"));
+    }
+    Ok(ClusterQuestions {
+        access: args.place.cluster.access(),
+        single_namespace: args.place.cluster.single_namespace,
+        ambassador_id: args.identity.ambassador_id.clone(),
+        account,
+        webhook_service: args.webhook_service.clone(),
+        webhook_configuration: args.webhook_configuration.clone().filter(|name| !name.is_empty()),
+        statuses: !args.no_status,
+        namespace,
+    })
+}

