@@ -59,22 +59,27 @@ fn of_objects(args: &DoctorArgs, alone: bool) -> Vec<Check> {
     };
     let mut checks = Vec::new();
     if args.place.dir.is_some() {
-        checks.push(machine::ports(&offline.listeners(), alone));
+        checks.push(machine::ports(offline.listeners(), args.bind, alone));
     }
     checks.extend(doctor::certificates(&offline));
     checks.extend(doctor::objects(&offline, &format!("nuncio check {place}")));
     checks
 }
 
-/// Gateways that run: those that were named. For a directory also the one at the usual address, if there is one.
+/// Gateways that run: those that were named, else the one at the address that the environment says, as in its pod, if
+/// there is one. For a directory that is the usual address if the environment says nothing.
 async fn running(args: &DoctorArgs) -> Vec<Check> {
     let mut checks = Vec::new();
     for address in &args.admin {
         checks.extend(doctor::gateway(address).await);
     }
-    let usual = "127.0.0.1:8877";
-    if args.admin.is_empty() && args.place.dir.is_some() && machine::is_open(usual).await {
-        checks.extend(doctor::gateway(usual).await);
+    let said = std::env::var("NUNCIO_ADMIN").ok().filter(|address| !address.is_empty());
+    let usual = || args.place.dir.is_some().then(|| "127.0.0.1:8877".to_owned());
+    if args.admin.is_empty()
+        && let Some(address) = said.or_else(usual)
+        && machine::is_open(&address).await
+    {
+        checks.extend(doctor::gateway(&address).await);
     }
     checks
 }

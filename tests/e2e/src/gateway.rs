@@ -142,9 +142,17 @@ impl Controller {
     /// If it does not answer.
     pub async fn start(site: &Site) -> Self {
         let mut command = site.nuncio(&["controller"]);
-        command.arg(site.manifests()).args(["--xds", &site.xds().to_string()]);
+        Self::start_by(site, command.arg(site.manifests())).await
+    }
+
+    /// As [`start`](Self::start), for manifests that the command names.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub async fn start_by(site: &Site, command: &mut Command) -> Self {
+        command.args(["--xds", &site.xds().to_string()]);
         command.args(["--bind", &site.ip().to_string(), "--admin", &site.admin().to_string()]);
-        let controller = Self { process: Process::spawn(&mut command), admin: Admin::new(site.admin()) };
+        let controller = Self { process: Process::spawn(command), admin: Admin::new(site.admin()) };
         eventually("alive", async || controller.admin.status("/ambassador/v0/check_alive").await).await;
         controller
     }

@@ -40,7 +40,7 @@ impl Held {
     pub(crate) fn put(&self, file: &Arc<str>, kind: &str, generation: i64, status: &Value) {
         let Some(kind) = Kind::from_name(kind) else { return };
         if kind == Kind::Service {
-            return self.balance(file, load_balancer_status(status));
+            return self.balance(file, load_balancer_status(status).as_ref());
         }
         if !kind.is_ours() && kind != Kind::Ingress {
             return;
@@ -63,14 +63,14 @@ impl Held {
     }
 
     /// A Service has these addresses.
-    fn balance(&self, file: &str, status: Option<Value>) {
+    fn balance(&self, file: &str, status: Option<&Value>) {
         let Some(id) = id_of(file).filter(|id| id.kind == Kind::Service) else { return };
         let mut inner = self.lock();
-        let before = match status.clone() {
-            Some(status) => inner.balanced.insert(id, status),
+        let before = match status {
+            Some(status) => inner.balanced.insert(id, status.clone()),
             None => inner.balanced.remove(&id),
         };
-        if before != status {
+        if before.as_ref() != status {
             inner.changed.insert(file.into());
             self.wake.notify_one();
         }

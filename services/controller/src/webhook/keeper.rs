@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::publish::Publisher;
 use super::rotation::Credentials;
-use super::store::Store;
+use super::store::{Shared, Store};
 use super::{Certificates, Reviewer, router, serve};
 use crate::leader::Leadership;
 use crate::source::kubernetes::Selection;
@@ -123,21 +123,28 @@ impl Keeper {
     async fn round(&mut self, leads: bool) -> Result<Duration, BoxError> {
         let mut shared = self.store.read(SystemTime::now()).await?;
         self.server.show(&shared.credentials)?;
-        while leads {
+        if leads {
+            shared = self.lead(shared).await?;
+        }
+        let due = shared.credentials.due_at().duration_since(SystemTime::now()).unwrap_or_default();
+        Ok(due.clamp(Duration::from_secs(60), LOOK))
+    }
+
+    /// Has the API server trust what is shown, and renews what is due: one thing at a time, each with what the API server trusts
+    /// by then.
+    async fn lead(&mut self, mut shared: Shared) -> Result<Shared, BoxError> {
+        loop {
             self.publisher.publish(&shared.credentials.bundle()).await?;
             let now = SystemTime::now();
             if shared.credentials.due(now).is_none() {
-                break;
+                return Ok(shared);
             }
-            // One thing at a time, each with what the API server trusts by then.
             shared = match self.store.renew(&shared, now).await? {
                 Some(renewed) => renewed,
                 None => self.store.read(now).await?,
             };
             self.server.show(&shared.credentials)?;
         }
-        let due = shared.credentials.due_at().duration_since(SystemTime::now()).unwrap_or_default();
-        Ok(due.clamp(Duration::from_secs(60), LOOK))
     }
 
     /// Says what is wrong, once.

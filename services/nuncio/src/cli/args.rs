@@ -272,7 +272,11 @@ Nothing is changed. Exit code: 0 if nothing has failed (warnings are allowed), 1
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// The diagnostics of a gateway that runs. May be given many times [default for a directory: 127.0.0.1:8877, if it answers]
+    /// The address that Listeners would bind to
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
+    pub(crate) bind: IpAddr,
+    /// The diagnostics of a gateway that runs. May be given many times [default: the one of the environment,
+    /// for a directory else 127.0.0.1:8877, if it answers]
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin: Vec<String>,
     /// The Envoy to look at [default: the one that nuncio up would run]

@@ -1,5 +1,6 @@
 //! This machine: Envoy, ports, Redis.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,13 +34,16 @@ pub(super) fn envoy(chosen: Option<&Path>) -> Check {
     }
 }
 
-/// Whether Envoy could have the ports of the Listeners. `alone`: no gateway runs that has them already.
-pub(super) fn ports(listeners: &[ServedListener], alone: bool) -> Check {
+/// Whether Envoy could have the ports of the Listeners, which bind to `address`. `alone`: no gateway runs that has them already.
+pub(super) fn ports(mut listeners: Vec<ServedListener>, address: IpAddr, alone: bool) -> Check {
     let check = "the ports of the Listeners are free";
     if !alone {
         return Check::skipped(SECTION, check, "a gateway runs, which may have them");
     }
-    match require_free(listeners) {
+    for listener in listeners.iter_mut().filter(|listener| listener.address.ip().is_unspecified()) {
+        listener.address.set_ip(address);
+    }
+    match require_free(&listeners) {
         Ok(()) => {
             let ports: Vec<_> = listeners.iter().map(|listener| listener.address.port().to_string()).collect();
             Check::ok(SECTION, check).with(if ports.is_empty() {

@@ -1,8 +1,8 @@
 //! `nuncio check`, `routes`, `version`, `completions`: what they print, and how they end.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{documents, mapping, mapping_on, plain};
-use nuncio_e2e::{Gateway, Site};
+use nuncio_e2e::yaml::{documents, mapping, mapping_on, object, plain, tls_secret};
+use nuncio_e2e::{Authority, Gateway, Site, envoy};
 use serde_json::Value;
 
 /// Runs a command to its end: exit code, standard output, standard error.
@@ -43,6 +43,57 @@ async fn check_finds_nothing_wrong_where_nothing_is() {
     let (code, stdout, _) = run(&site, &["check", "manifests", "-o", "json"]);
     let page: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, page.to_string()), (Some(0), r#"{"items":[],"total":0}"#.to_owned()));
+}
+
+/// What the doctor says of each thing that it looked at.
+fn doctor(site: &Site, args: &[&str]) -> (Option<i32>, Vec<(String, String)>) {
+    let ip = site.ip().to_string();
+    let envoy = envoy();
+    let args =
+        [&["doctor", "manifests", "-o", "json", "--bind", &ip, "--envoy", envoy.to_str().unwrap()], args].concat();
+    let output = site.nuncio(&args).env("NUNCIO_ADMIN", site.admin().to_string()).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap().iter();
+    let text = |check: &Value, field: &str| check[field].as_str().unwrap().to_owned();
+    (output.status.code(), checks.map(|check| (text(check, "check"), text(check, "outcome"))).collect())
+}
+
+fn outcome<'c>(checks: &'c [(String, String)], words: &str) -> &'c str {
+    &checks.iter().find(|(check, _)| check.contains(words)).unwrap_or_else(|| panic!("{words}: {checks:?}")).1
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_a_directory_before_and_while_it_is_served() {
+    let (site, a, authority) = (Site::new(), Backend::start("a").await, Authority::new("test"));
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let (code, checks) = doctor(&site, &[]);
+    assert_eq!(code, Some(0), "{checks:?}");
+    assert!(checks.iter().all(|(_, outcome)| outcome == "ok"), "{checks:?}");
+    assert_eq!(checks.len(), 5, "{checks:?}");
+
+    let gateway = Gateway::start(&site).await;
+    let (code, checks) = doctor(&site, &[]);
+    assert_eq!((code, outcome(&checks, "Envoy is connected")), (Some(0), "ok"));
+    assert_eq!(outcome(&checks, "ports of the Listeners"), "skipped");
+    gateway.stop().await;
+
+    let taken = std::net::TcpListener::bind(site.http()).unwrap();
+    site.write("bad.yaml", BAD);
+    let expired = tls_secret("old", &authority.issue_expired(&["old.example"]));
+    let host = object("Host", "old", serde_json::json!({"hostname": "old.example", "tlsSecret": {"name": "old"}}));
+    site.write("tls.yaml", documents(&[expired, host]));
+    let admin = site.admin().to_string();
+    let (code, checks) = doctor(&site, &["--admin", &admin]);
+    assert_eq!(code, Some(1));
+    for words in ["objects are valid", "the Secret default/old", "answers and takes traffic"] {
+        assert_eq!(outcome(&checks, words), "failed", "{checks:?}");
+    }
+    let (_, checks) = doctor(&site, &[]);
+    assert_eq!(outcome(&checks, "ports of the Listeners"), "failed", "{checks:?}");
+    drop(taken);
+    let output = site.nuncio(&["doctor", "manifests", "--envoy", "/nowhere/envoy"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && text.contains("× there is an Envoy") && text.contains("→"), "{text}");
 }
 
 #[tokio::test]
