@@ -77,6 +77,7 @@ async fn it_says_that_all_is_well_and_what_is_not() {
     lead_to(&cluster, &site).await;
     let (backend, authority) = (Backend::start("one").await, Authority::new("test"));
     let mut objects = place::site_objects(&site, backend.address());
+    objects.push(yaml::listener("https", site.https().port(), "HTTPS"));
     objects.push(yaml::tls_secret("shop-tls", &authority.issue(&["shop.example"])));
     objects.push(yaml::object("Host", "shop", json!({"hostname": "shop.example", "tlsSecret": {"name": "shop-tls"}})));
     objects.push(yaml::object(
