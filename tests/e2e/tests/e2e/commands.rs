@@ -1,7 +1,7 @@
 //! `nuncio check`, `routes`, `version`, `completions`: what they print, and how they end.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{documents, mapping, mapping_on, object, plain, tls_secret};
+use nuncio_e2e::yaml::{documents, listener, mapping, mapping_on, object, plain, tls_secret};
 use nuncio_e2e::{Authority, Gateway, Site, envoy};
 use serde_json::Value;
 
@@ -81,7 +81,7 @@ async fn the_doctor_looks_at_a_directory_before_and_while_it_is_served() {
     site.write("bad.yaml", BAD);
     let expired = tls_secret("old", &authority.issue_expired(&["old.example"]));
     let host = object("Host", "old", serde_json::json!({"hostname": "old.example", "tlsSecret": {"name": "old"}}));
-    site.write("tls.yaml", documents(&[expired, host]));
+    site.write("tls.yaml", documents(&[expired, host, listener("https", site.https().port(), "HTTPS")]));
     let admin = site.admin().to_string();
     let (code, checks) = doctor(&site, &["--admin", &admin]);
     assert_eq!(code, Some(1));
