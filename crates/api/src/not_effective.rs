@@ -26,7 +26,6 @@ const USE_LISTENER: &str = "a Listener says it";
 const USE_HOST: &str = "requestPolicy of a Host says it";
 
 const TABLE: &[Field] = &[
-    field(Kind::Mapping, &["labels"], ""),
     field(Kind::Mapping, &["docs"], ""),
     field(Kind::Mapping, &["bypass_auth"], ""),
     field(Kind::Mapping, &["auth_context_extensions"], ""),
@@ -40,8 +39,6 @@ const TABLE: &[Field] = &[
     field(Kind::Host, &["tls", "redirect_cleartext_from"], USE_HOST),
     field(Kind::TLSContext, &["redirect_cleartext_from"], USE_HOST),
     Field { kind: Kind::Listener, path: &["protocolStack"], matters: has_udp, note: "there is no HTTP/3 yet" },
-    field(Kind::Module, &["config", "default_labels"], ""),
-    field(Kind::Module, &["config", "default_label_domain"], ""),
     field(Kind::Module, &["config", "diagnostics", "allow_non_local"], ""),
     field(Kind::Module, &["config", "diagnostics", "prefix"], ""),
     field(Kind::Module, &["config", "diagnostics", "rewrite"], ""),

@@ -25,6 +25,8 @@ pub enum Kind {
     Secret,
     Ingress,
     IngressClass,
+    RateLimitService,
+    RateLimit,
 }
 
 impl Kind {
@@ -45,11 +47,13 @@ impl Kind {
             Self::Secret => "Secret",
             Self::Ingress => "Ingress",
             Self::IngressClass => "IngressClass",
+            Self::RateLimitService => "RateLimitService",
+            Self::RateLimit => "RateLimit",
         }
     }
 
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Mapping,
         Self::TCPMapping,
         Self::Host,
@@ -63,6 +67,8 @@ impl Kind {
         Self::Secret,
         Self::Ingress,
         Self::IngressClass,
+        Self::RateLimitService,
+        Self::RateLimit,
     ];
 
     /// The kind that is written so.

@@ -4,11 +4,14 @@ mod common;
 mod endpoint_slice;
 mod host;
 mod ingress;
+mod labels;
 mod listener;
 mod mapping;
 mod mapping_policy;
 mod module;
 mod module_settings;
+mod rate_limit;
+mod rate_limit_service;
 mod remains;
 mod resolver;
 mod secret;
@@ -27,6 +30,7 @@ pub use ingress::{
     HttpIngressPath, HttpIngressRule, Ingress, IngressBackend, IngressClass, IngressRule, IngressServiceBackend,
     IngressTls, ServiceBackendPort, TypedLocalObjectReference,
 };
+pub use labels::{DefaultLabels, GenericLabel, HeaderLabel, Label, LabelName, Labels};
 pub use listener::{HostBinding, HostNamespaces, Listener, NamespaceFrom, Protocol, ProtocolLayer, SecurityModel};
 pub use mapping::{DnsType, Mapping};
 pub use mapping_policy::{
@@ -39,6 +43,8 @@ pub use module_settings::{
     GrpcStatsService, Gzip, InvalidCidr, IpRule, LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe,
     UnderscoresAction,
 };
+pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
+pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};
 pub use remains::Remains;
 pub use resolver::{KubernetesEndpointResolver, KubernetesServiceResolver};
 pub use secret::{Secret, SecretBytes, SecretText};
@@ -62,6 +68,10 @@ pub enum Spec {
     Module(Box<Module>),
     /// `TLSContext`.
     TlsContext(Box<TlsContext>),
+    /// `RateLimitService`.
+    RateLimitService(Box<RateLimitService>),
+    /// `RateLimit`.
+    RateLimit(Box<RateLimit>),
     /// `KubernetesServiceResolver`.
     ServiceResolver(KubernetesServiceResolver),
     /// `KubernetesEndpointResolver`.

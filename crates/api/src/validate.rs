@@ -13,6 +13,7 @@ mod listener;
 mod mapping;
 mod module;
 mod policy;
+mod rate_limit;
 mod regex;
 mod regex_class;
 mod tcp_mapping;
@@ -23,6 +24,7 @@ pub(crate) use host::host;
 pub(crate) use listener::listener;
 pub(crate) use mapping::{conditions, mapping};
 pub(crate) use module::module;
+pub(crate) use rate_limit::{rate_limit, rate_limit_service};
 pub(crate) use tcp_mapping::tcp_mapping;
 pub(crate) use tls::tls_context;
 

@@ -25,7 +25,7 @@ const DNS_SETTLE: Duration = Duration::from_millis(100);
 pub fn cluster(cluster: &Cluster) -> Resource {
     let settle = match cluster.discovery {
         Discovery::Dns { .. } => DNS_SETTLE,
-        Discovery::Endpoints | Discovery::Static(_) => Duration::ZERO,
+        Discovery::Endpoints | Discovery::Static(_) | Discovery::Unix(_) => Duration::ZERO,
     };
     let mut resource = Resource::new(&cluster.name.0, nuncio_ir::version(cluster), &message(cluster));
     resource.settle = settle;

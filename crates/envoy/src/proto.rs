@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::{
-    Address, AggregatedConfigSource, ApiVersion, ConfigSource, DataSource, SocketAddress, address,
+    Address, AggregatedConfigSource, ApiVersion, ConfigSource, DataSource, Pipe, SocketAddress, address,
     config_source::ConfigSourceSpecifier, data_source, socket_address::PortSpecifier,
 };
 use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration as PbDuration, UInt32Value};
@@ -58,6 +58,11 @@ pub(crate) fn host_address(host: impl Into<String>, port: u16) -> Address {
             ..Default::default()
         })),
     }
+}
+
+/// A Unix socket.
+pub(crate) fn pipe(path: &str) -> Address {
+    Address { address: Some(address::Address::Pipe(Pipe { path: path.to_owned(), ..Default::default() })) }
 }
 
 pub(crate) fn ip_text(ip: IpAddr) -> String {

@@ -13,6 +13,7 @@ use envoy_types::pb::envoy::config::{
     route::v3::{RouteConfiguration, ScopedRouteConfiguration},
 };
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::Secret;
+use envoy_types::pb::ratelimit::config::ratelimit::v3::RateLimitConfig;
 
 /// The kinds of resources, in the order in which they are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,12 +25,14 @@ pub enum ResourceKind {
     Listener,
     ScopedRoute,
     Route,
+    /// Of the service that counts, not of Envoy.
+    Limits,
 }
 
 impl ResourceKind {
     /// Every kind, in the order in which they are sent.
-    pub const ALL: [Self; 6] =
-        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route];
+    pub const ALL: [Self; 7] =
+        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route, Self::Limits];
 
     /// The URL by which xDS names the type.
     #[must_use]
@@ -41,6 +44,7 @@ impl ResourceKind {
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+            Self::Limits => "type.googleapis.com/ratelimit.config.ratelimit.v3.RateLimitConfig",
         }
     }
 
@@ -71,6 +75,7 @@ xds_message! {
     Listener => Listener,
     ScopedRouteConfiguration => ScopedRoute,
     RouteConfiguration => Route,
+    RateLimitConfig => Limits,
 }
 
 /// A resource, ready to be sent to any number of Envoys.

@@ -3,6 +3,7 @@
 mod action;
 mod cors;
 mod forward;
+mod limits;
 mod path;
 
 use std::collections::HashMap;
@@ -18,7 +19,9 @@ use envoy_types::pb::envoy::config::route::v3::{
 use envoy_types::pb::google::protobuf::Any;
 use nuncio_ir::{Route, RouteAction, RouteMatch, Table, VirtualHost};
 
-use crate::listener::{CHAIN_HEADER, CORS_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER};
+use crate::listener::{
+    CHAIN_HEADER, CORS_FILTER, LIMIT_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER,
+};
 use crate::{Resource, header, matcher, proto};
 
 /// Envoy's own limit; raised for a table that answers with a longer body.
@@ -72,7 +75,7 @@ fn virtual_host(host: &VirtualHost, exact: bool) -> PbVirtualHost {
         name: host.name.to_string(),
         domains: host.domains.iter().map(ToString::to_string).collect(),
         routes: host.routes.iter().flat_map(|route| routes(route, exact)).collect(),
-        typed_per_filter_config: if exact { unneeded_filters() } else { HashMap::new() },
+        typed_per_filter_config: if exact { unneeded_filters(host) } else { HashMap::new() },
         ..Default::default()
     }
 }
@@ -81,14 +84,23 @@ fn virtual_host(host: &VirtualHost, exact: bool) -> PbVirtualHost {
 /// nothing to do for most of its routes; routes for which they have switch them on. A request without a
 /// route has no virtual host either as far as filters are concerned: all see it, and the route that
 /// `on_miss` then finds finds them there.
-fn unneeded_filters() -> HashMap<String, Any> {
+///
+/// Filters that keep limits are the exception: they stay where any route of the host has some, since a filter before
+/// them may lead a request to another route than the one by which the filters were chosen.
+fn unneeded_filters(host: &VirtualHost) -> HashMap<String, Any> {
     let disabled = proto::any(&FilterConfig { disabled: true, ..Default::default() });
-    [ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER].map(|name| (name.to_owned(), disabled.clone())).into()
+    let mut limits = host.routes.iter().filter_map(|route| route.limits.as_deref());
+    let local = limits.clone().any(|limits| limits.local.is_some());
+    let asked = limits.any(|limits| !limits.descriptors.is_empty());
+    let unneeded = [ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER].into_iter();
+    let unneeded = unneeded.chain((!local).then_some(LOCAL_LIMIT_FILTER)).chain((!asked).then_some(LIMIT_FILTER));
+    unneeded.map(|name| (name.to_owned(), disabled.clone())).collect()
 }
 
 /// What the route of an exact host needs of [`unneeded_filters`], and policies.
 fn filters(route: &Route, exact: bool) -> HashMap<String, Any> {
     let mut filters = route.cors.as_deref().map(cors::per_route).unwrap_or_default();
+    filters.extend(route.limits.as_deref().into_iter().flat_map(limits::per_route));
     if exact && route.matches.path.may_take_probes() {
         // An empty configuration switches a filter on.
         let enabled = FilterConfig { config: Some(Any::default()), ..Default::default() };

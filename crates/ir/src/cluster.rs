@@ -65,6 +65,8 @@ pub enum Discovery {
     Endpoints,
     /// Fixed addresses.
     Static(Vec<SocketAddr>),
+    /// A Unix socket of this machine.
+    Unix(Arc<str>),
     /// From DNS, asked again and again.
     Dns {
         /// Name to resolve.

@@ -8,6 +8,7 @@
 pub mod auth;
 mod cluster;
 mod header;
+mod limit;
 mod listener;
 mod model;
 mod route;
@@ -19,6 +20,7 @@ pub use cluster::{
     Keepalive, LbPolicy, OutlierDetection, Priority, Protocol, StatusRange,
 };
 pub use header::{HeaderAdd, HeaderEdits};
+pub use limit::{LimitError, LimitNode, LimitRule, LimitRules, LimitService, Limits, RateLabel, TokenBucket};
 pub use listener::{
     AccessLog, AccessLogFormat, CHAIN_HEADER, ChainMatch, ClientCertHeader, EscapedSlashes, FilterChain,
     ForwardClientCert, Handler, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, Listener, TcpProxy,
@@ -34,4 +36,4 @@ pub use tls::{
 };
 pub use version::{Version, version};
 
-pub use nuncio_api::ObjectId;
+pub use nuncio_api::{LimitUnit, ObjectId};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nuncio_api::ObjectId;
 
-use crate::{ClusterName, DownstreamTls, SecretName};
+use crate::{ClusterName, DownstreamTls, LimitService, SecretName};
 
 /// Header that tells routes by which filter chain ([`HttpSettings::chain`]) a request came in.
 pub const CHAIN_HEADER: &str = "x-nuncio-chain";
@@ -32,17 +32,18 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Every cluster that its TCP chains send connections to, sorted, each once.
+    /// Every cluster that its TCP chains send connections to and that its HTTP filters ask, sorted, each once.
     #[must_use]
     pub fn clusters(&self) -> Vec<ClusterName> {
         let mut names: Vec<_> = self
             .chains
             .iter()
-            .filter_map(|chain| match &chain.handler {
-                Handler::Tcp(tcp) => Some(tcp),
-                Handler::Http(_) => None,
+            .flat_map(|chain| match &chain.handler {
+                Handler::Tcp(tcp) => tcp.clusters.iter().map(|weighted| weighted.cluster.clone()).collect::<Vec<_>>(),
+                Handler::Http(http) => {
+                    http.limit_service.iter().filter_map(|service| service.cluster.clone()).collect()
+                }
             })
-            .flat_map(|tcp| tcp.clusters.iter().map(|weighted| weighted.cluster.clone()))
             .collect();
         names.sort_unstable();
         names.dedup();
@@ -163,6 +164,8 @@ pub struct HttpSettings {
     pub suppress_envoy_headers: bool,
     /// What happens to `x-forwarded-client-cert`.
     pub client_cert: ClientCertHeader,
+    /// Who is asked about the limits of routes; nobody, if there are none.
+    pub limit_service: Option<LimitService>,
     /// HTTP filters that the user switched on, in order; what every listener has is not listed.
     pub filters: Vec<HttpFilter>,
     /// Access log.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{Cluster, ClusterName, Endpoints, Listener, Secret, SecretName, Table, TableName};
+use crate::{Cluster, ClusterName, Endpoints, LimitRules, Listener, Secret, SecretName, Table, TableName};
 
 /// What the gateway does. Equal models give equal proxies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Model {
     pub endpoints: BTreeMap<ClusterName, Arc<Endpoints>>,
     /// By name.
     pub secrets: BTreeMap<SecretName, Arc<Secret>>,
+    /// Rules for the service that counts, by domain.
+    pub limits: BTreeMap<Arc<str>, Arc<LimitRules>>,
 }
 
 /// A node that is new or other than before (`Some`), or gone (`None`).
@@ -36,6 +38,8 @@ pub struct Delta {
     pub endpoints: Vec<Change<ClusterName, Endpoints>>,
     /// Changed secrets.
     pub secrets: Vec<Change<SecretName, Secret>>,
+    /// Changed rules.
+    pub limits: Vec<Change<Arc<str>, LimitRules>>,
 }
 
 impl Delta {
@@ -47,6 +51,7 @@ impl Delta {
             && self.clusters.is_empty()
             && self.endpoints.is_empty()
             && self.secrets.is_empty()
+            && self.limits.is_empty()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nuncio_api::ObjectId;
 
-use crate::{ClusterName, HeaderEdits, Priority};
+use crate::{ClusterName, HeaderEdits, Limits, Priority};
 
 /// Names a [`Table`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +121,8 @@ pub struct Route {
     pub response_headers: HeaderEdits,
     /// Cross-origin policy.
     pub cors: Option<Box<Cors>>,
+    /// What its requests are held to.
+    pub limits: Option<Box<Limits>>,
     /// The objects that asked for it; empty for what Nuncio adds by itself.
     pub origins: Vec<ObjectId>,
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
 use nuncio_ir::{
-    Arm, Cluster, ClusterName, Cors, HeaderAdd, HeaderMatch, PathMatch, PathRewrite, Priority, Redirect, Retry,
-    RouteMatch, ValueMatch,
+    Arm, Cluster, ClusterName, Cors, HeaderAdd, HeaderMatch, Limits, PathMatch, PathRewrite, Priority, RateLabel,
+    Redirect, Retry, RouteMatch, TokenBucket, ValueMatch,
 };
 use regex::Regex;
 
@@ -130,9 +130,19 @@ pub(crate) struct Shared {
     pub(crate) regex_rewrite: Option<PathRewrite>,
     pub(crate) priority: Option<Priority>,
     pub(crate) upgrades: Vec<String>,
+    /// What limits are asked about.
+    pub(crate) descriptors: Option<Vec<Vec<RateLabel>>>,
+    /// What Envoy counts by itself.
+    pub(crate) bucket: Option<TokenBucket>,
 }
 
 impl Shared {
+    /// What the group's requests are held to.
+    pub(crate) fn limits(&self) -> Option<Box<Limits>> {
+        let limits = Limits { descriptors: self.descriptors.clone().unwrap_or_default(), local: self.bucket };
+        (limits != Limits::default()).then(|| Box::new(limits))
+    }
+
     /// Whether a group's arms are other than its members' own.
     pub(crate) fn changes_arms(&self) -> bool {
         let Self { add_request_headers, remove_request_headers, retry, regex_rewrite, upgrades, .. } = self;

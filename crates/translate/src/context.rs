@@ -21,6 +21,8 @@ pub struct Settings {
     pub fallback_certificate: Fallback,
     /// Address that Listeners bind to.
     pub bind_address: std::net::IpAddr,
+    /// Unix socket of the rate limit service that belongs to this gateway, if it runs one when there are RateLimits.
+    pub limit_socket: Option<Arc<str>>,
 }
 
 /// A self-signed certificate with its key.
@@ -40,6 +42,10 @@ pub(crate) struct Context<'a> {
     pub(crate) resolvers: &'a BTreeMap<Arc<str>, Resolver>,
     pub(crate) tls_contexts: &'a BTreeMap<ObjectId, Arc<TlsContext>>,
     pub(crate) secrets: &'a Secrets,
+    /// The domain of labels that limits are asked about in; `None` if nobody is asked.
+    pub(crate) label_domain: Option<&'a str>,
+    /// Whether there are RateLimits.
+    pub(crate) has_limits: bool,
 }
 
 impl Context<'_> {

@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, SecurityModel, Spec};
-use nuncio_ir::{HttpSettings, Listener};
+use nuncio_ir::{ClusterName, HttpSettings, LimitService, Listener};
 
 use crate::chains;
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::host::{self, CompiledHost};
 use crate::ingress::IngressHost;
+use crate::limit_service;
 use crate::module;
 use crate::policy::{Class, Security};
 use crate::rivals::Verdict;
@@ -23,8 +24,10 @@ use crate::tcp;
 pub(crate) struct Frame {
     pub(crate) classes: Vec<Class>,
     pub(crate) listeners: Vec<Listener>,
-    /// Of TCPMappings.
+    /// Of TCPMappings, and of the rate limit service.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
+    /// The RateLimitService that counts, with its cluster.
+    pub(crate) limit_service: Option<(ObjectId, ClusterName)>,
     pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
     /// Of the Module that counts.
     pub(crate) module_problems: Vec<Problem>,
@@ -83,7 +86,8 @@ pub(crate) fn build<'a>(
 ) -> Frame {
     let mut frame = Frame::default();
     let hosts = frame.hosts(objects.clone(), ingress_hosts, context);
-    let http = module::http_settings(context.module, &mut frame.module_problems);
+    let mut http = module::http_settings(context.module, &mut frame.module_problems);
+    http.limit_service = frame.limit_service(objects.clone(), context);
     for (address, port) in frame.ports(objects, context) {
         frame.listen(address, &port, &hosts, &http, context);
     }
@@ -91,13 +95,32 @@ pub(crate) fn build<'a>(
 }
 
 impl Frame {
-    /// The clusters of TCPMappings.
+    /// The names of its clusters.
     pub(crate) fn upstream_names(&self) -> Vec<nuncio_ir::ClusterName> {
         self.upstreams.iter().map(|upstream| upstream.name().clone()).collect()
     }
 
     pub(crate) fn problem(&mut self, id: &ObjectId, problem: Problem) {
         self.problems.entry(id.clone()).or_default().push(problem);
+    }
+
+    /// Whom Envoy asks about limits.
+    fn limit_service<'a>(
+        &mut self,
+        objects: impl Iterator<Item = &'a Arc<Object>> + Clone,
+        context: &Context<'_>,
+    ) -> Option<LimitService> {
+        let chosen = limit_service::choose(objects.clone(), context)?;
+        let mut problems = Vec::new();
+        let (service, upstream) = chosen.compile(context, &mut problems);
+        if let Some(id) = chosen.id() {
+            problems.into_iter().for_each(|problem| self.problem(id, problem));
+            let others = objects.filter(|object| matches!(object.spec, Spec::RateLimitService(_)) && object.id != *id);
+            others.for_each(|other| self.problem(&other.id, limit_service::another_counts(id)));
+            self.limit_service = service.cluster.clone().map(|cluster| (id.clone(), cluster));
+        }
+        self.upstreams.extend(upstream.map(Arc::new));
+        Some(service)
     }
 
     fn hosts<'a>(

@@ -63,12 +63,15 @@ impl<'a> Group<'a> {
         let mut problems = Vec::new();
         let shared = self.shared();
         let action = self.action(&shared, &mut problems);
+        // What the gateway answers by itself costs nobody anything.
+        let limits = matches!(action, RouteAction::Forward(_)).then(|| shared.limits()).flatten();
         let route = Route {
             name: self.name(),
             matches: self.first().matches.clone(),
             action,
             response_headers: edits(&shared.remove_response_headers, &shared.add_response_headers),
             cors: shared.cors.clone().flatten().map(Box::new),
+            limits,
             origins: self.origins(),
         };
         let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();
@@ -168,6 +171,8 @@ impl<'a> Group<'a> {
             replace(&mut merged.retry, &shared.retry);
             replace(&mut merged.regex_rewrite, &shared.regex_rewrite);
             replace(&mut merged.priority, &shared.priority);
+            replace(&mut merged.descriptors, &shared.descriptors);
+            replace(&mut merged.bucket, &shared.bucket);
         }
         Cow::Owned(merged)
     }

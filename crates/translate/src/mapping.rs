@@ -12,6 +12,7 @@ use nuncio_ir::{
 use crate::compiled::{Compiled, HostCondition, Labels, Lengths, Part, Shared};
 use crate::context::Context;
 use crate::group::weight;
+use crate::labels;
 use crate::pattern::HostPattern;
 use crate::upstream::{Resolved, Wanted, added, load_balancer, lower_names, priority, resolve};
 
@@ -25,7 +26,8 @@ const METHOD: &str = ":method";
 pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context: &Context<'_>) -> Compiled {
     let mut problems = Vec::new();
     let part = part(id, mapping, context, &mut problems);
-    Compiled { shared: common(shared(mapping, context)), problems, ..conditions(id, labels, mapping, part) }
+    let shared = shared(mapping, context, &mut problems);
+    Compiled { shared: common(shared), problems, ..conditions(id, labels, mapping, part) }
 }
 
 /// Takes a Mapping apart of which only the conditions can be used.
@@ -249,7 +251,7 @@ fn regex_rewrite(map: &RegexMap) -> PathRewrite {
     PathRewrite::Regex { pattern: map.pattern.clone(), substitution: map.substitution.clone() }
 }
 
-fn shared(mapping: &Mapping, context: &Context<'_>) -> Shared {
+fn shared(mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>) -> Shared {
     let module = context.module;
     let defaults = module.defaults.as_ref().map(|defaults| &defaults.httpmapping);
     let adds = |own: &std::collections::BTreeMap<_, _>, default: Option<&std::collections::BTreeMap<_, _>>| {
@@ -275,6 +277,8 @@ fn shared(mapping: &Mapping, context: &Context<'_>) -> Shared {
         regex_rewrite: mapping.regex_rewrite.as_deref().map(regex_rewrite),
         priority: mapping.priority.map(priority),
         upgrades,
+        descriptors: labels::descriptors(mapping, context, problems),
+        bucket: mapping.local_rate_limit.as_deref().and_then(labels::bucket),
     }
 }
 

@@ -174,7 +174,15 @@ fn guard(host: &HostPolicy, what: &str, headers: Vec<HeaderMatch>, action: Route
 
 fn added(name: Arc<str>, headers: Vec<HeaderMatch>, action: RouteAction, origins: Vec<ObjectId>) -> Route {
     let matches = RouteMatch { path: PathMatch::any(), headers, query: Vec::new() };
-    Route { name, matches, action, response_headers: nuncio_ir::HeaderEdits::default(), cors: None, origins }
+    Route {
+        name,
+        matches,
+        action,
+        response_headers: nuncio_ir::HeaderEdits::default(),
+        cors: None,
+        limits: None,
+        origins,
+    }
 }
 
 fn respond(status: u16, body: String) -> RouteAction {

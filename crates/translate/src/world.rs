@@ -6,6 +6,7 @@
 
 mod ingresses;
 mod intake;
+mod limits;
 mod mappings;
 mod module;
 mod report;
@@ -30,9 +31,10 @@ use crate::service::{ServiceKey, Services};
 use crate::upstream::Resolver;
 
 /// The kinds that the frame is made of.
-const FRAME_KINDS: [Kind; 3] = [Kind::Host, Kind::Listener, Kind::TCPMapping];
+const FRAME_KINDS: [Kind; 4] = [Kind::Host, Kind::Listener, Kind::TCPMapping, Kind::RateLimitService];
 
 use ingresses::Ingresses;
+use limits::Limiting;
 pub use report::Resources;
 
 /// Every object and what they make.
@@ -52,6 +54,8 @@ pub struct World {
     names: Names,
     users: Users,
     frame: Frame,
+    /// What RateLimits and RateLimitServices mean to Mappings.
+    limiting: Limiting,
     /// Clusters of each table.
     table_clusters: BTreeMap<TableName, Vec<ClusterName>>,
     /// Problems that show only where Mappings meet.
@@ -78,6 +82,8 @@ struct Refusal {
 struct Dirty {
     module: bool,
     frame: bool,
+    /// Some RateLimit or RateLimitService is another.
+    limiting: bool,
     /// Some `IngressClass` is another.
     ingress_classes: bool,
     ingresses: BTreeSet<ObjectId>,
@@ -112,6 +118,7 @@ impl World {
             names: Names::default(),
             users: Users::default(),
             frame: Frame::default(),
+            limiting: Limiting::default(),
             table_clusters: BTreeMap::new(),
             table_problems: TableProblems::default(),
             wild_origins: BTreeMap::new(),
@@ -192,17 +199,23 @@ impl World {
         if dirty.module {
             self.module = self.effective_module(|id| self.is_quarantined(id));
             dirty.frame = true;
-            let all = self.objects.keys().filter(|id| id.kind == Kind::Mapping).cloned();
-            dirty.mappings.extend(all);
-            dirty.mappings.extend(self.ingresses.keys().cloned());
+            self.touch_all_mappings(&mut dirty);
         }
+        self.settle_limiting(&mut dirty);
         self.derive_ingresses(&mut dirty);
         self.compile_mappings(&mut dirty);
         let old_frame = dirty.frame.then(|| self.rebuild_frame(&mut dirty, &mut delta));
         self.rebuild_tables(&mut dirty, old_frame.as_ref(), &mut delta);
         self.settle_clusters(&dirty, &mut delta);
         self.settle_secrets(&dirty, &mut delta);
+        self.settle_rules(&dirty, &mut delta);
         delta
+    }
+
+    fn touch_all_mappings(&self, dirty: &mut Dirty) {
+        let all = self.objects.keys().filter(|id| id.kind == Kind::Mapping).cloned();
+        dirty.mappings.extend(all);
+        dirty.mappings.extend(self.ingresses.keys().cloned());
     }
 
     fn context(&self) -> Context<'_> {
@@ -213,6 +226,8 @@ impl World {
             resolvers: &self.resolvers,
             tls_contexts: &self.tls_contexts,
             secrets: &self.secrets,
+            label_domain: self.limiting.domain.as_deref(),
+            has_limits: self.limiting.has_limits,
         }
     }
 

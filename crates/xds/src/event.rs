@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::resource::{Key, Revision};
+use crate::resource::{Key, ResourceType, Revision};
 
 /// Names a stream (one connection of one client) for the life of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +45,8 @@ pub enum Event {
         stream: StreamId,
         /// The client.
         node: Arc<Node>,
+        /// What it asks for first, which tells an Envoy from a rate limit service; nothing if that is not served.
+        asks: Option<ResourceType>,
     },
     /// A client that was connected has gone.
     Disconnected {
@@ -147,6 +149,8 @@ pub struct StreamInfo {
     pub protocol: Protocol,
     /// The client; empty until its first message.
     pub node: Arc<Node>,
+    /// What it asked for first.
+    pub asks: Option<ResourceType>,
     /// When it connected.
     pub connected: Instant,
     /// The newest revision of which the client has everything, as in [`Event::Synced`]; `None` while it

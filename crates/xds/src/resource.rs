@@ -24,12 +24,14 @@ pub enum ResourceType {
     ScopedRoute,
     /// `RouteConfiguration` (RDS).
     Route,
+    /// `RateLimitConfig`, which rate limit services ask for.
+    Limits,
 }
 
 impl ResourceType {
     /// All types, in the order in which they are sent.
-    pub const ALL: [Self; 6] =
-        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route];
+    pub const ALL: [Self; 7] =
+        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route, Self::Limits];
 
     /// The type URL of requests, responses and bodies of this type.
     #[must_use]
@@ -41,6 +43,7 @@ impl ResourceType {
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+            Self::Limits => "type.googleapis.com/ratelimit.config.ratelimit.v3.RateLimitConfig",
         }
     }
 
@@ -56,9 +59,10 @@ impl ResourceType {
 
     /// Whether a state-of-the-world response must hold every resource, absence meaning removal.
     ///
-    /// Envoy documents this for listeners and clusters, and its scoped-route subscription does the same.
+    /// Envoy documents this for listeners and clusters, and its scoped-route subscription does the same; a rate limit
+    /// service takes what it is sent for all there is.
     pub(crate) fn is_full_state(self) -> bool {
-        matches!(self, Self::Cluster | Self::Listener | Self::ScopedRoute)
+        matches!(self, Self::Cluster | Self::Listener | Self::ScopedRoute | Self::Limits)
     }
 
     /// Whether clients ask for this type by name, having seen the name in a resource of another type.
@@ -82,6 +86,7 @@ impl fmt::Display for ResourceType {
             Self::Listener => "Listener",
             Self::ScopedRoute => "ScopedRouteConfiguration",
             Self::Route => "RouteConfiguration",
+            Self::Limits => "RateLimitConfig",
         })
     }
 }

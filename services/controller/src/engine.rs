@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nuncio_api::{Object, ObjectId};
+use nuncio_api::{Kind, Object, ObjectId};
 use nuncio_ir::{Delta, Handler};
 use nuncio_translate::World;
-use nuncio_xds::{self as xds, Revision, Server, StreamId};
+use nuncio_xds::{self as xds, ResourceType, Revision, Server, StreamId};
 use tracing::{Span, info_span};
 
 use self::ingest::Staged;
@@ -49,6 +49,8 @@ pub(crate) struct Engine {
     arrived: Vec<(Revision, Duration)>,
     /// The newest revision that each Envoy has.
     pub(crate) synced: BTreeMap<StreamId, Option<Revision>>,
+    /// The same of each rate limit service: these have the rules, and nothing else.
+    pub(crate) limiters: BTreeMap<StreamId, Option<Revision>>,
     /// When each object last changed, until every Envoy has it: who may be to blame for a refusal.
     pub(crate) changed: BTreeMap<ObjectId, Revision>,
     pub(crate) refusals: Refusals,
@@ -71,6 +73,7 @@ impl Engine {
             on_its_way: BTreeMap::new(),
             arrived: Vec::new(),
             synced: BTreeMap::new(),
+            limiters: BTreeMap::new(),
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
             known_problems: BTreeSet::new(),
@@ -101,9 +104,18 @@ impl Engine {
     pub(crate) fn hear(&mut self, event: xds::Event) -> Vec<Event> {
         let was_open = self.refusals.is_open();
         let mut events = match event {
-            xds::Event::Connected { stream, node } => {
+            xds::Event::Connected { stream, node, asks: Some(ResourceType::Limits) } => {
+                tracing::info!("the rate limit service {} connected", node.id);
+                self.limiters.insert(stream, None);
+                Vec::new()
+            }
+            xds::Event::Connected { stream, node, .. } => {
                 self.synced.insert(stream, None);
                 vec![Event::EnvoyConnected { node: node.id.clone(), version: node.agent.clone() }]
+            }
+            xds::Event::Disconnected { stream, node } if self.limiters.remove(&stream).is_some() => {
+                tracing::warn!("the rate limit service {} disconnected", node.id);
+                self.lost(stream)
             }
             xds::Event::Disconnected { stream, node } => {
                 self.synced.remove(&stream);
@@ -116,7 +128,10 @@ impl Engine {
                 events
             }
             xds::Event::Synced { stream, revision } => {
-                self.synced.insert(stream, Some(revision));
+                match self.limiters.get_mut(&stream) {
+                    Some(synced) => *synced = Some(revision),
+                    None => drop(self.synced.insert(stream, Some(revision))),
+                }
                 self.look_at_trial()
             }
             xds::Event::Nacked { stream, key, version, message, .. } => self.nacked(stream, &key, &version, &message),
@@ -137,6 +152,8 @@ impl Engine {
     /// Notes which changes have arrived everywhere.
     fn arrive(&mut self) {
         let Some(everywhere) = everywhere(&self.synced) else { return };
+        // What only rate limit services have to do with is live when they have it.
+        let everywhere = self.limiters.values().flatten().copied().fold(everywhere, Ord::min);
         let later = self.on_its_way.split_off(&Revision(everywhere.0 + 1));
         let arrived = std::mem::replace(&mut self.on_its_way, later);
         if !self.refusals.is_open() {
@@ -145,10 +162,15 @@ impl Engine {
         self.arrived.extend(arrived.into_iter().map(|(revision, change)| (revision, change.noticed.elapsed())));
     }
 
-    /// Whether every connected Envoy has an object as it is now, or refused it.
+    /// Whether everybody whom an object is for has it as it is now, or refused it.
     pub(crate) fn has_arrived(&self, id: &ObjectId) -> bool {
         let arrived = |everywhere| self.changed.get(id).is_none_or(|revision| *revision <= everywhere);
-        everywhere(&self.synced).is_some_and(arrived)
+        everywhere(self.audience(id)).is_some_and(arrived)
+    }
+
+    /// Whom an object is for, each with the newest revision that it has: Envoys, or rate limit services.
+    pub(crate) fn audience(&self, id: &ObjectId) -> &BTreeMap<StreamId, Option<Revision>> {
+        if id.kind == Kind::RateLimit { &self.limiters } else { &self.synced }
     }
 
     /// Says what has arrived: not before it is known whose change an Envoy refused.
@@ -251,4 +273,5 @@ pub(crate) fn merge(into: &mut Delta, from: Delta) {
     join(&mut into.clusters, from.clusters);
     join(&mut into.endpoints, from.endpoints);
     join(&mut into.secrets, from.secrets);
+    join(&mut into.limits, from.limits);
 }

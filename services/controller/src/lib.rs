@@ -28,6 +28,6 @@ pub mod webhook;
 pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
 pub use leader::LeaseTimes;
 pub use manifests::Manifests;
-pub use run::{Config, Error, XdsAddress, run};
+pub use run::{Config, Error, OwnLimiter, XdsAddress, run};
 pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};
 pub use status::{ServiceName, StatusOptions};

@@ -47,6 +47,7 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
         namespace: config.namespace.as_str().into(),
         fallback_certificate: fallback::certificate()?,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        limit_socket: Some("ratelimit.sock".into()),
     };
     let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());
     let (server, _) = Server::new(Options::default());

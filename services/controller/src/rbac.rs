@@ -96,6 +96,8 @@ pub const RULES: &[Rule] = &[
             "listeners/status",
             "modules/status",
             "tlscontexts/status",
+            "ratelimitservices/status",
+            "ratelimits/status",
             "kubernetesserviceresolvers/status",
             "kubernetesendpointresolvers/status",
         ],

@@ -155,6 +155,11 @@ impl Engine {
             ResourceType::Route | ResourceType::ScopedRoute => Subject::Table(TableName(Arc::clone(&key.name))),
             // On trial it is bound to nothing.
             ResourceType::Listener if refusal.message.contains(CANNOT_BIND) => return self.nobody(key, refusal),
+            // A rate limit service says why, but only of a domain as a whole; the rules before stay in force.
+            ResourceType::Limits => {
+                let objects = self.world.model().limits.get(&key.name).map(|rules| rules.origins.clone());
+                return self.nobody_of(objects.unwrap_or_default(), key, refusal);
+            }
             ResourceType::Listener => Subject::Listener(Arc::clone(&key.name)),
             // An Envoy makes a TLS context when it has the certificate, and then finds fault with the settings.
             ResourceType::Secret => match of_secret() {
@@ -182,7 +187,14 @@ impl Engine {
                 (table.map(|table| table.origins()).unwrap_or_default(), Nothing::IsAccepted)
             }
             Subject::Listener(_) => {
-                let shapes = [Kind::Module, Kind::Host, Kind::Ingress, Kind::TCPMapping, Kind::TLSContext];
+                let shapes = [
+                    Kind::Module,
+                    Kind::Host,
+                    Kind::Ingress,
+                    Kind::TCPMapping,
+                    Kind::TLSContext,
+                    Kind::RateLimitService,
+                ];
                 let objects = self.world.objects().map(|object| &object.id);
                 let mut shaping: Vec<_> = objects.filter(|id| shapes.contains(&id.kind)).cloned().collect();
                 shaping.retain(|id| !self.world.is_quarantined(id));
@@ -305,9 +317,14 @@ impl Engine {
 
     /// Nobody is proved guilty: all stays as it is, and that is said.
     fn nobody(&mut self, key: Key, refusal: Refusal) -> Vec<Event> {
-        let Refusal { version, message, .. } = refusal;
         let listener = self.world.model().listeners.get(&key.name).filter(|_| key.kind == ResourceType::Listener);
         let objects = listener.map(|listener| listener.origins.clone()).unwrap_or_default();
+        self.nobody_of(objects, key, refusal)
+    }
+
+    /// The same, of what is known to be these objects.
+    fn nobody_of(&mut self, objects: Vec<ObjectId>, key: Key, refusal: Refusal) -> Vec<Event> {
+        let Refusal { version, message, .. } = refusal;
         let event = Event::Nacked { resource: key.to_string(), objects: Vec::new(), message: message.clone() };
         self.refusals.unresolved.insert(key, Unresolved { version, message, objects });
         vec![event]

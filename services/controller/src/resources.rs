@@ -22,6 +22,9 @@ pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
     for (name, secret) in &delta.secrets {
         node(ResourceType::Secret, &name.0, secret.as_deref().map(envoy::secret));
     }
+    for (domain, rules) in &delta.limits {
+        node(ResourceType::Limits, domain, rules.as_deref().map(envoy::limits));
+    }
     for (name, listener) in &delta.listeners {
         match listener.as_deref() {
             Some(listener) => update.set.push(of_class(envoy::listener(listener), class(listener), model)),
@@ -47,7 +50,8 @@ pub(crate) fn all(model: &Model) -> Vec<envoy::Resource> {
     let secrets = model.secrets.values().map(|node| envoy::secret(node));
     let listeners = model.listeners.values().map(|node| envoy::listener(node));
     let tables = model.tables.values().flat_map(|node| envoy::table(node));
-    clusters.chain(endpoints).chain(secrets).chain(listeners).chain(tables).collect()
+    let limits = model.limits.values().map(|node| envoy::limits(node));
+    clusters.chain(endpoints).chain(secrets).chain(listeners).chain(tables).chain(limits).collect()
 }
 
 /// The version in which a resource of the model is served now.
@@ -61,6 +65,7 @@ pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
         }
         ResourceType::Secret => model.secrets.get(&SecretName(Arc::clone(&key.name))).map(|node| envoy::secret(node)),
         ResourceType::Listener => model.listeners.get(&key.name).map(|node| envoy::listener(node)),
+        ResourceType::Limits => model.limits.get(&key.name).map(|node| envoy::limits(node)),
         ResourceType::ScopedRoute | ResourceType::Route => {
             let [route, scope] = envoy::table(model.tables.get(&TableName(Arc::clone(&key.name)))?);
             Some(if key.kind == ResourceType::Route { route } else { scope })
@@ -128,5 +133,6 @@ fn resource_type(kind: ResourceKind) -> ResourceType {
         ResourceKind::Listener => ResourceType::Listener,
         ResourceKind::ScopedRoute => ResourceType::ScopedRoute,
         ResourceKind::Route => ResourceType::Route,
+        ResourceKind::Limits => ResourceType::Limits,
     }
 }

@@ -10,7 +10,7 @@ use nuncio_telemetry::{Condition, Health};
 use nuncio_translate::{Settings, World};
 use nuncio_xds::{Options, ServeError, Server};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::duties::Duties;
@@ -57,6 +57,8 @@ pub struct Config {
     pub admin_names: Vec<String>,
     /// Admin socket of the Envoy beside this controller.
     pub envoy_admin: Option<PathBuf>,
+    /// The rate limit service that can run beside this controller.
+    pub limiter: Option<OwnLimiter>,
     /// Which statuses are written to a cluster, if any, by the replica that leads.
     pub status: Option<StatusOptions>,
     /// How long a lead lasts.
@@ -65,6 +67,15 @@ pub struct Config {
     pub webhook: Option<WebhookOptions>,
     /// Whether the gateway takes traffic; the controller adds its own conditions.
     pub health: Health,
+}
+
+/// A rate limit service that runs beside a controller, when something asks it.
+#[derive(Debug)]
+pub struct OwnLimiter {
+    /// Where it takes calls.
+    pub socket: PathBuf,
+    /// Becomes true when it is asked.
+    pub wanted: watch::Sender<bool>,
 }
 
 /// Why a controller ends.
@@ -139,7 +150,8 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let work = async {
         let (source, told) = source.read(&engine, &read).await?;
         emit(&events, told).await;
-        work(&engine, source, heard, &events, &served).await
+        let wanted = config.limiter.as_ref().map(|limiter| &limiter.wanted);
+        work(&engine, source, heard, &events, &served, wanted).await
     };
     let result = tokio::select! {
         () = shutdown.cancelled() => Ok(()),
@@ -159,6 +171,7 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         namespace: config.namespace.as_str().into(),
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
+        limit_socket: config.limiter.as_ref().map(|limiter| limiter.socket.to_string_lossy().into()),
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
     Ok(Engine::new(files, World::new(settings), server, Metrics::new()))
@@ -183,8 +196,12 @@ async fn work(
     mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
     events: &mpsc::Sender<Event>,
     served: &Condition,
+    limiter: Option<&watch::Sender<bool>>,
 ) -> Result<(), Error> {
     loop {
+        if let Some(wanted) = limiter.filter(|_| lock(engine).world.asks_own_limiter()) {
+            wanted.send_if_modified(|wanted| !std::mem::replace(wanted, true));
+        }
         let told = tokio::select! {
             batch = source.next() => source.take_in(engine, batch.ok_or(Error::WatchEnded)?).await,
             Some(event) = heard.recv() => {

@@ -80,7 +80,8 @@ impl View for EngineView {
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {
         let engine = lock(&self.engine);
         let newest_revision = engine.revision.0;
-        Page::of(query, engine.server.streams().into_iter(), |stream| EnvoyView {
+        let envoys = engine.server.streams().into_iter().filter(|stream| stream.asks != Some(ResourceType::Limits));
+        Page::of(query, envoys, |stream| EnvoyView {
             node: stream.node.id.clone(),
             cluster: stream.node.cluster.clone(),
             version: stream.node.agent.clone(),
@@ -134,7 +135,7 @@ pub(crate) fn by_place(a: &LocatedProblem, b: &LocatedProblem) -> Ordering {
 
 fn object_view(engine: &Engine, object: &nuncio_api::Object, problems: &[LocatedProblem]) -> ObjectView {
     let keys = keys_of(engine, &object.id);
-    let envoys = engine.server.streams().len();
+    let envoys = engine.audience(&object.id).len();
     let counts: Vec<_> = keys.iter().map(|key| engine.server.counts(key)).collect();
     let acked_by = counts.iter().map(|counts| counts.acked).min().unwrap_or(0);
     let failed = matches!(object.spec, Spec::Invalid { .. })
@@ -166,7 +167,8 @@ pub(crate) fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
     let listeners = resources.listeners.iter().map(|name| key(ResourceType::Listener, name));
     let secrets = resources.secrets.iter().map(|name| key(ResourceType::Secret, &name.0));
     let endpoints = resources.endpoints.iter().map(|name| key(ResourceType::Endpoints, &name.0));
-    tables.chain(listeners).chain(secrets).chain(endpoints).collect()
+    let limits = resources.limits.iter().map(|domain| key(ResourceType::Limits, domain));
+    tables.chain(listeners).chain(secrets).chain(endpoints).chain(limits).collect()
 }
 
 fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
@@ -178,6 +180,7 @@ fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
             ("eds", known.map(|found| endpoint(&found.address)).collect())
         }
         Discovery::Static(addresses) => ("static", addresses.iter().map(endpoint).collect()),
+        Discovery::Unix(path) => ("static", vec![EndpointView { address: format!("unix:{path}") }]),
         Discovery::Dns { .. } => ("dns", Vec::new()),
     };
     // The name is the service, then a dash and the digest of the settings.

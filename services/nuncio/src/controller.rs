@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nuncio_controller::webhook::WebhookOptions;
-use nuncio_controller::{Config, Event, Manifests, XdsAddress};
+use nuncio_controller::{Config, Event, Manifests, OwnLimiter, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -43,6 +43,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: None,
+        limiter: None,
         status,
         webhook,
         health: Health::default(),
@@ -86,6 +87,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) admin_names: Vec<String>,
     /// The admin socket of the Envoy beside it.
     pub(crate) envoy_admin: Option<PathBuf>,
+    /// The rate limit service that can run beside it.
+    pub(crate) limiter: Option<OwnLimiter>,
     /// What is written to a cluster.
     pub(crate) status: StatusArgs,
     /// How the webhook is served, if it is.
@@ -96,8 +99,20 @@ pub(crate) struct Parts<'a> {
 
 /// The controller's configuration.
 pub(crate) fn config(parts: Parts<'_>) -> Config {
-    let Parts { place, manifests, identity, bind, xds, admin, admin_names, envoy_admin, status, webhook, health } =
-        parts;
+    let Parts {
+        place,
+        manifests,
+        identity,
+        bind,
+        xds,
+        admin,
+        admin_names,
+        envoy_admin,
+        limiter,
+        status,
+        webhook,
+        health,
+    } = parts;
     let namespace = place.namespace(&identity);
     let Identity { ambassador_id, namespace: _, expand_environment } = identity;
     Config {
@@ -111,6 +126,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin,
         admin_names,
         envoy_admin,
+        limiter,
         lease: status.lease(),
         webhook,
         health,

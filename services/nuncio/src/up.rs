@@ -9,11 +9,13 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use nuncio_controller::admin::AdminClient;
-use nuncio_controller::{Event, XdsAddress};
+use nuncio_controller::{Event, OwnLimiter, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
+use nuncio_ratelimit::RunError;
+use nuncio_ratelimit::settings::Settings;
 use nuncio_telemetry::{Health, LogFormat, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +32,7 @@ pub(crate) fn run(args: UpArgs) -> Outcome {
 }
 
 async fn serve(args: UpArgs) -> Outcome {
-    let UpArgs { place, admin, bind, envoy, concurrency, limits, drain, status, webhook, identity, logs } = args;
+    let UpArgs { place, admin, bind, envoy, concurrency, redis, limits, drain, status, webhook, identity, logs } = args;
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
@@ -50,6 +52,9 @@ async fn serve(args: UpArgs) -> Outcome {
         concurrency: concurrency.unwrap_or_else(cores),
         drain_time: drain.time(),
     };
+    let limiter = nuncio_ratelimit::embedded(&runtime_dir.xds_socket(), &runtime_dir.limit_socket(), redis.as_deref())
+        .map_err(Failure::usage)?;
+    let (wanted, limiter_is_wanted) = watch::channel(false);
     let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
     let health = Health::default();
     let config = config(Parts {
@@ -61,6 +66,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
+        limiter: Some(OwnLimiter { socket: runtime_dir.limit_socket(), wanted }),
         status,
         webhook,
         health: health.clone(),
@@ -71,6 +77,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let report = Report::new(place, address);
     let gateway = Gateway {
         controller: tokio::spawn(nuncio_controller::run(config, stop_controller.clone(), events)),
+        limiter: tokio::spawn(limit(limiter, limiter_is_wanted, stop_controller.clone())),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),
         reporter: tokio::spawn(
             Reporter { report, format: logs.log_format, stopping: stop_envoy.clone() }.run(received, free_ports),
@@ -88,6 +95,7 @@ async fn serve(args: UpArgs) -> Outcome {
 /// The running parts.
 struct Gateway {
     controller: JoinHandle<Result<(), nuncio_controller::Error>>,
+    limiter: JoinHandle<Result<(), RunError>>,
     envoy: JoinHandle<anyhow::Result<()>>,
     /// Ends when the controller has, or with the reason why the gateway cannot serve.
     reporter: JoinHandle<Result<(), Failure>>,
@@ -103,6 +111,7 @@ impl Gateway {
         let outcome = tokio::select! {
             () = signalled.cancelled() => Ok(()),
             result = &mut self.controller => ended("the controller", result),
+            result = &mut self.limiter => ended("the rate limit service", result),
             result = &mut self.envoy => ended("the supervision of Envoy", result),
             // It ends well only when the controller has ended, which says more.
             Ok(Err(failure)) = &mut self.reporter => Err(failure),
@@ -111,6 +120,7 @@ impl Gateway {
         self.stop_envoy.cancel();
         wait(self.envoy).await;
         self.stop_controller.cancel();
+        wait(self.limiter).await;
         wait(self.controller).await;
         wait(self.reporter).await;
         outcome
@@ -131,6 +141,17 @@ async fn wait<T>(part: JoinHandle<T>) {
     if !part.is_finished() {
         // What a part says when it was told to end is of no use any more.
         let _ = part.await;
+    }
+}
+
+/// Runs the rate limit service from the moment when something asks it.
+async fn limit(settings: Settings, mut wanted: watch::Receiver<bool>, stop: CancellationToken) -> Result<(), RunError> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        // A controller that is gone wants nothing any more.
+        Ok(_) = async { wanted.wait_for(|wanted| *wanted).await.map(drop) } => {
+            nuncio_ratelimit::run(settings, stop.clone()).await
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rules: read from files or from xDS, checked, and laid out for quick lookups.
 
 mod decode;
+mod edge;
 mod error;
 mod from_proto;
 mod glob;
@@ -15,6 +16,7 @@ mod store_failure;
 mod tree;
 mod yaml;
 
+pub use edge::Edge;
 pub use error::ConfigError;
 pub use from_proto::EXTENSION;
 pub use from_proto::root_of;

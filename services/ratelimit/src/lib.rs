@@ -16,6 +16,7 @@ mod algorithm;
 mod clock;
 pub mod config;
 mod counter_key;
+mod embedded;
 pub mod lease;
 mod limiter;
 mod metadata;
@@ -35,6 +36,7 @@ mod unit;
 mod window;
 
 pub use algorithm::{Algorithm, Gcra, GcraState, Sliding, SlidingState};
+pub use embedded::embedded;
 pub use limiter::{CallError, Limiter, Options, Shared};
 pub use provider::{Active, Loads, files};
 pub use reach::reach_redis;

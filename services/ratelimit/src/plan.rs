@@ -110,7 +110,8 @@ impl<'c> Plan<'c> {
             let Some(limit) = &item.limit else { continue };
             let Some(window) = limit.window else { continue };
             let prefix = &shared.options.key_prefix;
-            let key = counter_key(prefix, &request.domain, &descriptor.entries, limit, window, now.seconds());
+            let entries = &descriptor.entries[..limit.depth];
+            let key = counter_key(prefix, &request.domain, entries, limit, window, now.seconds());
             item.key = Some(key);
             stats::add(&limit.stats().total_hits, item.hits);
         }

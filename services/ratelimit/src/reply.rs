@@ -1,5 +1,6 @@
 //! The reply to a request, and what is counted about it.
 
+mod edge;
 mod ietf;
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValue;
@@ -31,13 +32,15 @@ pub(crate) fn assemble(shared: &Shared, request: &RateLimitRequest, plan: &Plan<
         headers.extend(ietf::headers(plan, &statuses, now));
     }
     let dynamic_metadata = shared.options.dynamic_metadata.then(|| metadata::of_reply(request, plan, &statuses));
-    RateLimitResponse {
+    let mut response = RateLimitResponse {
         overall_code: if over { Code::OverLimit } else { Code::Ok }.into(),
         statuses,
         response_headers_to_add: headers,
         dynamic_metadata,
         ..RateLimitResponse::default()
-    }
+    };
+    edge::complete(&mut response, plan, over, now);
+    response
 }
 
 fn status(shared: &Shared, item: &Item<'_>, now: Now) -> DescriptorStatus {

@@ -51,10 +51,14 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
     tasks.spawn(lease::keep(limiter.clone(), stop.clone()));
     tasks.spawn(watch_redis(limiter.connected(), health.clone(), settings.health_by_connection));
     serve_metrics(&settings, &shared, &stop, &mut tasks)?;
-    let listener = bind(&settings.listen.debug)?;
-    tasks.spawn(server::serve(listener, server::debug(shared.clone()), stop.clone()));
-    let listener = bind(&settings.listen.http)?;
-    tasks.spawn(server::serve(listener, server::http(limiter, health.clone()), stop.clone()));
+    if !settings.listen.debug.is_empty() {
+        let listener = bind(&settings.listen.debug)?;
+        tasks.spawn(server::serve(listener, server::debug(shared.clone()), stop.clone()));
+    }
+    if !settings.listen.http.is_empty() {
+        let listener = bind(&settings.listen.http)?;
+        tasks.spawn(server::serve(listener, server::http(limiter, health.clone()), stop.clone()));
+    }
 
     let tls = settings.listen.tls.clone().map(ReloadingAcceptor::new).transpose();
     let workers = Workers::start(WorkersSetup {

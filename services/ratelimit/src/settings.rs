@@ -33,13 +33,13 @@ pub enum ConfigType {
 /// Where to listen and how (`HOST`, `PORT`, `GRPC_*`, `DEBUG_*`).
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// `/json` and `/healthcheck`.
+    /// `/json` and `/healthcheck`; empty for nowhere.
     pub http: String,
     /// gRPC; not used where there is a socket.
     pub grpc: String,
     /// Path of a Unix socket for gRPC; empty for none.
     pub grpc_unix: String,
-    /// `/rlconfig`, `/stats`.
+    /// `/rlconfig`, `/stats`; empty for nowhere.
     pub debug: String,
     /// How old connections of gRPC may become.
     pub max_connection_age: Duration,
@@ -82,7 +82,7 @@ pub struct Files {
 /// The management server (`CONFIG_GRPC_XDS_*`, `XDS_CLIENT_*`).
 #[derive(Clone, Debug)]
 pub struct Xds {
-    /// `host:port`.
+    /// `host:port`, or `unix:/path`.
     pub server: String,
     /// Identity of this node.
     pub node_id: String,

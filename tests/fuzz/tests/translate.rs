@@ -77,5 +77,6 @@ fn settings() -> Settings {
         namespace: "default".into(),
         fallback_certificate: Fallback { chain: Pem("chain".into()), key: Pem("key".into()) },
         bind_address: [127, 0, 0, 1].into(),
+        limit_socket: Some("/run/limits.sock".into()),
     }
 }

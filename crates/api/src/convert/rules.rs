@@ -33,9 +33,12 @@ impl Rules {
             "RateLimitService" => Self::RateLimitService,
             "TracingService" => Self::TracingService,
             "LogService" => Self::LogService,
-            "Module" | "KubernetesServiceResolver" | "KubernetesEndpointResolver" | "ConsulResolver" | "DevPortal" => {
-                Self::Other
-            }
+            "Module"
+            | "KubernetesServiceResolver"
+            | "KubernetesEndpointResolver"
+            | "ConsulResolver"
+            | "DevPortal"
+            | "RateLimit" => Self::Other,
             _ => return None,
         })
     }

@@ -21,6 +21,27 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
             tls(schema);
             convertible(schema);
         }
+        "RateLimitService" => {
+            convertible(schema);
+            needs_text(schema, &["service"]);
+            bound(schema, "timeout_ms", "maximum", LONGEST_MS);
+        }
+        "RateLimitGrpc" => {
+            let description = "The same, as releases of the original read it.";
+            let property_schema = json!({ "type": "boolean", "nullable": true, "description": description });
+            property(schema, "rate_limited_as_resource_exhausted", property_schema);
+        }
+        "RateLimit" => convertible(schema),
+        "Limit" => {
+            needs(schema, &["pattern", "rate", "unit"]);
+            bound(schema, "burstFactor", "minimum", 1);
+        }
+        "LocalRateLimit" => {
+            needs(schema, &["rate", "unit"]);
+            bound(schema, "rate", "minimum", 1);
+            bound(schema, "burst", "minimum", 1);
+        }
+        "TemplatedHeader" => needs_text(schema, &["name"]),
         "TlsConfig" => tls(schema),
         "KubernetesServiceResolver" | "KubernetesEndpointResolver" => convertible(schema),
         "AddedHeader" => {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::structural::schema;
 use crate::{
-    Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping, Module, TcpMapping, TlsContext,
+    Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping, Module, RateLimit,
+    RateLimitService, TcpMapping, TlsContext,
 };
 
 /// A kind of `getambassador.io`.
@@ -135,11 +136,24 @@ pub(super) const KINDS: &[CustomKind] = &[
         older: BOTH,
         columns: &[],
     },
-    opaque(
-        "RateLimitService",
-        "ratelimitservices",
-        "RateLimitService: limits are asked of an external service. Not yet effective.",
-    ),
+    CustomKind {
+        kind: "RateLimit",
+        plural: "ratelimits",
+        description: "RateLimit: what requests with these labels are held to.",
+        spec: Some(schema::<RateLimit>),
+        needs_spec: true,
+        older: BOTH,
+        columns: &[text("Domain", ".spec.domain")],
+    },
+    CustomKind {
+        kind: "RateLimitService",
+        plural: "ratelimitservices",
+        description: "RateLimitService: whom Envoy asks about global rate limits.",
+        spec: Some(schema::<RateLimitService>),
+        needs_spec: true,
+        older: BOTH,
+        columns: &[text("Service", ".spec.service"), text("Domain", ".spec.domain")],
+    },
     CustomKind {
         kind: "TCPMapping",
         plural: "tcpmappings",

@@ -47,6 +47,12 @@ fn spell(kind: &str, properties: &mut Map<String, Value>) {
             }
         }
         "TCPMapping" => loosen(properties),
+        "RateLimitService" => {
+            loosen(properties);
+            if let Some(grpc) = properties.remove("grpc") {
+                properties.insert("v3GRPC".to_owned(), grpc);
+            }
+        }
         "Host" => {
             if let Some(Value::Object(tls)) = properties.get_mut("tls").and_then(|tls| tls.get_mut("properties")) {
                 spell("", tls);

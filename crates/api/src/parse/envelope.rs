@@ -8,17 +8,8 @@ use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns, Value};
 use serde::Deserialize;
 
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
-const LATER: [&str; 9] = [
-    "AuthService",
-    "ConsulResolver",
-    "DevPortal",
-    "Filter",
-    "FilterPolicy",
-    "LogService",
-    "RateLimit",
-    "RateLimitService",
-    "TracingService",
-];
+const LATER: [&str; 7] =
+    ["AuthService", "ConsulResolver", "DevPortal", "Filter", "FilterPolicy", "LogService", "TracingService"];
 
 /// What an object is, by its `apiVersion` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +64,8 @@ fn ours(version: &str, kind: &str) -> Class {
     let version = match version {
         "v3alpha1" => Some(Version::Current),
         "v0" | "v1" | "v2" => Some(Version::Old),
+        // Edge Stack's own kinds had these before.
+        "v1beta1" | "v1beta2" if known == Some(Kind::RateLimit) => Some(Version::Old),
         _ => None,
     };
     match (known, version) {

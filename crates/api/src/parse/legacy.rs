@@ -20,6 +20,11 @@ pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Pr
             explicit_tls(spec);
             rename(spec, "v3StatsName", "stats_name");
         }
+        Kind::RateLimitService => {
+            explicit_tls(spec);
+            rename(spec, "v3StatsName", "stats_name");
+            rename(spec, "v3GRPC", "grpc");
+        }
         Kind::TLSContext => rename(spec, "v3CRLSecret", "crl_secret"),
         Kind::Host => {
             if let Some(tls) = spec.get_mut("tls") {

@@ -64,7 +64,8 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
     let root = Path::Root;
     let path = root.key("spec");
     let kind = object.id.kind;
-    let needed = matches!(kind, Kind::Mapping | Kind::TCPMapping | Kind::Listener);
+    let needed =
+        matches!(kind, Kind::Mapping | Kind::TCPMapping | Kind::Listener | Kind::RateLimitService | Kind::RateLimit);
     if needed && node.get("spec").is_none_or(Node::is_null) {
         issues.error(&path, "MissingField", format!("a {kind} needs a spec"));
         return None;
@@ -98,6 +99,16 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             let context = read(node, &path, issues)?;
             validate::tls_context(&context, &path, issues);
             Spec::TlsContext(Box::new(context))
+        }
+        Kind::RateLimitService => {
+            let mut service = read(node, &path, issues)?;
+            validate::rate_limit_service(&mut service, &path, issues);
+            Spec::RateLimitService(Box::new(service))
+        }
+        Kind::RateLimit => {
+            let limits = read(node, &path, issues)?;
+            validate::rate_limit(&limits, &path, issues);
+            Spec::RateLimit(Box::new(limits))
         }
         Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(node, &path, issues)?),
         Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(node, &path, issues)?),

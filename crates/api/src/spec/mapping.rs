@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AddedHeader, CircuitBreaker, Cors, HealthCheck, Keepalive, LoadBalancer, OutlierDetection, RegexMap, RetryPolicy,
-    RoutingPriority,
+    AddedHeader, CircuitBreaker, Cors, HealthCheck, Keepalive, Labels, LoadBalancer, LocalRateLimit, OutlierDetection,
+    RegexMap, RetryPolicy, RoutingPriority,
 };
 use crate::ServiceRef;
 
@@ -154,8 +154,10 @@ pub struct Mapping {
     /// Older spelling of `allow_upgrade: [websocket]`; has been added to `allow_upgrade` when parsing is done.
     pub use_websocket: Option<bool>,
 
-    /// Rate-limit descriptors by domain, as written.
-    pub labels: Option<Box<Value>>,
+    /// Rate-limit labels by domain: groups, each a name and its labels. Those of the RateLimitService's domain count.
+    pub labels: Option<Box<Labels>>,
+    /// A limit that each Envoy keeps by itself, in front of those that a service is asked about; none of the original.
+    pub local_rate_limit: Option<Box<LocalRateLimit>>,
     /// Do not ask the authorization service; default `false`.
     pub bypass_auth: Option<bool>,
     /// Told to the authorization service.

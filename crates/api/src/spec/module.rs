@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::text::is_proper_case;
 
 use super::{
-    Buffer, CircuitBreaker, ClientCertDetails, Cors, ForwardClientCertDetails, GrpcStats, Gzip, IpRule, Keepalive,
-    LoadBalancer, LogFormat, LogType, ModuleDefaults, Probe, RetryPolicy, UnderscoresAction,
+    Buffer, CircuitBreaker, ClientCertDetails, Cors, DefaultLabels, ForwardClientCertDetails, GrpcStats, Gzip, IpRule,
+    Keepalive, LoadBalancer, LogFormat, LogType, ModuleDefaults, Probe, RetryPolicy, UnderscoresAction,
 };
 
 /// The `spec` of a `Module`.
@@ -93,8 +93,8 @@ pub struct ModuleConfig {
     pub debug_mode: Option<bool>,
     /// Domain of rate-limit labels; default `ambassador`.
     pub default_label_domain: Option<String>,
-    /// Rate-limit labels of every request, as written.
-    pub default_labels: Option<Value>,
+    /// Rate-limit labels of every request, by domain.
+    pub default_labels: BTreeMap<String, DefaultLabels>,
     /// Defaults for Mappings.
     pub defaults: Option<ModuleDefaults>,
     /// The diagnostics pages under `/ambassador/v0/`; on by default.

@@ -32,7 +32,7 @@ pub(super) fn removed(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>
     }
 }
 
-fn changed_name(name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+pub(super) fn changed_name(name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     if name.starts_with(':') || name.eq_ignore_ascii_case("host") {
         let message = format!("\"{}\" cannot be added or removed: use host_rewrite or rewrite", shorten(name));
         issues.error(path, "InvalidHeaderName", message);

@@ -1,7 +1,7 @@
 //! Mappings.
 
 use super::value::{header_text, is_token, positive_milliseconds, weight};
-use super::{header, hostname, invalid, missing, no_effect, policy, regex};
+use super::{header, hostname, invalid, missing, no_effect, policy, rate_limit, regex};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -19,6 +19,7 @@ pub(crate) fn mapping(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issue
     headers(mapping, path, issues);
     policies(mapping, path, issues);
     upgrades(mapping, path, issues);
+    limits(mapping, path, issues);
 }
 
 /// Checks which requests a Mapping is for, and when it is tried.
@@ -196,4 +197,14 @@ fn upgrades(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
         upgrades.push("websocket".to_owned());
     }
     mapping.allow_upgrade = upgrades;
+}
+
+fn limits(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if let Some(labels) = &mapping.labels {
+        rate_limit::labels(labels, &path.key("labels"), issues);
+    }
+    mapping.labels.take_if(|labels| labels.is_empty());
+    if let Some(local) = &mapping.local_rate_limit {
+        rate_limit::local(local, &path.key("local_rate_limit"), issues);
+    }
 }

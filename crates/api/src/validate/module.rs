@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::value::{header_text, milliseconds};
-use super::{format, header, invalid, missing, no_effect, policy};
+use super::{format, header, invalid, missing, no_effect, policy, rate_limit};
 use crate::parse::Issues;
 use crate::text::{is_proper_case, shorten};
 use crate::yaml::Path;
@@ -170,6 +170,12 @@ fn texts(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
     for (name, setting) in [("server_name", &mut config.server_name), ("resolver", &mut config.resolver)] {
         setting.take_if(|text| text.is_empty());
         each(setting, name, path, issues, |text, path, issues| header_text(Some(text), path, issues));
+    }
+    config.default_label_domain.take_if(|domain| domain.is_empty());
+    let before = issues.errors();
+    rate_limit::default_labels(&config.default_labels, &path.key("default_labels"), issues);
+    if issues.errors() > before {
+        config.default_labels.clear();
     }
     config.lua_scripts.take_if(|script| script.trim().is_empty());
     let before = issues.errors();

@@ -559,7 +559,15 @@ fn warnings_leave_the_object_in_use() {
         ),
         ("Mapping", "{prefix: /, service: w, cors: {methods: [GET]}}", "NoEffect", "spec.cors", "{methods"),
         ("Mapping", "{prefix: /, service: w, dns_type: round}", "InvalidValue", "spec.dns_type", "round"),
-        ("Mapping", "{prefix: /, service: w, labels: {a: [b]}}", "NotYetEffective", "spec.labels", "{a"),
+        (
+            "Mapping",
+            "{prefix: /, service: w, labels: {a: [{g: [{remote_address: {key: ip}}]}]}}",
+            "NoEffect",
+            "spec.labels.a[0].g[0]",
+            "{remote",
+        ),
+        ("RateLimitService", "{service: a, protocol_version: v2}", "NoEffect", "spec.protocol_version", "v2"),
+        ("RateLimit", "{limits: []}", "NoEffect", "spec.limits", "[]"),
         ("Mapping", "{prefix: /, service: w, bypass_auth: true}", "NotYetEffective", "spec.bypass_auth", "true"),
         ("Mapping", "{prefix: /, service: w, docs: {path: /x}}", "NotYetEffective", "spec.docs", "{path"),
         (
@@ -595,7 +603,6 @@ fn warnings_leave_the_object_in_use() {
             "spec.config.header_case_overrides[1]",
             "X-MY",
         ),
-        ("Module", "{config: {default_labels: {a: b}}}", "NotYetEffective", "spec.config.default_labels", "{a"),
         ("Module", "{config: {xff_num_trusted_hops: 1}}", "NotYetEffective", "spec.config.xff_num_trusted_hops", "1"),
         ("Module", "{config: {server_nam: 1}}", "UnknownField", "spec.config.server_nam", "server_nam"),
         ("Module", "{config: {ip_allow: []}}", "AllowsNobody", "spec.config.ip_allow", "[]"),
@@ -729,4 +736,79 @@ fn names_to_be_spelled_in_proper_case_are_written_so() {
         let Spec::Module(module) = only(&of_kind("Module", &format!("{{config: {config}}}"))).spec else { panic!() };
         assert_eq!(module.config.writes_proper_case(), expected, "{config}");
     }
+}
+
+#[test]
+fn bad_limits_are_refused() {
+    let rows: &[Row] = &[
+        ("Mapping", "{prefix: /, service: w, labels: {a: [b]}}", "InvalidValue", "spec.labels.a[0]", "b]"),
+        (
+            "Mapping",
+            "{prefix: /, service: w, labels: {a: [{g: [{generic_key: {}}]}]}}",
+            "InvalidValue",
+            "spec.labels.a[0].g[0]",
+            "{generic_key",
+        ),
+        (
+            "Mapping",
+            "{prefix: /, service: w, labels: {a: [{g: [{request_headers: {key: k}}]}]}}",
+            "InvalidValue",
+            "spec.labels.a[0].g[0]",
+            "{request_headers",
+        ),
+        (
+            "Mapping",
+            "{prefix: /, service: w, local_rate_limit: {rate: 1}}",
+            "MissingField",
+            "spec.local_rate_limit.unit",
+            "{rate",
+        ),
+        ("RateLimitService", "{domain: a}", "MissingField", "spec.service", "{"),
+        ("RateLimitService", "{service: a, protocol_version: v4}", "InvalidValue", "spec.protocol_version", "v4"),
+        ("RateLimit", "{limits: [{pattern: [{a: b}], rate: 1}]}", "MissingField", "spec.limits[0].unit", "{pattern"),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [{a: b}], rate: 1, unit: fortnight}]}",
+            "InvalidValue",
+            "spec.limits[0].unit",
+            "fortnight",
+        ),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [{a: b}], rate: -1, unit: day}]}",
+            "InvalidValue",
+            "spec.limits[0].rate",
+            "-1",
+        ),
+        ("RateLimit", "{limits: [{rate: 1, unit: day}]}", "MissingField", "spec.limits[0].pattern", "{rate"),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [{}], rate: 1, unit: day}]}",
+            "InvalidValue",
+            "spec.limits[0].pattern[0]",
+            "{}",
+        ),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [{a: b}], rate: 1, unit: day, action: Drop}]}",
+            "InvalidValue",
+            "spec.limits[0].action",
+            "Drop",
+        ),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [{a: b}], rate: 1, unit: day, burstFactor: 0}]}",
+            "InvalidValue",
+            "spec.limits[0].burstFactor",
+            "0}",
+        ),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [{a: b}], rate: 1, unit: day, injectResponseHeaders: [{value: x}]}]}",
+            "MissingField",
+            "spec.limits[0].injectResponseHeaders[0].name",
+            "{value",
+        ),
+    ];
+    rows.iter().copied().for_each(check);
 }

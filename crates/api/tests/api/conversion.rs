@@ -8,7 +8,7 @@ use nuncio_api::{Defaults, Host, Mapping, Spec, from_json};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 14] = [
     "Mapping",
     "TCPMapping",
     "Host",
@@ -18,6 +18,7 @@ const KINDS: [&str; 13] = [
     "KubernetesEndpointResolver",
     "ConsulResolver",
     "AuthService",
+    "RateLimit",
     "RateLimitService",
     "TracingService",
     "LogService",

@@ -1,17 +1,19 @@
 //! The JSON schemas that custom resource definitions are made of.
 
-use nuncio_api::{Host, Listener, Mapping, Module, TcpMapping, TlsContext};
+use nuncio_api::{Host, Listener, Mapping, Module, RateLimit, RateLimitService, TcpMapping, TlsContext};
 use schemars::{Schema, schema_for};
 
 #[test]
 fn every_field_is_described() {
-    let schemas: [(&str, Schema); 6] = [
+    let schemas: [(&str, Schema); 8] = [
         ("Mapping", schema_for!(Mapping)),
         ("TCPMapping", schema_for!(TcpMapping)),
         ("Host", schema_for!(Host)),
         ("Listener", schema_for!(Listener)),
         ("Module", schema_for!(Module)),
         ("TLSContext", schema_for!(TlsContext)),
+        ("RateLimitService", schema_for!(RateLimitService)),
+        ("RateLimit", schema_for!(RateLimit)),
     ];
     for (kind, schema) in schemas {
         let schema = schema.to_value();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{AddedHeader, Defaults, Mapping, Scheme, Spec, parse};
+use nuncio_api::{AddedHeader, Defaults, Label, LabelName, Mapping, Scheme, Spec, parse};
 
 use crate::support::{is_invalid, named, only, read};
 
@@ -184,4 +184,56 @@ fn the_namespace_of_a_source_is_used_where_none_is_given() {
     let parsed = parse(text.as_bytes(), &Arc::from("f"), &defaults);
     let ids: Vec<_> = parsed.objects.iter().map(|object| object.id.to_string()).collect();
     assert_eq!(ids, ["Host a/h", "Host b/h"]);
+}
+
+/// The labels of a Mapping in the domain `d`, of which there is one group.
+fn labels(version: &str, labels: &str) -> Vec<Label> {
+    let text = format!(
+        "apiVersion: getambassador.io/{version}\nkind: Mapping\nmetadata: {{name: m}}\n\
+         spec: {{prefix: /, service: w, labels: {{d: [{{g: {labels}}}]}}}}\n"
+    );
+    let object = only(&text);
+    let Spec::Mapping(mapping) = &object.spec else { panic!("{labels}: {:?}", object.problems) };
+    mapping.labels.as_ref().unwrap()["d"][0]["g"].clone()
+}
+
+#[test]
+fn labels_are_read_in_every_spelling() {
+    let new = "[{source_cluster: {key: source_cluster}}, {destination_cluster: {}}, {remote_address: {key: remote_address}}, \
+               {generic_key: {value: plain}}, {generic_key: {key: plan, value: free}}, {request_headers: {key: who, \
+               header_name: x-who, omit_if_not_present: true}}]";
+    let old = "[source_cluster, destination_cluster, remote_address, plain, {generic_key: free, v3Key: plan}, \
+               {who: {header: x-who, omit_if_not_present: true}}]";
+    let without_keys = |labels: Vec<Label>| -> Vec<Label> {
+        let plain = |label| match label {
+            Label::SourceCluster(_) => Label::SourceCluster(LabelName::default()),
+            Label::RemoteAddress(_) => Label::RemoteAddress(LabelName::default()),
+            other => other,
+        };
+        labels.into_iter().map(plain).collect()
+    };
+    let expected = without_keys(labels("v3alpha1", new));
+    for version in ["v1", "v2", "v3alpha1"] {
+        assert_eq!(without_keys(labels(version, old)), expected, "{version}");
+    }
+    assert!(matches!(&expected[4], Label::GenericKey(generic) if generic.key.as_deref() == Some("plan")));
+    assert!(matches!(&expected[5], Label::RequestHeaders(header) if header.omit_if_not_present == Some(true)));
+}
+
+#[test]
+fn a_rate_limit_service_is_read_in_both_spellings_of_its_switch() {
+    for (version, field) in [
+        ("v3alpha1", "grpc: {use_resource_exhausted_code: true}"),
+        ("v3alpha1", "grpc: {rate_limited_as_resource_exhausted: true}"),
+        ("v2", "v3GRPC: {use_resource_exhausted_code: true}"),
+    ] {
+        let text = format!(
+            "apiVersion: getambassador.io/{version}\nkind: RateLimitService\nmetadata: {{name: m}}\n\
+             spec: {{service: w, {field}}}\n"
+        );
+        let object = only(&text);
+        let Spec::RateLimitService(service) = &object.spec else { panic!("{:?}", object.problems) };
+        assert!(object.problems.is_empty(), "{:?}", object.problems);
+        assert_eq!(service.grpc.as_ref().unwrap().use_resource_exhausted_code, Some(true), "{field}");
+    }
 }

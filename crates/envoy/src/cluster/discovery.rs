@@ -21,6 +21,10 @@ pub(super) fn apply(cluster: &Cluster, message: &mut PbCluster) {
             message.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::Static as i32));
             message.load_assignment = Some(endpoints::fixed(name, "", addresses.iter().copied()));
         }
+        Discovery::Unix(path) => {
+            message.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::Static as i32));
+            message.load_assignment = Some(endpoints::single(name, proto::pipe(path)));
+        }
         Discovery::Dns { host, port, logical, respect_ttl, family } => {
             let dns = DnsCluster {
                 respect_dns_ttl: *respect_ttl,

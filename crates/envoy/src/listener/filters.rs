@@ -1,6 +1,7 @@
 //! The HTTP filters of a listener.
 
 mod gzip;
+mod limits;
 
 use std::collections::HashMap;
 
@@ -31,6 +32,12 @@ use crate::{matcher, proto};
 /// The cors filter: in every list, at work where a route has a policy under this name.
 pub(crate) const CORS_FILTER: &str = "envoy.filters.http.cors";
 
+/// The filter that counts by itself: in every list, at work where a route has a bucket under this name.
+pub(crate) const LOCAL_LIMIT_FILTER: &str = "envoy.filters.http.local_ratelimit";
+
+/// The filter that asks about limits: in every list, at work where a route has descriptors under this name.
+pub(crate) const LIMIT_FILTER: &str = "envoy.filters.http.ratelimit";
+
 /// The filter that answers probes: at work wherever a route may take their paths.
 pub(crate) const PROBES_FILTER: &str = "envoy.filters.http.health_check";
 
@@ -42,6 +49,9 @@ pub(super) fn filters(settings: &HttpSettings) -> Vec<PbHttpFilter> {
     filters.extend(probes(settings));
     filters.extend(settings.filters.iter().filter_map(chosen));
     filters.push(filter(CORS_FILTER, &Cors {}));
+    // What Envoy counts by itself goes before what it has to ask about.
+    filters.push(filter(LOCAL_LIMIT_FILTER, &limits::local()));
+    filters.push(filter(LIMIT_FILTER, &limits::asked(settings.limit_service.as_ref())));
     filters.push(filter("envoy.filters.http.router", &router));
     number_repeated(&mut filters);
     filters

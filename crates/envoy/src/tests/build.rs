@@ -89,6 +89,7 @@ pub(super) fn route(name: &str, path: PathMatch, action: RouteAction) -> Route {
         action,
         response_headers: HeaderEdits::default(),
         cors: None,
+        limits: None,
         origins: Vec::new(),
     }
 }
@@ -136,6 +137,7 @@ pub(super) fn http() -> HttpSettings {
         preserve_request_id: false,
         suppress_envoy_headers: false,
         client_cert: ClientCertHeader::default(),
+        limit_service: None,
         filters: Vec::new(),
         access_log: access_log("/dev/null"),
     }

@@ -51,7 +51,14 @@ impl World {
             Kind::TLSContext => drop(self.tls_contexts.remove(id)),
             Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => drop(self.resolvers.remove(&id.name)),
             Kind::IngressClass => self.ingresses.put_class(id, None),
-            Kind::Mapping | Kind::TCPMapping | Kind::Host | Kind::Listener | Kind::Module | Kind::Ingress => {}
+            Kind::Mapping
+            | Kind::TCPMapping
+            | Kind::Host
+            | Kind::Listener
+            | Kind::Module
+            | Kind::Ingress
+            | Kind::RateLimitService
+            | Kind::RateLimit => {}
         }
         self.mark(id, dirty);
     }
@@ -75,6 +82,7 @@ impl World {
             Spec::EndpointResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Endpoint)),
             Spec::IngressClass(class) => self.ingresses.put_class(id, Some(class)),
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
+            Spec::RateLimitService(_) | Spec::RateLimit(_) => {}
             // What it makes is made once all classes are known.
             Spec::Ingress(_) => {}
             Spec::Invalid(_) => {}
@@ -88,11 +96,16 @@ impl World {
             Kind::Mapping => drop(dirty.mappings.insert(id.clone())),
             Kind::Host | Kind::Listener | Kind::TCPMapping => dirty.frame = true,
             Kind::Module => dirty.module = true,
+            Kind::RateLimitService => {
+                dirty.frame = true;
+                dirty.limiting = true;
+            }
+            Kind::RateLimit => dirty.limiting = true,
             Kind::Service => {
                 let key = service_key(id);
                 dirty.mappings.extend(self.users.of_service(&key));
                 dirty.endpoints.insert(key);
-                dirty.frame |= self.has_tcp();
+                dirty.frame |= self.frame_names_services();
             }
             Kind::EndpointSlice => {}
             Kind::Ingress => {
@@ -111,8 +124,9 @@ impl World {
         }
     }
 
-    fn has_tcp(&self) -> bool {
-        self.ids_of(Kind::TCPMapping).next().is_some()
+    /// Whether something in the frame sends to a Service.
+    fn frame_names_services(&self) -> bool {
+        [Kind::TCPMapping, Kind::RateLimitService].into_iter().any(|kind| self.ids_of(kind).next().is_some())
     }
 }
 

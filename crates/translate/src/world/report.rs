@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, Problem, Severity};
-use nuncio_ir::{Backend, ClusterName, RouteAction, SecretName, TableName};
+use nuncio_ir::{Backend, ClusterName, Handler, Listener, RouteAction, SecretName, TableName};
 
 use super::World;
 use super::intake::{service_key, slice_service};
@@ -26,6 +26,8 @@ pub struct Resources {
     pub secrets: Vec<SecretName>,
     /// Clusters whose endpoints it is.
     pub endpoints: Vec<ClusterName>,
+    /// Domains of rules for the service that counts.
+    pub limits: Vec<Arc<str>>,
 }
 
 impl World {
@@ -42,6 +44,7 @@ impl World {
         problems.extend(self.ingress_problems(id));
         problems.extend(self.module_problems(id));
         problems.extend(self.secret_problems(id));
+        problems.extend(self.limit_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();
@@ -123,6 +126,15 @@ impl World {
                 let clusters = service.iter().flat_map(|service| self.clusters.of_service(service));
                 found.endpoints = clusters.cloned().collect();
             }
+            Kind::RateLimitService => {
+                let counts = self.frame.limit_service.as_ref().is_some_and(|(chosen, _)| chosen == id);
+                let listeners = self.model.listeners.values().filter(|listener| counts && is_http(listener));
+                found.listeners = listeners.map(|listener| Arc::clone(&listener.name)).collect();
+            }
+            Kind::RateLimit => {
+                let domains = self.model.limits.iter().filter(|(_, rules)| rules.origins.binary_search(id).is_ok());
+                found.limits = domains.map(|(domain, _)| Arc::clone(domain)).collect();
+            }
             Kind::TLSContext
             | Kind::KubernetesServiceResolver
             | Kind::KubernetesEndpointResolver
@@ -173,7 +185,8 @@ impl World {
         });
         let listeners = self.model.listeners.values().filter(|listener| listener.clusters().contains(cluster));
         let of_listeners = listeners.flat_map(|listener| &listener.origins);
-        of_routes.chain(of_listeners.filter(|id| id.kind == Kind::TCPMapping)).cloned().collect()
+        let of_limits = self.frame.limit_service.iter().filter(|(_, asked)| asked == cluster).map(|(id, _)| id);
+        of_routes.chain(of_listeners.filter(|id| id.kind == Kind::TCPMapping)).chain(of_limits).cloned().collect()
     }
 
     /// The objects that a secret is made of.
@@ -182,4 +195,8 @@ impl World {
         let secrets = self.objects.keys().filter(|id| id.kind == Kind::Secret);
         secrets.filter(|id| self.resources_of(id).secrets.contains(secret)).cloned().collect()
     }
+}
+
+fn is_http(listener: &Listener) -> bool {
+    listener.chains.iter().any(|chain| matches!(chain.handler, Handler::Http(_)))
 }

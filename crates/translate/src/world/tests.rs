@@ -46,6 +46,7 @@ fn world() -> World {
         namespace: "default".into(),
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        limit_socket: Some("/run/limits.sock".into()),
     })
 }
 
@@ -64,6 +65,7 @@ fn follow(model: &mut Model, delta: Delta) {
     each(&mut model.clusters, delta.clusters);
     each(&mut model.endpoints, delta.endpoints);
     each(&mut model.secrets, delta.secrets);
+    each(&mut model.limits, delta.limits);
 }
 
 /// What must hold of every model.

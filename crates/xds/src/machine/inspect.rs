@@ -13,6 +13,7 @@ impl Stream {
             id: self.id,
             protocol: self.protocol,
             node: Arc::clone(&self.node),
+            asks: self.asks,
             connected: self.connected,
             acked: self.progress.reported(),
             resources: self.types.iter().map(|state| state.had).sum(),

@@ -21,6 +21,8 @@ pub(crate) struct Stream {
     pub(super) id: StreamId,
     pub(super) protocol: Protocol,
     pub(super) node: Arc<Node>,
+    /// What its first message asked for.
+    pub(super) asks: Option<ResourceType>,
     pub(super) connected: Instant,
     pub(super) types: [TypeState; ResourceType::ALL.len()],
     /// By what they wait for: the resources that are held back.
@@ -101,6 +103,7 @@ impl Stream {
             id,
             protocol,
             node: Arc::default(),
+            asks: None,
             connected: now,
             types: Default::default(),
             waiters: HashMap::new(),
@@ -143,7 +146,7 @@ impl Stream {
 
     /// Takes a message in: first the answer that it may hold, then the subscription.
     pub(crate) fn request(&mut self, request: Request, context: &mut Context<'_>) {
-        self.greet(request.node, context);
+        self.greet(request.node, request.kind, context);
         let Some(kind) = request.kind else {
             self.stats.unknown_types += 1;
             return;
@@ -164,12 +167,13 @@ impl Stream {
         state.subscription.is_requested() && state.last_nonce != nonce
     }
 
-    fn greet(&mut self, node: Option<Node>, context: &mut Context<'_>) {
+    fn greet(&mut self, node: Option<Node>, asks: Option<ResourceType>, context: &mut Context<'_>) {
         if std::mem::replace(&mut self.greeted, true) {
             return;
         }
         self.node = Arc::new(node.unwrap_or_default());
-        context.out.push(Output::Event(Event::Connected { stream: self.id, node: Arc::clone(&self.node) }));
+        self.asks = asks;
+        context.out.push(Output::Event(Event::Connected { stream: self.id, node: Arc::clone(&self.node), asks }));
     }
 
     /// Looks again at whatever has reached its time.

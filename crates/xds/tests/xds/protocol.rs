@@ -204,7 +204,7 @@ fn the_node_comes_with_the_first_message_and_unknown_types_are_counted() {
     rig.request(id, delta(Cluster, &[], &[]));
     let info = rig.machine.streams().remove(0);
     assert_eq!((&*info.node, info.unknown_types), (&node, 1));
-    assert_eq!(rig.events[0], Event::Connected { stream: id, node: node.into() });
+    assert_eq!(rig.events[0], Event::Connected { stream: id, node: node.into(), asks: None });
 }
 
 #[test]

@@ -85,7 +85,15 @@ impl Engine {
     /// The changed objects, and those that may have become wrong by them: the frame is made as a whole.
     fn concerned(&self, mut ids: Vec<ObjectId>) -> Vec<ObjectId> {
         if self.loaded && !ids.iter().all(is_alone) {
-            let frame = [Kind::Host, Kind::Ingress, Kind::Listener, Kind::TCPMapping, Kind::TLSContext];
+            let frame = [
+                Kind::Host,
+                Kind::Ingress,
+                Kind::Listener,
+                Kind::TCPMapping,
+                Kind::TLSContext,
+                Kind::RateLimitService,
+                Kind::RateLimit,
+            ];
             let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
             ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
         }

@@ -28,12 +28,12 @@ pub(super) struct Facts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
     /// There is nobody to have it.
-    NoEnvoy,
-    /// Some Envoy does not have it yet.
+    Nobody,
+    /// Some of them do not have it yet.
     Pending,
     /// Envoy refused something that it shares with others, and nobody is to blame: its words.
     Held(String),
-    /// Every connected Envoy has it.
+    /// All of them have it.
     Everywhere,
 }
 
@@ -48,7 +48,12 @@ struct Fault {
 impl Facts {
     /// Whether it is only a matter of time, most often of milliseconds, until there is something better to say.
     pub(super) fn is_on_its_way(&self) -> bool {
-        matches!(self.fault(), Some(Fault { reason: "Pending" | "NoEnvoy", .. }))
+        matches!(self.fault(), Some(Fault { reason: "Pending" | "NoEnvoy" | "NoRateLimitService", .. }))
+    }
+
+    /// Who has to have it.
+    fn audience(&self) -> &'static str {
+        if self.kind == Kind::RateLimit { "rate limit service" } else { "Envoy" }
     }
 
     /// What is to be said.
@@ -98,7 +103,7 @@ impl Facts {
     fn programmed(&self, fault: Option<&Fault>) -> Condition {
         let kind = ConditionType::Programmed;
         match fault {
-            None => condition(kind, true, "Programmed", "Every connected Envoy has it.".to_owned()),
+            None => condition(kind, true, "Programmed", format!("Every connected {} has it.", self.audience())),
             Some(fault) => condition(kind, false, fault.reason, fault.message.clone()),
         }
     }
@@ -122,9 +127,12 @@ impl Facts {
         }
         match &self.delivery {
             Delivery::Everywhere => None,
-            Delivery::NoEnvoy => fault("NoEnvoy", "No Envoy is connected that could have it.".to_owned(), true),
+            Delivery::Nobody => {
+                let reason = if self.kind == Kind::RateLimit { "NoRateLimitService" } else { "NoEnvoy" };
+                fault(reason, format!("No {} is connected that could have it.", self.audience()), true)
+            }
             Delivery::Pending => {
-                fault("Pending", "Not every connected Envoy has acknowledged it yet.".to_owned(), true)
+                fault("Pending", format!("Not every connected {} has acknowledged it yet.", self.audience()), true)
             }
             Delivery::Held(words) => {
                 let message = format!(
@@ -221,7 +229,7 @@ mod tests {
                 "Running"
             )
         );
-        for (delivery, reason) in [(Delivery::Pending, "Pending"), (Delivery::NoEnvoy, "NoEnvoy")] {
+        for (delivery, reason) in [(Delivery::Pending, "Pending"), (Delivery::Nobody, "NoEnvoy")] {
             let facts = facts(Vec::new(), delivery);
             assert!(facts.is_on_its_way());
             let (conditions, state) = words(&facts);

@@ -49,8 +49,8 @@ pub(super) fn look(engine: &Engine, id: &ObjectId, published: Option<&Value>) ->
 }
 
 fn delivery(engine: &Engine, id: &ObjectId) -> Delivery {
-    if engine.synced.is_empty() {
-        return Delivery::NoEnvoy;
+    if engine.audience(id).is_empty() {
+        return Delivery::Nobody;
     }
     if !engine.has_arrived(id) {
         return Delivery::Pending;

@@ -68,6 +68,11 @@ impl RuntimeDir {
         self.dir.path().join(LONGEST_NAME)
     }
 
+    /// Where the rate limit service takes calls.
+    pub(crate) fn limit_socket(&self) -> PathBuf {
+        self.dir.path().join("limit.sock")
+    }
+
     /// What Envoy starts with.
     pub(crate) fn bootstrap_file(&self) -> PathBuf {
         self.dir.path().join("bootstrap.json")

@@ -7,11 +7,13 @@ use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 use envoy_types::pb::ratelimit::config::ratelimit::v3 as proto;
 
+use super::edge::Edge;
 use super::error::ConfigError;
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
 
 /// The key of a descriptor's metadata that holds a struct of `unit`, `algorithm`, `burst`, `sub_windows`, `lease`,
-/// `share_threshold`, `value_to_metric` and `store_failure`, as files have them. It is not part of replies.
+/// `share_threshold`, `value_to_metric` and `store_failure`, as files have them, and of `prefix` and `edge`, which a gateway
+/// sends. It is not part of replies.
 pub const EXTENSION: &str = "nuncio.dev/ratelimit";
 
 /// What a resource says, in the form that files have.
@@ -93,6 +95,8 @@ fn extend(descriptor: &mut RawDescriptor, extension: &Value) -> Result<(), Strin
             "store_failure" => descriptor.store_failure = text()?,
             "share_threshold" => descriptor.share_threshold = flag()?,
             "value_to_metric" => descriptor.value_to_metric = flag()?,
+            "prefix" => descriptor.prefix = flag()?,
+            "edge" => descriptor.edge = Some(Edge::read(value).map_err(|message| format!("edge: {message}"))?),
             "unit" | "algorithm" | "burst" | "sub_windows" | "lease" => {
                 let limit = descriptor.rate_limit.as_mut().ok_or_else(|| format!("{name}: there is no rate limit"))?;
                 match name.as_str() {

@@ -120,6 +120,7 @@ impl Level<'_> {
             rule,
             value_to_metric: raw.value_to_metric,
             share_threshold: raw.share_threshold,
+            prefix: raw.prefix,
             ..Node::new(&name)
         };
         below.fill(&mut child, &raw.descriptors)?;
@@ -142,6 +143,7 @@ impl Level<'_> {
             shadow_mode: raw.shadow_mode,
             quota_mode: raw.quota_mode,
             detailed_metric: raw.detailed_metric,
+            edge: raw.edge.clone(),
             metadata: raw.metadata.clone(),
             stats: self.loader.stats.configured(self.parent),
             file: self.file.clone(),

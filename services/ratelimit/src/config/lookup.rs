@@ -64,6 +64,8 @@ pub struct Limit<'c> {
     pub requests_per_unit: u32,
     /// The length of a window; none where there is no limit.
     pub window: Option<Window>,
+    /// How many entries it is for, from the first.
+    pub depth: usize,
     /// Entries that count under a glob's text.
     pub shares: Shares<'c>,
     stats: Stats<'c>,
@@ -125,7 +127,8 @@ enum By {
 
 impl Config {
     /// The limit for a descriptor of a request: at each level the exact `key_value`, or the first glob declared that
-    /// matches, or the bare key. There is no way back from a choice. The limit must be that of the last entry.
+    /// matches, or the bare key. There is no way back from a choice. The limit must be that of the last entry,
+    /// or a prefix.
     pub fn limit(
         &self,
         stats: &Registry,
@@ -144,6 +147,7 @@ impl Config {
                 rule: None,
                 requests_per_unit: own.requests_per_unit,
                 window: Some(own.window),
+                depth: entries.len(),
                 shares: Shares::new(),
                 stats: Stats::Own(stats.seen(&scratch.0)),
             });
@@ -151,18 +155,26 @@ impl Config {
         let mut node = root;
         let mut shares = Shares::new();
         let mut usual_path = true;
+        // The rule of the last entry, else of the longest beginning that has one which is for more than itself.
+        let mut found = None;
         for (index, entry) in entries.iter().enumerate() {
-            let step = node.step(scratch, entry)?;
+            let Some(step) = node.step(scratch, entry) else { break };
             node = step.node;
             if step.by == By::Glob && node.share_threshold {
                 shares.push((index, path::without_key(&node.name, entry.key())));
             }
             usual_path &= path::is_usual(&node.name, entry, step.value(entry, &shares, index));
-            if node.children.is_empty() && index + 1 < entries.len() {
-                return None;
+            let depth = index + 1;
+            if let Some(rule) = node.rule.as_deref().filter(|_| depth == entries.len() || node.prefix) {
+                found = Some((rule, depth, usual_path));
+            }
+            if node.children.is_empty() {
+                break;
             }
         }
-        let rule = node.rule.as_deref()?;
+        let (rule, depth, usual_path) = found?;
+        let entries = &entries[..depth];
+        shares.retain(|(at, _)| *at < depth);
         let stats = if rule.detailed_metric {
             path::detailed(&mut scratch.0, domain, entries, &shares);
             Stats::Own(stats.seen(&scratch.0))
@@ -172,7 +184,14 @@ impl Config {
             self.unusual_path(scratch, domain, entries, &shares)?;
             Stats::Own(stats.seen(&scratch.0))
         };
-        Some(Limit { rule: Some(rule), requests_per_unit: rule.requests_per_unit, window: rule.window, shares, stats })
+        Some(Limit {
+            rule: Some(rule),
+            requests_per_unit: rule.requests_per_unit,
+            window: rule.window,
+            depth,
+            shares,
+            stats,
+        })
     }
 
     /// Writes the name in metrics where it is not the rule's own: with values of the request in it.

@@ -2,6 +2,8 @@
 
 use envoy_types::pb::google::protobuf::Struct;
 
+use super::edge::Edge;
+
 /// One file, or one `RateLimitConfig` of xDS.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RawRoot {
@@ -38,6 +40,10 @@ pub struct RawDescriptor {
     pub share_threshold: bool,
     /// As that of the domain, for this descriptor and all below it.
     pub store_failure: String,
+    /// The limit holds for descriptors that go on as well, unless there is one for more of them. Only over xDS.
+    pub prefix: bool,
+    /// The rule is one of an edge gateway. Only over xDS.
+    pub edge: Option<Edge>,
     /// What replies carry as dynamic metadata while the limit is not reached.
     pub metadata: Option<Struct>,
 }

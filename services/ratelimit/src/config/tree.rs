@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use envoy_types::pb::google::protobuf::Struct;
 
+use super::edge::Edge;
 use super::glob::Glob;
 use super::store_failure::StoreFailure;
 use crate::algorithm::Algorithm;
@@ -41,6 +42,8 @@ pub struct Rule {
     pub quota_mode: bool,
     /// Metrics by the request's own keys and values.
     pub detailed_metric: bool,
+    /// What an edge gateway asks for beside counting.
+    pub edge: Option<Edge>,
     /// For replies within the limit.
     pub metadata: Option<Struct>,
     /// The counters under [`Rule::full_key`].
@@ -77,6 +80,8 @@ pub(super) struct Node {
     pub(super) name: Box<str>,
     pub(super) value_to_metric: bool,
     pub(super) share_threshold: bool,
+    /// The rule holds for descriptors that go on as well.
+    pub(super) prefix: bool,
 }
 
 impl Node {
@@ -88,6 +93,7 @@ impl Node {
             name: name.into(),
             value_to_metric: false,
             share_threshold: false,
+            prefix: false,
         }
     }
 }

@@ -93,8 +93,12 @@ impl Client {
 
     async fn connect(&self) -> Result<Channel, String> {
         let settings = &self.settings;
-        let scheme = if settings.tls.is_some() { "https" } else { "http" };
-        let mut endpoint = Endpoint::from_shared(format!("{scheme}://{}", settings.server))
+        let scheme = match settings.server.starts_with("unix:") {
+            true => "",
+            false if settings.tls.is_some() => "https://",
+            false => "http://",
+        };
+        let mut endpoint = Endpoint::from_shared(format!("{scheme}{}", settings.server))
             .map_err(|error| error.to_string())?
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(Duration::from_secs(30))

@@ -58,5 +58,6 @@ fn settings() -> Settings {
         namespace: "default".into(),
         fallback_certificate: Fallback { chain: Pem("".into()), key: Pem("".into()) },
         bind_address: Ipv4Addr::LOCALHOST.into(),
+        limit_socket: Some("/run/limits.sock".into()),
     }
 }
