@@ -80,6 +80,7 @@ impl Gateway {
             admin: tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
             admin_names: Vec::new(),
             envoy_admin: None,
+            limiter: None,
             status: None,
             lease: LeaseTimes::default(),
             health: Health::default(),

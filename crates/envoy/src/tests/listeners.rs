@@ -217,6 +217,8 @@ fn filters_stand_in_order() {
             "envoy.filters.http.buffer",
             "envoy.filters.http.rbac",
             "envoy.filters.http.cors",
+            "envoy.filters.http.local_ratelimit",
+            "envoy.filters.http.ratelimit",
             "envoy.filters.http.router",
         ]
     );

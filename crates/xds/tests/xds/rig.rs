@@ -160,6 +160,7 @@ pub(crate) fn line(response: &Response) -> String {
         Cluster => "CDS",
         Endpoints => "EDS",
         ResourceType::Secret => "SDS",
+        ResourceType::Limits => "RLS",
         Listener => "LDS",
         ScopedRoute => "SRDS",
         Route => "RDS",
