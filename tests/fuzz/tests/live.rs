@@ -83,6 +83,7 @@ impl Gateway {
             limiter: None,
             status: None,
             lease: LeaseTimes::default(),
+            webhook: None,
             health: Health::default(),
         };
         tokio::spawn(nuncio_controller::run(config, stop.clone(), sender));
