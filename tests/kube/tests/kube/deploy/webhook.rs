@@ -20,24 +20,53 @@ pub(super) const SECRET: &str = "nuncio-webhook";
 pub(super) const CONFIGURATION: &str = "nuncio-edge";
 const DEFINITION: &str = "mappings.getambassador.io";
 
+/// Definitions, by what becomes of each.
+fn defined(conversion: &Conversion, change: impl Fn(&mut Value)) -> String {
+    let all = definitions(conversion).into_iter().map(|definition| {
+        let mut manifest = definition.manifest;
+        change(&mut manifest);
+        manifest
+    });
+    place::documents(&all.collect::<Vec<_>>())
+}
+
 /// The definitions of `deploy/crds`, for the namespace. Services have no addresses here that lead anywhere, so the port is the container's.
 fn crds() -> String {
     let service = WebhookService { namespace: NAMESPACE.to_owned(), port: WEBHOOK_PORT, ..WebhookService::default() };
-    let all = definitions(&Conversion::Webhook { service, serve_older: true });
-    place::documents(&all.into_iter().map(|definition| definition.manifest).collect::<Vec<_>>())
+    defined(&Conversion::Webhook { service, serve_older: true }, |_| {})
+}
+
+/// Definitions that store `v2`, as the original's do.
+fn originals() -> String {
+    defined(&Conversion::default(), |manifest| {
+        manifest["spec"]["conversion"] = json!({"strategy": "None"});
+        let versions = manifest["spec"]["versions"].as_array_mut().unwrap();
+        // Listeners came with v3alpha1.
+        if versions.iter().any(|version| version["name"] == "v2") {
+            versions.iter_mut().for_each(|version| version["storage"] = json!(version["name"] == "v2"));
+        }
+    })
+}
+
+async fn define(cluster: &Cluster, definitions: &str) {
+    drop(cluster.apply(definitions, &["--force-conflicts"]).await.success());
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+    drop(cluster.kubectl(&established).await.success());
 }
 
 /// A cluster with definitions and the chart.
 pub(super) async fn installed() -> Cluster {
     let cluster = Cluster::start().await;
-    drop(cluster.apply(&crds(), &[]).await.success());
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
-    drop(cluster.kubectl(&established).await.success());
-    install(&cluster, NAMESPACE, "ci/default-values.yaml").await;
+    define(&cluster, &crds()).await;
+    install_chart(&cluster).await;
+    cluster
+}
+
+async fn install_chart(cluster: &Cluster) {
+    install(cluster, NAMESPACE, "ci/default-values.yaml").await;
     let patch = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/service/port", "value": WEBHOOK_PORT}]);
     let args = ["patch", "validatingwebhookconfiguration", CONFIGURATION, "--type=json", "-p", &patch.to_string()];
     drop(cluster.kubectl(&args).await.success());
-    cluster
 }
 
 /// Leads the webhook's Service to a gateway: there is nothing here that routes to a Service's pods.
@@ -220,9 +249,7 @@ async fn a_certificate_that_ends_or_has_ended_is_renewed_and_its_authority_stays
 #[tokio::test]
 async fn definitions_with_a_webhook_that_nobody_serves_keep_no_gateway_from_serving() {
     let (cluster, site) = (Cluster::start().await, Site::new());
-    drop(cluster.apply(&crds(), &[]).await.success());
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
-    drop(cluster.kubectl(&established).await.success());
+    define(&cluster, &crds()).await;
     let backend = Backend::start("one").await;
     place::apply_in(&cluster, "default", &place::site_objects(&site, backend.address())).await;
     let gateway = place::gateway(&cluster, "default", &site).await;
@@ -232,5 +259,49 @@ async fn definitions_with_a_webhook_that_nobody_serves_keep_no_gateway_from_serv
         if app["status"]["state"] == "Running" { Ok(()) } else { Err(app["status"].to_string()) }
     })
     .await;
+    gateway.stop().await;
+}
+
+/// What `docs/move-from-emissary.md` says, from its step 6 on.
+#[tokio::test]
+async fn a_cluster_of_the_original_is_taken_over_and_leaves_old_versions_behind() {
+    let (cluster, site) = (Cluster::start().await, Site::new());
+    define(&cluster, &originals()).await;
+    drop(cluster.kubectl(&["create", "namespace", NAMESPACE]).await.success());
+    let backend = Backend::start("one").await;
+    let listener = nuncio_e2e::yaml::listener("http", site.http().port(), "HTTP");
+    let mut mapping = place::mapping("app", "/app/", backend.address());
+    mapping["spec"].as_object_mut().unwrap().remove("hostname");
+    mapping["spec"]["host"] = json!("any.example");
+    mapping["apiVersion"] = json!("getambassador.io/v2");
+    place::apply_in(&cluster, NAMESPACE, &[listener, mapping]).await;
+
+    define(&cluster, &crds()).await;
+    install_chart(&cluster).await;
+    lead_to(&cluster, &site).await;
+    // The gateway reads what nobody but itself can convert: also when none was there before.
+    for _ in 0..2 {
+        let gateway = Gateway::start_by(&site, &mut as_installed(&cluster, NAMESPACE, &site).await).await;
+        place::answers(&site, "/app/", "one").await;
+        gateway.stop().await;
+    }
+
+    let gateway = Gateway::start_by(&site, &mut as_installed(&cluster, NAMESPACE, &site).await).await;
+    let all = cluster.kubectl(&["get", "mappings.v3alpha1.getambassador.io", "-A", "-o", "json"]).await.success();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), all).unwrap();
+    drop(cluster.kubectl(&["replace", "-f", file.path().to_str().unwrap()]).await.success());
+    let stored = json!({"status": {"storedVersions": ["v3alpha1"]}}).to_string();
+    let args = ["patch", "crd", DEFINITION, "--subresource=status", "--type=merge", "-p", &stored];
+    drop(cluster.kubectl(&args).await.success());
+    place::answers(&site, "/app/", "one").await;
+    gateway.stop().await;
+    // Nothing is stored in an old version any more: the API server lets them go.
+    let alone = definitions(&Conversion::None).into_iter().find(|definition| definition.plural == "mappings").unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), alone.to_yaml()).unwrap();
+    drop(cluster.kubectl(&["replace", "-f", file.path().to_str().unwrap()]).await.success());
+    let gateway = Gateway::start_by(&site, &mut as_installed(&cluster, NAMESPACE, &site).await).await;
+    place::answers(&site, "/app/", "one").await;
     gateway.stop().await;
 }
