@@ -16,10 +16,10 @@ CORPUS_JOBS ?= $(shell echo $$((2 * $$(nproc))))
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
-demo: ## Run the sample shop behind the gateway; CHECK=1 tries everything unattended and exits
-	@$(SETUP) build tools python envoy
+demo: ## Run the sample shop behind the gateway; KUBE=1 in a Kubernetes API server; CHECK=1 tries everything unattended and exits
+	@$(SETUP) build tools python envoy $(if $(KUBE),kubernetes)
 	$(BUILD)
-	@$(PYTHON) scripts/demo $(if $(CHECK),--check)
+	@$(PYTHON) scripts/demo $(if $(KUBE),--kube) $(if $(CHECK),--check)
 
 test: ## Run every test, with a real Envoy and a real Kubernetes API server
 	@$(SETUP) build tools python envoy kubernetes ratelimit
@@ -34,7 +34,7 @@ lint: ## Check formatting, scripts, dependencies, clippy, documentation
 # The release build, whatever the others use.
 bench: export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/nuncio
 bench: ## Measure speed and memory against a baseline in the same run
-	@$(SETUP) build tools python envoy bench
+	@$(SETUP) build tools python envoy kubernetes bench
 	cargo build --release --workspace $(CARGO_FLAGS)
 	cargo run --release --package nuncio-bench $(CARGO_FLAGS)
 

@@ -1,6 +1,7 @@
-"""Runs the sample shop behind the gateway: `make demo`, and `make demo CHECK=1` without a person.
+"""Runs the sample shop behind the gateway: `make demo`, and `make demo CHECK=1` without a person. With `KUBE=1` the
+gateway reads the manifests from a Kubernetes API server instead of a directory.
 
-usage: python scripts/demo [--check]
+usage: python scripts/demo [--kube] [--check]
 """
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ import sys
 
 import checks
 import tour
-from stage import DemoError, Stage
+from kube import ClusterStage
+from program import DemoError
+from stage import DirectoryStage
 
 
 def interrupt(*_: object) -> None:
@@ -20,11 +23,12 @@ def interrupt(*_: object) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs the sample shop behind the gateway.")
     parser.add_argument("--check", action="store_true", help="try everything unattended, and exit")
+    parser.add_argument("--kube", action="store_true", help="read the manifests from a Kubernetes API server")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
-        with Stage(quiet=options.check) as stage:
+        with (ClusterStage if options.kube else DirectoryStage)(quiet=options.check) as stage:
             if options.check:
                 return 0 if checks.run(stage) else 1
             tour.show(stage)

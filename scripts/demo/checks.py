@@ -1,4 +1,4 @@
-"""The five things of the tour, done and asserted without anybody watching."""
+"""The things of the tours, done and asserted without anybody watching."""
 from __future__ import annotations
 
 import http.client
@@ -10,95 +10,21 @@ import socket
 import ssl
 import statistics
 import subprocess
-import threading
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from stage import HOST, DemoError, Stage, wait_until
+from kube import SHOP, ClusterStage
+from program import DemoError, wait_until
+from shop import Traffic, expect, request, send, serves
+from stage import HOST, DirectoryStage, Stage
 
 CHANGES = 20
 CANARY_REQUESTS = 1000
 # 10 % of 1000 has a standard deviation of 0.95 points: four of them either way.
 CANARY_SHARE = (0.06, 0.14)
-
-
-@dataclass
-class Reply:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def served_by(self) -> str | None:
-        return self.headers.get("x-served-by")
-
-
-def expect(holds: object, what: str) -> None:
-    if not holds:
-        raise DemoError(f"expected {what}")
-
-
-def send(connection: http.client.HTTPConnection, method: str, path: str, port: int, body: object = None,
-         headers: dict[str, str] | None = None) -> Reply:
-    try:
-        connection.request(method, path, body=None if body is None else json.dumps(body),
-                           headers={"host": f"{HOST}:{port}", "content-type": "application/json", **(headers or {})})
-        reply = connection.getresponse()
-        return Reply(reply.status, reply.headers, reply.read())
-    finally:
-        connection.close()
-
-
-def request(stage: Stage, path: str, method: str = "GET", body: object = None,
-            headers: dict[str, str] | None = None) -> Reply:
-    """One request on a connection of its own."""
-    port = stage.ports["http"]
-    return send(http.client.HTTPConnection("127.0.0.1", port, timeout=5), method, path, port, body, headers)
-
-
-def replace(file: Path, old: str, new: str) -> None:
-    """As most editors save: a new file takes the place of the old one."""
-    text = file.read_text()
-    expect(old in text, f"{old!r} in {file.name}")
-    spare = file.with_suffix(".new")
-    spare.write_text(text.replace(old, new))
-    spare.rename(file)
-
-
-@dataclass
-class Traffic:
-    """Requests one after the other, until stopped; what was not answered with 200 is kept."""
-
-    stage: Stage
-    path: str
-    sent: int = 0
-    failures: list[str] = field(default_factory=list)
-
-    def __enter__(self) -> Traffic:
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self.thread.join()
-
-    def run(self) -> None:
-        while not self.stopping.is_set():
-            self.sent += 1
-            try:
-                reply = request(self.stage, self.path)
-                if reply.status != 200:
-                    self.failures.append(str(reply.status))
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(repr(error))
-
-    def expect_all_answered(self) -> None:
-        expect(self.sent > 0, "requests to have been sent")
-        expect(not self.failures, f"no failed request, but {len(self.failures)} of {self.sent} failed: "
-                                  f"{self.failures[:3]}")
+# How long the API server is away: seconds.
+OUTAGE = 5
+# A service that cannot be one.
+BROKEN = '{"spec": {"service": "http://a b"}}'
 
 
 def the_shop_is_served(stage: Stage) -> str:
@@ -130,7 +56,7 @@ def a_change_loses_nothing(stage: Stage) -> str:
     with Traffic(stage, "/api/products") as traffic:
         for number in range(CHANGES):
             before, note = note, f"change-{number}"
-            replace(stage.manifests / "catalog.yaml", f"value: {before}", f"value: {note}")
+            stage.change("catalog.yaml", f"value: {before}", f"value: {note}")
             took.append(wait_until(lambda: request(stage, "/api/products").headers.get("x-shop-note") == note,
                                    f"x-shop-note: {note}", stage.gateway))
     traffic.expect_all_answered()
@@ -152,7 +78,7 @@ def the_canary_gets_its_share(stage: Stage) -> str:
     by_header = request(stage, "/api/carts/ann", headers={"x-cart-version": "v2"})
     expect(by_header.served_by == "cart/v2", f"x-cart-version: v2 to choose the canary, came {by_header.served_by}")
 
-    replace(stage.manifests / "cart.yaml", "weight: 10", "weight: 100")
+    stage.change("cart.yaml", "weight: 10", "weight: 100")
     wait_until(lambda: share_of_v2(stage, 20) == 1, "the canary to take everything", stage.gateway)
     return f"{share:.1%} of {CANARY_REQUESTS} requests; all of them after its weight became 100"
 
@@ -161,7 +87,7 @@ def nuncio(stage: Stage, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run([str(stage.nuncio), *arguments], capture_output=True, text=True, timeout=30)
 
 
-def a_broken_file_hurts_nobody(stage: Stage) -> str:
+def a_broken_file_hurts_nobody(stage: DirectoryStage) -> str:
     file = stage.manifests / "orders.yaml"
     whole = file.read_text()
     before = nuncio(stage, "check", str(stage.manifests))
@@ -190,16 +116,53 @@ def problems(stage: Stage) -> bytes:
     return reply.body
 
 
+def states_are_shown(stage: ClusterStage) -> str:
+    listed = lambda: stage.cluster.kubectl("get", "mappings", "--all-namespaces")
+    wait_until(lambda: all("Running" in line for line in listed().splitlines()[1:]), "every Mapping to run", stage.gateway)
+    rows = listed().splitlines()
+    expect("STATE" in rows[0] and any("cart-canary" in row for row in rows), f"a column STATE:\n{rows[0]}")
+    return f"{len(rows) - 1} Mappings, each Running"
+
+
+def a_broken_object_says_what_to_change(stage: ClusterStage) -> str:
+    described = lambda: stage.cluster.kubectl("describe", "mapping", "orders", "--namespace", SHOP)
+    with Traffic(stage, "/api/products") as traffic:
+        stage.cluster.kubectl("patch", "mapping", "orders", "--namespace", SHOP, "--type=merge", "-p", BROKEN)
+        wait_until(lambda: "Inactive" in described() and "Warning" in described(), "orders to say that it is broken",
+                   stage.gateway)
+        told = described()
+        expect("spec.service" in told and "http://a b" in told, f"`kubectl describe` to name the field and the value:\n{told}")
+        expect(request(stage, "/api/orders/1").status == 200, "orders to be served as they last were")
+        stage.apply("orders.yaml")
+        wait_until(lambda: "Running" in described(), "orders to be mended", stage.gateway)
+    traffic.expect_all_answered()
+    reason = re.search(r"Message: +(spec\.service.*)", told)
+    return f"{reason[1] if reason else 'it names spec.service'}; the rest went on ({traffic.sent} requests)"
+
+
+def an_api_server_that_is_gone_costs_nothing(stage: ClusterStage) -> str:
+    with Traffic(stage, "/api/products") as traffic:
+        stage.kill_api_server()
+        time.sleep(OUTAGE)
+        expect(serves(stage), "the shop to be served without an API server")
+        stage.restart_api_server()
+        stage.change("catalog.yaml", f"value: change-{CHANGES - 1}", "value: back")
+        wait_until(lambda: request(stage, "/api/products").headers.get("x-shop-note") == "back",
+                   "the change after it", stage.gateway)
+    traffic.expect_all_answered()
+    return f"away for {OUTAGE} s, {traffic.sent} requests beside that, none failed; the next change was seen"
+
+
 def explain_names_the_route(stage: Stage) -> str:
     url = f"http://{HOST}:{stage.ports['http']}/api/carts/ann"
-    for where in (["--admin", stage.admin], [str(stage.manifests)]):
+    for where in (["--admin", stage.admin], stage.origin()):
         told = nuncio(stage, "explain", url, "-H", "x-cart-version: v2", *where)
         expect(told.returncode == 0 and "cart-by-header" in told.stdout,
                f"`nuncio explain` to name cart-by-header:\n{told.stdout}{told.stderr}")
         listed = nuncio(stage, "routes", *where)
         expect(listed.returncode == 0 and "/api/products" in listed.stdout,
                f"`nuncio routes` to list /api/products:\n{listed.stdout}{listed.stderr}")
-    return "explain and routes, from the running gateway and from the files"
+    return "explain and routes, from the running gateway and from the manifests"
 
 
 def envoy_comes_back(stage: Stage) -> str:
@@ -212,13 +175,6 @@ def envoy_comes_back(stage: Stage) -> str:
     return f"served again {time.monotonic() - start:.1f} s after Envoy was killed"
 
 
-def serves(stage: Stage) -> bool:
-    try:
-        return request(stage, "/api/products").status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-
-
 def nothing_is_left(stage: Stage) -> str:
     sessions = [program.process.pid for program in stage.programs]
     left = stage.close()
@@ -227,13 +183,16 @@ def nothing_is_left(stage: Stage) -> str:
     return "everything ended when asked"
 
 
-CHECKS = [the_shop_is_served, a_change_loses_nothing, the_canary_gets_its_share, a_broken_file_hurts_nobody,
-          explain_names_the_route, envoy_comes_back, nothing_is_left]
+DIRECTORY = [the_shop_is_served, a_change_loses_nothing, the_canary_gets_its_share, a_broken_file_hurts_nobody,
+             explain_names_the_route, envoy_comes_back, nothing_is_left]
+CLUSTER = [the_shop_is_served, states_are_shown, a_change_loses_nothing, the_canary_gets_its_share,
+           a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
+           envoy_comes_back, nothing_is_left]
 
 
 def run(stage: Stage) -> bool:
     """Every check in turn; the first that fails ends it, since the next build on it."""
-    for check in CHECKS:
+    for check in CLUSTER if isinstance(stage, ClusterStage) else DIRECTORY:
         name = check.__name__.replace("_", " ")
         try:
             print(f"PASS {name}: {check(stage)}", flush=True)

@@ -1,4 +1,7 @@
-"""What the demonstration runs on: a copy of the manifests, free ports, the shop, and the gateway."""
+"""What the demonstration runs on: a copy of the manifests, free ports, the shop, and the gateway.
+
+`Stage` is all of it but where the gateway reads the manifests: from the directory (here) or from an API server (`kube.py`).
+"""
 from __future__ import annotations
 
 import base64
@@ -6,13 +9,11 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
+
+from program import DemoError, Program, answers, executable, is_free, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFESTS = ROOT / "examples/shop/manifests"
@@ -21,29 +22,13 @@ HOST = "shop.localhost"
 # What the manifests and the programs use unless something else has the port already.
 PORTS = {"http": 8080, "https": 8443, "tcp": 8090, "admin": 8877, "shop": 9101}
 SHOP_PORTS = 5
-READY_SECONDS = 30
-STOP_SECONDS = 20
 
 
-class DemoError(Exception):
-    """The demonstration cannot go on; the message is for the user."""
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))
-            return True
-        except OSError:
-            return False
-
-
-def choose_ports() -> dict[str, int]:
+def choose_ports(usual_ports: dict[str, int]) -> dict[str, int]:
     """The usual ports, or for each that is taken the next free one from 20000 up."""
     spare = 20000
     chosen = {}
-    for name, usual in PORTS.items():
+    for name, usual in usual_ports.items():
         width = SHOP_PORTS if name == "shop" else 1
         port = usual
         while not all(is_free(p) for p in range(port, port + width)):
@@ -52,71 +37,17 @@ def choose_ports() -> dict[str, int]:
     return chosen
 
 
-def session_members(session: int) -> list[int]:
-    """Live processes of a session; unlike process groups, no program leaves it without meaning to."""
-    members = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                # After the name, which may hold spaces: state, parent, group, session.
-                state, _, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-            except OSError:
-                continue
-            if int(of) == session and state != "Z":
-                members.append(int(entry.name))
-    return members
-
-
-class Program:
-    """A program in a session of its own, so that Ctrl-C in the terminal reaches only the demonstration."""
-
-    def __init__(self, name: str, command: list[str], log: Path | None) -> None:
-        self.name, self.log = name, log
-        output = open(log, "wb") if log else None
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
-                                        stderr=subprocess.STDOUT if output else None, start_new_session=True)
-
-    def check(self) -> None:
-        if self.process.poll() is not None:
-            raise DemoError(f"{self.name} ended with status {self.process.returncode}{self.last_words()}")
-
-    def wait(self, seconds: float) -> None:
-        """Until the program ends, or so long."""
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pass
-
-    def last_words(self) -> str:
-        if not self.log or not (text := self.log.read_text(errors="replace").strip()):
-            return ""
-        return ":\n  " + "\n  ".join(text.splitlines()[-15:])
-
-    def members(self) -> list[int]:
-        return session_members(self.process.pid)
-
-    def stop(self) -> list[int]:
-        """Asks the program to go, and returns what it left behind (which is then killed)."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            self.wait(STOP_SECONDS)
-        left = self.members()
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.process.wait()
-        return left
-
-
 class Stage:
     """The shop and the gateway, running; to be used as a context."""
+
+    # Where the shop listens, as the EndpointSlices of the manifests say.
+    address = "127.0.0.1"
+    usual_ports = PORTS
 
     def __init__(self, quiet: bool) -> None:
         self.quiet = quiet
         self.nuncio = Path(os.environ.get("NUNCIO", ROOT / "target/debug/nuncio"))
-        self.ports = choose_ports()
+        self.ports = choose_ports(self.usual_ports)
         self.work = Path(tempfile.mkdtemp(prefix="nuncio-demo-"))
         self.manifests = self.work / "manifests"
         self.admin = f"127.0.0.1:{self.ports['admin']}"
@@ -124,10 +55,7 @@ class Stage:
 
     def __enter__(self) -> Stage:
         try:
-            self.copy_manifests()
-            self.make_certificate()
-            self.start_shop()
-            self.gateway = self.start_gateway()
+            self.set_up()
         except BaseException:
             self.close()
             raise
@@ -146,15 +74,31 @@ class Stage:
         shutil.rmtree(self.work, ignore_errors=True)
         return left
 
+    # What differs by where manifests are
+
+    def origin(self) -> list[str]:
+        """Arguments that tell `nuncio` where the manifests are."""
+        raise NotImplementedError
+
+    def change(self, file: str, old: str, new: str) -> None:
+        """Changes a text in a manifest, as a user would."""
+        raise NotImplementedError
+
     # Setting up
 
+    def set_up(self) -> None:
+        self.copy_manifests()
+        self.make_certificate()
+        self.start_shop()
+        self.gateway = self.start_gateway()
+
     def copy_manifests(self) -> None:
-        moved = {str(PORTS[name]): str(port) for name, port in self.ports.items() if name != "shop"}
+        moved = {str(PORTS[name]): str(self.ports[name]) for name in PORTS if name != "shop"}
         moved |= {str(PORTS["shop"] + i): str(self.ports["shop"] + i) for i in range(SHOP_PORTS)}
         self.manifests.mkdir()
         for file in MANIFESTS.glob("*.yaml"):
             text = re.sub(r"\b\d{4}\b", lambda found: moved.get(found[0], found[0]), file.read_text())
-            (self.manifests / file.name).write_text(text)
+            (self.manifests / file.name).write_text(text.replace("- 127.0.0.1", f"- {self.address}"))
 
     def make_certificate(self) -> None:
         key, certificate = self.work / "shop.key", self.work / "shop.crt"
@@ -166,7 +110,7 @@ class Stage:
             f"  tls.crt: {base64.b64encode(certificate.read_bytes()).decode()}\n"
             f"  tls.key: {base64.b64encode(key.read_bytes()).decode()}\n")
 
-    def start(self, name: str, command: list[str], show: bool) -> Program:
+    def start(self, name: str, command: list[str], show: bool = False) -> Program:
         if not Path(command[0]).exists():
             raise DemoError(f"{command[0]} is missing: cargo build --workspace")
         program = Program(name, command, None if show else self.work / f"{name}.log")
@@ -175,12 +119,13 @@ class Stage:
 
     def start_shop(self) -> None:
         base = self.ports["shop"]
-        shop = self.start("shop", [str(self.nuncio.parent / "nuncio-shop"), "all", "--base-port", str(base)], False)
-        wait_until(lambda: all(answers(f"http://127.0.0.1:{base + i}/healthz") for i in range(SHOP_PORTS)),
+        shop = self.start("shop", [str(self.nuncio.parent / "nuncio-shop"), "all", "--address", self.address,
+                                   "--base-port", str(base)])
+        wait_until(lambda: all(answers(f"http://{self.address}:{base + i}/healthz") for i in range(SHOP_PORTS)),
                    "the shop to start", shop)
 
     def start_gateway(self) -> Program:
-        command = [str(self.nuncio), "up", str(self.manifests), "--admin", self.admin, "--envoy", str(ENVOY)]
+        command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY)]
         gateway = self.start("nuncio", command, not self.quiet)
         wait_until(lambda: answers(f"http://{self.admin}/ambassador/v0/check_ready"), "the gateway to be ready", gateway)
         return gateway
@@ -192,27 +137,21 @@ class Stage:
         return [pid for pid in self.gateway.members() if executable(pid) == ENVOY.resolve()]
 
 
-def executable(pid: int) -> Path | None:
-    try:
-        return Path(os.readlink(f"/proc/{pid}/exe"))
-    except OSError:
-        return None
+class DirectoryStage(Stage):
+    """The gateway reads a directory."""
+
+    def origin(self) -> list[str]:
+        return [str(self.manifests)]
+
+    def change(self, file: str, old: str, new: str) -> None:
+        replace(self.manifests / file, old, new)
 
 
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=2) as reply:
-            return reply.status == 200
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-def wait_until(holds, what: str, program: Program, seconds: float = READY_SECONDS) -> float:
-    """Waits until something holds and returns how many seconds that took; fails when the program ends meanwhile."""
-    start = time.monotonic()
-    while not holds():
-        program.check()
-        if time.monotonic() - start > seconds:
-            raise DemoError(f"waited {seconds:g} s for {what}{program.last_words()}")
-        time.sleep(0.02)
-    return time.monotonic() - start
+def replace(file: Path, old: str, new: str) -> None:
+    """As most editors save: a new file takes the place of the old one."""
+    text = file.read_text()
+    if old not in text:
+        raise DemoError(f"expected {old!r} in {file.name}")
+    spare = file.with_suffix(".new")
+    spare.write_text(text.replace(old, new))
+    spare.rename(file)

@@ -1,9 +1,11 @@
-"""What a person is shown, and five things to try."""
+"""What a person is shown, and things to try."""
 from __future__ import annotations
 
+from checks import BROKEN
+from kube import SHOP, ClusterStage
 from stage import HOST, Stage
 
-WELCOME = """
+DIRECTORY = """
 The shop is open:
 {places}
 
@@ -36,6 +38,44 @@ Ctrl-C stops everything.
 """
 
 
+CLUSTER = """
+The shop is open, and its manifests are in a Kubernetes API server:
+{places}
+
+Seven things to try in another terminal. First let kubectl find the cluster:
+     export KUBECONFIG={kubeconfig} PATH={tools}:$PATH
+
+1. What became of each Mapping:
+     kubectl get mappings --all-namespaces
+
+2. Change a route while requests flow. None fails:
+     while curl -sS -o /dev/null -D - http://{host}:{http}/api/products | grep -i x-shop-note; do sleep 0.1; done
+   and meanwhile:
+     kubectl -n {shop} patch mapping catalog --type=merge -p '{{"spec": {{"add_response_headers": {{"x-shop-note": {{"value": "closing soon"}}}}}}}}'
+
+3. Give the canary more than its 10 %:
+     kubectl -n {shop} patch mapping cart-canary --type=merge -p '{{"spec": {{"weight": 50}}}}'
+     for i in $(seq 200); do curl -sS -o /dev/null -D - http://{host}:{http}/api/carts/ann; done | grep -i x-served-by | sort | uniq -c
+
+4. Break a Mapping. It is served as before, and says what to change:
+     kubectl -n {shop} patch mapping orders --type=merge -p '{broken}'
+     kubectl -n {shop} describe mapping orders
+     curl -sS -i http://{host}:{http}/api/orders/1
+     kubectl -n {shop} apply -f {manifests}/orders.yaml      # mends it
+
+5. Ask where a request goes, and why:
+     {nuncio} explain http://{host}:{http}/api/carts/ann -H 'x-cart-version: v2' --admin {admin}
+
+6. Stop the API server for a while (process {api_server}). Nothing is lost; a line says so:
+     kill -STOP {api_server}; curl -sS http://{host}:{http}/api/products; sleep 20; kill -CONT {api_server}
+
+7. Kill Envoy (process {envoy}). It is back in a moment, with everything it knew:
+     kill -9 {envoy}; sleep 1; curl -sS http://{host}:{http}/api/products
+
+Ctrl-C stops everything.
+"""
+
+
 def places(stage: Stage) -> list[tuple[str, str]]:
     http = f"http://{HOST}:{stage.ports['http']}"
     return [
@@ -52,9 +92,15 @@ def places(stage: Stage) -> list[tuple[str, str]]:
 def show(stage: Stage) -> None:
     lines = places(stage)
     width = max(len(where) for where, _ in lines)
-    print(WELCOME.format(places="\n".join(f"  {where:{width}}  {what}" for where, what in lines), host=HOST,
-                         http=stage.ports["http"], admin=stage.admin, manifests=stage.manifests, nuncio=stage.nuncio,
-                         envoy=" ".join(str(pid) for pid in stage.envoys())), flush=True)
+    words = {"places": "\n".join(f"  {where:{width}}  {what}" for where, what in lines), "host": HOST,
+             "http": stage.ports["http"], "admin": stage.admin, "manifests": stage.manifests, "nuncio": stage.nuncio,
+             "envoy": " ".join(str(pid) for pid in stage.envoys())}
+    if isinstance(stage, ClusterStage):
+        words |= {"kubeconfig": stage.cluster.admin, "tools": stage.cluster.tools, "shop": SHOP, "broken": BROKEN,
+                  "api_server": stage.api_server.process.pid}
+        print(CLUSTER.format(**words), flush=True)
+    else:
+        print(DIRECTORY.format(**words), flush=True)
 
 
 def stay(stage: Stage) -> None:
