@@ -21,7 +21,9 @@ mod tcp_mapping;
 mod tls_context;
 
 pub use common::{AddedHeader, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
-pub use endpoint_slice::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
+pub use endpoint_slice::{
+    Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget, ForZone,
+};
 pub use host::{
     AcmeProvider, Host, InsecureAction, InsecureRequestPolicy, LocalObjectReference, PreviewUrl, RequestPolicy,
     SecretReference,

@@ -2,51 +2,60 @@
 
 use std::net::SocketAddr;
 
-use envoy_types::pb::envoy::config::core::v3::Address;
+use envoy_types::pb::envoy::config::core::v3::{Address, Locality};
 use envoy_types::pb::envoy::config::endpoint::v3::{
-    ClusterLoadAssignment, Endpoint, LbEndpoint, LocalityLbEndpoints, lb_endpoint::HostIdentifier,
+    ClusterLoadAssignment, Endpoint as PbEndpoint, LbEndpoint, LocalityLbEndpoints, endpoint::AdditionalAddress,
+    lb_endpoint::HostIdentifier,
 };
-use nuncio_ir::Endpoints;
+use nuncio_ir::{Endpoint, Endpoints};
 
 use crate::{Resource, proto};
 
 /// The endpoints of a cluster whose discovery is `Endpoints`. Named for the cluster.
 #[must_use]
 pub fn endpoints(endpoints: &Endpoints) -> Resource {
-    let addresses = endpoints.endpoints.iter().map(|endpoint| endpoint.address);
-    let message = fixed(&endpoints.cluster.0, &endpoints.hostname, addresses);
+    let of_one_place = |a: &Endpoint, b: &Endpoint| (a.rank, &a.zone) == (b.rank, &b.zone);
+    let places = endpoints.endpoints.chunk_by(of_one_place);
+    let message = assignment(&endpoints.cluster.0, places.map(|place| locality(place, &endpoints.hostname)).collect());
     Resource::new(&endpoints.cluster.0, nuncio_ir::version(endpoints), &message)
 }
 
-/// An assignment of fixed addresses, all of which are `hostname` (empty: unknown).
-pub(crate) fn fixed(
-    cluster: &str,
-    hostname: &str,
-    addresses: impl Iterator<Item = SocketAddr>,
-) -> ClusterLoadAssignment {
-    let endpoints: Vec<_> = addresses.map(|address| endpoint(hostname, proto::address(address))).collect();
-    assignment(cluster, endpoints)
+/// Endpoints of one rank and zone.
+fn locality(place: &[Endpoint], hostname: &str) -> LocalityLbEndpoints {
+    let first = place.first();
+    LocalityLbEndpoints {
+        locality: first
+            .and_then(|first| first.zone.as_deref())
+            .map(|zone| Locality { zone: zone.to_owned(), ..Default::default() }),
+        priority: first.map_or(0, |first| first.rank),
+        lb_endpoints: place.iter().map(|at| endpoint(hostname, proto::address(at.address), at.other)).collect(),
+        ..Default::default()
+    }
+}
+
+/// An assignment of fixed addresses.
+pub(crate) fn fixed(cluster: &str, addresses: impl Iterator<Item = SocketAddr>) -> ClusterLoadAssignment {
+    let endpoints: Vec<_> = addresses.map(|address| endpoint("", proto::address(address), None)).collect();
+    assignment(cluster, vec![LocalityLbEndpoints { lb_endpoints: endpoints, ..Default::default() }])
 }
 
 /// An assignment of one address that may be a DNS name.
 pub(crate) fn single(cluster: &str, address: Address) -> ClusterLoadAssignment {
-    assignment(cluster, vec![endpoint("", address)])
+    let endpoints = vec![endpoint("", address, None)];
+    assignment(cluster, vec![LocalityLbEndpoints { lb_endpoints: endpoints, ..Default::default() }])
 }
 
-fn assignment(cluster: &str, endpoints: Vec<LbEndpoint>) -> ClusterLoadAssignment {
-    let localities = if endpoints.is_empty() {
-        Vec::new()
-    } else {
-        vec![LocalityLbEndpoints { lb_endpoints: endpoints, ..Default::default() }]
-    };
-    ClusterLoadAssignment { cluster_name: cluster.to_owned(), endpoints: localities, ..Default::default() }
+fn assignment(cluster: &str, endpoints: Vec<LocalityLbEndpoints>) -> ClusterLoadAssignment {
+    ClusterLoadAssignment { cluster_name: cluster.to_owned(), endpoints, ..Default::default() }
 }
 
-fn endpoint(hostname: &str, address: Address) -> LbEndpoint {
+fn endpoint(hostname: &str, address: Address, other: Option<SocketAddr>) -> LbEndpoint {
+    let other = other.map(|other| AdditionalAddress { address: Some(proto::address(other)) });
     LbEndpoint {
-        host_identifier: Some(HostIdentifier::Endpoint(Endpoint {
+        host_identifier: Some(HostIdentifier::Endpoint(PbEndpoint {
             address: Some(address),
             hostname: hostname.to_owned(),
+            additional_addresses: other.into_iter().collect(),
             ..Default::default()
         })),
         ..Default::default()

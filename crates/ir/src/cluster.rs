@@ -226,8 +226,22 @@ pub struct Endpoints {
 }
 
 /// One endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
+    /// Those of rank 0 take the requests, those of the next rank what these cannot, because too many of them are not fit.
+    pub rank: u32,
+    /// Its zone, where zones count.
+    pub zone: Option<Arc<str>>,
     /// Address and port.
     pub address: SocketAddr,
+    /// The same by the other IP family, tried when the first does not answer.
+    pub other: Option<SocketAddr>,
+}
+
+impl Endpoint {
+    /// One address, like all others.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        Self { rank: 0, zone: None, address, other: None }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, TlsConfig, TlsContext};
 use nuncio_ir::{Pem, SecretName, TlsSettings, TlsVersion, UpstreamTls};
 
+use crate::endpoints::Topology;
 use crate::secrets::Secrets;
 use crate::service::Services;
 use crate::upstream::Resolver;
@@ -23,6 +24,8 @@ pub struct Settings {
     pub bind_address: std::net::IpAddr,
     /// Unix socket of the rate limit service that belongs to this gateway, if it runs one when there are RateLimits.
     pub limit_socket: Option<Arc<str>>,
+    /// How the gateway's zone counts where endpoints are chosen.
+    pub topology: Topology,
 }
 
 /// A self-signed certificate with its key.

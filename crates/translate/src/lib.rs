@@ -10,6 +10,7 @@ mod certificate;
 mod chains;
 mod compiled;
 mod context;
+mod endpoints;
 mod frame;
 mod group;
 mod host;
@@ -34,6 +35,7 @@ mod world;
 
 pub use certificate::certificate_problem;
 pub use context::{Fallback, Settings};
+pub use endpoints::Topology;
 pub use module::script_problem;
 pub use pattern::{HostPattern, without_port};
 pub use policy::CLEAR_CHAIN;

@@ -1,12 +1,14 @@
 //! What the text of `service` names: a Service of the world, an address, or a name in DNS.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use nuncio_api::{EndpointSlice, Service};
+use nuncio_api::{EndpointSlice, Service, ServicePort};
 use nuncio_ir::Endpoint;
+
+use crate::endpoints::{self, SlicePort, Topology};
 
 /// Names a Service.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -80,34 +82,44 @@ impl Services {
         self.services.get(key)
     }
 
-    /// The ready endpoints of a Service's port, sorted.
-    pub(crate) fn endpoints(&self, source: &EndpointSource) -> Result<Vec<Endpoint>, NoEndpoints> {
+    /// The endpoints of a Service's port, sorted: never none.
+    pub(crate) fn endpoints(&self, source: &EndpointSource, topology: &Topology) -> Result<Vec<Endpoint>, NoEndpoints> {
+        let (service, port) = self.port_of(source)?;
+        let found = endpoints::of(self.slices_of(source), port, service, topology);
+        if found.is_empty() { Err(NoEndpoints::NoneReady(source.service.clone())) } else { Ok(found) }
+    }
+
+    /// Why there are no endpoints, if there are none.
+    pub(crate) fn lacks_endpoints(&self, source: &EndpointSource) -> Option<NoEndpoints> {
+        match self.port_of(source) {
+            Err(error) => Some(error),
+            Ok((_, port)) => {
+                (!endpoints::any(self.slices_of(source), port)).then(|| NoEndpoints::NoneReady(source.service.clone()))
+            }
+        }
+    }
+
+    fn slices_of(&self, source: &EndpointSource) -> impl Iterator<Item = &EndpointSlice> + Clone {
+        self.slices.get(&source.service).into_iter().flat_map(BTreeMap::values).map(|slice| &**slice)
+    }
+
+    /// The Service, and which port of its slices is meant.
+    fn port_of(&self, source: &EndpointSource) -> Result<(&Service, SlicePort<'_>), NoEndpoints> {
         let key = &source.service;
         let service = self.services.get(key).ok_or_else(|| NoEndpoints::NoService(key.clone()))?;
-        let port = service.ports.iter().find(|port| port.port == source.port).ok_or_else(|| {
-            let has: Vec<_> = service.ports.iter().map(|port| port.port.to_string()).collect();
-            let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
-            NoEndpoints::NoPort { service: key.clone(), port: source.port, has }
-        })?;
-        let name = port.name.as_deref().unwrap_or_default();
-        let found: BTreeSet<_> =
-            self.slices.get(key).into_iter().flat_map(BTreeMap::values).flat_map(|slice| ready(slice, name)).collect();
-        if found.is_empty() { Err(NoEndpoints::NoneReady(key.clone())) } else { Ok(found.into_iter().collect()) }
+        let is_tcp = |port: &&ServicePort| port.protocol.as_deref().unwrap_or("TCP") == "TCP";
+        if let Some(port) = service.ports.iter().filter(is_tcp).find(|port| port.port == source.port) {
+            let name = port.name.as_deref().unwrap_or_default();
+            return Ok((service, SlicePort::Named { name, number: source.port }));
+        }
+        // A headless Service is a name for the addresses of pods: its ports need not be told.
+        if service.cluster_ip.as_deref() == Some("None") {
+            return Ok((service, SlicePort::Number(source.port)));
+        }
+        let has: Vec<_> = service.ports.iter().filter(is_tcp).map(|port| port.port.to_string()).collect();
+        let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+        Err(NoEndpoints::NoPort { service: key.clone(), port: source.port, has })
     }
-}
-
-/// The ready endpoints of a slice for the port of this name. A slice with one port without a name is
-/// for every port: slices written by hand often are so.
-fn ready(slice: &EndpointSlice, port_name: &str) -> Vec<Endpoint> {
-    let named = slice.ports.iter().find(|port| port.name.as_deref().unwrap_or_default() == port_name);
-    let unnamed = || match &slice.ports[..] {
-        [only] if only.name.as_deref().unwrap_or_default().is_empty() => Some(only),
-        _ => None,
-    };
-    let Some(port) = named.or_else(unnamed).and_then(|port| port.port) else { return Vec::new() };
-    let is_ready = slice.endpoints.iter().filter(|endpoint| endpoint.conditions.ready.unwrap_or(true));
-    let addresses = is_ready.flat_map(|endpoint| &endpoint.addresses).filter_map(|address| address.parse().ok());
-    addresses.map(|ip: IpAddr| Endpoint { address: SocketAddr::new(ip, port) }).collect()
 }
 
 /// Takes a host apart.

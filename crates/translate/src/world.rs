@@ -65,6 +65,8 @@ pub struct World {
     /// Secrets that listeners name.
     listener_secrets: BTreeSet<SecretName>,
     clusters: Clusters,
+    /// Services that lost their last endpoint, or have their first.
+    turned: BTreeSet<ServiceKey>,
     model: Model,
 }
 
@@ -124,6 +126,7 @@ impl World {
             wild_origins: BTreeMap::new(),
             listener_secrets: BTreeSet::new(),
             clusters: Clusters::default(),
+            turned: BTreeSet::new(),
             model: Model::default(),
         }
     }

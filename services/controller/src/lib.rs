@@ -28,6 +28,7 @@ pub mod webhook;
 pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
 pub use leader::LeaseTimes;
 pub use manifests::Manifests;
+pub use nuncio_translate::Topology;
 pub use run::{Config, Error, OwnLimiter, XdsAddress, run};
 pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};
 pub use status::{ServiceName, StatusOptions};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nuncio_envoy::{JsonError, to_json};
 use nuncio_ir::SecretValue;
-use nuncio_translate::{Settings, World};
+use nuncio_translate::{Settings, Topology, World};
 use nuncio_xds::{Options, Server};
 
 use crate::admin::{ExplainRequest, Explanation, ListQuery, RouteView};
@@ -32,6 +32,8 @@ pub struct OfflineConfig {
     pub namespace: String,
     /// Replace `$NAME` in manifests from the environment.
     pub expand_environment: bool,
+    /// How the gateway's zone counts.
+    pub topology: Topology,
 }
 
 /// How long a cluster may take to show what it has.
@@ -48,6 +50,7 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
         fallback_certificate: fallback::certificate()?,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("ratelimit.sock".into()),
+        topology: config.topology.clone(),
     };
     let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());
     let (server, _) = Server::new(Options::default());

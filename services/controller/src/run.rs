@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nuncio_api::Defaults;
 use nuncio_telemetry::{Condition, Health};
-use nuncio_translate::{Settings, World};
+use nuncio_translate::{Settings, Topology, World};
 use nuncio_xds::{Options, ServeError, Server};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -47,6 +47,8 @@ pub struct Config {
     pub namespace: String,
     /// Replace `$NAME` and `${NAME}` in manifests from the environment. Off by default: it can leak secrets.
     pub expand_environment: bool,
+    /// How the gateway's zone counts.
+    pub topology: Topology,
     /// Address that Listeners bind to.
     pub bind_address: IpAddr,
     /// Where Envoys connect to.
@@ -172,6 +174,7 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.socket.to_string_lossy().into()),
+        topology: config.topology.clone(),
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
     Ok(Engine::new(files, World::new(settings), server, Metrics::new()))

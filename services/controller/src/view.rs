@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use nuncio_api::{ObjectId, Severity, Spec};
-use nuncio_ir::{Cluster, Discovery, Model};
+use nuncio_ir::{Cluster, Discovery, Endpoint, Model};
 use nuncio_telemetry::Health;
 use nuncio_xds::{Key, Protocol, ResourceType};
 
@@ -171,16 +171,29 @@ pub(crate) fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
     tables.chain(listeners).chain(secrets).chain(endpoints).chain(limits).collect()
 }
 
+fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
+    EndpointView {
+        address: endpoint.address.to_string(),
+        other: endpoint.other.map(|other| other.to_string()),
+        zone: endpoint.zone.as_deref().map(ToOwned::to_owned),
+        rank: endpoint.rank,
+    }
+}
+
 fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
-    let endpoint = |address: &std::net::SocketAddr| EndpointView { address: address.to_string() };
     let (discovery, endpoints) = match &cluster.discovery {
         Discovery::Endpoints => {
             let known = model.endpoints.get(&cluster.name);
             let known = known.iter().flat_map(|known| &known.endpoints);
-            ("eds", known.map(|found| endpoint(&found.address)).collect())
+            ("eds", known.map(endpoint_view).collect())
         }
-        Discovery::Static(addresses) => ("static", addresses.iter().map(endpoint).collect()),
-        Discovery::Unix(path) => ("static", vec![EndpointView { address: format!("unix:{path}") }]),
+        Discovery::Static(addresses) => {
+            ("static", addresses.iter().map(|address| endpoint_view(&Endpoint::at(*address))).collect())
+        }
+        Discovery::Unix(path) => {
+            let address = format!("unix:{path}");
+            ("static", vec![EndpointView { address, other: None, zone: None, rank: 0 }])
+        }
         Discovery::Dns { .. } => ("dns", Vec::new()),
     };
     // The name is the service, then a dash and the digest of the settings.

@@ -1,8 +1,8 @@
 //! `nuncio check`: what is wrong with manifests.
 
 use nuncio_api::Severity;
-use nuncio_controller::LocatedProblem;
 use nuncio_controller::admin::{Page, ProblemView};
+use nuncio_controller::{LocatedProblem, Topology};
 
 use crate::cli::{CheckArgs, Format};
 use crate::exit::{Failure, Outcome, print_json, print_text};
@@ -12,7 +12,7 @@ use crate::table;
 
 /// Prints every problem. Fails if one of them is an error.
 pub(crate) fn run(args: &CheckArgs) -> Outcome {
-    let offline = load(&args.place, &args.identity)?;
+    let offline = load(&args.place, &args.identity, Topology::default())?;
     let problems = offline.problems();
     match args.output {
         Format::Text => print_text(&text(&problems, offline.objects())),

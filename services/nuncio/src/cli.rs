@@ -4,6 +4,7 @@ mod args;
 mod manifests;
 mod status;
 mod webhook;
+mod zone;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -15,6 +16,7 @@ pub(crate) use self::args::{
 pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::status::StatusArgs;
 pub(crate) use self::webhook::WebhookArgs;
+pub(crate) use self::zone::ZoneArgs;
 use crate::exit::{Failure, Outcome, print_text};
 use crate::{
     check, controller, crds, doctor, environment, envoy, envoy_config, explain, ratelimit, routes, up, version,

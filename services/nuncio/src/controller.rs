@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nuncio_controller::webhook::WebhookOptions;
-use nuncio_controller::{Config, Event, Manifests, OwnLimiter, XdsAddress};
+use nuncio_controller::{Config, Event, Manifests, OwnLimiter, Topology, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { place, xds, admin, status, webhook, bind, identity, logs } = args;
+    let ControllerArgs { place, zone, xds, admin, status, webhook, bind, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     environment::report();
     let manifests = place.manifests(&identity)?;
@@ -38,6 +38,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         place: &place,
         manifests,
         identity,
+        topology: zone.topology(),
         bind,
         xds,
         admin: listener,
@@ -77,6 +78,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) manifests: Manifests,
     /// Which objects are ours.
     pub(crate) identity: Identity,
+    /// How the gateway's zone counts.
+    pub(crate) topology: Topology,
     /// The address that Listeners bind to.
     pub(crate) bind: IpAddr,
     /// Where Envoys connect.
@@ -103,6 +106,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         place,
         manifests,
         identity,
+        topology,
         bind,
         xds,
         admin,
@@ -121,6 +125,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         status: status.options(&namespace),
         namespace,
         expand_environment,
+        topology,
         bind_address: bind,
         xds,
         admin,

@@ -3,6 +3,7 @@
 mod machine;
 mod render;
 
+use nuncio_controller::Topology;
 use nuncio_controller::doctor::{self, Check, ClusterQuestions, Outcome};
 use serde::Serialize;
 
@@ -50,7 +51,7 @@ fn checks(args: &DoctorArgs) -> Result<Vec<Check>, Failure> {
 /// What the objects themselves tell. `alone`: no gateway runs that would hold their ports.
 fn of_objects(args: &DoctorArgs, alone: bool) -> Vec<Check> {
     let place = args.place.argument();
-    let offline = match load(&args.place, &args.identity) {
+    let offline = match load(&args.place, &args.identity, Topology::default()) {
         Ok(offline) => offline,
         Err(failure) => {
             let hint = format!("nuncio check {place} tries the same");

@@ -1,5 +1,6 @@
 //! A gateway to ask: one made from manifests for the occasion, or one that runs.
 
+use nuncio_controller::Topology;
 use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, RouteView};
 use nuncio_controller::offline::{self, Offline, OfflineConfig};
 
@@ -21,11 +22,11 @@ pub(crate) enum Gateway {
 }
 
 /// Reads manifests as if they were served.
-pub(crate) fn load(place: &Place, identity: &Identity) -> Result<Offline, Failure> {
+pub(crate) fn load(place: &Place, identity: &Identity, topology: Topology) -> Result<Offline, Failure> {
     let manifests = place.manifests(identity)?;
     let namespace = place.namespace(identity);
     let Identity { ambassador_id, namespace: _, expand_environment } = identity.clone();
-    let config = OfflineConfig { ambassador_id, namespace, expand_environment };
+    let config = OfflineConfig { ambassador_id, namespace, expand_environment, topology };
     runtime()?.block_on(offline::load(&manifests, &config)).map_err(Failure::usage)
 }
 
@@ -38,7 +39,7 @@ impl Gateway {
             return Ok(Self::Running { client: AdminClient::tcp(&address), address });
         }
         let place = Place { dir: dir.clone(), cluster: cluster.clone() };
-        Ok(Self::Offline(Box::new(load(&place, identity)?)))
+        Ok(Self::Offline(Box::new(load(&place, identity, Topology::default())?)))
     }
 
     /// Routes by host, in the order in which they are tried.

@@ -32,7 +32,8 @@ pub(crate) fn run(args: UpArgs) -> Outcome {
 }
 
 async fn serve(args: UpArgs) -> Outcome {
-    let UpArgs { place, admin, bind, envoy, concurrency, redis, limits, drain, status, webhook, identity, logs } = args;
+    let UpArgs { place, zone, admin, bind, envoy, concurrency, redis, limits, drain, status, webhook, identity, logs } =
+        args;
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
@@ -61,6 +62,7 @@ async fn serve(args: UpArgs) -> Outcome {
         place: &place,
         manifests,
         identity,
+        topology: zone.topology(),
         bind,
         xds: XdsAddress::Unix(runtime_dir.xds_socket()),
         admin: listener,

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod changes;
+mod cluster;
 mod cold;
 mod fleet;
 mod loading;
@@ -47,6 +48,8 @@ enum Part {
     Throughput,
     /// Requests that fail while things change
     Loss,
+    /// All of it against a Kubernetes API server
+    Cluster,
 }
 
 /// What the original was measured at, for scale: not in this run, not on this machine.
@@ -70,6 +73,9 @@ async fn main() {
     }
     if wanted(Part::Loss) {
         loss::measure(&mut table).await;
+    }
+    if wanted(Part::Cluster) {
+        cluster::measure(&mut table, args.most_routes, args.changes).await;
     }
     println!("\n{table}\n{CONTEXT}");
 }

@@ -75,6 +75,7 @@ impl Gateway {
             ambassador_id: "default".to_owned(),
             namespace: "default".to_owned(),
             expand_environment: false,
+            topology: nuncio_controller::Topology::default(),
             bind_address: Ipv4Addr::LOCALHOST.into(),
             xds: XdsAddress::Unix(at("xds.sock")),
             admin: tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),

@@ -10,7 +10,7 @@ use nuncio_api::{Object, Spec};
 use nuncio_envoy::{Resource, cluster, endpoints, listener, secret, table, to_json};
 use nuncio_fuzz::{World, run};
 use nuncio_ir::{Model, Pem};
-use nuncio_translate::{Fallback, Settings};
+use nuncio_translate::{Fallback, Settings, Topology};
 
 #[test]
 fn objects_to_resources() {
@@ -78,5 +78,6 @@ fn settings() -> Settings {
         fallback_certificate: Fallback { chain: Pem("chain".into()), key: Pem("key".into()) },
         bind_address: [127, 0, 0, 1].into(),
         limit_socket: Some("/run/limits.sock".into()),
+        topology: Topology::default(),
     }
 }

@@ -1,5 +1,7 @@
 //! Who a client is, and how it says so.
 
+use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
@@ -8,6 +10,7 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 use crate::credentials::ADMINISTRATOR;
+use crate::layout::API_SERVER;
 use crate::{Cluster, kubeconfig};
 
 /// How long tokens of a `ServiceAccount` are good for, in seconds: longer than any test.
@@ -46,6 +49,25 @@ impl Cluster {
     #[must_use]
     pub fn admin_kubeconfig(&self) -> PathBuf {
         kubeconfig::path(&self.layout, ADMINISTRATOR)
+    }
+
+    /// Where the API server listens.
+    #[must_use]
+    pub fn api_server(&self) -> SocketAddr {
+        (self.layout.ip, API_SERVER).into()
+    }
+
+    /// A kubeconfig of the administrator for one who passes connections on from another port of the same address.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    #[must_use]
+    pub fn admin_kubeconfig_by(&self, port: u16) -> PathBuf {
+        let text = fs::read_to_string(self.admin_kubeconfig()).expect("a kubeconfig");
+        let [from, to] = [API_SERVER, port].map(|port| format!("https://{}:{port}", self.layout.ip));
+        let path = kubeconfig::path(&self.layout, &format!("{ADMINISTRATOR}-{port}"));
+        fs::write(&path, text.replace(&from, &to)).expect("a file");
+        path
     }
 
     /// A client for an account, as [`kubeconfig_for`](Self::kubeconfig_for) makes it.

@@ -1,5 +1,6 @@
 //! A cluster, from start to end.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -107,6 +108,12 @@ impl Cluster {
         self.etcd.take().expect("etcd runs").kill().await;
         self.start_etcd().await;
         self.api_server_is_ready().await;
+    }
+
+    /// Where etcd serves its clients, by gRPC and, below `/v3/`, by JSON.
+    #[must_use]
+    pub fn etcd(&self) -> SocketAddr {
+        (self.layout.ip, ETCD).into()
     }
 
     /// Keeps the directory with the logs, and says where it is.

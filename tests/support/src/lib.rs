@@ -12,7 +12,7 @@ mod pki;
 mod process;
 mod tool;
 
-pub use address::own_address;
+pub use address::{outward_address, own_address};
 pub use child::{Running, signal_to};
 pub use eventually::{DEADLINE, eventually, within};
 pub use group::Group;

@@ -24,6 +24,43 @@ pub struct Endpoint {
     pub addresses: Vec<String>,
     /// Its state.
     pub conditions: EndpointConditions,
+    /// Its zone, as the node's label `topology.kubernetes.io/zone`.
+    pub zone: Option<String>,
+    /// Who is to use it.
+    pub hints: Option<EndpointHints>,
+    /// What it is an address of, mostly a pod. The slices of both address families name the same.
+    #[serde(rename = "targetRef")]
+    pub target: Option<EndpointTarget>,
+}
+
+/// Who is to use an endpoint. Kubernetes writes it for Services with `trafficDistribution` or the annotation
+/// `service.kubernetes.io/topology-mode`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct EndpointHints {
+    /// Clients of these zones.
+    #[serde(rename = "forZones")]
+    pub for_zones: Vec<ForZone>,
+}
+
+/// A zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct ForZone {
+    /// Its name.
+    pub name: String,
+}
+
+/// Names what an endpoint is an address of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct EndpointTarget {
+    /// `Pod`, mostly.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Tells it from others of the same name.
+    pub uid: String,
 }
 
 /// State of an endpoint. What is absent is unknown.

@@ -17,6 +17,9 @@ pub struct Service {
     /// The address inside the cluster; `None` as text of a headless service.
     #[serde(rename = "clusterIP")]
     pub cluster_ip: Option<String>,
+    /// The families of its addresses, the preferred one first: `IPv4`, `IPv6`.
+    #[serde(rename = "ipFamilies")]
+    pub ip_families: Vec<String>,
     /// DNS name that an `ExternalName` service stands for.
     #[serde(rename = "externalName")]
     pub external_name: Option<String>,

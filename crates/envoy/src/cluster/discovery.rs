@@ -19,7 +19,7 @@ pub(super) fn apply(cluster: &Cluster, message: &mut PbCluster) {
         }
         Discovery::Static(addresses) => {
             message.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::Static as i32));
-            message.load_assignment = Some(endpoints::fixed(name, "", addresses.iter().copied()));
+            message.load_assignment = Some(endpoints::fixed(name, addresses.iter().copied()));
         }
         Discovery::Unix(path) => {
             message.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::Static as i32));

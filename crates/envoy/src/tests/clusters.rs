@@ -152,7 +152,7 @@ fn assignments() {
     let some = Endpoints {
         cluster: name("a"),
         hostname: "a.ns.svc".to_owned(),
-        endpoints: vec![Endpoint { address: local(1) }, Endpoint { address: local(2) }],
+        endpoints: vec![Endpoint::at(local(1)), Endpoint::at(local(2))],
     };
     insta::assert_json_snapshot!(json(&endpoints(&some)));
     let none = Endpoints { endpoints: Vec::new(), ..some };

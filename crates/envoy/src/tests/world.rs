@@ -134,7 +134,14 @@ fn clusters() -> Vec<Resource> {
         endpoints(&Endpoints {
             cluster: name(cluster),
             hostname: "shop.ns.svc".to_owned(),
-            endpoints: vec![Endpoint { address: local(9001) }, Endpoint { address: "[::1]:9001".parse().unwrap() }],
+            endpoints: vec![
+                Endpoint {
+                    zone: Some("a".into()),
+                    other: Some("[::1]:9002".parse().unwrap()),
+                    ..Endpoint::at(local(9001))
+                },
+                Endpoint { rank: 1, zone: Some("b".into()), ..Endpoint::at("[::1]:9001".parse().unwrap()) },
+            ],
         })
     });
     fixed.iter().chain(&families).chain([&tcp, &everything()]).map(cluster).chain(assignments).collect()

@@ -56,7 +56,7 @@ impl World {
         let mut problems = compiled.problems.clone();
         problems.extend(self.unattached(compiled));
         let source = compiled.upstream().and_then(|upstream| upstream.source.as_ref());
-        let endpoints = source.and_then(|source| self.services.endpoints(source).err());
+        let endpoints = source.and_then(|source| self.services.lacks_endpoints(source));
         problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
         problems
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use nuncio_ir::{Delta, put};
+use nuncio_api::ObjectId;
+use nuncio_ir::{ClusterName, Delta, Endpoints, put};
 
 use super::{Dirty, World};
 
@@ -18,11 +19,28 @@ impl World {
         for name in endpoints {
             let found = self.clusters.get(&name).and_then(|upstream| {
                 let source = upstream.source.as_ref()?;
-                let endpoints = self.services.endpoints(source).unwrap_or_default();
-                Some(nuncio_ir::Endpoints { cluster: name.clone(), hostname: source.hostname.clone(), endpoints })
+                let endpoints = self.services.endpoints(source, &self.settings.topology).unwrap_or_default();
+                Some(Endpoints { cluster: name.clone(), hostname: source.hostname.clone(), endpoints })
             });
+            self.note_turned(&name, found.as_ref());
             put(&mut self.model.endpoints, &mut delta.endpoints, name, found);
         }
+    }
+
+    /// Notes a Service that lost its last endpoint, or has its first.
+    fn note_turned(&mut self, cluster: &ClusterName, new: Option<&Endpoints>) {
+        let (Some(old), Some(new)) = (self.model.endpoints.get(cluster), new) else { return };
+        if old.endpoints.is_empty() != new.endpoints.is_empty() {
+            let source = self.clusters.get(cluster).and_then(|upstream| upstream.source.as_ref());
+            self.turned.extend(source.map(|source| source.service.clone()));
+        }
+    }
+
+    /// The objects whose Services have lost their last endpoint, or have their first, since this was asked last.
+    pub fn take_turned(&mut self) -> Vec<ObjectId> {
+        let services = std::mem::take(&mut self.turned);
+        let keys = services.iter().flat_map(|service| self.users.of_service(service));
+        keys.filter_map(|key| self.mappings.get(&key)).map(|compiled| compiled.origin().clone()).collect()
     }
 
     /// Hands over the Secrets that listeners and clusters name, and no others.

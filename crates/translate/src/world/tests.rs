@@ -1,5 +1,6 @@
 //! Incremental against full builds: whatever the way to a state, the state is the same.
 
+mod endpoints;
 mod oracle;
 mod regressions;
 mod request;
@@ -15,6 +16,7 @@ use proptest::prelude::*;
 
 use super::World;
 use crate::context::{Fallback, Settings};
+use crate::endpoints::Topology;
 
 /// A pool of objects that hang together: each name in several versions, of which a state has one or none.
 const POOL: &str = include_str!("tests/pool.yaml");
@@ -47,6 +49,7 @@ fn world() -> World {
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("/run/limits.sock".into()),
+        topology: Topology::default(),
     })
 }
 

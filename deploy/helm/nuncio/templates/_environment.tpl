@@ -22,6 +22,7 @@
 {{- $_ := set $env "NUNCIO_WEBHOOK_CONFIGURATION" (include "nuncio.clusterName" .) -}}
 {{- end -}}
 {{- if and .Values.status.enabled .Values.service.create }}{{ $_ := set $env "NUNCIO_INGRESS_SERVICE" (include "nuncio.fullname" .) }}{{ end -}}
+{{- if ne .Values.zoneRouting "hints" }}{{ $_ := set $env "NUNCIO_ZONE_ROUTING" .Values.zoneRouting }}{{ end -}}
 {{- if .Values.status.enabled -}}
 {{- $_ := set $env "NUNCIO_LEASE_DURATION" (toString .Values.status.leaseDurationSeconds) -}}
 {{- else -}}
@@ -39,6 +40,10 @@
 {{- if not (hasKey .Values.env "AMBASSADOR_NAMESPACE") }}
 - name: AMBASSADOR_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+{{- end }}
+{{- if not (or (eq .Values.zoneRouting "off") (hasKey .Values.env "NUNCIO_ZONE")) }}
+- name: NUNCIO_ZONE
+  valueFrom: {fieldRef: {fieldPath: "metadata.labels['topology.kubernetes.io/zone']"}}
 {{- end }}
 {{- if not (hasKey .Values.env "OTEL_RESOURCE_ATTRIBUTES") }}
 - name: OTEL_RESOURCE_ATTRIBUTES

@@ -175,6 +175,12 @@ pub struct ClusterView {
 pub struct EndpointView {
     /// `address:port`.
     pub address: String,
+    /// The same by the other IP family.
+    pub other: Option<String>,
+    /// Its zone, where zones count.
+    pub zone: Option<String>,
+    /// 0 takes the requests; 1 those that too few of rank 0 are fit for.
+    pub rank: u32,
 }
 
 /// A connected Envoy.

@@ -71,7 +71,9 @@ impl Engine {
         if !self.loaded || !ids.iter().all(is_alone) {
             self.touched.everything();
         }
-        let mut events = self.new_problems(&files, &self.concerned(ids));
+        let mut concerned = self.concerned(ids);
+        concerned.extend(self.world.take_turned());
+        let mut events = self.new_problems(&files, &concerned);
         events.extend(refused);
         if self.loaded {
             events.splice(0..0, changes.events(revision));

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nuncio_controller::XdsAddress;
 use nuncio_telemetry::LogFormat;
 
-use super::{ClusterArgs, Place, StatusArgs, WebhookArgs};
+use super::{ClusterArgs, Place, StatusArgs, WebhookArgs, ZoneArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -97,6 +97,8 @@ and what it served before stays. SIGTERM or Ctrl-C stops taking new work, finish
 pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArgs,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
     /// The address that Listeners bind to
@@ -205,6 +207,8 @@ Envoys connect by delta or state-of-the-world ADS. The protocol has no authentic
 pub(crate) struct ControllerArgs {
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArgs,
     /// Where Envoys connect: ADDRESS:PORT, or unix:PATH
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8003", env = "NUNCIO_XDS", value_parser = xds_address)]
     pub(crate) xds: XdsAddress,
@@ -396,6 +400,8 @@ pub(crate) struct RoutesArgs {
 pub(crate) struct EnvoyConfigArgs {
     #[command(flatten)]
     pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) zone: ZoneArgs,
     #[command(flatten)]
     pub(crate) identity: Identity,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nuncio_api::{Defaults, parse};
 use nuncio_envoy::{cluster, endpoints, listener, secret, table};
 use nuncio_ir::Pem;
-use nuncio_translate::{Fallback, Settings, World};
+use nuncio_translate::{Fallback, Settings, Topology, World};
 
 use crate::fleet::{Fleet, file};
 use crate::usage::own_cpu;
@@ -59,5 +59,6 @@ fn settings() -> Settings {
         fallback_certificate: Fallback { chain: Pem("".into()), key: Pem("".into()) },
         bind_address: Ipv4Addr::LOCALHOST.into(),
         limit_socket: Some("/run/limits.sock".into()),
+        topology: Topology::default(),
     }
 }

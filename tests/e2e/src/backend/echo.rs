@@ -4,7 +4,7 @@
 //! [`Backend::release`].
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -87,7 +87,15 @@ impl Backend {
     /// # Panics
     /// If it cannot listen.
     pub async fn start(name: &str) -> Self {
-        Self::serve(name, None).await
+        Self::start_at(name, Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// Starts one for HTTP in clear text at an address of this machine.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    pub async fn start_at(name: &str, ip: IpAddr) -> Self {
+        Self::serve(name, ip, None).await
     }
 
     /// Starts one with TLS, which asks for a client certificate by `clients` where that is given.
@@ -95,11 +103,16 @@ impl Backend {
     /// # Panics
     /// If it cannot listen.
     pub async fn tls(name: &str, identity: &Identity, clients: Option<&Authority>) -> Self {
-        Self::serve(name, Some(TlsAcceptor::from(Arc::new(server_config(identity, clients))))).await
+        Self::serve(
+            name,
+            Ipv4Addr::LOCALHOST.into(),
+            Some(TlsAcceptor::from(Arc::new(server_config(identity, clients)))),
+        )
+        .await
     }
 
-    async fn serve(name: &str, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    async fn serve(name: &str, ip: IpAddr, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind((ip, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             name: name.to_owned(),

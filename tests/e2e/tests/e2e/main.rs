@@ -6,6 +6,7 @@
 mod admin;
 mod bad_input;
 mod commands;
+mod endpoints;
 mod explain;
 mod fail_closed;
 mod headers;

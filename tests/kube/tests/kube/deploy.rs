@@ -52,6 +52,14 @@ async fn namespace(cluster: &Cluster, name: &str) {
     drop(cluster.apply(&namespace.to_string(), &[]).await.success());
 }
 
+/// The gateway's pod, as the chart makes it with default values.
+pub(crate) async fn gateway_pod() -> Value {
+    let cluster = cluster().await;
+    namespace(cluster, "nuncio").await;
+    let all = chart::dry_run(cluster, "ci/default-values.yaml").await;
+    chart::of_kind(&all, "Deployment")[0]["spec"]["template"]["spec"].clone()
+}
+
 /// Defines a kind of the Prometheus operator.
 async fn define_monitoring(cluster: &Cluster, kind: &str, plural: &str) {
     let mut definition = place::definition(kind, plural);

@@ -6,8 +6,11 @@
 mod accounts;
 mod crds;
 mod deploy;
+mod endpoints;
 mod faults;
 mod programs;
+mod replicas;
 mod source;
 mod status;
 mod watches;
+mod wire;

@@ -5,5 +5,4 @@ mod equal;
 mod faults;
 mod objects;
 pub(crate) mod place;
-mod scale;
 mod secrets;

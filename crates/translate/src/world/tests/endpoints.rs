@@ -1,0 +1,69 @@
+//! Services whose endpoints come and go.
+
+use std::sync::Arc;
+
+use nuncio_api::{Kind, ObjectId};
+use nuncio_ir::Delta;
+
+use super::{objects, world};
+use crate::world::World;
+
+const EDGE: &str = "
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: cart}
+spec: {hostname: '*', prefix: /cart/, service: cart}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {ports: [{port: 80}]}
+";
+
+fn apply(world: &mut World, text: &str) -> Delta {
+    world.apply(objects(text).into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))))
+}
+
+/// A slice of `cart` with these addresses.
+fn slice(addresses: &[&str]) -> String {
+    let endpoints: String = addresses.iter().map(|address| format!("{{addresses: [{address}]}},")).collect();
+    format!(
+        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {{name: cart-1, labels: {{kubernetes.io/service-name: cart}}}}\n\
+         endpoints: [{endpoints}]\nports: [{{port: 8080}}]\n"
+    )
+}
+
+#[test]
+fn churn_changes_load_assignments_and_nothing_else() {
+    let mut world = world();
+    apply(&mut world, EDGE);
+    for addresses in [&["10.0.0.1"][..], &["10.0.0.1", "10.0.0.2"], &["10.0.0.2"], &[]] {
+        let delta = apply(&mut world, &slice(addresses));
+        assert_eq!(delta.endpoints.len(), 1, "{addresses:?}");
+        assert_eq!(delta.endpoints[0].1.as_ref().unwrap().endpoints.len(), addresses.len());
+        assert!(delta.tables.is_empty() && delta.clusters.is_empty() && delta.listeners.is_empty(), "{delta:?}");
+    }
+    let delta = apply(&mut world, &slice(&[]));
+    assert!(delta.is_empty(), "{delta:?}");
+}
+
+#[test]
+fn the_first_endpoint_and_the_last_are_news_for_those_who_name_the_service() {
+    let mut world = world();
+    apply(&mut world, EDGE);
+    let cart = ObjectId::new(Kind::Mapping, "default", "cart");
+    assert_eq!(world.take_turned(), []);
+    for (addresses, turned) in
+        [(&["10.0.0.1"][..], true), (&["10.0.0.1", "10.0.0.2"], false), (&[], true), (&[], false)]
+    {
+        apply(&mut world, &slice(addresses));
+        assert_eq!(world.take_turned().contains(&cart), turned, "{addresses:?}");
+        let without = world.problems(&cart).iter().any(|problem| problem.reason == "NoEndpoints");
+        assert_eq!(without, addresses.is_empty());
+    }
+}

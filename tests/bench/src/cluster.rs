@@ -1,0 +1,82 @@
+//! Against a real API server: what a start, a change, a pod and an hour of nothing cost, and what faults lose.
+
+mod changes;
+mod churn;
+mod faults;
+mod idle;
+mod place;
+
+use std::time::{Duration, Instant};
+
+use nuncio_e2e::{Gateway, Site};
+
+use self::place::Place;
+use crate::loading::loaded;
+use crate::table::{Table, Target};
+use crate::usage::{cpu, resident};
+
+/// Mappings, each of ten on a host name.
+const SIZES: [usize; 2] = [1_000, 10_000];
+
+/// The targets at the larger size: seconds until ready, seconds until every status is written, MB.
+const READY: f64 = 5.0;
+const WRITTEN: f64 = 30.0;
+const MEMORY: f64 = 150.0;
+
+pub(crate) async fn measure(table: &mut Table, most_mappings: usize, changes: usize) {
+    for mappings in SIZES.into_iter().filter(|size| *size <= most_mappings) {
+        let large = mappings == SIZES[1];
+        let place = Place::new(mappings).await;
+        let site = Site::new();
+        let gateway = start(table, &place, &site, large).await;
+        changes::measure(table, &place, &site, &gateway, changes).await;
+        if large {
+            churn::measure(table, &place, &gateway).await;
+            idle::measure(table, &place, &gateway).await;
+            faults::measure(table, &place, &site).await;
+            gateway.stop().await;
+            place.create_other_secrets(5_000).await;
+            let gateway = beside_secrets(table, &place, &site).await;
+            faults::measure_outage(table, place, &site, &gateway).await;
+            gateway.stop().await;
+        } else {
+            gateway.stop().await;
+        }
+    }
+}
+
+/// Starts a gateway for what is there, and waits until all of it is served and said to be.
+async fn start<'a>(table: &mut Table, place: &Place, site: &'a Site, large: bool) -> Gateway<'a> {
+    let (begun, mut command) = (Instant::now(), place.up(site));
+    let gateway = Gateway::launch(site, &mut command);
+    loaded(async || gateway.admin.ready().await).await;
+    let (ready, used) = (begun.elapsed().as_secs_f64(), cpu(gateway.id()).as_secs_f64());
+    place.statuses_are_written(&gateway).await;
+    let written = begun.elapsed().as_secs_f64();
+    let memory = resident(gateway.id());
+    let (mappings, services) = (place.mappings, place.services());
+    let what = |what: &str| format!("{mappings} Mappings, {services} Services: {what}");
+    let beside = format!("CPU of the controller {used:.1} s");
+    if large {
+        table.targeted(what("start to ready"), ready, "s", Target::AtMost(READY), beside);
+        table.targeted(what("start to every status written"), written, "s", Target::AtMost(WRITTEN), String::new());
+        table.targeted(what("memory"), memory, "MB", Target::AtMost(MEMORY), String::new());
+    } else {
+        table.noted(what("start to ready"), format!("{ready:.1} s"), beside);
+        table.noted(what("start to every status written"), format!("{written:.1} s"), "");
+        table.noted(what("memory"), format!("{memory:.0} MB"), "");
+    }
+    gateway
+}
+
+/// Starts one beside Secrets that concern nobody.
+async fn beside_secrets<'a>(table: &mut Table, place: &Place, site: &'a Site) -> Gateway<'a> {
+    let (begun, mut command) = (Instant::now(), place.up(site));
+    let gateway = Gateway::launch(site, &mut command);
+    loaded(async || gateway.admin.ready().await).await;
+    let ready = begun.elapsed();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let reached = format!("{:.1} s, {:.0} MB", ready.as_secs_f64(), resident(gateway.id()));
+    table.noted("… started again, statuses as they should be, 5 000 other Secrets of 4 KiB there", reached, "");
+    gateway
+}

@@ -1,0 +1,133 @@
+//! Pods that come and go.
+
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::{Client, Load, Site, eventually, get, yaml};
+use nuncio_test_support::outward_address;
+use serde_json::{Value, json};
+
+use crate::source::place::{self, answers, apply};
+
+/// A Service with one port.
+fn service(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+        "spec": {"ports": [{"name": "http", "port": 80}]},
+    })
+}
+
+/// A slice of a Service, as its controller writes them.
+fn slice(service: &str, name: &str, port: u16, endpoints: &Value) -> Value {
+    json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": name, "labels": {"kubernetes.io/service-name": service}},
+        "endpoints": endpoints, "ports": [{"name": "http", "port": port, "protocol": "TCP"}],
+    })
+}
+
+/// A Mapping to a Service by its endpoints.
+fn mapping(service: &str) -> Value {
+    let spec = json!({
+        "hostname": "*", "prefix": format!("/{service}/"), "service": service, "resolver": "kubernetes-endpoint",
+    });
+    yaml::object("Mapping", service, spec)
+}
+
+#[tokio::test]
+async fn a_rollout_of_pods_loses_no_request() {
+    let (cluster, site) = (place::cluster().await, Site::new());
+    let namespace = cluster.namespace().await;
+    let pods = [Backend::start_at("one", outward_address()).await, Backend::start_at("two", outward_address()).await];
+    let conditions =
+        |ready: bool, terminating: bool| json!({"ready": ready, "serving": true, "terminating": terminating});
+    // A pod that has gone is in no slice.
+    let pod = |n: usize, conditions: Option<Value>| {
+        let address = pods[n].address();
+        let endpoint = conditions.map(|conditions| json!({"addresses": [address.ip()], "conditions": conditions}));
+        slice("web", &format!("web-{n}"), address.port(), &endpoint.into_iter().collect())
+    };
+    let mut first = vec![yaml::listener("http", site.http().port(), "HTTP"), service("web"), mapping("web")];
+    first.extend([pod(0, Some(conditions(true, false))), pod(1, None)]);
+    apply(cluster, &namespace, &first).await;
+    let gateway = place::gateway(cluster, namespace.name(), &site).await;
+    answers(&site, "/web/", "one").await;
+
+    let load =
+        Load::kept(&Client::http(site.http()), vec![get("any.example", "/web/"); 2], |reply| reply.status == 200);
+    for round in 0..6 {
+        let (old, new) = (round % 2, (round + 1) % 2);
+        apply(cluster, &namespace, &[pod(new, Some(conditions(true, false)))]).await;
+        apply(cluster, &namespace, &[pod(old, Some(conditions(false, true)))]).await;
+        answers(&site, "/web/", ["one", "two"][new]).await;
+        apply(cluster, &namespace, &[pod(old, None)]).await;
+        load.more(20).await;
+    }
+    load.stop().await.assert_nothing_lost(200);
+    // The last pod is leaving and there is no other: it serves as long as it does.
+    apply(cluster, &namespace, &[pod(0, Some(conditions(false, true)))]).await;
+    answers(&site, "/web/", "one").await;
+    apply(cluster, &namespace, &[pod(0, None)]).await;
+    answers(&site, "/web/", "503").await;
+    gateway.admin.problem(&["web", "no ready endpoint"]).await;
+    gateway.stop().await;
+}
+
+/// A number that Envoy or the controller counts.
+async fn counted(gateway: &nuncio_e2e::Gateway<'_>, name: &str) -> f64 {
+    let metrics = gateway.admin.text("/metrics").await;
+    let lines = metrics
+        .lines()
+        .filter(|line| line.split(['{', ' ']).next().is_some_and(|is| is.trim_end_matches("_total") == name));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+#[tokio::test]
+async fn churn_of_a_thousand_pods_changes_only_where_they_are() {
+    const SLICES: usize = 10;
+    const CHANGES: usize = 30;
+    let (cluster, site) = (place::cluster().await, Site::new());
+    let namespace = cluster.namespace().await;
+    let backend = Backend::start("one").await;
+    let slice = |n: usize, out: Option<usize>| {
+        let pod = |k: usize| json!({"addresses": [format!("10.246.{n}.{k}")], "conditions": {"ready": out != Some(k)}});
+        slice("many", &format!("many-{n}"), 8080, &(0..100).map(pod).collect())
+    };
+    let mut objects = place::site_objects(&site, backend.address());
+    objects.extend([service("many"), mapping("many")]);
+    objects.extend((0..SLICES).map(|n| slice(n, None)));
+    apply(cluster, &namespace, &objects).await;
+    let gateway = place::gateway(cluster, namespace.name(), &site).await;
+    let endpoints = async || {
+        let clusters = gateway.admin.list("clusters").await;
+        let many = clusters.into_iter().find(|cluster| cluster["service"] == "many:80");
+        many.map_or(0, |many| many["endpoints"].as_array().unwrap().len())
+    };
+    assert_eq!(endpoints().await, 1000);
+
+    let names = [
+        "envoy_cluster_manager_cds_update_success",
+        "envoy_listener_manager_lds_update_success",
+        "nuncio_changes_resources_set",
+    ];
+    let mut before = Vec::new();
+    for name in names {
+        before.push(counted(&gateway, name).await);
+    }
+    assert!(before.iter().all(|count| *count > 0.0), "the names are known: {before:?}");
+    let load = Load::kept(&Client::http(site.http()), vec![get("any.example", "/app/")], |reply| reply.status == 200);
+    let revision = gateway.admin.revision().await;
+    for change in 0..CHANGES {
+        apply(cluster, &namespace, &[slice(change % SLICES, Some(change))]).await;
+    }
+    let ready = 1000 - SLICES;
+    eventually("the last change is there", async || {
+        let (found, revisions) = (endpoints().await, gateway.admin.revision().await - revision);
+        if found == ready && revisions == CHANGES as u64 { Ok(()) } else { Err(format!("{found}, {revisions}")) }
+    })
+    .await;
+    load.stop().await.assert_nothing_lost(50);
+    for (name, before) in names.iter().zip(before) {
+        let expected = if *name == names[2] { CHANGES as f64 } else { 0.0 };
+        assert_eq!(counted(&gateway, name).await - before, expected, "{name}");
+    }
+    gateway.stop().await;
+}
