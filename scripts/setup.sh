@@ -14,6 +14,7 @@
 #   ratelimit
 #           redis-server with its Sentinel, and .tools/bin/ratelimit-oracle: envoyproxy/ratelimit, built by Go from the
 #           version that scripts/ratelimit-oracle/go.mod pins
+#   authz   redis-server and openssl, and .tools/oidc-provider: the npm package that scripts/oidc-provider locks
 #
 # What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
 # when not root. Two runs side by side wait for each other.
@@ -157,6 +158,27 @@ setup_ratelimit() {
   go_program ratelimit-oracle ratelimit-oracle github.com/envoyproxy/ratelimit/src/service_cmd
 }
 
+setup_authz() {
+  local lock=$here/oidc-provider/package-lock.json made_with into=$tools/oidc-provider
+  debian redis-server:redis-server redis-sentinel:redis-sentinel
+  setup_tools
+  have node && have npm || debian node:nodejs npm:npm
+  made_with="$(checksum "$lock") $(node --version)"
+  if stamped oidc-provider "$made_with" && [[ -d $into/node_modules/oidc-provider ]]; then
+    return
+  fi
+  say "fetching oidc-provider (4 MB)"
+  rm -rf "$into"
+  mkdir -p "$into"
+  cp "$here"/oidc-provider/package{,-lock}.json "$into"
+  # Nothing of what is fetched runs before it is asked to.
+  npm ci --prefix "$into" --ignore-scripts --no-audit --no-fund --loglevel error >"$scratch/npm.log" 2>&1 || {
+    tail -n 10 "$scratch/npm.log" >&2
+    die "npm could not install scripts/oidc-provider (its last lines are above)"
+  }
+  stamp oidc-provider "$made_with"
+}
+
 # PROGRAM MODULE PACKAGE VARIABLE=VALUE...: builds .tools/bin/PROGRAM of a package at the versions that
 # scripts/MODULE pins, with these variables set by the linker.
 go_program() {
@@ -193,7 +215,7 @@ check_go() {
 }
 
 main() {
-  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit"
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, authz"
   cd "$root"
   mkdir -p "$tools/bin" "$tools/stamps"
   exec 9>"$tools/lock"
@@ -206,7 +228,7 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | python | envoy | tools | lint | bench | kubernetes | ratelimit) "setup_$group" ;;
+      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | authz) "setup_$group" ;;
       *) die "no such group: $group" ;;
     esac
   done

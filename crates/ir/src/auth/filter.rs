@@ -118,7 +118,7 @@ pub struct UpstreamIdentity {
 pub struct Basic {
     /// What browsers are told that the password is for.
     pub realm: Arc<str>,
-    /// An `htpasswd` file: bcrypt (`$2y$`), apr1 (`$apr1$`), SHA-1 (`{SHA}`); other lines are refused.
+    /// An `htpasswd` file: bcrypt (`$2y$`) or SHA-1 (`{SHA}`); other lines are refused.
     pub users: Sensitive,
     /// How upstreams learn who it was.
     #[serde(default)]

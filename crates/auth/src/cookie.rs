@@ -1,0 +1,129 @@
+//! Cookies: those in a request, and those that are set.
+
+use http::header::{COOKIE, HeaderMap};
+use nuncio_ir::auth::SameSite;
+
+/// How many cookies of a request are looked at; browsers keep 180 a site.
+const MOST: usize = 256;
+
+/// The values of a cookie, in the order sent. Browsers send the more specific first, and several may have one name.
+pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    all(headers).filter(move |(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// All cookies, name and value, up to a bound.
+pub fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).take(MOST).filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        Some((name.trim(), value.trim().trim_matches('"')))
+    })
+}
+
+/// A cookie to set.
+#[derive(Clone, Debug)]
+pub struct Cookie<'a> {
+    /// Name, without the prefix.
+    pub name: &'a str,
+    /// Value; of characters that cookies may hold.
+    pub value: &'a str,
+    /// Seconds to live; none for the browser's session.
+    pub max_age: Option<u64>,
+    /// Of HTTPS only.
+    pub secure: bool,
+    /// Not for scripts.
+    pub http_only: bool,
+    /// For this domain and what is below; none for the host alone.
+    pub domain: Option<&'a str>,
+    /// When other sites' requests carry it.
+    pub same_site: SameSite,
+}
+
+impl Cookie<'_> {
+    /// The header's value. The name has the prefix of [`prefixed`].
+    #[must_use]
+    pub fn to_header(&self) -> String {
+        let mut text = format!("{}={}; Path=/", prefixed(self.name, self.secure, self.domain), self.value);
+        if let Some(seconds) = self.max_age {
+            text.push_str(&format!("; Max-Age={seconds}"));
+        }
+        if let Some(domain) = self.domain {
+            text.push_str(&format!("; Domain={domain}"));
+        }
+        if self.secure {
+            text.push_str("; Secure");
+        }
+        if self.http_only {
+            text.push_str("; HttpOnly");
+        }
+        text.push_str(match self.same_site {
+            SameSite::Unset => "",
+            SameSite::None => "; SameSite=None",
+            SameSite::Lax => "; SameSite=Lax",
+            SameSite::Strict => "; SameSite=Strict",
+        });
+        text
+    }
+}
+
+/// The name with the prefix by which browsers know that no other host, and no clear text, has set it (RFC 6265bis).
+#[must_use]
+pub fn prefixed(name: &str, secure: bool, domain: Option<&str>) -> String {
+    match (secure, domain) {
+        (true, None) => format!("__Host-{name}"),
+        (true, Some(_)) => format!("__Secure-{name}"),
+        (false, _) => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        lines.iter().map(|line| (COOKIE, line.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn several_lines_and_several_of_a_name() {
+        let headers = headers(&["a=1; b=\"2\";c=x=y", "a=3; junk"]);
+        assert_eq!(values(&headers, "a").collect::<Vec<_>>(), ["1", "3"]);
+        assert_eq!(values(&headers, "b").chain(values(&headers, "c")).collect::<Vec<_>>(), ["2", "x=y"]);
+    }
+
+    /// Case 30.
+    #[test]
+    fn many_are_a_bounded_work() {
+        let line = "a=1;".repeat(100_000);
+        assert_eq!(values(&headers(&[&line]), "a").count(), MOST);
+    }
+
+    #[test]
+    fn prefixes_say_who_can_have_set_it() {
+        let cookie = Cookie {
+            name: "s",
+            value: "v",
+            max_age: Some(5),
+            secure: true,
+            http_only: true,
+            domain: None,
+            same_site: SameSite::Lax,
+        };
+        assert_eq!(cookie.to_header(), "__Host-s=v; Path=/; Max-Age=5; Secure; HttpOnly; SameSite=Lax");
+        let shared = Cookie { domain: Some("a.test"), max_age: None, same_site: SameSite::Unset, ..cookie };
+        assert_eq!(shared.to_header(), "__Secure-s=v; Path=/; Domain=a.test; Secure; HttpOnly");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(bytes: Vec<u8>) {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = http::HeaderValue::from_bytes(&bytes) {
+                headers.insert(COOKIE, value);
+            }
+            prop_assert!(all(&headers).count() <= MOST);
+        }
+    }
+}

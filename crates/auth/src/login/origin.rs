@@ -1,0 +1,192 @@
+//! The origins that a login is for, and where a browser may be sent back to.
+
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, ProtectedOrigin};
+
+use crate::{Glob, Request};
+
+/// Targets longer than this are not kept through a login.
+const LONGEST_TARGET: usize = 2_048;
+
+/// The protected origins of a filter.
+#[derive(Clone, Debug)]
+pub struct Origins {
+    origins: Vec<Known>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    origin: String,
+    scheme: String,
+    authority: String,
+    internal: Vec<(Glob, Glob)>,
+    include_subdomains: bool,
+}
+
+/// The origin of a request, as browsers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// `https://host`.
+    pub origin: String,
+    /// Whether it is the one that providers send browsers back to.
+    pub is_first: bool,
+    /// The domain that its cookies are for, where hosts below share them.
+    pub domain: Option<String>,
+}
+
+impl Origin {
+    /// Whether browsers see it by HTTPS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+}
+
+impl Origins {
+    /// Reads origins; paths in them do not count.
+    ///
+    /// # Errors
+    /// When there is none or one is no origin.
+    pub fn new(origins: &[ProtectedOrigin]) -> Result<Self, String> {
+        if origins.is_empty() {
+            return Err("at least one protected origin is needed".to_owned());
+        }
+        Ok(Self { origins: origins.iter().map(known).collect::<Result<_, _>>()? })
+    }
+
+    /// The origin of a request; `None` where it is none of these.
+    #[must_use]
+    pub fn find(&self, request: &Request) -> Option<Origin> {
+        self.origins.iter().enumerate().find_map(|(index, known)| {
+            let exact = request.scheme == known.scheme && request.authority == known.authority;
+            let below = known.include_subdomains
+                && request.scheme == known.scheme
+                && request.authority.strip_suffix(&known.authority).is_some_and(|rest| rest.ends_with('.'));
+            let internal = || {
+                known
+                    .internal
+                    .iter()
+                    .any(|(scheme, host)| scheme.matches(&request.scheme) && host.matches(&request.authority))
+            };
+            let origin = if below { request.origin() } else { known.origin.clone() };
+            let host = known.authority.split(':').next().unwrap_or_default();
+            (exact || below || internal()).then(|| Origin {
+                origin,
+                is_first: index == 0 && !below,
+                domain: known.include_subdomains.then(|| host.to_owned()),
+            })
+        })
+    }
+
+    /// The origin that providers send browsers back to.
+    #[must_use]
+    pub fn first(&self) -> &str {
+        self.origins.first().map_or("", |known| &known.origin)
+    }
+
+    /// Whether it is one of these, or below one.
+    #[must_use]
+    pub fn contains(&self, origin: &str) -> bool {
+        origin.split_once("://").is_some_and(|(scheme, authority)| {
+            self.find(&Request::new("GET", scheme, authority, "/")).is_some_and(|found| found.origin == origin)
+        })
+    }
+}
+
+fn known(origin: &ProtectedOrigin) -> Result<Known, String> {
+    let (scheme, authority) = parts(&origin.origin).ok_or_else(|| format!("{:?} is no origin", origin.origin))?;
+    if !matches!(scheme.as_str(), "http" | "https") || authority.contains('*') || authority.is_empty() {
+        return Err(format!("{:?} is no origin of http or https", origin.origin));
+    }
+    let request = Request::new("GET", &scheme, &authority, "/");
+    let internal = |text: &std::sync::Arc<str>| {
+        let (scheme, authority) = parts(text).ok_or_else(|| format!("{text:?} is no origin"))?;
+        Ok::<_, String>((Glob::new(&scheme), Glob::new(&authority)))
+    };
+    Ok(Known {
+        origin: request.origin(),
+        scheme,
+        authority: request.authority,
+        internal: origin.internal_origins.iter().map(internal).collect::<Result<_, _>>()?,
+        include_subdomains: origin.include_subdomains,
+    })
+}
+
+fn parts(origin: &str) -> Option<(String, String)> {
+    let (scheme, rest) = origin.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    (!authority.contains(['@', '\\', ' '])).then(|| (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase()))
+}
+
+/// Where a browser goes after its login: to what it asked for, of the origin where it asked. Endpoints of ours are not
+/// gone back to, and what is too long to keep is not either.
+#[must_use]
+pub fn return_target(origin: &str, target: &str) -> String {
+    let is_ours = target.starts_with(ENDPOINTS_PREFIX) || target.starts_with(OWN_ENDPOINTS_PREFIX);
+    let is_good = target.starts_with('/') && target.len() <= LONGEST_TARGET && !target.chars().any(char::is_control);
+    // With the origin before it, `//evil` and `/\evil` are paths and nothing else.
+    if is_good && !is_ours { format!("{origin}{target}") } else { format!("{origin}/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(list: &[(&str, &[&str], bool)]) -> Origins {
+        let origin = |(origin, internal, below): &(&str, &[&str], bool)| ProtectedOrigin {
+            origin: (*origin).into(),
+            internal_origins: internal.iter().map(|text| (*text).into()).collect(),
+            include_subdomains: *below,
+        };
+        Origins::new(&list.iter().map(origin).collect::<Vec<_>>()).unwrap()
+    }
+
+    fn find(origins: &Origins, scheme: &str, authority: &str) -> Option<String> {
+        origins.find(&Request::new("GET", scheme, authority, "/")).map(|origin| origin.origin)
+    }
+
+    /// Case 17.
+    #[test]
+    fn hosts_are_folded_and_unknown_ones_are_none() {
+        let origins = origins(&[("https://App.test/ignored", &[], false), ("https://b.test:8443", &[], false)]);
+        assert_eq!(find(&origins, "https", "APP.test:443").as_deref(), Some("https://app.test"));
+        assert_eq!(find(&origins, "https", "app.test.").as_deref(), Some("https://app.test"));
+        assert_eq!(find(&origins, "https", "b.test:8443").as_deref(), Some("https://b.test:8443"));
+        for (scheme, authority) in
+            [("http", "app.test"), ("https", "b.test"), ("https", "evil"), ("https", "x.app.test")]
+        {
+            assert_eq!(find(&origins, scheme, authority), None, "{scheme}://{authority}");
+        }
+    }
+
+    #[test]
+    fn proxies_in_front_and_hosts_below() {
+        let behind = origins(&[("https://app.test", &["*://*"], false)]);
+        assert_eq!(find(&behind, "http", "10.0.0.1").as_deref(), Some("https://app.test"));
+        let below = origins(&[("https://app.test", &[], true)]);
+        assert_eq!(find(&below, "https", "x.app.test").as_deref(), Some("https://x.app.test"));
+        assert_eq!(find(&below, "https", "evilapp.test"), None);
+        assert!(below.contains("https://x.app.test") && !below.contains("https://app.test.evil"));
+        Origins::new(&[]).unwrap_err();
+    }
+
+    /// Cases 20 to 22.
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        let long = format!("/{}", "a".repeat(2_048));
+        for target in ["//evil", "/\\evil", "/%09/evil", "/@evil"] {
+            assert_eq!(return_target("https://a", target), format!("https://a{target}"), "{target}");
+        }
+        for target in [
+            "https:evil",
+            "javascript:alert(1)",
+            "data:,x",
+            "",
+            "/a\r\nb",
+            &long,
+            "/.ambassador/oauth2/logout",
+            "/.nuncio/x",
+        ] {
+            assert_eq!(return_target("https://a", target), "https://a/", "{target}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A login that was begun. It is kept in a cookie of the browser that began it, sealed: the state of another browser's
+//! login is no good, each tab has its own, and who begins logins by the million fills no store.
+
+use http::HeaderMap;
+use nuncio_ir::auth::SameSite;
+use serde::{Deserialize, Serialize};
+
+use crate::cookie;
+use crate::crypto::{self, Keys};
+
+/// What the names of such cookies begin with, after the prefix.
+const PENDING_PREFIX: &str = "nuncio_login.";
+/// How many a browser keeps; the oldest make way.
+const MOST: usize = 5;
+/// How long a login may take, in seconds.
+const LIFE: u64 = 600;
+
+/// A login that was begun.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Pending {
+    /// Which filter began it.
+    pub filter: String,
+    /// What the provider gives back.
+    pub state: String,
+    /// What must be in the ID token.
+    pub nonce: String,
+    /// What only who began it knows (RFC 7636); empty where it is not used.
+    pub verifier: String,
+    /// Where the browser goes then; absolute.
+    pub target: String,
+    /// The other origin that sent the browser here: the digest of what its cookie holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binder: Option<String>,
+    /// The scopes that are asked for.
+    pub scope: Vec<String>,
+    /// Of the session's cookie.
+    #[serde(default)]
+    pub same_site: SameSite,
+    /// Whether the session's cookie outlives the browser's session.
+    #[serde(default)]
+    pub is_persistent: bool,
+    /// Seconds since 1970.
+    pub begun: u64,
+}
+
+impl Pending {
+    /// As the value of a cookie.
+    #[must_use]
+    pub fn seal(&self, keys: &Keys) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        keys.seal_text("login", &json)
+    }
+}
+
+/// The name of the cookie for a state, by which cookies can also be ordered by age.
+#[must_use]
+pub fn pending_name(state: &str, now: u64) -> String {
+    format!("{PENDING_PREFIX}{now:010x}{}", tag(&state_digest(state)))
+}
+
+/// By which a login is found; it tells nobody the state.
+#[must_use]
+pub fn state_digest(state: &str) -> String {
+    crypto::sha256(state.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn tag(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+/// The login whose state has this digest that the browser began, and the name of its cookie, prefix included.
+#[must_use]
+pub fn find_pending(headers: &HeaderMap, keys: &Keys, digest: &str, now: u64) -> Option<(String, Pending)> {
+    let named = cookie::all(headers).filter(|(name, _)| is_pending(name) && name.ends_with(tag(digest)));
+    named
+        .filter_map(|(name, value)| {
+            let pending: Pending = serde_json::from_slice(&keys.open_text("login", value)?).ok()?;
+            Some((name.to_owned(), pending))
+        })
+        .find(|(_, pending)| {
+            crypto::same(state_digest(&pending.state).as_bytes(), digest.as_bytes())
+                && now.saturating_sub(pending.begun) <= LIFE
+        })
+}
+
+/// The cookies that make way for one more.
+#[must_use]
+pub fn surplus(headers: &HeaderMap) -> Vec<String> {
+    let mut names: Vec<&str> = cookie::all(headers).map(|(name, _)| name).filter(|name| is_pending(name)).collect();
+    names.sort_unstable_by_key(|name| name.rsplit_once('.').map(|(_, age)| age));
+    names.dedup();
+    let surplus = (names.len() + 1).saturating_sub(MOST);
+    names.into_iter().take(surplus).map(str::to_owned).collect()
+}
+
+/// Whether a cookie is of a login that was begun.
+#[must_use]
+pub fn is_pending(name: &str) -> bool {
+    let bare = name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name);
+    bare.starts_with(PENDING_PREFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::COOKIE;
+
+    use super::*;
+
+    fn pending(state: &str, begun: u64) -> Pending {
+        Pending {
+            filter: "f.default".to_owned(),
+            state: state.to_owned(),
+            nonce: "n".to_owned(),
+            verifier: "v".to_owned(),
+            target: "https://a/x".to_owned(),
+            binder: None,
+            scope: vec!["openid".to_owned()],
+            same_site: SameSite::Unset,
+            is_persistent: true,
+            begun,
+        }
+    }
+
+    fn headers(cookies: &[(String, String)]) -> HeaderMap {
+        let line = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        HeaderMap::from_iter([(COOKIE, line.parse().unwrap())])
+    }
+
+    /// Cases 23 and 24.
+    #[test]
+    fn a_state_is_of_the_browser_that_began_it() {
+        let keys = Keys::ephemeral();
+        let mine = (format!("__Host-{}", pending_name("s1", 100)), pending("s1", 100).seal(&keys));
+        let found = |cookies: &[(String, String)], state: &str, now: u64| {
+            find_pending(&headers(cookies), &keys, &state_digest(state), now)
+        };
+        assert_eq!(found(std::slice::from_ref(&mine), "s1", 100).unwrap().1, pending("s1", 100));
+        assert!(found(std::slice::from_ref(&mine), "s2", 100).is_none() && found(&[], "s1", 100).is_none());
+        assert!(found(std::slice::from_ref(&mine), "s1", 701).is_none(), "too late");
+        let forged = (mine.0.clone(), pending("s1", 100).seal(&Keys::ephemeral()));
+        assert!(found(&[forged], "s1", 100).is_none());
+        let renamed = (pending_name("s2", 100), mine.1);
+        assert!(found(&[renamed], "s2", 100).is_none(), "another state's content");
+    }
+
+    /// Cases 25 and 26.
+    #[test]
+    fn tabs_have_logins_of_their_own_and_not_without_end() {
+        let keys = Keys::ephemeral();
+        let mut cookies: Vec<(String, String)> = Vec::new();
+        for index in 0..20 {
+            let state = crypto::random_text();
+            let gone = surplus(&headers(&cookies));
+            cookies.retain(|(name, _)| !gone.contains(name));
+            cookies.push((pending_name(&state, 100 + index), pending(&state, 100 + index).seal(&keys)));
+        }
+        assert_eq!(cookies.len(), MOST);
+        assert!(cookies[0].0.starts_with(&format!("{PENDING_PREFIX}{:010x}", 115)), "the oldest made way");
+        assert!(headers(&cookies)[COOKIE].len() < 16 << 10);
+        let both =
+            [(pending_name("a", 1), pending("a", 1).seal(&keys)), (pending_name("b", 2), pending("b", 2).seal(&keys))];
+        for state in ["b", "a"] {
+            assert_eq!(find_pending(&headers(&both), &keys, &state_digest(state), 3).unwrap().1.state, state);
+        }
+    }
+}

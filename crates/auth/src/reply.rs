@@ -1,0 +1,191 @@
+//! What is decided, and what clients are told.
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use serde_json::json;
+
+use crate::ClientKind;
+
+/// Who a filter found it to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Name within the issuer: `sub`, the owner of a key, a user's name.
+    pub subject: String,
+    /// Who vouches for it: an issuer, or a filter.
+    pub issuer: String,
+}
+
+/// What a filter says.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// The request may pass; what it changes is in the request.
+    Allow(Option<Identity>),
+    /// It may not.
+    Deny(Denial),
+    /// It is answered here: a redirect, an endpoint of ours.
+    Answer(Reply),
+}
+
+/// Why not.
+#[derive(Clone, Debug)]
+pub struct Denial {
+    /// One of a few words for metrics and logs: `no_token`, `bad_key`.
+    pub reason: &'static str,
+    /// More of it, for the log and `explain`; never a credential.
+    pub detail: String,
+    /// It could not be decided, since a part is down: counts as an error of ours, not as the client's.
+    pub is_failure: bool,
+    /// The answer.
+    pub reply: Box<Reply>,
+}
+
+/// An answer to the client.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Of HTTP.
+    pub status: StatusCode,
+    /// In this order; several `Set-Cookie` are several entries.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Reply {
+    /// An answer without a body.
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: String::new() }
+    }
+
+    /// An answer in the form that the client can use, never to be stored by caches.
+    #[must_use]
+    pub fn message(kind: ClientKind, status: StatusCode, message: &str, request_id: &str) -> Self {
+        let reply = Self::new(status).header("cache-control", "no-store");
+        match kind {
+            ClientKind::Navigation => {
+                reply.with_body("text/html; charset=utf-8", page(status, message, request_id)).header(
+                    "content-security-policy",
+                    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+                )
+            }
+            ClientKind::Api | ClientKind::WebSocket | ClientKind::Preflight => {
+                reply.with_body("application/json", body(status, message, request_id))
+            }
+            // The proxy writes `grpc-status` and takes the body for `grpc-message`.
+            ClientKind::Grpc => Self { body: message.to_owned(), ..reply },
+        }
+    }
+
+    /// Adds a header; a value that is none is left out.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((HeaderName::from_static(name), value));
+        }
+        self
+    }
+
+    /// Adds a challenge (RFC 9110).
+    #[must_use]
+    pub fn challenge(mut self, challenge: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(challenge) {
+            self.headers.push((WWW_AUTHENTICATE, value));
+        }
+        self
+    }
+
+    /// Gives it a body.
+    #[must_use]
+    pub fn with_body(mut self, content_type: &'static str, body: String) -> Self {
+        self.headers.push((CONTENT_TYPE, HeaderValue::from_static(content_type)));
+        self.body = body;
+        self
+    }
+
+    /// Sends a browser elsewhere, by `GET`. `location` must be known to be good.
+    #[must_use]
+    pub fn redirect(location: &str) -> Self {
+        Self::new(StatusCode::FOUND).header("location", location).header("cache-control", "no-store")
+    }
+}
+
+/// The original's: a request id only where something is wrong here.
+fn body(status: StatusCode, message: &str, request_id: &str) -> String {
+    let mut body = json!({ "status_code": status.as_u16(), "message": message });
+    if status.is_server_error() {
+        body["request_id"] = request_id.into();
+    }
+    format!("{body}\n")
+}
+
+fn page(status: StatusCode, message: &str, request_id: &str) -> String {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let (message, request_id) = (escape(message), escape(request_id));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n<style>\n\
+         :root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }}\n\
+         main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1.5rem }}\nh1 {{ font-size: 1.5rem }}\n\
+         footer {{ margin-top: 2rem; font-size: .875rem; opacity: .75 }}\n</style>\n</head>\n<body>\n<main>\n\
+         <h1>{title}</h1>\n<p>{message}</p>\n<footer>Status {code}, request <code>{request_id}</code></footer>\n\
+         </main>\n</body>\n</html>\n",
+        code = status.as_u16(),
+    )
+}
+
+/// For text in HTML.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&#34;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+impl Denial {
+    /// The client's fault.
+    #[must_use]
+    pub fn new(reason: &'static str, detail: impl Into<String>, reply: Reply) -> Self {
+        Self { reason, detail: detail.into(), is_failure: false, reply: Box::new(reply) }
+    }
+
+    /// Ours, or of what we depend on: 503, to be tried again soon.
+    #[must_use]
+    pub fn unavailable(kind: ClientKind, reason: &'static str, detail: impl Into<String>, request_id: &str) -> Self {
+        let message = "This cannot be checked at the moment. Please try again shortly.";
+        let reply =
+            Reply::message(kind, StatusCode::SERVICE_UNAVAILABLE, message, request_id).header("retry-after", "5");
+        Self { reason, detail: detail.into(), is_failure: true, reply: Box::new(reply) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_escape_what_they_show() {
+        let reply = Reply::message(ClientKind::Navigation, StatusCode::FORBIDDEN, "<script>", "\"id\"");
+        assert!(reply.body.contains("&lt;script&gt;") && reply.body.contains("&#34;id&#34;"));
+        assert!(!reply.body.contains("<script>"));
+    }
+
+    #[test]
+    fn only_our_own_faults_have_a_request_id() {
+        let body = |status| Reply::message(ClientKind::Api, status, "m", "i").body;
+        assert_eq!(body(StatusCode::UNAUTHORIZED), "{\"message\":\"m\",\"status_code\":401}\n");
+        assert_eq!(body(StatusCode::BAD_GATEWAY), "{\"message\":\"m\",\"request_id\":\"i\",\"status_code\":502}\n");
+    }
+
+    #[test]
+    fn headers_are_never_split() {
+        assert!(Reply::redirect("/a\r\nx: y").headers.iter().all(|(name, _)| name != "location"));
+    }
+}

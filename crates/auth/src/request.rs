@@ -1,0 +1,179 @@
+//! A request as the filters see and change it.
+
+use std::collections::BTreeMap;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+/// A request that is to be decided on.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// As written: methods have cases.
+    pub method: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// `:authority`, in lower case, without the scheme's default port and without a dot at the end.
+    pub authority: String,
+    /// What the proxy calls it; for people.
+    pub id: String,
+    /// The peer's address; for people.
+    pub client: String,
+    /// The body where the proxy sends it.
+    pub body: Vec<u8>,
+    /// Path and query, as the proxy normalised them.
+    target: String,
+    headers: HeaderMap,
+    edits: Edits,
+}
+
+/// What filters changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edits {
+    /// Headers for upstreams (`Some`), and those that are not passed on (`None`).
+    pub headers: BTreeMap<String, Option<HeaderValue>>,
+    /// Parameters of the query that are not passed on.
+    pub query_removed: Vec<String>,
+    /// Headers for the client, with whatever the upstream answers.
+    pub response: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Request {
+    /// A request for `target` (path and query).
+    #[must_use]
+    pub fn new(method: &str, scheme: &str, authority: &str, target: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            scheme: scheme.to_owned(),
+            authority: fold_authority(scheme, authority),
+            target: target.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a header that the client sent. One that HTTP does not allow is left out.
+    pub fn add_header(&mut self, name: &str, value: &[u8]) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(value)) {
+            self.headers.append(name, value);
+        }
+    }
+
+    /// Path and query.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The path without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.target.split_once('?').map_or(&self.target, |(path, _)| path)
+    }
+
+    /// The query; empty for none.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// `scheme://authority`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// The first value of a header, where it is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers, with what filters changed.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Gives upstreams, and filters that follow, this value and no other.
+    pub fn set_header(&mut self, name: &HeaderName, value: HeaderValue) {
+        self.remove_lookalikes(name);
+        self.headers.insert(name, value.clone());
+        self.edits.headers.insert(name.as_str().to_owned(), Some(value));
+    }
+
+    /// Takes a header away, in every spelling that an upstream may take for it.
+    pub fn remove_header(&mut self, name: &HeaderName) {
+        self.remove_lookalikes(name);
+        self.headers.remove(name);
+        self.edits.headers.insert(name.as_str().to_owned(), None);
+    }
+
+    /// Servers in the manner of CGI take `x_user` for `x-user`.
+    fn remove_lookalikes(&mut self, name: &HeaderName) {
+        let folded = name.as_str().replace('_', "-");
+        let alike: Vec<HeaderName> = self
+            .headers
+            .keys()
+            .filter(|other| *other != name && other.as_str().replace('_', "-") == folded)
+            .cloned()
+            .collect();
+        for other in alike {
+            self.headers.remove(&other);
+            self.edits.headers.insert(other.as_str().to_owned(), None);
+        }
+    }
+
+    /// Does not pass a parameter of the query on.
+    pub fn remove_query_parameter(&mut self, name: &str) {
+        if !self.edits.query_removed.iter().any(|removed| removed == name) {
+            self.edits.query_removed.push(name.to_owned());
+        }
+    }
+
+    /// Gives the client a header with whatever the upstream answers.
+    pub fn add_response_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.edits.response.push((name, value));
+    }
+
+    /// What filters changed.
+    #[must_use]
+    pub fn into_edits(self) -> Edits {
+        self.edits
+    }
+}
+
+/// Host names have no cases, a dot at the end says nothing, and neither does a default port.
+fn fold_authority(scheme: &str, authority: &str) -> String {
+    let lower = authority.to_ascii_lowercase();
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    let host = lower.strip_suffix(default).unwrap_or(&lower);
+    match host.rsplit_once(':') {
+        Some((name, port)) if name.ends_with('.') => format!("{}:{port}", name.trim_end_matches('.')),
+        _ => host.trim_end_matches('.').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_is_no_part_of_the_path() {
+        let request = Request::new("GET", "https", "APP.test.:443", "/admin?x=/public/?y");
+        assert_eq!((request.path(), request.query()), ("/admin", "x=/public/?y"));
+        assert_eq!(request.origin(), "https://app.test");
+        assert_eq!(Request::new("GET", "http", "a.:8080", "/").authority, "a:8080");
+    }
+
+    #[test]
+    fn a_header_that_is_set_has_no_other_spelling() {
+        let mut request = Request::new("GET", "https", "a", "/");
+        for name in ["x_user", "X-User", "x-user"] {
+            request.add_header(name, b"evil");
+        }
+        request.set_header(&HeaderName::from_static("x-user"), HeaderValue::from_static("ann"));
+        assert_eq!(request.headers().get_all("x-user").iter().count(), 1);
+        assert_eq!(request.header("x_user"), None);
+        let edits = request.into_edits().headers;
+        assert_eq!(edits["x_user"], None);
+        assert_eq!(edits["x-user"], Some(HeaderValue::from_static("ann")));
+    }
+}

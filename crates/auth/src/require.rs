@@ -1,0 +1,105 @@
+//! Conditions on claims, in the Common Expression Language.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use cel::{Context, Program, Value};
+use serde_json::Value as Json;
+
+/// The longest expression in bytes; its depth follows from it.
+const LONGEST: usize = 4_096;
+/// How deep parentheses and the like may go: the parser calls itself for each.
+const DEEPEST: usize = 32;
+
+/// A compiled condition.
+pub struct Requirement {
+    source: String,
+    program: Program,
+}
+
+/// An expression that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRequirement {
+    /// It is larger than any that is meant.
+    #[error("the expression is longer than {LONGEST} bytes or deeper than {DEEPEST} levels")]
+    TooLarge,
+    /// It does not compile.
+    #[error("the expression does not compile: {0}")]
+    Syntax(String),
+}
+
+impl std::fmt::Debug for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Requirement").field(&self.source).finish()
+    }
+}
+
+impl Requirement {
+    /// Compiles an expression over `claims`.
+    ///
+    /// # Errors
+    /// When it is too large or does not compile.
+    pub fn new(source: &str) -> Result<Self, InvalidRequirement> {
+        if source.len() > LONGEST || depth(source) > DEEPEST {
+            return Err(InvalidRequirement::TooLarge);
+        }
+        let compiled = catch_unwind(|| Program::compile(source).map_err(|error| error.to_string()));
+        let program =
+            compiled.unwrap_or_else(|_| Err("the parser gave up".to_owned())).map_err(InvalidRequirement::Syntax)?;
+        Ok(Self { source: source.to_owned(), program })
+    }
+
+    /// Whether it is true of the claims. Anything else, errors included, is no.
+    ///
+    /// # Errors
+    /// With a sentence for `explain` when it is not true.
+    pub fn holds(&self, claims: &Json) -> Result<(), String> {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| {
+            let mut context = Context::default();
+            context.add_variable("claims", claims).map_err(|error| error.to_string())?;
+            self.program.execute(&context).map_err(|error| error.to_string())
+        }));
+        match evaluated.unwrap_or_else(|_| Err("the evaluation gave up".to_owned())) {
+            Ok(Value::Bool(true)) => Ok(()),
+            Ok(Value::Bool(false)) => Err(format!("{} is false", self.source)),
+            Ok(_) => Err(format!("{} is neither true nor false", self.source)),
+            Err(error) => Err(format!("{}: {error}", self.source)),
+        }
+    }
+}
+
+fn depth(source: &str) -> usize {
+    let (mut deepest, mut now) = (0_usize, 0_usize);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' | b'?' | b'!' | b'-' => now += 1,
+            b')' | b']' | b'}' => now = now.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(now);
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_true_is_true() {
+        let claims = json!({ "groups": ["dev", "ops"], "email": "ann@corp.test", "n": 1 });
+        let holds = |source| Requirement::new(source).unwrap().holds(&claims);
+        assert_eq!(holds("'ops' in claims.groups && claims.email.endsWith('@corp.test')"), Ok(()));
+        assert!(holds("'admin' in claims.groups").unwrap_err().ends_with("is false"));
+        assert!(holds("claims.absent == 'x'").is_err());
+        assert!(holds("claims.n").unwrap_err().ends_with("neither true nor false"));
+    }
+
+    #[test]
+    fn what_does_not_compile_or_is_too_large_is_an_error() {
+        assert!(matches!(Requirement::new("claims.("), Err(InvalidRequirement::Syntax(_))));
+        assert_eq!(Requirement::new(&"(".repeat(100)).unwrap_err(), InvalidRequirement::TooLarge);
+        assert_eq!(Requirement::new(&"a".repeat(5_000)).unwrap_err(), InvalidRequirement::TooLarge);
+    }
+}

@@ -1,0 +1,86 @@
+//! One line for each decision: who, what, under which rule, why. Never a credential.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::clock::now;
+use crate::engine::{Decision, Facts, Outcome};
+
+/// Where lines go.
+pub(crate) struct Audit {
+    out: Mutex<Box<dyn Write + Send>>,
+}
+
+impl std::fmt::Debug for Audit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Audit").finish_non_exhaustive()
+    }
+}
+
+/// A line.
+#[derive(Debug, Serialize)]
+pub(crate) struct Entry<'a> {
+    time: u64,
+    request: &'a str,
+    client: &'a str,
+    method: &'a str,
+    origin: &'a str,
+    path: &'a str,
+    rules: &'a str,
+    rule: &'a str,
+    decision: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    subject: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    issuer: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn new(facts: &'a Facts, set: Option<&'a str>, decision: &'a Decision) -> Self {
+        let (word, reason, identity) = match &decision.outcome {
+            Outcome::Allow(_, identity) => ("allow", "", identity.as_ref()),
+            Outcome::Deny(denial) if denial.is_failure => ("error", denial.reason, None),
+            Outcome::Deny(denial) => ("deny", denial.reason, None),
+            Outcome::Answer(_) => ("answer", "", None),
+        };
+        Self {
+            time: now(),
+            request: &facts.id,
+            client: &facts.client,
+            method: &facts.method,
+            origin: &facts.origin,
+            path: &facts.path,
+            rules: set.unwrap_or_default(),
+            rule: &decision.rule,
+            decision: word,
+            reason,
+            subject: identity.map_or("", |identity| &identity.subject),
+            issuer: identity.map_or("", |identity| &identity.issuer),
+        }
+    }
+}
+
+impl Audit {
+    pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
+        let out: Box<dyn Write + Send> = if path == Path::new("-") {
+            Box::new(std::io::stdout())
+        } else {
+            Box::new(std::fs::OpenOptions::new().create(true).append(true).open(path)?)
+        };
+        Ok(Self { out: Mutex::new(out) })
+    }
+
+    /// Writes a line, as one write.
+    pub(crate) fn write(&self, entry: &Entry<'_>) {
+        let Ok(mut line) = serde_json::to_vec(entry) else { return };
+        line.push(b'\n');
+        if let Err(error) = self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line) {
+            tracing::error!("the audit log cannot be written: {error}");
+        }
+    }
+}

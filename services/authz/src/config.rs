@@ -1,0 +1,150 @@
+//! Rules and filters in force, compiled.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use nuncio_auth::Rules;
+use nuncio_ir::auth::{Filter, FilterId, RuleSet, RuleSetId};
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use crate::filter::Compiled;
+
+/// What is in force at one time.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    pub(crate) rules: HashMap<RuleSetId, Arc<Rules>>,
+    pub(crate) filters: HashMap<FilterId, Arc<Compiled>>,
+}
+
+/// A change.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Change {
+    #[serde(default)]
+    pub(crate) rule_sets: Vec<RuleSet>,
+    #[serde(default)]
+    pub(crate) filters: Vec<Filter>,
+    #[serde(skip)]
+    pub(crate) removed_rule_sets: Vec<RuleSetId>,
+    #[serde(skip)]
+    pub(crate) removed_filters: Vec<FilterId>,
+}
+
+/// What is in force, and whether anything is known at all. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub(crate) struct Active {
+    config: Arc<ArcSwap<Config>>,
+    known: watch::Sender<bool>,
+}
+
+impl Active {
+    pub(crate) fn new() -> Self {
+        Self { config: Arc::default(), known: watch::Sender::new(false) }
+    }
+
+    /// What is in force now; nothing while nothing was ever known.
+    pub(crate) fn load(&self) -> Option<Arc<Config>> {
+        self.known.borrow().then(|| self.config.load_full())
+    }
+
+    /// Turns true once, and stays so: what was last good is in force whatever happens to its source.
+    pub(crate) fn known(&self) -> watch::Receiver<bool> {
+        self.known.subscribe()
+    }
+
+    /// Puts a change into force. What does not compile leaves in force what was there; where nothing was, requests are
+    /// denied.
+    ///
+    /// # Errors
+    /// With what does not compile.
+    pub(crate) fn apply(&self, change: Change) -> Result<(), String> {
+        let before = self.config.load();
+        let mut rules = before.rules.clone();
+        let mut filters = before.filters.clone();
+        let mut problems = Vec::new();
+        for id in change.removed_rule_sets {
+            rules.remove(&id);
+        }
+        for id in change.removed_filters {
+            filters.remove(&id);
+        }
+        for filter in change.filters {
+            let id = filter.id.clone();
+            match Compiled::new(filter) {
+                Ok(compiled) => _ = filters.insert(id, Arc::new(compiled)),
+                Err(reason) => {
+                    problems.push(format!("filter {id}: {reason}"));
+                    filters.entry(id).or_insert_with(|| Arc::new(Compiled::invalid(&reason)));
+                }
+            }
+        }
+        for set in change.rule_sets {
+            match Rules::new(&set) {
+                Ok(compiled) => _ = rules.insert(set.id, Arc::new(compiled)),
+                // A set that is not there denies.
+                Err(error) => problems.push(format!("rules {}: {error}", set.id)),
+            }
+        }
+        self.config.store(Arc::new(Config { rules, filters }));
+        self.known.send_replace(true);
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+    }
+
+    /// Puts all of a source into force in place of what there was.
+    ///
+    /// # Errors
+    /// With what does not compile.
+    pub(crate) fn replace(&self, mut change: Change) -> Result<(), String> {
+        let before = self.config.load();
+        let stays = |id: &RuleSetId| change.rule_sets.iter().any(|set| set.id == *id);
+        change.removed_rule_sets = before.rules.keys().filter(|id| !stays(id)).cloned().collect();
+        let stays = |id: &FilterId| change.filters.iter().any(|filter| filter.id == *id);
+        change.removed_filters = before.filters.keys().filter(|id| !stays(id)).cloned().collect();
+        self.apply(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn change(json: serde_json::Value) -> Change {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_last_good_state_stays() {
+        let active = Active::new();
+        assert!(active.load().is_none(), "nothing is known");
+        let rule = |path: &str, require: &str| {
+            json!([{ "id": "s", "rules": [{ "origin": "p", "path": path, "filters": [
+                { "filter": "f", "arguments": { "require": require } }] }] }])
+        };
+        active.apply(change(json!({ "rule_sets": rule("/a", "true") }))).unwrap();
+        let good = active.load().unwrap().rules[&RuleSetId("s".into())].clone();
+        let error = active.apply(change(json!({ "rule_sets": rule("/b", "(") }))).unwrap_err();
+        assert!(error.starts_with("rules s: p: f: the expression does not compile"), "{error}");
+        assert!(Arc::ptr_eq(&good, &active.load().unwrap().rules[&RuleSetId("s".into())]));
+    }
+
+    #[test]
+    fn a_filter_that_never_was_good_denies() {
+        let active = Active::new();
+        let keys = |secret: &str| {
+            json!({ "filters": [{ "id": "k", "kind": { "api_key": {
+                "sources": [{ "header": "x-key" }], "keys": [{ "owner": "o", "secret": secret }] } } }] })
+        };
+        active.apply(change(keys(""))).unwrap_err();
+        let id = FilterId("k".into());
+        assert!(active.load().unwrap().filters[&id].is_invalid());
+        active.apply(change(keys("good"))).unwrap();
+        active.apply(change(keys(""))).unwrap_err();
+        assert!(!active.load().unwrap().filters[&id].is_invalid(), "the last good one");
+        active.replace(Change::default()).unwrap();
+        assert!(active.load().unwrap().filters.is_empty());
+    }
+}

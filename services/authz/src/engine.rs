@@ -1,0 +1,211 @@
+//! From a request to a decision.
+
+mod services;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+use nuncio_auth::{ClientKind, Denial, Edits, Identity, Match, Next, Reply, Request, Step, Verdict, Walk, path};
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId};
+use serde::Serialize;
+
+use crate::audit::{Audit, Entry};
+use crate::config::{Active, Config};
+use crate::filter::{Kind, unusable};
+use crate::metrics::AuthzMetrics;
+
+pub(crate) use services::{Introspected, Services};
+
+/// Decides.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) active: Active,
+    pub(crate) services: Services,
+    pub(crate) metrics: AuthzMetrics,
+    pub(crate) audit: Option<Audit>,
+}
+
+/// A decision.
+#[derive(Debug)]
+pub(crate) struct Decision {
+    pub(crate) outcome: Outcome,
+    pub(crate) rule: String,
+    pub(crate) steps: Vec<StepTaken>,
+}
+
+/// What follows for the request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Allow(Box<Edits>, Option<Identity>),
+    Deny(Denial),
+    Answer(Reply),
+}
+
+/// What a filter said, for explanations.
+#[derive(Debug, Serialize)]
+pub(crate) struct StepTaken {
+    filter: String,
+    verdict: &'static str,
+    reason: String,
+    detail: String,
+}
+
+impl Engine {
+    /// Decides on a request under a rule set; `None` where its route names none.
+    pub(crate) async fn decide(&self, set: Option<&str>, request: Request) -> Decision {
+        let begun = Instant::now();
+        let facts = Facts::of(&request);
+        let mut walked = Walked { rule: String::new(), steps: Vec::new() };
+        let outcome = self.outcome(set, request, &mut walked).await;
+        let decision = Decision { outcome, rule: walked.rule, steps: walked.steps };
+        self.metrics.decided(&decision, begun.elapsed());
+        if let Some(audit) = &self.audit {
+            audit.write(&Entry::new(&facts, set, &decision));
+        }
+        decision
+    }
+
+    async fn outcome(&self, set: Option<&str>, mut request: Request, walked: &mut Walked) -> Outcome {
+        let Some(config) = self.active.load() else {
+            return Outcome::Deny(unusable(&request, "no rules are known yet"));
+        };
+        if let Err(refused) = path::check(request.path()) {
+            return Outcome::Deny(bad_path(&request, &refused.to_string()));
+        }
+        if request.path().starts_with(ENDPOINTS_PREFIX) || request.path().starts_with(OWN_ENDPOINTS_PREFIX) {
+            walked.rule = "endpoint".to_owned();
+            if let Some(reply) = Box::pin(crate::filter::oauth2::endpoint(&mut request, &config, &self.services)).await
+            {
+                return reply;
+            }
+        }
+        // A route that names no set is checked by mistake, or only for the endpoints below it.
+        let Some(set) = set.filter(|set| !set.is_empty()) else {
+            return Outcome::Deny(unusable(&request, "the route names no rules"));
+        };
+        let Some(rules) = config.rules.get(&RuleSetId(set.into())) else {
+            return Outcome::Deny(unusable(&request, &format!("there are no rules {set:?}")));
+        };
+        let steps = match rules.find(&request) {
+            Match::Rule(rule) => {
+                walked.rule = rule.origin.as_ref().to_owned();
+                rule.steps.clone()
+            }
+            Match::Open => {
+                walked.rule = "none".to_owned();
+                return Outcome::Allow(Box::new(request.into_edits()), None);
+            }
+            Match::Ambiguous => return Outcome::Deny(bad_path(&request, "the path can be read in two ways")),
+        };
+        // It carries no credentials, and is answered by what is behind: what follows it is checked.
+        if ClientKind::of(&request) == ClientKind::Preflight && passes_preflights(&steps, &config) {
+            return Outcome::Allow(Box::new(request.into_edits()), None);
+        }
+        match self.walk(steps, &mut request, &config, walked).await {
+            Verdict::Allow(identity) => {
+                self.services.assert_identity(&mut request, identity.as_ref());
+                Outcome::Allow(Box::new(request.into_edits()), identity)
+            }
+            Verdict::Deny(denial) => Outcome::Deny(denial),
+            Verdict::Answer(reply) => Outcome::Answer(reply),
+        }
+    }
+
+    /// Asks filter after filter. Where a login would begin, the rule may have other filters decide instead.
+    async fn walk(&self, steps: Arc<[Step]>, request: &mut Request, config: &Config, walked: &mut Walked) -> Verdict {
+        let mut walk = Walk::new(steps);
+        let steps = walk.steps();
+        loop {
+            let index = match walk.next(request) {
+                Next::Done(verdict) => return verdict,
+                Next::Ask(index) => index,
+            };
+            let Some(step) = steps.get(index) else { return Verdict::Deny(unusable(request, "a step is missing")) };
+            let mut verdict = match config.filters.get(&step.filter) {
+                Some(filter) => filter.check(request, step, config, &self.services).await,
+                None => Verdict::Deny(unusable(request, &format!("there is no filter {}", step.filter))),
+            };
+            walked.note(step, &verdict);
+            if let Some(instead) = &step.instead
+                && wants_login(&verdict)
+                && instead.condition.as_ref().is_none_or(|condition| condition.holds(request))
+            {
+                verdict = if instead.steps.is_empty() {
+                    Verdict::Deny(instead_of_redirect(request, instead.status))
+                } else {
+                    Box::pin(self.walk(instead.steps.clone(), request, config, walked)).await
+                };
+            }
+            walk.answer(index, verdict);
+        }
+    }
+}
+
+/// Whether filters of a browser's credentials are among these: others can be asked about a preflight, too.
+fn passes_preflights(steps: &[Step], config: &Config) -> bool {
+    let needs_credentials = |step: &Step| {
+        let kind = config.filters.get(&step.filter).map(|filter| &filter.kind);
+        matches!(kind, Some(Kind::Jwt(_) | Kind::OAuth2(_) | Kind::ApiKey(_) | Kind::Basic(_) | Kind::Introspection(_)))
+    };
+    !steps.is_empty() && steps.iter().all(needs_credentials)
+}
+
+/// Whether a login would begin, or would if the client were a browser on its way to a page.
+fn wants_login(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Answer(_) => true,
+        Verdict::Deny(denial) => denial.reason == "no_session",
+        Verdict::Allow(_) => false,
+    }
+}
+
+fn instead_of_redirect(request: &Request, status: u16) -> Denial {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    let message = "a login is needed";
+    Denial::new("no_session", message, Reply::message(ClientKind::of(request), status, message, &request.id))
+}
+
+fn bad_path(request: &Request, reason: &str) -> Denial {
+    let reply = Reply::message(ClientKind::of(request), StatusCode::BAD_REQUEST, reason, &request.id);
+    Denial::new("bad_path", reason, reply)
+}
+
+/// What is noted on the way.
+struct Walked {
+    rule: String,
+    steps: Vec<StepTaken>,
+}
+
+impl Walked {
+    fn note(&mut self, step: &Step, verdict: &Verdict) {
+        let (word, reason, detail) = match verdict {
+            Verdict::Allow(_) => ("allow", String::new(), String::new()),
+            Verdict::Deny(denial) => ("deny", denial.reason.to_owned(), denial.detail.clone()),
+            Verdict::Answer(reply) => ("answer", reply.status.to_string(), String::new()),
+        };
+        self.steps.push(StepTaken { filter: step.filter.to_string(), verdict: word, reason, detail });
+    }
+}
+
+/// What the audit log says of a request: no header, no query.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) id: String,
+    pub(crate) client: String,
+    pub(crate) method: String,
+    pub(crate) origin: String,
+    pub(crate) path: String,
+}
+
+impl Facts {
+    fn of(request: &Request) -> Self {
+        Self {
+            id: request.id.clone(),
+            client: request.client.clone(),
+            method: request.method.clone(),
+            origin: request.origin(),
+            path: request.path().to_owned(),
+        }
+    }
+}

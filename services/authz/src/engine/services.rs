@@ -1,0 +1,175 @@
+//! What filters share.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+use moka::policy::EvictionPolicy;
+use nuncio_auth::jwt::{KeySet, Signer, Verified};
+use nuncio_auth::login::Provider;
+use nuncio_auth::{Identity, Request};
+use serde_json::{Value as Json, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::clock::now;
+use crate::filter::oauth2::{MachineToken, Refreshed, UntilExpiry};
+use crate::idp::{Clients, Documents};
+use crate::session::Sessions;
+
+/// How many verified tokens, introspected tokens and passwords are remembered.
+const TOKENS: u64 = 50_000;
+const PASSWORDS: u64 = 10_000;
+/// How long a password that was good is not verified again.
+const PASSWORD_LIFE: Duration = Duration::from_secs(60);
+/// How long a token that was verified is kept at most; its claims are held against the clock each time.
+const TOKEN_LIFE: Duration = Duration::from_secs(600);
+/// How long what came of a refresh is told to requests that still have the old state.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many sessions it is known of when they were last told to live on.
+const TOUCHED: u64 = 200_000;
+/// How long an assertion of who it is may be used upstream, in seconds.
+const ASSERTION_LIFE: u64 = 60;
+
+/// What filters share.
+#[derive(Debug)]
+pub(crate) struct Services {
+    pub(crate) clients: Arc<Clients>,
+    /// Sets of keys, by address.
+    pub(crate) keys: Documents<KeySet>,
+    /// Tokens whose signature is good, by digest.
+    pub(crate) verified: Cache<[u8; 32], Arc<Verified>>,
+    /// What issuers said of tokens, by digest.
+    pub(crate) introspected: Cache<[u8; 32], Introspected>,
+    /// Descriptions of identity providers.
+    pub(crate) providers: Documents<Provider>,
+    pub(crate) sessions: Sessions,
+    /// What came of refreshes, by place and revision: requests that come late are told the same.
+    pub(crate) refreshing: Cache<String, Refreshed>,
+    /// Tokens that providers gave for credentials in requests, by digest.
+    pub(crate) machines: Cache<[u8; 32], MachineToken>,
+    /// When sessions were last told to live on.
+    touched: Cache<String, u64>,
+    /// Passwords that were good, by digest.
+    pub(crate) passwords: Cache<[u8; 32], ()>,
+    guesses: Semaphore,
+    assertion: Option<Assertion>,
+}
+
+/// What an issuer said of a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Introspected {
+    /// Where it is active.
+    pub(crate) claims: Option<Json>,
+    /// How long that may be relied on.
+    pub(crate) lifetime: Duration,
+}
+
+#[derive(Debug)]
+struct Assertion {
+    signer: Signer,
+    key_id: String,
+}
+
+/// The header that carries an assertion of who it is.
+const ASSERTION_HEADER: http::HeaderName = http::HeaderName::from_static("x-nuncio-assertion");
+
+struct ByLifetime;
+
+impl moka::Expiry<[u8; 32], Introspected> for ByLifetime {
+    fn expire_after_create(&self, _: &[u8; 32], value: &Introspected, _: Instant) -> Option<Duration> {
+        Some(value.lifetime)
+    }
+}
+
+impl Services {
+    pub(crate) fn new(clients: Arc<Clients>, sessions: Sessions, assertion_key: Option<&str>) -> Result<Self, String> {
+        let parse = |bytes: &[u8]| {
+            let keys = KeySet::parse(bytes).map_err(|error| error.to_string())?;
+            // An empty set would refuse everybody: the last good one is better.
+            if keys.is_empty() { Err("the set holds no key that can be used".to_owned()) } else { Ok(keys) }
+        };
+        let lru = EvictionPolicy::tiny_lfu();
+        Ok(Self {
+            keys: Documents::new(clients.clone(), parse),
+            providers: Documents::new(clients.clone(), Provider::parse),
+            sessions,
+            refreshing: Cache::builder().max_capacity(TOKENS).time_to_live(GRACE).build(),
+            machines: Cache::builder().max_capacity(TOKENS).expire_after(UntilExpiry).build(),
+            touched: Cache::builder().max_capacity(TOUCHED).time_to_live(Duration::from_secs(3_600)).build(),
+            clients,
+            verified: Cache::builder()
+                .max_capacity(TOKENS)
+                .time_to_live(TOKEN_LIFE)
+                .eviction_policy(lru.clone())
+                .build(),
+            introspected: Cache::builder().max_capacity(TOKENS).expire_after(ByLifetime).build(),
+            passwords: Cache::builder()
+                .max_capacity(PASSWORDS)
+                .time_to_live(PASSWORD_LIFE)
+                .eviction_policy(lru)
+                .build(),
+            guesses: Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| 4 * cores.get())),
+            assertion: assertion_key.map(Assertion::new).transpose()?,
+        })
+    }
+
+    /// Whether a session has not been told to live on for so many seconds; from now on it has.
+    pub(crate) async fn touched(&self, place: &str, every: u64) -> bool {
+        let now = now();
+        let is_due = self.touched.get(place).await.is_none_or(|at| now.saturating_sub(at) >= every);
+        if is_due {
+            self.touched.insert(place.to_owned(), now).await;
+        }
+        is_due
+    }
+
+    /// A turn to verify a password; none when too many others wait, since each takes a core for a while.
+    pub(crate) async fn password_turn(&self) -> Option<SemaphorePermit<'_>> {
+        tokio::time::timeout(Duration::from_secs(1), self.guesses.acquire()).await.ok()?.ok()
+    }
+
+    /// Gives upstreams a token by which they can verify who a request is from, and that it came through here. Whatever the
+    /// client sent under that name is gone.
+    pub(crate) fn assert_identity(&self, request: &mut Request, identity: Option<&Identity>) {
+        let token = self
+            .assertion
+            .as_ref()
+            .zip(identity)
+            .and_then(|(assertion, identity)| assertion.token(&request.origin(), identity, now()));
+        match token.and_then(|token| token.parse().ok()) {
+            Some(value) => request.set_header(&ASSERTION_HEADER, value),
+            None => request.remove_header(&ASSERTION_HEADER),
+        }
+    }
+
+    /// The keys by which upstreams verify assertions.
+    pub(crate) fn assertion_keys(&self) -> Json {
+        let keys: Vec<Json> = self.assertion.iter().filter_map(Assertion::public_key).collect();
+        json!({ "keys": keys })
+    }
+}
+
+impl Assertion {
+    fn new(pem: &str) -> Result<Self, String> {
+        let signer = Signer::new("ES256", pem).map_err(|error| error.to_string())?;
+        let public = signer.public_key().map_err(|error| error.to_string())?.to_string();
+        let digest = nuncio_auth::crypto::sha256(public.as_bytes());
+        Ok(Self { signer, key_id: digest[..8].iter().map(|byte| format!("{byte:02x}")).collect() })
+    }
+
+    fn token(&self, audience: &str, identity: &Identity, now: u64) -> Option<String> {
+        let header = json!({ "typ": "JWT", "kid": self.key_id });
+        let claims = json!({
+            "iss": "nuncio", "aud": audience, "sub": identity.subject, "idp": identity.issuer,
+            "iat": now, "exp": now + ASSERTION_LIFE,
+        });
+        self.signer.sign(header.as_object()?.clone(), &claims).ok()
+    }
+
+    fn public_key(&self) -> Option<Json> {
+        let mut key = self.signer.public_key().ok()?;
+        key["kid"] = self.key_id.clone().into();
+        key["use"] = "sig".into();
+        Some(key)
+    }
+}

@@ -1,0 +1,106 @@
+//! The filters, compiled, and what each asks of a request.
+
+mod answers;
+mod external;
+mod inject;
+mod introspect;
+pub(crate) mod jwt;
+mod keys;
+pub(crate) mod oauth2;
+
+use std::sync::Arc;
+
+use nuncio_auth::api_key::ApiKeys;
+use nuncio_auth::basic::Users;
+use nuncio_auth::{Denial, Request, Step, Verdict};
+use nuncio_ir::auth::{Filter, FilterKind};
+
+use crate::config::Config;
+use crate::engine::Services;
+use external::ExternalFilter;
+use introspect::IntrospectionFilter;
+use jwt::JwtFilter;
+use keys::{ApiKeyFilter, BasicFilter};
+use oauth2::OAuth2Filter;
+
+/// A filter that can be asked.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) kind: Kind,
+}
+
+/// What it does.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Jwt(JwtFilter),
+    OAuth2(Box<OAuth2Filter>),
+    ApiKey(ApiKeyFilter),
+    Basic(BasicFilter),
+    External(ExternalFilter),
+    Introspection(IntrospectionFilter),
+    Invalid(String),
+}
+
+impl Compiled {
+    /// Compiles a filter.
+    ///
+    /// # Errors
+    /// With what is wrong with it.
+    pub(crate) fn new(filter: Filter) -> Result<Self, String> {
+        let id = filter.id;
+        let kind = match filter.kind {
+            FilterKind::Jwt(jwt) => Kind::Jwt(JwtFilter::new(&id, *jwt)?),
+            FilterKind::OAuth2(oauth2) => Kind::OAuth2(Box::new(OAuth2Filter::new(&id, *oauth2)?)),
+            FilterKind::ApiKey(keys) => {
+                let compiled = ApiKeys::new(&keys).map_err(|error| error.to_string())?;
+                Kind::ApiKey(ApiKeyFilter::new(&id, compiled, &keys.identity)?)
+            }
+            FilterKind::Basic(basic) => {
+                let users = Users::parse(basic.users.expose()).map_err(|error| error.to_string())?;
+                Kind::Basic(BasicFilter::new(&id, Arc::new(users), &basic)?)
+            }
+            FilterKind::External(external) => Kind::External(ExternalFilter::new(*external)?),
+            FilterKind::Introspection(introspection) => {
+                Kind::Introspection(IntrospectionFilter::new(&id, *introspection)?)
+            }
+            FilterKind::Invalid { reason } => Kind::Invalid(reason.as_ref().to_owned()),
+        };
+        Ok(Self { kind })
+    }
+
+    /// One that denies.
+    pub(crate) fn invalid(reason: &str) -> Self {
+        Self { kind: Kind::Invalid(reason.to_owned()) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_invalid(&self) -> bool {
+        matches!(self.kind, Kind::Invalid(_))
+    }
+
+    /// What the filter says of a request. A login that is to begin is the engine's to begin.
+    pub(crate) async fn check(
+        &self,
+        request: &mut Request,
+        step: &Step,
+        config: &Config,
+        services: &Services,
+    ) -> Verdict {
+        // Boxed where futures are large: a check that needs nothing of them stays small.
+        match &self.kind {
+            Kind::Jwt(filter) => filter.check(request, step, services).await,
+            Kind::OAuth2(filter) => Box::pin(filter.check(request, step, config, services)).await,
+            Kind::ApiKey(filter) => filter.check(request),
+            Kind::Basic(filter) => filter.check(request, services).await,
+            Kind::External(filter) => Box::pin(filter.check(request, services)).await,
+            Kind::Introspection(filter) => Box::pin(filter.check(request, step, services)).await,
+            Kind::Invalid(reason) => Verdict::Deny(unusable(request, reason)),
+        }
+    }
+}
+
+/// Denies since the configuration cannot be used.
+pub(crate) fn unusable(request: &Request, reason: &str) -> Denial {
+    let kind = nuncio_auth::ClientKind::of(request);
+    Denial::unavailable(kind, "misconfigured", reason, &request.id)
+}

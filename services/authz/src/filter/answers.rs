@@ -1,0 +1,115 @@
+//! The answers to who has no good token, written by templates where a filter has some.
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use nuncio_auth::jwt::Invalid;
+use nuncio_auth::template::Value;
+use nuncio_auth::{ClientKind, Denial, Reply, Request, Template};
+use nuncio_ir::auth::{ErrorResponse, FilterId};
+
+/// `errorResponse`, compiled.
+#[derive(Debug)]
+pub(super) struct Answers {
+    realm: String,
+    headers: Vec<(HeaderName, Template)>,
+    body: Option<Template>,
+}
+
+/// What went wrong with a token.
+pub(super) struct Problem<'a> {
+    pub(super) status: StatusCode,
+    /// `error` of RFC 6750; none where there was no token.
+    pub(super) error: Option<&'static str>,
+    /// For metrics and logs.
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+    /// Scopes that would do.
+    pub(super) scope: Option<String>,
+    /// What the token has that it must not.
+    pub(super) invalid: Option<&'a Invalid>,
+}
+
+impl Answers {
+    pub(super) fn new(id: &FilterId, response: &ErrorResponse) -> Result<Self, String> {
+        let template = |place: &str, source: &str| Template::new(source).map_err(|error| format!("{place}: {error}"));
+        let header = |(name, source): &(std::sync::Arc<str>, std::sync::Arc<str>)| {
+            let name = HeaderName::try_from(&**name).map_err(|_| format!("{name:?} is no name of a header"))?;
+            let source = template(&format!("the template of {name}"), source)?;
+            Ok::<_, String>((name, source))
+        };
+        Ok(Self {
+            realm: response.realm.as_deref().unwrap_or(&id.0).to_owned(),
+            headers: response.headers.iter().map(header).collect::<Result<_, _>>()?,
+            body: response
+                .body_template
+                .as_deref()
+                .map(|source| template("the template of the body", source))
+                .transpose()?,
+        })
+    }
+
+    /// The denial for a problem.
+    pub(super) fn deny(&self, request: &Request, problem: &Problem<'_>) -> Denial {
+        let kind = ClientKind::of(request);
+        let mut reply = Reply::message(kind, problem.status, &problem.message, &request.id);
+        if let Err(error) = self.write(request, problem, &mut reply) {
+            tracing::warn!("an answer is the usual one: {error}");
+            reply = Reply::message(kind, problem.status, &problem.message, &request.id);
+        }
+        // Also where a template wrote one of its own: RFC 9110 wants a 401 to have a challenge.
+        if !reply.headers.iter().any(|(name, _)| name == http::header::WWW_AUTHENTICATE) {
+            reply = reply.challenge(&self.challenge(problem));
+        }
+        Denial::new(problem.reason, problem.message.clone(), reply)
+    }
+
+    fn write(&self, request: &Request, problem: &Problem<'_>, reply: &mut Reply) -> Result<(), String> {
+        if self.headers.is_empty() && self.body.is_none() {
+            return Ok(());
+        }
+        let data = data(request, problem);
+        for (name, template) in &self.headers {
+            let Some(text) = template.render(&data).map_err(|error| error.to_string())? else { continue };
+            let value = HeaderValue::from_str(&text).map_err(|_| format!("{name} is no value of a header"))?;
+            reply.headers.retain(|(other, _)| other != name);
+            reply.headers.push((name.clone(), value));
+        }
+        if let Some(body) = &self.body {
+            reply.body = body.render(&data).map_err(|error| error.to_string())?.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// RFC 6750, section 3.
+    fn challenge(&self, problem: &Problem<'_>) -> String {
+        let mut challenge = format!("Bearer realm=\"{}\"", quoted(&self.realm));
+        if let Some(error) = problem.error {
+            challenge.push_str(&format!(", error=\"{error}\", error_description=\"{}\"", quoted(&problem.message)));
+        }
+        if let Some(scope) = &problem.scope {
+            challenge.push_str(&format!(", scope=\"{}\"", quoted(scope)));
+        }
+        challenge
+    }
+}
+
+/// What the original's templates are given.
+fn data(request: &Request, problem: &Problem<'_>) -> Value {
+    let validation = problem.invalid.map_or(Value::Null, |invalid| {
+        Value::map([("Errors", Value::Int(invalid.bits())), ("Inner", Value::Text(invalid.to_string()))])
+    });
+    let status = i64::from(problem.status.as_u16());
+    Value::map([
+        ("status_code", Value::Int(status)),
+        ("httpStatus", Value::Int(status)),
+        ("message", Value::Text(problem.message.clone())),
+        ("requestId", Value::Text(request.id.clone())),
+        ("request_id", Value::Text(request.id.clone())),
+        ("httpRequestHeader", Value::headers(request.headers())),
+        ("error", Value::map([("ValidationError", validation), ("Error", Value::Text(problem.message.clone()))])),
+    ])
+}
+
+/// For a quoted string of a header: nothing that could end it.
+pub(super) fn quoted(text: &str) -> String {
+    text.chars().map(|c| if c == '"' || c == '\\' || c.is_control() || !c.is_ascii() { '\'' } else { c }).collect()
+}

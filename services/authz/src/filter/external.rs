@@ -1,0 +1,125 @@
+//! Another service decides: asked by HTTP, or by Envoy's gRPC.
+
+mod grpc;
+mod http_form;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, StatusCode};
+use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
+use nuncio_ir::auth::{External, ExternalProtocol};
+use tonic::transport::Channel;
+
+use crate::engine::Services;
+
+/// An External filter, compiled.
+#[derive(Debug)]
+pub(crate) struct ExternalFilter {
+    spec: External,
+    status_on_error: StatusCode,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Http {
+        path_prefix: String,
+        request: Vec<HeaderName>,
+        response: Vec<HeaderName>,
+    },
+    /// Connects with the first call.
+    Grpc(Channel),
+}
+
+/// Why a service has not decided.
+pub(super) struct Failure(String);
+
+/// What headers an HTTP service is always sent.
+const REQUEST_HEADERS: [&str; 8] = [
+    "authorization",
+    "cookie",
+    "from",
+    "proxy-authorization",
+    "user-agent",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+];
+/// What headers of its answers are always passed on.
+const RESPONSE_HEADERS: [&str; 5] =
+    ["authorization", "location", "proxy-authenticate", "set-cookie", "www-authenticate"];
+
+impl ExternalFilter {
+    pub(super) fn new(spec: External) -> Result<Self, String> {
+        if spec.client.insecure_tls && spec.url.starts_with("http://") {
+            return Err("insecure_tls is of no use without TLS".to_owned());
+        }
+        let form = match &spec.protocol {
+            ExternalProtocol::Http { path_prefix, allowed_request_headers, allowed_authorization_headers } => {
+                Form::Http {
+                    path_prefix: path_prefix.as_ref().to_owned(),
+                    request: names(allowed_request_headers, &REQUEST_HEADERS)?,
+                    response: names(allowed_authorization_headers, &RESPONSE_HEADERS)?,
+                }
+            }
+            ExternalProtocol::Grpc => Form::Grpc(grpc::channel(&spec)?),
+        };
+        let status_on_error =
+            StatusCode::from_u16(spec.status_on_error).map_err(|_| format!("{} is no status", spec.status_on_error))?;
+        Ok(Self { spec, status_on_error, form })
+    }
+
+    pub(super) async fn check(&self, request: &mut Request, services: &Services) -> Verdict {
+        if let Err(verdict) = self.fit_body(request) {
+            return *verdict;
+        }
+        let ask = async {
+            match &self.form {
+                Form::Http { path_prefix, request: sent, response } => {
+                    http_form::check(&self.spec, path_prefix, sent, response, request, services).await
+                }
+                Form::Grpc(channel) => grpc::check(&self.spec, channel.clone(), request).await,
+            }
+        };
+        let timeout = if self.spec.timeout.is_zero() { Duration::from_secs(5) } else { self.spec.timeout };
+        let result =
+            tokio::time::timeout(timeout, ask).await.unwrap_or_else(|_| Err(Failure("no answer in time".to_owned())));
+        result.unwrap_or_else(|Failure(reason)| {
+            tracing::warn!("{}: {reason}", self.spec.url);
+            if self.spec.failure_mode_allow {
+                return Verdict::Allow(None);
+            }
+            let message = "This cannot be checked at the moment. Please try again shortly.";
+            let reply = Reply::message(ClientKind::of(request), self.status_on_error, message, &request.id);
+            Verdict::Deny(Denial { is_failure: true, ..Denial::new("external_error", reason, reply) })
+        })
+    }
+
+    /// What is sent of a body is what the filter says.
+    fn fit_body(&self, request: &Request) -> Result<(), Box<Verdict>> {
+        let Some(include) = self.spec.include_body else { return Ok(()) };
+        let most = include.max_bytes as usize;
+        if request.body.len() > most && !include.allow_partial {
+            let reply = Reply::message(
+                ClientKind::of(request),
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is too large",
+                &request.id,
+            );
+            return Err(Box::new(Verdict::Deny(Denial::new("body_too_large", "", reply))));
+        }
+        Ok(())
+    }
+}
+
+/// The part of the body that is sent.
+fn body<'a>(spec: &External, request: &'a Request) -> &'a [u8] {
+    let most = spec.include_body.map_or(0, |include| include.max_bytes as usize);
+    &request.body[..request.body.len().min(most)]
+}
+
+fn names(more: &[Arc<str>], always: &[&str]) -> Result<Vec<HeaderName>, String> {
+    let all = always.iter().copied().chain(more.iter().map(AsRef::as_ref));
+    all.map(|name| HeaderName::try_from(name).map_err(|_| format!("{name:?} is no name of a header"))).collect()
+}

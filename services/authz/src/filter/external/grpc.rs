@@ -1,0 +1,105 @@
+//! By Envoy's `Authorization/Check`.
+
+use std::collections::HashMap;
+
+use envoy_types::pb::envoy::config::core::v3::HeaderValueOption;
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request as RequestAttributes};
+use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, DeniedHttpResponse};
+use http::{HeaderName, HeaderValue, StatusCode};
+use nuncio_auth::{Denial, Reply, Request, Verdict};
+use nuncio_ir::auth::External;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use super::{Failure, body};
+
+/// A channel that connects with the first call.
+pub(super) fn channel(spec: &External) -> Result<Channel, String> {
+    let mut endpoint = Endpoint::from_shared(spec.url.as_ref().to_owned())
+        .map_err(|_| format!("{:?} is no URL", spec.url))?
+        .connect_timeout(spec.timeout);
+    if spec.url.starts_with("https://") {
+        if spec.client.insecure_tls {
+            return Err("a gRPC service must show a certificate that can be verified".to_owned());
+        }
+        let mut tls = ClientTlsConfig::new();
+        tls = match &spec.client.authorities {
+            Some(authorities) => tls.ca_certificate(Certificate::from_pem(authorities.as_bytes())),
+            None => tls.with_native_roots(),
+        };
+        if let Some((chain, key)) = &spec.certificate {
+            tls = tls.identity(Identity::from_pem(chain.as_bytes(), key.expose()));
+        }
+        endpoint = endpoint.tls_config(tls).map_err(|error| error.to_string())?;
+    }
+    Ok(endpoint.connect_lazy())
+}
+
+pub(super) async fn check(spec: &External, channel: Channel, request: &mut Request) -> Result<Verdict, Failure> {
+    let asked = AuthorizationClient::new(channel).check(check_request(spec, request)).await;
+    let response = asked.map_err(|status| Failure(format!("{:?}: {}", status.code(), status.message())))?.into_inner();
+    let is_allowed = response.status.is_none_or(|status| status.code == 0);
+    match response.http_response {
+        Some(HttpResponse::ErrorResponse(_)) => Err(Failure("the service says that it failed".to_owned())),
+        Some(HttpResponse::DeniedResponse(denied)) if !is_allowed => Ok(Verdict::Deny(denial(denied))),
+        Some(HttpResponse::OkResponse(ok)) if is_allowed => {
+            for name in ok.headers_to_remove.iter().filter_map(|name| HeaderName::try_from(name).ok()) {
+                request.remove_header(&name);
+            }
+            for (name, value) in ok.headers.into_iter().filter_map(header) {
+                request.set_header(&name, value);
+            }
+            for (name, value) in ok.response_headers_to_add.into_iter().filter_map(header) {
+                request.add_response_header(name, value);
+            }
+            for name in ok.query_parameters_to_remove {
+                request.remove_query_parameter(&name);
+            }
+            Ok(Verdict::Allow(None))
+        }
+        _ if is_allowed => Ok(Verdict::Allow(None)),
+        _ => Ok(Verdict::Deny(denial(DeniedHttpResponse::default()))),
+    }
+}
+
+fn denial(denied: DeniedHttpResponse) -> Denial {
+    let code = denied.status.map_or(0, |status| status.code);
+    let status = u16::try_from(code).ok().and_then(|code| StatusCode::from_u16(code).ok()).filter(|_| code != 0);
+    let status = status.unwrap_or(StatusCode::FORBIDDEN);
+    let headers = denied.headers.into_iter().filter_map(header).collect();
+    let reply = Reply { status, headers, body: denied.body };
+    Denial::new("external", format!("the service says {status}"), reply)
+}
+
+fn header(option: HeaderValueOption) -> Option<(HeaderName, HeaderValue)> {
+    let header = option.header?;
+    let value = if header.raw_value.is_empty() { header.value.into_bytes() } else { header.raw_value };
+    Some((HeaderName::try_from(header.key).ok()?, HeaderValue::from_bytes(&value).ok()?))
+}
+
+fn check_request(spec: &External, request: &Request) -> CheckRequest {
+    let mut headers: HashMap<String, String> = HashMap::new();
+    for (name, value) in request.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|all| all.push_str(&format!(",{value}")))
+            .or_insert(value.into_owned());
+    }
+    let pseudo = [(":method", &*request.method), (":authority", &*request.authority), (":path", request.target())];
+    headers.extend(pseudo.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let http = HttpRequest {
+        id: request.id.clone(),
+        method: request.method.clone(),
+        headers,
+        path: request.target().to_owned(),
+        host: request.authority.clone(),
+        scheme: request.scheme.clone(),
+        size: i64::try_from(request.body.len()).unwrap_or(-1),
+        raw_body: body(spec, request).to_vec(),
+        ..HttpRequest::default()
+    };
+    let attributes = RequestAttributes { http: Some(http), ..RequestAttributes::default() };
+    CheckRequest { attributes: Some(AttributeContext { request: Some(attributes), ..AttributeContext::default() }) }
+}

@@ -1,0 +1,52 @@
+//! By HTTP, as Envoy asks: the request's method and path, some of its headers; 200 allows.
+
+use http::{HeaderName, Method, StatusCode};
+use nuncio_auth::{Denial, Reply, Request, Verdict};
+use nuncio_ir::auth::External;
+
+use super::{Failure, body};
+use crate::engine::Services;
+
+pub(super) async fn check(
+    spec: &External,
+    path_prefix: &str,
+    sent: &[HeaderName],
+    passed: &[HeaderName],
+    request: &mut Request,
+    services: &Services,
+) -> Result<Verdict, Failure> {
+    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| Failure("no such method".to_owned()))?;
+    let url = format!("{}{path_prefix}{}", spec.url.trim_end_matches('/'), request.target());
+    let ask = services.clients.send(&spec.client, &url, |client, url| {
+        let mut asked =
+            client.request(method, url).timeout(spec.timeout).header(http::header::HOST, &request.authority);
+        for name in sent {
+            for value in request.headers().get_all(name) {
+                asked = asked.header(name, value);
+            }
+        }
+        if spec.add_linkerd_headers {
+            asked =
+                asked.header("l5d-dst-override", spec.url.trim_start_matches("http://").trim_start_matches("https://"));
+        }
+        asked.body(body(spec, request).to_vec())
+    });
+    let answer = ask.await.map_err(|error| Failure(error.to_string()))?;
+    if answer.status.is_server_error() {
+        return Err(Failure(format!("the answer's status is {}", answer.status)));
+    }
+    if answer.status == StatusCode::OK {
+        for name in passed {
+            if let Some(value) = answer.headers.get(name) {
+                request.set_header(name, value.clone());
+            }
+        }
+        return Ok(Verdict::Allow(None));
+    }
+    let mut reply = Reply::new(answer.status);
+    for name in passed.iter().chain([&http::header::CONTENT_TYPE]) {
+        reply.headers.extend(answer.headers.get_all(name).iter().map(|value| (name.clone(), value.clone())));
+    }
+    reply.body = String::from_utf8_lossy(&answer.body).into_owned();
+    Ok(Verdict::Deny(Denial::new("external", format!("the service says {}", answer.status), reply)))
+}

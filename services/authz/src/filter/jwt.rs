@@ -1,0 +1,178 @@
+//! Bearer tokens that are JWTs.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use nuncio_auth::jwt::{ClaimRules, Invalid, KeySet, Unverified, Verified, check_claims, check_scope};
+use nuncio_auth::template::Value;
+use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Verdict, bearer, crypto};
+use nuncio_ir::auth::{FilterId, Jwt};
+
+use super::answers::{Answers, Problem};
+use super::inject::{Injection, compile, inject};
+use crate::clock::now;
+use crate::engine::Services;
+use crate::idp::IdpError;
+
+/// A JWT filter, compiled.
+#[derive(Debug)]
+pub(crate) struct JwtFilter {
+    id: FilterId,
+    spec: Jwt,
+    rules: ClaimRules,
+    injections: Vec<Injection>,
+    answers: Answers,
+}
+
+/// Why a token does not do.
+pub(crate) enum TokenProblem {
+    Invalid(Invalid),
+    /// The scopes it must have.
+    Scope(String),
+    Unavailable(IdpError),
+}
+
+impl JwtFilter {
+    pub(super) fn new(id: &FilterId, spec: Jwt) -> Result<Self, String> {
+        let needs_keys = spec.valid_algorithms.iter().any(|a| *a != nuncio_ir::auth::JwtAlgorithm::None);
+        if spec.jwks_uri.is_none() && (needs_keys || spec.valid_algorithms.is_empty()) {
+            return Err("jwks_uri is needed unless \"none\" alone is valid".to_owned());
+        }
+        Ok(Self {
+            id: id.clone(),
+            rules: ClaimRules::from(&spec),
+            injections: compile(&spec.inject_request_headers)?,
+            answers: Answers::new(id, &spec.error_response)?,
+            spec,
+        })
+    }
+
+    pub(super) async fn check(&self, request: &mut Request, step: &Step, services: &Services) -> Verdict {
+        let problem = |status, error, reason, message: &str| Problem {
+            status,
+            error,
+            reason,
+            message: message.to_owned(),
+            scope: None,
+            invalid: None,
+        };
+        let unauthorized = StatusCode::UNAUTHORIZED;
+        let token = match bearer(request) {
+            Bearer::Token(token) => token.to_owned(),
+            Bearer::Absent => {
+                let none = problem(unauthorized, None, "no_token", "the request has no bearer token");
+                return Verdict::Deny(self.answers.deny(request, &none));
+            }
+            Bearer::Malformed => {
+                let message = "Authorization does not hold one bearer token";
+                let none = problem(unauthorized, Some("invalid_request"), "bad_token", message);
+                return Verdict::Deny(self.answers.deny(request, &none));
+            }
+        };
+        let verified = match self.verify(&token, &step.arguments.scope, services).await {
+            Ok(verified) => verified,
+            Err(error) => return Verdict::Deny(self.refused(request, &error)),
+        };
+        if let Some(Err(reason)) = step.require.as_ref().map(|require| require.holds(&verified.claims)) {
+            let message = "the token's claims do not allow this";
+            let denial = self
+                .answers
+                .deny(request, &problem(StatusCode::FORBIDDEN, Some("insufficient_scope"), "claims", message));
+            return Verdict::Deny(Denial { detail: reason, ..denial });
+        }
+        let data = Value::map([
+            ("token", verified.template_value()),
+            ("httpRequestHeader", Value::headers(request.headers())),
+        ]);
+        if let Err(error) = inject(&self.injections, request, &data) {
+            let message = "the token's claims cannot be passed on";
+            let denial = self.answers.deny(request, &problem(StatusCode::FORBIDDEN, None, "template", message));
+            return Verdict::Deny(Denial { detail: error, ..denial });
+        }
+        Verdict::Allow(Some(Identity {
+            subject: verified.text("sub").unwrap_or_default().to_owned(),
+            issuer: verified.text("iss").unwrap_or_else(|| &self.id.0).to_owned(),
+        }))
+    }
+
+    /// Checks a token, signature first. Signatures that were found good are remembered for as long as the keys are the same.
+    pub(crate) async fn verify(
+        &self,
+        token: &str,
+        scope: &[Arc<str>],
+        services: &Services,
+    ) -> Result<Arc<Verified>, TokenProblem> {
+        let verified = self.signature(token, services).await?;
+        check_claims(&self.rules, &verified.claims, now()).map_err(TokenProblem::Invalid)?;
+        check_scope(&verified.claims, scope).map_err(TokenProblem::Scope)?;
+        Ok(verified)
+    }
+
+    async fn signature(&self, token: &str, services: &Services) -> Result<Arc<Verified>, TokenProblem> {
+        let Some(url) = &self.spec.jwks_uri else {
+            let verified =
+                Unverified::parse(token).and_then(|t| t.verify(&self.spec.valid_algorithms, &KeySet::default()));
+            return verified.map(Arc::new).map_err(TokenProblem::Invalid);
+        };
+        verify_signature(services, &self.spec.client, url, &self.spec.valid_algorithms, token).await
+    }
+
+    fn refused(&self, request: &Request, error: &TokenProblem) -> Denial {
+        let (invalid, scope) = match error {
+            TokenProblem::Unavailable(error) => {
+                let kind = ClientKind::of(request);
+                return Denial::unavailable(kind, "no_keys", error.to_string(), &request.id);
+            }
+            TokenProblem::Invalid(invalid) => (Some(invalid), None),
+            TokenProblem::Scope(scope) => (None, Some(scope.clone())),
+        };
+        let problem = match invalid {
+            Some(invalid) => Problem {
+                status: StatusCode::UNAUTHORIZED,
+                error: Some("invalid_token"),
+                reason: "bad_token",
+                message: invalid.to_string(),
+                scope: None,
+                invalid: Some(invalid),
+            },
+            None => Problem {
+                status: StatusCode::FORBIDDEN,
+                error: Some("insufficient_scope"),
+                reason: "scope",
+                message: "the token has not all of the scopes that are needed".to_owned(),
+                scope,
+                invalid: None,
+            },
+        };
+        self.answers.deny(request, &problem)
+    }
+}
+
+/// Verifies a signature by the keys at an address. Where none fits, newer keys are looked for, now and then.
+pub(crate) async fn verify_signature(
+    services: &Services,
+    client: &nuncio_ir::auth::HttpClient,
+    url: &str,
+    algorithms: &[nuncio_ir::auth::JwtAlgorithm],
+    token: &str,
+) -> Result<Arc<Verified>, TokenProblem> {
+    let mut document = services.keys.get(client, url).await.map_err(TokenProblem::Unavailable)?;
+    let remembered =
+        |generation: u64| crypto::sha256(format!("{url}\0{generation}\0{algorithms:?}\0{token}").as_bytes());
+    let mut key = remembered(document.generation);
+    if let Some(verified) = services.verified.get(&key).await {
+        return Ok(verified);
+    }
+    let unverified = Unverified::parse(token).map_err(TokenProblem::Invalid)?;
+    let mut result = unverified.clone().verify(algorithms, &document.value);
+    if result.as_ref().is_err_and(Invalid::may_be_new_key)
+        && let Some(newer) = services.keys.renew(client, url, &document).await
+    {
+        document = newer;
+        key = remembered(document.generation);
+        result = unverified.verify(algorithms, &document.value);
+    }
+    let verified = Arc::new(result.map_err(TokenProblem::Invalid)?);
+    services.verified.insert(key, verified.clone()).await;
+    Ok(verified)
+}

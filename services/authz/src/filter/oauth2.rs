@@ -1,0 +1,187 @@
+//! Logins, and tokens for machines.
+
+mod begin;
+mod callback;
+mod cookies;
+mod endpoint;
+mod logout;
+mod machine;
+mod provider;
+mod refresh;
+mod session;
+mod validate;
+
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use nuncio_auth::jwt::{Signer, Unverified, Verified};
+use nuncio_auth::login::{Origins, Session};
+use nuncio_auth::template::Value;
+use nuncio_auth::{ClientKind, Condition, Denial, Identity, Reply, Request, Step, Verdict};
+use nuncio_ir::auth::{AuthorizationCode, ClientAuthentication, FilterId, Grant, OAuth2};
+
+pub(crate) use endpoint::endpoint;
+pub(crate) use machine::{MachineToken, UntilExpiry};
+pub(crate) use provider::basic_credentials;
+pub(crate) use refresh::Refreshed;
+
+use super::inject::{Injection, compile, header_value, inject};
+use crate::config::Config;
+use crate::engine::Services;
+
+/// An OAuth2 filter, compiled.
+#[derive(Debug)]
+pub(crate) struct OAuth2Filter {
+    id: FilterId,
+    spec: OAuth2,
+    code: Option<Code>,
+    injections: Vec<Injection>,
+    /// Signs who we are, where that is how we show it.
+    signer: Option<Signer>,
+    /// Signs that tokens are ours (RFC 9449), where they are bound to a key.
+    proof: Option<Signer>,
+}
+
+/// What a login needs, compiled.
+#[derive(Debug)]
+struct Code {
+    spec: AuthorizationCode,
+    origins: Origins,
+    session_cookies: Option<Condition>,
+}
+
+/// Why a request is not let through.
+enum Problem {
+    /// Nobody is logged in, or not so that it would do: a login can mend it.
+    Login,
+    /// The login does not allow it, and no other login would.
+    Forbidden(&'static str, String),
+    /// Somebody we need does not answer.
+    Unavailable(String),
+}
+
+impl<E: std::error::Error> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl OAuth2Filter {
+    pub(super) fn new(id: &FilterId, spec: OAuth2) -> Result<Self, String> {
+        let code = match &spec.grant {
+            Grant::AuthorizationCode(code) => Some(Code::new(code)?),
+            Grant::ClientCredentials | Grant::Password { .. } => None,
+        };
+        let secret = match &spec.grant {
+            Grant::AuthorizationCode(code) => code.client_secret.expose(),
+            Grant::Password { client_secret, .. } => client_secret.expose(),
+            Grant::ClientCredentials => "",
+        };
+        let signer = match &spec.client_authentication {
+            ClientAuthentication::JwtAssertion(assertion) if !secret.is_empty() => {
+                Some(Signer::new(&assertion.signing_method, secret).map_err(|error| error.to_string())?)
+            }
+            _ => None,
+        };
+        let proof = code.as_ref().filter(|code| code.spec.dpop).map(|_| Signer::ephemeral());
+        Ok(Self {
+            id: id.clone(),
+            code,
+            injections: compile(&spec.inject_request_headers)?,
+            signer,
+            proof: proof.transpose().map_err(|error| error.to_string())?,
+            spec,
+        })
+    }
+
+    pub(super) async fn check(
+        &self,
+        request: &mut Request,
+        step: &Step,
+        config: &Config,
+        services: &Services,
+    ) -> Verdict {
+        let Some(code) = &self.code else { return self.check_machine(request, step, config, services).await };
+        let Some(origin) = code.origins.find(request) else {
+            let message = "this host is none that the login is for";
+            return Verdict::Deny(self.forbidden(request, "unknown_origin", message, &request.origin()));
+        };
+        match self.check_session(code, &origin, request, step, config, services).await {
+            Ok(identity) => Verdict::Allow(Some(identity)),
+            Err(Problem::Login) => self.begin(code, &origin, request, step, services).await,
+            Err(Problem::Forbidden(reason, detail)) => {
+                Verdict::Deny(self.forbidden(request, reason, "the login does not allow this", &detail))
+            }
+            Err(Problem::Unavailable(detail)) => Verdict::Deny(self.unavailable(request, &detail)),
+        }
+    }
+
+    /// Passes on who it is: the access token, and what templates make of it.
+    fn pass_on(
+        &self,
+        request: &mut Request,
+        access_token: &str,
+        token: Option<&Verified>,
+        session: Option<&Session>,
+    ) -> Result<(), Problem> {
+        if let Some(value) = header_value(&format!("Bearer {access_token}")) {
+            request.set_header(&AUTHORIZATION, value);
+        }
+        if self.injections.is_empty() {
+            return Ok(());
+        }
+        let opaque = || Value::map([("Raw", Value::from(access_token)), ("Claims", Value::Null)]);
+        let id_token = session.and_then(|session| session.id_token.as_deref());
+        let data = Value::map([
+            ("token", token.map_or_else(opaque, Verified::template_value)),
+            ("idToken", id_token.map_or(Value::Null, unverified_value)),
+            ("httpRequestHeader", Value::headers(request.headers())),
+        ]);
+        inject(&self.injections, request, &data).map_err(|error| Problem::Forbidden("template", error))
+    }
+
+    fn forbidden(&self, request: &Request, reason: &'static str, message: &str, detail: &str) -> Denial {
+        let reply = Reply::message(ClientKind::of(request), StatusCode::FORBIDDEN, message, &request.id);
+        Denial::new(reason, detail, reply)
+    }
+
+    fn unavailable(&self, request: &Request, detail: &str) -> Denial {
+        tracing::warn!("{}: {detail}", self.id);
+        Denial::unavailable(ClientKind::of(request), "unavailable", detail, &request.id)
+    }
+}
+
+impl Code {
+    fn new(spec: &AuthorizationCode) -> Result<Self, String> {
+        let condition = spec.session_cookies.if_request_header.as_ref().map(Condition::new).transpose();
+        Ok(Self {
+            origins: Origins::new(&spec.protected_origins)?,
+            session_cookies: condition.map_err(|error| error.to_string())?,
+            spec: spec.clone(),
+        })
+    }
+
+    /// Whether cookies outlive the browser's session. Where the condition does not hold, the contrary of the value counts.
+    fn is_persistent(&self, request: &Request) -> bool {
+        let holds = self.session_cookies.as_ref().is_none_or(|condition| condition.holds(request));
+        self.spec.session_cookies.value != holds
+    }
+}
+
+/// A token of our own store, as templates see it: it was verified when it came.
+fn unverified_value(raw: &str) -> Value {
+    let Ok(token) = Unverified::parse(raw) else { return Value::Null };
+    Value::map([
+        ("Raw", Value::from(raw)),
+        ("Header", token.header_value()),
+        ("Claims", Value::from(&serde_json::Value::Object(token.claims))),
+        ("Signature", Value::from(raw.rsplit_once('.').map_or("", |(_, signature)| signature))),
+    ])
+}
+
+/// Who a session is of.
+fn identity(session: &Session) -> Identity {
+    Identity {
+        subject: session.text("sub").unwrap_or_default().to_owned(),
+        issuer: session.text("iss").unwrap_or_default().to_owned(),
+    }
+}

@@ -1,0 +1,136 @@
+//! The cookies of a login.
+
+use http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use nuncio_auth::cookie::{self, Cookie, prefixed};
+use nuncio_auth::login::{Origin, Session, is_pending, session_cookie, xsrf_cookie};
+use nuncio_auth::{Reply, Request};
+use nuncio_ir::auth::SameSite;
+
+/// How many sessions that a browser offers are looked at.
+const MOST: usize = 3;
+
+/// The cookies with which a browser has a session.
+pub(super) fn session(filter: &str, origin: &Origin, id: &str, session: &Session, now: u64) -> Vec<HeaderValue> {
+    let max_age = session.is_persistent.then(|| session.lifetime(now));
+    let named = |name: &str, value: &str, http_only: bool| {
+        Cookie {
+            name,
+            value,
+            max_age,
+            secure: origin.is_secure(),
+            http_only,
+            domain: origin.domain.as_deref(),
+            same_site: session.same_site,
+        }
+        .to_header()
+    };
+    // Pages look for the second by the original's name: it has no prefix.
+    let xsrf = named(&xsrf_cookie(filter), &session.xsrf, false);
+    let xsrf = xsrf.trim_start_matches("__Host-").trim_start_matches("__Secure-").to_owned();
+    values([named(&session_cookie(filter), id, true), xsrf])
+}
+
+/// The cookies without which a browser has none.
+pub(super) fn no_session(filter: &str, origin: &Origin) -> Vec<HeaderValue> {
+    let (secure, domain) = (origin.is_secure(), origin.domain.as_deref());
+    let names = [prefixed(&session_cookie(filter), secure, domain), xsrf_cookie(filter)];
+    values(names.map(|name| gone(&name, secure, domain)))
+}
+
+/// A cookie of a login that was begun.
+pub(super) fn pending(name: &str, value: &str, origin: &Origin, same_site: SameSite) -> Vec<HeaderValue> {
+    // The provider's page sends the browser back from another site: `Strict` would lose it.
+    let same_site = if same_site == SameSite::None { SameSite::None } else { SameSite::Lax };
+    let secure = origin.is_secure();
+    values([Cookie { name, value, max_age: Some(600), secure, http_only: true, domain: None, same_site }.to_header()])
+}
+
+/// Takes cookies away by their whole names.
+pub(super) fn remove(names: &[String], origin: &Origin) -> Vec<HeaderValue> {
+    values(names.iter().map(|name| gone(name, origin.is_secure(), None)))
+}
+
+fn gone(name: &str, secure: bool, domain: Option<&str>) -> String {
+    let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+    format!("{name}=; Path=/; Max-Age=0{domain}{}; HttpOnly", if secure { "; Secure" } else { "" })
+}
+
+fn values(lines: impl IntoIterator<Item = String>) -> Vec<HeaderValue> {
+    lines.into_iter().filter_map(|line| HeaderValue::try_from(line).ok()).collect()
+}
+
+/// Adds cookies to an answer.
+pub(super) fn set(mut reply: Reply, cookies: Vec<HeaderValue>) -> Reply {
+    reply.headers.extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+    reply
+}
+
+/// The sessions that a browser offers for a filter. By HTTPS only under the name that no clear text can have set.
+pub(super) fn offered(request: &Request, filter: &str, origin: &Origin) -> Vec<String> {
+    let name = prefixed(&session_cookie(filter), origin.is_secure(), origin.domain.as_deref());
+    let good = |id: &&str| {
+        id.len() == 43 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    cookie::values(request.headers(), &name).filter(good).take(MOST).map(str::to_owned).collect()
+}
+
+/// Upstreams see no session and no login: who has one of them could use it as long as it lives.
+pub(super) fn hide(request: &mut Request) {
+    let is_ours = |name: &str| {
+        let bare = name.trim_start_matches("__Host-").trim_start_matches("__Secure-");
+        bare.starts_with("ambassador_session.") || is_pending(name)
+    };
+    if !cookie::all(request.headers()).any(|(name, _)| is_ours(name)) {
+        return;
+    }
+    let lines = request.headers().get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let others: Vec<&str> = lines
+        .flat_map(|line| line.split(';'))
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty() && !is_ours(pair.split('=').next().unwrap_or_default().trim()))
+        .collect();
+    match HeaderValue::from_str(&others.join("; ")) {
+        Ok(value) if !others.is_empty() => request.set_header(&COOKIE, value),
+        _ => request.remove_header(&COOKIE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(secure: bool) -> Origin {
+        let scheme = if secure { "https" } else { "http" };
+        Origin { origin: format!("{scheme}://a"), is_first: true, domain: None }
+    }
+
+    #[test]
+    fn upstreams_see_other_cookies_alone() {
+        let mut request = Request::new("GET", "https", "a", "/");
+        let line =
+            "a=1; __Host-ambassador_session.f.default=x; ambassador_xsrf.f.default=y; __Host-nuncio_login.01=z; b=2";
+        request.add_header("cookie", line.as_bytes());
+        hide(&mut request);
+        assert_eq!(request.header("cookie"), Some("a=1; ambassador_xsrf.f.default=y; b=2"));
+        let mut request = Request::new("GET", "https", "a", "/");
+        request.add_header("cookie", b"ambassador_session.f.default=x");
+        hide(&mut request);
+        assert_eq!(request.header("cookie"), None);
+    }
+
+    /// Case 28: a name that clear text can set is none by HTTPS.
+    #[test]
+    fn sessions_are_offered_under_their_name() {
+        let id = nuncio_auth::crypto::random_text();
+        let with = |name: &str, value: &str, secure: bool| {
+            let mut request = Request::new("GET", "https", "a", "/");
+            request.add_header("cookie", format!("{name}={value}").as_bytes());
+            offered(&request, "f.default", &origin(secure)).len()
+        };
+        assert_eq!(with("__Host-ambassador_session.f.default", &id, true), 1);
+        assert_eq!(with("ambassador_session.f.default", &id, true), 0);
+        assert_eq!(with("ambassador_session.f.default", &id, false), 1);
+        assert_eq!(with("__Host-ambassador_session.g.default", &id, true), 0);
+        assert_eq!(with("__Host-ambassador_session.f.default", "short", true), 0);
+    }
+}

@@ -1,0 +1,173 @@
+//! Requests of who is logged in.
+
+use http::header::{HeaderValue, SET_COOKIE};
+use nuncio_auth::cookie::{self, Cookie};
+use nuncio_auth::login::{Origin, Session};
+use nuncio_auth::{Identity, Request, Step};
+use nuncio_ir::auth::SameSite;
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+use super::{Code, OAuth2Filter, Problem, cookies, identity};
+use crate::clock::now;
+use crate::config::Config;
+use crate::engine::Services;
+use crate::session::Sessions;
+
+/// Counts logins, so that a browser that keeps no session is not sent round and round.
+const LOOP_COOKIE: &str = "nuncio_logins";
+/// So many logins, in so many seconds, are a loop.
+const LOOP: (u32, u64) = (8, 60);
+/// How long after a login it is not asked for anew although it is not as strong as it should be, in seconds.
+const JUST_NOW: u64 = 30;
+
+/// A session with what a browser calls it.
+pub(super) struct Found {
+    pub(super) id: String,
+    pub(super) place: String,
+    pub(super) session: Arc<Session>,
+}
+
+impl OAuth2Filter {
+    /// Lets a request of a session through.
+    pub(super) async fn check_session(
+        &self,
+        code: &Code,
+        origin: &Origin,
+        request: &mut Request,
+        step: &Step,
+        config: &Config,
+        services: &Services,
+    ) -> Result<Identity, Problem> {
+        let found = self.find(code, origin, request, services).await?.ok_or(Problem::Login)?;
+        let mut session = found.session.clone();
+        let provider = self.provider(services).await?;
+        if session.is_stale(self.spec.expiration_safety_margin.as_secs(), now()) {
+            session = Box::pin(self.refresh(&provider.value, &found.place, session, services)).await?;
+        }
+        self.check_scope(&session, step)?;
+        self.check_strength(&session, step)?;
+        let token = self.validate(&provider.value, &session.access_token, step, config, services).await?;
+        if let Some(Err(reason)) = step.require.as_ref().map(|require| require.holds(&session.claims)) {
+            return Err(Problem::Forbidden("claims", reason));
+        }
+        self.pass_on(request, &session.access_token, token.as_deref(), Some(&session))?;
+        cookies::hide(request);
+        self.live_on(origin, request, &found, &session, services).await?;
+        Ok(identity(&session))
+    }
+
+    /// The first of the sessions that the browser offers which is one.
+    pub(super) async fn find(
+        &self,
+        code: &Code,
+        origin: &Origin,
+        request: &Request,
+        services: &Services,
+    ) -> Result<Option<Found>, Problem> {
+        for id in cookies::offered(request, &self.id.0, origin) {
+            let place = Sessions::place(&id);
+            let Some(session) = services.sessions.get(&place).await? else { continue };
+            let is_ours = session.filter == *self.id.0 && session.client_id == *code.spec.client_id;
+            if is_ours && !session.is_over(now()) {
+                return Ok(Some(Found { id, place, session }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends the session that a browser has, since it gets another one. That it has none is as good.
+    pub(super) async fn end_offered(&self, request: &Request, origin: &Origin, services: &Services) {
+        for id in cookies::offered(request, &self.id.0, origin) {
+            if let Err(error) = services.sessions.end(&Sessions::place(&id)).await {
+                tracing::warn!("a session that was replaced lives on until it is forgotten: {error}");
+            }
+        }
+    }
+
+    /// A scope that was never asked for is asked for; one that was and is not granted is not there to be had.
+    fn check_scope(&self, session: &Session, step: &Step) -> Result<(), Problem> {
+        let wanted = self.scope(step);
+        let has = |list: &[String], scope: &String| list.contains(scope);
+        if !wanted.iter().all(|scope| has(&session.asked, scope)) {
+            return Err(Problem::Login);
+        }
+        let counts = |scope: &&String| !matches!(scope.as_str(), "openid" | "offline_access");
+        match wanted.iter().filter(counts).find(|scope| !has(&session.granted, scope)) {
+            Some(scope) => Err(Problem::Forbidden("scope", format!("{scope} was not granted"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the login was as a rule wants it (RFC 9470). One that was not, though it was only just now, cannot be.
+    fn check_strength(&self, session: &Session, step: &Step) -> Result<(), Problem> {
+        let arguments = &step.arguments;
+        let acr = session.text("acr").unwrap_or_default();
+        let is_known = arguments.acr_values.is_empty() || arguments.acr_values.iter().any(|wanted| **wanted == *acr);
+        let login_at = session.claims.get("auth_time").and_then(Json::as_u64).unwrap_or(session.begun);
+        let is_recent = arguments.max_age.is_none_or(|most| now().saturating_sub(login_at) <= most);
+        if is_known && is_recent {
+            return Ok(());
+        }
+        if now().saturating_sub(session.begun) < JUST_NOW {
+            return Err(Problem::Forbidden("weak_login", format!("acr {acr:?}, logged in at {login_at}")));
+        }
+        Err(Problem::Login)
+    }
+
+    /// Has a session that is used live on. Not with each request: when a twentieth of its life is over.
+    async fn live_on(
+        &self,
+        origin: &Origin,
+        request: &mut Request,
+        found: &Found,
+        session: &Session,
+        services: &Services,
+    ) -> Result<(), Problem> {
+        let every = (session.idle / 20).clamp(1, 3_600);
+        if !services.touched(&found.place, every).await {
+            return Ok(());
+        }
+        services.sessions.touch(&found.place, session, now()).await?;
+        if session.is_persistent {
+            for value in cookies::session(&self.id.0, origin, &found.id, session, now()) {
+                request.add_response_header(SET_COOKIE, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a browser has logged in again and again.
+pub(super) fn loops(request: &Request) -> bool {
+    let (count, since) = counted(request);
+    count >= LOOP.0 && now().saturating_sub(since) < LOOP.1
+}
+
+/// The cookie that counts one more login.
+pub(super) fn count_login(request: &Request, origin: &Origin) -> HeaderValue {
+    let (count, since) = counted(request);
+    let goes_on = now().saturating_sub(since) < LOOP.1;
+    let (count, since) = if goes_on { (count.saturating_add(1), since) } else { (1, now()) };
+    let value = format!("{count}.{since}");
+    let cookie = Cookie {
+        name: LOOP_COOKIE,
+        value: &value,
+        max_age: Some(LOOP.1),
+        secure: origin.is_secure(),
+        http_only: true,
+        domain: None,
+        same_site: SameSite::Lax,
+    };
+    HeaderValue::try_from(cookie.to_header()).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// How many, since when. Who writes the cookie himself can lock nobody out but himself.
+fn counted(request: &Request) -> (u32, u64) {
+    let names = [format!("__Host-{LOOP_COOKIE}"), LOOP_COOKIE.to_owned()];
+    let value = names.iter().find_map(|name| cookie::values(request.headers(), name).next());
+    value
+        .and_then(|value| value.split_once('.'))
+        .and_then(|(n, at)| Some((n.parse().ok()?, at.parse().ok()?)))
+        .unwrap_or((0, 0))
+}

@@ -1,0 +1,155 @@
+//! Whether an access token is good.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{ACCEPT, AUTHORIZATION};
+use nuncio_auth::jwt::{ClaimRules, Unverified, Verified, check_claims, has_scopes};
+use nuncio_auth::login::{Provider, is_id_token};
+use nuncio_auth::{Step, crypto};
+use nuncio_ir::auth::{AccessTokenValidation, Grant, InheritedJwtFilter, JwtAlgorithm};
+
+use super::{OAuth2Filter, Problem};
+use crate::clock::now;
+use crate::config::Config;
+use crate::engine::{Introspected, Services};
+use crate::filter::Kind;
+use crate::filter::jwt::{TokenProblem, verify_signature};
+
+/// How long `UserInfo`'s word is good, and its refusal.
+const ASKED: Duration = Duration::from_secs(30);
+const REFUSED: Duration = Duration::from_secs(5);
+
+/// Those that the original accepts, and their like.
+const ALGORITHMS: [JwtAlgorithm; 9] = [
+    JwtAlgorithm::RS256,
+    JwtAlgorithm::RS384,
+    JwtAlgorithm::RS512,
+    JwtAlgorithm::PS256,
+    JwtAlgorithm::PS384,
+    JwtAlgorithm::PS512,
+    JwtAlgorithm::ES256,
+    JwtAlgorithm::ES384,
+    JwtAlgorithm::EdDSA,
+];
+
+impl OAuth2Filter {
+    /// Checks an access token as configured; its claims, where it has some that are verified.
+    pub(super) async fn validate(
+        &self,
+        provider: &Provider,
+        token: &str,
+        step: &Step,
+        config: &Config,
+        services: &Services,
+    ) -> Result<Option<Arc<Verified>>, Problem> {
+        if let Some(inherited) = &self.spec.access_token_jwt_filter {
+            return self.by_filter(inherited, token, step, config, services).await.map(Some);
+        }
+        let is_machine = matches!(self.spec.grant, Grant::ClientCredentials);
+        match self.spec.access_token_validation {
+            AccessTokenValidation::UserInfo => self.by_asking(provider, token, services).await.map(|()| None),
+            AccessTokenValidation::Jwt => self.as_jwt(provider, token, step, services).await.map(Some),
+            AccessTokenValidation::Auto if is_machine => self.as_jwt(provider, token, step, services).await.map(Some),
+            AccessTokenValidation::Auto => {
+                let looks_like_one = Unverified::parse(token).is_ok();
+                let verified = match looks_like_one {
+                    true => {
+                        verify_signature(services, &self.spec.client, &provider.jwks_uri, &ALGORITHMS, token).await.ok()
+                    }
+                    false => None,
+                };
+                match verified {
+                    Some(verified) => self.check_token(provider, verified, step).map(Some),
+                    None => self.by_asking(provider, token, services).await.map(|()| None),
+                }
+            }
+        }
+    }
+
+    async fn by_filter(
+        &self,
+        inherited: &InheritedJwtFilter,
+        token: &str,
+        step: &Step,
+        config: &Config,
+        services: &Services,
+    ) -> Result<Arc<Verified>, Problem> {
+        let Some(Kind::Jwt(filter)) = config.filters.get(&inherited.filter).map(|filter| &filter.kind) else {
+            return Err(Problem::Unavailable(format!("{} is no JWT filter", inherited.filter)));
+        };
+        let mut scope = inherited.scope.clone();
+        if inherited.inherit_scope_argument {
+            scope.extend(step.arguments.scope.iter().map(|wanted| match wanted.rsplit_once('/') {
+                Some((_, last)) if inherited.strip_inherited_scope => last.into(),
+                _ => wanted.clone(),
+            }));
+        }
+        filter.verify(token, &scope, services).await.map_err(refused)
+    }
+
+    async fn as_jwt(
+        &self,
+        provider: &Provider,
+        token: &str,
+        step: &Step,
+        services: &Services,
+    ) -> Result<Arc<Verified>, Problem> {
+        let verified = verify_signature(services, &self.spec.client, &provider.jwks_uri, &ALGORITHMS, token).await;
+        self.check_token(provider, verified.map_err(refused)?, step)
+    }
+
+    /// What is there of `exp`, `nbf`, `iat`, `iss` and `scope` must be right.
+    fn check_token(&self, provider: &Provider, token: Arc<Verified>, step: &Step) -> Result<Arc<Verified>, Problem> {
+        if is_id_token(&token) {
+            return Err(Problem::Forbidden("bad_token", "it is an ID token".to_owned()));
+        }
+        let rules = ClaimRules { issuer: Some(provider.issuer.clone()), ..ClaimRules::default() };
+        check_claims(&rules, &token.claims, now()).map_err(|error| refused(TokenProblem::Invalid(error)))?;
+        let wanted: Vec<_> =
+            step.arguments.scope.iter().filter(|scope| !matches!(&***scope, "openid" | "offline_access")).collect();
+        let has_scope = token.claims.get("scope").is_none() || has_scopes(&token.claims, &wanted);
+        if !has_scope {
+            return Err(Problem::Forbidden("scope", "the access token has not all scopes".to_owned()));
+        }
+        Ok(token)
+    }
+
+    /// Asks the provider whose the token is. One without `UserInfo` has given it to us directly: that has to do.
+    async fn by_asking(&self, provider: &Provider, token: &str, services: &Services) -> Result<(), Problem> {
+        let Some(endpoint) = &provider.userinfo_endpoint else { return Ok(()) };
+        let key = crypto::sha256(format!("userinfo\0{endpoint}\0{token}").as_bytes());
+        let asked = services.introspected.try_get_with(key, self.ask(endpoint, token, services)).await;
+        match asked {
+            Ok(Introspected { claims: Some(_), .. }) => Ok(()),
+            Ok(Introspected { claims: None, .. }) => Err(Problem::Login),
+            Err(reason) => Err(Problem::Unavailable(reason.as_ref().clone())),
+        }
+    }
+
+    async fn ask(&self, endpoint: &str, token: &str, services: &Services) -> Result<Introspected, String> {
+        let sent = services.clients.send(&self.spec.client, endpoint, |client, url| {
+            client.get(url).header(AUTHORIZATION, format!("Bearer {token}")).header(ACCEPT, "application/json")
+        });
+        let answer = sent.await.map_err(|error| error.to_string())?;
+        match answer.status {
+            StatusCode::OK => {
+                let claims = serde_json::from_slice(&answer.body).unwrap_or_default();
+                Ok(Introspected { claims: Some(claims), lifetime: ASKED })
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(Introspected { claims: None, lifetime: REFUSED }),
+            other => Err(format!("UserInfo answers {other}")),
+        }
+    }
+}
+
+fn refused(problem: TokenProblem) -> Problem {
+    match problem {
+        TokenProblem::Unavailable(error) => Problem::Unavailable(error.to_string()),
+        // An expired one is what a login mends; another would not be good either.
+        TokenProblem::Invalid(nuncio_auth::jwt::Invalid::Expired) => Problem::Login,
+        TokenProblem::Invalid(error) => Problem::Forbidden("bad_token", error.to_string()),
+        TokenProblem::Scope(scope) => Problem::Forbidden("scope", format!("the access token needs {scope}")),
+    }
+}

@@ -1,0 +1,8 @@
+//! Identity providers, over HTTP.
+
+mod client;
+mod documents;
+mod guard;
+
+pub(crate) use client::{Answer, Clients, IdpError};
+pub(crate) use documents::{Document, Documents};

@@ -1,0 +1,156 @@
+//! Requests to identity providers: no redirects, a limit on time and size, nothing at forbidden addresses.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+use nuncio_ir::auth::HttpClient;
+use reqwest::{Certificate, Client, RequestBuilder, Response, redirect};
+
+use super::guard::{Guarded, is_forbidden};
+
+/// The largest answer in bytes: sets of keys are a few kilobytes.
+const LARGEST: usize = 1 << 20;
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// Why there is no answer. Messages hold no credentials.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum IdpError {
+    /// It cannot be asked, or does not answer in time or in kind.
+    #[error("{0}")]
+    Unavailable(String),
+    /// What is configured cannot be used.
+    #[error("{0}")]
+    Config(String),
+}
+
+/// An answer of whatever status.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// Clients by how they are set up.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    timeout: Duration,
+    made: Mutex<HashMap<HttpClient, Client>>,
+}
+
+impl Clients {
+    pub(crate) fn new(timeout: Duration) -> Arc<Self> {
+        Arc::new(Self { timeout, made: Mutex::default() })
+    }
+
+    /// The client for a setup.
+    pub(crate) fn get(&self, setup: &HttpClient) -> Result<Client, IdpError> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(setup) {
+            return Ok(client.clone());
+        }
+        let client = build(setup, self.timeout)?;
+        made.insert(setup.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// Sends a request made with the client of a setup.
+    pub(crate) async fn send(
+        &self,
+        setup: &HttpClient,
+        url: &str,
+        make: impl FnOnce(&Client, reqwest::Url) -> RequestBuilder,
+    ) -> Result<Answer, IdpError> {
+        let url = checked(url)?;
+        let place = url.host_str().unwrap_or_default().to_owned();
+        let unavailable = |error: &reqwest::Error| IdpError::Unavailable(format!("{place}: {}", reason(error)));
+        let response = make(&self.get(setup)?, url).send().await.map_err(|error| unavailable(&error))?;
+        read(response).await.map_err(|error| match error {
+            ReadError::Http(error) => unavailable(&error),
+            ReadError::TooLarge => IdpError::Unavailable(format!("{place}: the answer is larger than {LARGEST} bytes")),
+        })
+    }
+}
+
+fn build(setup: &HttpClient, timeout: Duration) -> Result<Client, IdpError> {
+    let mut builder = Client::builder()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT.min(timeout))
+        .timeout(timeout)
+        .dns_resolver(Arc::new(Guarded))
+        .user_agent("nuncio-authz");
+    if setup.insecure_tls {
+        builder = builder.tls_danger_accept_invalid_certs(true);
+    }
+    if let Some(authorities) = &setup.authorities {
+        let certificates = Certificate::from_pem_bundle(authorities.as_bytes())
+            .map_err(|_| IdpError::Config("the authorities are no certificates in PEM".to_owned()))?;
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| IdpError::Config(reason(&error)))
+}
+
+/// A URL of HTTP whose host, where it is an address, may be asked. Names are checked when they are looked up.
+fn checked(url: &str) -> Result<reqwest::Url, IdpError> {
+    let wrong = |reason: &str| IdpError::Config(format!("{url:?} {reason}"));
+    let parsed = reqwest::Url::parse(url).map_err(|_| wrong("is no URL"))?;
+    if !matches!(parsed.scheme(), "http" | "https") || !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(wrong("is not http(s) without a login"));
+    }
+    let host = parsed.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    if address.is_ok_and(is_forbidden) {
+        return Err(wrong("is at an address that may not be asked"));
+    }
+    Ok(parsed)
+}
+
+enum ReadError {
+    Http(reqwest::Error),
+    TooLarge,
+}
+
+async fn read(mut response: Response) -> Result<Answer, ReadError> {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(ReadError::Http)? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(ReadError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, headers, body: body.freeze() })
+}
+
+/// What went wrong, without the URL: its query may hold something secret.
+fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut text = if error.is_connect() { "cannot connect" } else { "the request failed" }.to_owned();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_urls_of_http_that_may_be_asked() {
+        for url in
+            ["ftp://a/", "file:///etc/passwd", "http://169.254.169.254/", "http://[fe80::1]/", "http://u:p@a/", "x"]
+        {
+            assert!(matches!(checked(url), Err(IdpError::Config(_))), "{url}");
+        }
+        checked("http://127.0.0.1:9/jwks").unwrap();
+    }
+}

@@ -1,0 +1,32 @@
+//! Envoy's external authorization: login, tokens, keys, by the rules that the controller compiles from Filters and
+//! FilterPolicies.
+//!
+//! ```text
+//!  controller (xDS) │ file ─► provider ─► config (rules and filters, compiled)
+//!                                            │
+//!  gRPC │ HTTP ─► server ─► engine ─► filter ─┬─► idp (keys, tokens) ─► identity provider
+//!                             │              └─► session (sealed) ─► memory │ Redis
+//!                             └─► metrics, audit
+//! ```
+//!
+//! What is decided is in `nuncio-auth`, which does no input or output; here is what does.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+#![allow(clippy::doc_markdown, reason = "names of the kinds of objects are no code here")]
+
+mod audit;
+mod clock;
+mod config;
+mod engine;
+mod filter;
+mod idp;
+mod metrics;
+mod provider;
+mod run;
+mod server;
+mod session;
+pub mod settings;
+mod start;
+
+pub use run::{RunError, run};
+pub use settings::Settings;
+pub use start::{Arguments, main, start};

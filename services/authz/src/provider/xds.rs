@@ -1,0 +1,178 @@
+//! Rules and filters from the controller: two types of our own over ADS, by changes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
+use envoy_types::pb::google::rpc::Status;
+use nuncio_ir::auth::{FILTER_TYPE, FilterId, RULE_SET_TYPE, RuleSetId};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use crate::config::{Active, Change};
+use crate::settings::Address;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long to wait before connecting again, at first and at most.
+const WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// The largest response in bytes: a first one holds everything.
+const LARGEST: usize = 256 << 20;
+/// The code of a NACK: `INVALID_ARGUMENT`.
+const INVALID: i32 = 3;
+
+/// Receives rules and filters until stopped. Those in force survive whatever happens to the connection.
+pub(crate) async fn watch(server: Address, active: Active, stop: CancellationToken) {
+    let mut client = Client { server, active, versions: BTreeMap::new() };
+    let mut wait = WAIT.0;
+    loop {
+        let before = client.versions.clone();
+        let error = tokio::select! {
+            () = stop.cancelled() => return,
+            error = client.receive() => error.err().unwrap_or_else(|| "the stream ended".to_owned()),
+        };
+        if client.versions != before {
+            wait = WAIT.0;
+        }
+        tracing::warn!("no rules from {}, trying again in {wait:?}: {error}", client.server);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)) => {}
+        }
+        wait = (wait * 2).min(WAIT.1);
+    }
+}
+
+struct Client {
+    server: Address,
+    active: Active,
+    /// What is here, by type and name: a server that we come back to sends what differs.
+    versions: BTreeMap<&'static str, BTreeMap<String, String>>,
+}
+
+impl Client {
+    async fn receive(&mut self) -> Result<(), String> {
+        let channel = connect(&self.server).await?;
+        let mut client = AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(LARGEST);
+        let (requests, outgoing) = mpsc::channel(8);
+        let send = async |request| requests.send(request).await.map_err(|_| "the stream ended".to_owned());
+        // Filters first: rules name them.
+        for kind in [FILTER_TYPE, RULE_SET_TYPE] {
+            send(self.subscription(kind)).await?;
+        }
+        let call = client.delta_aggregated_resources(ReceiverStream::new(outgoing));
+        let opened = tokio::time::timeout(CONNECT, call).await.map_err(|_| "no answer".to_owned())?;
+        let mut responses = opened.map_err(|status| status.message().to_owned())?.into_inner();
+        while let Some(response) = responses.message().await.map_err(|status| status.message().to_owned())? {
+            if let Some(answer) = self.answer(response) {
+                send(answer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn subscription(&self, kind: &'static str) -> DeltaDiscoveryRequest {
+        DeltaDiscoveryRequest {
+            node: Some(Node { id: "nuncio-authz".to_owned(), cluster: "nuncio-authz".to_owned(), ..Node::default() }),
+            type_url: kind.to_owned(),
+            resource_names_subscribe: vec!["*".to_owned()],
+            initial_resource_versions: self
+                .versions
+                .get(kind)
+                .into_iter()
+                .flatten()
+                .map(|(name, version)| (name.clone(), version.clone()))
+                .collect(),
+            ..DeltaDiscoveryRequest::default()
+        }
+    }
+
+    /// Puts a response into force; the answer is an ACK or a NACK.
+    fn answer(&mut self, response: DeltaDiscoveryResponse) -> Option<DeltaDiscoveryRequest> {
+        let kind = [FILTER_TYPE, RULE_SET_TYPE].into_iter().find(|kind| *kind == response.type_url)?;
+        let versions = self.versions.entry(kind).or_default();
+        let mut change = Change::default();
+        let mut problems = Vec::new();
+        for name in response.removed_resources {
+            versions.remove(&name);
+            if kind == FILTER_TYPE {
+                change.removed_filters.push(FilterId(name.into()));
+            } else {
+                change.removed_rule_sets.push(RuleSetId(name.into()));
+            }
+        }
+        for resource in response.resources {
+            let body = resource.resource.unwrap_or_default().value;
+            let read = if kind == FILTER_TYPE {
+                serde_json::from_slice(&body).map(|filter| change.filters.push(filter))
+            } else {
+                serde_json::from_slice(&body).map(|set| change.rule_sets.push(set))
+            };
+            match read {
+                Ok(()) => _ = versions.insert(resource.name, resource.version),
+                Err(error) => problems.push(format!("{}: {error}", resource.name)),
+            }
+        }
+        problems.extend(self.active.apply(change).err());
+        let error = (!problems.is_empty()).then(|| problems.join("; "));
+        if let Some(error) = &error {
+            tracing::error!("refused what the controller sent; what was last good stays in force: {error}");
+        }
+        Some(DeltaDiscoveryRequest {
+            type_url: kind.to_owned(),
+            response_nonce: response.nonce,
+            error_detail: error.map(|message| Status { code: INVALID, message, ..Status::default() }),
+            ..DeltaDiscoveryRequest::default()
+        })
+    }
+}
+
+async fn connect(server: &Address) -> Result<Channel, String> {
+    let endpoint = match server {
+        Address::Tcp(address) => Endpoint::from_shared(format!("http://{address}")),
+        // The name is not looked up.
+        Address::Unix(_) => Endpoint::from_shared("http://controller"),
+    };
+    let endpoint = endpoint
+        .map_err(|error| error.to_string())?
+        .connect_timeout(CONNECT)
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_while_idle(true);
+    let connected = match server {
+        Address::Tcp(_) => endpoint.connect().await,
+        Address::Unix(path) => endpoint.connect_with_connector(tower_service(path.clone())).await,
+    };
+    connected.map_err(|error| full(&error))
+}
+
+fn tower_service(
+    path: PathBuf,
+) -> impl tower::Service<
+    Uri,
+    Response = hyper_util::rt::TokioIo<UnixStream>,
+    Error = std::io::Error,
+    Future = impl Future<Output = std::io::Result<hyper_util::rt::TokioIo<UnixStream>>> + Send,
+> + Send
++ 'static {
+    tower::service_fn(move |_: Uri| {
+        let path = path.clone();
+        async move { UnixStream::connect(path).await.map(hyper_util::rt::TokioIo::new) }
+    })
+}
+
+/// An error with what caused it.
+fn full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,129 @@
+//! The service as a whole.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use nuncio_auth::crypto::Keys;
+use nuncio_telemetry::{Health, Metrics};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::Audit;
+use crate::config::Active;
+use crate::engine::{Engine, Services};
+use crate::idp::Clients;
+use crate::metrics::AuthzMetrics;
+use crate::provider::{file, xds};
+use crate::server;
+use crate::session::{MemoryStore, RedisStore, Sessions, Store};
+use crate::settings::Settings;
+
+/// Why the service cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An address is taken or not there.
+    #[error("cannot listen at {0}: {1}")]
+    Listen(String, std::io::Error),
+    /// A file cannot be used.
+    #[error("{0}: {1}")]
+    File(String, String),
+    /// Settings do not go together.
+    #[error("{0}")]
+    Setting(String),
+    /// The server ended by itself.
+    #[error("the server failed: {0}")]
+    Serve(tonic::transport::Error),
+}
+
+/// Runs the service until stopped.
+///
+/// # Errors
+/// When settings cannot be used or an address cannot be had.
+pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunError> {
+    let health = Health::default();
+    let metrics = Metrics::new("nuncio-authz");
+    let active = Active::new();
+    let engine = Arc::new(engine(&settings, &metrics, active.clone()).await?);
+    let mut tasks = JoinSet::new();
+
+    match (&settings.xds, &settings.rules) {
+        (Some(server), _) => _ = tasks.spawn(xds::watch(server.clone(), active.clone(), stop.clone())),
+        (None, Some(path)) => _ = tasks.spawn(file::watch(path.clone(), active.clone(), stop.clone())),
+        (None, None) => return Err(RunError::Setting("say where rules come from: --xds or --rules".to_owned())),
+    }
+    // Ready once rules are known, and from then on: an identity provider that is down is none of a load balancer's business.
+    let rules = health.condition("rules");
+    let mut known = active.known();
+    tasks.spawn(async move {
+        if known.wait_for(|known| *known).await.is_ok() {
+            rules.set_ready();
+        }
+    });
+    let admin = server::admin(engine.clone(), health.clone(), metrics);
+    tasks.spawn(serve(bind(&settings.admin).await?, admin, stop.clone()));
+    if let Some(address) = &settings.http {
+        tasks.spawn(serve(bind(address).await?, server::http(engine.clone()), stop.clone()));
+    }
+    tracing::info!("answering Envoy at {}", settings.grpc);
+    server::grpc(engine, &settings.grpc, stop.clone()).await?;
+    health.drain();
+    stop.cancel();
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Result<Engine, RunError> {
+    let assertion_key = settings.assertion_key.as_deref().map(read).transpose()?;
+    let clients = Clients::new(settings.idp_timeout);
+    let sessions = sessions(settings).await?;
+    let services = Services::new(clients, sessions, assertion_key.as_deref()).map_err(RunError::Setting)?;
+    let open = |path: &std::path::PathBuf| {
+        Audit::open(path).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))
+    };
+    Ok(Engine {
+        active,
+        services,
+        metrics: AuthzMetrics::new(metrics),
+        audit: settings.audit.as_ref().map(open).transpose()?,
+    })
+}
+
+/// Sessions, in a store that others share only with keys that they share, too.
+async fn sessions(settings: &Settings) -> Result<Sessions, RunError> {
+    let keys = match (&settings.keys, &settings.redis) {
+        (Some(path), _) => {
+            Keys::parse(&read(path)?).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))?
+        }
+        (None, None) => Keys::ephemeral(),
+        (None, Some(_)) => {
+            let reason =
+                "sessions in Redis need keys that all replicas have: --keys (`openssl rand -base64 32` makes one)";
+            return Err(RunError::Setting(reason.to_owned()));
+        }
+    };
+    let store = match &settings.redis {
+        None => Store::Memory(MemoryStore::default()),
+        Some(urls) => {
+            let redis = RedisStore::new(settings.redis_kind, &urls.0, &settings.redis_master).await;
+            Store::Redis(Box::new(redis.map_err(|error| RunError::Setting(error.to_string()))?))
+        }
+    };
+    Ok(Sessions::new(store, keys))
+}
+
+fn read(path: &Path) -> Result<String, RunError> {
+    std::fs::read_to_string(path).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))
+}
+
+async fn bind(address: &str) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|error| RunError::Listen(address.to_owned(), error))
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!("an HTTP server ended: {error}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Envoy, other proxies, and operators.
+
+mod admin;
+mod check;
+mod grpc;
+mod http_form;
+
+pub(crate) use admin::router as admin;
+pub(crate) use grpc::serve as grpc;
+pub(crate) use http_form::router as http;

@@ -1,0 +1,162 @@
+//! Between Envoy's messages and ours.
+
+use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, address};
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{
+    AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
+};
+use envoy_types::pb::envoy::r#type::v3::HttpStatus;
+use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::pb::google::protobuf::{Struct, Value};
+use envoy_types::pb::google::rpc::Status;
+use nuncio_auth::{Edits, Identity, Reply, Request};
+use nuncio_ir::auth::RULE_SET_KEY;
+
+use crate::engine::{Decision, Outcome};
+
+/// Codes of gRPC.
+const OK: i32 = 0;
+const PERMISSION_DENIED: i32 = 7;
+const UNAVAILABLE: i32 = 14;
+
+/// The set that the route names, and the request. `None` for a message that holds none.
+pub(super) fn request(message: CheckRequest) -> Option<(Option<String>, Request)> {
+    let mut attributes = message.attributes?;
+    let set = attributes.context_extensions.remove(RULE_SET_KEY);
+    let client = peer(&attributes);
+    let http = attributes.request?.http?;
+    // Raw where Envoy sends them so (`encode_raw_headers`): the other map joins and changes them.
+    let headers: Vec<(String, Vec<u8>)> = match http.header_map {
+        Some(raw) => {
+            raw.headers.into_iter().map(|header| (header.key, either(header.raw_value, header.value))).collect()
+        }
+        None => http.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect(),
+    };
+    // Envoy writes it itself unless a proxy that it trusts has; the scheme of HTTP/2 is what the client wrote.
+    let forwarded = headers.iter().find(|(name, _)| name == "x-forwarded-proto").map(|(_, value)| value.as_slice());
+    let scheme = match forwarded {
+        Some(b"https") => "https",
+        Some(b"http") => "http",
+        _ => &http.scheme,
+    };
+    let mut request = Request::new(&http.method, scheme, &http.host, &http.path);
+    request.client = client;
+    for (name, value) in &headers {
+        request.add_header(name, value);
+    }
+    request.id = request.header("x-request-id").unwrap_or(&http.id).to_owned();
+    request.body = if http.raw_body.is_empty() { http.body.into_bytes() } else { http.raw_body };
+    Some((set, request))
+}
+
+fn either(raw: Vec<u8>, text: String) -> Vec<u8> {
+    if raw.is_empty() { text.into_bytes() } else { raw }
+}
+
+fn peer(attributes: &AttributeContext) -> String {
+    let address = attributes.source.as_ref().and_then(|peer| peer.address.as_ref()?.address.as_ref());
+    match address {
+        Some(address::Address::SocketAddress(socket)) => socket.address.clone(),
+        _ => String::new(),
+    }
+}
+
+/// The answer to Envoy.
+pub(super) fn response(decision: Decision) -> CheckResponse {
+    match decision.outcome {
+        Outcome::Allow(edits, identity) => allowed(*edits, identity.as_ref(), &decision.rule),
+        Outcome::Answer(reply) => answer(PERMISSION_DENIED, HttpResponse::DeniedResponse(denied(reply))),
+        // Counted as an error by Envoy, and subject to `failure_mode_allow` where somebody asked for that.
+        Outcome::Deny(denial) if denial.is_failure => {
+            answer(UNAVAILABLE, HttpResponse::ErrorResponse(denied(*denial.reply)))
+        }
+        Outcome::Deny(denial) => answer(PERMISSION_DENIED, HttpResponse::DeniedResponse(denied(*denial.reply))),
+    }
+}
+
+fn answer(code: i32, response: HttpResponse) -> CheckResponse {
+    CheckResponse {
+        status: Some(Status { code, ..Status::default() }),
+        http_response: Some(response),
+        ..CheckResponse::default()
+    }
+}
+
+/// For a message that is none.
+pub(super) fn nothing() -> CheckResponse {
+    let reply = Reply::new(http::StatusCode::SERVICE_UNAVAILABLE);
+    answer(UNAVAILABLE, HttpResponse::ErrorResponse(denied(reply)))
+}
+
+fn allowed(edits: Edits, identity: Option<&Identity>, rule: &str) -> CheckResponse {
+    let mut ok = OkHttpResponse::default();
+    for (name, value) in edits.headers {
+        match value {
+            Some(value) => ok.headers.push(overwrite(&name, value.as_bytes())),
+            // Envoy removes after it has set: a name is in one of the two lists alone.
+            None => ok.headers_to_remove.push(name),
+        }
+    }
+    ok.query_parameters_to_remove = edits.query_removed;
+    ok.response_headers_to_add =
+        edits.response.iter().map(|(name, value)| as_it_is(name.as_str(), value.as_bytes())).collect();
+    CheckResponse { dynamic_metadata: Some(metadata(identity, rule)), ..answer(OK, HttpResponse::OkResponse(ok)) }
+}
+
+fn denied(reply: Reply) -> DeniedHttpResponse {
+    DeniedHttpResponse {
+        status: Some(HttpStatus { code: i32::from(reply.status.as_u16()) }),
+        headers: reply.headers.iter().map(|(name, value)| as_it_is(name.as_str(), value.as_bytes())).collect(),
+        body: reply.body,
+    }
+}
+
+/// In place of what the client sent. Envoys differ in which of the two fields they obey: both say the same.
+#[expect(deprecated, reason = "1.40 obeys the deprecated field alone")]
+fn overwrite(name: &str, value: &[u8]) -> HeaderValueOption {
+    HeaderValueOption {
+        append: Some(envoy_types::pb::google::protobuf::BoolValue { value: false }),
+        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd.into(),
+        ..as_it_is(name, value)
+    }
+}
+
+/// With neither field set: all of several `Set-Cookie` arrive only so.
+fn as_it_is(name: &str, value: &[u8]) -> HeaderValueOption {
+    let header = HeaderValue { key: name.to_owned(), raw_value: value.to_vec(), ..HeaderValue::default() };
+    HeaderValueOption { header: Some(header), ..HeaderValueOption::default() }
+}
+
+/// For access logs and rate limits.
+fn metadata(identity: Option<&Identity>, rule: &str) -> Struct {
+    let text = |text: &str| Value { kind: Some(Kind::StringValue(text.to_owned())) };
+    let mut fields = vec![("rule".to_owned(), text(rule))];
+    if let Some(identity) = identity {
+        fields.push(("subject".to_owned(), text(&identity.subject)));
+        fields.push(("issuer".to_owned(), text(&identity.issuer)));
+    }
+    Struct { fields: fields.into_iter().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_headers_overwrite_and_cookies_do_not() {
+        let mut request = Request::new("GET", "https", "a", "/");
+        request.add_header("x_user", b"evil");
+        request.set_header(&http::HeaderName::from_static("x-user"), "ann".parse().unwrap());
+        request.add_response_header(http::header::SET_COOKIE, "a=1".parse().unwrap());
+        request.add_response_header(http::header::SET_COOKIE, "b=2".parse().unwrap());
+        let response = allowed(request.into_edits(), None, "r");
+        let Some(HttpResponse::OkResponse(ok)) = response.http_response else { panic!() };
+        #[expect(deprecated, reason = "it is what 1.40 obeys")]
+        let append = ok.headers[0].append.map(|append| append.value);
+        assert_eq!((append, ok.headers[0].append_action), (Some(false), 2));
+        assert_eq!(ok.headers_to_remove, ["x_user"]);
+        assert_eq!(ok.response_headers_to_add.len(), 2);
+        assert!(ok.response_headers_to_add.iter().all(|option| option.append_action == 0));
+    }
+}

@@ -1,0 +1,129 @@
+//! For proxies that ask by HTTP: nginx (`auth_request`), Traefik (`forwardAuth`), Envoy's HTTP form.
+//!
+//! `/check/RULES` names the rules in its path, which the proxy's configuration writes. The request that is asked about
+//! stands in `x-forwarded-*` (or `x-original-*`), which the proxy must overwrite; without them it is the request itself.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use axum::routing::any;
+use nuncio_auth::{Edits, Reply, Request};
+
+use crate::engine::{Engine, Outcome};
+
+/// The routes.
+pub(crate) fn router(engine: Arc<Engine>) -> Router {
+    Router::new()
+        .route("/check/{rules}", any(check))
+        .route("/check/{rules}/{*path}", any(check_prefixed))
+        .with_state(engine)
+}
+
+async fn check(
+    State(engine): State<Arc<Engine>>,
+    Path(rules): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let Some(request) = forwarded(&method, &headers) else {
+        return reply(Reply::new(StatusCode::BAD_REQUEST));
+    };
+    answer(&engine, &rules, request).await
+}
+
+/// Envoy's HTTP form: a `path_prefix` of `/check/RULES`, then the path itself.
+async fn check_prefixed(
+    State(engine): State<Arc<Engine>>,
+    Path((rules, _)): Path<(String, String)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    // After `/check/RULES`, as it was written.
+    let target = target.splitn(4, '/').nth(3).map_or_else(|| "/".to_owned(), |rest| format!("/{rest}"));
+    let host = header(&headers, "host").unwrap_or_default();
+    let scheme = header(&headers, "x-forwarded-proto").unwrap_or("https");
+    let request = with_headers(Request::new(method.as_str(), scheme, host, &target), &headers);
+    answer(&engine, &rules, request).await
+}
+
+fn forwarded(method: &Method, headers: &HeaderMap) -> Option<Request> {
+    let either = |one: &str, other: &str| header(headers, one).or_else(|| header(headers, other));
+    let method = either("x-forwarded-method", "x-original-method").unwrap_or(method.as_str());
+    let scheme = header(headers, "x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"))?;
+    let host = header(headers, "x-forwarded-host")?;
+    let target = either("x-forwarded-uri", "x-original-uri")?;
+    Some(with_headers(Request::new(method, scheme, host, target), headers))
+}
+
+fn with_headers(mut request: Request, headers: &HeaderMap) -> Request {
+    for (name, value) in headers {
+        request.add_header(name.as_str(), value.as_bytes());
+    }
+    request.id = request.header("x-request-id").unwrap_or_default().to_owned();
+    request.client = request.header("x-forwarded-for").unwrap_or_default().to_owned();
+    request
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+async fn answer(engine: &Engine, rules: &str, request: Request) -> Response<Body> {
+    match engine.decide(Some(rules), request).await.outcome {
+        Outcome::Allow(edits, _) => allowed(*edits),
+        Outcome::Answer(answered) => reply(answered),
+        Outcome::Deny(denial) => reply(*denial.reply),
+    }
+}
+
+/// 200 with the headers for the upstream, which the proxy copies. One that is to be removed is there and empty.
+fn allowed(edits: Edits) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    for (name, value) in edits.headers {
+        if let Ok(name) = http::HeaderName::try_from(name) {
+            response.headers_mut().insert(name, value.unwrap_or(http::HeaderValue::from_static("")));
+        }
+    }
+    for (name, value) in edits.response {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+fn reply(reply: Reply) -> Response<Body> {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    for (name, value) in reply.headers {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_proxy_does_not_say_is_not_guessed() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|(n, v)| (http::HeaderName::from_static(n), v.parse().unwrap())).collect()
+        };
+        assert!(forwarded(&Method::GET, &headers(&[("host", "a"), ("x-forwarded-uri", "/x")])).is_none());
+        let all = [
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "A.test"),
+            ("x-forwarded-uri", "/x?y"),
+            ("x-forwarded-method", "PUT"),
+        ];
+        let request = forwarded(&Method::GET, &headers(&all)).unwrap();
+        assert_eq!(
+            (request.method.as_str(), request.origin().as_str(), request.path()),
+            ("PUT", "https://a.test", "/x")
+        );
+    }
+}

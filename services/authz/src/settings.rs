@@ -1,0 +1,155 @@
+//! What the service is told at its start.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, FromArgMatches, ValueEnum};
+use nuncio_telemetry::LogFormat;
+
+/// Everything that can be set, by flags and by the environment.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// Where to answer Envoy by gRPC: HOST:PORT, or a path for a Unix socket
+    #[arg(long, env = "NUNCIO_AUTHZ_GRPC", default_value = "127.0.0.1:8500", value_name = "ADDRESS")]
+    pub grpc: Address,
+    /// Where to answer by HTTP, for nginx's auth_request, Traefik's forwardAuth and Envoy's HTTP form
+    #[arg(long, env = "NUNCIO_AUTHZ_HTTP", value_name = "HOST:PORT")]
+    pub http: Option<String>,
+    /// Where health, metrics and explanations are; for operators alone
+    #[arg(long, env = "NUNCIO_AUTHZ_ADMIN", default_value = "127.0.0.1:8501", value_name = "HOST:PORT")]
+    pub admin: String,
+    /// The controller, to be told rules and filters by: HOST:PORT, or a path for a Unix socket
+    #[arg(long, env = "NUNCIO_AUTHZ_XDS", value_name = "ADDRESS", conflicts_with = "rules")]
+    pub xds: Option<Address>,
+    /// A JSON file with rules and filters, read again when it changes
+    #[arg(long, env = "NUNCIO_AUTHZ_RULES", value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Where sessions are kept; in memory where absent. Several addresses with commas for Sentinel and Cluster
+    #[arg(long, env = "NUNCIO_AUTHZ_REDIS", value_name = "URL", hide_env_values = true)]
+    pub redis: Option<RedisUrls>,
+    /// What is at these addresses
+    #[arg(long, env = "NUNCIO_AUTHZ_REDIS_KIND", default_value = "single")]
+    pub redis_kind: RedisKind,
+    /// The name under which Sentinels know the Redis
+    #[arg(long, env = "NUNCIO_AUTHZ_REDIS_MASTER", default_value = "mymaster", value_name = "NAME")]
+    pub redis_master: String,
+    /// Keys that sessions are encrypted with: 32 bytes in base64 a line, the first of them encrypts
+    #[arg(long, env = "NUNCIO_AUTHZ_KEYS", value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// A private key in PEM (EC P-256), with which upstreams are assured of who a request is from
+    #[arg(long, env = "NUNCIO_AUTHZ_ASSERTION_KEY", value_name = "FILE")]
+    pub assertion_key: Option<PathBuf>,
+    /// Write one JSON line for each decision to this file; `-` for standard output
+    #[arg(long, env = "NUNCIO_AUTHZ_AUDIT", value_name = "FILE")]
+    pub audit: Option<PathBuf>,
+    /// How long an identity provider may take to answer
+    #[arg(long, env = "NUNCIO_AUTHZ_IDP_TIMEOUT", default_value = "4s", value_parser = seconds, value_name = "DURATION")]
+    pub idp_timeout: Duration,
+    /// Shape of log lines: text or json
+    #[arg(long, env = "NUNCIO_LOG_FORMAT", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What is logged: a level, or directives by module
+    #[arg(long, env = "NUNCIO_LOG", default_value = "info")]
+    pub log: String,
+}
+
+impl Settings {
+    /// What the environment says, for a process that has no flags for this service.
+    ///
+    /// # Errors
+    /// When a variable is not what it should be.
+    pub fn from_environment() -> Result<Self, String> {
+        let command = Self::augment_args(clap::Command::new("authz"));
+        let matches = command.try_get_matches_from(["authz"]).map_err(|error| error.to_string())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.to_string())
+    }
+}
+
+/// Where something listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `host:port`.
+    Tcp(String),
+    /// A path.
+    Unix(PathBuf),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains('/') {
+            return Ok(Self::Unix(text.into()));
+        }
+        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        port.map(|_| Self::Tcp(text.to_owned())).ok_or_else(|| format!("{text:?} is neither HOST:PORT nor a path"))
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(address) => f.write_str(address),
+            Self::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Addresses with passwords in them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrls(pub Vec<String>);
+
+impl FromStr for RedisUrls {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let urls: Vec<_> = text.split(',').map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()).collect();
+        let good =
+            |url: &String| ["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|s| url.starts_with(s));
+        if urls.is_empty() || !urls.iter().all(good) {
+            return Err("use redis://HOST:PORT, rediss://HOST:PORT or redis+unix:///PATH".to_owned());
+        }
+        Ok(Self(urls))
+    }
+}
+
+impl std::fmt::Debug for RedisUrls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RedisUrls({})", self.0.len())
+    }
+}
+
+/// What kind of Redis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RedisKind {
+    /// One server.
+    Single,
+    /// Sentinels, which say where it is.
+    Sentinel,
+    /// A cluster.
+    Cluster,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = |suffix| text.strip_suffix(suffix).and_then(|number: &str| number.parse::<u64>().ok());
+    let duration = number("ms").map(Duration::from_millis).or_else(|| number("s").map(Duration::from_secs));
+    duration
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| format!("{text:?} is no duration such as 4s or 500ms"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_apart() {
+        assert_eq!("127.0.0.1:1".parse(), Ok(Address::Tcp("127.0.0.1:1".to_owned())));
+        assert_eq!("/run/a.sock".parse(), Ok(Address::Unix("/run/a.sock".into())));
+        "localhost".parse::<Address>().unwrap_err();
+        "http://a".parse::<RedisUrls>().unwrap_err();
+        let urls: RedisUrls = "redis://:pw@a:1,redis://b:2".parse().unwrap();
+        assert_eq!(format!("{urls:?}"), "RedisUrls(2)");
+    }
+}

@@ -1,0 +1,49 @@
+// usage: node provider.mjs PACKAGE SETTINGS
+// An identity provider with its test pages for logins: any name and any password will do, and consent is given by itself.
+// Prints what it grants.
+import { createServer } from 'node:http';
+
+const [, , path, settings] = process.argv;
+const { Provider } = await import(path);
+const { address, issuer, clients, ttl, features } = JSON.parse(settings);
+const [host, port] = address.split(':');
+
+const provider = new Provider(issuer, {
+  clients,
+  ttl: { AccessToken: 3600, IdToken: 3600, RefreshToken: 86400, Session: 86400, Grant: 86400, Interaction: 600, ...ttl },
+  scopes: ['openid', 'offline_access', 'email', 'orders'],
+  claims: { openid: ['sub'], email: ['email', 'email_verified'] },
+  conformIdTokenClaims: false,
+  findAccount: (ctx, id) => ({
+    accountId: id,
+    claims: async () => ({ sub: id, email: `${id}@corp.test`, email_verified: true }),
+  }),
+  issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: true,
+  async loadExistingGrant(ctx) {
+    const grant = new provider.Grant({
+      clientId: ctx.oidc.client.clientId,
+      accountId: ctx.oidc.session.accountId,
+    });
+    grant.addOIDCScope('openid offline_access email orders');
+    await grant.save();
+    return grant;
+  },
+  features: {
+    backchannelLogout: { enabled: true },
+    clientCredentials: { enabled: true },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
+    ...features,
+  },
+});
+
+provider.on('grant.success', (ctx) => console.log(`grant ${ctx.oidc.params.grant_type}`));
+provider.on('grant.error', (ctx, error) => console.log(`error ${ctx.oidc.params?.grant_type} ${error.message}`));
+provider.on('revocation.success', () => console.log('revoked'));
+provider.on('server_error', (ctx, error) => console.log(`server ${error.stack}`));
+provider.on('backchannel.success', () => console.log('backchannel'));
+provider.on('backchannel.error', (ctx, error) => console.log(`backchannel-error ${error.message}`));
+provider.on('pushed_authorization_request.success', () => console.log('pushed'));
+
+createServer(provider.callback()).listen(Number(port), host);

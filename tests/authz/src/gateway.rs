@@ -1,0 +1,109 @@
+//! A real Envoy that asks the service, set up as the controller sets up its own.
+
+use std::process::Command;
+
+use nuncio_test_support::{Process, eventually, tool};
+use serde_json::{Value, json};
+
+use crate::{Service, Upstream, free_address};
+
+/// A running Envoy.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Where it listens for HTTP.
+    pub address: String,
+    _process: Process,
+    _directory: tempfile::TempDir,
+}
+
+impl Gateway {
+    /// Starts one: `/open/` is not checked, everything else is, under the rule set `s`.
+    pub async fn start(service: &Service, upstream: &Upstream) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("envoy.json");
+        let (address, admin) = (free_address(), free_address());
+        std::fs::write(&file, configuration(&address, &admin, service, upstream).to_string()).unwrap();
+        let process = Process::spawn(
+            Command::new(tool("envoy", "envoy"))
+                .args(["--use-dynamic-base-id", "--concurrency", "1", "-l", "warning", "-c"])
+                .arg(&file),
+        );
+        let url = format!("http://{admin}/ready");
+        eventually("Envoy is ready", async || match reqwest::get(&url).await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(answer.status().to_string()),
+            Err(error) => Err(error.to_string()),
+        })
+        .await;
+        Self { address, _process: process, _directory: directory }
+    }
+}
+
+fn configuration(address: &str, admin: &str, service: &Service, upstream: &Upstream) -> Value {
+    json!({
+        "admin": { "address": socket(admin) },
+        "static_resources": {
+            "listeners": [{ "name": "l", "address": socket(address), "filter_chains": [{ "filters": [{
+                "name": "envoy.filters.network.http_connection_manager", "typed_config": manager() }] }] }],
+            "clusters": [cluster("upstream", &upstream.address, false), cluster("authz", &service.grpc, true)],
+        },
+    })
+}
+
+fn manager() -> Value {
+    let typed = |name: &str| format!("type.googleapis.com/envoy.extensions.filters.{name}");
+    let strip = |name: &str| json!({ "remove": name });
+    let off = json!({ "envoy.filters.http.ext_authz": {
+        "@type": typed("http.ext_authz.v3.ExtAuthzPerRoute"), "disabled": true } });
+    let checked = |body: bool| {
+        let mut settings = json!({ "context_extensions": { "nuncio.dev/rules": "s" } });
+        if body {
+            settings["with_request_body"] = json!({ "max_request_bytes": 16_384, "pack_as_bytes": true });
+        }
+        json!({ "envoy.filters.http.ext_authz": {
+            "@type": typed("http.ext_authz.v3.ExtAuthzPerRoute"), "check_settings": settings } })
+    };
+    let route = |prefix: &str, config: Value| json!({ "match": { "prefix": prefix }, "route": { "cluster": "upstream" }, "typed_per_filter_config": config });
+    json!({
+        "@type": typed("network.http_connection_manager.v3.HttpConnectionManager"),
+        "stat_prefix": "s", "use_remote_address": true, "normalize_path": true, "merge_slashes": true,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "common_http_protocol_options": { "headers_with_underscores_action": "REJECT_REQUEST" },
+        "early_header_mutation_extensions": [{
+            "name": "envoy.http.early_header_mutation.header_mutation",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+                "mutations": [strip("x-user"), strip("x-email"), strip("x-forwarded-host"), strip("x-original-url"), strip("x-rewrite-url")],
+            },
+        }],
+        "http_filters": [
+            { "name": "envoy.filters.http.ext_authz", "typed_config": {
+                "@type": typed("http.ext_authz.v3.ExtAuthz"), "transport_api_version": "V3",
+                "grpc_service": { "envoy_grpc": { "cluster_name": "authz" }, "timeout": "10s" },
+                "encode_raw_headers": true, "validate_mutations": true, "status_on_error": { "code": 503 } } },
+            { "name": "envoy.filters.http.router", "typed_config": { "@type": typed("http.router.v3.Router") } },
+        ],
+        "route_config": { "virtual_hosts": [{ "name": "v", "domains": ["*"], "routes": [
+            route("/open/", off), route("/.ambassador/oauth2/", checked(true)), route("/", checked(false)),
+        ] }] },
+    })
+}
+
+fn cluster(name: &str, address: &str, http2: bool) -> Value {
+    let mut cluster = json!({
+        "name": name, "type": "STATIC", "connect_timeout": "5s",
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [{
+            "endpoint": { "address": socket(address) } }] }] },
+    });
+    if http2 {
+        cluster["typed_extension_protocol_options"] = json!({ "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": { "http2_protocol_options": {} } } });
+    }
+    cluster
+}
+
+fn socket(address: &str) -> Value {
+    let (host, port) = address.rsplit_once(':').unwrap();
+    json!({ "socket_address": { "address": host, "port_value": port.parse::<u16>().unwrap() } })
+}

@@ -1,0 +1,104 @@
+//! The service, as a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nuncio_test_support::{Process, eventually};
+use serde_json::Value;
+
+use crate::free_address;
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    /// Where Envoy asks it.
+    pub grpc: String,
+    /// Where other proxies ask it.
+    pub http: String,
+    /// Where operators look.
+    pub admin: String,
+    process: Process,
+    directory: tempfile::TempDir,
+}
+
+impl Service {
+    /// Starts one with these rules and filters, and waits until it has them.
+    pub async fn start(rules: &Value) -> Self {
+        Self::start_with(rules, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub async fn start_with(rules: &Value, arguments: &[&str]) -> Self {
+        let service = Self::launch(rules, arguments);
+        let url = format!("http://{}/readyz", service.admin);
+        eventually("the service is ready", async || match reqwest::get(&url).await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(answer.text().await.unwrap_or_default()),
+            Err(error) => Err(error.to_string()),
+        })
+        .await;
+        service
+    }
+
+    /// Starts one and does not wait.
+    #[must_use]
+    pub fn launch(rules: &Value, arguments: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("rules.json");
+        write(&file, rules);
+        let (grpc, http, admin) = (free_address(), free_address(), free_address());
+        let audit = directory.path().join("audit.jsonl");
+        let process = Process::spawn(
+            Command::new(program())
+                .args(["--grpc", &grpc, "--http", &http, "--admin", &admin, "--log", "debug"])
+                .arg("--rules")
+                .arg(&file)
+                .arg("--audit")
+                .arg(&audit)
+                .args(arguments),
+        );
+        Self { grpc, http, admin, process, directory }
+    }
+
+    /// Gives it other rules, and waits until they are in force.
+    pub async fn write_rules(&self, rules: &Value) {
+        let before = self.loads();
+        write(&self.directory.path().join("rules.json"), rules);
+        eventually("the rules are in force", async || if self.loads() > before { Ok(()) } else { Err("not yet") })
+            .await;
+    }
+
+    fn loads(&self) -> usize {
+        self.process.stderr().iter().filter(|line| line.contains("in force")).count()
+    }
+
+    /// Everything that it wrote: its log and its audit log.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let audit = std::fs::read_to_string(self.directory.path().join("audit.jsonl")).unwrap_or_default();
+        format!("{}\n{}\n{audit}", self.process.stdout().join("\n"), self.process.stderr().join("\n"))
+    }
+
+    /// What a page for operators says.
+    pub async fn admin(&self, path: &str) -> String {
+        reqwest::get(format!("http://{}{path}", self.admin)).await.unwrap().text().await.unwrap()
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
+
+fn write(file: &Path, rules: &Value) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, rules.to_string()).unwrap();
+    std::fs::rename(new, file).unwrap();
+}
+
+/// Beside the program that asks, or one directory up from a test.
+fn program() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let mut found = here.ancestors().skip(1).take(2).map(|directory| directory.join("authz"));
+    found.find(|path| path.is_file()).expect("run first: cargo build -p nuncio-authz")
+}

@@ -1,0 +1,401 @@
+//! Logins with a real provider.
+
+use http::{Method, StatusCode};
+use nuncio_authz_tests::{Browser, Gateway, Provider, Redis, Service, Upstream};
+use serde_json::{Value, json};
+
+use crate::rules_of;
+
+/// The service with a login for the gateway's origin, and all that it needs.
+struct Rig {
+    provider: Provider,
+    upstream: Upstream,
+    service: Service,
+    gateway: Gateway,
+    rules: Value,
+}
+
+const CALLBACK: &str = "/.ambassador/oauth2/redirection-endpoint";
+
+/// `filter` changes the filter, `arguments` those of its rule, `provider` the provider.
+async fn rig(filter: &Value, arguments: &Value, provider: &Value, flags: &[&str]) -> Rig {
+    let upstream = Upstream::start().await;
+    let service = Service::start_with(&rules_of(&json!([]), &[]), flags).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let origin = format!("http://{}", gateway.address);
+    let provider = Provider::start(&[format!("{origin}{CALLBACK}")], provider).await;
+    let mut code = json!({
+        "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [{ "origin": origin }], "pkce": true,
+    });
+    for (name, value) in filter.as_object().unwrap() {
+        code[name] = value.clone();
+    }
+    let rules = login_rules(&provider, &code, arguments);
+    service.write_rules(&rules).await;
+    Rig { provider, upstream, service, gateway, rules }
+}
+
+fn login_rules(provider: &Provider, code: &Value, arguments: &Value) -> Value {
+    let filter = json!({ "id": "login.default", "kind": { "oauth2": {
+        "issuer": provider.issuer, "grant": { "authorization_code": code }, "inject_request_headers": [
+            { "name": "X-User", "value": "{{ .idToken.Claims.sub }}" } ] } } });
+    let list = json!([{ "origin": "policy.default#0", "path": "*", "filters": [
+        { "filter": "login.default", "arguments": arguments } ] }]);
+    rules_of(&list, &[filter])
+}
+
+impl Rig {
+    async fn simple() -> Self {
+        rig(&json!({}), &json!({}), &json!({}), &[]).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.gateway.address)
+    }
+
+    fn host(&self) -> &str {
+        self.gateway.address.split(':').next().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_login_leads_back_to_the_page_first_asked_for() {
+    let rig = Rig::simple().await;
+    let mut browser = Browser::default();
+    let page = browser.log_in(&rig.url("/orders?page=2"), "ann").await;
+    assert_eq!((page.status, page.json()["path"].as_str()), (StatusCode::OK, Some("/orders?page=2")), "{page:#?}");
+    assert_eq!(page.sent("x-user").as_deref(), Some("ann"));
+    assert!(page.sent("authorization").unwrap().starts_with("Bearer "));
+    assert!(!page.sent("cookie").unwrap_or_default().contains("ambassador_session"), "upstreams see no session");
+    assert_eq!(browser.cookies_like(rig.host(), "nuncio_login.").len(), 0, "the login is over");
+
+    let again = browser.get(&rig.url("/x")).await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert_eq!(rig.provider.events("grant authorization_code"), 1);
+
+    let who = browser.get(&rig.url("/.nuncio/userinfo")).await;
+    assert_eq!((who.status, &who.json()["sub"]), (StatusCode::OK, &json!("ann")), "{who:#?}");
+    assert_eq!(Browser::api().get(&rig.url("/.nuncio/userinfo")).await.status, StatusCode::UNAUTHORIZED);
+    let written = rig.service.written();
+    for (_, value) in browser.cookies_like(rig.host(), "ambassador_") {
+        assert!(!written.contains(&value), "no cookie in any log");
+    }
+    assert!(!written.contains("edge-secret"));
+}
+
+/// Case 50.
+#[tokio::test]
+async fn each_kind_of_client_gets_an_answer_that_it_can_use() {
+    let rig = Rig::simple().await;
+    let url = rig.url("/x");
+    let kinds = [
+        ("accept", "application/json"),
+        ("x-requested-with", "XMLHttpRequest"),
+        ("sec-fetch-mode", "cors"),
+        ("upgrade", "websocket"),
+    ];
+    for (name, value) in kinds {
+        let mut browser = if name == "accept" { Browser::api() } else { Browser::default().with(name, value) };
+        if name == "upgrade" {
+            browser = browser.with("connection", "upgrade");
+        }
+        let page = browser.get(&url).await;
+        assert!(matches!(page.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), "{name}: {page:#?}");
+        assert!(page.header("set-cookie").is_none(), "{name}");
+        if page.status == StatusCode::UNAUTHORIZED {
+            assert!(page.header("www-authenticate").is_some(), "{name}");
+        }
+    }
+    let grpc = Browser::api().with("content-type", "application/grpc").send(Method::POST, &url, None).await;
+    assert_eq!((grpc.status, grpc.header("grpc-status")), (StatusCode::OK, Some("16")), "{grpc:#?}");
+    let page = Browser::default().get(&url).await;
+    assert_eq!(page.status, StatusCode::FOUND);
+    assert!(page.header("set-cookie").unwrap().contains("nuncio_login."));
+}
+
+/// Cases 23, 24 and 34, as far as states go.
+#[tokio::test]
+async fn a_state_is_good_once_and_for_its_browser() {
+    let rig = Rig::simple().await;
+    let mut ann = Browser::default();
+    let form = ann.visit(&rig.url("/x")).await;
+    let action = form.action();
+    let mut page = ann
+        .send(Method::POST, action.as_str(), Some(&[("prompt", "login"), ("login", "ann"), ("password", "x")]))
+        .await;
+    while !page.location().unwrap().as_str().contains(CALLBACK) {
+        page = ann.get(page.location().unwrap().as_str()).await;
+    }
+    let callback = page.location().unwrap();
+
+    let other = Browser::default().get(callback.as_str()).await;
+    assert_eq!(other.status, StatusCode::BAD_REQUEST, "the login of another browser");
+    let (forged, _) = callback.as_str().split_once("state=").unwrap();
+    assert_eq!(ann.get(&format!("{forged}state=wrong")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(ann.get(&rig.url(CALLBACK)).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(rig.provider.events("grant"), 0, "no code was sent");
+
+    let mut thief = ann.clone();
+    assert_eq!(ann.get(callback.as_str()).await.status, StatusCode::FOUND);
+    // With the cookie, too, that the browser has given up by now.
+    let replayed = thief.get(callback.as_str()).await;
+    assert_eq!(replayed.status, StatusCode::BAD_REQUEST, "{replayed:#?}");
+    assert_eq!(rig.provider.events("grant authorization_code"), 1);
+}
+
+/// Cases 25 and 26.
+#[tokio::test]
+async fn tabs_do_not_fight() {
+    let rig = Rig::simple().await;
+    let mut browser = Browser::default();
+    let first = browser.get(&rig.url("/one")).await;
+    let second = browser.get(&rig.url("/two")).await;
+    let form = browser.follow(second).await;
+    let two = browser.fill_in(&form, "ann").await;
+    assert_eq!(two.json()["path"], "/two", "{two:#?}");
+    let one = browser.follow(first).await;
+    assert_eq!(one.json()["path"], "/one", "{one:#?}");
+    for index in 0..20 {
+        Browser::clone(&browser).get(&rig.url("/x")).await;
+        let mut fresh = Browser::default().with_cookies(&browser);
+        for (name, _) in browser.cookies_like(rig.host(), "ambassador_session") {
+            fresh.cookies.get_mut(rig.host()).unwrap().remove(&name);
+        }
+        fresh.get(&rig.url(&format!("/{index}"))).await;
+        browser.cookies = fresh.cookies;
+    }
+    let begun = browser.cookies_like(rig.host(), "nuncio_login.");
+    assert!((1..=5).contains(&begun.len()), "{}", begun.len());
+    let size: usize = browser.cookies[rig.host()].iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(size < 16 << 10, "{size}");
+}
+
+/// Case 27.
+#[tokio::test]
+async fn a_session_that_was_planted_is_not_used() {
+    let rig = Rig::simple().await;
+    let mut browser = Browser::default();
+    let planted = nuncio_auth::crypto::random_text();
+    let jar = browser.cookies.entry(rig.host().to_owned()).or_default();
+    jar.insert("ambassador_session.login.default".to_owned(), planted.clone());
+    let page = browser.log_in(&rig.url("/x"), "ann").await;
+    assert_eq!(page.status, StatusCode::OK);
+    let sessions = browser.cookies_like(rig.host(), "ambassador_session");
+    assert!(sessions.len() == 1 && sessions[0].1 != planted);
+    let mut attacker = Browser::api();
+    attacker.cookies.entry(rig.host().to_owned()).or_default().insert(sessions[0].0.clone(), planted);
+    assert_eq!(attacker.get(&rig.url("/x")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// Case 40.
+#[tokio::test]
+async fn an_expired_token_is_refreshed_once_whatever_the_number_of_requests() {
+    let provider = json!({ "ttl": { "AccessToken": 2 } });
+    let rig = rig(&json!({}), &json!({}), &provider, &[]).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    let requests = (0..100).map(|_| {
+        let (mut browser, url) = (browser.clone(), rig.url("/x"));
+        tokio::spawn(async move { browser.get(&url).await.status })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert_eq!(request.await.unwrap(), StatusCode::OK);
+    }
+    // Under load the hundred may take longer than a token lives; each refresh must have been one that was due.
+    let refreshes = rig.provider.events("grant refresh_token");
+    assert!((1..=3).contains(&refreshes), "{refreshes}");
+    assert_eq!(rig.provider.events("error"), 0, "no refresh token was used twice");
+}
+
+/// Case 48, and what a logout is.
+#[tokio::test]
+async fn a_logout_ends_the_session_here_and_at_the_provider() {
+    let rig = Rig::simple().await;
+    let mut browser = Browser::default();
+    browser.log_in(&rig.url("/x"), "ann").await;
+    let thief = browser.clone();
+    let url = rig.url("/.ambassador/oauth2/logout?realm=login.default");
+    assert_eq!(browser.get(&url).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    let forged = browser.send(Method::POST, &url, Some(&[("_xsrf", "wrong")])).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert_eq!(browser.get(&rig.url("/x")).await.status, StatusCode::OK, "still logged in");
+
+    let xsrf = browser.cookies_like(rig.host(), "ambassador_xsrf.login.default")[0].1.clone();
+    let page = browser.send(Method::POST, &url, Some(&[("_xsrf", &xsrf)])).await;
+    assert_eq!(page.status, StatusCode::FOUND, "{page:#?}");
+    let location = page.location().unwrap().to_string();
+    assert!(location.contains("/session/end?") && location.contains("id_token_hint="), "{location}");
+    assert!(browser.cookies_like(rig.host(), "ambassador_").is_empty());
+    assert_eq!(rig.provider.events("revoked"), 2);
+    let mut thief = Browser::api().with_cookies(&thief);
+    assert_eq!(thief.get(&rig.url("/x")).await.status, StatusCode::UNAUTHORIZED, "the cookie is worth nothing");
+
+    let form = browser.follow(page).await;
+    let (action, secret) = (form.action(), form.field("xsrf").unwrap());
+    let done = browser.send(Method::POST, action.as_str(), Some(&[("xsrf", &secret), ("logout", "yes")])).await;
+    assert!(done.location().unwrap().as_str().contains("post-logout-redirect"), "{done:#?}");
+    let form = browser.visit(&rig.url("/x")).await;
+    assert!(form.body.contains("<form"), "the provider asks for a password again: {form:#?}");
+}
+
+#[tokio::test]
+async fn a_provider_ends_sessions_by_the_back_channel() {
+    let upstream = Upstream::start().await;
+    let service = Service::start(&rules_of(&json!([]), &[])).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let origin = format!("http://{}", gateway.address);
+    let more = json!({ "client": { "backchannel_logout_uri": format!("{origin}/.ambassador/oauth2/backchannel-logout"),
+        "backchannel_logout_session_required": true } });
+    let provider = Provider::start(&[format!("{origin}{CALLBACK}")], &more).await;
+    let code =
+        json!({ "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [{ "origin": origin }] });
+    service.write_rules(&login_rules(&provider, &code, &json!({}))).await;
+    let mut browser = Browser::default();
+    browser.log_in(&format!("{origin}/x"), "ann").await;
+    let form = browser.visit(&format!("{}/session/end", provider.issuer)).await;
+    let (action, secret) = (form.action(), form.field("xsrf").unwrap());
+    browser.send(Method::POST, action.as_str(), Some(&[("xsrf", &secret), ("logout", "yes")])).await;
+    nuncio_test_support::eventually("the provider has told us", async || {
+        if provider.events("backchannel") > 0 { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    let mut api = Browser::api().with_cookies(&browser);
+    assert_eq!(api.get(&format!("{origin}/x")).await.status, StatusCode::UNAUTHORIZED);
+    let forged = api
+        .send(
+            Method::POST,
+            &format!("{origin}/.ambassador/oauth2/backchannel-logout"),
+            Some(&[("logout_token", "a.b.c")]),
+        )
+        .await;
+    assert_eq!(forged.status, StatusCode::BAD_REQUEST);
+}
+
+/// Case 49, and replicas.
+#[tokio::test]
+async fn replicas_share_sessions_in_redis_and_nobody_is_let_in_without_it() {
+    let mut redis = Redis::start().await;
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        keys.path(),
+        format!("{}=\n", nuncio_auth::crypto::random_text().replace('-', "+").replace('_', "/")),
+    )
+    .unwrap();
+    let url = redis.url();
+    let flags = ["--redis", url.as_str(), "--keys", keys.path().to_str().unwrap()];
+    let rig = rig(&json!({}), &json!({}), &json!({ "ttl": { "AccessToken": 60 } }), &flags).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    let cookie = browser.cookies_like(rig.host(), "ambassador_session")[0].1.clone();
+    let kept = redis.dump();
+    assert!(kept.contains("nuncio:authz:s:") && !kept.contains(&cookie) && !kept.contains("ann"), "{kept}");
+
+    let second = Service::start_with(&rig.rules, &flags).await;
+    let question = json!({ "rules": "s", "url": rig.url("/x"), "headers": [["cookie", format!("ambassador_session.login.default={cookie}")]] });
+    let explained =
+        reqwest::Client::new().post(format!("http://{}/explain", second.admin)).json(&question).send().await;
+    let explained: Value = explained.unwrap().json().await.unwrap();
+    assert_eq!((&explained["decision"], &explained["subject"]), (&json!("allow"), &json!("ann")), "{explained}");
+
+    redis.stop();
+    let down = nuncio_test_support::eventually("the session is not remembered any longer", async || {
+        let page = browser.get(&rig.url("/x")).await;
+        if page.status == StatusCode::OK { Err("still let in") } else { Ok(page) }
+    })
+    .await;
+    assert_eq!((down.status, down.header("set-cookie")), (StatusCode::SERVICE_UNAVAILABLE, None), "{down:#?}");
+    redis.restart().await;
+    let again = nuncio_test_support::eventually("Redis is used again", async || {
+        let page = browser.visit(&rig.url("/x")).await;
+        if page.status == StatusCode::OK { Ok(page) } else { Err(page.status) }
+    })
+    .await;
+    assert_eq!(again.sent("x-user").as_deref(), Some("ann"), "by the provider's own session");
+    assert!(rig.upstream.requests() >= 2);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_said_to_be() {
+    let mut rig = Rig::simple().await;
+    rig.provider.stop();
+    let page = Browser::default().get(&rig.url("/x")).await;
+    assert_eq!((page.status, page.header("set-cookie")), (StatusCode::SERVICE_UNAVAILABLE, None), "{page:#?}");
+    assert!(page.body.contains("<main>") && page.header("retry-after").is_some());
+    rig.provider.restart().await;
+    nuncio_test_support::eventually("a login begins", async || {
+        let page = Browser::default().get(&rig.url("/x")).await;
+        if page.status == StatusCode::FOUND { Ok(()) } else { Err(page.status) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn instead_of_a_redirect() {
+    let arguments = json!({ "instead_of_redirect": {
+        "if_request_header": { "name": "x-no-login", "value": { "exact": "1" } }, "status": 407 } });
+    let rig = rig(&json!({}), &arguments, &json!({}), &[]).await;
+    let page = Browser::default().with("x-no-login", "1").get(&rig.url("/x")).await;
+    assert_eq!((page.status.as_u16(), page.header("set-cookie")), (407, None), "{page:#?}");
+    assert_eq!(Browser::default().get(&rig.url("/x")).await.status, StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn another_origin_shares_the_login() {
+    let upstream = Upstream::start().await;
+    let service = Service::start(&rules_of(&json!([]), &[])).await;
+    let (one, two) = (Gateway::start(&service, &upstream).await, Gateway::start(&service, &upstream).await);
+    let origins = [format!("http://{}", one.address), format!("http://{}", two.address)];
+    let provider = Provider::start(&[format!("{}{CALLBACK}", origins[0])], &json!({})).await;
+    let code = json!({ "client_id": "edge", "client_secret": "edge-secret",
+        "protected_origins": [{ "origin": origins[0] }, { "origin": origins[1] }] });
+    service.write_rules(&login_rules(&provider, &code, &json!({}))).await;
+    let mut browser = Browser::default();
+    let page = browser.log_in(&format!("{}/far?x=1", origins[1]), "ann").await;
+    assert_eq!((page.status, page.json()["path"].as_str()), (StatusCode::OK, Some("/far?x=1")), "{page:#?}");
+    assert_eq!(page.url.host_str(), two.address.split(':').next());
+    let near = browser.get(&format!("{}/near", origins[0])).await;
+    assert_eq!(near.status, StatusCode::OK, "the first origin has the session, too: {near:#?}");
+    assert_eq!(provider.events("grant authorization_code"), 1);
+
+    // A link with another's session is of no use in a browser that has not asked for it.
+    let mut other = Browser::default();
+    let begun = other.get(&format!("{}/x", origins[1])).await;
+    let at_first = other.get(begun.location().unwrap().as_str()).await;
+    let mut evil = Browser::default().with_cookies(&browser);
+    evil.cookies.retain(|host, _| one.address.starts_with(host.as_str()));
+    let handoff = evil.get(begun.location().unwrap().as_str()).await.location().unwrap();
+    assert!(handoff.as_str().contains("multicookie"), "{handoff}");
+    let victim = Browser::default().get(handoff.as_str()).await;
+    assert_eq!(victim.status, StatusCode::BAD_REQUEST);
+    assert_eq!(at_first.status, StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn machines_get_tokens_for_their_credentials() {
+    let rig = Rig::simple().await;
+    let filter = json!({ "id": "machine.default", "kind": { "oauth2": {
+        "issuer": rig.provider.issuer, "grant": "client_credentials", "access_token_validation": "user_info" } } });
+    let list = json!([{ "origin": "r", "path": "*", "filters": [{ "filter": "machine.default" }] }]);
+    rig.service.write_rules(&rules_of(&list, &[filter])).await;
+    let with =
+        |secret: &str| Browser::api().with("x-ambassador-client-id", "edge").with("x-ambassador-client-secret", secret);
+    assert_eq!(Browser::api().get(&rig.url("/x")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(with("wrong").get(&rig.url("/x")).await.status, StatusCode::UNAUTHORIZED);
+    // The provider's tokens for machines are opaque, and none of them is a user's.
+    assert_eq!(with("edge-secret").get(&rig.url("/x")).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(rig.provider.events("grant client_credentials"), 1);
+}
+
+#[tokio::test]
+async fn parameters_are_pushed_and_tokens_bound_where_asked_for() {
+    let filter = json!({ "pushed_authorization_requests": true, "dpop": true });
+    let provider =
+        json!({ "features": { "pushedAuthorizationRequests": { "enabled": true }, "dPoP": { "enabled": true } } });
+    let rig = rig(&filter, &json!({}), &provider, &[]).await;
+    let mut browser = Browser::default();
+    let begun = browser.get(&rig.url("/x")).await;
+    assert!(begun.header("location").unwrap().contains("request_uri=urn"), "{begun:#?}");
+    assert!(!begun.header("location").unwrap().contains("code_challenge"));
+    assert_eq!(rig.provider.events("pushed"), 1);
+}

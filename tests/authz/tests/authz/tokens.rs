@@ -1,0 +1,150 @@
+//! Bearer tokens.
+
+use http::StatusCode;
+use nuncio_authz_tests::{Browser, Gateway, Issuer, Service, Upstream};
+use serde_json::{Value, json};
+
+use crate::{rules, rules_of};
+
+fn jwt(issuer: &Issuer, more: &Value) -> Value {
+    let mut spec = json!({ "jwks_uri": issuer.jwks_uri });
+    for (name, value) in more.as_object().unwrap() {
+        spec[name] = value.clone();
+    }
+    json!({ "id": "jwt.default", "kind": { "jwt": spec } })
+}
+
+fn now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn bearer(token: &str) -> Browser {
+    Browser::api().with("authorization", &format!("Bearer {token}"))
+}
+
+#[tokio::test]
+async fn a_token_lets_in_and_its_claims_are_passed_on() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
+    let inject = json!({ "inject_request_headers": [
+        { "name": "X-User", "value": "{{ .token.Claims.sub }}" },
+        { "name": "X-Email", "value": "{{ .token.Claims.email }}" },
+    ] });
+    let service = Service::start(&rules(&[jwt(&issuer, &inject)])).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let url = format!("http://{}/x?y=1", gateway.address);
+
+    let none = Browser::api().get(&url).await;
+    assert_eq!(none.status, StatusCode::UNAUTHORIZED, "{none:#?}");
+    assert_eq!(none.header("www-authenticate"), Some("Bearer realm=\"jwt.default\""));
+    assert_eq!(none.json()["status_code"], 401);
+
+    let page = bearer(&issuer.token(&json!({ "sub": "ann", "exp": now() + 60 }))).get(&url).await;
+    assert_eq!((page.status, page.json()["path"].as_str()), (StatusCode::OK, Some("/x?y=1")), "{page:#?}");
+    assert_eq!((page.sent("x-user").as_deref(), page.sent("x-email")), (Some("ann"), None));
+
+    let expired = bearer(&issuer.token(&json!({ "sub": "ann", "exp": now() - 60 }))).get(&url).await;
+    assert_eq!(expired.status, StatusCode::UNAUTHORIZED);
+    assert!(expired.header("www-authenticate").unwrap().contains("error=\"invalid_token\""), "{expired:#?}");
+    assert_eq!(upstream.requests(), 1);
+    let written = service.written();
+    assert!(written.contains("\"decision\":\"deny\"") && written.contains("\"subject\":\"ann\""), "{written}");
+}
+
+/// Case 36, and a rotation in between.
+#[tokio::test]
+async fn unknown_keys_are_looked_for_and_not_more_often_than_now_and_then() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
+    let service = Service::start(&rules(&[jwt(&issuer, &json!({}))])).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let url = format!("http://{}/", gateway.address);
+    let claims = json!({ "sub": "ann", "exp": now() + 60 });
+    for index in 0..50 {
+        let page = bearer(&issuer.token_of_key(&format!("random-{index}"), &claims)).get(&url).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    }
+    assert!(issuer.fetches() <= 2, "{}", issuer.fetches());
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_found() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
+    issuer.rotate();
+    let service = Service::start(&rules(&[jwt(&issuer, &json!({}))])).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let url = format!("http://{}/", gateway.address);
+    let claims = json!({ "sub": "ann", "exp": now() + 600 });
+    let old = issuer.token(&claims);
+    assert_eq!(bearer(&old).get(&url).await.status, StatusCode::OK);
+    let sees_new = async || bearer(&issuer.token(&claims)).get(&url).await.status;
+    issuer.rotate();
+    // A set that was fetched only just now is not fetched again at once.
+    nuncio_test_support::within(std::time::Duration::from_secs(40), "the new key is found", async || {
+        let status = sees_new().await;
+        if status == StatusCode::OK { Ok(()) } else { Err(status) }
+    })
+    .await;
+    assert_eq!(bearer(&old).get(&url).await.status, StatusCode::UNAUTHORIZED, "the old key is gone");
+}
+
+/// Case 37: what was last good is used, whatever the issuer answers.
+#[tokio::test]
+async fn an_issuer_that_is_down_keeps_nobody_out_whose_key_is_known() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
+    let service = Service::start(&rules(&[jwt(&issuer, &json!({}))])).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let url = format!("http://{}/", gateway.address);
+    let claims = json!({ "sub": "ann", "exp": now() + 60 });
+
+    issuer.answer(500, "");
+    let down = bearer(&issuer.token(&claims)).get(&url).await;
+    assert_eq!((down.status, down.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")), "{down:#?}");
+    for (status, body) in [(200, "<html>"), (200, "{\"keys\":[]}"), (302, "")] {
+        issuer.answer(status, body);
+        assert_eq!(bearer(&issuer.token(&claims)).get(&url).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(upstream.requests(), 0);
+    let ready = service.admin("/readyz").await;
+    assert_eq!(ready, "OK\n", "an issuer that is down is no reason to take the service out");
+}
+
+#[tokio::test]
+async fn scopes_claims_and_templates() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
+    let more = json!({ "error_response": {
+        "realm": "orders", "headers": [["X-Reason", "{{ .error.ValidationError.Errors }}"]],
+        "body_template": "{{ .status_code }} {{ .message }}",
+    } });
+    let rule = |path: &str, arguments: &Value| json!({ "origin": path, "path": path, "filters": [{ "filter": "jwt.default", "arguments": arguments }] });
+    let list = json!([
+        rule("/scoped", &json!({ "scope": ["orders"] })),
+        rule("/admins", &json!({ "require": "'admins' in claims.groups" })),
+        rule("*", &json!({})),
+    ]);
+    let service = Service::start(&rules_of(&list, &[jwt(&issuer, &more)])).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let get = async |token: &str, path: &str| bearer(token).get(&format!("http://{}{path}", gateway.address)).await;
+    let poor = issuer.token(&json!({ "sub": "ann", "scope": "other", "groups": [] }));
+    let rich = issuer.token(&json!({ "sub": "ann", "scope": "other orders", "groups": ["admins"] }));
+    for path in ["/scoped", "/admins"] {
+        let page = get(&poor, path).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{page:#?}");
+        assert!(page.header("www-authenticate").unwrap().contains("error=\"insufficient_scope\""));
+        assert_eq!(get(&rich, path).await.status, StatusCode::OK);
+    }
+    let expired = get(&issuer.token(&json!({ "exp": 1 })), "/").await;
+    assert_eq!((expired.header("x-reason"), &*expired.body), (Some("16"), "401 Token is expired"), "{expired:#?}");
+    assert!(expired.header("www-authenticate").unwrap().starts_with("Bearer realm=\"orders\""));
+
+    let question =
+        json!({ "rules": "s", "url": "http://a/admins", "headers": [["authorization", format!("Bearer {poor}")]] });
+    let explained =
+        reqwest::Client::new().post(format!("http://{}/explain", service.admin)).json(&question).send().await;
+    let explained: Value = explained.unwrap().json().await.unwrap();
+    assert_eq!((&explained["decision"], &explained["rule"]), (&json!("deny"), &json!("/admins")), "{explained}");
+    assert_eq!(explained["steps"][0]["detail"], "'admins' in claims.groups is false");
+    let metrics = service.admin("/metrics").await;
+    assert!(
+        metrics.contains("nuncio_authz_decisions_total{rule=\"/admins\",decision=\"deny\",reason=\"claims\"} 2"),
+        "{metrics}"
+    );
+}
