@@ -20,6 +20,28 @@ pub(crate) struct AuthzMetrics {
     decisions: Family<DecisionLabels, Counter>,
     seconds: Histogram,
     rules: Arc<BoundedLabel>,
+    providers: Family<CallLabels, Counter>,
+    refreshes: Family<RefreshLabels, Counter>,
+    tokens: Family<CacheLabels, Counter>,
+}
+
+/// A call of an identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    host: LabelValue,
+    status: &'static str,
+}
+
+/// What came of a refresh.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefreshLabels {
+    result: &'static str,
+}
+
+/// Whether a token's signature was known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheLabels {
+    cache: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,12 +57,40 @@ impl AuthzMetrics {
             decisions: Family::default(),
             seconds: Histogram::new(duration_buckets()),
             rules: Arc::new(BoundedLabel::new(MOST_RULES)),
+            providers: Family::default(),
+            refreshes: Family::default(),
+            tokens: Family::default(),
         };
         metrics.register("authz", |registry| {
             registry.register("decisions", "Decisions, by rule and reason", new.decisions.clone());
             registry.register("decision_seconds", "How long a decision took", new.seconds.clone());
+            registry.register("provider_calls", "Requests to identity providers", new.providers.clone());
+            registry.register("refreshes", "Access tokens that were exchanged for new ones", new.refreshes.clone());
+            registry.register("signatures", "Tokens whose signature was verified or known", new.tokens.clone());
         });
         new
+    }
+
+    /// Counts a request to an identity provider; without an answer there is no status.
+    pub(crate) fn called(&self, host: &str, status: Option<http::StatusCode>) {
+        let status = match status.map(|status| status.as_u16() / 100) {
+            None => "none",
+            Some(2) => "2xx",
+            Some(3) => "3xx",
+            Some(4) => "4xx",
+            Some(_) => "5xx",
+        };
+        self.providers.get_or_create(&CallLabels { host: self.rules.value(host), status }).inc();
+    }
+
+    /// Counts a refresh.
+    pub(crate) fn refreshed(&self, result: &'static str) {
+        self.refreshes.get_or_create(&RefreshLabels { result }).inc();
+    }
+
+    /// Counts a token whose signature was known (`hit`), or had to be verified (`miss`).
+    pub(crate) fn verified(&self, cache: &'static str) {
+        self.tokens.get_or_create(&CacheLabels { cache }).inc();
     }
 
     pub(crate) fn decided(&self, decision: &Decision, took: Duration) {

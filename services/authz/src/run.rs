@@ -76,18 +76,15 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
 
 async fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Result<Engine, RunError> {
     let assertion_key = settings.assertion_key.as_deref().map(read).transpose()?;
-    let clients = Clients::new(settings.idp_timeout);
+    let metrics = AuthzMetrics::new(metrics);
+    let clients = Clients::new(settings.idp_timeout, metrics.clone());
     let sessions = sessions(settings).await?;
-    let services = Services::new(clients, sessions, assertion_key.as_deref()).map_err(RunError::Setting)?;
+    let services =
+        Services::new(clients, sessions, metrics.clone(), assertion_key.as_deref()).map_err(RunError::Setting)?;
     let open = |path: &std::path::PathBuf| {
         Audit::open(path).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))
     };
-    Ok(Engine {
-        active,
-        services,
-        metrics: AuthzMetrics::new(metrics),
-        audit: settings.audit.as_ref().map(open).transpose()?,
-    })
+    Ok(Engine { active, services, metrics, audit: settings.audit.as_ref().map(open).transpose()? })
 }
 
 /// Sessions, in a store that others share only with keys that they share, too.

@@ -19,7 +19,7 @@ pub(crate) use self::webhook::WebhookArgs;
 pub(crate) use self::zone::ZoneArgs;
 use crate::exit::{Failure, Outcome, print_text};
 use crate::{
-    check, controller, crds, doctor, environment, envoy, envoy_config, explain, ratelimit, routes, up, version,
+    authz, check, controller, crds, doctor, environment, envoy, envoy_config, explain, ratelimit, routes, up, version,
 };
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
@@ -52,6 +52,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::EnvoyConfig(args) => envoy_config::run(&args),
         Command::Crds(args) => crds::run(*args),
         Command::Ratelimit => ratelimit::run(),
+        Command::Authz(arguments) => authz::run(*arguments),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),
         Command::EnvoyChild(args) => Err(Failure::new(envoy::become_envoy(&args))),

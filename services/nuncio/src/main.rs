@@ -1,6 +1,7 @@
 //! `nuncio`: the command line, and the whole gateway in one process beside its Envoy.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod authz;
 mod check;
 mod cli;
 mod controller;

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::clock::now;
 use crate::filter::oauth2::{MachineToken, Refreshed, UntilExpiry};
 use crate::idp::{Clients, Documents};
+use crate::metrics::AuthzMetrics;
 use crate::session::Sessions;
 
 /// How many verified tokens, introspected tokens and passwords are remembered.
@@ -34,6 +35,7 @@ const ASSERTION_LIFE: u64 = 60;
 #[derive(Debug)]
 pub(crate) struct Services {
     pub(crate) clients: Arc<Clients>,
+    pub(crate) metrics: AuthzMetrics,
     /// Sets of keys, by address.
     pub(crate) keys: Documents<KeySet>,
     /// Tokens whose signature is good, by digest.
@@ -82,7 +84,12 @@ impl moka::Expiry<[u8; 32], Introspected> for ByLifetime {
 }
 
 impl Services {
-    pub(crate) fn new(clients: Arc<Clients>, sessions: Sessions, assertion_key: Option<&str>) -> Result<Self, String> {
+    pub(crate) fn new(
+        clients: Arc<Clients>,
+        sessions: Sessions,
+        metrics: AuthzMetrics,
+        assertion_key: Option<&str>,
+    ) -> Result<Self, String> {
         let parse = |bytes: &[u8]| {
             let keys = KeySet::parse(bytes).map_err(|error| error.to_string())?;
             // An empty set would refuse everybody: the last good one is better.
@@ -93,6 +100,7 @@ impl Services {
             keys: Documents::new(clients.clone(), parse),
             providers: Documents::new(clients.clone(), Provider::parse),
             sessions,
+            metrics,
             refreshing: Cache::builder().max_capacity(TOKENS).time_to_live(GRACE).build(),
             machines: Cache::builder().max_capacity(TOKENS).expire_after(UntilExpiry).build(),
             touched: Cache::builder().max_capacity(TOUCHED).time_to_live(Duration::from_secs(3_600)).build(),

@@ -161,8 +161,10 @@ pub(crate) async fn verify_signature(
         |generation: u64| crypto::sha256(format!("{url}\0{generation}\0{algorithms:?}\0{token}").as_bytes());
     let mut key = remembered(document.generation);
     if let Some(verified) = services.verified.get(&key).await {
+        services.metrics.verified("hit");
         return Ok(verified);
     }
+    services.metrics.verified("miss");
     let unverified = Unverified::parse(token).map_err(TokenProblem::Invalid)?;
     let mut result = unverified.clone().verify(algorithms, &document.value);
     if result.as_ref().is_err_and(Invalid::may_be_new_key)

@@ -10,6 +10,7 @@ use nuncio_ir::auth::HttpClient;
 use reqwest::{Certificate, Client, RequestBuilder, Response, redirect};
 
 use super::guard::{Guarded, is_forbidden};
+use crate::metrics::AuthzMetrics;
 
 /// The largest answer in bytes: sets of keys are a few kilobytes.
 const LARGEST: usize = 1 << 20;
@@ -39,12 +40,13 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct Clients {
     timeout: Duration,
+    metrics: AuthzMetrics,
     made: Mutex<HashMap<HttpClient, Client>>,
 }
 
 impl Clients {
-    pub(crate) fn new(timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { timeout, made: Mutex::default() })
+    pub(crate) fn new(timeout: Duration, metrics: AuthzMetrics) -> Arc<Self> {
+        Arc::new(Self { timeout, metrics, made: Mutex::default() })
     }
 
     /// The client for a setup.
@@ -68,7 +70,9 @@ impl Clients {
         let url = checked(url)?;
         let place = url.host_str().unwrap_or_default().to_owned();
         let unavailable = |error: &reqwest::Error| IdpError::Unavailable(format!("{place}: {}", reason(error)));
-        let response = make(&self.get(setup)?, url).send().await.map_err(|error| unavailable(&error))?;
+        let response = make(&self.get(setup)?, url).send().await;
+        self.metrics.called(&place, response.as_ref().ok().map(Response::status));
+        let response = response.map_err(|error| unavailable(&error))?;
         read(response).await.map_err(|error| match error {
             ReadError::Http(error) => unavailable(&error),
             ReadError::TooLarge => IdpError::Unavailable(format!("{place}: the answer is larger than {LARGEST} bytes")),

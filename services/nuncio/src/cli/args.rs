@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Crds(Box<crate::crds::CrdsArgs>),
     /// Serve Envoy's global rate limits, set up by the environment variables of envoyproxy/ratelimit
     Ratelimit,
+    /// Log users in and check tokens and keys for Envoy; or say why a request is decided on as it is
+    Authz(Box<nuncio_authz::Arguments>),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete in

@@ -100,8 +100,12 @@ impl OAuth2Filter {
         let parameters = [("grant_type", "refresh_token"), ("refresh_token", token)];
         let tokens = match self.tokens(services, provider, self.client(), &parameters).await {
             Ok(tokens) => tokens,
-            Err(TokenError::Unavailable(reason)) => return Err(reason),
+            Err(TokenError::Unavailable(reason)) => {
+                services.metrics.refreshed("unavailable");
+                return Err(reason);
+            }
             Err(TokenError::Refused(reason)) => {
+                services.metrics.refreshed("refused");
                 // Perhaps since somebody has used it already, whose result is what counts.
                 if let Some(newer) = self.newer(place, session, services).await? {
                     return Ok(newer);
@@ -111,6 +115,7 @@ impl OAuth2Filter {
                 return Ok(Refreshed::Ended);
             }
         };
+        services.metrics.refreshed("done");
         let now = now();
         let mut next = session.clone();
         next.revision += 1;
