@@ -20,6 +20,8 @@ const provider = new Provider(issuer, {
   }),
   issueRefreshToken: async (ctx, client) => client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
+  // Without its guard against special addresses: everything here is at one.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
   async loadExistingGrant(ctx) {
     const grant = new provider.Grant({
       clientId: ctx.oidc.client.clientId,
@@ -40,7 +42,8 @@ const provider = new Provider(issuer, {
 
 provider.on('grant.success', (ctx) => console.log(`grant ${ctx.oidc.params.grant_type}`));
 provider.on('grant.error', (ctx, error) => console.log(`error ${ctx.oidc.params?.grant_type} ${error.message}`));
-provider.on('revocation.success', () => console.log('revoked'));
+provider.on('access_token.destroyed', () => console.log('revoked'));
+provider.on('refresh_token.destroyed', () => console.log('revoked'));
 provider.on('server_error', (ctx, error) => console.log(`server ${error.stack}`));
 provider.on('backchannel.success', () => console.log('backchannel'));
 provider.on('backchannel.error', (ctx, error) => console.log(`backchannel-error ${error.message}`));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use nuncio_test_support::{Process, eventually};
+use nuncio_test_support::{DEADLINE, Process, eventually, within};
 use serde_json::{Value, json};
 
 use crate::free_address;
@@ -51,6 +51,11 @@ impl Provider {
         self.process.stdout().iter().filter(|line| line.starts_with(event)).count()
     }
 
+    /// Waits for an event of this kind.
+    pub async fn event(&self, event: &str) {
+        eventually(event, async || if self.events(event) > 0 { Ok(()) } else { Err("it has not been") }).await;
+    }
+
     /// Ends it.
     pub fn stop(&mut self) {
         self.process.end();
@@ -75,6 +80,6 @@ async fn launch(settings: &Value) -> Process {
             .arg(settings.to_string()),
     );
     let address = settings["address"].as_str().unwrap().to_owned();
-    eventually("the provider listens", async || tokio::net::TcpStream::connect(&address).await).await;
+    within(3 * DEADLINE, "the provider listens", async || tokio::net::TcpStream::connect(&address).await).await;
     process
 }

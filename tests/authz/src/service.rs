@@ -81,7 +81,9 @@ impl Service {
 
     /// What a page for operators says.
     pub async fn admin(&self, path: &str) -> String {
-        reqwest::get(format!("http://{}{path}", self.admin)).await.unwrap().text().await.unwrap()
+        let url = format!("http://{}{path}", self.admin);
+        let answer = eventually("the service answers", async || reqwest::get(&url).await).await;
+        answer.text().await.unwrap()
     }
 
     /// The process.

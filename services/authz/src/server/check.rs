@@ -124,7 +124,9 @@ fn overwrite(name: &str, value: &[u8]) -> HeaderValueOption {
 
 /// With neither field set: all of several `Set-Cookie` arrive only so.
 fn as_it_is(name: &str, value: &[u8]) -> HeaderValueOption {
-    let header = HeaderValue { key: name.to_owned(), raw_value: value.to_vec(), ..HeaderValue::default() };
+    // Envoy passes over `raw_value` here.
+    let value = String::from_utf8_lossy(value).into_owned();
+    let header = HeaderValue { key: name.to_owned(), value, ..HeaderValue::default() };
     HeaderValueOption { header: Some(header), ..HeaderValueOption::default() }
 }
 

@@ -71,8 +71,8 @@ impl RedisStore {
                 Link::Single(ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?)
             }
             RedisKind::Sentinel => {
-                let client = SentinelClient::build(urls.to_vec(), master.to_owned(), None, SentinelServerType::Master)
-                    .map_err(wrong)?;
+                let client =
+                    SentinelClient::build(urls.to_vec(), master, None, SentinelServerType::Master).map_err(wrong)?;
                 Link::Sentinel(Box::new(Mutex::new(Sentinel { client, connection: None })))
             }
             RedisKind::Cluster => {

@@ -85,6 +85,7 @@ async fn no_spelling_of_a_path_leads_around_its_rule() {
         "/ADMIN",
         "/%61dmin",
         "/admin/x",
+        "/public/..;/admin",
         "/admin%3fx",
     ] {
         let status = rig.raw(&format!("GET {path} HTTP/1.1\r\n{host}")).await;
@@ -97,7 +98,6 @@ async fn no_spelling_of_a_path_leads_around_its_rule() {
         "/admin/%c0%af",
         "/a%00",
         "/a%0d%0ab",
-        "/public/..;/admin",
         "/admin#/public",
         "/public/%5c..%5cadmin",
         "/public/%2e%2e%2fadmin",

@@ -31,8 +31,7 @@ async fn a_key_lets_in_until_it_is_taken_away() {
 
 #[tokio::test]
 async fn a_password_lets_in() {
-    // "open sesame", as `htpasswd -nbB -C 4` writes it.
-    let hash = nuncio_authz_tests_hash();
+    let hash = hash_of_pw();
     let basic = json!({ "id": "basic.default", "kind": { "basic": {
         "realm": "shop", "users": format!("ann:{hash}\n"), "identity": { "header": "X-User", "remove_credential": true } } } });
     let upstream = Upstream::start().await;
@@ -51,8 +50,8 @@ async fn a_password_lets_in() {
 }
 
 /// `{SHA}` of `pw`.
-fn nuncio_authz_tests_hash() -> &'static str {
-    "{SHA}HoqyKvrmqUHA8YdpTROjt02n5DI="
+fn hash_of_pw() -> &'static str {
+    "{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM="
 }
 
 #[tokio::test]
