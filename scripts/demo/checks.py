@@ -14,10 +14,12 @@ import time
 
 from kube import SHOP, ClusterStage
 from program import DemoError, wait_until
-from shop import Traffic, expect, request, send, serves
+from shop import Reply, Traffic, expect, request, send, serves
 from stage import HOST, DirectoryStage, Stage
 
 CHANGES = 20
+# What limits.yaml allows a user.
+LIMIT = 5
 CANARY_REQUESTS = 1000
 # 10 % of 1000 has a standard deviation of 0.95 points: four of them either way.
 CANARY_SHARE = (0.06, 0.14)
@@ -165,6 +167,26 @@ def explain_names_the_route(stage: Stage) -> str:
     return "explain and routes, from the running gateway and from the manifests"
 
 
+def a_limit_holds_one_user_up(stage: Stage) -> str:
+    def ask(user: str) -> Reply:
+        return request(stage, "/api/products", headers={"x-user": user})
+
+    passed = [ask("ann").status for _ in range(LIMIT)]
+    expect(passed == [200] * LIMIT, f"{LIMIT} answers for ann, came {passed}")
+    refused = ask("ann")
+    wait = refused.headers.get("retry-after", "")
+    expect(refused.status == 429 and wait.isdigit(), f"429 with Retry-After, came {refused.status} {wait!r}")
+    expect(ask("bob").status == 200, "bob to be served")
+
+    url = f"http://{HOST}:{stage.ports['http']}/api/products"
+    told = nuncio(stage, "explain", url, "-H", "x-user: ann", "--admin", stage.admin)
+    expect(re.search("RateLimit [a-z-]+/products", told.stdout), f"`nuncio explain` to name the rule:\n{told.stdout}{told.stderr}")
+
+    stage.change("limits.yaml", f"rate: {LIMIT}", f"rate: {100 * LIMIT}")
+    wait_until(lambda: ask("ann").status == 200, "ann to be served after the limit was raised", stage.gateway)
+    return f"429 for ann with Retry-After: {wait}, 200 for bob; explain names the rule; a higher limit is live"
+
+
 def envoy_comes_back(stage: Stage) -> str:
     before = stage.envoys()
     expect(len(before) == 1, f"one Envoy, came {before}")
@@ -184,10 +206,10 @@ def nothing_is_left(stage: Stage) -> str:
 
 
 DIRECTORY = [the_shop_is_served, a_change_loses_nothing, the_canary_gets_its_share, a_broken_file_hurts_nobody,
-             explain_names_the_route, envoy_comes_back, nothing_is_left]
+             explain_names_the_route, a_limit_holds_one_user_up, envoy_comes_back, nothing_is_left]
 CLUSTER = [the_shop_is_served, states_are_shown, a_change_loses_nothing, the_canary_gets_its_share,
            a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
-           envoy_comes_back, nothing_is_left]
+           a_limit_holds_one_user_up, envoy_comes_back, nothing_is_left]
 
 
 def run(stage: Stage) -> bool:

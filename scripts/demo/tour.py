@@ -12,7 +12,7 @@ The shop is open:
 Its manifests, yours to edit until you stop:
   {manifests}
 
-Five things to try in another terminal:
+Six things to try in another terminal:
 
 1. Change a route while requests flow. None fails:
      while curl -sS -o /dev/null -D - http://{host}:{http}/api/products | grep -i x-shop-note; do sleep 0.1; done
@@ -33,6 +33,12 @@ Five things to try in another terminal:
 
 5. Kill Envoy (process {envoy}). It is back in a moment, with everything it knew:
      kill -9 {envoy}; sleep 1; curl -sS http://{host}:{http}/api/products
+
+6. Be held up: a user has five requests an hour for products, and others are not held up by it. Edit the rate, and try again:
+     for i in $(seq 7); do curl -sS -o /dev/null -w '%{{http_code}} ' -H 'x-user: ann' http://{host}:{http}/api/products; done
+     curl -sS -i -H 'x-user: bob' http://{host}:{http}/api/products
+     {nuncio} explain http://{host}:{http}/api/products -H 'x-user: ann' --admin {admin}
+     $EDITOR {manifests}/limits.yaml
 
 Ctrl-C stops everything.
 """
@@ -85,7 +91,7 @@ def places(stage: Stage) -> list[tuple[str, str]]:
         (f"{http}/api/carts/ann", "cart; /api/carts/ann/events streams its changes"),
         (f"{http}/api/orders", 'orders (POST {"user": "ann"})'),
         (f"127.0.0.1:{stage.ports['tcp']}", "web again, as plain TCP"),
-        (f"http://{stage.admin}/api/v1/routes", "what the gateway knows (also hosts, clusters, envoys, problems)"),
+        (f"http://{stage.admin}/api/v1/routes", "what the gateway knows (also hosts, clusters, limits, envoys, problems)"),
     ]
 
 

@@ -8,7 +8,7 @@
 //! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of the Envoy beside it |
-//! | `/api/v1/{objects,hosts,routes,clusters,envoys,problems}` | lists, see [`ListQuery`] |
+//! | `/api/v1/{objects,hosts,routes,clusters,limits,limited,envoys,problems}` | lists, see [`ListQuery`] |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
 
@@ -38,8 +38,8 @@ use utoipa_axum::routes;
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
-    BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, ListenerView, LocationView,
-    Lost, ObjectRef, ObjectState, ObjectView, ProblemView, RouteView, TcpView,
+    BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, LimitExplained, LimitView,
+    LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView, RouteView, TcpView,
 };
 pub use page::{ListQuery, Page};
 
@@ -62,6 +62,10 @@ pub trait View: Send + Sync + 'static {
     fn routes(&self, query: &ListQuery) -> Page<RouteView>;
     /// Upstream clusters.
     fn clusters(&self, query: &ListQuery) -> Page<ClusterView>;
+    /// Limits in force, by domain and labels.
+    fn limits(&self, query: &ListQuery) -> Page<LimitView>;
+    /// What was most often over a limit, as the rate limit service beside the controller counts it.
+    fn limited(&self, query: &ListQuery) -> Page<LimitedView>;
     /// Connected Envoys.
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView>;
     /// What is wrong, with objects and with files.
@@ -87,6 +91,8 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::hosts))
         .routes(routes!(lists::routes))
         .routes(routes!(lists::clusters))
+        .routes(routes!(lists::limits))
+        .routes(routes!(lists::limited))
         .routes(routes!(lists::envoys))
         .routes(routes!(lists::problems))
         .routes(routes!(explain::by_query, explain::by_body))

@@ -2,6 +2,7 @@
 
 mod entrance;
 mod fit;
+mod limits;
 mod outcome;
 mod request;
 
@@ -28,6 +29,7 @@ pub(crate) fn explain(world: &World, asked: &ExplainRequest) -> Explanation {
         route: None,
         tcp: None,
         outcome: String::new(),
+        limits: Vec::new(),
         lost: Vec::new(),
     };
     let model = world.model();
@@ -62,6 +64,7 @@ fn by_route(model: &Model, settings: &HttpSettings, request: &Request, explanati
         Some((table, host, order, route)) => {
             explanation.host = Some(host_view(model, table, host, &request.host));
             explanation.route = Some(route_view(table, &request.host, order, route));
+            explanation.limits = limits::of_route(model, settings.limit_service.as_ref(), route, request);
             outcome::of_route(route, request)
         }
         None => "404: no route takes it".to_owned(),

@@ -58,7 +58,7 @@ pub struct Rule {
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// The definitions of our kinds, whichever version is installed.
-pub const DEFINITIONS: [&str; 14] = [
+pub const DEFINITIONS: [&str; 15] = [
     "authservices.getambassador.io",
     "consulresolvers.getambassador.io",
     "devportals.getambassador.io",
@@ -69,6 +69,7 @@ pub const DEFINITIONS: [&str; 14] = [
     "logservices.getambassador.io",
     "mappings.getambassador.io",
     "modules.getambassador.io",
+    "ratelimits.getambassador.io",
     "ratelimitservices.getambassador.io",
     "tcpmappings.getambassador.io",
     "tlscontexts.getambassador.io",

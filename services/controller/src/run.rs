@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::LimitedView;
 use crate::duties::Duties;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -78,6 +79,29 @@ pub struct OwnLimiter {
     pub socket: PathBuf,
     /// Becomes true when it is asked.
     pub wanted: watch::Sender<bool>,
+    /// What was over limits.
+    pub limited: Limited,
+}
+
+/// Tells what was most often over limits.
+#[derive(Clone)]
+pub struct Limited(Arc<dyn Fn() -> Vec<LimitedView> + Send + Sync>);
+
+impl Limited {
+    /// Told by `list`, the most often first.
+    pub fn new(list: impl Fn() -> Vec<LimitedView> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(list))
+    }
+
+    pub(crate) fn list(&self) -> Vec<LimitedView> {
+        self.0()
+    }
+}
+
+impl std::fmt::Debug for Limited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Limited")
+    }
 }
 
 /// Why a controller ends.
@@ -144,7 +168,12 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let (server, heard) = Server::new(Options::default());
     let engine = engine(&config, server.clone())?;
     let engine = Arc::new(Mutex::new(engine));
-    let view = Arc::new(EngineView::new(Arc::clone(&engine), config.envoy_admin.clone(), config.health.clone()));
+    let view = Arc::new(EngineView::new(
+        Arc::clone(&engine),
+        config.envoy_admin.clone(),
+        config.health.clone(),
+        config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
+    ));
 
     let duties = Duties::begin(&mut config, &mut source, &engine, &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 mod hosts;
+mod limits;
 mod routes;
 mod words;
 
@@ -14,16 +15,17 @@ use nuncio_telemetry::Health;
 use nuncio_xds::{Key, Protocol, ResourceType};
 
 use crate::admin::{
-    ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, ListQuery, LocationView, ObjectRef,
-    ObjectState, ObjectView, Page, ProblemView, RouteView, View,
+    ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery,
+    LocationView, ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView, View,
 };
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
 use crate::explain;
-use crate::run::lock;
+use crate::run::{Limited, lock};
 
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view};
+pub(crate) use self::limits::pace;
 pub(crate) use self::routes::{Listed, route_view, routes};
 
 /// Shows the engine.
@@ -31,11 +33,17 @@ pub(crate) struct EngineView {
     engine: Arc<Mutex<Engine>>,
     envoy_admin: Option<PathBuf>,
     health: Health,
+    limited: Option<Limited>,
 }
 
 impl EngineView {
-    pub(crate) fn new(engine: Arc<Mutex<Engine>>, envoy_admin: Option<PathBuf>, health: Health) -> Self {
-        Self { engine, envoy_admin, health }
+    pub(crate) fn new(
+        engine: Arc<Mutex<Engine>>,
+        envoy_admin: Option<PathBuf>,
+        health: Health,
+        limited: Option<Limited>,
+    ) -> Self {
+        Self { engine, envoy_admin, health, limited }
     }
 }
 
@@ -75,6 +83,16 @@ impl View for EngineView {
         let model = engine.world.model();
         let wanted = model.clusters.values().filter(|cluster| query.wants_name(&cluster.name.0));
         Page::of(query, wanted, |cluster| cluster_view(model, cluster))
+    }
+
+    fn limits(&self, query: &ListQuery) -> Page<LimitView> {
+        let engine = lock(&self.engine);
+        Page::of(query, limits::limits(engine.world.model(), query), |limit| limit)
+    }
+
+    fn limited(&self, query: &ListQuery) -> Page<LimitedView> {
+        let limited = self.limited.as_ref().map(|limited| limited.list()).unwrap_or_default();
+        Page::of(query, limited.into_iter().filter(|limited| query.wants_name(&limited.name)), |limited| limited)
     }
 
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nuncio_controller::admin::{ExplainRequest, Explanation, RouteView, TcpView};
+use nuncio_controller::admin::{ExplainRequest, Explanation, LimitExplained, RouteView, TcpView};
 
 use crate::cli::{ExplainArgs, Format};
 use crate::exit::{Failure, Outcome, print_json, print_text};
@@ -37,6 +37,9 @@ fn text(explanation: &Explanation) -> String {
         part("Route", explanation.route.as_ref().map(describe));
         part("To", explanation.route.as_ref().map(destination));
     }
+    for (index, limit) in explanation.limits.iter().enumerate() {
+        part(if index == 0 { "Limits" } else { "" }, Some(held_to(limit)));
+    }
     if !explanation.lost.is_empty() {
         text.push_str("\n  Not taken:\n");
         for lost in &explanation.lost {
@@ -44,6 +47,18 @@ fn text(explanation: &Explanation) -> String {
         }
     }
     text
+}
+
+/// `user=ann: 60 per minute by RateLimit shop/users (users.shop-0), answered 429 beyond that`.
+fn held_to(explained: &LimitExplained) -> String {
+    let LimitExplained { labels, limit, rule, origin, outcome } = explained;
+    let labels = if labels.is_empty() { String::new() } else { format!("{labels}: ") };
+    let limit = limit.as_ref().map(|limit| format!("{limit} ")).unwrap_or_default();
+    let origin =
+        origin.as_ref().map(|origin| format!("by {}", names(std::slice::from_ref(origin)))).unwrap_or_default();
+    let rule = rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+    let comma = if origin.is_empty() { "" } else { ", " };
+    format!("{labels}{limit}{origin}{rule}{comma}{outcome}")
 }
 
 /// `db.example.com, from TCPMapping shop/db`.

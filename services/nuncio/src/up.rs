@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use anyhow::Context;
-use nuncio_controller::admin::AdminClient;
-use nuncio_controller::{Event, OwnLimiter, XdsAddress};
+use nuncio_controller::admin::{AdminClient, LimitedView};
+use nuncio_controller::{Event, Limited, OwnLimiter, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_ratelimit::RunError;
 use nuncio_ratelimit::settings::Settings;
@@ -56,6 +56,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let limiter = nuncio_ratelimit::embedded(&runtime_dir.xds_socket(), &runtime_dir.limit_socket(), redis.as_deref())
         .map_err(Failure::usage)?;
     let (wanted, limiter_is_wanted) = watch::channel(false);
+    let top = limiter.top.clone().unwrap_or_default();
     let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
     let health = Health::default();
     let config = config(Parts {
@@ -68,7 +69,11 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
-        limiter: Some(OwnLimiter { socket: runtime_dir.limit_socket(), wanted }),
+        limiter: Some(OwnLimiter {
+            socket: runtime_dir.limit_socket(),
+            wanted,
+            limited: Limited::new(move || top.list().into_iter().map(limited).collect()),
+        }),
         status,
         webhook,
         health: health.clone(),
@@ -144,6 +149,11 @@ async fn wait<T>(part: JoinHandle<T>) {
         // What a part says when it was told to end is of no use any more.
         let _ = part.await;
     }
+}
+
+fn limited(often: nuncio_ratelimit::Often) -> LimitedView {
+    let nuncio_ratelimit::Often { domain, labels, rule, over } = often;
+    LimitedView { domain, labels, name: rule, over }
 }
 
 /// Runs the rate limit service from the moment when something asks it.

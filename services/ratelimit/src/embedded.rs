@@ -1,6 +1,7 @@
 //! The service inside of a gateway: rules and calls over Unix sockets, and no ports.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::settings::{Environment, SettingError, Settings};
 
@@ -29,6 +30,7 @@ pub fn embedded(rules: &Path, calls: &Path, redis: Option<&str>) -> Result<Setti
     let mut settings = Settings::read(&Environment::new(&lookup))?;
     settings.listen.http.clear();
     settings.listen.debug.clear();
+    settings.top = Some(Arc::default());
     Ok(settings)
 }
 

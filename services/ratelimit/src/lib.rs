@@ -32,6 +32,7 @@ pub mod stats;
 pub mod store;
 mod tally;
 mod tls;
+mod top;
 mod unit;
 mod window;
 
@@ -42,5 +43,6 @@ pub use provider::{Active, Loads, files};
 pub use reach::reach_redis;
 pub use run::{RunError, run};
 pub use start::main;
+pub use top::{Often, Top};
 pub use unit::Unit;
 pub use window::Window;

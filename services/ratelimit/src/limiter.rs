@@ -16,6 +16,7 @@ use crate::plan::Plan;
 use crate::reply;
 use crate::stats::Registry;
 use crate::store::{Backend, LocalCache, MemoryStore, StoreError};
+use crate::top::Top;
 
 /// How to decide and reply. The defaults are those of the environment variables.
 #[derive(Clone, Debug)]
@@ -79,6 +80,8 @@ pub struct Shared {
     pub stats: Arc<Registry>,
     /// How to decide and reply.
     pub options: Options,
+    /// Where what is over its limit is noted, if it is.
+    pub top: Option<Arc<Top>>,
     /// Counters known to be over their limit, if that is kept.
     pub local_cache: Option<LocalCache>,
     /// Hits that are counted already and may still be used.
@@ -94,6 +97,7 @@ impl Shared {
             config: ArcSwapOption::empty(),
             stats: Arc::default(),
             options,
+            top: None,
             local_cache,
             leases: Leases::default(),
             fallback: MemoryStore::default(),

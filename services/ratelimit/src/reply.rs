@@ -39,6 +39,12 @@ pub(crate) fn assemble(shared: &Shared, request: &RateLimitRequest, plan: &Plan<
         dynamic_metadata,
         ..RateLimitResponse::default()
     };
+    if let Some(top) = &shared.top {
+        for (item, descriptor) in plan.items.iter().zip(&request.descriptors).filter(|(item, _)| item.is_over()) {
+            let (depth, rule) = item.limit.as_ref().map_or((0, ""), |limit| (limit.depth, limit.name()));
+            top.note(&request.domain, &descriptor.entries[..depth], rule);
+        }
+    }
     edge::complete(&mut response, plan, over, now);
     response
 }

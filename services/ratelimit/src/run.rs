@@ -82,7 +82,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
 
 fn shared(settings: &Settings) -> Shared {
     let local_cache = (settings.local_cache_bytes > 0).then(|| LocalCache::new(settings.local_cache_bytes));
-    Shared::new(settings.limiter.clone(), local_cache)
+    Shared { top: settings.top.clone(), ..Shared::new(settings.limiter.clone(), local_cache) }
 }
 
 fn failing(settings: &Settings) -> Vec<Component> {

@@ -4,6 +4,7 @@ mod duration;
 mod read;
 mod report;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use duration::parse_duration;
@@ -11,6 +12,7 @@ pub use read::{Environment, SettingError};
 pub use report::{IGNORED, ignored};
 
 use crate::limiter;
+use crate::top::Top;
 
 /// Where the counters are kept (`BACKEND_TYPE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +193,8 @@ pub struct Settings {
     pub local_cache_bytes: usize,
     /// Unhealthy while Redis is not there.
     pub health_by_connection: bool,
+    /// Where to note what is over its limit.
+    pub top: Option<Arc<Top>>,
     /// How to decide and reply.
     pub limiter: limiter::Options,
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 
 use super::Shared;
-use super::model::{ClusterView, EnvoyView, HostView, ObjectView, ProblemView, RouteView};
+use super::model::{ClusterView, EnvoyView, HostView, LimitView, LimitedView, ObjectView, ProblemView, RouteView};
 use super::page::{ListQuery, Page};
 
 /// Objects, and how far each has come.
@@ -33,6 +33,20 @@ pub(super) async fn routes(State(view): State<Shared>, Query(query): Query<ListQ
     responses((status = 200, description = "The part of the list that was asked for", body = Page<ClusterView>)))]
 pub(super) async fn clusters(State(view): State<Shared>, Query(query): Query<ListQuery>) -> Json<Page<ClusterView>> {
     Json(view.clusters(&query))
+}
+
+/// Limits in force, by domain and labels.
+#[utoipa::path(get, path = "/api/v1/limits", tag = "lists", params(ListQuery),
+    responses((status = 200, description = "The part of the list that was asked for", body = Page<LimitView>)))]
+pub(super) async fn limits(State(view): State<Shared>, Query(query): Query<ListQuery>) -> Json<Page<LimitView>> {
+    Json(view.limits(&query))
+}
+
+/// What was most often over a limit, the most often first; empty unless the rate limit service runs beside the controller.
+#[utoipa::path(get, path = "/api/v1/limited", tag = "lists", params(ListQuery),
+    responses((status = 200, description = "The part of the list that was asked for", body = Page<LimitedView>)))]
+pub(super) async fn limited(State(view): State<Shared>, Query(query): Query<ListQuery>) -> Json<Page<LimitedView>> {
+    Json(view.limited(&query))
 }
 
 /// Connected Envoys.

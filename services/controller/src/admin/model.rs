@@ -241,8 +241,57 @@ pub struct Explanation {
     pub tcp: Option<TcpView>,
     /// What comes of it, in a sentence: `forwarded to cart.shop:8080 as /`.
     pub outcome: String,
+    /// The limits that the request is held to.
+    #[serde(default)]
+    pub limits: Vec<LimitExplained>,
     /// Routes that the request might have got, in the order in which they are tried, and why it did not.
     pub lost: Vec<Lost>,
+}
+
+/// A limit that a request is held to, or is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LimitExplained {
+    /// What is told of the request: `user=ann, method=POST`; `…` for what only Envoy knows. Empty for what Envoy counts by
+    /// itself.
+    pub labels: String,
+    /// How many requests: `60 per minute`. None if there is no limit.
+    pub limit: Option<String>,
+    /// The name of the rule.
+    pub rule: Option<String>,
+    /// The object that asks for it.
+    pub origin: Option<ObjectRef>,
+    /// What comes of it, in a few words.
+    pub outcome: String,
+}
+
+/// A limit in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LimitView {
+    /// The domain of its labels.
+    pub domain: String,
+    /// The labels that a descriptor begins with: `user=*, method=POST`. Each value of `*` is counted for itself.
+    pub labels: String,
+    /// What logs call it.
+    pub name: String,
+    /// How many requests: `60 per minute`.
+    pub limit: String,
+    /// Requests beyond it pass, and are noted.
+    pub log_only: bool,
+    /// The RateLimit that it comes from.
+    pub origin: ObjectRef,
+}
+
+/// Requests that were over a limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LimitedView {
+    /// The domain of the labels.
+    pub domain: String,
+    /// The labels that are counted: `user=ann`.
+    pub labels: String,
+    /// The rule.
+    pub name: String,
+    /// How often it was over the limit since the service began; more or less, where there are very many.
+    pub over: u64,
 }
 
 /// Connections that are passed on as they come, or with TLS taken off.

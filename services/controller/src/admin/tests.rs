@@ -61,6 +61,14 @@ impl View for Fake {
         none(query)
     }
 
+    fn limits(&self, query: &ListQuery) -> Page<LimitView> {
+        none(query)
+    }
+
+    fn limited(&self, query: &ListQuery) -> Page<LimitedView> {
+        none(query)
+    }
+
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {
         none(query)
     }
@@ -74,6 +82,7 @@ impl View for Fake {
         Explanation {
             request,
             listener: None,
+            limits: Vec::new(),
             host: None,
             route: None,
             tcp: None,

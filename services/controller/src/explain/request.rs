@@ -53,6 +53,18 @@ impl Request {
         }
     }
 
+    /// The value of a header, or of a pseudo-header, as Envoy tells it: several values with commas between.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        if name == ":path" {
+            let query: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let mark = if query.is_empty() { "" } else { "?" };
+            return Some(format!("{}{mark}{}", self.path, query.join("&")));
+        }
+        let values: Vec<_> =
+            self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| &**value).collect();
+        (!values.is_empty()).then(|| values.join(","))
+    }
+
     /// What Envoy sets before it looks for a route.
     pub(super) fn enter(&mut self, settings: &HttpSettings) {
         if settings.merge_slashes {

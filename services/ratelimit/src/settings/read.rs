@@ -122,6 +122,7 @@ impl Settings {
             expiration_jitter: env.number("EXPIRATION_JITTER_MAX_SECONDS", 300_i64)?.max(0).unsigned_abs(),
             local_cache_bytes: env.number("LOCAL_CACHE_SIZE_IN_BYTES", 0)?,
             health_by_connection: env.flag("REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", false)?,
+            top: None,
             limiter: limiter(env)?,
         })
     }

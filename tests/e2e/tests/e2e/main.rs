@@ -14,6 +14,7 @@ mod ingress;
 mod live;
 mod no_loss;
 mod protocols;
+mod rate_limits;
 mod refusal;
 mod start_and_stop;
 mod status;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// The kinds that the source watches.
-pub(crate) const KINDS: [(&str, &str); 14] = [
+pub(crate) const KINDS: [(&str, &str); 15] = [
     ("Mapping", "mappings"),
     ("TCPMapping", "tcpmappings"),
     ("Host", "hosts"),
@@ -22,6 +22,7 @@ pub(crate) const KINDS: [(&str, &str); 14] = [
     ("ConsulResolver", "consulresolvers"),
     ("AuthService", "authservices"),
     ("RateLimitService", "ratelimitservices"),
+    ("RateLimit", "ratelimits"),
     ("LogService", "logservices"),
     ("TracingService", "tracingservices"),
     ("DevPortal", "devportals"),
