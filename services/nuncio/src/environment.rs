@@ -4,7 +4,7 @@
 use clap::Command;
 
 /// Variables without an effect, and why they need none.
-const WITHOUT_EFFECT: [(&str, &[&str]); 14] = [
+const WITHOUT_EFFECT: [(&str, &[&str]); 18] = [
     (
         "a change is compiled, sent and acknowledged by itself, within milliseconds",
         &[
@@ -71,6 +71,7 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 14] = [
         &[
             "STATSD_ENABLED",
             "STATSD_HOST",
+            "STATSD_PORT",
             "STATSD_FLUSH_INTERVAL",
             "DOGSTATSD",
             "DD_ENTITY_ID",
@@ -79,7 +80,15 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 14] = [
     ),
     (
         "nothing is reported to anybody, and there is no licence",
-        &["AMBASSADOR_CLUSTER_ID", "AMBASSADOR_AES_SECRET_NAME", "AMBASSADOR_AES_SECRET_NAMESPACE"],
+        &[
+            "AMBASSADOR_CLUSTER_ID",
+            "AMBASSADOR_AES_SECRET_NAME",
+            "AMBASSADOR_AES_SECRET_NAMESPACE",
+            "AMBASSADOR_DISABLE_FEATURES",
+            "AES_DISABLE_LICENSE_USAGE_REPORTING",
+            "AGENT_CONFIG_RESOURCE_NAME",
+            "SCOUT_DISABLE",
+        ],
     ),
     (
         "Envoy is talked to by a private socket, and by version 3 of its API",
@@ -91,6 +100,36 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 14] = [
         ],
     ),
     ("a selector takes what has all of its labels", &["DISABLE_STRICT_LABEL_SELECTORS"]),
+    (
+        "the webhook and its certificate are looked after by the gateway itself (--webhook)",
+        &[
+            "DISABLE_CA_MANAGEMENT",
+            "DISABLE_CRD_MANAGEMENT",
+            "AMBASSADOR_APIEXT_WAIT",
+            "AMBASSADOR_APIEXT_WAIT_TIMEOUT",
+        ],
+    ),
+    ("certificates are always verified; a TLSContext says by which authority", &["AMBASSADOR_VERIFY_SSL_FALSE"]),
+    (
+        "Consul is not supported",
+        &[
+            "_AMBASSADOR_ID",
+            "_AMBASSADOR_TLS_SECRET_NAME",
+            "_AMBASSADOR_TLS_SECRET_NAMESPACE",
+            "_CONSUL_HOST",
+            "_CONSUL_PORT",
+        ],
+    ),
+    (
+        "there is no developer portal yet",
+        &[
+            "AMBASSADOR_URL",
+            "DEVPORTAL_CONTENT_URL",
+            "DEVPORTAL_CONTENT_DIR",
+            "DEVPORTAL_CONTENT_BRANCH",
+            "POLL_EVERY_SECS",
+        ],
+    ),
 ];
 
 /// A variable as it is set; empty is not set.

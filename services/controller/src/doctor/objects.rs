@@ -18,8 +18,8 @@ pub fn objects(offline: &Offline, again: &str) -> Vec<Check> {
     let of = |severity| problems.iter().filter(move |located| located.problem.severity == severity);
     let count = offline.objects();
     let mut checks = vec![
-        check("objects are valid", Outcome::Failed, of(Severity::Error), again).with(format!("{count} objects")),
-        check("all of them takes effect", Outcome::Warning, of(Severity::Warning), again),
+        check(&format!("all {count} objects are valid"), Outcome::Failed, of(Severity::Error), again),
+        check("everything in them has an effect", Outcome::Warning, of(Severity::Warning), again),
     ];
     if offline.listeners().is_empty() {
         let hint = "without a Listener no port is opened: write one for each port (docs/install-on-kubernetes.md has a first one)";

@@ -63,7 +63,8 @@ fn summary(checks: &[Check]) -> String {
     } else {
         Outcome::Ok
     });
-    format!("{style}{ok} ok, {warnings} warnings, {failed} failed, {skipped} not looked at{style:#}\n")
+    let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
+    format!("{style}{ok} ok, {warnings}, {failed} failed, {skipped} not looked at{style:#}\n")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod concurrency;
 mod differential;
+mod doctor;
 mod faults;
 mod gateway;
 mod topologies;
