@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Object, ObjectId, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Spec};
 use nuncio_xds::Revision;
 
 use super::Engine;
@@ -30,6 +30,8 @@ impl Changes {
     /// What is to be told of changes that this revision, if any, holds.
     pub(super) fn events(mut self, revision: Option<Revision>) -> impl Iterator<Item = Event> {
         if revision.is_none() {
+            // Pods come and go all the time in a cluster, most of them behind Services that nobody here names.
+            self.effective.retain(|(id, _)| !matches!(id.kind, Kind::Service | Kind::EndpointSlice));
             self.idle.append(&mut self.effective);
         }
         let event = |objects: Vec<_>, revision| (!objects.is_empty()).then_some(Event::Changed { objects, revision });

@@ -5,6 +5,7 @@ use nuncio_e2e::{Gateway, Site, eventually};
 use nuncio_kube_tests::{Account, Cluster};
 use serde_json::{Value, json};
 
+use super::faults::load;
 use super::place::{self, answers, apply, apply_in, mapping, site_objects};
 
 /// Everything that a gateway of one namespace reads.
@@ -99,6 +100,7 @@ async fn what_may_no_longer_be_read_serves_on_and_is_read_again_once_it_may() {
     let gateway = Gateway::start_by(&site, &mut place::up_in(&site, &kubeconfig, "default")).await;
     answers(&site, "/app/", "one").await;
 
+    let load = load(&site);
     apply_in(&cluster, "default", &[role(&[("", &["services", "secrets"]), SLICES, INGRESSES])]).await;
     // A watch that is open stays open: it is begun anew.
     cluster.stop_api_server().await;
@@ -110,5 +112,6 @@ async fn what_may_no_longer_be_read_serves_on_and_is_read_again_once_it_may() {
     apply_in(&cluster, "default", &[whole, mapping("late", "/late/", backend.address())]).await;
     answers(&site, "/late/", "one").await;
     gateway.admin.no_problem(&["forbidden"]).await;
+    load.stop().await.assert_nothing_lost(100);
     gateway.stop().await;
 }

@@ -1,7 +1,7 @@
 //! Certificates in Secrets, of which only those are fetched that something names.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::{Authority, Client, Identity, Site, Tls, eventually, get, yaml};
+use nuncio_e2e::{Authority, Client, Identity, Load, Site, Tls, eventually, get, yaml};
 use nuncio_kube_tests::Cluster;
 use serde_json::{Value, json};
 
@@ -61,10 +61,16 @@ async fn a_secret_that_is_deleted_serves_on_and_that_is_told() {
     first.push(secret(&old.issue(&[NAME])));
     apply(cluster, &namespace, &first).await;
     let gateway = gateway(cluster, namespace.name(), &site).await;
+    // New connections all the time: each is shown the certificate.
+    let client = Client::https(site.https(), Tls::to(NAME, &old));
+    let load = Load::fresh(&client, vec![get(NAME, "/app/")], |reply| reply.status == 200);
+    load.more(20).await;
     delete(cluster, namespace.name(), &["secret", "shop"]).await;
     let problem = gateway.admin.problem(&["the Secret was deleted"]).await;
     assert_eq!((&problem["object"]["kind"], &problem["object"]["name"]), (&json!("Secret"), &json!("shop")));
     shows(&site, &old).await;
+    load.more(20).await;
+    load.stop().await.assert_nothing_lost(40);
 
     apply(cluster, &namespace, &[secret(&new.issue(&[NAME]))]).await;
     shows(&site, &new).await;
