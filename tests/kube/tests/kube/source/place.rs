@@ -21,6 +21,7 @@ pub(crate) const KINDS: [(&str, &str); 15] = [
     ("KubernetesEndpointResolver", "kubernetesendpointresolvers"),
     ("ConsulResolver", "consulresolvers"),
     ("AuthService", "authservices"),
+    ("RateLimit", "ratelimits"),
     ("RateLimitService", "ratelimitservices"),
     ("RateLimit", "ratelimits"),
     ("LogService", "logservices"),
