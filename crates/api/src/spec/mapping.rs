@@ -154,7 +154,7 @@ pub struct Mapping {
     /// Older spelling of `allow_upgrade: [websocket]`; has been added to `allow_upgrade` when parsing is done.
     pub use_websocket: Option<bool>,
 
-    /// Rate-limit labels by domain: groups, each a name and its labels. Those of the RateLimitService's domain count.
+    /// Rate-limit labels by domain: groups, each a name and its labels. Those of the rate limit service's domain count.
     pub labels: Option<Box<Labels>>,
     /// A limit that each Envoy keeps by itself, in front of those that a service is asked about; none of the original.
     pub local_rate_limit: Option<Box<LocalRateLimit>>,

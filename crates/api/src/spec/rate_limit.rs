@@ -23,7 +23,7 @@ pub struct RateLimit {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Limit {
-    /// What logs call it; default is `NAME.NAMESPACE-INDEX` of the RateLimit.
+    /// What logs call it; default is `NAME.NAMESPACE-INDEX` of the object.
     pub name: Option<String>,
     /// What happens beyond it, in any case: `Enforce` (default) answers 429, `LogOnly` lets requests pass and notes them.
     pub action: Option<String>,
@@ -60,7 +60,7 @@ pub struct TemplatedHeader {
 pub struct ErrorResponse {
     /// Headers added to the answer.
     pub headers: Vec<TemplatedHeader>,
-    /// The body, a template as of Go's `text/template`; default is an empty body.
+    /// The body, a template as of Go's `text/template`; default is JSON with a message.
     pub body_template: Option<String>,
 }
 

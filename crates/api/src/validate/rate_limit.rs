@@ -12,7 +12,7 @@ use crate::{
     TemplatedHeader,
 };
 
-/// Checks a RateLimitService.
+/// Checks a `RateLimitService`.
 pub(crate) fn rate_limit_service(service: &mut RateLimitService, path: &Path<'_>, issues: &mut Issues<'_>) {
     if service.service.host.is_empty() {
         missing(&path.key("service"), issues);
@@ -26,7 +26,7 @@ pub(crate) fn rate_limit_service(service: &mut RateLimitService, path: &Path<'_>
     }
 }
 
-/// Checks a RateLimit.
+/// Checks a `RateLimit`.
 pub(crate) fn rate_limit(limits: &RateLimit, path: &Path<'_>, issues: &mut Issues<'_>) {
     let path = path.key("limits");
     if limits.limits.is_empty() {
