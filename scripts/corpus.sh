@@ -10,8 +10,8 @@ nuncio=${NUNCIO:-target/debug/nuncio}
   exit 1
 }
 
-# One worker an Envoy: the cases run side by side. Login is not served yet.
+# One worker an Envoy: the cases run side by side.
 exec .tools/venv/bin/python tests/corpus/run.py \
   --target "$nuncio up {dir} --admin 127.0.0.1:{p1} --concurrency 1 --envoy .tools/bin/envoy" \
   --ready-url 'http://127.0.0.1:{p1}/ambassador/v0/check_ready' \
-  --jobs "${CORPUS_JOBS:-$(nproc)}" --skip auth "$@" tests/corpus/cases
+  --jobs "${CORPUS_JOBS:-$(nproc)}" "$@" tests/corpus/cases

@@ -18,6 +18,7 @@ pub enum Kind {
     Listener,
     Module,
     TLSContext,
+    AuthService,
     KubernetesServiceResolver,
     KubernetesEndpointResolver,
     Service,
@@ -40,6 +41,7 @@ impl Kind {
             Self::Listener => "Listener",
             Self::Module => "Module",
             Self::TLSContext => "TLSContext",
+            Self::AuthService => "AuthService",
             Self::KubernetesServiceResolver => "KubernetesServiceResolver",
             Self::KubernetesEndpointResolver => "KubernetesEndpointResolver",
             Self::Service => "Service",
@@ -53,13 +55,14 @@ impl Kind {
     }
 
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Mapping,
         Self::TCPMapping,
         Self::Host,
         Self::Listener,
         Self::Module,
         Self::TLSContext,
+        Self::AuthService,
         Self::KubernetesServiceResolver,
         Self::KubernetesEndpointResolver,
         Self::Service,

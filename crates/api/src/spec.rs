@@ -1,5 +1,6 @@
 //! The kinds that users write, one file per kind.
 
+mod auth_service;
 mod common;
 mod endpoint_slice;
 mod host;
@@ -20,6 +21,7 @@ mod service;
 mod tcp_mapping;
 mod tls_context;
 
+pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody, StatusOnError};
 pub use common::{AddedHeader, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget, ForZone,
@@ -74,6 +76,8 @@ pub enum Spec {
     RateLimitService(Box<RateLimitService>),
     /// `RateLimit`.
     RateLimit(Box<RateLimit>),
+    /// `AuthService`.
+    AuthService(Box<AuthService>),
     /// `KubernetesServiceResolver`.
     ServiceResolver(KubernetesServiceResolver),
     /// `KubernetesEndpointResolver`.

@@ -3,6 +3,7 @@
 //! Each function here looks at one thing at one path and notes what is wrong with it in [`Issues`]. An error makes the
 //! object unusable (in the Module, the setting); a warning says that something written has no effect.
 
+mod auth_service;
 mod cipher;
 mod format;
 mod format_operators;
@@ -20,6 +21,7 @@ mod tcp_mapping;
 mod tls;
 mod value;
 
+pub(crate) use auth_service::auth_service;
 pub(crate) use host::host;
 pub(crate) use listener::listener;
 pub(crate) use mapping::{conditions, mapping};

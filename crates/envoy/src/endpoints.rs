@@ -39,9 +39,16 @@ pub(crate) fn fixed(cluster: &str, addresses: impl Iterator<Item = SocketAddr>) 
     assignment(cluster, vec![LocalityLbEndpoints { lb_endpoints: endpoints, ..Default::default() }])
 }
 
-/// An assignment of one address that may be a DNS name.
+/// An assignment of one address of whatever sort.
 pub(crate) fn single(cluster: &str, address: Address) -> ClusterLoadAssignment {
     let endpoints = vec![endpoint("", address, None)];
+    assignment(cluster, vec![LocalityLbEndpoints { lb_endpoints: endpoints, ..Default::default() }])
+}
+
+/// An assignment of DNS names with their ports.
+pub(crate) fn names(cluster: &str, hosts: &[(String, u16)]) -> ClusterLoadAssignment {
+    let name = |(host, port): &(String, u16)| endpoint("", proto::host_address(host, *port), None);
+    let endpoints = hosts.iter().map(name).collect();
     assignment(cluster, vec![LocalityLbEndpoints { lb_endpoints: endpoints, ..Default::default() }])
 }
 

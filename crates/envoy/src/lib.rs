@@ -9,6 +9,7 @@
 mod bootstrap;
 mod cluster;
 mod endpoints;
+mod extension;
 mod header;
 mod json;
 mod limits;
@@ -26,6 +27,7 @@ mod tests;
 pub use bootstrap::{Ads, Bootstrap, bootstrap};
 pub use cluster::cluster;
 pub use endpoints::endpoints;
+pub use extension::extension;
 pub use json::{JsonError, to_json};
 pub use limits::limits;
 pub use listener::{listener, unbound_listener};

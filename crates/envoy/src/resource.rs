@@ -8,6 +8,7 @@ use prost::{Message, Name};
 
 use envoy_types::pb::envoy::config::{
     cluster::v3::Cluster,
+    core::v3::TypedExtensionConfig,
     endpoint::v3::ClusterLoadAssignment,
     listener::v3::Listener,
     route::v3::{RouteConfiguration, ScopedRouteConfiguration},
@@ -22,6 +23,7 @@ pub enum ResourceKind {
     Cluster,
     Endpoints,
     Secret,
+    Extension,
     Listener,
     ScopedRoute,
     Route,
@@ -31,8 +33,16 @@ pub enum ResourceKind {
 
 impl ResourceKind {
     /// Every kind, in the order in which they are sent.
-    pub const ALL: [Self; 7] =
-        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route, Self::Limits];
+    pub const ALL: [Self; 8] = [
+        Self::Cluster,
+        Self::Endpoints,
+        Self::Secret,
+        Self::Extension,
+        Self::Listener,
+        Self::ScopedRoute,
+        Self::Route,
+        Self::Limits,
+    ];
 
     /// The URL by which xDS names the type.
     #[must_use]
@@ -41,6 +51,7 @@ impl ResourceKind {
             Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
             Self::Endpoints => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
             Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            Self::Extension => "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
@@ -72,6 +83,7 @@ xds_message! {
     Cluster => Cluster,
     ClusterLoadAssignment => Endpoints,
     Secret => Secret,
+    TypedExtensionConfig => Extension,
     Listener => Listener,
     ScopedRouteConfiguration => ScopedRoute,
     RouteConfiguration => Route,

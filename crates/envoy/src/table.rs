@@ -1,6 +1,7 @@
 //! Routes of one scope: `RouteConfiguration`, and the `ScopedRouteConfiguration` that finds it.
 
 mod action;
+mod checks;
 mod cors;
 mod forward;
 mod limits;
@@ -58,6 +59,7 @@ fn route_configuration(table: &Table) -> RouteConfiguration {
         request_headers_to_remove: vec![SCOPE_HEADER.to_owned(), CHAIN_HEADER.to_owned()],
         // Order of delivery sees to it that a cluster is there before its routes.
         validate_clusters: Some(proto::boolean(false)),
+        typed_per_filter_config: checks::of_table(),
         max_direct_response_body_size_bytes: limit.map(|bytes| proto::uint32(u32::try_from(bytes).unwrap_or(u32::MAX))),
         ..Default::default()
     }
@@ -71,11 +73,16 @@ fn direct_response_bytes(route: &Route) -> usize {
 }
 
 fn virtual_host(host: &VirtualHost, exact: bool) -> PbVirtualHost {
+    let is_asked = checks::is_asked(host);
+    let mut filters = checks::of_host(host, exact);
+    if exact {
+        filters.extend(unneeded_filters(host));
+    }
     PbVirtualHost {
         name: host.name.to_string(),
         domains: host.domains.iter().map(ToString::to_string).collect(),
-        routes: host.routes.iter().flat_map(|route| routes(route, exact)).collect(),
-        typed_per_filter_config: if exact { unneeded_filters(host) } else { HashMap::new() },
+        routes: host.routes.iter().flat_map(|route| routes(route, exact, is_asked)).collect(),
+        typed_per_filter_config: filters,
         ..Default::default()
     }
 }
@@ -98,9 +105,10 @@ fn unneeded_filters(host: &VirtualHost) -> HashMap<String, Any> {
 }
 
 /// What the route of an exact host needs of [`unneeded_filters`], and policies.
-fn filters(route: &Route, exact: bool) -> HashMap<String, Any> {
+fn filters(route: &Route, exact: bool, is_asked: bool) -> HashMap<String, Any> {
     let mut filters = route.cors.as_deref().map(cors::per_route).unwrap_or_default();
     filters.extend(route.limits.as_deref().into_iter().flat_map(limits::per_route));
+    filters.extend(checks::of_route(route, is_asked));
     if exact && route.matches.path.may_take_probes() {
         // An empty configuration switches a filter on.
         let enabled = FilterConfig { config: Some(Any::default()), ..Default::default() };
@@ -110,11 +118,11 @@ fn filters(route: &Route, exact: bool) -> HashMap<String, Any> {
 }
 
 /// Several where the arms of the route have no Envoy route in common.
-fn routes(route: &Route, exact: bool) -> Vec<PbRoute> {
+fn routes(route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
     let base = PbRoute {
         name: route.name.to_string(),
         r#match: Some(route_match(&route.matches)),
-        typed_per_filter_config: filters(route, exact),
+        typed_per_filter_config: filters(route, exact, is_asked),
         response_headers_to_add: header::additions(&route.response_headers),
         response_headers_to_remove: route.response_headers.remove.clone(),
         ..Default::default()

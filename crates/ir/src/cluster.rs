@@ -69,10 +69,8 @@ pub enum Discovery {
     Unix(Arc<str>),
     /// From DNS, asked again and again.
     Dns {
-        /// Name to resolve.
-        host: String,
-        /// Port of every address found.
-        port: u16,
+        /// Names to resolve, each with the port of every address found. `logical` takes one alone.
+        hosts: Vec<(String, u16)>,
         /// Use one address at a time (`logical_dns`) instead of all of them (`strict_dns`).
         logical: bool,
         /// Ask again when the record's TTL has passed.

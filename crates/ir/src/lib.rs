@@ -7,6 +7,7 @@
 
 pub mod auth;
 mod cluster;
+mod extension;
 mod header;
 mod limit;
 mod listener;
@@ -19,6 +20,7 @@ pub use cluster::{
     CircuitBreaker, Cluster, ClusterName, Discovery, Endpoint, Endpoints, HealthCheck, HealthCheckKind, IpFamily,
     Keepalive, LbPolicy, OutlierDetection, Priority, Protocol, StatusRange,
 };
+pub use extension::{Authorization, AuthorizationBody, AuthorizationProtocol, Extension, Slot, SlotFilter};
 pub use header::{HeaderAdd, HeaderEdits};
 pub use limit::{LimitError, LimitNode, LimitRule, LimitRules, LimitService, Limits, RateLabel, TokenBucket};
 pub use listener::{
@@ -28,8 +30,9 @@ pub use listener::{
 };
 pub use model::{Change, Delta, Model, put};
 pub use route::{
-    Arm, Backend, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch, PathRewrite, QueryMatch,
-    Redirect, Respond, Retry, Route, RouteAction, RouteMatch, Scope, Table, TableName, ValueMatch, VirtualHost,
+    Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,
+    PathRewrite, QueryMatch, Redirect, Respond, Retry, Route, RouteAction, RouteMatch, Scope, Table, TableName,
+    ValueMatch, VirtualHost,
 };
 pub use tls::{
     ClientValidation, DownstreamTls, Pem, Secret, SecretName, SecretValue, TlsSettings, TlsVersion, UpstreamTls,

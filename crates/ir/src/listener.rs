@@ -166,6 +166,9 @@ pub struct HttpSettings {
     pub client_cert: ClientCertHeader,
     /// Who is asked about the limits of routes; nobody, if there are none.
     pub limit_service: Option<LimitService>,
+    /// Headers that say who a request is from, which clients cannot say of themselves: removed on entry, on every route.
+    /// Lower case, sorted.
+    pub identity_headers: Vec<String>,
     /// HTTP filters that the user switched on, in order; what every listener has is not listed.
     pub filters: Vec<HttpFilter>,
     /// Access log.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::{Cluster, ClusterName, Endpoints, LimitRules, Listener, Secret, SecretName, Table, TableName};
+use crate::{
+    Cluster, ClusterName, Endpoints, Extension, LimitRules, Listener, Secret, SecretName, Slot, Table, TableName,
+};
 
 /// What the gateway does. Equal models give equal proxies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Model {
     pub secrets: BTreeMap<SecretName, Arc<Secret>>,
     /// Rules for the service that counts, by domain.
     pub limits: BTreeMap<Arc<str>, Arc<LimitRules>>,
+    /// Every slot has an entry.
+    pub extensions: BTreeMap<Slot, Arc<Extension>>,
 }
 
 /// A node that is new or other than before (`Some`), or gone (`None`).
@@ -40,6 +44,8 @@ pub struct Delta {
     pub secrets: Vec<Change<SecretName, Secret>>,
     /// Changed rules.
     pub limits: Vec<Change<Arc<str>, LimitRules>>,
+    /// Changed slots.
+    pub extensions: Vec<Change<Slot, Extension>>,
 }
 
 impl Delta {
@@ -52,6 +58,7 @@ impl Delta {
             && self.endpoints.is_empty()
             && self.secrets.is_empty()
             && self.limits.is_empty()
+            && self.extensions.is_empty()
     }
 }
 

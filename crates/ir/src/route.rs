@@ -1,5 +1,6 @@
 //! Routes: which requests go where, and what happens to them on the way.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -123,9 +124,24 @@ pub struct Route {
     pub cors: Option<Box<Cors>>,
     /// What its requests are held to.
     pub limits: Option<Box<Limits>>,
+    /// Whether the AuthService is asked.
+    pub auth: Check,
     /// The objects that asked for it; empty for what Nuncio adds by itself.
     pub origins: Vec<ObjectId>,
 }
+
+/// Whether somebody is asked about the requests of a route before they go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Check {
+    /// Nobody is.
+    #[default]
+    Off,
+    /// They are asked about, and the one who is asked is told this.
+    On(AuthContext),
+}
+
+/// What the one who is asked about a request is told of its route.
+pub type AuthContext = Arc<BTreeMap<String, String>>;
 
 /// Which requests a route takes: all conditions hold.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -283,6 +299,8 @@ pub struct Arm {
     pub hash: Vec<HashPolicy>,
     /// Protocols (`websocket`) that a request may switch to.
     pub upgrades: Vec<String>,
+    /// What the AuthService is told instead of what the route says.
+    pub auth_context: Option<AuthContext>,
 }
 
 impl Arm {
@@ -300,6 +318,7 @@ impl Arm {
             retry: None,
             hash: Vec::new(),
             upgrades: Vec::new(),
+            auth_context: None,
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use nuncio_api::{ObjectId, Problem};
 use nuncio_ir::{
-    Arm, Cluster, ClusterName, Cors, HeaderAdd, HeaderMatch, Limits, PathMatch, PathRewrite, Priority, RateLabel,
-    Redirect, Retry, RouteMatch, TokenBucket, ValueMatch,
+    Arm, AuthContext, Cluster, ClusterName, Cors, HeaderAdd, HeaderMatch, Limits, PathMatch, PathRewrite, Priority,
+    RateLabel, Redirect, Retry, RouteMatch, TokenBucket, ValueMatch,
 };
 use regex::Regex;
 
@@ -31,6 +31,7 @@ pub(crate) struct Compiled {
     pub(crate) lengths: Lengths,
     pub(crate) part: Part,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) auth: Asked,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -78,6 +79,21 @@ impl HostCondition {
     }
 }
 
+/// Whether the AuthService is asked about a Mapping's requests, if there is one, and what it is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) bypassed: bool,
+    pub(crate) context: AuthContext,
+}
+
+impl Default for Asked {
+    /// It is asked. Most Mappings tell it nothing, and all of those the same nothing.
+    fn default() -> Self {
+        static NOTHING: LazyLock<AuthContext> = LazyLock::new(Arc::default);
+        Self { bypassed: false, context: Arc::clone(&NOTHING) }
+    }
+}
+
 /// What the order of routes counts, as the original counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Lengths {
@@ -107,8 +123,8 @@ pub(crate) enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Upstream {
     pub(crate) cluster: Cluster,
-    /// Where the endpoints come from, if not from the cluster itself.
-    pub(crate) source: Option<EndpointSource>,
+    /// Where the endpoints come from; nowhere if from the cluster itself.
+    pub(crate) sources: Vec<EndpointSource>,
 }
 
 impl Upstream {

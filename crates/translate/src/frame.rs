@@ -1,4 +1,4 @@
-//! The frame: Hosts, Listeners and TCPMappings, which are few and hang together. It is made anew as a
+//! The frame: Hosts, Listeners, TCPMappings and AuthServices, which are few and hang together. It is made anew as a
 //! whole when one of them changes; the tables of routes are not.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use nuncio_api::{Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, SecurityModel, Spec};
 use nuncio_ir::{ClusterName, HttpSettings, LimitService, Listener};
 
+use crate::auth_service::{self, Auth};
 use crate::chains;
 use crate::compiled::Upstream;
 use crate::context::Context;
@@ -19,12 +20,14 @@ use crate::policy::{Class, Security};
 use crate::rivals::Verdict;
 use crate::tcp;
 
-/// What Hosts, Listeners and TCPMappings make together.
+/// What Hosts, Listeners, TCPMappings and AuthServices make together.
 #[derive(Debug, Default)]
 pub(crate) struct Frame {
     pub(crate) classes: Vec<Class>,
     pub(crate) listeners: Vec<Listener>,
-    /// Of TCPMappings, and of the rate limit service.
+    /// What the AuthServices come to.
+    pub(crate) auth: Auth,
+    /// Of TCPMappings, AuthServices, and of the rate limit service.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// The RateLimitService that counts, with its cluster.
     pub(crate) limit_service: Option<(ObjectId, ClusterName)>,
@@ -86,7 +89,12 @@ pub(crate) fn build<'a>(
 ) -> Frame {
     let mut frame = Frame::default();
     let hosts = frame.hosts(objects.clone(), ingress_hosts, context);
+    let problems = &mut frame.problems;
+    let mut problem = |id: &ObjectId, problem| problems.entry(id.clone()).or_default().push(problem);
+    frame.auth = auth_service::build(objects.clone(), context, &mut problem);
+    frame.upstreams.extend(frame.auth.upstream.clone());
     let mut http = module::http_settings(context.module, &mut frame.module_problems);
+    http.identity_headers.clone_from(&frame.auth.identity_headers);
     http.limit_service = frame.limit_service(objects.clone(), context);
     for (address, port) in frame.ports(objects, context) {
         frame.listen(address, &port, &hosts, &http, context);
@@ -263,6 +271,6 @@ impl Frame {
             Some(verdict.policy())
         });
         let settled: Vec<_> = settled.collect();
-        Class::new(key, binding.security, settled)
+        Class::new(key, binding.security, self.auth.is_on(), settled)
     }
 }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
-use nuncio_ir::{Arm, Forward, HeaderAdd, HeaderEdits, Mirror, Respond, Route, RouteAction};
+use nuncio_ir::{Arm, AuthContext, Check, Forward, HeaderAdd, HeaderEdits, Mirror, Respond, Route, RouteAction};
 
-use crate::compiled::{Compiled, Part, Shared, Upstream};
+use crate::compiled::{Asked, Compiled, Part, Shared, Upstream};
 
 /// A group of Mappings that share their requests, sorted by name.
 pub(crate) struct Group<'a> {
@@ -58,11 +58,12 @@ impl<'a> Group<'a> {
         origins
     }
 
-    /// The group's route, without a condition on the host.
-    pub(crate) fn route(&self) -> Grouped {
+    /// The group's route, without a condition on the host. `auth` says whether there is an AuthService to ask.
+    pub(crate) fn route(&self, auth: bool) -> Grouped {
         let mut problems = Vec::new();
         let shared = self.shared();
-        let action = self.action(&shared, &mut problems);
+        let auth = self.check(auth, &mut problems);
+        let action = self.action(&shared, &auth, &mut problems);
         // What the gateway answers by itself costs nobody anything.
         let limits = matches!(action, RouteAction::Forward(_)).then(|| shared.limits()).flatten();
         let route = Route {
@@ -72,6 +73,7 @@ impl<'a> Group<'a> {
             response_headers: edits(&shared.remove_response_headers, &shared.add_response_headers),
             cors: shared.cors.clone().flatten().map(Box::new),
             limits,
+            auth,
             origins: self.origins(),
         };
         let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();
@@ -84,11 +86,28 @@ impl<'a> Group<'a> {
         format!("{}/{}", id.namespace, id.name).into()
     }
 
-    fn action(&self, shared: &Shared, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {
+    /// Whether the AuthService is asked about the group's requests: unless no member wants it. It is told what the first
+    /// member says; an arm of another that says something else says so itself.
+    fn check(&self, auth: bool, problems: &mut Vec<(ObjectId, Problem)>) -> Check {
+        if !auth {
+            return Check::Off;
+        }
+        let asked = |member: &&&Compiled| !member.auth.bypassed;
+        let Some(asking) = self.members.iter().find(asked).map(|member| member.origin().clone()) else {
+            return Check::Off;
+        };
+        for member in self.members.iter().filter(|member| member.auth.bypassed) {
+            let message = format!("has no effect: {asking} has the same conditions and does not say it");
+            problems.push((member.origin().clone(), Problem::warning("ConflictingAuth", "spec.bypass_auth", message)));
+        }
+        Check::On(Arc::clone(&self.first().auth.context))
+    }
+
+    fn action(&self, shared: &Shared, auth: &Check, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {
         if let Some(redirect) = self.redirect(problems) {
             return RouteAction::Redirect(redirect);
         }
-        let mut arms = self.arms(shared);
+        let mut arms = self.arms(shared, auth);
         if arms.is_empty() {
             arms.extend(self.invalid_arm());
         }
@@ -117,18 +136,18 @@ impl<'a> Group<'a> {
         Some(redirect.clone())
     }
 
-    fn arms(&self, shared: &Shared) -> Vec<Arc<Arm>> {
+    fn arms(&self, shared: &Shared, auth: &Check) -> Vec<Arc<Arm>> {
         let parts: Vec<_> = self
             .members
             .iter()
             .filter_map(|member| match &member.part {
-                Part::Arm { weight, arm, .. } => Some((*weight, arm)),
+                Part::Arm { weight, arm, .. } => Some((*weight, (arm, other_context(&member.auth, auth)))),
                 _ => None,
             })
             .collect();
         let weights = shares(&parts.iter().map(|(weight, _)| *weight).collect::<Vec<_>>());
         let weighted = parts.into_iter().zip(weights).filter(|(_, weight)| *weight > 0);
-        weighted.map(|((_, arm), weight)| complete(arm, weight, shared)).collect()
+        weighted.map(|((_, (arm, context)), weight)| complete(arm, weight, shared, context)).collect()
     }
 
     /// What answers where all that would serve is invalid.
@@ -184,8 +203,8 @@ fn no_main(id: &ObjectId) -> Problem {
 }
 
 /// Most Mappings are alone and have nothing that a group shares: their arm is complete as it is.
-fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared) -> Arc<Arm> {
-    if weight == arm.weight && !shared.changes_arms() {
+fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared, auth_context: Option<AuthContext>) -> Arc<Arm> {
+    if weight == arm.weight && !shared.changes_arms() && auth_context.is_none() {
         return Arc::clone(arm);
     }
     let request_headers = HeaderEdits {
@@ -198,8 +217,17 @@ fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared) -> Arc<Arm> {
         rewrite: shared.regex_rewrite.clone().or_else(|| arm.rewrite.clone()),
         retry: shared.retry.clone(),
         upgrades: shared.upgrades.clone(),
+        auth_context,
         ..(**arm).clone()
     })
+}
+
+/// What the AuthService is told of an arm, where that is not what it is told of the route.
+fn other_context(asked: &Asked, route: &Check) -> Option<AuthContext> {
+    match route {
+        Check::On(told) if **told != *asked.context => Some(Arc::clone(&asked.context)),
+        Check::On(_) | Check::Off => None,
+    }
 }
 
 fn edits(remove: &[String], add: &[HeaderAdd]) -> HeaderEdits {

@@ -131,7 +131,7 @@ impl Clusters {
 
     fn learn(&mut self, upstream: &Upstream) {
         let name = upstream.name();
-        if let Some(source) = &upstream.source {
+        for source in &upstream.sources {
             self.services.entry(source.service.clone()).or_default().insert(name.clone());
         }
         for secret in secrets(upstream) {
@@ -150,8 +150,8 @@ impl Clusters {
                 self.touched_secrets.insert(secret.clone());
             }
         }
-        let Some(source) = &upstream.source else { return };
-        if let Some(names) = self.services.get_mut(&source.service) {
+        for source in &upstream.sources {
+            let Some(names) = self.services.get_mut(&source.service) else { continue };
             names.remove(name);
             if names.is_empty() {
                 self.services.remove(&source.service);

@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod auth_service;
 mod certificate;
 mod chains;
 mod compiled;

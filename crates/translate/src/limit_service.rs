@@ -136,7 +136,7 @@ fn own_upstream(context: &Context<'_>) -> Option<Upstream> {
         proper_case: false,
         buffer_limit: None,
     };
-    Some(Upstream { cluster, source: None })
+    Some(Upstream { cluster, sources: Vec::new() })
 }
 
 fn wanted<'a>(id: &'a ObjectId, service: &'a RateLimitService) -> Wanted<'a> {

@@ -9,7 +9,7 @@ use nuncio_ir::{
     QueryMatch, Redirect, Retry, RouteMatch, ValueMatch,
 };
 
-use crate::compiled::{Compiled, HostCondition, Labels, Lengths, Part, Shared};
+use crate::compiled::{Asked, Compiled, HostCondition, Labels, Lengths, Part, Shared};
 use crate::context::Context;
 use crate::group::weight;
 use crate::labels;
@@ -17,7 +17,7 @@ use crate::pattern::HostPattern;
 use crate::upstream::{Resolved, Wanted, added, load_balancer, lower_names, priority, resolve};
 
 /// The original's time for an answer, and for a connection.
-const DEFAULT_TIMEOUT_MS: u64 = 3_000;
+pub(crate) const DEFAULT_TIMEOUT_MS: u64 = 3_000;
 
 pub(crate) const AUTHORITY: &str = ":authority";
 const METHOD: &str = ":method";
@@ -26,8 +26,9 @@ const METHOD: &str = ":method";
 pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context: &Context<'_>) -> Compiled {
     let mut problems = Vec::new();
     let part = part(id, mapping, context, &mut problems);
+    let auth = asked(mapping);
     let shared = shared(mapping, context, &mut problems);
-    Compiled { shared: common(shared), problems, ..conditions(id, labels, mapping, part) }
+    Compiled { shared: common(shared), auth, problems, ..conditions(id, labels, mapping, part) }
 }
 
 /// Takes a Mapping apart of which only the conditions can be used.
@@ -50,6 +51,7 @@ fn conditions(id: &ObjectId, labels: &Labels, mapping: &Mapping, part: Part) -> 
         lengths,
         part,
         shared: common(Shared::default()),
+        auth: Asked::default(),
         problems: Vec::new(),
     }
 }
@@ -227,6 +229,7 @@ fn arm(
         retry: None,
         hash,
         upgrades: Vec::new(),
+        auth_context: None,
     }
 }
 
@@ -279,6 +282,14 @@ fn shared(mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>)
         upgrades,
         descriptors: labels::descriptors(mapping, context, problems),
         bucket: mapping.local_rate_limit.as_deref().and_then(labels::bucket),
+    }
+}
+
+fn asked(mapping: &Mapping) -> Asked {
+    let asked = Asked { bypassed: mapping.bypass_auth.unwrap_or(false), ..Asked::default() };
+    match mapping.auth_context_extensions.is_empty() {
+        true => asked,
+        false => Asked { context: Arc::new(mapping.auth_context_extensions.clone()), ..asked },
     }
 }
 

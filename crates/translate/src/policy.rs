@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{LabelSelector, ObjectId};
-use nuncio_ir::{CHAIN_HEADER, HeaderMatch, PathMatch, Redirect, Respond, Route, RouteAction, RouteMatch, ValueMatch};
+use nuncio_ir::{
+    CHAIN_HEADER, Check, HeaderMatch, PathMatch, Redirect, Respond, Route, RouteAction, RouteMatch, ValueMatch,
+};
 
 use crate::compiled::{Compiled, HostCondition, Labels};
 use crate::pattern::HostPattern;
@@ -65,6 +67,8 @@ pub(crate) struct Class {
     /// Behind the scope key; empty for listeners that take every Host by `XFP`.
     pub(crate) key: Arc<str>,
     pub(crate) security: Security,
+    /// Whether there is an AuthService to ask.
+    pub(crate) auth: bool,
     /// Hosts of one name.
     pub(crate) exact: BTreeMap<Arc<str>, Arc<HostPolicy>>,
     /// Hosts of many names, in the order in which they are tried.
@@ -73,7 +77,12 @@ pub(crate) struct Class {
 
 impl Class {
     /// A class of these Hosts, each name with those that want it settled among them.
-    pub(crate) fn new(key: Arc<str>, security: Security, names: impl IntoIterator<Item = Arc<HostPolicy>>) -> Self {
+    pub(crate) fn new(
+        key: Arc<str>,
+        security: Security,
+        auth: bool,
+        names: impl IntoIterator<Item = Arc<HostPolicy>>,
+    ) -> Self {
         let mut exact = BTreeMap::new();
         let mut patterns = BTreeMap::new();
         for host in names {
@@ -86,7 +95,7 @@ impl Class {
                 }
             }
         }
-        Self { key, security, exact, patterns: patterns.into_values().collect() }
+        Self { key, security, auth, exact, patterns: patterns.into_values().collect() }
     }
 
     /// The Host that speaks for `name`.
@@ -174,15 +183,8 @@ fn guard(host: &HostPolicy, what: &str, headers: Vec<HeaderMatch>, action: Route
 
 fn added(name: Arc<str>, headers: Vec<HeaderMatch>, action: RouteAction, origins: Vec<ObjectId>) -> Route {
     let matches = RouteMatch { path: PathMatch::any(), headers, query: Vec::new() };
-    Route {
-        name,
-        matches,
-        action,
-        response_headers: nuncio_ir::HeaderEdits::default(),
-        cors: None,
-        limits: None,
-        origins,
-    }
+    let response_headers = nuncio_ir::HeaderEdits::default();
+    Route { name, matches, action, response_headers, cors: None, auth: Check::Off, limits: None, origins }
 }
 
 fn respond(status: u16, body: String) -> RouteAction {

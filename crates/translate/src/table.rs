@@ -41,6 +41,8 @@ pub(crate) fn table_name(class: &str, host: &str) -> TableName {
 /// Collects the parts of a table.
 struct Builder {
     table: Table,
+    /// Whether there is an AuthService to ask.
+    auth: bool,
     upstreams: BTreeMap<nuncio_ir::ClusterName, Arc<Upstream>>,
     problems: Vec<(ObjectId, Problem)>,
 }
@@ -49,11 +51,11 @@ impl Builder {
     fn new(class: &Class, host: &str) -> Self {
         let scope = Scope { host: host.into(), preview: "".into(), class: Arc::clone(&class.key) };
         let table = Table { name: table_name(&class.key, host), scope, hosts: Vec::new() };
-        Self { table, upstreams: BTreeMap::new(), problems: Vec::new() }
+        Self { table, auth: class.auth, upstreams: BTreeMap::new(), problems: Vec::new() }
     }
 
     fn route(&mut self, group: &Group<'_>) -> Route {
-        let Grouped { route, upstreams, problems } = group.route();
+        let Grouped { route, upstreams, problems } = group.route(self.auth);
         self.upstreams.extend(upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)));
         self.problems.extend(problems);
         route

@@ -122,7 +122,7 @@ fn build(
         buffer_limit: module.buffer_limit_bytes,
     };
     cluster.name = cluster_name(&cluster, wanted, host, port, source.as_ref());
-    Upstream { cluster, source }
+    Upstream { cluster, sources: source.into_iter().collect() }
 }
 
 /// The name tells people the service and sets apart whatever differs, so that two Mappings share a
@@ -152,8 +152,7 @@ fn discover(
     resolver: Resolver,
 ) -> (Discovery, Option<EndpointSource>) {
     let dns = |host: &str| Discovery::Dns {
-        host: host.to_owned(),
-        port,
+        hosts: vec![(host.to_owned(), port)],
         logical: wanted.dns_type == api::DnsType::LogicalDns,
         respect_ttl: wanted.respect_dns_ttl,
         family: wanted.family,

@@ -1,7 +1,7 @@
 //! The world: every object, and the model that they make together, kept in step change by change.
 //!
 //! The unit is the table of one host name. A changed Mapping compiles again, then the tables of the names
-//! that it is for; the frame (Hosts, Listeners, TCPMappings) is made anew as a whole, and touches the
+//! that it is for; the frame (Hosts, Listeners, TCPMappings, AuthServices) is made anew as a whole, and touches the
 //! tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
 mod ingresses;
@@ -31,10 +31,12 @@ use crate::service::{ServiceKey, Services};
 use crate::upstream::Resolver;
 
 /// The kinds that the frame is made of.
-const FRAME_KINDS: [Kind; 4] = [Kind::Host, Kind::Listener, Kind::TCPMapping, Kind::RateLimitService];
+const FRAME_KINDS: [Kind; 5] =
+    [Kind::Host, Kind::Listener, Kind::TCPMapping, Kind::AuthService, Kind::RateLimitService];
 
 use ingresses::Ingresses;
 use limits::Limiting;
+pub(crate) use mappings::invalid_reason;
 pub use report::Resources;
 
 /// Every object and what they make.
@@ -199,6 +201,8 @@ impl World {
 
     fn rebuild(&mut self, mut dirty: Dirty) -> Delta {
         let mut delta = Delta::default();
+        // Every slot is filled from the beginning.
+        dirty.frame |= self.model.extensions.is_empty();
         if dirty.module {
             self.module = self.effective_module(|id| self.is_quarantined(id));
             dirty.frame = true;
@@ -254,6 +258,8 @@ impl World {
         for (name, listener) in wanted {
             put(&mut self.model.listeners, &mut delta.listeners, name, Some(listener));
         }
+        let extension = frame.auth.extension.clone();
+        put(&mut self.model.extensions, &mut delta.extensions, extension.slot, Some(extension));
         dirty.clusters.extend(self.clusters.change(&self.frame.upstream_names(), &frame.upstreams));
         std::mem::replace(&mut self.frame, frame)
     }

@@ -17,6 +17,8 @@ pub enum ResourceType {
     Endpoints,
     /// `Secret` (SDS).
     Secret,
+    /// `TypedExtensionConfig` (ECDS): the configuration of one filter. A listener names it and warms on it.
+    Extension,
     /// `Listener` (LDS).
     Listener,
     /// `ScopedRouteConfiguration` (SRDS): it goes before its route configuration, since Envoy asks for the
@@ -30,8 +32,16 @@ pub enum ResourceType {
 
 impl ResourceType {
     /// All types, in the order in which they are sent.
-    pub const ALL: [Self; 7] =
-        [Self::Cluster, Self::Endpoints, Self::Secret, Self::Listener, Self::ScopedRoute, Self::Route, Self::Limits];
+    pub const ALL: [Self; 8] = [
+        Self::Cluster,
+        Self::Endpoints,
+        Self::Secret,
+        Self::Extension,
+        Self::Listener,
+        Self::ScopedRoute,
+        Self::Route,
+        Self::Limits,
+    ];
 
     /// The type URL of requests, responses and bodies of this type.
     #[must_use]
@@ -40,6 +50,7 @@ impl ResourceType {
             Self::Cluster => "type.googleapis.com/envoy.config.cluster.v3.Cluster",
             Self::Endpoints => "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
             Self::Secret => "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            Self::Extension => "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
             Self::Listener => "type.googleapis.com/envoy.config.listener.v3.Listener",
             Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
@@ -83,6 +94,7 @@ impl fmt::Display for ResourceType {
             Self::Cluster => "Cluster",
             Self::Endpoints => "ClusterLoadAssignment",
             Self::Secret => "Secret",
+            Self::Extension => "TypedExtensionConfig",
             Self::Listener => "Listener",
             Self::ScopedRoute => "ScopedRouteConfiguration",
             Self::Route => "RouteConfiguration",

@@ -274,4 +274,5 @@ pub(crate) fn merge(into: &mut Delta, from: Delta) {
     join(&mut into.endpoints, from.endpoints);
     join(&mut into.secrets, from.secrets);
     join(&mut into.limits, from.limits);
+    join(&mut into.extensions, from.extensions);
 }

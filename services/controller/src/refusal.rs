@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nuncio_api::{Kind, ObjectId, Problem, Spec};
-use nuncio_ir::{ClusterName, Delta, SecretName, TableName};
+use nuncio_ir::{ClusterName, Delta, SecretName, Slot, TableName};
 use nuncio_xds::{Delivery, Key, ResourceType, StreamId};
 use tracing::info_span;
 
@@ -169,6 +169,12 @@ impl Engine {
                     return self.take_out(&guilty, key, refusal);
                 }
             },
+            // What is asked as one is equal in all that Envoy is told of it.
+            ResourceType::Extension => {
+                let slot = Slot::from_name(&key.name).and_then(|slot| self.world.model().extensions.get(&slot));
+                let guilty = slot.map(|extension| extension.origins.clone()).unwrap_or_default();
+                return self.take_out(&guilty, key, refusal);
+            }
             // What shares a cluster is equal in all that the cluster is made of.
             ResourceType::Cluster | ResourceType::Endpoints => {
                 let guilty = self.world.users_of_cluster(&ClusterName(Arc::clone(&key.name)));
@@ -193,6 +199,7 @@ impl Engine {
                     Kind::Ingress,
                     Kind::TCPMapping,
                     Kind::TLSContext,
+                    Kind::AuthService,
                     Kind::RateLimitService,
                 ];
                 let objects = self.world.objects().map(|object| &object.id);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nuncio_envoy::{self as envoy, ResourceKind};
-use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Handler, Listener, Model, SecretName, Table, TableName};
+use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Handler, Listener, Model, SecretName, Slot, Table, TableName};
 use nuncio_xds::{Key, Resource, ResourceType, Update};
 
 /// Encodes each changed node once.
@@ -24,6 +24,9 @@ pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
     }
     for (domain, rules) in &delta.limits {
         node(ResourceType::Limits, domain, rules.as_deref().map(envoy::limits));
+    }
+    for (slot, extension) in &delta.extensions {
+        node(ResourceType::Extension, &slot.name().into(), extension.as_deref().map(envoy::extension));
     }
     for (name, listener) in &delta.listeners {
         match listener.as_deref() {
@@ -48,10 +51,12 @@ pub(crate) fn all(model: &Model) -> Vec<envoy::Resource> {
     let clusters = model.clusters.values().map(|node| envoy::cluster(node));
     let endpoints = model.endpoints.values().map(|node| envoy::endpoints(node));
     let secrets = model.secrets.values().map(|node| envoy::secret(node));
+    let extensions = model.extensions.values().map(|node| envoy::extension(node));
     let listeners = model.listeners.values().map(|node| envoy::listener(node));
     let tables = model.tables.values().flat_map(|node| envoy::table(node));
     let limits = model.limits.values().map(|node| envoy::limits(node));
-    clusters.chain(endpoints).chain(secrets).chain(listeners).chain(tables).chain(limits).collect()
+    let filters = clusters.chain(endpoints).chain(secrets).chain(extensions);
+    filters.chain(listeners).chain(tables).chain(limits).collect()
 }
 
 /// The version in which a resource of the model is served now.
@@ -64,6 +69,9 @@ pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
             model.endpoints.get(&ClusterName(Arc::clone(&key.name))).map(|node| envoy::endpoints(node))
         }
         ResourceType::Secret => model.secrets.get(&SecretName(Arc::clone(&key.name))).map(|node| envoy::secret(node)),
+        ResourceType::Extension => {
+            model.extensions.get(&Slot::from_name(&key.name)?).map(|node| envoy::extension(node))
+        }
         ResourceType::Listener => model.listeners.get(&key.name).map(|node| envoy::listener(node)),
         ResourceType::Limits => model.limits.get(&key.name).map(|node| envoy::limits(node)),
         ResourceType::ScopedRoute | ResourceType::Route => {
@@ -130,6 +138,7 @@ fn resource_type(kind: ResourceKind) -> ResourceType {
         ResourceKind::Cluster => ResourceType::Cluster,
         ResourceKind::Endpoints => ResourceType::Endpoints,
         ResourceKind::Secret => ResourceType::Secret,
+        ResourceKind::Extension => ResourceType::Extension,
         ResourceKind::Listener => ResourceType::Listener,
         ResourceKind::ScopedRoute => ResourceType::ScopedRoute,
         ResourceKind::Route => ResourceType::Route,

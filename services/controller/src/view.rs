@@ -186,7 +186,8 @@ pub(crate) fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
     let secrets = resources.secrets.iter().map(|name| key(ResourceType::Secret, &name.0));
     let endpoints = resources.endpoints.iter().map(|name| key(ResourceType::Endpoints, &name.0));
     let limits = resources.limits.iter().map(|domain| key(ResourceType::Limits, domain));
-    tables.chain(listeners).chain(secrets).chain(endpoints).chain(limits).collect()
+    let extensions = resources.extensions.iter().map(|slot| Key::new(ResourceType::Extension, slot.name()));
+    tables.chain(listeners).chain(secrets).chain(endpoints).chain(extensions).chain(limits).collect()
 }
 
 fn endpoint_view(endpoint: &Endpoint) -> EndpointView {

@@ -14,6 +14,16 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
     match name {
         "Mapping" => mapping(schema),
         "TcpMapping" => tcp_mapping(schema),
+        "AuthService" => {
+            convertible(schema);
+            needs_text(schema, &["auth_service"]);
+            bound(schema, "timeout_ms", "maximum", LONGEST_MS);
+        }
+        "IncludeBody" => {
+            needs(schema, &["max_bytes"]);
+            bound(schema, "max_bytes", "minimum", 1);
+        }
+        "StatusOnError" => needs(schema, &["code"]),
         "Host" => host(schema),
         "Listener" => listener(schema),
         "Module" => module(schema),

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::structural::schema;
 use crate::{
-    Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping, Module, RateLimit,
+    AuthService, Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping, Module, RateLimit,
     RateLimitService, TcpMapping, TlsContext,
 };
 
@@ -56,11 +56,15 @@ const fn opaque(kind: &'static str, plural: &'static str, description: &'static 
 
 /// All kinds, by name.
 pub(super) const KINDS: &[CustomKind] = &[
-    opaque(
-        "AuthService",
-        "authservices",
-        "AuthService: who may come in is asked of an external service. Not yet effective.",
-    ),
+    CustomKind {
+        kind: "AuthService",
+        plural: "authservices",
+        description: "AuthService: who may come in is asked of another service.",
+        spec: Some(schema::<AuthService>),
+        needs_spec: true,
+        older: BOTH,
+        columns: &[text("Service", ".spec.auth_service"), text("Proto", ".spec.proto")],
+    },
     opaque("ConsulResolver", "consulresolvers", "ConsulResolver: services are looked up in Consul. Not yet effective."),
     opaque("DevPortal", "devportals", "DevPortal: what a developer portal shows. Not yet effective."),
     CustomKind {

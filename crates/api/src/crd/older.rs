@@ -53,6 +53,12 @@ fn spell(kind: &str, properties: &mut Map<String, Value>) {
                 properties.insert("v3GRPC".to_owned(), grpc);
             }
         }
+        "AuthService" => {
+            loosen(properties);
+            if let Some(breakers) = properties.remove("circuit_breakers") {
+                properties.insert("v3CircuitBreakers".to_owned(), breakers);
+            }
+        }
         "Host" => {
             if let Some(Value::Object(tls)) = properties.get_mut("tls").and_then(|tls| tls.get_mut("properties")) {
                 spell("", tls);

@@ -8,8 +8,7 @@ use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns, Value};
 use serde::Deserialize;
 
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
-const LATER: [&str; 7] =
-    ["AuthService", "ConsulResolver", "DevPortal", "Filter", "FilterPolicy", "LogService", "TracingService"];
+const LATER: [&str; 6] = ["ConsulResolver", "DevPortal", "Filter", "FilterPolicy", "LogService", "TracingService"];
 
 /// What an object is, by its `apiVersion` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

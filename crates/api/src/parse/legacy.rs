@@ -17,13 +17,18 @@ pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Pr
     match kind {
         Kind::Mapping => mapping(spec),
         Kind::TCPMapping => {
-            explicit_tls(spec);
+            explicit_tls(spec, "service");
             rename(spec, "v3StatsName", "stats_name");
         }
         Kind::RateLimitService => {
-            explicit_tls(spec);
+            explicit_tls(spec, "service");
             rename(spec, "v3StatsName", "stats_name");
             rename(spec, "v3GRPC", "grpc");
+        }
+        Kind::AuthService => {
+            explicit_tls(spec, "auth_service");
+            rename(spec, "v3StatsName", "stats_name");
+            rename(spec, "v3CircuitBreakers", "circuit_breakers");
         }
         Kind::TLSContext => rename(spec, "v3CRLSecret", "crl_secret"),
         Kind::Host => {
@@ -52,7 +57,7 @@ fn shown_instances(spec: &mut Node<'_>) {
 
 fn mapping(spec: &mut Node<'_>) {
     let mark = spec.mark;
-    explicit_tls(spec);
+    explicit_tls(spec, "service");
     added_headers(spec);
     rename(spec, "v3StatsName", "stats_name");
     rename(spec, "v3health_checks", "health_checks");
@@ -75,10 +80,10 @@ fn mapping(spec: &mut Node<'_>) {
 }
 
 /// `tls` could be a boolean: `true` says what `https://` in front of the service says, whatever else stands there.
-fn explicit_tls(spec: &mut Node<'_>) {
+fn explicit_tls(spec: &mut Node<'_>, service: &str) {
     let Some(tls) = spec.get("tls").and_then(Node::as_bool) else { return };
     spec.remove("tls");
-    let Some(service) = spec.get_mut("service").filter(|_| tls) else { return };
+    let Some(service) = spec.get_mut(service).filter(|_| tls) else { return };
     let Some(text) = service.as_text().filter(|text| !text.is_empty()) else { return };
     let clear = "http://";
     let bare = match text.get(..clear.len()) {

@@ -64,8 +64,15 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
     let root = Path::Root;
     let path = root.key("spec");
     let kind = object.id.kind;
-    let needed =
-        matches!(kind, Kind::Mapping | Kind::TCPMapping | Kind::Listener | Kind::RateLimitService | Kind::RateLimit);
+    let needed = matches!(
+        kind,
+        Kind::Mapping
+            | Kind::TCPMapping
+            | Kind::Listener
+            | Kind::AuthService
+            | Kind::RateLimitService
+            | Kind::RateLimit
+    );
     if needed && node.get("spec").is_none_or(Node::is_null) {
         issues.error(&path, "MissingField", format!("a {kind} needs a spec"));
         return None;
@@ -109,6 +116,11 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             let limits = read(node, &path, issues)?;
             validate::rate_limit(&limits, &path, issues);
             Spec::RateLimit(Box::new(limits))
+        }
+        Kind::AuthService => {
+            let mut service = read(node, &path, issues)?;
+            validate::auth_service(&mut service, &path, issues);
+            Spec::AuthService(Box::new(service))
         }
         Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(node, &path, issues)?),
         Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(node, &path, issues)?),

@@ -490,7 +490,7 @@ fn what_is_no_object_is_told() {
         (format!("{ours}metadata: {{name: 7}}\n"), Severity::Error, "InvalidValue", "metadata.name", 3),
         ("apiVersion: v1\nkind: List\nitems: 5\n".to_owned(), Severity::Error, "InvalidValue", "items", 3),
         (
-            "apiVersion: getambassador.io/v3alpha1\nkind: AuthService\n".to_owned(),
+            "apiVersion: getambassador.io/v3alpha1\nkind: LogService\n".to_owned(),
             Severity::Warning,
             "NotYetSupported",
             "kind",
@@ -568,7 +568,20 @@ fn warnings_leave_the_object_in_use() {
         ),
         ("RateLimitService", "{service: a, protocol_version: v2}", "NoEffect", "spec.protocol_version", "v2"),
         ("RateLimit", "{limits: []}", "NoEffect", "spec.limits", "[]"),
-        ("Mapping", "{prefix: /, service: w, bypass_auth: true}", "NotYetEffective", "spec.bypass_auth", "true"),
+        (
+            "AuthService",
+            "{auth_service: a, allow_request_body: true, include_body: {max_bytes: 9}}",
+            "NoEffect",
+            "spec.allow_request_body",
+            "true",
+        ),
+        (
+            "AuthService",
+            "{auth_service: a, proto: grpc, protocol_version: v3, path_prefix: /x}",
+            "NoEffect",
+            "spec.path_prefix",
+            "/x",
+        ),
         ("Mapping", "{prefix: /, service: w, docs: {path: /x}}", "NotYetEffective", "spec.docs", "{path"),
         (
             "Mapping",
@@ -619,6 +632,29 @@ fn warnings_leave_the_object_in_use() {
         );
         let column = text.lines().nth(3).unwrap().find(at).unwrap() + 1;
         assert_eq!((location.line, location.column as usize), (4, column), "{spec}");
+    }
+}
+
+#[test]
+fn bad_auth_services_are_refused() {
+    for (spec, reason, field, at) in [
+        ("{}", "MissingField", "spec.auth_service", "{"),
+        ("{auth_service: a, proto: soap}", "InvalidValue", "spec.proto", "soap"),
+        ("{auth_service: a, proto: grpc}", "UnsupportedProtocol", "spec.protocol_version", "{"),
+        ("{auth_service: a, proto: grpc, protocol_version: v2}", "UnsupportedProtocol", "spec.protocol_version", "v2"),
+        ("{auth_service: a, path_prefix: zone}", "InvalidValue", "spec.path_prefix", "zone"),
+        ("{auth_service: a, timeout_ms: 9300000000000000000}", "InvalidValue", "spec.timeout_ms", "93"),
+        ("{auth_service: a, include_body: {max_bytes: 0}}", "InvalidValue", "spec.include_body.max_bytes", "0"),
+        ("{auth_service: a, status_on_error: {code: 599}}", "InvalidValue", "spec.status_on_error.code", "599"),
+        (
+            "{auth_service: a, allowed_request_headers: ['x y']}",
+            "InvalidHeaderName",
+            "spec.allowed_request_headers[0]",
+            "'x y'",
+        ),
+        ("{auth_service: a, add_auth_headers: {x: '%NO%'}}", "InvalidFormat", "spec.add_auth_headers.x", "'%NO"),
+    ] {
+        check(("AuthService", spec, reason, field, at));
     }
 }
 

@@ -237,3 +237,14 @@ fn a_rate_limit_service_is_read_in_both_spellings_of_its_switch() {
         assert_eq!(service.grpc.as_ref().unwrap().use_resource_exhausted_code, Some(true), "{field}");
     }
 }
+
+#[test]
+fn an_auth_service_of_old_versions_says_tls_by_a_switch() {
+    let spec = "{auth_service: auth, tls: true, v3StatsName: s, v3CircuitBreakers: [{max_requests: 7}]}";
+    let object =
+        only(&format!("apiVersion: getambassador.io/v2\nkind: AuthService\nmetadata: {{name: a}}\nspec: {spec}\n"));
+    assert!(object.problems.is_empty(), "{:?}", object.problems);
+    let Spec::AuthService(service) = object.spec else { panic!("{:?}", object.spec) };
+    assert_eq!((service.auth_service.scheme, &service.tls), (Some(Scheme::Https), &None));
+    assert_eq!((service.stats_name.as_deref(), service.circuit_breakers[0].max_requests), (Some("s"), Some(7)));
+}

@@ -25,7 +25,7 @@ pub(super) fn apply(cluster: &Cluster, message: &mut PbCluster) {
             message.cluster_discovery_type = Some(ClusterDiscoveryType::Type(DiscoveryType::Static as i32));
             message.load_assignment = Some(endpoints::single(name, proto::pipe(path)));
         }
-        Discovery::Dns { host, port, logical, respect_ttl, family } => {
+        Discovery::Dns { hosts, logical, respect_ttl, family } => {
             let dns = DnsCluster {
                 respect_dns_ttl: *respect_ttl,
                 dns_lookup_family: lookup_family(*family) as i32,
@@ -36,7 +36,7 @@ pub(super) fn apply(cluster: &Cluster, message: &mut PbCluster) {
                 name: "envoy.cluster.dns".to_owned(),
                 typed_config: Some(proto::any(&dns)),
             }));
-            message.load_assignment = Some(endpoints::single(name, proto::host_address(host, *port)));
+            message.load_assignment = Some(endpoints::names(name, hosts));
         }
     }
 }

@@ -11,7 +11,7 @@ use nuncio_ir::{AccessLog, AccessLogFormat as Chosen, JsonLogValue};
 
 use crate::proto;
 
-/// Route metadata under which a route without backend keeps its reason.
+/// Metadata under which a route without backend keeps its reason, and a filter that refuses a request puts its own.
 pub(crate) const REASON_NAMESPACE: &str = "nuncio";
 /// Key of the reason in [`REASON_NAMESPACE`].
 pub(crate) const REASON_KEY: &str = "reason";
@@ -25,7 +25,7 @@ const REQUEST_FORMAT: &str = concat!(
     "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% ",
     "%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %COMMON_DURATION(US_TX_END:US_RX_BEG:ms)% ",
     r#"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% "%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "#,
-    r#""%ROUTE_NAME%" "%UPSTREAM_HOST%" "%UPSTREAM_CLUSTER%" "%METADATA(ROUTE:nuncio:reason)%""#,
+    r#""%ROUTE_NAME%" "%UPSTREAM_HOST%" "%UPSTREAM_CLUSTER%" "%METADATA(ROUTE:nuncio:reason)%" "%DYNAMIC_METADATA(nuncio:reason)%""#,
 );
 
 const CONNECTION_FORMAT: &str = concat!(

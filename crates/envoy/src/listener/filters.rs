@@ -23,11 +23,11 @@ use envoy_types::pb::envoy::extensions::filters::http::{
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpFilter as PbHttpFilter, http_filter::ConfigType,
 };
-use nuncio_ir::{HeaderMatch, HttpFilter, HttpSettings, IpRule, IpSource, ValueMatch};
+use nuncio_ir::{HeaderMatch, HttpFilter, HttpSettings, IpRule, IpSource, Slot, ValueMatch};
 use prost::{Message, Name};
 
 use super::scope;
-use crate::{matcher, proto};
+use crate::{extension, matcher, proto};
 
 /// The cors filter: in every list, at work where a route has a policy under this name.
 pub(crate) const CORS_FILTER: &str = "envoy.filters.http.cors";
@@ -49,8 +49,9 @@ pub(super) fn filters(settings: &HttpSettings) -> Vec<PbHttpFilter> {
     filters.extend(probes(settings));
     filters.extend(settings.filters.iter().filter_map(chosen));
     filters.push(filter(CORS_FILTER, &Cors {}));
-    // What Envoy counts by itself goes before what it has to ask about.
+    // What Envoy counts by itself goes before what it has to ask about, and who asks goes before how often.
     filters.push(filter(LOCAL_LIMIT_FILTER, &limits::local()));
+    filters.extend(Slot::ALL.map(extension::slot));
     filters.push(filter(LIMIT_FILTER, &limits::asked(settings.limit_service.as_ref())));
     filters.push(filter("envoy.filters.http.router", &router));
     number_repeated(&mut filters);

@@ -57,13 +57,15 @@ pub(super) fn scoped_routes() -> ScopedRoutes {
 /// Writes the internal headers; what the client sent under their names does not survive.
 ///
 /// The client's choice of a preview is dropped first: nobody may choose one yet, and a key that no
-/// table has must not keep a request from its routes.
+/// table has must not keep a request from its routes. Nor does a client say who it is: such headers go before routes are
+/// chosen by them, and whether or not anybody is asked about the request.
 pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
-    let actions = vec![
+    let mut actions = vec![
         Action::Remove(PREVIEW_HEADER.to_owned()),
         Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(&settings.class))),
         chain_action(&settings.chain),
     ];
+    actions.extend(settings.identity_headers.iter().cloned().map(Action::Remove));
     let mutation =
         HeaderMutation { mutations: actions.into_iter().map(|action| Mutation { action: Some(action) }).collect() };
     TypedExtensionConfig {

@@ -12,7 +12,7 @@ use envoy_types::pb::envoy::r#type::v3::{FractionalPercent, fractional_percent::
 use envoy_types::pb::google::protobuf::{Struct, Value, value};
 use nuncio_ir::{Arm, Backend, ClusterName, Forward, HostRewrite, PathMatch};
 
-use super::action;
+use super::{action, checks};
 use crate::header;
 use crate::listener::{ON_MISS_FILTER, REASON_KEY, REASON_NAMESPACE};
 
@@ -31,7 +31,8 @@ pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward) -> Vec
             Some(clusters) => {
                 let action = upstream::weighted(path, forward, first, &clusters);
                 let metadata = upgrade_metadata(first);
-                vec![PbRoute { action: Some(Action::Route(action)), metadata, ..base.clone() }]
+                let base = with_context(base.clone(), first);
+                vec![PbRoute { action: Some(Action::Route(action)), metadata, ..base }]
             }
             None => fractions(base, path, forward, &arms),
         },
@@ -65,9 +66,10 @@ fn common(arm: &Arm) -> impl PartialEq {
         retry,
         hash,
         upgrades,
+        auth_context,
     } = arm;
     let endpoint_host = matches!(host_rewrite, Some(HostRewrite::Endpoint));
-    (endpoint_host, rewrite, timeout, idle_timeout, retry, hash, upgrades)
+    (endpoint_host, rewrite, timeout, idle_timeout, retry, hash, upgrades, auth_context)
 }
 
 /// A route for each arm. The fractions are cumulative; the last arm takes the rest.
@@ -99,7 +101,16 @@ fn fraction(part: u64, total: u64) -> RuntimeFractionalPercent {
     }
 }
 
-fn arm_route(mut route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm) -> PbRoute {
+/// What the AuthService is told of requests for this arm.
+fn with_context(mut route: PbRoute, arm: &Arm) -> PbRoute {
+    if let Some(context) = &arm.auth_context {
+        route.typed_per_filter_config.extend(checks::of_context(context));
+    }
+    route
+}
+
+fn arm_route(route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm) -> PbRoute {
+    let mut route = with_context(route, arm);
     match &arm.backend {
         Backend::Cluster(name) => {
             route.action = Some(Action::Route(upstream::single(path, forward, arm, name)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_ir::{
-    AccessLog, AccessLogFormat, Arm, Backend, ChainMatch, ClientCertHeader, Cluster, ClusterName, Discovery,
+    AccessLog, AccessLogFormat, Arm, Backend, ChainMatch, Check, ClientCertHeader, Cluster, ClusterName, Discovery,
     DownstreamTls, EscapedSlashes, FilterChain, Forward, Handler, HeaderAdd, HeaderEdits, HttpSettings, LbPolicy,
     Listener, PathMatch, Priority, Protocol, Respond, Route, RouteAction, RouteMatch, Scope, SecretName, Table,
     TableName, TcpProxy, TlsSettings, Transport, UnderscoreHeaders, VirtualHost, WeightedCluster,
@@ -55,6 +55,7 @@ pub(super) fn arm(weight: u32, cluster: &str) -> Arm {
         retry: None,
         hash: Vec::new(),
         upgrades: Vec::new(),
+        auth_context: None,
     }
 }
 
@@ -90,6 +91,7 @@ pub(super) fn route(name: &str, path: PathMatch, action: RouteAction) -> Route {
         response_headers: HeaderEdits::default(),
         cors: None,
         limits: None,
+        auth: Check::Off,
         origins: Vec::new(),
     }
 }
@@ -138,6 +140,7 @@ pub(super) fn http() -> HttpSettings {
         suppress_envoy_headers: false,
         client_cert: ClientCertHeader::default(),
         limit_service: None,
+        identity_headers: Vec::new(),
         filters: Vec::new(),
         access_log: access_log("/dev/null"),
     }

@@ -13,7 +13,7 @@ use super::json;
 use crate::{cluster, endpoints};
 
 pub(super) fn dns(host: &str, family: IpFamily, logical: bool) -> Discovery {
-    Discovery::Dns { host: host.to_owned(), port: 8080, logical, respect_ttl: true, family }
+    Discovery::Dns { hosts: vec![(host.to_owned(), 8080)], logical, respect_ttl: true, family }
 }
 
 /// Says something about everything.

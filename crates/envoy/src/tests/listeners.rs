@@ -78,6 +78,7 @@ pub(super) fn every_setting() -> HttpSettings {
             dns: true,
             uri: true,
         },
+        identity_headers: vec!["x-user".to_owned()],
         filters: every_filter(),
         ..http()
     }
@@ -218,6 +219,7 @@ fn filters_stand_in_order() {
             "envoy.filters.http.rbac",
             "envoy.filters.http.cors",
             "envoy.filters.http.local_ratelimit",
+            "nuncio.auth",
             "envoy.filters.http.ratelimit",
             "envoy.filters.http.router",
         ]

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use nuncio_ir::{
-    Arm, Cluster, Cors, Discovery, Endpoint, Endpoints, Forward, HeaderEdits, HeaderMatch, HostRewrite, IpFamily,
-    LbPolicy, Mirror, PathMatch, PathRewrite, Pem, Priority, Protocol, QueryMatch, Redirect, Retry, Route, RouteAction,
-    RouteMatch, Secret, SecretValue, ValueMatch,
+    Arm, Authorization, AuthorizationBody, AuthorizationProtocol, Check, Cluster, Cors, Discovery, Endpoint, Endpoints,
+    Extension, Forward, HeaderEdits, HeaderMatch, HostRewrite, IpFamily, LbPolicy, Mirror, PathMatch, PathRewrite, Pem,
+    Priority, Protocol, QueryMatch, Redirect, Retry, Route, RouteAction, RouteMatch, Secret, SecretValue, Slot,
+    SlotFilter, ValueMatch,
 };
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use super::build::{self, add, arm, forward, host, http_chain, invalid, listener,
 use super::clusters::{dns, everything};
 use super::listeners::{every_setting, mutual};
 use crate::json::with_secrets;
-use crate::{Resource, ResourceKind, cluster, endpoints, listener as listener_resource, secret, table};
+use crate::{Resource, ResourceKind, cluster, endpoints, extension, listener as listener_resource, secret, table};
 
 /// Resources of a gateway.
 #[derive(Default)]
@@ -47,8 +48,10 @@ impl World {
         }
         let mut listeners = self.json(ResourceKind::Listener);
         let scopes = self.scopes();
+        let extensions = self.json(ResourceKind::Extension);
         for listener in &mut listeners {
             settle_routes(listener, &scopes);
+            settle_extensions(listener, &extensions);
             forget_sds(listener);
         }
         json!({"clusters": clusters, "listeners": listeners, "secrets": self.json(ResourceKind::Secret)})
@@ -82,6 +85,25 @@ fn settle_routes(value: &mut Value, scopes: &[Value]) {
     });
 }
 
+/// A slot that nothing fills is left out.
+fn settle_extensions(value: &mut Value, extensions: &[Value]) {
+    visit(value, &mut |object| {
+        if let Some(filters) = object.get_mut("httpFilters").and_then(Value::as_array_mut) {
+            filters.retain_mut(|filter| {
+                let filter = filter.as_object_mut().unwrap();
+                if filter.remove("configDiscovery").is_none() {
+                    return true;
+                }
+                let config = extensions.iter().find(|extension| extension["name"] == filter["name"]);
+                config.is_some_and(|config| {
+                    filter.insert("typedConfig".to_owned(), config["typedConfig"].clone());
+                    true
+                })
+            });
+        }
+    });
+}
+
 /// Without a source, a secret is looked for among the static ones.
 fn forget_sds(value: &mut Value) {
     visit(value, &mut |object| {
@@ -102,7 +124,33 @@ fn visit(value: &mut Value, each: &mut impl FnMut(&mut serde_json::Map<String, V
 
 /// At least one of everything that the model can say.
 pub(super) fn full() -> World {
-    World::default().with(secrets()).with(clusters()).with(tables()).with(listeners())
+    World::default().with(secrets()).with(clusters()).with(extensions()).with(tables()).with(listeners())
+}
+
+fn extensions() -> Vec<Resource> {
+    Slot::ALL.map(|slot| extension(&asking(slot, "V4", http_check()))).into()
+}
+
+/// A slot whose filter asks this cluster.
+pub(super) fn asking(slot: Slot, cluster: &str, protocol: AuthorizationProtocol) -> Extension {
+    let filter = SlotFilter::Authorize(Box::new(Authorization {
+        cluster: name(cluster),
+        protocol,
+        add_headers: vec![("x-edge".to_owned(), "%REQ(:path)%".to_owned())],
+        timeout: Duration::from_secs(5),
+        body: Some(AuthorizationBody { max_bytes: 100, allow_partial: false }),
+        status_on_error: Some(503),
+        failure_mode_allow: true,
+    }));
+    Extension { slot, filter, origins: Vec::new() }
+}
+
+pub(super) fn http_check() -> AuthorizationProtocol {
+    AuthorizationProtocol::Http {
+        path_prefix: "/check".to_owned(),
+        request_headers: vec!["authorization".to_owned()],
+        response_headers: vec!["x-user".to_owned()],
+    }
 }
 
 fn secrets() -> Vec<Resource> {
@@ -211,7 +259,15 @@ fn every_route() -> Vec<Route> {
     vec![
         Route { matches: every_match(), ..route("matches", prefix("/"), respond(200, &"x".repeat(5000))) },
         Route { cors: Some(cors.into()), ..route("mirrored", PathMatch::Regex("/re/.*".to_owned()), mirrored) },
-        route("shared", prefix("/shared"), shared),
+        Route {
+            auth: Check::On(
+                [("tier".to_owned(), "gold".to_owned())]
+                    .into_iter()
+                    .collect::<std::collections::BTreeMap<_, _>>()
+                    .into(),
+            ),
+            ..route("shared", prefix("/shared"), shared)
+        },
         route("fractions", prefix("/fractions"), forward(vec![arm(1, "V6"), invalid(2, "gone"), arm(3, "Both")])),
         route("segments", PathMatch::Segments("/seg".to_owned()), rewritten(matched())),
         route("full", prefix("/full"), rewritten(full())),

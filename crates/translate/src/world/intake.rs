@@ -55,6 +55,7 @@ impl World {
             | Kind::TCPMapping
             | Kind::Host
             | Kind::Listener
+            | Kind::AuthService
             | Kind::Module
             | Kind::Ingress
             | Kind::RateLimitService
@@ -82,7 +83,7 @@ impl World {
             Spec::EndpointResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Endpoint)),
             Spec::IngressClass(class) => self.ingresses.put_class(id, Some(class)),
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
-            Spec::RateLimitService(_) | Spec::RateLimit(_) => {}
+            Spec::AuthService(_) | Spec::RateLimitService(_) | Spec::RateLimit(_) => {}
             // What it makes is made once all classes are known.
             Spec::Ingress(_) => {}
             Spec::Invalid(_) => {}
@@ -94,7 +95,7 @@ impl World {
     fn mark(&self, id: &ObjectId, dirty: &mut Dirty) {
         match id.kind {
             Kind::Mapping => drop(dirty.mappings.insert(id.clone())),
-            Kind::Host | Kind::Listener | Kind::TCPMapping => dirty.frame = true,
+            Kind::Host | Kind::Listener | Kind::TCPMapping | Kind::AuthService => dirty.frame = true,
             Kind::Module => dirty.module = true,
             Kind::RateLimitService => {
                 dirty.frame = true;
@@ -126,7 +127,8 @@ impl World {
 
     /// Whether something in the frame sends to a Service.
     fn frame_names_services(&self) -> bool {
-        [Kind::TCPMapping, Kind::RateLimitService].into_iter().any(|kind| self.ids_of(kind).next().is_some())
+        let kinds = [Kind::TCPMapping, Kind::AuthService, Kind::RateLimitService];
+        kinds.into_iter().any(|kind| self.ids_of(kind).next().is_some())
     }
 }
 

@@ -75,7 +75,7 @@ impl World {
 }
 
 /// Why an object cannot be used, in one sentence.
-pub(super) fn invalid_reason(object: &Object) -> String {
+pub(crate) fn invalid_reason(object: &Object) -> String {
     let mut errors = object.problems.iter().map(|(problem, _)| problem);
     let error = errors.find(|problem| problem.severity == Severity::Error);
     format!("{} is not valid{}", object.id, error.map(|error| format!(": {error}")).unwrap_or_default())

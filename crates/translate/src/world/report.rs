@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, Problem, Severity};
-use nuncio_ir::{Backend, ClusterName, Handler, Listener, RouteAction, SecretName, TableName};
+use nuncio_ir::{Backend, ClusterName, Handler, Listener, RouteAction, SecretName, Slot, TableName};
 
 use super::World;
 use super::intake::{service_key, slice_service};
@@ -22,6 +22,8 @@ pub struct Resources {
     pub tables: Vec<TableName>,
     /// Listeners.
     pub listeners: Vec<Arc<str>>,
+    /// Slots of the filter list.
+    pub extensions: Vec<Slot>,
     /// Secrets.
     pub secrets: Vec<SecretName>,
     /// Clusters whose endpoints it is.
@@ -45,6 +47,7 @@ impl World {
         problems.extend(self.module_problems(id));
         problems.extend(self.secret_problems(id));
         problems.extend(self.limit_problems(id));
+        problems.extend(self.auth_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();
@@ -55,10 +58,19 @@ impl World {
     pub(super) fn mapping_problems(&self, compiled: &Compiled) -> Vec<Problem> {
         let mut problems = compiled.problems.clone();
         problems.extend(self.unattached(compiled));
-        let source = compiled.upstream().and_then(|upstream| upstream.source.as_ref());
-        let endpoints = source.and_then(|source| self.services.lacks_endpoints(source));
+        let sources = compiled.upstream().into_iter().flat_map(|upstream| &upstream.sources);
+        let endpoints = sources.filter_map(|source| self.services.lacks_endpoints(source));
         problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
         problems
+    }
+
+    /// Whether an AuthService that is asked has nobody behind it.
+    fn auth_problems(&self, id: &ObjectId) -> Vec<Problem> {
+        let auth = &self.frame.auth;
+        let upstream = auth.upstream.as_ref().filter(|_| auth.extension.origins.contains(id));
+        let sources = upstream.into_iter().flat_map(|upstream| &upstream.sources);
+        let errors = sources.filter_map(|source| self.services.lacks_endpoints(source));
+        errors.map(|error| Problem::warning("NoEndpoints", "spec.auth_service", error.to_string())).collect()
     }
 
     /// Whether no Host takes the Mapping; if that is because its Host cannot be used, why.
@@ -135,6 +147,10 @@ impl World {
                 let domains = self.model.limits.iter().filter(|(_, rules)| rules.origins.binary_search(id).is_ok());
                 found.limits = domains.map(|(domain, _)| Arc::clone(domain)).collect();
             }
+            Kind::AuthService => {
+                let slots = self.model.extensions.values().filter(|extension| extension.origins.contains(id));
+                found.extensions = slots.map(|extension| extension.slot).collect();
+            }
             Kind::TLSContext
             | Kind::KubernetesServiceResolver
             | Kind::KubernetesEndpointResolver
@@ -186,7 +202,10 @@ impl World {
         let listeners = self.model.listeners.values().filter(|listener| listener.clusters().contains(cluster));
         let of_listeners = listeners.flat_map(|listener| &listener.origins);
         let of_limits = self.frame.limit_service.iter().filter(|(_, asked)| asked == cluster).map(|(id, _)| id);
-        of_routes.chain(of_listeners.filter(|id| id.kind == Kind::TCPMapping)).chain(of_limits).cloned().collect()
+        let extensions = self.model.extensions.values().filter(|extension| extension.clusters().contains(cluster));
+        let of_extensions = extensions.flat_map(|extension| &extension.origins);
+        let of_listeners = of_listeners.filter(|id| id.kind == Kind::TCPMapping);
+        of_routes.chain(of_listeners).chain(of_extensions).chain(of_limits).cloned().collect()
     }
 
     /// The objects that a secret is made of.

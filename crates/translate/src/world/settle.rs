@@ -18,9 +18,11 @@ impl World {
         }
         for name in endpoints {
             let found = self.clusters.get(&name).and_then(|upstream| {
-                let source = upstream.source.as_ref()?;
-                let endpoints = self.services.endpoints(source, &self.settings.topology).unwrap_or_default();
-                Some(Endpoints { cluster: name.clone(), hostname: source.hostname.clone(), endpoints })
+                let hostname = upstream.sources.first()?.hostname.clone();
+                let topology = &self.settings.topology;
+                let found = upstream.sources.iter().filter_map(|source| self.services.endpoints(source, topology).ok());
+                let endpoints: BTreeSet<_> = found.flatten().collect();
+                Some(Endpoints { cluster: name.clone(), hostname, endpoints: endpoints.into_iter().collect() })
             });
             self.note_turned(&name, found.as_ref());
             put(&mut self.model.endpoints, &mut delta.endpoints, name, found);
@@ -31,8 +33,8 @@ impl World {
     fn note_turned(&mut self, cluster: &ClusterName, new: Option<&Endpoints>) {
         let (Some(old), Some(new)) = (self.model.endpoints.get(cluster), new) else { return };
         if old.endpoints.is_empty() != new.endpoints.is_empty() {
-            let source = self.clusters.get(cluster).and_then(|upstream| upstream.source.as_ref());
-            self.turned.extend(source.map(|source| source.service.clone()));
+            let sources = self.clusters.get(cluster).into_iter().flat_map(|upstream| &upstream.sources);
+            self.turned.extend(sources.map(|source| source.service.clone()));
         }
     }
 

@@ -69,7 +69,7 @@ impl World {
         }
     }
 
-    /// Names whose Host is another than before.
+    /// Names whose Host is another than before, or all if there is an AuthService now and was none, or the other way.
     fn renamed(&self, class: &Class, old: Option<&Class>) -> Vec<Arc<str>> {
         let known: BTreeSet<_> = self
             .names
@@ -78,7 +78,8 @@ impl World {
             .chain(old.into_iter().flat_map(|old| old.exact.keys()))
             .cloned()
             .collect();
-        known.into_iter().filter(|name| old.is_none_or(|old| old.governing(name) != class.governing(name))).collect()
+        let is_other = |old: &Class, name: &str| old.auth != class.auth || old.governing(name) != class.governing(name);
+        known.into_iter().filter(|name| old.is_none_or(|old| is_other(old, name))).collect()
     }
 
     /// Names whose tables hold, or should hold, something else because of these `changed` Mappings for many names.

@@ -1,5 +1,6 @@
 //! Incremental against full builds: whatever the way to a state, the state is the same.
 
+mod auth;
 mod endpoints;
 mod oracle;
 mod regressions;
@@ -69,6 +70,7 @@ fn follow(model: &mut Model, delta: Delta) {
     each(&mut model.endpoints, delta.endpoints);
     each(&mut model.secrets, delta.secrets);
     each(&mut model.limits, delta.limits);
+    each(&mut model.extensions, delta.extensions);
 }
 
 /// What must hold of every model.
@@ -91,6 +93,11 @@ fn check(model: &Model) {
         assert_eq!(by_endpoints, model.endpoints.contains_key(name), "{name}");
         for secret in cluster.tls.iter().flat_map(|tls| tls.certificate.iter().chain(&tls.authorities)) {
             assert!(model.secrets.contains_key(secret), "{name} names {secret}");
+        }
+    }
+    for extension in model.extensions.values() {
+        for cluster in extension.clusters() {
+            assert!(model.clusters.contains_key(&cluster), "{} names {cluster}", extension.slot);
         }
     }
     for listener in model.listeners.values() {
@@ -143,7 +150,9 @@ proptest! {
         let mut world = world();
         world.apply(steps.iter().map(|(at, version)| pick(*at, *version)));
         world.apply(VERSIONS.iter().map(|(id, _)| (id.clone(), None)));
-        prop_assert_eq!(world.model(), &Model::default());
+        let mut empty = self::world();
+        empty.apply([]);
+        prop_assert_eq!(world.model(), empty.model());
     }
 
     #[test]

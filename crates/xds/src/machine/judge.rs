@@ -144,7 +144,8 @@ impl Stream {
             return if ask || slot.force { Verdict::Remove } else { Verdict::Nothing };
         }
         let free = match key.kind {
-            ResourceType::Listener | ResourceType::Limits => Free::Now,
+            // Only listeners refer to an extension's configuration, and removals wait for those anyway.
+            ResourceType::Listener | ResourceType::Extension | ResourceType::Limits => Free::Now,
             ResourceType::ScopedRoute | ResourceType::Route => self.free_of_class(slot, context),
             _ => self.usage.free(key, context.options.linger, context.now),
         };
@@ -158,11 +159,12 @@ impl Stream {
 
     /// Removals go in the reverse order: not before what refers to the type is through.
     pub(super) fn may_remove(&self, kind: ResourceType) -> bool {
-        use ResourceType::{Cluster, Endpoints, Limits, Listener, Route, ScopedRoute, Secret};
+        use ResourceType::{Cluster, Endpoints, Extension, Limits, Listener, Route, ScopedRoute, Secret};
         let before: &[ResourceType] = match kind {
             Cluster | Listener | ScopedRoute | Limits => &[],
             Endpoints => &[Cluster],
             Secret => &[Cluster, Listener],
+            Extension => &[Listener],
             Route => &[Listener, ScopedRoute],
         };
         before.iter().all(|&kind| self.of(kind).is_idle())

@@ -112,10 +112,10 @@ impl Stream {
     }
 }
 
-/// State of the world: a client that reconnects says which routes it asks for, not which versions it has.
+/// State of the world: a client that reconnects says which routes and filters it asks for, not which versions it has.
 /// It may have any, so whatever those refer to must stay for the time being. Of what others need it cannot
 /// be assumed to have anything.
 fn versions_unknown(kind: ResourceType, names: &[Arc<str>]) -> Versions {
-    let names = names.iter().filter(|_| kind == ResourceType::Route);
+    let names = names.iter().filter(|_| matches!(kind, ResourceType::Route | ResourceType::Extension));
     names.map(|name| (Arc::clone(name), Arc::default())).collect()
 }

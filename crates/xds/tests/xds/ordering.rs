@@ -48,6 +48,22 @@ fn a_route_waits_for_the_ack_of_its_cluster() {
 }
 
 #[test]
+fn the_configuration_of_a_filter_waits_for_its_cluster_and_keeps_it() {
+    let filter = |version: &str, needs: &[&str]| {
+        let needs: Vec<Key> = needs.iter().map(|name| key(Cluster, name)).collect();
+        resource(Extension, "auth", version, &needs)
+    };
+    let (mut rig, id) = running(vec![cluster("a"), filter("1", &["a"]), route("1", &["a"])]);
+    rig.request(id, delta(Extension, &["auth"], &[]));
+    assert_eq!(rig.ack_all(id), ["ECDS auth@1"]);
+    rig.set(vec![cluster("b"), filter("2", &["b"])]);
+    assert_eq!(rig.ack_all(id), ["CDS b@1", "ECDS auth@2"]);
+    rig.remove(vec![key(Cluster, "b")]);
+    assert_eq!(rig.ack_all(id), Vec::<String>::new(), "the filter sends there");
+    assert_eq!(delivery(&rig, &key(Cluster, "b")), Delivery::Held(Hold::InUse));
+}
+
+#[test]
 fn a_route_waits_for_endpoints_that_are_asked_for_after_the_cluster() {
     let (mut rig, id) = running(vec![cluster("a"), route("1", &["a"])]);
     let needs = [key(Cluster, "b"), key(Endpoints, "b")];

@@ -93,6 +93,7 @@ impl Engine {
                 Kind::Listener,
                 Kind::TCPMapping,
                 Kind::TLSContext,
+                Kind::AuthService,
                 Kind::RateLimitService,
                 Kind::RateLimit,
             ];

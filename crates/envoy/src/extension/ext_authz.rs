@@ -1,0 +1,111 @@
+//! Asking another service about a request: the filter, and what routes say to it.
+
+use envoy_types::pb::envoy::config::core::v3::{
+    ApiVersion, GrpcService, HeaderValue, HttpUri,
+    grpc_service::{EnvoyGrpc, TargetSpecifier},
+    http_uri::HttpUpstreamType,
+};
+use envoy_types::pb::envoy::extensions::filters::http::ext_authz::v3::{
+    AuthorizationRequest, AuthorizationResponse, BufferSettings, CheckSettings, ExtAuthz, ExtAuthzPerRoute,
+    HttpService, ext_authz::Services, ext_authz_per_route::Override,
+};
+use envoy_types::pb::envoy::r#type::{
+    matcher::v3::{ListStringMatcher, StringMatcher, string_matcher::MatchPattern},
+    v3::HttpStatus,
+};
+use envoy_types::pb::google::protobuf::Any;
+use nuncio_ir::{AuthContext, Authorization, AuthorizationBody, AuthorizationProtocol};
+
+use crate::proto;
+
+/// The route is chosen again by the headers that the service adds, as in the original.
+pub(super) fn message(authorization: &Authorization) -> ExtAuthz {
+    let (services, allowed_headers) = match &authorization.protocol {
+        AuthorizationProtocol::Grpc => (Services::GrpcService(grpc(authorization)), None),
+        AuthorizationProtocol::Http { path_prefix, request_headers, response_headers } => {
+            let service = http(authorization, path_prefix, response_headers);
+            (Services::HttpService(service), Some(names(request_headers)))
+        }
+    };
+    ExtAuthz {
+        services: Some(services),
+        transport_api_version: ApiVersion::V3 as i32,
+        allowed_headers,
+        with_request_body: authorization.body.map(body),
+        status_on_error: authorization.status_on_error.map(|code| HttpStatus { code: i32::from(code) }),
+        failure_mode_allow: authorization.failure_mode_allow,
+        failure_mode_allow_header_add: authorization.failure_mode_allow,
+        clear_route_cache: true,
+        validate_mutations: true,
+        ..Default::default()
+    }
+}
+
+fn grpc(authorization: &Authorization) -> GrpcService {
+    GrpcService {
+        target_specifier: Some(TargetSpecifier::EnvoyGrpc(EnvoyGrpc {
+            cluster_name: authorization.cluster.to_string(),
+            ..Default::default()
+        })),
+        timeout: Some(proto::duration(authorization.timeout)),
+        initial_metadata: added(authorization),
+        ..Default::default()
+    }
+}
+
+/// Of the URI Envoy uses the cluster and the timeout alone.
+fn http(authorization: &Authorization, path_prefix: &str, response_headers: &[String]) -> HttpService {
+    HttpService {
+        server_uri: Some(HttpUri {
+            uri: format!("http://{}", authorization.cluster),
+            timeout: Some(proto::duration(authorization.timeout)),
+            http_upstream_type: Some(HttpUpstreamType::Cluster(authorization.cluster.to_string())),
+        }),
+        path_prefix: path_prefix.to_owned(),
+        authorization_request: Some(AuthorizationRequest {
+            headers_to_add: added(authorization),
+            ..Default::default()
+        }),
+        authorization_response: Some(AuthorizationResponse {
+            allowed_upstream_headers: Some(names(response_headers)),
+            allowed_client_headers: Some(names(response_headers)),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn added(authorization: &Authorization) -> Vec<HeaderValue> {
+    let header =
+        |(key, value): &(String, String)| HeaderValue { key: key.clone(), value: value.clone(), ..Default::default() };
+    authorization.add_headers.iter().map(header).collect()
+}
+
+fn names(names: &[String]) -> ListStringMatcher {
+    let exact =
+        |name: &String| StringMatcher { match_pattern: Some(MatchPattern::Exact(name.clone())), ignore_case: true };
+    ListStringMatcher { patterns: names.iter().map(exact).collect() }
+}
+
+fn body(body: AuthorizationBody) -> BufferSettings {
+    BufferSettings {
+        max_request_bytes: body.max_bytes,
+        allow_partial_message: body.allow_partial,
+        pack_as_bytes: false,
+    }
+}
+
+/// Has the filter of a slot ask about requests, telling it this of the route.
+pub(crate) fn asked(context: &AuthContext) -> Any {
+    let context_extensions = context.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    per_route(Override::CheckSettings(CheckSettings { context_extensions, ..Default::default() }))
+}
+
+/// Has it let requests pass.
+pub(crate) fn not_asked() -> Any {
+    per_route(Override::Disabled(true))
+}
+
+fn per_route(what: Override) -> Any {
+    proto::any(&ExtAuthzPerRoute { r#override: Some(what) })
+}

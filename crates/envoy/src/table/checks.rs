@@ -1,0 +1,48 @@
+//! Which requests the filters in the slots ask about.
+//!
+//! A request that finds its route late (`on_miss.lua`) passes every filter of the list, whatever its virtual host says about
+//! running them: so what must not be asked is said in the filter's own words too.
+
+use std::collections::HashMap;
+
+use envoy_types::pb::envoy::config::route::v3::FilterConfig;
+use envoy_types::pb::google::protobuf::Any;
+use nuncio_ir::{AuthContext, Check, Route, Slot, VirtualHost};
+
+use crate::{extension, proto};
+
+type Configs = HashMap<String, Any>;
+
+/// For a whole table: who is not asked about elsewhere is not asked about.
+pub(super) fn of_table() -> Configs {
+    [(Slot::Auth.name().to_owned(), extension::not_asked())].into()
+}
+
+/// Whether the routes of a virtual host are asked about unless they say otherwise: if any is.
+pub(super) fn is_asked(host: &VirtualHost) -> bool {
+    host.routes.iter().any(|route| route.auth != Check::Off)
+}
+
+/// For a virtual host. Requests for an exact name about which nobody is asked do not even pass the filter.
+pub(super) fn of_host(host: &VirtualHost, exact: bool) -> Configs {
+    let config = match (is_asked(host), exact) {
+        (true, _) => extension::asked(&AuthContext::default()),
+        (false, true) => proto::any(&FilterConfig { disabled: true, ..Default::default() }),
+        (false, false) => return Configs::new(),
+    };
+    [(Slot::Auth.name().to_owned(), config)].into()
+}
+
+/// For a route, as far as it differs from its virtual host.
+pub(super) fn of_route(route: &Route, host_is_asked: bool) -> Configs {
+    match &route.auth {
+        Check::Off if host_is_asked => [(Slot::Auth.name().to_owned(), extension::not_asked())].into(),
+        Check::On(context) if !context.is_empty() => of_context(context),
+        Check::Off | Check::On(_) => Configs::new(),
+    }
+}
+
+/// For a route whose requests are asked about with this context.
+pub(super) fn of_context(context: &AuthContext) -> Configs {
+    [(Slot::Auth.name().to_owned(), extension::asked(context))].into()
+}

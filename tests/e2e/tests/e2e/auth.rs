@@ -1,0 +1,127 @@
+//! AuthServices: who is let in, what is passed on, and what happens while nobody can be asked.
+
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object};
+use nuncio_e2e::{Client, Gateway, Site, eventually, get};
+use serde_json::{Value, json};
+
+/// A Listener, a Host of one name and one of all others, each with a Mapping that asks and one that does not.
+fn edge(site: &Site, backend: &Backend) -> String {
+    let mut all = vec![listener("http", site.http().port(), "HTTP"), host("a", "a.example"), host("any", "*")];
+    for (name, hostname) in [("a", "a.example"), ("any", "*.other")] {
+        all.push(mapping_on(hostname, &format!("{name}-asked"), "/", backend.address()));
+        let mut open = mapping_on(hostname, &format!("{name}-open"), "/open/", backend.address());
+        open["spec"]["bypass_auth"] = json!(true);
+        all.push(open);
+    }
+    documents(&all)
+}
+
+/// An AuthService that lets in unless the client asks it not to.
+fn auth(backend: &Backend) -> Value {
+    let spec = json!({
+        "auth_service": backend.address().to_string(),
+        "allowed_request_headers": ["x-echo-status"],
+        "allowed_authorization_headers": ["x-user"],
+    });
+    object("AuthService", "auth", spec)
+}
+
+async fn status(client: &Client, host: &str, path: &str) -> u16 {
+    client.ask(&get(host, path).with("x-echo-status", "403")).await.status
+}
+
+async fn becomes(client: &Client, what: &str, wanted: u16) {
+    eventually(what, async || {
+        let reply = client.send(&get("a.example", "/x")).await.map_err(|failure| failure.to_string())?;
+        if reply.status == wanted { Ok(()) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+    })
+    .await;
+}
+
+/// Also where the route is found late: by the table of the wildcards, and by a name in capitals.
+#[tokio::test]
+async fn what_bypasses_it_is_not_asked_about_whichever_way_the_route_is_found() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[auth(&asked)]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    for name in ["a.example", "A.EXAMPLE", "b.other", "B.OTHER"] {
+        let before = (asked.requests(), upstream.requests());
+        assert_eq!(status(&client, name, "/x").await, 403, "{name}");
+        assert_eq!((asked.requests(), upstream.requests()), (before.0 + 1, before.1), "{name} is asked about");
+        assert_eq!(status(&client, name, "/open/x").await, 403, "{name}");
+        let after = (asked.requests(), upstream.requests());
+        assert_eq!(after, (before.0 + 1, before.1 + 1), "{name} bypasses it");
+    }
+    let before = asked.requests();
+    assert_eq!(client.ask(&get("c.example", "/")).await.status, 404);
+    assert_eq!(asked.requests(), before, "nobody is asked about what nobody serves");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_cannot_say_who_it_is() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[auth(&asked)]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    for path in ["/x", "/open/x"] {
+        for name in ["x-user", "X-USER"] {
+            let reply = client.ask(&get("a.example", path).with(name, "root")).await;
+            let echo = reply.echo().unwrap();
+            assert_eq!((echo.backend.as_str(), echo.header("x-user")), ("up", None), "{path} {name}");
+        }
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_of_the_service_ends_no_connection_and_a_broken_one_lets_nobody_in() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    let (first, second) = (Backend::start("first").await, Backend::start("second").await);
+    site.write("edge.yaml", edge(&site, &upstream));
+    site.write("auth.yaml", documents(&[auth(&first)]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let mut connection = client.connect().await.unwrap();
+    assert_eq!(connection.send(&get("a.example", "/x")).await.unwrap().status, 200);
+    assert_eq!(first.requests(), 1);
+
+    site.write("auth.yaml", documents(&[auth(&second)]));
+    eventually("the second is asked", async || {
+        let reply = connection.send(&get("a.example", "/x")).await.map_err(|failure| failure.to_string())?;
+        if second.requests() > 0 { Ok(()) } else { Err(format!("{}", reply.status)) }
+    })
+    .await;
+    assert!(connection.is_open().await, "the connection outlives the change");
+
+    let mut broken = auth(&second);
+    broken["spec"]["tls"] = json!("nowhere");
+    site.write("auth.yaml", documents(&[broken]));
+    becomes(&client, "refused", 500).await;
+    assert_eq!(client.ask(&get("a.example", "/open/x")).await.by(), "up", "what bypasses it goes on");
+    gateway.admin.problem(&["\"auth\"", "TLSContextNotFound"]).await;
+
+    site.remove("auth.yaml");
+    becomes(&client, "open again", 200).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_read_from_the_start_lets_nobody_in() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
+    let mut broken = auth(&asked);
+    broken["spec"]["proto"] = json!("soap");
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[broken]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let reply = client.ask(&get("a.example", "/x")).await;
+    assert_eq!((reply.status, upstream.requests()), (500, 0));
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    let body: Value = serde_json::from_str(&reply.text()).unwrap();
+    assert_eq!(body["status_code"], 500);
+    assert!(!reply.text().contains("soap"), "what is wrong is none of the client's business: {}", reply.text());
+    gateway.line(&["GET /x", " 500 ", "soap"]).await;
+    gateway.stop().await;
+}
