@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Now;
 use crate::limiter::Limiter;
+use crate::window::Window;
 
 const SHARDS: usize = 16;
 /// How many leases a shard holds; beyond, hits are counted one by one. Each takes about 200 bytes.
@@ -35,6 +36,8 @@ struct Lease {
     counted: u64,
     /// Others have used up the limit: no more is to be had.
     spent: bool,
+    /// Somebody has asked for more and has no answer yet: enough for one replica.
+    asked: Option<Now>,
     /// Length of the window in seconds.
     window: u64,
     /// When the window ends, in seconds since 1970.
@@ -69,10 +72,14 @@ pub(crate) struct Grant {
     pub(crate) free: u64,
     /// More are not to be had in this window.
     pub(crate) spent: bool,
-    /// Length of the window in seconds.
-    pub(crate) window: u64,
-    /// When it ends, in seconds since 1970.
-    pub(crate) ends: u64,
+}
+
+impl Lease {
+    /// Without any hits yet.
+    fn new(window: Window, now: Now) -> Self {
+        let ends = window.start(now.seconds()) + window.seconds();
+        Self { free: 0, counted: 0, spent: false, asked: None, window: window.seconds(), ends, used: now }
+    }
 }
 
 impl Default for Leases {
@@ -83,17 +90,28 @@ impl Default for Leases {
 
 impl Leases {
     /// Takes hits from the lease for `key`, as far as it has them.
-    pub(crate) fn take(&self, key: &Bytes, hits: u64, now: Now) -> Answer {
+    pub(crate) fn take(&self, key: &Bytes, hits: u64, window: Window, now: Now) -> Answer {
         let mut shard = self.shard(key);
         let room = shard.len() < MOST;
-        let Some(lease) = shard.get_mut(key) else { return Answer::Ask { covered: 0, more: room } };
+        if !room && !shard.contains_key(key) {
+            return Answer::Ask { covered: 0, more: false };
+        }
+        let lease = match shard.get_mut(key) {
+            Some(lease) => lease,
+            None => shard.entry(Bytes::copy_from_slice(key)).or_insert(Lease::new(window, now)),
+        };
         lease.used = now;
         let covered = lease.free.min(hits);
         lease.free -= covered;
         if covered == hits {
             return Answer::Counted(lease.counted - lease.free);
         }
-        Answer::Ask { covered, more: !lease.spent }
+        let waits = lease.asked.is_some_and(|asked| u128::from(now.0.saturating_sub(asked.0)) < IDLE.as_millis());
+        let more = !lease.spent && !waits;
+        if more {
+            lease.asked = Some(now);
+        }
+        Answer::Ask { covered, more }
     }
 
     /// Hits that are counted for `key` and not used.
@@ -101,22 +119,18 @@ impl Leases {
         self.shard(key).get(key).map_or(0, |lease| lease.free)
     }
 
-    /// Notes what was counted for `key`.
-    pub(crate) fn grant(&self, key: &Bytes, grant: &Grant, now: Now) {
+    /// Notes what was counted for `key`; false where nobody waits for it any more.
+    pub(crate) fn grant(&self, key: &Bytes, grant: &Grant, now: Now) -> bool {
         let mut shard = self.shard(key);
-        let lease = shard.entry(Bytes::copy_from_slice(key)).or_insert(Lease {
-            free: 0,
-            counted: 0,
-            spent: false,
-            window: grant.window,
-            ends: grant.ends,
-            used: now,
-        });
+        // Gone where the answer took longer than a lease is kept without use.
+        let Some(lease) = shard.get_mut(key) else { return false };
+        lease.asked = None;
         lease.free += grant.free;
         // An answer may come before an earlier one.
         lease.counted = lease.counted.max(grant.counted);
         lease.spent |= grant.spent;
         lease.used = now;
+        true
     }
 
     /// Ends leases that are not used, and says what is to be given back: all of it `at_once`, or what was not used for a

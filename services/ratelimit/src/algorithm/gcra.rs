@@ -1,7 +1,7 @@
 //! The generic cell rate algorithm, as a bucket that leaks.
 
 use super::{hits, reported};
-use crate::store::Action;
+use crate::store::{Action, Count};
 use crate::window::Window;
 
 /// A bucket for `burst` hits that drains at the limit's rate. A hit that does not fit is refused and fills nothing.
@@ -35,22 +35,25 @@ impl Gcra {
         Self { cost: window.millis() / common, rate: u64::from(requests) / common, burst }
     }
 
-    /// Does `action` at `now`, in milliseconds since 1970, and says how many hits are in the bucket then, or would be:
-    /// more than the burst where they do not fit.
-    pub fn apply(&self, state: &mut GcraState, now: u64, action: Action) -> u64 {
-        self.drain(state, now);
-        let after =
-            i128::try_from(state.level).unwrap_or(i128::MAX).saturating_add(hits(action) * i128::from(self.cost));
+    /// Does `action` at `now`, in milliseconds since 1970. The value is how many hits are in the bucket then, or would be:
+    /// more than the burst where they do not fit. The state changes only when hits do.
+    pub fn apply(&self, state: &mut GcraState, now: u64, action: Action) -> Count {
+        let level = self.level(state, now);
+        let after = i128::try_from(level).unwrap_or(i128::MAX).saturating_add(hits(action) * i128::from(self.cost));
         let after = u128::try_from(after).unwrap_or(0);
-        if after <= self.room() {
-            state.level = after;
+        let value = reported(after.div_ceil(u128::from(self.cost)));
+        if after > self.room() {
+            return Count { value, reset: self.reset(level, value) };
         }
-        reported(after.div_ceil(u128::from(self.cost)))
+        if after != level {
+            *state = GcraState { level: after, at: state.at.max(now) };
+        }
+        Count { value, reset: self.reset(after, value) }
     }
 
-    /// Milliseconds until what came to `value` would fit, or else until the bucket is empty.
-    pub fn reset(&self, state: &GcraState, value: u64) -> u64 {
-        let (level, cost) = (state.level, u128::from(self.cost));
+    /// Milliseconds until what came to `value` at this level would fit, or else until the bucket is empty.
+    pub fn reset(&self, level: u128, value: u64) -> u64 {
+        let cost = u128::from(self.cost);
         let wanted = if value > u64::from(self.burst) {
             let hits = u128::from(value).saturating_sub(level.div_ceil(cost));
             // More than the whole bucket never fits: then until it is empty.
@@ -61,11 +64,10 @@ impl Gcra {
         u64::try_from(wanted.div_ceil(u128::from(self.rate))).unwrap_or(u64::MAX)
     }
 
-    fn drain(&self, state: &mut GcraState, now: u64) {
-        // A clock that is behind, or goes back, drains nothing.
+    /// The level now. A clock that is behind, or goes back, drains nothing.
+    fn level(&self, state: &GcraState, now: u64) -> u128 {
         let passed = now.saturating_sub(state.at);
-        state.level = state.level.saturating_sub(u128::from(passed) * u128::from(self.rate));
-        state.at = state.at.max(now);
+        state.level.saturating_sub(u128::from(passed) * u128::from(self.rate))
     }
 
     fn room(&self) -> u128 {
@@ -91,7 +93,7 @@ mod tests {
     fn a_burst_and_then_the_rate() {
         let gcra = Gcra::new(60, window("minute"), 3);
         let mut state = GcraState::default();
-        let mut hit = |now| gcra.apply(&mut state, now, Action::Add(1));
+        let mut hit = |now| gcra.apply(&mut state, now, Action::Add(1)).value;
         assert_eq!([hit(0), hit(0), hit(0), hit(0), hit(999)], [1, 2, 3, 4, 4]);
         assert_eq!([hit(1_000), hit(1_000)], [3, 4]);
         // Time drains no more than there was.
@@ -102,13 +104,11 @@ mod tests {
     fn says_when_it_is_worth_trying_again() {
         let gcra = Gcra::new(60, window("minute"), 3);
         let mut state = GcraState::default();
-        gcra.apply(&mut state, 0, Action::Add(3));
-        assert_eq!(gcra.reset(&state, 3), 3_000, "empty");
-        let value = gcra.apply(&mut state, 500, Action::Add(1));
-        assert_eq!((value, gcra.reset(&state, value)), (4, 500));
-        let value = gcra.apply(&mut state, 500, Action::Add(9));
-        assert_eq!(gcra.reset(&state, value), 2_500, "never fits");
-        assert!(gcra.apply(&mut state, 500, Action::Add(u64::MAX / 2)) > 3);
+        let mut add = |now, hits| gcra.apply(&mut state, now, Action::Add(hits));
+        assert_eq!(add(0, 3), Count { value: 3, reset: 3_000 }, "empty");
+        assert_eq!(add(500, 1), Count { value: 4, reset: 500 });
+        assert_eq!(add(500, 9).reset, 2_500, "never fits");
+        assert!(add(500, u64::MAX / 2).value > 3);
     }
 
     #[test]
@@ -116,10 +116,10 @@ mod tests {
         let gcra = Gcra::new(10, window("hour"), 10);
         let mut state = GcraState::default();
         gcra.apply(&mut state, 5, Action::Add(4));
-        assert_eq!(gcra.apply(&mut state, 5, Action::Refund(3)), 1);
-        assert_eq!(gcra.apply(&mut state, 5, Action::Refund(3)), 0);
-        assert_eq!(gcra.apply(&mut state, 5, Action::Read), 0);
-        assert_eq!(Gcra::new(0, window("hour"), 0).apply(&mut state, 5, Action::Add(1)), 1, "over a burst of 0");
+        assert_eq!(gcra.apply(&mut state, 5, Action::Refund(3)).value, 1);
+        assert_eq!(gcra.apply(&mut state, 5, Action::Refund(3)).value, 0);
+        assert_eq!(gcra.apply(&mut state, 5, Action::Read).value, 0);
+        assert_eq!(Gcra::new(0, window("hour"), 0).apply(&mut state, 5, Action::Add(1)).value, 1, "over a burst of 0");
     }
 
     /// The algorithm as it is usually written: the theoretical arrival time, in milliseconds × requests.
@@ -149,7 +149,7 @@ mod tests {
             let (mut state, mut arrival, mut now) = (GcraState::default(), Arrival::default(), 1_700_000_000_000);
             for (later, hits) in calls {
                 now += later;
-                let value = gcra.apply(&mut state, now, Action::Add(hits));
+                let value = gcra.apply(&mut state, now, Action::Add(hits)).value;
                 prop_assert_eq!(value <= u64::from(burst), arrival.fits(requests, window.millis(), burst, now, hits));
             }
         }
@@ -163,10 +163,11 @@ mod tests {
             let mut state = GcraState::default();
             gcra.apply(&mut state, 7, Action::Add(full.min(u64::from(burst))));
             let hits = hits.min(u64::from(burst));
-            let value = gcra.apply(&mut state, 7 + later, Action::Add(hits));
-            let fits = |after| gcra.apply(&mut state.clone(), 7 + later + after, Action::Add(hits)) <= u64::from(burst);
+            let Count { value, reset: wait } = gcra.apply(&mut state, 7 + later, Action::Add(hits));
+            let fits = |after| {
+                gcra.apply(&mut state.clone(), 7 + later + after, Action::Add(hits)).value <= u64::from(burst)
+            };
             if value > u64::from(burst) {
-                let wait = gcra.reset(&state, value);
                 prop_assert!(fits(wait) && !fits(wait - 1));
             }
         }

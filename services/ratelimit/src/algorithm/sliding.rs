@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{hits, reported};
-use crate::store::Action;
+use super::reported;
+use crate::store::{Action, Count};
 use crate::window::Window;
 
 /// Hits of the last window, counted by parts of it. The part that the window's begin falls into counts as far as it is
@@ -18,12 +18,10 @@ pub struct Sliding {
     pub(crate) limit: u32,
 }
 
-/// Hits by part, the oldest first. None of them is older than the window.
+/// Hits by part, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SlidingState {
     pub(crate) counts: VecDeque<(u64, u64)>,
-    /// When it was last looked at, in milliseconds since 1970.
-    pub(crate) now: u64,
 }
 
 impl Sliding {
@@ -33,45 +31,44 @@ impl Sliding {
         (part * u64::from(parts) == window.millis()).then_some(Self { part, parts, limit: requests })
     }
 
-    /// Does `action` at `now`, in milliseconds since 1970, and says how many hits the window has then, or would have:
-    /// more than the limit where they are refused.
-    pub fn apply(&self, state: &mut SlidingState, now: u64, action: Action) -> u64 {
-        self.slide(state, now);
-        let used = u128::from(self.used(state, state.now));
-        match action {
+    /// Does `action` at `now`, in milliseconds since 1970. The value is how many hits the window has then, or would have:
+    /// more than the limit where they are refused. The state changes only when hits do.
+    pub fn apply(&self, state: &mut SlidingState, now: u64, action: Action) -> Count {
+        // A clock that goes back, or is behind another replica's, waits for the other.
+        let now = now.max(state.counts.back().map_or(0, |(at, _)| at * self.part));
+        let used = self.used(state, now);
+        let value = match action {
+            Action::Read => used,
             Action::Refund(back) => {
-                take_back(state, back);
-                self.used(state, state.now)
+                self.take_back(state, now, back);
+                self.used(state, now)
             }
-            Action::Read => reported(used),
-            Action::Add(_) => {
-                let after = used + hits(action).unsigned_abs();
-                if after <= u128::from(self.limit) {
-                    let more = reported(after - used);
-                    if more > 0 {
-                        self.add(state, more);
-                    }
+            Action::Add(hits) => {
+                let after = reported(u128::from(used) + u128::from(hits));
+                if hits > 0 && after <= u64::from(self.limit) {
+                    self.add(state, now, hits);
                 }
-                reported(after)
+                after
             }
-        }
+        };
+        Count { value, reset: self.reset(state, now, value) }
     }
 
     /// Milliseconds until what came to `value` would be within the limit, or else until nothing counts any more.
-    pub fn reset(&self, state: &SlidingState, value: u64) -> u64 {
-        let whole = self.part * u64::from(self.parts);
+    pub fn reset(&self, state: &SlidingState, now: u64, value: u64) -> u64 {
         let limit = u64::from(self.limit);
-        let used = self.used(state, state.now);
+        let used = self.used(state, now);
         if value <= limit {
-            let gone = |(at, _): &(u64, u64)| (at + u64::from(self.parts) + 1) * self.part - state.now;
+            let gone = |(at, _): &(u64, u64)| ((at + u64::from(self.parts) + 1) * self.part).saturating_sub(now);
             return state.counts.back().map_or(0, gone);
         }
+        let whole = self.part * u64::from(self.parts);
         let asked = value.saturating_sub(used);
         let Some(free) = limit.checked_sub(asked) else { return whole };
-        let first = state.now / self.part;
+        let first = now / self.part;
         (first..=first + u64::from(self.parts))
             .find_map(|index| self.below(state, index, free))
-            .map_or(whole, |at| at.saturating_sub(state.now).max(1))
+            .map_or(whole, |at| at.saturating_sub(now).max(1))
     }
 
     /// When, in the part `index`, no more than `free` hits count.
@@ -82,16 +79,6 @@ impl Sliding {
         let part = u128::from(self.part);
         let left = (u128::from(spare) * part).checked_div(u128::from(fading)).map_or(part, |left| left.min(part));
         Some((index + 1) * self.part - u64::try_from(left).unwrap_or(self.part))
-    }
-
-    fn slide(&self, state: &mut SlidingState, now: u64) {
-        // A clock that goes back, or is behind another replica's, waits for the other.
-        let newest = state.counts.back().map_or(0, |(at, _)| at * self.part);
-        state.now = now.max(newest);
-        let index = state.now / self.part;
-        while state.counts.front().is_some_and(|(at, _)| at + u64::from(self.parts) < index) {
-            state.counts.pop_front();
-        }
     }
 
     fn used(&self, state: &SlidingState, now: u64) -> u64 {
@@ -111,23 +98,29 @@ impl Sliding {
         })
     }
 
-    fn add(&self, state: &mut SlidingState, more: u64) {
-        let index = state.now / self.part;
+    fn add(&self, state: &mut SlidingState, now: u64, hits: u64) {
+        let index = now / self.part;
+        while state.counts.front().is_some_and(|(at, _)| at + u64::from(self.parts) < index) {
+            state.counts.pop_front();
+        }
         match state.counts.back_mut() {
-            Some((at, count)) if *at == index => *count += more,
-            _ => state.counts.push_back((index, more)),
+            Some((at, count)) if *at == index => *count += hits,
+            _ => state.counts.push_back((index, hits)),
         }
     }
-}
 
-/// Takes hits back, the newest first, but no more than there are.
-fn take_back(state: &mut SlidingState, mut back: u64) {
-    for (_, count) in state.counts.iter_mut().rev() {
-        let taken = back.min(*count);
-        *count -= taken;
-        back -= taken;
+    /// Takes hits back, the newest first, but no more than count.
+    fn take_back(&self, state: &mut SlidingState, now: u64, mut back: u64) {
+        let index = now / self.part;
+        for (at, count) in state.counts.iter_mut().rev() {
+            if *at + u64::from(self.parts) >= index {
+                let taken = back.min(*count);
+                *count -= taken;
+                back -= taken;
+            }
+        }
+        state.counts.retain(|(_, count)| *count > 0);
     }
-    state.counts.retain(|(_, count)| *count > 0);
 }
 
 #[cfg(test)]
@@ -144,7 +137,7 @@ mod tests {
     fn no_burst_at_an_edge() {
         let sliding = sliding(10, 6);
         let mut state = SlidingState::default();
-        let mut hits = |now, hits| sliding.apply(&mut state, now, Action::Add(hits));
+        let mut hits = |now, hits| sliding.apply(&mut state, now, Action::Add(hits)).value;
         assert_eq!(hits(59_000, 10), 10);
         assert_eq!(hits(60_000, 1), 11, "a fixed window would begin anew");
         assert_eq!(hits(109_999, 1), 11);
@@ -164,10 +157,10 @@ mod tests {
         let mut state = SlidingState::default();
         sliding.apply(&mut state, 0, Action::Add(4));
         sliding.apply(&mut state, 20_000, Action::Add(2));
-        assert_eq!(sliding.apply(&mut state, 20_000, Action::Refund(3)), 3);
+        assert_eq!(sliding.apply(&mut state, 20_000, Action::Refund(3)).value, 3);
         assert_eq!(state.counts, [(0, 3)]);
-        assert_eq!(sliding.apply(&mut state, 20_000, Action::Read), 3);
-        assert_eq!(sliding.apply(&mut state, 20_000, Action::Refund(u64::MAX)), 0);
+        assert_eq!(sliding.apply(&mut state, 20_000, Action::Read).value, 3);
+        assert_eq!(sliding.apply(&mut state, 20_000, Action::Refund(u64::MAX)).value, 0);
     }
 
     /// All hits that were ever let through, each with its time; every look counts them anew.
@@ -195,7 +188,7 @@ mod tests {
             for (later, hits) in calls {
                 now += later;
                 let expected = log.used(sliding, now) + hits;
-                prop_assert_eq!(sliding.apply(&mut state, now, Action::Add(hits)), expected);
+                prop_assert_eq!(sliding.apply(&mut state, now, Action::Add(hits)).value, expected);
                 if expected <= u64::from(limit) {
                     log.0.push((now, hits));
                 }
@@ -222,14 +215,15 @@ mod tests {
                 sliding.apply(&mut state, now, Action::Add(hits));
             }
             let hits = hits.min(u64::from(limit));
-            let fits = |after| sliding.apply(&mut state.clone(), now + after, Action::Add(hits)) <= u64::from(limit);
+            let fits = |after| {
+                sliding.apply(&mut state.clone(), now + after, Action::Add(hits)).value <= u64::from(limit)
+            };
             let mut last = state.clone();
-            let value = sliding.apply(&mut last, now, Action::Add(hits));
-            let wait = sliding.reset(&last, value);
+            let Count { value, reset: wait } = sliding.apply(&mut last, now, Action::Add(hits));
             if value > u64::from(limit) {
                 prop_assert!(fits(wait) && !fits(wait - 1), "{}", wait);
             } else {
-                prop_assert_eq!(sliding.apply(&mut last.clone(), now + wait, Action::Read), 0);
+                prop_assert_eq!(sliding.apply(&mut last.clone(), now + wait, Action::Read).value, 0);
             }
         }
     }

@@ -128,10 +128,11 @@ impl Limiter {
         let leases = &self.shared.leases;
         plan.counted(|item, key| {
             let (lease, hits) = (item.lease(), charge.of(item));
+            let Some(window) = item.window() else { return };
             if lease == 0 || hits == 0 || item.refund.is_some() || item.over_locally {
                 return;
             }
-            match leases.take(key, hits, now) {
+            match leases.take(key, hits, window, now) {
                 Answer::Counted(after) => (item.after, item.covered) = (after, hits),
                 Answer::Ask { covered, more } => (item.covered, item.ahead) = (covered, if more { lease } else { 0 }),
             }
@@ -152,14 +153,12 @@ impl Limiter {
             }
             let after = item.after - item.ahead;
             let granted = item.capacity.saturating_sub(after).min(item.ahead);
-            let excess = item.ahead - granted;
-            let ends = window.start(now.seconds()) + window.seconds();
-            let grant =
-                Grant { counted: after + granted, free: granted, spent: excess > 0, window: window.seconds(), ends };
-            leases.grant(key, &grant, now);
+            let spent = granted < item.ahead;
+            let grant = Grant { counted: after.min(item.capacity) + granted, free: granted, spent };
+            let kept = if leases.grant(key, &grant, now) { granted } else { 0 };
             item.after = after;
-            if excess > 0 {
-                too_much.push(refund(key.clone(), excess, window.seconds()));
+            if kept < item.ahead {
+                too_much.push(refund(key.clone(), item.ahead - kept, window.seconds()));
             }
         });
         for op in too_much {

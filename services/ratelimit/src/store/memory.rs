@@ -131,15 +131,14 @@ impl Counter {
                 Count::from(*value)
             }
             (State::Sliding(state), Meter::Sliding(sliding, at)) => {
-                let value = sliding.apply(state, at, action);
                 self.ends = now + (sliding.part * u64::from(sliding.parts + 1)).div_ceil(1_000);
-                Count { value, reset: sliding.reset(state, value) }
+                sliding.apply(state, at, action)
             }
             (State::Gcra(state), Meter::Gcra(gcra, at)) => {
-                let value = gcra.apply(state, at, action);
+                let count = gcra.apply(state, at, action);
                 let empty = state.level.div_ceil(u128::from(gcra.rate) * 1_000);
                 self.ends = now.saturating_add(u64::try_from(empty).unwrap_or(u64::MAX));
-                Count { value, reset: gcra.reset(state, value) }
+                count
             }
             // Keys of different kinds differ.
             (_, meter) => {

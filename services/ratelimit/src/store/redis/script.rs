@@ -12,7 +12,7 @@ use sha1::{Digest, Sha1};
 
 use super::batch::OpResult;
 use super::resp::{self, Reply};
-use crate::algorithm::{GcraState, SlidingState};
+use crate::algorithm::SlidingState;
 use crate::store::{Action, Count, Meter};
 
 const GCRA: &str = include_str!("script/gcra.lua");
@@ -112,11 +112,11 @@ fn number(reply: &Reply) -> Option<u64> {
 /// When it is worth trying again, from the state that the script left.
 fn reset(meter: Meter, state: &[u64], value: u64) -> u64 {
     match (meter, state) {
-        (Meter::Gcra(gcra, _), [level, ..]) => gcra.reset(&GcraState { level: u128::from(*level), at: 0 }, value),
+        (Meter::Gcra(gcra, _), [level, ..]) => gcra.reset(u128::from(*level), value),
         (Meter::Sliding(sliding, _), [now, counts @ ..]) => {
             let mut counts: Vec<_> = counts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
             counts.sort_unstable();
-            sliding.reset(&SlidingState { counts: VecDeque::from(counts), now: *now }, value)
+            sliding.reset(&SlidingState { counts: VecDeque::from(counts) }, *now, value)
         }
         _ => 0,
     }

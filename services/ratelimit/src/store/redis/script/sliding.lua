@@ -18,7 +18,7 @@ for i = 1, #kept, 2 do
     if at + parts == index then fading = count else full = full + count end
   end
 end
-local out, changed = {}, {}
+local out, changed, added = {}, {}, false
 local function used() return full + math.ceil(fading * (part - now % part) / part) end
 for i = 5, #args do
   local hits = args[i]
@@ -26,7 +26,7 @@ for i = 5, #args do
   if hits > 0 and after <= limit then
     counts[index] = (counts[index] or 0) + hits
     full = full + hits
-    changed[index] = true
+    changed[index], added = true, true
   elseif hits < 0 then
     for at = index, index - parts, -1 do
       local taken = math.min(-hits, counts[at] or 0)
@@ -51,8 +51,8 @@ for at in pairs(changed) do
     redis.call('HDEL', KEYS[1], field)
   end
 end
+if added and #old > 0 then redis.call('HDEL', KEYS[1], unpack(old)) end
 if any then
-  if #old > 0 then redis.call('HDEL', KEYS[1], unpack(old)) end
   -- A part and a second more, for the part that fades and for clocks that differ.
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', part * (parts + 1) + 1000))
 end
