@@ -11,7 +11,7 @@ export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/nuncio
 # Cases of the corpus side by side; each is a controller, an Envoy and some waiting.
 CORPUS_JOBS ?= $(shell echo $$((2 * $$(nproc))))
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -34,9 +34,17 @@ lint: ## Check formatting, scripts, dependencies, clippy, documentation
 # The release build, whatever the others use.
 bench: export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/nuncio
 bench: ## Measure speed and memory against a baseline in the same run
-	@$(SETUP) build tools python envoy kubernetes bench
+	@$(SETUP) build tools python envoy kubernetes bench ratelimit
 	cargo build --release --workspace $(CARGO_FLAGS)
 	cargo run --release --package nuncio-bench $(CARGO_FLAGS)
+	cargo run --release --package nuncio-ratelimit-tests --bin bench-ratelimit $(CARGO_FLAGS)
+
+# What does not fit into a test: MINUTES of load with faults in between.
+MINUTES ?= 10
+soak: ## Load the rate limit service for ten minutes while Redis fails, and watch its memory
+	@$(SETUP) build ratelimit
+	cargo build --release --package nuncio-ratelimit --package nuncio-ratelimit-tests $(CARGO_FLAGS)
+	cargo run --release --package nuncio-ratelimit-tests --bin soak-ratelimit $(CARGO_FLAGS) -- $(MINUTES)
 
 clean: ## Remove what was built and fetched
 	rm -rf target .tools

@@ -2,6 +2,7 @@
 
 mod args;
 mod manifests;
+mod ratelimit;
 mod status;
 mod webhook;
 mod zone;
@@ -14,13 +15,12 @@ pub(crate) use self::args::{
     Identity, Limits, Logs, Origin, RoutesArgs, UpArgs,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
+pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RulesCheckArgs};
 pub(crate) use self::status::StatusArgs;
 pub(crate) use self::webhook::WebhookArgs;
 pub(crate) use self::zone::ZoneArgs;
 use crate::exit::{Failure, Outcome, print_text};
-use crate::{
-    authz, check, controller, crds, doctor, environment, envoy, envoy_config, explain, ratelimit, routes, up, version,
-};
+use crate::{authz, check, controller, crds, doctor, environment, envoy, envoy_config, explain, routes, up, version};
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
@@ -51,7 +51,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Routes(args) => routes::run(&args),
         Command::EnvoyConfig(args) => envoy_config::run(&args),
         Command::Crds(args) => crds::run(*args),
-        Command::Ratelimit => ratelimit::run(),
+        Command::Ratelimit(args) => crate::ratelimit::run(&args),
         Command::Authz(arguments) => authz::run(*arguments),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),

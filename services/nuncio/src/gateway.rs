@@ -46,7 +46,7 @@ impl Gateway {
     pub(crate) fn routes(&self, query: &ListQuery) -> Result<Page<RouteView>, Failure> {
         match self {
             Self::Offline(offline) => Ok(Page::of(query, offline.routes(query).into_iter(), |route| route)),
-            Self::Running { address, client } => ask(address, client, &query.to_path("routes")),
+            Self::Running { address, client } => ask("the gateway", address, client, &query.to_path("routes")),
         }
     }
 
@@ -54,13 +54,19 @@ impl Gateway {
     pub(crate) fn explain(&self, request: &ExplainRequest) -> Result<Explanation, Failure> {
         match self {
             Self::Offline(offline) => Ok(offline.explain(request)),
-            Self::Running { address, client } => ask(address, client, &request.to_path()),
+            Self::Running { address, client } => ask("the gateway", address, client, &request.to_path()),
         }
     }
 }
 
-fn ask<T: serde::de::DeserializeOwned>(address: &str, client: &AdminClient, path: &str) -> Result<T, Failure> {
-    let failed = |what: String| Failure::new(format!("the gateway at {address}: {what}"));
+/// Asks a server, `who` in messages, for something in JSON.
+pub(crate) fn ask<T: serde::de::DeserializeOwned>(
+    who: &str,
+    address: &str,
+    client: &AdminClient,
+    path: &str,
+) -> Result<T, Failure> {
+    let failed = |what: String| Failure::new(format!("{who} at {address}: {what}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
     let reply = runtime.block_on(client.get(path)).map_err(|error| failed(error.to_string()))?;
     if !reply.status.is_success() {

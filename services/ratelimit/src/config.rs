@@ -3,6 +3,7 @@
 mod decode;
 mod edge;
 mod error;
+mod explain;
 mod from_proto;
 mod glob;
 mod keys;
@@ -18,6 +19,7 @@ mod yaml;
 
 pub use edge::Edge;
 pub use error::ConfigError;
+pub use explain::{Lookup, Step};
 pub use from_proto::EXTENSION;
 pub use from_proto::root_of;
 pub use load::{Loader, Source};
@@ -25,3 +27,4 @@ pub use lookup::{Entry, Limit, Override, Scratch, Shares};
 pub use raw::{RawDescriptor, RawLimit, RawRoot};
 pub use store_failure::StoreFailure;
 pub use tree::{Config, Rule};
+pub(crate) use yaml::value_of as yaml_value;

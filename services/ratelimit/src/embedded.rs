@@ -1,7 +1,6 @@
 //! The service inside of a gateway: rules and calls over Unix sockets, and no ports.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::settings::{Environment, SettingError, Settings};
 
@@ -30,7 +29,6 @@ pub fn embedded(rules: &Path, calls: &Path, redis: Option<&str>) -> Result<Setti
     let mut settings = Settings::read(&Environment::new(&lookup))?;
     settings.listen.http.clear();
     settings.listen.debug.clear();
-    settings.top = Some(Arc::default());
     Ok(settings)
 }
 
@@ -48,7 +46,7 @@ impl Redis {
             name: "redis".to_owned(),
             // It may hold a password.
             value: url.split("://").next().unwrap_or_default().to_owned(),
-            wanted: "expected redis://[[user]:password@]host:port, rediss://… or unix:/path",
+            wanted: "expected redis://[[user]:password@]host:port, rediss://… or unix:/path".to_owned(),
         };
         if let Some(path) = url.strip_prefix("unix:") {
             let address = path.trim_start_matches("//").to_owned();

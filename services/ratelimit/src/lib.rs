@@ -13,11 +13,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod algorithm;
+mod check;
 mod clock;
 pub mod config;
 mod counter_key;
 mod embedded;
-pub mod lease;
+mod explain;
+mod lease;
 mod limiter;
 mod metadata;
 mod plan;
@@ -37,7 +39,9 @@ mod unit;
 mod window;
 
 pub use algorithm::{Algorithm, Gcra, GcraState, Sliding, SlidingState};
+pub use check::{Checked, check};
 pub use embedded::embedded;
+pub use explain::{CounterView, Explanation, RuleView, explain, path as explain_path};
 pub use limiter::{CallError, Limiter, Options, Shared};
 pub use provider::{Active, Loads, files};
 pub use reach::reach_redis;

@@ -16,7 +16,7 @@ use crate::unit::Unit;
 use crate::window::Window;
 
 /// A request's descriptors, each with its limit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Plan<'c> {
     pub(crate) items: SmallVec<[Item<'c>; 2]>,
 }

@@ -11,7 +11,7 @@ use crate::limiter::{Limiter, Shared};
 use crate::provider::{Active, files, xds};
 use crate::server::{self, Component, Health, Workers, WorkersSetup};
 use crate::settings::{BackendType, ConfigType, Redis, Settings};
-use crate::stats::Sink;
+use crate::stats::{Exposition, Mapper, Sink};
 use crate::store::{Backend, LocalCache, MemoryStore, RedisOptions, RedisStore, RedisTls};
 use crate::tls::{ReloadingAcceptor, client_config};
 
@@ -53,7 +53,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
     serve_metrics(&settings, &shared, &stop, &mut tasks)?;
     if !settings.listen.debug.is_empty() {
         let listener = bind(&settings.listen.debug)?;
-        tasks.spawn(server::serve(listener, server::debug(shared.clone()), stop.clone()));
+        tasks.spawn(server::serve(listener, server::debug(limiter.clone()), stop.clone()));
     }
     if !settings.listen.http.is_empty() {
         let listener = bind(&settings.listen.http)?;
@@ -138,7 +138,9 @@ fn serve_metrics(
 ) -> Result<(), RunError> {
     let metrics = &settings.metrics;
     if let Some((address, path)) = &metrics.prometheus {
-        let router = server::prometheus(path, shared.stats.clone(), metrics.response_time_in_milliseconds);
+        let exposition =
+            Exposition { mapper: mapper(&metrics.mapper_file)?, milliseconds: metrics.response_time_in_milliseconds };
+        let router = server::prometheus(path, shared.stats.clone(), exposition);
         tasks.spawn(server::serve(bind(address)?, router, stop.clone()));
     }
     if let Some(target) = &metrics.statsd {
@@ -146,6 +148,16 @@ fn serve_metrics(
         tasks.spawn(sink.run(shared.stats.clone(), metrics.flush_interval, stop.clone()));
     }
     Ok(())
+}
+
+/// What a file makes of the names of metrics; none for the default.
+fn mapper(path: &str) -> Result<Option<Mapper>, RunError> {
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |error: String| RunError::Setting(format!("PROMETHEUS_MAPPER_YAML={path}: {error}"));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    Mapper::parse(&text).map(Some).map_err(wrong)
 }
 
 async fn watch_config(mut loads: watch::Receiver<crate::provider::Loads>, health: Health, matters: bool) {

@@ -154,6 +154,8 @@ pub struct Metrics {
     pub flush_interval: Duration,
     /// Prometheus: address and path, where it is used.
     pub prometheus: Option<(String, String)>,
+    /// The file that makes names for Prometheus; empty for the default (`PROMETHEUS_MAPPER_YAML`).
+    pub mapper_file: String,
     /// `PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS`.
     pub response_time_in_milliseconds: bool,
 }

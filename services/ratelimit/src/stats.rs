@@ -1,13 +1,18 @@
 //! What is counted, and under which names.
 
 mod expvar;
+mod mapper;
+mod mogrify;
 mod names;
 mod prometheus;
 mod registry;
 mod statsd;
+mod template;
 
 pub use expvar::expvar;
-pub use prometheus::prometheus;
+pub use mapper::Mapper;
+pub use mogrify::Mogrifier;
+pub use prometheus::{Exposition, prometheus};
 pub(crate) use registry::add;
 pub use registry::{Registry, RuleStats, ServiceStats, Timing};
 pub use statsd::{Sink, StatsdTarget};

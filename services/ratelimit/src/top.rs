@@ -26,7 +26,7 @@ struct Key {
 }
 
 /// A counter, and how often it was over its limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Often {
     /// The domain.
     pub domain: String,

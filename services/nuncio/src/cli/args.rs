@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nuncio_controller::XdsAddress;
 use nuncio_telemetry::LogFormat;
 
-use super::{ClusterArgs, Place, StatusArgs, WebhookArgs, ZoneArgs};
+use super::{ClusterArgs, Place, RatelimitArgs, StatusArgs, WebhookArgs, ZoneArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -67,8 +67,8 @@ pub(crate) enum Command {
     EnvoyConfig(EnvoyConfigArgs),
     /// Print the custom resource definitions for a Kubernetes cluster
     Crds(Box<crate::crds::CrdsArgs>),
-    /// Serve Envoy's global rate limits, set up by the environment variables of envoyproxy/ratelimit
-    Ratelimit,
+    /// Serve Envoy's global rate limits, set up by the environment variables of envoyproxy/ratelimit, or ask about them
+    Ratelimit(RatelimitArgs),
     /// Log users in and check tokens and keys for Envoy; or say why a request is decided on as it is
     Authz(Box<nuncio_authz::Arguments>),
     /// Print a completion script for a shell

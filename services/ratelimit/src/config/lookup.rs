@@ -113,13 +113,14 @@ impl Limit<'_> {
 }
 
 /// A step down the tree.
-struct Step<'c> {
-    node: &'c Node,
-    by: By,
+pub(super) struct Step<'c> {
+    pub(super) node: &'c Node,
+    pub(super) by: By,
 }
 
+/// What an entry was found by.
 #[derive(Clone, Copy, PartialEq)]
-enum By {
+pub(super) enum By {
     Value,
     Glob,
     Key,
@@ -215,7 +216,7 @@ impl Config {
 }
 
 impl Node {
-    fn step(&self, scratch: &mut Scratch, entry: &impl Entry) -> Option<Step<'_>> {
+    pub(super) fn step(&self, scratch: &mut Scratch, entry: &impl Entry) -> Option<Step<'_>> {
         let joined = &mut scratch.0;
         joined.clear();
         joined.push_str(entry.key());

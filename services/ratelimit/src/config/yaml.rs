@@ -78,6 +78,31 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, Broken> {
     Ok(None)
 }
 
+/// The first document of `text` as JSON, for other files than rules.
+pub(crate) fn value_of(text: &str) -> Result<serde_json::Value, String> {
+    let node = parse(text).map_err(|broken| format!("line {}: {}", broken.line, broken.message))?;
+    Ok(node.as_ref().map_or(serde_json::Value::Null, json))
+}
+
+fn json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Scalar { kind: Kind::Null, .. } => serde_json::Value::Null,
+        Value::Scalar { kind: Kind::Bool(flag), .. } => (*flag).into(),
+        Value::Scalar { kind: Kind::Int(number), .. } => (*number).into(),
+        Value::Scalar { kind: Kind::Large(number), .. } => (*number).into(),
+        Value::Scalar { kind: Kind::Float(number), .. } => (*number).into(),
+        Value::Scalar { text, .. } => text.as_str().into(),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| match &key.value {
+                Value::Scalar { text, .. } => (text.clone(), json(value)),
+                other => (other.tag().to_owned(), json(value)),
+            });
+            serde_json::Value::Object(entries.collect())
+        }
+    }
+}
+
 /// A list or mapping that is not complete.
 struct Frame {
     line: usize,

@@ -38,6 +38,11 @@ impl Limiter {
         Ok(())
     }
 
+    /// Looks at the counters, and counts nothing.
+    pub(crate) async fn look(&self, plan: &mut Plan<'_>) -> Result<(), StoreError> {
+        self.run(plan, Now::read(), |_| Some(Action::Read)).await
+    }
+
     /// Which counters to charge, where a request over one limit must not be counted towards others.
     async fn charge(&self, plan: &mut Plan<'_>, now: Now) -> Result<Charge, StoreError> {
         if !self.shared.options.stop_increment {

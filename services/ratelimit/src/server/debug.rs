@@ -1,36 +1,51 @@
-//! Port 6070: what is in force and what was counted.
+//! Port 6070: what is in force, what was counted, and why a request is limited.
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::extract::{Query, RawQuery, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::config::Config;
-use crate::limiter::Shared;
+use crate::explain::RuleView;
+use crate::limiter::{CallError, Limiter};
 use crate::stats;
+use crate::top::Often;
+
+const INDEX: &str = "\
+/rlconfig: print out the currently loaded configuration
+/stats: print out stats
+/limits: the limits in force and what was counted, as JSON; ?limit=N&offset=N
+/top: the counters that were over their limits most often, as JSON; ?limit=N
+/explain?domain=D&KEY=VALUE...: which limit a request is held to, and what is left of it, as JSON
+";
+/// How many limits a page has if it is not said.
+const PAGE: usize = 1_000;
 
 /// The routes.
-pub(crate) fn debug(shared: Arc<Shared>) -> Router {
+pub(crate) fn debug(limiter: Arc<Limiter>) -> Router {
     Router::new()
-        .route(
-            "/",
-            get(|| async { "/rlconfig: print out the currently loaded configuration\n/stats: print out stats\n" }),
-        )
+        .route("/", get(|| async { INDEX }))
         .route("/rlconfig", get(rlconfig))
         .route("/stats", get(counters))
-        .with_state(shared)
+        .route("/limits", get(limits))
+        .route("/top", get(top))
+        .route("/explain", get(explain))
+        .with_state(limiter)
 }
 
-async fn rlconfig(State(shared): State<Arc<Shared>>) -> String {
-    shared.config.load().as_ref().map_or_else(String::new, |config| dump(config))
+async fn rlconfig(State(limiter): State<Arc<Limiter>>) -> String {
+    limiter.shared().config.load().as_ref().map_or_else(String::new, |config| dump(config))
 }
 
-async fn counters(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], stats::expvar(&shared.stats))
+async fn counters(State(limiter): State<Arc<Limiter>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], stats::expvar(&limiter.shared().stats))
 }
 
 /// A line for each limit, in the original's form.
@@ -48,4 +63,65 @@ fn dump(config: &Config) -> String {
         );
     }
     text
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    limit: Option<usize>,
+    #[serde(default)]
+    offset: usize,
+}
+
+#[derive(Serialize)]
+struct Page<T> {
+    total: usize,
+    items: Vec<T>,
+}
+
+#[derive(Serialize)]
+struct LimitView {
+    #[serde(flatten)]
+    rule: RuleView,
+    /// Hits under the rule's own name: those with values of requests in their names are in `/stats`.
+    total_hits: u64,
+    over_limit: u64,
+    near_limit: u64,
+}
+
+async fn limits(State(limiter): State<Arc<Limiter>>, Query(paging): Query<Paging>) -> Json<Page<LimitView>> {
+    let config = limiter.shared().config.load_full();
+    let rules = config.as_ref().map_or_else(Vec::new, |config| config.rules());
+    let view = |rule: &&crate::config::Rule| LimitView {
+        rule: (*rule).into(),
+        total_hits: rule.stats.total_hits.load(Ordering::Relaxed),
+        over_limit: rule.stats.over_limit.load(Ordering::Relaxed),
+        near_limit: rule.stats.near_limit.load(Ordering::Relaxed),
+    };
+    let items = rules.iter().skip(paging.offset).take(paging.limit.unwrap_or(PAGE)).map(view).collect();
+    Json(Page { total: rules.len(), items })
+}
+
+async fn top(State(limiter): State<Arc<Limiter>>, Query(paging): Query<Paging>) -> Json<Vec<Often>> {
+    let mut list = limiter.shared().top.as_ref().map_or_else(Vec::new, |top| top.list());
+    list.truncate(paging.limit.unwrap_or(100));
+    Json(list)
+}
+
+/// `domain`, and then the entries in their order: keys may come twice.
+async fn explain(State(limiter): State<Arc<Limiter>>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    let Some(((_, domain), entries)) = pairs.split_first().filter(|((first, _), _)| first == "domain") else {
+        return problem(StatusCode::BAD_REQUEST, "expected ?domain=D&KEY=VALUE...");
+    };
+    let entries: Vec<_> = entries.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect();
+    match limiter.explain(domain, &entries).await {
+        Ok(explanation) => Json(explanation).into_response(),
+        Err(CallError::Request(error)) => problem(StatusCode::CONFLICT, &error),
+        Err(CallError::Store(error)) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
+    }
+}
+
+fn problem(status: StatusCode, error: &str) -> Response {
+    (status, Json(json!({ "error": error }))).into_response()
 }

@@ -6,14 +6,15 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 
-use crate::stats::{self, Registry};
+use crate::stats::{self, Exposition, Registry};
 
 /// The route, at `path`.
-pub(crate) fn prometheus(path: &str, registry: Arc<Registry>, milliseconds: bool) -> Router {
+pub(crate) fn prometheus(path: &str, registry: Arc<Registry>, exposition: Exposition) -> Router {
+    let exposition = Arc::new(exposition);
     let metrics = move || async move {
         (
             [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-            stats::prometheus(&registry, milliseconds),
+            stats::prometheus(&registry, &exposition),
         )
     };
     Router::new().route(path, get(metrics))

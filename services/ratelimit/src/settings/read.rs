@@ -1,5 +1,6 @@
 //! Reads the settings from the environment.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
@@ -7,7 +8,7 @@ use super::{
 };
 use crate::config::StoreFailure;
 use crate::limiter;
-use crate::stats::StatsdTarget;
+use crate::stats::{Mogrifier, StatsdTarget};
 use crate::store::ServerKind;
 
 /// A variable that cannot be understood.
@@ -18,8 +19,8 @@ pub struct SettingError {
     pub name: String,
     /// Its value.
     pub value: String,
-    /// What it should be.
-    pub wanted: &'static str,
+    /// What it should be, or what is wrong with it.
+    pub wanted: String,
 }
 
 /// The environment, or whatever stands for it.
@@ -50,7 +51,9 @@ impl<'e> Environment<'e> {
     ) -> Result<T, SettingError> {
         match (self.0)(name).filter(|value| !value.is_empty()) {
             None => Ok(default),
-            Some(value) => parse(&value).ok_or(SettingError { name: name.to_owned(), value, wanted }),
+            Some(value) => {
+                parse(&value).ok_or(SettingError { name: name.to_owned(), value, wanted: wanted.to_owned() })
+            }
         }
     }
 
@@ -122,7 +125,7 @@ impl Settings {
             expiration_jitter: env.number("EXPIRATION_JITTER_MAX_SECONDS", 300_i64)?.max(0).unsigned_abs(),
             local_cache_bytes: env.number("LOCAL_CACHE_SIZE_IN_BYTES", 0)?,
             health_by_connection: env.flag("REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", false)?,
-            top: None,
+            top: Some(Arc::default()),
             limiter: limiter(env)?,
         })
     }
@@ -197,14 +200,37 @@ fn metrics(env: &Environment<'_>) -> Result<Metrics, SettingError> {
     let statsd = env.flag("USE_STATSD", true)?;
     let address = format!("{}:{}", env.text("STATSD_HOST", "localhost"), env.number("STATSD_PORT", 8125_u16)?);
     let tags = pairs(&env.text("EXTRA_TAGS", "").replace('=', ":"), ':');
+    let mogrifiers = if dog { mogrifiers(env)? } else { Vec::new() };
     Ok(Metrics {
         // One sink, in the original's order of preference.
-        statsd: (!disabled && !prometheus && (dog || statsd)).then_some(StatsdTarget { address, dog, tags }),
+        statsd: (!disabled && !prometheus && (dog || statsd)).then_some(StatsdTarget {
+            address,
+            dog,
+            tags,
+            mogrifiers,
+        }),
         flush_interval: env.duration("STATS_FLUSH_INTERVAL", "10s")?.max(Duration::from_millis(10)),
         prometheus: (!disabled && prometheus)
             .then(|| (env.text("PROMETHEUS_ADDR", ":9090"), env.text("PROMETHEUS_PATH", "/metrics"))),
+        mapper_file: env.text("PROMETHEUS_MAPPER_YAML", ""),
         response_time_in_milliseconds: env.flag("PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS", false)?,
     })
+}
+
+/// Those of the list, each set up by three variables of its own.
+fn mogrifiers(env: &Environment<'_>) -> Result<Vec<Mogrifier>, SettingError> {
+    let names = env.text("USE_DOG_STATSD_MOGRIFIERS", "");
+    let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let mogrifier = |name: &str| {
+        let variable = |suffix: &str| env.text(&format!("DOG_STATSD_MOGRIFIER_{name}_{suffix}"), "");
+        let (pattern, tags) = (variable("PATTERN"), pairs(&variable("TAGS"), ':'));
+        Mogrifier::new(&pattern, &variable("NAME"), tags).map_err(|reason| SettingError {
+            name: format!("DOG_STATSD_MOGRIFIER_{name}_PATTERN"),
+            value: pattern,
+            wanted: reason,
+        })
+    };
+    names.map(mogrifier).collect()
 }
 
 fn redis(env: &Environment<'_>, prefix: &str, url: &str) -> Result<Redis, SettingError> {

@@ -3,7 +3,7 @@
 use super::read::Environment;
 
 /// Accepted, and told once that they change nothing, with the reason.
-pub const IGNORED: [(&str, &str); 33] = [
+pub const IGNORED: [(&str, &str); 31] = [
     ("REDIS_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PERSECOND_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PIPELINE_WINDOW", "commands are batched without waiting"),
@@ -26,8 +26,6 @@ pub const IGNORED: [(&str, &str); 33] = [
     ("MEMCACHE_TLS_CLIENT_KEY", "memcached is not supported"),
     ("MEMCACHE_TLS_CACERT", "memcached is not supported"),
     ("MEMCACHE_TLS_SKIP_HOSTNAME_VERIFICATION", "memcached is not supported"),
-    ("PROMETHEUS_MAPPER_YAML", "names are always those of the default mapper"),
-    ("USE_DOG_STATSD_MOGRIFIERS", "names are sent as they are"),
     ("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", "the wait doubles, with jitter"),
     ("XDS_CLIENT_BACKOFF_JITTER", "the wait doubles, with jitter"),
     ("CONFIG_GRPC_XDS_SERVER_CONNECT_RETRY_INTERVAL", "XDS_CLIENT_BACKOFF_INITIAL_INTERVAL says how long to wait"),

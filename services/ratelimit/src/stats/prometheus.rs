@@ -4,13 +4,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
+use super::mapper::{Mapped, Mapper, MetricKind};
 use super::registry::{BUCKETS, Registry, Timing};
 
+/// How metrics are shown.
+#[derive(Debug, Default)]
+pub struct Exposition {
+    /// Makes the names, rather than the default mapper.
+    pub mapper: Option<Mapper>,
+    /// Response times are in milliseconds.
+    pub milliseconds: bool,
+}
+
 /// Everything in the text format of Prometheus.
-pub fn prometheus(registry: &Registry, response_time_in_milliseconds: bool) -> String {
+pub fn prometheus(registry: &Registry, exposition: &Exposition) -> String {
     let mut families: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for (name, value) in registry.counters() {
-        let (family, labels) = mapped(&name);
+        let Some((family, labels)) = exposition.mapped(&name) else { continue };
         *families.entry(family).or_default().entry(labels).or_default() += value;
     }
     let mut text = String::new();
@@ -20,8 +30,42 @@ pub fn prometheus(registry: &Registry, response_time_in_milliseconds: bool) -> S
             let _ = writeln!(text, "{family}{labels} {value}");
         }
     }
-    response_time(&mut text, &registry.service.should_rate_limit, response_time_in_milliseconds);
+    response_time(&mut text, &registry.service.should_rate_limit, exposition);
     text
+}
+
+impl Exposition {
+    /// The family and labels for a counter; none where the mapper drops it.
+    fn mapped(&self, name: &str) -> Option<(String, String)> {
+        match self.mapper.as_ref().map_or(Mapped::Unmapped, |mapper| mapper.map(name, MetricKind::Counter)) {
+            Mapped::To(family, labels) => Some((mangled(&family), written(&labels))),
+            Mapped::Dropped => None,
+            Mapped::Unmapped if self.mapper.is_some() => Some((mangled(name), String::new())),
+            Mapped::Unmapped => Some(mapped(name)),
+        }
+    }
+
+    /// The family and the labels for response times.
+    fn response_time(&self) -> Option<(String, Vec<(String, String)>)> {
+        const NAME: &str = "ratelimit_server.ShouldRateLimit.response_time";
+        match self.mapper.as_ref().map_or(Mapped::Unmapped, |mapper| mapper.map(NAME, MetricKind::Observer)) {
+            Mapped::To(family, labels) => Some((mangled(&family), labels)),
+            Mapped::Dropped => None,
+            Mapped::Unmapped => {
+                let unit = if self.milliseconds { "ms" } else { "seconds" };
+                let label = ("grpc_method".to_owned(), "ShouldRateLimit".to_owned());
+                Some((format!("ratelimit_service_response_time_{unit}"), vec![label]))
+            }
+        }
+    }
+}
+
+fn written(labels: &[(String, String)]) -> String {
+    if labels.is_empty() {
+        return String::new();
+    }
+    let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
+    format!("{{{}}}", labels.join(","))
 }
 
 /// The family and labels for a statsd name.
@@ -63,21 +107,20 @@ fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn response_time(text: &mut String, timing: &Timing, milliseconds: bool) {
-    let (family, per_unit) = if milliseconds {
-        ("ratelimit_service_response_time_ms", 1e3)
-    } else {
-        ("ratelimit_service_response_time_seconds", 1e6)
-    };
-    let label = "grpc_method=\"ShouldRateLimit\"";
+fn response_time(text: &mut String, timing: &Timing, exposition: &Exposition) {
+    let Some((family, labels)) = exposition.response_time() else { return };
+    let per_unit = if exposition.milliseconds { 1e3 } else { 1e6 };
+    let label = written(&labels);
+    let label = label.trim_matches(['{', '}']);
+    let separator = if label.is_empty() { "" } else { "," };
     let load = |value: &std::sync::atomic::AtomicU64| value.load(Ordering::Relaxed);
     let _ = writeln!(text, "# HELP {family} How long calls took.\n# TYPE {family} histogram");
     let mut sum = 0;
     for (bound, count) in BUCKETS.iter().zip(&timing.buckets) {
         sum += load(count);
-        let _ = writeln!(text, "{family}_bucket{{{label},le=\"{}\"}} {sum}", *bound as f64 / per_unit);
+        let _ = writeln!(text, "{family}_bucket{{{label}{separator}le=\"{}\"}} {sum}", *bound as f64 / per_unit);
     }
-    let _ = writeln!(text, "{family}_bucket{{{label},le=\"+Inf\"}} {}", load(&timing.count));
+    let _ = writeln!(text, "{family}_bucket{{{label}{separator}le=\"+Inf\"}} {}", load(&timing.count));
     let _ = writeln!(text, "{family}_sum{{{label}}} {}", load(&timing.micros) as f64 / per_unit);
     let _ = writeln!(text, "{family}_count{{{label}}} {}", load(&timing.count));
 }

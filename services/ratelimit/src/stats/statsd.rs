@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
 
+use super::mogrify::{Mogrifier, mogrify};
 use super::registry::Registry;
 
 /// How long a flush may take, with connecting.
@@ -24,6 +25,8 @@ pub struct StatsdTarget {
     pub dog: bool,
     /// Tags for every line.
     pub tags: Vec<(String, String)>,
+    /// Make names and tags, with `dog`.
+    pub mogrifiers: Vec<Mogrifier>,
 }
 
 /// Sends what has changed since it was last asked to.
@@ -97,20 +100,23 @@ impl Sink {
     }
 
     fn line(&self, name: &str, value: &str) -> String {
+        if self.target.dog { self.dog_line(name, value) } else { self.plain_line(name, value) }
+    }
+
+    fn plain_line(&self, name: &str, value: &str) -> String {
         let mut line = String::from(name);
-        if !self.target.dog {
-            for (key, value) in &self.target.tags {
-                line.push_str(&format!(".__{key}={value}"));
-            }
+        for (key, value) in &self.target.tags {
+            line.push_str(&format!(".__{key}={value}"));
         }
-        line.push(':');
-        line.push_str(value);
-        if self.target.dog && !self.target.tags.is_empty() {
-            let tags: Vec<_> = self.target.tags.iter().map(|(key, value)| format!("{key}:{value}")).collect();
-            line.push_str(&format!("|#{}", tags.join(",")));
-        }
-        line.push('\n');
+        line.push_str(&format!(":{value}\n"));
         line
+    }
+
+    fn dog_line(&self, name: &str, value: &str) -> String {
+        let (name, tags) = mogrify(&self.target.mogrifiers, name);
+        let tags: Vec<_> = self.target.tags.iter().chain(&tags).map(|(key, value)| format!("{key}:{value}")).collect();
+        let separator = if tags.is_empty() { "" } else { "|#" };
+        format!("{name}:{value}{separator}{}\n", tags.join(","))
     }
 
     async fn send_stream(&mut self, lines: &[String]) -> std::io::Result<()> {
@@ -134,5 +140,25 @@ impl Sink {
             datagram.push_str(line);
         }
         socket.send_to(datagram.as_bytes(), &self.target.address).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(dog: bool) -> String {
+        let pattern = r"^ratelimit\.service\.rate_limit\.(.*)\.(.*)\.(.*)$";
+        let tags = vec![("key".to_owned(), "$2".to_owned())];
+        let mogrifiers = vec![Mogrifier::new(pattern, "rate_limit.$3", tags).unwrap()];
+        let tags = vec![("env".to_owned(), "test".to_owned())];
+        let sink = Sink::new(StatsdTarget { address: String::new(), dog, tags, mogrifiers });
+        sink.line("ratelimit.service.rate_limit.d.k_v.total_hits", "3|c")
+    }
+
+    #[test]
+    fn dogs_have_tags_beside_names() {
+        assert_eq!(line(true), "rate_limit.total_hits:3|c|#env:test,key:k_v\n");
+        assert_eq!(line(false), "ratelimit.service.rate_limit.d.k_v.total_hits.__env=test:3|c\n");
     }
 }

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod algorithms;
+mod bad_input;
 mod concurrency;
 mod differential;
 mod doctor;
 mod faults;
 mod gateway;
+mod operations;
+mod tls;
 mod topologies;
 mod without_redis;

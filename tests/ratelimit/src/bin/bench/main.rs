@@ -3,6 +3,8 @@
 //! Each service has one processor and its Redis, with the load, the other; measurements of both take turns.
 //! usage: `bench-ratelimit [seconds for each measurement]`
 
+mod rules;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -20,6 +22,7 @@ descriptors:
 - {key: over, rate_limit: {unit: hour, requests_per_unit: 0}}
 ";
 const CONNECTIONS: usize = 4;
+const ROUNDS: u32 = 2;
 const STREAMS: usize = 64;
 const VALUES: u64 = 10_000;
 
@@ -92,9 +95,9 @@ async fn bench(duration: Duration) -> anyhow::Result<()> {
     );
     for scenario in SCENARIOS {
         let (mut a, mut b) = (Measured::default(), Measured::default());
-        for _ in 0..2 {
-            a.add(measure(&ours, scenario, duration / 2).await?);
-            b.add(measure(&original, scenario, duration / 2).await?);
+        for _ in 0..ROUNDS {
+            a.add(measure(&ours, scenario, duration / ROUNDS).await?);
+            b.add(measure(&original, scenario, duration / ROUNDS).await?);
         }
         println!(
             "{:<26}{:>13.1} :{:>9.1}{:>13.1} :{:>9.1}{:>11.0} :{:>9.0}{:>7.1} :{:>7.1}{:>11.2}",
@@ -115,7 +118,8 @@ async fn bench(duration: Duration) -> anyhow::Result<()> {
         ours.service.process().resident_kib()?,
         original.service.process().resident_kib()?
     );
-    Ok(())
+    drop((ours, original));
+    rules::bench().await
 }
 
 async fn start(which: Which) -> anyhow::Result<Side> {

@@ -1,0 +1,69 @@
+//! What `nuncio ratelimit` is told.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Format;
+
+const HELP: &str = "\
+Examples:
+  RUNTIME_ROOT=/etc/ratelimit REDIS_SOCKET_TYPE=tcp REDIS_URL=redis:6379 nuncio ratelimit
+  nuncio ratelimit check /etc/ratelimit/config
+  nuncio ratelimit explain shop user=ann --rules /etc/ratelimit/config
+  nuncio ratelimit explain shop user=ann --server 127.0.0.1:6070      what is left, too
+
+Without a command the service is run, set up by environment variables.";
+
+/// The service, or a question about its rules.
+#[derive(Debug, Args)]
+#[command(after_help = HELP, args_conflicts_with_subcommands = true)]
+pub(crate) struct RatelimitArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<RatelimitCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RatelimitCommand {
+    /// Say what is wrong with files of rules
+    Check(RulesCheckArgs),
+    /// Say which limit a request is held to, and what is left of it
+    Explain(LimitExplainArgs),
+}
+
+/// What `nuncio ratelimit check` is told.
+#[derive(Debug, Args)]
+pub(crate) struct RulesCheckArgs {
+    /// The directory of rules
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: PathBuf,
+    /// Several files may be for one domain
+    #[arg(long, env = "MERGE_DOMAIN_CONFIG")]
+    pub(crate) merge_domains: bool,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}
+
+/// What `nuncio ratelimit explain` is told.
+#[derive(Debug, Args)]
+pub(crate) struct LimitExplainArgs {
+    /// The domain of the request
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domain: String,
+    /// The entries of its descriptor, in their order
+    #[arg(value_name = "KEY=VALUE", required = true)]
+    pub(crate) entries: Vec<String>,
+    /// The directory of rules
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, required_unless_present = "server")]
+    pub(crate) rules: Option<PathBuf>,
+    /// The debug port of a running service
+    #[arg(long, value_name = "ADDR", conflicts_with = "rules")]
+    pub(crate) server: Option<String>,
+    /// Several files may be for one domain
+    #[arg(long, env = "MERGE_DOMAIN_CONFIG", conflicts_with = "server")]
+    pub(crate) merge_domains: bool,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
+}

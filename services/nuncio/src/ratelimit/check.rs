@@ -1,0 +1,68 @@
+//! `nuncio ratelimit check`: what is wrong with files of rules.
+
+use std::fmt::Write;
+
+use nuncio_ratelimit::Checked;
+use nuncio_ratelimit::config::ConfigError;
+use serde::Serialize;
+
+use crate::cli::{Format, RulesCheckArgs};
+use crate::exit::{Failure, Outcome, print_json, print_text};
+
+#[derive(Serialize)]
+struct View<'c> {
+    files: usize,
+    limits: usize,
+    errors: Vec<ErrorView<'c>>,
+}
+
+#[derive(Serialize)]
+struct ErrorView<'c> {
+    file: &'c str,
+    /// From 1; 0 where no line is to blame.
+    line: usize,
+    /// The descriptors that lead there.
+    path: &'c str,
+    message: &'c str,
+}
+
+/// Prints every error. Fails if there is one.
+pub(super) fn run(args: &RulesCheckArgs) -> Outcome {
+    let checked = nuncio_ratelimit::check(&args.dir, args.merge_domains)
+        .map_err(|error| Failure::usage(format!("{}: {error}", args.dir.display())))?;
+    match args.output {
+        Format::Text => print_text(&text(&checked)),
+        Format::Json => print_json(&view(&checked))?,
+    }
+    if checked.errors.is_empty() { Ok(()) } else { Err(Failure::found()) }
+}
+
+fn limits(checked: &Checked) -> usize {
+    checked.config.as_ref().map_or(0, |config| config.rules().len())
+}
+
+fn view(checked: &Checked) -> View<'_> {
+    View { files: checked.files, limits: limits(checked), errors: checked.errors.iter().map(ErrorView::from).collect() }
+}
+
+impl<'c> From<&'c ConfigError> for ErrorView<'c> {
+    fn from(error: &'c ConfigError) -> Self {
+        Self { file: &error.file, line: error.line, path: &error.path, message: &error.message }
+    }
+}
+
+fn text(checked: &Checked) -> String {
+    let mut text = String::new();
+    for error in &checked.errors {
+        let line = if error.line > 0 { format!(":{}", error.line) } else { String::new() };
+        let path = if error.path.is_empty() { String::new() } else { format!(" (at {})", error.path) };
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{}{line}: {}{path}", error.file, error.message.replace('\n', " "));
+    }
+    if checked.errors.is_empty() {
+        let _ = writeln!(text, "{} files, {} limits, 0 errors", checked.files, limits(checked));
+    } else {
+        let _ = writeln!(text, "{} files, {} errors", checked.files, checked.errors.len());
+    }
+    text
+}

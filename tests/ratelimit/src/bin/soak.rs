@@ -1,0 +1,107 @@
+//! Ten minutes of load with faults in between, and memory that does not grow.
+//!
+//! usage: `soak-ratelimit [minutes]`
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use rustix::process::Signal;
+
+const RULES: &str = "
+domain: d
+store_failure: local
+descriptors:
+- {key: k, rate_limit: {unit: second, requests_per_unit: 50}}
+- {key: bucket, rate_limit: {unit: minute, requests_per_unit: 600, algorithm: gcra, burst: 30}}
+- {key: sliding, rate_limit: {unit: minute, requests_per_unit: 600, algorithm: sliding_window}}
+- {key: leased, rate_limit: {unit: minute, requests_per_unit: 100000, lease: 100}}
+- {key: seen, detailed_metric: true, rate_limit: {unit: minute, requests_per_unit: 5}}
+";
+const KEYS: [&str; 5] = ["k", "bucket", "sliding", "leased", "seen"];
+const CLIENTS: usize = 16;
+/// How often something goes wrong.
+const FAULT_EVERY: Duration = Duration::from_secs(20);
+/// After so much of the time everything that fills up is full.
+const WARM: f64 = 0.4;
+/// By how much memory may then still move.
+const GROWTH: f64 = 1.15;
+
+fn main() -> anyhow::Result<()> {
+    let minutes = std::env::args().nth(1).map_or(Ok(10.0), |text| text.parse()).context("expected minutes")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(soak(Duration::from_secs_f64(minutes * 60.0)))
+}
+
+async fn soak(length: Duration) -> anyhow::Result<()> {
+    let mut redis = Redis::start(&[])?;
+    let url = redis.address();
+    let variables = [
+        ("REDIS_URL", url.as_str()),
+        ("LOCAL_CACHE_SIZE_IN_BYTES", "1000000"),
+        ("USE_PROMETHEUS", "true"),
+        ("PROMETHEUS_ADDR", "127.0.0.1:0"),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await?;
+    let begun = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..CLIENTS {
+        tasks.spawn(load(service.client().await?, begun + length));
+    }
+    let mut memory = Vec::new();
+    let mut faults = 0;
+    let mut next_fault = begun + FAULT_EVERY;
+    while begun.elapsed() < length {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        memory.push(service.process().resident_kib()?);
+        if Instant::now() > next_fault {
+            next_fault += FAULT_EVERY;
+            fault(&mut redis, &service, faults).await?;
+            faults += 1;
+        }
+    }
+    let mut calls = 0;
+    while let Some(done) = tasks.join_next().await {
+        calls += done??;
+    }
+    let after_warming = &memory[(memory.len() as f64 * WARM) as usize..];
+    let quarter = (after_warming.len() / 4).max(1);
+    let mean = |part: &[u64]| part.iter().sum::<u64>() as f64 / part.len().max(1) as f64;
+    let (early, late) = (mean(&after_warming[..quarter]), mean(&after_warming[after_warming.len() - quarter..]));
+    println!(
+        "{calls} calls, {faults} faults, memory {:.1} MiB early and {:.1} MiB late",
+        early / 1_024.0,
+        late / 1_024.0
+    );
+    if late > early * GROWTH {
+        bail!("memory grows");
+    }
+    Ok(())
+}
+
+/// Asks until the end, about ever other values, and says how often. Rules say what to answer without Redis: no call fails.
+async fn load(mut client: Client, end: Instant) -> anyhow::Result<u64> {
+    let (mut calls, mut random) = (0, fastrand::Rng::new());
+    while Instant::now() < end {
+        let value = random.u32(..200_000).to_string();
+        let asked = request("d", KEYS.iter().map(|key| descriptor(&[(key, &value)])).collect());
+        client.should_rate_limit(asked).await.with_context(|| format!("call {calls}"))?;
+        calls += 1;
+    }
+    Ok(calls)
+}
+
+/// Something that happens to Redis, or to the rules.
+async fn fault(redis: &mut Redis, service: &Service, number: usize) -> anyhow::Result<()> {
+    match number % 4 {
+        0 => redis.restart()?,
+        1 => {
+            redis.process().signal(Signal::STOP)?;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            redis.process().signal(Signal::CONT)?;
+        }
+        2 => _ = redis.call(&["CLIENT", "KILL", "TYPE", "normal"])?,
+        _ => service.write_rules(&format!("{RULES}# {number}\n"))?,
+    }
+    Ok(())
+}

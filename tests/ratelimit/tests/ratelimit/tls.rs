@@ -1,0 +1,112 @@
+//! TLS: towards Redis, with certificates of clients, and renewed certificates of our own.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+
+const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 100}}]";
+
+/// Writes a certificate for `name` that is its own authority, and gives it.
+fn certificate(directory: &Path, file: &str, name: &str) -> String {
+    let made = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    std::fs::write(directory.join(format!("{file}.crt")), made.cert.pem()).unwrap();
+    std::fs::write(directory.join(format!("{file}.key")), made.signing_key.serialize_pem()).unwrap();
+    made.cert.pem()
+}
+
+async fn remaining(client: &mut Client) -> Result<u32, tonic::Status> {
+    let reply = client.should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await?;
+    Ok(reply.into_inner().statuses[0].limit_remaining)
+}
+
+async fn answered(client: &mut Client) -> u32 {
+    let begun = Instant::now();
+    loop {
+        match remaining(client).await {
+            Ok(remaining) => return remaining,
+            Err(status) => assert!(begun.elapsed() < Duration::from_secs(5), "{status}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn redis_is_spoken_to_in_private() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    certificate(directory.path(), "redis", "localhost");
+    certificate(directory.path(), "client", "client");
+    certificate(directory.path(), "stranger", "localhost");
+    let port = nuncio_ratelimit_tests::free_port().unwrap().to_string();
+    let (crt, key, clients) = (path("redis.crt"), path("redis.key"), path("client.crt"));
+    let arguments =
+        ["--tls-port", &port, "--tls-cert-file", &crt, "--tls-key-file", &key, "--tls-ca-cert-file", &clients];
+    let redis = Redis::start(&arguments).unwrap();
+    let acl = ["ACL", "SETUSER", "counts", "on", ">secret", "~*", "+@all"];
+    assert_eq!(redis.call(&acl).unwrap(), "OK");
+    let url = format!("localhost:{port}");
+    let with = |authority: &str, login: &str| {
+        [
+            ("REDIS_URL", url.clone()),
+            ("REDIS_TLS", "true".to_owned()),
+            ("REDIS_TLS_CACERT", path(authority)),
+            ("REDIS_TLS_CLIENT_CERT", path("client.crt")),
+            ("REDIS_TLS_CLIENT_KEY", path("client.key")),
+            ("REDIS_AUTH", login.to_owned()),
+        ]
+    };
+    let start = async |variables: [(&'static str, String); 6]| {
+        let variables = variables.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>();
+        Service::start(Which::Ours, RULES, &variables).await.unwrap()
+    };
+    let service = start(with("redis.crt", "counts:secret")).await;
+    assert_eq!(answered(&mut service.client().await.unwrap()).await, 99);
+    assert_eq!(redis.dump().unwrap().len(), 1);
+
+    for (authority, login, reason) in
+        [("stranger.crt", "counts:secret", "certificate"), ("redis.crt", "counts:wrong", "WRONGPASS")]
+    {
+        let service = start(with(authority, login)).await;
+        let status = remaining(&mut service.client().await.unwrap()).await.unwrap_err();
+        assert!(status.message().contains(reason) || status.message().contains("invalid peer"), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_served_without_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let old = certificate(directory.path(), "tls", "localhost");
+    let (crt, key) = (path("tls.crt"), path("tls.key"));
+    let variables = [
+        ("BACKEND_TYPE", "memory"),
+        ("GRPC_SERVER_USE_TLS", "true"),
+        ("GRPC_SERVER_TLS_CERT", crt.as_str()),
+        ("GRPC_SERVER_TLS_KEY", key.as_str()),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{}", service.grpc_port())).unwrap();
+    let connect = async |trusted: &str| {
+        let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(trusted)).domain_name("localhost");
+        endpoint.clone().tls_config(tls).unwrap().connect().await.map(Client::new)
+    };
+    let mut before = connect(&old).await.unwrap();
+    assert_eq!(remaining(&mut before).await.unwrap(), 99);
+    let new = certificate(directory.path(), "tls", "localhost");
+    let begun = Instant::now();
+    let mut after = loop {
+        match connect(&new).await {
+            Ok(client) => break client,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(remaining(&mut after).await.unwrap(), 98);
+    assert_eq!(remaining(&mut before).await.unwrap(), 97, "the old connection stays");
+    // Half a file serves the last good one.
+    std::fs::write(&crt, "-----BEGIN CERTIFICATE-----\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(remaining(&mut connect(&new).await.unwrap()).await.unwrap(), 96);
+}
