@@ -27,7 +27,7 @@ pub(crate) use listener::listener;
 pub(crate) use mapping::{conditions, mapping};
 pub(crate) use module::module;
 pub(crate) use rate_limit::{rate_limit, rate_limit_service};
-pub(crate) use tcp_mapping::tcp_mapping;
+pub(crate) use tcp_mapping::{connections, tcp_mapping};
 pub(crate) use tls::tls_context;
 
 use crate::parse::Issues;

@@ -43,6 +43,7 @@ impl Listener {
                 Handler::Http(http) => {
                     http.limit_service.iter().filter_map(|service| service.cluster.clone()).collect()
                 }
+                Handler::Close => Vec::new(),
             })
             .collect();
         names.sort_unstable();
@@ -100,6 +101,9 @@ pub enum Handler {
     Http(Box<HttpSettings>),
     /// Bytes that go to a backend as they come.
     Tcp(TcpProxy),
+    /// Nobody's: the connection is closed before a byte is read, TLS handshake or not. Holds a server name
+    /// whose object cannot serve, so that it is not left to a wider one.
+    Close,
 }
 
 /// Passes bytes on.

@@ -47,13 +47,22 @@ pub(crate) fn add(
     let matches = ChainMatch { transport, server_names: Vec::new() };
     let mut http_chains = vec![FilterChain { name: clear, matches, tls: None, handler }];
     if ends_tls {
-        for (name, chain) in claims(frame, class, hosts, chains) {
+        let (claims, owners) = claims(frame, class, hosts, chains);
+        for (name, chain) in claims {
             let handler = settings(&name, true);
             let matches = ChainMatch { transport: Transport::Tls, server_names: chain.server_names };
             http_chains.push(FilterChain { name, matches, tls: Some(chain.tls), handler });
         }
+        http_chains.extend(kept_from_tcp(class, &owners, chains));
     }
     chains.extend(http_chains);
+}
+
+/// A chain that keeps a server name from every wider one; `None` for what is no server name.
+pub(crate) fn closing(pattern: &HostPattern) -> Option<FilterChain> {
+    let server_names = vec![server_name(pattern)?];
+    let matches = ChainMatch { transport: Transport::Tls, server_names };
+    Some(FilterChain { name: format!("closed:{pattern}").into(), matches, tls: None, handler: Handler::Close })
 }
 
 struct Claim {
@@ -64,7 +73,7 @@ struct Claim {
 /// Settles which chain takes which server name. TCPMappings (`tcp`) go first. A Host's own name goes before a
 /// name that its certificate merely covers; a Host whose name is covered by a wildcard of its certificate
 /// needs no name of its own, unless a closer name leads elsewhere.
-fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[FilterChain]) -> BTreeMap<Arc<str>, Claim> {
+fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[FilterChain]) -> (Claims, Owners) {
     let tls_of: BTreeMap<&ObjectId, &HostTls> =
         hosts.iter().filter_map(|host| Some((&host.policy.id, host.tls.as_ref()?))).collect();
     let with_tls = class.hosts().filter_map(|host| Some((host, *tls_of.get(&host.id)?)));
@@ -73,7 +82,7 @@ fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[Filte
         .flat_map(|chain| chain.matches.server_names.iter().map(move |name| (name, &chain.name)))
         .filter_map(|(name, chain)| Some((HostPattern::parse(name)?, Arc::clone(chain))))
         .collect();
-    let mut chains: BTreeMap<Arc<str>, Claim> = BTreeMap::new();
+    let mut chains = Claims::new();
     let mut covered = Vec::new();
     for (host, tls) in with_tls.filter(|(host, _)| !host.invalid) {
         let wildcard = tls.wildcards.iter().find(|wildcard| wildcard.covers(&host.pattern));
@@ -94,15 +103,26 @@ fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[Filte
             claim(frame, &mut owners, &mut chains, host, tls, &host.pattern);
         }
     }
-    for (pattern, owner) in owners {
-        if let (Some(name), Some(chain)) = (server_name(&pattern), chains.get_mut(&owner)) {
+    for (pattern, owner) in &owners {
+        if let (Some(name), Some(chain)) = (server_name(pattern), chains.get_mut(owner)) {
             chain.server_names.push(name);
         }
     }
     let any = chain_name(&HostPattern::Any);
     chains.retain(|name, chain| *name == any || !chain.server_names.is_empty());
-    chains
+    (chains, owners)
 }
+
+/// Chains for the names of Hosts that are not valid under the wildcard of a TCPMapping, which guards nothing. Under
+/// another Host's they need none: their own tables answer there.
+fn kept_from_tcp(class: &Class, owners: &Owners, tcp: &[FilterChain]) -> Vec<FilterChain> {
+    let serves = |owner: &Arc<str>| tcp.iter().any(|chain| chain.name == *owner && chain.handler != Handler::Close);
+    let hosts = class.hosts().filter(|host| host.invalid);
+    let hosts = hosts.filter(|host| closest(owners, &host.pattern).is_some_and(serves));
+    hosts.filter_map(|host| closing(&host.pattern)).collect()
+}
+
+type Claims = BTreeMap<Arc<str>, Claim>;
 
 /// Chains by the server name that they take.
 type Owners = BTreeMap<HostPattern, Arc<str>>;
@@ -116,7 +136,7 @@ fn closest<'a>(owners: &'a Owners, name: &HostPattern) -> Option<&'a Arc<str>> {
 fn claim(
     frame: &mut Frame,
     owners: &mut Owners,
-    chains: &mut BTreeMap<Arc<str>, Claim>,
+    chains: &mut Claims,
     host: &HostPolicy,
     tls: &HostTls,
     pattern: &HostPattern,

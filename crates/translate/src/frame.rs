@@ -1,12 +1,14 @@
 //! The frame: Hosts, Listeners, TCPMappings and AuthServices, which are few and hang together. It is made anew as a
 //! whole when one of them changes; the tables of routes are not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, SecurityModel, Spec};
-use nuncio_ir::{ClusterName, HttpSettings, LimitService, Listener};
+use nuncio_api::{
+    Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, Remains, SecurityModel, Spec, TcpMapping,
+};
+use nuncio_ir::{ClusterName, Handler, HttpSettings, LimitService, Listener};
 
 use crate::auth_service::{self, Auth};
 use crate::chains;
@@ -16,6 +18,7 @@ use crate::host::{self, CompiledHost};
 use crate::ingress::IngressHost;
 use crate::limit_service;
 use crate::module;
+use crate::pattern::HostPattern;
 use crate::policy::{Class, Security};
 use crate::rivals::Verdict;
 use crate::tcp;
@@ -75,9 +78,12 @@ impl Binding {
 }
 
 /// Everything that is on one bound address.
+#[derive(Default)]
 pub(crate) struct Port<'a> {
     pub(crate) listener: Option<(&'a ObjectId, &'a nuncio_api::Listener)>,
-    pub(crate) tcp: Vec<(&'a ObjectId, &'a nuncio_api::TcpMapping)>,
+    pub(crate) tcp: Vec<(&'a ObjectId, &'a TcpMapping)>,
+    /// Names of TCPMappings that cannot be used.
+    pub(crate) closed: BTreeSet<HostPattern>,
 }
 
 /// Makes the frame of these objects, given in the order of their ids, and of the Hosts of Ingresses, each with whether its Ingress
@@ -187,12 +193,15 @@ impl Frame {
         context: &Context<'_>,
     ) -> BTreeMap<SocketAddr, Port<'a>> {
         let mut ports: BTreeMap<SocketAddr, Port<'a>> = BTreeMap::new();
-        let empty = || Port { listener: None, tcp: Vec::new() };
+        let address = |mapping: &TcpMapping| {
+            let bind = mapping.address.as_ref().and_then(|address| address.parse().ok());
+            SocketAddr::new(bind.unwrap_or(context.settings.bind_address), mapping.port)
+        };
         for object in objects {
             match &object.spec {
                 Spec::Listener(listener) => {
                     let address = SocketAddr::new(context.settings.bind_address, listener.port);
-                    let port = ports.entry(address).or_insert_with(empty);
+                    let port = ports.entry(address).or_default();
                     match port.listener {
                         None => port.listener = Some((&object.id, listener)),
                         Some((first, _)) => {
@@ -202,9 +211,11 @@ impl Frame {
                     }
                 }
                 Spec::TcpMapping(mapping) => {
-                    let bind = mapping.address.as_ref().and_then(|address| address.parse().ok());
-                    let address = SocketAddr::new(bind.unwrap_or(context.settings.bind_address), mapping.port);
-                    ports.entry(address).or_insert_with(empty).tcp.push((&object.id, mapping));
+                    ports.entry(address(mapping)).or_default().tcp.push((&object.id, mapping));
+                }
+                Spec::Invalid(Remains::Connections(mapping)) => {
+                    let host = mapping.host.as_deref().and_then(HostPattern::parse);
+                    ports.entry(address(mapping)).or_default().closed.extend(host);
                 }
                 _ => {}
             }
@@ -238,7 +249,8 @@ impl Frame {
                 }
             }
         }
-        if chains.is_empty() {
+        // A port on which nobody is served stays closed.
+        if chains.iter().all(|chain| chain.handler == Handler::Close) {
             return;
         }
         let mut origins: Vec<_> = port.listener.iter().map(|(id, _)| (*id).clone()).collect();

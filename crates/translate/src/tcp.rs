@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nuncio_api::{DnsType, ObjectId, Problem, ServiceRef, TcpMapping};
+use nuncio_api::{DnsType, ObjectId, Problem, ServiceRef, TcpMapping, TlsContext};
 use nuncio_ir::{
-    ChainMatch, FilterChain, Handler, HttpSettings, LbPolicy, Protocol, TcpProxy, Transport, WeightedCluster,
+    ChainMatch, DownstreamTls, FilterChain, Handler, HttpSettings, LbPolicy, Protocol, TcpProxy, Transport,
+    WeightedCluster,
 };
 
-use crate::chains::server_name;
+use crate::chains::{closing, server_name};
 use crate::compiled::Upstream;
 use crate::context::{Context, SecretRef, file_field};
 use crate::frame::{Frame, Port};
@@ -49,9 +50,14 @@ pub(crate) fn chains(
         }
         by_host.entry(host).or_default().push((id, mapping));
     }
-    by_host.into_iter().filter_map(|(host, members)| chain(frame, host, &members, hosts, http, context)).collect()
+    let closed: Vec<_> = port.closed.iter().filter(|host| !by_host.contains_key(&Some((*host).clone()))).collect();
+    let closed = closed.into_iter().filter_map(closing).collect::<Vec<_>>();
+    let served = by_host.into_iter().filter_map(|(host, members)| chain(frame, host, &members, hosts, http, context));
+    served.chain(closed).collect()
 }
 
+/// The chain of the TCPMappings for one name, or for the whole port. If they cannot serve, their name is closed; a whole
+/// port is left to nobody by that.
 fn chain(
     frame: &mut Frame,
     host: Option<HostPattern>,
@@ -60,22 +66,10 @@ fn chain(
     http: &HttpSettings,
     context: &Context<'_>,
 ) -> Option<FilterChain> {
-    let tls = match &host {
-        None => None,
-        Some(pattern) => match termination(frame, pattern, members[0].0, hosts, context) {
-            Some(tls) => Some(tls.tls),
-            None => {
-                let message = format!("neither a Host nor a TLSContext has a certificate for `{pattern}`");
-                for (id, _) in members {
-                    frame.problem(id, Problem::error("NoCertificate", "spec.host", message.clone()));
-                }
-                return None;
-            }
-        },
-    };
+    let tls = host.as_ref().map(|pattern| termination(frame, pattern, members, hosts, context));
     let clusters = clusters(frame, members, context);
-    if clusters.is_empty() {
-        return None;
+    if clusters.is_empty() || tls == Some(None) {
+        return closing(&host?);
     }
     let (id, first) = members[0];
     let proxy = TcpProxy {
@@ -89,11 +83,30 @@ fn chain(
         Some(pattern) => ChainMatch { transport: Transport::Tls, server_names: vec![pattern.to_string()] },
     };
     let name = format!("tcp:{}", host.map_or_else(|| format!("{}/{}", id.namespace, id.name), |host| host.to_string()));
-    Some(FilterChain { name: name.into(), matches, tls, handler: Handler::Tcp(proxy) })
+    Some(FilterChain { name: name.into(), matches, tls: tls.flatten(), handler: Handler::Tcp(proxy) })
+}
+
+/// How TLS ends for a server name; where nothing says so, each member has a problem.
+fn termination(
+    frame: &mut Frame,
+    pattern: &HostPattern,
+    members: &[(&ObjectId, &TcpMapping)],
+    hosts: &[CompiledHost],
+    context: &Context<'_>,
+) -> Option<DownstreamTls> {
+    let found = certificate(frame, pattern, members[0].0, hosts, context);
+    if found.is_none() {
+        let message =
+            format!("neither a Host nor a TLSContext has a certificate for `{pattern}`: its connections are closed");
+        for (id, _) in members {
+            frame.problem(id, Problem::error("NoCertificate", "spec.host", message.clone()));
+        }
+    }
+    found.map(|tls| tls.tls)
 }
 
 /// The certificate for a server name: of a Host, the closest one first, or of a TLSContext that lists it.
-fn termination(
+fn certificate(
     frame: &mut Frame,
     pattern: &HostPattern,
     id: &ObjectId,
@@ -110,33 +123,52 @@ fn termination(
             Verdict::Deadlock(_) => None,
         };
     }
-    context.tls_contexts.iter().find_map(|(context_id, tls_context)| {
-        let listed =
-            tls_context.hosts.iter().filter_map(|host| HostPattern::parse(host)).any(|host| host.covers(pattern));
-        let config = tls_context.config();
-        if !listed || file_field(&config).is_some() {
-            return None;
-        }
-        let split = tls_context.secret_namespacing.unwrap_or(true);
-        let secret_ref = |text: &str| SecretRef::parse(text, &context_id.namespace, split);
-        let certificate = context.secrets.certificate(&secret_ref(tls_context.secret.as_ref()?));
-        let mut problems = Vec::new();
-        let found = match certificate {
-            Ok((name, certificate)) => Some(host_tls(name, &certificate, &config, secret_ref, context, &mut problems)),
-            Err(error) => {
-                problems.push(Problem::error("InvalidTLSSecret", "spec.secret", error.to_string()));
-                None
-            }
-        };
-        for mut problem in problems {
-            let message = format!("{context_id}: {}", problem.message);
-            frame.problem(id, Problem::error(problem.reason, "spec.host", message));
-            // What a Host has in `tls`, a TLSContext has at the top.
-            problem.field = problem.field.replace("spec.tls.", "spec.");
-            frame.problem(context_id, problem);
-        }
-        found
-    })
+    of_context(frame, pattern, id, context)
+}
+
+/// The certificate of the TLSContext that lists a server name, the closest name first. One that cannot be used is not
+/// made up for by a wider one either.
+fn of_context(frame: &mut Frame, pattern: &HostPattern, id: &ObjectId, context: &Context<'_>) -> Option<HostTls> {
+    let listed = context.tls_contexts.iter().filter_map(|(id, tls_context)| {
+        let names = tls_context.hosts.iter().filter_map(|host| HostPattern::parse(host));
+        let closest = names.filter(|name| name.covers(pattern)).map(|name| name.specificity()).min()?;
+        (tls_context.secret.is_some() || tls_context.ca_secret.is_some()).then_some((closest, id, tls_context))
+    });
+    let (_, context_id, tls_context) = listed.min_by_key(|(closest, ..)| *closest)?;
+    let mut problems = Vec::new();
+    let found = end_tls(context_id, tls_context, context, &mut problems);
+    let found = found.map_err(|problem| problems.push(problem)).ok();
+    for mut problem in problems {
+        let message = format!("{context_id}: {}", problem.message);
+        frame.problem(id, Problem::error(problem.reason, "spec.host", message));
+        // What a Host has in `tls`, a TLSContext has at the top.
+        problem.field = problem.field.replace("spec.tls.", "spec.");
+        frame.problem(context_id, problem);
+    }
+    found
+}
+
+fn end_tls(
+    id: &ObjectId,
+    tls_context: &TlsContext,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> Result<HostTls, Problem> {
+    let config = tls_context.config();
+    if let Some(field) = file_field(&config) {
+        let message = format!("`{field}` is not supported, name a Secret instead");
+        return Err(Problem::error("UnsupportedFile", format!("spec.{field}"), message));
+    }
+    let split = tls_context.secret_namespacing.unwrap_or(true);
+    let secret_ref = |text: &str| SecretRef::parse(text, &id.namespace, split);
+    let secret = tls_context
+        .secret
+        .as_ref()
+        .ok_or_else(|| Problem::error("InvalidTLSContext", "spec.secret", "there is no `secret` with a certificate"))?;
+    let found = context.secrets.certificate(&secret_ref(secret));
+    let (name, certificate) =
+        found.map_err(|error| Problem::error("InvalidTLSSecret", "spec.secret", error.to_string()))?;
+    Ok(host_tls(name, &certificate, &config, secret_ref, context, problems))
 }
 
 fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &Context<'_>) -> Vec<WeightedCluster> {

@@ -19,7 +19,7 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Remains, Spec, TlsContext};
+use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Remains, Spec, TcpMapping, TlsContext};
 use nuncio_ir::{ClusterName, Delta, Listener, Model, SecretName, TableName, put};
 
 use crate::compiled::Compiled;
@@ -275,6 +275,12 @@ impl World {
         objects.map(move |(id, object)| match (&object.spec, is_out(id)) {
             (Spec::Host(host), true) => {
                 let remains = Remains::Hostname(host.hostname.clone().unwrap_or_else(|| "*".to_owned()));
+                Arc::new(Object { spec: Spec::Invalid(remains), ..(**object).clone() })
+            }
+            (Spec::TcpMapping(mapping), true) => {
+                let (address, host) = (mapping.address.clone(), mapping.host.clone());
+                let connections = TcpMapping { port: mapping.port, address, host, ..TcpMapping::default() };
+                let remains = Remains::Connections(Box::new(connections));
                 Arc::new(Object { spec: Spec::Invalid(remains), ..(**object).clone() })
             }
             (_, true) => Arc::new(Object { spec: Spec::Invalid(Remains::Nothing), ..(**object).clone() }),

@@ -247,12 +247,13 @@ pub(crate) fn located(found: Found) -> LocatedProblem {
 /// A listener, as it is told of.
 pub(crate) fn served(listener: &nuncio_ir::Listener) -> ServedListener {
     let scheme = |chain: &nuncio_ir::FilterChain| match (&chain.handler, &chain.tls) {
-        (Handler::Http(_), None) => "http",
-        (Handler::Http(_), Some(_)) => "https",
-        (Handler::Tcp(_), None) => "tcp",
-        (Handler::Tcp(_), Some(_)) => "tls",
+        (Handler::Http(_), None) => Some("http"),
+        (Handler::Http(_), Some(_)) => Some("https"),
+        (Handler::Tcp(_), None) => Some("tcp"),
+        (Handler::Tcp(_), Some(_)) => Some("tls"),
+        (Handler::Close, _) => None,
     };
-    let schemes: BTreeSet<_> = listener.chains.iter().map(scheme).collect();
+    let schemes: BTreeSet<_> = listener.chains.iter().filter_map(scheme).collect();
     ServedListener { address: listener.address, schemes: schemes.into_iter().collect() }
 }
 

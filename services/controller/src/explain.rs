@@ -53,6 +53,10 @@ pub(crate) fn explain(world: &World, asked: &ExplainRequest) -> Explanation {
             explanation.tcp = Some(tcp_view(world, listener, chain, proxy));
             outcome::of_connection(proxy)
         }
+        Ok(FilterChain { handler: Handler::Close, .. }) => {
+            let name = request.sni.as_deref().unwrap_or("this port");
+            format!("the connection is closed: what {name} is for cannot serve, and no other takes its place")
+        }
     };
     explanation
 }

@@ -104,7 +104,7 @@ fn of_class(resource: envoy::Resource, class: Option<Arc<str>>, model: &Model) -
 fn class(listener: &Listener) -> Option<Arc<str>> {
     listener.chains.iter().find_map(|chain| match &chain.handler {
         Handler::Http(http) => Some(Arc::clone(&http.class)),
-        Handler::Tcp(_) => None,
+        Handler::Tcp(_) | Handler::Close => None,
     })
 }
 

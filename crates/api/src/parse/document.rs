@@ -151,7 +151,7 @@ impl Reader<'_> {
         issues.push(mark, problem);
         let remains = match remains::of(&id, node, self.file) {
             // What they mean in another version is not known.
-            Remains::Conditions(_) => Remains::Nothing,
+            Remains::Conditions(_) | Remains::Connections(_) => Remains::Nothing,
             remains => remains,
         };
         let (generation, uid) = given(node);

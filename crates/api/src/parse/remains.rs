@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::issues::Issues;
 use crate::yaml::{De, Node, Path, Unknowns, Value};
-use crate::{Kind, Mapping, ObjectId, Remains, validate};
+use crate::{Kind, ObjectId, Remains, validate};
 
 /// The fields of a Mapping that say which requests it is for, and when it is tried.
 const CONDITIONS: [&str; 14] = [
@@ -26,6 +26,9 @@ const CONDITIONS: [&str; 14] = [
     "precedence",
 ];
 
+/// The fields of a TCPMapping that say which connections it is for.
+const CONNECTIONS: [&str; 3] = ["port", "address", "host"];
+
 /// The settings of the Module that shut somebody out.
 pub(super) const ACCESS_LISTS: [&str; 2] = ["ip_allow", "ip_deny"];
 
@@ -33,7 +36,13 @@ pub(super) const ACCESS_LISTS: [&str; 2] = ["ip_allow", "ip_deny"];
 pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
     match id.kind {
         Kind::Host => hostname(node).map_or(Remains::Nothing, Remains::Hostname),
-        Kind::Mapping => conditions(node, file).map_or(Remains::Nothing, Remains::Conditions),
+        // With one condition less it would take others' requests.
+        Kind::Mapping => {
+            part(node, &CONDITIONS, file, validate::conditions).map_or(Remains::Nothing, Remains::Conditions)
+        }
+        Kind::TCPMapping => {
+            part(node, &CONNECTIONS, file, validate::connections).map_or(Remains::Nothing, Remains::Connections)
+        }
         Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
         _ => Remains::Nothing,
     }
@@ -47,16 +56,21 @@ fn hostname(node: &Node<'_>) -> Option<String> {
     }
 }
 
-/// The conditions of a Mapping; `None` unless all of them are good: with one less it would take others' requests.
-fn conditions(node: &Node<'_>, file: &Arc<str>) -> Option<Box<Mapping>> {
+/// The spec with these fields alone; `None` unless all of them are good.
+fn part<T: for<'de> Deserialize<'de>>(
+    node: &Node<'_>,
+    fields: &[&str],
+    file: &Arc<str>,
+    check: fn(&mut T, &Path<'_>, &mut Issues<'_>),
+) -> Option<Box<T>> {
     let spec = node.get("spec")?;
-    let entries = spec.entries().iter().filter(|entry| CONDITIONS.contains(&&*entry.key));
+    let entries = spec.entries().iter().filter(|entry| fields.contains(&&*entry.key));
     let spec = Node { mark: spec.mark, value: Value::Map(entries.cloned().collect()) };
     let (root, mut issues) = (Path::Root, Issues::new(node, file));
     let path = root.key("spec");
-    let mut mapping = Mapping::deserialize(De::new(&spec, &path, &Unknowns::default())).ok()?;
-    validate::conditions(&mut mapping, &path, &mut issues);
-    (issues.errors() == 0).then(|| Box::new(mapping))
+    let mut part = T::deserialize(De::new(&spec, &path, &Unknowns::default())).ok()?;
+    check(&mut part, &path, &mut issues);
+    (issues.errors() == 0).then(|| Box::new(part))
 }
 
 /// Whether a key anywhere in it is an access list.

@@ -1,6 +1,6 @@
 //! What is left of an object that cannot be used.
 
-use crate::Mapping;
+use crate::{Mapping, TcpMapping};
 
 /// What could be read of an object that cannot be used. What it was meant for answers nothing then, instead of being left
 /// to another object.
@@ -12,6 +12,9 @@ pub enum Remains {
     Hostname(String),
     /// Of a Mapping: its conditions, if all of them are valid; every other field is at its default.
     Conditions(Box<Mapping>),
+    /// Of a TCPMapping: the connections that it was meant for (`port`, `address`, `host`), if all of that is valid; every
+    /// other field is at its default.
+    Connections(Box<TcpMapping>),
     /// Of the Module: its text speaks of `ip_allow` or `ip_deny`.
     AccessList,
 }

@@ -438,6 +438,28 @@ fn an_invalid_mapping_keeps_its_conditions() {
     assert_eq!(mapping.weight, None);
 }
 
+/// An invalid TCPMapping keeps the connections that it is for, if they can be told.
+#[test]
+fn an_invalid_tcp_mapping_keeps_its_connections() {
+    let table = [
+        ("{port: 7000, host: a.example, service: 'b:port'}", Some((7000, Some("a.example")))),
+        ("{port: 7000, host: a.example}", Some((7000, Some("a.example")))),
+        ("{port: 7000, service: b, weight: x}", Some((7000, None))),
+        ("{port: 70000, host: a.example, service: b}", None),
+        ("{host: a.example, service: b}", None),
+        ("{port: 7000, host: 'a.*.b', service: b}", None),
+        ("{port: 7000, host: a.example, address: nowhere, service: b}", None),
+    ];
+    for (spec, expected) in table {
+        let Spec::Invalid(remains) = only(&of_kind("TCPMapping", spec)).spec else { panic!("{spec}") };
+        let kept = match &remains {
+            Remains::Connections(mapping) => Some((mapping.port, mapping.host.as_deref())),
+            _ => None,
+        };
+        assert_eq!(kept, expected, "{spec}: {remains:?}");
+    }
+}
+
 /// A document that is no YAML is a problem of the file, with the object it was meant to be; its neighbours serve.
 #[test]
 fn broken_documents_harm_no_other() {

@@ -3,6 +3,7 @@
 use envoy_types::pb::envoy::config::listener::v3::{
     Filter, FilterChain as PbFilterChain, FilterChainMatch, filter::ConfigType,
 };
+use envoy_types::pb::envoy::extensions::filters::network::direct_response::v3::Config as DirectResponse;
 use nuncio_ir::{ChainMatch, FilterChain, Handler, Transport};
 use prost::{Message, Name};
 
@@ -15,6 +16,8 @@ pub(super) fn filter_chain(chain: &FilterChain) -> PbFilterChain {
             filter("envoy.filters.network.http_connection_manager", &http::connection_manager(settings))
         }
         Handler::Tcp(proxy) => filter("envoy.filters.network.tcp_proxy", &tcp::proxy(proxy)),
+        // Without a response it closes each connection as it comes.
+        Handler::Close => filter("envoy.filters.network.direct_response", &DirectResponse::default()),
     };
     PbFilterChain {
         name: chain.name.to_string(),

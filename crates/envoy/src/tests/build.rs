@@ -181,6 +181,10 @@ pub(super) fn tcp(clusters: &[(&str, u32)]) -> Handler {
     })
 }
 
+pub(super) fn closing(name: &str, server_names: &[&str]) -> FilterChain {
+    FilterChain { tls: None, ..tls_chain(name, server_names, "unused", Handler::Close) }
+}
+
 pub(super) fn listener(name: &str, port: u16, chains: Vec<FilterChain>) -> Listener {
     Listener {
         name: name.into(),

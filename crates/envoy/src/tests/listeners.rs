@@ -10,7 +10,7 @@ use nuncio_ir::{
 };
 use serde_json::{Value, json};
 
-use super::build::{chain, http, http_chain, listener, secret_name, tcp, tls_chain};
+use super::build::{chain, closing, http, http_chain, listener, secret_name, tcp, tls_chain};
 use super::json;
 use crate::{ResourceKind, listener as resource};
 
@@ -159,6 +159,15 @@ fn a_client_certificate_may_be_optional() {
         json!("ns/shop~ca"),
         "a certificate that is shown is verified"
     );
+}
+
+#[test]
+fn a_closed_name_is_closed_before_the_handshake() {
+    let json = json(&resource(&listener("l", 1, vec![closing("closed", &["a.example"])])));
+    let chain = &json["filterChains"][0];
+    assert_eq!(chain["filterChainMatch"], json!({"serverNames": ["a.example"], "transportProtocol": "tls"}));
+    assert!(chain.get("transportSocket").is_none());
+    assert_eq!(chain["filters"][0]["name"], json!("envoy.filters.network.direct_response"));
 }
 
 #[test]

@@ -301,6 +301,7 @@ fn listeners() -> Vec<Resource> {
         chain
     };
     let mut secure = listener("https", 18_443, vec![mutual("strict", &["a.example"], every_setting()), optional, tcp]);
+    secure.chains.push(build::closing("closed", &["closed.example"]));
     secure.chains.push(http_chain("rest", build::http()));
     secure.proxy_protocol = true;
     let clear = listener("http", 18_080, vec![http_chain("clear", every_setting())]);

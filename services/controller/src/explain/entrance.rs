@@ -65,9 +65,10 @@ pub(crate) fn tls_chain<'a>(listener: &'a Listener, name: Option<&str>) -> Optio
         patterns.chain(any).map(move |pattern| (pattern, chain))
     };
     let takes = |pattern: &HostPattern| name.map_or(*pattern == HostPattern::Any, |name| pattern.takes(name));
-    let passes = |chain: &FilterChain| {
-        let is_tcp = matches!(chain.handler, Handler::Tcp(_));
-        chain.tls.is_some() || is_tcp && chain.matches.transport == Transport::Any
+    let passes = |chain: &FilterChain| match chain.handler {
+        Handler::Http(_) => chain.tls.is_some(),
+        Handler::Tcp(_) => chain.tls.is_some() || chain.matches.transport == Transport::Any,
+        Handler::Close => true,
     };
     let chains = listener.chains.iter().filter(|chain| passes(chain)).flat_map(names);
     chains

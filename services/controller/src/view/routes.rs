@@ -55,7 +55,7 @@ fn built_in<'a>(model: &'a Model, query: &ListQuery) -> impl Iterator<Item = Lis
     let chains = model.listeners.values().flat_map(|listener| &listener.chains);
     let paths = chains.flat_map(|chain| match &chain.handler {
         Handler::Http(settings) => probes(settings).collect::<Vec<_>>(),
-        Handler::Tcp(_) => Vec::new(),
+        Handler::Tcp(_) | Handler::Close => Vec::new(),
     });
     let wanted = wants_any(query) && query.wants_host("*");
     let paths: BTreeSet<&str> = paths.filter(|_| wanted).collect();

@@ -298,6 +298,7 @@ async fn explain_knows_which_tcp_mapping_gets_a_connection() {
         tcp("plain", json!({"port": 7001, "address": "127.0.0.1", "service": "127.0.0.1:9001"})),
         canary,
         tcp("db", json!({"port": site.https().port(), "host": "db.example", "service": "127.0.0.1:9003"})),
+        tcp("none", json!({"port": site.https().port(), "host": "none.example", "service": "127.0.0.1:9003"})),
     ];
     site.write("all.yaml", yaml::listeners(&site) + &documents(&objects));
     let both = ["passed on", "9/10 to", "1/10 to", "TCPMapping default/canary, TCPMapping default/plain"];
@@ -308,6 +309,7 @@ async fn explain_knows_which_tcp_mapping_gets_a_connection() {
     assert_told(&site, &[&format!("tcp://10.0.0.1:{port}"), "--sni", "db.example"], &of_db);
     assert_told(&site, &[&format!("tcp://db.example:{port}")], &["HTTP is spoken here", "http://"]);
     assert_told(&site, &[&format!("tls://other.example:{port}")], &["the TLS handshake fails", "other.example"]);
+    assert_told(&site, &[&format!("tls://none.example:{port}")], &["the connection is closed", "none.example"]);
     let output = site.nuncio(&["explain", "tcp://db.example", "manifests"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("names no port"), "{output:?}");
 }

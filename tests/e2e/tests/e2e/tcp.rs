@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nuncio_e2e::backend::{Backend, Tcp};
 use nuncio_e2e::yaml::{self, documents, mapping};
-use nuncio_e2e::{Authority, Client, Gateway, Site, Tls, eventually, get};
+use nuncio_e2e::{Authority, Client, Gateway, Identity, Site, Tls, eventually, get};
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -35,11 +35,25 @@ async fn in_clear_text(address: SocketAddr, text: &str) -> Result<String, String
 }
 
 async fn over_tls(address: SocketAddr, sni: &str, authority: &Authority) -> Result<String, String> {
+    over_tls_as(None, address, sni, authority).await
+}
+
+/// The same with a client certificate.
+async fn over_tls_as(
+    client: Option<&Identity>,
+    address: SocketAddr,
+    sni: &str,
+    authority: &Authority,
+) -> Result<String, String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority.der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder.with_root_certificates(roots);
+    let config = match client {
+        Some(client) => builder.with_client_auth_cert(vec![client.der()], client.key_der()).unwrap(),
+        None => builder.with_no_client_auth(),
+    };
     let tcp = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let name = ServerName::try_from(sni.to_owned()).unwrap();
     let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(|error| error.to_string())?;
@@ -93,6 +107,47 @@ async fn the_server_name_picks_the_service() {
     assert_eq!(over_tls(port, "b.example", &authority).await.as_deref(), Ok("b: hello"));
     assert!(over_tls(port, "c.example", &authority).await.is_err(), "a name of nobody");
     assert!(in_clear_text(port, "hello").await.is_err(), "clear text");
+    gateway.stop().await;
+}
+
+/// A name with its own client certificates, under a wildcard that asks for none.
+#[tokio::test]
+async fn a_name_that_cannot_be_served_is_left_to_no_wider_one() {
+    let (site, wide, own, authority) =
+        (Site::new(), Tcp::start("wide").await, Tcp::start("own").await, Authority::new("ca"));
+    let context = json!({"hosts": ["own.x.example"], "secret": "own", "ca_secret": "ca", "cert_required": true});
+    let objects = [
+        yaml::tls_secret("wide", &authority.issue(&["*.x.example"])),
+        yaml::object("TLSContext", "wide", json!({"hosts": ["*.x.example"], "secret": "wide"})),
+        tcp_mapping(&site, "wide", wide.address(), &json!({"host": "*.x.example"})),
+        yaml::text_secret("ca", "ca.crt", &authority.pem()),
+        yaml::object("TLSContext", "own", context),
+        tcp_mapping(&site, "own", own.address(), &json!({"host": "own.x.example"})),
+    ];
+    site.write("tcp.yaml", documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let port = site.at(PORT);
+    eventually("the wide one serves", async || over_tls(port, "other.x.example", &authority).await).await;
+    gateway.admin.problem(&["NoCertificate", "own.x.example"]).await;
+    let missing = over_tls(port, "own.x.example", &authority).await;
+    assert!(missing.is_err(), "without its Secret: {missing:?}");
+    assert!(in_clear_text(port, "hello").await.is_err(), "in clear text");
+
+    let client = authority.issue(&["client"]);
+    let showing = async || over_tls_as(Some(&client), port, "own.x.example", &authority).await;
+    site.write("secret.yaml", documents(&[yaml::tls_secret("own", &authority.issue(&["own.x.example"]))]));
+    eventually("it serves", showing).await;
+    assert_eq!(showing().await.as_deref(), Ok("own: hello"));
+    let anonymous = over_tls(port, "own.x.example", &authority).await;
+    assert!(anonymous.is_err(), "without a client certificate: {anonymous:?}");
+
+    site.remove("secret.yaml");
+    eventually("it is closed again", async || match showing().await {
+        Ok(line) => Err(line),
+        Err(_) => Ok(()),
+    })
+    .await;
+    assert_eq!(over_tls(port, "other.x.example", &authority).await.as_deref(), Ok("wide: hello"));
     gateway.stop().await;
 }
 

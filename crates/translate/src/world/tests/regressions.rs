@@ -87,9 +87,57 @@ fn a_tcp_mapping_under_an_invalid_host_is_not_served_by_a_wider_one() {
         ("Host", "t", "{hostname: t.example.com, tlsSecret: {name: nowhere}, tls: {ca_secret: cert}}"),
         ("TCPMapping", "tcp", "{port: 8443, host: t.example.com, service: db}"),
     ]);
-    assert!(chains(&world).iter().all(|chain| matches!(chain.handler, Handler::Http(_))));
+    assert_eq!(closed(&world), ["t.example.com"]);
+    assert!(!chains(&world).iter().any(|chain| matches!(chain.handler, Handler::Tcp(_))));
     let problems = world.problems(&id(Kind::TCPMapping, "tcp"));
     assert!(problems.iter().any(|problem| problem.reason == "NoCertificate"), "{problems:?}");
+}
+
+/// The server names that are kept from wider ones.
+fn closed(world: &World) -> Vec<&str> {
+    let closing = chains(world).iter().filter(|chain| chain.handler == Handler::Close);
+    closing.flat_map(|chain| &chain.matches.server_names).map(String::as_str).collect()
+}
+
+const WIDE_CONTEXT: (&str, &str, &str) = ("TLSContext", "wide", "{hosts: ['*.example.com'], secret: cert}");
+const WIDE_TCP: (&str, &str, &str) = ("TCPMapping", "wide", "{port: 8443, host: '*.example.com', service: db}");
+
+#[test]
+fn a_tcp_mapping_that_cannot_serve_leaves_its_name_to_no_wider_one() {
+    let close =
+        ("TLSContext", "close", "{hosts: [t.example.com], secret: nowhere, ca_secret: cert, cert_required: true}");
+    let serving = "{port: 8443, host: t.example.com, service: db}";
+    let tls = "{port: 8443, host: t.example.com, service: db, tls: nowhere}";
+    let weight = "{port: 8443, host: t.example.com, service: db, weight: x}";
+    for (what, context, spec) in [
+        ("the Secret of its TLSContext", close, serving),
+        ("the TLSContext for its upstream", WIDE_CONTEXT, tls),
+        ("a good weight", WIDE_CONTEXT, weight),
+    ] {
+        let world = of(&[WIDE_CONTEXT, WIDE_TCP, context, ("TCPMapping", "t", spec)]);
+        assert_eq!(closed(&world), ["t.example.com"], "without {what}");
+        assert_eq!(chains(&world).len(), 2, "the wide one serves others");
+    }
+    let mut world = of(&[WIDE_CONTEXT, WIDE_TCP, ("TCPMapping", "t", serving)]);
+    assert!(closed(&world).is_empty());
+    world.quarantine(&id(Kind::TCPMapping, "t"), "no");
+    assert_eq!(closed(&world), ["t.example.com"]);
+}
+
+#[test]
+fn a_port_on_which_no_tcp_mapping_can_serve_stays_closed() {
+    let world = of(&[("TCPMapping", "t", "{port: 8443, host: t.example.com, service: db}")]);
+    assert!(world.model().listeners.is_empty());
+}
+
+#[test]
+fn a_host_that_is_not_valid_is_not_left_to_a_wider_tcp_mapping() {
+    let host = "{hostname: a.example.com, tlsSecret: {name: nowhere}}";
+    let world = of(&[("Listener", "l", HTTPS), ("Host", "a", host), WIDE_CONTEXT, WIDE_TCP]);
+    assert_eq!(closed(&world), ["a.example.com"]);
+    let valid = "{hostname: a.example.com, tlsSecret: {name: cert}}";
+    let world = of(&[("Listener", "l", HTTPS), ("Host", "a", valid), WIDE_CONTEXT, WIDE_TCP]);
+    assert!(closed(&world).is_empty());
 }
 
 #[test]
@@ -214,7 +262,7 @@ fn what_the_proxy_refused_is_gone_from_what_is_served() {
     world.quarantine(&id(Kind::Module, "ambassador"), "no");
     let filters = chains(&world).iter().filter_map(|chain| match &chain.handler {
         Handler::Http(settings) => Some(&settings.filters),
-        Handler::Tcp(_) => None,
+        Handler::Tcp(_) | Handler::Close => None,
     });
     let filters: Vec<_> = filters.flatten().collect();
     assert!(!filters.iter().any(|filter| matches!(filter, HttpFilter::Lua(_))));
