@@ -24,6 +24,15 @@ use crate::status::Touched;
 /// A problem that was announced: its object, its file, its text.
 type KnownProblem = (Option<ObjectId>, Option<Arc<str>>, String);
 
+/// Where problems are looked for, and from where they come and go together.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// A file, its objects aside.
+    File(Arc<str>),
+    /// An object.
+    Object(ObjectId),
+}
+
 /// A change on its way to the Envoys.
 #[derive(Debug)]
 struct OnItsWay {
@@ -54,7 +63,7 @@ pub(crate) struct Engine {
     /// When each object last changed, until every Envoy has it: who may be to blame for a refusal.
     pub(crate) changed: BTreeMap<ObjectId, Revision>,
     pub(crate) refusals: Refusals,
-    known_problems: BTreeSet<KnownProblem>,
+    known_problems: BTreeMap<Source, BTreeSet<KnownProblem>>,
     /// Whose status may be another.
     pub(crate) touched: Touched,
 }
@@ -76,7 +85,7 @@ impl Engine {
             limiters: BTreeMap::new(),
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
-            known_problems: BTreeSet::new(),
+            known_problems: BTreeMap::new(),
             touched: Touched::default(),
         }
     }
@@ -191,34 +200,40 @@ impl Engine {
         let model = self.world.model();
         let listeners = model.listeners.values().map(|listener| served(listener)).collect();
         let hosts = model.tables.values().flat_map(|table| &table.hosts);
+        let problems = self.known_problems.values().map(BTreeSet::len).sum();
         let (hosts, routes) = hosts.fold((0, 0), |(hosts, routes), host| (hosts + 1, routes + host.routes.len()));
-        Event::Serving { listeners, hosts, routes, problems: self.known_problems.len() }
+        Event::Serving { listeners, hosts, routes, problems }
     }
 
     /// Problems of these files and objects that were not there before.
     pub(crate) fn new_problems(&mut self, files: &[Arc<str>], ids: &[ObjectId]) -> Vec<Event> {
         self.touched.objects(ids);
-        let of_files = files.iter().flat_map(|file| self.files.problems_in(file));
-        let of_objects = ids.iter().flat_map(|id| self.object_problems(id));
-        let found: Vec<_> = of_files.map(located).chain(of_objects).collect();
-        let file_of = |problem: &LocatedProblem| problem.location.as_ref().map(|location| Arc::clone(&location.file));
-        let touched: BTreeSet<&ObjectId> = ids.iter().collect();
-        // What was known of these files and objects is known anew.
-        let (before, kept) = std::mem::take(&mut self.known_problems).into_iter().partition(|known: &KnownProblem| {
-            known.0.as_ref().is_some_and(|id| touched.contains(id))
-                || known.1.as_ref().is_some_and(|file| files.contains(file))
-        });
-        let before: BTreeSet<KnownProblem> = before;
-        self.known_problems = kept;
         let mut new = Vec::new();
-        for problem in found {
-            let known = (problem.object.clone(), file_of(&problem), problem.problem.to_string());
-            if self.known_problems.insert(known.clone()) && !before.contains(&known) {
-                new.push(problem);
-            }
+        for file in files {
+            let found = self.files.problems_in(file).into_iter().map(located).collect();
+            self.know(Source::File(Arc::clone(file)), found, &mut new);
+        }
+        for id in ids {
+            let found = self.object_problems(id);
+            self.know(Source::Object(id.clone()), found, &mut new);
         }
         self.files.locate(&mut new);
         new.into_iter().map(Event::Problem).collect()
+    }
+
+    /// Knows these problems of a source from now on, instead of those that it had; adds those that are new to `new`.
+    fn know(&mut self, source: Source, found: Vec<LocatedProblem>, new: &mut Vec<LocatedProblem>) {
+        let known = |problem: &LocatedProblem| {
+            let file = problem.location.as_ref().map(|location| Arc::clone(&location.file));
+            (problem.object.clone(), file, problem.problem.to_string())
+        };
+        let all: BTreeSet<KnownProblem> = found.iter().map(known).collect();
+        let mut before = if all.is_empty() {
+            self.known_problems.remove(&source).unwrap_or_default()
+        } else {
+            self.known_problems.insert(source, all).unwrap_or_default()
+        };
+        new.extend(found.into_iter().filter(|problem| before.insert(known(problem))));
     }
 
     /// What is wrong with one object: with its text, and with it among the others.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Object, ObjectId, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
 use nuncio_xds::Revision;
 
 use super::Engine;
@@ -55,6 +55,15 @@ impl Engine {
         }
     }
 
+    /// Whether an object is another than before, or something else is wrong with it, which others may repeat.
+    pub(super) fn differs(&self, id: &ObjectId, before: &Before) -> bool {
+        let now = self.world.object(id).or_else(|| self.foreign.get(id));
+        match (&before.object, now) {
+            (Some(old), Some(new)) => !Arc::ptr_eq(old, new) && !(is_same(old, new) && problems(old).eq(problems(new))),
+            (old, new) => old.is_some() || new.is_some(),
+        }
+    }
+
     /// How objects changed. What came and is not valid is not told here but as a problem.
     pub(super) fn changes(&self, before: BTreeMap<ObjectId, Before>) -> Changes {
         let mut changes = Changes::default();
@@ -92,4 +101,9 @@ impl Engine {
 
 fn is_same(a: &Object, b: &Object) -> bool {
     a.spec == b.spec && a.labels == b.labels && a.ambassador_id == b.ambassador_id
+}
+
+/// What is wrong with an object's text, wherever it stands.
+fn problems(object: &Object) -> impl Iterator<Item = &Problem> {
+    object.problems.iter().map(|(problem, _)| problem)
 }

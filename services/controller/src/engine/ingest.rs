@@ -62,16 +62,17 @@ impl Engine {
         let Some(Staged { noticed, span, files, before, delta }) = self.staged.take() else { return Vec::new() };
         let _entered = span.clone().entered();
         let (files, ids): (Vec<_>, Vec<_>) = (files.into_iter().collect(), before.keys().cloned().collect());
+        let reaches_others = self.reach_others(&before);
         let changes = self.changes(before);
         let revision = self.publish(&delta, noticed, &span);
         let refused = self.forget_refusals();
         for (id, _) in &changes.effective {
             self.changed.insert(id.clone(), self.revision);
         }
-        if !self.loaded || !ids.iter().all(is_alone) {
+        if !self.loaded || reaches_others {
             self.touched.everything();
         }
-        let mut concerned = self.concerned(ids);
+        let mut concerned = if self.loaded && reaches_others { self.and_the_frame(ids) } else { ids };
         concerned.extend(self.world.take_turned());
         let mut events = self.new_problems(&files, &concerned);
         events.extend(refused);
@@ -84,22 +85,26 @@ impl Engine {
         events
     }
 
-    /// The changed objects, and those that may have become wrong by them: the frame is made as a whole.
-    fn concerned(&self, mut ids: Vec<ObjectId>) -> Vec<ObjectId> {
-        if self.loaded && !ids.iter().all(is_alone) {
-            let frame = [
-                Kind::Host,
-                Kind::Ingress,
-                Kind::Listener,
-                Kind::TCPMapping,
-                Kind::TLSContext,
-                Kind::AuthService,
-                Kind::RateLimitService,
-                Kind::RateLimit,
-            ];
-            let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
-            ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
-        }
+    /// Whether an object is another than before on which more hangs than objects of its kind. A changed file names all
+    /// of its objects, most of which are what they were.
+    fn reach_others(&self, before: &BTreeMap<ObjectId, Before>) -> bool {
+        before.iter().any(|(id, before)| !is_alone(id) && self.differs(id, before))
+    }
+
+    /// These objects, and those that may have become wrong by them: the frame is made as a whole.
+    fn and_the_frame(&self, mut ids: Vec<ObjectId>) -> Vec<ObjectId> {
+        let frame = [
+            Kind::Host,
+            Kind::Ingress,
+            Kind::Listener,
+            Kind::TCPMapping,
+            Kind::TLSContext,
+            Kind::AuthService,
+            Kind::RateLimitService,
+            Kind::RateLimit,
+        ];
+        let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
+        ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
         ids
     }
 }
@@ -107,4 +112,55 @@ impl Engine {
 /// Whether nothing but objects of its kind hang on an object.
 fn is_alone(id: &ObjectId) -> bool {
     matches!(id.kind, Kind::Mapping | Kind::EndpointSlice)
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_translate::{Settings, Topology, World};
+    use nuncio_xds::{Options, Server};
+
+    use super::*;
+    use crate::files::Files;
+    use crate::metrics::Metrics;
+    use crate::source::Content;
+    use crate::{fallback, run::defaults};
+
+    fn engine() -> Engine {
+        let settings = Settings {
+            ambassador_id: "default".to_owned(),
+            namespace: "default".into(),
+            fallback_certificate: fallback::certificate().unwrap(),
+            bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+            limit_socket: None,
+            topology: Topology::default(),
+        };
+        let (server, _) = Server::new(Options::default());
+        Engine::new(Files::new(defaults("default", false)), World::new(settings), server, Metrics::new())
+    }
+
+    fn object(kind: &str, spec: &str) -> String {
+        format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n---\n")
+    }
+
+    #[test]
+    fn what_a_changed_file_names_and_does_not_change_reaches_nobody() {
+        let mut engine = engine();
+        let file = |text: &str| vec![FileChange { file: "all.yaml".into(), content: Content::Bytes(text.into()) }];
+        let (host, broken) = (object("Host", "{hostname: a.example}"), object("Host", "{hostname: a.example, tls: x}"));
+        let mapping = |path: &str| object("Mapping", &format!("{{hostname: a.example, prefix: {path}, service: s}}"));
+        engine.ingest(file(&(mapping("/") + &host)), Instant::now());
+        let mut reaches = |text: String| {
+            engine.stage(file(&text), Instant::now());
+            let reaches = engine.reach_others(&engine.staged.as_ref().unwrap().before);
+            engine.send_staged();
+            reaches
+        };
+        assert!(!reaches(mapping("/x/") + &host), "a Mapping beside it is another");
+        assert!(!reaches(format!("\n{host}") + &mapping("/x/")), "it stands elsewhere");
+        assert!(reaches(object("Host", "{hostname: b.example}") + &mapping("/x/")), "it is another");
+        assert!(reaches(broken.clone() + &mapping("/x/")), "what is wrong with it is another");
+        assert!(!reaches(broken + &mapping("/y/")), "and is the same");
+        assert!(reaches(mapping("/y/")), "it went");
+        assert!(reaches(mapping("/y/") + &host), "it came");
+    }
 }
