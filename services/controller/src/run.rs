@@ -64,6 +64,9 @@ pub struct Config {
     pub limiter: Option<OwnLimiter>,
     /// Which statuses are written to a cluster, if any, by the replica that leads.
     pub status: Option<StatusOptions>,
+    /// How long requests in flight may take to finish. A cluster that no route names any more is kept for as long, and
+    /// no shorter than [`Options`] says by itself.
+    pub drain_time: Duration,
     /// How long a lead lasts.
     pub lease: LeaseTimes,
     /// How to serve the webhook, if it is served.
@@ -155,6 +158,11 @@ impl From<SourceError> for DirectoryError {
     }
 }
 
+fn xds_options(drain_time: Duration) -> Options {
+    let default = Options::default();
+    Options { linger: drain_time.max(default.linger), ..default }
+}
+
 /// Runs a controller until `shutdown`.
 ///
 /// # Errors
@@ -165,7 +173,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let served = config.health.condition("envoy");
     served.set_not_ready("no Envoy has the configuration yet");
     let read = config.health.condition("manifests");
-    let (server, heard) = Server::new(Options::default());
+    let (server, heard) = Server::new(xds_options(config.drain_time));
     let engine = engine(&config, server.clone())?;
     let engine = Arc::new(Mutex::new(engine));
     let view = Arc::new(EngineView::new(
@@ -260,4 +268,16 @@ async fn emit(events: &mpsc::Sender<Event>, told: Vec<Event>) {
 
 pub(crate) fn lock(engine: &Mutex<Engine>) -> MutexGuard<'_, Engine> {
     engine.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_stay_as_long_as_requests_may_be_in_flight() {
+        for (drain, linger) in [(0, 10), (10, 10), (60, 60)] {
+            assert_eq!(xds_options(Duration::from_secs(drain)).linger, Duration::from_secs(linger));
+        }
+    }
 }

@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use self::args::{
-    CheckArgs, Cli, Command, ControllerArgs, DoctorArgs, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format,
+    CheckArgs, Cli, Command, ControllerArgs, DoctorArgs, Drain, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format,
     Identity, Limits, Logs, Origin, RoutesArgs, UpArgs,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};

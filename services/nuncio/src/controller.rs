@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
-use crate::cli::{ControllerArgs, Identity, Logs, Place, StatusArgs};
+use crate::cli::{ControllerArgs, Drain, Identity, Logs, Place, StatusArgs};
 use crate::environment;
 use crate::exit::{Failure, Outcome};
 use crate::report::{Report, print};
@@ -25,7 +25,7 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { place, zone, xds, admin, status, webhook, bind, identity, logs } = args;
+    let ControllerArgs { place, zone, xds, admin, status, webhook, bind, drain, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     environment::report();
     let manifests = place.manifests(&identity)?;
@@ -47,6 +47,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         limiter: None,
         status,
         webhook,
+        drain,
         health: Health::default(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
@@ -96,6 +97,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) status: StatusArgs,
     /// How the webhook is served, if it is.
     pub(crate) webhook: Option<WebhookOptions>,
+    /// How long requests in flight may take.
+    pub(crate) drain: Drain,
     /// Whether the gateway takes traffic.
     pub(crate) health: Health,
 }
@@ -115,6 +118,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         limiter,
         status,
         webhook,
+        drain,
         health,
     } = parts;
     let namespace = place.namespace(&identity);
@@ -132,6 +136,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin_names,
         envoy_admin,
         limiter,
+        drain_time: drain.time(),
         lease: status.lease(),
         webhook,
         health,

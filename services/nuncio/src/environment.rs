@@ -152,7 +152,8 @@ pub(crate) fn defaults(command: Command) -> Command {
     let common = common(set);
     let concurrency = set("ENVOY_CONCURRENCY").map(|value| ("concurrency", value));
     let drain = set("AMBASSADOR_DRAIN_TIME").map(|value| ("seconds", value));
-    let up: Vec<_> = common.iter().cloned().chain(concurrency).chain(drain).collect();
+    let common: Vec<_> = common.into_iter().chain(drain).collect();
+    let up: Vec<_> = common.iter().cloned().chain(concurrency).collect();
     command
         .mut_subcommand("up", |up_command| with(up_command, up))
         .mut_subcommand("controller", |command| with(command, common))

@@ -76,6 +76,7 @@ async fn serve(args: UpArgs) -> Outcome {
         }),
         status,
         webhook,
+        drain,
         health: health.clone(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);

@@ -83,6 +83,7 @@ impl Gateway {
             envoy_admin: None,
             limiter: None,
             status: None,
+            drain_time: Duration::ZERO,
             lease: LeaseTimes::default(),
             webhook: None,
             health: Health::default(),

@@ -153,10 +153,11 @@ pub(crate) struct Limits {
     pub(crate) max_heap: Option<u64>,
 }
 
-/// How to stop.
+/// How long requests in flight may take.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Drain {
-    /// Longest time in seconds for requests in flight to finish when stopping
+    /// Longest time in seconds for requests in flight to finish: when stopping, and before a cluster goes that no route names
+    /// any more (that is kept for 10 seconds at least)
     #[arg(long = "drain-time", value_name = "SECONDS", default_value = "10", env = "NUNCIO_DRAIN_TIME",
         value_parser = clap::value_parser!(u32).range(0..=3600))]
     seconds: u32,
@@ -223,6 +224,8 @@ pub(crate) struct ControllerArgs {
     /// The address that Listeners bind to
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
     pub(crate) bind: IpAddr,
+    #[command(flatten)]
+    pub(crate) drain: Drain,
     #[command(flatten)]
     pub(crate) identity: Identity,
     #[command(flatten)]
