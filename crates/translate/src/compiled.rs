@@ -223,15 +223,6 @@ impl Compiled {
     pub(crate) fn is_invalid(&self) -> bool {
         matches!(self.part, Part::Invalid { .. })
     }
-
-    /// Whether one of its conditions is an expression.
-    pub(crate) fn has_regex(&self) -> bool {
-        let is_regex = |value: &ValueMatch| matches!(value, ValueMatch::Regex(_));
-        matches!(self.host, HostCondition::Regex(..))
-            || matches!(self.matches.path, PathMatch::Regex(_))
-            || self.matches.headers.iter().any(|header| is_regex(&header.value))
-            || self.matches.query.iter().any(|query| is_regex(&query.value))
-    }
 }
 
 /// The conditions of a Mapping, with the precedence.

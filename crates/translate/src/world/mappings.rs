@@ -59,8 +59,8 @@ impl World {
         }
     }
 
-    /// What is left of a Mapping that cannot be used: its conditions. Those of one that the proxy refused stay
-    /// only if none of them may be what it refused.
+    /// What is left of a Mapping that cannot be used: its conditions. Those of one that the proxy refused stay until
+    /// they are refused by themselves.
     fn compile_invalid(&self, object: &Object) -> Option<Compiled> {
         let (Spec::Mapping(mapping) | Spec::Invalid(Remains::Conditions(mapping))) = &object.spec else { return None };
         let reason = match self.quarantine.get(&object.id) {
@@ -69,8 +69,7 @@ impl World {
         };
         let compiled = mapping::invalid(&object.id, &object.labels, mapping, reason);
         let refusal = self.quarantine.get(&object.id);
-        let refused = refusal.is_some_and(|refusal| refusal.conditions || compiled.has_regex());
-        (!refused).then_some(compiled)
+        (!refusal.is_some_and(|refusal| refusal.conditions)).then_some(compiled)
     }
 }
 
