@@ -9,13 +9,14 @@ use nuncio_ir::{
 };
 
 use crate::compiled::{Compiled, HostCondition, Labels};
+use crate::mapping::AUTHORITY;
 use crate::pattern::HostPattern;
 
-/// What happens to requests in clear text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What happens to requests in clear text: the later, the stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Insecure {
-    Redirect,
     Route,
+    Redirect,
     Reject,
 }
 
@@ -103,6 +104,12 @@ impl Class {
         self.exact.get(name).or_else(|| self.patterns.iter().find(|host| host.pattern.takes(name)))
     }
 
+    /// Whether a Host of one name asks more of requests than the Host that would take them if its table were not there.
+    pub(crate) fn asks_more(&self, name: &str, host: &HostPolicy) -> bool {
+        let wide = self.patterns.iter().find(|wide| wide.pattern.takes(name));
+        wide.is_some_and(|wide| !wide.invalid && (host.own_chain.is_some() || host.insecure > wide.insecure))
+    }
+
     /// Every Host.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &Arc<HostPolicy>> {
         self.exact.values().chain(&self.patterns)
@@ -112,42 +119,62 @@ impl Class {
 /// Routes before all others: what refuses or redirects requests that are not secure, or that came in
 /// by the wrong connection.
 pub(crate) fn guards(host: &HostPolicy, security: Security) -> Vec<Route> {
-    let mut routes = misdirected(host, security);
+    by_other_tls(host).into_iter().chain(in_clear_text(host, security)).collect()
+}
+
+/// The guards of several Hosts of one name each, among routes that they share. They have the same insecure action, and
+/// all a chain of their own or none. What is added here is nobody's in particular.
+pub(crate) fn shared_guards(hosts: &[&HostPolicy], security: Security) -> Vec<Route> {
+    let own = hosts.iter().filter_map(|host| {
+        let mut route = by_other_tls(host)?;
+        let name = format!("(?i:{})", regex::escape(&host.pattern.to_string()));
+        let is_host = HeaderMatch { name: AUTHORITY.to_owned(), value: ValueMatch::Regex(name), invert: false };
+        route.matches.headers.insert(0, is_host);
+        Some(route)
+    });
+    let routes = own.chain(hosts.first().into_iter().flat_map(|host| in_clear_text(host, security)));
+    routes.map(|route| Route { origins: Vec::new(), ..route }).collect()
+}
+
+/// A Host with a chain of its own answers 421 on any other TLS connection: clients of HTTP/2 reuse one for
+/// every name that its certificate covers.
+fn by_other_tls(host: &HostPolicy) -> Option<Route> {
+    let own = host.own_chain.as_ref()?;
+    Some(misdirected(host, vec![chain(own, true), chain(CLEAR_CHAIN, true)]))
+}
+
+/// In clear text there is no client certificate either: what counts as secure there is refused as well, and the rest is
+/// for the insecure action to decide.
+fn in_clear_text(host: &HostPolicy, security: Security) -> Vec<Route> {
+    let secure = HeaderMatch { name: XFP.to_owned(), value: ValueMatch::Exact("https".to_owned()), invert: false };
+    let as_secure = match security {
+        Security::Xfp => Some(vec![chain(CLEAR_CHAIN, false), secure]),
+        Security::Secure => Some(vec![chain(CLEAR_CHAIN, false)]),
+        Security::Insecure => None,
+    };
+    let as_secure = as_secure.filter(|_| host.own_chain.is_some()).map(|conditions| misdirected(host, conditions));
     let action = match host.insecure {
-        Insecure::Route => return routes,
-        Insecure::Redirect => RouteAction::Redirect(Box::new(Redirect {
+        Insecure::Route => None,
+        Insecure::Redirect => Some(RouteAction::Redirect(Box::new(Redirect {
             scheme: Some("https".to_owned()),
             host: None,
             port: None,
             path: None,
             status: 301,
-        })),
-        Insecure::Reject => respond(404, String::new()),
+        }))),
+        Insecure::Reject => Some(respond(404, String::new())),
     };
-    routes.extend(insecure_condition(security).map(|condition| guard(host, "insecure", condition, action)));
-    routes
+    let insecure = action.and_then(|action| Some(guard(host, "insecure", insecure_condition(security)?, action)));
+    as_secure.into_iter().chain(insecure).collect()
 }
 
-/// A Host with a chain of its own answers 421 on any other TLS connection: clients of HTTP/2 reuse one for
-/// every name that its certificate covers. In clear text there is no client certificate either: what counts
-/// as secure there is refused as well, and the rest is for the insecure action to decide.
-fn misdirected(host: &HostPolicy, security: Security) -> Vec<Route> {
-    let Some(own) = &host.own_chain else { return Vec::new() };
-    let chain = |name: &str, invert| HeaderMatch {
-        name: CHAIN_HEADER.to_owned(),
-        value: ValueMatch::Exact(name.to_owned()),
-        invert,
-    };
-    let secure = HeaderMatch { name: XFP.to_owned(), value: ValueMatch::Exact("https".to_owned()), invert: false };
-    let other_tls = Some(vec![chain(own, true), chain(CLEAR_CHAIN, true)]);
-    let clear = match security {
-        Security::Xfp => Some(vec![chain(CLEAR_CHAIN, false), secure]),
-        Security::Secure => Some(vec![chain(CLEAR_CHAIN, false)]),
-        Security::Insecure => None,
-    };
+fn chain(name: &str, invert: bool) -> HeaderMatch {
+    HeaderMatch { name: CHAIN_HEADER.to_owned(), value: ValueMatch::Exact(name.to_owned()), invert }
+}
+
+fn misdirected(host: &HostPolicy, conditions: Vec<HeaderMatch>) -> Route {
     let body = "this name is served on connections of its own\n";
-    let refuse = |conditions| guard(host, "misdirected", conditions, respond(421, body.to_owned()));
-    other_tls.into_iter().chain(clear).map(refuse).collect()
+    guard(host, "misdirected", conditions, respond(421, body.to_owned()))
 }
 
 /// Name of the filter chain for clear text, as routes see it in [`nuncio_ir::CHAIN_HEADER`].

@@ -12,7 +12,7 @@ use nuncio_api::{Kind, ObjectId, Problem};
 use nuncio_ir::{ClientValidation, DownstreamTls, TlsSettings, TlsVersion};
 
 use crate::host::{CompiledHost, invalid};
-use crate::policy::{HostPolicy, Insecure};
+use crate::policy::HostPolicy;
 
 /// Which of the rivals for one hostname counts.
 pub(crate) enum Verdict<'a> {
@@ -90,7 +90,7 @@ fn compare(a: &CompiledHost, b: &CompiledHost) -> Option<Ordering> {
     let client = |tls: Option<&'_ DownstreamTls>| tls.and_then(|tls| tls.client.clone());
     let settings = |tls: Option<&'_ DownstreamTls>| tls.map(|tls| tls.settings.clone()).unwrap_or_default();
     let guards = [
-        Some(strictness(a.policy.insecure).cmp(&strictness(b.policy.insecure))),
+        Some(a.policy.insecure.cmp(&b.policy.insecure)),
         Some(a_tls.is_some().cmp(&b_tls.is_some())),
         compare_clients(client(a_tls).as_ref(), client(b_tls).as_ref()),
     ];
@@ -102,14 +102,6 @@ fn together(a: Ordering, b: Ordering) -> Option<Ordering> {
     match (a, b) {
         (Ordering::Equal, other) | (other, Ordering::Equal) => Some(other),
         (a, b) => (a == b).then_some(a),
-    }
-}
-
-fn strictness(action: Insecure) -> u8 {
-    match action {
-        Insecure::Route => 0,
-        Insecure::Redirect => 1,
-        Insecure::Reject => 2,
     }
 }
 

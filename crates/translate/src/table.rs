@@ -3,7 +3,7 @@
 mod paths;
 mod wild;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
@@ -13,7 +13,9 @@ use crate::compiled::{Compiled, HostCondition, Upstream};
 use crate::group::{Group, Grouped, groups};
 use crate::overlap::takes_everything;
 use crate::pattern::HostPattern;
-use crate::policy::{Class, HostPolicy, guards, insecure_condition, not_found, out_of_service};
+use crate::policy::{
+    Class, HostPolicy, Insecure, guards, insecure_condition, not_found, out_of_service, shared_guards,
+};
 pub(crate) use wild::{Wild, Wilds, influence};
 
 /// Requests below this prefix are served in clear text whatever the Host's insecure action: an ACME
@@ -61,16 +63,15 @@ impl Builder {
         route
     }
 
-    /// What goes before every other route of a Host: its guards, and the hole that ACME needs in them.
+    /// What goes before every other route of a Host: its `guards`, and the hole that ACME needs in them.
     /// `within` are the names of the virtual host, as for [`with_host`].
     fn preamble<'g, 'a: 'g>(
         &mut self,
-        host: &HostPolicy,
+        guards: Vec<Route>,
         class: &Class,
         groups: impl IntoIterator<Item = &'g Group<'a>>,
         within: Option<&HostPattern>,
     ) -> Vec<Route> {
-        let guards = guards(host, class.security);
         let mut routes = Vec::new();
         if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(class.security)) {
             for group in groups.into_iter().filter(|group| is_acme(group.first())) {
@@ -111,10 +112,28 @@ pub(crate) fn exact<'a>(
     Some(builder.finish())
 }
 
-/// Names of exact Hosts that see the same wildcards: they share a virtual host of the wildcard table.
+/// Exact Hosts that see the same wildcards in the same way: they share a virtual host of the wildcard table.
 pub(crate) struct Shared<'a> {
-    pub(crate) names: Vec<Arc<str>>,
+    /// By name.
+    pub(crate) hosts: BTreeMap<&'a Arc<str>, &'a HostPolicy>,
     pub(crate) mappings: Vec<&'a Compiled>,
+}
+
+/// What Hosts have to have in common to share their guards.
+pub(crate) type Guard = (Insecure, bool);
+
+impl Shared<'_> {
+    /// Whether two Hosts may share their guards.
+    pub(crate) fn guard(host: &HostPolicy) -> Guard {
+        (host.insecure, host.own_chain.is_some())
+    }
+
+    /// Of the virtual host: the same whichever Hosts share it.
+    fn name(&self) -> Arc<str> {
+        let guard = self.hosts.values().next().map(|host| Self::guard(host));
+        let ids: BTreeSet<_> = self.mappings.iter().map(|mapping| &mapping.id).collect();
+        format!("nuncio/shared-{}", nuncio_ir::version(&(guard, ids))).into()
+    }
 }
 
 /// The table of the wildcards: Hosts of many names, and what exact Hosts share. `wild` are the Mappings
@@ -122,9 +141,13 @@ pub(crate) struct Shared<'a> {
 pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Shared<'a>>) -> Built {
     let mut builder = Builder::new(class, "*");
     for share in shared {
-        let routes: Vec<_> =
-            groups(share.mappings).iter().map(|group| with_host(builder.route(group), group, None)).collect();
-        builder.push(format!("{} and {} more", share.names[0], share.names.len() - 1).into(), share.names, routes);
+        let sorted = groups(share.mappings.iter().copied());
+        let hosts: Vec<_> = share.hosts.values().copied().collect();
+        // What came this way by the table of its name has passed them there. They hold where Envoy does not have that
+        // table, having refused it from the start.
+        let mut routes = builder.preamble(shared_guards(&hosts, class.security), class, &sorted, None);
+        routes.extend(sorted.iter().map(|group| with_host(builder.route(group), group, None)));
+        builder.push(share.name(), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes);
     }
     for host in &class.patterns {
         let name: Arc<str> = host.pattern.to_string().into();
@@ -132,7 +155,7 @@ pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Sha
             vec![out_of_service(host)]
         } else {
             let sorted = groups(wild.iter().copied().filter(|mapping| host.takes(mapping)));
-            let mut routes = builder.preamble(host, class, &sorted, Some(&host.pattern));
+            let mut routes = builder.preamble(guards(host, class.security), class, &sorted, Some(&host.pattern));
             routes.extend(sorted.iter().map(|group| with_host(builder.route(group), group, Some(&host.pattern))));
             routes
         };
@@ -155,7 +178,8 @@ impl Builder {
         wild: &Wild<'_>,
     ) -> (Vec<Route>, bool) {
         let beside = wild.beside(name, own);
-        let mut routes = self.preamble(host, class, sorted(own.iter().chain(wild.acme(name))), None);
+        let acme = sorted(own.iter().chain(wild.acme(name)));
+        let mut routes = self.preamble(guards(host, class.security), class, acme, None);
         for group in sorted(own.iter().chain(beside.copied)) {
             let route = with_host(self.route(group), group, None);
             let complete = takes_everything(&route.matches);

@@ -11,7 +11,7 @@ use crate::compiled::Compiled;
 use crate::frame::Frame;
 use crate::overlap::may_overlap;
 use crate::policy::Class;
-use crate::table::{self, Built, Shared, Wilds, table_name};
+use crate::table::{self, Built, Guard, Shared, Wilds, table_name};
 
 impl World {
     /// Makes the tables anew that something touched. `old` is the frame as it was before, where it is another.
@@ -150,31 +150,32 @@ impl World {
         table::wildcard(class, &wild, self.shared(class, &wild))
     }
 
-    /// Names whose requests go on to the wildcards, by the Mappings that they see there. Most wildcards look at the
+    /// Exact Hosts whose requests go on to the wildcards, by the Mappings that they see there; and those that ask more of
+    /// requests than the Host to which they would be left if Envoy did not have their table. Most wildcards look at the
     /// labels alone: they are sought out once for each selector, and only the others for each name.
-    fn shared<'a>(&self, class: &Class, wild: &[&'a Compiled]) -> Vec<Shared<'a>> {
+    fn shared<'a>(&self, class: &'a Class, wild: &[&'a Compiled]) -> Vec<Shared<'a>> {
         let (any, some): (Vec<&Compiled>, Vec<&Compiled>) = wild.iter().partition(|mapping| mapping.host.is_any_name());
-        let mut names: BTreeMap<(Option<&LabelSelector>, Vec<&ObjectId>), Shared<'a>> = BTreeMap::new();
-        for (name, host) in &class.exact {
+        let mut seen: BTreeMap<(Guard, Option<&LabelSelector>, Vec<&ObjectId>), Shared<'a>> = BTreeMap::new();
+        for (name, host) in class.exact.iter().filter(|(_, host)| !host.invalid) {
             let table = self.model.tables.get(&table_name(&class.key, name));
-            if !table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through)) {
+            let falls_through = table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through));
+            if !falls_through && !class.asks_more(name, host) {
                 continue;
             }
             let some = some.iter().filter(|mapping| mapping.host.may_take(name) && host.takes(mapping));
-            let key = (host.selector.as_ref(), some.clone().map(|mapping| &mapping.id).collect());
-            let share = names.entry(key).or_insert_with(|| {
+            let ids = some.clone().map(|mapping| &mapping.id).collect();
+            let share = seen.entry((Shared::guard(host), host.selector.as_ref(), ids)).or_insert_with(|| {
                 let any = any.iter().filter(|mapping| host.takes(mapping));
-                Shared { names: Vec::new(), mappings: any.chain(some).copied().collect() }
+                Shared { hosts: BTreeMap::new(), mappings: any.chain(some).copied().collect() }
             });
-            share.names.push(Arc::clone(name));
+            share.hosts.insert(name, host);
         }
         // Selectors that select the same are one.
-        let mut shared: BTreeMap<BTreeSet<&ObjectId>, Shared<'a>> = BTreeMap::new();
-        for Shared { names, mappings } in names.into_values() {
+        let mut shared: BTreeMap<(Guard, BTreeSet<&ObjectId>), Shared<'a>> = BTreeMap::new();
+        for ((guard, ..), Shared { hosts, mappings }) in seen {
             let ids = mappings.iter().map(|mapping| &mapping.id).collect();
-            let share = shared.entry(ids).or_insert_with(|| Shared { names: Vec::new(), mappings });
-            share.names.extend(names);
-            share.names.sort_unstable();
+            let share = shared.entry((guard, ids)).or_insert_with(|| Shared { hosts: BTreeMap::new(), mappings });
+            share.hosts.extend(hosts);
         }
         shared.into_values().collect()
     }

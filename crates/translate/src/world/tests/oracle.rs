@@ -136,6 +136,31 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// An Envoy that refused the table of a name from the start does not have it.
+    #[test]
+    fn guards_hold_without_the_tables_of_names(steps in steps(), requests in prop::collection::vec(requests(), 30)) {
+        let mut world = world();
+        world.apply(steps.iter().map(|(at, version)| pick(*at, *version)));
+        let mut model = world.model().clone();
+        model.tables.retain(|_, table| *table.scope.host == *"*");
+        for class in &world.frame.classes {
+            let is_valid = |request: &&Request| {
+                class.governing(&request.host.to_ascii_lowercase()).is_some_and(|host| !host.invalid)
+            };
+            for request in requests.iter().filter(is_valid) {
+                if let By::Host(host) = naive(&world, class, request) {
+                    let name = request.route(&model, &class.key).map(|route| route.name.split('#').next().unwrap());
+                    let refused = matches!(name, None | Some("insecure" | "misdirected" | "invalid-host" | "not-found"));
+                    prop_assert!(refused, "{host} guards {request:?}, which {name:?} takes");
+                }
+            }
+        }
+    }
+}
+
 /// Full worlds, where the random ones are sparse: every choice of version for all objects at once.
 #[test]
 fn worlds_with_every_object_answer_so_too() {

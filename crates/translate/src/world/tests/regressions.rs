@@ -275,3 +275,32 @@ fn what_the_proxy_refused_is_gone_from_what_is_served() {
     world.quarantine(&id(Kind::Listener, "l"), "no");
     assert!(world.model().listeners.is_empty());
 }
+
+#[test]
+fn the_guards_of_a_name_hold_while_the_proxy_does_not_have_its_table() {
+    let wide = (
+        "Host",
+        "wide",
+        "{hostname: '*.example.com', tlsSecret: {name: cert}, requestPolicy: {insecure: {action: Route}}}",
+    );
+    let own = ("Mapping", "own", "{hostname: a.example.com, prefix: /, service: own}");
+    for mapping in [None, Some(own)] {
+        let objects: Vec<_> =
+            [("Listener", "l", HTTPS), ("Host", "a", WITH_CLIENTS), wide, ALL].into_iter().chain(mapping).collect();
+        let world = of(&objects);
+        let mut model = world.model().clone();
+        model.tables.retain(|_, table| *table.scope.host == *"*");
+        let status = |host: &str, chain: &str| {
+            let route = Request::get(host, "/").by(chain).route(&model, "").unwrap();
+            match &route.action {
+                RouteAction::Respond(respond) => respond.status,
+                _ => 200,
+            }
+        };
+        for host in ["a.example.com", "A.Example.com"] {
+            assert_eq!(status(host, "tls:default/cert"), 421, "{host}");
+            assert_eq!(status(host, "tls:a.example.com"), 200, "{host}");
+        }
+        assert_eq!(status("b.example.com", "tls:default/cert"), 200);
+    }
+}
