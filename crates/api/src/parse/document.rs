@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::annotation::CONFIG;
-use super::envelope::{Class, Metadata, Version, classify, given, names, top};
+use super::envelope::{Class, GROUP, Metadata, Version, classify, given, names, top};
 use super::issues::Issues;
 use super::{recover, remains, typed};
 use crate::text::closest;
@@ -55,6 +55,11 @@ impl Reader<'_> {
                 let message = format!("getambassador.io has no kind {kind}{meant}");
                 let id = self.meant_host(&node, kind, carrier);
                 self.problem(kind_mark, id, Problem::error("UnknownKind", "kind", message));
+            }
+            Class::UnknownGroup => {
+                let message = format!("the group of {api_version} is not known: did you mean {GROUP}?");
+                let id = self.meant_host(&node, kind, carrier);
+                self.problem(version_mark, id, Problem::error("UnknownGroup", "apiVersion", message));
             }
             Class::UnknownVersion(kind) => {
                 let message =

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::Kind;
+use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns, Value};
 use serde::Deserialize;
+
+/// The API group of our kinds.
+pub(super) const GROUP: &str = "getambassador.io";
 
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
 const LATER: [&str; 6] = ["ConsulResolver", "DevPortal", "Filter", "FilterPolicy", "LogService", "TracingService"];
@@ -25,6 +29,8 @@ pub(super) enum Class {
     UnknownKind,
     /// A kind that is known in a version that is not.
     UnknownVersion(Option<Kind>),
+    /// A group that was evidently meant to be ours.
+    UnknownGroup,
     /// Someone else's.
     Foreign,
 }
@@ -42,7 +48,7 @@ pub(super) enum Version {
 pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     match (group, version, kind) {
-        ("getambassador.io", _, _) => ours(version, kind),
+        (GROUP, _, _) => ours(version, kind),
         ("ambassador", _, _) if annotated => ours(version, kind),
         _ if annotated => Class::Foreign,
         ("", "v1", "Service") => Class::Known(Kind::Service, Version::Current),
@@ -54,8 +60,14 @@ pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class 
         ("", "v1", "List" | "ServiceList" | "SecretList") => Class::List,
         ("discovery.k8s.io", "v1", "EndpointSliceList")
         | ("networking.k8s.io", _, "IngressList" | "IngressClassList") => Class::List,
+        _ if is_slip_of(group) => Class::UnknownGroup,
         _ => Class::Foreign,
     }
+}
+
+/// Whether a group is ours with a slip of the pen in it. Any other is somebody's.
+fn is_slip_of(group: &str) -> bool {
+    !group.ends_with(".getambassador.io") && closest(group, &[GROUP]).is_some()
 }
 
 fn ours(version: &str, kind: &str) -> Class {

@@ -1,4 +1,4 @@
-//! What stands too far to the left for the parser, and not for `kubectl`.
+//! What the parser does not take as it stands, and `kubectl` does.
 //!
 //! YAML wants the lines of a flow collection (`[…]`, `{…}`) and of a quoted scalar to be indented further than the block around
 //! them. libyaml, which `kubectl` has its rules from, looks at no indentation there:
@@ -9,44 +9,52 @@
 //! ]
 //! ```
 //!
-//! This finds such lines, so that they can be read as if they were indented.
+//! This finds such lines, so that they can be read as if they were indented. Nor does libyaml mind a tab behind the colon of a
+//! key, or a comment (`''# like this`) directly behind a quote or a bracket: there a space is read.
 
-use std::collections::BTreeMap;
-use std::str::Chars;
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::CharIndices;
 
-/// By line, from 1: the spaces that are to be put in front of it.
+/// Where spaces are to be read that are not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Margins(BTreeMap<usize, usize>);
+pub(super) struct Margins {
+    /// In front of lines, from 1, and how many.
+    lines: BTreeMap<usize, usize>,
+    /// At these bytes: instead of a tab, or in front of a comment.
+    within: BTreeSet<usize>,
+}
 
 impl Margins {
     /// The lines of `text` that are to be indented.
     pub(super) fn of(text: &str) -> Self {
         let mut scanner = Scanner::new(text.as_bytes());
         scanner.scan();
-        Self(scanner.margins)
+        scanner.margins
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        *self == Self::default()
     }
 
     /// How far the line is moved.
     pub(super) fn of_line(&self, line: usize) -> usize {
-        self.0.get(&line).copied().unwrap_or_default()
+        self.lines.get(&line).copied().unwrap_or_default()
     }
 
     /// The characters of the text with the spaces among them.
     pub(super) fn indent<'a>(&self, text: &'a str) -> impl Iterator<Item = char> + use<'a> {
-        Indented { margins: self.clone(), chars: text.chars(), line: 1, spaces: self.of_line(1) }
+        Indented { margins: self.clone(), chars: text.char_indices(), line: 1, spaces: self.of_line(1), comment: false }
     }
 }
 
 struct Indented<'a> {
     margins: Margins,
-    chars: Chars<'a>,
+    chars: CharIndices<'a>,
     line: usize,
     /// Still to come in front of the line.
     spaces: usize,
+    /// A comment is to begin.
+    comment: bool,
 }
 
 impl Iterator for Indented<'_> {
@@ -57,12 +65,19 @@ impl Iterator for Indented<'_> {
             self.spaces -= 1;
             return Some(' ');
         }
-        let next = self.chars.next();
-        if next == Some('\n') {
+        if std::mem::take(&mut self.comment) {
+            return Some('#');
+        }
+        let (at, next) = self.chars.next()?;
+        if next == '\n' {
             self.line += 1;
             self.spaces = self.margins.of_line(self.line);
         }
-        next
+        if self.margins.within.contains(&at) {
+            self.comment = next == '#';
+            return Some(' ');
+        }
+        Some(next)
     }
 }
 
@@ -79,12 +94,12 @@ struct Scanner<'t> {
     block: Option<usize>,
     /// Where on this line that begins which may turn out to be a key.
     entry: Option<usize>,
-    margins: BTreeMap<usize, usize>,
+    margins: Margins,
 }
 
 impl<'t> Scanner<'t> {
     fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0, line: 1, line_start: 0, flow: 0, block: None, entry: None, margins: BTreeMap::new() }
+        Self { text, at: 0, line: 1, line_start: 0, flow: 0, block: None, entry: None, margins: Margins::default() }
     }
 
     fn scan(&mut self) {
@@ -151,7 +166,7 @@ impl<'t> Scanner<'t> {
         self.entry = None;
         let least = self.block.map_or(0, |block| block + 1);
         if inside && self.indentation() < least && !self.is_document_marker() {
-            self.margins.insert(self.line, least);
+            self.margins.lines.insert(self.line, least);
         }
     }
 
@@ -181,6 +196,18 @@ impl<'t> Scanner<'t> {
             self.block = self.entry.take().or(self.block);
         }
         self.at += 1;
+        if self.peek(0) == Some(b'\t') {
+            self.margins.within.insert(self.at);
+        }
+    }
+
+    /// What is here ends with this character; a comment may follow at once.
+    fn end(&mut self) {
+        self.at += 1;
+        if self.peek(0) == Some(b'#') {
+            self.margins.within.insert(self.at);
+            self.skip_line();
+        }
     }
 
     fn open(&mut self) {
@@ -191,7 +218,7 @@ impl<'t> Scanner<'t> {
 
     fn close(&mut self) {
         self.flow -= 1;
-        self.at += 1;
+        self.end();
     }
 
     /// An anchor, an alias or a tag.
@@ -211,10 +238,7 @@ impl<'t> Scanner<'t> {
                 b'\\' if quote == b'"' && self.peek(1) != Some(b'\n') => self.at += 2,
                 b'\n' => self.next_line(true),
                 _ if byte == quote && quote == b'\'' && self.peek(1) == Some(quote) => self.at += 2,
-                _ if byte == quote => {
-                    self.at += 1;
-                    return;
-                }
+                _ if byte == quote => return self.end(),
                 _ => self.at += 1,
             }
         }

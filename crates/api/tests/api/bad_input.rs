@@ -519,6 +519,13 @@ fn what_is_no_object_is_told() {
             2,
         ),
         ("apiVersion: getambassador.io/v3alpha1\nkind: Maping\n".to_owned(), Severity::Error, "UnknownKind", "kind", 2),
+        (
+            "apiVersion: getambasador.io/v2\nkind: Mapping\n".to_owned(),
+            Severity::Error,
+            "UnknownGroup",
+            "apiVersion",
+            1,
+        ),
     ];
     for (text, severity, reason, field, line) in table {
         let parsed = read(&format!("{text}---\n{GOOD}"));
@@ -526,6 +533,16 @@ fn what_is_no_object_is_told() {
         let [file] = parsed.problems.as_slice() else { panic!("{text}: {:?}", parsed.problems) };
         assert_eq!((file.problem.severity, file.problem.reason), (severity, reason), "{text}: {}", file.problem);
         assert_eq!((file.problem.field.as_str(), file.location.line), (field, line), "{text}");
+    }
+}
+
+#[test]
+fn groups_of_others_are_no_concern_of_ours() {
+    for group in
+        ["apps", "gateway.networking.k8s.io", "ci.getambassador.io", "x.getambassador.io", "ambassador", "a.io"]
+    {
+        let parsed = read(&format!("apiVersion: {group}/v1\nkind: Mapping\nmetadata: {{name: a}}\n"));
+        assert_eq!((parsed.problems.len(), parsed.ignored), (0, 1), "{group}");
     }
 }
 

@@ -50,6 +50,28 @@ fn flow_collections_and_quotes_may_go_on_at_the_margin() {
 }
 
 #[test]
+fn a_tab_behind_a_colon_and_a_comment_behind_a_quote_are_spaces() {
+    let table = [
+        ("a:\tb\n", "{a: b}"),
+        ("a:\t\tb\tc\nf: \tg\n", "{a: b\tc, f: g}"),
+        ("a:\t- b\n", "refused"),
+        ("a:\t'b'\nc:\t[\td,\te]\nf:\t# x\n  g:\th:i\n", "{a: \"b\", c: [d, e], f: {g: h:i}}"),
+        ("- a:\tb\n  c:\t-d\n", "[{a: b, c: -d}]"),
+        ("a: ''# b: c\nd: \"e\"#f\n", "{a: \"\", d: \"e\"}"),
+        ("a: []#b\nc: {d: ''#e\n}#f\ng: h#i\n", "{a: [], c: {d: \"\"}, g: h#i}"),
+        ("a: |\n  b:\tc\n  ''# d\ne:\t\"f:\tg\"\n", "{a: \"b:\\tc\\n''# d\\n\", e: \"f:\\tg\"}"),
+    ];
+    for (text, expected) in table {
+        match read(text) {
+            Ok(node) => assert_eq!(shown(&node), expected, "{text:?}"),
+            Err(error) => assert_eq!(expected, "refused", "{text:?}: {error}"),
+        }
+    }
+    let node = read("a:\tb: c\n").unwrap_err();
+    assert!(node.starts_with("1:5"), "{node}");
+}
+
+#[test]
 fn places_are_those_of_the_text() {
     let text = "a:\n  b: [\n{ c: d,\n e: f }\n]\n";
     let node = read(text).unwrap();
