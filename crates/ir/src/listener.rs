@@ -256,24 +256,7 @@ pub enum HttpFilter {
     /// A Lua script.
     Lua(String),
     /// gzip towards clients.
-    Gzip {
-        /// 1–9.
-        memory_level: Option<u32>,
-        /// Shortest body that is compressed.
-        min_content_length: Option<u32>,
-        /// `DEFAULT`, `BEST_SPEED`, `BEST_COMPRESSION` and so on, as Envoy writes them.
-        compression_level: Option<String>,
-        /// `DEFAULT`, `FILTERED`, `HUFFMAN_ONLY`, `RLE`, `FIXED`.
-        compression_strategy: Option<String>,
-        /// 9–15.
-        window_bits: Option<u32>,
-        /// Types that are compressed; Envoy's list where empty.
-        content_type: Vec<String>,
-        /// Leave bodies with an ETag alone.
-        disable_on_etag_header: bool,
-        /// Take `accept-encoding` away from the request.
-        remove_accept_encoding_header: bool,
-    },
+    Gzip(Gzip),
     /// Holds requests until the body is there.
     Buffer {
         /// Larger bodies are answered 413.
@@ -286,6 +269,49 @@ pub enum HttpFilter {
         /// The rules.
         rules: Vec<IpRule>,
     },
+}
+
+/// Compression of answers with gzip. Absent numbers are Envoy's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Gzip {
+    /// 1–9.
+    pub memory_level: Option<u32>,
+    /// Shortest body that is compressed.
+    pub min_content_length: Option<u32>,
+    /// Speed against size.
+    pub level: GzipLevel,
+    /// How zlib looks for repetitions.
+    pub strategy: GzipStrategy,
+    /// 9–15.
+    pub window_bits: Option<u32>,
+    /// Types that are compressed; Envoy's list where empty.
+    pub content_type: Vec<String>,
+    /// Leave bodies with an `ETag` alone.
+    pub disable_on_etag_header: bool,
+    /// Take `accept-encoding` away from the request.
+    pub remove_accept_encoding_header: bool,
+}
+
+/// How hard zlib tries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum GzipLevel {
+    #[default]
+    Default,
+    Fastest,
+    Smallest,
+}
+
+/// zlib's strategies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are zlib's")]
+pub enum GzipStrategy {
+    #[default]
+    Default,
+    Filtered,
+    HuffmanOnly,
+    Rle,
+    Fixed,
 }
 
 /// A range of addresses.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use nuncio_api::{self as api, IpAccess, LogFormat, LogType, ModuleConfig, Problem, UnderscoresAction};
 use nuncio_ir::{
-    AccessLog, AccessLogFormat, ClientCertHeader, EscapedSlashes, ForwardClientCert, HttpFilter, HttpSettings, IpRule,
-    IpSource, JsonLogValue, UnderscoreHeaders,
+    AccessLog, AccessLogFormat, ClientCertHeader, EscapedSlashes, ForwardClientCert, Gzip, GzipLevel, GzipStrategy,
+    HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, UnderscoreHeaders,
 };
 use serde_json::{Map, Value};
 
@@ -125,28 +125,26 @@ fn grpc_stats(stats: &api::GrpcStats) -> HttpFilter {
 
 fn gzip(gzip: &api::Gzip) -> HttpFilter {
     use api::{CompressionLevel as Level, CompressionStrategy as Strategy};
-    let level = |level| match level {
-        Level::Default => "DEFAULT",
-        Level::Best => "BEST_COMPRESSION",
-        Level::Speed => "BEST_SPEED",
-    };
-    let strategy = |strategy| match strategy {
-        Strategy::Default => "DEFAULT",
-        Strategy::Filtered => "FILTERED",
-        Strategy::Huffman => "HUFFMAN_ONLY",
-        Strategy::Rle => "RLE",
-        Strategy::Fixed => "FIXED",
-    };
-    HttpFilter::Gzip {
+    HttpFilter::Gzip(Gzip {
         memory_level: gzip.memory_level,
         min_content_length: gzip.min_content_length,
-        compression_level: gzip.compression_level.map(|wanted| level(wanted).to_owned()),
-        compression_strategy: gzip.compression_strategy.map(|wanted| strategy(wanted).to_owned()),
+        level: match gzip.compression_level.unwrap_or_default() {
+            Level::Default => GzipLevel::Default,
+            Level::Best => GzipLevel::Smallest,
+            Level::Speed => GzipLevel::Fastest,
+        },
+        strategy: match gzip.compression_strategy.unwrap_or_default() {
+            Strategy::Default => GzipStrategy::Default,
+            Strategy::Filtered => GzipStrategy::Filtered,
+            Strategy::Huffman => GzipStrategy::HuffmanOnly,
+            Strategy::Rle => GzipStrategy::Rle,
+            Strategy::Fixed => GzipStrategy::Fixed,
+        },
         window_bits: gzip.window_bits,
         content_type: gzip.content_type.clone(),
         disable_on_etag_header: gzip.disable_on_etag_header.unwrap_or(false),
         remove_accept_encoding_header: gzip.remove_accept_encoding_header.unwrap_or(false),
-    }
+    })
 }
 
 /// An access list that cannot be read lets nobody in.

@@ -90,26 +90,7 @@ fn chosen(chosen: &HttpFilter) -> Option<PbHttpFilter> {
             "envoy.filters.http.lua",
             &Lua { default_source_code: Some(proto::inline(script)), ..Default::default() },
         ),
-        HttpFilter::Gzip {
-            memory_level,
-            min_content_length,
-            compression_level,
-            compression_strategy,
-            window_bits,
-            content_type,
-            disable_on_etag_header,
-            remove_accept_encoding_header,
-        } => {
-            let gzip =
-                gzip::gzip(*memory_level, compression_level.as_deref(), compression_strategy.as_deref(), *window_bits);
-            let responses = gzip::Responses {
-                min_content_length: *min_content_length,
-                content_type,
-                disable_on_etag_header: *disable_on_etag_header,
-                remove_accept_encoding_header: *remove_accept_encoding_header,
-            };
-            filter("envoy.filters.http.compressor", &gzip::compressor(&gzip, &responses))
-        }
+        HttpFilter::Gzip(gzip) => filter("envoy.filters.http.compressor", &gzip::compressor(gzip)),
         HttpFilter::Buffer { max_request_bytes } => {
             filter("envoy.filters.http.buffer", &Buffer { max_request_bytes: Some(proto::uint32(*max_request_bytes)) })
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use nuncio_api::Kind;
 use nuncio_ir::{
     AccessLog, AccessLogFormat, ChainMatch, ClientCertHeader, ClientValidation, DownstreamTls, EscapedSlashes,
-    FilterChain, ForwardClientCert, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, Listener, ObjectId,
-    TlsSettings, TlsVersion, Transport, UnderscoreHeaders,
+    FilterChain, ForwardClientCert, Gzip, GzipLevel, GzipStrategy, HttpFilter, HttpSettings, IpRule, IpSource,
+    JsonLogValue, Listener, ObjectId, TlsSettings, TlsVersion, Transport, UnderscoreHeaders,
 };
 use serde_json::{Value, json};
 
@@ -32,16 +32,16 @@ pub(super) fn every_filter() -> Vec<HttpFilter> {
         },
         HttpFilter::Lua("function envoy_on_request(handle) end".to_owned()),
         HttpFilter::Lua("function envoy_on_response(handle) end".to_owned()),
-        HttpFilter::Gzip {
+        HttpFilter::Gzip(Gzip {
             memory_level: Some(5),
             min_content_length: Some(100),
-            compression_level: Some("BEST_COMPRESSION".to_owned()),
-            compression_strategy: Some("FILTERED".to_owned()),
+            level: GzipLevel::Smallest,
+            strategy: GzipStrategy::Filtered,
             window_bits: Some(12),
             content_type: vec!["text/html".to_owned()],
             disable_on_etag_header: true,
             remove_accept_encoding_header: true,
-        },
+        }),
         HttpFilter::Buffer { max_request_bytes: 1 << 20 },
         HttpFilter::IpAccess {
             allow: true,
