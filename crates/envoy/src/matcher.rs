@@ -34,6 +34,10 @@ pub(crate) fn exact(text: &str) -> StringMatcher {
     string(MatchPattern::Exact(text.to_owned()), false)
 }
 
+pub(crate) fn prefix(text: &str) -> StringMatcher {
+    string(MatchPattern::Prefix(text.to_owned()), false)
+}
+
 fn string(pattern: MatchPattern, ignore_case: bool) -> StringMatcher {
     StringMatcher { ignore_case, match_pattern: Some(pattern) }
 }

@@ -3,7 +3,10 @@
 //! The key is that of [`nuncio_ir::Scope`]: `host|preview`, and `|class` where the listener has one.
 //! `|` is not allowed in a host (Envoy answers 400), so that no Host header makes another's key.
 
-use envoy_types::pb::envoy::config::common::mutation_rules::v3::{HeaderMutation as Mutation, header_mutation::Action};
+use envoy_types::pb::envoy::config::common::mutation_rules::v3::{
+    HeaderMutation as Mutation,
+    header_mutation::{Action, RemoveOnMatch},
+};
 use envoy_types::pb::envoy::config::core::v3::TypedExtensionConfig;
 use envoy_types::pb::envoy::extensions::filters::http::lua::v3::Lua;
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
@@ -20,7 +23,7 @@ use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_muta
 use nuncio_ir::HttpSettings;
 
 use super::filters;
-use crate::{header, proto};
+use crate::{header, matcher, proto};
 
 /// Holds the scope key inside the gateway.
 pub(crate) const SCOPE_HEADER: &str = "x-nuncio-scope";
@@ -28,6 +31,8 @@ pub(crate) const SCOPE_HEADER: &str = "x-nuncio-scope";
 pub(crate) const CHAIN_HEADER: &str = "x-nuncio-chain";
 /// Chooses a preview.
 const PREVIEW_HEADER: &str = "x-nuncio-preview";
+/// What headers begin with that an Envoy writes. A proxy in front that is trusted may be one.
+const ENVOY_HEADERS: &str = "x-envoy-";
 /// The filter that looks further where no route was found.
 pub(crate) const ON_MISS_FILTER: &str = "nuncio.on_miss";
 
@@ -59,6 +64,8 @@ pub(super) fn scoped_routes() -> ScopedRoutes {
 /// The client's choice of a preview is dropped first: nobody may choose one yet, and a key that no
 /// table has must not keep a request from its routes. Nor does a client say who it is: such headers go before routes are
 /// chosen by them, and whether or not anybody is asked about the request.
+/// What clients say in Envoy's name is dropped last: Envoy does so by itself with the headers that it reads, and not with those
+/// that it only writes.
 pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
     let mut actions = vec![
         Action::Remove(PREVIEW_HEADER.to_owned()),
@@ -66,6 +73,10 @@ pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
         chain_action(&settings.chain),
     ];
     actions.extend(settings.identity_headers.iter().cloned().map(Action::Remove));
+    if settings.use_remote_address {
+        let envoys = RemoveOnMatch { key_matcher: Some(matcher::prefix(ENVOY_HEADERS)) };
+        actions.push(Action::RemoveOnMatch(envoys));
+    }
     let mutation =
         HeaderMutation { mutations: actions.into_iter().map(|action| Mutation { action: Some(action) }).collect() };
     TypedExtensionConfig {

@@ -42,6 +42,49 @@ fn scopes() {
     assert!(!reply.body.contains("x-nuncio-"), "the upstream saw {}", reply.body);
 }
 
+/// Those that Envoy 1.40 reads or writes, and one that it may some day.
+#[test]
+fn nobody_speaks_in_envoys_name() {
+    let names = [
+        "attempt-count",
+        "decorator-operation",
+        "downstream-service-cluster",
+        "downstream-service-node",
+        "external-address",
+        "force-trace",
+        "hedge-on-per-try-timeout",
+        "internal",
+        "ip-tags",
+        "is-timeout-retry",
+        "max-retries",
+        "original-dst-host",
+        "original-host",
+        "original-path",
+        "original-url",
+        "peer-metadata",
+        "peer-metadata-id",
+        "retry-on",
+        "some-day",
+        "upstream-alt-stat-name",
+        "upstream-rq-per-try-timeout-ms",
+        "upstream-rq-timeout-ms",
+        "upstream-stream-duration-ms",
+    ];
+    let forged: Vec<_> = names.iter().map(|name| format!("X-Envoy-{name}: forged")).collect();
+    let forged: Vec<_> = forged.iter().map(String::as_str).collect();
+    let route = || route("a", prefix("/"), forward(vec![arm(1, "up")]));
+    let edge = Edge::start(http(), &[host("a.example", vec![route()])]);
+    let reply = edge.get("a.example", "/", &forged);
+    assert!(reply.body.starts_with("GET / "), "{reply:?}");
+    assert!(!reply.body.contains("forged"), "the upstream saw {}", reply.body);
+    assert!(reply.body.contains("x-envoy-external-address: 127.0.0.1"), "it is told who asks: {}", reply.body);
+
+    // A proxy in front may have something to say.
+    let edge = Edge::start(HttpSettings { use_remote_address: false, ..http() }, &[host("a.example", vec![route()])]);
+    let reply = edge.get("a.example", "/", &["x-envoy-attempt-count: 2"]);
+    assert!(reply.body.contains("x-envoy-attempt-count: 2"), "{}", reply.body);
+}
+
 #[test]
 fn classes_see_tables_of_their_own() {
     let table = |class, body| {
