@@ -1,4 +1,8 @@
 //! Routes: which requests go where, and what happens to them on the way.
+//!
+//! No object asks yet for what Gateway API can say further. Its place, when one does: edits to the response of one backend
+//! alone beside [`Arm::request_headers`]; a share that is no whole percent in [`Mirror`], of which there may be several; the time
+//! between tries in [`Retry`]; the time for one try without any other (`backendRequest`) beside [`Arm::timeout`].
 
 use std::collections::BTreeMap;
 use std::fmt;
