@@ -33,7 +33,7 @@ static VERSIONS: LazyLock<Vec<(ObjectId, Vec<Arc<Object>>)>> = LazyLock::new(|| 
 fn with_certificates(text: &str) -> String {
     let made = rcgen::generate_simple_self_signed(vec!["*.example.com".to_owned(), "example.org".to_owned()]).unwrap();
     let indent = |pem: String| pem.trim().replace('\n', "\n    ");
-    text.replace("CERT", &indent(made.cert.pem())).replace("KEY", &indent(made.signing_key.serialize_pem()))
+    text.replace("<CERT>", &indent(made.cert.pem())).replace("<KEY>", &indent(made.signing_key.serialize_pem()))
 }
 
 fn objects(text: &str) -> Vec<Object> {

@@ -42,9 +42,9 @@ metadata: {name: cert}
 type: kubernetes.io/tls
 stringData:
   tls.crt: |
-    CERT
+    <CERT>
   tls.key: |
-    KEY
+    <KEY>
 ";
 
 fn told(world: &World, kind: Kind, name: &str) -> Vec<(Severity, String, String)> {
