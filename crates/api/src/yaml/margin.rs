@@ -165,7 +165,7 @@ impl<'t> Scanner<'t> {
         self.line_start = self.at;
         self.entry = None;
         let least = self.block.map_or(0, |block| block + 1);
-        if inside && self.indentation() < least && !self.is_document_marker() {
+        if inside && self.at < self.text.len() && self.indentation() < least && !self.is_document_marker() {
             self.margins.lines.insert(self.line, least);
         }
     }
