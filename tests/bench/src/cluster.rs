@@ -51,21 +51,19 @@ async fn start<'a>(table: &mut Table, place: &Place, site: &'a Site, large: bool
     let gateway = Gateway::launch(site, &mut command);
     loaded(async || gateway.admin.ready().await).await;
     let (ready, used) = (begun.elapsed().as_secs_f64(), cpu(gateway.id()).as_secs_f64());
-    place.statuses_are_written(&gateway).await;
-    let written = begun.elapsed().as_secs_f64();
-    let memory = resident(gateway.id());
     let (mappings, services) = (place.mappings, place.services());
-    let what = |what: &str| format!("{mappings} Mappings, {services} Services: {what}");
-    let beside = format!("CPU of the controller {used:.1} s");
-    if large {
-        table.targeted(what("start to ready"), ready, "s", Target::AtMost(READY), beside);
-        table.targeted(what("start to every status written"), written, "s", Target::AtMost(WRITTEN), String::new());
-        table.targeted(what("memory"), memory, "MB", Target::AtMost(MEMORY), String::new());
-    } else {
-        table.noted(what("start to ready"), format!("{ready:.1} s"), beside);
-        table.noted(what("start to every status written"), format!("{written:.1} s"), "");
-        table.noted(what("memory"), format!("{memory:.0} MB"), "");
-    }
+    let mut add = |what: &str, value: f64, unit: &str, target: f64, beside: String| {
+        let what = format!("{mappings} Mappings, {services} Services: {what}");
+        if large {
+            table.targeted(what, value, unit, Target::AtMost(target), beside);
+        } else {
+            table.noted(what, format!("{value:.1} {unit}"), beside);
+        }
+    };
+    add("start to ready", ready, "s", READY, format!("CPU of the controller {used:.1} s"));
+    place.statuses_are_written(&gateway).await;
+    add("start to every status written", begun.elapsed().as_secs_f64(), "s", WRITTEN, String::new());
+    add("memory", resident(gateway.id()), "MB", MEMORY, String::new());
     gateway
 }
 
