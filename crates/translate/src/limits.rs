@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn patterns_that_can_be_read_in_too_many_ways_are_refused() {
         let item = "{a: '', b: '', c: '', d: '', e: '', f: '', g: '', h: '', i: '', j: ''}";
-        let pattern = vec![item; 4].join(", ");
+        let pattern = [item; 4].join(", ");
         let id = ObjectId::new(Kind::RateLimit, "default", "r");
         let text = format!(
             "apiVersion: getambassador.io/v3alpha1\nkind: RateLimit\nmetadata: {{name: r}}\n\

@@ -23,7 +23,6 @@ pub(crate) const KINDS: [(&str, &str); 15] = [
     ("AuthService", "authservices"),
     ("RateLimit", "ratelimits"),
     ("RateLimitService", "ratelimitservices"),
-    ("RateLimit", "ratelimits"),
     ("LogService", "logservices"),
     ("TracingService", "tracingservices"),
     ("DevPortal", "devportals"),
