@@ -162,7 +162,7 @@ setup_authz() {
   local lock=$here/oidc-provider/package-lock.json made_with into=$tools/oidc-provider
   debian redis-server:redis-server redis-sentinel:redis-sentinel
   setup_tools
-  have node && have npm || debian node:nodejs npm:npm
+  debian node:nodejs npm:npm
   made_with="$(checksum "$lock") $(node --version)"
   if stamped oidc-provider "$made_with" && [[ -d $into/node_modules/oidc-provider ]]; then
     return

@@ -64,7 +64,7 @@ pub fn liberal(path: &str) -> Option<String> {
 }
 
 /// Percent-decoding, once.
-fn decode(path: &str) -> Option<String> {
+pub(crate) fn decode(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -20,6 +20,8 @@ pub struct Rule {
     /// As written.
     pub pattern: Arc<str>,
     path: Glob,
+    /// The same where the pattern is decoded, as a liberal reading is.
+    decoded: Glob,
     /// What a request passes.
     pub steps: Arc<[Step]>,
 }
@@ -87,6 +89,7 @@ impl Rules {
                 origin: rule.origin.clone(),
                 pattern: rule.path.clone(),
                 path: Glob::new(&rule.path),
+                decoded: Glob::new(&path::decode(&rule.path).unwrap_or_else(|| rule.path.as_ref().to_owned())),
                 steps: steps(&rule.filters).map_err(invalid)?,
             })
         };
@@ -100,20 +103,20 @@ impl Rules {
     /// does not distinguish them must not be reached around the rules.
     #[must_use]
     pub fn find(&self, request: &Request) -> Match<'_> {
-        let plain = self.first(|glob| glob.matches(request.path()));
+        let plain = self.first(|rule| rule.path.matches(request.path()));
         let Some(liberal) = path::liberal(request.path()) else { return Match::Ambiguous };
         if liberal != request.path() {
-            let other = self.first(|glob| glob.matches(&liberal));
+            let other = self.first(|rule| rule.path.matches(&liberal) || rule.decoded.matches(&liberal));
             if other.map(|(index, _)| index) != plain.map(|(index, _)| index) {
                 return Match::Ambiguous;
             }
         }
-        let folded = || self.first(|glob| glob.matches_in_any_case(request.path()));
+        let folded = || self.first(|rule| rule.path.matches_in_any_case(request.path()));
         plain.or_else(folded).map_or(Match::Open, |(_, rule)| Match::Rule(rule))
     }
 
-    fn first(&self, matches: impl Fn(&Glob) -> bool) -> Option<(usize, &Rule)> {
-        self.rules.iter().enumerate().find(|(_, rule)| matches(&rule.path))
+    fn first(&self, matches: impl Fn(&Rule) -> bool) -> Option<(usize, &Rule)> {
+        self.rules.iter().enumerate().find(|(_, rule)| matches(rule))
     }
 
     /// Every filter that is named.
@@ -177,6 +180,13 @@ mod tests {
         let rules = rules(&["/public/*", "/admin*"]);
         assert_eq!(found(&rules, "/public/x"), "/public/*");
         assert_eq!(found(&rules, "/x"), "open");
+    }
+
+    #[test]
+    fn patterns_may_be_encoded() {
+        let rules = rules(&["/a%20b/*", "*"]);
+        assert_eq!(found(&rules, "/a%20b/c%20d"), "/a%20b/*");
+        assert_eq!(found(&rules, "/c%20d"), "*");
     }
 
     /// Cases 11, 12, 14 and 15.

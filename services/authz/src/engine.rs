@@ -94,12 +94,14 @@ impl Engine {
             }
             Match::Open => {
                 walked.rule = "none".to_owned();
+                self.services.assert_identity(&mut request, None);
                 return Outcome::Allow(Box::new(request.into_edits()), None);
             }
             Match::Ambiguous => return Outcome::Deny(bad_path(&request, "the path can be read in two ways")),
         };
         // It carries no credentials, and is answered by what is behind: what follows it is checked.
         if ClientKind::of(&request) == ClientKind::Preflight && passes_preflights(&steps, &config) {
+            self.services.assert_identity(&mut request, None);
             return Outcome::Allow(Box::new(request.into_edits()), None);
         }
         match self.walk(steps, &mut request, &config, walked).await {

@@ -16,6 +16,7 @@
 mod audit;
 mod clock;
 mod config;
+mod embedded;
 mod engine;
 mod filter;
 mod idp;
@@ -27,6 +28,7 @@ mod session;
 pub mod settings;
 mod start;
 
+pub use embedded::embedded;
 pub use run::{RunError, run};
 pub use settings::Settings;
 pub use start::{Arguments, main, start};

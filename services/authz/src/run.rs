@@ -61,8 +61,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
             rules.set_ready();
         }
     });
-    let admin = server::admin(engine.clone(), health.clone(), metrics);
-    tasks.spawn(serve(bind(&settings.admin).await?, admin, stop.clone()));
+    if let Some(address) = &settings.admin {
+        let admin = server::admin(engine.clone(), health.clone(), metrics);
+        tasks.spawn(serve(bind(address).await?, admin, stop.clone()));
+    }
     if let Some(address) = &settings.http {
         tasks.spawn(serve(bind(address).await?, server::http(engine.clone()), stop.clone()));
     }

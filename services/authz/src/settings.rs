@@ -18,7 +18,7 @@ pub struct Settings {
     pub http: Option<String>,
     /// Where health, metrics and explanations are; for operators alone
     #[arg(long, env = "NUNCIO_AUTHZ_ADMIN", default_value = "127.0.0.1:8501", value_name = "HOST:PORT")]
-    pub admin: String,
+    pub admin: Option<String>,
     /// The controller, to be told rules and filters by: HOST:PORT, or a path for a Unix socket
     #[arg(long, env = "NUNCIO_AUTHZ_XDS", value_name = "ADDRESS", conflicts_with = "rules")]
     pub xds: Option<Address>,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod browser;
+mod evil;
 mod gateway;
 mod issuer;
 mod provider;
@@ -12,6 +13,7 @@ mod service;
 mod upstream;
 
 pub use browser::{Browser, Page};
+pub use evil::{Evil, EvilProvider};
 pub use gateway::Gateway;
 pub use issuer::Issuer;
 pub use provider::Provider;

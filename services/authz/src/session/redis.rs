@@ -57,7 +57,8 @@ impl From<redis::RedisError> for StoreError {
 }
 
 impl RedisStore {
-    /// Connects when first used: a Redis that is down keeps nothing else from working.
+    /// Connects when first used: a Redis that is down keeps nothing else from working. A cluster alone must be there at the
+    /// start, to say which of its servers has what.
     pub(crate) async fn new(kind: RedisKind, urls: &[String], master: &str) -> Result<Self, StoreError> {
         let first = urls.first().ok_or_else(|| StoreError("no address".to_owned()))?;
         let wrong = |error: redis::RedisError| StoreError(format!("the address cannot be used: {:?}", error.kind()));

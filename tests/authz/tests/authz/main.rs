@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod attacks;
+mod evil;
 mod keys;
 mod login;
 mod tokens;

@@ -33,7 +33,7 @@ pub(super) struct Failed {
 }
 
 /// A session that is handed from the first origin to another: sealed, in the address, good once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Handoff {
     pub(super) filter: String,
     pub(super) id: String,

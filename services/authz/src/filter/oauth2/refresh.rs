@@ -37,14 +37,20 @@ impl OAuth2Filter {
             return if session.is_stale(0, now()) { Err(Problem::Login) } else { Ok(session) };
         }
         let key = format!("{place} {}", session.revision);
+        let is_good = !session.is_stale(0, now());
+        if let Some(reason) = services.failing.get(&key).await {
+            return if is_good { Ok(session) } else { Err(Problem::Unavailable(reason)) };
+        }
         let work = Box::pin(self.refresh_once(provider, place, &session, services));
-        let refreshed = Box::pin(services.refreshing.try_get_with(key, work));
+        let refreshed = Box::pin(services.refreshing.try_get_with(key.clone(), work));
         match refreshed.await {
             Ok(Refreshed::Session(session)) => Ok(session),
             Ok(Refreshed::Ended) => Err(Problem::Login),
-            // The provider is down. Until the token has really expired, nobody needs to know.
-            Err(_) if !session.is_stale(0, now()) => Ok(session),
-            Err(reason) => Err(Problem::Unavailable(reason.as_ref().clone())),
+            Err(reason) => {
+                services.failing.insert(key, reason.as_ref().clone()).await;
+                // The provider is down. Until the token has really expired, nobody needs to know.
+                if is_good { Ok(session) } else { Err(Problem::Unavailable(reason.as_ref().clone())) }
+            }
         }
     }
 
