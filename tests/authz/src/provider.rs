@@ -51,9 +51,10 @@ impl Provider {
         self.process.stdout().iter().filter(|line| line.starts_with(event)).count()
     }
 
-    /// Waits for an event of this kind.
-    pub async fn event(&self, event: &str) {
-        eventually(event, async || if self.events(event) > 0 { Ok(()) } else { Err("it has not been") }).await;
+    /// Waits for an event of this kind; how many there are then.
+    pub async fn event(&self, event: &str) -> usize {
+        let look = async || Some(self.events(event)).filter(|count| *count > 0).ok_or("it has not been");
+        eventually(event, look).await
     }
 
     /// Ends it.

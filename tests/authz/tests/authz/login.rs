@@ -71,7 +71,7 @@ async fn a_login_leads_back_to_the_page_first_asked_for() {
 
     let again = browser.get(&rig.url("/x")).await;
     assert_eq!(again.status, StatusCode::OK);
-    assert_eq!(rig.provider.events("grant authorization_code"), 1);
+    assert_eq!(rig.provider.event("grant authorization_code").await, 1);
 
     let who = browser.get(&rig.url("/.nuncio/userinfo")).await;
     assert_eq!((who.status, &who.json()["sub"]), (StatusCode::OK, &json!("ann")), "{who:#?}");
@@ -140,7 +140,7 @@ async fn a_state_is_good_once_and_for_its_browser() {
     // With the cookie, too, that the browser has given up by now.
     let replayed = thief.get(callback.as_str()).await;
     assert_eq!(replayed.status, StatusCode::BAD_REQUEST, "{replayed:#?}");
-    assert_eq!(rig.provider.events("grant authorization_code"), 1);
+    assert_eq!(rig.provider.event("grant authorization_code").await, 1);
 }
 
 /// Cases 25 and 26.
@@ -203,7 +203,7 @@ async fn an_expired_token_is_refreshed_once_whatever_the_number_of_requests() {
         assert_eq!(request.await.unwrap(), StatusCode::OK);
     }
     // Under load the hundred may take longer than a token lives; each refresh must have been one that was due.
-    let refreshes = rig.provider.events("grant refresh_token");
+    let refreshes = rig.provider.event("grant refresh_token").await;
     assert!((1..=3).contains(&refreshes), "{refreshes}");
     assert_eq!(rig.provider.events("error"), 0, "no refresh token was used twice");
 }
@@ -353,7 +353,7 @@ async fn another_origin_shares_the_login() {
     assert_eq!(page.url.host_str(), two.address.split(':').next());
     let near = browser.get(&format!("{}/near", origins[0])).await;
     assert_eq!(near.status, StatusCode::OK, "the first origin has the session, too: {near:#?}");
-    assert_eq!(provider.events("grant authorization_code"), 1);
+    assert_eq!(provider.event("grant authorization_code").await, 1);
 
     // A link with another's session is of no use in a browser that has not asked for it.
     let mut other = Browser::default();
@@ -381,7 +381,7 @@ async fn machines_get_tokens_for_their_credentials() {
     assert_eq!(with("wrong").get(&rig.url("/x")).await.status, StatusCode::UNAUTHORIZED);
     // The provider's tokens for machines are opaque, and none of them is a user's.
     assert_eq!(with("edge-secret").get(&rig.url("/x")).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(rig.provider.events("grant client_credentials"), 1);
+    assert_eq!(rig.provider.event("grant client_credentials").await, 1);
 }
 
 #[tokio::test]
