@@ -97,6 +97,7 @@ pub const RULES: &[Rule] = &[
             "listeners/status",
             "modules/status",
             "tlscontexts/status",
+            "authservices/status",
             "ratelimitservices/status",
             "ratelimits/status",
             "kubernetesserviceresolvers/status",
