@@ -59,7 +59,7 @@ impl Engine {
     pub(super) fn differs(&self, id: &ObjectId, before: &Before) -> bool {
         let now = self.world.object(id).or_else(|| self.foreign.get(id));
         match (&before.object, now) {
-            (Some(old), Some(new)) => !Arc::ptr_eq(old, new) && !(is_same(old, new) && problems(old).eq(problems(new))),
+            (Some(old), Some(new)) => !(Arc::ptr_eq(old, new) || is_same(old, new) && problems(old).eq(problems(new))),
             (old, new) => old.is_some() || new.is_some(),
         }
     }
