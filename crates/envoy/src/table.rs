@@ -127,13 +127,15 @@ fn routes(route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
         response_headers_to_remove: route.response_headers.remove.clone(),
         ..Default::default()
     };
-    match &route.action {
+    let mut routes = match &route.action {
         RouteAction::Forward(forward) => forward::routes(&base, &route.matches.path, forward),
         RouteAction::Redirect(redirect) => {
             vec![PbRoute { action: Some(action::redirect(redirect, &route.matches.path)), ..base }]
         }
         RouteAction::Respond(respond) => vec![PbRoute { action: Some(action::respond(respond)), ..base }],
-    }
+    };
+    checks::let_pass(route, is_asked, &mut routes);
+    routes
 }
 
 fn route_match(matches: &RouteMatch) -> PbRouteMatch {

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use envoy_types::pb::envoy::config::route::v3::FilterConfig;
-use envoy_types::pb::google::protobuf::Any;
+use envoy_types::pb::envoy::config::route::v3::{FilterConfig, Route as PbRoute};
+use envoy_types::pb::google::protobuf::{Any, Struct, Value, value};
 use nuncio_ir::{AuthContext, Check, Route, Slot, VirtualHost};
 
 use crate::{extension, proto};
@@ -39,6 +39,18 @@ pub(super) fn of_route(route: &Route, host_is_asked: bool) -> Configs {
         Check::Off if host_is_asked => [(Slot::Auth.name().to_owned(), extension::not_asked())].into(),
         Check::On(context) if !context.is_empty() => of_context(context),
         Check::Off | Check::On(_) => Configs::new(),
+    }
+}
+
+/// Has the Envoy routes of a route that is not asked about pass the filter that refuses (`refuse.lua`) too.
+pub(super) fn let_pass(route: &Route, host_is_asked: bool, routes: &mut [PbRoute]) {
+    if route.auth != Check::Off || !host_is_asked {
+        return;
+    }
+    let fields: HashMap<_, _> = [("bypass".to_owned(), Value { kind: Some(value::Kind::BoolValue(true)) })].into();
+    for route in routes {
+        let metadata = route.metadata.get_or_insert_default();
+        metadata.filter_metadata.insert(Slot::Auth.name().to_owned(), Struct { fields: fields.clone() });
     }
 }
 
