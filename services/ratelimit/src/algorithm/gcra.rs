@@ -1,6 +1,6 @@
 //! The generic cell rate algorithm, as a bucket that leaks.
 
-use super::{hits, reported};
+use super::{LARGEST, hits, reported};
 use crate::store::{Action, Count};
 use crate::window::Window;
 
@@ -33,6 +33,11 @@ impl Gcra {
         }
         let common = common_divisor(u64::from(requests), window.millis());
         Self { cost: window.millis() / common, rate: u64::from(requests) / common, burst }
+    }
+
+    /// Whether Redis can count a full bucket exactly.
+    pub fn is_exact(&self) -> bool {
+        self.room() <= u128::from(LARGEST)
     }
 
     /// Does `action` at `now`, in milliseconds since 1970. The value is how many hits are in the bucket then, or would be:

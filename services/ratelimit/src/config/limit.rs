@@ -101,5 +101,9 @@ fn gcra(limit: &RawLimit, window: Window) -> Result<Gcra, String> {
     if limit.requests_per_unit == 0 && limit.burst.is_some() {
         return Err("burst needs requests_per_unit".to_owned());
     }
-    Ok(Gcra::new(limit.requests_per_unit, window, limit.burst.unwrap_or(limit.requests_per_unit)))
+    let burst = limit.burst.unwrap_or(limit.requests_per_unit);
+    let gcra = Gcra::new(limit.requests_per_unit, window, burst);
+    gcra.is_exact().then_some(gcra).ok_or_else(|| {
+        format!("a burst of {burst} at {} in a window of {window} is more than can be counted", limit.requests_per_unit)
+    })
 }

@@ -13,7 +13,7 @@ const RULES: &str = "
 domain: d
 descriptors:
 - {key: k, rate_limit: {unit: year, requests_per_unit: 4294967295}}
-- {key: bucket, rate_limit: {unit: year, requests_per_unit: 1, algorithm: gcra, burst: 4294967295}}
+- {key: bucket, rate_limit: {unit: 30m, requests_per_unit: 1, algorithm: gcra, burst: 4294967295}}
 - {key: sliding, rate_limit: {unit: year, requests_per_unit: 4294967295, algorithm: sliding_window}}
 ";
 

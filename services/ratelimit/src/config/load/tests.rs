@@ -187,6 +187,10 @@ fn what_does_not_go_together_is_refused() {
         ("burst: 5", "burst is of algorithm gcra, and this limit has fixed_window"),
         ("algorithm: gcra, burst: 0", "burst must be at least 1"),
         ("algorithm: gcra, burst: 2, requests_per_unit: 0", "burst needs requests_per_unit"),
+        (
+            "unit: year, requests_per_unit: 1, algorithm: gcra, burst: 4294967295",
+            "a burst of 4294967295 at 1 in a window of YEAR is more than can be counted",
+        ),
         ("algorithm: gcra, sub_windows: 2", "sub_windows is of algorithm sliding_window, and this limit has gcra"),
         ("algorithm: sliding_window, sub_windows: 61", "sub_windows must be 1 to 60, but is 61"),
         (
