@@ -112,7 +112,7 @@ pub(crate) struct UpArgs {
     /// Envoy's worker threads [default: one for each core]
     #[arg(long, value_name = "N", env = "NUNCIO_CONCURRENCY", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) concurrency: Option<u32>,
-    /// The Redis that counts what RateLimits limit: redis://[[user]:password@]HOST:PORT, rediss://…, unix:PATH [default:
+    /// The Redis that counts what RateLimits limit: `redis://[[user]:password@]HOST:PORT`, `rediss://…`, `unix:PATH` [default:
     /// counts are kept in this process]
     #[arg(long, value_name = "URL", env = "NUNCIO_REDIS", hide_env_values = true)]
     pub(crate) redis: Option<String>,
