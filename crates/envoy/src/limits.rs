@@ -2,7 +2,7 @@
 //!
 //! What the message has no field for stands in the metadata of a descriptor, where our own service looks for it.
 
-use envoy_types::pb::google::protobuf::{Struct, Value, value::Kind};
+use envoy_types::pb::google::protobuf::{ListValue, Struct, Value, value::Kind};
 use envoy_types::pb::ratelimit::config::ratelimit::v3::{
     RateLimitConfig, RateLimitDescriptor, RateLimitPolicy, RateLimitUnit,
 };
@@ -60,7 +60,25 @@ fn extension(rule: &LimitRule) -> Value {
 
 /// What is done beyond counting.
 fn edge(rule: &LimitRule) -> Value {
-    value(Kind::StructValue(structure([("action", text(if rule.log_only { "LogOnly" } else { "Enforce" }))])))
+    let mut fields = vec![("action", text(if rule.log_only { "LogOnly" } else { "Enforce" }))];
+    if !rule.request_headers.is_empty() {
+        fields.push(("request_headers", headers(&rule.request_headers)));
+    }
+    if !rule.response_headers.is_empty() {
+        fields.push(("response_headers", headers(&rule.response_headers)));
+    }
+    if let Some(error) = &rule.error {
+        let answer = structure([("headers", headers(&error.headers)), ("body", text(&error.body))]);
+        fields.push(("error", value(Kind::StructValue(answer))));
+    }
+    value(Kind::StructValue(structure(fields)))
+}
+
+fn headers(headers: &[(String, String)]) -> Value {
+    let one = |(name, template): &(String, String)| {
+        value(Kind::StructValue(structure([("name", text(name)), ("value", text(template))])))
+    };
+    value(Kind::ListValue(ListValue { values: headers.iter().map(one).collect() }))
 }
 
 fn structure<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Struct {

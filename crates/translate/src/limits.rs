@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{Limit, LimitAction, ObjectId, Problem, RateLimit, TemplatedHeader};
+use nuncio_auth::Template;
 use nuncio_ir::{LimitError, LimitNode, LimitRule, LimitRules};
 
 /// Beyond this many ways to read its patterns a RateLimit is refused.
@@ -35,6 +36,7 @@ pub(crate) fn rules(
     let mut ways = Vec::new();
     for (id, spec) in objects {
         for (index, limit) in spec.limits.iter().enumerate() {
+            check(limit, index, id, problems);
             match readings(&limit.pattern) {
                 Some(readings) => {
                     ways.extend(readings.into_iter().map(|steps| Way { steps, limit, id, index }));
@@ -129,14 +131,41 @@ fn rule(way: &Way<'_>) -> LimitRule {
         response_headers: headers(&limit.inject_response_headers),
         error: limit.error_response.as_ref().map(|response| LimitError {
             headers: headers(&response.headers),
-            body: response.body_template.clone().unwrap_or_default(),
+            body: response.body_template.clone().filter(|body| Template::new(body).is_ok()).unwrap_or_default(),
         }),
         origin: (*id).clone(),
     }
 }
 
+/// Those that compile; the others were told of.
 fn headers(headers: &[TemplatedHeader]) -> Vec<(String, String)> {
-    headers.iter().map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect()
+    let good = headers.iter().filter(|header| Template::new(&header.value).is_ok());
+    good.map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect()
+}
+
+/// Tells of templates that do not compile. The limit holds without them.
+fn check(limit: &Limit, index: usize, id: &ObjectId, problems: &mut Vec<(ObjectId, Problem)>) {
+    let mut one = |field: String, template: &str| {
+        if let Err(error) = Template::new(template) {
+            let message = format!("the template does not compile: {error}; it is left out");
+            let field = format!("spec.limits[{index}].{field}");
+            problems.push((id.clone(), Problem::error("InvalidTemplate", field, message)));
+        }
+    };
+    let none = Vec::new();
+    let error = limit.error_response.as_ref();
+    for (field, headers) in [
+        ("injectRequestHeaders", &limit.inject_request_headers),
+        ("injectResponseHeaders", &limit.inject_response_headers),
+        ("errorResponse.headers", error.map_or(&none, |error| &error.headers)),
+    ] {
+        for (place, header) in headers.iter().enumerate() {
+            one(format!("{field}[{place}].value"), &header.value);
+        }
+    }
+    if let Some(body) = error.and_then(|error| error.body_template.as_deref()) {
+        one("errorResponse.bodyTemplate".to_owned(), body);
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod store_failure;
 mod tree;
 mod yaml;
 
-pub use edge::Edge;
+pub use edge::{Edge, Header, Text};
 pub use error::ConfigError;
 pub use explain::{Lookup, Step};
 pub use from_proto::EXTENSION;

@@ -60,15 +60,6 @@ fn limit(limit: &Limit, path: &Path<'_>, issues: &mut Issues<'_>) {
     if let Some(response) = &limit.error_response {
         templated(&response.headers, &path.key("errorResponse").key("headers"), issues);
     }
-    for (name, is_set) in [
-        ("injectRequestHeaders", !limit.inject_request_headers.is_empty()),
-        ("injectResponseHeaders", !limit.inject_response_headers.is_empty()),
-        ("errorResponse", limit.error_response.is_some()),
-    ] {
-        if is_set {
-            crate::not_effective::warn(&path.key(name), "", issues);
-        }
-    }
 }
 
 fn rate(rate: Option<u32>, unit: Option<&str>, path: &Path<'_>, issues: &mut Issues<'_>) {

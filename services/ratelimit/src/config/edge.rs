@@ -1,28 +1,130 @@
 //! What a rule of an edge gateway asks for beside counting: `edge` in the extension of a descriptor.
 
 use envoy_types::pb::google::protobuf::value::Kind;
-use envoy_types::pb::google::protobuf::{Struct, Value};
+use envoy_types::pb::google::protobuf::{ListValue, Struct, Value};
+use nuncio_auth::Template;
 
 /// A rule of an edge gateway: its answers tell clients when to come again, and logs what happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edge {
     /// The rule is only logged. It is in shadow mode too.
     pub log_only: bool,
+    /// Headers for the service behind.
+    pub request_headers: Vec<Header>,
+    /// Headers for the client.
+    pub response_headers: Vec<Header>,
+    /// What is answered beyond the limit, instead of the usual.
+    pub error: Option<Answer>,
+}
+
+/// An answer of the rule's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Headers.
+    pub headers: Vec<Header>,
+    /// The body, if it is not the usual one.
+    pub body: Option<Text>,
+}
+
+/// A header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// In lower case.
+    pub name: String,
+    /// The value.
+    pub value: Text,
+}
+
+/// A Go template.
+#[derive(Clone, Debug)]
+pub struct Text {
+    source: String,
+    /// Compiled.
+    pub template: Template,
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Text {}
+
+impl Text {
+    fn new(source: &str) -> Result<Self, String> {
+        let template = Template::new(source).map_err(|error| error.to_string())?;
+        Ok(Self { source: source.to_owned(), template })
+    }
 }
 
 impl Edge {
+    /// Whether anything is written for it.
+    pub fn has_templates(&self) -> bool {
+        !self.request_headers.is_empty() || !self.response_headers.is_empty() || self.error.is_some()
+    }
+
     /// Reads it.
     pub(super) fn read(value: &Value) -> Result<Self, String> {
-        let Some(Kind::StructValue(Struct { fields })) = &value.kind else {
-            return Err("expected a struct".to_owned());
-        };
         let mut edge = Self::default();
-        for (name, value) in fields {
-            match (name.as_str(), &value.kind) {
-                ("action", Some(Kind::StringValue(action))) => edge.log_only = action == "LogOnly",
+        for (name, value) in fields(value)? {
+            match name.as_str() {
+                "action" => edge.log_only = text(value)? == "LogOnly",
+                "request_headers" => edge.request_headers = headers(value)?,
+                "response_headers" => edge.response_headers = headers(value)?,
+                "error" => edge.error = Some(Answer::read(value)?),
                 _ => return Err(format!("cannot read '{name}'")),
             }
         }
         Ok(edge)
+    }
+}
+
+impl Answer {
+    fn read(value: &Value) -> Result<Self, String> {
+        let mut answer = Self::default();
+        for (name, value) in fields(value)? {
+            match name.as_str() {
+                "headers" => answer.headers = headers(value)?,
+                "body" => {
+                    answer.body = Some(text(value)?).filter(|body| !body.is_empty()).map(Text::new).transpose()?
+                }
+                _ => return Err(format!("cannot read '{name}'")),
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// A list of structs with `name` and `value`.
+fn headers(value: &Value) -> Result<Vec<Header>, String> {
+    let Some(Kind::ListValue(ListValue { values })) = &value.kind else {
+        return Err("expected a list".to_owned());
+    };
+    let one = |value: &Value| {
+        let mut header = (String::new(), "");
+        for (name, value) in fields(value)? {
+            match name.as_str() {
+                "name" => header.0 = text(value)?.to_ascii_lowercase(),
+                "value" => header.1 = text(value)?,
+                _ => return Err(format!("cannot read '{name}'")),
+            }
+        }
+        Ok(Header { value: Text::new(header.1).map_err(|error| format!("{}: {error}", header.0))?, name: header.0 })
+    };
+    values.iter().map(one).collect()
+}
+
+fn fields(value: &Value) -> Result<&std::collections::HashMap<String, Value>, String> {
+    match &value.kind {
+        Some(Kind::StructValue(Struct { fields })) => Ok(fields),
+        _ => Err("expected a struct".to_owned()),
+    }
+}
+
+fn text(value: &Value) -> Result<&str, String> {
+    match &value.kind {
+        Some(Kind::StringValue(text)) => Ok(text),
+        _ => Err("expected a text".to_owned()),
     }
 }

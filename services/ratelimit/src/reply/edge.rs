@@ -2,11 +2,14 @@
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValue;
 use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitResponse;
+use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::DescriptorStatus;
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 
 use crate::clock::Now;
-use crate::config::{Edge, Rule};
+use nuncio_auth::template::Value as Told;
+
+use crate::config::{Edge, Header, Rule, Text};
 use crate::plan::{Item, Plan};
 
 /// What clients read who are over a limit.
@@ -28,11 +31,66 @@ pub(super) fn complete(response: &mut RateLimitResponse, plan: &Plan<'_>, over: 
         metadata.fields.extend(told.metadata(now));
     }
     let enforced = exceeded().filter(|edge| !edge.edge.log_only);
-    if let Some(wait) = enforced.map(|edge| edge.item.until_reset(now)).max().filter(|_| over) {
+    let worst = enforced.max_by_key(|edge| edge.item.until_reset(now)).filter(|_| over);
+    let wait = worst.map_or(0, |edge| edge.item.until_reset(now));
+    // Most rules have no templates, and then nothing is told to any.
+    let data = edges.iter().any(|edge| edge.edge.has_templates()).then(|| data(response, wait));
+    if let Some(worst) = worst {
         response.response_headers_to_add.push(header("retry-after", &wait.to_string()));
-        response.response_headers_to_add.push(header("content-type", "application/json"));
-        response.raw_body = BODY.as_bytes().to_vec();
+        let answer = worst.edge.error.as_ref().zip(data.as_ref());
+        let own = answer.map_or_else(Vec::new, |(answer, data)| rendered(&answer.headers, data));
+        if !own.iter().any(|header| header.key == "content-type") {
+            response.response_headers_to_add.push(header("content-type", "application/json"));
+        }
+        response.response_headers_to_add.extend(own);
+        let body = answer.and_then(|(answer, data)| render(answer.body.as_ref()?, data));
+        response.raw_body = body.unwrap_or_else(|| BODY.to_owned()).into_bytes();
     }
+    let Some(data) = data else { return };
+    for edge in &edges {
+        response.request_headers_to_add.extend(rendered(&edge.edge.request_headers, &data));
+        response.response_headers_to_add.extend(rendered(&edge.edge.response_headers, &data));
+    }
+}
+
+/// What templates are told; the names are Edge Stack's, and those of Go's `RateLimitResponse`.
+fn data(response: &RateLimitResponse, wait: u64) -> Told {
+    let status = |status: &DescriptorStatus| {
+        let limit = status.current_limit.as_ref().map_or(Told::Null, |limit| {
+            let unit = Told::from(limit.unit().as_str_name());
+            Told::map([("RequestsPerUnit", Told::Int(limit.requests_per_unit.into())), ("Unit", unit)])
+        });
+        let reset = status.duration_until_reset.as_ref().map_or(0, |reset| reset.seconds);
+        Told::map([
+            ("Code", Told::Int(status.code.into())),
+            ("CurrentLimit", limit),
+            ("LimitRemaining", Told::Int(status.limit_remaining.into())),
+            ("DurationUntilReset", Told::map([("Seconds", Told::Int(reset))])),
+        ])
+    };
+    let statuses = response.statuses.iter().map(status).collect();
+    let told = [("OverallCode", Told::Int(response.overall_code.into())), ("Statuses", Told::List(statuses))];
+    Told::map([("RateLimitResponse", Told::map(told)), ("RetryAfter", Told::Text(duration(wait)))])
+}
+
+/// As Go writes a duration: `1h2m3s`.
+fn duration(seconds: u64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest}s"),
+        (0, _) => format!("{minutes}m{rest}s"),
+        _ => format!("{hours}h{minutes}m{rest}s"),
+    }
+}
+
+/// Those that have a value.
+fn rendered(headers: &[Header], data: &Told) -> Vec<HeaderValue> {
+    headers.iter().filter_map(|one| Some(header(&one.name, render(&one.value, data)?.trim()))).collect()
+}
+
+/// `None` where it says so, or fails.
+fn render(text: &Text, data: &Told) -> Option<String> {
+    text.template.render(data).inspect_err(|error| tracing::debug!(%error, "a template fails")).ok().flatten()
 }
 
 /// A rule that a request is held to.

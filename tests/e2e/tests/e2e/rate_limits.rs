@@ -105,6 +105,38 @@ async fn the_longest_pattern_counts_and_log_only_lets_pass() {
 }
 
 #[tokio::test]
+async fn templates_write_headers_and_the_answer() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let header = |name: &str, value: &str| json!({"name": name, "value": value});
+    let code = "{{ .RateLimitResponse.OverallCode }}";
+    let limits = json!({"limits": [{
+        "pattern": [{"user": "*"}], "rate": 1, "unit": "day",
+        "injectRequestHeaders": [header("X-Code", code), header("x-none", "{{ doNotSet }}")],
+        "injectResponseHeaders": [header("X-Told", &format!("code {code}")), header("x-broken", "{{ end")],
+        "errorResponse": {
+            "headers": [header("Content-Type", "text/plain")],
+            "bodyTemplate": "{{ if eq .RateLimitResponse.OverallCode 2 }}again in {{ .RetryAfter }}{{ end }}",
+        },
+    }]});
+    let mapping = limited(mapping("m", "/m/", a.address()), &[by_user()]);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping, object("RateLimit", "r", limits)]));
+    let gateway = Gateway::start(&site).await;
+    gateway.admin.state("RateLimit", "r", "acked").await;
+    let client = Client::http(site.http());
+    let passed = client.ask(&as_user("ann", "/m/")).await;
+    let echo = passed.echo().unwrap();
+    let came = |name: &str| echo.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    assert_eq!((came("x-code"), came("x-none")), (Some("1"), None));
+    assert_eq!(passed.header("x-told"), Some("code 1"));
+    let refused = client.ask(&as_user("ann", "/m/")).await;
+    assert_eq!((refused.status, refused.header("x-told")), (429, Some("code 2")));
+    assert_eq!((refused.header("content-type"), refused.header("x-broken")), (Some("text/plain"), None));
+    let body = std::str::from_utf8(&refused.body).unwrap();
+    assert!(body.starts_with("again in ") && body.ends_with('s'), "{body}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn what_envoy_counts_by_itself_needs_nobody() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     let mut mapping_of_one = mapping_on("a.example", "one", "/one/", a.address());
