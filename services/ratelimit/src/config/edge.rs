@@ -87,7 +87,7 @@ impl Answer {
             match name.as_str() {
                 "headers" => answer.headers = headers(value)?,
                 "body" => {
-                    answer.body = Some(text(value)?).filter(|body| !body.is_empty()).map(Text::new).transpose()?
+                    answer.body = Some(text(value)?).filter(|body| !body.is_empty()).map(Text::new).transpose()?;
                 }
                 _ => return Err(format!("cannot read '{name}'")),
             }
