@@ -208,14 +208,14 @@ fn ask(members: &[Member<'_>], context: &Context<'_>) -> Auth {
 /// what clients get of a refusal, so that it names such headers too.
 fn is_clients_own(name: &str) -> bool {
     #[rustfmt::skip]
-    const NAMES: [&str; 27] = [
+    const NAMES: [&str; 36] = [
         "b3", "baggage", "cache-control", "connection", "date", "dnt", "expect", "forwarded", "host", "keep-alive",
         "origin", "pragma", "priority", "range", "referer", "te", "traceparent", "tracestate", "trailer",
-        "transfer-encoding", "upgrade", "upgrade-insecure-requests", "via", "warning", "x-real-ip", "x-request-id",
-        "x-requested-with",
+        "transfer-encoding", "upgrade", "upgrade-insecure-requests", "via", "warning", "x-forwarded-by",
+        "x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix",
+        "x-forwarded-proto", "x-forwarded-scheme", "x-forwarded-server", "x-real-ip", "x-request-id", "x-requested-with",
     ];
-    const PREFIXES: [&str; 9] =
-        ["accept", "access-control-", "content-", "grpc-", "if-", "sec-", "x-b3-", "x-forwarded-", "x-ot-"];
+    const PREFIXES: [&str; 8] = ["accept", "access-control-", "content-", "grpc-", "if-", "sec-", "x-b3-", "x-ot-"];
     NAMES.contains(&name) || RESPONSE_HEADERS.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 

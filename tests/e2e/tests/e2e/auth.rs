@@ -22,7 +22,7 @@ fn auth(backend: &Backend) -> Value {
     let spec = json!({
         "auth_service": backend.address().to_string(),
         "allowed_request_headers": ["x-echo-status"],
-        "allowed_authorization_headers": ["x-user"],
+        "allowed_authorization_headers": ["x-user", "x-forwarded-groups"],
     });
     object("AuthService", "auth", spec)
 }
@@ -67,10 +67,11 @@ async fn a_client_cannot_say_who_it_is() {
     let gateway = Gateway::start(&site).await;
     let client = Client::http(site.http());
     for path in ["/x", "/open/x"] {
-        for name in ["x-user", "X-USER"] {
+        for name in ["x-user", "X-USER", "x-forwarded-groups"] {
             let reply = client.ask(&get("a.example", path).with(name, "root")).await;
             let echo = reply.echo().unwrap();
-            assert_eq!((echo.backend.as_str(), echo.header("x-user")), ("up", None), "{path} {name}");
+            let came = echo.header(&name.to_ascii_lowercase());
+            assert_eq!((echo.backend.as_str(), came), ("up", None), "{path} {name}");
         }
     }
     gateway.stop().await;
