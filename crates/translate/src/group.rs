@@ -87,20 +87,23 @@ impl<'a> Group<'a> {
     }
 
     /// Whether the AuthService is asked about the group's requests: unless no member wants it. It is told what the first
-    /// member says; an arm of another that says something else says so itself.
+    /// member says; an arm of another that says something else says so itself. Members that are not valid say nothing, unless
+    /// all are.
     fn check(&self, auth: bool, problems: &mut Vec<(ObjectId, Problem)>) -> Check {
         if !auth {
             return Check::Off;
         }
-        let asked = |member: &&&Compiled| !member.auth.bypassed;
-        let Some(asking) = self.members.iter().find(asked).map(|member| member.origin().clone()) else {
+        let none_is_valid = self.members.iter().all(|member| member.is_invalid());
+        let heard = || self.members.iter().copied().filter(|member| none_is_valid || !member.is_invalid());
+        let Some(asking) = heard().find(|member| !member.auth.bypassed).map(|member| member.origin().clone()) else {
             return Check::Off;
         };
-        for member in self.members.iter().filter(|member| member.auth.bypassed) {
+        for member in heard().filter(|member| member.auth.bypassed) {
             let message = format!("has no effect: {asking} has the same conditions and does not say it");
             problems.push((member.origin().clone(), Problem::warning("ConflictingAuth", "spec.bypass_auth", message)));
         }
-        Check::On(Arc::clone(&self.first().auth.context))
+        let first = heard().next().unwrap_or_else(|| self.first());
+        Check::On(Arc::clone(&first.auth.context))
     }
 
     fn action(&self, shared: &Shared, auth: &Check, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {

@@ -158,4 +158,10 @@ fn of_mappings_with_the_same_conditions_one_may_ask_for_all_and_each_tells_its_o
     assert_eq!(told, [None, Some(0)]);
     let two = ObjectId::new(nuncio_api::Kind::Mapping, "default", "two");
     assert!(world.problems(&two).iter().any(|problem| problem.reason == "ConflictingAuth"));
+
+    // What is not valid has no say.
+    world.quarantine(&ObjectId::new(nuncio_api::Kind::Mapping, "default", "one"), "no");
+    let routes = world.model().tables.values().flat_map(|table| &table.hosts).flat_map(|host| &host.routes);
+    let both: Vec<_> = routes.filter(|route| ["default/one", "default/two"].contains(&&*route.name)).collect();
+    assert!(!both.is_empty() && both.iter().all(|route| route.auth == Check::Off), "{both:?}");
 }
