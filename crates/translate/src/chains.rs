@@ -117,7 +117,8 @@ fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[Filte
 /// another Host's they need none: their own tables answer there.
 fn kept_from_tcp(class: &Class, owners: &Owners, tcp: &[FilterChain]) -> Vec<FilterChain> {
     let serves = |owner: &Arc<str>| tcp.iter().any(|chain| chain.name == *owner && chain.handler != Handler::Close);
-    let hosts = class.hosts().filter(|host| host.invalid);
+    // A TCPMapping for the very name takes it, as it does from a Host that is valid.
+    let hosts = class.hosts().filter(|host| host.invalid && !owners.contains_key(&host.pattern));
     let hosts = hosts.filter(|host| closest(owners, &host.pattern).is_some_and(serves));
     hosts.filter_map(|host| closing(&host.pattern)).collect()
 }
