@@ -36,12 +36,22 @@ pub(crate) fn auth_service(service: &mut AuthService, path: &Path<'_>, issues: &
     milliseconds(service.timeout_ms, &path.key("timeout_ms"), issues);
     header::names(&service.allowed_request_headers, &path.key("allowed_request_headers"), issues);
     header::names(&service.allowed_authorization_headers, &path.key("allowed_authorization_headers"), issues);
+    internal(&service.allowed_authorization_headers, &path.key("allowed_authorization_headers"), issues);
     added(service, &path.key("add_auth_headers"), issues);
     body(service, path, issues);
     if let Some(status) = service.status_on_error {
         status_code(status.code, &path.key("status_on_error").key("code"), issues);
     }
     policy::circuit_breakers(&mut service.circuit_breakers, &path.key("circuit_breakers"), issues);
+}
+
+/// The gateway's own headers choose the table and the chain: nobody else may write them.
+fn internal(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (index, name) in names.iter().enumerate() {
+        if name.to_ascii_lowercase().starts_with("x-nuncio-") {
+            invalid(&path.index(index), "headers that begin with x-nuncio- are the gateway's own", issues);
+        }
+    }
 }
 
 fn path_prefix(prefix: Option<&str>, path: &Path<'_>, issues: &mut Issues<'_>) {
