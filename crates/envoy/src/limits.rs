@@ -50,7 +50,8 @@ fn policy(rule: &LimitRule) -> RateLimitPolicy {
 /// The fields are documented with the service.
 fn extension(rule: &LimitRule) -> Value {
     let mut fields = vec![("prefix", value(Kind::BoolValue(true))), ("edge", edge(rule))];
-    if let Some(factor) = rule.burst_factor {
+    // Of nothing there is no burst.
+    if let Some(factor) = rule.burst_factor.filter(|_| rule.rate > 0) {
         let burst = rule.rate.saturating_mul(factor).max(1);
         fields.push(("algorithm", text("gcra")));
         fields.push(("burst", value(Kind::NumberValue(f64::from(burst)))));

@@ -55,6 +55,12 @@ fn limit(limit: &Limit, path: &Path<'_>, issues: &mut Issues<'_>) {
     if limit.burst_factor == Some(0) {
         invalid(&path.key("burstFactor"), "must be more than 0", issues);
     }
+    let unit = limit.unit.as_deref().and_then(LimitUnit::from_name);
+    if let (Some(rate), Some(unit), Some(factor)) = (limit.rate, unit, limit.burst_factor)
+        && !is_countable(rate, unit, factor)
+    {
+        invalid(&path.key("burstFactor"), format!("{factor} units of {rate} are more than can be counted"), issues);
+    }
     templated(&limit.inject_request_headers, &path.key("injectRequestHeaders"), issues);
     templated(&limit.inject_response_headers, &path.key("injectResponseHeaders"), issues);
     if let Some(response) = &limit.error_response {
@@ -143,6 +149,17 @@ fn label(label: &Label, path: &Path<'_>, issues: &mut Issues<'_>) {
         let message = format!("the label is always called {own}: \"{}\" is not used", shorten(key));
         no_effect(path, message, issues);
     }
+}
+
+/// Whether the service that counts can do so exactly: in parts of a request of which each millisecond frees a whole number, up to
+/// 2^53 of them.
+fn is_countable(rate: u32, unit: LimitUnit, factor: u32) -> bool {
+    let window = u128::from(unit.seconds()) * 1000;
+    let (mut common, mut rest) = (window, u128::from(rate));
+    while rest > 0 {
+        (common, rest) = (rest, common % rest);
+    }
+    u128::from(rate) * u128::from(factor) * (window / common) < 1 << 53
 }
 
 /// Checks a limit that Envoy keeps by itself.

@@ -855,6 +855,20 @@ fn bad_limits_are_refused() {
             "spec.limits[0].rate",
             "-1",
         ),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [{a: b}], rate: 1, unit: day, burstFactor: 4294967295}]}",
+            "InvalidValue",
+            "spec.limits[0].burstFactor",
+            "4294967295",
+        ),
+        (
+            "AuthService",
+            "{auth_service: a, allowed_authorization_headers: [X-Nuncio-Scope]}",
+            "InvalidValue",
+            "spec.allowed_authorization_headers[0]",
+            "X-Nuncio-Scope",
+        ),
         ("RateLimit", "{limits: [{rate: 1, unit: day}]}", "MissingField", "spec.limits[0].pattern", "{rate"),
         (
             "RateLimit",
