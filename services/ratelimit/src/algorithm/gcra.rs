@@ -51,7 +51,8 @@ impl Gcra {
             return Count { value, reset: self.reset(level, value) };
         }
         if after != level {
-            *state = GcraState { level: after, at: state.at.max(now) };
+            // A bucket that was emptied has no past: a store need not keep it.
+            *state = if after == 0 { GcraState::default() } else { GcraState { level: after, at: state.at.max(now) } };
         }
         Count { value, reset: self.reset(after, value) }
     }
@@ -124,6 +125,7 @@ mod tests {
         assert_eq!(gcra.apply(&mut state, 5, Action::Refund(3)).value, 1);
         assert_eq!(gcra.apply(&mut state, 5, Action::Refund(3)).value, 0);
         assert_eq!(gcra.apply(&mut state, 5, Action::Read).value, 0);
+        assert_eq!(state, GcraState::default(), "nothing to keep");
         assert_eq!(Gcra::new(0, window("hour"), 0).apply(&mut state, 5, Action::Add(1)).value, 1, "over a burst of 0");
     }
 
