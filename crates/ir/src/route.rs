@@ -137,9 +137,11 @@ pub struct Route {
 /// Whether somebody is asked about the requests of a route before they go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Check {
-    /// Nobody is.
+    /// Nobody is to be.
     #[default]
     Off,
+    /// Somebody would be, but for these.
+    Bypassed,
     /// They are asked about, and the one who is asked is told this.
     On(AuthContext),
 }

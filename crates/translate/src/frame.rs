@@ -1,5 +1,5 @@
-//! The frame: Hosts, Listeners, TCPMappings and AuthServices, which are few and hang together. It is made anew as a
-//! whole when one of them changes; the tables of routes are not.
+//! The frame: Hosts, Listeners, TCPMappings, AuthServices and RateLimitServices, which are few and hang together. It is
+//! made anew as a whole when one of them changes; the tables of routes are not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use crate::policy::{Class, Security};
 use crate::rivals::Verdict;
 use crate::tcp;
 
-/// What Hosts, Listeners, TCPMappings and AuthServices make together.
+/// What these make together.
 #[derive(Debug, Default)]
 pub(crate) struct Frame {
     pub(crate) classes: Vec<Class>,

@@ -96,7 +96,7 @@ impl<'a> Group<'a> {
         let none_is_valid = self.members.iter().all(|member| member.is_invalid());
         let heard = || self.members.iter().copied().filter(|member| none_is_valid || !member.is_invalid());
         let Some(asking) = heard().find(|member| !member.auth.bypassed).map(|member| member.origin().clone()) else {
-            return Check::Off;
+            return Check::Bypassed;
         };
         for member in heard().filter(|member| member.auth.bypassed) {
             let message = format!("has no effect: {asking} has the same conditions and does not say it");
@@ -229,7 +229,7 @@ fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared, auth_context: Option<A
 fn other_context(asked: &Asked, route: &Check) -> Option<AuthContext> {
     match route {
         Check::On(told) if **told != *asked.context => Some(Arc::clone(&asked.context)),
-        Check::On(_) | Check::Off => None,
+        Check::On(_) | Check::Off | Check::Bypassed => None,
     }
 }
 

@@ -180,7 +180,7 @@ fn misdirected(host: &HostPolicy, conditions: Vec<HeaderMatch>) -> Route {
 /// Name of the filter chain for clear text, as routes see it in [`nuncio_ir::CHAIN_HEADER`].
 pub const CLEAR_CHAIN: &str = "clear";
 
-const XFP: &str = "x-forwarded-proto";
+pub(crate) const XFP: &str = "x-forwarded-proto";
 
 /// The condition that a request is not secure; `None` where all are.
 pub(crate) fn insecure_condition(security: Security) -> Option<Vec<HeaderMatch>> {

@@ -7,14 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
-use nuncio_ir::{HeaderMatch, PathMatch, Route, Scope, Table, TableName, ValueMatch, VirtualHost};
+use nuncio_ir::{
+    AuthContext, Check, HeaderMatch, PathMatch, Route, RouteMatch, Scope, Table, TableName, ValueMatch, VirtualHost,
+};
 
 use crate::compiled::{Compiled, HostCondition, Upstream};
 use crate::group::{Group, Grouped, groups};
 use crate::overlap::takes_everything;
 use crate::pattern::HostPattern;
 use crate::policy::{
-    Class, HostPolicy, Insecure, guards, insecure_condition, not_found, out_of_service, shared_guards,
+    Class, HostPolicy, Insecure, XFP, guards, insecure_condition, not_found, out_of_service, shared_guards,
 };
 pub(crate) use wild::{Wild, Wilds, influence};
 
@@ -177,7 +179,10 @@ impl Builder {
         own: &[Group<'_>],
         wild: &Wild<'_>,
     ) -> (Vec<Route>, bool) {
-        let beside = wild.beside(name, own);
+        let mut beside = wild.beside(name, own);
+        if self.auth && own.iter().any(|group| waits_for_headers(&group.first().matches)) {
+            beside = wild.whole(name);
+        }
         let acme = sorted(own.iter().chain(wild.acme(name)));
         let mut routes = self.preamble(guards(host, class.security), class, acme, None);
         for group in sorted(own.iter().chain(beside.copied)) {
@@ -189,17 +194,30 @@ impl Builder {
             }
         }
         if !beside.more {
-            routes.push(not_found());
+            routes.push(last(&routes));
         }
         (routes, beside.more)
     }
 
     fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>) {
         if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
-            routes.push(not_found());
+            routes.push(last(&routes));
         }
         self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
     }
+}
+
+/// What answers where none of these routes fits. If one of them may fit once the AuthService has added a header, then it is
+/// asked here, and the route is chosen again.
+fn last(routes: &[Route]) -> Route {
+    let waits = |route: &Route| matches!(route.auth, Check::On(_)) && waits_for_headers(&route.matches);
+    let auth = if routes.iter().any(waits) { Check::On(AuthContext::default()) } else { Check::Off };
+    Route { auth, ..not_found() }
+}
+
+/// Whether what it takes may depend on a header that an AuthService adds.
+pub(crate) fn waits_for_headers(matches: &RouteMatch) -> bool {
+    matches.headers.iter().any(|header| !header.name.starts_with(':') && header.name != XFP)
 }
 
 /// Groups in the order in which they are tried.

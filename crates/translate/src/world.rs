@@ -1,8 +1,8 @@
 //! The world: every object, and the model that they make together, kept in step change by change.
 //!
 //! The unit is the table of one host name. A changed Mapping compiles again, then the tables of the names
-//! that it is for; the frame (Hosts, Listeners, TCPMappings, AuthServices) is made anew as a whole, and touches the
-//! tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
+//! that it is for; the frame (Hosts, Listeners, TCPMappings, AuthServices, RateLimitServices) is made anew as a whole,
+//! and touches the tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
 mod ingresses;
 mod intake;

@@ -1,5 +1,6 @@
 //! Asking another service about a request: the filter, and what routes say to it.
 
+use envoy_types::pb::envoy::config::common::mutation_rules::v3::HeaderMutationRules;
 use envoy_types::pb::envoy::config::core::v3::{
     ApiVersion, GrpcService, HeaderValue, HttpUri,
     grpc_service::{EnvoyGrpc, TargetSpecifier},
@@ -16,7 +17,8 @@ use envoy_types::pb::envoy::r#type::{
 use envoy_types::pb::google::protobuf::Any;
 use nuncio_ir::{AuthContext, Authorization, AuthorizationBody, AuthorizationProtocol};
 
-use crate::proto;
+use crate::listener::{CHAIN_HEADER, SCOPE_HEADER};
+use crate::{matcher, proto};
 
 /// The route is chosen again by the headers that the service adds, as in the original.
 pub(super) fn message(authorization: &Authorization) -> ExtAuthz {
@@ -37,6 +39,18 @@ pub(super) fn message(authorization: &Authorization) -> ExtAuthz {
         failure_mode_allow_header_add: authorization.failure_mode_allow,
         clear_route_cache: true,
         validate_mutations: true,
+        decoder_header_mutation_rules: Some(mutation_rules()),
+        ..Default::default()
+    }
+}
+
+/// The service may set any header but those by which Envoy finds the table and the chain of a request.
+fn mutation_rules() -> HeaderMutationRules {
+    let ours = matcher::regex(&format!("({SCOPE_HEADER}|{CHAIN_HEADER})"));
+    HeaderMutationRules {
+        allow_all_routing: Some(proto::boolean(true)),
+        allow_envoy: Some(proto::boolean(true)),
+        disallow_expression: Some(ours),
         ..Default::default()
     }
 }

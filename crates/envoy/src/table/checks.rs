@@ -20,7 +20,7 @@ pub(super) fn of_table() -> Configs {
 
 /// Whether the routes of a virtual host are asked about unless they say otherwise: if any is.
 pub(super) fn is_asked(host: &VirtualHost) -> bool {
-    host.routes.iter().any(|route| route.auth != Check::Off)
+    host.routes.iter().any(|route| matches!(route.auth, Check::On(_)))
 }
 
 /// For a virtual host. Requests for an exact name about which nobody is asked do not even pass the filter.
@@ -36,15 +36,23 @@ pub(super) fn of_host(host: &VirtualHost, exact: bool) -> Configs {
 /// For a route, as far as it differs from its virtual host.
 pub(super) fn of_route(route: &Route, host_is_asked: bool) -> Configs {
     match &route.auth {
-        Check::Off if host_is_asked => [(Slot::Auth.name().to_owned(), extension::not_asked())].into(),
+        Check::Off | Check::Bypassed if host_is_asked => {
+            [(Slot::Auth.name().to_owned(), extension::not_asked())].into()
+        }
         Check::On(context) if !context.is_empty() => of_context(context),
-        Check::Off | Check::On(_) => Configs::new(),
+        Check::Off | Check::Bypassed | Check::On(_) => Configs::new(),
     }
 }
 
-/// Has the Envoy routes of a route that is not asked about pass the filter that refuses (`refuse.lua`) too.
+/// Has the Envoy routes of a route that is not asked about pass the filter that refuses (`refuse.lua`) too: it stands in the
+/// way of whoever finds a route late, also in a virtual host where nobody is asked.
 pub(super) fn let_pass(route: &Route, host_is_asked: bool, routes: &mut [PbRoute]) {
-    if route.auth != Check::Off || !host_is_asked {
+    let passes = match route.auth {
+        Check::Off => host_is_asked,
+        Check::Bypassed => true,
+        Check::On(_) => false,
+    };
+    if !passes {
         return;
     }
     let fields: HashMap<_, _> = [("bypass".to_owned(), Value { kind: Some(value::Kind::BoolValue(true)) })].into();

@@ -74,6 +74,12 @@ impl<'a> Wild<'a> {
         Beside { copied: copied.into_iter().map(|at| &self.groups[at]).collect(), more }
     }
 
+    /// All of them, for a name whose requests must not be left to another table.
+    pub(crate) fn whole(&self, name: &str) -> Beside<'_, 'a> {
+        let copied = (0..self.groups.len()).filter(|at| self.takes(*at, name)).map(|at| &self.groups[at]).collect();
+        Beside { copied, more: false }
+    }
+
     fn position(&self, mapping: &Compiled) -> usize {
         self.groups.partition_point(|group| group.first().order(mapping).is_lt())
     }

@@ -7,7 +7,7 @@ use nuncio_api::{Kind, Object, ObjectId, Spec};
 use super::mappings::invalid_reason;
 use super::{Dirty, World};
 use crate::context::SecretRef;
-use crate::service::ServiceKey;
+use crate::service::{ServiceKey, Target, target};
 use crate::upstream::Resolver;
 
 /// Label by which a slice names its Service.
@@ -105,8 +105,8 @@ impl World {
             Kind::Service => {
                 let key = service_key(id);
                 dirty.mappings.extend(self.users.of_service(&key));
+                dirty.frame = dirty.frame || self.frame_names(&key);
                 dirty.endpoints.insert(key);
-                dirty.frame |= self.frame_names_services();
             }
             Kind::EndpointSlice => {}
             Kind::Ingress => {
@@ -125,10 +125,22 @@ impl World {
         }
     }
 
-    /// Whether something in the frame sends to a Service.
-    fn frame_names_services(&self) -> bool {
+    /// Whether something in the frame sends to this Service.
+    fn frame_names(&self, key: &ServiceKey) -> bool {
+        let context = self.context();
+        let names = |object: &Object| {
+            let service = match &object.spec {
+                Spec::TcpMapping(mapping) => &mapping.service,
+                Spec::AuthService(auth) => &auth.auth_service,
+                Spec::RateLimitService(limits) => &limits.service,
+                _ => return false,
+            };
+            let found = target(&service.host, context.lookup_namespace(&object.id.namespace));
+            matches!(found, Target::Name(Some(named)) if named == *key)
+        };
         let kinds = [Kind::TCPMapping, Kind::AuthService, Kind::RateLimitService];
-        kinds.into_iter().any(|kind| self.ids_of(kind).next().is_some())
+        let ids = kinds.into_iter().flat_map(|kind| self.ids_of(kind));
+        ids.filter_map(|id| self.objects.get(id)).any(|object| names(object))
     }
 }
 

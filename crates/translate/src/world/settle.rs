@@ -42,7 +42,11 @@ impl World {
     pub fn take_turned(&mut self) -> Vec<ObjectId> {
         let services = std::mem::take(&mut self.turned);
         let keys = services.iter().flat_map(|service| self.users.of_service(service));
-        keys.filter_map(|key| self.mappings.get(&key)).map(|compiled| compiled.origin().clone()).collect()
+        let mappings = keys.filter_map(|key| self.mappings.get(&key)).map(|compiled| compiled.origin());
+        let auth = &self.frame.auth;
+        let mut sources = auth.upstream.iter().flat_map(|upstream| &upstream.sources);
+        let asked = sources.any(|source| services.contains(&source.service)).then_some(&auth.extension.origins);
+        mappings.chain(asked.into_iter().flatten()).cloned().collect()
     }
 
     /// Hands over the Secrets that listeners and clusters name, and no others.

@@ -112,6 +112,10 @@ impl World {
             return true;
         }
         let own: Vec<_> = self.own(name).filter(|own| host.takes(own)).collect();
+        // Such a table has all of them.
+        if class.auth && own.iter().any(|own| table::waits_for_headers(&own.matches)) {
+            return true;
+        }
         let last = own.iter().copied().max_by(|a, b| a.order(b));
         let goes_before_own = |wild: &Compiled| last.is_some_and(|own| wild.order(own).is_lt());
         let is_beside = |wild: &Compiled| {

@@ -60,6 +60,37 @@ async fn what_bypasses_it_is_not_asked_about_whichever_way_the_route_is_found() 
     gateway.stop().await;
 }
 
+/// The service's answer to a check has a `content-type`, which is passed on: a condition that no request fulfils before.
+#[tokio::test]
+async fn the_route_is_chosen_again_by_the_headers_that_it_adds() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
+    let chosen = Backend::start("chosen").await;
+    let mut service = auth(&asked);
+    service["spec"]["allowed_authorization_headers"] = json!(["content-type"]);
+    let mut all = vec![service, host("b", "b.example"), mapping_on("*", "everything", "/all/", upstream.address())];
+    for (name, hostname) in [("a", "a.example"), ("b", "b.example"), ("any", "*.other")] {
+        let mut mapping = mapping_on(hostname, &format!("{name}-chosen"), "/all/chosen/", chosen.address());
+        mapping["spec"]["headers"] = json!({"content-type": "application/json"});
+        all.push(mapping.clone());
+        mapping["metadata"]["name"] = json!(format!("{name}-alone"));
+        mapping["spec"]["prefix"] = json!("/alone/");
+        all.push(mapping);
+    }
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&all));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    for name in ["a.example", "b.example", "B.EXAMPLE", "c.other", "C.OTHER"] {
+        let before = asked.requests();
+        assert_eq!(client.ask(&get(name, "/all/x")).await.by(), "up", "{name}");
+        assert_eq!(client.ask(&get(name, "/all/chosen/x")).await.by(), "chosen", "{name}");
+        // Nobody took it as it came.
+        assert_eq!(client.ask(&get(name, "/alone/x")).await.by(), "chosen", "{name}");
+        assert_eq!(asked.requests(), before + 3, "{name}");
+        assert_eq!(status(&client, name, "/alone/x").await, 403, "{name}");
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_client_cannot_say_who_it_is() {
     let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
@@ -81,7 +112,9 @@ async fn a_client_cannot_say_who_it_is() {
 async fn a_change_of_the_service_ends_no_connection_and_a_broken_one_lets_nobody_in() {
     let (site, upstream) = (Site::new(), Backend::start("up").await);
     let (first, second) = (Backend::start("first").await, Backend::start("second").await);
-    site.write("edge.yaml", edge(&site, &upstream));
+    let mut public = mapping_on("public.example", "public", "/open/", upstream.address());
+    public["spec"]["bypass_auth"] = json!(true);
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[host("public", "public.example"), public]));
     site.write("auth.yaml", documents(&[auth(&first)]));
     let gateway = Gateway::start(&site).await;
     let client = Client::http(site.http());
@@ -101,7 +134,9 @@ async fn a_change_of_the_service_ends_no_connection_and_a_broken_one_lets_nobody
     broken["spec"]["tls"] = json!("nowhere");
     site.write("auth.yaml", documents(&[broken]));
     becomes(&client, "refused", 500).await;
-    assert_eq!(client.ask(&get("a.example", "/open/x")).await.by(), "up", "what bypasses it goes on");
+    for name in ["a.example", "A.EXAMPLE", "public.example", "PUBLIC.EXAMPLE", "b.other"] {
+        assert_eq!(client.ask(&get(name, "/open/x")).await.by(), "up", "what bypasses it goes on: {name}");
+    }
     gateway.admin.problem(&["\"auth\"", "TLSContextNotFound"]).await;
 
     site.remove("auth.yaml");
