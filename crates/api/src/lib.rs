@@ -5,6 +5,7 @@
 pub mod convert;
 pub mod crd;
 mod duration;
+mod guard;
 mod lenient;
 mod not_effective;
 mod object;
@@ -16,7 +17,8 @@ mod validate;
 mod yaml;
 
 pub use duration::DurationError;
+pub use guard::{GUARDS, Guard};
 pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
-pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, is_blank, locate, parse};
+pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_blank, locate, parse};
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;

@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 use self::locate::Seek;
 use crate::yaml::{self, Broken, Mark, Position};
-use crate::{Location, Object, ObjectId, Problem, Remains};
+use crate::{Guard, Location, Object, ObjectId, Problem, Remains};
+pub(crate) use envelope::is_of_our_group;
 pub(crate) use issues::Issues;
 pub use locate::locate;
 pub use snippet::Text;
@@ -74,6 +75,12 @@ pub fn parse(text: &[u8], file: &Arc<str>, defaults: &Defaults) -> Parsed {
         reader.chunk(document.bytes, document.line);
     }
     reader.parsed
+}
+
+/// The object that shuts somebody out ([`Guard`]) which a text speaks of that is not to be parsed, because it is torn.
+#[must_use]
+pub fn guard_in(text: &str, defaults: &Defaults) -> Option<ObjectId> {
+    recover::id(text, &defaults.namespace).filter(|id| Guard::of(id.kind).is_some())
 }
 
 /// Whether a text holds nothing but blanks, comments and document markers.

@@ -2,20 +2,20 @@
 //! file can no longer be read.
 
 mod places;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use nuncio_api::{
-    Defaults, FileProblem, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank,
-    parse,
+    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank, parse,
 };
-
 use nuncio_translate::{certificate_problem, script_problem};
 use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
+use self::unread::unreadable;
 use crate::source::{Content, FileChange};
 
 /// An object that came, changed (`Some`) or went (`None`).
@@ -74,14 +74,10 @@ impl Files {
             let new = match content {
                 Content::Gone => None,
                 Content::Unreadable(error) => Some(unreadable(&file, old.objects.clone(), &error)),
-                // What a crash leaves of a file that was being written must not count as an empty one.
-                Content::Bytes(bytes) if bytes.contains(&0) && std::str::from_utf8(&bytes).is_ok() => {
-                    let problem = Problem::error("InvalidYaml", "", "holds NUL bytes; what was read before stays");
-                    let before = bytes.iter().take_while(|byte| **byte != 0);
-                    let line = 1 + before.filter(|byte| **byte == b'\n').count();
-                    Some(kept(&file, old.objects.clone(), problem, u32::try_from(line).unwrap_or(u32::MAX)))
-                }
-                Content::Bytes(bytes) => Some(self.read(parse(&bytes, &file, &self.defaults), &bytes, &old)),
+                Content::Bytes(bytes) => Some(match std::str::from_utf8(&bytes) {
+                    Ok(text) if text.contains('\0') => self.torn(text, &file, &old),
+                    _ => self.read(parse(&bytes, &file, &self.defaults), &bytes, &old),
+                }),
                 Content::Json(object) => Some(self.read(self.parse_json(&object, &file), &[], &old)),
             };
             let new_ids = new.iter().flat_map(|new| new.objects.keys()).cloned().collect::<BTreeSet<_>>();
@@ -189,22 +185,6 @@ impl Files {
         object
     }
 
-    /// What cannot be read and may matter all the same: where there is a Host, names that have none are not
-    /// served by the fallback; and an access list lets nobody in until it can be read.
-    fn unread(&self, found: &FileProblem) -> Option<Object> {
-        let id = found.id.clone()?;
-        let spec = match &found.remains {
-            Remains::Nothing if id.kind == Kind::Host => Spec::Invalid(Remains::Nothing),
-            Remains::AccessList if !self.running => Spec::Invalid(Remains::AccessList),
-            _ => return None,
-        };
-        let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
-        let location = found.location.clone();
-        let problems = Vec::new();
-        let (generation, uid, annotated) = (None, None, false);
-        Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, annotated })
-    }
-
     /// Whether an object that was not there `before`, nor is in another file, comes to what is in force already.
     fn is_new(&self, id: &ObjectId, before: Option<&Arc<Object>>) -> bool {
         self.running && before.is_none() && self.object(id).is_none()
@@ -281,21 +261,6 @@ fn is_usable(object: &Object) -> bool {
 fn found(problem: FileProblem) -> Found {
     let FileProblem { id, problem, location, snippet, remains: _ } = problem;
     Found { object: id, problem, location, snippet }
-}
-
-fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {
-    let message = format!("cannot be read: {error}; what was read before stays");
-    // There is no line to name.
-    kept(file, objects, Problem::error("UnreadableFile", "", message), 0)
-}
-
-/// A file of which nothing new can be read: what was read before stays.
-fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem, line: u32) -> File {
-    let location = Location { file: Arc::clone(file), line, column: line.min(1) };
-    let mut of_cluster = objects.values().filter(|object| !object.location.has_lines());
-    let object = of_cluster.next().map(|object| object.id.clone());
-    let problem = Found { object, problem, location, snippet: String::new() };
-    File { hash: None, objects, problems: vec![problem], snippets: BTreeMap::new() }
 }
 
 #[cfg(test)]

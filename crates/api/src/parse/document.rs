@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::annotation::CONFIG;
-use super::envelope::{Class, GROUP, Metadata, Version, classify, given, names, top};
+use super::envelope::{Class, GROUP, Metadata, Version, classify, given, is_of_our_group, names, top};
 use super::issues::Issues;
 use super::{recover, remains, typed};
 use crate::text::closest;
 use crate::yaml::{DeError, Mark, Node, Path, expand};
-use crate::{Kind, Object, ObjectId, Problem, Remains, Spec};
+use crate::{Guard, Kind, Object, ObjectId, Problem, Remains, Spec};
 
 /// The object whose annotation holds others, which inherit from it.
 pub(super) struct Carrier {
@@ -53,12 +53,13 @@ impl Reader<'_> {
                 let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
                 let meant = closest(kind, &kinds).map(|kind| format!(": did you mean {kind}?")).unwrap_or_default();
                 let message = format!("getambassador.io has no kind {kind}{meant}");
-                let id = self.meant_host(&node, kind, carrier);
+                let id = self.meant_guard(&node, Some(kind), carrier);
                 self.problem(kind_mark, id, Problem::error("UnknownKind", "kind", message));
             }
             Class::UnknownGroup => {
-                let message = format!("the group of {api_version} is not known: did you mean {GROUP}?");
-                let id = self.meant_host(&node, kind, carrier);
+                let version = api_version.rsplit('/').next().unwrap_or_default();
+                let message = format!("{api_version} is no version of {GROUP}: did you mean {GROUP}/{version}?");
+                let id = self.meant_guard(&node, Some(kind), carrier);
                 self.problem(version_mark, id, Problem::error("UnknownGroup", "apiVersion", message));
             }
             Class::UnknownVersion(kind) => {
@@ -70,14 +71,18 @@ impl Reader<'_> {
         }
     }
 
-    /// The id of what was evidently meant as a Host. Even without a name it is known to be there, so that no fallback
-    /// serves in clear text what it would have guarded.
-    fn meant_host(&mut self, node: &Node<'_>, kind: &str, carrier: Option<&Carrier>) -> Option<ObjectId> {
-        if !recover::is_host(kind) {
-            return None;
-        }
-        let named = self.id(Kind::Host, &names(node), carrier);
-        named.or_else(|| Some(recover::nameless_host(&self.defaults.namespace)))
+    /// The id of what was evidently meant as an object that shuts somebody out, by its kind or, where that cannot be read,
+    /// by its fields. Even without a name it is known to be there.
+    fn meant_guard(&mut self, node: &Node<'_>, kind: Option<&str>, carrier: Option<&Carrier>) -> Option<ObjectId> {
+        let with_field = || Guard::with_field(&|field| node.get("spec").is_some_and(|spec| spec.get(field).is_some()));
+        let guard = match kind {
+            Some(kind) if Kind::from_name(kind).is_some() => Guard::meant(kind),
+            Some(kind) => Guard::meant(kind).or_else(with_field),
+            None => with_field(),
+        }?;
+        let named = self.id(guard.kind, &names(node), carrier);
+        let namespace = carrier.map_or(&self.defaults.namespace, |carrier| &carrier.namespace);
+        named.or_else(|| Some(recover::nameless(guard.kind, namespace)))
     }
 
     /// Says what a document lacks to be an object.
@@ -91,7 +96,9 @@ impl Reader<'_> {
         };
         let path = Path::Root;
         let mark = path.key(&problem.field).mark(node);
-        let id = kind.and_then(|kind| self.meant_host(node, kind, None));
+        // Without a kind it may be anybody's, but for its group.
+        let is_ours = kind.is_some() || api_version.is_some_and(is_of_our_group);
+        let id = if is_ours { self.meant_guard(node, kind, None) } else { None };
         self.problem(mark, id, problem);
     }
 
@@ -149,7 +156,7 @@ impl Reader<'_> {
     fn refuse(&mut self, node: &Node<'_>, kind: Option<Kind>, carrier: Option<&Carrier>, mark: Mark, problem: Problem) {
         let Some(id) = kind.and_then(|kind| self.id(kind, &names(node), carrier)) else {
             let (kind, _) = top(node, "kind");
-            let id = kind.and_then(|kind| self.meant_host(node, kind, carrier));
+            let id = self.meant_guard(node, kind, carrier);
             return self.problem(mark, id, problem);
         };
         let mut issues = Issues::new(node, self.file);
@@ -193,7 +200,7 @@ impl Reader<'_> {
     }
 
     fn nameless(&mut self, node: &Node<'_>, kind: Kind, wrong: Option<DeError>) {
-        let id = self.meant_host(node, kind.as_str(), None);
+        let id = self.meant_guard(node, Some(kind.as_str()), None);
         match wrong {
             Some(error) => {
                 let mark = error.mark.unwrap_or(node.mark);

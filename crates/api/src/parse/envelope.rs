@@ -29,7 +29,7 @@ pub(super) enum Class {
     UnknownKind,
     /// A kind that is known in a version that is not.
     UnknownVersion(Option<Kind>),
-    /// A group that was evidently meant to be ours.
+    /// A group that was evidently meant to be ours, or is missing.
     UnknownGroup,
     /// Someone else's.
     Foreign,
@@ -60,9 +60,17 @@ pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class 
         ("", "v1", "List" | "ServiceList" | "SecretList") => Class::List,
         ("discovery.k8s.io", "v1", "EndpointSliceList")
         | ("networking.k8s.io", _, "IngressList" | "IngressClassList") => Class::List,
+        // Kubernetes' own group has none of our kinds.
+        ("", _, _) if Kind::from_name(kind).is_some_and(Kind::is_ours) => Class::UnknownGroup,
         _ if is_slip_of(group) => Class::UnknownGroup,
         _ => Class::Foreign,
     }
+}
+
+/// Whether an `apiVersion` is of our group, or was evidently meant to be.
+pub(crate) fn is_of_our_group(api_version: &str) -> bool {
+    let group = api_version.split('/').next().unwrap_or_default();
+    group == GROUP || is_slip_of(group)
 }
 
 /// Whether a group is ours with a slip of the pen in it. Any other is somebody's.

@@ -4,27 +4,23 @@ use std::sync::Arc;
 
 use super::module::NAME;
 use super::remains::ACCESS_LISTS;
-use crate::text::closest;
-use crate::{Kind, ObjectId, Remains};
+use crate::{Guard, Kind, ObjectId, Remains};
 
-/// The id of the object that a document describes. A Module that speaks of an access list is taken for the one that
-/// counts where its name cannot be read.
+/// The id of the object that a document describes. Where one of its kinds shuts somebody out, it is taken for that,
+/// whatever else the text seems to be; and a Module that speaks of an access list for the one that counts.
 pub(super) fn id(text: &str, namespace: &Arc<str>) -> Option<ObjectId> {
+    let read = by_lines(text, namespace);
+    if let Some(guard) = Guard::in_text(text) {
+        return Some(read.filter(|id| id.kind == guard.kind).unwrap_or_else(|| nameless(guard.kind, namespace)));
+    }
     let module = || ObjectId::new(Kind::Module, Arc::clone(namespace), NAME);
-    let guarded = || names_access_list(text.as_bytes()) && text.contains(Kind::Module.as_str());
-    let host = || text.lines().filter_map(|line| field(line, "kind")).any(is_host).then(|| nameless_host(namespace));
-    by_lines(text, namespace).or_else(host).or_else(|| guarded().then(module))
+    let is_guarded = || names_access_list(text.as_bytes()) && text.contains(Kind::Module.as_str());
+    read.or_else(|| is_guarded().then(module))
 }
 
-/// Whether a kind, as it is written, was meant to be Host.
-pub(super) fn is_host(kind: &str) -> bool {
-    let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
-    closest(kind, &kinds) == Some(Kind::Host.as_str())
-}
-
-/// Stands for a Host whose name cannot be read; no object can have this name.
-pub(super) fn nameless_host(namespace: &Arc<str>) -> ObjectId {
-    ObjectId::new(Kind::Host, Arc::clone(namespace), "(nameless)")
+/// Stands for an object whose name cannot be read; no object can have this name.
+pub(super) fn nameless(kind: Kind, namespace: &Arc<str>) -> ObjectId {
+    ObjectId::new(kind, Arc::clone(namespace), "(nameless)")
 }
 
 /// What a broken text tells of the object that it was meant to hold.
@@ -45,7 +41,7 @@ fn by_lines(text: &str, namespace: &Arc<str>) -> Option<ObjectId> {
     let mut inside = false;
     for line in text.lines() {
         if let Some(value) = field(line, "kind") {
-            kind = kind.or_else(|| Kind::from_name(value)).or_else(|| is_host(value).then_some(Kind::Host));
+            kind = kind.or_else(|| Kind::from_name(value)).or_else(|| Guard::meant(value).map(|guard| guard.kind));
         } else if let Some(flow) = line.strip_prefix("metadata:") {
             inside = true;
             metadata.read_flow(flow);
@@ -112,6 +108,8 @@ mod tests {
             ("kind: Mapping\nspec:\n  name: a\n", None),
             ("kind: host\nmetadata: {name: a}\nspec: [", Some("Host default/a")),
             ("kind: Hots\nmetadata: {}\nspec: [", Some("Host default/(nameless)")),
+            ("kind: AuthServce\nmetadata: {name: a}\nspec: [", Some("AuthService default/a")),
+            ("kind: Mapping\nmetadata: {name: a}\n--\nkind: AuthService\n[", Some("AuthService default/(nameless)")),
             ("kind: Deployment\nmetadata: {name: a}\n", None),
             ("kind: Mapping\nmetadata: {name: [}\n", None),
             ("{\"kind\": \"Module\", \"spec\": {\"config\": {\"ip_allow\": [}}}", Some("Module default/ambassador")),

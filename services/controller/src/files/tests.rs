@@ -115,3 +115,57 @@ fn an_object_that_cannot_be_used_does_not_oust_that_of_an_earlier_file() {
         assert_eq!(counts(&files).as_deref(), Some("b.yaml"), "{id}");
     }
 }
+
+const AUTH: &str = "\
+apiVersion: getambassador.io/v3alpha1
+kind: AuthService
+metadata: {name: auth}
+spec: {auth_service: 127.0.0.1:9}
+";
+
+/// How a Host or an AuthService is written that cannot be read, and as which object it counts.
+const UNREAD: [(&str, &str, &str); 7] = [
+    ("127.0.0.1:9}", "'127.0.0.1:9}", "AuthService default/auth"),
+    ("AuthService", "AuthServce", "AuthService default/auth"),
+    ("getambassador.io", "getambasador.io", "AuthService default/auth"),
+    ("getambassador.io/", "", "AuthService default/auth"),
+    ("{name: auth}", "{}", "AuthService default/(nameless)"),
+    ("kind: AuthService\n", "", "AuthService default/auth"),
+    ("127", "\x00127", "AuthService default/auth"),
+];
+
+fn ids(changes: &[ObjectChange]) -> Vec<String> {
+    changes.iter().filter(|(_, object)| object.is_some()).map(|(id, _)| id.to_string()).collect()
+}
+
+#[test]
+fn at_the_start_what_may_shut_somebody_out_is_there_although_it_cannot_be_read() {
+    for (good, bad, id) in UNREAD {
+        let text = AUTH.replace(good, bad);
+        let mut files = Files::new(Defaults::default());
+        assert_eq!(ids(&files.apply(vec![written("a.yaml", &text)])), [id], "{text}");
+        assert!(files.problems().any(|found| found.problem.reason == "UnreadableGuard"), "{text}");
+        // Moved elsewhere, or written anew and no better, it is still there.
+        files.apply(vec![written("b.yaml", &text)]);
+        files.apply(vec![FileChange { file: "a.yaml".into(), content: Content::Gone }]);
+        files.apply(vec![written("b.yaml", &format!("{text}\nx: ["))]);
+        let guards = |files: &Files| files.owners.keys().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(guards(&files), [id], "{text}");
+        files.apply(vec![written("b.yaml", AUTH)]);
+        assert_eq!(guards(&files), ["AuthService default/auth"]);
+        assert_eq!(files.problems().count(), 0);
+    }
+}
+
+#[test]
+fn what_comes_later_and_cannot_be_read_closes_nothing() {
+    for (good, bad, _) in UNREAD {
+        let mut files = Files::new(Defaults::default());
+        files.apply(Vec::new());
+        assert_eq!(ids(&files.apply(vec![written("a.yaml", &AUTH.replace(good, bad))])), [""; 0], "{bad}");
+        files.apply(vec![written("a.yaml", AUTH)]);
+        files.apply(vec![written("a.yaml", &AUTH.replace(good, bad))]);
+        let object = files.object(&ObjectId::new(Kind::AuthService, "default", "auth")).unwrap();
+        assert!(!matches!(object.spec, Spec::Invalid(_)), "the last good one stays: {bad}");
+    }
+}

@@ -95,6 +95,42 @@ async fn a_module_that_cannot_be_read_from_the_start_lets_nobody_past_its_access
 }
 
 #[tokio::test]
+async fn an_auth_service_that_cannot_be_read_from_the_start_lets_nobody_in() {
+    let (site, a, asked) = (Site::new(), Backend::start("a").await, Backend::start("asked").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));
+    let good = format!(
+        "apiVersion: getambassador.io/v3alpha1\nkind: AuthService\nmetadata: {{name: auth}}\n\
+         spec:\n  auth_service: {}\n  proto: http\n",
+        asked.address()
+    );
+    let slips = [
+        ("proto: http", "proto: 'http"),
+        ("kind: AuthService", "kind: AuthServce"),
+        ("getambassador.io", "getambasador.io"),
+        ("getambassador.io/", ""),
+        ("{name: auth}", "{labels: {a: b}}"),
+        ("kind: AuthService\n", ""),
+        ("kind: AuthService", "kind AuthService"),
+    ];
+    for (right, wrong) in slips {
+        let broken = good.replace(right, wrong);
+        site.write("auth.yaml", &broken);
+        let gateway = Gateway::start(&site).await;
+        let client = Client::http(site.http());
+        assert_eq!(status(&client, "/x").await, 500, "{broken}");
+        let problem = gateway.admin.problem(&["UnreadableGuard", "AuthService"]).await;
+        assert!(problem["location"]["line"].as_u64() > Some(0), "{problem}");
+        gateway.line(&["error: auth.yaml:", "cannot be read", "refused until it can be"]).await;
+        site.write("auth.yaml", &good);
+        becomes(&client, "/x", 200).await;
+        assert!(asked.requests() > 0, "it is asked now");
+        gateway.admin.no_problem(&["UnreadableGuard"]).await;
+        gateway.stop().await;
+    }
+    assert_eq!(usize::try_from(a.requests()).unwrap(), slips.len(), "nothing got past");
+}
+
+#[tokio::test]
 async fn a_module_that_cannot_be_read_changes_nothing_while_running() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     site.write("all.yaml", plain(&site) + &documents(&[mapping("a", "/", a.address())]));

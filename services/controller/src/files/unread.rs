@@ -1,0 +1,60 @@
+//! What cannot be read: what stays in force instead, and what is closed meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{FileProblem, Guard, Location, Object, ObjectId, Problem, Remains, Spec, guard_in};
+
+use super::{File, Files, Found};
+
+impl Files {
+    /// Reads what a crash left of a file that was being written: it must not count as an empty one.
+    pub(super) fn torn(&self, text: &str, file: &Arc<str>, old: &File) -> File {
+        let problem = Problem::error("InvalidYaml", "", "holds NUL bytes; what was read before stays");
+        let line = 1 + text.chars().take_while(|c| *c != '\0').filter(|c| *c == '\n').count();
+        let mut torn = kept(file, old.objects.clone(), problem.clone(), u32::try_from(line).unwrap_or(u32::MAX));
+        let location = torn.problems.first().map(|found| found.location.clone());
+        if let (Some(id), Some(location)) = (guard_in(text, &self.defaults), location) {
+            let snippet = String::new();
+            let found = FileProblem { problem, location, snippet, id: Some(id), remains: Remains::Nothing };
+            if let Some(unread) = self.unread(&found) {
+                torn.objects.entry(unread.id.clone()).or_insert_with(|| Arc::new(unread));
+            }
+        }
+        torn
+    }
+
+    /// What cannot be read and closes something all the same, until it can be: an object that shuts somebody out, and an
+    /// access list. What comes to a gateway that runs without it changes nothing.
+    pub(super) fn unread(&self, found: &FileProblem) -> Option<Object> {
+        let id = found.id.clone().filter(|id| !self.is_new(id, None))?;
+        let location = found.location.clone();
+        let (remains, problems) = match (&found.remains, Guard::of(id.kind)) {
+            (Remains::AccessList, _) => (Remains::AccessList, Vec::new()),
+            (_, Some(guard)) => {
+                let message = format!("cannot be read: {}", guard.meanwhile);
+                (Remains::Nothing, vec![(Problem::error("UnreadableGuard", "", message), location.clone())])
+            }
+            _ => return None,
+        };
+        let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
+        let (spec, generation, uid, annotated) = (Spec::Invalid(remains), None, None, false);
+        Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, annotated })
+    }
+}
+
+/// A file that the system does not let be read.
+pub(super) fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {
+    let message = format!("cannot be read: {error}; what was read before stays");
+    // There is no line to name.
+    kept(file, objects, Problem::error("UnreadableFile", "", message), 0)
+}
+
+/// A file of which nothing new can be read: what was read before stays.
+fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem, line: u32) -> File {
+    let location = Location { file: Arc::clone(file), line, column: line.min(1) };
+    let mut of_cluster = objects.values().filter(|object| !object.location.has_lines());
+    let object = of_cluster.next().map(|object| object.id.clone());
+    let problem = Found { object, problem, location, snippet: String::new() };
+    File { hash: None, objects, problems: vec![problem], snippets: BTreeMap::new() }
+}
