@@ -1,0 +1,77 @@
+//! What is said of it.
+
+use crate::support::{mapping, of_kind, only};
+
+#[test]
+fn messages_say_what_to_do() {
+    let table = [
+        ("{prefix: /, service: w, weight: heavy}", "spec.weight: expected a whole number, found text \"heavy\""),
+        (
+            "{prefix: /, service: w, headers: {x: 2}}",
+            "spec.headers.x: expected text, found the number 2: write it in quotes, \"2\"",
+        ),
+        (
+            "{prefix: /, service: w, host: y}",
+            "spec.host: expected text, found the boolean y: write it in quotes, \"y\"",
+        ),
+        (
+            "{prefix: /, service: w, grpc: 'true'}",
+            "spec.grpc: expected true or false, found text \"true\": leave the quotes out",
+        ),
+        (
+            "{prefix: /, service: w, timeout_sm: 1}",
+            "spec.timeout_sm: there is no such field, it has no effect: did you mean \"timeout_ms\"?",
+        ),
+        (
+            "{prefix: /, service: w, priority: hihg}",
+            "spec.priority: expected default or high, found \"hihg\": did you mean high?",
+        ),
+        (
+            "{prefix: /, service: w, timeout_ms: -1}",
+            "spec.timeout_ms: expected a whole number of at least 0, found the number -1",
+        ),
+    ];
+    for (spec, message) in table {
+        let object = only(&mapping(spec));
+        assert_eq!(object.problems[0].0.to_string(), message);
+    }
+}
+
+#[test]
+fn messages_say_what_would_be_right() {
+    let table = [
+        (
+            "Mapping",
+            "{prefix: /, service: w, add_response_headers: {x: '1'}}",
+            "expected a mapping, found text \"1\": write {value: \"1\"}",
+        ),
+        (
+            "Mapping",
+            "{prefix: /, service: w, add_request_headers: {x: 1.50}}",
+            "expected a mapping, found the number 1.50: write {value: \"1.50\"}",
+        ),
+        ("Mapping", "{prefix: /, service: w, add_request_headers: {x: [1]}}", "expected a mapping, found a list"),
+        ("Mapping", "{prefix: /, service: w, cors: '1'}", "expected a mapping, found text \"1\": leave the quotes out"),
+        (
+            "TLSContext",
+            "{cipher_suites: [ECDHE-RSA-AES128-SAH]}",
+            "Envoy knows no cipher suite \"ECDHE-RSA-AES128-SAH\" for TLS up to 1.2: did you mean ECDHE-RSA-AES128-SHA?",
+        ),
+        (
+            "TLSContext",
+            "{cipher_suites: ['ALL:!TLS_RSA_WITH_AES_128_CBC_SHA1']}",
+            "Envoy knows no cipher suite \"TLS_RSA_WITH_AES_128_CBC_SHA1\" for TLS up to 1.2: did you mean \
+             TLS_RSA_WITH_AES_128_CBC_SHA?",
+        ),
+        ("TLSContext", "{ecdh_curves: [P265]}", "Envoy knows no curve \"P265\": did you mean P-256?"),
+        (
+            "TLSContext",
+            "{min_tls_version: v1.4}",
+            "expected v1.0, v1.1, v1.2 or v1.3, found \"v1.4\": did you mean v1.0?",
+        ),
+    ];
+    for (kind, spec, message) in table {
+        let object = only(&of_kind(kind, spec));
+        assert_eq!(object.problems[0].0.message, message, "{spec}");
+    }
+}

@@ -1,0 +1,89 @@
+//! The Module, and resolvers.
+
+use nuncio_api::{IpAccess, Severity, Spec};
+
+use super::{Row, check};
+use crate::support::{of_kind, only};
+
+#[test]
+fn modules_and_resolvers_that_are_none_are_refused() {
+    let rows: &[Row] = &[
+        ("KubernetesEndpointResolver", "{ambassador_id: {}}", "InvalidValue", "spec.ambassador_id", "{}"),
+        ("Module", "{config: 5}", "InvalidValue", "spec.config", "5"),
+    ];
+    rows.iter().copied().for_each(check);
+}
+
+/// A field of the Module that is wrong is left out; the Module holds.
+#[test]
+fn bad_settings_fail_alone() {
+    let rows: &[(&str, &str, &str, &str)] = &[
+        ("load_balancer: {policy: ring_hash}", "InvalidValue", "load_balancer", "{policy"),
+        ("retry_policy: {retry_on: never}", "InvalidValue", "retry_policy.retry_on", "never"),
+        ("circuit_breakers: [{priority: urgent}]", "InvalidValue", "circuit_breakers[0].priority", "urgent"),
+        ("cors: {origins: [a], headers: ['a b']}", "InvalidValue", "cors.headers", "['a b']"),
+        ("buffer: {}", "MissingField", "buffer.max_request_bytes", "{}"),
+        ("buffer: {max_request_bytes: -1}", "InvalidValue", "buffer.max_request_bytes", "-1"),
+        ("gzip: {window_bits: 99}", "InvalidValue", "gzip.window_bits", "99"),
+        ("gzip: {compression_level: MOST}", "InvalidValue", "gzip.compression_level", "MOST"),
+        ("max_request_headers_kb: 9999", "InvalidValue", "max_request_headers_kb", "9999"),
+        ("enable_http10: maybe", "InvalidValue", "enable_http10", "maybe"),
+        ("envoy_log_format: '%NOPE%'", "InvalidFormat", "envoy_log_format", "'%NOPE"),
+        ("envoy_log_format: {a: b}", "InvalidValue", "envoy_log_format", "{a"),
+        ("envoy_log_type: xml", "InvalidValue", "envoy_log_type", "xml"),
+        ("headers_with_underscores_action: KEEP", "InvalidValue", "headers_with_underscores_action", "KEEP"),
+        ("forward_client_cert_details: SOME", "InvalidValue", "forward_client_cert_details", "SOME"),
+        ("lua_scripts: [a]", "InvalidValue", "lua_scripts", "[a]"),
+        (
+            "defaults: {httpmapping: {add_request_headers: {host: {value: a}}}}",
+            "InvalidHeaderName",
+            "defaults.httpmapping.add_request_headers.host",
+            "{value",
+        ),
+        ("server_name: \"a\\nb\"", "InvalidValue", "server_name", "\"a"),
+        ("ip_allow: [{peer: everyone}]", "InvalidValue", "ip_allow[0].peer", "everyone"),
+        ("ip_allow: [{pier: 1.2.3.4}]", "InvalidValue", "ip_allow[0]", "{pier"),
+        ("ip_deny: 1.2.3.4", "InvalidValue", "ip_deny", "1.2"),
+        ("ip_deny: [{remote: 1.2.3.4/33}]", "InvalidValue", "ip_deny[0].remote", "1.2"),
+    ];
+    for (setting, reason, field, at) in rows {
+        let text = of_kind("Module", &format!("{{config: {{merge_slashes: true, {setting}}}}}"));
+        let module = only(&text);
+        let [(problem, location)] = module.problems.as_slice() else { panic!("{setting}: {:?}", module.problems) };
+        assert_eq!((problem.severity, problem.reason), (Severity::Error, *reason), "{setting}: {problem}");
+        assert_eq!(problem.field, format!("spec.config.{field}"), "{setting}");
+        let column = text.lines().nth(3).unwrap().find(at).unwrap() + 1;
+        assert_eq!((location.line, location.column as usize), (4, column), "{setting}: {problem}");
+        let Spec::Module(module) = module.spec else { panic!("{setting}") };
+        let mut rest = module.config.clone();
+        if setting.starts_with("ip_") {
+            let list = if setting.starts_with("ip_allow") { rest.ip_allow.take() } else { rest.ip_deny.take() };
+            assert_eq!(list, Some(IpAccess::Unreadable), "{setting}");
+        }
+        rest.defaults = None;
+        let expected = nuncio_api::ModuleConfig { merge_slashes: Some(true), ..Default::default() };
+        assert_eq!(rest, expected, "{setting}");
+    }
+}
+
+#[test]
+fn both_access_lists_let_nobody_in() {
+    let text = of_kind("Module", "{config: {ip_allow: [{peer: 1.2.3.4}], ip_deny: [{peer: 1.2.3.4}]}}");
+    let Spec::Module(module) = only(&text).spec else { panic!() };
+    assert_eq!(module.config.ip_allow, Some(IpAccess::Unreadable));
+}
+
+/// Envoy has no spelling for single names: what can be had is had by the one for all.
+#[test]
+fn names_to_be_spelled_in_proper_case_are_written_so() {
+    let table = [
+        ("{}", false),
+        ("{proper_case: true}", true),
+        ("{header_case_overrides: [X-MY]}", false),
+        ("{header_case_overrides: [X-MY, X-Request-Id]}", true),
+    ];
+    for (config, expected) in table {
+        let Spec::Module(module) = only(&of_kind("Module", &format!("{{config: {config}}}"))).spec else { panic!() };
+        assert_eq!(module.config.writes_proper_case(), expected, "{config}");
+    }
+}

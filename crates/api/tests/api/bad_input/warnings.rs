@@ -1,0 +1,112 @@
+//! What serves, but not wholly as written.
+
+use nuncio_api::Severity;
+
+use crate::support::{is_invalid, of_kind, only};
+
+/// What serves with less than is written gets a warning, and serves.
+#[test]
+fn warnings_leave_the_object_in_use() {
+    let rows: &[(&str, &str, &str, &str, &str)] = &[
+        ("Mapping", "{prefix: /, service: w, weight: 101}", "WeightOver100", "spec.weight", "101"),
+        ("Mapping", "{prefix: /, service: w, no_such_field: 1}", "UnknownField", "spec.no_such_field", "no_such"),
+        (
+            "Mapping",
+            "{prefix: /, service: w, retry_policy: {retry_on: 5xx, retries: 1}}",
+            "UnknownField",
+            "spec.retry_policy.retries",
+            "retries",
+        ),
+        ("Mapping", "{prefix: /, service: w, cors: {methods: [GET]}}", "NoEffect", "spec.cors", "{methods"),
+        ("Mapping", "{prefix: /, service: w, dns_type: round}", "InvalidValue", "spec.dns_type", "round"),
+        (
+            "Mapping",
+            "{prefix: /, service: w, labels: {a: [{g: [{remote_address: {key: ip}}]}]}}",
+            "NoEffect",
+            "spec.labels.a[0].g[0]",
+            "{remote",
+        ),
+        ("RateLimitService", "{service: a, protocol_version: v2}", "NoEffect", "spec.protocol_version", "v2"),
+        ("RateLimit", "{limits: []}", "NoEffect", "spec.limits", "[]"),
+        (
+            "AuthService",
+            "{auth_service: a, allow_request_body: true, include_body: {max_bytes: 9}}",
+            "NoEffect",
+            "spec.allow_request_body",
+            "true",
+        ),
+        (
+            "AuthService",
+            "{auth_service: a, proto: grpc, protocol_version: v3, path_prefix: /x}",
+            "NoEffect",
+            "spec.path_prefix",
+            "/x",
+        ),
+        ("Mapping", "{prefix: /, service: w, docs: {path: /x}}", "NotYetEffective", "spec.docs", "{path"),
+        (
+            "Mapping",
+            "{prefix: /, service: w, error_response_overrides: [{}]}",
+            "NotYetEffective",
+            "spec.error_response_overrides",
+            "[{}]",
+        ),
+        ("Mapping", "{prefix: /, service: w, allow_upgrade: [a, A]}", "NoEffect", "spec.allow_upgrade[1]", "A]"),
+        ("Mapping", "{prefix: /, service: w, hostname: a, host: b}", "NoEffect", "spec.host", "b}"),
+        ("Mapping", "{prefix: /, service: w, path_redirect: /x}", "NoEffect", "spec.path_redirect", "/x"),
+        (
+            "Mapping",
+            "{prefix: /, service: w, circuit_breakers: [{max_requests: 1}, {}]}",
+            "NoEffect",
+            "spec.circuit_breakers[1]",
+            "{}",
+        ),
+        ("Host", "{hostname: a, acmeProvider: {email: e}}", "NotYetEffective", "spec.acmeProvider", "{email"),
+        ("Host", "{hostname: a, tls: {sni: x}}", "NoEffect", "spec.tls", "{sni"),
+        (
+            "Listener",
+            "{port: 1, securityModel: XFP, hostBinding: {}, protocolStack: [HTTP, UDP]}",
+            "NotYetEffective",
+            "spec.protocolStack",
+            "[HTTP",
+        ),
+        (
+            "Module",
+            "{config: {header_case_overrides: [X-Ok, X-MY]}}",
+            "NoEffect",
+            "spec.config.header_case_overrides[1]",
+            "X-MY",
+        ),
+        ("Module", "{config: {xff_num_trusted_hops: 1}}", "NotYetEffective", "spec.config.xff_num_trusted_hops", "1"),
+        ("Module", "{config: {server_nam: 1}}", "UnknownField", "spec.config.server_nam", "server_nam"),
+        ("Module", "{config: {ip_allow: []}}", "AllowsNobody", "spec.config.ip_allow", "[]"),
+    ];
+    for (kind, spec, reason, field, at) in rows {
+        let text = of_kind(kind, spec);
+        let object = only(&text);
+        assert!(!is_invalid(&object), "{spec}: {:?}", object.problems);
+        let [(problem, location)] = object.problems.as_slice() else { panic!("{spec}: {:?}", object.problems) };
+        assert_eq!(
+            (problem.severity, problem.reason, problem.field.as_str()),
+            (Severity::Warning, *reason, *field),
+            "{spec}"
+        );
+        let column = text.lines().nth(3).unwrap().find(at).unwrap() + 1;
+        assert_eq!((location.line, location.column as usize), (4, column), "{spec}");
+    }
+}
+
+/// Fields that say nothing are not worth a word.
+#[test]
+fn unset_fields_are_no_problem() {
+    for (kind, spec) in [
+        ("Mapping", "{prefix: /, service: w, labels: {}, bypass_auth: false, docs: null, modules: [], hostname: ''}"),
+        ("Mapping", "{prefix: /, service: w, v2ExplicitTLS: {tls: null}, v2BoolHeaders: [x]}"),
+        ("Host", "{hostname: a, acmeProvider: {authority: none}, previewUrl: {enabled: false}, tlsSecret: {name: ''}}"),
+        ("Module", "{config: {debug_mode: false, diagnostics: {enabled: false}}}"),
+        ("Module", "{config: null}"),
+        ("KubernetesServiceResolver", "null"),
+    ] {
+        let object = only(&of_kind(kind, spec));
+        assert!(!is_invalid(&object) && object.problems.is_empty(), "{spec}: {:?}", object.problems);
+    }
+}
