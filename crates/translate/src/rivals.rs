@@ -1,8 +1,10 @@
 //! Hosts of one hostname, of which one counts.
 //!
-//! In one namespace the later by name counts, as in the original. Hosts of different namespaces may be different
-//! people's: no one takes away a guard that another has set. The Host that is as strict as every other in each guard
-//! counts, the later of equals; where there is none, the name answers nothing.
+//! In one namespace the later by name counts, as in the original, but for what keeps people out: a slip must not take a
+//! client certificate's place, so one that is not valid goes before others, and then who asks more strictly for
+//! certificates. Hosts of different namespaces may be different people's: no one takes away a guard that another has set.
+//! The Host that is as strict as every other in each guard counts, the later of equals; where there is none, the name
+//! answers nothing.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -25,12 +27,13 @@ pub(crate) enum Verdict<'a> {
 impl<'a> Verdict<'a> {
     /// Settles it among `rivals`, one or more of one hostname, in the order of names.
     pub(crate) fn of(rivals: &[&'a CompiledHost]) -> Option<Self> {
-        let by_namespace: BTreeMap<_, _> = rivals
-            .iter()
-            .enumerate()
-            .filter(|(_, host)| host.policy.id.kind == Kind::Host)
-            .map(|(at, host)| (&host.policy.id.namespace, (at, *host)))
-            .collect();
+        let mut by_namespace = BTreeMap::new();
+        for (at, host) in rivals.iter().enumerate().filter(|(_, host)| host.policy.id.kind == Kind::Host) {
+            let first = by_namespace.entry(&host.policy.id.namespace).or_insert((at, *host));
+            if strictness(host) >= strictness(first.1) {
+                *first = (at, host);
+            }
+        }
         let mut last: Vec<_> = by_namespace.into_values().collect();
         last.sort_by_key(|(at, _)| *at);
         let last: Vec<_> = last.into_iter().map(|(_, host)| host).collect();
@@ -79,6 +82,12 @@ impl<'a> Verdict<'a> {
         };
         hosts.filter_map(|host| problem(host)).collect()
     }
+}
+
+/// How strictly a Host chooses whom it lets in: nobody where it is not valid, then whoever has a certificate.
+fn strictness(host: &CompiledHost) -> (bool, Option<bool>) {
+    let client = host.tls.as_ref().and_then(|tls| tls.tls.client.as_ref());
+    (host.policy.invalid, client.map(|client| client.required))
 }
 
 /// Compares how strict two Hosts are; `None` where each lets in what the other does not.

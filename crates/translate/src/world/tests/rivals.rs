@@ -31,9 +31,23 @@ fn seen(world: &World) -> (String, bool, Vec<String>) {
 }
 
 #[test]
-fn the_later_of_two_hosts_in_a_namespace_counts() {
-    let expected = ("m".to_owned(), false, vec!["default/a".to_owned()]);
-    assert_eq!(seen(&hosts(&[("a", REDIRECT), ("b", ROUTE)])), expected);
+fn the_later_of_two_hosts_in_a_namespace_counts_unless_the_other_keeps_people_out() {
+    let asking = &*REDIRECT.replace("}}", "}, tls: {ca_secret: cert}}");
+    let cases = [
+        (REDIRECT, ROUTE, "m", false, "default/a"),
+        (ROUTE, REDIRECT, "301", false, "default/a"),
+        (WITH_CLIENTS, ROUTE, "m", true, "default/b"),
+        (ROUTE, WITH_CLIENTS, "m", true, "default/a"),
+        (WITH_CLIENTS, asking, "m", true, "default/b"),
+        (asking, REDIRECT, "301", true, "default/b"),
+        // What it would ask for is not known.
+        (MISSING, ROUTE, "503", false, "default/b"),
+        (ROUTE, MISSING, "503", false, "default/a"),
+    ];
+    for (a, b, clear, asks, problem) in cases {
+        let expected = (clear.to_owned(), asks, vec![problem.to_owned()]);
+        assert_eq!(seen(&hosts(&[("a", a), ("b", b)])), expected, "{a} beside {b}");
+    }
 }
 
 #[test]
