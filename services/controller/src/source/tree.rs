@@ -12,7 +12,7 @@ use nuncio_api::is_blank;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::debounce::{Debounce, Sign, Subject};
-use super::walk::{Found, Observer, ROOT, Walk, walk};
+use super::walk::{Devices, Found, Observer, ROOT, Walk, walk};
 use super::{Content, FileChange, Options};
 
 /// A file that changed less than this before it was read may change again without its times showing it, because file
@@ -27,6 +27,8 @@ pub(super) struct Tree {
     files: BTreeMap<Arc<str>, Known>,
     /// Directories that could not be listed, and why.
     errors: BTreeMap<Arc<str>, String>,
+    /// The device of each directory.
+    devices: Devices,
 }
 
 /// What the consumer was last told of one file.
@@ -54,7 +56,13 @@ struct Signature {
 
 impl Tree {
     pub(super) fn new(root: &Path, options: Options) -> Self {
-        Self { root: root.to_owned(), options, files: BTreeMap::new(), errors: BTreeMap::new() }
+        Self {
+            root: root.to_owned(),
+            options,
+            files: BTreeMap::new(),
+            errors: BTreeMap::new(),
+            devices: Devices::new(),
+        }
     }
 
     pub(super) fn options(&self) -> Options {
@@ -68,7 +76,7 @@ impl Tree {
 
     /// Reads everything there is.
     pub(super) fn read_all(&mut self, observer: &mut dyn Observer) -> Vec<FileChange> {
-        let walk = walk(&self.root, observer);
+        let walk = self.walk(observer);
         let mut changes: Vec<_> = walk.files.keys().filter_map(|file| self.refresh(file)).collect();
         changes.append(&mut self.note_errors(walk.errors));
         changes
@@ -81,7 +89,7 @@ impl Tree {
         debounce: &mut Debounce,
         now: Instant,
     ) -> Vec<FileChange> {
-        let walk = walk(&self.root, observer);
+        let walk = self.walk(observer);
         for file in self.missing(&walk) {
             if !debounce.is_pending(&file) {
                 debounce.note(Subject::File(file), Sign::Removed, now);
@@ -100,6 +108,12 @@ impl Tree {
         }
         changes.append(&mut self.note_errors(walk.errors));
         changes
+    }
+
+    fn walk(&mut self, observer: &mut dyn Observer) -> Walk {
+        let mut walk = walk(&self.root, std::mem::take(&mut self.devices), observer);
+        self.devices = std::mem::take(&mut walk.devices);
+        walk
     }
 
     /// Known files that the walk did not meet, although it could have.
@@ -251,4 +265,39 @@ fn read(path: &Path, limit: u64) -> Result<Option<Read>, String> {
 
 fn too_large(limit: u64) -> String {
     format!("larger than the limit of {limit} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::walk::Unwatched;
+    use super::*;
+
+    #[test]
+    fn a_mount_that_is_gone_takes_nothing_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (shop, file) = (root.path().join("shop"), root.path().join("shop/a.yaml"));
+        fs::create_dir(&shop).unwrap();
+        fs::write(&file, "a: 1").unwrap();
+        let mut tree = Tree::new(root.path(), Options::default());
+        assert_eq!(tree.read_all(&mut Unwatched).len(), 1);
+        // As if it had been on another device until now.
+        *tree.devices.get_mut("shop").unwrap() += 1;
+        fs::remove_file(&file).unwrap();
+        let (mut debounce, now) = (Debounce::new(Options::default()), Instant::now());
+        for expected in [1, 0] {
+            let changes = tree.reconcile(&mut Unwatched, &mut debounce, now);
+            assert_eq!(changes.len(), expected, "{changes:?}");
+            assert!(
+                changes
+                    .iter()
+                    .all(|change| &*change.file == "shop" && matches!(change.content, Content::Unreadable(_)))
+            );
+            assert_eq!(debounce.deadline(), None, "nothing is waited for to be removed");
+        }
+        // Mounted again.
+        *tree.devices.get_mut("shop").unwrap() -= 1;
+        fs::write(&file, "a: 1").unwrap();
+        let changes = tree.reconcile(&mut Unwatched, &mut debounce, now);
+        assert!(changes.iter().any(|change| &*change.file == "shop" && change.content == Content::Gone), "{changes:?}");
+    }
 }

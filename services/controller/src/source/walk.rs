@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,11 +47,18 @@ pub(super) struct Walk {
     pub(super) files: BTreeMap<Arc<str>, Found>,
     /// Directories that could not be listed, by name, and why.
     pub(super) errors: BTreeMap<Arc<str>, String>,
+    /// The device that each directory is on, or was before it could not be listed.
+    pub(super) devices: Devices,
+    /// Of the walk before.
+    before: Devices,
 }
 
-/// Lists the manifests below `root`.
-pub(super) fn walk(root: &Path, observer: &mut dyn Observer) -> Walk {
-    let mut walk = Walk::default();
+/// Devices of directories, by name.
+pub(super) type Devices = BTreeMap<Arc<str>, u64>;
+
+/// Lists the manifests below `root`. `before` are the devices that the last walk found.
+pub(super) fn walk(root: &Path, before: Devices, observer: &mut dyn Observer) -> Walk {
+    let mut walk = Walk { before, ..Walk::default() };
     observer.begin();
     observer.link(root, ROOT);
     walk.directory(Place { path: root, name: "", linked: false }, &mut Vec::new(), observer);
@@ -69,19 +77,32 @@ struct Place<'a> {
 impl Walk {
     /// `above` holds the real paths of the directories around this one: a link back to one of them is not followed.
     fn directory(&mut self, place: Place<'_>, above: &mut Vec<PathBuf>, observer: &mut dyn Observer) {
-        if let Err(error) = self.list(place, above, observer) {
-            let name = if place.name.is_empty() { ROOT } else { place.name };
+        let name = if place.name.is_empty() { ROOT } else { place.name };
+        if let Err(error) = self.list(place, name, above, observer) {
+            self.devices.extend(self.before.get_key_value(name).map(|(name, device)| (Arc::clone(name), *device)));
             self.errors.insert(name.into(), format!("cannot list the directory: {error}"));
         }
     }
 
-    fn list(&mut self, place: Place<'_>, above: &mut Vec<PathBuf>, observer: &mut dyn Observer) -> io::Result<()> {
+    fn list(
+        &mut self,
+        place: Place<'_>,
+        name: &str,
+        above: &mut Vec<PathBuf>,
+        observer: &mut dyn Observer,
+    ) -> io::Result<()> {
         let real = place.path.canonicalize()?;
         if above.contains(&real) {
             return Ok(());
         }
         observer.directory(place.path, place.name);
         let entries = fs::read_dir(place.path)?.collect::<io::Result<Vec<_>>>()?;
+        let device = fs::metadata(place.path)?.dev();
+        // What was mounted there is gone, and what is left is where it was mounted.
+        if entries.is_empty() && self.before.get(name).is_some_and(|before| *before != device) {
+            return Err(io::Error::other("it is not mounted any more"));
+        }
+        self.devices.insert(name.into(), device);
         above.push(real);
         for entry in entries {
             self.entry(&entry, place, above, observer);
