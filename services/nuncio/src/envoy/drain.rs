@@ -15,28 +15,46 @@ const QUIET_LOOKS: u32 = 4;
 /// The statistics that tell.
 const STATISTICS: &str = "/stats?filter=downstream_(rq|cx)_(active|total)$";
 
-/// Tells Envoy to fail its health checks and to turn clients away politely, then waits until nothing is in flight for
-/// a moment, or for `limit`.
+/// Lets Envoy come to an end within `limit`.
+///
+/// First it fails its health checks and turns clients away politely, and still answers new connections, for load balancers that
+/// have not noticed yet: until nothing is in flight for a moment, or for half of the time. Then it refuses new connections, so
+/// that no request begins that would be cut off, and what is in flight has the rest of the time.
 pub(crate) async fn drain(envoy: &AdminClient, limit: Duration) {
     let start = Instant::now();
-    for command in ["/healthcheck/fail", "/drain_listeners?graceful"] {
-        if let Err(error) = envoy.post(command).await {
-            debug!("Envoy does not drain: {command}: {error}");
-            return;
-        }
+    let told = tell(envoy, "/healthcheck/fail").await && tell(envoy, "/drain_listeners?graceful").await;
+    if !told || quiet(envoy, start + limit / 2).await.is_none() || !tell(envoy, "/drain_listeners").await {
+        return;
     }
+    if quiet(envoy, start + limit).await == Some(false) {
+        info!("not everything was finished within {} s", limit.as_secs());
+    }
+}
+
+/// Whether Envoy does as it is told.
+async fn tell(envoy: &AdminClient, command: &str) -> bool {
+    let told = envoy.post(command).await;
+    if let Err(error) = &told {
+        debug!("Envoy does not drain: {command}: {error}");
+    }
+    told.is_ok()
+}
+
+/// Waits until nothing is in flight, and nothing has begun, for a moment: true; or until `deadline`: false. `None` where Envoy does
+/// not answer any more.
+async fn quiet(envoy: &AdminClient, deadline: Instant) -> Option<bool> {
     let (mut quiet, mut last) = (0, None);
-    while start.elapsed() < limit {
-        let Ok(reply) = envoy.get(STATISTICS).await else { return };
+    while Instant::now() < deadline {
+        let reply = envoy.get(STATISTICS).await.ok()?;
         let load = Load::parse(&String::from_utf8_lossy(&reply.body));
         quiet = if load.active == 0 && last == Some(load.begun) { quiet + 1 } else { 0 };
         if quiet >= QUIET_LOOKS {
-            return;
+            return Some(true);
         }
         last = Some(load.begun);
         sleep(INTERVAL).await;
     }
-    info!("not everything was finished within {} s", limit.as_secs());
+    Some(false)
 }
 
 /// What Envoy has to do.

@@ -43,8 +43,8 @@ impl Launch {
         command
     }
 
-    /// Without hot restart, so that Envoys side by side share no memory. Listeners that drain go on accepting for the whole
-    /// drain time, and close connections after the response at hand from the start, because they will all end.
+    /// Without hot restart, so that Envoys side by side share no memory. Listeners that drain go on accepting until they are
+    /// told otherwise, and close connections after the response at hand from the start, because they will all end.
     fn args(&self) -> Vec<OsString> {
         let [concurrency, drain] = [u64::from(self.concurrency), self.drain_time.as_secs()].map(|n| n.to_string());
         let mut args: Vec<OsString> = ["--disable-hot-restart", "--drain-strategy", "immediate"].map(Into::into).into();
