@@ -147,4 +147,15 @@ mod tests {
         active.replace(Change::default()).unwrap();
         assert!(active.load().unwrap().filters.is_empty());
     }
+
+    #[test]
+    fn the_file_of_the_guide_works() {
+        let guide = include_str!("../../../docs/authz-rules.md");
+        let example = guide.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+        let active = Active::new();
+        active.apply(serde_json::from_str(example).unwrap()).unwrap();
+        let config = active.load().unwrap();
+        assert_eq!((config.rules.len(), config.filters.len()), (1, 3));
+        assert!(config.filters.values().all(|filter| !filter.is_invalid()));
+    }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use nuncio_auth::crypto::Keys;
-use nuncio_telemetry::{Health, Metrics};
+use nuncio_telemetry::{Condition, Health, Metrics};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -55,12 +56,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
     }
     // Ready once rules are known, and from then on: an identity provider that is down is none of a load balancer's business.
     let rules = health.condition("rules");
-    let mut known = active.known();
-    tasks.spawn(async move {
-        if known.wait_for(|known| *known).await.is_ok() {
-            rules.set_ready();
-        }
-    });
+    tasks.spawn(ready_once_known(active.known(), rules, stop.clone()));
     if let Some(address) = &settings.admin {
         let admin = server::admin(engine.clone(), health.clone(), metrics);
         tasks.spawn(serve(bind(address).await?, admin, stop.clone()));
@@ -74,6 +70,14 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
     stop.cancel();
     while tasks.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Ends when the service does: it may be stopped before any rules were known.
+async fn ready_once_known(mut known: watch::Receiver<bool>, rules: Condition, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        Ok(()) = async { known.wait_for(|known| *known).await.map(drop) } => rules.set_ready(),
+    }
 }
 
 async fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Result<Engine, RunError> {

@@ -5,6 +5,7 @@ mod attacks;
 mod evil;
 mod keys;
 mod login;
+mod stop;
 mod tokens;
 
 use serde_json::{Value, json};
