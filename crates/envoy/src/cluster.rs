@@ -7,8 +7,12 @@ mod protocol;
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::cluster::v3::{
-    CircuitBreakers, Cluster as PbCluster, UpstreamConnectionOptions, circuit_breakers::Thresholds,
-    cluster::LbPolicy as PbLbPolicy,
+    CircuitBreakers, Cluster as PbCluster, UpstreamConnectionOptions,
+    circuit_breakers::Thresholds,
+    cluster::{
+        CommonLbConfig, LbPolicy as PbLbPolicy,
+        common_lb_config::{LocalityConfigSpecifier, LocalityWeightedLbConfig},
+    },
 };
 use envoy_types::pb::envoy::config::core::v3::{RoutingPriority, TcpKeepalive};
 use nuncio_ir::{CircuitBreaker, Cluster, Discovery, Keepalive, LbPolicy, Priority};
@@ -47,10 +51,16 @@ fn message(cluster: &Cluster) -> PbCluster {
         outlier_detection: cluster.outlier_detection.as_ref().map(health::outlier_detection),
         transport_socket: cluster.tls.as_ref().map(|tls| tls::upstream(tls, cluster.protocol)),
         upstream_connection_options: cluster.keepalive.as_ref().map(connection_options),
+        common_lb_config: cluster.by_zone_shares.then(by_zone_shares),
         ..Default::default()
     };
     discovery::apply(cluster, &mut message);
     message
+}
+
+fn by_zone_shares() -> CommonLbConfig {
+    let shares = LocalityConfigSpecifier::LocalityWeightedLbConfig(LocalityWeightedLbConfig::default());
+    CommonLbConfig { locality_config_specifier: Some(shares), ..Default::default() }
 }
 
 fn lb_policy(policy: LbPolicy) -> PbLbPolicy {

@@ -16,19 +16,19 @@ use crate::{Resource, proto};
 pub fn endpoints(endpoints: &Endpoints) -> Resource {
     let of_one_place = |a: &Endpoint, b: &Endpoint| (a.rank, &a.zone) == (b.rank, &b.zone);
     let places = endpoints.endpoints.chunk_by(of_one_place);
-    let message = assignment(&endpoints.cluster.0, places.map(|place| locality(place, &endpoints.hostname)).collect());
+    let message = assignment(&endpoints.cluster.0, places.map(|place| locality(place, endpoints)).collect());
     Resource::new(&endpoints.cluster.0, nuncio_ir::version(endpoints), &message)
 }
 
 /// Endpoints of one rank and zone.
-fn locality(place: &[Endpoint], hostname: &str) -> LocalityLbEndpoints {
+fn locality(place: &[Endpoint], all: &Endpoints) -> LocalityLbEndpoints {
     let first = place.first();
+    let zone = first.and_then(|first| first.zone.as_deref());
     LocalityLbEndpoints {
-        locality: first
-            .and_then(|first| first.zone.as_deref())
-            .map(|zone| Locality { zone: zone.to_owned(), ..Default::default() }),
+        locality: zone.map(|zone| Locality { zone: zone.to_owned(), ..Default::default() }),
         priority: first.map_or(0, |first| first.rank),
-        lb_endpoints: place.iter().map(|at| endpoint(hostname, proto::address(at.address), at.other)).collect(),
+        load_balancing_weight: all.shares.get(zone.unwrap_or_default()).copied().map(proto::uint32),
+        lb_endpoints: place.iter().map(|at| endpoint(&all.hostname, proto::address(at.address), at.other)).collect(),
         ..Default::default()
     }
 }

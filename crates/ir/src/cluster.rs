@@ -1,5 +1,6 @@
 //! Upstreams: where requests go, and how they are spoken to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct Cluster {
     pub proper_case: bool,
     /// Bytes buffered for each connection; Envoy's default where absent.
     pub buffer_limit: Option<u32>,
+    /// Requests are spread over zones by [`Endpoints::shares`].
+    pub by_zone_shares: bool,
 }
 
 /// Where a cluster's endpoints come from.
@@ -221,6 +224,9 @@ pub struct Endpoints {
     pub hostname: String,
     /// Sorted, without duplicates. Only those that take requests.
     pub endpoints: Vec<Endpoint>,
+    /// The share of each zone, where zones have shares: then of every zone that is among the endpoints. Those without a zone
+    /// are of the zone of no name.
+    pub shares: BTreeMap<Arc<str>, u32>,
 }
 
 /// One endpoint.

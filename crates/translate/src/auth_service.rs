@@ -253,6 +253,7 @@ fn together(first: &Member<'_>, members: &[Member<'_>]) -> Upstream {
     });
     let fixed: Option<Vec<_>> = fixed.collect();
     let of_services = upstreams().all(|upstream| upstream.cluster.discovery == Discovery::Endpoints);
+    joined.cluster.by_zone_shares &= of_services;
     joined.sources.clear();
     joined.cluster.discovery = match fixed {
         Some(addresses) => Discovery::Static(addresses.concat()),

@@ -1,23 +1,35 @@
-//! Which of a Service's endpoints take requests: those that are ready, near ones first where zones count.
+//! Which of a Service's endpoints take requests: those that are ready, near ones first where places count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use nuncio_api::{self as api, EndpointSlice, EndpointTarget, Service};
+use nuncio_api::{self as api, EndpointHint, EndpointSlice, EndpointTarget, Service};
 use nuncio_ir::Endpoint;
 
-/// How the gateway's zone counts.
+/// How the gateway's place counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Topology {
     /// All endpoints are alike.
     #[default]
     Ignore,
-    /// Those first whose hints name the zone. Only where each endpoint has hints and one names the zone, as Kubernetes'
-    /// own proxy has it.
-    Hints(Arc<str>),
+    /// Those first whose hints name the node, then those whose hints name the zone. Either only where each endpoint has
+    /// such hints and one names ours, as Kubernetes' own proxy has it.
+    Hints {
+        /// Ours, if it is known.
+        zone: Option<Arc<str>>,
+        /// Ours, if it is known.
+        node: Option<Arc<str>>,
+    },
     /// Those of the zone first, whatever the hints.
     Zone(Arc<str>),
+    /// All together, the zone's with this share of the requests, the others by their number.
+    Shares {
+        /// Ours.
+        zone: Arc<str>,
+        /// From 1 to 99.
+        percent: u32,
+    },
 }
 
 /// Which port of a slice is meant.
@@ -48,13 +60,39 @@ pub(crate) fn of<'a>(
         // Better one that still answers while it ends than none.
         pool = candidates(slices, port).filter(|found| ends_serving(found.endpoint)).collect();
     }
-    let near = near(&pool, topology);
-    let mut found = joined(&pool, service, |candidate| place(candidate.endpoint, topology, near));
-    found.sort_unstable();
+    let ranking = Ranking::new(&pool, topology);
+    let found = joined(&pool, service, |candidate| ranking.place(candidate.endpoint));
     // While slices are made anew an endpoint may be in two of them.
+    merged(found)
+}
+
+/// Endpoints of several sources, sorted: each once, at the best of its ranks, and no rank without one.
+pub(crate) fn merged(mut endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
+    endpoints.sort_unstable();
     let mut seen = BTreeSet::new();
-    found.retain(|endpoint| seen.insert(endpoint.address));
-    found
+    endpoints.retain(|endpoint| seen.insert(endpoint.address));
+    let ranks: BTreeSet<u32> = endpoints.iter().map(|endpoint| endpoint.rank).collect();
+    let order: BTreeMap<u32, u32> = ranks.into_iter().zip(0..).collect();
+    for endpoint in &mut endpoints {
+        endpoint.rank = order.get(&endpoint.rank).copied().unwrap_or_default();
+    }
+    endpoints
+}
+
+/// The shares of zones, where zones have shares. Without endpoints of our zone, or of another, they go by number.
+pub(crate) fn shares(endpoints: &[Endpoint], topology: &Topology) -> BTreeMap<Arc<str>, u32> {
+    let Topology::Shares { zone: own, percent } = topology else { return BTreeMap::new() };
+    let mut numbers = BTreeMap::<Arc<str>, u32>::new();
+    for endpoint in endpoints {
+        *numbers.entry(endpoint.zone.clone().unwrap_or_default()).or_default() += 1;
+    }
+    let of_others: u32 = numbers.iter().filter(|(zone, _)| *zone != own).map(|(_, number)| number).sum();
+    if of_others > 0 && numbers.contains_key(own) {
+        for (zone, number) in &mut numbers {
+            *number = if zone == own { percent * of_others } else { (100 - percent) * *number };
+        }
+    }
+    numbers
 }
 
 /// Whether there is one.
@@ -101,35 +139,69 @@ fn number(slice: &EndpointSlice, port: SlicePort<'_>) -> Option<u16> {
     Some(found.port.unwrap_or(number))
 }
 
-/// Whether the zone tells the near endpoints from the others: some must be near.
-fn near(pool: &[Candidate<'_>], topology: &Topology) -> bool {
-    let hinted = || pool.iter().all(|found| !hints(found.endpoint).is_empty());
-    let complete = match topology {
-        Topology::Ignore => false,
-        Topology::Hints(_) => hinted(),
-        Topology::Zone(_) => true,
-    };
-    complete && pool.iter().any(|found| is_near(found.endpoint, topology))
+/// What tells endpoints apart among these.
+#[derive(Clone, Copy)]
+enum Ranking<'a> {
+    None,
+    /// By what their hints name.
+    Hints {
+        node: Option<&'a str>,
+        zone: Option<&'a str>,
+    },
+    /// By their zone.
+    Zone(&'a str),
+    /// They are told with their zones, which have shares.
+    Shares,
 }
 
-fn is_near(endpoint: &api::Endpoint, topology: &Topology) -> bool {
-    match topology {
-        Topology::Ignore => true,
-        Topology::Hints(zone) => hints(endpoint).iter().any(|hint| *hint.name == **zone),
-        Topology::Zone(zone) => endpoint.zone.as_deref() == Some(zone),
+impl<'a> Ranking<'a> {
+    /// Our place counts only where one of them is near.
+    fn new(pool: &[Candidate<'_>], topology: &'a Topology) -> Self {
+        let any = |is_near: &dyn Fn(&api::Endpoint) -> bool| pool.iter().any(|found| is_near(found.endpoint));
+        let useful = |name: &'a Option<Arc<str>>, hints: fn(&api::Endpoint) -> &[EndpointHint]| {
+            let name = name.as_deref()?;
+            let complete = pool.iter().all(|found| !hints(found.endpoint).is_empty());
+            (complete && any(&|endpoint| names(hints(endpoint), name))).then_some(name)
+        };
+        match topology {
+            Topology::Ignore => Self::None,
+            Topology::Hints { zone, node } => {
+                Self::Hints { node: useful(node, for_nodes), zone: useful(zone, for_zones) }
+            }
+            Topology::Zone(zone) if any(&|endpoint| is_of(endpoint, zone)) => Self::Zone(zone),
+            Topology::Zone(_) => Self::None,
+            Topology::Shares { .. } => Self::Shares,
+        }
+    }
+
+    /// The rank and the zone that an endpoint is told with.
+    fn place(self, endpoint: &api::Endpoint) -> (u32, Option<Arc<str>>) {
+        let zone = || endpoint.zone.as_deref().map(Into::into);
+        match self {
+            Self::None | Self::Hints { node: None, zone: None } => (0, None),
+            Self::Hints { node, .. } if node.is_some_and(|node| names(for_nodes(endpoint), node)) => (0, zone()),
+            Self::Hints { zone: own, .. } if own.is_some_and(|own| names(for_zones(endpoint), own)) => (1, zone()),
+            Self::Hints { .. } => (2, zone()),
+            Self::Zone(own) => (u32::from(!is_of(endpoint, own)), zone()),
+            Self::Shares => (0, zone()),
+        }
     }
 }
 
-fn hints(endpoint: &api::Endpoint) -> &[api::ForZone] {
+fn is_of(endpoint: &api::Endpoint, zone: &str) -> bool {
+    endpoint.zone.as_deref() == Some(zone)
+}
+
+fn names(hints: &[EndpointHint], name: &str) -> bool {
+    hints.iter().any(|hint| hint.name == name)
+}
+
+fn for_zones(endpoint: &api::Endpoint) -> &[EndpointHint] {
     endpoint.hints.as_ref().map_or(&[], |hints| &hints.for_zones)
 }
 
-/// The rank and the zone that an endpoint is told with.
-fn place(endpoint: &api::Endpoint, topology: &Topology, near: bool) -> (u32, Option<Arc<str>>) {
-    if !near {
-        return (0, None);
-    }
-    (u32::from(!is_near(endpoint, topology)), endpoint.zone.as_deref().map(Into::into))
+fn for_nodes(endpoint: &api::Endpoint) -> &[EndpointHint] {
+    endpoint.hints.as_ref().map_or(&[], |hints| &hints.for_nodes)
 }
 
 /// Endpoints of candidates. What has an address in both families is one endpoint with two addresses, the Service's

@@ -135,6 +135,7 @@ fn own_upstream(context: &Context<'_>) -> Option<Upstream> {
         keepalive: None,
         proper_case: false,
         buffer_limit: None,
+        by_zone_shares: false,
     };
     Some(Upstream { cluster, sources: Vec::new() })
 }

@@ -12,6 +12,7 @@ use nuncio_ir::{
 
 use crate::compiled::Upstream;
 use crate::context::Context;
+use crate::endpoints::Topology;
 use crate::service::{EndpointSource, ServiceKey, Target, target};
 
 /// What a Mapping or TCPMapping says about its upstream.
@@ -120,7 +121,10 @@ fn build(
         keepalive: wanted.keepalive.or(module.keepalive.as_ref()).map(keepalive),
         proper_case: module.writes_proper_case() && wanted.protocol == Protocol::Http1,
         buffer_limit: module.buffer_limit_bytes,
+        by_zone_shares: false,
     };
+    cluster.by_zone_shares =
+        cluster.discovery == Discovery::Endpoints && matches!(context.settings.topology, Topology::Shares { .. });
     cluster.name = cluster_name(&cluster, wanted, host, port, source.as_ref());
     Upstream { cluster, sources: source.into_iter().collect() }
 }

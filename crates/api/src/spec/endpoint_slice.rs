@@ -40,13 +40,16 @@ pub struct Endpoint {
 pub struct EndpointHints {
     /// Clients of these zones.
     #[serde(rename = "forZones")]
-    pub for_zones: Vec<ForZone>,
+    pub for_zones: Vec<EndpointHint>,
+    /// Clients on these nodes.
+    #[serde(rename = "forNodes")]
+    pub for_nodes: Vec<EndpointHint>,
 }
 
-/// A zone.
+/// A zone or a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
-pub struct ForZone {
+pub struct EndpointHint {
     /// Its name.
     pub name: String,
 }

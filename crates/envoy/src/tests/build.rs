@@ -40,6 +40,7 @@ pub(super) fn cluster(cluster: &str, discovery: Discovery) -> Cluster {
         keepalive: None,
         proper_case: false,
         buffer_limit: None,
+        by_zone_shares: false,
     }
 }
 

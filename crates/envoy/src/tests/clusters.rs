@@ -1,5 +1,6 @@
 //! Clusters and endpoints.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nuncio_ir::{
@@ -73,6 +74,7 @@ pub(super) fn everything() -> Cluster {
         }),
         keepalive: Some(Keepalive { probes: Some(3), idle_time: Some(30), interval: Some(10) }),
         buffer_limit: Some(65_536),
+        by_zone_shares: true,
         ..build::cluster("everything", Discovery::Endpoints)
     }
 }
@@ -153,10 +155,29 @@ fn assignments() {
         cluster: name("a"),
         hostname: "a.ns.svc".to_owned(),
         endpoints: vec![Endpoint::at(local(1)), Endpoint::at(local(2))],
+        shares: BTreeMap::new(),
     };
     insta::assert_json_snapshot!(json(&endpoints(&some)));
     let none = Endpoints { endpoints: Vec::new(), ..some };
     assert_eq!(json(&endpoints(&none)), json!({"clusterName": "a"}));
+}
+
+#[test]
+fn zones_have_their_shares() {
+    let at = |port, zone: &str| Endpoint { zone: Some(zone.into()), ..Endpoint::at(local(port)) };
+    let some = Endpoints {
+        cluster: name("a"),
+        hostname: "a.ns.svc".to_owned(),
+        endpoints: vec![Endpoint::at(local(1)), at(2, "x"), at(3, "x"), at(4, "y")],
+        shares: [("".into(), 20), ("x".into(), 160), ("y".into(), 20)].into(),
+    };
+    let assignment = json(&endpoints(&some));
+    let places = assignment["endpoints"].as_array().unwrap().iter();
+    let weights: Vec<_> =
+        places.map(|place| (place["locality"]["zone"].as_str(), &place["loadBalancingWeight"])).collect();
+    assert_eq!(weights, [(None, &json!(20)), (Some("x"), &json!(160)), (Some("y"), &json!(20))]);
+    let by_shares = Cluster { by_zone_shares: true, ..build::cluster("a", Discovery::Endpoints) };
+    assert_eq!(json(&cluster(&by_shares))["commonLbConfig"], json!({"localityWeightedLbConfig": {}}));
 }
 
 #[test]

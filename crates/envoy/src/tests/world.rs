@@ -190,6 +190,7 @@ fn clusters() -> Vec<Resource> {
                 },
                 Endpoint { rank: 1, zone: Some("b".into()), ..Endpoint::at("[::1]:9001".parse().unwrap()) },
             ],
+            shares: [("a".into(), 80), ("b".into(), 20)].into(),
         })
     });
     fixed.iter().chain(&families).chain([&tcp, &everything()]).map(cluster).chain(assignments).collect()

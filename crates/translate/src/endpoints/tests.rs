@@ -73,7 +73,7 @@ fn hints_count_where_each_endpoint_has_them_and_one_is_for_the_zone() {
     // Zone a has too few of its own.
     let lent = hinted("10.0.0.3", "b", "a");
     let bare = json!({"addresses": ["10.0.0.4"], "zone": "a"});
-    let hints = |zone: &str| Topology::Hints(zone.into());
+    let hints = |zone: &str| Topology::Hints { zone: Some(zone.into()), node: None };
     let all = [slice(&json!([a, b, lent]))];
     assert_eq!(words(&found(&all, &hints("a"))), ["a 10.0.0.1:8080", "b 10.0.0.3:8080", "1 b 10.0.0.2:8080"]);
     assert_eq!(words(&found(&all, &hints("b"))), ["b 10.0.0.2:8080", "1 a 10.0.0.1:8080", "1 b 10.0.0.3:8080"]);
@@ -108,4 +108,48 @@ fn a_pod_with_two_addresses_is_one_endpoint() {
     let rest = ["10.0.0.2:8080", "10.0.0.3:8080", "[fd00::4]:8080", "[fd00::5]:8080"];
     assert_eq!(by(&[]), [&["10.0.0.1:8080 [fd00::1]:8080"], &rest[..]].concat());
     assert_eq!(by(&["IPv6", "IPv4"]), [&rest[..2], &["[fd00::1]:8080 10.0.0.1:8080"], &rest[2..]].concat());
+}
+
+#[test]
+fn hints_for_nodes_go_before_those_for_zones() {
+    let hinted = |ip: &str, node: &str, zone: &str| json!({"addresses": [ip], "zone": zone, "hints": {"forNodes": [{"name": node}], "forZones": [{"name": zone}]}});
+    let all = [hinted("10.0.0.1", "n1", "a"), hinted("10.0.0.2", "n2", "a"), hinted("10.0.0.3", "n3", "b")];
+    let hints = |node: Option<&str>, zone: Option<&str>| Topology::Hints {
+        node: node.map(Into::into),
+        zone: zone.map(Into::into),
+    };
+    let of = |node, zone| words(&found(&[slice(&json!(all))], &hints(node, zone)));
+    assert_eq!(of(Some("n2"), Some("a")), ["a 10.0.0.2:8080", "1 a 10.0.0.1:8080", "2 b 10.0.0.3:8080"]);
+    assert_eq!(of(Some("n9"), Some("b")), ["b 10.0.0.3:8080", "1 a 10.0.0.1:8080", "1 a 10.0.0.2:8080"]);
+    assert_eq!(of(Some("n3"), None), ["b 10.0.0.3:8080", "1 a 10.0.0.1:8080", "1 a 10.0.0.2:8080"]);
+    assert_eq!(of(Some("n9"), None), ["10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080"]);
+    // One without a hint for a node: the zone alone counts.
+    let mut some = all.clone();
+    some[0]["hints"]["forNodes"] = json!([]);
+    let ranked = words(&found(&[slice(&json!(some))], &hints(Some("n2"), Some("a"))));
+    assert_eq!(ranked, ["a 10.0.0.1:8080", "a 10.0.0.2:8080", "1 b 10.0.0.3:8080"]);
+}
+
+#[test]
+fn zones_share_requests_where_that_is_asked_for() {
+    let slices = [slice(&json!([
+        {"addresses": ["10.0.0.1"], "zone": "a"}, {"addresses": ["10.0.0.2"], "zone": "b"},
+        {"addresses": ["10.0.0.3"], "zone": "b"}, {"addresses": ["10.0.0.4"]},
+    ]))];
+    let of = |zone: &str| {
+        let topology = Topology::Shares { zone: zone.into(), percent: 80 };
+        let endpoints = found(&slices, &topology);
+        assert!(endpoints.iter().all(|endpoint| endpoint.rank == 0));
+        shares(&endpoints, &topology).into_iter().map(|(zone, share)| format!("{zone} {share}")).collect::<Vec<_>>()
+    };
+    assert_eq!(of("a"), [" 20", "a 240", "b 40"], "240 of 300 are 80 %");
+    assert_eq!(of("b"), [" 20", "a 20", "b 160"]);
+    assert_eq!(of("c"), [" 1", "a 1", "b 2"], "nobody is near");
+    assert_eq!(shares(&found(&slices, &Topology::Ignore), &Topology::Ignore), BTreeMap::new());
+}
+
+#[test]
+fn what_several_sources_have_is_there_once_and_near() {
+    let at = |rank: u32, port: u16| Endpoint { rank, ..Endpoint::at(([10, 0, 0, 1], port).into()) };
+    assert_eq!(merged(vec![at(1, 1), at(0, 2), at(0, 1), at(2, 3)]), [at(0, 1), at(0, 2), at(1, 3)]);
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, Problem, Severity};
-use nuncio_ir::{Backend, ClusterName, Handler, Listener, RouteAction, SecretName, Slot, TableName};
+use nuncio_ir::{Backend, ClusterName, Discovery, Handler, Listener, RouteAction, SecretName, Slot, TableName};
 
 use super::World;
 use super::intake::{service_key, slice_service};
@@ -71,6 +71,23 @@ impl World {
         let sources = upstream.into_iter().flat_map(|upstream| &upstream.sources);
         let errors = sources.filter_map(|source| self.services.lacks_endpoints(source));
         errors.map(|error| Problem::warning("NoEndpoints", "spec.auth_service", error.to_string())).collect()
+    }
+
+    /// The names that DNS is asked for on behalf of services which Envoy asks about requests, each with the objects that name it and
+    /// their field.
+    #[must_use]
+    pub fn asked_names(&self) -> Vec<(String, u16, Vec<ObjectId>, &'static str)> {
+        let auth = &self.frame.auth;
+        let of_auth =
+            auth.upstream.as_ref().map(|upstream| (upstream, auth.extension.origins.clone(), "spec.auth_service"));
+        let limits = self.frame.limit_service.as_ref();
+        let of_limits =
+            limits.and_then(|(id, cluster)| Some((self.clusters.get(cluster)?, vec![id.clone()], "spec.service")));
+        let names = of_auth.into_iter().chain(of_limits).flat_map(|(upstream, origins, field)| {
+            let Discovery::Dns { hosts, .. } = &upstream.cluster.discovery else { return Vec::new() };
+            hosts.iter().map(|(host, port)| (host.clone(), *port, origins.clone(), field)).collect()
+        });
+        names.collect()
     }
 
     /// Whether no Host takes the Mapping; if that is because its Host cannot be used, why.

@@ -6,6 +6,7 @@ use nuncio_api::ObjectId;
 use nuncio_ir::{ClusterName, Delta, Endpoints, put};
 
 use super::{Dirty, World};
+use crate::endpoints::{merged, shares};
 
 impl World {
     /// Puts in the clusters that something uses now, and takes out those that nothing does.
@@ -21,8 +22,9 @@ impl World {
                 let hostname = upstream.sources.first()?.hostname.clone();
                 let topology = &self.settings.topology;
                 let found = upstream.sources.iter().filter_map(|source| self.services.endpoints(source, topology).ok());
-                let endpoints: BTreeSet<_> = found.flatten().collect();
-                Some(Endpoints { cluster: name.clone(), hostname, endpoints: endpoints.into_iter().collect() })
+                let endpoints = merged(found.flatten().collect());
+                let shares = shares(&endpoints, topology);
+                Some(Endpoints { cluster: name.clone(), hostname, endpoints, shares })
             });
             self.note_turned(&name, found.as_ref());
             put(&mut self.model.endpoints, &mut delta.endpoints, name, found);

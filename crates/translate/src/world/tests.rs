@@ -43,6 +43,10 @@ fn objects(text: &str) -> Vec<Object> {
 }
 
 fn world() -> World {
+    world_at(&Topology::default())
+}
+
+fn world_at(topology: &Topology) -> World {
     let fallback = Fallback { chain: Pem("chain".into()), key: Pem("key".into()) };
     World::new(Settings {
         ambassador_id: "default".to_owned(),
@@ -50,7 +54,7 @@ fn world() -> World {
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("/run/limits.sock".into()),
-        topology: Topology::default(),
+        topology: topology.clone(),
     })
 }
 
@@ -100,6 +104,17 @@ fn check(model: &Model) {
             assert!(model.clusters.contains_key(&cluster), "{} names {cluster}", extension.slot);
         }
     }
+    for endpoints in model.endpoints.values() {
+        let addresses: std::collections::BTreeSet<_> = endpoints.endpoints.iter().map(|it| it.address).collect();
+        assert_eq!(addresses.len(), endpoints.endpoints.len(), "each address once: {endpoints:?}");
+        let ranks: std::collections::BTreeSet<_> = endpoints.endpoints.iter().map(|it| it.rank).collect();
+        assert!(ranks.into_iter().eq(0..endpoints.endpoints.iter().map(|it| it.rank + 1).max().unwrap_or(0)));
+        if model.clusters[&endpoints.cluster].by_zone_shares {
+            let shared =
+                |it: &nuncio_ir::Endpoint| endpoints.shares.contains_key(it.zone.as_deref().unwrap_or_default());
+            assert!(endpoints.endpoints.iter().all(shared), "a zone without a share gets nothing: {endpoints:?}");
+        }
+    }
     for listener in model.listeners.values() {
         for cluster in listener.clusters() {
             assert!(model.clusters.contains_key(&cluster), "{} names {cluster}", listener.name);
@@ -108,6 +123,17 @@ fn check(model: &Model) {
             assert!(model.secrets.contains_key(&tls.certificate));
         }
     }
+}
+
+fn topologies() -> impl Strategy<Value = Topology> {
+    let (zone, node) = (Some("a".into()), Some("n2".into()));
+    prop::sample::select(vec![
+        Topology::Ignore,
+        Topology::Hints { zone: zone.clone(), node: None },
+        Topology::Hints { zone, node },
+        Topology::Zone("b".into()),
+        Topology::Shares { zone: "a".into(), percent: 80 },
+    ])
 }
 
 /// A step: object, and which of its versions (or none).
@@ -124,8 +150,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_way_to_a_state_gives_the_same_model(steps in steps(), batch in 1..5_usize) {
-        let mut incremental = world();
+    fn any_way_to_a_state_gives_the_same_model(steps in steps(), batch in 1..5_usize, topology in topologies()) {
+        let mut incremental = world_at(&topology);
         let mut followed = Model::default();
         let mut state: BTreeMap<ObjectId, Option<Arc<Object>>> = BTreeMap::new();
         for changes in steps.chunks(batch) {
@@ -134,7 +160,7 @@ proptest! {
             follow(&mut followed, incremental.apply(changes));
             check(incremental.model());
         }
-        let mut full = world();
+        let mut full = world_at(&topology);
         // The other way round: the order of objects is nothing.
         full.apply(state.into_iter().rev());
         prop_assert_eq!(full.model(), incremental.model());

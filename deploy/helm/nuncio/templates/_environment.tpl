@@ -23,6 +23,7 @@
 {{- end -}}
 {{- if and .Values.status.enabled .Values.service.create }}{{ $_ := set $env "NUNCIO_INGRESS_SERVICE" (include "nuncio.fullname" .) }}{{ end -}}
 {{- if ne .Values.zoneRouting "hints" }}{{ $_ := set $env "NUNCIO_ZONE_ROUTING" .Values.zoneRouting }}{{ end -}}
+{{- if eq .Values.zoneRouting "weighted" }}{{ $_ := set $env "NUNCIO_ZONE_WEIGHT" (toString .Values.zoneWeight) }}{{ end -}}
 {{- if .Values.status.enabled -}}
 {{- $_ := set $env "NUNCIO_LEASE_DURATION" (toString .Values.status.leaseDurationSeconds) -}}
 {{- else -}}
@@ -44,6 +45,10 @@
 {{- if not (or (eq .Values.zoneRouting "off") (hasKey .Values.env "NUNCIO_ZONE")) }}
 - name: NUNCIO_ZONE
   valueFrom: {fieldRef: {fieldPath: "metadata.labels['topology.kubernetes.io/zone']"}}
+{{- end }}
+{{- if not (or (eq .Values.zoneRouting "off") (hasKey .Values.env "NUNCIO_NODE")) }}
+- name: NUNCIO_NODE
+  valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
 {{- end }}
 {{- if not (hasKey .Values.env "OTEL_RESOURCE_ATTRIBUTES") }}
 - name: OTEL_RESOURCE_ATTRIBUTES

@@ -101,6 +101,45 @@ async fn the_own_zone_can_go_first_or_not_count_at_all() {
 }
 
 #[tokio::test]
+async fn zones_share_the_requests_as_they_are_told() {
+    let (site, near, far) = (Site::new(), Backend::start("near").await, Backend::start("far").await);
+    site.write("edge.yaml", plain(&site) + &documents(&[port_80(), mapping("web")]));
+    let slices = [slice("near", &near, &json!({"zone": "a"})), slice("far", &far, &json!({"zone": "b"}))];
+    site.write("slices.yaml", documents(&slices));
+    let gateway = Gateway::start_with(&site, |command| {
+        command.args(["--zone", "a", "--zone-routing", "weighted", "--zone-weight", "75"]);
+    })
+    .await;
+    let client = Client::http(site.http());
+    let mut connection = client.connect().await.unwrap();
+    for _ in 0..400 {
+        assert_eq!(connection.send(&get("a.example", "/")).await.unwrap().status, 200);
+    }
+    // One Envoy thread takes the zones in turn by their weights: no chance has a part in it.
+    assert!((290..=310).contains(&near.requests()), "{} of 400", near.requests());
+    assert_eq!(near.requests() + far.requests(), 400);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn hints_for_the_node_go_before_those_for_the_zone() {
+    let (site, node, zone) = (Site::new(), Backend::start("node").await, Backend::start("zone").await);
+    let hinted =
+        |node: &str| json!({"zone": "a", "hints": {"forZones": [{"name": "a"}], "forNodes": [{"name": node}]}});
+    site.write("edge.yaml", plain(&site) + &documents(&[port_80(), mapping("web")]));
+    site.write("zone.yaml", documents(&[slice("zone", &zone, &hinted("n2"))]));
+    site.write("node.yaml", documents(&[slice("node", &node, &hinted("n1"))]));
+    let gateway = Gateway::start_with(&site, |command| {
+        command.args(["--zone", "a", "--node", "n1"]);
+    })
+    .await;
+    answered_by(&site, &["node"]).await;
+    site.remove("node.yaml");
+    answered_by(&site, &["zone"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn one_that_ends_serves_as_long_as_there_is_no_other() {
     let (site, old, new) = (Site::new(), Backend::start("old").await, Backend::start("new").await);
     let ends = json!({"conditions": {"ready": false, "serving": true, "terminating": true}});

@@ -1,7 +1,10 @@
 //! Pods that come and go.
 
+use std::collections::BTreeSet;
+
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::{Client, Load, Site, eventually, get, yaml};
+use nuncio_e2e::{Client, Gateway, Load, Site, eventually, get, yaml};
+use nuncio_kube_tests::{Cluster, Namespace};
 use nuncio_test_support::outward_address;
 use serde_json::{Value, json};
 
@@ -129,5 +132,81 @@ async fn churn_of_a_thousand_pods_changes_only_where_they_are() {
         let expected = if *name == names[2] { CHANGES as f64 } else { 0.0 };
         assert_eq!(counted(&gateway, name).await - before, expected, "{name}");
     }
+    gateway.stop().await;
+}
+
+/// Puts a pod on a node as its kubelet would leave it: running at the backend's address, whose port has a name.
+async fn run(cluster: &Cluster, namespace: &Namespace<'_>, name: &str, node: &str, backend: &Backend) {
+    let port = json!({"name": "http", "containerPort": backend.address().port()});
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "near"}},
+        "spec": {"nodeName": node, "containers": [{"name": "c", "image": "none", "ports": [port]}]},
+    });
+    apply(cluster, namespace, &[pod]).await;
+    ready(cluster, namespace, name, Some(backend)).await;
+}
+
+/// Says that a pod is ready at the backend's address, or is not any more.
+async fn ready(cluster: &Cluster, namespace: &Namespace<'_>, name: &str, backend: Option<&Backend>) {
+    let condition = json!({"type": "Ready", "status": if backend.is_some() { "True" } else { "False" }});
+    let mut status = json!({"phase": "Running", "conditions": [condition]});
+    if let Some(backend) = backend {
+        let ip = backend.address().ip();
+        status["podIP"] = json!(ip);
+        status["podIPs"] = json!([{"ip": ip}]);
+    }
+    let patch = json!({"status": status}).to_string();
+    let args = ["patch", "pod", name, "--subresource=status", "--type=merge", "-p", &patch];
+    drop(cluster.kubectl(&[&args[..], &["--namespace", namespace.name()]].concat()).await.success());
+}
+
+/// Waits until these answer, and no others.
+async fn answered_by(site: &Site, wanted: &[&str]) {
+    let client = Client::http(site.http());
+    eventually(&format!("answered by {wanted:?}"), async || {
+        let mut by = BTreeSet::new();
+        for _ in 0..12 {
+            let reply = client.send(&get("any.example", "/near/")).await.map_err(|failure| failure.to_string())?;
+            by.insert(reply.by());
+        }
+        if by.iter().eq(wanted) { Ok(()) } else { Err(format!("{by:?}")) }
+    })
+    .await;
+}
+
+/// The hints are those that Kubernetes' own controller writes.
+#[tokio::test]
+async fn requests_stay_on_the_node_or_in_the_zone_as_the_service_says() {
+    let (cluster, site) = (place::cluster().await, Site::new());
+    let namespace = cluster.namespace().await;
+    let start = |name: &'static str| Backend::start_at(name, outward_address());
+    let (one, two, three) = (start("one").await, start("two").await, start("three").await);
+    let node = |n: &str| format!("{}-{n}", namespace.name());
+    let nodes = [("n1", "a"), ("n2", "a"), ("n3", "b")].map(|(n, zone)| {
+        let labels = json!({"topology.kubernetes.io/zone": zone});
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node(n), "labels": labels}})
+    });
+    drop(cluster.apply(&place::documents(&nodes), &[]).await.success());
+    let near = |distribution: &str| {
+        let ports = json!([{"name": "http", "port": 80, "targetPort": "http"}]);
+        let spec = json!({"selector": {"app": "near"}, "ports": ports, "trafficDistribution": distribution});
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "near"}, "spec": spec})
+    };
+    let edge = [yaml::listener("http", site.http().port(), "HTTP"), near("PreferSameNode"), mapping("near")];
+    apply(cluster, &namespace, &edge).await;
+    for (name, n, backend) in [("one", "n1", &one), ("two", "n2", &two), ("three", "n3", &three)] {
+        run(cluster, &namespace, name, &node(n), backend).await;
+    }
+    let mut command = place::up_in(&site, &cluster.admin_kubeconfig(), namespace.name());
+    let gateway = Gateway::start_by(&site, command.args(["--zone", "a", "--node", &node("n1")])).await;
+    answered_by(&site, &["one"]).await;
+    ready(cluster, &namespace, "one", None).await;
+    answered_by(&site, &["two"]).await;
+    ready(cluster, &namespace, "two", None).await;
+    answered_by(&site, &["three"]).await;
+    ready(cluster, &namespace, "one", Some(&one)).await;
+    ready(cluster, &namespace, "two", Some(&two)).await;
+    apply(cluster, &namespace, &[near("PreferSameZone")]).await;
+    answered_by(&site, &["one", "two"]).await;
     gateway.stop().await;
 }
