@@ -30,6 +30,10 @@ type Fields = Map<String, Value>;
 /// A version of the kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
+    /// `getambassador.io/v1beta1` of Edge Stack's own kinds, whose fields are those of `v2`.
+    V1Beta1,
+    /// `getambassador.io/v1beta2` of Edge Stack's own kinds, whose fields are those of `v2`.
+    V1Beta2,
     /// `getambassador.io/v1`, whose fields are those of `v2`.
     V1,
     /// `getambassador.io/v2`.
@@ -43,6 +47,8 @@ impl Version {
     #[must_use]
     pub fn from_api_version(text: &str) -> Option<Self> {
         match text.strip_prefix("getambassador.io/")? {
+            "v1beta1" => Some(Self::V1Beta1),
+            "v1beta2" => Some(Self::V1Beta2),
             "v1" => Some(Self::V1),
             "v2" => Some(Self::V2),
             "v3alpha1" => Some(Self::V3Alpha1),
@@ -50,10 +56,17 @@ impl Version {
         }
     }
 
+    /// Whether only kinds of Edge Stack's own have it.
+    fn is_edge_stack(self) -> bool {
+        matches!(self, Self::V1Beta1 | Self::V1Beta2)
+    }
+
     /// As an object's `apiVersion`.
     #[must_use]
     pub fn api_version(self) -> &'static str {
         match self {
+            Self::V1Beta1 => "getambassador.io/v1beta1",
+            Self::V1Beta2 => "getambassador.io/v1beta2",
             Self::V1 => "getambassador.io/v1",
             Self::V2 => "getambassador.io/v2",
             Self::V3Alpha1 => "getambassador.io/v3alpha1",
@@ -76,6 +89,14 @@ pub enum ConvertError {
     /// The kind has no older version.
     #[error("a {0} exists in getambassador.io/v3alpha1 alone")]
     OneVersion(String),
+    /// The kind has no such version.
+    #[error("there is no {kind} of {version}")]
+    NoSuchVersion {
+        /// The kind.
+        kind: String,
+        /// The `apiVersion`.
+        version: &'static str,
+    },
 }
 
 /// Whether a field of a `v3alpha1` object, by its name, is a note of conversion: it has no effect, and needs no warning.
@@ -95,6 +116,9 @@ pub fn convert(mut object: Value, to: Version) -> Result<Value, ConvertError> {
     let rules = Rules::of(kind).ok_or_else(|| ConvertError::UnknownKind(kind.to_owned()))?;
     if rules == Rules::Listener && (from, to) != (Version::V3Alpha1, Version::V3Alpha1) {
         return Err(ConvertError::OneVersion(kind.to_owned()));
+    }
+    if let Some(wrong) = [from, to].into_iter().find(|version| version.is_edge_stack() && !rules::is_edge_stack(kind)) {
+        return Err(ConvertError::NoSuchVersion { kind: kind.to_owned(), version: wrong.api_version() });
     }
     if let Some(Value::Object(spec)) = object.get_mut("spec") {
         match (from == Version::V3Alpha1, to == Version::V3Alpha1) {

@@ -24,7 +24,7 @@ mod tls_context;
 pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody, StatusOnError};
 pub use common::{AddedHeader, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
 pub use endpoint_slice::{
-    Endpoint, EndpointConditions, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget, ForZone,
+    Endpoint, EndpointConditions, EndpointHint, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget,
 };
 pub use host::{
     AcmeProvider, Host, InsecureAction, InsecureRequestPolicy, LocalObjectReference, PreviewUrl, RequestPolicy,

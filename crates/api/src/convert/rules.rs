@@ -21,6 +21,11 @@ pub(super) enum Rules {
     Other,
 }
 
+/// Whether a kind is Edge Stack's own: those had versions that the others never had.
+pub(super) fn is_edge_stack(kind: &str) -> bool {
+    matches!(kind, "RateLimit")
+}
+
 impl Rules {
     pub(super) fn of(kind: &str) -> Option<Self> {
         Some(match kind {

@@ -45,6 +45,8 @@ const fn wide(name: &'static str, path: &'static str) -> Column {
 }
 
 const BOTH: &[&str] = &["v1", "v2"];
+/// Of Edge Stack's own kinds.
+const WITH_BETAS: &[&str] = &["v1beta1", "v1beta2", "v1", "v2"];
 
 const SOURCE_HOST: Column = Column { old_path: Some(".spec.host"), ..text("Source Host", ".spec.hostname") };
 const PORT: Column = Column { kind: "integer", ..text("Port", ".spec.port") };
@@ -146,7 +148,7 @@ pub(super) const KINDS: &[CustomKind] = &[
         description: "RateLimit: what requests with these labels are held to.",
         spec: Some(schema::<RateLimit>),
         needs_spec: true,
-        older: BOTH,
+        older: WITH_BETAS,
         columns: &[text("Domain", ".spec.domain")],
     },
     CustomKind {

@@ -221,6 +221,21 @@ fn what_is_no_object_of_ours_is_refused() {
         wrong(json!({ "apiVersion": "getambassador.io/v3alpha1", "kind": "Listener" })),
         ConvertError::OneVersion("Listener".to_owned())
     );
+    for (from, to) in [(Version::V1Beta2, Version::V3Alpha1), (Version::V2, Version::V1Beta1)] {
+        let error = convert(object(from, "Mapping", json!({})), to).unwrap_err();
+        assert!(error.to_string().starts_with("there is no Mapping of getambassador.io/v1beta"), "{error}");
+    }
+}
+
+#[test]
+fn betas_are_edge_stack_s_own() {
+    let limits = json!({ "domain": "d", "limits": [{ "pattern": [{ "a": "b" }], "rate": 5, "unit": "minute" }] });
+    for beta in [Version::V1Beta1, Version::V1Beta2] {
+        let before = object(beta, "RateLimit", limits.clone());
+        let there = convert(before.clone(), Version::V3Alpha1).unwrap();
+        assert_eq!((&there["apiVersion"], &there["spec"]), (&json!("getambassador.io/v3alpha1"), &limits));
+        assert_eq!(convert(there, beta).unwrap(), before);
+    }
 }
 
 /// Names of fields that some rule looks at, and a few that none does.
