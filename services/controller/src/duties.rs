@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::engine::Engine;
 use crate::leader::Candidate;
 use crate::manifests::Opened;
-use crate::run::Config;
+use crate::run::{Config, lock};
 use crate::status::{self, Held};
 use crate::webhook::{Keeper, Limits, Reviewer};
 
@@ -51,7 +51,8 @@ impl Duties {
         }
         let webhook = webhook.map(|options| {
             let reviewer = Reviewer { ambassador_id: config.ambassador_id.clone(), limits: Limits::default() };
-            let keeper = Keeper::new(options, client, &config.namespace, reviewer, stop.clone());
+            let metrics = lock(engine).metrics.clone();
+            let keeper = Keeper::new(options, client, &config.namespace, reviewer, metrics, stop.clone());
             AbortOnDropHandle::new(tokio::spawn(keeper.run(leadership)))
         });
         let candidate = AbortOnDropHandle::new(tokio::spawn(candidate.run(stop.clone())));

@@ -1,10 +1,11 @@
 //! The controller's own metrics.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nuncio_telemetry::duration_buckets;
 use nuncio_xds::Update;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
 /// Counters and times of the way of a change.
@@ -18,6 +19,7 @@ pub(crate) struct Metrics {
     live: Histogram,
     statuses_written: Counter,
     statuses_failed: Counter,
+    webhook_expiry: Gauge,
 }
 
 impl Metrics {
@@ -30,6 +32,7 @@ impl Metrics {
         let live = Histogram::new(duration_buckets());
         let statuses_written = Counter::default();
         let statuses_failed = Counter::default();
+        let webhook_expiry = Gauge::default();
         registry.register("changes", |registry| {
             registry.register("resources_set", "Resources that changes set", resources_sent.clone());
             registry.register("resources_removed", "Resources that changes removed", resources_removed.clone());
@@ -41,7 +44,21 @@ impl Metrics {
             registry.register("written", "Statuses of objects that were written", statuses_written.clone());
             registry.register("failed", "Statuses of objects that could not be written", statuses_failed.clone());
         });
-        Self { registry, resources_sent, resources_removed, refusals, compile, live, statuses_written, statuses_failed }
+        registry.register("webhook", |registry| {
+            let help = "When the certificate ends that the webhook shows, in seconds since 1970; 0 where none is shown";
+            registry.register("certificate_expiry_timestamp_seconds", help, webhook_expiry.clone());
+        });
+        Self {
+            registry,
+            resources_sent,
+            resources_removed,
+            refusals,
+            compile,
+            live,
+            statuses_written,
+            statuses_failed,
+            webhook_expiry,
+        }
     }
 
     pub(crate) fn encode(&self) -> String {
@@ -60,6 +77,12 @@ impl Metrics {
     pub(crate) fn status(&self, written: bool) {
         let counter = if written { &self.statuses_written } else { &self.statuses_failed };
         counter.inc();
+    }
+
+    /// The webhook shows a certificate that holds until then.
+    pub(crate) fn webhook_shows(&self, until: SystemTime) {
+        let seconds = until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.webhook_expiry.set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn compiled(&self, elapsed: Duration) {

@@ -20,6 +20,7 @@ use super::rotation::Credentials;
 use super::store::{Shared, Store};
 use super::{Certificates, Reviewer, router, serve};
 use crate::leader::Leadership;
+use crate::metrics::Metrics;
 use crate::source::kubernetes::Selection;
 use crate::source::kubernetes::backoff::Backoff;
 use crate::source::kubernetes::notice::Notice;
@@ -51,6 +52,7 @@ pub(crate) struct Keeper {
     store: Store,
     publisher: Publisher,
     server: Server,
+    metrics: Metrics,
     wake: Arc<Notify>,
     /// What was last said to be wrong.
     complaint: Option<String>,
@@ -72,6 +74,7 @@ impl Keeper {
         client: Client,
         namespace: &str,
         reviewer: Reviewer,
+        metrics: Metrics,
         shutdown: CancellationToken,
     ) -> Self {
         let WebhookOptions { listener, service, configuration } = options;
@@ -83,6 +86,7 @@ impl Keeper {
             service,
             configuration,
             server: Server { listener: Some((listener, reviewer)), shown: None, shutdown, tasks: TaskTracker::new() },
+            metrics,
             wake: Arc::default(),
             complaint: None,
         }
@@ -122,7 +126,7 @@ impl Keeper {
     /// Brings everything up to date; gives the longest time until that is to be done again.
     async fn round(&mut self, leads: bool) -> Result<Duration, BoxError> {
         let mut shared = self.store.read(SystemTime::now()).await?;
-        self.server.show(&shared.credentials)?;
+        self.show(&shared.credentials)?;
         if leads {
             shared = self.lead(shared).await?;
         }
@@ -143,8 +147,14 @@ impl Keeper {
                 Some(renewed) => renewed,
                 None => self.store.read(now).await?,
             };
-            self.server.show(&shared.credentials)?;
+            self.show(&shared.credentials)?;
         }
+    }
+
+    fn show(&mut self, credentials: &Credentials) -> Result<(), BoxError> {
+        self.server.show(credentials)?;
+        self.metrics.webhook_shows(credentials.serving.0.not_after);
+        Ok(())
     }
 
     /// Says what is wrong, once.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nuncio_api::crd::{Conversion, WebhookService, definitions};
-use nuncio_controller::webhook::Credentials;
+use nuncio_controller::webhook::{Certificate, Credentials};
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::{Gateway, Site, eventually};
 use nuncio_kube_tests::Cluster;
@@ -232,6 +232,16 @@ async fn a_certificate_that_ends_or_has_ended_is_renewed_and_its_authority_stays
     .await;
     assert_eq!(trusted(&cluster).await, STANDARD.encode(&credentials.authority.0.chain));
     converts(&cluster, "near-the-end").await;
+    eventually("the metric tells its end", async || {
+        let chain = STANDARD.decode(secret(&cluster).await["data"]["tls.crt"].as_str().unwrap()).unwrap();
+        let (chain, key) = (String::from_utf8(chain).unwrap(), &credentials.serving.0.key);
+        let ends = Certificate::read(&chain, key).unwrap().not_after.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let metrics = gateway.admin.text("/metrics").await;
+        let told =
+            metrics.lines().find_map(|line| line.strip_prefix("nuncio_webhook_certificate_expiry_timestamp_seconds "));
+        if told == Some(&*ends.as_secs().to_string()) { Ok(()) } else { Err(format!("{told:?}")) }
+    })
+    .await;
 
     let broken = json!({"data": {"tls.key": STANDARD.encode("nonsense")}}).to_string();
     let args = ["patch", "secret", SECRET, "--namespace", NAMESPACE, "--type=merge", "-p", &broken];
