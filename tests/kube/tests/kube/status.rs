@@ -338,34 +338,3 @@ async fn what_is_listed_is_all_that_it_may_do_and_what_is_missing_is_said_once()
     assert_eq!(complaints(), 1);
     gateway.stop().await;
 }
-
-#[tokio::test]
-#[ignore = "measures"]
-async fn ten_thousand_statuses_are_written_within_thirty_seconds() {
-    let (cluster, site) = (cluster().await, Site::new());
-    let namespace = cluster.namespace().await;
-    let backend = Backend::start("one").await;
-    place::apply(cluster, &namespace, &place::site_objects(&site, backend.address())).await;
-    for batch in 0..20 {
-        let mapping = |n: u32| {
-            let mut mapping = place::mapping(&format!("m{n}"), &format!("/m{n}/"), backend.address());
-            mapping["spec"]["hostname"] = json!(format!("h{}.example", n % 1000));
-            mapping
-        };
-        let mappings: Vec<_> = (batch * 500..(batch + 1) * 500).map(mapping).collect();
-        let _ = cluster.apply(&place::documents(&mappings), &["--namespace", namespace.name()]).await.success();
-    }
-    let gateway = gateway(cluster, namespace.name(), &site).await;
-    let begun = Instant::now();
-    within(Duration::from_secs(120), "all are written", async || {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        let metrics = gateway.admin.text("/metrics").await;
-        let line = metrics.lines().find(|line| line.starts_with("nuncio_statuses_written_total")).unwrap_or_default();
-        let written: u64 = line.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or_default();
-        if written >= 10_002 { Ok(()) } else { Err(format!("{written} after {:?}", begun.elapsed())) }
-    })
-    .await;
-    eprintln!("10 002 statuses in {:?}", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
-    gateway.stop().await;
-}
