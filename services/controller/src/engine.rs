@@ -2,6 +2,8 @@
 
 mod changes;
 mod ingest;
+mod names;
+mod ports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use nuncio_xds::{self as xds, ResourceType, Revision, Server, StreamId};
 use tracing::{Span, info_span};
 
 use self::ingest::Staged;
+pub(crate) use self::names::{Unresolved, look_up};
+pub(crate) use self::ports::{Ports, Probe};
 use crate::event::{Event, LocatedProblem, ServedListener};
 use crate::files::{Files, Found};
 use crate::metrics::Metrics;
@@ -63,7 +67,12 @@ pub(crate) struct Engine {
     /// When each object last changed, until every Envoy has it: who may be to blame for a refusal.
     pub(crate) changed: BTreeMap<ObjectId, Revision>,
     pub(crate) refusals: Refusals,
+    pub(crate) ports: Ports,
+    /// Names that services are asked by, and that have no address.
+    unresolved: Vec<Unresolved>,
     known_problems: BTreeMap<Source, BTreeSet<KnownProblem>>,
+    /// What has no problem any more, and is not told yet.
+    mended: Vec<Source>,
     /// Whose status may be another.
     pub(crate) touched: Touched,
 }
@@ -85,9 +94,17 @@ impl Engine {
             limiters: BTreeMap::new(),
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
+            ports: Ports::default(),
+            unresolved: Vec::new(),
             known_problems: BTreeMap::new(),
+            mended: Vec::new(),
             touched: Touched::default(),
         }
+    }
+
+    /// Tries ports of Listeners before an Envoy hears of them: it is on this machine.
+    pub(crate) fn trying_ports(self, probe: Probe) -> Self {
+        Self { ports: Ports::tried_by(probe), ..self }
     }
 
     /// Whether some Envoy has all of some revision.
@@ -229,11 +246,21 @@ impl Engine {
         };
         let all: BTreeSet<KnownProblem> = found.iter().map(known).collect();
         let mut before = if all.is_empty() {
-            self.known_problems.remove(&source).unwrap_or_default()
+            let before = self.known_problems.remove(&source).unwrap_or_default();
+            self.mended.extend((!before.is_empty()).then_some(source));
+            before
         } else {
             self.known_problems.insert(source, all).unwrap_or_default()
         };
         new.extend(found.into_iter().filter(|problem| before.insert(known(problem))));
+    }
+
+    /// Says what has no problem any more.
+    fn mended(&mut self) -> impl Iterator<Item = Event> + use<> {
+        std::mem::take(&mut self.mended).into_iter().map(|source| match source {
+            Source::File(file) => Event::Mended { object: None, file: Some(file) },
+            Source::Object(id) => Event::Mended { object: Some(id), file: None },
+        })
     }
 
     /// What is wrong with one object: with its text, and with it among the others.
@@ -248,6 +275,7 @@ impl Engine {
     /// What is wrong with an object whatever its text.
     pub(crate) fn problems_among_others(&self, object: &Object) -> impl Iterator<Item = LocatedProblem> {
         let problems = self.world.problems(&object.id).into_iter().chain(self.refusals.problems_of(Some(&object.id)));
+        let problems = problems.chain(self.ports.problem_of(&object.id)).chain(self.unresolved_of(&object.id));
         problems.map(|problem| LocatedProblem::of(Some(object), problem))
     }
 }

@@ -1,6 +1,7 @@
 //! What the controller tells whoever started it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_api::{Location, Object, ObjectId, Problem};
@@ -78,6 +79,13 @@ pub enum Event {
     },
     /// A problem that was not there before.
     Problem(LocatedProblem),
+    /// What was wrong is not any more, without a change of what is served.
+    Mended {
+        /// The object, or
+        object: Option<ObjectId>,
+        /// the file.
+        file: Option<Arc<str>>,
+    },
     /// An Envoy refused something; the objects at fault are taken out until they change.
     Nacked {
         /// The resource.

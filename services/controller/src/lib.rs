@@ -16,6 +16,7 @@ mod leader;
 mod manifests;
 mod metrics;
 pub mod offline;
+pub mod ports;
 pub mod rbac;
 mod refusal;
 mod resources;

@@ -11,11 +11,12 @@ use nuncio_translate::{Settings, Topology, World};
 use nuncio_xds::{Options, ServeError, Server};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::LimitedView;
 use crate::duties::Duties;
-use crate::engine::Engine;
+use crate::engine::{Engine, look_up};
 use crate::event::Event;
 use crate::files::Files;
 use crate::leader::LeaseTimes;
@@ -26,7 +27,13 @@ use crate::source::kubernetes::AccessError;
 use crate::status::StatusOptions;
 use crate::view::EngineView;
 use crate::webhook::WebhookOptions;
-use crate::{admin, fallback};
+use crate::{admin, fallback, ports};
+
+/// How often ports are tried that Listeners wait for.
+const TRY_PORTS: Duration = Duration::from_secs(1);
+
+/// How often names are looked up.
+const LOOK_UP: Duration = Duration::from_secs(5);
 
 /// Where Envoys connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +190,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
     ));
 
+    let is_beside = config.envoy_admin.is_some();
     let duties = Duties::begin(&mut config, &mut source, &engine, &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
@@ -190,7 +198,10 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         let (source, told) = source.read(&engine, &read).await?;
         emit(&events, told).await;
         let wanted = config.limiter.as_ref().map(|limiter| &limiter.wanted);
-        work(&engine, source, heard, &events, &served, wanted).await
+        tokio::select! {
+            result = work(&engine, source, heard, &events, &served, wanted) => result,
+            () = look_up_names(&engine, &events), if is_beside => Ok(()),
+        }
     };
     let result = tokio::select! {
         () = shutdown.cancelled() => Ok(()),
@@ -214,7 +225,9 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         topology: config.topology.clone(),
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
-    Ok(Engine::new(files, World::new(settings), server, Metrics::new()))
+    let engine = Engine::new(files, World::new(settings), server, Metrics::new());
+    // Elsewhere, ports are others'.
+    Ok(if config.envoy_admin.is_some() { engine.trying_ports(ports::probe) } else { engine })
 }
 
 pub(crate) fn defaults(namespace: &str, expand_environment: bool) -> Defaults {
@@ -238,6 +251,8 @@ async fn work(
     served: &Condition,
     limiter: Option<&watch::Sender<bool>>,
 ) -> Result<(), Error> {
+    let mut try_ports = tokio::time::interval(TRY_PORTS);
+    try_ports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         if let Some(wanted) = limiter.filter(|_| lock(engine).world.asks_own_limiter()) {
             wanted.send_if_modified(|wanted| !std::mem::replace(wanted, true));
@@ -254,8 +269,23 @@ async fn work(
                 }
                 told
             }
+            _ = try_ports.tick(), if lock(engine).ports.is_waiting() => {
+                let mut engine = lock(engine);
+                engine.take_freed_ports()
+            }
         };
         emit(events, told).await;
+    }
+}
+
+/// Looks up what services are called that Envoy asks about requests, again and again.
+async fn look_up_names(engine: &Mutex<Engine>, events: &mpsc::Sender<Event>) {
+    loop {
+        let names = lock(engine).world.asked_names();
+        let unresolved = look_up(names).await;
+        let told = lock(engine).note_unresolved(unresolved);
+        emit(events, told).await;
+        tokio::time::sleep(LOOK_UP).await;
     }
 }
 

@@ -7,7 +7,7 @@ use nuncio_controller::{LocatedProblem, Topology};
 use crate::cli::{CheckArgs, Format};
 use crate::exit::{Failure, Outcome, print_json, print_text};
 use crate::gateway::load;
-use crate::report::severity;
+use crate::report::{count, severity};
 use crate::table;
 
 /// Prints every problem. Fails if one of them is an error.
@@ -28,7 +28,8 @@ pub(crate) fn run(args: &CheckArgs) -> Outcome {
 fn text(problems: &[LocatedProblem], objects: usize) -> String {
     let number = |severity| problems.iter().filter(|located| located.problem.severity == severity).count();
     let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
-    let summary = format!("{objects} objects, {errors} errors, {warnings} warnings\n");
+    let [objects, errors, warnings] = [count(objects, "object"), count(errors, "error"), count(warnings, "warning")];
+    let summary = format!("{objects}, {errors}, {warnings}\n");
     if problems.is_empty() {
         return summary;
     }

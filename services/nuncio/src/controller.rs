@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::cli::{ControllerArgs, Drain, Identity, Logs, Place, StatusArgs};
 use crate::environment;
 use crate::exit::{Failure, Outcome};
-use crate::report::{Report, print};
+use crate::report::{Report, tell};
 
 /// Events that may wait to be printed. A terminal that stands still must not hold up the gateway for long.
 pub(crate) const EVENT_QUEUE: usize = 1024;
@@ -67,7 +67,7 @@ fn describe(xds: &XdsAddress) -> String {
 /// Prints what happens until the controller has ended.
 async fn print_events(mut report: Report, mut events: mpsc::Receiver<Event>, format: LogFormat) {
     while let Some(event) = events.recv().await {
-        print(&report.lines(&event), format);
+        tell(&mut report, &event, format);
     }
 }
 

@@ -6,6 +6,7 @@ mod render;
 use nuncio_controller::Topology;
 use nuncio_controller::doctor::{self, Check, ClusterQuestions, Outcome};
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use crate::cli::{DoctorArgs, Format};
 use crate::controller::runtime;
@@ -39,17 +40,19 @@ fn checks(args: &DoctorArgs) -> Result<Vec<Check>, Failure> {
     };
     // A cluster that does not answer has no objects to look at.
     let answers = args.place.dir.is_some() || checks.iter().any(|check| check.section != "Kubernetes API");
-    let running = runtime.block_on(running(args));
+    let gateways = runtime.block_on(gateways(args));
     if answers {
-        checks.extend(of_objects(args, running.is_empty()));
+        checks.extend(of_objects(args, &runtime, &gateways));
     }
     checks.extend(runtime.block_on(machine::redis()));
-    checks.extend(running);
+    for gateway in &gateways {
+        checks.extend(runtime.block_on(doctor::gateway(gateway)));
+    }
     Ok(checks)
 }
 
-/// What the objects themselves tell. `alone`: no gateway runs that would hold their ports.
-fn of_objects(args: &DoctorArgs, alone: bool) -> Vec<Check> {
+/// What the objects themselves tell, beside the gateways that run.
+fn of_objects(args: &DoctorArgs, runtime: &Runtime, gateways: &[String]) -> Vec<Check> {
     let place = args.place.argument();
     let offline = match load(&args.place, &args.identity, Topology::default()) {
         Ok(offline) => offline,
@@ -60,7 +63,7 @@ fn of_objects(args: &DoctorArgs, alone: bool) -> Vec<Check> {
     };
     let mut checks = Vec::new();
     if args.place.dir.is_some() {
-        checks.push(machine::ports(offline.listeners(), args.bind, alone));
+        checks.push(runtime.block_on(machine::ports(offline.listeners(), args.bind, gateways)));
     }
     checks.extend(doctor::certificates(&offline));
     checks.extend(doctor::objects(&offline, &format!("nuncio check {place}")));
@@ -69,20 +72,16 @@ fn of_objects(args: &DoctorArgs, alone: bool) -> Vec<Check> {
 
 /// Gateways that run: those that were named, else the one at the address that the environment says, as in its pod, if
 /// there is one. For a directory that is the usual address if the environment says nothing.
-async fn running(args: &DoctorArgs) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for address in &args.admin {
-        checks.extend(doctor::gateway(address).await);
+async fn gateways(args: &DoctorArgs) -> Vec<String> {
+    if !args.admin.is_empty() {
+        return args.admin.clone();
     }
     let said = std::env::var("NUNCIO_ADMIN").ok().filter(|address| !address.is_empty());
     let usual = || args.place.dir.is_some().then(|| "127.0.0.1:8877".to_owned());
-    if args.admin.is_empty()
-        && let Some(address) = said.or_else(usual)
-        && machine::is_open(&address).await
-    {
-        checks.extend(doctor::gateway(&address).await);
+    match said.or_else(usual) {
+        Some(address) if machine::is_open(&address).await => vec![address],
+        _ => Vec::new(),
     }
-    checks
 }
 
 fn questions(args: &DoctorArgs) -> Result<ClusterQuestions, Failure> {

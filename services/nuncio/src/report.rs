@@ -1,5 +1,6 @@
 //! What a person sees while the gateway runs: what is served where, then a line for each change.
 
+mod record;
 mod words;
 
 use std::collections::VecDeque;
@@ -9,15 +10,15 @@ use nuncio_api::ObjectId;
 use nuncio_controller::{ChangeKind, Event, LocatedProblem, ServedListener};
 use nuncio_telemetry::LogFormat;
 
-pub(crate) use self::words::severity;
-use self::words::{count, milliseconds, objects, url};
+pub(crate) use self::words::{count, severity};
+use self::words::{milliseconds, objects, url};
 use crate::cli::Place;
 use crate::exit::print_text;
 
 /// Changes that may wait for an Envoy. With none connected they would pile up for ever.
 const MAX_WAITING: usize = 100;
 
-/// Turns events into lines. Knows no output: `print` does.
+/// Turns events into lines. Knows no output: [`tell`] does.
 #[derive(Debug)]
 pub(crate) struct Report {
     /// What is served, as the command line names it.
@@ -53,6 +54,7 @@ impl Report {
             }
             Event::Live { revision, envoys, elapsed } => self.live(*revision, *envoys, &milliseconds(*elapsed)),
             Event::Problem(located) => problem(located),
+            Event::Mended { object, file } => vec![mended(object.as_ref(), file.as_deref())],
             Event::Nacked { resource, objects, message } => self.refused(resource, objects, message),
             Event::EnvoyConnected { node, version } if self.live => vec![format!("{node} ({version}) connected")],
             Event::EnvoyConnected { .. } => Vec::new(),
@@ -119,22 +121,26 @@ fn problem(located: &LocatedProblem) -> Vec<String> {
     std::iter::once(first).chain(located.snippet.lines().map(|line| format!("  {line}"))).collect()
 }
 
+/// `cart.yaml: nothing is wrong any more`.
+fn mended(object: Option<&ObjectId>, file: Option<&str>) -> String {
+    let what = object.map(ToString::to_string).or_else(|| file.map(ToOwned::to_owned)).unwrap_or_default();
+    format!("{what}: nothing is wrong any more")
+}
+
 /// Whether the event says that Envoy cannot have an address, and in which words.
 pub(crate) fn cannot_bind(event: &Event) -> Option<String> {
     let Event::Nacked { resource, message, .. } = event else { return None };
     message.contains("cannot bind").then(|| format!("cannot serve {resource}: {message}"))
 }
 
-/// Puts lines where the format of the logs says: text on standard output, JSON among the logs.
-pub(crate) fn print(lines: &[String], format: LogFormat) {
-    if lines.is_empty() {
-        return;
-    }
+/// Tells of an event where the format of the logs says: in lines on standard output, or in JSON among the logs.
+pub(crate) fn tell(report: &mut Report, event: &Event, format: LogFormat) {
+    let lines = report.lines(event);
     if format == LogFormat::Json {
-        lines.iter().for_each(|line| tracing::info!(target: "nuncio::report", "{}", line.trim()));
-        return;
+        record::write(event, &lines);
+    } else if !lines.is_empty() {
+        print_text(&format!("{}\n", lines.join("\n")));
     }
-    print_text(&format!("{}\n", lines.join("\n")));
 }
 
 #[cfg(test)]

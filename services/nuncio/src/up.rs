@@ -24,7 +24,7 @@ use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telem
 use crate::environment;
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
 use crate::exit::{Failure, Outcome};
-use crate::report::{Report, cannot_bind, print};
+use crate::report::{Report, cannot_bind, tell};
 
 /// Serves the manifests until told to stop.
 pub(crate) fn run(args: UpArgs) -> Outcome {
@@ -205,7 +205,7 @@ impl Reporter {
             if let Some(message) = cannot_bind(&event).filter(|_| !self.report.was_live()) {
                 return Err(Failure::new(message));
             }
-            print(&self.report.lines(&event), self.format);
+            tell(&mut self.report, &event, self.format);
         }
         Ok(())
     }

@@ -27,6 +27,11 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    /// Whether all is as it was.
+    pub(super) fn is_empty(&self) -> bool {
+        self.effective.is_empty() && self.idle.is_empty()
+    }
+
     /// What is to be told of changes that this revision, if any, holds.
     pub(super) fn events(mut self, revision: Option<Revision>) -> impl Iterator<Item = Event> {
         if revision.is_none() {

@@ -14,6 +14,7 @@ use tracing::{Span, info_span};
 use super::changes::Before;
 use super::{Engine, merge};
 use crate::event::Event;
+use crate::files::ObjectChange;
 use crate::source::FileChange;
 
 /// Changes that are in the world and not on their way yet.
@@ -27,6 +28,13 @@ pub(super) struct Staged {
     delta: Delta,
 }
 
+impl Staged {
+    fn new(noticed: Instant, files: usize) -> Self {
+        let span = info_span!("change", files, revision = tracing::field::Empty);
+        Self { noticed, span, files: BTreeSet::new(), before: BTreeMap::new(), delta: Delta::default() }
+    }
+}
+
 impl Engine {
     /// Takes changed files in and sends what they change.
     pub(crate) fn ingest(&mut self, changes: Vec<FileChange>, noticed: Instant) -> Vec<Event> {
@@ -36,25 +44,30 @@ impl Engine {
 
     /// Takes changed files in and sends nothing yet.
     pub(crate) fn stage(&mut self, changes: Vec<FileChange>, noticed: Instant) {
-        let span = info_span!("change", files = changes.len(), revision = tracing::field::Empty);
-        let mut staged = self.staged.take().unwrap_or_else(|| Staged {
-            noticed,
-            span,
-            files: BTreeSet::new(),
-            before: BTreeMap::new(),
-            delta: Delta::default(),
-        });
+        let mut staged = self.staged.take().unwrap_or_else(|| Staged::new(noticed, changes.len()));
         let _entered = staged.span.clone().entered();
         staged.files.extend(changes.iter().map(|change| Arc::clone(&change.file)));
         let objects = info_span!("parse").in_scope(|| self.files.apply(changes));
+        self.compile(objects, &mut staged);
+        self.staged = Some(staged);
+    }
+
+    /// Takes objects in and sends nothing yet.
+    pub(super) fn stage_objects(&mut self, objects: Vec<ObjectChange>, noticed: Instant) {
+        let mut staged = self.staged.take().unwrap_or_else(|| Staged::new(noticed, 0));
+        let _entered = staged.span.clone().entered();
+        self.compile(objects, &mut staged);
+        self.staged = Some(staged);
+    }
+
+    fn compile(&mut self, objects: Vec<ObjectChange>, staged: &mut Staged) {
         for (id, _) in &objects {
             staged.before.entry(id.clone()).or_insert_with(|| self.before(id));
         }
         let given = objects.clone();
-        let delta = info_span!("compile").in_scope(|| self.world.apply(objects));
+        let delta = info_span!("compile").in_scope(|| self.take_into_world(objects));
         self.know_foreign(given);
         merge(&mut staged.delta, delta);
-        self.staged = Some(staged);
     }
 
     /// Sends what was taken in.
@@ -75,6 +88,9 @@ impl Engine {
         let mut concerned = if self.loaded && reaches_others { self.and_the_frame(ids) } else { ids };
         concerned.extend(self.world.take_turned());
         let mut events = self.new_problems(&files, &concerned);
+        // A change says so itself.
+        let mended = self.mended();
+        events.extend(mended.filter(|_| changes.is_empty()));
         events.extend(refused);
         if self.loaded {
             events.splice(0..0, changes.events(revision));

@@ -16,7 +16,7 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 12] = [
+const CONCERNS: [(&str, Concern); 13] = [
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
     ("InvalidTLSContext", Concern::Reference),
@@ -26,6 +26,7 @@ const CONCERNS: [(&str, Concern); 12] = [
     ("NoEndpoints", Concern::Reference),
     ("NoHosts", Concern::Attachment),
     ("NoMatchingHost", Concern::Attachment),
+    ("NotResolved", Concern::Reference),
     ("RefusedByProxy", Concern::Proxy),
     ("ResolverNotFound", Concern::Reference),
     ("TLSContextNotFound", Concern::Reference),

@@ -29,15 +29,16 @@ Examples:
   source <(nuncio completions bash)       complete commands and flags in this shell
 
 A first manifest, to save as hello/hello.yaml and run with `nuncio up hello`:
-  apiVersion: getambassador.io/v3alpha1
-  kind: Listener
-  metadata: {name: http}
-  spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
-  ---
-  apiVersion: getambassador.io/v3alpha1
-  kind: Mapping
-  metadata: {name: hello}
-  spec: {hostname: \"*\", prefix: /hello/, service: http://127.0.0.1:8000}
+
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: hello}
+spec: {hostname: \"*\", prefix: /hello/, service: http://127.0.0.1:8000}
 
 Each command has a --help of its own.";
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nuncio_controller::ServedListener;
+use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation};
 use nuncio_controller::doctor::Check;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -34,22 +35,35 @@ pub(super) fn envoy(chosen: Option<&Path>) -> Check {
     }
 }
 
-/// Whether Envoy could have the ports of the Listeners, which bind to `address`. `alone`: no gateway runs that has them already.
-pub(super) fn ports(mut listeners: Vec<ServedListener>, address: IpAddr, alone: bool) -> Check {
-    let check = "the ports of the Listeners are free";
-    if !alone {
-        return Check::skipped(SECTION, check, "a gateway runs, which may have them");
-    }
+/// Whether Envoy could have the ports of the Listeners, which bind to `address`, or has them: those that one of these gateways
+/// serves are where they belong.
+pub(super) async fn ports(mut listeners: Vec<ServedListener>, address: IpAddr, gateways: &[String]) -> Check {
+    let check = "the ports of the Listeners are free, or served by the gateway";
     for listener in listeners.iter_mut().filter(|listener| listener.address.ip().is_unspecified()) {
         listener.address.set_ip(address);
     }
+    let ports: Vec<_> = listeners.iter().map(|listener| listener.address.port()).collect();
+    let mut served = Vec::new();
+    for port in ports.iter().copied() {
+        for gateway in gateways {
+            if serves(gateway, port).await {
+                served.push((port, gateway));
+            }
+        }
+    }
+    listeners.retain(|listener| !served.iter().any(|(port, _)| *port == listener.address.port()));
     match require_free(&listeners) {
         Ok(()) => {
-            let ports: Vec<_> = listeners.iter().map(|listener| listener.address.port().to_string()).collect();
-            Check::ok(SECTION, check).with(if ports.is_empty() {
+            let by = |port: &u16| served.iter().find(|(served, _)| served == port).map(|(_, gateway)| gateway);
+            let found = ports.iter().map(|port| match by(port) {
+                Some(gateway) => format!("{port} (the gateway at {gateway})"),
+                None => port.to_string(),
+            });
+            let found: Vec<_> = found.collect();
+            Check::ok(SECTION, check).with(if found.is_empty() {
                 "there are none".to_owned()
             } else {
-                ports.join(", ")
+                found.join(", ")
             })
         }
         Err(error) => {
@@ -57,6 +71,15 @@ pub(super) fn ports(mut listeners: Vec<ServedListener>, address: IpAddr, alone: 
             Check::failed(SECTION, check, error, hint)
         }
     }
+}
+
+/// Whether a gateway has a Listener on a port.
+async fn serves(gateway: &str, port: u16) -> bool {
+    let Ok(request) = ExplainRequest::parse(&format!("http://localhost:{port}/"), "GET", std::iter::empty()) else {
+        return false;
+    };
+    let Ok(reply) = AdminClient::tcp(gateway).get(&request.to_path()).await else { return false };
+    serde_json::from_slice::<Explanation>(&reply.body).is_ok_and(|explained| explained.listener.is_some())
 }
 
 /// Whether the rate limit service, if the environment sets one up, could reach its Redis.

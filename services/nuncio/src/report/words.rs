@@ -18,7 +18,7 @@ pub(crate) fn severity(severity: Severity) -> &'static str {
 }
 
 /// `1 route`, `2 routes`.
-pub(super) fn count(n: usize, what: &str) -> String {
+pub(crate) fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -1,31 +1,19 @@
 //! Whether the ports that Envoy is to have are free.
 
-use std::io;
-use std::net::TcpListener;
-
 use nuncio_controller::ServedListener;
+use nuncio_controller::ports::probe;
 
-/// Fails if one of the addresses is in use, or is not one of this machine's, saying which.
-///
-/// Envoy would not tell the first: it binds with `SO_REUSEPORT`, so that each of its threads has a socket of its own, and
-/// a second Envoy of the same user then silently gets a share of the first one's connections. A socket without that option
-/// cannot be bound beside one that has it (socket(7)). To be called before our own Envoy is started.
-///
-/// Other errors are left to Envoy, which may be allowed to do what we are not (ports below 1024).
+/// Fails if one of the addresses cannot be had, saying which. To be called before our own Envoy is started.
 pub(crate) fn require_free(listeners: &[ServedListener]) -> Result<(), String> {
-    for ServedListener { address, .. } in listeners {
-        let reason = match TcpListener::bind(address).map_err(|error| error.kind()) {
-            Err(io::ErrorKind::AddrInUse) => "the address is already in use",
-            Err(io::ErrorKind::AddrNotAvailable) => "this machine does not have the address",
-            _ => continue,
-        };
-        return Err(format!("cannot listen on {address}: {reason}"));
-    }
-    Ok(())
+    listeners.iter().try_for_each(|ServedListener { address, .. }| {
+        probe(*address).map_err(|reason| format!("cannot listen on {address}: {reason}"))
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]

@@ -145,6 +145,22 @@ async fn a_change_of_the_service_ends_no_connection_and_a_broken_one_lets_nobody
 }
 
 #[tokio::test]
+async fn a_name_that_has_no_address_is_told() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
+    let mut nowhere = auth(&asked);
+    nowhere["spec"]["auth_service"] = json!("auth.nowhere.invalid:80");
+    site.write("edge.yaml", edge(&site, &upstream));
+    site.write("auth.yaml", documents(&[nowhere]));
+    let gateway = Gateway::start(&site).await;
+    gateway.admin.problem(&["NotResolved", "auth.nowhere.invalid", "spec.auth_service"]).await;
+    gateway.line(&["warning: auth.yaml:", "auth.nowhere.invalid cannot be resolved"]).await;
+    assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x")).await.status, 403);
+    site.write("auth.yaml", documents(&[auth(&asked)]));
+    gateway.admin.no_problem(&["NotResolved"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn one_that_cannot_be_read_from_the_start_lets_nobody_in() {
     let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
     let mut broken = auth(&asked);

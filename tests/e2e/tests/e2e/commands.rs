@@ -74,7 +74,13 @@ async fn the_doctor_looks_at_a_directory_before_and_while_it_is_served() {
     let gateway = Gateway::start(&site).await;
     let (code, checks) = doctor(&site, &[]);
     assert_eq!((code, outcome(&checks, "Envoy is connected")), (Some(0), "ok"));
-    assert_eq!(outcome(&checks, "ports of the Listeners"), "skipped");
+    assert_eq!(outcome(&checks, "ports of the Listeners"), "ok", "it serves them");
+    let taken = std::net::TcpListener::bind(site.https()).unwrap();
+    site.write("more.yaml", documents(&[listener("https", site.https().port(), "HTTPS")]));
+    gateway.admin.problem(&["PortConflict"]).await;
+    assert_eq!(outcome(&doctor(&site, &[]).1, "ports of the Listeners"), "failed", "it does not have that one");
+    site.remove("more.yaml");
+    drop(taken);
     gateway.stop().await;
 
     let taken = std::net::TcpListener::bind(site.http()).unwrap();

@@ -14,6 +14,7 @@ mod headers;
 mod ingress;
 mod live;
 mod no_loss;
+mod ports;
 mod protocols;
 mod rate_limits;
 mod refusal;

@@ -1,7 +1,6 @@
 //! `nuncio up` starts, ends, and fails well.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
@@ -10,54 +9,6 @@ use nuncio_e2e::yaml::{self, documents, mapping, mapping_on, plain};
 use nuncio_e2e::{Admin, Client, Gateway, Process, Site, eventually, get};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-
-/// What a gateway that cannot start says: one line, and an exit code other than 0; nothing is left running.
-async fn refused(site: &Site, command: &mut Command) -> (i32, String) {
-    let mut process = Process::spawn(command);
-    let status = process.exit().await;
-    let stderr = eventually("a line on standard error", async || {
-        let lines = process.stderr();
-        if lines.is_empty() { Err("none") } else { Ok(lines) }
-    })
-    .await;
-    assert_eq!(stderr.len(), 1, "{stderr:#?}");
-    assert!(stderr[0].starts_with("nuncio: "), "{stderr:#?}");
-    assert_eq!(site.leftovers(), [""; 0]);
-    (status.code().expect("an exit code"), stderr[0].clone())
-}
-
-#[tokio::test]
-async fn a_listeners_port_that_another_process_has_ends_it() {
-    let site = Site::new();
-    site.write("listener.yaml", plain(&site));
-    let _other = TcpListener::bind(site.http()).unwrap();
-    let (code, line) = refused(&site, &mut site.up()).await;
-    assert_eq!(code, 1);
-    assert!(line.contains(&site.http().to_string()) && line.contains("in use"), "{line}");
-}
-
-#[tokio::test]
-async fn a_listeners_port_that_another_gateway_has_ends_it() {
-    let site = Site::new();
-    site.write("listener.yaml", plain(&site));
-    let gateway = Gateway::start(&site).await;
-    let second = Site::new();
-    second.write("listener.yaml", plain(&site));
-    let (code, line) = refused(&second, &mut second.up_at(site.ip())).await;
-    assert_eq!(code, 1);
-    assert!(line.contains(&site.http().to_string()) && line.contains("in use"), "{line}");
-    gateway.stop().await;
-}
-
-#[tokio::test]
-async fn an_admin_port_that_another_process_has_ends_it() {
-    let site = Site::new();
-    site.write("listener.yaml", plain(&site));
-    let _other = TcpListener::bind(site.admin()).unwrap();
-    let (code, line) = refused(&site, &mut site.up()).await;
-    assert_eq!(code, 1);
-    assert!(line.contains(&site.admin().to_string()) && line.contains("in use") && line.contains("--admin"), "{line}");
-}
 
 #[tokio::test]
 async fn without_an_envoy_it_says_where_it_looked() {
@@ -127,6 +78,40 @@ async fn it_says_what_is_served_where() {
     gateway.line(&[&format!("http://{}", site.http())]).await;
     gateway.line(&[&format!("http://{}", site.admin()), "diagnostics"]).await;
     gateway.line(&["Live on 1 Envoy"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_problem_is_one_json_record_of_its_severity() {
+    let site = Site::new();
+    site.write("listener.yaml", plain(&site));
+    let broken = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: m}\n\
+                  spec: {prefix: /, service: w, weight: heavy}\n";
+    site.write("m.yaml", broken);
+    let gateway = Gateway::start_with(&site, |command| {
+        command.args(["--log-format", "json"]);
+    })
+    .await;
+    let record = async |level: &str, reason: &str| {
+        eventually(&format!("a record with {reason}"), async || {
+            let lines = gateway.stderr();
+            let records: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let found = records.iter().find(|record| record["level"] == level && record["reason"] == reason).cloned();
+            found.ok_or_else(|| format!("{lines:#?}"))
+        })
+        .await
+    };
+    let error = record("ERROR", "InvalidValue").await;
+    let place = (&error["file"], &error["line"], &error["column"]);
+    assert_eq!(place, (&json!("m.yaml"), &json!(4), &json!(39)), "{error}");
+    assert_eq!((&error["object"], &error["field"]), (&json!("Mapping default/m"), &json!("spec.weight")));
+    assert!(
+        error["excerpt"].as_str().unwrap().contains("weight: heavy")
+            && error["message"].as_str().unwrap().contains("heavy")
+    );
+    assert_eq!(record("WARN", "NoMatchingHost").await["field"], "spec.hostname");
+    let alone = gateway.stderr().into_iter().find(|line| line.contains("heavy") && !line.contains("\"reason\""));
+    assert_eq!(alone, None, "an excerpt is no record of its own");
     gateway.stop().await;
 }
 
@@ -238,6 +223,42 @@ async fn sigterm_lets_requests_in_flight_finish() {
     gateway.stopped().await;
 }
 
+/// A Listener's port is open at the beginning, for load balancers that have not noticed, and closed before the end.
+#[tokio::test]
+async fn new_connections_are_refused_before_the_drain_time_ends_and_requests_in_flight_finish() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let mut patient = mapping("x", "/x/", a.address());
+    patient["spec"]["timeout_ms"] = json!(60_000);
+    site.write("all.yaml", plain(&site) + &documents(&[patient]));
+    let mut gateway = Gateway::start_with(&site, |command| {
+        command.args(["--drain-time", "12"]);
+    })
+    .await;
+    let client = Client::http(site.http());
+    let slow = tokio::spawn({
+        let client = client.clone();
+        async move { client.send(&get("a.example", "/x/").with("x-echo-hold", "1")).await }
+    });
+    eventually("the request is in flight", async || if a.requests() == 1 { Ok(()) } else { Err("not yet") }).await;
+    gateway.signal(Signal::TERM);
+    eventually("it drains", async || match gateway.admin.ready().await {
+        Err(reason) if reason.contains("draining") => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    let reply = client.ask(&get("a.example", "/x/")).await;
+    assert_eq!((reply.by().as_str(), reply.header("connection")), ("a", Some("close")));
+    eventually("new connections are refused", async || match client.connect().await {
+        Ok(_) => Err("it is open"),
+        Err(_) => Ok(()),
+    })
+    .await;
+    assert!(!slow.is_finished() && gateway.envoy().is_some(), "the request is still in flight");
+    a.release();
+    assert_eq!(slow.await.unwrap().unwrap().by(), "a");
+    gateway.stopped().await;
+}
+
 #[tokio::test]
 async fn the_drain_time_bounds_the_wait() {
     let (site, a) = (Site::new(), Backend::start("a").await);
@@ -298,19 +319,6 @@ async fn an_envoy_does_not_outlive_a_gateway_that_is_killed() {
     .await;
     // What the killed one left behind is swept up by the next.
     Gateway::start(&site).await.stop().await;
-}
-
-#[tokio::test]
-async fn a_port_that_becomes_taken_later_is_a_problem_of_its_listener_only() {
-    let (site, a) = (Site::new(), Backend::start("a").await);
-    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
-    let gateway = Gateway::start(&site).await;
-    let taken = TcpListener::bind(site.at(7123)).unwrap();
-    site.write("more.yaml", documents(&[yaml::listener("more", 7123, "HTTP")]));
-    gateway.admin.problem(&["RefusedByProxy", "more", "in use"]).await;
-    assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x/")).await.by(), "a");
-    drop(taken);
-    gateway.stop().await;
 }
 
 #[tokio::test]
