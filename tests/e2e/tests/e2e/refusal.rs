@@ -285,18 +285,22 @@ async fn two_hosts_that_envoy_refuses_are_both_found_and_the_port_stays_open() {
     gateway.stop().await;
 }
 
+/// As an Envoy says, of which the controller knows no more.
 #[tokio::test]
 async fn a_listener_whose_port_is_taken_accuses_nobody_else() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     let module = object("Module", "ambassador", json!({"config": {"server_name": "ours"}}));
     site.write("gateway.yaml", plain(&site) + &documents(&[module, mapping("x", "/", a.address())]));
-    let gateway = Gateway::start(&site).await;
+    // Elsewhere than its Envoy, a controller cannot try ports.
+    let controller = Controller::start(&site).await;
+    let envoy = Envoy::start(&site, "one");
+    eventually("ready", async || controller.admin.ready().await).await;
     let taken = std::net::TcpListener::bind(site.https()).unwrap();
     site.write("more.yaml", documents(&[listener("more", site.https().port(), "HTTP")]));
-    gateway.line(&["Envoy refused", "cannot bind"]).await;
-    only_refused(&gateway.admin, &["more"]).await;
+    controller.line(&["Envoy refused", "cannot bind"]).await;
+    only_refused(&controller.admin, &["more"]).await;
     let reply = Client::http(site.http()).ask(&get("a.example", "/")).await;
     assert_eq!((reply.by().as_str(), reply.header("server")), ("a", Some("ours")));
-    drop(taken);
-    gateway.stop().await;
+    drop((taken, envoy));
+    controller.kill().await;
 }
