@@ -103,8 +103,8 @@ impl Chosen<'_> {
 
 /// The domain of labels of an object that says `own`.
 pub(crate) fn domain_of(own: Option<&String>, module: &ModuleConfig) -> String {
-    let own = own.filter(|domain| !domain.is_empty());
-    own.or(module.default_label_domain.as_ref()).cloned().unwrap_or_else(|| DEFAULT_DOMAIN.to_owned())
+    let said = [own, module.default_label_domain.as_ref()].into_iter().flatten().find(|domain| !domain.is_empty());
+    said.cloned().unwrap_or_else(|| DEFAULT_DOMAIN.to_owned())
 }
 
 /// Whether it names the service that Edge Stack runs beside its Envoy.

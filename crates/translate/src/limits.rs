@@ -4,22 +4,27 @@
 //! each level by the value itself if the tree has it, else by any value, and never back. So what a pattern says of any
 //! value is said again below each value that another pattern names: then the first way down is the only one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Limit, LimitAction, ObjectId, Problem, RateLimit, TemplatedHeader};
 use nuncio_auth::Template;
 use nuncio_ir::{LimitError, LimitNode, LimitRule, LimitRules};
 
-/// Beyond this many ways to read its patterns a RateLimit is refused.
+/// The longest pattern: what is sent of it is nested as deep, and messages are read to a depth of 100.
+const MOST_LABELS: usize = 32;
+/// Beyond this many ways to read its pattern a limit is refused.
 const MOST_PATHS: usize = 1_000;
-/// Beyond this many nodes nothing is added to a domain.
+/// What a domain may come to: its nodes, and the ways that they are looked for among.
 const MOST_NODES: usize = 200_000;
+const MOST_STEPS: usize = 2_000_000;
 
 /// A label with its value; `None` is any.
 type Step<'a> = (&'a str, Option<&'a str>);
+type Problems = Vec<(ObjectId, Problem)>;
 
 /// One way to read a limit's pattern.
+#[derive(Debug)]
 struct Way<'a> {
     steps: Vec<Step<'a>>,
     limit: &'a Limit,
@@ -28,32 +33,23 @@ struct Way<'a> {
 }
 
 /// The rules of a domain, with what is wrong with its RateLimits among each other.
-pub(crate) fn rules(
-    domain: &Arc<str>,
-    objects: &[(&ObjectId, &RateLimit)],
-    problems: &mut Vec<(ObjectId, Problem)>,
-) -> LimitRules {
+pub(crate) fn rules(domain: &Arc<str>, objects: &[(&ObjectId, &RateLimit)], problems: &mut Problems) -> LimitRules {
     let mut ways = Vec::new();
     for (id, spec) in objects {
         for (index, limit) in spec.limits.iter().enumerate() {
             check(limit, index, id, problems);
-            match readings(&limit.pattern) {
-                Some(readings) => {
-                    ways.extend(readings.into_iter().map(|steps| Way { steps, limit, id, index }));
-                }
-                None => {
-                    let message = format!("the pattern can be read in more than {MOST_PATHS} ways: it has no effect");
-                    problems.push(((*id).clone(), Problem::error("TooManyPatterns", field(index), message)));
-                }
+            let left = MOST_NODES - ways.len();
+            match starred(&limit.pattern).map_or_else(|| readings(&limit.pattern, left), Err) {
+                Ok(readings) => ways.extend(readings.into_iter().map(|steps| Way { steps, limit, id, index })),
+                Err(problem) => problems.push(((*id).clone(), Problem { field: field(index), ..problem })),
             }
         }
     }
-    let mut left = MOST_NODES;
-    let all: Vec<_> = ways.iter().collect();
-    let nodes = level(&all, 0, &mut left);
+    let mut builder = Builder { nodes: MOST_NODES, steps: MOST_STEPS, refused: BTreeSet::new(), problems };
+    let nodes = builder.level(&ways.iter().collect::<Vec<_>>(), 0);
     let mut origins: Vec<_> = objects.iter().map(|(id, _)| (*id).clone()).collect();
-    if left == 0 {
-        let message = format!("the patterns of `{domain}` make more than {MOST_NODES} rules: not all have an effect");
+    if builder.is_full() {
+        let message = format!("the patterns of `{domain}` make more rules than can be kept: not all have an effect");
         problems.extend(origins.iter().map(|id| (id.clone(), Problem::error("TooManyPatterns", "", message.clone()))));
     }
     origins.sort_unstable();
@@ -64,49 +60,119 @@ fn field(index: usize) -> String {
     format!("spec.limits[{index}].pattern")
 }
 
-/// Each choice of one label for each item.
-fn readings(pattern: &[BTreeMap<String, String>]) -> Option<Vec<Vec<Step<'_>>>> {
-    let mut readings = vec![Vec::new()];
-    for item in pattern {
-        let longer = readings.iter().flat_map(|before: &Vec<Step<'_>>| {
-            item.iter().map(|(key, value)| {
-                let value = Some(value.as_str()).filter(|value| !matches!(*value, "" | "*"));
-                before.iter().copied().chain([(key.as_str(), value)]).collect::<Vec<_>>()
-            })
-        });
-        readings = longer.take(MOST_PATHS + 1).collect();
-        if readings.len() > MOST_PATHS {
-            return None;
-        }
-    }
-    Some(readings)
+/// What is wrong with a pattern in which a `*` stands beside other text: to the service that is a search, which knows nothing
+/// of the longest pattern.
+fn starred(pattern: &[BTreeMap<String, String>]) -> Option<Problem> {
+    let is_starred = |key: &str, value: &str| key.contains('*') || (value.contains('*') && value != "*");
+    let (key, value) = pattern.iter().flatten().find(|(key, value)| is_starred(key, value))?;
+    let message =
+        format!("`{key}: {value}`: a `*` is any value, and only where it stands alone; the limit has no effect");
+    Some(Problem::error("InvalidPattern", "", message))
 }
 
-/// The nodes for the label at `depth` of these ways, which are alike before it.
-fn level<'a>(ways: &[&'a Way<'a>], depth: usize, left: &mut usize) -> Vec<LimitNode> {
-    let mut steps: BTreeMap<Step<'a>, Vec<&'a Way<'a>>> = BTreeMap::new();
-    for way in ways {
-        if let Some(step) = way.steps.get(depth) {
-            steps.entry(*step).or_default().push(way);
+/// Each choice of one label for each item, of `left` that the domain still has room for.
+fn readings(pattern: &[BTreeMap<String, String>], left: usize) -> Result<Vec<Vec<Step<'_>>>, Problem> {
+    let number = pattern.iter().fold(1_usize, |number, item| number.saturating_mul(item.len()));
+    let message = match number {
+        _ if pattern.len() > MOST_LABELS => {
+            format!("the pattern has more than {MOST_LABELS} labels: it has no effect")
+        }
+        number if number > MOST_PATHS => {
+            format!("the pattern can be read in more than {MOST_PATHS} ways: it has no effect")
+        }
+        number if number > left => {
+            format!("the patterns of its domain can be read in more than {MOST_NODES} ways: it has no effect")
+        }
+        _ => {
+            let mut readings = vec![Vec::with_capacity(pattern.len())];
+            for item in pattern {
+                readings = readings.iter().flat_map(|before| item.iter().map(|label| longer(before, label))).collect();
+            }
+            return Ok(readings);
+        }
+    };
+    Err(Problem::error("TooManyPatterns", "", message))
+}
+
+fn longer<'a>(before: &[Step<'a>], (key, value): (&'a String, &'a String)) -> Vec<Step<'a>> {
+    let value = Some(value.as_str()).filter(|value| !matches!(*value, "" | "*"));
+    before.iter().copied().chain([(key.as_str(), value)]).collect()
+}
+
+/// What the service finds a step by: it joins key and value.
+fn joined((key, value): Step<'_>) -> String {
+    value.map_or_else(|| key.to_owned(), |value| format!("{key}_{value}"))
+}
+
+/// As it stands in a manifest.
+fn written((key, value): Step<'_>) -> String {
+    format!("`{key}: {}`", value.unwrap_or("\"*\""))
+}
+
+/// Makes the tree, within bounds.
+struct Builder<'p> {
+    /// Nodes that may still be made.
+    nodes: usize,
+    /// Ways that may still be put below a node.
+    steps: usize,
+    /// Limits that were told of already.
+    refused: BTreeSet<(ObjectId, usize)>,
+    problems: &'p mut Problems,
+}
+
+impl Builder<'_> {
+    fn is_full(&self) -> bool {
+        self.nodes == 0 || self.steps == 0
+    }
+
+    /// The nodes for the label at `depth` of these ways, which are alike before it.
+    fn level<'a>(&mut self, ways: &[&'a Way<'a>], depth: usize) -> Vec<LimitNode> {
+        let mut steps: BTreeMap<Step<'a>, Vec<&'a Way<'a>>> = BTreeMap::new();
+        for way in ways {
+            if let Some(step) = way.steps.get(depth) {
+                steps.entry(*step).or_default().push(way);
+            }
+        }
+        let mut names: BTreeMap<String, Step<'a>> = BTreeMap::new();
+        let mut nodes = Vec::with_capacity(steps.len());
+        for (step, own) in &steps {
+            let first = *names.entry(joined(*step)).or_insert(*step);
+            if first != *step {
+                self.refuse(own, *step, first);
+                continue;
+            }
+            let any = (step.0, None);
+            let any = steps.get(&any).filter(|_| *step != any && names.get(step.0) == Some(&any));
+            let any = any.map_or(&[][..], Vec::as_slice);
+            // Before anything is copied.
+            let Some(left) = self.steps.checked_sub(own.len() + any.len()).filter(|_| self.nodes > 0) else {
+                self.steps = 0;
+                break;
+            };
+            (self.steps, self.nodes) = (left, self.nodes - 1);
+            let below: Vec<_> = own.iter().chain(any).copied().collect();
+            let ending = below.iter().filter(|way| way.steps.len() == depth + 1);
+            let rule = ending.min_by(|a, b| precedence(a).cmp(&precedence(b))).map(|way| Box::new(rule(way)));
+            let nodes_below = self.level(&below, depth + 1);
+            let (key, value) = (step.0.to_owned(), step.1.map(str::to_owned));
+            nodes.push(LimitNode { key, value, rule, nodes: nodes_below });
+        }
+        nodes
+    }
+
+    /// Tells of limits with a step that the service could not tell from another's.
+    fn refuse(&mut self, ways: &[&Way<'_>], step: Step<'_>, first: Step<'_>) {
+        for way in ways {
+            if self.refused.insert((way.id.clone(), way.index)) {
+                let message = format!(
+                    "the service that counts cannot tell {} from {}, which another pattern has there: it has no effect",
+                    written(step),
+                    written(first)
+                );
+                self.problems.push((way.id.clone(), Problem::error("AmbiguousPattern", field(way.index), message)));
+            }
         }
     }
-    let of_any: BTreeMap<&str, Vec<&'a Way<'a>>> =
-        steps.iter().filter(|((_, value), _)| value.is_none()).map(|((key, _), ways)| (*key, ways.clone())).collect();
-    let mut nodes = Vec::with_capacity(steps.len());
-    for ((key, value), mut ways) in steps {
-        if *left == 0 {
-            break;
-        }
-        *left -= 1;
-        if value.is_some() {
-            ways.extend(of_any.get(key).into_iter().flatten());
-        }
-        let ending = ways.iter().filter(|way| way.steps.len() == depth + 1);
-        let rule = ending.min_by(|a, b| precedence(a).cmp(&precedence(b))).map(|way| Box::new(rule(way)));
-        let below = level(&ways, depth + 1, left);
-        nodes.push(LimitNode { key: key.to_owned(), value: value.map(str::to_owned), rule, nodes: below });
-    }
-    nodes
 }
 
 /// Of patterns as long as each other the limit that is enforced counts, then the strictest, then the first by name.
@@ -169,83 +235,4 @@ fn check(limit: &Limit, index: usize, id: &ObjectId, problems: &mut Vec<(ObjectI
 }
 
 #[cfg(test)]
-mod tests {
-    use nuncio_api::{Defaults, Kind, Spec, parse};
-
-    use super::*;
-
-    /// `key=value` of each label that is matched, then the name of the rule; the way a descriptor goes.
-    fn found(limits: &str, descriptor: &[(&str, &str)]) -> Option<(usize, String)> {
-        let text =
-            format!("apiVersion: getambassador.io/v3alpha1\nkind: RateLimit\nmetadata: {{name: r}}\nspec: {limits}\n");
-        let parsed = parse(text.as_bytes(), &"f".into(), &Defaults::default());
-        let Spec::RateLimit(spec) = &parsed.objects[0].spec else { panic!("{parsed:?}") };
-        let id = ObjectId::new(Kind::RateLimit, "default", "r");
-        let rules = rules(&"d".into(), &[(&id, spec)], &mut Vec::new());
-        let (mut nodes, mut found) = (&rules.nodes, None);
-        for (depth, (key, value)) in descriptor.iter().enumerate() {
-            let of_value = nodes.iter().find(|node| node.key == *key && node.value.as_deref() == Some(value));
-            let node = of_value.or_else(|| nodes.iter().find(|node| node.key == *key && node.value.is_none()));
-            let Some(node) = node else { break };
-            if let Some(rule) = &node.rule {
-                found = Some((depth + 1, rule.name.clone()));
-            }
-            nodes = &node.nodes;
-        }
-        found
-    }
-
-    #[test]
-    fn the_longest_pattern_counts_whatever_the_way_to_it() {
-        let limits = "{limits: [
-            {name: user, pattern: [{user: '*'}], rate: 10, unit: minute},
-            {name: ann, pattern: [{user: ann}], rate: 99, unit: minute},
-            {name: post, pattern: [{user: ''}, {method: POST}], rate: 2, unit: minute},
-            {name: either, pattern: [{user: bob, team: red}, {method: GET}], rate: 3, unit: minute}]}";
-        let one = |labels: &[(&str, &str)]| found(limits, labels);
-        let named = |depth, name: &str| Some((depth, name.to_owned()));
-        assert_eq!(one(&[("user", "cid")]), named(1, "user"));
-        assert_eq!(
-            one(&[("user", "cid"), ("method", "GET")]),
-            named(1, "user"),
-            "a descriptor begins with the pattern"
-        );
-        assert_eq!(one(&[("user", "cid"), ("method", "POST"), ("x", "y")]), named(2, "post"));
-        assert_eq!(one(&[("user", "ann"), ("method", "POST")]), named(2, "post"), "below a value that another names");
-        assert_eq!(one(&[("user", "ann"), ("method", "GET")]), named(1, "user"), "of equal length the strictest");
-        assert_eq!(one(&[("team", "red"), ("method", "GET")]), named(2, "either"));
-        assert_eq!(one(&[("team", "red")]), None);
-        assert_eq!(one(&[("method", "POST"), ("user", "ann")]), None, "labels have an order");
-    }
-
-    #[test]
-    fn units_count_when_limits_are_compared_and_what_only_logs_comes_last() {
-        let limits = "{limits: [
-            {name: often, pattern: [{a: b}], rate: 5, unit: second},
-            {name: seldom, pattern: [{a: b}], rate: 100, unit: minute},
-            {name: logged, pattern: [{a: b}], rate: 1, unit: day, action: logonly}]}";
-        assert_eq!(found(limits, &[("a", "b")]), Some((1, "seldom".to_owned())));
-    }
-
-    #[test]
-    fn a_limit_is_called_by_its_place_unless_it_has_a_name() {
-        let limits = "{limits: [{pattern: [{x: z}], rate: 1, unit: day}, {pattern: [{a: b}], rate: 1, unit: day}]}";
-        assert_eq!(found(limits, &[("a", "b")]), Some((1, "r.default-1".to_owned())));
-    }
-
-    #[test]
-    fn patterns_that_can_be_read_in_too_many_ways_are_refused() {
-        let item = "{a: '', b: '', c: '', d: '', e: '', f: '', g: '', h: '', i: '', j: ''}";
-        let pattern = [item; 4].join(", ");
-        let id = ObjectId::new(Kind::RateLimit, "default", "r");
-        let text = format!(
-            "apiVersion: getambassador.io/v3alpha1\nkind: RateLimit\nmetadata: {{name: r}}\n\
-             spec: {{limits: [{{pattern: [{pattern}], rate: 1, unit: day}}]}}\n"
-        );
-        let parsed = parse(text.as_bytes(), &"f".into(), &Defaults::default());
-        let Spec::RateLimit(spec) = &parsed.objects[0].spec else { panic!("{parsed:?}") };
-        let mut problems = Vec::new();
-        assert!(rules(&"d".into(), &[(&id, spec)], &mut problems).nodes.is_empty());
-        assert_eq!(problems[0].1.reason, "TooManyPatterns");
-    }
-}
+mod tests;
