@@ -1,13 +1,24 @@
-//! TLS as server and as client: rustls with certificates from files.
+//! TLS as server and as client: rustls with certificates from files, which are read again when they change.
 
 mod client;
+mod reload;
 mod server;
 
 pub(crate) use client::client_config;
-pub(crate) use server::{ReloadingAcceptor, TlsError};
+pub(crate) use reload::Reloading;
+pub(crate) use server::ReloadingAcceptor;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// Why TLS cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error("{0}: {1}")]
+    File(String, String),
+    #[error("TLS cannot be used: {0}")]
+    Unusable(String),
+}
 
 /// Reads the certificates in a PEM file.
 fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -1,4 +1,4 @@
-//! TLS towards Redis and the management server.
+//! TLS towards Redis.
 
 use std::sync::Arc;
 
@@ -7,11 +7,16 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::{TlsError, authorities, certificates, private_key};
+use super::{Reloading, TlsError, authorities, certificates, private_key};
 use crate::settings::ClientTls;
 
-/// A configuration for `tls`; its certificates are read now.
-pub(crate) fn client_config(tls: &ClientTls) -> Result<ClientConfig, TlsError> {
+/// The configuration for `tls`, by its files as they are.
+pub(crate) fn client_config(tls: &ClientTls) -> Result<Reloading<ClientConfig>, TlsError> {
+    let own = tls.clone();
+    Reloading::new([&tls.certificate, &tls.key, &tls.authorities], move || read(&own))
+}
+
+fn read(tls: &ClientTls) -> Result<ClientConfig, TlsError> {
     let roots = Arc::new(if tls.authorities.is_empty() { system()? } else { authorities(&tls.authorities)? });
     let builder = ClientConfig::builder();
     let builder = if tls.skip_name {

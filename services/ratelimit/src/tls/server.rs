@@ -1,7 +1,7 @@
-//! TLS of the gRPC server, with certificates that are read again when they change.
+//! TLS of the gRPC server.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
@@ -10,76 +10,36 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::{authorities, certificates, private_key};
+use super::{Reloading, TlsError, authorities, certificates, private_key};
 use crate::settings::ServerTls;
 
-/// How often files are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Why TLS cannot be used.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum TlsError {
-    #[error("{0}: {1}")]
-    File(String, String),
-    #[error("TLS cannot be used: {0}")]
-    Unusable(String),
-}
-
 /// Accepts connections with the certificates that are in the files now. Where new ones cannot be used, the last stay.
 pub(crate) struct ReloadingAcceptor {
-    tls: ServerTls,
-    current: Mutex<Current>,
+    client_name: String,
+    config: Reloading<ServerConfig>,
 }
-
-struct Current {
-    config: Arc<ServerConfig>,
-    looked: Instant,
-    /// When the files were last changed.
-    changed: Changed,
-}
-
-type Changed = Vec<Option<std::time::SystemTime>>;
 
 impl ReloadingAcceptor {
-    pub(crate) fn new(tls: ServerTls) -> Result<Self, TlsError> {
-        let current =
-            Mutex::new(Current { config: server_config(&tls)?, looked: Instant::now(), changed: changed(&tls) });
-        Ok(Self { tls, current })
+    pub(crate) fn new(tls: &ServerTls) -> Result<Self, TlsError> {
+        let own = tls.clone();
+        let files = [&tls.certificate, &tls.key, &tls.client_authorities];
+        Ok(Self { client_name: tls.client_name.clone(), config: Reloading::new(files, move || server_config(&own))? })
     }
 
     pub(crate) async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        let accepting = TlsAcceptor::from(self.config()).accept(stream);
+        let accepting = TlsAcceptor::from(self.config.get()).accept(stream);
         let stream = tokio::time::timeout(HANDSHAKE, accepting).await.map_err(|_| std::io::ErrorKind::TimedOut)??;
-        if !self.tls.client_name.is_empty() && !has_name(&stream, &self.tls.client_name) {
+        if !self.client_name.is_empty() && !has_name(&stream, &self.client_name) {
             return Err(std::io::Error::other("the client's certificate is for another name"));
         }
         Ok(stream)
     }
-
-    fn config(&self) -> Arc<ServerConfig> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.looked.elapsed() >= LOOK_EVERY {
-            current.looked = Instant::now();
-            let changed = changed(&self.tls);
-            if changed != current.changed {
-                match server_config(&self.tls) {
-                    Ok(config) => (current.config, current.changed) = (config, changed),
-                    Err(error) => tracing::warn!("the new certificate cannot be used, the last one stays: {error}"),
-                }
-            }
-        }
-        current.config.clone()
-    }
 }
 
-fn changed(tls: &ServerTls) -> Changed {
-    let files = [&tls.certificate, &tls.key, &tls.client_authorities];
-    files.iter().map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok()).collect()
-}
-
-fn server_config(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
+fn server_config(tls: &ServerTls) -> Result<ServerConfig, TlsError> {
     let unusable = |error: String| TlsError::Unusable(error);
     let builder = ServerConfig::builder();
     let builder = if tls.client_authorities.is_empty() {
@@ -94,7 +54,7 @@ fn server_config(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
         .with_single_cert(certificates(&tls.certificate)?, private_key(&tls.key)?)
         .map_err(|error| unusable(error.to_string()))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// Whether the client's certificate is for `name`: a DNS name or a URI of it.

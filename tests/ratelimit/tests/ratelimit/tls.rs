@@ -110,3 +110,45 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(remaining(&mut connect(&new).await.unwrap()).await.unwrap(), 96);
 }
+
+#[tokio::test]
+async fn a_renewed_certificate_is_shown_to_redis_without_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    certificate(directory.path(), "redis", "localhost");
+    certificate(directory.path(), "client", "client");
+    let port = nuncio_ratelimit_tests::free_port().unwrap().to_string();
+    let (crt, key, clients) = (path("redis.crt"), path("redis.key"), path("client.crt"));
+    let arguments =
+        ["--tls-port", &port, "--tls-cert-file", &crt, "--tls-key-file", &key, "--tls-ca-cert-file", &clients];
+    let redis = Redis::start(&arguments).unwrap();
+    let url = format!("localhost:{port}");
+    let (shown, shown_key) = (path("shown.crt"), path("shown.key"));
+    let show = || {
+        std::fs::copy(&clients, &shown).unwrap();
+        std::fs::copy(path("client.key"), &shown_key).unwrap();
+    };
+    show();
+    let variables = [
+        ("REDIS_URL", url.as_str()),
+        ("REDIS_TLS", "true"),
+        ("REDIS_TLS_CACERT", &crt),
+        ("REDIS_TLS_CLIENT_CERT", &shown),
+        ("REDIS_TLS_CLIENT_KEY", &shown_key),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    assert_eq!(answered(&mut client).await, 99);
+
+    // Redis trusts another from now on, and forgets all connections.
+    certificate(directory.path(), "client", "client");
+    assert_eq!(redis.call(&["CONFIG", "SET", "tls-ca-cert-file", &clients]).unwrap(), "OK");
+    redis.call(&["CLIENT", "KILL", "TYPE", "normal"]).unwrap();
+    let begun = Instant::now();
+    while remaining(&mut client).await.is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the old certificate still does");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    show();
+    assert!(answered(&mut client).await < 99);
+}
