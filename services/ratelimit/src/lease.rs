@@ -158,7 +158,8 @@ impl Leases {
     }
 }
 
-/// Gives back what is not used, every second, and all of it at the end.
+/// Gives back what is not used, every second, and all of it at the end. What was counted here while the store was away is forgotten
+/// with its windows.
 pub(crate) async fn keep(limiter: Arc<Limiter>, stop: CancellationToken) {
     loop {
         let stopping = tokio::select! {
@@ -166,6 +167,7 @@ pub(crate) async fn keep(limiter: Arc<Limiter>, stop: CancellationToken) {
             () = tokio::time::sleep(IDLE) => false,
         };
         limiter.give_back(stopping).await;
+        limiter.shared().fallback.sweep();
         if stopping {
             return;
         }

@@ -68,6 +68,17 @@ impl MemoryStore {
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner).apply(op, now)
     }
 
+    /// Forgets all windows that are over, and what held them: for a store that is used only at times.
+    pub(crate) fn sweep(&self) {
+        let now = Now::read().seconds();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            if !shard.counters.is_empty() {
+                shard.forget(now);
+            }
+        }
+    }
+
     /// How many counters are kept.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).counters.len()).sum()
@@ -97,12 +108,15 @@ impl Shard {
 
     /// Forgets windows that are over, whenever as many counters were added as there were: a constant price for each.
     fn sweep(&mut self, now: u64) {
-        if self.counters.len() < self.sweep_at.max(SWEEP_AT_LEAST) {
-            return;
+        if self.counters.len() >= self.sweep_at.max(SWEEP_AT_LEAST) {
+            self.forget(now);
+            self.sweep_at = 2 * self.counters.len();
         }
+    }
+
+    fn forget(&mut self, now: u64) {
         self.counters.retain(|_, counter| counter.ends >= now);
-        self.counters.shrink_to(2 * SWEEP_AT_LEAST);
-        self.sweep_at = 2 * self.counters.len();
+        self.counters.shrink_to(2 * self.counters.len());
     }
 }
 
