@@ -3,6 +3,7 @@
 pub mod files;
 pub(crate) mod xds;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -15,6 +16,14 @@ pub struct Active {
     shared: Arc<Shared>,
     merge_domains: bool,
     loaded: tokio::sync::watch::Sender<Loads>,
+}
+
+/// A resource that cannot be used.
+#[derive(Clone, Debug)]
+pub(crate) struct Unusable {
+    /// The domain that it is for, where that can be read.
+    pub(crate) domain: Option<String>,
+    pub(crate) error: String,
 }
 
 /// What became of configurations so far.
@@ -55,16 +64,61 @@ impl Active {
         }
     }
 
+    /// Puts the rules of each domain into force by itself. Of one that cannot be used the last good ones stay, and where
+    /// something could not even be read, which may be of any domain, those of all domains that are not named.
+    ///
+    /// # Errors
+    /// All that is wrong, which is logged and counted as well.
+    pub(crate) fn load_each(&self, resources: Vec<Result<Source, Unusable>>) -> Result<(), String> {
+        let loader = Loader { stats: &self.shared.stats, merge_domains: self.merge_domains };
+        let before = self.shared.config.load_full();
+        let (mut sources, mut errors, mut broken, mut unread) = (Vec::new(), Vec::new(), BTreeSet::new(), false);
+        for resource in resources {
+            match resource {
+                Ok(source) => sources.push(source),
+                Err(Unusable { domain, error }) => {
+                    unread |= domain.is_none();
+                    broken.extend(domain);
+                    errors.push(error);
+                }
+            }
+        }
+        sources.retain(|source| !broken.contains(&source.root.domain));
+        let mut wrong = Vec::new();
+        let mut config = loader.load_each(sources, before.as_deref(), &mut wrong);
+        broken.iter().for_each(|domain| config.keep(domain, before.as_deref()));
+        if let Some(before) = before.as_deref().filter(|_| unread) {
+            config.keep_all(before);
+        }
+        errors.extend(wrong.iter().map(ConfigError::with_place));
+        if errors.is_empty() {
+            self.replace(config);
+            return Ok(());
+        }
+        // Without any rules yet there are none all the same, and calls are told so.
+        if before.is_some() || !config.is_empty() {
+            self.put(config);
+        }
+        let error = errors.join("; ");
+        self.refused(&error);
+        Err(error)
+    }
+
     fn replace(&self, config: Config) {
-        let has_domains = !config.is_empty();
         self.shared.stats.service.config_load_success.fetch_add(1, Ordering::Relaxed);
-        self.shared.config.store(Some(Arc::new(config)));
-        self.loaded.send_modify(|loads| *loads = Loads { events: loads.events + 1, has_domains });
+        self.put(config);
+        self.loaded.send_modify(|loads| loads.events += 1);
         tracing::info!("Successfully loaded new configuration");
     }
 
+    fn put(&self, config: Config) {
+        let has_domains = !config.is_empty();
+        self.shared.config.store(Some(Arc::new(config)));
+        self.loaded.send_modify(|loads| loads.has_domains = has_domains);
+    }
+
     /// Counts a configuration that cannot be used.
-    pub(crate) fn refused(&self, error: &str) {
+    fn refused(&self, error: &str) {
         self.shared.stats.service.config_load_error.fetch_add(1, Ordering::Relaxed);
         self.loaded.send_modify(|loads| loads.events += 1);
         tracing::error!("Error loading new configuration: {error}");

@@ -43,7 +43,7 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn root(&mut self, map: &[(Node, Node)]) -> RawRoot {
+    fn root(&mut self, map: &[(Node<'_>, Node<'_>)]) -> RawRoot {
         let mut root = RawRoot::default();
         for (key, value) in fields(map) {
             match key {
@@ -56,13 +56,13 @@ impl Decoder {
         root
     }
 
-    fn descriptors(&mut self, node: &Node) -> Vec<RawDescriptor> {
+    fn descriptors(&mut self, node: &Node<'_>) -> Vec<RawDescriptor> {
         self.list(node, "[]config.YamlDescriptor", "config.YamlDescriptor", |decoder, line, map| {
             decoder.descriptor(line, map)
         })
     }
 
-    fn descriptor(&mut self, line: usize, map: &[(Node, Node)]) -> RawDescriptor {
+    fn descriptor(&mut self, line: usize, map: &[(Node<'_>, Node<'_>)]) -> RawDescriptor {
         let mut descriptor = RawDescriptor { line, ..RawDescriptor::default() };
         for (key, value) in fields(map) {
             match key {
@@ -83,7 +83,7 @@ impl Decoder {
         descriptor
     }
 
-    fn limit(&mut self, node: &Node) -> Option<RawLimit> {
+    fn limit(&mut self, node: &Node<'_>) -> Option<RawLimit> {
         let map = self.map(node, "config.YamlRateLimit")?;
         let mut limit = RawLimit::default();
         for (key, value) in fields(map) {
@@ -112,17 +112,17 @@ impl Decoder {
         Some(limit)
     }
 
-    fn metadata(&mut self, node: &Node) -> Option<envoy_types::pb::google::protobuf::Struct> {
+    fn metadata(&mut self, node: &Node<'_>) -> Option<Box<envoy_types::pb::google::protobuf::Struct>> {
         let map = self.map(node, "map[string]interface {}")?;
-        (!map.is_empty()).then(|| metadata::of_map(map))
+        (!map.is_empty()).then(|| Box::new(metadata::of_map(map)))
     }
 
     fn list<T>(
         &mut self,
-        node: &Node,
+        node: &Node<'_>,
         list: &str,
         item: &str,
-        read: impl Fn(&mut Self, usize, &[(Node, Node)]) -> T,
+        read: impl Fn(&mut Self, usize, &[(Node<'_>, Node<'_>)]) -> T,
     ) -> Vec<T> {
         match &node.value {
             Value::List(items) => items
@@ -137,7 +137,7 @@ impl Decoder {
         }
     }
 
-    fn map<'n>(&mut self, node: &'n Node, wanted: &str) -> Option<&'n [(Node, Node)]> {
+    fn map<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n [(Node<'n>, Node<'n>)]> {
         match &node.value {
             Value::Map(map) => Some(map),
             Value::Scalar { kind: Kind::Null, .. } => None,
@@ -146,15 +146,15 @@ impl Decoder {
     }
 
     /// Text, or the literal text of whatever else stands there.
-    fn text(&mut self, node: &Node) -> String {
+    fn text(&mut self, node: &Node<'_>) -> String {
         match &node.value {
             Value::Scalar { kind: Kind::Null, .. } => String::new(),
-            Value::Scalar { text, .. } => text.clone(),
+            Value::Scalar { text, .. } => text.to_string(),
             _ => self.wrong(node, "string"),
         }
     }
 
-    fn flag(&mut self, node: &Node) -> bool {
+    fn flag(&mut self, node: &Node<'_>) -> bool {
         match node.value {
             Value::Scalar { kind: Kind::Bool(value), .. } => value,
             Value::Scalar { kind: Kind::Null, .. } => false,
@@ -162,7 +162,7 @@ impl Decoder {
         }
     }
 
-    fn count(&mut self, node: &Node) -> u32 {
+    fn count(&mut self, node: &Node<'_>) -> u32 {
         match node.value {
             Value::Scalar { kind: Kind::Int(value), .. } => match u32::try_from(value) {
                 Ok(value) => value,
@@ -173,22 +173,22 @@ impl Decoder {
         }
     }
 
-    fn wrong<T: Default>(&mut self, node: &Node, wanted: &str) -> T {
+    fn wrong<T: Default>(&mut self, node: &Node<'_>, wanted: &str) -> T {
         self.errors.push((node.line, mismatch(node, wanted)));
         T::default()
     }
 }
 
 /// The entries whose keys are text; the last of equal ones comes last and so counts.
-fn fields(map: &[(Node, Node)]) -> impl Iterator<Item = (&str, &Node)> {
+fn fields<'n>(map: &'n [(Node<'n>, Node<'n>)]) -> impl Iterator<Item = (&'n str, &'n Node<'n>)> {
     map.iter().filter_map(|(key, value)| match &key.value {
-        Value::Scalar { text, .. } => Some((text.as_str(), value)),
+        Value::Scalar { text, .. } => Some((&**text, value)),
         _ => None,
     })
 }
 
 /// `cannot unmarshal` in the words of yaml.v2.
-fn mismatch(node: &Node, wanted: &str) -> String {
+fn mismatch(node: &Node<'_>, wanted: &str) -> String {
     let shown = match &node.value {
         Value::Scalar { text, .. } if text.chars().count() > 10 => {
             format!(" `{}...`", text.chars().take(7).collect::<String>())

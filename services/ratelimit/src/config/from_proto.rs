@@ -53,7 +53,7 @@ impl Reader {
             shadow_mode: from.shadow_mode,
             quota_mode: from.quota_mode,
             detailed_metric: from.detailed_metric,
-            metadata: metadata.filter(|metadata| !metadata.fields.is_empty()),
+            metadata: metadata.filter(|metadata| !metadata.fields.is_empty()).map(Box::new),
             ..RawDescriptor::default()
         };
         if let Some(extension) = extension {
@@ -96,7 +96,10 @@ fn extend(descriptor: &mut RawDescriptor, extension: &Value) -> Result<(), Strin
             "share_threshold" => descriptor.share_threshold = flag()?,
             "value_to_metric" => descriptor.value_to_metric = flag()?,
             "prefix" => descriptor.prefix = flag()?,
-            "edge" => descriptor.edge = Some(Edge::read(value).map_err(|message| format!("edge: {message}"))?),
+            "edge" => {
+                let edge = Edge::read(value).map_err(|message| format!("edge: {message}"))?;
+                descriptor.edge = Some(Box::new(edge));
+            }
             "unit" | "algorithm" | "burst" | "sub_windows" | "lease" => {
                 let limit = descriptor.rate_limit.as_mut().ok_or_else(|| format!("{name}: there is no rate limit"))?;
                 match name.as_str() {

@@ -29,7 +29,7 @@ const LEGAL: [&str; 21] = [
 ];
 
 /// Checks the keys of `map` and of all below it, but for what stands under `metadata`.
-pub(super) fn check(file: &str, map: &[(Node, Node)]) -> Result<(), ConfigError> {
+pub(super) fn check(file: &str, map: &[(Node<'_>, Node<'_>)]) -> Result<(), ConfigError> {
     for (key, value) in map {
         let name = name(file, key)?;
         if !LEGAL.contains(&name) {
@@ -42,14 +42,14 @@ pub(super) fn check(file: &str, map: &[(Node, Node)]) -> Result<(), ConfigError>
     Ok(())
 }
 
-fn name<'n>(file: &str, key: &'n Node) -> Result<&'n str, ConfigError> {
+fn name<'n>(file: &str, key: &'n Node<'n>) -> Result<&'n str, ConfigError> {
     match &key.value {
         Value::Scalar { text, kind: Kind::Text } => Ok(text),
         _ => Err(error(file, key, format!("config error, key is not of type string: {}", shown(key)))),
     }
 }
 
-fn check_value(file: &str, node: &Node) -> Result<(), ConfigError> {
+fn check_value(file: &str, node: &Node<'_>) -> Result<(), ConfigError> {
     match &node.value {
         Value::Map(map) => check(file, map),
         Value::List(items) => items.iter().try_for_each(|item| match &item.value {
@@ -67,12 +67,12 @@ fn check_value(file: &str, node: &Node) -> Result<(), ConfigError> {
 }
 
 /// A node as Go prints it with `%v`.
-fn shown(node: &Node) -> String {
+fn shown(node: &Node<'_>) -> String {
     match &node.value {
         Value::Scalar { kind: Kind::Null, .. } => "<nil>".to_owned(),
         Value::Scalar { kind: Kind::Bool(value), .. } => value.to_string(),
         Value::Scalar { kind: Kind::Int(value), .. } => value.to_string(),
-        Value::Scalar { text, .. } => text.clone(),
+        Value::Scalar { text, .. } => text.to_string(),
         Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" ")),
         Value::Map(map) => {
             let pairs: Vec<_> = map.iter().map(|(key, value)| format!("{}:{}", shown(key), shown(value))).collect();
@@ -81,6 +81,6 @@ fn shown(node: &Node) -> String {
     }
 }
 
-fn error(file: &str, node: &Node, message: String) -> ConfigError {
+fn error(file: &str, node: &Node<'_>, message: String) -> ConfigError {
     ConfigError { file: file.to_owned(), message, line: node.line, path: String::new() }
 }

@@ -1,5 +1,6 @@
 //! Checks configurations and makes the tree of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::ConfigError;
@@ -7,7 +8,7 @@ use super::glob::Glob;
 use super::limit::{self, Checked};
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
 use super::store_failure::StoreFailure;
-use super::tree::{Config, Node, Rule};
+use super::tree::{Below, Config, Map, Node, Rule};
 use crate::stats::Registry;
 
 /// One configuration and what it is called in errors.
@@ -44,26 +45,45 @@ impl Loader<'_> {
     /// # Errors
     /// The first thing that is wrong: the original's check, order and words.
     pub fn load(&self, sources: Vec<Source>) -> Result<Config, ConfigError> {
-        let mut config = Config::default();
+        let mut domains = Map::default();
         for source in sources {
-            self.add(&mut config, &source)?;
+            self.add(&mut domains, &source)?;
         }
-        Ok(config)
+        Ok(Config { domains: domains.into_iter().map(|(domain, node)| (domain, Arc::new(node))).collect() })
     }
 
-    fn add(&self, config: &mut Config, source: &Source) -> Result<(), ConfigError> {
+    /// The rules of each domain by itself. One of which anything is wrong, which `errors` then says, has those of `before`.
+    pub fn load_each(&self, sources: Vec<Source>, before: Option<&Config>, errors: &mut Vec<ConfigError>) -> Config {
+        let mut by_domain: BTreeMap<String, Vec<Source>> = BTreeMap::new();
+        for source in sources {
+            by_domain.entry(source.root.domain.clone()).or_default().push(source);
+        }
+        let mut all = Config::default();
+        for (domain, sources) in by_domain {
+            match self.load(sources) {
+                Ok(config) => all.domains.extend(config.domains),
+                Err(error) => {
+                    errors.push(error);
+                    all.keep(&domain, before);
+                }
+            }
+        }
+        all
+    }
+
+    fn add(&self, domains: &mut Map<Node>, source: &Source) -> Result<(), ConfigError> {
         let domain = &source.root.domain;
         let at_root =
             |message: String| ConfigError { file: source.name.clone(), message, line: 0, path: String::new() };
         if domain.is_empty() {
             return Err(at_root("config file cannot have empty domain".to_owned()));
         }
-        if config.domains.contains_key(domain.as_str()) && !self.merge_domains {
+        if domains.contains_key(domain.as_str()) && !self.merge_domains {
             return Err(at_root(format!("duplicate domain '{domain}' in config file")));
         }
         let store_failure = StoreFailure::read(&source.root.store_failure).map_err(at_root)?;
         let level = Level { loader: self, file: &source.name.as_str().into(), parent: domain, store_failure };
-        let node = config.domains.entry(domain.as_str().into()).or_insert_with(|| Node::new(domain));
+        let node = domains.entry(domain.as_str().into()).or_default();
         level.fill(node, &source.root.descriptors)
     }
 }
@@ -80,14 +100,15 @@ struct Level<'l> {
 
 impl Level<'_> {
     fn fill(&self, node: &mut Node, descriptors: &[RawDescriptor]) -> Result<(), ConfigError> {
-        node.children.reserve(descriptors.len());
-        for descriptor in descriptors {
-            self.insert(node, descriptor)?;
+        if descriptors.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let below = node.below.get_or_insert_default();
+        below.nodes.reserve(descriptors.len());
+        descriptors.iter().try_for_each(|descriptor| self.insert(below, descriptor))
     }
 
-    fn insert(&self, node: &mut Node, raw: &RawDescriptor) -> Result<(), ConfigError> {
+    fn insert(&self, siblings: &mut Below, raw: &RawDescriptor) -> Result<(), ConfigError> {
         if raw.key.is_empty() {
             return Err(self.error(raw, self.parent, "descriptor has empty key".to_owned()));
         }
@@ -96,7 +117,7 @@ impl Level<'_> {
             value => format!("{}_{value}", raw.key),
         };
         let full_key = format!("{}.{name}", self.parent);
-        if node.children.contains_key(name.as_str()) {
+        if siblings.nodes.contains_key(name.as_str()) {
             let message = format!("duplicate descriptor composite key '{full_key}'");
             return Err(self.error(raw, &full_key, message));
         }
@@ -114,17 +135,17 @@ impl Level<'_> {
             return Err(self.error(raw, &full_key, message));
         }
         if is_glob {
-            node.globs.push((name.as_str().into(), Glob::new(&name)));
+            siblings.globs.push((name.as_str().into(), Glob::new(&name)));
         }
         let mut child = Node {
             rule,
             value_to_metric: raw.value_to_metric,
             share_threshold: raw.share_threshold,
             prefix: raw.prefix,
-            ..Node::new(&name)
+            below: None,
         };
         below.fill(&mut child, &raw.descriptors)?;
-        node.children.insert(name.into(), child);
+        siblings.nodes.insert(name.into(), child);
         Ok(())
     }
 

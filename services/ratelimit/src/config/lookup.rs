@@ -115,6 +115,8 @@ impl Limit<'_> {
 /// A step down the tree.
 pub(super) struct Step<'c> {
     pub(super) node: &'c Node,
+    /// `key` or `key_value`, by which it was found.
+    pub(super) name: &'c str,
     pub(super) by: By,
 }
 
@@ -153,7 +155,7 @@ impl Config {
                 stats: Stats::Own(stats.seen(&scratch.0)),
             });
         }
-        let mut node = root;
+        let mut node = &**root;
         let mut shares = Shares::new();
         let mut usual_path = true;
         // The rule of the last entry, else of the longest beginning that has one which is for more than itself.
@@ -162,14 +164,14 @@ impl Config {
             let Some(step) = node.step(scratch, entry) else { break };
             node = step.node;
             if step.by == By::Glob && node.share_threshold {
-                shares.push((index, path::without_key(&node.name, entry.key())));
+                shares.push((index, path::without_key(step.name, entry.key())));
             }
-            usual_path &= path::is_usual(&node.name, entry, step.value(entry, &shares, index));
+            usual_path &= step.is_usual(entry, &shares, index);
             let depth = index + 1;
             if let Some(rule) = node.rule.as_deref().filter(|_| depth == entries.len() || node.prefix) {
                 found = Some((rule, depth, usual_path));
             }
-            if node.children.is_empty() {
+            if node.below.is_none() {
                 break;
             }
         }
@@ -203,7 +205,7 @@ impl Config {
         entries: &[impl Entry],
         shares: &Shares<'_>,
     ) -> Option<()> {
-        let mut node = self.domains.get(domain)?;
+        let mut node = &**self.domains.get(domain)?;
         let mut text = String::from(domain);
         for (index, entry) in entries.iter().enumerate() {
             let step = node.step(scratch, entry)?;
@@ -217,23 +219,34 @@ impl Config {
 
 impl Node {
     pub(super) fn step(&self, scratch: &mut Scratch, entry: &impl Entry) -> Option<Step<'_>> {
+        let below = self.below.as_deref()?;
         let joined = &mut scratch.0;
         joined.clear();
         joined.push_str(entry.key());
         joined.push('_');
         joined.push_str(entry.value());
-        if let Some(node) = self.children.get(joined.as_str()) {
-            return Some(Step { node, by: By::Value });
+        let step = |(name, node), by| Step { node, name, by };
+        if let Some((name, node)) = below.nodes.get_key_value(joined.as_str()) {
+            return Some(step((name, node), By::Value));
         }
-        let glob = self.globs.iter().find(|(_, glob)| glob.matches(joined));
-        if let Some(node) = glob.and_then(|(name, _)| self.children.get(name)) {
-            return Some(Step { node, by: By::Glob });
+        let glob = below.globs.iter().find(|(_, glob)| glob.matches(joined));
+        if let Some((name, node)) = glob.and_then(|(name, _)| below.nodes.get_key_value(name)) {
+            return Some(step((name, node), By::Glob));
         }
-        self.children.get(entry.key()).map(|node| Step { node, by: By::Key })
+        below.nodes.get_key_value(entry.key()).map(|(name, node)| step((name, node), By::Key))
     }
 }
 
 impl<'c> Step<'c> {
+    /// Whether metrics call the level by its node's own name. That is known without the name's text but where it holds a `*`.
+    fn is_usual(&self, entry: &impl Entry, shares: &Shares<'_>, index: usize) -> bool {
+        match self.by {
+            By::Value => !entry.value().is_empty(),
+            By::Key => !self.node.value_to_metric || entry.value().is_empty(),
+            By::Glob => path::is_usual(self.name, entry, self.value(entry, shares, index)),
+        }
+    }
+
     /// The value that metrics carry for this level; empty for none.
     fn value<'v>(&self, entry: &'v impl Entry, shares: &'v Shares<'_>, index: usize) -> &'v str
     where
@@ -246,7 +259,7 @@ impl<'c> Step<'c> {
             By::Glob => match shares.iter().find(|(at, _)| *at == index) {
                 Some((_, share)) => share,
                 None if self.node.value_to_metric => entry.value(),
-                None => path::without_key(&self.node.name, entry.key()),
+                None => path::without_key(self.name, entry.key()),
             },
         }
     }

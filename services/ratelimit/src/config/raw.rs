@@ -43,9 +43,9 @@ pub struct RawDescriptor {
     /// The limit holds for descriptors that go on as well, unless there is one for more of them. Only over xDS.
     pub prefix: bool,
     /// The rule is one of an edge gateway. Only over xDS.
-    pub edge: Option<Edge>,
+    pub edge: Option<Box<Edge>>,
     /// What replies carry as dynamic metadata while the limit is not reached.
-    pub metadata: Option<Struct>,
+    pub metadata: Option<Box<Struct>>,
 }
 
 /// `rate_limit`.

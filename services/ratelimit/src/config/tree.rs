@@ -16,7 +16,7 @@ use crate::window::Window;
 /// All rules in force, by domain. Immutable: a reload makes another.
 #[derive(Debug, Default)]
 pub struct Config {
-    pub(super) domains: Map<Node>,
+    pub(super) domains: Map<Arc<Node>>,
 }
 
 /// A limit as configured.
@@ -43,9 +43,9 @@ pub struct Rule {
     /// Metrics by the request's own keys and values.
     pub detailed_metric: bool,
     /// What an edge gateway asks for beside counting.
-    pub edge: Option<Edge>,
+    pub edge: Option<Box<Edge>>,
     /// For replies within the limit.
-    pub metadata: Option<Struct>,
+    pub metadata: Option<Box<Struct>>,
     /// The counters under [`Rule::full_key`].
     pub stats: Arc<RuleStats>,
     /// The file and the line it came from; line 0 for xDS.
@@ -69,33 +69,25 @@ impl Rule {
     }
 }
 
-/// A descriptor: what may follow it, and its limit.
-#[derive(Debug)]
+/// A descriptor: what may follow it, and its limit. Small, as there may be very many: what is looked at is then near by.
+#[derive(Debug, Default)]
 pub(super) struct Node {
-    pub(super) children: Map<Node>,
-    /// Keys of `children` that hold a `*`, in the order they were declared.
-    pub(super) globs: Vec<(Box<str>, Glob)>,
     pub(super) rule: Option<Box<Rule>>,
-    /// `key` or `key_value`, under which the parent has it.
-    pub(super) name: Box<str>,
+    /// What may follow it; most have nothing.
+    pub(super) below: Option<Box<Below>>,
     pub(super) value_to_metric: bool,
     pub(super) share_threshold: bool,
     /// The rule holds for descriptors that go on as well.
     pub(super) prefix: bool,
 }
 
-impl Node {
-    pub(super) fn new(name: &str) -> Self {
-        Self {
-            children: Map::default(),
-            globs: Vec::new(),
-            rule: None,
-            name: name.into(),
-            value_to_metric: false,
-            share_threshold: false,
-            prefix: false,
-        }
-    }
+/// The descriptors below another.
+#[derive(Debug, Default)]
+pub(super) struct Below {
+    /// By `key` or `key_value`.
+    pub(super) nodes: Map<Node>,
+    /// Keys of `nodes` that hold a `*`, in the order they were declared.
+    pub(super) globs: Vec<(Box<str>, Glob)>,
 }
 
 impl Config {
@@ -107,6 +99,18 @@ impl Config {
     /// Whether there are rules for the domain.
     pub fn has_domain(&self, domain: &str) -> bool {
         self.domains.contains_key(domain)
+    }
+
+    /// Takes over the rules of a domain that has none here.
+    pub(crate) fn keep(&mut self, domain: &str, from: Option<&Self>) {
+        if let Some((name, node)) = from.and_then(|from| from.domains.get_key_value(domain)) {
+            self.domains.entry(name.clone()).or_insert_with(|| node.clone());
+        }
+    }
+
+    /// Takes over the rules of all domains that have none here.
+    pub(crate) fn keep_all(&mut self, from: &Self) {
+        from.domains.keys().for_each(|domain| self.keep(domain, Some(from)));
     }
 
     /// Every limit, in the order of their names.
@@ -122,7 +126,8 @@ impl Config {
 
 fn collect<'n>(node: &'n Node, rules: &mut Vec<&'n Rule>) {
     rules.extend(node.rule.as_deref());
-    node.children.values().for_each(|child| collect(child, rules));
+    let below = node.below.iter().flat_map(|below| below.nodes.values());
+    below.for_each(|node| collect(node, rules));
 }
 
 /// A map by text. The keys are the operator's, so nobody else can make them collide.

@@ -1,5 +1,7 @@
 //! YAML 1.1 as the original's library (yaml.v2) reads it: the first document, with `yes` and `on` for true.
 
+use std::borrow::Cow;
+
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 /// How deep lists and mappings may be nested.
@@ -11,17 +13,17 @@ const ALIASED_NODES: usize = 1_000_000;
 
 /// A value and the line it begins on, from 1.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct Node<'t> {
     pub(super) line: usize,
-    pub(super) value: Value,
+    pub(super) value: Value<'t>,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
-    Scalar { text: String, kind: Kind },
-    List(Vec<Node>),
-    Map(Vec<(Node, Node)>),
+pub(super) enum Value<'t> {
+    Scalar { text: Cow<'t, str>, kind: Kind },
+    List(Vec<Node<'t>>),
+    Map(Vec<(Node<'t>, Node<'t>)>),
 }
 
 /// What a scalar is taken for.
@@ -36,7 +38,7 @@ pub(super) enum Kind {
     Text,
 }
 
-impl Value {
+impl Value<'_> {
     /// The tag that the original names in its errors.
     pub(super) fn tag(&self) -> &'static str {
         match self {
@@ -61,7 +63,7 @@ pub(super) struct Broken {
 }
 
 /// Reads the first document of `text`; none where there is nothing in it.
-pub(super) fn parse(text: &str) -> Result<Option<Node>, Broken> {
+pub(super) fn parse(text: &str) -> Result<Option<Node<'_>>, Broken> {
     let mut builder = Builder::default();
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -84,18 +86,18 @@ pub(crate) fn value_of(text: &str) -> Result<serde_json::Value, String> {
     Ok(node.as_ref().map_or(serde_json::Value::Null, json))
 }
 
-fn json(node: &Node) -> serde_json::Value {
+fn json(node: &Node<'_>) -> serde_json::Value {
     match &node.value {
         Value::Scalar { kind: Kind::Null, .. } => serde_json::Value::Null,
         Value::Scalar { kind: Kind::Bool(flag), .. } => (*flag).into(),
         Value::Scalar { kind: Kind::Int(number), .. } => (*number).into(),
         Value::Scalar { kind: Kind::Large(number), .. } => (*number).into(),
         Value::Scalar { kind: Kind::Float(number), .. } => (*number).into(),
-        Value::Scalar { text, .. } => text.as_str().into(),
+        Value::Scalar { text, .. } => (**text).into(),
         Value::List(items) => items.iter().map(json).collect(),
         Value::Map(entries) => {
             let entries = entries.iter().map(|(key, value)| match &key.value {
-                Value::Scalar { text, .. } => (text.clone(), json(value)),
+                Value::Scalar { text, .. } => (text.to_string(), json(value)),
                 other => (other.tag().to_owned(), json(value)),
             });
             serde_json::Value::Object(entries.collect())
@@ -104,28 +106,28 @@ fn json(node: &Node) -> serde_json::Value {
 }
 
 /// A list or mapping that is not complete.
-struct Frame {
+struct Frame<'t> {
     line: usize,
     anchor: usize,
     map: bool,
-    items: Vec<Node>,
+    items: Vec<Node<'t>>,
 }
 
 #[derive(Default)]
-struct Builder {
-    open: Vec<Frame>,
-    anchors: std::collections::HashMap<usize, (Node, usize)>,
+struct Builder<'t> {
+    open: Vec<Frame<'t>>,
+    anchors: std::collections::HashMap<usize, (Node<'t>, usize)>,
     nodes: usize,
     aliased: usize,
 }
 
-impl Builder {
-    fn event(&mut self, event: Event<'_>, line: usize) -> Result<Option<Node>, Broken> {
+impl<'t> Builder<'t> {
+    fn event(&mut self, event: Event<'t>, line: usize) -> Result<Option<Node<'t>>, Broken> {
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let forced = tag.is_some_and(|tag| tag.suffix == "str" || tag.handle == "!");
                 let kind = if style == ScalarStyle::Plain && !forced { resolve(&text) } else { Kind::Text };
-                (Node { line, value: Value::Scalar { text: text.into_owned(), kind } }, anchor)
+                (Node { line, value: Value::Scalar { text, kind } }, anchor)
             }
             Event::SequenceStart(anchor, _) => return self.begin(line, anchor, false),
             Event::MappingStart(anchor, _) => return self.begin(line, anchor, true),
@@ -150,7 +152,7 @@ impl Builder {
         }
     }
 
-    fn begin(&mut self, line: usize, anchor: usize, map: bool) -> Result<Option<Node>, Broken> {
+    fn begin(&mut self, line: usize, anchor: usize, map: bool) -> Result<Option<Node<'t>>, Broken> {
         if self.open.len() >= DEPTH {
             return Err(Broken { line, message: format!("nested deeper than {DEPTH} levels") });
         }
@@ -159,7 +161,7 @@ impl Builder {
     }
 
     /// The node an alias stands for. An anchor is known once its node is complete, so none can hold itself.
-    fn alias(&mut self, anchor: usize, line: usize) -> Result<Node, Broken> {
+    fn alias(&mut self, anchor: usize, line: usize) -> Result<Node<'t>, Broken> {
         let Some((_, size)) = self.anchors.get(&anchor) else {
             return Err(Broken { line, message: "an alias within what it stands for".to_owned() });
         };
@@ -179,7 +181,7 @@ impl Builder {
     }
 }
 
-fn size(node: &Node) -> usize {
+fn size(node: &Node<'_>) -> usize {
     1 + match &node.value {
         Value::Scalar { .. } => 0,
         Value::List(items) => items.iter().map(size).sum(),
@@ -187,15 +189,15 @@ fn size(node: &Node) -> usize {
     }
 }
 
-impl Frame {
-    fn close(self) -> (Node, usize) {
+impl<'t> Frame<'t> {
+    fn close(self) -> (Node<'t>, usize) {
         let value = if self.map { Value::Map(pairs(self.items)) } else { Value::List(self.items) };
         (Node { line: self.line, value }, self.anchor)
     }
 }
 
 /// Keys and values in turn, with `<<` put in where the mapping does not say it itself.
-fn pairs(items: Vec<Node>) -> Vec<(Node, Node)> {
+fn pairs(items: Vec<Node<'_>>) -> Vec<(Node<'_>, Node<'_>)> {
     let mut entries = Vec::with_capacity(items.len() / 2);
     let mut merged = Vec::new();
     let mut items = items.into_iter();
@@ -213,7 +215,7 @@ fn pairs(items: Vec<Node>) -> Vec<(Node, Node)> {
     entries
 }
 
-fn same_key(one: &Node, other: &Node) -> bool {
+fn same_key(one: &Node<'_>, other: &Node<'_>) -> bool {
     matches!((&one.value, &other.value),
         (Value::Scalar { text: one, .. }, Value::Scalar { text: other, .. }) if one == other)
 }

@@ -6,7 +6,7 @@ use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use envoy_types::pb::envoy::service::discovery::v3::{DiscoveryRequest, DiscoveryResponse};
 use envoy_types::pb::google::protobuf::value::Kind;
-use envoy_types::pb::google::protobuf::{Struct, Value};
+use envoy_types::pb::google::protobuf::{Any, Struct, Value};
 use envoy_types::pb::google::rpc::Status;
 use envoy_types::pb::ratelimit::config::ratelimit::v3::RateLimitConfig;
 use prost::{Message, Name};
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::metadata::{MetadataKey, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
-use super::Active;
+use super::{Active, Unusable};
 use crate::config::{Source, root_of};
 use crate::settings::{ClientTls, Xds};
 
@@ -126,15 +126,10 @@ impl Client {
         }
     }
 
-    /// Puts a response into force; the answer is an ACK, or a NACK with the reason and the last good version.
+    /// Puts a response into force, as far as it can be used; the answer is an ACK, or a NACK with the reasons and the last good
+    /// version.
     fn answer(&mut self, response: DiscoveryResponse) -> DiscoveryRequest {
-        let result = match decode(&response) {
-            Ok(sources) => self.active.load(Ok(sources)).map_err(|error| error.with_place()),
-            Err(error) => {
-                self.active.refused(&error);
-                Err(error)
-            }
-        };
+        let result = self.active.load_each(response.resources.iter().map(decode).collect());
         if result.is_ok() {
             self.version = response.version_info;
         }
@@ -142,17 +137,16 @@ impl Client {
     }
 }
 
-fn decode(response: &DiscoveryResponse) -> Result<Vec<Source>, String> {
-    let mut sources = Vec::new();
-    for resource in &response.resources {
-        if resource.type_url != RateLimitConfig::type_url() {
-            return Err(format!("expected {}, not {:?}", RateLimitConfig::type_url(), resource.type_url));
-        }
-        let config = RateLimitConfig::decode(resource.value.as_slice()).map_err(|error| error.to_string())?;
-        let name = config.name.clone();
-        sources.push(Source { name, root: root_of(config).map_err(|error| error.with_place())? });
+fn decode(resource: &Any) -> Result<Source, Unusable> {
+    let wanted = RateLimitConfig::type_url();
+    if resource.type_url != wanted {
+        return Err(Unusable { domain: None, error: format!("expected {wanted}, not {:?}", resource.type_url) });
     }
-    Ok(sources)
+    let config = RateLimitConfig::decode(resource.value.as_slice())
+        .map_err(|error| Unusable { domain: None, error: format!("a {wanted} cannot be read: {error}") })?;
+    let (name, domain) = (config.name.clone(), config.domain.clone());
+    let root = root_of(config).map_err(|error| Unusable { domain: Some(domain), error: error.with_place() })?;
+    Ok(Source { name, root })
 }
 
 fn tls_config(tls: &ClientTls) -> Result<ClientTlsConfig, String> {

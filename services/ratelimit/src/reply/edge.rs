@@ -19,7 +19,7 @@ const BODY: &str = "{\"message\":\"too many requests\",\"status_code\":429}\n";
 pub(super) fn complete(response: &mut RateLimitResponse, plan: &Plan<'_>, over: bool, now: Now) {
     let rules = plan.items.iter().filter_map(|item| Some((item, item.limit.as_ref()?.rule?)));
     let edges: Vec<_> =
-        rules.filter_map(|(item, rule)| Some(Exceeded { item, rule, edge: rule.edge.as_ref()? })).collect();
+        rules.filter_map(|(item, rule)| Some(Exceeded { item, rule, edge: rule.edge.as_deref()? })).collect();
     if edges.is_empty() {
         return;
     }

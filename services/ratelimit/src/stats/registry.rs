@@ -1,6 +1,8 @@
 //! The counters, by name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -119,10 +121,34 @@ impl Timing {
     }
 }
 
+/// Found by its key, which is kept only once.
+#[derive(Debug)]
+struct ByKey(Arc<RuleStats>);
+
+impl Borrow<str> for ByKey {
+    fn borrow(&self) -> &str {
+        self.0.key()
+    }
+}
+
+impl Hash for ByKey {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.0.key().hash(hasher);
+    }
+}
+
+impl PartialEq for ByKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key() == other.0.key()
+    }
+}
+
+impl Eq for ByKey {}
+
 /// All counters of the process.
 #[derive(Debug, Default)]
 pub struct Registry {
-    rules: RwLock<HashMap<Box<str>, Arc<RuleStats>>>,
+    rules: RwLock<HashSet<ByKey>>,
     unknown_domains: RwLock<HashMap<Box<str>, Arc<AtomicU64>>>,
     seen: AtomicUsize,
     /// The service's own.
@@ -157,16 +183,22 @@ impl Registry {
     }
 
     fn find(&self, key: &str) -> Option<Arc<RuleStats>> {
-        read(&self.rules).get(key).cloned()
+        read(&self.rules).get(key).map(|found| found.0.clone())
     }
 
     fn insert(&self, key: &str) -> Arc<RuleStats> {
-        write(&self.rules).entry(key.into()).or_insert_with(|| Arc::new(RuleStats::new(key))).clone()
+        let mut rules = write(&self.rules);
+        if let Some(found) = rules.get(key) {
+            return found.0.clone();
+        }
+        let new = Arc::new(RuleStats::new(key));
+        rules.insert(ByKey(new.clone()));
+        new
     }
 
     /// All limits that have counters.
     pub fn rules(&self) -> Vec<Arc<RuleStats>> {
-        read(&self.rules).values().cloned().collect()
+        read(&self.rules).iter().map(|rule| rule.0.clone()).collect()
     }
 
     /// Every counter under the name that the original gives it, in the order of the names.
