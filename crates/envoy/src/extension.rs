@@ -1,12 +1,13 @@
 //! What fills the slots of the filter list: `TypedExtensionConfig`, by extension configuration discovery (ECDS).
 
 mod ext_authz;
+mod ratelimit;
 
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::core::v3::{ExtensionConfigSource, TypedExtensionConfig};
 use envoy_types::pb::envoy::extensions::filters::http::{
-    ext_authz::v3::ExtAuthz, header_mutation::v3::HeaderMutation, lua::v3::Lua,
+    ext_authz::v3::ExtAuthz, header_mutation::v3::HeaderMutation, lua::v3::Lua, ratelimit::v3::RateLimit,
 };
 use envoy_types::pb::envoy::extensions::filters::network::http_connection_manager::v3::{
     HttpFilter, http_filter::ConfigType,
@@ -40,6 +41,7 @@ fn config(filter: &SlotFilter) -> Any {
             proto::any(&lua)
         }
         SlotFilter::Authorize(authorization) => proto::any(&ext_authz::message(authorization)),
+        SlotFilter::Limit(service) => proto::any(&ratelimit::message(service)),
     }
 }
 
@@ -70,7 +72,10 @@ fn lua_text(text: &str) -> String {
 pub(crate) fn slot(slot: Slot) -> HttpFilter {
     let source = ExtensionConfigSource {
         config_source: Some(proto::ads()),
-        type_urls: vec![HeaderMutation::type_url(), Lua::type_url(), ExtAuthz::type_url()],
+        type_urls: match slot {
+            Slot::Auth => vec![HeaderMutation::type_url(), Lua::type_url(), ExtAuthz::type_url()],
+            Slot::Limit => vec![HeaderMutation::type_url(), RateLimit::type_url()],
+        },
         ..Default::default()
     };
     HttpFilter {

@@ -19,7 +19,7 @@ use prost::{Message, Name};
 use crate::{Resource, proto};
 
 pub(crate) use access_log::{REASON_KEY, REASON_NAMESPACE};
-pub(crate) use filters::{CORS_FILTER, LIMIT_FILTER, LOCAL_LIMIT_FILTER, PROBES_FILTER};
+pub(crate) use filters::{CORS_FILTER, LOCAL_LIMIT_FILTER, PROBES_FILTER};
 pub(crate) use scope::{CHAIN_HEADER, ON_MISS_FILTER, SCOPE_HEADER};
 
 /// Bytes buffered for each connection of the edge profile.

@@ -18,11 +18,9 @@ use envoy_types::pb::envoy::config::route::v3::{
     },
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::{Route, RouteAction, RouteMatch, Table, VirtualHost};
+use nuncio_ir::{Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
 
-use crate::listener::{
-    CHAIN_HEADER, CORS_FILTER, LIMIT_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER,
-};
+use crate::listener::{CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER};
 use crate::{Resource, header, matcher, proto};
 
 /// Envoy's own limit; raised for a table that answers with a longer body.
@@ -59,7 +57,7 @@ fn route_configuration(table: &Table) -> RouteConfiguration {
         request_headers_to_remove: vec![SCOPE_HEADER.to_owned(), CHAIN_HEADER.to_owned()],
         // Order of delivery sees to it that a cluster is there before its routes.
         validate_clusters: Some(proto::boolean(false)),
-        typed_per_filter_config: checks::of_table(),
+        typed_per_filter_config: checks::of_table().into_iter().chain(limits::of_table(table)).collect(),
         max_direct_response_body_size_bytes: limit.map(|bytes| proto::uint32(u32::try_from(bytes).unwrap_or(u32::MAX))),
         ..Default::default()
     }
@@ -100,14 +98,14 @@ fn unneeded_filters(host: &VirtualHost) -> HashMap<String, Any> {
     let local = limits.clone().any(|limits| limits.local.is_some());
     let asked = limits.any(|limits| !limits.descriptors.is_empty());
     let unneeded = [ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER].into_iter();
-    let unneeded = unneeded.chain((!local).then_some(LOCAL_LIMIT_FILTER)).chain((!asked).then_some(LIMIT_FILTER));
+    let unneeded = unneeded.chain((!local).then_some(LOCAL_LIMIT_FILTER)).chain((!asked).then_some(Slot::Limit.name()));
     unneeded.map(|name| (name.to_owned(), disabled.clone())).collect()
 }
 
 /// What the route of an exact host needs of [`unneeded_filters`], and policies.
 fn filters(route: &Route, exact: bool, is_asked: bool) -> HashMap<String, Any> {
     let mut filters = route.cors.as_deref().map(cors::per_route).unwrap_or_default();
-    filters.extend(route.limits.as_deref().into_iter().flat_map(limits::per_route));
+    filters.extend(route.limits.as_deref().and_then(limits::per_route));
     filters.extend(checks::of_route(route, is_asked));
     if exact && route.matches.path.may_take_probes() {
         // An empty configuration switches a filter on.
@@ -135,6 +133,7 @@ fn routes(route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
         RouteAction::Respond(respond) => vec![PbRoute { action: Some(action::respond(respond)), ..base }],
     };
     checks::let_pass(route, is_asked, &mut routes);
+    limits::mark(route, &mut routes);
     routes
 }
 

@@ -8,24 +8,28 @@ use std::time::Duration;
 
 use nuncio_api::ObjectId;
 
-use crate::ClusterName;
+use crate::{ClusterName, LimitService};
 
 /// A place in the list of HTTP filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Slot {
     /// Asks the AuthService.
     Auth,
+    /// Asks the rate limit service.
+    Limit,
 }
 
 impl Slot {
     /// All slots, in the order in which requests pass them.
-    pub const ALL: [Self; 1] = [Self::Auth];
+    pub const ALL: [Self; 2] = [Self::Auth, Self::Limit];
 
     /// Name of the filter and of its configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auth => "nuncio.auth",
+            // The name under which logs find what the service says of a request.
+            Self::Limit => "envoy.filters.http.ratelimit",
         }
     }
 
@@ -66,6 +70,7 @@ impl Extension {
         match &self.filter {
             SlotFilter::Idle | SlotFilter::Refuse { .. } => Vec::new(),
             SlotFilter::Authorize(authorization) => vec![authorization.cluster.clone()],
+            SlotFilter::Limit(service) => service.cluster.iter().cloned().collect(),
         }
     }
 }
@@ -84,6 +89,8 @@ pub enum SlotFilter {
     },
     /// Another service is asked.
     Authorize(Box<Authorization>),
+    /// A service is asked about the limits of routes.
+    Limit(Box<LimitService>),
 }
 
 /// How a service is asked about a request: Envoy's `ext_authz`.

@@ -7,7 +7,7 @@ use nuncio_api::{LimitUnit, ObjectId};
 
 use crate::ClusterName;
 
-/// Whom Envoy asks about limits: the same for all routes of a listener.
+/// Whom Envoy asks about limits: the same for all routes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LimitService {
     /// Who is asked; nobody, if that cannot be told: each question fails then.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nuncio_api::ObjectId;
 
-use crate::{ClusterName, DownstreamTls, LimitService, SecretName};
+use crate::{ClusterName, DownstreamTls, SecretName};
 
 /// Header that tells routes by which filter chain ([`HttpSettings::chain`]) a request came in.
 pub const CHAIN_HEADER: &str = "x-nuncio-chain";
@@ -32,7 +32,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Every cluster that its TCP chains send connections to and that its HTTP filters ask, sorted, each once.
+    /// Every cluster that its TCP chains send connections to, sorted, each once.
     #[must_use]
     pub fn clusters(&self) -> Vec<ClusterName> {
         let mut names: Vec<_> = self
@@ -40,10 +40,7 @@ impl Listener {
             .iter()
             .flat_map(|chain| match &chain.handler {
                 Handler::Tcp(tcp) => tcp.clusters.iter().map(|weighted| weighted.cluster.clone()).collect::<Vec<_>>(),
-                Handler::Http(http) => {
-                    http.limit_service.iter().filter_map(|service| service.cluster.clone()).collect()
-                }
-                Handler::Close => Vec::new(),
+                Handler::Http(_) | Handler::Close => Vec::new(),
             })
             .collect();
         names.sort_unstable();
@@ -168,8 +165,6 @@ pub struct HttpSettings {
     pub suppress_envoy_headers: bool,
     /// What happens to `x-forwarded-client-cert`.
     pub client_cert: ClientCertHeader,
-    /// Who is asked about the limits of routes; nobody, if there are none.
-    pub limit_service: Option<LimitService>,
     /// Headers that say who a request is from, which clients cannot say of themselves: removed on entry, on every route.
     /// Lower case, sorted.
     pub identity_headers: Vec<String>,

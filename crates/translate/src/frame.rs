@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nuncio_api::{
     Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, Remains, SecurityModel, Spec, TcpMapping,
 };
-use nuncio_ir::{ClusterName, Handler, HttpSettings, LimitService, Listener};
+use nuncio_ir::{Extension, Handler, HttpSettings, Listener, Slot, SlotFilter};
 
 use crate::auth_service::{self, Auth};
 use crate::chains;
@@ -24,7 +24,7 @@ use crate::rivals::Verdict;
 use crate::tcp;
 
 /// What these make together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) classes: Vec<Class>,
     pub(crate) listeners: Vec<Listener>,
@@ -32,11 +32,25 @@ pub(crate) struct Frame {
     pub(crate) auth: Auth,
     /// Of TCPMappings, AuthServices, and of the rate limit service.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
-    /// The RateLimitService that counts, with its cluster.
-    pub(crate) limit_service: Option<(ObjectId, ClusterName)>,
+    /// Whom Envoy asks about limits.
+    pub(crate) limit: Extension,
     pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
     /// Of the Module that counts.
     pub(crate) module_problems: Vec<Problem>,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self {
+            classes: Vec::new(),
+            listeners: Vec::new(),
+            auth: Auth::default(),
+            upstreams: Vec::new(),
+            limit: Extension::idle(Slot::Limit),
+            problems: BTreeMap::new(),
+            module_problems: Vec::new(),
+        }
+    }
 }
 
 /// Which Hosts a Listener takes, and how it tells secure requests.
@@ -101,7 +115,7 @@ pub(crate) fn build<'a>(
     frame.upstreams.extend(frame.auth.upstream.clone());
     let mut http = module::http_settings(context.module, &mut frame.module_problems);
     http.identity_headers.clone_from(&frame.auth.identity_headers);
-    http.limit_service = frame.limit_service(objects.clone(), context);
+    frame.limit_service(objects.clone(), context);
     for (address, port) in frame.ports(objects, context) {
         frame.listen(address, &port, &hosts, &http, context);
     }
@@ -119,22 +133,18 @@ impl Frame {
     }
 
     /// Whom Envoy asks about limits.
-    fn limit_service<'a>(
-        &mut self,
-        objects: impl Iterator<Item = &'a Arc<Object>> + Clone,
-        context: &Context<'_>,
-    ) -> Option<LimitService> {
-        let chosen = limit_service::choose(objects.clone(), context)?;
+    fn limit_service<'a>(&mut self, objects: impl Iterator<Item = &'a Arc<Object>> + Clone, context: &Context<'_>) {
+        let Some(chosen) = limit_service::choose(objects.clone(), context) else { return };
         let mut problems = Vec::new();
         let (service, upstream) = chosen.compile(context, &mut problems);
         if let Some(id) = chosen.id() {
             problems.into_iter().for_each(|problem| self.problem(id, problem));
             let others = objects.filter(|object| matches!(object.spec, Spec::RateLimitService(_)) && object.id != *id);
             others.for_each(|other| self.problem(&other.id, limit_service::another_counts(id)));
-            self.limit_service = service.cluster.clone().map(|cluster| (id.clone(), cluster));
         }
         self.upstreams.extend(upstream.map(Arc::new));
-        Some(service)
+        let (filter, origins) = (SlotFilter::Limit(Box::new(service)), chosen.id().into_iter().cloned().collect());
+        self.limit = Extension { slot: Slot::Limit, filter, origins };
     }
 
     fn hosts<'a>(

@@ -45,7 +45,6 @@ pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) 
         preserve_request_id: on(config.preserve_external_request_id),
         suppress_envoy_headers: on(config.suppress_envoy_headers),
         client_cert: client_cert(config),
-        limit_service: None,
         identity_headers: Vec::new(),
         filters: filters(config, problems),
         access_log: access_log(config),

@@ -69,6 +69,8 @@ pub struct World {
     clusters: Clusters,
     /// Services that lost their last endpoint, or have their first.
     turned: BTreeSet<ServiceKey>,
+    /// Objects with which something else is wrong, though they are the same.
+    stirred: BTreeSet<ObjectId>,
     model: Model,
 }
 
@@ -86,8 +88,12 @@ struct Refusal {
 struct Dirty {
     module: bool,
     frame: bool,
-    /// Some RateLimit or RateLimitService is another.
+    /// Some RateLimitService is another.
     limiting: bool,
+    /// RateLimits that are others.
+    limits: BTreeSet<ObjectId>,
+    /// Domains whose RateLimits are others.
+    limit_domains: BTreeSet<Arc<str>>,
     /// Some `IngressClass` is another.
     ingress_classes: bool,
     ingresses: BTreeSet<ObjectId>,
@@ -129,6 +135,7 @@ impl World {
             listener_secrets: BTreeSet::new(),
             clusters: Clusters::default(),
             turned: BTreeSet::new(),
+            stirred: BTreeSet::new(),
             model: Model::default(),
         }
     }
@@ -258,8 +265,9 @@ impl World {
         for (name, listener) in wanted {
             put(&mut self.model.listeners, &mut delta.listeners, name, Some(listener));
         }
-        let extension = frame.auth.extension.clone();
-        put(&mut self.model.extensions, &mut delta.extensions, extension.slot, Some(extension));
+        for extension in [&frame.auth.extension, &frame.limit] {
+            put(&mut self.model.extensions, &mut delta.extensions, extension.slot, Some(extension.clone()));
+        }
         dirty.clusters.extend(self.clusters.change(&self.frame.upstream_names(), &frame.upstreams));
         std::mem::replace(&mut self.frame, frame)
     }

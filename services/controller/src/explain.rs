@@ -68,7 +68,7 @@ fn by_route(model: &Model, settings: &HttpSettings, request: &Request, explanati
         Some((table, host, order, route)) => {
             explanation.host = Some(host_view(model, table, host, &request.host));
             explanation.route = Some(route_view(table, &request.host, order, route));
-            explanation.limits = limits::of_route(model, settings.limit_service.as_ref(), route, request);
+            explanation.limits = limits::of_route(model, route, request);
             outcome::of_route(route, request)
         }
         None => "404: no route takes it".to_owned(),

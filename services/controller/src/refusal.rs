@@ -81,7 +81,8 @@ impl Refusals {
         });
         let problem = |(key, unresolved): (&Key, &Unresolved)| {
             let message = format!(
-                "Envoy refused {key}: {}; no single object is to blame, and what was in force before stays",
+                "{} refused {key}: {}; no single object is to blame, and what was in force before stays",
+                if key.kind == ResourceType::Limits { "a rate limit service" } else { "Envoy" },
                 unresolved.message
             );
             Problem::error("RefusedByProxy", "", message)
@@ -155,11 +156,7 @@ impl Engine {
             ResourceType::Route | ResourceType::ScopedRoute => Subject::Table(TableName(Arc::clone(&key.name))),
             // On trial it is bound to nothing.
             ResourceType::Listener if refusal.message.contains(CANNOT_BIND) => return self.nobody(key, refusal),
-            // A rate limit service says why, but only of a domain as a whole; the rules before stay in force.
-            ResourceType::Limits => {
-                let objects = self.world.model().limits.get(&key.name).map(|rules| rules.origins.clone());
-                return self.nobody_of(objects.unwrap_or_default(), key, refusal);
-            }
+            ResourceType::Limits => Subject::Limits(Arc::clone(&key.name)),
             ResourceType::Listener => Subject::Listener(Arc::clone(&key.name)),
             // An Envoy makes a TLS context when it has the certificate, and then finds fault with the settings.
             ResourceType::Secret => match of_secret() {
@@ -192,16 +189,13 @@ impl Engine {
                 let table = self.world.model().tables.get(name);
                 (table.map(|table| table.origins()).unwrap_or_default(), Nothing::IsAccepted)
             }
+            Subject::Limits(domain) => {
+                let rules = self.world.model().limits.get(domain);
+                (rules.map(|rules| rules.origins.clone()).unwrap_or_default(), Nothing::IsAccepted)
+            }
             Subject::Listener(_) => {
-                let shapes = [
-                    Kind::Module,
-                    Kind::Host,
-                    Kind::Ingress,
-                    Kind::TCPMapping,
-                    Kind::TLSContext,
-                    Kind::AuthService,
-                    Kind::RateLimitService,
-                ];
+                let shapes =
+                    [Kind::Module, Kind::Host, Kind::Ingress, Kind::TCPMapping, Kind::TLSContext, Kind::AuthService];
                 let objects = self.world.objects().map(|object| &object.id);
                 let mut shaping: Vec<_> = objects.filter(|id| shapes.contains(&id.kind)).cloned().collect();
                 shaping.retain(|id| !self.world.is_quarantined(id));
@@ -210,7 +204,8 @@ impl Engine {
             }
         };
         // Those first that changed since one of these Envoys last accepted everything.
-        let of_stream = |stream: &StreamId| self.synced.get(stream).copied().flatten().unwrap_or_default();
+        let synced = |stream: &StreamId| self.synced.get(stream).or_else(|| self.limiters.get(stream)).copied();
+        let of_stream = |stream: &StreamId| synced(stream).flatten().unwrap_or_default();
         let accepted = refusal.by.iter().map(of_stream).min().unwrap_or_default();
         let changed = |id: &&ObjectId| self.changed.get(*id).is_some_and(|revision| *revision > accepted);
         let newly: Vec<_> = everyone.iter().filter(changed).cloned().collect();
@@ -324,13 +319,13 @@ impl Engine {
 
     /// Nobody is proved guilty: all stays as it is, and that is said.
     fn nobody(&mut self, key: Key, refusal: Refusal) -> Vec<Event> {
-        let listener = self.world.model().listeners.get(&key.name).filter(|_| key.kind == ResourceType::Listener);
-        let objects = listener.map(|listener| listener.origins.clone()).unwrap_or_default();
-        self.nobody_of(objects, key, refusal)
-    }
-
-    /// The same, of what is known to be these objects.
-    fn nobody_of(&mut self, objects: Vec<ObjectId>, key: Key, refusal: Refusal) -> Vec<Event> {
+        let model = self.world.model();
+        let objects = match key.kind {
+            ResourceType::Listener => model.listeners.get(&key.name).map(|listener| listener.origins.clone()),
+            ResourceType::Limits => model.limits.get(&key.name).map(|rules| rules.origins.clone()),
+            _ => None,
+        };
+        let objects = objects.unwrap_or_default();
         let Refusal { version, message, .. } = refusal;
         let event = Event::Nacked { resource: key.to_string(), objects: Vec::new(), message: message.clone() };
         self.refusals.unresolved.insert(key, Unresolved { version, message, objects });

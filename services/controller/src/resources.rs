@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use nuncio_envoy::{self as envoy, ResourceKind};
-use nuncio_ir::{Cluster, ClusterName, Delta, Discovery, Handler, Listener, Model, SecretName, Slot, Table, TableName};
+use nuncio_ir::{
+    Cluster, ClusterName, Delta, Discovery, Handler, LimitRules, Listener, Model, SecretName, Slot, Table, TableName,
+};
 use nuncio_xds::{Key, Resource, ResourceType, Update};
 
 /// Encodes each changed node once.
@@ -85,6 +87,11 @@ pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
 /// A table that is not part of the model.
 pub(crate) fn table(table: &Table, model: &Model) -> Update {
     Update { set: seen_by_its_class(table, model).into(), remove: Vec::new() }
+}
+
+/// Rules that are not part of the model.
+pub(crate) fn limits(rules: &LimitRules, model: &Model) -> Update {
+    Update { set: vec![complete(envoy::limits(rules), model)], remove: Vec::new() }
 }
 
 /// A listener that is not part of the model, bound to nothing.

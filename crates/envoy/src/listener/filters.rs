@@ -1,7 +1,6 @@
 //! The HTTP filters of a listener.
 
 mod gzip;
-mod limits;
 
 use std::collections::HashMap;
 
@@ -16,6 +15,7 @@ use envoy_types::pb::envoy::extensions::filters::http::{
     grpc_stats::v3::{FilterConfig as GrpcStats, filter_config::PerMethodStatSpecifier},
     grpc_web::v3::GrpcWeb,
     health_check::v3::HealthCheck,
+    local_ratelimit::v3::LocalRateLimit,
     lua::v3::Lua,
     rbac::v3::Rbac,
     router::v3::Router,
@@ -32,11 +32,8 @@ use crate::{extension, matcher, proto};
 /// The cors filter: in every list, at work where a route has a policy under this name.
 pub(crate) const CORS_FILTER: &str = "envoy.filters.http.cors";
 
-/// The filter that counts by itself: in every list, at work where a route has a bucket under this name.
+/// The filter that counts by itself: in every list, at work where a table has buckets under this name.
 pub(crate) const LOCAL_LIMIT_FILTER: &str = "envoy.filters.http.local_ratelimit";
-
-/// The filter that asks about limits: in every list, at work where a route has descriptors under this name.
-pub(crate) const LIMIT_FILTER: &str = "envoy.filters.http.ratelimit";
 
 /// The filter that answers probes: at work wherever a route may take their paths.
 pub(crate) const PROBES_FILTER: &str = "envoy.filters.http.health_check";
@@ -50,12 +47,16 @@ pub(super) fn filters(settings: &HttpSettings) -> Vec<PbHttpFilter> {
     filters.extend(settings.filters.iter().filter_map(chosen));
     filters.push(filter(CORS_FILTER, &Cors {}));
     // What Envoy counts by itself goes before what it has to ask about, and who asks goes before how often.
-    filters.push(filter(LOCAL_LIMIT_FILTER, &limits::local()));
+    // Without a bucket of its own it holds nobody up.
+    filters.push(filter(LOCAL_LIMIT_FILTER, &local_limit()));
     filters.extend(Slot::ALL.map(extension::slot));
-    filters.push(filter(LIMIT_FILTER, &limits::asked(settings.limit_service.as_ref())));
     filters.push(filter("envoy.filters.http.router", &router));
     number_repeated(&mut filters);
     filters
+}
+
+fn local_limit() -> LocalRateLimit {
+    LocalRateLimit { stat_prefix: "local_rate_limit".to_owned(), ..Default::default() }
 }
 
 pub(super) fn filter<M: Message + Name>(name: &str, config: &M) -> PbHttpFilter {

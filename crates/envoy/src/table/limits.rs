@@ -1,37 +1,77 @@
 //! What the requests of a route are held to.
 
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use envoy_types::pb::envoy::config::core::v3::{
-    HeaderValue, HeaderValueOption, RuntimeFractionalPercent, header_value_option::HeaderAppendAction,
-};
+use envoy_types::pb::envoy::config::core::v3::RuntimeFractionalPercent;
 use envoy_types::pb::envoy::config::route::v3::{
-    RateLimit,
+    RateLimit, Route as PbRoute,
     rate_limit::{
         Action,
-        action::{ActionSpecifier, DestinationCluster, GenericKey, RemoteAddress, RequestHeaders, SourceCluster},
+        action::{
+            ActionSpecifier, DestinationCluster, GenericKey, MetaData as Metadata, RemoteAddress, RequestHeaders,
+            SourceCluster, meta_data as metadata,
+        },
     },
+};
+use envoy_types::pb::envoy::extensions::common::ratelimit::v3::{
+    LocalRateLimitDescriptor, rate_limit_descriptor::Entry,
 };
 use envoy_types::pb::envoy::extensions::filters::http::{
     local_ratelimit::v3::LocalRateLimit, ratelimit::v3::RateLimitPerRoute,
 };
+use envoy_types::pb::envoy::r#type::metadata::v3::{
+    MetadataKey,
+    metadata_key::{PathSegment, path_segment},
+};
 use envoy_types::pb::envoy::r#type::v3::{
     FractionalPercent, TokenBucket as PbTokenBucket, fractional_percent::DenominatorType,
 };
-use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::{Limits, RateLabel, TokenBucket};
+use envoy_types::pb::google::protobuf::{Any, Struct, Value, value};
+use nuncio_ir::{Limits, RateLabel, Route, Slot, Table, TokenBucket};
 
-use crate::listener::{LIMIT_FILTER, LOCAL_LIMIT_FILTER};
+use crate::listener::LOCAL_LIMIT_FILTER;
 use crate::proto;
 
-/// Tells the filters what they are to do for a route.
-pub(super) fn per_route(limits: &Limits) -> impl Iterator<Item = (String, Any)> {
-    let local = limits.local.map(|bucket| (LOCAL_LIMIT_FILTER.to_owned(), proto::any(&local(bucket))));
-    let asked = (!limits.descriptors.is_empty()).then(|| {
-        let rate_limits = limits.descriptors.iter().map(|labels| descriptor(labels)).collect();
-        (LIMIT_FILTER.to_owned(), proto::any(&RateLimitPerRoute { rate_limits, ..Default::default() }))
-    });
-    local.into_iter().chain(asked)
+/// Where a route's metadata names the bucket that its requests take from.
+const BUCKET_NAMESPACE: &str = "nuncio.local_rate_limit";
+const BUCKET_KEY: &str = "bucket";
+
+/// Tells the filter what it is to ask about for a route.
+pub(super) fn per_route(limits: &Limits) -> Option<(String, Any)> {
+    let rate_limits: Vec<_> = limits.descriptors.iter().map(|labels| descriptor(labels)).collect();
+    let config = || proto::any(&RateLimitPerRoute { rate_limits, ..Default::default() });
+    (!limits.descriptors.is_empty()).then(|| (Slot::Limit.name().to_owned(), config()))
+}
+
+/// The buckets of a table's routes. A bucket of one route alone would be one for each of the Envoy routes that it makes, so
+/// the table has them all, and routes say which is theirs.
+pub(super) fn of_table(table: &Table) -> Option<(String, Any)> {
+    let routes = table.hosts.iter().flat_map(|host| &host.routes);
+    let buckets: BTreeMap<_, _> =
+        routes.filter_map(|route| bucket(route).map(|found| (name(route, found), found))).collect();
+    (!buckets.is_empty()).then(|| (LOCAL_LIMIT_FILTER.to_owned(), proto::any(&local(&buckets))))
+}
+
+/// Has the Envoy routes of a route take from its bucket.
+pub(super) fn mark(route: &Route, routes: &mut [PbRoute]) {
+    let Some(bucket) = bucket(route) else { return };
+    let value = Value { kind: Some(value::Kind::StringValue(name(route, bucket))) };
+    let fields = HashMap::from([(BUCKET_KEY.to_owned(), value)]);
+    for route in routes {
+        let metadata = route.metadata.get_or_insert_default();
+        metadata.filter_metadata.insert(BUCKET_NAMESPACE.to_owned(), Struct { fields: fields.clone() });
+    }
+}
+
+fn bucket(route: &Route) -> Option<TokenBucket> {
+    route.limits.as_deref()?.local
+}
+
+/// Routes of a name may differ from host to host of a table.
+fn name(route: &Route, bucket: TokenBucket) -> String {
+    let TokenBucket { size, tokens, interval } = bucket;
+    format!("{}: {size}, {tokens}/{}s", route.name, interval.as_secs())
 }
 
 fn descriptor(labels: &[RateLabel]) -> RateLimit {
@@ -57,34 +97,45 @@ fn action(label: &RateLabel) -> ActionSpecifier {
     }
 }
 
-fn local(bucket: TokenBucket) -> LocalRateLimit {
+fn local(buckets: &BTreeMap<String, TokenBucket>) -> LocalRateLimit {
+    let of_bucket = Metadata {
+        descriptor_key: BUCKET_KEY.to_owned(),
+        metadata_key: Some(MetadataKey {
+            key: BUCKET_NAMESPACE.to_owned(),
+            path: vec![PathSegment { segment: Some(path_segment::Segment::Key(BUCKET_KEY.to_owned())) }],
+        }),
+        source: metadata::Source::RouteEntry as i32,
+        ..Default::default()
+    };
+    let action = Action { action_specifier: Some(ActionSpecifier::Metadata(of_bucket)) };
+    let descriptor = |(name, bucket): (&String, &TokenBucket)| LocalRateLimitDescriptor {
+        entries: vec![Entry { key: BUCKET_KEY.to_owned(), value: name.clone() }],
+        token_bucket: Some(token_bucket(bucket.size, bucket.tokens, bucket.interval)),
+        ..Default::default()
+    };
     LocalRateLimit {
         stat_prefix: "local_rate_limit".to_owned(),
-        token_bucket: Some(PbTokenBucket {
-            max_tokens: bucket.size,
-            tokens_per_fill: Some(proto::uint32(bucket.tokens)),
-            fill_interval: Some(proto::duration(bucket.interval)),
-        }),
+        // What routes without a bucket take from: there has to be one.
+        token_bucket: Some(token_bucket(u32::MAX, u32::MAX, Duration::from_secs(1))),
+        always_consume_default_token_bucket: Some(proto::boolean(false)),
+        descriptors: buckets.iter().map(descriptor).collect(),
+        rate_limits: vec![RateLimit { actions: vec![action], ..Default::default() }],
         filter_enabled: Some(always()),
         filter_enforced: Some(always()),
-        response_headers_to_add: vec![retry_after(bucket)],
+        enable_retry_after_header: true,
         ..Default::default()
+    }
+}
+
+fn token_bucket(size: u32, tokens: u32, interval: Duration) -> PbTokenBucket {
+    PbTokenBucket {
+        max_tokens: size,
+        tokens_per_fill: Some(proto::uint32(tokens)),
+        fill_interval: Some(proto::duration(interval)),
     }
 }
 
 fn always() -> RuntimeFractionalPercent {
     let percent = FractionalPercent { numerator: 100, denominator: DenominatorType::Hundred as i32 };
     RuntimeFractionalPercent { default_value: Some(percent), ..Default::default() }
-}
-
-/// Whole seconds until there is a token again.
-fn retry_after(bucket: TokenBucket) -> HeaderValueOption {
-    let wait = bucket.interval.div_f64(f64::from(bucket.tokens.max(1)));
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    let value = seconds.max(Duration::from_secs(1).as_secs()).to_string();
-    HeaderValueOption {
-        header: Some(HeaderValue { key: "retry-after".to_owned(), value, ..Default::default() }),
-        append_action: HeaderAppendAction::OverwriteIfExistsOrAdd as i32,
-        ..Default::default()
-    }
 }

@@ -140,7 +140,6 @@ pub(super) fn http() -> HttpSettings {
         preserve_request_id: false,
         suppress_envoy_headers: false,
         client_cert: ClientCertHeader::default(),
-        limit_service: None,
         identity_headers: Vec::new(),
         filters: Vec::new(),
         access_log: access_log("/dev/null"),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use nuncio_ir::{
     Arm, Authorization, AuthorizationBody, AuthorizationProtocol, Check, Cluster, Cors, Discovery, Endpoint, Endpoints,
-    Extension, Forward, HeaderEdits, HeaderMatch, HostRewrite, IpFamily, LbPolicy, Mirror, PathMatch, PathRewrite, Pem,
-    Priority, Protocol, QueryMatch, Redirect, Retry, Route, RouteAction, RouteMatch, Secret, SecretValue, Slot,
-    SlotFilter, ValueMatch,
+    Extension, Forward, HeaderEdits, HeaderMatch, HostRewrite, IpFamily, LbPolicy, LimitService, Mirror, PathMatch,
+    PathRewrite, Pem, Priority, Protocol, QueryMatch, Redirect, Retry, Route, RouteAction, RouteMatch, Secret,
+    SecretValue, Slot, SlotFilter, ValueMatch,
 };
 use serde_json::{Value, json};
 
@@ -128,7 +128,20 @@ pub(super) fn full() -> World {
 }
 
 fn extensions() -> Vec<Resource> {
-    Slot::ALL.map(|slot| extension(&asking(slot, "V4", http_check()))).into()
+    [asking(Slot::Auth, "V4", http_check()), limiting(Some("V4"))].map(|filled| extension(&filled)).into()
+}
+
+/// The slot whose filter asks this cluster about limits.
+pub(super) fn limiting(cluster: Option<&str>) -> Extension {
+    let filter = SlotFilter::Limit(Box::new(LimitService {
+        cluster: cluster.map(name),
+        authority: "limits".to_owned(),
+        domain: "edge".to_owned(),
+        timeout: Duration::from_millis(20),
+        deny_on_failure: true,
+        resource_exhausted: true,
+    }));
+    Extension { slot: Slot::Limit, filter, origins: Vec::new() }
 }
 
 /// A slot whose filter asks this cluster.

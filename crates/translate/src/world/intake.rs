@@ -101,7 +101,7 @@ impl World {
                 dirty.frame = true;
                 dirty.limiting = true;
             }
-            Kind::RateLimit => dirty.limiting = true,
+            Kind::RateLimit => drop(dirty.limits.insert(id.clone())),
             Kind::Service => {
                 let key = service_key(id);
                 dirty.mappings.extend(self.users.of_service(&key));

@@ -1,9 +1,9 @@
 //! What RateLimits and RateLimitServices mean to the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, Problem, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Problem, RateLimit, Spec};
 use nuncio_ir::{Delta, put};
 
 use super::{Dirty, World};
@@ -16,52 +16,115 @@ pub(super) struct Limiting {
     pub(super) domain: Option<Arc<str>>,
     /// Whether there are RateLimits.
     pub(super) has_limits: bool,
-    /// What is wrong with RateLimits among each other.
-    problems: Vec<(ObjectId, Problem)>,
+    /// The domain of RateLimits that name none.
+    default_domain: String,
+    /// The domain of each RateLimit that can be used.
+    domain_of: BTreeMap<ObjectId, Arc<str>>,
+    /// The RateLimits of each domain.
+    of_domain: BTreeMap<Arc<str>, BTreeSet<ObjectId>>,
+    /// What is wrong with the RateLimits of each domain among each other.
+    problems: BTreeMap<Arc<str>, Vec<(ObjectId, Problem)>>,
+}
+
+impl Limiting {
+    /// Notes the domain of a RateLimit; gives those that have lost it and have it now, if they differ.
+    fn put(&mut self, id: &ObjectId, domain: Option<Arc<str>>) -> bool {
+        let old = match domain.clone() {
+            Some(domain) => self.domain_of.insert(id.clone(), domain),
+            None => self.domain_of.remove(id),
+        };
+        if old == domain {
+            return false;
+        }
+        if let Some(old) = old
+            && let Some(ids) = self.of_domain.get_mut(&old)
+        {
+            ids.remove(id);
+        }
+        if let Some(domain) = domain {
+            self.of_domain.entry(domain).or_default().insert(id.clone());
+        }
+        true
+    }
+}
+
+/// What a RateLimit that can be read says.
+pub(super) fn limits_of(object: &Object) -> Option<(&ObjectId, &RateLimit)> {
+    match &object.spec {
+        Spec::RateLimit(spec) => Some((&object.id, &**spec)),
+        _ => None,
+    }
 }
 
 impl World {
     /// Finds out whom Envoy asks and in which domain, and touches whatever hangs on it.
     pub(super) fn settle_limiting(&mut self, dirty: &mut Dirty) {
-        if !dirty.limiting && !dirty.module {
+        if !dirty.limiting && !dirty.module && dirty.limits.is_empty() {
             return;
         }
+        self.sort_by_domain(dirty);
         let is_limit = |id| self.objects.get(id).is_some_and(|object| matches!(object.spec, Spec::RateLimit(_)));
         let has_limits = self.ids_of(Kind::RateLimit).any(is_limit);
-        dirty.frame |= std::mem::replace(&mut self.limiting.has_limits, has_limits) != has_limits;
+        let others_count = std::mem::replace(&mut self.limiting.has_limits, has_limits) != has_limits;
         let services: Vec<_> = self.of_kind(Kind::RateLimitService, |id| self.is_quarantined(id)).collect();
         let context = self.context();
         let domain = limit_service::choose(services.iter(), &context).map(|chosen| Arc::from(chosen.domain(&context)));
-        if domain != self.limiting.domain {
+        let is_another = domain != self.limiting.domain;
+        if is_another {
             self.limiting.domain = domain;
-            dirty.frame = true;
             self.touch_all_mappings(dirty);
+        }
+        if is_another || others_count {
+            dirty.frame = true;
+            let concerned = [Kind::RateLimit, Kind::RateLimitService].into_iter().flat_map(|kind| self.ids_of(kind));
+            let concerned: Vec<_> = concerned.cloned().collect();
+            self.stirred.extend(concerned);
         }
     }
 
-    /// Makes the rules of all domains anew; those that come out equal are no change.
-    pub(super) fn settle_rules(&mut self, dirty: &Dirty, delta: &mut Delta) {
-        if !dirty.limiting && !dirty.module {
-            return;
+    /// Notes the domains of changed RateLimits, and has the rules of those made anew.
+    fn sort_by_domain(&mut self, dirty: &mut Dirty) {
+        let default = limit_service::domain_of(None, &self.module);
+        let mut changed = std::mem::take(&mut dirty.limits);
+        if default != self.limiting.default_domain {
+            self.limiting.default_domain = default;
+            changed.extend(self.ids_of(Kind::RateLimit).cloned());
         }
-        let objects: Vec<_> = self.of_kind(Kind::RateLimit, |id| self.is_quarantined(id)).collect();
-        let mut domains: BTreeMap<Arc<str>, Vec<_>> = BTreeMap::new();
-        for object in &objects {
-            if let Spec::RateLimit(spec) = &object.spec {
-                let domain = limit_service::domain_of(spec.domain.as_ref(), &self.module);
-                domains.entry(domain.into()).or_default().push((&object.id, &**spec));
+        for id in changed {
+            let spec = self.objects.get(&id).filter(|_| !self.is_quarantined(&id)).map(|object| &object.spec);
+            let domain = match spec {
+                Some(Spec::RateLimit(limit)) => {
+                    Some(Arc::from(limit_service::domain_of(limit.domain.as_ref(), &self.module)))
+                }
+                _ => None,
+            };
+            dirty.limit_domains.extend(self.limiting.domain_of.get(&id).cloned().into_iter().chain(domain.clone()));
+            if self.limiting.put(&id, domain) {
+                self.stirred.insert(id);
             }
         }
-        let mut problems = Vec::new();
-        let gone: Vec<_> = self.model.limits.keys().filter(|domain| !domains.contains_key(*domain)).cloned().collect();
-        for domain in gone {
-            put(&mut self.model.limits, &mut delta.limits, domain, None);
+    }
+
+    /// Makes the rules of domains anew whose RateLimits changed.
+    pub(super) fn settle_rules(&mut self, dirty: &Dirty, delta: &mut Delta) {
+        for domain in &dirty.limit_domains {
+            let ids = self.limiting.of_domain.get(domain).into_iter().flatten();
+            let objects: Vec<_> = ids.filter_map(|id| self.objects.get(id)).map(Arc::clone).collect();
+            let specs: Vec<_> = objects.iter().filter_map(|object| limits_of(object)).collect();
+            let mut problems = Vec::new();
+            let rules = (!specs.is_empty()).then(|| limits::rules(domain, &specs, &mut problems));
+            if rules.is_none() {
+                self.limiting.of_domain.remove(domain);
+            }
+            put(&mut self.model.limits, &mut delta.limits, Arc::clone(domain), rules);
+            let old = self.limiting.problems.remove(domain).unwrap_or_default();
+            let gone = old.iter().filter(|one| !problems.contains(one));
+            let new = problems.iter().filter(|one| !old.contains(one));
+            self.stirred.extend(gone.chain(new).map(|(id, _)| id.clone()));
+            if !problems.is_empty() {
+                self.limiting.problems.insert(Arc::clone(domain), problems);
+            }
         }
-        for (domain, objects) in domains {
-            let rules = limits::rules(&domain, &objects, &mut problems);
-            put(&mut self.model.limits, &mut delta.limits, domain, Some(rules));
-        }
-        self.limiting.problems = problems;
     }
 
     /// Whether Envoy asks the rate limit service that belongs to this gateway.
@@ -85,7 +148,8 @@ impl World {
                 Some(Problem::warning("NoRateLimitService", "", message))
             }
         };
-        let own = self.limiting.problems.iter().filter(|(of, _)| of == id).map(|(_, problem)| problem.clone());
+        let of_domain = self.limiting.problems.get(&*domain).into_iter().flatten();
+        let own = of_domain.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone());
         own.chain(asked).collect()
     }
 }

@@ -20,6 +20,11 @@ impl World {
                 Some(compiled) => self.mappings.insert(id.clone(), Arc::clone(compiled)),
                 None => self.mappings.remove(&id),
             };
+            if let (Some(old), Some(new)) = (&old, &compiled)
+                && old.problems != new.problems
+            {
+                self.stirred.insert(new.origin().clone());
+            }
             if let Some(old) = old {
                 self.names.remove(&old);
                 dirty.touch(old);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, Problem, Severity};
-use nuncio_ir::{Backend, ClusterName, Discovery, Handler, Listener, RouteAction, SecretName, Slot, TableName};
+use nuncio_ir::{Backend, ClusterName, Discovery, RouteAction, SecretName, Slot, TableName};
 
 use super::World;
 use super::intake::{service_key, slice_service};
@@ -38,7 +38,8 @@ impl World {
     pub fn problems(&self, id: &ObjectId) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(refusal) = self.quarantine.get(id) {
-            problems.push(Problem::error("RefusedByProxy", "", format!("Envoy refused it: {}", refusal.message)));
+            let by = if id.kind == Kind::RateLimit { "a rate limit service" } else { "Envoy" };
+            problems.push(Problem::error("RefusedByProxy", "", format!("{by} refused it: {}", refusal.message)));
         }
         if let Some(compiled) = self.mappings.get(id) {
             problems.extend(self.mapping_problems(compiled));
@@ -80,9 +81,10 @@ impl World {
         let auth = &self.frame.auth;
         let of_auth =
             auth.upstream.as_ref().map(|upstream| (upstream, auth.extension.origins.clone(), "spec.auth_service"));
-        let limits = self.frame.limit_service.as_ref();
+        let limit = &self.frame.limit;
+        let limits = limit.clusters().into_iter().filter(|_| !limit.origins.is_empty());
         let of_limits =
-            limits.and_then(|(id, cluster)| Some((self.clusters.get(cluster)?, vec![id.clone()], "spec.service")));
+            limits.filter_map(|name| Some((self.clusters.get(&name)?, limit.origins.clone(), "spec.service")));
         let names = of_auth.into_iter().chain(of_limits).flat_map(|(upstream, origins, field)| {
             let Discovery::Dns { hosts, .. } = &upstream.cluster.discovery else { return Vec::new() };
             hosts.iter().map(|(host, port)| (host.clone(), *port, origins.clone(), field)).collect()
@@ -155,16 +157,11 @@ impl World {
                 let clusters = service.iter().flat_map(|service| self.clusters.of_service(service));
                 found.endpoints = clusters.cloned().collect();
             }
-            Kind::RateLimitService => {
-                let counts = self.frame.limit_service.as_ref().is_some_and(|(chosen, _)| chosen == id);
-                let listeners = self.model.listeners.values().filter(|listener| counts && is_http(listener));
-                found.listeners = listeners.map(|listener| Arc::clone(&listener.name)).collect();
-            }
             Kind::RateLimit => {
                 let domains = self.model.limits.iter().filter(|(_, rules)| rules.origins.binary_search(id).is_ok());
                 found.limits = domains.map(|(domain, _)| Arc::clone(domain)).collect();
             }
-            Kind::AuthService => {
+            Kind::AuthService | Kind::RateLimitService => {
                 let slots = self.model.extensions.values().filter(|extension| extension.origins.contains(id));
                 found.extensions = slots.map(|extension| extension.slot).collect();
             }
@@ -218,11 +215,10 @@ impl World {
         });
         let listeners = self.model.listeners.values().filter(|listener| listener.clusters().contains(cluster));
         let of_listeners = listeners.flat_map(|listener| &listener.origins);
-        let of_limits = self.frame.limit_service.iter().filter(|(_, asked)| asked == cluster).map(|(id, _)| id);
         let extensions = self.model.extensions.values().filter(|extension| extension.clusters().contains(cluster));
         let of_extensions = extensions.flat_map(|extension| &extension.origins);
         let of_listeners = of_listeners.filter(|id| id.kind == Kind::TCPMapping);
-        of_routes.chain(of_listeners).chain(of_extensions).chain(of_limits).cloned().collect()
+        of_routes.chain(of_listeners).chain(of_extensions).cloned().collect()
     }
 
     /// The objects that a secret is made of.
@@ -231,8 +227,4 @@ impl World {
         let secrets = self.objects.keys().filter(|id| id.kind == Kind::Secret);
         secrets.filter(|id| self.resources_of(id).secrets.contains(secret)).cloned().collect()
     }
-}
-
-fn is_http(listener: &Listener) -> bool {
-    listener.chains.iter().any(|chain| matches!(chain.handler, Handler::Http(_)))
 }

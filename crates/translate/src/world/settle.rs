@@ -40,15 +40,18 @@ impl World {
         }
     }
 
-    /// The objects whose Services have lost their last endpoint, or have their first, since this was asked last.
-    pub fn take_turned(&mut self) -> Vec<ObjectId> {
+    /// The objects with which something else may be wrong, though they are the same, since this was asked last: their
+    /// Services have lost their last endpoint, or have their first; or what they are measured by is another.
+    pub fn take_turned(&mut self) -> BTreeSet<ObjectId> {
         let services = std::mem::take(&mut self.turned);
         let keys = services.iter().flat_map(|service| self.users.of_service(service));
         let mappings = keys.filter_map(|key| self.mappings.get(&key)).map(|compiled| compiled.origin());
         let auth = &self.frame.auth;
         let mut sources = auth.upstream.iter().flat_map(|upstream| &upstream.sources);
         let asked = sources.any(|source| services.contains(&source.service)).then_some(&auth.extension.origins);
-        mappings.chain(asked.into_iter().flatten()).cloned().collect()
+        let mut turned: BTreeSet<_> = mappings.chain(asked.into_iter().flatten()).cloned().collect();
+        turned.append(&mut self.stirred);
+        turned
     }
 
     /// Hands over the Secrets that listeners and clusters name, and no others.

@@ -2,6 +2,7 @@
 
 mod auth;
 mod endpoints;
+mod limits;
 mod oracle;
 mod regressions;
 mod request;

@@ -4,17 +4,28 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::ObjectId;
-use nuncio_ir::Listener;
+use nuncio_ir::{LimitRules, Listener};
 
+use super::limits::limits_of;
 use super::{FRAME_KINDS, World};
 use crate::context::Context;
-use crate::frame;
+use crate::{frame, limits};
 
 impl World {
     /// Whether an object is out because the proxy refused it.
     #[must_use]
     pub fn is_quarantined(&self, id: &ObjectId) -> bool {
         self.quarantine.contains_key(id)
+    }
+
+    /// The rules of a domain as these RateLimits alone make them. Changes nothing.
+    #[must_use]
+    pub fn rules_of(&self, domain: &Arc<str>, only: &[ObjectId]) -> Option<LimitRules> {
+        let origins = self.model.limits.get(domain)?.origins.iter();
+        let objects = origins.filter(|id| only.contains(id)).filter_map(|id| self.objects.get(id));
+        let specs: Vec<_> = objects.filter_map(|object| limits_of(object)).collect();
+        // An empty domain is a sound one.
+        Some(limits::rules(domain, &specs, &mut Vec::new()))
     }
 
     /// A listener as it would be if the proxy had refused these objects as well. Changes nothing.

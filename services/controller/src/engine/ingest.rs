@@ -117,7 +117,6 @@ impl Engine {
             Kind::TLSContext,
             Kind::AuthService,
             Kind::RateLimitService,
-            Kind::RateLimit,
         ];
         let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
         ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
@@ -127,7 +126,7 @@ impl Engine {
 
 /// Whether nothing but objects of its kind hang on an object.
 fn is_alone(id: &ObjectId) -> bool {
-    matches!(id.kind, Kind::Mapping | Kind::EndpointSlice)
+    matches!(id.kind, Kind::Mapping | Kind::EndpointSlice | Kind::RateLimit)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which limits a request is held to: its labels, the descriptors that they make, and the rules that these meet.
 
-use nuncio_ir::{LimitNode, LimitRule, LimitService, Limits, Model, RateLabel, Route, RouteAction};
+use nuncio_ir::{LimitNode, LimitRule, LimitService, Limits, Model, RateLabel, Route, RouteAction, Slot, SlotFilter};
 
 use super::request::Request;
 use crate::admin::{LimitExplained, ObjectRef};
@@ -10,19 +10,18 @@ use crate::view::pace;
 type Entry = (String, Option<String>);
 
 /// What the route's requests are held to.
-pub(super) fn of_route(
-    model: &Model,
-    service: Option<&LimitService>,
-    route: &Route,
-    request: &Request,
-) -> Vec<LimitExplained> {
+pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<LimitExplained> {
     let Some(limits) = route.limits.as_deref() else { return Vec::new() };
     let local = limits.local.map(|bucket| LimitExplained {
         labels: String::new(),
         limit: Some(format!("{} at once, {} every {} s", bucket.size, bucket.tokens, bucket.interval.as_secs())),
         rule: None,
         origin: route.origins.first().map(ObjectRef::from),
-        outcome: "counted by each Envoy for the whole route, before anybody is asked".to_owned(),
+        outcome: "counted by each Envoy for this host name, before anybody is asked".to_owned(),
+    });
+    let service = model.extensions.get(&Slot::Limit).and_then(|extension| match &extension.filter {
+        SlotFilter::Limit(service) => Some(service),
+        _ => None,
     });
     let asked = service.into_iter().flat_map(|service| asked(model, service, limits, route, request));
     local.into_iter().chain(asked).collect()

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use nuncio_api::ObjectId;
-use nuncio_ir::{Listener, Scope, Table, TableName, VirtualHost};
+use nuncio_ir::{LimitRules, Listener, Scope, Table, TableName, VirtualHost};
 use nuncio_translate::World;
 use nuncio_xds::{Key, ResourceType, Update};
 
@@ -24,6 +24,8 @@ const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 
 pub(super) enum Subject {
     Table(TableName),
     Listener(Arc<str>),
+    /// The rules of a domain.
+    Limits(Arc<str>),
 }
 
 impl Subject {
@@ -32,6 +34,7 @@ impl Subject {
         let kind = match self {
             Self::Table(_) => ResourceType::Route,
             Self::Listener(_) => ResourceType::Listener,
+            Self::Limits(_) => ResourceType::Limits,
         };
         Key::new(kind, TRIAL)
     }
@@ -50,6 +53,10 @@ impl Subject {
                 let listener = Listener { name: TRIAL.into(), address: NOWHERE, ..listener };
                 Some(resources::unbound_listener(&listener, model))
             }
+            Self::Limits(domain) => {
+                let rules = LimitRules { domain: TRIAL.into(), ..world.rules_of(domain, search.tried())? };
+                Some(resources::limits(&rules, model))
+            }
         }
     }
 
@@ -58,13 +65,14 @@ impl Subject {
         let kinds: &[ResourceType] = match self {
             Self::Table(_) => &[ResourceType::ScopedRoute, ResourceType::Route],
             Self::Listener(_) => &[ResourceType::Listener],
+            Self::Limits(_) => &[ResourceType::Limits],
         };
         Update { set: Vec::new(), remove: kinds.iter().map(|kind| Key::new(*kind, TRIAL)).collect() }
     }
 
     /// What it is called for people, where an Envoy speaks of the trial.
     pub(super) fn unmask(&self, message: &str) -> String {
-        let (Self::Table(TableName(name)) | Self::Listener(name)) = self;
+        let (Self::Table(TableName(name)) | Self::Listener(name) | Self::Limits(name)) = self;
         message.replace(TRIAL, name)
     }
 }

@@ -1,7 +1,7 @@
 //! An HTTP server (HTTP/1.1, HTTP/2 with prior knowledge, WebSocket, with TLS if wanted) that answers with what it got.
 //!
-//! A request steers it: `x-echo-status: 503` sets the status, `x-echo-hold: 1` holds the answer back until
-//! [`Backend::release`].
+//! A request steers it: `x-echo-status: 503` sets the status, `x-echo-header: name=value` a header of the answer, and
+//! `x-echo-hold: 1` holds the answer back until [`Backend::release`].
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -201,9 +201,13 @@ async fn answer(request: Request<Incoming>, shared: &Arc<Shared>, peer: Peer) ->
     if steer("x-echo-hold").is_some() {
         let _ = shared.released.subscribe().wait_for(|released| *released).await;
     }
+    let own = steer("x-echo-header");
     let echo = echo(request, shared, peer).await;
     let body = serde_json::to_vec(&echo).unwrap_or_default();
-    let response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
+    let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
+    if let Some((name, value)) = own.as_deref().and_then(|own| own.split_once('=')) {
+        response = response.header(name, value);
+    }
     response.body(Full::new(body.into())).expect("a response")
 }
 

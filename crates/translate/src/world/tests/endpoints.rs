@@ -57,7 +57,7 @@ fn the_first_endpoint_and_the_last_are_news_for_those_who_name_the_service() {
     let mut world = world();
     apply(&mut world, EDGE);
     let cart = ObjectId::new(Kind::Mapping, "default", "cart");
-    assert_eq!(world.take_turned(), []);
+    assert!(world.take_turned().is_empty());
     for (addresses, turned) in
         [(&["10.0.0.1"][..], true), (&["10.0.0.1", "10.0.0.2"], false), (&[], true), (&[], false)]
     {

@@ -1,0 +1,111 @@
+//! RateLimits and RateLimitServices: what a change of them touches, and of whom it is news.
+
+use std::sync::Arc;
+
+use nuncio_api::{Defaults, Kind, ObjectId, parse};
+use nuncio_ir::{Delta, Slot, SlotFilter};
+
+use super::world;
+use crate::World;
+
+const EDGE: &str = "
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+";
+
+fn object(kind: &str, name: &str, spec: &str) -> String {
+    format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n")
+}
+
+fn mapping(name: &str, domain: &str) -> String {
+    let labels = format!("{{{domain}: [{{g: [{{generic_key: {{value: x}}}}]}}]}}");
+    object("Mapping", name, &format!("{{hostname: '*', prefix: /{name}/, service: '127.0.0.1:80', labels: {labels}}}"))
+}
+
+fn limit(name: &str, domain: &str, pattern: &str) -> String {
+    let spec = format!("{{domain: {domain}, limits: [{{pattern: {pattern}, rate: 1, unit: day}}]}}");
+    object("RateLimit", name, &spec)
+}
+
+fn apply(world: &mut World, text: &str) -> Delta {
+    let parsed = parse(text.as_bytes(), &"limits.yaml".into(), &Defaults::default());
+    world.apply(parsed.objects.into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))))
+}
+
+fn remove(world: &mut World, kind: Kind, name: &str) -> Delta {
+    world.apply([(ObjectId::new(kind, "default", name), None)])
+}
+
+fn is_asked(world: &World) -> bool {
+    matches!(world.model().extensions[&Slot::Limit].filter, SlotFilter::Limit(_))
+}
+
+#[test]
+fn neither_the_first_limit_nor_the_last_nor_a_service_changes_a_listener() {
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &mapping("m", "ambassador")));
+    assert!(!world.model().listeners.is_empty() && !is_asked(&world));
+    let mut changes = |what: &str, asked: bool, change: &dyn Fn(&mut World) -> Delta| {
+        let delta = change(&mut world);
+        assert!(delta.listeners.is_empty(), "{what}: {:?}", delta.listeners);
+        assert_eq!((delta.extensions.len(), is_asked(&world)), (1, asked), "{what}");
+    };
+    changes("the first", true, &|world| apply(world, &limit("l", "ambassador", "[{a: b}]")));
+    let service = |spec: &str| object("RateLimitService", "s", spec);
+    changes("a service", true, &|world| apply(world, &service("{service: '127.0.0.1:1', protocol_version: v3}")));
+    changes("another", true, &|world| apply(world, &service("{service: '127.0.0.1:2', timeout_ms: 7}")));
+    changes("none", true, &|world| remove(world, Kind::RateLimitService, "s"));
+    changes("the last", false, &|world| remove(world, Kind::RateLimit, "l"));
+}
+
+#[test]
+fn a_change_of_a_limit_changes_the_rules_of_its_domain_alone() {
+    let mut world = world();
+    apply(&mut world, EDGE);
+    apply(&mut world, &(limit("one", "a", "[{a: b}]") + &limit("two", "b", "[{a: b}]")));
+    let delta = apply(&mut world, &limit("one", "a", "[{a: c}]"));
+    assert_eq!(delta.limits.iter().map(|(domain, _)| &**domain).collect::<Vec<_>>(), ["a"]);
+    assert!(delta.tables.is_empty() && delta.clusters.is_empty(), "{delta:?}");
+    let delta = apply(&mut world, &limit("one", "b", "[{a: c}]"));
+    let changed: Vec<_> = delta.limits.iter().map(|(domain, rules)| (&**domain, rules.is_some())).collect();
+    assert_eq!(changed, [("a", false), ("b", true)]);
+}
+
+/// An object and why something is wrong with it; none where nothing is.
+type Wrong<'a> = (Kind, &'a str, Option<&'static str>);
+
+#[test]
+fn what_is_wrong_with_others_by_a_limit_or_a_service_is_news_of_theirs() {
+    let mut world = world();
+    let objects = [EDGE.to_owned(), mapping("m", "ambassador"), mapping("else", "else")];
+    apply(&mut world, &objects.concat());
+    world.take_turned();
+    let step = |world: &mut World, wrong: &[Wrong<'_>]| {
+        let turned = world.take_turned();
+        for (kind, name, reason) in wrong {
+            let id = ObjectId::new(*kind, "default", *name);
+            assert!(turned.contains(&id), "{id} in {turned:?}");
+            let found = world.problems(&id);
+            let reasons: Vec<_> =
+                found.iter().map(|problem| problem.reason).filter(|reason| !reason.contains("Host")).collect();
+            assert_eq!(reasons, reason.iter().copied().collect::<Vec<_>>(), "{id}");
+        }
+    };
+    assert_eq!(world.problems(&ObjectId::new(Kind::Mapping, "default", "m"))[0].reason, "NoRateLimitService");
+    apply(&mut world, &limit("first", "ambassador", "[{user: id}]"));
+    step(&mut world, &[(Kind::Mapping, "m", None), (Kind::Mapping, "else", Some("OtherLabelDomain"))]);
+    apply(&mut world, &limit("a", "ambassador", "[{user_id: '*'}]"));
+    step(&mut world, &[(Kind::RateLimit, "a", Some("AmbiguousPattern"))]);
+    apply(&mut world, &object("RateLimitService", "s", "{service: '127.0.0.1:1', domain: else}"));
+    let ambiguous = [(Kind::Mapping, "m", Some("OtherLabelDomain")), (Kind::Mapping, "else", None)];
+    step(&mut world, &ambiguous);
+    remove(&mut world, Kind::RateLimitService, "s");
+    step(&mut world, &[(Kind::RateLimit, "first", None)]);
+    remove(&mut world, Kind::RateLimit, "first");
+    step(&mut world, &[(Kind::RateLimit, "a", None)]);
+    remove(&mut world, Kind::RateLimit, "a");
+    step(&mut world, &[(Kind::Mapping, "m", Some("NoRateLimitService"))]);
+}
