@@ -23,6 +23,7 @@ pub use health::{Condition, Health, NotReady};
 pub use logs::{LogFormat, UnknownLogFormat};
 pub use metrics::{BoundedLabel, LabelValue, METRICS_CONTENT_TYPE, Metrics, duration_buckets};
 pub use shutdown::shutdown_on_signal;
+pub use traces::follow;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt;

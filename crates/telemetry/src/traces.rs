@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Subscriber;
+use tracing::{Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::registry::LookupSpan;
@@ -17,6 +20,35 @@ use crate::Error;
 
 /// How long the end of the process waits for the collector.
 pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Makes a span part of the trace that a caller names in the headers of W3C's Trace Context. Changes nothing where there is none, or
+/// where no traces are exported.
+pub fn follow(span: &Span, traceparent: Option<&str>, tracestate: Option<&str>) {
+    let caller = TraceContextPropagator::new().extract(&Caller { traceparent, tracestate });
+    if caller.span().span_context().is_valid() {
+        // Without an exporter there is nothing to be part of.
+        let _ = span.set_parent(caller);
+    }
+}
+
+struct Caller<'h> {
+    traceparent: Option<&'h str>,
+    tracestate: Option<&'h str>,
+}
+
+impl Extractor for Caller<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        match name {
+            "traceparent" => self.traceparent,
+            "tracestate" => self.tracestate,
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent", "tracestate"]
+    }
+}
 
 /// The exporter, if the environment names a collector.
 pub(crate) fn provider(service: &'static str) -> Result<Option<SdkTracerProvider>, Error> {

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
-//! | `/metrics` | the controller's metrics, then those of the Envoy beside it |
+//! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
 //! | `/api/v1/{objects,hosts,routes,clusters,limits,limited,envoys,problems}` | lists, see [`ListQuery`] |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
@@ -52,6 +52,8 @@ pub trait View: Send + Sync + 'static {
     fn ready(&self) -> Result<(), String>;
     /// The controller's own metrics, in the `OpenMetrics` text format.
     fn metrics(&self) -> String;
+    /// Those of the limiter that belongs to it, in the older text format of Prometheus; none if there is none.
+    fn limiter_metrics(&self) -> String;
     /// The admin socket of the Envoy that runs beside the controller, if there is one.
     fn envoy_admin(&self) -> Option<PathBuf>;
     /// Objects by kind, namespace, name.

@@ -89,22 +89,32 @@ pub struct OwnLimiter {
     pub socket: PathBuf,
     /// Becomes true when it is asked.
     pub wanted: watch::Sender<bool>,
-    /// What was over limits.
+    /// What it counted.
     pub limited: Limited,
 }
 
-/// Tells what was most often over limits.
+/// Tells what the limiter counted.
 #[derive(Clone)]
-pub struct Limited(Arc<dyn Fn() -> Vec<LimitedView> + Send + Sync>);
+pub struct Limited {
+    list: Arc<dyn Fn() -> Vec<LimitedView> + Send + Sync>,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
 
 impl Limited {
-    /// Told by `list`, the most often first.
-    pub fn new(list: impl Fn() -> Vec<LimitedView> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(list))
+    /// What was over limits is told by `list`, the most often first; `metrics` are in the older text format of Prometheus.
+    pub fn new(
+        list: impl Fn() -> Vec<LimitedView> + Send + Sync + 'static,
+        metrics: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self { list: Arc::new(list), metrics: Arc::new(metrics) }
     }
 
     pub(crate) fn list(&self) -> Vec<LimitedView> {
-        self.0()
+        (self.list)()
+    }
+
+    pub(crate) fn metrics(&self) -> String {
+        (self.metrics)()
     }
 }
 

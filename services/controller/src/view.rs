@@ -56,6 +56,10 @@ impl View for EngineView {
         lock(&self.engine).metrics.encode()
     }
 
+    fn limiter_metrics(&self) -> String {
+        self.limited.as_ref().map(Limited::metrics).unwrap_or_default()
+    }
+
     fn envoy_admin(&self) -> Option<PathBuf> {
         self.envoy_admin.clone()
     }

@@ -11,8 +11,9 @@ use anyhow::Context;
 use nuncio_controller::admin::{AdminClient, LimitedView};
 use nuncio_controller::{Event, Limited, OwnLimiter, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
-use nuncio_ratelimit::RunError;
 use nuncio_ratelimit::settings::Settings;
+use nuncio_ratelimit::stats::{Exposition, prometheus};
+use nuncio_ratelimit::{Often, RunError};
 use nuncio_telemetry::{Health, LogFormat, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -56,7 +57,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let limiter = nuncio_ratelimit::embedded(&runtime_dir.xds_socket(), &runtime_dir.limit_socket(), redis.as_deref())
         .map_err(Failure::usage)?;
     let (wanted, limiter_is_wanted) = watch::channel(false);
-    let top = limiter.top.clone().unwrap_or_default();
+    let limited = limited(&limiter, limiter_is_wanted.clone());
     let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
     let health = Health::default();
     let config = config(Parts {
@@ -69,11 +70,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
-        limiter: Some(OwnLimiter {
-            socket: runtime_dir.limit_socket(),
-            wanted,
-            limited: Limited::new(move || top.list().into_iter().map(limited).collect()),
-        }),
+        limiter: Some(OwnLimiter { socket: runtime_dir.limit_socket(), wanted, limited }),
         status,
         webhook,
         drain,
@@ -152,9 +149,18 @@ async fn wait<T>(part: JoinHandle<T>) {
     }
 }
 
-fn limited(often: nuncio_ratelimit::Often) -> LimitedView {
-    let nuncio_ratelimit::Often { domain, labels, rule, over } = often;
-    LimitedView { domain, labels, name: rule, over }
+/// What the rate limit service counts; it has metrics once it is wanted.
+fn limited(settings: &Settings, wanted: watch::Receiver<bool>) -> Limited {
+    let view = |often| {
+        let Often { domain, labels, rule, over } = often;
+        LimitedView { domain, labels, name: rule, over }
+    };
+    let (top, stats) = (settings.top.clone().unwrap_or_default(), settings.stats.clone());
+    let metrics = move || match *wanted.borrow() {
+        true => prometheus(&stats, &Exposition::default()),
+        false => String::new(),
+    };
+    Limited::new(move || top.list().into_iter().map(view).collect(), metrics)
 }
 
 /// Runs the rate limit service from the moment when something asks it.

@@ -60,7 +60,7 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
         tasks.spawn(server::serve(listener, server::http(limiter, health.clone()), stop.clone()));
     }
 
-    let tls = settings.listen.tls.clone().map(ReloadingAcceptor::new).transpose();
+    let tls = settings.listen.tls.as_ref().map(ReloadingAcceptor::new).transpose();
     let workers = Workers::start(WorkersSetup {
         threads: threads(settings.listen.threads),
         limiter: Arc::new(move || backends.limiter()),
@@ -82,7 +82,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
 
 fn shared(settings: &Settings) -> Shared {
     let local_cache = (settings.local_cache_bytes > 0).then(|| LocalCache::new(settings.local_cache_bytes));
-    Shared { top: settings.top.clone(), ..Shared::new(settings.limiter.clone(), local_cache) }
+    let stats = settings.stats.clone();
+    Shared { top: settings.top.clone(), stats, ..Shared::new(settings.limiter.clone(), local_cache) }
 }
 
 fn failing(settings: &Settings) -> Vec<Component> {

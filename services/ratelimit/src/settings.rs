@@ -12,6 +12,7 @@ pub use read::{Environment, SettingError};
 pub use report::{IGNORED, ignored};
 
 use crate::limiter;
+use crate::stats::Registry;
 use crate::top::Top;
 
 /// Where the counters are kept (`BACKEND_TYPE`).
@@ -197,6 +198,8 @@ pub struct Settings {
     pub health_by_connection: bool,
     /// Where to note what is over its limit.
     pub top: Option<Arc<Top>>,
+    /// Where everything is counted: a service within another is asked for it there.
+    pub stats: Arc<Registry>,
     /// How to decide and reply.
     pub limiter: limiter::Options,
 }

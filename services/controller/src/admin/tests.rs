@@ -40,6 +40,10 @@ impl View for Fake {
         "# TYPE nuncio_builds counter\nnuncio_builds_total 3\n# EOF\n".into()
     }
 
+    fn limiter_metrics(&self) -> String {
+        "# TYPE limiter counter\nlimiter 4\n".into()
+    }
+
     fn envoy_admin(&self) -> Option<PathBuf> {
         self.envoy.clone()
     }
@@ -214,5 +218,9 @@ async fn metrics_do_not_need_envoy() {
     let envoy = Some(PathBuf::from("/nowhere/admin.sock"));
     let (status, body) = get(Fake { envoy, ..Fake::default() }, "/metrics").await;
     assert_eq!(status, StatusCode::OK);
-    assert!(body.contains("nuncio_builds_total 3\n") && body.ends_with("nuncio_envoy_stats_up 0\n"), "{body}");
+    assert!(
+        body.contains("nuncio_builds_total 3\n# TYPE limiter counter\nlimiter 4\n")
+            && body.ends_with("nuncio_envoy_stats_up 0\n"),
+        "{body}"
+    );
 }

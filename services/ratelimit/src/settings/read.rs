@@ -126,6 +126,7 @@ impl Settings {
             local_cache_bytes: env.number("LOCAL_CACHE_SIZE_IN_BYTES", 0)?,
             health_by_connection: env.flag("REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", false)?,
             top: Some(Arc::default()),
+            stats: Arc::default(),
             limiter: limiter(env)?,
         })
     }

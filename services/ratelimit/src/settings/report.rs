@@ -29,7 +29,7 @@ pub const IGNORED: [(&str, &str); 31] = [
     ("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", "the wait doubles, with jitter"),
     ("XDS_CLIENT_BACKOFF_JITTER", "the wait doubles, with jitter"),
     ("CONFIG_GRPC_XDS_SERVER_CONNECT_RETRY_INTERVAL", "XDS_CLIENT_BACKOFF_INITIAL_INTERVAL says how long to wait"),
-    ("TRACING_ENABLED", "traces go where OTEL_EXPORTER_OTLP_ENDPOINT says"),
+    ("TRACING_ENABLED", "traces of calls go where OTEL_EXPORTER_OTLP_ENDPOINT says"),
     ("TRACING_SERVICE_NAME", "traces carry nuncio-ratelimit"),
     ("TRACING_SERVICE_NAMESPACE", "use OTEL_RESOURCE_ATTRIBUTES"),
     ("TRACING_SERVICE_INSTANCE_ID", "use OTEL_RESOURCE_ATTRIBUTES"),
