@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub struct Redis {
     pub port: u16,
     arguments: Vec<String>,
     process: Process,
+    /// A replica writes what its master sends to a file, which a server that starts in the same directory would read.
+    directory: tempfile::TempDir,
 }
 
 impl Redis {
@@ -27,7 +30,8 @@ impl Redis {
     pub fn start(arguments: &[&str]) -> anyhow::Result<Self> {
         let port = free_port()?;
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Ok(Self { port, process: launch(port, &arguments)?, arguments })
+        let directory = tempfile::tempdir()?;
+        Ok(Self { port, process: launch(port, directory.path(), &arguments)?, arguments, directory })
     }
 
     /// The address.
@@ -51,7 +55,7 @@ impl Redis {
     /// When it does not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.process.kill();
-        self.process = launch(self.port, &self.arguments)?;
+        self.process = launch(self.port, self.directory.path(), &self.arguments)?;
         Ok(())
     }
 
@@ -76,10 +80,10 @@ impl Redis {
     }
 }
 
-fn launch(port: u16, arguments: &[String]) -> anyhow::Result<Process> {
+fn launch(port: u16, directory: &Path, arguments: &[String]) -> anyhow::Result<Process> {
     let mut command = Command::new("redis-server");
     command.args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]);
-    command.args(["--dir", &std::env::temp_dir().to_string_lossy()]);
+    command.args(["--dir", &directory.to_string_lossy()]);
     let process = Process::start(command.args(arguments)).context("is redis-server installed?")?;
     let deadline = Instant::now() + Duration::from_secs(10);
     // An error is an answer too: it may want a password.

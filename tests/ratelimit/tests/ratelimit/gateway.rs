@@ -57,16 +57,24 @@ impl AggregatedDiscoveryService for Management {
 }
 
 fn response(version: &str, unit: RateLimitUnit, count: u32) -> DiscoveryResponse {
-    let limit = RateLimitPolicy { unit: unit.into(), requests_per_unit: count, ..RateLimitPolicy::default() };
-    let key = RateLimitDescriptor { key: "k".to_owned(), rate_limit: Some(limit), ..RateLimitDescriptor::default() };
-    let config = RateLimitConfig { name: "r".to_owned(), domain: "d".to_owned(), descriptors: vec![key] };
+    response_of(version, vec![config("r", "d", unit, count)])
+}
+
+fn response_of(version: &str, resources: Vec<Any>) -> DiscoveryResponse {
     DiscoveryResponse {
         version_info: version.to_owned(),
         nonce: format!("nonce-{version}"),
         type_url: RateLimitConfig::type_url(),
-        resources: vec![Any { type_url: RateLimitConfig::type_url(), value: config.encode_to_vec() }],
+        resources,
         ..DiscoveryResponse::default()
     }
+}
+
+fn config(name: &str, domain: &str, unit: RateLimitUnit, count: u32) -> Any {
+    let limit = RateLimitPolicy { unit: unit.into(), requests_per_unit: count, ..RateLimitPolicy::default() };
+    let key = RateLimitDescriptor { key: "k".to_owned(), rate_limit: Some(limit), ..RateLimitDescriptor::default() };
+    let config = RateLimitConfig { name: name.to_owned(), domain: domain.to_owned(), descriptors: vec![key] };
+    Any { type_url: RateLimitConfig::type_url(), value: config.encode_to_vec() }
 }
 
 /// A certificate that is its own authority, for both ends.
@@ -98,8 +106,14 @@ impl Pair {
 }
 
 async fn remaining(client: &mut Client) -> u32 {
-    let reply = client.should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await.unwrap();
-    reply.into_inner().statuses[0].limit_remaining
+    limit(client, "d").await.1
+}
+
+/// The limit of a domain, 0 for none, and what is left of it.
+async fn limit(client: &mut Client, domain: &str) -> (u32, u32) {
+    let reply = client.should_rate_limit(request(domain, vec![descriptor(&[("k", "v")])])).await.unwrap();
+    let status = &reply.get_ref().statuses[0];
+    (status.current_limit.as_ref().map_or(0, |limit| limit.requests_per_unit), status.limit_remaining)
 }
 
 #[tokio::test]
@@ -192,4 +206,58 @@ async fn envoy_gateways_variables_are_all_it_takes() {
         assert!(begun.elapsed() < Duration::from_secs(5), "does not end");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_of_a_response_takes_nothing_else_with_it() {
+    let xds_port = free_port().unwrap();
+    let (responses, outgoing) = mpsc::channel(4);
+    let (requests, mut received) = mpsc::channel(4);
+    let management = Management { responses: Mutex::new(Some(outgoing)), requests };
+    let server = Server::builder().add_service(AggregatedDiscoveryServiceServer::new(management));
+    tokio::spawn(server.serve(([127, 0, 0, 1], xds_port).into()));
+    let (good, bad) = (RateLimitUnit::Year, RateLimitUnit::Unknown);
+    responses.send(Ok(response_of("1", vec![config("a", "a", good, 1), config("b", "b", good, 2)]))).await.unwrap();
+    let xds = format!("127.0.0.1:{xds_port}");
+    let variables =
+        [("BACKEND_TYPE", "memory"), ("CONFIG_TYPE", "GRPC_XDS_SOTW"), ("CONFIG_GRPC_XDS_SERVER_URL", xds.as_str())];
+    let service = Service::start(Which::Ours, "", &variables).await.unwrap();
+    received.recv().await.unwrap();
+    assert!(received.recv().await.unwrap().error_detail.is_none());
+    let mut client = service.client().await.unwrap();
+    let mut found =
+        async || [limit(&mut client, "a").await.0, limit(&mut client, "b").await.0, limit(&mut client, "c").await.0];
+    assert_eq!(found().await, [1, 2, 0]);
+    let garbage = Any { type_url: RateLimitConfig::type_url(), value: vec![0xff; 40] };
+    let other = Any { type_url: "type.googleapis.com/envoy.config.cluster.v3.Cluster".to_owned(), value: Vec::new() };
+    let no_domain = config("nameless", "", good, 1);
+    for (version, resources, reasons, expected) in [
+        // A domain that is refused keeps its rules; others change, come and go.
+        (
+            "2",
+            vec![config("a", "a", bad, 9), config("c", "c", good, 3)],
+            &["a: invalid rate limit unit"][..],
+            [1, 0, 3],
+        ),
+        ("3", vec![config("a", "a", good, 4), config("b", "b", bad, 9)], &["b: invalid rate limit unit"], [4, 0, 0]),
+        // What cannot be read may be any domain that is not named.
+        ("4", vec![garbage.clone(), config("c", "c", good, 5)], &["cannot be read"], [4, 0, 5]),
+        (
+            "5",
+            vec![other, no_domain],
+            &["expected type.googleapis.com/ratelimit", "cannot have empty domain"],
+            [4, 0, 5],
+        ),
+        ("6", vec![garbage], &["cannot be read"], [4, 0, 5]),
+    ] {
+        responses.send(Ok(response_of(version, resources))).await.unwrap();
+        let nack = received.recv().await.unwrap();
+        assert_eq!((nack.version_info.as_str(), nack.response_nonce), ("1", format!("nonce-{version}")));
+        let message = nack.error_detail.unwrap().message;
+        assert!(reasons.iter().all(|reason| message.contains(reason)), "{version}: {message}");
+        assert_eq!(found().await, expected, "{version}");
+    }
+    responses.send(Ok(response_of("7", vec![config("b", "b", good, 6)]))).await.unwrap();
+    assert_eq!(received.recv().await.unwrap().version_info, "7");
+    assert_eq!(found().await, [0, 6, 0]);
 }

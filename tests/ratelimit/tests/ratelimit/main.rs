@@ -3,12 +3,15 @@
 
 mod algorithms;
 mod bad_input;
+mod compiled;
 mod concurrency;
 mod differential;
 mod doctor;
 mod faults;
 mod gateway;
 mod operations;
+mod refusal;
 mod tls;
 mod topologies;
+mod traces;
 mod without_redis;
