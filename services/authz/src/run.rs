@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use nuncio_auth::crypto::Keys;
@@ -20,6 +21,9 @@ use crate::provider::{file, xds};
 use crate::server;
 use crate::session::{MemoryStore, RedisStore, Sessions, Store};
 use crate::settings::Settings;
+
+/// How long what is in flight may take when the service is stopped: an identity provider may have to answer first.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -65,11 +69,23 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
         tasks.spawn(serve(bind(address).await?, server::http(engine.clone()), stop.clone()));
     }
     tracing::info!("answering Envoy at {}", settings.grpc);
-    server::grpc(engine, &settings.grpc, stop.clone()).await?;
+    within(&stop, server::grpc(engine, &settings.grpc, stop.clone())).await.unwrap_or(Ok(()))?;
     health.drain();
     stop.cancel();
     while tasks.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Lets what is in flight finish when the service is stopped, and waits for no connection on which nobody says anything.
+async fn within<T>(stop: &CancellationToken, serving: impl Future<Output = T>) -> Option<T> {
+    let patience = async {
+        stop.cancelled().await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        served = serving => Some(served),
+        () = patience => None,
+    }
 }
 
 /// Ends when the service does: it may be stopped before any rules were known.
@@ -125,8 +141,8 @@ async fn bind(address: &str) -> Result<TcpListener, RunError> {
 }
 
 async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    if let Some(Err(error)) = within(&stop, serving.into_future()).await {
         tracing::error!("an HTTP server ended: {error}");
     }
 }
