@@ -4,6 +4,7 @@ mod changes;
 mod ingest;
 mod names;
 mod ports;
+mod problems;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,26 +17,17 @@ use nuncio_xds::{self as xds, ResourceType, Revision, Server, StreamId};
 use tracing::{Span, info_span};
 
 use self::ingest::Staged;
-pub(crate) use self::names::{Unresolved, look_up};
+use self::names::Unresolved;
+pub(crate) use self::names::follow_names;
 pub(crate) use self::ports::{Ports, Probe};
-use crate::event::{Event, LocatedProblem, ServedListener};
-use crate::files::{Files, Found};
+pub(crate) use self::problems::located;
+use self::problems::{KnownProblem, Source};
+use crate::event::{Event, ServedListener};
+use crate::files::Files;
 use crate::metrics::Metrics;
 use crate::refusal::Refusals;
 use crate::resources;
 use crate::status::Touched;
-
-/// A problem that was announced: its object, its file, its text.
-type KnownProblem = (Option<ObjectId>, Option<Arc<str>>, String);
-
-/// Where problems are looked for, and from where they come and go together.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
-    /// A file, its objects aside.
-    File(Arc<str>),
-    /// An object.
-    Object(ObjectId),
-}
 
 /// A change on its way to the Envoys.
 #[derive(Debug)]
@@ -221,70 +213,6 @@ impl Engine {
         let (hosts, routes) = hosts.fold((0, 0), |(hosts, routes), host| (hosts + 1, routes + host.routes.len()));
         Event::Serving { listeners, hosts, routes, problems }
     }
-
-    /// Problems of these files and objects that were not there before.
-    pub(crate) fn new_problems(&mut self, files: &[Arc<str>], ids: &[ObjectId]) -> Vec<Event> {
-        self.touched.objects(ids);
-        let mut new = Vec::new();
-        for file in files {
-            let found = self.files.problems_in(file).into_iter().map(located).collect();
-            self.know(Source::File(Arc::clone(file)), found, &mut new);
-        }
-        for id in ids {
-            let found = self.object_problems(id);
-            self.know(Source::Object(id.clone()), found, &mut new);
-        }
-        self.files.locate(&mut new);
-        new.into_iter().map(Event::Problem).collect()
-    }
-
-    /// Knows these problems of a source from now on, instead of those that it had; adds those that are new to `new`.
-    fn know(&mut self, source: Source, found: Vec<LocatedProblem>, new: &mut Vec<LocatedProblem>) {
-        let known = |problem: &LocatedProblem| {
-            let file = problem.location.as_ref().map(|location| Arc::clone(&location.file));
-            (problem.object.clone(), file, problem.problem.to_string())
-        };
-        let all: BTreeSet<KnownProblem> = found.iter().map(known).collect();
-        let mut before = if all.is_empty() {
-            let before = self.known_problems.remove(&source).unwrap_or_default();
-            self.mended.extend((!before.is_empty()).then_some(source));
-            before
-        } else {
-            self.known_problems.insert(source, all).unwrap_or_default()
-        };
-        new.extend(found.into_iter().filter(|problem| before.insert(known(problem))));
-    }
-
-    /// Says what has no problem any more.
-    fn mended(&mut self) -> impl Iterator<Item = Event> + use<> {
-        std::mem::take(&mut self.mended).into_iter().map(|source| match source {
-            Source::File(file) => Event::Mended { object: None, file: Some(file) },
-            Source::Object(id) => Event::Mended { object: Some(id), file: None },
-        })
-    }
-
-    /// What is wrong with one object: with its text, and with it among the others.
-    pub(crate) fn object_problems(&self, id: &ObjectId) -> Vec<LocatedProblem> {
-        let of_text = self.files.problems_of(id).into_iter().map(located);
-        match self.world.object(id) {
-            Some(object) => of_text.chain(self.problems_among_others(object)).collect(),
-            None => of_text.collect(),
-        }
-    }
-
-    /// What is wrong with an object whatever its text.
-    pub(crate) fn problems_among_others(&self, object: &Object) -> impl Iterator<Item = LocatedProblem> {
-        let problems = self.world.problems(&object.id).into_iter().chain(self.refusals.problems_of(Some(&object.id)));
-        let problems = problems.chain(self.ports.problem_of(&object.id)).chain(self.unresolved_of(&object.id));
-        problems.map(|problem| LocatedProblem::of(Some(object), problem))
-    }
-}
-
-pub(crate) fn located(found: Found) -> LocatedProblem {
-    let Found { object, problem, location, snippet } = found;
-    // An object that is in no file is named, and that is place enough.
-    let location = Some(location).filter(|location| location.has_lines() || object.is_none());
-    LocatedProblem { object, problem, location, snippet }
 }
 
 /// A listener, as it is told of.

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::LimitedView;
 use crate::duties::Duties;
-use crate::engine::{Engine, look_up};
+use crate::engine::{Engine, follow_names};
 use crate::event::Event;
 use crate::files::Files;
 use crate::leader::LeaseTimes;
@@ -31,9 +31,6 @@ use crate::{admin, fallback, ports};
 
 /// How often ports are tried that Listeners wait for.
 const TRY_PORTS: Duration = Duration::from_secs(1);
-
-/// How often names are looked up.
-const LOOK_UP: Duration = Duration::from_secs(5);
 
 /// Where Envoys connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,7 +207,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         let wanted = config.limiter.as_ref().map(|limiter| &limiter.wanted);
         tokio::select! {
             result = work(&engine, source, heard, &events, &served, wanted) => result,
-            () = look_up_names(&engine, &events), if is_beside => Ok(()),
+            () = follow_names(&engine, &events), if is_beside => Ok(()),
         }
     };
     let result = tokio::select! {
@@ -288,19 +285,8 @@ async fn work(
     }
 }
 
-/// Looks up what services are called that Envoy asks about requests, again and again.
-async fn look_up_names(engine: &Mutex<Engine>, events: &mpsc::Sender<Event>) {
-    loop {
-        let names = lock(engine).world.asked_names();
-        let unresolved = look_up(names).await;
-        let told = lock(engine).note_unresolved(unresolved);
-        emit(events, told).await;
-        tokio::time::sleep(LOOK_UP).await;
-    }
-}
-
 /// A receiver that is gone does not want to hear any more.
-async fn emit(events: &mpsc::Sender<Event>, told: Vec<Event>) {
+pub(crate) async fn emit(events: &mpsc::Sender<Event>, told: Vec<Event>) {
     for event in told {
         let _ = events.send(event).await;
     }

@@ -4,14 +4,20 @@
 //! that is worth a word. What is looked up here counts as what the Envoy beside us finds.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use nuncio_api::{ObjectId, Problem};
 use tokio::net::lookup_host;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Engine;
 use crate::event::Event;
+use crate::run::{emit, lock};
+
+/// How often names are looked up.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -25,8 +31,19 @@ pub(crate) struct Unresolved {
     why: String,
 }
 
+/// Looks up what services are called that Envoy asks about requests, again and again.
+pub(crate) async fn follow_names(engine: &Mutex<Engine>, events: &mpsc::Sender<Event>) {
+    loop {
+        let names = lock(engine).world.asked_names();
+        let unresolved = look_up(names).await;
+        let told = lock(engine).note_unresolved(unresolved);
+        emit(events, told).await;
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
 /// Looks these up; gives those that have no address.
-pub(crate) async fn look_up(names: Vec<(String, u16, Vec<ObjectId>, &'static str)>) -> Vec<Unresolved> {
+async fn look_up(names: Vec<(String, u16, Vec<ObjectId>, &'static str)>) -> Vec<Unresolved> {
     let mut unresolved = Vec::new();
     for (host, port, objects, field) in names {
         let found = timeout(PATIENCE, lookup_host((host.as_str(), port))).await;
@@ -43,7 +60,7 @@ pub(crate) async fn look_up(names: Vec<(String, u16, Vec<ObjectId>, &'static str
 
 impl Engine {
     /// Knows these names to have no address from now on, and no others.
-    pub(crate) fn note_unresolved(&mut self, unresolved: Vec<Unresolved>) -> Vec<Event> {
+    fn note_unresolved(&mut self, unresolved: Vec<Unresolved>) -> Vec<Event> {
         if unresolved == self.unresolved {
             return Vec::new();
         }
