@@ -93,6 +93,21 @@ async fn converts(cluster: &Cluster, name: &str) {
     assert_eq!(new["spec"]["service"], "https://shop:8443");
 }
 
+/// A RateLimit of Edge Stack's beta version is one of the new version, and is read back as it was.
+async fn converts_betas(cluster: &Cluster) {
+    let limits = json!([{"pattern": [{"user": "*"}], "rate": 5, "unit": "minute"}]);
+    let metadata = json!({"name": "beta", "namespace": NAMESPACE});
+    let spec = json!({"domain": "shop", "limits": limits});
+    let beta =
+        json!({"apiVersion": "getambassador.io/v1beta2", "kind": "RateLimit", "metadata": metadata, "spec": spec});
+    drop(cluster.apply(&beta.to_string(), &[]).await.success());
+    for version in ["v3alpha1", "v1beta2", "v1beta1", "v2"] {
+        let read = get(cluster, NAMESPACE, &format!("ratelimits.{version}.getambassador.io"), "beta").await;
+        let api_version = format!("getambassador.io/{version}");
+        assert_eq!((&read["apiVersion"], &read["spec"]["limits"]), (&json!(api_version), &limits));
+    }
+}
+
 /// What is wrong is refused before it is stored, by the webhook: the schema takes it.
 pub(super) async fn validates(cluster: &Cluster) {
     let bad = place::mapping("bad", "/(", "127.0.0.1:80".parse().unwrap());
@@ -153,6 +168,7 @@ async fn the_chart_s_webhook_converts_and_validates_and_is_looked_after() {
     let gateway = Gateway::start_by(&site, &mut as_installed(&cluster, NAMESPACE, &site).await).await;
     let first = trusted(&cluster).await;
     converts(&cluster, "first").await;
+    converts_betas(&cluster).await;
     validates(&cluster).await;
     let table = cluster.kubectl(&["get", "mapping", "--namespace", NAMESPACE]).await.success();
     assert!(table.contains("first"), "kubectl asks for the highest version, which is an old one: {table}");
