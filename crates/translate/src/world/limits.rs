@@ -27,7 +27,7 @@ pub(super) struct Limiting {
 }
 
 impl Limiting {
-    /// Notes the domain of a RateLimit; gives those that have lost it and have it now, if they differ.
+    /// Notes the domain of a RateLimit, `None` for one that is gone; true where it is another than before.
     fn put(&mut self, id: &ObjectId, domain: Option<Arc<str>>) -> bool {
         let old = match domain.clone() {
             Some(domain) => self.domain_of.insert(id.clone(), domain),
