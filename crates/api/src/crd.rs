@@ -23,7 +23,7 @@ mod structural;
 use serde_json::Value;
 
 use kinds::KINDS;
-pub(crate) use lenient::{IntOrText, TextOrList};
+pub(crate) use lenient::{AnyObject, IntOrText, TextOrList};
 
 /// How the API server gets one version of an object from another.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,12 +19,18 @@ pub struct Guard {
 }
 
 /// Every such kind; those that close more come first.
-pub const GUARDS: [Guard; 2] = [
+pub const GUARDS: [Guard; 3] = [
     Guard {
         kind: Kind::AuthService,
         fields: &["auth_service", "allowed_authorization_headers", "allowed_request_headers", "status_on_error"],
         is_word: true,
         meanwhile: "every request that it may have been asked about is refused until it can be",
+    },
+    Guard {
+        kind: Kind::FilterPolicy,
+        fields: &["rules"],
+        is_word: true,
+        meanwhile: "every request that it may be for is refused until it can be",
     },
     Guard {
         kind: Kind::Host,
@@ -114,6 +120,8 @@ mod tests {
             ("kind AuthService\napiVersion: getambasador.io/v2\nspec: [", auth),
             ("apiVersion getambassador.io/v2\nkind:\nspec: {requestPolicy: {", Some(Kind::Host)),
             ("kind: Hots\nspec: [", Some(Kind::Host)),
+            ("kind: FilterPolcy\nspec: [", Some(Kind::FilterPolicy)),
+            ("apiVersion: getambassador.io/v2\nkid: x\nspec: {rules: [", Some(Kind::FilterPolicy)),
             ("# kind: AuthService\nkind: Mapping\nspec: [", None),
             ("kind: Mapping\nspec: {service: AuthService, auth_service: a", None),
             ("kind: Deployment\nspec: {requestPolicy: [", None),

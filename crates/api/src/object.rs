@@ -28,6 +28,8 @@ pub enum Kind {
     IngressClass,
     RateLimitService,
     RateLimit,
+    Filter,
+    FilterPolicy,
 }
 
 impl Kind {
@@ -51,11 +53,13 @@ impl Kind {
             Self::IngressClass => "IngressClass",
             Self::RateLimitService => "RateLimitService",
             Self::RateLimit => "RateLimit",
+            Self::Filter => "Filter",
+            Self::FilterPolicy => "FilterPolicy",
         }
     }
 
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Mapping,
         Self::TCPMapping,
         Self::Host,
@@ -72,6 +76,8 @@ impl Kind {
         Self::IngressClass,
         Self::RateLimitService,
         Self::RateLimit,
+        Self::Filter,
+        Self::FilterPolicy,
     ];
 
     /// The kind that is written so.

@@ -3,6 +3,7 @@
 mod annotation;
 mod document;
 mod envelope;
+mod gateway;
 mod issues;
 mod legacy;
 mod locate;

@@ -3,6 +3,9 @@
 mod auth_service;
 mod common;
 mod endpoint_slice;
+mod filter;
+mod filter_oauth2;
+mod filter_policy;
 mod host;
 mod ingress;
 mod labels;
@@ -25,6 +28,19 @@ pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody,
 pub use common::{AddedHeader, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHint, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget,
+};
+pub use filter::{
+    ApiKeyFilter, BasicFilter, ExternalFilter, ExternalProto, ExternalTls, Filter, FilterErrorResponse, FromSecret,
+    InjectedHeader, IntrospectionFilter, JsonObject, JwtFilter, KeySecret, KeySource, NamedSecret, PluginFilter,
+    RenegotiateTls,
+};
+pub use filter_oauth2::{
+    AccessTokenJwtFilter, AccessTokenValidation, ClientAuthentication, CodeChallengeMethod, GrantType, JwtAssertion,
+    OAuth2Filter, Pkce, ProtectedOrigin, ScopeArgument, UseSessionCookies,
+};
+pub use filter_policy::{
+    FilterArguments, FilterPolicy, FilterRule, FilterUse, Follows, HeaderCondition, InsteadArguments, InsteadFilter,
+    InsteadOfRedirect, SameSite,
 };
 pub use host::{
     AcmeProvider, Host, InsecureAction, InsecureRequestPolicy, LocalObjectReference, PreviewUrl, RequestPolicy,
@@ -78,6 +94,10 @@ pub enum Spec {
     RateLimit(Box<RateLimit>),
     /// `AuthService`.
     AuthService(Box<AuthService>),
+    /// `Filter`.
+    Filter(Box<Filter>),
+    /// `FilterPolicy`.
+    FilterPolicy(Box<FilterPolicy>),
     /// `KubernetesServiceResolver`.
     ServiceResolver(KubernetesServiceResolver),
     /// `KubernetesEndpointResolver`.

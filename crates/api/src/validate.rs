@@ -5,6 +5,8 @@
 
 mod auth_service;
 mod cipher;
+mod filter;
+mod filter_policy;
 mod format;
 mod format_operators;
 mod header;
@@ -22,6 +24,8 @@ mod tls;
 mod value;
 
 pub(crate) use auth_service::auth_service;
+pub(crate) use filter::filter;
+pub(crate) use filter_policy::{filter_policy, rules};
 pub(crate) use host::host;
 pub(crate) use listener::listener;
 pub(crate) use mapping::{conditions, mapping};

@@ -19,7 +19,7 @@ use prost::Name;
 use crate::listener::{REASON_KEY, REASON_NAMESPACE};
 use crate::{Resource, proto};
 
-pub(crate) use ext_authz::{asked, not_asked};
+pub(crate) use ext_authz::{asked, held_to, not_asked};
 
 /// Refuses every request.
 const REFUSE: &str = include_str!("extension/refuse.lua");
@@ -73,7 +73,7 @@ pub(crate) fn slot(slot: Slot) -> HttpFilter {
     let source = ExtensionConfigSource {
         config_source: Some(proto::ads()),
         type_urls: match slot {
-            Slot::Auth => vec![HeaderMutation::type_url(), Lua::type_url(), ExtAuthz::type_url()],
+            Slot::Auth | Slot::Filters => vec![HeaderMutation::type_url(), Lua::type_url(), ExtAuthz::type_url()],
             Slot::Limit => vec![HeaderMutation::type_url(), RateLimit::type_url()],
         },
         ..Default::default()

@@ -4,6 +4,7 @@ mod empty;
 
 use std::sync::OnceLock;
 
+use nuncio_ir::auth::{FILTER_TYPE, RULE_SET_TYPE};
 use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::Value;
 
@@ -47,6 +48,9 @@ pub enum JsonError {
 /// # Errors
 /// Bytes that are no such message.
 pub fn to_json(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
+    if [FILTER_TYPE, RULE_SET_TYPE].contains(&type_url) {
+        return of_authentication(type_url, body);
+    }
     let mut value = with_secrets(type_url, body)?;
     if type_url == ResourceKind::Secret.type_url() {
         redact(&mut value);
@@ -64,6 +68,36 @@ pub(crate) fn with_secrets(type_url: &str, body: &[u8]) -> Result<Value, JsonErr
     empty::unname(&mut value);
     value.sort_all_objects();
     Ok(value)
+}
+
+/// What the authentication service is sent is JSON already.
+fn of_authentication(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
+    let read = serde_json::from_slice(body);
+    let mut value: Value = read.map_err(|source| JsonError::Serialize { type_url: type_url.to_owned(), source })?;
+    if type_url == FILTER_TYPE {
+        blot_out(&mut value);
+    }
+    value.sort_all_objects();
+    Ok(value)
+}
+
+/// Fields of filters that hold what is not to be shown.
+const SENSITIVE: [&str; 4] = ["secret", "client_secret", "users", "certificate"];
+
+fn blot_out(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if SENSITIVE.contains(&name.as_str()) && !value.is_null() {
+                    *value = Value::from("[redacted]");
+                } else {
+                    blot_out(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(blot_out),
+        _ => {}
+    }
 }
 
 /// Never shows, not even in part or by its length.

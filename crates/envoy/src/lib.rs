@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod auth;
 mod bootstrap;
 mod cluster;
 mod endpoints;
@@ -24,6 +25,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+pub use auth::{auth_filter, rule_set};
 pub use bootstrap::{Ads, Bootstrap, bootstrap};
 pub use cluster::cluster;
 pub use endpoints::endpoints;

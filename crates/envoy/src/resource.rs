@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{ClusterName, Version};
 use prost::{Message, Name};
 
@@ -29,11 +30,15 @@ pub enum ResourceKind {
     Route,
     /// Of the service that counts, not of Envoy.
     Limits,
+    /// Of the service that decides by Filters.
+    AuthFilter,
+    /// The same.
+    RuleSet,
 }
 
 impl ResourceKind {
     /// Every kind, in the order in which they are sent.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Cluster,
         Self::Endpoints,
         Self::Secret,
@@ -42,6 +47,8 @@ impl ResourceKind {
         Self::ScopedRoute,
         Self::Route,
         Self::Limits,
+        Self::AuthFilter,
+        Self::RuleSet,
     ];
 
     /// The URL by which xDS names the type.
@@ -56,6 +63,8 @@ impl ResourceKind {
             Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
             Self::Limits => "type.googleapis.com/ratelimit.config.ratelimit.v3.RateLimitConfig",
+            Self::AuthFilter => nuncio_ir::auth::FILTER_TYPE,
+            Self::RuleSet => nuncio_ir::auth::RULE_SET_TYPE,
         }
     }
 
@@ -101,7 +110,7 @@ pub struct Resource {
     pub version: Version,
     /// The encoded message: the `value` of its `Any`.
     pub body: Vec<u8>,
-    /// What Envoy must have acknowledged before this is sent. Of clusters only these are listed; whether a
+    /// What must have been acknowledged before this is sent. Of clusters only these are listed; whether a
     /// cluster in turn needs its endpoints is for the caller to say, who knows its discovery.
     pub needs: Vec<(ResourceKind, Arc<str>)>,
     /// How long Envoy goes on warming after its ACK; what needs this resource waits for so long.
@@ -133,6 +142,12 @@ impl Resource {
             needs: Vec::new(),
             settle: Duration::ZERO,
         }
+    }
+
+    /// The same, to be sent once those who decide by these sets of rules have them.
+    pub(crate) fn needing_rules(mut self, sets: Vec<RuleSetId>) -> Self {
+        self.needs.extend(sets.into_iter().map(|id| (ResourceKind::RuleSet, id.0)));
+        self
     }
 
     /// The same, to be sent after `clusters`.

@@ -31,8 +31,9 @@ const DIRECT_RESPONSE_BYTES: usize = 4096;
 /// asks for the routes only once it has the scope, and sends requests on to `*` until they come.
 #[must_use]
 pub fn table(table: &Table) -> [Resource; 2] {
-    let routes =
-        Resource::new(&table.name.0, nuncio_ir::version(table), &route_configuration(table)).needing(table.clusters());
+    let routes = Resource::new(&table.name.0, nuncio_ir::version(table), &route_configuration(table))
+        .needing(table.clusters())
+        .needing_rules(table.rule_sets());
     let scope = Resource::new(&table.name.0, nuncio_ir::version(&(&table.name, &table.scope)), &scoped_routes(table));
     [routes, scope]
 }

@@ -8,6 +8,7 @@
 //! `Host`, so the service never chooses a set by what a request says.
 
 mod filter;
+mod headers;
 mod jwt;
 mod oauth2;
 mod rules;
@@ -17,6 +18,7 @@ pub use filter::{
     ApiKey, Basic, External, ExternalProtocol, Filter, FilterId, FilterKind, HttpClient, IncludeBody, Introspection,
     KeySecret, KeySource, UpstreamIdentity,
 };
+pub use headers::{ASSERTION_HEADER, REQUEST_HEADERS, RESPONSE_HEADERS, is_clients_own};
 pub use jwt::{Audiences, ErrorResponse, InjectedHeader, Jwt, JwtAlgorithm, Presence};
 pub use oauth2::{
     AccessTokenValidation, AuthorizationCode, ClientAuthentication, Grant, InheritedJwtFilter, JwtAssertion, OAuth2,

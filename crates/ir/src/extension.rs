@@ -15,19 +15,22 @@ use crate::{ClusterName, LimitService};
 pub enum Slot {
     /// Asks the AuthService.
     Auth,
+    /// Asks the service that decides by Filters.
+    Filters,
     /// Asks the rate limit service.
     Limit,
 }
 
 impl Slot {
     /// All slots, in the order in which requests pass them.
-    pub const ALL: [Self; 2] = [Self::Auth, Self::Limit];
+    pub const ALL: [Self; 3] = [Self::Auth, Self::Filters, Self::Limit];
 
     /// Name of the filter and of its configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auth => "nuncio.auth",
+            Self::Filters => "nuncio.filters",
             // The name under which logs find what the service says of a request.
             Self::Limit => "envoy.filters.http.ratelimit",
         }
@@ -125,7 +128,12 @@ pub enum AuthorizationProtocol {
         response_headers: Vec<String>,
     },
     /// By `envoy.service.auth.v3.Authorization/Check`.
-    Grpc,
+    Grpc {
+        /// Send headers as they came, one by one and byte by byte, in place of a map of texts.
+        raw_headers: bool,
+        /// Name by which it is called; the cluster's where empty.
+        authority: String,
+    },
 }
 
 /// How much of a body is sent.

@@ -31,8 +31,8 @@ pub use listener::{
 pub use model::{Change, Delta, Model, put};
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,
-    PathRewrite, QueryMatch, Redirect, Respond, Retry, Route, RouteAction, RouteMatch, Scope, Table, TableName,
-    ValueMatch, VirtualHost,
+    PathRewrite, QueryMatch, Redirect, Respond, Retry, Route, RouteAction, RouteMatch, RuleCheck, Scope, Table,
+    TableName, ValueMatch, VirtualHost,
 };
 pub use tls::{
     ClientValidation, DownstreamTls, Pem, Secret, SecretName, SecretValue, TlsSettings, TlsVersion, UpstreamTls,

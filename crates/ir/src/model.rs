@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::auth::{Filter, FilterId, RuleSet, RuleSetId};
 use crate::{
     Cluster, ClusterName, Endpoints, Extension, LimitRules, Listener, Secret, SecretName, Slot, Table, TableName,
 };
@@ -24,6 +25,10 @@ pub struct Model {
     pub limits: BTreeMap<Arc<str>, Arc<LimitRules>>,
     /// Every slot has an entry.
     pub extensions: BTreeMap<Slot, Arc<Extension>>,
+    /// For the service that decides by Filters: the sets that routes name.
+    pub rule_sets: BTreeMap<RuleSetId, Arc<RuleSet>>,
+    /// The filters that those name.
+    pub filters: BTreeMap<FilterId, Arc<Filter>>,
 }
 
 /// A node that is new or other than before (`Some`), or gone (`None`).
@@ -46,6 +51,10 @@ pub struct Delta {
     pub limits: Vec<Change<Arc<str>, LimitRules>>,
     /// Changed slots.
     pub extensions: Vec<Change<Slot, Extension>>,
+    /// Changed sets of rules.
+    pub rule_sets: Vec<Change<RuleSetId, RuleSet>>,
+    /// Changed filters.
+    pub filters: Vec<Change<FilterId, Filter>>,
 }
 
 impl Delta {
@@ -59,6 +68,8 @@ impl Delta {
             && self.secrets.is_empty()
             && self.limits.is_empty()
             && self.extensions.is_empty()
+            && self.rule_sets.is_empty()
+            && self.filters.is_empty()
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nuncio_api::ObjectId;
 
+use crate::auth::RuleSetId;
 use crate::{ClusterName, HeaderEdits, Limits, Priority};
 
 /// Names a [`Table`].
@@ -64,6 +65,16 @@ impl Table {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Every set of rules that routes of this table name, sorted, each once.
+    #[must_use]
+    pub fn rule_sets(&self) -> Vec<RuleSetId> {
+        let routes = self.hosts.iter().flat_map(|host| &host.routes);
+        let mut sets: Vec<_> = routes.filter_map(|route| Some(route.rules.as_ref()?.set.clone())).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        sets
     }
 
     /// The objects that the table was made of, sorted, each once.
@@ -130,6 +141,8 @@ pub struct Route {
     pub limits: Option<Box<Limits>>,
     /// Whether the AuthService is asked.
     pub auth: Check,
+    /// The rules of FilterPolicies that its requests are held to.
+    pub rules: Option<RuleCheck>,
     /// The objects that asked for it; empty for what Nuncio adds by itself.
     pub origins: Vec<ObjectId>,
 }
@@ -144,6 +157,15 @@ pub enum Check {
     Bypassed,
     /// They are asked about, and the one who is asked is told this.
     On(AuthContext),
+}
+
+/// How the service that decides by Filters is asked about the requests of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RuleCheck {
+    /// The rules that apply.
+    pub set: RuleSetId,
+    /// How much of the body it is sent; nothing where absent.
+    pub body: Option<u32>,
 }
 
 /// What the one who is asked about a request is told of its route.

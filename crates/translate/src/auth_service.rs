@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_api::{AuthProto, AuthService, Kind, Object, ObjectId, Problem, Spec};
+use nuncio_ir::auth::{REQUEST_HEADERS, RESPONSE_HEADERS, is_clients_own};
 use nuncio_ir::{
     Authorization, AuthorizationBody, AuthorizationProtocol, ClusterName, Discovery, Extension, LbPolicy, Protocol,
     Slot, SlotFilter, version,
@@ -12,6 +13,7 @@ use nuncio_ir::{
 
 use crate::compiled::Upstream;
 use crate::context::Context;
+use crate::limit_service::EDGE_STACK_PORT;
 use crate::mapping::{DEFAULT_TIMEOUT_MS, family};
 use crate::upstream::{Resolved, Wanted, resolve};
 use crate::world::invalid_reason;
@@ -24,22 +26,6 @@ const OLD_BODY: AuthorizationBody = AuthorizationBody { max_bytes: 4096, allow_p
 
 /// Status of every request while no AuthService can be asked; the original's.
 const REFUSED: u16 = 500;
-
-/// What the service is sent of every request.
-const REQUEST_HEADERS: [&str; 8] = [
-    "authorization",
-    "cookie",
-    "from",
-    "proxy-authorization",
-    "user-agent",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-];
-
-/// What is passed on of every answer.
-const RESPONSE_HEADERS: [&str; 5] =
-    ["authorization", "location", "proxy-authenticate", "set-cookie", "www-authenticate"];
 
 /// What the AuthServices come to.
 #[derive(Debug)]
@@ -109,6 +95,11 @@ pub(crate) fn build<'a>(
             reasons.push(invalid_reason(object));
             continue;
         };
+        // The one that Edge Stack runs beside its Envoy decides by Filters, as ours does.
+        if context.settings.authz_socket.is_some() && is_edge_stack(service) {
+            origins.pop();
+            continue;
+        }
         match member(&object.id, service, context, problem) {
             Ok(member) => match members.first() {
                 Some(first) if !agree(first, &member) => {
@@ -128,6 +119,13 @@ pub(crate) fn build<'a>(
         (true, false) => Auth::refuse(format!("no AuthService can be asked: {}", reasons.join("; ")), origins),
         (false, _) => ask(&members, context),
     }
+}
+
+/// Whether it names the service that Edge Stack runs beside its Envoy.
+fn is_edge_stack(service: &AuthService) -> bool {
+    matches!(service.auth_service.host.as_str(), "127.0.0.1" | "localhost")
+        && service.auth_service.port == Some(EDGE_STACK_PORT)
+        && service.proto == Some(AuthProto::Grpc)
 }
 
 fn agree(a: &Member<'_>, b: &Member<'_>) -> bool {
@@ -178,7 +176,7 @@ fn ask(members: &[Member<'_>], context: &Context<'_>) -> Auth {
     let identity_headers = identity.cloned().collect();
     let service = first.service;
     let (protocol, identity_headers) = match service.proto.unwrap_or_default() {
-        AuthProto::Grpc => (AuthorizationProtocol::Grpc, Vec::new()),
+        AuthProto::Grpc => (AuthorizationProtocol::Grpc { raw_headers: false, authority: String::new() }, Vec::new()),
         AuthProto::Http => {
             let path_prefix = service.path_prefix.clone().unwrap_or_default();
             (AuthorizationProtocol::Http { path_prefix, request_headers, response_headers }, identity_headers)
@@ -202,21 +200,6 @@ fn ask(members: &[Member<'_>], context: &Context<'_>) -> Auth {
         origins: members.iter().map(|member| member.id.clone()).collect(),
     };
     Auth { extension, upstream: Some(Arc::new(upstream)), identity_headers }
-}
-
-/// Whether clients send a header of this name with every right. The list of what is passed on of an answer is also that of
-/// what clients get of a refusal, so that it names such headers too.
-fn is_clients_own(name: &str) -> bool {
-    #[rustfmt::skip]
-    const NAMES: [&str; 36] = [
-        "b3", "baggage", "cache-control", "connection", "date", "dnt", "expect", "forwarded", "host", "keep-alive",
-        "origin", "pragma", "priority", "range", "referer", "te", "traceparent", "tracestate", "trailer",
-        "transfer-encoding", "upgrade", "upgrade-insecure-requests", "via", "warning", "x-forwarded-by",
-        "x-forwarded-client-cert", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix",
-        "x-forwarded-proto", "x-forwarded-scheme", "x-forwarded-server", "x-real-ip", "x-request-id", "x-requested-with",
-    ];
-    const PREFIXES: [&str; 8] = ["accept", "access-control-", "content-", "grpc-", "if-", "sec-", "x-b3-", "x-ot-"];
-    NAMES.contains(&name) || RESPONSE_HEADERS.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The lists of all, in lower case, with what is always meant.

@@ -7,6 +7,7 @@ use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, TlsConfig, TlsContext};
 use nuncio_ir::{Pem, SecretName, TlsSettings, TlsVersion, UpstreamTls};
 
 use crate::endpoints::Topology;
+use crate::protection::Protection;
 use crate::secrets::Secrets;
 use crate::service::Services;
 use crate::upstream::Resolver;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub bind_address: std::net::IpAddr,
     /// Unix socket of the rate limit service that belongs to this gateway, if it runs one when there are RateLimits.
     pub limit_socket: Option<Arc<str>>,
+    /// Unix socket of the authentication service that belongs to this gateway, if it runs one when there are FilterPolicies.
+    pub authz_socket: Option<Arc<str>>,
     /// How the gateway's zone counts where endpoints are chosen.
     pub topology: Topology,
 }
@@ -49,6 +52,8 @@ pub(crate) struct Context<'a> {
     pub(crate) label_domain: Option<&'a str>,
     /// Whether there are RateLimits.
     pub(crate) has_limits: bool,
+    /// What Filters and FilterPolicies come to.
+    pub(crate) protection: &'a Protection,
 }
 
 impl Context<'_> {

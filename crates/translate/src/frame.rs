@@ -14,6 +14,7 @@ use crate::auth_service::{self, Auth};
 use crate::chains;
 use crate::compiled::Upstream;
 use crate::context::Context;
+use crate::filter_service;
 use crate::host::{self, CompiledHost};
 use crate::ingress::IngressHost;
 use crate::limit_service;
@@ -30,6 +31,8 @@ pub(crate) struct Frame {
     pub(crate) listeners: Vec<Listener>,
     /// What the AuthServices come to.
     pub(crate) auth: Auth,
+    /// Who is asked about what FilterPolicies are for.
+    pub(crate) filters: Extension,
     /// Of TCPMappings, AuthServices, and of the rate limit service.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     /// Whom Envoy asks about limits.
@@ -45,6 +48,7 @@ impl Default for Frame {
             classes: Vec::new(),
             listeners: Vec::new(),
             auth: Auth::default(),
+            filters: Extension::idle(Slot::Filters),
             upstreams: Vec::new(),
             limit: Extension::idle(Slot::Limit),
             problems: BTreeMap::new(),
@@ -114,12 +118,21 @@ pub(crate) fn build<'a>(
     frame.auth = auth_service::build(objects.clone(), context, &mut problem);
     frame.upstreams.extend(frame.auth.upstream.clone());
     let mut http = module::http_settings(context.module, &mut frame.module_problems);
-    http.identity_headers.clone_from(&frame.auth.identity_headers);
+    http.identity_headers = identity_headers(&frame.auth, context);
+    let (filters, upstream) = filter_service::compile(context);
+    frame.filters = filters;
+    frame.upstreams.extend(upstream);
     frame.limit_service(objects.clone(), context);
     for (address, port) in frame.ports(objects, context) {
         frame.listen(address, &port, &hosts, &http, context);
     }
     frame
+}
+
+/// Headers by which upstreams learn who a request is from, sorted, each once.
+fn identity_headers(auth: &Auth, context: &Context<'_>) -> Vec<String> {
+    let all: BTreeSet<_> = auth.identity_headers.iter().chain(&context.protection.identity_headers).cloned().collect();
+    all.into_iter().collect()
 }
 
 impl Frame {

@@ -74,6 +74,7 @@ impl<'a> Group<'a> {
             cors: shared.cors.clone().flatten().map(Box::new),
             limits,
             auth,
+            rules: None,
             origins: self.origins(),
         };
         let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();
@@ -104,6 +105,13 @@ impl<'a> Group<'a> {
         }
         let first = heard().next().unwrap_or_else(|| self.first());
         Check::On(Arc::clone(&first.auth.context))
+    }
+
+    /// Whether nobody is asked about the group's requests, whoever there is: no member wants it.
+    pub(crate) fn is_bypassed(&self) -> bool {
+        let none_is_valid = self.members.iter().all(|member| member.is_invalid());
+        let mut heard = self.members.iter().filter(|member| none_is_valid || !member.is_invalid());
+        heard.all(|member| member.auth.bypassed)
     }
 
     fn action(&self, shared: &Shared, auth: &Check, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {

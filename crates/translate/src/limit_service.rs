@@ -18,8 +18,8 @@ const DEFAULT_TIMEOUT_MS: u64 = 20;
 const OWN_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time for a connection to the service.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Where Edge Stack has the service that RateLimits are for.
-const EDGE_STACK_PORT: u16 = 8500;
+/// Where Edge Stack has the services that Filters and RateLimits are for.
+pub(crate) const EDGE_STACK_PORT: u16 = 8500;
 
 /// What our own service is called.
 const OWN_NAME: &str = "nuncio-ratelimit";

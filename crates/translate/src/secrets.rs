@@ -55,13 +55,24 @@ struct Used {
 struct Asked {
     /// By the frame, when it was made last.
     by_frame: BTreeSet<SecretRef>,
+    /// By Filters, when they were made last.
+    by_filters: BTreeSet<SecretRef>,
     /// By Mappings, since they were all forgotten.
     by_mappings: BTreeSet<SecretRef>,
     /// Who asks now.
-    in_frame: bool,
+    asker: Asker,
     /// What was told last, and whether it may be out of date.
     told: BTreeSet<SecretRef>,
     touched: bool,
+}
+
+/// Who asks for Secrets.
+#[derive(Clone, Copy, Debug, Default)]
+enum Asker {
+    Frame,
+    Filters,
+    #[default]
+    Mappings,
 }
 
 impl Secrets {
@@ -85,12 +96,19 @@ impl Secrets {
     pub(crate) fn begin_frame(&self) {
         let mut asked = lock(&self.asked);
         asked.by_frame.clear();
-        (asked.in_frame, asked.touched) = (true, true);
+        (asked.asker, asked.touched) = (Asker::Frame, true);
+    }
+
+    /// From here on Filters ask, anew.
+    pub(crate) fn begin_filters(&self) {
+        let mut asked = lock(&self.asked);
+        asked.by_filters.clear();
+        (asked.asker, asked.touched) = (Asker::Filters, true);
     }
 
     /// From here on others ask.
-    pub(crate) fn end_frame(&self) {
-        lock(&self.asked).in_frame = false;
+    pub(crate) fn end(&self) {
+        lock(&self.asked).asker = Asker::Mappings;
     }
 
     /// Every Mapping that can ask is about to ask anew.
@@ -106,13 +124,18 @@ impl Secrets {
         if !std::mem::take(&mut asked.touched) {
             return None;
         }
-        let all = asked.by_frame.union(&asked.by_mappings).cloned().collect();
+        let all: BTreeSet<_> =
+            [&asked.by_frame, &asked.by_filters, &asked.by_mappings].into_iter().flatten().cloned().collect();
         (all != asked.told).then(|| asked.told.clone_from(&all)).map(|()| all)
     }
 
     fn ask(&self, name: &SecretRef) {
         let asked = &mut *lock(&self.asked);
-        let names = if asked.in_frame { &mut asked.by_frame } else { &mut asked.by_mappings };
+        let names = match asked.asker {
+            Asker::Frame => &mut asked.by_frame,
+            Asker::Filters => &mut asked.by_filters,
+            Asker::Mappings => &mut asked.by_mappings,
+        };
         if !names.contains(name) {
             names.insert(name.clone());
             asked.touched = true;
@@ -190,6 +213,12 @@ impl Secrets {
     pub(crate) fn use_as(&self, name: SecretName, value: SecretValue, made_of: Vec<SecretRef>) -> SecretName {
         lock(&self.used).insert(name.clone(), Used { value, made_of });
         name
+    }
+
+    /// What is in a Secret.
+    pub(crate) fn contents(&self, name: &SecretRef) -> Result<&api::Secret, SecretError> {
+        self.ask(name);
+        self.get(name)
     }
 
     fn get(&self, name: &SecretRef) -> Result<&api::Secret, SecretError> {

@@ -1,17 +1,21 @@
 //! Tables: the routes that requests for one name see, and the table of all that has no name of its own.
 
 mod paths;
+mod protect;
 mod wild;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
+use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
     AuthContext, Check, HeaderMatch, PathMatch, Route, RouteMatch, Scope, Table, TableName, ValueMatch, VirtualHost,
 };
 
+use self::protect::Protect;
 use crate::compiled::{Compiled, HostCondition, Upstream};
+use crate::coverage::{Applying, Coverage, Part, SetKey};
 use crate::group::{Group, Grouped, groups};
 use crate::overlap::takes_everything;
 use crate::pattern::HostPattern;
@@ -30,6 +34,8 @@ pub(crate) struct Built {
     pub(crate) table: Table,
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     pub(crate) problems: Vec<(ObjectId, Problem)>,
+    /// The sets of rules that its routes name.
+    pub(crate) sets: BTreeMap<RuleSetId, SetKey>,
 }
 
 /// Name of the table of the wildcards, which no host can have. (`*` as the name of a resource would ask
@@ -42,27 +48,49 @@ pub(crate) fn table_name(class: &str, host: &str) -> TableName {
     TableName(if class.is_empty() { host.into() } else { format!("{host}@{class}").into() })
 }
 
+/// What decides about routes besides Mappings.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'c> {
+    pub(crate) class: &'c Class,
+    pub(crate) coverage: &'c Coverage,
+}
+
 /// Collects the parts of a table.
-struct Builder {
+struct Builder<'c> {
     table: Table,
+    class: &'c Class,
+    coverage: &'c Coverage,
+    protect: Protect<'c>,
     /// Whether there is an AuthService to ask.
     auth: bool,
     upstreams: BTreeMap<nuncio_ir::ClusterName, Arc<Upstream>>,
     problems: Vec<(ObjectId, Problem)>,
 }
 
-impl Builder {
-    fn new(class: &Class, host: &str) -> Self {
+impl<'c> Builder<'c> {
+    fn new(around: Around<'c>, host: &str) -> Self {
+        let Around { class, coverage } = around;
         let scope = Scope { host: host.into(), preview: "".into(), class: Arc::clone(&class.key) };
         let table = Table { name: table_name(&class.key, host), scope, hosts: Vec::new() };
-        Self { table, auth: class.auth, upstreams: BTreeMap::new(), problems: Vec::new() }
+        Self {
+            table,
+            class,
+            coverage,
+            protect: Protect::new(coverage),
+            auth: class.auth,
+            upstreams: BTreeMap::new(),
+            problems: Vec::new(),
+        }
     }
 
-    fn route(&mut self, group: &Group<'_>) -> Route {
+    /// The routes of a group, with the condition on the host that [`with_host`] adds: one for each part of the names to
+    /// which other rules apply.
+    fn routes(&mut self, group: &Group<'_>, within: Option<&HostPattern>, parts: &[Part]) -> Vec<Route> {
         let Grouped { route, upstreams, problems } = group.route(self.auth);
         self.upstreams.extend(upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)));
         self.problems.extend(problems);
-        route
+        let route = with_host(route, group, within);
+        if group.is_bypassed() { vec![route] } else { self.protect.route(&route, parts) }
     }
 
     /// What goes before every other route of a Host: its `guards`, and the hole that ACME needs in them.
@@ -70,17 +98,18 @@ impl Builder {
     fn preamble<'g, 'a: 'g>(
         &mut self,
         guards: Vec<Route>,
-        class: &Class,
         groups: impl IntoIterator<Item = &'g Group<'a>>,
         within: Option<&HostPattern>,
+        parts: &[Part],
     ) -> Vec<Route> {
         let mut routes = Vec::new();
-        if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(class.security)) {
+        if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(self.class.security)) {
             for group in groups.into_iter().filter(|group| is_acme(group.first())) {
-                let mut route = with_host(self.route(group), group, within);
-                route.name = format!("{}#acme", route.name).into();
-                route.matches.headers.extend(condition.iter().cloned());
-                routes.push(route);
+                for mut route in self.routes(group, within, parts) {
+                    route.name = format!("{}#acme", route.name).into();
+                    route.matches.headers.extend(condition.iter().cloned());
+                    routes.push(route);
+                }
             }
         }
         routes.extend(guards);
@@ -89,14 +118,19 @@ impl Builder {
 
     fn finish(mut self) -> Built {
         number_names(&mut self.table);
-        Built { table: self.table, upstreams: self.upstreams.into_values().collect(), problems: self.problems }
+        Built {
+            table: self.table,
+            upstreams: self.upstreams.into_values().collect(),
+            problems: self.problems,
+            sets: self.protect.sets,
+        }
     }
 }
 
 /// The table of one exact name. `own` are the Mappings for that name alone which join its Host, `wild` those for
 /// many names. `None` where the name needs no table: only wildcards serve it, and a pattern's Host governs it.
 pub(crate) fn exact<'a>(
-    class: &Class,
+    around: Around<'_>,
     host: &HostPolicy,
     name: &Arc<str>,
     own: impl IntoIterator<Item = &'a Compiled>,
@@ -106,9 +140,9 @@ pub(crate) fn exact<'a>(
     if host.pattern.exact().is_none() && own.is_empty() {
         return None;
     }
-    let mut builder = Builder::new(class, name);
+    let mut builder = Builder::new(around, name);
     let (mut routes, falls_through) =
-        if host.invalid { (vec![out_of_service(host)], false) } else { builder.of_name(host, class, name, &own, wild) };
+        if host.invalid { (vec![out_of_service(host)], false) } else { builder.of_name(host, name, &own, wild) };
     routes.shrink_to_fit();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
     Some(builder.finish())
@@ -119,10 +153,15 @@ pub(crate) struct Shared<'a> {
     /// By name.
     pub(crate) hosts: BTreeMap<&'a Arc<str>, &'a HostPolicy>,
     pub(crate) mappings: Vec<&'a Compiled>,
+    pub(crate) protected: Protected,
 }
 
 /// What Hosts have to have in common to share their guards.
 pub(crate) type Guard = (Insecure, bool);
+
+/// What names have to have in common to share routes that are held to rules: the rules, and whether logins have their
+/// endpoints there.
+pub(crate) type Protected = (Applying, bool);
 
 impl Shared<'_> {
     /// Whether two Hosts may share their guards.
@@ -131,25 +170,33 @@ impl Shared<'_> {
     }
 
     /// Of the virtual host: the same whichever Hosts share it.
-    fn name(&self) -> Arc<str> {
+    fn name(&self, coverage: &Coverage) -> Arc<str> {
         let guard = self.hosts.values().next().map(|host| Self::guard(host));
         let ids: BTreeSet<_> = self.mappings.iter().map(|mapping| &mapping.id).collect();
-        format!("nuncio/shared-{}", nuncio_ir::version(&(guard, ids))).into()
+        let (rules, endpoints) = &self.protected;
+        let origins: Vec<_> = rules.iter().filter_map(|at| coverage.rules.get(*at)).map(|rule| &rule.origin).collect();
+        // Names without rules are called as ever.
+        let protected = (!origins.is_empty() || *endpoints).then_some((origins, endpoints));
+        format!("nuncio/shared-{}", nuncio_ir::version(&(guard, ids, protected))).into()
     }
 }
 
 /// The table of the wildcards: Hosts of many names, and what exact Hosts share. `wild` are the Mappings
 /// that are not for one name.
-pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Shared<'a>>) -> Built {
-    let mut builder = Builder::new(class, "*");
+pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Vec<Shared<'a>>) -> Built {
+    let Around { class, coverage } = around;
+    let mut builder = Builder::new(around, "*");
     for share in shared {
         let sorted = groups(share.mappings.iter().copied());
         let hosts: Vec<_> = share.hosts.values().copied().collect();
+        let (rules, endpoints) = share.protected.clone();
+        let parts = [Part { names: Vec::new(), rules }];
         // What came this way by the table of its name has passed them there. They hold where Envoy does not have that
         // table, having refused it from the start.
-        let mut routes = builder.preamble(shared_guards(&hosts, class.security), class, &sorted, None);
-        routes.extend(sorted.iter().map(|group| with_host(builder.route(group), group, None)));
-        builder.push(share.name(), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes);
+        let mut routes = builder.preamble(shared_guards(&hosts, class.security), &sorted, None, &parts);
+        routes.extend(builder.protect.endpoints(endpoints));
+        routes.extend(sorted.iter().flat_map(|group| builder.routes(group, None, &parts)));
+        builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes);
     }
     for host in &class.patterns {
         let name: Arc<str> = host.pattern.to_string().into();
@@ -157,8 +204,11 @@ pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Sha
             vec![out_of_service(host)]
         } else {
             let sorted = groups(wild.iter().copied().filter(|mapping| host.takes(mapping)));
-            let mut routes = builder.preamble(guards(host, class.security), class, &sorted, Some(&host.pattern));
-            routes.extend(sorted.iter().map(|group| with_host(builder.route(group), group, Some(&host.pattern))));
+            let parts = coverage.parts(&host.pattern);
+            let within = Some(&host.pattern);
+            let mut routes = builder.preamble(guards(host, class.security), &sorted, within, &parts);
+            routes.extend(builder.protect.endpoints(coverage.has_endpoints(&host.pattern)));
+            routes.extend(sorted.iter().flat_map(|group| builder.routes(group, within, &parts)));
             routes
         };
         builder.push(Arc::clone(&name), vec![name], routes);
@@ -169,13 +219,12 @@ pub(crate) fn wildcard<'a>(class: &Class, wild: &[&'a Compiled], shared: Vec<Sha
     builder.finish()
 }
 
-impl Builder {
+impl Builder<'_> {
     /// The routes of a name, and whether a miss goes on to the wildcards.
     fn of_name(
         &mut self,
         host: &HostPolicy,
-        class: &Class,
-        name: &str,
+        name: &Arc<str>,
         own: &[Group<'_>],
         wild: &Wild<'_>,
     ) -> (Vec<Route>, bool) {
@@ -184,12 +233,13 @@ impl Builder {
             beside = wild.whole(name);
         }
         let acme = sorted(own.iter().chain(wild.acme(name)));
-        let mut routes = self.preamble(guards(host, class.security), class, acme, None);
+        let parts = [Part { names: Vec::new(), rules: self.coverage.of_name(name) }];
+        let mut routes = self.preamble(guards(host, self.class.security), acme, None, &parts);
+        let endpoints = self.coverage.has_endpoints(&HostPattern::Exact(Arc::clone(name)));
+        routes.extend(self.protect.endpoints(endpoints));
         for group in sorted(own.iter().chain(beside.copied)) {
-            let route = with_host(self.route(group), group, None);
-            let complete = takes_everything(&route.matches);
-            routes.push(route);
-            if complete {
+            routes.extend(self.routes(group, None, &parts));
+            if routes.last().is_some_and(|route| takes_everything(&route.matches)) {
                 return (routes, false);
             }
         }

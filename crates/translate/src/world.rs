@@ -9,6 +9,7 @@ mod intake;
 mod limits;
 mod mappings;
 mod module;
+mod protection;
 mod report;
 mod settle;
 mod tables;
@@ -20,12 +21,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ModuleConfig, Object, ObjectId, Remains, Spec, TcpMapping, TlsContext};
+use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{ClusterName, Delta, Listener, Model, SecretName, TableName, put};
 
 use crate::compiled::Compiled;
 use crate::context::{Context, Settings};
+use crate::coverage::Coverage;
 use crate::frame::{self, Frame};
 use crate::index::{Clusters, Names, TableProblems, Users};
+use crate::protection::Protection;
 use crate::secrets::Secrets;
 use crate::service::{ServiceKey, Services};
 use crate::upstream::Resolver;
@@ -37,6 +41,7 @@ const FRAME_KINDS: [Kind; 5] =
 use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;
+use protection::RuleSets;
 pub use report::Resources;
 
 /// Every object and what they make.
@@ -58,6 +63,10 @@ pub struct World {
     frame: Frame,
     /// What RateLimits and RateLimitServices mean to Mappings.
     limiting: Limiting,
+    /// What Filters and FilterPolicies mean to routes.
+    protection: Protection,
+    /// The sets of rules that tables name.
+    rule_sets: RuleSets,
     /// Clusters of each table.
     table_clusters: BTreeMap<TableName, Vec<ClusterName>>,
     /// Problems that show only where Mappings meet.
@@ -94,6 +103,12 @@ struct Dirty {
     limits: BTreeSet<ObjectId>,
     /// Domains whose RateLimits are others.
     limit_domains: BTreeSet<Arc<str>>,
+    /// Some Filter or FilterPolicy is another, or something that they name.
+    protection: bool,
+    /// What FilterPolicies were for, where that is something else now.
+    old_coverage: Option<Arc<Coverage>>,
+    /// Sets of rules that some table no longer names, or did not name before.
+    rule_sets: BTreeSet<RuleSetId>,
     /// Some `IngressClass` is another.
     ingress_classes: bool,
     ingresses: BTreeSet<ObjectId>,
@@ -129,6 +144,8 @@ impl World {
             users: Users::default(),
             frame: Frame::default(),
             limiting: Limiting::default(),
+            protection: Protection::default(),
+            rule_sets: RuleSets::default(),
             table_clusters: BTreeMap::new(),
             table_problems: TableProblems::default(),
             wild_origins: BTreeMap::new(),
@@ -216,6 +233,7 @@ impl World {
             self.touch_all_mappings(&mut dirty);
         }
         self.settle_limiting(&mut dirty);
+        self.settle_protection(&mut dirty, &mut delta);
         self.derive_ingresses(&mut dirty);
         self.compile_mappings(&mut dirty);
         let old_frame = dirty.frame.then(|| self.rebuild_frame(&mut dirty, &mut delta));
@@ -223,6 +241,7 @@ impl World {
         self.settle_clusters(&dirty, &mut delta);
         self.settle_secrets(&dirty, &mut delta);
         self.settle_rules(&dirty, &mut delta);
+        self.settle_rule_sets(&dirty, &mut delta);
         delta
     }
 
@@ -242,6 +261,7 @@ impl World {
             secrets: &self.secrets,
             label_domain: self.limiting.domain.as_deref(),
             has_limits: self.limiting.has_limits,
+            protection: &self.protection,
         }
     }
 
@@ -252,7 +272,7 @@ impl World {
         let ingress_hosts: Vec<_> = self.ingress_hosts(is_out).collect();
         self.secrets.begin_frame();
         let mut frame = frame::build(objects.iter(), &ingress_hosts, &self.context());
-        self.secrets.end_frame();
+        self.secrets.end();
         let wanted: BTreeMap<_, _> =
             frame.listeners.drain(..).map(|listener| (Arc::clone(&listener.name), listener)).collect();
         let gone: Vec<_> = self.model.listeners.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
@@ -265,7 +285,7 @@ impl World {
         for (name, listener) in wanted {
             put(&mut self.model.listeners, &mut delta.listeners, name, Some(listener));
         }
-        for extension in [&frame.auth.extension, &frame.limit] {
+        for extension in [&frame.auth.extension, &frame.filters, &frame.limit] {
             put(&mut self.model.extensions, &mut delta.extensions, extension.slot, Some(extension.clone()));
         }
         dirty.clusters.extend(self.clusters.change(&self.frame.upstream_names(), &frame.upstreams));

@@ -8,6 +8,7 @@ mod answer;
 mod class;
 mod inspect;
 mod judge;
+mod others;
 mod progress;
 mod pump;
 mod slot;
@@ -102,6 +103,8 @@ pub enum Output {
 pub(crate) struct Context<'a> {
     pub(crate) store: &'a Store,
     pub(crate) options: &'a Options,
+    /// All streams but the one that is concerned.
+    pub(crate) others: &'a BTreeMap<StreamId, Stream>,
     pub(crate) now: Instant,
     pub(crate) out: Vec<Output>,
 }
@@ -122,8 +125,14 @@ impl Machine {
     }
 
     /// A stream was closed.
-    pub fn disconnect(&mut self, id: StreamId) -> Vec<Output> {
-        self.streams.remove(&id).and_then(Stream::farewell).map(Output::Event).into_iter().collect()
+    pub fn disconnect(&mut self, id: StreamId, now: Instant) -> Vec<Output> {
+        let Some(stream) = self.streams.remove(&id) else { return Vec::new() };
+        let decided = stream.decides();
+        let mut out: Vec<_> = stream.farewell().map(Output::Event).into_iter().collect();
+        if decided {
+            self.look_again(id, now, &mut out);
+        }
+        out
     }
 
     /// A message came in.
@@ -139,12 +148,11 @@ impl Machine {
     /// What is served changes.
     pub fn update(&mut self, update: Update, now: Instant) -> (Revision, Vec<Output>) {
         let changed = self.store.apply(update);
-        let mut context = Context { store: &self.store, options: &self.options, now, out: Vec::new() };
-        for stream in self.streams.values_mut() {
-            stream.changed(&changed, &mut context);
-            stream.finish(&mut context);
+        let mut out = Vec::new();
+        for id in self.streams.keys().copied().collect::<Vec<_>>() {
+            out.extend(self.on_one(id, now, |stream, context| stream.changed(&changed, context)));
         }
-        (self.store.revision(), context.out)
+        (self.store.revision(), out)
     }
 
     /// The connected streams, in the order of their connection.
@@ -173,16 +181,40 @@ impl Machine {
         counts
     }
 
+    /// Handles an input of a stream, and what follows for others.
     fn on_stream(
         &mut self,
         id: StreamId,
         now: Instant,
         handle: impl FnOnce(&mut Stream, &mut Context<'_>),
     ) -> Vec<Output> {
-        let Some(stream) = self.streams.get_mut(&id) else { return Vec::new() };
-        let mut context = Context { store: &self.store, options: &self.options, now, out: Vec::new() };
-        handle(stream, &mut context);
+        let mut out = self.on_one(id, now, handle);
+        if self.streams.get(&id).is_some_and(Stream::decides) {
+            self.look_again(id, now, &mut out);
+        }
+        out
+    }
+
+    /// Has all streams but this one look again at what waits for sets of rules.
+    fn look_again(&mut self, id: StreamId, now: Instant, out: &mut Vec<Output>) {
+        for other in self.streams.keys().copied().filter(|other| *other != id).collect::<Vec<_>>() {
+            out.extend(self.on_one(other, now, |stream, _| stream.wake_all(ResourceType::RuleSet)));
+        }
+    }
+
+    fn on_one(
+        &mut self,
+        id: StreamId,
+        now: Instant,
+        handle: impl FnOnce(&mut Stream, &mut Context<'_>),
+    ) -> Vec<Output> {
+        let Some(mut stream) = self.streams.remove(&id) else { return Vec::new() };
+        let mut context =
+            Context { store: &self.store, options: &self.options, others: &self.streams, now, out: Vec::new() };
+        handle(&mut stream, &mut context);
         stream.finish(&mut context);
-        context.out
+        let out = context.out;
+        self.streams.insert(id, stream);
+        out
     }
 }

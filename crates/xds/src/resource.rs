@@ -28,11 +28,15 @@ pub enum ResourceType {
     Route,
     /// `RateLimitConfig`, which rate limit services ask for.
     Limits,
+    /// A filter of requests, which authentication services ask for.
+    AuthFilter,
+    /// A set of rules by which requests pass such filters; they ask for these as well. Routes that others have name it.
+    RuleSet,
 }
 
 impl ResourceType {
     /// All types, in the order in which they are sent.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Cluster,
         Self::Endpoints,
         Self::Secret,
@@ -41,6 +45,8 @@ impl ResourceType {
         Self::ScopedRoute,
         Self::Route,
         Self::Limits,
+        Self::AuthFilter,
+        Self::RuleSet,
     ];
 
     /// The type URL of requests, responses and bodies of this type.
@@ -55,6 +61,8 @@ impl ResourceType {
             Self::ScopedRoute => "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
             Self::Route => "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
             Self::Limits => "type.googleapis.com/ratelimit.config.ratelimit.v3.RateLimitConfig",
+            Self::AuthFilter => "type.googleapis.com/nuncio.auth.v1.Filter",
+            Self::RuleSet => "type.googleapis.com/nuncio.auth.v1.RuleSet",
         }
     }
 
@@ -70,10 +78,16 @@ impl ResourceType {
 
     /// Whether a state-of-the-world response must hold every resource, absence meaning removal.
     ///
-    /// Envoy documents this for listeners and clusters, and its scoped-route subscription does the same; a rate limit
-    /// service takes what it is sent for all there is.
+    /// Envoy documents this for listeners and clusters, and its scoped-route subscription does the same; services
+    /// other than Envoy take what they are sent for all there is.
     pub(crate) fn is_full_state(self) -> bool {
-        matches!(self, Self::Cluster | Self::Listener | Self::ScopedRoute | Self::Limits)
+        matches!(self, Self::Cluster | Self::Listener | Self::ScopedRoute) || self.is_for_services()
+    }
+
+    /// Whether services other than Envoy ask for this type, and for no other.
+    #[must_use]
+    pub fn is_for_services(self) -> bool {
+        matches!(self, Self::Limits | Self::AuthFilter | Self::RuleSet)
     }
 
     /// Whether clients ask for this type by name, having seen the name in a resource of another type.
@@ -84,7 +98,7 @@ impl ResourceType {
     /// Whether a resource of this type is looked up by others while requests are served, so that its
     /// removal waits until nothing refers to it.
     pub(crate) fn is_looked_up(self) -> bool {
-        matches!(self, Self::Cluster | Self::Endpoints | Self::Secret)
+        matches!(self, Self::Cluster | Self::Endpoints | Self::Secret | Self::AuthFilter)
     }
 }
 
@@ -99,6 +113,8 @@ impl fmt::Display for ResourceType {
             Self::ScopedRoute => "ScopedRouteConfiguration",
             Self::Route => "RouteConfiguration",
             Self::Limits => "RateLimitConfig",
+            Self::AuthFilter => "Filter",
+            Self::RuleSet => "RuleSet",
         })
     }
 }
@@ -137,7 +153,8 @@ pub struct Resource {
     pub body: Arc<[u8]>,
     /// What a client must have accepted, in some version, before it is sent this: for a route
     /// configuration the clusters it names, their endpoints and their secrets; for a TCP listener its
-    /// clusters. The same list holds back the removal of these.
+    /// clusters. The same list holds back the removal of these. A [`ResourceType::RuleSet`] is what others must have
+    /// accepted: every client that asks for such.
     ///
     /// A resource must not need what the client learns of only through the resource itself: a scope does
     /// not need its route configuration. The exception is a cluster, which names its endpoints here if they

@@ -39,7 +39,8 @@ pub use client::{AdminClient, AdminError, AdminReply};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, LimitExplained, LimitView,
-    LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView, RouteView, TcpView,
+    LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView,
+    ProtectionExplained, RouteView, TcpView,
 };
 pub use page::{ListQuery, Page};
 

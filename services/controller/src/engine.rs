@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     pub(crate) synced: BTreeMap<StreamId, Option<Revision>>,
     /// The same of each rate limit service: these have the rules, and nothing else.
     pub(crate) limiters: BTreeMap<StreamId, Option<Revision>>,
+    /// The same of each authentication service.
+    pub(crate) deciders: BTreeMap<StreamId, Option<Revision>>,
     /// When each object last changed, until every Envoy has it: who may be to blame for a refusal.
     pub(crate) changed: BTreeMap<ObjectId, Revision>,
     pub(crate) refusals: Refusals,
@@ -84,6 +86,7 @@ impl Engine {
             arrived: Vec::new(),
             synced: BTreeMap::new(),
             limiters: BTreeMap::new(),
+            deciders: BTreeMap::new(),
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
             ports: Ports::default(),
@@ -127,12 +130,21 @@ impl Engine {
                 self.limiters.insert(stream, None);
                 Vec::new()
             }
+            xds::Event::Connected { stream, node, asks: Some(ResourceType::AuthFilter | ResourceType::RuleSet) } => {
+                tracing::info!("the authentication service {} connected", node.id);
+                self.deciders.insert(stream, None);
+                Vec::new()
+            }
             xds::Event::Connected { stream, node, .. } => {
                 self.synced.insert(stream, None);
                 vec![Event::EnvoyConnected { node: node.id.clone(), version: node.agent.clone() }]
             }
             xds::Event::Disconnected { stream, node } if self.limiters.remove(&stream).is_some() => {
                 tracing::warn!("the rate limit service {} disconnected", node.id);
+                self.lost(stream)
+            }
+            xds::Event::Disconnected { stream, node } if self.deciders.remove(&stream).is_some() => {
+                tracing::warn!("the authentication service {} disconnected", node.id);
                 self.lost(stream)
             }
             xds::Event::Disconnected { stream, node } => {
@@ -146,13 +158,20 @@ impl Engine {
                 events
             }
             xds::Event::Synced { stream, revision } => {
-                match self.limiters.get_mut(&stream) {
+                let service = self.limiters.get_mut(&stream).or_else(|| self.deciders.get_mut(&stream));
+                match service {
                     Some(synced) => *synced = Some(revision),
                     None => drop(self.synced.insert(stream, Some(revision))),
                 }
                 self.look_at_trial()
             }
             xds::Event::Nacked { stream, key, version, message, .. } => self.nacked(stream, &key, &version, &message),
+            xds::Event::HoldTimedOut { key, need, .. } if need.kind == ResourceType::RuleSet => {
+                tracing::warn!(
+                    "no authentication service has {need} yet; {key} is sent all the same, and refuses until one has"
+                );
+                Vec::new()
+            }
             xds::Event::HoldTimedOut { node, key, need, .. } => {
                 tracing::warn!("Envoy {} did not acknowledge {need} in time; {key} is sent all the same", node.id);
                 Vec::new()
@@ -170,8 +189,9 @@ impl Engine {
     /// Notes which changes have arrived everywhere.
     fn arrive(&mut self) {
         let Some(everywhere) = everywhere(&self.synced) else { return };
-        // What only rate limit services have to do with is live when they have it.
-        let everywhere = self.limiters.values().flatten().copied().fold(everywhere, Ord::min);
+        // What only other services have to do with is live when they have it.
+        let services = self.limiters.values().chain(self.deciders.values());
+        let everywhere = services.flatten().copied().fold(everywhere, Ord::min);
         let later = self.on_its_way.split_off(&Revision(everywhere.0 + 1));
         let arrived = std::mem::replace(&mut self.on_its_way, later);
         if !self.refusals.is_open() {
@@ -183,12 +203,19 @@ impl Engine {
     /// Whether everybody whom an object is for has it as it is now, or refused it.
     pub(crate) fn has_arrived(&self, id: &ObjectId) -> bool {
         let arrived = |everywhere| self.changed.get(id).is_none_or(|revision| *revision <= everywhere);
-        everywhere(self.audience(id)).is_some_and(arrived)
+        // Routes name what policies say.
+        let by_routes = id.kind != Kind::FilterPolicy || everywhere(&self.synced).is_some_and(arrived);
+        by_routes && everywhere(self.audience(id)).is_some_and(arrived)
     }
 
-    /// Whom an object is for, each with the newest revision that it has: Envoys, or rate limit services.
+    /// Whom an object is for, each with the newest revision that it has: Envoys, rate limit services or
+    /// authentication services.
     pub(crate) fn audience(&self, id: &ObjectId) -> &BTreeMap<StreamId, Option<Revision>> {
-        if id.kind == Kind::RateLimit { &self.limiters } else { &self.synced }
+        match id.kind {
+            Kind::RateLimit => &self.limiters,
+            Kind::Filter | Kind::FilterPolicy => &self.deciders,
+            _ => &self.synced,
+        }
     }
 
     /// Says what has arrived: not before it is known whose change an Envoy refused.
@@ -247,4 +274,6 @@ pub(crate) fn merge(into: &mut Delta, from: Delta) {
     join(&mut into.secrets, from.secrets);
     join(&mut into.limits, from.limits);
     join(&mut into.extensions, from.extensions);
+    join(&mut into.rule_sets, from.rule_sets);
+    join(&mut into.filters, from.filters);
 }

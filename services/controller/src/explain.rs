@@ -4,6 +4,7 @@ mod entrance;
 mod fit;
 mod limits;
 mod outcome;
+mod protection;
 mod request;
 
 use nuncio_api::{Kind, ObjectId, Severity, Spec, TcpMapping};
@@ -29,6 +30,7 @@ pub(crate) fn explain(world: &World, asked: &ExplainRequest) -> Explanation {
         route: None,
         tcp: None,
         outcome: String::new(),
+        protection: Vec::new(),
         limits: Vec::new(),
         lost: Vec::new(),
     };
@@ -67,7 +69,8 @@ fn by_route(model: &Model, settings: &HttpSettings, request: &Request, explanati
     let outcome = match found {
         Some((table, host, order, route)) => {
             explanation.host = Some(host_view(model, table, host, &request.host));
-            explanation.route = Some(route_view(table, &request.host, order, route));
+            explanation.route = Some(route_view(model, table, &request.host, order, route));
+            explanation.protection = protection::of_route(model, route, request);
             explanation.limits = limits::of_route(model, route, request);
             outcome::of_route(route, request)
         }
@@ -122,13 +125,13 @@ fn find<'a>(
         |host: &str| model.tables.values().find(|table| *table.scope.host == *host && *table.scope.class == *class);
     if let Some(table) = table(&request.host) {
         let host = table.hosts.first()?;
-        if let Some((order, route)) = first_match(table, host, request, lost, doubts) {
+        if let Some((order, route)) = first_match(model, table, host, request, lost, doubts) {
             return Some((table, host, order, route));
         }
     }
     let table = table("*")?;
     let host = closest(table, &request.host)?;
-    let (order, route) = first_match(table, host, request, lost, doubts)?;
+    let (order, route) = first_match(model, table, host, request, lost, doubts)?;
     Some((table, host, order, route))
 }
 
@@ -142,6 +145,7 @@ fn closest<'a>(table: &'a Table, name: &str) -> Option<&'a VirtualHost> {
 }
 
 fn first_match<'a>(
+    model: &Model,
     table: &Table,
     host: &'a VirtualHost,
     request: &Request,
@@ -167,7 +171,7 @@ fn first_match<'a>(
             (Some(_), _) => continue,
         };
         if !route.origins.is_empty() {
-            lost.push(Lost { route: route_view(table, &request.host, order, route), reason });
+            lost.push(Lost { route: route_view(model, table, &request.host, order, route), reason });
         }
     }
     found

@@ -177,7 +177,9 @@ impl Files {
                     object.labels.clone_from(&good.labels);
                 }
             }
-            (Spec::Invalid(remains @ Remains::AccessList), None) if self.is_new(&object.id, before) => {
+            (Spec::Invalid(remains @ (Remains::AccessList | Remains::AnyRule)), None)
+                if self.is_new(&object.id, before) =>
+            {
                 *remains = Remains::Nothing;
             }
             _ => {}

@@ -50,6 +50,7 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
         fallback_certificate: fallback::certificate()?,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("ratelimit.sock".into()),
+        authz_socket: Some("authz.sock".into()),
         topology: config.topology.clone(),
     };
     let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());

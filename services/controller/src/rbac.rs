@@ -58,10 +58,12 @@ pub struct Rule {
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// The definitions of our kinds, whichever version is installed.
-pub const DEFINITIONS: [&str; 15] = [
+pub const DEFINITIONS: [&str; 17] = [
     "authservices.getambassador.io",
     "consulresolvers.getambassador.io",
     "devportals.getambassador.io",
+    "filterpolicies.getambassador.io",
+    "filters.getambassador.io",
     "hosts.getambassador.io",
     "kubernetesendpointresolvers.getambassador.io",
     "kubernetesserviceresolvers.getambassador.io",
@@ -100,6 +102,8 @@ pub const RULES: &[Rule] = &[
             "authservices/status",
             "ratelimitservices/status",
             "ratelimits/status",
+            "filters/status",
+            "filterpolicies/status",
             "kubernetesserviceresolvers/status",
             "kubernetesendpointresolvers/status",
         ],

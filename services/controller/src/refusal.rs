@@ -82,7 +82,7 @@ impl Refusals {
         let problem = |(key, unresolved): (&Key, &Unresolved)| {
             let message = format!(
                 "{} refused {key}: {}; no single object is to blame, and what was in force before stays",
-                if key.kind == ResourceType::Limits { "a rate limit service" } else { "Envoy" },
+                refuser(key.kind),
                 unresolved.message
             );
             Problem::error("RefusedByProxy", "", message)
@@ -157,6 +157,8 @@ impl Engine {
             // On trial it is bound to nothing.
             ResourceType::Listener if refusal.message.contains(CANNOT_BIND) => return self.nobody(key, refusal),
             ResourceType::Limits => Subject::Limits(Arc::clone(&key.name)),
+            // An authentication service keeps what it had, or denies.
+            ResourceType::AuthFilter | ResourceType::RuleSet => return self.nobody(key, refusal),
             ResourceType::Listener => Subject::Listener(Arc::clone(&key.name)),
             // An Envoy makes a TLS context when it has the certificate, and then finds fault with the settings.
             ResourceType::Secret => match of_secret() {
@@ -323,6 +325,7 @@ impl Engine {
         let objects = match key.kind {
             ResourceType::Listener => model.listeners.get(&key.name).map(|listener| listener.origins.clone()),
             ResourceType::Limits => model.limits.get(&key.name).map(|rules| rules.origins.clone()),
+            ResourceType::AuthFilter | ResourceType::RuleSet => Some(self.world.users_in_authentication(&key.name)),
             _ => None,
         };
         let objects = objects.unwrap_or_default();
@@ -330,6 +333,14 @@ impl Engine {
         let event = Event::Nacked { resource: key.to_string(), objects: Vec::new(), message: message.clone() };
         self.refusals.unresolved.insert(key, Unresolved { version, message, objects });
         vec![event]
+    }
+}
+
+fn refuser(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Limits => "a rate limit service",
+        ResourceType::AuthFilter | ResourceType::RuleSet => "an authentication service",
+        _ => "Envoy",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nuncio_envoy::{self as envoy, ResourceKind};
+use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{
     Cluster, ClusterName, Delta, Discovery, Handler, LimitRules, Listener, Model, SecretName, Slot, Table, TableName,
 };
@@ -26,6 +27,12 @@ pub(crate) fn update(delta: &Delta, model: &Model) -> Update {
     }
     for (domain, rules) in &delta.limits {
         node(ResourceType::Limits, domain, rules.as_deref().map(envoy::limits));
+    }
+    for (id, filter) in &delta.filters {
+        node(ResourceType::AuthFilter, &id.0, filter.as_deref().map(envoy::auth_filter));
+    }
+    for (id, set) in &delta.rule_sets {
+        node(ResourceType::RuleSet, &id.0, set.as_deref().map(envoy::rule_set));
     }
     for (slot, extension) in &delta.extensions {
         node(ResourceType::Extension, &slot.name().into(), extension.as_deref().map(envoy::extension));
@@ -57,8 +64,10 @@ pub(crate) fn all(model: &Model) -> Vec<envoy::Resource> {
     let listeners = model.listeners.values().map(|node| envoy::listener(node));
     let tables = model.tables.values().flat_map(|node| envoy::table(node));
     let limits = model.limits.values().map(|node| envoy::limits(node));
-    let filters = clusters.chain(endpoints).chain(secrets).chain(extensions);
-    filters.chain(listeners).chain(tables).chain(limits).collect()
+    let filters = model.filters.values().map(|node| envoy::auth_filter(node));
+    let rule_sets = model.rule_sets.values().map(|node| envoy::rule_set(node));
+    let before = clusters.chain(endpoints).chain(secrets).chain(extensions);
+    before.chain(listeners).chain(tables).chain(limits).chain(filters).chain(rule_sets).collect()
 }
 
 /// The version in which a resource of the model is served now.
@@ -76,6 +85,12 @@ pub(crate) fn version(key: &Key, model: &Model) -> Option<String> {
         }
         ResourceType::Listener => model.listeners.get(&key.name).map(|node| envoy::listener(node)),
         ResourceType::Limits => model.limits.get(&key.name).map(|node| envoy::limits(node)),
+        ResourceType::AuthFilter => {
+            model.filters.get(&FilterId(Arc::clone(&key.name))).map(|node| envoy::auth_filter(node))
+        }
+        ResourceType::RuleSet => {
+            model.rule_sets.get(&RuleSetId(Arc::clone(&key.name))).map(|node| envoy::rule_set(node))
+        }
         ResourceType::ScopedRoute | ResourceType::Route => {
             let [route, scope] = envoy::table(model.tables.get(&TableName(Arc::clone(&key.name)))?);
             Some(if key.kind == ResourceType::Route { route } else { scope })
@@ -120,7 +135,8 @@ fn complete(resource: envoy::Resource, model: &Model) -> Resource {
     let mut needs: Vec<Key> = Vec::with_capacity(resource.needs.len());
     for (kind, name) in &resource.needs {
         needs.push(Key::new(resource_type(*kind), Arc::clone(name)));
-        let cluster = model.clusters.get(&ClusterName(Arc::clone(name)));
+        let cluster = Some(kind).filter(|kind| **kind == ResourceKind::Cluster);
+        let cluster = cluster.and_then(|_| model.clusters.get(&ClusterName(Arc::clone(name))));
         needs.extend(cluster.into_iter().flat_map(|cluster| warming(cluster)));
     }
     Resource {
@@ -150,5 +166,7 @@ fn resource_type(kind: ResourceKind) -> ResourceType {
         ResourceKind::ScopedRoute => ResourceType::ScopedRoute,
         ResourceKind::Route => ResourceType::Route,
         ResourceKind::Limits => ResourceType::Limits,
+        ResourceKind::AuthFilter => ResourceType::AuthFilter,
+        ResourceKind::RuleSet => ResourceType::RuleSet,
     }
 }

@@ -66,6 +66,8 @@ pub struct Config {
     pub envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside this controller.
     pub limiter: Option<OwnLimiter>,
+    /// The authentication service that can run beside this controller.
+    pub authz: Option<OwnService>,
     /// Which statuses are written to a cluster, if any, by the replica that leads.
     pub status: Option<StatusOptions>,
     /// How long requests in flight may take to finish. A cluster that no route names any more is kept for as long, and
@@ -79,13 +81,32 @@ pub struct Config {
     pub health: Health,
 }
 
-/// A rate limit service that runs beside a controller, when something asks it.
+/// A service that runs beside a controller, when something asks it.
 #[derive(Debug)]
-pub struct OwnLimiter {
+pub struct OwnService {
     /// Where it takes calls.
     pub socket: PathBuf,
     /// Becomes true when it is asked.
     pub wanted: watch::Sender<bool>,
+}
+
+impl OwnService {
+    fn want(&self, is_asked: bool) {
+        if is_asked {
+            self.wanted.send_if_modified(|wanted| !std::mem::replace(wanted, true));
+        }
+    }
+
+    fn path(&self) -> Arc<str> {
+        self.socket.to_string_lossy().into()
+    }
+}
+
+/// A rate limit service that runs beside a controller.
+#[derive(Debug)]
+pub struct OwnLimiter {
+    /// The service.
+    pub service: OwnService,
     /// What it counted.
     pub limited: Limited,
 }
@@ -204,9 +225,10 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let work = async {
         let (source, told) = source.read(&engine, &read).await?;
         emit(&events, told).await;
-        let wanted = config.limiter.as_ref().map(|limiter| &limiter.wanted);
+        let own =
+            Own { limiter: config.limiter.as_ref().map(|limiter| &limiter.service), authz: config.authz.as_ref() };
         tokio::select! {
-            result = work(&engine, source, heard, &events, &served, wanted) => result,
+            result = work(&engine, source, heard, &events, &served, own) => result,
             () = follow_names(&engine, &events), if is_beside => Ok(()),
         }
     };
@@ -228,7 +250,8 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         namespace: config.namespace.as_str().into(),
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
-        limit_socket: config.limiter.as_ref().map(|limiter| limiter.socket.to_string_lossy().into()),
+        limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
+        authz_socket: config.authz.as_ref().map(OwnService::path),
         topology: config.topology.clone(),
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
@@ -249,6 +272,21 @@ async fn serve_xds(server: Server, address: XdsAddress, shutdown: CancellationTo
     }
 }
 
+/// The services beside this controller.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    limiter: Option<&'a OwnService>,
+    authz: Option<&'a OwnService>,
+}
+
+impl Own<'_> {
+    /// Has those started that something asks.
+    fn want(self, engine: &Engine) {
+        self.limiter.into_iter().for_each(|service| service.want(engine.world.asks_own_limiter()));
+        self.authz.into_iter().for_each(|service| service.want(engine.world.asks_own_authz()));
+    }
+}
+
 /// Takes in what changes and what Envoys say, one after the other.
 async fn work(
     engine: &Mutex<Engine>,
@@ -256,14 +294,12 @@ async fn work(
     mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
     events: &mpsc::Sender<Event>,
     served: &Condition,
-    limiter: Option<&watch::Sender<bool>>,
+    own: Own<'_>,
 ) -> Result<(), Error> {
     let mut try_ports = tokio::time::interval(TRY_PORTS);
     try_ports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        if let Some(wanted) = limiter.filter(|_| lock(engine).world.asks_own_limiter()) {
-            wanted.send_if_modified(|wanted| !std::mem::replace(wanted, true));
-        }
+        own.want(&lock(engine));
         let told = tokio::select! {
             batch = source.next() => source.take_in(engine, batch.ok_or(Error::WatchEnded)?).await,
             Some(event) = heard.recv() => {

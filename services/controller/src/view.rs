@@ -102,7 +102,11 @@ impl View for EngineView {
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView> {
         let engine = lock(&self.engine);
         let newest_revision = engine.revision.0;
-        let envoys = engine.server.streams().into_iter().filter(|stream| stream.asks != Some(ResourceType::Limits));
+        let envoys = engine
+            .server
+            .streams()
+            .into_iter()
+            .filter(|stream| !stream.asks.is_some_and(ResourceType::is_for_services));
         Page::of(query, envoys, |stream| EnvoyView {
             node: stream.node.id.clone(),
             cluster: stream.node.cluster.clone(),
@@ -191,7 +195,10 @@ pub(crate) fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
     let endpoints = resources.endpoints.iter().map(|name| key(ResourceType::Endpoints, &name.0));
     let limits = resources.limits.iter().map(|domain| key(ResourceType::Limits, domain));
     let extensions = resources.extensions.iter().map(|slot| Key::new(ResourceType::Extension, slot.name()));
-    tables.chain(listeners).chain(secrets).chain(endpoints).chain(extensions).chain(limits).collect()
+    let sets = resources.rule_sets.iter().map(|set| key(ResourceType::RuleSet, &set.0));
+    let filters = resources.filters.iter().map(|filter| key(ResourceType::AuthFilter, &filter.0));
+    let of_envoy = tables.chain(listeners).chain(secrets).chain(endpoints).chain(extensions);
+    of_envoy.chain(limits).chain(sets).chain(filters).collect()
 }
 
 fn endpoint_view(endpoint: &Endpoint) -> EndpointView {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nuncio_controller::webhook::WebhookOptions;
-use nuncio_controller::{Config, Event, Manifests, OwnLimiter, Topology, XdsAddress};
+use nuncio_controller::{Config, Event, Manifests, OwnLimiter, OwnService, Topology, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -45,6 +45,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin_names: admin.names,
         envoy_admin: None,
         limiter: None,
+        authz: None,
         status,
         webhook,
         drain,
@@ -93,6 +94,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside it.
     pub(crate) limiter: Option<OwnLimiter>,
+    /// The authentication service that can run beside it.
+    pub(crate) authz: Option<OwnService>,
     /// What is written to a cluster.
     pub(crate) status: StatusArgs,
     /// How the webhook is served, if it is.
@@ -116,6 +119,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin_names,
         envoy_admin,
         limiter,
+        authz,
         status,
         webhook,
         drain,
@@ -136,6 +140,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin_names,
         envoy_admin,
         limiter,
+        authz,
         drain_time: drain.time(),
         lease: status.lease(),
         webhook,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nuncio_controller::admin::{ExplainRequest, Explanation, LimitExplained, RouteView, TcpView};
+use nuncio_controller::admin::{ExplainRequest, Explanation, LimitExplained, ProtectionExplained, RouteView, TcpView};
 
 use crate::cli::{ExplainArgs, Format};
 use crate::exit::{Failure, Outcome, print_json, print_text};
@@ -37,6 +37,9 @@ fn text(explanation: &Explanation) -> String {
         part("Route", explanation.route.as_ref().map(describe));
         part("To", explanation.route.as_ref().map(destination));
     }
+    for (index, asked) in explanation.protection.iter().enumerate() {
+        part(if index == 0 { "Protected" } else { "" }, Some(protected(asked)));
+    }
     for (index, limit) in explanation.limits.iter().enumerate() {
         part(if index == 0 { "Limits" } else { "" }, Some(held_to(limit)));
     }
@@ -47,6 +50,14 @@ fn text(explanation: &Explanation) -> String {
         }
     }
     text
+}
+
+/// `by login.shop#0 for /orders/*: oidc.shop (OAuth2)`.
+fn protected(asked: &ProtectionExplained) -> String {
+    let ProtectionExplained { by, path, filters, applies: _, outcome } = asked;
+    let path = if path.is_empty() { String::new() } else { format!(" for {path}") };
+    let what = if filters.is_empty() { outcome.clone() } else { filters.join(", then ") };
+    format!("by {by}{path}: {what}")
 }
 
 /// `user=ann: 60 per minute by RateLimit shop/users (users.shop-0), answered 429 beyond that`.

@@ -74,6 +74,8 @@ mod tests {
             matches: "prefix /cart/".into(),
             action: "redirect".into(),
             status: Some(301),
+            asks_auth_service: false,
+            rules: Vec::new(),
             backends: backends.iter().map(view).collect(),
             origin: Vec::new(),
             table: "*".into(),

@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use nuncio_controller::admin::{AdminClient, LimitedView};
-use nuncio_controller::{Event, Limited, OwnLimiter, XdsAddress};
+use nuncio_controller::{Event, Limited, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_ratelimit::settings::Settings;
 use nuncio_ratelimit::stats::{Exposition, prometheus};
@@ -56,8 +56,11 @@ async fn serve(args: UpArgs) -> Outcome {
     };
     let limiter = nuncio_ratelimit::embedded(&runtime_dir.xds_socket(), &runtime_dir.limit_socket(), redis.as_deref())
         .map_err(Failure::usage)?;
+    let authz = nuncio_authz::embedded(&runtime_dir.xds_socket(), &runtime_dir.authz_socket(), redis.as_deref());
+    let authz = authz.map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
     let (wanted, limiter_is_wanted) = watch::channel(false);
     let limited = limited(&limiter, limiter_is_wanted.clone());
+    let (authz_wanted, authz_is_wanted) = watch::channel(false);
     let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
     let health = Health::default();
     let config = config(Parts {
@@ -70,7 +73,8 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
-        limiter: Some(OwnLimiter { socket: runtime_dir.limit_socket(), wanted, limited }),
+        authz: Some(OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted }),
+        limiter: Some(OwnLimiter { service: OwnService { socket: runtime_dir.limit_socket(), wanted }, limited }),
         status,
         webhook,
         drain,
@@ -83,6 +87,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let gateway = Gateway {
         controller: tokio::spawn(nuncio_controller::run(config, stop_controller.clone(), events)),
         limiter: tokio::spawn(limit(limiter, limiter_is_wanted, stop_controller.clone())),
+        authz: tokio::spawn(decide(authz, authz_is_wanted, stop_controller.clone())),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),
         reporter: tokio::spawn(
             Reporter { report, format: logs.log_format, stopping: stop_envoy.clone() }.run(received, free_ports),
@@ -101,6 +106,7 @@ async fn serve(args: UpArgs) -> Outcome {
 struct Gateway {
     controller: JoinHandle<Result<(), nuncio_controller::Error>>,
     limiter: JoinHandle<Result<(), RunError>>,
+    authz: JoinHandle<Result<(), nuncio_authz::RunError>>,
     envoy: JoinHandle<anyhow::Result<()>>,
     /// Ends when the controller has, or with the reason why the gateway cannot serve.
     reporter: JoinHandle<Result<(), Failure>>,
@@ -117,6 +123,7 @@ impl Gateway {
             () = signalled.cancelled() => Ok(()),
             result = &mut self.controller => ended("the controller", result),
             result = &mut self.limiter => ended("the rate limit service", result),
+            result = &mut self.authz => ended("the authentication service", result),
             result = &mut self.envoy => ended("the supervision of Envoy", result),
             // It ends well only when the controller has ended, which says more.
             Ok(Err(failure)) = &mut self.reporter => Err(failure),
@@ -126,6 +133,7 @@ impl Gateway {
         wait(self.envoy).await;
         self.stop_controller.cancel();
         wait(self.limiter).await;
+        wait(self.authz).await;
         wait(self.controller).await;
         wait(self.reporter).await;
         outcome
@@ -164,13 +172,36 @@ fn limited(settings: &Settings, wanted: watch::Receiver<bool>) -> Limited {
 }
 
 /// Runs the rate limit service from the moment when something asks it.
-async fn limit(settings: Settings, mut wanted: watch::Receiver<bool>, stop: CancellationToken) -> Result<(), RunError> {
-    tokio::select! {
-        () = stop.cancelled() => Ok(()),
+async fn limit(settings: Settings, wanted: watch::Receiver<bool>, stop: CancellationToken) -> Result<(), RunError> {
+    match is_wanted(wanted, &stop).await {
+        true => nuncio_ratelimit::run(settings, stop).await,
+        false => Ok(()),
+    }
+}
+
+/// Runs the authentication service from the moment when something asks it.
+async fn decide(
+    settings: nuncio_authz::Settings,
+    wanted: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> Result<(), nuncio_authz::RunError> {
+    match is_wanted(wanted, &stop).await {
+        true => nuncio_authz::run(settings, stop).await,
+        false => Ok(()),
+    }
+}
+
+/// Waits until a service is wanted; false if it is not until everything ends.
+async fn is_wanted(mut wanted: watch::Receiver<bool>, stop: &CancellationToken) -> bool {
+    let asked = async {
         // A controller that is gone wants nothing any more.
-        Ok(_) = async { wanted.wait_for(|wanted| *wanted).await.map(drop) } => {
-            nuncio_ratelimit::run(settings, stop.clone()).await
+        if wanted.wait_for(|wanted| *wanted).await.is_err() {
+            std::future::pending::<()>().await;
         }
+    };
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = asked => true,
     }
 }
 

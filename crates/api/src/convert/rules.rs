@@ -43,7 +43,9 @@ impl Rules {
             | "KubernetesEndpointResolver"
             | "ConsulResolver"
             | "DevPortal"
-            | "RateLimit" => Self::Other,
+            | "RateLimit"
+            | "Filter"
+            | "FilterPolicy" => Self::Other,
             _ => return None,
         })
     }

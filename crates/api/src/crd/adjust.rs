@@ -52,6 +52,24 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
             bound(schema, "burst", "minimum", 1);
         }
         "TemplatedHeader" => needs_text(schema, &["name"]),
+        "Filter" | "FilterPolicy" => convertible(schema),
+        "FilterUse" | "InsteadFilter" | "InjectedHeader" | "AccessTokenJwtFilter" | "NamedSecret" => {
+            needs_text(schema, &["name"]);
+        }
+        "HeaderCondition" => {
+            needs_text(schema, &["name"]);
+            let both = format!("{} && {}", given("value"), given("valueRegex"));
+            rule(schema, &format!("!({both})"), "value and valueRegex exclude each other");
+        }
+        "KeySecret" | "BasicFilter" => needs_text(schema, &["secretName"]),
+        "ApiKeyFilter" => needs(schema, &["keys"]),
+        "ExternalFilter" => {
+            needs_text(schema, &["auth_service"]);
+            bound(schema, "timeout_ms", "maximum", LONGEST_MS);
+        }
+        "IntrospectionFilter" => needs_text(schema, &["endpoint", "clientID", "secretName"]),
+        "OAuth2Filter" => needs_text(schema, &["authorizationURL"]),
+        "ProtectedOrigin" => needs_text(schema, &["origin"]),
         "TlsConfig" => tls(schema),
         "KubernetesServiceResolver" | "KubernetesEndpointResolver" => convertible(schema),
         "AddedHeader" => {

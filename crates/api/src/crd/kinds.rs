@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::structural::schema;
 use crate::{
-    AuthService, Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping, Module, RateLimit,
-    RateLimitService, TcpMapping, TlsContext,
+    AuthService, Filter, FilterPolicy, Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping,
+    Module, RateLimit, RateLimitService, TcpMapping, TlsContext,
 };
 
 /// A kind of `getambassador.io`.
@@ -69,6 +69,24 @@ pub(super) const KINDS: &[CustomKind] = &[
     },
     opaque("ConsulResolver", "consulresolvers", "ConsulResolver: services are looked up in Consul. Not yet effective."),
     opaque("DevPortal", "devportals", "DevPortal: what a developer portal shows. Not yet effective."),
+    CustomKind {
+        kind: "Filter",
+        plural: "filters",
+        description: "Filter: what a request must have to be let through.",
+        spec: Some(schema::<Filter>),
+        needs_spec: true,
+        older: BOTH,
+        columns: &[],
+    },
+    CustomKind {
+        kind: "FilterPolicy",
+        plural: "filterpolicies",
+        description: "FilterPolicy: which Filters requests pass.",
+        spec: Some(schema::<FilterPolicy>),
+        needs_spec: true,
+        older: BOTH,
+        columns: &[],
+    },
     CustomKind {
         kind: "Host",
         plural: "hosts",

@@ -1,4 +1,4 @@
-//! Schemas of fields that may be written in more than one way. A structural schema cannot say "text or a list"
+//! Schemas of fields that may be written in more than one way, or anyhow. A structural schema cannot say "text or a list"
 //! (apiextensions.k8s.io/v1 forbids `type` below `anyOf`), so such a field takes anything there and is checked when it is
 //! read.
 
@@ -37,5 +37,22 @@ impl JsonSchema for IntOrText {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "x-kubernetes-int-or-string": true })
+    }
+}
+
+/// Any JSON object.
+pub(crate) struct AnyObject;
+
+impl JsonSchema for AnyObject {
+    fn schema_name() -> Cow<'static, str> {
+        "AnyObject".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object" })
     }
 }

@@ -63,8 +63,13 @@ impl Reader<'_> {
                 self.problem(version_mark, id, Problem::error("UnknownGroup", "apiVersion", message));
             }
             Class::UnknownVersion(kind) => {
-                let message =
-                    format!("the version {api_version} is not known: expected getambassador.io/v3alpha1, v2 or v1");
+                let expected = match kind {
+                    Some(Kind::Filter | Kind::FilterPolicy) => {
+                        "getambassador.io/v3alpha1 or gateway.getambassador.io/v1alpha1"
+                    }
+                    _ => "getambassador.io/v3alpha1, v2 or v1",
+                };
+                let message = format!("the version {api_version} is not known: expected {expected}");
                 let problem = Problem::error("UnknownVersion", "apiVersion", message);
                 self.refuse(&node, kind, carrier, version_mark, problem);
             }

@@ -11,8 +11,14 @@ use serde::Deserialize;
 /// The API group of our kinds.
 pub(super) const GROUP: &str = "getambassador.io";
 
+/// Edge Stack's newer group, which has Filters and FilterPolicies in another form.
+const GATEWAY_GROUP: &str = "gateway.getambassador.io";
+
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
-const LATER: [&str; 6] = ["ConsulResolver", "DevPortal", "Filter", "FilterPolicy", "LogService", "TracingService"];
+const LATER: [&str; 4] = ["ConsulResolver", "DevPortal", "LogService", "TracingService"];
+
+/// Kinds of [`GATEWAY_GROUP`] that Nuncio is to have and does not yet.
+const GATEWAY_LATER: [&str; 2] = ["WebApplicationFirewall", "WebApplicationFirewallPolicy"];
 
 /// What an object is, by its `apiVersion` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +48,8 @@ pub(super) enum Version {
     Current,
     /// `v0`, `v1` and `v2`.
     Old,
+    /// `v1alpha1` of `gateway.getambassador.io`.
+    Gateway,
 }
 
 /// Finds out what an object is. Annotations may say `ambassador/v1` instead of `getambassador.io/v1`.
@@ -49,6 +57,7 @@ pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class 
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     match (group, version, kind) {
         (GROUP, _, _) => ours(version, kind),
+        (GATEWAY_GROUP, _, _) => gateway(version, kind),
         ("ambassador", _, _) if annotated => ours(version, kind),
         _ if annotated => Class::Foreign,
         ("", "v1", "Service") => Class::Known(Kind::Service, Version::Current),
@@ -78,13 +87,29 @@ fn is_slip_of(group: &str) -> bool {
     !group.ends_with(".getambassador.io") && closest(group, &[GROUP]).is_some()
 }
 
+/// Of the newer group only what login needs is known. Nuncio speaks of one sort of Filter: a policy of either group may
+/// name a Filter of either.
+fn gateway(version: &str, kind: &str) -> Class {
+    let name = kind.strip_suffix("List").unwrap_or(kind);
+    let known = Kind::from_name(name).filter(|kind| matches!(kind, Kind::Filter | Kind::FilterPolicy));
+    match (known, version) {
+        (Some(_), _) if name != kind => Class::List,
+        (Some(kind), "v1alpha1") => Class::Known(kind, Version::Gateway),
+        (Some(kind), _) => Class::UnknownVersion(Some(kind)),
+        (None, _) if GATEWAY_LATER.contains(&kind) => Class::Later,
+        (None, _) => Class::Foreign,
+    }
+}
+
 fn ours(version: &str, kind: &str) -> Class {
     let known = Kind::from_name(kind).filter(|kind| kind.is_ours());
     let version = match version {
         "v3alpha1" => Some(Version::Current),
         "v0" | "v1" | "v2" => Some(Version::Old),
         // Edge Stack's own kinds had these before.
-        "v1beta1" | "v1beta2" if known == Some(Kind::RateLimit) => Some(Version::Old),
+        "v1beta1" | "v1beta2" if matches!(known, Some(Kind::RateLimit | Kind::Filter | Kind::FilterPolicy)) => {
+            Some(Version::Old)
+        }
         _ => None,
     };
     match (known, version) {

@@ -25,8 +25,11 @@ pub(super) fn nameless(kind: Kind, namespace: &Arc<str>) -> ObjectId {
 
 /// What a broken text tells of the object that it was meant to hold.
 pub(super) fn remains(id: &ObjectId, text: &[u8]) -> Remains {
-    let is_module = id.kind == Kind::Module && *id.name == *NAME;
-    if is_module && names_access_list(text) { Remains::AccessList } else { Remains::Nothing }
+    match id.kind {
+        Kind::FilterPolicy => Remains::AnyRule,
+        Kind::Module if *id.name == *NAME && names_access_list(text) => Remains::AccessList,
+        _ => Remains::Nothing,
+    }
 }
 
 fn names_access_list(text: &[u8]) -> bool {
@@ -110,6 +113,8 @@ mod tests {
             ("kind: Hots\nmetadata: {}\nspec: [", Some("Host default/(nameless)")),
             ("kind: AuthServce\nmetadata: {name: a}\nspec: [", Some("AuthService default/a")),
             ("kind: Mapping\nmetadata: {name: a}\n--\nkind: AuthService\n[", Some("AuthService default/(nameless)")),
+            ("kind: FilterPolcy\nmetadata: {name: a}\nspec: [", Some("FilterPolicy default/a")),
+            ("kind: FilterPolicy\nspec: [", Some("FilterPolicy default/(nameless)")),
             ("kind: Deployment\nmetadata: {name: a}\n", None),
             ("kind: Mapping\nmetadata: {name: [}\n", None),
             ("{\"kind\": \"Module\", \"spec\": {\"config\": {\"ip_allow\": [}}}", Some("Module default/ambassador")),

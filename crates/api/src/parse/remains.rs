@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::issues::Issues;
-use crate::yaml::{De, Node, Path, Unknowns, Value};
-use crate::{Kind, ObjectId, Remains, validate};
+use crate::yaml::{De, Entry, Node, Path, Unknowns, Value};
+use crate::{FilterPolicy, Kind, ObjectId, Remains, validate};
 
 /// The fields of a Mapping that say which requests it is for, and when it is tried.
 const CONDITIONS: [&str; 14] = [
@@ -43,9 +43,35 @@ pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
         Kind::TCPMapping => {
             part(node, &CONNECTIONS, file, validate::connections).map_or(Remains::Nothing, Remains::Connections)
         }
+        Kind::FilterPolicy => rules(node, file),
         Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
         _ => Remains::Nothing,
     }
+}
+
+/// The hosts and paths of a FilterPolicy's rules. With one that cannot be read it may be for anything.
+fn rules(node: &Node<'_>, file: &Arc<str>) -> Remains {
+    let Some(spec) = node.get("spec") else { return Remains::AnyRule };
+    let Some(list) = spec.get("rules").filter(|rules| !rules.items().is_empty()) else { return Remains::AnyRule };
+    if !list.items().iter().all(|rule| matches!(rule.value, Value::Map(_))) {
+        return Remains::AnyRule;
+    }
+    let rules = Node { mark: list.mark, value: Value::List(list.items().iter().map(reach).collect()) };
+    let entry = Entry { key: "rules".into(), mark: list.mark, node: rules };
+    let whole = Node { mark: spec.mark, value: Value::Map(vec![entry]) };
+    let (root, mut issues) = (Path::Root, Issues::new(node, file));
+    let path = root.key("spec");
+    let Ok(policy) = FilterPolicy::deserialize(De::new(&whole, &path, &Unknowns::default())) else {
+        return Remains::AnyRule;
+    };
+    validate::rules(&policy, &path, &mut issues);
+    if issues.errors() == 0 { Remains::Rules(Box::new(policy)) } else { Remains::AnyRule }
+}
+
+/// Of a rule the fields that say which requests it is for.
+fn reach<'n>(rule: &Node<'n>) -> Node<'n> {
+    let entries = rule.entries().iter().filter(|entry| matches!(&*entry.key, "host" | "path" | "precedence"));
+    Node { mark: rule.mark, value: Value::Map(entries.cloned().collect()) }
 }
 
 /// The name of a Host; `None` if it cannot be read.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::envelope::{Version, annotation};
 use super::issues::Issues;
-use super::{legacy, module, remains};
+use super::{gateway, legacy, module, remains};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
 use crate::{Ingress, IngressClass, Kind, Object, Problem, Secret, Spec, not_effective, validate};
@@ -31,8 +31,10 @@ pub(super) fn object(
 ) -> Object {
     let kind = object.id.kind;
     let mut notes = Vec::new();
-    if version == Version::Old {
-        legacy::upgrade(kind, node, &mut notes);
+    match version {
+        Version::Old => legacy::upgrade(kind, node, &mut notes),
+        Version::Gateway => gateway::upgrade(kind, node, &mut notes),
+        Version::Current => {}
     }
     match kind {
         Kind::Mapping => unknown_dns_type(node, &mut notes),
@@ -72,6 +74,8 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             | Kind::AuthService
             | Kind::RateLimitService
             | Kind::RateLimit
+            | Kind::Filter
+            | Kind::FilterPolicy
     );
     if needed && node.get("spec").is_none_or(Node::is_null) {
         issues.error(&path, "MissingField", format!("a {kind} needs a spec"));
@@ -122,6 +126,16 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             validate::auth_service(&mut service, &path, issues);
             Spec::AuthService(Box::new(service))
         }
+        Kind::Filter => {
+            let mut filter = read(node, &path, issues)?;
+            validate::filter(&mut filter, &path, issues);
+            Spec::Filter(Box::new(filter))
+        }
+        Kind::FilterPolicy => {
+            let policy = read(node, &path, issues)?;
+            validate::filter_policy(&policy, &path, issues);
+            Spec::FilterPolicy(Box::new(policy))
+        }
         Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(node, &path, issues)?),
         Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(node, &path, issues)?),
         Kind::Service => Spec::Service(Box::new(foreign(node.get("spec"), &path, issues)?)),
@@ -156,7 +170,14 @@ fn read<'de, T: Deserialize<'de> + Default>(
     let unknowns = Unknowns::default();
     let result = T::deserialize(De::new(spec, path, &unknowns));
     report_unknown(unknowns, issues);
-    result.map_err(|error| issues.refused(error)).ok()
+    let told = |error: DeError| if error.path.ends_with(".secret") { without_value(error) } else { error };
+    result.map_err(|error| issues.refused(told(error))).ok()
+}
+
+/// What is wrong, without what was found there.
+fn without_value(error: DeError) -> DeError {
+    let message = error.message.split(", found").next().unwrap_or_default().to_owned();
+    DeError { message, ..error }
 }
 
 /// Deserializes an object that others define, and of which only some fields matter.
@@ -172,11 +193,7 @@ fn foreign<'de, T: Deserialize<'de> + Default>(
 /// Deserializes a Secret. What is wrong with it is told without what was found there.
 fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -> Option<Secret> {
     let result = Secret::deserialize(De::new(node, path, &Unknowns::default()));
-    let told = |error: DeError| {
-        let message = error.message.split(", found").next().unwrap_or_default().to_owned();
-        issues.refused(DeError { message, ..error });
-    };
-    result.map_err(told).ok()
+    result.map_err(|error| issues.refused(without_value(error))).ok()
 }
 
 /// Reports the fields that nothing knows.

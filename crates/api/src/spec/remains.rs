@@ -1,6 +1,6 @@
 //! What is left of an object that cannot be used.
 
-use crate::{Mapping, TcpMapping};
+use crate::{FilterPolicy, Mapping, TcpMapping};
 
 /// What could be read of an object that cannot be used. What it was meant for answers nothing then, instead of being left
 /// to another object.
@@ -15,6 +15,10 @@ pub enum Remains {
     /// Of a TCPMapping: the connections that it was meant for (`port`, `address`, `host`), if all of that is valid; every
     /// other field is at its default.
     Connections(Box<TcpMapping>),
+    /// Of a FilterPolicy: the hosts and paths of its rules, if all of them can be read; every other field is at its default.
+    Rules(Box<FilterPolicy>),
+    /// Of a FilterPolicy: there is no telling which requests it is for.
+    AnyRule,
     /// Of the Module: its text speaks of `ip_allow` or `ip_deny`.
     AccessList,
 }

@@ -73,7 +73,22 @@ impl<'de> Deserialize<'de> for SecretBytes {
 
 /// Text that is not to be shown.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[schemars(with = "String")]
 pub struct SecretText(String);
+
+impl SecretText {
+    /// The text.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(secret)")
+    }
+}
 
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,6 +15,7 @@ use envoy_types::pb::envoy::r#type::{
     v3::HttpStatus,
 };
 use envoy_types::pb::google::protobuf::Any;
+use nuncio_ir::auth::{RULE_SET_KEY, RuleSetId};
 use nuncio_ir::{AuthContext, Authorization, AuthorizationBody, AuthorizationProtocol};
 
 use crate::listener::{CHAIN_HEADER, SCOPE_HEADER};
@@ -23,7 +24,7 @@ use crate::{matcher, proto};
 /// The route is chosen again by the headers that the service adds, as in the original.
 pub(super) fn message(authorization: &Authorization) -> ExtAuthz {
     let (services, allowed_headers) = match &authorization.protocol {
-        AuthorizationProtocol::Grpc => (Services::GrpcService(grpc(authorization)), None),
+        AuthorizationProtocol::Grpc { authority, .. } => (Services::GrpcService(grpc(authorization, authority)), None),
         AuthorizationProtocol::Http { path_prefix, request_headers, response_headers } => {
             let service = http(authorization, path_prefix, response_headers);
             (Services::HttpService(service), Some(names(request_headers)))
@@ -40,6 +41,7 @@ pub(super) fn message(authorization: &Authorization) -> ExtAuthz {
         clear_route_cache: true,
         validate_mutations: true,
         decoder_header_mutation_rules: Some(mutation_rules()),
+        encode_raw_headers: matches!(authorization.protocol, AuthorizationProtocol::Grpc { raw_headers: true, .. }),
         ..Default::default()
     }
 }
@@ -55,10 +57,11 @@ fn mutation_rules() -> HeaderMutationRules {
     }
 }
 
-fn grpc(authorization: &Authorization) -> GrpcService {
+fn grpc(authorization: &Authorization, authority: &str) -> GrpcService {
     GrpcService {
         target_specifier: Some(TargetSpecifier::EnvoyGrpc(EnvoyGrpc {
             cluster_name: authorization.cluster.to_string(),
+            authority: authority.to_owned(),
             ..Default::default()
         })),
         timeout: Some(proto::duration(authorization.timeout)),
@@ -113,6 +116,18 @@ fn body(body: AuthorizationBody) -> BufferSettings {
 pub(crate) fn asked(context: &AuthContext) -> Any {
     let context_extensions = context.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     per_route(Override::CheckSettings(CheckSettings { context_extensions, ..Default::default() }))
+}
+
+/// Has the filter of a slot ask about requests by these rules, with so much of the body. What is longer comes in part, which
+/// the service sees by the length.
+pub(crate) fn held_to(set: &RuleSetId, body: Option<u32>) -> Any {
+    let buffered =
+        |max_request_bytes| BufferSettings { max_request_bytes, allow_partial_message: true, pack_as_bytes: true };
+    per_route(Override::CheckSettings(CheckSettings {
+        context_extensions: [(RULE_SET_KEY.to_owned(), set.to_string())].into(),
+        with_request_body: body.map(buffered),
+        ..Default::default()
+    }))
 }
 
 /// Has it let requests pass.

@@ -21,6 +21,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 };
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
 use nuncio_ir::HttpSettings;
+use nuncio_ir::auth::ASSERTION_HEADER;
 
 use super::filters;
 use crate::{header, matcher, proto};
@@ -71,6 +72,7 @@ pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
         Action::Remove(PREVIEW_HEADER.to_owned()),
         Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(&settings.class))),
         chain_action(&settings.chain),
+        Action::Remove(ASSERTION_HEADER.to_owned()),
     ];
     actions.extend(settings.identity_headers.iter().cloned().map(Action::Remove));
     if settings.use_remote_address {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::route::v3::{FilterConfig, Route as PbRoute};
 use envoy_types::pb::google::protobuf::{Any, Struct, Value, value};
-use nuncio_ir::{AuthContext, Check, Route, Slot, VirtualHost};
+use nuncio_ir::{AuthContext, Check, Route, RuleCheck, Slot, VirtualHost};
 
 use crate::{extension, proto};
 
@@ -15,7 +15,7 @@ type Configs = HashMap<String, Any>;
 
 /// For a whole table: who is not asked about elsewhere is not asked about.
 pub(super) fn of_table() -> Configs {
-    [(Slot::Auth.name().to_owned(), extension::not_asked())].into()
+    [Slot::Auth, Slot::Filters].map(|slot| (slot.name().to_owned(), extension::not_asked())).into()
 }
 
 /// Whether the routes of a virtual host are asked about unless they say otherwise: if any is.
@@ -25,23 +25,37 @@ pub(super) fn is_asked(host: &VirtualHost) -> bool {
 
 /// For a virtual host. Requests for an exact name about which nobody is asked do not even pass the filter.
 pub(super) fn of_host(host: &VirtualHost, exact: bool) -> Configs {
-    let config = match (is_asked(host), exact) {
-        (true, _) => extension::asked(&AuthContext::default()),
-        (false, true) => proto::any(&FilterConfig { disabled: true, ..Default::default() }),
-        (false, false) => return Configs::new(),
-    };
-    [(Slot::Auth.name().to_owned(), config)].into()
+    let mut configs = Configs::new();
+    let mut say = |slot: Slot, config| drop(configs.insert(slot.name().to_owned(), config));
+    let passed_over = || proto::any(&FilterConfig { disabled: true, ..Default::default() });
+    match (is_asked(host), exact) {
+        (true, _) => say(Slot::Auth, extension::asked(&AuthContext::default())),
+        (false, true) => say(Slot::Auth, passed_over()),
+        (false, false) => {}
+    }
+    // A route that is held to rules says so itself, and which.
+    if exact && host.routes.iter().all(|route| route.rules.is_none()) {
+        say(Slot::Filters, passed_over());
+    }
+    configs
 }
 
 /// For a route, as far as it differs from its virtual host.
 pub(super) fn of_route(route: &Route, host_is_asked: bool) -> Configs {
-    match &route.auth {
+    let mut configs = match &route.auth {
         Check::Off | Check::Bypassed if host_is_asked => {
             [(Slot::Auth.name().to_owned(), extension::not_asked())].into()
         }
         Check::On(context) if !context.is_empty() => of_context(context),
         Check::Off | Check::Bypassed | Check::On(_) => Configs::new(),
-    }
+    };
+    configs.extend(
+        route
+            .rules
+            .as_ref()
+            .map(|RuleCheck { set, body }| (Slot::Filters.name().to_owned(), extension::held_to(set, *body))),
+    );
+    configs
 }
 
 /// Has the Envoy routes of a route that is not asked about pass the filter that refuses (`refuse.lua`) too: it stands in the

@@ -93,6 +93,7 @@ pub(super) fn route(name: &str, path: PathMatch, action: RouteAction) -> Route {
         cors: None,
         limits: None,
         auth: Check::Off,
+        rules: None,
         origins: Vec::new(),
     }
 }

@@ -229,6 +229,7 @@ fn filters_stand_in_order() {
             "envoy.filters.http.cors",
             "envoy.filters.http.local_ratelimit",
             "nuncio.auth",
+            "nuncio.filters",
             "envoy.filters.http.ratelimit",
             "envoy.filters.http.router",
         ]

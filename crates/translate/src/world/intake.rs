@@ -59,7 +59,9 @@ impl World {
             | Kind::Module
             | Kind::Ingress
             | Kind::RateLimitService
-            | Kind::RateLimit => {}
+            | Kind::RateLimit
+            | Kind::Filter
+            | Kind::FilterPolicy => {}
         }
         self.mark(id, dirty);
     }
@@ -84,6 +86,7 @@ impl World {
             Spec::IngressClass(class) => self.ingresses.put_class(id, Some(class)),
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
             Spec::AuthService(_) | Spec::RateLimitService(_) | Spec::RateLimit(_) => {}
+            Spec::Filter(_) | Spec::FilterPolicy(_) => {}
             // What it makes is made once all classes are known.
             Spec::Ingress(_) => {}
             Spec::Invalid(_) => {}
@@ -102,11 +105,14 @@ impl World {
                 dirty.limiting = true;
             }
             Kind::RateLimit => drop(dirty.limits.insert(id.clone())),
+            Kind::Filter | Kind::FilterPolicy => dirty.protection = true,
             Kind::Service => {
                 let key = service_key(id);
                 dirty.mappings.extend(self.users.of_service(&key));
                 dirty.frame = dirty.frame || self.frame_names(&key);
                 dirty.endpoints.insert(key);
+                // A Filter may ask a service.
+                dirty.protection |= self.ids_of(Kind::Filter).next().is_some();
             }
             Kind::EndpointSlice => {}
             Kind::Ingress => {
@@ -117,6 +123,7 @@ impl World {
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
                 dirty.all_secrets |= id.kind == Kind::Secret;
+                dirty.protection |= id.kind == Kind::Secret && self.ids_of(Kind::Filter).next().is_some();
                 self.secrets.forget_mappings();
                 dirty.mappings.extend(self.users.of_names());
                 // The Module's resolver is that of every Mapping that names none.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, Problem, Severity};
+use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{Backend, ClusterName, Discovery, RouteAction, SecretName, Slot, TableName};
 
 use super::World;
@@ -30,6 +31,10 @@ pub struct Resources {
     pub endpoints: Vec<ClusterName>,
     /// Domains of rules for the service that counts.
     pub limits: Vec<Arc<str>>,
+    /// Sets of rules for the service that decides by Filters.
+    pub rule_sets: Vec<RuleSetId>,
+    /// Filters for that service.
+    pub filters: Vec<FilterId>,
 }
 
 impl World {
@@ -49,6 +54,7 @@ impl World {
         problems.extend(self.secret_problems(id));
         problems.extend(self.limit_problems(id));
         problems.extend(self.auth_problems(id));
+        problems.extend(self.protection_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();
@@ -165,6 +171,8 @@ impl World {
                 let slots = self.model.extensions.values().filter(|extension| extension.origins.contains(id));
                 found.extensions = slots.map(|extension| extension.slot).collect();
             }
+            Kind::FilterPolicy => found.rule_sets = self.rule_sets_of(id),
+            Kind::Filter => found.filters = self.filter_of(id).into_iter().collect(),
             Kind::TLSContext
             | Kind::KubernetesServiceResolver
             | Kind::KubernetesEndpointResolver

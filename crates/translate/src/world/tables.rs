@@ -8,10 +8,12 @@ use nuncio_ir::{Delta, TableName, put};
 
 use super::{Dirty, World};
 use crate::compiled::Compiled;
+use crate::coverage::Coverage;
 use crate::frame::Frame;
 use crate::overlap::may_overlap;
+use crate::pattern::HostPattern;
 use crate::policy::Class;
-use crate::table::{self, Built, Guard, Shared, Wilds, table_name};
+use crate::table::{self, Around, Built, Guard, Protected, Shared, Wilds, table_name};
 
 impl World {
     /// Makes the tables anew that something touched. `old` is the frame as it was before, where it is another.
@@ -45,7 +47,10 @@ impl World {
         if let Some(old) = changed {
             names.extend(self.renamed(&self.frame.classes[at], old));
         }
-        if names.is_empty() && changed.is_none() && dirty.wild.is_empty() {
+        if let Some(old) = &dirty.old_coverage {
+            names.extend(self.covered_otherwise(&self.frame.classes[at], old));
+        }
+        if names.is_empty() && changed.is_none() && dirty.wild.is_empty() && dirty.old_coverage.is_none() {
             return;
         }
         let wild: Vec<_> = self.wild().cloned().collect();
@@ -53,7 +58,7 @@ impl World {
         if !dirty.wild.is_empty() {
             names.extend(self.reached_by_wild(&self.frame.classes[at], &dirty.wild, &wild, &mut wilds));
         }
-        let mut rewild = changed.is_some() || !dirty.wild.is_empty();
+        let mut rewild = changed.is_some() || !dirty.wild.is_empty() || dirty.old_coverage.is_some();
         for name in names {
             let built = self.build_exact(&self.frame.classes[at], &name, &mut wilds);
             let key = table_name(&self.frame.classes[at].key, &name);
@@ -80,6 +85,13 @@ impl World {
             .collect();
         let is_other = |old: &Class, name: &str| old.auth != class.auth || old.governing(name) != class.governing(name);
         known.into_iter().filter(|name| old.is_none_or(|old| is_other(old, name))).collect()
+    }
+
+    /// Names for which the rules of FilterPolicies are others than before.
+    fn covered_otherwise(&self, class: &Class, old: &Coverage) -> Vec<Arc<str>> {
+        let known: BTreeSet<_> = self.names.exact().chain(class.exact.keys()).collect();
+        let differs = |name: &&Arc<str>| self.protection.coverage.differs_for(old, name);
+        known.into_iter().filter(differs).cloned().collect()
     }
 
     /// Names whose tables hold, or should hold, something else because of these `changed` Mappings for many names.
@@ -146,12 +158,22 @@ impl World {
 
     fn build_exact(&self, class: &Class, name: &Arc<str>, wilds: &mut Wilds<'_>) -> Option<Built> {
         let host = class.governing(name)?;
-        table::exact(class, host, name, self.own(name).filter(|mapping| host.takes(mapping)), wilds.of(host))
+        table::exact(
+            self.around(class),
+            host,
+            name,
+            self.own(name).filter(|mapping| host.takes(mapping)),
+            wilds.of(host),
+        )
     }
 
     fn build_wildcard(&self, class: &Class, wild: &[Arc<Compiled>]) -> Built {
         let wild: Vec<_> = wild.iter().map(|mapping| &**mapping).collect();
-        table::wildcard(class, &wild, self.shared(class, &wild))
+        table::wildcard(self.around(class), &wild, self.shared(class, &wild))
+    }
+
+    fn around<'c>(&'c self, class: &'c Class) -> Around<'c> {
+        Around { class, coverage: &self.protection.coverage }
     }
 
     /// Exact Hosts whose requests go on to the wildcards, by the Mappings that they see there; and those that ask more of
@@ -159,7 +181,9 @@ impl World {
     /// labels alone: they are sought out once for each selector, and only the others for each name.
     fn shared<'a>(&self, class: &'a Class, wild: &[&'a Compiled]) -> Vec<Shared<'a>> {
         let (any, some): (Vec<&Compiled>, Vec<&Compiled>) = wild.iter().partition(|mapping| mapping.host.is_any_name());
-        let mut seen: BTreeMap<(Guard, Option<&LabelSelector>, Vec<&ObjectId>), Shared<'a>> = BTreeMap::new();
+        type Seen<'a> = (Guard, Protected, Option<&'a LabelSelector>, Vec<&'a ObjectId>);
+        let coverage = &self.protection.coverage;
+        let mut seen: BTreeMap<Seen<'a>, Shared<'a>> = BTreeMap::new();
         for (name, host) in class.exact.iter().filter(|(_, host)| !host.invalid) {
             let table = self.model.tables.get(&table_name(&class.key, name));
             let falls_through = table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through));
@@ -168,17 +192,21 @@ impl World {
             }
             let some = some.iter().filter(|mapping| mapping.host.may_take(name) && host.takes(mapping));
             let ids = some.clone().map(|mapping| &mapping.id).collect();
-            let share = seen.entry((Shared::guard(host), host.selector.as_ref(), ids)).or_insert_with(|| {
+            let endpoints = coverage.has_endpoints(&HostPattern::Exact(Arc::clone(name)));
+            let protected = (coverage.of_name(name), endpoints);
+            let key = (Shared::guard(host), protected.clone(), host.selector.as_ref(), ids);
+            let share = seen.entry(key).or_insert_with(|| {
                 let any = any.iter().filter(|mapping| host.takes(mapping));
-                Shared { hosts: BTreeMap::new(), mappings: any.chain(some).copied().collect() }
+                Shared { hosts: BTreeMap::new(), mappings: any.chain(some).copied().collect(), protected }
             });
             share.hosts.insert(name, host);
         }
         // Selectors that select the same are one.
-        let mut shared: BTreeMap<(Guard, BTreeSet<&ObjectId>), Shared<'a>> = BTreeMap::new();
-        for ((guard, ..), Shared { hosts, mappings }) in seen {
+        let mut shared: BTreeMap<(Guard, Protected, BTreeSet<&ObjectId>), Shared<'a>> = BTreeMap::new();
+        for ((guard, ..), Shared { hosts, mappings, protected }) in seen {
             let ids = mappings.iter().map(|mapping| &mapping.id).collect();
-            let share = shared.entry((guard, ids)).or_insert_with(|| Shared { hosts: BTreeMap::new(), mappings });
+            let key = (guard, protected.clone(), ids);
+            let share = shared.entry(key).or_insert_with(|| Shared { hosts: BTreeMap::new(), mappings, protected });
             share.hosts.extend(hosts);
         }
         shared.into_values().collect()
@@ -187,13 +215,15 @@ impl World {
     fn put_table(&mut self, name: TableName, built: Option<Built>, dirty: &mut Dirty, delta: &mut Delta) {
         let old = self.table_clusters.remove(&name).unwrap_or_default();
         self.wild_origins.remove(&name);
-        let Some(Built { table, upstreams, problems }) = built else {
+        let Some(Built { table, upstreams, problems, sets }) = built else {
             self.table_problems.put(&name, Vec::new());
+            dirty.rule_sets.extend(self.rule_sets.change(&name, BTreeMap::new()));
             dirty.clusters.extend(self.clusters.change(&old, &[]));
             put(&mut self.model.tables, &mut delta.tables, name, None);
             return;
         };
         dirty.clusters.extend(self.clusters.change(&old, &upstreams));
+        dirty.rule_sets.extend(self.rule_sets.change(&name, sets));
         let clusters = upstreams.iter().map(|upstream| upstream.name().clone()).collect();
         self.table_clusters.insert(name.clone(), clusters);
         self.table_problems.put(&name, problems);

@@ -4,6 +4,7 @@ mod auth;
 mod endpoints;
 mod limits;
 mod oracle;
+mod protection;
 mod regressions;
 mod request;
 mod rivals;
@@ -55,6 +56,7 @@ fn world_at(topology: &Topology) -> World {
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("/run/limits.sock".into()),
+        authz_socket: Some("/run/authz.sock".into()),
         topology: topology.clone(),
     })
 }
@@ -76,6 +78,8 @@ fn follow(model: &mut Model, delta: Delta) {
     each(&mut model.secrets, delta.secrets);
     each(&mut model.limits, delta.limits);
     each(&mut model.extensions, delta.extensions);
+    each(&mut model.rule_sets, delta.rule_sets);
+    each(&mut model.filters, delta.filters);
 }
 
 /// What must hold of every model.
@@ -83,6 +87,9 @@ fn check(model: &Model) {
     for table in model.tables.values() {
         for cluster in table.clusters() {
             assert!(model.clusters.contains_key(&cluster), "{} names {cluster}", table.name);
+        }
+        for set in table.rule_sets() {
+            assert!(model.rule_sets.contains_key(&set), "{} names {set}", table.name);
         }
         for host in &table.hosts {
             assert!(host.falls_through || !host.routes.is_empty());

@@ -95,6 +95,12 @@ impl Stream {
         let needs = resource.needs.iter().chain(self.class_needs(resource, context));
         for need in needs.filter(|need| self.awaits(need)) {
             let Some(newest) = context.store.get(need) else { continue };
+            if need.kind == ResourceType::RuleSet {
+                if !self.relies_on(&resource.key, need) && !context.is_known_to_services(newest) {
+                    unmet = unmet.or(Some(need));
+                }
+                continue;
+            }
             let slot = self.slot(need);
             match slot.and_then(|slot| slot.have.as_ref().filter(|_| !slot.leaving)) {
                 Some(have) => settling = settling.max(Some(have.settled).filter(|at| *at > context.now)),
@@ -109,6 +115,11 @@ impl Stream {
             (None, Some(at)) => Needs::Settling(at),
             (None, None) => Needs::Met,
         }
+    }
+
+    /// Whether the version of a resource that the client has needs this too: then it is no worse for a newer one.
+    fn relies_on(&self, key: &Key, need: &Key) -> bool {
+        self.slot(key).and_then(Slot::known).is_some_and(|known| known.needs.contains(need))
     }
 
     /// Whether this is held back itself: it is still to come.
@@ -147,6 +158,7 @@ impl Stream {
             // Only listeners refer to an extension's configuration, and removals wait for those anyway.
             ResourceType::Listener | ResourceType::Extension | ResourceType::Limits => Free::Now,
             ResourceType::ScopedRoute | ResourceType::Route => self.free_of_class(slot, context),
+            ResourceType::RuleSet => context.free_of_others(key),
             _ => self.usage.free(key, context.options.linger, context.now),
         };
         match free {
@@ -159,9 +171,12 @@ impl Stream {
 
     /// Removals go in the reverse order: not before what refers to the type is through.
     pub(super) fn may_remove(&self, kind: ResourceType) -> bool {
-        use ResourceType::{Cluster, Endpoints, Extension, Limits, Listener, Route, ScopedRoute, Secret};
+        use ResourceType::{
+            AuthFilter, Cluster, Endpoints, Extension, Limits, Listener, Route, RuleSet, ScopedRoute, Secret,
+        };
         let before: &[ResourceType] = match kind {
-            Cluster | Listener | ScopedRoute | Limits => &[],
+            Cluster | Listener | ScopedRoute | Limits | RuleSet => &[],
+            AuthFilter => &[RuleSet],
             Endpoints => &[Cluster],
             Secret => &[Cluster, Listener],
             Extension => &[Listener],

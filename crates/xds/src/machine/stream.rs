@@ -261,6 +261,12 @@ impl Stream {
         }
     }
 
+    /// Looks again at what waited for anything of a kind that other clients have.
+    pub(super) fn wake_all(&mut self, kind: ResourceType) {
+        let waited_for: Vec<_> = self.waiters.keys().filter(|key| key.kind == kind).cloned().collect();
+        waited_for.iter().for_each(|key| self.wake(key, None));
+    }
+
     /// The client no longer has this version: what only it referred to may be due for removal.
     pub(super) fn release(&mut self, resource: &Arc<Resource>, context: &Context<'_>) {
         if resource.key.kind == ResourceType::Listener {
@@ -346,7 +352,9 @@ impl Stream {
             return;
         }
         let until = *self.load_ends.get_or_insert(context.now + context.options.ack_timeout);
-        self.loaded = context.now >= until
+        // Whoever is no Envoy asks for nothing else.
+        self.loaded = self.asks.is_some_and(ResourceType::is_for_services)
+            || context.now >= until
             || [Cluster, Listener, ScopedRoute, Route]
                 .into_iter()
                 .all(|kind| self.of(kind).subscription.is_requested() || !context.store.has_any(kind));

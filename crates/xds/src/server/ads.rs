@@ -111,7 +111,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         let mut shared = self.server.lock();
         shared.links.remove(&self.id);
-        let outputs = shared.machine.disconnect(self.id);
+        let outputs = shared.machine.disconnect(self.id, Instant::now());
         shared.deliver(outputs);
     }
 }

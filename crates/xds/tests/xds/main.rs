@@ -6,5 +6,6 @@ mod ordering;
 mod protocol;
 mod rejection;
 mod rig;
+mod rules;
 mod shell;
 mod turns;

@@ -50,7 +50,7 @@ impl Client {
     }
 
     fn reconnect(&mut self, rig: &mut Rig) {
-        let outputs = rig.machine.disconnect(self.id);
+        let outputs = rig.machine.disconnect(self.id, rig.now);
         rig.take(outputs);
         self.inbox.clear();
         self.nonces.clear();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nuncio_xds::machine::{Interest, Machine, Output, Request, Response};
 use nuncio_xds::{Event, Key, Options, Protocol, Resource, ResourceType, StreamId, Update};
 
-pub(crate) use ResourceType::{Cluster, Endpoints, Extension, Listener, Route, ScopedRoute};
+pub(crate) use ResourceType::{AuthFilter, Cluster, Endpoints, Extension, Listener, Route, RuleSet, ScopedRoute};
 
 /// A resource whose body is its version.
 pub(crate) fn resource(kind: ResourceType, name: &str, version: &str, needs: &[Key]) -> Resource {
@@ -165,6 +165,8 @@ pub(crate) fn line(response: &Response) -> String {
         ScopedRoute => "SRDS",
         Extension => "ECDS",
         Route => "RDS",
+        AuthFilter => "FILTER",
+        RuleSet => "RULES",
     };
     let mut items: Vec<_> = response.resources.iter().map(|r| format!("{}@{}", r.key.name, r.version)).collect();
     items.extend(response.removed.iter().map(|name| format!("-{name}")));

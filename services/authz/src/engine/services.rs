@@ -77,7 +77,7 @@ struct Assertion {
 }
 
 /// The header that carries an assertion of who it is.
-const ASSERTION_HEADER: http::HeaderName = http::HeaderName::from_static("x-nuncio-assertion");
+const ASSERTION_HEADER: http::HeaderName = http::HeaderName::from_static(nuncio_ir::auth::ASSERTION_HEADER);
 
 struct ByLifetime;
 

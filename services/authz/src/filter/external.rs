@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
-use nuncio_ir::auth::{External, ExternalProtocol};
+use nuncio_ir::auth::{External, ExternalProtocol, REQUEST_HEADERS, RESPONSE_HEADERS};
 use tonic::transport::Channel;
 
 use crate::engine::Services;
@@ -34,21 +34,6 @@ enum Form {
 
 /// Why a service has not decided.
 pub(super) struct Failure(String);
-
-/// What headers an HTTP service is always sent.
-const REQUEST_HEADERS: [&str; 8] = [
-    "authorization",
-    "cookie",
-    "from",
-    "proxy-authorization",
-    "user-agent",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-];
-/// What headers of its answers are always passed on.
-const RESPONSE_HEADERS: [&str; 5] =
-    ["authorization", "location", "proxy-authenticate", "set-cookie", "www-authenticate"];
 
 impl ExternalFilter {
     pub(super) fn new(spec: External) -> Result<Self, String> {

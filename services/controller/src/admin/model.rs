@@ -138,6 +138,13 @@ pub struct RouteView {
     pub status: Option<u16>,
     /// Where it leads, by weight.
     pub backends: Vec<BackendView>,
+    /// Whether the AuthService is asked about its requests.
+    #[serde(default)]
+    pub asks_auth_service: bool,
+    /// The rules of FilterPolicies that may apply to its requests, as `policy.namespace#3` (the first is 0), in the order in
+    /// which they are tried. None: no policy is for it.
+    #[serde(default)]
+    pub rules: Vec<String>,
     /// The objects that it was made from. None for what the gateway adds by itself.
     pub origin: Vec<ObjectRef>,
     /// The `RouteConfiguration` that holds it. Empty for a probe, which every listener answers.
@@ -241,11 +248,29 @@ pub struct Explanation {
     pub tcp: Option<TcpView>,
     /// What comes of it, in a sentence: `forwarded to cart.shop:8080 as /`.
     pub outcome: String,
+    /// Who is asked about the request before it goes on, and by which rule, in this order.
+    #[serde(default)]
+    pub protection: Vec<ProtectionExplained>,
     /// The limits that the request is held to.
     #[serde(default)]
     pub limits: Vec<LimitExplained>,
     /// Routes that the request might have got, in the order in which they are tried, and why it did not.
     pub lost: Vec<Lost>,
+}
+
+/// Somebody who is asked about a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProtectionExplained {
+    /// The rule of a FilterPolicy, as `policy.namespace#3` (the first is 0); or the AuthServices that are asked.
+    pub by: String,
+    /// The paths that the rule is for, as a glob. Empty for what is no rule.
+    pub path: String,
+    /// What the request passes, in this order.
+    pub filters: Vec<String>,
+    /// Whether the request is one of those that it is for.
+    pub applies: bool,
+    /// What comes of it, in a few words.
+    pub outcome: String,
 }
 
 /// A limit that a request is held to, or is not.

@@ -86,6 +86,7 @@ impl View for Fake {
         Explanation {
             request,
             listener: None,
+            protection: Vec::new(),
             limits: Vec::new(),
             host: None,
             route: None,

@@ -117,6 +117,8 @@ impl Engine {
             Kind::TLSContext,
             Kind::AuthService,
             Kind::RateLimitService,
+            Kind::Filter,
+            Kind::FilterPolicy,
         ];
         let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
         ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
@@ -147,6 +149,7 @@ mod tests {
             fallback_certificate: fallback::certificate().unwrap(),
             bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
             limit_socket: None,
+            authz_socket: None,
             topology: Topology::default(),
         };
         let (server, _) = Server::new(Options::default());

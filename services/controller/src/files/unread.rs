@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{FileProblem, Guard, Location, Object, ObjectId, Problem, Remains, Spec, guard_in};
+use nuncio_api::{FileProblem, Guard, Kind, Location, Object, ObjectId, Problem, Remains, Spec, guard_in};
 
 use super::{File, Files, Found};
 
@@ -33,13 +33,25 @@ impl Files {
             (Remains::AccessList, _) => (Remains::AccessList, Vec::new()),
             (_, Some(guard)) => {
                 let message = format!("cannot be read: {}", guard.meanwhile);
-                (Remains::Nothing, vec![(Problem::error("UnreadableGuard", "", message), location.clone())])
+                (
+                    closed(guard.kind, &found.remains),
+                    vec![(Problem::error("UnreadableGuard", "", message), location.clone())],
+                )
             }
             _ => return None,
         };
         let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
         let (spec, generation, uid, annotated) = (Spec::Invalid(remains), None, None, false);
         Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, annotated })
+    }
+}
+
+/// What is left of such an object: of a `FilterPolicy` the requests that it is for, if they can be told, else any.
+fn closed(kind: Kind, remains: &Remains) -> Remains {
+    match (kind, remains) {
+        (Kind::FilterPolicy, Remains::Rules(rules)) => Remains::Rules(rules.clone()),
+        (Kind::FilterPolicy, _) => Remains::AnyRule,
+        _ => Remains::Nothing,
     }
 }
 

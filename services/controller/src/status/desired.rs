@@ -48,12 +48,17 @@ struct Fault {
 impl Facts {
     /// Whether it is only a matter of time, most often of milliseconds, until there is something better to say.
     pub(super) fn is_on_its_way(&self) -> bool {
-        matches!(self.fault(), Some(Fault { reason: "Pending" | "NoEnvoy" | "NoRateLimitService", .. }))
+        let passing = ["Pending", "NoEnvoy", "NoRateLimitService", "NoAuthenticationService"];
+        self.fault().is_some_and(|fault| passing.contains(&fault.reason))
     }
 
     /// Who has to have it.
     fn audience(&self) -> &'static str {
-        if self.kind == Kind::RateLimit { "rate limit service" } else { "Envoy" }
+        match self.kind {
+            Kind::RateLimit => "rate limit service",
+            Kind::Filter | Kind::FilterPolicy => "authentication service",
+            _ => "Envoy",
+        }
     }
 
     /// What is to be said.
@@ -128,7 +133,11 @@ impl Facts {
         match &self.delivery {
             Delivery::Everywhere => None,
             Delivery::Nobody => {
-                let reason = if self.kind == Kind::RateLimit { "NoRateLimitService" } else { "NoEnvoy" };
+                let reason = match self.kind {
+                    Kind::RateLimit => "NoRateLimitService",
+                    Kind::Filter | Kind::FilterPolicy => "NoAuthenticationService",
+                    _ => "NoEnvoy",
+                };
                 fault(reason, format!("No {} is connected that could have it.", self.audience()), true)
             }
             Delivery::Pending => {

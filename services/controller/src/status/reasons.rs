@@ -16,9 +16,12 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 13] = [
+const CONCERNS: [(&str, Concern); 16] = [
+    ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
+    ("InvalidFilter", Concern::Reference),
+    ("InvalidSecret", Concern::Reference),
     ("InvalidTLSContext", Concern::Reference),
     ("InvalidTLSSecret", Concern::Reference),
     ("NoCertificate", Concern::Reference),

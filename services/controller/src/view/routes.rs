@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nuncio_ir::{Arm, Backend, Handler, Model, Route, RouteAction, Table};
+use nuncio_ir::{Arm, Backend, Check, Handler, Model, Route, RouteAction, Table};
 
 use super::hosts::names;
 use super::wants;
@@ -15,7 +15,7 @@ pub(crate) enum Listed<'a> {
     /// The path of a probe, which every listener answers by itself before it looks for a route.
     Probe { path: &'a str, order: usize },
     /// A route, with the host that it is shown for and its place there.
-    Route { table: &'a Table, host: String, order: usize, route: &'a Route },
+    Route { model: &'a Model, table: &'a Table, host: String, order: usize, route: &'a Route },
 }
 
 impl Listed<'_> {
@@ -29,10 +29,12 @@ impl Listed<'_> {
                 action: "respond".to_owned(),
                 status: Some(200),
                 backends: Vec::new(),
+                asks_auth_service: false,
+                rules: Vec::new(),
                 origin: Vec::new(),
                 table: String::new(),
             },
-            Self::Route { table, host, order, route } => route_view(table, &host, order, route),
+            Self::Route { model, table, host, order, route } => route_view(model, table, &host, order, route),
         }
     }
 }
@@ -44,7 +46,7 @@ pub(crate) fn routes<'a>(model: &'a Model, query: &'a ListQuery) -> impl Iterato
         let shown = names(table, host).into_iter().find(|name| query.wants_host(name));
         let routes = host.routes.iter().enumerate().filter(|(_, route)| wants_route(query, route));
         shown.into_iter().flat_map(move |host| {
-            let listed = |(order, route)| Listed::Route { table, host: host.clone(), order, route };
+            let listed = |(order, route)| Listed::Route { model, table, host: host.clone(), order, route };
             routes.clone().map(listed).collect::<Vec<_>>()
         })
     });
@@ -70,7 +72,7 @@ fn wants_route(query: &ListQuery, route: &Route) -> bool {
     wants_any(query) || route.origins.iter().any(|id| wants(query, id))
 }
 
-pub(crate) fn route_view(table: &Table, host: &str, order: usize, route: &Route) -> RouteView {
+pub(crate) fn route_view(model: &Model, table: &Table, host: &str, order: usize, route: &Route) -> RouteView {
     let (action, status, backends) = match &route.action {
         RouteAction::Forward(forward) => ("forward", None, forward.arms.iter().map(|arm| backend_view(arm)).collect()),
         RouteAction::Redirect(redirect) => ("redirect", Some(redirect.status), Vec::new()),
@@ -84,9 +86,16 @@ pub(crate) fn route_view(table: &Table, host: &str, order: usize, route: &Route)
         action: action.to_owned(),
         status,
         backends,
+        asks_auth_service: matches!(route.auth, Check::On(_)),
+        rules: rules(model, route),
         origin: route.origins.iter().map(ObjectRef::from).collect(),
         table: table.name.to_string(),
     }
+}
+
+fn rules(model: &Model, route: &Route) -> Vec<String> {
+    let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
+    set.into_iter().flat_map(|set| &set.rules).map(|rule| rule.origin.to_string()).collect()
 }
 
 fn backend_view(arm: &Arm) -> BackendView {

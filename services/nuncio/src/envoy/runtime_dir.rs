@@ -73,6 +73,11 @@ impl RuntimeDir {
         self.dir.path().join("limit.sock")
     }
 
+    /// Where the authentication service takes calls.
+    pub(crate) fn authz_socket(&self) -> PathBuf {
+        self.dir.path().join("authz.sock")
+    }
+
     /// What Envoy starts with.
     pub(crate) fn bootstrap_file(&self) -> PathBuf {
         self.dir.path().join("bootstrap.json")

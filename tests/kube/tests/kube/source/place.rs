@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// The kinds that the source watches.
-pub(crate) const KINDS: [(&str, &str); 15] = [
+pub(crate) const KINDS: [(&str, &str); 17] = [
     ("Mapping", "mappings"),
     ("TCPMapping", "tcpmappings"),
     ("Host", "hosts"),
@@ -22,6 +22,8 @@ pub(crate) const KINDS: [(&str, &str); 15] = [
     ("ConsulResolver", "consulresolvers"),
     ("AuthService", "authservices"),
     ("RateLimit", "ratelimits"),
+    ("Filter", "filters"),
+    ("FilterPolicy", "filterpolicies"),
     ("RateLimitService", "ratelimitservices"),
     ("LogService", "logservices"),
     ("TracingService", "tracingservices"),

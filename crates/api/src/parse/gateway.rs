@@ -1,0 +1,189 @@
+//! Brings Filters and FilterPolicies of `gateway.getambassador.io` into the form of `getambassador.io/v3alpha1`.
+
+use crate::yaml::{Entry, Mark, Node, Value};
+use crate::{Kind, Problem};
+
+/// Kinds of filters: as `type` says, and as the other group calls them.
+const TYPES: [(&str, &str); 7] = [
+    ("jwt", "JWT"),
+    ("oauth2", "OAuth2"),
+    ("apikey", "APIKey"),
+    ("external", "External"),
+    ("plugin", "Plugin"),
+    ("basic", "Basic"),
+    ("introspection", "Introspection"),
+];
+
+/// Rewrites the `spec` of an object in place. What cannot be said goes to `notes`.
+pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
+    let Some(spec) = node.get_mut("spec") else { return };
+    if let Some(selector) = spec.remove("ambassadorSelector")
+        && let Some(ids) = selector.node.get("ambassadorIds")
+    {
+        spec.insert("ambassador_id", selector.mark, ids.clone());
+    }
+    match kind {
+        Kind::Filter => filter(spec, notes),
+        _ => policy(spec),
+    }
+}
+
+fn filter(spec: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
+    let (mark, named) = match spec.remove("type") {
+        Some(entry) => (entry.node.mark, entry.node.as_text().map(str::to_ascii_lowercase)),
+        None => (spec.mark, None),
+    };
+    let wanted = named.as_deref().and_then(|named| TYPES.into_iter().find(|(name, _)| *name == named));
+    if wanted.is_none() {
+        let message = "expected oauth2, jwt, apikey, external, plugin, basic or introspection";
+        notes.push((mark, Problem::error("InvalidValue", "spec.type", message)));
+    }
+    for (name, other) in TYPES {
+        let Some(Entry { mark, mut node, .. }) = spec.remove(name) else { continue };
+        if wanted.is_some_and(|(wanted, _)| wanted != name) {
+            let message = format!("without effect: the type is {}", named.as_deref().unwrap_or_default());
+            notes.push((mark, Problem::warning("NoEffect", format!("spec.{name}"), message)));
+            continue;
+        }
+        match name {
+            "oauth2" => oauth2(&mut node),
+            "external" => external(&mut node),
+            _ => {}
+        }
+        flatten(&mut node, "httpClientSettings");
+        spec.insert(other, mark, node);
+    }
+    if let Some((name, other)) = wanted
+        && spec.entry(other).is_none()
+    {
+        let message = format!("is required: the type is {name}");
+        notes.push((spec.mark, Problem::error("MissingField", format!("spec.{name}"), message)));
+    }
+}
+
+fn oauth2(node: &mut Node<'_>) {
+    let settings = match node.get("grantType").and_then(Node::as_text) {
+        Some("Password") => "passwordSettings",
+        Some("ClientCredentials") => "clientCredentialsSettings",
+        _ => "authorizationCodeSettings",
+    };
+    flatten(node, settings);
+    rename(node, "clientSecret", "secret");
+    if let Some(Entry { node: mut reference, .. }) = node.remove("clientSecretRef") {
+        for (name, field) in [("name", "secretName"), ("namespace", "secretNamespace")] {
+            if let Some(Entry { mark, node: value, .. }) = reference.remove(name) {
+                node.insert(field, mark, value);
+            }
+        }
+    }
+    if let Some(Entry { mark, node: mut settings, .. }) = node.remove("sessionCookieSettings") {
+        rename(&mut settings, "disableSessionExpiration", "value");
+        condition(&mut settings);
+        // What is not written is off here, and on in the other group.
+        let value = settings.mark;
+        settings.insert("value", value, Node::plain(value, "false"));
+        node.insert("useSessionCookies", mark, settings);
+    }
+}
+
+fn external(node: &mut Node<'_>) {
+    flatten(node, "httpSettings");
+    flatten(node, "grpcSettings");
+    for (new, old) in [
+        ("authServiceURL", "auth_service"),
+        ("protocol", "proto"),
+        ("protocolVersion", "protocol_version"),
+        ("failureModeAllow", "failure_mode_allow"),
+        ("pathPrefix", "path_prefix"),
+        ("allowedRequestHeaders", "allowed_request_headers"),
+        ("allowedAuthorizationHeaders", "allowed_authorization_headers"),
+        ("addLinkerdHeaders", "add_linkerd_headers"),
+        ("tls", "tlsConfig"),
+    ] {
+        rename(node, new, old);
+    }
+    if let Some(body) = node.get_mut("include_body") {
+        rename(body, "maxBytes", "max_bytes");
+        rename(body, "allowPartial", "allow_partial");
+    }
+    if let Some(Entry { mark, node: code, .. }) = node.remove("statusOnError") {
+        let mut status = Node::map(mark);
+        status.insert("code", mark, code);
+        node.insert("status_on_error", mark, status);
+    }
+    if let Some(tls) = node.get_mut("tlsConfig") {
+        for name in ["certificate", "caCertificate"] {
+            if let Some(from) = tls.get_mut(name) {
+                from.remove("type");
+            }
+        }
+    }
+}
+
+fn policy(spec: &mut Node<'_>) {
+    let Some(Value::List(rules)) = spec.get_mut("rules").map(|rules| &mut rules.value) else { return };
+    for rule in rules {
+        rename(rule, "filterRefs", "filters");
+        references(rule);
+    }
+}
+
+fn references(holder: &mut Node<'_>) {
+    let Some(Value::List(filters)) = holder.get_mut("filters").map(|filters| &mut filters.value) else { return };
+    for used in filters {
+        condition(used);
+        if let Some(Entry { mark, node, .. }) = used.remove("arguments") {
+            used.insert("arguments", mark, arguments(node));
+        }
+    }
+}
+
+/// The arguments for the type that they name; others have no effect.
+fn arguments(mut node: Node<'_>) -> Node<'_> {
+    let kind = node.remove("type").and_then(|entry| entry.node.as_text().map(str::to_ascii_lowercase));
+    let named = |name: &str| kind.as_deref().is_none_or(|kind| kind == name);
+    let taken =
+        TYPES.into_iter().filter(|(name, _)| named(name)).find_map(|(name, _)| Some((name, node.remove(name)?)));
+    let Some((name, Entry { node: mut taken, mark, .. })) = taken else { return Node::map(node.mark) };
+    if taken.is_null() {
+        taken = Node::map(mark);
+    }
+    if let Some(instead) = taken.get_mut("insteadOfRedirect") {
+        condition(instead);
+        rename(instead, "filterRefs", "filters");
+        references(instead);
+    }
+    if name == "oauth2" {
+        // The group's default.
+        taken.insert("sameSite", mark, Node::text(mark, "lax"));
+    }
+    taken
+}
+
+/// `type: RegularExpression` is a field of its own in the other group.
+fn condition(holder: &mut Node<'_>) {
+    let Some(condition) = holder.get_mut("ifRequestHeader") else { return };
+    let kind = condition.remove("type");
+    if kind.is_some_and(|kind| kind.node.as_text() == Some("RegularExpression")) {
+        rename(condition, "value", "valueRegex");
+    }
+}
+
+/// Takes the fields of the mapping `name` up to where that stands.
+fn flatten(node: &mut Node<'_>, name: &str) {
+    let Some(Entry { node: inner, .. }) = node.remove(name) else { return };
+    let Value::Map(inner) = inner.value else { return };
+    if let Some(entries) = node.entries_mut() {
+        for entry in inner {
+            if !entries.iter().any(|known| known.key == entry.key) {
+                entries.push(entry);
+            }
+        }
+    }
+}
+
+fn rename(node: &mut Node<'_>, from: &str, to: &'static str) {
+    if let Some(Entry { mark, node: value, .. }) = node.remove(from) {
+        node.insert(to, mark, value);
+    }
+}

@@ -1,0 +1,142 @@
+//! Filters.
+
+mod external;
+mod keys;
+mod oauth2;
+
+use super::value::header_text;
+use super::{header, invalid, missing, no_effect};
+use crate::parse::Issues;
+use crate::text::shorten;
+use crate::yaml::Path;
+use crate::{Filter, FilterErrorResponse, InjectedHeader, JwtFilter};
+
+/// Algorithms that signatures are verified by.
+const ALGORITHMS: [&str; 10] =
+    ["none", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+/// Algorithms that the original's schema names, and that nothing here verifies.
+const OTHER_ALGORITHMS: [&str; 4] = ["ES512", "HS256", "HS384", "HS512"];
+
+/// Checks a Filter.
+pub(crate) fn filter(filter: &mut Filter, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let kinds = [
+        ("JWT", filter.jwt.is_some()),
+        ("OAuth2", filter.oauth2.is_some()),
+        ("APIKey", filter.api_key.is_some()),
+        ("Basic", filter.basic.is_some()),
+        ("External", filter.external.is_some()),
+        ("Introspection", filter.introspection.is_some()),
+        ("Plugin", filter.plugin.is_some()),
+    ];
+    let mut there = kinds.iter().filter(|(_, there)| *there).map(|(name, _)| *name);
+    match (there.next(), there.next()) {
+        (None, _) => {
+            let names: Vec<_> = kinds.iter().map(|(name, _)| *name).take(6).collect();
+            invalid(path, format!("a Filter needs one of {}", names.join(", ")), issues);
+        }
+        (Some(first), Some(second)) => {
+            invalid(path, format!("a Filter is one thing: both {first} and {second}"), issues);
+        }
+        (Some(_), None) => {}
+    }
+    if let Some(filter) = &mut filter.jwt {
+        jwt(filter, &path.key("JWT"), issues);
+    }
+    if let Some(filter) = &mut filter.oauth2 {
+        oauth2::oauth2(filter, &path.key("OAuth2"), issues);
+    }
+    if let Some(filter) = &mut filter.api_key {
+        keys::api_key(filter, &path.key("APIKey"), issues);
+    }
+    if let Some(filter) = &mut filter.basic {
+        keys::basic(filter, &path.key("Basic"), issues);
+    }
+    if let Some(filter) = &mut filter.external {
+        external::external(filter, &path.key("External"), issues);
+    }
+    if let Some(filter) = &filter.introspection {
+        let path = path.key("Introspection");
+        url(&filter.endpoint, &path.key("endpoint"), issues);
+        needed(&[("clientID", &filter.client_id), ("secretName", &filter.secret_name)], &path, issues);
+        injected(&filter.inject_request_headers, &path.key("injectRequestHeaders"), issues);
+        answer(filter.error_response.as_ref(), &path, issues);
+    }
+    if filter.plugin.is_some() {
+        let message = "plugins in Go cannot be run here: what it does can be done by an External filter, \
+                       which asks a service of your own";
+        issues.error(&path.key("Plugin"), "NotPortable", message);
+    }
+}
+
+fn jwt(filter: &mut JwtFilter, path: &Path<'_>, issues: &mut Issues<'_>) {
+    for text in [&mut filter.jwks_uri, &mut filter.audience, &mut filter.issuer] {
+        text.take_if(|text| text.is_empty());
+    }
+    algorithms(&filter.valid_algorithms, &path.key("validAlgorithms"), issues);
+    let none_alone = !filter.valid_algorithms.is_empty() && filter.valid_algorithms.iter().all(|name| name == "none");
+    match &filter.jwks_uri {
+        Some(uri) => url(uri, &path.key("jwksURI"), issues),
+        None if none_alone => {}
+        None => missing(&path.key("jwksURI"), issues),
+    }
+    if filter.audience.is_some() && !filter.audiences.is_empty() {
+        invalid(&path.key("audience"), "audience and audiences exclude each other", issues);
+    }
+    if filter.require_all_audiences == Some(true) && filter.audiences.is_empty() {
+        no_effect(&path.key("requireAllAudiences"), "it is about audiences, of which there are none", issues);
+    }
+    injected(&filter.inject_request_headers, &path.key("injectRequestHeaders"), issues);
+    answer(filter.error_response.as_ref(), path, issues);
+}
+
+fn algorithms(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (index, name) in names.iter().enumerate() {
+        let path = path.index(index);
+        if OTHER_ALGORITHMS.contains(&name.as_str()) {
+            no_effect(&path, format!("tokens signed by {name} are refused: nothing here verifies them"), issues);
+        } else if !ALGORITHMS.contains(&name.as_str()) {
+            let expected = ALGORITHMS.join(", ");
+            invalid(&path, format!("expected one of {expected}, found \"{}\"", shorten(name)), issues);
+        }
+    }
+    if !names.is_empty() && names.iter().all(|name| OTHER_ALGORITHMS.contains(&name.as_str())) {
+        invalid(path, "none of these is verified here: no token would be good", issues);
+    }
+}
+
+fn injected(headers: &[InjectedHeader], path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (index, one) in headers.iter().enumerate() {
+        let path = path.index(index);
+        if one.name.is_empty() {
+            missing(&path.key("name"), issues);
+        } else {
+            header::changed_name(&one.name, &path.key("name"), issues);
+        }
+    }
+}
+
+fn answer(response: Option<&FilterErrorResponse>, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let Some(response) = response else { return };
+    let path = path.key("errorResponse");
+    injected(&response.headers, &path.key("headers"), issues);
+    header_text(response.realm.as_deref(), &path.key("realm"), issues);
+    header_text(response.content_type.as_deref(), &path.key("contentType"), issues);
+}
+
+/// Texts that must be there.
+fn needed(fields: &[(&str, &String)], path: &Path<'_>, issues: &mut Issues<'_>) {
+    for (name, _) in fields.iter().filter(|(_, text)| text.is_empty()) {
+        missing(&path.key(name), issues);
+    }
+}
+
+/// A URL of HTTP with a host.
+fn url(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    if text.is_empty() {
+        missing(path, issues);
+    } else if authority.is_none_or(str::is_empty) || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        invalid(path, format!("expected a URL such as https://example.com/…, found \"{}\"", shorten(text)), issues);
+    }
+}

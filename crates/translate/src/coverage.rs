@@ -1,0 +1,161 @@
+//! Which rules of FilterPolicies apply to which routes: hosts are resolved here, so that the service never looks at one.
+
+use std::sync::Arc;
+
+use nuncio_ir::auth::RuleSetId;
+use nuncio_ir::{PathMatch, RuleCheck};
+
+use crate::glob::{Glob, Takes};
+use crate::pattern::HostPattern;
+
+/// How much of a body the endpoints of logins are sent: forms of a few fields.
+const ENDPOINT_BODY: u32 = 16 * 1024;
+/// Globs of several hosts that may divide the names of one Host; beyond them a rule holds for all of the names.
+const MOST_PARTS: usize = 4;
+
+/// A rule, as far as it decides where it applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CoveredBy {
+    /// Names it: `policy.namespace#3`.
+    pub(crate) origin: Arc<str>,
+    pub(crate) host: Glob,
+    pub(crate) path: Glob,
+    /// How much of the body its filters want.
+    pub(crate) body: Option<u32>,
+}
+
+/// The rules of all policies in the order in which they are tried, and the hosts at which logins have their endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Coverage {
+    pub(crate) rules: Vec<CoveredBy>,
+    pub(crate) endpoints: Vec<Glob>,
+}
+
+/// The rules that apply to some names, by their place in the coverage.
+pub(crate) type Applying = Vec<usize>;
+
+/// Some of the names of a Host, to which the same rules apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// The names are those that all of these take: as expressions.
+    pub(crate) names: Vec<String>,
+    pub(crate) rules: Applying,
+}
+
+/// What a set of rules is made of; its name is the digest of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SetKey {
+    pub(crate) rules: Vec<Arc<str>>,
+    /// All paths of its routes are those of the only rule: none has to be looked at.
+    pub(crate) whole: bool,
+}
+
+impl SetKey {
+    pub(crate) fn id(&self) -> RuleSetId {
+        RuleSetId(nuncio_ir::version(self).to_string().into())
+    }
+
+    /// Of routes that no rule is for, and that the service answers itself.
+    pub(crate) fn endpoints() -> (Self, RuleCheck) {
+        let key = Self { rules: Vec::new(), whole: false };
+        let check = RuleCheck { set: key.id(), body: Some(ENDPOINT_BODY) };
+        (key, check)
+    }
+}
+
+impl Coverage {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules for a name in lower case.
+    pub(crate) fn of_name(&self, name: &str) -> Applying {
+        self.positions(|rule| rule.host.matches(name))
+    }
+
+    /// Whether logins have endpoints at some name of these.
+    pub(crate) fn has_endpoints(&self, pattern: &HostPattern) -> bool {
+        self.endpoints.iter().any(|host| host.takes_hosts(pattern) != Takes::None)
+    }
+
+    /// The names of a pattern by the rules that apply to them, those with more conditions first. The last has none.
+    pub(crate) fn parts(&self, pattern: &HostPattern) -> Vec<Part> {
+        let partly: Vec<&Glob> =
+            self.rules.iter().map(|rule| &rule.host).filter(|host| host.takes_hosts(pattern) == Takes::Some).collect();
+        let mut names: Vec<String> = partly.iter().filter_map(|host| host.exact()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut parts: Vec<_> =
+            names.iter().map(|name| Part { names: vec![regex::escape(name)], rules: self.of_name(name) }).collect();
+        let mut several: Vec<&Glob> = partly.into_iter().filter(|host| host.exact().is_none()).collect();
+        several.sort_unstable_by_key(|host| host.regex());
+        several.dedup();
+        // What comes too late to be told apart holds everywhere.
+        let too_many = several.split_off(several.len().min(MOST_PARTS));
+        let certain = |rule: &CoveredBy| rule.host.takes_hosts(pattern) == Takes::All || too_many.contains(&&rule.host);
+        let mut choices: Vec<Vec<&Glob>> = vec![Vec::new()];
+        for glob in several {
+            let longer: Vec<_> = choices.iter().map(|taken| taken.iter().copied().chain([glob]).collect()).collect();
+            choices.extend(longer);
+        }
+        choices.sort_by_key(|taken| std::cmp::Reverse(taken.len()));
+        parts.extend(choices.into_iter().map(|taken| Part {
+            names: taken.iter().map(|glob| glob.regex()).collect(),
+            rules: self.positions(|rule| certain(rule) || taken.contains(&&rule.host)),
+        }));
+        parts
+    }
+
+    /// What the service is asked about the requests of a route to which these rules may apply; nothing where none does.
+    pub(crate) fn check(&self, applying: &[usize], path: &PathMatch) -> Option<(SetKey, RuleCheck)> {
+        let mut found: Vec<&CoveredBy> = Vec::new();
+        let mut whole = false;
+        for rule in applying.iter().filter_map(|at| self.rules.get(*at)) {
+            match reach(&rule.path, path) {
+                Takes::None => continue,
+                Takes::Some => found.push(rule),
+                Takes::All => {
+                    whole = found.is_empty();
+                    found.push(rule);
+                    break;
+                }
+            }
+        }
+        let body = found.iter().filter_map(|rule| rule.body).max();
+        let key = SetKey { rules: found.iter().map(|rule| Arc::clone(&rule.origin)).collect(), whole };
+        let check = RuleCheck { set: key.id(), body };
+        (!found.is_empty()).then_some((key, check))
+    }
+
+    /// Whether rules or endpoints for a name are others than in another coverage.
+    pub(crate) fn differs_for(&self, other: &Self, name: &str) -> bool {
+        let own = |coverage: &Self| {
+            coverage.of_name(name).into_iter().filter_map(|at| coverage.rules.get(at).cloned()).collect::<Vec<_>>()
+        };
+        let ends = |coverage: &Self| coverage.endpoints.iter().any(|host| host.matches(name));
+        own(self) != own(other) || ends(self) != ends(other)
+    }
+
+    fn positions(&self, applies: impl Fn(&CoveredBy) -> bool) -> Applying {
+        self.rules.iter().enumerate().filter(|(_, rule)| applies(rule)).map(|(at, _)| at).collect()
+    }
+}
+
+/// How much of a route's paths a rule is for. The service holds a path that no rule takes against the rules once more
+/// without its case, so that a rule is for a route too if it would be in another case.
+fn reach(rule: &Glob, path: &PathMatch) -> Takes {
+    let plain = rule.takes_paths(path);
+    if plain != Takes::None {
+        return plain;
+    }
+    let folded = match path {
+        PathMatch::Prefix { value, .. } => PathMatch::Prefix { value: value.to_lowercase(), case_sensitive: true },
+        PathMatch::Exact { value, .. } => PathMatch::Exact { value: value.to_lowercase(), case_sensitive: true },
+        PathMatch::Segments(value) => PathMatch::Segments(value.to_lowercase()),
+        PathMatch::Regex(_) => return plain,
+    };
+    match rule.folded().takes_paths(&folded) {
+        Takes::None => Takes::None,
+        Takes::Some | Takes::All => Takes::Some,
+    }
+}

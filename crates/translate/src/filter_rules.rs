@@ -1,0 +1,146 @@
+//! Rules of FilterPolicies, as the service is told of them.
+
+use std::sync::Arc;
+
+use nuncio_api as api;
+use nuncio_auth::{Condition, Requirement};
+use nuncio_ir::auth::{
+    Arguments, FilterId, FilterRef, HeaderCondition, HeaderValue, InsteadOfRedirect, OnAllow, OnDeny, SameSite,
+};
+
+use crate::filters::filter_id;
+
+/// The status where a login is not begun.
+const INSTEAD_STATUS: u16 = 403;
+
+/// A condition on a header.
+///
+/// # Errors
+/// When it does not compile.
+pub(crate) fn condition(written: &api::HeaderCondition) -> Result<HeaderCondition, String> {
+    let value = match (&written.value_regex, &written.value) {
+        (Some(regex), _) => HeaderValue::Regex(regex.as_str().into()),
+        (None, Some(value)) => HeaderValue::Exact(value.as_str().into()),
+        (None, None) => HeaderValue::Present,
+    };
+    let condition =
+        HeaderCondition { name: written.name.as_str().into(), value, negate: written.negate.unwrap_or(false) };
+    Condition::new(&condition).map_err(|error| error.to_string())?;
+    Ok(condition)
+}
+
+/// The filters of a rule. What does not compile is told to `problem` with its field below the rule.
+pub(crate) fn filters(
+    rule: &api::FilterRule,
+    namespace: &Arc<str>,
+    problem: &mut dyn FnMut(String, String),
+) -> Vec<FilterRef> {
+    let used = rule.filters.iter().enumerate();
+    used.map(|(index, used)| one(used, namespace, &format!("filters[{index}]"), problem)).collect()
+}
+
+fn one(used: &api::FilterUse, namespace: &Arc<str>, field: &str, problem: &mut dyn FnMut(String, String)) -> FilterRef {
+    FilterRef {
+        filter: named(&used.name, used.namespace.as_deref(), namespace),
+        if_request_header: holds(used.if_request_header.as_ref(), field, problem),
+        on_deny: on_deny(used.on_deny),
+        on_allow: on_allow(used.on_allow),
+        arguments: used
+            .arguments
+            .as_ref()
+            .map(|told| arguments(told, namespace, &format!("{field}.arguments"), problem))
+            .unwrap_or_default(),
+    }
+}
+
+fn named(name: &str, own: Option<&str>, namespace: &Arc<str>) -> FilterId {
+    filter_id(name, own.filter(|own| !own.is_empty()).unwrap_or(namespace))
+}
+
+fn holds(
+    written: Option<&api::HeaderCondition>,
+    field: &str,
+    problem: &mut dyn FnMut(String, String),
+) -> Option<HeaderCondition> {
+    condition(written?).map_err(|error| problem(format!("{field}.ifRequestHeader"), error)).ok()
+}
+
+fn on_deny(follows: Option<api::Follows>) -> OnDeny {
+    match follows {
+        Some(api::Follows::Continue) => OnDeny::Continue,
+        Some(api::Follows::Break) | None => OnDeny::Break,
+    }
+}
+
+fn on_allow(follows: Option<api::Follows>) -> OnAllow {
+    match follows {
+        Some(api::Follows::Break) => OnAllow::Break,
+        Some(api::Follows::Continue) | None => OnAllow::Continue,
+    }
+}
+
+fn arguments(
+    told: &api::FilterArguments,
+    namespace: &Arc<str>,
+    field: &str,
+    problem: &mut dyn FnMut(String, String),
+) -> Arguments {
+    Arguments {
+        scope: scopes(&told.scope, &told.scopes),
+        instead_of_redirect: told
+            .instead_of_redirect
+            .as_ref()
+            .map(|instead| instead_of(instead, namespace, &format!("{field}.insteadOfRedirect"), problem)),
+        same_site: match told.same_site {
+            None | Some(api::SameSite::Default) => SameSite::Unset,
+            Some(api::SameSite::None) => SameSite::None,
+            Some(api::SameSite::Lax) => SameSite::Lax,
+            Some(api::SameSite::Strict) => SameSite::Strict,
+        },
+        require: required(told.require.as_deref(), field, problem),
+        acr_values: told.acr_values.iter().map(|text| text.as_str().into()).collect(),
+        max_age: told.max_age.map(|age| age.0.as_secs()),
+    }
+}
+
+fn scopes(new: &[String], old: &[String]) -> Vec<Arc<str>> {
+    let scopes = if new.is_empty() { old } else { new };
+    scopes.iter().map(|text| text.as_str().into()).collect()
+}
+
+fn required(written: Option<&str>, field: &str, problem: &mut dyn FnMut(String, String)) -> Option<Arc<str>> {
+    let written = written.filter(|text| !text.is_empty())?;
+    if let Err(error) = Requirement::new(written) {
+        problem(format!("{field}.require"), error.to_string());
+    }
+    Some(written.into())
+}
+
+fn instead_of(
+    instead: &api::InsteadOfRedirect,
+    namespace: &Arc<str>,
+    field: &str,
+    problem: &mut dyn FnMut(String, String),
+) -> InsteadOfRedirect {
+    let filters = instead.filters.iter().enumerate().map(|(index, used)| {
+        let field = format!("{field}.filters[{index}]");
+        let told = used.arguments.clone().unwrap_or_default();
+        FilterRef {
+            filter: named(&used.name, used.namespace.as_deref(), namespace),
+            if_request_header: holds(used.if_request_header.as_ref(), &field, problem),
+            on_deny: on_deny(used.on_deny),
+            on_allow: on_allow(used.on_allow),
+            arguments: Arguments {
+                scope: scopes(&told.scope, &told.scopes),
+                require: required(told.require.as_deref(), &format!("{field}.arguments"), problem),
+                ..Arguments::default()
+            },
+        }
+    });
+    let filters = filters.collect();
+    InsteadOfRedirect {
+        if_request_header: holds(instead.if_request_header.as_ref(), field, problem),
+        status: instead.http_status_code.or(instead.status_code).unwrap_or(INSTEAD_STATUS),
+        filters,
+    }
+}

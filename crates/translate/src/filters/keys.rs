@@ -1,0 +1,80 @@
+//! Keys and passwords.
+
+use std::sync::Arc;
+
+use nuncio_api::{self as api, Problem};
+use nuncio_auth::api_key::ApiKeys;
+use nuncio_auth::basic::Users;
+use nuncio_ir::auth::{ApiKey, Basic, KeySecret, KeySource, UpstreamIdentity};
+
+use super::{Compiler, filter_id};
+
+/// The header of keys where none is named.
+const KEY_HEADER: &str = "X-API-Key";
+
+impl Compiler<'_> {
+    pub(super) fn api_key(&mut self, spec: &api::ApiKeyFilter) -> ApiKey {
+        let mut keys = Vec::new();
+        for (index, named) in spec.keys.iter().enumerate() {
+            let field = format!("spec.APIKey.keys[{index}].secretName");
+            let name = self.secret_ref(&named.secret_name, None);
+            let secret = match self.around.secrets.contents(&name) {
+                Ok(secret) => secret,
+                Err(error) => {
+                    self.problems.push(Problem::error("InvalidSecret", field, error.to_string()));
+                    continue;
+                }
+            };
+            for (owner, bytes) in &secret.data {
+                // Nobody can send a line break.
+                let text = std::str::from_utf8(bytes.expose()).map(|text| text.trim_end_matches(['\r', '\n']));
+                match text {
+                    Ok(text) => keys.push(KeySecret { owner: owner.as_str().into(), secret: text.into() }),
+                    Err(_) => {
+                        let message = format!("Secret {name}: what it has under `{owner}` is no text");
+                        self.problems.push(Problem::error("InvalidSecret", field.clone(), message));
+                    }
+                }
+            }
+        }
+        let filter =
+            ApiKey { sources: sources(spec), keys, identity: identity(&spec.identity_header, spec.remove_credential) };
+        if let Err(error) = ApiKeys::new(&filter) {
+            self.problems.push(Problem::error("InvalidSecret", "spec.APIKey.keys", error.to_string()));
+        }
+        filter
+    }
+
+    pub(super) fn basic(&mut self, spec: &api::BasicFilter) -> Option<Basic> {
+        let field = "spec.Basic.secretName";
+        let name = self.secret_ref(&spec.secret_name, None);
+        let users = self.secret(&name, &["htpasswd", "auth"], field)?;
+        if let Err(error) = Users::parse(&users) {
+            self.problems.push(Problem::error("InvalidSecret", field, format!("Secret {name}: {error}")));
+        }
+        let realm = spec.realm.as_deref().map_or_else(|| filter_id(&self.id.name, &self.id.namespace).0, Into::into);
+        let identity = identity(&spec.identity_header, spec.remove_credential);
+        Some(Basic { realm, users: users.as_str().into(), identity })
+    }
+}
+
+fn sources(spec: &api::ApiKeyFilter) -> Vec<KeySource> {
+    let default = spec.sources.is_empty().then_some(KEY_HEADER);
+    let header = spec.http_header.as_deref().or(default);
+    let own = header.map(|name| KeySource::Header(name.into()));
+    own.into_iter().chain(spec.sources.iter().filter_map(source)).collect()
+}
+
+fn source(source: &api::KeySource) -> Option<KeySource> {
+    let text = |text: &String| -> Arc<str> { text.as_str().into() };
+    let header = source.header.as_ref().map(|name| KeySource::Header(text(name)));
+    let scheme = || source.authorization.as_ref().map(|scheme| KeySource::Authorization(text(scheme)));
+    let cookie = || source.cookie.as_ref().map(|name| KeySource::Cookie(text(name)));
+    let query = || source.query.as_ref().map(|name| KeySource::Query(text(name)));
+    header.or_else(scheme).or_else(cookie).or_else(query)
+}
+
+fn identity(header: &Option<String>, remove_credential: Option<bool>) -> UpstreamIdentity {
+    let header = header.as_deref().map(Into::into);
+    UpstreamIdentity { header, remove_credential: remove_credential.unwrap_or(false) }
+}

@@ -1,0 +1,285 @@
+//! Filters and FilterPolicies together: what the service is told, and where it is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nuncio_api::{FilterPolicy, Object, ObjectId, Problem, Remains, Spec};
+use nuncio_ir::auth::{
+    ExternalProtocol, Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId,
+    is_clients_own,
+};
+
+use crate::context::Context;
+use crate::coverage::{Coverage, CoveredBy, SetKey};
+use crate::filters::{self, Around, filter_id};
+use crate::glob::Glob;
+use crate::world::invalid_reason;
+use crate::{filter_rules, pattern};
+
+/// What Filters and FilterPolicies come to.
+#[derive(Debug, Default)]
+pub(crate) struct Protection {
+    pub(crate) coverage: Arc<Coverage>,
+    /// By their origins.
+    rules: BTreeMap<Arc<str>, Rule>,
+    /// The Filters that rules name, and those that stand for what cannot be read.
+    pub(crate) filters: BTreeMap<FilterId, Arc<Filter>>,
+    /// Headers by which upstreams learn who a request is from.
+    pub(crate) identity_headers: BTreeSet<String>,
+    pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
+}
+
+/// Policies, and Filters, each in the order of their ids.
+pub(crate) fn build(policies: &[Arc<Object>], filter_objects: &[Arc<Object>], context: &Context<'_>) -> Protection {
+    let mut protection = Protection::default();
+    let all = protection.compile_filters(filter_objects, context);
+    let mut rules: Vec<(i64, CoveredBy, Rule)> = Vec::new();
+    for object in policies {
+        protection.policy(object, &all, &mut rules);
+    }
+    // The sort is stable: rules of equal precedence stay in the order of their policies.
+    rules.sort_by_key(|(precedence, ..)| std::cmp::Reverse(*precedence));
+    let endpoints = protection.endpoints(&rules);
+    protection.coverage =
+        Arc::new(Coverage { rules: rules.iter().map(|(_, covered, _)| covered.clone()).collect(), endpoints });
+    protection.rules = rules.into_iter().map(|(_, covered, rule)| (covered.origin, rule)).collect();
+    if protection.coverage.is_empty() {
+        protection.filters.clear();
+    }
+    protection.identity_headers = protection.filters.values().flat_map(|filter| identity_headers(filter)).collect();
+    protection
+}
+
+impl Protection {
+    /// Whether anything is protected.
+    pub(crate) fn is_on(&self) -> bool {
+        !self.coverage.is_empty()
+    }
+
+    /// The set of rules of a key.
+    pub(crate) fn set(&self, id: RuleSetId, key: &SetKey) -> RuleSet {
+        let rules = key.rules.iter().filter_map(|origin| self.rules.get(origin));
+        let rules = rules.map(|rule| match key.whole {
+            true => Rule { path: "*".into(), ..rule.clone() },
+            false => rule.clone(),
+        });
+        RuleSet { id, rules: rules.collect() }
+    }
+
+    fn problem(&mut self, id: &ObjectId, problem: Problem) {
+        self.problems.entry(id.clone()).or_default().push(problem);
+    }
+
+    /// Every Filter, those that cannot be used among them: they deny.
+    fn compile_filters(&mut self, objects: &[Arc<Object>], context: &Context<'_>) -> BTreeMap<FilterId, Filter> {
+        let id_of = |object: &Arc<Object>| filter_id(&object.id.name, &object.id.namespace);
+        let is_jwt: BTreeMap<_, _> = objects
+            .iter()
+            .map(|object| (id_of(object), matches!(&object.spec, Spec::Filter(spec) if spec.jwt.is_some())))
+            .collect();
+        let jwt = |id: &FilterId| is_jwt.get(id).copied();
+        let around = Around { secrets: context.secrets, services: context.services, jwt: &jwt };
+        let mut all: BTreeMap<FilterId, Filter> = BTreeMap::new();
+        for object in objects {
+            let id = id_of(object);
+            let kind = match &object.spec {
+                Spec::Filter(spec) => filters::compile(&object.id, spec, &around).unwrap_or_else(|problems| {
+                    let reason = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                    problems.into_iter().for_each(|problem| self.problem(&object.id, problem));
+                    invalid(&format!("{}: {reason}", object.id))
+                }),
+                _ => invalid(&invalid_reason(object)),
+            };
+            // `a.b` of `c` and `a` of `b.c` are called the same.
+            let kind = match all.contains_key(&id) {
+                true => {
+                    let message = format!("another Filter is called {id} too: neither is used");
+                    self.problem(&object.id, Problem::error("AmbiguousFilter", "metadata.name", message.clone()));
+                    invalid(&message)
+                }
+                false => kind,
+            };
+            all.insert(id.clone(), Filter { id, kind });
+        }
+        all
+    }
+
+    fn policy(&mut self, object: &Object, all: &BTreeMap<FilterId, Filter>, rules: &mut Vec<(i64, CoveredBy, Rule)>) {
+        match &object.spec {
+            Spec::FilterPolicy(policy) => self.rules_of(&object.id, policy, all, rules),
+            Spec::Invalid(Remains::Rules(policy)) => self.refuse(object, policy, rules),
+            Spec::Invalid(Remains::AnyRule) => {
+                let message = "cannot be read, nor which requests it is for: all are refused until it can be";
+                self.problem(&object.id, Problem::error("UnreadableFilterPolicy", "", message));
+                let everything = FilterPolicy { rules: vec![nuncio_api::FilterRule::default()], ..Default::default() };
+                self.refuse(object, &everything, rules);
+            }
+            _ => {}
+        }
+    }
+
+    fn rules_of(
+        &mut self,
+        id: &ObjectId,
+        policy: &FilterPolicy,
+        all: &BTreeMap<FilterId, Filter>,
+        rules: &mut Vec<(i64, CoveredBy, Rule)>,
+    ) {
+        for (index, rule) in policy.rules.iter().enumerate() {
+            let mut errors = Vec::new();
+            let mut problem = |field, message| errors.push((field, message));
+            let mut used = filter_rules::filters(rule, &id.namespace, &mut problem);
+            let field = |below: &str| format!("spec.rules[{index}].{below}");
+            for (at, used) in used.iter().enumerate() {
+                self.look_at(id, used, &field(&format!("filters[{at}]")), all);
+            }
+            if !errors.is_empty() {
+                used = vec![self.denying(id, &format!("{id}: {}", errors[0].1))];
+            }
+            for (below, message) in errors {
+                self.problem(id, Problem::error("InvalidRule", field(&below), message));
+            }
+            let body = used.iter().flat_map(with_nested).filter_map(|used| body(all.get(&used.filter)?)).max();
+            rules.push(covered(id, index, rule, body, used));
+        }
+    }
+
+    /// Says what is wrong with a Filter that a rule names, and takes it in.
+    fn look_at(&mut self, id: &ObjectId, used: &FilterRef, field: &str, all: &BTreeMap<FilterId, Filter>) {
+        for used in with_nested(used) {
+            let Some(filter) = all.get(&used.filter) else {
+                let message = format!("there is no Filter {}: what the rule is for is refused", used.filter);
+                self.problem(id, Problem::error("FilterNotFound", field, message));
+                continue;
+            };
+            if let FilterKind::Invalid { reason } = &filter.kind {
+                let message = format!("what the rule is for is refused: {reason}");
+                self.problem(id, Problem::error("InvalidFilter", field, message));
+            }
+            let inherited = match &filter.kind {
+                FilterKind::OAuth2(oauth2) => oauth2.access_token_jwt_filter.as_ref(),
+                _ => None,
+            };
+            let inherited = inherited.and_then(|inherited| all.get(&inherited.filter));
+            for filter in [filter].into_iter().chain(inherited) {
+                self.filters.entry(filter.id.clone()).or_insert_with(|| Arc::new(filter.clone()));
+            }
+        }
+    }
+
+    /// Has everything denied that a policy is for which cannot be used.
+    fn refuse(&mut self, object: &Object, policy: &FilterPolicy, rules: &mut Vec<(i64, CoveredBy, Rule)>) {
+        let reason = invalid_reason(object);
+        for (index, rule) in policy.rules.iter().enumerate() {
+            let denying = self.denying(&object.id, &reason);
+            rules.push(covered(&object.id, index, rule, None, vec![denying]));
+        }
+    }
+
+    /// A filter that stands for what cannot be read of a policy.
+    fn denying(&mut self, id: &ObjectId, reason: &str) -> FilterRef {
+        let filter = FilterId(format!("#{}", filter_id(&id.name, &id.namespace)).into());
+        let stands = Filter { id: filter.clone(), kind: invalid(reason) };
+        self.filters.insert(filter.clone(), Arc::new(stands));
+        FilterRef {
+            filter,
+            if_request_header: None,
+            on_deny: nuncio_ir::auth::OnDeny::Break,
+            on_allow: nuncio_ir::auth::OnAllow::Continue,
+            arguments: nuncio_ir::auth::Arguments::default(),
+        }
+    }
+
+    /// The hosts at which logins have their endpoints: those of rules with a login, and the origins that it is for.
+    fn endpoints(&self, rules: &[(i64, CoveredBy, Rule)]) -> Vec<Glob> {
+        let mut endpoints = Vec::new();
+        for (_, covered, rule) in rules {
+            for used in rule.filters.iter().flat_map(with_nested) {
+                let Some(FilterKind::OAuth2(oauth2)) = self.filters.get(&used.filter).map(|filter| &filter.kind) else {
+                    continue;
+                };
+                let Grant::AuthorizationCode(code) = &oauth2.grant else { continue };
+                endpoints.push(covered.host.clone());
+                for origin in &code.protected_origins {
+                    let host = host_of(&origin.origin);
+                    endpoints.push(Glob::of_host(host));
+                    if origin.include_subdomains {
+                        endpoints.push(Glob::of_host(&format!("*.{}", pattern::without_port(host))));
+                    }
+                }
+            }
+        }
+        endpoints.sort_unstable_by_key(|host| host.regex());
+        endpoints.dedup();
+        endpoints
+    }
+}
+
+fn invalid(reason: &str) -> FilterKind {
+    FilterKind::Invalid { reason: reason.into() }
+}
+
+fn covered(
+    id: &ObjectId,
+    index: usize,
+    rule: &nuncio_api::FilterRule,
+    body: Option<u32>,
+    filters: Vec<FilterRef>,
+) -> (i64, CoveredBy, Rule) {
+    let origin: Arc<str> = origin(id, index).into();
+    let covered =
+        CoveredBy { origin: Arc::clone(&origin), host: Glob::of_host(rule.host()), path: Glob::new(rule.path()), body };
+    (rule.precedence.unwrap_or(0), covered, Rule { origin, path: rule.path().into(), filters })
+}
+
+/// Names a rule: no two have the same name, whatever the names of their policies.
+pub(crate) fn origin(id: &ObjectId, index: usize) -> String {
+    match id.namespace.contains('.') {
+        true => format!("{}/{}#{index}", id.namespace, id.name),
+        false => format!("{}.{}#{index}", id.name, id.namespace),
+    }
+}
+
+fn with_nested(used: &FilterRef) -> impl Iterator<Item = &FilterRef> {
+    let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
+    std::iter::once(used).chain(instead)
+}
+
+/// One byte more than is wanted, so that the service sees whether there is more.
+fn body(filter: &Filter) -> Option<u32> {
+    match &filter.kind {
+        FilterKind::External(external) => external.include_body.map(|body| body.max_bytes.saturating_add(1)),
+        _ => None,
+    }
+}
+
+/// `host:port` of an origin.
+fn host_of(origin: &str) -> &str {
+    let rest = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// The headers in which a filter tells upstreams who a request is from, in lower case. Those that clients send with every
+/// right stay theirs.
+fn identity_headers(filter: &Filter) -> Vec<String> {
+    let injected = |headers: &[InjectedHeader]| {
+        let own = headers.iter().filter(|header| !header.keep_client_value);
+        own.map(|header| header.name.to_string()).collect::<Vec<_>>()
+    };
+    let names = match &filter.kind {
+        FilterKind::Jwt(jwt) => injected(&jwt.inject_request_headers),
+        FilterKind::OAuth2(oauth2) => injected(&oauth2.inject_request_headers),
+        FilterKind::Introspection(introspection) => injected(&introspection.inject_request_headers),
+        FilterKind::ApiKey(keys) => keys.identity.header.iter().map(ToString::to_string).collect(),
+        FilterKind::Basic(basic) => basic.identity.header.iter().map(ToString::to_string).collect(),
+        FilterKind::External(external) => match &external.protocol {
+            ExternalProtocol::Http { allowed_request_headers: sent, allowed_authorization_headers: passed, .. } => {
+                passed.iter().filter(|name| !sent.contains(name)).map(ToString::to_string).collect()
+            }
+            ExternalProtocol::Grpc => Vec::new(),
+        },
+        FilterKind::Invalid { .. } => Vec::new(),
+    };
+    let names = names.into_iter().map(|name| name.to_ascii_lowercase());
+    names.filter(|name| !is_clients_own(name)).collect()
+}

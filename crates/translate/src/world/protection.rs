@@ -1,0 +1,125 @@
+//! What Filters and FilterPolicies mean to the rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{Kind, ObjectId, Problem};
+use nuncio_ir::auth::{FilterId, RuleSetId};
+use nuncio_ir::{Delta, TableName, put};
+
+use super::{Dirty, World};
+use crate::coverage::SetKey;
+use crate::{filter_service, filters, protection};
+
+/// The sets of rules that tables name, and how many name each.
+#[derive(Debug, Default)]
+pub(super) struct RuleSets {
+    of_tables: BTreeMap<TableName, BTreeMap<RuleSetId, SetKey>>,
+    used: BTreeMap<RuleSetId, (SetKey, usize)>,
+}
+
+impl RuleSets {
+    /// A table names these from now on. Gives what it names now or did before.
+    pub(super) fn change(&mut self, table: &TableName, sets: BTreeMap<RuleSetId, SetKey>) -> Vec<RuleSetId> {
+        let old = self.of_tables.remove(table).unwrap_or_default();
+        let changed = old.keys().chain(sets.keys()).cloned().collect();
+        for (id, key) in &sets {
+            self.used.entry(id.clone()).or_insert_with(|| (key.clone(), 0)).1 += 1;
+        }
+        for id in old.keys() {
+            if let Some((_, count)) = self.used.get_mut(id) {
+                *count -= 1;
+                if *count == 0 {
+                    self.used.remove(id);
+                }
+            }
+        }
+        if !sets.is_empty() {
+            self.of_tables.insert(table.clone(), sets);
+        }
+        changed
+    }
+}
+
+impl World {
+    /// Makes Filters and FilterPolicies anew, and touches whatever hangs on them.
+    pub(super) fn settle_protection(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
+        if !dirty.protection {
+            return;
+        }
+        let objects = |kind| self.of_kind(kind, |id| self.is_quarantined(id)).collect::<Vec<_>>();
+        let (policies, filters) = (objects(Kind::FilterPolicy), objects(Kind::Filter));
+        self.secrets.begin_filters();
+        let new = protection::build(&policies, &filters, &self.context());
+        self.secrets.end();
+        let old = std::mem::replace(&mut self.protection, new);
+        let new = &self.protection;
+        dirty.frame |= old.is_on() != new.is_on() || old.identity_headers != new.identity_headers;
+        for id in old.filters.keys().filter(|id| !new.filters.contains_key(*id)) {
+            put(&mut self.model.filters, &mut delta.filters, id.clone(), None);
+        }
+        for (id, filter) in &new.filters {
+            put(&mut self.model.filters, &mut delta.filters, id.clone(), Some((**filter).clone()));
+        }
+        if old.coverage != new.coverage {
+            dirty.old_coverage = Some(old.coverage);
+        }
+    }
+
+    /// Makes the sets of rules anew that something touched, and those in which a rule may be another.
+    pub(super) fn settle_rule_sets(&mut self, dirty: &Dirty, delta: &mut Delta) {
+        let mut touched = dirty.rule_sets.clone();
+        if dirty.protection {
+            touched.extend(self.rule_sets.used.keys().cloned());
+        }
+        for id in touched {
+            let set = self.rule_sets.used.get(&id).map(|(key, _)| self.protection.set(id.clone(), key));
+            put(&mut self.model.rule_sets, &mut delta.rule_sets, id, set);
+        }
+    }
+
+    /// Whether Envoy asks the authentication service that belongs to this gateway.
+    #[must_use]
+    pub fn asks_own_authz(&self) -> bool {
+        self.settings.authz_socket.is_some() && self.model.clusters.contains_key(&filter_service::own_cluster())
+    }
+
+    /// What is wrong with a Filter or FilterPolicy besides what is wrong with its text.
+    pub(super) fn protection_problems(&self, id: &ObjectId) -> Vec<Problem> {
+        let mut problems = self.protection.problems.get(id).cloned().unwrap_or_default();
+        if id.kind == Kind::FilterPolicy && self.settings.authz_socket.is_none() && self.protection.is_on() {
+            let message =
+                "nobody is there to decide: what it is for is refused; `nuncio up` runs the service that does";
+            problems.push(Problem::error("NoAuthenticationService", "", message));
+        }
+        problems
+    }
+
+    /// The sets of rules that a policy is part of, as routes name them.
+    pub(super) fn rule_sets_of(&self, id: &ObjectId) -> Vec<RuleSetId> {
+        let prefix = protection::origin(id, 0);
+        let prefix = prefix.trim_end_matches('0');
+        let is_own = |origin: &Arc<str>| {
+            origin.strip_prefix(prefix).is_some_and(|index| index.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let used = self.rule_sets.used.iter();
+        used.filter(|(_, (key, _))| key.rules.iter().any(is_own)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The objects that a set of rules or a filter of this name is made of.
+    #[must_use]
+    pub fn users_in_authentication(&self, name: &str) -> Vec<ObjectId> {
+        let of_kinds = [Kind::Filter, Kind::FilterPolicy].into_iter().flat_map(|kind| self.ids_of(kind));
+        let is_user = |id: &&ObjectId| match id.kind {
+            Kind::Filter => self.filter_of(id).is_some_and(|filter| *filter.0 == *name),
+            _ => self.rule_sets_of(id).iter().any(|set| *set.0 == *name),
+        };
+        of_kinds.filter(is_user).cloned().collect()
+    }
+
+    /// The Filter as the service knows it, if it is sent to it.
+    pub(super) fn filter_of(&self, id: &ObjectId) -> Option<FilterId> {
+        let filter = filters::filter_id(&id.name, &id.namespace);
+        self.model.filters.contains_key(&filter).then_some(filter)
+    }
+}

@@ -1,0 +1,213 @@
+//! Rules on routes against the plain rule: of all rules for a host, in their order, the first whose path fits.
+
+use nuncio_auth::{Match, Rules};
+use nuncio_ir::Slot;
+use nuncio_ir::auth::{Rule, RuleSet, RuleSetId};
+use proptest::prelude::*;
+
+use super::request::Request;
+use super::{objects, pick, steps, world};
+use crate::world::World;
+
+const HOSTS: [&str; 7] =
+    ["a.example.com", "b.example.com", "A.Example.com", "c.example.com", "example.org", "c.org", "other.test"];
+
+const PATHS: [&str; 10] =
+    ["/", "/cart", "/cart/", "/cart/1", "/CART/1", "/cart/public/x", "/labelled/x", "/exact", "/exact/more", "/CASE/x"];
+
+/// The rule that a request is held to: its name, `open`, or that it is refused for its path.
+fn found(rules: &Rules, request: &Request) -> String {
+    let asked = nuncio_auth::Request::new("GET", "http", &request.host, &request.path);
+    match rules.find(&asked) {
+        Match::Rule(rule) => rule.origin.to_string(),
+        Match::Open => "open".to_owned(),
+        Match::Ambiguous => "ambiguous".to_owned(),
+    }
+}
+
+fn naive(world: &World, request: &Request) -> String {
+    let coverage = &world.protection.coverage;
+    let rules = coverage.of_name(&request.host.to_ascii_lowercase()).into_iter().map(|at| {
+        let covered = &coverage.rules[at];
+        Rule { origin: covered.origin.clone(), path: covered.path.to_string().into(), filters: Vec::new() }
+    });
+    let set = RuleSet { id: RuleSetId("naive".into()), rules: rules.collect() };
+    found(&Rules::new(&set).unwrap(), request)
+}
+
+fn by_route(world: &World, request: &Request, class: &str) -> Option<String> {
+    let route = request.route(world.model(), class)?;
+    // What the gateway answers by itself is nobody's.
+    if route.origins.iter().all(|id| id.kind == nuncio_api::Kind::Host) {
+        return None;
+    }
+    let Some(check) = &route.rules else { return Some("open".to_owned()) };
+    let set = &world.model().rule_sets[&check.set];
+    Some(found(&Rules::new(set).unwrap(), request))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_request_is_held_to_the_first_rule_for_it_whichever_route_it_gets(steps in steps()) {
+        let mut world = world();
+        world.apply(steps.iter().map(|(at, version)| pick(*at, *version)));
+        for class in &world.frame.classes {
+            for host in HOSTS {
+                for path in PATHS {
+                    let request = Request::get(host, path).with("x-forwarded-proto", "https");
+                    if let Some(found) = by_route(&world, &request, &class.key) {
+                        prop_assert_eq!(found, naive(&world, &request), "{} {}", host, path);
+                    }
+                }
+            }
+        }
+    }
+}
+
+const EDGE: &str = "
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: any}
+spec: {hostname: '*', requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: all}
+spec: {hostname: '*', prefix: /, service: '127.0.0.1:1'}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: own}
+spec: {hostname: a.example, prefix: /own/, service: '127.0.0.1:1'}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: open}
+spec: {hostname: '*', prefix: /open/, service: '127.0.0.1:1', bypass_auth: true}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: api-keys}
+stringData: {ann: key-1}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: keys}
+spec: {APIKey: {keys: [{secretName: api-keys}]}}
+";
+
+fn policy(rules: &str) -> String {
+    format!(
+        "---\napiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {{name: p}}\nspec: {{rules: {rules}}}\n"
+    )
+}
+
+fn apply(world: &mut World, text: &str) -> nuncio_ir::Delta {
+    world.apply(objects(text).into_iter().map(|object| (object.id.clone(), Some(object.into()))))
+}
+
+fn rules(world: &World, host: &str, path: &str) -> Vec<(String, String)> {
+    let route = Request::get(host, path).route(world.model(), "").unwrap();
+    let set = route.rules.as_ref().map(|check| &world.model().rule_sets[&check.set]);
+    let rules = set.into_iter().flat_map(|set| &set.rules);
+    rules.map(|rule| (rule.origin.to_string(), rule.path.to_string())).collect()
+}
+
+#[test]
+fn a_route_names_the_rules_that_can_apply_to_it_and_no_others() {
+    let mut world = world();
+    let text = policy(
+        "[{host: a.example, path: '/own/*', filters: [{name: keys}]}, {host: '*', path: '/x/*', filters: [{name: keys}]}]",
+    );
+    apply(&mut world, &(EDGE.to_owned() + &text));
+    let (own, x) = ("p.default#0".to_owned(), "p.default#1".to_owned());
+    assert_eq!(
+        rules(&world, "a.example", "/own/y"),
+        [(own.clone(), "*".to_owned())],
+        "all of its paths are the rule's"
+    );
+    assert_eq!(rules(&world, "b.example", "/x/y"), [(x.clone(), "/x/*".to_owned())]);
+    let both = [(own, "/own/*".to_owned()), (x, "/x/*".to_owned())];
+    assert_eq!(rules(&world, "a.example", "/z"), both, "by the table of the wildcards");
+    assert_eq!(rules(&world, "A.example", "/z"), both, "case does not count");
+    assert_eq!(rules(&world, "a.example", "/open/z"), [], "it bypasses whoever is asked");
+}
+
+#[test]
+fn a_change_of_what_a_rule_asks_is_one_small_message() {
+    let mut world = world();
+    let one = |more: &str| policy(&format!("[{{host: '*', path: '/x/*', filters: [{{name: keys{more}}}]}}]"));
+    apply(&mut world, &(EDGE.to_owned() + &one("")));
+    assert_eq!(world.model().filters.len(), 1);
+    let delta = apply(&mut world, &one(", onDeny: continue"));
+    assert_eq!((delta.rule_sets.len(), delta.tables.len(), delta.listeners.len()), (1, 0, 0));
+    let delta =
+        apply(&mut world, "apiVersion: v1\nkind: Secret\nmetadata: {name: api-keys}\nstringData: {ann: key-2}\n");
+    assert_eq!((delta.filters.len(), delta.rule_sets.len(), delta.tables.len(), delta.listeners.len()), (1, 0, 0, 0));
+    let delta = world.apply([(nuncio_api::ObjectId::new(nuncio_api::Kind::FilterPolicy, "default", "p"), None)]);
+    assert!(delta.listeners.is_empty(), "no listener changes by a policy");
+    assert_eq!(world.model().extensions[&Slot::Filters].filter, nuncio_ir::SlotFilter::Idle);
+    assert!(world.model().rule_sets.is_empty() && world.model().filters.is_empty());
+}
+
+/// What a rule of a policy does: the kinds of its filters.
+fn denies(world: &World, host: &str, path: &str) -> Vec<String> {
+    let route = Request::get(host, path).route(world.model(), "").unwrap();
+    let set = route.rules.as_ref().map(|check| &world.model().rule_sets[&check.set]);
+    let used = set.into_iter().flat_map(|set| &set.rules).flat_map(|rule| &rule.filters);
+    used.map(|used| match world.model().filters.get(&used.filter).map(|filter| &filter.kind) {
+        Some(nuncio_ir::auth::FilterKind::Invalid { reason }) => reason.to_string(),
+        Some(_) => "decides".to_owned(),
+        None => "is not there".to_owned(),
+    })
+    .collect()
+}
+
+#[test]
+fn what_cannot_be_used_lets_nobody_in_where_it_is_for() {
+    let problems = |world: &World| {
+        let id = nuncio_api::ObjectId::new(nuncio_api::Kind::FilterPolicy, "default", "p");
+        world.problems(&id).into_iter().map(|problem| problem.reason).collect::<Vec<_>>()
+    };
+    let cases = [
+        ("[{path: '/x/*', filters: [{name: missing}]}]", "is not there", "FilterNotFound"),
+        (
+            "[{path: '/x/*', filters: [{name: keys, ifRequestHeader: {name: x, valueRegex: '('}}]}]",
+            "regex",
+            "InvalidRule",
+        ),
+        ("[{path: '/x/*', filters: [{name: keys, arguments: {require: '('}}]}]", "does not compile", "InvalidRule"),
+        ("[{path: '/x/*', filters: [{name: keys, onDeny: sometimes}]}]", "is not valid", ""),
+    ];
+    for (text, wanted, reason) in cases {
+        let mut world = world();
+        apply(&mut world, &(EDGE.to_owned() + &policy(text)));
+        let found = denies(&world, "a.example", "/x/y");
+        assert!(matches!(&found[..], [one] if one.contains(wanted)), "{text}: {found:?}");
+        assert!(reason.is_empty() || problems(&world).contains(&reason), "{text}: {:?}", problems(&world));
+        assert_eq!(denies(&world, "a.example", "/open/y"), [""; 0], "{text}");
+    }
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &policy("[{path: '/x/*', filters: [{name: keys}]}]")));
+    assert_eq!(denies(&world, "a.example", "/x/y"), ["decides"]);
+    let secret = nuncio_api::ObjectId::new(nuncio_api::Kind::Secret, "default", "api-keys");
+    world.apply([(secret, None)]);
+    assert!(denies(&world, "a.example", "/x/y")[0].contains("there is no Secret default/api-keys"));
+    assert!(problems(&world).contains(&"InvalidFilter"));
+}
+
+#[test]
+fn a_policy_of_which_nothing_can_be_told_is_for_everything() {
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &policy("[{path: [1], filters: [{name: keys}]}]")));
+    for (host, path) in [("a.example", "/own/x"), ("b.example", "/z")] {
+        assert_eq!(denies(&world, host, path).len(), 1, "{host}{path}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Who is asked about a request before it goes on, and by which rules.
+
+use nuncio_auth::Glob;
+use nuncio_ir::auth::{FilterKind, FilterRef, Rule};
+use nuncio_ir::{Check, Model, Route, Slot, SlotFilter};
+
+use super::request::Request;
+use crate::admin::ProtectionExplained;
+
+/// What protects the route, in the order in which it is asked. Of rules only what may apply to the request's path.
+pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<ProtectionExplained> {
+    let service = auth_service(model, route);
+    let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
+    let mut rules = set.into_iter().flat_map(|set| &set.rules).map(|rule| explain(model, rule, &request.path));
+    let mut taken: Vec<_> = rules.by_ref().filter(|rule| rule.applies).take(1).collect();
+    if taken.is_empty()
+        && let Some(check) = &route.rules
+    {
+        taken.push(ProtectionExplained {
+            by: check.set.to_string(),
+            path: String::new(),
+            filters: Vec::new(),
+            applies: false,
+            outcome: "no rule is for this path: let through".to_owned(),
+        });
+    }
+    service.into_iter().chain(taken).collect()
+}
+
+fn auth_service(model: &Model, route: &Route) -> Option<ProtectionExplained> {
+    if !matches!(route.auth, Check::On(_)) {
+        return None;
+    }
+    let extension = model.extensions.get(&Slot::Auth)?;
+    let outcome = match &extension.filter {
+        SlotFilter::Idle | SlotFilter::Limit(_) => return None,
+        SlotFilter::Refuse { status, reason } => format!("answered {status}: {reason}"),
+        SlotFilter::Authorize(authorization) => format!("asked at {}", authorization.cluster),
+    };
+    let by = extension.origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Some(ProtectionExplained { by, path: String::new(), filters: Vec::new(), applies: true, outcome })
+}
+
+fn explain(model: &Model, rule: &Rule, path: &str) -> ProtectionExplained {
+    let path = path.split('?').next().unwrap_or_default();
+    let glob = Glob::new(&rule.path);
+    let outcome = match rule.filters.is_empty() {
+        true => "let through: the rule has no filters",
+        false => "decided by the authentication service",
+    };
+    ProtectionExplained {
+        by: rule.origin.to_string(),
+        path: rule.path.to_string(),
+        filters: rule.filters.iter().map(|used| describe(model, used)).collect(),
+        applies: glob.matches(path) || glob.matches_in_any_case(path),
+        outcome: outcome.to_owned(),
+    }
+}
+
+/// `login.default (OAuth2)`, or why it denies.
+fn describe(model: &Model, used: &FilterRef) -> String {
+    let kind = match model.filters.get(&used.filter).map(|filter| &filter.kind) {
+        Some(FilterKind::Jwt(_)) => "JWT",
+        Some(FilterKind::OAuth2(_)) => "OAuth2",
+        Some(FilterKind::ApiKey(_)) => "APIKey",
+        Some(FilterKind::Basic(_)) => "Basic",
+        Some(FilterKind::External(_)) => "External",
+        Some(FilterKind::Introspection(_)) => "Introspection",
+        Some(FilterKind::Invalid { reason }) => return format!("{}, which denies: {reason}", used.filter),
+        None => return format!("{}, which is not there: denies", used.filter),
+    };
+    format!("{} ({kind})", used.filter)
+}

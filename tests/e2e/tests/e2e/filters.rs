@@ -1,0 +1,171 @@
+//! Filters and FilterPolicies: who is let through, and what happens while nobody can decide.
+
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object, text_secret};
+use nuncio_e2e::{Ask, Client, Gateway, Site, eventually, get};
+use serde_json::{Value, json};
+
+/// A Listener, a Host of one name and one of all others, each with a Mapping for every path and one that bypasses.
+fn edge(site: &Site, backend: &Backend) -> String {
+    let mut all = vec![listener("http", site.http().port(), "HTTP"), host("a", "a.example"), host("any", "*")];
+    for (name, hostname) in [("a", "a.example"), ("any", "*.other")] {
+        all.push(mapping_on(hostname, &format!("{name}-all"), "/", backend.address()));
+        let mut open = mapping_on(hostname, &format!("{name}-open"), "/open/", backend.address());
+        open["spec"]["bypass_auth"] = json!(true);
+        all.push(open);
+    }
+    documents(&all)
+}
+
+fn keys() -> Value {
+    let spec =
+        json!({"APIKey": {"keys": [{"secretName": "api-keys"}], "identityHeader": "X-User", "removeCredential": true}});
+    object("Filter", "keys", spec)
+}
+
+fn key(key: &str) -> Value {
+    text_secret("api-keys", "ann", key)
+}
+
+fn policy(rules: &Value) -> Value {
+    object("FilterPolicy", "policy", json!({"rules": rules}))
+}
+
+fn protect(path: &str) -> Value {
+    policy(&json!([{"host": "*", "path": path, "filters": [{"name": "keys"}]}]))
+}
+
+fn with_key(host: &str, path: &str, key: &str) -> Ask {
+    get(host, path).with("x-api-key", key)
+}
+
+async fn becomes(client: &Client, what: &str, ask: &Ask, wanted: u16) {
+    eventually(what, async || {
+        let reply = client.send(ask).await.map_err(|failure| failure.to_string())?;
+        if reply.status == wanted { Ok(()) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+    })
+    .await;
+}
+
+/// Also where the route is found late: by the table of the wildcards, and by a name in capitals.
+#[tokio::test]
+async fn a_key_is_needed_where_a_policy_says_so_whichever_way_the_route_is_found() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    let objects = documents(&[keys(), key("key-1"), protect("/private/*")]);
+    site.write("edge.yaml", edge(&site, &upstream) + &objects);
+    let gateway = Gateway::start(&site).await;
+    gateway.admin.state("FilterPolicy", "policy", "acked").await;
+    gateway.admin.state("Filter", "keys", "acked").await;
+    let client = Client::http(site.http());
+    for name in ["a.example", "A.EXAMPLE", "b.other", "B.OTHER"] {
+        let before = upstream.requests();
+        let refused = client.ask(&get(name, "/private/x")).await;
+        assert_eq!((refused.status, upstream.requests()), (401, before), "{name}");
+        assert_eq!(client.ask(&with_key(name, "/private/x", "wrong")).await.status, 401, "{name}");
+        // Who it is is not the client's to say, whatever it is let in by.
+        let ask = with_key(name, "/private/x", "key-1").with("x-user", "root").with("x-nuncio-assertion", "me");
+        let echo = client.ask(&ask).await.echo().unwrap();
+        let seen = ["x-user", "x-api-key", "x-nuncio-assertion"].map(|header| echo.header(header));
+        assert_eq!(seen, [Some("ann"), None, None], "{name}");
+        for path in ["/public/x", "/open/private/x"] {
+            let echo = client.ask(&get(name, path).with("x-user", "root")).await.echo().unwrap();
+            assert_eq!(echo.header("x-user"), None, "{name}{path}");
+        }
+        // No spelling of the path leads around the rule.
+        for path in ["//private/x", "/public/../private/x", "/PRIVATE/x", "/%70rivate/x", "/public/..;/private/x"] {
+            let status = client.ask(&get(name, path)).await.status;
+            assert!(matches!(status, 400 | 401), "{name}{path}: {status}");
+        }
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_policy_loses_no_request_and_ends_no_connection() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[keys()]));
+    site.write("key.yaml", documents(&[key("key-1")]));
+    site.write("policy.yaml", documents(&[protect("/private/*")]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let mut connection = client.connect().await.unwrap();
+    let mut status = async |ask: &Ask| connection.send(ask).await.unwrap().status;
+    assert_eq!(status(&get("a.example", "/private/x")).await, 401);
+    for round in 0..20 {
+        let (path, other) = if round % 2 == 0 { ("/other/*", "/private/x") } else { ("/private/*", "/other/x") };
+        site.write("policy.yaml", documents(&[protect(path)]));
+        let now = get("a.example", &path.replace('*', "x"));
+        // With the key there is no moment at which anything fails.
+        eventually("the policy is in force", async || {
+            for path in ["/private/x", "/other/x"] {
+                let reply = client.ask(&with_key("a.example", path, "key-1")).await;
+                assert_eq!(reply.status, 200, "round {round} {path}: {}", reply.text());
+            }
+            match client.ask(&now).await.status {
+                401 => Ok(()),
+                status => Err(status.to_string()),
+            }
+        })
+        .await;
+        becomes(&client, "what was protected is open", &get("a.example", other), 200).await;
+    }
+    assert_eq!(status(&with_key("a.example", "/private/x", "key-1")).await, 200, "the connection is the first one");
+    site.write("key.yaml", documents(&[key("key-2")]));
+    becomes(&client, "the key is another", &with_key("a.example", "/private/x", "key-2"), 200).await;
+    assert_eq!(status(&with_key("a.example", "/private/x", "key-1")).await, 401);
+    site.remove("policy.yaml");
+    becomes(&client, "open", &get("a.example", "/private/x"), 200).await;
+    assert_eq!(status(&get("a.example", "/private/x")).await, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_broken_lets_nobody_in_and_harms_nothing_else() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    let rules = json!([
+        {"host": "*", "path": "/missing/*", "filters": [{"name": "nowhere"}]},
+        {"host": "*", "path": "/plugin/*", "filters": [{"name": "plugin"}]},
+        {"host": "*", "path": "/secret/*", "filters": [{"name": "keys"}]},
+    ]);
+    let plugin = object("Filter", "plugin", json!({"Plugin": {"name": "mine"}}));
+    let mut unreadable = policy(&json!([{"host": "*", "path": "/unreadable/*", "filters": [{"name": 7}]}]));
+    unreadable["metadata"]["name"] = json!("unreadable");
+    let objects = documents(&[keys(), plugin, policy(&rules), unreadable]);
+    site.write("edge.yaml", edge(&site, &upstream) + &objects);
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    for path in ["/missing/x", "/plugin/x", "/secret/x", "/unreadable/x"] {
+        let reply = client.ask(&with_key("a.example", path, "key-1")).await;
+        assert_eq!(reply.status, 503, "{path}: {}", reply.text());
+        assert!(!reply.text().contains("nowhere"), "what is wrong is none of the client's business");
+    }
+    assert_eq!(client.ask(&get("a.example", "/x")).await.status, 200);
+    gateway.admin.problem(&["\"policy\"", "FilterNotFound", "nowhere.default"]).await;
+    gateway.admin.problem(&["\"plugin\"", "NotPortable"]).await;
+    gateway.admin.problem(&["\"keys\"", "InvalidSecret"]).await;
+    site.write("key.yaml", documents(&[key("key-1")]));
+    becomes(&client, "the key is there", &with_key("a.example", "/secret/x", "key-1"), 200).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_read_at_the_start_lets_nobody_in_and_later_changes_nothing() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    site.write("edge.yaml", edge(&site, &upstream));
+    let broken = "apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: p}\nspec: {rules: [\n";
+    site.write("policy.yaml", broken);
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    assert_eq!(client.ask(&get("a.example", "/x")).await.status, 503);
+    assert_eq!(client.ask(&get("a.example", "/open/x")).await.by(), "up", "what bypasses it goes on");
+    site.remove("policy.yaml");
+    becomes(&client, "open", &get("a.example", "/x"), 200).await;
+    site.write("policy.yaml", broken);
+    gateway.admin.problem(&["policy.yaml", "InvalidYaml"]).await;
+    assert_eq!(
+        client.ask(&get("a.example", "/x")).await.status,
+        200,
+        "what comes new and cannot be read changes nothing"
+    );
+    gateway.stop().await;
+}

@@ -1,0 +1,134 @@
+//! Logins and tokens by Filters, with a real identity provider: from manifests alone.
+
+use http::{Method, StatusCode};
+use nuncio_authz_tests::{Browser, Issuer, Provider, Redis, Upstream};
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::{documents, mapping, object, plain, text_secret};
+use nuncio_e2e::{Gateway, Site};
+use serde_json::json;
+
+const CALLBACK: &str = "/.ambassador/oauth2/redirection-endpoint";
+
+fn origin(site: &Site) -> String {
+    format!("http://{}", site.http())
+}
+
+/// A login for the site's origin at `provider`, for what is below `/orders/`.
+async fn with_login(site: &Site, upstream: &Upstream) -> Provider {
+    let provider = Provider::start(&[format!("{}{CALLBACK}", origin(site))], &json!({})).await;
+    let login = object(
+        "Filter",
+        "login",
+        json!({"OAuth2": {
+            "authorizationURL": provider.issuer, "clientID": "edge", "secretName": "login",
+            "protectedOrigins": [{"origin": origin(site)}],
+            "injectRequestHeaders": [{"name": "X-User", "value": "{{ .idToken.Claims.sub }}"}],
+        }}),
+    );
+    let policy = object(
+        "FilterPolicy",
+        "orders",
+        json!({"rules": [
+            {"host": "*", "path": "/orders/*", "filters": [{"name": "login"}]},
+        ]}),
+    );
+    let secret = text_secret("login", "oauth2-client-secret", "edge-secret");
+    let all = documents(&[mapping("all", "/", upstream.address.parse().unwrap()), login, policy, secret]);
+    site.write("all.yaml", plain(site) + &all);
+    provider
+}
+
+#[tokio::test]
+async fn a_login_is_needed_where_a_policy_says_so_and_ends_with_a_logout() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let provider = with_login(&site, &upstream).await;
+    let gateway = Gateway::start(&site).await;
+    let url = |path: &str| format!("{}{path}", origin(&site));
+    let mut browser = Browser::default();
+    assert_eq!(browser.get(&url("/public")).await.status, StatusCode::OK, "no login is needed here");
+    let page = browser.log_in(&url("/orders/1?page=2"), "ann").await;
+    assert_eq!((page.status, page.url.as_str()), (StatusCode::OK, url("/orders/1?page=2").as_str()), "{page:#?}");
+    assert_eq!(page.sent("x-user").as_deref(), Some("ann"));
+    assert_eq!(provider.event("grant authorization_code").await, 1);
+    assert_eq!(Browser::api().get(&url("/orders/1")).await.status, StatusCode::UNAUTHORIZED);
+
+    let host = site.ip().to_string();
+    let (_, xsrf) = browser.cookies_like(&host, "ambassador_xsrf.login.default").remove(0);
+    let form = [("realm", "login.default"), ("_xsrf", xsrf.as_str())];
+    let out = browser.send(Method::POST, &url("/.ambassador/oauth2/logout"), Some(&form)).await;
+    assert!(out.status.is_redirection(), "{out:#?}");
+    assert!(browser.get(&url("/orders/1")).await.status.is_redirection(), "to the login again");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_outlive_a_gateway_where_it_is_told_so() {
+    let (site, upstream, redis) = (Site::new(), Upstream::start().await, Redis::start().await);
+    let _provider = with_login(&site, &upstream).await;
+    let keys = site.root().join("keys");
+    std::fs::write(&keys, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").unwrap();
+    let start = async || {
+        Gateway::start_with(&site, |command| {
+            command.args(["--redis", &redis.url()]).env("NUNCIO_AUTHZ_KEYS", &keys);
+        })
+        .await
+    };
+    let gateway = start().await;
+    let url = format!("{}/orders/1", origin(&site));
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&url, "ann").await.status, StatusCode::OK);
+    gateway.stop().await;
+    let gateway = start().await;
+    let page = browser.get(&url).await;
+    assert_eq!((page.status, page.sent("x-user").as_deref()), (StatusCode::OK, Some("ann")), "{page:#?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_a_password_or_another_service_lets_in() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let (other, issuer) = (Backend::start("other").await, Issuer::start().await);
+    let filters = [
+        object(
+            "Filter",
+            "token",
+            json!({"JWT": {
+                "jwksURI": issuer.jwks_uri,
+                "injectRequestHeaders": [{"name": "X-User", "value": "{{ .token.Claims.sub }}"}],
+            }}),
+        ),
+        object("Filter", "password", json!({"Basic": {"secretName": "users", "identityHeader": "X-User"}})),
+        object(
+            "Filter",
+            "other",
+            json!({"External": {
+                "auth_service": other.address().to_string(), "allowed_request_headers": ["x-echo-status"],
+            }}),
+        ),
+    ];
+    let rule = |name: &str| json!({"path": format!("/{name}/*"), "filters": [{"name": name}]});
+    let policy = object("FilterPolicy", "all", json!({"rules": [rule("token"), rule("password"), rule("other")]}));
+    // ann:pw
+    let users = text_secret("users", "htpasswd", "ann:{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM=\n");
+    let objects = [&filters[..], &[policy, users, mapping("all", "/", upstream.address.parse().unwrap())]].concat();
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let url = |path: &str| format!("{}{path}", origin(&site));
+    let token = issuer.token(&json!({"sub": "ann"}));
+    let cases: [(&str, &'static str, String, u16, Option<&str>); 6] = [
+        ("/token/x", "authorization", format!("Bearer {token}"), 200, Some("ann")),
+        ("/token/x", "authorization", format!("Bearer {token}x"), 401, None),
+        ("/password/x", "authorization", "Basic YW5uOnB3".to_owned(), 200, Some("ann")),
+        ("/password/x", "authorization", "Basic YW5uOm5v".to_owned(), 401, None),
+        ("/other/x", "x-echo-status", "200".to_owned(), 200, None),
+        ("/other/x", "x-echo-status", "403".to_owned(), 403, None),
+    ];
+    for (path, name, value, status, user) in cases {
+        let page = Browser::api().with(name, &value).get(&url(path)).await;
+        assert_eq!(page.status.as_u16(), status, "{path} {page:#?}");
+        if status == 200 {
+            assert_eq!(page.sent("x-user").as_deref(), user, "{path}");
+        }
+    }
+    gateway.stop().await;
+}
