@@ -248,3 +248,32 @@ fn an_auth_service_of_old_versions_says_tls_by_a_switch() {
     assert_eq!((service.auth_service.scheme, &service.tls), (Some(Scheme::Https), &None));
     assert_eq!((service.stats_name.as_deref(), service.circuit_breakers[0].max_requests), (Some("s"), Some(7)));
 }
+
+#[test]
+fn both_groups_say_the_same() {
+    let pairs = [
+        (
+            "Filter",
+            "{OAuth2: {authorizationURL: 'https://idp.test', clientID: edge, secretName: oauth, secretNamespace: x, \
+             protectedOrigins: [{origin: 'https://a.b'}]}}",
+            "{type: oauth2, oauth2: {authorizationURL: 'https://idp.test', clientSecretRef: {name: oauth, namespace: x}, \
+             authorizationCodeSettings: {clientID: edge, protectedOrigins: [{origin: 'https://a.b'}]}}}",
+        ),
+        (
+            "Filter",
+            "{External: {auth_service: a, proto: grpc, protocol_version: v3, status_on_error: {code: 503}}}",
+            "{type: External, external: {authServiceURL: a, protocol: grpc, protocolVersion: v3, statusOnError: 503}}",
+        ),
+        ("Filter", "{APIKey: {keys: [{secretName: k}]}}", "{type: apikey, apikey: {keys: [{secretName: k}]}}"),
+    ];
+    for (kind, one, other) in pairs {
+        let object = |api_version: &str, spec: &str| {
+            only(&format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: f}}\nspec: {spec}\n"))
+        };
+        let (one, other) =
+            (object("getambassador.io/v3alpha1", one), object("gateway.getambassador.io/v1alpha1", other));
+        assert!(!is_invalid(&one) && one.problems.is_empty(), "{:?}", one.problems);
+        assert!(other.problems.is_empty(), "{:?}", other.problems);
+        assert_eq!((&one.id, &one.spec), (&other.id, &other.spec));
+    }
+}
