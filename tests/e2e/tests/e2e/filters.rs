@@ -169,3 +169,23 @@ async fn a_policy_that_cannot_be_read_at_the_start_lets_nobody_in_and_later_chan
     );
     gateway.stop().await;
 }
+
+/// What the newer group of Edge Stack says protects as well.
+#[tokio::test]
+async fn manifests_of_the_newer_group_protect_too() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    let of_group = |mut object: Value| {
+        object["apiVersion"] = json!("gateway.getambassador.io/v1alpha1");
+        object
+    };
+    let filter = object("Filter", "keys", json!({"type": "apikey", "apikey": {"keys": [{"secretName": "api-keys"}]}}));
+    let rules = json!({"rules": [{"host": "*", "path": "/private/*", "filterRefs": [{"name": "keys"}]}]});
+    let objects = [of_group(filter), key("key-1"), of_group(object("FilterPolicy", "policy", rules))];
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    assert_eq!(client.ask(&get("a.example", "/private/x")).await.status, 401);
+    assert_eq!(client.ask(&with_key("a.example", "/private/x", "key-1")).await.status, 200);
+    assert_eq!(client.ask(&get("a.example", "/public")).await.status, 200);
+    gateway.stop().await;
+}
