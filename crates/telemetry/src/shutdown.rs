@@ -13,24 +13,31 @@ const INTERRUPTED: i32 = 130;
 /// Signals this soon after the first are the same wish: `timeout` and some supervisors tell a process and then its group.
 const SAME_WISH: Duration = Duration::from_millis(500);
 
-/// A token that is cancelled by the first `SIGTERM` or `SIGINT`. The second ends the process at once.
+/// Signals whose default is to kill, and that ask for nothing here: sent by log rotation or by mistake.
+const IGNORED: [fn() -> SignalKind; 3] = [SignalKind::user_defined1, SignalKind::user_defined2, SignalKind::alarm];
+
+/// A token that is cancelled by the first `SIGTERM`, `SIGINT` or `SIGHUP` (the terminal is gone). The second ends the
+/// process at once. `SIGUSR1`, `SIGUSR2` and `SIGALRM` are ignored from here on.
 ///
 /// # Errors
 /// When signals cannot be handled. Must be called inside a tokio runtime.
 pub fn shutdown_on_signal() -> io::Result<CancellationToken> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    for kind in IGNORED {
+        // What was registered once stays handled, whether or not somebody listens.
+        drop(signal(kind())?);
+    }
+    let mut wishes = Wishes::new()?;
     let token = CancellationToken::new();
     let shutdown = token.clone();
     tokio::spawn(async move {
         // Outside the macros: what a level hides is not evaluated.
-        let first = either(&mut terminate, &mut interrupt).await;
+        let first = wishes.next().await;
         info!("{first} received, shutting down");
         shutdown.cancel();
         let began = Instant::now();
-        let mut second = either(&mut terminate, &mut interrupt).await;
+        let mut second = wishes.next().await;
         while began.elapsed() < SAME_WISH {
-            second = either(&mut terminate, &mut interrupt).await;
+            second = wishes.next().await;
         }
         warn!("{second} received again, leaving at once");
         std::process::exit(INTERRUPTED);
@@ -38,11 +45,42 @@ pub fn shutdown_on_signal() -> io::Result<CancellationToken> {
     Ok(token)
 }
 
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+/// The signals that ask for the end.
+struct Wishes {
+    terminate: Signal,
+    interrupt: Signal,
+    /// None under `nohup`.
+    hangup: Option<Signal>,
+}
+
+impl Wishes {
+    fn new() -> io::Result<Self> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let ignored = std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status));
+        let hangup = (!ignored).then(|| signal(SignalKind::hangup())).transpose()?;
+        Ok(Self { terminate, interrupt, hangup })
     }
+
+    async fn next(&mut self) -> &'static str {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = hangup => "SIGHUP",
+        }
+    }
+}
+
+/// Whether a process with this `/proc/PID/status` was started to outlive its terminal.
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // The first bit is the first signal.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(test)]
@@ -51,13 +89,29 @@ mod tests {
 
     use super::*;
 
-    /// Nothing is logged in tests, so this also shows that logging is no part of the work.
+    /// One test: signals reach the whole process. Nothing is logged in tests, so this also shows that logging is no
+    /// part of the work.
     #[tokio::test]
-    async fn waits_for_a_signal() {
+    async fn ends_when_asked_and_for_no_other_signal() {
+        let mut wishes = Wishes::new().unwrap();
+        for (sent, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "SIGINT"), (Signal::HUP, "SIGHUP")] {
+            kill_process(getpid(), sent).unwrap();
+            assert_eq!(wishes.next().await, name);
+        }
         let token = shutdown_on_signal().unwrap();
+        // Without a handler, each of these ends this very process.
+        for ignored in [Signal::USR1, Signal::USR2, Signal::ALARM] {
+            kill_process(getpid(), ignored).unwrap();
+        }
         tokio::task::yield_now().await;
         assert!(!token.is_cancelled());
-        kill_process(getpid(), Signal::TERM).unwrap();
+        kill_process(getpid(), Signal::HUP).unwrap();
         token.cancelled().await;
+    }
+
+    #[test]
+    fn nohup_is_heeded() {
+        assert!(ignores_hangup("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n"));
+        assert!(!ignores_hangup("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n") && !ignores_hangup(""));
     }
 }
