@@ -29,10 +29,10 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address cannot be listened on.
-    #[error("cannot listen for xDS on {0}")]
+    #[error("cannot listen for xDS on {0}: {1}")]
     BindTcp(SocketAddr, #[source] io::Error),
     /// The path cannot be listened on.
-    #[error("cannot listen for xDS on {}", .0.display())]
+    #[error("cannot listen for xDS on {path}: {error}", path = .0.display(), error = .1)]
     BindUnix(PathBuf, #[source] io::Error),
     /// The server failed while it ran.
     #[error("the xDS server failed")]
@@ -94,4 +94,24 @@ where
         .serve_with_incoming_shutdown(incoming, shutdown)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    #[tokio::test]
+    async fn says_why_it_cannot_listen() {
+        let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = other.local_addr().unwrap();
+        let (server, _events) = Server::new(Options::default());
+        let error = tcp(server.clone(), address, std::future::pending()).await.unwrap_err().to_string();
+        assert!(error.contains(&address.to_string()) && error.contains("in use"), "{error}");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("xds");
+        let _other = UnixListener::bind(&path).unwrap();
+        let error = unix(server, &path, std::future::pending()).await.unwrap_err().to_string();
+        assert!(error.contains("/xds") && error.contains("in use"), "{error}");
+    }
 }
