@@ -85,6 +85,19 @@ mod tests {
     }
 
     #[test]
+    fn a_namespace_is_one_that_can_be() {
+        let parse = |name: &str| Cli::try_parse_from(["nuncio", "check", "d", &format!("--namespace={name}")]);
+        for namespace in ["default", "a", "team-1", "0", "", &"x".repeat(63)] {
+            assert!(parse(namespace).is_ok(), "{namespace}");
+        }
+        for namespace in ["A b", "Shop", "a.b", "a_b", "a/b", "-a", "a-", "\u{e9}", &"x".repeat(64)] {
+            let error = parse(namespace).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("no namespace can be called so"), "{namespace}: {error}");
+        }
+    }
+
+    #[test]
     fn explain_needs_one_place_to_look() {
         let parse = |args: &[&str]| Cli::try_parse_from([&["nuncio", "explain", "http://a/"], args].concat());
         assert!(parse(&["dir"]).is_ok() && parse(&["--admin", "127.0.0.1:8877"]).is_ok());

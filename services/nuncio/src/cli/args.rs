@@ -178,11 +178,19 @@ pub(crate) struct Identity {
     #[arg(long, value_name = "ID", default_value = "default", env = "AMBASSADOR_ID")]
     pub(crate) ambassador_id: String,
     /// The namespace of the gateway, and of objects that name none [default: that of the pod, else default]
-    #[arg(long, value_name = "NAME", env = "AMBASSADOR_NAMESPACE")]
+    #[arg(long, value_name = "NAME", env = "AMBASSADOR_NAMESPACE", value_parser = namespace_name)]
     pub(crate) namespace: Option<String>,
     /// Replace $NAME and ${NAME} in manifests from the environment, secrets in it included
     #[arg(long)]
     pub(crate) expand_environment: bool,
+}
+
+/// A DNS label (RFC 1123), as Kubernetes has them; nothing where it is left to the default.
+fn namespace_name(text: &str) -> Result<String, String> {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_label = text.len() <= 63 && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-');
+    let rule = "no namespace can be called so: at most 63 of a-z, 0-9 and -, the latter neither first nor last";
+    if is_label { Ok(text.to_owned()) } else { Err(rule.to_owned()) }
 }
 
 /// What to log.
