@@ -58,6 +58,13 @@ impl Kind {
         }
     }
 
+    /// The kind after its article: `a Host`, `an Ingress`.
+    pub(crate) fn with_article(self) -> String {
+        let kind = self.as_str();
+        let article = if kind.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+        format!("{article} {kind}")
+    }
+
     /// Every kind.
     pub const ALL: [Self; 18] = [
         Self::Mapping,
@@ -226,4 +233,15 @@ pub struct Object {
     pub uid: Option<Arc<str>>,
     /// It came from the annotation `getambassador.io/config` of another object.
     pub annotated: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_their_article() {
+        let said = [Kind::Host, Kind::AuthService, Kind::Ingress, Kind::TLSContext].map(Kind::with_article);
+        assert_eq!(said, ["a Host", "an AuthService", "an Ingress", "a TLSContext"]);
+    }
 }

@@ -212,7 +212,7 @@ impl Reader<'_> {
                 self.problem(mark, id, Problem::error("InvalidValue", error.path, error.message));
             }
             None => {
-                let (root, message) = (Path::Root, format!("a {kind} needs a name"));
+                let (root, message) = (Path::Root, format!("{} needs a name", kind.with_article()));
                 let metadata = root.key("metadata");
                 let path = metadata.key("name");
                 self.problem(path.mark(node), id, Problem::error("MissingField", path.to_string(), message));

@@ -78,7 +78,7 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             | Kind::FilterPolicy
     );
     if needed && node.get("spec").is_none_or(Node::is_null) {
-        issues.error(&path, "MissingField", format!("a {kind} needs a spec"));
+        issues.error(&path, "MissingField", format!("{} needs a spec", kind.with_article()));
         return None;
     }
     if kind == Kind::Module {
