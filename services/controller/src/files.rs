@@ -217,6 +217,14 @@ impl Files {
         self.object(id).map(|object| self.object_problems(object)).unwrap_or_default()
     }
 
+    /// What is wrong with the texts of one object that do not count; that they do not, for one.
+    pub(crate) fn problems_of_ousted(&self, id: &ObjectId) -> impl Iterator<Item = Found> {
+        let counts = self.counting(id).map(|(file, _)| file);
+        let ousted = self.owners.get(id).into_iter().flatten().filter(move |file| Some(*file) != counts);
+        let objects = ousted.filter_map(|file| self.files.get(file)?.objects.get(id));
+        objects.flat_map(|object| self.object_problems(object))
+    }
+
     /// Problems of whole files, objects aside.
     pub(crate) fn problems_in(&self, file: &str) -> Vec<Found> {
         self.files.get(file).map(|file| file.problems.clone()).unwrap_or_default()

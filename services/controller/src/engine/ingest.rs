@@ -181,4 +181,32 @@ mod tests {
         assert!(reaches(mapping("/y/")), "it went");
         assert!(reaches(mapping("/y/") + &host), "it came");
     }
+
+    #[test]
+    fn an_object_that_comes_twice_is_told_of() {
+        let mut engine = engine();
+        let write = |name: &str, text: &str| {
+            vec![FileChange { file: name.into(), content: Content::Bytes(text.as_bytes().into()) }]
+        };
+        let text = object("Mapping", "{hostname: a.example, prefix: /, service: s}");
+        let other = object("Mapping", "{hostname: a.example, prefix: /, service: t}");
+        engine.ingest(write("m.yaml", &text), Instant::now());
+        let mut told = |name: &str, text: &str| -> Vec<_> {
+            let events = engine.ingest(write(name, text), Instant::now()).into_iter();
+            let problem = |event| match event {
+                Event::Problem(found) => Some((found.problem.reason, found.location?.file.to_string())),
+                _ => None,
+            };
+            let duplicates = events.filter_map(problem).filter(|(reason, _)| *reason == "Duplicate");
+            duplicates.map(|(reason, file)| format!("{reason} {file}")).collect()
+        };
+        assert_eq!(told("z.yaml", &other), ["Duplicate m.yaml"], "the later counts");
+        assert_eq!(told("a.yaml", &other), ["Duplicate a.yaml"], "the new one does not, and changes nothing");
+        assert_eq!(told("a.yaml", &other), [""; 0], "said once");
+        assert_eq!(
+            told("zz.yaml", &text),
+            ["Duplicate a.yaml", "Duplicate m.yaml", "Duplicate z.yaml"],
+            "another counts"
+        );
+    }
 }

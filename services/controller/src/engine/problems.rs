@@ -31,7 +31,8 @@ impl Engine {
             self.know(Source::File(Arc::clone(file)), found, &mut new);
         }
         for id in ids {
-            let found = self.object_problems(id);
+            let mut found = self.object_problems(id);
+            found.extend(self.files.problems_of_ousted(id).map(located));
             self.know(Source::Object(id.clone()), found, &mut new);
         }
         self.files.locate(&mut new);
