@@ -95,8 +95,8 @@ impl Follower {
         }
         if due.tree {
             changes.append(&mut self.tree.reconcile(&mut self.watches, &mut self.debounce, now));
-            self.plan_poll(now);
         }
+        self.plan_poll(now);
         changes.sort_by(|a, b| a.file.cmp(&b.file));
         changes
     }
@@ -109,7 +109,9 @@ impl Follower {
     }
 
     fn plan_poll(&mut self, now: Instant) {
-        let needed = self.watches.are_incomplete() || self.tree.is_lost();
-        self.poll_at = needed.then(|| now + self.tree.options().poll);
+        let needed = self.watches.are_incomplete() || self.tree.is_lost() || self.tree.lacks_files();
+        // What is planned stays planned: events that keep coming put nothing off.
+        let planned = self.poll_at.filter(|at| *at > now);
+        self.poll_at = needed.then(|| planned.unwrap_or(now + self.tree.options().poll));
     }
 }

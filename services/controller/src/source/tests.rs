@@ -248,6 +248,25 @@ async fn a_config_map_is_swapped_as_a_whole() {
 }
 
 #[tokio::test]
+async fn a_link_that_dangled_is_read_when_it_leads_somewhere_again() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, data) = (root.path().to_owned(), root.path().join("..data"));
+    mount(&path, "v1");
+    symlink("..data/a.yaml", path.join("a.yaml")).unwrap();
+    let (mut source, first) = Fixture::start(root, &path);
+    assert_eq!(first, ["a.yaml=v1"]);
+    fs::remove_file(&data).unwrap();
+    assert_eq!(source.next().await, ["a.yaml: a link to a file that is missing"]);
+    mount(&path, "v2");
+    assert_eq!(source.next().await, ["a.yaml=v2"], "the link is there again");
+    fs::remove_dir_all(path.join("..v2")).unwrap();
+    assert_eq!(source.next().await, ["a.yaml: a link to a file that is missing"]);
+    fs::create_dir(path.join("..v2")).unwrap();
+    fs::write(path.join("..v2/a.yaml"), "v3").unwrap();
+    assert_eq!(source.next().await, ["a.yaml=v3"], "the directory is there again");
+}
+
+#[tokio::test]
 async fn a_link_as_the_root_may_be_swapped() {
     let outer = tempfile::tempdir().unwrap();
     let path = outer.path().to_owned();

@@ -74,6 +74,11 @@ impl Tree {
         self.errors.contains_key(ROOT)
     }
 
+    /// Whether something could not be read. It may become readable where nothing is watched: behind a dangling link.
+    pub(super) fn lacks_files(&self) -> bool {
+        self.files.values().any(|known| known.error.is_some())
+    }
+
     /// Reads everything there is.
     pub(super) fn read_all(&mut self, observer: &mut dyn Observer) -> Vec<FileChange> {
         let walk = self.walk(observer);
