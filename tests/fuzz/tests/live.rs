@@ -82,6 +82,7 @@ impl Gateway {
             admin_names: Vec::new(),
             envoy_admin: None,
             limiter: None,
+            authz: None,
             status: None,
             drain_time: Duration::ZERO,
             lease: LeaseTimes::default(),
