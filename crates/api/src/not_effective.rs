@@ -37,6 +37,7 @@ const TABLE: &[Field] = &[
     field(Kind::Host, &["tls", "redirect_cleartext_from"], USE_HOST),
     field(Kind::TLSContext, &["redirect_cleartext_from"], USE_HOST),
     Field { kind: Kind::Listener, path: &["protocolStack"], matters: has_udp, note: "there is no HTTP/3 yet" },
+    field(Kind::Module, &["config", "diagnostics", "enabled"], "they are served at the admin address alone"),
     field(Kind::Module, &["config", "diagnostics", "allow_non_local"], ""),
     field(Kind::Module, &["config", "diagnostics", "prefix"], ""),
     field(Kind::Module, &["config", "diagnostics", "rewrite"], ""),
@@ -48,6 +49,12 @@ const TABLE: &[Field] = &[
     field(Kind::Module, &["config", "readiness_probe", "rewrite"], ""),
     field(Kind::Module, &["config", "readiness_probe", "service"], ""),
     field(Kind::Module, &["config", "runtime_flags"], ""),
+    Field {
+        kind: Kind::Module,
+        path: &["config", "strip_matching_host_port"],
+        matters: is_false,
+        note: "ports are always stripped",
+    },
     field(Kind::Module, &["config", "envoy_validation_timeout"], "no Envoy is started to check a configuration"),
     field(Kind::Module, &["config", "error_response_overrides"], REMOVED),
     field(Kind::Module, &["config", "debug_mode"], ""),
@@ -92,6 +99,10 @@ pub(crate) fn warn(path: &Path<'_>, note: &str, issues: &mut Issues<'_>) {
 
 fn is_set(value: &Node<'_>) -> bool {
     value.is_set()
+}
+
+fn is_false(value: &Node<'_>) -> bool {
+    value.as_bool() == Some(false)
 }
 
 /// `authority: none` asks for nothing.

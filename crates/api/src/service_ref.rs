@@ -40,6 +40,8 @@ pub struct ServiceRef {
     pub host: String,
     /// The port, where there is one.
     pub port: Option<u16>,
+    /// What follows it, from the slash on: a path, which has no effect.
+    pub ignored: String,
 }
 
 impl ServiceRef {
@@ -72,6 +74,7 @@ impl FromStr for ServiceRef {
             Some((scheme, rest)) => (Some(parse_scheme(scheme)?), rest),
             None => (None, text),
         };
+        let (rest, ignored) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let syntax = || ServiceRefError::Syntax(text.to_owned());
         let (host, port) = split_port(rest).ok_or_else(syntax)?;
         let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
@@ -85,7 +88,7 @@ impl FromStr for ServiceRef {
             return Err(syntax());
         }
         let port = port.map(parse_port).transpose()?;
-        Ok(Self { scheme, host: host.to_owned(), port })
+        Ok(Self { scheme, host: host.to_owned(), port, ignored: ignored.to_owned() })
     }
 }
 
@@ -144,6 +147,9 @@ impl fmt::Display for ServiceRef {
         } else {
             f.write_str(&self.host)?;
         }
-        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(&self.ignored)
     }
 }

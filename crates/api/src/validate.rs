@@ -34,12 +34,24 @@ pub(crate) use rate_limit::{rate_limit, rate_limit_service};
 pub(crate) use tcp_mapping::{connections, tcp_mapping};
 pub(crate) use tls::tls_context;
 
+use crate::ServiceRef;
 use crate::parse::Issues;
+use crate::text::shorten;
 use crate::yaml::Path;
 
 /// The field is required and says nothing.
 fn missing(path: &Path<'_>, issues: &mut Issues<'_>) {
     issues.error(path, "MissingField", "is required");
+}
+
+/// Where requests go: the field has to say it.
+fn target(service: &ServiceRef, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if service.host.is_empty() {
+        missing(path, issues);
+    }
+    if !service.ignored.is_empty() {
+        no_effect(path, format!("\"{}\" is ignored: only host and port count here", shorten(&service.ignored)), issues);
+    }
 }
 
 /// The field's value cannot be used.

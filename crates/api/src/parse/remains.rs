@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::issues::Issues;
+use crate::text::closest;
 use crate::yaml::{De, Entry, Node, Path, Unknowns, Value};
 use crate::{FilterPolicy, Kind, ObjectId, Remains, validate};
 
@@ -101,6 +102,9 @@ fn part<T: for<'de> Deserialize<'de>>(
 
 /// Whether a key anywhere in it is an access list.
 fn names_access_list(node: &Node<'_>) -> bool {
-    let here = node.entries().iter().any(|entry| ACCESS_LISTS.contains(&&*entry.key) || names_access_list(&entry.node));
+    let here = node
+        .entries()
+        .iter()
+        .any(|entry| closest(&entry.key, &ACCESS_LISTS).is_some() || names_access_list(&entry.node));
     here || node.items().iter().any(names_access_list)
 }

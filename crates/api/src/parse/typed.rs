@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::envelope::{Version, annotation};
 use super::issues::Issues;
+use super::remains::ACCESS_LISTS;
 use super::{gateway, legacy, module, remains};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
@@ -205,7 +206,15 @@ pub(super) fn report_unknown(unknowns: Unknowns, issues: &mut Issues<'_>) {
     }
 }
 
+/// Fields that shut somebody out: what was meant for one of them cannot just be passed over.
+const SHUT_OUT: [&str; 5] = ["ca_secret", "cert_required", "crl_secret", ACCESS_LISTS[0], ACCESS_LISTS[1]];
+
 pub(super) fn unknown_field(path: String, meant: Option<&str>) -> Problem {
+    if let Some(guard) = closest(path.rsplit('.').next().unwrap_or_default(), &SHUT_OUT) {
+        let message =
+            format!("there is no such field here; \"{guard}\" would shut somebody out, so it cannot be passed over");
+        return Problem::error("UnknownField", path, message);
+    }
     let meant = meant.map(|field| format!(": did you mean \"{field}\"?")).unwrap_or_default();
     Problem::warning("UnknownField", path, format!("there is no such field, it has no effect{meant}"))
 }

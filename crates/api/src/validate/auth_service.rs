@@ -1,7 +1,7 @@
 //! Authorization services.
 
 use super::value::{header_text, milliseconds};
-use super::{format, header, invalid, missing, no_effect, policy};
+use super::{format, header, invalid, no_effect, policy, target};
 use crate::parse::Issues;
 use crate::yaml::Path;
 use crate::{AuthProto, AuthProtocolVersion, AuthService};
@@ -26,9 +26,7 @@ pub(crate) fn auth_service(service: &mut AuthService, path: &Path<'_>, issues: &
     for text in [&mut service.path_prefix, &mut service.tls, &mut service.stats_name] {
         text.take_if(|text| text.is_empty());
     }
-    if service.auth_service.host.is_empty() {
-        missing(&path.key("auth_service"), issues);
-    }
+    target(&service.auth_service, &path.key("auth_service"), issues);
     match service.proto.unwrap_or_default() {
         AuthProto::Http => path_prefix(service.path_prefix.as_deref(), &path.key("path_prefix"), issues),
         AuthProto::Grpc => grpc(service, path, issues),

@@ -1,7 +1,7 @@
 //! Mappings.
 
 use super::value::{header_text, is_token, positive_milliseconds, weight};
-use super::{header, hostname, invalid, missing, no_effect, policy, rate_limit, regex};
+use super::{header, hostname, invalid, missing, no_effect, policy, rate_limit, regex, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -74,6 +74,10 @@ fn hosts(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     if let Some(hostname) = &mapping.hostname {
         hostname::glob(hostname, &path.key("hostname"), issues);
     }
+    if mapping.headers.contains_key(":authority") && (mapping.hostname.is_some() || mapping.host.is_some()) {
+        let used = if mapping.hostname.is_some() { "hostname" } else { "host" };
+        no_effect(&path.key("headers").key(":authority"), format!("{used} is used instead"), issues);
+    }
     let Some(host) = &mapping.host else { return };
     let path = path.key("host");
     if mapping.hostname.is_some() {
@@ -86,9 +90,7 @@ fn hosts(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 fn upstream(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
-    if mapping.service.host.is_empty() {
-        missing(&path.key("service"), issues);
-    }
+    target(&mapping.service, &path.key("service"), issues);
     for text in [&mut mapping.tls, &mut mapping.resolver, &mut mapping.cluster_tag, &mut mapping.stats_name] {
         text.take_if(|text| text.is_empty());
     }

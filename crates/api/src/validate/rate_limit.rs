@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::value::{is_token, milliseconds};
-use super::{header, invalid, missing, no_effect};
+use super::{header, invalid, missing, no_effect, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -14,9 +14,7 @@ use crate::{
 
 /// Checks a `RateLimitService`.
 pub(crate) fn rate_limit_service(service: &mut RateLimitService, path: &Path<'_>, issues: &mut Issues<'_>) {
-    if service.service.host.is_empty() {
-        missing(&path.key("service"), issues);
-    }
+    target(&service.service, &path.key("service"), issues);
     for text in [&mut service.domain, &mut service.tls, &mut service.stats_name] {
         text.take_if(|text| text.is_empty());
     }

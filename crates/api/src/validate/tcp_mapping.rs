@@ -1,7 +1,7 @@
 //! Mappings of connections.
 
 use super::value::{address, milliseconds, port, weight};
-use super::{hostname, invalid, missing, policy};
+use super::{hostname, invalid, policy, target};
 use crate::TcpMapping;
 use crate::parse::Issues;
 use crate::yaml::Path;
@@ -12,9 +12,7 @@ pub(crate) fn tcp_mapping(mapping: &mut TcpMapping, path: &Path<'_>, issues: &mu
         text.take_if(|text| text.is_empty());
     }
     connections(mapping, path, issues);
-    if mapping.service.host.is_empty() {
-        missing(&path.key("service"), issues);
-    }
+    target(&mapping.service, &path.key("service"), issues);
     weight(mapping.weight, &path.key("weight"), issues);
     milliseconds(mapping.idle_timeout_ms, &path.key("idle_timeout_ms"), issues);
     policy::circuit_breakers(&mut mapping.circuit_breakers, &path.key("circuit_breakers"), issues);

@@ -133,6 +133,9 @@ fn services_are_names_or_addresses() {
         ("http://10.0.0.1:80", Some("http"), "10.0.0.1", Some(80)),
         ("[::1]:80", None, "::1", Some(80)),
         ("https://[::1]", Some("https"), "::1", None),
+        // What follows the port counts as nothing, as in the original.
+        ("http://web:80/", Some("http"), "web", Some(80)),
+        ("a/b?c", None, "a", None),
     ];
     for (text, scheme, host, port) in table {
         let service: nuncio_api::ServiceRef = text.parse().unwrap();
@@ -150,7 +153,7 @@ fn services_are_names_or_addresses() {
         "web:+80",
         "web:0",
         "web:70000",
-        "a/b",
+        "http:///a",
         "http://",
         "[::1",
         "[web]:80",

@@ -2,16 +2,14 @@
 
 use super::super::auth_service::status_code;
 use super::super::value::{header_text, milliseconds};
-use super::super::{header, invalid, missing, no_effect};
+use super::super::{header, invalid, missing, no_effect, target};
 use crate::parse::Issues;
 use crate::yaml::Path;
 use crate::{ExternalFilter, ExternalProto, FromSecret, Scheme};
 
 pub(super) fn external(filter: &mut ExternalFilter, path: &Path<'_>, issues: &mut Issues<'_>) {
     filter.path_prefix.take_if(|text| text.is_empty());
-    if filter.auth_service.host.is_empty() {
-        missing(&path.key("auth_service"), issues);
-    }
+    target(&filter.auth_service, &path.key("auth_service"), issues);
     milliseconds(filter.timeout_ms, &path.key("timeout_ms"), issues);
     if filter.timeout.is_some() && filter.timeout_ms.is_some() {
         no_effect(&path.key("timeout"), "timeout_ms says it", issues);

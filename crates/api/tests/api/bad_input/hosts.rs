@@ -38,6 +38,13 @@ fn bad_hosts_are_refused() {
             "spec.tls",
             "{}",
         ),
+        (
+            "Host",
+            "{hostname: a, tlsSecret: {name: s}, tls: {ca_secret: c, cert_requird: true}}",
+            "UnknownField",
+            "spec.tls.cert_requird",
+            "cert_requird",
+        ),
     ];
     rows.iter().copied().for_each(check);
 }

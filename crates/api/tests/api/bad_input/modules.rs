@@ -45,6 +45,8 @@ fn bad_settings_fail_alone() {
         ("ip_allow: [{pier: 1.2.3.4}]", "InvalidValue", "ip_allow[0]", "{pier"),
         ("ip_deny: 1.2.3.4", "InvalidValue", "ip_deny", "1.2"),
         ("ip_deny: [{remote: 1.2.3.4/33}]", "InvalidValue", "ip_deny[0].remote", "1.2"),
+        // What was meant to shut somebody out is not passed over as other fields that nothing knows are.
+        ("ip_alow: [{peer: 1.2.3.4}]", "UnknownField", "ip_alow", "ip_alow"),
     ];
     for (setting, reason, field, at) in rows {
         let text = of_kind("Module", &format!("{{config: {{merge_slashes: true, {setting}}}}}"));
@@ -57,7 +59,7 @@ fn bad_settings_fail_alone() {
         let Spec::Module(module) = module.spec else { panic!("{setting}") };
         let mut rest = module.config.clone();
         if setting.starts_with("ip_") {
-            let list = if setting.starts_with("ip_allow") { rest.ip_allow.take() } else { rest.ip_deny.take() };
+            let list = if setting.starts_with("ip_al") { rest.ip_allow.take() } else { rest.ip_deny.take() };
             assert_eq!(list, Some(IpAccess::Unreadable), "{setting}");
         }
         rest.defaults = None;

@@ -78,6 +78,28 @@ fn warnings_leave_the_object_in_use() {
         ),
         ("Module", "{config: {xff_num_trusted_hops: 1}}", "NotYetEffective", "spec.config.xff_num_trusted_hops", "1"),
         ("Module", "{config: {server_nam: 1}}", "UnknownField", "spec.config.server_nam", "server_nam"),
+        (
+            "Module",
+            "{config: {strip_matching_host_port: false}}",
+            "NotYetEffective",
+            "spec.config.strip_matching_host_port",
+            "false",
+        ),
+        (
+            "Module",
+            "{config: {diagnostics: {enabled: true}}}",
+            "NotYetEffective",
+            "spec.config.diagnostics.enabled",
+            "true",
+        ),
+        ("Mapping", "{prefix: /, service: 'http://a/b'}", "NoEffect", "spec.service", "'http"),
+        (
+            "Mapping",
+            "{prefix: /, hostname: a.b, service: a, headers: {':authority': c}}",
+            "NoEffect",
+            "spec.headers.:authority",
+            "c}",
+        ),
         ("Module", "{config: {ip_allow: []}}", "AllowsNobody", "spec.config.ip_allow", "[]"),
     ];
     for (kind, spec, reason, field, at) in rows {
