@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 
 use crate::pattern::HostPattern;
 
@@ -39,11 +39,18 @@ pub(crate) struct Certificate {
     pub(crate) wildcards: Vec<HostPattern>,
 }
 
-/// What is wrong with a Secret that is meant to hold a certificate and its key; `None` of any other.
+/// What is wrong with a Secret that is meant to hold a certificate and its key, a revocation list, or authorities; `None` of
+/// any other.
 pub fn certificate_problem(secret: &Secret) -> Option<Problem> {
     let data = |key: &str| secret.data.get(key).map(SecretBytes::expose);
-    data("tls.key")?;
-    let bad = certificate(data("tls.crt"), data("tls.key")).err()?;
+    let bad = if secret.kind.as_deref() == Some("kubernetes.io/tls") || data("tls.key").is_some() {
+        certificate(data("tls.crt"), data("tls.key")).err()
+    } else if data("crl.pem").is_some() {
+        revocations(data("crl.pem")).err()
+    } else {
+        let authority = data("tls.crt").or_else(|| data("ca.crt"))?;
+        authorities(Some(authority)).err()
+    }?;
     let message = format!("{bad}; the last good certificate stays");
     Some(Problem::error("InvalidTLSSecret", "data", message))
 }
@@ -68,7 +75,7 @@ pub(crate) fn authorities(ca: Option<&[u8]>) -> Result<Pem, BadSecret> {
     let text = pem(ca, "tls.crt")?;
     let found = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>();
     match found {
-        Ok(certificates) if certificates.iter().any(|certificate| X509Certificate::from_der(certificate).is_ok()) => {
+        Ok(all) if !all.is_empty() && all.iter().all(|one| X509Certificate::from_der(one).is_ok()) => {
             Ok(Pem(text.into()))
         }
         _ => Err(BadSecret::NoCertificate("tls.crt")),
@@ -80,7 +87,9 @@ pub(crate) fn revocations(crl: Option<&[u8]>) -> Result<Pem, BadSecret> {
     let text = pem(crl, "crl.pem")?;
     let found = CertificateRevocationListDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>();
     match found {
-        Ok(lists) if !lists.is_empty() => Ok(Pem(text.into())),
+        Ok(all) if !all.is_empty() && all.iter().all(|one| CertificateRevocationList::from_der(one).is_ok()) => {
+            Ok(Pem(text.into()))
+        }
         _ => Err(BadSecret::NoRevocationList("crl.pem")),
     }
 }
@@ -121,6 +130,12 @@ mod tests {
         let (cert, key) = pair(&["*.example.com", "localhost"]);
         let read = certificate(Some(cert.as_bytes()), Some(key.as_bytes())).unwrap();
         assert_eq!(read.wildcards, [HostPattern::parse("*.example.com").unwrap()]);
+    }
+
+    #[test]
+    fn well_formed_text_around_garbage_is_no_revocation_list() {
+        let text = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n";
+        assert_eq!(revocations(Some(text.as_bytes())), Err(BadSecret::NoRevocationList("crl.pem")));
     }
 
     #[test]

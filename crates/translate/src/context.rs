@@ -45,7 +45,7 @@ pub(crate) struct Context<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) module: &'a ModuleConfig,
     pub(crate) services: &'a Services,
-    pub(crate) resolvers: &'a BTreeMap<Arc<str>, Resolver>,
+    pub(crate) resolvers: &'a BTreeMap<ObjectId, Resolver>,
     pub(crate) tls_contexts: &'a BTreeMap<ObjectId, Arc<TlsContext>>,
     pub(crate) secrets: &'a Secrets,
     /// The domain of labels that limits are asked about in; `None` if nobody is asked.
@@ -67,24 +67,33 @@ impl Context<'_> {
         if self.edge_namespace() { &self.settings.namespace } else { namespace }
     }
 
-    /// The resolver of this name, or the Module's.
-    pub(crate) fn resolver(&self, name: Option<&str>) -> Result<Resolver, Problem> {
+    /// The resolver of this name, or the Module's: of this namespace if there is one, else the first of any.
+    pub(crate) fn resolver(&self, name: Option<&str>, namespace: &str) -> Result<Resolver, Problem> {
         match name.or(self.module.resolver.as_deref()) {
             None | Some("kubernetes-service") => Ok(Resolver::Service),
             Some("endpoint" | "kubernetes-endpoint") => Ok(Resolver::Endpoint),
-            Some(name) => self.resolvers.get(name).copied().ok_or_else(|| {
-                let message = format!("there is no resolver called `{name}`");
-                Problem::error("ResolverNotFound", "spec.resolver", message)
-            }),
+            Some(name) => {
+                let called = self.resolvers.iter().filter(|(id, _)| *id.name == *name);
+                let nearest = called.min_by_key(|(id, _)| (*id.namespace != *namespace, *id));
+                nearest.map(|(_, resolver)| *resolver).ok_or_else(|| {
+                    let message = format!("there is no resolver called `{name}`");
+                    Problem::error("ResolverNotFound", "spec.resolver", message)
+                })
+            }
         }
     }
 
-    /// The TLSContext of this name: of the same namespace if there is one, else the first of any.
+    /// The TLSContext of this name: of the same namespace if there is one, else the first of any, else that of
+    /// `name.namespace`.
     pub(crate) fn tls_context(&self, name: &str, namespace: &str) -> Option<(&ObjectId, &TlsContext)> {
         let same = ObjectId::new(Kind::TLSContext, namespace, name);
         let found = self.tls_contexts.get_key_value(&same).or_else(|| {
             let first = ObjectId::new(Kind::TLSContext, "", name);
             self.tls_contexts.range(first..).next().filter(|(id, _)| *id.name == *name)
+        });
+        let found = found.or_else(|| {
+            let (name, namespace) = name.rsplit_once('.')?;
+            self.tls_contexts.get_key_value(&ObjectId::new(Kind::TLSContext, namespace, name))
         });
         found.map(|(id, context)| (id, &**context))
     }

@@ -222,6 +222,8 @@ impl Frame {
         };
         for object in objects {
             match &object.spec {
+                // There is no HTTP/3 yet: the TCP port of that number is another's.
+                Spec::Listener(listener) if listener.layers().contains(&ProtocolLayer::Udp) => {}
                 Spec::Listener(listener) => {
                     let address = SocketAddr::new(context.settings.bind_address, listener.port);
                     let port = ports.entry(address).or_default();

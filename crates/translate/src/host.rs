@@ -10,7 +10,7 @@ use crate::compiled::Labels;
 use crate::context::{Context, SecretRef, file_field, tls_settings};
 use crate::ingress::IngressHost;
 use crate::pattern::HostPattern;
-use crate::policy::{HostPolicy, Insecure};
+use crate::policy::{HostPolicy, Insecure, OwnChain};
 
 /// A Host, taken apart.
 #[derive(Clone, Debug)]
@@ -61,7 +61,10 @@ pub(crate) fn compile(object: &Object, context: &Context<'_>, problems: &mut Vec
 }
 
 fn valid(id: &ObjectId, labels: &Labels, host: &Host, pattern: HostPattern, tls: Option<HostTls>) -> CompiledHost {
-    let own_chain = tls.as_ref().filter(|tls| tls.is_isolated()).map(|_| chain_name(&pattern));
+    let own_chain = tls
+        .as_ref()
+        .filter(|tls| tls.is_isolated())
+        .map(|tls| OwnChain { name: chain_name(&pattern), asks_for_certificates: tls.tls.client.is_some() });
     let policy = HostPolicy {
         id: id.clone(),
         selector: host.mapping_selector.as_ref().or(host.selector.as_ref()).cloned(),
@@ -160,6 +163,11 @@ fn downstream(
         (None, None) => (TlsConfig::default(), Arc::clone(&id.namespace), true),
     };
     let Some(reference) = &host.tls_secret else {
+        if config.cert_required.unwrap_or(false) || config.ca_secret.is_some() {
+            let message =
+                "missing: client certificates are asked for, and without a certificate of its own the Host cannot";
+            return Err(Problem::error("InvalidTLSSecret", "spec.tlsSecret", message));
+        }
         return Ok(None);
     };
     if let Some(field) = file_field(&config) {

@@ -17,10 +17,12 @@ pub enum HostPattern {
 }
 
 impl HostPattern {
-    /// Reads a glob. A port behind the name is dropped, because the gateway strips ports from the Host
-    /// header. `None` where a star stands elsewhere than at one end.
+    /// Reads a glob. A port behind the name is dropped, and the dot of a name that is complete, because the gateway strips
+    /// both from the Host header. `None` where a star stands elsewhere than at one end.
     pub fn parse(glob: &str) -> Option<Self> {
         let name = without_port(glob).to_ascii_lowercase();
+        let complete = name.strip_suffix('.').filter(|rest| !matches!(*rest, "" | "*"));
+        let name = complete.map_or(name.clone(), ToOwned::to_owned);
         let pattern = match (name.strip_prefix('*'), name.strip_suffix('*')) {
             (Some(""), _) => return Some(Self::Any),
             (Some(suffix), None) => Self::Suffix(suffix.into()),

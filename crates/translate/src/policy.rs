@@ -31,6 +31,14 @@ pub(crate) enum Security {
     Insecure,
 }
 
+/// The filter chain of a Host with TLS settings of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OwnChain {
+    pub(crate) name: Arc<str>,
+    /// It asks for client certificates, which nothing that comes in clear text can have shown.
+    pub(crate) asks_for_certificates: bool,
+}
+
 /// What a Host says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostPolicy {
@@ -39,8 +47,8 @@ pub(crate) struct HostPolicy {
     /// `mappingSelector`; `None` takes Mappings by host name alone.
     pub(crate) selector: Option<LabelSelector>,
     pub(crate) insecure: Insecure,
-    /// Filter chain by which TLS connections must come in, where the Host has TLS settings of its own.
-    pub(crate) own_chain: Option<Arc<str>>,
+    /// How TLS connections must come in, where the Host has TLS settings of its own.
+    pub(crate) own_chain: Option<OwnChain>,
     /// The Host is out, and its names answer nothing.
     pub(crate) invalid: bool,
 }
@@ -139,12 +147,12 @@ pub(crate) fn shared_guards(hosts: &[&HostPolicy], security: Security) -> Vec<Ro
 /// A Host with a chain of its own answers 421 on any other TLS connection: clients of HTTP/2 reuse one for
 /// every name that its certificate covers.
 fn by_other_tls(host: &HostPolicy) -> Option<Route> {
-    let own = host.own_chain.as_ref()?;
+    let own = &host.own_chain.as_ref()?.name;
     Some(misdirected(host, vec![chain(own, true), chain(CLEAR_CHAIN, true)]))
 }
 
-/// In clear text there is no client certificate either: what counts as secure there is refused as well, and the rest is
-/// for the insecure action to decide.
+/// In clear text there is no client certificate either: where one is asked for, what counts as secure there is refused as
+/// well, and the rest is for the insecure action to decide. Other settings are the business of whoever ended TLS before.
 fn in_clear_text(host: &HostPolicy, security: Security) -> Vec<Route> {
     let secure = HeaderMatch { name: XFP.to_owned(), value: ValueMatch::Exact("https".to_owned()), invert: false };
     let as_secure = match security {
@@ -152,7 +160,8 @@ fn in_clear_text(host: &HostPolicy, security: Security) -> Vec<Route> {
         Security::Secure => Some(vec![chain(CLEAR_CHAIN, false)]),
         Security::Insecure => None,
     };
-    let as_secure = as_secure.filter(|_| host.own_chain.is_some()).map(|conditions| misdirected(host, conditions));
+    let asks_for_certificates = host.own_chain.as_ref().is_some_and(|own| own.asks_for_certificates);
+    let as_secure = as_secure.filter(|_| asks_for_certificates).map(|conditions| misdirected(host, conditions));
     let action = match host.insecure {
         Insecure::Route => None,
         Insecure::Redirect => Some(RouteAction::Redirect(Box::new(Redirect {

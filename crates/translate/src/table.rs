@@ -157,7 +157,7 @@ pub(crate) struct Shared<'a> {
 }
 
 /// What Hosts have to have in common to share their guards.
-pub(crate) type Guard = (Insecure, bool);
+pub(crate) type Guard = (Insecure, Option<bool>);
 
 /// What names have to have in common to share routes that are held to rules: the rules, and whether logins have their
 /// endpoints there.
@@ -166,7 +166,7 @@ pub(crate) type Protected = (Applying, bool);
 impl Shared<'_> {
     /// Whether two Hosts may share their guards.
     pub(crate) fn guard(host: &HostPolicy) -> Guard {
-        (host.insecure, host.own_chain.is_some())
+        (host.insecure, host.own_chain.as_ref().map(|own| own.asks_for_certificates))
     }
 
     /// Of the virtual host: the same whichever Hosts share it.

@@ -61,7 +61,7 @@ pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
     let tls = upstream_tls(wanted, context, &mut warnings);
     let port = wanted.service.port.unwrap_or(if matches!(tls, Ok(None)) { 80 } else { 443 });
     let authority = format!("{host}:{port}");
-    let resolver = context.resolver(wanted.resolver);
+    let resolver = context.resolver(wanted.resolver, wanted.namespace);
     let upstream = match (tls, resolver) {
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
         (Ok(tls), Ok(resolver)) => Ok(build(wanted, context, &host, port, tls, resolver)),

@@ -51,9 +51,11 @@ pub struct World {
     objects: BTreeMap<ObjectId, Arc<Object>>,
     quarantine: BTreeMap<ObjectId, Refusal>,
     module: Arc<ModuleConfig>,
+    /// The last that was in force without being refused; `None` at the start.
+    sound_module: Option<Arc<ModuleConfig>>,
     services: Services,
     secrets: Secrets,
-    resolvers: BTreeMap<Arc<str>, Resolver>,
+    resolvers: BTreeMap<ObjectId, Resolver>,
     tls_contexts: BTreeMap<ObjectId, Arc<TlsContext>>,
     ingresses: Ingresses,
     /// By the Mapping's id; what an Ingress makes by its [key](crate::ingress::key).
@@ -89,7 +91,7 @@ struct Refusal {
     /// The proxy's words.
     message: String,
     /// What was left of it was refused as well.
-    conditions: bool,
+    rest: bool,
 }
 
 /// What a round of changes touches.
@@ -134,6 +136,7 @@ impl World {
             objects: BTreeMap::new(),
             quarantine: BTreeMap::new(),
             module: Arc::default(),
+            sound_module: None,
             services: Services::default(),
             secrets: Secrets::default(),
             resolvers: BTreeMap::new(),
@@ -187,34 +190,36 @@ impl World {
         for (id, object) in changes {
             let object =
                 object.filter(|object| intake::is_for(&object.ambassador_id, &self.settings.ambassador_id, id.kind));
-            self.take(id, object.as_ref(), &mut dirty);
+            self.take(&id, object.as_ref(), &mut dirty);
         }
         self.rebuild(dirty)
     }
 
-    /// Takes an object out that the proxy refused, for as long as it stays as it is. Of the Module only
-    /// its texts (scripts, formats) go; its access lists stay. Of a Mapping the conditions stay, and answer
-    /// 503; refused again, they go too.
+    /// Takes an object out that the proxy refused, for as long as it stays as it is. Of the Module only its texts (formats,
+    /// paths) go; refused again, its script too. Its access lists stay. Of a Mapping the conditions stay, and answer 503;
+    /// refused again, they go too.
     pub fn quarantine(&mut self, id: &ObjectId, message: &str) -> Delta {
         let mut dirty = Dirty::default();
         if let Some(object) = self.objects.get(id).cloned() {
-            let conditions = self.quarantine.contains_key(id);
-            self.quarantine.insert(id.clone(), Refusal { message: message.to_owned(), conditions });
+            let rest = self.quarantine.contains_key(id);
+            self.quarantine.insert(id.clone(), Refusal { message: message.to_owned(), rest });
             self.untake(&object, &mut dirty);
             if id.kind == Kind::Secret {
                 self.secrets.refuse(intake::secret_ref(id), message);
             }
         }
-        self.rebuild(dirty)
+        let delta = self.rebuild(dirty);
+        // It says nothing beside its script: that is what was refused.
+        if delta.is_empty() && self.is_quarantined(id) && !self.is_out(id) {
+            return self.quarantine(id, message);
+        }
+        delta
     }
 
     /// Lets an object in again.
     pub fn release(&mut self, id: &ObjectId) -> Delta {
         let mut dirty = Dirty::default();
-        let released = self.quarantine.remove(id).and_then(|_| self.objects.get(id).cloned());
-        if let Some(object) = released {
-            self.touch(&object, &mut dirty);
-        }
+        self.let_in_again(id, &mut dirty);
         self.rebuild(dirty)
     }
 
@@ -228,7 +233,7 @@ impl World {
         // Every slot is filled from the beginning.
         dirty.frame |= self.model.extensions.is_empty();
         if dirty.module {
-            self.module = self.effective_module(|id| self.is_quarantined(id));
+            self.module = self.effective_module(|_| false);
             dirty.frame = true;
             self.touch_all_mappings(&mut dirty);
         }

@@ -117,7 +117,10 @@ impl Engine {
         self.revision = self.server.update(update);
         self.metrics.compiled(noticed.elapsed());
         span.record("revision", self.revision.0);
-        self.on_its_way.insert(self.revision, OnItsWay { noticed, _span: span.clone() });
+        // Later there may be nobody for whom a change could arrive.
+        if !self.loaded || !self.synced.is_empty() {
+            self.on_its_way.insert(self.revision, OnItsWay { noticed, _span: span.clone() });
+        }
         Some(self.revision)
     }
 
@@ -172,8 +175,9 @@ impl Engine {
                 );
                 Vec::new()
             }
-            xds::Event::HoldTimedOut { node, key, need, .. } => {
-                tracing::warn!("Envoy {} did not acknowledge {need} in time; {key} is sent all the same", node.id);
+            xds::Event::HoldTimedOut { node, key, need, sent, .. } => {
+                let then = if sent { "is sent all the same" } else { "waits on, and its old version stays" };
+                tracing::warn!("Envoy {} did not acknowledge {need} in time; {key} {then}", node.id);
                 Vec::new()
             }
         };

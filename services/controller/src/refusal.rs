@@ -200,7 +200,7 @@ impl Engine {
                     [Kind::Module, Kind::Host, Kind::Ingress, Kind::TCPMapping, Kind::TLSContext, Kind::AuthService];
                 let objects = self.world.objects().map(|object| &object.id);
                 let mut shaping: Vec<_> = objects.filter(|id| shapes.contains(&id.kind)).cloned().collect();
-                shaping.retain(|id| !self.world.is_quarantined(id));
+                shaping.retain(|id| !self.world.is_out(id));
                 shaping.sort_by_key(|id| shapes.iter().position(|kind| *kind == id.kind));
                 (shaping, Nothing::IsNotKnown)
             }

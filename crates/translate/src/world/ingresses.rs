@@ -129,7 +129,7 @@ impl World {
         if let Some(refusal) = self.quarantine.get(&path.origin) {
             self.users.put(key, None);
             let reason = format!("{} was refused by Envoy: {}", path.origin, refusal.message);
-            return (!refusal.conditions).then(|| ingress::refused(&path, reason));
+            return (!refusal.rest).then(|| ingress::refused(&path, reason));
         }
         self.users.put(key, Some((&path.mapping, &path.origin.namespace)));
         Some(ingress::compile(&path, &self.context()))

@@ -14,10 +14,13 @@ use crate::upstream::Resolver;
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
 impl World {
-    pub(super) fn take(&mut self, id: ObjectId, object: Option<&Arc<Object>>, dirty: &mut Dirty) {
+    pub(super) fn take(&mut self, id: &ObjectId, object: Option<&Arc<Object>>, dirty: &mut Dirty) {
+        if id.kind == Kind::Module {
+            self.note_sound_module();
+        }
         let old = match object {
-            Some(object) => self.objects.insert(id, Arc::clone(object)),
-            None => self.objects.remove(&id),
+            Some(object) => self.objects.insert(id.clone(), Arc::clone(object)),
+            None => self.objects.remove(id),
         };
         let reason = |object: &Object| matches!(object.spec, Spec::Invalid(_)).then(|| invalid_reason(object));
         let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels && reason(a) == reason(b);
@@ -25,14 +28,28 @@ impl World {
             (Some(old), Some(new)) if equal(old, new) => return,
             _ => {}
         }
-        for object in old.iter().chain(object) {
-            self.quarantine.remove(&object.id);
-        }
+        self.let_in(id, dirty);
         if let Some(old) = &old {
             self.untake(old, dirty);
         }
         if let Some(new) = object {
             self.touch(new, dirty);
+        }
+    }
+
+    /// Gives what changes another chance, and what may have been refused because of it.
+    fn let_in(&mut self, id: &ObjectId, dirty: &mut Dirty) {
+        self.quarantine.remove(id);
+        if matches!(id.kind, Kind::Secret | Kind::TLSContext) {
+            let uses_it = [Kind::Host, Kind::Ingress, Kind::TCPMapping, Kind::AuthService, Kind::TLSContext];
+            let refused: Vec<_> = self.quarantine.keys().filter(|id| uses_it.contains(&id.kind)).cloned().collect();
+            refused.iter().for_each(|id| self.let_in_again(id, dirty));
+        }
+    }
+
+    pub(super) fn let_in_again(&mut self, id: &ObjectId, dirty: &mut Dirty) {
+        if let Some(object) = self.quarantine.remove(id).and_then(|_| self.objects.get(id).cloned()) {
+            self.touch(&object, dirty);
         }
     }
 
@@ -49,7 +66,7 @@ impl World {
             }
             Kind::Secret => self.secrets.put(secret_ref(id), None),
             Kind::TLSContext => drop(self.tls_contexts.remove(id)),
-            Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => drop(self.resolvers.remove(&id.name)),
+            Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => drop(self.resolvers.remove(id)),
             Kind::IngressClass => self.ingresses.put_class(id, None),
             Kind::Mapping
             | Kind::TCPMapping
@@ -81,8 +98,8 @@ impl World {
             Spec::TlsContext(context) => {
                 self.tls_contexts.insert(id.clone(), Arc::new((**context).clone()));
             }
-            Spec::ServiceResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Service)),
-            Spec::EndpointResolver(_) => drop(self.resolvers.insert(Arc::clone(&id.name), Resolver::Endpoint)),
+            Spec::ServiceResolver(_) => drop(self.resolvers.insert(id.clone(), Resolver::Service)),
+            Spec::EndpointResolver(_) => drop(self.resolvers.insert(id.clone(), Resolver::Endpoint)),
             Spec::IngressClass(class) => self.ingresses.put_class(id, Some(class)),
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
             Spec::AuthService(_) | Spec::RateLimitService(_) | Spec::RateLimit(_) => {}

@@ -74,7 +74,7 @@ impl World {
         };
         let compiled = mapping::invalid(&object.id, &object.labels, mapping, reason);
         let refusal = self.quarantine.get(&object.id);
-        (!refusal.is_some_and(|refusal| refusal.conditions)).then_some(compiled)
+        (!refusal.is_some_and(|refusal| refusal.rest)).then_some(compiled)
     }
 }
 

@@ -3,6 +3,7 @@
 mod auth;
 mod endpoints;
 mod limits;
+mod neighbours;
 mod oracle;
 mod protection;
 mod regressions;

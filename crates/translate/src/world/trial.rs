@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::ObjectId;
+use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::{LimitRules, Listener};
 
 use super::limits::limits_of;
@@ -16,6 +16,12 @@ impl World {
     #[must_use]
     pub fn is_quarantined(&self, id: &ObjectId) -> bool {
         self.quarantine.contains_key(id)
+    }
+
+    /// Whether nothing is left of an object that could be taken out.
+    #[must_use]
+    pub fn is_out(&self, id: &ObjectId) -> bool {
+        self.quarantine.get(id).is_some_and(|refusal| refusal.rest || id.kind != Kind::Module)
     }
 
     /// The rules of a domain as these RateLimits alone make them. Changes nothing.
@@ -34,7 +40,7 @@ impl World {
         let is_out = |id: &ObjectId| out.contains(id) || self.quarantine.contains_key(id);
         let objects: Vec<_> = FRAME_KINDS.into_iter().flat_map(|kind| self.of_kind(kind, is_out)).collect();
         let ingress_hosts: Vec<_> = self.ingress_hosts(is_out).collect();
-        let module = self.effective_module(is_out);
+        let module = self.effective_module(|id| out.contains(id));
         let tls_contexts = self.tls_contexts.iter().filter(|(id, _)| !out.contains(*id));
         let tls_contexts = tls_contexts.map(|(id, context)| (id.clone(), Arc::clone(context))).collect();
         let context = Context { module: &module, tls_contexts: &tls_contexts, ..self.context() };

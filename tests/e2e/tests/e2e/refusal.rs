@@ -162,16 +162,55 @@ async fn a_script_that_fails_when_envoy_loads_it_is_the_modules_fault() {
     gateway.stop().await;
 }
 
+fn module_with(config: &Value) -> String {
+    documents(&[object("Module", "ambassador", json!({"config": config}))])
+}
+
+/// A script may be a guard.
 #[tokio::test]
-async fn a_script_that_fails_from_the_start_leaves_the_gateway_serving() {
+async fn a_script_that_fails_from_the_start_lets_nobody_in() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
-    let module = object("Module", "ambassador", json!({"config": {"lua_scripts": "error('no, thank you')"}}));
-    site.write("module.yaml", documents(&[module]));
+    site.write("module.yaml", module_with(&json!({"lua_scripts": "error('no, thank you')"})));
     let gateway = Gateway::start(&site).await;
     gateway.admin.problem(&["RefusedByProxy", "no, thank you", "\"Module\""]).await;
     gateway.admin.no_problem(&["RefusedByProxy", "\"Listener\""]).await;
-    answered(&Client::http(site.http()), "/x/", "a").await;
+    let client = Client::http(site.http());
+    eventually("nobody gets in", async || {
+        let reply = client.send(&get("a.example", "/x/")).await.map_err(|failure| failure.to_string())?;
+        if reply.status == 500 { Ok(()) } else { Err(reply.status.to_string()) }
+    })
+    .await;
+    assert_eq!(a.requests(), 0);
+    gateway.stop().await;
+}
+
+/// Whatever it is that Envoy refuses a Module for, and whether or not the script is another.
+#[tokio::test]
+async fn a_script_that_guards_stays_while_the_module_is_refused() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    site.write("all.yaml", plain(&site) + &documents(&[mapping("x", "/x/", a.address())]));
+    let guard = "function envoy_on_request(h) h:respond({[':status'] = '403'}, 'no') end";
+    site.write("module.yaml", module_with(&json!({"lua_scripts": guard})));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let load = Load::kept(&client, vec![get("a.example", "/x/")], |reply| reply.status == 403);
+    load.more(20).await;
+    let changed = format!("error('no, thank you')\n{guard}");
+    for (config, reason) in [
+        (json!({"lua_scripts": guard, "envoy_log_path": "/nonexistent/directory/access.log"}), "unable to open file"),
+        (json!({"lua_scripts": changed}), "no, thank you"),
+    ] {
+        site.write("module.yaml", module_with(&config));
+        gateway.admin.problem(&["RefusedByProxy", reason, "\"Module\""]).await;
+        // What is changed beside it arrives.
+        let name = format!("y-{}", reason.len());
+        site.write("y.yaml", documents(&[mapping(&name, "/y/", a.address())]));
+        gateway.admin.state("Mapping", &name, "acked").await;
+        load.more(50).await;
+    }
+    load.stop().await.assert_nothing_lost(100);
+    assert_eq!(a.requests(), 0);
     gateway.stop().await;
 }
 
