@@ -142,6 +142,12 @@ impl Secrets {
         }
     }
 
+    /// The names under which what a Secret is part of was handed out.
+    pub(crate) fn made_of(&self, name: &SecretRef) -> Vec<SecretName> {
+        let used = lock(&self.used);
+        used.iter().filter(|(_, used)| used.made_of.contains(name)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// What was handed out under this name.
     pub(crate) fn value(&self, name: &SecretName) -> Option<SecretValue> {
         lock(&self.used).get(name).map(|used| used.value.clone())

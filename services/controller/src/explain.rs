@@ -70,7 +70,8 @@ fn by_route(model: &Model, settings: &HttpSettings, request: &Request, explanati
         Some((table, host, order, route)) => {
             explanation.host = Some(host_view(model, table, host, &request.host));
             explanation.route = Some(route_view(model, table, &request.host, order, route));
-            explanation.protection = protection::of_route(model, route, request);
+            explanation.protection = protection::of_listener(settings).collect();
+            explanation.protection.extend(protection::of_route(model, route, request));
             explanation.limits = limits::of_route(model, route, request);
             outcome::of_route(route, request)
         }

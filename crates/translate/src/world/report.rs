@@ -10,9 +10,8 @@ use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{Backend, ClusterName, Discovery, RouteAction, SecretName, Slot, TableName};
 
 use super::World;
-use super::intake::{service_key, slice_service};
+use super::intake::{secret_ref, service_key, slice_service};
 use crate::compiled::Compiled;
-use crate::context::SecretRef;
 use crate::policy::HostPolicy;
 use crate::table::table_name;
 
@@ -151,9 +150,8 @@ impl World {
                 found.listeners = listeners.cloned().collect();
             }
             Kind::Secret => {
-                let name = SecretRef::new(Arc::clone(&id.namespace), Arc::clone(&id.name)).sds_name();
-                let named = |secret: &SecretName| secret.0.split('#').next() == Some(&name.0);
-                found.secrets = self.model.secrets.keys().filter(|secret| named(secret)).cloned().collect();
+                found.secrets = self.secrets.made_of(&secret_ref(id));
+                found.secrets.retain(|secret| self.model.secrets.contains_key(secret));
             }
             Kind::Service | Kind::EndpointSlice => {
                 let service = match id.kind {

@@ -82,6 +82,11 @@ pub(super) fn by_itself(settings: &HttpSettings, request: &Request) -> Option<St
     if probes(settings).any(|path| path == request.path) {
         return Some("answered 200 by the gateway itself: a probe (503 while it drains)".to_owned());
     }
+    let shuts_all =
+        |filter: &HttpFilter| matches!(filter, HttpFilter::IpAccess { allow: true, rules } if rules.is_empty());
+    if settings.filters.iter().any(shuts_all) {
+        return Some("answered 403: the access list of the Module lets nobody in".to_owned());
+    }
     let underscored = request.headers.iter().find(|(name, _)| name.contains('_'));
     if let (UnderscoreHeaders::RejectRequest, Some((name, _))) = (settings.underscores, underscored) {
         return Some(format!("answered 400: the name of the header {name} has an underscore"));

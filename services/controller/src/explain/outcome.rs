@@ -41,7 +41,9 @@ fn redirected(redirect: &Redirect, route: &Route, request: &Request) -> String {
     let host = redirect.host.clone().unwrap_or_else(|| request.host.clone());
     let port = redirect.port.map(|port| format!(":{port}")).unwrap_or_default();
     let path = rewritten(redirect.path.as_ref(), route, &request.path);
-    format!("redirected ({}) to {scheme}://{host}{port}{path}", redirect.status)
+    // A path with a query of its own replaces the request's.
+    let query = if path.contains('?') { String::new() } else { request.query_text() };
+    format!("redirected ({}) to {scheme}://{host}{port}{path}{query}", redirect.status)
 }
 
 /// Where a connection goes as it comes.

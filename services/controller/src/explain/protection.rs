@@ -2,10 +2,40 @@
 
 use nuncio_auth::Glob;
 use nuncio_ir::auth::{FilterKind, FilterRef, Rule};
-use nuncio_ir::{Check, Model, Route, Slot, SlotFilter};
+use nuncio_ir::{Check, HttpFilter, HttpSettings, IpRule, IpSource, Model, Route, Slot, SlotFilter};
 
 use super::request::Request;
 use crate::admin::ProtectionExplained;
+
+/// What the Module has every request pass, whatever its route.
+pub(super) fn of_listener(settings: &HttpSettings) -> impl Iterator<Item = ProtectionExplained> {
+    let told = |filter: &HttpFilter| match filter {
+        HttpFilter::Lua(_) => Some(("lua_scripts", "sees the request, and may answer it".to_owned())),
+        HttpFilter::IpAccess { allow: true, rules } => {
+            Some(("ip_allow", format!("only {} may pass", addresses(rules))))
+        }
+        HttpFilter::IpAccess { allow: false, rules } => Some(("ip_deny", format!("{} may not pass", addresses(rules)))),
+        _ => None,
+    };
+    settings.filters.iter().filter_map(told).map(|(setting, outcome)| ProtectionExplained {
+        by: format!("{setting} of the Module"),
+        path: String::new(),
+        filters: Vec::new(),
+        applies: true,
+        outcome,
+    })
+}
+
+fn addresses(rules: &[IpRule]) -> String {
+    let address = |rule: &IpRule| {
+        let source = match rule.source {
+            IpSource::Peer => "peer",
+            IpSource::Remote => "remote",
+        };
+        format!("{source} {}/{}", rule.address, rule.prefix_len)
+    };
+    rules.iter().map(address).collect::<Vec<_>>().join(", ")
+}
 
 /// What protects the route, in the order in which it is asked. Of rules only what may apply to the request's path.
 pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<ProtectionExplained> {

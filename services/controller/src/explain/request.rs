@@ -53,12 +53,17 @@ impl Request {
         }
     }
 
+    /// The query with its question mark; empty where there is none.
+    pub(super) fn query_text(&self) -> String {
+        let query: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{mark}{}", query.join("&"))
+    }
+
     /// The value of a header, or of a pseudo-header, as Envoy tells it: several values with commas between.
     pub(super) fn header(&self, name: &str) -> Option<String> {
         if name == ":path" {
-            let query: Vec<_> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let mark = if query.is_empty() { "" } else { "?" };
-            return Some(format!("{}{mark}{}", self.path, query.join("&")));
+            return Some(format!("{}{}", self.path, self.query_text()));
         }
         let values: Vec<_> =
             self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| &**value).collect();

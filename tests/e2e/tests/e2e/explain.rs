@@ -48,6 +48,7 @@ const REQUESTS: &[Request] = &[
     ("http", "GET", "rejecting.example", "/star/", &[]),
     ("http", "GET", "nobody.example", "/nothing", &[]),
     ("http", "GET", "a.example", "/moved/here", &[]),
+    ("http", "GET", "a.example", "/moved/here?a=b&c=d", &[]),
     ("http", "GET", "a.example", "/broken/", &[]),
     ("http", "GET", "a.example", "/first/x/", &[]),
     ("https", "GET", "a.example", "/x/", &[]),
@@ -244,6 +245,21 @@ fn assert_told(site: &Site, args: &[&str], parts: &[&str]) {
     let text = told(site, args);
     for part in parts {
         assert!(text.contains(part), "{args:?} says {part:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn explain_knows_what_the_module_has_every_request_pass() {
+    let world = World::new().await;
+    let url = format!("http://a.example:{}/x/y", world.site.http().port());
+    for (config, part) in [
+        (json!({"ip_allow": [{"peer": "10.9.9.9"}]}), "by ip_allow of the Module: only peer 10.9.9.9/32 may pass"),
+        (json!({"ip_deny": [{"remote": "10.0.0.0/8"}]}), "remote 10.0.0.0/8 may not pass"),
+        (json!({"ip_allow": []}), "answered 403"),
+        (json!({"lua_scripts": "function envoy_on_request(h) end"}), "by lua_scripts of the Module"),
+    ] {
+        world.site.write("module.yaml", documents(&[object("Module", "ambassador", json!({"config": config}))]));
+        assert_told(&world.site, &[&url], &[part]);
     }
 }
 
