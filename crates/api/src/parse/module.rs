@@ -1,7 +1,7 @@
 //! The Module: each of its settings stands or falls alone.
 
 use super::issues::Issues;
-use super::remains::ACCESS_LISTS;
+use super::remains::access_list;
 use super::typed::{report_unknown, unknown_field};
 use crate::text::closest;
 use crate::yaml::{De, Node, Path, Unknowns, Value};
@@ -24,7 +24,7 @@ pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> O
     let known = |key: &str| matches!(key, "ambassador_id" | "ambassadorId" | "config") || crate::convert::is_note(key);
     for entry in fields.iter().filter(|entry| !known(&entry.key)) {
         let meant = closest(&entry.key, &["config", "ambassador_id"]);
-        unreadable(&mut module.config, closest(&entry.key, &ACCESS_LISTS).unwrap_or_default());
+        unreadable(&mut module.config, access_list(&entry.key).unwrap_or_default());
         issues.push(entry.mark, unknown_field(spec_path.key(&entry.key).to_string(), meant));
     }
     let Some(config) = spec.get("config").filter(|config| !config.is_null()) else { return Some(module) };
@@ -58,7 +58,7 @@ fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, iss
                 Some((_, note)) => not_effective::warn(&path, note, issues),
                 None => {
                     let meant = closest(&entry.key, ModuleConfig::FIELDS);
-                    unreadable(settings, closest(&entry.key, &ACCESS_LISTS).unwrap_or_default());
+                    unreadable(settings, access_list(&entry.key).unwrap_or_default());
                     issues.push(entry.mark, unknown_field(path.to_string(), meant));
                 }
             },

@@ -33,6 +33,11 @@ const CONNECTIONS: [&str; 3] = ["port", "address", "host"];
 /// The settings of the Module that shut somebody out.
 pub(super) const ACCESS_LISTS: [&str; 2] = ["ip_allow", "ip_deny"];
 
+/// The access list that a key was meant for.
+pub(super) fn access_list(key: &str) -> Option<&'static str> {
+    closest(key, &ACCESS_LISTS)
+}
+
 /// Reads what can be read of an object, which is in the newest version already.
 pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
     match id.kind {
@@ -102,9 +107,6 @@ fn part<T: for<'de> Deserialize<'de>>(
 
 /// Whether a key anywhere in it is an access list.
 fn names_access_list(node: &Node<'_>) -> bool {
-    let here = node
-        .entries()
-        .iter()
-        .any(|entry| closest(&entry.key, &ACCESS_LISTS).is_some() || names_access_list(&entry.node));
+    let here = node.entries().iter().any(|entry| access_list(&entry.key).is_some() || names_access_list(&entry.node));
     here || node.items().iter().any(names_access_list)
 }

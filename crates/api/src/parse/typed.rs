@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::envelope::{Version, annotation};
 use super::issues::Issues;
-use super::remains::ACCESS_LISTS;
+use super::remains::access_list;
 use super::{gateway, legacy, module, remains};
-use crate::text::closest;
+use crate::text::{closest, plain};
 use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
 use crate::{Ingress, IngressClass, Kind, Object, Problem, Secret, Spec, not_effective, validate};
 
@@ -206,11 +206,18 @@ pub(super) fn report_unknown(unknowns: Unknowns, issues: &mut Issues<'_>) {
     }
 }
 
-/// Fields that shut somebody out: what was meant for one of them cannot just be passed over.
-const SHUT_OUT: [&str; 5] = ["ca_secret", "cert_required", "crl_secret", ACCESS_LISTS[0], ACCESS_LISTS[1]];
+/// Settings of TLS that shut somebody out.
+const SHUT_OUT: [&str; 3] = ["ca_secret", "cert_required", "crl_secret"];
+
+/// The field that shuts somebody out for which another was meant: misspelt where it belongs, or in the wrong place.
+fn shuts_out(key: &str, meant: Option<&str>) -> Option<&'static str> {
+    let is = |field: &&&str| meant == Some(**field) || plain(field) == plain(key);
+    access_list(key).or_else(|| SHUT_OUT.iter().find(is).copied())
+}
 
 pub(super) fn unknown_field(path: String, meant: Option<&str>) -> Problem {
-    if let Some(guard) = closest(path.rsplit('.').next().unwrap_or_default(), &SHUT_OUT) {
+    // What was meant to shut somebody out cannot just be passed over.
+    if let Some(guard) = shuts_out(path.rsplit('.').next().unwrap_or_default(), meant) {
         let message =
             format!("there is no such field here; \"{guard}\" would shut somebody out, so it cannot be passed over");
         return Problem::error("UnknownField", path, message);

@@ -77,6 +77,8 @@ fn warnings_leave_the_object_in_use() {
             "X-MY",
         ),
         ("Module", "{config: {xff_num_trusted_hops: 1}}", "NotYetEffective", "spec.config.xff_num_trusted_hops", "1"),
+        // Two letters from `ca_secret`, which a Host has only below `tls`.
+        ("Host", "{hostname: a, secret: s}", "UnknownField", "spec.secret", "secret"),
         ("Module", "{config: {server_nam: 1}}", "UnknownField", "spec.config.server_nam", "server_nam"),
         (
             "Module",
