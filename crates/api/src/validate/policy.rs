@@ -149,7 +149,11 @@ pub(super) fn cors(cors: &mut Option<Box<Cors>>, path: &Path<'_>, issues: &mut I
     let Some(policy) = cors else { return };
     for (index, origin) in policy.origins.iter().enumerate() {
         let origins = path.key("origins");
-        header_text(Some(origin), &origins.index(index), issues);
+        let path = origins.index(index);
+        header_text(Some(origin), &path, issues);
+        if let Some(why) = never_sent(origin) {
+            no_effect(&path, why, issues);
+        }
     }
     list(&policy.methods, "method", &path.key("methods"), issues);
     list(&policy.headers, "header", &path.key("headers"), issues);
@@ -158,6 +162,25 @@ pub(super) fn cors(cors: &mut Option<Box<Cors>>, path: &Path<'_>, issues: &mut I
         no_effect(path, "without origins there is no cross-origin policy", issues);
         *cors = None;
     }
+}
+
+/// Why no browser sends an `Origin` (RFC 6454) like this one, if none does. Origins are compared as text.
+fn never_sent(origin: &str) -> Option<&'static str> {
+    if matches!(origin, "*" | "null") {
+        return None;
+    }
+    if origin.contains('*') {
+        return Some(
+            "\"*\" stands for every origin when it is alone, and for nothing in a part of one: write each origin out",
+        );
+    }
+    let Some((_, authority)) = origin.split_once("://") else {
+        return Some("an origin begins with its scheme, as in https://www.example.com");
+    };
+    if authority.contains(['/', '?', '#']) {
+        return Some("an origin ends with its host or port: browsers send no \"/\" and no path");
+    }
+    origin.contains(|c: char| c.is_ascii_uppercase()).then_some("browsers send origins in lower case")
 }
 
 fn list(names: &[String], what: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
