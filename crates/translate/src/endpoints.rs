@@ -68,9 +68,9 @@ pub(crate) fn of<'a>(
 
 /// Endpoints of several sources, sorted: each once, at the best of its ranks, and no rank without one.
 pub(crate) fn merged(mut endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
+    endpoints.sort_unstable_by(|a, b| (a.address, a).cmp(&(b.address, b)));
+    endpoints.dedup_by_key(|endpoint| endpoint.address);
     endpoints.sort_unstable();
-    let mut seen = BTreeSet::new();
-    endpoints.retain(|endpoint| seen.insert(endpoint.address));
     let ranks: BTreeSet<u32> = endpoints.iter().map(|endpoint| endpoint.rank).collect();
     let order: BTreeMap<u32, u32> = ranks.into_iter().zip(0..).collect();
     for endpoint in &mut endpoints {
