@@ -290,6 +290,6 @@ async fn fetch(cluster: Cluster, api: ApiKind, file: Arc<str>) -> (Arc<str>, Fet
     let (name, namespace) = (parts.next().unwrap_or_default(), parts.next());
     let path = format!("{}/{name}", api.path(namespace));
     let found = request::get(&cluster.client, &path, Form::Whole).await;
-    let item = found.and_then(|object| Item::fetched(&api, object).ok_or(Failure::Missing));
+    let item = found.and_then(|text| Item::fetched(&api, request::read(&text)?).ok_or(Failure::Missing));
     (file, item)
 }

@@ -44,7 +44,8 @@ impl Discovery {
         if let Some(answer) = answers.get(&path).filter(|answer| answer.at.elapsed() < FRESH) {
             return answer.resources.contains(api.plural);
         }
-        let found: Result<Resources, Failure> = request::get(client, &path, Form::Whole).await;
+        let found = request::get(client, &path, Form::Whole).await;
+        let found: Result<Resources, Failure> = found.and_then(|text| request::read(&text));
         let resources = found.map(|found| found.resources).unwrap_or_default();
         let resources: BTreeSet<_> = resources.into_iter().map(|resource| resource.name).collect();
         let has = resources.contains(api.plural);

@@ -1,8 +1,13 @@
-//! An object of the API server as a file: its name, its bytes, and what tells whether it changed.
+//! An object as the API server sends it: its bytes, and what tells whether it changed.
+//!
+//! Nothing of what an object says is read here, only what stands around it: the rest is handed on as the text it came as.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::resources::{ApiKind, Depth};
 
@@ -20,6 +25,72 @@ const METADATA_OF_THE_SERVER: [&str; 7] = [
     "ownerReferences",
 ];
 
+/// The fields of a JSON object, each as it stands in the text.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// An object in the text that it came in.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Object<'a> {
+    #[serde(borrow)]
+    fields: Fields<'a>,
+}
+
+/// What is read of an object's metadata.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Head {
+    name: String,
+    namespace: String,
+    resource_version: String,
+    generation: i64,
+}
+
+impl Object<'_> {
+    /// One field, if it can be read as that.
+    fn field<T: for<'a> Deserialize<'a>>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.fields.get(name)?.get()).ok()
+    }
+
+    fn head(&self) -> Head {
+        self.field("metadata").unwrap_or_default()
+    }
+
+    /// The whole of it, read as something else than an object of a kind.
+    pub(super) fn read<T: for<'a> Deserialize<'a>>(&self) -> Option<T> {
+        serde_json::from_value(serde_json::to_value(&self.fields).ok()?).ok()
+    }
+
+    /// Its version, if it says one.
+    pub(super) fn version(&self) -> Option<String> {
+        Some(self.head().resource_version).filter(|version| !version.is_empty())
+    }
+
+    /// Whether it has this annotation.
+    pub(super) fn has_annotation(&self, name: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Annotated {
+            annotations: BTreeMap<String, String>,
+        }
+        self.field("metadata").is_some_and(|found: Annotated| found.annotations.contains_key(name))
+    }
+
+    /// Its name as a file. `None` for what has no name.
+    pub(super) fn file(&self, api: &ApiKind) -> Option<Arc<str>> {
+        self.head().file(api)
+    }
+}
+
+impl Head {
+    fn file(&self, api: &ApiKind) -> Option<Arc<str>> {
+        (!self.name.is_empty()).then(|| file_of(api, &self.namespace, &self.name))
+    }
+
+    fn version_digest(&self) -> u128 {
+        xxhash_rust::xxh3::xxh3_128(self.resource_version.as_bytes())
+    }
+}
+
 /// An object, ready to be taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
@@ -35,34 +106,24 @@ pub(super) struct Item {
 
 impl Item {
     /// Reads an object as it came. `None` for what has no name.
-    pub(super) fn read(api: &ApiKind, object: Value) -> Option<Self> {
-        let file = file_name(api, &object)?;
+    pub(super) fn read(api: &ApiKind, object: Object<'_>) -> Option<Self> {
+        let head = object.head();
+        let file = head.file(api)?;
         if api.depth == Depth::Metadata {
-            return Some(Self { file, digest: version(&object), bytes: Vec::new(), status: (0, Value::Null) });
+            let (digest, bytes) = (head.version_digest(), Vec::new());
+            return Some(Self { file, digest, bytes, status: (0, Value::Null) });
         }
-        Some(Self::whole(api, file, object))
+        let status = (head.generation, object.field("status").unwrap_or_default());
+        let bytes = manifest(api, object)?;
+        Some(Self { file, digest: xxhash_rust::xxh3::xxh3_128(&bytes), bytes, status })
     }
 
     /// Reads an object of a kind that is watched by its metadata, fetched as a whole.
-    pub(super) fn fetched(api: &ApiKind, object: Value) -> Option<Self> {
-        let (file, digest) = (file_name(api, &object)?, version(&object));
-        Some(Self { digest, ..Self::whole(api, file, object) })
+    pub(super) fn fetched(api: &ApiKind, object: Object<'_>) -> Option<Self> {
+        let digest = object.head().version_digest();
+        let whole = ApiKind { depth: Depth::Whole, ..*api };
+        Some(Self { digest, ..Self::read(&whole, object)? })
     }
-
-    fn whole(api: &ApiKind, file: Arc<str>, mut object: Value) -> Self {
-        let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or_default();
-        let status = strip(api, &mut object);
-        let bytes = object.to_string().into_bytes();
-        Self { file, digest: xxhash_rust::xxh3::xxh3_128(&bytes), bytes, status: (generation, status) }
-    }
-}
-
-/// The name of an object as a file.
-pub(super) fn file_name(api: &ApiKind, object: &Value) -> Option<Arc<str>> {
-    let metadata = object.get("metadata")?;
-    let name = metadata.get("name")?.as_str()?;
-    let namespace = metadata.get("namespace").and_then(Value::as_str).unwrap_or_default();
-    Some(file_of(api, namespace, name))
 }
 
 /// The name under which an object is a file.
@@ -70,36 +131,41 @@ pub(crate) fn file_of(api: &ApiKind, namespace: &str, name: &str) -> Arc<str> {
     format!("{}/{namespace}/{name}", api.directory()).into()
 }
 
-fn version(object: &Value) -> u128 {
-    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
-    xxhash_rust::xxh3::xxh3_128(version.as_bytes())
+/// What a manifest would say, with `uid` and `generation`.
+fn manifest(api: &ApiKind, object: Object<'_>) -> Option<Vec<u8>> {
+    let mut fields = object.fields;
+    fields.remove("status");
+    // Items of a list do not say what they are.
+    let (version, kind) = (to_raw_value(&api.api_version()).ok()?, to_raw_value(api.kind).ok()?);
+    fields.insert("apiVersion".to_owned(), &version);
+    fields.insert("kind".to_owned(), &kind);
+    let metadata = metadata(api, fields.get("metadata")?)?;
+    fields.insert("metadata".to_owned(), &metadata);
+    serde_json::to_vec(&fields).ok()
 }
 
-/// Leaves what a manifest would say, with `uid` and `generation`. Gives the status.
-fn strip(api: &ApiKind, object: &mut Value) -> Value {
-    let Some(fields) = object.as_object_mut() else { return Value::Null };
-    // Items of a list do not say what they are.
-    fields.insert("apiVersion".to_owned(), api.api_version().into());
-    fields.insert("kind".to_owned(), api.kind.into());
-    let status = fields.remove("status").unwrap_or_default();
-    let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) else { return status };
+/// Metadata without what is the server's.
+fn metadata(api: &ApiKind, text: &RawValue) -> Option<Box<RawValue>> {
+    let mut metadata: Fields<'_> = serde_json::from_str(text.get()).ok()?;
     for field in METADATA_OF_THE_SERVER {
         metadata.remove(field);
     }
-    strip_annotations(api, metadata);
-    status
+    let annotations = metadata.remove("annotations").and_then(|annotations| manifest_annotations(api, annotations));
+    if let Some(annotations) = &annotations {
+        metadata.insert("annotations".to_owned(), annotations);
+    }
+    to_raw_value(&metadata).ok()
 }
 
-fn strip_annotations(api: &ApiKind, metadata: &mut Map<String, Value>) {
+/// Annotations that somebody wrote. `None` if there are none.
+fn manifest_annotations(api: &ApiKind, text: &RawValue) -> Option<Box<RawValue>> {
+    // One of them is the time of the last change.
     if api.kind == "EndpointSlice" {
-        // One of them is the time of the last change.
-        metadata.remove("annotations");
-    } else if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-        annotations.remove(LAST_APPLIED);
-        if annotations.is_empty() {
-            metadata.remove("annotations");
-        }
+        return None;
     }
+    let mut annotations: Fields<'_> = serde_json::from_str(text.get()).ok()?;
+    annotations.remove(LAST_APPLIED);
+    (!annotations.is_empty()).then(|| to_raw_value(&annotations).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -109,6 +175,14 @@ mod tests {
 
     use super::super::resources::api_kind;
     use super::*;
+
+    fn object(text: &str) -> Object<'_> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn item(api: &ApiKind, value: &Value) -> Option<Item> {
+        Item::read(api, object(&value.to_string()))
+    }
 
     fn mapping(status: &str, generation: u32) -> Value {
         json!({
@@ -125,7 +199,7 @@ mod tests {
     #[test]
     fn a_status_is_no_change_and_a_generation_is() {
         let api = api_kind(Kind::Mapping).unwrap();
-        let read = |object| Item::read(&api, object).unwrap();
+        let read = |object: Value| item(&api, &object).unwrap();
         let (one, other) = (read(mapping("Running", 1)), read(mapping("Inactive", 1)));
         assert_eq!((one.digest, &one.bytes), (other.digest, &other.bytes));
         assert_eq!(one.status, (1, json!({"state": "Running"})));
@@ -147,18 +221,18 @@ mod tests {
         let api = api_kind(Kind::Secret).unwrap();
         let secret =
             |version: &str| json!({"metadata": {"name": "tls", "namespace": "shop", "resourceVersion": version}});
-        let seen = Item::read(&api, secret("1")).unwrap();
+        let seen = item(&api, &secret("1")).unwrap();
         assert!(seen.bytes.is_empty());
-        let fetched = Item::fetched(&api, secret("1")).unwrap();
+        let fetched = Item::fetched(&api, object(&secret("1").to_string())).unwrap();
         assert_eq!(seen.digest, fetched.digest);
         assert!(!fetched.bytes.is_empty());
-        assert_ne!(seen.digest, Item::read(&api, secret("2")).unwrap().digest);
+        assert_ne!(seen.digest, item(&api, &secret("2")).unwrap().digest);
     }
 
     #[test]
     fn what_has_no_name_is_no_object() {
         let api = api_kind(Kind::Host).unwrap();
-        assert_eq!(Item::read(&api, json!({"metadata": {}})), None);
-        assert_eq!(Item::read(&api, json!([])), None);
+        assert_eq!(item(&api, &json!({"metadata": {}})), None);
+        assert_eq!(item(&api, &json!({"spec": {}})), None);
     }
 }

@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use serde::Deserialize;
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::backoff::Backoff;
 use super::discovery::Discovery;
-use super::object::{Item, file_name};
-use super::request::{self, Events, Failure, Form, Status, WatchEventKind};
+use super::object::{Item, Object};
+use super::request::{self, Events, Failure, Form, Status, WatchEvent, WatchEventKind};
 use super::resources::ApiKind;
 
 /// Objects asked for at once where the server has no streaming lists.
@@ -24,6 +23,8 @@ const PAGE: u32 = 500;
 const WATCH_SECONDS: u32 = 290;
 /// How long an answer may take. Watches answer at once.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Annotation of the bookmark that ends a streamed listing.
+const LISTING_ENDS: &str = "k8s.io/initial-events-end";
 /// A watch that ends sooner was not a watch: the next one waits.
 const SHORT: Duration = Duration::from_secs(1);
 
@@ -107,11 +108,11 @@ impl From<Unheard> for Ended {
 }
 
 #[derive(Deserialize)]
-struct List {
+struct List<'a> {
     metadata: ListMetadata,
     /// Null for none, where only metadata is asked for.
-    #[serde(default)]
-    items: Option<Vec<Value>>,
+    #[serde(default, borrow)]
+    items: Option<Vec<Object<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -192,17 +193,17 @@ impl Reflector {
     }
 
     async fn events(&self, mut events: Events, position: &mut Position) -> Result<(), Ended> {
-        while let Some(event) = events.next().await? {
-            let object = event.object;
-            match event.kind {
+        while let Some(text) = events.next().await? {
+            let WatchEvent { kind, object } = request::read(&text)?;
+            match kind {
                 WatchEventKind::Error => {
-                    let status: Status = serde_json::from_value(object).unwrap_or_default();
+                    let status: Status = object.read().unwrap_or_default();
                     return Err(status.failure().into());
                 }
                 WatchEventKind::Bookmark => {
-                    let complete = object.pointer("/metadata/annotations/k8s.io~1initial-events-end").is_some();
+                    let complete = object.has_annotation(LISTING_ENDS);
                     if position.version.is_some() || complete {
-                        position.version = version(&object);
+                        position.version = object.version();
                     }
                     if complete {
                         self.works(position).await?;
@@ -214,10 +215,10 @@ impl Reflector {
             }
             // Versions of a listing's objects are in no order: only its end can be gone on from.
             if position.version.is_some() {
-                position.version = version(&object);
+                position.version = object.version();
             }
-            let told = match event.kind {
-                WatchEventKind::Deleted => file_name(&self.api, &object).map(Told::Gone),
+            let told = match kind {
+                WatchEventKind::Deleted => object.file(&self.api).map(Told::Gone),
                 _ => Item::read(&self.api, object).map(Told::Object),
             };
             if let Some(told) = told {
@@ -233,7 +234,8 @@ impl Reflector {
         self.tell(Told::Begin).await?;
         loop {
             let path = self.list_path(&more);
-            let list: List = patient(request::get(&self.client, &path, Form::list(self.api.depth))).await?;
+            let text = patient(request::get(&self.client, &path, Form::list(self.api.depth))).await?;
+            let list: List<'_> = request::read(&text)?;
             for object in list.items.unwrap_or_default() {
                 if let Some(item) = Item::read(&self.api, object) {
                     self.tell(Told::Object(item)).await?;
@@ -314,9 +316,4 @@ impl Position {
 async fn patient<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let late = |_| Failure::Lost(format!("no answer within {} s", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
-}
-
-fn version(object: &Value) -> Option<String> {
-    let version = object.pointer("/metadata/resourceVersion")?.as_str()?;
-    Some(version.to_owned()).filter(|version| !version.is_empty())
 }

@@ -1,12 +1,13 @@
 //! Questions to the API server, and what comes back.
 
+use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use kube::Client;
 use kube::client::Body;
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::object::Object;
 use super::resources::Depth;
 
 /// Longest answer to a question that is no watch, in bytes: a page of objects, each up to 1.5 MiB in etcd.
@@ -101,11 +102,17 @@ pub(super) async fn ask(client: &Client, path: &str, form: Form) -> Result<Body,
     if status.is_success() { Ok(response.into_body()) } else { Err(refusal(status, response.into_body()).await) }
 }
 
-/// Asks for one JSON value.
-pub(super) async fn get<T: serde::de::DeserializeOwned>(client: &Client, path: &str, form: Form) -> Result<T, Failure> {
+/// Asks for one JSON value, as text.
+pub(super) async fn get(client: &Client, path: &str, form: Form) -> Result<Bytes, Failure> {
     let body = ask(client, path, form).await?;
     let whole = Limited::new(body, LONGEST_ANSWER).collect().await.map_err(|error| Failure::Lost(error.to_string()))?;
-    serde_json::from_slice(&whole.to_bytes()).map_err(|error| Failure::Lost(format!("an answer is no JSON: {error}")))
+    Ok(whole.to_bytes())
+}
+
+/// Reads an answer, or an event of a watch.
+pub(super) fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(text)
+        .map_err(|error| Failure::Lost(format!("the server sent what is no such JSON: {error}")))
 }
 
 async fn refusal(status: StatusCode, body: Body) -> Failure {
@@ -132,10 +139,11 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// One event of a watch.
 #[derive(Debug, Deserialize)]
-pub(super) struct WatchEvent {
+pub(super) struct WatchEvent<'a> {
     #[serde(rename = "type")]
     pub(super) kind: WatchEventKind,
-    pub(super) object: Value,
+    #[serde(borrow)]
+    pub(super) object: Object<'a>,
 }
 
 /// What an event of a watch is about.
@@ -161,12 +169,11 @@ impl Events {
         Self { body, lines: Lines::default() }
     }
 
-    /// The next event. `None` when the server ends the watch. Not cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Option<WatchEvent>, Failure> {
+    /// The text of the next event. `None` when the server ends the watch. Not cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         loop {
             if let Some(line) = self.lines.next() {
-                let event = serde_json::from_slice(&line);
-                return event.map(Some).map_err(|error| Failure::Lost(format!("an event is no JSON: {error}")));
+                return Ok(Some(line));
             }
             match self.body.frame().await {
                 None => return Ok(None),
@@ -241,7 +248,7 @@ mod tests {
 
     #[test]
     fn events_are_read() {
-        let event: WatchEvent = serde_json::from_str(r#"{"type":"BOOKMARK","object":{"metadata":{}}}"#).unwrap();
+        let event: WatchEvent<'_> = serde_json::from_str(r#"{"type":"BOOKMARK","object":{"metadata":{}}}"#).unwrap();
         assert_eq!(event.kind, WatchEventKind::Bookmark);
     }
 }
