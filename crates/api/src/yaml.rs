@@ -12,7 +12,7 @@ mod scalar;
 mod split;
 
 pub(crate) use build::{Broken, Position, parse_documents};
-pub(crate) use de::{De, DeError, Unknowns};
+pub(crate) use de::{De, DeError, Passed};
 pub(crate) use env::expand;
 pub(crate) use json::from_json;
 pub(crate) use node::{Entry, Mark, Node, Value};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::Kind;
 use crate::text::closest;
-use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns, Value};
+use crate::yaml::{De, DeError, Mark, Node, Passed, Path, Value};
 use serde::Deserialize;
 
 /// The API group of our kinds.
@@ -138,9 +138,9 @@ impl Metadata {
         let whole = Path::Root;
         let path = whole.key("metadata");
         let node = root.get("metadata");
-        let unknowns = Unknowns::default();
+        let passed = Passed::default();
         match node {
-            Some(node) => Self::deserialize(De::new(node, &path, &unknowns)),
+            Some(node) => Self::deserialize(De::new(node, &path, &passed)),
             None => Ok(Self::default()),
         }
     }

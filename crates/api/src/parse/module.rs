@@ -4,7 +4,7 @@ use super::issues::Issues;
 use super::remains::access_list;
 use super::typed::{report_unknown, unknown_field};
 use crate::text::closest;
-use crate::yaml::{De, Node, Path, Unknowns, Value};
+use crate::yaml::{De, Node, Passed, Path, Value};
 use crate::{IpAccess, Module, ModuleConfig, ObjectId, not_effective, validate};
 
 /// The Module whose settings hold.
@@ -44,10 +44,10 @@ pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> O
 }
 
 fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, issues: &mut Issues<'_>) {
-    let unknowns = Unknowns::default();
+    let passed = Passed::default();
     for entry in config.entries() {
         let path = path.key(&entry.key);
-        let value = De { key: entry.mark, ..De::new(&entry.node, &path, &unknowns) };
+        let value = De { key: entry.mark, ..De::new(&entry.node, &path, &passed) };
         match settings.set(&entry.key, value) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
@@ -64,7 +64,7 @@ fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, iss
             },
         }
     }
-    report_unknown(unknowns, issues);
+    report_unknown(passed, issues);
 }
 
 /// An access list that cannot be read is not the same as none.

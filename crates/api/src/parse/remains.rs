@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::issues::Issues;
 use crate::text::closest;
-use crate::yaml::{De, Entry, Node, Path, Unknowns, Value};
+use crate::yaml::{De, Entry, Node, Passed, Path, Value};
 use crate::{FilterPolicy, Kind, ObjectId, Remains, validate};
 
 /// The fields of a Mapping that say which requests it is for, and when it is tried.
@@ -67,7 +67,7 @@ fn rules(node: &Node<'_>, file: &Arc<str>) -> Remains {
     let whole = Node { mark: spec.mark, value: Value::Map(vec![entry]) };
     let (root, mut issues) = (Path::Root, Issues::new(node, file));
     let path = root.key("spec");
-    let Ok(policy) = FilterPolicy::deserialize(De::new(&whole, &path, &Unknowns::default())) else {
+    let Ok(policy) = FilterPolicy::deserialize(De::new(&whole, &path, &Passed::default())) else {
         return Remains::AnyRule;
     };
     validate::rules(&policy, &path, &mut issues);
@@ -100,7 +100,7 @@ fn part<T: for<'de> Deserialize<'de>>(
     let spec = Node { mark: spec.mark, value: Value::Map(entries.cloned().collect()) };
     let (root, mut issues) = (Path::Root, Issues::new(node, file));
     let path = root.key("spec");
-    let mut part = T::deserialize(De::new(&spec, &path, &Unknowns::default())).ok()?;
+    let mut part = T::deserialize(De::new(&spec, &path, &Passed::default())).ok()?;
     check(&mut part, &path, &mut issues);
     (issues.errors() == 0).then(|| Box::new(part))
 }

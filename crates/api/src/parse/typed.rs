@@ -9,7 +9,7 @@ use super::issues::Issues;
 use super::remains::access_list;
 use super::{gateway, legacy, module, remains};
 use crate::text::{closest, plain};
-use crate::yaml::{De, DeError, Mark, Node, Path, Unknowns};
+use crate::yaml::{De, DeError, Mark, Node, Passed, Path};
 use crate::{Ingress, IngressClass, Kind, Object, Problem, Secret, Spec, not_effective, validate};
 
 /// What may stand at the top of an object.
@@ -161,18 +161,33 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
     (issues.errors() == 0).then_some(spec)
 }
 
-/// Deserializes the `spec` of an object of ours; fields that nothing knows are reported.
+/// Of one object more values than these are not refused at once.
+const REFUSED: usize = 16;
+
+/// Deserializes the `spec` of an object of ours; each value that cannot be read is reported, and the fields that nothing knows.
 fn read<'de, T: Deserialize<'de> + Default>(
     node: &'de Node<'de>,
     path: &Path<'_>,
     issues: &mut Issues<'_>,
 ) -> Option<T> {
     let Some(spec) = node.get("spec") else { return Some(T::default()) };
-    let unknowns = Unknowns::default();
-    let result = T::deserialize(De::new(spec, path, &unknowns));
-    report_unknown(unknowns, issues);
     let told = |error: DeError| if error.path.ends_with(".secret") { without_value(error) } else { error };
-    result.map_err(|error| issues.refused(told(error))).ok()
+    let mut passed = Passed::default();
+    loop {
+        let result = T::deserialize(De::new(spec, path, &passed));
+        match result {
+            // What lacks a value that was refused may say that it is missing.
+            Err(error) if passed.refused() < REFUSED && !passed.is_incomplete(&error.path) => {
+                passed.refuse(&error.path);
+                issues.refused(told(error));
+            }
+            result => {
+                let is_whole = passed.refused() == 0;
+                report_unknown(passed, issues);
+                return result.ok().filter(|_| is_whole);
+            }
+        }
+    }
 }
 
 /// What is wrong, without what was found there.
@@ -188,18 +203,18 @@ fn foreign<'de, T: Deserialize<'de> + Default>(
     issues: &mut Issues<'_>,
 ) -> Option<T> {
     let Some(node) = node else { return Some(T::default()) };
-    T::deserialize(De::new(node, path, &Unknowns::default())).map_err(|error| issues.refused(error)).ok()
+    T::deserialize(De::new(node, path, &Passed::default())).map_err(|error| issues.refused(error)).ok()
 }
 
 /// Deserializes a Secret. What is wrong with it is told without what was found there.
 fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -> Option<Secret> {
-    let result = Secret::deserialize(De::new(node, path, &Unknowns::default()));
+    let result = Secret::deserialize(De::new(node, path, &Passed::default()));
     result.map_err(|error| issues.refused(without_value(error))).ok()
 }
 
 /// Reports the fields that nothing knows.
-pub(super) fn report_unknown(unknowns: Unknowns, issues: &mut Issues<'_>) {
-    let mut unknowns = unknowns.into_inner();
+pub(super) fn report_unknown(passed: Passed, issues: &mut Issues<'_>) {
+    let mut unknowns = passed.into_unknown();
     unknowns.retain(|unknown| !crate::convert::is_note(unknown.path.rsplit('.').next().unwrap_or_default()));
     for unknown in unknowns {
         issues.push(unknown.mark, unknown_field(unknown.path, unknown.meant));

@@ -4,6 +4,7 @@ mod access;
 mod error;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use serde::de::{self, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
@@ -14,8 +15,43 @@ use super::scalar::{Scalar, resolve};
 use access::{EnumAccess, MapAccess, SeqAccess};
 pub(crate) use error::DeError;
 
-/// Fields that were passed over because nothing knows them.
-pub(crate) type Unknowns = RefCell<Vec<Unknown>>;
+/// What is passed over on the way through a tree.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// Fields that nothing knows.
+    unknown: RefCell<Vec<Unknown>>,
+    /// Paths of values that were refused before.
+    refused: BTreeSet<String>,
+}
+
+impl Passed {
+    /// What stands at this path is passed over from now on, as if it were not there, and the way begins anew.
+    pub(crate) fn refuse(&mut self, path: &str) {
+        self.unknown.get_mut().clear();
+        self.refused.insert(path.to_owned());
+    }
+
+    /// How many values were refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
+    /// Whether something was refused at this path or below it, so that what is there is not what was written.
+    pub(crate) fn is_incomplete(&self, path: &str) -> bool {
+        let below = |refused: &String| {
+            refused.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.refused.iter().any(below)
+    }
+
+    pub(crate) fn into_unknown(self) -> Vec<Unknown> {
+        self.unknown.into_inner()
+    }
+
+    fn has_refused(&self, path: &Path<'_>) -> bool {
+        !self.refused.is_empty() && self.refused.contains(&path.to_string())
+    }
+}
 
 /// A field that nothing knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,13 +75,13 @@ pub(crate) struct De<'p, 'de> {
     /// The fields of the struct that the node is in; empty if it is in none.
     pub(crate) fields: &'static [&'static str],
     /// Takes the fields that nothing knows.
-    pub(crate) unknowns: &'p Unknowns,
+    pub(crate) passed: &'p Passed,
 }
 
 impl<'p, 'de> De<'p, 'de> {
     /// Deserializes `node`, which `path` leads to.
-    pub(crate) fn new(node: &'de Node<'de>, path: &'p Path<'p>, unknowns: &'p Unknowns) -> Self {
-        Self { node, path, key: node.mark, fields: &[], unknowns }
+    pub(crate) fn new(node: &'de Node<'de>, path: &'p Path<'p>, passed: &'p Passed) -> Self {
+        Self { node, path, key: node.mark, fields: &[], passed }
     }
 
     fn expected(&self, what: &str) -> DeError {
@@ -193,7 +229,7 @@ impl<'de> de::Deserializer<'de> for De<'_, 'de> {
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if let (false, Path::Key(_, key)) = (self.fields.is_empty(), self.path) {
             let meant = crate::text::closest(key, self.fields);
-            self.unknowns.borrow_mut().push(Unknown { path: self.path.to_string(), mark: self.key, meant });
+            self.passed.unknown.borrow_mut().push(Unknown { path: self.path.to_string(), mark: self.key, meant });
         }
         visitor.visit_unit()
     }

@@ -41,7 +41,7 @@ async fn every_spelling_that_is_read_is_taken() {
         ("Mapping", "{prefix: /, service: w, cors: {origins: 'a, b', methods: [GET], max_age: 5}, dns_type: odd}"),
         (
             "Mapping",
-            "{prefix: /, service: w, cors: {origins: [a], max_age: '5'}, retry_policy: {retry_on: [5xx, reset]}}",
+            "{prefix: /, service: w, cors: {origins: [https://a], max_age: '5'}, retry_policy: {retry_on: [5xx, reset]}}",
         ),
         ("Mapping", "{prefix: /, service: w, enable_ipv4: null, enable_ipv6: false, redirect_response_code: null}"),
         (

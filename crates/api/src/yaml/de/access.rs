@@ -23,11 +23,15 @@ impl<'de> de::SeqAccess<'de> for SeqAccess<'_, 'de> {
     type Error = DeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DeError> {
-        let Some(node) = self.items.get(self.next) else { return Ok(None) };
-        let path = self.list.path.index(self.next);
-        self.next += 1;
-        let item = De::new(node, &path, self.list.unknowns);
-        seed.deserialize(item).map(Some).map_err(|error| error.at(&item))
+        while let Some(node) = self.items.get(self.next) {
+            let path = self.list.path.index(self.next);
+            self.next += 1;
+            if !self.list.passed.has_refused(&path) {
+                let item = De::new(node, &path, self.list.passed);
+                return seed.deserialize(item).map(Some).map_err(|error| error.at(&item));
+            }
+        }
+        Ok(None)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -52,9 +56,13 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_, 'de> {
     type Error = DeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DeError> {
-        let Some(entry) = self.entries.get(self.next) else { return Ok(None) };
-        self.next += 1;
-        seed.deserialize(BorrowedStrDeserializer::new(&entry.key)).map(Some)
+        while let Some(entry) = self.entries.get(self.next) {
+            self.next += 1;
+            if !self.map.passed.has_refused(&self.map.path.key(&entry.key)) {
+                return seed.deserialize(BorrowedStrDeserializer::new(&entry.key)).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeError> {
@@ -63,7 +71,7 @@ impl<'de> de::MapAccess<'de> for MapAccess<'_, 'de> {
         };
         let path = self.map.path.key(&entry.key);
         let value =
-            De { node: &entry.node, path: &path, key: entry.mark, fields: self.fields, unknowns: self.map.unknowns };
+            De { node: &entry.node, path: &path, key: entry.mark, fields: self.fields, passed: self.map.passed };
         seed.deserialize(value).map_err(|error| error.at(&value))
     }
 
@@ -85,7 +93,7 @@ impl<'p, 'de> EnumAccess<'p, 'de> {
 
     fn with<T>(&self, f: impl FnOnce(De<'_, 'de>) -> Result<T, DeError>) -> Result<T, DeError> {
         let path: Path<'_> = self.map.path.key(&self.entry.key);
-        let value = De { key: self.entry.mark, ..De::new(&self.entry.node, &path, self.map.unknowns) };
+        let value = De { key: self.entry.mark, ..De::new(&self.entry.node, &path, self.map.passed) };
         f(value).map_err(|error| error.at(&value))
     }
 }

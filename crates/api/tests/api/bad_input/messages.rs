@@ -1,6 +1,6 @@
 //! What is said of it.
 
-use crate::support::{mapping, of_kind, only};
+use crate::support::{is_invalid, mapping, of_kind, only};
 
 #[test]
 fn messages_say_what_to_do() {
@@ -35,6 +35,20 @@ fn messages_say_what_to_do() {
         let object = only(&mapping(spec));
         assert_eq!(object.problems[0].0.to_string(), message);
     }
+}
+
+#[test]
+fn all_that_is_wrong_with_an_object_is_said_at_once() {
+    let spec = "{prefix: [/], service: w, timeout_ms: soon, cors: {origins: [a, {b: c}, 2], max_age: [60]}, wieght: 1}";
+    let object = only(&mapping(spec));
+    let problems: Vec<_> = object.problems.iter().map(|(problem, _)| problem.field.as_str()).collect();
+    let wrong = ["prefix", "timeout_ms", "cors.origins[1]", "cors.origins[2]", "cors.max_age", "wieght"];
+    assert_eq!(problems, wrong.map(|field| format!("spec.{field}")), "{object:#?}");
+    assert!(is_invalid(&object));
+
+    let many = (0..1000).map(|n| format!("a{n}: 1")).collect::<Vec<_>>().join(", ");
+    let object = only(&mapping(&format!("{{prefix: /, service: w, headers: {{{many}}}}}")));
+    assert!((10..100).contains(&object.problems.len()), "{}", object.problems.len());
 }
 
 #[test]

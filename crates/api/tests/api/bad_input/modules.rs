@@ -21,7 +21,7 @@ fn bad_settings_fail_alone() {
         ("load_balancer: {policy: ring_hash}", "InvalidValue", "load_balancer", "{policy"),
         ("retry_policy: {retry_on: never}", "InvalidValue", "retry_policy.retry_on", "never"),
         ("circuit_breakers: [{priority: urgent}]", "InvalidValue", "circuit_breakers[0].priority", "urgent"),
-        ("cors: {origins: [a], headers: ['a b']}", "InvalidValue", "cors.headers", "['a b']"),
+        ("cors: {origins: [https://a], headers: ['a b']}", "InvalidValue", "cors.headers", "['a b']"),
         ("buffer: {}", "MissingField", "buffer.max_request_bytes", "{}"),
         ("buffer: {max_request_bytes: -1}", "InvalidValue", "buffer.max_request_bytes", "-1"),
         ("gzip: {window_bits: 99}", "InvalidValue", "gzip.window_bits", "99"),
