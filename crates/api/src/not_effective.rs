@@ -26,7 +26,6 @@ const USE_LISTENER: &str = "a Listener says it";
 const USE_HOST: &str = "requestPolicy of a Host says it";
 
 const TABLE: &[Field] = &[
-    field(Kind::Mapping, &["docs"], ""),
     field(Kind::Mapping, &["modules"], "it has none in the original either"),
     field(Kind::Mapping, &["envoy_override"], "it has none in the original either"),
     field(Kind::Mapping, &["error_response_overrides"], REMOVED),

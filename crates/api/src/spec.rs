@@ -2,6 +2,7 @@
 
 mod auth_service;
 mod common;
+mod docs;
 mod endpoint_slice;
 mod filter;
 mod filter_oauth2;
@@ -26,6 +27,7 @@ mod tls_context;
 
 pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody, StatusOnError};
 pub use common::{AddedHeader, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
+pub use docs::{Docs, LONGEST_DOCS_TIMEOUT_MS};
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHint, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget,
 };

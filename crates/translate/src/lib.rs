@@ -46,4 +46,4 @@ pub use endpoints::Topology;
 pub use module::script_problem;
 pub use pattern::{HostPattern, without_port};
 pub use policy::CLEAR_CHAIN;
-pub use world::{Resources, World};
+pub use world::{PublicName, Resources, Served, World};

@@ -4,6 +4,7 @@
 //! that it is for; the frame (Hosts, Listeners, TCPMappings, AuthServices, RateLimitServices) is made anew as a whole,
 //! and touches the tables of those names whose Host changed. Whatever comes out equal to what was there is not a change.
 
+mod apis;
 mod ingresses;
 mod intake;
 mod limits;
@@ -38,6 +39,7 @@ use crate::upstream::Resolver;
 const FRAME_KINDS: [Kind; 5] =
     [Kind::Host, Kind::Listener, Kind::TCPMapping, Kind::AuthService, Kind::RateLimitService];
 
+pub use apis::{PublicName, Served};
 use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;

@@ -8,10 +8,11 @@
 //! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
-//! | `/api/v1/{objects,hosts,routes,clusters,limits,limited,envoys,problems}` | lists, see [`ListQuery`] |
+//! | `/api/v1/{objects,hosts,routes,apis,clusters,limits,limited,envoys,problems}` | lists, see [`ListQuery`] |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
 
+mod apis;
 mod client;
 mod explain;
 mod index;
@@ -35,6 +36,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use apis::{ApiView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView};
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
@@ -63,6 +65,10 @@ pub trait View: Send + Sync + 'static {
     fn hosts(&self, query: &ListQuery) -> Page<HostView>;
     /// Routes by host, in the order in which Envoy tries them.
     fn routes(&self, query: &ListQuery) -> Page<RouteView>;
+    /// What sends requests to services, as a portal needs it.
+    fn apis(&self, query: &ListQuery) -> Page<ApiView>;
+    /// Another whenever an answer of [`Self::apis`] may be another.
+    fn edition(&self) -> String;
     /// Upstream clusters.
     fn clusters(&self, query: &ListQuery) -> Page<ClusterView>;
     /// Limits in force, by domain and labels.
@@ -93,6 +99,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::objects))
         .routes(routes!(lists::hosts))
         .routes(routes!(lists::routes))
+        .routes(routes!(apis::apis))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))
         .routes(routes!(lists::limited))

@@ -45,6 +45,9 @@ pub(crate) struct Engine {
     pub(crate) server: Server,
     pub(crate) metrics: Metrics,
     pub(crate) revision: Revision,
+    /// Another whenever objects or what is made of them may be others. It begins by chance, so that it is none of an
+    /// engine before.
+    pub(crate) edition: u64,
     loaded: bool,
     staged: Option<Staged>,
     /// Objects for other instances, by which their changes are told.
@@ -79,6 +82,7 @@ impl Engine {
             server,
             metrics,
             revision: Revision(0),
+            edition: fastrand::u64(..),
             loaded: false,
             staged: None,
             foreign: BTreeMap::new(),
@@ -112,6 +116,7 @@ impl Engine {
         if delta.is_empty() && self.loaded {
             return None;
         }
+        self.edition = self.edition.wrapping_add(1);
         let update = info_span!("encode").in_scope(|| resources::update(delta, self.world.model()));
         self.metrics.sent(&update);
         self.revision = self.server.update(update);

@@ -1,6 +1,7 @@
 //! The engine's state, as the admin server shows it.
 
 use std::cmp::Ordering;
+mod apis;
 mod hosts;
 mod limits;
 mod routes;
@@ -15,8 +16,8 @@ use nuncio_telemetry::Health;
 use nuncio_xds::{Key, Protocol, ResourceType};
 
 use crate::admin::{
-    ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery,
-    LocationView, ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView, View,
+    ApiView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView,
+    ListQuery, LocationView, ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView, View,
 };
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
@@ -80,6 +81,15 @@ impl View for EngineView {
     fn routes(&self, query: &ListQuery) -> Page<RouteView> {
         let engine = lock(&self.engine);
         Page::of(query, routes(engine.world.model(), query), Listed::view)
+    }
+
+    fn apis(&self, query: &ListQuery) -> Page<ApiView> {
+        let apis = apis::apis(&lock(&self.engine).world, query);
+        Page::of(query, apis.into_iter(), |api| api)
+    }
+
+    fn edition(&self) -> String {
+        lock(&self.engine).edition.to_string()
     }
 
     fn clusters(&self, query: &ListQuery) -> Page<ClusterView> {
@@ -211,28 +221,38 @@ fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
 }
 
 fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
-    let (discovery, endpoints) = match &cluster.discovery {
-        Discovery::Endpoints => {
-            let known = model.endpoints.get(&cluster.name);
-            let known = known.iter().flat_map(|known| &known.endpoints);
-            ("eds", known.map(endpoint_view).collect())
-        }
-        Discovery::Static(addresses) => {
-            ("static", addresses.iter().map(|address| endpoint_view(&Endpoint::at(*address))).collect())
-        }
-        Discovery::Unix(path) => {
-            let address = format!("unix:{path}");
-            ("static", vec![EndpointView { address, other: None, zone: None, rank: 0 }])
-        }
-        Discovery::Dns { .. } => ("dns", Vec::new()),
+    let discovery = match &cluster.discovery {
+        Discovery::Endpoints => "eds",
+        Discovery::Static(_) | Discovery::Unix(_) => "static",
+        Discovery::Dns { .. } => "dns",
     };
-    // The name is the service, then a dash and the digest of the settings.
-    let service = cluster.name.0.rsplit_once('-').map_or(&*cluster.name.0, |(service, _)| service);
     ClusterView {
         name: cluster.name.to_string(),
-        service: service.to_owned(),
+        service: service_of(cluster).to_owned(),
         discovery: discovery.to_owned(),
-        endpoints,
+        endpoints: endpoints(model, cluster),
         tls: cluster.tls.is_some(),
     }
+}
+
+/// Where a cluster's requests go, as far as the controller knows.
+fn endpoints(model: &Model, cluster: &Cluster) -> Vec<EndpointView> {
+    match &cluster.discovery {
+        Discovery::Endpoints => {
+            let known = model.endpoints.get(&cluster.name);
+            known.iter().flat_map(|known| &known.endpoints).map(endpoint_view).collect()
+        }
+        Discovery::Static(addresses) => {
+            addresses.iter().map(|address| endpoint_view(&Endpoint::at(*address))).collect()
+        }
+        Discovery::Unix(path) => {
+            vec![EndpointView { address: format!("unix:{path}"), other: None, zone: None, rank: 0 }]
+        }
+        Discovery::Dns { .. } => Vec::new(),
+    }
+}
+
+/// The service that a cluster stands for: its name is that, then a dash and the digest of the settings.
+fn service_of(cluster: &Cluster) -> &str {
+    cluster.name.0.rsplit_once('-').map_or(&*cluster.name.0, |(service, _)| service)
 }

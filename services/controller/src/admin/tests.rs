@@ -61,6 +61,14 @@ impl View for Fake {
         none(query)
     }
 
+    fn apis(&self, query: &ListQuery) -> Page<ApiView> {
+        none(query)
+    }
+
+    fn edition(&self) -> String {
+        "7".into()
+    }
+
     fn clusters(&self, query: &ListQuery) -> Page<ClusterView> {
         none(query)
     }
@@ -127,6 +135,16 @@ async fn lists_are_filtered_and_bounded() {
     assert_eq!(json["items"][0]["file"], "shop.yaml");
     assert_eq!(json["items"][0]["kind"], "Mapping");
     assert_eq!(get(Fake::default(), "/api/v1/objects?nmae=x").await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn apis_are_told_once() {
+    let ask = |known: &str| {
+        let request = Request::get("/api/v1/apis").header("if-none-match", known).body(Body::empty()).unwrap();
+        send(Fake::default(), request)
+    };
+    assert_eq!(ask("\"6\"").await, (StatusCode::OK, r#"{"items":[],"total":0}"#.into()));
+    assert_eq!(ask("\"7\"").await, (StatusCode::NOT_MODIFIED, String::new()));
 }
 
 #[tokio::test]

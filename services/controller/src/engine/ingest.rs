@@ -68,6 +68,7 @@ impl Engine {
         let delta = info_span!("compile").in_scope(|| self.take_into_world(objects));
         self.know_foreign(given);
         merge(&mut staged.delta, delta);
+        self.edition = self.edition.wrapping_add(1);
     }
 
     /// Sends what was taken in.

@@ -68,7 +68,7 @@ pub(crate) fn listener_view(listener: &Listener) -> ListenerView {
     }
 }
 
-fn http_chains<'a>(model: &'a Model, class: &str) -> impl Iterator<Item = (&'a Listener, &'a FilterChain)> {
+pub(super) fn http_chains<'a>(model: &'a Model, class: &str) -> impl Iterator<Item = (&'a Listener, &'a FilterChain)> {
     model
         .listeners
         .values()

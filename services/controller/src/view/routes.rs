@@ -93,7 +93,7 @@ pub(crate) fn route_view(model: &Model, table: &Table, host: &str, order: usize,
     }
 }
 
-fn rules(model: &Model, route: &Route) -> Vec<String> {
+pub(super) fn rules(model: &Model, route: &Route) -> Vec<String> {
     let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
     set.into_iter().flat_map(|set| &set.rules).map(|rule| rule.origin.to_string()).collect()
 }

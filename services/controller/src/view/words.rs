@@ -11,9 +11,14 @@ pub(super) fn conditions(matches: &RouteMatch) -> String {
         PathMatch::Exact { value, case_sensitive } => format!("path {value}{}", fold(*case_sensitive)),
         PathMatch::Regex(value) => format!("regex {value}"),
     };
-    let headers = matches.headers.iter().map(header_text);
+    std::iter::once(path).chain(beside_path(matches, false)).collect::<Vec<_>>().join(", ")
+}
+
+/// The conditions on all but the path; without that on the method where it is told otherwise.
+pub(super) fn beside_path(matches: &RouteMatch, without_method: bool) -> Vec<String> {
+    let headers = matches.headers.iter().filter(|header| !without_method || header.name != ":method").map(header_text);
     let query = matches.query.iter().map(|query| format!("query {} {}", query.name, value_text(&query.value)));
-    std::iter::once(path).chain(headers).chain(query).collect::<Vec<_>>().join(", ")
+    headers.chain(query).collect()
 }
 
 fn fold(case_sensitive: bool) -> &'static str {

@@ -70,7 +70,22 @@ fn warnings_leave_the_object_in_use() {
             "spec.path_prefix",
             "/x",
         ),
-        ("Mapping", "{prefix: /, service: w, docs: {path: /x}}", "NotYetEffective", "spec.docs", "{path"),
+        ("Mapping", "{prefix: /, service: w, docs: {path: [/x]}}", "InvalidValue", "spec.docs", "{path"),
+        ("Mapping", "{prefix: /, service: w, docs: {paht: /x}}", "InvalidValue", "spec.docs", "{paht"),
+        (
+            "Mapping",
+            "{prefix: /, service: w, docs: {url: 'http://w/x', path: /x}}",
+            "NoEffect",
+            "spec.docs.path",
+            "/x}",
+        ),
+        (
+            "Mapping",
+            "{prefix: /, service: w, docs: {path: /x, timeout_ms: 60000}}",
+            "NoEffect",
+            "spec.docs.timeout_ms",
+            "60000",
+        ),
         (
             "Mapping",
             "{prefix: /, service: w, error_response_overrides: [{}]}",

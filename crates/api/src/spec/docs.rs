@@ -1,0 +1,74 @@
+//! Where a service's API documentation is: `docs` of a Mapping.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The longest time that the original's portal and ours wait for a document, in milliseconds.
+pub const LONGEST_DOCS_TIMEOUT_MS: u64 = 30_000;
+
+/// Where the OpenAPI document of a Mapping's service is, and how it is shown. It is no part of what is served: a mistake in
+/// it must not cost a request, so a Mapping keeps it as it was written, and this is read from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Docs {
+    /// Path of the document, below the Mapping's prefix: it is asked for as a request for `prefix` and this would reach
+    /// the service.
+    pub path: Option<String>,
+    /// The document's URL: at the Mapping's own service, or by https anywhere else. Wins over `path`.
+    pub url: Option<String>,
+    /// The API is not shown; default `false`.
+    pub ignored: Option<bool>,
+    /// What the API is called; default is the document's title.
+    pub display_name: Option<String>,
+    /// Milliseconds that fetching may take; default 10 000, at most 30 000.
+    pub timeout_ms: Option<u64>,
+}
+
+impl Docs {
+    /// Reads what a manifest says. Empty texts say nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a few words.
+    pub fn read(written: &Value) -> Result<Self, String> {
+        let mut docs: Self = serde_json::from_value(written.clone()).map_err(|error| error.to_string())?;
+        for text in [&mut docs.path, &mut docs.url, &mut docs.display_name] {
+            text.take_if(|text| text.trim().is_empty());
+        }
+        if let Some(url) = docs.url.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            return Err(format!("url: expected http://… or https://…, found \"{}\"", crate::text::shorten(url)));
+        }
+        Ok(docs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let written = json!({ "path": "/openapi.json", "display_name": "Cart", "timeout_ms": 5000, "url": "" });
+        let expected = Docs {
+            path: Some("/openapi.json".to_owned()),
+            display_name: Some("Cart".to_owned()),
+            timeout_ms: Some(5000),
+            ..Docs::default()
+        };
+        assert_eq!(Docs::read(&written), Ok(expected));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_told() {
+        for (written, part) in [
+            (json!({ "path": 3 }), "expected a string"),
+            (json!({ "paht": "/x" }), "unknown field `paht`"),
+            (json!({ "url": "file:///etc/passwd" }), "file:///etc/passwd"),
+            (json!("yes"), "invalid type"),
+        ] {
+            let error = Docs::read(&written).unwrap_err();
+            assert!(error.contains(part), "{written}: {error}");
+        }
+    }
+}

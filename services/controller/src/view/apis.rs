@@ -1,0 +1,200 @@
+//! What a portal is told of everything that sends requests to a service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nuncio_api::{Docs, ObjectId, Spec};
+use nuncio_ir::{
+    Cluster, Discovery, FilterChain, Handler, HostRewrite, Listener, Model, PathMatch, PathRewrite, Route, RouteMatch,
+    ValueMatch,
+};
+use nuncio_translate::{PublicName, Served, World};
+
+use super::hosts::http_chains;
+use super::routes::rules;
+use super::{endpoints, service_of, wants, words};
+use crate::admin::{
+    ApiView, DocsView, ListQuery, ObjectRef, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView,
+};
+use crate::explain::tls_chain;
+
+/// What is asked of requests on the way, by the object that their route comes from.
+struct Checks<'a> {
+    model: &'a Model,
+    routes: BTreeMap<&'a ObjectId, &'a Route>,
+}
+
+impl<'a> Checks<'a> {
+    fn of(model: &'a Model) -> Self {
+        let hosts = model.tables.values().flat_map(|table| &table.hosts);
+        let routes = hosts.flat_map(|host| &host.routes);
+        let routes = routes.flat_map(|route| route.origins.iter().map(move |origin| (origin, route))).collect();
+        Self { model, routes }
+    }
+
+    fn rules(&self, id: &ObjectId) -> Vec<String> {
+        self.routes.get(id).map(|route| rules(self.model, route)).unwrap_or_default()
+    }
+
+    fn asks_auth_service(&self, id: &ObjectId) -> bool {
+        self.routes.get(id).is_some_and(|route| matches!(route.auth, nuncio_ir::Check::On(_)))
+    }
+}
+
+/// All that the query wants, in the order of the objects.
+pub(super) fn apis(world: &World, query: &ListQuery) -> Vec<ApiView> {
+    let checks = Checks::of(world.model());
+    let mut apis: Vec<_> = world
+        .served()
+        .filter(|served| wants(query, served.origin()))
+        .map(|served| view(world, &checks, served))
+        .collect();
+    apis.sort_by(|a, b| (&a.id.namespace, &a.id.name, &a.id.kind).cmp(&(&b.id.namespace, &b.id.name, &b.id.kind)));
+    apis
+}
+
+fn view(world: &World, checks: &Checks<'_>, served: Served<'_>) -> ApiView {
+    let (id, matches, arm) = (served.origin(), served.matches(), served.arm());
+    let method =
+        matches.headers.iter().find(|header| header.name == ":method").and_then(|header| match &header.value {
+            ValueMatch::Exact(method) => Some(method.clone()),
+            _ => None,
+        });
+    let host = match &arm.host_rewrite {
+        Some(HostRewrite::Literal(host)) => Some(host.clone()),
+        Some(HostRewrite::Endpoint) | None => None,
+    };
+    ApiView {
+        id: ObjectRef::from(id),
+        labels: served.labels().clone(),
+        docs: docs(world, id, matches, served.rewrite()),
+        path: path(&matches.path),
+        rewrite: served.rewrite().map(rewrite),
+        conditions: words::beside_path(matches, method.is_some()),
+        method,
+        hosts: hosts(world, served),
+        upstream: UpstreamView { host, ..upstream(world.model(), served.cluster()) },
+        rules: checks.rules(id),
+        asks_auth_service: checks.asks_auth_service(id),
+        timeout_ms: u64::try_from(arm.timeout.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+fn docs(world: &World, id: &ObjectId, matches: &RouteMatch, rewrite: Option<&PathRewrite>) -> Option<DocsView> {
+    let Spec::Mapping(mapping) = &world.object(id)?.spec else { return None };
+    let written = mapping.docs.as_deref().filter(|written| !written.is_null())?;
+    let Docs { path, url, ignored, display_name, timeout_ms } = match Docs::read(written) {
+        Ok(docs) => docs,
+        Err(invalid) => return Some(DocsView { invalid: Some(invalid), ..DocsView::default() }),
+    };
+    let mut view =
+        DocsView { path: None, url, ignored: ignored.unwrap_or(false), display_name, timeout_ms, invalid: None };
+    match path.map(|path| upstream_path(&matches.path, rewrite, &path)) {
+        Some(Ok(path)) => view.path = Some(path),
+        Some(Err(invalid)) if view.url.is_none() => view.invalid = Some(invalid),
+        _ => {}
+    }
+    Some(view)
+}
+
+/// The path that a request for the prefix and what is below it has when it reaches the service.
+fn upstream_path(matched: &PathMatch, rewrite: Option<&PathRewrite>, below: &str) -> Result<String, String> {
+    let before = match (matched, rewrite) {
+        (_, Some(PathRewrite::Regex { .. })) => {
+            return Err("path: an expression rewrites paths, so the service's own is not known; say url".to_owned());
+        }
+        (PathMatch::Regex(_), _) => {
+            return Err("path: the prefix is an expression, so there is no path below it; say url".to_owned());
+        }
+        (_, Some(PathRewrite::Matched(replaced) | PathRewrite::Full(replaced))) => replaced,
+        (PathMatch::Prefix { value, .. } | PathMatch::Exact { value, .. } | PathMatch::Segments(value), None) => value,
+    };
+    Ok(format!("{}/{}", before.trim_end_matches('/'), below.trim_start_matches('/')))
+}
+
+fn path(path: &PathMatch) -> PathView {
+    match path {
+        PathMatch::Prefix { value, .. } => PathView::Prefix(value.clone()),
+        PathMatch::Segments(value) => PathView::Segments(value.clone()),
+        PathMatch::Exact { value, .. } => PathView::Exact(value.clone()),
+        PathMatch::Regex(value) => PathView::Regex(value.clone()),
+    }
+}
+
+fn rewrite(rewrite: &PathRewrite) -> RewriteView {
+    match rewrite {
+        PathRewrite::Matched(text) => RewriteView::Matched(text.clone()),
+        PathRewrite::Full(text) => RewriteView::Full(text.clone()),
+        PathRewrite::Regex { pattern, .. } => RewriteView::Regex(pattern.clone()),
+    }
+}
+
+fn hosts(world: &World, served: Served<'_>) -> Vec<PublicHostView> {
+    let mut hosts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for name in world.public_names(served) {
+        let urls = if name.host.contains('*') { BTreeSet::new() } else { urls(world.model(), &name) };
+        let known = hosts.entry(name.host).or_default();
+        known.extend(urls);
+        // `https` before `http`.
+        known.sort_by(|a, b| b.starts_with("https:").cmp(&a.starts_with("https:")).then_with(|| a.cmp(b)));
+        known.dedup();
+    }
+    hosts.into_iter().map(|(host, urls)| PublicHostView { host, urls }).collect()
+}
+
+/// Where a name is reached.
+fn urls(model: &Model, name: &PublicName) -> BTreeSet<String> {
+    http_chains(model, &name.class).filter_map(|(listener, chain)| url(listener, chain, name)).collect()
+}
+
+fn url(listener: &Listener, chain: &FilterChain, name: &PublicName) -> Option<String> {
+    let by_tls = tls_chain(listener, Some(&name.host)).filter(|chain| matches!(chain.handler, Handler::Http(_)));
+    let (scheme, usual) = match (&chain.tls, by_tls) {
+        (Some(_), Some(takes)) if takes.name == chain.name => ("https", 443),
+        // A port for TLS that answers clear text as well is not told as one for that.
+        (None, None) if name.clear_text => ("http", 80),
+        _ => return None,
+    };
+    let port = listener.address.port();
+    let port = if port == usual { String::new() } else { format!(":{port}") };
+    Some(format!("{scheme}://{}{port}", name.host))
+}
+
+fn upstream(model: &Model, cluster: &Cluster) -> UpstreamView {
+    let names = match &cluster.discovery {
+        Discovery::Dns { hosts, .. } => hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect(),
+        _ => Vec::new(),
+    };
+    UpstreamView {
+        cluster: cluster.name.to_string(),
+        service: service_of(cluster).to_owned(),
+        endpoints: endpoints(model, cluster),
+        names,
+        tls: cluster.tls.as_ref().map(|tls| UpstreamTlsView {
+            sni: tls.sni.clone(),
+            verified: tls.authorities.is_some(),
+            shows_certificate: tls.certificate.is_some(),
+        }),
+        host: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_asked_for_as_a_request_through_the_gateway_would_reach_it() {
+        let prefix = |value: &str| PathMatch::Prefix { value: value.to_owned(), case_sensitive: true };
+        let to = |text: &str| Some(PathRewrite::Matched(text.to_owned()));
+        let rows = [
+            (prefix("/api/"), to("/"), "/openapi.json", "/openapi.json"),
+            (prefix("/api/"), to("/v1/"), "openapi.json", "/v1/openapi.json"),
+            (prefix("/api"), to("/v1"), "/openapi.json", "/v1/openapi.json"),
+            (prefix("/api/"), None, "/openapi.json", "/api/openapi.json"),
+        ];
+        for (matched, rewrite, below, expected) in rows {
+            assert_eq!(upstream_path(&matched, rewrite.as_ref(), below).as_deref(), Ok(expected));
+        }
+        upstream_path(&PathMatch::Regex("/a.*".to_owned()), None, "/x").unwrap_err();
+    }
+}
