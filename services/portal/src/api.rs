@@ -1,0 +1,188 @@
+//! APIs: what the gateway serves, as it is shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::fetch::{DocumentUrl, Service, Target};
+use crate::gateway::ServedApi;
+use crate::mount::{Mount, NotComputable};
+
+/// Names an API: by the Mapping that says where its document is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ApiId {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+impl fmt::Display for ApiId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// An API with a document, or one that should have one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Api {
+    pub(crate) id: ApiId,
+    /// The Mapping.
+    pub(crate) served: ServedApi,
+    /// Where clients reach it.
+    pub(crate) mount: Result<Mount, NotComputable>,
+    /// Where its document is, or why nobody knows.
+    pub(crate) target: Result<Target, String>,
+    pub(crate) timeout: Option<Duration>,
+    /// What else leads to the same service.
+    pub(crate) beside: Vec<ServedApi>,
+}
+
+impl Api {
+    /// What it is called where its document says nothing.
+    pub(crate) fn given_name(&self) -> &str {
+        self.display_name().unwrap_or(&self.id.name)
+    }
+
+    /// What its Mapping calls it.
+    pub(crate) fn display_name(&self) -> Option<&str> {
+        self.served.docs.as_ref()?.display_name.as_deref()
+    }
+}
+
+/// A service that the gateway serves and whose document nobody names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Undocumented {
+    pub(crate) service: String,
+    pub(crate) routes: Vec<ServedApi>,
+}
+
+/// Everything that is served.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) apis: Vec<Api>,
+    pub(crate) undocumented: Vec<Undocumented>,
+}
+
+impl Served {
+    /// Sorts what the gateway tells. `published` gives the public number of a listener's port.
+    pub(crate) fn of(told: Vec<ServedApi>, published: &[(u16, u16)]) -> Self {
+        let is_shown = |served: &ServedApi| !served.docs.as_ref().is_some_and(|docs| docs.ignored);
+        let (with, without): (Vec<_>, Vec<_>) = told.into_iter().filter(is_shown).partition(names_document);
+        let mut apis: Vec<Api> = with.into_iter().map(|served| api(served, published)).collect();
+        let mut rest: BTreeMap<String, Vec<ServedApi>> = BTreeMap::new();
+        for served in without {
+            let service = served.upstream.service.clone();
+            let mut of_service = apis.iter_mut().filter(|api| api.served.upstream.service == service).peekable();
+            if of_service.peek().is_none() {
+                rest.entry(service).or_default().push(served);
+            } else {
+                of_service.for_each(|api| api.beside.push(served.clone()));
+            }
+        }
+        let undocumented = rest.into_iter().map(|(service, routes)| Undocumented { service, routes }).collect();
+        Self { apis, undocumented }
+    }
+}
+
+/// Whether somebody meant it to have a document.
+fn names_document(served: &ServedApi) -> bool {
+    served.docs.as_ref().is_some_and(|docs| docs.path.is_some() || docs.url.is_some() || docs.invalid.is_some())
+}
+
+fn api(served: ServedApi, published: &[(u16, u16)]) -> Api {
+    Api {
+        id: ApiId { namespace: served.namespace.clone(), name: served.name.clone() },
+        mount: Mount::of(&served, published),
+        target: target(&served),
+        timeout: served.docs.as_ref().and_then(|docs| docs.timeout_ms).map(Duration::from_millis),
+        served,
+        beside: Vec::new(),
+    }
+}
+
+/// Where the document is. A URL at the service itself is a path of the service.
+fn target(served: &ServedApi) -> Result<Target, String> {
+    let docs = served.docs.as_ref().ok_or("nobody says where the document is")?;
+    if let Some(invalid) = &docs.invalid {
+        return Err(format!("spec.docs of the Mapping cannot be used: {invalid}"));
+    }
+    let public_host = served.hosts.iter().map(|host| host.host.as_str()).find(|host| !host.contains('*'));
+    let of_service = |path: &str| Target::Service(Service::new(&served.upstream, public_host, path));
+    match (&docs.url, &docs.path) {
+        (Some(url), _) => {
+            let url = DocumentUrl::parse(url).map_err(|error| error.to_string())?;
+            let own = url.host_and_port().is_some_and(|at| is_service(at, served));
+            Ok(if own { of_service(&url.path()) } else { Target::Url(url) })
+        }
+        (None, Some(path)) => Ok(of_service(path)),
+        (None, None) => Err("spec.docs of the Mapping says neither path nor url".to_owned()),
+    }
+}
+
+/// Whether a URL's host and port are those of the Mapping's service: as it is written there, or as a cluster has it.
+fn is_service((host, port): (&str, u16), served: &ServedApi) -> bool {
+    let Some((service, service_port)) = served.upstream.service.rsplit_once(':') else { return false };
+    let full = |name: &str| {
+        let name = name.strip_suffix(".svc.cluster.local").or(name.strip_suffix(".svc")).unwrap_or(name);
+        if name.contains('.') { name.to_owned() } else { format!("{name}.{}", served.namespace) }
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    service_port == port.to_string() && (host == service || full(host) == full(service))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::gateway::{Docs, Path, Rewrite};
+    use crate::mount::tests::served;
+
+    fn documented(docs: Docs) -> ServedApi {
+        let mut served = served(Path::Prefix("/api/".into()), Some(Rewrite::Matched("/".into())));
+        served.docs = Some(docs);
+        served
+    }
+
+    fn url(url: &str) -> ServedApi {
+        documented(Docs { url: Some(url.to_owned()), ..Docs::default() })
+    }
+
+    /// An API whose document is at its service.
+    pub(crate) fn of_service() -> Api {
+        api(documented(Docs { path: Some("/openapi.json".to_owned()), ..Docs::default() }), &[])
+    }
+
+    #[test]
+    fn a_url_at_the_service_is_a_path_of_it() {
+        for own in ["http://cart/openapi.json", "http://cart.shop/x?y", "http://cart.shop.svc.cluster.local:80/x"] {
+            assert!(matches!(target(&url(own)), Ok(Target::Service(_))), "{own}");
+        }
+        for other in ["http://cart:81/x", "http://cart.other/x", "https://cart/x", "https://docs.example/x"] {
+            assert!(matches!(target(&url(other)), Ok(Target::Url(_))), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_says_why() {
+        let invalid = documented(Docs { invalid: Some("path: is 3".to_owned()), ..Docs::default() });
+        assert!(target(&invalid).unwrap_err().contains("path: is 3"));
+        assert!(target(&url("http://")).is_err());
+    }
+
+    #[test]
+    fn everything_served_is_somewhere_and_what_is_ignored_nowhere() {
+        let plain = |name: &str, service: &str| {
+            let mut served = served(Path::Prefix("/".into()), None);
+            served.name = name.to_owned();
+            served.upstream.service = service.to_owned();
+            served
+        };
+        let told = vec![
+            url("http://cart/openapi.json"),
+            plain("cart-events", "cart:80"),
+            plain("web", "web:80"),
+            documented(Docs { ignored: true, path: Some("/x".into()), ..Docs::default() }),
+        ];
+        let Served { apis, undocumented } = Served::of(told, &[]);
+        assert_eq!((apis.len(), apis[0].beside[0].name.as_str()), (1, "cart-events"));
+        assert_eq!((undocumented.len(), undocumented[0].service.as_str()), (1, "web:80"));
+    }
+}

@@ -1,0 +1,98 @@
+//! What is known of all APIs at one moment. Pages are made of it, and nothing that a page does waits for a service.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
+use crate::api::{Api, Undocumented};
+use crate::reference::Reference;
+
+/// Something that is wrong, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) since: Timestamp,
+    pub(crate) why: String,
+}
+
+/// An API with what is known of its document.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) api: Arc<Api>,
+    /// The last good document.
+    pub(crate) reference: Option<Arc<Reference>>,
+    /// When that was last seen to be so.
+    pub(crate) checked: Option<Timestamp>,
+    /// Why it could not be looked at last.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// How an API's document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// It is what the service says.
+    Current,
+    /// It is what the service last said.
+    Stale,
+    /// There never was a good one.
+    Missing,
+    /// It is being fetched for the first time.
+    Waiting,
+}
+
+impl State {
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Stale => "stale",
+            Self::Missing => "missing",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn state(&self) -> State {
+        match (&self.reference, &self.trouble) {
+            (Some(_), None) => State::Current,
+            (Some(_), Some(_)) => State::Stale,
+            (None, Some(_)) => State::Missing,
+            (None, None) => State::Waiting,
+        }
+    }
+
+    /// What it is called.
+    pub(crate) fn title(&self) -> &str {
+        let of_document = || self.reference.as_ref()?.document.info("title");
+        self.api.display_name().or_else(of_document).unwrap_or_else(|| self.api.given_name())
+    }
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Catalog {
+    /// By title.
+    pub(crate) entries: Vec<Arc<Entry>>,
+    pub(crate) undocumented: Vec<Undocumented>,
+    /// Why the gateway cannot be asked; what is known of it stays.
+    pub(crate) gateway: Option<Trouble>,
+    /// Whether the gateway was heard of at all.
+    pub(crate) is_known: bool,
+}
+
+impl Catalog {
+    pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
+        self.entries.iter().find(|entry| entry.api.id.namespace == namespace && entry.api.id.name == name)
+    }
+
+    /// Puts entries in the order in which they are shown.
+    pub(crate) fn sort(&mut self) {
+        let key = |entry: &Arc<Entry>| (entry.title().to_lowercase(), entry.api.id.clone());
+        self.entries.sort_by_cached_key(key);
+    }
+}
+
+/// The newest catalog, for all that read it.
+pub(crate) type Shared = Arc<ArcSwap<Catalog>>;

@@ -1,0 +1,62 @@
+//! OpenAPI documents, as they were written: JSON values, so that nothing that we do not know is lost.
+
+mod parse;
+mod version;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+pub(crate) use self::parse::DocumentError;
+pub(crate) use self::version::Version;
+
+/// A document that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    pub(crate) version: Version,
+    pub(crate) value: Arc<Value>,
+    /// As it came, JSON or YAML.
+    pub(crate) original: Bytes,
+    /// Whether it came as YAML.
+    pub(crate) is_yaml: bool,
+}
+
+impl Document {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// What is wrong with it. It holds nothing of the text: that is for those who may see the API.
+    pub(crate) fn read(text: Bytes) -> Result<Self, DocumentError> {
+        let (value, is_yaml) = parse::value(&text)?;
+        let version = Version::of(&value)?;
+        Ok(Self { version, value: Arc::new(value), original: text, is_yaml })
+    }
+
+    /// A text of `info`; nothing where it is empty.
+    pub(crate) fn info(&self, key: &str) -> Option<&str> {
+        text(&self.value["info"], key)
+    }
+}
+
+/// A text of an object; nothing where it is empty.
+pub(crate) fn text<'v>(object: &'v Value, key: &str) -> Option<&'v str> {
+    object.get(key)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The methods that a path item of any version may have, in the order in which they are shown.
+pub(crate) const METHODS: [&str; 9] = ["get", "query", "head", "post", "put", "patch", "delete", "options", "trace"];
+
+/// The operations of a document: path, method in upper case, path item, operation.
+pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value, &Value)> {
+    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    paths.filter(|(path, _)| path.starts_with('/')).flat_map(|(path, item)| {
+        let known = METHODS.iter().filter_map(move |method| Some(((*method).to_owned(), item.get(method)?)));
+        let others = item.get("additionalOperations").and_then(Value::as_object).into_iter().flatten();
+        let others = others.map(|(method, operation)| (method.clone(), operation));
+        known
+            .chain(others)
+            .filter(|(_, operation)| operation.is_object())
+            .map(move |(method, operation)| (path.as_str(), method.to_ascii_uppercase(), item, operation))
+    })
+}

@@ -1,0 +1,201 @@
+//! Fetching documents: whatever a service, a manifest or a document says, only what may be asked is asked, for a bounded
+//! time, and a bounded answer is read.
+
+mod address;
+mod body;
+mod service;
+mod url;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::{Client, Response};
+
+pub(crate) use self::service::Service;
+pub(crate) use self::url::DocumentUrl;
+use crate::settings::Settings;
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How long everything may take where nobody says otherwise.
+const TOTAL: Duration = Duration::from_secs(10);
+/// How long it may take at most.
+const LONGEST: Duration = Duration::from_secs(30);
+/// Redirects that are followed.
+const MAX_REDIRECTS: usize = 3;
+/// What is asked for.
+const ACCEPT: HeaderValue = HeaderValue::from_static(
+    "application/vnd.oai.openapi+json, application/json;q=0.9, application/yaml;q=0.8, */*;q=0.1",
+);
+
+/// Where a document is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// At the service of a Mapping.
+    Service(Service),
+    /// Elsewhere.
+    Url(DocumentUrl),
+}
+
+impl Target {
+    /// Whom it is asked of: one at a time.
+    pub(crate) fn authority(&self) -> &str {
+        match self {
+            Self::Service(service) => &service.name,
+            Self::Url(url) => url.authority(),
+        }
+    }
+}
+
+/// What the server said of the document when it was fetched last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Validators {
+    etag: Option<HeaderValue>,
+    modified: Option<HeaderValue>,
+}
+
+impl Validators {
+    fn of(headers: &HeaderMap) -> Self {
+        Self { etag: headers.get(header::ETAG).cloned(), modified: headers.get(header::LAST_MODIFIED).cloned() }
+    }
+}
+
+/// What came of asking.
+#[derive(Clone, Debug)]
+pub(crate) enum Fetched {
+    /// It is what it was.
+    NotModified,
+    /// A text of at most the largest size.
+    Text { body: Bytes, validators: Validators },
+}
+
+/// Why there is no document. Nothing of an answer's body is in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// It is not asked for.
+    #[error("{0}")]
+    NotAllowed(String),
+    /// Nobody answers.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It takes too long.
+    #[error("there was no whole answer within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// The answer is another than a document.
+    #[error("the answer was {0}")]
+    Status(StatusCode),
+    /// The answer is too large.
+    #[error("the document is larger than {} MiB (--portal-max-document raises this)", .0 >> 20)]
+    TooLarge(usize),
+    /// One redirect too many.
+    #[error("there were more than {MAX_REDIRECTS} redirects")]
+    Redirects,
+}
+
+/// Fetches documents.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetcher {
+    /// For services in clear text, which are asked by their address.
+    plain: Client,
+    /// For URLs: looks names up, and leaves out what may not be asked.
+    guarded: Client,
+    allowed_hosts: Arc<[String]>,
+    max_bytes: usize,
+}
+
+impl Fetcher {
+    /// By these settings.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, reqwest::Error> {
+        let allowed_hosts: Arc<[String]> = settings.allowed_hosts.as_slice().into();
+        let resolver = address::Guarded::new(Arc::clone(&allowed_hosts));
+        Ok(Self {
+            plain: client().build()?,
+            guarded: client().dns_resolver(Arc::new(resolver)).build()?,
+            allowed_hosts,
+            max_bytes: settings.max_document(),
+        })
+    }
+
+    /// Fetches a document, unless it is what it was. `timeout` is what a manifest asks for.
+    pub(crate) async fn fetch(
+        &self,
+        target: &Target,
+        validators: &Validators,
+        timeout: Option<Duration>,
+    ) -> Result<Fetched, FetchError> {
+        let total = timeout.unwrap_or(TOTAL).min(LONGEST);
+        let fetch = async {
+            let response = match target {
+                Target::Service(service) => service.ask(&self.plain, validators).await?,
+                Target::Url(url) => url.ask(&self.guarded, &self.allowed_hosts, validators).await?,
+            };
+            self.read(response).await
+        };
+        tokio::time::timeout(total, fetch).await.unwrap_or(Err(FetchError::TimedOut(total)))
+    }
+
+    async fn read(&self, response: Response) -> Result<Fetched, FetchError> {
+        match response.status() {
+            StatusCode::NOT_MODIFIED => Ok(Fetched::NotModified),
+            StatusCode::OK => {
+                let validators = Validators::of(response.headers());
+                let body = body::read(response, self.max_bytes).await?;
+                Ok(Fetched::Text { body, validators })
+            }
+            status => Err(FetchError::Status(status)),
+        }
+    }
+}
+
+fn client() -> reqwest::ClientBuilder {
+    // Neither a proxy of the environment nor a cookie has a part in this.
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("nuncio-portal/", env!("CARGO_PKG_VERSION")))
+}
+
+/// The headers of a request for a document. It carries no credentials.
+fn headers(validators: &Validators) -> HeaderMap {
+    let mut headers = HeaderMap::from_iter([(header::ACCEPT, ACCEPT)]);
+    if let Some(etag) = &validators.etag {
+        headers.insert(header::IF_NONE_MATCH, etag.clone());
+    } else if let Some(modified) = &validators.modified {
+        headers.insert(header::IF_MODIFIED_SINCE, modified.clone());
+    }
+    headers
+}
+
+/// Where a redirect leads; `None` if it is none.
+fn location(response: &Response) -> Option<&str> {
+    let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+    response.headers().get(header::LOCATION).filter(|_| is_redirect)?.to_str().ok()
+}
+
+fn unreachable(error: &reqwest::Error) -> FetchError {
+    match error.is_timeout() {
+        true => FetchError::Unreachable(format!("no connection within {} s", CONNECT.as_secs())),
+        false => FetchError::Unreachable(causes(error)),
+    }
+}
+
+/// What went wrong, without the URL.
+pub(crate) fn causes(error: &reqwest::Error) -> String {
+    let mut text = if error.is_connect() { "cannot connect" } else { "the request failed" }.to_owned();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,170 @@
+//! Fetching from real servers, most of which are up to no good.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::gateway::Upstream;
+
+/// A server that writes what `answer` gives for each request's head, and then closes.
+async fn server(answer: impl Fn(&str, usize) -> Vec<u8> + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = AtomicUsize::new(0);
+    let answer = Arc::new(answer);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (answer, number) = (Arc::clone(&answer), count.fetch_add(1, Ordering::Relaxed));
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    match stream.read_u8().await {
+                        Ok(byte) => head.push(byte),
+                        Err(_) => return,
+                    }
+                }
+                _ = stream.write_all(&answer(&String::from_utf8_lossy(&head), number)).await;
+            });
+        }
+    });
+    address
+}
+
+fn reply(head: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+fn service(address: SocketAddr, path: &str) -> Target {
+    let upstream: Upstream = serde_json::from_value(json!({
+        "service": "cart:80", "endpoints": [{ "address": address.to_string() }], "names": [], "tls": null, "host": null
+    }))
+    .unwrap();
+    Target::Service(Service::new(&upstream, Some("shop.example"), path))
+}
+
+fn fetcher(allowed: &[&str]) -> Fetcher {
+    _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut settings = crate::settings::tests::settings(&["--portal-max-document", "1"]);
+    settings.allowed_hosts = allowed.iter().map(|host| (*host).to_owned()).collect();
+    Fetcher::new(&settings).unwrap()
+}
+
+async fn fetch(target: &Target) -> Result<Fetched, FetchError> {
+    fetcher(&[]).fetch(target, &Validators::default(), Some(Duration::from_secs(1))).await
+}
+
+fn text(fetched: Fetched) -> (String, Validators) {
+    match fetched {
+        Fetched::Text { body, validators } => (String::from_utf8(body.to_vec()).unwrap(), validators),
+        Fetched::NotModified => panic!("it is new"),
+    }
+}
+
+#[tokio::test]
+async fn a_service_is_asked_at_its_endpoint_under_its_public_name_and_without_credentials() {
+    let address = server(|head, _| reply("200 OK", head)).await;
+    let (head, _) = text(fetch(&service(address, "/openapi.json?v=1")).await.unwrap());
+    let head = head.to_lowercase();
+    assert!(head.starts_with("get /openapi.json?v=1 http/1.1") && head.contains("host: shop.example\r\n"), "{head}");
+    assert!(head.contains("user-agent: nuncio-portal") && !head.contains("cookie") && !head.contains("authorization"));
+}
+
+#[tokio::test]
+async fn what_did_not_change_is_not_sent_again() {
+    let address = server(|head, _| match head.to_lowercase().contains("if-none-match: \"1\"") {
+        true => reply("304 Not Modified", ""),
+        false => reply("200 OK\r\netag: \"1\"", "{}"),
+    })
+    .await;
+    let target = service(address, "/");
+    let (_, validators) = text(fetch(&target).await.unwrap());
+    let again = fetcher(&[]).fetch(&target, &validators, None).await.unwrap();
+    assert!(matches!(again, Fetched::NotModified));
+}
+
+#[tokio::test]
+async fn endless_and_slow_answers_end() {
+    let huge = server(|_, _| reply("200 OK", &"x".repeat(2 << 20))).await;
+    assert_eq!(fetch(&service(huge, "/")).await.unwrap_err(), FetchError::TooLarge(1 << 20));
+
+    let stream = server(|_, _| {
+        let chunk = format!("{:x}\r\n{}\r\n", 1 << 16, "x".repeat(1 << 16));
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{}", chunk.repeat(40)).into_bytes()
+    })
+    .await;
+    assert_eq!(fetch(&service(stream, "/")).await.unwrap_err(), FetchError::TooLarge(1 << 20));
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = listener.local_addr().unwrap();
+    assert_eq!(fetch(&service(silent, "/")).await.unwrap_err(), FetchError::TimedOut(Duration::from_secs(1)));
+
+    let cut = server(|_, _| b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"openapi\"".to_vec()).await;
+    assert!(matches!(fetch(&service(cut, "/")).await.unwrap_err(), FetchError::Unreachable(_)));
+}
+
+#[tokio::test]
+async fn what_is_decompressed_counts() {
+    // 2 MiB of zeros, as gzip has them: 2 KiB.
+    let bomb = include_bytes!("bomb.gz");
+    let address = server(move |_, _| {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bomb.len());
+        [head.as_bytes(), bomb].concat()
+    })
+    .await;
+    assert_eq!(fetch(&service(address, "/")).await.unwrap_err(), FetchError::TooLarge(1 << 20));
+}
+
+#[tokio::test]
+async fn redirects_stay_within_the_service_and_are_few() {
+    let address = server(|head, _| match head.split(' ').nth(1) {
+        Some("/docs") => reply("302 Found\r\nlocation: /docs/v1", ""),
+        Some("/docs/v1") => reply("302 Found\r\nlocation: http://shop.example/openapi.json", ""),
+        Some("/openapi.json") => reply("200 OK", "here"),
+        Some("/metadata") => reply("302 Found\r\nlocation: http://169.254.169.254/latest/", ""),
+        Some("/file") => reply("302 Found\r\nlocation: file:///etc/passwd", ""),
+        _ => reply("302 Found\r\nlocation: /loop", ""),
+    })
+    .await;
+    assert_eq!(text(fetch(&service(address, "/docs")).await.unwrap()).0, "here");
+    for elsewhere in ["/metadata", "/file"] {
+        assert!(matches!(fetch(&service(address, elsewhere)).await, Err(FetchError::NotAllowed(_))), "{elsewhere}");
+    }
+    assert_eq!(fetch(&service(address, "/loop")).await.unwrap_err(), FetchError::Redirects);
+}
+
+#[tokio::test]
+async fn other_answers_are_told_by_their_status() {
+    let address = server(|_, _| reply("404 Not Found", "secret")).await;
+    assert_eq!(fetch(&service(address, "/")).await.unwrap_err(), FetchError::Status(StatusCode::NOT_FOUND));
+}
+
+#[tokio::test]
+async fn not_even_a_service_may_be_a_metadata_service() {
+    let target = service("169.254.169.254:80".parse().unwrap(), "/");
+    assert!(matches!(fetch(&target).await, Err(FetchError::NotAllowed(_))));
+}
+
+#[tokio::test]
+async fn a_url_leads_to_private_addresses_only_where_an_operator_says_so() {
+    let address = server(|_, _| reply("200 OK", "private")).await;
+    let other =
+        server(move |_, _| reply(&format!("302 Found\r\nlocation: http://127.0.0.1:{}/", address.port()), "")).await;
+    let url = |text: String| Target::Url(DocumentUrl::parse(&text).unwrap());
+    let by_address = url(format!("http://127.0.0.1:{}/", address.port()));
+    assert!(matches!(fetch(&by_address).await, Err(FetchError::NotAllowed(_))));
+    // A name that means a private address is found out when it is looked up: DNS cannot rebind it later.
+    let by_name = url(format!("https://localhost:{}/", address.port()));
+    let error = fetch(&by_name).await.unwrap_err().to_string();
+    assert!(error.contains("localhost is at a private address"), "{error}");
+
+    let allowed = fetcher(&["localhost"]);
+    let ask = async |target: &Target| allowed.fetch(target, &Validators::default(), None).await;
+    let by_name = url(format!("http://localhost:{}/", address.port()));
+    assert_eq!(text(ask(&by_name).await.unwrap()).0, "private");
+    let by_redirect = url(format!("http://localhost:{}/", other.port()));
+    assert!(matches!(ask(&by_redirect).await, Err(FetchError::NotAllowed(_))), "127.0.0.1 was not let in");
+}

@@ -1,0 +1,101 @@
+//! What the controller tells: of its answers, what a portal needs.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// A list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    pub(super) items: Vec<ServedApi>,
+}
+
+/// Something that sends requests to a service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct ServedApi {
+    pub(crate) kind: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) docs: Option<Docs>,
+    pub(crate) path: Path,
+    pub(crate) rewrite: Option<Rewrite>,
+    pub(crate) method: Option<String>,
+    pub(crate) conditions: Vec<String>,
+    pub(crate) hosts: Vec<PublicHost>,
+    pub(crate) upstream: Upstream,
+    pub(crate) rules: Vec<String>,
+    pub(crate) asks_auth_service: bool,
+    pub(crate) timeout_ms: u64,
+}
+
+/// Where the document is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Docs {
+    /// As the service itself knows it.
+    pub(crate) path: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) ignored: bool,
+    pub(crate) display_name: Option<String>,
+    pub(crate) timeout_ms: Option<u64>,
+    pub(crate) invalid: Option<String>,
+}
+
+/// A condition on the path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "lowercase")]
+pub(crate) enum Path {
+    Prefix(String),
+    Segments(String),
+    Exact(String),
+    Regex(String),
+}
+
+impl Path {
+    /// As it is written.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Prefix(text) | Self::Segments(text) | Self::Exact(text) | Self::Regex(text) => text,
+        }
+    }
+}
+
+/// A change of the path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "lowercase")]
+pub(crate) enum Rewrite {
+    Matched(String),
+    Full(String),
+    Regex(String),
+}
+
+/// A name that clients use.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct PublicHost {
+    pub(crate) host: String,
+    pub(crate) urls: Vec<String>,
+}
+
+/// The service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Upstream {
+    pub(crate) service: String,
+    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) names: Vec<String>,
+    pub(crate) tls: Option<UpstreamTls>,
+    pub(crate) host: Option<String>,
+}
+
+/// Where requests go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Endpoint {
+    pub(crate) address: String,
+}
+
+/// How connections to the service are encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct UpstreamTls {
+    pub(crate) sni: Option<String>,
+    pub(crate) verified: bool,
+    pub(crate) shows_certificate: bool,
+}

@@ -1,0 +1,31 @@
+//! The developer portal: every API that the gateway serves, found, read and explained.
+//!
+//! ```text
+//!  the controller's admin API ─► gateway ─► api (what is served, and where clients reach it)
+//!                                             │
+//!  services ◄── fetch (guarded) ◄── refresh ──┤
+//!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON), search
+//! ```
+//!
+//! `document`, `mount`, `rewrite`, `reference` and `markdown` do no input or output. What services and documents say is a
+//! stranger's text everywhere here: it is bounded when it is read, and escaped or sanitised when it is shown.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod api;
+mod catalog;
+mod document;
+mod fetch;
+mod gateway;
+mod markdown;
+mod mount;
+mod reference;
+mod refresh;
+mod rewrite;
+mod run;
+mod settings;
+mod start;
+mod web;
+
+pub use run::{RunError, run};
+pub use settings::Settings;
+pub use start::{Arguments, main, start};

@@ -1,0 +1,212 @@
+//! Where clients find what a service knows by another path: the way of a request through the gateway, backwards.
+
+use crate::gateway::{Path, Rewrite, ServedApi};
+
+/// Where the paths of a service begin for clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mount {
+    /// Where clients reach the gateway, best first: `https://shop.example.com`.
+    pub(crate) origins: Vec<String>,
+    paths: Paths,
+}
+
+/// How paths of the service become those of clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Paths {
+    /// What begins with `inner` at the service begins with `outer` for clients.
+    Below { outer: String, inner: String },
+    /// One path alone.
+    One { outer: String, inner: String },
+}
+
+/// Why a document cannot say how clients reach the API.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotComputable {
+    /// The prefix is an expression.
+    #[error("the Mapping's prefix is an expression ({0}): which paths clients use cannot be told")]
+    RegexPrefix(String),
+    /// The rewrite is an expression.
+    #[error("an expression ({0}) rewrites the path: what clients have to ask for cannot be told")]
+    RegexRewrite(String),
+    /// There is no single name.
+    #[error("the host is a pattern ({0}): clients choose the name")]
+    HostPattern(String),
+    /// Nobody serves it.
+    #[error("no Host and Listener serve it: clients cannot reach it")]
+    NotServed,
+}
+
+impl Mount {
+    /// The mount of what is served. `published` gives the public number of a listener's port.
+    pub(crate) fn of(api: &ServedApi, published: &[(u16, u16)]) -> Result<Self, NotComputable> {
+        let paths = paths(api)?;
+        let origins: Vec<String> =
+            api.hosts.iter().flat_map(|host| &host.urls).map(|url| with_public_port(url, published)).collect();
+        if !origins.is_empty() {
+            return Ok(Self { origins: by_scheme(origins), paths });
+        }
+        match api.hosts.iter().find(|host| host.host.contains('*')) {
+            Some(pattern) => Err(NotComputable::HostPattern(pattern.host.clone())),
+            None => Err(NotComputable::NotServed),
+        }
+    }
+
+    /// The path by which clients reach `inner`, a path of the service that may have templates in it; `None` if no request
+    /// becomes this one.
+    pub(crate) fn outer(&self, path: &str) -> Option<String> {
+        match &self.paths {
+            Paths::One { outer, inner } => (path == inner).then(|| outer.clone()),
+            Paths::Below { outer, inner } => {
+                let rest = path.strip_prefix(inner.as_str())?;
+                // `/api` that becomes `/`: clients write a slash between `/api` and what follows.
+                let missing = inner.ends_with('/') && !outer.ends_with('/') && !rest.is_empty();
+                Some(format!("{outer}{}{rest}", if missing { "/" } else { "" }))
+            }
+        }
+    }
+
+    /// Where everything below `base`, a path of the service without a slash at its end, begins for clients, likewise
+    /// without; `None` if not all of it can be reached.
+    pub(crate) fn outer_base(&self, base: &str) -> Option<String> {
+        let Paths::Below { outer, inner } = &self.paths else { return None };
+        let rest = format!("{base}/");
+        let rest = rest.strip_prefix(inner.trim_end_matches('/')).filter(|rest| rest.starts_with('/'))?;
+        Some(format!("{}{}", outer.trim_end_matches('/'), rest.trim_end_matches('/')))
+    }
+
+    /// Whether `base` is where clients find it already: some documents know of the gateway. They name one of its hosts, or
+    /// a path that the service does not have.
+    pub(crate) fn is_outer(&self, base: &str, host: Option<&str>) -> bool {
+        let (Paths::Below { outer, .. } | Paths::One { outer, .. }) = &self.paths;
+        let below = format!("{base}/").starts_with(&format!("{}/", outer.trim_end_matches('/')));
+        let is_ours = |host: &str| self.origins.iter().any(|origin| origin_host(origin) == host);
+        below && (host.is_some_and(is_ours) || (outer.len() > 1 && self.outer_base(base).is_none()))
+    }
+}
+
+/// The host of an origin, without its port.
+fn origin_host(origin: &str) -> &str {
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    host.rsplit_once(':').map_or(host, |(host, _)| host)
+}
+
+fn paths(api: &ServedApi) -> Result<Paths, NotComputable> {
+    let outer = match &api.path {
+        Path::Regex(regex) => return Err(NotComputable::RegexPrefix(regex.clone())),
+        Path::Prefix(text) | Path::Segments(text) | Path::Exact(text) => text.clone(),
+    };
+    let inner = match &api.rewrite {
+        None => outer.clone(),
+        Some(Rewrite::Matched(text) | Rewrite::Full(text)) => text.clone(),
+        Some(Rewrite::Regex(regex)) => return Err(NotComputable::RegexRewrite(regex.clone())),
+    };
+    match (&api.path, &api.rewrite) {
+        (Path::Exact(_), _) | (_, Some(Rewrite::Full(_))) => Ok(Paths::One { outer, inner }),
+        _ => Ok(Paths::Below { outer, inner }),
+    }
+}
+
+/// `https` first, each once, otherwise as the gateway tells them.
+fn by_scheme(origins: Vec<String>) -> Vec<String> {
+    let (mut secure, clear): (Vec<_>, Vec<_>) = origins.into_iter().partition(|origin| origin.starts_with("https:"));
+    secure.extend(clear);
+    let mut seen = std::collections::BTreeSet::new();
+    secure.retain(|origin| seen.insert(origin.clone()));
+    secure
+}
+
+/// The URL as clients know it, where the port of the listener is published as another.
+fn with_public_port(url: &str, published: &[(u16, u16)]) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().unwrap_or(usual)),
+        None => (rest, usual),
+    };
+    let port = published.iter().find(|(from, _)| *from == port).map_or(port, |(_, to)| *to);
+    if port == usual { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{port}") }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Something that is served at `https://shop.example`.
+    pub(crate) fn served(path: Path, rewrite: Option<Rewrite>) -> ServedApi {
+        let mut served: ServedApi = serde_json::from_value(json!({
+            "kind": "Mapping", "namespace": "shop", "name": "cart", "labels": {}, "docs": null,
+            "path": { "kind": "prefix", "value": "/" }, "rewrite": null, "method": null, "conditions": [],
+            "hosts": [{ "host": "shop.example", "urls": ["https://shop.example", "http://shop.example:8080"] }],
+            "upstream": { "service": "cart:80", "endpoints": [], "names": [], "tls": null, "host": null },
+            "rules": [], "asks_auth_service": false, "timeout_ms": 3000
+        }))
+        .unwrap();
+        (served.path, served.rewrite) = (path, rewrite);
+        served
+    }
+
+    pub(crate) fn mount(prefix: &str, rewrite: Option<&str>) -> Mount {
+        let rewrite = rewrite.map(|text| Rewrite::Matched(text.to_owned()));
+        Mount::of(&served(Path::Prefix(prefix.to_owned()), rewrite), &[]).unwrap()
+    }
+
+    #[test]
+    fn paths_are_turned_back() {
+        for (prefix, rewrite, inner, outer) in [
+            ("/api/carts/", Some("/carts/"), "/carts/{user}", Some("/api/carts/{user}")),
+            ("/api/carts/", Some("/carts/"), "/healthz", None),
+            ("/api/products", Some("/products"), "/products", Some("/api/products")),
+            ("/api/products", Some("/products"), "/products/{sku}", Some("/api/products/{sku}")),
+            ("/api/", Some("/"), "/orders", Some("/api/orders")),
+            ("/api", Some("/"), "/orders", Some("/api/orders")),
+            ("/", Some("/"), "/orders", Some("/orders")),
+            ("/orders/", None, "/orders/1", Some("/orders/1")),
+            ("/orders/", None, "/carts", None),
+        ] {
+            assert_eq!(mount(prefix, rewrite).outer(inner).as_deref(), outer, "{prefix} {rewrite:?} {inner}");
+        }
+    }
+
+    #[test]
+    fn bases_are_turned_back_as_a_whole_or_not() {
+        for (prefix, rewrite, base, outer) in [
+            ("/api/", Some("/"), "", Some("/api")),
+            ("/api/", Some("/"), "/v1", Some("/api/v1")),
+            ("/api/", Some("/v1/"), "/v1", Some("/api")),
+            ("/api/", Some("/v1/"), "", None),
+            ("/api/", Some("/v1"), "/v11", None),
+            ("/", Some("/"), "", Some("")),
+        ] {
+            assert_eq!(mount(prefix, rewrite).outer_base(base).as_deref(), outer, "{prefix} {rewrite:?} {base}");
+        }
+        assert!(mount("/api/", Some("/v1/")).is_outer("/api/x", None));
+        assert!(!mount("/api/", Some("/")).is_outer("/api/x", Some("cart")), "it may be a path of the service");
+        assert!(mount("/api/", Some("/")).is_outer("/api/x", Some("shop.example")));
+        assert!(!mount("/api/", Some("/")).is_outer("/x", Some("shop.example")));
+    }
+
+    #[test]
+    fn what_cannot_be_told_says_why() {
+        let reason = |path: Path, rewrite: Option<Rewrite>| Mount::of(&served(path, rewrite), &[]).unwrap_err();
+        assert_eq!(reason(Path::Regex("/a.*".into()), None), NotComputable::RegexPrefix("/a.*".into()));
+        let regex = Some(Rewrite::Regex("^/a".into()));
+        assert_eq!(reason(Path::Prefix("/a".into()), regex), NotComputable::RegexRewrite("^/a".into()));
+        let mut wild = served(Path::Prefix("/".into()), None);
+        wild.hosts[0].host = "*.example".into();
+        wild.hosts[0].urls.clear();
+        assert_eq!(Mount::of(&wild, &[]), Err(NotComputable::HostPattern("*.example".into())));
+        wild.hosts.clear();
+        assert_eq!(Mount::of(&wild, &[]), Err(NotComputable::NotServed));
+    }
+
+    #[test]
+    fn ports_are_those_that_clients_know() {
+        let served = served(Path::Prefix("/".into()), None);
+        assert_eq!(Mount::of(&served, &[]).unwrap().origins, ["https://shop.example", "http://shop.example:8080"]);
+        let published = [(8080, 80), (443, 4443)];
+        let origins = Mount::of(&served, &published).unwrap().origins;
+        assert_eq!(origins, ["https://shop.example:4443", "http://shop.example"]);
+    }
+}

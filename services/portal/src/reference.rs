@@ -1,0 +1,161 @@
+//! A document prepared for reading: its operations, how clients reach each, and what each takes and gives.
+
+mod example;
+mod operation;
+mod resolve;
+mod samples;
+mod schema;
+mod slug;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::document::{Document, operations, text};
+use crate::markdown;
+use crate::rewrite::{Rewritten, rewrite};
+
+pub(crate) use self::operation::OperationView;
+pub(crate) use self::schema::SchemaView;
+use self::slug::Slugs;
+
+/// Operations without a tag.
+const UNTAGGED: &str = "Operations";
+
+/// An operation, as lists have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Operation {
+    /// Its name in URLs: the `operationId`, or one that is made of method and path.
+    pub(crate) slug: String,
+    pub(crate) method: String,
+    /// As the document has it.
+    pub(crate) inner: String,
+    /// As clients ask for it, as far as that is known.
+    pub(crate) path: String,
+    pub(crate) summary: String,
+    pub(crate) tag: String,
+    pub(crate) deprecated: bool,
+    /// Why no request through the gateway reaches it.
+    pub(crate) unrouted: Option<String>,
+}
+
+/// Operations that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) description: markdown::Html,
+    /// Places in [`Reference::operations`].
+    pub(crate) operations: Vec<usize>,
+}
+
+/// A document with all that pages need.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    pub(crate) api: Arc<Api>,
+    pub(crate) document: Arc<Document>,
+    /// The copy for clients, or why there is none.
+    pub(crate) rewritten: Result<Rewritten, String>,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) groups: Vec<Group>,
+    slugs: BTreeMap<String, usize>,
+}
+
+impl Reference {
+    /// Prepares a document.
+    pub(crate) fn new(api: Arc<Api>, document: Arc<Document>) -> Self {
+        let rewritten = match &api.mount {
+            Ok(mount) => Ok(rewrite(&document, mount)),
+            Err(reason) => Err(reason.to_string()),
+        };
+        let operations = listed(&api, &document, rewritten.as_ref().ok());
+        let groups = grouped(&document, &operations);
+        let slugs = operations.iter().enumerate().map(|(place, operation)| (operation.slug.clone(), place)).collect();
+        Self { api, document, rewritten, operations, groups, slugs }
+    }
+
+    /// An operation by its name in URLs.
+    pub(crate) fn operation(&self, slug: &str) -> Option<&Operation> {
+        self.operations.get(*self.slugs.get(slug)?)
+    }
+
+    /// Where clients reach the gateway; empty where that is not known.
+    pub(crate) fn origins(&self) -> &[String] {
+        self.api.mount.as_ref().map_or(&[], |mount| &mount.origins)
+    }
+
+    /// The names of the schemas that the document shares.
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = &str> {
+        resolve::schemas(&self.document).into_iter().flatten().map(|(name, _)| name.as_str())
+    }
+
+    /// A schema that the document shares, and an example of it. `link` is where pages of schemas are.
+    pub(crate) fn schema(&self, name: &str, link: &str) -> Option<(SchemaView, String)> {
+        let schema = resolve::schemas(&self.document)?.get(name)?;
+        let view = schema::Schemas::new(&self.document.value, link).view(schema);
+        let example = example::of_schema(&self.document.value, schema, false);
+        Some((view, serde_json::to_string_pretty(&example).unwrap_or_default()))
+    }
+
+    /// How many operations no request reaches.
+    pub(crate) fn unrouted(&self) -> usize {
+        self.operations.iter().filter(|operation| operation.unrouted.is_some()).count()
+    }
+
+    /// The document for clients: the rewritten copy where there is one.
+    pub(crate) fn value(&self) -> &Value {
+        self.rewritten.as_ref().map_or(&*self.document.value, |rewritten| &rewritten.value)
+    }
+}
+
+fn listed(api: &Api, document: &Document, rewritten: Option<&Rewritten>) -> Vec<Operation> {
+    let mut slugs = Slugs::default();
+    operations(&document.value)
+        .map(|(inner, method, _, operation)| {
+            let outer = rewritten.map(|rewritten| rewritten.paths.get(inner).cloned().flatten());
+            let unrouted = match (&outer, &api.served.method) {
+                (Some(None), _) => Some("no route of the gateway leads to this path".to_owned()),
+                (_, Some(only)) if *only != method => Some(format!("the route takes {only} only")),
+                _ => None,
+            };
+            let summary = text(operation, "summary").or(text(operation, "description")).map(markdown::summary);
+            let tag = operation.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str);
+            Operation {
+                slug: slugs.name(text(operation, "operationId"), &method, inner),
+                path: outer.flatten().unwrap_or_else(|| inner.to_owned()),
+                inner: inner.to_owned(),
+                summary: summary.unwrap_or_default(),
+                tag: tag.filter(|tag| !tag.trim().is_empty()).unwrap_or(UNTAGGED).to_owned(),
+                deprecated: operation.get("deprecated").and_then(Value::as_bool).unwrap_or(false),
+                method,
+                unrouted,
+            }
+        })
+        .collect()
+}
+
+/// By tag: in the order in which the document names the tags, then others by name.
+fn grouped(document: &Document, operations: &[Operation]) -> Vec<Group> {
+    let mut by_tag: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, operation) in operations.iter().enumerate() {
+        by_tag.entry(&operation.tag).or_default().push(place);
+    }
+    let named = document.value.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let mut groups = Vec::new();
+    for tag in named {
+        let Some(name) = text(tag, "name") else { continue };
+        if let Some(operations) = by_tag.remove(name) {
+            let description = text(tag, "description").map(markdown::html).unwrap_or_default();
+            groups.push(Group { name: name.to_owned(), description, operations });
+        }
+    }
+    let description = markdown::Html::default;
+    let rest = by_tag.into_iter();
+    groups.extend(rest.map(|(name, operations)| Group {
+        name: name.to_owned(),
+        description: description(),
+        operations,
+    }));
+    groups
+}

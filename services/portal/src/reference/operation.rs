@@ -1,0 +1,115 @@
+//! One operation for reading: what it takes, what it gives, and how to ask for it.
+
+mod content;
+mod parameters;
+
+use serde_json::Value;
+
+use self::content::{BodyView, Contents, ResponseView};
+use self::parameters::ParameterGroup;
+use super::resolve::resolve;
+use super::samples::{Request, Sample, samples};
+use super::schema::Schemas;
+use super::{Operation, Reference};
+use crate::document::{Version, operations, text};
+use crate::markdown::{self, Html};
+
+/// An operation with everything on its page.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationView {
+    pub(crate) description: Html,
+    pub(crate) external: Option<(String, String)>,
+    pub(crate) parameters: Vec<ParameterGroup>,
+    pub(crate) body: Option<BodyView>,
+    pub(crate) responses: Vec<ResponseView>,
+    /// What the document says a request has to show, as names of security schemes.
+    pub(crate) security: Vec<String>,
+    pub(crate) samples: Vec<Sample>,
+}
+
+impl OperationView {
+    /// The view of one of a reference's operations. `schema_link` is where pages of schemas are.
+    pub(crate) fn of(reference: &Reference, operation: &Operation, schema_link: &str) -> Option<Self> {
+        let document = &*reference.document;
+        let (_, _, item, written) = operations(&document.value)
+            .find(|(path, method, ..)| *path == operation.inner && *method == operation.method)?;
+        let root = &*document.value;
+        let (item, written) = (resolve(root, item), resolve(root, written));
+        let all = parameters::all(root, item, written);
+        let schemas = Schemas::new(root, schema_link);
+        let contents = Contents { root, version: document.version, schemas: &schemas };
+        let body = contents.body(written, &all);
+        let request = request(reference, operation, &all, body.as_ref(), root);
+        Some(Self {
+            description: text(written, "description").map(markdown::html).unwrap_or_default(),
+            external: external(written),
+            parameters: parameters::groups(root, document.version, &schemas, &all),
+            responses: contents.responses(written),
+            security: security(root, written),
+            samples: samples(&request),
+            body,
+        })
+    }
+}
+
+/// What stands elsewhere: its name and a URL of the web.
+fn external(operation: &Value) -> Option<(String, String)> {
+    let external = operation.get("externalDocs")?;
+    let url = text(external, "url").filter(|url| url.starts_with("https://") || url.starts_with("http://"))?;
+    Some((text(external, "description").unwrap_or(url).to_owned(), url.to_owned()))
+}
+
+/// What is sent in a sample: what has to be.
+fn request(
+    reference: &Reference,
+    operation: &Operation,
+    all: &[&Value],
+    body: Option<&BodyView>,
+    root: &Value,
+) -> Request {
+    let mut request = Request {
+        method: operation.method.clone(),
+        origin: reference.origins().first().cloned(),
+        path: operation.path.clone(),
+        ..Request::default()
+    };
+    for parameter in all {
+        let (Some(name), Some(place)) = (text(parameter, "name"), text(parameter, "in")) else { continue };
+        let required = parameter.get("required") == Some(&Value::Bool(true));
+        let value = || parameters::sample(root, parameter);
+        match place {
+            "path" => request.path = request.path.replace(&format!("{{{name}}}"), &crate::web::escape_path(&value())),
+            "query" if required => request.query.push((name.to_owned(), value())),
+            "header" if required => request.headers.push((name.to_owned(), value())),
+            _ => {}
+        }
+    }
+    let content = body.and_then(|body| body.contents.first());
+    if let Some(content) = content {
+        request.headers.push(("content-type".to_owned(), content.media.clone()));
+        request.body.clone_from(&content.example);
+    }
+    request
+}
+
+/// The schemes of which one has to be followed; those of the document where the operation says nothing.
+fn security(root: &Value, operation: &Value) -> Vec<String> {
+    let said = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
+    said.into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .map(|all| {
+            let names = all.iter().map(|(name, scopes)| {
+                let scopes: Vec<_> = scopes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                if scopes.is_empty() { name.clone() } else { format!("{name} ({})", scopes.join(", ")) }
+            });
+            names.collect::<Vec<_>>().join(" and ")
+        })
+        .map(|names| if names.is_empty() { "nothing".to_owned() } else { names })
+        .collect()
+}
+
+/// Whether a version has bodies among its parameters.
+fn has_body_parameters(version: Version) -> bool {
+    version == Version::V2
+}

@@ -1,0 +1,172 @@
+//! Bodies: of requests and of answers, by media type.
+
+use serde_json::{Map, Value};
+
+use super::has_body_parameters;
+use crate::document::{Version, text};
+use crate::markdown::{self, Html};
+use crate::reference::example;
+use crate::reference::resolve::resolve;
+use crate::reference::schema::{SchemaView, Schemas};
+
+/// The body of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct BodyView {
+    pub(crate) required: bool,
+    pub(crate) description: Html,
+    pub(crate) contents: Vec<ContentView>,
+}
+
+/// A body in one media type.
+#[derive(Clone, Debug)]
+pub(crate) struct ContentView {
+    pub(crate) media: String,
+    pub(crate) schema: SchemaView,
+    pub(crate) example: Option<String>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub(crate) struct ResponseView {
+    pub(crate) status: String,
+    /// Whether it is one of those that are hoped for.
+    pub(crate) is_good: bool,
+    pub(crate) description: Html,
+    pub(crate) headers: Vec<HeaderView>,
+    pub(crate) contents: Vec<ContentView>,
+}
+
+/// A header of an answer.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderView {
+    pub(crate) name: String,
+    pub(crate) description: Html,
+    pub(crate) schema: SchemaView,
+}
+
+/// Looks at bodies of a document.
+pub(super) struct Contents<'s, 'd> {
+    pub(super) root: &'d Value,
+    pub(super) version: Version,
+    pub(super) schemas: &'s Schemas<'d>,
+}
+
+impl<'d> Contents<'_, 'd> {
+    /// What a request has to bring.
+    pub(super) fn body(&self, operation: &'d Value, parameters: &[&'d Value]) -> Option<BodyView> {
+        if has_body_parameters(self.version) {
+            return self.body_parameters(operation, parameters);
+        }
+        let body = resolve(self.root, operation.get("requestBody")?);
+        Some(BodyView {
+            required: body.get("required") == Some(&Value::Bool(true)),
+            description: description(body),
+            contents: self.contents(body, true),
+        })
+    }
+
+    /// In 2.0 a body is a parameter, or each field of a form is one.
+    fn body_parameters(&self, operation: &'d Value, parameters: &[&'d Value]) -> Option<BodyView> {
+        let is_in = |place: &'static str| move |parameter: &&&Value| text(parameter, "in") == Some(place);
+        let required = |parameter: &Value| parameter.get("required") == Some(&Value::Bool(true));
+        if let Some(body) = parameters.iter().find(is_in("body")) {
+            let content = self.content(&media(self.root, operation, "consumes"), body.get("schema"), None, true);
+            return Some(BodyView {
+                required: required(body),
+                description: description(body),
+                contents: vec![content],
+            });
+        }
+        let fields: Vec<_> = parameters.iter().filter(is_in("formData")).collect();
+        if fields.is_empty() {
+            return None;
+        }
+        let named: Map<String, Value> =
+            fields.iter().filter_map(|field| Some((text(field, "name")?.to_owned(), (**field).clone()))).collect();
+        let needed: Vec<_> = fields.iter().filter(|field| required(field)).map(|field| field["name"].clone()).collect();
+        let is_file = fields.iter().any(|field| field["type"] == "file");
+        let media = if is_file { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
+        let schema = serde_json::json!({ "type": "object", "properties": named, "required": needed });
+        let view = Schemas::new(&schema, "").view(&schema);
+        let content = ContentView { media: media.to_owned(), schema: view, example: None };
+        Some(BodyView { required: !needed.is_empty(), description: Html::default(), contents: vec![content] })
+    }
+
+    /// What comes back, by status.
+    pub(super) fn responses(&self, operation: &'d Value) -> Vec<ResponseView> {
+        let responses = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
+        let responses = responses.filter(|(status, _)| !status.starts_with("x-"));
+        responses.map(|(status, response)| self.response(operation, status, resolve(self.root, response))).collect()
+    }
+
+    fn response(&self, operation: &'d Value, status: &str, response: &'d Value) -> ResponseView {
+        let contents = match has_body_parameters(self.version) {
+            false => self.contents(response, false),
+            true => match response.get("schema") {
+                Some(schema) => {
+                    let media = media(self.root, operation, "produces");
+                    let example = response.get("examples").and_then(|examples| examples.get(&media)).cloned();
+                    vec![self.content(&media, Some(schema), example, false)]
+                }
+                None => Vec::new(),
+            },
+        };
+        let headers = response.get("headers").and_then(Value::as_object).into_iter().flatten();
+        let header = |(name, header): (&'d String, &'d Value)| {
+            let header = resolve(self.root, header);
+            let schema = header.get("schema").unwrap_or(header);
+            let mut schema = self.schemas.view(schema);
+            schema.description = Html::default();
+            HeaderView { name: name.clone(), description: description(header), schema }
+        };
+        ResponseView {
+            status: status.to_owned(),
+            is_good: status.starts_with(['1', '2', '3']),
+            description: description(response),
+            headers: headers.map(header).collect(),
+            contents,
+        }
+    }
+
+    fn contents(&self, object: &'d Value, writing: bool) -> Vec<ContentView> {
+        let contents = object.get("content").and_then(Value::as_object).into_iter().flatten();
+        let content = |(media, content): (&String, &'d Value)| {
+            let content = resolve(self.root, content);
+            // A stream has a schema for each of its items (3.2).
+            let schema = content.get("schema").or_else(|| content.get("itemSchema"));
+            self.content(media, schema, example::given(self.root, content), writing)
+        };
+        let mut contents: Vec<_> = contents.map(content).collect();
+        // What programs speak comes first.
+        contents.sort_by_key(|content| !content.media.contains("json"));
+        contents
+    }
+
+    fn content(&self, media: &str, schema: Option<&'d Value>, given: Option<Value>, writing: bool) -> ContentView {
+        let is_json = media.contains("json") || media == "*/*";
+        let made = || schema.filter(|_| is_json).map(|schema| example::of_schema(self.root, schema, writing));
+        ContentView {
+            media: media.to_owned(),
+            schema: schema.map(|schema| self.schemas.view(schema)).unwrap_or_default(),
+            example: given.or_else(made).map(|example| pretty(&example)),
+        }
+    }
+}
+
+/// Text as it is, anything else as JSON.
+fn pretty(example: &Value) -> String {
+    match example {
+        Value::String(text) => text.clone(),
+        other => serde_json::to_string_pretty(other).unwrap_or_default(),
+    }
+}
+
+fn description(object: &Value) -> Html {
+    text(object, "description").map(markdown::html).unwrap_or_default()
+}
+
+/// The first media type of an operation in 2.0.
+fn media(root: &Value, operation: &Value, key: &str) -> String {
+    let first = |object: &Value| object.get(key)?.get(0)?.as_str().map(str::to_owned);
+    first(operation).or_else(|| first(root)).unwrap_or_else(|| "application/json".to_owned())
+}

@@ -1,0 +1,116 @@
+//! Parameters, by where they stand in a request.
+
+use serde_json::Value;
+
+use super::has_body_parameters;
+use crate::document::{Version, text};
+use crate::markdown::{self, Html};
+use crate::reference::example;
+use crate::reference::resolve::resolve;
+use crate::reference::schema::{SchemaView, Schemas};
+
+/// The places of parameters, and what they are called.
+const PLACES: [(&str, &str); 5] = [
+    ("path", "Path parameters"),
+    ("query", "Query parameters"),
+    ("querystring", "Query string"),
+    ("header", "Headers"),
+    ("cookie", "Cookies"),
+];
+
+/// Parameters of one place.
+#[derive(Clone, Debug)]
+pub(crate) struct ParameterGroup {
+    pub(crate) title: &'static str,
+    pub(crate) parameters: Vec<ParameterView>,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub(crate) struct ParameterView {
+    pub(crate) name: String,
+    pub(crate) required: bool,
+    pub(crate) deprecated: bool,
+    pub(crate) description: Html,
+    pub(crate) schema: SchemaView,
+    pub(crate) example: Option<String>,
+}
+
+/// All parameters of an operation: those of its path too, unless it has one of the same name in the same place.
+pub(super) fn all<'d>(root: &'d Value, item: &'d Value, operation: &'d Value) -> Vec<&'d Value> {
+    let list = |object: &'d Value| {
+        let list = object.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        list.map(|parameter| resolve(root, parameter)).collect::<Vec<_>>()
+    };
+    let own = list(operation);
+    let is_same = |a: &Value, b: &Value| (&a["name"], &a["in"]) == (&b["name"], &b["in"]);
+    let mut all: Vec<_> = list(item).into_iter().filter(|one| !own.iter().any(|other| is_same(one, other))).collect();
+    all.extend(own);
+    all
+}
+
+/// Parameters for reading. A body is not among them.
+pub(super) fn groups<'d>(
+    root: &'d Value,
+    version: Version,
+    schemas: &Schemas<'d>,
+    all: &[&'d Value],
+) -> Vec<ParameterGroup> {
+    let group = |(place, title): (&str, &'static str)| {
+        let of_place = all.iter().filter(|parameter| text(parameter, "in") == Some(place));
+        let mut parameters: Vec<_> = of_place.filter_map(|parameter| view(root, version, schemas, parameter)).collect();
+        parameters.sort_by_key(|parameter| !parameter.required);
+        ParameterGroup { title, parameters }
+    };
+    PLACES.into_iter().map(group).filter(|group| !group.parameters.is_empty()).collect()
+}
+
+fn view<'d>(root: &'d Value, version: Version, schemas: &Schemas<'d>, parameter: &'d Value) -> Option<ParameterView> {
+    let flag = |key: &str| parameter.get(key) == Some(&Value::Bool(true));
+    let description = text(parameter, "description").map(markdown::html).unwrap_or_default();
+    let mut schema = schema(version, parameter).map(|schema| schemas.view(schema)).unwrap_or_default();
+    if description == schema.description {
+        schema.description = Html::default();
+    }
+    Some(ParameterView {
+        name: text(parameter, "name")?.to_owned(),
+        required: flag("required"),
+        deprecated: flag("deprecated"),
+        description,
+        schema,
+        example: example::given(root, parameter).map(|example| as_text(&example)),
+    })
+}
+
+/// Its schema, or that of its content; in 2.0 the parameter itself says the type.
+fn schema(version: Version, parameter: &Value) -> Option<&Value> {
+    if has_body_parameters(version) {
+        return Some(parameter);
+    }
+    let of_content = || parameter.get("content")?.as_object()?.values().next()?.get("schema");
+    parameter.get("schema").or_else(of_content)
+}
+
+/// A value for a sample.
+pub(super) fn sample(root: &Value, parameter: &Value) -> String {
+    let of_schema = || {
+        let schema = parameter.get("schema").unwrap_or(parameter);
+        let said = |key: &str| resolve(root, schema).get(key).is_some();
+        let is_told = ["example", "examples", "default", "enum", "const", "format"].iter().any(|key| said(key));
+        let is_text = resolve(root, schema)["type"] == "string";
+        // The name says more than `text`.
+        match is_text && !is_told {
+            true => text(parameter, "name").unwrap_or_default().to_owned(),
+            false => as_text(&example::of_schema(root, schema, true)),
+        }
+    };
+    example::given(root, parameter).map_or_else(of_schema, |example| as_text(&example))
+}
+
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(as_text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,185 @@
+//! A request in the languages of those who send it.
+
+use std::fmt::Write;
+
+/// A request to be sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// Where clients reach the gateway; none where that is not known.
+    pub(super) origin: Option<String>,
+    pub(super) path: String,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<String>,
+}
+
+/// The same request in one language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sample {
+    pub(crate) language: &'static str,
+    pub(crate) code: String,
+}
+
+/// In every language, the shell first.
+pub(super) fn samples(request: &Request) -> Vec<Sample> {
+    [
+        ("curl", curl as fn(&Request) -> String),
+        ("JavaScript", javascript),
+        ("Python", python),
+        ("Go", go),
+        ("Rust", rust),
+        ("Java", java),
+    ]
+    .map(|(language, write)| Sample { language, code: write(request) })
+    .into()
+}
+
+impl Request {
+    fn url(&self) -> String {
+        let origin = self.origin.as_deref().unwrap_or("https://HOST");
+        let pairs: Vec<_> =
+            self.query.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+        let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
+        format!("{origin}{}{query}", self.path)
+    }
+}
+
+fn escape(text: &str) -> String {
+    crate::web::escape_path(text).replace('&', "%26").replace('=', "%3D").replace('+', "%2B")
+}
+
+/// In single quotes for a shell, which then takes everything but them as it is.
+fn shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A literal as JavaScript, Python, Go and Java have it, too.
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn curl(request: &Request) -> String {
+    let mut code = "curl".to_owned();
+    if request.method != "GET" {
+        code += &format!(" -X {}", shell_word(&request.method));
+    }
+    code += &format!(" {}", shell(&request.url()));
+    for (name, value) in &request.headers {
+        code += &format!(" \\\n  -H {}", shell(&format!("{name}: {value}")));
+    }
+    if let Some(body) = &request.body {
+        code += &format!(" \\\n  --data-raw {}", shell(body));
+    }
+    code
+}
+
+/// A word that needs no quotes, or in them.
+fn shell_word(word: &str) -> String {
+    if word.bytes().all(|b| b.is_ascii_alphanumeric()) { word.to_owned() } else { shell(word) }
+}
+
+fn javascript(request: &Request) -> String {
+    let mut options = Vec::new();
+    if request.method != "GET" {
+        options.push(format!("  method: {},\n", json(&request.method)));
+    }
+    if !request.headers.is_empty() {
+        let headers = request.headers.iter().map(|(name, value)| format!("{}: {}", json(name), json(value)));
+        options.push(format!("  headers: {{ {} }},\n", headers.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(body) = &request.body {
+        options.push(format!("  body: {},\n", json(body)));
+    }
+    let options = if options.is_empty() { String::new() } else { format!(", {{\n{}}}", options.concat()) };
+    let url = json(&request.url());
+    format!("const response = await fetch({url}{options});\nconsole.log(response.status, await response.text());")
+}
+
+fn python(request: &Request) -> String {
+    let mut code = "import requests\n\nresponse = requests.request(\n".to_owned();
+    // Writing to a text does not fail.
+    _ = writeln!(code, "    {}, {},", json(&request.method), json(&request.url()));
+    if !request.headers.is_empty() {
+        let headers = request.headers.iter().map(|(name, value)| format!("{}: {}", json(name), json(value)));
+        _ = writeln!(code, "    headers={{{}}},", headers.collect::<Vec<_>>().join(", "));
+    }
+    if let Some(body) = &request.body {
+        _ = writeln!(code, "    data={}.encode(),", json(body));
+    }
+    code + ")\nprint(response.status_code, response.text)"
+}
+
+fn go(request: &Request) -> String {
+    let body = request.body.as_ref().map_or("nil".to_owned(), |body| format!("strings.NewReader({})", json(body)));
+    let mut code = format!(
+        "request, err := http.NewRequest({}, {}, {body})\nif err != nil {{\n\tlog.Fatal(err)\n}}\n",
+        json(&request.method),
+        json(&request.url())
+    );
+    for (name, value) in &request.headers {
+        _ = writeln!(code, "request.Header.Set({}, {})", json(name), json(value));
+    }
+    code + "response, err := http.DefaultClient.Do(request)\nif err != nil {\n\tlog.Fatal(err)\n}\n\
+            defer response.Body.Close()\nfmt.Println(response.Status)"
+}
+
+fn rust(request: &Request) -> String {
+    let (method, url) = (&request.method, request.url());
+    let mut code = format!("let response = reqwest::Client::new()\n    .request({method:?}.parse()?, {url:?})\n");
+    for (name, value) in &request.headers {
+        _ = writeln!(code, "    .header({name:?}, {value:?})");
+    }
+    if let Some(body) = &request.body {
+        _ = writeln!(code, "    .body({body:?})");
+    }
+    code + "    .send()\n    .await?;\nprintln!(\"{} {}\", response.status(), response.text().await?);"
+}
+
+fn java(request: &Request) -> String {
+    let publisher = request.body.as_ref().map_or_else(
+        || "HttpRequest.BodyPublishers.noBody()".to_owned(),
+        |body| format!("HttpRequest.BodyPublishers.ofString({})", json(body)),
+    );
+    let mut code = format!("var request = HttpRequest.newBuilder(URI.create({}))\n", json(&request.url()));
+    for (name, value) in &request.headers {
+        _ = writeln!(code, "    .header({}, {})", json(name), json(value));
+    }
+    _ = writeln!(code, "    .method({}, {publisher})\n    .build();", json(&request.method));
+    code + "var response = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());\n\
+            System.out.println(response.statusCode() + \" \" + response.body());"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        Request {
+            method: "PUT".to_owned(),
+            origin: Some("https://shop.example".to_owned()),
+            path: "/api/carts/ann".to_owned(),
+            query: vec![("q".to_owned(), "a b&c".to_owned())],
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: Some("{\"it's\": \"$HOME\"}".to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_shell_takes_nothing_for_its_own() {
+        let expected = "curl -X PUT 'https://shop.example/api/carts/ann?q=a%20b%26c' \\\n  \
+                        -H 'content-type: application/json' \\\n  --data-raw '{\"it'\\''s\": \"$HOME\"}'";
+        assert_eq!(curl(&request()), expected);
+        let hostile = Request { method: "GET; rm -rf /".to_owned(), ..Request::default() };
+        assert_eq!(curl(&hostile), "curl -X 'GET; rm -rf /' 'https://HOST'");
+    }
+
+    #[test]
+    fn every_language_has_the_whole_request() {
+        for Sample { language, code } in samples(&request()) {
+            for part in ["PUT", "https://shop.example/api/carts/ann?q=a%20b%26c", "application/json", "$HOME"] {
+                assert!(code.contains(part), "{language}: {part}: {code}");
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The type of a value, in words.
+
+use serde_json::Value;
+
+use super::list;
+use crate::reference::resolve::{reference, resolve, schema_name};
+
+/// `array of Line`, `string (date-time)`, `integer or null`.
+pub(super) fn words(root: &Value, schema: &Value) -> String {
+    words_at(root, schema, 0)
+}
+
+fn words_at(root: &Value, schema: &Value, depth: usize) -> String {
+    if let Some(reference) = reference(schema) {
+        return schema_name(reference).unwrap_or_else(|| match reference.starts_with('#') {
+            true => words_at(root, &without_reference(resolve(root, schema)), depth + 1),
+            false => format!("what {reference} says"),
+        });
+    }
+    match schema {
+        Value::Bool(true) => return "anything".to_owned(),
+        Value::Bool(false) => return "nothing".to_owned(),
+        _ => {}
+    }
+    let nullable = ["nullable", "x-nullable"].iter().any(|key| schema.get(key) == Some(&Value::Bool(true)));
+    let mut names: Vec<String> = match schema.get("type") {
+        Some(Value::String(name)) => vec![one(root, schema, name, depth)],
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).map(|name| one(root, schema, name, depth)).collect()
+        }
+        _ => vec![implied(root, schema, depth)],
+    };
+    let has_null = |key| list(schema, key).any(is_null);
+    if (nullable || has_null("oneOf") || has_null("anyOf")) && !names.iter().any(|name| name == "null") {
+        names.push("null".to_owned());
+    }
+    names.join(" or ")
+}
+
+/// Whether a schema is for `null` alone.
+pub(super) fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+fn one(root: &Value, schema: &Value, name: &str, depth: usize) -> String {
+    match (name, schema.get("format").and_then(Value::as_str)) {
+        ("array", _) => match schema.get("items") {
+            Some(items) if depth < 5 => format!("array of {}", words_at(root, items, depth + 1)),
+            _ => "array".to_owned(),
+        },
+        (name, Some(format)) => format!("{name} ({format})"),
+        (name, None) => name.to_owned(),
+    }
+}
+
+/// The type of what says none.
+fn implied(root: &Value, schema: &Value, depth: usize) -> String {
+    let has = |key: &str| schema.get(key).is_some();
+    let variants = || list(schema, "oneOf").chain(list(schema, "anyOf")).filter(|variant| !is_null(variant));
+    if has("properties") || has("allOf") || has("additionalProperties") {
+        "object".to_owned()
+    } else if has("items") {
+        one(root, schema, "array", depth)
+    } else if variants().next().is_some() && depth < 5 {
+        let names: Vec<_> = variants().take(4).map(|variant| words_at(root, variant, depth + 1)).collect();
+        let more = if variants().nth(4).is_some() { " or others" } else { "" };
+        format!("{}{more}", names.join(" or "))
+    } else if has("enum") || has("const") {
+        "value".to_owned()
+    } else {
+        "anything".to_owned()
+    }
+}
+
+/// A reference that leads in a circle means nothing.
+fn without_reference(schema: &Value) -> Value {
+    if reference(schema).is_some() { Value::Bool(true) } else { schema.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn types_are_told_in_words() {
+        let root = json!({ "components": { "schemas": { "Line": {} } }, "x": { "type": "string" }, "loop": { "$ref": "#/loop" } });
+        for (schema, expected) in [
+            (json!({ "type": "string", "format": "date-time" }), "string (date-time)"),
+            (json!({ "type": ["integer", "null"] }), "integer or null"),
+            (json!({ "type": "integer", "nullable": true }), "integer or null"),
+            (json!({ "type": "array", "items": { "$ref": "#/components/schemas/Line" } }), "array of Line"),
+            (json!({ "$ref": "#/x" }), "string"),
+            (json!({ "$ref": "#/loop" }), "anything"),
+            (json!({ "$ref": "other.yaml#/A" }), "what other.yaml#/A says"),
+            (json!({ "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/Line" }] }), "Line or null"),
+            (json!({ "properties": {} }), "object"),
+            (json!({ "const": 1 }), "value"),
+            (json!(true), "anything"),
+            (json!({}), "anything"),
+        ] {
+            assert_eq!(words(&root, &schema), expected, "{schema}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Keeping documents: when each is fetched, and what stays when it cannot be.
+
+mod kept;
+mod look;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::kept::Kept;
+use self::look::{Looked, look};
+use crate::api::{ApiId, Served, Undocumented};
+use crate::catalog::{Catalog, Shared, Trouble};
+use crate::fetch::Fetcher;
+use crate::gateway::{Gateway, GatewayError, ServedApi};
+use crate::settings::Settings;
+
+/// How many documents are fetched at once.
+const AT_ONCE: usize = 8;
+/// How often the gateway is asked whether something has changed.
+const GATEWAY: Duration = Duration::from_secs(1);
+
+/// What the gateway told.
+type Told = Result<Option<Vec<ServedApi>>, GatewayError>;
+
+/// Asks the gateway again and again.
+pub(crate) async fn follow(mut gateway: Gateway, told: mpsc::Sender<Told>) {
+    while told.send(gateway.changed().await).await.is_ok() {
+        tokio::time::sleep(GATEWAY).await;
+    }
+}
+
+/// Keeps the catalog.
+pub(crate) struct Refresher {
+    fetcher: Fetcher,
+    settings: Settings,
+    catalog: Shared,
+    kept: BTreeMap<ApiId, Kept>,
+    undocumented: Vec<Undocumented>,
+    gateway: Option<Trouble>,
+    is_known: bool,
+    /// Whoever is being asked: one request at a time.
+    asked: BTreeSet<String>,
+    looking: JoinSet<(ApiId, String, Looked)>,
+}
+
+impl Refresher {
+    pub(crate) fn new(fetcher: Fetcher, settings: Settings, catalog: Shared) -> Self {
+        Self {
+            fetcher,
+            settings,
+            catalog,
+            kept: BTreeMap::new(),
+            undocumented: Vec::new(),
+            gateway: None,
+            is_known: false,
+            asked: BTreeSet::new(),
+            looking: JoinSet::new(),
+        }
+    }
+
+    /// Until stopped. `all` asks for every document at once.
+    pub(crate) async fn run(mut self, mut told: mpsc::Receiver<Told>, all: Arc<Notify>, stop: CancellationToken) {
+        loop {
+            self.begin();
+            let due = self.next_due();
+            let changed = tokio::select! {
+                () = stop.cancelled() => return,
+                Some(told) = told.recv() => self.hear(told),
+                Some(Ok((id, authority, looked))) = self.looking.join_next() => self.take(&id, &authority, looked),
+                () = all.notified() => {
+                    let now = Instant::now();
+                    self.kept.values_mut().for_each(|kept| kept.wish(now));
+                    false
+                }
+                () = tokio::time::sleep_until(due) => false,
+            };
+            if changed {
+                self.publish();
+            }
+        }
+    }
+
+    /// Begins to fetch what is due, as far as that is not too much at once.
+    fn begin(&mut self) {
+        let now = Instant::now();
+        for (id, kept) in &mut self.kept {
+            if self.looking.len() >= AT_ONCE {
+                return;
+            }
+            let Ok(target) = kept.api.target.clone() else { continue };
+            let authority = target.authority().to_owned();
+            if !kept.is_due(now) || self.asked.contains(&authority) {
+                continue;
+            }
+            self.asked.insert(authority.clone());
+            let question = kept.begin(target);
+            let (id, fetcher) = (id.clone(), self.fetcher.clone());
+            self.looking.spawn(async move { (id, authority, look(&fetcher, question).await) });
+        }
+    }
+
+    fn next_due(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(3600);
+        let waits = |kept: &&Kept| {
+            let Ok(target) = &kept.api.target else { return false };
+            self.looking.len() < AT_ONCE && !self.asked.contains(target.authority())
+        };
+        self.kept.values().filter(waits).filter_map(Kept::due).min().unwrap_or(far)
+    }
+
+    /// Takes what the gateway told; says whether something is another.
+    fn hear(&mut self, told: Told) -> bool {
+        let served = match told {
+            Ok(served) => served,
+            Err(error) => {
+                let is_new = self.gateway.is_none();
+                if is_new {
+                    tracing::warn!("{error}; what it served last is shown");
+                    self.gateway = Some(Trouble { since: Timestamp::now(), why: error.to_string() });
+                }
+                return is_new;
+            }
+        };
+        let was_away = self.gateway.take().is_some();
+        let Some(served) = served else { return was_away };
+        let Served { apis, undocumented } = Served::of(served, &self.settings.published_ports);
+        let now = Instant::now();
+        let mut kept = std::mem::take(&mut self.kept);
+        for api in apis {
+            let before = kept.remove(&api.id);
+            self.kept.insert(api.id.clone(), Kept::updated(before, api, now));
+        }
+        self.undocumented = undocumented;
+        self.is_known = true;
+        true
+    }
+
+    /// Takes what came of looking at a document.
+    fn take(&mut self, id: &ApiId, authority: &str, looked: Looked) -> bool {
+        self.asked.remove(authority);
+        // It may have gone in the meantime.
+        self.kept.get_mut(id).is_some_and(|kept| kept.take(looked, self.settings.poll()))
+    }
+
+    fn publish(&self) {
+        let mut catalog = Catalog {
+            entries: self.kept.values().map(|kept| Arc::new(kept.entry())).collect(),
+            undocumented: self.undocumented.clone(),
+            gateway: self.gateway.clone(),
+            is_known: self.is_known,
+        };
+        catalog.sort();
+        self.catalog.store(Arc::new(catalog));
+    }
+}

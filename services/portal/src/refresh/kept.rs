@@ -1,0 +1,221 @@
+//! What is kept of one document, and when it is looked at next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::look::{Looked, Question};
+use crate::api::Api;
+use crate::catalog::{Entry, Trouble};
+use crate::fetch::{Target, Validators};
+use crate::reference::Reference;
+
+/// How long to wait after a first failure.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+/// The longest wait.
+const LAST_RETRY: Duration = Duration::from_secs(15 * 60);
+/// Documents asked for by hand are not looked at more often than this.
+const REST: Duration = Duration::from_secs(2);
+
+/// A document, and how fetching it goes.
+pub(super) struct Kept {
+    pub(super) api: Arc<Api>,
+    reference: Option<Arc<Reference>>,
+    validators: Validators,
+    checked: Option<Timestamp>,
+    trouble: Option<Trouble>,
+    failures: u32,
+    /// When to look next; never where nothing is to be expected.
+    due: Option<Instant>,
+    looked: Option<Instant>,
+    is_looking: bool,
+}
+
+impl Kept {
+    /// That of `before`, if there was one, for an API as it is now.
+    pub(super) fn updated(before: Option<Self>, api: Api, now: Instant) -> Self {
+        match before {
+            Some(kept) if *kept.api == api => kept,
+            Some(kept) => {
+                let moved = kept.api.target != api.target;
+                let validators = if moved { Validators::default() } else { kept.validators.clone() };
+                let mut kept = Self { api: Arc::new(api), validators, failures: 0, due: Some(now), ..kept };
+                kept.note_target();
+                kept
+            }
+            None => {
+                let mut kept = Self {
+                    api: Arc::new(api),
+                    reference: None,
+                    validators: Validators::default(),
+                    checked: None,
+                    trouble: None,
+                    failures: 0,
+                    due: Some(now),
+                    looked: None,
+                    is_looking: false,
+                };
+                kept.note_target();
+                kept
+            }
+        }
+    }
+
+    /// Without a place there is nothing to look at.
+    fn note_target(&mut self) {
+        if let Err(why) = &self.api.target {
+            let why = why.clone();
+            self.fail(why);
+            self.due = None;
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.is_looking)
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.due().is_some_and(|due| due <= now)
+    }
+
+    /// Somebody wants it now.
+    pub(super) fn wish(&mut self, now: Instant) {
+        if self.api.target.is_ok() {
+            self.due = Some(self.looked.map_or(now, |looked| now.max(looked + REST)));
+        }
+    }
+
+    /// What to look at, from now on.
+    pub(super) fn begin(&mut self, target: Target) -> Question {
+        self.is_looking = true;
+        self.due = None;
+        Question {
+            api: Arc::clone(&self.api),
+            target,
+            known: self.reference.clone(),
+            validators: self.validators.clone(),
+        }
+    }
+
+    /// Takes what came of it; says whether something that is shown is another.
+    pub(super) fn take(&mut self, looked: Looked, poll: Option<Duration>) -> bool {
+        let now = Instant::now();
+        self.is_looking = false;
+        self.looked = Some(now);
+        self.reference = looked.reference;
+        // What was asked was another question, and the new one is due already.
+        if looked.api != self.api {
+            self.due = Some(now);
+            return true;
+        }
+        let wait = match looked.answer {
+            Ok(validators) => {
+                self.succeed(validators);
+                poll.map(jittered)
+            }
+            Err(why) => {
+                self.fail(why);
+                Some(jittered(retry(self.failures)))
+            }
+        };
+        // A wish that came while it was looked at stays.
+        self.due = self.due.or_else(|| wait.map(|wait| now + wait));
+        true
+    }
+
+    fn succeed(&mut self, validators: Validators) {
+        if let Some(Trouble { since, .. }) = self.trouble.take() {
+            tracing::info!("the document of {} can be had again; it could not since {since}", self.api.id);
+        }
+        self.validators = validators;
+        self.failures = 0;
+        self.checked = Some(Timestamp::now());
+    }
+
+    fn fail(&mut self, why: String) {
+        self.failures += 1;
+        if self.trouble.as_ref().is_none_or(|trouble| trouble.why != why) {
+            tracing::warn!("no document of {}: {why}", self.api.id);
+        }
+        let since = self.trouble.as_ref().map_or_else(Timestamp::now, |trouble| trouble.since);
+        self.trouble = Some(Trouble { since, why });
+    }
+
+    pub(super) fn entry(&self) -> Entry {
+        Entry {
+            api: Arc::clone(&self.api),
+            reference: self.reference.clone(),
+            checked: self.checked,
+            trouble: self.trouble.clone(),
+        }
+    }
+}
+
+/// The wait after so many failures in a row.
+fn retry(failures: u32) -> Duration {
+    let times = 1_u32 << failures.saturating_sub(1).min(16);
+    (FIRST_RETRY * times).min(LAST_RETRY)
+}
+
+/// A fifth more or less, so that documents which came together do not stay together.
+fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(0.8 + 0.4 * fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::tests::of_service;
+    use crate::document::Document;
+
+    fn good(api: &Arc<Api>) -> Arc<Reference> {
+        let document = Document::read(bytes::Bytes::from_static(b"openapi: 3.1.0")).unwrap();
+        Arc::new(Reference::new(Arc::clone(api), Arc::new(document)))
+    }
+
+    #[test]
+    fn a_good_document_stays_when_it_cannot_be_had_any_more() {
+        let now = Instant::now();
+        let mut kept = Kept::updated(None, of_service(), now);
+        let target = kept.api.target.clone().unwrap();
+        assert!(kept.is_due(now));
+        let question = kept.begin(target.clone());
+        assert!(!kept.is_due(now), "it is being looked at");
+        let api = question.api;
+        let reference = Some(good(&api));
+        kept.take(Looked { api: Arc::clone(&api), reference, answer: Ok(Validators::default()) }, None);
+        assert_eq!((kept.due(), kept.entry().trouble), (None, None));
+
+        kept.wish(now);
+        let known = kept.begin(target).known;
+        kept.take(Looked { api, reference: known, answer: Err("it is gone".to_owned()) }, None);
+        let entry = kept.entry();
+        assert!(entry.reference.is_some() && entry.checked.is_some());
+        assert_eq!(entry.trouble.unwrap().why, "it is gone");
+        assert!(kept.due().is_some(), "it is tried again");
+    }
+
+    #[test]
+    fn a_change_is_looked_at_at_once_and_a_stale_answer_is_not_taken_for_it() {
+        let now = Instant::now();
+        let mut kept = Kept::updated(None, of_service(), now);
+        let question = kept.begin(kept.api.target.clone().unwrap());
+        let mut changed = of_service();
+        changed.served.asks_auth_service = true;
+        let mut kept = Kept::updated(Some(kept), changed, now);
+        let reference = Some(good(&question.api));
+        kept.take(Looked { api: question.api, reference, answer: Err("old".to_owned()) }, None);
+        assert!(kept.entry().trouble.is_none() && kept.is_due(Instant::now()));
+    }
+
+    #[test]
+    fn waits_grow() {
+        assert_eq!((retry(1), retry(2), retry(40)), (FIRST_RETRY, 2 * FIRST_RETRY, LAST_RETRY));
+        for _ in 0..100 {
+            let wait = jittered(Duration::from_secs(10));
+            assert!((8.0..=12.0).contains(&wait.as_secs_f64()));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Where a document says that the service's paths begin.
+
+use serde_json::Value;
+
+use crate::document::{Document, Version, text};
+
+/// What is in front of every path of a document. Of several servers the first counts.
+pub(super) struct Base {
+    /// The host, where it names one; without its port.
+    pub(super) host: Option<String>,
+    /// The path, without a slash at its end.
+    pub(super) path: String,
+}
+
+impl Base {
+    pub(super) fn of(document: &Document) -> Self {
+        match document.version {
+            Version::V2 => {
+                let host = text(&document.value, "host").map(|host| host.split(':').next().unwrap_or(host).to_owned());
+                Self { host, path: trimmed(text(&document.value, "basePath").unwrap_or_default()) }
+            }
+            _ => document.value["servers"].get(0).map_or(Self { host: None, path: String::new() }, Self::of_server),
+        }
+    }
+
+    /// That of a server, its variables filled in.
+    fn of_server(server: &Value) -> Self {
+        let mut url = text(server, "url").unwrap_or_default().to_owned();
+        for (name, variable) in server.get("variables").and_then(Value::as_object).into_iter().flatten() {
+            let value = text(variable, "default").unwrap_or_default();
+            url = url.replace(&format!("{{{name}}}"), value);
+        }
+        match reqwest::Url::parse(&url) {
+            Ok(url) => Self { host: url.host_str().map(str::to_owned), path: trimmed(url.path()) },
+            // Relative to where the document is, of which only the root is known to be meant.
+            Err(_) if url.starts_with('/') => {
+                Self { host: None, path: trimmed(url.split(['?', '#']).next().unwrap_or_default()) }
+            }
+            Err(_) => Self { host: None, path: String::new() },
+        }
+    }
+}
+
+fn trimmed(path: &str) -> String {
+    let path = path.trim_end_matches('/');
+    if path.is_empty() || path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+}

@@ -1,0 +1,48 @@
+//! The portal as a whole.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Shared;
+use crate::fetch::Fetcher;
+use crate::gateway::Gateway;
+use crate::refresh::{Refresher, follow};
+use crate::settings::Settings;
+use crate::web::{self, Site};
+
+/// Why the portal cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// There is no HTTP client.
+    #[error("cannot set up an HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+    /// Its socket failed.
+    #[error("the portal's port: {0}")]
+    Serve(#[from] std::io::Error),
+}
+
+/// Runs the portal of the gateway with the admin address `admin` on a socket, until stopped.
+///
+/// # Errors
+/// When it cannot be set up, or its socket fails.
+pub async fn run(
+    settings: Settings,
+    admin: &str,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    let catalog = Shared::default();
+    let refresh = Arc::new(Notify::new());
+    let (told, heard) = mpsc::channel(1);
+    let refresher = Refresher::new(Fetcher::new(&settings)?, settings.clone(), Arc::clone(&catalog));
+    let following = tokio::spawn(follow(Gateway::new(admin)?, told));
+    let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
+    let router = web::router(Site { title: settings.title.into(), catalog, refresh });
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    following.abort();
+    refreshing.abort();
+    Ok(())
+}

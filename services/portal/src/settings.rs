@@ -1,0 +1,77 @@
+//! What the portal is told, whoever runs it.
+
+use std::time::Duration;
+
+use clap::Args;
+
+/// How the portal works.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// The name at the top of every page
+    #[arg(
+        id = "portal-title",
+        long = "portal-title",
+        value_name = "TEXT",
+        default_value = "Developer portal",
+        env = "NUNCIO_PORTAL_TITLE"
+    )]
+    pub title: String,
+    /// Seconds between looks at a document; 0 looks when something changes only
+    #[arg(id = "portal-poll", long = "portal-poll", value_name = "SECONDS", default_value = "60",
+        env = "POLL_EVERY_SECS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    poll_seconds: u32,
+    /// A port that clients know by another number, as LISTENER:PUBLIC (8443:443). May be given many times
+    #[arg(long = "published-port", value_name = "PORT:PORT", env = "NUNCIO_PORTAL_PUBLISHED_PORTS",
+        value_delimiter = ',', value_parser = published_port)]
+    pub published_ports: Vec<(u16, u16)>,
+    /// A host that a document's URL may name although it is at a private address or speaks clear text. May be given many
+    /// times
+    #[arg(long = "portal-allow-host", value_name = "HOST", env = "NUNCIO_PORTAL_ALLOW_HOSTS", value_delimiter = ',')]
+    pub allowed_hosts: Vec<String>,
+    /// The largest document in MiB
+    #[arg(long = "portal-max-document", value_name = "MIB", default_value = "10",
+        env = "NUNCIO_PORTAL_MAX_DOCUMENT", value_parser = clap::value_parser!(u32).range(1..=256))]
+    max_document_mib: u32,
+}
+
+impl Settings {
+    /// Time between looks at a document; none looks only when something changes.
+    pub(crate) fn poll(&self) -> Option<Duration> {
+        (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds.into()))
+    }
+
+    /// The largest document in bytes.
+    pub(crate) fn max_document(&self) -> usize {
+        (self.max_document_mib as usize) << 20
+    }
+}
+
+fn published_port(text: &str) -> Result<(u16, u16), String> {
+    let parsed = text.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
+    parsed.ok_or_else(|| "expected two ports, as in 8443:443".to_owned())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    /// What these flags say.
+    pub(crate) fn settings(flags: &[&str]) -> Settings {
+        Cli::parse_from([&["portal"], flags].concat()).settings
+    }
+
+    #[test]
+    fn zero_seconds_are_no_polling() {
+        assert_eq!(settings(&["--portal-poll", "0"]).poll(), None);
+        assert_eq!(settings(&[]).poll(), Some(Duration::from_secs(60)));
+        assert_eq!(settings(&["--published-port", "8443:443,8080:80"]).published_ports, [(8443, 443), (8080, 80)]);
+    }
+}

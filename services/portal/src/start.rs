@@ -1,0 +1,84 @@
+//! The process: flags, logs, signals.
+
+use anyhow::Context;
+use clap::{Args, Parser};
+use nuncio_telemetry::LogFormat;
+use tokio::net::TcpListener;
+
+use crate::settings::Settings;
+
+/// What `portal` and `nuncio portal` are told.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Where to serve
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088", env = "NUNCIO_PORTAL_LISTEN")]
+    listen: std::net::SocketAddr,
+    /// The admin address of the gateway's controller
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_PORTAL_ADMIN")]
+    admin: String,
+    #[command(flatten)]
+    settings: Settings,
+    /// Shape of log lines: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "NUNCIO_LOG_FORMAT", value_parser = log_format)]
+    log_format: LogFormat,
+    /// A level (error, warn, info, debug, trace), or levels by module
+    #[arg(long, value_name = "FILTER", default_value = "info", env = "NUNCIO_LOG")]
+    log_level: String,
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    text.parse().map_err(|_| "expected text or json".to_owned())
+}
+
+/// The developer portal of a gateway.
+#[derive(Debug, Parser)]
+#[command(name = "portal", version)]
+struct Cli {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+/// Does what the command line of this process says.
+///
+/// # Errors
+/// When it cannot be done.
+pub fn main() -> anyhow::Result<()> {
+    start(Cli::parse().arguments)
+}
+
+/// Runs the portal until it is told to stop.
+///
+/// # Errors
+/// When the settings or the machine do not allow it.
+pub fn start(arguments: Arguments) -> anyhow::Result<()> {
+    // Fails only where one is in place already, which does as well.
+    _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { listen, admin, settings, log_format, log_level } = arguments;
+    let options = nuncio_telemetry::Options { service: "nuncio-portal", format: log_format, filter: log_level };
+    let telemetry = nuncio_telemetry::init(&options)?;
+    let stop = nuncio_telemetry::shutdown_on_signal()?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    tracing::info!("the portal is at http://{}/docs/", listener.local_addr()?);
+    crate::run(settings, &admin, listener, stop).await?;
+    telemetry.flush();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        Cli::try_parse_from(["portal", "--admin", "127.0.0.1:1", "--published-port", "8443:443"]).unwrap();
+        Cli::try_parse_from(["portal", "--published-port", "8443"]).unwrap_err();
+    }
+}

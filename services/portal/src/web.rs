@@ -1,0 +1,73 @@
+//! What is served: pages for people, which need no JavaScript, and documents for programs.
+
+mod assets;
+mod catalog;
+mod documents;
+mod error;
+mod headers;
+mod json;
+mod page;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::Uri;
+use axum::middleware;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use tokio::sync::Notify;
+
+use self::error::NotFound;
+use crate::catalog::{Catalog, Shared};
+
+/// What every page is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) title: Arc<str>,
+    pub(crate) catalog: Shared,
+    /// Asks for every document to be looked at.
+    pub(crate) refresh: Arc<Notify>,
+}
+
+impl Site {
+    fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+}
+
+/// Everything below `/docs/`, so that one Mapping serves it, and the documents where Edge Stack had them.
+pub(crate) fn router(site: Site) -> Router {
+    let pages = Router::new()
+        .route("/", get(async || Redirect::permanent("/docs/")))
+        .route("/docs", get(async || Redirect::permanent("/docs/")))
+        .route("/docs/", get(catalog::page))
+        .route("/docs/doc/{namespace}/{name}", get(reference::api))
+        .route("/docs/doc/{namespace}/{name}/operations/{slug}", get(reference::operation))
+        .route("/docs/doc/{namespace}/{name}/schemas/{schema}", get(reference::schema))
+        .route("/docs/assets/{file}", get(assets::file))
+        .route("/docs/api/refreshContent", post(json::refresh))
+        .route("/openapi/services/{namespace}/{name}/openapi.json", get(documents::for_clients))
+        .route("/openapi/services/{namespace}/{name}/original", get(documents::original))
+        .fallback(nothing);
+    pages.merge(json::router()).layer(middleware::map_response(headers::harden)).with_state(site)
+}
+
+async fn nothing(axum::extract::State(site): axum::extract::State<Site>, uri: Uri) -> Response {
+    NotFound { site, what: format!("There is nothing at {}.", uri.path()) }.into_response()
+}
+
+/// A text as a part of a path (RFC 3986): whatever it holds, it is one segment.
+pub(crate) fn escape_path(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte as char),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,195 @@
+//! The first page: every API, and how its document is.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::page::{Frame, respond};
+use super::words::{ago, count_of};
+use super::{Site, escape_path};
+use crate::api::Undocumented;
+use crate::catalog::{Entry, State as DocumentState};
+use crate::markdown;
+
+/// Which APIs to show. The URL of a page holds it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    /// Those with this text in their name, title, summary or path.
+    q: String,
+    namespace: String,
+    state: String,
+}
+
+#[derive(Template)]
+#[template(path = "catalog.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    wanted: &'a Wanted,
+    rows: Vec<Row>,
+    total: usize,
+    total_words: String,
+    facets: Vec<Facet>,
+    services: Vec<Service>,
+    gateway_trouble: Option<(String, String)>,
+    is_known: bool,
+}
+
+/// An API in the table.
+struct Row {
+    title: String,
+    link: String,
+    summary: String,
+    namespace: String,
+    version: String,
+    specification: String,
+    /// Where clients reach it, or why that cannot be told.
+    address: String,
+    is_reachable: bool,
+    operations: usize,
+    access: Vec<String>,
+    state: &'static str,
+    state_words: String,
+}
+
+/// A choice that the reader has.
+struct Facet {
+    title: &'static str,
+    choices: Vec<Choice>,
+}
+
+struct Choice {
+    label: String,
+    count: usize,
+    link: String,
+    is_chosen: bool,
+}
+
+/// A service without a document.
+struct Service {
+    name: String,
+    mapping: String,
+    routes: Vec<String>,
+}
+
+/// The page.
+pub(super) async fn page(State(site): State<Site>, Query(wanted): Query<Wanted>) -> Response {
+    let catalog = site.catalog();
+    let rows = catalog.entries.iter().filter(|entry| wanted.takes(entry)).map(|entry| row(entry)).collect();
+    let page = Page {
+        frame: Frame { term: &wanted.q, ..Frame::new(&site) },
+        rows,
+        total: catalog.entries.len(),
+        total_words: count_of(catalog.entries.len(), "API"),
+        facets: facets(&catalog.entries, &wanted),
+        services: catalog.undocumented.iter().map(service).collect(),
+        gateway_trouble: catalog.gateway.as_ref().map(|trouble| (trouble.why.clone(), ago(trouble.since))),
+        is_known: catalog.is_known,
+        wanted: &wanted,
+    };
+    respond(&page)
+}
+
+impl Wanted {
+    fn takes(&self, entry: &Entry) -> bool {
+        let holds = |text: &str| text.to_lowercase().contains(&self.q.to_lowercase());
+        let description = entry.reference.as_ref().and_then(|known| known.document.info("description"));
+        let is_named = self.q.is_empty()
+            || [entry.title(), &entry.api.id.name, entry.api.served.path.text()].into_iter().any(holds)
+            || description.is_some_and(holds);
+        is_named
+            && (self.namespace.is_empty() || self.namespace == entry.api.id.namespace)
+            && (self.state.is_empty() || self.state == entry.state().as_str())
+    }
+
+    /// The URL of the page with one thing changed; what is chosen already is taken back.
+    fn link(&self, key: &str, value: &str) -> String {
+        let pairs = [("q", &self.q), ("namespace", &self.namespace), ("state", &self.state)].map(|(name, was)| {
+            let is = if name != key {
+                was.as_str()
+            } else if was == value {
+                ""
+            } else {
+                value
+            };
+            (name, is)
+        });
+        let given = pairs.iter().filter(|(_, value)| !value.is_empty());
+        let query: Vec<_> = given.map(|(name, value)| format!("{name}={}", escape_path(value))).collect();
+        format!("/docs/?{}", query.join("&"))
+    }
+}
+
+fn facets(entries: &[Arc<Entry>], wanted: &Wanted) -> Vec<Facet> {
+    let facet = |title: &'static str, key: &'static str, chosen: &str, value: &dyn Fn(&Entry) -> String| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in entries {
+            *counts.entry(value(entry)).or_default() += 1;
+        }
+        let choice = |(label, count): (String, usize)| Choice {
+            link: wanted.link(key, &label),
+            is_chosen: label == chosen,
+            label,
+            count,
+        };
+        Facet { title, choices: counts.into_iter().map(choice).collect() }
+    };
+    let facets = [
+        facet("Document", "state", &wanted.state, &|entry| entry.state().as_str().to_owned()),
+        facet("Namespace", "namespace", &wanted.namespace, &|entry| entry.api.id.namespace.clone()),
+    ];
+    // One choice is none.
+    facets
+        .into_iter()
+        .filter(|facet| facet.choices.len() > 1 || facet.choices.iter().any(|one| one.is_chosen))
+        .collect()
+}
+
+fn row(entry: &Entry) -> Row {
+    let (api, reference) = (&entry.api, entry.reference.as_ref());
+    let (address, is_reachable) = match &api.mount {
+        Ok(mount) => (format!("{}{}", mount.origins.first().map_or("", |origin| origin), api.served.path.text()), true),
+        Err(reason) => (reason.to_string(), false),
+    };
+    let info = |key: &str| reference.and_then(|known| known.document.info(key)).unwrap_or_default();
+    let summary =
+        if info("summary").is_empty() { markdown::summary(info("description")) } else { info("summary").to_owned() };
+    Row {
+        title: entry.title().to_owned(),
+        link: super::reference::api_link(&api.id),
+        summary,
+        namespace: api.id.namespace.clone(),
+        version: info("version").to_owned(),
+        specification: reference.map(|known| known.document.version.to_string()).unwrap_or_default(),
+        address,
+        is_reachable,
+        operations: reference.map_or(0, |known| known.operations.len()),
+        access: super::reference::access(&api.served),
+        state: entry.state().as_str(),
+        state_words: state_words(entry),
+    }
+}
+
+/// How the document is, and since when.
+pub(super) fn state_words(entry: &Entry) -> String {
+    let since = entry.trouble.as_ref().map(|trouble| ago(trouble.since)).unwrap_or_default();
+    match entry.state() {
+        DocumentState::Current => entry.checked.map(|checked| format!("checked {}", ago(checked))).unwrap_or_default(),
+        DocumentState::Stale => format!("stale since {since}"),
+        DocumentState::Missing => format!("no document since {since}"),
+        DocumentState::Waiting => "being fetched".to_owned(),
+    }
+}
+
+fn service(service: &Undocumented) -> Service {
+    let first = service.routes.first();
+    Service {
+        name: service.service.clone(),
+        mapping: first.map(|route| format!("{} {}/{}", route.kind, route.namespace, route.name)).unwrap_or_default(),
+        routes: service.routes.iter().map(|route| route.path.text().to_owned()).collect(),
+    }
+}

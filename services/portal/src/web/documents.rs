@@ -1,0 +1,48 @@
+//! The documents themselves, for programs.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Site;
+use super::error::NotFound;
+use crate::reference::Reference;
+
+/// An API's document, as clients meet the API.
+pub(super) async fn for_clients(
+    State(site): State<Site>,
+    Path((namespace, name)): Path<(String, String)>,
+    asked: HeaderMap,
+) -> Result<Response, NotFound> {
+    let reference = find(&site, &namespace, &name)?;
+    let text = serde_json::to_vec_pretty(reference.value()).unwrap_or_default();
+    Ok(send("application/json", text.into(), &asked))
+}
+
+/// An API's document, byte for byte as the service gave it.
+pub(super) async fn original(
+    State(site): State<Site>,
+    Path((namespace, name)): Path<(String, String)>,
+    asked: HeaderMap,
+) -> Result<Response, NotFound> {
+    let document = &find(&site, &namespace, &name)?.document;
+    let media = if document.is_yaml { "application/yaml" } else { "application/json" };
+    Ok(send(media, document.original.clone(), &asked))
+}
+
+fn find(site: &Site, namespace: &str, name: &str) -> Result<Arc<Reference>, NotFound> {
+    let reference = site.catalog().find(namespace, name).and_then(|entry| entry.reference.clone());
+    reference.ok_or_else(|| NotFound::new(site, format!("There is no document of {namespace}/{name}.")))
+}
+
+fn send(media: &'static str, text: Bytes, asked: &HeaderMap) -> Response {
+    let tag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&text));
+    let is_known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    }
+    ([(header::ETAG, tag), (header::CONTENT_TYPE, media.to_owned())], text).into_response()
+}

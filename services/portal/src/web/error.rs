@@ -1,0 +1,36 @@
+//! Pages for what is not there.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::Site;
+use super::page::{Frame, respond};
+
+/// There is no such page.
+#[derive(Debug)]
+pub(super) struct NotFound {
+    pub(super) site: Site,
+    pub(super) what: String,
+}
+
+impl NotFound {
+    /// An API, or something of it, that is not there.
+    pub(super) fn new(site: &Site, what: impl Into<String>) -> Self {
+        Self { site: site.clone(), what: what.into() }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "not_found.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    what: &'a str,
+}
+
+impl IntoResponse for NotFound {
+    fn into_response(self) -> Response {
+        let page = Page { frame: Frame::new(&self.site), what: &self.what };
+        (StatusCode::NOT_FOUND, respond(&page)).into_response()
+    }
+}

@@ -1,0 +1,146 @@
+//! The portal for programs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Site;
+use crate::catalog::{Entry, State as DocumentState};
+
+/// An API of the catalog.
+#[derive(Debug, Serialize, ToSchema)]
+struct ApiView {
+    /// Namespace of its Mapping.
+    namespace: String,
+    /// Name of its Mapping.
+    name: String,
+    /// What it is called.
+    title: String,
+    /// Its version, as its document says.
+    version: Option<String>,
+    /// The version of OpenAPI.
+    specification: Option<String>,
+    /// How its document is.
+    state: DocumentState,
+    /// Why the document cannot be had.
+    trouble: Option<String>,
+    /// Since when.
+    trouble_since: Option<String>,
+    /// When the document was last seen to be as it is here.
+    checked: Option<String>,
+    /// Where clients reach it. Empty where that cannot be told.
+    servers: Vec<String>,
+    /// Why not.
+    not_computable: Option<String>,
+    /// Its operations.
+    operations: usize,
+    /// Those that no request through the gateway reaches.
+    unrouted: usize,
+    /// Its page.
+    page: String,
+    /// Its document, as clients meet the API.
+    document: String,
+}
+
+/// A service that has no document.
+#[derive(Debug, Serialize, ToSchema)]
+struct ServiceView {
+    /// Host and port.
+    service: String,
+    /// The Mappings that lead to it, as `namespace/name`.
+    mappings: Vec<String>,
+}
+
+/// Everything that the gateway serves.
+#[derive(Debug, Serialize, ToSchema)]
+struct CatalogView {
+    /// APIs with a document, or of which somebody said where it is.
+    apis: Vec<ApiView>,
+    /// Services of whose document nobody said where it is.
+    undocumented: Vec<ServiceView>,
+    /// Why the gateway cannot be asked. What it served last is shown.
+    gateway_trouble: Option<String>,
+}
+
+#[derive(OpenApi)]
+#[openapi(info(title = "Nuncio developer portal", description = "The APIs that the gateway serves. Read-only."))]
+struct Document;
+
+pub(super) fn router() -> Router<Site> {
+    let (api, document) =
+        OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(apis)).routes(routes!(api)).split_for_parts();
+    api.route("/docs/api/v1/openapi.json", get(move || async move { Json(document) }))
+}
+
+/// Every API that the gateway serves.
+#[utoipa::path(get, path = "/docs/api/v1/apis", tag = "catalog",
+    responses((status = 200, description = "All of them, by title", body = CatalogView)))]
+async fn apis(State(site): State<Site>) -> Json<CatalogView> {
+    let catalog = site.catalog();
+    Json(CatalogView {
+        apis: catalog.entries.iter().map(view).collect(),
+        undocumented: catalog
+            .undocumented
+            .iter()
+            .map(|service| ServiceView {
+                service: service.service.clone(),
+                mappings: service.routes.iter().map(|route| format!("{}/{}", route.namespace, route.name)).collect(),
+            })
+            .collect(),
+        gateway_trouble: catalog.gateway.as_ref().map(|trouble| trouble.why.clone()),
+    })
+}
+
+/// One API.
+#[utoipa::path(get, path = "/docs/api/v1/apis/{namespace}/{name}", tag = "catalog",
+    params(("namespace" = String, Path, description = "Namespace of its Mapping"),
+        ("name" = String, Path, description = "Name of its Mapping")),
+    responses((status = 200, description = "The API", body = ApiView),
+        (status = 404, description = "The gateway serves no such API")))]
+async fn api(State(site): State<Site>, Path((namespace, name)): Path<(String, String)>) -> Response {
+    match site.catalog().find(&namespace, &name) {
+        Some(entry) => Json(view(entry)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn view(entry: &Arc<Entry>) -> ApiView {
+    let id = &entry.api.id;
+    let reference = entry.reference.as_ref();
+    ApiView {
+        namespace: id.namespace.clone(),
+        name: id.name.clone(),
+        title: entry.title().to_owned(),
+        version: reference.and_then(|known| known.document.info("version")).map(str::to_owned),
+        specification: reference.map(|known| known.document.version.to_string()),
+        state: entry.state(),
+        trouble: entry.trouble.as_ref().map(|trouble| trouble.why.clone()),
+        trouble_since: entry.trouble.as_ref().map(|trouble| trouble.since.to_string()),
+        checked: entry.checked.map(|checked| checked.to_string()),
+        servers: entry.api.mount.as_ref().map(|mount| mount.origins.clone()).unwrap_or_default(),
+        not_computable: entry.api.mount.as_ref().err().map(ToString::to_string),
+        operations: reference.map_or(0, |known| known.operations.len()),
+        unrouted: reference.map_or(0, |known| known.unrouted()),
+        page: format!("/docs/doc/{}/{}", id.namespace, id.name),
+        document: format!("/openapi/services/{}/{}/openapi.json", id.namespace, id.name),
+    }
+}
+
+/// Looks at every document at once, as Edge Stack's portal does on the same request. Not for pages of others.
+pub(super) async fn refresh(State(site): State<Site>, headers: HeaderMap) -> StatusCode {
+    let from = headers.get("sec-fetch-site").and_then(|from| from.to_str().ok());
+    if !matches!(from, None | Some("same-origin" | "none")) {
+        return StatusCode::FORBIDDEN;
+    }
+    site.refresh.notify_one();
+    StatusCode::ACCEPTED
+}

@@ -1,0 +1,277 @@
+//! Pages of an API: what there is, and each operation and schema by itself.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::catalog::state_words;
+use super::error::NotFound;
+use super::page::{Frame, respond};
+use super::words::{ago, count_of};
+use super::{Site, escape_path};
+use crate::api::ApiId;
+use crate::catalog::Entry;
+use crate::gateway::ServedApi;
+use crate::markdown::{self, Html};
+use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
+
+/// The most operations on one page: a document of thousands stays quick.
+const PER_PAGE: usize = 200;
+
+/// Where the page of an API is.
+pub(super) fn api_link(id: &ApiId) -> String {
+    format!("/docs/doc/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
+}
+
+/// Who asks what of requests before they reach the service.
+pub(super) fn access(served: &ServedApi) -> Vec<String> {
+    let rules = served.rules.iter().map(|rule| format!("FilterPolicy {rule}"));
+    rules.chain(served.asks_auth_service.then(|| "AuthService".to_owned())).collect()
+}
+
+/// The head of every page of an API, and the list at its side.
+struct Head {
+    title: String,
+    link: String,
+    id: String,
+    version: String,
+    specification: String,
+    state: &'static str,
+    state_words: String,
+    trouble: Option<(String, String)>,
+    servers: Vec<String>,
+    not_computable: Option<String>,
+    documents: String,
+}
+
+impl Head {
+    fn of(entry: &Entry) -> Self {
+        let (api, reference) = (&entry.api, entry.reference.as_ref());
+        let info = |key: &str| reference.and_then(|known| known.document.info(key)).unwrap_or_default().to_owned();
+        let path = api.served.path.text().trim_end_matches('/');
+        Self {
+            title: entry.title().to_owned(),
+            link: api_link(&api.id),
+            id: api.id.to_string(),
+            version: info("version"),
+            specification: reference.map(|known| known.document.version.to_string()).unwrap_or_default(),
+            state: entry.state().as_str(),
+            state_words: state_words(entry),
+            trouble: entry.trouble.as_ref().map(|trouble| (trouble.why.clone(), ago(trouble.since))),
+            servers: reference
+                .map_or(&[][..], |known| known.origins())
+                .iter()
+                .map(|origin| format!("{origin}{path}"))
+                .collect(),
+            not_computable: api.mount.as_ref().err().map(ToString::to_string),
+            documents: format!("/openapi/services/{}/{}", escape_path(&api.id.namespace), escape_path(&api.id.name)),
+        }
+    }
+}
+
+/// The list of operations beside every page.
+struct Menu<'a> {
+    groups: Vec<(&'a Group, Vec<&'a Operation>)>,
+    /// The operation whose page it is.
+    here: &'a str,
+}
+
+impl<'a> Menu<'a> {
+    /// All operations of a small API; of a large one those that belong to the page.
+    fn of(reference: &'a Reference, here: &'a str) -> Self {
+        let all = reference.groups.iter();
+        let is_small = reference.operations.len() <= PER_PAGE;
+        let tag = reference.operation(here).map(|operation| operation.tag.as_str());
+        let shown = all.filter(|group| is_small || Some(group.name.as_str()) == tag);
+        let operations =
+            |group: &'a Group| group.operations.iter().take(PER_PAGE).filter_map(|at| reference.operations.get(*at));
+        Self { groups: shown.map(|group| (group, operations(group).collect())).collect(), here }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "api.html")]
+struct ApiPage<'a> {
+    frame: Frame<'a>,
+    head: Head,
+    menu: Menu<'a>,
+    description: Html,
+    groups: Vec<(&'a Group, Vec<&'a Operation>)>,
+    pages: Vec<(usize, String, bool)>,
+    schemas: Vec<(&'a str, String)>,
+    routes: Vec<Route>,
+    contact: Option<String>,
+    license: Option<String>,
+    /// How many there are, in words; nothing where none is known.
+    operations_words: String,
+    unrouted: usize,
+}
+
+/// A way through the gateway to the service.
+struct Route {
+    name: String,
+    method: String,
+    path: String,
+    hosts: Vec<String>,
+    conditions: Vec<String>,
+    access: Vec<String>,
+    timeout: String,
+}
+
+/// Which part of a long list to show.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Part {
+    page: usize,
+}
+
+/// The page of an API.
+pub(super) async fn api(
+    State(site): State<Site>,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(part): Query<Part>,
+) -> Result<Response, NotFound> {
+    let entry = find(&site, &namespace, &name)?;
+    let head = Head::of(&entry);
+    let routes = std::iter::once(&entry.api.served).chain(&entry.api.beside).map(route).collect();
+    let reference = entry.reference.as_deref();
+    let info = |key: &str| reference.and_then(|known| known.document.info(key));
+    let of_info = |key: &str, name: &str| {
+        let value = &reference?.document.value["info"][key];
+        crate::document::text(value, name).map(str::to_owned)
+    };
+    let page = ApiPage {
+        frame: Frame::new(&site),
+        menu: reference.map_or(Menu { groups: Vec::new(), here: "" }, |known| Menu::of(known, "")),
+        description: info("description").map(markdown::html).unwrap_or_default(),
+        groups: reference.map(|known| groups(known, part.page)).unwrap_or_default(),
+        pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),
+        schemas: reference
+            .into_iter()
+            .flat_map(Reference::schemas)
+            .take(PER_PAGE)
+            .map(|name| (name, format!("{}/schemas/{}", head.link, escape_path(name))))
+            .collect(),
+        routes,
+        contact: of_info("contact", "email").or_else(|| of_info("contact", "name")),
+        license: of_info("license", "name"),
+        operations_words: reference
+            .filter(|known| !known.operations.is_empty())
+            .map(|known| count_of(known.operations.len(), "operation"))
+            .unwrap_or_default(),
+        unrouted: reference.map_or(0, Reference::unrouted),
+        head,
+    };
+    Ok(respond(&page))
+}
+
+/// The groups of one page of operations.
+fn groups(reference: &Reference, page: usize) -> Vec<(&Group, Vec<&Operation>)> {
+    let places = reference.groups.iter().flat_map(|group| group.operations.iter().map(move |place| (group, *place)));
+    let mut groups: Vec<(&Group, Vec<&Operation>)> = Vec::new();
+    for (group, place) in places.skip(page.saturating_mul(PER_PAGE)).take(PER_PAGE) {
+        let Some(operation) = reference.operations.get(place) else { continue };
+        match groups.last_mut() {
+            Some((last, operations)) if last.name == group.name => operations.push(operation),
+            _ => groups.push((group, vec![operation])),
+        }
+    }
+    groups
+}
+
+/// Numbers and links of the pages of operations, where there are several.
+fn pages(reference: &Reference, link: &str, here: usize) -> Vec<(usize, String, bool)> {
+    let pages = reference.operations.len().div_ceil(PER_PAGE);
+    let all = (0..pages).map(|page| (page + 1, format!("{link}?page={page}"), page == here));
+    all.filter(|_| pages > 1).collect()
+}
+
+fn route(served: &ServedApi) -> Route {
+    Route {
+        name: format!("{} {}/{}", served.kind, served.namespace, served.name),
+        method: served.method.clone().unwrap_or_else(|| "any".to_owned()),
+        path: served.path.text().to_owned(),
+        hosts: served.hosts.iter().map(|host| host.host.clone()).collect(),
+        conditions: served.conditions.clone(),
+        access: access(served),
+        timeout: match served.timeout_ms {
+            0 => "none".to_owned(),
+            timeout => format!("{} s", timeout as f64 / 1000.0),
+        },
+    }
+}
+
+#[derive(Template)]
+#[template(path = "operation.html")]
+struct OperationPage<'a> {
+    frame: Frame<'a>,
+    head: Head,
+    menu: Menu<'a>,
+    operation: &'a Operation,
+    view: OperationView,
+    access: Vec<String>,
+    conditions: &'a [String],
+}
+
+/// The page of an operation.
+pub(super) async fn operation(
+    State(site): State<Site>,
+    Path((namespace, name, slug)): Path<(String, String, String)>,
+) -> Result<Response, NotFound> {
+    let entry = find(&site, &namespace, &name)?;
+    let missing = || NotFound::new(&site, format!("{} has no operation {slug}.", entry.title()));
+    let reference = entry.reference.as_deref().ok_or_else(missing)?;
+    let operation = reference.operation(&slug).ok_or_else(missing)?;
+    let head = Head::of(&entry);
+    let view = OperationView::of(reference, operation, &format!("{}/schemas/", head.link)).ok_or_else(missing)?;
+    let page = OperationPage {
+        frame: Frame::new(&site),
+        menu: Menu::of(reference, &slug),
+        access: access(&entry.api.served),
+        conditions: &entry.api.served.conditions,
+        head,
+        operation,
+        view,
+    };
+    Ok(respond(&page))
+}
+
+#[derive(Template)]
+#[template(path = "schema_page.html")]
+struct SchemaPage<'a> {
+    frame: Frame<'a>,
+    head: Head,
+    menu: Menu<'a>,
+    name: &'a str,
+    schema: SchemaView,
+    example: String,
+}
+
+/// The page of a schema that a document shares.
+pub(super) async fn schema(
+    State(site): State<Site>,
+    Path((namespace, name, schema)): Path<(String, String, String)>,
+) -> Result<Response, NotFound> {
+    let entry = find(&site, &namespace, &name)?;
+    let missing = || NotFound::new(&site, format!("{} has no schema {schema}.", entry.title()));
+    let reference = entry.reference.as_deref().ok_or_else(missing)?;
+    let head = Head::of(&entry);
+    let (view, example) = reference.schema(&schema, &format!("{}/schemas/", head.link)).ok_or_else(missing)?;
+    let page = SchemaPage {
+        frame: Frame::new(&site),
+        menu: Menu::of(reference, ""),
+        head,
+        name: &schema,
+        schema: view,
+        example,
+    };
+    Ok(respond(&page))
+}
+
+fn find(site: &Site, namespace: &str, name: &str) -> Result<Arc<Entry>, NotFound> {
+    let entry = site.catalog().find(namespace, name).cloned();
+    entry.ok_or_else(|| NotFound::new(site, format!("The gateway serves no API {namespace}/{name}.")))
+}

@@ -1,0 +1,152 @@
+//! Pages as a browser gets them.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+use crate::api::tests::of_service;
+use crate::catalog::{Entry, Trouble};
+use crate::document::Document;
+use crate::reference::Reference;
+
+/// A portal of one API with this document.
+fn portal(document: &Value, trouble: Option<&str>) -> Router {
+    let api = Arc::new(of_service());
+    let document = Document::read(serde_json::to_vec(document).unwrap().into()).unwrap();
+    let reference = Some(Arc::new(Reference::new(Arc::clone(&api), Arc::new(document))));
+    let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: why.to_owned() });
+    let entry = Entry { api, reference, checked: Some(jiff::Timestamp::now()), trouble };
+    let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
+    router(Site { title: "Shop".into(), catalog: Arc::new(Arc::new(catalog).into()), refresh: Arc::default() })
+}
+
+async fn get(portal: &Router, path: &str) -> (Response, String) {
+    let response = portal.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    (Response::from_parts(parts, Body::empty()), String::from_utf8_lossy(&body).into_owned())
+}
+
+fn cart() -> Value {
+    json!({ "openapi": "3.1.0", "info": { "title": "Cart", "version": "1.2", "description": "What *users* want." },
+        "paths": { "/carts/{user}": { "get": { "operationId": "show", "summary": "A user's cart", "tags": ["carts"],
+            "parameters": [{ "name": "user", "in": "path", "required": true, "schema": { "type": "string" } }],
+            "responses": { "200": { "description": "The cart", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Cart" } } } } } } } },
+        "components": { "schemas": { "Cart": { "type": "object", "required": ["user"], "properties": { "user": { "type": "string" } } } } } })
+}
+
+#[tokio::test]
+async fn an_api_is_found_and_read_without_javascript() {
+    let portal = portal(&cart(), None);
+    let (_, page) = get(&portal, "/docs/").await;
+    assert!(page.contains("href=\"/docs/doc/shop/cart\"") && page.contains("https://shop.example/api/"), "{page}");
+    let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
+    assert!(page.contains("<em>users</em>") && page.contains("/docs/doc/shop/cart/operations/show"), "{page}");
+    let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/show").await;
+    for part in ["/api/carts/{user}", "required", "curl &#39;https://shop.example/api/carts/user&#39;", "Cart"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let (_, page) = get(&portal, "/docs/doc/shop/cart/schemas/Cart").await;
+    assert!(page.contains("<code>user</code>"), "{page}");
+    for page in ["/docs/", "/docs/doc/shop/cart", "/docs/doc/shop/cart/operations/show"] {
+        assert!(!get(&portal, page).await.1.contains("<script"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn documents_are_given_as_they_were_and_as_clients_meet_the_api() {
+    let portal = portal(&cart(), None);
+    let path = "/openapi/services/shop/cart/openapi.json";
+    let (response, text) = get(&portal, path).await;
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["servers"][0]["url"], "https://shop.example/api");
+    let known = response.headers()[header::ETAG].clone();
+    let again = Request::get(path).header(header::IF_NONE_MATCH, known).body(Body::empty()).unwrap();
+    assert_eq!(portal.clone().oneshot(again).await.unwrap().status(), StatusCode::NOT_MODIFIED);
+    let (_, text) = get(&portal, "/openapi/services/shop/cart/original").await;
+    assert_eq!(text, cart().to_string());
+}
+
+#[tokio::test]
+async fn a_stale_document_says_since_when_and_why() {
+    let portal = portal(&cart(), Some("the answer was 503"));
+    for path in ["/docs/", "/docs/doc/shop/cart", "/docs/doc/shop/cart/operations/show"] {
+        assert!(get(&portal, path).await.1.to_lowercase().contains("stale since"), "{path}");
+    }
+    assert!(get(&portal, "/docs/doc/shop/cart").await.1.contains("the answer was 503"));
+    let (_, json) = get(&portal, "/docs/api/v1/apis").await;
+    let api = &serde_json::from_str::<Value>(&json).unwrap()["apis"][0];
+    assert_eq!((&api["state"], &api["trouble"]), (&json!("stale"), &json!("the answer was 503")));
+}
+
+#[tokio::test]
+async fn text_of_strangers_stays_text() {
+    let evil = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg/onload=alert(3)>";
+    let document = json!({ "openapi": "3.1.0", "info": { "title": evil, "version": evil, "description": evil, "license": { "name": evil } },
+        "tags": [{ "name": evil, "description": evil }],
+        "paths": { format!("/{evil}"): { "get": { "operationId": evil, "summary": evil, "description": evil, "tags": [evil],
+            "externalDocs": { "url": "javascript:alert(1)", "description": evil },
+            "security": [{ evil: [evil] }],
+            "parameters": [{ "name": evil, "in": "query", "required": true, "description": evil, "example": evil, "schema": { "type": evil, "format": evil, "pattern": evil, "enum": [evil] } }],
+            "requestBody": { "description": evil, "content": { evil: { "schema": { "$ref": format!("#/components/schemas/{evil}") }, "example": evil } } },
+            "responses": { evil: { "description": evil, "headers": { evil: { "description": evil } }, "content": { evil: { "example": evil } } } } } } },
+        "components": { "schemas": { evil: { "type": "object", "title": evil, "description": evil, "properties": { evil: { "default": evil } } } } } });
+    let portal = portal(&document, Some(evil));
+    let reference = "/docs/doc/shop/cart";
+    let mut paths =
+        vec!["/docs/".to_owned(), reference.to_owned(), format!("{reference}/schemas/{}", escape_path(evil))];
+    let (_, page) = get(&portal, reference).await;
+    let operation = page.split("/operations/").nth(1).unwrap().split('"').next().unwrap();
+    paths.push(format!("{reference}/operations/{operation}"));
+    for path in paths {
+        let (response, page) = get(&portal, &path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let lower = page.to_lowercase();
+        for bad in ["<script", "<img src=x", "<svg", "javascript:"] {
+            assert!(!lower.contains(bad), "{path}: {bad}: {page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_hardened() {
+    let portal = portal(&cart(), None);
+    for path in
+        ["/docs/", "/docs/nothing", "/docs/doc/no/api", "/docs/api/v1/apis", "/openapi/services/shop/cart/original"]
+    {
+        let (response, _) = get(&portal, path).await;
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(response.headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
+    }
+    assert_eq!(get(&portal, "/docs/doc/no/api").await.0.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn assets_never_change_under_their_name() {
+    let portal = portal(&cart(), None);
+    let (_, page) = get(&portal, "/docs/").await;
+    let style = page.split("href=\"").find(|part| part.contains(".css")).unwrap().split('"').next().unwrap();
+    let (response, text) = get(&portal, style).await;
+    assert!(
+        text.contains(":root") && response.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable")
+    );
+    assert_eq!(get(&portal, "/docs/assets/portal.css").await.0.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn others_cannot_ask_for_a_refresh() {
+    let portal = portal(&cart(), None);
+    let post = |from: &'static str| {
+        let request = Request::post("/docs/api/refreshContent").header("sec-fetch-site", from);
+        portal.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    assert_eq!(post("cross-site").await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(post("same-origin").await.unwrap().status(), StatusCode::ACCEPTED);
+}

@@ -1,0 +1,38 @@
+//! Moments and numbers, in words.
+
+use jiff::Timestamp;
+
+/// How long ago a moment was: `3 minutes ago`.
+pub(super) fn ago(moment: Timestamp) -> String {
+    let seconds = Timestamp::now().as_second() - moment.as_second();
+    match seconds {
+        ..5 => "just now".to_owned(),
+        5..60 => format!("{seconds} seconds ago"),
+        60..3600 => count(seconds / 60, "minute") + " ago",
+        3600..86_400 => count(seconds / 3600, "hour") + " ago",
+        _ => count(seconds / 86_400, "day") + " ago",
+    }
+}
+
+/// `1 operation`, `2 operations`.
+pub(super) fn count(number: i64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// The same of the length of a list.
+pub(super) fn count_of(number: usize, what: &str) -> String {
+    count(i64::try_from(number).unwrap_or(i64::MAX), what)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    #[test]
+    fn moments_are_told_in_the_largest_unit() {
+        let ago = |seconds: i64| ago(Timestamp::now() - seconds.seconds());
+        assert_eq!((ago(0), ago(61), ago(7300)), ("just now".into(), "1 minute ago".into(), "2 hours ago".into()));
+    }
+}
