@@ -167,6 +167,24 @@ def explain_names_the_route(stage: Stage) -> str:
     return "explain and routes, from the running gateway and from the manifests"
 
 
+def the_portal_shows_every_service(stage: Stage) -> str:
+    def shown() -> dict[str, dict]:
+        reply = request(stage, "/docs/api/v1/apis")
+        return {api["name"]: api for api in json.loads(reply.body)["apis"]} if reply.status == 200 else {}
+
+    names = {"cart", "catalog", "orders", "web"}
+    wait_until(lambda: {name for name, api in shown().items() if api["state"] == "current"} >= names,
+               "the portal to have the documents of all four services", stage.gateway)
+    apis = shown()
+    page = request(stage, apis["cart"]["page"])
+    expect(page.status == 200 and b"/api/carts/{user}" in page.body, f"the cart's page with its paths, came {page.status}")
+    document = json.loads(request(stage, apis["cart"]["document"]).body)
+    servers = [server["url"] for server in document["servers"]]
+    expect(f"http://{HOST}:{stage.ports['http']}" in servers and "/api/carts/{user}" in document["paths"],
+           f"the cart's document as clients meet it, came {servers} {list(document['paths'])}")
+    return f"{len(names)} services with {sum(apis[name]['operations'] for name in names)} operations"
+
+
 def a_limit_holds_one_user_up(stage: Stage) -> str:
     def ask(user: str) -> Reply:
         return request(stage, "/api/products", headers={"x-user": user})
@@ -206,10 +224,11 @@ def nothing_is_left(stage: Stage) -> str:
 
 
 DIRECTORY = [the_shop_is_served, a_change_loses_nothing, the_canary_gets_its_share, a_broken_file_hurts_nobody,
-             explain_names_the_route, a_limit_holds_one_user_up, envoy_comes_back, nothing_is_left]
+             explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, envoy_comes_back,
+             nothing_is_left]
 CLUSTER = [the_shop_is_served, states_are_shown, a_change_loses_nothing, the_canary_gets_its_share,
            a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
-           a_limit_holds_one_user_up, envoy_comes_back, nothing_is_left]
+           the_portal_shows_every_service, a_limit_holds_one_user_up, envoy_comes_back, nothing_is_left]
 
 
 def run(stage: Stage) -> bool:

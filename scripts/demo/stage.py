@@ -20,7 +20,7 @@ MANIFESTS = ROOT / "examples/shop/manifests"
 ENVOY = ROOT / ".tools/bin/envoy"
 HOST = "shop.localhost"
 # What the manifests and the programs use unless something else has the port already.
-PORTS = {"http": 8080, "https": 8443, "tcp": 8090, "admin": 8877, "shop": 9101}
+PORTS = {"http": 8080, "https": 8443, "tcp": 8090, "admin": 8877, "portal": 8088, "shop": 9101}
 SHOP_PORTS = 5
 
 
@@ -125,7 +125,8 @@ class Stage:
                    "the shop to start", shop)
 
     def start_gateway(self) -> Program:
-        command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY)]
+        command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY),
+                   f"--portal=127.0.0.1:{self.ports['portal']}"]
         gateway = self.start("nuncio", command, not self.quiet)
         wait_until(lambda: answers(f"http://{self.admin}/ambassador/v0/check_ready"), "the gateway to be ready", gateway)
         return gateway

@@ -90,6 +90,7 @@ def places(stage: Stage) -> list[tuple[str, str]]:
         (f"{http}/api/products", "catalog"),
         (f"{http}/api/carts/ann", "cart; /api/carts/ann/events streams its changes"),
         (f"{http}/api/orders", 'orders (POST {"user": "ann"})'),
+        (f"{http}/docs/", "developer portal: these APIs, their documents, and requests to copy"),
         (f"127.0.0.1:{stage.ports['tcp']}", "web again, as plain TCP"),
         (f"http://{stage.admin}/api/v1/routes", "what the gateway knows (also hosts, clusters, limits, envoys, problems)"),
     ]

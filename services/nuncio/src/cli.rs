@@ -12,7 +12,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use self::args::{
     CheckArgs, Cli, Command, ControllerArgs, DoctorArgs, Drain, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format,
-    Identity, Limits, Logs, Origin, RoutesArgs, UpArgs,
+    Identity, Limits, Logs, Origin, PortalArgs, RoutesArgs, UpArgs,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RulesCheckArgs};
@@ -20,7 +20,9 @@ pub(crate) use self::status::StatusArgs;
 pub(crate) use self::webhook::WebhookArgs;
 pub(crate) use self::zone::ZoneArgs;
 use crate::exit::{Failure, Outcome, print_text};
-use crate::{authz, check, controller, crds, doctor, environment, envoy, envoy_config, explain, routes, up, version};
+use crate::{
+    authz, check, controller, crds, doctor, environment, envoy, envoy_config, explain, portal, routes, up, version,
+};
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
@@ -53,6 +55,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Crds(args) => crds::run(*args),
         Command::Ratelimit(args) => crate::ratelimit::run(&args),
         Command::Authz(arguments) => authz::run(*arguments),
+        Command::Portal(arguments) => portal::run(*arguments),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),
         Command::EnvoyChild(args) => Err(Failure::new(envoy::become_envoy(&args))),

@@ -121,14 +121,8 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 18] = [
         ],
     ),
     (
-        "there is no developer portal yet",
-        &[
-            "AMBASSADOR_URL",
-            "DEVPORTAL_CONTENT_URL",
-            "DEVPORTAL_CONTENT_DIR",
-            "DEVPORTAL_CONTENT_BRANCH",
-            "POLL_EVERY_SECS",
-        ],
+        "the portal shows no pages of its own yet, and names APIs by their Hosts",
+        &["AMBASSADOR_URL", "DEVPORTAL_CONTENT_URL", "DEVPORTAL_CONTENT_DIR", "DEVPORTAL_CONTENT_BRANCH"],
     ),
 ];
 

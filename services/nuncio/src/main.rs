@@ -13,6 +13,7 @@ mod envoy_config;
 mod exit;
 mod explain;
 mod gateway;
+mod portal;
 mod ratelimit;
 mod report;
 mod routes;

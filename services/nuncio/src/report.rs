@@ -24,6 +24,7 @@ pub(crate) struct Report {
     /// What is served, as the command line names it.
     place: Place,
     admin: SocketAddr,
+    portal: Option<SocketAddr>,
     /// What changed, by revision, and is not yet live.
     waiting: VecDeque<(u64, Vec<(ObjectId, ChangeKind)>)>,
     /// Whether any Envoy has ever had everything.
@@ -33,7 +34,12 @@ pub(crate) struct Report {
 impl Report {
     /// For the gateway that serves `place` and has its diagnostics at `admin`.
     pub(crate) fn new(place: Place, admin: SocketAddr) -> Self {
-        Self { place, admin, waiting: VecDeque::new(), live: false }
+        Self { place, admin, portal: None, waiting: VecDeque::new(), live: false }
+    }
+
+    /// The same with a developer portal at `portal`, if there is one.
+    pub(crate) fn with_portal(self, portal: Option<SocketAddr>) -> Self {
+        Self { portal, ..self }
     }
 
     /// What to say about `event`: any number of lines.
@@ -77,6 +83,7 @@ impl Report {
             lines.push("  nowhere: there is no Listener that could be served".to_owned());
         }
         lines.push(format!("  {}  (diagnostics)", url("http", self.admin)));
+        lines.extend(self.portal.map(|portal| format!("  {}/docs/  (developer portal)", url("http", portal))));
         if problems > 0 {
             lines.push(format!("  {}: nuncio check {}", count(problems, "problem"), self.place.argument()));
         }

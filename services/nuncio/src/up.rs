@@ -1,7 +1,9 @@
 //! `nuncio up`: the controller and its Envoy, started together and ended in order.
 
+mod portal;
 mod ports;
 
+use self::portal::Portal;
 pub(crate) use self::ports::require_free;
 
 use std::path::{Path, PathBuf};
@@ -33,8 +35,22 @@ pub(crate) fn run(args: UpArgs) -> Outcome {
 }
 
 async fn serve(args: UpArgs) -> Outcome {
-    let UpArgs { place, zone, admin, bind, envoy, concurrency, redis, limits, drain, status, webhook, identity, logs } =
-        args;
+    let UpArgs {
+        place,
+        zone,
+        admin,
+        bind,
+        envoy,
+        concurrency,
+        redis,
+        limits,
+        drain,
+        portal,
+        status,
+        webhook,
+        identity,
+        logs,
+    } = args;
     // In text, the report on standard output tells what `info` would.
     let quiet = if logs.log_format == LogFormat::Json { "info" } else { "warn" };
     let telemetry = init_telemetry(&logs, "nuncio", quiet)?;
@@ -43,6 +59,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let program = Binary::find(envoy.as_deref())?.path;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
+    let portal = Portal::bind(portal, address).await?;
     let webhook = webhook.bind(&place).await?;
     append_to_stdout();
     let signalled = shutdown_on_signal().context("cannot handle signals")?;
@@ -83,11 +100,12 @@ async fn serve(args: UpArgs) -> Outcome {
     let (events, received) = mpsc::channel(EVENT_QUEUE);
     let (free_ports, ports_are_free) = oneshot::channel();
     let (stop_envoy, stop_controller) = (CancellationToken::new(), CancellationToken::new());
-    let report = Report::new(place, address);
+    let report = Report::new(place, address).with_portal(portal.as_ref().map(|portal| portal.address));
     let gateway = Gateway {
         controller: tokio::spawn(nuncio_controller::run(config, stop_controller.clone(), events)),
         limiter: tokio::spawn(limit(limiter, limiter_is_wanted, stop_controller.clone())),
         authz: tokio::spawn(decide(authz, authz_is_wanted, stop_controller.clone())),
+        portal: tokio::spawn(Portal::run(portal, stop_controller.clone())),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),
         reporter: tokio::spawn(
             Reporter { report, format: logs.log_format, stopping: stop_envoy.clone() }.run(received, free_ports),
@@ -107,6 +125,7 @@ struct Gateway {
     controller: JoinHandle<Result<(), nuncio_controller::Error>>,
     limiter: JoinHandle<Result<(), RunError>>,
     authz: JoinHandle<Result<(), nuncio_authz::RunError>>,
+    portal: JoinHandle<Result<(), nuncio_portal::RunError>>,
     envoy: JoinHandle<anyhow::Result<()>>,
     /// Ends when the controller has, or with the reason why the gateway cannot serve.
     reporter: JoinHandle<Result<(), Failure>>,
@@ -124,6 +143,7 @@ impl Gateway {
             result = &mut self.controller => ended("the controller", result),
             result = &mut self.limiter => ended("the rate limit service", result),
             result = &mut self.authz => ended("the authentication service", result),
+            result = &mut self.portal => ended("the developer portal", result),
             result = &mut self.envoy => ended("the supervision of Envoy", result),
             // It ends well only when the controller has ended, which says more.
             Ok(Err(failure)) = &mut self.reporter => Err(failure),
@@ -134,6 +154,7 @@ impl Gateway {
         self.stop_controller.cancel();
         wait(self.limiter).await;
         wait(self.authz).await;
+        wait(self.portal).await;
         wait(self.controller).await;
         wait(self.reporter).await;
         outcome

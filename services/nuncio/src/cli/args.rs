@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Ratelimit(RatelimitArgs),
     /// Log users in and check tokens and keys for Envoy; or say why a request is decided on as it is
     Authz(Box<nuncio_authz::Arguments>),
+    /// Show developers every API that a gateway serves, with its documentation
+    Portal(Box<nuncio_portal::Arguments>),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete in
@@ -122,6 +124,8 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) drain: Drain,
     #[command(flatten)]
+    pub(crate) portal: PortalArgs,
+    #[command(flatten)]
     pub(crate) status: StatusArgs,
     #[command(flatten)]
     pub(crate) webhook: WebhookArgs,
@@ -129,6 +133,18 @@ pub(crate) struct UpArgs {
     pub(crate) identity: Identity,
     #[command(flatten)]
     pub(crate) logs: Logs,
+}
+
+/// Whether the developer portal runs beside the gateway.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Developer portal")]
+pub(crate) struct PortalArgs {
+    /// Serve the developer portal of this gateway, too [default address: 127.0.0.1:8088]. Port 0 picks one
+    #[arg(id = "portal", long = "portal", value_name = "ADDR", env = "NUNCIO_PORTAL", num_args = 0..=1,
+        require_equals = true, default_missing_value = "127.0.0.1:8088")]
+    pub(crate) address: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) settings: nuncio_portal::Settings,
 }
 
 /// Where diagnostics are served, and for whom.

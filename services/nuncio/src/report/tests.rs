@@ -45,6 +45,13 @@ fn says_what_is_served_where() {
 }
 
 #[test]
+fn says_where_the_portal_is() {
+    let serving = Event::Serving { listeners: Vec::new(), hosts: 0, routes: 0, problems: 0 };
+    let lines = report().with_portal(Some("0.0.0.0:8088".parse().unwrap())).lines(&serving);
+    assert_eq!(lines.last().unwrap(), "  http://localhost:8088/docs/  (developer portal)");
+}
+
+#[test]
 fn a_change_is_told_when_it_is_live() {
     let mut report = report();
     assert_eq!(report.lines(&live(1, 350_000)), ["Live on 1 Envoy"]);

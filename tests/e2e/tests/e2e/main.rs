@@ -16,6 +16,7 @@ mod ingress;
 mod live;
 mod login;
 mod no_loss;
+mod portal;
 mod ports;
 mod protocols;
 mod rate_limits;

@@ -1,0 +1,56 @@
+//! The developer portal beside the gateway.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use anyhow::Context;
+use nuncio_portal::{RunError, Settings};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::PortalArgs;
+use crate::exit::Failure;
+
+/// A portal that has its port.
+pub(super) struct Portal {
+    settings: Settings,
+    listener: TcpListener,
+    /// Where it is.
+    pub(super) address: SocketAddr,
+    /// Where it asks.
+    admin: SocketAddr,
+}
+
+impl Portal {
+    /// Takes the port, if there is to be a portal. It asks the diagnostics at `admin`.
+    pub(super) async fn bind(args: PortalArgs, admin: SocketAddr) -> Result<Option<Self>, Failure> {
+        let PortalArgs { address, settings } = args;
+        let Some(address) = address else { return Ok(None) };
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("cannot serve the portal on {address} (see --portal)"))?;
+        let address = listener.local_addr().context("the portal has no address")?;
+        Ok(Some(Self { settings, listener, address, admin: reachable(admin) }))
+    }
+
+    /// Serves until stopped; where there is none, waits for that.
+    pub(super) async fn run(portal: Option<Self>, stop: CancellationToken) -> Result<(), RunError> {
+        match portal {
+            Some(Self { settings, listener, address: _, admin }) => {
+                nuncio_portal::run(settings, &admin.to_string(), listener, stop).await
+            }
+            None => {
+                stop.cancelled().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What stands for all addresses is reached at loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
