@@ -4,31 +4,27 @@
 //! to core. Envoys hold few connections for long, so that these are dealt out in turn, rather than by the kernel's hash of
 //! addresses, by which one thread may get all.
 
+mod connection;
 mod service;
 mod stream;
+mod unary;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_server::RateLimitServiceServer;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot};
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
 use tonic_health::pb::health_server::{Health as HealthService, HealthServer};
 
 use crate::limiter::Limiter;
 use crate::tls::ReloadingAcceptor;
+use connection::Accepted;
 use service::Service;
-use stream::Stream;
 
-/// Windows for what clients may send ahead: a connection carries thousands of small calls at once.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 16 << 20;
 /// How long calls may take to end when the service stops.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -54,11 +50,6 @@ pub(crate) struct Workers {
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     done: Vec<oneshot::Receiver<()>>,
-}
-
-enum Accepted {
-    Tcp(std::net::TcpStream),
-    Unix(std::os::unix::net::UnixStream),
 }
 
 impl Workers {
@@ -150,58 +141,40 @@ struct Worker<H> {
 }
 
 impl<H: HealthService> Worker<H> {
-    async fn run(self, accepted: mpsc::UnboundedReceiver<Accepted>) {
-        let (ready, incoming) = mpsc::unbounded_channel();
-        let stop = self.stop.clone();
-        tokio::spawn(prepare(accepted, self.tls, ready));
-        let service = Service::new(Arc::new((self.limiter)()));
-        let incoming = UnboundedReceiverStream::new(incoming).map(Ok::<Stream, std::io::Error>);
-        let served = Server::builder()
-            // Each call is a stream: a limit would hold an Envoy back.
-            .max_concurrent_streams(Some(u32::MAX))
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_connection_age(self.max_age.0)
-            .max_connection_age_grace(self.max_age.1)
-            .add_service(RateLimitServiceServer::new(service))
-            .add_service(self.health)
-            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
-            .await;
-        if let Err(error) = served {
-            tracing::error!("a gRPC server ended: {error}");
+    /// Serves connections until stopped, and then until they have ended.
+    async fn run(self, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
+        let service = Arc::new(Service { limiter: (self.limiter)(), health: self.health.clone() });
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                Some(_) = connections.join_next() => {}
+                accepted = accepted.recv() => match accepted {
+                    Some(accepted) => _ = connections.spawn(self.serve(accepted, service.clone())),
+                    None => break,
+                },
+            }
+        }
+        while connections.join_next().await.is_some() {}
+    }
+
+    fn serve(&self, accepted: Accepted, service: Arc<Service<H>>) -> impl Future<Output = ()> + Send + use<H> {
+        let (tls, stop) = (self.tls.clone(), self.stop.clone());
+        let max_age = (about(self.max_age.0), unlimited_when_zero(self.max_age.1));
+        async move {
+            match accepted.open(tls).await {
+                Ok(stream) => connection::serve(stream, service, max_age, stop).await,
+                Err(error) => tracing::info!("a connection came to nothing: {error}"),
+            }
         }
     }
 }
 
-/// Makes streams of what was accepted; handshakes go on side by side.
-async fn prepare(
-    mut accepted: mpsc::UnboundedReceiver<Accepted>,
-    tls: Option<Arc<ReloadingAcceptor>>,
-    ready: mpsc::UnboundedSender<Stream>,
-) {
-    while let Some(accepted) = accepted.recv().await {
-        let stream = match accepted {
-            Accepted::Unix(stream) => UnixStream::from_std(stream).map(Stream::Unix),
-            Accepted::Tcp(stream) => match (TcpStream::from_std(stream), &tls) {
-                (Ok(stream), None) => stream.set_nodelay(true).map(|()| Stream::Tcp(stream)),
-                (Ok(stream), Some(tls)) => {
-                    tokio::spawn(handshake(tls.clone(), stream, ready.clone()));
-                    continue;
-                }
-                (Err(error), _) => Err(error),
-            },
-        };
-        match stream {
-            Ok(stream) => _ = ready.send(stream),
-            Err(error) => tracing::debug!("a connection was gone: {error}"),
-        }
-    }
+/// A tenth more or less, so that connections that came at once do not go at once.
+fn about(age: Duration) -> Duration {
+    unlimited_when_zero(age.mul_f64(0.9 + fastrand::f64() / 5.0))
 }
 
-async fn handshake(tls: Arc<ReloadingAcceptor>, stream: TcpStream, ready: mpsc::UnboundedSender<Stream>) {
-    _ = stream.set_nodelay(true);
-    match tls.accept(stream).await {
-        Ok(stream) => _ = ready.send(Stream::Tls(Box::new(stream))),
-        Err(error) => tracing::info!("a TLS handshake failed: {error}"),
-    }
+fn unlimited_when_zero(time: Duration) -> Duration {
+    if time.is_zero() { Duration::MAX } else { time }
 }

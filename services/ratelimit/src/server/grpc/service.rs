@@ -1,52 +1,47 @@
-//! `envoy.service.ratelimit.v3.RateLimitService`.
+//! `envoy.service.ratelimit.v3.RateLimitService`, and beside it whether the service is well.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::Code;
-use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_server::RateLimitService;
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
-use tonic::{Request, Response, Status};
+use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
+use tonic::Status;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tower::Service as _;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use super::unary::{self, Reply};
 use crate::limiter::{CallError, Limiter};
 
+/// The path of the one method.
+const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
+
 /// Answers calls.
-#[derive(Clone)]
-pub(super) struct Service {
-    limiter: Arc<Limiter>,
+pub(super) struct Service<H> {
+    pub(super) limiter: Limiter,
+    pub(super) health: HealthServer<H>,
 }
 
-impl Service {
-    pub(super) fn new(limiter: Arc<Limiter>) -> Self {
-        Self { limiter }
-    }
-}
-
-impl Service {
-    /// Decides within a span that is part of the caller's trace.
-    async fn traced(&self, span: &Span, request: &Request<RateLimitRequest>) -> Result<RateLimitResponse, CallError> {
-        let header = |name| request.metadata().get(name)?.to_str().ok();
-        nuncio_telemetry::follow(span, header("traceparent"), header("tracestate"));
-        let asked = request.get_ref();
-        span.record("domain", asked.domain.as_str())
-            .record("descriptors", i64::try_from(asked.descriptors.len()).unwrap_or(i64::MAX));
-        let result = self.limiter.should_rate_limit(asked).instrument(span.clone()).await;
-        match &result {
-            Ok(response) => _ = span.record("over", response.overall_code() == Code::OverLimit),
-            Err(error) => _ = span.record("otel.status_code", "ERROR").record("error", error.to_string()),
+impl<H: Health> Service<H> {
+    /// Answers a call of any method; those that there are not are refused by the other service.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Reply> {
+        if request.uri().path() != SHOULD_RATE_LIMIT {
+            return match self.health.clone().call(request).await {
+                Ok(response) => response.map(Reply::Other),
+                Err(never) => match never {},
+            };
         }
-        result
+        match self.should_rate_limit(request).await {
+            Ok(response) => unary::response(&response),
+            Err(status) => status.into_http(),
+        }
     }
-}
 
-#[tonic::async_trait]
-impl RateLimitService for Service {
-    async fn should_rate_limit(
-        &self,
-        request: Request<RateLimitRequest>,
-    ) -> Result<Response<RateLimitResponse>, Status> {
+    async fn should_rate_limit(&self, request: Request<Incoming>) -> Result<RateLimitResponse, Status> {
+        let (head, body) = request.into_parts();
+        let asked = unary::receive(body).await?;
         let begun = Instant::now();
         let span = tracing::debug_span!(
             "ShouldRateLimit",
@@ -58,12 +53,31 @@ impl RateLimitService for Service {
             error = Empty
         );
         let result = if span.is_disabled() {
-            self.limiter.should_rate_limit(request.get_ref()).await
+            self.limiter.should_rate_limit(&asked).await
         } else {
-            self.traced(&span, &request).await
+            self.traced(&span, &head.headers, &asked).await
         };
         self.limiter.shared().stats.service.should_rate_limit.record(begun.elapsed());
         // All errors are UNKNOWN with the original.
-        result.map(Response::new).map_err(|error| Status::unknown(error.to_string()))
+        result.map_err(|error| Status::unknown(error.to_string()))
+    }
+
+    /// Decides within a span that is part of the caller's trace.
+    async fn traced(
+        &self,
+        span: &Span,
+        headers: &HeaderMap,
+        asked: &RateLimitRequest,
+    ) -> Result<RateLimitResponse, CallError> {
+        let header = |name| headers.get(name)?.to_str().ok();
+        nuncio_telemetry::follow(span, header("traceparent"), header("tracestate"));
+        span.record("domain", asked.domain.as_str())
+            .record("descriptors", i64::try_from(asked.descriptors.len()).unwrap_or(i64::MAX));
+        let result = self.limiter.should_rate_limit(asked).instrument(span.clone()).await;
+        match &result {
+            Ok(response) => _ = span.record("over", response.overall_code() == Code::OverLimit),
+            Err(error) => _ = span.record("otel.status_code", "ERROR").record("error", error.to_string()),
+        }
+        result
     }
 }

@@ -7,19 +7,12 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
-use tonic::transport::server::Connected;
 
 /// A connection.
 pub(super) enum Stream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
-}
-
-impl Connected for Stream {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
 }
 
 /// Calls a method of whatever stream there is.

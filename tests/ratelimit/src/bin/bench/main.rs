@@ -3,10 +3,9 @@
 //! Each service has one processor and its Redis, with the load, the other; measurements of both take turns.
 //! usage: `bench-ratelimit [seconds for each measurement]`
 
+mod load;
 mod rules;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -21,7 +20,7 @@ descriptors:
 - {key: c, rate_limit: {unit: hour, requests_per_unit: 4000000000}}
 - {key: over, rate_limit: {unit: hour, requests_per_unit: 0}}
 ";
-const CONNECTIONS: usize = 4;
+const CONNECTIONS: u64 = 4;
 const ROUNDS: u32 = 2;
 const STREAMS: usize = 64;
 const VALUES: u64 = 10_000;
@@ -143,38 +142,22 @@ impl Measured {
 }
 
 async fn measure(side: &Side, scenario: Scenario, duration: Duration) -> anyhow::Result<Measured> {
-    let number = Arc::new(AtomicU64::new(0));
-    let mut clients = Vec::new();
-    for _ in 0..CONNECTIONS {
-        clients.push(side.service.client().await?);
-    }
     let before = (side.service.process().cpu_ticks()?, side.redis.process().cpu_ticks()?);
     let begun = Instant::now();
-    let mut tasks = tokio::task::JoinSet::new();
-    let streams = CONNECTIONS * STREAMS;
-    for index in 0..streams {
-        let (mut client, number) = (clients[index % CONNECTIONS].clone(), number.clone());
-        tasks.spawn(async move {
-            let mut times = Vec::new();
-            let pause = scenario.rate.map(|rate| Duration::from_secs_f64(streams as f64 / rate as f64));
-            let mut next = begun + pause.unwrap_or_default().mul_f64(index as f64 / streams as f64);
-            while begun.elapsed() < duration {
-                if let Some(pause) = pause {
-                    tokio::time::sleep_until(next.into()).await;
-                    next += pause;
-                }
-                let asked = (scenario.request)(number.fetch_add(1, Ordering::Relaxed));
-                let sent = Instant::now();
-                if client.should_rate_limit(asked).await.is_ok() {
-                    times.push(sent.elapsed());
-                }
-            }
-            times
-        });
+    let mut connections = tokio::task::JoinSet::new();
+    for index in 0..CONNECTIONS {
+        let plan = load::Plan {
+            request: scenario.request,
+            end: begun + duration,
+            streams: STREAMS,
+            numbers: (index, CONNECTIONS),
+            pause: scenario.rate.map(|rate| Duration::from_secs_f64(CONNECTIONS as f64 / rate as f64)),
+        };
+        connections.spawn(load::run(side.service.grpc_port(), plan));
     }
     let mut times = Vec::new();
-    while let Some(more) = tasks.join_next().await {
-        times.extend(more?);
+    while let Some(more) = connections.join_next().await {
+        times.extend(more??);
     }
     let seconds = begun.elapsed().as_secs_f64();
     let after = (side.service.process().cpu_ticks()?, side.redis.process().cpu_ticks()?);

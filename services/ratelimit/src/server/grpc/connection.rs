@@ -1,0 +1,77 @@
+//! A connection from when it was accepted to its end.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_util::sync::CancellationToken;
+use tonic_health::pb::health_server::Health;
+
+use super::service::Service;
+use super::stream::Stream;
+use crate::tls::ReloadingAcceptor;
+
+/// Windows for what clients may send ahead: a connection carries thousands of small calls at once.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// What was accepted, in no runtime yet.
+pub(super) enum Accepted {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+}
+
+impl Accepted {
+    /// Makes a stream of it in this runtime, once a TLS handshake is through where there is one.
+    pub(super) async fn open(self, tls: Option<Arc<ReloadingAcceptor>>) -> std::io::Result<Stream> {
+        let stream = match self {
+            Self::Unix(stream) => return UnixStream::from_std(stream).map(Stream::Unix),
+            Self::Tcp(stream) => TcpStream::from_std(stream)?,
+        };
+        stream.set_nodelay(true)?;
+        match tls {
+            None => Ok(Stream::Tcp(stream)),
+            Some(tls) => tls.accept(stream).await.map(|stream| Stream::Tls(Box::new(stream))),
+        }
+    }
+}
+
+/// Answers the calls of a connection until the client ends it, it is too old, or the service stops. Then calls in
+/// flight may end, but no more come.
+pub(super) async fn serve<H: Health>(
+    stream: Stream,
+    service: Arc<Service<H>>,
+    (age, grace): (Duration, Duration),
+    stop: CancellationToken,
+) {
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        // Each call is a stream: a limit would hold an Envoy back.
+        .max_concurrent_streams(u32::MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), answer);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = &mut connection => return ended.unwrap_or_else(|error| tracing::debug!("a connection broke: {error}")),
+        () = tokio::time::sleep(age) => {}
+        () = stop.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    match tokio::time::timeout(grace, connection).await {
+        Ok(ended) => ended.unwrap_or_else(|error| tracing::debug!("a connection broke: {error}")),
+        Err(_) => tracing::debug!("a connection had calls left after {grace:?}"),
+    }
+}

@@ -1,0 +1,107 @@
+//! A call of one message and its reply, as gRPC has it in HTTP/2.
+//!
+//! Nearly all that is asked of the service is one such call. What tonic has around any call (a router, boxes, extensions,
+//! limits of time) costs more than the decision, so this is done here.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming};
+use prost::Message;
+use tonic::Status;
+
+/// What stands before a message: whether it is compressed, and its length in four bytes.
+const PREFIX: usize = 5;
+/// How long a request may be; as with the original.
+const LONGEST: usize = 4 << 20;
+/// Most replies fit.
+const USUAL: usize = 128;
+
+/// Receives the message of a request.
+pub(super) async fn receive<M: Message + Default>(mut body: Incoming) -> Result<M, Status> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Status::cancelled(format!("the request broke off: {error}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > PREFIX + LONGEST {
+            return Err(Status::resource_exhausted(format!("the request is longer than {LONGEST} bytes")));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    let Some(([compressed, length @ ..], message)) = bytes.split_first_chunk::<PREFIX>() else {
+        return Err(Status::internal("the request has no message"));
+    };
+    if *compressed != 0 {
+        return Err(Status::unimplemented("compressed messages are not supported"));
+    }
+    if u32::from_be_bytes(*length) as usize != message.len() {
+        return Err(Status::internal("the request is not one message of the length it says"));
+    }
+    M::decode(message).map_err(|error| Status::internal(format!("the message cannot be read: {error}")))
+}
+
+/// The response with a message.
+pub(super) fn response(message: &impl Message) -> Response<Reply> {
+    let mut bytes = BytesMut::with_capacity(USUAL);
+    bytes.put_bytes(0, PREFIX);
+    let reply = match message.encode(&mut bytes) {
+        Ok(()) => {
+            // A reply of four gibibytes would have to be of as many descriptors.
+            let length = u32::try_from(bytes.len() - PREFIX).unwrap_or(u32::MAX);
+            bytes[1..PREFIX].copy_from_slice(&length.to_be_bytes());
+            Reply::Message(bytes.freeze())
+        }
+        Err(error) => return Status::internal(error.to_string()).into_http(),
+    };
+    let mut response = Response::new(reply);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
+}
+
+/// The body of a response.
+#[derive(Default)]
+pub(super) enum Reply {
+    /// A message, and then that all went well.
+    Message(Bytes),
+    /// That all went well.
+    Success,
+    /// What tonic answers.
+    Other(tonic::body::Body),
+    /// Nothing more: of an error, headers tell.
+    #[default]
+    End,
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let reply = self.get_mut();
+        if let Self::Other(body) = reply {
+            return Pin::new(body).poll_frame(context);
+        }
+        let (frame, rest) = match std::mem::take(reply) {
+            Self::Message(bytes) => (Frame::data(bytes), Self::Success),
+            Self::Success => {
+                let status = (http::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
+                (Frame::trailers(HeaderMap::from_iter([status])), Self::End)
+            }
+            Self::Other(_) | Self::End => return Poll::Ready(None),
+        };
+        *reply = rest;
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Other(body) => body.is_end_stream(),
+            Self::End => true,
+            Self::Message(_) | Self::Success => false,
+        }
+    }
+}
