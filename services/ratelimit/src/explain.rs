@@ -68,12 +68,12 @@ impl From<&Rule> for RuleView {
     fn from(rule: &Rule) -> Self {
         Self {
             path: rule.full_key().to_owned(),
-            name: rule.name.to_string(),
+            name: rule.name().to_owned(),
             file: rule.file.to_string(),
-            line: rule.line,
+            line: rule.line as usize,
             unit: rule.window.map_or_else(String::new, |window| window.to_string()),
             requests_per_unit: rule.requests_per_unit,
-            algorithm: rule.algorithm.name().to_owned(),
+            algorithm: rule.algorithm().name().to_owned(),
             capacity: rule.capacity(),
             shadow_mode: rule.shadow_mode,
             quota_mode: rule.quota_mode,

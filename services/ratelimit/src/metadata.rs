@@ -23,7 +23,7 @@ pub(crate) fn of_reply(request: &RateLimitRequest, plan: &Plan<'_>, statuses: &[
     let mut passed = Struct::default();
     for (item, status) in plan.items.iter().zip(statuses) {
         if status.code != i32::from(Code::OverLimit)
-            && let Some(metadata) = item.limit.as_ref().and_then(|limit| limit.rule?.metadata.as_deref())
+            && let Some(metadata) = item.limit.as_ref().and_then(|limit| limit.rule?.metadata())
         {
             merge(&mut passed, metadata);
         }

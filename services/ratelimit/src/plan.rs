@@ -77,7 +77,7 @@ impl Item<'_> {
 
     /// How many hits may be counted ahead; 0 for none.
     pub(crate) fn lease(&self) -> u64 {
-        self.limit.as_ref().and_then(|limit| limit.rule).map_or(0, |rule| u64::from(rule.lease))
+        self.limit.as_ref().and_then(|limit| limit.rule).map_or(0, |rule| u64::from(rule.lease()))
     }
 
     /// What the rule says to answer when the counter cannot be had.
@@ -122,7 +122,7 @@ impl<'c> Plan<'c> {
     fn replace(&mut self) {
         let rule = |item: &Item<'c>| item.limit.as_ref().and_then(|limit| limit.rule);
         let replaced: SmallVec<[&'c str; 4]> =
-            self.items.iter().filter_map(rule).flat_map(|rule| rule.replaces.iter().map(|name| &**name)).collect();
+            self.items.iter().filter_map(rule).flat_map(|rule| rule.replaces().iter().map(String::as_str)).collect();
         for item in &mut self.items {
             item.unlimited = item.limit.as_ref().is_some_and(|limit| limit.window.is_none());
             let replaced = item.limit.as_ref().is_some_and(|limit| replaced.contains(&limit.name()));

@@ -72,7 +72,7 @@ impl Unit {
     }
 
     /// The unit's length in seconds.
-    pub fn seconds(self) -> u64 {
+    pub fn seconds(self) -> u32 {
         match self {
             Self::Second => 1,
             Self::Minute => 60,

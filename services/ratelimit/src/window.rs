@@ -5,12 +5,13 @@ use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::rate_li
 use crate::unit::Unit;
 
 /// The longest window: ten years.
-const LONGEST: u64 = 10 * 365 * 86_400;
+const LONGEST: u32 = 10 * 365 * 86_400;
 
 /// A unit, or a multiple of one (`15m`). Windows begin at multiples of their length since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
-    seconds: u64,
+    // Small, as there may be very many.
+    seconds: u32,
 }
 
 impl From<Unit> for Window {
@@ -37,28 +38,28 @@ impl Window {
         };
         // Nothing but digits: `parse` would take a sign.
         let count = Some(count).filter(|count| count.bytes().all(|byte| byte.is_ascii_digit()))?;
-        let seconds = count.parse::<u64>().ok()?.checked_mul(unit.seconds())?;
+        let seconds = count.parse::<u32>().ok()?.checked_mul(unit.seconds())?;
         (1..=LONGEST).contains(&seconds).then_some(Self { seconds })
     }
 
     /// Its length in seconds.
     pub fn seconds(self) -> u64 {
-        self.seconds
+        u64::from(self.seconds)
     }
 
     /// Its length in milliseconds.
     pub fn millis(self) -> u64 {
-        self.seconds * 1_000
+        self.seconds() * 1_000
     }
 
     /// When the window began that `now` is in; both in seconds since 1970.
     pub fn start(self, now: u64) -> u64 {
-        now / self.seconds * self.seconds
+        now / self.seconds() * self.seconds()
     }
 
     /// Seconds until the window ends that `now` is in: 1 to its length.
     pub fn until_reset(self, now: u64) -> u64 {
-        self.seconds - now % self.seconds
+        self.seconds() - now % self.seconds()
     }
 
     /// The unit as replies carry it; `UNKNOWN` for what is none, which is how Envoy leaves it out.
@@ -106,7 +107,7 @@ mod tests {
         {
             assert_eq!(Window::from_name(name), None, "{name}");
         }
-        assert_eq!(Window::from_name("3650d").map(Window::seconds), Some(LONGEST));
+        assert_eq!(Window::from_name("3650d").map(Window::seconds), Some(u64::from(LONGEST)));
         assert_eq!(Window::from_name("3651d"), None);
     }
 

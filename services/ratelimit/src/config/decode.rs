@@ -1,9 +1,13 @@
 //! The second pass over a file: nodes into the typed configuration, as yaml.v2 decodes without strictness.
 
+use std::borrow::Cow;
+
 use super::error::ConfigError;
 use super::metadata;
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
 use super::yaml::{self, Kind, Node, Value};
+
+type Map<'t> = Vec<(Node<'t>, Node<'t>)>;
 
 /// Reads a file's text.
 pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
@@ -16,7 +20,7 @@ pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
     let node =
         yaml::parse(text).map_err(|broken| failed(broken.line, format!("line {}: {}", broken.line, broken.message)))?;
     let Some(node) = node else { return Ok(RawRoot::default()) };
-    let map = match &node.value {
+    let map = match node.value {
         Value::Map(map) => map,
         Value::Scalar { kind: Kind::Null, .. } => return Ok(RawRoot::default()),
         _ => {
@@ -24,7 +28,7 @@ pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
             return Err(failed(node.line, format!("unmarshal errors:\n  {message}")));
         }
     };
-    super::keys::check(file, map)?;
+    super::keys::check(file, &map)?;
     let mut decoder = Decoder::default();
     let root = decoder.root(map);
     match decoder.errors.first() {
@@ -36,19 +40,19 @@ pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
     }
 }
 
-/// Goes on after an error, so that all are told at once.
+/// Goes on after an error, so that all are told at once. What is read is given back at once: there may be very much of it.
 #[derive(Default)]
 struct Decoder {
     errors: Vec<(usize, String)>,
 }
 
 impl Decoder {
-    fn root(&mut self, map: &[(Node<'_>, Node<'_>)]) -> RawRoot {
+    fn root(&mut self, map: Map<'_>) -> RawRoot {
         let mut root = RawRoot::default();
         for (key, value) in fields(map) {
-            match key {
-                "domain" => root.domain = self.text(value),
-                "store_failure" => root.store_failure = self.text(value),
+            match &*key {
+                "domain" => root.domain = self.text(&value),
+                "store_failure" => root.store_failure = self.text(&value),
                 "descriptors" => root.descriptors = self.descriptors(value),
                 _ => {}
             }
@@ -56,26 +60,26 @@ impl Decoder {
         root
     }
 
-    fn descriptors(&mut self, node: &Node<'_>) -> Vec<RawDescriptor> {
+    fn descriptors(&mut self, node: Node<'_>) -> Vec<RawDescriptor> {
         self.list(node, "[]config.YamlDescriptor", "config.YamlDescriptor", |decoder, line, map| {
             decoder.descriptor(line, map)
         })
     }
 
-    fn descriptor(&mut self, line: usize, map: &[(Node<'_>, Node<'_>)]) -> RawDescriptor {
+    fn descriptor(&mut self, line: usize, map: Map<'_>) -> RawDescriptor {
         let mut descriptor = RawDescriptor { line, ..RawDescriptor::default() };
         for (key, value) in fields(map) {
-            match key {
-                "key" => descriptor.key = self.text(value),
-                "value" => descriptor.value = self.text(value),
+            match &*key {
+                "key" => descriptor.key = self.text(&value),
+                "value" => descriptor.value = self.text(&value),
                 "rate_limit" => descriptor.rate_limit = self.limit(value),
                 "descriptors" => descriptor.descriptors = self.descriptors(value),
-                "shadow_mode" => descriptor.shadow_mode = self.flag(value),
-                "quota_mode" => descriptor.quota_mode = self.flag(value),
-                "detailed_metric" => descriptor.detailed_metric = self.flag(value),
-                "value_to_metric" => descriptor.value_to_metric = self.flag(value),
-                "share_threshold" => descriptor.share_threshold = self.flag(value),
-                "store_failure" => descriptor.store_failure = self.text(value),
+                "shadow_mode" => descriptor.shadow_mode = self.flag(&value),
+                "quota_mode" => descriptor.quota_mode = self.flag(&value),
+                "detailed_metric" => descriptor.detailed_metric = self.flag(&value),
+                "value_to_metric" => descriptor.value_to_metric = self.flag(&value),
+                "share_threshold" => descriptor.share_threshold = self.flag(&value),
+                "store_failure" => descriptor.store_failure = self.text(&value),
                 "metadata" => descriptor.metadata = self.metadata(value),
                 _ => {}
             }
@@ -83,25 +87,25 @@ impl Decoder {
         descriptor
     }
 
-    fn limit(&mut self, node: &Node<'_>) -> Option<RawLimit> {
+    fn limit(&mut self, node: Node<'_>) -> Option<RawLimit> {
         let map = self.map(node, "config.YamlRateLimit")?;
         let mut limit = RawLimit::default();
         for (key, value) in fields(map) {
-            match key {
-                "requests_per_unit" => limit.requests_per_unit = self.count(value),
-                "unit" => limit.unit = self.text(value),
-                "unlimited" => limit.unlimited = self.flag(value),
-                "name" => limit.name = self.text(value),
-                "algorithm" => limit.algorithm = self.text(value),
-                "burst" => limit.burst = Some(self.count(value)),
-                "sub_windows" => limit.sub_windows = Some(self.count(value)),
-                "lease" => limit.lease = Some(self.count(value)),
+            match &*key {
+                "requests_per_unit" => limit.requests_per_unit = self.count(&value),
+                "unit" => limit.unit = self.text(&value),
+                "unlimited" => limit.unlimited = self.flag(&value),
+                "name" => limit.name = self.text(&value),
+                "algorithm" => limit.algorithm = self.text(&value),
+                "burst" => limit.burst = Some(self.count(&value)),
+                "sub_windows" => limit.sub_windows = Some(self.count(&value)),
+                "lease" => limit.lease = Some(self.count(&value)),
                 "replaces" => {
                     limit.replaces =
                         self.list(value, "[]config.yamlReplaces", "config.yamlReplaces", |decoder, _, map| {
                             fields(map)
-                                .filter(|(key, _)| *key == "name")
-                                .map(|(_, name)| decoder.text(name))
+                                .filter(|(key, _)| key == "name")
+                                .map(|(_, name)| decoder.text(&name))
                                 .last()
                                 .unwrap_or_default()
                         });
@@ -112,36 +116,37 @@ impl Decoder {
         Some(limit)
     }
 
-    fn metadata(&mut self, node: &Node<'_>) -> Option<Box<envoy_types::pb::google::protobuf::Struct>> {
+    fn metadata(&mut self, node: Node<'_>) -> Option<Box<envoy_types::pb::google::protobuf::Struct>> {
         let map = self.map(node, "map[string]interface {}")?;
-        (!map.is_empty()).then(|| Box::new(metadata::of_map(map)))
+        (!map.is_empty()).then(|| Box::new(metadata::of_map(&map)))
     }
 
     fn list<T>(
         &mut self,
-        node: &Node<'_>,
+        node: Node<'_>,
         list: &str,
         item: &str,
-        read: impl Fn(&mut Self, usize, &[(Node<'_>, Node<'_>)]) -> T,
+        read: impl Fn(&mut Self, usize, Map<'_>) -> T,
     ) -> Vec<T> {
-        match &node.value {
-            Value::List(items) => items
-                .iter()
-                .filter_map(|node| {
-                    let map = self.map(node, item)?;
-                    Some(read(self, node.line, map))
-                })
-                .collect(),
+        match node.value {
+            Value::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for node in items {
+                    let line = node.line;
+                    list.extend(self.map(node, item).map(|map| read(self, line, map)));
+                }
+                list
+            }
             Value::Scalar { kind: Kind::Null, .. } => Vec::new(),
-            _ => self.wrong(node, list),
+            _ => self.wrong(&node, list),
         }
     }
 
-    fn map<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n [(Node<'n>, Node<'n>)]> {
-        match &node.value {
+    fn map<'n>(&mut self, node: Node<'n>, wanted: &str) -> Option<Map<'n>> {
+        match node.value {
             Value::Map(map) => Some(map),
             Value::Scalar { kind: Kind::Null, .. } => None,
-            _ => self.wrong(node, wanted),
+            _ => self.wrong(&node, wanted),
         }
     }
 
@@ -180,9 +185,9 @@ impl Decoder {
 }
 
 /// The entries whose keys are text; the last of equal ones comes last and so counts.
-fn fields<'n>(map: &'n [(Node<'n>, Node<'n>)]) -> impl Iterator<Item = (&'n str, &'n Node<'n>)> {
-    map.iter().filter_map(|(key, value)| match &key.value {
-        Value::Scalar { text, .. } => Some((&**text, value)),
+fn fields<'n>(map: Map<'n>) -> impl Iterator<Item = (Cow<'n, str>, Node<'n>)> {
+    map.into_iter().filter_map(|(key, value)| match key.value {
+        Value::Scalar { text, .. } => Some((text, value)),
         _ => None,
     })
 }

@@ -8,7 +8,7 @@ use super::glob::Glob;
 use super::limit::{self, Checked};
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
 use super::store_failure::StoreFailure;
-use super::tree::{Below, Config, Map, Node, Rule};
+use super::tree::{Below, Config, Map, Node, Rule, Special};
 use crate::stats::Registry;
 
 /// One configuration and what it is called in errors.
@@ -47,7 +47,7 @@ impl Loader<'_> {
     pub fn load(&self, sources: Vec<Source>) -> Result<Config, ConfigError> {
         let mut domains = Map::default();
         for source in sources {
-            self.add(&mut domains, &source)?;
+            self.add(&mut domains, source)?;
         }
         Ok(Config { domains: domains.into_iter().map(|(domain, node)| (domain, Arc::new(node))).collect() })
     }
@@ -71,7 +71,7 @@ impl Loader<'_> {
         all
     }
 
-    fn add(&self, domains: &mut Map<Node>, source: &Source) -> Result<(), ConfigError> {
+    fn add(&self, domains: &mut Map<Node>, source: Source) -> Result<(), ConfigError> {
         let domain = &source.root.domain;
         let at_root =
             |message: String| ConfigError { file: source.name.clone(), message, line: 0, path: String::new() };
@@ -82,16 +82,16 @@ impl Loader<'_> {
             return Err(at_root(format!("duplicate domain '{domain}' in config file")));
         }
         let store_failure = StoreFailure::read(&source.root.store_failure).map_err(at_root)?;
-        let level = Level { loader: self, file: &source.name.as_str().into(), parent: domain, store_failure };
+        let level = Level { loader: self, file: &Arc::new(source.name.clone()), parent: domain, store_failure };
         let node = domains.entry(domain.as_str().into()).or_default();
-        level.fill(node, &source.root.descriptors)
+        level.fill(node, source.root.descriptors)
     }
 }
 
 /// A level of descriptors of one source.
 struct Level<'l> {
     loader: &'l Loader<'l>,
-    file: &'l Arc<str>,
+    file: &'l Arc<String>,
     /// Full key of the parent.
     parent: &'l str,
     /// What holds for all of the level.
@@ -99,18 +99,19 @@ struct Level<'l> {
 }
 
 impl Level<'_> {
-    fn fill(&self, node: &mut Node, descriptors: &[RawDescriptor]) -> Result<(), ConfigError> {
+    fn fill(&self, node: &mut Node, descriptors: Vec<RawDescriptor>) -> Result<(), ConfigError> {
         if descriptors.is_empty() {
             return Ok(());
         }
         let below = node.below.get_or_insert_default();
         below.nodes.reserve(descriptors.len());
-        descriptors.iter().try_for_each(|descriptor| self.insert(below, descriptor))
+        // One after the other is given back: there may be very many.
+        descriptors.into_iter().try_for_each(|descriptor| self.insert(below, descriptor))
     }
 
-    fn insert(&self, siblings: &mut Below, raw: &RawDescriptor) -> Result<(), ConfigError> {
+    fn insert(&self, siblings: &mut Below, mut raw: RawDescriptor) -> Result<(), ConfigError> {
         if raw.key.is_empty() {
-            return Err(self.error(raw, self.parent, "descriptor has empty key".to_owned()));
+            return Err(self.error(&raw, self.parent, "descriptor has empty key".to_owned()));
         }
         let name = match raw.value.as_str() {
             "" => raw.key.clone(),
@@ -119,12 +120,12 @@ impl Level<'_> {
         let full_key = format!("{}.{name}", self.parent);
         if siblings.nodes.contains_key(name.as_str()) {
             let message = format!("duplicate descriptor composite key '{full_key}'");
-            return Err(self.error(raw, &full_key, message));
+            return Err(self.error(&raw, &full_key, message));
         }
-        let own = StoreFailure::read(&raw.store_failure).map_err(|message| self.error(raw, &full_key, message))?;
+        let own = StoreFailure::read(&raw.store_failure).map_err(|message| self.error(&raw, &full_key, message))?;
         let below = Level { parent: &full_key, store_failure: own.or(self.store_failure), ..*self };
         let rule = match &raw.rate_limit {
-            Some(limit) => Some(Box::new(below.rule(raw, limit)?)),
+            Some(limit) => Some(below.rule(&raw, limit)?),
             None => None,
         };
         let is_glob = name.contains('*');
@@ -132,7 +133,7 @@ impl Level<'_> {
             let message = format!(
                 "share_threshold can only be used with wildcard values (containing '*'), but found key '{name}'"
             );
-            return Err(self.error(raw, &full_key, message));
+            return Err(self.error(&raw, &full_key, message));
         }
         if is_glob {
             siblings.globs.push((name.as_str().into(), Glob::new(&name)));
@@ -144,7 +145,7 @@ impl Level<'_> {
             prefix: raw.prefix,
             below: None,
         };
-        below.fill(&mut child, &raw.descriptors)?;
+        below.fill(&mut child, std::mem::take(&mut raw.descriptors))?;
         siblings.nodes.insert(name.into(), child);
         Ok(())
     }
@@ -153,22 +154,25 @@ impl Level<'_> {
     fn rule(&self, raw: &RawDescriptor, limit: &RawLimit) -> Result<Rule, ConfigError> {
         let Checked { window, algorithm } =
             limit::check(limit).map_err(|message| self.error(raw, self.parent, message))?;
+        let special = Special {
+            algorithm,
+            lease: limit.lease.unwrap_or_default(),
+            name: limit.name.clone(),
+            replaces: limit.replaces.clone(),
+            edge: raw.edge.clone(),
+            metadata: raw.metadata.clone(),
+        };
         Ok(Rule {
             requests_per_unit: limit.requests_per_unit,
             window,
-            algorithm,
-            lease: limit.lease.unwrap_or_default(),
             store_failure: self.store_failure,
-            name: limit.name.as_str().into(),
-            replaces: limit.replaces.iter().map(|name| name.as_str().into()).collect(),
             shadow_mode: raw.shadow_mode,
             quota_mode: raw.quota_mode,
             detailed_metric: raw.detailed_metric,
-            edge: raw.edge.clone(),
-            metadata: raw.metadata.clone(),
             stats: self.loader.stats.configured(self.parent),
+            line: u32::try_from(raw.line).unwrap_or(u32::MAX),
             file: self.file.clone(),
-            line: raw.line,
+            special: special.unless_usual(),
         })
     }
 

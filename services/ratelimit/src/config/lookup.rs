@@ -88,7 +88,7 @@ impl Limit<'_> {
 
     /// How hits are counted.
     pub fn algorithm(&self) -> Algorithm {
-        self.rule.map_or(Algorithm::FixedWindow, |rule| rule.algorithm)
+        self.rule.map_or(Algorithm::FixedWindow, Rule::algorithm)
     }
 
     /// How many hits fit; more are over the limit.
@@ -108,7 +108,7 @@ impl Limit<'_> {
 
     /// The rule's name; empty where it has none.
     pub fn name(&self) -> &str {
-        self.rule.map_or("", |rule| &rule.name)
+        self.rule.map_or("", Rule::name)
     }
 }
 
@@ -168,7 +168,7 @@ impl Config {
             }
             usual_path &= step.is_usual(entry, &shares, index);
             let depth = index + 1;
-            if let Some(rule) = node.rule.as_deref().filter(|_| depth == entries.len() || node.prefix) {
+            if let Some(rule) = node.rule.as_ref().filter(|_| depth == entries.len() || node.prefix) {
                 found = Some((rule, depth, usual_path));
             }
             if node.below.is_none() {
@@ -225,15 +225,12 @@ impl Node {
         joined.push_str(entry.key());
         joined.push('_');
         joined.push_str(entry.value());
-        let step = |(name, node), by| Step { node, name, by };
-        if let Some((name, node)) = below.nodes.get_key_value(joined.as_str()) {
-            return Some(step((name, node), By::Value));
-        }
-        let glob = below.globs.iter().find(|(_, glob)| glob.matches(joined));
-        if let Some((name, node)) = glob.and_then(|(name, _)| below.nodes.get_key_value(name)) {
-            return Some(step((name, node), By::Glob));
-        }
-        below.nodes.get_key_value(entry.key()).map(|(name, node)| step((name, node), By::Key))
+        let find = |name: &str, by| below.nodes.get_key_value(name).map(|(name, node)| Step { node, name, by });
+        find(joined, By::Value)
+            .or_else(|| {
+                below.globs.iter().find(|(_, glob)| glob.matches(joined)).and_then(|(name, _)| find(name, By::Glob))
+            })
+            .or_else(|| find(entry.key(), By::Key))
     }
 }
 

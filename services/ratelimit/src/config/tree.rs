@@ -5,6 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use envoy_types::pb::google::protobuf::Struct;
+use smol_str::SmolStr;
 
 use super::edge::Edge;
 use super::glob::Glob;
@@ -19,39 +20,49 @@ pub struct Config {
     pub(super) domains: Map<Arc<Node>>,
 }
 
-/// A limit as configured.
+/// A limit as configured: what every one has, and what a decision reads, together and small.
 #[derive(Debug)]
 pub struct Rule {
     /// How many in a window; more are over the limit.
     pub requests_per_unit: u32,
     /// The length of a window; none where there is no limit.
     pub window: Option<Window>,
-    /// How hits are counted.
-    pub algorithm: Algorithm,
-    /// How many hits a replica may take at once to answer from; 0 for none.
-    pub lease: u32,
     /// What to answer when the counter cannot be had; none for what the service is set to.
     pub store_failure: Option<StoreFailure>,
-    /// Its name, for `replaces`; empty where it has none.
-    pub name: Box<str>,
-    /// Limits of these names do not count in a request that matches this one.
-    pub replaces: Box<[Box<str>]>,
     /// Counted, but never answered with.
     pub shadow_mode: bool,
     /// A request is over its quotas when it is over all of them.
     pub quota_mode: bool,
     /// Metrics by the request's own keys and values.
     pub detailed_metric: bool,
-    /// What an edge gateway asks for beside counting.
-    pub edge: Option<Box<Edge>>,
-    /// For replies within the limit.
-    pub metadata: Option<Box<Struct>>,
     /// The counters under [`Rule::full_key`].
     pub stats: Arc<RuleStats>,
-    /// The file and the line it came from; line 0 for xDS.
-    pub file: Arc<str>,
-    /// See `file`.
-    pub line: usize,
+    /// The line it came from; 0 for xDS.
+    pub line: u32,
+    /// The file it came from.
+    pub file: Arc<String>,
+    pub(super) special: Option<Box<Special>>,
+}
+
+/// What few limits have.
+#[derive(Debug)]
+pub(super) struct Special {
+    pub(super) algorithm: Algorithm,
+    pub(super) lease: u32,
+    pub(super) name: String,
+    pub(super) replaces: Vec<String>,
+    pub(super) edge: Option<Box<Edge>>,
+    pub(super) metadata: Option<Box<Struct>>,
+}
+
+impl Special {
+    /// None where all is as usual.
+    pub(super) fn unless_usual(self) -> Option<Box<Self>> {
+        let Self { algorithm, lease, name, replaces, edge, metadata } = &self;
+        let named = !name.is_empty() || !replaces.is_empty();
+        let counted = *algorithm != Algorithm::FixedWindow || *lease > 0;
+        (named || counted || edge.is_some() || metadata.is_some()).then(|| Box::new(self))
+    }
 }
 
 impl Rule {
@@ -62,17 +73,48 @@ impl Rule {
 
     /// How many hits fit: the burst of a bucket, else the hits of a window.
     pub fn capacity(&self) -> u32 {
-        match self.algorithm {
+        match self.algorithm() {
             Algorithm::Gcra(gcra) => gcra.burst,
             Algorithm::FixedWindow | Algorithm::SlidingWindow(_) => self.requests_per_unit,
         }
     }
+
+    /// How hits are counted.
+    pub fn algorithm(&self) -> Algorithm {
+        self.special.as_ref().map_or(Algorithm::FixedWindow, |special| special.algorithm)
+    }
+
+    /// How many hits a replica may take at once to answer from; 0 for none.
+    pub fn lease(&self) -> u32 {
+        self.special.as_ref().map_or(0, |special| special.lease)
+    }
+
+    /// Its name, for `replaces`; empty where it has none.
+    pub fn name(&self) -> &str {
+        self.special.as_ref().map_or("", |special| &special.name)
+    }
+
+    /// Limits of these names do not count in a request that matches this one.
+    pub fn replaces(&self) -> &[String] {
+        self.special.as_ref().map_or(&[], |special| &special.replaces)
+    }
+
+    /// What an edge gateway asks for beside counting.
+    pub fn edge(&self) -> Option<&Edge> {
+        self.special.as_ref()?.edge.as_deref()
+    }
+
+    /// For replies within the limit.
+    pub fn metadata(&self) -> Option<&Struct> {
+        self.special.as_ref()?.metadata.as_deref()
+    }
 }
 
-/// A descriptor: what may follow it, and its limit. Small, as there may be very many: what is looked at is then near by.
+/// A descriptor: what may follow it, and its limit. All in one place, with its name beside it, as there may be very many: what a
+/// lookup reads of it is then read from memory at once.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    pub(super) rule: Option<Box<Rule>>,
+    pub(super) rule: Option<Rule>,
     /// What may follow it; most have nothing.
     pub(super) below: Option<Box<Below>>,
     pub(super) value_to_metric: bool,
@@ -125,13 +167,14 @@ impl Config {
 }
 
 fn collect<'n>(node: &'n Node, rules: &mut Vec<&'n Rule>) {
-    rules.extend(node.rule.as_deref());
+    rules.extend(&node.rule);
     let below = node.below.iter().flat_map(|below| below.nodes.values());
     below.for_each(|node| collect(node, rules));
 }
 
 /// A map by text. The keys are the operator's, so nobody else can make them collide.
-pub(super) type Map<T> = HashMap<Box<str>, T, BuildHasherDefault<OneShot>>;
+/// Short ones stand in the map itself.
+pub(super) type Map<T> = HashMap<SmolStr, T, BuildHasherDefault<OneShot>>;
 
 /// xxh3 of what is written at once: text is one write and a closing byte.
 #[derive(Debug, Default)]

@@ -18,8 +18,7 @@ const BODY: &str = "{\"message\":\"too many requests\",\"status_code\":429}\n";
 /// Adds what the rules of `plan` ask for to a response that says `over` or not.
 pub(super) fn complete(response: &mut RateLimitResponse, plan: &Plan<'_>, over: bool, now: Now) {
     let rules = plan.items.iter().filter_map(|item| Some((item, item.limit.as_ref()?.rule?)));
-    let edges: Vec<_> =
-        rules.filter_map(|(item, rule)| Some(Exceeded { item, rule, edge: rule.edge.as_deref()? })).collect();
+    let edges: Vec<_> = rules.filter_map(|(item, rule)| Some(Exceeded { item, rule, edge: rule.edge()? })).collect();
     if edges.is_empty() {
         return;
     }
@@ -107,7 +106,7 @@ impl Exceeded<'_, '_> {
         let text = |text: &str| Kind::StringValue(text.to_owned());
         // Exact: ten years are few seconds.
         let wait = Kind::NumberValue(self.item.until_reset(now) as f64);
-        [("name", text(&self.rule.name)), ("action", text(action)), ("retry_after", wait)]
+        [("name", text(self.rule.name())), ("action", text(action)), ("retry_after", wait)]
             .map(|(name, kind)| (format!("aes.ratelimit.{name}"), Value { kind: Some(kind) }))
     }
 }

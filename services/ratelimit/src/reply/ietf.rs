@@ -38,7 +38,7 @@ pub(super) fn headers(plan: &Plan<'_>, statuses: &[DescriptorStatus], now: Now) 
 fn name<'i>(item: &'i Item<'_>) -> &'i str {
     match item.limit.as_ref().and_then(|limit| limit.rule) {
         None => "request",
-        Some(rule) if !rule.name.is_empty() => &rule.name,
+        Some(rule) if !rule.name().is_empty() => rule.name(),
         Some(rule) => rule.full_key().split_once('.').map_or("", |(_, path)| path),
     }
 }

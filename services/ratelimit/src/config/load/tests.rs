@@ -173,7 +173,7 @@ fn limits_count_in_other_ways_when_asked_to() {
         ),
     ] {
         assert_eq!(
-            rule(limit, |rule| (rule.window, rule.algorithm, rule.capacity())),
+            rule(limit, |rule| (rule.window, rule.algorithm(), rule.capacity())),
             (Some(window), algorithm, capacity)
         );
     }
