@@ -27,6 +27,9 @@ pub struct MemoryStore {
 struct Shard {
     counters: HashMap<Bytes, Counter>,
     sweep_at: usize,
+    /// What gives way next, where there is room for so many only.
+    older: HashMap<Bytes, Counter>,
+    room: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -46,6 +49,14 @@ enum State {
 impl Default for MemoryStore {
     fn default() -> Self {
         Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+}
+
+impl MemoryStore {
+    /// Keeps about `room` counters. Those that were used least recently give way: what they counted is forgotten.
+    pub(crate) fn bounded(room: usize) -> Self {
+        let shard = || Mutex::new(Shard { room: Some(room / SHARDS), ..Shard::default() });
+        Self { shards: (0..SHARDS).map(|_| shard()).collect(), ..Self::default() }
     }
 }
 
@@ -73,7 +84,7 @@ impl MemoryStore {
         let now = Now::read().seconds();
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if !shard.counters.is_empty() {
+            if shard.len() > 0 {
                 shard.forget(now);
             }
         }
@@ -81,7 +92,7 @@ impl MemoryStore {
 
     /// How many counters are kept.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).counters.len()).sum()
+        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
     }
 
     /// Whether none is kept.
@@ -91,10 +102,16 @@ impl MemoryStore {
 }
 
 impl Shard {
+    fn len(&self) -> usize {
+        self.counters.len() + self.older.len()
+    }
+
     fn apply(&mut self, op: Op, now: u64) -> Count {
+        self.renew(&op.key);
         match op.action {
             Action::Add(_) => {
                 self.sweep(now);
+                self.make_room(&op.key);
                 let counter = self.counters.entry(op.key).or_insert_with(|| Counter::new(op.meter));
                 counter.apply(op.meter, op.action, now)
             }
@@ -103,6 +120,17 @@ impl Shard {
                 Some(counter) => counter.apply(op.meter, op.action, now),
                 None => Count::from(0),
             },
+        }
+    }
+
+    /// Keeps a counter that is used from giving way.
+    fn renew(&mut self, key: &Bytes) {
+        if self.older.is_empty() {
+            return;
+        }
+        if let Some(counter) = self.older.remove(key) {
+            self.make_room(key);
+            self.counters.insert(key.clone(), counter);
         }
     }
 
@@ -115,8 +143,18 @@ impl Shard {
     }
 
     fn forget(&mut self, now: u64) {
-        self.counters.retain(|_, counter| counter.ends >= now);
-        self.counters.shrink_to(2 * self.counters.len());
+        for counters in [&mut self.counters, &mut self.older] {
+            counters.retain(|_, counter| counter.ends >= now);
+            counters.shrink_to(2 * counters.len());
+        }
+    }
+
+    /// Half of the room is for what was used since it was full last.
+    fn make_room(&mut self, key: &Bytes) {
+        let full = self.room.is_some_and(|room| self.counters.len() >= room.div_ceil(2));
+        if full && !self.counters.contains_key(key) {
+            self.older = std::mem::take(&mut self.counters);
+        }
     }
 }
 
@@ -181,6 +219,21 @@ mod tests {
         assert_eq!(apply("a", Action::Refund(9)), 0);
         assert_eq!(apply("b", Action::Refund(9)), 0);
         assert_eq!(apply("b", Action::Read), 0);
+        assert_eq!(store.len(), 1);
+    }
+
+    #[test]
+    fn where_room_is_little_what_is_in_use_stays() {
+        let store = MemoryStore::bounded(10_000);
+        for index in 0..100_000_u64 {
+            let key = Bytes::from(index.to_string());
+            store.apply(Op { key, action: Action::Add(1), meter: Meter::Number(60) }, 0);
+            let used = store.apply(Op { meter: Meter::Number(60), ..op("used", Action::Add(1)) }, 0);
+            assert_eq!(used.value, index + 1);
+        }
+        assert!((4_000..=10_000 + SHARDS).contains(&store.len()), "{}", store.len());
+        store.apply(op("later", Action::Add(1)), 1_000);
+        store.shards.iter().for_each(|shard| shard.lock().unwrap().forget(1_000));
         assert_eq!(store.len(), 1);
     }
 
