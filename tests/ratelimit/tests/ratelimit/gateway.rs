@@ -81,7 +81,7 @@ fn config(name: &str, domain: &str, unit: RateLimitUnit, count: u32) -> Any {
 struct Pair {
     certificate: String,
     key: String,
-    _files: tempfile::TempDir,
+    files: tempfile::TempDir,
     certificate_file: String,
     key_file: String,
 }
@@ -97,13 +97,30 @@ impl Pair {
             path.to_string_lossy().into_owned()
         };
         let (certificate_file, key_file) = (write("tls.crt", &certificate), write("tls.key", &key));
-        Self { certificate, key, certificate_file, key_file, _files: files }
+        Self { certificate, key, certificate_file, key_file, files }
     }
 
     fn identity(&self) -> Identity {
         Identity::from_pem(&self.certificate, &self.key)
     }
 }
+
+/// As that of Envoy Gateway: two levels of descriptors, and what is not named is dropped.
+const MAPPER: &str = r#"
+mappings:
+- match: "ratelimit.service.rate_limit.*.*.total_hits"
+  name: "ratelimit_service_rate_limit_total_hits"
+  timer_type: "histogram"
+  labels: {domain: "$1", key1: "$2"}
+- match: "ratelimit_server.*.response_time"
+  name: "ratelimit_service_response_time_seconds"
+  timer_type: histogram
+  labels: {grpc_method: "$1"}
+- match: "ratelimit.service.config_load_error"
+  name: "ratelimit_service_config_load_error"
+  match_metric_type: counter
+- {match: ".", match_type: "regex", action: "drop", name: "dropped"}
+"#;
 
 async fn remaining(client: &mut Client) -> u32 {
     limit(client, "d").await.1
@@ -133,10 +150,19 @@ async fn envoy_gateways_variables_are_all_it_takes() {
     responses.send(Ok(response("1", RateLimitUnit::Year, 10))).await.unwrap();
 
     let (url, xds, metrics) = (redis.address(), format!("localhost:{xds_port}"), format!("127.0.0.1:{metrics_port}"));
+    let mapper = tls.files.path().join("mapper.yaml");
+    std::fs::write(&mapper, MAPPER).unwrap();
     let service = Service::start(
         Which::Ours,
         "",
         &[
+            ("RUNTIME_ROOT", "/data"),
+            ("RUNTIME_SUBDIRECTORY", "ratelimit"),
+            ("RUNTIME_IGNOREDOTFILES", "true"),
+            ("RUNTIME_WATCH_ROOT", "false"),
+            ("LOG_LEVEL", "info"),
+            ("FORCE_START_WITHOUT_INITIAL_CONFIG", "true"),
+            ("REDIS_SOCKET_TYPE", "tcp"),
             ("REDIS_URL", &url),
             ("CONFIG_TYPE", "GRPC_XDS_SOTW"),
             ("CONFIG_GRPC_XDS_SERVER_URL", &xds),
@@ -149,10 +175,12 @@ async fn envoy_gateways_variables_are_all_it_takes() {
             ("GRPC_SERVER_TLS_CERT", &tls.certificate_file),
             ("GRPC_SERVER_TLS_KEY", &tls.key_file),
             ("GRPC_SERVER_TLS_CA_CERT", &tls.certificate_file),
-            ("GRPC_CLIENT_TLS_CACERT", &tls.certificate_file),
-            ("GRPC_CLIENT_TLS_SAN", "localhost"),
             ("USE_PROMETHEUS", "true"),
             ("PROMETHEUS_ADDR", &metrics),
+            ("PROMETHEUS_MAPPER_YAML", mapper.to_str().unwrap()),
+            // What the original reads where it is to ask clients for certificates; Envoy Gateway does not set it.
+            ("GRPC_CLIENT_TLS_CACERT", &tls.certificate_file),
+            ("GRPC_CLIENT_TLS_SAN", "localhost"),
             ("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "100ms"),
         ],
     )
@@ -199,6 +227,7 @@ async fn envoy_gateways_variables_are_all_it_takes() {
     let metrics = Service::get(metrics_port, "/metrics").await.unwrap();
     assert!(metrics.contains("ratelimit_service_rate_limit_total_hits{domain=\"d\",key1=\"k\"} 4"), "{metrics}");
     assert!(metrics.contains("ratelimit_service_config_load_error 1"), "{metrics}");
+    assert!(!metrics.contains("within_limit"), "{metrics}");
 
     let begun = Instant::now();
     service.process().signal(rustix::process::Signal::TERM).unwrap();
