@@ -22,6 +22,7 @@ mod reference;
 mod refresh;
 mod rewrite;
 mod run;
+mod search;
 mod settings;
 mod start;
 mod web;

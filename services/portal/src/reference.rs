@@ -92,10 +92,15 @@ impl Reference {
 
     /// A schema that the document shares, and an example of it. `link` is where pages of schemas are.
     pub(crate) fn schema(&self, name: &str, link: &str) -> Option<(SchemaView, String)> {
-        let schema = resolve::schemas(&self.document)?.get(name)?;
+        let schema = self.written_schema(name)?;
         let view = schema::Schemas::new(&self.document.value, link).view(schema);
         let example = example::of_schema(&self.document.value, schema, false);
         Some((view, serde_json::to_string_pretty(&example).unwrap_or_default()))
+    }
+
+    /// A schema that the document shares, as it has it.
+    pub(crate) fn written_schema(&self, name: &str) -> Option<&Value> {
+        resolve::schemas(&self.document)?.get(name)
     }
 
     /// How many operations no request reaches.

@@ -1,5 +1,6 @@
 //! Keeping documents: when each is fetched, and what stays when it cannot be.
 
+mod indexing;
 mod kept;
 mod look;
 
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::indexing::index;
 use self::kept::Kept;
 use self::look::{Looked, look};
 use crate::api::{ApiId, Served, Undocumented};
@@ -41,6 +43,8 @@ pub(crate) struct Refresher {
     fetcher: Fetcher,
     settings: Settings,
     catalog: Shared,
+    /// Told whenever the catalog is another.
+    changed: Arc<Notify>,
     kept: BTreeMap<ApiId, Kept>,
     undocumented: Vec<Undocumented>,
     gateway: Option<Trouble>,
@@ -51,11 +55,12 @@ pub(crate) struct Refresher {
 }
 
 impl Refresher {
-    pub(crate) fn new(fetcher: Fetcher, settings: Settings, catalog: Shared) -> Self {
+    pub(crate) fn new(fetcher: Fetcher, settings: Settings, catalog: Shared, changed: Arc<Notify>) -> Self {
         Self {
             fetcher,
             settings,
             catalog,
+            changed,
             kept: BTreeMap::new(),
             undocumented: Vec::new(),
             gateway: None,
@@ -158,5 +163,6 @@ impl Refresher {
         };
         catalog.sort();
         self.catalog.store(Arc::new(catalog));
+        self.changed.notify_one();
     }
 }

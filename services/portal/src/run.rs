@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::Shared;
 use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
-use crate::refresh::{Refresher, follow};
+use crate::refresh::{Refresher, follow, index};
+use crate::search::SharedSearch;
 use crate::settings::Settings;
 use crate::web::{self, Site};
 
@@ -34,15 +35,18 @@ pub async fn run(
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
-    let catalog = Shared::default();
-    let refresh = Arc::new(Notify::new());
+    let (catalog, search) = (Shared::default(), SharedSearch::default());
+    let (refresh, changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (told, heard) = mpsc::channel(1);
-    let refresher = Refresher::new(Fetcher::new(&settings)?, settings.clone(), Arc::clone(&catalog));
+    let refresher =
+        Refresher::new(Fetcher::new(&settings)?, settings.clone(), Arc::clone(&catalog), Arc::clone(&changed));
     let following = tokio::spawn(follow(Gateway::new(admin)?, told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
-    let router = web::router(Site { title: settings.title.into(), catalog, refresh });
+    let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));
+    let router = web::router(Site { title: settings.title.into(), catalog, search, refresh });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();
+    indexing.abort();
     Ok(())
 }

@@ -8,6 +8,7 @@ mod headers;
 mod json;
 mod page;
 mod reference;
+mod search;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -22,13 +23,17 @@ use axum::routing::{get, post};
 use tokio::sync::Notify;
 
 use self::error::NotFound;
+pub(crate) use self::reference::api_link;
 use crate::catalog::{Catalog, Shared};
+use crate::search::SharedSearch;
 
 /// What every page is made of.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     pub(crate) title: Arc<str>,
     pub(crate) catalog: Shared,
+    /// What the catalog holds, for looking things up.
+    pub(crate) search: SharedSearch,
     /// Asks for every document to be looked at.
     pub(crate) refresh: Arc<Notify>,
 }
@@ -48,6 +53,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/docs/doc/{namespace}/{name}", get(reference::api))
         .route("/docs/doc/{namespace}/{name}/operations/{slug}", get(reference::operation))
         .route("/docs/doc/{namespace}/{name}/schemas/{schema}", get(reference::schema))
+        .route("/docs/search", get(search::page))
         .route("/docs/assets/{file}", get(assets::file))
         .route("/docs/api/refreshContent", post(json::refresh))
         .route("/openapi/services/{namespace}/{name}/openapi.json", get(documents::for_clients))

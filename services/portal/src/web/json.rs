@@ -76,8 +76,11 @@ struct CatalogView {
 struct Document;
 
 pub(super) fn router() -> Router<Site> {
-    let (api, document) =
-        OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(apis)).routes(routes!(api)).split_for_parts();
+    let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(apis))
+        .routes(routes!(api))
+        .routes(routes!(super::search::json))
+        .split_for_parts();
     api.route("/docs/api/v1/openapi.json", get(move || async move { Json(document) }))
 }
 

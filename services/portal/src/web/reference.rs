@@ -22,7 +22,7 @@ use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
 const PER_PAGE: usize = 200;
 
 /// Where the page of an API is.
-pub(super) fn api_link(id: &ApiId) -> String {
+pub(crate) fn api_link(id: &ApiId) -> String {
     format!("/docs/doc/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
 }
 

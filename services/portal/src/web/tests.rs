@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
@@ -14,6 +15,7 @@ use crate::api::tests::of_service;
 use crate::catalog::{Entry, Trouble};
 use crate::document::Document;
 use crate::reference::Reference;
+use crate::search::Search;
 
 /// A portal of one API with this document.
 fn portal(document: &Value, trouble: Option<&str>) -> Router {
@@ -23,7 +25,9 @@ fn portal(document: &Value, trouble: Option<&str>) -> Router {
     let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: why.to_owned() });
     let entry = Entry { api, reference, checked: Some(jiff::Timestamp::now()), trouble };
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
-    router(Site { title: "Shop".into(), catalog: Arc::new(Arc::new(catalog).into()), refresh: Arc::default() })
+    let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog).unwrap())));
+    let catalog = Arc::new(ArcSwap::from_pointee(catalog));
+    router(Site { title: "Shop".into(), catalog, search, refresh: Arc::default() })
 }
 
 async fn get(portal: &Router, path: &str) -> (Response, String) {
@@ -57,6 +61,17 @@ async fn an_api_is_found_and_read_without_javascript() {
     for page in ["/docs/", "/docs/doc/shop/cart", "/docs/doc/shop/cart/operations/show"] {
         assert!(!get(&portal, page).await.1.contains("<script"), "{page}");
     }
+}
+
+#[tokio::test]
+async fn what_is_in_documents_is_found() {
+    let portal = portal(&cart(), None);
+    let (_, page) = get(&portal, "/docs/search?term=user+cart").await;
+    assert!(page.contains("href=\"/docs/doc/shop/cart/operations/show\""), "{page}");
+    let (_, json) = get(&portal, "/docs/api/search?term=carts%2F%7Buser").await;
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(found[0]["operation"], "GET /api/carts/{user}");
+    assert_eq!(get(&portal, "/docs/api/search").await.1, "[]");
 }
 
 #[tokio::test]

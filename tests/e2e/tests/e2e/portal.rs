@@ -82,6 +82,13 @@ async fn every_service_is_found_read_and_can_be_called_as_it_says() {
     let original = ask_json(&site, "/openapi/services/default/cart/original").await;
     assert!(document["paths"]["/api/carts/{user}"].is_object() && original["paths"]["/carts/{user}"].is_object());
 
+    eventually("the index", async || {
+        let found = ask(&site, "/docs/api/search?term=price_cents").await.text();
+        let is_found = ["Catalog", "Carts", "Orders"].iter().all(|api| found.contains(api));
+        if is_found { Ok(()) } else { Err(found) }
+    })
+    .await;
+
     let page = ask(&site, "/docs/doc/default/cart/operations/show").await.text();
     assert!(
         page.contains("/api/carts/{user}") && page.contains("https://shop.localhost:8443/api/carts/user"),

@@ -1,0 +1,188 @@
+//! What can be found.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::catalog::{Catalog, Entry};
+use crate::document::{operations, text};
+use crate::markdown;
+use crate::reference::Reference;
+
+/// The most names that one thing is found by.
+const MAX_NAMES: usize = 500;
+/// How deep names are looked for.
+const MAX_DEPTH: usize = 6;
+
+/// The sorts of things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Sort {
+    Api,
+    Operation,
+    Schema,
+}
+
+impl Sort {
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "API",
+            Self::Operation => "operation",
+            Self::Schema => "schema",
+        }
+    }
+}
+
+/// Something that was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) sort: Sort,
+    pub(crate) title: String,
+    /// The API that it belongs to.
+    pub(crate) api: String,
+    /// Method, for operations.
+    pub(crate) method: String,
+    /// Path, for operations.
+    pub(crate) path: String,
+    pub(crate) summary: String,
+    pub(crate) link: String,
+}
+
+/// Something with what it is found by.
+pub(super) struct Searchable {
+    pub(super) found: Found,
+    pub(super) names: Vec<String>,
+    pub(super) text: String,
+}
+
+/// Everything in a catalog.
+pub(super) fn entries(catalog: &Catalog) -> impl Iterator<Item = Searchable> {
+    catalog.entries.iter().flat_map(|entry| {
+        let inner = entry.reference.iter().flat_map(|reference| {
+            let operations = operations_of(entry, reference);
+            operations.into_iter().chain(schemas_of(entry, reference))
+        });
+        std::iter::once(api(entry)).chain(inner.collect::<Vec<_>>())
+    })
+}
+
+fn api(entry: &Entry) -> Searchable {
+    let info = |key: &str| entry.reference.as_ref().and_then(|known| known.document.info(key)).unwrap_or_default();
+    let id = &entry.api.id;
+    let title_of_document = info("title").to_owned();
+    Searchable {
+        found: Found {
+            sort: Sort::Api,
+            title: entry.title().to_owned(),
+            api: entry.title().to_owned(),
+            method: String::new(),
+            path: String::new(),
+            summary: markdown::summary(info("description")),
+            link: crate::web::api_link(id),
+        },
+        names: vec![id.name.clone(), id.namespace.clone(), title_of_document, entry.api.served.path.text().to_owned()],
+        text: info("description").to_owned(),
+    }
+}
+
+fn operations_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
+    let root = &*reference.document.value;
+    let written = operations(root).zip(&reference.operations);
+    let link = crate::web::api_link(&entry.api.id);
+    written
+        .map(|((_, _, item, value), operation)| {
+            let mut names = Names::new(root);
+            names.add(item.get("parameters").unwrap_or(&Value::Null), 0);
+            names.add(value, 0);
+            let mut names: Vec<String> = names.found.into_iter().map(str::to_owned).collect();
+            names.extend([
+                operation.path.clone(),
+                operation.slug.clone(),
+                operation.tag.clone(),
+                operation.method.clone(),
+            ]);
+            let title = if operation.summary.is_empty() { operation.slug.clone() } else { operation.summary.clone() };
+            Searchable {
+                found: Found {
+                    sort: Sort::Operation,
+                    title,
+                    api: entry.title().to_owned(),
+                    method: operation.method.clone(),
+                    path: operation.path.clone(),
+                    summary: String::new(),
+                    link: format!("{link}/operations/{}", crate::web::escape_path(&operation.slug)),
+                },
+                names,
+                text: text(value, "description").unwrap_or_default().to_owned(),
+            }
+        })
+        .collect()
+}
+
+fn schemas_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
+    let root = &*reference.document.value;
+    let link = crate::web::api_link(&entry.api.id);
+    reference
+        .schemas()
+        .filter_map(|name| {
+            let schema = reference.written_schema(name)?;
+            let mut names = Names::new(root);
+            names.add(schema, 0);
+            let description = text(schema, "description").unwrap_or_default();
+            Some(Searchable {
+                found: Found {
+                    sort: Sort::Schema,
+                    title: name.to_owned(),
+                    api: entry.title().to_owned(),
+                    method: String::new(),
+                    path: String::new(),
+                    summary: markdown::summary(description),
+                    link: format!("{link}/schemas/{}", crate::web::escape_path(name)),
+                },
+                names: names.found.into_iter().map(str::to_owned).collect(),
+                text: description.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Names of parameters and properties, in what a value refers to as well.
+struct Names<'d> {
+    root: &'d Value,
+    found: BTreeSet<&'d str>,
+    followed: BTreeSet<&'d str>,
+}
+
+impl<'d> Names<'d> {
+    fn new(root: &'d Value) -> Self {
+        Self { root, found: BTreeSet::new(), followed: BTreeSet::new() }
+    }
+
+    fn add(&mut self, value: &'d Value, depth: usize) {
+        if depth > 2 * MAX_DEPTH || self.found.len() > MAX_NAMES {
+            return;
+        }
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.add(item, depth + 1)),
+            Value::Object(entries) => {
+                if let Some(Value::String(reference)) = entries.get("$ref")
+                    && self.followed.insert(reference)
+                    && let Some(target) = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer))
+                {
+                    self.add(target, depth + 1);
+                }
+                if entries.contains_key("in") {
+                    self.found.extend(entries.get("name").and_then(Value::as_str));
+                }
+                if let Some(Value::Object(properties)) = entries.get("properties") {
+                    self.found.extend(properties.keys().map(String::as_str));
+                }
+                entries.values().for_each(|value| self.add(value, depth + 1));
+            }
+            _ => {}
+        }
+    }
+}
