@@ -1,13 +1,13 @@
 //! The second pass over a file: nodes into the typed configuration, as yaml.v2 decodes without strictness.
 
-use std::borrow::Cow;
+use smol_str::SmolStr;
 
 use super::error::ConfigError;
 use super::metadata;
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
 use super::yaml::{self, Kind, Node, Value};
 
-type Map<'t> = Vec<(Node<'t>, Node<'t>)>;
+type Map = Vec<(Node, Node)>;
 
 /// Reads a file's text.
 pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
@@ -47,7 +47,7 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn root(&mut self, map: Map<'_>) -> RawRoot {
+    fn root(&mut self, map: Map) -> RawRoot {
         let mut root = RawRoot::default();
         for (key, value) in fields(map) {
             match &*key {
@@ -60,13 +60,13 @@ impl Decoder {
         root
     }
 
-    fn descriptors(&mut self, node: Node<'_>) -> Vec<RawDescriptor> {
+    fn descriptors(&mut self, node: Node) -> Vec<RawDescriptor> {
         self.list(node, "[]config.YamlDescriptor", "config.YamlDescriptor", |decoder, line, map| {
             decoder.descriptor(line, map)
         })
     }
 
-    fn descriptor(&mut self, line: usize, map: Map<'_>) -> RawDescriptor {
+    fn descriptor(&mut self, line: usize, map: Map) -> RawDescriptor {
         let mut descriptor = RawDescriptor { line, ..RawDescriptor::default() };
         for (key, value) in fields(map) {
             match &*key {
@@ -87,7 +87,7 @@ impl Decoder {
         descriptor
     }
 
-    fn limit(&mut self, node: Node<'_>) -> Option<RawLimit> {
+    fn limit(&mut self, node: Node) -> Option<RawLimit> {
         let map = self.map(node, "config.YamlRateLimit")?;
         let mut limit = RawLimit::default();
         for (key, value) in fields(map) {
@@ -116,18 +116,12 @@ impl Decoder {
         Some(limit)
     }
 
-    fn metadata(&mut self, node: Node<'_>) -> Option<Box<envoy_types::pb::google::protobuf::Struct>> {
+    fn metadata(&mut self, node: Node) -> Option<Box<envoy_types::pb::google::protobuf::Struct>> {
         let map = self.map(node, "map[string]interface {}")?;
         (!map.is_empty()).then(|| Box::new(metadata::of_map(&map)))
     }
 
-    fn list<T>(
-        &mut self,
-        node: Node<'_>,
-        list: &str,
-        item: &str,
-        read: impl Fn(&mut Self, usize, Map<'_>) -> T,
-    ) -> Vec<T> {
+    fn list<T>(&mut self, node: Node, list: &str, item: &str, read: impl Fn(&mut Self, usize, Map) -> T) -> Vec<T> {
         match node.value {
             Value::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
@@ -142,7 +136,7 @@ impl Decoder {
         }
     }
 
-    fn map<'n>(&mut self, node: Node<'n>, wanted: &str) -> Option<Map<'n>> {
+    fn map(&mut self, node: Node, wanted: &str) -> Option<Map> {
         match node.value {
             Value::Map(map) => Some(map),
             Value::Scalar { kind: Kind::Null, .. } => None,
@@ -151,7 +145,7 @@ impl Decoder {
     }
 
     /// Text, or the literal text of whatever else stands there.
-    fn text(&mut self, node: &Node<'_>) -> String {
+    fn text(&mut self, node: &Node) -> String {
         match &node.value {
             Value::Scalar { kind: Kind::Null, .. } => String::new(),
             Value::Scalar { text, .. } => text.to_string(),
@@ -159,7 +153,7 @@ impl Decoder {
         }
     }
 
-    fn flag(&mut self, node: &Node<'_>) -> bool {
+    fn flag(&mut self, node: &Node) -> bool {
         match node.value {
             Value::Scalar { kind: Kind::Bool(value), .. } => value,
             Value::Scalar { kind: Kind::Null, .. } => false,
@@ -167,7 +161,7 @@ impl Decoder {
         }
     }
 
-    fn count(&mut self, node: &Node<'_>) -> u32 {
+    fn count(&mut self, node: &Node) -> u32 {
         match node.value {
             Value::Scalar { kind: Kind::Int(value), .. } => match u32::try_from(value) {
                 Ok(value) => value,
@@ -178,14 +172,14 @@ impl Decoder {
         }
     }
 
-    fn wrong<T: Default>(&mut self, node: &Node<'_>, wanted: &str) -> T {
+    fn wrong<T: Default>(&mut self, node: &Node, wanted: &str) -> T {
         self.errors.push((node.line, mismatch(node, wanted)));
         T::default()
     }
 }
 
 /// The entries whose keys are text; the last of equal ones comes last and so counts.
-fn fields<'n>(map: Map<'n>) -> impl Iterator<Item = (Cow<'n, str>, Node<'n>)> {
+fn fields(map: Map) -> impl Iterator<Item = (SmolStr, Node)> {
     map.into_iter().filter_map(|(key, value)| match key.value {
         Value::Scalar { text, .. } => Some((text, value)),
         _ => None,
@@ -193,7 +187,7 @@ fn fields<'n>(map: Map<'n>) -> impl Iterator<Item = (Cow<'n, str>, Node<'n>)> {
 }
 
 /// `cannot unmarshal` in the words of yaml.v2.
-fn mismatch(node: &Node<'_>, wanted: &str) -> String {
+fn mismatch(node: &Node, wanted: &str) -> String {
     let shown = match &node.value {
         Value::Scalar { text, .. } if text.chars().count() > 10 => {
             format!(" `{}...`", text.chars().take(7).collect::<String>())

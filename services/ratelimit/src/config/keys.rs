@@ -29,7 +29,7 @@ const LEGAL: [&str; 21] = [
 ];
 
 /// Checks the keys of `map` and of all below it, but for what stands under `metadata`.
-pub(super) fn check(file: &str, map: &[(Node<'_>, Node<'_>)]) -> Result<(), ConfigError> {
+pub(super) fn check(file: &str, map: &[(Node, Node)]) -> Result<(), ConfigError> {
     for (key, value) in map {
         let name = name(file, key)?;
         if !LEGAL.contains(&name) {
@@ -42,14 +42,14 @@ pub(super) fn check(file: &str, map: &[(Node<'_>, Node<'_>)]) -> Result<(), Conf
     Ok(())
 }
 
-fn name<'n>(file: &str, key: &'n Node<'n>) -> Result<&'n str, ConfigError> {
+fn name<'n>(file: &str, key: &'n Node) -> Result<&'n str, ConfigError> {
     match &key.value {
         Value::Scalar { text, kind: Kind::Text } => Ok(text),
         _ => Err(error(file, key, format!("config error, key is not of type string: {}", shown(key)))),
     }
 }
 
-fn check_value(file: &str, node: &Node<'_>) -> Result<(), ConfigError> {
+fn check_value(file: &str, node: &Node) -> Result<(), ConfigError> {
     match &node.value {
         Value::Map(map) => check(file, map),
         Value::List(items) => items.iter().try_for_each(|item| match &item.value {
@@ -67,7 +67,7 @@ fn check_value(file: &str, node: &Node<'_>) -> Result<(), ConfigError> {
 }
 
 /// A node as Go prints it with `%v`.
-fn shown(node: &Node<'_>) -> String {
+fn shown(node: &Node) -> String {
     match &node.value {
         Value::Scalar { kind: Kind::Null, .. } => "<nil>".to_owned(),
         Value::Scalar { kind: Kind::Bool(value), .. } => value.to_string(),
@@ -81,6 +81,6 @@ fn shown(node: &Node<'_>) -> String {
     }
 }
 
-fn error(file: &str, node: &Node<'_>, message: String) -> ConfigError {
+fn error(file: &str, node: &Node, message: String) -> ConfigError {
     ConfigError { file: file.to_owned(), message, line: node.line, path: String::new() }
 }

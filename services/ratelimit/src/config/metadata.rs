@@ -6,11 +6,11 @@ use envoy_types::pb::google::protobuf::{ListValue, Struct, Value as ProtoValue};
 use super::yaml::{Kind, Node, Value};
 
 /// The mapping with its keys as text, whatever they are.
-pub(super) fn of_map(map: &[(Node<'_>, Node<'_>)]) -> Struct {
+pub(super) fn of_map(map: &[(Node, Node)]) -> Struct {
     Struct { fields: map.iter().map(|(key, value)| (key_text(key), of_node(value))).collect() }
 }
 
-fn of_node(node: &Node<'_>) -> ProtoValue {
+fn of_node(node: &Node) -> ProtoValue {
     let kind = match &node.value {
         Value::Map(map) => ProtoKind::StructValue(of_map(map)),
         Value::List(items) => ProtoKind::ListValue(ListValue { values: items.iter().map(of_node).collect() }),
@@ -27,7 +27,7 @@ fn of_node(node: &Node<'_>) -> ProtoValue {
 }
 
 /// Keys such as `y` stay as written: YAML 1.1 would make `true` of it.
-fn key_text(key: &Node<'_>) -> String {
+fn key_text(key: &Node) -> String {
     match &key.value {
         Value::Scalar { text, .. } => text.to_string(),
         other => other.tag().to_owned(),

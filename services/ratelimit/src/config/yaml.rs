@@ -1,8 +1,7 @@
 //! YAML 1.1 as the original's library (yaml.v2) reads it: the first document, with `yes` and `on` for true.
 
-use std::borrow::Cow;
-
 use saphyr_parser::{Event, Parser, ScalarStyle};
+use smol_str::SmolStr;
 
 /// How deep lists and mappings may be nested.
 const DEPTH: usize = 100;
@@ -13,17 +12,21 @@ const ALIASED_NODES: usize = 1_000_000;
 
 /// A value and the line it begins on, from 1.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'t> {
+pub(super) struct Node {
     pub(super) line: usize,
-    pub(super) value: Value<'t>,
+    pub(super) value: Value,
 }
 
 /// What a node holds.
 #[derive(Clone, Debug)]
-pub(super) enum Value<'t> {
-    Scalar { text: Cow<'t, str>, kind: Kind },
-    List(Vec<Node<'t>>),
-    Map(Vec<(Node<'t>, Node<'t>)>),
+pub(super) enum Value {
+    /// The text is most often short, and then needs no place of its own.
+    Scalar {
+        text: SmolStr,
+        kind: Kind,
+    },
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
 }
 
 /// What a scalar is taken for.
@@ -38,7 +41,7 @@ pub(super) enum Kind {
     Text,
 }
 
-impl Value<'_> {
+impl Value {
     /// The tag that the original names in its errors.
     pub(super) fn tag(&self) -> &'static str {
         match self {
@@ -63,7 +66,7 @@ pub(super) struct Broken {
 }
 
 /// Reads the first document of `text`; none where there is nothing in it.
-pub(super) fn parse(text: &str) -> Result<Option<Node<'_>>, Broken> {
+pub(super) fn parse(text: &str) -> Result<Option<Node>, Broken> {
     let mut builder = Builder::default();
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -86,7 +89,7 @@ pub(crate) fn value_of(text: &str) -> Result<serde_json::Value, String> {
     Ok(node.as_ref().map_or(serde_json::Value::Null, json))
 }
 
-fn json(node: &Node<'_>) -> serde_json::Value {
+fn json(node: &Node) -> serde_json::Value {
     match &node.value {
         Value::Scalar { kind: Kind::Null, .. } => serde_json::Value::Null,
         Value::Scalar { kind: Kind::Bool(flag), .. } => (*flag).into(),
@@ -106,28 +109,28 @@ fn json(node: &Node<'_>) -> serde_json::Value {
 }
 
 /// A list or mapping that is not complete.
-struct Frame<'t> {
+struct Frame {
     line: usize,
     anchor: usize,
     map: bool,
-    items: Vec<Node<'t>>,
+    items: Vec<Node>,
 }
 
 #[derive(Default)]
-struct Builder<'t> {
-    open: Vec<Frame<'t>>,
-    anchors: std::collections::HashMap<usize, (Node<'t>, usize)>,
+struct Builder {
+    open: Vec<Frame>,
+    anchors: std::collections::HashMap<usize, (Node, usize)>,
     nodes: usize,
     aliased: usize,
 }
 
-impl<'t> Builder<'t> {
-    fn event(&mut self, event: Event<'t>, line: usize) -> Result<Option<Node<'t>>, Broken> {
+impl Builder {
+    fn event(&mut self, event: Event<'_>, line: usize) -> Result<Option<Node>, Broken> {
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let forced = tag.is_some_and(|tag| tag.suffix == "str" || tag.handle == "!");
                 let kind = if style == ScalarStyle::Plain && !forced { resolve(&text) } else { Kind::Text };
-                (Node { line, value: Value::Scalar { text, kind } }, anchor)
+                (Node { line, value: Value::Scalar { text: text.into(), kind } }, anchor)
             }
             Event::SequenceStart(anchor, _) => return self.begin(line, anchor, false),
             Event::MappingStart(anchor, _) => return self.begin(line, anchor, true),
@@ -152,7 +155,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn begin(&mut self, line: usize, anchor: usize, map: bool) -> Result<Option<Node<'t>>, Broken> {
+    fn begin(&mut self, line: usize, anchor: usize, map: bool) -> Result<Option<Node>, Broken> {
         if self.open.len() >= DEPTH {
             return Err(Broken { line, message: format!("nested deeper than {DEPTH} levels") });
         }
@@ -161,7 +164,7 @@ impl<'t> Builder<'t> {
     }
 
     /// The node an alias stands for. An anchor is known once its node is complete, so none can hold itself.
-    fn alias(&mut self, anchor: usize, line: usize) -> Result<Node<'t>, Broken> {
+    fn alias(&mut self, anchor: usize, line: usize) -> Result<Node, Broken> {
         let Some((_, size)) = self.anchors.get(&anchor) else {
             return Err(Broken { line, message: "an alias within what it stands for".to_owned() });
         };
@@ -181,7 +184,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-fn size(node: &Node<'_>) -> usize {
+fn size(node: &Node) -> usize {
     1 + match &node.value {
         Value::Scalar { .. } => 0,
         Value::List(items) => items.iter().map(size).sum(),
@@ -189,15 +192,15 @@ fn size(node: &Node<'_>) -> usize {
     }
 }
 
-impl<'t> Frame<'t> {
-    fn close(self) -> (Node<'t>, usize) {
+impl Frame {
+    fn close(self) -> (Node, usize) {
         let value = if self.map { Value::Map(pairs(self.items)) } else { Value::List(self.items) };
         (Node { line: self.line, value }, self.anchor)
     }
 }
 
 /// Keys and values in turn, with `<<` put in where the mapping does not say it itself.
-fn pairs(items: Vec<Node<'_>>) -> Vec<(Node<'_>, Node<'_>)> {
+fn pairs(items: Vec<Node>) -> Vec<(Node, Node)> {
     let mut entries = Vec::with_capacity(items.len() / 2);
     let mut merged = Vec::new();
     let mut items = items.into_iter();
@@ -215,7 +218,7 @@ fn pairs(items: Vec<Node<'_>>) -> Vec<(Node<'_>, Node<'_>)> {
     entries
 }
 
-fn same_key(one: &Node<'_>, other: &Node<'_>) -> bool {
+fn same_key(one: &Node, other: &Node) -> bool {
     matches!((&one.value, &other.value),
         (Value::Scalar { text: one, .. }, Value::Scalar { text: other, .. }) if one == other)
 }
