@@ -3,6 +3,7 @@
 mod facts;
 mod kind;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use askama::Template;
@@ -14,6 +15,9 @@ use crate::markdown::{self, Html};
 
 /// How deep shared schemas are unfolded in place; further down there is a link to the schema's own page.
 const MAX_UNFOLDED: usize = 3;
+/// How many fields are unfolded, all together, before shared schemas are links: where everything refers to everything, a
+/// page would have no end.
+const MAX_FIELDS: usize = 100;
 /// How deep anything is unfolded.
 const MAX_DEPTH: usize = 12;
 
@@ -71,6 +75,8 @@ pub(super) struct Schemas<'d> {
     root: &'d Value,
     /// Where pages of shared schemas are, without the name.
     link: &'d str,
+    /// Fields that were unfolded so far.
+    fields: Cell<usize>,
 }
 
 /// Where in a schema we are.
@@ -83,11 +89,12 @@ struct Place<'d> {
 
 impl<'d> Schemas<'d> {
     pub(super) fn new(root: &'d Value, link: &'d str) -> Self {
-        Self { root, link }
+        Self { root, link, fields: Cell::new(0) }
     }
 
     /// A schema with its parts.
     pub(super) fn view(&self, schema: &'d Value) -> SchemaView {
+        self.fields.set(0);
         self.at(schema, &Place::default())
     }
 
@@ -109,7 +116,8 @@ impl<'d> Schemas<'d> {
             ..SchemaView::default()
         };
         let again = shared.is_some_and(|shared| !place.within.insert(shared));
-        if again || place.depth > MAX_DEPTH || (shared.is_some() && place.within.len() > MAX_UNFOLDED) {
+        let is_enough = place.within.len() > MAX_UNFOLDED || (place.depth > 1 && self.fields.get() > MAX_FIELDS);
+        if again || place.depth > MAX_DEPTH || (shared.is_some() && is_enough) {
             view.is_elsewhere = view.link.is_some() && target.is_object();
             return view;
         }
@@ -152,7 +160,9 @@ impl<'d> Schemas<'d> {
 
     fn add_properties(&self, view: &mut SchemaView, schema: &'d Value, place: &Place<'d>) {
         let required: BTreeSet<&str> = list(schema, "required").filter_map(Value::as_str).collect();
-        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let properties = schema.get("properties").and_then(Value::as_object);
+        self.fields.update(|fields| fields + properties.map_or(0, serde_json::Map::len));
+        let properties = properties.into_iter().flatten();
         let mut added: Vec<PropertyView> = properties
             .map(|(name, property)| {
                 let target = resolve(self.root, property);
@@ -233,6 +243,20 @@ mod tests {
         let many = view("Many");
         assert_eq!(many.properties.len(), 2, "those of what is in the list");
         assert!(!view("Loop").has_parts());
+    }
+
+    #[test]
+    fn where_everything_refers_to_everything_a_page_has_an_end() {
+        let name = |n: usize| format!("S{}", n % 50);
+        let fields = |n: usize| {
+            (0..20)
+                .map(move |m| (format!("f{m}"), json!({ "$ref": format!("#/components/schemas/{}", name(n * 7 + m)) })))
+        };
+        let schema = |n: usize| json!({ "properties": fields(n).collect::<serde_json::Map<_, _>>() });
+        let schemas: serde_json::Map<_, _> = (0..50).map(|n| (name(n), schema(n))).collect();
+        let root = json!({ "components": { "schemas": schemas } });
+        let html = Schemas::new(&root, "/s/").view(&root["components"]["schemas"]["S0"]).render().unwrap();
+        assert!(html.contains("f19") && html.len() < 300_000, "{}", html.len());
     }
 
     #[test]
