@@ -20,23 +20,31 @@ use crate::explain::tls_chain;
 /// What is asked of requests on the way, by the object that their route comes from.
 struct Checks<'a> {
     model: &'a Model,
-    routes: BTreeMap<&'a ObjectId, &'a Route>,
+    routes: BTreeMap<&'a ObjectId, Vec<&'a Route>>,
 }
 
 impl<'a> Checks<'a> {
     fn of(model: &'a Model) -> Self {
         let hosts = model.tables.values().flat_map(|table| &table.hosts);
-        let routes = hosts.flat_map(|host| &host.routes);
-        let routes = routes.flat_map(|route| route.origins.iter().map(move |origin| (origin, route))).collect();
+        let mut routes: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for route in hosts.flat_map(|host| &host.routes) {
+            route.origins.iter().for_each(|origin| routes.entry(origin).or_default().push(route));
+        }
         Self { model, routes }
     }
 
+    fn of_object(&self, id: &ObjectId) -> impl Iterator<Item = &'a Route> {
+        self.routes.get(id).into_iter().flatten().copied()
+    }
+
+    /// Those that may apply on any of its hosts, each once.
     fn rules(&self, id: &ObjectId) -> Vec<String> {
-        self.routes.get(id).map(|route| rules(self.model, route)).unwrap_or_default()
+        let rules: BTreeSet<_> = self.of_object(id).flat_map(|route| rules(self.model, route)).collect();
+        rules.into_iter().collect()
     }
 
     fn asks_auth_service(&self, id: &ObjectId) -> bool {
-        self.routes.get(id).is_some_and(|route| matches!(route.auth, nuncio_ir::Check::On(_)))
+        self.of_object(id).any(|route| matches!(route.auth, nuncio_ir::Check::On(_)))
     }
 }
 
