@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
+use rustix::process::Signal;
 
 /// A plain number, and both kinds of counters that are kept by scripts. None is free again within the time of a test.
 const RULES: &str = "
@@ -46,7 +47,7 @@ fn sentinel(directory: &std::path::Path, master: u16) -> (Process, u16) {
 }
 
 #[tokio::test]
-async fn sentinels_name_another_master() {
+async fn sentinels_name_another_master_though_the_first_of_them_hangs() {
     let directory = tempfile::tempdir().unwrap();
     let mut master = Redis::start(&[]).unwrap();
     let replica = Redis::start(&["--replicaof", "127.0.0.1", &master.port.to_string()]).unwrap();
@@ -68,6 +69,7 @@ async fn sentinels_name_another_master() {
         ask(&mut client, &["kept"]).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
+    sentinels[0].0.signal(Signal::STOP).unwrap();
     master.kill();
     answered(&mut client, Duration::from_secs(15)).await;
     assert_eq!(ask(&mut client, &["kept"]).await.unwrap(), [11; 3]);

@@ -10,11 +10,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::RedisOptions;
 use super::batch::{Batch, How, Job, OpResults, Writer};
-use super::connect::{self, Connection};
-use super::resolve::{self, Resolver};
+use super::connect::Connection;
+use super::resolve::Resolver;
 use super::resp;
-use super::{RedisOptions, ServerKind};
 use crate::stats::Registry;
 use crate::store::{Ops, StoreError};
 
@@ -87,7 +87,7 @@ impl Task {
         // Why there is no connection; none where there may be one at once, which is worth waiting for.
         let mut failed = None;
         loop {
-            let error = match self.connect(failed.as_ref()).await {
+            let error = match self.connect(failed.take()).await {
                 Ok(connection) => {
                     wait = BACK_OFF.0;
                     self.setup.stats.service.redis_connections.fetch_add(1, Ordering::Relaxed);
@@ -122,29 +122,19 @@ impl Task {
         }
     }
 
-    /// Connects. Whoever asks meanwhile is refused where it `failed` before.
-    async fn connect(&mut self, failed: Option<&StoreError>) -> Result<Connection, String> {
+    /// Connects. Whoever asks meanwhile is refused where it `failed` before, and else waits no longer than for a reply.
+    async fn connect(&mut self, mut failed: Option<StoreError>) -> Result<Connection, String> {
         let Self { setup, jobs, .. } = self;
-        let options = setup.options.clone();
-        let connecting = async {
-            let target = setup.resolver.resolve(&options).await?;
-            let mut connection =
-                connect::connect(&target, &options).await.map_err(|error| format!("{}: {error}", target.address))?;
-            if options.kind == ServerKind::Sentinel {
-                resolve::expect_master(&mut connection).await?;
-            }
-            Ok(connection)
-        };
-        // Whoever asks meanwhile waits no longer than for a reply.
-        let limit = options.reply_timeout.min(options.connect_timeout);
-        let mut connecting = std::pin::pin!(tokio::time::timeout(limit, connecting));
+        let mut waited = std::pin::pin!(tokio::time::sleep(setup.options.reply_timeout));
+        let mut connecting = std::pin::pin!(setup.resolver.connect(&setup.options));
         loop {
             tokio::select! {
-                connected = &mut connecting => {
-                    return connected.unwrap_or_else(|_| Err("connecting timed out".to_owned()));
+                connected = &mut connecting => return connected,
+                () = &mut waited, if failed.is_none() => {
+                    failed = Some(StoreError::Unavailable("connecting takes too long".to_owned()));
                 }
                 Some(job) = jobs.recv(), if failed.is_some() => {
-                    if let Some(error) = failed {
+                    if let Some(error) = &failed {
                         _ = job.reply.send(Err(error.clone()));
                     }
                 }

@@ -32,40 +32,60 @@ impl Resolver {
         Ok(Self::Sentinel { master, sentinels, login })
     }
 
-    /// The server to connect to now.
-    pub(super) async fn resolve(&mut self, options: &RedisOptions) -> Result<Target, String> {
+    /// Connects to the server that it is now.
+    pub(super) async fn connect(&mut self, options: &RedisOptions) -> Result<Connection, String> {
         match self {
-            Self::Fixed(target) => Ok(target.clone()),
+            Self::Fixed(target) => connect_to(target, options).await,
             Self::Sentinel { master, sentinels, login } => {
-                let mut last = String::new();
-                for index in 0..sentinels.len() {
-                    match ask(&sentinels[index], master, options).await {
-                        Ok(address) => {
-                            // One that answers is asked first the next time.
-                            sentinels.swap(0, index);
-                            return Ok(Target { address, login: login.clone(), database: 0 });
-                        }
-                        Err(error) => last = format!("sentinel {}: {error}", sentinels[index].address),
-                    }
+                let address = ask_each(sentinels, master, options).await?;
+                let target = Target { address, login: login.clone(), database: 0 };
+                let connected = match connect_to(&target, options).await {
+                    Ok(mut connection) => expect_master(&mut connection, options).await.map(|()| connection),
+                    Err(error) => Err(error),
+                };
+                if connected.is_err() {
+                    // This Sentinel may be cut off, and know less than the next.
+                    sentinels.rotate_left(1);
                 }
-                Err(last)
+                connected
             }
         }
     }
 }
 
+/// How long one step of connecting may take: to be told the master, and to connect to it. A new attempt does as well as
+/// waiting longer, unless Redis may be that slow.
+fn patience(options: &RedisOptions) -> Duration {
+    options.reply_timeout.max(Duration::from_secs(1)).min(options.connect_timeout)
+}
+
+async fn connect_to(target: &Target, options: &RedisOptions) -> Result<Connection, String> {
+    let connecting = tokio::time::timeout(patience(options), connect::connect(target, options));
+    let connected = connecting.await.unwrap_or_else(|_| Err("connecting timed out".to_owned()));
+    connected.map_err(|error| format!("{}: {error}", target.address))
+}
+
+/// Asks Sentinels until one answers, which is then the first. The others come last: one that hangs costs its time once.
+async fn ask_each(sentinels: &mut [Target], master: &str, options: &RedisOptions) -> Result<Address, String> {
+    let limit = patience(options) / u32::try_from(sentinels.len()).unwrap_or(u32::MAX);
+    let mut last = String::new();
+    for _ in 0..sentinels.len() {
+        let asking = tokio::time::timeout(limit, ask(&sentinels[0], master, options));
+        match asking.await.unwrap_or_else(|_| Err("no answer".to_owned())) {
+            Ok(address) => return Ok(address),
+            Err(error) => last = format!("sentinel {}: {error}", sentinels[0].address),
+        }
+        sentinels.rotate_left(1);
+    }
+    Err(last)
+}
+
 async fn ask(sentinel: &Target, master: &str, options: &RedisOptions) -> Result<Address, String> {
     let mut sentinel = sentinel.clone();
     sentinel.login = Login::parse(&options.sentinel_auth).or(sentinel.login);
-    // Another Sentinel may know when this one hangs.
-    let limit = options.connect_timeout.min(Duration::from_secs(1));
-    let asking = async {
-        let mut connection = connect::connect(&sentinel, options).await?;
-        let arguments: [&[u8]; 3] = [b"SENTINEL", b"get-master-addr-by-name", master.as_bytes()];
-        connection.call(&arguments).await
-    };
-    let reply = tokio::time::timeout(limit, asking).await.map_err(|_| "no answer".to_owned())??;
-    match reply {
+    let mut connection = connect::connect(&sentinel, options).await?;
+    let arguments: [&[u8]; 3] = [b"SENTINEL", b"get-master-addr-by-name", master.as_bytes()];
+    match connection.call(&arguments).await? {
         Reply::Array(parts) => address(&parts).ok_or_else(|| "the answer is no address".to_owned()),
         Reply::Error(text) => Err(text),
         _ => Err(format!("knows no master {master:?}")),
@@ -84,8 +104,9 @@ fn address(parts: &[Reply]) -> Option<Address> {
 }
 
 /// Fails where the server is no master: a Sentinel may not have noticed yet.
-pub(super) async fn expect_master(connection: &mut Connection) -> Result<(), String> {
-    match connection.call(&[b"ROLE"]).await? {
+async fn expect_master(connection: &mut Connection, options: &RedisOptions) -> Result<(), String> {
+    let asking = tokio::time::timeout(options.reply_timeout, connection.call(&[b"ROLE"]));
+    match asking.await.unwrap_or_else(|_| Err("no answer".to_owned()))? {
         Reply::Array(parts) if parts.first() == Some(&Reply::Bulk(Some(Bytes::from_static(b"master")))) => Ok(()),
         Reply::Array(_) => Err("the server is no master".to_owned()),
         // Not allowed to ask: then its errors will tell.
