@@ -8,6 +8,7 @@ mod address;
 mod batch;
 mod cluster;
 mod connect;
+mod job;
 mod link;
 mod resolve;
 mod resp;
@@ -160,7 +161,7 @@ async fn run_on(link: &Link, ops: Ops) -> Result<batch::OpResults, StoreError> {
     let mut results = link.run(ops.clone()).await?;
     for (op, result) in ops.iter().zip(&mut results) {
         if result.as_ref().is_err_and(|text| script::is_missing(text)) {
-            let how = batch::How { whole: true, asking: false };
+            let how = job::How { whole: true, asking: false };
             let again = link.send(Ops::from_iter([op.clone()]), how).await?;
             if let Some(again) = again.into_iter().next() {
                 *result = again;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, free_port, request};
 use rustix::process::Signal;
 
 const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 1000000}}]";
@@ -127,6 +127,51 @@ async fn full_memory() {
     assert!(status.message().contains("OOM"), "{status}");
     scene.redis.call(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
     scene.recovers().await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_nothing_is_left_alone_for_a_while() {
+    let redis = Redis::start(&["--replicaof", "127.0.0.1", &free_port().unwrap().to_string()]).unwrap();
+    let service = Service::start(Which::Ours, RULES, &[("REDIS_URL", &redis.address())]).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    let begun = Instant::now();
+    let mut calls = 0;
+    while begun.elapsed() < Duration::from_secs(2) || calls < 100 {
+        let status = client.should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await.unwrap_err();
+        assert!(status.message().contains("READONLY"), "{status}");
+        calls += 1;
+    }
+    let stats = redis.call(&["INFO", "stats"]).unwrap();
+    let made = stats.split("total_connections_received:").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+    assert!(made.trim().parse::<u32>().unwrap() < 30, "{made} connections for {calls} calls");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_counted() {
+    let mut scene = Scene::new(&[], &[("NUNCIO_REDIS_REPLY_TIMEOUT", "20s")]).await;
+    let call = |value: &str| {
+        let (mut client, asked) = (scene.client.clone(), request("d", vec![descriptor(&[("k", value)])]));
+        async move { client.should_rate_limit(asked).await }
+    };
+    scene.redis.process().signal(Signal::STOP).unwrap();
+    // More than are sent before a reply is here.
+    let mut waiting = tokio::task::JoinSet::new();
+    for value in ["1", "2", "3", "4", "5", "6"] {
+        waiting.spawn(call(value));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::timeout(Duration::from_millis(100), call("gone")).await.unwrap_err();
+    waiting.spawn(call("last"));
+    // No rule, and so no Redis: when this is answered, the service has read what came before.
+    let unlimited = request("d", vec![descriptor(&[("none", "v")])]);
+    scene.client.clone().should_rate_limit(unlimited).await.unwrap();
+    scene.redis.process().signal(Signal::CONT).unwrap();
+    while let Some(answer) = waiting.join_next().await {
+        answer.unwrap().unwrap();
+    }
+    let keys = scene.redis.call(&["KEYS", "*"]).unwrap();
+    assert!(keys.contains("d_k_last_") && !keys.contains("d_k_gone_"), "{keys}");
+    scene.ask().await.unwrap();
 }
 
 #[tokio::test]

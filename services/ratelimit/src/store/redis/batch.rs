@@ -6,31 +6,16 @@ use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
+use super::job::{How, Job};
 use super::resp::{self, Reply};
 use super::script::{self, Script};
 use super::seen::Seen;
-use crate::store::{Action, Count, Meter, Op, Ops, StoreError};
+use crate::store::{Action, Count, Meter, Op, StoreError};
 
 /// What an operation came to: the count, or Redis' error.
 pub(super) type OpResult = Result<Count, String>;
 /// What the operations of a job came to, in their order.
 pub(super) type OpResults = SmallVec<[OpResult; 2]>;
-
-/// The operations of a request for one server.
-pub(super) struct Job {
-    pub(super) ops: Ops,
-    pub(super) how: How,
-    pub(super) reply: oneshot::Sender<Result<OpResults, StoreError>>,
-}
-
-/// How to send a job.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct How {
-    /// After `ASKING`: a slot on its way to another node of a cluster.
-    pub(super) asking: bool,
-    /// With the text of scripts: the server does not have them.
-    pub(super) whole: bool,
-}
 
 /// Takes hits off a counter, but never below nothing, and makes no counter.
 const REFUND: &[u8] = b"local v=tonumber(redis.call('GET',KEYS[1]) or '0') \
@@ -116,10 +101,7 @@ impl Writer {
         out: &mut BytesMut,
         expected: &mut std::collections::VecDeque<Expected>,
     ) {
-        if command.how.asking {
-            resp::command(out, &[b"ASKING"]);
-            expected.push_back(Expected::Ignored);
-        }
+        write_asking(command.how, out, expected);
         match command.what {
             What::Read((waiter, op)) => {
                 resp::command(out, &[b"GET", &command.key]);
@@ -142,14 +124,24 @@ impl Writer {
             What::Sum { total, parts, window } => {
                 resp::key_and_number(out, INCRBY, &command.key, total);
                 let expires = window + if self.jitter > 0 { fastrand::u64(0..self.jitter) } else { 0 };
-                let expiry_sent = !command.how.asking && self.seen.insert(&command.key);
+                // Of a key on its way to another node nobody knows there whether it is new.
+                let expiry_sent = command.how.asking || self.seen.insert(&command.key);
                 expected.push_back(Expected::Sum { total, parts, key: command.key.clone(), expires, expiry_sent });
                 if expiry_sent {
+                    write_asking(command.how, out, expected);
                     resp::key_and_number(out, EXPIRE, &command.key, expires);
                     expected.push_back(Expected::Ignored);
                 }
             }
         }
+    }
+}
+
+/// Each command to a node that is still being given the slot needs its own.
+fn write_asking(how: How, out: &mut BytesMut, expected: &mut std::collections::VecDeque<Expected>) {
+    if how.asking {
+        resp::command(out, &[b"ASKING"]);
+        expected.push_back(Expected::Ignored);
     }
 }
 
@@ -236,6 +228,8 @@ pub(super) struct After {
     pub(super) expire: Option<(Bytes, u64)>,
     /// The connection is of no use: the server is no master any more, or wants another login.
     pub(super) give_up: Option<String>,
+    /// The server did what it was asked.
+    pub(super) done: bool,
 }
 
 impl Batch {
@@ -252,10 +246,9 @@ impl Batch {
     /// Takes the next reply.
     pub(super) fn reply(&mut self, reply: Reply) -> After {
         let mut after = After::default();
-        if let Reply::Error(text) = &reply
-            && is_final(text)
-        {
-            after.give_up = Some(text.clone());
+        match &reply {
+            Reply::Error(text) => after.give_up = is_final(text).then(|| text.clone()),
+            _ => after.done = true,
         }
         match self.expected.pop_front() {
             Some(Expected::One { waiter, op }) => self.set(waiter, op, count(reply)),
@@ -305,7 +298,8 @@ impl Batch {
 
 /// Whether the server will answer everything so, on this connection.
 fn is_final(error: &str) -> bool {
-    ["READONLY", "NOAUTH", "LOADING", "MASTERDOWN", "NOPERM"].iter().any(|kind| error.starts_with(kind))
+    // NOPERM is not: a user may be kept from some commands only.
+    ["READONLY", "NOAUTH", "LOADING", "MASTERDOWN"].iter().any(|kind| error.starts_with(kind))
 }
 
 fn count(reply: Reply) -> OpResult {

@@ -9,8 +9,9 @@ use tokio::sync::watch;
 
 use super::RedisOptions;
 use super::address::{Address, Login, Target};
-use super::batch::{How, OpResult, OpResults};
+use super::batch::{OpResult, OpResults};
 use super::connect;
+use super::job::How;
 use super::link::{Link, Setup};
 use super::resolve::Resolver;
 use super::resp::Reply;

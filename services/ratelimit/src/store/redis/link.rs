@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::RedisOptions;
-use super::batch::{Batch, How, Job, OpResults, Writer};
+use super::batch::{Batch, OpResults, Writer};
 use super::connect::Connection;
+use super::job::{self, How, Job};
 use super::resolve::Resolver;
 use super::resp;
 use crate::stats::Registry;
@@ -61,7 +62,7 @@ impl Link {
     /// As [`Link::run`], in this way.
     pub(super) async fn send(&self, ops: Ops, how: How) -> Result<OpResults, StoreError> {
         let (reply, result) = oneshot::channel();
-        self.queue.try_send(Job { ops, how, reply }).map_err(|_| StoreError::Overloaded)?;
+        self.queue.try_send(Job::new(ops, how, reply)).map_err(|_| StoreError::Overloaded)?;
         result.await.unwrap_or_else(|_| Err(StoreError::Unavailable("stopped".to_owned())))
     }
 }
@@ -79,6 +80,8 @@ enum End {
     Broken(String),
     /// The server does not answer in time.
     Hung(String),
+    /// The server will do nothing that it is asked: it is no master any more, or wants another login.
+    Useless(String),
 }
 
 impl Task {
@@ -89,16 +92,18 @@ impl Task {
         loop {
             let error = match self.connect(failed.take()).await {
                 Ok(connection) => {
-                    wait = BACK_OFF.0;
                     self.setup.stats.service.redis_connections.fetch_add(1, Ordering::Relaxed);
                     self.setup.alive.send_replace(true);
-                    let end = self.serve(connection).await;
+                    let (end, useful) = self.serve(connection).await;
+                    if useful {
+                        wait = BACK_OFF.0;
+                    }
                     self.setup.stats.service.redis_disconnections.fetch_add(1, Ordering::Relaxed);
                     self.setup.alive.send_replace(false);
                     match end {
                         End::Unused => return,
                         // A server that restarts quickly is back already: the first attempt is made at once.
-                        End::Broken(error) => {
+                        End::Broken(error) if useful => {
                             tracing::warn!("the connection to redis broke: {error}");
                             failed = None;
                             continue;
@@ -108,11 +113,13 @@ impl Task {
                             failed = Some(StoreError::Unavailable(error));
                             continue;
                         }
+                        // It may take connections and then do nothing for as long as it is there.
+                        End::Broken(error) | End::Useless(error) => error,
                     }
                 }
                 Err(error) => error,
             };
-            tracing::warn!("cannot connect to redis: {error}");
+            tracing::warn!("cannot use redis: {error}");
             let error = StoreError::Unavailable(error);
             if !self.refuse(&error, wait).await {
                 return;
@@ -154,18 +161,20 @@ impl Task {
         }
     }
 
-    async fn serve(&mut self, mut connection: Connection) -> End {
+    /// Says too whether the server did anything that it was asked.
+    async fn serve(&mut self, mut connection: Connection) -> (End, bool) {
         let mut serving = Serving {
             writer: Writer::new(self.setup.options.expiration_jitter),
             in_flight: VecDeque::new(),
             timeout: self.setup.options.reply_timeout,
+            useful: false,
         };
         let end = serving.run(self, &mut connection).await;
-        if let End::Broken(error) | End::Hung(error) = &end {
+        if let End::Broken(error) | End::Hung(error) | End::Useless(error) = &end {
             let error = StoreError::Unavailable(error.clone());
             serving.in_flight.into_iter().for_each(|(batch, _)| batch.fail(&error));
         }
-        end
+        (end, serving.useful)
     }
 }
 
@@ -175,6 +184,8 @@ struct Serving {
     /// Batches whose replies are awaited, each with when it was sent.
     in_flight: VecDeque<(Batch, Instant)>,
     timeout: Duration,
+    /// The server did something that it was asked.
+    useful: bool,
 }
 
 impl Serving {
@@ -186,8 +197,8 @@ impl Serving {
                 biased;
                 read = connection.stream.read_buf(&mut connection.input) => match read {
                     Ok(0) => return End::Broken("the server closed the connection".to_owned()),
-                    Ok(_) => if let Err(error) = self.replies(&mut connection.input, &mut task.out) {
-                        return End::Broken(error);
+                    Ok(_) => if let Err(end) = self.replies(&mut connection.input, &mut task.out) {
+                        return end;
                     },
                     Err(error) => return End::Broken(error.to_string()),
                 },
@@ -195,8 +206,12 @@ impl Serving {
                     if count == 0 {
                         return End::Unused;
                     }
-                    let batch = self.writer.write(&mut jobs, &mut task.out);
-                    self.in_flight.push_back((batch, Instant::now()));
+                    let now = Instant::now();
+                    job::keep_timely(&mut jobs, now, self.timeout);
+                    if !jobs.is_empty() {
+                        let batch = self.writer.write(&mut jobs, &mut task.out);
+                        self.in_flight.push_back((batch, now));
+                    }
                 }
                 () = sleep_until(deadline), if deadline.is_some() => {
                     return End::Hung(format!("no reply within {:?}", self.timeout));
@@ -216,17 +231,20 @@ impl Serving {
     }
 
     /// Hands out the replies that are complete. Keys found to lack a time to live are given one in `out`.
-    fn replies(&mut self, input: &mut BytesMut, out: &mut BytesMut) -> Result<(), String> {
+    fn replies(&mut self, input: &mut BytesMut, out: &mut BytesMut) -> Result<(), End> {
         let mut expires = 0;
         let mut give_up = None;
-        while let Some(reply) = resp::take(input).map_err(|error| error.to_string())? {
-            let (batch, _) = self.in_flight.front_mut().ok_or("a reply to nothing")?;
+        while let Some(reply) = resp::take(input).map_err(|error| End::Broken(error.to_string()))? {
+            let Some((batch, _)) = self.in_flight.front_mut() else {
+                return Err(End::Broken("a reply to nothing".to_owned()));
+            };
             let after = batch.reply(reply);
             if let Some((key, seconds)) = after.expire {
                 resp::command(out, &[b"EXPIRE", &key, seconds.to_string().as_bytes()]);
                 expires += 1;
             }
             give_up = give_up.or(after.give_up);
+            self.useful |= after.done;
             if batch.is_complete()
                 && let Some((batch, _)) = self.in_flight.pop_front()
             {
@@ -236,7 +254,7 @@ impl Serving {
         if expires > 0 {
             self.in_flight.push_back((Batch::ignored(expires), Instant::now()));
         }
-        give_up.map_or(Ok(()), Err)
+        give_up.map_or(Ok(()), |error| Err(End::Useless(error)))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::Ops;
 
 struct Sent {
     batch: Batch,
@@ -18,7 +19,7 @@ fn send(jobs: &[&[(&'static str, Action)]]) -> Sent {
                 action: *action,
                 meter: Meter::Number(60),
             });
-            Job { ops: ops.collect(), how: How::default(), reply }
+            Job::new(ops.collect(), How::default(), reply)
         })
         .collect();
     let mut out = BytesMut::new();
@@ -73,7 +74,7 @@ fn the_time_to_live_is_set_once_and_again_when_the_key_is_new() {
         std::mem::forget(receiver);
         let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), meter: Meter::Number(60) };
         let mut out = BytesMut::new();
-        let batch = writer.write(&mut vec![Job { ops: Ops::from_iter([op]), how: How::default(), reply }], &mut out);
+        let batch = writer.write(&mut vec![Job::new(Ops::from_iter([op]), How::default(), reply)], &mut out);
         (batch, String::from_utf8(out.to_vec()).unwrap())
     };
     let (_, first) = write();
@@ -82,7 +83,33 @@ fn the_time_to_live_is_set_once_and_again_when_the_key_is_new() {
     assert!(!second.contains("EXPIRE"));
     assert_eq!(batch.reply(Reply::Int(1)).expire, Some((Bytes::from_static(b"a"), 60)));
     let (mut batch, _) = write();
-    assert_eq!(batch.reply(Reply::Int(2)), After::default());
+    assert_eq!(batch.reply(Reply::Int(2)).expire, None);
+}
+
+#[test]
+fn a_slot_on_its_way_is_asked_for_with_each_command() {
+    let (reply, _receiver) = oneshot::channel();
+    let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), meter: Meter::Number(60) };
+    let how = How { asking: true, whole: true };
+    let mut out = BytesMut::new();
+    let mut batch = Writer::new(0).write(&mut vec![Job::new(Ops::from_iter([op]), how, reply)], &mut out);
+    let text = String::from_utf8(out.to_vec()).unwrap();
+    let names: Vec<_> = text.split("\r\n").filter(|word| ["ASKING", "INCRBY", "EXPIRE"].contains(word)).collect();
+    assert_eq!(names, ["ASKING", "INCRBY", "ASKING", "EXPIRE"]);
+    for reply in [Reply::Status("OK".to_owned()), Reply::Int(1), Reply::Status("OK".to_owned()), Reply::Int(1)] {
+        assert_eq!(batch.reply(reply).expire, None);
+    }
+    assert!(batch.is_complete());
+}
+
+#[test]
+fn only_what_all_commands_will_meet_ends_a_connection() {
+    let given_up = |text: &str| {
+        let mut sent = send(&[&[("a", Action::Refund(1))]]);
+        sent.batch.reply(Reply::Error(text.to_owned())).give_up
+    };
+    assert_eq!(given_up("NOPERM User limits has no permissions to run the 'eval' command"), None);
+    assert_eq!(given_up("READONLY You can't write"), Some("READONLY You can't write".to_owned()));
 }
 
 #[test]
@@ -113,7 +140,7 @@ fn scripts_are_sent_once_and_take_all_that_meets() {
             let (reply, receiver) = oneshot::channel();
             replies.push(receiver);
             let op = Op { key: Bytes::from_static(b"a"), action: *action, meter };
-            Job { ops: Ops::from_iter([op]), how: How { asking: false, whole }, reply }
+            Job::new(Ops::from_iter([op]), How { asking: false, whole }, reply)
         });
         let mut out = BytesMut::new();
         let batch = writer.write(&mut jobs.collect(), &mut out);
