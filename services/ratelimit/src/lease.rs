@@ -16,8 +16,10 @@ use crate::limiter::Limiter;
 use crate::window::Window;
 
 const SHARDS: usize = 16;
-/// How many leases a shard holds; beyond, hits are counted one by one. Each takes about 200 bytes.
+/// How many leases a shard holds; beyond, hits are counted one by one. Each takes about 200 bytes, and its key.
 const MOST: usize = 8_192;
+/// How long a key may be: values of requests stand in it.
+const LONGEST: usize = 512;
 /// What is not used for so long is given back.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -92,7 +94,7 @@ impl Leases {
     /// Takes hits from the lease for `key`, as far as it has them.
     pub(crate) fn take(&self, key: &Bytes, hits: u64, window: Window, now: Now) -> Answer {
         let mut shard = self.shard(key);
-        let room = shard.len() < MOST;
+        let room = shard.len() < MOST && key.len() <= LONGEST;
         if !room && !shard.contains_key(key) {
             return Answer::Ask { covered: 0, more: false };
         }
@@ -104,7 +106,7 @@ impl Leases {
         let covered = lease.free.min(hits);
         lease.free -= covered;
         if covered == hits {
-            return Answer::Counted(lease.counted - lease.free);
+            return Answer::Counted(lease.counted.saturating_sub(lease.free));
         }
         let waits = lease.asked.is_some_and(|asked| u128::from(now.0.saturating_sub(asked.0)) < IDLE.as_millis());
         let more = !lease.spent && !waits;
@@ -158,18 +160,31 @@ impl Leases {
     }
 }
 
-/// Gives back what is not used, every second, and all of it at the end. What was counted here while the store was away is forgotten
+/// Gives back what is not used, every second, and all of it when no call can come any more. What was counted here while the store was away is forgotten
 /// with its windows.
-pub(crate) async fn keep(limiter: Arc<Limiter>, stop: CancellationToken) {
+pub(crate) async fn keep(limiter: Arc<Limiter>, drained: CancellationToken) {
     loop {
-        let stopping = tokio::select! {
-            () = stop.cancelled() => true,
+        let last = tokio::select! {
+            () = drained.cancelled() => true,
             () = tokio::time::sleep(IDLE) => false,
         };
-        limiter.give_back(stopping).await;
+        limiter.give_back(last).await;
         limiter.shared().fallback.sweep();
-        if stopping {
+        if last {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_any_length_are_not_kept() {
+        let (leases, window) = (Leases::default(), Window::from_name("minute").unwrap());
+        let asks = |length| leases.take(&Bytes::from(vec![b'k'; length]), 1, window, Now::read());
+        assert_eq!(asks(LONGEST), Answer::Ask { covered: 0, more: true });
+        assert_eq!(asks(LONGEST + 1), Answer::Ask { covered: 0, more: false });
     }
 }

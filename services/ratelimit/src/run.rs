@@ -48,7 +48,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
         ConfigType::Xds => _ = tasks.spawn(xds::watch(settings.xds.clone(), active, stop.clone())),
     }
     tasks.spawn(watch_config(loads.clone(), health.clone(), settings.healthy_with_config));
-    tasks.spawn(lease::keep(limiter.clone(), stop.clone()));
+    let drained = CancellationToken::new();
+    tasks.spawn(lease::keep(limiter.clone(), drained.clone()));
     tasks.spawn(watch_redis(limiter.connected(), health.clone(), settings.health_by_connection));
     serve_metrics(&settings, &shared, &stop, &mut tasks)?;
     if !settings.listen.debug.is_empty() {
@@ -74,7 +75,8 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
 
     health.set(Component::Running, false).await;
     workers.drained().await;
-    // What is sent last is the metrics.
+    drained.cancel();
+    // What comes last is that leases are given back, and metrics sent.
     let last = async { while tasks.join_next().await.is_some() {} };
     _ = tokio::time::timeout(std::time::Duration::from_secs(1), last).await;
     Ok(())

@@ -156,7 +156,8 @@ impl Limiter {
             if item.ahead == 0 {
                 return;
             }
-            let after = item.after - item.ahead;
+            // Somebody else may have set the counter below nothing.
+            let after = item.after.saturating_sub(item.ahead);
             let granted = item.capacity.saturating_sub(after).min(item.ahead);
             let spent = granted < item.ahead;
             let grant = Grant { counted: after.min(item.capacity) + granted, free: granted, spent };

@@ -10,10 +10,12 @@ use std::time::Duration;
 use super::names::sanitize;
 
 /// How many names may come from requests (`detailed_metric`, `value_to_metric`, limits in requests, unknown domains).
-/// Each takes about 300 bytes here, and a series at whoever collects them. What is beyond is counted under
+/// Each takes about 300 bytes here, its own twice, and a series at whoever collects them. What is beyond is counted under
 /// [`OVERFLOW`].
 const SEEN: usize = 10_000;
-/// The name for all that are beyond [`SEEN`].
+/// How long such a name may be: a value may be as long as a request allows.
+const LONGEST: usize = 256;
+/// The name for all that are beyond [`SEEN`] or [`LONGEST`].
 const OVERFLOW: &str = "overflow";
 
 /// The counters of one limit. All count hits, not requests.
@@ -166,17 +168,22 @@ impl Registry {
         if let Some(stats) = self.find(key) {
             return stats;
         }
-        if self.seen.fetch_add(1, Ordering::Relaxed) < SEEN {
+        if self.has_room_for(key) {
             return self.insert(key);
         }
         self.configured(OVERFLOW)
+    }
+
+    /// Whether one more name may come from a request.
+    fn has_room_for(&self, name: &str) -> bool {
+        name.len() <= LONGEST && self.seen.fetch_add(1, Ordering::Relaxed) < SEEN
     }
 
     /// Counts a request for a domain that there is not.
     pub(crate) fn domain_not_found(&self, domain: &str) {
         let found = read(&self.unknown_domains).get(domain).cloned();
         let counter = found.unwrap_or_else(|| {
-            let name = if self.seen.fetch_add(1, Ordering::Relaxed) < SEEN { domain } else { OVERFLOW };
+            let name = if self.has_room_for(domain) { domain } else { OVERFLOW };
             write(&self.unknown_domains).entry(name.into()).or_default().clone()
         });
         add(&counter, 1);
@@ -254,5 +261,19 @@ mod tests {
         }
         assert_eq!(registry.rules().len(), SEEN + 1);
         assert_eq!(registry.configured(OVERFLOW).total_hits.load(Ordering::Relaxed), 5);
+    }
+
+    #[test]
+    fn long_names_from_requests_are_counted_together() {
+        let registry = Registry::default();
+        let long = "x".repeat(LONGEST + 1);
+        registry.configured(&format!("{long}.configured"));
+        for key in [&long, &format!("{long}y"), &format!("{long}.configured"), &long[1..].to_owned()] {
+            registry.seen(key).total_hits.fetch_add(1, Ordering::Relaxed);
+            registry.domain_not_found(key);
+        }
+        assert_eq!(registry.configured(OVERFLOW).total_hits.load(Ordering::Relaxed), 2);
+        assert_eq!(registry.rules().len(), 3);
+        assert_eq!(read(&registry.unknown_domains).len(), 2);
     }
 }

@@ -9,6 +9,7 @@ use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::Code;
 use nuncio_ratelimit::store::{Action, MemoryStore, Meter, Op, Ops, RedisOptions, RedisStore, Store};
 use nuncio_ratelimit::{Gcra, Sliding, Window};
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use rustix::process::Signal;
 
 const STEPS: u64 = 4_000;
 
@@ -149,6 +150,61 @@ async fn leases_ask_redis_seldom_and_give_back_what_is_left() {
     while counted() != 251 {
         assert!(begun.elapsed() < Duration::from_secs(10), "{} counted of 251", counted());
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_is_had_while_stopping_is_given_back() {
+    let redis = Redis::start(&[]).unwrap();
+    let url = redis.address();
+    let rules = "domain: d\ndescriptors:\n- {key: k, rate_limit: {unit: year, requests_per_unit: 1000, lease: 100}}\n\
+                 - {key: plain, rate_limit: {unit: year, requests_per_unit: 1000}}";
+    // The counter is read before a lease is asked for: by then the service is told to stop.
+    let variables = [
+        ("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT", "true"),
+        ("NUNCIO_REDIS_REPLY_TIMEOUT", "10s"),
+        ("REDIS_URL", &url),
+    ];
+    let service = Service::start(Which::Ours, rules, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    client.should_rate_limit(request("d", vec![descriptor(&[("plain", "v")])])).await.unwrap();
+    redis.process().signal(Signal::STOP).unwrap();
+    let call =
+        tokio::spawn(async move { client.should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await });
+    // Until the call is on its way.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    service.process().signal(Signal::TERM).unwrap();
+    let begun = Instant::now();
+    while tokio::net::TcpStream::connect(("127.0.0.1", service.grpc_port())).await.is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the service does not stop");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    redis.process().signal(Signal::CONT).unwrap();
+    call.await.unwrap().unwrap();
+    let counted = || {
+        let all = redis.dump().unwrap();
+        all.iter().find(|(key, _)| key.starts_with("d_k_v_")).map_or(0, |(_, (value, _))| value.parse::<u32>().unwrap())
+    };
+    while counted() != 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{} counted of 1", counted());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn leases_bear_a_counter_that_is_below_nothing() {
+    let redis = Redis::start(&[]).unwrap();
+    let url = redis.address();
+    let rules = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 1000, lease: 5}}]";
+    let service = Service::start(Which::Ours, rules, &[("REDIS_URL", url.as_str())]).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    let asked = || request("d", vec![descriptor(&[("k", "v")])]);
+    client.should_rate_limit(asked()).await.unwrap();
+    let key = redis.call(&["KEYS", "*"]).unwrap();
+    redis.call(&["SET", &key, "-1000"]).unwrap();
+    for _ in 0..20 {
+        let status = client.should_rate_limit(asked()).await.unwrap().into_inner().statuses[0].clone();
+        assert!((900..=1_000).contains(&status.limit_remaining), "{status:?}");
     }
 }
 
