@@ -4,12 +4,26 @@ use std::path::Path;
 
 use crate::settings::{Environment, SettingError, Settings};
 
+/// How long Redis may take, unless the environment says otherwise: less than the gateway waits for an answer, which lets
+/// requests through where it comes too late.
+const REPLY_TIMEOUT: &str = "250ms";
+
 /// Settings of a service that takes rules from the xDS server at `rules` and calls at `calls`. The counters are in this
-/// process, or in a Redis: `redis://[[user]:password@]host:port`, `rediss://…` for TLS, or `unix:/path`.
+/// process, or in a Redis: `redis://[[user]:password@]host:port`, `rediss://…` for TLS, or `unix:/path`. What to do
+/// when that fails, the environment may say.
 ///
 /// # Errors
-/// When the address of Redis cannot be understood.
+/// When the address of Redis, or what the environment says, cannot be understood.
 pub fn embedded(rules: &Path, calls: &Path, redis: Option<&str>) -> Result<Settings, SettingError> {
+    settings(rules, calls, redis, &|name| std::env::var(name).ok())
+}
+
+fn settings(
+    rules: &Path,
+    calls: &Path,
+    redis: Option<&str>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Settings, SettingError> {
     let redis = redis.map(Redis::parse).transpose()?;
     let lookup = |name: &str| {
         let value = match name {
@@ -22,6 +36,9 @@ pub fn embedded(rules: &Path, calls: &Path, redis: Option<&str>) -> Result<Setti
             "GRPC_UDS" => calls.display().to_string(),
             "USE_STATSD" => "false".to_owned(),
             "NUNCIO_RATELIMIT_THREADS" => "1".to_owned(),
+            "NUNCIO_STORE_FAILURE" => environment(name).unwrap_or_else(|| "local".to_owned()),
+            "NUNCIO_REDIS_REPLY_TIMEOUT" => environment(name).unwrap_or_else(|| REPLY_TIMEOUT.to_owned()),
+            "NUNCIO_REPLICAS" => environment(name)?,
             _ => redis.as_ref()?.variable(name)?,
         };
         Some(value)
@@ -81,6 +98,7 @@ impl Redis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::StoreFailure;
     use crate::settings::BackendType;
 
     fn redis(url: &str) -> Result<(String, String, bool, bool), SettingError> {
@@ -95,6 +113,23 @@ mod tests {
         assert_eq!((settings.listen.http.as_str(), settings.listen.debug.as_str()), ("", ""));
         assert_eq!(settings.listen.grpc_unix, "/run/calls");
         assert_eq!(settings.xds.server, "unix:/run/xds");
+    }
+
+    #[test]
+    fn limits_hold_without_redis_unless_it_is_said_otherwise() {
+        let read = |environment: &dyn Fn(&str) -> Option<String>| {
+            let read = settings(Path::new("/run/xds"), Path::new("/run/calls"), Some("redis://r"), environment);
+            read.map(|read| (read.limiter.store_failure, read.redis.reply_timeout.as_millis(), read.limiter.replicas))
+        };
+        assert_eq!(read(&|_| None).unwrap(), (StoreFailure::Local, 250, 1));
+        let said = |name: &str| match name {
+            "NUNCIO_STORE_FAILURE" => Some("deny".to_owned()),
+            "NUNCIO_REDIS_REPLY_TIMEOUT" => Some("40ms".to_owned()),
+            _ => Some("3".to_owned()),
+        };
+        assert_eq!(read(&said).unwrap(), (StoreFailure::Deny, 40, 3));
+        let error = read(&|_| Some("maybe".to_owned())).unwrap_err();
+        assert!(error.to_string().contains("maybe"), "{error}");
     }
 
     #[test]
