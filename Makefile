@@ -17,7 +17,7 @@ help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
 demo: ## Run the sample shop behind the gateway; KUBE=1 in a Kubernetes API server; CHECK=1 tries everything unattended and exits
-	@$(SETUP) build tools python envoy $(if $(KUBE),kubernetes)
+	@$(SETUP) build tools python envoy oidc $(if $(KUBE),kubernetes)
 	$(BUILD)
 	@$(PYTHON) scripts/demo $(if $(KUBE),--kube) $(if $(CHECK),--check)
 

@@ -14,7 +14,8 @@
 #   ratelimit
 #           redis-server with its Sentinel, and .tools/bin/ratelimit-oracle: envoyproxy/ratelimit, built by Go from the
 #           version that scripts/ratelimit-oracle/go.mod pins
-#   authz   redis-server and openssl, and .tools/oidc-provider: the npm package that scripts/oidc-provider locks
+#   oidc    .tools/oidc-provider: the npm package that scripts/oidc-provider locks
+#   authz   redis-server with its Sentinel (brings oidc and tools)
 #
 # What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
 # when not root. Two runs side by side wait for each other.
@@ -22,6 +23,7 @@ set -euo pipefail
 
 CARGO_DENY_VERSION=0.20.2
 PYTHON_AT_LEAST=3.11
+NODE_AT_LEAST=20
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=$root/.tools
@@ -159,10 +161,16 @@ setup_ratelimit() {
 }
 
 setup_authz() {
-  local lock=$here/oidc-provider/package-lock.json made_with into=$tools/oidc-provider
   debian redis-server:redis-server redis-sentinel:redis-sentinel
   setup_tools
+  setup_oidc
+}
+
+setup_oidc() {
+  local lock=$here/oidc-provider/package-lock.json made_with into=$tools/oidc-provider major
   debian node:nodejs npm:npm
+  major=$(node --print 'process.versions.node.split(".")[0]')
+  [[ $major -ge $NODE_AT_LEAST ]] || die "node is $(node --version): $NODE_AT_LEAST or newer is needed"
   made_with="$(checksum "$lock") $(node --version)"
   if stamped oidc-provider "$made_with" && [[ -d $into/node_modules/oidc-provider ]]; then
     return
@@ -172,7 +180,7 @@ setup_authz() {
   mkdir -p "$into"
   cp "$here"/oidc-provider/package{,-lock}.json "$into"
   # Nothing of what is fetched runs before it is asked to.
-  npm ci --prefix "$into" --ignore-scripts --no-audit --no-fund --loglevel error >"$scratch/npm.log" 2>&1 || {
+  (cd -P "$into" && npm ci --ignore-scripts --no-audit --no-fund --loglevel error) >"$scratch/npm.log" 2>&1 || {
     tail -n 10 "$scratch/npm.log" >&2
     die "npm could not install scripts/oidc-provider (its last lines are above)"
   }
@@ -215,7 +223,7 @@ check_go() {
 }
 
 main() {
-  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, authz"
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, oidc, authz"
   cd "$root"
   mkdir -p "$tools/bin" "$tools/stamps"
   exec 9>"$tools/lock"
@@ -228,7 +236,7 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | authz) "setup_$group" ;;
+      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | oidc | authz) "setup_$group" ;;
       *) die "no such group: $group" ;;
     esac
   done

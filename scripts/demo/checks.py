@@ -13,6 +13,7 @@ import subprocess
 import time
 
 from kube import SHOP, ClusterStage
+from login_checks import a_logout_ends_it_in_every_tab, a_token_does_too, orders_need_a_login, with_token
 from program import DemoError, wait_until
 from shop import Reply, Traffic, expect, request, send, serves
 from stage import HOST, DirectoryStage, Stage
@@ -48,7 +49,7 @@ def the_shop_is_served(stage: Stage) -> str:
            f"a redirect to the front page, came {moved.status} {moved.headers.get('location')}")
 
     expect(request(stage, "/api/carts/ann/lines/bell", "PUT", {"quantity": 2}).status == 200, "a bell in the cart")
-    order = request(stage, "/api/orders", "POST", {"user": "ann"})
+    order = with_token(stage, "/api/orders", "POST", {"user": "ann"})
     expect(order.status == 201 and json.loads(order.body)["total_cents"] == 2500, "an order for two bells")
     return "front page over HTTP, TLS and TCP, a redirect, an order"
 
@@ -90,7 +91,7 @@ def nuncio(stage: Stage, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def a_broken_file_hurts_nobody(stage: DirectoryStage) -> str:
-    file = stage.manifests / "orders.yaml"
+    file = stage.manifests / "catalog.yaml"
     whole = file.read_text()
     before = nuncio(stage, "check", str(stage.manifests))
     expect(before.returncode == 0, f"`nuncio check` to find nothing yet:\n{before.stdout}{before.stderr}")
@@ -100,14 +101,14 @@ def a_broken_file_hurts_nobody(stage: DirectoryStage) -> str:
         file.write_text(whole + "  prefix: [\n")
         found = nuncio(stage, "check", str(stage.manifests))
         expect(found.returncode == 1, f"`nuncio check` to exit with 1, came {found.returncode}")
-        place = re.search(r"orders\.yaml:\d+", found.stdout + found.stderr)
-        expect(place, f"`nuncio check` to name orders.yaml and a line:\n{found.stdout}{found.stderr}")
-        wait_until(lambda: b"orders.yaml" in problems(stage), "the problem among the gateway's", stage.gateway)
-        expect(request(stage, "/api/orders/1").status == 200, "orders to be served as the file last said")
+        place = re.search(r"catalog\.yaml:\d+", found.stdout + found.stderr)
+        expect(place, f"`nuncio check` to name catalog.yaml and a line:\n{found.stdout}{found.stderr}")
+        wait_until(lambda: b"catalog.yaml" in problems(stage), "the problem among the gateway's", stage.gateway)
+        expect(serves(stage), "the catalog to be served as the file last said")
         file.write_text(whole)
-        wait_until(lambda: b"orders.yaml" not in problems(stage), "the problem to go", stage.gateway)
+        wait_until(lambda: b"catalog.yaml" not in problems(stage), "the problem to go", stage.gateway)
     traffic.expect_all_answered()
-    return f"shown at {place[0]}; orders and the rest went on ({traffic.sent} requests)"
+    return f"shown at {place[0]}; the catalog and the rest went on ({traffic.sent} requests)"
 
 
 def problems(stage: Stage) -> bytes:
@@ -127,16 +128,16 @@ def states_are_shown(stage: ClusterStage) -> str:
 
 
 def a_broken_object_says_what_to_change(stage: ClusterStage) -> str:
-    described = lambda: stage.cluster.kubectl("describe", "mapping", "orders", "--namespace", SHOP)
+    described = lambda: stage.cluster.kubectl("describe", "mapping", "catalog", "--namespace", SHOP)
     with Traffic(stage, "/api/products") as traffic:
-        stage.cluster.kubectl("patch", "mapping", "orders", "--namespace", SHOP, "--type=merge", "-p", BROKEN)
-        wait_until(lambda: "Inactive" in described() and "Warning" in described(), "orders to say that it is broken",
+        stage.cluster.kubectl("patch", "mapping", "catalog", "--namespace", SHOP, "--type=merge", "-p", BROKEN)
+        wait_until(lambda: "Inactive" in described() and "Warning" in described(), "the catalog to say that it is broken",
                    stage.gateway)
         told = described()
         expect("spec.service" in told and "http://a b" in told, f"`kubectl describe` to name the field and the value:\n{told}")
-        expect(request(stage, "/api/orders/1").status == 200, "orders to be served as they last were")
-        stage.apply("orders.yaml")
-        wait_until(lambda: "Running" in described(), "orders to be mended", stage.gateway)
+        expect(serves(stage), "the catalog to be served as it last was")
+        stage.apply("catalog.yaml")
+        wait_until(lambda: "Running" in described(), "the catalog to be mended", stage.gateway)
     traffic.expect_all_answered()
     reason = re.search(r"Message: +(spec\.service.*)", told)
     return f"{reason[1] if reason else 'it names spec.service'}; the rest went on ({traffic.sent} requests)"
@@ -224,11 +225,12 @@ def nothing_is_left(stage: Stage) -> str:
 
 
 DIRECTORY = [the_shop_is_served, a_change_loses_nothing, the_canary_gets_its_share, a_broken_file_hurts_nobody,
-             explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, envoy_comes_back,
-             nothing_is_left]
+             explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
+             a_token_does_too, a_logout_ends_it_in_every_tab, envoy_comes_back, nothing_is_left]
 CLUSTER = [the_shop_is_served, states_are_shown, a_change_loses_nothing, the_canary_gets_its_share,
            a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
-           the_portal_shows_every_service, a_limit_holds_one_user_up, envoy_comes_back, nothing_is_left]
+           the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login, a_token_does_too,
+           a_logout_ends_it_in_every_tab, envoy_comes_back, nothing_is_left]
 
 
 def run(stage: Stage) -> bool:

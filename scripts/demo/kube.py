@@ -36,7 +36,7 @@ class ClusterStage(Stage):
     def set_up(self) -> None:
         self.address = own_address()
         self.copy_manifests()
-        self.make_certificate()
+        self.make_secrets()
         self.cluster = Cluster(ROOT / ".tools/bin", self.work / "cluster", self.ports)
         self.start("etcd", self.cluster.etcd())
         self.start_api_server()

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from accounts import Accounts
 from program import DemoError, Program, answers, executable, is_free, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ MANIFESTS = ROOT / "examples/shop/manifests"
 ENVOY = ROOT / ".tools/bin/envoy"
 HOST = "shop.localhost"
 # What the manifests and the programs use unless something else has the port already.
-PORTS = {"http": 8080, "https": 8443, "tcp": 8090, "admin": 8877, "portal": 8088, "shop": 9101}
+PORTS = {"http": 8080, "https": 8443, "tcp": 8090, "admin": 8877, "portal": 8088, "shop": 9101, "accounts": 9200}
 SHOP_PORTS = 5
 
 
@@ -51,6 +52,8 @@ class Stage:
         self.work = Path(tempfile.mkdtemp(prefix="nuncio-demo-"))
         self.manifests = self.work / "manifests"
         self.admin = f"127.0.0.1:{self.ports['admin']}"
+        self.url = f"http://{HOST}:{self.ports['http']}"
+        self.accounts = Accounts(self.ports["accounts"], self.url)
         self.programs: list[Program] = []
 
     def __enter__(self) -> Stage:
@@ -88,7 +91,7 @@ class Stage:
 
     def set_up(self) -> None:
         self.copy_manifests()
-        self.make_certificate()
+        self.make_secrets()
         self.start_shop()
         self.gateway = self.start_gateway()
 
@@ -100,7 +103,8 @@ class Stage:
             text = re.sub(r"\b\d{4}\b", lambda found: moved.get(found[0], found[0]), file.read_text())
             (self.manifests / file.name).write_text(text.replace("- 127.0.0.1", f"- {self.address}"))
 
-    def make_certificate(self) -> None:
+    def make_secrets(self) -> None:
+        """The shop's certificate, and the password with which the gateway shows itself to the identity provider."""
         key, certificate = self.work / "shop.key", self.work / "shop.crt"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-days", "30", "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",
@@ -108,21 +112,25 @@ class Stage:
         (self.manifests / "secret.yaml").write_text(
             "apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop-tls\ntype: kubernetes.io/tls\ndata:\n"
             f"  tls.crt: {base64.b64encode(certificate.read_bytes()).decode()}\n"
-            f"  tls.key: {base64.b64encode(key.read_bytes()).decode()}\n")
+            f"  tls.key: {base64.b64encode(key.read_bytes()).decode()}\n---\n{self.accounts.secret()}")
 
     def start(self, name: str, command: list[str], show: bool = False) -> Program:
-        if not Path(command[0]).exists():
-            raise DemoError(f"{command[0]} is missing: cargo build --workspace")
+        if not shutil.which(command[0]):
+            raise DemoError(f"{command[0]} is missing: make demo builds it, or says how to get it")
         program = Program(name, command, None if show else self.work / f"{name}.log")
         self.programs.append(program)
         return program
 
     def start_shop(self) -> None:
+        """The services, and where their customers have accounts."""
         base = self.ports["shop"]
+        accounts = self.start("accounts", self.accounts.command(self.work))
         shop = self.start("shop", [str(self.nuncio.parent / "nuncio-shop"), "all", "--address", self.address,
                                    "--base-port", str(base)])
         wait_until(lambda: all(answers(f"http://{self.address}:{base + i}/healthz") for i in range(SHOP_PORTS)),
                    "the shop to start", shop)
+        wait_until(lambda: answers(f"http://{self.accounts.address}/.well-known/openid-configuration"),
+                   "the identity provider to start", accounts)
 
     def start_gateway(self) -> Program:
         command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY),

@@ -1,6 +1,7 @@
 """What a person is shown, and things to try."""
 from __future__ import annotations
 
+from accounts import ROBOT
 from checks import BROKEN
 from kube import SHOP, ClusterStage
 from stage import HOST, Stage
@@ -12,7 +13,7 @@ The shop is open:
 Its manifests, yours to edit until you stop:
   {manifests}
 
-Six things to try in another terminal:
+Seven things to try in another terminal:
 
 1. Change a route while requests flow. None fails:
      while curl -sS -o /dev/null -D - http://{host}:{http}/api/products | grep -i x-shop-note; do sleep 0.1; done
@@ -23,8 +24,8 @@ Six things to try in another terminal:
      for i in $(seq 200); do curl -sS -o /dev/null -D - http://{host}:{http}/api/carts/ann; done | grep -i x-served-by | sort | uniq -c
 
 3. Break a file. Everything goes on, and the reason is shown:
-     echo '  prefix: [' >> {manifests}/orders.yaml
-     curl -sS -i http://{host}:{http}/api/orders/1
+     echo '  prefix: [' >> {manifests}/catalog.yaml
+     curl -sS -i http://{host}:{http}/api/products
      {nuncio} check {manifests}
 
 4. Ask where a request goes, and why:
@@ -40,6 +41,13 @@ Six things to try in another terminal:
      {nuncio} explain http://{host}:{http}/api/products -H 'x-user: ann' --admin {admin}
      $EDITOR {manifests}/limits.yaml
 
+7. Log in: orders need it. In a browser, open http://{host}:{http}/api/orders. The provider's page says who has an account; then you are back.
+   http://{host}:{http}/account in another tab has the way out of both. Programs are told 401, or bring a token of the provider:
+     curl -sS -i -H 'accept: application/json' http://{host}:{http}/api/orders
+     token=$(curl -sS -u {robot} -d grant_type=client_credentials http://{accounts}/token | grep -o 'ey[^"]*')
+     curl -sS -i -H "authorization: Bearer $token" http://{host}:{http}/api/orders
+     {nuncio} explain http://{host}:{http}/api/orders --admin {admin}
+
 Ctrl-C stops everything.
 """
 
@@ -48,7 +56,7 @@ CLUSTER = """
 The shop is open, and its manifests are in a Kubernetes API server:
 {places}
 
-Seven things to try in another terminal. First let kubectl find the cluster:
+Eight things to try in another terminal. First let kubectl find the cluster:
      export KUBECONFIG={kubeconfig} PATH={tools}:$PATH
 
 1. What became of each Mapping:
@@ -64,10 +72,10 @@ Seven things to try in another terminal. First let kubectl find the cluster:
      for i in $(seq 200); do curl -sS -o /dev/null -D - http://{host}:{http}/api/carts/ann; done | grep -i x-served-by | sort | uniq -c
 
 4. Break a Mapping. It is served as before, and says what to change:
-     kubectl -n {shop} patch mapping orders --type=merge -p '{broken}'
-     kubectl -n {shop} describe mapping orders
-     curl -sS -i http://{host}:{http}/api/orders/1
-     kubectl -n {shop} apply -f {manifests}/orders.yaml      # mends it
+     kubectl -n {shop} patch mapping catalog --type=merge -p '{broken}'
+     kubectl -n {shop} describe mapping catalog
+     curl -sS -i http://{host}:{http}/api/products
+     kubectl -n {shop} apply -f {manifests}/catalog.yaml      # mends it
 
 5. Ask where a request goes, and why:
      {nuncio} explain http://{host}:{http}/api/carts/ann -H 'x-cart-version: v2' --admin {admin}
@@ -78,19 +86,27 @@ Seven things to try in another terminal. First let kubectl find the cluster:
 7. Kill Envoy (process {envoy}). It is back in a moment, with everything it knew:
      kill -9 {envoy}; sleep 1; curl -sS http://{host}:{http}/api/products
 
+8. Log in: orders need it. In a browser, open http://{host}:{http}/api/orders. The provider's page says who has an account; then you are back.
+   http://{host}:{http}/account in another tab has the way out of both. Programs are told 401, or bring a token of the provider:
+     curl -sS -i -H 'accept: application/json' http://{host}:{http}/api/orders
+     token=$(curl -sS -u {robot} -d grant_type=client_credentials http://{accounts}/token | grep -o 'ey[^"]*')
+     curl -sS -i -H "authorization: Bearer $token" http://{host}:{http}/api/orders
+     {nuncio} explain http://{host}:{http}/api/orders --admin {admin}
+
 Ctrl-C stops everything.
 """
 
 
 def places(stage: Stage) -> list[tuple[str, str]]:
-    http = f"http://{HOST}:{stage.ports['http']}"
+    http = stage.url
     return [
         (f"{http}/", "front page (web, which asks catalog and cart)"),
         (f"https://{HOST}:{stage.ports['https']}/", "the same over TLS (curl -k: it signed its certificate itself)"),
         (f"{http}/api/products", "catalog"),
         (f"{http}/api/carts/ann", "cart; /api/carts/ann/events streams its changes"),
-        (f"{http}/api/orders", 'orders (POST {"user": "ann"})'),
+        (f"{http}/api/orders", 'orders (POST {"user": "ann"}), for who has logged in'),
         (f"{http}/docs/", "developer portal: these APIs, their documents, and requests to copy"),
+        (f"http://{stage.accounts.address}/", "the identity provider, where customers have their accounts"),
         (f"127.0.0.1:{stage.ports['tcp']}", "web again, as plain TCP"),
         (f"http://{stage.admin}/api/v1/routes", "what the gateway knows (also hosts, clusters, limits, envoys, problems)"),
     ]
@@ -101,7 +117,8 @@ def show(stage: Stage) -> None:
     width = max(len(where) for where, _ in lines)
     words = {"places": "\n".join(f"  {where:{width}}  {what}" for where, what in lines), "host": HOST,
              "http": stage.ports["http"], "admin": stage.admin, "manifests": stage.manifests, "nuncio": stage.nuncio,
-             "envoy": " ".join(str(pid) for pid in stage.envoys())}
+             "envoy": " ".join(str(pid) for pid in stage.envoys()), "accounts": stage.accounts.address,
+             "robot": f"{ROBOT}:{stage.accounts.passwords[ROBOT]}"}
     if isinstance(stage, ClusterStage):
         words |= {"kubeconfig": stage.cluster.admin, "tools": stage.cluster.tools, "shop": SHOP, "broken": BROKEN,
                   "api_server": stage.api_server.process.pid}

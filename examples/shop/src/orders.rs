@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::{Path, State};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,6 +14,9 @@ use crate::cart::{Cart, Line};
 use crate::error::{Problem, ShopError};
 use crate::peer::Peer;
 use crate::propagation::Propagation;
+
+/// In which header the gateway says who is logged in.
+const CUSTOMER: &str = "x-customer";
 
 /// What the service needs to answer.
 #[derive(Clone)]
@@ -33,6 +36,11 @@ impl OrderService {
         let order = Order { id: placed.len() + 1, total_cents: cart.total(), user: cart.user, lines: cart.lines };
         placed.push(order.clone());
         order
+    }
+
+    fn of(&self, customer: &str) -> Vec<Order> {
+        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.iter().filter(|order| order.user == customer).cloned().collect()
     }
 
     fn find(&self, id: usize) -> Option<Order> {
@@ -62,7 +70,19 @@ struct NewOrder {
 
 /// The routes of the service.
 pub(crate) fn router(service: OrderService) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(create)).routes(routes!(show)).with_state(service)
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show)).with_state(service)
+}
+
+/// The orders of the customer who asks
+#[utoipa::path(
+    get,
+    path = "/orders",
+    params(("x-customer" = Option<String>, Header, description = "Who asks: the gateway says so, no client can")),
+    responses((status = OK, body = Vec<Order>))
+)]
+async fn list(State(service): State<OrderService>, headers: HeaderMap) -> Json<Vec<Order>> {
+    let customer = headers.get(CUSTOMER).and_then(|name| name.to_str().ok());
+    Json(customer.map(|name| service.of(name)).unwrap_or_default())
 }
 
 /// Buy what is in the cart, and empty it

@@ -45,6 +45,11 @@ impl Shop {
         self.client.put(url).json(&json!({"quantity": quantity})).send().await.unwrap()
     }
 
+    async fn orders_of(&self, customer: &str) -> Value {
+        let url = self.urls[ORDERS].join("/orders").unwrap();
+        self.client.get(url).header("x-customer", customer).send().await.unwrap().json().await.unwrap()
+    }
+
     async fn order(&self, user: &str) -> reqwest::Response {
         let url = self.urls[ORDERS].join("/orders").unwrap();
         self.client.post(url).json(&json!({"user": user})).send().await.unwrap()
@@ -67,6 +72,8 @@ async fn from_the_front_page_to_an_order() {
     assert_eq!((&order["id"], &order["total_cents"]), (&json!(1), &json!(2_500)));
     assert_eq!(shop.get(ORDERS, "/orders/1").await, order);
     assert_eq!(shop.get(WEB, "/?user=ann").await["cart"]["lines"], json!([]));
+    assert_eq!(shop.orders_of("ann").await, json!([order]));
+    assert_eq!(shop.orders_of("bob").await, json!([]));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
-//! `web`: the front page, put together from the other services.
+//! `web`: the front page, put together from the other services, and a page to log out.
 
 use axum::Json;
 use axum::extract::{Query, State};
+use axum::response::Html;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -44,7 +45,7 @@ fn guest() -> String {
 
 /// The routes of the service.
 pub(crate) fn router(service: WebService) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(front)).with_state(service)
+    OpenApiRouter::new().routes(routes!(front)).routes(routes!(account)).with_state(service)
 }
 
 /// The front page
@@ -68,4 +69,10 @@ async fn front(
         service.cart.get(&cart_path, &propagation),
     )?;
     Ok(Json(FrontPage { products, cart }))
+}
+
+/// Who is logged in, and the way out
+#[utoipa::path(get, path = "/account", responses((status = OK, content_type = "text/html", body = String)))]
+async fn account() -> Html<&'static str> {
+    Html(include_str!("web/account.html"))
 }

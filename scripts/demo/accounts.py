@@ -1,0 +1,67 @@
+"""The shop's identity provider: its clients, their passwords, and tokens for programs."""
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import secrets
+from pathlib import Path
+from urllib.parse import urlencode
+
+from program import DemoError
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / ".tools/oidc-provider/node_modules/oidc-provider/lib/index.js"
+PROGRAM = ROOT / "examples/shop/accounts/accounts.mjs"
+ENDPOINTS = "/.ambassador/oauth2/"
+# The client of a program that has no user.
+ROBOT = "robot"
+
+
+class Accounts:
+    """The provider, with a password for each client that only this run knows."""
+
+    def __init__(self, port: int, shop: str) -> None:
+        self.address = f"127.0.0.1:{port}"
+        self.shop = shop
+        self.passwords = {name: secrets.token_urlsafe(24) for name in ("shop", ROBOT)}
+
+    def command(self, work: Path) -> list[str]:
+        """Its command line; `work` gets its settings, which nobody else may read."""
+        if not PACKAGE.exists():
+            raise DemoError(f"{PACKAGE} is missing: bash scripts/setup.sh oidc")
+        settings = work / "accounts.json"
+        settings.touch(mode=0o600)
+        settings.write_text(json.dumps({"address": self.address, "clients": self.clients()}))
+        return ["node", "--no-warnings", str(PROGRAM), str(PACKAGE), str(settings)]
+
+    def clients(self) -> list[dict[str, object]]:
+        endpoint = lambda name: f"{self.shop}{ENDPOINTS}{name}"
+        return [
+            {"client_id": "shop", "client_secret": self.passwords["shop"], "grant_types": ["authorization_code"],
+             "redirect_uris": [endpoint("redirection-endpoint")],
+             "post_logout_redirect_uris": [endpoint("post-logout-redirect")]},
+            {"client_id": ROBOT, "client_secret": self.passwords[ROBOT], "grant_types": ["client_credentials"],
+             "redirect_uris": [], "response_types": []},
+        ]
+
+    def secret(self) -> str:
+        """The Secret that login.yaml names."""
+        password = base64.b64encode(self.passwords["shop"].encode()).decode()
+        return ("apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop-client\ndata:\n"
+                f"  oauth2-client-secret: {password}\n")
+
+    def token(self) -> str:
+        """An access token for a program."""
+        words = base64.b64encode(f"{ROBOT}:{self.passwords[ROBOT]}".encode()).decode()
+        connection = http.client.HTTPConnection(self.address, timeout=5)
+        try:
+            connection.request("POST", "/token", urlencode({"grant_type": "client_credentials"}), {
+                "authorization": f"Basic {words}", "content-type": "application/x-www-form-urlencoded"})
+            reply = connection.getresponse()
+            body = reply.read()
+        finally:
+            connection.close()
+        if reply.status != 200:
+            raise DemoError(f"expected a token, came {reply.status} {body!r}")
+        return json.loads(body)["access_token"]

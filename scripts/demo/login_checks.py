@@ -1,0 +1,75 @@
+"""Orders need a login: with a browser, with a token, and until the logout."""
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from accounts import ENDPOINTS
+from browser import Browser, Page
+from shop import Reply, expect, request
+from stage import Stage
+
+# One of those who have an account (examples/shop/accounts).
+ANN = {"name": "ann", "password": "bell"}
+ORDERS = "/api/orders"
+
+
+def with_token(stage: Stage, path: str, method: str = "GET", body: object = None, token: str | None = None) -> Reply:
+    return request(stage, path, method, body, {"authorization": f"Bearer {token or stage.accounts.token()}"})
+
+
+def login_form(stage: Stage, browser: Browser, url: str) -> Page:
+    """The provider's form, to which a page that needs a login sends the browser."""
+    sent = browser.get(url)
+    expect(sent.status == 302 and urlsplit(sent.location).netloc == stage.accounts.address,
+           f"{url} to send a browser to the login, came {sent.status} {sent.location}")
+    form = browser.visit(sent.location)
+    expect(form.status == 200 and 'type="password"' in form.body, f"a form to log in, came {form.status} at {form.url}")
+    return form
+
+
+def orders_need_a_login(stage: Stage) -> str:
+    asked, browser = f"{stage.url}{ORDERS}?page=1", Browser()
+    refused = browser.get(asked, accept="application/json")
+    expect((refused.status, len(browser.cookies)) == (401, 0), f"401 for a program, and no cookie; came {refused.status}")
+
+    form = login_form(stage, browser, asked)
+    wrong = browser.fill_in(form, **ANN | {"password": "horn"})
+    expect(wrong.status == 401, f"a wrong password to be refused, came {wrong.status}")
+    page = browser.fill_in(wrong, **ANN)
+    expect((page.url, page.status) == (asked, 200), f"{asked} after the login, came {page.status} at {page.url}")
+    expect({order["user"] for order in json.loads(page.body)} == {"ann"}, f"the orders of ann, came {page.body}")
+    return f"401 for a program; for a browser the provider's form, and then {ORDERS}?page=1"
+
+
+def a_token_does_too(stage: Stage) -> str:
+    expect(with_token(stage, f"{ORDERS}/1").status == 200, "an order for a program with a token")
+    token = stage.accounts.token()
+    signed, signature = token.rsplit(".", 1)
+    forged = with_token(stage, f"{ORDERS}/1", token=f"{signed}.{signature[::-1]}")
+    expect(forged.status == 401, f"401 for a token with another signature, came {forged.status}")
+    spoofed = request(stage, ORDERS, headers={"x-customer": "ann", "accept": "application/json"})
+    expect(spoofed.status == 401, f"401 for who only says that he is ann, came {spoofed.status}")
+    listed = request(stage, ORDERS, headers={"x-customer": "ann", "authorization": f"Bearer {token}"})
+    expect((listed.status, json.loads(listed.body)) == (200, []), f"no orders of ann for a robot, came {listed.body!r}")
+    return "200 with a token, 401 with a forged one; the gateway alone says whose orders"
+
+
+def a_logout_ends_it_in_every_tab(stage: Stage) -> str:
+    first = Browser()
+    orders, account = f"{stage.url}{ORDERS}", f"{stage.url}/account"
+    expect(first.fill_in(login_form(stage, first, orders), **ANN).status == 200, "a login")
+    second = first.another_tab()
+    expect(second.get(account).status == 200, "the other tab to be logged in too")
+
+    who = json.loads(second.get(f"{stage.url}/.nuncio/userinfo", accept="application/json").body)
+    form = {"realm": who["realm"], "_xsrf": first.cookie(f"ambassador_xsrf.{who['realm']}")}
+    forged = second.get(f"{stage.url}{ENDPOINTS}logout", form | {"_xsrf": "guessed"})
+    expect(forged.status == 403 and first.get(orders).status == 200, "a logout that no page of the shop asked for to be refused")
+    asked = first.visit(f"{stage.url}{ENDPOINTS}logout", form)
+    out = first.fill_in(asked)
+    expect((out.url, out.status) == (f"{stage.url}/", 200), f"the front page after the logout, came {out.status} at {out.url}")
+
+    expect(second.get(orders, accept="application/json").status == 401, "a program in the other tab to be told 401")
+    login_form(stage, second, orders)
+    return "the other tab is asked for its password again"
