@@ -4,9 +4,10 @@
 import { createServer } from 'node:http';
 
 const [, , path, settings] = process.argv;
-const { Provider } = await import(path);
-const { address, issuer, clients, ttl, features } = JSON.parse(settings);
+const { Provider, errors } = await import(path);
+const { address, issuer, clients, ttl, features, jwt } = JSON.parse(settings);
 const [host, port] = address.split(':');
+const SHOP = 'urn:shop';
 
 const provider = new Provider(issuer, {
   clients,
@@ -28,6 +29,7 @@ const provider = new Provider(issuer, {
       accountId: ctx.oidc.session.accountId,
     });
     grant.addOIDCScope('openid offline_access email orders');
+    grant.addResourceScope(SHOP, 'orders');
     await grant.save();
     return grant;
   },
@@ -36,9 +38,26 @@ const provider = new Provider(issuer, {
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
     revocation: { enabled: true },
+    // Tokens for a resource are JWTs.
+    resourceIndicators: {
+      enabled: jwt,
+      defaultResource: () => SHOP,
+      useGrantedResource: () => true,
+      getResourceServerInfo: () => ({ scope: 'orders', audience: 'shop', accessTokenFormat: 'jwt' }),
+    },
     ...features,
   },
 });
+
+// The provider has no passwords of its own: this is the grant of RFC 6749, section 4.3, for whoever says `pw`.
+provider.registerGrantType('password', async (ctx) => {
+  const { params: { username, password, scope }, client } = ctx.oidc;
+  if (password !== 'pw') throw new errors.InvalidGrant('no such user');
+  const grant = new provider.Grant({ clientId: client.clientId, accountId: username });
+  grant.addOIDCScope(scope);
+  const token = new provider.AccessToken({ accountId: username, client, grantId: await grant.save(), gty: 'password', scope });
+  ctx.body = { access_token: await token.save(), expires_in: token.expiration, token_type: 'Bearer', scope };
+}, ['username', 'password', 'scope']);
 
 provider.on('grant.success', (ctx) => console.log(`grant ${ctx.oidc.params.grant_type}`));
 provider.on('grant.error', (ctx, error) => console.log(`error ${ctx.oidc.params?.grant_type} ${error.message}`));

@@ -7,6 +7,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use serde_json::Value;
 
+use crate::secrets::keep_secret_of;
+
 /// A browser with cookies of its own.
 #[derive(Clone, Debug)]
 pub struct Browser {
@@ -115,6 +117,8 @@ impl Browser {
         }
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
+        keep_secret_of(&self.headers);
+        keep_secret_of(&headers);
         for line in headers.get_all("set-cookie") {
             keep(self.cookies.entry(host.clone()).or_default(), line.to_str().unwrap());
         }

@@ -19,10 +19,29 @@ pub struct Gateway {
 impl Gateway {
     /// Starts one: `/open/` is not checked, everything else is, under the rule set `s`.
     pub async fn start(service: &Service, upstream: &Upstream) -> Self {
+        let by_grpc = json!({ "grpc_service": { "envoy_grpc": { "cluster_name": "authz" }, "timeout": "10s" } });
+        Self::launch(&by_grpc, &cluster("authz", &service.grpc, true), upstream).await
+    }
+
+    /// The same by Envoy's HTTP form, in which the path says the rule set.
+    pub async fn start_by_http(service: &Service, upstream: &Upstream) -> Self {
+        let exact = |name: &str| json!({ "exact": name, "ignore_case": true });
+        let by_http = json!({
+            "allowed_headers": { "patterns": [exact("accept"), exact("x-api-key")] },
+            "http_service": {
+                "server_uri": { "uri": "http://authz", "cluster": "authz", "timeout": "10s" },
+                "path_prefix": "/check/s",
+                "authorization_response": { "allowed_upstream_headers": { "patterns": [exact("x-user")] } },
+            },
+        });
+        Self::launch(&by_http, &cluster("authz", &service.http, false), upstream).await
+    }
+
+    async fn launch(asked: &Value, authz: &Value, upstream: &Upstream) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("envoy.json");
         let (address, admin) = (free_address(), free_address());
-        std::fs::write(&file, configuration(&address, &admin, service, upstream).to_string()).unwrap();
+        std::fs::write(&file, configuration(&address, &admin, asked, authz, upstream).to_string()).unwrap();
         let process = Process::spawn(
             Command::new(tool("envoy", "envoy"))
                 .args(["--use-dynamic-base-id", "--concurrency", "1", "-l", "warning", "-c"])
@@ -39,19 +58,27 @@ impl Gateway {
     }
 }
 
-fn configuration(address: &str, admin: &str, service: &Service, upstream: &Upstream) -> Value {
+fn configuration(address: &str, admin: &str, asked: &Value, authz: &Value, upstream: &Upstream) -> Value {
     json!({
         "admin": { "address": socket(admin) },
         "static_resources": {
             "listeners": [{ "name": "l", "address": socket(address), "filter_chains": [{ "filters": [{
-                "name": "envoy.filters.network.http_connection_manager", "typed_config": manager() }] }] }],
-            "clusters": [cluster("upstream", &upstream.address, false), cluster("authz", &service.grpc, true)],
+                "name": "envoy.filters.network.http_connection_manager", "typed_config": manager(asked) }] }] }],
+            "clusters": [cluster("upstream", &upstream.address, false), authz],
         },
     })
 }
 
-fn manager() -> Value {
+fn manager(asked: &Value) -> Value {
     let typed = |name: &str| format!("type.googleapis.com/envoy.extensions.filters.{name}");
+    let mut ext_authz = json!({
+        "@type": typed("http.ext_authz.v3.ExtAuthz"), "transport_api_version": "V3",
+        "encode_raw_headers": asked.get("grpc_service").is_some(), "validate_mutations": true,
+        "status_on_error": { "code": 503 },
+    });
+    for (field, value) in asked.as_object().unwrap() {
+        ext_authz[field] = value.clone();
+    }
     let strip = |name: &str| json!({ "remove": name });
     let off = json!({ "envoy.filters.http.ext_authz": {
         "@type": typed("http.ext_authz.v3.ExtAuthzPerRoute"), "disabled": true } });
@@ -77,10 +104,7 @@ fn manager() -> Value {
             },
         }],
         "http_filters": [
-            { "name": "envoy.filters.http.ext_authz", "typed_config": {
-                "@type": typed("http.ext_authz.v3.ExtAuthz"), "transport_api_version": "V3",
-                "grpc_service": { "envoy_grpc": { "cluster_name": "authz" }, "timeout": "10s" },
-                "encode_raw_headers": true, "validate_mutations": true, "status_on_error": { "code": 503 } } },
+            { "name": "envoy.filters.http.ext_authz", "typed_config": ext_authz },
             { "name": "envoy.filters.http.router", "typed_config": { "@type": typed("http.router.v3.Router") } },
         ],
         "route_config": { "virtual_hosts": [{ "name": "v", "domains": ["*"], "routes": [

@@ -9,6 +9,7 @@ mod gateway;
 mod issuer;
 mod provider;
 mod redis;
+mod secrets;
 mod service;
 mod upstream;
 
@@ -18,10 +19,19 @@ pub use gateway::Gateway;
 pub use issuer::Issuer;
 pub use provider::Provider;
 pub use redis::Redis;
+pub use secrets::{assert_no_secret, keep_secret};
 pub use service::Service;
 pub use upstream::Upstream;
 
 use nuncio_test_support::own_address;
+
+/// A key for `ES256`: the private half in PEM, and the public one as a provider is told of it.
+#[must_use]
+pub fn signing_key() -> (String, serde_json::Value) {
+    let pem = nuncio_test_support::Authority::new("client").issue(&["client"]).key;
+    let public = nuncio_auth::jwt::Signer::new("ES256", &pem).and_then(|signer| signer.public_key()).unwrap();
+    (pem, public)
+}
 
 /// A port of an address of its own.
 fn free_address() -> String {

@@ -6,7 +6,7 @@ use std::process::Command;
 use nuncio_test_support::{DEADLINE, Process, eventually, within};
 use serde_json::{Value, json};
 
-use crate::free_address;
+use crate::{free_address, keep_secret};
 
 /// A running provider.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Provider {
             origins.iter().map(|origin| format!("{origin}/.ambassador/oauth2/post-logout-redirect")).collect();
         let mut client = json!({
             "client_id": "edge", "client_secret": "edge-secret",
-            "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+            "grant_types": ["authorization_code", "refresh_token", "client_credentials", "password"],
             "redirect_uris": redirect_uris, "post_logout_redirect_uris": after,
         });
         if let Some(changes) = more.get("client").and_then(Value::as_object) {
@@ -40,7 +40,9 @@ impl Provider {
             "address": address, "issuer": issuer, "clients": [client],
             "ttl": more.get("ttl").cloned().unwrap_or(json!({})),
             "features": more.get("features").cloned().unwrap_or(json!({})),
+            "jwt": more.get("jwt").cloned().unwrap_or(json!(false)),
         });
+        keep_secret("edge-secret");
         let process = launch(&settings).await;
         Self { issuer, settings, process }
     }

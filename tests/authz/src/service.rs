@@ -6,7 +6,7 @@ use std::process::Command;
 use nuncio_test_support::{Process, eventually};
 use serde_json::Value;
 
-use crate::free_address;
+use crate::{assert_no_secret, free_address};
 
 /// A running service.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct Service {
     pub http: String,
     /// Where operators look.
     pub admin: String,
+    arguments: Vec<String>,
     process: Process,
     directory: tempfile::TempDir,
 }
@@ -30,14 +31,24 @@ impl Service {
     /// The same with more arguments.
     pub async fn start_with(rules: &Value, arguments: &[&str]) -> Self {
         let service = Self::launch(rules, arguments);
-        let url = format!("http://{}/readyz", service.admin);
+        service.ready().await;
+        service
+    }
+
+    async fn ready(&self) {
+        let url = format!("http://{}/readyz", self.admin);
         eventually("the service is ready", async || match reqwest::get(&url).await {
             Ok(answer) if answer.status().is_success() => Ok(()),
             Ok(answer) => Err(answer.text().await.unwrap_or_default()),
             Err(error) => Err(error.to_string()),
         })
         .await;
-        service
+    }
+
+    /// Starts it again where it was, once it has been ended.
+    pub async fn start_again(&mut self) {
+        self.process = Process::spawn(Command::new(program()).args(&self.arguments));
+        self.ready().await;
     }
 
     /// Starts one and does not wait.
@@ -48,16 +59,11 @@ impl Service {
         write(&file, rules);
         let (grpc, http, admin) = (free_address(), free_address(), free_address());
         let audit = directory.path().join("audit.jsonl");
-        let process = Process::spawn(
-            Command::new(program())
-                .args(["--grpc", &grpc, "--http", &http, "--admin", &admin, "--log", "debug"])
-                .arg("--rules")
-                .arg(&file)
-                .arg("--audit")
-                .arg(&audit)
-                .args(arguments),
-        );
-        Self { grpc, http, admin, process, directory }
+        let own = ["--grpc", &grpc, "--http", &http, "--admin", &admin, "--log", "debug"];
+        let files = ["--rules", file.to_str().unwrap(), "--audit", audit.to_str().unwrap()];
+        let arguments: Vec<String> = own.iter().chain(&files).chain(arguments).map(ToString::to_string).collect();
+        let process = Process::spawn(Command::new(program()).args(&arguments));
+        Self { grpc, http, admin, arguments, process, directory }
     }
 
     /// Gives it other rules, and waits until they are in force.
@@ -89,6 +95,14 @@ impl Service {
     /// The process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_no_secret("the service", &self.written());
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use axum::response::IntoResponse;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
+use crate::secrets::keep_secret_of;
+
 /// A running upstream; ends when dropped.
 #[derive(Debug)]
 pub struct Upstream {
@@ -46,6 +48,7 @@ impl Drop for Upstream {
 /// Method, path with query, and headers; several lines of a header are joined by a bar.
 async fn echo(State(requests): State<Arc<AtomicUsize>>, request: Request) -> impl IntoResponse {
     requests.fetch_add(1, Ordering::SeqCst);
+    keep_secret_of(request.headers());
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in request.headers() {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();

@@ -3,9 +3,14 @@
 
 mod attacks;
 mod evil;
+mod faults;
 mod keys;
 mod login;
+mod logout;
+mod proxies;
+mod rig;
 mod stop;
+mod table;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -1,0 +1,146 @@
+//! What becomes of logins when tokens expire, and when somebody goes whom they need: the service, Redis, the provider.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use nuncio_authz_tests::{Browser, Redis, Service, Upstream};
+use nuncio_test_support::eventually;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::rig::{Rig, rig};
+
+/// Case 40.
+#[tokio::test]
+async fn an_expired_token_is_refreshed_once_whatever_the_number_of_requests() {
+    let provider = json!({ "ttl": { "AccessToken": 2 } });
+    let rig = rig(&json!({}), &json!({}), &provider, &[]).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    let requests = (0..100).map(|_| {
+        let (mut browser, url) = (browser.clone(), rig.url("/x"));
+        tokio::spawn(async move { browser.get(&url).await.status })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert_eq!(request.await.unwrap(), StatusCode::OK);
+    }
+    // Under load the hundred may take longer than a token lives; each refresh must have been one that was due.
+    let refreshes = rig.provider.event("grant refresh_token").await;
+    assert!((1..=3).contains(&refreshes), "{refreshes}");
+    assert_eq!(rig.provider.events("error"), 0, "no refresh token was used twice");
+}
+
+/// A file with a key that replicas share.
+fn shared_keys() -> tempfile::NamedTempFile {
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    let key = nuncio_auth::crypto::random_text().replace('-', "+").replace('_', "/");
+    std::fs::write(keys.path(), format!("{key}=\n")).unwrap();
+    keys
+}
+
+/// Asks again and again until told to stop; how often each status came.
+fn under_load(mut browser: Browser, url: &str, stop: &watch::Sender<bool>) -> JoinHandle<BTreeMap<u16, usize>> {
+    let (url, stop) = (url.to_owned(), stop.subscribe());
+    tokio::spawn(async move {
+        let mut seen = BTreeMap::new();
+        while !*stop.borrow() {
+            *seen.entry(browser.get(&url).await.status.as_u16()).or_default() += 1;
+        }
+        seen
+    })
+}
+
+#[tokio::test]
+async fn killed_under_load_it_lets_nobody_in_and_logs_nobody_out() {
+    let (redis, keys) = (Redis::start().await, shared_keys());
+    let url = redis.url();
+    let flags = ["--redis", url.as_str(), "--keys", keys.path().to_str().unwrap()];
+    let mut rig = rig(&json!({}), &json!({}), &json!({}), &flags).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    let (stop, before) = (watch::Sender::new(false), rig.upstream.requests());
+    let known: Vec<_> = (0..4).map(|_| under_load(browser.clone(), &rig.url("/x"), &stop)).collect();
+    let unknown: Vec<_> = (0..2).map(|_| under_load(Browser::api(), &rig.url("/x"), &stop)).collect();
+    let answered = async |upstream: &Upstream, what: &str| {
+        let now = upstream.requests();
+        eventually(what, async || if upstream.requests() > now + 20 { Ok(()) } else { Err("too few requests") }).await;
+    };
+    for _ in 0..3 {
+        answered(&rig.upstream, "who is known is let in").await;
+        rig.service.process().end();
+        let refused = async || match Browser::api().get(&rig.url("/x")).await.status {
+            StatusCode::SERVICE_UNAVAILABLE => Ok(()),
+            status => Err(status),
+        };
+        eventually("nobody can be asked", refused).await;
+        rig.service.start_again().await;
+    }
+    answered(&rig.upstream, "who is known is let in again, by the same session").await;
+    stop.send_replace(true);
+    let mut let_in = 0;
+    for load in known {
+        let seen = load.await.unwrap();
+        assert!(seen.keys().all(|status| matches!(status, 200 | 503)), "nobody is sent to a login: {seen:?}");
+        let_in += seen[&200];
+    }
+    for load in unknown {
+        let seen = load.await.unwrap();
+        assert!(seen.keys().all(|status| matches!(status, 401 | 503)) && seen.contains_key(&401), "{seen:?}");
+    }
+    assert_eq!(rig.upstream.requests() - before, let_in, "nobody else came through");
+    assert_eq!(rig.provider.events("grant authorization_code"), 1, "one login");
+}
+
+/// Case 49, and replicas.
+#[tokio::test]
+async fn replicas_share_sessions_in_redis_and_nobody_is_let_in_without_it() {
+    let (mut redis, keys) = (Redis::start().await, shared_keys());
+    let url = redis.url();
+    let flags = ["--redis", url.as_str(), "--keys", keys.path().to_str().unwrap()];
+    let rig = rig(&json!({}), &json!({}), &json!({ "ttl": { "AccessToken": 60 } }), &flags).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    let cookie = browser.cookies_like(rig.host(), "ambassador_session")[0].1.clone();
+    let kept = redis.dump();
+    assert!(kept.contains("nuncio:authz:s:") && !kept.contains(&cookie) && !kept.contains("ann"), "{kept}");
+
+    let second = Service::start_with(&rig.rules, &flags).await;
+    let question = json!({ "rules": "s", "url": rig.url("/x"), "headers": [["cookie", format!("ambassador_session.login.default={cookie}")]] });
+    let explained =
+        reqwest::Client::new().post(format!("http://{}/explain", second.admin)).json(&question).send().await;
+    let explained: Value = explained.unwrap().json().await.unwrap();
+    assert_eq!((&explained["decision"], &explained["subject"]), (&json!("allow"), &json!("ann")), "{explained}");
+
+    redis.stop();
+    let down = eventually("the session is not remembered any longer", async || {
+        let page = browser.get(&rig.url("/x")).await;
+        if page.status == StatusCode::OK { Err("still let in") } else { Ok(page) }
+    })
+    .await;
+    assert_eq!((down.status, down.header("set-cookie")), (StatusCode::SERVICE_UNAVAILABLE, None), "{down:#?}");
+    redis.restart().await;
+    let again = eventually("Redis is used again", async || {
+        let page = browser.visit(&rig.url("/x")).await;
+        if page.status == StatusCode::OK { Ok(page) } else { Err(page.status) }
+    })
+    .await;
+    assert_eq!(again.sent("x-user").as_deref(), Some("ann"), "by the provider's own session");
+    assert!(rig.upstream.requests() >= 2);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_is_said_to_be() {
+    let mut rig = Rig::simple().await;
+    rig.provider.stop();
+    let page = Browser::default().get(&rig.url("/x")).await;
+    assert_eq!((page.status, page.header("set-cookie")), (StatusCode::SERVICE_UNAVAILABLE, None), "{page:#?}");
+    assert!(page.body.contains("<main>") && page.header("retry-after").is_some());
+    rig.provider.restart().await;
+    eventually("a login begins", async || {
+        let page = Browser::default().get(&rig.url("/x")).await;
+        if page.status == StatusCode::FOUND { Ok(()) } else { Err(page.status) }
+    })
+    .await;
+}

@@ -1,0 +1,58 @@
+//! The service with a login, and all that it needs.
+
+use nuncio_authz_tests::{Gateway, Provider, Service, Upstream};
+use serde_json::{Value, json};
+
+use crate::rules_of;
+
+/// The service with a login for the gateway's origin, and all that it needs.
+pub(crate) struct Rig {
+    pub(crate) provider: Provider,
+    pub(crate) upstream: Upstream,
+    pub(crate) service: Service,
+    pub(crate) gateway: Gateway,
+    pub(crate) rules: Value,
+}
+
+pub(crate) const CALLBACK: &str = "/.ambassador/oauth2/redirection-endpoint";
+
+/// `filter` changes the filter, `arguments` those of its rule, `provider` the provider.
+pub(crate) async fn rig(filter: &Value, arguments: &Value, provider: &Value, flags: &[&str]) -> Rig {
+    let upstream = Upstream::start().await;
+    let service = Service::start_with(&rules_of(&json!([]), &[]), flags).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let origin = format!("http://{}", gateway.address);
+    let provider = Provider::start(&[format!("{origin}{CALLBACK}")], provider).await;
+    let mut code = json!({
+        "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [{ "origin": origin }], "pkce": true,
+    });
+    for (name, value) in filter.as_object().unwrap() {
+        code[name] = value.clone();
+    }
+    let rules = login_rules(&provider, &code, arguments);
+    service.write_rules(&rules).await;
+    Rig { provider, upstream, service, gateway, rules }
+}
+
+pub(crate) fn login_rules(provider: &Provider, code: &Value, arguments: &Value) -> Value {
+    let filter = json!({ "id": "login.default", "kind": { "oauth2": {
+        "issuer": provider.issuer, "grant": { "authorization_code": code }, "inject_request_headers": [
+            { "name": "X-User", "value": "{{ .idToken.Claims.sub }}" } ] } } });
+    let list = json!([{ "origin": "policy.default#0", "path": "*", "filters": [
+        { "filter": "login.default", "arguments": arguments } ] }]);
+    rules_of(&list, &[filter])
+}
+
+impl Rig {
+    pub(crate) async fn simple() -> Self {
+        rig(&json!({}), &json!({}), &json!({}), &[]).await
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.gateway.address)
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.gateway.address.split(':').next().unwrap()
+    }
+}
