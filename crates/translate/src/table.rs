@@ -55,6 +55,14 @@ pub(crate) struct Around<'c> {
     pub(crate) coverage: &'c Coverage,
 }
 
+impl Around<'_> {
+    /// Whether a request may be for this Mapping only once somebody was asked about it: of a name to which these rules apply.
+    /// The table of the name then has all that the request may be for.
+    pub(crate) fn chooses_again(&self, matches: &RouteMatch, rules: &[usize]) -> bool {
+        waits_for_headers(matches) && (self.class.auth || self.coverage.check(rules, &matches.path).is_some())
+    }
+}
+
 /// Collects the parts of a table.
 struct Builder<'c> {
     table: Table,
@@ -196,25 +204,25 @@ pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Ve
         let mut routes = builder.preamble(shared_guards(&hosts, class.security), &sorted, None, &parts);
         routes.extend(builder.protect.endpoints(endpoints));
         routes.extend(sorted.iter().flat_map(|group| builder.routes(group, None, &parts)));
-        builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes);
+        builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &parts);
     }
     for host in &class.patterns {
         let name: Arc<str> = host.pattern.to_string().into();
+        let parts = coverage.parts(&host.pattern);
         let routes = if host.invalid {
             vec![out_of_service(host)]
         } else {
             let sorted = groups(wild.iter().copied().filter(|mapping| host.takes(mapping)));
-            let parts = coverage.parts(&host.pattern);
             let within = Some(&host.pattern);
             let mut routes = builder.preamble(guards(host, class.security), &sorted, within, &parts);
             routes.extend(builder.protect.endpoints(coverage.has_endpoints(&host.pattern)));
             routes.extend(sorted.iter().flat_map(|group| builder.routes(group, within, &parts)));
             routes
         };
-        builder.push(Arc::clone(&name), vec![name], routes);
+        builder.push(Arc::clone(&name), vec![name], routes, &parts);
     }
     if !class.patterns.iter().any(|host| host.pattern == HostPattern::Any) {
-        builder.push("*".into(), vec!["*".into()], Vec::new());
+        builder.push("*".into(), vec!["*".into()], Vec::new(), &[]);
     }
     builder.finish()
 }
@@ -228,12 +236,11 @@ impl Builder<'_> {
         own: &[Group<'_>],
         wild: &Wild<'_>,
     ) -> (Vec<Route>, bool) {
-        let mut beside = wild.beside(name, own);
-        if self.auth && own.iter().any(|group| waits_for_headers(&group.first().matches)) {
-            beside = wild.whole(name);
-        }
-        let acme = sorted(own.iter().chain(wild.acme(name)));
         let parts = [Part { names: Vec::new(), rules: self.coverage.of_name(name) }];
+        let around = Around { class: self.class, coverage: self.coverage };
+        let is_whole = own.iter().any(|group| around.chooses_again(&group.first().matches, &parts[0].rules));
+        let beside = if is_whole { wild.whole(name) } else { wild.beside(name, own) };
+        let acme = sorted(own.iter().chain(wild.acme(name)));
         let mut routes = self.preamble(guards(host, self.class.security), acme, None, &parts);
         let endpoints = self.coverage.has_endpoints(&HostPattern::Exact(Arc::clone(name)));
         routes.extend(self.protect.endpoints(endpoints));
@@ -244,29 +251,32 @@ impl Builder<'_> {
             }
         }
         if !beside.more {
-            routes.push(last(&routes));
+            routes.extend(self.last(&routes, &parts));
         }
         (routes, beside.more)
     }
 
-    fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>) {
+    fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>, parts: &[Part]) {
         if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
-            routes.push(last(&routes));
+            routes.extend(self.last(&routes, parts));
         }
         self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
     }
+
+    /// What answers where none of these routes fits. If one of them may fit once an AuthService or a filter has added a
+    /// header, then they are asked here, and the route is chosen again.
+    fn last(&mut self, routes: &[Route], parts: &[Part]) -> Vec<Route> {
+        let waiting = || routes.iter().filter(|route| waits_for_headers(&route.matches));
+        let is_asked = waiting().any(|route| matches!(route.auth, Check::On(_)));
+        let auth = if is_asked { Check::On(AuthContext::default()) } else { Check::Off };
+        let last = Route { auth, ..not_found() };
+        let is_held_to_rules = waiting().any(|route| route.rules.is_some());
+        if is_held_to_rules { self.protect.route(&last, parts) } else { vec![last] }
+    }
 }
 
-/// What answers where none of these routes fits. If one of them may fit once the AuthService has added a header, then it is
-/// asked here, and the route is chosen again.
-fn last(routes: &[Route]) -> Route {
-    let waits = |route: &Route| matches!(route.auth, Check::On(_)) && waits_for_headers(&route.matches);
-    let auth = if routes.iter().any(waits) { Check::On(AuthContext::default()) } else { Check::Off };
-    Route { auth, ..not_found() }
-}
-
-/// Whether what it takes may depend on a header that an AuthService adds.
-pub(crate) fn waits_for_headers(matches: &RouteMatch) -> bool {
+/// Whether what it takes may depend on a header that an AuthService or a filter adds.
+fn waits_for_headers(matches: &RouteMatch) -> bool {
     matches.headers.iter().any(|header| !header.name.starts_with(':') && header.name != XFP)
 }
 

@@ -125,7 +125,8 @@ impl World {
         }
         let own: Vec<_> = self.own(name).filter(|own| host.takes(own)).collect();
         // Such a table has all of them.
-        if class.auth && own.iter().any(|own| table::waits_for_headers(&own.matches)) {
+        let (around, rules) = (self.around(class), self.protection.coverage.of_name(name));
+        if own.iter().any(|own| around.chooses_again(&own.matches, &rules)) {
             return true;
         }
         let last = own.iter().copied().max_by(|a, b| a.order(b));

@@ -1,7 +1,7 @@
 //! Who is asked about a request before it goes on, and by which rules.
 
-use nuncio_auth::Glob;
-use nuncio_ir::auth::{FilterKind, FilterRef, Rule};
+use nuncio_auth::{Condition, Glob};
+use nuncio_ir::auth::{FilterKind, FilterRef, OnAllow, OnDeny, Rule};
 use nuncio_ir::{Check, HttpFilter, HttpSettings, IpRule, IpSource, Model, Route, Slot, SlotFilter};
 
 use super::request::Request;
@@ -41,7 +41,7 @@ fn addresses(rules: &[IpRule]) -> String {
 pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<ProtectionExplained> {
     let service = auth_service(model, route);
     let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
-    let mut rules = set.into_iter().flat_map(|set| &set.rules).map(|rule| explain(model, rule, &request.path));
+    let mut rules = set.into_iter().flat_map(|set| &set.rules).map(|rule| explain(model, rule, request));
     let mut taken: Vec<_> = rules.by_ref().filter(|rule| rule.applies).take(1).collect();
     if taken.is_empty()
         && let Some(check) = &route.rules
@@ -71,8 +71,9 @@ fn auth_service(model: &Model, route: &Route) -> Option<ProtectionExplained> {
     Some(ProtectionExplained { by, path: String::new(), filters: Vec::new(), applies: true, outcome })
 }
 
-fn explain(model: &Model, rule: &Rule, path: &str) -> ProtectionExplained {
-    let path = path.split('?').next().unwrap_or_default();
+fn explain(model: &Model, rule: &Rule, request: &Request) -> ProtectionExplained {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let asked = as_filters_see_it(request);
     let glob = Glob::new(&rule.path);
     let outcome = match rule.filters.is_empty() {
         true => "let through: the rule has no filters",
@@ -81,14 +82,24 @@ fn explain(model: &Model, rule: &Rule, path: &str) -> ProtectionExplained {
     ProtectionExplained {
         by: rule.origin.to_string(),
         path: rule.path.to_string(),
-        filters: rule.filters.iter().map(|used| describe(model, used)).collect(),
+        filters: rule.filters.iter().map(|used| describe(model, used, &asked)).collect(),
         applies: glob.matches(path) || glob.matches_in_any_case(path),
         outcome: outcome.to_owned(),
     }
 }
 
-/// `login.default (OAuth2)`, or why it denies.
-fn describe(model: &Model, used: &FilterRef) -> String {
+/// The request before any filter has changed it.
+fn as_filters_see_it(request: &Request) -> nuncio_auth::Request {
+    let mut asked =
+        nuncio_auth::Request::new("", if request.tls { "https" } else { "http" }, &request.host, &request.path);
+    for (name, value) in &request.headers {
+        asked.add_header(name, value.as_bytes());
+    }
+    asked
+}
+
+/// `login.default (OAuth2)`, with what the rule makes of it; or why it denies.
+fn describe(model: &Model, used: &FilterRef, asked: &nuncio_auth::Request) -> String {
     let kind = match model.filters.get(&used.filter).map(|filter| &filter.kind) {
         Some(FilterKind::Jwt(_)) => "JWT",
         Some(FilterKind::OAuth2(_)) => "OAuth2",
@@ -99,5 +110,14 @@ fn describe(model: &Model, used: &FilterRef) -> String {
         Some(FilterKind::Invalid { reason }) => return format!("{}, which denies: {reason}", used.filter),
         None => return format!("{}, which is not there: denies", used.filter),
     };
-    format!("{} ({kind})", used.filter)
+    let condition = used.if_request_header.as_ref();
+    let is_passed_over = condition
+        .and_then(|condition| Condition::new(condition).ok().filter(|compiled| !compiled.holds(asked)))
+        .and(condition)
+        .map(|condition| format!("not asked, by ifRequestHeader {}", condition.name));
+    let ends = (used.on_allow == OnAllow::Break).then(|| "is the last if it allows".to_owned());
+    let goes_on = (used.on_deny == OnDeny::Continue).then(|| "may deny in vain".to_owned());
+    let more = is_passed_over.map_or_else(|| ends.into_iter().chain(goes_on).collect(), |reason| vec![reason]);
+    let said: String = more.iter().map(|more| format!("; {more}")).collect();
+    format!("{} ({kind}{said})", used.filter)
 }

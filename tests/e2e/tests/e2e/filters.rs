@@ -1,5 +1,6 @@
 //! Filters and FilterPolicies: who is let through, and what happens while nobody can decide.
 
+use nuncio_authz_tests::keep_secret;
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object, text_secret};
 use nuncio_e2e::{Ask, Client, Gateway, Site, eventually, get};
@@ -24,6 +25,7 @@ fn keys() -> Value {
 }
 
 fn key(key: &str) -> Value {
+    keep_secret(key);
     text_secret("api-keys", "ann", key)
 }
 
@@ -77,6 +79,127 @@ async fn a_key_is_needed_where_a_policy_says_so_whichever_way_the_route_is_found
             assert!(matches!(status, 400 | 401), "{name}{path}: {status}");
         }
     }
+    gateway.stop().await;
+}
+
+/// Whose key it was is a condition that no request fulfils before it is asked about.
+#[tokio::test]
+async fn the_route_is_chosen_again_by_the_headers_that_a_filter_injects() {
+    let (site, upstream, chosen) = (Site::new(), Backend::start("up").await, Backend::start("chosen").await);
+    let held = |path: &str| json!({"host": "*", "path": path, "filters": [{"name": "keys"}]});
+    let rules = policy(&json!([held("/all/*"), held("/alone/*")]));
+    let mut all = vec![keys(), key("key-1"), rules, host("b", "b.example")];
+    all.push(mapping_on("*", "everything", "/all/", upstream.address()));
+    for (name, hostname) in [("a", "a.example"), ("b", "b.example"), ("any", "*.other")] {
+        for prefix in ["/all/chosen/", "/alone/"] {
+            let name = format!("{name}{}", prefix.replace('/', "-")).trim_end_matches('-').to_owned();
+            let mut mapping = mapping_on(hostname, &name, prefix, chosen.address());
+            mapping["spec"]["headers"] = json!({"x-user": "ann"});
+            all.push(mapping);
+        }
+    }
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&all));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    for name in ["a.example", "b.example", "B.EXAMPLE", "c.other", "C.OTHER"] {
+        assert_eq!(client.ask(&with_key(name, "/all/x", "key-1")).await.by(), "up", "{name}");
+        assert_eq!(client.ask(&with_key(name, "/all/chosen/x", "key-1")).await.by(), "chosen", "{name}");
+        // Nobody took it as it came.
+        assert_eq!(client.ask(&with_key(name, "/alone/x", "key-1")).await.by(), "chosen", "{name}");
+        for path in ["/all/chosen/x", "/alone/x"] {
+            assert_eq!(client.ask(&get(name, path).with("x-user", "ann")).await.status, 401, "{name}{path}");
+        }
+    }
+    assert_eq!(client.ask(&with_key("b.example", "/nowhere/x", "key-1")).await.status, 404);
+    gateway.stop().await;
+}
+
+/// Another service that lets in unless the client asks it not to; what it adds, the filters after it see.
+fn other(asked: &Backend) -> Value {
+    let external = json!({
+        "auth_service": asked.address().to_string(),
+        "allowed_request_headers": ["x-echo-status"], "allowed_authorization_headers": ["content-type"],
+    });
+    object("Filter", "other", json!({"External": external}))
+}
+
+#[tokio::test]
+async fn filters_are_asked_one_after_the_other_as_the_rule_says() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("asked").await);
+    let unless = json!({"name": "Content-Type", "value": "application/json", "negate": true});
+    let keys_unless = json!({"name": "keys", "ifRequestHeader": unless});
+    let rules = json!([
+        {"host": "*", "path": "/first/*", "filters": [keys_unless]},
+        {"host": "*", "path": "/second/*", "filters": [{"name": "other"}, keys_unless]},
+        {"host": "*", "path": "/either/*", "filters": [
+            {"name": "keys", "onDeny": "continue", "onAllow": "break"}, {"name": "other"}]},
+    ]);
+    let objects = [keys(), key("key-1"), other(&asked), policy(&rules)];
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let refused = |ask: Ask| ask.with("x-echo-status", "403");
+    assert_eq!(client.ask(&get("a.example", "/first/x")).await.status, 401);
+    let reply = client.ask(&get("a.example", "/second/x")).await;
+    assert_eq!((reply.by().as_str(), asked.requests()), ("up", 1), "what the first adds passes the second over");
+    assert_eq!(reply.echo().unwrap().header("content-type"), Some("application/json"));
+    assert_eq!(client.ask(&refused(get("a.example", "/second/x"))).await.status, 403);
+    assert_eq!(client.ask(&refused(with_key("a.example", "/either/x", "key-1"))).await.by(), "up");
+    assert_eq!(asked.requests(), 2, "who has a key is the first's");
+    assert_eq!(client.ask(&get("a.example", "/either/x")).await.by(), "up");
+    assert_eq!(client.ask(&refused(get("a.example", "/either/x"))).await.status, 403);
+
+    let told = |path: &str, header: &str| {
+        let url = format!("http://a.example:{}{path}", site.http().port());
+        let output = site.nuncio(&["explain", &url, "-H", header, "manifests"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    for (path, header, part) in [
+        (
+            "/second/x",
+            "x-a: b",
+            "policy.default#1 for /second/*: other.default (External), then keys.default (APIKey)\n",
+        ),
+        (
+            "/first/x",
+            "Content-Type: application/json",
+            "keys.default (APIKey; not asked, by ifRequestHeader Content-Type)\n",
+        ),
+        (
+            "/either/x",
+            "x-a: b",
+            "keys.default (APIKey; is the last if it allows; may deny in vain), then other.default",
+        ),
+    ] {
+        let text = told(path, header);
+        assert!(text.contains(part), "{path}: {text}");
+    }
+    gateway.stop().await;
+}
+
+/// There are no authorities of the system here by which the service could trust another: only it knows that.
+#[tokio::test]
+async fn what_the_service_refuses_is_told_and_what_it_had_stays() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[key("key-1"), protect("/private/*")]));
+    site.write("filter.yaml", documents(&[keys()]));
+    std::fs::write(site.root().join("no-authorities"), "").unwrap();
+    let gateway = Gateway::start_with(&site, |command| {
+        command.env("SSL_CERT_FILE", "no-authorities").env("SSL_CERT_DIR", "nowhere");
+    })
+    .await;
+    let client = Client::http(site.http());
+    let asked = async |key: &str| client.ask(&with_key("a.example", "/private/x", key)).await.status;
+    assert_eq!((asked("key-1").await, asked("other").await), (200, 401));
+
+    let external = json!({"External": {"auth_service": "https://127.0.0.1:1", "proto": "grpc"}});
+    site.write("filter.yaml", documents(&[object("Filter", "keys", external)]));
+    gateway.admin.problem(&["\"keys\"", "RefusedByProxy", "an authentication service refused"]).await;
+    assert_eq!((asked("key-1").await, asked("other").await), (200, 401), "the old one decides");
+
+    site.write("filter.yaml", documents(&[keys()]));
+    gateway.admin.no_problem(&["RefusedByProxy"]).await;
+    assert_eq!((asked("key-1").await, asked("other").await), (200, 401));
     gateway.stop().await;
 }
 
