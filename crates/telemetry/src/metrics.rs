@@ -28,13 +28,21 @@ impl Metrics {
     /// A registry whose metrics are all named `nuncio_…`, with those of the process itself (`process_…`) in it.
     #[must_use]
     pub fn new(service: &'static str) -> Self {
-        let mut registry = Registry::default();
+        let metrics = Self::of_part();
+        let mut registry = metrics.registry.write().unwrap_or_else(PoisonError::into_inner);
         registry.register_collector(Box::new(Process));
         // Not an `Info`: the older Prometheus format has no such type.
         let build = Family::<Vec<(&str, &str)>, Gauge>::default();
         build.get_or_create(&vec![("service", service), ("version", env!("CARGO_PKG_VERSION"))]).set(1);
         registry.register("nuncio_build_info", "What is running", build);
-        Self { registry: Arc::new(RwLock::new(registry)) }
+        drop(registry);
+        metrics
+    }
+
+    /// A registry of a service in a process that tells of itself elsewhere.
+    #[must_use]
+    pub fn of_part() -> Self {
+        Self { registry: Arc::new(RwLock::new(Registry::default())) }
     }
 
     /// Registers the metrics of one part of the service, named `nuncio_{part}_…`.

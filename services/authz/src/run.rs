@@ -42,13 +42,12 @@ pub enum RunError {
     Serve(tonic::transport::Error),
 }
 
-/// Runs the service until stopped.
+/// Runs the service until stopped; what it counts is in `metrics`.
 ///
 /// # Errors
 /// When settings cannot be used or an address cannot be had.
-pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunError> {
+pub async fn run(settings: Settings, metrics: Metrics, stop: CancellationToken) -> Result<(), RunError> {
     let health = Health::default();
-    let metrics = Metrics::new("nuncio-authz");
     let active = Active::new();
     let engine = Arc::new(engine(&settings, &metrics, active.clone()).await?);
     let mut tasks = JoinSet::new();

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
+use nuncio_telemetry::Metrics;
 use serde_json::{Value, json};
 
 use crate::settings::Settings;
@@ -81,7 +82,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     };
     let telemetry = nuncio_telemetry::init(&options)?;
     let stop = nuncio_telemetry::shutdown_on_signal()?;
-    crate::run(settings, stop).await?;
+    crate::run(settings, Metrics::new("nuncio-authz"), stop).await?;
     telemetry.flush();
     Ok(())
 }

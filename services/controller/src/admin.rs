@@ -53,7 +53,8 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// The reasons, for people.
     fn ready(&self) -> Result<(), String>;
-    /// The controller's own metrics, in the `OpenMetrics` text format.
+    /// The controller's own metrics and those of the authentication service that belongs to it, in the `OpenMetrics` text
+    /// format.
     fn metrics(&self) -> String;
     /// Those of the limiter that belongs to it, in the older text format of Prometheus; none if there is none.
     fn limiter_metrics(&self) -> String;

@@ -30,6 +30,6 @@ pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
 pub use leader::LeaseTimes;
 pub use manifests::Manifests;
 pub use nuncio_translate::Topology;
-pub use run::{Config, Error, Limited, OwnLimiter, OwnService, XdsAddress, run};
+pub use run::{Config, Error, Limited, OwnAuthz, OwnLimiter, OwnService, XdsAddress, run};
 pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};
 pub use status::{ServiceName, StatusOptions};

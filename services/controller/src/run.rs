@@ -67,7 +67,7 @@ pub struct Config {
     /// The rate limit service that can run beside this controller.
     pub limiter: Option<OwnLimiter>,
     /// The authentication service that can run beside this controller.
-    pub authz: Option<OwnService>,
+    pub authz: Option<OwnAuthz>,
     /// Which statuses are written to a cluster, if any, by the replica that leads.
     pub status: Option<StatusOptions>,
     /// How long requests in flight may take to finish. A cluster that no route names any more is kept for as long, and
@@ -109,6 +109,15 @@ pub struct OwnLimiter {
     pub service: OwnService,
     /// What it counted.
     pub limited: Limited,
+}
+
+/// An authentication service that runs beside a controller.
+#[derive(Debug)]
+pub struct OwnAuthz {
+    /// The service.
+    pub service: OwnService,
+    /// What it counts.
+    pub metrics: nuncio_telemetry::Metrics,
 }
 
 /// Tells what the limiter counted.
@@ -216,6 +225,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         config.envoy_admin.clone(),
         config.health.clone(),
         config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
+        config.authz.as_ref().map(|authz| authz.metrics.clone()),
     ));
 
     let is_beside = config.envoy_admin.is_some();
@@ -225,8 +235,10 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let work = async {
         let (source, told) = source.read(&engine, &read).await?;
         emit(&events, told).await;
-        let own =
-            Own { limiter: config.limiter.as_ref().map(|limiter| &limiter.service), authz: config.authz.as_ref() };
+        let own = Own {
+            limiter: config.limiter.as_ref().map(|limiter| &limiter.service),
+            authz: config.authz.as_ref().map(|authz| &authz.service),
+        };
         tokio::select! {
             result = work(&engine, source, heard, &events, &served, own) => result,
             () = follow_names(&engine, &events), if is_beside => Ok(()),
@@ -251,7 +263,7 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
-        authz_socket: config.authz.as_ref().map(OwnService::path),
+        authz_socket: config.authz.as_ref().map(|authz| authz.service.path()),
         topology: config.topology.clone(),
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());

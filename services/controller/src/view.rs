@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use nuncio_api::{ObjectId, Severity, Spec};
 use nuncio_ir::{Cluster, Discovery, Endpoint, Model};
-use nuncio_telemetry::Health;
+use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Key, Protocol, ResourceType};
 
 use crate::admin::{
@@ -35,6 +35,7 @@ pub(crate) struct EngineView {
     envoy_admin: Option<PathBuf>,
     health: Health,
     limited: Option<Limited>,
+    authz: Option<Metrics>,
 }
 
 impl EngineView {
@@ -43,8 +44,9 @@ impl EngineView {
         envoy_admin: Option<PathBuf>,
         health: Health,
         limited: Option<Limited>,
+        authz: Option<Metrics>,
     ) -> Self {
-        Self { engine, envoy_admin, health, limited }
+        Self { engine, envoy_admin, health, limited, authz }
     }
 }
 
@@ -54,7 +56,8 @@ impl View for EngineView {
     }
 
     fn metrics(&self) -> String {
-        lock(&self.engine).metrics.encode()
+        let authz = self.authz.as_ref().map(Metrics::encode).unwrap_or_default();
+        lock(&self.engine).metrics.encode() + &authz
     }
 
     fn limiter_metrics(&self) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nuncio_controller::webhook::WebhookOptions;
-use nuncio_controller::{Config, Event, Manifests, OwnLimiter, OwnService, Topology, XdsAddress};
+use nuncio_controller::{Config, Event, Manifests, OwnAuthz, OwnLimiter, Topology, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -95,7 +95,7 @@ pub(crate) struct Parts<'a> {
     /// The rate limit service that can run beside it.
     pub(crate) limiter: Option<OwnLimiter>,
     /// The authentication service that can run beside it.
-    pub(crate) authz: Option<OwnService>,
+    pub(crate) authz: Option<OwnAuthz>,
     /// What is written to a cluster.
     pub(crate) status: StatusArgs,
     /// How the webhook is served, if it is.

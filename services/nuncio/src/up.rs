@@ -11,12 +11,12 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use nuncio_controller::admin::{AdminClient, LimitedView};
-use nuncio_controller::{Event, Limited, OwnLimiter, OwnService, XdsAddress};
+use nuncio_controller::{Event, Limited, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_ratelimit::settings::Settings;
 use nuncio_ratelimit::stats::{Exposition, prometheus};
 use nuncio_ratelimit::{Often, RunError};
-use nuncio_telemetry::{Health, LogFormat, shutdown_on_signal};
+use nuncio_telemetry::{Health, LogFormat, Metrics, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle};
@@ -78,6 +78,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let (wanted, limiter_is_wanted) = watch::channel(false);
     let limited = limited(&limiter, limiter_is_wanted.clone());
     let (authz_wanted, authz_is_wanted) = watch::channel(false);
+    let decisions = Metrics::of_part();
     let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
     let health = Health::default();
     let config = config(Parts {
@@ -90,7 +91,10 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
-        authz: Some(OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted }),
+        authz: Some(OwnAuthz {
+            service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },
+            metrics: decisions.clone(),
+        }),
         limiter: Some(OwnLimiter { service: OwnService { socket: runtime_dir.limit_socket(), wanted }, limited }),
         status,
         webhook,
@@ -104,7 +108,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let gateway = Gateway {
         controller: tokio::spawn(nuncio_controller::run(config, stop_controller.clone(), events)),
         limiter: tokio::spawn(limit(limiter, limiter_is_wanted, stop_controller.clone())),
-        authz: tokio::spawn(decide(authz, authz_is_wanted, stop_controller.clone())),
+        authz: tokio::spawn(decide(authz, decisions, authz_is_wanted, stop_controller.clone())),
         portal: tokio::spawn(Portal::run(portal, stop_controller.clone())),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),
         reporter: tokio::spawn(
@@ -203,11 +207,12 @@ async fn limit(settings: Settings, wanted: watch::Receiver<bool>, stop: Cancella
 /// Runs the authentication service from the moment when something asks it.
 async fn decide(
     settings: nuncio_authz::Settings,
+    metrics: Metrics,
     wanted: watch::Receiver<bool>,
     stop: CancellationToken,
 ) -> Result<(), nuncio_authz::RunError> {
     match is_wanted(wanted, &stop).await {
-        true => nuncio_authz::run(settings, stop).await,
+        true => nuncio_authz::run(settings, metrics, stop).await,
         false => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! One page of metrics: the controller's, and those of the limiter and the Envoy beside it.
+//! One page of metrics: the controller's, and those of the services and the Envoy beside it.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Only what was ever touched: an Envoy has hundreds of series for each cluster, most of them zero for ever.
 const ENVOY_PATH: &str = "/stats/prometheus?usedonly";
 
-/// The metrics of the controller, and of the limiter and the Envoy beside it if there are such.
+/// The metrics of the controller, and of the services and the Envoy beside it if there are such.
 #[utoipa::path(get, path = "/metrics", tag = "probes",
     responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
 pub(super) async fn metrics(State(view): State<Shared>) -> impl IntoResponse {

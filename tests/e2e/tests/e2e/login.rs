@@ -52,6 +52,18 @@ async fn a_login_is_needed_where_a_policy_says_so_and_ends_with_a_logout() {
     assert_eq!(provider.event("grant authorization_code").await, 1);
     assert_eq!(Browser::api().get(&url("/orders/1")).await.status, StatusCode::UNAUTHORIZED);
 
+    let counted = gateway.admin.text("/metrics").await;
+    for (series, count) in [
+        (r#"decisions_total{rule="orders.default#0",decision="allow",reason=""}"#, 1),
+        (r#"decisions_total{rule="orders.default#0",decision="deny",reason="no_session"}"#, 1),
+        (r#"decisions_total{rule="orders.default#0",decision="answer",reason=""}"#, 1),
+    ] {
+        assert!(counted.contains(&format!("nuncio_authz_{series} {count}\n")), "{series}: {counted}");
+    }
+    assert!(
+        counted.contains("nuncio_authz_provider_calls_total{") && counted.contains("nuncio_authz_signatures_total{")
+    );
+
     let host = site.ip().to_string();
     let (_, xsrf) = browser.cookies_like(&host, "ambassador_xsrf.login.default").remove(0);
     let form = [("realm", "login.default"), ("_xsrf", xsrf.as_str())];
