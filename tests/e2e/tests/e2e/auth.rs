@@ -108,6 +108,23 @@ async fn a_client_cannot_say_who_it_is() {
     gateway.stop().await;
 }
 
+/// Case 4 of the attack suite.
+#[tokio::test]
+async fn one_that_fails_open_passes_no_word_of_the_client_s_on() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
+    let mut open = auth(&asked);
+    open["spec"]["auth_service"] = json!("127.0.0.1:1");
+    open["spec"]["failure_mode_allow"] = json!(true);
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[open]));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let ask = get("a.example", "/x").with("x-user", "root").with("x-envoy-auth-failure-mode-allowed", "false");
+    let echo = client.ask(&ask).await.echo().unwrap();
+    let seen = ["x-user", "x-envoy-auth-failure-mode-allowed"].map(|name| echo.header(name));
+    assert_eq!(seen, [None, Some("true")]);
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn a_change_of_the_service_ends_no_connection_and_a_broken_one_lets_nobody_in() {
     let (site, upstream) = (Site::new(), Backend::start("up").await);

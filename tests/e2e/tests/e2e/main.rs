@@ -11,6 +11,8 @@ mod endpoints;
 mod explain;
 mod fail_closed;
 mod filters;
+mod grants;
+mod guides;
 mod headers;
 mod ingress;
 mod live;

@@ -1,0 +1,144 @@
+//! Manifests as guides to Edge Stack have people write them (`tests/e2e/guides`): nothing is wrong with them, and they behave.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::StatusCode;
+use nuncio_authz_tests::{Browser, Issuer, Provider, Upstream, keep_secret};
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::{documents, mapping, plain};
+use nuncio_e2e::{Gateway, Site};
+use serde_json::json;
+
+const CALLBACK: &str = "/.ambassador/oauth2/redirection-endpoint";
+
+fn origin(site: &Site) -> String {
+    format!("http://{}", site.http())
+}
+
+fn url(site: &Site, path: &str) -> String {
+    format!("{}{path}", origin(site))
+}
+
+/// Serves a guide's manifests before an upstream, with these words in the place of its own; nothing must be wrong with them.
+async fn serve<'a>(site: &'a Site, guide: &str, upstream: &Upstream, words: &[(&str, &str)]) -> Gateway<'a> {
+    let origin = origin(site);
+    let words = words.iter().copied().chain([("ORIGIN", origin.as_str())]);
+    let text = words.fold(guide.to_owned(), |text, (name, word)| text.replace(&format!("${{{name}}}"), word));
+    let mapping = mapping("all", "/", upstream.address.parse().unwrap());
+    site.write("all.yaml", plain(site) + &documents(&[mapping]));
+    site.write("guide.yaml", text);
+    let checked = site.nuncio(&["check", "manifests", "-o", "json"]).output().unwrap();
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(checked.status.success() && !said.contains("\"error\""), "{said}");
+    Gateway::start(site).await
+}
+
+async fn provider(site: &Site) -> Provider {
+    let client = json!({"client": {
+        "scope": "openid email offline_access",
+        "post_logout_redirect_uris": [format!("{}/.ambassador/oauth2/post-logout-redirect", origin(site))],
+    }});
+    Provider::start(&[url(site, CALLBACK)], &client).await
+}
+
+#[tokio::test]
+async fn a_login_with_scopes() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let provider = provider(&site).await;
+    let guide = include_str!("../../guides/login-with-scopes.yaml");
+    let gateway = serve(&site, guide, &upstream, &[("ISSUER", &provider.issuer)]).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.get(&url(&site, "/backend/public/")).await.status, StatusCode::OK, "open");
+    let begun = browser.get(&url(&site, "/backend/x")).await;
+    let asked = begun.location().unwrap().query().unwrap().to_owned();
+    for part in ["kc_idp_hint=staff", "scope=openid+email+offline_access", "response_type=code", "code_challenge="] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+    let page = browser.log_in(&url(&site, "/backend/x"), "ann").await;
+    assert_eq!((page.status, page.url.path()), (StatusCode::OK, "/backend/x"), "{page:#?}");
+    let script = Browser::default().with("x-requested-with", "XMLHttpRequest").get(&url(&site, "/backend/x")).await;
+    assert_eq!((script.status.as_u16(), script.header("set-cookie")), (407, None), "{script:#?}");
+    let back = browser.get(&url(&site, "/.ambassador/oauth2/post-logout-redirect")).await;
+    assert_eq!(back.location().unwrap().path(), "/bye");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_login_in_the_older_words() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let provider = provider(&site).await;
+    let guide = include_str!("../../guides/login-in-the-older-words.yaml");
+    let gateway = serve(&site, guide, &upstream, &[("ISSUER", &provider.issuer)]).await;
+    let mut browser = Browser::default();
+    let begun = browser.get(&url(&site, "/backend/x")).await;
+    let asked = begun.location().unwrap().query().unwrap().to_owned();
+    assert!(asked.contains("audience=https%3A%2F%2Fapi.example%2F") && asked.contains("scope=openid+email"), "{asked}");
+    assert_eq!(browser.log_in(&url(&site, "/backend/x"), "ann").await.status, StatusCode::OK);
+    assert_eq!(browser.get(&url(&site, "/elsewhere")).await.status, StatusCode::OK, "no rule is for it");
+    gateway.admin.problem(&["\"tenant\"", "NoEffect", "stateTTL"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_login_that_names_the_user() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let client = json!({"client": {"token_endpoint_auth_method": "client_secret_post"}});
+    let provider = Provider::start(&[url(&site, CALLBACK)], &client).await;
+    let guide = include_str!("../../guides/login-that-names-the-user.yaml");
+    let gateway = serve(&site, guide, &upstream, &[("ISSUER", &provider.issuer)]).await;
+    let mut browser = Browser::default();
+    let page = browser.log_in(&url(&site, "/backend/x"), "ann").await;
+    assert_eq!(page.sent("x-email").as_deref(), Some("ann@corp.test"), "{page:#?}");
+    assert_eq!(page.sent("x-token-type").as_deref(), Some("opaque"), "{page:#?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_with_an_answer_of_one_s_own() {
+    let (site, upstream, issuer) = (Site::new(), Upstream::start().await, Issuer::start().await);
+    let guide = include_str!("../../guides/tokens.yaml");
+    let gateway = serve(&site, guide, &upstream, &[("JWKS", &issuer.jwks_uri)]).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let token = |audience: &str, expires: u64, scope: &str| {
+        issuer.token(&json!({"sub": "ann", "aud": audience, "exp": expires, "scope": scope}))
+    };
+    let ask = async |token: &str| {
+        let browser = Browser::api().with("authorization", &format!("Bearer {token}")).with("user-agent", "curl");
+        browser.with("x-correlation-id", "c-1").get(&url(&site, "/backend/x")).await
+    };
+    let page = ask(&token("shop", now + 60, "read:quotes other")).await;
+    let sent = ["x-token-sub", "x-fixed", "x-token-c-optional", "x-token-c-optional-empty", "x-ua"];
+    let wanted = [Some("ann"), Some("Fixed String"), Some("none"), None, Some("curl")];
+    assert_eq!(sent.map(|name| page.sent(name)), wanted.map(|text| text.map(str::to_owned)), "{page:#?}");
+
+    let expired = ask(&token("shop", now - 60, "read:quotes")).await;
+    assert_eq!((expired.status, expired.header("x-correlation-id")), (StatusCode::UNAUTHORIZED, Some("c-1")));
+    assert_eq!((&expired.json()["expired"], &expired.json()["httpStatus"]), (&json!(true), &json!("401")));
+    assert!(expired.header("www-authenticate").unwrap().contains("realm=\"jwt.default\""), "{expired:#?}");
+    assert_eq!(ask(&token("other", now + 60, "read:quotes")).await.status, StatusCode::UNAUTHORIZED);
+    let narrow = ask(&token("shop", now + 60, "other")).await;
+    assert_eq!(narrow.status, StatusCode::FORBIDDEN);
+    assert!(narrow.header("www-authenticate").unwrap().contains("insufficient_scope"), "{narrow:#?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn keys_and_another_service() {
+    const KEY: &str = "key-of-a-shop-customer";
+    keep_secret(KEY);
+    let (site, upstream, asked) = (Site::new(), Upstream::start().await, Backend::start("asked").await);
+    let guide = include_str!("../../guides/keys-and-another-service.yaml");
+    let gateway = serve(&site, guide, &upstream, &[("AUTH", &asked.address().to_string())]).await;
+    let ask = async |headers: &[(&'static str, &str)]| {
+        let browser = headers.iter().fold(Browser::api(), |browser, (name, value)| browser.with(name, value));
+        { browser }.get(&url(&site, "/backend/x")).await
+    };
+    let refused = ("x-echo-status", "403");
+    assert_eq!(ask(&[("x-shop-key", KEY), refused]).await.status, StatusCode::OK);
+    assert_eq!(asked.requests(), 0, "who has a key is let in by it");
+    let page = ask(&[("x-echo-header", "x-ext-user=bob"), ("x-ext-user", "root")]).await;
+    assert_eq!(page.sent("x-ext-user").as_deref(), Some("bob"), "{page:#?}");
+    assert_eq!(ask(&[("x-shop-key", "other"), refused]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(asked.requests(), 2);
+    gateway.stop().await;
+}
