@@ -96,6 +96,33 @@ mod tests {
         assert!(holds("claims.n").unwrap_err().ends_with("neither true nor false"));
     }
 
+    /// Case 47, by the condition that the guide recommends.
+    #[test]
+    fn an_address_counts_only_where_it_is_verified_and_wholly_of_the_domain() {
+        let guide = include_str!("../../../docs/security.md");
+        let (_, rest) = guide.split_once("require: >-\n").unwrap();
+        let condition = Requirement::new(rest.split("```").next().unwrap().trim()).unwrap();
+        let holds = |email: &str, verified: Json| {
+            condition.holds(&json!({ "email": email, "email_verified": verified })).is_ok()
+        };
+        assert!(holds("ann@corp.example", json!(true)) && holds("Ann.B+c@corp.example", json!(true)));
+        for email in [
+            "a@evil.example@corp.example",
+            "a@corp.example@evil.example",
+            "a@notcorp.example",
+            "a@corp.example.evil.example",
+            "a@corpXexample",
+            "a@corp.example\n",
+            "@corp.example",
+            "",
+        ] {
+            assert!(!holds(email, json!(true)), "{email:?}");
+        }
+        for verified in [json!(false), json!("true"), json!(1), Json::Null] {
+            assert!(!holds("ann@corp.example", verified.clone()), "{verified}");
+        }
+    }
+
     #[test]
     fn what_does_not_compile_or_is_too_large_is_an_error() {
         assert!(matches!(Requirement::new("claims.("), Err(InvalidRequirement::Syntax(_))));

@@ -2,6 +2,7 @@
 
 mod auth_services;
 mod documents;
+mod filters;
 mod hosts;
 mod limits;
 mod listeners;

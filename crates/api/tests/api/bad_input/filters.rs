@@ -1,0 +1,188 @@
+//! Filters and FilterPolicies.
+
+use super::check;
+
+#[test]
+fn bad_filters_are_refused() {
+    for (spec, reason, field, at) in [
+        ("{}", "InvalidValue", "spec", "{"),
+        ("{JWT: {jwksURI: 'https://a'}, Basic: {secretName: s}}", "InvalidValue", "spec", "{JWT"),
+        ("{Plugin: {name: p}}", "NotPortable", "spec.Plugin", "{name"),
+        ("{JWT: {}}", "MissingField", "spec.JWT.jwksURI", "{}"),
+        ("{JWT: {jwksURI: 'ftp://a'}}", "InvalidValue", "spec.JWT.jwksURI", "'ftp"),
+        ("{JWT: {jwksURI: 'https://a', validAlgorithms: [RS1]}}", "InvalidValue", "spec.JWT.validAlgorithms[0]", "RS1"),
+        ("{JWT: {jwksURI: 'https://a', validAlgorithms: [HS256]}}", "InvalidValue", "spec.JWT.validAlgorithms", "[HS"),
+        ("{JWT: {jwksURI: 'https://a', audience: x1, audiences: [b]}}", "InvalidValue", "spec.JWT.audience", "x1"),
+        (
+            "{JWT: {jwksURI: 'https://a', leewayForExpiresAt: soon}}",
+            "InvalidValue",
+            "spec.JWT.leewayForExpiresAt",
+            "soon",
+        ),
+        (
+            "{JWT: {jwksURI: 'https://a', injectRequestHeaders: [{name: 'a b', value: v}]}}",
+            "InvalidHeaderName",
+            "spec.JWT.injectRequestHeaders[0].name",
+            "'a b'",
+        ),
+        (
+            "{JWT: {jwksURI: 'https://a', injectRequestHeaders: [{value: v}]}}",
+            "MissingField",
+            "spec.JWT.injectRequestHeaders[0].name",
+            "{value",
+        ),
+        (
+            "{JWT: {jwksURI: 'https://a', errorResponse: {realm: \"a\\nb\"}}}",
+            "InvalidValue",
+            "spec.JWT.errorResponse.realm",
+            "\"a",
+        ),
+        ("{APIKey: {}}", "MissingField", "spec.APIKey.keys", "{}"),
+        ("{APIKey: {keys: [{}]}}", "MissingField", "spec.APIKey.keys[0].secretName", "{}"),
+        (
+            "{APIKey: {keys: [{secretName: s}], sources: [{header: a, query: b}]}}",
+            "InvalidValue",
+            "spec.APIKey.sources[0]",
+            "{header",
+        ),
+        (
+            "{APIKey: {keys: [{secretName: s}], identityHeader: ':path'}}",
+            "InvalidHeaderName",
+            "spec.APIKey.identityHeader",
+            "':path'",
+        ),
+        ("{Basic: {}}", "MissingField", "spec.Basic.secretName", "{}"),
+        ("{External: {}}", "MissingField", "spec.External.auth_service", "{}"),
+        ("{External: {auth_service: a, proto: soap}}", "InvalidValue", "spec.External.proto", "soap"),
+        (
+            "{External: {auth_service: a, include_body: {max_bytes: 0}}}",
+            "InvalidValue",
+            "spec.External.include_body.max_bytes",
+            "0",
+        ),
+        (
+            "{External: {auth_service: a, tlsConfig: {caCertificate: {fromSecret: {name: s}}}}}",
+            "InvalidValue",
+            "spec.External.tlsConfig.caCertificate",
+            "{fromSecret",
+        ),
+        (
+            "{Introspection: {endpoint: x1, clientID: c, secretName: s}}",
+            "InvalidValue",
+            "spec.Introspection.endpoint",
+            "x1",
+        ),
+    ] {
+        check(("Filter", spec, reason, field, at));
+    }
+}
+
+#[test]
+fn bad_logins_are_refused() {
+    for (spec, reason, field, at) in [
+        (
+            "{OAuth2: {clientID: c, secretName: s, protectedOrigins: [{origin: 'https://b'}]}}",
+            "MissingField",
+            "spec.OAuth2.authorizationURL",
+            "{clientID",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', secretName: s, protectedOrigins: [{origin: 'https://b'}]}}",
+            "MissingField",
+            "spec.OAuth2.clientID",
+            "{authorizationURL",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', clientID: c, protectedOrigins: [{origin: 'https://b'}]}}",
+            "MissingField",
+            "spec.OAuth2.secretName",
+            "{authorizationURL",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s}}",
+            "MissingField",
+            "spec.OAuth2.protectedOrigins",
+            "{authorizationURL",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', grantType: Implicit}}",
+            "InvalidValue",
+            "spec.OAuth2.grantType",
+            "Implicit",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', grantType: ClientCredentials, accessTokenValidation: userinfo, accessTokenJWTFilter: {name: f}}}",
+            "InvalidValue",
+            "spec.OAuth2.accessTokenJWTFilter",
+            "{name",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', grantType: ClientCredentials, clientAuthentication: {method: Guess}}}",
+            "InvalidValue",
+            "spec.OAuth2.clientAuthentication.method",
+            "Guess",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', grantType: Password, clientID: c, secretName: s, secret: t1}}",
+            "InvalidValue",
+            "spec.OAuth2.secret",
+            "t1",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, clientURL: 'https://b', postLogoutRedirectURI: x1}}",
+            "InvalidValue",
+            "spec.OAuth2.postLogoutRedirectURI",
+            "x1",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, clientURL: 'https://b', extraAuthorizationParameters: {state: x1}}}",
+            "InvalidValue",
+            "spec.OAuth2.extraAuthorizationParameters.state",
+            "x1",
+        ),
+    ] {
+        check(("Filter", spec, reason, field, at));
+    }
+}
+
+#[test]
+fn bad_policies_are_refused() {
+    for (spec, reason, field, at) in [
+        ("{rules: [{host: 'a/b', filters: [{name: f}]}]}", "InvalidValue", "spec.rules[0].host", "'a/b'"),
+        ("{rules: [{path: x1, filters: [{name: f}]}]}", "InvalidValue", "spec.rules[0].path", "x1"),
+        ("{rules: [{path: '/a#b', filters: [{name: f}]}]}", "InvalidValue", "spec.rules[0].path", "'/a#b'"),
+        ("{rules: [{filters: [{}]}]}", "MissingField", "spec.rules[0].filters[0].name", "{}"),
+        (
+            "{rules: [{filters: [{name: f, onDeny: sometimes}]}]}",
+            "InvalidValue",
+            "spec.rules[0].filters[0].onDeny",
+            "sometimes",
+        ),
+        (
+            "{rules: [{filters: [{name: f, ifRequestHeader: {name: 'a b'}}]}]}",
+            "InvalidHeaderName",
+            "spec.rules[0].filters[0].ifRequestHeader.name",
+            "'a b'",
+        ),
+        (
+            "{rules: [{filters: [{name: f, ifRequestHeader: {name: h, value: x1, valueRegex: z}}]}]}",
+            "InvalidValue",
+            "spec.rules[0].filters[0].ifRequestHeader.value",
+            "x1",
+        ),
+        (
+            "{rules: [{filters: [{name: f, arguments: {insteadOfRedirect: {httpStatusCode: 999}}}]}]}",
+            "InvalidValue",
+            "spec.rules[0].filters[0].arguments.insteadOfRedirect.httpStatusCode",
+            "999",
+        ),
+        (
+            "{rules: [{filters: [{name: f, arguments: {sameSite: loose}}]}]}",
+            "InvalidValue",
+            "spec.rules[0].filters[0].arguments.sameSite",
+            "loose",
+        ),
+    ] {
+        check(("FilterPolicy", spec, reason, field, at));
+    }
+}
