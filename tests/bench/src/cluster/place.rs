@@ -14,11 +14,13 @@ use nuncio_e2e::{Gateway, Site, envoy};
 use nuncio_kube_tests::Cluster;
 use serde_json::{Value, json};
 
-use crate::loading::loaded;
+use crate::loading::loaded_by;
 use crate::upstream;
 
 /// Objects that are created at the same time.
 const AT_ONCE: usize = 64;
+/// How often metrics are asked for: a page with the statistics of thousands of clusters costs an Envoy much.
+const SCRAPES: Duration = Duration::from_millis(250);
 /// Mappings that say which version they are of, one for each host name.
 const PER_HOST: usize = 10;
 
@@ -83,7 +85,7 @@ impl Place {
     /// Waits until each object has the status that it should have.
     pub(super) async fn statuses_are_written(&self, gateway: &Gateway<'_>) {
         let wanted = self.mappings + 2;
-        loaded(async || {
+        loaded_by(SCRAPES, async || {
             let metrics = gateway.admin.text("/metrics").await;
             let written = metrics.lines().find_map(|line| line.strip_prefix("nuncio_statuses_written_total "));
             let written: usize = written.and_then(|text| text.parse().ok()).unwrap_or(0);
