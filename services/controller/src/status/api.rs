@@ -80,6 +80,10 @@ async fn send(client: &Client, request: http::request::Builder, body: &Value) ->
 fn follow_up(error: kube::Error) -> WriteError {
     match error {
         kube::Error::Api(status) => match status.code {
+            // What is said of a resource that there is not names no object.
+            404 if status.details.as_ref().is_none_or(|details| details.name.is_empty()) => {
+                WriteError::Denied("its definition has no status subresource; install ours (nuncio crds)".to_owned())
+            }
             404 | 409 | 410 => WriteError::Gone,
             401 | 403 => WriteError::Denied(status.message),
             429 | 502..=504 => WriteError::Unavailable(status.message),
@@ -98,8 +102,11 @@ mod tests {
     #[test]
     fn errors_are_told_apart() {
         let answer = |code| follow_up(kube::Error::Api(Box::new(Status { code, ..Status::failure("said", "") })));
-        assert_eq!(answer(404), WriteError::Gone);
         assert_eq!(answer(409), WriteError::Gone);
+        let details = |name: &str| serde_json::from_value(json!({ "name": name })).unwrap();
+        let missing = |name| Status { code: 404, details: Some(details(name)), ..Status::failure("none", "NotFound") };
+        assert_eq!(follow_up(kube::Error::Api(Box::new(missing("cart")))), WriteError::Gone);
+        assert!(matches!(follow_up(kube::Error::Api(Box::new(missing("")))), WriteError::Denied(_)));
         assert_eq!(answer(422), WriteError::Refused("said".to_owned()));
         assert_eq!(answer(500), WriteError::Refused("said".to_owned()));
         assert_eq!(answer(403), WriteError::Denied("said".to_owned()));

@@ -43,6 +43,8 @@ struct Stubborn {
     /// What came of it, if anything did: a definition without the fields drops them, for one.
     became: Option<Seen>,
     tries: u32,
+    /// How long it is left alone since the last try.
+    wait: Duration,
     not_before: Instant,
 }
 
@@ -116,9 +118,12 @@ impl Queue {
         self.on_their_way.remove(id);
     }
 
-    /// The API server has what it should: nothing is left of earlier tries.
-    pub(super) fn is_equal(&mut self, id: &ObjectId) {
-        self.stubborn.remove(id);
+    /// The API server has what it should. Earlier tries are forgotten only once that has lasted: a write's own echo says the
+    /// same where somebody else is about to write it over again.
+    pub(super) fn is_equal(&mut self, id: &ObjectId, now: Instant) {
+        if self.stubborn.get(id).is_some_and(|known| known.not_before + known.wait <= now) {
+            self.stubborn.remove(id);
+        }
     }
 
     /// It is gone.
@@ -141,11 +146,11 @@ impl Queue {
         let tries = known.map_or(0, |known| known.tries);
         let wait = FIRST_WAIT.saturating_mul(1 << tries.min(16)).min(LONGEST_WAIT);
         let (tries, not_before) = (tries.saturating_add(1), now + wait);
-        self.stubborn.insert(id.clone(), Stubborn { wanted, became: None, tries, not_before });
+        self.stubborn.insert(id.clone(), Stubborn { wanted, became: None, tries, wait, not_before });
         true
     }
 
-    /// It was written, and the API server has this now.
+    /// It was written, and the API server has something else now.
     pub(super) fn was_written(&mut self, id: &ObjectId, has: Seen) {
         if let Some(known) = self.stubborn.get_mut(id) {
             known.became = Some(has);
@@ -226,7 +231,7 @@ mod tests {
         // Somebody else writes it back each time.
         while now < start + Duration::from_secs(3600) {
             if queue.may_write(&id("a"), seen("Running"), seen("theirs"), now) {
-                queue.was_written(&id("a"), seen("Running"));
+                queue.is_equal(&id("a"), now);
                 writes += 1;
             }
             now += Duration::from_millis(100);
@@ -234,8 +239,8 @@ mod tests {
         assert!((15..30).contains(&writes), "{writes}");
         assert!(queue.may_write(&id("a"), seen("Inactive"), seen("theirs"), now), "another status goes at once");
         assert!(queue.may_write(&id("a"), seen("Running"), seen(""), now));
-        queue.is_equal(&id("a"));
-        assert!(queue.may_write(&id("a"), seen("Running"), seen(""), now));
+        queue.is_equal(&id("a"), now + LONGEST_WAIT * 3);
+        assert!(queue.may_write(&id("a"), seen("Running"), seen(""), now), "that has lasted");
     }
 
     #[test]

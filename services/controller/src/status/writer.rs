@@ -204,7 +204,7 @@ impl Writer {
         // Without an address there is nothing to say of an Ingress; one that it has may be somebody's DNS record.
         let nothing = id.kind == Kind::Ingress && status.ingress.is_none();
         let differs = if nothing || wanted.says(&held.seen) {
-            self.queue.is_equal(id);
+            self.queue.is_equal(id, now);
             false
         } else {
             self.queue.may_write(id, wanted, held.seen, now)
@@ -248,7 +248,6 @@ impl Writer {
         let file = file_of(&target.api, &target.namespace, &target.name);
         self.held.written(&file, seen);
         if seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH))) {
-            self.queue.is_equal(&id);
             self.complained.remove(&id.kind);
         } else {
             self.complain(id.kind, "the API server drops some of it; are the definitions current (nuncio crds)?");

@@ -227,6 +227,29 @@ async fn nothing_is_written_at_rest_nor_by_a_restart_nor_over_what_others_say() 
 }
 
 #[tokio::test]
+async fn what_another_writes_over_is_written_ever_less_often() {
+    let (cluster, site) = (cluster().await, Site::new());
+    let namespace = cluster.namespace().await;
+    let backend = Backend::start("one").await;
+    place::apply(cluster, &namespace, &place::site_objects(&site, backend.address())).await;
+    let gateway = gateway(cluster, namespace.name(), &site).await;
+    shows(cluster, namespace.name(), "mapping", "app", &FINE).await;
+    let over = ["patch", "mapping", "app", "--namespace", namespace.name(), "--subresource=status", "--type=merge"];
+    let (begun, mut lost) = (Instant::now(), 0);
+    // Each is a write of ours.
+    while begun.elapsed() < Duration::from_secs(8) {
+        let app = object(cluster, namespace.name(), "mapping", "app").await;
+        if app["status"]["state"] == "Running" {
+            lost += 1;
+            let _ =
+                cluster.kubectl(&[&over[..], &["-p", r#"{"status":{"state":"Inactive"}}"#]].concat()).await.success();
+        }
+    }
+    assert!((2..=5).contains(&lost), "{lost}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_gateway_that_is_told_so_writes_nothing() {
     let (cluster, site) = (cluster().await, Site::new());
     let namespace = cluster.namespace().await;
