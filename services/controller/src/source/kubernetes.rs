@@ -25,7 +25,7 @@ pub(crate) mod resources;
 mod secrets;
 mod troubles;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,10 +43,10 @@ use self::intake::Intake;
 use self::known::Known;
 use self::object::{Item, file_of};
 pub use self::reflector::Selection;
-use self::reflector::{Message, Reflector, Told};
+use self::reflector::{Message, Reflector, Told, patient};
 use self::request::{Failure, Form};
 use self::resources::{ApiKind, Depth, api_kind, watched};
-use self::secrets::{Fetched, Retry, Secrets};
+use self::secrets::{Fetch, Fetched, Secrets};
 use self::troubles::Troubles;
 use super::{Batch, Content, FileChange};
 use crate::status::Held;
@@ -55,8 +55,6 @@ use crate::status::Held;
 const QUEUED_MESSAGES: usize = 1024;
 /// Secrets fetched at the same time.
 const FETCHES: usize = 32;
-/// Wait before a Secret that could not be fetched is tried again.
-const FETCH_AGAIN: Duration = Duration::from_secs(2);
 
 /// The objects of a cluster, as files.
 pub(crate) struct KubernetesSource {
@@ -68,9 +66,9 @@ pub(crate) struct KubernetesSource {
     unlisted: BTreeSet<usize>,
     first_given: bool,
     secrets: Secrets,
-    /// Secrets to be tried again, and when.
-    retries: Vec<(Instant, Arc<str>)>,
-    fetches: FuturesUnordered<BoxFuture<'static, (Arc<str>, Fetched)>>,
+    /// When Secrets are to be tried again.
+    retries: BTreeMap<Arc<str>, Instant>,
+    fetches: FuturesUnordered<BoxFuture<'static, (Fetch, Fetched)>>,
     intake: Intake,
     troubles: Troubles,
     messages: mpsc::Receiver<Message>,
@@ -90,7 +88,11 @@ impl KubernetesSource {
         let mut reflectors = JoinSet::new();
         for (index, api) in kinds.iter().enumerate() {
             let (client, messages) = (cluster.client.clone(), sender.clone());
-            let (selection, discovery) = (Arc::clone(&selection), Arc::clone(&discovery));
+            let discovery = Arc::clone(&discovery);
+            let selection = match api.depth {
+                Depth::Whole => Arc::clone(&selection),
+                Depth::Metadata => Arc::new(selection.of_named()),
+            };
             let reflector = Reflector { index, api: *api, client, selection, discovery, messages };
             reflectors.spawn(reflector.run());
         }
@@ -103,7 +105,7 @@ impl KubernetesSource {
             kinds,
             first_given: false,
             secrets: Secrets::default(),
-            retries: Vec::new(),
+            retries: BTreeMap::new(),
             fetches: FuturesUnordered::new(),
             intake: Intake::default(),
             messages,
@@ -178,7 +180,7 @@ impl KubernetesSource {
     async fn step(&mut self, deadline: Option<Instant>) -> Option<()> {
         self.fetch();
         let intake = self.intake.due().filter(|_| self.first_given && deadline.is_none());
-        let retry = self.retries.iter().map(|(at, _)| *at).min();
+        let retry = self.retries.values().min().copied();
         let wake = [deadline, intake, retry].into_iter().flatten().min();
         let sleep = async {
             match wake {
@@ -188,7 +190,7 @@ impl KubernetesSource {
         };
         tokio::select! {
             message = self.messages.recv() => self.take(message?),
-            Some((file, fetched)) = self.fetches.next() => self.fetched(&file, fetched),
+            Some((fetch, fetched)) = self.fetches.next() => self.fetched(&fetch, fetched),
             () = sleep => {}
         }
         Some(())
@@ -266,30 +268,30 @@ impl KubernetesSource {
     /// Begins whatever fetches are due.
     fn fetch(&mut self) {
         let now = Instant::now();
-        for (_, file) in self.retries.extract_if(.., |(at, _)| *at <= now) {
+        for (file, _) in self.retries.extract_if(.., |_, at| *at <= now) {
             self.secrets.retry(&file);
         }
         let Some(api) = api_kind(Kind::Secret) else { return };
         let free = FETCHES.saturating_sub(self.fetches.len());
-        for file in self.secrets.take_due(free) {
-            self.fetches.push(Box::pin(fetch(self.cluster.clone(), api, file)));
+        for due in self.secrets.take_due(free) {
+            self.fetches.push(Box::pin(fetch(self.cluster.clone(), api, due)));
         }
     }
 
-    fn fetched(&mut self, file: &Arc<str>, fetched: Fetched) {
-        let (change, retry) = self.secrets.fetched(file, fetched);
+    fn fetched(&mut self, fetch: &Fetch, fetched: Fetched) {
+        let (change, retry) = self.secrets.fetched(fetch, fetched);
         self.intake.put(change, Instant::now());
-        if retry == Retry::Later {
-            self.retries.push((Instant::now() + FETCH_AGAIN, Arc::clone(file)));
+        if let Some(wait) = retry {
+            self.retries.insert(Arc::clone(&fetch.file), Instant::now() + wait);
         }
     }
 }
 
-async fn fetch(cluster: Cluster, api: ApiKind, file: Arc<str>) -> (Arc<str>, Fetched) {
-    let mut parts = file.rsplitn(3, '/');
+async fn fetch(cluster: Cluster, api: ApiKind, fetch: Fetch) -> (Fetch, Fetched) {
+    let mut parts = fetch.file.rsplitn(3, '/');
     let (name, namespace) = (parts.next().unwrap_or_default(), parts.next());
     let path = format!("{}/{name}", api.path(namespace));
-    let found = request::get(&cluster.client, &path, Form::Whole).await;
+    let found = patient(request::get(&cluster.client, &path, Form::Whole)).await;
     let item = found.and_then(|text| Item::fetched(&api, request::read(&text)?).ok_or(Failure::Missing));
-    (file, item)
+    (fetch, item)
 }

@@ -29,6 +29,9 @@ use crate::source::kubernetes::resources::{CONFIGURATION, DEFINITION, WHOLE_SECR
 /// What changes comes in bursts, as the definitions of all kinds: they are looked at together.
 const SETTLE: Duration = Duration::from_millis(200);
 
+/// How long what is done at once may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Longest time until the clock is looked at again.
 const LOOK: Duration = Duration::from_secs(3600);
 
@@ -100,7 +103,11 @@ impl Keeper {
         loop {
             let leads = leadership.leads();
             trusting = leads.then(|| trusting.take().unwrap_or_else(|| self.notice_trusting()));
-            let wait = match self.round(leads).await {
+            let round = tokio::select! {
+                () = shutdown.cancelled() => break,
+                round = tokio::time::timeout(PATIENCE, self.round(leads)) => round,
+            };
+            let wait = match round.unwrap_or_else(|_| Err("the API server does not answer".into())) {
                 Ok(wait) => {
                     backoff.reset();
                     self.complaint = None;

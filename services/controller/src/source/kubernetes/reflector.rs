@@ -20,7 +20,7 @@ use super::resources::ApiKind;
 /// Objects asked for at once where the server has no streaming lists.
 const PAGE: u32 = 500;
 /// A watch ends after this many seconds, and is begun anew where it ended.
-const WATCH_SECONDS: u32 = 290;
+pub(super) const WATCH_SECONDS: u32 = 290;
 /// How long an answer may take. Watches answer at once.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Annotation of the bookmark that ends a streamed listing.
@@ -37,6 +37,13 @@ pub struct Selection {
     pub labels: Option<String>,
     /// `AMBASSADOR_FIELD_SELECTOR`.
     pub fields: Option<String>,
+}
+
+impl Selection {
+    /// The same for Secrets that objects name: with whatever labels and fields.
+    pub(super) fn of_named(&self) -> Self {
+        Self { namespace: self.namespace.clone(), ..Self::default() }
+    }
 }
 
 /// What a reflector tells.
@@ -313,7 +320,7 @@ impl Position {
     }
 }
 
-async fn patient<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) async fn patient<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let late = |_| Failure::Lost(format!("no answer within {} s", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
 }

@@ -1,5 +1,7 @@
 //! Questions to the API server, and what comes back.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
@@ -8,10 +10,13 @@ use kube::client::Body;
 use serde::Deserialize;
 
 use super::object::Object;
+use super::reflector::WATCH_SECONDS;
 use super::resources::Depth;
 
 /// Longest answer to a question that is no watch, in bytes: a page of objects, each up to 1.5 MiB in etcd.
 const LONGEST_ANSWER: usize = 512 << 20;
+/// How long a watch may say nothing.
+const SILENT_WATCH: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 30);
 /// Longest error text that is read, in bytes.
 const LONGEST_ERROR: usize = 64 << 10;
 
@@ -175,7 +180,9 @@ impl Events {
             if let Some(line) = self.lines.next() {
                 return Ok(Some(line));
             }
-            match self.body.frame().await {
+            // The server ends a watch that says nothing. What stands between may keep a dead one open.
+            let frame = tokio::time::timeout(SILENT_WATCH, self.body.frame()).await;
+            match frame.map_err(|_| Failure::Lost("the watch says nothing, and was not ended in time".to_owned()))? {
                 None => return Ok(None),
                 Some(Err(error)) => return Err(Failure::Lost(chain(&error))),
                 Some(Ok(frame)) => self.lines.put(frame.data_ref().map(AsRef::as_ref).unwrap_or_default()),

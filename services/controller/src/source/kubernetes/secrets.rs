@@ -4,10 +4,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::object::Item;
 use super::request::Failure;
 use crate::source::{Content, FileChange};
+
+/// Wait before a Secret that could not be fetched is tried again.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+/// And the longest, which is how long it may take until a permission that was given late is noticed.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A Secret that is to be fetched. Numbered, because an answer may come when it is no longer waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fetch {
+    pub(super) file: Arc<str>,
+    number: u64,
+}
 
 /// What happened when a Secret was fetched.
 pub(super) type Fetched = Result<Item, Failure>;
@@ -18,6 +31,8 @@ pub(super) struct Secrets {
     wanted: BTreeMap<Arc<str>, Wanted>,
     /// To be fetched.
     due: BTreeSet<Arc<str>>,
+    /// Fetches that were begun.
+    begun: u64,
     /// While a listing is under way: wanted ones that it has not mentioned yet.
     unlisted: Option<BTreeSet<Arc<str>>>,
 }
@@ -26,14 +41,16 @@ pub(super) struct Secrets {
 struct Wanted {
     /// The version that was handed on last.
     given: Option<u128>,
-    /// A fetch is under way.
-    fetching: bool,
+    /// The fetch that is under way.
+    fetching: Option<u64>,
     /// It changed while it was fetched.
     again: bool,
     /// Something was answered, be it that there is none.
     answered: bool,
     /// What was said of it last, so that it is not said twice.
     said: Option<String>,
+    /// Tries that failed since one did not.
+    failures: u32,
 }
 
 impl Secrets {
@@ -93,7 +110,7 @@ impl Secrets {
 
     fn ask_again(&mut self, file: &Arc<str>) {
         let Some(wanted) = self.wanted.get_mut(file) else { return };
-        if wanted.fetching {
+        if wanted.fetching.is_some() {
             wanted.again = true;
         } else {
             self.due.insert(Arc::clone(file));
@@ -101,14 +118,15 @@ impl Secrets {
     }
 
     /// Takes up to `most` Secrets that are to be fetched.
-    pub(super) fn take_due(&mut self, most: usize) -> Vec<Arc<str>> {
+    pub(super) fn take_due(&mut self, most: usize) -> Vec<Fetch> {
         let mut taken = Vec::new();
         while taken.len() < most
             && let Some(file) = self.due.pop_first()
         {
             if let Some(wanted) = self.wanted.get_mut(&file) {
-                wanted.fetching = true;
-                taken.push(file);
+                self.begun += 1;
+                wanted.fetching = Some(self.begun);
+                taken.push(Fetch { file, number: self.begun });
             }
         }
         taken
@@ -119,32 +137,41 @@ impl Secrets {
         !self.due.is_empty()
     }
 
-    /// A fetch ended. Says what changed, and whether to try again after a while.
-    pub(super) fn fetched(&mut self, file: &Arc<str>, fetched: Fetched) -> (Option<FileChange>, Retry) {
-        // It may be unwanted by now.
-        let Some(wanted) = self.wanted.get_mut(file) else { return (None, Retry::No) };
-        wanted.fetching = false;
+    /// A fetch ended. Says what changed, and after which while to try again.
+    pub(super) fn fetched(&mut self, fetch: &Fetch, fetched: Fetched) -> (Option<FileChange>, Option<Duration>) {
+        let Fetch { file, number } = fetch;
+        // It may be unwanted by now, or wanted anew.
+        let Some(wanted) = self.wanted.get_mut(file).filter(|wanted| wanted.fetching == Some(*number)) else {
+            return (None, None);
+        };
+        wanted.fetching = None;
         if std::mem::take(&mut wanted.again) {
             self.due.insert(Arc::clone(file));
         }
         let change = |content| Some(FileChange { file: Arc::clone(file), content });
+        let failures = std::mem::take(&mut wanted.failures);
+        let later = FIRST_WAIT.saturating_mul(1 << failures.min(8)).min(LONGEST_WAIT);
         match fetched {
             Ok(item) => {
                 wanted.answered = true;
                 let said = wanted.said.take().is_some();
                 let same = wanted.given.replace(item.digest) == Some(item.digest);
-                if same && !said { (None, Retry::No) } else { (change(Content::Json(item.bytes)), Retry::No) }
+                if same && !said { (None, None) } else { (change(Content::Json(item.bytes)), None) }
             }
             Err(Failure::Missing) => {
                 wanted.answered = true;
                 let deleted = wanted.given.is_some().then(|| wanted.say("the Secret was deleted")).flatten();
-                (deleted.and_then(change), Retry::No)
+                (deleted.and_then(change), None)
             }
             Err(Failure::Denied(message)) => {
                 wanted.answered = true;
-                (wanted.say(&message).and_then(change), Retry::Later)
+                wanted.failures = failures + 1;
+                (wanted.say(&message).and_then(change), Some(later))
             }
-            Err(_) => (None, Retry::Later),
+            Err(_) => {
+                wanted.failures = failures + 1;
+                (None, Some(later))
+            }
         }
     }
 
@@ -152,13 +179,6 @@ impl Secrets {
     pub(super) fn retry(&mut self, file: &Arc<str>) {
         self.ask_again(file);
     }
-}
-
-/// Whether a fetch is to be tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Retry {
-    No,
-    Later,
 }
 
 impl Wanted {
@@ -186,14 +206,21 @@ mod tests {
         "tls".into()
     }
 
+    /// The only Secret that is to be fetched.
+    fn due(secrets: &mut Secrets) -> Fetch {
+        let [fetch] = &secrets.take_due(8)[..] else { panic!("{secrets:?}") };
+        assert_eq!(fetch.file, name());
+        fetch.clone()
+    }
+
     /// A book in which one Secret was fetched in version 1.
     fn with_one() -> Secrets {
         let mut secrets = Secrets::default();
         assert_eq!(secrets.want(files(&["tls"])), []);
-        assert_eq!(secrets.take_due(8), [name()]);
+        let fetch = due(&mut secrets);
         assert!(!secrets.is_answered());
-        let (change, retry) = secrets.fetched(&name(), item("tls", 1));
-        assert_eq!((change.unwrap().content, retry), (Content::Json(b"{}".to_vec()), Retry::No));
+        let (change, retry) = secrets.fetched(&fetch, item("tls", 1));
+        assert_eq!((change.unwrap().content, retry), (Content::Json(b"{}".to_vec()), None));
         assert!(secrets.is_answered() && !secrets.is_due());
         secrets
     }
@@ -212,27 +239,27 @@ mod tests {
         secrets.seen(&name(), 1);
         assert!(!secrets.is_due());
         secrets.seen(&name(), 2);
-        assert_eq!(secrets.take_due(8), [name()]);
+        let fetch = due(&mut secrets);
         secrets.seen(&name(), 3);
         assert!(!secrets.is_due(), "one fetch at a time");
-        assert!(secrets.fetched(&name(), item("tls", 2)).0.is_some());
-        assert_eq!(secrets.take_due(8), [name()], "it changed meanwhile");
-        assert_eq!(secrets.fetched(&name(), item("tls", 2)), (None, Retry::No));
+        assert!(secrets.fetched(&fetch, item("tls", 2)).0.is_some());
+        let again = due(&mut secrets);
+        assert_eq!(secrets.fetched(&again, item("tls", 2)), (None, None), "it changed meanwhile");
     }
 
     #[test]
     fn one_that_is_deleted_stays_with_a_problem_until_it_is_back() {
         let mut secrets = with_one();
         secrets.gone(&name());
-        secrets.take_due(8);
-        let (change, _) = secrets.fetched(&name(), Err(Failure::Missing));
+        let fetch = due(&mut secrets);
+        let (change, _) = secrets.fetched(&fetch, Err(Failure::Missing));
         assert_eq!(change.unwrap().content, Content::Unreadable("the Secret was deleted".to_owned()));
         secrets.begin();
         secrets.end();
         assert!(!secrets.is_due(), "that it is gone is known");
         secrets.seen(&name(), 1);
-        secrets.take_due(8);
-        assert!(matches!(secrets.fetched(&name(), item("tls", 1)).0.unwrap().content, Content::Json(_)));
+        let fetch = due(&mut secrets);
+        assert!(matches!(secrets.fetched(&fetch, item("tls", 1)).0.unwrap().content, Content::Json(_)));
     }
 
     #[test]
@@ -244,16 +271,22 @@ mod tests {
         assert!(!secrets.is_due());
         secrets.begin();
         secrets.end();
-        assert_eq!(secrets.take_due(8), [name()]);
+        due(&mut secrets);
     }
 
     #[test]
     fn one_that_is_wanted_no_more_is_gone() {
         let mut secrets = with_one();
+        secrets.seen(&name(), 2);
+        let late = due(&mut secrets);
         let gone = FileChange { file: name(), content: Content::Gone };
-        assert_eq!(secrets.want(files(&["new"])), [gone]);
-        assert_eq!(secrets.fetched(&name(), item("tls", 9)), (None, Retry::No), "late answers do not count");
-        assert_eq!(secrets.take_due(8), [Arc::from("new")]);
+        assert_eq!(secrets.want(files(&[])), [gone]);
+        assert_eq!(secrets.fetched(&late, item("tls", 2)), (None, None), "late answers do not count");
+        assert_eq!(secrets.want(files(&["tls"])), []);
+        let fetch = due(&mut secrets);
+        assert_eq!(secrets.fetched(&late, item("tls", 2)), (None, None), "not for what is wanted anew either");
+        assert!(secrets.fetched(&fetch, item("tls", 3)).0.is_some());
+        secrets.want(files(&["new"]));
         assert_eq!(secrets.want(files(&[])), [], "what was never there is not gone");
     }
 
@@ -261,26 +294,34 @@ mod tests {
     fn one_that_is_missing_is_answered_and_fetched_once_it_comes() {
         let mut secrets = Secrets::default();
         secrets.want(files(&["tls"]));
-        secrets.take_due(8);
-        assert_eq!(secrets.fetched(&name(), Err(Failure::Missing)), (None, Retry::No));
+        let fetch = due(&mut secrets);
+        assert_eq!(secrets.fetched(&fetch, Err(Failure::Missing)), (None, None));
         assert!(secrets.is_answered());
         secrets.seen(&name(), 4);
-        assert_eq!(secrets.take_due(8), [name()]);
+        due(&mut secrets);
     }
 
     #[test]
-    fn failures_are_tried_again_and_a_refusal_is_said_once() {
+    fn failures_are_tried_again_ever_less_often_and_a_refusal_is_said_once() {
         let mut secrets = Secrets::default();
         secrets.want(files(&["tls"]));
-        secrets.take_due(8);
-        assert_eq!(secrets.fetched(&name(), Err(Failure::Lost("reset".to_owned()))), (None, Retry::Later));
-        assert!(!secrets.is_answered());
+        let mut fails = |failure: Failure| {
+            secrets.retry(&name());
+            let fetch = due(&mut secrets);
+            let (change, retry) = secrets.fetched(&fetch, Err(failure));
+            (change.map(|change| change.content), retry.unwrap().as_secs(), secrets.is_answered())
+        };
+        assert_eq!(fails(Failure::Lost("reset".to_owned())), (None, 2, false));
+        let denied = || Failure::Denied("no".to_owned());
+        assert_eq!(fails(denied()), (Some(Content::Unreadable("no".to_owned())), 4, true));
+        for wait in [8, 16, 32, 60, 60] {
+            assert_eq!(fails(denied()), (None, wait, true));
+        }
         secrets.retry(&name());
-        secrets.take_due(8);
-        let denied = || Err(Failure::Denied("no".to_owned()));
-        let (change, retry) = secrets.fetched(&name(), denied());
-        assert_eq!((change.unwrap().content, retry), (Content::Unreadable("no".to_owned()), Retry::Later));
-        assert!(secrets.is_answered());
-        assert_eq!(secrets.fetched(&name(), denied()), (None, Retry::Later));
+        let fetch = due(&mut secrets);
+        assert!(secrets.fetched(&fetch, item("tls", 1)).0.is_some());
+        secrets.retry(&name());
+        let fetch = due(&mut secrets);
+        assert_eq!(secrets.fetched(&fetch, Err(denied())).1, Some(FIRST_WAIT), "it had worked");
     }
 }

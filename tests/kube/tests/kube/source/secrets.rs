@@ -1,7 +1,7 @@
 //! Certificates in Secrets, of which only those are fetched that something names.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::{Authority, Client, Identity, Load, Site, Tls, eventually, get, yaml};
+use nuncio_e2e::{Authority, Client, Gateway, Identity, Load, Site, Tls, eventually, get, yaml};
 use nuncio_kube_tests::Cluster;
 use serde_json::{Value, json};
 
@@ -47,6 +47,26 @@ async fn a_certificate_is_there_from_the_first_request_on_and_is_renewed() {
     let gateway = gateway(cluster, namespace.name(), &site).await;
     let reply = Client::https(site.https(), Tls::to(NAME, &old)).ask(&get(NAME, "/app/")).await;
     assert_eq!(reply.by(), "one", "ready means with certificates");
+    apply(cluster, &namespace, &[secret(&new.issue(&[NAME]))]).await;
+    shows(&site, &new).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_selection_by_labels_is_none_of_the_secrets_that_objects_name() {
+    let (cluster, site) = (place::cluster().await, Site::new());
+    let namespace = cluster.namespace().await;
+    let (backend, [old, new]) = (Backend::start("one").await, [Authority::new("old"), Authority::new("new")]);
+    let mut first = objects(&site, &backend);
+    for object in &mut first {
+        object["metadata"]["labels"] = json!({"edge": "yes"});
+    }
+    first.push(secret(&old.issue(&[NAME])));
+    apply(cluster, &namespace, &first).await;
+    let mut command = place::up_in(&site, &cluster.admin_kubeconfig(), namespace.name());
+    command.env("AMBASSADOR_LABEL_SELECTOR", "edge=yes");
+    let gateway = Gateway::start_by(&site, &mut command).await;
+    shows(&site, &old).await;
     apply(cluster, &namespace, &[secret(&new.issue(&[NAME]))]).await;
     shows(&site, &new).await;
     gateway.stop().await;
