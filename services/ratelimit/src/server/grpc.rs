@@ -162,7 +162,12 @@ impl<H: HealthService> Worker<H> {
         let (tls, stop) = (self.tls.clone(), self.stop.clone());
         let max_age = (about(self.max_age.0), unlimited_when_zero(self.max_age.1));
         async move {
-            match accepted.open(tls).await {
+            let opened = tokio::select! {
+                // A handshake that was begun is no call: nobody waits for it.
+                () = stop.cancelled() => return,
+                opened = accepted.open(tls) => opened,
+            };
+            match opened {
                 Ok(stream) => connection::serve(stream, service, max_age, stop).await,
                 Err(error) => tracing::info!("a connection came to nothing: {error}"),
             }

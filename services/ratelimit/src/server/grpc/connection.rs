@@ -22,6 +22,13 @@ use crate::tls::ReloadingAcceptor;
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
+/// Calls that a client may take back before they were looked at. After a stall there are as many as came in the meantime, and
+/// a connection that is broken off for it takes every other call along. What more costs is a few hundred bytes each.
+const TAKEN_BACK: usize = 10_000;
+
+/// Silence after which a client is asked whether it is still there, and how long it may take to say so.
+const SILENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+
 /// What was accepted, in no runtime yet.
 pub(super) enum Accepted {
     Tcp(std::net::TcpStream),
@@ -59,6 +66,9 @@ pub(super) async fn serve<H: Health>(
         .timer(TokioTimer::new())
         // Each call is a stream: a limit would hold an Envoy back.
         .max_concurrent_streams(u32::MAX)
+        .max_pending_accept_reset_streams(TAKEN_BACK)
+        .keep_alive_interval(SILENCE.0)
+        .keep_alive_timeout(SILENCE.1)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .auto_date_header(false)
