@@ -10,6 +10,7 @@
 //! original writes one that its releases before 2.0 pass over. And a header without a value (`null` in `v2`), which adds
 //! nothing, is left out.
 
+mod filter;
 mod identity;
 mod kept;
 mod labels;
@@ -19,6 +20,7 @@ mod tls;
 
 use serde_json::{Map, Value};
 
+pub(crate) use filter::{FILTER, RULE};
 pub(crate) use identity::HIDDEN;
 pub(crate) use kept::V2_FIELDS;
 pub(crate) use mapping::NO_HOST;

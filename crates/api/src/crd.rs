@@ -1,4 +1,4 @@
-//! Custom resource definitions: every kind of `getambassador.io`, generated from the typed specs.
+//! Custom resource definitions: every kind of Ambassador's groups, generated from the typed specs.
 //!
 //! Three rules shape them. What the controller takes, with or without a complaint, the API server must take too: an object
 //! that was refused cannot have a status that says why. Nothing is defaulted: what a user did not write is not in the
@@ -13,6 +13,7 @@
 
 mod adjust;
 mod emit;
+mod gateway;
 mod kinds;
 mod lenient;
 mod manifest;
@@ -76,15 +77,31 @@ pub const CONVERSION_PATH: &str = "/webhooks/crd-convert";
 /// One custom resource definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
+    /// The API group.
+    pub group: &'static str,
     /// The kind that it defines.
     pub kind: &'static str,
     /// `mappings`.
     pub plural: &'static str,
+    /// The version that is stored, and that the controller reads.
+    pub version: &'static str,
     /// The `CustomResourceDefinition` of `apiextensions.k8s.io/v1`.
     pub manifest: Value,
 }
 
 impl Definition {
+    /// Its `metadata.name`: `mappings.getambassador.io`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
+    }
+
+    /// What a file with it is called: `mappings.yaml`, `filters.gateway.yaml`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}.yaml", self.name().trim_end_matches(".getambassador.io"))
+    }
+
     /// The manifest as YAML.
     #[must_use]
     pub fn to_yaml(&self) -> String {
@@ -92,12 +109,14 @@ impl Definition {
     }
 }
 
-/// The definitions of all kinds, by kind.
+/// The definitions of all kinds, by group and kind.
 #[must_use]
 pub fn definitions(conversion: &Conversion) -> Vec<Definition> {
     let one = |kind: &kinds::CustomKind| Definition {
+        group: kind.group,
         kind: kind.kind,
         plural: kind.plural,
+        version: kind.version,
         manifest: manifest::definition(kind, conversion),
     };
     KINDS.iter().map(one).collect()

@@ -44,6 +44,8 @@ impl Guard {
     /// What is known of a kind, if it is such a one.
     #[must_use]
     pub fn of(kind: Kind) -> Option<&'static Self> {
+        // Policies of both groups close the same.
+        let kind = if kind.is_filter_policy() { Kind::FilterPolicy } else { kind };
         GUARDS.iter().find(|guard| guard.kind == kind)
     }
 

@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Spec;
 
+/// The API group of our kinds.
+pub(crate) const GROUP: &str = "getambassador.io";
+
+/// Edge Stack's newer group, which has Filters and FilterPolicies in another form.
+pub(crate) const GATEWAY_GROUP: &str = "gateway.getambassador.io";
+
 /// The kinds of objects that Nuncio reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each variant is the Kubernetes kind of the same name")]
@@ -30,6 +36,12 @@ pub enum Kind {
     RateLimit,
     Filter,
     FilterPolicy,
+    /// `Filter` of `gateway.getambassador.io`: another object than one of the same name in `getambassador.io`.
+    #[serde(rename = "Filter.gateway.getambassador.io")]
+    GatewayFilter,
+    /// `FilterPolicy` of `gateway.getambassador.io`.
+    #[serde(rename = "FilterPolicy.gateway.getambassador.io")]
+    GatewayFilterPolicy,
 }
 
 impl Kind {
@@ -53,8 +65,8 @@ impl Kind {
             Self::IngressClass => "IngressClass",
             Self::RateLimitService => "RateLimitService",
             Self::RateLimit => "RateLimit",
-            Self::Filter => "Filter",
-            Self::FilterPolicy => "FilterPolicy",
+            Self::Filter | Self::GatewayFilter => "Filter",
+            Self::FilterPolicy | Self::GatewayFilterPolicy => "FilterPolicy",
         }
     }
 
@@ -66,7 +78,7 @@ impl Kind {
     }
 
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Mapping,
         Self::TCPMapping,
         Self::Host,
@@ -85,18 +97,56 @@ impl Kind {
         Self::RateLimit,
         Self::Filter,
         Self::FilterPolicy,
+        Self::GatewayFilter,
+        Self::GatewayFilterPolicy,
     ];
 
-    /// The kind that is written so.
+    /// The kind that is written so; that of `getambassador.io` where there are two.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// Whether it is a kind of `getambassador.io`, and none of Kubernetes' own.
+    /// The kind of an API group that is written so.
+    #[must_use]
+    pub fn of_group(group: &str, name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.group() == group && kind.as_str() == name)
+    }
+
+    /// The API group; empty for the core group.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Service | Self::Secret => "",
+            Self::EndpointSlice => "discovery.k8s.io",
+            Self::Ingress | Self::IngressClass => "networking.k8s.io",
+            Self::GatewayFilter | Self::GatewayFilterPolicy => GATEWAY_GROUP,
+            _ => GROUP,
+        }
+    }
+
+    /// Whether it is a kind of Ambassador's groups, and none of Kubernetes' own.
     #[must_use]
     pub fn is_ours(self) -> bool {
-        !matches!(self, Self::Service | Self::EndpointSlice | Self::Secret | Self::Ingress | Self::IngressClass)
+        matches!(self.group(), GROUP | GATEWAY_GROUP)
+    }
+
+    /// Whether Edge Stack alone has it: clusters of Emissary do not know it.
+    #[must_use]
+    pub fn is_of_edge_stack_alone(self) -> bool {
+        self == Self::RateLimit || self.is_filter() || self.is_filter_policy()
+    }
+
+    /// Whether it is a Filter, of either group.
+    #[must_use]
+    pub fn is_filter(self) -> bool {
+        matches!(self, Self::Filter | Self::GatewayFilter)
+    }
+
+    /// Whether it is a `FilterPolicy`, of either group.
+    #[must_use]
+    pub fn is_filter_policy(self) -> bool {
+        matches!(self, Self::FilterPolicy | Self::GatewayFilterPolicy)
     }
 }
 
@@ -193,6 +243,15 @@ impl Problem {
     /// An error: the object or the field does not serve.
     pub fn error(reason: &'static str, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, reason, message: message.into(), field: field.into() }
+    }
+
+    /// The same, with the field as it is written in objects of this kind.
+    #[must_use]
+    pub fn as_written_in(self, kind: Kind) -> Self {
+        match kind.group() {
+            GATEWAY_GROUP => Self { field: crate::parse::gateway::as_written(&self.field), ..self },
+            _ => self,
+        }
     }
 
     /// A warning: it serves, but not wholly as written.

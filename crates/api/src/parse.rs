@@ -3,7 +3,7 @@
 mod annotation;
 mod document;
 mod envelope;
-mod gateway;
+pub(crate) mod gateway;
 mod issues;
 mod legacy;
 mod locate;

@@ -96,7 +96,7 @@ pub(crate) fn build<'a>(
             continue;
         };
         // The one that Edge Stack runs beside its Envoy decides by Filters, as ours does.
-        if context.settings.authz_socket.is_some() && is_edge_stack(service) {
+        if context.settings.authz.is_some() && is_edge_stack(service) {
             origins.pop();
             continue;
         }

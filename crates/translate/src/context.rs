@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, TlsConfig, TlsContext};
-use nuncio_ir::{Pem, SecretName, TlsSettings, TlsVersion, UpstreamTls};
+use nuncio_ir::{Discovery, Pem, SecretName, TlsSettings, TlsVersion, UpstreamTls};
 
 use crate::endpoints::Topology;
 use crate::protection::Protection;
@@ -25,8 +25,8 @@ pub struct Settings {
     pub bind_address: std::net::IpAddr,
     /// Unix socket of the rate limit service that belongs to this gateway, if it runs one when there are RateLimits.
     pub limit_socket: Option<Arc<str>>,
-    /// Unix socket of the authentication service that belongs to this gateway, if it runs one when there are FilterPolicies.
-    pub authz_socket: Option<Arc<str>>,
+    /// Where Envoys find the authentication service that is told rules by this gateway, if there is one.
+    pub authz: Option<Discovery>,
     /// How the gateway's zone counts where endpoints are chosen.
     pub topology: Topology,
 }

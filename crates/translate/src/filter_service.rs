@@ -11,7 +11,7 @@ use nuncio_ir::{
 use crate::compiled::Upstream;
 use crate::context::Context;
 
-/// What our own service is called: the name of its cluster is no name of a host.
+/// What the service is called: the name of its cluster is no name of a host.
 const OWN_NAME: &str = "nuncio-authz";
 /// Time for an answer: a login may have to ask its provider twice.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,12 +22,12 @@ const STATUS_ON_ERROR: u16 = 503;
 /// Requests that may be asked about at once. There are as many as clients, and none is let through unasked.
 const MOST_REQUESTS: u32 = 1_000_000;
 
-/// The cluster of our own service.
+/// The cluster of the service.
 pub(crate) fn own_cluster() -> ClusterName {
     ClusterName("nuncio/authz".into())
 }
 
-/// What Envoy is told, and the cluster for it. Without a service of our own it is asked in vain, so that nobody is let through.
+/// What Envoy is told, and the cluster for it. Without a service it is asked in vain, so that nobody is let through.
 pub(crate) fn compile(context: &Context<'_>) -> (Extension, Option<Arc<Upstream>>) {
     if !context.protection.is_on() {
         return (Extension::idle(Slot::Filters), None);
@@ -47,7 +47,6 @@ pub(crate) fn compile(context: &Context<'_>) -> (Extension, Option<Arc<Upstream>
 }
 
 fn upstream(context: &Context<'_>) -> Upstream {
-    let socket = context.settings.authz_socket.as_ref();
     let breaker = nuncio_ir::CircuitBreaker {
         priority: nuncio_ir::Priority::Default,
         max_connections: None,
@@ -58,7 +57,7 @@ fn upstream(context: &Context<'_>) -> Upstream {
     let cluster = Cluster {
         name: own_cluster(),
         stats_name: Some("nuncio_authz".to_owned()),
-        discovery: socket.map_or_else(|| Discovery::Static(Vec::new()), |path| Discovery::Unix(Arc::clone(path))),
+        discovery: context.settings.authz.clone().unwrap_or_else(|| Discovery::Static(Vec::new())),
         protocol: Protocol::Http2,
         tls: None,
         connect_timeout: CONNECT_TIMEOUT,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{FilterPolicy, Object, ObjectId, Problem, Remains, Spec};
+use nuncio_api::{FilterPolicy, Kind, Object, ObjectId, Problem, Remains, Spec};
 use nuncio_ir::auth::{
     ExternalProtocol, Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId,
     is_clients_own,
@@ -29,7 +29,7 @@ pub(crate) struct Protection {
     pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
 }
 
-/// Policies, and Filters, each in the order of their ids.
+/// Policies, and Filters, each in the order of their names.
 pub(crate) fn build(policies: &[Arc<Object>], filter_objects: &[Arc<Object>], context: &Context<'_>) -> Protection {
     let mut protection = Protection::default();
     let all = protection.compile_filters(filter_objects, context);
@@ -90,14 +90,16 @@ impl Protection {
                 }),
                 _ => invalid(&invalid_reason(object)),
             };
-            // `a.b` of `c` and `a` of `b.c` are called the same.
-            let kind = match all.contains_key(&id) {
-                true => {
-                    let message = format!("another Filter is called {id} too: neither is used");
-                    self.problem(&object.id, Problem::error("AmbiguousFilter", "metadata.name", message.clone()));
+            let kind = match all.get(&id) {
+                // One of each group that mean the same are one.
+                Some(known) if known.kind != kind => {
+                    let message = format!("another Filter is called {id} too and says something else: neither is used");
+                    for object in objects.iter().filter(|object| id_of(object) == id) {
+                        self.problem(&object.id, Problem::error("AmbiguousFilter", "metadata.name", message.clone()));
+                    }
                     invalid(&message)
                 }
-                false => kind,
+                _ => kind,
             };
             all.insert(id.clone(), Filter { id, kind });
         }
@@ -178,7 +180,7 @@ impl Protection {
 
     /// A filter that stands for what cannot be read of a policy.
     fn denying(&mut self, id: &ObjectId, reason: &str) -> FilterRef {
-        let filter = FilterId(format!("#{}", filter_id(&id.name, &id.namespace)).into());
+        let filter = FilterId(format!("#{}{}", group_mark(id), filter_id(&id.name, &id.namespace)).into());
         let stands = Filter { id: filter.clone(), kind: invalid(reason) };
         self.filters.insert(filter.clone(), Arc::new(stands));
         FilterRef {
@@ -234,10 +236,16 @@ fn covered(
 
 /// Names a rule: no two have the same name, whatever the names of their policies.
 pub(crate) fn origin(id: &ObjectId, index: usize) -> String {
+    let mark = group_mark(id);
     match id.namespace.contains('.') {
-        true => format!("{}/{}#{index}", id.namespace, id.name),
-        false => format!("{}.{}#{index}", id.name, id.namespace),
+        true => format!("{mark}{}/{}#{index}", id.namespace, id.name),
+        false => format!("{mark}{}.{}#{index}", id.name, id.namespace),
     }
+}
+
+/// What sets a policy of the newer group apart from one of the same name.
+fn group_mark(id: &ObjectId) -> &'static str {
+    if id.kind == Kind::GatewayFilterPolicy { "gateway:" } else { "" }
 }
 
 fn with_nested(used: &FilterRef) -> impl Iterator<Item = &FilterRef> {

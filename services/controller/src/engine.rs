@@ -213,7 +213,7 @@ impl Engine {
     pub(crate) fn has_arrived(&self, id: &ObjectId) -> bool {
         let arrived = |everywhere| self.changed.get(id).is_none_or(|revision| *revision <= everywhere);
         // Routes name what policies say.
-        let by_routes = id.kind != Kind::FilterPolicy || everywhere(&self.synced).is_some_and(arrived);
+        let by_routes = !id.kind.is_filter_policy() || everywhere(&self.synced).is_some_and(arrived);
         by_routes && everywhere(self.audience(id)).is_some_and(arrived)
     }
 
@@ -222,7 +222,7 @@ impl Engine {
     pub(crate) fn audience(&self, id: &ObjectId) -> &BTreeMap<StreamId, Option<Revision>> {
         match id.kind {
             Kind::RateLimit => &self.limiters,
-            Kind::Filter | Kind::FilterPolicy => &self.deciders,
+            kind if kind.is_filter() || kind.is_filter_policy() => &self.deciders,
             _ => &self.synced,
         }
     }

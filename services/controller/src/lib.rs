@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod admin;
+mod decider;
 pub mod doctor;
 mod duties;
 mod engine;
@@ -26,6 +27,7 @@ mod status;
 mod view;
 pub mod webhook;
 
+pub use decider::{Decider, ServiceAddress};
 pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
 pub use leader::LeaseTimes;
 pub use manifests::Manifests;

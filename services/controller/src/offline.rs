@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nuncio_envoy::{JsonError, to_json};
-use nuncio_ir::SecretValue;
+use nuncio_ir::{Discovery, SecretValue};
 use nuncio_translate::{Settings, Topology, World};
 use nuncio_xds::{Options, Server};
 
@@ -50,7 +50,7 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
         fallback_certificate: fallback::certificate()?,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("ratelimit.sock".into()),
-        authz_socket: Some("authz.sock".into()),
+        authz: Some(Discovery::Unix("authz.sock".into())),
         topology: config.topology.clone(),
     };
     let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());

@@ -58,11 +58,13 @@ pub struct Rule {
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// The definitions of our kinds, whichever version is installed.
-pub const DEFINITIONS: [&str; 17] = [
+pub const DEFINITIONS: [&str; 19] = [
     "authservices.getambassador.io",
     "consulresolvers.getambassador.io",
     "devportals.getambassador.io",
+    "filterpolicies.gateway.getambassador.io",
     "filterpolicies.getambassador.io",
+    "filters.gateway.getambassador.io",
     "filters.getambassador.io",
     "hosts.getambassador.io",
     "kubernetesendpointresolvers.getambassador.io",
@@ -111,6 +113,24 @@ pub const RULES: &[Rule] = &[
         names: Names::Any,
         feature: Feature::Status,
         purpose: "write the status of objects",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "gateway.getambassador.io",
+        resources: &["filters", "filterpolicies"],
+        verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
+        purpose: "read Filters of Edge Stack's newer group",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "gateway.getambassador.io",
+        resources: &["filters/status", "filterpolicies/status"],
+        verbs: &["patch"],
+        names: Names::Any,
+        feature: Feature::Status,
+        purpose: "write the status of those Filters",
     },
     Rule {
         scope: Scope::Watched,
@@ -248,21 +268,18 @@ mod tests {
     #[test]
     fn every_definition_is_listed() {
         let definitions = nuncio_api::crd::definitions(&nuncio_api::crd::Conversion::default());
-        let mut names: Vec<_> =
-            definitions.iter().map(|definition| format!("{}.getambassador.io", definition.plural)).collect();
+        let mut names: Vec<_> = definitions.iter().map(|definition| definition.name()).collect();
         names.sort();
         assert_eq!(names, DEFINITIONS);
     }
 
     #[test]
     fn whatever_has_a_status_of_ours_may_be_written() {
-        let row = RULES.iter().find(|rule| rule.verbs == ["patch"] && rule.group == "getambassador.io").unwrap();
-        let mut expected: Vec<_> = Kind::ALL
-            .into_iter()
-            .filter(|kind| kind.is_ours())
-            .map(|kind| format!("{}/status", api_kind(kind).unwrap().plural))
-            .collect();
-        let mut written: Vec<_> = row.resources.iter().map(ToString::to_string).collect();
+        let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).filter_map(api_kind);
+        let mut expected: Vec<_> = ours.map(|api| (api.group, format!("{}/status", api.plural))).collect();
+        let rows = RULES.iter().filter(|rule| rule.verbs == ["patch"] && rule.group.ends_with("getambassador.io"));
+        let resources = |rule: &'static Rule| rule.resources.iter().map(move |name| (rule.group, (*name).to_owned()));
+        let mut written: Vec<_> = rows.flat_map(resources).collect();
         expected.sort();
         written.sort();
         assert_eq!(written, expected);

@@ -15,6 +15,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::LimitedView;
+use crate::decider::Decider;
 use crate::duties::Duties;
 use crate::engine::{Engine, follow_names};
 use crate::event::Event;
@@ -66,8 +67,8 @@ pub struct Config {
     pub envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside this controller.
     pub limiter: Option<OwnLimiter>,
-    /// The authentication service that can run beside this controller.
-    pub authz: Option<OwnAuthz>,
+    /// Who decides by Filters; without anybody, what FilterPolicies are for is refused.
+    pub authz: Option<Decider>,
     /// Which statuses are written to a cluster, if any, by the replica that leads.
     pub status: Option<StatusOptions>,
     /// How long requests in flight may take to finish. A cluster that no route names any more is kept for as long, and
@@ -97,7 +98,7 @@ impl OwnService {
         }
     }
 
-    fn path(&self) -> Arc<str> {
+    pub(crate) fn path(&self) -> Arc<str> {
         self.socket.to_string_lossy().into()
     }
 }
@@ -225,7 +226,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         config.envoy_admin.clone(),
         config.health.clone(),
         config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
-        config.authz.as_ref().map(|authz| authz.metrics.clone()),
+        config.authz.as_ref().and_then(Decider::own).map(|authz| authz.metrics.clone()),
     ));
 
     let is_beside = config.envoy_admin.is_some();
@@ -237,7 +238,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         emit(&events, told).await;
         let own = Own {
             limiter: config.limiter.as_ref().map(|limiter| &limiter.service),
-            authz: config.authz.as_ref().map(|authz| &authz.service),
+            authz: config.authz.as_ref().and_then(Decider::own).map(|authz| &authz.service),
         };
         tokio::select! {
             result = work(&engine, source, heard, &events, &served, own) => result,
@@ -263,7 +264,7 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
-        authz_socket: config.authz.as_ref().map(|authz| authz.service.path()),
+        authz: config.authz.as_ref().map(Decider::discovery),
         topology: config.topology.clone(),
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());

@@ -22,6 +22,7 @@ mod look;
 mod published;
 mod queue;
 mod reasons;
+mod rules;
 mod touched;
 mod writer;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nuncio_controller::webhook::WebhookOptions;
-use nuncio_controller::{Config, Event, Manifests, OwnAuthz, OwnLimiter, Topology, XdsAddress};
+use nuncio_controller::{Config, Decider, Event, Manifests, OwnLimiter, Topology, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { place, zone, xds, admin, status, webhook, bind, drain, identity, logs } = args;
+    let ControllerArgs { place, zone, xds, authz, admin, status, webhook, bind, drain, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     environment::report();
     let manifests = place.manifests(&identity)?;
@@ -45,7 +45,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin_names: admin.names,
         envoy_admin: None,
         limiter: None,
-        authz: None,
+        authz: authz.map(Decider::Elsewhere),
         status,
         webhook,
         drain,
@@ -94,8 +94,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside it.
     pub(crate) limiter: Option<OwnLimiter>,
-    /// The authentication service that can run beside it.
-    pub(crate) authz: Option<OwnAuthz>,
+    /// The authentication service.
+    pub(crate) authz: Option<Decider>,
     /// What is written to a cluster.
     pub(crate) status: StatusArgs,
     /// How the webhook is served, if it is.

@@ -65,7 +65,7 @@ pub(crate) fn run(args: CrdsArgs) -> Outcome {
         None => print_text(&all(&definitions)),
         Some(path) if path.is_dir() => {
             for definition in definitions {
-                write(&path.join(format!("{}.yaml", definition.plural)), &definition.to_yaml())?;
+                write(&path.join(definition.file_name()), &definition.to_yaml())?;
             }
         }
         Some(path) => write(&path, &all(&definitions))?,

@@ -11,7 +11,7 @@ use std::thread::available_parallelism;
 
 use anyhow::Context;
 use nuncio_controller::admin::{AdminClient, LimitedView};
-use nuncio_controller::{Event, Limited, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
+use nuncio_controller::{Decider, Event, Limited, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_ratelimit::settings::Settings;
 use nuncio_ratelimit::stats::{Exposition, prometheus};
@@ -91,10 +91,10 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         envoy_admin: Some(runtime_dir.admin_socket()),
-        authz: Some(OwnAuthz {
+        authz: Some(Decider::Own(OwnAuthz {
             service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },
             metrics: decisions.clone(),
-        }),
+        })),
         limiter: Some(OwnLimiter { service: OwnService { socket: runtime_dir.limit_socket(), wanted }, limited }),
         status,
         webhook,

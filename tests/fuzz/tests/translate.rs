@@ -78,7 +78,7 @@ fn settings() -> Settings {
         fallback_certificate: Fallback { chain: Pem("chain".into()), key: Pem("key".into()) },
         bind_address: [127, 0, 0, 1].into(),
         limit_socket: Some("/run/limits.sock".into()),
-        authz_socket: Some("/run/authz.sock".into()),
+        authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),
     }
 }

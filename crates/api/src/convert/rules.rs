@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Fields, identity, mapping, tls};
+use super::{FILTER, Fields, RULE, identity, mapping, tls};
 
 /// How a kind is converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,13 +17,15 @@ pub(super) enum Rules {
     RateLimitService,
     TracingService,
     LogService,
+    Filter,
+    FilterPolicy,
     /// Nothing differs but the instances.
     Other,
 }
 
 /// Whether a kind is Edge Stack's own: those had versions that the others never had.
 pub(super) fn is_edge_stack(kind: &str) -> bool {
-    matches!(kind, "RateLimit")
+    matches!(kind, "RateLimit" | "Filter" | "FilterPolicy")
 }
 
 impl Rules {
@@ -38,14 +40,14 @@ impl Rules {
             "RateLimitService" => Self::RateLimitService,
             "TracingService" => Self::TracingService,
             "LogService" => Self::LogService,
+            "Filter" => Self::Filter,
+            "FilterPolicy" => Self::FilterPolicy,
             "Module"
             | "KubernetesServiceResolver"
             | "KubernetesEndpointResolver"
             | "ConsulResolver"
             | "DevPortal"
-            | "RateLimit"
-            | "Filter"
-            | "FilterPolicy" => Self::Other,
+            | "RateLimit" => Self::Other,
             _ => return None,
         })
     }
@@ -62,7 +64,7 @@ impl Rules {
             Self::RateLimitService => &[STATS, ("v3GRPC", "grpc")],
             Self::TracingService => &[STATS, ("v3CustomTags", "custom_tags")],
             Self::LogService => &[STATS, ("v3ProtocolVersion", "protocol_version")],
-            Self::Listener | Self::Other => &[],
+            Self::Listener | Self::Filter | Self::FilterPolicy | Self::Other => &[],
         }
     }
 
@@ -94,6 +96,8 @@ impl Rules {
                 header_tags(&mut spec, "custom_tags");
                 nested(&mut spec, "config", |config| rename(config, PROPAGATION.0, PROPAGATION.1));
             }
+            Self::Filter => filter(&mut spec, rename),
+            Self::FilterPolicy => rules(&mut spec, |rule| rename(rule, RULE.0, RULE.1)),
             _ => {}
         }
         spec
@@ -108,6 +112,8 @@ impl Rules {
                 header_tags(&mut spec, "custom_tags");
                 nested(&mut spec, "config", |config| rename(config, PROPAGATION.1, PROPAGATION.0));
             }
+            Self::Filter => filter(&mut spec, |fields, old, new| rename(fields, new, old)),
+            Self::FilterPolicy => rules(&mut spec, |rule| rename(rule, RULE.1, RULE.0)),
             _ => {}
         }
         if let Some(service) = self.service() {
@@ -137,6 +143,22 @@ fn nested(fields: &mut Fields, name: &str, change: impl FnOnce(&mut Fields)) {
     if let Some(Value::Object(fields)) = fields.get_mut(name) {
         change(fields);
     }
+}
+
+/// Changes each field of a Filter that has two names: old, new.
+fn filter(spec: &mut Fields, change: impl Fn(&mut Fields, &str, &str)) {
+    for (within, old, new) in FILTER {
+        match within {
+            Some(kind) => nested(spec, kind, |fields| change(fields, old, new)),
+            None => change(spec, old, new),
+        }
+    }
+}
+
+/// Changes each rule of a FilterPolicy.
+fn rules(spec: &mut Fields, change: impl Fn(&mut Fields)) {
+    let Some(Value::Array(rules)) = spec.get_mut("rules") else { return };
+    rules.iter_mut().filter_map(Value::as_object_mut).for_each(change);
 }
 
 /// `tag_headers` is an older way to ask for tags with the values of headers; custom tags go before it.

@@ -2,23 +2,30 @@
 
 use serde_json::Value;
 
+use super::gateway;
 use super::structural::schema;
+use crate::object::{GATEWAY_GROUP, GROUP};
 use crate::{
     AuthService, Filter, FilterPolicy, Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping,
     Module, RateLimit, RateLimitService, TcpMapping, TlsContext,
 };
 
-/// A kind of `getambassador.io`.
+/// A kind of Ambassador's groups.
 pub(super) struct CustomKind {
+    pub(super) group: &'static str,
     pub(super) kind: &'static str,
     pub(super) plural: &'static str,
+    /// What `kubectl` takes for it too.
+    pub(super) short: &'static [&'static str],
     /// One sentence for `kubectl explain`.
     pub(super) description: &'static str,
     /// The schema of its `spec`; `None` while nothing interprets it.
     pub(super) spec: Option<fn() -> Value>,
     /// Whether an object without `spec` is refused.
     pub(super) needs_spec: bool,
-    /// Versions before `v3alpha1` that the original has.
+    /// The version that is stored, and that the controller reads.
+    pub(super) version: &'static str,
+    /// Versions before it that the original has.
     pub(super) older: &'static [&'static str],
     /// Columns before those that every kind has.
     pub(super) columns: &'static [Column],
@@ -51,12 +58,26 @@ const WITH_BETAS: &[&str] = &["v1beta1", "v1beta2", "v1", "v2"];
 const SOURCE_HOST: Column = Column { old_path: Some(".spec.host"), ..text("Source Host", ".spec.hostname") };
 const PORT: Column = Column { kind: "integer", ..text("Port", ".spec.port") };
 
+/// What most kinds have in common: `v3alpha1` of `getambassador.io`, with a `v1` and a `v2` before it.
+const KIND: CustomKind = CustomKind {
+    group: GROUP,
+    kind: "",
+    plural: "",
+    short: &[],
+    description: "",
+    spec: None,
+    needs_spec: false,
+    version: "v3alpha1",
+    older: BOTH,
+    columns: &[],
+};
+
 /// A kind that is accepted and not yet interpreted.
 const fn opaque(kind: &'static str, plural: &'static str, description: &'static str) -> CustomKind {
-    CustomKind { kind, plural, description, spec: None, needs_spec: false, older: BOTH, columns: &[] }
+    CustomKind { kind, plural, description, ..KIND }
 }
 
-/// All kinds, by name.
+/// All kinds, by group and name.
 pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "AuthService",
@@ -64,35 +85,36 @@ pub(super) const KINDS: &[CustomKind] = &[
         description: "AuthService: who may come in is asked of another service.",
         spec: Some(schema::<AuthService>),
         needs_spec: true,
-        older: BOTH,
         columns: &[text("Service", ".spec.auth_service"), text("Proto", ".spec.proto")],
+        ..KIND
     },
     opaque("ConsulResolver", "consulresolvers", "ConsulResolver: services are looked up in Consul. Not yet effective."),
     opaque("DevPortal", "devportals", "DevPortal: what a developer portal shows. Not yet effective."),
     CustomKind {
         kind: "Filter",
         plural: "filters",
+        short: &["fil"],
         description: "Filter: what a request must have to be let through.",
         spec: Some(schema::<Filter>),
         needs_spec: true,
-        older: BOTH,
-        columns: &[],
+        older: WITH_BETAS,
+        ..KIND
     },
     CustomKind {
         kind: "FilterPolicy",
         plural: "filterpolicies",
+        short: &["fp"],
         description: "FilterPolicy: which Filters requests pass.",
         spec: Some(schema::<FilterPolicy>),
         needs_spec: true,
-        older: BOTH,
-        columns: &[],
+        older: WITH_BETAS,
+        ..KIND
     },
     CustomKind {
         kind: "Host",
         plural: "hosts",
         description: "Host: a name that the edge answers to, its certificate, and what happens to clear text.",
         spec: Some(schema::<Host>),
-        needs_spec: false,
         older: &["v2"],
         columns: &[
             text("Hostname", ".spec.hostname"),
@@ -100,24 +122,21 @@ pub(super) const KINDS: &[CustomKind] = &[
             wide("Phase Completed", ".status.phaseCompleted"),
             wide("Phase Pending", ".status.phasePending"),
         ],
+        ..KIND
     },
     CustomKind {
         kind: "KubernetesEndpointResolver",
         plural: "kubernetesendpointresolvers",
         description: "KubernetesEndpointResolver: a service is the addresses of its pods.",
         spec: Some(schema::<KubernetesEndpointResolver>),
-        needs_spec: false,
-        older: BOTH,
-        columns: &[],
+        ..KIND
     },
     CustomKind {
         kind: "KubernetesServiceResolver",
         plural: "kubernetesserviceresolvers",
         description: "KubernetesServiceResolver: a service is its cluster IP or DNS name.",
         spec: Some(schema::<KubernetesServiceResolver>),
-        needs_spec: false,
-        older: BOTH,
-        columns: &[],
+        ..KIND
     },
     CustomKind {
         kind: "Listener",
@@ -134,6 +153,7 @@ pub(super) const KINDS: &[CustomKind] = &[
             text("Security", ".spec.securityModel"),
             wide("L7Depth", ".spec.l7Depth"),
         ],
+        ..KIND
     },
     opaque("LogService", "logservices", "LogService: where access logs are sent. Not yet effective."),
     CustomKind {
@@ -142,7 +162,6 @@ pub(super) const KINDS: &[CustomKind] = &[
         description: "Mapping: which requests go to which service, and what happens to them on the way.",
         spec: Some(schema::<Mapping>),
         needs_spec: true,
-        older: BOTH,
         columns: &[
             SOURCE_HOST,
             text("Source Prefix", ".spec.prefix"),
@@ -150,24 +169,25 @@ pub(super) const KINDS: &[CustomKind] = &[
             text("State", ".status.state"),
             text("Reason", ".status.reason"),
         ],
+        ..KIND
     },
     CustomKind {
         kind: "Module",
         plural: "modules",
         description: "Module: settings of the whole edge, in the one called ambassador.",
         spec: Some(schema::<Module>),
-        needs_spec: false,
-        older: BOTH,
-        columns: &[],
+        ..KIND
     },
     CustomKind {
         kind: "RateLimit",
         plural: "ratelimits",
+        short: &["rl"],
         description: "RateLimit: what requests with these labels are held to.",
         spec: Some(schema::<RateLimit>),
         needs_spec: true,
         older: WITH_BETAS,
         columns: &[text("Domain", ".spec.domain")],
+        ..KIND
     },
     CustomKind {
         kind: "RateLimitService",
@@ -175,8 +195,8 @@ pub(super) const KINDS: &[CustomKind] = &[
         description: "RateLimitService: whom Envoy asks about global rate limits.",
         spec: Some(schema::<RateLimitService>),
         needs_spec: true,
-        older: BOTH,
         columns: &[text("Service", ".spec.service"), text("Domain", ".spec.domain")],
+        ..KIND
     },
     CustomKind {
         kind: "TCPMapping",
@@ -184,17 +204,40 @@ pub(super) const KINDS: &[CustomKind] = &[
         description: "TCPMapping: forwards connections, whatever they carry.",
         spec: Some(schema::<TcpMapping>),
         needs_spec: true,
-        older: BOTH,
         columns: &[PORT, text("Source Host", ".spec.host"), text("Dest Service", ".spec.service")],
+        ..KIND
     },
     CustomKind {
         kind: "TLSContext",
         plural: "tlscontexts",
         description: "TLSContext: certificates and TLS settings, for clients and for services.",
         spec: Some(schema::<TlsContext>),
-        needs_spec: false,
-        older: BOTH,
         columns: &[text("Secret", ".spec.secret"), text("Hosts", ".spec.hosts")],
+        ..KIND
     },
     opaque("TracingService", "tracingservices", "TracingService: where traces are sent. Not yet effective."),
+    CustomKind {
+        group: GATEWAY_GROUP,
+        kind: "Filter",
+        plural: "filters",
+        short: &["fil"],
+        description: "Filter: what a request must have to be let through.",
+        spec: Some(gateway::filter),
+        needs_spec: true,
+        version: "v1alpha1",
+        older: &[],
+        columns: &[text("Type", ".spec.type")],
+    },
+    CustomKind {
+        group: GATEWAY_GROUP,
+        kind: "FilterPolicy",
+        plural: "filterpolicies",
+        short: &["fp"],
+        description: "FilterPolicy: which Filters requests pass.",
+        spec: Some(gateway::policy),
+        needs_spec: true,
+        version: "v1alpha1",
+        older: &[],
+        columns: &[],
+    },
 ];

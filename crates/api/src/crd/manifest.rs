@@ -5,9 +5,6 @@ use serde_json::{Value, json};
 use super::kinds::{Column, CustomKind};
 use super::{Conversion, WebhookService, older, status};
 
-/// The version that is stored, and that the controller reads.
-const STORED: &str = "v3alpha1";
-
 pub(super) fn definition(kind: &CustomKind, conversion: &Conversion) -> Value {
     let (webhook, served) = match conversion {
         Conversion::Webhook { service, serve_older } if !kind.older.is_empty() => (Some(service), *serve_older),
@@ -18,7 +15,7 @@ pub(super) fn definition(kind: &CustomKind, conversion: &Conversion) -> Value {
     let mut versions: Vec<_> = older.iter().map(|version| old_version(kind, version, &spec, served)).collect();
     versions.push(current_version(kind, &spec));
     let mut spec = json!({
-        "group": "getambassador.io",
+        "group": kind.group,
         "names": {
             "kind": kind.kind,
             "listKind": format!("{}List", kind.kind),
@@ -31,12 +28,15 @@ pub(super) fn definition(kind: &CustomKind, conversion: &Conversion) -> Value {
         "preserveUnknownFields": false,
         "versions": versions,
     });
+    if !kind.short.is_empty() {
+        spec["names"]["shortNames"] = json!(kind.short);
+    }
     spec["conversion"] = webhook.map_or_else(|| json!({ "strategy": "None" }), by_webhook);
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {
-            "name": format!("{}.getambassador.io", kind.plural),
+            "name": format!("{}.{}", kind.plural, kind.group),
             // The original's conversion webhook looks after the definitions that have this label with another value.
             "labels": { "app.kubernetes.io/name": "nuncio", "app.kubernetes.io/part-of": "nuncio" },
         },
@@ -56,7 +56,7 @@ fn by_webhook(service: &WebhookService) -> Value {
 }
 
 fn current_version(kind: &CustomKind, spec: &Value) -> Value {
-    let mut version = version(kind, STORED, spec, &columns(kind, |column| column.path));
+    let mut version = version(kind, kind.version, spec, &columns(kind, |column| column.path));
     version["storage"] = json!(true);
     version
 }
@@ -67,7 +67,8 @@ fn old_version(kind: &CustomKind, name: &str, spec: &Value, served: bool) -> Val
     version["storage"] = json!(false);
     version["served"] = json!(served);
     version["deprecated"] = json!(true);
-    let warning = format!("getambassador.io/{name} {} is deprecated: write getambassador.io/{STORED}", kind.kind);
+    let CustomKind { group, kind: written, version: stored, .. } = kind;
+    let warning = format!("{group}/{name} {written} is deprecated: write {group}/{stored}");
     version["deprecationWarning"] = json!(warning);
     version
 }
@@ -77,7 +78,7 @@ fn version(kind: &CustomKind, name: &str, spec: &Value, columns: &Value) -> Valu
         "type": "object",
         "description": kind.description,
         "properties": {
-            "apiVersion": { "type": "string", "description": format!("getambassador.io/{name}") },
+            "apiVersion": { "type": "string", "description": format!("{}/{name}", kind.group) },
             "kind": { "type": "string", "description": kind.kind },
             "metadata": { "type": "object" },
             "spec": spec,

@@ -5,7 +5,9 @@
 
 use serde_json::{Map, Value};
 
+use super::gateway::rename;
 use super::structural::anything;
+use crate::convert::{FILTER, RULE};
 
 /// Fields with another name, as [`crate::convert`] renames them: new, old.
 const RENAMED: [(&str, &str); 4] = [
@@ -24,10 +26,29 @@ pub(super) fn schema(kind: &str, spec: &Value) -> Value {
     let mut schema = spec.clone();
     let Some(fields) = schema.as_object_mut() else { return schema };
     fields.insert("x-kubernetes-preserve-unknown-fields".to_owned(), Value::Bool(true));
+    match kind {
+        "Filter" => filter(&mut schema),
+        "FilterPolicy" => {
+            if let Some(rule) = schema.pointer_mut("/properties/rules/items") {
+                rename(rule, RULE.1, RULE.0);
+            }
+        }
+        _ => {}
+    }
+    let Some(fields) = schema.as_object_mut() else { return schema };
     if let Some(Value::Object(properties)) = fields.get_mut("properties") {
         spell(kind, properties);
     }
     schema
+}
+
+fn filter(schema: &mut Value) {
+    for (within, old, new) in FILTER {
+        let within = within.map_or_else(String::new, |kind| format!("/properties/{kind}"));
+        if let Some(fields) = schema.pointer_mut(&within) {
+            rename(fields, new, old);
+        }
+    }
 }
 
 fn spell(kind: &str, properties: &mut Map<String, Value>) {

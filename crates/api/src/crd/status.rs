@@ -16,6 +16,7 @@ pub(super) fn schema(kind: &str) -> Value {
     let more = match kind {
         "Mapping" => mapping(),
         "Host" => host(),
+        "FilterPolicy" => rules(),
         _ => json!({}),
     };
     if let (Some(properties), Value::Object(more)) = (properties.as_object_mut(), more) {
@@ -83,6 +84,31 @@ fn mapping() -> Value {
             "enum": ["", "Inactive", "Running"],
         },
         "reason": { "type": "string", "description": "Why the Mapping is inactive." },
+    })
+}
+
+/// What the original says of each rule of a FilterPolicy.
+fn rules() -> Value {
+    let rule = json!({
+        "type": "object",
+        "description": "What is made of a rule.",
+        "required": ["conditions", "host", "index", "path"],
+        "properties": {
+            "index": { "type": "integer", "description": "Its place among the rules, from 0." },
+            "host": { "type": "string", "description": "The hosts that it is for." },
+            "path": { "type": "string", "description": "The paths that it is for." },
+            "conditions": conditions(),
+        },
+    });
+    json!({
+        "rules": {
+            "type": "array",
+            "description": "The same for each rule; the first 64 are told of.",
+            "maxItems": 64,
+            "items": rule,
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["index"],
+        },
     })
 }
 

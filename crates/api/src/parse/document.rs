@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::annotation::CONFIG;
-use super::envelope::{Class, GROUP, Metadata, Version, classify, given, is_of_our_group, names, top};
+use super::envelope::{Class, Metadata, Version, classify, given, is_of_our_group, names, top};
 use super::issues::Issues;
 use super::{recover, remains, typed};
+use crate::object::GROUP;
 use crate::text::closest;
 use crate::yaml::{DeError, Mark, Node, Path, expand};
 use crate::{Guard, Kind, Object, ObjectId, Problem, Remains, Spec};
@@ -64,7 +65,7 @@ impl Reader<'_> {
             }
             Class::UnknownVersion(kind) => {
                 let expected = match kind {
-                    Some(Kind::Filter | Kind::FilterPolicy) => {
+                    Some(kind) if kind.is_filter() || kind.is_filter_policy() => {
                         "getambassador.io/v3alpha1 or gateway.getambassador.io/v1alpha1"
                     }
                     _ => "getambassador.io/v3alpha1, v2 or v1",

@@ -4,15 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::Kind;
+use crate::object::{GATEWAY_GROUP, GROUP};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Passed, Path, Value};
 use serde::Deserialize;
-
-/// The API group of our kinds.
-pub(super) const GROUP: &str = "getambassador.io";
-
-/// Edge Stack's newer group, which has Filters and FilterPolicies in another form.
-const GATEWAY_GROUP: &str = "gateway.getambassador.io";
 
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
 const LATER: [&str; 4] = ["ConsulResolver", "DevPortal", "LogService", "TracingService"];
@@ -91,7 +86,7 @@ fn is_slip_of(group: &str) -> bool {
 /// name a Filter of either.
 fn gateway(version: &str, kind: &str) -> Class {
     let name = kind.strip_suffix("List").unwrap_or(kind);
-    let known = Kind::from_name(name).filter(|kind| matches!(kind, Kind::Filter | Kind::FilterPolicy));
+    let known = Kind::of_group(GATEWAY_GROUP, name);
     match (known, version) {
         (Some(_), _) if name != kind => Class::List,
         (Some(kind), "v1alpha1") => Class::Known(kind, Version::Gateway),

@@ -4,7 +4,7 @@ use crate::yaml::{Entry, Mark, Node, Value};
 use crate::{Kind, Problem};
 
 /// Kinds of filters: as `type` says, and as the other group calls them.
-const TYPES: [(&str, &str); 7] = [
+pub(crate) const TYPES: [(&str, &str); 7] = [
     ("jwt", "JWT"),
     ("oauth2", "OAuth2"),
     ("apikey", "APIKey"),
@@ -13,6 +13,41 @@ const TYPES: [(&str, &str); 7] = [
     ("basic", "Basic"),
     ("introspection", "Introspection"),
 ];
+
+/// Fields of an external filter: here, and in the other group.
+pub(crate) const EXTERNAL: [(&str, &str); 9] = [
+    ("authServiceURL", "auth_service"),
+    ("protocol", "proto"),
+    ("protocolVersion", "protocol_version"),
+    ("failureModeAllow", "failure_mode_allow"),
+    ("pathPrefix", "path_prefix"),
+    ("allowedRequestHeaders", "allowed_request_headers"),
+    ("allowedAuthorizationHeaders", "allowed_authorization_headers"),
+    ("addLinkerdHeaders", "add_linkerd_headers"),
+    ("tls", "tlsConfig"),
+];
+
+/// What else is called otherwise: here, and in the other group.
+const OTHERS: [(&str, &str); 7] = [
+    ("filterRefs", "filters"),
+    ("clientSecret", "secret"),
+    ("sessionCookieSettings", "useSessionCookies"),
+    ("maxBytes", "max_bytes"),
+    ("allowPartial", "allow_partial"),
+    ("statusOnError", "status_on_error"),
+    ("value", "valueRegex"),
+];
+
+/// A dotted field of the other group as it is written in this one.
+pub(crate) fn as_written(field: &str) -> String {
+    let names = || TYPES.iter().chain(&EXTERNAL).chain(&OTHERS);
+    let written = |part: &str| {
+        let (name, index) = part.split_at(part.find('[').unwrap_or(part.len()));
+        let here = names().find(|(_, other)| *other == name).map_or(name, |(here, _)| here);
+        format!("{here}{index}")
+    };
+    field.split('.').map(written).collect::<Vec<_>>().join(".")
+}
 
 /// Rewrites the `spec` of an object in place. What cannot be said goes to `notes`.
 pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
@@ -23,14 +58,14 @@ pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Pr
         spec.insert("ambassador_id", selector.mark, ids.clone());
     }
     match kind {
-        Kind::Filter => filter(spec, notes),
-        _ => policy(spec),
+        Kind::GatewayFilter => filter(spec, notes),
+        _ => policy(spec, notes),
     }
 }
 
 fn filter(spec: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     let (mark, named) = match spec.remove("type") {
-        Some(entry) => (entry.node.mark, entry.node.as_text().map(str::to_ascii_lowercase)),
+        Some(entry) => (entry.node.mark, entry.node.as_text().map(str::to_owned)),
         None => (spec.mark, None),
     };
     let wanted = named.as_deref().and_then(|named| TYPES.into_iter().find(|(name, _)| *name == named));
@@ -46,7 +81,7 @@ fn filter(spec: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
             continue;
         }
         match name {
-            "oauth2" => oauth2(&mut node),
+            "oauth2" => oauth2(&mut node, notes),
             "external" => external(&mut node),
             _ => {}
         }
@@ -61,7 +96,7 @@ fn filter(spec: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     }
 }
 
-fn oauth2(node: &mut Node<'_>) {
+fn oauth2(node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     let settings = match node.get("grantType").and_then(Node::as_text) {
         Some("Password") => "passwordSettings",
         Some("ClientCredentials") => "clientCredentialsSettings",
@@ -78,7 +113,7 @@ fn oauth2(node: &mut Node<'_>) {
     }
     if let Some(Entry { mark, node: mut settings, .. }) = node.remove("sessionCookieSettings") {
         rename(&mut settings, "disableSessionExpiration", "value");
-        condition(&mut settings);
+        condition(&mut settings, notes);
         // What is not written is off here, and on in the other group.
         let value = settings.mark;
         settings.insert("value", value, Node::plain(value, "false"));
@@ -89,18 +124,8 @@ fn oauth2(node: &mut Node<'_>) {
 fn external(node: &mut Node<'_>) {
     flatten(node, "httpSettings");
     flatten(node, "grpcSettings");
-    for (new, old) in [
-        ("authServiceURL", "auth_service"),
-        ("protocol", "proto"),
-        ("protocolVersion", "protocol_version"),
-        ("failureModeAllow", "failure_mode_allow"),
-        ("pathPrefix", "path_prefix"),
-        ("allowedRequestHeaders", "allowed_request_headers"),
-        ("allowedAuthorizationHeaders", "allowed_authorization_headers"),
-        ("addLinkerdHeaders", "add_linkerd_headers"),
-        ("tls", "tlsConfig"),
-    ] {
-        rename(node, new, old);
+    for (here, other) in EXTERNAL {
+        rename(node, here, other);
     }
     if let Some(body) = node.get_mut("include_body") {
         rename(body, "maxBytes", "max_bytes");
@@ -120,27 +145,27 @@ fn external(node: &mut Node<'_>) {
     }
 }
 
-fn policy(spec: &mut Node<'_>) {
+fn policy(spec: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     let Some(Value::List(rules)) = spec.get_mut("rules").map(|rules| &mut rules.value) else { return };
     for rule in rules {
         rename(rule, "filterRefs", "filters");
-        references(rule);
+        references(rule, notes);
     }
 }
 
-fn references(holder: &mut Node<'_>) {
+fn references(holder: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     let Some(Value::List(filters)) = holder.get_mut("filters").map(|filters| &mut filters.value) else { return };
     for used in filters {
-        condition(used);
+        condition(used, notes);
         if let Some(Entry { mark, node, .. }) = used.remove("arguments") {
-            used.insert("arguments", mark, arguments(node));
+            used.insert("arguments", mark, arguments(node, notes));
         }
     }
 }
 
 /// The arguments for the type that they name; others have no effect.
-fn arguments(mut node: Node<'_>) -> Node<'_> {
-    let kind = node.remove("type").and_then(|entry| entry.node.as_text().map(str::to_ascii_lowercase));
+fn arguments<'n>(mut node: Node<'n>, notes: &mut Vec<(Mark, Problem)>) -> Node<'n> {
+    let kind = node.remove("type").and_then(|entry| entry.node.as_text().map(str::to_owned));
     let named = |name: &str| kind.as_deref().is_none_or(|kind| kind == name);
     let taken =
         TYPES.into_iter().filter(|(name, _)| named(name)).find_map(|(name, _)| Some((name, node.remove(name)?)));
@@ -149,9 +174,9 @@ fn arguments(mut node: Node<'_>) -> Node<'_> {
         taken = Node::map(mark);
     }
     if let Some(instead) = taken.get_mut("insteadOfRedirect") {
-        condition(instead);
+        condition(instead, notes);
         rename(instead, "filterRefs", "filters");
-        references(instead);
+        references(instead, notes);
     }
     if name == "oauth2" {
         // The group's default.
@@ -160,12 +185,18 @@ fn arguments(mut node: Node<'_>) -> Node<'_> {
     taken
 }
 
-/// `type: RegularExpression` is a field of its own in the other group.
-fn condition(holder: &mut Node<'_>) {
+/// `type: RegularExpression` is a field of its own in the other group. A filter is skipped where its condition does not hold,
+/// so that a type which is not known cannot be passed over.
+fn condition(holder: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     let Some(condition) = holder.get_mut("ifRequestHeader") else { return };
-    let kind = condition.remove("type");
-    if kind.is_some_and(|kind| kind.node.as_text() == Some("RegularExpression")) {
-        rename(condition, "value", "valueRegex");
+    let Some(Entry { node: kind, .. }) = condition.remove("type") else { return };
+    match kind.as_text() {
+        Some("Exact") => {}
+        Some("RegularExpression") => rename(condition, "value", "valueRegex"),
+        _ => {
+            let message = "expected Exact or RegularExpression";
+            notes.push((kind.mark, Problem::error("InvalidValue", "ifRequestHeader.type", message)));
+        }
     }
 }
 

@@ -36,6 +36,19 @@ pub(super) fn upgrade(kind: Kind, node: &mut Node<'_>, notes: &mut Vec<(Mark, Pr
                 rename(tls, "v3CRLSecret", "crl_secret");
             }
         }
+        Kind::Filter => {
+            for (within, old, new) in convert::FILTER {
+                match within {
+                    Some(kind) => spec.get_mut(kind).into_iter().for_each(|kind| rename(kind, old, new)),
+                    None => rename(spec, old, new),
+                }
+            }
+        }
+        Kind::FilterPolicy => {
+            let rules = spec.get_mut("rules").map(|rules| &mut rules.value);
+            let Some(Value::List(rules)) = rules else { return };
+            rules.iter_mut().for_each(|rule| rename(rule, convert::RULE.0, convert::RULE.1));
+        }
         _ => {}
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
         Kind::TCPMapping => {
             part(node, &CONNECTIONS, file, validate::connections).map_or(Remains::Nothing, Remains::Connections)
         }
-        Kind::FilterPolicy => rules(node, file),
+        Kind::FilterPolicy | Kind::GatewayFilterPolicy => rules(node, file),
         Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
         _ => Remains::Nothing,
     }

@@ -77,6 +77,8 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             | Kind::RateLimit
             | Kind::Filter
             | Kind::FilterPolicy
+            | Kind::GatewayFilter
+            | Kind::GatewayFilterPolicy
     );
     if needed && node.get("spec").is_none_or(Node::is_null) {
         issues.error(&path, "MissingField", format!("{} needs a spec", kind.with_article()));
@@ -127,12 +129,12 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             validate::auth_service(&mut service, &path, issues);
             Spec::AuthService(Box::new(service))
         }
-        Kind::Filter => {
+        Kind::Filter | Kind::GatewayFilter => {
             let mut filter = read(node, &path, issues)?;
             validate::filter(&mut filter, &path, issues);
             Spec::Filter(Box::new(filter))
         }
-        Kind::FilterPolicy => {
+        Kind::FilterPolicy | Kind::GatewayFilterPolicy => {
             let policy = read(node, &path, issues)?;
             validate::filter_policy(&policy, &path, issues);
             Spec::FilterPolicy(Box::new(policy))

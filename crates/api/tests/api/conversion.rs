@@ -8,7 +8,7 @@ use nuncio_api::{Defaults, Host, Mapping, Spec, from_json};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 16] = [
     "Mapping",
     "TCPMapping",
     "Host",
@@ -23,6 +23,8 @@ const KINDS: [&str; 14] = [
     "TracingService",
     "LogService",
     "DevPortal",
+    "Filter",
+    "FilterPolicy",
 ];
 
 fn object(version: Version, kind: &str, spec: Value) -> Value {
@@ -98,6 +100,28 @@ fn notes_that_an_edit_contradicts_are_not_believed() {
     assert_eq!(down("Mapping", v3.clone()), v2);
     v3["ambassador_id"] = json!(["y"]);
     assert_eq!(down("Mapping", v3)["ambassador_id"], json!(["--apiVersion-v3alpha1-only--y"]));
+}
+
+#[test]
+fn filters_have_other_names_for_what_came_later() {
+    let key = json!({ "keys": [{ "secretName": "k" }] });
+    pairs(
+        "Filter",
+        &[
+            (json!({ "v3APIKey": key }), json!({ "APIKey": key })),
+            (json!({ "JWT": { "v3MaxStale": "5m" } }), json!({ "JWT": { "maxStale": "5m" } })),
+            (
+                json!({ "External": { "v3ProtocolVersion": "v3", "v3TLSConfig": {} } }),
+                json!({ "External": { "protocol_version": "v3", "tlsConfig": {} } }),
+            ),
+            (
+                json!({ "OAuth2": { "v3postLogoutRedirectURI": "https://a" } }),
+                json!({ "OAuth2": { "postLogoutRedirectURI": "https://a" } }),
+            ),
+        ],
+    );
+    let rules = |precedence: &str| json!({ "rules": [{ "host": "*", precedence: 5 }, { "host": "a" }] });
+    pairs("FilterPolicy", &[(rules("v3Precedence"), rules("precedence"))]);
 }
 
 #[test]

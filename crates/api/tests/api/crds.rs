@@ -15,11 +15,11 @@ fn those_in_deploy_are_current() {
     let files = std::fs::read_dir(checked_in()).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     files.sort();
-    let mut expected: Vec<_> = definitions.iter().map(|definition| format!("{}.yaml", definition.plural)).collect();
+    let mut expected: Vec<_> = definitions.iter().map(Definition::file_name).collect();
     expected.sort();
     assert_eq!(files, expected, "run: cargo run -p nuncio -- crds -o deploy/crds");
     for definition in definitions {
-        let file = checked_in().join(format!("{}.yaml", definition.plural));
+        let file = checked_in().join(definition.file_name());
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text == definition.to_yaml(), "{}: run: cargo run -p nuncio -- crds -o deploy/crds", file.display());
     }
@@ -74,7 +74,7 @@ fn one_version_is_stored_and_the_rest_are_as_asked_for() {
         let mapping = all.iter().find(|definition| definition.kind == "Mapping").unwrap();
         for definition in &all {
             let stored: Vec<_> = versions(definition).iter().filter(|version| version["storage"] == true).collect();
-            assert!(stored.len() == 1 && stored[0]["name"] == "v3alpha1", "{}", definition.kind);
+            assert!(stored.len() == 1 && stored[0]["name"] == definition.version, "{}", definition.name());
         }
         versions(mapping)
             .iter()
@@ -94,7 +94,7 @@ fn one_version_is_stored_and_the_rest_are_as_asked_for() {
 fn the_webhook_is_the_one_that_was_asked_for() {
     for definition in definitions(&Conversion::default()) {
         let conversion = &definition.manifest["spec"]["conversion"];
-        if definition.kind == "Listener" {
+        if definition.kind == "Listener" || definition.group != "getambassador.io" {
             assert_eq!(conversion["strategy"], "None");
             continue;
         }
@@ -128,4 +128,48 @@ fn older_versions_have_their_own_names() {
     }
     assert!(old["properties"]["tls"]["type"].is_null() && new["properties"]["tls"]["type"] == "string");
     assert!(spec("Host", "v2")["properties"]["tls"]["properties"]["v3CRLSecret"].is_object());
+}
+
+#[test]
+fn the_newer_group_has_its_own_spelling() {
+    let all = definitions(&Conversion::default());
+    let spec = |kind: &str| {
+        let is_newer = |it: &&Definition| it.group == "gateway.getambassador.io" && it.kind == kind;
+        let definition = all.iter().find(is_newer).unwrap();
+        versions(definition)[0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
+    };
+    let has = |schema: &Value, pointer: &str| {
+        let path = pointer.replace('/', "/properties/").replace("[]", "/items");
+        schema.pointer(&path).is_some()
+    };
+    let filter = spec("Filter");
+    for field in [
+        "/ambassadorSelector/ambassadorIds",
+        "/apikey/keys[]/secretName",
+        "/jwt/httpClientSettings/insecureTLS",
+        "/oauth2/authorizationCodeSettings/clientSecretRef/namespace",
+        "/oauth2/authorizationCodeSettings/sessionCookieSettings/ifRequestHeader/type",
+        "/oauth2/passwordSettings/clientID",
+        "/external/authServiceURL",
+        "/external/httpSettings/pathPrefix",
+        "/external/include_body/maxBytes",
+        "/external/tls/certificate/type",
+    ] {
+        assert!(has(&filter, field), "{field}");
+    }
+    for field in ["/APIKey", "/ambassador_id", "/v2Fields", "/oauth2/clientID", "/external/auth_service"] {
+        assert!(!has(&filter, field), "{field}");
+    }
+    assert_eq!(filter["properties"]["external"]["required"], serde_json::json!(["authServiceURL"]));
+    let policy = spec("FilterPolicy");
+    for field in [
+        "/rules[]/filterRefs[]/arguments/oauth2/insteadOfRedirect/filterRefs[]/arguments/jwt/scope",
+        "/rules[]/filterRefs[]/ifRequestHeader/type",
+    ] {
+        assert!(has(&policy, field), "{field}");
+    }
+    assert!(!has(
+        &policy,
+        "/rules[]/filterRefs[]/arguments/oauth2/insteadOfRedirect/filterRefs[]/arguments/oauth2/scope"
+    ));
 }

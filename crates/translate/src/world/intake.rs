@@ -78,7 +78,9 @@ impl World {
             | Kind::RateLimitService
             | Kind::RateLimit
             | Kind::Filter
-            | Kind::FilterPolicy => {}
+            | Kind::FilterPolicy
+            | Kind::GatewayFilter
+            | Kind::GatewayFilterPolicy => {}
         }
         self.mark(id, dirty);
     }
@@ -122,14 +124,16 @@ impl World {
                 dirty.limiting = true;
             }
             Kind::RateLimit => drop(dirty.limits.insert(id.clone())),
-            Kind::Filter | Kind::FilterPolicy => dirty.protection = true,
+            Kind::Filter | Kind::FilterPolicy | Kind::GatewayFilter | Kind::GatewayFilterPolicy => {
+                dirty.protection = true;
+            }
             Kind::Service => {
                 let key = service_key(id);
                 dirty.mappings.extend(self.users.of_service(&key));
                 dirty.frame = dirty.frame || self.frame_names(&key);
                 dirty.endpoints.insert(key);
                 // A Filter may ask a service.
-                dirty.protection |= self.ids_of(Kind::Filter).next().is_some();
+                dirty.protection |= self.has_filters();
             }
             Kind::EndpointSlice => {}
             Kind::Ingress => {
@@ -140,13 +144,17 @@ impl World {
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
                 dirty.all_secrets |= id.kind == Kind::Secret;
-                dirty.protection |= id.kind == Kind::Secret && self.ids_of(Kind::Filter).next().is_some();
+                dirty.protection |= id.kind == Kind::Secret && self.has_filters();
                 self.secrets.forget_mappings();
                 dirty.mappings.extend(self.users.of_names());
                 // The Module's resolver is that of every Mapping that names none.
                 dirty.module |= self.module.resolver.as_deref() == Some(&*id.name);
             }
         }
+    }
+
+    fn has_filters(&self) -> bool {
+        super::protection::FILTERS.into_iter().any(|kind| self.ids_of(kind).next().is_some())
     }
 
     /// Whether something in the frame sends to this Service.

@@ -11,6 +11,11 @@ use super::{Dirty, World};
 use crate::coverage::SetKey;
 use crate::{filter_service, filters, protection};
 
+/// Filters, of both groups.
+pub(super) const FILTERS: [Kind; 2] = [Kind::Filter, Kind::GatewayFilter];
+/// And their policies.
+const POLICIES: [Kind; 2] = [Kind::FilterPolicy, Kind::GatewayFilterPolicy];
+
 /// The sets of rules that tables name, and how many name each.
 #[derive(Debug, Default)]
 pub(super) struct RuleSets {
@@ -47,8 +52,13 @@ impl World {
         if !dirty.protection {
             return;
         }
-        let objects = |kind| self.of_kind(kind, |id| self.is_quarantined(id)).collect::<Vec<_>>();
-        let (policies, filters) = (objects(Kind::FilterPolicy), objects(Kind::Filter));
+        let objects = |kinds: [Kind; 2]| {
+            let of_kind = |kind| self.of_kind(kind, |id| self.is_quarantined(id));
+            let mut objects: Vec<_> = kinds.into_iter().flat_map(of_kind).collect();
+            objects.sort_by(|a, b| (&a.id.name, &a.id.namespace).cmp(&(&b.id.name, &b.id.namespace)));
+            objects
+        };
+        let (policies, filters) = (objects(POLICIES), objects(FILTERS));
         self.secrets.begin_filters();
         let new = protection::build(&policies, &filters, &self.context());
         self.secrets.end();
@@ -78,18 +88,17 @@ impl World {
         }
     }
 
-    /// Whether Envoy asks the authentication service that belongs to this gateway.
+    /// Whether Envoy asks the authentication service that is told rules by this gateway.
     #[must_use]
     pub fn asks_own_authz(&self) -> bool {
-        self.settings.authz_socket.is_some() && self.model.clusters.contains_key(&filter_service::own_cluster())
+        self.settings.authz.is_some() && self.model.clusters.contains_key(&filter_service::own_cluster())
     }
 
     /// What is wrong with a Filter or FilterPolicy besides what is wrong with its text.
     pub(super) fn protection_problems(&self, id: &ObjectId) -> Vec<Problem> {
         let mut problems = self.protection.problems.get(id).cloned().unwrap_or_default();
-        if id.kind == Kind::FilterPolicy && self.settings.authz_socket.is_none() && self.protection.is_on() {
-            let message =
-                "nobody is there to decide: what it is for is refused; `nuncio up` runs the service that does";
+        if id.kind.is_filter_policy() && self.settings.authz.is_none() && self.protection.is_on() {
+            let message = "has nobody to decide by it, so what it is for is refused";
             problems.push(Problem::error("NoAuthenticationService", "", message));
         }
         problems
@@ -109,9 +118,9 @@ impl World {
     /// The objects that a set of rules or a filter of this name is made of.
     #[must_use]
     pub fn users_in_authentication(&self, name: &str) -> Vec<ObjectId> {
-        let of_kinds = [Kind::Filter, Kind::FilterPolicy].into_iter().flat_map(|kind| self.ids_of(kind));
+        let of_kinds = FILTERS.into_iter().chain(POLICIES).flat_map(|kind| self.ids_of(kind));
         let is_user = |id: &&ObjectId| match id.kind {
-            Kind::Filter => self.filter_of(id).is_some_and(|filter| *filter.0 == *name),
+            Kind::Filter | Kind::GatewayFilter => self.filter_of(id).is_some_and(|filter| *filter.0 == *name),
             _ => self.rule_sets_of(id).iter().any(|set| *set.0 == *name),
         };
         of_kinds.filter(is_user).cloned().collect()

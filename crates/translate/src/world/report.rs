@@ -169,8 +169,8 @@ impl World {
                 let slots = self.model.extensions.values().filter(|extension| extension.origins.contains(id));
                 found.extensions = slots.map(|extension| extension.slot).collect();
             }
-            Kind::FilterPolicy => found.rule_sets = self.rule_sets_of(id),
-            Kind::Filter => found.filters = self.filter_of(id).into_iter().collect(),
+            Kind::FilterPolicy | Kind::GatewayFilterPolicy => found.rule_sets = self.rule_sets_of(id),
+            Kind::Filter | Kind::GatewayFilter => found.filters = self.filter_of(id).into_iter().collect(),
             Kind::TLSContext
             | Kind::KubernetesServiceResolver
             | Kind::KubernetesEndpointResolver

@@ -57,7 +57,7 @@ fn world_at(topology: &Topology) -> World {
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("/run/limits.sock".into()),
-        authz_socket: Some("/run/authz.sock".into()),
+        authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: topology.clone(),
     })
 }

@@ -81,7 +81,9 @@ fn said(kind: &ApiKind, object: &Value) -> Said {
 /// Whether an object is for the gateway with this id.
 fn is_for(object: &Value, ambassador_id: &str) -> bool {
     let fits = |id: &Value| id == ambassador_id || id == "_automatic_";
-    match &object["spec"]["ambassador_id"] {
+    let spec = &object["spec"];
+    let of_gateway_group = spec.pointer("/ambassadorSelector/ambassadorIds");
+    match of_gateway_group.unwrap_or(&spec["ambassador_id"]) {
         Value::Array(ids) if !ids.is_empty() => ids.iter().any(fits),
         id @ Value::String(_) => fits(id),
         _ => ambassador_id == "default",
@@ -132,6 +134,8 @@ mod tests {
         assert!(is_for(&object(json!(["a", "b"])), "b") && !is_for(&object(json!(["a"])), "b"));
         assert!(is_for(&object(Value::Null), "default") && !is_for(&object(Value::Null), "b"));
         assert!(is_for(&object(json!("_automatic_")), "b"));
+        let of_gateway_group = json!({ "spec": { "ambassadorSelector": { "ambassadorIds": ["a"] } } });
+        assert!(is_for(&of_gateway_group, "a") && !is_for(&of_gateway_group, "default"));
     }
 
     #[test]

@@ -120,6 +120,8 @@ impl Engine {
             Kind::RateLimitService,
             Kind::Filter,
             Kind::FilterPolicy,
+            Kind::GatewayFilter,
+            Kind::GatewayFilterPolicy,
         ];
         let of_frame = |id: &&ObjectId| frame.contains(&id.kind);
         ids.extend(self.world.objects().map(|object| &object.id).filter(of_frame).cloned());
@@ -150,7 +152,7 @@ mod tests {
             fallback_certificate: fallback::certificate().unwrap(),
             bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
             limit_socket: None,
-            authz_socket: None,
+            authz: None,
             topology: Topology::default(),
         };
         let (server, _) = Server::new(Options::default());

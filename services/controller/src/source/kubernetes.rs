@@ -228,8 +228,8 @@ impl KubernetesSource {
         match told {
             Told::Begin => known.begin(),
             Told::Object(item) => {
-                if let (Some(statuses), Some(api)) = (&self.statuses, self.kinds.get(from)) {
-                    statuses.put(&item.file, api.kind, item.status.0, &item.status.1);
+                if let Some(statuses) = &self.statuses {
+                    statuses.put(&item.file, item.status.0, &item.status.1);
                 }
                 self.intake.put(known.put(item), noticed);
             }

@@ -5,6 +5,8 @@ use nuncio_api::Kind;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::rules::RuleStatus;
+
 /// The conditions that an object may have.
 ///
 /// The last two are kstatus': tools that know nothing of an object (Flux, `cli-utils`) call it failed where `Stalled` is true,
@@ -49,6 +51,19 @@ pub(super) struct Condition {
     pub(super) message: String,
 }
 
+impl Condition {
+    fn render(&self, generation: i64, since: Timestamp) -> Value {
+        json!({
+            "type": self.kind.as_str(),
+            "status": truth(self.holds),
+            "reason": self.reason,
+            "message": self.message,
+            "observedGeneration": generation,
+            "lastTransitionTime": seconds(since),
+        })
+    }
+}
+
 /// What the original says of an object, for whoever reads it still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Legacy {
@@ -69,6 +84,8 @@ pub(super) struct Status {
     pub(super) legacy: Option<Legacy>,
     /// The whole status of an Ingress, which has none of the others.
     pub(super) ingress: Option<Value>,
+    /// Of a policy: each of its rules.
+    pub(super) rules: Vec<RuleStatus>,
 }
 
 impl Status {
@@ -77,25 +94,17 @@ impl Status {
         if let Some(status) = &self.ingress {
             return status.clone();
         }
-        let conditions: Vec<_> = self
-            .conditions
-            .iter()
-            .map(|condition| {
-                let since = before.since(condition.kind, condition.holds).unwrap_or(now);
-                json!({
-                    "type": condition.kind.as_str(),
-                    "status": truth(condition.holds),
-                    "reason": condition.reason,
-                    "message": condition.message,
-                    "observedGeneration": self.generation,
-                    "lastTransitionTime": seconds(since),
-                })
-            })
-            .collect();
+        let since = |condition: &Condition| before.since(condition.kind, condition.holds).unwrap_or(now);
+        let conditions: Vec<_> =
+            self.conditions.iter().map(|condition| condition.render(self.generation, since(condition))).collect();
         let mut status = json!({ "observedGeneration": self.generation, "conditions": conditions });
         if let Some(Legacy { state, field, why }) = &self.legacy {
             status["state"] = json!(state);
             status[*field] = json!(why);
+        }
+        if !self.rules.is_empty() {
+            let rules = self.rules.iter().map(|rule| rule.render(|condition| condition.render(self.generation, now)));
+            status["rules"] = rules.collect();
         }
         status
     }
@@ -114,6 +123,9 @@ fn truth(holds: bool) -> &'static str {
 fn seconds(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
+
+/// What a condition says, its time aside.
+const SAID: &[&str] = &["status", "reason", "message", "observedGeneration"];
 
 /// What the API server has, as far as it matters here: enough to tell whether it is what is to be said, and since when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,11 +146,18 @@ impl Seen {
             let is_this = |condition: &&Value| condition.get("type").and_then(Value::as_str) == Some(kind.as_str());
             let Some(condition) = conditions.iter().find(is_this) else { continue };
             digest.update(kind.as_str().as_bytes());
-            feed(&mut digest, condition, &["status", "reason", "message", "observedGeneration"]);
+            feed(&mut digest, condition, SAID);
             *since = read_since(condition);
         }
         feed(&mut digest, status, &["observedGeneration"]);
         feed(&mut digest, status, other_fields(kind));
+        for rule in status.get("rules").and_then(Value::as_array).into_iter().flatten() {
+            feed(&mut digest, rule, &["index", "host", "path"]);
+            for condition in rule.get("conditions").and_then(Value::as_array).into_iter().flatten() {
+                feed(&mut digest, condition, &["type"]);
+                feed(&mut digest, condition, SAID);
+            }
+        }
         Self { digest: digest.digest(), since }
     }
 
@@ -199,6 +218,7 @@ mod tests {
             }],
             legacy: Some(Legacy { state: "Running", field: "reason", why: String::new() }),
             ingress: None,
+            rules: Vec::new(),
         }
     }
 

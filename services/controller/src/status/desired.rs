@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::condition::{Condition, ConditionType, Legacy, Status};
 use super::reasons::{Concern, concern};
+use super::rules::{self, Reach};
 
 /// Longest message, in bytes. The schema allows 32 KiB; nobody reads that.
 const LONGEST: usize = 4096;
@@ -22,6 +23,8 @@ pub(super) struct Facts {
     pub(super) in_force: bool,
     /// Of an Ingress: the status that says where it is reached, if that is known.
     pub(super) reached: Option<Value>,
+    /// Of a policy: its rules.
+    pub(super) rules: Vec<Reach>,
 }
 
 /// How far an object has come.
@@ -56,7 +59,7 @@ impl Facts {
     fn audience(&self) -> &'static str {
         match self.kind {
             Kind::RateLimit => "rate limit service",
-            Kind::Filter | Kind::FilterPolicy => "authentication service",
+            kind if kind.is_filter() || kind.is_filter_policy() => "authentication service",
             _ => "Envoy",
         }
     }
@@ -71,6 +74,7 @@ impl Facts {
             conditions,
             legacy: self.legacy(fault.as_ref()),
             ingress: self.reached.clone(),
+            rules: rules::statuses(self),
         }
     }
 
@@ -80,10 +84,8 @@ impl Facts {
 
     fn accepted(&self) -> Condition {
         if let Some(first) = self.of(Concern::Object).next() {
-            let still =
-                if self.in_force { "what was valid before stays in force" } else { "until then it serves nothing" };
-            let message =
-                format!("{}. Correct this and apply the {} again; {still}.", list(self.of(Concern::Object)), self.kind);
+            let (wrong, meanwhile) = (list(self.of(Concern::Object)), self.meanwhile());
+            let message = format!("{wrong}. Correct this and apply the {} again; {meanwhile}.", self.kind);
             return condition(ConditionType::Accepted, false, first.reason, message);
         }
         let warnings = self.problems.iter().filter(|problem| concern(problem).is_none());
@@ -94,12 +96,22 @@ impl Facts {
         condition(ConditionType::Accepted, true, "Accepted", message)
     }
 
+    /// What happens until what is wrong is right.
+    fn meanwhile(&self) -> &'static str {
+        match self.kind {
+            _ if self.in_force => "what was valid before stays in force",
+            kind if kind.is_filter() => "until then it lets nobody in",
+            kind if kind.is_filter_policy() => "until then the requests that it is for are refused",
+            _ => "until then it serves nothing",
+        }
+    }
+
     fn resolved(&self) -> Condition {
         let kind = ConditionType::ResolvedRefs;
         match self.of(Concern::Reference).next() {
             Some(first) => {
-                let advice = "Create what is missing or correct the name";
-                condition(kind, false, first.reason, format!("{}. {advice}.", list(self.of(Concern::Reference))))
+                let wrong = list(self.of(Concern::Reference));
+                condition(kind, false, first.reason, format!("{wrong}. {}.", mend(first)))
             }
             None => condition(kind, true, "ResolvedRefs", "Everything that it names is there.".to_owned()),
         }
@@ -114,7 +126,12 @@ impl Facts {
     }
 
     fn fault(&self) -> Option<Fault> {
-        let still = if self.in_force { " What was in force before stays." } else { "" };
+        let still = match self.kind {
+            _ if self.in_force => " What was in force before stays.",
+            kind if kind.is_filter() => " Until then it lets nobody in.",
+            kind if kind.is_filter_policy() => " Until then the requests that it is for are refused.",
+            _ => "",
+        };
         let fault = |reason, message, passes| Some(Fault { reason, message, passes });
         if let Some(problem) = self.of(Concern::Object).next() {
             return fault("Invalid", format!("It is not valid: {problem}.{still}"), false);
@@ -135,7 +152,7 @@ impl Facts {
             Delivery::Nobody => {
                 let reason = match self.kind {
                     Kind::RateLimit => "NoRateLimitService",
-                    Kind::Filter | Kind::FilterPolicy => "NoAuthenticationService",
+                    kind if kind.is_filter() || kind.is_filter_policy() => "NoAuthenticationService",
                     _ => "NoEnvoy",
                 };
                 fault(reason, format!("No {} is connected that could have it.", self.audience()), true)
@@ -172,10 +189,21 @@ fn summary(fault: &Fault) -> Condition {
     condition(kind, true, fault.reason, fault.message.clone())
 }
 
+/// What to do where something that an object names is of no use.
+fn mend(problem: &Problem) -> &'static str {
+    match problem.reason {
+        "InvalidFilter" => "Correct that Filter: its own status says how",
+        _ => "Create what is missing or correct the name",
+    }
+}
+
 /// What to do where nothing leads to an object.
 fn attach(problem: &Problem) -> &'static str {
     match problem.reason {
         "HostNotUsable" => "Correct that Host",
+        "NoAuthenticationService" => {
+            "Run `nuncio up`, which decides by itself, or name the service that does (--authz)"
+        }
         "NoHosts" => "Create a Host that its hostBinding selects, or widen hostBinding",
         _ => "Create what it lacks, or correct its hostname or labels",
     }
@@ -214,7 +242,15 @@ mod tests {
     use super::*;
 
     fn facts(problems: Vec<Problem>, delivery: Delivery) -> Facts {
-        Facts { kind: Kind::Mapping, generation: 7, problems, delivery, in_force: true, reached: None }
+        Facts {
+            kind: Kind::Mapping,
+            generation: 7,
+            problems,
+            delivery,
+            in_force: true,
+            reached: None,
+            rules: Vec::new(),
+        }
     }
 
     /// `Accepted=True/Accepted …`, and the state.

@@ -21,6 +21,8 @@ pub(crate) struct Held {
 #[derive(Debug, Default)]
 struct Inner {
     seen: BTreeMap<Arc<str>, Entry>,
+    /// Of policies: what is said of their rules.
+    rules: BTreeMap<Arc<str>, Value>,
     /// Those that are other than when they were last asked for.
     changed: BTreeSet<Arc<str>>,
     /// What Ingresses are to say that are reached by a Service: of each Service that has addresses.
@@ -37,8 +39,8 @@ pub(super) struct Entry {
 
 impl Held {
     /// An object is there, with this status. Kinds whose statuses are neither written nor read are passed over.
-    pub(crate) fn put(&self, file: &Arc<str>, kind: &str, generation: i64, status: &Value) {
-        let Some(kind) = Kind::from_name(kind) else { return };
+    pub(crate) fn put(&self, file: &Arc<str>, generation: i64, status: &Value) {
+        let Some(ObjectId { kind, .. }) = id_of(file) else { return };
         if kind == Kind::Service {
             return self.balance(file, load_balancer_status(status).as_ref());
         }
@@ -47,6 +49,9 @@ impl Held {
         }
         let entry = Entry { generation, seen: Seen::read(kind, status) };
         let mut inner = self.lock();
+        if let Some(rules) = status.get("rules").filter(|_| kind.is_filter_policy()) {
+            inner.rules.insert(Arc::clone(file), rules.clone());
+        }
         if inner.seen.insert(Arc::clone(file), entry) != Some(entry) {
             inner.changed.insert(Arc::clone(file));
             self.wake.notify_one();
@@ -57,6 +62,7 @@ impl Held {
     pub(crate) fn remove(&self, file: &str) {
         let mut inner = self.lock();
         inner.seen.remove(file);
+        inner.rules.remove(file);
         inner.changed.remove(file);
         drop(inner);
         self.balance(file, None);
@@ -86,6 +92,11 @@ impl Held {
         self.lock().seen.get(file).copied()
     }
 
+    /// What is said of the rules of a policy.
+    pub(super) fn rules(&self, file: &str) -> Option<Value> {
+        self.lock().rules.get(file).cloned()
+    }
+
     /// What a write made of a status. If the object is gone meanwhile, it stays so.
     pub(super) fn written(&self, file: &str, seen: Seen) {
         if let Some(entry) = self.lock().seen.get_mut(file) {
@@ -113,12 +124,12 @@ mod tests {
     fn what_was_written_is_no_news_when_it_comes_back() {
         let (held, file) = (Held::default(), Arc::from("getambassador.io/Mapping/shop/cart"));
         let status = json!({"state": "Running", "reason": ""});
-        held.put(&file, "Mapping", 1, &Value::Null);
+        held.put(&file, 1, &Value::Null);
         assert_eq!(held.take_changed().len(), 1);
         held.written(&file, Seen::read(Kind::Mapping, &status));
-        held.put(&file, "Mapping", 1, &status);
+        held.put(&file, 1, &status);
         assert_eq!(held.take_changed().len(), 0);
-        held.put(&file, "Mapping", 1, &json!({"state": "Inactive"}));
+        held.put(&file, 1, &json!({"state": "Inactive"}));
         assert_eq!(held.take_changed().len(), 1, "somebody else wrote it");
         held.remove(&file);
         assert_eq!(held.get(&file), None);
@@ -128,12 +139,12 @@ mod tests {
     fn of_other_kinds_only_addresses_matter() {
         let held = Held::default();
         let (service, slice) = ("core/Service/shop/cart".into(), "discovery.k8s.io/EndpointSlice/shop/cart".into());
-        held.put(&slice, "EndpointSlice", 1, &Value::Null);
-        held.put(&service, "Service", 0, &json!({"loadBalancer": {}}));
+        held.put(&slice, 1, &Value::Null);
+        held.put(&service, 0, &json!({"loadBalancer": {}}));
         assert_eq!(held.take_changed().len(), 0);
         let status = json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}});
         for news in [1, 0] {
-            held.put(&service, "Service", 0, &status);
+            held.put(&service, 0, &status);
             assert_eq!(held.take_changed().len(), news);
         }
         let id = ObjectId::new(Kind::Service, "shop", "cart");

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Object, ObjectId, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Severity, Spec};
 use serde_json::Value;
 
 use super::desired::{Delivery, Facts};
+use super::rules::reaches;
 use crate::engine::Engine;
 use crate::view::keys_of;
 
@@ -38,14 +39,22 @@ pub(super) fn look(engine: &Engine, id: &ObjectId, published: Option<&Value>) ->
     let (uid, generation) = (object.uid.clone()?, object.generation?);
     let found = engine.object_problems(id).into_iter().map(|found| found.problem);
     let of_text = engine.files.problems_in(&object.location.file).into_iter().map(|found| found.problem);
-    let mut problems: Vec<_> = found.chain(of_text).collect();
+    let mut problems: Vec<_> = found.chain(of_text).map(|problem| problem.as_written_in(id.kind)).collect();
     problems.sort_unstable();
     problems.dedup();
     // Looked up only where it is told: it can cost a walk through a table.
-    let in_force = !problems.is_empty() && !matches!(object.spec, Spec::Invalid(_)) && !keys_of(engine, id).is_empty();
+    let in_force = !problems.is_empty() && is_in_force(object) && !keys_of(engine, id).is_empty();
     let delivery = delivery(engine, id);
-    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached };
+    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules: reaches(object) };
     Some(Subject { file: Arc::clone(&object.location.file), uid, facts })
+}
+
+/// Whether a spec is in force in spite of problems. A Filter or policy refuses, whatever it said before, unless it is its newest
+/// text that is wrong.
+fn is_in_force(object: &Object) -> bool {
+    let refuses = object.id.kind.is_filter() || object.id.kind.is_filter_policy();
+    let is_wrong = || object.problems.iter().any(|(problem, _)| problem.severity == Severity::Error);
+    !matches!(object.spec, Spec::Invalid(_)) && (!refuses || is_wrong())
 }
 
 fn delivery(engine: &Engine, id: &ObjectId) -> Delivery {

@@ -16,7 +16,7 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 16] = [
+const CONCERNS: [(&str, Concern); 17] = [
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
@@ -24,6 +24,7 @@ const CONCERNS: [(&str, Concern); 16] = [
     ("InvalidSecret", Concern::Reference),
     ("InvalidTLSContext", Concern::Reference),
     ("InvalidTLSSecret", Concern::Reference),
+    ("NoAuthenticationService", Concern::Attachment),
     ("NoCertificate", Concern::Reference),
     ("NoClientCA", Concern::Reference),
     ("NoEndpoints", Concern::Reference),

@@ -18,13 +18,14 @@ use super::held::Held;
 use super::look::{Subject, has_status, look};
 use super::published::Published;
 use super::queue::Queue;
+use super::rules::keep_times;
 use crate::engine::Engine;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::run::lock;
 use crate::source::kubernetes::backoff::Backoff;
 use crate::source::kubernetes::object::file_of;
-use crate::source::kubernetes::resources::api_kind;
+use crate::source::kubernetes::resources::{CORE, api_kind};
 
 /// Statuses that are written at the same time. Each costs the API server a millisecond or two of a core.
 const WRITES: usize = 8;
@@ -227,7 +228,10 @@ impl Writer {
     fn write(&self, id: ObjectId, target: Target, status: Status) -> BoxFuture<'static, Done> {
         let file = file_of(&target.api, &target.namespace, &target.name);
         let before = self.held.get(&file).unwrap_or_default().seen;
-        let (client, body) = (self.client.clone(), status.render(&before, Timestamp::now()));
+        let (client, mut body) = (self.client.clone(), status.render(&before, Timestamp::now()));
+        if let (Some(rules), Some(known)) = (body.get_mut("rules"), self.held.rules(&file)) {
+            keep_times(rules, &known);
+        }
         Box::pin(async move {
             let written = api::apply_status(&client, &target, &body).await;
             let seen = written.map(|status| Seen::read(id.kind, &status));
@@ -322,9 +326,10 @@ fn complaint(status: &Status) -> Option<(&'static str, &str)> {
 
 /// The object that is the file of this name.
 pub(super) fn id_of(file: &str) -> Option<ObjectId> {
-    let mut parts = file.splitn(4, '/').skip(1);
-    let (kind, namespace, name) = (parts.next()?, parts.next()?, parts.next()?);
-    Some(ObjectId::new(Kind::from_name(kind)?, namespace, name))
+    let mut parts = file.splitn(4, '/');
+    let (group, kind, namespace, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let group = if group == CORE { "" } else { group };
+    Some(ObjectId::new(Kind::of_group(group, kind)?, namespace, name))
 }
 
 #[cfg(test)]
@@ -334,6 +339,9 @@ mod tests {
     #[test]
     fn a_file_is_an_object() {
         assert_eq!(id_of("getambassador.io/Mapping/shop/cart"), Some(ObjectId::new(Kind::Mapping, "shop", "cart")));
+        assert_eq!(id_of("core/Service/shop/cart"), Some(ObjectId::new(Kind::Service, "shop", "cart")));
+        let filter = id_of("gateway.getambassador.io/Filter/shop/keys");
+        assert_eq!(filter, Some(ObjectId::new(Kind::GatewayFilter, "shop", "keys")));
         assert_eq!(id_of("networking.k8s.io/NetworkPolicy/shop/cart"), None);
         assert_eq!(id_of("shop/cart.yaml"), None);
     }

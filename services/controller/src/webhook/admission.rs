@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use nuncio_api::{Defaults, Problem, Severity, from_json};
+use nuncio_api::{Defaults, Object, Problem, Severity, from_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -91,11 +91,15 @@ fn judge(request: &Request, ambassador_id: &str) -> (Vec<String>, Vec<String>) {
     if parsed.objects.iter().any(|object| !ours(&object.ambassador_id)) {
         return nothing;
     }
-    let of_objects = parsed.objects.iter().flat_map(|object| object.problems.iter().map(|(problem, _)| problem));
-    let problems: Vec<_> = of_objects.chain(parsed.problems.iter().map(|found| &found.problem)).collect();
+    let of_object = |object: &Object| {
+        let kind = object.id.kind;
+        object.problems.iter().map(move |(problem, _)| problem.clone().as_written_in(kind)).collect::<Vec<_>>()
+    };
+    let of_objects = parsed.objects.iter().flat_map(of_object);
+    let problems: Vec<_> = of_objects.chain(parsed.problems.iter().map(|found| found.problem.clone())).collect();
     let told = |severity| problems.iter().filter(move |problem| problem.severity == severity);
     let errors = told(Severity::Error).map(|problem| problem.to_string()).collect();
-    (errors, told(Severity::Warning).map(|problem| shown(problem)).take(WARNINGS).collect())
+    (errors, told(Severity::Warning).map(shown).take(WARNINGS).collect())
 }
 
 /// A warning stands in a header (RFC 9111's `Warning`), of which clients show some 250 characters.
@@ -104,7 +108,8 @@ fn shown(problem: &Problem) -> String {
 }
 
 fn is_ours(object: &Value) -> bool {
-    object["apiVersion"].as_str().is_some_and(|version| version.starts_with("getambassador.io/"))
+    let groups = ["getambassador.io/", "gateway.getambassador.io/"];
+    object["apiVersion"].as_str().is_some_and(|version| groups.iter().any(|group| version.starts_with(group)))
 }
 
 /// An object that is wrong already can still get labels, lose a finalizer or be deleted.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::TypedValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use nuncio_controller::XdsAddress;
+use nuncio_controller::{ServiceAddress, XdsAddress};
 use nuncio_telemetry::LogFormat;
 
 use super::{ClusterArgs, Place, RatelimitArgs, StatusArgs, WebhookArgs, ZoneArgs};
@@ -226,6 +226,7 @@ Examples:
   nuncio controller manifests --xds 0.0.0.0:8003
   nuncio controller manifests --xds unix:/run/nuncio/xds.sock
   nuncio controller --kubernetes --kubeconfig ~/.kube/config --context test
+  nuncio controller manifests --authz authz.edge:8500       with `nuncio authz --xds CONTROLLER:8003 --grpc 0.0.0.0:8500`
 
 Envoys connect by delta or state-of-the-world ADS. The protocol has no authentication: keep the address private.";
 
@@ -240,6 +241,10 @@ pub(crate) struct ControllerArgs {
     /// Where Envoys connect: ADDRESS:PORT, or unix:PATH
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8003", env = "NUNCIO_XDS", value_parser = xds_address)]
     pub(crate) xds: XdsAddress,
+    /// Where Envoys find the service that decides by Filters (`nuncio authz --xds`, with the address above): HOST:PORT, or
+    /// unix:PATH [default: none, and what FilterPolicies are for is refused]
+    #[arg(long, value_name = "ADDR", env = "NUNCIO_AUTHZ_SERVICE")]
+    pub(crate) authz: Option<ServiceAddress>,
     #[command(flatten)]
     pub(crate) admin: AdminArgs,
     #[command(flatten)]

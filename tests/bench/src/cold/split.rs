@@ -59,7 +59,7 @@ fn settings() -> Settings {
         fallback_certificate: Fallback { chain: Pem("".into()), key: Pem("".into()) },
         bind_address: Ipv4Addr::LOCALHOST.into(),
         limit_socket: Some("/run/limits.sock".into()),
-        authz_socket: Some("/run/authz.sock".into()),
+        authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),
     }
 }

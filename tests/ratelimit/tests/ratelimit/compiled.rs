@@ -69,7 +69,7 @@ fn loaded(objects: &[String], stats: &Registry) -> Config {
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
         limit_socket: Some("/run/limits.sock".into()),
-        authz_socket: None,
+        authz: None,
         topology: Topology::default(),
     });
     for text in objects {

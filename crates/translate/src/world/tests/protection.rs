@@ -211,3 +211,36 @@ fn a_policy_of_which_nothing_can_be_told_is_for_everything() {
         assert_eq!(denies(&world, host, path).len(), 1, "{host}{path}");
     }
 }
+
+/// A Filter that wants a key, and a policy for `/new/`, of the newer group.
+const NEWER: &str = "\
+apiVersion: gateway.getambassador.io/v1alpha1
+kind: Filter
+metadata: {name: keys}
+spec: {type: apikey, apikey: {keys: [{secretName: api-keys}]}}
+---
+apiVersion: gateway.getambassador.io/v1alpha1
+kind: FilterPolicy
+metadata: {name: p}
+spec: {rules: [{path: '/new/*', filterRefs: [{name: keys}]}]}
+---
+";
+
+#[test]
+fn policies_of_one_name_in_both_groups_both_hold() {
+    let mut world = world();
+    let older = policy("[{path: '/old/*', filters: [{name: keys}]}]");
+    apply(&mut world, &format!("{EDGE}---\n{NEWER}{older}"));
+    let names = [("p.default#0", "/old/*"), ("gateway:p.default#0", "/new/*")];
+    assert_eq!(rules(&world, "a.example", "/x"), names.map(|(name, path)| (name.to_owned(), path.to_owned())));
+    assert_eq!(denies(&world, "a.example", "/x"), ["decides", "decides"]);
+    assert_eq!(denies(&world, "a.example", "/open/x"), [""; 0]);
+    // Which of two Filters was meant nobody can tell, once they say different things.
+    apply(&mut world, &NEWER.replace("keys: [{", "httpHeader: X-Other, keys: [{"));
+    let reasons = denies(&world, "a.example", "/x");
+    assert!(reasons.iter().all(|reason| reason.contains("another Filter is called keys.default")), "{reasons:?}");
+    for kind in [nuncio_api::Kind::Filter, nuncio_api::Kind::GatewayFilter] {
+        let id = nuncio_api::ObjectId::new(kind, "default", "keys");
+        assert!(world.problems(&id).iter().any(|problem| problem.reason == "AmbiguousFilter"), "{kind:?}");
+    }
+}

@@ -22,7 +22,8 @@ pub(super) struct Discovery {
 #[derive(Debug)]
 struct Answer {
     at: Instant,
-    resources: BTreeSet<String>,
+    /// Unknown where that was not answered.
+    resources: Option<BTreeSet<String>>,
 }
 
 /// `APIResourceList`.
@@ -37,19 +38,23 @@ struct Resource {
 }
 
 impl Discovery {
-    /// Whether the server has a kind. One that does not answer has none.
-    pub(super) async fn has(&self, client: &Client, api: &ApiKind) -> bool {
+    /// Whether the server has a kind; `None` if it does not say.
+    pub(super) async fn has(&self, client: &Client, api: &ApiKind) -> Option<bool> {
         let path = api.discovery_path();
         let mut answers = self.answers.lock().await;
+        let has = |answer: &Answer| answer.resources.as_ref().map(|resources| resources.contains(api.plural));
         if let Some(answer) = answers.get(&path).filter(|answer| answer.at.elapsed() < FRESH) {
-            return answer.resources.contains(api.plural);
+            return has(answer);
         }
-        let found = request::get(client, &path, Form::Whole).await;
-        let found: Result<Resources, Failure> = found.and_then(|text| request::read(&text));
-        let resources = found.map(|found| found.resources).unwrap_or_default();
-        let resources: BTreeSet<_> = resources.into_iter().map(|resource| resource.name).collect();
-        let has = resources.contains(api.plural);
-        answers.insert(path, Answer { at: Instant::now(), resources });
-        has
+        let text = request::get(client, &path, Form::Whole).await;
+        let resources = match text.and_then(|text| request::read::<Resources>(&text)) {
+            Ok(found) => Some(found.resources.into_iter().map(|resource| resource.name).collect()),
+            Err(Failure::Missing) => Some(BTreeSet::new()),
+            Err(_) => None,
+        };
+        let answer = Answer { at: Instant::now(), resources };
+        let found = has(&answer);
+        answers.insert(path, answer);
+        found
     }
 }

@@ -152,6 +152,7 @@ impl Reflector {
                 // It is asked in the other way at once.
                 Some(failure) if position.turns_to_pages(&failure) => continue,
                 Some(failure) => {
+                    let failure = self.or_missing(failure).await;
                     let missing = failure == Failure::Missing;
                     let wait = position.backoff.next();
                     // A connection that is closed once is no news.
@@ -172,11 +173,20 @@ impl Reflector {
         }
     }
 
+    /// Who may not read a kind is told so whether the server has it or not. One that it has not holds nothing up.
+    async fn or_missing(&self, failure: Failure) -> Failure {
+        let denied = matches!(failure, Failure::Denied(_));
+        match denied && self.discovery.has(&self.client, &self.api).await == Some(false) {
+            true => Failure::Missing,
+            false => failure,
+        }
+    }
+
     /// Waits until the server has the kind: nothing hangs on it but what the user installs next.
     async fn until_there(&self, backoff: &mut Backoff) {
         loop {
             tokio::time::sleep(backoff.next()).await;
-            if self.discovery.has(&self.client, &self.api).await {
+            if self.discovery.has(&self.client, &self.api).await == Some(true) {
                 return;
             }
         }

@@ -30,6 +30,9 @@ pub(crate) struct ApiKind {
     pub(crate) fields: &'static str,
 }
 
+/// What stands for the core group among file names.
+pub(crate) const CORE: &str = "core";
+
 /// Secrets that cannot hold a certificate are not even looked at.
 const SECRET_FIELDS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,\
     type!=kubernetes.io/dockerconfigjson,type!=kubernetes.io/dockercfg,type!=bootstrap.kubernetes.io/token";
@@ -66,7 +69,7 @@ const fn foreign(group: &'static str, version: &'static str, kind: &'static str)
     ApiKind { group, version, kind, plural: "", namespaced: true, depth: Depth::Whole, fields: "" }
 }
 
-/// The plurals of `getambassador.io`, in the order of the documentation. A kind is watched once [`Kind`] has it.
+/// The plurals of our kinds, in the order of the documentation. A kind is watched once [`Kind`] has it.
 const OURS: [(&str, &str); 17] = [
     ("Mapping", "mappings"),
     ("TCPMapping", "tcpmappings"),
@@ -93,8 +96,9 @@ pub(crate) fn api_kind(kind: Kind) -> Option<ApiKind> {
     if !kind.is_ours() {
         return FOREIGN.into_iter().find(|api| api.kind == name);
     }
-    let (kind, plural) = OURS.into_iter().find(|(kind, _)| *kind == name)?;
-    Some(ApiKind { plural, ..foreign("getambassador.io", "v3alpha1", kind) })
+    let (name, plural) = OURS.into_iter().find(|(kind, _)| *kind == name)?;
+    let version = if matches!(kind, Kind::GatewayFilter | Kind::GatewayFilterPolicy) { "v1alpha1" } else { "v3alpha1" };
+    Some(ApiKind { plural, ..foreign(kind.group(), version, name) })
 }
 
 /// Every kind that is watched; `cluster` says whether kinds without a namespace are among them.
@@ -128,7 +132,7 @@ impl ApiKind {
 
     /// What stands for the kind among file names: `getambassador.io/Mapping`, `core/Secret`.
     pub(crate) fn directory(&self) -> String {
-        format!("{}/{}", if self.group.is_empty() { "core" } else { self.group }, self.kind)
+        format!("{}/{}", if self.group.is_empty() { CORE } else { self.group }, self.kind)
     }
 
     /// As `kubectl` names it: `mappings.getambassador.io`, `secrets`.
@@ -145,7 +149,7 @@ mod tests {
     fn every_kind_has_an_api() {
         for kind in Kind::ALL {
             let api = api_kind(kind).unwrap_or_else(|| panic!("{kind} has no row"));
-            assert_eq!(api.kind, kind.as_str());
+            assert_eq!((api.kind, api.group), (kind.as_str(), kind.group()));
             assert!(!api.plural.is_empty());
         }
     }

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use nuncio_api::Kind;
+
 use super::reflector::Selection;
 use super::request::Failure;
 use super::resources::ApiKind;
@@ -46,6 +48,10 @@ impl Troubles {
             return None;
         }
         let message = explain(api, selection, failure);
+        if *failure == Failure::Missing && is_dispensable(api) {
+            tracing::info!("there are no objects of {}: {message}", api.resource());
+            return None;
+        }
         if *failure == Failure::Missing {
             tracing::warn!("{} cannot be read: {message}", api.resource());
         } else {
@@ -90,6 +96,11 @@ impl Troubles {
             .collect();
         format!("waiting for {}", texts.join(", "))
     }
+}
+
+/// Whether a cluster may do without a kind: those that Emissary's definitions do not have.
+fn is_dispensable(api: &ApiKind) -> bool {
+    Kind::of_group(api.group, api.kind).is_some_and(Kind::is_of_edge_stack_alone)
 }
 
 fn is_lost(failure: &Failure) -> bool {

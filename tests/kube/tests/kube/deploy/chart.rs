@@ -67,6 +67,12 @@ async fn the_api_server_takes_the_chart_in_every_shape() {
     let pod = &of_kind(&waf, "Deployment")[0]["spec"]["template"]["spec"];
     assert_eq!(pod["containers"].as_array().unwrap().len(), 2);
     ends_in_time(pod);
+    let login = dry_run(cluster, "examples/login-values.yaml").await;
+    let container = &of_kind(&login, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
+    let mount = container["volumeMounts"].as_array().unwrap().iter().find(|mount| mount["name"] == "session-keys");
+    let keys = container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == "NUNCIO_AUTHZ_KEYS");
+    let directory = mount.unwrap()["mountPath"].as_str().unwrap();
+    assert!(keys.unwrap()["value"].as_str().unwrap().starts_with(directory), "{container:#}");
 }
 
 #[tokio::test]

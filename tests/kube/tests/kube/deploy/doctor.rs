@@ -160,9 +160,9 @@ async fn it_says_that_all_is_well_and_what_is_not() {
     let columns = json!([{"op": "remove", "path": "/spec/versions/2/additionalPrinterColumns"}]).to_string();
     kubectl(&cluster, &["patch", "crd", "mappings.getambassador.io", "--type=json", "-p", &columns]).await;
     let told = doctor(&cluster, &site).await;
-    told.failed("are defined", "Host");
+    told.failed("are defined", "hosts.getambassador.io");
     assert_eq!(told.outcome("are those of this version"), "warning");
-    assert!(told.check("are those of this version")["found"].to_string().contains("Mapping"));
+    assert!(told.check("are those of this version")["found"].to_string().contains("mappings."));
 }
 
 #[tokio::test]
