@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::listener::HEADERS_OF_EVERY_REQUEST;
+
 /// The largest program that a regular expression may compile to: about an instruction for each
 /// character. Envoy's own limit (100) refuses expressions that users write; RE2 matches in linear
 /// time whatever the size.
@@ -56,6 +58,7 @@ pub fn bootstrap(bootstrap: &Bootstrap) -> String {
             "lds_config": {"ads": {}, "resource_api_version": "V3"},
         },
         "static_resources": {"clusters": [ads_cluster(&bootstrap.ads)]},
+        "inline_headers": HEADERS_OF_EVERY_REQUEST.map(inline_header),
         "layered_runtime": {"layers": [{
             "name": "static",
             "static_layer": {"re2.max_program_size.error_level": RE2_MAX_PROGRAM_SIZE},
@@ -65,6 +68,10 @@ pub fn bootstrap(bootstrap: &Bootstrap) -> String {
         file["overload_manager"] = overload_manager;
     }
     format!("{file:#}\n")
+}
+
+fn inline_header(name: &str) -> Value {
+    json!({"inline_header_name": name, "inline_header_type": "REQUEST_HEADER"})
 }
 
 fn pipe(path: &std::path::Path) -> Value {

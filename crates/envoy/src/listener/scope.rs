@@ -32,6 +32,11 @@ pub(crate) const SCOPE_HEADER: &str = "x-nuncio-scope";
 pub(crate) const CHAIN_HEADER: &str = "x-nuncio-chain";
 /// Chooses a preview.
 const PREVIEW_HEADER: &str = "x-nuncio-preview";
+/// Headers that are written or dropped for every request.
+///
+/// The bootstrap names them, so that Envoy keeps a place for each in its table of headers: the first change of a header without
+/// one makes Envoy build a dictionary of all headers of the request.
+pub(crate) const HEADERS_OF_EVERY_REQUEST: [&str; 4] = [SCOPE_HEADER, CHAIN_HEADER, PREVIEW_HEADER, ASSERTION_HEADER];
 /// What headers begin with that an Envoy writes. A proxy in front that is trusted may be one.
 const ENVOY_HEADERS: &str = "x-envoy-";
 /// The filter that looks further where no route was found.
