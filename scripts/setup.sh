@@ -156,7 +156,7 @@ setup_kubernetes() {
 }
 
 setup_ratelimit() {
-  debian redis-server:redis-server redis-sentinel:redis-sentinel
+  debian redis-server:redis-server redis-sentinel:redis-sentinel unshare:util-linux ip:iproute2
   go_program ratelimit-oracle ratelimit-oracle github.com/envoyproxy/ratelimit/src/service_cmd
 }
 

@@ -153,14 +153,20 @@ fn serve_metrics(
     Ok(())
 }
 
-/// What a file makes of the names of metrics; none for the default.
+/// What a file makes of the names of metrics; none for the default. Envoy Gateway names one that need not be there.
 fn mapper(path: &str) -> Result<Option<Mapper>, RunError> {
     if path.is_empty() {
         return Ok(None);
     }
     let wrong = |error: String| RunError::Setting(format!("PROMETHEUS_MAPPER_YAML={path}: {error}"));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    Mapper::parse(&text).map(Some).map_err(wrong)
+    match std::fs::read_to_string(path) {
+        Ok(text) => Mapper::parse(&text).map(Some).map_err(wrong),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            tracing::warn!("PROMETHEUS_MAPPER_YAML={path} is not there: metrics have their default names");
+            Ok(None)
+        }
+        Err(error) => Err(wrong(error.to_string())),
+    }
 }
 
 async fn watch_config(mut loads: watch::Receiver<crate::provider::Loads>, health: Health, matters: bool) {

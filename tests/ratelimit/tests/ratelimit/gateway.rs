@@ -1,109 +1,49 @@
-//! The way Envoy Gateway runs the original: its variables, rules over ADS with mutual TLS, calls over mutual TLS,
-//! Prometheus, probes.
+//! The way Envoy Gateway runs the original: its variables, paths, ports and probes, rules over ADS with mutual TLS, calls
+//! over TLS, Prometheus. And what else comes over ADS.
 
-use std::pin::Pin;
-use std::time::{Duration, Instant};
+mod management;
+mod pod;
 
-use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::{
-    AggregatedDiscoveryService, AggregatedDiscoveryServiceServer,
-};
-use envoy_types::pb::envoy::service::discovery::v3::{
-    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
-};
 use envoy_types::pb::google::protobuf::Any;
-use envoy_types::pb::ratelimit::config::ratelimit::v3::{
-    RateLimitConfig, RateLimitDescriptor, RateLimitPolicy, RateLimitUnit,
-};
-use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, free_port, request};
-use prost::{Message, Name};
-use tokio::sync::{Mutex, mpsc};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity, Server, ServerTlsConfig};
-use tonic::{Request, Response, Status, Streaming};
+use envoy_types::pb::ratelimit::config::ratelimit::v3::{RateLimitConfig, RateLimitUnit};
+use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
+use nuncio_test_support::{Authority, Identity, eventually};
+use prost::Name;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Server, ServerTlsConfig};
 
-/// A management server that sends what it is handed and hands on what it is sent.
-struct Management {
-    responses: Mutex<Option<mpsc::Receiver<Result<DiscoveryResponse, Status>>>>,
-    requests: mpsc::Sender<DiscoveryRequest>,
-}
+use management::{Conversation, config};
+use pod::Pod;
 
-type Responses<T> = Pin<Box<dyn tokio_stream::Stream<Item = Result<T, Status>> + Send>>;
-
-#[tonic::async_trait]
-impl AggregatedDiscoveryService for Management {
-    type StreamAggregatedResourcesStream = Responses<DiscoveryResponse>;
-    type DeltaAggregatedResourcesStream = Responses<DeltaDiscoveryResponse>;
-
-    async fn stream_aggregated_resources(
-        &self,
-        request: Request<Streaming<DiscoveryRequest>>,
-    ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
-        let (mut stream, requests) = (request.into_inner(), self.requests.clone());
-        tokio::spawn(async move {
-            while let Ok(Some(request)) = stream.message().await {
-                _ = requests.send(request).await;
-            }
-        });
-        let responses = self.responses.lock().await.take().ok_or_else(|| Status::unavailable("once only"))?;
-        Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
-    }
-
-    async fn delta_aggregated_resources(
-        &self,
-        _: Request<Streaming<DeltaDiscoveryRequest>>,
-    ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
-        Err(Status::unimplemented("state of the world only"))
-    }
-}
-
-fn response(version: &str, unit: RateLimitUnit, count: u32) -> DiscoveryResponse {
-    response_of(version, vec![config("r", "d", unit, count)])
-}
-
-fn response_of(version: &str, resources: Vec<Any>) -> DiscoveryResponse {
-    DiscoveryResponse {
-        version_info: version.to_owned(),
-        nonce: format!("nonce-{version}"),
-        type_url: RateLimitConfig::type_url(),
-        resources,
-        ..DiscoveryResponse::default()
-    }
-}
-
-fn config(name: &str, domain: &str, unit: RateLimitUnit, count: u32) -> Any {
-    let limit = RateLimitPolicy { unit: unit.into(), requests_per_unit: count, ..RateLimitPolicy::default() };
-    let key = RateLimitDescriptor { key: "k".to_owned(), rate_limit: Some(limit), ..RateLimitDescriptor::default() };
-    let config = RateLimitConfig { name: name.to_owned(), domain: domain.to_owned(), descriptors: vec![key] };
-    Any { type_url: RateLimitConfig::type_url(), value: config.encode_to_vec() }
-}
-
-/// A certificate that is its own authority, for both ends.
-struct Pair {
-    certificate: String,
-    key: String,
-    files: tempfile::TempDir,
-    certificate_file: String,
-    key_file: String,
-}
-
-impl Pair {
-    fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
-        let files = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let path = files.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path.to_string_lossy().into_owned()
-        };
-        let (certificate_file, key_file) = (write("tls.crt", &certificate), write("tls.key", &key));
-        Self { certificate, key, certificate_file, key_file, files }
-    }
-
-    fn identity(&self) -> Identity {
-        Identity::from_pem(&self.certificate, &self.key)
-    }
-}
+/// What `expectedRateLimitContainerEnv` of Envoy Gateway sets, with Prometheus on, but for the URL of Redis, which users say.
+const ENVIRONMENT: [(&str, &str); 22] = [
+    ("RUNTIME_ROOT", "/data"),
+    ("RUNTIME_SUBDIRECTORY", "ratelimit"),
+    ("RUNTIME_IGNOREDOTFILES", "true"),
+    ("RUNTIME_WATCH_ROOT", "false"),
+    ("LOG_LEVEL", "info"),
+    ("USE_STATSD", "false"),
+    ("CONFIG_TYPE", "GRPC_XDS_SOTW"),
+    ("CONFIG_GRPC_XDS_SERVER_URL", "envoy-gateway:18001"),
+    ("CONFIG_GRPC_XDS_NODE_ID", "envoy-ratelimit"),
+    ("GRPC_SERVER_USE_TLS", "true"),
+    ("GRPC_SERVER_TLS_CERT", "/certs/tls.crt"),
+    ("GRPC_SERVER_TLS_KEY", "/certs/tls.key"),
+    ("GRPC_SERVER_TLS_CA_CERT", "/certs/ca.crt"),
+    ("CONFIG_GRPC_XDS_SERVER_USE_TLS", "true"),
+    ("CONFIG_GRPC_XDS_CLIENT_TLS_CERT", "/certs/tls.crt"),
+    ("CONFIG_GRPC_XDS_CLIENT_TLS_KEY", "/certs/tls.key"),
+    ("CONFIG_GRPC_XDS_SERVER_TLS_CACERT", "/certs/ca.crt"),
+    ("FORCE_START_WITHOUT_INITIAL_CONFIG", "true"),
+    ("REDIS_SOCKET_TYPE", "tcp"),
+    ("USE_PROMETHEUS", "true"),
+    ("PROMETHEUS_ADDR", ":19001"),
+    ("PROMETHEUS_MAPPER_YAML", "/etc/statsd-exporter/conf.yaml"),
+];
+/// The ports of its probes, Service and scrapes.
+const HEALTH: u16 = 8080;
+const GRPC: u16 = 8081;
+const DEBUG: u16 = 6070;
+const METRICS: u16 = 19001;
 
 /// As that of Envoy Gateway: two levels of descriptors, and what is not named is dropped.
 const MAPPER: &str = r#"
@@ -122,6 +62,83 @@ mappings:
 - {match: ".", match_type: "regex", action: "drop", name: "dropped"}
 "#;
 
+#[test]
+fn envoy_gateways_deployment_runs_with_nothing_changed_but_the_program() {
+    Pod::run("gateway::in_the_pod");
+}
+
+#[tokio::test]
+#[ignore = "runs in the pod that the test before it makes"]
+async fn in_the_pod() {
+    let (pod, redis, authority) = (Pod::here(), Redis::start(&[]).unwrap(), Authority::new("envoy-gateway"));
+    pod.write("/etc/hosts", "127.0.0.1 localhost envoy-gateway redis.redis.svc\n");
+    pod.write("/etc/statsd-exporter/conf.yaml", MAPPER);
+    pod.write_tls("/certs", &authority, &authority.issue(&["envoy-ratelimit"]));
+    let mut management = Conversation::serve(with_mutual_tls(&authority), 18001);
+    management.send("1", vec![config("r", "d", RateLimitUnit::Year, 10)]).await;
+    let url = format!("redis.redis.svc:{}", redis.port);
+    let service = Process::start(pod.command("/bin/ratelimit").envs(ENVIRONMENT).env("REDIS_URL", url)).unwrap();
+
+    let first = management.next().await;
+    assert_eq!((first.node.unwrap().id.as_str(), first.type_url), ("envoy-ratelimit", RateLimitConfig::type_url()));
+    let ack = management.next().await;
+    assert_eq!((ack.version_info.as_str(), ack.response_nonce.as_str()), ("1", "nonce-1"));
+    assert!(ack.error_detail.is_none());
+    // All three probes.
+    eventually("healthy", async || match Service::get(HEALTH, "/healthcheck").await {
+        Ok(page) if page.starts_with("HTTP/1.1 200") && page.ends_with("OK") => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    let mut client = envoy(&authority).await;
+    assert_eq!(remaining(&mut client).await, 9);
+    let rules = Service::get(DEBUG, "/rlconfig").await.unwrap();
+    assert!(rules.contains("d.k: unit=YEAR requests_per_unit=10"), "{rules}");
+
+    management.send("2", vec![config("r", "d", RateLimitUnit::Unknown, 10)]).await;
+    let nack = management.next().await;
+    assert_eq!(nack.version_info, "1", "the last good version");
+    assert!(nack.error_detail.unwrap().message.contains("r: invalid rate limit unit 'UNKNOWN'"));
+    assert_eq!(remaining(&mut client).await, 8);
+
+    management.send("3", vec![config("r", "d", RateLimitUnit::Year, 100)]).await;
+    assert_eq!(management.next().await.version_info, "3");
+    assert_eq!(remaining(&mut client).await, 97);
+
+    // Rules survive the management server.
+    management.hang_up().await;
+    assert_eq!(remaining(&mut client).await, 96);
+
+    let metrics = Service::get(METRICS, "/metrics").await.unwrap();
+    assert!(metrics.contains("ratelimit_service_rate_limit_total_hits{domain=\"d\",key1=\"k\"} 4"), "{metrics}");
+    assert!(metrics.contains("ratelimit_service_config_load_error 1"), "{metrics}");
+    assert!(!metrics.contains("within_limit"), "{metrics}");
+
+    service.signal(rustix::process::Signal::TERM).unwrap();
+    let gone = async || Service::get(HEALTH, "/healthcheck").await.err().ok_or("it answers");
+    eventually("the service ends", gone).await;
+}
+
+/// Envoy Gateway's server, which wants a certificate of its own authority.
+fn with_mutual_tls(authority: &Authority) -> Server {
+    let Identity { cert, key, .. } = authority.issue(&["envoy-gateway"]);
+    let tls = ServerTlsConfig::new()
+        .identity(tonic::transport::Identity::from_pem(cert, key))
+        .client_ca_root(Certificate::from_pem(authority.pem()));
+    Server::builder().tls_config(tls).unwrap()
+}
+
+/// As an Envoy of Envoy Gateway calls.
+async fn envoy(authority: &Authority) -> Client {
+    let Identity { cert, key, .. } = authority.issue(&["envoy"]);
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(authority.pem()))
+        .identity(tonic::transport::Identity::from_pem(cert, key))
+        .domain_name("envoy-ratelimit");
+    let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{GRPC}")).unwrap();
+    Client::new(endpoint.tls_config(tls).unwrap().connect().await.unwrap())
+}
+
 async fn remaining(client: &mut Client) -> u32 {
     limit(client, "d").await.1
 }
@@ -134,125 +151,17 @@ async fn limit(client: &mut Client, domain: &str) -> (u32, u32) {
 }
 
 #[tokio::test]
-async fn envoy_gateways_variables_are_all_it_takes() {
-    let (redis, tls) = (Redis::start(&[]).unwrap(), Pair::new());
-    let (xds_port, metrics_port) = (free_port().unwrap(), free_port().unwrap());
-    let (responses, outgoing) = mpsc::channel(4);
-    let (requests, mut received) = mpsc::channel(4);
-    let management = Management { responses: Mutex::new(Some(outgoing)), requests };
-    let server = Server::builder()
-        .tls_config(
-            ServerTlsConfig::new().identity(tls.identity()).client_ca_root(Certificate::from_pem(&tls.certificate)),
-        )
-        .unwrap()
-        .add_service(AggregatedDiscoveryServiceServer::new(management));
-    tokio::spawn(server.serve(([127, 0, 0, 1], xds_port).into()));
-    responses.send(Ok(response("1", RateLimitUnit::Year, 10))).await.unwrap();
-
-    let (url, xds, metrics) = (redis.address(), format!("localhost:{xds_port}"), format!("127.0.0.1:{metrics_port}"));
-    let mapper = tls.files.path().join("mapper.yaml");
-    std::fs::write(&mapper, MAPPER).unwrap();
-    let service = Service::start(
-        Which::Ours,
-        "",
-        &[
-            ("RUNTIME_ROOT", "/data"),
-            ("RUNTIME_SUBDIRECTORY", "ratelimit"),
-            ("RUNTIME_IGNOREDOTFILES", "true"),
-            ("RUNTIME_WATCH_ROOT", "false"),
-            ("LOG_LEVEL", "info"),
-            ("FORCE_START_WITHOUT_INITIAL_CONFIG", "true"),
-            ("REDIS_SOCKET_TYPE", "tcp"),
-            ("REDIS_URL", &url),
-            ("CONFIG_TYPE", "GRPC_XDS_SOTW"),
-            ("CONFIG_GRPC_XDS_SERVER_URL", &xds),
-            ("CONFIG_GRPC_XDS_NODE_ID", "node-1"),
-            ("CONFIG_GRPC_XDS_SERVER_USE_TLS", "true"),
-            ("CONFIG_GRPC_XDS_CLIENT_TLS_CERT", &tls.certificate_file),
-            ("CONFIG_GRPC_XDS_CLIENT_TLS_KEY", &tls.key_file),
-            ("CONFIG_GRPC_XDS_SERVER_TLS_CACERT", &tls.certificate_file),
-            ("GRPC_SERVER_USE_TLS", "true"),
-            ("GRPC_SERVER_TLS_CERT", &tls.certificate_file),
-            ("GRPC_SERVER_TLS_KEY", &tls.key_file),
-            ("GRPC_SERVER_TLS_CA_CERT", &tls.certificate_file),
-            ("USE_PROMETHEUS", "true"),
-            ("PROMETHEUS_ADDR", &metrics),
-            ("PROMETHEUS_MAPPER_YAML", mapper.to_str().unwrap()),
-            // What the original reads where it is to ask clients for certificates; Envoy Gateway does not set it.
-            ("GRPC_CLIENT_TLS_CACERT", &tls.certificate_file),
-            ("GRPC_CLIENT_TLS_SAN", "localhost"),
-            ("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "100ms"),
-        ],
-    )
-    .await
-    .unwrap();
-    let first = received.recv().await.unwrap();
-    assert_eq!((first.node.unwrap().id.as_str(), first.type_url), ("node-1", RateLimitConfig::type_url()));
-    let ack = received.recv().await.unwrap();
-    assert_eq!((ack.version_info.as_str(), ack.response_nonce.as_str()), ("1", "nonce-1"));
-    assert!(ack.error_detail.is_none());
-
-    let trust = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&tls.certificate)).domain_name("localhost");
-    let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{}", service.grpc_port())).unwrap();
-    let connect = async |tls: ClientTlsConfig| endpoint.clone().tls_config(tls).unwrap().connect().await;
-    let mut client = Client::new(connect(trust.clone().identity(tls.identity())).await.unwrap());
-    let begun = Instant::now();
-    while !Service::get(service.http_port(), "/healthcheck").await.unwrap().ends_with("OK") {
-        assert!(begun.elapsed() < Duration::from_secs(2), "not healthy");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(remaining(&mut client).await, 9);
-
-    // A client without a certificate is turned away, at the handshake or with its first call.
-    if let Ok(channel) = connect(trust).await {
-        let asked = request("d", vec![descriptor(&[("k", "v")])]);
-        Client::new(channel).should_rate_limit(asked).await.unwrap_err();
-    }
-
-    responses.send(Ok(response("2", RateLimitUnit::Unknown, 10))).await.unwrap();
-    let nack = received.recv().await.unwrap();
-    assert_eq!(nack.version_info, "1", "the last good version");
-    assert!(nack.error_detail.unwrap().message.contains("r: invalid rate limit unit 'UNKNOWN'"));
-    assert_eq!(remaining(&mut client).await, 8);
-
-    responses.send(Ok(response("3", RateLimitUnit::Year, 100))).await.unwrap();
-    assert_eq!(received.recv().await.unwrap().version_info, "3");
-    assert_eq!(remaining(&mut client).await, 97);
-
-    // Rules survive the management server.
-    drop(responses);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(remaining(&mut client).await, 96);
-
-    let metrics = Service::get(metrics_port, "/metrics").await.unwrap();
-    assert!(metrics.contains("ratelimit_service_rate_limit_total_hits{domain=\"d\",key1=\"k\"} 4"), "{metrics}");
-    assert!(metrics.contains("ratelimit_service_config_load_error 1"), "{metrics}");
-    assert!(!metrics.contains("within_limit"), "{metrics}");
-
-    let begun = Instant::now();
-    service.process().signal(rustix::process::Signal::TERM).unwrap();
-    while Service::get(service.http_port(), "/healthcheck").await.is_ok() {
-        assert!(begun.elapsed() < Duration::from_secs(5), "does not end");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-#[tokio::test]
 async fn what_cannot_be_used_of_a_response_takes_nothing_else_with_it() {
     let xds_port = free_port().unwrap();
-    let (responses, outgoing) = mpsc::channel(4);
-    let (requests, mut received) = mpsc::channel(4);
-    let management = Management { responses: Mutex::new(Some(outgoing)), requests };
-    let server = Server::builder().add_service(AggregatedDiscoveryServiceServer::new(management));
-    tokio::spawn(server.serve(([127, 0, 0, 1], xds_port).into()));
+    let mut management = Conversation::serve(Server::builder(), xds_port);
     let (good, bad) = (RateLimitUnit::Year, RateLimitUnit::Unknown);
-    responses.send(Ok(response_of("1", vec![config("a", "a", good, 1), config("b", "b", good, 2)]))).await.unwrap();
+    management.send("1", vec![config("a", "a", good, 1), config("b", "b", good, 2)]).await;
     let xds = format!("127.0.0.1:{xds_port}");
     let variables =
         [("BACKEND_TYPE", "memory"), ("CONFIG_TYPE", "GRPC_XDS_SOTW"), ("CONFIG_GRPC_XDS_SERVER_URL", xds.as_str())];
     let service = Service::start(Which::Ours, "", &variables).await.unwrap();
-    received.recv().await.unwrap();
-    assert!(received.recv().await.unwrap().error_detail.is_none());
+    management.next().await;
+    assert!(management.next().await.error_detail.is_none());
     let mut client = service.client().await.unwrap();
     let mut found =
         async || [limit(&mut client, "a").await.0, limit(&mut client, "b").await.0, limit(&mut client, "c").await.0];
@@ -279,14 +188,14 @@ async fn what_cannot_be_used_of_a_response_takes_nothing_else_with_it() {
         ),
         ("6", vec![garbage], &["cannot be read"], [4, 0, 5]),
     ] {
-        responses.send(Ok(response_of(version, resources))).await.unwrap();
-        let nack = received.recv().await.unwrap();
+        management.send(version, resources).await;
+        let nack = management.next().await;
         assert_eq!((nack.version_info.as_str(), nack.response_nonce), ("1", format!("nonce-{version}")));
         let message = nack.error_detail.unwrap().message;
         assert!(reasons.iter().all(|reason| message.contains(reason)), "{version}: {message}");
         assert_eq!(found().await, expected, "{version}");
     }
-    responses.send(Ok(response_of("7", vec![config("b", "b", good, 6)]))).await.unwrap();
-    assert_eq!(received.recv().await.unwrap().version_info, "7");
+    management.send("7", vec![config("b", "b", good, 6)]).await;
+    assert_eq!(management.next().await.version_info, "7");
     assert_eq!(found().await, [0, 6, 0]);
 }

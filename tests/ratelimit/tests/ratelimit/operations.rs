@@ -103,6 +103,22 @@ async fn dogs_get_datagrams_with_tags() {
     assert_eq!(line, format!("{expected}domain:d,descriptor:user"));
 }
 
+/// What a scrape has after one call, with the names of metrics made by this file.
+async fn scrape(mapper: &std::path::Path) -> String {
+    let port = nuncio_ratelimit_tests::free_port().unwrap();
+    let address = format!("127.0.0.1:{port}");
+    let variables = [
+        ("BACKEND_TYPE", "memory"),
+        ("USE_PROMETHEUS", "true"),
+        ("PROMETHEUS_ADDR", address.as_str()),
+        ("PROMETHEUS_MAPPER_YAML", mapper.to_str().unwrap()),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    client.should_rate_limit(request("d", vec![descriptor(&[("user", "ann")])])).await.unwrap();
+    Service::get(port, "/metrics").await.unwrap()
+}
+
 #[tokio::test]
 async fn a_file_makes_the_names_of_metrics() {
     let directory = tempfile::tempdir().unwrap();
@@ -114,21 +130,13 @@ mappings:
 - {match: ., match_type: regex, action: drop, name: dropped}
 ";
     std::fs::write(&file, text).unwrap();
-    let port = nuncio_ratelimit_tests::free_port().unwrap();
-    let address = format!("127.0.0.1:{port}");
-    let variables = [
-        ("BACKEND_TYPE", "memory"),
-        ("USE_PROMETHEUS", "true"),
-        ("PROMETHEUS_ADDR", address.as_str()),
-        ("PROMETHEUS_MAPPER_YAML", file.to_str().unwrap()),
-    ];
-    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
-    let mut client = service.client().await.unwrap();
-    client.should_rate_limit(request("d", vec![descriptor(&[("user", "ann")])])).await.unwrap();
-    let metrics = Service::get(port, "/metrics").await.unwrap();
+    let metrics = scrape(&file).await;
     assert!(metrics.contains("hits{what=\"user\",where=\"d\"} 1\n"), "{metrics}");
     assert!(metrics.contains("took_count{method=\"ShouldRateLimit\"} 1\n"), "{metrics}");
     assert!(!metrics.contains("config_load"), "{metrics}");
+
+    let metrics = scrape(&directory.path().join("none.yaml")).await;
+    assert!(metrics.contains("ratelimit_service_rate_limit_total_hits{domain=\"d\",key1=\"user\"} 1\n"), "{metrics}");
 }
 
 /// The dashboard asks for what there is.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use nuncio_test_support::{Authority, Identity};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 100}}]";
@@ -109,6 +110,42 @@ async fn a_renewed_certificate_is_served_without_a_restart() {
     std::fs::write(&crt, "-----BEGIN CERTIFICATE-----\n").unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(remaining(&mut connect(&new).await.unwrap()).await.unwrap(), 96);
+}
+
+#[tokio::test]
+async fn clients_show_certificates_of_the_name_that_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let authority = Authority::new("authority");
+    let server = authority.issue(&["localhost"]);
+    std::fs::write(path("tls.crt"), &server.cert).unwrap();
+    std::fs::write(path("tls.key"), &server.key).unwrap();
+    std::fs::write(path("ca.crt"), authority.pem()).unwrap();
+    let variables = [
+        ("BACKEND_TYPE", "memory"),
+        ("GRPC_SERVER_USE_TLS", "true"),
+        ("GRPC_SERVER_TLS_CERT", &path("tls.crt")),
+        ("GRPC_SERVER_TLS_KEY", &path("tls.key")),
+        ("GRPC_CLIENT_TLS_CACERT", &path("ca.crt")),
+        ("GRPC_CLIENT_TLS_SAN", "envoy"),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{}", service.grpc_port())).unwrap();
+    // Whoever is turned away learns of it at the handshake or with the first call.
+    let call = async |shown: Option<Identity>| {
+        let trust = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authority.pem()));
+        let tls = trust.domain_name("localhost");
+        let tls = match shown {
+            Some(shown) => tls.identity(tonic::transport::Identity::from_pem(shown.cert, shown.key)),
+            None => tls,
+        };
+        let channel = endpoint.clone().tls_config(tls).unwrap().connect().await.ok()?;
+        remaining(&mut Client::new(channel)).await.ok()
+    };
+    assert_eq!(call(Some(authority.issue(&["envoy"]))).await, Some(99));
+    assert_eq!(call(Some(authority.issue(&["stranger"]))).await, None);
+    assert_eq!(call(Some(Authority::new("other").issue(&["envoy"]))).await, None);
+    assert_eq!(call(None).await, None);
 }
 
 #[tokio::test]
