@@ -15,7 +15,8 @@
 #           redis-server with its Sentinel, and .tools/bin/ratelimit-oracle: envoyproxy/ratelimit, built by Go from the
 #           version that scripts/ratelimit-oracle/go.mod pins
 #   oidc    .tools/oidc-provider: the npm package that scripts/oidc-provider locks
-#   authz   redis-server with its Sentinel (brings oidc and tools)
+#   browser chromium, and .tools/browser: what drives it, the npm package that scripts/browser locks
+#   authz   redis-server with its Sentinel (brings oidc, browser and tools)
 #
 # What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
 # when not root. Two runs side by side wait for each other.
@@ -164,27 +165,36 @@ setup_authz() {
   debian redis-server:redis-server redis-sentinel:redis-sentinel
   setup_tools
   setup_oidc
+  setup_browser
 }
 
-setup_oidc() {
-  local lock=$here/oidc-provider/package-lock.json made_with into=$tools/oidc-provider major
+setup_oidc() { npm_package oidc-provider; }
+
+setup_browser() {
+  debian chromium:chromium
+  npm_package browser
+}
+
+# NAME: puts what scripts/NAME locks into .tools/NAME.
+npm_package() {
+  local name=$1 into=$tools/$1 made_with major
   debian node:nodejs npm:npm
   major=$(node --print 'process.versions.node.split(".")[0]')
   [[ $major -ge $NODE_AT_LEAST ]] || die "node is $(node --version): $NODE_AT_LEAST or newer is needed"
-  made_with="$(checksum "$lock") $(node --version)"
-  if stamped oidc-provider "$made_with" && [[ -d $into/node_modules/oidc-provider ]]; then
+  made_with="$(checksum "$here/$name/package-lock.json") $(node --version)"
+  if stamped "$name" "$made_with" && [[ -d $into/node_modules ]]; then
     return
   fi
-  say "fetching oidc-provider (4 MB)"
+  say "fetching the npm packages of scripts/$name (a few MB)"
   rm -rf "$into"
   mkdir -p "$into"
-  cp "$here"/oidc-provider/package{,-lock}.json "$into"
+  cp "$here/$name"/package{,-lock}.json "$into"
   # Nothing of what is fetched runs before it is asked to.
   (cd -P "$into" && npm ci --ignore-scripts --no-audit --no-fund --loglevel error) >"$scratch/npm.log" 2>&1 || {
     tail -n 10 "$scratch/npm.log" >&2
-    die "npm could not install scripts/oidc-provider (its last lines are above)"
+    die "npm could not install scripts/$name (its last lines are above)"
   }
-  stamp oidc-provider "$made_with"
+  stamp "$name" "$made_with"
 }
 
 # PROGRAM MODULE PACKAGE VARIABLE=VALUE...: builds .tools/bin/PROGRAM of a package at the versions that
@@ -223,7 +233,7 @@ check_go() {
 }
 
 main() {
-  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, oidc, authz"
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, oidc, browser, authz"
   cd "$root"
   mkdir -p "$tools/bin" "$tools/stamps"
   exec 9>"$tools/lock"
@@ -236,7 +246,7 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | oidc | authz) "setup_$group" ;;
+      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | oidc | browser | authz) "setup_$group" ;;
       *) die "no such group: $group" ;;
     esac
   done
