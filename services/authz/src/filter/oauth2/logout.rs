@@ -82,7 +82,8 @@ pub(super) fn after_logout(request: &Request, config: &Config) -> Reply {
         code.spec.post_logout_redirect_uri.as_ref()?;
         Some(code.after_logout(&code.origins.find(request)?.origin))
     });
-    Reply::redirect(found.as_deref().unwrap_or("/"))
+    // Going back would otherwise show pages as the browser has left them by now.
+    Reply::redirect(found.as_deref().unwrap_or("/")).header("clear-site-data", "\"cache\"")
 }
 
 /// Ends sessions that the provider has ended (OpenID Connect Back-Channel Logout 1.0).
