@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use nuncio_test_support::{Process, eventually, tool};
+use nuncio_test_support::{Authority, Process, eventually, tool};
 use serde_json::{Value, json};
 
 use crate::{Service, Upstream, free_address};
@@ -12,6 +12,8 @@ use crate::{Service, Upstream, free_address};
 pub struct Gateway {
     /// Where it listens for HTTP.
     pub address: String,
+    /// What browsers call it.
+    pub origin: String,
     _process: Process,
     _directory: tempfile::TempDir,
 }
@@ -19,8 +21,18 @@ pub struct Gateway {
 impl Gateway {
     /// Starts one: `/open/` is not checked, everything else is, under the rule set `s`.
     pub async fn start(service: &Service, upstream: &Upstream) -> Self {
-        let by_grpc = json!({ "grpc_service": { "envoy_grpc": { "cluster_name": "authz" }, "timeout": "10s" } });
-        Self::launch(&by_grpc, &cluster("authz", &service.grpc, true), upstream).await
+        Self::launch(&by_grpc(), &cluster("authz", &service.grpc, true), upstream, None).await
+    }
+
+    /// The same with TLS.
+    pub async fn start_with_tls(service: &Service, upstream: &Upstream) -> Self {
+        let identity = Authority::new("gateway").issue(&["gateway.test"]);
+        let tls = json!({ "name": "tls", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": { "alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [{
+                "certificate_chain": { "inline_string": identity.cert },
+                "private_key": { "inline_string": identity.key } }] } } });
+        Self::launch(&by_grpc(), &cluster("authz", &service.grpc, true), upstream, Some(tls)).await
     }
 
     /// The same by Envoy's HTTP form, in which the path says the rule set.
@@ -34,14 +46,19 @@ impl Gateway {
                 "authorization_response": { "allowed_upstream_headers": { "patterns": [exact("x-user")] } },
             },
         });
-        Self::launch(&by_http, &cluster("authz", &service.http, false), upstream).await
+        Self::launch(&by_http, &cluster("authz", &service.http, false), upstream, None).await
     }
 
-    async fn launch(asked: &Value, authz: &Value, upstream: &Upstream) -> Self {
+    async fn launch(asked: &Value, authz: &Value, upstream: &Upstream, tls: Option<Value>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("envoy.json");
         let (address, admin) = (free_address(), free_address());
-        std::fs::write(&file, configuration(&address, &admin, asked, authz, upstream).to_string()).unwrap();
+        let origin = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
+        let mut configuration = configuration(&address, &admin, asked, authz, upstream);
+        if let Some(tls) = tls {
+            configuration["static_resources"]["listeners"][0]["filter_chains"][0]["transport_socket"] = tls;
+        }
+        std::fs::write(&file, configuration.to_string()).unwrap();
         let process = Process::spawn(
             Command::new(tool("envoy", "envoy"))
                 .args(["--use-dynamic-base-id", "--concurrency", "1", "-l", "warning", "-c"])
@@ -54,8 +71,13 @@ impl Gateway {
             Err(error) => Err(error.to_string()),
         })
         .await;
-        Self { address, _process: process, _directory: directory }
+        Self { address, origin, _process: process, _directory: directory }
     }
+}
+
+/// The form in which our own controller has it asked.
+fn by_grpc() -> Value {
+    json!({ "grpc_service": { "envoy_grpc": { "cluster_name": "authz" }, "timeout": "10s" } })
 }
 
 fn configuration(address: &str, admin: &str, asked: &Value, authz: &Value, upstream: &Upstream) -> Value {

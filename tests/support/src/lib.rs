@@ -10,6 +10,7 @@ mod eventually;
 mod group;
 mod pki;
 mod process;
+mod story;
 mod tool;
 
 pub use address::{outward_address, own_address};
@@ -18,4 +19,5 @@ pub use eventually::{DEADLINE, eventually, within};
 pub use group::Group;
 pub use pki::{Authority, Identity, Subject, common_name};
 pub use process::{Process, processes_of};
+pub use story::story;
 pub use tool::tool;

@@ -21,7 +21,26 @@ pub(crate) async fn rig(filter: &Value, arguments: &Value, provider: &Value, fla
     let upstream = Upstream::start().await;
     let service = Service::start_with(&rules_of(&json!([]), &[]), flags).await;
     let gateway = Gateway::start(&service, &upstream).await;
-    let origin = format!("http://{}", gateway.address);
+    behind(gateway, service, upstream, filter, arguments, provider).await
+}
+
+/// The same with TLS, as browsers have it.
+pub(crate) async fn secure_rig(filter: &Value, arguments: &Value) -> Rig {
+    let upstream = Upstream::start().await;
+    let service = Service::start(&rules_of(&json!([]), &[])).await;
+    let gateway = Gateway::start_with_tls(&service, &upstream).await;
+    behind(gateway, service, upstream, filter, arguments, &json!({})).await
+}
+
+async fn behind(
+    gateway: Gateway,
+    service: Service,
+    upstream: Upstream,
+    filter: &Value,
+    arguments: &Value,
+    provider: &Value,
+) -> Rig {
+    let origin = &gateway.origin;
     let provider = Provider::start(&[format!("{origin}{CALLBACK}")], provider).await;
     let mut code = json!({
         "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [{ "origin": origin }], "pkce": true,
@@ -49,7 +68,7 @@ impl Rig {
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.gateway.address)
+        format!("{}{path}", self.gateway.origin)
     }
 
     pub(crate) fn host(&self) -> &str {
