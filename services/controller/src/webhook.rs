@@ -12,6 +12,7 @@
 mod admission;
 mod certificate;
 mod conversion;
+mod elements;
 mod keeper;
 mod publish;
 mod review;
@@ -47,13 +48,23 @@ pub struct Limits {
     pub admission_bytes: usize,
     /// Bytes of a `ConversionReview`: it holds all objects of a list.
     pub conversion_bytes: usize,
-    /// Reviews that are read and answered at once; others wait.
+    /// Bytes of an object in it. API servers take no more than 3 MiB from their own clients.
+    pub object_bytes: usize,
+    /// Bytes of all reviews together, from when they arrive until they are answered. Who would be beyond is to come again.
+    pub held_bytes: usize,
+    /// Reviews that are worked on at once; others wait. What is read of an object may take many times its bytes.
     pub concurrency: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { admission_bytes: 8 << 20, conversion_bytes: 128 << 20, concurrency: 4 }
+        Self {
+            admission_bytes: 8 << 20,
+            conversion_bytes: 128 << 20,
+            object_bytes: 3 << 20,
+            held_bytes: 128 << 20,
+            concurrency: 2,
+        }
     }
 }
 

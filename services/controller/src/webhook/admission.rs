@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use nuncio_api::{Defaults, Object, Problem, Severity, from_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::review;
+use super::Reviewer;
+use super::review::{self, Refusal};
 
 /// Path of the validation.
 pub const VALIDATION_PATH: &str = "/webhooks/validate";
@@ -63,10 +65,11 @@ struct Status {
     message: String,
 }
 
-pub(super) async fn handle(State(state): State<Arc<review::State>>, body: Body) -> Response {
-    let reviewer = &state.reviewer;
-    let answer = |question| answer(question, &reviewer.ambassador_id);
-    state.answer(body, reviewer.limits.admission_bytes, answer).await
+pub(super) async fn handle(State(state): State<Arc<review::State>>, body: Body) -> Result<Response, Refusal> {
+    let Reviewer { limits, ambassador_id } = state.reviewer.clone();
+    let review = state.take_in(body, limits.admission_bytes).await?;
+    let read = move || serde_json::from_slice(&review.bytes).map(|question| answer(question, &ambassador_id));
+    Ok(Json(state.work(read).await??).into_response())
 }
 
 fn answer(Question { api_version, request }: Question, ambassador_id: &str) -> Answer {
