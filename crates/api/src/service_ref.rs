@@ -1,5 +1,6 @@
 //! The `service` of a Mapping.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -17,6 +18,11 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    /// The scheme of this name, in any case.
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::Http, Self::Https].into_iter().find(|scheme| name.eq_ignore_ascii_case(scheme.as_str()))
+    }
+
     /// The scheme as it stands in a URL.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -34,8 +40,10 @@ impl Scheme {
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub struct ServiceRef {
-    /// The scheme, where there is one.
+    /// The scheme, where there is one that is known.
     pub scheme: Option<Scheme>,
+    /// Any other scheme, which has no effect.
+    pub unknown_scheme: Option<Box<str>>,
     /// Name or address; an IPv6 address without brackets. Empty where the field is absent, which validation refuses.
     pub host: String,
     /// The port, where there is one.
@@ -50,6 +58,12 @@ impl ServiceRef {
     pub fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
+
+    /// The host as it stands in a URL: an IPv6 address in brackets.
+    #[must_use]
+    pub fn url_host(&self) -> Cow<'_, str> {
+        if self.host.contains(':') { format!("[{}]", self.host).into() } else { self.host.as_str().into() }
+    }
 }
 
 /// The text names no service.
@@ -58,9 +72,6 @@ pub enum ServiceRefError {
     /// There is no host in it.
     #[error("expected [http://|https://]name[.namespace][:port], found \"{0}\"")]
     Syntax(String),
-    /// The scheme is none of HTTP's.
-    #[error("the scheme \"{0}\" is not supported: expected http or https")]
-    Scheme(String),
     /// The port is none.
     #[error("\"{0}\" is no port: expected a number from 1 to 65535")]
     Port(String),
@@ -70,12 +81,15 @@ impl FromStr for ServiceRef {
     type Err = ServiceRefError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (Some(parse_scheme(scheme)?), rest),
+        let syntax = || ServiceRefError::Syntax(text.to_owned());
+        let (written, rest) = match text.split_once("://") {
+            Some(("", _)) => return Err(syntax()),
+            Some((scheme, rest)) => (Some(scheme), rest),
             None => (None, text),
         };
+        let scheme = written.and_then(Scheme::from_name);
+        let unknown_scheme = written.filter(|_| scheme.is_none()).map(Into::into);
         let (rest, ignored) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let syntax = || ServiceRefError::Syntax(text.to_owned());
         let (host, port) = split_port(rest).ok_or_else(syntax)?;
         let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match address {
@@ -88,15 +102,7 @@ impl FromStr for ServiceRef {
             return Err(syntax());
         }
         let port = port.map(parse_port).transpose()?;
-        Ok(Self { scheme, host: host.to_owned(), port, ignored: ignored.to_owned() })
-    }
-}
-
-fn parse_scheme(text: &str) -> Result<Scheme, ServiceRefError> {
-    match text.to_ascii_lowercase().as_str() {
-        "http" => Ok(Scheme::Http),
-        "https" => Ok(Scheme::Https),
-        _ => Err(ServiceRefError::Scheme(text.to_owned())),
+        Ok(Self { scheme, unknown_scheme, host: host.to_owned(), port, ignored: ignored.to_owned() })
     }
 }
 
@@ -139,14 +145,10 @@ impl From<ServiceRef> for String {
 
 impl fmt::Display for ServiceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(scheme) = self.scheme {
-            write!(f, "{}://", scheme.as_str())?;
+        if let Some(scheme) = self.scheme.map(Scheme::as_str).or(self.unknown_scheme.as_deref()) {
+            write!(f, "{scheme}://")?;
         }
-        if self.host.contains(':') {
-            write!(f, "[{}]", self.host)?;
-        } else {
-            f.write_str(&self.host)?;
-        }
+        f.write_str(&self.url_host())?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }

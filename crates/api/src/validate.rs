@@ -49,6 +49,10 @@ fn target(service: &ServiceRef, path: &Path<'_>, issues: &mut Issues<'_>) {
     if service.host.is_empty() {
         missing(path, issues);
     }
+    if let Some(scheme) = &service.unknown_scheme {
+        let message = format!("the scheme \"{}\" is ignored: expected http or https", shorten(scheme));
+        no_effect(path, message, issues);
+    }
     if !service.ignored.is_empty() {
         no_effect(path, format!("\"{}\" is ignored: only host and port count here", shorten(&service.ignored)), issues);
     }

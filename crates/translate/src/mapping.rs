@@ -163,6 +163,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
 fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb: nuncio_ir::LbPolicy) -> Wanted<'a> {
     let module = context.module;
     let millis = |own: Option<u64>, default: Option<u64>| own.or(default).map(Duration::from_millis);
+    let defaults = module.defaults.as_ref().map(|defaults| &defaults.httpmapping);
     let breakers =
         if mapping.circuit_breakers.is_empty() { &module.circuit_breakers } else { &mapping.circuit_breakers };
     Wanted {
@@ -171,7 +172,7 @@ fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb:
         resolver: mapping.resolver.as_deref(),
         tls: mapping.tls.as_deref(),
         cluster_tag: mapping.cluster_tag.as_deref(),
-        stats_name: mapping.stats_name.as_deref(),
+        stats_name: mapping.stats_name.as_deref().or(defaults.and_then(|defaults| defaults.stats_name.as_deref())),
         protocol: if mapping.grpc.unwrap_or(false) { Protocol::Http2 } else { Protocol::Http1 },
         connect_timeout: Duration::from_millis(mapping.connect_timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS)),
         idle_timeout: millis(mapping.cluster_idle_timeout_ms, module.cluster_idle_timeout_ms),
@@ -243,7 +244,7 @@ fn redirect(mapping: &Mapping) -> Redirect {
     };
     Redirect {
         scheme: mapping.service.scheme.map(|scheme: Scheme| scheme.as_str().to_owned()),
-        host: Some(mapping.service.host.clone()),
+        host: Some(mapping.service.url_host().into_owned()),
         port: mapping.service.port,
         path,
         status: mapping.redirect_response_code.unwrap_or(301),

@@ -57,27 +57,28 @@ pub(crate) enum Resolver {
 /// Finds the cluster for what is wanted.
 pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
     let mut warnings = Vec::new();
-    let host = qualified(wanted, context);
+    let service = qualified(wanted, context);
     let tls = upstream_tls(wanted, context, &mut warnings);
-    let port = wanted.service.port.unwrap_or(if matches!(tls, Ok(None)) { 80 } else { 443 });
-    let authority = format!("{host}:{port}");
+    let port = service.port.unwrap_or(if matches!(tls, Ok(None)) { 80 } else { 443 });
+    let authority = format!("{}:{port}", service.url_host());
     let resolver = context.resolver(wanted.resolver, wanted.namespace);
     let upstream = match (tls, resolver) {
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
-        (Ok(tls), Ok(resolver)) => Ok(build(wanted, context, &host, port, tls, resolver)),
+        (Ok(tls), Ok(resolver)) => Ok(build(wanted, context, &service, port, tls, resolver)),
     };
     Resolved { upstream, authority, warnings }
 }
 
-/// The host as DNS would know it: a bare name outside the edge's own namespace gets its namespace.
-fn qualified(wanted: &Wanted<'_>, context: &Context<'_>) -> String {
-    let host = &wanted.service.host;
+/// The service as DNS would know it: a bare name outside the edge's own namespace gets its namespace.
+fn qualified(wanted: &Wanted<'_>, context: &Context<'_>) -> ServiceRef {
+    let ServiceRef { host, port, .. } = wanted.service;
     let bare = !host.contains(['.', ':']) && !host.eq_ignore_ascii_case("localhost");
-    if bare && **wanted.namespace != *context.settings.namespace && !context.edge_namespace() {
+    let host = if bare && **wanted.namespace != *context.settings.namespace && !context.edge_namespace() {
         format!("{host}.{}", wanted.namespace)
     } else {
         host.clone()
-    }
+    };
+    ServiceRef { host, port: *port, ..ServiceRef::default() }
 }
 
 fn upstream_tls(
@@ -98,16 +99,17 @@ fn upstream_tls(
 fn build(
     wanted: &Wanted<'_>,
     context: &Context<'_>,
-    host: &str,
+    service: &ServiceRef,
     port: u16,
     tls: Option<UpstreamTls>,
     resolver: Resolver,
 ) -> Upstream {
+    let host = service.host.as_str();
     let (discovery, source) = discover(wanted, context, host, port, resolver);
     let module = context.module;
     let mut cluster = Cluster {
         name: ClusterName("".into()),
-        stats_name: Some(wanted.stats_name.map_or_else(|| mangled(&format!("{host}_{port}")), mangled)),
+        stats_name: Some(wanted.stats_name.map_or_else(|| mangled(&service.to_string()), ToOwned::to_owned)),
         discovery,
         protocol: wanted.protocol,
         tls,

@@ -136,6 +136,8 @@ fn services_are_names_or_addresses() {
         // What follows the port counts as nothing, as in the original.
         ("http://web:80/", Some("http"), "web", Some(80)),
         ("a/b?c", None, "a", None),
+        // A scheme that is not known is as good as none, as in the original.
+        ("tcp://a:90", None, "a", Some(90)),
     ];
     for (text, scheme, host, port) in table {
         let service: nuncio_api::ServiceRef = text.parse().unwrap();
@@ -159,7 +161,7 @@ fn services_are_names_or_addresses() {
         "[web]:80",
         "::1",
         "a:1:2",
-        "tcp://a",
+        "://a",
         "a b",
         "é",
     ] {

@@ -54,10 +54,9 @@ impl Compiler<'_> {
     fn url(&self, service: &api::ServiceRef, is_tls: bool) -> Arc<str> {
         let (scheme, port) = if is_tls { ("https", 443) } else { ("http", 80) };
         let name = ServiceKey { namespace: Arc::clone(&self.id.namespace), name: service.host.as_str().into() };
-        let host = match service.address() {
-            Some(std::net::IpAddr::V6(address)) => format!("[{address}]"),
-            None if self.around.services.get(&name).is_some() => format!("{}.{}", name.name, name.namespace),
-            _ => service.host.clone(),
+        let host = match self.around.services.get(&name) {
+            Some(_) => format!("{}.{}", name.name, name.namespace),
+            None => service.url_host().into_owned(),
         };
         format!("{scheme}://{host}:{}", service.port.unwrap_or(port)).into()
     }

@@ -109,7 +109,7 @@ impl<'a> Rule<'a> {
         if let (Ok(port), Some(service)) = (&backend, &self.backend.service) {
             let number = if let Port::Number(number) = port { Some(*number) } else { None };
             let host = format!("{}.{}", service.name, origin.namespace);
-            mapping.service = ServiceRef { scheme: None, host, port: number, ignored: String::new() };
+            mapping.service = ServiceRef { host, port: number, ..ServiceRef::default() };
         }
         IngressPath { key, origin, labels, field, mapping, segments: self.segments.clone(), below, backend }
     }

@@ -138,6 +138,8 @@ fn warnings_leave_the_object_in_use() {
             "true",
         ),
         ("Mapping", "{prefix: /, service: 'http://a/b'}", "NoEffect", "spec.service", "'http"),
+        ("Mapping", "{prefix: /, service: 'tcp://a'}", "NoEffect", "spec.service", "'tcp"),
+        ("AuthService", "{auth_service: 'grpc://a'}", "NoEffect", "spec.auth_service", "'grpc"),
         (
             "Mapping",
             "{prefix: /, hostname: a.b, service: a, headers: {':authority': c}}",

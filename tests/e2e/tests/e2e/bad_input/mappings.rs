@@ -62,13 +62,6 @@ async fn bad_mappings_are_told_and_the_rest_goes_on() {
             "spec.service",
         ),
         row(
-            "a service with a strange scheme",
-            object("Mapping", "hostname: '*'\n  prefix: /bad/\n  service: ftp://a"),
-            7,
-            "InvalidValue",
-            "spec.service",
-        ),
-        row(
             "a service with a space",
             object("Mapping", "hostname: '*'\n  prefix: /bad/\n  service: a b"),
             7,
