@@ -85,6 +85,10 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
         "DnsType" => {
             schema.remove("enum");
         }
+        // Envoy's spelling and the original's.
+        "RoutingPriority" => {
+            schema.insert("enum".to_owned(), json!(["default", "DEFAULT", "high", "HIGH"]));
+        }
         "RegexMap" => needs_text(schema, &["pattern"]),
         "LoadBalancer" => load_balancer(schema),
         "LoadBalancerCookie" => needs_text(schema, &["name"]),

@@ -75,8 +75,10 @@ pub struct RegexMap {
 pub enum RoutingPriority {
     /// The usual one.
     #[default]
+    #[serde(alias = "DEFAULT")]
     Default,
     /// Counts against circuit breakers of its own.
+    #[serde(alias = "HIGH")]
     High,
 }
 

@@ -163,10 +163,13 @@ impl<'de> Deserialize<'de> for LogFormat {
 pub enum LogType {
     /// Lines of text.
     #[default]
+    #[serde(alias = "TEXT")]
     Text,
     /// JSON objects whose values are texts.
+    #[serde(alias = "JSON")]
     Json,
     /// JSON objects whose values keep their types.
+    #[serde(alias = "TYPED_JSON")]
     TypedJson,
 }
 

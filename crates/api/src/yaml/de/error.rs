@@ -84,6 +84,12 @@ fn hint(what: &str, node: &Node<'_>) -> String {
     }
 }
 
+/// Words of which some are there in capitals too: each once.
+fn once(words: &[&'static str]) -> Vec<&'static str> {
+    let is_again = |word: &&str| words.iter().any(|other| other > word && other.eq_ignore_ascii_case(word));
+    words.iter().copied().filter(|word| !is_again(word)).collect()
+}
+
 impl de::Error for DeError {
     fn custom<T: Display>(message: T) -> Self {
         Self::new(message.to_string())
@@ -110,6 +116,7 @@ impl de::Error for DeError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let expected = &once(expected);
         let meant = closest(variant, expected).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
         Self::new(format!("expected {}, found \"{}\"{meant}", one_of(expected), shorten(variant)))
     }
