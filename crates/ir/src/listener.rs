@@ -159,6 +159,9 @@ pub struct HttpSettings {
     pub max_concurrent_streams: Option<u32>,
     /// Close a connection without a request for this long; the edge profile's (1 h) where absent.
     pub idle_timeout: Option<Duration>,
+    /// A request must be there within this time, unless its answer has begun; zero is no limit, the edge profile's (5 min)
+    /// where absent.
+    pub request_timeout: Option<Duration>,
     /// Keep the client's `x-request-id`.
     pub preserve_request_id: bool,
     /// Send no `x-envoy-` headers.
@@ -342,7 +345,9 @@ pub struct AccessLog {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccessLogFormat {
     /// Nuncio's own text format.
-    Default,
+    DefaultText,
+    /// Nuncio's own JSON object.
+    DefaultJson,
     /// A format string.
     Text(String),
     /// A JSON object a line, sorted by key; values are format strings.

@@ -22,13 +22,8 @@ pub(crate) fn add(
     http: &HttpSettings,
 ) {
     let ends_tls = listener.layers().contains(&ProtocolLayer::Tls);
-    let settings = |chain: &Arc<str>, secure: bool| {
-        let stat_prefix = listener
-            .stats_prefix
-            .clone()
-            .unwrap_or_else(|| if secure { "ingress_https".to_owned() } else { "ingress_http".to_owned() });
+    let settings = |chain: &Arc<str>| {
         Handler::Http(Box::new(HttpSettings {
-            stat_prefix,
             class: Arc::clone(&class.key),
             chain: Arc::clone(chain),
             trusted_hops: listener.l7_depth.unwrap_or(0),
@@ -43,13 +38,13 @@ pub(crate) fn add(
     }
     let clear: Arc<str> = CLEAR_CHAIN.into();
     let transport = if ends_tls || !chains.is_empty() { Transport::Clear } else { Transport::Any };
-    let handler = settings(&clear, ends_tls);
+    let handler = settings(&clear);
     let matches = ChainMatch { transport, server_names: Vec::new() };
     let mut http_chains = vec![FilterChain { name: clear, matches, tls: None, handler }];
     if ends_tls {
         let (claims, owners) = claims(frame, class, hosts, chains);
         for (name, chain) in claims {
-            let handler = settings(&name, true);
+            let handler = settings(&name);
             let matches = ChainMatch { transport: Transport::Tls, server_names: chain.server_names };
             http_chains.push(FilterChain { name, matches, tls: Some(chain.tls), handler });
         }

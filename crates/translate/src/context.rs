@@ -67,18 +67,33 @@ impl Context<'_> {
         if self.edge_namespace() { &self.settings.namespace } else { namespace }
     }
 
-    /// The resolver of this name, or the Module's: of this namespace if there is one, else the first of any.
+    /// The resolver of this name, else the Module's. What is wrong with that is no Mapping's problem.
     pub(crate) fn resolver(&self, name: Option<&str>, namespace: &str) -> Result<Resolver, Problem> {
-        match name.or(self.module.resolver.as_deref()) {
-            None | Some("kubernetes-service") => Ok(Resolver::Service),
-            Some("endpoint" | "kubernetes-endpoint") => Ok(Resolver::Endpoint),
-            Some(name) => {
+        match name {
+            Some(name) => self.resolver_called(name, namespace).ok_or_else(|| no_resolver(name, "spec.resolver")),
+            None => {
+                let default = self.module.resolver.as_deref();
+                Ok(default.and_then(|name| self.resolver_called(name, namespace)).unwrap_or(Resolver::Service))
+            }
+        }
+    }
+
+    /// Whether the Module names a resolver that is not there.
+    pub(crate) fn module_resolver_problem(&self) -> Option<Problem> {
+        let name = self.module.resolver.as_deref()?;
+        let is_there = self.resolver_called(name, &self.settings.namespace).is_some();
+        (!is_there).then(|| no_resolver(name, "spec.config.resolver"))
+    }
+
+    /// Of this namespace if there is one, else the first of any.
+    fn resolver_called(&self, name: &str, namespace: &str) -> Option<Resolver> {
+        match name {
+            "kubernetes-service" => Some(Resolver::Service),
+            "endpoint" | "kubernetes-endpoint" => Some(Resolver::Endpoint),
+            _ => {
                 let called = self.resolvers.iter().filter(|(id, _)| *id.name == *name);
                 let nearest = called.min_by_key(|(id, _)| (*id.namespace != *namespace, *id));
-                nearest.map(|(_, resolver)| *resolver).ok_or_else(|| {
-                    let message = format!("there is no resolver called `{name}`");
-                    Problem::error("ResolverNotFound", "spec.resolver", message)
-                })
+                nearest.map(|(_, resolver)| *resolver)
             }
         }
     }
@@ -128,6 +143,11 @@ impl Context<'_> {
         };
         Ok(UpstreamTls { certificate, authorities, sni: config.sni.clone(), settings: tls_settings(&config) })
     }
+}
+
+fn no_resolver(name: &str, field: &str) -> Problem {
+    let message = format!("there is no resolver of Kubernetes called `{name}`; Consul is not supported");
+    Problem::error("ResolverNotFound", field, message)
 }
 
 /// Names a Secret.

@@ -118,6 +118,7 @@ pub(crate) fn build<'a>(
     frame.auth = auth_service::build(objects.clone(), context, &mut problem);
     frame.upstreams.extend(frame.auth.upstream.clone());
     let mut http = module::http_settings(context.module, &mut frame.module_problems);
+    frame.module_problems.extend(context.module_resolver_problem());
     http.identity_headers = identity_headers(&frame.auth, context);
     let (filters, upstream) = filter_service::compile(context);
     frame.filters = filters;
@@ -256,6 +257,11 @@ impl Frame {
         http: &HttpSettings,
         context: &Context<'_>,
     ) {
+        let stat_prefix = match port.listener {
+            Some((_, listener)) => listener.prefix_of_statistics(),
+            None => format!("ingress_tcp_{}", address.port()),
+        };
+        let http = &HttpSettings { stat_prefix, ..http.clone() };
         let mut chains = tcp::chains(self, port, hosts, http, context);
         let mut proxy_protocol = false;
         if let Some((id, listener)) = port.listener {

@@ -42,6 +42,7 @@ pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) 
         max_request_headers_kib: config.max_request_headers_kb,
         max_concurrent_streams: None,
         idle_timeout: config.listener_idle_timeout_ms.map(Duration::from_millis),
+        request_timeout: config.listener_request_timeout_ms.map(Duration::from_millis),
         preserve_request_id: on(config.preserve_external_request_id),
         suppress_envoy_headers: on(config.suppress_envoy_headers),
         client_cert: client_cert(config),
@@ -107,7 +108,7 @@ fn filters(config: &ModuleConfig, problems: &mut Vec<Problem>) -> Vec<HttpFilter
         lua,
         config.gzip.as_ref().map(gzip),
         config.buffer.as_ref().map(|buffer| HttpFilter::Buffer { max_request_bytes: buffer.max_request_bytes }),
-        ip_access(config, problems),
+        ip_access(config),
     ]
     .into_iter()
     .flatten()
@@ -147,20 +148,15 @@ fn gzip(gzip: &api::Gzip) -> HttpFilter {
 }
 
 /// An access list that cannot be read lets nobody in.
-fn ip_access(config: &ModuleConfig, problems: &mut Vec<Problem>) -> Option<HttpFilter> {
-    let deny_all = HttpFilter::IpAccess { allow: true, rules: Vec::new() };
+fn ip_access(config: &ModuleConfig) -> Option<HttpFilter> {
     let rules = |rules: &[api::IpRule]| rules.iter().map(ip_rule).collect();
-    match (&config.ip_allow, &config.ip_deny) {
-        (None, None) => None,
-        (Some(_), Some(_)) => {
-            let message = "`ip_allow` and `ip_deny` exclude each other; every request is refused until one is removed";
-            problems.push(Problem::error("ConflictingAccessLists", "spec.config.ip_allow", message));
-            Some(deny_all)
-        }
-        (Some(IpAccess::Rules(list)), None) => Some(HttpFilter::IpAccess { allow: true, rules: rules(list) }),
-        (None, Some(IpAccess::Rules(list))) => Some(HttpFilter::IpAccess { allow: false, rules: rules(list) }),
-        (Some(IpAccess::Unreadable), None) | (None, Some(IpAccess::Unreadable)) => Some(deny_all),
-    }
+    Some(match (&config.ip_allow, &config.ip_deny) {
+        (None, None) => return None,
+        (Some(IpAccess::Rules(list)), None) => HttpFilter::IpAccess { allow: true, rules: rules(list) },
+        (None, Some(IpAccess::Rules(list))) => HttpFilter::IpAccess { allow: false, rules: rules(list) },
+        // Both together are not readable either.
+        _ => HttpFilter::IpAccess { allow: true, rules: Vec::new() },
+    })
 }
 
 fn ip_rule(rule: &api::IpRule) -> IpRule {
@@ -179,7 +175,8 @@ pub(crate) fn access_log(config: &ModuleConfig) -> AccessLog {
         (LogType::Json | LogType::TypedJson, Some(LogFormat::Fields(fields))) => {
             AccessLogFormat::Json { fields: json_fields(fields) }
         }
-        _ => AccessLogFormat::Default,
+        (LogType::Json | LogType::TypedJson, _) => AccessLogFormat::DefaultJson,
+        (LogType::Text, _) => AccessLogFormat::DefaultText,
     };
     AccessLog { path, format }
 }

@@ -71,9 +71,9 @@ fn chain(
     if clusters.is_empty() || tls == Some(None) {
         return closing(&host?);
     }
-    let (id, first) = members[0];
+    let (id, _) = members[0];
     let proxy = TcpProxy {
-        stat_prefix: format!("ingress_{}_{}", if host.is_some() { "tls" } else { "tcp" }, first.port),
+        stat_prefix: http.stat_prefix.clone(),
         clusters,
         idle_timeout: members.iter().find_map(|(_, mapping)| mapping.idle_timeout_ms).map(Duration::from_millis),
         access_log: http.access_log.clone(),

@@ -105,8 +105,8 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             Spec::Host(Box::new(host))
         }
         Kind::Listener => {
-            let listener = read(node, &path, issues)?;
-            validate::listener(&listener, &path, issues);
+            let mut listener = read(node, &path, issues)?;
+            validate::listener(&mut listener, &path, issues);
             Spec::Listener(Box::new(listener))
         }
         Kind::TLSContext => {

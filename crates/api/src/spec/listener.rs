@@ -55,6 +55,21 @@ impl Listener {
             Some(Protocol::Tls) => &[Tls, Tcp],
         }
     }
+
+    /// The prefix of the port's statistics: as written, else by its layers.
+    #[must_use]
+    pub fn prefix_of_statistics(&self) -> String {
+        if let Some(prefix) = &self.stats_prefix {
+            return prefix.clone();
+        }
+        let has = |layer| self.layers().contains(&layer);
+        match (has(ProtocolLayer::Http), has(ProtocolLayer::Tls)) {
+            (true, true) => "ingress_https".to_owned(),
+            (true, false) => "ingress_http".to_owned(),
+            (false, true) => format!("ingress_tls_{}", self.port),
+            (false, false) => format!("ingress_tcp_{}", self.port),
+        }
+    }
 }
 
 /// What is spoken on a port.

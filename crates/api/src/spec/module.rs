@@ -137,6 +137,9 @@ pub struct ModuleConfig {
     pub keepalive: Option<Keepalive>,
     /// Milliseconds after which a client's connection without requests is closed.
     pub listener_idle_timeout_ms: Option<u64>,
+    /// Milliseconds from the first byte of a request to its last, unless the answer has begun; default 300 000, 0 is no limit.
+    /// None of the original.
+    pub listener_request_timeout_ms: Option<u64>,
     /// The path `/ambassador/v0/check_alive`; on by default.
     pub liveness_probe: Option<Probe>,
     /// How an endpoint is picked, for Mappings without their own; default round robin.

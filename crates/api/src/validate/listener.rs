@@ -6,7 +6,8 @@ use crate::yaml::Path;
 use crate::{Listener, ProtocolLayer};
 
 /// Checks a Listener.
-pub(crate) fn listener(listener: &Listener, path: &Path<'_>, issues: &mut Issues<'_>) {
+pub(crate) fn listener(listener: &mut Listener, path: &Path<'_>, issues: &mut Issues<'_>) {
+    listener.stats_prefix.take_if(|prefix| prefix.is_empty());
     value::port(listener.port, &path.key("port"), issues);
     if listener.security_model.is_none() {
         missing(&path.key("securityModel"), issues);

@@ -72,7 +72,8 @@ fn policies(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>)
 /// Access lists. Where it is not clear who may come in, nobody may.
 fn access(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
     if config.ip_allow.is_some() && config.ip_deny.is_some() {
-        invalid(&path.key("ip_deny"), "ip_allow and ip_deny exclude each other: nobody is let in", issues);
+        let message = "ip_allow and ip_deny exclude each other: nobody is let in";
+        issues.error(&path.key("ip_deny"), "ConflictingAccessLists", message);
         config.ip_allow = Some(IpAccess::Unreadable);
         config.ip_deny = Some(IpAccess::Unreadable);
     }
@@ -126,6 +127,7 @@ fn times_and_sizes(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issu
         ("cluster_max_connection_lifetime_ms", &mut config.cluster_max_connection_lifetime_ms),
         ("cluster_request_timeout_ms", &mut config.cluster_request_timeout_ms),
         ("listener_idle_timeout_ms", &mut config.listener_idle_timeout_ms),
+        ("listener_request_timeout_ms", &mut config.listener_request_timeout_ms),
     ] {
         each(setting, name, path, issues, |ms, path, issues| milliseconds(Some(*ms), path, issues));
     }

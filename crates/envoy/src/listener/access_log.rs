@@ -1,5 +1,7 @@
 //! Access logs: to files or standard output, with formats of Envoy's command operators.
 
+use std::collections::HashMap;
+
 use envoy_types::pb::envoy::config::accesslog::v3::{AccessLog as PbAccessLog, access_log::ConfigType};
 use envoy_types::pb::envoy::config::core::v3::{SubstitutionFormatString, substitution_format_string::Format};
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::{FileAccessLog, file_access_log::AccessLogFormat};
@@ -34,6 +36,36 @@ const CONNECTION_FORMAT: &str = concat!(
     r#"%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% "%REQUESTED_SERVER_NAME%" "%UPSTREAM_HOST%" "%UPSTREAM_CLUSTER%""#,
 );
 
+/// Fields of a JSON log without a format: the original's, and why a request was refused. Of a connection those of requests
+/// are null.
+const JSON_FIELDS: [(&str, &str); 25] = [
+    ("authority", "%REQ(:AUTHORITY)%"),
+    ("bytes_received", "%BYTES_RECEIVED%"),
+    ("bytes_sent", "%BYTES_SENT%"),
+    ("downstream_local_address", "%DOWNSTREAM_LOCAL_ADDRESS%"),
+    ("downstream_remote_address", "%DOWNSTREAM_REMOTE_ADDRESS%"),
+    ("duration", "%DURATION%"),
+    ("filter_reason", "%DYNAMIC_METADATA(nuncio:reason)%"),
+    ("method", "%REQ(:METHOD)%"),
+    ("path", "%PATH(NQ:ORIG_OR_PATH)%"),
+    ("protocol", "%PROTOCOL%"),
+    ("request_id", "%REQ(X-REQUEST-ID)%"),
+    ("requested_server_name", "%REQUESTED_SERVER_NAME%"),
+    ("response_code", "%RESPONSE_CODE%"),
+    ("response_code_details", "%RESPONSE_CODE_DETAILS%"),
+    ("response_flags", "%RESPONSE_FLAGS%"),
+    ("route_name", "%ROUTE_NAME%"),
+    ("route_reason", "%METADATA(ROUTE:nuncio:reason)%"),
+    ("start_time", "%START_TIME%"),
+    ("upstream_cluster", "%UPSTREAM_CLUSTER%"),
+    ("upstream_host", "%UPSTREAM_HOST%"),
+    ("upstream_local_address", "%UPSTREAM_LOCAL_ADDRESS%"),
+    ("upstream_service_time", "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%"),
+    ("upstream_transport_failure_reason", "%UPSTREAM_TRANSPORT_FAILURE_REASON%"),
+    ("user_agent", "%REQ(USER-AGENT)%"),
+    ("x_forwarded_for", "%REQ(X-FORWARDED-FOR)%"),
+];
+
 /// The log of an HTTP listener: a line for each request.
 pub(super) fn requests(log: &AccessLog) -> PbAccessLog {
     access_log(log, REQUEST_FORMAT)
@@ -46,11 +78,12 @@ pub(super) fn connections(log: &AccessLog) -> PbAccessLog {
 
 fn access_log(log: &AccessLog, default_format: &str) -> PbAccessLog {
     let format = match &log.format {
-        Chosen::Default => text(default_format),
+        Chosen::DefaultText => text(default_format),
         Chosen::Text(format) => text(format),
-        Chosen::Json { fields } => {
-            SubstitutionFormatString { format: Some(Format::JsonFormat(object(fields))), ..Default::default() }
+        Chosen::DefaultJson => {
+            json_line(JSON_FIELDS.iter().map(|(key, format)| ((*key).to_owned(), json_text(format))).collect())
         }
+        Chosen::Json { fields } => json_line(object(fields).fields),
     };
     // Envoy's own way to standard output also works where that is a socket, which cannot be opened.
     let (name, config) = if STDOUT.contains(&log.path.as_str()) {
@@ -69,14 +102,23 @@ fn text(format: &str) -> SubstitutionFormatString {
     SubstitutionFormatString { format: Some(Format::TextFormatSource(proto::inline(line))), ..Default::default() }
 }
 
+/// A JSON object a line.
+fn json_line(fields: HashMap<String, Value>) -> SubstitutionFormatString {
+    let format = Format::JsonFormat(Struct { fields });
+    SubstitutionFormatString { format: Some(format), ..Default::default() }
+}
+
 fn object(fields: &[(String, JsonLogValue)]) -> Struct {
     Struct { fields: fields.iter().map(|(key, value)| (key.clone(), json(value))).collect() }
 }
 
 fn json(value: &JsonLogValue) -> Value {
-    let kind = match value {
-        JsonLogValue::Text(format) => Kind::StringValue(format.clone()),
-        JsonLogValue::Object(fields) => Kind::StructValue(object(fields)),
-    };
-    Value { kind: Some(kind) }
+    match value {
+        JsonLogValue::Text(format) => json_text(format),
+        JsonLogValue::Object(fields) => Value { kind: Some(Kind::StructValue(object(fields))) },
+    }
+}
+
+fn json_text(format: &str) -> Value {
+    Value { kind: Some(Kind::StringValue(format.to_owned())) }
 }

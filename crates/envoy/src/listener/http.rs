@@ -22,7 +22,7 @@ use crate::{cluster, proto};
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Without a byte in either direction; a route may say otherwise.
 const STREAM_IDLE_TIMEOUT: Duration = Duration::from_secs(300);
-/// From the first byte of a request to its last.
+/// From the first byte of a request to its last; the Module may say otherwise.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(300);
 const REQUEST_HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADERS: u32 = 100;
@@ -44,7 +44,7 @@ pub(super) fn connection_manager(settings: &HttpSettings) -> HttpConnectionManag
         http2_protocol_options: Some(http2_options(settings)),
         max_request_headers_kb: settings.max_request_headers_kib.map(proto::uint32),
         stream_idle_timeout: Some(proto::duration(STREAM_IDLE_TIMEOUT)),
-        request_timeout: Some(proto::duration(REQUEST_TIMEOUT)),
+        request_timeout: Some(proto::duration(settings.request_timeout.unwrap_or(REQUEST_TIMEOUT))),
         request_headers_timeout: Some(proto::duration(REQUEST_HEADERS_TIMEOUT)),
 
         strip_port_mode: Some(StripPortMode::StripAnyHostPort(true)),

@@ -118,7 +118,7 @@ pub(super) fn host(host: &str, routes: Vec<Route>) -> Table {
 }
 
 pub(super) fn access_log(path: &str) -> AccessLog {
-    AccessLog { path: path.to_owned(), format: AccessLogFormat::Default }
+    AccessLog { path: path.to_owned(), format: AccessLogFormat::DefaultText }
 }
 
 pub(super) fn http() -> HttpSettings {
@@ -138,6 +138,7 @@ pub(super) fn http() -> HttpSettings {
         max_request_headers_kib: None,
         max_concurrent_streams: None,
         idle_timeout: None,
+        request_timeout: None,
         preserve_request_id: false,
         suppress_envoy_headers: false,
         client_cert: ClientCertHeader::default(),

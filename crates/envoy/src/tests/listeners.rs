@@ -68,6 +68,7 @@ pub(super) fn every_setting() -> HttpSettings {
         max_request_headers_kib: Some(96),
         max_concurrent_streams: Some(10),
         idle_timeout: Some(Duration::from_secs(9)),
+        request_timeout: Some(Duration::ZERO),
         preserve_request_id: true,
         suppress_envoy_headers: true,
         client_cert: ClientCertHeader {
@@ -80,6 +81,7 @@ pub(super) fn every_setting() -> HttpSettings {
         },
         identity_headers: vec!["x-user".to_owned()],
         filters: every_filter(),
+        access_log: AccessLog { path: "/dev/null".to_owned(), format: AccessLogFormat::DefaultJson },
         ..http()
     }
 }

@@ -58,6 +58,7 @@ impl World {
             gzip: sound.gzip,
             server_name: sound.server_name,
             listener_idle_timeout_ms: sound.listener_idle_timeout_ms,
+            listener_request_timeout_ms: sound.listener_request_timeout_ms,
             max_request_headers_kb: sound.max_request_headers_kb,
             ..config
         }

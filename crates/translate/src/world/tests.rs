@@ -2,6 +2,7 @@
 
 mod auth;
 mod endpoints;
+mod fields;
 mod limits;
 mod neighbours;
 mod oracle;

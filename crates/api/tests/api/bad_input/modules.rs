@@ -71,7 +71,10 @@ fn bad_settings_fail_alone() {
 #[test]
 fn both_access_lists_let_nobody_in() {
     let text = of_kind("Module", "{config: {ip_allow: [{peer: 1.2.3.4}], ip_deny: [{peer: 1.2.3.4}]}}");
-    let Spec::Module(module) = only(&text).spec else { panic!() };
+    let object = only(&text);
+    let reasons: Vec<_> = object.problems.iter().map(|(problem, _)| problem.reason).collect();
+    assert_eq!(reasons, ["ConflictingAccessLists"]);
+    let Spec::Module(module) = object.spec else { panic!() };
     assert_eq!(module.config.ip_allow, Some(IpAccess::Unreadable));
 }
 

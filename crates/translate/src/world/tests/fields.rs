@@ -1,0 +1,123 @@
+//! What single fields come to in the model.
+
+use nuncio_api::Kind;
+use nuncio_ir::{AccessLogFormat, Cluster, Discovery, Handler, Priority, RouteAction};
+
+use super::regressions::{HTTPS, chains, of};
+use super::request::Request;
+use super::*;
+
+const ROUTE: &str = "{hostname: '*', requestPolicy: {insecure: {action: Route}}}";
+
+/// A world with one Mapping for everything, and the Module's settings.
+fn with(mapping: &str, config: &str) -> World {
+    of(&[
+        ("Listener", "l", HTTPS),
+        ("Host", "any", ROUTE),
+        ("Module", "ambassador", &format!("{{config: {{{config}}}}}")),
+        ("Mapping", "m", &format!("{{hostname: '*', prefix: /, {mapping}}}")),
+    ])
+}
+
+fn action(world: &World) -> &RouteAction {
+    &Request::get("a.example.com", "/").route(world.model(), &world.frame.classes[0].key).unwrap().action
+}
+
+fn cluster(world: &World) -> &Cluster {
+    let clusters: Vec<_> = world.model().clusters.values().collect();
+    assert_eq!(clusters.len(), 1);
+    clusters[0]
+}
+
+fn problems(world: &World, kind: Kind, name: &str) -> Vec<String> {
+    world.problems(&ObjectId::new(kind, "default", name)).into_iter().map(|problem| problem.to_string()).collect()
+}
+
+#[test]
+fn an_address_in_a_redirect_has_its_brackets() {
+    for (service, host) in [("'[::1]:8080'", "[::1]"), ("'10.0.0.1:8080'", "10.0.0.1")] {
+        let world = with(&format!("service: {service}, host_redirect: true"), "");
+        let RouteAction::Redirect(redirect) = action(&world) else { panic!() };
+        assert_eq!((redirect.host.as_deref(), redirect.port), (Some(host), Some(8080)));
+    }
+}
+
+#[test]
+fn a_priority_is_written_as_envoy_does_or_as_the_original_does() {
+    for (written, expected) in [("high", Priority::High), ("HIGH", Priority::High), ("DEFAULT", Priority::Default)] {
+        let breakers = format!("circuit_breakers: [{{priority: {written}, max_requests: 7}}]");
+        let world = with(&format!("service: web, priority: {written}, {breakers}"), "");
+        let RouteAction::Forward(forward) = action(&world) else { panic!() };
+        assert_eq!((forward.priority, cluster(&world).circuit_breakers[0].priority), (expected, expected));
+    }
+}
+
+/// A scheme that is not known is as good as none.
+#[test]
+fn an_unknown_scheme_leaves_port_and_tls_as_they_are() {
+    for (fields, tls) in [("service: 'tcp://web.shop'", false), ("service: 'tcp://web.shop', tls: up", true)] {
+        let mut world = with(fields, "");
+        let context =
+            "apiVersion: getambassador.io/v3alpha1\nkind: TLSContext\nmetadata: {name: up}\nspec: {secret: cert}";
+        world.apply(objects(context).into_iter().map(|object| (object.id.clone(), Some(object.into()))));
+        let cluster = cluster(&world);
+        assert_eq!(cluster.tls.is_some(), tls, "{fields}");
+        assert!(cluster.name.0.starts_with(if tls { "web.shop:443-" } else { "web.shop:80-" }), "{fields}");
+    }
+}
+
+#[test]
+fn statistics_are_called_as_the_mapping_says_else_the_module_else_the_service() {
+    let default = "defaults: {httpmapping: {stats_name: all}}";
+    for (mapping, config, expected) in [
+        ("service: web", "", "web"),
+        ("service: 'https://web.shop:8443'", "", "web_shop_8443"),
+        ("service: '[::1]:80'", "", "___1__80"),
+        ("service: web", default, "all"),
+        ("service: web, stats_name: a.b", default, "a.b"),
+    ] {
+        assert_eq!(cluster(&with(mapping, config)).stats_name.as_deref(), Some(expected), "{mapping} {config}");
+    }
+}
+
+#[test]
+fn connections_count_under_the_prefix_of_their_listener() {
+    let tcp = "{port: 9000, service: db}";
+    for (fields, expected) in [
+        ("protocol: TCP, statsPrefix: db", "db"),
+        ("protocol: TCP, statsPrefix: ''", "ingress_tcp_9000"),
+        ("protocol: TLS", "ingress_tls_9000"),
+    ] {
+        let listener = format!("{{port: 9000, securityModel: XFP, hostBinding: {{}}, {fields}}}");
+        let world = of(&[("Listener", "l", &listener), ("TCPMapping", "t", tcp)]);
+        let Handler::Tcp(proxy) = &chains(&world)[0].handler else { panic!() };
+        assert_eq!(proxy.stat_prefix, expected, "{fields}");
+    }
+}
+
+#[test]
+fn a_log_of_json_without_a_format_is_of_json() {
+    for (config, expected) in [
+        ("envoy_log_type: JSON", AccessLogFormat::DefaultJson),
+        ("envoy_log_type: typed_json", AccessLogFormat::DefaultJson),
+        ("", AccessLogFormat::DefaultText),
+    ] {
+        let world = with("service: web", config);
+        let Handler::Http(settings) = &chains(&world)[0].handler else { panic!() };
+        assert_eq!(settings.access_log.format, expected, "{config}");
+    }
+}
+
+#[test]
+fn a_resolver_that_the_module_names_is_the_module_s_problem() {
+    let mut world = with("service: web", "resolver: typo");
+    assert_eq!(cluster(&world).stats_name.as_deref(), Some("web"), "the default one is used");
+    assert_eq!(problems(&world, Kind::Mapping, "m"), [""; 0]);
+    let [problem] = &problems(&world, Kind::Module, "ambassador")[..] else { panic!() };
+    assert!(problem.contains("spec.config.resolver") && problem.contains("`typo`"), "{problem}");
+
+    let resolver = "apiVersion: getambassador.io/v3alpha1\nkind: KubernetesEndpointResolver\nmetadata: {name: typo}";
+    world.apply(objects(resolver).into_iter().map(|object| (object.id.clone(), Some(object.into()))));
+    assert_eq!(cluster(&world).discovery, Discovery::Endpoints);
+    assert_eq!(problems(&world, Kind::Module, "ambassador"), [""; 0]);
+}
