@@ -1,14 +1,17 @@
 //! What is counted, and under which names.
 
+mod aside;
 mod expvar;
 mod mapper;
 mod mogrify;
 mod names;
 mod prometheus;
 mod registry;
+mod seen;
 mod statsd;
 mod template;
 
+pub(crate) use aside::aside;
 pub use expvar::expvar;
 pub use mapper::Mapper;
 pub use mogrify::Mogrifier;

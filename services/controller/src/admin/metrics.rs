@@ -21,7 +21,9 @@ const ENVOY_PATH: &str = "/stats/prometheus?usedonly";
     responses((status = 200, description = "Prometheus text format", content_type = "text/plain", body = String)))]
 pub(super) async fn metrics(State(view): State<Shared>) -> impl IntoResponse {
     let mut page = to_prometheus(&view.metrics());
-    page.push_str(&view.limiter_metrics());
+    let limits = view.clone();
+    // A page of its own where there are many limits: no call may wait for it. What fails is only missing.
+    page.push_str(&tokio::task::spawn_blocking(move || limits.limiter_metrics()).await.unwrap_or_default());
     if let Some(socket) = view.envoy_admin() {
         append_envoy(&mut page, &AdminClient::unix(socket)).await;
     }

@@ -41,11 +41,13 @@ pub(crate) fn debug(limiter: Arc<Limiter>) -> Router {
 }
 
 async fn rlconfig(State(limiter): State<Arc<Limiter>>) -> String {
-    limiter.shared().config.load().as_ref().map_or_else(String::new, |config| dump(config))
+    let config = limiter.shared().config.load_full();
+    stats::aside(move || config.map_or_else(String::new, |config| dump(&config))).await
 }
 
 async fn counters(State(limiter): State<Arc<Limiter>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], stats::expvar(&limiter.shared().stats))
+    let counted = limiter.shared().stats.clone();
+    ([(header::CONTENT_TYPE, "application/json")], stats::aside(move || stats::expvar(&counted)).await)
 }
 
 /// A line for each limit, in the original's form.

@@ -12,10 +12,8 @@ use crate::stats::{self, Exposition, Registry};
 pub(crate) fn prometheus(path: &str, registry: Arc<Registry>, exposition: Exposition) -> Router {
     let exposition = Arc::new(exposition);
     let metrics = move || async move {
-        (
-            [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-            stats::prometheus(&registry, &exposition),
-        )
+        let page = stats::aside(move || stats::prometheus(&registry, &exposition)).await;
+        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page)
     };
     Router::new().route(path, get(metrics))
 }

@@ -1,21 +1,16 @@
 //! The counters, by name.
 
 use std::borrow::Borrow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::names::sanitize;
+use super::seen::Seen;
 
-/// How many names may come from requests (`detailed_metric`, `value_to_metric`, limits in requests, unknown domains).
-/// Each takes about 300 bytes here, its own twice, and a series at whoever collects them. What is beyond is counted under
-/// [`OVERFLOW`].
-const SEEN: usize = 10_000;
-/// How long such a name may be: a value may be as long as a request allows.
-const LONGEST: usize = 256;
-/// The name for all that are beyond [`SEEN`] or [`LONGEST`].
+/// The name under which is counted what there is no room for.
 const OVERFLOW: &str = "overflow";
 
 /// The counters of one limit. All count hits, not requests.
@@ -150,62 +145,73 @@ impl Eq for ByKey {}
 /// All counters of the process.
 #[derive(Debug, Default)]
 pub struct Registry {
-    rules: RwLock<HashSet<ByKey>>,
-    unknown_domains: RwLock<HashMap<Box<str>, Arc<AtomicU64>>>,
-    seen: AtomicUsize,
+    rules: RwLock<Rules>,
+    unknown_domains: RwLock<Seen<AtomicU64>>,
+    /// Of unknown domains that there is no room for.
+    more_unknown_domains: AtomicU64,
     /// The service's own.
     pub service: ServiceStats,
+}
+
+#[derive(Debug, Default)]
+struct Rules {
+    configured: HashSet<ByKey>,
+    /// Of `detailed_metric`, `value_to_metric` and limits in requests.
+    seen: Seen<RuleStats>,
+}
+
+impl Rules {
+    fn find(&self, key: &str) -> Option<Arc<RuleStats>> {
+        self.configured.get(key).map(|found| found.0.clone()).or_else(|| self.seen.get(key))
+    }
 }
 
 impl Registry {
     /// The counters of a limit in the configuration. They outlive a reload, so that they never go back.
     pub fn configured(&self, key: &str) -> Arc<RuleStats> {
-        self.find(key).unwrap_or_else(|| self.insert(key))
+        if let Some(found) = read(&self.rules).configured.get(key) {
+            return found.0.clone();
+        }
+        let mut rules = write(&self.rules);
+        let stats = rules.find(key).unwrap_or_else(|| Arc::new(RuleStats::new(key)));
+        // Now it stays.
+        rules.seen.remove(key);
+        rules.configured.insert(ByKey(stats.clone()));
+        stats
     }
 
     /// The counters of a name that a request made.
     pub(crate) fn seen(&self, key: &str) -> Arc<RuleStats> {
-        if let Some(stats) = self.find(key) {
-            return stats;
-        }
-        if self.has_room_for(key) {
-            return self.insert(key);
-        }
-        self.configured(OVERFLOW)
+        let found = read(&self.rules).find(key);
+        found.unwrap_or_else(|| self.see(key, Instant::now()))
     }
 
-    /// Whether one more name may come from a request.
-    fn has_room_for(&self, name: &str) -> bool {
-        name.len() <= LONGEST && self.seen.fetch_add(1, Ordering::Relaxed) < SEEN
+    fn see(&self, key: &str, now: Instant) -> Arc<RuleStats> {
+        // Where there is no room, nobody waits for the lock.
+        let admits = read(&self.rules).seen.admits(key, now);
+        let made = admits.then(|| write(&self.rules).seen.insert(key, now, || RuleStats::new(key)));
+        made.flatten().unwrap_or_else(|| self.configured(OVERFLOW))
     }
 
     /// Counts a request for a domain that there is not.
     pub(crate) fn domain_not_found(&self, domain: &str) {
-        let found = read(&self.unknown_domains).get(domain).cloned();
-        let counter = found.unwrap_or_else(|| {
-            let name = if self.has_room_for(domain) { domain } else { OVERFLOW };
-            write(&self.unknown_domains).entry(name.into()).or_default().clone()
-        });
-        add(&counter, 1);
-    }
-
-    fn find(&self, key: &str) -> Option<Arc<RuleStats>> {
-        read(&self.rules).get(key).map(|found| found.0.clone())
-    }
-
-    fn insert(&self, key: &str) -> Arc<RuleStats> {
-        let mut rules = write(&self.rules);
-        if let Some(found) = rules.get(key) {
-            return found.0.clone();
+        let now = Instant::now();
+        let (found, admits) = {
+            let domains = read(&self.unknown_domains);
+            (domains.get(domain), domains.admits(domain, now))
+        };
+        let make = || write(&self.unknown_domains).insert(domain, now, AtomicU64::default);
+        match found.or_else(|| admits.then(make).flatten()) {
+            Some(counter) => add(&counter, 1),
+            None => add(&self.more_unknown_domains, 1),
         }
-        let new = Arc::new(RuleStats::new(key));
-        rules.insert(ByKey(new.clone()));
-        new
     }
 
     /// All limits that have counters.
     pub fn rules(&self) -> Vec<Arc<RuleStats>> {
-        read(&self.rules).iter().map(|rule| rule.0.clone()).collect()
+        let rules = read(&self.rules);
+        let configured = rules.configured.iter().map(|rule| rule.0.clone());
+        configured.chain(rules.seen.iter().map(|(_, stats)| stats.clone())).collect()
     }
 
     /// Every counter under the name that the original gives it, in the order of the names.
@@ -222,6 +228,10 @@ impl Registry {
         for (domain, counter) in read(&self.unknown_domains).iter() {
             let name = format!("ratelimit.service.rate_limit.{}.domain_not_found", sanitize(domain));
             *all.entry(name).or_default() += load(counter);
+        }
+        let more = load(&self.more_unknown_domains);
+        if more > 0 {
+            *all.entry(format!("ratelimit.service.rate_limit.{OVERFLOW}.domain_not_found")).or_default() += more;
         }
         let service = &self.service;
         for (name, counter) in [
@@ -251,16 +261,47 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::seen::{IDLE, LONGEST, ROOM};
     use super::*;
 
+    fn hit(registry: &Registry, key: &str, now: Instant) {
+        let found = read(&registry.rules).find(key);
+        add(&found.unwrap_or_else(|| registry.see(key, now)).total_hits, 1);
+    }
+
+    fn hits(registry: &Registry, key: &str) -> Option<u64> {
+        let rules = registry.rules();
+        let found = rules.iter().find(|rule| rule.key() == key)?;
+        Some(found.total_hits.load(Ordering::Relaxed))
+    }
+
     #[test]
-    fn names_from_requests_are_bounded() {
-        let registry = Registry::default();
-        for value in 0..SEEN + 5 {
-            registry.seen(&format!("d.k_{value}")).total_hits.fetch_add(1, Ordering::Relaxed);
+    fn names_from_requests_are_bounded_and_unused_ones_give_way() {
+        let (registry, begin) = (Registry::default(), Instant::now());
+        for value in 0..ROOM + 5 {
+            hit(&registry, &format!("d.k_{value}"), begin);
         }
-        assert_eq!(registry.rules().len(), SEEN + 1);
-        assert_eq!(registry.configured(OVERFLOW).total_hits.load(Ordering::Relaxed), 5);
+        assert_eq!(registry.rules().len(), ROOM + 1);
+        assert_eq!(hits(&registry, OVERFLOW), Some(5));
+        // Before its time nobody gives way; then all but what is used.
+        hit(&registry, "d.k_new", begin + IDLE / 2);
+        hit(&registry, "d.k_0", begin + IDLE / 2);
+        assert_eq!((hits(&registry, "d.k_new"), hits(&registry, OVERFLOW)), (None, Some(6)));
+        hit(&registry, "d.k_new", begin + IDLE);
+        assert_eq!((hits(&registry, "d.k_new"), hits(&registry, "d.k_0")), (Some(1), Some(2)));
+        assert_eq!((hits(&registry, "d.k_1"), hits(&registry, OVERFLOW)), (None, Some(6)));
+    }
+
+    #[test]
+    fn a_name_that_is_configured_does_not_give_way() {
+        let (registry, begin) = (Registry::default(), Instant::now());
+        hit(&registry, "d.k", begin);
+        add(&registry.configured("d.k").total_hits, 1);
+        for value in 0..=ROOM {
+            hit(&registry, &format!("d.k_{value}"), begin);
+        }
+        hit(&registry, "d.k_new", begin + IDLE);
+        assert_eq!((hits(&registry, "d.k"), hits(&registry, "d.k_new")), (Some(2), Some(1)));
     }
 
     #[test]
@@ -269,11 +310,13 @@ mod tests {
         let long = "x".repeat(LONGEST + 1);
         registry.configured(&format!("{long}.configured"));
         for key in [&long, &format!("{long}y"), &format!("{long}.configured"), &long[1..].to_owned()] {
-            registry.seen(key).total_hits.fetch_add(1, Ordering::Relaxed);
+            add(&registry.seen(key).total_hits, 1);
             registry.domain_not_found(key);
         }
-        assert_eq!(registry.configured(OVERFLOW).total_hits.load(Ordering::Relaxed), 2);
+        assert_eq!(hits(&registry, OVERFLOW), Some(2));
         assert_eq!(registry.rules().len(), 3);
-        assert_eq!(read(&registry.unknown_domains).len(), 2);
+        let unknown = registry.counters().into_iter().filter(|(name, _)| name.ends_with("domain_not_found"));
+        assert_eq!(unknown.map(|(_, count)| count).sum::<u64>(), 4);
+        assert_eq!(read(&registry.unknown_domains).iter().count(), 1);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
 
+use super::aside;
 use super::mogrify::{Mogrifier, mogrify};
 use super::registry::Registry;
 
@@ -66,8 +67,11 @@ impl Sink {
     }
 
     /// Sends what has changed. What could not be sent is part of the next.
-    async fn flush(&mut self, registry: &Registry) -> std::io::Result<()> {
-        let counters = registry.counters();
+    async fn flush(&mut self, registry: &Arc<Registry>) -> std::io::Result<()> {
+        let counted = registry.clone();
+        let counters = aside(move || counted.counters()).await;
+        // Names that gave way begin anew when they come back.
+        self.sent.retain(|name, sent| counters.get(name).is_some_and(|counted| counted >= sent));
         let changed: Vec<(String, u64)> = counters
             .into_iter()
             .filter(|(name, value)| *value != self.sent.get(name).copied().unwrap_or_default())
