@@ -18,8 +18,8 @@ use crate::stats::Registry;
 use crate::store::{Backend, LocalCache, MemoryStore, StoreError};
 use crate::top::Top;
 
-/// How many counters a replica keeps for when those of all cannot be had. Each takes about 150 bytes.
-const FALLBACK: usize = 1 << 16;
+/// How many bytes a replica has for its own counters, for when those of all cannot be had.
+const FALLBACK: usize = 16 << 20;
 
 /// How to decide and reply. The defaults are those of the environment variables.
 #[derive(Clone, Debug)]
@@ -103,7 +103,7 @@ impl Shared {
             top: None,
             local_cache,
             leases: Leases::default(),
-            fallback: MemoryStore::bounded(FALLBACK),
+            fallback: MemoryStore::new(FALLBACK),
         }
     }
 }

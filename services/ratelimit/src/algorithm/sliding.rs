@@ -31,6 +31,11 @@ impl Sliding {
         (part * u64::from(parts) == window.millis()).then_some(Self { part, parts, limit: requests })
     }
 
+    /// The bytes that a state may come to.
+    pub(crate) fn room(&self) -> usize {
+        size_of::<SlidingState>() + size_of::<(u64, u64)>() * (self.parts as usize + 1)
+    }
+
     /// Does `action` at `now`, in milliseconds since 1970. The value is how many hits the window has then, or would have:
     /// more than the limit where they are refused. The state changes only when hits do.
     pub fn apply(&self, state: &mut SlidingState, now: u64, action: Action) -> Count {

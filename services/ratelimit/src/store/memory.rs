@@ -14,8 +14,14 @@ use crate::clock::Now;
 const SHARDS: usize = 64;
 /// Below this many counters a shard is not swept.
 const SWEEP_AT_LEAST: usize = 1_024;
+/// How many bytes all counters may take, where nobody says.
+const ROOM: usize = 256 << 20;
+/// What a counter takes beside its key, in bytes: its place in the table, which may be half empty, and what the allocator
+/// adds.
+const ENTRY: usize = 144;
 
-/// Counters by key, in shards with a lock each.
+/// Counters by key, in shards with a lock each. What all take is bounded: windows that are over give way first, then those
+/// that were used least recently, whose counts are forgotten.
 #[derive(Debug)]
 pub struct MemoryStore {
     // Values come from clients: the hash is keyed, so that they cannot make them collide.
@@ -26,10 +32,13 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Shard {
     counters: HashMap<Bytes, Counter>,
+    /// What those take.
+    bytes: usize,
     sweep_at: usize,
-    /// What gives way next, where there is room for so many only.
+    /// What gives way next; at most half of the room.
     older: HashMap<Bytes, Counter>,
-    room: Option<usize>,
+    /// What both may take.
+    room: usize,
 }
 
 #[derive(Debug)]
@@ -37,6 +46,8 @@ struct Counter {
     state: State,
     /// When it may be forgotten, in seconds since 1970.
     ends: u64,
+    /// What it takes, with its key.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -48,15 +59,15 @@ enum State {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+        Self::new(ROOM)
     }
 }
 
 impl MemoryStore {
-    /// Keeps about `room` counters. Those that were used least recently give way: what they counted is forgotten.
-    pub(crate) fn bounded(room: usize) -> Self {
-        let shard = || Mutex::new(Shard { room: Some(room / SHARDS), ..Shard::default() });
-        Self { shards: (0..SHARDS).map(|_| shard()).collect(), ..Self::default() }
+    /// A store of about so many bytes.
+    pub fn new(room: usize) -> Self {
+        let shard = || Mutex::new(Shard { room: room / SHARDS, ..Shard::default() });
+        Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| shard()).collect() }
     }
 }
 
@@ -107,30 +118,32 @@ impl Shard {
     }
 
     fn apply(&mut self, op: Op, now: u64) -> Count {
-        self.renew(&op.key);
+        self.renew(&op.key, now);
+        if let Some(counter) = self.counters.get_mut(&op.key) {
+            return counter.apply(op.meter, op.action, now);
+        }
         match op.action {
             Action::Add(_) => {
+                let mut counter = Counter::new(op.meter, op.key.len());
+                let count = counter.apply(op.meter, op.action, now);
                 self.sweep(now);
-                self.make_room(&op.key);
-                let counter = self.counters.entry(op.key).or_insert_with(|| Counter::new(op.meter));
-                counter.apply(op.meter, op.action, now)
+                self.make_room(counter.bytes, now);
+                self.counters.insert(op.key, counter);
+                count
             }
             // What is not there is not made.
-            Action::Read | Action::Refund(_) => match self.counters.get_mut(&op.key) {
-                Some(counter) => counter.apply(op.meter, op.action, now),
-                None => Count::from(0),
-            },
+            Action::Read | Action::Refund(_) => Count::from(0),
         }
     }
 
     /// Keeps a counter that is used from giving way.
-    fn renew(&mut self, key: &Bytes) {
+    fn renew(&mut self, key: &Bytes, now: u64) {
         if self.older.is_empty() {
             return;
         }
-        if let Some(counter) = self.older.remove(key) {
-            self.make_room(key);
-            self.counters.insert(key.clone(), counter);
+        if let Some((key, counter)) = self.older.remove_entry(key) {
+            self.make_room(counter.bytes, now);
+            self.counters.insert(key, counter);
         }
     }
 
@@ -147,25 +160,31 @@ impl Shard {
             counters.retain(|_, counter| counter.ends >= now);
             counters.shrink_to(2 * counters.len());
         }
+        self.bytes = self.counters.values().map(|counter| counter.bytes).sum();
     }
 
-    /// Half of the room is for what was used since it was full last.
-    fn make_room(&mut self, key: &Bytes) {
-        let full = self.room.is_some_and(|room| self.counters.len() >= room.div_ceil(2));
-        if full && !self.counters.contains_key(key) {
-            self.older = std::mem::take(&mut self.counters);
+    /// Counts what is added. Half of the room is for what was used since it was full last.
+    fn make_room(&mut self, bytes: usize, now: u64) {
+        if self.bytes + bytes > self.room / 2 {
+            self.forget(now);
+            // Else so much is free again that looking through all was worth it.
+            if self.bytes > self.room / 4 {
+                self.older = std::mem::take(&mut self.counters);
+                self.bytes = 0;
+            }
         }
+        self.bytes += bytes;
     }
 }
 
 impl Counter {
-    fn new(meter: Meter) -> Self {
-        let state = match meter {
-            Meter::Number(_) => State::Number(0),
-            Meter::Sliding(..) => State::Sliding(Box::default()),
-            Meter::Gcra(..) => State::Gcra(Box::default()),
+    fn new(meter: Meter, key: usize) -> Self {
+        let (state, beside) = match meter {
+            Meter::Number(_) => (State::Number(0), 0),
+            Meter::Sliding(sliding, _) => (State::Sliding(Box::default()), sliding.room()),
+            Meter::Gcra(..) => (State::Gcra(Box::default()), size_of::<GcraState>()),
         };
-        Self { state, ends: 0 }
+        Self { state, ends: 0, bytes: ENTRY + key + beside }
     }
 
     fn apply(&mut self, meter: Meter, action: Action, now: u64) -> Count {
@@ -194,7 +213,7 @@ impl Counter {
             }
             // Keys of different kinds differ.
             (_, meter) => {
-                *self = Self::new(meter);
+                self.state = Self::new(meter, 0).state;
                 self.apply(meter, action, now)
             }
         }
@@ -204,6 +223,8 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithm::Sliding;
+    use crate::window::Window;
 
     fn op(key: &'static str, action: Action) -> Op {
         Op { key: Bytes::from_static(key.as_bytes()), action, meter: Meter::Number(1) }
@@ -222,19 +243,52 @@ mod tests {
         assert_eq!(store.len(), 1);
     }
 
+    fn number(index: u64) -> Op {
+        Op { key: Bytes::from(format!("{index:056}")), action: Action::Add(1), meter: Meter::Number(60) }
+    }
+
+    fn bytes(store: &MemoryStore) -> usize {
+        let of_all = |shard: &Shard| shard.counters.values().chain(shard.older.values()).map(|one| one.bytes).sum();
+        store.shards.iter().map(|shard| -> usize { of_all(&shard.lock().unwrap()) }).sum()
+    }
+
     #[test]
     fn where_room_is_little_what_is_in_use_stays() {
-        let store = MemoryStore::bounded(10_000);
-        for index in 0..100_000_u64 {
-            let key = Bytes::from(index.to_string());
-            store.apply(Op { key, action: Action::Add(1), meter: Meter::Number(60) }, 0);
+        let room = 2_000_000;
+        let store = MemoryStore::new(room);
+        for index in 0..100_000 {
+            store.apply(number(index), 0);
             let used = store.apply(Op { meter: Meter::Number(60), ..op("used", Action::Add(1)) }, 0);
             assert_eq!(used.value, index + 1);
         }
-        assert!((4_000..=10_000 + SHARDS).contains(&store.len()), "{}", store.len());
+        assert!((room * 2 / 5..=room).contains(&bytes(&store)), "{}", bytes(&store));
         store.apply(op("later", Action::Add(1)), 1_000);
         store.shards.iter().for_each(|shard| shard.lock().unwrap().forget(1_000));
         assert_eq!(store.len(), 1);
+    }
+
+    #[test]
+    fn windows_that_are_over_give_way_first() {
+        let store = MemoryStore::new(4_000_000);
+        let live = |index| store.apply(Op { meter: Meter::Number(1_000), ..number(index) }, 0).value;
+        assert!((0..2_000).all(|index| live(index) == 1));
+        // Of each second there are fewer than there is room for, of all more than that.
+        for second in 1..100 {
+            for index in 0..500 {
+                store.apply(Op { meter: Meter::Number(1), ..number(10_000 + second * 500 + index) }, second);
+            }
+        }
+        assert!((0..2_000).all(|index| live(index) == 2));
+    }
+
+    #[test]
+    fn parts_of_windows_take_room_too() {
+        let store = MemoryStore::new(2_000_000);
+        let sliding = Sliding::new(10, Window::from_name("minute").unwrap(), 60).unwrap();
+        for index in 0..10_000 {
+            store.apply(Op { meter: Meter::Sliding(sliding, 0), ..number(index) }, 0);
+        }
+        assert!(store.len() < 2_000, "{}", store.len());
     }
 
     #[test]
