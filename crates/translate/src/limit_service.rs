@@ -13,7 +13,7 @@ use crate::upstream::{Resolved, Wanted, resolve};
 /// The domain of labels where nobody says another.
 const DEFAULT_DOMAIN: &str = "ambassador";
 /// The original's time for an answer.
-const DEFAULT_TIMEOUT_MS: u64 = 20;
+const DEFAULT_TIMEOUT: Duration = Duration::from_millis(20);
 /// Time for our own service: it is asked on this machine, and letting a request pass because of a pause would be worse.
 const OWN_TIMEOUT: Duration = Duration::from_millis(500);
 /// Time for a connection to the service.
@@ -69,7 +69,9 @@ impl Chosen<'_> {
         let (authority, upstream) = self.upstream(context, problems);
         let (timeout, deny_on_failure, grpc) = match self {
             Self::Named(_, service) => {
-                let timeout = Duration::from_millis(service.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS));
+                let is_own = upstream.as_ref().is_some_and(|upstream| *upstream.name() == own_cluster());
+                let usual = if is_own { OWN_TIMEOUT } else { DEFAULT_TIMEOUT };
+                let timeout = service.timeout_ms.map_or(usual, Duration::from_millis);
                 (timeout, service.failure_mode_deny.unwrap_or(false), service.grpc.clone().unwrap_or_default())
             }
             Self::Own => (OWN_TIMEOUT, false, nuncio_api::RateLimitGrpc::default()),

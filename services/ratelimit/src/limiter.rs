@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::time::Instant;
+
 use arc_swap::ArcSwapOption;
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
 
@@ -139,12 +141,17 @@ impl Limiter {
         }
     }
 
-    /// Decides about a request, and counts it.
+    /// Decides about a request, and counts it. Whoever asks waits until `answer_by`: counters that are not there by then
+    /// cannot be had, where the rules say what that means.
     ///
     /// # Errors
     /// When the request cannot be answered or its counters cannot be had; errors are counted too.
-    pub async fn should_rate_limit(&self, request: &RateLimitRequest) -> Result<RateLimitResponse, CallError> {
-        let result = self.decide(request).await;
+    pub async fn should_rate_limit(
+        &self,
+        request: &RateLimitRequest,
+        answer_by: Option<Instant>,
+    ) -> Result<RateLimitResponse, CallError> {
+        let result = self.decide(request, answer_by).await;
         let service = &self.shared.stats.service;
         match &result {
             Ok(_) => {}
@@ -154,7 +161,11 @@ impl Limiter {
         result
     }
 
-    async fn decide(&self, request: &RateLimitRequest) -> Result<RateLimitResponse, CallError> {
+    async fn decide(
+        &self,
+        request: &RateLimitRequest,
+        answer_by: Option<Instant>,
+    ) -> Result<RateLimitResponse, CallError> {
         let shared = &*self.shared;
         let refused = |text: &str| CallError::Request(text.to_owned());
         if request.domain.is_empty() {
@@ -166,6 +177,7 @@ impl Limiter {
         let config = shared.config.load_full().ok_or_else(|| refused("no rate limit configuration loaded"))?;
         let now = Now::read();
         let mut plan = SCRATCH.with_borrow_mut(|scratch| Plan::make(shared, &config, scratch, request, now))?;
+        plan.answer_by = answer_by;
         self.count(&mut plan, now).await?;
         Ok(reply::assemble(shared, request, &plan, Now::read()))
     }

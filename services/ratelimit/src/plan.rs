@@ -4,6 +4,7 @@ use bytes::Bytes;
 use envoy_types::pb::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
 use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use crate::algorithm::Algorithm;
 use crate::clock::Now;
@@ -19,6 +20,8 @@ use crate::window::Window;
 #[derive(Debug, Default)]
 pub(crate) struct Plan<'c> {
     pub(crate) items: SmallVec<[Item<'c>; 2]>,
+    /// When whoever asks gives up; none for never.
+    pub(crate) answer_by: Option<Instant>,
 }
 
 /// A descriptor with its limit.
@@ -104,7 +107,7 @@ impl<'c> Plan<'c> {
         for descriptor in &request.descriptors {
             items.push(item(shared, config, scratch, request, descriptor)?);
         }
-        let mut plan = Self { items };
+        let mut plan = Self { items, answer_by: None };
         plan.replace();
         for (item, descriptor) in plan.items.iter_mut().zip(&request.descriptors) {
             let Some(limit) = &item.limit else { continue };

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use super::{CallError, Limiter};
 use crate::algorithm::Algorithm;
@@ -89,17 +90,14 @@ impl Limiter {
 
     async fn run_in(&self, store: &Backend, plan: &mut Plan<'_>, places: &Places, ops: Ops) -> Result<(), StoreError> {
         let policy = |item: &Item<'_>| item.store_failure().unwrap_or(self.shared.options.store_failure);
-        if places.iter().all(|place| policy(&plan.items[*place]) == StoreFailure::Error) {
+        if places.iter().any(|place| policy(&plan.items[*place]) == StoreFailure::Error) {
             plan.note(places, &store.run(ops).await?);
             return Ok(());
         }
         // Kept for the other ways of answering.
-        match store.run(ops.clone()).await {
-            Ok(counts) => plan.note(places, &counts),
-            Err(error) => {
-                if places.iter().any(|place| policy(&plan.items[*place]) == StoreFailure::Error) {
-                    return Err(error);
-                }
+        match in_time(plan.answer_by, store.run(ops.clone())).await {
+            Some(Ok(counts)) => plan.note(places, &counts),
+            Some(Err(_)) | None => {
                 stats::add(&self.shared.stats.service.store_fallback, 1);
                 for (place, op) in places.iter().zip(ops) {
                     let item = &mut plan.items[*place];
@@ -191,6 +189,14 @@ impl Limiter {
             (Some(store), Meter::Number(1)) => store,
             _ => &self.store,
         }
+    }
+}
+
+/// What comes of `answer` in time; none where that is too late.
+async fn in_time<T>(by: Option<Instant>, answer: impl Future<Output = T>) -> Option<T> {
+    match by {
+        Some(by) => tokio::time::timeout_at(by, answer).await.ok(),
+        None => Some(answer.await),
     }
 }
 

@@ -51,7 +51,7 @@ fn hits(key: &str, hits: u64) -> RateLimitDescriptor {
 fn call(limiter: &Limiter, descriptors: Vec<RateLimitDescriptor>) -> Result<RateLimitResponse, CallError> {
     let request = RateLimitRequest { domain: "d".to_owned(), descriptors, hits_addend: 0 };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(limiter.should_rate_limit(&request))
+    runtime.block_on(limiter.should_rate_limit(&request, None))
 }
 
 fn ask(limiter: &Limiter, keys: &[&str]) -> RateLimitResponse {

@@ -5,6 +5,7 @@
 //! addresses, by which one thread may get all.
 
 mod connection;
+mod deadline;
 mod service;
 mod stream;
 mod unary;

@@ -35,7 +35,7 @@ async fn decide(State(limiter): State<Arc<Limiter>>, body: Bytes) -> Response {
         Ok(request) => request,
         Err(error) => return refused(&error.to_string()),
     };
-    match limiter.should_rate_limit(&request).await {
+    match limiter.should_rate_limit(&request, None).await {
         Ok(reply) => {
             let status = match Code::try_from(reply.overall_code) {
                 Ok(Code::Ok) => StatusCode::OK,

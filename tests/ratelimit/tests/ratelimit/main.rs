@@ -7,6 +7,7 @@ mod compiled;
 mod concurrency;
 mod differential;
 mod doctor;
+mod embedded;
 mod faults;
 mod gateway;
 mod operations;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::Code;
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use nuncio_test_support::eventually;
 use rustix::process::Signal;
 
 const RULES: &str = "
@@ -83,4 +84,24 @@ async fn rules_say_what_to_answer_without_redis() {
     }
     let stats = Service::get(service.debug_port(), "/stats").await.unwrap();
     assert!(stats.contains("should_rate_limit.store_fallback\": 2"), "{stats}");
+}
+
+/// An Envoy gives up long before a reply of Redis is, and would let requests pass.
+#[tokio::test]
+async fn callers_are_answered_while_they_wait() {
+    let redis = Redis::start(&[]).unwrap();
+    let url = redis.address();
+    let variables = [("REDIS_URL", url.as_str()), ("NUNCIO_REDIS_REPLY_TIMEOUT", "60s")];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    eventually("redis is used", async || ask(&mut client, &[("error", "")]).await).await;
+    redis.process().signal(Signal::STOP).unwrap();
+    for (key, expected) in [("deny", Code::OverLimit), ("allow", Code::Ok)] {
+        let mut asked = tonic::Request::new(request("d", vec![descriptor(&[(key, "")])]));
+        // Envoy says it in the same header; tonic's client gives up by itself too.
+        asked.set_timeout(Duration::from_millis(500));
+        let answer = client.should_rate_limit(asked).await.unwrap();
+        assert_eq!(answer.into_inner().overall_code(), expected, "{key}");
+    }
+    redis.process().signal(Signal::CONT).unwrap();
 }

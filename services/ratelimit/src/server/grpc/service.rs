@@ -6,12 +6,14 @@ use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::Code;
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
+use tokio::time::Instant as TimerInstant;
 use tonic::Status;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::Service as _;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use super::deadline;
 use super::unary::{self, Reply};
 use crate::limiter::{CallError, Limiter};
 
@@ -41,6 +43,7 @@ impl<H: Health> Service<H> {
 
     async fn should_rate_limit(&self, request: Request<Incoming>) -> Result<RateLimitResponse, Status> {
         let (head, body) = request.into_parts();
+        let answer_by = deadline::of(&head.headers).and_then(|patience| TimerInstant::now().checked_add(patience));
         let asked = unary::receive(body).await?;
         let begun = Instant::now();
         let span = tracing::debug_span!(
@@ -53,9 +56,9 @@ impl<H: Health> Service<H> {
             error = Empty
         );
         let result = if span.is_disabled() {
-            self.limiter.should_rate_limit(&asked).await
+            self.limiter.should_rate_limit(&asked, answer_by).await
         } else {
-            self.traced(&span, &head.headers, &asked).await
+            self.traced(&span, &head.headers, &asked, answer_by).await
         };
         self.limiter.shared().stats.service.should_rate_limit.record(begun.elapsed());
         // All errors are UNKNOWN with the original.
@@ -68,12 +71,13 @@ impl<H: Health> Service<H> {
         span: &Span,
         headers: &HeaderMap,
         asked: &RateLimitRequest,
+        answer_by: Option<TimerInstant>,
     ) -> Result<RateLimitResponse, CallError> {
         let header = |name| headers.get(name)?.to_str().ok();
         nuncio_telemetry::follow(span, header("traceparent"), header("tracestate"));
         span.record("domain", asked.domain.as_str())
             .record("descriptors", i64::try_from(asked.descriptors.len()).unwrap_or(i64::MAX));
-        let result = self.limiter.should_rate_limit(asked).instrument(span.clone()).await;
+        let result = self.limiter.should_rate_limit(asked, answer_by).instrument(span.clone()).await;
         match &result {
             Ok(response) => _ = span.record("over", response.overall_code() == Code::OverLimit),
             Err(error) => _ = span.record("otel.status_code", "ERROR").record("error", error.to_string()),
