@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 
 /// A list, or text with commas between the items; spaces around them do not count.
 pub(crate) fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -12,6 +12,21 @@ pub(crate) fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<V
 /// A list, or text that is its only item.
 pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     deserializer.deserialize_any(ListVisitor { commas: false })
+}
+
+/// The same where an empty list is not as good as none.
+pub(crate) fn one_or_many_if_given<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
+    struct List(Vec<String>);
+
+    impl<'de> Deserialize<'de> for List {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            one_or_many(deserializer).map(Self)
+        }
+    }
+
+    Ok(Option::<List>::deserialize(deserializer)?.map(|List(items)| items))
 }
 
 struct ListVisitor {

@@ -26,7 +26,7 @@ mod tcp_mapping;
 mod tls_context;
 
 pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody, StatusOnError};
-pub use common::{AddedHeader, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
+pub use common::{AddedHeader, AddedHeaders, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
 pub use docs::{Docs, LONGEST_DOCS_TIMEOUT_MS};
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHint, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget,

@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::config::core::v3::{
     Address, AggregatedConfigSource, ApiVersion, ConfigSource, DataSource, Pipe, SocketAddress, address,
     config_source::ConfigSourceSpecifier, data_source, socket_address::PortSpecifier,
 };
-use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration as PbDuration, UInt32Value};
+use envoy_types::pb::google::protobuf::{Any, BoolValue, Duration as PbDuration, UInt32Value, UInt64Value};
 use prost::{Message, Name};
 
 /// `message` with its type.
@@ -17,6 +17,10 @@ pub(crate) fn any<M: Message + Name>(message: &M) -> Any {
 
 pub(crate) fn uint32(value: u32) -> UInt32Value {
     UInt32Value { value }
+}
+
+pub(crate) fn uint64(value: u32) -> UInt64Value {
+    UInt64Value { value: u64::from(value) }
 }
 
 pub(crate) fn boolean(value: bool) -> BoolValue {

@@ -401,6 +401,8 @@ pub struct Retry {
     pub per_try_timeout: Option<Duration>,
     /// Statuses for `retriable-status-codes`.
     pub statuses: Vec<u32>,
+    /// Bytes of a request's body up to which it is kept to be sent again; as many as a connection buffers where absent.
+    pub body_limit: Option<u32>,
 }
 
 /// What consistent hashing hashes.

@@ -11,6 +11,7 @@ use nuncio_ir::{
 };
 use regex::Regex;
 
+use crate::mapping::{AUTHORITY, METHOD};
 use crate::pattern::HostPattern;
 use crate::service::EndpointSource;
 
@@ -68,6 +69,15 @@ impl HostCondition {
     /// Whether it takes every name alike.
     pub(crate) fn is_any_name(&self) -> bool {
         matches!(self, Self::None | Self::Pattern(HostPattern::Any) | Self::Regex(_, None))
+    }
+
+    /// As it is written.
+    fn text(&self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Pattern(pattern) => Some(pattern.to_string()),
+            Self::Regex(regex, _) => Some(regex.clone()),
+        }
     }
 
     fn specificity(&self) -> (u8, std::cmp::Reverse<usize>) {
@@ -137,22 +147,41 @@ impl Upstream {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shared {
     pub(crate) add_request_headers: Vec<HeaderAdd>,
-    pub(crate) remove_request_headers: Vec<String>,
+    pub(crate) remove_request_headers: Option<Vec<String>>,
     pub(crate) add_response_headers: Vec<HeaderAdd>,
-    pub(crate) remove_response_headers: Vec<String>,
+    pub(crate) remove_response_headers: Option<Vec<String>>,
     /// `Some(None)`: asked for, and nothing is allowed.
     pub(crate) cors: Option<Option<Cors>>,
     pub(crate) retry: Option<Retry>,
     pub(crate) regex_rewrite: Option<PathRewrite>,
     pub(crate) priority: Option<Priority>,
-    pub(crate) upgrades: Vec<String>,
+    pub(crate) upgrades: Option<Vec<String>>,
     /// What limits are asked about.
     pub(crate) descriptors: Option<Vec<Vec<RateLabel>>>,
     /// What Envoy counts by itself.
     pub(crate) bucket: Option<TokenBucket>,
+    /// What the Module says, for a group of which no member does.
+    pub(crate) defaults: Defaults,
+}
+
+/// What the Module says of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Defaults {
+    pub(crate) cors: Option<Cors>,
+    pub(crate) retry: Option<Retry>,
 }
 
 impl Shared {
+    /// The group's cross-origin policy.
+    pub(crate) fn cors(&self) -> Option<&Cors> {
+        self.cors.as_ref().unwrap_or(&self.defaults.cors).as_ref()
+    }
+
+    /// When the group's requests are tried again.
+    pub(crate) fn retry(&self) -> Option<&Retry> {
+        self.retry.as_ref().or(self.defaults.retry.as_ref())
+    }
+
     /// What the group's requests are held to.
     pub(crate) fn limits(&self) -> Option<Box<Limits>> {
         let limits = Limits { descriptors: self.descriptors.clone().unwrap_or_default(), local: self.bucket };
@@ -161,12 +190,11 @@ impl Shared {
 
     /// Whether a group's arms are other than its members' own.
     pub(crate) fn changes_arms(&self) -> bool {
-        let Self { add_request_headers, remove_request_headers, retry, regex_rewrite, upgrades, .. } = self;
-        !add_request_headers.is_empty()
-            || !remove_request_headers.is_empty()
-            || retry.is_some()
-            || regex_rewrite.is_some()
-            || !upgrades.is_empty()
+        !self.add_request_headers.is_empty()
+            || self.remove_request_headers.is_some()
+            || self.retry().is_some()
+            || self.regex_rewrite.is_some()
+            || self.upgrades.is_some()
     }
 }
 
@@ -176,9 +204,9 @@ impl Compiled {
         self.origin.as_deref().unwrap_or(&self.id)
     }
 
-    /// The order in which routes are tried: higher precedence, then longer path, then more text in
-    /// headers, then in query parameters; the rest only makes the order total and stable. An exact
-    /// host goes before a pattern that is as long.
+    /// The order in which routes are tried: higher precedence, then longer path, then more text in headers, then in query
+    /// parameters, then the greater text of all of these, as in the original. Of equal paths the narrower goes first; the
+    /// names make the order total.
     pub(crate) fn order(&self, other: &Self) -> Ordering {
         other
             .precedence
@@ -186,11 +214,29 @@ impl Compiled {
             .then_with(|| other.lengths.cmp(&self.lengths))
             .then_with(|| path_text(&other.matches.path).cmp(path_text(&self.matches.path)))
             .then_with(|| path_kind(&self.matches.path).cmp(&path_kind(&other.matches.path)))
-            .then_with(|| method(&other.matches).cmp(&method(&self.matches)))
+            .then_with(|| other.texts().cmp(self.texts()))
             .then_with(|| self.host.specificity().cmp(&other.host.specificity()))
-            .then_with(|| header_names(&other.matches).cmp(header_names(&self.matches)))
-            .then_with(|| query_names(&other.matches).cmp(query_names(&self.matches)))
             .then_with(|| self.id.cmp(&other.id))
+    }
+
+    /// `name-value` of each condition on headers and query parameters, in the order in which the original compares them:
+    /// exact ones before expressions, then host and method.
+    fn texts(&self) -> impl Iterator<Item = String> {
+        let is_method = |header: &&HeaderMatch| header.name == METHOD;
+        let is_exact = |value: &ValueMatch| matches!(value, ValueMatch::Exact(_));
+        let headers = |exact: bool| {
+            let others = self.matches.headers.iter().filter(move |header| !is_method(header));
+            others
+                .filter(move |header| is_exact(&header.value) == exact)
+                .map(|header| text(&header.name, &header.value))
+        };
+        let query = |exact: bool| {
+            let of_kind = self.matches.query.iter().filter(move |query| is_exact(&query.value) == exact);
+            of_kind.map(|query| text(&query.name, &query.value))
+        };
+        let method = self.matches.headers.iter().filter(is_method).map(|header| text(&header.name, &header.value));
+        let host = self.host.text().map(|host| format!("{AUTHORITY}-{host}"));
+        headers(true).chain(headers(false)).chain(host).chain(method).chain(query(true)).chain(query(false))
     }
 
     /// What is equal in Mappings that share requests, each in weight's proportion.
@@ -217,11 +263,6 @@ impl Compiled {
             Part::Arm { upstream, .. } | Part::Shadow { upstream, .. } => upstream.as_ref(),
             Part::Redirect(_) | Part::Invalid { .. } => None,
         }
-    }
-
-    /// Whether only its conditions can be used.
-    pub(crate) fn is_invalid(&self) -> bool {
-        matches!(self.part, Part::Invalid { .. })
     }
 }
 
@@ -251,18 +292,12 @@ fn path_kind(path: &PathMatch) -> (u8, bool) {
     }
 }
 
-fn method(matches: &RouteMatch) -> Option<&str> {
-    matches.headers.iter().find(|header| header.name == ":method").map(|header| match &header.value {
-        ValueMatch::Exact(text) | ValueMatch::Regex(text) => text.as_str(),
+fn text(name: &str, value: &ValueMatch) -> String {
+    let value = match value {
+        ValueMatch::Exact(text) if text.is_empty() => "*",
+        ValueMatch::Exact(text) | ValueMatch::Regex(text) => text,
         ValueMatch::Prefix { value, .. } | ValueMatch::Suffix { value, .. } => value,
-        ValueMatch::Present => "",
-    })
-}
-
-fn header_names(matches: &RouteMatch) -> impl Iterator<Item = &str> {
-    matches.headers.iter().map(|header: &HeaderMatch| header.name.as_str())
-}
-
-fn query_names(matches: &RouteMatch) -> impl Iterator<Item = &str> {
-    matches.query.iter().map(|query| query.name.as_str())
+        ValueMatch::Present => ".*",
+    };
+    format!("{name}-{value}")
 }

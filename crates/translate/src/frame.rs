@@ -18,6 +18,7 @@ use crate::filter_service;
 use crate::host::{self, CompiledHost};
 use crate::ingress::IngressHost;
 use crate::limit_service;
+use crate::mapping::BODY_LIMIT;
 use crate::module;
 use crate::pattern::HostPattern;
 use crate::policy::{Class, Security};
@@ -280,6 +281,7 @@ impl Frame {
                 }
             }
         }
+        let reads_bodies = context.module.lua_scripts.is_some();
         // A port on which nobody is served stays closed.
         if chains.iter().all(|chain| chain.handler == Handler::Close) {
             return;
@@ -291,7 +293,7 @@ impl Frame {
             name: address.to_string().into(),
             address,
             proxy_protocol,
-            buffer_limit: context.module.buffer_limit_bytes,
+            buffer_limit: context.module.buffer_limit_bytes.or(reads_bodies.then_some(BODY_LIMIT)),
             chains,
             origins,
         });

@@ -70,8 +70,11 @@ impl<'a> Group<'a> {
             name: self.name(),
             matches: self.first().matches.clone(),
             action,
-            response_headers: edits(&shared.remove_response_headers, &shared.add_response_headers),
-            cors: shared.cors.clone().flatten().map(Box::new),
+            response_headers: HeaderEdits {
+                remove: shared.remove_response_headers.clone().unwrap_or_default(),
+                add: shared.add_response_headers.clone(),
+            },
+            cors: shared.cors().cloned().map(Box::new),
             limits,
             auth,
             rules: None,
@@ -87,31 +90,33 @@ impl<'a> Group<'a> {
         format!("{}/{}", id.namespace, id.name).into()
     }
 
+    /// Who speaks for the group: neither those that only get copies nor those that are not valid, unless there is nobody else.
+    fn speakers(&self) -> Vec<&'a Compiled> {
+        let speaks = |member: &&Compiled| !matches!(member.part, Part::Shadow { .. } | Part::Invalid { .. });
+        let speakers: Vec<_> = self.members.iter().copied().filter(speaks).collect();
+        if speakers.is_empty() { self.members.clone() } else { speakers }
+    }
+
     /// Whether the AuthService is asked about the group's requests: unless no member wants it. It is told what the first
-    /// member says; an arm of another that says something else says so itself. Members that are not valid say nothing, unless
-    /// all are.
+    /// member says; an arm of another that says something else says so itself.
     fn check(&self, auth: bool, problems: &mut Vec<(ObjectId, Problem)>) -> Check {
         if !auth {
             return Check::Off;
         }
-        let none_is_valid = self.members.iter().all(|member| member.is_invalid());
-        let heard = || self.members.iter().copied().filter(|member| none_is_valid || !member.is_invalid());
-        let Some(asking) = heard().find(|member| !member.auth.bypassed).map(|member| member.origin().clone()) else {
+        let speakers = self.speakers();
+        let Some(asking) = speakers.iter().find(|member| !member.auth.bypassed).map(|member| member.origin()) else {
             return Check::Bypassed;
         };
-        for member in heard().filter(|member| member.auth.bypassed) {
+        for member in speakers.iter().filter(|member| member.auth.bypassed) {
             let message = format!("has no effect: {asking} has the same conditions and does not say it");
             problems.push((member.origin().clone(), Problem::warning("ConflictingAuth", "spec.bypass_auth", message)));
         }
-        let first = heard().next().unwrap_or_else(|| self.first());
-        Check::On(Arc::clone(&first.auth.context))
+        Check::On(Arc::clone(&speakers[0].auth.context))
     }
 
     /// Whether nobody is asked about the group's requests, whoever there is: no member wants it.
     pub(crate) fn is_bypassed(&self) -> bool {
-        let none_is_valid = self.members.iter().all(|member| member.is_invalid());
-        let mut heard = self.members.iter().filter(|member| none_is_valid || !member.is_invalid());
-        heard.all(|member| member.auth.bypassed)
+        self.speakers().iter().all(|member| member.auth.bypassed)
     }
 
     fn action(&self, shared: &Shared, auth: &Check, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {
@@ -133,18 +138,23 @@ impl<'a> Group<'a> {
         RouteAction::Forward(Box::new(Forward { arms, mirrors, priority: shared.priority.unwrap_or_default() }))
     }
 
-    /// A redirect is the whole group's; the members beside it are told so.
+    /// A redirect is the whole group's: of those that redirect and those that serve the first decides, and the others are told.
     fn redirect(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Option<Box<nuncio_ir::Redirect>> {
-        let (winner, redirect) = self.members.iter().find_map(|member| match &member.part {
-            Part::Redirect(redirect) => Some((member.origin(), redirect)),
-            _ => None,
-        })?;
-        let others = self.members.iter().filter(|member| member.origin() != winner && !member.is_invalid());
-        for id in others.map(|member| member.origin()) {
-            let message = format!("has no effect: {winner} redirects every request with the same conditions");
-            problems.push((id.clone(), Problem::error("ConflictingRedirect", "spec.host_redirect", message)));
+        let deciding =
+            || self.members.iter().filter(|member| matches!(member.part, Part::Redirect(_) | Part::Arm { .. }));
+        let winner = deciding().next()?;
+        let others = deciding().filter(|member| member.origin() != winner.origin());
+        let (redirect, others): (_, Vec<_>) = match &winner.part {
+            Part::Redirect(redirect) => (Some(redirect.clone()), others.collect()),
+            _ => (None, others.filter(|member| matches!(member.part, Part::Redirect(_))).collect()),
+        };
+        for member in others {
+            let does = if redirect.is_some() { "redirects" } else { "serves" };
+            let message = format!("has no effect: {} {does} every request with the same conditions", winner.origin());
+            let problem = Problem::error("ConflictingRedirect", "spec.host_redirect", message);
+            problems.push((member.origin().clone(), problem));
         }
-        Some(redirect.clone())
+        redirect
     }
 
     fn arms(&self, shared: &Shared, auth: &Check) -> Vec<Arc<Arm>> {
@@ -186,23 +196,25 @@ impl<'a> Group<'a> {
 
     /// Merges in the order of names: the last Mapping that says something counts.
     fn shared(&self) -> Cow<'a, Shared> {
-        if let [one] = self.members[..] {
+        let speakers = self.speakers();
+        if let [one] = speakers[..] {
             return Cow::Borrowed(&one.shared);
         }
         let mut merged = Shared::default();
-        for member in &self.members {
+        for member in speakers {
             let shared = &member.shared;
             merge_adds(&mut merged.add_request_headers, &shared.add_request_headers);
             merge_adds(&mut merged.add_response_headers, &shared.add_response_headers);
-            merge_names(&mut merged.remove_request_headers, &shared.remove_request_headers);
-            merge_names(&mut merged.remove_response_headers, &shared.remove_response_headers);
-            merge_names(&mut merged.upgrades, &shared.upgrades);
+            replace(&mut merged.remove_request_headers, &shared.remove_request_headers);
+            replace(&mut merged.remove_response_headers, &shared.remove_response_headers);
+            replace(&mut merged.upgrades, &shared.upgrades);
             replace(&mut merged.cors, &shared.cors);
             replace(&mut merged.retry, &shared.retry);
             replace(&mut merged.regex_rewrite, &shared.regex_rewrite);
             replace(&mut merged.priority, &shared.priority);
             replace(&mut merged.descriptors, &shared.descriptors);
             replace(&mut merged.bucket, &shared.bucket);
+            merged.defaults.clone_from(&shared.defaults);
         }
         Cow::Owned(merged)
     }
@@ -219,15 +231,15 @@ fn complete(arm: &Arc<Arm>, weight: u32, shared: &Shared, auth_context: Option<A
         return Arc::clone(arm);
     }
     let request_headers = HeaderEdits {
-        remove: shared.remove_request_headers.clone(),
+        remove: shared.remove_request_headers.clone().unwrap_or_default(),
         add: shared.add_request_headers.iter().chain(&arm.request_headers.add).cloned().collect(),
     };
     Arc::new(Arm {
         weight,
         request_headers,
         rewrite: shared.regex_rewrite.clone().or_else(|| arm.rewrite.clone()),
-        retry: shared.retry.clone(),
-        upgrades: shared.upgrades.clone(),
+        retry: shared.retry().cloned(),
+        upgrades: shared.upgrades.clone().unwrap_or_default(),
         auth_context,
         ..(**arm).clone()
     })
@@ -241,20 +253,10 @@ fn other_context(asked: &Asked, route: &Check) -> Option<AuthContext> {
     }
 }
 
-fn edits(remove: &[String], add: &[HeaderAdd]) -> HeaderEdits {
-    HeaderEdits { remove: remove.to_vec(), add: add.to_vec() }
-}
-
 fn merge_adds(into: &mut Vec<HeaderAdd>, from: &[HeaderAdd]) {
     let mut by_name: BTreeMap<String, HeaderAdd> = into.drain(..).map(|add| (add.name.clone(), add)).collect();
     by_name.extend(from.iter().map(|add| (add.name.clone(), add.clone())));
     into.extend(by_name.into_values());
-}
-
-fn merge_names(into: &mut Vec<String>, from: &[String]) {
-    into.extend(from.iter().cloned());
-    into.sort_unstable();
-    into.dedup();
 }
 
 fn replace<T: Clone>(into: &mut Option<T>, from: &Option<T>) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Host, InsecureAction, Kind, Object, ObjectId, Problem, Remains, Spec, TlsConfig};
+use nuncio_api::{Host, InsecureAction, Kind, Object, ObjectId, Problem, Remains, Spec, TlsConfig, TlsContext};
 use nuncio_ir::{ClientValidation, DownstreamTls, SecretName, SecretValue, TlsSettings};
 
 use crate::certificate::Certificate;
@@ -149,18 +149,10 @@ fn downstream(
     context: &Context<'_>,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<HostTls>, Problem> {
-    let (config, config_namespace, split) = match (&host.tls, &host.tls_context) {
-        // Both are refused where the object is read.
-        (Some(config), _) => (config.clone(), Arc::clone(&id.namespace), true),
-        (None, Some(reference)) => {
-            let found = context.tls_context(&reference.name, &id.namespace).ok_or_else(|| {
-                let message = format!("there is no TLSContext called `{}`", reference.name);
-                Problem::error("TLSContextNotFound", "spec.tlsContext", message)
-            })?;
-            let split = found.1.secret_namespacing.unwrap_or(true);
-            (found.1.config(), Arc::clone(&found.0.namespace), split)
-        }
-        (None, None) => (TlsConfig::default(), Arc::clone(&id.namespace), true),
+    let shared = shared_settings(id, host, context)?;
+    let (config, config_namespace, split) = match shared {
+        Some((id, shared)) => (shared.config(), &id.namespace, shared.secret_namespacing.unwrap_or(true)),
+        None => (host.tls.clone().unwrap_or_default(), &id.namespace, true),
     };
     let Some(reference) = &host.tls_secret else {
         if config.cert_required.unwrap_or(false) || config.ca_secret.is_some() {
@@ -177,11 +169,14 @@ fn downstream(
     }
     let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(&id.namespace);
     let secret = SecretRef::new(namespace, reference.name.as_str());
+    if let Some((context_id, shared)) = shared {
+        agrees(context_id, shared, id, host, &secret, problems)?;
+    }
     let (name, certificate) = context
         .secrets
         .certificate(&secret)
         .map_err(|error| Problem::error("InvalidTLSSecret", "spec.tlsSecret", error.to_string()))?;
-    let secret_ref = |text: &str| SecretRef::parse(text, &config_namespace, split);
+    let secret_ref = |text: &str| SecretRef::parse(text, config_namespace, split);
     let mut of_settings = Vec::new();
     let tls = host_tls(name, &certificate, &config, secret_ref, context, &mut of_settings);
     if host.tls.is_none() {
@@ -190,6 +185,55 @@ fn downstream(
     }
     problems.append(&mut of_settings);
     Ok(Some(tls))
+}
+
+/// The TLSContext that a Host with a certificate names, or that is named for it: `NAME-context`, as in the original.
+fn shared_settings<'a>(
+    id: &ObjectId,
+    host: &Host,
+    context: &'a Context<'_>,
+) -> Result<Option<(&'a ObjectId, &'a TlsContext)>, Problem> {
+    match (&host.tls, &host.tls_context) {
+        // Both are refused where the object is read.
+        (Some(_), _) => Ok(None),
+        (None, Some(reference)) => {
+            let found = context.tls_context(&reference.name, &id.namespace).ok_or_else(|| {
+                let message = format!("there is no TLSContext called `{}`", reference.name);
+                Problem::error("TLSContextNotFound", "spec.tlsContext", message)
+            })?;
+            Ok(Some(found))
+        }
+        (None, None) if host.tls_secret.is_some() && id.kind == Kind::Host => {
+            Ok(context.tls_context(&format!("{}-context", id.name), &id.namespace))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// Whether a TLSContext may speak for a Host: it is for the same certificate, and says so if it is for other names.
+fn agrees(
+    context_id: &ObjectId,
+    shared: &TlsContext,
+    id: &ObjectId,
+    host: &Host,
+    secret: &SecretRef,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Problem> {
+    let split = shared.secret_namespacing.unwrap_or(true);
+    // The original reads the name in the Host's namespace.
+    let is_same = |text: &str| {
+        [&context_id.namespace, &id.namespace].iter().any(|near| SecretRef::parse(text, near, split) == *secret)
+    };
+    if let Some(other) = shared.secret.as_deref().filter(|other| !is_same(other)) {
+        let message = format!("{context_id} is for the certificate {other}, and not for {secret}");
+        return Err(Problem::error("TLSContextMismatch", "spec.tlsContext", message));
+    }
+    let is_own = |name: &String| Some(name) == host.hostname.as_ref() || **name == *id.name;
+    if !shared.hosts.is_empty() && !shared.hosts.iter().any(is_own) {
+        let message = format!("{context_id} is used, though its `hosts` do not name this Host");
+        problems.push(Problem::warning("TLSContextMismatch", "spec.tlsContext", message));
+    }
+    Ok(())
 }
 
 /// TLS by a certificate and the settings beside it.

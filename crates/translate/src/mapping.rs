@@ -3,13 +3,13 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use nuncio_api::{self as api, Mapping, ObjectId, Problem, RegexMap, Scheme};
+use nuncio_api::{self as api, AddedHeaders, Mapping, ModuleConfig, ObjectId, Problem, RegexMap, Scheme};
 use nuncio_ir::{
     Arm, Backend, Cors, HeaderAdd, HeaderEdits, HeaderMatch, HostRewrite, IpFamily, PathMatch, PathRewrite, Protocol,
     QueryMatch, Redirect, Retry, RouteMatch, ValueMatch,
 };
 
-use crate::compiled::{Asked, Compiled, HostCondition, Labels, Lengths, Part, Shared};
+use crate::compiled::{Asked, Compiled, Defaults, HostCondition, Labels, Lengths, Part, Shared};
 use crate::context::Context;
 use crate::group::weight;
 use crate::labels;
@@ -19,8 +19,12 @@ use crate::upstream::{Resolved, Wanted, added, load_balancer, lower_names, prior
 /// The original's time for an answer, and for a connection.
 pub(crate) const DEFAULT_TIMEOUT_MS: u64 = 3_000;
 
+/// Bytes of a body that are kept for what reads or repeats it, where the Module does not say how many: the original's, which is
+/// Envoy's own default. A connection of the edge profile buffers less.
+pub(crate) const BODY_LIMIT: u32 = 1 << 20;
+
 pub(crate) const AUTHORITY: &str = ":authority";
-const METHOD: &str = ":method";
+pub(crate) const METHOD: &str = ":method";
 
 /// Takes a Mapping apart. It always has a route: one that cannot be served answers 503 and says why.
 pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context: &Context<'_>) -> Compiled {
@@ -86,7 +90,7 @@ fn host_condition(mapping: &Mapping) -> HostCondition {
 /// Conditions on headers, and their length as the order counts it. The method and the host count too.
 fn headers(mapping: &Mapping, host: &HostCondition) -> (Vec<HeaderMatch>, u32) {
     let mut length = match host {
-        HostCondition::Pattern(HostPattern::Any) | HostCondition::None => 0,
+        HostCondition::None => 0,
         HostCondition::Pattern(pattern) => text_length(AUTHORITY, &pattern.to_string(), false),
         HostCondition::Regex(regex, _) => text_length(AUTHORITY, regex, true),
     };
@@ -139,7 +143,8 @@ pub(crate) fn length(text: &str) -> u32 {
 }
 
 fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>) -> Part {
-    if mapping.host_redirect.unwrap_or(false) {
+    let shadow = mapping.shadow.unwrap_or(false);
+    if mapping.host_redirect.unwrap_or(false) && !shadow {
         return Part::Redirect(Box::new(redirect(mapping)));
     }
     let (lb, hash) = load_balancer(mapping.load_balancer.as_deref().or(context.module.load_balancer.as_ref()));
@@ -147,7 +152,7 @@ fn part(id: &ObjectId, mapping: &Mapping, context: &Context<'_>, problems: &mut 
     problems.extend(warnings);
     let upstream = upstream.map(Arc::new);
     problems.extend(upstream.as_ref().err().cloned());
-    if mapping.shadow.unwrap_or(false) {
+    if shadow {
         let percent = mapping.weight.map_or(100, |percent| weight(percent).min(100));
         return Part::Shadow { percent, upstream: upstream.ok() };
     }
@@ -164,8 +169,6 @@ fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb:
     let module = context.module;
     let millis = |own: Option<u64>, default: Option<u64>| own.or(default).map(Duration::from_millis);
     let defaults = module.defaults.as_ref().map(|defaults| &defaults.httpmapping);
-    let breakers =
-        if mapping.circuit_breakers.is_empty() { &module.circuit_breakers } else { &mapping.circuit_breakers };
     Wanted {
         namespace: &id.namespace,
         service: &mapping.service,
@@ -181,7 +184,7 @@ fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb:
             module.cluster_max_connection_lifetime_ms,
         ),
         lb,
-        circuit_breakers: breakers,
+        circuit_breakers: mapping.circuit_breakers.as_ref().unwrap_or(&module.circuit_breakers),
         health_checks: &mapping.health_checks,
         outlier_detection: mapping.outlier_detection.as_deref(),
         keepalive: mapping.keepalive.as_deref(),
@@ -258,16 +261,12 @@ fn regex_rewrite(map: &RegexMap) -> PathRewrite {
 fn shared(mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>) -> Shared {
     let module = context.module;
     let defaults = module.defaults.as_ref().map(|defaults| &defaults.httpmapping);
-    let adds = |own: &std::collections::BTreeMap<_, _>, default: Option<&std::collections::BTreeMap<_, _>>| {
-        if own.is_empty() { default.map(added).unwrap_or_default() } else { added(own) }
+    let adds = |own: &Option<AddedHeaders>, default: Option<&AddedHeaders>| {
+        own.as_ref().or(default).map(added).unwrap_or_default()
     };
-    let removes = |own: &[String], default: Option<&Vec<String>>| {
-        if own.is_empty() { default.map(|names| lower_names(names)).unwrap_or_default() } else { lower_names(own) }
+    let removes = |own: &Option<Vec<String>>, default: Option<&Vec<String>>| {
+        own.as_ref().or(default.filter(|names| !names.is_empty())).map(|names| lower_names(names))
     };
-    let mut upgrades = lower_names(&mapping.allow_upgrade);
-    if mapping.use_websocket.unwrap_or(false) && !upgrades.iter().any(|upgrade| upgrade == "websocket") {
-        upgrades.push("websocket".to_owned());
-    }
     Shared {
         add_request_headers: adds(&mapping.add_request_headers, defaults.map(|d| &d.add_request_headers)),
         remove_request_headers: removes(&mapping.remove_request_headers, defaults.map(|d| &d.remove_request_headers)),
@@ -276,13 +275,17 @@ fn shared(mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>)
             &mapping.remove_response_headers,
             defaults.map(|d| &d.remove_response_headers),
         ),
-        cors: mapping.cors.as_deref().or(module.cors.as_deref()).map(cors),
-        retry: mapping.retry_policy.as_deref().or(module.retry_policy.as_ref()).and_then(retry),
+        cors: mapping.cors.as_deref().map(cors),
+        retry: mapping.retry_policy.as_deref().and_then(|policy| retry(policy, module)),
         regex_rewrite: mapping.regex_rewrite.as_deref().map(regex_rewrite),
         priority: mapping.priority.map(priority),
-        upgrades,
+        upgrades: Some(mapping.allow_upgrade.clone()).filter(|upgrades| !upgrades.is_empty()),
         descriptors: labels::descriptors(mapping, context, problems),
         bucket: mapping.local_rate_limit.as_deref().and_then(labels::bucket),
+        defaults: Defaults {
+            cors: module.cors.as_deref().and_then(cors),
+            retry: module.retry_policy.as_ref().and_then(|policy| retry(policy, module)),
+        },
     }
 }
 
@@ -312,11 +315,12 @@ fn cors(cors: &api::Cors) -> Option<Cors> {
     })
 }
 
-fn retry(policy: &api::RetryPolicy) -> Option<Retry> {
+fn retry(policy: &api::RetryPolicy, module: &ModuleConfig) -> Option<Retry> {
     (!policy.retry_on.is_empty()).then(|| Retry {
         on: policy.retry_on.clone(),
         retries: policy.num_retries.unwrap_or(1),
         per_try_timeout: policy.per_try_timeout.map(|timeout| timeout.0),
         statuses: Vec::new(),
+        body_limit: module.buffer_limit_bytes.is_none().then_some(BODY_LIMIT),
     })
 }

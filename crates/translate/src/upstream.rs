@@ -276,7 +276,7 @@ pub(crate) fn load_balancer(wanted: Option<&api::LoadBalancer>) -> (LbPolicy, Ve
 }
 
 /// Headers to add, sorted by name.
-pub(crate) fn added(headers: &std::collections::BTreeMap<String, api::AddedHeader>) -> Vec<HeaderAdd> {
+pub(crate) fn added(headers: &api::AddedHeaders) -> Vec<HeaderAdd> {
     let mut added: Vec<_> = headers
         .iter()
         .map(|(name, header)| HeaderAdd {

@@ -1,5 +1,6 @@
 //! Pieces that several kinds share.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time;
@@ -42,6 +43,9 @@ impl fmt::Display for Duration {
         format_duration(self.0, f)
     }
 }
+
+/// Headers to be added, by name.
+pub type AddedHeaders = BTreeMap<String, AddedHeader>;
 
 /// A header that is added.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

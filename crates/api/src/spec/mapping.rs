@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AddedHeader, CircuitBreaker, Cors, HealthCheck, Keepalive, Labels, LoadBalancer, LocalRateLimit, OutlierDetection,
+    AddedHeaders, CircuitBreaker, Cors, HealthCheck, Keepalive, Labels, LoadBalancer, LocalRateLimit, OutlierDetection,
     RegexMap, RetryPolicy, RoutingPriority,
 };
 use crate::ServiceRef;
@@ -108,21 +108,21 @@ pub struct Mapping {
     /// Status of the redirect, one of 301, 302, 303, 307 and 308; default 301.
     pub redirect_response_code: Option<u16>,
 
-    /// Headers added to the request.
-    pub add_request_headers: BTreeMap<String, AddedHeader>,
-    /// Headers added to the response.
-    pub add_response_headers: BTreeMap<String, AddedHeader>,
-    /// Headers taken from the request.
-    #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    /// Headers added to the request; default is the Module's.
+    pub add_request_headers: Option<AddedHeaders>,
+    /// Headers added to the response; default is the Module's.
+    pub add_response_headers: Option<AddedHeaders>,
+    /// Headers taken from the request; default is the Module's.
+    #[serde(deserialize_with = "crate::lenient::one_or_many_if_given")]
     #[schemars(with = "crate::crd::TextOrList")]
-    pub remove_request_headers: Vec<String>,
-    /// Headers taken from the response.
-    #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    pub remove_request_headers: Option<Vec<String>>,
+    /// Headers taken from the response; default is the Module's.
+    #[serde(deserialize_with = "crate::lenient::one_or_many_if_given")]
     #[schemars(with = "crate::crd::TextOrList")]
-    pub remove_response_headers: Vec<String>,
+    pub remove_response_headers: Option<Vec<String>>,
     /// Add `l5d-dst-override: host:port` for Linkerd; default is the Module's, else `false`.
     pub add_linkerd_headers: Option<bool>,
-    /// Cross-origin policy; default is the Module's.
+    /// Cross-origin policy; default is the Module's. One without origins lets none in.
     pub cors: Option<Box<Cors>>,
 
     /// Milliseconds for the whole answer, 0 is no limit; default is the Module's `cluster_request_timeout_ms`, else 3000.
@@ -137,8 +137,8 @@ pub struct Mapping {
     pub cluster_max_connection_lifetime_ms: Option<u64>,
     /// When and how often requests are tried again; default is the Module's.
     pub retry_policy: Option<Box<RetryPolicy>>,
-    /// Bounds on what runs at once; default is the Module's. At most one for each priority.
-    pub circuit_breakers: Vec<CircuitBreaker>,
+    /// Bounds on what runs at once; default is the Module's, and an empty list is none. At most one for each priority.
+    pub circuit_breakers: Option<Vec<CircuitBreaker>>,
     /// How an endpoint is picked; default is the Module's, else round robin.
     pub load_balancer: Option<Box<LoadBalancer>>,
     /// Active health checks.

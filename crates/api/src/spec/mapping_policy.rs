@@ -1,11 +1,9 @@
 //! What a `Mapping` says about retries, endpoints and their health.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AddedHeader, Duration};
+use super::{AddedHeaders, Duration};
 
 /// When and how often a request is tried again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -99,7 +97,7 @@ pub struct HttpHealthCheck {
     /// Host header; default is the cluster's name.
     pub hostname: Option<String>,
     /// Headers added to the request.
-    pub add_request_headers: BTreeMap<String, AddedHeader>,
+    pub add_request_headers: AddedHeaders,
     /// Headers taken from the request.
     pub remove_request_headers: Vec<String>,
     /// Statuses that count as healthy; default 200 alone.

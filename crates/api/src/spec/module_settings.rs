@@ -1,6 +1,5 @@
 //! The shapes of the Module's settings.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -10,7 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::AddedHeader;
+use super::AddedHeaders;
 
 /// Holds a request's body back until it is complete.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -92,9 +91,9 @@ pub struct ModuleDefaults {
 #[serde(default)]
 pub struct MappingDefaults {
     /// Headers added to the request.
-    pub add_request_headers: BTreeMap<String, AddedHeader>,
+    pub add_request_headers: AddedHeaders,
     /// Headers added to the response.
-    pub add_response_headers: BTreeMap<String, AddedHeader>,
+    pub add_response_headers: AddedHeaders,
     /// Headers taken from the request.
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
     #[schemars(with = "crate::crd::TextOrList")]

@@ -10,7 +10,11 @@ use crate::text::shorten;
 use crate::yaml::Path;
 
 /// Headers to be added. Envoy refuses to touch `Host` and pseudo-headers this way.
-pub(super) fn added(headers: &BTreeMap<String, AddedHeader>, path: &Path<'_>, issues: &mut Issues<'_>) {
+pub(super) fn added<'a>(
+    headers: impl IntoIterator<Item = (&'a String, &'a AddedHeader)>,
+    path: &Path<'_>,
+    issues: &mut Issues<'_>,
+) {
     for (name, header) in headers {
         let path = path.key(name);
         changed_name(name, &path, issues);

@@ -134,6 +134,10 @@ fn redirects(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
         let message = format!("expected 301, 302, 303, 307 or 308, found {code}");
         invalid(&path.key("redirect_response_code"), message, issues);
     }
+    if mapping.shadow == Some(true) && mapping.host_redirect == Some(true) {
+        no_effect(&path.key("host_redirect"), "a shadow gets copies of requests, and does not redirect them", issues);
+        mapping.host_redirect = None;
+    }
     let forms = [
         ("path_redirect", mapping.path_redirect.is_some()),
         ("prefix_redirect", mapping.prefix_redirect.is_some()),
@@ -152,11 +156,23 @@ fn redirects(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 fn headers(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
-    header::added(&mapping.add_request_headers, &path.key("add_request_headers"), issues);
-    header::added(&mapping.add_response_headers, &path.key("add_response_headers"), issues);
-    header::removed(&mapping.remove_request_headers, &path.key("remove_request_headers"), issues);
-    header::removed(&mapping.remove_response_headers, &path.key("remove_response_headers"), issues);
-    policy::cors(&mut mapping.cors, &path.key("cors"), issues);
+    let added = [
+        ("add_request_headers", &mapping.add_request_headers),
+        ("add_response_headers", &mapping.add_response_headers),
+    ];
+    for (name, headers) in added {
+        header::added(headers.iter().flatten(), &path.key(name), issues);
+    }
+    let removed = [
+        ("remove_request_headers", &mapping.remove_request_headers),
+        ("remove_response_headers", &mapping.remove_response_headers),
+    ];
+    for (name, names) in removed {
+        header::removed(names.as_deref().unwrap_or_default(), &path.key(name), issues);
+    }
+    if let Some(cors) = &mapping.cors {
+        policy::cors(cors, &path.key("cors"), issues);
+    }
 }
 
 fn policies(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
@@ -171,7 +187,9 @@ fn policies(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     if let Some(retries) = &mapping.retry_policy {
         policy::retry_policy(retries, &path.key("retry_policy"), issues);
     }
-    policy::circuit_breakers(&mut mapping.circuit_breakers, &path.key("circuit_breakers"), issues);
+    if let Some(breakers) = &mut mapping.circuit_breakers {
+        policy::circuit_breakers(breakers, &path.key("circuit_breakers"), issues);
+    }
     if let Some(balancer) = &mapping.load_balancer {
         policy::load_balancer(balancer, &path.key("load_balancer"), issues);
     }

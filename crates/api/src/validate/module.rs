@@ -39,11 +39,7 @@ fn policies(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>)
     policy::circuit_breakers(&mut config.circuit_breakers, &path.key("circuit_breakers"), issues);
     each(&mut config.retry_policy, "retry_policy", path, issues, policy::retry_policy);
     each(&mut config.load_balancer, "load_balancer", path, issues, policy::load_balancer);
-    let before = issues.errors();
-    policy::cors(&mut config.cors, &path.key("cors"), issues);
-    if issues.errors() > before {
-        config.cors = None;
-    }
+    each(&mut config.cors, "cors", path, issues, |cors, path, issues| policy::cors(cors, path, issues));
     let Some(defaults) = &mut config.defaults else { return };
     let path = path.key("defaults");
     let (path, defaults) = (path.key("httpmapping"), &mut defaults.httpmapping);
@@ -52,7 +48,7 @@ fn policies(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>)
         ("add_response_headers", &mut defaults.add_response_headers),
     ] {
         let before = issues.errors();
-        header::added(headers, &path.key(name), issues);
+        header::added(&*headers, &path.key(name), issues);
         if issues.errors() > before {
             headers.clear();
         }

@@ -144,9 +144,8 @@ pub(super) fn outlier_detection(detection: &OutlierDetection, path: &Path<'_>, i
     }
 }
 
-/// Checks a cross-origin policy. One without origins lets nobody in, and is none.
-pub(super) fn cors(cors: &mut Option<Box<Cors>>, path: &Path<'_>, issues: &mut Issues<'_>) {
-    let Some(policy) = cors else { return };
+/// Checks a cross-origin policy. One without origins lets nobody in.
+pub(super) fn cors(policy: &Cors, path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, origin) in policy.origins.iter().enumerate() {
         let origins = path.key("origins");
         let path = origins.index(index);
@@ -158,9 +157,9 @@ pub(super) fn cors(cors: &mut Option<Box<Cors>>, path: &Path<'_>, issues: &mut I
     list(&policy.methods, "method", &path.key("methods"), issues);
     list(&policy.headers, "header", &path.key("headers"), issues);
     list(&policy.exposed_headers, "header", &path.key("exposed_headers"), issues);
-    if policy.origins.is_empty() {
-        no_effect(path, "without origins there is no cross-origin policy", issues);
-        *cors = None;
+    let others = [&policy.methods, &policy.headers, &policy.exposed_headers];
+    if policy.origins.is_empty() && others.iter().any(|names| !names.is_empty()) {
+        no_effect(&path.key("origins"), "without origins no other origin is let in", issues);
     }
 }
 

@@ -44,9 +44,9 @@ fn old_spellings_become_new_ones() {
     assert_eq!(spec.headers, BTreeMap::from([("b".to_owned(), "c".to_owned())]));
     assert_eq!(spec.regex_headers, BTreeMap::from([("a".to_owned(), ".*".to_owned())]));
     assert_eq!(spec.regex_query_parameters["q"], ".*");
-    assert_eq!(spec.add_request_headers["x-a"], AddedHeader { value: "1".to_owned(), append: true });
-    assert_eq!(spec.add_request_headers["x-b"], AddedHeader { value: "2".to_owned(), append: false });
-    assert_eq!(spec.remove_request_headers, ["x-c"]);
+    assert_eq!(spec.add_request_headers.as_ref().unwrap()["x-a"], AddedHeader { value: "1".to_owned(), append: true });
+    assert_eq!(spec.add_request_headers.as_ref().unwrap()["x-b"], AddedHeader { value: "2".to_owned(), append: false });
+    assert_eq!(spec.remove_request_headers.as_deref(), Some(&["x-c".to_owned()][..]));
     let cors = spec.cors.unwrap();
     assert_eq!(
         (cors.origins, cors.methods, cors.max_age),

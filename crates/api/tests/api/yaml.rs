@@ -60,7 +60,10 @@ fn block_and_folded_text_is_read() {
         "{HEAD}metadata:\n  name: m\nspec:\n  service: w\n  prefix: >-\n    /m/\n  add_response_headers:\n    x-text:\n      \
          value: |-\n        one line\n"
     ));
-    assert_eq!((spec.prefix.as_str(), spec.add_response_headers["x-text"].value.as_str()), ("/m/", "one line"));
+    assert_eq!(
+        (spec.prefix.as_str(), spec.add_response_headers.as_ref().unwrap()["x-text"].value.as_str()),
+        ("/m/", "one line")
+    );
 }
 
 #[test]

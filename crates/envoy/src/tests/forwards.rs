@@ -35,6 +35,7 @@ fn one_arm_with_everything() {
             retries: 2,
             per_try_timeout: Some(Duration::from_millis(250)),
             statuses: vec![409],
+            body_limit: None,
         }),
         hash: vec![
             HashPolicy::Header("x-user".to_owned()),

@@ -238,6 +238,7 @@ fn every_route() -> Vec<Route> {
             retries: 3,
             per_try_timeout: Some(Duration::from_secs(1)),
             statuses: vec![409],
+            body_limit: Some(1 << 20),
         }),
         hash: vec![
             nuncio_ir::HashPolicy::Header("x-user".to_owned()),

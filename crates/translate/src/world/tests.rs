@@ -3,6 +3,7 @@
 mod auth;
 mod endpoints;
 mod fields;
+mod groups;
 mod limits;
 mod neighbours;
 mod oracle;

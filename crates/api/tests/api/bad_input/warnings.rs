@@ -17,7 +17,7 @@ fn warnings_leave_the_object_in_use() {
             "spec.retry_policy.retries",
             "retries",
         ),
-        ("Mapping", "{prefix: /, service: w, cors: {methods: [GET]}}", "NoEffect", "spec.cors", "{methods"),
+        ("Mapping", "{prefix: /, service: w, cors: {methods: [GET]}}", "NoEffect", "spec.cors.origins", "{methods"),
         (
             "Mapping",
             "{prefix: /, service: w, cors: {origins: ['*', 'https://*.a.example']}}",

@@ -80,6 +80,31 @@ fn a_forged_protocol_is_no_way_round_client_certificates() {
 }
 
 #[test]
+fn a_tls_context_that_is_named_for_a_host_asks_for_client_certificates() {
+    let host = ("Host", "a", "{hostname: a.example.com, tlsSecret: {name: cert}}");
+    let asks = |chain: &&FilterChain| chain.tls.as_ref().is_some_and(|tls| tls.client.is_some());
+    let certificates = |world: &World| chains(world).iter().filter(asks).count();
+    let world = of(&[("Listener", "l", HTTPS), host, ALL]);
+    assert_eq!(certificates(&world), 0);
+    let named = ("TLSContext", "a-context", "{secret: cert, ca_secret: cert, cert_required: true}");
+    let world = of(&[("Listener", "l", HTTPS), host, named, ALL]);
+    assert_eq!(certificates(&world), 1);
+}
+
+#[test]
+fn a_tls_context_for_another_certificate_lets_nobody_in() {
+    for host in [
+        "{hostname: a.example.com, tlsSecret: {name: cert}}",
+        "{hostname: a.example.com, tlsSecret: {name: cert}, tlsContext: {name: a-context}}",
+    ] {
+        let context = ("TLSContext", "a-context", "{secret: other}");
+        let world = of(&[("Listener", "l", HTTPS), ("Host", "a", host), context, ALL]);
+        assert_eq!(answer(&world, &Request::get("a.example.com", "/")), "503");
+        assert_eq!(world.problems(&id(Kind::Host, "a"))[0].reason, "TLSContextMismatch");
+    }
+}
+
+#[test]
 fn a_tcp_mapping_under_an_invalid_host_is_not_served_by_a_wider_one() {
     let world = of(&[
         ("Listener", "l", HTTPS),

@@ -1,0 +1,127 @@
+//! Mappings with the same conditions, and the order of those with others.
+
+use nuncio_api::{Kind, ObjectId};
+use nuncio_ir::{Arm, PathRewrite, Route, RouteAction};
+
+use super::regressions::{answer, of};
+use super::request::Request;
+use crate::world::World;
+
+const LISTENER: (&str, &str, &str) =
+    ("Listener", "l", "{port: 8080, protocol: HTTP, securityModel: INSECURE, hostBinding: {namespace: {from: ALL}}}");
+const HOST: (&str, &str, &str) = ("Host", "h", "{hostname: '*', requestPolicy: {insecure: {action: Route}}}");
+
+/// A world of these Mappings beside a Module of `config`.
+fn mappings(config: &str, specs: &[(&str, &str)]) -> World {
+    let module = format!("{{config: {config}}}");
+    let specs = specs.iter().map(|(name, spec)| ("Mapping", *name, *spec));
+    of(&[LISTENER, HOST, ("Module", "ambassador", &module)].into_iter().chain(specs).collect::<Vec<_>>())
+}
+
+fn route<'w>(world: &'w World, host: &str, path: &str) -> &'w Route {
+    Request::get(host, path).route(world.model(), &world.frame.classes[0].key).expect("a route")
+}
+
+fn arms(route: &Route) -> Vec<&Arm> {
+    match &route.action {
+        RouteAction::Forward(forward) => forward.arms.iter().map(AsRef::as_ref).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reasons(world: &World, name: &str) -> Vec<&'static str> {
+    world.problems(&ObjectId::new(Kind::Mapping, "default", name)).iter().map(|problem| problem.reason).collect()
+}
+
+#[test]
+fn a_shadow_changes_nothing_of_the_requests() {
+    let shadow = "{hostname: '*', prefix: /a/, service: copy, shadow: true, bypass_auth: true, \
+                  regex_rewrite: {pattern: '.*', substitution: /copied}, remove_request_headers: [authorization], \
+                  add_response_headers: {x-copied: {value: 'yes'}}, retry_policy: {retry_on: 5xx}}";
+    let world = mappings("{}", &[("main", "{hostname: '*', prefix: /a/, service: web}"), ("shadow", shadow)]);
+    let route = route(&world, "a.example.com", "/a/");
+    let [arm] = arms(route)[..] else { panic!("{route:?}") };
+    assert_eq!(arm.rewrite, Some(PathRewrite::Matched("/".to_owned())));
+    assert!(arm.request_headers.remove.is_empty() && arm.retry.is_none(), "{arm:?}");
+    assert!(route.response_headers.add.is_empty(), "{route:?}");
+}
+
+#[test]
+fn a_shadow_does_not_redirect() {
+    let shadow = "{hostname: '*', prefix: /a/, service: elsewhere, shadow: true, host_redirect: true}";
+    let world = mappings("{}", &[("main", "{hostname: '*', prefix: /a/, service: web}"), ("shadow", shadow)]);
+    assert_eq!(answer(&world, &Request::get("a.example.com", "/a/")), "main");
+    assert!(reasons(&world, "main").is_empty());
+}
+
+#[test]
+fn the_first_decides_whether_a_group_redirects() {
+    let (serves, redirects) = (
+        "{hostname: '*', prefix: /a/, service: web}",
+        "{hostname: '*', prefix: /a/, service: elsewhere, host_redirect: true}",
+    );
+    let world = mappings("{}", &[("a", serves), ("b", redirects)]);
+    assert_eq!(answer(&world, &Request::get("a.example.com", "/a/")), "a");
+    assert_eq!((reasons(&world, "a"), reasons(&world, "b")), (vec![], vec!["ConflictingRedirect"]));
+    let world = mappings("{}", &[("a", redirects), ("b", serves)]);
+    assert_eq!(answer(&world, &Request::get("a.example.com", "/a/")), "301");
+    assert_eq!((reasons(&world, "a"), reasons(&world, "b")), (vec![], vec!["ConflictingRedirect"]));
+}
+
+#[test]
+fn what_a_member_says_goes_before_the_module() {
+    let config = "{cors: {origins: ['*']}, retry_policy: {retry_on: 5xx, num_retries: 4}}";
+    let says = "{hostname: '*', prefix: /a/, service: a, cors: {origins: [https://a.example.com]}, \
+                retry_policy: {retry_on: 5xx, num_retries: 1}}";
+    let world = mappings(config, &[("a", says), ("b", "{hostname: '*', prefix: /a/, service: b}")]);
+    let both = route(&world, "a.example.com", "/a/");
+    assert_eq!(both.cors.as_ref().unwrap().origins, ["https://a.example.com"]);
+    assert!(arms(both).iter().all(|arm| arm.retry.as_ref().unwrap().retries == 1), "{both:?}");
+
+    let world = mappings(config, &[("c", "{hostname: '*', prefix: /c/, service: c}")]);
+    let silent = route(&world, "a.example.com", "/c/");
+    assert_eq!(silent.cors.as_ref().unwrap().origins, ["*"]);
+    assert_eq!(arms(silent)[0].retry.as_ref().unwrap().retries, 4);
+}
+
+#[test]
+fn what_is_empty_goes_before_the_module() {
+    let config = "{cors: {origins: ['*']}, circuit_breakers: [{max_requests: 0}], defaults: {httpmapping: \
+                  {add_request_headers: {x-a: {value: a}}, remove_response_headers: [x-b]}}}";
+    let empty = "{hostname: '*', prefix: /a/, service: web, cors: {origins: []}, circuit_breakers: [], \
+                 add_request_headers: {}, remove_response_headers: []}";
+    let world = mappings(config, &[("a", empty)]);
+    let route = route(&world, "a.example.com", "/a/");
+    assert!(route.cors.is_none() && route.response_headers.remove.is_empty(), "{route:?}");
+    assert!(arms(route)[0].request_headers.add.is_empty());
+    assert!(world.model().clusters.values().all(|cluster| cluster.circuit_breakers.is_empty()));
+}
+
+#[test]
+fn of_lists_that_members_say_the_last_counts() {
+    let spec = |name: &str| format!("{{hostname: '*', prefix: /a/, service: web, remove_request_headers: [{name}]}}");
+    let world = mappings("{}", &[("a", &spec("x-a")), ("b", &spec("x-b"))]);
+    let route = route(&world, "a.example.com", "/a/");
+    assert!(arms(route).iter().all(|arm| arm.request_headers.remove == ["x-b"]), "{route:?}");
+}
+
+#[test]
+fn a_star_is_text_as_any_host_is() {
+    let star = "{hostname: '*', prefix: /, method: GET, service: web}";
+    let world = mappings("{}", &[("exact", "{hostname: b.ex.com, prefix: /, service: web}"), ("star", star)]);
+    assert_eq!(answer(&world, &Request::get("b.ex.com", "/")), "star", "22 characters go before 18");
+}
+
+#[test]
+fn of_conditions_as_long_as_each_other_the_greater_text_goes_first() {
+    for (name, first, second) in [
+        ("a name of a header goes before the method", "headers: {x-abc: '12345'}", "method: GET"),
+        ("values count", "regex_headers: {x-q: 'a..'}", "regex_headers: {x-q: '.*b'}"),
+        ("query parameters too", "query_parameters: {b: a}", "query_parameters: {a: b}"),
+    ] {
+        let spec = |conditions: &str| format!("{{hostname: '*', prefix: /, service: web, {conditions}}}");
+        let world = mappings("{}", &[("z", &spec(first)), ("a", &spec(second))]);
+        let request = Request::get("a.example.com", "/?a=b&b=a").with("x-abc", "12345").with("x-q", "aab");
+        assert_eq!(answer(&world, &request), "z", "{name}");
+    }
+}
