@@ -28,6 +28,8 @@ pub(crate) fn secrets() -> &'static [Value] {
             tls("ca", json!({"tls.crt": cert, "ca.crt": cert})),
             tls("mismatched", json!({"tls.crt": cert, "tls.key": wild_key})),
             tls("empty", json!({})),
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "words", "namespace": "default"},
+                "stringData": {"oauth2-client-secret": "s", "htpasswd": "ann:{SHA}GpHWL3ymc5liWkNopqtdSjuqYHM="}}),
         ]
     })
 }

@@ -24,6 +24,16 @@ pub(crate) const REQUIRED: &[(&str, &str)] = &[
     ("endpoints", "addresses"),
     ("add_request_headers", "value"),
     ("add_response_headers", "value"),
+    ("filters", "name"),
+    ("filterRefs", "name"),
+    ("ifRequestHeader", "name"),
+    ("injectRequestHeaders", "name"),
+    ("injectRequestHeaders", "value"),
+    ("keys", "secretName"),
+    ("protectedOrigins", "origin"),
+    ("accessTokenJWTFilter", "name"),
+    ("include_body", "max_bytes"),
+    ("status_on_error", "code"),
 ];
 
 const NAMES: &[&str] = &[
@@ -131,7 +141,17 @@ const ODD_SERVICES: &[&str] = &[
     "a..b",
     "http://user@a",
 ];
-const VALUES: &[&str] = &["a", "1", "x y", "%REQ(:path)%", "%DOWNSTREAM_REMOTE_ADDRESS%", "100%%", "text/html", "é"];
+const VALUES: &[&str] = &[
+    "a",
+    "1",
+    "x y",
+    "%REQ(:path)%",
+    "%DOWNSTREAM_REMOTE_ADDRESS%",
+    "100%%",
+    "text/html",
+    "é",
+    "{{ .token.Claims.sub }}",
+];
 const ODD_VALUES: &[&str] = &[
     "",
     "%",
@@ -148,7 +168,13 @@ const ODD_VALUES: &[&str] = &[
     "%DYNAMIC_METADATA(a:b)%",
     "%FILTER_STATE(a)%",
     "%CEL(a)%",
+    "{{ .token",
+    "{{ range . }}",
 ];
+const URLS: &[&str] = &["https://idp.example", "http://127.0.0.1:9000/x", "https://shop.example:8443"];
+const ODD_URLS: &[&str] = &["", "x", "https://", "ftp://a", "https://u:p@a", "https://a b", "https://*.example"];
+const CONDITIONS: &[&str] = &["true", "claims.sub == 'ann'", "claims.groups.exists(g, g == 'a')", "has(claims.email)"];
+const ALGORITHMS: &[&str] = &["RS256", "PS384", "ES256", "EdDSA", "none"];
 const HEADERS: &[&str] =
     &["x-a", "X-B", "accept", "cookie", "x-envoy-retries", "x_c", "content-type", "x-nuncio-scope"];
 const ODD_HEADERS: &[&str] = &[
@@ -227,8 +253,12 @@ pub(crate) fn text(u: &mut Unstructured<'_>, field: &str) -> Result<String> {
         "hostname" | "host" | "hosts" | "sni" | "host_rewrite" | "authority" => (NAMES, ODD_NAMES),
         "pattern" | "regex_headers" | "regex_query_parameters" => (REGEXES, ODD_REGEXES),
         "substitution" => (SUBSTITUTIONS, &[]),
-        "service" => (SERVICES, ODD_SERVICES),
+        "service" | "auth_service" => (SERVICES, ODD_SERVICES),
         "header"
+        | "httpHeader"
+        | "identityHeader"
+        | "allowed_request_headers"
+        | "allowed_authorization_headers"
         | "remove_request_headers"
         | "remove_response_headers"
         | "header_case_overrides"
@@ -237,7 +267,34 @@ pub(crate) fn text(u: &mut Unstructured<'_>, field: &str) -> Result<String> {
         "method" => (&["GET", "POST", "get", "GET|POST"], &["", "G T", "\u{e9}"]),
         "methods" => (&["GET", "POST, PUT", "*"], &["", "a b"]),
         "origins" => (&["*", "https://a.example", "http://*.example"], &["", "null", "a\nb", "*.example.*"]),
-        "timeout" | "interval" | "per_try_timeout" | "ttl" => (DURATIONS, ODD_DURATIONS),
+        "timeout"
+        | "interval"
+        | "per_try_timeout"
+        | "ttl"
+        | "cache"
+        | "maxAge"
+        | "maxStale"
+        | "lifetime"
+        | "nbfSafetyMargin"
+        | "leewayForExpiresAt"
+        | "leewayForIssuedAt"
+        | "leewayForNotBefore"
+        | "clientSessionMaxIdle"
+        | "sessionMaxLife"
+        | "expirationSafetyMargin"
+        | "stateTTL" => (DURATIONS, ODD_DURATIONS),
+        "jwksURI"
+        | "authorizationURL"
+        | "endpoint"
+        | "origin"
+        | "clientURL"
+        | "postLogoutRedirectURI"
+        | "internalOrigin"
+        | "allowedInternalOrigins" => (URLS, ODD_URLS),
+        "require" => (CONDITIONS, &["", "(", "claims", "1 +", "a.b"]),
+        "validAlgorithms" => (ALGORITHMS, &["", "HS256", "rs256"]),
+        "signingMethod" => (&["HS256"], &["", "RS256", "none"]),
+        "secretName" => (&["words"], &["", "cert", "not-there"]),
         "max_age" | "idle_timeout_ms" => {
             (&["0", "1", "86400"], &["", "-1", "x", "99999999999999999999", "18446744073709551615"])
         }
@@ -275,7 +332,11 @@ pub(crate) fn text(u: &mut Unstructured<'_>, field: &str) -> Result<String> {
 
 /// Names of other objects, right for some kinds and wrong for others.
 fn named(u: &mut Unstructured<'_>) -> Result<String> {
-    pick(u, &["cert", "wild", "context-0", "web", "http", "default"], &["", "not-there", "a.b", "é", "A b"])
+    pick(
+        u,
+        &["cert", "wild", "context-0", "filter-0", "filter-1", "web", "http", "default"],
+        &["", "not-there", "a.b", "é", "A b"],
+    )
 }
 
 /// The key of an entry.

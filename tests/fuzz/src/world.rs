@@ -56,6 +56,9 @@ struct Kinds {
     module: Kind,
     service: Kind,
     slice: Kind,
+    /// What a Filter is, by the name under which it says so: one of these.
+    filters: [(&'static str, Kind); 6],
+    filter_policy: Kind,
 }
 
 thread_local! {
@@ -68,6 +71,15 @@ thread_local! {
         module: Kind::new::<api::ModuleConfig>("Module", &[], 16),
         service: Kind::core::<api::Service>("v1", "Service", &["ports"]),
         slice: Kind::core::<api::EndpointSlice>("discovery.k8s.io/v1", "EndpointSlice", &["addressType", "endpoints", "ports"]),
+        filters: [
+            ("JWT", Kind::new::<api::JwtFilter>("Filter", &["jwksURI"], 6)),
+            ("OAuth2", Kind::new::<api::OAuth2Filter>("Filter", &["authorizationURL", "clientID", "secretName", "protectedOrigins"], 8)),
+            ("APIKey", Kind::new::<api::ApiKeyFilter>("Filter", &["keys"], 6)),
+            ("Basic", Kind::new::<api::BasicFilter>("Filter", &["secretName"], 6)),
+            ("External", Kind::new::<api::ExternalFilter>("Filter", &["auth_service"], 8)),
+            ("Introspection", Kind::new::<api::IntrospectionFilter>("Filter", &["endpoint", "clientID", "secretName"], 6)),
+        ],
+        filter_policy: Kind::new::<api::FilterPolicy>("FilterPolicy", &["rules"], 8),
     };
 }
 
@@ -113,6 +125,8 @@ impl Builder<'_, '_, '_> {
         self.specs(&kinds.mapping, 10)?;
         self.specs(&kinds.tcp_mapping, 2)?;
         self.specs(&kinds.tls_context, 2)?;
+        self.filters()?;
+        self.specs(&kinds.filter_policy, 2)?;
         if chance(self.u, 1, 2)? {
             let kind = *self.u.choose(&["KubernetesServiceResolver", "KubernetesEndpointResolver"])?;
             self.manifests.push(manifest(API, kind, "resolver-0", "default", json!({"spec": {}})));
@@ -135,6 +149,16 @@ impl Builder<'_, '_, '_> {
                 object["metadata"]["labels"] = json!({"app": *self.u.choose(&["a", "b"])?});
             }
             self.manifests.push(object);
+        }
+        Ok(())
+    }
+
+    fn filters(&mut self) -> Result<()> {
+        let kinds = self.kinds;
+        for index in 0..3 {
+            let (name, kind) = self.u.choose(&kinds.filters)?;
+            let spec = json!({"spec": {(*name): kind.spec(self.u)?}});
+            self.manifests.push(kind.manifest(&format!("filter-{index}"), "default", spec));
         }
         Ok(())
     }

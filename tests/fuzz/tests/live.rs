@@ -9,10 +9,10 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use arbitrary::Unstructured;
-use nuncio_controller::{ChangeKind, Config, Event, LeaseTimes, Manifests, XdsAddress};
+use nuncio_controller::{ChangeKind, Config, Decider, Event, LeaseTimes, Manifests, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_fuzz::{World, case};
-use nuncio_telemetry::Health;
+use nuncio_telemetry::{Health, Metrics};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
@@ -43,7 +43,7 @@ async fn worlds() {
     );
 }
 
-/// A controller in this process with an Envoy.
+/// A controller and an authentication service in this process with an Envoy.
 struct Gateway {
     envoy: Child,
     directory: tempfile::TempDir,
@@ -82,7 +82,7 @@ impl Gateway {
             admin_names: Vec::new(),
             envoy_admin: None,
             limiter: None,
-            authz: None,
+            authz: Some(Decider::Elsewhere(format!("unix:{}", at("authz.sock").display()).parse().unwrap())),
             status: None,
             drain_time: Duration::ZERO,
             lease: LeaseTimes::default(),
@@ -90,6 +90,8 @@ impl Gateway {
             health: Health::default(),
         };
         tokio::spawn(nuncio_controller::run(config, stop.clone(), sender));
+        let authz = nuncio_authz::embedded(&at("xds.sock"), &at("authz.sock"), None).unwrap();
+        tokio::spawn(nuncio_authz::run(authz, Metrics::of_part(), stop.clone()));
         let envoy = start_envoy(&directory.path().join("envoy.json"), at("admin.sock"), at("xds.sock"));
         let mut gateway = Self { envoy, ports: free_ports(), events, stop, current: None, live: 0, directory };
         gateway.wait(|event| matches!(event, Event::EnvoyConnected { .. }), &mut Vec::new()).await;

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use arbitrary::Unstructured;
 use nuncio_api::{Object, Spec};
-use nuncio_envoy::{Resource, cluster, endpoints, listener, secret, table, to_json};
+use nuncio_auth::Rules;
+use nuncio_envoy::{
+    Resource, ResourceKind, auth_filter, cluster, endpoints, listener, rule_set, secret, table, to_json,
+};
 use nuncio_fuzz::{World, run};
 use nuncio_ir::{Model, Pem};
 use nuncio_translate::{Fallback, Settings, Topology};
@@ -48,11 +51,17 @@ fn resources(model: &Model) -> Vec<Resource> {
     let secrets = model.secrets.values().map(|node| secret(node));
     let listeners = model.listeners.values().map(|node| listener(node));
     let tables = model.tables.values().flat_map(|node| table(node));
-    clusters.chain(endpoints).chain(secrets).chain(listeners).chain(tables).collect()
+    // What the authentication service is sent it has to take.
+    let sets = model.rule_sets.values().inspect(|set| drop(Rules::new(set).unwrap())).map(|node| rule_set(node));
+    let filters = model.filters.values().map(|node| auth_filter(node));
+    clusters.chain(endpoints).chain(secrets).chain(listeners).chain(tables).chain(sets).chain(filters).collect()
 }
 
 fn shown(resource: &Resource) -> (String, String) {
-    let json = to_json(resource.kind.type_url(), &resource.body).unwrap();
+    let json = match resource.kind {
+        ResourceKind::RuleSet | ResourceKind::AuthFilter => serde_json::from_slice(&resource.body).unwrap(),
+        kind => to_json(kind.type_url(), &resource.body).unwrap(),
+    };
     (format!("{:?} {}", resource.kind, resource.name), format!("{} {json:#}", resource.version))
 }
 
