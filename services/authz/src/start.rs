@@ -100,7 +100,9 @@ async fn explain(question: &Question) -> anyhow::Result<()> {
         "rules": question.rules, "method": question.method, "url": question.url, "headers": headers,
     });
     let url = format!("http://{}/explain", question.admin);
-    let answer = reqwest::Client::new().post(url).json(&body).send().await.context("the service cannot be asked")?;
+    // In clear text: it has to work where there are no authorities.
+    let client = reqwest::Client::builder().tls_certs_only([]).build()?;
+    let answer = client.post(url).json(&body).send().await.context("the service cannot be asked")?;
     if !answer.status().is_success() {
         bail!("{}", answer.text().await?.trim());
     }

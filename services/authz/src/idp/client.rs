@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use nuncio_ir::auth::HttpClient;
-use reqwest::{Certificate, Client, RequestBuilder, Response, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
 
 use super::guard::{Guarded, is_forbidden};
 use crate::metrics::AuthzMetrics;
@@ -41,7 +41,8 @@ pub(crate) struct Answer {
 pub(crate) struct Clients {
     timeout: Duration,
     metrics: AuthzMetrics,
-    made: Mutex<HashMap<HttpClient, Client>>,
+    /// None is the one for clear text, to which the setup is nothing.
+    made: Mutex<HashMap<Option<HttpClient>, Client>>,
 }
 
 impl Clients {
@@ -49,14 +50,15 @@ impl Clients {
         Arc::new(Self { timeout, metrics, made: Mutex::default() })
     }
 
-    /// The client for a setup.
-    pub(crate) fn get(&self, setup: &HttpClient) -> Result<Client, IdpError> {
+    /// The client for a setup, and what speaks its scheme.
+    fn get(&self, setup: &HttpClient, scheme: &str) -> Result<Client, IdpError> {
+        let setup = (scheme == "https").then(|| setup.clone());
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = made.get(setup) {
+        if let Some(client) = made.get(&setup) {
             return Ok(client.clone());
         }
-        let client = build(setup, self.timeout)?;
-        made.insert(setup.clone(), client.clone());
+        let client = build(setup.as_ref(), self.timeout)?;
+        made.insert(setup, client.clone());
         Ok(client)
     }
 
@@ -70,7 +72,7 @@ impl Clients {
         let url = checked(url)?;
         let place = url.host_str().unwrap_or_default().to_owned();
         let unavailable = |error: &reqwest::Error| IdpError::Unavailable(format!("{place}: {}", reason(error)));
-        let response = make(&self.get(setup)?, url).send().await;
+        let response = make(&self.get(setup, url.scheme())?, url).send().await;
         self.metrics.called(&place, response.as_ref().ok().map(Response::status));
         let response = response.map_err(|error| unavailable(&error))?;
         read(response).await.map_err(|error| match error {
@@ -80,13 +82,22 @@ impl Clients {
     }
 }
 
-fn build(setup: &HttpClient, timeout: Duration) -> Result<Client, IdpError> {
-    let mut builder = Client::builder()
+fn build(setup: Option<&HttpClient>, timeout: Duration) -> Result<Client, IdpError> {
+    let builder = Client::builder()
         .redirect(redirect::Policy::none())
         .connect_timeout(CONNECT.min(timeout))
         .timeout(timeout)
         .dns_resolver(Arc::new(Guarded))
         .user_agent("nuncio-authz");
+    let builder = match setup {
+        Some(setup) => trust(builder, setup)?,
+        // A machine without authorities cannot make a client that would look for them.
+        None => builder.tls_certs_only([]),
+    };
+    builder.build().map_err(|error| IdpError::Config(reason(&error)))
+}
+
+fn trust(mut builder: ClientBuilder, setup: &HttpClient) -> Result<ClientBuilder, IdpError> {
     if setup.insecure_tls {
         builder = builder.tls_danger_accept_invalid_certs(true);
     }
@@ -95,7 +106,7 @@ fn build(setup: &HttpClient, timeout: Duration) -> Result<Client, IdpError> {
             .map_err(|_| IdpError::Config("the authorities are no certificates in PEM".to_owned()))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    builder.build().map_err(|error| IdpError::Config(reason(&error)))
+    Ok(builder)
 }
 
 /// A URL of HTTP whose host, where it is an address, may be asked. Names are checked when they are looked up.

@@ -85,6 +85,15 @@ async fn another_service_decides_and_its_edits_are_seen_by_the_next_filter() {
 }
 
 #[tokio::test]
+async fn a_service_explains_how_it_decides() {
+    let service = Service::start(&rules(&[keys("key-1")])).await;
+    let explain = |key: &str| service.explain(&["https://shop.test/x", "--rules", "s", "-H", key]);
+    assert_eq!(explain("x-api-key: key-1").lines().next(), Some("allow (status 200)"));
+    let refused = explain("x-api-key: no");
+    assert!(refused.starts_with("deny (status 401)\n") && refused.contains("keys.default: deny"), "{refused}");
+}
+
+#[tokio::test]
 async fn nothing_is_let_through_before_rules_are_known_or_without_their_filter() {
     let upstream = Upstream::start().await;
     let mut service = Service::launch(&json!({ "rule_sets": "broken" }), &[]);
