@@ -16,7 +16,7 @@
 #           version that scripts/ratelimit-oracle/go.mod pins
 #   oidc    .tools/oidc-provider: the npm package that scripts/oidc-provider locks
 #   browser chromium, and .tools/browser: what drives it, the npm package that scripts/browser locks
-#   authz   redis-server with its Sentinel (brings oidc, browser and tools)
+#   authz   redis-server with its Sentinel, nginx (brings oidc, browser and tools)
 #
 # What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
 # when not root. Two runs side by side wait for each other.
@@ -162,7 +162,8 @@ setup_ratelimit() {
 }
 
 setup_authz() {
-  debian redis-server:redis-server redis-sentinel:redis-sentinel
+  # Not every user's path has the directory of nginx.
+  debian redis-server:redis-server redis-sentinel:redis-sentinel /usr/sbin/nginx:nginx
   setup_tools
   setup_oidc
   setup_browser

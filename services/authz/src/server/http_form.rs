@@ -6,19 +6,23 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use axum::routing::any;
 use nuncio_auth::{Edits, Reply, Request};
 
 use crate::engine::{Engine, Outcome};
 
+/// The largest body in bytes: the forms of logouts are small.
+const LARGEST: usize = 1 << 20;
+
 /// The routes.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .route("/check/{rules}", any(check))
         .route("/check/{rules}/{*path}", any(check_prefixed))
+        .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(engine)
 }
 
@@ -27,10 +31,12 @@ async fn check(
     Path(rules): Path<String>,
     method: Method,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response<Body> {
-    let Some(request) = forwarded(&method, &headers) else {
+    let Some(mut request) = forwarded(&method, &headers) else {
         return reply(Reply::new(StatusCode::BAD_REQUEST));
     };
+    request.body = body.into();
     answer(&engine, &rules, request).await
 }
 
@@ -41,22 +47,26 @@ async fn check_prefixed(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response<Body> {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     // After `/check/RULES`, as it was written.
     let target = target.splitn(4, '/').nth(3).map_or_else(|| "/".to_owned(), |rest| format!("/{rest}"));
     let host = header(&headers, "host").unwrap_or_default();
     let scheme = header(&headers, "x-forwarded-proto").unwrap_or("https");
-    let request = with_headers(Request::new(method.as_str(), scheme, host, &target), &headers);
+    let mut request = with_headers(Request::new(method.as_str(), scheme, host, &target), &headers);
+    request.body = body.into();
     answer(&engine, &rules, request).await
 }
 
 fn forwarded(method: &Method, headers: &HeaderMap) -> Option<Request> {
-    let either = |one: &str, other: &str| header(headers, one).or_else(|| header(headers, other));
-    let method = either("x-forwarded-method", "x-original-method").unwrap_or(method.as_str());
-    let scheme = header(headers, "x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https"))?;
-    let host = header(headers, "x-forwarded-host")?;
-    let target = either("x-forwarded-uri", "x-original-uri")?;
+    let method = said(headers, &["x-forwarded-method", "x-original-method"]).ok()?.unwrap_or(method.as_str());
+    let scheme = said(headers, &["x-forwarded-proto"]).ok()??;
+    if !matches!(scheme, "http" | "https") {
+        return None;
+    }
+    let host = said(headers, &["x-forwarded-host"]).ok()??;
+    let target = said(headers, &["x-forwarded-uri", "x-original-uri"]).ok()??;
     Some(with_headers(Request::new(method, scheme, host, target), headers))
 }
 
@@ -67,6 +77,17 @@ fn with_headers(mut request: Request, headers: &HeaderMap) -> Request {
     request.id = request.header("x-request-id").unwrap_or_default().to_owned();
     request.client = request.header("x-forwarded-for").unwrap_or_default().to_owned();
     request
+}
+
+/// Two things are said where one is.
+#[derive(Debug, PartialEq, Eq)]
+struct Ambiguous;
+
+/// What the proxy says under these names. It writes one of them; another may be the client's, which is not to be believed.
+fn said<'a>(headers: &'a HeaderMap, names: &[&str]) -> Result<Option<&'a str>, Ambiguous> {
+    let mut all = names.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.to_str().ok());
+    let Some(first) = all.next() else { return Ok(None) };
+    if all.all(|other| other == first) { first.map(Some).ok_or(Ambiguous) } else { Err(Ambiguous) }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -125,5 +146,10 @@ mod tests {
             (request.method.as_str(), request.origin().as_str(), request.path()),
             ("PUT", "https://a.test", "/x")
         );
+        for more in [("x-original-uri", "/public"), ("x-original-method", "GET"), ("x-forwarded-host", "b.test")] {
+            let mut two = headers(&all);
+            two.append(more.0, more.1.parse().unwrap());
+            assert!(forwarded(&Method::GET, &two).is_none(), "{more:?} may be the client's");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Proxies that ask by HTTP: Envoy's HTTP form, and what nginx (`auth_request`) and Traefik (`forwardAuth`) send.
 
-use http::{HeaderMap, HeaderValue, StatusCode};
-use nuncio_authz_tests::{Browser, Gateway, Service, Upstream};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use nuncio_authz_tests::{Browser, Gateway, Nginx, Provider, Service, Upstream};
 use serde_json::{Value, json};
 
+use crate::rig::{CALLBACK, login_rules};
 use crate::rules_of;
 
 /// `/public/` is for all, the rest for who has a key.
@@ -32,6 +33,43 @@ async fn an_envoy_may_ask_by_http() {
     assert_eq!(Browser::api().get(&url("/public/x")).await.status, StatusCode::OK);
     assert_eq!(Browser::api().get(&url("/x?/public/x")).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(upstream.requests(), 2);
+}
+
+/// A real nginx with the configuration of the documentation.
+#[tokio::test]
+async fn nginx_asks_as_the_documentation_says() {
+    let upstream = Upstream::start().await;
+    let service = Service::start(&rules()).await;
+    let nginx = Nginx::start(&service, &upstream).await;
+    let url = |path: &str| format!("{}{path}", nginx.origin);
+
+    let page = Browser::api().with("x-api-key", "key-1").with("x-user", "eve").get(&url("/x?y=1")).await;
+    assert_eq!((page.status, page.sent("x-user").as_deref()), (StatusCode::OK, Some("ann")), "{page:#?}");
+    assert_eq!((page.json()["path"].as_str(), page.sent("x-api-key")), (Some("/x?y=1"), None), "{page:#?}");
+    let open = Browser::api().with("x-user", "eve").get(&url("/public/x")).await;
+    assert_eq!((open.status, open.sent("x-user")), (StatusCode::OK, None), "{open:#?}");
+    let refused = Browser::api().get(&url("/x")).await;
+    assert_eq!(
+        (refused.status, &refused.json()["status_code"]),
+        (StatusCode::UNAUTHORIZED, &json!(401)),
+        "{refused:#?}"
+    );
+    let led = Browser::api().with("x-original-uri", "/public/x").get(&url("/x")).await;
+    assert_eq!(led.status, StatusCode::BAD_REQUEST, "{led:#?}");
+    assert_eq!(upstream.requests(), 2);
+
+    let provider = Provider::start(&[url(CALLBACK)], &json!({})).await;
+    let code = json!({ "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [{ "origin": nginx.origin }] });
+    service.write_rules(&login_rules(&provider, &code, &json!({}))).await;
+    let mut browser = Browser::default();
+    let page = browser.log_in(&url("/orders?page=2"), "ann").await;
+    assert_eq!((page.status, page.json()["path"].as_str()), (StatusCode::OK, Some("/orders?page=2")), "{page:#?}");
+    assert_eq!(page.sent("x-user").as_deref(), Some("ann"));
+    let host = page.url.host_str().unwrap();
+    let xsrf = browser.cookies_like(host, "ambassador_xsrf")[0].1.clone();
+    let logout = url("/.ambassador/oauth2/logout?realm=login.default");
+    let page = browser.send(Method::POST, &logout, Some(&[("_xsrf", &xsrf)])).await;
+    assert_eq!((page.status, browser.cookies_like(host, "ambassador_").len()), (StatusCode::FOUND, 0), "{page:#?}");
 }
 
 /// nginx sends the path as the client wrote it; both write the headers anew.
