@@ -32,6 +32,8 @@ pub enum Feature {
     Gateway,
     /// One that writes statuses.
     Status,
+    /// One that does what only one replica may: write statuses, or look after the webhook.
+    Election,
     /// One that serves the webhook.
     Webhook,
 }
@@ -192,7 +194,7 @@ pub const RULES: &[Rule] = &[
         resources: &["leases"],
         verbs: &["get", "create", "update"],
         names: Names::Any,
-        feature: Feature::Status,
+        feature: Feature::Election,
         purpose: "agree on which replica writes statuses and looks after the webhook",
     },
     Rule {

@@ -4,7 +4,7 @@
 {{- $namespace := .Release.Namespace -}}
 {{- $env := dict
   "AMBASSADOR_ID" .Values.ambassadorId
-  "NUNCIO_ADMIN" (printf "%s:%v" .Values.admin.bindAddress .Values.admin.port)
+  "NUNCIO_ADMIN" (printf "%s:%v" (include "nuncio.adminAddress" .) .Values.admin.port)
   "NUNCIO_ADMIN_HOST" (printf "%s,%s.%s,%s.%s.svc" $admin $admin $namespace $admin $namespace)
   "NUNCIO_DRAIN_TIME" (.Values.shutdown.drainSeconds | toString)
   "NUNCIO_LOG_FORMAT" .Values.log.format
@@ -17,7 +17,7 @@
 {{- with .Values.envoy.maxHeapMiB }}{{ $_ := set $env "NUNCIO_MAX_HEAP" (int64 . | toString) }}{{ end -}}
 {{- with .Values.log.level }}{{ $_ := set $env "NUNCIO_LOG" . }}{{ end -}}
 {{- if include "nuncio.webhook" . -}}
-{{- $_ := set $env "NUNCIO_WEBHOOK" (printf "%s:%v" .Values.admin.bindAddress .Values.webhook.port) -}}
+{{- $_ := set $env "NUNCIO_WEBHOOK" (printf "%s:%v" (include "nuncio.webhookAddress" .) .Values.webhook.port) -}}
 {{- $_ := set $env "NUNCIO_WEBHOOK_SERVICE" .Values.webhook.serviceName -}}
 {{- $_ := set $env "NUNCIO_WEBHOOK_CONFIGURATION" (include "nuncio.clusterName" .) -}}
 {{- end -}}
@@ -30,13 +30,14 @@
 {{- $_ := set $env "NUNCIO_NO_STATUS" "true" -}}
 {{- end -}}
 {{- range $name, $value := .Values.env }}{{ $_ := set $env $name (toString $value) }}{{ end -}}
-{{- range $name, $value := $env }}
-- name: {{ $name }}
-  value: {{ $value | quote }}
-{{- end }}
+{{- /* First, since others may name them. */ -}}
 {{- range $name, $field := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "POD_IP" "status.podIP" "NODE_NAME" "spec.nodeName" }}
 - name: {{ $name }}
   valueFrom: {fieldRef: {fieldPath: {{ $field }}}}
+{{- end }}
+{{- range $name, $value := $env }}
+- name: {{ $name }}
+  value: {{ $value | quote }}
 {{- end }}
 {{- if not (hasKey .Values.env "AMBASSADOR_NAMESPACE") }}
 - name: AMBASSADOR_NAMESPACE

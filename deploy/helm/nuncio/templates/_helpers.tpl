@@ -47,6 +47,33 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- if and .Values.webhook.enabled (not .Values.scope.singleNamespace) -}}true{{- end -}}
 {{- end -}}
 
+{{/* Where diagnostics are served: on the node's network by default to the node alone. */}}
+{{- define "nuncio.adminAddress" -}}
+{{- default (ternary "127.0.0.1" "0.0.0.0" .Values.hostNetwork) .Values.admin.bindAddress -}}
+{{- end -}}
+
+{{/* That address if nobody beyond the node reaches it. */}}
+{{- define "nuncio.adminLoopback" -}}
+{{- include "nuncio.adminAddress" . | trimAll "[]" | regexFind "^(127\\..*|::1|localhost)$" -}}
+{{- end -}}
+
+{{/* Whether there is a Service of diagnostics: not where it would lead nowhere. */}}
+{{- define "nuncio.adminService" -}}
+{{- if and .Values.adminService.create (not (include "nuncio.adminLoopback" .)) -}}true{{- end -}}
+{{- end -}}
+
+{{/* Where the API server finds the webhook. */}}
+{{- define "nuncio.webhookAddress" -}}
+{{- default (ternary "$(POD_IP)" "0.0.0.0" .Values.hostNetwork) .Values.webhook.bindAddress -}}
+{{- end -}}
+
+{{- define "nuncio.probe" -}}
+port: admin
+{{- with include "nuncio.adminLoopback" . }}
+host: {{ . | quote }}
+{{- end }}
+{{- end -}}
+
 {{- define "nuncio.gracePeriod" -}}
 {{- with .Values.shutdown -}}
 {{- if .gracePeriodSeconds -}}{{ .gracePeriodSeconds }}

@@ -75,10 +75,14 @@ spec:
       containerPort: {{ .Values.webhook.port }}
     {{- end }}
     livenessProbe:
-      httpGet: {path: /ambassador/v0/check_alive, port: admin}
+      httpGet:
+        path: /ambassador/v0/check_alive
+        {{- include "nuncio.probe" . | nindent 8 }}
       {{- toYaml .Values.livenessProbe | nindent 6 }}
     readinessProbe:
-      httpGet: {path: /ambassador/v0/check_ready, port: admin}
+      httpGet:
+        path: /ambassador/v0/check_ready
+        {{- include "nuncio.probe" . | nindent 8 }}
       {{- toYaml .Values.readinessProbe | nindent 6 }}
     {{- with .Values.shutdown.preStopSeconds }}
     lifecycle:

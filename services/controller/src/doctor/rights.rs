@@ -37,7 +37,8 @@ pub(super) async fn checks(api: &Api, questions: &ClusterQuestions, webhook: boo
 fn is_needed(rule: &Rule, questions: &ClusterQuestions, webhook: bool) -> bool {
     let of_feature = match rule.feature {
         Feature::Gateway => true,
-        Feature::Status => questions.statuses || (webhook && rule.scope == Scope::Own),
+        Feature::Status => questions.statuses,
+        Feature::Election => questions.statuses || webhook,
         Feature::Webhook => webhook,
     };
     let configured = rule.names != Names::WebhookConfiguration || questions.webhook_configuration.is_some();

@@ -49,10 +49,9 @@ async fn rights(cluster: &Cluster, namespace: &str, kind: &str, name: &str) -> B
     rights
 }
 
-/// The rights that the program says it needs, in these scopes, with or without a webhook.
-fn needed(scopes: &[Scope], webhook: bool) -> BTreeSet<Right> {
-    let rules =
-        RULES.iter().filter(|rule| scopes.contains(&rule.scope) && (webhook || rule.feature != Feature::Webhook));
+/// The rights that the program says it needs, in these scopes, for these features.
+fn needed(scopes: &[Scope], features: &[Feature]) -> BTreeSet<Right> {
+    let rules = RULES.iter().filter(|rule| scopes.contains(&rule.scope) && features.contains(&rule.feature));
     rules
         .flat_map(|rule| {
             let names: Vec<_> = match rule.names {
@@ -132,8 +131,9 @@ async fn a_gateway_of_the_whole_cluster_has_the_rights_that_it_needs_and_no_othe
     let cluster = cluster().await;
     install(cluster, "edge", "ci/default-values.yaml").await;
     let cluster_wide = rights(cluster, "edge", "clusterrole", "nuncio-edge").await;
-    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], true));
-    assert_eq!(rights(cluster, "edge", "role", "nuncio").await, needed(&[Scope::Own], true));
+    let all = [Feature::Gateway, Feature::Status, Feature::Election, Feature::Webhook];
+    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], &all));
+    assert_eq!(rights(cluster, "edge", "role", "nuncio").await, needed(&[Scope::Own], &all));
     works(cluster, "edge", "default").await;
 }
 
@@ -141,11 +141,32 @@ async fn a_gateway_of_the_whole_cluster_has_the_rights_that_it_needs_and_no_othe
 async fn a_gateway_of_one_namespace_has_no_right_outside_of_it() {
     let cluster = cluster().await;
     install(cluster, "team-a", "ci/namespaced-values.yaml").await;
-    assert_eq!(rights(cluster, "team-a", "role", "nuncio").await, needed(&[Scope::Watched, Scope::Own], false));
+    let features = [Feature::Gateway, Feature::Status, Feature::Election];
+    assert_eq!(rights(cluster, "team-a", "role", "nuncio").await, needed(&[Scope::Watched, Scope::Own], &features));
     let bound = cluster.kubectl(&["get", "clusterrolebindings", "-o", "json"]).await.success();
     let ours = |binding: &Value| {
         binding["subjects"].as_array().into_iter().flatten().any(|subject| subject["namespace"] == "team-a")
     };
     assert!(!objects(&bound).iter().any(ours));
     works(cluster, "team-a", "team-a").await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_writes_no_statuses_has_no_right_to() {
+    let cluster = cluster().await;
+    let quiet = ["--namespace", "quiet", "--create-namespace", "--set", "status.enabled=false"];
+    drop(helm(cluster, "install", &[&quiet[..], &["--set", "webhook.enabled=false"]].concat()).await.success());
+    let cluster_wide = rights(cluster, "quiet", "clusterrole", "nuncio-quiet").await;
+    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], &[Feature::Gateway]));
+    let roles = cluster.kubectl(&["get", "roles", "--namespace", "quiet", "-o", "json"]).await.success();
+    assert_eq!(objects(&roles).len(), 0);
+
+    // With a webhook somebody has to look after it.
+    drop(helm(cluster, "upgrade", &quiet).await.success());
+    let of_webhook = [Feature::Election, Feature::Webhook];
+    let own = rights(cluster, "quiet", "role", "nuncio").await;
+    let names = |rights: &BTreeSet<Right>| -> BTreeSet<_> {
+        rights.iter().map(|(group, resource, verb, _)| (group.clone(), resource.clone(), verb.clone())).collect()
+    };
+    assert_eq!(names(&own), names(&needed(&[Scope::Own], &of_webhook)));
 }

@@ -35,6 +35,18 @@ fn ends_in_time(pod: &Value) {
     }
 }
 
+/// On the node's network diagnostics are for the node alone, and the webhook is on one address.
+fn stays_on_the_node(container: &Value) {
+    let env = container["env"].as_array().unwrap();
+    let at = |name: &str| env.iter().position(|variable| variable["name"] == name).unwrap();
+    assert_eq!(env[at("NUNCIO_ADMIN")]["value"], "127.0.0.1:8877");
+    assert_eq!(env[at("NUNCIO_WEBHOOK")]["value"], "$(POD_IP):9443");
+    assert!(at("POD_IP") < at("NUNCIO_WEBHOOK"), "a variable can name those before it");
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert_eq!(container[probe]["httpGet"]["host"], "127.0.0.1");
+    }
+}
+
 #[tokio::test]
 async fn the_api_server_takes_the_chart_in_every_shape() {
     let cluster = cluster().await;
@@ -62,7 +74,10 @@ async fn the_api_server_takes_the_chart_in_every_shape() {
     }
 
     let daemons = dry_run(cluster, "ci/daemonset-values.yaml").await;
-    ends_in_time(&of_kind(&daemons, "DaemonSet")[0]["spec"]["template"]["spec"]);
+    let pod = &of_kind(&daemons, "DaemonSet")[0]["spec"]["template"]["spec"];
+    ends_in_time(pod);
+    stays_on_the_node(&pod["containers"][0]);
+    assert!(!of_kind(&daemons, "Service").iter().any(|service| service["metadata"]["name"] == "nuncio-admin"));
     let waf = dry_run(cluster, "examples/waf-values.yaml").await;
     let pod = &of_kind(&waf, "Deployment")[0]["spec"]["template"]["spec"];
     assert_eq!(pod["containers"].as_array().unwrap().len(), 2);
