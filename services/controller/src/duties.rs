@@ -3,12 +3,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::Engine;
-use crate::leader::Candidate;
+use crate::leader::{Candidate, Progress, Standing};
 use crate::manifests::Opened;
 use crate::run::{Config, lock};
 use crate::status::{self, Held};
@@ -31,6 +32,7 @@ impl Duties {
         config: &mut Config,
         source: &mut Opened,
         engine: &Arc<Mutex<Engine>>,
+        progress: watch::Receiver<Progress>,
         shutdown: &CancellationToken,
     ) -> Option<Self> {
         let client = source.cluster()?.client;
@@ -39,15 +41,18 @@ impl Duties {
             return None;
         }
         let stop = shutdown.child_token();
+        let standing = Standing::new(progress, config.lease.duration);
         let (candidate, leadership) =
-            Candidate::new(client.clone(), &config.namespace, &config.ambassador_id, config.lease);
+            Candidate::new(client.clone(), &config.namespace, &config.ambassador_id, config.lease, standing.clone());
         let mut statuses = JoinSet::new();
         if let Some(options) = &config.status {
             let held = Arc::new(Held::default());
             source.tell_statuses(Arc::clone(&held));
             let (options, namespace, engine) = (options.clone(), config.namespace.clone(), Arc::clone(engine));
             let (client, leadership) = (client.clone(), leadership.clone());
-            statuses.spawn(async move { status::write(options, &namespace, engine, held, client, leadership).await });
+            statuses.spawn(async move {
+                status::write(options, &namespace, engine, held, client, leadership, standing).await;
+            });
         }
         let webhook = webhook.map(|options| {
             let reviewer = Reviewer { ambassador_id: config.ambassador_id.clone(), limits: Limits::default() };

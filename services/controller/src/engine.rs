@@ -209,8 +209,11 @@ impl Engine {
         self.arrived.extend(arrived.into_iter().map(|(revision, change)| (revision, change.noticed.elapsed())));
     }
 
-    /// Whether everybody whom an object is for has it as it is now, or refused it.
+    /// Whether everybody whom an object is for has it as it is now, or refused it. What is not sent yet has nobody.
     pub(crate) fn has_arrived(&self, id: &ObjectId) -> bool {
+        if self.is_staged(id) {
+            return false;
+        }
         let arrived = |everywhere| self.changed.get(id).is_none_or(|revision| *revision <= everywhere);
         // Routes name what policies say.
         let by_routes = !id.kind.is_filter_policy() || everywhere(&self.synced).is_some_and(arrived);

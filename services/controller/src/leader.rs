@@ -3,8 +3,12 @@
 //! The rules are client-go's, so that clocks apart do not matter: what another replica writes into the Lease is never compared
 //! with a clock of this one. A Lease counts as held for as long as it changes within its duration, by the time that passes here;
 //! and this replica leads for a shorter time after it last asked to renew than others wait before they take over.
+//!
+//! One thing is not client-go's: a holder without an Envoy says so in the Lease, and gives way to any replica that has one. It
+//! learns of that when it next renews; whatever both write meanwhile, the one that took over puts right.
 
 mod election;
+mod standing;
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +20,8 @@ use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::election::{Election, Step};
+use self::election::{Election, Now, Step};
+pub(crate) use self::standing::{Progress, Standing};
 
 /// How long a Lease lasts, and what follows from that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +98,7 @@ pub(crate) struct Candidate {
     name: String,
     times: LeaseTimes,
     election: Election,
+    standing: Standing,
     until: watch::Sender<Option<Instant>>,
     /// That the API server does not answer was said.
     failing: bool,
@@ -100,7 +106,13 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// A replica that would lead those of the same `ambassador_id` in `namespace`.
-    pub(crate) fn new(client: Client, namespace: &str, ambassador_id: &str, times: LeaseTimes) -> (Self, Leadership) {
+    pub(crate) fn new(
+        client: Client,
+        namespace: &str,
+        ambassador_id: &str,
+        times: LeaseTimes,
+        standing: Standing,
+    ) -> (Self, Leadership) {
         let identity = identity();
         let (until, receiver) = watch::channel(None);
         let candidate = Self {
@@ -108,6 +120,7 @@ impl Candidate {
             name: lease_name(ambassador_id),
             times,
             election: Election::new(identity.clone(), times.duration),
+            standing,
             until,
             failing: false,
         };
@@ -136,9 +149,12 @@ impl Candidate {
             Ok(Err(error)) => self.complain(&error.to_string()),
             Err(_) => self.complain("no answer"),
         }
-        let retry = self.times.retry();
         // Jitter, so that replicas that start together do not stay together.
-        tokio::time::sleep(retry.mul_f64(1.0 + fastrand::f64() / 5.0)).await;
+        let retry = self.times.retry().mul_f64(1.0 + fastrand::f64() / 5.0);
+        tokio::select! {
+            () = tokio::time::sleep(retry) => {}
+            () = self.standing.changed() => {}
+        }
     }
 
     fn say(&self, holds: bool, begun: Instant) {
@@ -162,7 +178,8 @@ impl Candidate {
             Some(lease) => Some(lease),
             None => self.leases.get_opt(&self.name).await?,
         };
-        let lease = match self.election.step(lease, &self.name, Instant::now(), Timestamp::now()) {
+        let now = Now { instant: Instant::now(), time: Timestamp::now(), serves: self.standing.serves() };
+        let lease = match self.election.step(lease, &self.name, now) {
             Step::Follow => return Ok(false),
             Step::Create(lease) => self.leases.create(&PostParams::default(), &lease).await,
             Step::Replace(lease) => self.replace(&lease).await,

@@ -20,7 +20,7 @@ use crate::duties::Duties;
 use crate::engine::{Engine, follow_names};
 use crate::event::Event;
 use crate::files::Files;
-use crate::leader::LeaseTimes;
+use crate::leader::{LeaseTimes, Progress};
 use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
 use crate::source::SourceError;
@@ -215,8 +215,8 @@ fn xds_options(drain_time: Duration) -> Options {
 pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::Sender<Event>) -> Result<(), Error> {
     let mut source = config.manifests.open().await?;
     // Before the admin server answers: what is not ready yet must not seem so.
-    let served = config.health.condition("envoy");
-    served.set_not_ready("no Envoy has the configuration yet");
+    let served = Served { condition: config.health.condition("envoy"), progress: watch::Sender::default() };
+    served.condition.set_not_ready("no Envoy has the configuration yet");
     let read = config.health.condition("manifests");
     let (server, heard) = Server::new(xds_options(config.drain_time));
     let engine = engine(&config, server.clone())?;
@@ -230,11 +230,12 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     ));
 
     let is_beside = config.envoy_admin.is_some();
-    let duties = Duties::begin(&mut config, &mut source, &engine, &shutdown);
+    let duties = Duties::begin(&mut config, &mut source, &engine, served.progress.subscribe(), &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let work = async {
         let (source, told) = source.read(&engine, &read).await?;
+        served.progress.send_replace(Progress::Alone);
         emit(&events, told).await;
         let own = Own {
             limiter: config.limiter.as_ref().map(|limiter| &limiter.service),
@@ -285,6 +286,25 @@ async fn serve_xds(server: Server, address: XdsAddress, shutdown: CancellationTo
     }
 }
 
+/// Whether an Envoy has the configuration, for those who ask and for the election.
+struct Served {
+    condition: Condition,
+    progress: watch::Sender<Progress>,
+}
+
+impl Served {
+    fn note(&self, is_served: bool) {
+        let progress = if is_served {
+            self.condition.set_ready();
+            Progress::Serving
+        } else {
+            self.condition.set_not_ready("no Envoy has the configuration");
+            Progress::Alone
+        };
+        self.progress.send_if_modified(|now| std::mem::replace(now, progress) != progress);
+    }
+}
+
 /// The services beside this controller.
 #[derive(Clone, Copy)]
 struct Own<'a> {
@@ -306,7 +326,7 @@ async fn work(
     mut source: Source,
     mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
     events: &mpsc::Sender<Event>,
-    served: &Condition,
+    served: &Served,
     own: Own<'_>,
 ) -> Result<(), Error> {
     let mut try_ports = tokio::time::interval(TRY_PORTS);
@@ -318,11 +338,7 @@ async fn work(
             Some(event) = heard.recv() => {
                 let mut engine = lock(engine);
                 let told = engine.hear(event);
-                if engine.is_served() {
-                    served.set_ready();
-                } else {
-                    served.set_not_ready("no Envoy has the configuration");
-                }
+                served.note(engine.is_served());
                 told
             }
             _ = try_ports.tick(), if lock(engine).ports.is_waiting() => {

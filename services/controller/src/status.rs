@@ -6,7 +6,8 @@
 //!            watches ──► held (digests) ◄───────────────────┘
 //! ```
 //!
-//! - Written by the replica that leads, and by no other; one that loses the lead breaks off what it writes.
+//! - Written by the replica that leads, and by no other; one that loses the lead breaks off what it writes. One whose Envoys are
+//!   all gone waits for another to take the lead, before it says so of every object.
 //! - Compared with what the watches say the API server has: nothing that is there is written, so its own writes, coming back as
 //!   events, change nothing, and at rest there are no calls.
 //! - Applied server-side under a field manager of its own: what others write into a status stays.
@@ -43,7 +44,7 @@ use self::published::Published;
 use self::queue::Queue;
 use self::writer::Writer;
 use crate::engine::Engine;
-use crate::leader::Leadership;
+use crate::leader::{Leadership, Standing};
 use crate::run::lock;
 use crate::source::kubernetes::backoff::Backoff;
 
@@ -71,6 +72,7 @@ pub(crate) async fn write(
     held: Arc<Held>,
     client: Client,
     leadership: Leadership,
+    standing: Standing,
 ) {
     let metrics = lock(&engine).metrics.clone();
     let writer = Writer {
@@ -88,5 +90,5 @@ pub(crate) async fn write(
         complained: BTreeSet::new(),
         told: BTreeMap::new(),
     };
-    writer.run(leadership).await;
+    writer.run(leadership, standing).await;
 }

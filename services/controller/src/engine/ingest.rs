@@ -60,6 +60,11 @@ impl Engine {
         self.staged = Some(staged);
     }
 
+    /// Whether an object was taken in, and what it changes is not sent yet.
+    pub(super) fn is_staged(&self, id: &ObjectId) -> bool {
+        self.staged.as_ref().is_some_and(|staged| staged.before.contains_key(id))
+    }
+
     fn compile(&mut self, objects: Vec<ObjectChange>, staged: &mut Staged) {
         for (id, _) in &objects {
             staged.before.entry(id.clone()).or_insert_with(|| self.before(id));
@@ -137,7 +142,7 @@ fn is_alone(id: &ObjectId) -> bool {
 #[cfg(test)]
 mod tests {
     use nuncio_translate::{Settings, Topology, World};
-    use nuncio_xds::{Options, Server};
+    use nuncio_xds::{Options, Server, StreamId};
 
     use super::*;
     use crate::files::Files;
@@ -183,6 +188,24 @@ mod tests {
         assert!(!reaches(broken + &mapping("/y/")), "and is the same");
         assert!(reaches(mapping("/y/")), "it went");
         assert!(reaches(mapping("/y/") + &host), "it came");
+    }
+
+    #[test]
+    fn what_is_not_sent_yet_has_arrived_nowhere() {
+        let (mut engine, id) = (engine(), ObjectId::new(Kind::Mapping, "default", "a"));
+        let mapping = |path: &str| {
+            let text = object("Mapping", &format!("{{hostname: a.example, prefix: {path}, service: s}}"));
+            vec![FileChange { file: "a.yaml".into(), content: Content::Bytes(text.into()) }]
+        };
+        let acknowledge = |engine: &mut Engine| engine.synced.insert(StreamId(1), Some(engine.revision));
+        engine.ingest(mapping("/"), Instant::now());
+        acknowledge(&mut engine);
+        assert!(engine.has_arrived(&id));
+        engine.stage(mapping("/x/"), Instant::now());
+        assert!(!engine.has_arrived(&id), "the world has its new generation already");
+        engine.send_staged();
+        acknowledge(&mut engine);
+        assert!(engine.has_arrived(&id));
     }
 
     #[test]

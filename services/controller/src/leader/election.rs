@@ -6,6 +6,20 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 
+/// Annotation of a Lease whose holder has no Envoy.
+const WITHOUT_ENVOY: &str = "nuncio/without-envoy";
+
+/// The moment at which a replica looks at the Lease.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    /// By which time is measured.
+    pub(super) instant: Instant,
+    /// As it is told to people.
+    pub(super) time: Timestamp,
+    /// Whether the replica has an Envoy.
+    pub(super) serves: bool,
+}
+
 /// What to do with the Lease.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
@@ -34,23 +48,27 @@ impl Election {
     }
 
     /// Decides what to do, from the Lease as it is.
-    pub(super) fn step(&mut self, lease: Option<Lease>, name: &str, now: Instant, time: Timestamp) -> Step {
+    pub(super) fn step(&mut self, lease: Option<Lease>, name: &str, now: Now) -> Step {
         let Some(mut lease) = lease else {
             (self.observed, self.held) = (None, None);
             let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-            return Step::Create(Lease { metadata, spec: Some(self.spec(&LeaseSpec::default(), time)) });
+            let mut lease = Lease { metadata, spec: Some(self.spec(&LeaseSpec::default(), now.time)) };
+            mark(&mut lease, now.serves);
+            return Step::Create(lease);
         };
+        let gives_way = now.serves && is_marked(&lease);
         let before = lease.spec.take().unwrap_or_default();
         if self.observed.as_ref().is_none_or(|(spec, _)| *spec != before) {
-            self.observed = Some((before.clone(), now));
+            self.observed = Some((before.clone(), now.instant));
         }
         if !self.is_ours(&before) {
             self.held = None;
-            if self.is_held(&before, now) {
+            if self.is_held(&before, now.instant) && !gives_way {
                 return Step::Follow;
             }
         }
-        lease.spec = Some(self.spec(&before, time));
+        lease.spec = Some(self.spec(&before, now.time));
+        mark(&mut lease, now.serves);
         Step::Replace(lease)
     }
 
@@ -109,22 +127,41 @@ impl Election {
     }
 }
 
+fn is_marked(lease: &Lease) -> bool {
+    lease.metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(WITHOUT_ENVOY))
+}
+
+/// Says of the holder whether it has an Envoy.
+fn mark(lease: &mut Lease, serves: bool) {
+    let annotations = lease.metadata.annotations.get_or_insert_default();
+    if serves {
+        annotations.remove(WITHOUT_ENVOY);
+    } else {
+        annotations.insert(WITHOUT_ENVOY.to_owned(), "true".to_owned());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const DURATION: Duration = Duration::from_secs(15);
 
+    /// Of a replica that serves.
+    fn now(instant: Instant, time: Timestamp) -> Now {
+        Now { instant, time, serves: true }
+    }
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
     /// The Lease after a replica's step.
-    fn written(election: &mut Election, lease: Option<Lease>, now: Instant, time: Timestamp) -> Option<Lease> {
-        match election.step(lease, "nuncio-default", now, time) {
+    fn written(election: &mut Election, lease: Option<Lease>, at: Instant, time: Timestamp) -> Option<Lease> {
+        match election.step(lease, "nuncio-default", now(at, time)) {
             Step::Follow => None,
             Step::Create(lease) | Step::Replace(lease) => {
-                election.holds(lease.clone(), now);
+                election.holds(lease.clone(), at);
                 Some(lease)
             }
         }
@@ -138,19 +175,17 @@ mod tests {
         // The other's clock is a day ahead: what it sees is what counts.
         let day = 86_400;
         for second in (0..60).step_by(2) {
-            let now = start + Duration::from_secs(second);
-            lease = written(&mut one, Some(lease.clone()), now, at(second.cast_signed())).unwrap();
-            assert_eq!(two.step(Some(lease.clone()), "n", now, at(day)), Step::Follow);
+            let moment = start + Duration::from_secs(second);
+            lease = written(&mut one, Some(lease.clone()), moment, at(second.cast_signed())).unwrap();
+            assert_eq!(two.step(Some(lease.clone()), "n", now(moment, at(day))), Step::Follow);
         }
         let last = start + Duration::from_secs(58);
-        assert_eq!(
-            two.step(Some(lease.clone()), "n", last + DURATION - Duration::from_millis(1), at(day)),
-            Step::Follow
-        );
+        let not_yet = now(last + DURATION - Duration::from_millis(1), at(day));
+        assert_eq!(two.step(Some(lease.clone()), "n", not_yet), Step::Follow);
         let taken = written(&mut two, Some(lease), last + DURATION, at(day)).unwrap();
         let spec = taken.spec.clone().unwrap();
         assert_eq!((spec.holder_identity.as_deref(), spec.lease_transitions), (Some("two"), Some(1)));
-        assert_eq!(one.step(Some(taken), "n", last + DURATION, at(73)), Step::Follow);
+        assert_eq!(one.step(Some(taken), "n", now(last + DURATION, at(73))), Step::Follow);
         assert_eq!(one.release(), None, "what is another's is not let go");
     }
 
@@ -179,6 +214,21 @@ mod tests {
     fn a_lease_that_was_deleted_is_made_again() {
         let mut one = Election::new("one".into(), DURATION);
         written(&mut one, None, Instant::now(), at(1)).unwrap();
-        assert!(matches!(one.step(None, "n", Instant::now(), at(2)), Step::Create(_)));
+        assert!(matches!(one.step(None, "n", now(Instant::now(), at(2))), Step::Create(_)));
+    }
+
+    #[test]
+    fn one_without_an_envoy_gives_way_to_one_that_has_one_and_to_no_other() {
+        let (mut one, mut two) = (Election::new("one".into(), DURATION), Election::new("two".into(), DURATION));
+        let serving = now(Instant::now(), at(0));
+        let alone = Now { serves: false, ..serving };
+        let Step::Create(lease) = one.step(None, "n", alone) else { panic!("there is none") };
+        one.holds(lease.clone(), alone.instant);
+        assert_eq!(two.step(Some(lease.clone()), "n", alone), Step::Follow);
+        let Step::Replace(taken) = two.step(Some(lease), "n", serving) else { panic!("it gives way") };
+        assert_eq!(one.step(Some(taken.clone()), "n", serving), Step::Follow, "it is not taken back");
+        two.holds(taken.clone(), serving.instant);
+        let Step::Replace(left) = two.step(Some(taken), "n", alone) else { panic!("it is its own") };
+        assert!(matches!(one.step(Some(left), "n", serving), Step::Replace(_)), "its Envoy went");
     }
 }

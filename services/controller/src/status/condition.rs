@@ -17,7 +17,7 @@ pub(super) enum ConditionType {
     Accepted,
     /// What it names is there.
     ResolvedRefs,
-    /// Every connected Envoy has it.
+    /// Every Envoy of the leading replica has it.
     Programmed,
     /// It takes a change of the object to go on.
     Stalled,

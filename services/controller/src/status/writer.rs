@@ -1,8 +1,11 @@
 //! The task that writes statuses: only while it leads, only what differs, and a few at a time.
 
+mod outcome;
+mod tell;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -12,15 +15,15 @@ use kube::Client;
 use nuncio_api::{Kind, ObjectId};
 
 use super::api::{self, Target, WriteError};
-use super::condition::{ConditionType, Seen, Status};
-use super::events::{Recorder, Write};
+use super::condition::{Seen, Status};
+use super::events::Recorder;
 use super::held::Held;
 use super::look::{Subject, has_status, look};
 use super::published::Published;
 use super::queue::Queue;
 use super::rules::keep_times;
 use crate::engine::Engine;
-use crate::leader::Leadership;
+use crate::leader::{Leadership, Standing};
 use crate::metrics::Metrics;
 use crate::run::lock;
 use crate::source::kubernetes::backoff::Backoff;
@@ -31,9 +34,6 @@ use crate::source::kubernetes::resources::{CORE, api_kind};
 const WRITES: usize = 8;
 /// Objects that are looked at before others have their turn.
 const LOOKS: usize = 64;
-
-/// Time between tries for a kind whose statuses we may not write.
-const DENIED: Duration = Duration::from_secs(10);
 
 /// Writes statuses.
 pub(super) struct Writer {
@@ -81,14 +81,16 @@ type Done = Option<Box<Written>>;
 type Writes = FuturesUnordered<BoxFuture<'static, Done>>;
 
 impl Writer {
-    /// Writes whenever this replica leads; what is under way when it no longer does is broken off.
-    pub(super) async fn run(mut self, mut leadership: Leadership) {
+    /// Writes whenever this replica leads and has something to say; what is under way when that ends is broken off.
+    pub(super) async fn run(mut self, mut leadership: Leadership, mut standing: Standing) {
         loop {
+            standing.speaks().await;
             leadership.gained().await;
             self.queue = Queue::default();
             lock(&self.engine).touched.everything();
             tokio::select! {
                 () = leadership.lost() => {}
+                () = standing.is_left() => {}
                 () = self.lead() => {}
             }
         }
@@ -215,16 +217,6 @@ impl Writer {
         (differs || id.kind == Kind::Ingress).then_some(Wanted { target, status, differs })
     }
 
-    /// Whether something else is wrong with an Ingress than was last told. Its status has no place for it.
-    fn is_news(&mut self, id: &ObjectId, status: &Status) -> bool {
-        let Some((reason, message)) = complaint(status) else {
-            self.told.remove(id);
-            return false;
-        };
-        let text = format!("{reason}: {message}");
-        self.told.insert(id.clone(), text.clone()) != Some(text)
-    }
-
     fn write(&self, id: ObjectId, target: Target, status: Status) -> BoxFuture<'static, Done> {
         let file = file_of(&target.api, &target.namespace, &target.name);
         let before = self.held.get(&file).unwrap_or_default().seen;
@@ -238,90 +230,6 @@ impl Writer {
             Some(Box::new(Written { id, target, status, seen }))
         })
     }
-
-    fn done(&mut self, done: Done, writes: &mut Writes) {
-        let Some(written) = done else { return };
-        let Written { id, target, status, seen } = *written;
-        self.metrics.status(seen.is_ok());
-        let seen = match seen {
-            Ok(seen) => seen,
-            Err(error) => return self.failed(id, error),
-        };
-        self.backoff.reset();
-        self.denied.remove(&id.kind);
-        let file = file_of(&target.api, &target.namespace, &target.name);
-        self.held.written(&file, seen);
-        if seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH))) {
-            self.complained.remove(&id.kind);
-        } else {
-            self.complain(id.kind, "the API server drops some of it; are the definitions current (nuncio crds)?");
-            self.queue.was_written(&id, seen);
-        }
-        if id.kind != Kind::Ingress {
-            writes.extend(self.event(&target, &status));
-        }
-    }
-
-    fn failed(&mut self, id: ObjectId, error: WriteError) {
-        let now = Instant::now();
-        match error {
-            WriteError::Gone => self.queue.forget(&id),
-            WriteError::Refused(message) => {
-                self.complain(id.kind, &message);
-                self.queue.was_refused(&id);
-            }
-            WriteError::Denied(message) => {
-                self.complain(id.kind, &message);
-                self.denied.insert(id.kind, now + DENIED);
-                self.queue.was_not_written(id);
-            }
-            WriteError::Unavailable(message) => {
-                // The writes that were under way fail with it: one line for all.
-                if self.backoff.tries() == 0 {
-                    tracing::warn!("statuses cannot be written, and will be later: {message}");
-                }
-                if self.paused.is_none_or(|until| until < now) {
-                    self.paused = Some(now + self.backoff.next().max(Duration::from_millis(200)));
-                }
-                self.queue.was_not_written(id);
-            }
-        }
-    }
-
-    /// Says once for each kind what is wrong, until it is well again.
-    fn complain(&mut self, kind: Kind, message: &str) {
-        if self.complained.insert(kind) {
-            tracing::warn!("the status of a {kind} cannot be written as it should be: {message}");
-        }
-    }
-
-    /// The event for a status that says that something is wrong.
-    fn event(&mut self, target: &Target, status: &Status) -> Option<BoxFuture<'static, Done>> {
-        let (reason, message) = complaint(status)?;
-        let write = self.recorder.record(target, reason, message, (Instant::now(), Timestamp::now()))?;
-        let (client, namespace) = (self.client.clone(), Arc::clone(&target.namespace));
-        Some(Box::pin(async move {
-            let written = match write {
-                Write::Create(event) => match serde_json::to_value(event) {
-                    Ok(event) => api::create_event(&client, &namespace, &event).await,
-                    Err(error) => Err(WriteError::Refused(error.to_string())),
-                },
-                Write::Repeat { name, patch } => api::patch_event(&client, &namespace, &name, &patch).await,
-            };
-            // The status says it too.
-            if let Err(error) = written {
-                tracing::debug!(?error, "cannot write an event");
-            }
-            None
-        }))
-    }
-}
-
-/// What is wrong by a status: an object on its way is not.
-fn complaint(status: &Status) -> Option<(&'static str, &str)> {
-    let kinds = [ConditionType::Accepted, ConditionType::ResolvedRefs, ConditionType::Programmed];
-    let failed = kinds.into_iter().filter_map(|kind| status.condition(kind)).find(|condition| !condition.holds)?;
-    (!matches!(failed.reason, "Pending" | "NoEnvoy")).then_some((failed.reason, failed.message.as_str()))
 }
 
 /// The object that is the file of this name.
