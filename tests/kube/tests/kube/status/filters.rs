@@ -1,12 +1,10 @@
 //! Filters and FilterPolicies of both API groups: they decide, and say what they lack.
 
-use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{host, object as manifest, text_secret};
-use nuncio_e2e::{Client, Site, eventually, get};
+use nuncio_e2e::{Client, eventually, get};
 use serde_json::{Value, json};
 
-use super::{FINE, cluster, condition, gateway, shows};
-use crate::source::place;
+use super::{FINE, Stage, condition};
 
 /// The API groups, each with the path that its policy is for here.
 const GROUPS: [(&str, &str); 2] =
@@ -54,27 +52,25 @@ async fn answered(client: &Client, path: &str, key: Option<&str>, by: &str) {
 
 #[tokio::test]
 async fn filters_of_both_groups_let_in_who_has_a_key_and_say_what_they_lack() {
-    let (cluster, site) = (cluster().await, Site::new());
-    let namespace = cluster.namespace().await;
-    let backend = Backend::start("one").await;
-    let mut objects = place::site_objects(&site, backend.address());
-    objects.extend([host("any", "*"), place::mapping("other", "/other/", backend.address())]);
+    let stage = Stage::new().await;
+    let mut objects = stage.objects();
+    objects.extend([host("any", "*"), stage.mapping("other", "/other/")]);
     let keys = json!([{"secretName": "api-keys"}]);
     for (group, path) in GROUPS {
         objects.extend([filter(group, &keys), policy(group, &[(path, "keys"), ("/no/", "nowhere")])]);
     }
-    place::apply(cluster, &namespace, &objects).await;
-    let gateway = gateway(cluster, namespace.name(), &site).await;
-    let client = Client::http(site.http());
+    stage.apply(&objects).await;
+    let gateway = stage.gateway().await;
+    let client = Client::http(stage.site.http());
 
     for (group, path) in GROUPS {
         let wanted = [("Accepted", "True", "Accepted"), ("ResolvedRefs", "False", "InvalidSecret")];
-        let filter = shows(cluster, namespace.name(), &resource("filters", group), "keys", &wanted).await;
+        let filter = stage.shows(&resource("filters", group), "keys", &wanted).await;
         let message = condition(&filter, "ResolvedRefs")["message"].as_str().unwrap();
         assert!(message.contains("api-keys") && message.contains("Create what is missing"), "{message}");
         let wanted = [("ResolvedRefs", "False", "FilterNotFound"), ("Programmed", "False", "Invalid")];
         let policies = resource("filterpolicies", group);
-        let policy = shows(cluster, namespace.name(), &policies, "policy", &wanted).await;
+        let policy = stage.shows(&policies, "policy", &wanted).await;
         let rules = &policy["status"]["rules"];
         assert_eq!((&rules[0]["index"], &rules[0]["path"]), (&json!(0), &json!(format!("{path}*"))));
         let said = |rule: usize| rules[rule]["conditions"].to_string();
@@ -85,11 +81,11 @@ async fn filters_of_both_groups_let_in_who_has_a_key_and_say_what_they_lack() {
 
     let mut mended = vec![text_secret("api-keys", "ann", "key-1")];
     mended.extend(GROUPS.map(|(group, path)| policy(group, &[(path, "keys")])));
-    place::apply(cluster, &namespace, &mended).await;
+    stage.apply(&mended).await;
     for (group, path) in GROUPS {
-        shows(cluster, namespace.name(), &resource("filters", group), "keys", &FINE).await;
+        stage.shows(&resource("filters", group), "keys", &FINE).await;
         let policies = resource("filterpolicies", group);
-        let policy = shows(cluster, namespace.name(), &policies, "policy", &FINE).await;
+        let policy = stage.shows(&policies, "policy", &FINE).await;
         let rules = policy["status"]["rules"].as_array().unwrap();
         assert!(rules.len() == 1 && !rules[0]["conditions"].to_string().contains("False"), "{rules:#?}");
         answered(&client, path, Some("key-1"), "one").await;
@@ -99,9 +95,9 @@ async fn filters_of_both_groups_let_in_who_has_a_key_and_say_what_they_lack() {
 
     // A Filter that says nothing usable leaves the one before in force, and says what to write.
     for (group, path) in GROUPS {
-        place::apply(cluster, &namespace, &[filter(group, &json!([]))]).await;
+        stage.apply(&[filter(group, &json!([]))]).await;
         let wanted = [("Accepted", "False", "MissingField"), ("Stalled", "True", "Invalid")];
-        let filter = shows(cluster, namespace.name(), &resource("filters", group), "keys", &wanted).await;
+        let filter = stage.shows(&resource("filters", group), "keys", &wanted).await;
         let message = condition(&filter, "Accepted")["message"].as_str().unwrap();
         let field = if group.starts_with("gateway.") { "spec.apikey.keys" } else { "spec.APIKey.keys" };
         assert!(message.contains(field) && message.contains("what was valid before stays in force"), "{message}");

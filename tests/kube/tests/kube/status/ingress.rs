@@ -2,24 +2,20 @@
 
 use std::time::Duration;
 
-use nuncio_e2e::backend::Backend;
-use nuncio_e2e::{Gateway, Site, eventually};
-use nuncio_kube_tests::Cluster;
+use nuncio_e2e::{Gateway, eventually};
 use serde_json::{Value, json};
 
-use super::{cluster, object, up};
-use crate::source::place;
+use super::Stage;
 
 /// The Service of the gateway, and the addresses that a cloud gave it.
-async fn balance(cluster: &Cluster, namespace: &str, name: &str, labels: &Value, addresses: &Value) {
+async fn balance(stage: &Stage, name: &str, labels: &Value, addresses: &Value) {
     let ports = json!([{"name": "http", "port": 80}]);
     let spec = json!({"type": "LoadBalancer", "selector": {"app": "nuncio"}, "ports": ports});
     let metadata = json!({"name": name, "labels": labels});
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
-    let _ = cluster.apply(&service.to_string(), &["--namespace", namespace]).await.success();
+    stage.apply(&[service]).await;
     let patch = json!({"status": {"loadBalancer": {"ingress": addresses}}}).to_string();
-    let args = ["patch", "service", name, "--subresource=status", "--type=merge", "-p", &patch, "-n", namespace];
-    let _ = cluster.kubectl(&args).await.success();
+    stage.kubectl(&["patch", "service", name, "--subresource=status", "--type=merge", "-p", &patch]).await;
 }
 
 fn ingress(name: &str, class: &str, backend: &str) -> Value {
@@ -31,9 +27,9 @@ fn ingress(name: &str, class: &str, backend: &str) -> Value {
 }
 
 /// Waits until an Ingress says that it is reached there.
-async fn reached(cluster: &Cluster, namespace: &str, name: &str, addresses: &Value) -> Value {
+async fn reached(stage: &Stage, name: &str, addresses: &Value) -> Value {
     eventually(&format!("Ingress {name} is reached at {addresses}"), async || {
-        let object = object(cluster, namespace, "ingress", name).await;
+        let object = stage.object("ingress", name).await;
         let found = &object["status"]["loadBalancer"]["ingress"];
         if found == addresses { Ok(object) } else { Err(object["status"].to_string()) }
     })
@@ -42,45 +38,43 @@ async fn reached(cluster: &Cluster, namespace: &str, name: &str, addresses: &Val
 
 #[tokio::test]
 async fn an_ingress_says_where_it_is_reached() {
-    let (cluster, site) = (cluster().await, Site::new());
-    let namespace = cluster.namespace().await;
-    let backend = Backend::start("one").await;
-    let mut objects = place::site_objects(&site, backend.address());
+    let stage = Stage::new().await;
+    let mut objects = stage.objects();
     objects.extend([ingress("ours", "ambassador", "shop"), ingress("theirs", "nginx", "shop")]);
     let mut broken = ingress("broken", "ambassador", "shop");
     broken["spec"]["rules"][0]["http"]["paths"][0]["backend"] =
         json!({"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "static"}});
     objects.push(broken);
-    place::apply(cluster, &namespace, &objects).await;
+    stage.apply(&objects).await;
     let first = json!([{"ip": "192.0.2.7"}]);
-    balance(cluster, namespace.name(), "gateway", &json!({}), &first).await;
-    let mut command = up(cluster, namespace.name(), &site);
+    balance(&stage, "gateway", &json!({}), &first).await;
+    let mut command = stage.up();
     command.args(["--ingress-service", "gateway"]);
-    let gateway = Gateway::start_by(&site, &mut command).await;
-    reached(cluster, namespace.name(), "ours", &first).await;
-    reached(cluster, namespace.name(), "broken", &first).await;
+    let gateway = Gateway::start_by(&stage.site, &mut command).await;
+    reached(&stage, "ours", &first).await;
+    reached(&stage, "broken", &first).await;
     eventually("an event", async || {
-        let described = cluster.kubectl(&["describe", "ingress", "broken", "-n", namespace.name()]).await.success();
+        let described = stage.kubectl(&["describe", "ingress", "broken"]).await;
         if described.contains("spec.rules[0].http.paths[0].backend") { Ok(()) } else { Err(described) }
     })
     .await;
 
     let second = json!([{"hostname": "lb.example"}, {"ip": "2001:db8::7"}]);
-    balance(cluster, namespace.name(), "gateway", &json!({}), &second).await;
-    let ours = reached(cluster, namespace.name(), "ours", &second).await;
+    balance(&stage, "gateway", &json!({}), &second).await;
+    let ours = reached(&stage, "ours", &second).await;
     // An address that is lost is kept: names hang on it. And at rest nothing is written.
-    balance(cluster, namespace.name(), "gateway", &json!({}), &json!([])).await;
+    balance(&stage, "gateway", &json!({}), &json!([])).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let later = reached(cluster, namespace.name(), "ours", &second).await;
+    let later = reached(&stage, "ours", &second).await;
     assert_eq!(later["metadata"]["resourceVersion"], ours["metadata"]["resourceVersion"]);
-    let theirs = object(cluster, namespace.name(), "ingress", "theirs").await;
+    let theirs = stage.object("ingress", "theirs").await;
     assert_eq!(theirs["status"]["loadBalancer"], json!({}));
     gateway.stop().await;
 
     // Without being told, it is the Service that the original would take.
     let labels = json!({"app.kubernetes.io/component": "ambassador-service"});
-    balance(cluster, namespace.name(), "ambassador", &labels, &first).await;
-    let gateway = super::gateway(cluster, namespace.name(), &site).await;
-    reached(cluster, namespace.name(), "ours", &first).await;
+    balance(&stage, "ambassador", &labels, &first).await;
+    let gateway = stage.gateway().await;
+    reached(&stage, "ours", &first).await;
     gateway.stop().await;
 }

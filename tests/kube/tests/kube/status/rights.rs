@@ -1,0 +1,103 @@
+//! What it may do, and what becomes of it when it may not.
+
+use std::time::Duration;
+
+use nuncio_controller::rbac::{Feature, RULES, Rule, Scope};
+use nuncio_e2e::{Client, Gateway, Load, eventually, get, yaml};
+use nuncio_kube_tests::Account;
+use nuncio_test_support::within;
+use serde_json::{Value, json};
+
+use super::{FINE, Stage};
+use crate::source::place;
+
+/// A Role with every permission that is listed, but for those on the statuses of Mappings where `mappings` is not set.
+fn role(mappings: bool) -> Value {
+    let needed = |rule: &&Rule| rule.scope != Scope::Cluster && rule.feature != Feature::Webhook;
+    let rules = RULES.iter().filter(needed).map(|rule| {
+        let kept = |resource: &&&str| mappings || **resource != "mappings/status";
+        let resources: Vec<_> = rule.resources.iter().filter(kept).collect();
+        json!({"apiGroups": [rule.group], "resources": resources, "verbs": rule.verbs})
+    });
+    let rules: Vec<_> = rules.collect();
+    json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "gateway"}, "rules": rules})
+}
+
+/// The Role of the gateway, bound to the account that it has in the namespace.
+fn grant(stage: &Stage, mappings: bool) -> [Value; 2] {
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "gateway"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "gateway"},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": stage.namespace.name()}],
+    });
+    [role(mappings), binding]
+}
+
+/// A gateway with that account.
+async fn gateway(stage: &Stage) -> Gateway<'_> {
+    let account = Account::ServiceAccount { namespace: stage.namespace.name(), name: "default" };
+    let kubeconfig = stage.cluster.kubeconfig_for(account).await;
+    Gateway::start_by(&stage.site, &mut place::up_in(&stage.site, &kubeconfig, stage.namespace.name())).await
+}
+
+#[tokio::test]
+async fn what_is_listed_is_all_that_it_may_do_and_what_is_missing_is_said_once() {
+    let stage = Stage::new().await;
+    let mut objects = stage.objects();
+    objects.push(yaml::object("Host", "broken", json!({"hostname": "broken.example", "tlsSecret": {"name": "none"}})));
+    objects.push(yaml::host("any", "*"));
+    objects.extend(grant(&stage, false));
+    stage.apply(&objects).await;
+    let gateway = gateway(&stage).await;
+    stage.shows("listener", "http", &FINE).await;
+    let wanted = [("ResolvedRefs", "False", "InvalidTLSSecret"), ("Reconciling", "True", "Invalid")];
+    stage.shows("host", "broken", &wanted).await;
+    eventually("an event", async || {
+        let events = stage.kubectl(&["get", "events"]).await;
+        if events.contains("InvalidTLSSecret") && events.contains("host/broken") { Ok(()) } else { Err(events) }
+    })
+    .await;
+    let complaints = || gateway.stderr().iter().filter(|line| line.contains("mappings/status")).count();
+    eventually("it says what it may not", async || if complaints() == 1 { Ok(()) } else { Err(complaints()) }).await;
+
+    stage.apply(&[role(true)]).await;
+    within(Duration::from_secs(30), "it is tried again", async || {
+        let app = stage.object("mapping", "app").await;
+        if app["status"]["state"] == "Running" { Ok(()) } else { Err(app["status"].to_string()) }
+    })
+    .await;
+    assert_eq!(complaints(), 1);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_permission_that_is_taken_away_is_said_once_and_costs_no_request() {
+    let stage = Stage::set().await;
+    stage.apply(&grant(&stage, true)).await;
+    let gateway = gateway(&stage).await;
+    stage.shows("mapping", "app", &FINE).await;
+    let load =
+        Load::kept(&Client::http(stage.site.http()), vec![get("any.example", "/app/"); 2], |reply| reply.status == 200);
+    load.more(50).await;
+
+    stage.apply(&grant(&stage, false)).await;
+    let complaints = || gateway.stderr().iter().filter(|line| line.contains("mappings/status")).count();
+    let mut broken = stage.mapping("broken", "/x/");
+    broken["spec"]["service"] = json!("http://a b");
+    stage.apply(&[broken]).await;
+    eventually("it says what it may no longer do", async || match complaints() {
+        1 => Ok(()),
+        other => Err(other),
+    })
+    .await;
+    load.more(50).await;
+    stage.apply(&grant(&stage, true)).await;
+    within(Duration::from_secs(30), "it is tried again", async || {
+        let status = stage.object("mapping", "broken").await["status"].clone();
+        if status["state"] == "Inactive" { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    assert_eq!(complaints(), 1);
+    load.stop().await.assert_nothing_lost(100);
+    gateway.stop().await;
+}

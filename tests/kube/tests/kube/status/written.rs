@@ -1,0 +1,84 @@
+//! How often, and by whom: nothing needless, and nothing by those who are told not to.
+
+use std::time::{Duration, Instant};
+
+use nuncio_e2e::{Gateway, yaml};
+use serde_json::{Value, json};
+
+use super::{FINE, Stage, condition};
+
+/// The versions of all objects of a namespace.
+async fn versions(stage: &Stage) -> Vec<(String, String)> {
+    let kinds = "mappings.getambassador.io,hosts.getambassador.io,listeners.getambassador.io";
+    let list: Value = serde_json::from_str(&stage.kubectl(&["get", kinds, "-o", "json"]).await).unwrap();
+    let version = |object: &Value| {
+        let text = |field: &str| object["metadata"][field].as_str().unwrap().to_owned();
+        (text("name"), text("resourceVersion"))
+    };
+    list["items"].as_array().unwrap().iter().map(version).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_written_at_rest_nor_by_a_restart_nor_over_what_others_say() {
+    let stage = Stage::new().await;
+    let mut objects = stage.objects();
+    objects.push(yaml::object("Mapping", "broken", json!({"hostname": "*", "prefix": "/x/", "service": "http://a b"})));
+    stage.apply(&objects).await;
+    let first = stage.gateway().await;
+    stage.shows("mapping", "app", &FINE).await;
+    stage.shows("mapping", "broken", &[("Accepted", "False", "InvalidValue")]).await;
+    stage.shows("listener", "http", &FINE).await;
+    // What another says of the object stays, and leads to nothing.
+    let theirs = r#"{"status":{"conditions":[{"type":"Theirs","status":"True","reason":"Theirs","message":"","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}"#;
+    let apply = json!({"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "metadata": {"name": "app"}, "status": serde_json::from_str::<Value>(theirs).unwrap()["status"]});
+    let args = ["--namespace", stage.namespace.name(), "--subresource=status", "--field-manager=theirs"];
+    let _ = stage.cluster.apply(&apply.to_string(), &args).await.success();
+    let before = versions(&stage).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(versions(&stage).await, before);
+    first.stop().await;
+
+    let second = stage.gateway().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(versions(&stage).await, before, "a new leader finds everything said");
+    let app = stage.object("mapping", "app").await;
+    assert_eq!(condition(&app, "Theirs")["status"], "True");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn what_another_writes_over_is_written_ever_less_often() {
+    let stage = Stage::set().await;
+    let gateway = stage.gateway().await;
+    stage.shows("mapping", "app", &FINE).await;
+    let theirs = r#"{"status":{"state":"Inactive"}}"#;
+    let (begun, mut lost) = (Instant::now(), 0);
+    // Each is a write of ours.
+    while begun.elapsed() < Duration::from_secs(8) {
+        let app = stage.object("mapping", "app").await;
+        if app["status"]["state"] == "Running" {
+            lost += 1;
+            stage.kubectl(&["patch", "mapping", "app", "--subresource=status", "--type=merge", "-p", theirs]).await;
+        }
+    }
+    assert!((2..=5).contains(&lost), "{lost}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_told_so_writes_nothing() {
+    let stage = Stage::set().await;
+    let mut command = stage.up();
+    command.arg("--no-status");
+    let silent = Gateway::start_by(&stage.site, &mut command).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(stage.object("mapping", "app").await["status"], Value::Null);
+    silent.stop().await;
+
+    let mut command = stage.up();
+    command.env("AMBASSADOR_UPDATE_MAPPING_STATUS", "false");
+    let gateway = Gateway::start_by(&stage.site, &mut command).await;
+    stage.shows("listener", "http", &FINE).await;
+    assert_eq!(stage.object("mapping", "app").await["status"], Value::Null);
+    gateway.stop().await;
+}
