@@ -57,7 +57,12 @@ fn descriptor(descriptor: &RateLimitDescriptor) -> Value {
     if let Some(limit) = descriptor.limit {
         let unit = RateLimitUnit::try_from(limit.unit)
             .map_or_else(|_| limit.unit.to_string(), |unit| unit.as_str_name().to_owned());
-        fields.insert("limit".to_owned(), text(format!("requests_per_unit:{} unit:{unit}", limit.requests_per_unit)));
+        // The text form of a message leaves out what is nothing.
+        let requests = match limit.requests_per_unit {
+            0 => String::new(),
+            requests => format!("requests_per_unit:{requests} "),
+        };
+        fields.insert("limit".to_owned(), text(format!("{requests}unit:{unit}")));
     }
     if let Some(addend) = descriptor.hits_addend {
         // Exact up to 2^53, as any number in JSON.

@@ -11,29 +11,34 @@ use crate::service::{descriptor, request};
 const KEYS: [&str; 4] = ["a", "b", "c", "a_1"];
 const VALUES: [&str; 8] = ["", "1", "2", "x1", "x2", "xy", "10.0.0.1", "s:p|t"];
 const RULE_VALUES: [&str; 7] = ["", "", "1", "x*", "xy*", "10.0.0.1", "*"];
-/// Not seconds: both must count in the same window.
+/// Not seconds, but for limits that nothing reaches: both must count in the same window.
 const UNITS: [&str; 6] = ["minute", "HOUR", "Day", "week", "month", "year"];
 
 /// Makes rules and requests.
 #[derive(Debug)]
-pub struct Generator(pub fastrand::Rng);
+pub struct Generator {
+    random: fastrand::Rng,
+    /// There are limits a second, in a Redis of their own.
+    per_second: bool,
+}
 
-/// How services are set up for a round.
-#[derive(Debug)]
-pub struct RoundSettings(pub Vec<(&'static str, &'static str)>);
+/// Variables that set up the services of a round.
+pub type RoundSettings = Vec<(&'static str, &'static str)>;
 
 impl Generator {
     /// One of a seed.
     pub fn new(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
+        let mut random = fastrand::Rng::with_seed(seed);
+        let per_second = random.u32(..3) == 0;
+        Self { random, per_second }
     }
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.0.usize(..from.len())]
+        from[self.random.usize(..from.len())]
     }
 
     fn one_in(&mut self, many: u32) -> bool {
-        self.0.u32(..many) == 0
+        self.random.u32(..many) == 0
     }
 
     /// Variables that change decisions or replies.
@@ -46,27 +51,38 @@ impl Generator {
             ("CACHE_KEY_PREFIX", "p:"),
             ("EXPIRATION_JITTER_MAX_SECONDS", "0"),
             ("NEAR_LIMIT_RATIO", "0.5"),
+            ("RESPONSE_DYNAMIC_METADATA", "true"),
         ];
-        RoundSettings(all.into_iter().filter(|_| self.one_in(3)).collect())
+        let mut settings: RoundSettings = all.into_iter().filter(|_| self.one_in(3)).collect();
+        settings.push(("MERGE_DOMAIN_CONFIG", "true"));
+        if self.per_second {
+            settings.push(("REDIS_PERSECOND", "true"));
+            // They would be about what is left of the second.
+            settings.retain(|(name, _)| *name != "LIMIT_RESPONSE_HEADERS_ENABLED");
+        }
+        settings
     }
 
-    /// Rules for the domain `d`.
-    pub fn rules(&mut self) -> String {
-        let mut text = String::from("domain: d\ndescriptors:\n");
-        self.level(&mut text, 0);
-        text
+    /// Rules for the domain `d`, in two files.
+    pub fn rules(&mut self) -> [String; 2] {
+        let mut files = ["domain: d\ndescriptors:\n"; 2].map(str::to_owned);
+        self.level(&mut files, 0);
+        files
     }
 
-    fn level(&mut self, text: &mut String, depth: usize) {
+    /// Writes the rules of a level. The original reads files in any order: those whose order counts are all in the first.
+    fn level(&mut self, files: &mut [String], depth: usize) {
         let indent = "  ".repeat(depth);
         let mut names = Vec::new();
-        for _ in 0..self.0.usize(2..7) {
+        for _ in 0..self.random.usize(2..7) {
             let (key, value) = (self.pick(&KEYS), self.pick(&RULE_VALUES));
             let name = if value.is_empty() { key.to_owned() } else { format!("{key}_{value}") };
             if names.contains(&name) {
                 continue;
             }
             names.push(name);
+            let file = if value.contains('*') { 0 } else { self.random.usize(..files.len()) };
+            let text = &mut files[file];
             let _ = writeln!(text, "{indent}- key: {key}");
             if !value.is_empty() {
                 let _ = writeln!(text, "{indent}  value: \"{value}\"");
@@ -74,7 +90,7 @@ impl Generator {
             self.options(text, &indent, value);
             if depth < 2 && self.one_in(2) {
                 let _ = writeln!(text, "{indent}  descriptors:");
-                self.level(text, depth + 1);
+                self.level(std::slice::from_mut(text), depth + 1);
             }
         }
     }
@@ -95,13 +111,16 @@ impl Generator {
         if self.one_in(8) {
             let _ = writeln!(text, "{indent}    unlimited: true");
         } else {
-            let (unit, count) = (self.pick(&UNITS), self.pick(&[0, 1, 3, 10, 40, 1_000, u32::MAX]));
+            let (unit, count) = match self.per_second && self.one_in(3) {
+                true => ("second", u32::MAX),
+                false => (self.pick(&UNITS), self.pick(&[0, 1, 3, 10, 40, 1_000, u32::MAX])),
+            };
             let _ = writeln!(text, "{indent}    unit: {unit}\n{indent}    requests_per_unit: {count}");
         }
         if self.one_in(3) {
-            let _ = writeln!(text, "{indent}    name: n{}", self.0.u8(..3));
+            let _ = writeln!(text, "{indent}    name: n{}", self.random.u8(..3));
         } else if self.one_in(4) {
-            let _ = writeln!(text, "{indent}    replaces: [{{name: n{}}}]", self.0.u8(..3));
+            let _ = writeln!(text, "{indent}    replaces: [{{name: n{}}}]", self.random.u8(..3));
         }
     }
 
@@ -109,16 +128,18 @@ impl Generator {
     pub fn request(&mut self) -> RateLimitRequest {
         let domain = if self.one_in(50) { self.pick(&["", "unknown"]) } else { "d" };
         let mut descriptors = Vec::new();
-        for _ in 0..if self.one_in(60) { 0 } else { self.0.usize(1..4) } {
-            let entries: Vec<_> = (0..self.0.usize(1..4)).map(|_| (self.pick(&KEYS), self.pick(&VALUES))).collect();
+        for _ in 0..if self.one_in(60) { 0 } else { self.random.usize(1..4) } {
+            let entries: Vec<_> =
+                (0..self.random.usize(1..4)).map(|_| (self.pick(&KEYS), self.pick(&VALUES))).collect();
             let mut made = descriptor(&entries);
             if self.one_in(4) {
-                made.hits_addend = Some(UInt64Value { value: self.pick(&[0, 1, 2, 5, 30, 5_000_000_000]) });
+                let most = if self.per_second { 1_000 } else { 5_000_000_000 };
+                made.hits_addend = Some(UInt64Value { value: self.pick(&[0, 1, 2, 5, 30, most]) });
             }
             if self.one_in(15) {
                 // Minute to day: numbers that both enumerations share.
-                let unit = self.0.i32(2..5);
-                made.limit = Some(RateLimitOverride { requests_per_unit: self.0.u32(..10), unit });
+                let unit = self.random.i32(2..5);
+                made.limit = Some(RateLimitOverride { requests_per_unit: self.random.u32(..10), unit });
             }
             descriptors.push(made);
         }

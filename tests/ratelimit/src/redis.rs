@@ -67,6 +67,18 @@ impl Redis {
         call(self.port, arguments)
     }
 
+    /// Listens to what it is told from now on.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn monitor(&self) -> anyhow::Result<Monitor> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.write_all(b"MONITOR\r\n")?;
+        let mut told = BufReader::new(stream);
+        reply(&mut told)?;
+        Ok(Monitor { port: self.port, told })
+    }
+
     /// All keys with their values and seconds to live.
     ///
     /// # Errors
@@ -77,6 +89,38 @@ impl Redis {
             .filter(|key| !key.is_empty())
             .map(|key| Ok((key.to_owned(), (self.call(&["GET", key])?, self.call(&["TTL", key])?.parse()?))))
             .collect()
+    }
+}
+
+/// What a server is told.
+#[derive(Debug)]
+pub struct Monitor {
+    port: u16,
+    told: BufReader<TcpStream>,
+}
+
+impl Monitor {
+    /// What was added until now to counters, by their keys without the begins of windows.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub fn added(mut self) -> anyhow::Result<BTreeMap<String, u64>> {
+        call(self.port, &["ECHO", "until now"])?;
+        let mut added = BTreeMap::new();
+        loop {
+            let mut line = String::new();
+            self.told.read_line(&mut line)?;
+            let words: Vec<&str> =
+                line.trim_end().trim_end_matches('"').split(" \"").map(|w| w.trim_end_matches('"')).collect();
+            match words[..] {
+                [_, "ECHO", "until now"] => return Ok(added),
+                [_, "INCRBY", key, count] => {
+                    let (counter, _) = key.rsplit_once('_').context("no window")?;
+                    *added.entry(counter.to_owned()).or_default() += count.parse::<u64>()?;
+                }
+                _ => {}
+            }
+        }
     }
 }
 

@@ -13,6 +13,9 @@ use tonic::transport::Channel;
 
 use crate::process::{Process, free_port, root};
 
+/// Where rules are written.
+const FILES: [&str; 2] = ["rules.yaml", "more.yaml"];
+
 /// A client of a service.
 pub type Client = RateLimitServiceClient<Channel>;
 
@@ -63,7 +66,15 @@ impl Service {
     /// # Errors
     /// When it does not start.
     pub async fn start(which: Which, rules: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::start_with(Command::new(which.program()?), rules, variables).await
+        Self::start_with(Command::new(which.program()?), &[rules], variables).await
+    }
+
+    /// The same, with rules in several files.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_of(which: Which, files: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::start_with(Command::new(which.program()?), files, variables).await
     }
 
     /// The same, on one processor.
@@ -78,13 +89,15 @@ impl Service {
     ) -> anyhow::Result<Self> {
         let mut command = Command::new("taskset");
         command.args(["-c", &processor.to_string()]).arg(which.program()?);
-        Self::start_with(command, rules, variables).await
+        Self::start_with(command, &[rules], variables).await
     }
 
-    async fn start_with(mut command: Command, rules: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
+    async fn start_with(mut command: Command, files: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         std::fs::create_dir(directory.path().join("config"))?;
-        std::fs::write(directory.path().join("config/rules.yaml"), rules)?;
+        for (rules, name) in files.iter().zip(FILES) {
+            std::fs::write(directory.path().join("config").join(name), rules)?;
+        }
         let (grpc, http, debug) = (free_port()?, free_port()?, free_port()?);
         command
             .env("RUNTIME_ROOT", directory.path())
@@ -121,6 +134,22 @@ impl Service {
         &self.process
     }
 
+    /// Tells it to end, and gives how it ended.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn stop(mut self) -> anyhow::Result<std::process::ExitStatus> {
+        self.process.signal(rustix::process::Signal::TERM)?;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            match self.process.ended()? {
+                Some(status) => return Ok(status),
+                None if Instant::now() > deadline => bail!("the service does not end"),
+                None => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    }
+
     /// The port of `/json` and `/healthcheck`.
     pub fn http_port(&self) -> u16 {
         self.http
@@ -137,7 +166,7 @@ impl Service {
     /// When they cannot be written.
     pub fn write_rules(&self, rules: &str) -> anyhow::Result<()> {
         let directory = self.rules.path().join("config");
-        Ok(std::fs::write(directory.join("rules.yaml"), rules)?)
+        Ok(std::fs::write(directory.join(FILES[0]), rules)?)
     }
 
     /// The port of gRPC.
