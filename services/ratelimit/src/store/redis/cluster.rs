@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_ok};
 use tokio::sync::watch;
 
 use super::RedisOptions;
@@ -26,6 +26,8 @@ const MOVES: usize = 5;
 const TRUST: Duration = Duration::from_secs(60);
 /// How long to wait before asking for the table again.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How long a node is asked alone, before the next is too.
+const HEAD_START: Duration = Duration::from_millis(50);
 
 /// The nodes of a cluster, each with a link.
 #[derive(Debug)]
@@ -190,7 +192,8 @@ impl Shared {
         self.stale.notify_one();
     }
 
-    /// Asks the nodes that are known, and then those configured, for the table of slots.
+    /// Asks the nodes that are known, and then those configured, for the table of slots. Whoever answers first is believed: one
+    /// that hangs costs no more than its head start.
     async fn refresh(&self) -> Result<(), String> {
         let login = self.seeds.first().and_then(|seed| seed.login.clone());
         let known: Vec<Target> = self
@@ -199,25 +202,26 @@ impl Shared {
             .keys()
             .map(|address| Target { address: address.clone(), login: login.clone(), database: 0 })
             .collect();
-        let mut last = "no node is known".to_owned();
-        for target in known.iter().chain(&self.seeds) {
-            let asking = async {
-                let mut connection = connect::connect(target, &self.options).await?;
-                connection.call(&[b"CLUSTER", b"SLOTS"]).await
-            };
-            match tokio::time::timeout(self.options.reply_timeout, asking).await {
-                Ok(Ok(reply)) => match table_of(&reply, &target.address) {
-                    Some(slots) => {
-                        self.adopt(slots);
-                        return Ok(());
-                    }
-                    None => last = format!("{}: no table of slots: {reply:?}", target.address),
-                },
-                Ok(Err(error)) => last = format!("{}: {error}", target.address),
-                Err(_) => last = format!("{}: no answer", target.address),
-            }
-        }
-        Err(last)
+        let asked = known.iter().chain(&self.seeds).zip(0..).map(|(target, before)| {
+            Box::pin(async move {
+                tokio::time::sleep(HEAD_START * before).await;
+                self.ask(target).await.map_err(|error| format!("{}: {error}", target.address))
+            })
+        });
+        let (slots, _) = select_ok(asked).await?;
+        self.adopt(slots);
+        Ok(())
+    }
+
+    /// The table as one node knows it.
+    async fn ask(&self, target: &Target) -> Result<Vec<Option<Address>>, String> {
+        let asking = async {
+            let mut connection = connect::connect(target, &self.options).await?;
+            connection.call(&[b"CLUSTER", b"SLOTS"]).await
+        };
+        let answer = tokio::time::timeout(self.options.reply_timeout, asking).await;
+        let reply = answer.map_err(|_| "no answer".to_owned())?.map_err(|error| error.to_string())?;
+        table_of(&reply, &target.address).ok_or_else(|| format!("no table of slots: {reply:?}"))
     }
 
     fn adopt(&self, slots: Vec<Option<Address>>) {
