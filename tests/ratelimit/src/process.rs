@@ -35,6 +35,14 @@ impl Process {
         Ok(rustix::process::kill_process(id, signal)?)
     }
 
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn ended(&mut self) -> anyhow::Result<Option<std::process::ExitStatus>> {
+        Ok(self.0.try_wait()?)
+    }
+
     /// Kills it and waits until it is gone.
     pub fn kill(&mut self) {
         _ = self.0.kill();

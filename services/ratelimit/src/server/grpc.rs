@@ -169,7 +169,7 @@ impl<H: HealthService> Worker<H> {
                 opened = accepted.open(tls) => opened,
             };
             match opened {
-                Ok(stream) => connection::serve(stream, service, max_age, stop).await,
+                Ok(stream) => connection::serve(stream, service, max_age, connection::SILENCE, stop).await,
                 Err(error) => tracing::info!("a connection came to nothing: {error}"),
             }
         }

@@ -5,6 +5,7 @@ mod algorithms;
 mod bad_input;
 mod compiled;
 mod concurrency;
+mod connections;
 mod differential;
 mod doctor;
 mod embedded;

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Redis, Service, Which, descriptor, request};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const RULES: &str = "
 domain: d
@@ -206,25 +205,4 @@ async fn the_command_line_checks_and_explains() {
     let (code, text) = nuncio(&["check", rules, "-o", "json"]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &json["errors"][0]["line"], &json["errors"][0]["path"]), (1, &3.into(), &"b.k".into()));
-}
-
-/// Clients are told that a connection is to end, so that they can begin another, and are then given time.
-#[tokio::test]
-async fn connections_that_are_old_are_told_to_go_and_then_ended() {
-    let variables =
-        [("BACKEND_TYPE", "memory"), ("GRPC_MAX_CONNECTION_AGE", "100ms"), ("GRPC_MAX_CONNECTION_AGE_GRACE", "300ms")];
-    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
-    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", service.grpc_port())).await.unwrap();
-    let begun = Instant::now();
-    // What a client begins with: the preface, and settings that say nothing.
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
-    let mut frames = Vec::new();
-    tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut frames)).await.unwrap().unwrap();
-    assert!(begun.elapsed() > Duration::from_millis(350), "no time was given: {:?}", begun.elapsed());
-    let (mut rest, mut kinds) = (frames.as_slice(), Vec::new());
-    while let [a, b, c, kind, ..] = *rest {
-        kinds.push(kind);
-        rest = &rest[9 + u32::from_be_bytes([0, a, b, c]) as usize..];
-    }
-    assert!(kinds.contains(&7), "no GOAWAY among {kinds:?}");
 }

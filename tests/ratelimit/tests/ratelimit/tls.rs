@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
 use nuncio_test_support::{Authority, Identity};
+use tokio::io::AsyncWriteExt;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 100}}]";
@@ -146,6 +147,27 @@ async fn clients_show_certificates_of_the_name_that_is_asked_for() {
     assert_eq!(call(Some(authority.issue(&["stranger"]))).await, None);
     assert_eq!(call(Some(Authority::new("other").issue(&["envoy"]))).await, None);
     assert_eq!(call(None).await, None);
+}
+
+/// A handshake that was begun is no call: the end of the service does not wait for it.
+#[tokio::test]
+async fn a_handshake_that_does_not_go_on_does_not_hold_up_the_end() {
+    let directory = tempfile::tempdir().unwrap();
+    certificate(directory.path(), "tls", "localhost");
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let variables = [
+        ("BACKEND_TYPE", "memory"),
+        ("GRPC_SERVER_USE_TLS", "true"),
+        ("GRPC_SERVER_TLS_CERT", &path("tls.crt")),
+        ("GRPC_SERVER_TLS_KEY", &path("tls.key")),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut silent = tokio::net::TcpStream::connect(("127.0.0.1", service.grpc_port())).await.unwrap();
+    // The head of a record that says it is longer than this.
+    silent.write_all(&[22, 3, 1, 1, 0, 1]).await.unwrap();
+    let begun = Instant::now();
+    assert!(service.stop().await.unwrap().success());
+    assert!(begun.elapsed() < Duration::from_secs(5), "ended after {:?}", begun.elapsed());
 }
 
 #[tokio::test]

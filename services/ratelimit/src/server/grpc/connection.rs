@@ -27,7 +27,7 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 const TAKEN_BACK: usize = 10_000;
 
 /// Silence after which a client is asked whether it is still there, and how long it may take to say so.
-const SILENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+pub(super) const SILENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
 /// What was accepted, in no runtime yet.
 pub(super) enum Accepted {
@@ -56,6 +56,7 @@ pub(super) async fn serve<H: Health>(
     stream: Stream,
     service: Arc<Service<H>>,
     (age, grace): (Duration, Duration),
+    (silence, patience): (Duration, Duration),
     stop: CancellationToken,
 ) {
     let answer = service_fn(move |request: Request<Incoming>| {
@@ -67,8 +68,8 @@ pub(super) async fn serve<H: Health>(
         // Each call is a stream: a limit would hold an Envoy back.
         .max_concurrent_streams(u32::MAX)
         .max_pending_accept_reset_streams(TAKEN_BACK)
-        .keep_alive_interval(SILENCE.0)
-        .keep_alive_timeout(SILENCE.1)
+        .keep_alive_interval(silence)
+        .keep_alive_timeout(patience)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .auto_date_header(false)
@@ -83,5 +84,30 @@ pub(super) async fn serve<H: Health>(
     match tokio::time::timeout(grace, connection).await {
         Ok(ended) => ended.unwrap_or_else(|error| tracing::debug!("a connection broke: {error}")),
         Err(_) => tracing::debug!("a connection had calls left after {grace:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::limiter::{Limiter, Options, Shared};
+    use crate::store::Backend;
+
+    /// A client whose machine is gone says nothing more, not even that it ends.
+    #[tokio::test]
+    async fn clients_that_are_gone_are_given_up() {
+        let (mut client, server) = UnixStream::pair().unwrap();
+        client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        let (_, health) = tonic_health::server::health_reporter();
+        let shared = Arc::new(Shared::new(Options::default(), None));
+        let service = Service { limiter: Limiter::new(shared, Backend::Memory(Arc::default()), None), health };
+        let (day, given) = (Duration::from_secs(86_400), Duration::from_millis(100));
+        let begun = Instant::now();
+        serve(Stream::Unix(server), Arc::new(service), (day, day), (given, given), CancellationToken::new()).await;
+        assert!(begun.elapsed() >= 2 * given, "{:?}", begun.elapsed());
     }
 }
