@@ -22,3 +22,4 @@ pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
 pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_blank, locate, parse};
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;
+pub use text::without_port;

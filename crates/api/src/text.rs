@@ -36,6 +36,16 @@ pub(crate) fn is_proper_case(name: &str) -> bool {
     })
 }
 
+/// The host without a port. Brackets of an IPv6 address stay.
+#[must_use]
+pub fn without_port(host: &str) -> &str {
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) && (!name.contains(':') || name.ends_with(']')) => name,
+        _ => host,
+    }
+}
+
 /// `a, b or c`.
 pub(crate) fn one_of(words: &[&str]) -> String {
     match words {
@@ -57,7 +67,7 @@ pub(crate) fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{closest, is_proper_case, one_of, shorten};
+    use super::{closest, is_proper_case, one_of, shorten, without_port};
 
     #[test]
     fn a_slip_of_the_pen_is_understood() {
@@ -85,6 +95,15 @@ mod tests {
         }
         for name in ["x-request-id", "X-Request-ID", "TE", "X-my-Header", "X-2X"] {
             assert!(!is_proper_case(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_told_from_an_address() {
+        let table =
+            [("a:80", "a"), ("[::1]:80", "[::1]"), ("[::1]", "[::1]"), ("::1", "::1"), ("a:", "a:"), ("*:8", "*")];
+        for (host, name) in table {
+            assert_eq!(without_port(host), name);
         }
     }
 

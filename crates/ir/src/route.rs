@@ -325,7 +325,7 @@ pub struct Arm {
     pub retry: Option<Retry>,
     /// What consistent hashing hashes.
     pub hash: Vec<HashPolicy>,
-    /// Protocols (`websocket`) that a request may switch to.
+    /// Protocols (`websocket`) that a request may switch to; lower case, each once.
     pub upgrades: Vec<String>,
     /// What the AuthService is told instead of what the route says.
     pub auth_context: Option<AuthContext>,
@@ -399,8 +399,6 @@ pub struct Retry {
     pub retries: u32,
     /// Time for each try.
     pub per_try_timeout: Option<Duration>,
-    /// Statuses for `retriable-status-codes`.
-    pub statuses: Vec<u32>,
     /// Bytes of a request's body up to which it is kept to be sent again; as many as a connection buffers where absent.
     pub body_limit: Option<u32>,
 }

@@ -14,8 +14,8 @@ use nuncio_ir::{
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::limit_service::EDGE_STACK_PORT;
-use crate::mapping::{DEFAULT_TIMEOUT_MS, family};
-use crate::upstream::{Resolved, Wanted, resolve};
+use crate::mapping::DEFAULT_TIMEOUT_MS;
+use crate::upstream::{Resolved, Wanted, family, resolve};
 use crate::world::invalid_reason;
 
 /// The original's time for an answer.
@@ -160,7 +160,7 @@ fn member<'a>(
         keepalive: None,
         dns_type: nuncio_api::DnsType::default(),
         respect_dns_ttl: false,
-        family: family(module.enable_ipv4.unwrap_or(true), module.enable_ipv6.unwrap_or(false)),
+        family: family(None, None, module),
     };
     let Resolved { upstream, authority, warnings } = resolve(&wanted, context);
     warnings.into_iter().for_each(|warning| problem(id, warning));

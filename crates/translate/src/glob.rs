@@ -34,7 +34,7 @@ impl Glob {
 
     /// Of a host, whose case does not count. Ports are dropped: the gateway strips them from requests.
     pub(crate) fn of_host(text: &str) -> Self {
-        Self::new(&crate::pattern::without_port(text).to_lowercase())
+        Self::new(&nuncio_api::without_port(text).to_lowercase())
     }
 
     /// The same where upper and lower case are one.

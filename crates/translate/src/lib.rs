@@ -44,6 +44,6 @@ pub use certificate::certificate_problem;
 pub use context::{Fallback, Settings};
 pub use endpoints::Topology;
 pub use module::script_problem;
-pub use pattern::{HostPattern, without_port};
+pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
 pub use world::{PublicName, Resources, Served, World};

@@ -161,7 +161,7 @@ fn wanted<'a>(id: &'a ObjectId, service: &'a RateLimitService) -> Wanted<'a> {
         keepalive: None,
         dns_type: nuncio_api::DnsType::StrictDns,
         respect_dns_ttl: false,
-        family: IpFamily::V4,
+        family: Some(IpFamily::V4),
     }
 }
 

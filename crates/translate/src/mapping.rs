@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use nuncio_api::{self as api, AddedHeaders, Mapping, ModuleConfig, ObjectId, Problem, RegexMap, Scheme};
 use nuncio_ir::{
-    Arm, Backend, Cors, HeaderAdd, HeaderEdits, HeaderMatch, HostRewrite, IpFamily, PathMatch, PathRewrite, Protocol,
-    QueryMatch, Redirect, Retry, RouteMatch, ValueMatch,
+    Arm, Backend, Cors, HeaderAdd, HeaderEdits, HeaderMatch, HostRewrite, PathMatch, PathRewrite, Protocol, QueryMatch,
+    Redirect, Retry, RouteMatch, ValueMatch,
 };
 
 use crate::compiled::{Asked, Compiled, Defaults, HostCondition, Labels, Lengths, Part, Shared};
@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::group::weight;
 use crate::labels;
 use crate::pattern::HostPattern;
-use crate::upstream::{Resolved, Wanted, added, load_balancer, lower_names, priority, resolve};
+use crate::upstream::{Resolved, Wanted, added, family, load_balancer, lower_names, priority, resolve};
 
 /// The original's time for an answer, and for a connection.
 pub(crate) const DEFAULT_TIMEOUT_MS: u64 = 3_000;
@@ -32,7 +32,17 @@ pub(crate) fn compile(id: &ObjectId, labels: &Labels, mapping: &Mapping, context
     let part = part(id, mapping, context, &mut problems);
     let auth = asked(mapping);
     let shared = shared(mapping, context, &mut problems);
+    problems.extend(unmatchable(mapping, context));
     Compiled { shared: common(shared), auth, problems, ..conditions(id, labels, mapping, part) }
+}
+
+/// Whether no request can have such a path, where slashes are merged before a route is chosen.
+fn unmatchable(mapping: &Mapping, context: &Context<'_>) -> Option<Problem> {
+    let merged = context.module.merge_slashes.unwrap_or(true) && !mapping.prefix_regex.unwrap_or(false);
+    (merged && mapping.prefix.contains("//")).then(|| {
+        let message = "no path is so: repeated slashes are merged, unless the Module says merge_slashes: false";
+        Problem::warning("NoEffect", "spec.prefix", message)
+    })
 }
 
 /// Takes a Mapping apart of which only the conditions can be used.
@@ -190,19 +200,7 @@ fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb:
         keepalive: mapping.keepalive.as_deref(),
         dns_type: mapping.dns_type.unwrap_or_default(),
         respect_dns_ttl: mapping.respect_dns_ttl.unwrap_or(false),
-        family: family(
-            mapping.enable_ipv4.or(module.enable_ipv4).unwrap_or(true),
-            mapping.enable_ipv6.or(module.enable_ipv6).unwrap_or(false),
-        ),
-    }
-}
-
-/// Which families DNS is asked for. Neither would reach nobody, so it means the default.
-pub(crate) fn family(v4: bool, v6: bool) -> IpFamily {
-    match (v4, v6) {
-        (true, true) => IpFamily::Both,
-        (false, true) => IpFamily::V6,
-        _ => IpFamily::V4,
+        family: family(mapping.enable_ipv4, mapping.enable_ipv6, module),
     }
 }
 
@@ -320,7 +318,6 @@ fn retry(policy: &api::RetryPolicy, module: &ModuleConfig) -> Option<Retry> {
         on: policy.retry_on.clone(),
         retries: policy.num_retries.unwrap_or(1),
         per_try_timeout: policy.per_try_timeout.map(|timeout| timeout.0),
-        statuses: Vec::new(),
         body_limit: module.buffer_limit_bytes.is_none().then_some(BODY_LIMIT),
     })
 }

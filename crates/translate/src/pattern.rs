@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use nuncio_api::without_port;
+
 /// A pattern for host names, lower case. The star crosses dots and never stands for nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HostPattern {
@@ -101,18 +103,6 @@ impl fmt::Display for HostPattern {
             Self::Prefix(prefix) => write!(f, "{prefix}*"),
             Self::Any => f.write_str("*"),
         }
-    }
-}
-
-/// The host without a port. Brackets of an IPv6 address stay.
-pub fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port))
-            if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
-        {
-            name
-        }
-        _ => host,
     }
 }
 

@@ -11,10 +11,10 @@ use nuncio_ir::auth::{
 
 use crate::context::Context;
 use crate::coverage::{Coverage, CoveredBy, SetKey};
+use crate::filter_rules;
 use crate::filters::{self, Around, filter_id};
 use crate::glob::Glob;
 use crate::world::invalid_reason;
-use crate::{filter_rules, pattern};
 
 /// What Filters and FilterPolicies come to.
 #[derive(Debug, Default)]
@@ -206,7 +206,7 @@ impl Protection {
                     let host = host_of(&origin.origin);
                     endpoints.push(Glob::of_host(host));
                     if origin.include_subdomains {
-                        endpoints.push(Glob::of_host(&format!("*.{}", pattern::without_port(host))));
+                        endpoints.push(Glob::of_host(&format!("*.{}", nuncio_api::without_port(host))));
                     }
                 }
             }

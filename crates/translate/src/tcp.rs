@@ -16,10 +16,9 @@ use crate::context::{Context, SecretRef, file_field};
 use crate::frame::{Frame, Port};
 use crate::group::{shares, weight};
 use crate::host::{CompiledHost, HostTls, host_tls};
-use crate::mapping::family;
 use crate::pattern::HostPattern;
 use crate::rivals::Verdict;
-use crate::upstream::{Resolved, Wanted, resolve};
+use crate::upstream::{Resolved, Wanted, family, resolve};
 
 /// The original's time for a connection to an upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -217,9 +216,6 @@ fn wanted<'a>(id: &'a ObjectId, mapping: &'a TcpMapping, service: &'a ServiceRef
         keepalive: None,
         dns_type: DnsType::StrictDns,
         respect_dns_ttl: false,
-        family: family(
-            mapping.enable_ipv4.or(module.enable_ipv4).unwrap_or(true),
-            mapping.enable_ipv6.or(module.enable_ipv6).unwrap_or(false),
-        ),
+        family: family(mapping.enable_ipv4, mapping.enable_ipv6, module),
     }
 }

@@ -34,7 +34,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) keepalive: Option<&'a api::Keepalive>,
     pub(crate) dns_type: api::DnsType,
     pub(crate) respect_dns_ttl: bool,
-    pub(crate) family: IpFamily,
+    /// `None` if none is left.
+    pub(crate) family: Option<IpFamily>,
 }
 
 /// An upstream, or why there is none.
@@ -61,6 +62,10 @@ pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
     let tls = upstream_tls(wanted, context, &mut warnings);
     let port = service.port.unwrap_or(if matches!(tls, Ok(None)) { 80 } else { 443 });
     let authority = format!("{}:{port}", service.url_host());
+    if wanted.family.is_none() {
+        let message = "neither IPv4 nor IPv6 is left, so IPv4 is used";
+        warnings.push(Problem::warning("NoEffect", "spec.enable_ipv4", message));
+    }
     let resolver = context.resolver(wanted.resolver, wanted.namespace);
     let upstream = match (tls, resolver) {
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
@@ -161,7 +166,8 @@ fn discover(
         hosts: vec![(host.to_owned(), port)],
         logical: wanted.dns_type == api::DnsType::LogicalDns,
         respect_ttl: wanted.respect_dns_ttl,
-        family: wanted.family,
+        // None at all would reach nobody.
+        family: wanted.family.unwrap_or_default(),
     };
     let found = match target(&wanted.service.host, context.lookup_namespace(wanted.namespace)) {
         Target::Address(address) => return (Discovery::Static(vec![SocketAddr::new(address, port)]), None),
@@ -180,25 +186,29 @@ fn discover(
     }
 }
 
+/// Which families DNS is asked for, by a Mapping's own switches or the Module's.
+pub(crate) fn family(v4: Option<bool>, v6: Option<bool>, module: &api::ModuleConfig) -> Option<IpFamily> {
+    match (v4.or(module.enable_ipv4).unwrap_or(true), v6.or(module.enable_ipv6).unwrap_or(false)) {
+        (true, true) => Some(IpFamily::Both),
+        (true, false) => Some(IpFamily::V4),
+        (false, true) => Some(IpFamily::V6),
+        (false, false) => None,
+    }
+}
+
 fn endpoint_source(service: ServiceKey, port: u16, host: &str) -> EndpointSource {
     EndpointSource { service, port, hostname: host.to_owned() }
 }
 
 fn circuit_breakers(wanted: &[api::CircuitBreaker]) -> Vec<CircuitBreaker> {
-    let mut breakers: Vec<CircuitBreaker> = Vec::with_capacity(wanted.len());
-    for breaker in wanted {
-        let breaker = CircuitBreaker {
-            priority: priority(breaker.priority),
-            max_connections: breaker.max_connections,
-            max_pending_requests: breaker.max_pending_requests,
-            max_requests: breaker.max_requests,
-            max_retries: breaker.max_retries,
-        };
-        // Of two for one priority the later counts, as for a key written twice.
-        breakers.retain(|other| other.priority != breaker.priority);
-        breakers.push(breaker);
-    }
-    breakers
+    let breaker = |wanted: &api::CircuitBreaker| CircuitBreaker {
+        priority: priority(wanted.priority),
+        max_connections: wanted.max_connections,
+        max_pending_requests: wanted.max_pending_requests,
+        max_requests: wanted.max_requests,
+        max_retries: wanted.max_retries,
+    };
+    wanted.iter().map(breaker).collect()
 }
 
 pub(crate) fn priority(priority: RoutingPriority) -> Priority {

@@ -2,13 +2,13 @@
 
 use super::invalid;
 use crate::parse::Issues;
-use crate::text::shorten;
+use crate::text::{shorten, without_port};
 use crate::yaml::Path;
 
 /// A host name, or a glob with one star at either end. A port may follow.
 pub(super) fn glob(hostname: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     let stars = hostname.matches('*').count();
-    let (name, _) = without_port(hostname);
+    let name = without_port(hostname);
     let inner = name.strip_prefix('*').or_else(|| name.strip_suffix('*')).unwrap_or(name);
     let wrong = if stars > 1 {
         "holds more than one star: a host name may begin or end with one"
@@ -26,7 +26,7 @@ pub(super) fn glob(hostname: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
 pub(super) fn exact(host: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     if host.contains('*') {
         invalid(path, "an exact host cannot hold a star: use hostname", issues);
-    } else if !is_name(without_port(host).0) {
+    } else if !is_name(without_port(host)) {
         invalid(path, format!("\"{}\" is no host name", shorten(host)), issues);
     }
 }
@@ -38,11 +38,4 @@ fn is_name(name: &str) -> bool {
         return address.parse::<std::net::Ipv6Addr>().is_ok();
     }
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-}
-
-fn without_port(host: &str) -> (&str, Option<&str>) {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => (name, Some(port)),
-        _ => (host, None),
-    }
 }

@@ -4,11 +4,31 @@ use super::value::{header_text, is_token, positive_milliseconds, weight};
 use super::{header, hostname, invalid, missing, no_effect, policy, rate_limit, regex, target};
 use crate::parse::Issues;
 use crate::text::shorten;
-use crate::yaml::Path;
+use crate::yaml::{Node, Path};
 use crate::{Docs, LONGEST_DOCS_TIMEOUT_MS, Mapping, RegexMap};
 
 /// Statuses of a redirect.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
+/// Methods of RFC 9110 and RFC 5789. Their case counts.
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+
+/// What says how a request is sent upstream: a redirect sends none.
+const OF_UPSTREAMS: [&str; 13] = [
+    "rewrite",
+    "regex_rewrite",
+    "host_rewrite",
+    "auto_host_rewrite",
+    "weight",
+    "timeout_ms",
+    "idle_timeout_ms",
+    "connect_timeout_ms",
+    "retry_policy",
+    "load_balancer",
+    "circuit_breakers",
+    "health_checks",
+    "outlier_detection",
+];
 
 /// Checks a Mapping, and brings older spellings in it to the newer ones.
 pub(crate) fn mapping(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
@@ -38,6 +58,8 @@ fn matches(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
         regex::pattern(&mapping.prefix, &prefix, issues);
     } else if !mapping.prefix.starts_with('/') {
         no_effect(&prefix, "no path begins so: paths begin with a slash", issues);
+    } else if mapping.prefix.contains(['?', '#']) {
+        no_effect(&prefix, "no path is so: a query is no part of it, query_parameters are for that", issues);
     }
     header_text(Some(&mapping.prefix), &prefix, issues);
     header::matched(&mapping.headers, &path.key("headers"), issues);
@@ -60,6 +82,9 @@ fn matches(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
             regex::pattern(method, &path, issues);
         } else if !is_token(method) {
             invalid(&path, format!("\"{}\" is no method", shorten(method)), issues);
+        } else if let Some(meant) = METHODS.iter().find(|known| *known != method && known.eq_ignore_ascii_case(method))
+        {
+            no_effect(&path, format!("no request has this method: did you mean {meant}?"), issues);
         }
     }
     if let Some(precedence) = mapping.precedence.filter(|precedence| i32::try_from(*precedence).is_err()) {
@@ -104,6 +129,10 @@ fn upstream(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
 fn rewrites(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     header_text(mapping.rewrite.as_deref(), &path.key("rewrite"), issues);
     regex_map(mapping.regex_rewrite.as_deref(), &path.key("regex_rewrite"), issues);
+    if mapping.regex_rewrite.is_some() && mapping.rewrite.as_deref().is_some_and(|rewrite| !matches!(rewrite, "" | "/"))
+    {
+        no_effect(&path.key("rewrite"), "regex_rewrite is used instead", issues);
+    }
     mapping.host_rewrite.take_if(|host| host.is_empty());
     header_text(mapping.host_rewrite.as_deref(), &path.key("host_rewrite"), issues);
     if mapping.host_rewrite.is_some() && mapping.auto_host_rewrite == Some(true) {
@@ -137,6 +166,14 @@ fn redirects(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     if mapping.shadow == Some(true) && mapping.host_redirect == Some(true) {
         no_effect(&path.key("host_redirect"), "a shadow gets copies of requests, and does not redirect them", issues);
         mapping.host_redirect = None;
+    }
+    if mapping.host_redirect == Some(true) {
+        for name in OF_UPSTREAMS {
+            let path = path.key(name);
+            if issues.node(&path).is_some_and(Node::is_set) {
+                no_effect(&path, "a redirect sends nothing upstream", issues);
+            }
+        }
     }
     let forms = [
         ("path_redirect", mapping.path_redirect.is_some()),

@@ -38,6 +38,15 @@ pub(super) fn retry_policy(policy: &RetryPolicy, path: &Path<'_>, issues: &mut I
         let meant = closest(condition, &RETRY_ON).map(|meant| format!(": did you mean {meant}?")).unwrap_or_default();
         invalid(&path, format!("there is no retry condition \"{}\"{meant}", shorten(condition)), issues);
     }
+    for condition in ["retriable-status-codes", "retriable-headers"] {
+        if policy.retry_on.iter().any(|on| on == condition) {
+            no_effect(
+                &path,
+                format!("{condition} retries nothing by itself: there is no field that says which"),
+                issues,
+            );
+        }
+    }
 }
 
 /// Checks circuit breakers. Of two for one priority the first holds.

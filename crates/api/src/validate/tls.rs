@@ -1,7 +1,7 @@
 //! TLS settings.
 
 use super::cipher::cipher_suites;
-use super::{hostname, invalid};
+use super::{hostname, invalid, no_effect};
 use crate::parse::Issues;
 use crate::text::{closest, shorten};
 use crate::yaml::Path;
@@ -46,6 +46,9 @@ pub(super) fn config(config: &TlsConfig, path: &Path<'_>, issues: &mut Issues<'_
     if config.alpn_protocols.iter().any(|protocol| protocol.len() > 255) {
         // RFC 7301, section 3.1.
         invalid(&path.key("alpn_protocols"), "a protocol's name is at most 255 bytes long", issues);
+    }
+    if config.crl_secret.is_some() && config.ca_secret.is_none() {
+        no_effect(&path.key("crl_secret"), "without ca_secret no certificate is verified", issues);
     }
     if config.cert_chain_file.is_some() != config.private_key_file.is_some() {
         invalid(&path.key("cert_chain_file"), "cert_chain_file and private_key_file go together", issues);

@@ -137,7 +137,7 @@ fn reason_metadata(reason: &str) -> Metadata {
 /// upgrades the route allows.
 fn upgrade_metadata(arm: &Arm) -> Option<Metadata> {
     let allowed = Value { kind: Some(value::Kind::BoolValue(true)) };
-    let fields = arm.upgrades.iter().map(|upgrade| (upgrade.to_ascii_lowercase(), allowed.clone())).collect();
+    let fields = arm.upgrades.iter().map(|upgrade| (upgrade.clone(), allowed.clone())).collect();
     let upgrades = value::Kind::StructValue(Struct { fields });
     (!arm.upgrades.is_empty()).then(|| metadata(ON_MISS_FILTER, "upgrades", upgrades))
 }

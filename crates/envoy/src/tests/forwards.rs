@@ -34,7 +34,6 @@ fn one_arm_with_everything() {
             on: vec!["5xx".to_owned(), "retriable-status-codes".to_owned()],
             retries: 2,
             per_try_timeout: Some(Duration::from_millis(250)),
-            statuses: vec![409],
             body_limit: None,
         }),
         hash: vec![
@@ -42,7 +41,7 @@ fn one_arm_with_everything() {
             HashPolicy::Cookie { name: "sid".to_owned(), path: Some("/".to_owned()), ttl: Some(Duration::ZERO) },
             HashPolicy::SourceIp,
         ],
-        upgrades: vec!["websocket".to_owned(), "WebSocket".to_owned(), "spdy/3.1".to_owned()],
+        upgrades: vec!["spdy/3.1".to_owned(), "websocket".to_owned()],
         ..arm(1, "a")
     };
     let action = RouteAction::Forward(Box::new(Forward {

@@ -237,7 +237,6 @@ fn every_route() -> Vec<Route> {
             on: vec!["5xx".to_owned(), "connect-failure".to_owned()],
             retries: 3,
             per_try_timeout: Some(Duration::from_secs(1)),
-            statuses: vec![409],
             body_limit: Some(1 << 20),
         }),
         hash: vec![

@@ -13,7 +13,6 @@ use nuncio_ir::auth::{
 
 use super::{Compiler, client, filter_id};
 use crate::filter_rules::condition;
-use crate::pattern;
 
 /// How long an assertion is good.
 const ASSERTION_LIFE: Duration = Duration::from_secs(60);
@@ -156,7 +155,7 @@ fn origins(spec: &api::OAuth2Filter) -> Vec<ProtectedOrigin> {
 fn without_port(origin: &str) -> Option<Arc<str>> {
     let (scheme, rest) = origin.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let host = pattern::without_port(authority);
+    let host = nuncio_api::without_port(authority);
     (host != authority).then(|| format!("{scheme}://{host}").into())
 }
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{HttpIngressPath, IngressBackend, Mapping, ObjectId, Problem, Service, ServiceRef};
+use nuncio_api::{HttpIngressPath, IngressBackend, Mapping, ObjectId, Problem, Service, ServiceRef, without_port};
 use nuncio_ir::PathMatch;
 
 use super::Controller;
 use crate::compiled::{Compiled, Labels};
 use crate::context::Context;
 use crate::mapping;
-use crate::pattern::without_port;
 use crate::service::ServiceKey;
 
 /// A path on one host.

@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use nuncio_translate::without_port;
+use nuncio_api::without_port;
 
 /// Host names that are answered besides addresses and `localhost`.
 #[derive(Clone, Debug)]

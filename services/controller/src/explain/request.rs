@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use nuncio_api::without_port;
 use nuncio_ir::{CHAIN_HEADER, HttpSettings};
-use nuncio_translate::without_port;
 
 use crate::admin::ExplainRequest;
 

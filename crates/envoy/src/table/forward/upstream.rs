@@ -85,7 +85,6 @@ fn retry(retry: &Retry) -> RetryPolicy {
         retry_on: retry.on.join(","),
         num_retries: Some(proto::uint32(retry.retries)),
         per_try_timeout: retry.per_try_timeout.map(proto::duration),
-        retriable_status_codes: retry.statuses.clone(),
         ..Default::default()
     }
 }
@@ -118,10 +117,7 @@ fn hash(policy: &HashPolicy) -> PbHashPolicy {
     PbHashPolicy { policy_specifier: Some(specifier), ..Default::default() }
 }
 
-/// Envoy compares the types without case and refuses a route that names one twice.
 fn upgrades(types: &[String]) -> Vec<UpgradeConfig> {
-    let mut types: Vec<_> = types.iter().map(|name| name.to_ascii_lowercase()).collect();
-    types.sort_unstable();
-    types.dedup();
-    types.into_iter().map(|upgrade_type| UpgradeConfig { upgrade_type, ..Default::default() }).collect()
+    let config = |name: &String| UpgradeConfig { upgrade_type: name.clone(), ..Default::default() };
+    types.iter().map(config).collect()
 }

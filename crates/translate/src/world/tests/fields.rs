@@ -109,6 +109,38 @@ fn a_log_of_json_without_a_format_is_of_json() {
 }
 
 #[test]
+fn what_can_have_no_effect_is_told_with_the_module_s_settings_in_mind() {
+    for (mapping, config, field) in [
+        ("prefix: //x, service: a", "", "spec.prefix"),
+        ("prefix: //x, service: a", "merge_slashes: false", ""),
+        ("prefix: //x, prefix_regex: true, service: a", "", ""),
+        ("prefix: /, service: a, enable_ipv4: false", "", "spec.enable_ipv4"),
+        ("prefix: /, service: a, enable_ipv4: false", "enable_ipv6: true", ""),
+    ] {
+        let module = format!("{{config: {{{config}}}}}");
+        let mapping = format!("{{hostname: '*', {mapping}}}");
+        let world = of(&[
+            ("Listener", "l", HTTPS),
+            ("Host", "any", ROUTE),
+            ("Module", "ambassador", &module),
+            ("Mapping", "m", &mapping),
+        ]);
+        let fields: Vec<_> =
+            world.problems(&ObjectId::new(Kind::Mapping, "default", "m")).into_iter().map(|it| it.field).collect();
+        assert_eq!(fields, if field.is_empty() { vec![] } else { vec![field.to_owned()] }, "{mapping} {config}");
+    }
+}
+
+#[test]
+fn the_module_says_how_long_a_request_may_take_to_arrive() {
+    for (config, expected) in [("", None), ("listener_request_timeout_ms: 0", Some(std::time::Duration::ZERO))] {
+        let world = with("service: web", config);
+        let Handler::Http(settings) = &chains(&world)[0].handler else { panic!() };
+        assert_eq!(settings.request_timeout, expected);
+    }
+}
+
+#[test]
 fn a_resolver_that_the_module_names_is_the_module_s_problem() {
     let mut world = with("service: web", "resolver: typo");
     assert_eq!(cluster(&world).stats_name.as_deref(), Some("web"), "the default one is used");
