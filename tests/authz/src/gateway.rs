@@ -14,14 +14,14 @@ pub struct Gateway {
     pub address: String,
     /// What browsers call it.
     pub origin: String,
-    _process: Process,
+    process: Process,
     _directory: tempfile::TempDir,
 }
 
 impl Gateway {
     /// Starts one: `/open/` is not checked, everything else is, under the rule set `s`.
     pub async fn start(service: &Service, upstream: &Upstream) -> Self {
-        Self::launch(&by_grpc(), &cluster("authz", &service.grpc, true), upstream, None).await
+        Self::launch(&by_grpc(), Some(cluster("authz", &service.grpc, true)), upstream, None).await
     }
 
     /// The same with TLS.
@@ -32,7 +32,7 @@ impl Gateway {
             "common_tls_context": { "alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [{
                 "certificate_chain": { "inline_string": identity.cert },
                 "private_key": { "inline_string": identity.key } }] } } });
-        Self::launch(&by_grpc(), &cluster("authz", &service.grpc, true), upstream, Some(tls)).await
+        Self::launch(&by_grpc(), Some(cluster("authz", &service.grpc, true)), upstream, Some(tls)).await
     }
 
     /// The same by Envoy's HTTP form, in which the path says the rule set.
@@ -46,15 +46,39 @@ impl Gateway {
                 "authorization_response": { "allowed_upstream_headers": { "patterns": [exact("x-user")] } },
             },
         });
-        Self::launch(&by_http, &cluster("authz", &service.http, false), upstream, None).await
+        Self::launch(&ext_authz(&by_http), Some(cluster("authz", &service.http, false)), upstream, None).await
     }
 
-    async fn launch(asked: &Value, authz: &Value, upstream: &Upstream, tls: Option<Value>) -> Self {
+    /// The same with an oauth2-proxy at this address instead of the service.
+    pub async fn start_by_oauth2_proxy(proxy: &str, upstream: &Upstream) -> Self {
+        let sent = json!({ "patterns": [{ "exact": "accept", "ignore_case": true }, { "exact": "cookie", "ignore_case": true }] });
+        let server = json!({ "uri": "http://authz", "cluster": "authz", "timeout": "10s" });
+        let asked = json!({ "allowed_headers": sent, "http_service": { "server_uri": server } });
+        Self::launch(&ext_authz(&asked), Some(cluster("authz", proxy, false)), upstream, None).await
+    }
+
+    /// The same with Envoy's own filter for tokens of this issuer, and no service.
+    pub async fn start_with_jwt_authn(issuer: &str, keys: &str, upstream: &Upstream) -> Self {
+        let provider = json!({ "issuer": issuer, "local_jwks": { "inline_string": keys }, "forward": true,
+            "jwt_cache_config": { "jwt_cache_size": 100 } });
+        let filter = json!({ "name": "envoy.filters.http.jwt_authn", "typed_config": {
+            "@type": typed("http.jwt_authn.v3.JwtAuthentication"), "providers": { "p": provider },
+            "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": "p" } }] } });
+        Self::launch(&filter, None, upstream, None).await
+    }
+
+    /// The Envoy.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    async fn launch(filter: &Value, authz: Option<Value>, upstream: &Upstream, tls: Option<Value>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("envoy.json");
         let (address, admin) = (free_address(), free_address());
         let origin = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-        let mut configuration = configuration(&address, &admin, asked, authz, upstream);
+        let mut configuration = configuration(&address, &admin, filter, authz, upstream);
         if let Some(tls) = tls {
             configuration["static_resources"]["listeners"][0]["filter_chains"][0]["transport_socket"] = tls;
         }
@@ -71,36 +95,44 @@ impl Gateway {
             Err(error) => Err(error.to_string()),
         })
         .await;
-        Self { address, origin, _process: process, _directory: directory }
+        Self { address, origin, process, _directory: directory }
     }
 }
 
 /// The form in which our own controller has it asked.
 fn by_grpc() -> Value {
-    json!({ "grpc_service": { "envoy_grpc": { "cluster_name": "authz" }, "timeout": "10s" } })
+    ext_authz(&json!({ "grpc_service": { "envoy_grpc": { "cluster_name": "authz" }, "timeout": "10s" } }))
 }
 
-fn configuration(address: &str, admin: &str, asked: &Value, authz: &Value, upstream: &Upstream) -> Value {
-    json!({
-        "admin": { "address": socket(admin) },
-        "static_resources": {
-            "listeners": [{ "name": "l", "address": socket(address), "filter_chains": [{ "filters": [{
-                "name": "envoy.filters.network.http_connection_manager", "typed_config": manager(asked) }] }] }],
-            "clusters": [cluster("upstream", &upstream.address, false), authz],
-        },
-    })
+fn typed(name: &str) -> String {
+    format!("type.googleapis.com/envoy.extensions.filters.{name}")
 }
 
-fn manager(asked: &Value) -> Value {
-    let typed = |name: &str| format!("type.googleapis.com/envoy.extensions.filters.{name}");
-    let mut ext_authz = json!({
+fn ext_authz(asked: &Value) -> Value {
+    let mut settings = json!({
         "@type": typed("http.ext_authz.v3.ExtAuthz"), "transport_api_version": "V3",
         "encode_raw_headers": asked.get("grpc_service").is_some(), "validate_mutations": true,
         "status_on_error": { "code": 503 },
     });
     for (field, value) in asked.as_object().unwrap() {
-        ext_authz[field] = value.clone();
+        settings[field] = value.clone();
     }
+    json!({ "name": "envoy.filters.http.ext_authz", "typed_config": settings })
+}
+
+fn configuration(address: &str, admin: &str, filter: &Value, authz: Option<Value>, upstream: &Upstream) -> Value {
+    let clusters: Vec<Value> = [cluster("upstream", &upstream.address, false)].into_iter().chain(authz).collect();
+    json!({
+        "admin": { "address": socket(admin) },
+        "static_resources": {
+            "listeners": [{ "name": "l", "address": socket(address), "filter_chains": [{ "filters": [{
+                "name": "envoy.filters.network.http_connection_manager", "typed_config": manager(filter) }] }] }],
+            "clusters": clusters,
+        },
+    })
+}
+
+fn manager(filter: &Value) -> Value {
     let strip = |name: &str| json!({ "remove": name });
     let off = json!({ "envoy.filters.http.ext_authz": {
         "@type": typed("http.ext_authz.v3.ExtAuthzPerRoute"), "disabled": true } });
@@ -126,7 +158,7 @@ fn manager(asked: &Value) -> Value {
             },
         }],
         "http_filters": [
-            { "name": "envoy.filters.http.ext_authz", "typed_config": ext_authz },
+            filter,
             { "name": "envoy.filters.http.router", "typed_config": { "@type": typed("http.router.v3.Router") } },
         ],
         "route_config": { "virtual_hosts": [{ "name": "v", "domains": ["*"], "routes": [

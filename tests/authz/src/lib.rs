@@ -36,7 +36,8 @@ pub fn signing_key() -> (String, serde_json::Value) {
 }
 
 /// A port of an address of its own.
-fn free_address() -> String {
+#[must_use]
+pub fn free_address() -> String {
     let address = own_address();
     let listener = std::net::TcpListener::bind((address, 0)).expect("a free port");
     listener.local_addr().expect("an address").to_string()

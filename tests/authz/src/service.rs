@@ -28,6 +28,13 @@ impl Service {
         Self::start_with(rules, &[]).await
     }
 
+    /// Starts one that writes no more than operators have it write.
+    pub async fn start_as_operators_do(rules: &Value) -> Self {
+        let service = Self::spawn(rules, |_| Vec::new());
+        service.ready().await;
+        service
+    }
+
     /// The same with more arguments.
     pub async fn start_with(rules: &Value, arguments: &[&str]) -> Self {
         let service = Self::launch(rules, arguments);
@@ -54,14 +61,20 @@ impl Service {
     /// Starts one and does not wait.
     #[must_use]
     pub fn launch(rules: &Value, arguments: &[&str]) -> Self {
+        Self::spawn(rules, |directory| {
+            let audit = directory.join("audit.jsonl").to_string_lossy().into_owned();
+            let all = ["--log", "debug", "--audit", &audit];
+            all.iter().chain(arguments).map(ToString::to_string).collect()
+        })
+    }
+
+    fn spawn(rules: &Value, more: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("rules.json");
         write(&file, rules);
         let (grpc, http, admin) = (free_address(), free_address(), free_address());
-        let audit = directory.path().join("audit.jsonl");
-        let own = ["--grpc", &grpc, "--http", &http, "--admin", &admin, "--log", "debug"];
-        let files = ["--rules", file.to_str().unwrap(), "--audit", audit.to_str().unwrap()];
-        let arguments: Vec<String> = own.iter().chain(&files).chain(arguments).map(ToString::to_string).collect();
+        let own = ["--grpc", &grpc, "--http", &http, "--admin", &admin, "--rules", file.to_str().unwrap()];
+        let arguments: Vec<String> = own.iter().map(ToString::to_string).chain(more(directory.path())).collect();
         let process = Process::spawn(&mut command(&arguments));
         Self { grpc, http, admin, arguments, process, directory }
     }
@@ -102,7 +115,13 @@ impl Service {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The process.
+    /// The process as it runs.
+    #[must_use]
+    pub fn running(&self) -> &Process {
+        &self.process
+    }
+
+    /// The process, to be ended.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }

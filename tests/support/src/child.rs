@@ -1,5 +1,6 @@
 //! A child process, and its end.
 
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,6 +34,20 @@ impl Running {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.0.id()
+    }
+
+    /// CPU time of all of its threads that live, to the nanosecond.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.id())).expect("it runs");
+        let time = |task: &Path| {
+            let text = std::fs::read_to_string(task.join("schedstat")).ok()?;
+            text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+        };
+        tasks.filter_map(|task| time(&task.ok()?.path())).sum()
     }
 
     /// Sends a signal.
