@@ -83,6 +83,7 @@ pub(crate) async fn write(
         except: (!options.mappings).then_some(Kind::Mapping),
         published: Published::new(namespace, options.service),
         queue: Queue::default(),
+        given_away: BTreeSet::new(),
         recorder: Recorder::new(leadership.identity(), Instant::now()),
         backoff: Backoff::default(),
         paused: None,

@@ -60,6 +60,17 @@ impl Engine {
         }
     }
 
+    /// Objects that were this instance's and are another's.
+    pub(super) fn given_away(&self, before: &BTreeMap<ObjectId, Before>) -> Vec<ObjectId> {
+        let is_given_away = |(id, before): &(&ObjectId, &Before)| before.own && self.foreign.contains_key(*id);
+        before.iter().filter(is_given_away).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// An object of another instance.
+    pub(crate) fn foreign(&self, id: &ObjectId) -> Option<&Object> {
+        self.foreign.get(id).map(|object| &**object)
+    }
+
     /// Whether an object is another than before, or something else is wrong with it, which others may repeat.
     pub(super) fn differs(&self, id: &ObjectId, before: &Before) -> bool {
         let now = self.world.object(id).or_else(|| self.foreign.get(id));

@@ -82,6 +82,7 @@ impl Engine {
         let _entered = span.clone().entered();
         let (files, ids): (Vec<_>, Vec<_>) = (files.into_iter().collect(), before.keys().cloned().collect());
         let reaches_others = self.reach_others(&before);
+        self.touched.given_away(self.given_away(&before));
         let changes = self.changes(before);
         let revision = self.publish(&delta, noticed, &span);
         let refused = self.forget_refusals();

@@ -20,6 +20,8 @@ pub(crate) struct Touched {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct What {
     pub(super) ids: BTreeSet<ObjectId>,
+    /// Objects that are another instance's from now on.
+    pub(super) given_away: BTreeSet<ObjectId>,
     /// Any object, since something changed that many hang on.
     pub(super) everything: bool,
     /// Any object, but there is no hurry: something changed that others may have a part in.
@@ -36,6 +38,13 @@ impl Touched {
         if self.what.ids.len() > MOST {
             return self.everything();
         }
+        self.wake.notify_one();
+    }
+
+    /// These are another instance's from now on.
+    pub(crate) fn given_away(&mut self, ids: impl IntoIterator<Item = ObjectId>) {
+        let room = MOST.saturating_sub(self.what.given_away.len());
+        self.what.given_away.extend(ids.into_iter().take(room));
         self.wake.notify_one();
     }
 

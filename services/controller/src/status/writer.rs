@@ -2,6 +2,7 @@
 
 mod outcome;
 mod tell;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -44,6 +45,8 @@ pub(super) struct Writer {
     pub(super) except: Option<Kind>,
     pub(super) metrics: Metrics,
     pub(super) queue: Queue,
+    /// Objects that are another instance's from now on.
+    pub(super) given_away: BTreeSet<ObjectId>,
     pub(super) recorder: Recorder,
     pub(super) backoff: Backoff,
     /// Nothing is written before then: the API server does not answer.
@@ -150,6 +153,7 @@ impl Writer {
             engine.world.objects().filter(|it| has_status(it)).for_each(|it| self.queue.put(it.id.clone()));
         }
         drop(engine);
+        self.given_away.extend(what.given_away);
         what.ids.into_iter().for_each(|id| self.queue.put(id));
         if what.delivery {
             self.queue.delivered();
@@ -168,6 +172,10 @@ impl Writer {
             if writes.len() >= WRITES {
                 return false;
             }
+            if let Some(id) = self.given_away.pop_first() {
+                writes.extend(self.withdraw(&id));
+                continue;
+            }
             let Some(id) = self.queue.take(now) else { return false };
             let Some(Wanted { target, status, differs }) = self.wanted(&id, now) else { continue };
             if id.kind == Kind::Ingress && self.is_news(&id, &status) {
@@ -177,7 +185,7 @@ impl Writer {
                 writes.push(self.write(id, target, status));
             }
         }
-        !self.queue.is_idle()
+        !self.queue.is_idle() || !self.given_away.is_empty()
     }
 
     /// The status that an object is to have, if there is something to do about it.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nuncio_e2e::{Gateway, yaml};
+use nuncio_e2e::{Gateway, eventually, yaml};
 use serde_json::{Value, json};
 
 use super::{FINE, Stage, condition};
@@ -80,5 +80,24 @@ async fn a_gateway_that_is_told_so_writes_nothing() {
     let gateway = Gateway::start_by(&stage.site, &mut command).await;
     stage.shows("listener", "http", &FINE).await;
     assert_eq!(stage.object("mapping", "app").await["status"], Value::Null);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_another_instances_from_now_on_is_spoken_of_no_longer() {
+    let stage = Stage::set().await;
+    let gateway = stage.gateway().await;
+    stage.shows("mapping", "app", &FINE).await;
+    let given_away = r#"{"spec":{"ambassador_id":["another"]}}"#;
+    stage.kubectl(&["patch", "mapping", "app", "--type=merge", "-p", given_away]).await;
+    eventually("nothing is said", async || {
+        let status = stage.object("mapping", "app").await["status"].clone();
+        if status == json!({"observedGeneration": 2}) { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    stage
+        .kubectl(&["patch", "mapping", "app", "--type=merge", "-p", r#"{"spec":{"ambassador_id":["default"]}}"#])
+        .await;
+    stage.shows("mapping", "app", &FINE).await;
     gateway.stop().await;
 }
