@@ -1,6 +1,7 @@
 //! The environment variables of envoyproxy/ratelimit, and a few of our own.
 
 mod duration;
+mod environment;
 mod read;
 mod report;
 
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use duration::parse_duration;
-pub use read::{Environment, SettingError};
+pub use environment::{Environment, SettingError};
 pub use report::{IGNORED, ignored};
 
 use crate::limiter;

@@ -1,6 +1,6 @@
 //! Variables of the original that have no meaning here.
 
-use super::read::Environment;
+use super::environment::Environment;
 
 /// Accepted, and told once that they change nothing, with the reason.
 pub const IGNORED: [(&str, &str); 31] = [

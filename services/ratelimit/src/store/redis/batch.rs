@@ -1,6 +1,6 @@
 //! What is sent to Redis at once, and whose replies are whose.
 
-use std::collections::HashMap;
+mod command;
 
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
@@ -8,9 +8,10 @@ use tokio::sync::oneshot;
 
 use super::job::{How, Job};
 use super::resp::{self, Reply};
-use super::script::{self, Script};
+use super::script;
 use super::seen::Seen;
-use crate::store::{Action, Count, Meter, Op, StoreError};
+use crate::store::{Count, Meter, StoreError};
+use command::{Builder, Command, Part, What};
 
 /// What an operation came to: the count, or Redis' error.
 pub(super) type OpResult = Result<Count, String>;
@@ -21,8 +22,6 @@ pub(super) type OpResults = SmallVec<[OpResult; 2]>;
 const REFUND: &[u8] = b"local v=tonumber(redis.call('GET',KEYS[1]) or '0') \
     local n=math.min(v,tonumber(ARGV[1])) \
     if n>0 then return redis.call('DECRBY',KEYS[1],string.format('%.0f',n)) end return math.max(v,0)";
-/// Hits beyond this are not added up with others, so that a sum cannot overflow.
-const SUMMABLE: u64 = 1 << 32;
 
 const INCRBY: &[u8] = b"*3\r\n$6\r\nINCRBY\r\n";
 const EXPIRE: &[u8] = b"*3\r\n$6\r\nEXPIRE\r\n";
@@ -50,13 +49,6 @@ enum Expected {
     Script { meter: Meter, parts: SmallVec<[(usize, usize); 1]> },
 }
 
-struct Part {
-    waiter: usize,
-    op: usize,
-    /// The sum up to these hits, with them.
-    up_to: u64,
-}
-
 /// What writes batches for a connection.
 pub(super) struct Writer {
     /// Keys with a time to live.
@@ -78,8 +70,7 @@ impl Writer {
     /// Writes the commands for `jobs` to `out`.
     pub(super) fn write(&mut self, jobs: &mut Vec<Job>, out: &mut BytesMut) -> Batch {
         let mut batch = Batch { waiters: Vec::with_capacity(jobs.len()), expected: Default::default() };
-        let mut builder =
-            Builder { open: HashMap::new(), alone: jobs.len() == 1, commands: Vec::with_capacity(jobs.len()) };
+        let mut builder = Builder::new(jobs.len());
         for job in jobs.drain(..) {
             let waiter = batch.waiters.len();
             let mut results = OpResults::new();
@@ -142,82 +133,6 @@ fn write_asking(how: How, out: &mut BytesMut, expected: &mut std::collections::V
     if how.asking {
         resp::command(out, &[b"ASKING"]);
         expected.push_back(Expected::Ignored);
-    }
-}
-
-struct Command {
-    key: Bytes,
-    how: How,
-    what: What,
-}
-
-/// An operation: its waiter's place, and its own among the waiter's.
-type At = (usize, usize);
-
-enum What {
-    Read(At),
-    Refund(At, u64),
-    Sum { total: u64, parts: SmallVec<[Part; 1]>, window: u64 },
-    Script { script: Script, meter: Meter, parts: SmallVec<[(At, Action); 1]> },
-}
-
-/// Puts operations on one key together, where nothing else on it comes between them.
-struct Builder {
-    /// The command that operations on a key are added to.
-    open: HashMap<Bytes, usize>,
-    /// There is only one job, which seldom names a key twice.
-    alone: bool,
-    commands: Vec<Command>,
-}
-
-impl Builder {
-    fn add(&mut self, at: At, op: Op, how: How) {
-        let joins = !self.alone && !how.asking;
-        if joins && self.joined(at, &op, how) {
-            return;
-        }
-        let what = match (op.meter, op.action) {
-            (Meter::Number(window), Action::Add(hits)) => {
-                let parts = SmallVec::from_buf([Part { waiter: at.0, op: at.1, up_to: hits }]);
-                What::Sum { total: hits, parts, window }
-            }
-            (Meter::Number(_), Action::Read) => What::Read(at),
-            (Meter::Number(_), Action::Refund(hits)) => What::Refund(at, hits),
-            (meter @ (Meter::Sliding(..) | Meter::Gcra(..)), action) => {
-                What::Script { script: Script::of(meter), meter, parts: SmallVec::from_buf([(at, action)]) }
-            }
-        };
-        if !self.alone {
-            match what {
-                What::Sum { total, .. } if total < SUMMABLE && joins => self.opened(&op.key),
-                What::Script { .. } if joins => self.opened(&op.key),
-                _ => _ = self.open.remove(&op.key),
-            }
-        }
-        self.commands.push(Command { key: op.key, how, what });
-    }
-
-    fn opened(&mut self, key: &Bytes) {
-        self.open.insert(key.clone(), self.commands.len());
-    }
-
-    /// Adds the operation to a command that is there already.
-    fn joined(&mut self, at: At, op: &Op, how: How) -> bool {
-        let command = self.open.get(&op.key).and_then(|index| self.commands.get_mut(*index));
-        let Some(command) = command.filter(|command| command.how == how) else { return false };
-        match (&mut command.what, op.action) {
-            (What::Sum { total, parts, .. }, Action::Add(hits)) if hits < SUMMABLE => {
-                *total += hits;
-                parts.push(Part { waiter: at.0, op: at.1, up_to: *total });
-                true
-            }
-            // Done one after the other, at the time of the first.
-            (What::Script { script, parts, .. }, action) if *script == Script::of(op.meter) => {
-                parts.push((at, action));
-                true
-            }
-            _ => false,
-        }
     }
 }
 

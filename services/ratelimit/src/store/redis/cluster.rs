@@ -220,7 +220,7 @@ impl Shared {
             connection.call(&[b"CLUSTER", b"SLOTS"]).await
         };
         let answer = tokio::time::timeout(self.options.reply_timeout, asking).await;
-        let reply = answer.map_err(|_| "no answer".to_owned())?.map_err(|error| error.to_string())?;
+        let reply = answer.map_err(|_| "no answer".to_owned())??;
         table_of(&reply, &target.address).ok_or_else(|| format!("no table of slots: {reply:?}"))
     }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::Ops;
+use crate::store::{Action, Op};
 
 struct Sent {
     batch: Batch,
