@@ -50,7 +50,7 @@ pub struct Arm {
     pub retry: Option<Retry>,
     /// What consistent hashing hashes.
     pub hash: Vec<HashPolicy>,
-    /// Protocols (`websocket`) that a request may switch to.
+    /// Protocols (`websocket`) that a request may switch to; lower case, each once.
     pub upgrades: Vec<String>,
     /// What the AuthService is told instead of what the route says.
     pub auth_context: Option<AuthContext>,
