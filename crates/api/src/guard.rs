@@ -19,7 +19,7 @@ pub struct Guard {
 }
 
 /// Every such kind; those that close more come first.
-pub const GUARDS: [Guard; 3] = [
+pub const GUARDS: [Guard; 4] = [
     Guard {
         kind: Kind::AuthService,
         fields: &["auth_service", "allowed_authorization_headers", "allowed_request_headers", "status_on_error"],
@@ -36,7 +36,13 @@ pub const GUARDS: [Guard; 3] = [
         kind: Kind::Host,
         fields: &["acmeProvider", "mappingSelector", "requestPolicy", "tlsSecret"],
         is_word: false,
-        meanwhile: "no name without a Host is served until it can be",
+        meanwhile: "its name, if that can be told, and no name without a Host is served until it can be",
+    },
+    Guard {
+        kind: Kind::TLSContext,
+        fields: &["secret_namespacing"],
+        is_word: true,
+        meanwhile: "no Host that it is for is served until it can be",
     },
 ];
 

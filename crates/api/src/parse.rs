@@ -155,7 +155,7 @@ impl<'t> Reader<'t> {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
         let id = recover::id(text, &self.defaults.namespace);
-        self.problem(position.of(line, column), id, Problem::error(reason, "", message));
+        self.unread(position.of(line, column), id, Problem::error(reason, "", message), text.as_bytes());
     }
 
     fn location(&self, mark: Mark) -> Location {
@@ -164,9 +164,14 @@ impl<'t> Reader<'t> {
 
     /// Notes a problem that no object has.
     fn problem(&mut self, mark: Mark, id: Option<ObjectId>, problem: Problem) {
+        self.unread(mark, id, problem, self.text.bytes);
+    }
+
+    /// The same of what `text` was meant to hold.
+    fn unread(&mut self, mark: Mark, id: Option<ObjectId>, problem: Problem, text: &[u8]) {
         let location = self.location(mark);
         let snippet = self.text.snippet(&location);
-        let remains = id.as_ref().map_or(Remains::Nothing, |id| recover::remains(id, self.text.bytes));
+        let remains = id.as_ref().map_or(Remains::Nothing, |id| recover::remains(id, text));
         self.parsed.problems.push(FileProblem { problem, location, snippet, id, remains });
     }
 

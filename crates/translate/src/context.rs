@@ -1,6 +1,6 @@
 //! What translating one object needs to know of the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, TlsConfig, TlsContext};
@@ -47,6 +47,8 @@ pub(crate) struct Context<'a> {
     pub(crate) services: &'a Services,
     pub(crate) resolvers: &'a BTreeMap<ObjectId, Resolver>,
     pub(crate) tls_contexts: &'a BTreeMap<ObjectId, Arc<TlsContext>>,
+    /// Those that are there and cannot be used.
+    pub(crate) broken_contexts: &'a BTreeSet<ObjectId>,
     pub(crate) secrets: &'a Secrets,
     /// The domain of labels that limits are asked about in; `None` if nobody is asked.
     pub(crate) label_domain: Option<&'a str>,

@@ -204,7 +204,13 @@ fn shared_settings<'a>(
             Ok(Some(found))
         }
         (None, None) if host.tls_secret.is_some() && id.kind == Kind::Host => {
-            Ok(context.tls_context(&format!("{}-context", id.name), &id.namespace))
+            let name = format!("{}-context", id.name);
+            let found = context.tls_context(&name, &id.namespace);
+            if found.is_none() && context.broken_contexts.iter().any(|id| *id.name == *name) {
+                let message = format!("the TLSContext `{name}`, which is for this Host, cannot be used");
+                return Err(Problem::error("InvalidTLSContext", "spec.tlsContext", message));
+            }
+            Ok(found)
         }
         (None, None) => Ok(None),
     }

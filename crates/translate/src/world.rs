@@ -59,6 +59,8 @@ pub struct World {
     secrets: Secrets,
     resolvers: BTreeMap<ObjectId, Resolver>,
     tls_contexts: BTreeMap<ObjectId, Arc<TlsContext>>,
+    /// Those that are there and cannot be used.
+    broken_contexts: BTreeSet<ObjectId>,
     ingresses: Ingresses,
     /// By the Mapping's id; what an Ingress makes by its [key](crate::ingress::key).
     mappings: BTreeMap<ObjectId, Arc<Compiled>>,
@@ -143,6 +145,7 @@ impl World {
             secrets: Secrets::default(),
             resolvers: BTreeMap::new(),
             tls_contexts: BTreeMap::new(),
+            broken_contexts: BTreeSet::new(),
             ingresses: Ingresses::default(),
             mappings: BTreeMap::new(),
             names: Names::default(),
@@ -265,6 +268,7 @@ impl World {
             services: &self.services,
             resolvers: &self.resolvers,
             tls_contexts: &self.tls_contexts,
+            broken_contexts: &self.broken_contexts,
             secrets: &self.secrets,
             label_domain: self.limiting.domain.as_deref(),
             has_limits: self.limiting.has_limits,

@@ -7,7 +7,7 @@ use super::Reader;
 use super::annotation::CONFIG;
 use super::envelope::{Class, Metadata, Version, classify, given, is_of_our_group, names, top};
 use super::issues::Issues;
-use super::{recover, remains, typed};
+use super::{module, recover, remains, typed};
 use crate::object::GROUP;
 use crate::text::closest;
 use crate::yaml::{DeError, Mark, Node, Path, expand};
@@ -121,6 +121,11 @@ impl Reader<'_> {
     }
 
     fn known(&mut self, mut node: Node<'_>, kind: Kind, version: Version, carrier: Option<&Carrier>) {
+        let mut kind = kind;
+        if kind == Kind::Module && names(&node).name.as_deref() == Some(module::AUTHENTICATION) {
+            module::flatten(&mut node);
+            kind = Kind::AuthService;
+        }
         let metadata = Metadata::read(&node);
         let (metadata, wrong) = match metadata {
             Ok(metadata) => (metadata, None),

@@ -10,6 +10,18 @@ use crate::{IpAccess, Module, ModuleConfig, ObjectId, not_effective, validate};
 /// The Module whose settings hold.
 pub(super) const NAME: &str = "ambassador";
 
+/// The Module that is an AuthService in all but its kind, from before there was that kind.
+pub(super) const AUTHENTICATION: &str = "authentication";
+
+/// Makes the `config` of a Module the spec itself, as an AuthService has it.
+pub(super) fn flatten(module: &mut Node<'_>) {
+    let Some(spec) = module.get_mut("spec") else { return };
+    let config = spec.remove("config").map(|entry| entry.node.value);
+    if let (Value::Map(fields), Some(Value::Map(settings))) = (&mut spec.value, config) {
+        fields.extend(settings);
+    }
+}
+
 /// Reads a Module; `None` if it holds no settings at all.
 pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Module> {
     let root = Path::Root;

@@ -27,9 +27,23 @@ pub(super) fn nameless(kind: Kind, namespace: &Arc<str>) -> ObjectId {
 pub(super) fn remains(id: &ObjectId, text: &[u8]) -> Remains {
     match id.kind {
         Kind::FilterPolicy => Remains::AnyRule,
+        Kind::Host => hostname(text).map_or(Remains::Nothing, Remains::Hostname),
         Kind::Module if *id.name == *NAME && names_access_list(text) => Remains::AccessList,
         _ => Remains::Nothing,
     }
+}
+
+/// The first hostname in a text, in block, flow or JSON form.
+fn hostname(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).find_map(|line| {
+        let (_, rest) = line.split_once("hostname")?;
+        let value = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?.trim_start();
+        let value = value.trim_start_matches(['"', '\'']);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}' | '[' | ']' | '#');
+        let name = value.split(ends).next()?;
+        (!name.is_empty()).then(|| name.to_owned())
+    })
 }
 
 fn names_access_list(text: &[u8]) -> bool {
@@ -100,7 +114,21 @@ fn field<'a>(line: &'a str, key: &str) -> Option<&'a str> {
 mod tests {
     use std::sync::Arc;
 
-    use super::id;
+    use super::{hostname, id};
+
+    #[test]
+    fn the_name_of_a_broken_host_is_found() {
+        for (text, expected) in [
+            ("kind: Host\nspec:\n  hostname: a.example # x\n  tls: {", Some("a.example")),
+            ("spec: {hostname: '*.a.example', tls: {", Some("*.a.example")),
+            ("{\"spec\": {\"hostname\" : \"a.example\"", Some("a.example")),
+            ("# hostname: b\nspec: {hostname: a}", Some("a")),
+            ("spec: {hostname: [", None),
+            ("spec: {", None),
+        ] {
+            assert_eq!(hostname(text.as_bytes()).as_deref(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn kind_and_name_are_found_in_the_ruins() {

@@ -320,3 +320,13 @@ fn both_groups_say_the_same() {
         assert_ne!(one.id, other.id);
     }
 }
+
+#[test]
+fn a_module_called_authentication_is_an_auth_service() {
+    let text = "apiVersion: getambassador.io/v2\nkind: Module\nmetadata: {name: authentication}\n\
+                spec: {ambassador_id: blue, config: {auth_service: 'auth:3000', path_prefix: /check, proto: http}}";
+    let object = only(text);
+    assert_eq!((object.id.kind, object.ambassador_id.as_slice()), (Kind::AuthService, &["blue".to_owned()][..]));
+    let Spec::AuthService(service) = &object.spec else { panic!("{object:?}") };
+    assert_eq!((&*service.auth_service.host, service.path_prefix.as_deref()), ("auth", Some("/check")));
+}

@@ -65,7 +65,10 @@ impl World {
                 }
             }
             Kind::Secret => self.secrets.put(secret_ref(id), None),
-            Kind::TLSContext => drop(self.tls_contexts.remove(id)),
+            Kind::TLSContext => {
+                self.tls_contexts.remove(id);
+                self.broken_contexts.remove(id);
+            }
             Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => drop(self.resolvers.remove(id)),
             Kind::IngressClass => self.ingresses.put_class(id, None),
             Kind::Mapping
@@ -108,6 +111,7 @@ impl World {
             Spec::Filter(_) | Spec::FilterPolicy(_) => {}
             // What it makes is made once all classes are known.
             Spec::Ingress(_) => {}
+            Spec::Invalid(_) if id.kind == Kind::TLSContext => drop(self.broken_contexts.insert(id.clone())),
             Spec::Invalid(_) => {}
         }
         self.mark(id, dirty);

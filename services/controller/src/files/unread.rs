@@ -46,11 +46,13 @@ impl Files {
     }
 }
 
-/// What is left of such an object: of a `FilterPolicy` the requests that it is for, if they can be told, else any.
+/// What is left of such an object: of a `FilterPolicy` the requests that it is for, if they can be told, else any; of a Host
+/// its name, if that can be told.
 fn closed(kind: Kind, remains: &Remains) -> Remains {
     match (kind, remains) {
         (Kind::FilterPolicy, Remains::Rules(rules)) => Remains::Rules(rules.clone()),
         (Kind::FilterPolicy, _) => Remains::AnyRule,
+        (Kind::Host, Remains::Hostname(name)) => Remains::Hostname(name.clone()),
         _ => Remains::Nothing,
     }
 }

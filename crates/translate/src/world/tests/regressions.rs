@@ -92,6 +92,15 @@ fn a_tls_context_that_is_named_for_a_host_asks_for_client_certificates() {
 }
 
 #[test]
+fn a_broken_tls_context_that_is_named_for_a_host_lets_nobody_in() {
+    let host = ("Host", "a", "{hostname: a.example.com, tlsSecret: {name: cert}}");
+    let broken = ("TLSContext", "a-context", "{secret: cert, ca_secret: cert, cert_required: maybe}");
+    let world = of(&[("Listener", "l", HTTPS), host, broken, ALL]);
+    assert_eq!(answer(&world, &Request::get("a.example.com", "/")), "503");
+    assert_eq!(world.problems(&id(Kind::Host, "a"))[0].reason, "InvalidTLSContext");
+}
+
+#[test]
 fn a_tls_context_for_another_certificate_lets_nobody_in() {
     for host in [
         "{hostname: a.example.com, tlsSecret: {name: cert}}",
