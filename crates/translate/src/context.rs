@@ -119,7 +119,9 @@ impl Context<'_> {
     /// nothing is sent in clear text, or to an upstream that was to be verified and cannot be.
     pub(crate) fn upstream_tls(&self, name: &str, namespace: &str) -> Result<UpstreamTls, Problem> {
         let (id, context) = self.tls_context(name, namespace).ok_or_else(|| {
-            Problem::error("TLSContextNotFound", "spec.tls", format!("there is no TLSContext called `{name}`"))
+            // What older versions took for a switch is a name.
+            let hint = if name == "true" { "; for TLS without one write https:// before the service" } else { "" };
+            Problem::error("TLSContextNotFound", "spec.tls", format!("there is no TLSContext called `{name}`{hint}"))
         })?;
         let config = context.config();
         let broken = |message: String| Problem::error("InvalidTLSContext", "spec.tls", format!("{id}: {message}"));

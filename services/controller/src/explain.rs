@@ -73,7 +73,7 @@ fn by_route(model: &Model, settings: &HttpSettings, request: &Request, explanati
             explanation.protection = protection::of_listener(settings).collect();
             explanation.protection.extend(protection::of_route(model, route, request));
             explanation.limits = limits::of_route(model, route, request);
-            outcome::of_route(route, request)
+            protection::refusal(model, route).unwrap_or_else(|| outcome::of_route(route, request))
         }
         None => "404: no route takes it".to_owned(),
     };

@@ -11,7 +11,7 @@ use nuncio_ir::{Backend, ClusterName, Discovery, RouteAction, SecretName, Slot, 
 
 use super::World;
 use super::intake::{secret_ref, service_key, slice_service};
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, HostCondition};
 use crate::policy::HostPolicy;
 use crate::table::table_name;
 
@@ -113,7 +113,15 @@ impl World {
             None if self.frame.classes.is_empty() => {
                 ("NoMatchingHost", "serves nothing: there is no Listener with a Host".to_owned())
             }
-            None => ("NoMatchingHost", "serves nothing: no Host takes its hostname and labels".to_owned()),
+            None => {
+                let what = match compiled.host {
+                    HostCondition::None => {
+                        "it has no hostname (\"*\" is for every Host), and no Host selects its labels"
+                    }
+                    _ => "no Host that a Listener binds takes its hostname and labels",
+                };
+                ("NoMatchingHost", format!("serves nothing: {what}"))
+            }
         };
         Some(Problem::warning(reason, "spec.hostname", message))
     }

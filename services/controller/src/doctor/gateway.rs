@@ -32,17 +32,19 @@ pub async fn gateway(address: &str) -> Vec<Check> {
     };
     checks.push(match list::<EnvoyView>(&client, "envoys").await {
         Ok(envoys) => connected(&envoys),
-        Err(error) => Check::skipped(SECTION, CONNECTED, error),
+        Err(error) => Check::failed(SECTION, CONNECTED, error, FOREIGN),
     });
     checks.push(match list::<ProblemView>(&client, "problems").await {
         Ok(problems) => refused(&problems),
-        Err(error) => Check::skipped(SECTION, TAKEN, error),
+        Err(error) => Check::failed(SECTION, TAKEN, error, FOREIGN),
     });
     checks
 }
 
 const CONNECTED: &str = "Envoy is connected and has the newest configuration";
 const TAKEN: &str = "Envoy takes what it is sent";
+/// What helps where the answer is none of the diagnostics.
+const FOREIGN: &str = "is that the --admin address of a Nuncio of this version?";
 
 async fn list<T: DeserializeOwned>(client: &AdminClient, name: &str) -> Result<Vec<T>, String> {
     let reply = client.get(&format!("/api/v1/{name}?limit=10000")).await.map_err(|error| error.to_string())?;

@@ -33,7 +33,9 @@ fn forwarded(forward: &Forward, route: &Route, request: &Request) -> String {
             Backend::Invalid { status, reason } => format!("{share}answered {status}: {reason}"),
         }
     });
-    format!("forwarded {}", arms.collect::<Vec<_>>().join(", "))
+    let arms = arms.collect::<Vec<_>>().join(", ");
+    let serves = forward.arms.iter().any(|arm| matches!(arm.backend, Backend::Cluster(_)));
+    if serves { format!("forwarded {arms}") } else { arms }
 }
 
 fn redirected(redirect: &Redirect, route: &Route, request: &Request) -> String {
@@ -63,9 +65,14 @@ fn rewritten(rewrite: Option<&PathRewrite>, route: &Route, path: &str) -> String
         Some(PathRewrite::Full(full)) => full.clone(),
         Some(PathRewrite::Regex { pattern, substitution }) => format!("{path} with {pattern} → {substitution}"),
         Some(PathRewrite::Matched(replacement)) => match &route.matches.path {
-            PathMatch::Prefix { value, .. } | PathMatch::Segments(value) => {
+            PathMatch::Prefix { value, .. } => {
                 format!("{replacement}{}", path.get(value.len()..).unwrap_or_default())
             }
+            // What is left begins with a slash, or is empty.
+            PathMatch::Segments(value) => match path.get(value.len()..).unwrap_or_default() {
+                "" => replacement.clone(),
+                rest => format!("{}{rest}", replacement.trim_end_matches('/')),
+            },
             PathMatch::Exact { .. } | PathMatch::Regex(_) => replacement.clone(),
         },
     }

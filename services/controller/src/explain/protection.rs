@@ -71,6 +71,15 @@ fn auth_service(model: &Model, route: &Route) -> Option<ProtectionExplained> {
     Some(ProtectionExplained { by, path: String::new(), filters: Vec::new(), applies: true, outcome })
 }
 
+/// What refuses every request of the route, whoever sends it.
+pub(super) fn refusal(model: &Model, route: &Route) -> Option<String> {
+    let extension = model.extensions.get(&Slot::Auth).filter(|_| matches!(route.auth, Check::On(_)))?;
+    match &extension.filter {
+        SlotFilter::Refuse { status, reason } => Some(format!("answered {status}: {reason}")),
+        SlotFilter::Idle | SlotFilter::Limit(_) | SlotFilter::Authorize(_) => None,
+    }
+}
+
 fn explain(model: &Model, rule: &Rule, request: &Request) -> ProtectionExplained {
     let path = request.path.split('?').next().unwrap_or_default();
     let asked = as_filters_see_it(request);

@@ -21,6 +21,7 @@ const STATISTICS: &str = "/stats?filter=downstream_(rq|cx)_(active|total)$";
 /// have not noticed yet: until nothing is in flight for a moment, or for half of the time. Then it refuses new connections, so
 /// that no request begins that would be cut off, and what is in flight has the rest of the time.
 pub(crate) async fn drain(envoy: &AdminClient, limit: Duration) {
+    info!("stopping: readiness fails, and requests in flight have {} s to finish", limit.as_secs());
     let start = Instant::now();
     let told = tell(envoy, "/healthcheck/fail").await && tell(envoy, "/drain_listeners?graceful").await;
     if !told || quiet(envoy, start + limit / 2).await.is_none() || !tell(envoy, "/drain_listeners").await {
