@@ -125,7 +125,9 @@ pub(crate) fn build<'a>(
     frame.filters = filters;
     frame.upstreams.extend(upstream);
     frame.limit_service(objects.clone(), context);
-    for (address, port) in frame.ports(objects, context) {
+    let ports = frame.ports(objects, context);
+    frame.unbound(&ports, &hosts);
+    for (address, port) in ports {
         frame.listen(address, &port, &hosts, &http, context);
     }
     frame
@@ -248,6 +250,17 @@ impl Frame {
             }
         }
         ports
+    }
+
+    /// Tells Hosts that no Listener binds, where there are Listeners.
+    fn unbound(&mut self, ports: &BTreeMap<SocketAddr, Port<'_>>, hosts: &[CompiledHost]) {
+        let listeners = ports.values().filter_map(|port| port.listener);
+        let bindings: Vec<_> = listeners.map(|(id, listener)| Binding::new(id, listener)).collect();
+        let is_bound = |host: &&CompiledHost| host.is_fallback || bindings.iter().any(|binding| binding.takes(host));
+        for host in hosts.iter().filter(|host| !bindings.is_empty() && !is_bound(host)) {
+            let message = "serves nothing: the hostBinding of no Listener takes it";
+            self.problem(&host.policy.id, Problem::warning("NoListener", "metadata", message));
+        }
     }
 
     fn listen(

@@ -16,7 +16,7 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 17] = [
+const CONCERNS: [(&str, Concern); 18] = [
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
@@ -29,6 +29,7 @@ const CONCERNS: [(&str, Concern); 17] = [
     ("NoClientCA", Concern::Reference),
     ("NoEndpoints", Concern::Reference),
     ("NoHosts", Concern::Attachment),
+    ("NoListener", Concern::Attachment),
     ("NoMatchingHost", Concern::Attachment),
     ("NotResolved", Concern::Reference),
     ("RefusedByProxy", Concern::Proxy),
