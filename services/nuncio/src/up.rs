@@ -26,7 +26,7 @@ use crate::cli::{Limits, UpArgs};
 use crate::controller::{self, EVENT_QUEUE, Parts, bind_admin, config, init_telemetry};
 use crate::environment;
 use crate::envoy::{Binary, Launch, RuntimeDir, Supervisor};
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Failure, Outcome, print_text};
 use crate::report::{Report, cannot_bind, tell};
 
 /// Serves the manifests until told to stop.
@@ -117,6 +117,8 @@ async fn serve(args: UpArgs) -> Outcome {
         health,
         stop_envoy,
         stop_controller,
+        farewell: (logs.log_format == LogFormat::Text)
+            .then(|| format!("Stopping: what is in flight has {} s to finish\n", drain.time().as_secs())),
     };
     let outcome = gateway.run(signalled).await;
     drop(runtime_dir);
@@ -136,6 +138,8 @@ struct Gateway {
     health: Health,
     stop_envoy: CancellationToken,
     stop_controller: CancellationToken,
+    /// What people are told when a signal comes.
+    farewell: Option<String>,
 }
 
 impl Gateway {
@@ -143,7 +147,10 @@ impl Gateway {
     /// long as it serves.
     async fn run(mut self, signalled: CancellationToken) -> Outcome {
         let outcome = tokio::select! {
-            () = signalled.cancelled() => Ok(()),
+            () = signalled.cancelled() => {
+                self.farewell.iter().for_each(|farewell| print_text(farewell));
+                Ok(())
+            }
             result = &mut self.controller => ended("the controller", result),
             result = &mut self.limiter => ended("the rate limit service", result),
             result = &mut self.authz => ended("the authentication service", result),
