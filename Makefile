@@ -31,14 +31,16 @@ lint: ## Check formatting, scripts, dependencies, clippy, documentation
 	@$(SETUP) build lint
 	@bash scripts/lint.sh
 
-# The release build, whatever the others use.
-bench: export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/release/nuncio
+# The release build, whatever the others use. What it made is run as it is: with one package alone, Cargo would choose other
+# features of what all depend on, and build most of it once more.
+RELEASE := $(abspath $(or $(CARGO_TARGET_DIR),target))/release
+bench: export NUNCIO := $(RELEASE)/nuncio
 bench: ## Measure speed and memory against a baseline in the same run
 	@$(SETUP) build tools python envoy kubernetes bench ratelimit authz
 	cargo build --release --workspace $(CARGO_FLAGS)
-	cargo run --release --package nuncio-bench $(CARGO_FLAGS)
-	cargo run --release --package nuncio-ratelimit-tests --bin bench-ratelimit $(CARGO_FLAGS)
-	cargo run --release --package nuncio-authz-tests --bin bench-authz $(CARGO_FLAGS)
+	$(RELEASE)/nuncio-bench
+	$(RELEASE)/bench-ratelimit
+	$(RELEASE)/bench-authz
 
 # What does not fit into a test: MINUTES of load with faults in between.
 MINUTES ?= 10
