@@ -6,9 +6,11 @@ mod rds;
 
 use std::time::Duration;
 
+use nuncio_test_support::Goal;
+
 use crate::fleet::{Fleet, Hosts};
 use crate::statistics::{Sample, milliseconds};
-use crate::table::{Table, Target};
+use crate::table::Table;
 use crate::upstream;
 
 /// What it is compared with.
@@ -37,15 +39,15 @@ pub(crate) async fn measure(table: &mut Table, most_routes: usize, count: usize)
         let theirs = rds::measure(fleet, count).await;
         let what = format!("one of {routes} routes changed: seen after (median)");
         let beside = format!("{}; {RDS}: {:.1} ms, {}", ours.shown(), theirs.latency.median(), theirs.shown());
-        table.targeted(what, ours.latency.median(), "ms", Target::AtMost(5.0), beside);
+        table.targeted(what, ours.latency.median(), "ms", Goal::AtMost(5.0), beside);
         medians.push((ours.latency.median(), theirs.latency.median()));
     }
     if let [.., (ten, ten_rds), (hundred, hundred_rds)] = medians[..] {
         let beside = format!("{RDS}: {:.1} ×", hundred_rds / ten_rds);
-        table.targeted("growth from 10 000 to 100 000 routes", hundred / ten, "×", Target::AtMost(1.5), beside);
+        table.targeted("growth from 10 000 to 100 000 routes", hundred / ten, "×", Goal::AtMost(1.5), beside);
     }
     let each = Fleet { routes: 10_000.min(most_routes), hosts: Hosts::Each, upstream };
     let ours = ours::measure(each, count).await;
     let what = format!("one of {} routes, a Host for each name", each.routes);
-    table.targeted(what, ours.latency.median(), "ms", Target::AtMost(5.0), ours.shown());
+    table.targeted(what, ours.latency.median(), "ms", Goal::AtMost(5.0), ours.shown());
 }

@@ -9,11 +9,12 @@ mod place;
 use std::time::{Duration, Instant};
 
 use nuncio_e2e::{Gateway, Site};
+use nuncio_test_support::Goal;
+use nuncio_test_support::usage::{cpu, resident};
 
 use self::place::Place;
 use crate::loading::loaded;
-use crate::table::{Table, Target};
-use crate::usage::{cpu, resident};
+use crate::table::Table;
 
 /// Mappings, each of ten on a host name.
 const SIZES: [usize; 2] = [1_000, 10_000];
@@ -55,7 +56,7 @@ async fn start<'a>(table: &mut Table, place: &Place, site: &'a Site, large: bool
     let mut add = |what: &str, value: f64, unit: &str, target: f64, beside: String| {
         let what = format!("{mappings} Mappings, {services} Services: {what}");
         if large {
-            table.targeted(what, value, unit, Target::AtMost(target), beside);
+            table.targeted(what, value, unit, Goal::AtMost(target), beside);
         } else {
             table.noted(what, format!("{value:.1} {unit}"), beside);
         }

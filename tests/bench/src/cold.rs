@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use nuncio_e2e::{Controller, Envoy, Site};
+use nuncio_test_support::Goal;
+use nuncio_test_support::usage::{cpu, resident};
 
 use crate::fleet::{Fleet, Hosts};
 use crate::loading::loaded;
-use crate::table::{Table, Target};
+use crate::table::Table;
 use crate::upstream;
-use crate::usage::{cpu, resident};
 
 mod split;
 
@@ -37,7 +38,7 @@ async fn one(table: &mut Table, fleet: Fleet, memory: f64) {
     let what = format!("cold build of {routes} Mappings, CPU of the controller");
     let seconds = cold.as_secs_f64();
     if fleet.routes == FLEETS[1].0 {
-        table.targeted(what, seconds, "s", Target::AtMost(CPU), String::new());
+        table.targeted(what, seconds, "s", Goal::AtMost(CPU), String::new());
     } else {
         table.noted(what, format!("{seconds:.2} s"), "");
     }
@@ -45,7 +46,7 @@ async fn one(table: &mut Table, fleet: Fleet, memory: f64) {
     let (first, first_cpu, loaded) = connect(&site, &controller, "first").await;
     let with_one = resident(controller.id());
     let what = format!("controller memory with {routes} Mappings, one Envoy connected");
-    table.targeted(what, with_one, "MB", Target::AtMost(memory), format!("that Envoy: {:.0} MB", resident(first.id())));
+    table.targeted(what, with_one, "MB", Goal::AtMost(memory), format!("that Envoy: {:.0} MB", resident(first.id())));
 
     let (second, second_cpu, again) = connect(&site, &controller, "second").await;
     let more = resident(controller.id()) - with_one;

@@ -7,9 +7,10 @@ use nuncio_e2e::yaml::{documents, listeners, mapping, plain, tls_host, tls_secre
 use nuncio_e2e::{
     Ask, Authority, Client, Controller, Envoy, Gateway, Load, Outcome, Reply, Site, Tls, eventually, get,
 };
+use nuncio_test_support::Goal;
 use serde_json::json;
 
-use crate::table::{Table, Target};
+use crate::table::Table;
 
 const FLIPS: usize = 500;
 const CLUSTERS: usize = 200;
@@ -25,7 +26,7 @@ pub(crate) async fn measure(table: &mut Table) {
             outcome.sent,
             outcome.failures.first().map(|one| format!("; {one}")).unwrap_or_default()
         );
-        table.targeted(format!("requests failed: {what}"), failed, "", Target::AtMost(0.0), beside);
+        table.targeted(format!("requests failed: {what}"), failed, "", Goal::AtMost(0.0), beside);
     };
     let backends = [Backend::start("a").await, Backend::start("b").await];
     let [a, b] = [backends[0].address(), backends[1].address()];

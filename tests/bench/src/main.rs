@@ -15,7 +15,6 @@ mod statistics;
 mod table;
 mod throughput;
 mod upstream;
-mod usage;
 
 use clap::{Parser, ValueEnum};
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use nuncio_test_support::{Goal, number};
+
 /// Rows in the order in which they were measured.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -12,34 +14,16 @@ pub(crate) struct Table {
 struct Row {
     what: String,
     reached: String,
-    /// In words, and whether it was reached.
-    target: Option<(String, bool)>,
+    /// In words, and the mark of what was reached.
+    target: Option<(String, &'static str)>,
     /// What was measured beside it.
     baseline: String,
 }
 
-/// What a value should be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Target {
-    AtMost(f64),
-    AtLeast(f64),
-}
-
 impl Table {
     /// Adds a row whose value, in `unit`, has a target.
-    pub(crate) fn targeted(
-        &mut self,
-        what: impl Into<String>,
-        value: f64,
-        unit: &str,
-        target: Target,
-        baseline: String,
-    ) {
-        let (sign, limit, met) = match target {
-            Target::AtMost(limit) => ("≤", limit, value <= limit),
-            Target::AtLeast(limit) => ("≥", limit, value >= limit),
-        };
-        let target = Some((format!("{sign} {} {unit}", number(limit)), met));
+    pub(crate) fn targeted(&mut self, what: impl Into<String>, value: f64, unit: &str, target: Goal, baseline: String) {
+        let target = Some((format!("{target} {unit}"), target.mark(value)));
         self.push(Row { what: what.into(), reached: format!("{} {unit}", number(value)), target, baseline });
     }
 
@@ -54,37 +38,16 @@ impl Table {
     }
 }
 
-/// As many digits as mean something.
-fn number(value: f64) -> String {
-    match value.abs() {
-        size if size >= 1_000.0 => {
-            let digits = format!("{value:.0}");
-            let space = |at: usize| at > 0 && at % 3 == digits.len() % 3;
-            digits.char_indices().fold(String::new(), |text, (at, digit)| match space(at) {
-                true => format!("{text} {digit}"),
-                false => format!("{text}{digit}"),
-            })
-        }
-        size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (target, met) = match &self.target {
-            Some((target, true)) => (target.as_str(), "yes"),
-            Some((target, false)) => (target.as_str(), "NO"),
-            None => ("", ""),
-        };
-        write!(f, "{:60} {:>22}  {:>13} {met:>3}  {}", self.what, self.reached, target, self.baseline)
+        let (target, mark) = self.target.as_ref().map_or(("", ""), |(target, mark)| (target, mark));
+        write!(f, "{:60} {:>22}  {:>13} {mark:>6}  {}", self.what, self.reached, target, self.baseline)
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:60} {:>22}  {:>13} {:>3}  in the same run", "", "reached", "target", "met")?;
+        writeln!(f, "{:60} {:>22}  {:>13} {:>6}  in the same run", "", "reached", "target", "")?;
         self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))
     }
 }

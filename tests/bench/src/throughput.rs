@@ -7,14 +7,15 @@ use std::net::SocketAddr;
 
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object};
 use nuncio_e2e::{Gateway, Process, Site, eventually};
+use nuncio_test_support::Goal;
+use nuncio_test_support::usage::cpu;
 use serde_json::json;
 
 use self::by_hand::Settings;
 use self::wrk::{Run, wrk};
 use crate::statistics::median;
-use crate::table::{Table, Target};
+use crate::table::Table;
 use crate::upstream;
-use crate::usage::cpu;
 
 /// Runs of each, in turn: many and short, since what else the machine does comes and goes.
 const ROUNDS: usize = 12;
@@ -101,7 +102,7 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32) {
         edge - direct,
         fewest - direct,
     );
-    table.targeted("p50 added to a request, one at a time", ours - direct, "ms", Target::AtMost(0.2), beside);
+    table.targeted("p50 added to a request, one at a time", ours - direct, "ms", Goal::AtMost(0.2), beside);
     gateway.stop().await;
 }
 
@@ -111,9 +112,9 @@ fn most(table: &mut Table, [ours, edge, fewest]: &[Contender; 3]) {
     let failed = format!("failed {}, by hand {}", ours.failed(), edge.failed() + fewest.failed());
     let beside =
         format!("by hand {:.0}; {failed}; the load generator and the upstream share the machine", median(edge.rates()));
-    table.targeted(what, median(ours.rates()), "1/s", Target::AtLeast(23_000.0), beside);
+    table.targeted(what, median(ours.rates()), "1/s", Goal::AtLeast(23_000.0), beside);
     let beside = format!("with fewest settings {:.2} ×", ratio(&ours.rates(), &fewest.rates()));
-    table.targeted("… of those by hand", ratio(&ours.rates(), &edge.rates()), "×", Target::AtLeast(0.98), beside);
+    table.targeted("… of those by hand", ratio(&ours.rates(), &edge.rates()), "×", Goal::AtLeast(0.98), beside);
     let cost = median(ours.cost.clone());
     let beside = format!(
         "with fewest settings {:.2} ×; ours {cost:.1} µs, by hand {:.1} µs: a core of its own takes {:.0}/s",
@@ -122,7 +123,7 @@ fn most(table: &mut Table, [ours, edge, fewest]: &[Contender; 3]) {
         1e6 / cost,
     );
     let what = "Envoy CPU for a request, by hand over ours";
-    table.targeted(what, ratio(&edge.cost, &ours.cost), "×", Target::AtLeast(0.98), beside);
+    table.targeted(what, ratio(&edge.cost, &ours.cost), "×", Goal::AtLeast(0.98), beside);
 }
 
 async fn start_ours(site: &Site, upstream: SocketAddr) -> Gateway<'_> {

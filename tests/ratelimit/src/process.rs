@@ -1,5 +1,6 @@
 //! Processes that end with the test.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -48,28 +49,6 @@ impl Process {
         _ = self.0.kill();
         _ = self.0.wait();
     }
-
-    /// The processor time it used, in ticks of a hundredth of a second.
-    ///
-    /// # Errors
-    /// When it is gone.
-    pub fn cpu_ticks(&self) -> anyhow::Result<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
-        // Fields 14 and 15; the name before may hold spaces, but ends with the last parenthesis.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let field = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
-        Ok(field(11) + field(12))
-    }
-
-    /// The memory it holds, in kibibytes.
-    ///
-    /// # Errors
-    /// When it is gone.
-    pub fn resident_kib(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-        Ok(line.trim().trim_end_matches(" kB").parse().unwrap_or_default())
-    }
 }
 
 impl Drop for Process {
@@ -84,6 +63,14 @@ impl Drop for Process {
 /// When there is none.
 pub fn free_port() -> anyhow::Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A program on this processor, or on any.
+pub(crate) fn command(program: impl AsRef<OsStr>, processor: Option<usize>) -> Command {
+    let Some(processor) = processor else { return Command::new(program) };
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", &processor.to_string()]).arg(program);
+    command
 }
 
 /// The workspace.

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use crate::process::{Process, free_port};
+use crate::process::{Process, command, free_port};
 
 /// A running `redis-server` that keeps nothing on disk.
 #[derive(Debug)]
@@ -17,6 +16,8 @@ pub struct Redis {
     /// Where it listens, on the loopback address.
     pub port: u16,
     arguments: Vec<String>,
+    /// The one that it may use; none for all.
+    processor: Option<usize>,
     process: Process,
     /// A replica writes what its master sends to a file, which a server that starts in the same directory would read.
     directory: tempfile::TempDir,
@@ -28,10 +29,23 @@ impl Redis {
     /// # Errors
     /// When it does not start.
     pub fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        Self::start_on(None, arguments)
+    }
+
+    /// Starts one on one processor.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_pinned(processor: usize) -> anyhow::Result<Self> {
+        Self::start_on(Some(processor), &[])
+    }
+
+    fn start_on(processor: Option<usize>, arguments: &[&str]) -> anyhow::Result<Self> {
         let port = free_port()?;
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let directory = tempfile::tempdir()?;
-        Ok(Self { port, process: launch(port, directory.path(), &arguments)?, arguments, directory })
+        let process = launch(processor, port, directory.path(), &arguments)?;
+        Ok(Self { port, arguments, processor, process, directory })
     }
 
     /// The address.
@@ -55,7 +69,7 @@ impl Redis {
     /// When it does not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
         self.process.kill();
-        self.process = launch(self.port, self.directory.path(), &self.arguments)?;
+        self.process = launch(self.processor, self.port, self.directory.path(), &self.arguments)?;
         Ok(())
     }
 
@@ -124,8 +138,8 @@ impl Monitor {
     }
 }
 
-fn launch(port: u16, directory: &Path, arguments: &[String]) -> anyhow::Result<Process> {
-    let mut command = Command::new("redis-server");
+fn launch(processor: Option<usize>, port: u16, directory: &Path, arguments: &[String]) -> anyhow::Result<Process> {
+    let mut command = command("redis-server", processor);
     command.args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]);
     command.args(["--dir", &directory.to_string_lossy()]);
     let process = Process::start(command.args(arguments)).context("is redis-server installed?")?;

@@ -11,7 +11,7 @@ use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_client::RateLimitServiceClient;
 use tonic::transport::Channel;
 
-use crate::process::{Process, free_port, root};
+use crate::process::{Process, command, free_port, root};
 
 /// Where rules are written.
 const FILES: [&str; 2] = ["rules.yaml", "more.yaml"];
@@ -66,7 +66,7 @@ impl Service {
     /// # Errors
     /// When it does not start.
     pub async fn start(which: Which, rules: &str, variables: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::start_with(Command::new(which.program()?), &[rules], variables).await
+        Self::start_with(command(which.program()?, None), &[rules], variables).await
     }
 
     /// The same, with rules in several files.
@@ -74,7 +74,7 @@ impl Service {
     /// # Errors
     /// When it does not start.
     pub async fn start_of(which: Which, files: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {
-        Self::start_with(Command::new(which.program()?), files, variables).await
+        Self::start_with(command(which.program()?, None), files, variables).await
     }
 
     /// The same, on one processor.
@@ -87,9 +87,7 @@ impl Service {
         rules: &str,
         variables: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new("taskset");
-        command.args(["-c", &processor.to_string()]).arg(which.program()?);
-        Self::start_with(command, &[rules], variables).await
+        Self::start_with(command(which.program()?, Some(processor)), &[rules], variables).await
     }
 
     async fn start_with(mut command: Command, files: &[&str], variables: &[(&str, &str)]) -> anyhow::Result<Self> {

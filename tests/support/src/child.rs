@@ -1,13 +1,12 @@
 //! A child process, and its end.
 
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::eventually;
+use crate::{eventually, usage};
 
 /// How long a process may take to end when its test is over.
 const GRACE: Duration = Duration::from_secs(5);
@@ -42,12 +41,7 @@ impl Running {
     /// If it has ended.
     #[must_use]
     pub fn cpu(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.id())).expect("it runs");
-        let time = |task: &Path| {
-            let text = std::fs::read_to_string(task.join("schedstat")).ok()?;
-            text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
-        };
-        tasks.filter_map(|task| time(&task.ok()?.path())).sum()
+        usage::cpu(self.id())
     }
 
     /// Sends a signal.

@@ -1,4 +1,5 @@
-//! What tests of every kind need: processes that end with them, certificates, addresses of their own, tools, waiting.
+//! What tests of every kind need: processes that end with them, certificates, addresses of their own, tools, waiting; and
+//! what benchmarks measure and tell.
 //!
 //! Nothing here knows the product.
 // A helper that cannot go on fails the test by panicking, as an assertion does.
@@ -7,15 +8,18 @@
 mod address;
 mod child;
 mod eventually;
+mod goal;
 mod group;
 mod pki;
 mod process;
 mod story;
 mod tool;
+pub mod usage;
 
 pub use address::{outward_address, own_address};
 pub use child::{Running, signal_to};
 pub use eventually::{DEADLINE, eventually, within};
+pub use goal::{Goal, number};
 pub use group::Group;
 pub use pki::{Authority, Identity, Subject, common_name};
 pub use process::{Process, processes_of};

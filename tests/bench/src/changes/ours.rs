@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use nuncio_e2e::{Client, Gateway, Site};
+use nuncio_test_support::usage::main_thread_cpu;
 
 use super::Changes;
 use super::probe::{picked, until_seen};
 use crate::fleet::{Fleet, file};
 use crate::loading::loaded;
 use crate::statistics::Sample;
-use crate::usage::main_thread_cpu;
 
 /// Changes that warm up what is to be measured.
 const WARM_UP: usize = 5;

@@ -24,6 +24,7 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 };
 use envoy_types::pb::google::protobuf::Any;
 use nuncio_e2e::{Client, Envoy, Site};
+use nuncio_test_support::usage::main_thread_cpu;
 use nuncio_xds::{Key, Options, Resource, ResourceType, Server, Update};
 use prost::{Message, Name};
 
@@ -32,7 +33,6 @@ use super::probe::{picked, until_seen};
 use crate::fleet::{CHANGED, Fleet, ROUTES, name, prefix};
 use crate::loading::loaded;
 use crate::statistics::Sample;
-use crate::usage::main_thread_cpu;
 
 const CLUSTER: &str = "upstream";
 const ROUTES_NAME: &str = "all";

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use nuncio_e2e::{Client, Connection, Gateway, Site, get};
+use nuncio_test_support::Goal;
+use nuncio_test_support::usage::{cpu, main_thread_cpu};
 use serde_json::json;
 
 use super::place::{Place, mapping};
 use crate::statistics::{Sample, milliseconds};
-use crate::table::{Table, Target};
-use crate::usage::{cpu, main_thread_cpu};
+use crate::table::Table;
 
 /// Milliseconds: until a request sees a change; of that from the watch's event to the ACK; CPU for it.
 const SEEN: f64 = 50.0;
@@ -48,10 +49,10 @@ pub(super) async fn measure(table: &mut Table, place: &Place, site: &Site, gatew
     let sample = Sample::new(took.split_off(WARM_UP));
     let what = |what: &str| format!("one of {} Mappings changed in the API server: {what}", place.mappings);
     let p90 = format!("p90 {:.1} ms", sample.p90());
-    table.targeted(what("seen after (median)"), sample.median(), "ms", Target::AtMost(SEEN), p90);
-    table.targeted(what("of that ours, event to ACK (mean)"), ours, "ms", Target::AtMost(OURS), String::new());
+    table.targeted(what("seen after (median)"), sample.median(), "ms", Goal::AtMost(SEEN), p90);
+    table.targeted(what("of that ours, event to ACK (mean)"), ours, "ms", Goal::AtMost(OURS), String::new());
     let beside = format!("with the status that is written; Envoy's main thread {envoys:.1} ms");
-    table.targeted(what("CPU of the controller"), used, "ms", Target::AtMost(CPU), beside);
+    table.targeted(what("CPU of the controller"), used, "ms", Goal::AtMost(CPU), beside);
     new_hosts(table, place, &mut connection).await;
 }
 
@@ -100,5 +101,5 @@ async fn new_hosts(table: &mut Table, place: &Place, connection: &mut Connection
     let seen = Sample::new(took);
     let what = format!("{NEW} new host names beside {} Mappings: replies other than 404, then 200", place.mappings);
     let beside = format!("served after {:.1} ms (median), p90 {:.1} ms", seen.median(), seen.p90());
-    table.targeted(what, others.into(), "", Target::AtMost(0.0), beside);
+    table.targeted(what, others.into(), "", Goal::AtMost(0.0), beside);
 }

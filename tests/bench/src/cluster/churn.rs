@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use nuncio_e2e::Gateway;
 use nuncio_e2e::yaml;
+use nuncio_test_support::Goal;
+use nuncio_test_support::usage::{cpu, main_thread_cpu};
 use serde_json::json;
 
 use super::place::{Place, endpoint_slice, mapping, service};
 use crate::loading::loaded;
 use crate::statistics::milliseconds;
-use crate::table::{Table, Target};
-use crate::usage::{cpu, main_thread_cpu};
+use crate::table::Table;
 
 const SLICES: usize = 10;
 const CHANGES: usize = 200;
@@ -59,5 +60,5 @@ pub(super) async fn measure(table: &mut Table, place: &Place, gateway: &Gateway<
         (each(cpu(gateway.id()).saturating_sub(used)), each(main_thread_cpu(envoy).saturating_sub(envoys)));
     let beside =
         format!("{CHANGES} in {:.1} s, {sent} sent; Envoy's main thread {envoys:.1} ms each", took.as_secs_f64());
-    table.targeted("a pod of 1 000 comes or goes: CPU of the controller", used, "ms", Target::AtMost(CPU), beside);
+    table.targeted("a pod of 1 000 comes or goes: CPU of the controller", used, "ms", Goal::AtMost(CPU), beside);
 }

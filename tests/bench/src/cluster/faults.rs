@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use nuncio_e2e::{Client, Gateway, Load, Outcome, Site, get};
+use nuncio_test_support::Goal;
 use serde_json::{Value, json};
 
 use super::place::{Place, mapping};
 use crate::loading::loaded;
-use crate::table::{Table, Target};
+use crate::table::Table;
 
 const BAD: usize = 10_000;
 const GOOD: usize = 100;
@@ -21,7 +22,7 @@ fn add(table: &mut Table, what: &str, outcome: &Outcome, more: &str) {
     let failed = f64::from(u32::try_from(outcome.failed).unwrap_or(u32::MAX));
     let first = outcome.failures.first().map(|one| format!("; {one}")).unwrap_or_default();
     let beside = format!("of {} requests{more}{first}", outcome.sent);
-    table.targeted(format!("requests failed: {what}"), failed, "", Target::AtMost(0.0), beside);
+    table.targeted(format!("requests failed: {what}"), failed, "", Goal::AtMost(0.0), beside);
 }
 
 /// Bad objects among good ones.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use nuncio_e2e::Gateway;
+use nuncio_test_support::Goal;
+use nuncio_test_support::usage::cpu;
 
 use super::place::Place;
-use crate::table::{Table, Target};
-use crate::usage::cpu;
+use crate::table::Table;
 
 const WHILE: Duration = Duration::from_secs(20);
 /// Until what the last changes left to do is done.
@@ -21,10 +22,10 @@ pub(super) async fn measure(table: &mut Table, place: &Place, gateway: &Gateway<
     let used = cpu(gateway.id()).saturating_sub(used);
     let now = self::calls(place).await;
     let percent = 100.0 * used.as_secs_f64() / WHILE.as_secs_f64();
-    table.targeted("idle: CPU of the controller", percent, "%", Target::AtMost(CPU), String::new());
+    table.targeted("idle: CPU of the controller", percent, "%", Goal::AtMost(CPU), String::new());
     let leases = format!("for the Lease {:.2}/s", (now.leases - calls.leases) / WHILE.as_secs_f64());
     let others = (now.others - calls.others) / WHILE.as_secs_f64();
-    table.targeted("idle: API calls but for the Lease", others, "/s", Target::AtMost(0.0), leases);
+    table.targeted("idle: API calls but for the Lease", others, "/s", Goal::AtMost(0.0), leases);
 }
 
 /// Calls that the API server has answered. Nobody but the gateway asks for objects while nothing happens.

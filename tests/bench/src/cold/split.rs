@@ -6,10 +6,10 @@ use std::sync::Arc;
 use nuncio_api::{Defaults, parse};
 use nuncio_envoy::{cluster, endpoints, listener, secret, table};
 use nuncio_ir::Pem;
+use nuncio_test_support::usage::own_cpu;
 use nuncio_translate::{Fallback, Settings, Topology, World};
 
 use crate::fleet::{Fleet, file};
-use crate::usage::own_cpu;
 
 /// Parsing, translating and encoding, in words.
 pub(super) fn measure(fleet: Fleet) -> String {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
+use nuncio_test_support::usage;
 use rustix::process::Signal;
 
 const RULES: &str = "
@@ -56,7 +57,7 @@ async fn soak(length: Duration) -> anyhow::Result<()> {
     let mut next_fault = begun + FAULT_EVERY;
     while begun.elapsed() < length {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        memory.push(service.process().resident_kib()? as f64 / 1_024.0);
+        memory.push(usage::resident(service.process().id()));
         if Instant::now() > next_fault {
             next_fault += FAULT_EVERY;
             fault(&mut redis, &service, faults).await?;
@@ -71,13 +72,13 @@ async fn soak(length: Duration) -> anyhow::Result<()> {
     judge(&memory)
 }
 
-/// Compares the least memory, in MiB, of the rounds of faults; one number came each second.
+/// Compares the least memory, in MB, of the rounds of faults; one number came each second.
 fn judge(memory: &[f64]) -> anyhow::Result<()> {
     let round = FAULTS * FAULT_EVERY.as_secs() as usize;
     let least: Vec<f64> =
         memory.chunks_exact(round).map(|round| round.iter().copied().fold(f64::MAX, f64::min)).collect();
     let most = memory.iter().copied().fold(0.0, f64::max);
-    println!("least memory of each round of faults, in MiB: {least:.1?}; the most at any time: {most:.1}");
+    println!("least memory of each round of faults, in MB: {least:.1?}; the most at any time: {most:.1}");
     let [first, .., last] = least.get(WARM..).unwrap_or_default() else {
         bail!("too short to tell whether memory grows: that takes {} rounds of {round} seconds", WARM + 2);
     };

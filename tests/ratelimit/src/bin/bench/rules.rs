@@ -7,6 +7,7 @@ use std::time::Instant;
 use nuncio_ratelimit::config::{Config, Loader, Scratch, Source};
 use nuncio_ratelimit::stats::Registry;
 use nuncio_ratelimit_tests::{Service, Which};
+use nuncio_test_support::{Goal, number, usage};
 
 const FEW: u64 = 10;
 const MANY: u64 = 100_000;
@@ -49,7 +50,7 @@ pub(crate) async fn bench() -> anyhow::Result<()> {
     let text = text(MANY);
     let begun = Instant::now();
     let many = load(&text, &more_stats)?;
-    let loading = begun.elapsed();
+    let loading = begun.elapsed().as_secs_f64();
     // By turns, so that both meet the machine as it is.
     let (mut among_few, mut among_many) = (f64::MAX, f64::MAX);
     for _ in 0..5 {
@@ -57,14 +58,17 @@ pub(crate) async fn bench() -> anyhow::Result<()> {
         among_many = among_many.min(lookup(&many, &more_stats, MANY));
     }
     let memory = [("BACKEND_TYPE", "memory"), ("NUNCIO_RATELIMIT_THREADS", "1")];
-    let empty = Service::start(Which::Ours, "domain: d", &memory).await?;
-    let full = Service::start(Which::Ours, &text, &memory).await?;
-    println!("\n{MANY} rules: loaded in {:.2} s", loading.as_secs_f64());
-    println!(
-        "memory of the service: {} MiB, {} MiB without rules",
-        full.process().resident_kib()? / 1_024,
-        empty.process().resident_kib()? / 1_024
-    );
-    println!("a lookup: {among_many:.0} ns, among {FEW} rules {among_few:.0} ns: {:.2}", among_many / among_few);
+    let service = Service::start(Which::Ours, &text, &memory).await?;
+    let process = service.process().id();
+    println!("\n{} rules", number(MANY as f64));
+    tell("loading, seconds", loading, Goal::AtMost(1.0), "");
+    let after = format!("{} MB after", number(usage::resident(process)));
+    tell("memory while they are read, MB", usage::most_resident(process), Goal::AtMost(200.0), &after);
+    let times = format!("{among_many:.0} ns, {among_few:.0} ns among {FEW}");
+    tell("a lookup, ratio", among_many / among_few, Goal::AtMost(1.1), &times);
     Ok(())
+}
+
+fn tell(what: &str, value: f64, goal: Goal, beside: &str) {
+    println!("{what:<31}{:>10}  {goal:<8} {:<8}{beside}", number(value), goal.mark(value), goal = goal.to_string());
 }

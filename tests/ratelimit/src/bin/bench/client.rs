@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
 use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,7 +51,7 @@ struct Connection {
     output: Vec<u8>,
     next_stream: u32,
     in_flight: HashMap<u32, Call>,
-    /// How long calls took that were answered.
+    /// How long calls took.
     times: Vec<Duration>,
 }
 
@@ -167,9 +167,8 @@ impl Connection {
         }
         if kind == RESET || (matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0) {
             let call = self.in_flight.remove(&stream).context("the end of no call")?;
-            if call.answered {
-                self.times.push(call.sent.elapsed());
-            }
+            ensure!(call.answered, "a call failed");
+            self.times.push(call.sent.elapsed());
         }
         Ok(())
     }
