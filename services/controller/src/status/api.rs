@@ -17,8 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How a write that failed is to be followed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum WriteError {
-    /// The object is gone, or is another of the same name: there is nothing to write.
+    /// The object is gone: there is nothing to write.
     Gone,
+    /// The object is another of the same name, or is changed faster than it can be written.
+    Conflict,
     /// The API server will not have what was written.
     Refused(String),
     /// We may not.
@@ -84,7 +86,8 @@ fn follow_up(error: kube::Error) -> WriteError {
             404 if status.details.as_ref().is_none_or(|details| details.name.is_empty()) => {
                 WriteError::Denied("its definition has no status subresource; install ours (nuncio crds)".to_owned())
             }
-            404 | 409 | 410 => WriteError::Gone,
+            404 | 410 => WriteError::Gone,
+            409 => WriteError::Conflict,
             401 | 403 => WriteError::Denied(status.message),
             429 | 502..=504 => WriteError::Unavailable(status.message),
             _ => WriteError::Refused(status.message),
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn errors_are_told_apart() {
         let answer = |code| follow_up(kube::Error::Api(Box::new(Status { code, ..Status::failure("said", "") })));
-        assert_eq!(answer(409), WriteError::Gone);
+        assert_eq!(answer(409), WriteError::Conflict);
         let details = |name: &str| serde_json::from_value(json!({ "name": name })).unwrap();
         let missing = |name| Status { code: 404, details: Some(details(name)), ..Status::failure("none", "NotFound") };
         assert_eq!(follow_up(kube::Error::Api(Box::new(missing("cart")))), WriteError::Gone);

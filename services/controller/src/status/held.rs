@@ -97,9 +97,10 @@ impl Held {
         self.lock().rules.get(file).cloned()
     }
 
-    /// What a write made of a status. If the object is gone meanwhile, it stays so.
-    pub(super) fn written(&self, file: &str, seen: Seen) {
-        if let Some(entry) = self.lock().seen.get_mut(file) {
+    /// What a write made of a status that it found as it was `before`. Whatever the watch has told meanwhile goes before: it is
+    /// newer than the write, or the write is still to be told of. If the object is gone, it stays so.
+    pub(super) fn written(&self, file: &str, before: Seen, seen: Seen) {
+        if let Some(entry) = self.lock().seen.get_mut(file).filter(|entry| entry.seen == before) {
             entry.seen = seen;
         }
     }
@@ -126,13 +127,25 @@ mod tests {
         let status = json!({"state": "Running", "reason": ""});
         held.put(&file, 1, &Value::Null);
         assert_eq!(held.take_changed().len(), 1);
-        held.written(&file, Seen::read(Kind::Mapping, &status));
+        let before = held.get(&file).unwrap().seen;
+        held.written(&file, before, Seen::read(Kind::Mapping, &status));
         held.put(&file, 1, &status);
         assert_eq!(held.take_changed().len(), 0);
         held.put(&file, 1, &json!({"state": "Inactive"}));
         assert_eq!(held.take_changed().len(), 1, "somebody else wrote it");
         held.remove(&file);
         assert_eq!(held.get(&file), None);
+    }
+
+    #[test]
+    fn the_answer_to_a_write_does_not_hide_what_the_watch_told_since() {
+        let (held, file) = (Held::default(), Arc::from("getambassador.io/Mapping/shop/cart"));
+        let seen = |state: &str| Seen::read(Kind::Mapping, &json!({ "state": state }));
+        held.put(&file, 1, &Value::Null);
+        let before = held.get(&file).unwrap().seen;
+        held.put(&file, 1, &json!({"state": "theirs"}));
+        held.written(&file, before, seen("ours"));
+        assert_eq!(held.get(&file).unwrap().seen, seen("theirs"));
     }
 
     #[test]

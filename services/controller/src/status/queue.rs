@@ -29,6 +29,9 @@ pub(super) struct Queue {
     later: BTreeSet<(Instant, ObjectId)>,
     /// Objects that some Envoy does not have yet, and since when: an ACK may change that.
     on_their_way: BTreeMap<ObjectId, Instant>,
+    /// Objects that are being written, and whether they are to be looked at again after that: a second write could overtake
+    /// the first.
+    under_way: BTreeMap<ObjectId, bool>,
     /// Objects that were written and did not become it, or could not be.
     stubborn: BTreeMap<ObjectId, Stubborn>,
     /// When all are to be looked at.
@@ -93,9 +96,26 @@ impl Queue {
                 self.put(id);
             }
         }
-        let id = self.order.pop_front()?;
-        self.queued.remove(&id);
-        Some(id)
+        loop {
+            let id = self.order.pop_front()?;
+            self.queued.remove(&id);
+            match self.under_way.get_mut(&id) {
+                Some(again) => *again = true,
+                None => return Some(id),
+            }
+        }
+    }
+
+    /// A write of it has begun.
+    pub(super) fn begins(&mut self, id: ObjectId) {
+        self.under_way.insert(id, false);
+    }
+
+    /// The write of it has ended.
+    pub(super) fn ends(&mut self, id: &ObjectId) {
+        if let Some((id, true)) = self.under_way.remove_entry(id) {
+            self.put(id);
+        }
     }
 
     /// When there is something to do again, if nothing happens before.
@@ -204,6 +224,21 @@ mod tests {
         assert_eq!(drain(&mut queue, now), [id("b"), id("a")]);
         assert!(queue.is_idle());
         assert_eq!(queue.due(), None);
+    }
+
+    #[test]
+    fn an_object_is_written_by_one_write_at_a_time() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.begins(id("a"));
+        for name in ["a", "b", "a"] {
+            queue.put(id(name));
+        }
+        assert_eq!(drain(&mut queue, now), [id("b")]);
+        queue.ends(&id("a"));
+        assert_eq!(drain(&mut queue, now), [id("a")]);
+        queue.begins(id("a"));
+        queue.ends(&id("a"));
+        assert_eq!(drain(&mut queue, now), []);
     }
 
     #[test]

@@ -74,7 +74,9 @@ struct Written {
     id: ObjectId,
     target: Target,
     status: Status,
-    /// What the object has now.
+    /// What the object had when the write began.
+    before: Seen,
+    /// What it has now.
     seen: Result<Seen, WriteError>,
 }
 
@@ -182,6 +184,7 @@ impl Writer {
                 writes.extend(self.event(&target, &status));
             }
             if differs {
+                self.queue.begins(id.clone());
                 writes.push(self.write(id, target, status));
             }
         }
@@ -235,7 +238,7 @@ impl Writer {
         Box::pin(async move {
             let written = api::apply_status(&client, &target, &body).await;
             let seen = written.map(|status| Seen::read(id.kind, &status));
-            Some(Box::new(Written { id, target, status, seen }))
+            Some(Box::new(Written { id, target, status, before, seen }))
         })
     }
 }

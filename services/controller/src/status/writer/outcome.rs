@@ -16,7 +16,8 @@ const DENIED: Duration = Duration::from_secs(10);
 impl Writer {
     pub(super) fn done(&mut self, done: Done, writes: &mut Writes) {
         let Some(written) = done else { return };
-        let Written { id, target, status, seen } = *written;
+        let Written { id, target, status, before, seen } = *written;
+        self.queue.ends(&id);
         self.metrics.status(seen.is_ok());
         let seen = match seen {
             Ok(seen) => seen,
@@ -25,7 +26,7 @@ impl Writer {
         self.backoff.reset();
         self.denied.remove(&id.kind);
         let file = file_of(&target.api, &target.namespace, &target.name);
-        self.held.written(&file, seen);
+        self.held.written(&file, before, seen);
         if seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH))) {
             self.complained.remove(&id.kind);
         } else {
@@ -41,6 +42,7 @@ impl Writer {
         let now = Instant::now();
         match error {
             WriteError::Gone => self.queue.forget(&id),
+            WriteError::Conflict => self.queue.was_refused(&id),
             WriteError::Refused(message) => {
                 self.complain(id.kind, &message);
                 self.queue.was_refused(&id);

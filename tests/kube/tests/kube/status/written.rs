@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use kube::Api;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
 use nuncio_e2e::{Gateway, eventually, yaml};
 use serde_json::{Value, json};
 
@@ -62,6 +65,30 @@ async fn what_another_writes_over_is_written_ever_less_often() {
         }
     }
     assert!((2..=5).contains(&lost), "{lost}");
+    gateway.stop().await;
+}
+
+/// Writes that are under way are overtaken by changes, and their echoes come back between those of the changes.
+#[tokio::test]
+async fn what_changes_faster_than_it_is_written_ends_with_what_holds() {
+    let stage = Stage::set().await;
+    let names: Vec<_> = (0..12).map(|n| format!("fickle-{n}")).collect();
+    let mappings: Vec<_> = names.iter().map(|name| stage.mapping(name, &format!("/{name}/"))).collect();
+    stage.apply(&mappings).await;
+    let gateway = stage.gateway().await;
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("getambassador.io", "v3alpha1", "Mapping"));
+    let api: Api<DynamicObject> = Api::namespaced_with(stage.cluster.admin(), stage.namespace.name(), &resource);
+    let good = stage.backend.address().to_string();
+    let change = async |name: &String| {
+        for service in ["http://a b", &good].repeat(15) {
+            let patch = Patch::Merge(json!({"spec": {"service": service}}));
+            api.patch(name, &PatchParams::default(), &patch).await.unwrap();
+        }
+    };
+    join_all(names.iter().map(change)).await;
+    for name in &names {
+        stage.shows("mapping", name, &FINE).await;
+    }
     gateway.stop().await;
 }
 
