@@ -68,6 +68,15 @@ impl<'e> Environment<'e> {
         self.parsed(name, default, "expected a duration such as 10s", parse_duration)
     }
 
+    /// `key:value,key:value`, as the original reads maps.
+    pub(super) fn map(&self, name: &str) -> Result<Vec<(String, String)>, SettingError> {
+        let pair = |pair: &str| match pair.split(':').map(str::trim).collect::<Vec<_>>()[..] {
+            [key, value] => Some((key.to_owned(), value.to_owned())),
+            _ => None,
+        };
+        self.parsed(name, Vec::new(), "expected key:value,key:value", |text| text.split(',').map(pair).collect())
+    }
+
     /// `host:port` of two variables.
     pub(super) fn address(&self, host: &str, port: &str, default_port: u16) -> Result<String, SettingError> {
         let host = self.text(host, "0.0.0.0");

@@ -104,7 +104,7 @@ fn xds(env: &Environment<'_>) -> Result<Xds, SettingError> {
         server: text("SERVER_URL", "localhost:18000"),
         node_id: text("NODE_ID", "default"),
         node_metadata: pairs(&text("NODE_METADATA", ""), '='),
-        headers: pairs(&text("CLIENT_ADDITIONAL_HEADERS", ""), '='),
+        headers: env.map(&format!("{prefix}CLIENT_ADDITIONAL_HEADERS"))?,
         tls,
         back_off: env.duration("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "10s")?,
         max_back_off: env.duration("XDS_CLIENT_BACKOFF_MAX_INTERVAL", "60s")?,
@@ -129,7 +129,7 @@ fn metrics(env: &Environment<'_>) -> Result<Metrics, SettingError> {
     let dog = env.flag("USE_DOG_STATSD", false)?;
     let statsd = env.flag("USE_STATSD", true)?;
     let address = format!("{}:{}", env.text("STATSD_HOST", "localhost"), env.number("STATSD_PORT", 8125_u16)?);
-    let tags = pairs(&env.text("EXTRA_TAGS", "").replace('=', ":"), ':');
+    let tags = env.map("EXTRA_TAGS")?;
     let mogrifiers = if dog { mogrifiers(env)? } else { Vec::new() };
     Ok(Metrics {
         // One sink, in the original's order of preference.
@@ -257,6 +257,27 @@ mod tests {
         assert_eq!(settings.metrics.prometheus, Some((":19001".to_owned(), "/metrics".to_owned())));
         assert!(settings.metrics.statsd.is_none());
         assert!(settings.xds.tls.is_some() && settings.listen.tls.is_some());
+    }
+
+    #[test]
+    fn maps_are_read_as_the_original_does() {
+        let settings = |value: &'static str| {
+            let set = move |name: &str| {
+                ["CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS", "EXTRA_TAGS"].contains(&name).then(|| value.to_owned())
+            };
+            Settings::read(&Environment::new(&set))
+        };
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let read = settings("k1:v1=,k2:v2").unwrap();
+        let expected = [pair("k1", "v1="), pair("k2", "v2")];
+        assert_eq!(
+            (read.xds.headers.as_slice(), read.metrics.statsd.as_ref().unwrap().tags.as_slice()),
+            (&expected[..], &expected[..])
+        );
+        for wrong in ["k1=v1", "k1:v1,k2", "k:a:b"] {
+            let error = settings(wrong).unwrap_err();
+            assert_eq!(error.name, "CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS", "{error}");
+        }
     }
 
     #[test]
