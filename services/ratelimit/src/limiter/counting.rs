@@ -224,7 +224,8 @@ fn note(cache: &LocalCache, item: &mut Item<'_>, key: &Bytes, now: Now) {
         return;
     }
     let (Some(limit), Some(window)) = (&item.limit, item.window()) else { return };
-    if !item.is_over() || item.over_locally || item.without_store {
+    // What others hold in leases may come back within the window.
+    if !item.is_over() || item.over_locally || item.without_store || item.lease() > 0 {
         return;
     }
     match limit.algorithm() {

@@ -35,7 +35,11 @@ fn limiter(options: Options, local_cache: bool) -> Limiter {
 }
 
 fn sharing(store: &Arc<MemoryStore>) -> Limiter {
-    let other = limiter(Options::default(), false);
+    caching(store, false)
+}
+
+fn caching(store: &Arc<MemoryStore>, local_cache: bool) -> Limiter {
+    let other = limiter(Options::default(), local_cache);
     Limiter::new(other.shared().clone(), Backend::Memory(store.clone()), None)
 }
 
@@ -278,4 +282,19 @@ fn what_a_lease_does_not_use_goes_to_others() {
     runtime.block_on(other.give_back(true));
     assert_eq!(ask(&other, &["leased"]).statuses[0].limit_remaining, 20 - 3);
     assert_eq!(call(&one, vec![hits("leased", 0)]).unwrap().statuses[0].limit_remaining, 20 - 3 - 6);
+}
+
+#[test]
+fn what_a_lease_gives_back_is_not_over_for_others() {
+    let store = Arc::new(MemoryStore::default());
+    let (one, other) = (sharing(&store), caching(&store, true));
+    ask(&one, &["leased"]);
+    for over in [false, true] {
+        assert_eq!(is_over(&call(&other, vec![hits("leased", 12)]).unwrap()), over);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(one.give_back(true));
+    let refund = RateLimitDescriptor { is_negative_hits: true, ..hits("leased", 12) };
+    call(&one, vec![refund]).unwrap();
+    assert!(!is_over(&ask(&other, &["leased"])), "the counter went down where this replica could not see it");
 }
