@@ -23,6 +23,9 @@ const REFUND: &[u8] = b"local v=tonumber(redis.call('GET',KEYS[1]) or '0') \
     local n=math.min(v,tonumber(ARGV[1])) \
     if n>0 then return redis.call('DECRBY',KEYS[1],string.format('%.0f',n)) end return math.max(v,0)";
 
+/// Clocks of replicas may be so many seconds apart, where the jitter leaves room for it.
+const APART: u64 = 10;
+
 const INCRBY: &[u8] = b"*3\r\n$6\r\nINCRBY\r\n";
 const EXPIRE: &[u8] = b"*3\r\n$6\r\nEXPIRE\r\n";
 
@@ -114,7 +117,7 @@ impl Writer {
             }
             What::Sum { total, parts, window } => {
                 resp::key_and_number(out, INCRBY, &command.key, total);
-                let expires = window + if self.jitter > 0 { fastrand::u64(0..self.jitter) } else { 0 };
+                let expires = lifetime(window, self.jitter);
                 // Of a key on its way to another node nobody knows there whether it is new.
                 let expiry_sent = command.how.asking || self.seen.insert(&command.key);
                 expected.push_back(Expected::Sum { total, parts, key: command.key.clone(), expires, expiry_sent });
@@ -126,6 +129,13 @@ impl Writer {
             }
         }
     }
+}
+
+/// Seconds that a key lives for from its first hit on: no more than with the original, and still long enough for a replica
+/// whose clock is behind. Beyond that, its hits would make the counter anew.
+fn lifetime(window: u64, jitter: u64) -> u64 {
+    let margin = APART.min(jitter).max(1);
+    window + fastrand::u64(margin..jitter.max(margin + 1))
 }
 
 /// Each command to a node that is still being given the slot needs its own.

@@ -82,7 +82,7 @@ fn the_time_to_live_is_set_once_and_again_when_the_key_is_new() {
     assert!(first.contains("EXPIRE"));
     let (mut batch, second) = write();
     assert!(!second.contains("EXPIRE"));
-    assert_eq!(batch.reply(Reply::Int(1)).expire, Some((Bytes::from_static(b"a"), 60)));
+    assert_eq!(batch.reply(Reply::Int(1)).expire, Some((Bytes::from_static(b"a"), 61)));
     let (mut batch, _) = write();
     assert_eq!(batch.reply(Reply::Int(2)).expire, None);
 }
@@ -157,4 +157,14 @@ fn scripts_are_sent_once_and_take_all_that_meets() {
     assert_eq!(values.iter().map(|count| count.value).collect::<Vec<_>>(), [2, 2, 1]);
     assert!(write(&[Action::Read], false).1.contains("EVALSHA\r\n"));
     assert!(write(&[Action::Read], true).1.contains("EVAL\r\n"));
+}
+
+#[test]
+fn keys_outlive_their_windows_though_clocks_are_apart() {
+    for (jitter, range) in [(0, 61..62), (3, 63..64), (300, 70..360)] {
+        for _ in 0..1_000 {
+            let seconds = lifetime(60, jitter);
+            assert!(range.contains(&seconds), "{seconds} s, with a jitter of {jitter} s");
+        }
+    }
 }
