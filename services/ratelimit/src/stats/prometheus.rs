@@ -130,6 +130,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_call_that_is_answered_without_its_counters_is_no_error() {
+        let text = prometheus(&Registry::default(), &Exposition::default());
+        let is_told = |series: &str| text.lines().any(|line| line == series);
+        assert!(is_told("ratelimit_service_store_fallback 0"), "{text}");
+        assert!(is_told("ratelimit_service_should_rate_limit_error{err_type=\"redis_error\"} 0"), "{text}");
+        assert_eq!(text.matches("err_type").count(), 2, "{text}");
+    }
+
+    #[test]
     fn names_are_those_of_the_default_mapper() {
         for (name, family, labels) in [
             (

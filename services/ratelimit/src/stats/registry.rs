@@ -239,7 +239,7 @@ impl Registry {
             ("ratelimit.service.config_load_error", &service.config_load_error),
             ("ratelimit.service.global_shadow_mode", &service.global_shadow_mode),
             ("ratelimit.service.call.should_rate_limit.redis_error", &service.redis_error),
-            ("ratelimit.service.call.should_rate_limit.store_fallback", &service.store_fallback),
+            ("ratelimit.service.store_fallback", &service.store_fallback),
             ("ratelimit.service.call.should_rate_limit.service_error", &service.service_error),
             ("ratelimit.redis_pool.cx_total", &service.redis_connections),
             ("ratelimit.redis_pool.cx_local_close", &service.redis_disconnections),

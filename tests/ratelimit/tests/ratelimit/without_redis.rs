@@ -83,7 +83,7 @@ async fn rules_say_what_to_answer_without_redis() {
         assert_eq!(ask(&mut client, &[("deny", value)]).await.unwrap(), Code::Ok);
     }
     let stats = Service::get(service.debug_port(), "/stats").await.unwrap();
-    assert!(stats.contains("should_rate_limit.store_fallback\": 2"), "{stats}");
+    assert!(stats.contains("service.store_fallback\": 2"), "{stats}");
 }
 
 /// An Envoy gives up long before a reply of Redis is, and would let requests pass.
