@@ -6,6 +6,7 @@ pub(crate) mod xds;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::config::{Config, ConfigError, Loader, Source};
 use crate::limiter::Shared;
@@ -52,7 +53,7 @@ impl Active {
     /// When one is wrong; the rules in force stay, and the error is logged and counted.
     pub fn load(&self, sources: Result<Vec<Source>, ConfigError>) -> Result<(), ConfigError> {
         let loader = Loader { stats: &self.shared.stats, merge_domains: self.merge_domains };
-        match sources.and_then(|sources| loader.load(sources)) {
+        let loaded = match sources.and_then(|sources| loader.load(sources)) {
             Ok(config) => {
                 self.replace(config);
                 Ok(())
@@ -61,7 +62,9 @@ impl Active {
                 self.refused(&error.with_place());
                 Err(error)
             }
-        }
+        };
+        self.shared.stats.release(Instant::now());
+        loaded
     }
 
     /// Puts the rules of each domain into force by itself. Of one that cannot be used the last good ones stay, and where
@@ -70,6 +73,12 @@ impl Active {
     /// # Errors
     /// All that is wrong, which is logged and counted as well.
     pub(crate) fn load_each(&self, resources: Vec<Result<Source, Unusable>>) -> Result<(), String> {
+        let loaded = self.try_each(resources);
+        self.shared.stats.release(Instant::now());
+        loaded
+    }
+
+    fn try_each(&self, resources: Vec<Result<Source, Unusable>>) -> Result<(), String> {
         let loader = Loader { stats: &self.shared.stats, merge_domains: self.merge_domains };
         let before = self.shared.config.load_full();
         let (mut sources, mut errors, mut broken, mut unread) = (Vec::new(), Vec::new(), BTreeSet::new(), false);

@@ -180,6 +180,19 @@ impl Registry {
         stats
     }
 
+    /// Lets go of counters of limits that are in no configuration any more: they are kept as those of names that requests
+    /// made, while there is room, so that a limit that is back soon counts on. What calls still use is let go next time.
+    pub(crate) fn release(&self, now: Instant) {
+        let mut rules = write(&self.rules);
+        let Rules { configured, seen } = &mut *rules;
+        for ByKey(rule) in configured.extract_if(|rule| Arc::strong_count(&rule.0) == 1 && rule.0.key() != OVERFLOW) {
+            if rule.total_hits.load(Ordering::Relaxed) > 0 && seen.admits(rule.key(), now) {
+                seen.insert(rule.key(), now, || rule.clone());
+            }
+        }
+        configured.shrink_to(2 * configured.len());
+    }
+
     /// The counters of a name that a request made.
     pub(crate) fn seen(&self, key: &str) -> Arc<RuleStats> {
         let found = read(&self.rules).find(key);
@@ -189,7 +202,7 @@ impl Registry {
     fn see(&self, key: &str, now: Instant) -> Arc<RuleStats> {
         // Where there is no room, nobody waits for the lock.
         let admits = read(&self.rules).seen.admits(key, now);
-        let made = admits.then(|| write(&self.rules).seen.insert(key, now, || RuleStats::new(key)));
+        let made = admits.then(|| write(&self.rules).seen.insert(key, now, || Arc::new(RuleStats::new(key))));
         made.flatten().unwrap_or_else(|| self.configured(OVERFLOW))
     }
 
@@ -200,7 +213,7 @@ impl Registry {
             let domains = read(&self.unknown_domains);
             (domains.get(domain), domains.admits(domain, now))
         };
-        let make = || write(&self.unknown_domains).insert(domain, now, AtomicU64::default);
+        let make = || write(&self.unknown_domains).insert(domain, now, Arc::default);
         match found.or_else(|| admits.then(make).flatten()) {
             Some(counter) => add(&counter, 1),
             None => add(&self.more_unknown_domains, 1),
@@ -220,9 +233,14 @@ impl Registry {
         let mut all = BTreeMap::new();
         for rule in self.rules() {
             for (suffix, counter) in rule.counters() {
+                // One that is 0 is not told of, as by the original: most rules are never near their limits.
+                let value = load(counter);
+                if value == 0 {
+                    continue;
+                }
                 let name = format!("ratelimit.service.rate_limit.{}.{suffix}", rule.name());
                 // Names that are equal once sanitized are one counter.
-                *all.entry(name).or_default() += load(counter);
+                *all.entry(name).or_default() += value;
             }
         }
         for (domain, counter) in read(&self.unknown_domains).iter() {

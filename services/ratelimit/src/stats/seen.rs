@@ -50,7 +50,7 @@ impl<T> Seen<T> {
     }
 
     /// What is counted under a name; none where there is no room for it.
-    pub(super) fn insert(&mut self, name: &str, now: Instant, new: impl FnOnce() -> T) -> Option<Arc<T>> {
+    pub(super) fn insert(&mut self, name: &str, now: Instant, new: impl FnOnce() -> Arc<T>) -> Option<Arc<T>> {
         if let Some(found) = self.get(name) {
             return Some(found);
         }
@@ -61,7 +61,7 @@ impl<T> Seen<T> {
         if self.names.len() >= ROOM {
             return None;
         }
-        let counted = Arc::new(new());
+        let counted = new();
         self.names.insert(name.into(), Entry { counted: counted.clone(), used: AtomicBool::new(true) });
         Some(counted)
     }

@@ -42,6 +42,32 @@ fn a_name_that_is_configured_does_not_give_way() {
 }
 
 #[test]
+fn counters_of_rules_that_are_gone_are_kept_as_those_of_requests_are() {
+    let (registry, begin) = (Registry::default(), Instant::now());
+    let in_force = registry.configured("d.in_force");
+    for value in 0..2 * ROOM {
+        add(&registry.configured(&format!("d.k_{value}")).total_hits, 1);
+    }
+    registry.release(begin);
+    assert_eq!(registry.rules().len(), 1 + ROOM, "the one that is in force, and as many as there is room for");
+    add(&in_force.total_hits, 1);
+    // A rule that comes back counts on.
+    let kept = registry.rules().iter().find(|rule| rule.key() != "d.in_force").unwrap().key().to_owned();
+    add(&registry.configured(&kept).total_hits, 1);
+    assert_eq!((hits(&registry, "d.in_force"), hits(&registry, &kept)), (Some(1), Some(2)));
+}
+
+#[test]
+fn rules_that_have_counted_nothing_have_no_series() {
+    let registry = Registry::default();
+    let rule = registry.configured("d.k");
+    let series = || registry.counters().into_keys().filter(|name| name.contains("d.k")).collect::<Vec<_>>();
+    assert_eq!(series(), [""; 0]);
+    add(&rule.total_hits, 1);
+    assert_eq!(series(), ["ratelimit.service.rate_limit.d.k.total_hits"]);
+}
+
+#[test]
 fn long_names_from_requests_are_counted_together() {
     let registry = Registry::default();
     let long = "x".repeat(LONGEST + 1);
