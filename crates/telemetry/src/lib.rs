@@ -3,10 +3,10 @@
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
 //! let options = nuncio_telemetry::Options { service: "nuncio-controller", ..Default::default() };
-//! let telemetry = nuncio_telemetry::init(&options)?;
+//! let telemetry = nuncio_telemetry::init(options)?;
 //! let shutdown = nuncio_telemetry::shutdown_on_signal()?;
 //! shutdown.cancelled().await;
-//! telemetry.flush();
+//! telemetry.flush().await;
 //! # Ok(())
 //! # }
 //! ```
@@ -23,7 +23,7 @@ pub use health::{Condition, Health, NotReady};
 pub use logs::{LogFormat, UnknownLogFormat};
 pub use metrics::{BoundedLabel, LabelValue, METRICS_CONTENT_TYPE, Metrics, duration_buckets};
 pub use shutdown::shutdown_on_signal;
-pub use traces::follow;
+pub use traces::{TraceProtocol, Traces, follow};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt;
@@ -38,11 +38,13 @@ pub struct Options {
     pub format: LogFormat,
     /// A level (`info`), or directives by module (`info,nuncio_xds=debug`). Default `info`.
     pub filter: String,
+    /// Which spans to export; none for no traces.
+    pub traces: Option<Traces>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { service: "nuncio", format: LogFormat::Text, filter: "info".to_owned() }
+        Self { service: "nuncio", format: LogFormat::Text, filter: "info".to_owned(), traces: None }
     }
 }
 
@@ -60,6 +62,9 @@ pub enum Error {
     /// `OTEL_EXPORTER_OTLP_*` name something that cannot be used.
     #[error("cannot export traces: {0}")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// Neither of the protocols that there are.
+    #[error("OTEL_EXPORTER_OTLP_PROTOCOL={0:?}: use grpc or http/protobuf")]
+    TraceProtocol(String),
     /// A subscriber is in place already.
     #[error("logging was set up before")]
     AlreadySet,
@@ -71,13 +76,12 @@ pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
-/// Sets up logs on standard error, and traces where `OTEL_EXPORTER_OTLP_ENDPOINT` (or `…_TRACES_ENDPOINT`) asks for
-/// them. Must run inside a tokio runtime, once.
+/// Sets up logs on standard error, and traces where they are wanted. Must run inside a tokio runtime, once.
 ///
 /// # Errors
 /// When the filter or the exporter's environment is wrong, or when it is called twice.
-pub fn init(options: &Options) -> Result<Telemetry, Error> {
-    let traces = traces::provider(options.service)?;
+pub fn init(options: Options) -> Result<Telemetry, Error> {
+    let traces = options.traces.map(|traces| traces.provider(options.service)).transpose()?;
     tracing_subscriber::registry()
         .with(logs::layer(options.format, &options.filter)?)
         .with(traces.as_ref().map(traces::layer))
@@ -87,10 +91,12 @@ pub fn init(options: &Options) -> Result<Telemetry, Error> {
 }
 
 impl Telemetry {
-    /// Sends what is still held. Blocks for at most a few seconds; call it last.
-    pub fn flush(self) {
+    /// Sends what is still held, for at most a few seconds; call it last.
+    pub async fn flush(self) {
         let Some(traces) = self.traces else { return };
-        if let Err(error) = traces.shutdown_with_timeout(traces::FLUSH_TIMEOUT) {
+        // It blocks, and what is sent over gRPC is sent by this runtime.
+        let shutdown = tokio::task::spawn_blocking(move || traces.shutdown_with_timeout(traces::FLUSH_TIMEOUT));
+        if let Ok(Err(error)) = shutdown.await {
             tracing::warn!("some traces were not sent: {error}");
         }
     }

@@ -1,15 +1,18 @@
-//! Spans to an OpenTelemetry collector.
+//! Spans to an OpenTelemetry collector, by OTLP over gRPC or HTTP.
 //!
-//! Everything is configured by the variables of the OpenTelemetry specification: `OTEL_EXPORTER_OTLP_ENDPOINT`,
-//! `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME` and so on. The protocol is OTLP over gRPC.
+//! What a service does not say of them, the variables of the OpenTelemetry specification do: `OTEL_EXPORTER_OTLP_ENDPOINT`,
+//! `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME` and so on.
 
 use std::time::Duration;
 
+use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::resource::ResourceBuilder;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
@@ -50,25 +53,73 @@ impl Extractor for Caller<'_> {
     }
 }
 
-/// The exporter, if the environment names a collector.
-pub(crate) fn provider(service: &'static str) -> Result<Option<SdkTracerProvider>, Error> {
-    let names =
-        [opentelemetry_otlp::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, opentelemetry_otlp::OTEL_EXPORTER_OTLP_ENDPOINT];
-    if !names.iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())) {
-        return Ok(None);
+/// Which spans are exported, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// None for the one of `OTEL_EXPORTER_OTLP_PROTOCOL`, and gRPC where it names none.
+    pub protocol: Option<TraceProtocol>,
+    /// How many of the traces that begin here, from 0 to 1; none for what `OTEL_TRACES_SAMPLER` says. Whoever began a trace
+    /// elsewhere has decided.
+    pub share: Option<f64>,
+    /// Of the service, such as `service.namespace`; those of the environment give way.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+/// What OTLP is sent over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TraceProtocol {
+    /// gRPC, by default to port 4317.
+    Grpc,
+    /// HTTP with messages of protobuf, by default to port 4318.
+    Http,
+}
+
+impl Traces {
+    /// None where the environment names no collector.
+    #[must_use]
+    pub fn of_environment() -> Option<Self> {
+        let names =
+            [opentelemetry_otlp::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, opentelemetry_otlp::OTEL_EXPORTER_OTLP_ENDPOINT];
+        variable(names).is_some().then(Self::default)
     }
-    let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().build()?;
-    Ok(Some(SdkTracerProvider::builder().with_resource(resource(service)).with_batch_exporter(exporter).build()))
+
+    /// What makes and exports spans of this service.
+    pub(crate) fn provider(self, service: &'static str) -> Result<SdkTracerProvider, Error> {
+        let exporter = match self.protocol.map_or_else(TraceProtocol::of_environment, Ok)? {
+            TraceProtocol::Grpc => SpanExporter::builder().with_tonic().build()?,
+            TraceProtocol::Http => SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()?,
+        };
+        let attributes = self.attributes.into_iter().map(|(name, value)| KeyValue::new(name, value));
+        let resource = resource(service).with_attributes(attributes).build();
+        let mut builder = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter);
+        if let Some(share) = self.share {
+            builder = builder.with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share))));
+        }
+        Ok(builder.build())
+    }
+}
+
+impl TraceProtocol {
+    fn of_environment() -> Result<Self, Error> {
+        let names =
+            [opentelemetry_otlp::OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, opentelemetry_otlp::OTEL_EXPORTER_OTLP_PROTOCOL];
+        match variable(names).as_deref() {
+            None | Some("grpc") => Ok(Self::Grpc),
+            Some("http/protobuf") => Ok(Self::Http),
+            Some(other) => Err(Error::TraceProtocol(other.to_owned())),
+        }
+    }
+}
+
+/// The first of these variables that says something.
+fn variable(names: [&str; 2]) -> Option<String> {
+    names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 /// `OTEL_SERVICE_NAME` wins over the service's own name (OpenTelemetry, "Environment Variable Specification").
-fn resource(service: &'static str) -> Resource {
+fn resource(service: &'static str) -> ResourceBuilder {
     let builder = Resource::builder();
-    if std::env::var_os("OTEL_SERVICE_NAME").is_some() {
-        builder.build()
-    } else {
-        builder.with_service_name(service).build()
-    }
+    if std::env::var_os("OTEL_SERVICE_NAME").is_some() { builder } else { builder.with_service_name(service) }
 }
 
 /// The layer that gives our own spans to the exporter, and no other: the exporter's connection has spans too.

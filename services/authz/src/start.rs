@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
-use nuncio_telemetry::Metrics;
+use nuncio_telemetry::{Metrics, Traces};
 use serde_json::{Value, json};
 
 use crate::settings::Settings;
@@ -79,11 +79,12 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         service: "nuncio-authz",
         format: settings.log_format,
         filter: settings.log.clone(),
+        traces: Traces::of_environment(),
     };
-    let telemetry = nuncio_telemetry::init(&options)?;
+    let telemetry = nuncio_telemetry::init(options)?;
     let stop = nuncio_telemetry::shutdown_on_signal()?;
     crate::run(settings, Metrics::new("nuncio-authz"), stop).await?;
-    telemetry.flush();
+    telemetry.flush().await;
     Ok(())
 }
 

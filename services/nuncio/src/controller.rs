@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use nuncio_controller::webhook::WebhookOptions;
 use nuncio_controller::{Config, Decider, Event, Manifests, OwnLimiter, Topology, XdsAddress};
-use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, shutdown_on_signal};
+use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, Traces, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -54,7 +54,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
     let (events, received) = mpsc::channel(EVENT_QUEUE);
     let report = print_events(Report::new(place, address), received, logs.log_format);
     let (result, ()) = tokio::join!(nuncio_controller::run(config, shutdown, events), report);
-    telemetry.flush();
+    telemetry.flush().await;
     result.map_err(Failure::new)
 }
 
@@ -157,7 +157,8 @@ pub(crate) fn runtime() -> Result<Runtime, Failure> {
 /// Sets up logs as the command line says, or at the level `default`.
 pub(crate) fn init_telemetry(logs: &Logs, service: &'static str, default: &str) -> Result<Telemetry, Failure> {
     let filter = logs.log_level.clone().unwrap_or_else(|| default.to_owned());
-    nuncio_telemetry::init(&Options { service, format: logs.log_format, filter }).map_err(Failure::usage)
+    let traces = Traces::of_environment();
+    nuncio_telemetry::init(Options { service, format: logs.log_format, filter, traces }).map_err(Failure::usage)
 }
 
 /// The socket of the admin server.

@@ -122,7 +122,7 @@ async fn serve(args: UpArgs) -> Outcome {
     };
     let outcome = gateway.run(signalled).await;
     drop(runtime_dir);
-    telemetry.flush();
+    telemetry.flush().await;
     outcome
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::{Args, Parser};
-use nuncio_telemetry::LogFormat;
+use nuncio_telemetry::{LogFormat, Traces};
 use tokio::net::TcpListener;
 
 use crate::settings::Settings;
@@ -59,13 +59,14 @@ pub fn start(arguments: Arguments) -> anyhow::Result<()> {
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { listen, admin, settings, log_format, log_level } = arguments;
-    let options = nuncio_telemetry::Options { service: "nuncio-portal", format: log_format, filter: log_level };
-    let telemetry = nuncio_telemetry::init(&options)?;
+    let traces = Traces::of_environment();
+    let options = nuncio_telemetry::Options { service: "nuncio-portal", format: log_format, filter: log_level, traces };
+    let telemetry = nuncio_telemetry::init(options)?;
     let stop = nuncio_telemetry::shutdown_on_signal()?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     tracing::info!("the portal is at http://{}/docs/", listener.local_addr()?);
     crate::run(settings, &admin, listener, stop).await?;
-    telemetry.flush();
+    telemetry.flush().await;
     Ok(())
 }
 

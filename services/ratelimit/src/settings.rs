@@ -4,9 +4,12 @@ mod duration;
 mod environment;
 mod read;
 mod report;
+mod traces;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use nuncio_telemetry::Traces;
 
 pub use duration::parse_duration;
 pub use environment::{Environment, SettingError};
@@ -171,6 +174,8 @@ pub struct Settings {
     pub log_level: String,
     /// `LOG_FORMAT` is `json`.
     pub log_json: bool,
+    /// Which spans to export (`TRACING_*`); none for no traces.
+    pub traces: Option<Traces>,
     /// Where the rules come from.
     pub config_type: ConfigType,
     /// Serve before the first rules are here.

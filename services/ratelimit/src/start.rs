@@ -21,14 +21,15 @@ pub fn main() -> anyhow::Result<()> {
             service: "nuncio-ratelimit",
             format: if settings.log_json { LogFormat::Json } else { LogFormat::Text },
             filter: level(&settings.log_level),
+            traces: settings.traces.clone(),
         };
-        let telemetry = nuncio_telemetry::init(&options)?;
+        let telemetry = nuncio_telemetry::init(options)?;
         for (name, reason) in ignored(&environment) {
             tracing::warn!("{name} changes nothing: {reason}");
         }
         let stop = nuncio_telemetry::shutdown_on_signal()?;
         crate::run(settings, stop).await?;
-        telemetry.flush();
+        telemetry.flush().await;
         Ok(())
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     BackendType, ClientTls, ConfigType, Environment, Files, Listen, Metrics, Redis, ServerTls, SettingError, Settings,
-    Xds,
+    Xds, traces,
 };
 use crate::config::StoreFailure;
 use crate::limiter;
@@ -38,6 +38,7 @@ impl Settings {
             listen: listen(env)?,
             log_level: env.text("LOG_LEVEL", "WARN"),
             log_json: env.text("LOG_FORMAT", "text") == "json",
+            traces: traces::read(env)?,
             config_type,
             force_start: env.flag("FORCE_START_WITHOUT_INITIAL_CONFIG", false)?,
             merge_domains: env.flag("MERGE_DOMAIN_CONFIG", false)?,

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 
 /// Accepted, and told once that they change nothing, with the reason.
-pub const IGNORED: [(&str, &str); 31] = [
+pub const IGNORED: [(&str, &str); 25] = [
     ("REDIS_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PERSECOND_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PIPELINE_WINDOW", "commands are batched without waiting"),
@@ -29,12 +29,6 @@ pub const IGNORED: [(&str, &str); 31] = [
     ("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", "the wait doubles, with jitter"),
     ("XDS_CLIENT_BACKOFF_JITTER", "the wait doubles, with jitter"),
     ("CONFIG_GRPC_XDS_SERVER_CONNECT_RETRY_INTERVAL", "XDS_CLIENT_BACKOFF_INITIAL_INTERVAL says how long to wait"),
-    ("TRACING_ENABLED", "traces of calls go where OTEL_EXPORTER_OTLP_ENDPOINT says"),
-    ("TRACING_SERVICE_NAME", "traces carry nuncio-ratelimit"),
-    ("TRACING_SERVICE_NAMESPACE", "use OTEL_RESOURCE_ATTRIBUTES"),
-    ("TRACING_SERVICE_INSTANCE_ID", "use OTEL_RESOURCE_ATTRIBUTES"),
-    ("TRACING_EXPORTER_PROTOCOL", "traces are exported by gRPC"),
-    ("TRACING_SAMPLING_RATE", "use OTEL_TRACES_SAMPLER_ARG"),
 ];
 
 /// Those of [`IGNORED`] that are set.

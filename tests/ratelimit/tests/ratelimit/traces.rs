@@ -1,21 +1,58 @@
 //! Decisions as spans, at a collector of OpenTelemetry's protocol.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use nuncio_ratelimit_tests::{Service, Which, descriptor, free_port, request};
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use nuncio_ratelimit_tests::{Service, Which, descriptor, request};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::trace::v1::Span;
-use tokio::sync::mpsc;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use prost::Message;
+use tokio::net::TcpListener;
+use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
 const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 1}}]";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// Hands on the spans that it is sent.
-struct Collector(mpsc::UnboundedSender<Span>);
+/// Keeps the spans that it is sent over gRPC or HTTP.
+#[derive(Clone, Default)]
+struct Collector(Arc<Mutex<Vec<ResourceSpans>>>);
+
+impl Collector {
+    /// With the address at which it takes both protocols.
+    async fn start() -> (Self, String) {
+        let collector = Self::default();
+        let over_http = collector.clone();
+        let take = async move |body: Bytes| over_http.keep(ExportTraceServiceRequest::decode(body).unwrap());
+        let routes = Routes::new(TraceServiceServer::new(collector.clone())).into_axum_router();
+        let router: Router = routes.route("/v1/traces", post(take));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        (collector, address)
+    }
+
+    fn keep(&self, request: ExportTraceServiceRequest) {
+        self.0.lock().unwrap().extend(request.resource_spans);
+    }
+
+    /// Calls so far, each with what is said of the service.
+    fn calls(&self) -> Vec<(Vec<KeyValue>, Span)> {
+        let of_resource = |resource: ResourceSpans| {
+            let attributes = resource.resource.unwrap().attributes;
+            let spans = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
+            spans.map(move |span| (attributes.clone(), span))
+        };
+        let all = self.0.lock().unwrap().clone().into_iter().flat_map(of_resource);
+        all.filter(|(_, span)| span.name == "envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit").collect()
+    }
+}
 
 #[tonic::async_trait]
 impl TraceService for Collector {
@@ -23,8 +60,7 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let scopes = request.into_inner().resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-        scopes.flat_map(|scope| scope.spans).for_each(|span| _ = self.0.send(span));
+        self.keep(request.into_inner());
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
@@ -33,23 +69,18 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn attribute(span: &Span, key: &str) -> Option<Value> {
-    span.attributes.iter().find(|attribute| attribute.key == key)?.value.clone()?.value
+fn attribute(attributes: &[KeyValue], key: &str) -> Option<Value> {
+    attributes.iter().find(|attribute| attribute.key == key)?.value.clone()?.value
 }
 
-#[tokio::test]
-async fn a_decision_is_a_span_of_the_callers_trace() {
-    let port = free_port().unwrap();
-    let (spans, mut exported) = mpsc::unbounded_channel();
-    let server = tonic::transport::Server::builder().add_service(TraceServiceServer::new(Collector(spans)));
-    tokio::spawn(server.serve(([127, 0, 0, 1], port).into()));
-    let endpoint = format!("http://127.0.0.1:{port}");
-    let variables = [
-        ("BACKEND_TYPE", "memory"),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
-    ];
-    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+fn text(text: &str) -> Option<Value> {
+    Some(Value::StringValue(text.to_owned()))
+}
+
+/// Asks twice within a caller's trace and once, wrongly, outside of any, and ends the service, which sends what it still has.
+async fn ask(variables: &[(&str, &str)]) {
+    let service =
+        Service::start(Which::Ours, RULES, &[&[("BACKEND_TYPE", "memory")], variables].concat()).await.unwrap();
     let mut client = service.client().await.unwrap();
     for _ in 0..2 {
         let mut asked = Request::new(request("d", vec![descriptor(&[("k", "v")])]));
@@ -57,24 +88,48 @@ async fn a_decision_is_a_span_of_the_callers_trace() {
         client.should_rate_limit(asked).await.unwrap();
     }
     client.should_rate_limit(request("", Vec::new())).await.unwrap_err();
-    let mut next = async || {
-        let next = async {
-            loop {
-                let span = exported.recv().await.unwrap();
-                if span.name == "ShouldRateLimit" {
-                    return span;
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), next).await.expect("a span")
-    };
-    for over in [false, true] {
-        let span = next().await;
-        assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), PARENT.to_owned()));
-        assert_eq!(attribute(&span, "domain"), Some(Value::StringValue("d".to_owned())));
-        assert_eq!(attribute(&span, "over"), Some(Value::BoolValue(over)), "{span:?}");
+    drop(client);
+    service.stop().await.unwrap();
+}
+
+/// Over HTTP, the default, and over gRPC.
+#[tokio::test]
+async fn a_decision_is_a_span_of_the_callers_trace() {
+    for protocol in ["", "grpc"] {
+        let (collector, address) = Collector::start().await;
+        ask(&[
+            ("TRACING_ENABLED", "true"),
+            ("TRACING_EXPORTER_PROTOCOL", protocol),
+            ("TRACING_SERVICE_NAME", "limits"),
+            ("TRACING_SERVICE_NAMESPACE", "shop"),
+            ("TRACING_SERVICE_INSTANCE_ID", "pod-1"),
+            ("OTEL_SERVICE_NAME", "another"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &address),
+        ])
+        .await;
+        let calls = collector.calls();
+        let [(service, within), (_, over), (_, failed)] = &calls[..] else { panic!("{protocol:?}: {calls:#?}") };
+        let said = ["service.name", "service.namespace", "service.instance.id"].map(|key| attribute(service, key));
+        assert_eq!(said, ["limits", "shop", "pod-1"].map(text));
+        for (span, is_over) in [(within, false), (over, true)] {
+            assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), PARENT.to_owned()));
+            assert_eq!(attribute(&span.attributes, "domain"), text("d"));
+            assert_eq!(attribute(&span.attributes, "over"), Some(Value::BoolValue(is_over)), "{span:?}");
+        }
+        assert_ne!(hex(&failed.trace_id), TRACE);
+        assert!(failed.status.as_ref().is_some_and(|status| status.code == 2), "{failed:?}");
     }
-    let failed = next().await;
-    assert_ne!(hex(&failed.trace_id), TRACE);
-    assert!(failed.status.as_ref().is_some_and(|status| status.code == 2), "{failed:?}");
+}
+
+/// Of the traces that begin here none are wanted; for those of a caller the caller has decided.
+#[tokio::test]
+async fn the_sampling_rate_is_for_traces_that_begin_here() {
+    let (collector, address) = Collector::start().await;
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", address.as_str());
+    ask(&[("TRACING_ENABLED", "true"), ("TRACING_SAMPLING_RATE", "0"), endpoint]).await;
+    let traces: Vec<String> = collector.calls().iter().map(|(_, span)| hex(&span.trace_id)).collect();
+    assert_eq!(traces, [TRACE, TRACE]);
+    // As with the original, a collector alone enables nothing.
+    ask(&[endpoint]).await;
+    assert_eq!(collector.calls().len(), 2);
 }

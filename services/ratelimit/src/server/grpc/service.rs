@@ -48,8 +48,10 @@ impl<H: Health> Service<H> {
         let begun = Instant::now();
         let span = tracing::debug_span!(
             "ShouldRateLimit",
+            otel.name = SHOULD_RATE_LIMIT.trim_start_matches('/'),
             otel.kind = "server",
             otel.status_code = Empty,
+            rpc.system = "grpc",
             domain = Empty,
             descriptors = Empty,
             over = Empty,
