@@ -8,6 +8,7 @@ mod connection;
 mod deadline;
 mod service;
 mod stream;
+mod turn;
 mod unary;
 
 use std::sync::Arc;
@@ -169,7 +170,7 @@ impl<H: HealthService> Worker<H> {
                 opened = accepted.open(tls) => opened,
             };
             match opened {
-                Ok(stream) => connection::serve(stream, service, max_age, connection::SILENCE, stop).await,
+                Ok(transport) => connection::serve(transport, service, max_age, connection::SILENCE, stop).await,
                 Err(error) => tracing::info!("a connection came to nothing: {error}"),
             }
         }

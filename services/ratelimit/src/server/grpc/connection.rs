@@ -15,16 +15,17 @@ use tokio_util::sync::CancellationToken;
 use tonic_health::pb::health_server::Health;
 
 use super::service::Service;
-use super::stream::Stream;
+use super::stream::{Stream, Transport};
+use super::turn::{TURN, Turn};
 use crate::tls::ReloadingAcceptor;
 
 /// Windows for what clients may send ahead: a connection carries thousands of small calls at once.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
-/// Calls that a client may take back before they were looked at. After a stall there are as many as came in the meantime, and
-/// a connection that is broken off for it takes every other call along. What more costs is a few hundred bytes each.
-const TAKEN_BACK: usize = 10_000;
+/// Calls that a client may take back before they were looked at: more than are read in a turn. After a stall an Envoy takes
+/// back what came in the meantime, and a connection that is broken off for it takes every other call along.
+const TAKEN_BACK: usize = TURN;
 
 /// Silence after which a client is asked whether it is still there, and how long it may take to say so.
 pub(super) const SILENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
@@ -36,16 +37,16 @@ pub(super) enum Accepted {
 }
 
 impl Accepted {
-    /// Makes a stream of it in this runtime, once a TLS handshake is through where there is one.
-    pub(super) async fn open(self, tls: Option<Arc<ReloadingAcceptor>>) -> std::io::Result<Stream> {
+    /// Takes it into this runtime, once a TLS handshake is through where there is one.
+    pub(super) async fn open(self, tls: Option<Arc<ReloadingAcceptor>>) -> std::io::Result<Transport> {
         let stream = match self {
-            Self::Unix(stream) => return UnixStream::from_std(stream).map(Stream::Unix),
+            Self::Unix(stream) => return UnixStream::from_std(stream).map(Transport::Unix),
             Self::Tcp(stream) => TcpStream::from_std(stream)?,
         };
         stream.set_nodelay(true)?;
         match tls {
-            None => Ok(Stream::Tcp(stream)),
-            Some(tls) => tls.accept(stream).await.map(|stream| Stream::Tls(Box::new(stream))),
+            None => Ok(Transport::Tcp(stream)),
+            Some(tls) => tls.accept(stream).await.map(|stream| Transport::Tls(Box::new(stream))),
         }
     }
 }
@@ -53,7 +54,7 @@ impl Accepted {
 /// Answers the calls of a connection until the client ends it, it is too old, or the service stops. Then calls in
 /// flight may end, but no more come.
 pub(super) async fn serve<H: Health>(
-    stream: Stream,
+    transport: Transport,
     service: Arc<Service<H>>,
     (age, grace): (Duration, Duration),
     (silence, patience): (Duration, Duration),
@@ -63,6 +64,7 @@ pub(super) async fn serve<H: Health>(
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
+    let turn = Arc::<Turn>::default();
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         // Each call is a stream: a limit would hold an Envoy back.
@@ -73,15 +75,15 @@ pub(super) async fn serve<H: Health>(
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(stream), answer);
+        .serve_connection(TokioIo::new(Stream::new(transport, turn.clone())), answer);
     let mut connection = pin!(connection);
     tokio::select! {
-        ended = &mut connection => return ended.unwrap_or_else(|error| tracing::debug!("a connection broke: {error}")),
+        ended = turn.of_each_poll(connection.as_mut()) => return ended.unwrap_or_else(|error| tracing::debug!("a connection broke: {error}")),
         () = tokio::time::sleep(age) => {}
         () = stop.cancelled() => {}
     }
     connection.as_mut().graceful_shutdown();
-    match tokio::time::timeout(grace, connection).await {
+    match tokio::time::timeout(grace, turn.of_each_poll(connection)).await {
         Ok(ended) => ended.unwrap_or_else(|error| tracing::debug!("a connection broke: {error}")),
         Err(_) => tracing::debug!("a connection had calls left after {grace:?}"),
     }
@@ -107,7 +109,7 @@ mod tests {
         let service = Service { limiter: Limiter::new(shared, Backend::Memory(Arc::default()), None), health };
         let (day, given) = (Duration::from_secs(86_400), Duration::from_millis(100));
         let begun = Instant::now();
-        serve(Stream::Unix(server), Arc::new(service), (day, day), (given, given), CancellationToken::new()).await;
+        serve(Transport::Unix(server), Arc::new(service), (day, day), (given, given), CancellationToken::new()).await;
         assert!(begun.elapsed() >= 2 * given, "{:?}", begun.elapsed());
     }
 }
