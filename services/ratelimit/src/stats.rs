@@ -1,6 +1,5 @@
 //! What is counted, and under which names.
 
-mod aside;
 mod expvar;
 mod mapper;
 mod mogrify;
@@ -11,7 +10,6 @@ mod seen;
 mod statsd;
 mod template;
 
-pub(crate) use aside::aside;
 pub use expvar::expvar;
 pub use mapper::Mapper;
 pub use mogrify::Mogrifier;

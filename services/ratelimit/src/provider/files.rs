@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Active;
+use crate::aside::aside;
 use crate::config::{ConfigError, Source};
 use crate::settings::Files;
 
@@ -87,16 +88,8 @@ pub(crate) async fn watch(files: Files, active: Active, stop: CancellationToken)
     let mut last = None;
     loop {
         watching.renew(&files, &changed);
-        let found = read_texts(&files);
-        let digest = digest(&found);
-        if last != Some(digest) {
-            let sources = found.and_then(|texts| {
-                texts.iter().map(|(name, text)| Source::parse(name, text)).collect::<Result<Vec<_>, _>>()
-            });
-            // Told where it is counted.
-            _ = active.load(sources);
-            last = Some(digest);
-        }
+        let (files, active) = (files.clone(), active.clone());
+        last = Some(aside(move || load_changed(&files, &active, last)).await);
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -106,6 +99,20 @@ pub(crate) async fn watch(files: Files, active: Active, stop: CancellationToken)
             }
         }
     }
+}
+
+/// Loads the rules unless their digest is the last one; gives the new one.
+fn load_changed(files: &Files, active: &Active, last: Option<u128>) -> u128 {
+    let found = read_texts(files);
+    let digest = digest(&found);
+    if last != Some(digest) {
+        let sources = found.and_then(|texts| {
+            texts.iter().map(|(name, text)| Source::parse(name, text)).collect::<Result<Vec<_>, _>>()
+        });
+        // Told where it is counted.
+        _ = active.load(sources);
+    }
+    digest
 }
 
 /// Tells whether files have changed, without keeping them.
@@ -160,5 +167,39 @@ impl Watching {
             }
             Err(error) => tracing::warn!("cannot watch files, they are looked at every {LOOK_EVERY:?}: {error}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::limiter::{Options, Shared};
+
+    #[tokio::test]
+    async fn nobody_waits_while_rules_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut rules = "domain: d\ndescriptors:\n".to_owned();
+        for value in 0..50_000 {
+            writeln!(rules, "- {{key: k, value: v{value}, rate_limit: {{unit: day, requests_per_unit: 1}}}}").unwrap();
+        }
+        std::fs::write(directory.path().join("rules.yaml"), rules).unwrap();
+        let files = Files {
+            root: directory.path().display().to_string(),
+            subdirectory: String::new(),
+            app_directory: String::new(),
+            ignore_dot_files: true,
+            watch_root: false,
+        };
+        let active = Active::new(Arc::new(Shared::new(Options::default(), None)), false);
+        let mut loads = active.loads();
+        let watching = tokio::spawn(watch(files, active, CancellationToken::new()));
+        // On this thread both take turns.
+        tokio::task::yield_now().await;
+        assert_eq!(loads.borrow().events, 0, "the rules are being read");
+        loads.wait_for(|loads| loads.has_domains).await.unwrap();
+        watching.abort();
     }
 }

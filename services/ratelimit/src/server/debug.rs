@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::aside::aside;
 use crate::config::Config;
 use crate::explain::RuleView;
 use crate::limiter::{CallError, Limiter};
@@ -42,12 +43,12 @@ pub(crate) fn debug(limiter: Arc<Limiter>) -> Router {
 
 async fn rlconfig(State(limiter): State<Arc<Limiter>>) -> String {
     let config = limiter.shared().config.load_full();
-    stats::aside(move || config.map_or_else(String::new, |config| dump(&config))).await
+    aside(move || config.map_or_else(String::new, |config| dump(&config))).await
 }
 
 async fn counters(State(limiter): State<Arc<Limiter>>) -> impl IntoResponse {
     let counted = limiter.shared().stats.clone();
-    ([(header::CONTENT_TYPE, "application/json")], stats::aside(move || stats::expvar(&counted)).await)
+    ([(header::CONTENT_TYPE, "application/json")], aside(move || stats::expvar(&counted)).await)
 }
 
 /// A line for each limit, in the original's form.

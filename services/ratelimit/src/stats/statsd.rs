@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::aside;
 use super::mogrify::{Mogrifier, mogrify};
 use super::registry::Registry;
+use crate::aside::aside;
 
 /// How long a flush may take, with connecting.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
