@@ -14,6 +14,7 @@
 
 mod algorithm;
 mod aside;
+mod back_off;
 mod check;
 mod clock;
 pub mod config;

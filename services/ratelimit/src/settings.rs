@@ -15,6 +15,7 @@ pub use duration::parse_duration;
 pub use environment::{Environment, SettingError};
 pub use report::{IGNORED, ignored};
 
+use crate::back_off::BackOff;
 use crate::limiter;
 use crate::stats::Registry;
 use crate::top::Top;
@@ -99,10 +100,8 @@ pub struct Xds {
     pub headers: Vec<(String, String)>,
     /// TLS towards it.
     pub tls: Option<ClientTls>,
-    /// How long to wait before connecting again, at first.
-    pub back_off: Duration,
-    /// And at most.
-    pub max_back_off: Duration,
+    /// How long to wait after a stream was lost.
+    pub back_off: BackOff,
     /// The largest response in bytes.
     pub max_message: usize,
 }

@@ -17,37 +17,26 @@ use tonic::metadata::{MetadataKey, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use super::{Active, Unusable};
+use crate::aside::aside;
+use crate::back_off::BackOff;
 use crate::config::{Source, root_of};
 use crate::settings::{ClientTls, Xds};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long to wait before connecting is tried again, at first, and what each wait is to the one before: as gRPC for Go
+/// has it, which connects for the original.
+const CONNECT_AGAIN: Duration = Duration::from_secs(1);
+const CONNECT_FACTOR: f64 = 1.6;
 /// The code of a NACK: `INVALID_ARGUMENT`.
 const INVALID: i32 = 3;
 
 /// Receives rules until stopped. Those in force survive whatever happens to the connection.
 pub(crate) async fn watch(settings: Xds, active: Active, stop: CancellationToken) {
     let mut client = Client { settings, active, version: String::new() };
-    let mut wait = client.settings.back_off;
-    loop {
-        let before = client.version.clone();
-        let error = tokio::select! {
-            () = stop.cancelled() => return,
-            error = client.stream() => error,
-        };
-        if client.version != before {
-            wait = client.settings.back_off;
-        }
-        let jittered = wait.mul_f64(0.5 + fastrand::f64() / 2.0);
-        tracing::error!(
-            "Failed to receive configuration from xDS Management Server {}, trying again in {jittered:?}: {error}",
-            client.settings.server
-        );
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(jittered) => {}
-        }
-        wait = (wait * 2).min(client.settings.max_back_off);
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = client.run() => {}
     }
 }
 
@@ -59,16 +48,45 @@ struct Client {
 }
 
 impl Client {
-    /// Receives until the stream ends, and says why it did.
-    async fn stream(&mut self) -> String {
-        match self.receive().await {
-            Ok(()) => "the stream ended".to_owned(),
-            Err(error) => error,
+    async fn run(&mut self) {
+        let mut lost = 0;
+        loop {
+            let channel = self.connect().await;
+            let before = self.version.clone();
+            let error = match self.receive(channel).await {
+                Ok(()) => "the stream ended".to_owned(),
+                Err(error) => error,
+            };
+            if self.version != before {
+                lost = 0;
+            }
+            self.pause(self.settings.back_off.wait(lost), &error).await;
+            lost += 1;
         }
     }
 
-    async fn receive(&mut self) -> Result<(), String> {
-        let channel = self.connect().await?;
+    async fn pause(&self, wait: Duration, error: &str) {
+        let server = &self.settings.server;
+        tracing::error!("No configuration from xDS Management Server {server}, trying again in {wait:?}: {error}");
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Connects, as often as it takes.
+    async fn connect(&self) -> Channel {
+        let BackOff { first, longest, .. } = self.settings.back_off;
+        let back_off = BackOff { first: first.min(CONNECT_AGAIN), longest, factor: CONNECT_FACTOR, jitter: true };
+        let mut failed = 0;
+        loop {
+            match self.try_to_connect().await {
+                Ok(channel) => return channel,
+                Err(error) => self.pause(back_off.wait(failed), &error).await,
+            }
+            failed += 1;
+        }
+    }
+
+    /// Receives until the stream ends. A server that has nothing yet may say nothing at all until it has.
+    async fn receive(&mut self, channel: Channel) -> Result<(), String> {
         let mut client =
             AggregatedDiscoveryServiceClient::new(channel).max_decoding_message_size(self.settings.max_message);
         let (requests, outgoing) = mpsc::channel(4);
@@ -81,17 +99,16 @@ impl Client {
         }
         let send = async |request| requests.send(request).await.map_err(|_| "the stream ended".to_owned());
         send(self.request(String::new(), None)).await?;
-        let opened = tokio::time::timeout(CONNECT, client.stream_aggregated_resources(call)).await;
-        let mut responses =
-            opened.map_err(|_| "no answer".to_owned())?.map_err(|status| status.to_string())?.into_inner();
+        let opened = client.stream_aggregated_resources(call).await;
+        let mut responses = opened.map_err(|status| status.to_string())?.into_inner();
         tracing::info!("Connection to xDS Management Server is successful");
         while let Some(response) = responses.message().await.map_err(|status| status.to_string())? {
-            send(self.answer(response)).await?;
+            send(self.answer(response).await).await?;
         }
         Ok(())
     }
 
-    async fn connect(&self) -> Result<Channel, String> {
+    async fn try_to_connect(&self) -> Result<Channel, String> {
         let settings = &self.settings;
         let scheme = match settings.server.starts_with("unix:") {
             true => "",
@@ -128,8 +145,9 @@ impl Client {
 
     /// Puts a response into force, as far as it can be used; the answer is an ACK, or a NACK with the reasons and the last good
     /// version.
-    fn answer(&mut self, response: DiscoveryResponse) -> DiscoveryRequest {
-        let result = self.active.load_each(response.resources.iter().map(decode).collect());
+    async fn answer(&mut self, response: DiscoveryResponse) -> DiscoveryRequest {
+        let (active, resources) = (self.active.clone(), response.resources);
+        let result = aside(move || active.load_each(resources.iter().map(decode).collect())).await;
         if result.is_ok() {
             self.version = response.version_info;
         }

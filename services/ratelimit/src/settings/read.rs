@@ -7,6 +7,7 @@ use super::{
     BackendType, ClientTls, ConfigType, Environment, Files, Listen, Metrics, Redis, ServerTls, SettingError, Settings,
     Xds, traces,
 };
+use crate::back_off::BackOff;
 use crate::config::StoreFailure;
 use crate::limiter;
 use crate::stats::{Mogrifier, StatsdTarget};
@@ -107,12 +108,25 @@ fn xds(env: &Environment<'_>) -> Result<Xds, SettingError> {
         node_metadata: pairs(&text("NODE_METADATA", ""), '='),
         headers: env.map(&format!("{prefix}CLIENT_ADDITIONAL_HEADERS"))?,
         tls,
-        back_off: env.duration("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "10s")?,
-        max_back_off: env.duration("XDS_CLIENT_BACKOFF_MAX_INTERVAL", "60s")?,
+        back_off: back_off(env)?,
         // gRPC's own default is 4 MB; rules are few and trusted.
         max_message: env
             .number("XDS_CLIENT_MAX_MSG_SIZE_IN_BYTES", 0_usize)
             .map(|size| if size == 0 { 4 << 20 } else { size })?,
+    })
+}
+
+/// 0 stands for the defaults of the original's library.
+fn back_off(env: &Environment<'_>) -> Result<BackOff, SettingError> {
+    let duration = |name: &str, default: &str, zero: Duration| {
+        env.duration(name, default).map(|duration| if duration.is_zero() { zero } else { duration })
+    };
+    let factor = env.number("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", 0.5_f64)?;
+    Ok(BackOff {
+        first: duration("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "10s", Duration::from_millis(100))?,
+        longest: duration("XDS_CLIENT_BACKOFF_MAX_INTERVAL", "60s", Duration::from_secs(10))?,
+        factor: if factor > 0.0 { factor } else { 2.0 },
+        jitter: env.flag("XDS_CLIENT_BACKOFF_JITTER", true)?,
     })
 }
 
@@ -238,6 +252,7 @@ mod tests {
         assert!(settings.redis.unix);
         assert_eq!(settings.metrics.statsd.unwrap().address, "localhost:8125");
         assert!(settings.files.watch_root);
+        assert_eq!(settings.xds.back_off.wait(5), Duration::from_secs(10), "always the same");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 
 /// Accepted, and told once that they change nothing, with the reason.
-pub const IGNORED: [(&str, &str); 25] = [
+pub const IGNORED: [(&str, &str); 23] = [
     ("REDIS_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PERSECOND_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PIPELINE_WINDOW", "commands are batched without waiting"),
@@ -26,8 +26,7 @@ pub const IGNORED: [(&str, &str); 25] = [
     ("MEMCACHE_TLS_CLIENT_KEY", "memcached is not supported"),
     ("MEMCACHE_TLS_CACERT", "memcached is not supported"),
     ("MEMCACHE_TLS_SKIP_HOSTNAME_VERIFICATION", "memcached is not supported"),
-    ("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", "the wait doubles, with jitter"),
-    ("XDS_CLIENT_BACKOFF_JITTER", "the wait doubles, with jitter"),
+    // The original hands it to an interceptor that does not retry unless it is told how often.
     ("CONFIG_GRPC_XDS_SERVER_CONNECT_RETRY_INTERVAL", "XDS_CLIENT_BACKOFF_INITIAL_INTERVAL says how long to wait"),
 ];
 

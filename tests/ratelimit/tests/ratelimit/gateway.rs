@@ -4,6 +4,8 @@
 mod management;
 mod pod;
 
+use std::time::Duration;
+
 use envoy_types::pb::google::protobuf::Any;
 use envoy_types::pb::ratelimit::config::ratelimit::v3::{RateLimitConfig, RateLimitUnit};
 use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
@@ -198,4 +200,25 @@ async fn what_cannot_be_used_of_a_response_takes_nothing_else_with_it() {
     management.send("7", vec![config("b", "b", good, 6)]).await;
     assert_eq!(management.next().await.version_info, "7");
     assert_eq!(found().await, [0, 6, 0]);
+}
+
+#[tokio::test]
+async fn a_management_server_that_comes_later_or_has_nothing_yet_is_waited_for() {
+    let xds_port = free_port().unwrap();
+    let xds = format!("127.0.0.1:{xds_port}");
+    let variables = [
+        ("BACKEND_TYPE", "memory"),
+        ("CONFIG_TYPE", "GRPC_XDS_SOTW"),
+        ("CONFIG_GRPC_XDS_SERVER_URL", xds.as_str()),
+        ("FORCE_START_WITHOUT_INITIAL_CONFIG", "true"),
+    ];
+    let service = Service::start(Which::Ours, "", &variables).await.unwrap();
+    let mut management = Conversation::serve(Server::builder(), xds_port);
+    // The first attempt has failed, and the next is made after a second.
+    tokio::time::timeout(Duration::from_secs(4), management.next()).await.expect("it is asked for rules");
+    let more = tokio::time::timeout(Duration::from_secs(6), management.next()).await;
+    assert!(more.is_err(), "the stream is kept: {more:?}");
+    management.send("1", vec![config("a", "a", RateLimitUnit::Year, 1)]).await;
+    assert_eq!(management.next().await.version_info, "1");
+    assert_eq!(limit(&mut service.client().await.unwrap(), "a").await, (1, 0));
 }

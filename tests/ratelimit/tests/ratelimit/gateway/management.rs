@@ -14,6 +14,7 @@ use envoy_types::pb::ratelimit::config::ratelimit::v3::{
 };
 use prost::{Message, Name};
 use tokio::sync::{Mutex, mpsc};
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Server;
 use tonic::{Request, Response, Status, Streaming};
@@ -75,14 +76,16 @@ impl AggregatedDiscoveryService for Management {
         &self,
         request: Request<Streaming<DiscoveryRequest>>,
     ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
-        let (responses, requests) = self.0.lock().await.take().ok_or_else(|| Status::unavailable("once only"))?;
+        let (mut responses, requests) = self.0.lock().await.take().ok_or_else(|| Status::unavailable("once only"))?;
         let mut stream = request.into_inner();
         tokio::spawn(async move {
             while let Ok(Some(request)) = stream.message().await {
                 _ = requests.send(request).await;
             }
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(responses))))
+        // As servers of Go, which send no headers before the first response.
+        let first = tokio_stream::iter(responses.recv().await);
+        Ok(Response::new(Box::pin(first.chain(ReceiverStream::new(responses)))))
     }
 
     async fn delta_aggregated_resources(
