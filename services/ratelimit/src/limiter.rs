@@ -133,12 +133,13 @@ impl Limiter {
         &self.shared
     }
 
-    /// Whether all of Redis is connected; none where there is no Redis.
-    pub(crate) fn connected(&self) -> Option<tokio::sync::watch::Receiver<bool>> {
-        match &self.store {
+    /// Of each Redis, whether it is connected.
+    pub(crate) fn connected(&self) -> Vec<tokio::sync::watch::Receiver<bool>> {
+        let connected = |store: &Backend| match store {
             Backend::Memory(_) => None,
             Backend::Redis(store) => Some(store.connected()),
-        }
+        };
+        std::iter::once(&self.store).chain(&self.per_second).filter_map(connected).collect()
     }
 
     /// Decides about a request, and counts it. Whoever asks waits until `answer_by`: counters that are not there by then

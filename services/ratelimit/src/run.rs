@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::select_all;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -176,15 +177,22 @@ async fn watch_config(mut loads: watch::Receiver<crate::provider::Loads>, health
     }
 }
 
-/// Healthy from the first connection on; where asked to, only while there is one.
-async fn watch_redis(connected: Option<watch::Receiver<bool>>, health: Health, follow: bool) {
-    let Some(mut connected) = connected else { return };
-    loop {
-        let is_connected = *connected.borrow_and_update();
-        if is_connected || follow {
-            health.set(Component::Redis, is_connected).await;
+/// Healthy once each Redis was connected; where asked to, only while all are.
+async fn watch_redis(mut connected: Vec<watch::Receiver<bool>>, health: Health, follow: bool) {
+    if !follow {
+        for connected in &mut connected {
+            if connected.wait_for(|connected| *connected).await.is_err() {
+                return;
+            }
         }
-        if connected.changed().await.is_err() {
+        return health.set(Component::Redis, true).await;
+    }
+    while !connected.is_empty() {
+        // Each is looked at, or one that is not would be told of at once again.
+        let missing = connected.iter_mut().filter_map(|one| (!*one.borrow_and_update()).then_some(())).count();
+        health.set(Component::Redis, missing == 0).await;
+        let changes = connected.iter_mut().map(|connected| Box::pin(connected.changed()));
+        if select_all(changes).await.0.is_err() {
             return;
         }
     }

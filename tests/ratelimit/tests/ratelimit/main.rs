@@ -12,6 +12,7 @@ mod embedded;
 mod faults;
 mod gateway;
 mod operations;
+mod per_second;
 mod refusal;
 mod tls;
 mod topologies;
