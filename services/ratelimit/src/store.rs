@@ -6,6 +6,7 @@ mod redis;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
+use tokio::time::Instant;
 
 use crate::algorithm::{Gcra, Sliding};
 
@@ -80,8 +81,8 @@ pub enum Action {
 
 /// Few enough for most requests that no list is allocated.
 pub type Ops = SmallVec<[Op; 2]>;
-/// What each counter came to, in the order of the operations.
-pub type Counts = SmallVec<[Count; 2]>;
+/// What each counter came to, in the order of the operations: each by itself, as one may be had where another may not.
+pub type Counts = SmallVec<[Result<Count, StoreError>; 2]>;
 
 /// Why counters could not be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,8 +101,8 @@ pub enum StoreError {
 /// A place for counters. Operations on one counter are done in an order that is the same for all; those of one call
 /// need not be done together.
 pub trait Store: Send + Sync {
-    /// Does all `ops`.
-    fn run(&self, ops: Ops) -> impl Future<Output = Result<Counts, StoreError>> + Send;
+    /// Does all `ops`. What is not done `by` then is given up.
+    fn run(&self, ops: Ops, by: Option<Instant>) -> impl Future<Output = Counts> + Send;
 }
 
 /// The store in use: one type, so that calls need no allocation.
@@ -114,10 +115,10 @@ pub enum Backend {
 }
 
 impl Store for Backend {
-    async fn run(&self, ops: Ops) -> Result<Counts, StoreError> {
+    async fn run(&self, ops: Ops, by: Option<Instant>) -> Counts {
         match self {
-            Self::Memory(store) => store.run(ops).await,
-            Self::Redis(store) => store.run(ops).await,
+            Self::Memory(store) => store.run(ops, by).await,
+            Self::Redis(store) => store.run(ops, by).await,
         }
     }
 }

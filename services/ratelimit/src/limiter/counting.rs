@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use tokio::time::Instant;
 
 use super::{CallError, Limiter};
 use crate::algorithm::Algorithm;
@@ -11,10 +10,16 @@ use crate::config::StoreFailure;
 use crate::lease::{Answer, Grant};
 use crate::plan::{Item, Plan};
 use crate::stats;
-use crate::store::{Action, Backend, Counts, LocalCache, Meter, Op, Ops, Store, StoreError};
+use crate::store::{Action, Backend, LocalCache, Meter, Op, Ops, Store, StoreError};
 
-/// Where in the plan operations come from.
-type Places = SmallVec<[usize; 4]>;
+/// Where in the plan an operation comes from, and what it is.
+struct Place {
+    index: usize,
+    action: Action,
+    meter: Meter,
+}
+
+type Places = SmallVec<[Place; 2]>;
 
 impl Limiter {
     /// Does to the counters what the plan says, and notes what they come to.
@@ -68,49 +73,51 @@ impl Limiter {
         now: Now,
         action: impl Fn(&Item<'_>) -> Option<Action>,
     ) -> Result<(), StoreError> {
-        let mut ops: [Ops; 2] = Default::default();
-        let mut places: [Places; 2] = Default::default();
+        let mut asked: [(Ops, Places); 2] = Default::default();
         for (index, item) in plan.items.iter().enumerate() {
             let (Some(key), Some(window), Some(meter)) = (&item.key, item.window(), item.meter(now)) else { continue };
             let Some(action) = action(item) else { continue };
-            let which = usize::from(self.per_second.is_some() && window.seconds() == 1);
-            ops[which].push(Op { key: key.clone(), action, meter });
-            places[which].push(index);
+            let (ops, places) = &mut asked[usize::from(self.per_second.is_some() && window.seconds() == 1)];
+            ops.push(Op { key: key.clone(), action, meter });
+            places.push(Place { index, action, meter });
         }
         // One after the other, as the original: where the first fails, the second is not charged.
-        let [usual, per_second] = ops;
-        if !usual.is_empty() {
-            self.run_in(&self.store, plan, &places[0], usual).await?;
-        }
-        if let (Some(store), false) = (&self.per_second, per_second.is_empty()) {
-            self.run_in(store, plan, &places[1], per_second).await?;
+        let stores = [Some(&self.store), self.per_second.as_ref()];
+        for (store, (ops, places)) in stores.into_iter().zip(asked) {
+            if let (Some(store), false) = (store, ops.is_empty()) {
+                self.run_in(store, plan, &places, ops).await?;
+            }
         }
         Ok(())
     }
 
     async fn run_in(&self, store: &Backend, plan: &mut Plan<'_>, places: &Places, ops: Ops) -> Result<(), StoreError> {
         let policy = |item: &Item<'_>| item.store_failure().unwrap_or(self.shared.options.store_failure);
-        if places.iter().any(|place| policy(&plan.items[*place]) == StoreFailure::Error) {
-            plan.note(places, &store.run(ops).await?);
-            return Ok(());
+        let fails = |place: &Place| policy(&plan.items[place.index]) == StoreFailure::Error;
+        // Where it is an error whatever happens, there is nothing to be in time for.
+        let by = plan.answer_by.filter(|_| !places.iter().any(fails));
+        let counts = store.run(ops, by).await;
+        let refused = places.iter().zip(&counts).find(|(place, count)| count.is_err() && fails(place));
+        if let Some((_, Err(error))) = refused {
+            return Err(error.clone());
         }
-        // Kept for the other ways of answering.
-        match in_time(plan.answer_by, store.run(ops.clone())).await {
-            Some(Ok(counts)) => plan.note(places, &counts),
-            Some(Err(_)) | None => {
-                stats::add(&self.shared.stats.service.store_fallback, 1);
-                for (place, op) in places.iter().zip(ops) {
-                    let item = &mut plan.items[*place];
-                    let policy = policy(item);
-                    self.without_store(item, op, policy);
+        let mut fell_back = false;
+        for (place, count) in places.iter().zip(counts) {
+            let item = &mut plan.items[place.index];
+            match count {
+                Ok(count) => (item.after, item.reset) = (count.value, count.reset),
+                Err(_) => {
+                    fell_back = true;
+                    self.without_store(item, place, policy(item));
                 }
             }
         }
+        stats::add(&self.shared.stats.service.store_fallback, u64::from(fell_back));
         Ok(())
     }
 
     /// What an item comes to when its counter cannot be had.
-    fn without_store(&self, item: &mut Item<'_>, op: Op, policy: StoreFailure) {
+    fn without_store(&self, item: &mut Item<'_>, place: &Place, policy: StoreFailure) {
         item.ahead = 0;
         item.without_store = true;
         let capacity = item.limit.as_ref().map_or(0, |limit| u64::from(limit.capacity()));
@@ -120,7 +127,9 @@ impl Limiter {
             StoreFailure::Local => {
                 let replicas = self.shared.options.replicas;
                 item.capacity = capacity.div_ceil(u64::from(replicas));
-                let count = self.shared.fallback.apply_now(Op { meter: op.meter.share(replicas), ..op });
+                let Some(key) = item.key.clone() else { return };
+                let op = Op { key, action: place.action, meter: place.meter.share(replicas) };
+                let count = self.shared.fallback.apply_now(op);
                 (item.after, item.reset) = (count.value, count.reset);
             }
         }
@@ -179,7 +188,8 @@ impl Limiter {
 
     /// Takes hits off a counter. Where it fails they stay counted: less is let through, never more.
     async fn give(&self, op: Op) {
-        if let Err(error) = self.store_of(op.meter).run(Ops::from_iter([op])).await {
+        let counts = self.store_of(op.meter).run(Ops::from_iter([op]), None).await;
+        if let Some(Err(error)) = counts.first() {
             tracing::debug!("a lease was not given back: {error}");
         }
     }
@@ -189,14 +199,6 @@ impl Limiter {
             (Some(store), Meter::Number(1)) => store,
             _ => &self.store,
         }
-    }
-}
-
-/// What comes of `answer` in time; none where that is too late.
-async fn in_time<T>(by: Option<Instant>, answer: impl Future<Output = T>) -> Option<T> {
-    match by {
-        Some(by) => tokio::time::timeout_at(by, answer).await.ok(),
-        None => Some(answer.await),
     }
 }
 
@@ -237,13 +239,6 @@ fn note(cache: &LocalCache, item: &mut Item<'_>, key: &Bytes, now: Now) {
 }
 
 impl Plan<'_> {
-    fn note(&mut self, places: &[usize], counts: &Counts) {
-        for (place, count) in places.iter().zip(counts) {
-            let item = &mut self.items[*place];
-            (item.after, item.reset) = (count.value, count.reset);
-        }
-    }
-
     /// Each item that has a counter, with the counter's key.
     fn counted(&mut self, mut each: impl FnMut(&mut Item<'_>, &Bytes)) {
         for item in &mut self.items {

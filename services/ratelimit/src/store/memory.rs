@@ -5,8 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
-use super::{Action, Count, Counts, Meter, Op, Ops, Store, StoreError};
+use super::{Action, Count, Counts, Meter, Op, Ops, Store};
 use crate::algorithm::{GcraState, SlidingState};
 use crate::clock::Now;
 
@@ -72,9 +73,9 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    async fn run(&self, ops: Ops) -> Result<Counts, StoreError> {
+    async fn run(&self, ops: Ops, _: Option<Instant>) -> Counts {
         let now = Now::read().seconds();
-        Ok(ops.into_iter().map(|op| self.apply(op, now)).collect())
+        ops.into_iter().map(|op| Ok(self.apply(op, now))).collect()
     }
 }
 

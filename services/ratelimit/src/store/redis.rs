@@ -21,10 +21,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use super::{Counts, Ops, Store, StoreError};
+use super::{Counts, Ops, Store};
 use crate::stats::Registry;
 use cluster::Cluster;
+use job::How;
 use link::Link;
 
 pub use tls::Tls;
@@ -143,30 +145,25 @@ impl RedisStore {
 }
 
 impl Store for RedisStore {
-    async fn run(&self, ops: Ops) -> Result<Counts, StoreError> {
-        let results = match &self.route {
-            Route::One(link) => run_on(link, ops).await?,
-            Route::Cluster(cluster) => cluster.run(ops).await?,
-        };
-        results.into_iter().map(|result| result.map_err(StoreError::Reply)).collect()
+    async fn run(&self, ops: Ops, by: Option<Instant>) -> Counts {
+        match &self.route {
+            Route::One(link) => run_on(link, ops, by).await,
+            Route::Cluster(cluster) => cluster.run(ops, by).await,
+        }
     }
 }
 
 /// Runs on one server; scripts that it does not have any more are sent again.
-async fn run_on(link: &Link, ops: Ops) -> Result<batch::OpResults, StoreError> {
+async fn run_on(link: &Link, ops: Ops, by: Option<Instant>) -> Counts {
     let has_scripts = ops.iter().any(|op| !matches!(op.meter, super::Meter::Number(_)));
     if !has_scripts {
-        return link.run(ops).await;
+        return link.send(ops, How::default(), by).await;
     }
-    let mut results = link.run(ops.clone()).await?;
+    let mut results = link.send(ops.clone(), How::default(), by).await;
     for (op, result) in ops.iter().zip(&mut results) {
-        if result.as_ref().is_err_and(|text| script::is_missing(text)) {
-            let how = job::How { whole: true, asking: false };
-            let again = link.send(Ops::from_iter([op.clone()]), how).await?;
-            if let Some(again) = again.into_iter().next() {
-                *result = again;
-            }
+        if result.as_ref().is_err_and(script::is_missing) {
+            *result = link.send_one(op, How { whole: true, asking: false }, by).await;
         }
     }
-    Ok(results)
+    results
 }

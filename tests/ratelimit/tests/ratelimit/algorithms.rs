@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::Code;
-use nuncio_ratelimit::store::{Action, MemoryStore, Meter, Op, Ops, RedisOptions, RedisStore, Store};
+use nuncio_ratelimit::store::{Action, Count, Counts, MemoryStore, Meter, Op, Ops, RedisOptions, RedisStore, Store};
 use nuncio_ratelimit::{Gcra, Sliding, Window};
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, request};
 use rustix::process::Signal;
@@ -70,10 +70,10 @@ async fn redis_and_memory_come_to_the_same() {
         if step % 1_000 == 500 {
             server.call(&["SCRIPT", "FLUSH"]).unwrap();
         }
-        let expected = memory.run(ops.clone()).await.unwrap();
-        let counted = redis.run(ops.clone()).await.unwrap();
-        let values =
-            |counts: &[nuncio_ratelimit::store::Count]| counts.iter().map(|count| count.value).collect::<Vec<_>>();
+        let all = |counts: Counts| counts.into_iter().collect::<Result<Vec<Count>, _>>().unwrap();
+        let expected = all(memory.run(ops.clone(), None).await);
+        let counted = all(redis.run(ops.clone(), None).await);
+        let values = |counts: &[Count]| counts.iter().map(|count| count.value).collect::<Vec<_>>();
         assert_eq!(values(&counted), values(&expected), "seed {seed}, step {step}: {ops:?}");
         // A command's last action leaves the state that all of it are told about.
         if ops.len() == 1 && expected[0].value > 0 {

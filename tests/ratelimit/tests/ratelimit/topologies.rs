@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
+use nuncio_test_support::eventually;
 use rustix::process::Signal;
 
 /// A plain number, and both kinds of counters that are kept by scripts. None is free again within the time of a test.
@@ -162,4 +163,35 @@ async fn a_node_fails_and_its_replica_takes_over() {
         assert!(begun.elapsed() < Duration::from_secs(20), "the cluster's other nodes are not used");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+#[tokio::test]
+async fn of_a_request_only_what_a_node_does_not_count_is_counted_here() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(directory.path(), 0);
+    let url = cluster.url();
+    let variables = [
+        ("REDIS_TYPE", "CLUSTER"),
+        ("REDIS_URL", url.as_str()),
+        ("NUNCIO_STORE_FAILURE", "local"),
+        ("NUNCIO_REPLICAS", "4"),
+        ("NUNCIO_REDIS_REPLY_TIMEOUT", "300ms"),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    let values: Vec<String> = (0..32).map(|value| value.to_string()).collect();
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    // In the cluster, and not in this replica's share.
+    eventually("the cluster counts", async || match ask(&mut client, &["probe"]).await.unwrap() {
+        counts if counts.iter().all(|count| *count < 100) => Ok(()),
+        counts => Err(format!("{counts:?}")),
+    })
+    .await;
+    assert_eq!(ask(&mut client, &values).await.unwrap(), [1; 96]);
+    cluster.nodes[0].process().signal(Signal::STOP).unwrap();
+    let counts = ask(&mut client, &values).await.unwrap();
+    cluster.nodes[0].process().signal(Signal::CONT).unwrap();
+    let (here, there): (Vec<u32>, Vec<u32>) = counts.iter().partition(|count| **count > 2);
+    assert!(there.len() > 32 && there.iter().all(|count| *count == 2), "{counts:?}");
+    assert!(here.len() > 8 && here.iter().all(|count| *count == 75_001), "a quarter, less one: {counts:?}");
 }

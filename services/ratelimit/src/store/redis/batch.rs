@@ -10,13 +10,8 @@ use super::job::{How, Job};
 use super::resp::{self, Reply};
 use super::script;
 use super::seen::Seen;
-use crate::store::{Count, Meter, StoreError};
+use crate::store::{Count, Counts, Meter, StoreError};
 use command::{Builder, Command, Part, What};
-
-/// What an operation came to: the count, or Redis' error.
-pub(super) type OpResult = Result<Count, String>;
-/// What the operations of a job came to, in their order.
-pub(super) type OpResults = SmallVec<[OpResult; 2]>;
 
 /// Takes hits off a counter, but never below nothing, and makes no counter.
 const REFUND: &[u8] = b"local v=tonumber(redis.call('GET',KEYS[1]) or '0') \
@@ -36,8 +31,8 @@ pub(super) struct Batch {
 }
 
 struct Waiter {
-    results: OpResults,
-    reply: oneshot::Sender<Result<OpResults, StoreError>>,
+    results: Counts,
+    reply: oneshot::Sender<Result<Counts, StoreError>>,
 }
 
 /// Whose a reply is.
@@ -76,7 +71,7 @@ impl Writer {
         let mut builder = Builder::new(jobs.len());
         for job in jobs.drain(..) {
             let waiter = batch.waiters.len();
-            let mut results = OpResults::new();
+            let mut results = Counts::new();
             for (index, op) in job.ops.into_iter().enumerate() {
                 results.push(Ok(Count::from(0)));
                 builder.add((waiter, index), op, job.how);
@@ -185,7 +180,7 @@ impl Batch {
                 for part in parts {
                     let result = match &result {
                         Ok(count) => Ok(Count::from((count.value + part.up_to).saturating_sub(total))),
-                        Err(text) => Err(text.clone()),
+                        Err(error) => Err(error.clone()),
                     };
                     self.set(part.waiter, part.op, result);
                 }
@@ -200,7 +195,7 @@ impl Batch {
         after
     }
 
-    fn set(&mut self, waiter: usize, op: usize, result: OpResult) {
+    fn set(&mut self, waiter: usize, op: usize, result: Result<Count, StoreError>) {
         if let Some(place) = self.waiters.get_mut(waiter).and_then(|waiter| waiter.results.get_mut(op)) {
             *place = result;
         }
@@ -227,8 +222,8 @@ fn is_final(error: &str) -> bool {
     ["READONLY", "NOAUTH", "LOADING", "MASTERDOWN"].iter().any(|kind| error.starts_with(kind))
 }
 
-fn count(reply: Reply) -> OpResult {
-    let unexpected = || Err("the reply is no number".to_owned());
+fn count(reply: Reply) -> Result<Count, StoreError> {
+    let unexpected = || Err(StoreError::Reply("the reply is no number".to_owned()));
     match reply {
         // Counters do not go below nothing, but somebody else may have set one.
         Reply::Int(count) => Ok(Count::from(u64::try_from(count).unwrap_or(0))),
@@ -237,7 +232,7 @@ fn count(reply: Reply) -> OpResult {
             Some(count) => Ok(Count::from(u64::try_from(count).unwrap_or(0))),
             None => unexpected(),
         },
-        Reply::Error(text) => Err(text),
+        Reply::Error(text) => Err(StoreError::Reply(text)),
         Reply::Status(_) | Reply::Array(_) => unexpected(),
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, select_ok};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::RedisOptions;
 use super::address::{Address, Login, Target};
-use super::batch::{OpResult, OpResults};
 use super::connect;
 use super::job::How;
 use super::link::{Link, Setup};
@@ -18,7 +18,7 @@ use super::resp::Reply;
 use super::script;
 use super::slots::{self, SLOTS};
 use crate::stats::Registry;
-use crate::store::{Count, Op, Ops, StoreError};
+use crate::store::{Count, Counts, Op, Ops, StoreError};
 
 /// How often an operation is sent on to where a node says that its slot is.
 const MOVES: usize = 5;
@@ -76,67 +76,71 @@ impl Cluster {
         Ok(Self { shared })
     }
 
-    /// Does all operations, on all nodes at once.
-    pub(super) async fn run(&self, ops: Ops) -> Result<OpResults, StoreError> {
+    /// Does all operations, on all nodes at once. What one node does not do is no matter of the others.
+    pub(super) async fn run(&self, ops: Ops, by: Option<Instant>) -> Counts {
+        let mut results: Counts = ops.iter().map(|_| Ok(Count::from(0))).collect();
         let mut groups: Vec<(Link, Ops, Vec<usize>)> = Vec::new();
         for (index, op) in ops.iter().enumerate() {
-            let link = self.shared.link_for(&op.key)?;
-            match groups.iter_mut().find(|(known, ..)| known.is(&link)) {
-                Some((_, ops, places)) => {
-                    ops.push(op.clone());
-                    places.push(index);
-                }
-                None => groups.push((link, Ops::from_iter([op.clone()]), vec![index])),
+            match self.shared.link_for(&op.key) {
+                Err(error) => results[index] = Err(error),
+                Ok(link) => match groups.iter_mut().find(|(known, ..)| known.is(&link)) {
+                    Some((_, ops, places)) => {
+                        ops.push(op.clone());
+                        places.push(index);
+                    }
+                    None => groups.push((link, Ops::from_iter([op.clone()]), vec![index])),
+                },
             }
         }
-        let answers = join_all(groups.into_iter().map(|(link, ops, places)| async move {
-            let results = link.run(ops).await;
-            (results, places)
-        }))
-        .await;
-        let mut results: OpResults = ops.iter().map(|_| Ok(Count::from(0))).collect();
-        for (answer, places) in answers {
-            let answer = answer.inspect_err(|_| self.shared.stale.notify_one())?;
-            for (place, result) in places.into_iter().zip(answer) {
-                results[place] = result;
-            }
+        let answers = groups.into_iter().map(|(link, ops, places)| async move {
+            let answers = link.send(ops, How::default(), by).await;
+            places.into_iter().zip(answers)
+        });
+        for (place, answer) in join_all(answers).await.into_iter().flatten() {
+            results[place] = answer;
         }
         for (op, result) in ops.iter().zip(&mut results) {
-            self.follow(op, result).await?;
+            self.follow(op, result, by).await;
         }
-        Ok(results)
+        results
     }
 
     /// Sends an operation on while nodes answer that its slot is elsewhere; they have not done it then.
-    async fn follow(&self, op: &Op, result: &mut OpResult) -> Result<(), StoreError> {
+    async fn follow(&self, op: &Op, result: &mut Result<Count, StoreError>, by: Option<Instant>) {
         for _ in 0..MOVES {
-            let Err(text) = &*result else { return Ok(()) };
-            let asking = text.starts_with("ASK ");
-            if script::is_missing(text) {
-                let link = self.shared.link_for(&op.key)?;
-                *result = first(link.send(Ops::from_iter([op.clone()]), How { whole: true, asking: false }).await?);
-                continue;
-            }
-            if text.starts_with("TRYAGAIN") || text.starts_with("CLUSTERDOWN") {
-                self.shared.stale.notify_one();
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                let link = self.shared.link_for(&op.key)?;
-                *result = first(link.send(Ops::from_iter([op.clone()]), How::default()).await?);
-                continue;
-            }
-            if !asking && !text.starts_with("MOVED ") {
-                return Ok(());
-            }
-            let Some(address) = text.split(' ').nth(2).and_then(|place| Target::parse(place, false).ok()) else {
-                return Ok(());
+            let Err(error) = &*result else { return };
+            let Some((link, how)) = self.elsewhere(op, error).await else { return };
+            *result = match link {
+                Ok(link) => link.send_one(op, how, by).await,
+                Err(error) => Err(error),
             };
-            if !asking {
-                self.shared.moved(&op.key, &address.address);
-            }
-            let link = self.shared.link_to(&address.address);
-            *result = first(link.send(Ops::from_iter([op.clone()]), How { asking, whole: asking }).await?);
         }
-        Ok(())
+    }
+
+    /// Where an operation is to be sent on to, and how, after this error; none where that is no use.
+    async fn elsewhere(&self, op: &Op, error: &StoreError) -> Option<(Result<Link, StoreError>, How)> {
+        let StoreError::Reply(text) = error else {
+            self.shared.stale.notify_one();
+            return None;
+        };
+        let asking = text.starts_with("ASK ");
+        if script::is_missing(error) {
+            return Some((self.shared.link_for(&op.key), How { whole: true, asking: false }));
+        }
+        if text.starts_with("TRYAGAIN") || text.starts_with("CLUSTERDOWN") {
+            self.shared.stale.notify_one();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            return Some((self.shared.link_for(&op.key), How::default()));
+        }
+        if !asking && !text.starts_with("MOVED ") {
+            return None;
+        }
+        let place = text.split(' ').nth(2)?;
+        let address = Target::parse(place, false).ok()?.address;
+        if !asking {
+            self.shared.moved(&op.key, &address);
+        }
+        Some((Ok(self.shared.link_to(&address)), How { asking, whole: asking }))
     }
 }
 
@@ -149,10 +153,6 @@ pub(super) fn seeds(options: &RedisOptions) -> Result<Vec<Target>, String> {
         Ok(target)
     };
     options.url.split(',').map(target).collect()
-}
-
-fn first(results: OpResults) -> OpResult {
-    results.into_iter().next().unwrap_or(Ok(Count::from(0)))
 }
 
 impl Shared {

@@ -5,20 +5,19 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::batch::OpResults;
-use crate::store::{Ops, StoreError};
+use crate::store::{Counts, Ops, StoreError};
 
 /// The operations of a request for one server.
 pub(super) struct Job {
     pub(super) ops: Ops,
     pub(super) how: How,
-    pub(super) reply: oneshot::Sender<Result<OpResults, StoreError>>,
+    pub(super) reply: oneshot::Sender<Result<Counts, StoreError>>,
     asked: Instant,
 }
 
 impl Job {
     /// Asked now.
-    pub(super) fn new(ops: Ops, how: How, reply: oneshot::Sender<Result<OpResults, StoreError>>) -> Self {
+    pub(super) fn new(ops: Ops, how: How, reply: oneshot::Sender<Result<Counts, StoreError>>) -> Self {
         Self { ops, how, reply, asked: Instant::now() }
     }
 }

@@ -6,18 +6,19 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use smallvec::smallvec;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::RedisOptions;
-use super::batch::{Batch, OpResults, Writer};
+use super::batch::{Batch, Writer};
 use super::connect::Connection;
 use super::job::{self, How, Job};
 use super::resolve::Resolver;
 use super::resp;
 use crate::stats::Registry;
-use crate::store::{Ops, StoreError};
+use crate::store::{Count, Counts, Op, Ops, StoreError};
 
 /// How many requests may wait for a server; each takes some hundred bytes.
 const QUEUE: usize = 65_536;
@@ -55,15 +56,27 @@ impl Link {
         self.queue.same_channel(&other.queue)
     }
 
-    pub(super) async fn run(&self, ops: Ops) -> Result<OpResults, StoreError> {
-        self.send(ops, How::default()).await
+    /// Does all operations in this way, unless there is no answer `by` then.
+    pub(super) async fn send(&self, ops: Ops, how: How, by: Option<Instant>) -> Counts {
+        let count = ops.len();
+        self.ask(ops, how, by).await.unwrap_or_else(|error| smallvec![Err(error); count])
     }
 
-    /// As [`Link::run`], in this way.
-    pub(super) async fn send(&self, ops: Ops, how: How) -> Result<OpResults, StoreError> {
-        let (reply, result) = oneshot::channel();
+    /// The same for one operation.
+    pub(super) async fn send_one(&self, op: &Op, how: How, by: Option<Instant>) -> Result<Count, StoreError> {
+        let results = self.ask(Ops::from_iter([op.clone()]), how, by).await?;
+        results.into_iter().next().unwrap_or(Ok(Count::from(0)))
+    }
+
+    async fn ask(&self, ops: Ops, how: How, by: Option<Instant>) -> Result<Counts, StoreError> {
+        let (reply, answer) = oneshot::channel();
         self.queue.try_send(Job::new(ops, how, reply)).map_err(|_| StoreError::Overloaded)?;
-        result.await.unwrap_or_else(|_| Err(StoreError::Unavailable("stopped".to_owned())))
+        let unavailable = |why: &str| StoreError::Unavailable(why.to_owned());
+        let answer = match by {
+            Some(by) => tokio::time::timeout_at(by, answer).await.map_err(|_| unavailable("no answer in time"))?,
+            None => answer.await,
+        };
+        answer.unwrap_or_else(|_| Err(unavailable("stopped")))
     }
 }
 

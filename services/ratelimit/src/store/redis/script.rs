@@ -10,10 +10,9 @@ use std::sync::LazyLock;
 use bytes::BytesMut;
 use sha1::{Digest, Sha1};
 
-use super::batch::OpResult;
 use super::resp::{self, Reply};
 use crate::algorithm::SlidingState;
-use crate::store::{Action, Count, Meter};
+use crate::store::{Action, Count, Meter, StoreError};
 
 const GCRA: &str = include_str!("script/gcra.lua");
 const SLIDING: &str = include_str!("script/sliding.lua");
@@ -82,15 +81,16 @@ fn digest(text: &str) -> String {
 }
 
 /// Whether the server does not have the script: it was restarted, or is another one now.
-pub(super) fn is_missing(error: &str) -> bool {
-    error.starts_with("NOSCRIPT")
+pub(super) fn is_missing(error: &StoreError) -> bool {
+    matches!(error, StoreError::Reply(text) if text.starts_with("NOSCRIPT"))
 }
 
 /// The counts that a script's reply gives for so many actions.
-pub(super) fn counts(meter: Meter, actions: usize, reply: Reply) -> Vec<OpResult> {
+pub(super) fn counts(meter: Meter, actions: usize, reply: Reply) -> Vec<Result<Count, StoreError>> {
+    let failed = |text: String| vec![Err(StoreError::Reply(text)); actions];
     let numbers = match reply {
         Reply::Array(items) => items.iter().map(number).collect::<Option<Vec<u64>>>(),
-        Reply::Error(text) => return vec![Err(text); actions],
+        Reply::Error(text) => return failed(text),
         _ => None,
     };
     match numbers.filter(|numbers| numbers.len() > actions) {
@@ -98,7 +98,7 @@ pub(super) fn counts(meter: Meter, actions: usize, reply: Reply) -> Vec<OpResult
             let (values, state) = numbers.split_at(actions);
             values.iter().map(|value| Ok(Count { value: *value, reset: reset(meter, state, *value) })).collect()
         }
-        None => vec![Err("the script's reply is not understood".to_owned()); actions],
+        None => failed("the script's reply is not understood".to_owned()),
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     fn errors_are_everybodys() {
         let gcra = Gcra::new(60, Window::from_name("minute").unwrap(), 3);
         let meter = Meter::Gcra(gcra, 0);
-        assert_eq!(counts(meter, 2, Reply::Error("OOM".to_owned())), vec![Err("OOM".to_owned()); 2]);
+        assert_eq!(counts(meter, 2, Reply::Error("OOM".to_owned())), vec![Err(StoreError::Reply("OOM".to_owned())); 2]);
         assert!(counts(meter, 1, Reply::Int(1)).iter().all(Result::is_err));
         assert!(counts(meter, 2, Reply::Array(vec![Reply::Int(1)])).iter().all(Result::is_err));
     }

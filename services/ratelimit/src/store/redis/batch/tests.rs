@@ -5,7 +5,7 @@ use crate::store::{Action, Op};
 struct Sent {
     batch: Batch,
     text: String,
-    replies: Vec<oneshot::Receiver<Result<OpResults, StoreError>>>,
+    replies: Vec<oneshot::Receiver<Result<Counts, StoreError>>>,
 }
 
 fn send(jobs: &[&[(&'static str, Action)]]) -> Sent {
@@ -29,7 +29,7 @@ fn send(jobs: &[&[(&'static str, Action)]]) -> Sent {
 }
 
 impl Sent {
-    fn answer(mut self, replies: &[Reply]) -> Vec<OpResults> {
+    fn answer(mut self, replies: &[Reply]) -> Vec<Counts> {
         for reply in replies {
             self.batch.reply(reply.clone());
         }
@@ -39,7 +39,7 @@ impl Sent {
     }
 }
 
-fn counted(value: u64) -> OpResult {
+fn counted(value: u64) -> Result<Count, StoreError> {
     Ok(Count::from(value))
 }
 
@@ -117,7 +117,7 @@ fn only_what_all_commands_will_meet_ends_a_connection() {
 fn errors_reach_only_those_they_are_for() {
     let sent = send(&[&[("a", Action::Add(1))], &[("b", Action::Add(1))]]);
     let results = sent.answer(&[Reply::Error("ERR overflow".to_owned()), ok(), Reply::Int(1), ok()]);
-    assert_eq!(results[0].as_slice(), [Err("ERR overflow".to_owned())]);
+    assert_eq!(results[0].as_slice(), [Err(StoreError::Reply("ERR overflow".to_owned()))]);
     assert_eq!(results[1].as_slice(), [counted(1)]);
 }
 
