@@ -142,8 +142,11 @@ fn serve_metrics(
 ) -> Result<(), RunError> {
     let metrics = &settings.metrics;
     if let Some((address, path)) = &metrics.prometheus {
-        let exposition =
-            Exposition { mapper: mapper(&metrics.mapper_file)?, milliseconds: metrics.response_time_in_milliseconds };
+        let exposition = Exposition {
+            mapper: mapper(&metrics.mapper_file)?,
+            milliseconds: metrics.response_time_in_milliseconds,
+            tags: metrics.tags.clone(),
+        };
         let router = server::prometheus(path, shared.stats.clone(), exposition);
         tasks.spawn(server::serve(bind(address)?, router, stop.clone()));
     }

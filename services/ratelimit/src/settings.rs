@@ -154,6 +154,8 @@ impl std::fmt::Debug for Redis {
 pub struct Metrics {
     /// statsd, where it is used.
     pub statsd: Option<crate::stats::StatsdTarget>,
+    /// For all metrics (`EXTRA_TAGS`).
+    pub tags: Vec<(String, String)>,
     /// How often to send.
     pub flush_interval: Duration,
     /// Prometheus: address and path, where it is used.

@@ -9,11 +9,13 @@ mod registry;
 mod seen;
 mod statsd;
 mod template;
+mod timing;
 
 pub use expvar::expvar;
 pub use mapper::Mapper;
 pub use mogrify::Mogrifier;
 pub use prometheus::{Exposition, prometheus};
 pub(crate) use registry::add;
-pub use registry::{Registry, RuleStats, ServiceStats, Timing};
+pub use registry::{Registry, RuleStats, ServiceStats};
 pub use statsd::{Sink, StatsdTarget};
+pub use timing::Timing;

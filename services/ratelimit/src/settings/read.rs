@@ -151,9 +151,10 @@ fn metrics(env: &Environment<'_>) -> Result<Metrics, SettingError> {
         statsd: (!disabled && !prometheus && (dog || statsd)).then_some(StatsdTarget {
             address,
             dog,
-            tags,
+            tags: tags.clone(),
             mogrifiers,
         }),
+        tags,
         flush_interval: env.duration("STATS_FLUSH_INTERVAL", "10s")?.max(Duration::from_millis(10)),
         prometheus: (!disabled && prometheus)
             .then(|| (env.text("PROMETHEUS_ADDR", ":9090"), env.text("PROMETHEUS_PATH", "/metrics"))),
@@ -286,10 +287,7 @@ mod tests {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let read = settings("k1:v1=,k2:v2").unwrap();
         let expected = [pair("k1", "v1="), pair("k2", "v2")];
-        assert_eq!(
-            (read.xds.headers.as_slice(), read.metrics.statsd.as_ref().unwrap().tags.as_slice()),
-            (&expected[..], &expected[..])
-        );
+        assert_eq!((read.xds.headers.as_slice(), read.metrics.tags.as_slice()), (&expected[..], &expected[..]));
         for wrong in ["k1=v1", "k1:v1,k2", "k:a:b"] {
             let error = settings(wrong).unwrap_err();
             assert_eq!(error.name, "CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS", "{error}");

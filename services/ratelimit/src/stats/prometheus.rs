@@ -5,7 +5,11 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 
 use super::mapper::{Mapped, Mapper, MetricKind};
-use super::registry::{BUCKETS, Registry, Timing};
+use super::registry::Registry;
+use super::timing::{BUCKETS, Timing};
+
+/// Names with values.
+type Labels = Vec<(String, String)>;
 
 /// How metrics are shown.
 #[derive(Debug, Default)]
@@ -14,6 +18,8 @@ pub struct Exposition {
     pub mapper: Option<Mapper>,
     /// Response times are in milliseconds.
     pub milliseconds: bool,
+    /// Labels of all series (`EXTRA_TAGS`).
+    pub tags: Labels,
 }
 
 /// Everything in the text format of Prometheus.
@@ -37,16 +43,30 @@ pub fn prometheus(registry: &Registry, exposition: &Exposition) -> String {
 impl Exposition {
     /// The family and labels for a counter; none where the mapper drops it.
     fn mapped(&self, name: &str) -> Option<(String, String)> {
-        match self.mapper.as_ref().map_or(Mapped::Unmapped, |mapper| mapper.map(name, MetricKind::Counter)) {
-            Mapped::To(family, labels) => Some((mangled(&family), written(&labels))),
-            Mapped::Dropped => None,
-            Mapped::Unmapped if self.mapper.is_some() => Some((mangled(name), String::new())),
-            Mapped::Unmapped => Some(mapped(name)),
-        }
+        let (family, labels) = match &self.mapper {
+            None => mapped(name),
+            Some(mapper) => match mapper.map(name, MetricKind::Counter) {
+                Mapped::To(family, labels) => (mangled(&family), labels),
+                Mapped::Dropped => return None,
+                Mapped::Unmapped => (mangled(name), Vec::new()),
+            },
+        };
+        Some((family, self.written(&labels)))
+    }
+
+    /// Labels and tags, in braces where there are any. Of one name there may be no two.
+    fn written(&self, labels: &Labels) -> String {
+        let tags = self.tags.iter().filter(|(tag, _)| labels.iter().all(|(label, _)| label != tag));
+        let all: Vec<_> = labels
+            .iter()
+            .chain(tags)
+            .map(|(key, value)| format!("{}=\"{}\"", mangled(key).replace(':', "_"), escaped(value)))
+            .collect();
+        if all.is_empty() { String::new() } else { format!("{{{}}}", all.join(",")) }
     }
 
     /// The family and the labels for response times.
-    fn response_time(&self) -> Option<(String, Vec<(String, String)>)> {
+    fn response_time(&self) -> Option<(String, Labels)> {
         const NAME: &str = "ratelimit_server.ShouldRateLimit.response_time";
         match self.mapper.as_ref().map_or(Mapped::Unmapped, |mapper| mapper.map(NAME, MetricKind::Observer)) {
             Mapped::To(family, labels) => Some((mangled(&family), labels)),
@@ -60,43 +80,31 @@ impl Exposition {
     }
 }
 
-fn written(labels: &[(String, String)]) -> String {
-    if labels.is_empty() {
-        return String::new();
-    }
-    let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
-    format!("{{{}}}", labels.join(","))
-}
-
 /// The family and labels for a statsd name.
-fn mapped(name: &str) -> (String, String) {
+fn mapped(name: &str) -> (String, Labels) {
+    let label = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     if let Some((family, labels)) = name.strip_prefix("ratelimit.service.rate_limit.").and_then(limit) {
         return (format!("ratelimit_service_rate_limit_{family}"), labels);
     }
     if let Some(kind) = name.strip_prefix("ratelimit.service.call.should_rate_limit.") {
-        return ("ratelimit_service_should_rate_limit_error".to_owned(), format!("{{err_type=\"{kind}\"}}"));
+        return ("ratelimit_service_should_rate_limit_error".to_owned(), label("err_type", kind));
     }
     if let Some(method) = name.strip_prefix("ratelimit_server.").and_then(|rest| rest.strip_suffix(".total_requests")) {
-        return ("ratelimit_service_total_requests".to_owned(), format!("{{grpc_method=\"{method}\"}}"));
+        return ("ratelimit_service_total_requests".to_owned(), label("grpc_method", method));
     }
-    (mangled(name), String::new())
+    (mangled(name), Vec::new())
 }
 
 /// Labels of a limit's counter: the domain and the first two levels. A value with a dot counts as two levels, as with
 /// the original.
-fn limit(rest: &str) -> Option<(&str, String)> {
+fn limit(rest: &str) -> Option<(&str, Labels)> {
     let (path, counter) = rest.rsplit_once('.')?;
     let counter = match counter {
         "near_limit" | "over_limit" | "total_hits" | "within_limit" | "shadow_mode" => counter,
         _ => return None,
     };
-    let mut parts = path.split('.');
-    let mut labels = format!("{{domain=\"{}\"", escaped(parts.next()?));
-    for (index, part) in parts.take(2).enumerate() {
-        let _ = write!(labels, ",key{}=\"{}\"", index + 1, escaped(part));
-    }
-    labels.push('}');
-    Some((counter, labels))
+    let names = ["domain", "key1", "key2"].into_iter().zip(path.split('.'));
+    Some((counter, names.map(|(name, part)| (name.to_owned(), part.to_owned())).collect()))
 }
 
 fn mangled(name: &str) -> String {
@@ -110,7 +118,7 @@ fn escaped(value: &str) -> String {
 fn response_time(text: &mut String, timing: &Timing, exposition: &Exposition) {
     let Some((family, labels)) = exposition.response_time() else { return };
     let per_unit = if exposition.milliseconds { 1e3 } else { 1e6 };
-    let label = written(&labels);
+    let label = exposition.written(&labels);
     let label = label.trim_matches(['{', '}']);
     let separator = if label.is_empty() { "" } else { "," };
     let load = |value: &std::sync::atomic::AtomicU64| value.load(Ordering::Relaxed);
@@ -159,7 +167,20 @@ mod tests {
             ("ratelimit.service.config_load_success", "ratelimit_service_config_load_success", ""),
             ("ratelimit.redis_pool.cx_total", "ratelimit_redis_pool_cx_total", ""),
         ] {
-            assert_eq!(mapped(name), (family.to_owned(), labels.to_owned()));
+            assert_eq!(Exposition::default().mapped(name), Some((family.to_owned(), labels.to_owned())));
         }
+    }
+
+    #[test]
+    fn tags_are_labels_of_all_series() {
+        let tags = [("domain", "none"), ("the-env", "test")].map(|(tag, value)| (tag.to_owned(), value.to_owned()));
+        let exposition = Exposition { tags: tags.to_vec(), ..Exposition::default() };
+        let registry = Registry::default();
+        registry.configured("d.k").total_hits.store(1, Ordering::Relaxed);
+        let text = prometheus(&registry, &exposition);
+        let series: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(series.iter().all(|line| line.contains("the_env=\"test\"")), "{text}");
+        let hits = "ratelimit_service_rate_limit_total_hits{domain=\"d\",key1=\"k\",the_env=\"test\"} 1";
+        assert!(series.contains(&hits), "{text}");
     }
 }

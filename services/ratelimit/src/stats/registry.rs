@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::names::sanitize;
 use super::seen::Seen;
+use super::timing::Timing;
 
 /// The name under which is counted what there is no room for.
 const OVERFLOW: &str = "overflow";
@@ -90,32 +91,6 @@ pub struct ServiceStats {
     pub redis_disconnections: AtomicU64,
     /// How long `ShouldRateLimit` took, over gRPC.
     pub should_rate_limit: Timing,
-}
-
-/// Upper bounds of the buckets of [`Timing`], in microseconds; those of the Prometheus client for Go.
-pub(super) const BUCKETS: [u64; 11] =
-    [5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000];
-
-/// How often something was done and how long it took.
-#[derive(Debug, Default)]
-pub struct Timing {
-    /// How often.
-    pub count: AtomicU64,
-    /// In all, in microseconds.
-    pub micros: AtomicU64,
-    pub(super) buckets: [AtomicU64; BUCKETS.len()],
-}
-
-impl Timing {
-    /// Counts one that took so long.
-    pub fn record(&self, took: Duration) {
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
-        if let Some(bucket) = BUCKETS.iter().position(|bound| micros <= *bound) {
-            self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        }
-    }
 }
 
 /// Found by its key, which is kept only once.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -10,6 +9,7 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::mogrify::{Mogrifier, mogrify};
 use super::registry::Registry;
+use super::timing::{Taken, Timing};
 use crate::aside::aside;
 
 /// How long a flush may take, with connecting.
@@ -35,14 +35,13 @@ pub struct StatsdTarget {
 pub struct Sink {
     target: StatsdTarget,
     sent: HashMap<String, u64>,
-    sent_micros: u64,
     stream: Option<TcpStream>,
 }
 
 impl Sink {
     /// A sink that has sent nothing.
     pub fn new(target: StatsdTarget) -> Self {
-        Self { target, sent: HashMap::new(), sent_micros: 0, stream: None }
+        Self { target, sent: HashMap::new(), stream: None }
     }
 
     /// Sends every `interval` until cancelled, and then once more.
@@ -82,14 +81,7 @@ impl Sink {
                 self.line(name, &format!("{}|c", value - self.sent.get(name).copied().unwrap_or_default()))
             })
             .collect();
-        let micros = registry.service.should_rate_limit.micros.load(Ordering::Relaxed);
-        let calls = changed.iter().find(|(name, _)| name == "ratelimit_server.ShouldRateLimit.total_requests");
-        if let Some((name, total)) = calls {
-            let calls = total - self.sent.get(name).copied().unwrap_or_default();
-            // The mean of the interval, in whole milliseconds as the original measures.
-            let mean = (micros - self.sent_micros) / calls.max(1) / 1_000;
-            lines.push(self.line("ratelimit_server.ShouldRateLimit.response_time", &format!("{mean}|ms")));
-        }
+        lines.extend(self.timers(&registry.service.should_rate_limit));
         if lines.is_empty() {
             return Ok(());
         }
@@ -99,8 +91,17 @@ impl Sink {
             self.send_stream(&lines).await?;
         }
         self.sent.extend(changed);
-        self.sent_micros = micros;
         Ok(())
+    }
+
+    /// A timer for each call in whole milliseconds, as the original sends them; of many for some, with their share.
+    fn timers(&self, timing: &Timing) -> Vec<String> {
+        let Taken { calls, sample } = timing.take();
+        let share = sample.len() as f64 / calls as f64;
+        let share = if share < 1.0 { format!("|@{share:.6}") } else { String::new() };
+        let line =
+            |millis: &u32| self.line("ratelimit_server.ShouldRateLimit.response_time", &format!("{millis}|ms{share}"));
+        sample.iter().map(line).collect()
     }
 
     fn line(&self, name: &str, value: &str) -> String {
@@ -151,17 +152,33 @@ impl Sink {
 mod tests {
     use super::*;
 
-    fn line(dog: bool) -> String {
+    fn sink(dog: bool) -> Sink {
         let pattern = r"^ratelimit\.service\.rate_limit\.(.*)\.(.*)\.(.*)$";
         let tags = vec![("key".to_owned(), "$2".to_owned())];
         let mogrifiers = vec![Mogrifier::new(pattern, "rate_limit.$3", tags).unwrap()];
         let tags = vec![("env".to_owned(), "test".to_owned())];
-        let sink = Sink::new(StatsdTarget { address: String::new(), dog, tags, mogrifiers });
-        sink.line("ratelimit.service.rate_limit.d.k_v.total_hits", "3|c")
+        Sink::new(StatsdTarget { address: String::new(), dog, tags, mogrifiers })
+    }
+
+    #[test]
+    fn each_call_has_a_timer_while_there_are_few() {
+        let (sink, timing) = (sink(true), Timing::default());
+        let record = |calls: u64| (0..calls).for_each(|call| timing.record(Duration::from_millis(call)));
+        record(2);
+        let lines = ["0", "1"].map(|ms| format!("ratelimit_server.ShouldRateLimit.response_time:{ms}|ms|#env:test\n"));
+        assert_eq!(sink.timers(&timing), lines);
+        assert_eq!(sink.timers(&timing), [""; 0]);
+        record(4_000);
+        let lines = sink.timers(&timing);
+        assert!(
+            lines.len() == 1_000 && lines.iter().all(|line| line.ends_with("|ms|@0.250000|#env:test\n")),
+            "{lines:?}"
+        );
     }
 
     #[test]
     fn dogs_have_tags_beside_names() {
+        let line = |dog| sink(dog).line("ratelimit.service.rate_limit.d.k_v.total_hits", "3|c");
         assert_eq!(line(true), "rate_limit.total_hits:3|c|#env:test,key:k_v\n");
         assert_eq!(line(false), "ratelimit.service.rate_limit.d.k_v.total_hits.__env=test:3|c\n");
     }
