@@ -65,6 +65,17 @@ pub enum Error {
     /// Neither of the protocols that there are.
     #[error("OTEL_EXPORTER_OTLP_PROTOCOL={0:?}: use grpc or http/protobuf")]
     TraceProtocol(String),
+    /// A file that `OTEL_EXPORTER_OTLP_*` name cannot be read.
+    #[error("cannot read {path} for traces: {error}")]
+    CertificateFile {
+        /// Its path.
+        path: String,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// What is in these files are no certificates, or no key.
+    #[error("cannot use the certificates for traces: {0:?}")]
+    Certificates(reqwest::Error),
     /// A subscriber is in place already.
     #[error("logging was set up before")]
     AlreadySet,

@@ -3,12 +3,14 @@
 //! What a service does not say of them, the variables of the OpenTelemetry specification do: `OTEL_EXPORTER_OTLP_ENDPOINT`,
 //! `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_TRACES_SAMPLER`, `OTEL_SERVICE_NAME` and so on.
 
+mod certificates;
+
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::resource::ResourceBuilder;
@@ -19,6 +21,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::registry::LookupSpan;
 
+use self::certificates::Certificates;
 use crate::Error;
 
 /// How long the end of the process waits for the collector.
@@ -78,17 +81,12 @@ impl Traces {
     /// None where the environment names no collector.
     #[must_use]
     pub fn of_environment() -> Option<Self> {
-        let names =
-            [opentelemetry_otlp::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, opentelemetry_otlp::OTEL_EXPORTER_OTLP_ENDPOINT];
-        variable(names).is_some().then(Self::default)
+        variable("ENDPOINT").is_some().then(Self::default)
     }
 
     /// What makes and exports spans of this service.
     pub(crate) fn provider(self, service: &'static str) -> Result<SdkTracerProvider, Error> {
-        let exporter = match self.protocol.map_or_else(TraceProtocol::of_environment, Ok)? {
-            TraceProtocol::Grpc => SpanExporter::builder().with_tonic().build()?,
-            TraceProtocol::Http => SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()?,
-        };
+        let exporter = self.protocol.map_or_else(TraceProtocol::of_environment, Ok)?.exporter()?;
         let attributes = self.attributes.into_iter().map(|(name, value)| KeyValue::new(name, value));
         let resource = resource(service).with_attributes(attributes).build();
         let mut builder = SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter);
@@ -101,18 +99,38 @@ impl Traces {
 
 impl TraceProtocol {
     fn of_environment() -> Result<Self, Error> {
-        let names =
-            [opentelemetry_otlp::OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, opentelemetry_otlp::OTEL_EXPORTER_OTLP_PROTOCOL];
-        match variable(names).as_deref() {
+        match variable("PROTOCOL").as_deref() {
             None | Some("grpc") => Ok(Self::Grpc),
             Some("http/protobuf") => Ok(Self::Http),
             Some(other) => Err(Error::TraceProtocol(other.to_owned())),
         }
     }
+
+    fn exporter(self) -> Result<SpanExporter, Error> {
+        let certificates = Certificates::of_environment()?;
+        Ok(match self {
+            Self::Grpc => {
+                let mut builder = SpanExporter::builder().with_tonic();
+                // Not for clear text: it takes a system with authorities.
+                if variable("ENDPOINT").is_some_and(|endpoint| !endpoint.starts_with("http://")) {
+                    builder = builder.with_tls_config(certificates.for_grpc());
+                }
+                builder.build()?
+            }
+            Self::Http => {
+                let mut builder = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary);
+                if let Some(client) = certificates.for_http()? {
+                    builder = builder.with_http_client(client);
+                }
+                builder.build()?
+            }
+        })
+    }
 }
 
-/// The first of these variables that says something.
-fn variable(names: [&str; 2]) -> Option<String> {
+/// `OTEL_EXPORTER_OTLP_…`, or the one for traces alone, which wins.
+fn variable(name: &str) -> Option<String> {
+    let names = ["OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"].map(|prefix| format!("{prefix}{name}"));
     names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 

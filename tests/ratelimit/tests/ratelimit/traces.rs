@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 use nuncio_ratelimit_tests::{Service, Which, descriptor, request};
+use nuncio_test_support::Authority;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -13,7 +14,9 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message;
 use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
 const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 1}}]";
@@ -27,15 +30,22 @@ struct Collector(Arc<Mutex<Vec<ResourceSpans>>>);
 impl Collector {
     /// With the address at which it takes both protocols.
     async fn start() -> (Self, String) {
+        let (collector, port) = Self::start_by(Server::builder()).await;
+        (collector, format!("http://127.0.0.1:{port}"))
+    }
+
+    async fn start_by(server: Server) -> (Self, u16) {
         let collector = Self::default();
         let over_http = collector.clone();
         let take = async move |body: Bytes| over_http.keep(ExportTraceServiceRequest::decode(body).unwrap());
         let routes = Routes::new(TraceServiceServer::new(collector.clone())).into_axum_router();
         let router: Router = routes.route("/v1/traces", post(take));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, router).await });
-        (collector, address)
+        let port = listener.local_addr().unwrap().port();
+        let mut server = server.accept_http1(true);
+        let served = server.add_routes(router.into()).serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(served);
+        (collector, port)
     }
 
     fn keep(&self, request: ExportTraceServiceRequest) {
@@ -132,4 +142,36 @@ async fn the_sampling_rate_is_for_traces_that_begin_here() {
     // As with the original, a collector alone enables nothing.
     ask(&[endpoint]).await;
     assert_eq!(collector.calls().len(), 2);
+}
+
+/// A collector that shows a certificate of an authority of its own, and wants one.
+#[tokio::test]
+async fn the_certificates_of_the_environment_are_used() {
+    let authority = Authority::new("collectors");
+    let (theirs, ours) = (authority.issue(&["localhost"]), authority.issue(&["limits"]));
+    let files = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = files.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let [certificates, certificate, key] =
+        [("ca.pem", &authority.pem()), ("cert.pem", &ours.cert), ("key.pem", &ours.key)]
+            .map(|(name, text)| file(name, text));
+    for protocol in ["http", "grpc"] {
+        let tls = ServerTlsConfig::new()
+            .identity(Identity::from_pem(&theirs.cert, &theirs.key))
+            .client_ca_root(Certificate::from_pem(authority.pem()));
+        let (collector, port) = Collector::start_by(Server::builder().tls_config(tls).unwrap()).await;
+        ask(&[
+            ("TRACING_ENABLED", "true"),
+            ("TRACING_EXPORTER_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("https://localhost:{port}")),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", &certificates),
+            ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", &certificate),
+            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", &key),
+        ])
+        .await;
+        assert_eq!(collector.calls().len(), 3, "{protocol}");
+    }
 }
