@@ -4,9 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,7 +16,10 @@ use tokio::time::timeout;
 /// How long a whole exchange may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The largest reply that is read. Statistics of 10 000 clusters are about half of it.
+/// How long a reply may take that is passed on as it comes: whoever reads it may be slow.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The largest reply that is kept.
 const MAX_REPLY: usize = 64 << 20;
 
 /// An admin interface.
@@ -84,11 +87,24 @@ impl AdminClient {
         self.exchange(Method::POST, path).await
     }
 
-    async fn exchange(&self, method: Method, path: &str) -> Result<AdminReply, AdminError> {
-        timeout(TIMEOUT, self.connect_and_send(method, path)).await.unwrap_or(Err(AdminError::TimedOut))
+    /// Asks for `path`; gives the head of the reply, and its body to be read as it comes.
+    ///
+    /// # Errors
+    /// As for [`Self::get`], as far as the head.
+    pub(super) async fn stream(&self, path: &str) -> Result<Response<Incoming>, AdminError> {
+        timeout(TIMEOUT, self.open(Method::GET, path)).await.unwrap_or(Err(AdminError::TimedOut))
     }
 
-    async fn connect_and_send(&self, method: Method, path: &str) -> Result<AdminReply, AdminError> {
+    async fn exchange(&self, method: Method, path: &str) -> Result<AdminReply, AdminError> {
+        let exchange = async {
+            let (head, body) = self.open(method, path).await?.into_parts();
+            let body = Limited::new(body, MAX_REPLY).collect().await.map_err(too_large_or_failed)?;
+            Ok(AdminReply { status: head.status, body: body.to_bytes() })
+        };
+        timeout(TIMEOUT, exchange).await.unwrap_or(Err(AdminError::TimedOut))
+    }
+
+    async fn open(&self, method: Method, path: &str) -> Result<Response<Incoming>, AdminError> {
         match &self.server {
             Server::Unix(socket) => {
                 let stream = UnixStream::connect(socket).await.map_err(AdminError::Connect)?;
@@ -107,23 +123,14 @@ fn request(method: Method, path: &str, host: &str) -> Result<Request<Empty<Bytes
     builder.header(header::HOST, host).header(header::CONNECTION, "close").body(Empty::new()).map_err(failed)
 }
 
-async fn send<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<AdminReply, AdminError>
+async fn send<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, AdminError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    let exchange = async {
-        let response = sender.send_request(request).await.map_err(failed)?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_REPLY).collect().await.map_err(too_large_or_failed)?;
-        Ok(AdminReply { status, body: body.to_bytes() })
-    };
-    // The connection moves the bytes: it has to be polled for as long as the exchange takes, and no longer.
-    let (connection, mut exchange) = (std::pin::pin!(connection), std::pin::pin!(exchange));
-    tokio::select! {
-        reply = &mut exchange => reply,
-        _ = connection => exchange.await,
-    }
+    // It moves the bytes, and ends once nobody wants the reply any more.
+    tokio::spawn(timeout(LONGEST, connection));
+    sender.send_request(request).await.map_err(failed)
 }
 
 fn failed(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> AdminError {

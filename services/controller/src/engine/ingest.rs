@@ -81,7 +81,7 @@ impl Engine {
         let Some(Staged { noticed, span, files, before, delta }) = self.staged.take() else { return Vec::new() };
         let _entered = span.clone().entered();
         let (files, ids): (Vec<_>, Vec<_>) = (files.into_iter().collect(), before.keys().cloned().collect());
-        let reaches_others = self.reach_others(&before);
+        let reach = self.reach(&before);
         self.touched.given_away(self.given_away(&before));
         let changes = self.changes(before);
         let revision = self.publish(&delta, noticed, &span);
@@ -89,10 +89,10 @@ impl Engine {
         for (id, _) in &changes.effective {
             self.changed.insert(id.clone(), self.revision);
         }
-        if !self.loaded || reaches_others {
+        if !self.loaded || reach == Reach::All {
             self.touched.everything();
         }
-        let mut concerned = if self.loaded && reaches_others { self.and_the_frame(ids) } else { ids };
+        let mut concerned = if self.loaded && reach >= Reach::Frame { self.and_the_frame(ids) } else { ids };
         concerned.extend(self.world.take_turned());
         let mut events = self.new_problems(&files, &concerned);
         // A change says so itself.
@@ -108,10 +108,10 @@ impl Engine {
         events
     }
 
-    /// Whether an object is another than before on which more hangs than objects of its kind. A changed file names all
-    /// of its objects, most of which are what they were.
-    fn reach_others(&self, before: &BTreeMap<ObjectId, Before>) -> bool {
-        before.iter().any(|(id, before)| !is_alone(id) && self.differs(id, before))
+    /// How far these changes reach. A changed file names all of its objects, most of which are what they were.
+    fn reach(&self, before: &BTreeMap<ObjectId, Before>) -> Reach {
+        let changed = before.iter().filter(|(id, before)| self.differs(id, before));
+        changed.map(|(id, _)| Reach::of(id.kind)).max().unwrap_or(Reach::Kin)
     }
 
     /// These objects, and those that may have become wrong by them: the frame is made as a whole.
@@ -135,9 +135,26 @@ impl Engine {
     }
 }
 
-/// Whether nothing but objects of its kind hang on an object.
-fn is_alone(id: &ObjectId) -> bool {
-    matches!(id.kind, Kind::Mapping | Kind::EndpointSlice | Kind::RateLimit)
+/// With which other objects something may be wrong once an object is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// With those of its kind, and with those that the world names.
+    Kin,
+    /// With the frame as well.
+    Frame,
+    /// With any.
+    All,
+}
+
+impl Reach {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Mapping | Kind::EndpointSlice | Kind::RateLimit => Self::Kin,
+            // The world knows the Mappings that name it.
+            Kind::Service => Self::Frame,
+            _ => Self::All,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -178,7 +195,7 @@ mod tests {
         engine.ingest(file(&(mapping("/") + &host)), Instant::now());
         let mut reaches = |text: String| {
             engine.stage(file(&text), Instant::now());
-            let reaches = engine.reach_others(&engine.staged.as_ref().unwrap().before);
+            let reaches = engine.reach(&engine.staged.as_ref().unwrap().before) == Reach::All;
             engine.send_staged();
             reaches
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::ObjectId;
+use nuncio_api::{Kind, ObjectId};
 use tokio::sync::Notify;
 
 /// Objects by name beyond which all are looked at. Nobody may be listening, so this bounds what is kept.
@@ -33,8 +33,11 @@ pub(super) struct What {
 impl Touched {
     /// These changed, or something is wrong with them that was not before, or the other way round.
     pub(crate) fn objects<'a>(&mut self, ids: impl IntoIterator<Item = &'a ObjectId>) {
-        self.what.ids.extend(ids.into_iter().cloned());
-        self.what.neighbours = true;
+        for id in ids {
+            // Whoever has a part in these is named with them. Pods come and go all the time, and most concern nobody.
+            self.what.neighbours |= !matches!(id.kind, Kind::Service | Kind::EndpointSlice);
+            self.what.ids.insert(id.clone());
+        }
         if self.what.ids.len() > MOST {
             return self.everything();
         }
@@ -68,9 +71,16 @@ impl Touched {
 
 #[cfg(test)]
 mod tests {
-    use nuncio_api::Kind;
-
     use super::*;
+
+    #[test]
+    fn pods_are_nobodys_neighbours() {
+        let mut touched = Touched::default();
+        touched.objects(&[ObjectId::new(Kind::EndpointSlice, "shop", "a"), ObjectId::new(Kind::Service, "shop", "a")]);
+        assert!(!touched.take().neighbours);
+        touched.objects(&[ObjectId::new(Kind::Mapping, "shop", "a")]);
+        assert!(touched.take().neighbours);
+    }
 
     #[test]
     fn many_objects_are_all_of_them() {

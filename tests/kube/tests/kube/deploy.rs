@@ -26,7 +26,7 @@ fn text(path: &Path) -> String {
     path.to_str().expect("a path of text").to_owned()
 }
 
-/// A cluster with the definitions of a new installation: without conversion, since nobody answers for it here.
+/// A cluster with the definitions of a new installation and its namespace: without conversion, since nobody answers for it here.
 async fn cluster() -> &'static Cluster {
     static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
     CLUSTER
@@ -36,6 +36,7 @@ async fn cluster() -> &'static Cluster {
             drop(cluster.apply(&place::documents(&all.collect::<Vec<_>>()), &[]).await.success());
             let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
             drop(cluster.kubectl(&established).await.success());
+            namespace(&cluster, "nuncio").await;
             cluster
         })
         .await
@@ -55,7 +56,6 @@ async fn namespace(cluster: &Cluster, name: &str) {
 /// The gateway's pod, as the chart makes it with default values.
 pub(crate) async fn gateway_pod() -> Value {
     let cluster = cluster().await;
-    namespace(cluster, "nuncio").await;
     let all = chart::dry_run(cluster, "ci/default-values.yaml").await;
     chart::of_kind(&all, "Deployment")[0]["spec"]["template"]["spec"].clone()
 }

@@ -5,7 +5,7 @@ use std::fs;
 use nuncio_kube_tests::Cluster;
 use serde_json::Value;
 
-use super::{cluster, define_monitoring, deploy, helm, namespace, objects, text};
+use super::{cluster, define_monitoring, deploy, helm, objects, text};
 
 /// What `helm install --dry-run=server` would install, and what the API server makes of it. Helm itself only looks at the kinds.
 pub(super) async fn dry_run(cluster: &Cluster, values: &str) -> Vec<Value> {
@@ -50,7 +50,6 @@ fn stays_on_the_node(container: &Value) {
 #[tokio::test]
 async fn the_api_server_takes_the_chart_in_every_shape() {
     let cluster = cluster().await;
-    namespace(cluster, "nuncio").await;
     let usual = dry_run(cluster, "ci/default-values.yaml").await;
     for kind in ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "ClusterRole"] {
         assert_eq!(of_kind(&usual, kind).len(), 1, "{kind}");
@@ -111,7 +110,6 @@ async fn a_value_that_there_is_not_is_refused_by_name() {
 #[tokio::test]
 async fn the_kustomize_base_is_the_chart_as_it_comes() {
     let cluster = cluster().await;
-    namespace(cluster, "nuncio").await;
     let chart = helm(cluster, "template", &["--namespace", "nuncio"]).await.success();
     let written = fs::read_to_string(deploy("kustomize/nuncio.yaml")).unwrap();
     let (made_by, base) = written.split_once('\n').unwrap();

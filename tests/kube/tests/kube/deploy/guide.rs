@@ -25,7 +25,6 @@ fn shown(page: &str) -> Vec<String> {
 #[tokio::test]
 async fn what_the_guide_shows_is_taken() {
     let cluster = cluster().await;
-    namespace(cluster, "nuncio").await;
     let manifests = shown("install-on-kubernetes.md");
     assert_eq!(manifests.len(), 2);
     for manifest in &manifests {
