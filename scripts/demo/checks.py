@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import re
@@ -201,9 +202,21 @@ def a_limit_holds_one_user_up(stage: Stage) -> str:
     told = nuncio(stage, "explain", url, "-H", "x-user: ann", "--admin", stage.admin)
     expect(re.search("RateLimit [a-z-]+/products", told.stdout), f"`nuncio explain` to name the rule:\n{told.stdout}{told.stderr}")
 
-    stage.change("limits.yaml", f"rate: {LIMIT}", f"rate: {100 * LIMIT}")
-    wait_until(lambda: ask("ann").status == 200, "ann to be served after the limit was raised", stage.gateway)
-    return f"429 for ann with Retry-After: {wait}, 200 for bob; explain names the rule; a higher limit is live"
+    # Every try with a user of its own: requests that are refused may count too.
+    users = (f"user-{number}" for number in itertools.count())
+
+    def held_up_after(allowed: int) -> bool:
+        user = next(users)
+        return [ask(user).status for _ in range(allowed + 1)] == [200] * allowed + [429]
+
+    expect(held_up_after(LIMIT), f"a 429 after {LIMIT} answers")
+    raised, envoys = LIMIT + 3, stage.envoys()
+    stage.change("limits.yaml", f"rate: {LIMIT}", f"rate: {raised}")
+    # It fails where the gateway has ended.
+    wait_until(lambda: held_up_after(raised), f"a 429 after {raised} answers", stage.gateway)
+    expect(stage.envoys() == envoys, f"Envoy to be the same process, came {stage.envoys()} for {envoys}")
+    return (f"429 for ann with Retry-After: {wait}, 200 for bob; explain names the rule; "
+            f"429 after {raised} once the limit was raised, by the same process {stage.gateway.process.pid}")
 
 
 def envoy_comes_back(stage: Stage) -> str:
