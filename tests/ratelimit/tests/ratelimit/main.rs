@@ -9,6 +9,7 @@ mod connections;
 mod differential;
 mod doctor;
 mod embedded;
+mod examples;
 mod faults;
 mod gateway;
 mod operations;
