@@ -5,7 +5,12 @@ use std::time::{Duration, Instant};
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, free_port, request};
 use rustix::process::Signal;
 
-const RULES: &str = "domain: d\ndescriptors: [{key: k, rate_limit: {unit: year, requests_per_unit: 1000000}}]";
+const RULES: &str = "
+domain: d
+descriptors:
+- {key: k, rate_limit: {unit: year, requests_per_unit: 1000000}}
+- {key: second, rate_limit: {unit: second, requests_per_unit: 1000000}}
+";
 /// A reply is awaited for a second; the rest is the machine's.
 const SOON: Duration = Duration::from_millis(1_500);
 const RECOVERY: Duration = Duration::from_secs(2);
@@ -14,6 +19,8 @@ struct Scene {
     redis: Redis,
     service: Service,
     client: Client,
+    /// Of the rule that it asks for.
+    key: &'static str,
 }
 
 impl Scene {
@@ -24,14 +31,14 @@ impl Scene {
         variables.push(("REDIS_URL", &url));
         let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
         let client = service.client().await.unwrap();
-        let mut scene = Self { redis, service, client };
+        let mut scene = Self { redis, service, client, key: "k" };
         scene.recovers().await;
         scene
     }
 
     async fn ask(&mut self) -> Result<u32, tonic::Status> {
         let begun = Instant::now();
-        let answer = self.client.should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await;
+        let answer = self.client.should_rate_limit(request("d", vec![descriptor(&[(self.key, "v")])])).await;
         assert!(begun.elapsed() < SOON, "answered after {:?}", begun.elapsed());
         answer.map(|reply| reply.into_inner().statuses[0].limit_remaining)
     }
@@ -100,23 +107,39 @@ async fn counts_that_redis_kept_are_kept() {
 }
 
 #[tokio::test]
-async fn another_password() {
-    let mut scene = Scene::new(&["--requirepass", "old"], &[("REDIS_AUTH", "old")]).await;
-    scene.redis.kill();
-    let port = scene.redis.port.to_string();
-    scene.fails().await;
-    let other = std::process::Command::new("redis-server")
-        .args(["--port", &port, "--save", "", "--requirepass", "new", "--bind", "127.0.0.1"])
-        .stdout(std::process::Stdio::null())
-        .spawn();
-    let mut other = other.unwrap();
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let status = scene.fails().await;
-    assert!(status.message().contains("WRONGPASS"), "{status}");
-    other.kill().unwrap();
-    other.wait().unwrap();
-    scene.redis.restart().unwrap();
+async fn passwords_and_rights_that_change_while_it_runs() {
+    let known = ["--user", "limits", "on", ">old", "~*", "+@all"];
+    let mut scene = Scene::new(&known, &[("REDIS_AUTH", "limits:old")]).await;
+    let user = |scene: &Scene, change: &[&str]| {
+        scene.redis.call(&[&["ACL", "SETUSER", "limits"], change].concat()).unwrap();
+    };
+    let before = scene.ask().await.unwrap();
+    user(&scene, &["resetpass", ">new"]);
+    assert_eq!(scene.ask().await.unwrap(), before - 1, "who was let in stays");
+    scene.redis.call(&["CLIENT", "KILL", "USER", "limits"]).unwrap();
+    fails_with(&mut scene, "WRONGPASS").await;
+    user(&scene, &["resetpass", ">old"]);
     scene.recovers().await;
+
+    user(&scene, &["-incrby"]);
+    fails_with(&mut scene, "NOPERM").await;
+    user(&scene, &["+incrby"]);
+    scene.recovers().await;
+    let after = scene.ask().await.unwrap();
+    assert_eq!(after, before - 4, "two of recovering, and what was asked");
+}
+
+/// Fails, in the end with this: who is cut off says so first.
+async fn fails_with(scene: &mut Scene, text: &str) {
+    let begun = Instant::now();
+    loop {
+        let status = scene.fails().await;
+        if status.message().contains(text) {
+            return;
+        }
+        assert!(begun.elapsed() < RECOVERY, "{status}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
@@ -195,4 +218,35 @@ async fn rules_that_break_leave_the_last_in_force() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert!(Service::get(scene.service.http_port(), "/healthcheck").await.unwrap().ends_with("OK"));
+}
+
+/// The other limits do not need it.
+#[tokio::test]
+async fn the_redis_for_seconds_killed_and_hung() {
+    let mut seconds = Redis::start(&[]).unwrap();
+    let url = seconds.address();
+    let mut scene = Scene::new(&[], &[("REDIS_PERSECOND", "true"), ("REDIS_PERSECOND_URL", &url)]).await;
+    for hung in [false, true] {
+        scene.key = "second";
+        scene.recovers().await;
+        if hung {
+            seconds.process().signal(Signal::STOP).unwrap();
+        } else {
+            seconds.kill();
+        }
+        scene.fails().await;
+        scene.key = "k";
+        let before = scene.ask().await.unwrap();
+        for asked in 1..=50 {
+            assert_eq!(scene.ask().await.unwrap(), before - asked);
+        }
+        scene.key = "second";
+        scene.ask().await.unwrap_err();
+        if hung {
+            seconds.process().signal(Signal::CONT).unwrap();
+        } else {
+            seconds.restart().unwrap();
+        }
+        scene.recovers().await;
+    }
 }
