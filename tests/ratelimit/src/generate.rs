@@ -14,6 +14,11 @@ const RULE_VALUES: [&str; 7] = ["", "", "1", "x*", "xy*", "10.0.0.1", "*"];
 /// Not seconds, but for limits that nothing reaches: both must count in the same window.
 const UNITS: [&str; 6] = ["minute", "HOUR", "Day", "week", "month", "year"];
 
+/// The variable that names the header of seconds until reset.
+pub const RESET_HEADER: &str = "LIMIT_RESET_HEADER";
+/// The domain of a file of its own.
+const OTHER: &str = "other.d";
+
 /// Makes rules and requests.
 #[derive(Debug)]
 pub struct Generator {
@@ -54,19 +59,21 @@ impl Generator {
             ("RESPONSE_DYNAMIC_METADATA", "true"),
         ];
         let mut settings: RoundSettings = all.into_iter().filter(|_| self.one_in(3)).collect();
+        let names =
+            [("LIMIT_LIMIT_HEADER", "x-limit"), ("LIMIT_REMAINING_HEADER", "X-Remaining"), (RESET_HEADER, "x-reset")];
+        settings.extend(names.into_iter().filter(|_| self.one_in(3)));
         settings.push(("MERGE_DOMAIN_CONFIG", "true"));
         if self.per_second {
             settings.push(("REDIS_PERSECOND", "true"));
-            // They would be about what is left of the second.
-            settings.retain(|(name, _)| *name != "LIMIT_RESPONSE_HEADERS_ENABLED");
         }
         settings
     }
 
-    /// Rules for the domain `d`, in two files.
-    pub fn rules(&mut self) -> [String; 2] {
-        let mut files = ["domain: d\ndescriptors:\n"; 2].map(str::to_owned);
-        self.level(&mut files, 0);
+    /// Rules for the domain `d` in two files, and for another.
+    pub fn rules(&mut self) -> [String; 3] {
+        let mut files = ["d", "d", OTHER].map(|domain| format!("domain: {domain}\ndescriptors:\n"));
+        self.level(&mut files[..2], 0);
+        self.level(&mut files[2..], 0);
         files
     }
 
@@ -126,7 +133,7 @@ impl Generator {
 
     /// A request, now and then a bad one.
     pub fn request(&mut self) -> RateLimitRequest {
-        let domain = if self.one_in(50) { self.pick(&["", "unknown"]) } else { "d" };
+        let domain = if self.one_in(50) { self.pick(&["", "unknown"]) } else { self.pick(&["d", "d", "d", OTHER]) };
         let mut descriptors = Vec::new();
         for _ in 0..if self.one_in(60) { 0 } else { self.random.usize(1..4) } {
             let entries: Vec<_> =

@@ -14,7 +14,7 @@ use tonic::transport::Channel;
 use crate::process::{Process, command, free_port, root};
 
 /// Where rules are written.
-const FILES: [&str; 2] = ["rules.yaml", "more.yaml"];
+const FILES: [&str; 3] = ["rules.yaml", "more.yaml", "other.yaml"];
 
 /// A client of a service.
 pub type Client = RateLimitServiceClient<Channel>;

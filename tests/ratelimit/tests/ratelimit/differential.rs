@@ -3,14 +3,16 @@
 //!
 //! `RATELIMIT_SEED` repeats a run, `RATELIMIT_ROUNDS` makes it longer.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+mod likeness;
 
-use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::rate_limit::Unit;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
+use envoy_types::pb::google::protobuf::Value;
 use envoy_types::pb::google::protobuf::value::Kind;
-use envoy_types::pb::google::protobuf::{Struct, Value};
-use nuncio_ratelimit_tests::{Client, Collector, Generator, Redis, Service, Which};
+use likeness::{Moment, Seconds, align_times, without_seconds};
+use nuncio_ratelimit_tests::{Client, Collector, Generator, RESET_HEADER, Redis, Service, Which};
 
 const REQUESTS: usize = 600;
 
@@ -33,7 +35,7 @@ struct Side {
 }
 
 impl Side {
-    async fn new(which: Which, rules: &[String; 2], settings: &[(&str, &str)]) -> Self {
+    async fn new(which: Which, rules: &[String; 3], settings: &[(&str, &str)]) -> Self {
         let (redis, per_second) = (Redis::start(&[]).unwrap(), Redis::start(&[]).unwrap());
         let per_second_url = per_second.address();
         let collector = Collector::start().await.unwrap();
@@ -54,7 +56,7 @@ impl Side {
 
 struct Round {
     generator: Generator,
-    rules: [String; 2],
+    rules: [String; 3],
     settings: Vec<(&'static str, &'static str)>,
     ours: Side,
     original: Side,
@@ -70,19 +72,34 @@ impl Round {
     }
 
     async fn run(mut self) {
-        keep_clear_of_the_minutes_end().await;
         let begun = Instant::now();
         let (ours, original) = (self.ours.per_second.monitor().unwrap(), self.original.per_second.monitor().unwrap());
+        let mut seconds = Seconds::default();
         for index in 0..REQUESTS {
             let request = self.generator.request();
-            let ours = self.ours.ask(&request).await.map(without_time);
-            let original = self.original.ask(&request).await.map(without_time);
+            let moment = Moment::within_a_minute().await;
+            let (mut ours, mut original) = (self.ours.ask(&request).await, self.original.ask(&request).await);
+            if let (Ok(ours), Ok(original)) = (&mut ours, &mut original) {
+                let same_second = seconds.are_the_same(&moment);
+                for reply in [&mut *ours, &mut *original] {
+                    as_of_july(reply);
+                    if !same_second {
+                        without_seconds(reply);
+                    }
+                }
+                align_times(ours, original, &moment, self.reset_header());
+            }
             let about = || format!("request {index}: {request:#?}\n{}", self.about());
             assert_eq!(ours, original, "ours and the original's, {}", about());
         }
         assert_eq!(ours.added().unwrap(), original.added().unwrap(), "what was added a second, {}", self.about());
         self.compare_keys(begun);
         self.compare_metrics().await;
+    }
+
+    fn reset_header(&self) -> &'static str {
+        let named = self.settings.iter().find(|(name, _)| *name == RESET_HEADER);
+        named.map_or("RateLimit-Reset", |(_, value)| value)
     }
 
     fn about(&self) -> String {
@@ -118,24 +135,9 @@ impl Round {
     }
 }
 
-/// Seconds until reset may differ by one; headers carry them too. And not all requests come in the same second.
-fn without_time(mut reply: RateLimitResponse) -> RateLimitResponse {
-    for status in &mut reply.statuses {
-        if status.current_limit.as_ref().is_some_and(|limit| limit.unit == i32::from(Unit::Second)) {
-            status.limit_remaining = 0;
-        }
-        if let Some(duration) = &mut status.duration_until_reset {
-            assert!(duration.seconds >= 1);
-            duration.seconds = 1;
-        }
-    }
-    reply.response_headers_to_add.retain(|header| header.key != "RateLimit-Reset");
-    reply.dynamic_metadata.as_mut().map(as_of_july);
-    reply
-}
-
 /// Without what the original of January says of quotas, and of its text for a limit the spaces, which are left to chance.
-fn as_of_july(metadata: &mut Struct) {
+fn as_of_july(reply: &mut RateLimitResponse) {
+    let Some(metadata) = &mut reply.dynamic_metadata else { return };
     metadata.fields.retain(|name, _| !name.starts_with("quotaMode"));
     for Value { kind } in metadata.fields.values_mut() {
         let Some(Kind::ListValue(descriptors)) = kind else { continue };
@@ -147,12 +149,5 @@ fn as_of_july(metadata: &mut Struct) {
                 *limit = limit.split_whitespace().collect::<Vec<_>>().join(" ");
             }
         }
-    }
-}
-
-async fn keep_clear_of_the_minutes_end() {
-    let second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 60;
-    if second > 50 {
-        tokio::time::sleep(Duration::from_secs(61 - second)).await;
     }
 }
