@@ -120,8 +120,7 @@ impl Source {
             Self::Header(name) => request.remove_header(name),
             Self::Authorization(_) => request.remove_header(&AUTHORIZATION),
             Self::Query(name) => request.remove_query_parameter(name),
-            // The other cookies of the line are the upstream's.
-            Self::Cookie(_) => {}
+            Self::Cookie(name) => cookie::hide(request, |found| found == name),
         }
     }
 }
@@ -184,6 +183,8 @@ mod tests {
         for (target, headers) in places {
             let mut request = request(target, &headers);
             assert_eq!(keys.find(&mut request, true), Found::Owner("ann".into()), "{target} {headers:?}");
+            let cookie = request.header("cookie").unwrap_or_default().to_owned();
+            assert!(!cookie.contains("key=k"), "{cookie}");
             assert_eq!(request.into_edits().query_removed.is_empty(), !target.contains('?'));
         }
         assert!(!format!("{keys:?}").contains(&digest));

@@ -1,7 +1,9 @@
 //! Cookies: those in a request, and those that are set.
 
-use http::header::{COOKIE, HeaderMap};
+use http::header::{COOKIE, HeaderMap, HeaderValue};
 use nuncio_ir::auth::SameSite;
+
+use crate::Request;
 
 /// How many cookies of a request are looked at; browsers keep 180 a site.
 const MOST: usize = 256;
@@ -11,13 +13,34 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item =
     all(headers).filter(move |(found, _)| *found == name).map(|(_, value)| value)
 }
 
-/// All cookies, name and value, up to a bound.
+/// All cookies, name and value, up to a bound. One that is no text hides no other.
 pub fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(';')).take(MOST).filter_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
+    pairs(headers).take(MOST).filter_map(|pair| {
+        let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
         Some((name.trim(), value.trim().trim_matches('"')))
     })
+}
+
+/// Does not pass on cookies whose name is one of these; the others as they came, text or not.
+pub fn hide(request: &mut Request, is_hidden: impl Fn(&str) -> bool) {
+    let is_shown = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        !std::str::from_utf8(name.trim_ascii()).is_ok_and(&is_hidden)
+    };
+    let shown: Vec<&[u8]> = pairs(request.headers()).filter(is_shown).collect();
+    if shown.len() == pairs(request.headers()).count() {
+        return;
+    }
+    match HeaderValue::from_bytes(&shown.join(&b"; "[..])) {
+        Ok(value) if !shown.is_empty() => request.set_header(&COOKIE, value),
+        _ => request.remove_header(&COOKIE),
+    }
+}
+
+/// What is between the semicolons.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty())
 }
 
 /// A cookie to set.
@@ -91,6 +114,15 @@ mod tests {
         let headers = headers(&["a=1; b=\"2\";c=x=y", "a=3; junk"]);
         assert_eq!(values(&headers, "a").collect::<Vec<_>>(), ["1", "3"]);
         assert_eq!(values(&headers, "b").chain(values(&headers, "c")).collect::<Vec<_>>(), ["2", "x=y"]);
+    }
+
+    #[test]
+    fn one_that_is_no_text_hides_no_other() {
+        let mut request = Request::new("GET", "https", "a", "/");
+        request.add_header("cookie", b"city=K\xf6ln; a=1; b=2");
+        assert_eq!(values(request.headers(), "a").collect::<Vec<_>>(), ["1"]);
+        hide(&mut request, |name| name == "a");
+        assert_eq!(request.headers()[COOKIE].as_bytes(), b"city=K\xf6ln; b=2");
     }
 
     /// Case 30.

@@ -1,6 +1,6 @@
 //! The cookies of a login.
 
-use http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use http::header::{HeaderValue, SET_COOKIE};
 use nuncio_auth::cookie::{self, Cookie, prefixed};
 use nuncio_auth::login::{Origin, Session, is_pending, session_cookie, xsrf_cookie};
 use nuncio_auth::{Reply, Request};
@@ -80,19 +80,7 @@ pub(super) fn hide(request: &mut Request) {
         let bare = name.trim_start_matches("__Host-").trim_start_matches("__Secure-");
         bare.starts_with("ambassador_session.") || is_pending(name)
     };
-    if !cookie::all(request.headers()).any(|(name, _)| is_ours(name)) {
-        return;
-    }
-    let lines = request.headers().get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let others: Vec<&str> = lines
-        .flat_map(|line| line.split(';'))
-        .map(str::trim)
-        .filter(|pair| !pair.is_empty() && !is_ours(pair.split('=').next().unwrap_or_default().trim()))
-        .collect();
-    match HeaderValue::from_str(&others.join("; ")) {
-        Ok(value) if !others.is_empty() => request.set_header(&COOKIE, value),
-        _ => request.remove_header(&COOKIE),
-    }
+    cookie::hide(request, is_ours);
 }
 
 #[cfg(test)]
