@@ -10,4 +10,6 @@ pub use origin::{Origin, Origins, return_target};
 pub use pending::{Pending, find_pending, is_pending, pending_name, state_digest, surplus};
 pub use provider::{AuthorizationRequest, Provider, s256};
 pub use session::{Session, session_cookie, xsrf_cookie};
-pub use tokens::{IdTokenRules, LogoutToken, TokenResponse, check_id_token, check_logout_token, is_id_token};
+pub use tokens::{
+    IdTokenRules, LogoutToken, TokenResponse, access_token_rules, check_id_token, check_logout_token, is_id_token,
+};

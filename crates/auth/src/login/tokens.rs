@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::bearer::is_b64token;
-use crate::jwt::{ClaimRules, Verified, check_claims};
+use crate::jwt::{ClaimRules, Unverified, Verified, check_claims};
 
 /// How much a provider's clock may differ from ours.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -67,15 +67,19 @@ impl TokenResponse {
         Ok(response)
     }
 
-    /// When the access token expires.
+    /// When the access token expires: as the answer says, or as the token itself does where that is earlier.
     #[must_use]
     pub fn expires_at(&self, now: u64) -> Option<u64> {
-        let seconds = match self.expires_in.as_ref()? {
-            Json::Number(number) => number.as_u64(),
-            Json::String(text) => text.parse().ok(),
+        let seconds = match &self.expires_in {
+            Some(Json::Number(number)) => number.as_f64(),
+            Some(Json::String(text)) => text.parse().ok(),
             _ => None,
         };
-        seconds.map(|seconds| now.saturating_add(seconds))
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as saturates, below zero too")]
+        let said = seconds.map(|seconds: f64| now.saturating_add(seconds as u64));
+        let written = Unverified::parse(&self.access_token).ok().and_then(|token| token.claims.get("exp")?.as_u64());
+        // A new token that has expired already is by a clock that is not ours: it says nothing.
+        said.into_iter().chain(written.filter(|at| *at > now)).min()
     }
 
     /// What was granted; what was asked for where the answer does not say.
@@ -106,7 +110,7 @@ pub struct IdTokenRules<'a> {
 /// # Errors
 /// With what is wrong with it.
 pub fn check_id_token(rules: &IdTokenRules<'_>, token: &Verified, now: u64) -> Result<(), String> {
-    if token.header.get("typ").and_then(Json::as_str).is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt")) {
+    if is_access_token(token) {
         return Err("it is an access token".to_owned());
     }
     check_claims(&claim_rules(rules.issuer, rules.client_id), &token.claims, now).map_err(|error| error.to_string())?;
@@ -128,6 +132,19 @@ pub fn check_id_token(rules: &IdTokenRules<'_>, token: &Verified, now: u64) -> R
             Err("it is for another access token".to_owned())
         }
         _ => Ok(()),
+    }
+}
+
+/// What the claims of an access token must be, as far as it has them.
+#[must_use]
+pub fn access_token_rules(issuer: &str) -> ClaimRules {
+    let optional = Presence { required: false, leeway: LEEWAY };
+    ClaimRules {
+        issuer: Some(issuer.to_owned()),
+        expires_at: optional,
+        issued_at: optional,
+        not_before: optional,
+        ..ClaimRules::default()
     }
 }
 
@@ -156,10 +173,18 @@ fn half_hash(token: &Verified, access: &str) -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2]))
 }
 
-/// Whether what is offered as an access token is an ID token: it says who logged in, not what may be done.
+/// Whether it says of itself that it is an access token (RFC 9068).
+fn is_access_token(token: &Verified) -> bool {
+    let typ = token.header.get("typ").and_then(Json::as_str).unwrap_or_default().to_ascii_lowercase();
+    typ.strip_prefix("application/").unwrap_or(&typ) == "at+jwt"
+}
+
+/// Whether what is offered as an access token is an ID token: it says who logged in, not what may be done. Keycloak
+/// writes what a token is into its claims.
 #[must_use]
 pub fn is_id_token(token: &Verified) -> bool {
-    token.header.get("typ").and_then(Json::as_str) == Some("ID") || token.claims.get("at_hash").is_some()
+    let is_named = |typ: Option<&Json>| typ.and_then(Json::as_str) == Some("ID");
+    is_named(token.header.get("typ")) || is_named(token.claims.get("typ")) || token.claims.get("at_hash").is_some()
 }
 
 /// Whose sessions a provider ends (OpenID Connect Back-Channel Logout 1.0).
@@ -259,11 +284,14 @@ mod tests {
         check(&none, &json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RQ" })).unwrap();
         check(&none, &json!({ "aud": ["client", "other"], "azp": "client" })).unwrap();
         check(&none, &json!({ "exp": NOW - 59, "iat": NOW + 60 })).unwrap();
-        check(&json!({ "typ": "at+jwt" }), &none).unwrap_err();
-        assert!(
-            is_id_token(&token(&json!({ "typ": "ID" }), json!({})))
-                && is_id_token(&token(&none, json!({ "at_hash": "x" })))
-        );
+        for typ in ["at+jwt", "application/at+jwt", "AT+JWT"] {
+            check(&json!({ "typ": typ }), &none).expect_err(typ);
+        }
+        let id_tokens = [(json!({ "typ": "ID" }), json!({})), (json!({}), json!({ "typ": "ID" }))];
+        for (header, claims) in id_tokens.into_iter().chain([(json!({}), json!({ "at_hash": "x" }))]) {
+            assert!(is_id_token(&token(&header, claims.clone())), "{header} {claims}");
+        }
+        assert!(!is_id_token(&token(&none, json!({ "typ": "Bearer" }))));
     }
 
     /// Case 48.
@@ -290,6 +318,35 @@ mod tests {
         ] {
             check(&wrong).expect_err(&wrong.to_string());
         }
+    }
+
+    #[test]
+    fn an_access_token_of_a_clock_that_is_a_minute_off_is_good() {
+        let check = |claims: Json| check_claims(&access_token_rules("https://idp.test"), &claims, NOW);
+        check(json!({})).unwrap();
+        check(json!({ "exp": NOW - 59, "iat": NOW + 60, "nbf": NOW + 60, "iss": "https://idp.test" })).unwrap();
+        for wrong in [json!({ "exp": NOW - 60 }), json!({ "iat": NOW + 61 }), json!({ "nbf": NOW + 61 })] {
+            check(wrong.clone()).expect_err(&wrong.to_string());
+        }
+        check(json!({ "iss": "https://other.test" })).unwrap_err();
+    }
+
+    #[test]
+    fn an_access_token_expires_when_the_first_to_say_so_says() {
+        let expires = |access_token: &str, expires_in: Json| {
+            let json = json!({ "access_token": access_token, "expires_in": expires_in }).to_string();
+            TokenResponse::parse(json.as_bytes(), false).unwrap().expires_at(NOW).map(|at| at - NOW)
+        };
+        let jwt = |exp: u64| {
+            let encode = |json: Json| URL_SAFE_NO_PAD.encode(json.to_string());
+            format!("{}.{}.c2ln", encode(json!({ "alg": "RS256" })), encode(json!({ "exp": exp })))
+        };
+        assert_eq!(expires("opaque", Json::Null), None);
+        assert_eq!(expires("opaque", json!(59.9)), Some(59));
+        assert_eq!(expires("opaque", json!("60")), Some(60));
+        assert_eq!(expires(&jwt(NOW + 30), Json::Null), Some(30));
+        assert_eq!((expires(&jwt(NOW + 30), json!(60)), expires(&jwt(NOW + 90), json!(60))), (Some(30), Some(60)));
+        assert_eq!(expires(&jwt(NOW - 30), json!(20)), Some(20), "the provider's clock is behind");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION};
-use nuncio_auth::jwt::{ClaimRules, Unverified, Verified, check_claims, has_scopes};
-use nuncio_auth::login::{Provider, is_id_token};
+use nuncio_auth::jwt::{Unverified, Verified, check_claims, has_scopes};
+use nuncio_auth::login::{Provider, access_token_rules, is_id_token};
 use nuncio_auth::{Step, crypto};
 use nuncio_ir::auth::{AccessTokenValidation, Grant, InheritedJwtFilter, JwtAlgorithm};
 
@@ -105,8 +105,8 @@ impl OAuth2Filter {
         if is_id_token(&token) {
             return Err(Problem::Forbidden("bad_token", "it is an ID token".to_owned()));
         }
-        let rules = ClaimRules { issuer: Some(provider.issuer.clone()), ..ClaimRules::default() };
-        check_claims(&rules, &token.claims, now()).map_err(|error| refused(TokenProblem::Invalid(error)))?;
+        check_claims(&access_token_rules(&provider.issuer), &token.claims, now())
+            .map_err(|error| refused(TokenProblem::Invalid(error)))?;
         let wanted: Vec<_> =
             step.arguments.scope.iter().filter(|scope| !matches!(&***scope, "openid" | "offline_access")).collect();
         let has_scope = token.claims.get("scope").is_none() || has_scopes(&token.claims, &wanted);
