@@ -21,7 +21,7 @@ pub(crate) use services::{Introspected, Services};
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) active: Active,
-    pub(crate) services: Services,
+    pub(crate) services: Arc<Services>,
     pub(crate) metrics: AuthzMetrics,
     pub(crate) audit: Option<Audit>,
 }

@@ -33,7 +33,7 @@ pub(crate) struct Compiled {
 #[derive(Debug)]
 pub(crate) enum Kind {
     Jwt(JwtFilter),
-    OAuth2(Box<OAuth2Filter>),
+    OAuth2(Arc<OAuth2Filter>),
     ApiKey(ApiKeyFilter),
     Basic(BasicFilter),
     External(ExternalFilter),
@@ -50,7 +50,7 @@ impl Compiled {
         let id = filter.id;
         let kind = match filter.kind {
             FilterKind::Jwt(jwt) => Kind::Jwt(JwtFilter::new(&id, *jwt)?),
-            FilterKind::OAuth2(oauth2) => Kind::OAuth2(Box::new(OAuth2Filter::new(&id, *oauth2)?)),
+            FilterKind::OAuth2(oauth2) => Kind::OAuth2(Arc::new(OAuth2Filter::new(&id, *oauth2)?)),
             FilterKind::ApiKey(keys) => {
                 let compiled = ApiKeys::new(&keys).map_err(|error| error.to_string())?;
                 Kind::ApiKey(ApiKeyFilter::new(&id, compiled, &keys.identity)?)
@@ -84,7 +84,7 @@ impl Compiled {
         request: &mut Request,
         step: &Step,
         config: &Config,
-        services: &Services,
+        services: &Arc<Services>,
     ) -> Verdict {
         // Boxed where futures are large: a check that needs nothing of them stays small.
         match &self.kind {

@@ -105,7 +105,7 @@ async fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Resul
     let open = |path: &std::path::PathBuf| {
         Audit::open(path).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))
     };
-    Ok(Engine { active, services, metrics, audit: settings.audit.as_ref().map(open).transpose()? })
+    Ok(Engine { active, services: Arc::new(services), metrics, audit: settings.audit.as_ref().map(open).transpose()? })
 }
 
 /// Sessions, in a store that others share only with keys that they share, too.

@@ -4,6 +4,9 @@ use nuncio_ir::auth::SameSite;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+/// Claims that say how a login was, and not what is true of its user now.
+const OF_LOGIN: [&str; 4] = ["acr", "amr", "auth_time", "sid"];
+
 /// What is kept of a login.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Session {
@@ -61,6 +64,17 @@ impl Session {
     #[must_use]
     pub fn text(&self, claim: &str) -> Option<&str> {
         self.claims.get(claim)?.as_str()
+    }
+
+    /// Takes over the claims of a newer ID token. What it leaves out of the login itself stays: that was no other one.
+    pub fn renew_claims(&mut self, claims: &Json) {
+        let mut claims = claims.clone();
+        for name in OF_LOGIN {
+            if let (Some(claims), Some(old)) = (claims.as_object_mut(), self.claims.get(name)) {
+                claims.entry(name).or_insert_with(|| old.clone());
+            }
+        }
+        self.claims = claims;
     }
 
     /// Whether the access token must be replaced.

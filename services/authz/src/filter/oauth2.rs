@@ -9,7 +9,11 @@ mod machine;
 mod provider;
 mod refresh;
 mod session;
+#[cfg(test)]
+mod tests;
 mod validate;
+
+use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::AUTHORIZATION;
@@ -94,11 +98,11 @@ impl OAuth2Filter {
     }
 
     pub(super) async fn check(
-        &self,
+        self: &Arc<Self>,
         request: &mut Request,
         step: &Step,
         config: &Config,
-        services: &Services,
+        services: &Arc<Services>,
     ) -> Verdict {
         let Some(code) = &self.code else { return self.check_machine(request, step, config, services).await };
         let Some(origin) = code.origins.find(request) else {

@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nuncio_auth::login::{IdTokenRules, Provider, Session, check_id_token};
+use nuncio_auth::jwt::Verified;
+use nuncio_auth::login::{IdTokenRules, Provider, Session, TokenResponse, check_id_token};
 
 use super::provider::TokenError;
 use super::{OAuth2Filter, Problem};
 use crate::clock::now;
 use crate::engine::Services;
 use crate::filter::jwt::verify_signature;
+use crate::idp::Document;
 
 /// How long to wait for another replica, and how often to look.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The one refusal that says that there is nothing left to refresh (RFC 6749, section 5.2). Others say that we are not
+/// set up as the provider wants us.
+const NOTHING_LEFT: &str = "invalid_grant";
 
 /// What came of a refresh, for all who wait for it.
 #[derive(Clone, Debug)]
@@ -27,11 +32,11 @@ pub(crate) enum Refreshed {
 impl OAuth2Filter {
     /// The session with a token that is good.
     pub(super) async fn refresh(
-        &self,
-        provider: &Provider,
+        self: &Arc<Self>,
+        provider: &Arc<Document<Provider>>,
         place: &str,
         session: Arc<Session>,
-        services: &Services,
+        services: &Arc<Services>,
     ) -> Result<Arc<Session>, Problem> {
         if session.refresh_token.is_none() {
             return if session.is_stale(0, now()) { Err(Problem::Login) } else { Ok(session) };
@@ -41,7 +46,7 @@ impl OAuth2Filter {
         if let Some(reason) = services.failing.get(&key).await {
             return if is_good { Ok(session) } else { Err(Problem::Unavailable(reason)) };
         }
-        let work = Box::pin(self.refresh_once(provider, place, &session, services));
+        let work = self.clone().refresh_apart(provider.clone(), place.to_owned(), session.clone(), services.clone());
         let refreshed = Box::pin(services.refreshing.try_get_with(key.clone(), work));
         match refreshed.await {
             Ok(Refreshed::Session(session)) => Ok(session),
@@ -52,6 +57,18 @@ impl OAuth2Filter {
                 if is_good { Ok(session) } else { Err(Problem::Unavailable(reason.as_ref().clone())) }
             }
         }
+    }
+
+    /// In a task of its own: what the provider answers must not go with a client that goes before it.
+    async fn refresh_apart(
+        self: Arc<Self>,
+        provider: Arc<Document<Provider>>,
+        place: String,
+        session: Arc<Session>,
+        services: Arc<Services>,
+    ) -> Result<Refreshed, String> {
+        let work = async move { self.refresh_once(&provider.value, &place, &session, &services).await };
+        tokio::spawn(work).await.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     async fn refresh_once(
@@ -106,64 +123,95 @@ impl OAuth2Filter {
         let parameters = [("grant_type", "refresh_token"), ("refresh_token", token)];
         let tokens = match self.tokens(services, provider, self.client(), &parameters).await {
             Ok(tokens) => tokens,
-            Err(TokenError::Unavailable(reason)) => {
+            Err(TokenError::Refused(error)) if error == NOTHING_LEFT => {
+                services.metrics.refreshed("refused");
+                return self.nothing_left(place, session, services).await;
+            }
+            Err(TokenError::Refused(reason) | TokenError::Unavailable(reason)) => {
                 services.metrics.refreshed("unavailable");
                 return Err(reason);
             }
-            Err(TokenError::Refused(reason)) => {
-                services.metrics.refreshed("refused");
-                // Perhaps since somebody has used it already, whose result is what counts.
-                if let Some(newer) = self.newer(place, session, services).await? {
-                    return Ok(newer);
-                }
-                tracing::info!("{}: a session has ended, since its refresh is refused: {reason}", self.id);
-                services.sessions.end(place).await.map_err(|error| error.to_string())?;
-                return Ok(Refreshed::Ended);
-            }
         };
         services.metrics.refreshed("done");
-        let now = now();
+        let Some(next) = self.renewed(provider, session, tokens, services).await else {
+            return self.end(place, "its refresh is of another user", services).await;
+        };
+        if keep(place, &next, services).await? {
+            return Ok(Refreshed::Session(Arc::new(next)));
+        }
+        // It ended, or was refreshed, in between.
+        Ok(self.newer(place, session, services).await?.unwrap_or(Refreshed::Ended))
+    }
+
+    /// The refresh token is not good: perhaps since somebody has used it already, whose result is what counts.
+    async fn nothing_left(&self, place: &str, session: &Session, services: &Services) -> Result<Refreshed, String> {
+        match self.newer(place, session, services).await? {
+            Some(newer) => Ok(newer),
+            None => self.end(place, "its refresh is refused", services).await,
+        }
+    }
+
+    async fn end(&self, place: &str, reason: &str, services: &Services) -> Result<Refreshed, String> {
+        tracing::info!("{}: a session has ended, since {reason}", self.id);
+        services.sessions.end(place).await.map_err(|error| error.to_string())?;
+        Ok(Refreshed::Ended)
+    }
+
+    /// The session with what the provider gave for its refresh token; none where that is another user's.
+    async fn renewed(
+        &self,
+        provider: &Provider,
+        session: &Session,
+        tokens: TokenResponse,
+        services: &Services,
+    ) -> Option<Session> {
         let mut next = session.clone();
         next.revision += 1;
-        next.expires_at = tokens.expires_at(now);
+        next.expires_at = tokens.expires_at(now());
         next.granted = tokens.granted(&session.granted);
-        if let Some(id_token) = &tokens.id_token {
-            match self.refreshed_claims(provider, session, id_token, services).await {
-                Ok(claims) => {
-                    next.claims = claims;
-                    next.id_token = Some(id_token.clone());
+        if let Some(id_token) = tokens.id_token {
+            match self.verified(provider, session, &id_token, services).await {
+                Ok(verified) if verified.text("sub") != session.text("sub") => return None,
+                Ok(verified) => {
+                    next.renew_claims(&verified.claims);
+                    next.id_token = Some(id_token);
                 }
-                Err(reason) => return Err(format!("the new ID token: {reason}")),
+                // The tokens are good all the same, and there are no others: what was known of the user stays.
+                Err(reason) => tracing::warn!("{}: an ID token of a refresh is passed over: {reason}", self.id),
             }
         }
         next.access_token = tokens.access_token;
         // Providers that do not rotate send none.
         next.refresh_token = tokens.refresh_token.or(next.refresh_token);
-        let written = services.sessions.write(place, &next, now).await.map_err(|error| error.to_string())?;
-        if !written {
-            // It ended, or was refreshed, in between.
-            return Ok(self.newer(place, session, services).await?.unwrap_or(Refreshed::Ended));
-        }
-        Ok(Refreshed::Session(Arc::new(next)))
+        Some(next)
     }
 
-    /// The claims of an ID token that came with a refresh: it must say of the same user (OpenID Connect Core, 12.2).
-    async fn refreshed_claims(
+    /// An ID token that came with a refresh (OpenID Connect Core, 12.2).
+    async fn verified(
         &self,
         provider: &Provider,
         session: &Session,
         id_token: &str,
         services: &Services,
-    ) -> Result<serde_json::Value, String> {
+    ) -> Result<Arc<Verified>, String> {
         let verified = verify_signature(services, &self.spec.client, &provider.jwks_uri, &[], id_token)
             .await
             .map_err(|_| "its signature is not good".to_owned())?;
         let rules =
             IdTokenRules { issuer: &provider.issuer, client_id: &session.client_id, nonce: None, access_token: None };
         check_id_token(&rules, &verified, now())?;
-        if verified.text("sub") != session.text("sub") {
-            return Err("it is of another user".to_owned());
+        Ok(verified)
+    }
+}
+
+/// Writes what the provider gives only once: a store that is away for a moment must not cost the session.
+async fn keep(place: &str, session: &Session, services: &Services) -> Result<bool, String> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        match services.sessions.write(place, session, now()).await {
+            Ok(written) => return Ok(written),
+            Err(error) if tokio::time::Instant::now() > deadline => return Err(error.to_string()),
+            Err(_) => tokio::time::sleep(LOOK_EVERY).await,
         }
-        Ok(verified.claims.clone())
     }
 }

@@ -31,23 +31,28 @@ pub(super) struct Found {
 impl OAuth2Filter {
     /// Lets a request of a session through.
     pub(super) async fn check_session(
-        &self,
+        self: &Arc<Self>,
         code: &Code,
         origin: &Origin,
         request: &mut Request,
         step: &Step,
         config: &Config,
-        services: &Services,
+        services: &Arc<Services>,
     ) -> Result<Identity, Problem> {
         let found = self.find(code, origin, request, services).await?.ok_or(Problem::Login)?;
         let mut session = found.session.clone();
         let provider = self.provider(services).await?;
         if session.is_stale(self.spec.expiration_safety_margin.as_secs(), now()) {
-            session = Box::pin(self.refresh(&provider.value, &found.place, session, services)).await?;
+            session = Box::pin(self.refresh(&provider, &found.place, session, services)).await?;
         }
         self.check_scope(&session, step)?;
         self.check_strength(&session, step)?;
-        let token = self.validate(&provider.value, &session.access_token, step, config, services).await?;
+        let mut token = self.validate(&provider.value, &session.access_token, step, config, services).await;
+        if matches!(token, Err(Problem::Login)) && may_replace(&found, &session, services).await {
+            session = Box::pin(self.refresh(&provider, &found.place, session, services)).await?;
+            token = self.validate(&provider.value, &session.access_token, step, config, services).await;
+        }
+        let token = token?;
         if let Some(Err(reason)) = step.require.as_ref().map(|require| require.holds(&session.claims)) {
             return Err(Problem::Forbidden("claims", reason));
         }
@@ -136,6 +141,14 @@ impl OAuth2Filter {
         }
         Ok(())
     }
+}
+
+/// Whether an access token that is refused before its time is to be replaced. Not with each request: a provider may refuse
+/// all of its own.
+async fn may_replace(found: &Found, session: &Session, services: &Services) -> bool {
+    session.refresh_token.is_some()
+        && session.revision == found.session.revision
+        && services.touched(&format!("refused {}", found.place), JUST_NOW).await
 }
 
 /// Whether a browser has logged in again and again.
