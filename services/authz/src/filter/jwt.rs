@@ -157,8 +157,8 @@ pub(crate) async fn verify_signature(
     token: &str,
 ) -> Result<Arc<Verified>, TokenProblem> {
     let mut document = services.keys.get(client, url).await.map_err(TokenProblem::Unavailable)?;
-    let remembered =
-        |generation: u64| crypto::sha256(format!("{url}\0{generation}\0{algorithms:?}\0{token}").as_bytes());
+    // By the set of keys as it was fetched: one that was fetched without verifying its host vouches for no other filter's.
+    let remembered = |generation: u64| crypto::sha256(format!("{generation}\0{algorithms:?}\0{token}").as_bytes());
     let mut key = remembered(document.generation);
     if let Some(verified) = services.verified.get(&key).await {
         services.metrics.verified("hit");

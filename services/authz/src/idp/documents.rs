@@ -1,6 +1,7 @@
 //! Documents of identity providers: fetched once for all who wait, and the last good one kept while there is no newer.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,30 +18,45 @@ const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 /// After a failure, how long nobody tries again.
 const REST: Duration = Duration::from_secs(2);
+/// How long after its time a document is used while a newer one is fetched, without a failure.
+const HARDLY_OLD: Duration = Duration::from_secs(600);
 /// How often at most a fresh document is fetched anew since it does not hold what somebody looks for.
 const RENEW: Duration = Duration::from_secs(15);
 
 /// Documents of one kind, by address.
 pub(crate) struct Documents<T> {
+    source: Arc<Source<T>>,
+    entries: Mutex<Entries<T>>,
+}
+
+/// Where they come from.
+struct Source<T> {
     clients: Arc<Clients>,
     parse: fn(&[u8]) -> Result<T, String>,
-    entries: Mutex<Entries<T>>,
+    /// How many were fetched.
+    fetched: AtomicU64,
 }
 
 /// By address, and by how it is asked.
 type Entries<T> = HashMap<(String, HttpClient), Arc<Entry<T>>>;
 
 struct Entry<T> {
+    setup: HttpClient,
+    url: String,
     current: ArcSwapOption<Document<T>>,
     /// Held by who fetches.
-    tried: AsyncMutex<Option<(Instant, Option<IdpError>)>>,
+    tried: Arc<AsyncMutex<Tried>>,
+    is_failing: AtomicBool,
 }
+
+/// When it was last tried to fetch, and why that failed.
+type Tried = Option<(Instant, Option<IdpError>)>;
 
 /// A document.
 #[derive(Debug)]
 pub(crate) struct Document<T> {
     pub(crate) value: T,
-    /// Differs for each fetch.
+    /// Differs for each fetch, of whatever address and however it is asked.
     pub(crate) generation: u64,
     fresh_until: Instant,
 }
@@ -53,18 +69,30 @@ impl<T> std::fmt::Debug for Documents<T> {
 
 impl<T: Send + Sync + 'static> Documents<T> {
     pub(crate) fn new(clients: Arc<Clients>, parse: fn(&[u8]) -> Result<T, String>) -> Self {
-        Self { clients, parse, entries: Mutex::default() }
+        Self { source: Arc::new(Source { clients, parse, fetched: AtomicU64::default() }), entries: Mutex::default() }
     }
 
-    /// The document at an address: a fresh one where it can be had, else the last good one.
+    /// The document at an address. Nobody waits for a newer one where there is one that is hardly too old, or whose successor
+    /// could not be had: it is fetched meanwhile.
     pub(crate) async fn get(&self, setup: &HttpClient, url: &str) -> Result<Arc<Document<T>>, IdpError> {
         let entry = self.entry(setup, url);
-        let fresh = || entry.current.load_full().filter(|document| document.fresh_until > Instant::now());
-        if let Some(document) = fresh() {
-            return Ok(document);
+        match entry.current.load_full() {
+            Some(document) if document.fresh_until > Instant::now() => Ok(document),
+            Some(document)
+                if entry.is_failing.load(Ordering::Relaxed) || document.fresh_until.elapsed() < HARDLY_OLD =>
+            {
+                self.fetch_meanwhile(entry);
+                Ok(document)
+            }
+            _ => self.wait(&entry).await,
         }
+    }
+
+    async fn wait(&self, entry: &Entry<T>) -> Result<Arc<Document<T>>, IdpError> {
         let mut tried = entry.tried.lock().await;
-        if let Some(document) = fresh() {
+        if let Some(document) = entry.current.load_full()
+            && document.fresh_until > Instant::now()
+        {
             return Ok(document);
         }
         if let Some((at, Some(error))) = tried.as_ref()
@@ -72,12 +100,16 @@ impl<T: Send + Sync + 'static> Documents<T> {
         {
             return entry.current.load_full().ok_or_else(|| error.clone());
         }
-        let result = self.fetch(setup, url, &entry).await;
-        *tried = Some((Instant::now(), result.as_ref().err().cloned()));
-        result.or_else(|error| {
-            tracing::warn!("{url}: {error}");
-            entry.current.load_full().ok_or(error)
-        })
+        self.source.fetch(entry, &mut tried).await.or_else(|error| entry.current.load_full().ok_or(error))
+    }
+
+    fn fetch_meanwhile(&self, entry: Arc<Entry<T>>) {
+        let Ok(mut tried) = entry.tried.clone().try_lock_owned() else { return };
+        if tried.as_ref().is_some_and(|(at, _)| at.elapsed() < REST) {
+            return;
+        }
+        let source = self.source.clone();
+        tokio::spawn(async move { source.fetch(&entry, &mut tried).await.ok() });
     }
 
     /// A newer document than this one, unless it has been looked for only just now.
@@ -91,28 +123,48 @@ impl<T: Send + Sync + 'static> Documents<T> {
         if tried.as_ref().is_some_and(|(at, _)| at.elapsed() < RENEW) {
             return None;
         }
-        let result = self.fetch(setup, url, &entry).await;
-        *tried = Some((Instant::now(), result.as_ref().err().cloned()));
-        result.inspect_err(|error| tracing::warn!("{url}: {error}")).ok()
+        self.source.fetch(&entry, &mut tried).await.ok()
     }
 
     fn entry(&self, setup: &HttpClient, url: &str) -> Arc<Entry<T>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Entry { current: ArcSwapOption::empty(), tried: AsyncMutex::default() });
-        entries.entry((url.to_owned(), setup.clone())).or_insert_with(new).clone()
+        entries.entry((url.to_owned(), setup.clone())).or_insert_with(|| Arc::new(Entry::new(setup, url))).clone()
+    }
+}
+
+impl<T> Entry<T> {
+    fn new(setup: &HttpClient, url: &str) -> Self {
+        Self {
+            setup: setup.clone(),
+            url: url.to_owned(),
+            current: ArcSwapOption::empty(),
+            tried: Arc::default(),
+            is_failing: AtomicBool::default(),
+        }
+    }
+}
+
+impl<T> Source<T> {
+    async fn fetch(&self, entry: &Entry<T>, tried: &mut Tried) -> Result<Arc<Document<T>>, IdpError> {
+        let result = self.ask(entry).await;
+        *tried = Some((Instant::now(), result.as_ref().err().cloned()));
+        entry.is_failing.store(result.is_err(), Ordering::Relaxed);
+        match &result {
+            Ok(document) => entry.current.store(Some(document.clone())),
+            Err(error) => tracing::warn!("{}: {error}", entry.url),
+        }
+        result
     }
 
-    async fn fetch(&self, setup: &HttpClient, url: &str, entry: &Entry<T>) -> Result<Arc<Document<T>>, IdpError> {
-        let answer = self.clients.send(setup, url, |client, url| client.get(url)).await?;
+    async fn ask(&self, entry: &Entry<T>) -> Result<Arc<Document<T>>, IdpError> {
+        let answer = self.clients.send(&entry.setup, &entry.url, |client, url| client.get(url)).await?;
         if answer.status != http::StatusCode::OK {
             return Err(IdpError::Unavailable(format!("the answer's status is {}", answer.status)));
         }
         let value = (self.parse)(&answer.body).map_err(IdpError::Unavailable)?;
-        let lifetime = lifetime(&answer.headers, setup.max_stale);
-        let generation = entry.current.load().as_ref().map_or(0, |old| old.generation + 1);
-        let document = Arc::new(Document { value, generation, fresh_until: Instant::now() + lifetime });
-        entry.current.store(Some(document.clone()));
-        Ok(document)
+        let fresh_until = Instant::now() + lifetime(&answer.headers, entry.setup.max_stale);
+        let generation = self.fetched.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::new(Document { value, generation, fresh_until }))
     }
 }
 
@@ -128,7 +180,55 @@ fn lifetime(headers: &HeaderMap, max_stale: Option<Duration>) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::watch;
+
     use super::*;
+
+    /// Documents, and the address of one that is served while nobody says `hang`; and how often it was asked for.
+    async fn documents(hang: &watch::Sender<bool>) -> (Documents<()>, String, watch::Receiver<usize>) {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (count, asked) = watch::channel(0);
+        let hang = hang.subscribe();
+        let serve = move || {
+            count.send_modify(|asked| *asked += 1);
+            let mut hang = hang.clone();
+            async move { hang.wait_for(|hang| !hang).await.map(drop).unwrap() }
+        };
+        let router = axum::Router::new().route("/", axum::routing::get(serve));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let metrics = crate::metrics::AuthzMetrics::new(&nuncio_telemetry::Metrics::new("authz"));
+        (Documents::new(Clients::new(Duration::from_secs(60), metrics), |_| Ok(())), url, asked)
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_newer_one_while_there_is_one_that_will_do() {
+        let hang = watch::Sender::new(false);
+        let (documents, url, mut asked) = documents(&hang).await;
+        let setup = HttpClient::default();
+        let first = documents.get(&setup, &url).await.unwrap();
+        let entry = documents.entry(&setup, &url);
+        let old = Document { value: (), generation: first.generation, fresh_until: Instant::now() };
+        entry.current.store(Some(Arc::new(old)));
+        *entry.tried.lock().await = None;
+        hang.send_replace(true);
+        for _ in 0..3 {
+            assert_eq!(documents.get(&setup, &url).await.unwrap().generation, first.generation);
+        }
+        asked.wait_for(|asked| *asked == 2).await.unwrap();
+        hang.send_replace(false);
+        // Who fetches holds this until it is done.
+        drop(entry.tried.lock().await);
+        assert_ne!(documents.get(&setup, &url).await.unwrap().generation, first.generation);
+    }
+
+    #[tokio::test]
+    async fn what_is_fetched_in_another_way_is_another_document() {
+        let (documents, url, _) = documents(&watch::Sender::new(false)).await;
+        let one = documents.get(&HttpClient::default(), &url).await.unwrap();
+        let unsafely = HttpClient { insecure_tls: true, ..HttpClient::default() };
+        assert_ne!(documents.get(&unsafely, &url).await.unwrap().generation, one.generation);
+    }
 
     #[test]
     fn servers_say_how_long_within_bounds() {
