@@ -24,6 +24,8 @@ use crate::settings::Settings;
 
 /// How long what is in flight may take when the service is stopped: an identity provider may have to answer first.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a refresh may take beside asking for tokens and for keys: waiting for the store to keep what came of it.
+const WRITING: Duration = Duration::from_secs(7);
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +130,7 @@ async fn sessions(settings: &Settings) -> Result<Sessions, RunError> {
             Store::Redis(Box::new(redis.map_err(|error| RunError::Setting(error.to_string()))?))
         }
     };
-    Ok(Sessions::new(store, keys))
+    Ok(Sessions::new(store, keys, 2 * settings.idp_timeout + WRITING))
 }
 
 fn read(path: &Path) -> Result<String, RunError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use nuncio_auth::crypto::{Keys, random_text, sha256};
-use nuncio_auth::login::Session;
+use nuncio_auth::login::{LogoutToken, Session};
 
 pub(crate) use self::memory::MemoryStore;
 pub(crate) use self::redis::RedisStore;
@@ -19,8 +19,8 @@ pub(crate) use store::{Store, StoreError};
 const LOCAL_LIFE: Duration = Duration::from_secs(2);
 /// How many it remembers so.
 const LOCAL_MOST: u64 = 100_000;
-/// How long a refresh may hold the lock of a session.
-const LOCK_LIFE: Duration = Duration::from_secs(15);
+/// How long it is known at least which sessions a user has.
+const SHORTEST_LIST: Duration = Duration::from_secs(86_400);
 
 /// Sessions and what else must be known to all replicas.
 #[derive(Debug)]
@@ -28,13 +28,15 @@ pub(crate) struct Sessions {
     store: Store,
     keys: Keys,
     local: Option<Cache<String, Arc<Session>>>,
+    /// How long a refresh may hold the lock of a session.
+    lock_life: Duration,
 }
 
 impl Sessions {
-    pub(crate) fn new(store: Store, keys: Keys) -> Self {
+    pub(crate) fn new(store: Store, keys: Keys, lock_life: Duration) -> Self {
         let local =
             store.is_remote().then(|| Cache::builder().max_capacity(LOCAL_MOST).time_to_live(LOCAL_LIFE).build());
-        Self { store, keys, local }
+        Self { store, keys, local, lock_life }
     }
 
     /// The keys that seal.
@@ -83,42 +85,87 @@ impl Sessions {
             local.invalidate(place).await;
         }
         if written && session.revision == 1 {
-            for index in indexes(session) {
-                self.store.add(&index, place, Duration::from_secs(session.idle.max(86_400))).await?;
-            }
+            self.list(place, session, life).await?;
         }
         Ok(written)
     }
 
+    /// Lists a session with others of its user, for as long as any of them may live.
+    async fn list(&self, place: &str, session: &Session, life: Duration) -> Result<(), StoreError> {
+        for index in indexes(session) {
+            self.store.add(&index, place, life.max(SHORTEST_LIST)).await?;
+        }
+        Ok(())
+    }
+
     /// Has a session live on from now.
     pub(crate) async fn touch(&self, place: &str, session: &Session, now: u64) -> Result<(), StoreError> {
-        self.store.expire(place, Duration::from_secs(session.lifetime(now))).await
+        let life = Duration::from_secs(session.lifetime(now));
+        self.store.expire(place, life).await?;
+        self.list(place, session, life).await
     }
 
     /// Ends a session.
     pub(crate) async fn end(&self, place: &str) -> Result<(), StoreError> {
+        let session = self.read(place).await?;
+        self.store.remove(place).await?;
         if let Some(local) = &self.local {
             local.invalidate(place).await;
         }
-        self.store.remove(place).await
+        for index in session.iter().flat_map(|session| indexes(session)) {
+            self.store.remove_member(&index, place).await?;
+        }
+        Ok(())
     }
 
     /// Ends all sessions of a user, or of one session of the provider's; how many there were.
     pub(crate) async fn end_all(&self, issuer: &str, claim: &str, value: &str) -> Result<usize, StoreError> {
-        let index = index(issuer, claim, value);
-        let places = self.store.members(&index).await?;
-        for place in &places {
-            self.end(place).await?;
+        self.end_where(issuer, claim, value, |_| true).await
+    }
+
+    /// Ends what a provider says has ended. Where it names one session of a user, those of that user that are of none that
+    /// was ever named may be that one.
+    pub(crate) async fn end_named(&self, issuer: &str, logout: &LogoutToken) -> Result<usize, StoreError> {
+        let LogoutToken { session, subject, .. } = logout;
+        let mut count = 0;
+        if let Some(session) = session {
+            count += self.end_all(issuer, "sid", session).await?;
         }
-        self.store.remove(&index).await?;
-        Ok(places.len())
+        if let Some(subject) = subject {
+            let may_be_meant = |found: &Session| session.is_none() || found.text("sid").is_none();
+            count += self.end_where(issuer, "sub", subject, may_be_meant).await?;
+        }
+        Ok(count)
+    }
+
+    async fn end_where(
+        &self,
+        issuer: &str,
+        claim: &str,
+        value: &str,
+        is_meant: impl Fn(&Session) -> bool,
+    ) -> Result<usize, StoreError> {
+        let index = index(issuer, claim, value);
+        let mut count = 0;
+        for place in self.store.members(&index).await? {
+            match self.read(&place).await? {
+                Some(session) if is_meant(&session) => {
+                    self.end(&place).await?;
+                    count += 1;
+                }
+                Some(_) => {}
+                // It is over by itself.
+                None => self.store.remove_member(&index, &place).await?,
+            }
+        }
+        Ok(count)
     }
 
     /// The lock for a refresh; none while another has it. Given back by [`Self::unlock`], or by itself after a while.
     pub(crate) async fn lock(&self, place: &str) -> Result<Option<String>, StoreError> {
         let token = random_text();
         let key = format!("lock:{place}");
-        Ok(self.store.put_new(&key, token.as_bytes(), LOCK_LIFE).await?.then_some(token))
+        Ok(self.store.put_new(&key, token.as_bytes(), self.lock_life).await?.then_some(token))
     }
 
     pub(crate) async fn unlock(&self, place: &str, token: &str) -> Result<(), StoreError> {
@@ -127,8 +174,17 @@ impl Sessions {
 
     /// Whether this is the first time within a while: states and logout tokens are good once.
     pub(crate) async fn once(&self, what: &str, within: Duration) -> Result<bool, StoreError> {
-        self.store.put_new(&format!("once:{}", hex(&sha256(what.as_bytes()))), b"1", within).await
+        self.store.put_new(&once(what), b"1", within).await
     }
+
+    /// Whether it has been already.
+    pub(crate) async fn has_been(&self, what: &str) -> Result<bool, StoreError> {
+        Ok(self.store.get(&once(what)).await?.is_some())
+    }
+}
+
+fn once(what: &str) -> String {
+    format!("once:{}", hex(&sha256(what.as_bytes())))
 }
 
 /// Where the places of a user's sessions are.
@@ -143,4 +199,64 @@ fn index(issuer: &str, claim: &str, value: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn sessions() -> Sessions {
+        Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral(), Duration::from_secs(15))
+    }
+
+    /// A session with these claims, written.
+    async fn begin(sessions: &Sessions, place: &str, claims: Value) -> Session {
+        let session: Session = serde_json::from_value(json!({
+            "filter": "f", "client_id": "c", "revision": 1, "access_token": "a", "asked": [], "granted": [],
+            "claims": claims, "begun": 1, "idle": 60, "xsrf": "x",
+        }))
+        .unwrap();
+        assert!(sessions.write(place, &session, 1).await.unwrap());
+        session
+    }
+
+    #[tokio::test]
+    async fn a_session_that_lives_on_is_ended_with_all_of_its_user() {
+        let sessions = sessions();
+        let session = begin(&sessions, "s:1", json!({ "iss": "i", "sub": "ann" })).await;
+        sessions.store.remove(&index("i", "sub", "ann")).await.unwrap();
+        sessions.touch("s:1", &session, 1).await.unwrap();
+        assert_eq!(sessions.end_all("i", "sub", "ann").await, Ok(1));
+        assert!(sessions.read("s:1").await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_session_that_has_ended_is_listed_no_longer() {
+        let sessions = sessions();
+        begin(&sessions, "s:1", json!({ "iss": "i", "sub": "ann", "sid": "1" })).await;
+        sessions.end("s:1").await.unwrap();
+        for (claim, value) in [("sub", "ann"), ("sid", "1")] {
+            assert_eq!(sessions.store.members(&index("i", claim, value)).await.unwrap(), [""; 0], "{claim}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_logout_of_one_session_ends_those_that_may_be_that_one() {
+        let sessions = sessions();
+        begin(&sessions, "s:named", json!({ "iss": "i", "sub": "ann", "sid": "1" })).await;
+        begin(&sessions, "s:other", json!({ "iss": "i", "sub": "ann", "sid": "2" })).await;
+        begin(&sessions, "s:unnamed", json!({ "iss": "i", "sub": "ann" })).await;
+        begin(&sessions, "s:bob", json!({ "iss": "i", "sub": "bob" })).await;
+        let logout = |session: Option<&str>| LogoutToken {
+            id: "j".to_owned(),
+            subject: Some("ann".to_owned()),
+            session: session.map(str::to_owned),
+        };
+        assert_eq!(sessions.end_named("i", &logout(Some("1"))).await, Ok(2));
+        assert!(sessions.read("s:other").await.unwrap().is_some());
+        assert_eq!(sessions.end_named("i", &logout(None)).await, Ok(1));
+        assert!(sessions.read("s:bob").await.unwrap().is_some());
+    }
 }

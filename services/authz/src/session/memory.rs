@@ -110,6 +110,12 @@ impl MemoryStore {
         state.insert(key, Value::Set(BTreeSet::from([member.to_owned()])), life);
     }
 
+    pub(super) fn remove_member(&self, key: &str, member: &str) {
+        if let Some(Entry { value: Value::Set(members), .. }) = self.state().live(key) {
+            members.remove(member);
+        }
+    }
+
     pub(super) fn members(&self, key: &str) -> Vec<String> {
         match self.state().live(key).map(|entry| &entry.value) {
             Some(Value::Set(members)) => members.iter().cloned().collect(),

@@ -24,9 +24,13 @@ const PUT: &str = "local old = redis.call('GETRANGE', KEYS[1], 0, 9)
 if old == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) return 1 end return 0";
 /// Removes what still has a value.
 const REMOVE_IF: &str = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+/// Adds to a set, which others may need for longer.
+const ADD: &str = "redis.call('SADD', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 1";
 
 pub(crate) struct RedisStore {
     link: Link,
+    add: Script,
     put: Script,
     remove_if: Script,
 }
@@ -85,7 +89,7 @@ impl RedisStore {
                 Link::Cluster(client.get_async_connection().await.map_err(wrong)?)
             }
         };
-        Ok(Self { link, put: Script::new(PUT), remove_if: Script::new(REMOVE_IF) })
+        Ok(Self { link, add: Script::new(ADD), put: Script::new(PUT), remove_if: Script::new(REMOVE_IF) })
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -131,10 +135,15 @@ impl RedisStore {
     }
 
     pub(super) async fn add(&self, key: &str, member: &str, life: Duration) -> Result<(), StoreError> {
-        let mut command = redis::cmd("SADD");
+        let mut call = self.add.prepare_invoke();
+        call.key(name(key)).arg(member).arg(milliseconds(life));
+        self.invoke(&call).await
+    }
+
+    pub(super) async fn remove_member(&self, key: &str, member: &str) -> Result<(), StoreError> {
+        let mut command = redis::cmd("SREM");
         command.arg(name(key)).arg(member);
-        self.run::<()>(&command).await?;
-        self.expire(key, life).await
+        self.run(&command).await
     }
 
     pub(super) async fn members(&self, key: &str) -> Result<Vec<String>, StoreError> {

@@ -59,9 +59,14 @@ impl Store {
         each!(self, store => store.remove_if(key, value))
     }
 
-    /// Adds to a set.
+    /// Adds to a set, which lives so long at least.
     pub(crate) async fn add(&self, key: &str, member: &str, life: Duration) -> Result<(), StoreError> {
         each!(self, store => store.add(key, member, life))
+    }
+
+    /// Takes out of a set.
+    pub(crate) async fn remove_member(&self, key: &str, member: &str) -> Result<(), StoreError> {
+        each!(self, store => store.remove_member(key, member))
     }
 
     /// What is in a set.

@@ -1,5 +1,7 @@
 //! Paths that are answered here on every protected host.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use nuncio_auth::{ClientKind, Denial, Reply, Request};
 use nuncio_ir::auth::{ENDPOINTS_PREFIX, FilterId, OWN_ENDPOINTS_PREFIX};
@@ -18,7 +20,7 @@ use crate::engine::{Outcome, Services};
 const START_LIFE: u64 = 600;
 
 /// The answer to a request for an endpoint of ours; none where the path is none of them.
-pub(crate) async fn endpoint(request: &mut Request, config: &Config, services: &Services) -> Option<Outcome> {
+pub(crate) async fn endpoint(request: &mut Request, config: &Config, services: &Arc<Services>) -> Option<Outcome> {
     let path = request.path().to_owned();
     let reply = if let Some(name) = path.strip_prefix(ENDPOINTS_PREFIX) {
         match name {
@@ -56,12 +58,12 @@ fn login(result: Result<Reply, Failed>, request: &Request) -> Outcome {
 }
 
 /// All filters of logins.
-pub(super) fn login_filters(config: &Config) -> impl Iterator<Item = (&OAuth2Filter, &Code)> {
+pub(super) fn login_filters(config: &Config) -> impl Iterator<Item = (&Arc<OAuth2Filter>, &Code)> {
     config.filters.values().filter_map(|filter| of_logins(&filter.kind))
 }
 
 /// The filter of logins with this id.
-pub(super) fn login_filter<'a>(config: &'a Config, id: &str) -> Option<(&'a OAuth2Filter, &'a Code)> {
+pub(super) fn login_filter<'a>(config: &'a Config, id: &str) -> Option<(&'a Arc<OAuth2Filter>, &'a Code)> {
     of_logins(&config.filters.get(&FilterId(id.into()))?.kind)
 }
 

@@ -5,6 +5,7 @@ use nuncio_auth::jwt::Unverified;
 use nuncio_auth::login::{Provider, Session, check_logout_token};
 use nuncio_auth::{ClientKind, Reply, Request, crypto};
 use nuncio_ir::auth::ENDPOINTS_PREFIX;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::provider::TokenError;
@@ -16,7 +17,7 @@ use crate::filter::Kind;
 use crate::filter::jwt::{TokenProblem, verify_signature};
 
 /// Ends the session of a page that asks for it: by `POST`, with the word that only pages of this host can read.
-pub(super) async fn logout(request: &Request, config: &Config, services: &Services) -> Reply {
+pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Services>) -> Reply {
     let refused = |message: &str| Reply::message(ClientKind::Navigation, StatusCode::FORBIDDEN, message, &request.id);
     if request.method != "POST" {
         let reply =
@@ -67,7 +68,10 @@ pub(super) async fn logout(request: &Request, config: &Config, services: &Servic
     }
     let provider = filter.provider(services).await.ok();
     if let Some(provider) = &provider {
-        filter.revoke(&provider.value, &found.session, services).await;
+        let (filter, provider) = (filter.clone(), provider.clone());
+        let (session, services) = (found.session.clone(), services.clone());
+        // The browser has its answer before: its session is over, whatever the provider makes of the tokens.
+        tokio::spawn(async move { filter.revoke(&provider.value, &session, &services).await });
     }
     let location = provider
         .and_then(|provider| code.at_provider(&provider.value, &found.session, &origin.origin))
@@ -159,14 +163,13 @@ impl OAuth2Filter {
         let logout = check_logout_token(&provider.issuer, &code.spec.client_id, &verified, now())?;
         let store = |error: crate::session::StoreError| error.to_string();
         let once = format!("logout {} {}", provider.issuer, logout.id);
-        if !services.sessions.once(&once, Duration::from_secs(1_200)).await.map_err(store)? {
+        if services.sessions.has_been(&once).await.map_err(store)? {
             return Err("it was used before".to_owned());
         }
-        match (&logout.session, &logout.subject) {
-            (Some(session), _) => services.sessions.end_all(&provider.issuer, "sid", session).await.map_err(store),
-            (None, Some(subject)) => services.sessions.end_all(&provider.issuer, "sub", subject).await.map_err(store),
-            (None, None) => Ok(0),
-        }
+        let count = services.sessions.end_named(&provider.issuer, &logout).await.map_err(store)?;
+        // Not before: where the store fails, the provider sends it again.
+        services.sessions.once(&once, Duration::from_secs(1_200)).await.map_err(store)?;
+        Ok(count)
     }
 
     /// Has the provider forget the tokens (RFC 7009). It is a courtesy: they are gone here in any case.
@@ -208,7 +211,7 @@ impl Code {
 }
 
 /// Whether a filter is one of logins.
-pub(super) fn of_logins(kind: &Kind) -> Option<(&OAuth2Filter, &Code)> {
+pub(super) fn of_logins(kind: &Kind) -> Option<(&Arc<OAuth2Filter>, &Code)> {
     match kind {
         Kind::OAuth2(filter) => Some((filter, filter.code.as_ref()?)),
         _ => None,

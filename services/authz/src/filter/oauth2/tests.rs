@@ -33,7 +33,7 @@ impl Rig {
         let provider = ToldProvider::start().await;
         let metrics = AuthzMetrics::new(&Metrics::new("authz"));
         let clients = Clients::new(Duration::from_secs(4), metrics.clone());
-        let sessions = Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral());
+        let sessions = Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral(), Duration::from_secs(15));
         let services = Services::new(clients, sessions, metrics.clone(), None).unwrap();
         let active = Active::new();
         active.apply(serde_json::from_value(rules(&provider.issuer)).unwrap()).unwrap();
