@@ -107,6 +107,22 @@ impl Reply {
     pub fn redirect(location: &str) -> Self {
         Self::new(StatusCode::FOUND).header("location", location).header("cache-control", "no-store")
     }
+
+    /// The same from a page of our own. After a redirect browsers take what follows for the doing of the site where it
+    /// began, and send no cookies that are `SameSite=Strict`.
+    #[must_use]
+    pub fn hop(location: &str) -> Self {
+        let location = escape(location);
+        let page = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"refresh\" content=\"0;url={location}\">\n<title>Logged in</title>\n</head>\n\
+             <body>\n<a href=\"{location}\">Continue</a>\n</body>\n</html>\n"
+        );
+        Self::new(StatusCode::OK)
+            .header("cache-control", "no-store")
+            .header("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+            .with_body("text/html; charset=utf-8", page)
+    }
 }
 
 /// The original's: a request id only where something is wrong here.

@@ -52,6 +52,25 @@ impl Pending {
     }
 }
 
+/// A new state. It says of which filter it is and when it was made; nothing is let through by that.
+#[must_use]
+pub fn new_state(filter: &str, now: u64) -> String {
+    format!("{}.{}.{now:x}", crypto::random_text(), tag(&state_digest(filter)))
+}
+
+/// Whether a state says that it is of this filter.
+#[must_use]
+pub fn is_state_of(state: &str, filter: &str) -> bool {
+    state.rsplit('.').nth(1) == Some(tag(&state_digest(filter)))
+}
+
+/// Whether a state says that its login has taken too long.
+#[must_use]
+pub fn is_state_over(state: &str, now: u64) -> bool {
+    let made = state.rsplit('.').next().and_then(|made| u64::from_str_radix(made, 16).ok());
+    made.is_some_and(|made| now.saturating_sub(made) > LIFE)
+}
+
 /// The name of the cookie for a state, by which cookies can also be ordered by age.
 #[must_use]
 pub fn pending_name(state: &str, now: u64) -> String {
@@ -141,6 +160,13 @@ mod tests {
         assert!(found(&[forged], "s1", 100).is_none());
         let renamed = (pending_name("s2", 100), mine.1);
         assert!(found(&[renamed], "s2", 100).is_none(), "another state's content");
+    }
+
+    #[test]
+    fn a_state_says_of_which_filter_and_when() {
+        let state = new_state("f.default", 100);
+        assert!(is_state_of(&state, "f.default") && !is_state_of(&state, "g.default") && !is_state_of("x", "f"));
+        assert!(!is_state_over(&state, 700) && is_state_over(&state, 701) && !is_state_over("x.y.z", 701));
     }
 
     /// Cases 25 and 26.

@@ -111,7 +111,7 @@ impl OAuth2Filter {
         };
         match self.check_session(code, &origin, request, step, config, services).await {
             Ok(identity) => Verdict::Allow(Some(identity)),
-            Err(Problem::Login) => self.begin(code, &origin, request, step, services).await,
+            Err(Problem::Login) => Box::pin(self.begin(code, &origin, request, step, services)).await,
             Err(Problem::Forbidden(reason, detail)) => {
                 Verdict::Deny(self.forbidden(request, reason, "the login does not allow this", &detail))
             }

@@ -2,7 +2,9 @@
 
 use http::StatusCode;
 use nuncio_auth::crypto::random_text;
-use nuncio_auth::login::{AuthorizationRequest, Origin, Pending, pending_name, return_target, state_digest, surplus};
+use nuncio_auth::login::{
+    AuthorizationRequest, Origin, Pending, new_state, pending_name, return_target, state_digest, surplus,
+};
 use nuncio_auth::{ClientKind, Denial, Reply, Request, Step, Verdict};
 use nuncio_ir::auth::ENDPOINTS_PREFIX;
 use serde::{Deserialize, Serialize};
@@ -24,7 +26,18 @@ pub(super) struct Start {
     pub(super) max_age: Option<u64>,
     pub(super) is_persistent: bool,
     pub(super) same_site: nuncio_ir::auth::SameSite,
+    /// The place of the session that the browser has there and that does not do.
+    #[serde(default)]
+    pub(super) lacking: Option<String>,
     pub(super) at: u64,
+}
+
+impl Start {
+    /// Asks for what a session was asked for that is to be replaced, too: other tabs need it.
+    pub(super) fn ask_also(&mut self, asked: &[String]) {
+        let more: Vec<_> = asked.iter().filter(|scope| !self.scope.contains(scope)).cloned().collect();
+        self.scope.extend(more);
+    }
 }
 
 /// The name under which `Start`s are sealed.
@@ -47,7 +60,10 @@ impl OAuth2Filter {
                 .challenge(&format!("Bearer realm=\"{}\"", self.id));
             return Verdict::Deny(Denial::new("no_session", message, reply));
         }
-        let start = Start {
+        if super::session::loops(request) {
+            return Verdict::Deny(self.looping(request));
+        }
+        let mut start = Start {
             filter: self.id.to_string(),
             target: return_target(&origin.origin, request.target()),
             digest: String::new(),
@@ -56,15 +72,17 @@ impl OAuth2Filter {
             max_age: step.arguments.max_age,
             is_persistent: code.is_persistent(request),
             same_site: step.arguments.same_site,
+            lacking: None,
             at: now(),
         };
-        if super::session::loops(request) {
-            return Verdict::Deny(self.looping(request));
+        if let Ok(Some(found)) = Box::pin(self.find(code, origin, request, services)).await {
+            start.ask_also(&found.session.asked);
+            start.lacking = Some(found.place);
         }
         if !origin.is_first {
             return Verdict::Answer(self.send_to_first(code, origin, request, start, services));
         }
-        match self.send_to_provider(code, origin, request, &start, services).await {
+        match Box::pin(self.send_to_provider(code, origin, request, &start, services)).await {
             Ok(reply) => Verdict::Answer(reply),
             Err(problem) => Verdict::Deny(self.unavailable(request, &problem)),
         }
@@ -110,7 +128,7 @@ impl OAuth2Filter {
     ) -> Result<Reply, String> {
         let document = self.provider(services).await.map_err(|error| error.to_string())?;
         let provider = &document.value;
-        let mut pending = self.pending(start, random_text());
+        let mut pending = self.pending(start, new_state(&self.id.0, now()));
         if code.spec.pkce || provider.has_pkce() {
             pending.verifier = random_text();
         }

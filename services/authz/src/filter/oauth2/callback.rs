@@ -6,7 +6,7 @@ use nuncio_auth::login::{
     IdTokenRules, Origin, Pending, Provider, Session, TokenResponse, check_id_token, find_pending, state_digest,
 };
 use nuncio_auth::{ClientKind, Reply, Request};
-use nuncio_ir::auth::ENDPOINTS_PREFIX;
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, SameSite};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ impl OAuth2Filter {
         let place = crate::session::Sessions::place(&id);
         let now = now();
         services.sessions.write(&place, &session, now).await.map_err(|error| unavailable(error.to_string()))?;
-        let reply = Reply::redirect(&self.next(&pending, &id, services));
+        let reply = onward(&pending, &self.next(&pending, &id, services));
         let reply = cookies::set(reply, cookies::session(&self.id.0, origin, &id, &session, now));
         let reply = cookies::set(reply, vec![super::session::count_login(request, origin)]);
         Ok(cookies::set(reply, cookies::remove(&[cookie], origin)))
@@ -255,9 +255,18 @@ impl OAuth2Filter {
         let session = services.sessions.get(&place).await.map_err(unavailable_store)?;
         let session = session.filter(|session| session.filter == *self.id.0);
         let session = session.ok_or_else(|| failed("bad_handoff", AGAIN, "the session has ended"))?;
-        let reply = Reply::redirect(&pending.target);
+        let reply = onward(&pending, &pending.target);
         let reply = cookies::set(reply, cookies::session(&self.id.0, origin, &handoff.id, &session, now));
+        let reply = cookies::set(reply, vec![super::session::count_login(request, origin)]);
         Ok(cookies::set(reply, cookies::remove(&[cookie], origin)))
+    }
+}
+
+/// Sends a browser on with the session that it has now.
+fn onward(pending: &Pending, location: &str) -> Reply {
+    match pending.same_site {
+        SameSite::Strict => Reply::hop(location),
+        SameSite::Unset | SameSite::None | SameSite::Lax => Reply::redirect(location),
     }
 }
 

@@ -6,6 +6,8 @@ use nuncio_auth::login::{Origin, Session, is_pending, session_cookie, xsrf_cooki
 use nuncio_auth::{Reply, Request};
 use nuncio_ir::auth::SameSite;
 
+use super::session::LOOP_COOKIE;
+
 /// How many sessions that a browser offers are looked at.
 const MOST: usize = 3;
 
@@ -76,11 +78,17 @@ pub(super) fn offered(request: &Request, filter: &str, origin: &Origin) -> Vec<S
 
 /// Upstreams see no session and no login: who has one of them could use it as long as it lives.
 pub(super) fn hide(request: &mut Request) {
-    let is_ours = |name: &str| {
-        let bare = name.trim_start_matches("__Host-").trim_start_matches("__Secure-");
-        bare.starts_with("ambassador_session.") || is_pending(name)
-    };
-    cookie::hide(request, is_ours);
+    cookie::hide(request, is_credential);
+}
+
+/// Whether a browser keeps any cookie of ours.
+pub(super) fn has_any(request: &Request) -> bool {
+    cookie::all(request.headers()).any(|(name, _)| is_credential(name) || name.ends_with(LOOP_COOKIE))
+}
+
+fn is_credential(name: &str) -> bool {
+    let bare = name.trim_start_matches("__Host-").trim_start_matches("__Secure-");
+    bare.starts_with("ambassador_session.") || is_pending(name)
 }
 
 #[cfg(test)]

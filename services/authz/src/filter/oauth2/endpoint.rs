@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use nuncio_auth::login::{is_state_of, is_state_over};
 use nuncio_auth::{ClientKind, Denial, Reply, Request};
 use nuncio_ir::auth::{ENDPOINTS_PREFIX, FilterId, OWN_ENDPOINTS_PREFIX};
 use serde::de::DeserializeOwned;
@@ -11,7 +12,8 @@ use serde_json::json;
 use super::begin::{START, Start};
 use super::callback::{self, Failed, HANDOFF, Handoff, Returned};
 use super::logout::{self, of_logins};
-use super::{Code, OAuth2Filter, Problem, identity};
+use super::session::{count_login, loops};
+use super::{Code, OAuth2Filter, Problem, cookies, identity};
 use crate::clock::now;
 use crate::config::Config;
 use crate::engine::{Outcome, Services};
@@ -70,22 +72,25 @@ pub(super) fn login_filter<'a>(config: &'a Config, id: &str) -> Option<(&'a Arc<
 async fn callback(request: &Request, config: &Config, services: &Services) -> Result<Reply, Failed> {
     let returned = Returned::of(request);
     let Some(found) = callback::find(request, &returned, services) else {
-        // Who may begin anew is sent to where a login begins.
-        let restarts =
-            |code: &Code| code.spec.state_expire_redirect && code.origins.find(request).is_some_and(|o| o.is_first);
-        return match login_filters(config).any(|(_, code)| restarts(code)) {
-            true => Ok(Reply::redirect("/")),
-            false => Err(callback::unknown_state()),
-        };
+        return begin_anew(request, &returned, config).ok_or_else(callback::unknown_state);
     };
     let (filter, code) = login_filter(config, &found.1.filter).ok_or_else(callback::unknown_state)?;
     let origin = code.origins.find(request).ok_or_else(callback::unknown_state)?;
     filter.complete(code, &origin, request, &returned, found, services).await
 }
 
+/// Where a filter wants it so, sends a browser with a state that is not good any longer to where a login begins. One that
+/// keeps no cookies would be sent round without end: it comes back in time, and with nothing.
+fn begin_anew(request: &Request, returned: &Returned, config: &Config) -> Option<Reply> {
+    let (_, code) = login_filters(config).find(|(filter, _)| is_state_of(&returned.state, &filter.id.0))?;
+    let origin = code.origins.find(request).filter(|origin| origin.is_first && code.spec.state_expire_redirect)?;
+    let may_succeed = is_state_over(&returned.state, now()) || cookies::has_any(request);
+    (may_succeed && !loops(request)).then(|| cookies::set(Reply::redirect("/"), vec![count_login(request, &origin)]))
+}
+
 /// At the first origin: a browser that another one has sent.
 async fn start(request: &Request, config: &Config, services: &Services) -> Result<Reply, Failed> {
-    let (_, start): (_, Start) = sealed(request, "to", START, services)?;
+    let (_, mut start): (_, Start) = sealed(request, "to", START, services)?;
     let (filter, code) = login_filter(config, &start.filter).ok_or_else(callback::unknown_state)?;
     let origin = code.origins.find(request).filter(|origin| origin.is_first).ok_or_else(callback::unknown_state)?;
     let target = start.target.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
@@ -93,11 +98,12 @@ async fn start(request: &Request, config: &Config, services: &Services) -> Resul
         return Err(callback::unknown_state());
     }
     let wants_new = start.max_age.is_some() || !start.acr_values.is_empty();
-    if !wants_new
-        && let Ok(Some(found)) = filter.find(code, &origin, request, services).await
-        && start.scope.iter().all(|scope| found.session.asked.contains(scope))
-    {
-        return Ok(Reply::redirect(&filter.hand_off(&start, &found.id, services)));
+    if let Ok(Some(found)) = filter.find(code, &origin, request, services).await {
+        let is_enough = start.scope.iter().all(|scope| found.session.asked.contains(scope));
+        if !wants_new && is_enough && start.lacking.as_ref() != Some(&found.place) {
+            return Ok(Reply::redirect(&filter.hand_off(&start, &found.id, services)));
+        }
+        start.ask_also(&found.session.asked);
     }
     filter.send_to_provider(code, &origin, request, &start, services).await.map_err(|detail| Failed {
         status: StatusCode::SERVICE_UNAVAILABLE,

@@ -15,7 +15,7 @@ use crate::engine::Services;
 use crate::session::Sessions;
 
 /// Counts logins, so that a browser that keeps no session is not sent round and round.
-const LOOP_COOKIE: &str = "nuncio_logins";
+pub(super) const LOOP_COOKIE: &str = "nuncio_logins";
 /// So many logins, in so many seconds, are a loop.
 const LOOP: (u32, u64) = (8, 60);
 /// How long after a login it is not asked for anew although it is not as strong as it should be, in seconds.

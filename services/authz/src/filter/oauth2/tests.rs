@@ -1,5 +1,7 @@
 //! Sessions at a provider that does as it is told.
 
+mod browser;
+mod origins;
 mod provider;
 mod refresh;
 
@@ -84,10 +86,14 @@ fn authorization(edits: &Edits) -> &str {
     edits.headers["authorization"].as_ref().unwrap().to_str().unwrap()
 }
 
+/// `/strict` has a cookie that is `Strict`, and `/wide` wants a scope more.
 fn rules(issuer: &str) -> serde_json::Value {
+    let rule = |path: &str, arguments: serde_json::Value| json!({ "origin": "p", "path": path, "filters": [{ "filter": "login", "arguments": arguments }] });
     json!({
-        "rule_sets": [{ "id": "s", "rules": [{ "origin": "p", "path": "*", "filters": [{ "filter": "login" }] }] }],
+        "rule_sets": [{ "id": "s", "rules": [
+            rule("/strict", json!({ "same_site": "strict" })), rule("/wide", json!({ "scope": ["wide"] })), rule("*", json!({})) ] }],
         "filters": [{ "id": "login", "kind": { "oauth2": { "issuer": issuer, "grant": { "authorization_code": {
-            "client_id": "edge", "client_secret": "s", "protected_origins": [{ "origin": "https://app.test" }] } } } } }],
+            "client_id": "edge", "client_secret": "s", "state_expire_redirect": true,
+            "protected_origins": [{ "origin": "https://app.test" }, { "origin": "https://far.test" }] } } } } }],
     })
 }

@@ -138,7 +138,8 @@ impl Told {
             return (status, Json(error));
         }
         let mut rotated = self.rotated.lock().unwrap();
-        if !form.contains(&format!("refresh_token=refresh-{rotated}")) {
+        let is_code = form.contains("grant_type=authorization_code");
+        if !is_code && !form.contains(&format!("refresh_token=refresh-{rotated}")) {
             return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" })));
         }
         *rotated += 1;

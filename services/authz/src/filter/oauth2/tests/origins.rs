@@ -1,0 +1,79 @@
+//! Where browsers are sent, and that they come to an end.
+
+use super::Rig;
+use super::browser::{Browser, location, parameter};
+
+const FAR: &str = "https://far.test/x";
+
+#[tokio::test]
+async fn a_session_that_does_not_do_at_one_origin_is_not_handed_to_it_again() {
+    let rig = Rig::start(|session| {
+        session.expires_at = Some(1);
+        session.refresh_token = None;
+    })
+    .await;
+    let mut browser = Browser::of(&rig, &["app.test", "far.test"]);
+    let start = browser.led(&rig, FAR).await;
+    assert!(start.starts_with("https://app.test/.ambassador/oauth2/start?"), "{start}");
+    let next = browser.led(&rig, &start).await;
+    assert!(next.starts_with(&format!("{}/authorize?", rig.provider.issuer)), "{next}");
+    let handoff = location(&browser.come_back(&rig, &next).await);
+    assert_eq!(browser.led(&rig, &handoff).await, FAR);
+    assert!(browser.get(&rig, FAR).await.is_none(), "it is let through");
+}
+
+#[tokio::test]
+async fn handing_over_again_and_again_is_a_loop() {
+    let rig = Rig::start(|_| {}).await;
+    let mut browser = Browser::of(&rig, &["app.test"]);
+    for _ in 0..8 {
+        browser.forget("far.test");
+        let start = browser.led(&rig, FAR).await;
+        let handoff = browser.led(&rig, &start).await;
+        assert_eq!(browser.led(&rig, &handoff).await, FAR);
+    }
+    browser.forget("far.test");
+    assert_eq!(browser.led(&rig, FAR).await, "400 Bad Request");
+}
+
+#[tokio::test]
+async fn a_login_for_one_page_asks_for_what_the_others_have() {
+    let rig = Rig::start(|session| session.asked.push("orders".to_owned())).await;
+    let mut browser = Browser::of(&rig, &["app.test"]);
+    let login = browser.led(&rig, "https://app.test/wide").await;
+    assert_eq!(parameter(&login, "scope"), "openid wide orders");
+    let start = browser.led(&rig, "https://far.test/wide").await;
+    let login = browser.led(&rig, &start).await;
+    assert_eq!(parameter(&login, "scope"), "openid wide orders");
+}
+
+#[tokio::test]
+async fn a_strict_cookie_is_followed_by_a_page_of_ours() {
+    let rig = Rig::start(|_| {}).await;
+    let mut browser = Browser::default();
+    let login = browser.led(&rig, "https://app.test/strict").await;
+    let page = browser.come_back(&rig, &login).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("content=\"0;url=https://app.test/strict\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn an_unknown_state_begins_anew_where_that_can_come_to_an_end() {
+    let rig = Rig::start(|_| {}).await;
+    let callback =
+        |state: &str| format!("https://app.test/.ambassador/oauth2/redirection-endpoint?code=c&state={state}");
+    let now = crate::clock::now();
+    let state = |at: u64| nuncio_auth::login::new_state("login", at);
+
+    let mut keeps_none = Browser::without_cookies();
+    let login = keeps_none.led(&rig, "https://app.test/x").await;
+    assert_eq!(keeps_none.led(&rig, &callback(&parameter(&login, "state"))).await, "400 Bad Request");
+    assert_eq!(keeps_none.led(&rig, &callback(&state(now - 601))).await, "/", "it took too long");
+    assert_eq!(keeps_none.led(&rig, &callback("unknown")).await, "400 Bad Request");
+
+    let mut browser = Browser::of(&rig, &["app.test"]);
+    for _ in 0..8 {
+        assert_eq!(browser.led(&rig, &callback(&state(now))).await, "/", "another tab's");
+    }
+    assert_eq!(browser.led(&rig, &callback(&state(now))).await, "400 Bad Request", "a loop");
+}
