@@ -42,7 +42,7 @@ pub(crate) use self::touched::Touched;
 use self::events::Recorder;
 use self::published::Published;
 use self::queue::Queue;
-use self::writer::Writer;
+use self::writer::{Limits, Writer};
 use crate::engine::Engine;
 use crate::leader::{Leadership, Standing};
 use crate::run::lock;
@@ -87,8 +87,7 @@ pub(crate) async fn write(
         recorder: Recorder::new(leadership.identity(), Instant::now()),
         backoff: Backoff::default(),
         paused: None,
-        denied: BTreeMap::new(),
-        complained: BTreeSet::new(),
+        limits: Limits::default(),
         told: BTreeMap::new(),
     };
     writer.run(leadership, standing).await;

@@ -82,6 +82,8 @@ pub(super) struct Status {
     pub(super) generation: i64,
     pub(super) conditions: Vec<Condition>,
     pub(super) legacy: Option<Legacy>,
+    /// The definition has room for nothing else.
+    pub(super) legacy_only: bool,
     /// The whole status of an Ingress, which has none of the others.
     pub(super) ingress: Option<Value>,
     /// Of a policy: each of its rules.
@@ -94,14 +96,19 @@ impl Status {
         if let Some(status) = &self.ingress {
             return status.clone();
         }
-        let since = |condition: &Condition| before.since(condition.kind, condition.holds).unwrap_or(now);
-        let conditions: Vec<_> =
-            self.conditions.iter().map(|condition| condition.render(self.generation, since(condition))).collect();
-        let mut status = json!({ "observedGeneration": self.generation, "conditions": conditions });
+        let mut status = json!({});
         if let Some(Legacy { state, field, why }) = &self.legacy {
             status["state"] = json!(state);
             status[*field] = json!(why);
         }
+        if self.legacy_only {
+            return status;
+        }
+        let since = |condition: &Condition| before.since(condition.kind, condition.holds).unwrap_or(now);
+        let conditions: Vec<_> =
+            self.conditions.iter().map(|condition| condition.render(self.generation, since(condition))).collect();
+        status["observedGeneration"] = json!(self.generation);
+        status["conditions"] = json!(conditions);
         if !self.rules.is_empty() {
             let rules = self.rules.iter().map(|rule| rule.render(|condition| condition.render(self.generation, now)));
             status["rules"] = rules.collect();
@@ -217,6 +224,7 @@ mod tests {
                 message: message.to_owned(),
             }],
             legacy: Some(Legacy { state: "Running", field: "reason", why: String::new() }),
+            legacy_only: false,
             ingress: None,
             rules: Vec::new(),
         }

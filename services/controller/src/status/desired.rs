@@ -72,6 +72,7 @@ impl Facts {
             generation: self.generation,
             conditions,
             legacy: self.legacy(fault.as_ref()),
+            legacy_only: false,
             ingress: self.reached.clone(),
             rules: rules::statuses(self),
         }
@@ -177,7 +178,7 @@ impl Facts {
     }
 
     fn legacy(&self, fault: Option<&Fault>) -> Option<Legacy> {
-        let why = fault.map(|fault| fault.message.clone()).unwrap_or_default();
+        let why = shorten(fault.map(|fault| fault.message.clone()).unwrap_or_default());
         let (field, state) = match (self.kind, fault) {
             (Kind::Mapping, None) => ("reason", "Running"),
             (Kind::Mapping, Some(_)) => ("reason", "Inactive"),

@@ -1,5 +1,6 @@
 //! The task that writes statuses: only while it leads, only what differs, and a few at a time.
 
+mod limits;
 mod outcome;
 mod tell;
 mod withdraw;
@@ -15,6 +16,8 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use nuncio_api::{Kind, ObjectId};
 
+pub(super) use self::limits::Limits;
+use self::limits::Room;
 use super::api::{self, Target, WriteError};
 use super::condition::{Seen, Status};
 use super::events::Recorder;
@@ -51,13 +54,11 @@ pub(super) struct Writer {
     pub(super) backoff: Backoff,
     /// Nothing is written before then: the API server does not answer.
     pub(super) paused: Option<Instant>,
-    /// Kinds whose statuses we may not write, and when that is tried again.
-    pub(super) denied: BTreeMap<Kind, Instant>,
-    /// Kinds of which it was said that statuses cannot be written, or do not become what was written.
-    pub(super) complained: BTreeSet<Kind>,
+    /// What can be written of each kind.
+    pub(super) limits: Limits,
     /// What Ingresses say of where they are reached.
     pub(super) published: Published,
-    /// What was last told of an Ingress, by an event.
+    /// What was last told of an object whose status has no room for it, by an event.
     pub(super) told: BTreeMap<ObjectId, String>,
 }
 
@@ -67,6 +68,8 @@ struct Wanted {
     status: Status,
     /// The API server has another.
     differs: bool,
+    /// What is wrong has no place in it.
+    by_event: bool,
 }
 
 /// A status that was written, or was not.
@@ -179,8 +182,8 @@ impl Writer {
                 continue;
             }
             let Some(id) = self.queue.take(now) else { return false };
-            let Some(Wanted { target, status, differs }) = self.wanted(&id, now) else { continue };
-            if id.kind == Kind::Ingress && self.is_news(&id, &status) {
+            let Some(Wanted { target, status, differs, by_event }) = self.wanted(&id, now) else { continue };
+            if by_event && self.is_news(&id, &status) {
                 writes.extend(self.event(&target, &status));
             }
             if differs {
@@ -193,10 +196,6 @@ impl Writer {
 
     /// The status that an object is to have, if there is something to do about it.
     fn wanted(&mut self, id: &ObjectId, now: Instant) -> Option<Wanted> {
-        if let Some(until) = self.denied.get(&id.kind).filter(|until| now < **until) {
-            self.queue.put_later(id.clone(), *until);
-            return None;
-        }
         let subject = look(&lock(&self.engine), id, self.published.status()).filter(|_| self.except != Some(id.kind));
         let held = subject.as_ref().and_then(|subject| self.held.get(&subject.file));
         let (Some(Subject { uid, facts, .. }), Some(held)) = (subject, held) else {
@@ -213,11 +212,18 @@ impl Writer {
         } else if !self.queue.is_on_its_way(id, now) {
             return None;
         }
-        let status = facts.status();
+        let (room, until) = self.limits.room(id.kind, now);
+        if let Some(until) = until {
+            self.queue.put_later(id.clone(), until);
+        }
+        let status = Status { legacy_only: room == Room::Legacy, ..facts.status() };
         let wanted = Seen::read(id.kind, &status.render(&held.seen, Timestamp::UNIX_EPOCH));
         // Without an address there is nothing to say of an Ingress; one that it has may be somebody's DNS record.
         let nothing = id.kind == Kind::Ingress && status.ingress.is_none();
-        let differs = if nothing || wanted.says(&held.seen) {
+        let by_event = id.kind == Kind::Ingress || room == Room::None;
+        let differs = if room == Room::None {
+            false
+        } else if nothing || wanted.says(&held.seen) {
             self.queue.is_equal(id, now);
             false
         } else {
@@ -225,7 +231,7 @@ impl Writer {
         };
         let target =
             Target { api: api_kind(id.kind)?, namespace: Arc::clone(&id.namespace), name: Arc::clone(&id.name), uid };
-        (differs || id.kind == Kind::Ingress).then_some(Wanted { target, status, differs })
+        (differs || by_event).then_some(Wanted { target, status, differs, by_event })
     }
 
     fn write(&self, id: ObjectId, target: Target, status: Status) -> BoxFuture<'static, Done> {

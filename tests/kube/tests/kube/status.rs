@@ -1,6 +1,7 @@
 //! What `kubectl` shows of objects: conditions, columns and events, written by one replica.
 
 mod filters;
+mod foreign;
 mod health;
 mod ingress;
 mod leader;

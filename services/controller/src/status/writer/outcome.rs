@@ -5,13 +5,11 @@ use std::time::{Duration, Instant};
 use k8s_openapi::jiff::Timestamp;
 use nuncio_api::{Kind, ObjectId};
 
+use super::limits::Room;
 use super::{Done, Writer, Writes, Written};
 use crate::source::kubernetes::object::file_of;
 use crate::status::api::WriteError;
-use crate::status::condition::Seen;
-
-/// Time between tries for a kind whose statuses we may not write.
-const DENIED: Duration = Duration::from_secs(10);
+use crate::status::condition::{Seen, Status};
 
 impl Writer {
     pub(super) fn done(&mut self, done: Done, writes: &mut Writes) {
@@ -21,35 +19,43 @@ impl Writer {
         self.metrics.status(seen.is_ok());
         let seen = match seen {
             Ok(seen) => seen,
-            Err(error) => return self.failed(id, error),
+            Err(error) => return self.failed(id, &status, error),
         };
         self.backoff.reset();
-        self.denied.remove(&id.kind);
         let file = file_of(&target.api, &target.namespace, &target.name);
         self.held.written(&file, before, seen);
-        if seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH))) {
-            self.complained.remove(&id.kind);
-        } else {
-            self.complain(id.kind, "the API server drops some of it; are the definitions current (nuncio crds)?");
+        let became = seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH)));
+        if !became {
+            let message = "the API server drops some of it; are the definitions current (nuncio crds)?";
+            self.limits.complain(id.kind, message);
             self.queue.was_written(&id, seen);
+        } else if !status.legacy_only {
+            self.limits.are_gone(id.kind);
         }
         if id.kind != Kind::Ingress {
             writes.extend(self.event(&target, &status));
         }
     }
 
-    fn failed(&mut self, id: ObjectId, error: WriteError) {
+    fn failed(&mut self, id: ObjectId, status: &Status, error: WriteError) {
         let now = Instant::now();
         match error {
             WriteError::Gone => self.queue.forget(&id),
             WriteError::Conflict => self.queue.was_refused(&id),
             WriteError::Refused(message) => {
-                self.complain(id.kind, &message);
+                self.limits.complain(id.kind, &message);
                 self.queue.was_refused(&id);
             }
             WriteError::Denied(message) => {
-                self.complain(id.kind, &message);
-                self.denied.insert(id.kind, now + DENIED);
+                self.limits.complain(id.kind, &message);
+                self.limits.denied(id.kind, now);
+                self.queue.was_not_written(id);
+            }
+            WriteError::NoRoom(message) => {
+                let message = format!("its definition has no room for it; install ours (nuncio crds): {message}");
+                self.limits.complain(id.kind, &message);
+                let legacy = status.legacy.is_some() && !status.legacy_only;
+                self.limits.has_room(id.kind, if legacy { Room::Legacy } else { Room::None }, now);
                 self.queue.was_not_written(id);
             }
             WriteError::Unavailable(message) => {
@@ -62,13 +68,6 @@ impl Writer {
                 }
                 self.queue.was_not_written(id);
             }
-        }
-    }
-
-    /// Says once for each kind what is wrong, until it is well again.
-    fn complain(&mut self, kind: Kind, message: &str) {
-        if self.complained.insert(kind) {
-            tracing::warn!("the status of a {kind} cannot be written as it should be: {message}");
         }
     }
 }
