@@ -38,7 +38,8 @@ pub(crate) struct Files {
     /// Where the files are, if they are files.
     directory: Option<PathBuf>,
     files: BTreeMap<Arc<str>, File>,
-    /// The files that have an object; the last one in which it can be used counts, as if they were applied in order.
+    /// The files that have an object; the last one in which it can be used counts, as if they were applied in order, and one
+    /// by itself before one in an annotation.
     owners: BTreeMap<ObjectId, BTreeSet<Arc<str>>>,
     /// There was something in force before. What comes new and cannot be read changes nothing then; at the
     /// start it may have been a guard, so that it fails closed.
@@ -116,14 +117,20 @@ impl Files {
         let (text, mut read) = (Text::new(bytes), File { hash: Some(xxh3_128(bytes)), ..File::default() });
         let broken = parsed.problems.iter().any(|found| found.problem.severity == nuncio_api::Severity::Error);
         for object in parsed.objects {
-            if read.objects.contains_key(&object.id) {
-                let message = format!("{} is in this file twice; the later one counts", object.id);
+            let earlier = read.objects.get(&object.id);
+            let ousted = earlier.is_some_and(|earlier| !earlier.annotated && object.annotated);
+            if earlier.is_some() {
+                let which = if ousted { "one that is in no annotation" } else { "later one" };
+                let message = format!("{} is in this file twice; the {which} counts", object.id);
                 read.problems.push(Found {
                     object: Some(object.id.clone()),
                     problem: Problem::warning("Duplicate", "", message),
                     location: object.location.clone(),
                     snippet: String::new(),
                 });
+            }
+            if ousted {
+                continue;
             }
             for (_, location) in &object.problems {
                 read.snippets.entry(location.clone()).or_insert_with(|| text.snippet(location));
@@ -192,16 +199,15 @@ impl Files {
         self.running && before.is_none() && self.object(id).is_none()
     }
 
-    /// The object that counts: the last one that can be used, else the last one.
+    /// The object that counts: of those that can be used, else of all, the last one by itself, else the last one.
     pub(crate) fn object(&self, id: &ObjectId) -> Option<&Arc<Object>> {
         self.counting(id).map(|(_, object)| object)
     }
 
     fn counting(&self, id: &ObjectId) -> Option<(&Arc<str>, &Arc<Object>)> {
         let held = |file| Some((file, self.files.get(file)?.objects.get(id)?));
-        let mut owners = self.owners.get(id)?.iter().rev().filter_map(held);
-        let last = owners.next()?;
-        if is_usable(last.1) { Some(last) } else { owners.find(|(_, object)| is_usable(object)).or(Some(last)) }
+        let owners = self.owners.get(id)?.iter().filter_map(held);
+        owners.max_by_key(|(_, object)| (is_usable(object), !object.annotated))
     }
 
     /// What is wrong with files, and with the texts of objects.
@@ -245,8 +251,10 @@ impl Files {
             .collect();
         let counts = self.counting(&object.id).map(|(file, _)| file);
         if let Some(counts) = counts.filter(|counts| **counts != object.location.file) {
-            let message =
-                format!("has no effect: {counts} has {} too, and the last file with a usable one counts", object.id);
+            let message = format!(
+                "has no effect: {counts} has {} too, and the last file with a usable one counts, one in an annotation after all others",
+                object.id
+            );
             problems.push(Found {
                 object: Some(object.id.clone()),
                 problem: Problem::warning("Duplicate", "", message),

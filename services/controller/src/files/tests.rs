@@ -116,6 +116,39 @@ fn an_object_that_cannot_be_used_does_not_oust_that_of_an_earlier_file() {
     }
 }
 
+#[test]
+fn an_object_by_itself_counts_before_one_in_an_annotation_wherever_they_are() {
+    let own = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: one}\nspec: {prefix: /own/, service: a}\n";
+    let carrier = |kind: &str, version: &str| {
+        let config = own.replace("/own/", "/annotated/").replace('\n', "\n      ");
+        format!(
+            "apiVersion: {version}\nkind: {kind}\nmetadata:\n  name: c\n  annotations:\n    getambassador.io/config: |\n      {config}\n"
+        )
+    };
+    let (service, ingress) = (carrier("Service", "v1"), carrier("Ingress", "networking.k8s.io/v1"));
+    let names = |[first, last]: [&str; 2]| [first.to_owned(), last.to_owned()];
+    for carried in [&service, &ingress] {
+        for [by_itself, carrying] in [names(["a.yaml", "b.yaml"]), names(["b.yaml", "a.yaml"])] {
+            let mut files = Files::new(Defaults::default());
+            files.apply(vec![written(&by_itself, own), written(&carrying, carried)]);
+            let prefix =
+                |files: &Files| match &files.object(&ObjectId::new(Kind::Mapping, "default", "one")).unwrap().spec {
+                    Spec::Mapping(mapping) => mapping.prefix.clone(),
+                    other => panic!("{other:?}"),
+                };
+            assert_eq!(prefix(&files), "/own/", "{carrying}");
+            files.apply(vec![FileChange { file: by_itself.as_str().into(), content: Content::Gone }]);
+            assert_eq!(prefix(&files), "/annotated/");
+            for text in [format!("{own}---\n{carried}"), format!("{carried}---\n{own}")] {
+                let mut files = Files::new(Defaults::default());
+                files.apply(vec![written("a.yaml", &text)]);
+                assert_eq!(prefix(&files), "/own/", "{text}");
+                assert_eq!(files.problems().filter(|found| found.problem.reason == "Duplicate").count(), 1);
+            }
+        }
+    }
+}
+
 const AUTH: &str = "\
 apiVersion: getambassador.io/v3alpha1
 kind: AuthService
