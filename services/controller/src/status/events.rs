@@ -23,6 +23,8 @@ const MOST: usize = 4096;
 /// Events in a burst, and then each second.
 const BURST: f64 = 50.0;
 const PER_SECOND: f64 = 5.0;
+/// How long nothing is written after an event could not be: the statuses have the server's time first.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// What makes two events the same.
 type Same = (String, &'static str, String);
@@ -71,7 +73,7 @@ impl Recorder {
     ) -> Option<Write> {
         let (now, time) = now;
         self.tokens = BURST.min(self.tokens + now.duration_since(self.refilled).as_secs_f64() * PER_SECOND);
-        self.refilled = now;
+        self.refilled = self.refilled.max(now);
         if self.tokens < 1.0 {
             return None;
         }
@@ -87,6 +89,12 @@ impl Recorder {
         let name = event.metadata.name.clone().unwrap_or_default();
         self.known.insert(same, Known { name, count: 1, last: now });
         Some(Write::Create(Box::new(event)))
+    }
+
+    /// The event of this name could not be written: it is not there to be counted up, and others wait a while.
+    pub(super) fn lost(&mut self, name: &str, now: Instant) {
+        self.known.retain(|_, known| known.name != name);
+        (self.tokens, self.refilled) = (0.0, now + PAUSE);
     }
 
     fn make_room(&mut self, now: Instant) {
@@ -177,6 +185,19 @@ mod tests {
         }
         assert!((90..110).contains(&written), "{written}");
         assert!(recorder.known.len() <= MOST);
+    }
+
+    #[test]
+    fn an_event_that_was_lost_is_made_again_after_a_while() {
+        let start = Instant::now();
+        let mut recorder = Recorder::new("nuncio-1", start);
+        let mut record = |recorder: &mut Recorder, now| {
+            recorder.record(&target("a"), "Invalid", "wrong", (now, Timestamp::UNIX_EPOCH))
+        };
+        let Some(Write::Create(event)) = record(&mut recorder, start) else { panic!() };
+        recorder.lost(&event.metadata.name.unwrap(), start);
+        assert!(record(&mut recorder, start + PAUSE / 2).is_none());
+        assert!(matches!(record(&mut recorder, start + PAUSE * 2), Some(Write::Create(_))));
     }
 
     #[test]

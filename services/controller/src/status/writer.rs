@@ -83,8 +83,17 @@ struct Written {
     seen: Result<Seen, WriteError>,
 }
 
-/// What became of a write; nothing is to be done about an event.
-type Done = Option<Box<Written>>;
+/// A write that has ended.
+enum Done {
+    Status(Box<Written>),
+    Event {
+        /// The object, if nothing else says what is wrong with it.
+        alone: Option<ObjectId>,
+        /// The name of the event, if it could not be written.
+        lost: Option<String>,
+    },
+    Withdrawal,
+}
 
 type Writes = FuturesUnordered<BoxFuture<'static, Done>>;
 
@@ -183,8 +192,8 @@ impl Writer {
             }
             let Some(id) = self.queue.take(now) else { return false };
             let Some(Wanted { target, status, differs, by_event }) = self.wanted(&id, now) else { continue };
-            if by_event && self.is_news(&id, &status) {
-                writes.extend(self.event(&target, &status));
+            if by_event {
+                writes.extend(self.tell(&id, &target, &status));
             }
             if differs {
                 self.queue.begins(id.clone());
@@ -244,7 +253,7 @@ impl Writer {
         Box::pin(async move {
             let written = api::apply_status(&client, &target, &body).await;
             let seen = written.map(|status| Seen::read(id.kind, &status));
-            Some(Box::new(Written { id, target, status, before, seen }))
+            Done::Status(Box::new(Written { id, target, status, before, seen }))
         })
     }
 }

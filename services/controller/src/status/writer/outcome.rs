@@ -13,7 +13,11 @@ use crate::status::condition::{Seen, Status};
 
 impl Writer {
     pub(super) fn done(&mut self, done: Done, writes: &mut Writes) {
-        let Some(written) = done else { return };
+        let written = match done {
+            Done::Status(written) => written,
+            Done::Event { alone, lost: Some(event) } => return self.lost(alone, &event),
+            Done::Event { lost: None, .. } | Done::Withdrawal => return,
+        };
         let Written { id, target, status, before, seen } = *written;
         self.queue.ends(&id);
         self.metrics.status(seen.is_ok());
@@ -33,7 +37,7 @@ impl Writer {
             self.limits.are_gone(id.kind);
         }
         if id.kind != Kind::Ingress {
-            writes.extend(self.event(&target, &status));
+            writes.extend(self.event(None, &target, &status));
         }
     }
 

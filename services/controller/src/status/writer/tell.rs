@@ -1,8 +1,9 @@
 //! Events, for what is wrong.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use k8s_openapi::jiff::Timestamp;
 use nuncio_api::ObjectId;
@@ -12,36 +13,71 @@ use crate::status::api::{self, Target, WriteError};
 use crate::status::condition::{ConditionType, Status};
 use crate::status::events::Write;
 
+/// When an event is tried again that could not be written, or was one too many.
+const LATER: Duration = Duration::from_secs(10);
+
 impl Writer {
-    /// Whether something else is wrong with an Ingress than was last told. Its status has no place for it.
-    pub(super) fn is_news(&mut self, id: &ObjectId, status: &Status) -> bool {
+    /// Says by an event what is wrong with an object whose status has no place for it, unless that was said.
+    pub(super) fn tell(&mut self, id: &ObjectId, target: &Target, status: &Status) -> Option<BoxFuture<'static, Done>> {
         let Some((reason, message)) = complaint(status) else {
             self.told.remove(id);
-            return false;
+            return None;
         };
         let text = format!("{reason}: {message}");
-        self.told.insert(id.clone(), text.clone()) != Some(text)
+        if self.told.get(id) == Some(&text) {
+            return None;
+        }
+        let event = self.event(Some(id), target, status);
+        if event.is_some() {
+            self.told.insert(id.clone(), text);
+        } else {
+            self.queue.put_later(id.clone(), Instant::now() + LATER);
+        }
+        event
     }
 
-    /// The event for a status that says that something is wrong.
-    pub(super) fn event(&mut self, target: &Target, status: &Status) -> Option<BoxFuture<'static, Done>> {
+    /// The event for a status that says that something is wrong; `alone` is the object if nothing else says it.
+    pub(super) fn event(
+        &mut self,
+        alone: Option<&ObjectId>,
+        target: &Target,
+        status: &Status,
+    ) -> Option<BoxFuture<'static, Done>> {
         let (reason, message) = complaint(status)?;
         let write = self.recorder.record(target, reason, message, (Instant::now(), Timestamp::now()))?;
-        let (client, namespace) = (self.client.clone(), Arc::clone(&target.namespace));
-        Some(Box::pin(async move {
-            let written = match write {
-                Write::Create(event) => match serde_json::to_value(event) {
-                    Ok(event) => api::create_event(&client, &namespace, &event).await,
-                    Err(error) => Err(WriteError::Refused(error.to_string())),
-                },
-                Write::Repeat { name, patch } => api::patch_event(&client, &namespace, &name, &patch).await,
+        let (client, namespace, alone) = (self.client.clone(), Arc::clone(&target.namespace), alone.cloned());
+        let written = async move {
+            let (name, written) = match write {
+                Write::Create(event) => {
+                    let name = event.metadata.name.clone().unwrap_or_default();
+                    let written = match serde_json::to_value(event) {
+                        Ok(event) => api::create_event(&client, &namespace, &event).await,
+                        Err(error) => Err(WriteError::Refused(error.to_string())),
+                    };
+                    (name, written)
+                }
+                Write::Repeat { name, patch } => {
+                    let written = api::patch_event(&client, &namespace, &name, &patch).await;
+                    (name, written)
+                }
             };
-            // The status says it too.
-            if let Err(error) = written {
+            let lost = written.err().map(|error| {
                 tracing::debug!(?error, "cannot write an event");
-            }
-            None
-        }))
+                name
+            });
+            Done::Event { alone, lost }
+        };
+        Some(written.boxed())
+    }
+
+    /// An event could not be written.
+    pub(super) fn lost(&mut self, alone: Option<ObjectId>, event: &str) {
+        let now = Instant::now();
+        self.recorder.lost(event, now);
+        if let Some(id) = alone {
+            self.told.remove(&id);
+            self.queue.put_later(id, now + LATER);
+        }
     }
 }
 

@@ -33,7 +33,7 @@ impl Writer {
             if let Err(error) = api::apply_status(&client, &target, &nothing).await {
                 tracing::debug!(?error, "cannot take back the status of {}", target.name);
             }
-            None
+            Done::Withdrawal
         }))
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nuncio_e2e::{Gateway, eventually};
+use nuncio_test_support::within;
 use serde_json::{Value, json};
 
 use super::Stage;
@@ -76,5 +77,28 @@ async fn an_ingress_says_where_it_is_reached() {
     balance(&stage, "ambassador", &labels, &first).await;
     let gateway = stage.gateway().await;
     reached(&stage, "ours", &first).await;
+    gateway.stop().await;
+}
+
+/// More at once than events are written in a burst.
+#[tokio::test]
+async fn of_many_that_are_broken_each_says_so_in_the_end() {
+    const MANY: usize = 70;
+    let stage = Stage::new().await;
+    let mut objects = stage.objects();
+    objects.extend((0..MANY).map(|n| {
+        let mut broken = ingress(&format!("broken-{n}"), "ambassador", "shop");
+        broken["spec"]["rules"][0]["http"]["paths"][0]["backend"] =
+            json!({"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "static"}});
+        broken
+    }));
+    stage.apply(&objects).await;
+    let gateway = stage.gateway().await;
+    within(Duration::from_secs(60), "an event for each", async || {
+        let events = stage.kubectl(&["get", "events"]).await;
+        let told = (0..MANY).filter(|n| events.contains(&format!("ingress/broken-{n} "))).count();
+        if told == MANY { Ok(()) } else { Err(told) }
+    })
+    .await;
     gateway.stop().await;
 }
