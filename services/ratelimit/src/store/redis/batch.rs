@@ -28,6 +28,8 @@ const EXPIRE: &[u8] = b"*3\r\n$6\r\nEXPIRE\r\n";
 pub(super) struct Batch {
     waiters: Vec<Waiter>,
     expected: std::collections::VecDeque<Expected>,
+    /// Who takes part in the sum whose key is being given a time to live.
+    expiring: SmallVec<[Part; 1]>,
 }
 
 struct Waiter {
@@ -39,6 +41,8 @@ struct Waiter {
 enum Expected {
     /// Nobody's.
     Ignored,
+    /// That of the time to live for the sum before.
+    Expiry,
     /// That of one operation.
     One { waiter: usize, op: usize },
     /// That of a sum. Each who takes part is told the count up to its own hits.
@@ -67,7 +71,8 @@ impl Writer {
 impl Writer {
     /// Writes the commands for `jobs` to `out`.
     pub(super) fn write(&mut self, jobs: &mut Vec<Job>, out: &mut BytesMut) -> Batch {
-        let mut batch = Batch { waiters: Vec::with_capacity(jobs.len()), expected: Default::default() };
+        let waiters = Vec::with_capacity(jobs.len());
+        let mut batch = Batch { waiters, expected: Default::default(), expiring: SmallVec::new() };
         let mut builder = Builder::new(jobs.len());
         for job in jobs.drain(..) {
             let waiter = batch.waiters.len();
@@ -119,7 +124,7 @@ impl Writer {
                 if expiry_sent {
                     write_asking(command.how, out, expected);
                     resp::key_and_number(out, EXPIRE, &command.key, expires);
-                    expected.push_back(Expected::Ignored);
+                    expected.push_back(Expected::Expiry);
                 }
             }
         }
@@ -160,7 +165,8 @@ impl Batch {
 
     /// A batch for commands that nobody waits for.
     pub(super) fn ignored(commands: usize) -> Self {
-        Self { waiters: Vec::new(), expected: (0..commands).map(|_| Expected::Ignored).collect() }
+        let expected = (0..commands).map(|_| Expected::Ignored).collect();
+        Self { waiters: Vec::new(), expected, expiring: SmallVec::new() }
     }
 
     /// Takes the next reply.
@@ -177,14 +183,25 @@ impl Batch {
                 if result == Ok(Count::from(total)) && !expiry_sent {
                     after.expire = Some((key, expires));
                 }
-                for part in parts {
+                for part in &parts {
                     let result = match &result {
                         Ok(count) => Ok(Count::from((count.value + part.up_to).saturating_sub(total))),
                         Err(error) => Err(error.clone()),
                     };
                     self.set(part.waiter, part.op, result);
                 }
+                self.expiring = parts;
             }
+            // Other errors are of this key only, or of the hits too.
+            Some(Expected::Expiry) => match reply {
+                Reply::Error(text) if text.starts_with("NOPERM") => {
+                    for part in std::mem::take(&mut self.expiring) {
+                        self.set(part.waiter, part.op, Err(StoreError::Reply(text.clone())));
+                    }
+                    after.give_up = Some(text);
+                }
+                _ => {}
+            },
             Some(Expected::Script { meter, parts }) => {
                 for ((waiter, op), result) in parts.iter().zip(script::counts(meter, parts.len(), reply)) {
                     self.set(*waiter, *op, result);

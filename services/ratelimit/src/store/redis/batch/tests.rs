@@ -168,3 +168,16 @@ fn keys_outlive_their_windows_though_clocks_are_apart() {
         }
     }
 }
+
+#[test]
+fn hits_on_a_key_that_may_not_be_given_a_time_to_live_are_an_error() {
+    let mut sent = send(&[&[("a", Action::Add(1)), ("b", Action::Add(1))]]);
+    let text = "NOPERM User limits has no permissions to run the 'expire' command";
+    let replies = [Reply::Int(1), Reply::Error(text.to_owned()), Reply::Int(1), ok()];
+    let after: Vec<_> = replies.into_iter().map(|reply| sent.batch.reply(reply).give_up).collect();
+    // The next connection is to try again, or such keys would pile up.
+    assert_eq!(after, [None, Some(text.to_owned()), None, None]);
+    sent.batch.finish();
+    let results = sent.replies[0].try_recv().unwrap().unwrap();
+    assert_eq!(results.as_slice(), [Err(StoreError::Reply(text.to_owned())), counted(1)]);
+}
