@@ -5,6 +5,7 @@ mod mapper;
 mod mogrify;
 mod names;
 mod prometheus;
+mod recent;
 mod registry;
 mod seen;
 mod statsd;

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use super::names::sanitize;
+use super::recent::Version;
 use super::seen::Seen;
 use super::timing::Timing;
 
@@ -121,6 +122,7 @@ impl Eq for ByKey {}
 #[derive(Debug, Default)]
 pub struct Registry {
     rules: RwLock<Rules>,
+    version: Version,
     unknown_domains: RwLock<Seen<AtomicU64>>,
     /// Of unknown domains that there is no room for.
     more_unknown_domains: AtomicU64,
@@ -166,18 +168,28 @@ impl Registry {
             }
         }
         configured.shrink_to(2 * configured.len());
+        self.version.renew();
     }
 
     /// The counters of a name that a request made.
     pub(crate) fn seen(&self, key: &str) -> Arc<RuleStats> {
-        let found = read(&self.rules).find(key);
+        let found = self.version.recent(key, || read(&self.rules).find(key));
         found.unwrap_or_else(|| self.see(key, Instant::now()))
     }
 
     fn see(&self, key: &str, now: Instant) -> Arc<RuleStats> {
         // Where there is no room, nobody waits for the lock.
         let admits = read(&self.rules).seen.admits(key, now);
-        let made = admits.then(|| write(&self.rules).seen.insert(key, now, || Arc::new(RuleStats::new(key))));
+        let make = || {
+            let mut rules = write(&self.rules);
+            let before = rules.seen.let_go;
+            let made = rules.seen.insert(key, now, || Arc::new(RuleStats::new(key)));
+            if rules.seen.let_go != before {
+                self.version.renew();
+            }
+            made
+        };
+        let made = admits.then(make);
         made.flatten().unwrap_or_else(|| self.configured(OVERFLOW))
     }
 

@@ -30,6 +30,23 @@ fn names_from_requests_are_bounded_and_unused_ones_give_way() {
 }
 
 #[test]
+fn what_a_thread_keeps_gives_way_with_its_name() {
+    let (registry, begin) = (Registry::default(), Instant::now());
+    add(&registry.seen("d.k").total_hits, 1);
+    for value in 0..ROOM {
+        hit(&registry, &format!("d.k_{value}"), begin);
+    }
+    hit(&registry, "d.new", begin + IDLE);
+    assert_eq!(hits(&registry, "d.k"), None);
+    add(&registry.seen("d.k").total_hits, 1);
+    assert_eq!(hits(&registry, "d.k"), Some(1));
+    // Another registry on the same thread has its own.
+    let other = Registry::default();
+    add(&other.seen("d.k").total_hits, 1);
+    assert_eq!((hits(&other, "d.k"), hits(&registry, "d.k")), (Some(1), Some(1)));
+}
+
+#[test]
 fn a_name_that_is_configured_does_not_give_way() {
     let (registry, begin) = (Registry::default(), Instant::now());
     hit(&registry, "d.k", begin);
