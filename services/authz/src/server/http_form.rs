@@ -11,6 +11,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use axum::routing::any;
 use nuncio_auth::{Edits, Reply, Request};
+use serde::Deserialize;
 
 use crate::engine::{Engine, Outcome};
 
@@ -21,6 +22,7 @@ const LARGEST: usize = 1 << 20;
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .route("/check/{rules}", any(check))
+        .route("/check/{rules}/", any(check_prefixed))
         .route("/check/{rules}/{*path}", any(check_prefixed))
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(engine)
@@ -40,10 +42,16 @@ async fn check(
     answer(&engine, &rules, request).await
 }
 
+/// What of the path is ours.
+#[derive(Deserialize)]
+struct Named {
+    rules: String,
+}
+
 /// Envoy's HTTP form: a `path_prefix` of `/check/RULES`, then the path itself.
 async fn check_prefixed(
     State(engine): State<Arc<Engine>>,
-    Path((rules, _)): Path<(String, String)>,
+    Path(Named { rules }): Path<Named>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,

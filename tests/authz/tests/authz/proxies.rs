@@ -109,6 +109,8 @@ async fn nginx_and_traefik_may_ask_and_no_spelling_leads_around_a_rule() {
     // Without what the proxy has to say nothing is guessed, and a set that is not there lets nobody in.
     let plain = reqwest::get(format!("http://{}/check/s", service.http)).await.unwrap();
     assert_eq!(plain.status(), StatusCode::BAD_REQUEST);
+    let root = reqwest::get(format!("http://{}/check/s/", service.http)).await.unwrap();
+    assert_eq!(root.status(), StatusCode::UNAUTHORIZED, "the path / of Envoy's HTTP form");
     let other = reqwest::get(format!("http://{}/check/other/x", service.http)).await.unwrap();
     assert_eq!(other.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
