@@ -31,11 +31,9 @@ impl Collector {
         Ok(collector)
     }
 
-    /// The counters of limits, so far.
-    pub fn limits(&self) -> BTreeMap<String, u64> {
-        let counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
-        let limits = counters.iter().filter(|(name, _)| name.starts_with("ratelimit.service.rate_limit."));
-        limits.map(|(name, count)| (name.clone(), *count)).collect()
+    /// All counters, so far.
+    pub fn counters(&self) -> BTreeMap<String, u64> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -38,6 +38,11 @@ impl Generator {
         Self { random, per_second }
     }
 
+    /// Whether there are limits a second.
+    pub fn per_second(&self) -> bool {
+        self.per_second
+    }
+
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.random.usize(..from.len())]
     }
