@@ -77,10 +77,10 @@ impl<'e> Environment<'e> {
         self.parsed(name, Vec::new(), "expected key:value,key:value", |text| text.split(',').map(pair).collect())
     }
 
-    /// `host:port` of two variables.
-    pub(super) fn address(&self, host: &str, port: &str, default_port: u16) -> Result<String, SettingError> {
-        let host = self.text(host, "0.0.0.0");
-        let port = self.number(port, default_port)?;
+    /// `host:port` of two variables, each with its default.
+    pub(super) fn address(&self, host: (&str, &str), port: (&str, u16)) -> Result<String, SettingError> {
+        let host = self.text(host.0, host.1);
+        let port = self.number(port.0, port.1)?;
         Ok(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
     }
 }

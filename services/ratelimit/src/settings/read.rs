@@ -71,10 +71,10 @@ fn listen(env: &Environment<'_>) -> Result<Listen, SettingError> {
         client_name: env.text("GRPC_CLIENT_TLS_SAN", ""),
     });
     Ok(Listen {
-        http: env.address("HOST", "PORT", 8080)?,
-        grpc: env.address("GRPC_HOST", "GRPC_PORT", 8081)?,
+        http: env.address(("HOST", "0.0.0.0"), ("PORT", 8080))?,
+        grpc: env.address(("GRPC_HOST", "0.0.0.0"), ("GRPC_PORT", 8081))?,
         grpc_unix: env.text("GRPC_UDS", ""),
-        debug: env.address("DEBUG_HOST", "DEBUG_PORT", 6070)?,
+        debug: env.address(("DEBUG_HOST", "0.0.0.0"), ("DEBUG_PORT", 6070))?,
         max_connection_age: env.duration("GRPC_MAX_CONNECTION_AGE", "24h")?,
         max_connection_age_grace: env.duration("GRPC_MAX_CONNECTION_AGE_GRACE", "1h")?,
         tls,
@@ -143,7 +143,7 @@ fn metrics(env: &Environment<'_>) -> Result<Metrics, SettingError> {
     let prometheus = env.flag("USE_PROMETHEUS", false)?;
     let dog = env.flag("USE_DOG_STATSD", false)?;
     let statsd = env.flag("USE_STATSD", true)?;
-    let address = format!("{}:{}", env.text("STATSD_HOST", "localhost"), env.number("STATSD_PORT", 8125_u16)?);
+    let address = env.address(("STATSD_HOST", "localhost"), ("STATSD_PORT", 8125))?;
     let tags = env.map("EXTRA_TAGS")?;
     let mogrifiers = if dog { mogrifiers(env)? } else { Vec::new() };
     Ok(Metrics {
@@ -241,63 +241,4 @@ fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_defaults_are_the_originals() {
-        let settings = Settings::read(&Environment::new(&|_| None)).unwrap();
-        assert_eq!(settings.listen.grpc, "0.0.0.0:8081");
-        assert_eq!(settings.listen.max_connection_age, Duration::from_secs(86_400));
-        assert_eq!(settings.expiration_jitter, 300);
-        assert!(settings.redis.unix);
-        assert_eq!(settings.metrics.statsd.unwrap().address, "localhost:8125");
-        assert!(settings.files.watch_root);
-        assert_eq!(settings.xds.back_off.wait(5), Duration::from_secs(10), "always the same");
-    }
-
-    #[test]
-    fn what_envoy_gateway_sets_is_understood() {
-        let set = |name: &str| {
-            let value = match name {
-                "REDIS_SOCKET_TYPE" => "tcp",
-                "REDIS_URL" => "redis:6379",
-                "USE_PROMETHEUS" | "GRPC_SERVER_USE_TLS" | "CONFIG_GRPC_XDS_SERVER_USE_TLS" => "true",
-                "PROMETHEUS_ADDR" => ":19001",
-                "CONFIG_TYPE" => "GRPC_XDS_SOTW",
-                _ => return None,
-            };
-            Some(value.to_owned())
-        };
-        let settings = Settings::read(&Environment::new(&set)).unwrap();
-        assert_eq!(settings.config_type, ConfigType::Xds);
-        assert_eq!(settings.metrics.prometheus, Some((":19001".to_owned(), "/metrics".to_owned())));
-        assert!(settings.metrics.statsd.is_none());
-        assert!(settings.xds.tls.is_some() && settings.listen.tls.is_some());
-    }
-
-    #[test]
-    fn maps_are_read_as_the_original_does() {
-        let settings = |value: &'static str| {
-            let set = move |name: &str| {
-                ["CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS", "EXTRA_TAGS"].contains(&name).then(|| value.to_owned())
-            };
-            Settings::read(&Environment::new(&set))
-        };
-        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let read = settings("k1:v1=,k2:v2").unwrap();
-        let expected = [pair("k1", "v1="), pair("k2", "v2")];
-        assert_eq!((read.xds.headers.as_slice(), read.metrics.tags.as_slice()), (&expected[..], &expected[..]));
-        for wrong in ["k1=v1", "k1:v1,k2", "k:a:b"] {
-            let error = settings(wrong).unwrap_err();
-            assert_eq!(error.name, "CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS", "{error}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let set = |name: &str| (name == "BACKEND_TYPE").then(|| "memcache".to_owned());
-        let error = Settings::read(&Environment::new(&set)).unwrap_err();
-        assert_eq!(error.to_string(), "BACKEND_TYPE=\"memcache\": expected redis or memory; memcache is not supported");
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! Counters to statsd over TCP, as the original sends them, or to `DogStatsD` over UDP.
 
 use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,17 +136,25 @@ impl Sink {
     }
 
     async fn send_datagrams(&self, lines: &[String]) -> std::io::Result<()> {
-        let socket = UdpSocket::bind("0.0.0.0:0").await?;
+        let found = tokio::net::lookup_host(&self.target.address).await?;
+        let target = preferred(found.collect()).ok_or(std::io::ErrorKind::NotFound)?;
+        let any = if target.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
         let mut datagram = String::new();
         for line in lines {
             if !datagram.is_empty() && datagram.len() + line.len() > DATAGRAM {
-                socket.send_to(datagram.as_bytes(), &self.target.address).await?;
+                socket.send_to(datagram.as_bytes(), target).await?;
                 datagram.clear();
             }
             datagram.push_str(line);
         }
-        socket.send_to(datagram.as_bytes(), &self.target.address).await.map(drop)
+        socket.send_to(datagram.as_bytes(), target).await.map(drop)
     }
+}
+
+/// The address of a name to send datagrams to: of both families IPv4, as clients of Go do. Nobody says that none listens.
+fn preferred(addresses: Vec<SocketAddr>) -> Option<SocketAddr> {
+    addresses.iter().copied().find(SocketAddr::is_ipv4).or_else(|| addresses.first().copied())
 }
 
 #[cfg(test)]
@@ -174,6 +183,15 @@ mod tests {
             lines.len() == 1_000 && lines.iter().all(|line| line.ends_with("|ms|@0.250000|#env:test\n")),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn datagrams_go_to_where_those_of_go_would() {
+        let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let both = parse(&["[::1]:8125", "127.0.0.1:8125"]);
+        assert_eq!(preferred(both.clone()), Some(both[1]));
+        assert_eq!(preferred(both[..1].to_vec()), Some(both[0]));
+        assert_eq!(preferred(Vec::new()), None);
     }
 
     #[test]
