@@ -18,7 +18,7 @@ mod webhook;
 use serde::Serialize;
 
 use self::ask::Api;
-use crate::source::kubernetes::{Cluster, ClusterAccess};
+use crate::source::kubernetes::{Cluster, ClusterAccess, Selection};
 
 pub use self::certificates::certificates;
 pub use self::gateway::gateway;
@@ -100,8 +100,8 @@ pub struct ClusterQuestions {
     pub access: ClusterAccess,
     /// Namespace of the gateway.
     pub namespace: String,
-    /// The gateway reads that namespace only.
-    pub single_namespace: bool,
+    /// Which objects the gateway reads.
+    pub selection: Selection,
     /// `AMBASSADOR_ID` of the gateway.
     pub ambassador_id: String,
     /// Namespace and name of the gateway's `ServiceAccount`, whose permissions are looked at; without it those of whoever asks.
@@ -112,6 +112,8 @@ pub struct ClusterQuestions {
     pub webhook_configuration: Option<String>,
     /// The gateway writes statuses.
     pub statuses: bool,
+    /// Those of Mappings too.
+    pub mapping_statuses: bool,
 }
 
 /// Looks at a cluster, and at what of a gateway is to be seen in it. If the API server does not answer, that is all.

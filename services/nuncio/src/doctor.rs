@@ -95,12 +95,13 @@ fn questions(args: &DoctorArgs) -> Result<ClusterQuestions, Failure> {
     }
     Ok(ClusterQuestions {
         access: args.place.cluster.access(),
-        single_namespace: args.place.cluster.single_namespace,
+        selection: args.place.cluster.selection(&namespace),
         ambassador_id: args.identity.ambassador_id.clone(),
         account,
         webhook_service: args.webhook_service.clone(),
         webhook_configuration: args.webhook_configuration.clone().filter(|name| !name.is_empty()),
         statuses: !args.no_status,
+        mapping_statuses: args.mapping_status,
         namespace,
     })
 }

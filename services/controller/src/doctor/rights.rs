@@ -42,7 +42,7 @@ fn is_needed(rule: &Rule, questions: &ClusterQuestions, webhook: bool) -> bool {
         Feature::Webhook => webhook,
     };
     let configured = rule.names != Names::WebhookConfiguration || questions.webhook_configuration.is_some();
-    of_feature && configured && !(questions.single_namespace && rule.scope == Scope::Cluster)
+    of_feature && configured && !(questions.selection.namespace.is_some() && rule.scope == Scope::Cluster)
 }
 
 /// Says whose permissions are looked at.
@@ -108,7 +108,7 @@ fn rights(rule: &Rule, questions: &ClusterQuestions) -> Vec<Right> {
         Names::WebhookConfiguration => vec![questions.webhook_configuration.clone()],
         Names::Definitions => DEFINITIONS.iter().map(|name| Some((*name).to_owned())).collect(),
     };
-    let own = rule.scope == Scope::Own || (rule.scope == Scope::Watched && questions.single_namespace);
+    let own = rule.scope == Scope::Own || (rule.scope == Scope::Watched && questions.selection.namespace.is_some());
     let namespace = own.then(|| questions.namespace.clone());
     let mut rights = Vec::new();
     for (resource, name) in resources.iter().flat_map(|resource| names.iter().map(move |name| (resource, name))) {
@@ -160,19 +160,21 @@ fn words(right: &Right) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::source::kubernetes::Selection;
 
-    fn questions(single_namespace: bool) -> ClusterQuestions {
+    pub(in crate::doctor) fn questions(single_namespace: bool) -> ClusterQuestions {
         ClusterQuestions {
             access: crate::ClusterAccess::default(),
             namespace: "edge".to_owned(),
-            single_namespace,
+            selection: Selection { namespace: single_namespace.then(|| "edge".to_owned()), ..Selection::default() },
             ambassador_id: "default".to_owned(),
             account: None,
             webhook_service: "nuncio-webhook".to_owned(),
             webhook_configuration: None,
             statuses: true,
+            mapping_statuses: true,
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::ask::{Api, Refusal};
 use super::{Check, ClusterQuestions, Outcome};
+use crate::source::kubernetes::Selection;
 use crate::source::kubernetes::resources::{ApiKind, api_kind};
 
 const SECTION: &str = "Objects";
@@ -15,7 +16,7 @@ const TOLD: usize = 10;
 
 pub(super) async fn check(api: &Api, questions: &ClusterQuestions) -> Check {
     let (mut wrong, mut silent, mut count) = (Vec::new(), 0, 0);
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_ours()).filter_map(api_kind) {
+    for kind in told_of(questions) {
         let objects = match list(api, &kind, questions).await {
             Ok(objects) => objects,
             // That the kind is missing, or may not be read, is another check's matter.
@@ -78,6 +79,12 @@ fn said(kind: &ApiKind, object: &Value) -> Said {
     ))
 }
 
+/// The kinds whose objects get a status.
+fn told_of(questions: &ClusterQuestions) -> impl Iterator<Item = ApiKind> {
+    let has_status = |kind: &Kind| kind.is_ours() && (questions.mapping_statuses || *kind != Kind::Mapping);
+    Kind::ALL.into_iter().filter(has_status).filter_map(api_kind)
+}
+
 /// Whether an object is for the gateway with this id.
 fn is_for(object: &Value, ambassador_id: &str) -> bool {
     let fits = |id: &Value| id == ambassador_id || id == "_automatic_";
@@ -90,14 +97,12 @@ fn is_for(object: &Value, ambassador_id: &str) -> bool {
     }
 }
 
-/// All objects of a kind, page by page.
+/// All objects of a kind that the gateway reads, page by page.
 async fn list(api: &Api, kind: &ApiKind, questions: &ClusterQuestions) -> Result<Vec<Value>, Refusal> {
-    let path = kind.path(questions.single_namespace.then_some(&questions.namespace));
+    let path = kind.path(questions.selection.namespace.as_deref());
     let (mut objects, mut more) = (Vec::new(), String::new());
     loop {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", "500").append_pair("continue", &more);
-        let mut page = api.get(&format!("{path}?{}", query.finish())).await?;
+        let mut page = api.get(&format!("{path}?{}", query(&questions.selection, &more))).await?;
         if let Value::Array(items) = page["items"].take() {
             objects.extend(items);
         }
@@ -108,10 +113,19 @@ async fn list(api: &Api, kind: &ApiKind, questions: &ClusterQuestions) -> Result
     }
 }
 
+fn query(selection: &Selection, more: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", "500").append_pair("continue", more);
+    let selectors = [("labelSelector", &selection.labels), ("fieldSelector", &selection.fields)];
+    query.extend_pairs(selectors.into_iter().filter_map(|(name, selector)| Some((name, selector.as_ref()?))));
+    query.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use super::super::rights::tests::questions;
     use super::*;
 
     #[test]
@@ -136,6 +150,16 @@ mod tests {
         assert!(is_for(&object(json!("_automatic_")), "b"));
         let of_gateway_group = json!({ "spec": { "ambassadorSelector": { "ambassadorIds": ["a"] } } });
         assert!(is_for(&of_gateway_group, "a") && !is_for(&of_gateway_group, "default"));
+    }
+
+    #[test]
+    fn only_what_the_gateway_speaks_of_is_missed() {
+        let mut questions = questions(false);
+        assert!(told_of(&questions).any(|api| api.kind == "Mapping"));
+        questions.mapping_statuses = false;
+        assert!(told_of(&questions).all(|api| api.kind != "Mapping") && told_of(&questions).count() > 5);
+        let selection = Selection { labels: Some("edge=yes".to_owned()), ..Selection::default() };
+        assert_eq!(query(&selection, ""), "limit=500&continue=&labelSelector=edge%3Dyes");
     }
 
     #[test]

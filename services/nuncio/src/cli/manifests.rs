@@ -94,16 +94,16 @@ impl ClusterArgs {
     }
 
     fn manifests(&self, namespace: &str) -> Manifests {
-        let Self { kubernetes: _, kubeconfig, context, single_namespace, label_selector, field_selector } =
-            self.clone();
-        let given = |selector: Option<String>| selector.filter(|selector| !selector.trim().is_empty());
-        Manifests::Kubernetes {
-            access: ClusterAccess { kubeconfig, context },
-            selection: Selection {
-                namespace: single_namespace.then(|| namespace.to_owned()),
-                labels: given(label_selector),
-                fields: given(field_selector),
-            },
+        Manifests::Kubernetes { access: self.access(), selection: self.selection(namespace) }
+    }
+
+    /// Which of its objects are read, by a gateway in `namespace`.
+    pub(crate) fn selection(&self, namespace: &str) -> Selection {
+        let given = |selector: &Option<String>| selector.clone().filter(|selector| !selector.trim().is_empty());
+        Selection {
+            namespace: self.single_namespace.then(|| namespace.to_owned()),
+            labels: given(&self.label_selector),
+            fields: given(&self.field_selector),
         }
     }
 }

@@ -80,6 +80,10 @@ pub(crate) struct DoctorArgs {
     /// The gateway writes no statuses
     #[arg(long, env = "NUNCIO_NO_STATUS", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Kubernetes")]
     pub(crate) no_status: bool,
+    /// The gateway writes the status of Mappings
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set, help_heading = "Kubernetes",
+        env = "AMBASSADOR_UPDATE_MAPPING_STATUS", value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) mapping_status: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
