@@ -191,7 +191,7 @@ mod tests {
     fn an_event_that_was_lost_is_made_again_after_a_while() {
         let start = Instant::now();
         let mut recorder = Recorder::new("nuncio-1", start);
-        let mut record = |recorder: &mut Recorder, now| {
+        let record = |recorder: &mut Recorder, now| {
             recorder.record(&target("a"), "Invalid", "wrong", (now, Timestamp::UNIX_EPOCH))
         };
         let Some(Write::Create(event)) = record(&mut recorder, start) else { panic!() };
