@@ -95,7 +95,10 @@ pub fn is_blank(text: &[u8]) -> bool {
 #[must_use]
 pub fn from_json(value: &serde_json::Value, source: &Arc<str>, defaults: &Defaults) -> Parsed {
     let mut reader = Reader::new(source, defaults);
-    reader.document(yaml::from_json(value));
+    match yaml::from_json(value) {
+        (node, true) => reader.document(node),
+        (node, false) => reader.too_deep(&node),
+    }
     reader.parsed
 }
 

@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::engine::Engine;
 use crate::leader::{Candidate, Progress, Standing};
 use crate::manifests::Opened;
-use crate::run::{Config, lock};
+use crate::run::{Config, defaults, lock};
 use crate::status::{self, Held};
 use crate::webhook::{Keeper, Limits, Reviewer};
 
@@ -55,7 +55,11 @@ impl Duties {
             });
         }
         let webhook = webhook.map(|options| {
-            let reviewer = Reviewer { ambassador_id: config.ambassador_id.clone(), limits: Limits::default() };
+            let reviewer = Reviewer {
+                ambassador_id: config.ambassador_id.clone(),
+                defaults: defaults(&config.namespace, config.expand_environment),
+                limits: Limits::default(),
+            };
             let metrics = lock(engine).metrics.clone();
             let keeper = Keeper::new(options, client, &config.namespace, reviewer, metrics, stop.clone());
             AbortOnDropHandle::new(tokio::spawn(keeper.run(leadership)))

@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nuncio_api::{
-    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank, parse,
+    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank,
+    parse, read_json,
 };
 use nuncio_translate::{certificate_problem, script_problem};
 use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
-use self::unread::unreadable;
+use self::unread::{not_json, unreadable};
 use crate::source::{Content, FileChange};
 
 /// An object that came, changed (`Some`) or went (`None`).
@@ -108,8 +109,10 @@ impl Files {
 
     /// Reads an object that has no file.
     fn parse_json(&self, object: &[u8], name: &Arc<str>) -> Parsed {
-        let object = serde_json::from_slice(object).unwrap_or_default();
-        from_json(&object, name, &self.defaults)
+        match read_json(object) {
+            Ok(object) => from_json(&object, name, &self.defaults),
+            Err(error) => not_json(name, &error),
+        }
     }
 
     /// Reads a file. What was good and is broken now stays as it was, with the new problem.

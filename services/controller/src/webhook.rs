@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::post;
+use nuncio_api::Defaults;
 
 pub use admission::VALIDATION_PATH;
 pub use certificate::{Authority, Certificate, CertificateError, ServingCertificate};
@@ -37,6 +38,8 @@ pub use server::{Certificates, serve};
 pub struct Reviewer {
     /// `AMBASSADOR_ID`: objects for other instances are none of this one's business, and let through.
     pub ambassador_id: String,
+    /// What the gateway gives to objects that do not say so themselves: what it would serve may be stored.
+    pub defaults: Defaults,
     /// How much is taken in.
     pub limits: Limits,
 }

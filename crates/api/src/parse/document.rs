@@ -10,7 +10,7 @@ use super::issues::Issues;
 use super::{module, recover, remains, typed};
 use crate::object::GROUP;
 use crate::text::closest;
-use crate::yaml::{DeError, Mark, Node, Path, expand};
+use crate::yaml::{DEPTH, DeError, Mark, Node, Path, expand};
 use crate::{Guard, Kind, Object, ObjectId, Problem, Remains, Spec};
 
 /// The object whose annotation holds others, which inherit from it.
@@ -19,10 +19,31 @@ pub(super) struct Carrier {
     pub(super) labels: BTreeMap<String, String>,
 }
 
+/// Whether a Module is what an `AuthService` was before there were any.
+fn is_authentication(module: &Node<'_>) -> bool {
+    names(module).name.as_deref() == Some(module::AUTHENTICATION)
+}
+
 impl Reader<'_> {
     /// Reads a document: an object, or several in a `List`.
     pub(super) fn document(&mut self, node: Node<'_>) {
         self.read(node, None);
+    }
+
+    /// Keeps what can be told of a document that is nested deeper than is read.
+    pub(super) fn too_deep(&mut self, node: &Node<'_>) {
+        let (Some(api_version), Some(kind)) = (top(node, "apiVersion").0, top(node, "kind").0) else { return };
+        let kind = match classify(api_version, kind, false) {
+            Class::Known(Kind::Module, _) if is_authentication(node) => Some(Kind::AuthService),
+            Class::Known(kind, _) => Some(kind),
+            Class::Foreign => {
+                self.parsed.ignored += 1;
+                return;
+            }
+            _ => None,
+        };
+        let problem = Problem::error("TooDeep", "", format!("nested more than {DEPTH} deep"));
+        self.refuse(node, kind, None, node.mark, problem);
     }
 
     pub(super) fn read(&mut self, node: Node<'_>, carrier: Option<&Carrier>) {
@@ -122,7 +143,7 @@ impl Reader<'_> {
 
     fn known(&mut self, mut node: Node<'_>, kind: Kind, version: Version, carrier: Option<&Carrier>) {
         let mut kind = kind;
-        if kind == Kind::Module && names(&node).name.as_deref() == Some(module::AUTHENTICATION) {
+        if kind == Kind::Module && is_authentication(&node) {
             module::flatten(&mut node);
             kind = Kind::AuthService;
         }

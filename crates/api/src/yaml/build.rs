@@ -11,7 +11,7 @@ use super::node::{Entry, Mark, Node, Value};
 use super::scalar::{Scalar, resolve};
 
 /// How deep lists and mappings may be nested.
-pub(super) const DEPTH: usize = 100;
+pub(crate) const DEPTH: usize = 100;
 /// What a document's aliases may add to it: bytes of text, and [`NODE_COST`] for each node.
 const ALIAS_BUDGET: usize = 4 << 20;
 const NODE_COST: usize = 64;

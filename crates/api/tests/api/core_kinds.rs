@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, IntOrString, Spec, Text, from_json};
+use nuncio_api::{Defaults, IntOrString, Remains, Spec, Text, from_json, read_json};
 use serde_json::json;
 
 use crate::support::{is_invalid, named, only, read};
@@ -86,6 +86,27 @@ fn json_from_an_api_server_is_read_like_yaml() {
     assert_eq!((spec.weight, spec.case_sensitive, spec.headers["x"].as_str()), (Some(10), Some(false), "yes"));
     assert_eq!(parsed.objects[0].location.to_string(), "cluster");
     assert_eq!((parsed.objects[0].generation, parsed.objects[0].uid.as_deref()), (Some(3), Some("0b")));
+}
+
+#[test]
+fn json_that_is_nested_too_deep_is_an_object_that_is_not_valid() {
+    // With the object, its spec and the Module's config there are three levels around them.
+    for (deep, valid) in [(97, true), (98, false), (126, false), (500, false), (50_000, false)] {
+        let nest = format!("{}1{}", "[".repeat(deep), "]".repeat(deep));
+        let text = format!(
+            r#"{{"apiVersion": "getambassador.io/v3alpha1", "kind": "Module", "metadata": {{"name": "ambassador", "uid": "u"}},
+            "spec": {{"config": {{"x": {nest}, "ip_allow": [{{"peer": "127.0.0.1"}}]}}}}}}"#
+        );
+        let parsed = from_json(&read_json(text.as_bytes()).unwrap(), &Arc::from("cluster"), &Defaults::default());
+        let object = named(&parsed, "Module default/ambassador");
+        assert_eq!(!is_invalid(object), valid, "{deep}");
+        assert_eq!(object.uid.as_deref(), Some("u"));
+        if !valid {
+            assert_eq!(object.problems[0].0.reason, "TooDeep");
+            assert!(matches!(object.spec, Spec::Invalid(Remains::AccessList)), "what it may have shut is shut");
+        }
+    }
+    assert!(read_json(b"{").is_err());
 }
 
 #[test]

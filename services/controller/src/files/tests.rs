@@ -149,6 +149,27 @@ fn an_object_by_itself_counts_before_one_in_an_annotation_wherever_they_are() {
     }
 }
 
+#[test]
+fn an_object_that_is_nested_too_deep_leaves_what_was_valid_in_force() {
+    let module = |more: &str| {
+        let head = r#""apiVersion": "getambassador.io/v3alpha1", "kind": "Module", "metadata": {"name": "ambassador"}"#;
+        let text = format!(r#"{{{head}, "spec": {{"config": {{"ip_allow": [{{"peer": "127.0.0.1"}}]{more}}}}}}}"#);
+        FileChange {
+            file: "getambassador.io/Module/default/ambassador".into(),
+            content: Content::Json(text.into_bytes()),
+        }
+    };
+    let id = ObjectId::new(Kind::Module, "default", "ambassador");
+    for deep in [110, 1000] {
+        let mut files = Files::new(Defaults::default());
+        files.apply(vec![module("")]);
+        let good = files.object(&id).unwrap().spec.clone();
+        files.apply(vec![module(&format!(r#", "x": {}1{}"#, "[".repeat(deep), "]".repeat(deep)))]);
+        assert_eq!(files.object(&id).unwrap().spec, good, "{deep}");
+        assert_eq!(files.problems_of(&id)[0].problem.reason, "TooDeep");
+    }
+}
+
 const AUTH: &str = "\
 apiVersion: getambassador.io/v3alpha1
 kind: AuthService

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{FileProblem, Guard, Kind, Location, Object, ObjectId, Problem, Remains, Spec, guard_in};
+use nuncio_api::{FileProblem, Guard, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, guard_in};
 
 use super::{File, Files, Found};
 
@@ -62,6 +62,14 @@ pub(super) fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object
     let message = format!("cannot be read: {error}; what was read before stays");
     // There is no line to name.
     kept(file, objects, Problem::error("UnreadableFile", "", message), 0)
+}
+
+/// What an API server does not send.
+pub(super) fn not_json(name: &Arc<str>, error: &serde_json::Error) -> Parsed {
+    let problem = Problem::error("InvalidJson", "", format!("cannot be read: {error}"));
+    let location = Location { file: Arc::clone(name), line: 0, column: 0 };
+    let found = FileProblem { problem, location, snippet: String::new(), id: None, remains: Remains::Nothing };
+    Parsed { problems: vec![found], ..Parsed::default() }
 }
 
 /// A file of which nothing new can be read: what was read before stays.

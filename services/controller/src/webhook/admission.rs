@@ -6,9 +6,11 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use nuncio_api::{Defaults, Object, Problem, Severity, from_json};
-use serde::{Deserialize, Serialize};
+use nuncio_api::{Object, Problem, Severity, from_json, read_json};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Reviewer;
 use super::review::{self, Refusal};
@@ -33,10 +35,16 @@ struct Request {
     #[serde(default)]
     namespace: String,
     /// Absent, or null, where an object is deleted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "however_deep")]
     object: Value,
-    #[serde(default, rename = "oldObject")]
+    #[serde(default, rename = "oldObject", deserialize_with = "however_deep")]
     old_object: Value,
+}
+
+/// An object, of which what is too deep is to be complained about rather than the whole review.
+fn however_deep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    let text = <&RawValue>::deserialize(deserializer)?;
+    read_json(text.get().as_bytes()).map_err(D::Error::custom)
 }
 
 /// `AdmissionReview`, as it is answered.
@@ -66,26 +74,26 @@ struct Status {
 }
 
 pub(super) async fn handle(State(state): State<Arc<review::State>>, body: Body) -> Result<Response, Refusal> {
-    let Reviewer { limits, ambassador_id } = state.reviewer.clone();
-    let review = state.take_in(body, limits.admission_bytes).await?;
-    let read = move || serde_json::from_slice(&review.bytes).map(|question| answer(question, &ambassador_id));
+    let reviewer = state.reviewer.clone();
+    let review = state.take_in(body, reviewer.limits.admission_bytes).await?;
+    let read = move || serde_json::from_slice(&review.bytes).map(|question| answer(question, &reviewer));
     Ok(Json(state.work(read).await??).into_response())
 }
 
-fn answer(Question { api_version, request }: Question, ambassador_id: &str) -> Answer {
-    let (errors, warnings) = judge(&request, ambassador_id);
+fn answer(Question { api_version, request }: Question, reviewer: &Reviewer) -> Answer {
+    let (errors, warnings) = judge(&request, reviewer);
     let denied = (!errors.is_empty()).then(|| Status { code: 422, reason: "Invalid", message: errors.join("; ") });
     let response = Reply { uid: request.uid, allowed: denied.is_none(), status: denied, warnings };
     Answer { api_version, kind: "AdmissionReview", response }
 }
 
 /// What forbids the object, and what is to be said of it.
-fn judge(request: &Request, ambassador_id: &str) -> (Vec<String>, Vec<String>) {
+fn judge(request: &Request, Reviewer { ambassador_id, defaults, limits: _ }: &Reviewer) -> (Vec<String>, Vec<String>) {
     let nothing = (Vec::new(), Vec::new());
     if !is_ours(&request.object) || !is_changed(request) {
         return nothing;
     }
-    let mut defaults = Defaults::default();
+    let mut defaults = defaults.clone();
     if !request.namespace.is_empty() {
         defaults.namespace = request.namespace.as_str().into();
     }

@@ -16,7 +16,7 @@ mod bounds;
 mod tls;
 
 fn reviewer(limits: Limits) -> Reviewer {
-    Reviewer { ambassador_id: "default".to_owned(), limits }
+    Reviewer { ambassador_id: "default".to_owned(), defaults: Defaults::default(), limits }
 }
 
 async fn send(router: &Router, path: &str, body: Body) -> Response {
@@ -138,6 +138,37 @@ async fn a_bad_object_is_refused_with_what_check_says_of_it() {
     assert!(message.starts_with("spec.service: \"port\" is no port"), "{message}");
     let answer = admit("UPDATE", bad, mapping("v3alpha1", json!({ "prefix": "/", "service": "w" }))).await;
     assert_eq!(answer["allowed"], false);
+}
+
+#[tokio::test]
+async fn what_is_nested_too_deep_is_refused_in_words() {
+    for deep in [100, 1000] {
+        let nest = format!("{}1{}", "[".repeat(deep), "]".repeat(deep));
+        let odd = mapping("v3alpha1", json!({ "prefix": "/", "service": "w", "odd": "NEST" }));
+        let review = admission("CREATE", odd, Value::Null).to_string().replace("\"NEST\"", &nest);
+        let (status, text) = post(Limits::default(), VALIDATION_PATH, review).await;
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((status, &answer["response"]["allowed"]), (StatusCode::OK, &json!(false)), "{text}");
+        assert_eq!(answer["response"]["status"]["message"], "nested more than 100 deep");
+    }
+}
+
+#[tokio::test]
+async fn what_the_gateway_reads_with_its_environment_is_let_in() {
+    let environment = [("DOMAIN".to_owned(), "shop.example".to_owned())].into();
+    let defaults = Defaults { env: Some(Arc::new(environment)), ..Defaults::default() };
+    let host = json!({
+        "apiVersion": "getambassador.io/v3alpha1", "kind": "Host",
+        "metadata": { "name": "h", "namespace": "n" }, "spec": { "hostname": "${DOMAIN}" },
+    });
+    let review = admission("CREATE", host, Value::Null).to_string();
+    for (defaults, allowed) in [(Defaults::default(), false), (defaults, true)] {
+        let router = router(Reviewer { defaults, ..reviewer(Limits::default()) });
+        let response = send(&router, VALIDATION_PATH, Body::from(review.clone())).await;
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let answer: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(answer["response"]["allowed"], allowed, "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nuncio_api::Defaults;
 use nuncio_api::crd::{Conversion, definitions};
 use nuncio_controller::webhook::{Certificates, Credentials, Limits, Reviewer, router, serve};
 use nuncio_kube_tests::Cluster;
@@ -38,7 +39,8 @@ pub(super) fn webhook() -> &'static Webhook {
         let listener = TcpListener::bind((ip, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
-        let reviewer = Reviewer { ambassador_id: "default".to_owned(), limits: Limits::default() };
+        let reviewer =
+            Reviewer { ambassador_id: "default".to_owned(), defaults: Defaults::default(), limits: Limits::default() };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
