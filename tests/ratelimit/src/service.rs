@@ -119,11 +119,14 @@ impl Service {
 
     async fn wait(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(20);
-        while tokio::net::TcpStream::connect(("127.0.0.1", self.grpc)).await.is_err() {
-            if Instant::now() > deadline {
-                bail!("the service does not start");
+        // The original opens them in any order.
+        for port in [self.grpc, self.http, self.debug] {
+            while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                if Instant::now() > deadline {
+                    bail!("the service does not start");
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
     }
