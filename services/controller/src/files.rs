@@ -1,6 +1,7 @@
 //! What the files say, file by file: which object counts where two files have it, and what stays where a
 //! file can no longer be read.
 
+mod objects;
 mod places;
 mod unread;
 
@@ -16,6 +17,7 @@ use nuncio_translate::{certificate_problem, script_problem};
 use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
+use self::objects::Objects;
 use self::unread::{not_json, unreadable};
 use crate::source::{Content, FileChange};
 
@@ -51,7 +53,7 @@ pub(crate) struct Files {
 struct File {
     /// Of the text that was read last.
     hash: Option<u128>,
-    objects: BTreeMap<ObjectId, Arc<Object>>,
+    objects: Objects,
     problems: Vec<Found>,
     /// Of objects, whose problems are the newest text's, not those of what stays in force.
     snippets: BTreeMap<Location, String>,
@@ -68,7 +70,7 @@ impl Files {
         for FileChange { file, content } in changes {
             let old = self.files.remove(&file).unwrap_or_default();
             if let Content::Bytes(bytes) = &content
-                && !old.objects.is_empty()
+                && old.objects.len() > 0
                 && is_blank(bytes)
             {
                 warn!("{file} is empty now: the objects that it held are removed ({})", old.objects.len());
@@ -82,14 +84,14 @@ impl Files {
                 }),
                 Content::Json(object) => Some(self.read(self.parse_json(&object, &file), &[], &old)),
             };
-            let new_ids = new.iter().flat_map(|new| new.objects.keys()).cloned().collect::<BTreeSet<_>>();
-            for id in old.objects.keys().filter(|id| !new_ids.contains(*id)) {
+            let new_ids = new.iter().flat_map(|new| new.objects.ids()).cloned().collect::<BTreeSet<_>>();
+            for id in old.objects.ids().filter(|id| !new_ids.contains(*id)) {
                 self.disown(id, &file);
             }
             for id in &new_ids {
                 self.owners.entry(id.clone()).or_default().insert(Arc::clone(&file));
             }
-            touched.extend(old.objects.into_keys().chain(new_ids));
+            touched.extend(old.objects.ids().cloned().chain(new_ids));
             if let Some(new) = new {
                 self.files.insert(file, new);
             }
@@ -118,9 +120,10 @@ impl Files {
     /// Reads a file. What was good and is broken now stays as it was, with the new problem.
     fn read(&self, parsed: Parsed, bytes: &[u8], old: &File) -> File {
         let (text, mut read) = (Text::new(bytes), File { hash: Some(xxh3_128(bytes)), ..File::default() });
+        let mut objects = BTreeMap::<ObjectId, Arc<Object>>::new();
         let broken = parsed.problems.iter().any(|found| found.problem.severity == nuncio_api::Severity::Error);
         for object in parsed.objects {
-            let earlier = read.objects.get(&object.id);
+            let earlier = objects.get(&object.id);
             let ousted = earlier.is_some_and(|earlier| !earlier.annotated && object.annotated);
             if earlier.is_some() {
                 let which = if ousted { "one that is in no annotation" } else { "later one" };
@@ -139,20 +142,21 @@ impl Files {
                 read.snippets.entry(location.clone()).or_insert_with(|| text.snippet(location));
             }
             let object = Arc::new(self.keep_good(object, old));
-            read.objects.insert(object.id.clone(), object);
+            objects.insert(object.id.clone(), object);
         }
         if broken {
             // The broken document may be any of those that are missing now.
-            for (id, object) in &old.objects {
-                read.objects.entry(id.clone()).or_insert_with(|| Arc::clone(object));
+            for object in old.objects.iter() {
+                objects.entry(object.id.clone()).or_insert_with(|| Arc::clone(object));
             }
         }
         for problem in parsed.problems {
-            if let Some(unread) = self.unread(&problem).filter(|unread| !read.objects.contains_key(&unread.id)) {
-                read.objects.insert(unread.id.clone(), Arc::new(unread));
+            if let Some(unread) = self.unread(&problem).filter(|unread| !objects.contains_key(&unread.id)) {
+                objects.insert(unread.id.clone(), Arc::new(unread));
             }
             read.problems.push(found(problem));
         }
+        read.objects = objects.into();
         read
     }
 
@@ -216,7 +220,7 @@ impl Files {
     /// What is wrong with files, and with the texts of objects.
     pub(crate) fn problems(&self) -> impl Iterator<Item = Found> {
         self.files.values().flat_map(|file| {
-            let of_objects = file.objects.values().flat_map(|object| self.object_problems(object));
+            let of_objects = file.objects.iter().flat_map(|object| self.object_problems(object));
             file.problems.iter().cloned().chain(of_objects)
         })
     }

@@ -1,21 +1,24 @@
 //! Mappings, taken apart as they change.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, Mapping, Object, ObjectId, Remains, Severity, Spec};
+use nuncio_ir::ClusterName;
 
 use super::{Dirty, World};
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, Upstream};
 use crate::mapping;
 
 impl World {
     pub(super) fn compile_mappings(&mut self, dirty: &mut Dirty) {
+        let mut made = BTreeMap::new();
         for id in std::mem::take(&mut dirty.mappings) {
             let compiled = match id.kind {
                 Kind::Ingress => self.compile_path(&id),
                 _ => self.compile(&id),
             };
-            let compiled = compiled.map(|compiled| Arc::new(self.sharing_upstream(compiled)));
+            let compiled = compiled.map(|compiled| Arc::new(self.sharing_upstream(compiled, &mut made)));
             let old = match &compiled {
                 Some(compiled) => self.mappings.insert(id.clone(), Arc::clone(compiled)),
                 None => self.mappings.remove(&id),
@@ -47,12 +50,13 @@ impl World {
         Some(mapping::compile(id, &object.labels, mapping, &self.context()))
     }
 
-    /// Many Mappings send to one cluster: they share what describes it.
-    fn sharing_upstream(&self, mut compiled: Compiled) -> Compiled {
-        if let Some(upstream) = compiled.upstream_mut()
-            && let Some(known) = self.clusters.get(upstream.name()).filter(|known| **known == *upstream)
-        {
-            *upstream = Arc::clone(known);
+    /// Many Mappings send to one cluster: they share what describes it, with those before and with those that come with them.
+    fn sharing_upstream(&self, mut compiled: Compiled, made: &mut BTreeMap<ClusterName, Arc<Upstream>>) -> Compiled {
+        let Some(upstream) = compiled.upstream_mut() else { return compiled };
+        let known = self.clusters.get(upstream.name()).or_else(|| made.get(upstream.name()));
+        match known.filter(|known| ***known == **upstream) {
+            Some(known) => *upstream = Arc::clone(known),
+            None => drop(made.insert(upstream.name().clone(), Arc::clone(upstream))),
         }
         compiled
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{FileProblem, Guard, Kind, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, guard_in};
+use nuncio_api::{FileProblem, Guard, Kind, Location, Object, Parsed, Problem, Remains, Spec, guard_in};
 
+use super::objects::Objects;
 use super::{File, Files, Found};
 
 impl Files {
@@ -18,7 +19,7 @@ impl Files {
             let snippet = String::new();
             let found = FileProblem { problem, location, snippet, id: Some(id), remains: Remains::Nothing };
             if let Some(unread) = self.unread(&found) {
-                torn.objects.entry(unread.id.clone()).or_insert_with(|| Arc::new(unread));
+                torn.objects = torn.objects.and(unread);
             }
         }
         torn
@@ -58,7 +59,7 @@ fn closed(kind: Kind, remains: &Remains) -> Remains {
 }
 
 /// A file that the system does not let be read.
-pub(super) fn unreadable(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, error: &str) -> File {
+pub(super) fn unreadable(file: &Arc<str>, objects: Objects, error: &str) -> File {
     let message = format!("cannot be read: {error}; what was read before stays");
     // There is no line to name.
     kept(file, objects, Problem::error("UnreadableFile", "", message), 0)
@@ -73,10 +74,9 @@ pub(super) fn not_json(name: &Arc<str>, error: &serde_json::Error) -> Parsed {
 }
 
 /// A file of which nothing new can be read: what was read before stays.
-fn kept(file: &Arc<str>, objects: BTreeMap<ObjectId, Arc<Object>>, problem: Problem, line: u32) -> File {
+fn kept(file: &Arc<str>, objects: Objects, problem: Problem, line: u32) -> File {
     let location = Location { file: Arc::clone(file), line, column: line.min(1) };
-    let mut of_cluster = objects.values().filter(|object| !object.location.has_lines());
-    let object = of_cluster.next().map(|object| object.id.clone());
+    let object = objects.iter().find(|object| !object.location.has_lines()).map(|object| object.id.clone());
     let problem = Found { object, problem, location, snippet: String::new() };
     File { hash: None, objects, problems: vec![problem], snippets: BTreeMap::new() }
 }
