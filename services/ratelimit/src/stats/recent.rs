@@ -36,7 +36,7 @@ fn next() -> u64 {
 }
 
 impl Version {
-    /// Names were let go: threads forget theirs, and ask again.
+    /// Names were let go, or told apart by whether they are used: threads forget theirs, and ask again, which is use.
     pub(super) fn renew(&self) {
         self.0.store(next(), Ordering::Release);
     }

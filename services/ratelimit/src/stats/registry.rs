@@ -182,9 +182,9 @@ impl Registry {
         let admits = read(&self.rules).seen.admits(key, now);
         let make = || {
             let mut rules = write(&self.rules);
-            let before = rules.seen.let_go;
+            let before = rules.seen.sweeps;
             let made = rules.seen.insert(key, now, || Arc::new(RuleStats::new(key)));
-            if rules.seen.let_go != before {
+            if rules.seen.sweeps != before {
                 self.version.renew();
             }
             made

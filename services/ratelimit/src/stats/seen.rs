@@ -19,8 +19,8 @@ pub(super) struct Seen<T> {
     names: HashMap<Box<str>, Entry<T>>,
     /// When names were last told whether they were used since.
     swept: Option<Instant>,
-    /// How many names have given way so far.
-    pub(super) let_go: usize,
+    /// How often names were told so far.
+    pub(super) sweeps: usize,
 }
 
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct Entry<T> {
 
 impl<T> Default for Seen<T> {
     fn default() -> Self {
-        Self { names: HashMap::new(), swept: None, let_go: 0 }
+        Self { names: HashMap::new(), swept: None, sweeps: 0 }
     }
 }
 
@@ -58,9 +58,8 @@ impl<T> Seen<T> {
         }
         if self.names.len() >= ROOM && self.may_sweep(now) {
             self.swept = Some(now);
-            let before = self.names.len();
+            self.sweeps += 1;
             self.names.retain(|_, entry| std::mem::take(entry.used.get_mut()));
-            self.let_go += before - self.names.len();
         }
         if self.names.len() >= ROOM {
             return None;
