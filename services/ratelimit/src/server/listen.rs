@@ -1,6 +1,6 @@
 //! Listeners.
 
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 
 use axum::Router;
@@ -21,13 +21,28 @@ pub(crate) fn bind(address: &str) -> std::io::Result<TcpListener> {
         address
     };
     let address = address.to_socket_addrs()?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let (socket, address) = socket(address)?;
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+/// A socket to listen with, and where: of all addresses, those of both families, as the original, which is written in Go.
+fn socket(address: SocketAddr) -> std::io::Result<(Socket, SocketAddr)> {
+    let of = |address| Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP));
+    if !address.ip().is_unspecified() {
+        return Ok((of(address)?, address));
+    }
+    let [both, old] = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()]
+        .map(|any: IpAddr| SocketAddr::new(any, address.port()));
+    match of(both) {
+        Ok(socket) => socket.set_only_v6(false).map(|()| (socket, both)),
+        // A kernel without IPv6.
+        Err(_) => Ok((of(old)?, old)),
+    }
 }
 
 /// Listens at a path. A socket that is left there is replaced; any other file is not.
@@ -43,5 +58,24 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
     let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!("an HTTP server ended: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn all_addresses_are_those_of_both_families() {
+        let reaches = async |listener: &TcpListener, host: &str| {
+            let port = listener.local_addr().unwrap().port();
+            tokio::net::TcpStream::connect((host, port)).await.is_ok()
+        };
+        for everywhere in [":0", "0.0.0.0:0", "[::]:0"] {
+            let listener = bind(everywhere).unwrap();
+            assert!(reaches(&listener, "127.0.0.1").await && reaches(&listener, "::1").await, "{everywhere}");
+        }
+        let listener = bind("127.0.0.1:0").unwrap();
+        assert!(reaches(&listener, "127.0.0.1").await && !reaches(&listener, "::1").await);
     }
 }
