@@ -137,7 +137,7 @@ impl Sink {
 
     async fn send_datagrams(&self, lines: &[String]) -> std::io::Result<()> {
         let found = tokio::net::lookup_host(&self.target.address).await?;
-        let target = preferred(found.collect()).ok_or(std::io::ErrorKind::NotFound)?;
+        let target = preferred(&found.collect::<Vec<_>>()).ok_or(std::io::ErrorKind::NotFound)?;
         let any = if target.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let socket = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
         let mut datagram = String::new();
@@ -153,7 +153,7 @@ impl Sink {
 }
 
 /// The address of a name to send datagrams to: of both families IPv4, as clients of Go do. Nobody says that none listens.
-fn preferred(addresses: Vec<SocketAddr>) -> Option<SocketAddr> {
+fn preferred(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     addresses.iter().copied().find(SocketAddr::is_ipv4).or_else(|| addresses.first().copied())
 }
 
@@ -189,9 +189,9 @@ mod tests {
     fn datagrams_go_to_where_those_of_go_would() {
         let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
         let both = parse(&["[::1]:8125", "127.0.0.1:8125"]);
-        assert_eq!(preferred(both.clone()), Some(both[1]));
-        assert_eq!(preferred(both[..1].to_vec()), Some(both[0]));
-        assert_eq!(preferred(Vec::new()), None);
+        assert_eq!(preferred(&both), Some(both[1]));
+        assert_eq!(preferred(&both[..1]), Some(both[0]));
+        assert_eq!(preferred(&[]), None);
     }
 
     #[test]
