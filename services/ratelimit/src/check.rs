@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::{Config, ConfigError, Loader, Source};
+use crate::provider::files::directory::{self, File};
 use crate::stats::Registry;
 
 /// What a directory holds.
@@ -16,17 +17,30 @@ pub struct Checked {
     pub errors: Vec<ConfigError>,
 }
 
-/// Reads all files of rules in a directory, as the service does: all but hidden ones, in the order of their names.
+/// How to read a directory of rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CheckOptions {
+    /// Whether several files may be for one domain.
+    pub merge_domains: bool,
+    /// Whether names that begin with a dot are left out.
+    pub ignore_dot_files: bool,
+}
+
+/// Reads all files of rules in a directory and below it, as the service does, in the order of their names. A file that
+/// cannot be read, which the service leaves out, is an error.
 ///
 /// # Errors
-/// When the directory or a file cannot be read.
-pub fn check(directory: &Path, merge_domains: bool) -> std::io::Result<Checked> {
-    let files = files(directory)?;
+/// When the directory cannot be read.
+pub fn check(directory: &Path, options: CheckOptions) -> std::io::Result<Checked> {
+    let files = directory::find(directory, options.ignore_dot_files)?;
     let stats = Registry::default();
-    let loader = Loader { stats: &stats, merge_domains };
+    let loader = Loader { stats: &stats, merge_domains: options.merge_domains };
     let (mut sources, mut errors) = (Vec::new(), Vec::new());
-    for (name, text) in &files {
-        let source = text.as_ref().map_err(Clone::clone).and_then(|text| Source::parse(name, text));
+    for file in &files {
+        // Whoever asks about files knows them by their paths.
+        let file = File { name: file.path.display().to_string(), path: file.path.clone() };
+        let text = file.text().unwrap_or_else(|error| Err(file.problem(&error.to_string())));
+        let source = text.and_then(|text| Source::parse(&file.name, &text));
         match source.and_then(|source| loader.load(vec![source.clone()]).map(|_| source)) {
             Ok(source) => sources.push(source),
             Err(error) => errors.push(error),
@@ -34,30 +48,6 @@ pub fn check(directory: &Path, merge_domains: bool) -> std::io::Result<Checked> 
     }
     let config = loader.load(sources).map_err(|error| errors.push(error)).ok();
     Ok(Checked { files: files.len(), config: config.filter(|_| errors.is_empty()), errors })
-}
-
-type Text = Result<String, ConfigError>;
-
-fn files(directory: &Path) -> std::io::Result<Vec<(String, Text)>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !hidden && std::fs::metadata(entry.path())?.is_file() {
-            names.push(entry.path());
-        }
-    }
-    names.sort();
-    let read = |path: std::path::PathBuf| {
-        let name = path.display().to_string();
-        let text = String::from_utf8(std::fs::read(&path)?).map_err(|error| {
-            let line =
-                error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-            ConfigError { file: name.clone(), message: "not UTF-8".to_owned(), line: line + 1, path: String::new() }
-        });
-        Ok((name, text))
-    };
-    names.into_iter().map(read).collect()
 }
 
 #[cfg(test)]
@@ -69,15 +59,27 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &[u8]| std::fs::write(directory.path().join(name), text).unwrap();
         write("a.yaml", b"domain: a\ndescriptors: [{key: k, rate_limit: {unit: day, requests_per_unit: 5}}]");
-        let good = check(directory.path(), false).unwrap();
+        let options = CheckOptions { ignore_dot_files: true, ..CheckOptions::default() };
+        let good = check(directory.path(), options).unwrap();
         assert_eq!((good.files, good.errors.len(), good.config.unwrap().rules().len()), (1, 0, 1));
         write("b.yaml", b"domain: b\ndescriptors:\n- key: k\n  rate_limit: {unit: x}\n");
         write("c.yaml", b"domain: c\n# \xff");
-        write("d.yaml", b"domain: a\n");
+        std::fs::create_dir(directory.path().join("d")).unwrap();
+        write("d/d.yaml", b"domain: a\n");
+        std::os::unix::fs::symlink("nowhere", directory.path().join("e.yaml")).unwrap();
         write(".hidden", b"?");
-        let bad = check(directory.path(), false).unwrap();
-        assert_eq!((bad.files, bad.config.is_none()), (4, true));
+        let bad = check(directory.path(), options).unwrap();
+        assert_eq!((bad.files, bad.config.is_none()), (5, true));
         let shown: Vec<_> = bad.errors.iter().map(|error| format!("{}:{}", error.line, error.message)).collect();
-        assert_eq!(shown, ["3:invalid rate limit unit 'x'", "2:not UTF-8", "0:duplicate domain 'a' in config file"]);
+        let expected = [
+            "3:invalid rate limit unit 'x'",
+            "2:error loading config file: yaml: invalid leading UTF-8 octet",
+            "0:No such file or directory (os error 2)",
+            "0:duplicate domain 'a' in config file",
+        ];
+        assert_eq!(shown, expected);
+        // The service reads what is hidden unless it is told not to.
+        let all = check(directory.path(), CheckOptions::default()).unwrap();
+        assert_eq!((all.files, all.errors.len()), (6, 5));
     }
 }

@@ -41,11 +41,11 @@ mod unit;
 mod window;
 
 pub use algorithm::{Algorithm, Gcra, GcraState, Sliding, SlidingState};
-pub use check::{Checked, check};
+pub use check::{CheckOptions, Checked, check};
 pub use embedded::embedded;
 pub use explain::{CounterView, Explanation, RuleView, explain, path as explain_path};
 pub use limiter::{CallError, Limiter, Options, Shared};
-pub use provider::{Active, Loads, files};
+pub use provider::{Active, Loads};
 pub use reach::reach_redis;
 pub use run::{RunError, run};
 pub use start::main;

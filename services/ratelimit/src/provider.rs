@@ -1,6 +1,6 @@
 //! Where the rules come from, and how they come into force.
 
-pub mod files;
+pub(crate) mod files;
 pub(crate) mod xds;
 
 use std::collections::BTreeSet;

@@ -40,6 +40,9 @@ pub(crate) struct RulesCheckArgs {
     /// Several files may be for one domain
     #[arg(long, env = "MERGE_DOMAIN_CONFIG")]
     pub(crate) merge_domains: bool,
+    /// Names that begin with a dot are left out, as in a ConfigMap's directory
+    #[arg(long, env = "RUNTIME_IGNOREDOTFILES")]
+    pub(crate) ignore_dot_files: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
@@ -63,6 +66,9 @@ pub(crate) struct LimitExplainArgs {
     /// Several files may be for one domain
     #[arg(long, env = "MERGE_DOMAIN_CONFIG", conflicts_with = "server")]
     pub(crate) merge_domains: bool,
+    /// Names that begin with a dot are left out, as in a ConfigMap's directory
+    #[arg(long, env = "RUNTIME_IGNOREDOTFILES", conflicts_with = "server")]
+    pub(crate) ignore_dot_files: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,

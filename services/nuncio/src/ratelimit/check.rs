@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use nuncio_ratelimit::Checked;
 use nuncio_ratelimit::config::ConfigError;
+use nuncio_ratelimit::{CheckOptions, Checked};
 use serde::Serialize;
 
 use crate::cli::{Format, RulesCheckArgs};
@@ -28,7 +28,8 @@ struct ErrorView<'c> {
 
 /// Prints every error. Fails if there is one.
 pub(super) fn run(args: &RulesCheckArgs) -> Outcome {
-    let checked = nuncio_ratelimit::check(&args.dir, args.merge_domains)
+    let options = CheckOptions { merge_domains: args.merge_domains, ignore_dot_files: args.ignore_dot_files };
+    let checked = nuncio_ratelimit::check(&args.dir, options)
         .map_err(|error| Failure::usage(format!("{}: {error}", args.dir.display())))?;
     match args.output {
         Format::Text => print_text(&text(&checked)),

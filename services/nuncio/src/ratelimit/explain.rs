@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use nuncio_controller::admin::AdminClient;
-use nuncio_ratelimit::{Explanation, RuleView};
+use nuncio_ratelimit::{CheckOptions, Explanation, RuleView};
 
 use crate::cli::{Format, LimitExplainArgs};
 use crate::exit::{Failure, Outcome, print_json, print_text};
@@ -30,7 +30,8 @@ pub(super) fn run(args: &LimitExplainArgs) -> Outcome {
 }
 
 fn of_files(rules: &Path, args: &LimitExplainArgs, entries: &[(&str, &str)]) -> Result<Explanation, Failure> {
-    let checked = nuncio_ratelimit::check(rules, args.merge_domains)
+    let options = CheckOptions { merge_domains: args.merge_domains, ignore_dot_files: args.ignore_dot_files };
+    let checked = nuncio_ratelimit::check(rules, options)
         .map_err(|error| Failure::usage(format!("{}: {error}", rules.display())))?;
     match (checked.config, checked.errors.first()) {
         (Some(config), None) => nuncio_ratelimit::explain(&config, &args.domain, entries).map_err(Failure::new),

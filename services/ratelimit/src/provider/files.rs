@@ -1,5 +1,7 @@
 //! Rules in a directory, watched as the original does.
 
+pub(crate) mod directory;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,8 +18,6 @@ use crate::settings::Files;
 const SETTLE: Duration = Duration::from_millis(20);
 /// Looked at this often without being told of a change: watches miss some on network file systems.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// The largest file: 100 000 rules are 15 MB.
-const LARGEST: u64 = 256 << 20;
 
 /// The directory to read, and which of its files hold rules.
 fn place(files: &Files) -> (PathBuf, String) {
@@ -30,55 +30,31 @@ fn place(files: &Files) -> (PathBuf, String) {
     }
 }
 
+/// What the files of rules hold.
+struct Found {
+    /// By the names of files.
+    texts: Vec<(String, String)>,
+    /// Files that cannot be read, and why. They are left out, as by the original.
+    unreadable: Vec<(String, String)>,
+}
+
 /// Reads all files of rules, in the order of their names. A file `config/a/b.yaml` is called `config.a.b.yaml`.
-///
-/// # Errors
-/// When one cannot be read or is wrong.
-pub fn read(files: &Files) -> Result<Vec<Source>, ConfigError> {
-    read_texts(files)?.into_iter().map(|(name, text)| Source::parse(&name, &text)).collect()
-}
-
-fn read_texts(files: &Files) -> Result<Vec<(String, String)>, ConfigError> {
+fn read(files: &Files) -> Result<Found, ConfigError> {
     let (directory, prefix) = place(files);
-    let mut found = Vec::new();
-    collect(&directory, "", files.ignore_dot_files, &mut found)
-        .map_err(|error| problem(&directory.display().to_string(), &error.to_string()))?;
-    found.retain(|(name, _)| name.starts_with(&prefix));
-    found.sort();
-    found.into_iter().map(|(name, path)| read_file(&name, &path).map(|text| (name, text))).collect()
-}
-
-fn collect(directory: &Path, prefix: &str, skip_dots: bool, found: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if skip_dots && name.starts_with('.') {
-            continue;
-        }
-        let full_name = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-        // Links are followed, as a ConfigMap's files are some.
-        let Ok(kind) = std::fs::metadata(entry.path()) else { continue };
-        // A link to a directory is not entered: `..data` holds the same files again.
-        if kind.is_dir() && entry.file_type()?.is_dir() {
-            collect(&entry.path(), &full_name, skip_dots, found)?;
-        } else if kind.is_file() {
-            found.push((full_name, entry.path()));
+    let all = directory::find(&directory, files.ignore_dot_files).map_err(|error| ConfigError {
+        file: directory.display().to_string(),
+        message: error.to_string(),
+        line: 0,
+        path: String::new(),
+    })?;
+    let mut found = Found { texts: Vec::new(), unreadable: Vec::new() };
+    for file in all.into_iter().filter(|file| file.name.starts_with(&prefix)) {
+        match file.text() {
+            Ok(text) => found.texts.push((file.name, text?)),
+            Err(error) => found.unreadable.push((file.name, error.to_string())),
         }
     }
-    Ok(())
-}
-
-fn read_file(name: &str, path: &Path) -> Result<String, ConfigError> {
-    let size = std::fs::metadata(path).map_err(|error| problem(name, &error.to_string()))?.len();
-    if size > LARGEST {
-        return Err(problem(name, &format!("larger than {LARGEST} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(|error| problem(name, &error.to_string()))?;
-    String::from_utf8(bytes).map_err(|_| problem(name, "error loading config file: yaml: invalid leading UTF-8 octet"))
-}
-
-fn problem(file: &str, message: &str) -> ConfigError {
-    ConfigError { file: file.to_owned(), message: message.to_owned(), line: 0, path: String::new() }
+    Ok(found)
 }
 
 /// Loads the rules, and again whenever they change, until stopped.
@@ -103,10 +79,13 @@ pub(crate) async fn watch(files: Files, active: Active, stop: CancellationToken)
 
 /// Loads the rules unless their digest is the last one; gives the new one.
 fn load_changed(files: &Files, active: &Active, last: Option<u128>) -> u128 {
-    let found = read_texts(files);
+    let found = read(files);
     let digest = digest(&found);
     if last != Some(digest) {
-        let sources = found.and_then(|texts| {
+        let sources = found.and_then(|Found { texts, unreadable }| {
+            for (name, error) in unreadable {
+                tracing::warn!("{name} is left out: {error}");
+            }
             texts.iter().map(|(name, text)| Source::parse(name, text)).collect::<Result<Vec<_>, _>>()
         });
         // Told where it is counted.
@@ -116,14 +95,18 @@ fn load_changed(files: &Files, active: &Active, last: Option<u128>) -> u128 {
 }
 
 /// Tells whether files have changed, without keeping them.
-fn digest(found: &Result<Vec<(String, String)>, ConfigError>) -> u128 {
+fn digest(found: &Result<Found, ConfigError>) -> u128 {
     let mut hash = xxhash_rust::xxh3::Xxh3::new();
     let mut add = |text: &str| {
         hash.update(&text.len().to_le_bytes());
         hash.update(text.as_bytes());
     };
     match found {
-        Ok(texts) => texts.iter().for_each(|(name, text)| [name, text].into_iter().for_each(|text| add(text))),
+        Ok(Found { texts, unreadable }) => {
+            for (name, text) in texts.iter().chain(unreadable) {
+                [name, text].into_iter().for_each(|text| add(text));
+            }
+        }
         Err(error) => add(&error.to_string()),
     }
     hash.digest128()
@@ -171,35 +154,4 @@ impl Watching {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::limiter::{Options, Shared};
-
-    #[tokio::test]
-    async fn nobody_waits_while_rules_are_read() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut rules = "domain: d\ndescriptors:\n".to_owned();
-        for value in 0..50_000 {
-            writeln!(rules, "- {{key: k, value: v{value}, rate_limit: {{unit: day, requests_per_unit: 1}}}}").unwrap();
-        }
-        std::fs::write(directory.path().join("rules.yaml"), rules).unwrap();
-        let files = Files {
-            root: directory.path().display().to_string(),
-            subdirectory: String::new(),
-            app_directory: String::new(),
-            ignore_dot_files: true,
-            watch_root: false,
-        };
-        let active = Active::new(Arc::new(Shared::new(Options::default(), None)), false);
-        let mut loads = active.loads();
-        let watching = tokio::spawn(watch(files, active, CancellationToken::new()));
-        // On this thread both take turns.
-        tokio::task::yield_now().await;
-        assert_eq!(loads.borrow().events, 0, "the rules are being read");
-        loads.wait_for(|loads| loads.has_domains).await.unwrap();
-        watching.abort();
-    }
-}
+mod tests;
