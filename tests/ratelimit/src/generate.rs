@@ -1,12 +1,14 @@
 //! Rules and requests at random, from a seed.
 
-use std::fmt::Write;
+mod rules;
 
 use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor::RateLimitOverride;
 use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
 use envoy_types::pb::google::protobuf::UInt64Value;
 
 use crate::service::{descriptor, request};
+pub use rules::Domain;
+use rules::{Limit, Rule};
 
 const KEYS: [&str; 4] = ["a", "b", "c", "a_1"];
 const VALUES: [&str; 8] = ["", "1", "2", "x1", "x2", "xy", "10.0.0.1", "s:p|t"];
@@ -25,6 +27,8 @@ pub struct Generator {
     random: fastrand::Rng,
     /// There are limits a second, in a Redis of their own.
     per_second: bool,
+    /// Rules come over xDS, which has no place for some of what files say.
+    over_xds: bool,
 }
 
 /// Variables that set up the services of a round.
@@ -35,7 +39,12 @@ impl Generator {
     pub fn new(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let per_second = random.u32(..3) == 0;
-        Self { random, per_second }
+        Self { random, per_second, over_xds: seed % 3 == 2 }
+    }
+
+    /// Whether rules come over xDS: those of one seed in three.
+    pub fn over_xds(&self) -> bool {
+        self.over_xds
     }
 
     /// Whether there are limits a second.
@@ -75,17 +84,21 @@ impl Generator {
     }
 
     /// Rules for the domain `d` in two files, and for another.
-    pub fn rules(&mut self) -> [String; 3] {
-        let mut files = ["d", "d", OTHER].map(|domain| format!("domain: {domain}\ndescriptors:\n"));
-        self.level(&mut files[..2], 0);
-        self.level(&mut files[2..], 0);
+    pub fn rules(&mut self) -> [Domain; 3] {
+        let mut files = ["d", "d", OTHER].map(|name| Domain { name, rules: Vec::new() });
+        let (both, other) = files.split_at_mut(2);
+        for rule in self.level(0) {
+            // The original reads files in any order: rules whose order counts are all in the first.
+            let file = if rule.value.contains('*') { 0 } else { self.random.usize(..2) };
+            both[file].rules.push(rule);
+        }
+        other[0].rules = self.level(0);
         files
     }
 
-    /// Writes the rules of a level. The original reads files in any order: those whose order counts are all in the first.
-    fn level(&mut self, files: &mut [String], depth: usize) {
-        let indent = "  ".repeat(depth);
-        let mut names = Vec::new();
+    /// The rules of a level, no two of one name.
+    fn level(&mut self, depth: usize) -> Vec<Rule> {
+        let (mut names, mut rules) = (Vec::new(), Vec::new());
         for _ in 0..self.random.usize(2..7) {
             let (key, value) = (self.pick(&KEYS), self.pick(&RULE_VALUES));
             let name = if value.is_empty() { key.to_owned() } else { format!("{key}_{value}") };
@@ -93,47 +106,43 @@ impl Generator {
                 continue;
             }
             names.push(name);
-            let file = if value.contains('*') { 0 } else { self.random.usize(..files.len()) };
-            let text = &mut files[file];
-            let _ = writeln!(text, "{indent}- key: {key}");
-            if !value.is_empty() {
-                let _ = writeln!(text, "{indent}  value: \"{value}\"");
-            }
-            self.options(text, &indent, value);
+            let mut rule = self.rule(key, value);
             if depth < 2 && self.one_in(2) {
-                let _ = writeln!(text, "{indent}  descriptors:");
-                self.level(std::slice::from_mut(text), depth + 1);
+                rule.rules = self.level(depth + 1);
             }
+            rules.push(rule);
+        }
+        rules
+    }
+
+    fn rule(&mut self, key: &'static str, value: &'static str) -> Rule {
+        let in_files = !self.over_xds;
+        Rule {
+            key,
+            value,
+            shadow_mode: self.one_in(5),
+            detailed_metric: self.one_in(5),
+            value_to_metric: in_files && self.one_in(5),
+            share_threshold: in_files && value.ends_with('*') && self.one_in(3),
+            limit: if self.one_in(6) { None } else { Some(self.limit()) },
+            rules: Vec::new(),
         }
     }
 
-    fn options(&mut self, text: &mut String, indent: &str, value: &str) {
-        for flag in ["shadow_mode", "detailed_metric", "value_to_metric"] {
-            if self.one_in(5) {
-                let _ = writeln!(text, "{indent}  {flag}: true");
-            }
-        }
-        if value.ends_with('*') && self.one_in(3) {
-            let _ = writeln!(text, "{indent}  share_threshold: true");
-        }
-        if self.one_in(6) {
-            return;
-        }
-        let _ = writeln!(text, "{indent}  rate_limit:");
-        if self.one_in(8) {
-            let _ = writeln!(text, "{indent}    unlimited: true");
-        } else {
-            let (unit, count) = match self.per_second && self.one_in(3) {
+    fn limit(&mut self) -> Limit {
+        let mut limit = Limit::default();
+        if !self.one_in(8) {
+            limit.unit = Some(match self.per_second && self.one_in(3) {
                 true => ("second", u32::MAX),
                 false => (self.pick(&UNITS), self.pick(&[0, 1, 3, 10, 40, 1_000, u32::MAX])),
-            };
-            let _ = writeln!(text, "{indent}    unit: {unit}\n{indent}    requests_per_unit: {count}");
+            });
         }
         if self.one_in(3) {
-            let _ = writeln!(text, "{indent}    name: n{}", self.random.u8(..3));
+            limit.name = Some(format!("n{}", self.random.u8(..3)));
         } else if self.one_in(4) {
-            let _ = writeln!(text, "{indent}    replaces: [{{name: n{}}}]", self.random.u8(..3));
+            limit.replaces = Some(format!("n{}", self.random.u8(..3)));
         }
+        limit
     }
 
     /// A request, now and then a bad one.

@@ -7,7 +7,7 @@ mod redis;
 mod service;
 
 pub use collector::Collector;
-pub use generate::{Generator, RESET_HEADER, RoundSettings};
+pub use generate::{Domain, Generator, RESET_HEADER, RoundSettings};
 pub use process::{Process, free_port};
 pub use redis::{Monitor, Redis};
 pub use service::{Client, Service, Which, descriptor, request};

@@ -1,10 +1,11 @@
 //! The same requests to the service and to envoyproxy/ratelimit, each with a Redis of its own: the same replies, the same
-//! keys with the same values and times to live, the same metrics.
+//! keys with the same values and times to live, the same metrics. Rules come in files or over xDS.
 //!
 //! `RATELIMIT_SEED` repeats a run, `RATELIMIT_ROUNDS` makes it longer.
 
 mod json;
 mod likeness;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,6 +15,9 @@ use envoy_types::pb::google::protobuf::Value;
 use envoy_types::pb::google::protobuf::value::Kind;
 use likeness::{Moment, Seconds, align_times, without_seconds};
 use nuncio_ratelimit_tests::{Client, Collector, Generator, RESET_HEADER, Redis, Service, Which};
+use rules::Rules;
+
+use crate::gateway::Conversation;
 
 const REQUESTS: usize = 600;
 
@@ -33,10 +37,11 @@ struct Side {
     collector: Collector,
     client: Client,
     service: Service,
+    _management: Option<Conversation>,
 }
 
 impl Side {
-    async fn new(which: Which, rules: &[String; 3], settings: &[(&str, &str)]) -> Self {
+    async fn new(which: Which, rules: &Rules, settings: &[(&str, &str)]) -> Self {
         let (redis, per_second) = (Redis::start(&[]).unwrap(), Redis::start(&[]).unwrap());
         let per_second_url = per_second.address();
         let collector = Collector::start().await.unwrap();
@@ -45,8 +50,8 @@ impl Side {
         variables.extend([("REDIS_PERSECOND_URL", per_second_url.as_str())]);
         variables.extend([("REDIS_URL", url.as_str()), ("USE_STATSD", "true"), ("STATSD_HOST", "127.0.0.1")]);
         variables.extend([("STATSD_PORT", port.as_str()), ("STATS_FLUSH_INTERVAL", "1s")]);
-        let service = Service::start_of(which, &rules.each_ref().map(String::as_str), &variables).await.unwrap();
-        Self { redis, per_second, collector, client: service.client().await.unwrap(), service }
+        let (service, management) = rules.start(which, variables).await;
+        Self { redis, per_second, collector, client: service.client().await.unwrap(), service, _management: management }
     }
 
     async fn ask(&mut self, request: &RateLimitRequest) -> Result<RateLimitResponse, (tonic::Code, String)> {
@@ -57,7 +62,7 @@ impl Side {
 
 struct Round {
     generator: Generator,
-    rules: [String; 3],
+    rules: Rules,
     settings: Vec<(&'static str, &'static str)>,
     ours: Side,
     original: Side,
@@ -66,7 +71,8 @@ struct Round {
 impl Round {
     async fn new(seed: u64) -> Self {
         let mut generator = Generator::new(seed);
-        let (settings, rules) = (generator.settings(), generator.rules());
+        let (settings, domains) = (generator.settings(), generator.rules());
+        let rules = if generator.over_xds() { Rules::OverXds(domains) } else { Rules::InFiles(domains) };
         let ours = Side::new(Which::Ours, &rules, &settings).await;
         let original = Side::new(Which::Original, &rules, &settings).await;
         Self { generator, rules, settings, ours, original }
@@ -119,7 +125,7 @@ impl Round {
     }
 
     fn about(&self) -> String {
-        format!("{:?}\n{}", self.settings, self.rules.join("---\n"))
+        format!("{:?}\n{}", self.settings, self.rules)
     }
 
     fn compare_keys(&self, begun: Instant) {

@@ -13,7 +13,8 @@ use nuncio_test_support::{Authority, Identity, eventually};
 use prost::Name;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Server, ServerTlsConfig};
 
-use management::{Conversation, config};
+pub(crate) use management::Conversation;
+use management::config;
 use pod::Pod;
 
 /// What `expectedRateLimitContainerEnv` of Envoy Gateway sets, with Prometheus on, but for the URL of Redis, which users say.

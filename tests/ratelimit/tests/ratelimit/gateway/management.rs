@@ -20,14 +20,14 @@ use tonic::transport::server::Server;
 use tonic::{Request, Response, Status, Streaming};
 
 /// Both ends of what a client of the server is sent and sends.
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
     responses: mpsc::Sender<Result<DiscoveryResponse, Status>>,
     requests: mpsc::Receiver<DiscoveryRequest>,
 }
 
 impl Conversation {
     /// Serves one stream at a port of the loopback address.
-    pub(super) fn serve(mut server: Server, port: u16) -> Self {
+    pub(crate) fn serve(mut server: Server, port: u16) -> Self {
         let (responses, outgoing) = mpsc::channel(4);
         let (requests, received) = mpsc::channel(4);
         let management = Management(Mutex::new(Some((outgoing, requests))));
@@ -36,7 +36,7 @@ impl Conversation {
         Self { responses, requests: received }
     }
 
-    pub(super) async fn send(&self, version: &str, resources: Vec<Any>) {
+    pub(crate) async fn send(&self, version: &str, resources: Vec<Any>) {
         let response = DiscoveryResponse {
             version_info: version.to_owned(),
             nonce: format!("nonce-{version}"),
@@ -48,12 +48,12 @@ impl Conversation {
     }
 
     /// What the client sends next.
-    pub(super) async fn next(&mut self) -> DiscoveryRequest {
+    pub(crate) async fn next(&mut self) -> DiscoveryRequest {
         self.requests.recv().await.unwrap()
     }
 
     /// Ends the stream, and waits until the client has too.
-    pub(super) async fn hang_up(self) {
+    pub(crate) async fn hang_up(self) {
         let Self { responses, mut requests } = self;
         drop(responses);
         while requests.recv().await.is_some() {}
