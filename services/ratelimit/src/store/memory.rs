@@ -196,10 +196,8 @@ impl Counter {
                     Action::Refund(hits) => value.saturating_sub(hits),
                     Action::Read => *value,
                 };
-                if self.ends == 0 {
-                    // The window began at `now` or before: a whole one more is long enough.
-                    self.ends = now + window;
-                }
+                // Windows of other lengths that begin together have the same key: it is kept until the last is over.
+                self.ends = self.ends.max((now / window + 1) * window);
                 Count::from(*value)
             }
             (State::Sliding(state), Meter::Sliding(sliding, at)) => {

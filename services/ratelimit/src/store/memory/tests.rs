@@ -76,3 +76,14 @@ fn windows_that_are_over_are_forgotten() {
     }
     assert!(store.len() < SHARDS * SWEEP_AT_LEAST * 2, "{}", store.len());
 }
+
+#[test]
+fn a_counter_is_kept_for_the_longest_of_the_windows_that_begin_together() {
+    let store = MemoryStore::default();
+    let add = |seconds| Op { meter: Meter::Number(seconds), ..op("a", Action::Add(1)) };
+    store.apply(add(60), 10);
+    store.apply(add(86_400), 20);
+    store.apply(add(60), 30);
+    store.shards.iter().for_each(|shard| shard.lock().unwrap().forget(3_600));
+    assert_eq!(store.apply(add(86_400), 3_600).value, 4);
+}

@@ -10,6 +10,7 @@ use super::job::{How, Job};
 use super::resp::{self, Reply};
 use super::script;
 use super::seen::Seen;
+use crate::clock::Now;
 use crate::store::{Count, Counts, Meter, StoreError};
 use command::{Builder, Command, Part, What};
 
@@ -83,8 +84,9 @@ impl Writer {
             }
             batch.waiters.push(Waiter { results, reply: job.reply });
         }
+        let now = Now::read().seconds();
         for command in builder.commands {
-            self.write_command(command, out, &mut batch.expected);
+            self.write_command(command, now, out, &mut batch.expected);
         }
         batch
     }
@@ -92,6 +94,7 @@ impl Writer {
     fn write_command(
         &mut self,
         command: Command,
+        now: u64,
         out: &mut BytesMut,
         expected: &mut std::collections::VecDeque<Expected>,
     ) {
@@ -119,7 +122,7 @@ impl Writer {
                 resp::key_and_number(out, INCRBY, &command.key, total);
                 let expires = lifetime(window, self.jitter);
                 // Of a key on its way to another node nobody knows there whether it is new.
-                let expiry_sent = command.how.asking || self.seen.insert(&command.key);
+                let expiry_sent = command.how.asking || self.seen.insert(&command.key, window, now);
                 expected.push_back(Expected::Sum { total, parts, key: command.key.clone(), expires, expiry_sent });
                 if expiry_sent {
                     write_asking(command.how, out, expected);

@@ -86,7 +86,11 @@ impl Builder {
         let command = self.open.get(&op.key).and_then(|index| self.commands.get_mut(*index));
         let Some(command) = command.filter(|command| command.how == how) else { return false };
         match (&mut command.what, op.action) {
-            (What::Sum { total, parts, .. }, Action::Add(hits)) if hits < SUMMABLE => {
+            (What::Sum { total, parts, window }, Action::Add(hits)) if hits < SUMMABLE => {
+                // Windows of other lengths that begin together have the same key.
+                if let Meter::Number(other) = op.meter {
+                    *window = other.max(*window);
+                }
                 *total += hits;
                 parts.push(Part { waiter: at.0, op: at.1, up_to: *total });
                 true

@@ -181,3 +181,18 @@ fn hits_on_a_key_that_may_not_be_given_a_time_to_live_are_an_error() {
     let results = sent.replies[0].try_recv().unwrap().unwrap();
     assert_eq!(results.as_slice(), [Err(StoreError::Reply(text.to_owned())), counted(1)]);
 }
+
+#[test]
+fn a_sum_of_several_windows_lives_for_the_longest() {
+    let mut replies = Vec::new();
+    let jobs = [60, 86_400, 60].map(|window| {
+        let (reply, receiver) = oneshot::channel();
+        replies.push(receiver);
+        let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), meter: Meter::Number(window) };
+        Job::new(Ops::from_iter([op]), How::default(), reply)
+    });
+    let mut out = BytesMut::new();
+    Writer::new(0).write(&mut jobs.into(), &mut out);
+    let text = String::from_utf8(out.to_vec()).unwrap();
+    assert!(text.ends_with("EXPIRE\r\n$1\r\na\r\n$5\r\n86401\r\n"), "{text}");
+}
