@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::Code;
 use nuncio_ratelimit_tests::{Client, Process, Redis, Service, Which, descriptor, free_port, request};
 use nuncio_test_support::eventually;
 use rustix::process::Signal;
@@ -215,4 +216,28 @@ async fn of_a_request_only_what_a_node_does_not_count_is_counted_here() {
     let (here, there): (Vec<u32>, Vec<u32>) = counts.iter().partition(|count| **count > 2);
     assert!(there.len() > 32 && there.iter().all(|count| *count == 2), "{counts:?}");
     assert!(here.len() > 8 && here.iter().all(|count| *count == 75_001), "a quarter, less one: {counts:?}");
+}
+
+/// Envoy waits for 20 ms, and would let requests through.
+#[tokio::test]
+async fn callers_are_answered_while_they_wait_though_the_cluster_is_down() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("nodes.conf");
+    let node = Redis::start(&["--cluster-enabled", "yes", "--cluster-config-file", file.to_str().unwrap()]).unwrap();
+    // The last one is missing, so nothing is counted.
+    node.call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16382"]).unwrap();
+    let url = node.address();
+    let variables = [("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", url.as_str()), ("NUNCIO_STORE_FAILURE", "deny")];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    let mut ask = async |value: &str| {
+        let mut asked = tonic::Request::new(request("d", vec![descriptor(&[("k", value)])]));
+        asked.set_timeout(Duration::from_millis(80));
+        client.should_rate_limit(asked).await.map(|reply| reply.into_inner().overall_code())
+    };
+    // Of the first the connections to the node have to be made.
+    eventually("the node is asked", async || ask("first").await).await;
+    for value in ["1", "2", "3", "4", "5"] {
+        assert_eq!(ask(value).await.unwrap(), Code::OverLimit, "{value}");
+    }
 }

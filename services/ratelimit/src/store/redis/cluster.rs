@@ -1,5 +1,7 @@
 //! A Redis cluster: which node has which slot, and what to do while slots move.
 
+mod places;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,11 +16,11 @@ use super::connect;
 use super::job::How;
 use super::link::{Link, Setup};
 use super::resolve::Resolver;
-use super::resp::Reply;
 use super::script;
-use super::slots::{self, SLOTS};
+use super::slots;
 use crate::stats::Registry;
 use crate::store::{Count, Counts, Op, Ops, StoreError};
+use places::{redirected, table_of};
 
 /// How often an operation is sent on to where a node says that its slot is.
 const MOVES: usize = 5;
@@ -28,6 +30,9 @@ const TRUST: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a node is asked alone, before the next is too.
 const HEAD_START: Duration = Duration::from_millis(50);
+
+/// How long to wait where a node cannot do anything yet.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// The nodes of a cluster, each with a link.
 #[derive(Debug)]
@@ -49,6 +54,13 @@ struct Table {
     /// The node of each slot; empty until the first table is here.
     slots: Vec<Option<Address>>,
     links: HashMap<Address, Link>,
+}
+
+/// A node that can be asked.
+#[derive(Clone)]
+struct Node {
+    address: Address,
+    link: Link,
 }
 
 impl std::fmt::Debug for Shared {
@@ -79,68 +91,83 @@ impl Cluster {
     /// Does all operations, on all nodes at once. What one node does not do is no matter of the others.
     pub(super) async fn run(&self, ops: Ops, by: Option<Instant>) -> Counts {
         let mut results: Counts = ops.iter().map(|_| Ok(Count::from(0))).collect();
-        let mut groups: Vec<(Link, Ops, Vec<usize>)> = Vec::new();
+        let mut groups: Vec<(Node, Ops, Vec<usize>)> = Vec::new();
         for (index, op) in ops.iter().enumerate() {
-            match self.shared.link_for(&op.key) {
+            match self.shared.node_for(&op.key) {
                 Err(error) => results[index] = Err(error),
-                Ok(link) => match groups.iter_mut().find(|(known, ..)| known.is(&link)) {
+                Ok(node) => match groups.iter_mut().find(|(known, ..)| known.link.is(&node.link)) {
                     Some((_, ops, places)) => {
                         ops.push(op.clone());
                         places.push(index);
                     }
-                    None => groups.push((link, Ops::from_iter([op.clone()]), vec![index])),
+                    None => groups.push((node, Ops::from_iter([op.clone()]), vec![index])),
                 },
             }
         }
-        let answers = groups.into_iter().map(|(link, ops, places)| async move {
-            let answers = link.send(ops, How::default(), by).await;
-            places.into_iter().zip(answers)
+        let answers = join_all(groups.into_iter().map(async |(node, ops, places)| {
+            let answers = node.link.send(ops, How::default(), by).await;
+            (node, places, answers)
+        }));
+        let ops = &ops;
+        let followed = answers.await.into_iter().flat_map(|(node, places, answers)| {
+            places.into_iter().zip(answers).map(move |(place, answer)| {
+                let node = node.clone();
+                async move { (place, self.follow(&ops[place], node, answer, by).await) }
+            })
         });
-        for (place, answer) in join_all(answers).await.into_iter().flatten() {
+        for (place, answer) in join_all(followed).await {
             results[place] = answer;
-        }
-        for (op, result) in ops.iter().zip(&mut results) {
-            self.follow(op, result, by).await;
         }
         results
     }
 
     /// Sends an operation on while nodes answer that its slot is elsewhere; they have not done it then.
-    async fn follow(&self, op: &Op, result: &mut Result<Count, StoreError>, by: Option<Instant>) {
+    async fn follow(
+        &self,
+        op: &Op,
+        mut asked: Node,
+        mut answer: Result<Count, StoreError>,
+        by: Option<Instant>,
+    ) -> Result<Count, StoreError> {
         for _ in 0..MOVES {
-            let Err(error) = &*result else { return };
-            let Some((link, how)) = self.elsewhere(op, error).await else { return };
-            *result = match link {
-                Ok(link) => link.send_one(op, how, by).await,
-                Err(error) => Err(error),
-            };
+            let Err(error) = &answer else { break };
+            let Some((node, how)) = self.elsewhere(op, &asked, error, by).await else { break };
+            asked = node?;
+            answer = asked.link.send_one(op, how, by).await;
         }
+        answer
     }
 
-    /// Where an operation is to be sent on to, and how, after this error; none where that is no use.
-    async fn elsewhere(&self, op: &Op, error: &StoreError) -> Option<(Result<Link, StoreError>, How)> {
+    /// Where an operation is to be sent on to, and how, after this error of the node that was asked; none where that is no
+    /// use.
+    async fn elsewhere(
+        &self,
+        op: &Op,
+        asked: &Node,
+        error: &StoreError,
+        by: Option<Instant>,
+    ) -> Option<(Result<Node, StoreError>, How)> {
         let StoreError::Reply(text) = error else {
             self.shared.stale.notify_one();
             return None;
         };
-        let asking = text.starts_with("ASK ");
         if script::is_missing(error) {
-            return Some((self.shared.link_for(&op.key), How { whole: true, asking: false }));
+            return Some((Ok(asked.clone()), How { whole: true, asking: false }));
         }
         if text.starts_with("TRYAGAIN") || text.starts_with("CLUSTERDOWN") {
             self.shared.stale.notify_one();
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            return Some((self.shared.link_for(&op.key), How::default()));
+            let again = Instant::now() + AGAIN;
+            if by.is_some_and(|by| by <= again) {
+                return None;
+            }
+            tokio::time::sleep_until(again).await;
+            return Some((self.shared.node_for(&op.key), How::default()));
         }
-        if !asking && !text.starts_with("MOVED ") {
-            return None;
-        }
-        let place = text.split(' ').nth(2)?;
-        let address = Target::parse(place, false).ok()?.address;
+        let (asking, address) = redirected(text, &asked.address)?;
         if !asking {
             self.shared.moved(&op.key, &address);
         }
-        Some((Ok(self.shared.link_to(&address)), How { asking, whole: asking }))
+        Some((Ok(self.shared.node(address)), How { asking, whole: asking }))
     }
 }
 
@@ -160,17 +187,18 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn link_for(self: &Arc<Self>, key: &[u8]) -> Result<Link, StoreError> {
+    fn node_for(&self, key: &[u8]) -> Result<Node, StoreError> {
         let address = self.table().slots.get(usize::from(slots::slot(key))).cloned().flatten();
         let Some(address) = address else {
             self.stale.notify_one();
             return Err(StoreError::Unavailable("the cluster's slots are not known".to_owned()));
         };
-        Ok(self.link_to(&address))
+        Ok(self.node(address))
     }
 
-    fn link_to(self: &Arc<Self>, address: &Address) -> Link {
-        self.table().links.entry(address.clone()).or_insert_with(|| self.start_link(address)).clone()
+    fn node(&self, address: Address) -> Node {
+        let link = self.table().links.entry(address.clone()).or_insert_with(|| self.start_link(&address)).clone();
+        Node { address, link }
     }
 
     fn start_link(&self, address: &Address) -> Link {
@@ -246,26 +274,4 @@ async fn keep_table(shared: std::sync::Weak<Shared>) {
         let wait = if *shared.alive.borrow() { TRUST } else { PAUSE };
         _ = tokio::time::timeout(wait, shared.stale.notified()).await;
     }
-}
-
-/// The node of each slot, as `CLUSTER SLOTS` tells: ranges with their nodes, the master first.
-fn table_of(reply: &Reply, asked: &Address) -> Option<Vec<Option<Address>>> {
-    let Reply::Array(ranges) = reply else { return None };
-    let mut slots = vec![None; usize::from(SLOTS)];
-    for range in ranges {
-        let Reply::Array(range) = range else { return None };
-        let [Reply::Int(first), Reply::Int(last), Reply::Array(master), ..] = range.as_slice() else { return None };
-        let [Reply::Bulk(host), Reply::Int(port), ..] = master.as_slice() else { return None };
-        let host = host.as_ref().and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default();
-        let host = match (host, asked) {
-            // A node that does not know its own address means the one it was asked at.
-            ("" | "?", Address::Tcp { host, .. }) => host.clone(),
-            _ => host.to_owned(),
-        };
-        let address = Address::Tcp { host, port: u16::try_from(*port).ok()? };
-        for slot in slots.get_mut(usize::try_from(*first).ok()?..=usize::try_from(*last).ok()?)? {
-            *slot = Some(address.clone());
-        }
-    }
-    slots.iter().any(Option::is_some).then_some(slots)
 }
