@@ -71,11 +71,11 @@ impl Writer {
 
 impl Writer {
     /// Writes the commands for `jobs` to `out`.
-    pub(super) fn write(&mut self, jobs: &mut Vec<Job>, out: &mut BytesMut) -> Batch {
+    pub(super) fn write(&mut self, jobs: impl ExactSizeIterator<Item = Job>, out: &mut BytesMut) -> Batch {
         let waiters = Vec::with_capacity(jobs.len());
         let mut batch = Batch { waiters, expected: Default::default(), expiring: SmallVec::new() };
         let mut builder = Builder::new(jobs.len());
-        for job in jobs.drain(..) {
+        for job in jobs {
             let waiter = batch.waiters.len();
             let mut results = Counts::new();
             for (index, op) in job.ops.into_iter().enumerate() {

@@ -7,6 +7,9 @@ use tokio::time::Instant;
 
 use crate::store::{Counts, Ops, StoreError};
 
+/// What the commands for an operation take beside its key, about.
+const COMMAND: usize = 64;
+
 /// The operations of a request for one server.
 pub(super) struct Job {
     pub(super) ops: Ops,
@@ -31,6 +34,17 @@ pub(super) fn keep_timely(jobs: &mut Vec<Job>, now: Instant, limit: Duration) {
     }
 }
 
+/// How many of the first jobs have no more than about `bytes` together; one at least, where there is one.
+pub(super) fn fitting(jobs: &[Job], bytes: usize) -> usize {
+    let mut total = 0;
+    let fits = |job: &&Job| {
+        let fits = total < bytes;
+        total += job.ops.iter().map(|op| op.key.len() + COMMAND).sum::<usize>();
+        fits
+    };
+    jobs.iter().take_while(fits).count()
+}
+
 /// How to send a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct How {
@@ -43,6 +57,7 @@ pub(super) struct How {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Action, Meter, Op};
 
     #[test]
     fn jobs_that_nobody_waits_for_any_more_are_left_out() {
@@ -60,5 +75,19 @@ mod tests {
         assert_eq!(jobs.len(), 1);
         assert_eq!(told.try_recv().unwrap(), Err(StoreError::Overloaded));
         assert!(waiting.try_recv().is_err(), "nothing is said yet");
+    }
+
+    #[test]
+    fn large_jobs_are_not_sent_with_many() {
+        let job = |size| {
+            let key = bytes::Bytes::from(vec![b'k'; size]);
+            let op = Op { key, action: Action::Read, meter: Meter::Number(1) };
+            Job::new(Ops::from_iter([op]), How::default(), oneshot::channel().0)
+        };
+        let jobs = [job(2_000), job(400), job(400), job(400)];
+        assert_eq!(fitting(&jobs, 1_000), 1);
+        assert_eq!(fitting(&jobs[1..], 1_000), 3);
+        assert_eq!(fitting(&jobs[1..], 900), 2);
+        assert_eq!(fitting(&[], 900), 0);
     }
 }

@@ -1,31 +1,26 @@
 //! A connection to one server that is made again whenever it breaks.
 
-use std::collections::VecDeque;
+mod serving;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use smallvec::smallvec;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::RedisOptions;
-use super::batch::{Batch, Writer};
 use super::connect::Connection;
-use super::job::{self, How, Job};
+use super::job::{How, Job};
 use super::resolve::Resolver;
-use super::resp;
 use crate::stats::Registry;
 use crate::store::{Count, Counts, Op, Ops, StoreError};
+use serving::Serving;
 
 /// How many requests may wait for a server; each takes some hundred bytes.
 const QUEUE: usize = 65_536;
-/// How many requests are sent at once.
-const BATCH: usize = 1_024;
-/// How many batches may be on their way. With more, batches would be smaller, and cost Redis more.
-const IN_FLIGHT: usize = 2;
 /// How long to wait before connecting again: at first, and at most. Within two seconds of its return a server is used.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
@@ -176,104 +171,15 @@ impl Task {
 
     /// Says too whether the server did anything that it was asked.
     async fn serve(&mut self, mut connection: Connection) -> (End, bool) {
-        let mut serving = Serving {
-            writer: Writer::new(self.setup.options.expiration_jitter),
-            in_flight: VecDeque::new(),
-            timeout: self.setup.options.reply_timeout,
-            useful: false,
-        };
+        let mut serving = Serving::new(&self.setup.options);
         let end = serving.run(self, &mut connection).await;
+        let useful = serving.useful;
         if let End::Broken(error) | End::Hung(error) | End::Useless(error) = &end {
-            let error = StoreError::Unavailable(error.clone());
-            serving.in_flight.into_iter().for_each(|(batch, _)| batch.fail(&error));
+            serving.fail(&StoreError::Unavailable(error.clone()));
         }
-        (end, serving.useful)
+        (end, useful)
     }
 }
 
-/// A connection at work.
-struct Serving {
-    writer: Writer,
-    /// Batches whose replies are awaited, each with when it was sent.
-    in_flight: VecDeque<(Batch, Instant)>,
-    timeout: Duration,
-    /// The server did something that it was asked.
-    useful: bool,
-}
-
-impl Serving {
-    async fn run(&mut self, task: &mut Task, connection: &mut Connection) -> End {
-        let mut jobs: Vec<Job> = Vec::with_capacity(64);
-        loop {
-            let deadline = self.in_flight.front().map(|(_, sent)| *sent + self.timeout);
-            tokio::select! {
-                biased;
-                read = connection.stream.read_buf(&mut connection.input) => match read {
-                    Ok(0) => return End::Broken("the server closed the connection".to_owned()),
-                    Ok(_) => if let Err(end) = self.replies(&mut connection.input, &mut task.out) {
-                        return end;
-                    },
-                    Err(error) => return End::Broken(error.to_string()),
-                },
-                count = task.jobs.recv_many(&mut jobs, BATCH), if self.in_flight.len() < IN_FLIGHT => {
-                    if count == 0 {
-                        return End::Unused;
-                    }
-                    let now = Instant::now();
-                    job::keep_timely(&mut jobs, now, self.timeout);
-                    if !jobs.is_empty() {
-                        let batch = self.writer.write(&mut jobs, &mut task.out);
-                        self.in_flight.push_back((batch, now));
-                    }
-                }
-                () = sleep_until(deadline), if deadline.is_some() => {
-                    return End::Hung(format!("no reply within {:?}", self.timeout));
-                }
-            }
-            if !task.out.is_empty() {
-                let writing = connection.stream.write_all(&task.out);
-                let written = tokio::time::timeout(self.timeout, writing).await;
-                task.out.clear();
-                match written {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => return End::Broken(error.to_string()),
-                    Err(_) => return End::Hung("writing timed out".to_owned()),
-                }
-            }
-        }
-    }
-
-    /// Hands out the replies that are complete. Keys found to lack a time to live are given one in `out`.
-    fn replies(&mut self, input: &mut BytesMut, out: &mut BytesMut) -> Result<(), End> {
-        let mut expires = 0;
-        let mut give_up = None;
-        while let Some(reply) = resp::take(input).map_err(|error| End::Broken(error.to_string()))? {
-            let Some((batch, _)) = self.in_flight.front_mut() else {
-                return Err(End::Broken("a reply to nothing".to_owned()));
-            };
-            let after = batch.reply(reply);
-            if let Some((key, seconds)) = after.expire {
-                resp::command(out, &[b"EXPIRE", &key, seconds.to_string().as_bytes()]);
-                expires += 1;
-            }
-            give_up = give_up.or(after.give_up);
-            self.useful |= after.done;
-            if batch.is_complete()
-                && let Some((batch, _)) = self.in_flight.pop_front()
-            {
-                batch.finish();
-            }
-        }
-        if expires > 0 {
-            self.in_flight.push_back((Batch::ignored(expires), Instant::now()));
-        }
-        give_up.map_or(Ok(()), |error| Err(End::Useless(error)))
-    }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ struct Sent {
 
 fn send(jobs: &[&[(&'static str, Action)]]) -> Sent {
     let mut replies = Vec::new();
-    let mut queue: Vec<Job> = jobs
+    let queue: Vec<Job> = jobs
         .iter()
         .map(|ops| {
             let (reply, receiver) = oneshot::channel();
@@ -24,7 +24,7 @@ fn send(jobs: &[&[(&'static str, Action)]]) -> Sent {
         })
         .collect();
     let mut out = BytesMut::new();
-    let batch = Writer::new(0).write(&mut queue, &mut out);
+    let batch = Writer::new(0).write(queue.into_iter(), &mut out);
     Sent { batch, text: String::from_utf8(out.to_vec()).unwrap(), replies }
 }
 
@@ -75,7 +75,7 @@ fn the_time_to_live_is_set_once_and_again_when_the_key_is_new() {
         std::mem::forget(receiver);
         let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), meter: Meter::Number(60) };
         let mut out = BytesMut::new();
-        let batch = writer.write(&mut vec![Job::new(Ops::from_iter([op]), How::default(), reply)], &mut out);
+        let batch = writer.write([Job::new(Ops::from_iter([op]), How::default(), reply)].into_iter(), &mut out);
         (batch, String::from_utf8(out.to_vec()).unwrap())
     };
     let (_, first) = write();
@@ -93,7 +93,7 @@ fn a_slot_on_its_way_is_asked_for_with_each_command() {
     let op = Op { key: Bytes::from_static(b"a"), action: Action::Add(1), meter: Meter::Number(60) };
     let how = How { asking: true, whole: true };
     let mut out = BytesMut::new();
-    let mut batch = Writer::new(0).write(&mut vec![Job::new(Ops::from_iter([op]), how, reply)], &mut out);
+    let mut batch = Writer::new(0).write([Job::new(Ops::from_iter([op]), how, reply)].into_iter(), &mut out);
     let text = String::from_utf8(out.to_vec()).unwrap();
     let names: Vec<_> = text.split("\r\n").filter(|word| ["ASKING", "INCRBY", "EXPIRE"].contains(word)).collect();
     assert_eq!(names, ["ASKING", "INCRBY", "ASKING", "EXPIRE"]);
@@ -144,7 +144,7 @@ fn scripts_are_sent_once_and_take_all_that_meets() {
             Job::new(Ops::from_iter([op]), How { asking: false, whole }, reply)
         });
         let mut out = BytesMut::new();
-        let batch = writer.write(&mut jobs.collect(), &mut out);
+        let batch = writer.write(jobs, &mut out);
         (batch, String::from_utf8(out.to_vec()).unwrap(), replies)
     };
     let (mut batch, text, mut replies) = write(&[Action::Add(2), Action::Read, Action::Refund(1)], false);
@@ -192,7 +192,7 @@ fn a_sum_of_several_windows_lives_for_the_longest() {
         Job::new(Ops::from_iter([op]), How::default(), reply)
     });
     let mut out = BytesMut::new();
-    Writer::new(0).write(&mut jobs.into(), &mut out);
+    Writer::new(0).write(jobs.into_iter(), &mut out);
     let text = String::from_utf8(out.to_vec()).unwrap();
     assert!(text.ends_with("EXPIRE\r\n$1\r\na\r\n$5\r\n86401\r\n"), "{text}");
 }

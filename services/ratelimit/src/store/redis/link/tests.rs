@@ -1,0 +1,77 @@
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+use super::*;
+use crate::store::{Action, Meter};
+
+/// A connection that is being served, with the server's end of it and what the counts come to.
+struct Scene {
+    server: DuplexStream,
+    answers: Vec<oneshot::Receiver<Result<Counts, StoreError>>>,
+    served: tokio::task::JoinHandle<Task>,
+}
+
+/// Serves one operation on each of so many keys of about that size.
+fn serve(keys: usize, size: usize) -> Scene {
+    let (near, server) = tokio::io::duplex(64 << 10);
+    let (queue, jobs) = mpsc::channel(QUEUE);
+    let answers = (0..keys).map(|index| {
+        let (reply, answer) = oneshot::channel();
+        let key = Bytes::from(index.to_string() + &"k".repeat(size));
+        let op = Op { key, action: Action::Read, meter: Meter::Number(1) };
+        queue.try_send(Job::new(Ops::from_iter([op]), How::default(), reply)).unwrap();
+        answer
+    });
+    let answers = answers.collect();
+    let options = Arc::new(RedisOptions { url: "localhost".to_owned(), ..RedisOptions::default() });
+    let resolver = Resolver::new(&options).unwrap();
+    let setup = Setup { resolver, options, stats: Arc::default(), alive: Arc::new(watch::channel(false).0) };
+    let connection = Connection { stream: Box::pin(near), input: BytesMut::new() };
+    let served = tokio::spawn(async move {
+        let mut task = Task { setup, jobs, out: BytesMut::new() };
+        task.serve(connection).await;
+        // Until here, or the task would find that nobody has a handle.
+        drop(queue);
+        task
+    });
+    Scene { server, answers, served }
+}
+
+/// Each reply comes within the time, and all together do not.
+#[tokio::test]
+async fn a_server_that_answers_slowly_does_not_hang() {
+    let Scene { mut server, answers, served } = serve(5, 1);
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.write_all(b"$1\r\n7\r\n").await.unwrap();
+    }
+    for answer in answers {
+        assert_eq!(answer.await.unwrap().unwrap().as_slice(), [Ok(Count::from(7))]);
+    }
+    drop(server);
+    served.await.unwrap();
+}
+
+/// Three megabytes take longer than a reply may, but never stand still.
+#[tokio::test]
+async fn what_is_large_is_sent_in_parts_and_its_buffer_not_kept() {
+    let Scene { mut server, answers, served } = serve(6, 500_000);
+    let mut read = BytesMut::new();
+    let mut replied = 0;
+    while replied < 6 {
+        server.read_buf(&mut read).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let whole = read.len() / 500_020;
+        for _ in replied..whole {
+            server.write_all(b"$1\r\n7\r\n").await.unwrap();
+        }
+        replied = replied.max(whole);
+    }
+    for answer in answers {
+        assert_eq!(answer.await.unwrap().unwrap().as_slice(), [Ok(Count::from(7))]);
+    }
+    drop(server);
+    let mut task = served.await.unwrap();
+    // With what it can make use of again.
+    assert!(!task.out.try_reclaim(256 << 10), "the buffer is kept");
+}
