@@ -39,7 +39,7 @@ fn convert<'v>(value: &'v serde_json::Value, depth: usize, whole: &mut bool) -> 
     }
 }
 
-/// Reads JSON however deep it is nested: of what is deeper than [`from_json`] reads, there is no more than that it was there.
+/// Reads JSON however deep it is nested: of what is deeper than `from_json` reads, there is no more than that it was there.
 ///
 /// # Errors
 /// If it is no JSON.
