@@ -29,6 +29,8 @@ pub struct Generator {
     per_second: bool,
     /// Rules come over xDS, which has no place for some of what files say.
     over_xds: bool,
+    /// Metrics are served to Prometheus.
+    prometheus: bool,
 }
 
 /// Variables that set up the services of a round.
@@ -39,12 +41,17 @@ impl Generator {
     pub fn new(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let per_second = random.u32(..3) == 0;
-        Self { random, per_second, over_xds: seed % 3 == 2 }
+        Self { random, per_second, over_xds: seed % 3 == 2, prometheus: seed % 3 == 1 }
     }
 
     /// Whether rules come over xDS: those of one seed in three.
     pub fn over_xds(&self) -> bool {
         self.over_xds
+    }
+
+    /// Whether metrics are served to Prometheus and not sent: those of another.
+    pub fn prometheus(&self) -> bool {
+        self.prometheus
     }
 
     /// Whether there are limits a second.
@@ -73,6 +80,10 @@ impl Generator {
             ("RESPONSE_DYNAMIC_METADATA", "true"),
         ];
         let mut settings: RoundSettings = all.into_iter().filter(|_| self.one_in(3)).collect();
+        if self.prometheus {
+            // Its mapper adds what the cache knows to be over the limit to what is, a second time.
+            settings.retain(|(name, _)| *name != "LOCAL_CACHE_SIZE_IN_BYTES");
+        }
         let names =
             [("LIMIT_LIMIT_HEADER", "x-limit"), ("LIMIT_REMAINING_HEADER", "X-Remaining"), (RESET_HEADER, "x-reset")];
         settings.extend(names.into_iter().filter(|_| self.one_in(3)));

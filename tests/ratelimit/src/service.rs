@@ -187,7 +187,16 @@ impl Service {
         Ok(Client::new(endpoint.connect().await?))
     }
 
-    /// The body of a page.
+    /// The body of a page, in one piece: in HTTP/1.0 there are no chunks.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn body(port: u16, path: &str) -> anyhow::Result<String> {
+        let page = exchange(port, &format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n")).await?;
+        page.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).context("no body")
+    }
+
+    /// A page, with its head.
     ///
     /// # Errors
     /// When it cannot be had.

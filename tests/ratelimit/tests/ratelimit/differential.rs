@@ -1,10 +1,11 @@
 //! The same requests to the service and to envoyproxy/ratelimit, each with a Redis of its own: the same replies, the same
-//! keys with the same values and times to live, the same metrics. Rules come in files or over xDS.
+//! keys with the same values and times to live, the same metrics. Rules come in files or over xDS, metrics go to statsd or are served to Prometheus.
 //!
 //! `RATELIMIT_SEED` repeats a run, `RATELIMIT_ROUNDS` makes it longer.
 
 mod json;
 mod likeness;
+mod metrics;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,8 @@ use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimit
 use envoy_types::pb::google::protobuf::Value;
 use envoy_types::pb::google::protobuf::value::Kind;
 use likeness::{Moment, Seconds, align_times, without_seconds};
-use nuncio_ratelimit_tests::{Client, Collector, Generator, RESET_HEADER, Redis, Service, Which};
+use metrics::Metrics;
+use nuncio_ratelimit_tests::{Client, Generator, RESET_HEADER, Redis, Service, Which};
 use rules::Rules;
 
 use crate::gateway::Conversation;
@@ -34,24 +36,22 @@ async fn replies_keys_and_metrics_are_those_of_the_original() {
 struct Side {
     redis: Redis,
     per_second: Redis,
-    collector: Collector,
+    metrics: Metrics,
     client: Client,
     service: Service,
     _management: Option<Conversation>,
 }
 
 impl Side {
-    async fn new(which: Which, rules: &Rules, settings: &[(&str, &str)]) -> Self {
+    async fn new(which: Which, rules: &Rules, settings: &[(&str, &str)], metrics: Metrics) -> Self {
         let (redis, per_second) = (Redis::start(&[]).unwrap(), Redis::start(&[]).unwrap());
-        let per_second_url = per_second.address();
-        let collector = Collector::start().await.unwrap();
-        let (url, port) = (redis.address(), collector.port.to_string());
+        let addresses = [("REDIS_URL", redis.address()), ("REDIS_PERSECOND_URL", per_second.address())];
+        let own: Vec<_> = metrics.variables().into_iter().chain(addresses).collect();
         let mut variables = settings.to_vec();
-        variables.extend([("REDIS_PERSECOND_URL", per_second_url.as_str())]);
-        variables.extend([("REDIS_URL", url.as_str()), ("USE_STATSD", "true"), ("STATSD_HOST", "127.0.0.1")]);
-        variables.extend([("STATSD_PORT", port.as_str()), ("STATS_FLUSH_INTERVAL", "1s")]);
+        variables.extend(own.iter().map(|(name, value)| (*name, value.as_str())));
         let (service, management) = rules.start(which, variables).await;
-        Self { redis, per_second, collector, client: service.client().await.unwrap(), service, _management: management }
+        let client = service.client().await.unwrap();
+        Self { redis, per_second, metrics, client, service, _management: management }
     }
 
     async fn ask(&mut self, request: &RateLimitRequest) -> Result<RateLimitResponse, (tonic::Code, String)> {
@@ -73,8 +73,9 @@ impl Round {
         let mut generator = Generator::new(seed);
         let (settings, domains) = (generator.settings(), generator.rules());
         let rules = if generator.over_xds() { Rules::OverXds(domains) } else { Rules::InFiles(domains) };
-        let ours = Side::new(Which::Ours, &rules, &settings).await;
-        let original = Side::new(Which::Original, &rules, &settings).await;
+        let metrics = async || Metrics::new(generator.prometheus()).await;
+        let ours = Side::new(Which::Ours, &rules, &settings, metrics().await).await;
+        let original = Side::new(Which::Original, &rules, &settings, metrics().await).await;
         Self { generator, rules, settings, ours, original }
     }
 
@@ -148,21 +149,13 @@ impl Round {
         let mut last = (BTreeMap::new(), BTreeMap::new());
         for _ in 0..40 {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            last = (shared_counters(&self.ours), shared_counters(&self.original));
+            last = (self.ours.metrics.shared().await, self.original.metrics.shared().await);
             if last.0 == last.1 && !last.0.is_empty() {
                 return;
             }
         }
         assert_eq!(last.0, last.1, "metrics, {}", self.about());
     }
-}
-
-/// Counters but for how many connections there were to Redis, and the original's own of its reader of files and of Go.
-fn shared_counters(side: &Side) -> BTreeMap<String, u64> {
-    let mut counters = side.collector.counters();
-    let own = ["ratelimit.redis_pool.", "ratelimit.redis_per_second_pool.", "ratelimit.go.", "runtime."];
-    counters.retain(|name, _| !own.iter().any(|prefix| name.starts_with(prefix)));
-    counters
 }
 
 /// Without what the original of January says of quotas, and of its text for a limit the spaces, which are left to chance.
