@@ -1,5 +1,6 @@
 //! The second pass over a file: nodes into the typed configuration, as yaml.v2 decodes without strictness.
 
+use envoy_types::pb::google::protobuf::Struct;
 use smol_str::SmolStr;
 
 use super::error::ConfigError;
@@ -72,7 +73,7 @@ impl Decoder {
             match &*key {
                 "key" => descriptor.key = self.text(&value),
                 "value" => descriptor.value = self.text(&value),
-                "rate_limit" => descriptor.rate_limit = self.limit(value),
+                "rate_limit" => self.limit(&mut descriptor.rate_limit, value),
                 "descriptors" => descriptor.descriptors = self.descriptors(value),
                 "shadow_mode" => descriptor.shadow_mode = self.flag(&value),
                 "quota_mode" => descriptor.quota_mode = self.flag(&value),
@@ -80,16 +81,17 @@ impl Decoder {
                 "value_to_metric" => descriptor.value_to_metric = self.flag(&value),
                 "share_threshold" => descriptor.share_threshold = self.flag(&value),
                 "store_failure" => descriptor.store_failure = self.text(&value),
-                "metadata" => descriptor.metadata = self.metadata(value),
+                "metadata" => self.metadata(&mut descriptor.metadata, value),
                 _ => {}
             }
         }
         descriptor
     }
 
-    fn limit(&mut self, node: Node) -> Option<RawLimit> {
-        let map = self.map(node, "config.YamlRateLimit")?;
-        let mut limit = RawLimit::default();
+    /// Adds to a limit that there is: of one that is merged, what is said beside it changes only parts.
+    fn limit(&mut self, limit: &mut Option<RawLimit>, node: Node) {
+        let Some(map) = self.map(node, "config.YamlRateLimit") else { return *limit = None };
+        let limit = limit.get_or_insert_default();
         for (key, value) in fields(map) {
             match &*key {
                 "requests_per_unit" => limit.requests_per_unit = self.count(&value),
@@ -113,12 +115,13 @@ impl Decoder {
                 _ => {}
             }
         }
-        Some(limit)
     }
 
-    fn metadata(&mut self, node: Node) -> Option<Box<envoy_types::pb::google::protobuf::Struct>> {
-        let map = self.map(node, "map[string]interface {}")?;
-        (!map.is_empty()).then(|| Box::new(metadata::of_map(&map)))
+    fn metadata(&mut self, metadata: &mut Option<Box<Struct>>, node: Node) {
+        let Some(map) = self.map(node, "map[string]interface {}") else { return *metadata = None };
+        if !map.is_empty() {
+            metadata.get_or_insert_default().fields.extend(metadata::of_map(&map).fields);
+        }
     }
 
     fn list<T>(&mut self, node: Node, list: &str, item: &str, read: impl Fn(&mut Self, usize, Map) -> T) -> Vec<T> {

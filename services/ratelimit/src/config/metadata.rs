@@ -20,7 +20,7 @@ fn of_node(node: &Node) -> ProtoValue {
             Kind::Int(value) => ProtoKind::NumberValue(value as f64),
             Kind::Large(value) => ProtoKind::NumberValue(value as f64),
             Kind::Float(value) => ProtoKind::NumberValue(value),
-            Kind::Text => ProtoKind::StringValue(text.to_string()),
+            Kind::Merge | Kind::Text => ProtoKind::StringValue(text.to_string()),
         },
     };
     ProtoValue { kind: Some(kind) }

@@ -45,6 +45,7 @@ impl Value {
                 Kind::Bool(_) => "!!bool",
                 Kind::Int(_) | Kind::Large(_) => "!!int",
                 Kind::Float(_) => "!!float",
+                Kind::Merge => "!!merge",
                 Kind::Text => "!!str",
             },
         }
@@ -128,7 +129,7 @@ impl Builder {
             Event::SequenceStart(anchor, _) => return self.begin(line, anchor, false),
             Event::MappingStart(anchor, _) => return self.begin(line, anchor, true),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(frame) => frame.close(),
+                Some(frame) => frame.close()?,
                 None => return Ok(None),
             },
             Event::Alias(anchor) => (self.alias(anchor, line)?, 0),
@@ -186,34 +187,39 @@ fn size(node: &Node) -> usize {
 }
 
 impl Frame {
-    fn close(self) -> (Node, usize) {
-        let value = if self.map { Value::Map(pairs(self.items)) } else { Value::List(self.items) };
-        (Node { line: self.line, value }, self.anchor)
+    fn close(self) -> Result<(Node, usize), Broken> {
+        let value = if self.map { Value::Map(pairs(self.items)?) } else { Value::List(self.items) };
+        Ok((Node { line: self.line, value }, self.anchor))
     }
 }
 
-/// Keys and values in turn, with `<<` put in where the mapping does not say it itself.
-fn pairs(items: Vec<Node>) -> Vec<(Node, Node)> {
+/// Keys and values in turn. For `<<` stands what it merges: of equal keys the last counts, wherever it comes from.
+fn pairs(items: Vec<Node>) -> Result<Vec<(Node, Node)>, Broken> {
     let mut entries = Vec::with_capacity(items.len() / 2);
-    let mut merged = Vec::new();
     let mut items = items.into_iter();
     while let (Some(key), Some(value)) = (items.next(), items.next()) {
-        match (&key.value, value.value) {
-            (Value::Scalar { text, .. }, Value::Map(more)) if text == "<<" => merged.extend(more),
-            (_, other) => entries.push((key, Node { line: value.line, value: other })),
-        }
-    }
-    for (key, value) in merged {
-        if !entries.iter().any(|(own, _)| same_key(own, &key)) {
+        if matches!(key.value, Value::Scalar { kind: Kind::Merge, .. }) {
+            merge(value, &mut entries)?;
+        } else {
             entries.push((key, value));
         }
     }
-    entries
+    Ok(entries)
 }
 
-fn same_key(one: &Node, other: &Node) -> bool {
-    matches!((&one.value, &other.value),
-        (Value::Scalar { text: one, .. }, Value::Scalar { text: other, .. }) if one == other)
+fn merge(node: Node, entries: &mut Vec<(Node, Node)>) -> Result<(), Broken> {
+    let maps = match node.value {
+        Value::List(maps) => maps,
+        _ => vec![node],
+    };
+    // Of several the first counts.
+    for Node { line, value } in maps.into_iter().rev() {
+        let Value::Map(more) = value else {
+            return Err(Broken { line, message: "map merge requires map or sequence of maps as the value".to_owned() });
+        };
+        entries.extend(more);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -87,3 +87,28 @@ async fn what_its_tests_load_and_refuse_is_loaded_and_refused() {
     }
     assert!(refused > 5, "only {refused} were refused");
 }
+
+/// Keys are taken in their order, into what is there already.
+const MERGED: &str = "
+domain: d
+descriptors:
+- &base {key: base, rate_limit: &limit {unit: minute, requests_per_unit: 5}}
+- {<<: *base, key: a}
+- {<<: *base, key: b, rate_limit: {requests_per_unit: 10}}
+- {key: c, rate_limit: {requests_per_unit: 10, <<: *limit}}
+- {key: d, rate_limit: {<<: *limit, requests_per_unit: 10}}
+- {key: e, rate_limit: {<<: [{unit: day}, *limit]}}
+- {key: f, <<: [{value: x}, *base], key: f}
+- {<<: *base, key: g, rate_limit: null}
+";
+
+#[tokio::test]
+async fn merged_keys_mean_what_they_mean_to_the_original() {
+    let redis = Redis::start(&[]).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("merged.yaml");
+    std::fs::write(&file, MERGED).unwrap();
+    let [ours, original] = both(&redis.address(), &file).await;
+    assert_eq!(ours, original);
+    assert_eq!(ours.len(), 7, "{ours:?}");
+}

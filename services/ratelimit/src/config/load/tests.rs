@@ -179,6 +179,36 @@ fn limits_count_in_other_ways_when_asked_to() {
     }
 }
 
+/// In the order in which keys stand, and into what is there already, as yaml.v2 has it.
+#[test]
+fn merged_keys_mean_what_they_mean_to_the_original() {
+    let limits = |text: &str| {
+        let config = load(&[("f.yaml", text)], false).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let limit = |rule: &&crate::config::Rule| (rule.window.unwrap().to_string(), rule.requests_per_unit);
+        config.rules().iter().map(limit).collect::<Vec<_>>()
+    };
+    let base = "a: &a {rate_limit: {unit: minute, requests_per_unit: 5}}\n";
+    let base = |list: &str| {
+        format!("domain: d\nmetadata:\n  {base}  b: &b {{unit: hour, requests_per_unit: 9}}\ndescriptors: [{list}]")
+    };
+    for (descriptor, unit, count) in [
+        ("{<<: *a, key: k}", "MINUTE", 5),
+        ("{<<: *a, key: k, rate_limit: {requests_per_unit: 10}}", "MINUTE", 10),
+        ("{key: k, rate_limit: {requests_per_unit: 10}, <<: *a}", "MINUTE", 5),
+        ("{<<: *a, key: k, rate_limit: {<<: *b}}", "HOUR", 9),
+        ("{key: k, rate_limit: {requests_per_unit: 5, <<: *b}}", "HOUR", 9),
+        ("{key: k, rate_limit: {<<: *b, requests_per_unit: 5}}", "HOUR", 5),
+        ("{key: k, rate_limit: {<<: [{unit: day}, *b]}}", "DAY", 9),
+    ] {
+        assert_eq!(limits(&base(descriptor)), [(unit.to_owned(), count)], "{descriptor}");
+    }
+    assert_eq!(limits(&base("{<<: *a, key: k, rate_limit: null}")), []);
+    let quoted = error(&base("{\"<<\": *a, key: k}"));
+    assert_eq!(quoted, "f.yaml: config error, unknown key '<<'");
+    let wrong = error(&base("{<<: [*a, 1], key: k}"));
+    assert!(wrong.ends_with("map merge requires map or sequence of maps as the value"), "{wrong}");
+}
+
 #[test]
 fn what_does_not_go_together_is_refused() {
     for (limit, expected) in [

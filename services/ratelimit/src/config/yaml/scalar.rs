@@ -9,6 +9,8 @@ pub(in crate::config) enum Kind {
     /// Above what a signed integer holds.
     Large(u64),
     Float(f64),
+    /// `<<`: as a key it stands for the keys of its value.
+    Merge,
     Text,
 }
 
@@ -23,6 +25,7 @@ pub(super) fn resolve(text: &str) -> Kind {
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Kind::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => return Kind::Float(f64::NEG_INFINITY),
         ".nan" | ".NaN" | ".NAN" => return Kind::Float(f64::NAN),
+        "<<" => return Kind::Merge,
         _ => {}
     }
     if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.')) {
