@@ -165,12 +165,12 @@ impl<H: HealthService> Worker<H> {
         let max_age = (about(self.max_age.0), unlimited_when_zero(self.max_age.1));
         async move {
             let opened = tokio::select! {
-                // A handshake that was begun is no call: nobody waits for it.
+                // Who has not spoken yet, or is amid a handshake, has no call: nobody waits for it.
                 () = stop.cancelled() => return,
-                opened = accepted.open(tls) => opened,
+                opened = accepted.open(tls, connection::GREETING) => opened,
             };
             match opened {
-                Ok(transport) => connection::serve(transport, service, max_age, connection::SILENCE, stop).await,
+                Ok(stream) => connection::serve(stream, service, max_age, connection::SILENCE, stop).await,
                 Err(error) => tracing::info!("a connection came to nothing: {error}"),
             }
         }

@@ -114,3 +114,15 @@ async fn whoever_does_nothing_but_take_calls_back_holds_nobody_up() {
     let grown = usage::resident(service.process().id()) - before;
     assert!(grown < 32.0, "{grown} MB more");
 }
+
+#[tokio::test]
+async fn nobody_waits_at_the_end_for_who_has_not_spoken() {
+    let service = Service::start(Which::Ours, RULES, &[("BACKEND_TYPE", "memory")]).await.unwrap();
+    // The second is accepted after the first, and answered.
+    let _silent = TcpStream::connect(("127.0.0.1", service.grpc_port())).await.unwrap();
+    let asked = service.client().await.unwrap().should_rate_limit(request("d", vec![descriptor(&[("k", "v")])])).await;
+    asked.unwrap();
+    let begun = Instant::now();
+    assert!(service.stop().await.unwrap().success());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

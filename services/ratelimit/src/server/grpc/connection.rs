@@ -16,7 +16,7 @@ use tonic_health::pb::health_server::Health;
 
 use super::service::Service;
 use super::stream::{Stream, Transport};
-use super::turn::{TURN, Turn};
+use super::turn::TURN;
 use crate::tls::ReloadingAcceptor;
 
 /// Windows for what clients may send ahead: a connection carries thousands of small calls at once.
@@ -30,6 +30,9 @@ const TAKEN_BACK: usize = TURN;
 /// Silence after which a client is asked whether it is still there, and how long it may take to say so.
 pub(super) const SILENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
+/// How long a client may take until it speaks; as with the original.
+pub(super) const GREETING: Duration = Duration::from_secs(120);
+
 /// What was accepted, in no runtime yet.
 pub(super) enum Accepted {
     Tcp(std::net::TcpStream),
@@ -37,8 +40,14 @@ pub(super) enum Accepted {
 }
 
 impl Accepted {
-    /// Takes it into this runtime, once a TLS handshake is through where there is one.
-    pub(super) async fn open(self, tls: Option<Arc<ReloadingAcceptor>>) -> std::io::Result<Transport> {
+    /// Takes it into this runtime, once a TLS handshake is through where there is one, and the client speaks HTTP/2.
+    pub(super) async fn open(self, tls: Option<Arc<ReloadingAcceptor>>, patience: Duration) -> std::io::Result<Stream> {
+        let mut stream = Stream::new(self.transport(tls).await?);
+        tokio::time::timeout(patience, stream.greeted()).await.map_err(|_| std::io::ErrorKind::TimedOut)??;
+        Ok(stream)
+    }
+
+    async fn transport(self, tls: Option<Arc<ReloadingAcceptor>>) -> std::io::Result<Transport> {
         let stream = match self {
             Self::Unix(stream) => return UnixStream::from_std(stream).map(Transport::Unix),
             Self::Tcp(stream) => TcpStream::from_std(stream)?,
@@ -54,7 +63,7 @@ impl Accepted {
 /// Answers the calls of a connection until the client ends it, it is too old, or the service stops. Then calls in
 /// flight may end, but no more come.
 pub(super) async fn serve<H: Health>(
-    transport: Transport,
+    stream: Stream,
     service: Arc<Service<H>>,
     (age, grace): (Duration, Duration),
     (silence, patience): (Duration, Duration),
@@ -64,7 +73,7 @@ pub(super) async fn serve<H: Health>(
         let service = service.clone();
         async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
-    let turn = Arc::<Turn>::default();
+    let turn = stream.turn.clone();
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         // Each call is a stream: a limit would hold an Envoy back.
@@ -75,7 +84,7 @@ pub(super) async fn serve<H: Health>(
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .auto_date_header(false)
-        .serve_connection(TokioIo::new(Stream::new(transport, turn.clone())), answer);
+        .serve_connection(TokioIo::new(stream), answer);
     let mut connection = pin!(connection);
     tokio::select! {
         ended = turn.of_each_poll(connection.as_mut()) => return ended.unwrap_or_else(|error| tracing::debug!("a connection broke: {error}")),
@@ -91,6 +100,7 @@ pub(super) async fn serve<H: Health>(
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
     use std::time::Instant;
 
     use tokio::io::AsyncWriteExt;
@@ -109,7 +119,18 @@ mod tests {
         let service = Service { limiter: Limiter::new(shared, Backend::Memory(Arc::default()), None), health };
         let (day, given) = (Duration::from_secs(86_400), Duration::from_millis(100));
         let begun = Instant::now();
-        serve(Transport::Unix(server), Arc::new(service), (day, day), (given, given), CancellationToken::new()).await;
+        let stream = Accepted::Unix(server.into_std().unwrap()).open(None, given).await.unwrap();
+        serve(stream, Arc::new(service), (day, day), (given, given), CancellationToken::new()).await;
         assert!(begun.elapsed() >= 2 * given, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn clients_that_do_not_speak_are_given_up() {
+        for (said, expected) in [("PRI * HTTP/2.0\r\n", ErrorKind::TimedOut), ("GET /", ErrorKind::InvalidData)] {
+            let (mut client, server) = UnixStream::pair().unwrap();
+            client.write_all(said.as_bytes()).await.unwrap();
+            let opened = Accepted::Unix(server.into_std().unwrap()).open(None, Duration::from_millis(100)).await;
+            assert_eq!(opened.err().unwrap().kind(), expected, "{said}");
+        }
     }
 }

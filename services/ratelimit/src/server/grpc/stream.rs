@@ -5,16 +5,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use super::turn::Turn;
 
+/// What a client says first, in HTTP/2.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// A connection that reads no more than its turn allows.
 pub(super) struct Stream {
     transport: Transport,
-    turn: Arc<Turn>,
+    pub(super) turn: Arc<Turn>,
+    /// Read already, and to be read once more.
+    again: &'static [u8],
 }
 
 /// How bytes are carried.
@@ -25,8 +30,21 @@ pub(super) enum Transport {
 }
 
 impl Stream {
-    pub(super) fn new(transport: Transport, turn: Arc<Turn>) -> Self {
-        Self { transport, turn }
+    pub(super) fn new(transport: Transport) -> Self {
+        Self { transport, turn: Arc::default(), again: &[] }
+    }
+
+    /// Waits until a client speaks HTTP/2: before, nobody asks it whether it is still there.
+    pub(super) async fn greeted(&mut self) -> io::Result<()> {
+        let mut expected = PREFACE;
+        while !expected.is_empty() {
+            let mut bytes = [0; PREFACE.len()];
+            let read = self.read(&mut bytes[..expected.len()]).await?;
+            let rest = expected.strip_prefix(&bytes[..read]).filter(|_| read > 0);
+            expected = rest.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the client speaks no HTTP/2"))?;
+        }
+        self.again = PREFACE;
+        Ok(())
     }
 }
 
@@ -50,6 +68,12 @@ impl AsyncRead for Stream {
         if self.turn.is_over() {
             context.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        if !self.again.is_empty() {
+            let (now, later) = self.again.split_at(self.again.len().min(buffer.remaining()));
+            buffer.put_slice(now);
+            self.again = later;
+            return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
         ready!(on_transport!(self, stream => Pin::new(stream).poll_read(context, buffer)))?;
