@@ -110,12 +110,7 @@ impl Client {
 
     async fn try_to_connect(&self) -> Result<Channel, String> {
         let settings = &self.settings;
-        let scheme = match settings.server.starts_with("unix:") {
-            true => "",
-            false if settings.tls.is_some() => "https://",
-            false => "http://",
-        };
-        let mut endpoint = Endpoint::from_shared(format!("{scheme}{}", settings.server))
+        let mut endpoint = Endpoint::from_shared(uri(&settings.server, settings.tls.is_some()))
             .map_err(|error| error.to_string())?
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(Duration::from_secs(30))
@@ -152,6 +147,18 @@ impl Client {
             self.version = response.version_info;
         }
         self.request(response.nonce, result.err())
+    }
+}
+
+/// The URI of a server that is named as gRPC for Go has it: `host:port`, `dns:///host:port`, `unix:/path`.
+fn uri(server: &str, tls: bool) -> String {
+    let of_scheme = server.strip_prefix("dns://").or_else(|| server.strip_prefix("passthrough://"));
+    // What stands before the name is who resolves it.
+    let address = of_scheme.and_then(|rest| rest.split_once('/')).map_or(server, |(_, address)| address);
+    match (address.starts_with("unix:"), tls) {
+        (true, _) => address.to_owned(),
+        (false, true) => format!("https://{address}"),
+        (false, false) => format!("http://{address}"),
     }
 }
 
@@ -193,4 +200,23 @@ fn full(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn servers_are_named_as_in_go() {
+        for (server, tls, expected) in [
+            ("gateway:18001", true, "https://gateway:18001"),
+            ("localhost:18000", false, "http://localhost:18000"),
+            ("dns:///gateway:18001", true, "https://gateway:18001"),
+            ("dns://10.0.0.10/gateway:18001", false, "http://gateway:18001"),
+            ("passthrough:///[::1]:18000", false, "http://[::1]:18000"),
+            ("unix:/run/xds.sock", true, "unix:/run/xds.sock"),
+        ] {
+            assert_eq!(uri(server, tls), expected);
+        }
+    }
 }

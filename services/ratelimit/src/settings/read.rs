@@ -38,7 +38,7 @@ impl Settings {
         Ok(Self {
             listen: listen(env)?,
             log_level: env.text("LOG_LEVEL", "WARN"),
-            log_json: env.text("LOG_FORMAT", "text") == "json",
+            log_json: env.text("LOG_FORMAT", "text").eq_ignore_ascii_case("json"),
             traces: traces::read(env)?,
             config_type,
             force_start: env.flag("FORCE_START_WITHOUT_INITIAL_CONFIG", false)?,

@@ -40,6 +40,14 @@ fn statsd_may_be_at_an_address_of_ipv6() {
 }
 
 #[test]
+fn the_format_of_logs_may_be_in_capitals() {
+    for (value, json) in [("json", true), ("JSON", true), ("text", false)] {
+        let set = move |name: &str| (name == "LOG_FORMAT").then(|| value.to_owned());
+        assert_eq!(Settings::read(&Environment::new(&set)).unwrap().log_json, json, "{value}");
+    }
+}
+
+#[test]
 fn maps_are_read_as_the_original_does() {
     let settings = |value: &'static str| {
         let set = move |name: &str| {
