@@ -36,7 +36,7 @@ pub fn prometheus(registry: &Registry, exposition: &Exposition) -> String {
             let _ = writeln!(text, "{family}{labels} {value}");
         }
     }
-    response_time(&mut text, &registry.service.should_rate_limit, exposition);
+    response_times(&mut text, registry, exposition);
     text
 }
 
@@ -65,15 +65,15 @@ impl Exposition {
         if all.is_empty() { String::new() } else { format!("{{{}}}", all.join(",")) }
     }
 
-    /// The family and the labels for response times.
-    fn response_time(&self) -> Option<(String, Labels)> {
-        const NAME: &str = "ratelimit_server.ShouldRateLimit.response_time";
-        match self.mapper.as_ref().map_or(Mapped::Unmapped, |mapper| mapper.map(NAME, MetricKind::Observer)) {
+    /// The family and the labels for response times of a method.
+    fn response_time(&self, method: &str) -> Option<(String, Labels)> {
+        let name = format!("ratelimit_server.{method}.response_time");
+        match self.mapper.as_ref().map_or(Mapped::Unmapped, |mapper| mapper.map(&name, MetricKind::Observer)) {
             Mapped::To(family, labels) => Some((mangled(&family), labels)),
             Mapped::Dropped => None,
             Mapped::Unmapped => {
                 let unit = if self.milliseconds { "ms" } else { "seconds" };
-                let label = ("grpc_method".to_owned(), "ShouldRateLimit".to_owned());
+                let label = ("grpc_method".to_owned(), method.to_owned());
                 Some((format!("ratelimit_service_response_time_{unit}"), vec![label]))
             }
         }
@@ -115,14 +115,23 @@ fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn response_time(text: &mut String, timing: &Timing, exposition: &Exposition) {
-    let Some((family, labels)) = exposition.response_time() else { return };
-    let per_unit = if exposition.milliseconds { 1e3 } else { 1e6 };
-    let label = exposition.written(&labels);
-    let label = label.trim_matches(['{', '}']);
+fn response_times(text: &mut String, registry: &Registry, exposition: &Exposition) {
+    let mut last = None;
+    for (method, timing) in registry.service.methods() {
+        let Some((family, labels)) = exposition.response_time(method) else { continue };
+        if last.as_ref() != Some(&family) {
+            let _ = writeln!(text, "# HELP {family} How long calls took.\n# TYPE {family} histogram");
+        }
+        histogram(text, &family, &exposition.written(&labels), timing, exposition.milliseconds);
+        last = Some(family);
+    }
+}
+
+fn histogram(text: &mut String, family: &str, labels: &str, timing: &Timing, milliseconds: bool) {
+    let per_unit = if milliseconds { 1e3 } else { 1e6 };
+    let label = labels.trim_matches(['{', '}']);
     let separator = if label.is_empty() { "" } else { "," };
     let load = |value: &std::sync::atomic::AtomicU64| value.load(Ordering::Relaxed);
-    let _ = writeln!(text, "# HELP {family} How long calls took.\n# TYPE {family} histogram");
     let mut sum = 0;
     for (bound, count) in BUCKETS.iter().zip(&timing.buckets) {
         sum += load(count);
@@ -169,6 +178,23 @@ mod tests {
         ] {
             assert_eq!(Exposition::default().mapped(name), Some((family.to_owned(), labels.to_owned())));
         }
+    }
+
+    #[test]
+    fn calls_about_health_are_counted_once_there_are_some() {
+        let registry = Registry::default();
+        let told = || {
+            let text = prometheus(&registry, &Exposition::default());
+            let count = |part: &str| text.matches(part).count();
+            [
+                count("total_requests{grpc_method=\"Check\"} 1\n"),
+                count("seconds_count{grpc_method=\"Check\"} 1\n"),
+                count("# HELP ratelimit_service_response_time_seconds"),
+            ]
+        };
+        assert_eq!(told(), [0, 0, 1]);
+        registry.service.check.record(std::time::Duration::from_millis(1));
+        assert_eq!(told(), [1, 1, 1]);
     }
 
     #[test]

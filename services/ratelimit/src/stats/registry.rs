@@ -92,6 +92,16 @@ pub struct ServiceStats {
     pub redis_disconnections: AtomicU64,
     /// How long `ShouldRateLimit` took, over gRPC.
     pub should_rate_limit: Timing,
+    /// How long `Check` of `grpc.health.v1` took.
+    pub check: Timing,
+}
+
+impl ServiceStats {
+    /// How long calls took, by the name of the method. Of health nothing is told before anybody has asked, as by the original.
+    pub(super) fn methods(&self) -> impl Iterator<Item = (&'static str, &Timing)> {
+        let asked = self.check.count.load(Ordering::Relaxed) > 0;
+        [("ShouldRateLimit", &self.should_rate_limit)].into_iter().chain(asked.then_some(("Check", &self.check)))
+    }
 }
 
 /// Found by its key, which is kept only once.
@@ -248,9 +258,11 @@ impl Registry {
             ("ratelimit.service.call.should_rate_limit.service_error", &service.service_error),
             ("ratelimit.redis_pool.cx_total", &service.redis_connections),
             ("ratelimit.redis_pool.cx_local_close", &service.redis_disconnections),
-            ("ratelimit_server.ShouldRateLimit.total_requests", &service.should_rate_limit.count),
         ] {
             all.insert(name.to_owned(), load(counter));
+        }
+        for (method, timing) in service.methods() {
+            all.insert(format!("ratelimit_server.{method}.total_requests"), load(&timing.count));
         }
         all
     }

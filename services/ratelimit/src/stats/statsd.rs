@@ -82,7 +82,7 @@ impl Sink {
                 self.line(name, &format!("{}|c", value - self.sent.get(name).copied().unwrap_or_default()))
             })
             .collect();
-        lines.extend(self.timers(&registry.service.should_rate_limit));
+        lines.extend(registry.service.methods().flat_map(|(method, timing)| self.timers(method, timing)));
         if lines.is_empty() {
             return Ok(());
         }
@@ -96,12 +96,12 @@ impl Sink {
     }
 
     /// A timer for each call in whole milliseconds, as the original sends them; of many for some, with their share.
-    fn timers(&self, timing: &Timing) -> Vec<String> {
+    fn timers(&self, method: &str, timing: &Timing) -> Vec<String> {
         let Taken { calls, sample } = timing.take();
         let share = sample.len() as f64 / calls as f64;
         let share = if share < 1.0 { format!("|@{share:.6}") } else { String::new() };
-        let line =
-            |millis: &u32| self.line("ratelimit_server.ShouldRateLimit.response_time", &format!("{millis}|ms{share}"));
+        let name = format!("ratelimit_server.{method}.response_time");
+        let line = |millis: &u32| self.line(&name, &format!("{millis}|ms{share}"));
         sample.iter().map(line).collect()
     }
 
@@ -175,10 +175,10 @@ mod tests {
         let record = |calls: u64| (0..calls).for_each(|call| timing.record(Duration::from_millis(call)));
         record(2);
         let lines = ["0", "1"].map(|ms| format!("ratelimit_server.ShouldRateLimit.response_time:{ms}|ms|#env:test\n"));
-        assert_eq!(sink.timers(&timing), lines);
-        assert_eq!(sink.timers(&timing), [""; 0]);
+        assert_eq!(sink.timers("ShouldRateLimit", &timing), lines);
+        assert_eq!(sink.timers("ShouldRateLimit", &timing), [""; 0]);
         record(4_000);
-        let lines = sink.timers(&timing);
+        let lines = sink.timers("ShouldRateLimit", &timing);
         assert!(
             lines.len() == 1_000 && lines.iter().all(|line| line.ends_with("|ms|@0.250000|#env:test\n")),
             "{lines:?}"

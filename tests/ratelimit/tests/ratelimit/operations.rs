@@ -3,6 +3,9 @@
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Redis, Service, Which, descriptor, request};
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 const RULES: &str = "
 domain: d
@@ -102,7 +105,7 @@ async fn dogs_get_datagrams_with_tags() {
     assert_eq!(line, format!("{expected}domain:d,descriptor:user"));
 }
 
-/// What a scrape has after one call, with the names of metrics made by this file.
+/// What a scrape has after one call of each method, with the names of metrics made by this file.
 async fn scrape(mapper: &std::path::Path) -> String {
     let port = nuncio_ratelimit_tests::free_port().unwrap();
     let address = format!("127.0.0.1:{port}");
@@ -115,6 +118,9 @@ async fn scrape(mapper: &std::path::Path) -> String {
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let mut client = service.client().await.unwrap();
     client.should_rate_limit(request("d", vec![descriptor(&[("user", "ann")])])).await.unwrap();
+    let channel = Endpoint::from_shared(format!("http://127.0.0.1:{}", service.grpc_port())).unwrap();
+    let mut health = HealthClient::new(channel.connect().await.unwrap());
+    health.check(HealthCheckRequest::default()).await.unwrap();
     Service::get(port, "/metrics").await.unwrap()
 }
 
@@ -131,7 +137,9 @@ mappings:
     std::fs::write(&file, text).unwrap();
     let metrics = scrape(&file).await;
     assert!(metrics.contains("hits{what=\"user\",where=\"d\"} 1\n"), "{metrics}");
-    assert!(metrics.contains("took_count{method=\"ShouldRateLimit\"} 1\n"), "{metrics}");
+    for method in ["ShouldRateLimit", "Check"] {
+        assert!(metrics.contains(&format!("took_count{{method=\"{method}\"}} 1\n")), "{metrics}");
+    }
     assert!(!metrics.contains("config_load"), "{metrics}");
 
     let metrics = scrape(&directory.path().join("none.yaml")).await;

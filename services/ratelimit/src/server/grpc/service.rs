@@ -17,6 +17,8 @@ use super::deadline;
 use super::unary::{self, Reply};
 use crate::limiter::{CallError, Limiter};
 
+/// The path of the method that asks whether the service is well.
+const CHECK: &str = "/grpc.health.v1.Health/Check";
 /// The path of the one method.
 const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
@@ -30,15 +32,24 @@ impl<H: Health> Service<H> {
     /// Answers a call of any method; those that there are not are refused by the other service.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Reply> {
         if request.uri().path() != SHOULD_RATE_LIMIT {
-            return match self.health.clone().call(request).await {
-                Ok(response) => response.map(Reply::Other),
-                Err(never) => match never {},
-            };
+            return self.other(request).await;
         }
         match self.should_rate_limit(request).await {
             Ok(response) => unary::response(&response),
             Err(status) => status.into_http(),
         }
+    }
+
+    async fn other(&self, request: Request<Incoming>) -> Response<Reply> {
+        let begun = (request.uri().path() == CHECK).then(Instant::now);
+        let response = match self.health.clone().call(request).await {
+            Ok(response) => response.map(Reply::Other),
+            Err(never) => match never {},
+        };
+        if let Some(begun) = begun {
+            self.limiter.shared().stats.service.check.record(begun.elapsed());
+        }
+        response
     }
 
     async fn should_rate_limit(&self, request: Request<Incoming>) -> Result<RateLimitResponse, Status> {
