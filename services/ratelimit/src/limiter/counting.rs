@@ -105,7 +105,11 @@ impl Limiter {
         for (place, count) in places.iter().zip(counts) {
             let item = &mut plan.items[place.index];
             match count {
-                Ok(count) => (item.after, item.reset) = (count.value, count.reset),
+                Ok(count) => {
+                    (item.after, item.reset) = (count.value, count.reset);
+                    // It may have been looked at in vain before.
+                    (item.capacity, item.without_store) = (capacity(item), false);
+                }
                 Err(_) => {
                     fell_back = true;
                     self.without_store(item, place, policy(item));
@@ -120,7 +124,7 @@ impl Limiter {
     fn without_store(&self, item: &mut Item<'_>, place: &Place, policy: StoreFailure) {
         item.ahead = 0;
         item.without_store = true;
-        let capacity = item.limit.as_ref().map_or(0, |limit| u64::from(limit.capacity()));
+        let capacity = capacity(item);
         match policy {
             StoreFailure::Error | StoreFailure::Allow => item.after = 0,
             StoreFailure::Deny => item.after = capacity.saturating_add(item.hits.max(1)),
@@ -200,6 +204,11 @@ impl Limiter {
             _ => &self.store,
         }
     }
+}
+
+/// How many hits fit into the limit.
+fn capacity(item: &Item<'_>) -> u64 {
+    item.limit.as_ref().map_or(u64::MAX, |limit| u64::from(limit.capacity()))
 }
 
 fn refund(key: Bytes, hits: u64, window: u64) -> Op {

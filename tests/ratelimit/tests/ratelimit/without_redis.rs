@@ -105,3 +105,24 @@ async fn callers_are_answered_while_they_wait() {
     }
     redis.process().signal(Signal::CONT).unwrap();
 }
+
+/// A user who may count and not look: the second of two commands of a request meets a Redis that answers.
+#[tokio::test]
+async fn a_share_is_for_what_redis_does_not_count() {
+    let redis = Redis::start(&["--user", "limits", "on", "nopass", "~*", "+@all", "-get"]).unwrap();
+    let url = redis.address();
+    let variables = [
+        ("REDIS_URL", url.as_str()),
+        ("REDIS_AUTH", "limits:any"),
+        ("NUNCIO_REPLICAS", "3"),
+        ("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT", "true"),
+    ];
+    let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
+    let mut client = service.client().await.unwrap();
+    eventually("redis counts", async || {
+        let refused = ask(&mut client, &[("error", "")]).await.unwrap_err();
+        if refused.message().contains("NOPERM") { Ok(()) } else { Err(refused) }
+    })
+    .await;
+    assert_eq!(passing(&mut client, &[("local", ""), ("window", "")]).await, 9);
+}
