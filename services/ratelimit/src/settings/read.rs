@@ -208,7 +208,10 @@ fn redis(env: &Environment<'_>, prefix: &str, url: &str) -> Result<Redis, Settin
         auth: env.text(&name("AUTH"), ""),
         sentinel_auth: env.text(&name("SENTINEL_AUTH"), ""),
         tls,
-        timeout: env.duration(&name("TIMEOUT"), "10s")?,
+        // 0 is no limit, as for the original's library.
+        timeout: env
+            .duration(&name("TIMEOUT"), "10s")
+            .map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout })?,
         reply_timeout: env.duration("NUNCIO_REDIS_REPLY_TIMEOUT", "1s")?,
     })
 }

@@ -71,3 +71,15 @@ fn mistakes_are_named() {
     let error = Settings::read(&Environment::new(&set)).unwrap_err();
     assert_eq!(error.to_string(), "BACKEND_TYPE=\"memcache\": expected redis or memory; memcache is not supported");
 }
+
+#[test]
+fn connecting_to_redis_may_take_for_ever() {
+    let set = |name: &str| match name {
+        "REDIS_PERSECOND" => Some("true".to_owned()),
+        "REDIS_TIMEOUT" | "REDIS_PERSECOND_TIMEOUT" => Some("0s".to_owned()),
+        _ => None,
+    };
+    let settings = Settings::read(&Environment::new(&set)).unwrap();
+    assert_eq!(settings.redis.timeout, Duration::MAX);
+    assert_eq!(settings.redis_per_second.unwrap().timeout, Duration::MAX);
+}
