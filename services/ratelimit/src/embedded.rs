@@ -9,7 +9,7 @@ use crate::settings::{Environment, SettingError, Settings};
 const REPLY_TIMEOUT: &str = "250ms";
 
 /// Settings of a service that takes rules from the xDS server at `rules` and calls at `calls`. The counters are in this
-/// process, or in a Redis: `redis://[[user]:password@]host:port`, `rediss://…` for TLS, or `unix:/path`. What to do
+/// process, or in a Redis: `redis://[[user]:password@]host:port[/database]`, `rediss://…` for TLS, or `unix:/path`. What to do
 /// when that fails, the environment may say.
 ///
 /// # Errors
@@ -52,8 +52,7 @@ fn settings(
 /// A Redis, as the variables of the service name it.
 struct Redis {
     socket: &'static str,
-    address: String,
-    login: String,
+    url: String,
     tls: bool,
 }
 
@@ -63,32 +62,23 @@ impl Redis {
             name: "redis".to_owned(),
             // It may hold a password.
             value: url.split("://").next().unwrap_or_default().to_owned(),
-            wanted: "expected redis://[[user]:password@]host:port, rediss://… or unix:/path".to_owned(),
+            wanted: "expected redis://[[user]:password@]host:port[/database], rediss://… or unix:/path".to_owned(),
         };
         if let Some(path) = url.strip_prefix("unix:") {
-            let address = path.trim_start_matches("//").to_owned();
-            return Ok(Self { socket: "unix", address, login: String::new(), tls: false });
+            return Ok(Self { socket: "unix", url: path.trim_start_matches("//").to_owned(), tls: false });
         }
-        let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
-        let tls = match scheme {
-            "redis" => false,
-            "rediss" => true,
+        let tls = match url.split_once("://") {
+            Some(("redis", rest)) if !rest.is_empty() => false,
+            Some(("rediss", rest)) if !rest.is_empty() => true,
             _ => return Err(invalid()),
         };
-        let (login, address) = rest.rsplit_once('@').unwrap_or(("", rest));
-        let address = address.trim_end_matches('/');
-        if address.is_empty() || address.contains('/') {
-            return Err(invalid());
-        }
-        let address = if address.contains(':') { address.to_owned() } else { format!("{address}:6379") };
-        Ok(Self { socket: "tcp", address, login: login.trim_start_matches(':').to_owned(), tls })
+        Ok(Self { socket: "tcp", url: url.to_owned(), tls })
     }
 
     fn variable(&self, name: &str) -> Option<String> {
         match name {
             "REDIS_SOCKET_TYPE" => Some(self.socket.to_owned()),
-            "REDIS_URL" => Some(self.address.clone()),
-            "REDIS_AUTH" => Some(self.login.clone()),
+            "REDIS_URL" => Some(self.url.clone()),
             "REDIS_TLS" => Some(self.tls.to_string()),
             _ => None,
         }
@@ -101,9 +91,9 @@ mod tests {
     use crate::config::StoreFailure;
     use crate::settings::BackendType;
 
-    fn redis(url: &str) -> Result<(String, String, bool, bool), SettingError> {
+    fn redis(url: &str) -> Result<(String, bool, bool), SettingError> {
         let settings = embedded(Path::new("/run/xds"), Path::new("/run/calls"), Some(url))?;
-        Ok((settings.redis.url, settings.redis.auth, settings.redis.tls.is_some(), settings.redis.unix))
+        Ok((settings.redis.url, settings.redis.tls.is_some(), settings.redis.unix))
     }
 
     #[test]
@@ -134,12 +124,12 @@ mod tests {
 
     #[test]
     fn redis_is_named_by_a_url() {
-        let found = |address: &str, login: &str, tls, unix| Ok((address.to_owned(), login.to_owned(), tls, unix));
-        assert_eq!(redis("redis://r:1"), found("r:1", "", false, false));
-        assert_eq!(redis("redis://r"), found("r:6379", "", false, false));
-        assert_eq!(redis("rediss://ann:x@r:1/"), found("r:1", "ann:x", true, false));
-        assert_eq!(redis("redis://:x@r:1"), found("r:1", "x", false, false));
-        assert_eq!(redis("unix:/run/redis.sock"), found("/run/redis.sock", "", false, true));
+        let found = |url: &str, tls, unix| Ok((url.to_owned(), tls, unix));
+        for (url, tls) in [("redis://r:1", false), ("redis://:p%40ss@r:1/2", false), ("rediss://ann:x@r", true)] {
+            assert_eq!(redis(url), found(url, tls, false));
+        }
+        assert_eq!(redis("unix:/run/redis.sock"), found("/run/redis.sock", false, true));
+        assert!(redis("redis://").is_err());
         let error = redis("http://user:secret@r").unwrap_err().to_string();
         assert!(!error.contains("secret") && error.contains("expected redis://"), "{error}");
     }

@@ -39,18 +39,46 @@ impl Target {
         if unix {
             return Ok(Self { address: Address::Unix(text.to_owned()), login: None, database: 0 });
         }
-        let rest = text.strip_prefix("redis://").or_else(|| text.strip_prefix("rediss://")).unwrap_or(text);
-        let (login, rest) = match rest.rsplit_once('@') {
-            Some((login, rest)) => (Login::parse(login.strip_prefix(':').unwrap_or(login)), rest),
-            None => (None, rest),
+        let scheme = ["redis://", "rediss://"].into_iter().find(|scheme| text.starts_with(scheme));
+        let Some(rest) = scheme.and_then(|scheme| text.strip_prefix(scheme)) else {
+            let (login, place) = text.rsplit_once('@').unwrap_or(("", text));
+            let login = Login::parse(login.strip_prefix(':').unwrap_or(login));
+            return Ok(Self { address: Address::tcp(place)?, login, database: 0 });
         };
-        let (place, database) = match rest.split_once('/') {
-            Some((place, "")) => (place, 0),
-            Some((place, database)) => (place, database.parse().map_err(|_| "the database is no number".to_owned())?),
-            None => (rest, 0),
-        };
-        Ok(Self { address: Address::tcp(place)?, login, database })
+        Self::url(rest)
     }
+
+    /// What comes after the scheme: `user:password@host:port/database?db=…&password=…`. What stands before the query goes
+    /// before it.
+    fn url(text: &str) -> Result<Self, String> {
+        let (text, query) = text.split_once('?').unwrap_or((text, ""));
+        let query = |name: &str| {
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.into_owned())
+        };
+        let (login, rest) = text.rsplit_once('@').unwrap_or(("", text));
+        let (user, password) = match login.split_once(':') {
+            Some((user, password)) => (decoded(user)?, decoded(password)?),
+            None => (String::new(), decoded(login)?),
+        };
+        let password = if password.is_empty() { query("password").unwrap_or_default() } else { password };
+        let (place, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let database = if database.is_empty() { query("db") } else { Some(database.to_owned()) };
+        Ok(Self {
+            address: Address::tcp(place)?,
+            login: (!password.is_empty()).then_some(Login { user, password }),
+            database: match database {
+                Some(database) => database.parse().map_err(|_| "the database is no number".to_owned())?,
+                None => 0,
+            },
+        })
+    }
+}
+
+/// Takes the percent signs out.
+fn decoded(text: &str) -> Result<String, String> {
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    decoded.map(Into::into).map_err(|_| "what stands before @ is no UTF-8".to_owned())
 }
 
 impl Address {
@@ -94,5 +122,27 @@ mod tests {
         }
         assert!(Target::parse("h:x", false).is_err());
         assert_eq!(Target::parse("/a/b.sock", true).unwrap().address, Address::Unix("/a/b.sock".to_owned()));
+    }
+
+    #[test]
+    fn urls_are_decoded() {
+        for (text, user, password, database) in [
+            ("redis://:p%40ss%3A@h:6379", "", "p@ss:", 0),
+            ("redis://a%40b:p@h", "a@b", "p", 0),
+            ("redis://secret@h", "", "secret", 0),
+            ("redis://h:6379?db=2&password=a%26b", "", "a&b", 2),
+            ("redis://ann:@h/?password=x", "ann", "x", 0),
+            ("redis://ann:x@h/1?db=2&password=y", "ann", "x", 1),
+            ("rediss://ann:x@h:6379/", "ann", "x", 0),
+            // Only of URLs.
+            ("ann:100%25@h:6379", "ann", "100%25", 0),
+        ] {
+            let target = Target::parse(text, false).unwrap();
+            assert_eq!(target.address, Address::Tcp { host: "h".to_owned(), port: 6_379 }, "{text}");
+            let login = target.login.unwrap();
+            assert_eq!((login.user.as_str(), login.password.as_str()), (user, password), "{text}");
+            assert_eq!(target.database, database, "{text}");
+        }
+        assert!(Target::parse("redis://h?db=x", false).is_err());
     }
 }
