@@ -78,7 +78,15 @@ impl Redis {
     /// # Errors
     /// When the server cannot be reached or answers with an error.
     pub fn call(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        call(self.port, arguments)
+        self.calls(&[arguments])
+    }
+
+    /// Runs commands over one connection, and gives the reply to the last.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or answers one with an error.
+    pub fn calls(&self, commands: &[&[&str]]) -> anyhow::Result<String> {
+        calls(self.port, commands)
     }
 
     /// Listens to what it is told from now on.
@@ -119,7 +127,7 @@ impl Monitor {
     /// # Errors
     /// When the server cannot be reached.
     pub fn added(mut self) -> anyhow::Result<BTreeMap<String, u64>> {
-        call(self.port, &["ECHO", "until now"])?;
+        calls(self.port, &[&["ECHO", "until now"]])?;
         let mut added = BTreeMap::new();
         loop {
             let mut line = String::new();
@@ -154,14 +162,18 @@ fn launch(processor: Option<usize>, port: u16, directory: &Path, arguments: &[St
     Ok(process)
 }
 
-fn call(port: u16, arguments: &[&str]) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    let mut text = format!("*{}\r\n", arguments.len());
-    for argument in arguments {
-        text.push_str(&format!("${}\r\n{argument}\r\n", argument.len()));
+fn calls(port: u16, commands: &[&[&str]]) -> anyhow::Result<String> {
+    let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", port))?);
+    let mut last = String::new();
+    for arguments in commands {
+        let mut text = format!("*{}\r\n", arguments.len());
+        for argument in *arguments {
+            text.push_str(&format!("${}\r\n{argument}\r\n", argument.len()));
+        }
+        stream.get_mut().write_all(text.as_bytes())?;
+        last = reply(&mut stream)?;
     }
-    stream.write_all(text.as_bytes())?;
-    reply(&mut BufReader::new(stream))
+    Ok(last)
 }
 
 fn reply(reader: &mut BufReader<TcpStream>) -> anyhow::Result<String> {

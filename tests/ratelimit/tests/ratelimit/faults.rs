@@ -1,5 +1,8 @@
 //! Redis goes away in all its ways: calls fail soon, and are answered again soon after it is back.
 
+mod memory;
+mod password;
+
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Client, Redis, Service, Which, descriptor, free_port, request};
