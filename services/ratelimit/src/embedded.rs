@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::settings::{Environment, SettingError, Settings};
+use crate::store::check_redis_address;
 
 /// How long Redis may take, unless the environment says otherwise: less than the gateway waits for an answer, which lets
 /// requests through where it comes too late.
@@ -58,11 +59,12 @@ struct Redis {
 
 impl Redis {
     fn parse(url: &str) -> Result<Self, SettingError> {
-        let invalid = || SettingError {
-            name: "redis".to_owned(),
+        const WANTED: &str = "expected redis://[[user]:password@]host:port[/database], rediss://… or unix:/path";
+        let invalid = |wanted: String| SettingError {
+            name: "--redis".to_owned(),
             // It may hold a password.
             value: url.split("://").next().unwrap_or_default().to_owned(),
-            wanted: "expected redis://[[user]:password@]host:port[/database], rediss://… or unix:/path".to_owned(),
+            wanted,
         };
         if let Some(path) = url.strip_prefix("unix:") {
             return Ok(Self { socket: "unix", url: path.trim_start_matches("//").to_owned(), tls: false });
@@ -70,8 +72,10 @@ impl Redis {
         let tls = match url.split_once("://") {
             Some(("redis", rest)) if !rest.is_empty() => false,
             Some(("rediss", rest)) if !rest.is_empty() => true,
-            _ => return Err(invalid()),
+            _ => return Err(invalid(WANTED.to_owned())),
         };
+        // The service is started with the first rules: until then nobody would notice.
+        check_redis_address(url).map_err(|reason| invalid(format!("{reason}; {WANTED}")))?;
         Ok(Self { socket: "tcp", url: url.to_owned(), tls })
     }
 
@@ -130,6 +134,10 @@ mod tests {
         }
         assert_eq!(redis("unix:/run/redis.sock"), found("/run/redis.sock", false, true));
         assert!(redis("redis://").is_err());
+        for (url, reason) in [("redis://:secret@r:99999", "no port"), ("redis://:secret@r:1/x", "database")] {
+            let error = redis(url).unwrap_err().to_string();
+            assert!(error.contains("--redis") && error.contains(reason) && !error.contains("secret"), "{error}");
+        }
         let error = redis("http://user:secret@r").unwrap_err().to_string();
         assert!(!error.contains("secret") && error.contains("expected redis://"), "{error}");
     }

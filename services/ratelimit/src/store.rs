@@ -12,6 +12,7 @@ use crate::algorithm::{Gcra, Sliding};
 
 pub use local_cache::LocalCache;
 pub use memory::MemoryStore;
+pub(crate) use redis::check_address as check_redis_address;
 pub use redis::{RedisOptions, RedisStore, ServerKind, Tls as RedisTls};
 
 /// What to do to one counter.

@@ -212,8 +212,19 @@ fn redis(env: &Environment<'_>, prefix: &str, url: &str) -> Result<Redis, Settin
         timeout: env
             .duration(&name("TIMEOUT"), "10s")
             .map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout })?,
-        reply_timeout: env.duration("NUNCIO_REDIS_REPLY_TIMEOUT", "1s")?,
+        reply_timeout: reply_timeout(env)?,
     })
+}
+
+/// How long Redis may take to answer.
+fn reply_timeout(env: &Environment<'_>) -> Result<Duration, SettingError> {
+    let name = "NUNCIO_REDIS_REPLY_TIMEOUT";
+    let timeout = env.duration(name, "1s")?;
+    if timeout.is_zero() {
+        let wanted = "no call would ever be answered: expected a time, as in 250ms".to_owned();
+        return Err(SettingError { name: name.to_owned(), value: "0".to_owned(), wanted });
+    }
+    Ok(timeout)
 }
 
 fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {

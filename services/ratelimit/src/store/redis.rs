@@ -31,6 +31,14 @@ use link::Link;
 
 pub use tls::Tls;
 
+/// Whether an entry of `REDIS_URL` names a server.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_address(url: &str) -> Result<(), String> {
+    address::Target::parse(url, false).map(drop)
+}
+
 /// What kind of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerKind {

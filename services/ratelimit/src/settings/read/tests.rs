@@ -70,6 +70,9 @@ fn mistakes_are_named() {
     let set = |name: &str| (name == "BACKEND_TYPE").then(|| "memcache".to_owned());
     let error = Settings::read(&Environment::new(&set)).unwrap_err();
     assert_eq!(error.to_string(), "BACKEND_TYPE=\"memcache\": expected redis or memory; memcache is not supported");
+    let set = |name: &str| (name == "NUNCIO_REDIS_REPLY_TIMEOUT").then(|| "0s".to_owned());
+    let error = Settings::read(&Environment::new(&set)).unwrap_err().to_string();
+    assert!(error.starts_with("NUNCIO_REDIS_REPLY_TIMEOUT") && error.contains("ever be answered"), "{error}");
 }
 
 #[test]
