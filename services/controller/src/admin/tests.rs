@@ -233,6 +233,17 @@ async fn metrics_hold_those_of_envoy() {
 }
 
 #[tokio::test]
+async fn metrics_are_those_of_the_controller_alone_where_envoys_are_not_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("admin.sock");
+    let envoy = fake_envoy(&socket);
+    let fake = Fake { envoy: Some(socket), ..Fake::default() };
+    let (_, body) = get(fake, "/metrics?envoy=false").await;
+    assert!(body.contains("nuncio_builds_total 3\n") && !body.contains("envoy"), "{body}");
+    assert!(!envoy.is_finished(), "it was asked");
+}
+
+#[tokio::test]
 async fn metrics_do_not_need_envoy() {
     let envoy = Some(PathBuf::from("/nowhere/admin.sock"));
     let (status, body) = get(Fake { envoy, ..Fake::default() }, "/metrics").await;

@@ -209,6 +209,21 @@ mod tests {
     }
 
     #[test]
+    fn a_service_reaches_the_frame_and_a_slice_those_that_the_world_names() {
+        let mut engine = engine();
+        let mut reach = |kind: &str, api: &str| {
+            let text = format!("apiVersion: {api}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{}}\n");
+            engine.stage(vec![FileChange { file: kind.into(), content: Content::Bytes(text.into()) }], Instant::now());
+            let reach = engine.reach(&engine.staged.as_ref().unwrap().before);
+            engine.send_staged();
+            reach
+        };
+        assert_eq!(reach("Service", "v1"), Reach::Frame);
+        assert_eq!(reach("EndpointSlice", "discovery.k8s.io/v1"), Reach::Kin);
+        assert_eq!(reach("Host", "getambassador.io/v3alpha1"), Reach::All);
+    }
+
+    #[test]
     fn what_is_not_sent_yet_has_arrived_nowhere() {
         let (mut engine, id) = (engine(), ObjectId::new(Kind::Mapping, "default", "a"));
         let mapping = |path: &str| {
