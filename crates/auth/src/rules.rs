@@ -15,6 +15,8 @@ pub struct Rules {
 /// A compiled rule.
 #[derive(Debug)]
 pub struct Rule {
+    /// Its place in the set.
+    pub index: usize,
     /// Where it stands, for people.
     pub origin: Arc<str>,
     /// As written.
@@ -22,6 +24,10 @@ pub struct Rule {
     path: Glob,
     /// The same where the pattern is decoded, as a liberal reading is.
     decoded: Glob,
+    /// And without its case.
+    folded: Glob,
+    /// The first rule with the same filters.
+    alike: usize,
     /// What a request passes.
     pub steps: Arc<[Step]>,
 }
@@ -56,6 +62,14 @@ pub struct Instead {
     pub steps: Arc<[Step]>,
 }
 
+impl Instead {
+    /// Whether that is so for a request.
+    #[must_use]
+    pub fn applies(&self, request: &Request) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition.holds(request))
+    }
+}
+
 /// Why a rule set cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{origin}: {reason}")]
@@ -83,45 +97,62 @@ impl Rules {
     /// # Errors
     /// When a condition or an expression does not compile.
     pub fn new(set: &RuleSet) -> Result<Self, InvalidRule> {
-        let compile = |rule: &nuncio_ir::auth::Rule| {
+        let compile = |(index, rule): (usize, &nuncio_ir::auth::Rule)| {
             let invalid = |reason: String| InvalidRule { origin: rule.origin.clone(), reason };
+            let decoded = path::decode(&rule.path).unwrap_or_else(|| rule.path.as_ref().to_owned());
             Ok(Rule {
+                index,
                 origin: rule.origin.clone(),
                 pattern: rule.path.clone(),
                 path: Glob::new(&rule.path),
-                decoded: Glob::new(&path::decode(&rule.path).unwrap_or_else(|| rule.path.as_ref().to_owned())),
+                folded: Glob::new(&decoded.to_lowercase()),
+                decoded: Glob::new(&decoded),
+                alike: set.rules.iter().position(|other| other.filters == rule.filters).unwrap_or_default(),
                 steps: steps(&rule.filters).map_err(invalid)?,
             })
         };
-        Ok(Self { rules: set.rules.iter().map(compile).collect::<Result<_, _>>()? })
+        Ok(Self { rules: set.rules.iter().enumerate().map(compile).collect::<Result<_, _>>()? })
     }
 
     /// The first rule that the path falls under.
     ///
-    /// Where the path as the most liberal server would read it falls under another one, neither is chosen. A path that
-    /// falls under none falls under the first that it would match if upper and lower case were the same: a server that
-    /// does not distinguish them must not be reached around the rules.
+    /// Where the path as the most liberal server would read it falls under another one, neither is chosen. Upper and lower
+    /// case are told apart, yet a server that does not distinguish them must not be reached around the rules: where the path
+    /// without its case falls under another rule, the one of both that lets nobody through unasked counts; and neither, where
+    /// both ask, and not for the same.
     #[must_use]
     pub fn find(&self, request: &Request) -> Match<'_> {
         let plain = self.first(|rule| rule.path.matches(request.path()));
         let Some(liberal) = path::liberal(request.path()) else { return Match::Ambiguous };
         if liberal != request.path() {
             let other = self.first(|rule| rule.path.matches(&liberal) || rule.decoded.matches(&liberal));
-            if other.map(|(index, _)| index) != plain.map(|(index, _)| index) {
+            if other.map(|rule| rule.index) != plain.map(|rule| rule.index) {
                 return Match::Ambiguous;
             }
         }
-        let folded = || self.first(|rule| rule.path.matches_in_any_case(request.path()));
-        plain.or_else(folded).map_or(Match::Open, |(_, rule)| Match::Rule(rule))
+        let lower = liberal.to_lowercase();
+        let folded = self.first(|rule| rule.folded.matches(&lower)).filter(|rule| rule.asks());
+        match (plain, folded) {
+            (Some(plain), Some(folded)) if plain.asks() && plain.alike != folded.alike => Match::Ambiguous,
+            (Some(plain), _) if plain.asks() => Match::Rule(plain),
+            (plain, folded) => folded.or(plain).map_or(Match::Open, Match::Rule),
+        }
     }
 
-    fn first(&self, matches: impl Fn(&Rule) -> bool) -> Option<(usize, &Rule)> {
-        self.rules.iter().enumerate().find(|(_, rule)| matches(rule))
+    fn first(&self, matches: impl Fn(&Rule) -> bool) -> Option<&Rule> {
+        self.rules.iter().find(|rule| matches(rule))
     }
 
     /// Every filter that is named.
     pub fn filters(&self) -> impl Iterator<Item = &FilterId> {
         self.rules.iter().flat_map(|rule| rule.steps.iter()).map(|step| &step.filter)
+    }
+}
+
+impl Rule {
+    /// Whether it lets nobody through unasked.
+    fn asks(&self) -> bool {
+        !self.steps.is_empty()
     }
 }
 
@@ -162,8 +193,14 @@ mod tests {
 
     use super::*;
 
-    fn rules(paths: &[&str]) -> Rules {
-        let rules: Vec<_> = paths.iter().map(|path| json!({ "origin": path, "path": path })).collect();
+    /// Rules for these paths. What follows a space is the filter that a rule asks.
+    fn rules(rules: &[&str]) -> Rules {
+        let rules = rules.iter().map(|rule| {
+            let (path, filter) = rule.split_once(' ').unwrap_or((rule, ""));
+            let filters: Vec<_> = (!filter.is_empty()).then(|| json!({ "filter": filter })).into_iter().collect();
+            json!({ "origin": path, "path": path, "filters": filters })
+        });
+        let rules: Vec<_> = rules.collect();
         Rules::new(&serde_json::from_value(json!({ "id": "s", "rules": rules })).unwrap()).unwrap()
     }
 
@@ -192,14 +229,37 @@ mod tests {
     /// Cases 11, 12, 14 and 15.
     #[test]
     fn no_spelling_leads_around_a_rule() {
-        let rules = rules(&["/public/*", "/admin*", "*.css"]);
+        let rules = rules(&["/public/*", "/admin* keys", "*.css"]);
         assert_eq!(found(&rules, "/admin?x=/public/"), "/admin*");
         assert_eq!(found(&rules, "/x?y.css"), "open");
         assert_eq!(found(&rules, "/admin;x=1"), "/admin*");
-        assert_eq!(found(&rules, "/ADMIN"), "/admin*");
         assert_eq!(found(&rules, "/x;/admin.css"), "*.css");
         for target in ["/public/..;/admin", "/%61dmin", "/public/%2e%2e/admin", "/x%2f..%2fadmin"] {
             assert_eq!(found(&rules, target), "ambiguous", "{target}");
         }
+    }
+
+    /// Case 12.
+    #[test]
+    fn no_case_leads_around_a_rule() {
+        let alone = rules(&["/public/*", "/admin* keys"]);
+        let before_all = rules(&["/public/*", "/admin* keys", "*"]);
+        for target in ["/ADMIN", "/Admin/x", "/%41dmin", "/a%44min"] {
+            assert_eq!(found(&alone, target), "/admin*", "{target}");
+            assert_eq!(found(&before_all, target), "/admin*", "{target}");
+        }
+        assert_eq!(found(&before_all, "/x"), "*");
+        // What is let through is let through as it is written.
+        let exempt = rules(&["/public/*", "* keys"]);
+        assert_eq!(
+            (found(&exempt, "/PUBLIC/x"), found(&exempt, "/public/X")),
+            ("*".to_owned(), "/public/*".to_owned())
+        );
+        assert_eq!(
+            found(&rules(&["/admin* keys", "* login"]), "/ADMIN"),
+            "ambiguous",
+            "who has a key need not be logged in"
+        );
+        assert_eq!(found(&rules(&["/admin* login", "* login"]), "/ADMIN"), "*", "both ask for the same");
     }
 }

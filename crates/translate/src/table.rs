@@ -202,7 +202,7 @@ pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Ve
         // What came this way by the table of its name has passed them there. They hold where Envoy does not have that
         // table, having refused it from the start.
         let mut routes = builder.preamble(shared_guards(&hosts, class.security), &sorted, None, &parts);
-        routes.extend(builder.protect.endpoints(endpoints));
+        routes.extend(builder.protect.head(&parts, endpoints));
         routes.extend(sorted.iter().flat_map(|group| builder.routes(group, None, &parts)));
         builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &parts);
     }
@@ -215,7 +215,7 @@ pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Ve
             let sorted = groups(wild.iter().copied().filter(|mapping| host.takes(mapping)));
             let within = Some(&host.pattern);
             let mut routes = builder.preamble(guards(host, class.security), &sorted, within, &parts);
-            routes.extend(builder.protect.endpoints(coverage.has_endpoints(&host.pattern)));
+            routes.extend(builder.protect.head(&parts, coverage.has_endpoints(&host.pattern)));
             routes.extend(sorted.iter().flat_map(|group| builder.routes(group, within, &parts)));
             routes
         };
@@ -243,7 +243,7 @@ impl Builder<'_> {
         let acme = sorted(own.iter().chain(wild.acme(name)));
         let mut routes = self.preamble(guards(host, self.class.security), acme, None, &parts);
         let endpoints = self.coverage.has_endpoints(&HostPattern::Exact(Arc::clone(name)));
-        routes.extend(self.protect.endpoints(endpoints));
+        routes.extend(self.protect.head(&parts, endpoints));
         for group in sorted(own.iter().chain(beside.copied)) {
             routes.extend(self.routes(group, None, &parts));
             if routes.last().is_some_and(|route| takes_everything(&route.matches)) {

@@ -32,6 +32,8 @@ pub(crate) struct Decision {
     pub(crate) outcome: Outcome,
     pub(crate) rule: String,
     pub(crate) steps: Vec<StepTaken>,
+    /// Who it was of, as far as that is known.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// What follows for the request.
@@ -56,9 +58,10 @@ impl Engine {
     pub(crate) async fn decide(&self, set: Option<&str>, request: Request) -> Decision {
         let begun = Instant::now();
         let facts = Facts::of(&request);
-        let mut walked = Walked { rule: String::new(), steps: Vec::new() };
+        let mut walked = Walked::default();
         let outcome = self.outcome(set, request, &mut walked).await;
-        let decision = Decision { outcome, rule: walked.rule, steps: walked.steps };
+        let Walked { rule, steps, identity } = walked;
+        let decision = Decision { outcome, rule, steps, identity };
         self.metrics.decided(&decision, begun.elapsed());
         if let Some(audit) = &self.audit {
             audit.write(&Entry::new(&facts, set, &decision));
@@ -104,7 +107,9 @@ impl Engine {
             self.services.assert_identity(&mut request, None);
             return Outcome::Allow(Box::new(request.into_edits()), None);
         }
-        match self.walk(steps, &mut request, &config, walked).await {
+        let verdict = self.walk(steps, &mut request, &config, walked).await;
+        walked.identity = request.identity.take();
+        match verdict {
             Verdict::Allow(identity) => {
                 self.services.assert_identity(&mut request, identity.as_ref());
                 Outcome::Allow(Box::new(request.into_edits()), identity)
@@ -131,7 +136,7 @@ impl Engine {
             walked.note(step, &verdict);
             if let Some(instead) = &step.instead
                 && wants_login(&verdict)
-                && instead.condition.as_ref().is_none_or(|condition| condition.holds(request))
+                && instead.applies(request)
             {
                 verdict = if instead.steps.is_empty() {
                     Verdict::Deny(instead_of_redirect(request, instead.status))
@@ -174,9 +179,11 @@ fn bad_path(request: &Request, reason: &str) -> Denial {
 }
 
 /// What is noted on the way.
+#[derive(Default)]
 struct Walked {
     rule: String,
     steps: Vec<StepTaken>,
+    identity: Option<Identity>,
 }
 
 impl Walked {

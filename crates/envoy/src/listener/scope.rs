@@ -36,7 +36,12 @@ const PREVIEW_HEADER: &str = "x-nuncio-preview";
 ///
 /// The bootstrap names them, so that Envoy keeps a place for each in its table of headers: the first change of a header without
 /// one makes Envoy build a dictionary of all headers of the request.
-pub(crate) const HEADERS_OF_EVERY_REQUEST: [&str; 4] = [SCOPE_HEADER, CHAIN_HEADER, PREVIEW_HEADER, ASSERTION_HEADER];
+pub(crate) const HEADERS_OF_EVERY_REQUEST: [&str; 6] =
+    [SCOPE_HEADER, CHAIN_HEADER, PREVIEW_HEADER, ASSERTION_HEADER, OTHER_PATHS[0], OTHER_PATHS[1]];
+/// In which frameworks look for the path that was really asked for, and so for another one than was decided on.
+const OTHER_PATHS: [&str; 2] = ["x-original-url", "x-rewrite-url"];
+/// In which they look for the name that was. What Envoy itself writes there, where it changes the name, comes later.
+const OTHER_HOST: &str = "x-forwarded-host";
 /// What headers begin with that an Envoy writes. A proxy in front that is trusted may be one.
 const ENVOY_HEADERS: &str = "x-envoy-";
 /// The filter that looks further where no route was found.
@@ -70,8 +75,8 @@ pub(super) fn scoped_routes() -> ScopedRoutes {
 /// The client's choice of a preview is dropped first: nobody may choose one yet, and a key that no
 /// table has must not keep a request from its routes. Nor does a client say who it is: such headers go before routes are
 /// chosen by them, and whether or not anybody is asked about the request.
-/// What clients say in Envoy's name is dropped last: Envoy does so by itself with the headers that it reads, and not with those
-/// that it only writes.
+/// What only a proxy may say is dropped last, unless there is one in front that is trusted: what was asked for before, and
+/// what an Envoy says. Envoy drops by itself the headers of its own that it reads, and not those that it only writes.
 pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
     let mut actions = vec![
         Action::Remove(PREVIEW_HEADER.to_owned()),
@@ -81,6 +86,10 @@ pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
     ];
     actions.extend(settings.identity_headers.iter().cloned().map(Action::Remove));
     if settings.use_remote_address {
+        actions.extend(OTHER_PATHS.map(|name| Action::Remove(name.to_owned())));
+        if settings.trusted_hops == 0 {
+            actions.push(Action::Remove(OTHER_HOST.to_owned()));
+        }
         let envoys = RemoveOnMatch { key_matcher: Some(matcher::prefix(ENVOY_HEADERS)) };
         actions.push(Action::RemoveOnMatch(envoys));
     }

@@ -85,6 +85,21 @@ fn nobody_speaks_in_envoys_name() {
     assert!(reply.body.contains("x-envoy-attempt-count: 2"), "{}", reply.body);
 }
 
+/// What was asked for is what Envoy routes by; frameworks that look for it elsewhere find nothing of a client's there.
+#[test]
+fn nobody_says_that_something_else_was_asked_for() {
+    let forged = ["X-Original-URL: /forged", "X-Rewrite-Url: /forged", "X-Forwarded-Host: forged"];
+    let seen = |settings: HttpSettings| {
+        let edge =
+            Edge::start(settings, &[host("a.example", vec![route("a", prefix("/"), forward(vec![arm(1, "up")]))])]);
+        edge.get("a.example", "/", &forged).body.matches("forged").count()
+    };
+    assert_eq!(seen(http()), 0);
+    // A proxy in front says which name it was asked for; one whose every word is believed says all of it.
+    assert_eq!(seen(HttpSettings { trusted_hops: 1, ..http() }), 1);
+    assert_eq!(seen(HttpSettings { use_remote_address: false, ..http() }), 3);
+}
+
 #[test]
 fn classes_see_tables_of_their_own() {
     let table = |class, body| {

@@ -1,8 +1,8 @@
 //! Who is asked about a request before it goes on, and by which rules.
 
-use nuncio_auth::{Condition, Glob};
+use nuncio_auth::{Condition, Match, Rules};
 use nuncio_ir::auth::{FilterKind, FilterRef, OnAllow, OnDeny, Rule};
-use nuncio_ir::{Check, HttpFilter, HttpSettings, IpRule, IpSource, Model, Route, Slot, SlotFilter};
+use nuncio_ir::{Check, HttpFilter, HttpSettings, IpRule, IpSource, Model, Route, RuleCheck, Slot, SlotFilter};
 
 use super::request::Request;
 use crate::admin::ProtectionExplained;
@@ -37,24 +37,33 @@ fn addresses(rules: &[IpRule]) -> String {
     rules.iter().map(address).collect::<Vec<_>>().join(", ")
 }
 
-/// What protects the route, in the order in which it is asked. Of rules only what may apply to the request's path.
+/// What protects the route, in the order in which it is asked. Of rules only what applies to the request's path.
 pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<ProtectionExplained> {
-    let service = auth_service(model, route);
-    let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
-    let mut rules = set.into_iter().flat_map(|set| &set.rules).map(|rule| explain(model, rule, request));
-    let mut taken: Vec<_> = rules.by_ref().filter(|rule| rule.applies).take(1).collect();
-    if taken.is_empty()
-        && let Some(check) = &route.rules
-    {
-        taken.push(ProtectionExplained {
-            by: check.set.to_string(),
-            path: String::new(),
-            filters: Vec::new(),
-            applies: false,
-            outcome: "no rule is for this path: let through".to_owned(),
-        });
+    let rules = route.rules.as_ref().map(|check| by_rules(model, check, request));
+    auth_service(model, route).into_iter().chain(rules).collect()
+}
+
+fn by_rules(model: &Model, check: &RuleCheck, request: &Request) -> ProtectionExplained {
+    let by_none = |outcome: String| ProtectionExplained {
+        by: check.set.to_string(),
+        path: String::new(),
+        filters: Vec::new(),
+        applies: false,
+        outcome,
+    };
+    let Some(set) = model.rule_sets.get(&check.set) else {
+        return by_none("there are no such rules: refused".to_owned());
+    };
+    let rules = match Rules::new(set) {
+        Ok(rules) => rules,
+        Err(error) => return by_none(format!("refused: {error}")),
+    };
+    let asked = as_filters_see_it(request);
+    match rules.find(&asked) {
+        Match::Ambiguous => by_none("refused (400): servers may read this path in two ways".to_owned()),
+        Match::Open => by_none("no rule is for this path: let through".to_owned()),
+        Match::Rule(found) => explain(model, &set.rules[found.index], &asked),
     }
-    service.into_iter().chain(taken).collect()
 }
 
 fn auth_service(model: &Model, route: &Route) -> Option<ProtectionExplained> {
@@ -80,10 +89,7 @@ pub(super) fn refusal(model: &Model, route: &Route) -> Option<String> {
     }
 }
 
-fn explain(model: &Model, rule: &Rule, request: &Request) -> ProtectionExplained {
-    let path = request.path.split('?').next().unwrap_or_default();
-    let asked = as_filters_see_it(request);
-    let glob = Glob::new(&rule.path);
+fn explain(model: &Model, rule: &Rule, asked: &nuncio_auth::Request) -> ProtectionExplained {
     let outcome = match rule.filters.is_empty() {
         true => "let through: the rule has no filters",
         false => "decided by the authentication service",
@@ -91,8 +97,8 @@ fn explain(model: &Model, rule: &Rule, request: &Request) -> ProtectionExplained
     ProtectionExplained {
         by: rule.origin.to_string(),
         path: rule.path.to_string(),
-        filters: rule.filters.iter().map(|used| describe(model, used, &asked)).collect(),
-        applies: glob.matches(path) || glob.matches_in_any_case(path),
+        filters: rule.filters.iter().map(|used| describe(model, used, asked)).collect(),
+        applies: true,
         outcome: outcome.to_owned(),
     }
 }

@@ -2,11 +2,12 @@
 
 use nuncio_auth::{Match, Rules};
 use nuncio_ir::Slot;
-use nuncio_ir::auth::{Rule, RuleSet, RuleSetId};
+use nuncio_ir::auth::RuleSetId;
 use proptest::prelude::*;
 
 use super::request::Request;
 use super::{objects, pick, steps, world};
+use crate::coverage::SetKey;
 use crate::world::World;
 
 const HOSTS: [&str; 7] =
@@ -27,11 +28,9 @@ fn found(rules: &Rules, request: &Request) -> String {
 
 fn naive(world: &World, request: &Request) -> String {
     let coverage = &world.protection.coverage;
-    let rules = coverage.of_name(&request.host.to_ascii_lowercase()).into_iter().map(|at| {
-        let covered = &coverage.rules[at];
-        Rule { origin: covered.origin.clone(), path: covered.path.to_string().into(), filters: Vec::new() }
-    });
-    let set = RuleSet { id: RuleSetId("naive".into()), rules: rules.collect() };
+    let rules = coverage.of_name(&request.host.to_ascii_lowercase());
+    let rules = rules.into_iter().map(|at| coverage.rules[at].origin.clone()).collect();
+    let set = world.protection.set(RuleSetId("naive".into()), &SetKey { rules, whole: false });
     found(&Rules::new(&set).unwrap(), request)
 }
 
@@ -140,6 +139,25 @@ fn a_route_names_the_rules_that_can_apply_to_it_and_no_others() {
     assert_eq!(rules(&world, "a.example", "/open/z"), [], "it bypasses whoever is asked");
 }
 
+/// Nobody is asked about the first of these: what is behind it may read them otherwise than Envoy does.
+#[test]
+fn paths_in_disguise_are_refused_where_there_are_rules() {
+    let mut world = world();
+    let text = policy("[{host: a.example, path: '/own/*', filters: [{name: keys}]}]");
+    apply(&mut world, &(EDGE.to_owned() + &text));
+    let refused = |host: &str, path: &str| {
+        let route = Request::get(host, path).route(world.model(), "").unwrap();
+        matches!(&route.action, nuncio_ir::RouteAction::Respond(respond) if respond.status == 400)
+    };
+    for path in ["/open/..;/own/x", "/open/%252e%252e/own/x", "/open/..%c0%afown/x", "/other/%00"] {
+        assert!(refused("a.example", path), "{path}");
+        assert!(!refused("b.example", path), "{path}: there are no rules");
+    }
+    for path in ["/open/x;a=b", "/own/100%25", "/open/%C3%A9"] {
+        assert!(!refused("a.example", path), "{path}");
+    }
+}
+
 #[test]
 fn a_change_of_what_a_rule_asks_is_one_small_message() {
     let mut world = world();
@@ -184,6 +202,7 @@ fn what_cannot_be_used_lets_nobody_in_where_it_is_for() {
             "InvalidRule",
         ),
         ("[{path: '/x/*', filters: [{name: keys, arguments: {require: '('}}]}]", "does not compile", "InvalidRule"),
+        ("[{path: '/x/*', filters: [{name: keys, arguments: {maxAge: 5s}}]}]", "heeds neither", "InvalidRule"),
         ("[{path: '/x/*', filters: [{name: keys, onDeny: sometimes}]}]", "is not valid", ""),
     ];
     for (text, wanted, reason) in cases {
