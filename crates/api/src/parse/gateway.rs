@@ -163,12 +163,17 @@ fn references(holder: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     }
 }
 
-/// The arguments for the type that they name; others have no effect.
+/// The arguments for the type that they name. What is passed over asks for less than is written: it is an error.
 fn arguments<'n>(mut node: Node<'n>, notes: &mut Vec<(Mark, Problem)>) -> Node<'n> {
     let kind = node.remove("type").and_then(|entry| entry.node.as_text().map(str::to_owned));
     let named = |name: &str| kind.as_deref().is_none_or(|kind| kind == name);
     let taken =
         TYPES.into_iter().filter(|(name, _)| named(name)).find_map(|(name, _)| Some((name, node.remove(name)?)));
+    let wanted = taken.as_ref().map(|(name, _)| *name).or(kind.as_deref()).unwrap_or("the type of its filter");
+    for Entry { key, mark, .. } in node.entries() {
+        let message = format!("expected below {wanted}");
+        notes.push((*mark, Problem::error("UnknownField", format!("arguments.{key}"), message)));
+    }
     let Some((name, Entry { node: mut taken, mark, .. })) = taken else { return Node::map(node.mark) };
     if taken.is_null() {
         taken = Node::map(mark);

@@ -283,6 +283,30 @@ fn a_condition_of_a_type_that_is_not_known_is_no_condition_less() {
 }
 
 #[test]
+fn arguments_for_another_type_than_the_filter_s_are_not_passed_over() {
+    let policy = |arguments: &str| {
+        only(&format!(
+            "apiVersion: gateway.getambassador.io/v1alpha1\nkind: FilterPolicy\nmetadata: {{name: p}}\n\
+             spec: {{rules: [{{filterRefs: [{{name: f, arguments: {arguments}}}]}}]}}\n"
+        ))
+    };
+    for (arguments, wanted) in [
+        ("{scope: [admin]}", "the type of its filter"),
+        ("{type: oauth2, scope: [admin]}", "oauth2"),
+        ("{type: oauth2, jwt: {scope: [admin]}}", "oauth2"),
+        ("{jwt: {scope: [admin]}, oauth2: {scope: [admin]}}", "jwt"),
+    ] {
+        let object = policy(arguments);
+        assert!(is_invalid(&object), "{arguments}");
+        assert_eq!(object.problems[0].0.message, format!("expected below {wanted}"), "{arguments}");
+    }
+    for arguments in ["{type: jwt, jwt: {scope: [admin]}}", "{jwt: {scope: [admin]}}", "{type: jwt}", "{}"] {
+        let object = policy(arguments);
+        assert!(object.problems.is_empty(), "{arguments}: {:?}", object.problems);
+    }
+}
+
+#[test]
 fn fields_of_the_newer_group_are_told_as_they_are_written() {
     let told = |field: &str, kind: Kind| Problem::error("x", field, "").as_written_in(kind).field;
     assert_eq!(told("spec.APIKey.keys[0].secretName", Kind::GatewayFilter), "spec.apikey.keys[0].secretName");
