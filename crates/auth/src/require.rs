@@ -1,5 +1,7 @@
 //! Conditions on claims, in the Common Expression Language.
 
+mod shape;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use cel::{Context, Program, Value};
@@ -9,6 +11,8 @@ use serde_json::Value as Json;
 const LONGEST: usize = 4_096;
 /// How deep parentheses and the like may go: the parser calls itself for each.
 const DEEPEST: usize = 32;
+/// How many loops over lists there may be: what each does may be multiplied by what the others do.
+const MOST_LOOPS: usize = 3;
 
 /// A compiled condition.
 pub struct Requirement {
@@ -20,7 +24,9 @@ pub struct Requirement {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequirement {
     /// It is larger than any that is meant.
-    #[error("the expression is longer than {LONGEST} bytes or deeper than {DEEPEST} levels")]
+    #[error(
+        "the expression is longer than {LONGEST} bytes, deeper than {DEEPEST} levels or has more than {MOST_LOOPS} loops"
+    )]
     TooLarge,
     /// It does not compile.
     #[error("the expression does not compile: {0}")]
@@ -39,7 +45,7 @@ impl Requirement {
     /// # Errors
     /// When it is too large or does not compile.
     pub fn new(source: &str) -> Result<Self, InvalidRequirement> {
-        if source.len() > LONGEST || depth(source) > DEEPEST {
+        if source.len() > LONGEST || shape::depth(source) > DEEPEST || shape::loops(source) > MOST_LOOPS {
             return Err(InvalidRequirement::TooLarge);
         }
         let compiled = catch_unwind(|| Program::compile(source).map_err(|error| error.to_string()));
@@ -65,19 +71,6 @@ impl Requirement {
             Err(error) => Err(format!("{}: {error}", self.source)),
         }
     }
-}
-
-fn depth(source: &str) -> usize {
-    let (mut deepest, mut now) = (0_usize, 0_usize);
-    for byte in source.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' | b'?' | b'!' | b'-' => now += 1,
-            b')' | b']' | b'}' => now = now.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(now);
-    }
-    deepest
 }
 
 #[cfg(test)]
@@ -128,5 +121,7 @@ mod tests {
         assert!(matches!(Requirement::new("claims.("), Err(InvalidRequirement::Syntax(_))));
         assert_eq!(Requirement::new(&"(".repeat(100)).unwrap_err(), InvalidRequirement::TooLarge);
         assert_eq!(Requirement::new(&"a".repeat(5_000)).unwrap_err(), InvalidRequirement::TooLarge);
+        let nested = "claims.a.all(a, claims.a.all(b, claims.a.all(c, claims.a.all(d, a == d))))";
+        assert_eq!(Requirement::new(nested).unwrap_err(), InvalidRequirement::TooLarge);
     }
 }

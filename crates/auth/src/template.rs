@@ -165,6 +165,15 @@ mod tests {
     fn what_a_template_may_do_is_bounded() {
         let loops = "{{ range $.token.Claims.groups }}".repeat(20) + &"{{ end }}".repeat(20);
         assert!(render(&loops).contains("does too much"), "{}", render(&loops));
+        for grows in [
+            "{{ $a := `0123456789abcdef` }}".to_owned() + &"{{ $a = print $a $a }}".repeat(30),
+            "{{ $a := .token.Raw }}".repeat(1_001),
+            "{{ $a := `0123456789abcdef` }}".to_owned()
+                + &"{{ $a = print $a $a }}".repeat(11)
+                + &"{{ $b := $a }}".repeat(40),
+        ] {
+            assert!(render(&grows).contains("does too much"), "{}", render(&grows));
+        }
         assert!(render(&"{{ if true }}".repeat(200)).starts_with("error: line 1: "));
         assert!(render(&format!("{{{{ {}1{} }}}}", "(".repeat(500), ")".repeat(500))).starts_with("error: line 1: "));
     }

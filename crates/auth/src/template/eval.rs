@@ -7,12 +7,16 @@ use super::{RenderError, Value, format};
 
 /// How many nodes and commands may be run.
 const MOST_STEPS: usize = 20_000;
-/// How much may be written.
+/// How much may be written, and how long a text may be that a function makes.
 const MOST_BYTES: usize = 64 << 10;
+/// How many variables there may be at once, and how much may be in them.
+const MOST_VARIABLES: usize = 1_000;
+const MOST_HELD: usize = 1 << 20;
 
 /// The text of nodes, unless they say `doNotSet`.
 pub(super) fn render(nodes: &[Node], data: &Value) -> Result<Option<String>, RenderError> {
-    let mut run = Run { out: String::new(), variables: vec![(String::new(), data.clone())], steps: 0 };
+    let all = Variable { name: String::new(), value: data.clone(), size: 0 };
+    let mut run = Run { out: String::new(), variables: vec![all], steps: 0 };
     match run.nodes(nodes, data) {
         Ok(_) => Ok(Some(run.out)),
         Err(Stop::DoNotSet) => Ok(None),
@@ -40,15 +44,25 @@ enum Flow {
 
 struct Run {
     out: String,
-    variables: Vec<(String, Value)>,
+    variables: Vec<Variable>,
     steps: usize,
+}
+
+struct Variable {
+    name: String,
+    value: Value,
+    size: usize,
+}
+
+fn too_much() -> Stop {
+    Stop::error("the template does too much")
 }
 
 impl Run {
     fn step(&mut self) -> Result<(), Stop> {
         self.steps += 1;
         if self.steps > MOST_STEPS || self.out.len() > MOST_BYTES {
-            return Err(Stop::error("the template does too much"));
+            return Err(too_much());
         }
         Ok(())
     }
@@ -130,12 +144,15 @@ impl Run {
     }
 
     fn set(&mut self, name: &str, value: Value, declares: bool) -> Result<(), Stop> {
+        let variable = Variable { name: name.to_owned(), size: value.size(), value };
         if declares {
-            self.variables.push((name.to_owned(), value));
-            return Ok(());
+            self.variables.push(variable);
+        } else {
+            let known = self.variables.iter_mut().rev().find(|known| known.name == name);
+            *known.ok_or_else(|| unknown(name))? = variable;
         }
-        let known = self.variables.iter_mut().rev().find(|(known, _)| known == name);
-        known.map(|slot| slot.1 = value).ok_or_else(|| Stop::error(format!("there is no variable ${name}")))
+        let held: usize = self.variables.iter().map(|variable| variable.size).sum();
+        if held > MOST_HELD || self.variables.len() > MOST_VARIABLES { Err(too_much()) } else { Ok(()) }
     }
 
     /// A command is a function or a method with arguments, or a value.
@@ -153,7 +170,10 @@ impl Run {
                     arguments.push(argument);
                 }
                 arguments.extend(last);
-                call(name, &arguments)
+                match call(name, &arguments)? {
+                    Value::Text(text) if text.len() > MOST_BYTES => Err(too_much()),
+                    made => Ok(made),
+                }
             }
             Operand::Fields(base, fields) => {
                 let base = self.operand(base, dot)?;
@@ -180,10 +200,8 @@ impl Run {
                 walk(base, fields, &[])?
             }
             Operand::Variable(name) => {
-                let known = self.variables.iter().rev().find(|(known, _)| known == name);
-                known
-                    .map(|(_, value)| value.clone())
-                    .ok_or_else(|| Stop::error(format!("there is no variable ${name}")))?
+                let known = self.variables.iter().rev().find(|known| known.name == *name);
+                known.map(|known| known.value.clone()).ok_or_else(|| unknown(name))?
             }
             Operand::Pipeline(pipeline) => {
                 let scope = self.variables.len();
@@ -193,6 +211,10 @@ impl Run {
             }
         })
     }
+}
+
+fn unknown(name: &str) -> Stop {
+    Stop::error(format!("there is no variable ${name}"))
 }
 
 /// Follows fields. The arguments are for the last of them, which then must be a method.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use http::HeaderMap;
 use serde_json::Value as Json;
 
+/// What each part of a value takes up.
+const ITEM: usize = 32;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -48,6 +51,18 @@ impl From<&str> for Value {
 }
 
 impl Value {
+    /// About how many bytes it holds.
+    pub(super) fn size(&self) -> usize {
+        let texts = |texts: &[String]| texts.iter().map(|text| ITEM + text.len()).sum::<usize>();
+        ITEM + match self {
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::List(items) => items.iter().map(Self::size).sum(),
+            Self::Map(entries) => entries.iter().map(|(key, value)| key.len() + value.size()).sum(),
+            Self::Headers(entries) => entries.iter().map(|(key, values)| key.len() + texts(values)).sum(),
+        }
+    }
+
     /// A map of these entries.
     #[must_use]
     pub fn map<const N: usize>(entries: [(&str, Self); N]) -> Self {
