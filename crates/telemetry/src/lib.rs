@@ -3,11 +3,7 @@
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
 //! let options = nuncio_telemetry::Options { service: "nuncio-controller", ..Default::default() };
-//! let telemetry = nuncio_telemetry::init(options)?;
-//! let shutdown = nuncio_telemetry::shutdown_on_signal()?;
-//! shutdown.cancelled().await;
-//! telemetry.flush().await;
-//! # Ok(())
+//! nuncio_telemetry::serve(options, async |shutdown| Ok(shutdown.cancelled().await)).await
 //! # }
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -26,6 +22,7 @@ pub use shutdown::shutdown_on_signal;
 pub use traces::{TraceProtocol, Traces, follow};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -99,6 +96,21 @@ pub fn init(options: Options) -> Result<Telemetry, Error> {
         .try_init()
         .map_err(|_| Error::AlreadySet)?;
     Ok(Telemetry { traces })
+}
+
+/// Runs a service until it ends or is told to stop, with logs and traces from its beginning to its end. Must run inside a
+/// tokio runtime, once.
+///
+/// # Errors
+/// When it fails, or what it needs for that cannot be set up.
+pub async fn serve<E: From<Error> + From<std::io::Error>>(
+    options: Options,
+    run: impl AsyncFnOnce(CancellationToken) -> Result<(), E>,
+) -> Result<(), E> {
+    let telemetry = init(options)?;
+    let result = run(shutdown_on_signal()?).await;
+    telemetry.flush().await;
+    result
 }
 
 impl Telemetry {

@@ -81,11 +81,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         filter: settings.log.clone(),
         traces: Traces::of_environment(),
     };
-    let telemetry = nuncio_telemetry::init(options)?;
-    let stop = nuncio_telemetry::shutdown_on_signal()?;
-    crate::run(settings, Metrics::new("nuncio-authz"), stop).await?;
-    telemetry.flush().await;
-    Ok(())
+    let run = async |stop| Ok(crate::run(settings, Metrics::new("nuncio-authz"), stop).await?);
+    nuncio_telemetry::serve(options, run).await
 }
 
 async fn explain(question: &Question) -> anyhow::Result<()> {

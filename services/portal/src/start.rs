@@ -61,13 +61,12 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let Arguments { listen, admin, settings, log_format, log_level } = arguments;
     let traces = Traces::of_environment();
     let options = nuncio_telemetry::Options { service: "nuncio-portal", format: log_format, filter: log_level, traces };
-    let telemetry = nuncio_telemetry::init(options)?;
-    let stop = nuncio_telemetry::shutdown_on_signal()?;
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    tracing::info!("the portal is at http://{}/docs/", listener.local_addr()?);
-    crate::run(settings, &admin, listener, stop).await?;
-    telemetry.flush().await;
-    Ok(())
+    let run = async |stop| {
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        tracing::info!("the portal is at http://{}/docs/", listener.local_addr()?);
+        Ok(crate::run(settings, &admin, listener, stop).await?)
+    };
+    nuncio_telemetry::serve(options, run).await
 }
 
 #[cfg(test)]
