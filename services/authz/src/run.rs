@@ -19,7 +19,7 @@ use crate::idp::Clients;
 use crate::metrics::AuthzMetrics;
 use crate::provider::{file, xds};
 use crate::server;
-use crate::session::{MemoryStore, RedisStore, Sessions, Store};
+use crate::session::{MemoryStore, RedisStore, Sessions, Store, StoreError, Subscriber};
 use crate::settings::Settings;
 
 /// How long what is in flight may take when the service is stopped: an identity provider may have to answer first.
@@ -51,8 +51,12 @@ pub enum RunError {
 pub async fn run(settings: Settings, metrics: Metrics, stop: CancellationToken) -> Result<(), RunError> {
     let health = Health::default();
     let active = Active::new();
-    let engine = Arc::new(engine(&settings, &metrics, active.clone()).await?);
+    let engine = Arc::new(engine(&settings, &metrics, active.clone())?);
     let mut tasks = JoinSet::new();
+    if let Some(urls) = &settings.redis {
+        let others = Subscriber::new(settings.redis_kind, &urls.0, &settings.redis_master.0).map_err(store_error)?;
+        tasks.spawn(engine.services.sessions.follow(others, stop.clone()));
+    }
 
     match (&settings.xds, &settings.rules) {
         (Some(server), _) => _ = tasks.spawn(xds::watch(server.clone(), active.clone(), stop.clone())),
@@ -97,11 +101,11 @@ async fn ready_once_known(mut known: watch::Receiver<bool>, rules: Condition, st
     }
 }
 
-async fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Result<Engine, RunError> {
+fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Result<Engine, RunError> {
     let assertion_key = settings.assertion_key.as_deref().map(read).transpose()?;
     let metrics = AuthzMetrics::new(metrics);
     let clients = Clients::new(settings.idp_timeout, metrics.clone());
-    let sessions = sessions(settings).await?;
+    let sessions = sessions(settings)?;
     let services =
         Services::new(clients, sessions, metrics.clone(), assertion_key.as_deref()).map_err(RunError::Setting)?;
     let open = |path: &std::path::PathBuf| {
@@ -111,7 +115,7 @@ async fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Resul
 }
 
 /// Sessions, in a store that others share only with keys that they share, too.
-async fn sessions(settings: &Settings) -> Result<Sessions, RunError> {
+fn sessions(settings: &Settings) -> Result<Sessions, RunError> {
     let keys = match (&settings.keys, &settings.redis) {
         (Some(path), _) => {
             Keys::parse(&read(path)?).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))?
@@ -126,11 +130,15 @@ async fn sessions(settings: &Settings) -> Result<Sessions, RunError> {
     let store = match &settings.redis {
         None => Store::Memory(MemoryStore::default()),
         Some(urls) => {
-            let redis = RedisStore::new(settings.redis_kind, &urls.0, &settings.redis_master).await;
-            Store::Redis(Box::new(redis.map_err(|error| RunError::Setting(error.to_string()))?))
+            let redis = RedisStore::new(settings.redis_kind, &urls.0, &settings.redis_master.0);
+            Store::Redis(Box::new(redis.map_err(store_error)?))
         }
     };
     Ok(Sessions::new(store, keys, 2 * settings.idp_timeout + WRITING))
+}
+
+fn store_error(error: StoreError) -> RunError {
+    RunError::Setting(error.to_string())
 }
 
 fn read(path: &Path) -> Result<String, RunError> {

@@ -1,5 +1,6 @@
 //! Sessions, sealed, in a store that replicas may share.
 
+mod ended;
 mod memory;
 mod redis;
 mod store;
@@ -10,12 +11,14 @@ use std::time::Duration;
 use moka::future::Cache;
 use nuncio_auth::crypto::{Keys, random_text, sha256};
 use nuncio_auth::login::{LogoutToken, Session};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::memory::MemoryStore;
-pub(crate) use self::redis::RedisStore;
+pub(crate) use self::redis::{RedisStore, Subscriber};
 pub(crate) use store::{Store, StoreError};
 
-/// How long a replica uses a session without looking whether another one ended it.
+/// How long a replica uses a session without looking whether another one ended it. It is told so, but what is told may be
+/// lost.
 const LOCAL_LIFE: Duration = Duration::from_secs(2);
 /// How many it remembers so.
 const LOCAL_MOST: u64 = 100_000;
@@ -112,10 +115,23 @@ impl Sessions {
         if let Some(local) = &self.local {
             local.invalidate(place).await;
         }
+        if let Err(error) = self.store.tell_ended(place).await {
+            tracing::warn!("other replicas are not told of a logout: {error}");
+        }
         for index in session.iter().flat_map(|session| indexes(session)) {
             self.store.remove_member(&index, place).await?;
         }
         Ok(())
+    }
+
+    /// Forgets what other replicas end, until stopped.
+    pub(crate) fn follow(&self, others: Subscriber, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let local = self.local.clone();
+        async move {
+            if let Some(local) = local {
+                ended::follow(local, others, stop).await;
+            }
+        }
     }
 
     /// Ends all sessions of a user, or of one session of the provider's; how many there were.

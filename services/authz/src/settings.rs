@@ -31,9 +31,15 @@ pub struct Settings {
     /// What is at these addresses
     #[arg(long, env = "NUNCIO_AUTHZ_REDIS_KIND", default_value = "single")]
     pub redis_kind: RedisKind,
-    /// The name under which Sentinels know the Redis
-    #[arg(long, env = "NUNCIO_AUTHZ_REDIS_MASTER", default_value = "mymaster", value_name = "NAME")]
-    pub redis_master: String,
+    /// The name under which Sentinels know the Redis; or redis[s]://USER:PASSWORD@NAME/DATABASE, to log in to it
+    #[arg(
+        long,
+        env = "NUNCIO_AUTHZ_REDIS_MASTER",
+        default_value = "mymaster",
+        value_name = "NAME",
+        hide_env_values = true
+    )]
+    pub redis_master: RedisMaster,
     /// Keys that sessions are encrypted with: 32 bytes in base64 a line, the first of them encrypts
     #[arg(long, env = "NUNCIO_AUTHZ_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
@@ -120,6 +126,28 @@ impl std::fmt::Debug for RedisUrls {
     }
 }
 
+/// A Redis as Sentinels know it, with a password perhaps.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisMaster(pub String);
+
+impl FromStr for RedisMaster {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_url = ["redis://", "rediss://"].iter().any(|scheme| text.starts_with(scheme));
+        if text.is_empty() || (text.contains(['/', '@']) && !is_url) {
+            return Err("use a NAME, redis://:PASSWORD@NAME or rediss://:PASSWORD@NAME".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for RedisMaster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RedisMaster(…)")
+    }
+}
+
 /// What kind of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum RedisKind {
@@ -149,6 +177,9 @@ mod tests {
         assert_eq!("/run/a.sock".parse(), Ok(Address::Unix("/run/a.sock".into())));
         "localhost".parse::<Address>().unwrap_err();
         "http://a".parse::<RedisUrls>().unwrap_err();
+        "ann:pw@mymaster".parse::<RedisMaster>().unwrap_err();
+        let master: RedisMaster = "rediss://:pw@mymaster/1".parse().unwrap();
+        assert!(!format!("{master:?}").contains("pw"));
         let urls: RedisUrls = "redis://:pw@a:1,redis://b:2".parse().unwrap();
         assert_eq!(format!("{urls:?}"), "RedisUrls(2)");
     }

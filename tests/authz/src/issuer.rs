@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use nuncio_auth::jwt::Signer;
 use serde_json::{Value, json};
@@ -20,10 +22,18 @@ pub struct Issuer {
     task: JoinHandle<()>,
 }
 
+/// What it answers instead of its keys.
+#[derive(Clone, Debug)]
+enum Answer {
+    This(StatusCode, String),
+    ElsewhereAt(String),
+    Nothing,
+}
+
 #[derive(Debug)]
 struct Shared {
     signer: Mutex<(Signer, String)>,
-    answer: Mutex<Option<(StatusCode, String)>>,
+    answer: Mutex<Option<Answer>>,
     fetches: AtomicUsize,
 }
 
@@ -65,7 +75,29 @@ impl Issuer {
 
     /// Answers so from now on, instead of with its keys.
     pub fn answer(&self, status: u16, body: &str) {
-        *self.state.answer.lock().unwrap() = Some((StatusCode::from_u16(status).unwrap(), body.to_owned()));
+        let status = StatusCode::from_u16(status).unwrap();
+        *self.state.answer.lock().unwrap() = Some(Answer::This(status, body.to_owned()));
+    }
+
+    /// Sends whoever asks to another address from now on.
+    pub fn redirect(&self, to: &str) {
+        *self.state.answer.lock().unwrap() = Some(Answer::ElsewhereAt(to.to_owned()));
+    }
+
+    /// Takes requests from now on, and does not answer.
+    pub fn hang(&self) {
+        *self.state.answer.lock().unwrap() = Some(Answer::Nothing);
+    }
+
+    /// Answers with its keys again.
+    pub fn recover(&self) {
+        *self.state.answer.lock().unwrap() = None;
+    }
+
+    /// Its keys, as it answers with them.
+    #[must_use]
+    pub fn key_set(&self) -> String {
+        self.state.key_set()
     }
 
     /// How often its keys were fetched.
@@ -81,13 +113,22 @@ impl Drop for Issuer {
     }
 }
 
-async fn keys(State(state): State<Arc<Shared>>) -> (StatusCode, String) {
-    state.fetches.fetch_add(1, Ordering::SeqCst);
-    if let Some(answer) = state.answer.lock().unwrap().clone() {
-        return answer;
+impl Shared {
+    fn key_set(&self) -> String {
+        let signer = self.signer.lock().unwrap();
+        let mut key = signer.0.public_key().unwrap();
+        key["kid"] = signer.1.clone().into();
+        json!({ "keys": [key] }).to_string()
     }
-    let signer = state.signer.lock().unwrap();
-    let mut key = signer.0.public_key().unwrap();
-    key["kid"] = signer.1.clone().into();
-    (StatusCode::OK, json!({ "keys": [key] }).to_string())
+}
+
+async fn keys(State(state): State<Arc<Shared>>) -> Response {
+    state.fetches.fetch_add(1, Ordering::SeqCst);
+    let answer = state.answer.lock().unwrap().clone();
+    match answer {
+        None => state.key_set().into_response(),
+        Some(Answer::This(status, body)) => (status, body).into_response(),
+        Some(Answer::ElsewhereAt(address)) => (StatusCode::FOUND, [(LOCATION, address)]).into_response(),
+        Some(Answer::Nothing) => std::future::pending().await,
+    }
 }

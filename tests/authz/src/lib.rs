@@ -20,7 +20,7 @@ pub use gateway::Gateway;
 pub use issuer::Issuer;
 pub use nginx::Nginx;
 pub use provider::Provider;
-pub use redis::Redis;
+pub use redis::{Redis, Sentinel};
 pub use secrets::{assert_no_secret, keep_secret};
 pub use service::Service;
 pub use upstream::Upstream;

@@ -1,21 +1,20 @@
 //! In Redis: one server, one that Sentinels know, or a cluster. What is read there is sealed.
 
+mod link;
+
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
-use redis::cluster::ClusterClientBuilder;
-use redis::cluster_async::ClusterConnection;
-use redis::sentinel::{SentinelClient, SentinelServerType};
-use redis::{Client, Script};
-use tokio::sync::Mutex;
+use redis::Script;
 
+pub(crate) use self::link::Subscriber;
+use self::link::{Link, ask, in_time};
 use super::StoreError;
 use crate::settings::RedisKind;
 
-/// How long Redis may take to answer, connecting included.
-const PATIENCE: Duration = Duration::from_millis(800);
 /// What all keys begin with.
 const PREFIX: &str = "nuncio:authz:";
+/// The channel on which is told what has ended.
+pub(super) const ENDED: &str = "nuncio:authz:ended";
 /// A revision and the value behind it; the revision is ten digits, so that a script can read it.
 const DIGITS: usize = 10;
 
@@ -35,18 +34,6 @@ pub(crate) struct RedisStore {
     remove_if: Script,
 }
 
-enum Link {
-    Single(ConnectionManager),
-    Sentinel(Box<Mutex<Sentinel>>),
-    Cluster(ClusterConnection),
-}
-
-/// Asks Sentinels where the server is, and again when it is not there any longer.
-struct Sentinel {
-    client: SentinelClient,
-    connection: Option<MultiplexedConnection>,
-}
-
 impl std::fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RedisStore").finish_non_exhaustive()
@@ -61,35 +48,14 @@ impl From<redis::RedisError> for StoreError {
 }
 
 impl RedisStore {
-    /// Connects when first used: a Redis that is down keeps nothing else from working. A cluster alone must be there at the
-    /// start, to say which of its servers has what.
-    pub(crate) async fn new(kind: RedisKind, urls: &[String], master: &str) -> Result<Self, StoreError> {
-        let first = urls.first().ok_or_else(|| StoreError("no address".to_owned()))?;
-        let wrong = |error: redis::RedisError| StoreError(format!("the address cannot be used: {:?}", error.kind()));
-        let link = match kind {
-            RedisKind::Single => {
-                let config = ConnectionManagerConfig::new()
-                    .set_connection_timeout(Some(PATIENCE))
-                    .set_response_timeout(Some(PATIENCE))
-                    .set_number_of_retries(1);
-                let client = Client::open(first.as_str()).map_err(wrong)?;
-                Link::Single(ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?)
-            }
-            RedisKind::Sentinel => {
-                let client =
-                    SentinelClient::build(urls.to_vec(), master, None, SentinelServerType::Master).map_err(wrong)?;
-                Link::Sentinel(Box::new(Mutex::new(Sentinel { client, connection: None })))
-            }
-            RedisKind::Cluster => {
-                let client = ClusterClientBuilder::new(urls.to_vec())
-                    .connection_timeout(PATIENCE)
-                    .response_timeout(PATIENCE)
-                    .build()
-                    .map_err(wrong)?;
-                Link::Cluster(client.get_async_connection().await.map_err(wrong)?)
-            }
-        };
-        Ok(Self { link, add: Script::new(ADD), put: Script::new(PUT), remove_if: Script::new(REMOVE_IF) })
+    /// Of these addresses; Sentinels know the server by its name.
+    pub(crate) fn new(kind: RedisKind, urls: &[String], master: &str) -> Result<Self, StoreError> {
+        Ok(Self {
+            link: Link::new(kind, urls, master)?,
+            add: Script::new(ADD),
+            put: Script::new(PUT),
+            remove_if: Script::new(REMOVE_IF),
+        })
     }
 
     pub(super) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -128,6 +94,13 @@ impl RedisStore {
         self.run(&command).await
     }
 
+    /// Tells whoever shares the store that something has ended.
+    pub(super) async fn tell_ended(&self, key: &str) -> Result<(), StoreError> {
+        let mut command = redis::cmd("PUBLISH");
+        command.arg(ENDED).arg(key);
+        self.run(&command).await
+    }
+
     pub(super) async fn remove_if(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         let mut call = self.remove_if.prepare_invoke();
         call.key(name(key)).arg(framed(1, value));
@@ -153,53 +126,11 @@ impl RedisStore {
     }
 
     async fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
-        match &self.link {
-            Link::Single(manager) => in_time(command.query_async(&mut manager.clone())).await,
-            Link::Cluster(cluster) => in_time(command.query_async(&mut cluster.clone())).await,
-            Link::Sentinel(sentinel) => {
-                let mut connection = sentinel.lock().await.connection().await?;
-                let result = in_time(command.query_async(&mut connection)).await;
-                sentinel.lock().await.forget_on_error(result)
-            }
-        }
+        ask!(&self.link, connection => command.query_async(connection))
     }
 
     async fn invoke<T: redis::FromRedisValue>(&self, call: &redis::ScriptInvocation<'_>) -> Result<T, StoreError> {
-        match &self.link {
-            Link::Single(manager) => in_time(call.invoke_async(&mut manager.clone())).await,
-            Link::Cluster(cluster) => in_time(call.invoke_async(&mut cluster.clone())).await,
-            Link::Sentinel(sentinel) => {
-                let mut connection = sentinel.lock().await.connection().await?;
-                let result = in_time(call.invoke_async(&mut connection)).await;
-                sentinel.lock().await.forget_on_error(result)
-            }
-        }
-    }
-}
-
-impl Sentinel {
-    async fn connection(&mut self) -> Result<MultiplexedConnection, StoreError> {
-        if let Some(connection) = &self.connection {
-            return Ok(connection.clone());
-        }
-        let connection = in_time(self.client.get_async_connection()).await?;
-        self.connection = Some(connection.clone());
-        Ok(connection)
-    }
-
-    /// The server may be another one by now.
-    fn forget_on_error<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        if result.is_err() {
-            self.connection = None;
-        }
-        result
-    }
-}
-
-async fn in_time<T>(work: impl Future<Output = redis::RedisResult<T>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(2 * PATIENCE, work).await {
-        Ok(result) => result.map_err(StoreError::from),
-        Err(_) => Err(StoreError("no answer in time".to_owned())),
+        ask!(&self.link, connection => call.invoke_async(connection))
     }
 }
 

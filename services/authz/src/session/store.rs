@@ -54,6 +54,14 @@ impl Store {
         each!(self, store => store.remove(key))
     }
 
+    /// Tells whoever shares the store that something has ended.
+    pub(crate) async fn tell_ended(&self, key: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(store) => store.tell_ended(key).await,
+        }
+    }
+
     /// Removes what still has this value.
     pub(crate) async fn remove_if(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         each!(self, store => store.remove_if(key, value))

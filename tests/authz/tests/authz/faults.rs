@@ -33,7 +33,7 @@ async fn an_expired_token_is_refreshed_once_whatever_the_number_of_requests() {
 }
 
 /// A file with a key that replicas share.
-fn shared_keys() -> tempfile::NamedTempFile {
+pub(crate) fn shared_keys() -> tempfile::NamedTempFile {
     let keys = tempfile::NamedTempFile::new().unwrap();
     let key = nuncio_auth::crypto::random_text().replace('-', "+").replace('_', "/");
     std::fs::write(keys.path(), format!("{key}=\n")).unwrap();

@@ -9,6 +9,7 @@ mod keys;
 mod login;
 mod logout;
 mod proxies;
+mod replicas;
 mod rig;
 mod stop;
 mod table;
