@@ -60,6 +60,16 @@ impl Active {
     /// # Errors
     /// With what does not compile.
     pub(crate) fn apply(&self, change: Change) -> Result<(), String> {
+        let result = self.prepare(change);
+        self.known.send_replace(true);
+        result
+    }
+
+    /// The same with what decides nothing by itself: filters, before the rules that name them.
+    ///
+    /// # Errors
+    /// With what does not compile.
+    pub(crate) fn prepare(&self, change: Change) -> Result<(), String> {
         let before = self.config.load();
         let mut rules = before.rules.clone();
         let mut filters = before.filters.clone();
@@ -88,7 +98,6 @@ impl Active {
             }
         }
         self.config.store(Arc::new(Config { rules, filters }));
-        self.known.send_replace(true);
         if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
     }
 
@@ -138,7 +147,9 @@ mod tests {
             json!({ "filters": [{ "id": "k", "kind": { "api_key": {
                 "sources": [{ "header": "x-key" }], "keys": [{ "owner": "o", "secret": secret }] } } }] })
         };
-        active.apply(change(keys(""))).unwrap_err();
+        active.prepare(change(keys(""))).unwrap_err();
+        assert!(active.load().is_none(), "rules are not known yet");
+        active.apply(Change::default()).unwrap();
         let id = FilterId("k".into());
         assert!(active.load().unwrap().filters[&id].is_invalid());
         active.apply(change(keys("good"))).unwrap();

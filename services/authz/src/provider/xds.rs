@@ -119,7 +119,8 @@ impl Client {
                 Err(error) => problems.push(format!("{}: {error}", resource.name)),
             }
         }
-        problems.extend(self.active.apply(change).err());
+        let applied = if kind == FILTER_TYPE { self.active.prepare(change) } else { self.active.apply(change) };
+        problems.extend(applied.err());
         let error = (!problems.is_empty()).then(|| problems.join("; "));
         if let Some(error) = &error {
             tracing::error!("refused what the controller sent; what was last good stays in force: {error}");
