@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::Identity;
+
 /// A request that is to be decided on.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -19,6 +21,8 @@ pub struct Request {
     pub client: String,
     /// The body where the proxy sends it.
     pub body: Vec<u8>,
+    /// Who it is of, as soon as a filter knows: for the audit log, also where it is denied.
+    pub identity: Option<Identity>,
     /// Path and query, as the proxy normalised them.
     target: String,
     headers: HeaderMap,
@@ -30,6 +34,8 @@ pub struct Request {
 pub struct Edits {
     /// Headers for upstreams (`Some`), and those that are not passed on (`None`).
     pub headers: BTreeMap<String, Option<HeaderValue>>,
+    /// Parameters of the query that are passed on with these values.
+    pub query_set: Vec<(String, String)>,
     /// Parameters of the query that are not passed on.
     pub query_removed: Vec<String>,
     /// Headers for the client, with whatever the upstream answers.
@@ -99,6 +105,17 @@ impl Request {
         self.edits.headers.insert(name.as_str().to_owned(), Some(value));
     }
 
+    /// Adds to what is there of a header. Where there is nothing, nothing is added, as Envoy does.
+    pub fn append_header(&mut self, name: &HeaderName, value: &HeaderValue) {
+        let before = self.headers.get_all(name).iter();
+        let all: Vec<&[u8]> = before.chain([value]).map(HeaderValue::as_bytes).collect();
+        if all.len() > 1
+            && let Ok(joined) = HeaderValue::from_bytes(&all.join(&b','))
+        {
+            self.set_header(name, joined);
+        }
+    }
+
     /// Takes a header away, in every spelling that an upstream may take for it.
     pub fn remove_header(&mut self, name: &HeaderName) {
         self.remove_lookalikes(name);
@@ -119,6 +136,12 @@ impl Request {
             self.headers.remove(&other);
             self.edits.headers.insert(other.as_str().to_owned(), None);
         }
+    }
+
+    /// Passes a parameter of the query on with this value and no other.
+    pub fn set_query_parameter(&mut self, name: &str, value: &str) {
+        self.edits.query_set.retain(|(set, _)| set != name);
+        self.edits.query_set.push((name.to_owned(), value.to_owned()));
     }
 
     /// Does not pass a parameter of the query on.
@@ -161,6 +184,17 @@ mod tests {
         assert_eq!((request.path(), request.query()), ("/admin", "x=/public/?y"));
         assert_eq!(request.origin(), "https://app.test");
         assert_eq!(Request::new("GET", "http", "a.:8080", "/").authority, "a:8080");
+    }
+
+    #[test]
+    fn what_is_added_to_a_header_is_added_to_what_is_there() {
+        let mut request = Request::new("GET", "https", "a", "/");
+        let name = HeaderName::from_static("x-a");
+        request.append_header(&name, &HeaderValue::from_static("0"));
+        request.add_header("x-a", b"1");
+        request.add_header("x-a", b"2");
+        request.append_header(&name, &HeaderValue::from_static("3"));
+        assert_eq!(request.into_edits().headers[name.as_str()], Some(HeaderValue::from_static("1,2,3")));
     }
 
     #[test]

@@ -192,8 +192,8 @@ impl Compiler<'_> {
 fn client(insecure_tls: Option<bool>, max_stale: Option<api::Duration>) -> HttpClient {
     HttpClient {
         insecure_tls: insecure_tls.unwrap_or(false),
-        authorities: None,
         max_stale: max_stale.map(|max_stale| max_stale.0),
+        ..HttpClient::default()
     }
 }
 

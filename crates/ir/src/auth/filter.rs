@@ -61,6 +61,8 @@ pub struct HttpClient {
     pub insecure_tls: bool,
     /// Authorities of the server's certificate in PEM, beside those of the system.
     pub authorities: Option<Arc<str>>,
+    /// A certificate chain to show and its key, in PEM.
+    pub certificate: Option<(Arc<str>, Sensitive)>,
     /// How long a document may be used beyond what its server allows; where set, its `no-store` and `no-cache` do not count.
     pub max_stale: Option<Duration>,
 }
@@ -149,9 +151,6 @@ pub struct External {
     /// How to speak to it.
     #[serde(default)]
     pub client: HttpClient,
-    /// A certificate chain to show and its key, in PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<(Arc<str>, Sensitive)>,
 }
 
 /// How an external service is asked.

@@ -44,9 +44,9 @@ impl Compiler<'_> {
             add_linkerd_headers: spec.add_linkerd_headers.unwrap_or(false),
             client: HttpClient {
                 authorities: authorities.and_then(|from| self.authorities(from)),
+                certificate: certificate.and_then(|from| self.certificate(from)),
                 ..HttpClient::default()
             },
-            certificate: certificate.and_then(|from| self.certificate(from)),
         }
     }
 

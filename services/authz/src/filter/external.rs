@@ -6,12 +6,15 @@ mod http_form;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::{External, ExternalProtocol, REQUEST_HEADERS, RESPONSE_HEADERS};
 use tonic::transport::Channel;
 
 use crate::engine::Services;
+
+/// Tells upstreams that a request was let through because nobody could be asked, as Envoy tells them.
+const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-failure-mode-allowed");
 
 /// An External filter, compiled.
 #[derive(Debug)]
@@ -73,6 +76,7 @@ impl ExternalFilter {
         result.unwrap_or_else(|Failure(reason)| {
             tracing::warn!("{}: {reason}", self.spec.url);
             if self.spec.failure_mode_allow {
+                request.set_header(&FAILURE_MODE_ALLOWED, HeaderValue::from_static("true"));
                 return Verdict::Allow(None);
             }
             let message = "This cannot be checked at the moment. Please try again shortly.";

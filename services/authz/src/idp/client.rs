@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use nuncio_ir::auth::HttpClient;
-use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
 
 use super::guard::{Guarded, is_forbidden};
 use crate::metrics::AuthzMetrics;
@@ -105,6 +105,12 @@ fn trust(mut builder: ClientBuilder, setup: &HttpClient) -> Result<ClientBuilder
         let certificates = Certificate::from_pem_bundle(authorities.as_bytes())
             .map_err(|_| IdpError::Config("the authorities are no certificates in PEM".to_owned()))?;
         builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some((chain, key)) = &setup.certificate {
+        let both = format!("{}\n{chain}", key.expose());
+        let identity = Identity::from_pem(both.as_bytes())
+            .map_err(|_| IdpError::Config("the certificate to show is none, or its key not its key".to_owned()))?;
+        builder = builder.identity(identity);
     }
     Ok(builder)
 }

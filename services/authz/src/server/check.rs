@@ -1,7 +1,7 @@
 //! Between Envoy's messages and ours.
 
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
-use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, address};
+use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, QueryParameter, address};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{
     AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
@@ -99,6 +99,8 @@ fn allowed(edits: Edits, identity: Option<&Identity>, rule: &str) -> CheckRespon
         }
     }
     ok.query_parameters_to_remove = edits.query_removed;
+    ok.query_parameters_to_set =
+        edits.query_set.into_iter().map(|(key, value)| QueryParameter { key, value }).collect();
     ok.response_headers_to_add =
         edits.response.iter().map(|(name, value)| as_it_is(name.as_str(), value.as_bytes())).collect();
     CheckResponse { dynamic_metadata: Some(metadata(identity, rule)), ..answer(OK, HttpResponse::OkResponse(ok)) }

@@ -28,7 +28,7 @@ pub(super) fn channel(spec: &External) -> Result<Channel, String> {
             Some(authorities) => tls.ca_certificate(Certificate::from_pem(authorities.as_bytes())),
             None => tls.with_native_roots(),
         };
-        if let Some((chain, key)) = &spec.certificate {
+        if let Some((chain, key)) = &spec.client.certificate {
             tls = tls.identity(Identity::from_pem(chain.as_bytes(), key.expose()));
         }
         endpoint = endpoint.tls_config(tls).map_err(|error| error.to_string())?;
@@ -44,14 +44,20 @@ pub(super) async fn check(spec: &External, channel: Channel, request: &mut Reque
         Some(HttpResponse::ErrorResponse(_)) => Err(Failure("the service says that it failed".to_owned())),
         Some(HttpResponse::DeniedResponse(denied)) if !is_allowed => Ok(Verdict::Deny(denial(denied))),
         Some(HttpResponse::OkResponse(ok)) if is_allowed => {
+            // In the order of Envoy, for which a name that is in both lists is removed.
+            for option in ok.headers {
+                let appends = appends(&option);
+                let Some((name, value)) = header(option) else { continue };
+                if appends { request.append_header(&name, &value) } else { request.set_header(&name, value) }
+            }
             for name in ok.headers_to_remove.iter().filter_map(|name| HeaderName::try_from(name).ok()) {
                 request.remove_header(&name);
             }
-            for (name, value) in ok.headers.into_iter().filter_map(header) {
-                request.set_header(&name, value);
-            }
             for (name, value) in ok.response_headers_to_add.into_iter().filter_map(header) {
                 request.add_response_header(name, value);
+            }
+            for parameter in ok.query_parameters_to_set {
+                request.set_query_parameter(&parameter.key, &parameter.value);
             }
             for name in ok.query_parameters_to_remove {
                 request.remove_query_parameter(&name);
@@ -70,6 +76,12 @@ fn denial(denied: DeniedHttpResponse) -> Denial {
     let headers = denied.headers.into_iter().filter_map(header).collect();
     let reply = Reply { status, headers, body: denied.body };
     Denial::new("external", format!("the service says {status}"), reply)
+}
+
+/// The field that Envoy 1.40 obeys.
+#[expect(deprecated, reason = "1.40 obeys the deprecated field alone")]
+fn appends(option: &HeaderValueOption) -> bool {
+    option.append.as_ref().is_some_and(|append| append.value)
 }
 
 fn header(option: HeaderValueOption) -> Option<(HeaderName, HeaderValue)> {
