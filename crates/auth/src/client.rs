@@ -40,8 +40,12 @@ impl ClientKind {
         if header("sec-fetch-mode") == "navigate" {
             return Self::Navigation;
         }
-        // What says nothing of itself and does not ask for data: a plain GET, as the original redirects it.
+        // What says nothing of itself and does not ask for data: a plain GET, as the original redirects it. In clear text
+        // browsers do not say what is a script's or an image's, but they ask for pages by name, and say where they are.
         let accept = header("accept");
+        if accept == "*/*" && !header("referer").is_empty() {
+            return Self::Api;
+        }
         let takes_pages = accept.is_empty() || accept.contains("text/html") || accept.contains("*/*");
         let asks_for_data = accept.contains("application/json") && !accept.contains("text/html");
         if matches!(request.method.as_str(), "GET" | "HEAD") && takes_pages && !asks_for_data {
@@ -69,6 +73,8 @@ mod tests {
         assert_eq!(kind("GET", &[("accept", "text/html,*/*;q=0.8")]), ClientKind::Navigation);
         assert_eq!(kind("POST", &[("sec-fetch-mode", "navigate")]), ClientKind::Navigation);
         assert_eq!(kind("GET", &[("accept", "*/*")]), ClientKind::Navigation);
+        assert_eq!(kind("GET", &[("accept", "*/*"), ("referer", "http://a/")]), ClientKind::Api);
+        assert_eq!(kind("GET", &[("accept", "text/html,*/*;q=0.8"), ("referer", "http://a/")]), ClientKind::Navigation);
         assert_eq!(kind("GET", &[("accept", "application/json, */*")]), ClientKind::Api);
         assert_eq!(kind("GET", &[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")]), ClientKind::Api);
         assert_eq!(kind("GET", &[("accept", "*/*"), ("sec-fetch-mode", "cors")]), ClientKind::Api);

@@ -60,6 +60,9 @@ pub struct Verified {
     pub claims: Json,
 }
 
+/// What tokens say of themselves (RFC 8725, 3.11) that are for something else than to ask an API. Some are Keycloak's words.
+const OTHER_KINDS: [&str; 6] = ["id", "refresh", "offline", "logout", "logout+jwt", "dpop+jwt"];
+
 /// Why a token is not good.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
@@ -90,6 +93,9 @@ pub enum Invalid {
     /// `iss`.
     #[error("Token has wrong issuer")]
     Issuer,
+    /// It is no access token.
+    #[error("Token is for something else than to ask an API")]
+    Kind,
     /// A claim is not there, or not what it should be.
     #[error("Token has no valid {0:?}")]
     Claim(&'static str),
@@ -108,7 +114,7 @@ impl Invalid {
             Self::IssuedInFuture => 32,
             Self::Issuer => 64,
             Self::NotYetValid => 128,
-            Self::Claim(_) => 512,
+            Self::Claim(_) | Self::Kind => 512,
         }
     }
 
@@ -170,6 +176,22 @@ impl<'a> Unverified<'a> {
 }
 
 impl Verified {
+    /// Whether it says of itself that it is one of these, in its header or, as Keycloak writes it, in its claims.
+    #[must_use]
+    pub fn is_typed(&self, kinds: &[&str]) -> bool {
+        let said = [self.header.get("typ"), self.claims.get("typ")].into_iter().flatten().filter_map(Json::as_str);
+        let mut said = said.map(str::to_ascii_lowercase);
+        said.any(|typ| kinds.contains(&typ.strip_prefix("application/").unwrap_or(&typ)))
+    }
+
+    /// Whether it may be an access token.
+    ///
+    /// # Errors
+    /// When it says of itself that it is none.
+    pub fn check_kind(&self) -> Result<(), Invalid> {
+        if self.is_typed(&OTHER_KINDS) { Err(Invalid::Kind) } else { Ok(()) }
+    }
+
     /// A claim that is a text.
     #[must_use]
     pub fn text(&self, claim: &str) -> Option<&str> {
@@ -195,6 +217,7 @@ impl Verified {
 /// With the first reason for which it is not good.
 pub fn check(filter: &Jwt, token: &str, keys: &KeySet, now: u64) -> Result<Verified, Invalid> {
     let verified = Unverified::parse(token)?.verify(&filter.valid_algorithms, keys)?;
+    verified.check_kind()?;
     check_claims(&ClaimRules::from(filter), &verified.claims, now)?;
     Ok(verified)
 }

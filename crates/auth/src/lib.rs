@@ -12,6 +12,7 @@
 pub mod api_key;
 pub mod basic;
 mod bearer;
+mod challenge;
 mod client;
 mod condition;
 pub mod cookie;
@@ -24,10 +25,12 @@ mod reply;
 mod request;
 mod require;
 mod rules;
+mod strength;
 pub mod template;
 mod walk;
 
 pub use bearer::{Bearer, bearer};
+pub use challenge::challenge;
 pub use client::ClientKind;
 pub use condition::{Condition, InvalidCondition};
 pub use glob::Glob;
@@ -35,5 +38,6 @@ pub use reply::{Denial, Identity, Reply, Verdict};
 pub use request::{Edits, Request};
 pub use require::{InvalidRequirement, Requirement};
 pub use rules::{Match, Rules, Step};
+pub use strength::Strength;
 pub use template::Template;
 pub use walk::{Next, Walk};

@@ -1,11 +1,13 @@
 //! Rules of FilterPolicies, as the service is told of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api as api;
 use nuncio_auth::{Condition, Requirement};
 use nuncio_ir::auth::{
-    Arguments, FilterId, FilterRef, HeaderCondition, HeaderValue, InsteadOfRedirect, OnAllow, OnDeny, SameSite,
+    Arguments, Filter, FilterId, FilterKind, FilterRef, HeaderCondition, HeaderValue, InsteadOfRedirect, OnAllow,
+    OnDeny, SameSite,
 };
 
 use crate::filters::filter_id;
@@ -37,6 +39,27 @@ pub(crate) fn filters(
 ) -> Vec<FilterRef> {
     let used = rule.filters.iter().enumerate();
     used.map(|(index, used)| one(used, namespace, &format!("filters[{index}]"), problem)).collect()
+}
+
+/// A filter that is used, and those that decide instead of it.
+pub(crate) fn with_nested(used: &FilterRef) -> impl Iterator<Item = &FilterRef> {
+    let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
+    std::iter::once(used).chain(instead)
+}
+
+/// What a rule asks of a filter that cannot tell: it knows of no claims.
+pub(crate) fn unheeded(used: &FilterRef, all: &BTreeMap<FilterId, Filter>) -> Option<String> {
+    with_nested(used).find_map(|used| {
+        let kind = match all.get(&used.filter)?.kind {
+            FilterKind::ApiKey(_) => "APIKey",
+            FilterKind::Basic(_) => "Basic",
+            FilterKind::External(_) => "External",
+            _ => return None,
+        };
+        let arguments = &used.arguments;
+        let asks = arguments.require.is_some() || !arguments.acr_values.is_empty() || arguments.max_age.is_some();
+        asks.then(|| format!("{} is of kind {kind}, which heeds neither require, acrValues nor maxAge", used.filter))
+    })
 }
 
 fn one(used: &api::FilterUse, namespace: &Arc<str>, field: &str, problem: &mut dyn FnMut(String, String)) -> FilterRef {

@@ -11,7 +11,7 @@ use nuncio_ir::auth::{
 
 use crate::context::Context;
 use crate::coverage::{Coverage, CoveredBy, SetKey};
-use crate::filter_rules;
+use crate::filter_rules::{self, unheeded, with_nested};
 use crate::filters::{self, Around, filter_id};
 use crate::glob::Glob;
 use crate::world::invalid_reason;
@@ -134,6 +134,7 @@ impl Protection {
             let field = |below: &str| format!("spec.rules[{index}].{below}");
             for (at, used) in used.iter().enumerate() {
                 self.look_at(id, used, &field(&format!("filters[{at}]")), all);
+                errors.extend(unheeded(used, all).map(|message| (format!("filters[{at}].arguments"), message)));
             }
             if !errors.is_empty() {
                 used = vec![self.denying(id, &format!("{id}: {}", errors[0].1))];
@@ -246,11 +247,6 @@ pub(crate) fn origin(id: &ObjectId, index: usize) -> String {
 /// What sets a policy of the newer group apart from one of the same name.
 fn group_mark(id: &ObjectId) -> &'static str {
     if id.kind == Kind::GatewayFilterPolicy { "gateway:" } else { "" }
-}
-
-fn with_nested(used: &FilterRef) -> impl Iterator<Item = &FilterRef> {
-    let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
-    std::iter::once(used).chain(instead)
 }
 
 /// One byte more than is wanted, so that the service sees whether there is more.

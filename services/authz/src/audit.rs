@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::clock::now;
 use crate::engine::{Decision, Facts, Outcome};
@@ -42,11 +43,12 @@ pub(crate) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     pub(crate) fn new(facts: &'a Facts, set: Option<&'a str>, decision: &'a Decision) -> Self {
+        let known = decision.identity.as_ref();
         let (word, reason, identity) = match &decision.outcome {
             Outcome::Allow(_, identity) => ("allow", "", identity.as_ref()),
-            Outcome::Deny(denial) if denial.is_failure => ("error", denial.reason, None),
-            Outcome::Deny(denial) => ("deny", denial.reason, None),
-            Outcome::Answer(_) => ("answer", "", None),
+            Outcome::Deny(denial) if denial.is_failure => ("error", denial.reason, known),
+            Outcome::Deny(denial) => ("deny", denial.reason, known),
+            Outcome::Answer(_) => ("answer", "", known),
         };
         Self {
             time: now(),
@@ -75,8 +77,15 @@ impl Audit {
         Ok(Self { out: Mutex::new(out) })
     }
 
+    /// Writes that an operator has ended all sessions of a user.
+    pub(crate) fn ended(&self, issuer: &str, subject: &str, count: usize) {
+        self.write(&json!({
+            "time": now(), "decision": "end_sessions", "issuer": issuer, "subject": subject, "ended": count,
+        }));
+    }
+
     /// Writes a line, as one write.
-    pub(crate) fn write(&self, entry: &Entry<'_>) {
+    pub(crate) fn write(&self, entry: &impl Serialize) {
         let Ok(mut line) = serde_json::to_vec(entry) else { return };
         line.push(b'\n');
         if let Err(error) = self.out.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line) {

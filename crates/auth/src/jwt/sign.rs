@@ -14,6 +14,10 @@ pub struct Signer {
     name: String,
 }
 
+fn unusable(method: &str) -> InvalidSigner {
+    InvalidSigner::Key(method.to_owned())
+}
+
 /// A key that cannot sign.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSigner {
@@ -45,10 +49,9 @@ impl Signer {
             Some("ES") => EncodingKey::from_ec_pem(pem),
             _ => EncodingKey::from_ed_pem(pem),
         };
-        let signer =
-            Self { key: key.map_err(|_| InvalidSigner::Key(method.to_owned()))?, algorithm, name: method.to_owned() };
+        let signer = Self { key: key.map_err(|_| unusable(method))?, algorithm, name: method.to_owned() };
         // A key of the wrong kind is found here rather than with the first login.
-        crypto::sign(b"", &signer.key, algorithm).map_err(|_| InvalidSigner::Key(method.to_owned()))?;
+        crypto::sign(b"", &signer.key, algorithm).map_err(|_| unusable(method))?;
         Ok(signer)
     }
 
@@ -57,12 +60,27 @@ impl Signer {
     /// # Errors
     /// When the system has no randomness.
     pub fn ephemeral() -> Result<Self, InvalidSigner> {
+        Self::of_key(&Self::new_key()?)
+    }
+
+    /// A new key for `ES256` as text, to be kept where nobody reads it.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn new_key() -> Result<String, InvalidSigner> {
         use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-        let unusable = |_| InvalidSigner::Key("ES256".to_owned());
-        let document =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &aws_lc_rs::rand::SystemRandom::new())
-                .map_err(unusable)?;
-        let key = EncodingKey::from_ec_der(document.as_ref());
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random);
+        document.map(|document| URL_SAFE_NO_PAD.encode(document.as_ref())).map_err(|_| unusable("ES256"))
+    }
+
+    /// A signer with a key that [`Self::new_key`] has made.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of_key(text: &str) -> Result<Self, InvalidSigner> {
+        let document = URL_SAFE_NO_PAD.decode(text).map_err(|_| unusable("ES256"))?;
+        let key = EncodingKey::from_ec_der(&document);
         Ok(Self { key, algorithm: Algorithm::ES256, name: "ES256".to_owned() })
     }
 
@@ -74,8 +92,8 @@ impl Signer {
         header.insert("alg".to_owned(), self.name.clone().into());
         let encode = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
         let message = format!("{}.{}", encode(&Json::Object(header)), encode(claims));
-        let signature = crypto::sign(message.as_bytes(), &self.key, self.algorithm)
-            .map_err(|_| InvalidSigner::Key(self.name.clone()))?;
+        let signature =
+            crypto::sign(message.as_bytes(), &self.key, self.algorithm).map_err(|_| unusable(&self.name))?;
         Ok(format!("{message}.{signature}"))
     }
 
@@ -84,8 +102,7 @@ impl Signer {
     /// # Errors
     /// When the key has none.
     pub fn public_key(&self) -> Result<Json, InvalidSigner> {
-        let jwk =
-            Jwk::from_encoding_key(&self.key, self.algorithm).map_err(|_| InvalidSigner::Key(self.name.clone()))?;
-        serde_json::to_value(jwk).map_err(|_| InvalidSigner::Key(self.name.clone()))
+        let jwk = Jwk::from_encoding_key(&self.key, self.algorithm).map_err(|_| unusable(&self.name))?;
+        serde_json::to_value(jwk).map_err(|_| unusable(&self.name))
     }
 }

@@ -42,6 +42,25 @@ fn a_good_token_is_good() {
     assert_eq!(verified.text("sub"), Some("ann"));
 }
 
+/// Case 42.
+#[test]
+fn a_token_that_is_for_something_else_is_none() {
+    let signer = Signer::ephemeral().unwrap();
+    let keys = set(&[(&signer, "a")]);
+    let check = |typ: &str, claims: &Json| {
+        check(&filter(), &token(&signer, &json!({ "kid": "a", "typ": typ }), claims), &keys, NOW).map(|_| ())
+    };
+    for typ in ["JWT", "at+jwt", "application/at+jwt"] {
+        assert_eq!(check(typ, &json!({ "typ": "Bearer" })), Ok(()), "{typ}");
+    }
+    for typ in ["ID", "logout+jwt", "application/logout+jwt", "dpop+jwt"] {
+        assert_eq!(check(typ, &json!({})), Err(Invalid::Kind), "{typ}");
+    }
+    for typ in ["ID", "Refresh", "Logout"] {
+        assert_eq!(check("JWT", &json!({ "typ": typ })), Err(Invalid::Kind), "{typ}");
+    }
+}
+
 /// Case 31.
 #[test]
 fn nothing_but_the_issuer_s_key_signs() {

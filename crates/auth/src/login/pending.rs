@@ -5,8 +5,8 @@ use http::HeaderMap;
 use nuncio_ir::auth::SameSite;
 use serde::{Deserialize, Serialize};
 
-use crate::cookie;
 use crate::crypto::{self, Keys};
+use crate::{Strength, cookie};
 
 /// What the names of such cookies begin with, after the prefix.
 const PENDING_PREFIX: &str = "nuncio_login.";
@@ -33,6 +33,12 @@ pub struct Pending {
     pub binder: Option<String>,
     /// The scopes that are asked for.
     pub scope: Vec<String>,
+    /// How the login must be.
+    #[serde(default)]
+    pub strength: Strength,
+    /// What tokens are to be bound to (RFC 9449), where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof_key: Option<String>,
     /// Of the session's cookie.
     #[serde(default)]
     pub same_site: SameSite,
@@ -134,6 +140,8 @@ mod tests {
             target: "https://a/x".to_owned(),
             binder: None,
             scope: vec!["openid".to_owned()],
+            strength: Strength::default(),
+            proof_key: None,
             same_site: SameSite::Unset,
             is_persistent: true,
             begun,

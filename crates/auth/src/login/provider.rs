@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use crate::crypto;
+use crate::{Strength, crypto};
 
 /// What a provider says of itself.
 #[derive(Clone, Debug, Deserialize)]
@@ -115,9 +115,7 @@ pub struct AuthorizationRequest<'a> {
     /// As configured.
     pub extra: &'a BTreeMap<Arc<str>, Arc<str>>,
     /// What the rule wants of a login.
-    pub acr_values: &'a [Arc<str>],
-    /// How long ago it may be.
-    pub max_age: Option<u64>,
+    pub strength: &'a Strength,
 }
 
 impl AuthorizationRequest<'_> {
@@ -144,11 +142,8 @@ impl AuthorizationRequest<'_> {
         if let Some(audience) = self.audience {
             add("audience", audience);
         }
-        if !self.acr_values.is_empty() {
-            add("acr_values", &self.acr_values.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "));
-        }
-        if let Some(seconds) = self.max_age {
-            add("max_age", &seconds.to_string());
+        for (name, value) in self.strength.parameters() {
+            add(name, &value);
         }
         all
     }
@@ -215,8 +210,7 @@ mod tests {
             verifier: "v",
             audience: None,
             extra: &extra,
-            acr_values: &[],
-            max_age: Some(5),
+            strength: &Strength { max_age: Some(5), ..Strength::default() },
         };
         assert_eq!(
             request.url("https://idp.test/auth?tenant=1"),

@@ -4,6 +4,8 @@ use nuncio_ir::auth::SameSite;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::Strength;
+
 /// Claims that say how a login was, and not what is true of its user now.
 const OF_LOGIN: [&str; 4] = ["acr", "amr", "auth_time", "sid"];
 
@@ -24,11 +26,17 @@ pub struct Session {
     /// As the provider sent it.
     #[serde(default)]
     pub id_token: Option<String>,
+    /// What the tokens are bound to (RFC 9449), where they are.
+    #[serde(default)]
+    pub proof_key: Option<String>,
     /// When the access token expires, where the provider said so.
     #[serde(default)]
     pub expires_at: Option<u64>,
     /// Scopes that were asked for.
     pub asked: Vec<String>,
+    /// How the login was asked to be.
+    #[serde(default)]
+    pub strength: Strength,
     /// Scopes that were granted.
     pub granted: Vec<String>,
     /// Of the ID token.

@@ -26,7 +26,7 @@ pub struct TokenResponse {
     pub access_token: String,
     /// `Bearer`, or `DPoP`.
     #[serde(default)]
-    pub token_type: Option<String>,
+    token_type: Option<String>,
     /// Seconds; some providers write a text.
     #[serde(default)]
     expires_in: Option<Json>,
@@ -65,6 +65,12 @@ impl TokenResponse {
             return Err("the provider's access token is malformed");
         }
         Ok(response)
+    }
+
+    /// Whether the access token is bound to the key that it was asked for with (RFC 9449).
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.token_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("dpop"))
     }
 
     /// When the access token expires: as the answer says, or as the token itself does where that is earlier.
@@ -110,7 +116,8 @@ pub struct IdTokenRules<'a> {
 /// # Errors
 /// With what is wrong with it.
 pub fn check_id_token(rules: &IdTokenRules<'_>, token: &Verified, now: u64) -> Result<(), String> {
-    if is_access_token(token) {
+    // RFC 9068.
+    if token.is_typed(&["at+jwt"]) {
         return Err("it is an access token".to_owned());
     }
     check_claims(&claim_rules(rules.issuer, rules.client_id), &token.claims, now).map_err(|error| error.to_string())?;
@@ -173,18 +180,10 @@ fn half_hash(token: &Verified, access: &str) -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(&hash[..hash.len() / 2]))
 }
 
-/// Whether it says of itself that it is an access token (RFC 9068).
-fn is_access_token(token: &Verified) -> bool {
-    let typ = token.header.get("typ").and_then(Json::as_str).unwrap_or_default().to_ascii_lowercase();
-    typ.strip_prefix("application/").unwrap_or(&typ) == "at+jwt"
-}
-
-/// Whether what is offered as an access token is an ID token: it says who logged in, not what may be done. Keycloak
-/// writes what a token is into its claims.
+/// Whether what is offered as an access token is an ID token: it says who logged in, not what may be done.
 #[must_use]
 pub fn is_id_token(token: &Verified) -> bool {
-    let is_named = |typ: Option<&Json>| typ.and_then(Json::as_str) == Some("ID");
-    is_named(token.header.get("typ")) || is_named(token.claims.get("typ")) || token.claims.get("at_hash").is_some()
+    token.is_typed(&["id"]) || token.claims.get("at_hash").is_some()
 }
 
 /// Whose sessions a provider ends (OpenID Connect Back-Channel Logout 1.0).

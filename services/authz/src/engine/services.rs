@@ -26,7 +26,9 @@ const PASSWORD_LIFE: Duration = Duration::from_secs(60);
 const TOKEN_LIFE: Duration = Duration::from_secs(600);
 /// How long what came of a refresh is told to requests that still have the old state.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long a refresh that failed is not tried again.
+/// How long a provider's last good word on a token is relied on while it cannot be asked again.
+const VOUCHED_LIFE: Duration = Duration::from_secs(600);
+/// How long what failed is not tried again.
 const REST: Duration = Duration::from_secs(2);
 /// How many sessions it is known of when they were last told to live on.
 const TOUCHED: u64 = 200_000;
@@ -49,8 +51,10 @@ pub(crate) struct Services {
     pub(crate) sessions: Sessions,
     /// What came of refreshes, by place and revision: requests that come late are told the same.
     pub(crate) refreshing: Cache<String, Refreshed>,
-    /// Refreshes that failed only just now: who waits for a provider that is down waits once.
+    /// What failed only just now: who waits for a provider that is down waits once.
     pub(crate) failing: Cache<String, String>,
+    /// Tokens that their providers have vouched for not long ago, by digest.
+    pub(crate) vouched: Cache<[u8; 32], ()>,
     /// Tokens that providers gave for credentials in requests, by digest.
     pub(crate) machines: Cache<[u8; 32], MachineToken>,
     /// When sessions were last told to live on.
@@ -106,6 +110,7 @@ impl Services {
             sessions,
             metrics,
             refreshing: Cache::builder().max_capacity(TOKENS).time_to_live(GRACE).build(),
+            vouched: Cache::builder().max_capacity(TOKENS).time_to_live(VOUCHED_LIFE).build(),
             failing: Cache::builder().max_capacity(TOKENS).time_to_live(REST).build(),
             machines: Cache::builder().max_capacity(TOKENS).expire_after(UntilExpiry).build(),
             touched: Cache::builder().max_capacity(TOUCHED).time_to_live(Duration::from_secs(3_600)).build(),

@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::jwt::Invalid;
 use nuncio_auth::template::Value;
-use nuncio_auth::{ClientKind, Denial, Reply, Request, Template};
+use nuncio_auth::{ClientKind, Denial, Reply, Request, Strength, Template, challenge};
 use nuncio_ir::auth::{ErrorResponse, FilterId};
 
 /// `errorResponse`, compiled.
@@ -22,10 +22,24 @@ pub(super) struct Problem<'a> {
     /// For metrics and logs.
     pub(super) reason: &'static str,
     pub(super) message: String,
-    /// Scopes that would do.
-    pub(super) scope: Option<String>,
+    /// What would do.
+    pub(super) wanted: Vec<(&'static str, String)>,
     /// What the token has that it must not.
     pub(super) invalid: Option<&'a Invalid>,
+}
+
+impl Problem<'_> {
+    /// A login that is not as the rule wants it (RFC 9470).
+    pub(super) fn weak_login(wanted: &Strength) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            error: Some(Strength::INSUFFICIENT),
+            reason: "weak_login",
+            message: "the login was not as it must be for this".to_owned(),
+            wanted: wanted.parameters(),
+            invalid: None,
+        }
+    }
 }
 
 impl Answers {
@@ -81,14 +95,11 @@ impl Answers {
 
     /// RFC 6750, section 3.
     fn challenge(&self, problem: &Problem<'_>) -> String {
-        let mut challenge = format!("Bearer realm=\"{}\"", quoted(&self.realm));
-        if let Some(error) = problem.error {
-            challenge.push_str(&format!(", error=\"{error}\", error_description=\"{}\"", quoted(&problem.message)));
-        }
-        if let Some(scope) = &problem.scope {
-            challenge.push_str(&format!(", scope=\"{}\"", quoted(scope)));
-        }
-        challenge
+        let error = problem.error.map(|error| [("error", error), ("error_description", &problem.message)]);
+        let wanted = problem.wanted.iter().map(|(name, value)| (*name, &**value));
+        let all: Vec<_> =
+            [("realm", &*self.realm)].into_iter().chain(error.into_iter().flatten()).chain(wanted).collect();
+        challenge("Bearer", &all)
     }
 }
 
@@ -107,9 +118,4 @@ fn data(request: &Request, problem: &Problem<'_>) -> Value {
         ("httpRequestHeader", Value::headers(request.headers())),
         ("error", Value::map([("ValidationError", validation), ("Error", Value::Text(problem.message.clone()))])),
     ])
-}
-
-/// For a quoted string of a header: nothing that could end it.
-pub(super) fn quoted(text: &str) -> String {
-    text.chars().map(|c| if c == '"' || c == '\\' || c.is_control() || !c.is_ascii() { '\'' } else { c }).collect()
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use nuncio_auth::jwt::{ClaimRules, check_claims, check_scope};
 use nuncio_auth::template::Value;
-use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Verdict, bearer, crypto};
+use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Strength, Verdict, bearer, crypto};
 use nuncio_ir::auth::{Audiences, FilterId, Introspection};
 use serde_json::Value as Json;
 
@@ -77,6 +77,10 @@ impl IntrospectionFilter {
         if check_scope(&claims, &step.arguments.scope).is_err() {
             return self.deny(request, StatusCode::FORBIDDEN, Some("insufficient_scope"), "scope", message);
         }
+        let strength = Strength::of(&step.arguments);
+        if !strength.holds(&claims, now()) {
+            return Verdict::Deny(self.answers.deny(request, &Problem::weak_login(&strength)));
+        }
         if step.require.as_ref().is_some_and(|require| require.holds(&claims).is_err()) {
             return self.deny(request, StatusCode::FORBIDDEN, Some("insufficient_scope"), "claims", message);
         }
@@ -109,7 +113,7 @@ impl IntrospectionFilter {
         reason: &'static str,
         message: &str,
     ) -> Verdict {
-        let problem = Problem { status, error, reason, message: message.to_owned(), scope: None, invalid: None };
+        let problem = Problem { status, error, reason, message: message.to_owned(), wanted: Vec::new(), invalid: None };
         Verdict::Deny(self.answers.deny(request, &problem))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use nuncio_auth::jwt::{ClaimRules, Invalid, KeySet, Unverified, Verified, check_claims, check_scope};
 use nuncio_auth::template::Value;
-use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Verdict, bearer, crypto};
+use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Strength, Verdict, bearer, crypto};
 use nuncio_ir::auth::{FilterId, Jwt};
 
 use super::answers::{Answers, Problem};
@@ -53,7 +53,7 @@ impl JwtFilter {
             error,
             reason,
             message: message.to_owned(),
-            scope: None,
+            wanted: Vec::new(),
             invalid: None,
         };
         let unauthorized = StatusCode::UNAUTHORIZED;
@@ -69,10 +69,22 @@ impl JwtFilter {
                 return Verdict::Deny(self.answers.deny(request, &none));
             }
         };
-        let verified = match self.verify(&token, &step.arguments.scope, services).await {
+        let verified = match self.verify(&token, &[], services).await {
             Ok(verified) => verified,
             Err(error) => return Verdict::Deny(self.refused(request, &error)),
         };
+        let identity = Identity {
+            subject: verified.text("sub").unwrap_or_default().to_owned(),
+            issuer: verified.text("iss").unwrap_or_else(|| &self.id.0).to_owned(),
+        };
+        request.identity = Some(identity.clone());
+        if let Err(scope) = check_scope(&verified.claims, &step.arguments.scope) {
+            return Verdict::Deny(self.refused(request, &TokenProblem::Scope(scope)));
+        }
+        let strength = Strength::of(&step.arguments);
+        if !strength.holds(&verified.claims, now()) {
+            return Verdict::Deny(self.answers.deny(request, &Problem::weak_login(&strength)));
+        }
         if let Some(Err(reason)) = step.require.as_ref().map(|require| require.holds(&verified.claims)) {
             let message = "the token's claims do not allow this";
             let denial = self
@@ -89,10 +101,7 @@ impl JwtFilter {
             let denial = self.answers.deny(request, &problem(StatusCode::FORBIDDEN, None, "template", message));
             return Verdict::Deny(Denial { detail: error, ..denial });
         }
-        Verdict::Allow(Some(Identity {
-            subject: verified.text("sub").unwrap_or_default().to_owned(),
-            issuer: verified.text("iss").unwrap_or_else(|| &self.id.0).to_owned(),
-        }))
+        Verdict::Allow(Some(identity))
     }
 
     /// Checks a token, signature first. Signatures that were found good are remembered for as long as the keys are the same.
@@ -103,6 +112,7 @@ impl JwtFilter {
         services: &Services,
     ) -> Result<Arc<Verified>, TokenProblem> {
         let verified = self.signature(token, services).await?;
+        verified.check_kind().map_err(TokenProblem::Invalid)?;
         check_claims(&self.rules, &verified.claims, now()).map_err(TokenProblem::Invalid)?;
         check_scope(&verified.claims, scope).map_err(TokenProblem::Scope)?;
         Ok(verified)
@@ -132,7 +142,7 @@ impl JwtFilter {
                 error: Some("invalid_token"),
                 reason: "bad_token",
                 message: invalid.to_string(),
-                scope: None,
+                wanted: Vec::new(),
                 invalid: Some(invalid),
             },
             None => Problem {
@@ -140,7 +150,7 @@ impl JwtFilter {
                 error: Some("insufficient_scope"),
                 reason: "scope",
                 message: "the token has not all of the scopes that are needed".to_owned(),
-                scope,
+                wanted: scope.into_iter().map(|scope| ("scope", scope)).collect(),
                 invalid: None,
             },
         };

@@ -6,10 +6,9 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderName};
 use nuncio_auth::api_key::{ApiKeys, Found};
 use nuncio_auth::basic::{Credentials, Users};
-use nuncio_auth::{ClientKind, Denial, Identity, Reply, Request, Verdict};
+use nuncio_auth::{ClientKind, Denial, Identity, Reply, Request, Verdict, challenge};
 use nuncio_ir::auth::{Basic, FilterId, UpstreamIdentity};
 
-use super::answers::quoted;
 use super::inject::header_value;
 use crate::engine::Services;
 
@@ -63,7 +62,7 @@ impl ApiKeyFilter {
         };
         let kind = ClientKind::of(request);
         let reply = Reply::message(kind, StatusCode::UNAUTHORIZED, message, &request.id)
-            .challenge(&format!("ApiKey realm=\"{}\"", quoted(&self.id.0)));
+            .challenge(&challenge("ApiKey", &[("realm", &self.id.0)]));
         Verdict::Deny(Denial::new(reason, message, reply))
     }
 }
@@ -119,7 +118,7 @@ impl BasicFilter {
 
     fn deny(&self, request: &Request, reason: &'static str, message: &str) -> Denial {
         let reply = Reply::message(ClientKind::of(request), StatusCode::UNAUTHORIZED, message, &request.id)
-            .challenge(&format!("Basic realm=\"{}\", charset=\"UTF-8\"", quoted(&self.realm)));
+            .challenge(&challenge("Basic", &[("realm", &self.realm), ("charset", "UTF-8")]));
         Denial::new(reason, message, reply)
     }
 }

@@ -6,6 +6,7 @@ mod cookies;
 mod endpoint;
 mod logout;
 mod machine;
+mod proof;
 mod provider;
 mod refresh;
 mod session;
@@ -20,7 +21,7 @@ use http::header::AUTHORIZATION;
 use nuncio_auth::jwt::{Signer, Unverified, Verified};
 use nuncio_auth::login::{Origins, Session};
 use nuncio_auth::template::Value;
-use nuncio_auth::{ClientKind, Condition, Denial, Identity, Reply, Request, Step, Verdict};
+use nuncio_auth::{ClientKind, Condition, Denial, Identity, Reply, Request, Step, Strength, Verdict, challenge};
 use nuncio_ir::auth::{AuthorizationCode, ClientAuthentication, FilterId, Grant, OAuth2};
 
 pub(crate) use endpoint::endpoint;
@@ -41,8 +42,6 @@ pub(crate) struct OAuth2Filter {
     injections: Vec<Injection>,
     /// Signs who we are, where that is how we show it.
     signer: Option<Signer>,
-    /// Signs that tokens are ours (RFC 9449), where they are bound to a key.
-    proof: Option<Signer>,
 }
 
 /// What a login needs, compiled.
@@ -86,15 +85,7 @@ impl OAuth2Filter {
             }
             _ => None,
         };
-        let proof = code.as_ref().filter(|code| code.spec.dpop).map(|_| Signer::ephemeral());
-        Ok(Self {
-            id: id.clone(),
-            code,
-            injections: compile(&spec.inject_request_headers)?,
-            signer,
-            proof: proof.transpose().map_err(|error| error.to_string())?,
-            spec,
-        })
+        Ok(Self { id: id.clone(), code, injections: compile(&spec.inject_request_headers)?, signer, spec })
     }
 
     pub(super) async fn check(
@@ -107,13 +98,13 @@ impl OAuth2Filter {
         let Some(code) = &self.code else { return self.check_machine(request, step, config, services).await };
         let Some(origin) = code.origins.find(request) else {
             let message = "this host is none that the login is for";
-            return Verdict::Deny(self.forbidden(request, "unknown_origin", message, &request.origin()));
+            return Verdict::Deny(self.forbidden(request, step, "unknown_origin", message, &request.origin()));
         };
         match self.check_session(code, &origin, request, step, config, services).await {
             Ok(identity) => Verdict::Allow(Some(identity)),
             Err(Problem::Login) => Box::pin(self.begin(code, &origin, request, step, services)).await,
             Err(Problem::Forbidden(reason, detail)) => {
-                Verdict::Deny(self.forbidden(request, reason, "the login does not allow this", &detail))
+                Verdict::Deny(self.forbidden(request, step, reason, "the login does not allow this", &detail))
             }
             Err(Problem::Unavailable(detail)) => Verdict::Deny(self.unavailable(request, &detail)),
         }
@@ -143,9 +134,32 @@ impl OAuth2Filter {
         inject(&self.injections, request, &data).map_err(|error| Problem::Forbidden("template", error))
     }
 
-    fn forbidden(&self, request: &Request, reason: &'static str, message: &str, detail: &str) -> Denial {
-        let reply = Reply::message(ClientKind::of(request), StatusCode::FORBIDDEN, message, &request.id);
+    /// Programs are told what would do. Browsers are not: they can make nothing of it.
+    fn forbidden(&self, request: &Request, step: &Step, reason: &'static str, message: &str, detail: &str) -> Denial {
+        let kind = ClientKind::of(request);
+        let reply = Reply::message(kind, StatusCode::FORBIDDEN, message, &request.id);
+        let challenge = match reason {
+            "weak_login" => Some(self.challenge(Some(&Strength::of(&step.arguments)))),
+            "scope" => Some(challenge(
+                "Bearer",
+                &[("realm", &self.id.0), ("error", "insufficient_scope"), ("scope", &step.arguments.scope.join(" "))],
+            )),
+            _ => None,
+        };
+        let reply = match challenge.filter(|_| kind != ClientKind::Navigation) {
+            Some(challenge) => reply.challenge(&challenge),
+            None => reply,
+        };
         Denial::new(reason, detail, reply)
+    }
+
+    /// That a login is needed, or one of this strength.
+    fn challenge(&self, strength: Option<&Strength>) -> String {
+        let wanted = strength.map(Strength::parameters).unwrap_or_default();
+        let error = strength.map(|_| ("error", Strength::INSUFFICIENT));
+        let wanted = wanted.iter().map(|(name, value)| (*name, &**value));
+        let all: Vec<_> = [("realm", &*self.id.0)].into_iter().chain(error).chain(wanted).collect();
+        challenge("Bearer", &all)
     }
 
     fn unavailable(&self, request: &Request, detail: &str) -> Denial {

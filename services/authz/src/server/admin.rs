@@ -80,7 +80,10 @@ async fn explain(State(admin): State<Admin>, Json(question): Json<Question>) -> 
     let decision = admin.engine.decide(Some(&question.rules), request).await;
     let (outcome, status, reason, detail, subject) = match decision.outcome {
         Outcome::Allow(_, identity) => ("allow", 200, "", String::new(), identity.map(|identity| identity.subject)),
-        Outcome::Deny(denial) => ("deny", denial.reply.status.as_u16(), denial.reason, denial.detail, None),
+        Outcome::Deny(denial) => {
+            let who = decision.identity.map(|identity| identity.subject);
+            ("deny", denial.reply.status.as_u16(), denial.reason, denial.detail, who)
+        }
         Outcome::Answer(reply) => ("answer", reply.status.as_u16(), "", String::new(), None),
     };
     Json(json!({
@@ -100,7 +103,12 @@ struct User {
 
 async fn end_sessions(State(admin): State<Admin>, Json(user): Json<User>) -> Response {
     match admin.engine.services.sessions.end_all(&user.issuer, "sub", &user.subject).await {
-        Ok(count) => Json(json!({ "ended": count })).into_response(),
+        Ok(count) => {
+            if let Some(audit) = &admin.engine.audit {
+                audit.ended(&user.issuer, &user.subject, count);
+            }
+            Json(json!({ "ended": count })).into_response()
+        }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use nuncio_authz_tests::{Browser, Gateway, Provider, Service, Upstream};
+use nuncio_test_support::eventually;
 use serde_json::json;
 
 use crate::rig::{CALLBACK, Rig, login_rules, rig};
@@ -146,6 +147,26 @@ async fn instead_of_a_redirect() {
     assert_eq!(Browser::default().get(&rig.url("/x")).await.status, StatusCode::FOUND);
 }
 
+/// RFC 9470: the provider says when it was only where it is asked for that.
+#[tokio::test]
+async fn a_login_is_made_stronger_where_a_rule_wants_it() {
+    let rig = Rig::simple().await;
+    let mut rules = rig.rules.clone();
+    let strong = json!({ "origin": "strong", "path": "/strong/*", "filters": [
+        { "filter": "login.default", "arguments": { "max_age": 3600 } }] });
+    rules["rule_sets"][0]["rules"].as_array_mut().unwrap().insert(0, strong);
+    rig.service.write_rules(&rules).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    let script = Browser::api().with_cookies(&browser).get(&rig.url("/strong/x")).await;
+    assert_eq!(script.status, StatusCode::UNAUTHORIZED, "{script:#?}");
+    let said = script.header("www-authenticate").unwrap();
+    assert!(said.contains("error=\"insufficient_user_authentication\", max_age=\"3600\""), "{said}");
+    let page = browser.visit(&rig.url("/strong/x")).await;
+    assert_eq!((page.status, page.json()["path"].as_str()), (StatusCode::OK, Some("/strong/x")), "{page:#?}");
+    assert_eq!(rig.provider.event("grant authorization_code").await, 2);
+}
+
 #[tokio::test]
 async fn another_origin_shares_the_login() {
     let upstream = Upstream::start().await;
@@ -204,4 +225,27 @@ async fn parameters_are_pushed_and_tokens_bound_where_asked_for() {
     assert!(begun.header("location").unwrap().contains("request_uri=urn"), "{begun:#?}");
     assert!(!begun.header("location").unwrap().contains("code_challenge"));
     rig.provider.event("pushed").await;
+}
+
+/// The key is the login's: another process has it, too, and so has whoever asks whose an opaque token is.
+#[tokio::test]
+async fn a_bound_token_is_good_at_another_replica() {
+    let provider = json!({ "features": { "pushedAuthorizationRequests": { "enabled": true }, "dPoP": { "enabled": true } },
+        "ttl": { "AccessToken": 2 } });
+    let keys = crate::faults::shared_keys();
+    let flags = ["--keys", keys.path().to_str().unwrap()];
+    let filter = json!({ "pushed_authorization_requests": true, "dpop": true });
+    let mut rig = rig(&filter, &json!({}), &provider, &flags).await;
+    let mut browser = Browser::default();
+    let form = browser.visit(&rig.url("/x")).await;
+    rig.service.process().end();
+    rig.service.start_again().await;
+    let page = browser.fill_in(&form, "ann").await;
+    assert_eq!((page.status, page.sent("x-user").as_deref()), (StatusCode::OK, Some("ann")), "{page:#?}");
+    eventually("the token is exchanged", async || {
+        assert_eq!(browser.get(&rig.url("/x")).await.status, StatusCode::OK);
+        if rig.provider.events("grant refresh_token") > 0 { Ok(()) } else { Err("not yet") }
+    })
+    .await;
+    assert_eq!(rig.provider.events("error"), 0);
 }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use nuncio_authz_tests::{Browser, Gateway, Issuer, Service, Upstream};
+use nuncio_test_support::eventually;
 use serde_json::{Value, json};
 
 use crate::{rules, rules_of};
@@ -50,6 +51,38 @@ async fn a_token_lets_in_and_its_claims_are_passed_on() {
     assert!(written.contains("\"decision\":\"deny\"") && written.contains("\"subject\":\"ann\""), "{written}");
 }
 
+/// RFC 9470; and case 42, by what a token says of itself.
+#[tokio::test]
+async fn a_token_of_a_login_that_is_too_weak_is_told_what_would_do() {
+    let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
+    let list = json!([{ "origin": "r", "path": "*", "filters": [
+        { "filter": "jwt.default", "arguments": { "acr_values": ["gold", "silver"], "max_age": 600 } }] }]);
+    let service = Service::start(&rules_of(&list, &[jwt(&issuer, &json!({}))])).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let url = format!("http://{}/", gateway.address);
+    for claims in
+        [json!({}), json!({ "acr": "iron", "auth_time": now() }), json!({ "acr": "gold", "auth_time": now() - 660 })]
+    {
+        let page = bearer(&issuer.token(&claims)).get(&url).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{claims}");
+        let said = page.header("www-authenticate").unwrap();
+        for part in ["error=\"insufficient_user_authentication\"", "acr_values=\"gold silver\"", "max_age=\"600\""] {
+            assert!(said.contains(part), "{claims}: {said}");
+        }
+    }
+    let good = |typ: &str| issuer.token(&json!({ "acr": "silver", "auth_time": now(), "typ": typ }));
+    assert_eq!(bearer(&good("ID")).get(&url).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(upstream.requests(), 0);
+    assert_eq!(bearer(&good("Bearer")).get(&url).await.status, StatusCode::OK);
+    let weak = bearer(&issuer.token(&json!({ "sub": "bob" }))).get(&url).await;
+    assert_eq!(weak.status, StatusCode::UNAUTHORIZED);
+    eventually("the audit log says who it was", async || {
+        let is_line = |line: &str| line.contains("\"reason\":\"weak_login\"") && line.contains("\"subject\":\"bob\"");
+        service.written().lines().any(is_line).then_some(()).ok_or("not yet")
+    })
+    .await;
+}
+
 /// Case 36, and a rotation in between.
 #[tokio::test]
 async fn unknown_keys_are_looked_for_and_not_more_often_than_now_and_then() {
@@ -90,19 +123,42 @@ async fn a_rotated_key_is_found() {
 #[tokio::test]
 async fn an_issuer_that_is_down_keeps_nobody_out_whose_key_is_known() {
     let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
-    let service = Service::start(&rules(&[jwt(&issuer, &json!({}))])).await;
+    let other = Issuer::start().await;
+    let service = Service::start_with(&rules(&[jwt(&issuer, &json!({}))]), &["--idp-timeout", "500ms"]).await;
     let gateway = Gateway::start(&service, &upstream).await;
     let url = format!("http://{}/", gateway.address);
     let claims = json!({ "sub": "ann", "exp": now() + 60 });
-
+    let good = async || bearer(&issuer.token(&claims)).get(&url).await;
+    // Nothing but a small answer in time, from where it was looked for, has the keys; as soon as there is one, they are used.
     issuer.answer(500, "");
-    let down = bearer(&issuer.token(&claims)).get(&url).await;
+    let down = good().await;
     assert_eq!((down.status, down.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")), "{down:#?}");
-    for (status, body) in [(200, "<html>"), (200, "{\"keys\":[]}"), (302, "")] {
-        issuer.answer(status, body);
-        assert_eq!(bearer(&issuer.token(&claims)).get(&url).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    other.answer(200, &issuer.key_set());
+    let wrong: [&dyn Fn(); 5] = [
+        &|| issuer.answer(200, "<html>"),
+        &|| issuer.answer(200, "{\"keys\":[]}"),
+        &|| issuer.answer(200, &(" ".repeat(50 << 20) + &issuer.key_set())),
+        &|| issuer.redirect(&other.jwks_uri),
+        &|| issuer.hang(),
+    ];
+    for go_wrong in wrong {
+        let before = issuer.fetches();
+        go_wrong();
+        eventually("it is asked again", async || {
+            assert_eq!(good().await.status, StatusCode::SERVICE_UNAVAILABLE);
+            if issuer.fetches() > before { Ok(()) } else { Err("not yet") }
+        })
+        .await;
     }
-    assert_eq!(upstream.requests(), 0);
+    assert_eq!((upstream.requests(), other.fetches()), (0, 0));
+    issuer.recover();
+    eventually("the keys are there", async || {
+        let status = good().await.status;
+        if status == StatusCode::OK { Ok(()) } else { Err(status) }
+    })
+    .await;
+    issuer.answer(500, "");
+    assert_eq!(good().await.status, StatusCode::OK, "a key that is known is known");
     let ready = service.admin("/readyz").await;
     assert_eq!(ready, "OK\n", "an issuer that is down is no reason to take the service out");
 }

@@ -2,14 +2,15 @@
 
 use http::StatusCode;
 use nuncio_auth::crypto::random_text;
+use nuncio_auth::jwt::Signer;
 use nuncio_auth::login::{
     AuthorizationRequest, Origin, Pending, new_state, pending_name, return_target, state_digest, surplus,
 };
-use nuncio_auth::{ClientKind, Denial, Reply, Request, Step, Verdict};
+use nuncio_auth::{ClientKind, Denial, Reply, Request, Step, Strength, Verdict};
 use nuncio_ir::auth::ENDPOINTS_PREFIX;
 use serde::{Deserialize, Serialize};
 
-use super::provider::TokenError;
+use super::provider::{Client, TokenError};
 use super::{Code, OAuth2Filter, Problem, cookies};
 use crate::clock::now;
 use crate::engine::Services;
@@ -22,8 +23,8 @@ pub(super) struct Start {
     /// Of the state in the other origin's cookie.
     pub(super) digest: String,
     pub(super) scope: Vec<String>,
-    pub(super) acr_values: Vec<String>,
-    pub(super) max_age: Option<u64>,
+    #[serde(default)]
+    pub(super) strength: Strength,
     pub(super) is_persistent: bool,
     pub(super) same_site: nuncio_ir::auth::SameSite,
     /// The place of the session that the browser has there and that does not do.
@@ -54,10 +55,14 @@ impl OAuth2Filter {
         services: &Services,
     ) -> Verdict {
         let kind = ClientKind::of(request);
-        if kind != ClientKind::Navigation {
+        let strength = Strength::of(&step.arguments);
+        let found = Box::pin(self.find(code, origin, request, services)).await.ok().flatten();
+        // Where something else decides, the provider is not even told of a login.
+        if kind != ClientKind::Navigation || step.instead.as_ref().is_some_and(|instead| instead.applies(request)) {
+            let is_weak = found.is_some_and(|found| !strength.holds(&found.session.claims, now()));
             let message = "a login is needed";
             let reply = Reply::message(kind, StatusCode::UNAUTHORIZED, message, &request.id)
-                .challenge(&format!("Bearer realm=\"{}\"", self.id));
+                .challenge(&self.challenge(is_weak.then_some(&strength)));
             return Verdict::Deny(Denial::new("no_session", message, reply));
         }
         if super::session::loops(request) {
@@ -68,14 +73,13 @@ impl OAuth2Filter {
             target: return_target(&origin.origin, request.target()),
             digest: String::new(),
             scope: self.scope(step),
-            acr_values: step.arguments.acr_values.iter().map(|value| value.as_ref().to_owned()).collect(),
-            max_age: step.arguments.max_age,
+            strength,
             is_persistent: code.is_persistent(request),
             same_site: step.arguments.same_site,
             lacking: None,
             at: now(),
         };
-        if let Ok(Some(found)) = Box::pin(self.find(code, origin, request, services)).await {
+        if let Some(found) = found {
             start.ask_also(&found.session.asked);
             start.lacking = Some(found.place);
         }
@@ -129,10 +133,10 @@ impl OAuth2Filter {
         let document = self.provider(services).await.map_err(|error| error.to_string())?;
         let provider = &document.value;
         let mut pending = self.pending(start, new_state(&self.id.0, now()));
+        pending.proof_key = code.spec.dpop.then(Signer::new_key).transpose().map_err(|error| error.to_string())?;
         if code.spec.pkce || provider.has_pkce() {
             pending.verifier = random_text();
         }
-        let acr_values: Vec<_> = start.acr_values.iter().map(|value| value.as_str().into()).collect();
         let asked = AuthorizationRequest {
             client_id: &code.spec.client_id,
             redirect_uri: &code.redirect_uri(),
@@ -142,12 +146,12 @@ impl OAuth2Filter {
             verifier: &pending.verifier,
             audience: self.spec.audience.as_deref(),
             extra: &code.spec.extra_authorization_parameters,
-            acr_values: &acr_values,
-            max_age: start.max_age,
+            strength: &start.strength,
         };
         let location = match &provider.pushed_authorization_request_endpoint {
             Some(endpoint) if code.spec.pushed_authorization_requests => {
-                let uri = self.push(services, provider, endpoint, &asked).await?;
+                let client = self.client().bound_to(pending.proof_key.as_deref());
+                let uri = self.push(services, provider, client, endpoint, &asked).await?;
                 let query = form_urlencoded::Serializer::new(String::new())
                     .append_pair("client_id", &code.spec.client_id)
                     .append_pair("request_uri", &uri)
@@ -165,12 +169,13 @@ impl OAuth2Filter {
         &self,
         services: &Services,
         provider: &nuncio_auth::login::Provider,
+        client: Client<'_>,
         endpoint: &str,
         asked: &AuthorizationRequest<'_>,
     ) -> Result<String, String> {
         let parameters = asked.parameters();
         let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
-        let answer = match self.post(services, endpoint, provider, self.client(), &parameters).await {
+        let answer = match self.post(services, endpoint, provider, client, &parameters).await {
             Ok(answer) => answer,
             Err(TokenError::Refused(reason) | TokenError::Unavailable(reason)) => return Err(reason),
         };
@@ -188,6 +193,8 @@ impl OAuth2Filter {
             target: start.target.clone(),
             binder: Some(start.digest.clone()).filter(|digest| !digest.is_empty()),
             scope: start.scope.clone(),
+            strength: start.strength.clone(),
+            proof_key: None,
             same_site: start.same_site,
             is_persistent: start.is_persistent,
             begun: now(),

@@ -114,11 +114,11 @@ impl OAuth2Filter {
         if !pending.verifier.is_empty() {
             parameters.push(("code_verifier", &pending.verifier));
         }
-        let tokens =
-            self.tokens(services, provider, self.client(), &parameters).await.map_err(|error| match error {
-                TokenError::Refused(error) => failed("code_refused", AGAIN, error),
-                TokenError::Unavailable(error) => unavailable(error),
-            })?;
+        let client = self.client().bound_to(pending.proof_key.as_deref());
+        let tokens = self.tokens(services, provider, client, &parameters).await.map_err(|error| match error {
+            TokenError::Refused(error) => failed("code_refused", AGAIN, error),
+            TokenError::Unavailable(error) => unavailable(error),
+        })?;
         let session = self.session(code, provider, &pending, tokens, services).await?;
         self.end_offered(request, origin, services).await;
         let id = crate::session::Sessions::new_id();
@@ -189,6 +189,7 @@ impl OAuth2Filter {
             expires_at,
             granted: tokens.granted(&pending.scope),
             asked: pending.scope.clone(),
+            strength: pending.strength.clone(),
             claims: verified.claims.clone(),
             begun: now,
             ends_at: code.spec.session_max_life.map(|life| now + life.as_secs()),
@@ -196,6 +197,7 @@ impl OAuth2Filter {
             same_site: pending.same_site,
             is_persistent: pending.is_persistent,
             xsrf: random_text(),
+            proof_key: pending.proof_key.clone().filter(|_| tokens.is_bound()),
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
             id_token: tokens.id_token,

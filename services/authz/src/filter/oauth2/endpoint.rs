@@ -97,7 +97,7 @@ async fn start(request: &Request, config: &Config, services: &Services) -> Resul
     if now().saturating_sub(start.at) > START_LIFE || !code.origins.contains(&target) {
         return Err(callback::unknown_state());
     }
-    let wants_new = start.max_age.is_some() || !start.acr_values.is_empty();
+    let wants_new = !start.strength.is_any();
     if let Ok(Some(found)) = filter.find(code, &origin, request, services).await {
         let is_enough = start.scope.iter().all(|scope| found.session.asked.contains(scope));
         if !wants_new && is_enough && start.lacking.as_ref() != Some(&found.place) {

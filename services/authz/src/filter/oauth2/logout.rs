@@ -178,7 +178,8 @@ impl OAuth2Filter {
         let refresh = session.refresh_token.as_deref().map(|token| (token, "refresh_token"));
         for (token, hint) in refresh.into_iter().chain([(session.access_token.as_str(), "access_token")]) {
             let parameters = [("token", token), ("token_type_hint", hint)];
-            match self.post(services, endpoint, provider, self.client(), &parameters).await {
+            let client = self.client().bound_to(session.proof_key.as_deref());
+            match self.post(services, endpoint, provider, client, &parameters).await {
                 Ok(answer) if answer.status.is_success() => {}
                 Ok(answer) => tracing::info!("{}: a revocation is answered by {}", self.id, answer.status),
                 Err(TokenError::Refused(reason) | TokenError::Unavailable(reason)) => {

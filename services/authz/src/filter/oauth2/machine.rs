@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use http::header::HeaderName;
-use nuncio_auth::{ClientKind, Denial, Identity, Reply, Request, Step, Verdict, crypto};
+use nuncio_auth::{ClientKind, Denial, Identity, Reply, Request, Step, Strength, Verdict, crypto};
 use nuncio_ir::auth::{ClientAuthentication, Grant};
 
 use super::provider::{Client, TokenError};
+use super::validate::Offered;
 use super::{OAuth2Filter, Problem};
 use crate::clock::now;
 use crate::config::Config;
@@ -72,7 +73,7 @@ impl OAuth2Filter {
                 Verdict::Deny(self.unauthorized(request, "bad_credentials", "the credentials are not good"))
             }
             Err(Problem::Forbidden(reason, detail)) => {
-                Verdict::Deny(self.forbidden(request, reason, "the credentials do not allow this", &detail))
+                Verdict::Deny(self.forbidden(request, step, reason, "the credentials do not allow this", &detail))
             }
             Err(Problem::Unavailable(detail)) => Verdict::Deny(self.unavailable(request, &detail)),
         }
@@ -114,8 +115,13 @@ impl OAuth2Filter {
         if let Some(missing) = step.arguments.scope.iter().find(|wanted| !is_granted(wanted)) {
             return Err(Problem::Forbidden("scope", format!("{missing} was not granted")));
         }
-        let verified = self.validate(&provider.value, &access_token, step, config, services).await?;
+        let verified = self
+            .validate(&provider.value, Offered { token: &access_token, proof_key: None }, step, config, services)
+            .await?;
         let claims = verified.as_ref().map(|token| token.claims.clone()).unwrap_or_default();
+        if !Strength::of(&step.arguments).holds(&claims, now()) {
+            return Err(Problem::Forbidden("weak_login", "its token is of no such login".to_owned()));
+        }
         if let Some(Err(reason)) = step.require.as_ref().map(|require| require.holds(&claims)) {
             return Err(Problem::Forbidden("claims", reason));
         }
@@ -147,7 +153,7 @@ impl OAuth2Filter {
         if let Some(audience) = &self.spec.audience {
             parameters.push(("audience", audience));
         }
-        let mut client = if is_password { self.client() } else { Client { id: &shown.name, secret: &shown.secret } };
+        let mut client = if is_password { self.client() } else { Client::new(&shown.name, &shown.secret) };
         if shown.is_assertion {
             parameters.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
             parameters.push(("client_assertion", &shown.secret));
@@ -155,7 +161,7 @@ impl OAuth2Filter {
                 ClientAuthentication::JwtAssertion(assertion) => assertion.set_client_id,
                 _ => false,
             };
-            client = Client { id: if sends_id { &shown.name } else { "" }, secret: "" };
+            client = Client::new(if sends_id { &shown.name } else { "" }, "");
         }
         let now = now();
         match self.tokens(services, provider, client, &parameters).await {
@@ -178,7 +184,7 @@ impl OAuth2Filter {
 
     fn unauthorized(&self, request: &Request, reason: &'static str, message: &str) -> Denial {
         let reply = Reply::message(ClientKind::of(request), StatusCode::UNAUTHORIZED, message, &request.id)
-            .challenge(&format!("Bearer realm=\"{}\"", self.id));
+            .challenge(&self.challenge(None));
         Denial::new(reason, message, reply)
     }
 }

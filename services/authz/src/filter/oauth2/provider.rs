@@ -9,9 +9,10 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use nuncio_auth::crypto::random_text;
 use nuncio_auth::login::{Provider, TokenResponse};
 use nuncio_ir::auth::{ClientAuthentication, Grant, JwtAssertion};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::OAuth2Filter;
+use super::proof::{Proven, proof, wanted_nonce};
 use crate::clock::now;
 use crate::engine::Services;
 use crate::idp::{Answer, Document, IdpError};
@@ -21,6 +22,8 @@ use crate::idp::{Answer, Document, IdpError};
 pub(super) struct Client<'a> {
     pub(super) id: &'a str,
     pub(super) secret: &'a str,
+    /// What tokens are bound to, where they are.
+    pub(super) proof_key: Option<&'a str>,
 }
 
 /// Why there are no tokens.
@@ -30,6 +33,17 @@ pub(super) enum TokenError {
     Refused(String),
     /// It does not answer as it should.
     Unavailable(String),
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(id: &'a str, secret: &'a str) -> Self {
+        Self { id, secret, proof_key: None }
+    }
+
+    /// The same with tokens that are bound to a key.
+    pub(super) fn bound_to(self, proof_key: Option<&'a str>) -> Self {
+        Self { proof_key, ..self }
+    }
 }
 
 impl From<IdpError> for TokenError {
@@ -49,11 +63,9 @@ impl OAuth2Filter {
     /// Who we are to the provider, where that does not depend on the request.
     pub(super) fn client(&self) -> Client<'_> {
         match &self.spec.grant {
-            Grant::AuthorizationCode(code) => Client { id: &code.client_id, secret: code.client_secret.expose() },
-            Grant::Password { client_id, client_secret, .. } => {
-                Client { id: client_id, secret: client_secret.expose() }
-            }
-            Grant::ClientCredentials => Client { id: "", secret: "" },
+            Grant::AuthorizationCode(code) => Client::new(&code.client_id, code.client_secret.expose()),
+            Grant::Password { client_id, client_secret, .. } => Client::new(client_id, client_secret.expose()),
+            Grant::ClientCredentials => Client::new("", ""),
         }
     }
 
@@ -85,9 +97,8 @@ impl OAuth2Filter {
         let mut nonce = None;
         loop {
             let answer = self.post_once(services, endpoint, provider, client, parameters, nonce.as_deref()).await?;
-            // A provider that wants a nonce in our proofs says which one (RFC 9449, section 8).
-            let wanted = answer.headers.get("dpop-nonce").and_then(|value| value.to_str().ok()).map(str::to_owned);
-            if nonce.is_some() || self.proof.is_none() || wanted.is_none() || answer.status != StatusCode::BAD_REQUEST {
+            let wanted = wanted_nonce(&answer).filter(|_| client.proof_key.is_some() && nonce.is_none());
+            if wanted.is_none() || answer.status != StatusCode::BAD_REQUEST {
                 return Ok(answer);
             }
             nonce = wanted;
@@ -104,7 +115,8 @@ impl OAuth2Filter {
         nonce: Option<&str>,
     ) -> Result<Answer, TokenError> {
         let (body, login) = self.form(provider, client, parameters).map_err(TokenError::Unavailable)?;
-        let proof = self.proof(endpoint, nonce).map_err(TokenError::Unavailable)?;
+        let proven = Proven { method: "POST", endpoint, token: None, nonce };
+        let proof = client.proof_key.map(|key| proof(key, proven)).transpose().map_err(TokenError::Unavailable)?;
         let sent = services.clients.send(&self.spec.client, endpoint, |client, url| {
             let mut request = client
                 .post(url)
@@ -177,24 +189,6 @@ impl OAuth2Filter {
         let mut header = object(&settings.other_header_parameters)?;
         header.entry("typ").or_insert_with(|| "JWT".into());
         signer.sign(header, &Json::Object(claims)).map_err(|error| error.to_string())
-    }
-
-    /// A proof that tokens are ours (RFC 9449), where they are bound to a key.
-    fn proof(&self, endpoint: &str, nonce: Option<&str>) -> Result<Option<String>, String> {
-        let Some(signer) = &self.proof else { return Ok(None) };
-        let key = signer.public_key().map_err(|error| error.to_string())?;
-        let mut public = Map::new();
-        for name in ["kty", "crv", "x", "y"] {
-            public.insert(name.to_owned(), key.get(name).cloned().unwrap_or_default());
-        }
-        let header = json!({ "typ": "dpop+jwt", "jwk": public });
-        let endpoint = endpoint.split(['?', '#']).next().unwrap_or_default();
-        let mut claims = json!({ "jti": random_text(), "htm": "POST", "htu": endpoint, "iat": now() });
-        if let Some(nonce) = nonce {
-            claims["nonce"] = nonce.into();
-        }
-        let header = header.as_object().cloned().unwrap_or_default();
-        signer.sign(header, &claims).map(Some).map_err(|error| error.to_string())
     }
 }
 

@@ -121,7 +121,8 @@ impl OAuth2Filter {
     ) -> Result<Refreshed, String> {
         let token = session.refresh_token.as_deref().unwrap_or_default();
         let parameters = [("grant_type", "refresh_token"), ("refresh_token", token)];
-        let tokens = match self.tokens(services, provider, self.client(), &parameters).await {
+        let client = self.client().bound_to(session.proof_key.as_deref());
+        let tokens = match self.tokens(services, provider, client, &parameters).await {
             Ok(tokens) => tokens,
             Err(TokenError::Refused(error)) if error == NOTHING_LEFT => {
                 services.metrics.refreshed("refused");

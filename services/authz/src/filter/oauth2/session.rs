@@ -3,11 +3,11 @@
 use http::header::{HeaderValue, SET_COOKIE};
 use nuncio_auth::cookie::{self, Cookie};
 use nuncio_auth::login::{Origin, Session};
-use nuncio_auth::{Identity, Request, Step};
+use nuncio_auth::{Identity, Request, Step, Strength};
 use nuncio_ir::auth::SameSite;
-use serde_json::Value as Json;
 use std::sync::Arc;
 
+use super::validate::Offered;
 use super::{Code, OAuth2Filter, Problem, cookies, identity};
 use crate::clock::now;
 use crate::config::Config;
@@ -41,16 +41,17 @@ impl OAuth2Filter {
     ) -> Result<Identity, Problem> {
         let found = self.find(code, origin, request, services).await?.ok_or(Problem::Login)?;
         let mut session = found.session.clone();
+        request.identity = Some(identity(&session));
         let provider = self.provider(services).await?;
         if session.is_stale(self.spec.expiration_safety_margin.as_secs(), now()) {
             session = Box::pin(self.refresh(&provider, &found.place, session, services)).await?;
         }
         self.check_scope(&session, step)?;
         self.check_strength(&session, step)?;
-        let mut token = self.validate(&provider.value, &session.access_token, step, config, services).await;
+        let mut token = self.validate(&provider.value, Offered::of(&session), step, config, services).await;
         if matches!(token, Err(Problem::Login)) && may_replace(&found, &session, services).await {
             session = Box::pin(self.refresh(&provider, &found.place, session, services)).await?;
-            token = self.validate(&provider.value, &session.access_token, step, config, services).await;
+            token = self.validate(&provider.value, Offered::of(&session), step, config, services).await;
         }
         let token = token?;
         if let Some(Err(reason)) = step.require.as_ref().map(|require| require.holds(&session.claims)) {
@@ -58,7 +59,7 @@ impl OAuth2Filter {
         }
         self.pass_on(request, &session.access_token, token.as_deref(), Some(&session))?;
         cookies::hide(request);
-        self.live_on(origin, request, &found, &session, services).await?;
+        self.live_on(origin, request, &found, &session, services).await;
         Ok(identity(&session))
     }
 
@@ -104,18 +105,19 @@ impl OAuth2Filter {
         }
     }
 
-    /// Whether the login was as a rule wants it (RFC 9470). One that was not, though it was only just now, cannot be.
+    /// Whether the login was as a rule wants it (RFC 9470). One that was not, though it was asked to be only just now,
+    /// cannot be.
     fn check_strength(&self, session: &Session, step: &Step) -> Result<(), Problem> {
-        let arguments = &step.arguments;
-        let acr = session.text("acr").unwrap_or_default();
-        let is_known = arguments.acr_values.is_empty() || arguments.acr_values.iter().any(|wanted| **wanted == *acr);
-        let login_at = session.claims.get("auth_time").and_then(Json::as_u64).unwrap_or(session.begun);
-        let is_recent = arguments.max_age.is_none_or(|most| now().saturating_sub(login_at) <= most);
-        if is_known && is_recent {
+        let wanted = Strength::of(&step.arguments);
+        if wanted.holds(&session.claims, now()) {
             return Ok(());
         }
-        if now().saturating_sub(session.begun) < JUST_NOW {
-            return Err(Problem::Forbidden("weak_login", format!("acr {acr:?}, logged in at {login_at}")));
+        if session.strength == wanted && now().saturating_sub(session.begun) < JUST_NOW {
+            let claim = |name: &str| session.claims.get(name).cloned().unwrap_or_default();
+            return Err(Problem::Forbidden(
+                "weak_login",
+                format!("acr {}, auth_time {}", claim("acr"), claim("auth_time")),
+            ));
         }
         Err(Problem::Login)
     }
@@ -128,18 +130,20 @@ impl OAuth2Filter {
         found: &Found,
         session: &Session,
         services: &Services,
-    ) -> Result<(), Problem> {
+    ) {
         let every = (session.idle / 20).clamp(1, 3_600);
         if !services.touched(&found.place, every).await {
-            return Ok(());
+            return;
         }
-        services.sessions.touch(&found.place, session, now()).await?;
+        if let Err(error) = services.sessions.touch(&found.place, session, now()).await {
+            // It lives on for a while in any case, and is told so again.
+            tracing::warn!("a session that is used is not prolonged: {error}");
+        }
         if session.is_persistent {
             for value in cookies::session(&self.id.0, origin, &found.id, session, now()) {
                 request.add_response_header(SET_COOKIE, value);
             }
         }
-        Ok(())
     }
 }
 

@@ -1,9 +1,11 @@
 //! Sessions at a provider that does as it is told.
 
 mod browser;
+mod logout;
 mod origins;
 mod provider;
 mod refresh;
+mod validate;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! A provider that rotates refresh tokens, and does wrong when told to.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::State;
@@ -30,6 +31,8 @@ struct Told {
     more: Mutex<Value>,
     /// Access tokens that are not good any longer.
     revoked: Mutex<Vec<String>>,
+    /// UserInfo cannot be asked.
+    away: AtomicBool,
     asked: watch::Sender<usize>,
     held: watch::Sender<bool>,
 }
@@ -45,6 +48,7 @@ impl ToldProvider {
             refusal: Mutex::default(),
             more: Mutex::new(json!({})),
             revoked: Mutex::default(),
+            away: AtomicBool::default(),
             asked: watch::Sender::default(),
             held: watch::Sender::default(),
         });
@@ -66,6 +70,11 @@ impl ToldProvider {
     /// Refuses all from now on.
     pub(super) fn refuse(&self, status: u16, error: &str) {
         *self.state.refusal.lock().unwrap() = Some((StatusCode::from_u16(status).unwrap(), json!({ "error": error })));
+    }
+
+    /// Does not say whose tokens are, or does again.
+    pub(super) fn go_away(&self, away: bool) {
+        self.state.away.store(away, Ordering::SeqCst);
     }
 
     /// Does not know an access token any longer.
@@ -126,6 +135,9 @@ async fn token(State(state): State<Arc<Told>>, form: String) -> Response {
 
 async fn userinfo(State(state): State<Arc<Told>>, headers: HeaderMap) -> Response {
     let token = headers["authorization"].to_str().unwrap().trim_start_matches("Bearer ").to_owned();
+    if state.away.load(Ordering::SeqCst) {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     match state.revoked.lock().unwrap().contains(&token) {
         true => StatusCode::UNAUTHORIZED.into_response(),
         false => Json(json!({ "sub": "ann" })).into_response(),
