@@ -189,6 +189,15 @@ pub const RULES: &[Rule] = &[
         purpose: "know which Ingresses are ours",
     },
     Rule {
+        scope: Scope::Cluster,
+        group: "apiextensions.k8s.io",
+        resources: &["customresourcedefinitions"],
+        verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
+        purpose: "see which kinds are defined, and which of them the webhook converts",
+    },
+    Rule {
         scope: Scope::Own,
         group: "coordination.k8s.io",
         resources: &["leases"],
@@ -219,15 +228,6 @@ pub const RULES: &[Rule] = &[
         scope: Scope::Cluster,
         group: "apiextensions.k8s.io",
         resources: &["customresourcedefinitions"],
-        verbs: READ,
-        names: Names::Any,
-        feature: Feature::Webhook,
-        purpose: "see which definitions are converted by the webhook",
-    },
-    Rule {
-        scope: Scope::Cluster,
-        group: "apiextensions.k8s.io",
-        resources: &["customresourcedefinitions"],
         verbs: &["patch"],
         names: Names::Definitions,
         feature: Feature::Webhook,
@@ -249,7 +249,7 @@ mod tests {
     use nuncio_api::Kind;
 
     use super::*;
-    use crate::source::kubernetes::resources::{api_kind, watched};
+    use crate::source::kubernetes::resources::{DEFINITION, api_kind, watched};
 
     fn allows(group: &str, resource: &str, verb: &str) -> bool {
         RULES.iter().any(|rule| {
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn whatever_is_watched_may_be_read() {
-        for api in watched(true) {
+        for api in watched(true).into_iter().chain([DEFINITION]) {
             for verb in READ {
                 assert!(allows(api.group, api.plural, verb), "{verb} {}", api.resource());
             }

@@ -12,6 +12,7 @@
 //!
 //! A server that is lost takes nothing away: what was read stays, and once it is back only what differs is a change.
 
+mod arrivals;
 pub(crate) mod backoff;
 mod client;
 mod discovery;
@@ -20,6 +21,7 @@ mod known;
 pub(crate) mod notice;
 pub(crate) mod object;
 mod reflector;
+mod reflectors;
 mod request;
 pub(crate) mod resources;
 mod secrets;
@@ -38,12 +40,11 @@ use tokio::task::JoinSet;
 
 pub(crate) use self::client::Cluster;
 pub use self::client::{AccessError, ClusterAccess, pod_namespace};
-use self::discovery::Discovery;
 use self::intake::Intake;
 use self::known::Known;
 use self::object::{Item, file_of};
 pub use self::reflector::Selection;
-use self::reflector::{Message, Reflector, Told, patient};
+use self::reflector::{Message, Told, patient};
 use self::request::{Failure, Form};
 use self::resources::{ApiKind, Depth, api_kind, watched};
 use self::secrets::{Fetch, Fetched, Secrets};
@@ -84,18 +85,7 @@ impl KubernetesSource {
         let (sender, messages) = mpsc::channel(QUEUED_MESSAGES);
         let kinds = watched(selection.namespace.is_none());
         let selection = Arc::new(selection);
-        let discovery = Arc::new(Discovery::default());
-        let mut reflectors = JoinSet::new();
-        for (index, api) in kinds.iter().enumerate() {
-            let (client, messages) = (cluster.client.clone(), sender.clone());
-            let discovery = Arc::clone(&discovery);
-            let selection = match api.depth {
-                Depth::Whole => Arc::clone(&selection),
-                Depth::Metadata => Arc::new(selection.of_named()),
-            };
-            let reflector = Reflector { index, api: *api, client, selection, discovery, messages };
-            reflectors.spawn(reflector.run());
-        }
+        let reflectors = reflectors::follow(&cluster.client, &kinds, &selection, &sender);
         Self {
             troubles: Troubles::new(cluster.server.clone()),
             cluster,

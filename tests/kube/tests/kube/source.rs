@@ -1,6 +1,7 @@
 //! The objects of a cluster, served by the product.
 
 mod access;
+mod arrivals;
 mod equal;
 mod faults;
 mod objects;

@@ -17,7 +17,12 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// The next wait.
     pub(crate) fn next(&mut self) -> Duration {
-        let whole = FIRST.saturating_mul(1 << self.tries.min(16)).min(LONGEST);
+        self.next_up_to(LONGEST)
+    }
+
+    /// The next wait, where the longest is another.
+    pub(crate) fn next_up_to(&mut self, longest: Duration) -> Duration {
+        let whole = FIRST.saturating_mul(1 << self.tries.min(16)).min(longest);
         self.tries = self.tries.saturating_add(1);
         whole.mul_f64(0.5 + fastrand::f64() / 2.0)
     }

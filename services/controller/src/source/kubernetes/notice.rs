@@ -6,7 +6,6 @@ use kube::Client;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-use super::discovery::Discovery;
 use super::reflector::{Message, Reflector, Selection, Told};
 use super::resources::ApiKind;
 
@@ -30,8 +29,7 @@ impl Notice {
         wake: Arc<Notify>,
     ) -> Self {
         let (messages, received) = mpsc::channel(QUEUED);
-        let (selection, discovery) = (Arc::new(selection), Arc::new(Discovery::default()));
-        let reflector = Reflector { index: 0, api, client: client.clone(), selection, discovery, messages };
+        let reflector = Reflector::of(api, client.clone(), selection, messages);
         let mut tasks = JoinSet::new();
         tasks.spawn(reflector.run());
         tasks.spawn(listen(received, matters, wake));

@@ -4,6 +4,11 @@
 //! anew, failures are told apart, and nothing is logged here, so that fifteen watches of one lost server
 //! are one line.
 
+mod paths;
+mod position;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +16,8 @@ use kube::Client;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::backoff::Backoff;
+use self::position::{Listing, Position};
+use super::arrivals::Arrivals;
 use super::discovery::Discovery;
 use super::object::{Item, Object};
 use super::request::{self, Events, Failure, Form, Status, WatchEvent, WatchEventKind};
@@ -81,19 +87,8 @@ pub(super) struct Reflector {
     pub(super) client: Client,
     pub(super) selection: Arc<Selection>,
     pub(super) discovery: Arc<Discovery>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) messages: mpsc::Sender<Message>,
-}
-
-/// Where it is.
-#[derive(Default)]
-struct Position {
-    /// The version from which to go on; `None` for a new listing.
-    version: Option<String>,
-    /// The server sends no initial events.
-    pages: bool,
-    /// It failed, and has told so.
-    failed: bool,
-    backoff: Backoff,
 }
 
 /// How a try ended.
@@ -132,6 +127,12 @@ struct ListMetadata {
 }
 
 impl Reflector {
+    /// One by itself.
+    pub(super) fn of(api: ApiKind, client: Client, selection: Selection, messages: mpsc::Sender<Message>) -> Self {
+        let selection = Arc::new(selection);
+        Self { index: 0, api, client, selection, discovery: Arc::default(), arrivals: Arc::default(), messages }
+    }
+
     /// Follows until nobody listens.
     pub(super) async fn run(self) {
         let mut position = Position::default();
@@ -146,31 +147,36 @@ impl Reflector {
                 Err(Ended::Failed(failure)) => Some(failure),
                 Err(Ended::Unheard) => return,
             };
-            let wait = match failure {
-                None if begun.elapsed() > SHORT => continue,
-                None => position.backoff.next().min(SHORT),
+            match failure {
+                None if begun.elapsed() > SHORT => {}
+                None => tokio::time::sleep(position.backoff.next().min(SHORT)).await,
                 // It is asked in the other way at once.
-                Some(failure) if position.turns_to_pages(&failure) => continue,
+                Some(failure) if position.turns_to_pages(&failure) => {}
                 Some(failure) => {
-                    let failure = self.or_missing(failure).await;
-                    let missing = failure == Failure::Missing;
-                    let wait = position.backoff.next();
-                    // A connection that is closed once is no news.
-                    if (position.backoff.tries() > 1 || !matches!(failure, Failure::Lost(_)))
-                        && self.tell(Told::Failed(failure)).await.is_err()
-                    {
+                    if self.recover(&mut position, failure).await.is_err() {
                         return;
                     }
-                    position.failed = true;
-                    if missing {
-                        self.until_there(&mut position.backoff).await;
-                        continue;
-                    }
-                    wait
                 }
-            };
-            tokio::time::sleep(wait).await;
+            }
         }
+    }
+
+    /// Tells of a failure, and waits until another try may go better.
+    async fn recover(&self, position: &mut Position, failure: Failure) -> Result<(), Unheard> {
+        let failure = self.or_missing(failure).await;
+        let (missing, lost) = (failure == Failure::Missing, failure.is_lost());
+        // A connection that is closed once is no news.
+        if !lost || position.backoff.tries() > 0 {
+            self.tell(Told::Failed(failure)).await?;
+        }
+        position.failed = true;
+        if missing {
+            // Nothing hangs on it but what the user installs next.
+            self.arrivals.may_be_there(&self.api.resource(), &mut position.backoff).await;
+        } else {
+            tokio::time::sleep(position.backoff.next()).await;
+        }
+        Ok(())
     }
 
     /// Who may not read a kind is told so whether the server has it or not. One that it has not holds nothing up.
@@ -182,21 +188,11 @@ impl Reflector {
         }
     }
 
-    /// Waits until the server has the kind: nothing hangs on it but what the user installs next.
-    async fn until_there(&self, backoff: &mut Backoff) {
-        loop {
-            tokio::time::sleep(backoff.next()).await;
-            if self.discovery.has(&self.client, &self.api).await == Some(true) {
-                return;
-            }
-        }
-    }
-
     /// Lists if need be, and follows what changes until the server ends the watch.
     async fn follow(&self, position: &mut Position) -> Result<(), Ended> {
-        if position.version.is_none() && position.pages {
+        if position.version.is_none() && position.listing != Listing::Streamed {
             let version = self.list(position).await?;
-            position.version = Some(version);
+            position.has_listed(version);
         }
         let listing = position.version.is_none();
         let path = self.watch_path(position.version.as_deref());
@@ -267,44 +263,6 @@ impl Reflector {
         }
     }
 
-    fn query(&self) -> form_urlencoded::Serializer<'static, String> {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        let own = Some(self.api.fields).filter(|fields| !fields.is_empty());
-        let fields: Vec<&str> = own.into_iter().chain(self.selection.fields.as_deref()).collect();
-        if !fields.is_empty() {
-            query.append_pair("fieldSelector", &fields.join(","));
-        }
-        if let Some(labels) = &self.selection.labels {
-            query.append_pair("labelSelector", labels);
-        }
-        query
-    }
-
-    fn watch_path(&self, version: Option<&str>) -> String {
-        let mut query = self.query();
-        query.append_pair("watch", "true");
-        query.append_pair("allowWatchBookmarks", "true");
-        query.append_pair("timeoutSeconds", &WATCH_SECONDS.to_string());
-        match version {
-            Some(version) => query.append_pair("resourceVersion", version),
-            None => query.append_pair("sendInitialEvents", "true").append_pair("resourceVersionMatch", "NotOlderThan"),
-        };
-        self.path(query)
-    }
-
-    fn list_path(&self, more: &str) -> String {
-        let mut query = self.query();
-        query.append_pair("limit", &PAGE.to_string());
-        if !more.is_empty() {
-            query.append_pair("continue", more);
-        }
-        self.path(query)
-    }
-
-    fn path(&self, mut query: form_urlencoded::Serializer<'static, String>) -> String {
-        format!("{}?{}", self.api.path(self.selection.namespace.as_deref()), query.finish())
-    }
-
     /// The server does what it is asked.
     async fn works(&self, position: &mut Position) -> Result<(), Unheard> {
         position.backoff.reset();
@@ -317,16 +275,6 @@ impl Reflector {
     async fn tell(&self, told: Told) -> Result<(), Unheard> {
         let message = Message { from: self.index, noticed: Instant::now(), told };
         self.messages.send(message).await.map_err(|_| Unheard)
-    }
-}
-
-impl Position {
-    /// Whether the server has no streaming lists. Those before 1.32, or with an old etcd, refuse them in one of
-    /// several ways.
-    fn turns_to_pages(&mut self, failure: &Failure) -> bool {
-        let turns = !self.pages && self.version.is_none() && matches!(failure, Failure::Refused { .. });
-        self.pages |= turns;
-        turns
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) enum Failure {
     /// Nobody answers, or nobody who makes sense.
     #[error("{0}")]
     Lost(String),
+    /// The server cannot, through a fault of its own (500), as when its etcd changes leaders. It may pass.
+    #[error("{0}")]
+    Faulty(String),
     /// The server does not know us (401) or does not let us (403).
     #[error("{0}")]
     Denied(String),
@@ -45,6 +48,13 @@ pub(super) enum Failure {
     },
 }
 
+impl Failure {
+    /// Whether it says nothing of the kind that was asked for, but of the server.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Faulty(_))
+    }
+}
+
 /// What the API server says when it says no.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -62,6 +72,7 @@ impl Status {
             (401 | 403, _) => Failure::Denied(self.message),
             // Too many requests, or a server that is not yet or no longer one.
             (code @ (429 | 502 | 503 | 504), _) => Failure::Lost(format!("{} (status {code})", self.message)),
+            (500, _) => Failure::Faulty(format!("{} (status 500)", self.message)),
             (code, _) => Failure::Refused { code, message: self.message },
         }
     }
@@ -250,6 +261,7 @@ mod tests {
         assert_eq!(failure(404, "NotFound"), Failure::Missing);
         assert_eq!(failure(403, "Forbidden"), Failure::Denied("said".to_owned()));
         assert!(matches!(failure(503, ""), Failure::Lost(_)));
+        assert!(matches!(failure(500, "InternalError"), Failure::Faulty(_)));
         assert!(matches!(failure(422, "Invalid"), Failure::Refused { code: 422, .. }));
     }
 

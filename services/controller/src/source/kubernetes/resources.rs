@@ -69,7 +69,10 @@ const fn foreign(group: &'static str, version: &'static str, kind: &'static str)
     ApiKind { group, version, kind, plural: "", namespaced: true, depth: Depth::Whole, fields: "" }
 }
 
-/// The plurals of our kinds, in the order of the documentation. A kind is watched once [`Kind`] has it.
+/// The group of most of our kinds.
+const GROUP: &str = "getambassador.io";
+
+/// The plurals of our kinds, in the order of the documentation.
 const OURS: [(&str, &str); 17] = [
     ("Mapping", "mappings"),
     ("TCPMapping", "tcpmappings"),
@@ -103,10 +106,22 @@ pub(crate) fn api_kind(kind: Kind) -> Option<ApiKind> {
 
 /// Every kind that is watched; `cluster` says whether kinds without a namespace are among them.
 pub(crate) fn watched(cluster: bool) -> Vec<ApiKind> {
-    Kind::ALL.into_iter().filter_map(api_kind).filter(|api| api.namespaced || cluster).collect()
+    let known = Kind::ALL.into_iter().filter_map(api_kind).filter(|api| api.namespaced || cluster);
+    known.chain(without_effect()).collect()
+}
+
+/// Kinds of ours that have no effect yet: watched so that each of their objects is told of.
+fn without_effect() -> impl Iterator<Item = ApiKind> {
+    let unknown = OURS.into_iter().filter(|(kind, _)| Kind::from_name(kind).is_none());
+    unknown.map(|(kind, plural)| ApiKind { plural, ..foreign(GROUP, "v3alpha1", kind) })
 }
 
 impl ApiKind {
+    /// Whether a `CustomResourceDefinition` makes it.
+    pub(crate) fn is_defined(&self) -> bool {
+        self.group.ends_with(GROUP)
+    }
+
     /// As in `apiVersion:`.
     pub(crate) fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
@@ -152,6 +167,13 @@ mod tests {
             assert_eq!((api.kind, api.group), (kind.as_str(), kind.group()));
             assert!(!api.plural.is_empty());
         }
+    }
+
+    #[test]
+    fn kinds_without_effect_are_watched_too() {
+        let kinds: Vec<_> = without_effect().map(|api| api.kind).collect();
+        assert_eq!(kinds, ["ConsulResolver", "LogService", "TracingService", "DevPortal"]);
+        assert!(watched(false).iter().any(|api| api.resource() == "devportals.getambassador.io"));
     }
 
     #[test]

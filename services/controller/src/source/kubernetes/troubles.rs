@@ -34,17 +34,13 @@ impl Troubles {
         failure: &Failure,
     ) -> Option<FileChange> {
         let before = self.by_kind.insert(index, failure.clone());
-        if let Failure::Lost(message) = failure
-            && self.lost.is_none()
-        {
+        if failure.is_lost() && self.lost.is_none() {
             self.lost = Some(Instant::now());
-            tracing::warn!(
-                "the API server {} does not answer: {message}; what was read before is served on, and it is tried again",
-                self.server
-            );
+            let lost = self.says_nothing(failure);
+            tracing::warn!("{lost}; what was read before is served on, and it is tried again");
         }
         self.answers();
-        if before.as_ref() == Some(failure) || is_lost(failure) {
+        if before.as_ref() == Some(failure) || failure.is_lost() {
             return None;
         }
         let message = explain(api, selection, failure);
@@ -64,16 +60,21 @@ impl Troubles {
     pub(super) fn works(&mut self, index: usize, api: &ApiKind) -> Option<FileChange> {
         let before = self.by_kind.remove(&index)?;
         self.answers();
-        if !is_lost(&before) {
+        if !before.is_lost() {
             tracing::info!("{} can be read now", api.resource());
         }
         // Also after a loss: there may have been a problem before it.
         Some(FileChange { file: api.directory().into(), content: Content::Gone })
     }
 
+    fn says_nothing(&self, failure: &Failure) -> String {
+        let how = if matches!(failure, Failure::Faulty(_)) { "has an error of its own" } else { "does not answer" };
+        format!("the API server {} {how}: {failure}", self.server)
+    }
+
     /// Says that the server is back, once nobody misses it any more.
     fn answers(&mut self) {
-        if !self.by_kind.values().any(is_lost)
+        if !self.by_kind.values().any(Failure::is_lost)
             && let Some(since) = self.lost.take()
         {
             tracing::info!("the API server {} answers again after {:.1} s", self.server, since.elapsed().as_secs_f64());
@@ -83,9 +84,9 @@ impl Troubles {
     /// Why the first state is not complete, of those that it waits for.
     pub(super) fn waiting(&self, kinds: &[ApiKind], is_waited_for: impl Fn(usize) -> bool) -> String {
         if self.lost.is_some()
-            && let Some(Failure::Lost(message)) = self.by_kind.values().find(|failure| is_lost(failure))
+            && let Some(failure) = self.by_kind.values().find(|failure| failure.is_lost())
         {
-            return format!("the API server {} does not answer: {message}", self.server);
+            return self.says_nothing(failure);
         }
         let waits = kinds.iter().enumerate().filter(|(index, _)| is_waited_for(*index));
         let texts: Vec<_> = waits
@@ -98,13 +99,9 @@ impl Troubles {
     }
 }
 
-/// Whether a cluster may do without a kind: those that Emissary's definitions do not have.
+/// Whether a cluster may do without a kind: those that Emissary's definitions do not have, and those without effect.
 fn is_dispensable(api: &ApiKind) -> bool {
-    Kind::of_group(api.group, api.kind).is_some_and(Kind::is_of_edge_stack_alone)
-}
-
-fn is_lost(failure: &Failure) -> bool {
-    matches!(failure, Failure::Lost(_))
+    Kind::of_group(api.group, api.kind).is_none_or(Kind::is_of_edge_stack_alone)
 }
 
 /// What is wrong, and what would help.

@@ -42,6 +42,24 @@ async fn an_object_that_is_wrong_harms_no_other_and_is_named_by_its_problem() {
 }
 
 #[tokio::test]
+async fn a_kind_without_effect_is_told_of_each_object_and_until_it_is_gone() {
+    let (cluster, site) = (place::cluster().await, Site::new());
+    let namespace = cluster.namespace().await;
+    let kinds = ["LogService", "TracingService", "ConsulResolver", "DevPortal"];
+    let mut objects = site_objects(&site, Backend::start("one").await.address());
+    objects.extend(kinds.map(|kind| yaml::object(kind, "idle", json!({}))));
+    apply(cluster, &namespace, &objects).await;
+    let gateway = gateway(cluster, namespace.name(), &site).await;
+    for kind in kinds {
+        let problem = gateway.admin.problem(&[&format!("{kind}/{}/idle", namespace.name()), "not yet supported"]).await;
+        assert_eq!(problem["reason"], "NotYetSupported");
+    }
+    drop(cluster.kubectl(&["delete", "logservice", "idle", "--namespace", namespace.name()]).await.success());
+    gateway.admin.no_problem(&["LogService"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn an_object_of_its_own_counts_before_one_in_an_annotation() {
     let (cluster, site) = (place::cluster().await, Site::new());
     let namespace = cluster.namespace().await;
@@ -66,7 +84,7 @@ async fn an_object_of_its_own_counts_before_one_in_an_annotation() {
 }
 
 #[tokio::test]
-async fn objects_of_other_instances_and_labels_are_passed_over() {
+async fn objects_of_other_instances_labels_and_fields_are_passed_over() {
     let (cluster, site) = (place::cluster().await, Site::new());
     let namespace = cluster.namespace().await;
     let backend = Backend::start("one").await;
@@ -79,13 +97,18 @@ async fn objects_of_other_instances_and_labels_are_passed_over() {
     others["metadata"]["labels"] = json!({"edge": "yes"});
     let mut unlabelled = mapping("unlabelled", "/unlabelled/", backend.address());
     unlabelled["spec"]["ambassador_id"] = json!(["edge"]);
-    objects.extend([others, unlabelled]);
+    let mut hidden = objects[1].clone();
+    hidden["metadata"]["name"] = json!("hidden");
+    hidden["spec"]["prefix"] = json!("/hidden/");
+    objects.extend([others, unlabelled, hidden]);
     apply(cluster, &namespace, &objects).await;
     let mut command = place::up_in(&site, &cluster.admin_kubeconfig(), namespace.name());
     command.env("AMBASSADOR_ID", "edge").env("AMBASSADOR_LABEL_SELECTOR", "edge=yes");
+    command.env("AMBASSADOR_FIELD_SELECTOR", "metadata.name!=hidden");
     let gateway = Gateway::start_by(&site, &mut command).await;
     answers(&site, "/app/", "one").await;
     answers(&site, "/other/", "404").await;
     answers(&site, "/unlabelled/", "404").await;
+    answers(&site, "/hidden/", "404").await;
     gateway.stop().await;
 }
