@@ -11,6 +11,7 @@
 //! - Compared with what the watches say the API server has: nothing that is there is written, so its own writes, coming back as
 //!   events, change nothing, and at rest there are no calls.
 //! - Applied server-side under a field manager of its own: what others write into a status stays.
+//! - Of an object for several instances, one for which it waits for something says nothing over the word of another.
 //! - An Ingress has no conditions: its status is the address of the gateway, and what is wrong with it is an event.
 //! - Rules for tools that know nothing of Nuncio: `observedGeneration`, and kstatus' `Stalled` and `Reconciling`.
 
@@ -27,7 +28,7 @@ mod rules;
 mod touched;
 mod writer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -83,12 +84,13 @@ pub(crate) async fn write(
         except: (!options.mappings).then_some(Kind::Mapping),
         published: Published::new(namespace, options.service),
         queue: Queue::default(),
-        given_away: BTreeSet::new(),
+        given_away: BTreeMap::new(),
         recorder: Recorder::new(leadership.identity(), Instant::now()),
         backoff: Backoff::default(),
         paused: None,
         limits: Limits::default(),
         told: BTreeMap::new(),
+        said: BTreeMap::new(),
     };
     writer.run(leadership, standing).await;
 }

@@ -84,6 +84,10 @@ pub(super) struct Status {
     pub(super) legacy: Option<Legacy>,
     /// The definition has room for nothing else.
     pub(super) legacy_only: bool,
+    /// The object is for other instances too.
+    pub(super) shared: bool,
+    /// What another of them says of it goes before.
+    pub(super) yields: bool,
     /// The whole status of an Ingress, which has none of the others.
     pub(super) ingress: Option<Value>,
     /// Of a policy: each of its rules.
@@ -139,6 +143,8 @@ const SAID: &[&str] = &["status", "reason", "message", "observedGeneration"];
 pub(super) struct Seen {
     /// Of all that is ours, times aside.
     digest: u64,
+    /// Of which generation of the object, if it says that.
+    generation: Option<i64>,
     /// Status of each condition, and since when, in seconds.
     since: [Option<(bool, i64)>; ConditionType::ALL.len()],
 }
@@ -165,7 +171,13 @@ impl Seen {
                 feed(&mut digest, condition, SAID);
             }
         }
-        Self { digest: digest.digest(), since }
+        let generation = status.get("observedGeneration").and_then(Value::as_i64);
+        Self { digest: digest.digest(), generation, since }
+    }
+
+    /// Whether it is said of this generation of the object.
+    pub(super) fn is_of(&self, generation: i64) -> bool {
+        self.generation == Some(generation)
     }
 
     /// Whether two say the same, whenever they began to.
@@ -225,6 +237,8 @@ mod tests {
             }],
             legacy: Some(Legacy { state: "Running", field: "reason", why: String::new() }),
             legacy_only: false,
+            shared: false,
+            yields: false,
             ingress: None,
             rules: Vec::new(),
         }

@@ -24,6 +24,8 @@ pub(super) struct Facts {
     pub(super) reached: Option<Value>,
     /// Of a policy: its rules.
     pub(super) rules: Vec<Reach>,
+    /// It is for other instances too.
+    pub(super) shared: bool,
 }
 
 /// How far an object has come.
@@ -73,6 +75,9 @@ impl Facts {
             conditions,
             legacy: self.legacy(fault.as_ref()),
             legacy_only: false,
+            // Where it waits for something, it may be in force elsewhere.
+            shared: self.shared,
+            yields: self.shared && fault.as_ref().is_some_and(|fault| fault.passes),
             ingress: self.reached.clone(),
             rules: rules::statuses(self),
         }

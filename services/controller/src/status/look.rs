@@ -45,8 +45,14 @@ pub(super) fn look(engine: &Engine, id: &ObjectId, published: Option<&Value>) ->
     // Looked up only where it is told: it can cost a walk through a table.
     let in_force = !problems.is_empty() && is_in_force(object) && !keys_of(engine, id).is_empty();
     let delivery = delivery(engine, id);
-    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules: reaches(object) };
+    let (rules, shared) = (reaches(object), is_shared(object));
+    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules, shared };
     Some(Subject { file: Arc::clone(&object.location.file), uid, facts })
+}
+
+/// Whether other instances may take it too.
+fn is_shared(object: &Object) -> bool {
+    object.ambassador_id.len() > 1 || object.ambassador_id.iter().any(|id| id == "_automatic_")
 }
 
 /// Whether a spec is in force in spite of problems. A Filter or policy refuses, whatever it said before, unless it is its newest

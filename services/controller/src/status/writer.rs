@@ -2,10 +2,11 @@
 
 mod limits;
 mod outcome;
+mod shared;
 mod tell;
 mod withdraw;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -48,8 +49,8 @@ pub(super) struct Writer {
     pub(super) except: Option<Kind>,
     pub(super) metrics: Metrics,
     pub(super) queue: Queue,
-    /// Objects that are another instance's from now on.
-    pub(super) given_away: BTreeSet<ObjectId>,
+    /// Objects that are another instance's from now on, and how often it was tried to take back what was said of them.
+    pub(super) given_away: BTreeMap<ObjectId, Backoff>,
     pub(super) recorder: Recorder,
     pub(super) backoff: Backoff,
     /// Nothing is written before then: the API server does not answer.
@@ -60,6 +61,8 @@ pub(super) struct Writer {
     pub(super) published: Published,
     /// What was last told of an object whose status has no room for it, by an event.
     pub(super) told: BTreeMap<ObjectId, String>,
+    /// What was last said of objects that are for other instances too.
+    pub(super) said: BTreeMap<ObjectId, Seen>,
 }
 
 /// The status that an object is to have.
@@ -92,7 +95,10 @@ enum Done {
         /// The name of the event, if it could not be written.
         lost: Option<String>,
     },
-    Withdrawal,
+    Withdrawal {
+        id: ObjectId,
+        result: Result<(), WriteError>,
+    },
 }
 
 type Writes = FuturesUnordered<BoxFuture<'static, Done>>;
@@ -104,6 +110,7 @@ impl Writer {
             standing.speaks().await;
             leadership.gained().await;
             self.queue = Queue::default();
+            self.given_away.keys().for_each(|id| self.queue.put(id.clone()));
             lock(&self.engine).touched.everything();
             tokio::select! {
                 () = leadership.lost() => {}
@@ -167,7 +174,10 @@ impl Writer {
             engine.world.objects().filter(|it| has_status(it)).for_each(|it| self.queue.put(it.id.clone()));
         }
         drop(engine);
-        self.given_away.extend(what.given_away);
+        for id in what.given_away {
+            self.given_away.insert(id.clone(), Backoff::default());
+            self.queue.put(id);
+        }
         what.ids.into_iter().for_each(|id| self.queue.put(id));
         if what.delivery {
             self.queue.delivered();
@@ -186,11 +196,12 @@ impl Writer {
             if writes.len() >= WRITES {
                 return false;
             }
-            if let Some(id) = self.given_away.pop_first() {
-                writes.extend(self.withdraw(&id));
+            let Some(id) = self.queue.take(now) else { return false };
+            if let Some(withdrawal) = self.withdraw(&id) {
+                self.queue.begins(id);
+                writes.push(withdrawal);
                 continue;
             }
-            let Some(id) = self.queue.take(now) else { return false };
             let Some(Wanted { target, status, differs, by_event }) = self.wanted(&id, now) else { continue };
             if by_event {
                 writes.extend(self.tell(&id, &target, &status));
@@ -200,7 +211,7 @@ impl Writer {
                 writes.push(self.write(id, target, status));
             }
         }
-        !self.queue.is_idle() || !self.given_away.is_empty()
+        !self.queue.is_idle()
     }
 
     /// The status that an object is to have, if there is something to do about it.
@@ -210,6 +221,7 @@ impl Writer {
         let (Some(Subject { uid, facts, .. }), Some(held)) = (subject, held) else {
             self.queue.forget(id);
             self.told.remove(id);
+            self.said.remove(id);
             return None;
         };
         if held.generation > facts.generation {
@@ -233,7 +245,10 @@ impl Writer {
         let differs = if room == Room::None {
             false
         } else if nothing || wanted.says(&held.seen) {
+            self.note_said(id, &status, held.seen);
             self.queue.is_equal(id, now);
+            false
+        } else if status.yields && self.is_anothers(id, status.generation, held.seen) {
             false
         } else {
             self.queue.may_write(id, wanted, held.seen, now)

@@ -6,16 +6,18 @@ mod health;
 mod ingress;
 mod leader;
 mod rights;
+mod shared;
 mod told;
 mod written;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use nuncio_api::crd::{Conversion, definitions};
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::{Gateway, Site, eventually, yaml};
-use nuncio_kube_tests::{Cluster, Namespace};
+use nuncio_kube_tests::{Account, Cluster, Namespace};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -42,10 +44,13 @@ async fn cluster() -> &'static Cluster {
         .await
 }
 
-/// What most of these tests begin with: a namespace, and a site whose Listener and Mapping `app` may be applied to it.
+/// What most of these tests begin with: a namespace where the gateway has an account that may do what is listed and no more,
+/// and a site whose Listener and Mapping `app` may be applied to it.
 struct Stage {
     cluster: &'static Cluster,
     namespace: Namespace<'static>,
+    /// Of the gateway.
+    kubeconfig: PathBuf,
     site: Site,
     backend: Backend,
 }
@@ -54,7 +59,10 @@ impl Stage {
     async fn new() -> Self {
         let cluster = cluster().await;
         let (namespace, backend) = (cluster.namespace().await, Backend::start("one").await);
-        Self { cluster, namespace, site: Site::new(), backend }
+        place::apply(cluster, &namespace, &rights::grant(namespace.name())).await;
+        let account = Account::ServiceAccount { namespace: namespace.name(), name: "default" };
+        let kubeconfig = cluster.kubeconfig_for(account).await;
+        Self { cluster, namespace, kubeconfig, site: Site::new(), backend }
     }
 
     /// One with its objects.
@@ -78,7 +86,7 @@ impl Stage {
 
     /// `nuncio up` at another site.
     fn up_at(&self, site: &Site) -> Command {
-        let mut command = place::up_in(site, &self.cluster.admin_kubeconfig(), self.namespace.name());
+        let mut command = place::up_in(site, &self.kubeconfig, self.namespace.name());
         command.args(["--lease-duration", &LEASE.to_string()]);
         command
     }

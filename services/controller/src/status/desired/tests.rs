@@ -4,7 +4,16 @@ use super::words::LONGEST;
 use super::*;
 
 fn facts(problems: Vec<Problem>, delivery: Delivery) -> Facts {
-    Facts { kind: Kind::Mapping, generation: 7, problems, delivery, in_force: true, reached: None, rules: Vec::new() }
+    Facts {
+        kind: Kind::Mapping,
+        generation: 7,
+        problems,
+        delivery,
+        in_force: true,
+        reached: None,
+        rules: Vec::new(),
+        shared: false,
+    }
 }
 
 /// `Accepted=True/Accepted …`, and the state.
@@ -92,6 +101,18 @@ fn a_mapping_that_no_host_takes_is_valid_and_serves_nothing() {
     assert_eq!(conditions[0], "Accepted=true/Accepted");
     assert_eq!(conditions[2..], ["Programmed=false/NoMatchingHost", "Reconciling=true/NoMatchingHost"]);
     assert_eq!(state, "Inactive");
+}
+
+#[test]
+fn an_instance_that_only_waits_yields_to_the_others_that_an_object_is_for() {
+    let unclaimed = Problem::warning("NoMatchingHost", "spec.hostname", "serves nothing: no Host takes it");
+    let refused = Problem::error("RefusedByProxy", "", "Envoy refused it");
+    let yields = |problem: Option<&Problem>, shared| {
+        let problems = problem.cloned().into_iter().collect();
+        Facts { shared, ..facts(problems, Delivery::Everywhere) }.status().yields
+    };
+    assert!(yields(Some(&unclaimed), true) && !yields(Some(&unclaimed), false));
+    assert!(!yields(None, true) && !yields(Some(&refused), true));
 }
 
 #[test]

@@ -16,7 +16,8 @@ impl Writer {
         let written = match done {
             Done::Status(written) => written,
             Done::Event { alone, lost: Some(event) } => return self.lost(alone, &event),
-            Done::Event { lost: None, .. } | Done::Withdrawal => return,
+            Done::Event { lost: None, .. } => return,
+            Done::Withdrawal { id, result } => return self.withdrawn(id, result),
         };
         let Written { id, target, status, before, seen } = *written;
         self.queue.ends(&id);
@@ -28,6 +29,7 @@ impl Writer {
         self.backoff.reset();
         let file = file_of(&target.api, &target.namespace, &target.name);
         self.held.written(&file, before, seen);
+        self.note_said(&id, &status, seen);
         let became = seen.says(&Seen::read(id.kind, &status.render(&Seen::default(), Timestamp::UNIX_EPOCH)));
         if !became {
             let message = "the API server drops some of it; are the definitions current (nuncio crds)?";
@@ -63,15 +65,19 @@ impl Writer {
                 self.queue.was_not_written(id);
             }
             WriteError::Unavailable(message) => {
-                // The writes that were under way fail with it: one line for all.
-                if self.backoff.tries() == 0 {
-                    tracing::warn!("statuses cannot be written, and will be later: {message}");
-                }
-                if self.paused.is_none_or(|until| until < now) {
-                    self.paused = Some(now + self.backoff.next().max(Duration::from_millis(200)));
-                }
+                self.pause(&message, now);
                 self.queue.was_not_written(id);
             }
+        }
+    }
+
+    /// Nothing can be written for now. The writes that were under way fail together: one line for all.
+    pub(super) fn pause(&mut self, why: &str, now: Instant) {
+        if self.backoff.tries() == 0 {
+            tracing::warn!("statuses cannot be written, and will be later: {why}");
+        }
+        if self.paused.is_none_or(|until| until < now) {
+            self.paused = Some(now + self.backoff.next().max(Duration::from_millis(200)));
         }
     }
 }

@@ -23,7 +23,7 @@ async fn controller(stage: &Stage) -> Controller {
     let lease = LEASE.to_string();
     let args = ["controller", "--kubernetes", "--single-namespace", "--lease-duration", &lease, "--kubeconfig"];
     let mut command = stage.site.nuncio(&args);
-    command.arg(stage.cluster.admin_kubeconfig()).args(["--namespace", stage.namespace.name()]);
+    command.arg(&stage.kubeconfig).args(["--namespace", stage.namespace.name()]);
     Controller::start_by(&stage.site, &mut command).await
 }
 

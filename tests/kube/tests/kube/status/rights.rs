@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use nuncio_controller::rbac::{Feature, RULES, Rule, Scope};
-use nuncio_e2e::{Client, Gateway, Load, eventually, get, yaml};
-use nuncio_kube_tests::Account;
+use nuncio_e2e::{Client, Load, eventually, get, yaml};
 use nuncio_test_support::within;
 use serde_json::{Value, json};
 
 use super::{FINE, Stage};
-use crate::source::place;
 
 /// A Role with every permission that is listed, but for those on the statuses of Mappings where `mappings` is not set.
-fn role(mappings: bool) -> Value {
+pub(super) fn role(mappings: bool) -> Value {
     let needed = |rule: &&Rule| rule.scope != Scope::Cluster && rule.feature != Feature::Webhook;
     let rules = RULES.iter().filter(needed).map(|rule| {
         let kept = |resource: &&&str| mappings || **resource != "mappings/status";
@@ -23,21 +21,14 @@ fn role(mappings: bool) -> Value {
     json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "gateway"}, "rules": rules})
 }
 
-/// The Role of the gateway, bound to the account that it has in the namespace.
-fn grant(stage: &Stage, mappings: bool) -> [Value; 2] {
+/// A Role with all of them, bound to the account that the gateway has in this namespace.
+pub(super) fn grant(namespace: &str) -> [Value; 2] {
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "gateway"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "gateway"},
-        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": stage.namespace.name()}],
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
     });
-    [role(mappings), binding]
-}
-
-/// A gateway with that account.
-async fn gateway(stage: &Stage) -> Gateway<'_> {
-    let account = Account::ServiceAccount { namespace: stage.namespace.name(), name: "default" };
-    let kubeconfig = stage.cluster.kubeconfig_for(account).await;
-    Gateway::start_by(&stage.site, &mut place::up_in(&stage.site, &kubeconfig, stage.namespace.name())).await
+    [role(true), binding]
 }
 
 #[tokio::test]
@@ -46,9 +37,9 @@ async fn what_is_listed_is_all_that_it_may_do_and_what_is_missing_is_said_once()
     let mut objects = stage.objects();
     objects.push(yaml::object("Host", "broken", json!({"hostname": "broken.example", "tlsSecret": {"name": "none"}})));
     objects.push(yaml::host("any", "*"));
-    objects.extend(grant(&stage, false));
+    objects.push(role(false));
     stage.apply(&objects).await;
-    let gateway = gateway(&stage).await;
+    let gateway = stage.gateway().await;
     stage.shows("listener", "http", &FINE).await;
     let wanted = [("ResolvedRefs", "False", "InvalidTLSSecret"), ("Reconciling", "True", "Invalid")];
     stage.shows("host", "broken", &wanted).await;
@@ -73,14 +64,13 @@ async fn what_is_listed_is_all_that_it_may_do_and_what_is_missing_is_said_once()
 #[tokio::test]
 async fn a_permission_that_is_taken_away_is_said_once_and_costs_no_request() {
     let stage = Stage::set().await;
-    stage.apply(&grant(&stage, true)).await;
-    let gateway = gateway(&stage).await;
+    let gateway = stage.gateway().await;
     stage.shows("mapping", "app", &FINE).await;
     let load =
         Load::kept(&Client::http(stage.site.http()), vec![get("any.example", "/app/"); 2], |reply| reply.status == 200);
     load.more(50).await;
 
-    stage.apply(&grant(&stage, false)).await;
+    stage.apply(&[role(false)]).await;
     let complaints = || gateway.stderr().iter().filter(|line| line.contains("mappings/status")).count();
     let mut broken = stage.mapping("broken", "/x/");
     broken["spec"]["service"] = json!("http://a b");
@@ -91,7 +81,7 @@ async fn a_permission_that_is_taken_away_is_said_once_and_costs_no_request() {
     })
     .await;
     load.more(50).await;
-    stage.apply(&grant(&stage, true)).await;
+    stage.apply(&[role(true)]).await;
     within(Duration::from_secs(30), "it is tried again", async || {
         let status = stage.object("mapping", "broken").await["status"].clone();
         if status["state"] == "Inactive" { Ok(()) } else { Err(status.to_string()) }

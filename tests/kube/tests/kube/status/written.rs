@@ -9,7 +9,7 @@ use nuncio_e2e::{Gateway, eventually, yaml};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{FINE, Stage, condition};
+use super::{FINE, Stage, condition, rights};
 
 /// The versions of all objects of a namespace.
 async fn versions(stage: &Stage) -> Vec<(String, String)> {
@@ -122,8 +122,18 @@ async fn what_is_another_instances_from_now_on_is_spoken_of_no_longer() {
     let stage = Stage::set().await;
     let gateway = stage.gateway().await;
     stage.shows("mapping", "app", &FINE).await;
+    let failed = async || {
+        let metrics = gateway.admin.text("/metrics").await;
+        let count = metrics.lines().find_map(|line| line.strip_prefix("nuncio_statuses_failed_total "));
+        count.map_or(0.0, |count| count.parse::<f64>().unwrap())
+    };
+    let before = failed().await;
+    stage.apply(&[rights::role(false)]).await;
     let given_away = r#"{"spec":{"ambassador_id":["another"]}}"#;
     stage.kubectl(&["patch", "mapping", "app", "--type=merge", "-p", given_away]).await;
+    eventually("it is tried", async || if failed().await > before { Ok(()) } else { Err("not yet") }).await;
+    assert_eq!(stage.object("mapping", "app").await["status"]["state"], "Running");
+    stage.apply(&[rights::role(true)]).await;
     eventually("nothing is said", async || {
         let status = stage.object("mapping", "app").await["status"].clone();
         if status == json!({"observedGeneration": 2}) { Ok(()) } else { Err(status.to_string()) }
