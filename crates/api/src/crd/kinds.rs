@@ -15,7 +15,7 @@ pub(super) struct CustomKind {
     pub(super) group: &'static str,
     pub(super) kind: &'static str,
     pub(super) plural: &'static str,
-    /// What `kubectl` takes for it too.
+    /// What `kubectl` takes for it too. The names of Filters, FilterPolicies and RateLimits are the original's.
     pub(super) short: &'static [&'static str],
     /// One sentence for `kubectl explain`.
     pub(super) description: &'static str,
@@ -73,8 +73,13 @@ const KIND: CustomKind = CustomKind {
 };
 
 /// A kind that is accepted and not yet interpreted.
-const fn opaque(kind: &'static str, plural: &'static str, description: &'static str) -> CustomKind {
-    CustomKind { kind, plural, description, ..KIND }
+const fn opaque(
+    kind: &'static str,
+    plural: &'static str,
+    short: &'static [&'static str],
+    description: &'static str,
+) -> CustomKind {
+    CustomKind { kind, plural, short, description, ..KIND }
 }
 
 /// All kinds, by group and name.
@@ -82,14 +87,20 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "AuthService",
         plural: "authservices",
+        short: &["authsvc"],
         description: "AuthService: who may come in is asked of another service.",
         spec: Some(schema::<AuthService>),
         needs_spec: true,
         columns: &[text("Service", ".spec.auth_service"), text("Proto", ".spec.proto")],
         ..KIND
     },
-    opaque("ConsulResolver", "consulresolvers", "ConsulResolver: services are looked up in Consul. Not yet effective."),
-    opaque("DevPortal", "devportals", "DevPortal: what a developer portal shows. Not yet effective."),
+    opaque(
+        "ConsulResolver",
+        "consulresolvers",
+        &["consulres"],
+        "ConsulResolver: services are looked up in Consul. Not yet effective.",
+    ),
+    opaque("DevPortal", "devportals", &["devp"], "DevPortal: what a developer portal shows. Not yet effective."),
     CustomKind {
         kind: "Filter",
         plural: "filters",
@@ -113,6 +124,7 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "Host",
         plural: "hosts",
+        short: &["ho"],
         description: "Host: a name that the edge answers to, its certificate, and what happens to clear text.",
         spec: Some(schema::<Host>),
         older: &["v2"],
@@ -127,6 +139,7 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "KubernetesEndpointResolver",
         plural: "kubernetesendpointresolvers",
+        short: &["ker"],
         description: "KubernetesEndpointResolver: a service is the addresses of its pods.",
         spec: Some(schema::<KubernetesEndpointResolver>),
         ..KIND
@@ -134,6 +147,7 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "KubernetesServiceResolver",
         plural: "kubernetesserviceresolvers",
+        short: &["ksr"],
         description: "KubernetesServiceResolver: a service is its cluster IP or DNS name.",
         spec: Some(schema::<KubernetesServiceResolver>),
         ..KIND
@@ -141,6 +155,7 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "Listener",
         plural: "listeners",
+        short: &["lsn"],
         description: "Listener: a port that the edge is open on.",
         spec: Some(schema::<Listener>),
         needs_spec: true,
@@ -155,10 +170,11 @@ pub(super) const KINDS: &[CustomKind] = &[
         ],
         ..KIND
     },
-    opaque("LogService", "logservices", "LogService: where access logs are sent. Not yet effective."),
+    opaque("LogService", "logservices", &["logsvc"], "LogService: where access logs are sent. Not yet effective."),
     CustomKind {
         kind: "Mapping",
         plural: "mappings",
+        short: &["map"],
         description: "Mapping: which requests go to which service, and what happens to them on the way.",
         spec: Some(schema::<Mapping>),
         needs_spec: true,
@@ -174,6 +190,7 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "Module",
         plural: "modules",
+        short: &["mod"],
         description: "Module: settings of the whole edge, in the one called ambassador.",
         spec: Some(schema::<Module>),
         ..KIND
@@ -192,6 +209,7 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "RateLimitService",
         plural: "ratelimitservices",
+        short: &["rlsvc"],
         description: "RateLimitService: whom Envoy asks about global rate limits.",
         spec: Some(schema::<RateLimitService>),
         needs_spec: true,
@@ -201,6 +219,7 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "TCPMapping",
         plural: "tcpmappings",
+        short: &["tcpmap"],
         description: "TCPMapping: forwards connections, whatever they carry.",
         spec: Some(schema::<TcpMapping>),
         needs_spec: true,
@@ -210,12 +229,18 @@ pub(super) const KINDS: &[CustomKind] = &[
     CustomKind {
         kind: "TLSContext",
         plural: "tlscontexts",
+        short: &["tlsctx"],
         description: "TLSContext: certificates and TLS settings, for clients and for services.",
         spec: Some(schema::<TlsContext>),
         columns: &[text("Secret", ".spec.secret"), text("Hosts", ".spec.hosts")],
         ..KIND
     },
-    opaque("TracingService", "tracingservices", "TracingService: where traces are sent. Not yet effective."),
+    opaque(
+        "TracingService",
+        "tracingservices",
+        &["tracesvc"],
+        "TracingService: where traces are sent. Not yet effective.",
+    ),
     CustomKind {
         group: GATEWAY_GROUP,
         kind: "Filter",

@@ -3,13 +3,16 @@
 mod corpus;
 mod place;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use nuncio_api::{Defaults, Severity, parse};
+use nuncio_controller::rbac::DEFINITIONS;
 use serde_json::{Value, json};
 
-use place::{LEGACY, cluster, webhook};
+pub(crate) use place::cluster;
+use place::{LEGACY, webhook};
 
 /// What `nuncio check` calls an error in a text.
 fn errors(text: &str) -> Vec<String> {
@@ -28,6 +31,28 @@ fn manifests(specs: &[(&str, &str)]) -> String {
         writeln!(text, "---\n{head}\nspec: {spec}").unwrap();
     }
     text
+}
+
+#[tokio::test]
+async fn every_kind_has_a_short_name_that_is_not_the_name_of_another() {
+    let printed = cluster().await.kubectl(&["api-resources", "--no-headers"]).await.success();
+    // NAME SHORTNAMES APIVERSION NAMESPACED KIND, the second only where there are some.
+    let rows = printed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut kinds_of = BTreeMap::<String, BTreeSet<String>>::new();
+    let mut ours = 0;
+    for row in rows {
+        let kind = row[row.len() - 1];
+        let is_ours = row[row.len() - 3].contains("getambassador.io/");
+        ours += usize::from(is_ours);
+        assert!(!is_ours || row.len() == 5, "{kind} has none");
+        let short = row.get(1).filter(|_| row.len() == 5).into_iter().flat_map(|names| names.split(','));
+        for name in short.chain([row[0]]).map(str::to_owned).chain([kind.to_lowercase()]) {
+            kinds_of.entry(name).or_default().insert(kind.to_owned());
+        }
+    }
+    assert_eq!(ours, DEFINITIONS.len());
+    let shared: Vec<_> = kinds_of.iter().filter(|(_, kinds)| kinds.len() > 1).collect();
+    assert!(shared.is_empty(), "{shared:?}");
 }
 
 const DRY: [&str; 2] = ["--dry-run=server", "--validate=strict"];

@@ -4,6 +4,7 @@ mod access;
 mod arrivals;
 mod equal;
 mod faults;
+mod ingress;
 mod objects;
 pub(crate) mod place;
 mod secrets;

@@ -52,7 +52,7 @@ pub(super) fn webhook() -> &'static Webhook {
     })
 }
 
-pub(super) async fn cluster() -> &'static Cluster {
+pub(crate) async fn cluster() -> &'static Cluster {
     static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
     CLUSTER.get_or_init(start).await
 }

@@ -9,7 +9,7 @@ use nuncio_e2e::{Gateway, Site, eventually, yaml};
 use nuncio_kube_tests::{Account, Cluster};
 use serde_json::{Value, json};
 
-use super::{cluster, deploy, helm, objects, text};
+use super::{cluster, deploy, doctor, helm, objects, text};
 use crate::source::place;
 
 /// Where the container answers the API server.
@@ -138,6 +138,28 @@ async fn a_gateway_of_the_whole_cluster_has_the_rights_that_it_needs_and_no_othe
 }
 
 #[tokio::test]
+async fn an_upgrade_leaves_the_ca_bundle_that_the_gateway_wrote() {
+    let (cluster, site) = (cluster().await, Site::new());
+    install(cluster, "upgraded", "ci/default-values.yaml").await;
+    let bundle = async || {
+        let configuration = get(cluster, "upgraded", "validatingwebhookconfiguration", "nuncio-upgraded").await;
+        configuration["webhooks"][0]["clientConfig"]["caBundle"].clone()
+    };
+    let gateway = Gateway::start_by(&site, &mut as_installed(cluster, "upgraded", &site).await).await;
+    let written = eventually("the caBundle", async || {
+        let bundle = bundle().await;
+        if bundle.is_string() { Ok(bundle) } else { Err(bundle) }
+    })
+    .await;
+    gateway.stop().await;
+    let values = text(&deploy("helm/nuncio").join("ci/default-values.yaml"));
+    let args = ["--namespace", "upgraded", "--values", &values, "--set", "minReadySeconds=7"];
+    drop(helm(cluster, "upgrade", &args).await.success());
+    assert_eq!(get(cluster, "upgraded", "deployment", "nuncio").await["spec"]["minReadySeconds"], 7);
+    assert_eq!(bundle().await, written);
+}
+
+#[tokio::test]
 async fn a_gateway_of_one_namespace_has_no_right_outside_of_it() {
     let cluster = cluster().await;
     install(cluster, "team-a", "ci/namespaced-values.yaml").await;
@@ -149,6 +171,15 @@ async fn a_gateway_of_one_namespace_has_no_right_outside_of_it() {
     };
     assert!(!objects(&bound).iter().any(ours));
     works(cluster, "team-a", "team-a").await;
+
+    // The doctor asks for no more either, as that account.
+    let account = Account::ServiceAccount { namespace: "team-a", name: "nuncio" };
+    let site = Site::new();
+    let mut command = site.nuncio(&["doctor", "--kubernetes", "--single-namespace", "--namespace", "team-a"]);
+    command.arg("--kubeconfig").arg(cluster.kubeconfig_for(account).await).env("AMBASSADOR_ID", "team-a");
+    let told = doctor::told(command).await;
+    let permissions: Vec<_> = told.checks.iter().filter(|check| check["section"] == "Permissions").collect();
+    assert!(permissions.len() > 5 && permissions.iter().all(|check| check["outcome"] == "ok"), "{permissions:#?}");
 }
 
 #[tokio::test]

@@ -12,9 +12,9 @@ use super::webhook::{CONFIGURATION, NAMESPACE, SECRET, installed, lead_to, trust
 use crate::source::place;
 
 /// What a run of it told.
-struct Told {
+pub(super) struct Told {
     code: Option<i32>,
-    checks: Vec<Value>,
+    pub(super) checks: Vec<Value>,
     text: String,
 }
 
@@ -51,7 +51,7 @@ fn command(cluster: &Cluster, site: &Site) -> Command {
     command
 }
 
-async fn told(mut command: Command) -> Told {
+pub(super) async fn told(mut command: Command) -> Told {
     command.args(["-o", "json"]);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

@@ -15,12 +15,16 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::place;
+use crate::crds;
 
 /// Of the corpus every so many cases: all of them would take minutes.
 const EVERY: usize = 6;
 
 /// How many cases at least have to be fit for it, and how many of them have Secrets.
 const LEAST: (usize, usize) = (36, 6);
+
+/// How many by the definitions that users install.
+const LEAST_INSTALLED: usize = 20;
 
 /// How many with several namespaces.
 const LEAST_SCATTERED: usize = 7;
@@ -133,14 +137,29 @@ async fn compare_within(cluster: &Cluster, case: &Case) -> bool {
     true
 }
 
+/// Those that could be compared.
+async fn compare_each(cluster: &Cluster, cases: &[Case]) -> Vec<bool> {
+    let compared = stream::iter(cases).map(async |case| (case.has_secrets(), compare_within(cluster, case).await));
+    let compared = compared.buffer_unordered(4).filter(|(_, compared)| ready(*compared));
+    compared.map(|(secrets, _)| secrets).collect().await
+}
+
 #[tokio::test]
 async fn a_directory_and_a_cluster_make_the_same_configuration() {
-    let cluster = place::cluster().await;
     let all: Vec<_> = cases().0.into_iter().step_by(EVERY).collect();
-    let compared = stream::iter(&all).map(async |case| (case.has_secrets(), compare_within(cluster, case).await));
-    let compared: Vec<_> = compared.buffer_unordered(4).filter(|(_, compared)| ready(*compared)).collect().await;
-    let with_secrets = compared.iter().filter(|(secrets, _)| *secrets).count();
+    let compared = compare_each(place::cluster().await, &all).await;
+    let with_secrets = compared.iter().filter(|secrets| **secrets).count();
     assert!(compared.len() >= LEAST.0 && with_secrets >= LEAST.1, "{} of {}", compared.len(), all.len());
+}
+
+/// Their schemas drop nothing that is read, and what is written in an older version is converted on the way.
+#[tokio::test]
+async fn nor_is_it_another_by_the_definitions_that_users_install() {
+    let is_of = |case: &Case, area: &str| case.path.parent().is_some_and(|parent| parent.ends_with(area));
+    let areas = ["versions", "hosts", "cors", "ratelimit"];
+    let all: Vec<_> = cases().0.into_iter().filter(|case| areas.iter().any(|area| is_of(case, area))).collect();
+    let compared = compare_each(crds::cluster().await, &all).await;
+    assert!(compared.len() >= LEAST_INSTALLED, "{} of {}", compared.len(), all.len());
 }
 
 #[tokio::test]
