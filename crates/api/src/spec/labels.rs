@@ -8,6 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::text::{closest, one_of, shorten};
+
 /// The labels of a Mapping: by domain its groups, each a name that only people read, and its labels in order.
 pub type Labels = BTreeMap<String, Vec<BTreeMap<String, Vec<Label>>>>;
 
@@ -69,6 +71,9 @@ pub struct GenericLabel {
     #[serde(rename = "v2Shorthand", skip_serializing)]
     pub v2_shorthand: Option<bool>,
 }
+
+/// What a label can be.
+const NAMES: [&str; 5] = ["source_cluster", "destination_cluster", "remote_address", "request_headers", "generic_key"];
 
 /// A header in the older spelling.
 #[derive(Default, Deserialize)]
@@ -142,6 +147,9 @@ impl<'de> Visitor<'de> for LabelVisitor {
             "generic_key" => Label::GenericKey(map.next_value::<OldOrNewGeneric>()?.0),
             _ => {
                 let OldHeader { header, omit_if_not_present } = map.next_value()?;
+                if header.is_empty() {
+                    return Err(de::Error::custom(no_label(&name)));
+                }
                 Label::RequestHeaders(HeaderLabel { key: name, header_name: header, omit_if_not_present })
             }
         };
@@ -156,6 +164,15 @@ impl<'de> Visitor<'de> for LabelVisitor {
         }
         Ok(label)
     }
+}
+
+/// What to say of a label that is none.
+fn no_label(name: &str) -> String {
+    let then = match closest(name, &NAMES) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => format!("expected {}, or {}: {{header: NAME}}", one_of(&NAMES), shorten(name)),
+    };
+    format!("there is no label {}: {then}", shorten(name))
 }
 
 /// A structural schema cannot say "text or one of these mappings": what stands there is checked when it is read.

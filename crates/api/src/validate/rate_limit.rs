@@ -42,8 +42,12 @@ fn limit(limit: &Limit, path: &Path<'_>, issues: &mut Issues<'_>) {
     }
     rate(limit.rate, limit.unit.as_deref(), path, issues);
     let pattern = path.key("pattern");
-    if limit.pattern.is_empty() {
-        missing(&pattern, issues);
+    match issues.node(&pattern) {
+        None => missing(&pattern, issues),
+        Some(_) if limit.pattern.is_empty() => {
+            invalid(&pattern, "is empty: it needs a label at least, as in [{user: \"*\"}]", issues);
+        }
+        Some(_) => {}
     }
     for (index, item) in limit.pattern.iter().enumerate() {
         if item.is_empty() || item.contains_key("") {

@@ -61,6 +61,21 @@ fn messages_say_what_would_be_right() {
         ),
         (
             "Mapping",
+            "{prefix: /, service: w, labels: {a: [{g: [{remote_adress: {}}]}]}}",
+            "there is no label remote_adress: did you mean remote_address?",
+        ),
+        (
+            "Mapping",
+            "{prefix: /, service: w, labels: {a: [{g: [{request_header: {key: user, header_name: x-user}}]}]}}",
+            "there is no label request_header: did you mean request_headers?",
+        ),
+        (
+            "RateLimit",
+            "{limits: [{pattern: [], rate: 1, unit: day}]}",
+            "is empty: it needs a label at least, as in [{user: \"*\"}]",
+        ),
+        (
+            "Mapping",
             "{prefix: /, service: w, add_request_headers: {x: 1.50}}",
             "expected a mapping, found the number 1.50: write {value: \"1.50\"}",
         ),
