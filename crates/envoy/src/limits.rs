@@ -61,7 +61,8 @@ fn extension(rule: &LimitRule) -> Value {
 
 /// What is done beyond counting.
 fn edge(rule: &LimitRule) -> Value {
-    let mut fields = vec![("action", text(if rule.log_only { "LogOnly" } else { "Enforce" }))];
+    let action = if rule.log_only { "LogOnly" } else { "Enforce" };
+    let mut fields = vec![("origin", text(&rule.origin.to_string())), ("action", text(action))];
     if !rule.request_headers.is_empty() {
         fields.push(("request_headers", headers(&rule.request_headers)));
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{Config, ConfigError, Loader, Source};
+use crate::config::{Config, ConfigError, Loader, Source, second_document};
 use crate::provider::files::directory::{self, File};
 use crate::stats::Registry;
 
@@ -15,6 +15,8 @@ pub struct Checked {
     pub config: Option<Config>,
     /// What is wrong: one error of each file, and what files do to each other.
     pub errors: Vec<ConfigError>,
+    /// What is no error, and hardly meant.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// How to read a directory of rules.
@@ -26,20 +28,27 @@ pub struct CheckOptions {
     pub ignore_dot_files: bool,
 }
 
-/// Reads all files of rules in a directory and below it, as the service does, in the order of their names. A file that
+/// Reads all files of rules in a directory and below it, as the service does, in the order of their names; or one file. One that
 /// cannot be read, which the service leaves out, is an error.
 ///
 /// # Errors
 /// When the directory cannot be read.
-pub fn check(directory: &Path, options: CheckOptions) -> std::io::Result<Checked> {
-    let files = directory::find(directory, options.ignore_dot_files)?;
+pub fn check(path: &Path, options: CheckOptions) -> std::io::Result<Checked> {
+    let files = match path.is_file() {
+        true => vec![File { name: String::new(), path: path.to_owned() }],
+        false => directory::find(path, options.ignore_dot_files)?,
+    };
     let stats = Registry::default();
     let loader = Loader { stats: &stats, merge_domains: options.merge_domains };
-    let (mut sources, mut errors) = (Vec::new(), Vec::new());
+    let (mut sources, mut errors, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     for file in &files {
         // Whoever asks about files knows them by their paths.
         let file = File { name: file.path.display().to_string(), path: file.path.clone() };
         let text = file.text().unwrap_or_else(|error| Err(file.problem(&error.to_string())));
+        if let Some(line) = text.as_ref().ok().and_then(|text| second_document(text)) {
+            let message = "only the first document of a file is read, and this is another: give it a file of its own";
+            warnings.push(ConfigError { line, ..file.problem(message) });
+        }
         let source = text.and_then(|text| Source::parse(&file.name, &text));
         match source.and_then(|source| loader.load(vec![source.clone()]).map(|_| source)) {
             Ok(source) => sources.push(source),
@@ -47,7 +56,7 @@ pub fn check(directory: &Path, options: CheckOptions) -> std::io::Result<Checked
         }
     }
     let config = loader.load(sources).map_err(|error| errors.push(error)).ok();
-    Ok(Checked { files: files.len(), config: config.filter(|_| errors.is_empty()), errors })
+    Ok(Checked { files: files.len(), config: config.filter(|_| errors.is_empty()), errors, warnings })
 }
 
 #[cfg(test)]
@@ -78,8 +87,32 @@ mod tests {
             "0:duplicate domain 'a' in config file",
         ];
         assert_eq!(shown, expected);
+        let one = check(&directory.path().join("b.yaml"), options).unwrap();
+        assert_eq!((one.files, one.errors.len()), (1, 1));
         // The service reads what is hidden unless it is told not to.
         let all = check(directory.path(), CheckOptions::default()).unwrap();
         assert_eq!((all.files, all.errors.len()), (6, 5));
+    }
+
+    #[test]
+    fn only_the_first_document_of_a_file_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.yaml");
+        for (text, line) in [
+            ("---\ndomain: a\n", None),
+            ("domain: a\n---\n", None),
+            ("domain: a\n...\n", None),
+            ("domain: a\n---\ndomain: b\n", Some(3)),
+            ("domain: a\n--- # more\n\n- b\n", Some(4)),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let checked = check(directory.path(), CheckOptions::default()).unwrap();
+            assert!(checked.errors.is_empty() && checked.config.is_some(), "{text}");
+            assert_eq!(
+                checked.warnings.iter().map(|warning| warning.line).collect::<Vec<_>>(),
+                Vec::from_iter(line),
+                "{text}"
+            );
+        }
     }
 }

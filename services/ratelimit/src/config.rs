@@ -27,4 +27,4 @@ pub use lookup::{Entry, Limit, Override, Scratch, Shares};
 pub use raw::{RawDescriptor, RawLimit, RawRoot};
 pub use store_failure::StoreFailure;
 pub use tree::{Config, Rule};
-pub(crate) use yaml::value_of as yaml_value;
+pub(crate) use yaml::{second_document, value_of as yaml_value};

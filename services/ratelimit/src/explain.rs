@@ -35,10 +35,14 @@ pub struct RuleView {
     pub path: String,
     /// Its name; empty where it has none.
     pub name: String,
+    /// The object that asks for it, as in `RateLimit default/users`; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// The file or resource it came from.
     pub file: String,
-    /// The line in the file; 0 for xDS.
-    pub line: usize,
+    /// The line in the file; none for what came over xDS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
     /// The window, as in `MINUTE` or `15m`; empty where there is no limit.
     pub unit: String,
     /// Hits in a window.
@@ -69,8 +73,9 @@ impl From<&Rule> for RuleView {
         Self {
             path: rule.full_key().to_owned(),
             name: rule.name().to_owned(),
+            object: rule.edge().map(|edge| edge.origin.clone()).filter(|origin| !origin.is_empty()),
             file: rule.file.to_string(),
-            line: rule.line as usize,
+            line: Some(rule.line).filter(|line| *line > 0),
             unit: rule.window.map_or_else(String::new, |window| window.to_string()),
             requests_per_unit: rule.requests_per_unit,
             algorithm: rule.algorithm().name().to_owned(),

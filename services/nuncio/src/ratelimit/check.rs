@@ -14,6 +14,7 @@ struct View<'c> {
     files: usize,
     limits: usize,
     errors: Vec<ErrorView<'c>>,
+    warnings: Vec<ErrorView<'c>>,
 }
 
 #[derive(Serialize)]
@@ -43,7 +44,12 @@ fn limits(checked: &Checked) -> usize {
 }
 
 fn view(checked: &Checked) -> View<'_> {
-    View { files: checked.files, limits: limits(checked), errors: checked.errors.iter().map(ErrorView::from).collect() }
+    View {
+        files: checked.files,
+        limits: limits(checked),
+        errors: checked.errors.iter().map(ErrorView::from).collect(),
+        warnings: checked.warnings.iter().map(ErrorView::from).collect(),
+    }
 }
 
 impl<'c> From<&'c ConfigError> for ErrorView<'c> {
@@ -54,11 +60,12 @@ impl<'c> From<&'c ConfigError> for ErrorView<'c> {
 
 fn text(checked: &Checked) -> String {
     let mut text = String::new();
-    for error in &checked.errors {
+    let errors = checked.errors.iter().map(|error| ("", error));
+    // Writing to a string does not fail.
+    for (severity, error) in errors.chain(checked.warnings.iter().map(|warning| ("warning: ", warning))) {
         let line = if error.line > 0 { format!(":{}", error.line) } else { String::new() };
         let path = if error.path.is_empty() { String::new() } else { format!(" (at {})", error.path) };
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{}{line}: {}{path}", error.file, error.message.replace('\n', " "));
+        let _ = writeln!(text, "{severity}{}{line}: {}{path}", error.file, error.message.replace('\n', " "));
     }
     if checked.errors.is_empty() {
         let _ = writeln!(text, "{} files, {} limits, 0 errors", checked.files, limits(checked));

@@ -7,6 +7,8 @@ use nuncio_auth::Template;
 /// A rule of an edge gateway: its answers tell clients when to come again, and logs what happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edge {
+    /// The object that asks for it, for people; empty where nobody said.
+    pub origin: String,
     /// The rule is only logged. It is in shadow mode too.
     pub log_only: bool,
     /// Headers for the service behind.
@@ -69,6 +71,7 @@ impl Edge {
         let mut edge = Self::default();
         for (name, value) in fields(value)? {
             match name.as_str() {
+                "origin" => text(value)?.clone_into(&mut edge.origin),
                 "action" => edge.log_only = text(value)? == "LogOnly",
                 "request_headers" => edge.request_headers = headers(value)?,
                 "response_headers" => edge.response_headers = headers(value)?,

@@ -77,6 +77,18 @@ pub(super) fn parse(text: &str) -> Result<Option<Node>, Broken> {
     Ok(None)
 }
 
+/// The line at which a second document begins that says something: only the first is read.
+pub(crate) fn second_document(text: &str) -> Option<usize> {
+    let mut parser = Parser::new_from_str(text);
+    let mut events = std::iter::from_fn(|| parser.next_event()).map_while(Result::ok);
+    for _ in 0..2 {
+        events.by_ref().find(|(event, _)| matches!(event, Event::DocumentStart(_)))?;
+    }
+    let (event, span) = events.next()?;
+    let is_nothing = matches!(event, Event::Scalar(text, ..) if text.is_empty() || text == "~");
+    (!is_nothing).then(|| span.start.line())
+}
+
 /// The first document of `text` as JSON, for other files than rules.
 pub(crate) fn value_of(text: &str) -> Result<serde_json::Value, String> {
     let node = parse(text).map_err(|broken| format!("line {}: {}", broken.line, broken.message))?;
