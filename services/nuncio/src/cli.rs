@@ -2,6 +2,7 @@
 
 mod args;
 mod manifests;
+mod mistake;
 mod ratelimit;
 mod status;
 mod webhook;
@@ -12,10 +13,10 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub(crate) use self::args::{
     CheckArgs, Cli, Command, ControllerArgs, DoctorArgs, Drain, EnvoyChildArgs, EnvoyConfigArgs, ExplainArgs, Format,
-    Identity, Limits, Logs, Origin, PortalArgs, RoutesArgs, UpArgs,
+    Identity, Limits, Logs, Origin, PortalArgs, RoutesArgs, UpArgs, to_ask_at,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
-pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RulesCheckArgs};
+pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RuleSource, RulesCheckArgs};
 pub(crate) use self::status::StatusArgs;
 pub(crate) use self::webhook::WebhookArgs;
 pub(crate) use self::zone::ZoneArgs;
@@ -26,20 +27,17 @@ use crate::{
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
-    let matches = environment::defaults(Cli::command()).try_get_matches();
+    let command = environment::defaults(Cli::command());
+    let matches = command.clone().try_get_matches();
     matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             error.exit()
         }
-        _ => Failure::usage(format!("{} (see nuncio --help)", first_paragraph(&error))),
+        _ => {
+            let words = std::env::args_os().skip(1);
+            Failure::usage(mistake::told(&error, &mistake::asked(&command, words)))
+        }
     })
-}
-
-/// What is wrong, without the usage that `clap` adds below.
-fn first_paragraph(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// Does what was asked for.
@@ -81,13 +79,6 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_one_line() {
-        let error = |args: &[&str]| first_paragraph(&Cli::try_parse_from(args).unwrap_err());
-        assert_eq!(error(&["nuncio", "up", "d", "--nope"]), "unexpected argument '--nope' found");
-        assert_eq!(error(&["nuncio", "up"]), "the following required arguments were not provided: <DIR>");
-    }
-
-    #[test]
     fn a_namespace_is_one_that_can_be() {
         let parse = |name: &str| Cli::try_parse_from(["nuncio", "check", "d", &format!("--namespace={name}")]);
         for namespace in ["default", "a", "team-1", "0", "", &"x".repeat(63)] {
@@ -98,6 +89,12 @@ mod tests {
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains("no namespace can be called so"), "{namespace}: {error}");
         }
+    }
+
+    #[test]
+    fn the_path_of_the_original_in_a_compose_file_is_the_service() {
+        let cli = Cli::try_parse_from(["nuncio", "/bin/ratelimit"]).unwrap();
+        assert!(matches!(cli.command, Command::Ratelimit(RatelimitArgs { command: None })));
     }
 
     #[test]

@@ -35,8 +35,7 @@ impl Gateway {
     pub(crate) fn open(origin: &Origin, identity: &Identity) -> Result<Self, Failure> {
         let Origin { dir, admin, cluster } = origin;
         if let Some(address) = admin {
-            let address = address.trim_start_matches("http://").trim_end_matches('/').to_owned();
-            return Ok(Self::Running { client: AdminClient::tcp(&address), address });
+            return Ok(Self::Running { client: AdminClient::tcp(address), address: address.clone() });
         }
         let place = Place { dir: dir.clone(), cluster: cluster.clone() };
         Ok(Self::Offline(Box::new(load(&place, identity, Topology::default())?)))

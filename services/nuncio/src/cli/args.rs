@@ -1,11 +1,13 @@
 //! Every argument, its default and the environment variable that sets it too.
 
+mod address;
 mod ask;
 mod serve;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
+pub(crate) use self::address::to_ask_at;
 pub(crate) use self::ask::{CheckArgs, DoctorArgs, EnvoyConfigArgs, ExplainArgs, Format, Origin, RoutesArgs};
 pub(crate) use self::serve::{ControllerArgs, Drain, EnvoyChildArgs, Identity, Limits, Logs, PortalArgs, UpArgs};
 use super::RatelimitArgs;
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     /// Print the custom resource definitions for a Kubernetes cluster
     Crds(Box<crate::crds::CrdsArgs>),
     /// Serve Envoy's global rate limits, set up by the environment variables of envoyproxy/ratelimit, or ask about them
+    #[command(alias = "/bin/ratelimit")]
+    // as a compose file's `command` has it, which is put behind the image's entrypoint
     Ratelimit(RatelimitArgs),
     /// Log users in and check tokens and keys for Envoy; or say why a request is decided on as it is
     Authz(Box<nuncio_authz::Arguments>),

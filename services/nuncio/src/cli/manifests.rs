@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{ArgGroup, Args};
 use nuncio_controller::{ClusterAccess, Manifests, Selection, pod_namespace};
 
 use super::Identity;
@@ -14,10 +14,10 @@ const DEFAULT_NAMESPACE: &str = "default";
 
 /// A directory, or a cluster.
 #[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("manifests").args(["dir", "kubernetes"]).required(true))]
 pub(crate) struct Place {
     /// The directory of manifests: *.yaml, *.yml and *.json, at any depth
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath, required_unless_present = "kubernetes",
-        conflicts_with = "kubernetes")]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) dir: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,

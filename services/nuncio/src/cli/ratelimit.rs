@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Format;
+use super::{Format, to_ask_at};
 
 const HELP: &str = "\
 Examples:
@@ -34,8 +34,8 @@ pub(crate) enum RatelimitCommand {
 /// What `nuncio ratelimit check` is told.
 #[derive(Debug, Args)]
 pub(crate) struct RulesCheckArgs {
-    /// The directory of rules
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    /// The directory of rules, or a file of them
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) dir: PathBuf,
     /// Several files may be for one domain
     #[arg(long, env = "MERGE_DOMAIN_CONFIG")]
@@ -48,6 +48,18 @@ pub(crate) struct RulesCheckArgs {
     pub(crate) output: Format,
 }
 
+/// Whose rules are looked at.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RuleSource {
+    /// The directory of rules
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) rules: Option<PathBuf>,
+    /// The debug port of a running service
+    #[arg(long, value_name = "ADDR", value_parser = to_ask_at)]
+    pub(crate) server: Option<String>,
+}
+
 /// What `nuncio ratelimit explain` is told.
 #[derive(Debug, Args)]
 pub(crate) struct LimitExplainArgs {
@@ -57,12 +69,8 @@ pub(crate) struct LimitExplainArgs {
     /// The entries of its descriptor, in their order
     #[arg(value_name = "KEY=VALUE", required = true)]
     pub(crate) entries: Vec<String>,
-    /// The directory of rules
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath, required_unless_present = "server")]
-    pub(crate) rules: Option<PathBuf>,
-    /// The debug port of a running service
-    #[arg(long, value_name = "ADDR", conflicts_with = "rules")]
-    pub(crate) server: Option<String>,
+    #[command(flatten)]
+    pub(crate) source: RuleSource,
     /// Several files may be for one domain
     #[arg(long, env = "MERGE_DOMAIN_CONFIG", conflicts_with = "server")]
     pub(crate) merge_domains: bool,

@@ -6,7 +6,7 @@ use std::path::Path;
 use nuncio_controller::admin::AdminClient;
 use nuncio_ratelimit::{CheckOptions, Explanation, RuleView};
 
-use crate::cli::{Format, LimitExplainArgs};
+use crate::cli::{Format, LimitExplainArgs, RuleSource};
 use crate::exit::{Failure, Outcome, print_json, print_text};
 use crate::gateway::ask;
 
@@ -17,10 +17,11 @@ pub(super) fn run(args: &LimitExplainArgs) -> Outcome {
         .iter()
         .map(|entry| entry.split_once('=').ok_or_else(|| Failure::usage(format!("expected KEY=VALUE, not {entry:?}"))));
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
-    let explanation = match (&args.server, &args.rules) {
+    let RuleSource { rules, server } = &args.source;
+    let explanation = match (server, rules) {
         (Some(server), _) => of_server(server, &args.domain, &entries)?,
         (None, Some(rules)) => of_files(rules, args, &entries)?,
-        (None, None) => return Err(Failure::usage("expected --rules or --server")),
+        (None, None) => unreachable!("one of them is required"),
     };
     match args.output {
         Format::Json => print_json(&explanation)?,
@@ -41,9 +42,8 @@ fn of_files(rules: &Path, args: &LimitExplainArgs, entries: &[(&str, &str)]) -> 
 }
 
 fn of_server(server: &str, domain: &str, entries: &[(&str, &str)]) -> Result<Explanation, Failure> {
-    let address = server.trim_start_matches("http://").trim_end_matches('/');
     let path = nuncio_ratelimit::explain_path(domain, entries);
-    ask("the rate limit service", address, &AdminClient::tcp(address), &path)
+    ask("the rate limit service", server, &AdminClient::tcp(server), &path)
 }
 
 fn text(explanation: &Explanation) -> String {
@@ -52,6 +52,9 @@ fn text(explanation: &Explanation) -> String {
     for step in &explanation.steps {
         let _ = match (&step.descriptor, &step.by) {
             (Some(descriptor), Some(by)) => writeln!(text, "{:<24}{descriptor} (by {by})", step.entry),
+            _ if explanation.rule.is_some() => {
+                writeln!(text, "{:<24}any: the limit holds whatever follows", step.entry)
+            }
             _ => writeln!(text, "{:<24}none", step.entry),
         };
     }
@@ -63,7 +66,7 @@ fn text(explanation: &Explanation) -> String {
     };
     if let Some(rule) = &explanation.rule {
         part("Limit", limit(rule));
-        part("From", if rule.line > 0 { format!("{}:{}", rule.file, rule.line) } else { rule.file.clone() });
+        part("From", origin(rule));
         part("Descriptor", rule.path.clone());
     }
     if let Some(key) = &explanation.key {
@@ -74,6 +77,15 @@ fn text(explanation: &Explanation) -> String {
         part("Reset", format!("in {} s", counter.reset_seconds));
     }
     text
+}
+
+/// The object, else the file and line, else the resource.
+fn origin(RuleView { object, file, line, .. }: &RuleView) -> String {
+    match (object, line) {
+        (Some(object), _) => object.clone(),
+        (None, Some(line)) => format!("{file}:{line}"),
+        (None, None) => file.clone(),
+    }
 }
 
 /// `60 in a MINUTE, gcra of at most 10 at once, shadow mode`.

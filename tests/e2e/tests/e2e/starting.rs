@@ -40,7 +40,7 @@ async fn what_is_no_envoy_is_refused() {
 fn bad_arguments_are_told_in_one_line() {
     let site = Site::new();
     let table: &[(&[&str], &str)] = &[
-        (&["up"], "<DIR>"),
+        (&["up"], "<DIR|--kubernetes>"),
         (&["up", "/nowhere/at/all"], "/nowhere/at/all"),
         (&["up", "/etc/passwd"], "not a directory"),
         (&["up", ".", "--concurrency", "0"], "--concurrency"),
@@ -51,10 +51,10 @@ fn bad_arguments_are_told_in_one_line() {
         (&["up", ".", "--log-level", "=="], "log"),
         (&["up", ".", "--nope"], "--nope"),
         (&["controller", ".", "--xds", "unix:"], "--xds"),
-        (&["check"], "<DIR>"),
+        (&["check"], "<DIR|--kubernetes>"),
         (&["check", "/nowhere/at/all"], "/nowhere/at/all"),
         (&["explain", "ftp://a/", "."], "ftp://a/"),
-        (&["explain", "http://a/"], "<DIR>"),
+        (&["explain", "http://a/"], "<DIR|--admin <ADDR>|--kubernetes>"),
         (&["routes", ".", "-o", "xml"], "xml"),
         (&["frobnicate"], "frobnicate"),
     ];

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
-use super::Identity;
+use super::{Identity, to_ask_at};
 use crate::cli::{ClusterArgs, Place, ZoneArgs};
 
 /// How to print.
@@ -57,11 +57,14 @@ pub(crate) struct DoctorArgs {
     pub(crate) bind: IpAddr,
     /// The diagnostics of a gateway that runs. May be given many times [default: the one of the environment,
     /// for a directory else 127.0.0.1:8877, if it answers]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = to_ask_at)]
     pub(crate) admin: Vec<String>,
     /// The Envoy to look at [default: the one that nuncio up would run]
     #[arg(long, value_name = "FILE", env = "NUNCIO_ENVOY", value_hint = clap::ValueHint::ExecutablePath)]
     pub(crate) envoy: Option<PathBuf>,
+    /// The Redis of the gateway, as `nuncio up` is told of it
+    #[arg(long, value_name = "URL", env = "NUNCIO_REDIS", hide_env_values = true)]
+    pub(crate) redis: Option<String>,
     /// The gateway's ServiceAccount, to look at its permissions [default: those of whoever asks]
     #[arg(long, value_name = "[NAMESPACE/]NAME", help_heading = "Kubernetes")]
     pub(crate) service_account: Option<String>,
@@ -93,13 +96,13 @@ pub(crate) struct DoctorArgs {
 
 /// Where to look: in a directory or a cluster, or at a running gateway.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("origin").args(["dir", "admin", "kubernetes"]).required(true))]
 pub(crate) struct Origin {
     /// The directory of manifests
-    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath, required_unless_present_any = ["admin", "kubernetes"],
-        conflicts_with_all = ["admin", "kubernetes"])]
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) dir: Option<PathBuf>,
     /// The admin address of a running gateway
-    #[arg(long, value_name = "ADDR", conflicts_with = "kubernetes")]
+    #[arg(long, value_name = "ADDR", value_parser = to_ask_at)]
     pub(crate) admin: Option<String>,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,

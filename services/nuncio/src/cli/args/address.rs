@@ -1,0 +1,15 @@
+//! Where something that runs is asked.
+
+/// `HOST:PORT`; `http://` before it and a `/` behind it are passed over.
+pub(crate) fn to_ask_at(text: &str) -> Result<String, String> {
+    let address = text.strip_prefix("http://").unwrap_or(text);
+    let address = address.strip_suffix('/').unwrap_or(address);
+    let is_host = |host: &str| {
+        let is_plain = !host.is_empty() && !host.contains(['/', '@', ' ']);
+        is_plain && (host.starts_with('[') || !host.contains(':'))
+    };
+    match address.rsplit_once(':') {
+        Some((host, port)) if is_host(host) && port.parse::<u16>().is_ok() => Ok(address.to_owned()),
+        _ => Err("expected HOST:PORT, as in 127.0.0.1:8877; plain HTTP is spoken there".to_owned()),
+    }
+}
