@@ -26,6 +26,7 @@ mod labels;
 mod limit_service;
 mod limits;
 mod lua;
+mod made;
 mod mapping;
 mod module;
 mod overlap;

@@ -69,8 +69,7 @@ impl Chosen<'_> {
         let (authority, upstream) = self.upstream(context, problems);
         let (timeout, deny_on_failure, grpc) = match self {
             Self::Named(_, service) => {
-                let is_own = upstream.as_ref().is_some_and(|upstream| *upstream.name() == own_cluster());
-                let usual = if is_own { OWN_TIMEOUT } else { DEFAULT_TIMEOUT };
+                let usual = if self.is_own(context) { OWN_TIMEOUT } else { DEFAULT_TIMEOUT };
                 let timeout = service.timeout_ms.map_or(usual, Duration::from_millis);
                 (timeout, service.failure_mode_deny.unwrap_or(false), service.grpc.clone().unwrap_or_default())
             }
@@ -87,16 +86,21 @@ impl Chosen<'_> {
         (service, upstream)
     }
 
+    /// Whether it is the service that belongs to this gateway: Edge Stack's, where there are RateLimits for it, is ours.
+    pub(crate) fn is_own(&self, context: &Context<'_>) -> bool {
+        match self {
+            Self::Named(_, service) => {
+                is_edge_stack(service) && context.has_limits && context.settings.limit_socket.is_some()
+            }
+            Self::Own => true,
+        }
+    }
+
     /// Its name, and the cluster unless that cannot be told.
     fn upstream(&self, context: &Context<'_>, problems: &mut Vec<Problem>) -> (String, Option<Upstream>) {
-        let own = |upstream| (OWN_NAME.to_owned(), upstream);
-        let Self::Named(id, service) = self else { return own(own_upstream(context)) };
-        if is_edge_stack(service)
-            && context.has_limits
-            && let Some(upstream) = own_upstream(context)
-        {
-            return own(Some(upstream));
-        }
+        let (Self::Named(id, service), false) = (self, self.is_own(context)) else {
+            return (OWN_NAME.to_owned(), own_upstream(context));
+        };
         let Resolved { upstream, authority, warnings } = resolve(&wanted(id, service), context);
         problems.extend(warnings);
         (authority, upstream.map_err(|problem| problems.push(problem)).ok())

@@ -7,6 +7,7 @@ use nuncio_api::{Kind, Object, ObjectId, Problem, RateLimit, Spec};
 use nuncio_ir::{Delta, put};
 
 use super::{Dirty, World};
+use crate::made::MadeLabels;
 use crate::{limit_service, limits};
 
 /// What Mappings and the frame have to know of limits.
@@ -14,8 +15,12 @@ use crate::{limit_service, limits};
 pub(super) struct Limiting {
     /// The domain of labels that limits are asked about in; `None` if nobody is asked.
     pub(super) domain: Option<Arc<str>>,
+    /// Whether the one who is asked is the service of this gateway.
+    asks_own: bool,
     /// Whether there are RateLimits.
     pub(super) has_limits: bool,
+    /// The labels in that domain.
+    pub(super) made: MadeLabels,
     /// The domain of RateLimits that name none.
     default_domain: String,
     /// The domain of each RateLimit that can be used.
@@ -68,18 +73,32 @@ impl World {
         let others_count = std::mem::replace(&mut self.limiting.has_limits, has_limits) != has_limits;
         let services: Vec<_> = self.of_kind(Kind::RateLimitService, |id| self.is_quarantined(id)).collect();
         let context = self.context();
-        let domain = limit_service::choose(services.iter(), &context).map(|chosen| Arc::from(chosen.domain(&context)));
-        let is_another = domain != self.limiting.domain;
-        if is_another {
+        let chosen = limit_service::choose(services.iter(), &context);
+        let domain = chosen.as_ref().map(|chosen| Arc::from(chosen.domain(&context)));
+        let asks_own = chosen.is_some_and(|chosen| chosen.is_own(&context));
+        let asks_another = std::mem::replace(&mut self.limiting.asks_own, asks_own) != asks_own;
+        let domain_is_another = domain != self.limiting.domain;
+        if domain_is_another {
             self.limiting.domain = domain;
             self.touch_all_mappings(dirty);
         }
-        if is_another || others_count {
+        if domain_is_another || asks_another || others_count {
             dirty.frame = true;
             let concerned = [Kind::RateLimit, Kind::RateLimitService].into_iter().flat_map(|kind| self.ids_of(kind));
             let concerned: Vec<_> = concerned.cloned().collect();
             self.stirred.extend(concerned);
         }
+    }
+
+    /// Notes RateLimits that name labels which came or went.
+    pub(super) fn settle_labels(&mut self) {
+        let changed = self.limiting.made.take_changed();
+        if changed.is_empty() {
+            return;
+        }
+        let objects = self.ids_of(Kind::RateLimit).filter_map(|id| limits_of(self.objects.get(id)?));
+        let named: Vec<_> = objects.filter(|(_, limit)| changed.concerns(limit)).map(|(id, _)| id.clone()).collect();
+        self.stirred.extend(named);
     }
 
     /// Notes the domains of changed RateLimits, and has the rules of those made anew.
@@ -150,6 +169,8 @@ impl World {
         };
         let of_domain = self.limiting.problems.get(&*domain).into_iter().flatten();
         let own = of_domain.filter(|(of, _)| of == id).map(|(_, problem)| problem.clone());
-        own.chain(asked).collect()
+        let unmet = limit.limits.iter().enumerate().filter(|_| asked.is_none());
+        let unmet: Vec<_> = unmet.filter_map(|(index, one)| self.limiting.made.problem(one, index)).collect();
+        own.chain(asked).chain(unmet).collect()
     }
 }

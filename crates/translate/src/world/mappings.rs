@@ -28,6 +28,7 @@ impl World {
             {
                 self.stirred.insert(new.origin().clone());
             }
+            self.limiting.made.change(old.as_deref(), compiled.as_deref());
             if let Some(old) = old {
                 self.names.remove(&old);
                 dirty.touch(old);
@@ -37,11 +38,14 @@ impl World {
                 dirty.touch(new);
             }
         }
+        self.settle_labels();
     }
 
     fn compile(&mut self, id: &ObjectId) -> Option<Compiled> {
         let object = self.objects.get(id).cloned();
-        let Some((object, mapping)) = object.as_ref().and_then(|object| Some((object, self.usable(object)?))) else {
+        let usable = object.as_ref().and_then(|object| Some((object, self.usable(object)?)));
+        self.limiting.made.note(id, object.is_some() && usable.is_none());
+        let Some((object, mapping)) = usable else {
             self.users.put(id, None);
             return self.compile_invalid(object.as_deref()?);
         };

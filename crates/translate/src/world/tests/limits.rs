@@ -21,7 +21,11 @@ fn object(kind: &str, name: &str, spec: &str) -> String {
 }
 
 fn mapping(name: &str, domain: &str) -> String {
-    let labels = format!("{{{domain}: [{{g: [{{generic_key: {{value: x}}}}]}}]}}");
+    labelled(name, domain, "{generic_key: {value: x}}, {user: {header: x-user}}, {user_id: {header: x-id}}")
+}
+
+fn labelled(name: &str, domain: &str, labels: &str) -> String {
+    let labels = format!("{{{domain}: [{{g: [{labels}]}}]}}");
     object("Mapping", name, &format!("{{hostname: '*', prefix: /{name}/, service: '127.0.0.1:80', labels: {labels}}}"))
 }
 
@@ -108,4 +112,32 @@ fn what_is_wrong_with_others_by_a_limit_or_a_service_is_news_of_theirs() {
     step(&mut world, &[(Kind::RateLimit, "a", None)]);
     remove(&mut world, Kind::RateLimit, "a");
     step(&mut world, &[(Kind::Mapping, "m", Some("NoRateLimitService"))]);
+}
+
+#[test]
+fn a_label_that_no_mapping_has_is_told_of_as_long_as_that_is_so() {
+    let mut world = world();
+    let one = limit("one", "ambassador", "[{generic_key: x}, {usr: '*', user: ''}]");
+    let other = limit("other", "ambassador", "[{generic_key: b}]");
+    apply(&mut world, &[EDGE.to_owned(), mapping("m", "ambassador"), one, other].concat());
+    let told = |world: &mut World, name: &str| {
+        let id = ObjectId::new(Kind::RateLimit, "default", name);
+        let news = world.take_turned().contains(&id);
+        (news, world.problems(&id).into_iter().map(|problem| (problem.reason, problem.field)).collect::<Vec<_>>())
+    };
+    let unmet = |place: usize| vec![("NoSuchLabel", format!("spec.limits[0].pattern[{place}]"))];
+    assert_eq!(told(&mut world, "one"), (true, Vec::new()));
+    assert_eq!(told(&mut world, "other").1, unmet(0), "the value is another");
+    apply(&mut world, &labelled("m", "ambassador", "{generic_key: {value: b}}"));
+    assert_eq!(told(&mut world, "other"), (true, Vec::new()));
+    assert_eq!(told(&mut world, "one").1, unmet(0), "one problem of a limit is enough");
+    apply(&mut world, &labelled("next", "ambassador", "{generic_key: x}"));
+    assert_eq!(told(&mut world, "one"), (true, unmet(1)));
+    apply(&mut world, &labelled("last", "ambassador", "{user: {header: x-user}}"));
+    assert_eq!(told(&mut world, "one"), (true, Vec::new()));
+    apply(&mut world, &labelled("last", "ambassador", "{generic_key: z}"));
+    assert_eq!(told(&mut world, "one"), (true, unmet(1)));
+    // Nobody knows what it was to say.
+    apply(&mut world, &object("Mapping", "broken", "{prefix: /, service: s, timeout_ms: soon}"));
+    assert_eq!(told(&mut world, "one"), (true, Vec::new()));
 }
