@@ -14,6 +14,7 @@
 
 mod apis;
 mod client;
+mod document;
 mod explain;
 mod index;
 mod lists;
@@ -32,7 +33,6 @@ use axum::response::Html;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -72,7 +72,7 @@ pub trait View: Send + Sync + 'static {
     fn edition(&self) -> String;
     /// Upstream clusters.
     fn clusters(&self, query: &ListQuery) -> Page<ClusterView>;
-    /// Limits in force, by domain and labels.
+    /// Limits of RateLimits by domain and labels, and whether they are in force.
     fn limits(&self, query: &ListQuery) -> Page<LimitView>;
     /// What was most often over a limit, as the rate limit service beside the controller counts it.
     fn limited(&self, query: &ListQuery) -> Page<LimitedView>;
@@ -87,13 +87,9 @@ pub trait View: Send + Sync + 'static {
 /// The shared state of all handlers.
 type Shared = Arc<dyn View>;
 
-#[derive(OpenApi)]
-#[openapi(info(title = "Nuncio diagnostics", description = "What the gateway does, and why. Read-only."))]
-struct Document;
-
 /// All routes, over `view`, for requests to addresses, `localhost` and the host names `names`.
 pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
-    let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
+    let (api, document) = OpenApiRouter::with_openapi(document::begin())
         .routes(routes!(probes::check_alive))
         .routes(routes!(probes::check_ready))
         .routes(routes!(metrics::metrics))
@@ -108,6 +104,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::problems))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
+    let document = document::with_refusals(document);
     let index = index::page(&document);
     api.route("/", get(move || async move { Html(index) }))
         .route("/api/v1/openapi.json", get(move || async move { axum::Json(document) }))

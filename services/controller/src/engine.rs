@@ -2,6 +2,7 @@
 
 mod changes;
 mod ingest;
+mod limits;
 mod names;
 mod ports;
 mod problems;
@@ -20,9 +21,9 @@ use self::ingest::Staged;
 use self::names::Unresolved;
 pub(crate) use self::names::follow_names;
 pub(crate) use self::ports::{Ports, Probe};
+use self::problems::KnownProblem;
 pub(crate) use self::problems::located;
-use self::problems::{KnownProblem, Source};
-use crate::event::{Event, ServedListener};
+use crate::event::{Event, ServedListener, Subject};
 use crate::files::Files;
 use crate::metrics::Metrics;
 use crate::refusal::Refusals;
@@ -65,11 +66,15 @@ pub(crate) struct Engine {
     pub(crate) changed: BTreeMap<ObjectId, Revision>,
     pub(crate) refusals: Refusals,
     pub(crate) ports: Ports,
+    /// No service elsewhere can fetch what RateLimits say.
+    keeps_limits: bool,
+    /// Why the Redis of our own rate limit service cannot be used.
+    redis: Option<Arc<str>>,
     /// Names that services are asked by, and that have no address.
     unresolved: Vec<Unresolved>,
-    known_problems: BTreeMap<Source, BTreeSet<KnownProblem>>,
+    known_problems: BTreeMap<Subject, BTreeSet<KnownProblem>>,
     /// What has no problem any more, and is not told yet.
-    mended: Vec<Source>,
+    mended: Vec<Subject>,
     /// Whose status may be another.
     pub(crate) touched: Touched,
 }
@@ -94,6 +99,8 @@ impl Engine {
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
             ports: Ports::default(),
+            keeps_limits: false,
+            redis: None,
             unresolved: Vec::new(),
             known_problems: BTreeMap::new(),
             mended: Vec::new(),

@@ -1,5 +1,6 @@
 //! What the controller tells whoever started it.
 
+use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,27 @@ impl LocatedProblem {
     }
 }
 
+/// What problems are about, and by what they come and go together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A file, its objects aside.
+    File(Arc<str>),
+    /// An object.
+    Object(ObjectId),
+    /// The Redis of the rate limit service beside the controller.
+    Redis,
+}
+
+impl Display for Subject {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => f.write_str(file),
+            Self::Object(id) => id.fmt(f),
+            Self::Redis => f.write_str("Redis of the rate limits"),
+        }
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Event {
@@ -80,12 +102,7 @@ pub enum Event {
     /// A problem that was not there before.
     Problem(LocatedProblem),
     /// What was wrong is not any more, without a change of what is served.
-    Mended {
-        /// The object, or
-        object: Option<ObjectId>,
-        /// the file.
-        file: Option<Arc<str>>,
-    },
+    Mended(Subject),
     /// An Envoy refused something; the objects at fault are taken out until they change.
     Nacked {
         /// The resource.

@@ -12,6 +12,7 @@ use nuncio_ir::{
     FilterChain, Handler, HttpSettings, Listener, Model, Route, RouteAction, Table, TcpProxy, VirtualHost,
 };
 use nuncio_translate::{HostPattern, World};
+use nuncio_xds::Server;
 
 use self::fit::{Fit, fit};
 use self::request::Request;
@@ -20,8 +21,8 @@ use crate::view::{host_view, listener_view, route_view};
 
 pub(crate) use self::entrance::{probes, tls_chain};
 
-/// Follows a request through the model.
-pub(crate) fn explain(world: &World, asked: &ExplainRequest) -> Explanation {
+/// Follows a request through the model. What services have fetched is known of a gateway that runs.
+pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainRequest) -> Explanation {
     let mut request = Request::new(asked);
     let mut explanation = Explanation {
         request: if request.http { format!("{} {}", asked.method, asked.url) } else { asked.url.clone() },
@@ -49,7 +50,7 @@ pub(crate) fn explain(world: &World, asked: &ExplainRequest) -> Explanation {
         Ok(FilterChain { handler: Handler::Http(settings), .. }) => {
             request.enter(settings);
             entrance::by_itself(settings, &request)
-                .unwrap_or_else(|| by_route(model, settings, &request, &mut explanation))
+                .unwrap_or_else(|| by_route(world, server, settings, &request, &mut explanation))
         }
         Ok(chain @ FilterChain { handler: Handler::Tcp(proxy), .. }) => {
             explanation.tcp = Some(tcp_view(world, listener, chain, proxy));
@@ -63,17 +64,24 @@ pub(crate) fn explain(world: &World, asked: &ExplainRequest) -> Explanation {
     explanation
 }
 
-fn by_route(model: &Model, settings: &HttpSettings, request: &Request, explanation: &mut Explanation) -> String {
+fn by_route(
+    world: &World,
+    server: Option<&Server>,
+    settings: &HttpSettings,
+    request: &Request,
+    explanation: &mut Explanation,
+) -> String {
+    let model = world.model();
     let mut doubts = Vec::new();
     let found = find(model, &settings.class, request, &mut explanation.lost, &mut doubts);
     let outcome = match found {
         Some((table, host, order, route)) => {
-            explanation.host = Some(host_view(model, table, host, &request.host));
+            explanation.host = Some(host_view(world, table, host, &request.host));
             explanation.route = Some(route_view(model, table, &request.host, order, route));
             explanation.protection = protection::of_listener(settings).collect();
             explanation.protection.extend(protection::of_route(model, route, request));
-            explanation.limits = limits::of_route(model, route, request);
-            protection::refusal(model, route).unwrap_or_else(|| outcome::of_route(route, request))
+            explanation.limits = limits::of_route(world, server, route, request);
+            protection::refusal(model, route, request).unwrap_or_else(|| outcome::of_route(model, route, request))
         }
         None => "404: no route takes it".to_owned(),
     };

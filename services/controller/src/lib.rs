@@ -5,6 +5,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod admin;
+mod beside;
+mod counting;
 mod decider;
 pub mod doctor;
 mod duties;
@@ -27,11 +29,12 @@ mod status;
 mod view;
 pub mod webhook;
 
+pub use beside::{Limited, OwnAuthz, OwnLimiter, OwnService};
 pub use decider::{Decider, ServiceAddress};
-pub use event::{ChangeKind, Event, LocatedProblem, ServedListener};
+pub use event::{ChangeKind, Event, LocatedProblem, ServedListener, Subject};
 pub use leader::LeaseTimes;
 pub use manifests::Manifests;
 pub use nuncio_translate::Topology;
-pub use run::{Config, Error, Limited, OwnAuthz, OwnLimiter, OwnService, XdsAddress, run};
+pub use run::{Config, Error, XdsAddress, run};
 pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};
 pub use status::{ServiceName, StatusOptions};

@@ -108,6 +108,6 @@ impl Offline {
     /// What becomes of a request.
     #[must_use]
     pub fn explain(&self, request: &ExplainRequest) -> Explanation {
-        explain::explain(&self.engine.world, request)
+        explain::explain(&self.engine.world, None, request)
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::LimitedView;
+use crate::beside::{Own, OwnLimiter};
 use crate::decider::Decider;
 use crate::duties::Duties;
 use crate::engine::{Engine, follow_names};
@@ -80,76 +80,6 @@ pub struct Config {
     pub webhook: Option<WebhookOptions>,
     /// Whether the gateway takes traffic; the controller adds its own conditions.
     pub health: Health,
-}
-
-/// A service that runs beside a controller, when something asks it.
-#[derive(Debug)]
-pub struct OwnService {
-    /// Where it takes calls.
-    pub socket: PathBuf,
-    /// Becomes true when it is asked.
-    pub wanted: watch::Sender<bool>,
-}
-
-impl OwnService {
-    fn want(&self, is_asked: bool) {
-        if is_asked {
-            self.wanted.send_if_modified(|wanted| !std::mem::replace(wanted, true));
-        }
-    }
-
-    pub(crate) fn path(&self) -> Arc<str> {
-        self.socket.to_string_lossy().into()
-    }
-}
-
-/// A rate limit service that runs beside a controller.
-#[derive(Debug)]
-pub struct OwnLimiter {
-    /// The service.
-    pub service: OwnService,
-    /// What it counted.
-    pub limited: Limited,
-}
-
-/// An authentication service that runs beside a controller.
-#[derive(Debug)]
-pub struct OwnAuthz {
-    /// The service.
-    pub service: OwnService,
-    /// What it counts.
-    pub metrics: nuncio_telemetry::Metrics,
-}
-
-/// Tells what the limiter counted.
-#[derive(Clone)]
-pub struct Limited {
-    list: Arc<dyn Fn() -> Vec<LimitedView> + Send + Sync>,
-    metrics: Arc<dyn Fn() -> String + Send + Sync>,
-}
-
-impl Limited {
-    /// What was over limits is told by `list`, the most often first; `metrics` are in the older text format of Prometheus.
-    pub fn new(
-        list: impl Fn() -> Vec<LimitedView> + Send + Sync + 'static,
-        metrics: impl Fn() -> String + Send + Sync + 'static,
-    ) -> Self {
-        Self { list: Arc::new(list), metrics: Arc::new(metrics) }
-    }
-
-    pub(crate) fn list(&self) -> Vec<LimitedView> {
-        (self.list)()
-    }
-
-    pub(crate) fn metrics(&self) -> String {
-        (self.metrics)()
-    }
-}
-
-impl std::fmt::Debug for Limited {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Limited")
-    }
 }
 
 /// Why a controller ends.
@@ -237,16 +167,15 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         let (source, told) = source.read(&engine, &read).await?;
         served.progress.send_replace(Progress::Alone);
         emit(&events, told).await;
-        let own = Own {
-            limiter: config.limiter.as_ref().map(|limiter| &limiter.service),
-            authz: config.authz.as_ref().and_then(Decider::own).map(|authz| &authz.service),
-        };
+        let own = Own::new(config.limiter.as_ref(), config.authz.as_ref().and_then(Decider::own));
         tokio::select! {
             result = work(&engine, source, heard, &events, &served, own) => result,
             () = follow_names(&engine, &events), if is_beside => Ok(()),
         }
     };
     let result = tokio::select! {
+        // That everybody goes is no news then.
+        biased;
         () = shutdown.cancelled() => Ok(()),
         result = work => result,
         result = admin => result.map_err(Error::Admin),
@@ -270,6 +199,7 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
     let engine = Engine::new(files, World::new(settings), server, Metrics::new());
+    let engine = if config.limiter.is_some() { engine.keeping_limits() } else { engine };
     // Elsewhere, ports are others'.
     Ok(if config.envoy_admin.is_some() { engine.trying_ports(ports::probe) } else { engine })
 }
@@ -305,21 +235,6 @@ impl Served {
     }
 }
 
-/// The services beside this controller.
-#[derive(Clone, Copy)]
-struct Own<'a> {
-    limiter: Option<&'a OwnService>,
-    authz: Option<&'a OwnService>,
-}
-
-impl Own<'_> {
-    /// Has those started that something asks.
-    fn want(self, engine: &Engine) {
-        self.limiter.into_iter().for_each(|service| service.want(engine.world.asks_own_limiter()));
-        self.authz.into_iter().for_each(|service| service.want(engine.world.asks_own_authz()));
-    }
-}
-
 /// Takes in what changes and what Envoys say, one after the other.
 async fn work(
     engine: &Mutex<Engine>,
@@ -327,7 +242,7 @@ async fn work(
     mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
     events: &mpsc::Sender<Event>,
     served: &Served,
-    own: Own<'_>,
+    mut own: Own<'_>,
 ) -> Result<(), Error> {
     let mut try_ports = tokio::time::interval(TRY_PORTS);
     try_ports.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -341,6 +256,7 @@ async fn work(
                 served.note(engine.is_served());
                 told
             }
+            why = own.redis() => lock(engine).note_redis(why),
             _ = try_ports.tick(), if lock(engine).ports.is_waiting() => {
                 let mut engine = lock(engine);
                 engine.take_freed_ports()

@@ -19,10 +19,11 @@ use crate::admin::{
     ApiView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView,
     ListQuery, LocationView, ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView, View,
 };
+use crate::beside::Limited;
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
 use crate::explain;
-use crate::run::{Limited, lock};
+use crate::run::lock;
 
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view};
@@ -78,7 +79,7 @@ impl View for EngineView {
 
     fn hosts(&self, query: &ListQuery) -> Page<HostView> {
         let engine = lock(&self.engine);
-        Page::of(query, hosts(engine.world.model(), query), |host| host)
+        Page::of(query, hosts(&engine.world, query), |host| host)
     }
 
     fn routes(&self, query: &ListQuery) -> Page<RouteView> {
@@ -104,7 +105,7 @@ impl View for EngineView {
 
     fn limits(&self, query: &ListQuery) -> Page<LimitView> {
         let engine = lock(&self.engine);
-        Page::of(query, limits::limits(engine.world.model(), query), |limit| limit)
+        Page::of(query, limits::limits(&engine, query), |limit| limit)
     }
 
     fn limited(&self, query: &ListQuery) -> Page<LimitedView> {
@@ -148,7 +149,8 @@ impl View for EngineView {
     }
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {
-        explain::explain(&lock(&self.engine).world, request)
+        let engine = lock(&self.engine);
+        explain::explain(&engine.world, Some(&engine.server), request)
     }
 }
 
@@ -161,6 +163,7 @@ pub(crate) fn problems(engine: &Engine) -> Vec<LocatedProblem> {
     let of_texts = engine.files.problems().map(located);
     let of_world = engine.world.objects().flat_map(|object| engine.problems_among_others(object));
     let of_nobody = engine.refusals.problems_of(None).into_iter().map(|problem| LocatedProblem::of(None, problem));
+    let of_nobody = of_nobody.chain(engine.without_redis());
     let mut problems: Vec<_> = of_texts.chain(of_world).chain(of_nobody).collect();
     problems.sort_by(by_place);
     problems.dedup();

@@ -44,7 +44,7 @@ fn checks(args: &DoctorArgs) -> Result<Vec<Check>, Failure> {
     if answers {
         checks.extend(of_objects(args, &runtime, &gateways));
     }
-    checks.extend(runtime.block_on(machine::redis()));
+    checks.extend(runtime.block_on(machine::redis(args.redis.as_deref())));
     for gateway in &gateways {
         checks.extend(runtime.block_on(doctor::gateway(gateway)));
     }

@@ -60,7 +60,7 @@ impl Report {
             }
             Event::Live { revision, envoys, elapsed } => self.live(*revision, *envoys, &milliseconds(*elapsed)),
             Event::Problem(located) => problem(located),
-            Event::Mended { object, file } => vec![mended(object.as_ref(), file.as_deref())],
+            Event::Mended(subject) => vec![format!("{subject}: nothing is wrong any more")],
             Event::Nacked { resource, objects, message } => self.refused(resource, objects, message),
             Event::EnvoyConnected { node, version } if self.live => vec![format!("{node} ({version}) connected")],
             Event::EnvoyConnected { .. } => Vec::new(),
@@ -126,12 +126,6 @@ fn problem(located: &LocatedProblem) -> Vec<String> {
     let severity = severity(located.problem.severity);
     let first = format!("{severity}: {place}{object}{}", located.problem);
     std::iter::once(first).chain(located.snippet.lines().map(|line| format!("  {line}"))).collect()
-}
-
-/// `cart.yaml: nothing is wrong any more`.
-fn mended(object: Option<&ObjectId>, file: Option<&str>) -> String {
-    let what = object.map(ToString::to_string).or_else(|| file.map(ToOwned::to_owned)).unwrap_or_default();
-    format!("{what}: nothing is wrong any more")
 }
 
 /// Whether the event says that Envoy cannot have an address, and in which words.

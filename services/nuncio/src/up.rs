@@ -2,20 +2,20 @@
 
 mod portal;
 mod ports;
+mod services;
 
 use self::portal::Portal;
 pub(crate) use self::ports::require_free;
+use self::services::{decide, limit, limited};
 
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use anyhow::Context;
-use nuncio_controller::admin::{AdminClient, LimitedView};
-use nuncio_controller::{Decider, Event, Limited, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
+use nuncio_controller::admin::AdminClient;
+use nuncio_controller::{Decider, Event, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
-use nuncio_ratelimit::settings::Settings;
-use nuncio_ratelimit::stats::{Exposition, prometheus};
-use nuncio_ratelimit::{Often, RunError};
+use nuncio_ratelimit::RunError;
 use nuncio_telemetry::{Health, LogFormat, Metrics, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -95,7 +95,11 @@ async fn serve(args: UpArgs) -> Outcome {
             service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },
             metrics: decisions.clone(),
         })),
-        limiter: Some(OwnLimiter { service: OwnService { socket: runtime_dir.limit_socket(), wanted }, limited }),
+        limiter: Some(OwnLimiter {
+            service: OwnService { socket: runtime_dir.limit_socket(), wanted },
+            limited,
+            redis: limiter.outage.subscribe(),
+        }),
         status,
         webhook,
         drain,
@@ -186,55 +190,6 @@ async fn wait<T>(part: JoinHandle<T>) {
     if !part.is_finished() {
         // What a part says when it was told to end is of no use any more.
         let _ = part.await;
-    }
-}
-
-/// What the rate limit service counts; it has metrics once it is wanted.
-fn limited(settings: &Settings, wanted: watch::Receiver<bool>) -> Limited {
-    let view = |often| {
-        let Often { domain, labels, rule, over } = often;
-        LimitedView { domain, labels, name: rule, over }
-    };
-    let (top, stats) = (settings.top.clone().unwrap_or_default(), settings.stats.clone());
-    let metrics = move || match *wanted.borrow() {
-        true => prometheus(&stats, &Exposition::default()),
-        false => String::new(),
-    };
-    Limited::new(move || top.list().into_iter().map(view).collect(), metrics)
-}
-
-/// Runs the rate limit service from the moment when something asks it.
-async fn limit(settings: Settings, wanted: watch::Receiver<bool>, stop: CancellationToken) -> Result<(), RunError> {
-    match is_wanted(wanted, &stop).await {
-        true => nuncio_ratelimit::run(settings, stop).await,
-        false => Ok(()),
-    }
-}
-
-/// Runs the authentication service from the moment when something asks it.
-async fn decide(
-    settings: nuncio_authz::Settings,
-    metrics: Metrics,
-    wanted: watch::Receiver<bool>,
-    stop: CancellationToken,
-) -> Result<(), nuncio_authz::RunError> {
-    match is_wanted(wanted, &stop).await {
-        true => nuncio_authz::run(settings, metrics, stop).await,
-        false => Ok(()),
-    }
-}
-
-/// Waits until a service is wanted; false if it is not until everything ends.
-async fn is_wanted(mut wanted: watch::Receiver<bool>, stop: &CancellationToken) -> bool {
-    let asked = async {
-        // A controller that is gone wants nothing any more.
-        if wanted.wait_for(|wanted| *wanted).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = stop.cancelled() => false,
-        () = asked => true,
     }
 }
 

@@ -46,7 +46,7 @@ pub use embedded::embedded;
 pub use explain::{CounterView, Explanation, RuleView, explain, path as explain_path};
 pub use limiter::{CallError, Limiter, Options, Shared};
 pub use provider::{Active, Loads};
-pub use reach::reach_redis;
+pub use reach::{reach_redis, reach_redis_at};
 pub use run::{RunError, run};
 pub use start::main;
 pub use top::{Often, Top};

@@ -219,7 +219,11 @@ impl Backends {
         let kind = match settings.backend {
             BackendType::Memory => Kind::Memory(Arc::default()),
             BackendType::Redis => Kind::Redis {
-                usual: options(&settings.redis)?,
+                usual: {
+                    let mut usual = options(&settings.redis)?;
+                    usual.outage = settings.outage.clone();
+                    usual
+                },
                 per_second: settings.redis_per_second.as_ref().map(options).transpose()?,
             },
         };
@@ -262,6 +266,7 @@ pub(crate) fn redis_options(redis: &Redis, expiration_jitter: u64) -> Result<Red
         connect_timeout: redis.timeout,
         reply_timeout: redis.reply_timeout,
         expiration_jitter,
+        outage: Arc::default(),
     };
     options.check()?;
     Ok(options)

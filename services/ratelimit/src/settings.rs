@@ -18,6 +18,7 @@ pub use report::{IGNORED, ignored};
 use crate::back_off::BackOff;
 use crate::limiter;
 use crate::stats::Registry;
+use crate::store::Outage;
 use crate::top::Top;
 
 /// Where the counters are kept (`BACKEND_TYPE`).
@@ -207,6 +208,8 @@ pub struct Settings {
     pub top: Option<Arc<Top>>,
     /// Where everything is counted: a service within another is asked for it there.
     pub stats: Arc<Registry>,
+    /// Whether the Redis of all limits but those a second can be used.
+    pub outage: Arc<Outage>,
     /// How to decide and reply.
     pub limiter: limiter::Options,
 }

@@ -2,6 +2,7 @@
 
 mod local_cache;
 mod memory;
+mod outage;
 mod redis;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crate::algorithm::{Gcra, Sliding};
 
 pub use local_cache::LocalCache;
 pub use memory::MemoryStore;
+pub use outage::{Outage, Reason};
 pub(crate) use redis::check_address as check_redis_address;
 pub use redis::{RedisOptions, RedisStore, ServerKind, Tls as RedisTls};
 

@@ -187,6 +187,14 @@ impl World {
         found
     }
 
+    /// The Host or Ingress that speaks for a name, or a pattern for names, among the listeners of a class.
+    #[must_use]
+    pub fn speaker(&self, class: &str, name: &str) -> Option<&ObjectId> {
+        let class = self.frame.classes.iter().find(|known| *known.key == *class)?;
+        // The fallback for where there is no Host is nobody's object.
+        class.governing(name).map(|host| &host.id).filter(|id| self.objects.contains_key(id))
+    }
+
     fn tables_of_hosts(&self, id: &ObjectId) -> Vec<TableName> {
         let classes = self.frame.classes.iter();
         let own = classes.flat_map(|class| class.hosts().filter(|host| host.id == *id).map(move |host| (class, host)));

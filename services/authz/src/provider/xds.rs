@@ -34,6 +34,8 @@ pub(crate) async fn watch(server: Address, active: Active, stop: CancellationTok
     loop {
         let before = client.versions.clone();
         let error = tokio::select! {
+            // Who was told to stop does not complain of a server that ends with it.
+            biased;
             () = stop.cancelled() => return,
             error = client.receive() => error.err().unwrap_or_else(|| "the stream ended".to_owned()),
         };

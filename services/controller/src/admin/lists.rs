@@ -35,7 +35,7 @@ pub(super) async fn clusters(State(view): State<Shared>, Query(query): Query<Lis
     Json(view.clusters(&query))
 }
 
-/// Limits in force, by domain and labels.
+/// Limits of RateLimits by domain and labels, and whether they are in force.
 #[utoipa::path(get, path = "/api/v1/limits", tag = "lists", params(ListQuery),
     responses((status = 200, description = "The part of the list that was asked for", body = Page<LimitView>)))]
 pub(super) async fn limits(State(view): State<Shared>, Query(query): Query<ListQuery>) -> Json<Page<LimitView>> {

@@ -279,7 +279,7 @@ pub struct LimitExplained {
     /// What is told of the request: `user=ann, method=POST`; `…` for what only Envoy knows. Empty for what Envoy counts by
     /// itself.
     pub labels: String,
-    /// How many requests: `60 per minute`. None if there is no limit.
+    /// How many requests: `60 per minute`. None if there is no limit, or it is not in force.
     pub limit: Option<String>,
     /// The name of the rule.
     pub rule: Option<String>,
@@ -289,7 +289,7 @@ pub struct LimitExplained {
     pub outcome: String,
 }
 
-/// A limit in force.
+/// A limit that a RateLimit asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitView {
     /// The domain of its labels.
@@ -304,6 +304,15 @@ pub struct LimitView {
     pub log_only: bool,
     /// The RateLimit that it comes from.
     pub origin: ObjectRef,
+    /// Who is asked about its domain: `limits.shop:8081 (RateLimitService shop/limits)`. None: nobody is.
+    #[serde(default)]
+    pub asked: Option<String>,
+    /// How many rate limit services have fetched it over xDS.
+    #[serde(default)]
+    pub fetched_by: usize,
+    /// Somebody is asked, and a service has it.
+    #[serde(default)]
+    pub in_force: bool,
 }
 
 /// Requests that were over a limit.

@@ -175,6 +175,22 @@ async fn the_document_describes_every_path() {
 }
 
 #[tokio::test]
+async fn the_document_describes_what_is_answered_to_bad_requests() {
+    let (_, body) = get(Fake::default(), "/api/v1/openapi.json").await;
+    let document: serde_json::Value = serde_json::from_str(&body).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let responses = &operation["responses"];
+            assert!(responses["421"].is_object(), "{method} {path}: {responses}");
+            let takes_a_query = operation["parameters"].is_array();
+            assert!(!takes_a_query || responses["400"].is_object(), "{method} {path}: {responses}");
+        }
+    }
+    let (status, _) = get(Fake::default(), "/api/v1/routes?limit=many").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn the_first_page_lists_the_others() {
     let (status, page) = get(Fake::default(), "/").await;
     assert_eq!(status, StatusCode::OK);

@@ -6,20 +6,11 @@ use std::sync::Arc;
 use nuncio_api::{Object, ObjectId};
 
 use super::Engine;
-use crate::event::{Event, LocatedProblem};
+use crate::event::{Event, LocatedProblem, Subject};
 use crate::files::Found;
 
 /// A problem that was announced: its object, its file, its text.
 pub(super) type KnownProblem = (Option<ObjectId>, Option<Arc<str>>, String);
-
-/// Where problems are looked for, and from where they come and go together.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
-    /// A file, its objects aside.
-    File(Arc<str>),
-    /// An object.
-    Object(ObjectId),
-}
 
 impl Engine {
     /// Problems of these files and objects that were not there before.
@@ -28,40 +19,37 @@ impl Engine {
         let mut new = Vec::new();
         for file in files {
             let found = self.files.problems_in(file).into_iter().map(located).collect();
-            self.know(Source::File(Arc::clone(file)), found, &mut new);
+            self.know(Subject::File(Arc::clone(file)), found, &mut new);
         }
         for id in ids {
             let mut found = self.object_problems(id);
             found.extend(self.files.problems_of_ousted(id).map(located));
-            self.know(Source::Object(id.clone()), found, &mut new);
+            self.know(Subject::Object(id.clone()), found, &mut new);
         }
         self.files.locate(&mut new);
         new.into_iter().map(Event::Problem).collect()
     }
 
-    /// Knows these problems of a source from now on, instead of those that it had; adds those that are new to `new`.
-    fn know(&mut self, source: Source, found: Vec<LocatedProblem>, new: &mut Vec<LocatedProblem>) {
+    /// Knows these problems of a subject from now on, instead of those that it had; adds those that are new to `new`.
+    pub(super) fn know(&mut self, subject: Subject, found: Vec<LocatedProblem>, new: &mut Vec<LocatedProblem>) {
         let known = |problem: &LocatedProblem| {
             let file = problem.location.as_ref().map(|location| Arc::clone(&location.file));
             (problem.object.clone(), file, problem.problem.to_string())
         };
         let all: BTreeSet<KnownProblem> = found.iter().map(known).collect();
         let mut before = if all.is_empty() {
-            let before = self.known_problems.remove(&source).unwrap_or_default();
-            self.mended.extend((!before.is_empty()).then_some(source));
+            let before = self.known_problems.remove(&subject).unwrap_or_default();
+            self.mended.extend((!before.is_empty()).then_some(subject));
             before
         } else {
-            self.known_problems.insert(source, all).unwrap_or_default()
+            self.known_problems.insert(subject, all).unwrap_or_default()
         };
         new.extend(found.into_iter().filter(|problem| before.insert(known(problem))));
     }
 
     /// Says what has no problem any more.
     pub(super) fn mended(&mut self) -> impl Iterator<Item = Event> + use<> {
-        std::mem::take(&mut self.mended).into_iter().map(|source| match source {
-            Source::File(file) => Event::Mended { object: None, file: Some(file) },
-            Source::Object(id) => Event::Mended { object: Some(id), file: None },
-        })
+        std::mem::take(&mut self.mended).into_iter().map(Event::Mended)
     }
 
     /// What is wrong with one object: with its text, and with it among the others.
@@ -77,6 +65,7 @@ impl Engine {
     pub(crate) fn problems_among_others(&self, object: &Object) -> impl Iterator<Item = LocatedProblem> {
         let problems = self.world.problems(&object.id).into_iter().chain(self.refusals.problems_of(Some(&object.id)));
         let problems = problems.chain(self.ports.problem_of(&object.id)).chain(self.unresolved_of(&object.id));
+        let problems = problems.chain(self.unfetched(&object.id));
         problems.map(|problem| LocatedProblem::of(Some(object), problem))
     }
 }

@@ -1,16 +1,24 @@
 //! Which limits a request is held to: its labels, the descriptors that they make, and the rules that these meet.
 
-use nuncio_ir::{LimitNode, LimitRule, LimitService, Limits, Model, RateLabel, Route, RouteAction, Slot, SlotFilter};
+use nuncio_ir::{LimitNode, LimitRule, Limits, Model, RateLabel, Route, RouteAction};
+use nuncio_translate::World;
+use nuncio_xds::Server;
 
 use super::request::Request;
 use crate::admin::{LimitExplained, ObjectRef};
+use crate::counting::{Asked, fetched};
 use crate::view::pace;
 
 /// A label with its value; `None` where only Envoy knows it.
 type Entry = (String, Option<String>);
 
 /// What the route's requests are held to.
-pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<LimitExplained> {
+pub(super) fn of_route(
+    world: &World,
+    server: Option<&Server>,
+    route: &Route,
+    request: &Request,
+) -> Vec<LimitExplained> {
     let Some(limits) = route.limits.as_deref() else { return Vec::new() };
     let local = limits.local.map(|bucket| LimitExplained {
         labels: String::new(),
@@ -19,21 +27,24 @@ pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<L
         origin: route.origins.first().map(ObjectRef::from),
         outcome: "counted by each Envoy for this host name, before anybody is asked".to_owned(),
     });
-    let service = model.extensions.get(&Slot::Limit).and_then(|extension| match &extension.filter {
-        SlotFilter::Limit(service) => Some(service),
-        _ => None,
+    let counter = Asked::of(world).map(|asked| Counter {
+        model: world.model(),
+        asked,
+        fetched_by: server.map(|server| fetched(server, &asked.service.domain)),
     });
-    let asked = service.into_iter().flat_map(|service| asked(model, service, limits, route, request));
+    let asked = counter.into_iter().flat_map(|counter| asked(&counter, limits, route, request));
     local.into_iter().chain(asked).collect()
 }
 
-fn asked(
-    model: &Model,
-    service: &LimitService,
-    limits: &Limits,
-    route: &Route,
-    request: &Request,
-) -> Vec<LimitExplained> {
+/// Who counts, and by which rules.
+struct Counter<'w> {
+    model: &'w Model,
+    asked: Asked<'w>,
+    /// How many services have the rules, where that is known.
+    fetched_by: Option<usize>,
+}
+
+fn asked(counter: &Counter<'_>, limits: &Limits, route: &Route, request: &Request) -> Vec<LimitExplained> {
     let explain = |labels: &Vec<RateLabel>| match descriptor(labels, route, request) {
         Err(missing) => LimitExplained {
             labels: words(&missing.before),
@@ -42,7 +53,7 @@ fn asked(
             origin: None,
             outcome: format!("not asked about: the header {} is missing", missing.header),
         },
-        Ok(entries) => rule_for(model, service, &entries),
+        Ok(entries) => counter.rule_for(&entries),
     };
     limits.descriptors.iter().map(explain).collect()
 }
@@ -81,23 +92,39 @@ fn destination(route: &Route) -> Option<String> {
     }
 }
 
-fn rule_for(model: &Model, service: &LimitService, entries: &[Entry]) -> LimitExplained {
-    let LimitService { domain, .. } = service;
-    let found = model.limits.get(domain.as_str()).and_then(|rules| find(&rules.nodes, entries));
-    let Some(rule) = found else {
-        let outcome = match model.limits.contains_key(domain.as_str()) {
-            true => format!("no rule of `{domain}` is for these labels"),
-            false => format!("asked about in `{domain}`, of whose rules only the service knows"),
+impl Counter<'_> {
+    fn rule_for(&self, entries: &[Entry]) -> LimitExplained {
+        let domain = &*self.asked.service.domain;
+        let rules = self.model.limits.get(domain);
+        let labels = words(entries);
+        let Some(rule) = rules.and_then(|rules| find(&rules.nodes, entries)) else {
+            let outcome = match (rules, self.asked.named_by) {
+                (Some(_), None) => format!("no rule of `{domain}` is for these labels"),
+                (Some(_), Some(_)) => {
+                    format!("no RateLimit of `{domain}` is for these labels; {} is asked", self.asked)
+                }
+                (None, _) => format!("{} is asked in `{domain}`, and alone knows its rules", self.asked),
+            };
+            return LimitExplained { labels, limit: None, rule: None, origin: None, outcome };
         };
-        return LimitExplained { labels: words(entries), limit: None, rule: None, origin: None, outcome };
-    };
-    let outcome = if rule.log_only { "noted beyond that" } else { "answered 429 beyond that" };
-    LimitExplained {
-        labels: words(entries),
-        limit: Some(pace(rule)),
-        rule: Some(rule.name.clone()),
-        origin: Some(ObjectRef::from(&rule.origin)),
-        outcome: outcome.to_owned(),
+        LimitExplained {
+            labels,
+            limit: (self.fetched_by != Some(0)).then(|| pace(rule)),
+            rule: Some(rule.name.clone()),
+            origin: Some(ObjectRef::from(&rule.origin)),
+            outcome: self.outcome(rule),
+        }
+    }
+
+    /// What the rule means, if the one who is asked has it.
+    fn outcome(&self, rule: &LimitRule) -> String {
+        let beyond = if rule.log_only { "noted beyond that" } else { "answered 429 beyond that" };
+        match (self.fetched_by, self.asked.named_by) {
+            (Some(0), _) => format!("not in force: {} is asked, and no service has fetched it", self.asked),
+            (None, Some(_)) => format!("{beyond} if {} fetches RateLimits over xDS", self.asked),
+            (Some(_), Some(_)) => format!("{beyond} by {}", self.asked),
+            (_, None) => beyond.to_owned(),
+        }
     }
 }
 

@@ -1,14 +1,17 @@
 //! What comes of a request or a connection, in a sentence.
 
 use nuncio_api::{Kind, ObjectId};
-use nuncio_ir::{Backend, Forward, PathMatch, PathRewrite, Redirect, Respond, Route, RouteAction, TcpProxy};
+use nuncio_ir::{
+    Backend, ClusterName, Discovery, Forward, Model, PathMatch, PathRewrite, Redirect, Respond, Route, RouteAction,
+    TcpProxy,
+};
 
 use super::request::Request;
 
 /// What the route does with the request.
-pub(super) fn of_route(route: &Route, request: &Request) -> String {
+pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> String {
     match &route.action {
-        RouteAction::Forward(forward) => forwarded(forward, route, request),
+        RouteAction::Forward(forward) => forwarded(model, forward, route, request),
         RouteAction::Redirect(redirect) => redirected(redirect, route, request),
         RouteAction::Respond(Respond { status, body }) => match (body.trim(), guard(route)) {
             ("", Some(host)) => format!("answered {status}: {host} rejects what is not secure"),
@@ -23,19 +26,28 @@ pub(super) fn guard(route: &Route) -> Option<&ObjectId> {
     route.origins.first().filter(|_| route.origins.iter().all(|id| id.kind == Kind::Host))
 }
 
-fn forwarded(forward: &Forward, route: &Route, request: &Request) -> String {
+fn forwarded(model: &Model, forward: &Forward, route: &Route, request: &Request) -> String {
     let total: u64 = forward.arms.iter().map(|arm| u64::from(arm.weight)).sum();
     let arms = forward.arms.iter().map(|arm| {
         let path = rewritten(arm.rewrite.as_ref(), route, &request.path);
         let share = if forward.arms.len() == 1 { String::new() } else { format!("{}/{total} ", arm.weight) };
         match &arm.backend {
+            Backend::Cluster(name) if lacks_endpoints(model, name) => {
+                format!("{share}answered 503: {name} has no endpoints")
+            }
             Backend::Cluster(name) => format!("{share}to {name} as {path}"),
             Backend::Invalid { status, reason } => format!("{share}answered {status}: {reason}"),
         }
     });
     let arms = arms.collect::<Vec<_>>().join(", ");
-    let serves = forward.arms.iter().any(|arm| matches!(arm.backend, Backend::Cluster(_)));
-    if serves { format!("forwarded {arms}") } else { arms }
+    let serves = |backend: &Backend| matches!(backend, Backend::Cluster(name) if !lacks_endpoints(model, name));
+    if forward.arms.iter().any(|arm| serves(&arm.backend)) { format!("forwarded {arms}") } else { arms }
+}
+
+/// Whether it is known that nobody stands behind a cluster.
+fn lacks_endpoints(model: &Model, name: &ClusterName) -> bool {
+    let is_told = model.clusters.get(name).is_some_and(|cluster| matches!(cluster.discovery, Discovery::Endpoints));
+    is_told && model.endpoints.get(name).is_none_or(|known| known.endpoints.is_empty())
 }
 
 fn redirected(redirect: &Redirect, route: &Route, request: &Request) -> String {

@@ -80,13 +80,32 @@ fn auth_service(model: &Model, route: &Route) -> Option<ProtectionExplained> {
     Some(ProtectionExplained { by, path: String::new(), filters: Vec::new(), applies: true, outcome })
 }
 
-/// What refuses every request of the route, whoever sends it.
-pub(super) fn refusal(model: &Model, route: &Route) -> Option<String> {
+/// What refuses the request, whoever sends it.
+pub(super) fn refusal(model: &Model, route: &Route, request: &Request) -> Option<String> {
+    refusing_service(model, route).or_else(|| refusing_filter(model, route, request))
+}
+
+fn refusing_service(model: &Model, route: &Route) -> Option<String> {
     let extension = model.extensions.get(&Slot::Auth).filter(|_| matches!(route.auth, Check::On(_)))?;
     match &extension.filter {
         SlotFilter::Refuse { status, reason } => Some(format!("answered {status}: {reason}")),
         SlotFilter::Idle | SlotFilter::Limit(_) | SlotFilter::Authorize(_) => None,
     }
+}
+
+/// The first filter that is asked, where it is none that could decide.
+fn refusing_filter(model: &Model, route: &Route, request: &Request) -> Option<String> {
+    let set = model.rule_sets.get(&route.rules.as_ref()?.set)?;
+    let (rules, asked) = (Rules::new(set).ok()?, as_filters_see_it(request));
+    let Match::Rule(found) = rules.find(&asked) else { return None };
+    let filters = &set.rules[found.index].filters;
+    let first = filters.iter().find(|used| passed_over(used, &asked).is_none())?;
+    let reason = match model.filters.get(&first.filter).map(|filter| &filter.kind) {
+        Some(FilterKind::Invalid { reason }) => reason,
+        Some(_) => return None,
+        None => "it is not there",
+    };
+    (first.on_deny != OnDeny::Continue).then(|| format!("answered 503 by the filter {}: {reason}", first.filter))
 }
 
 fn explain(model: &Model, rule: &Rule, asked: &nuncio_auth::Request) -> ProtectionExplained {
@@ -113,6 +132,13 @@ fn as_filters_see_it(request: &Request) -> nuncio_auth::Request {
     asked
 }
 
+/// The header by which the request is none for the filter.
+fn passed_over<'f>(used: &'f FilterRef, asked: &nuncio_auth::Request) -> Option<&'f str> {
+    let condition = used.if_request_header.as_ref()?;
+    let is_for_others = Condition::new(condition).is_ok_and(|compiled| !compiled.holds(asked));
+    is_for_others.then_some(&*condition.name)
+}
+
 /// `login.default (OAuth2)`, with what the rule makes of it; or why it denies.
 fn describe(model: &Model, used: &FilterRef, asked: &nuncio_auth::Request) -> String {
     let kind = match model.filters.get(&used.filter).map(|filter| &filter.kind) {
@@ -125,14 +151,10 @@ fn describe(model: &Model, used: &FilterRef, asked: &nuncio_auth::Request) -> St
         Some(FilterKind::Invalid { reason }) => return format!("{}, which denies: {reason}", used.filter),
         None => return format!("{}, which is not there: denies", used.filter),
     };
-    let condition = used.if_request_header.as_ref();
-    let is_passed_over = condition
-        .and_then(|condition| Condition::new(condition).ok().filter(|compiled| !compiled.holds(asked)))
-        .and(condition)
-        .map(|condition| format!("not asked, by ifRequestHeader {}", condition.name));
+    let passed_over = passed_over(used, asked).map(|header| format!("not asked, by ifRequestHeader {header}"));
     let ends = (used.on_allow == OnAllow::Break).then(|| "is the last if it allows".to_owned());
     let goes_on = (used.on_deny == OnDeny::Continue).then(|| "may deny in vain".to_owned());
-    let more = is_passed_over.map_or_else(|| ends.into_iter().chain(goes_on).collect(), |reason| vec![reason]);
+    let more = passed_over.map_or_else(|| ends.into_iter().chain(goes_on).collect(), |reason| vec![reason]);
     let said: String = more.iter().map(|more| format!("; {more}")).collect();
     format!("{} ({kind}{said})", used.filter)
 }

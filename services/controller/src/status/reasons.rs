@@ -16,7 +16,7 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 18] = [
+const CONCERNS: [(&str, Concern); 19] = [
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
@@ -31,6 +31,7 @@ const CONCERNS: [(&str, Concern); 18] = [
     ("NoHosts", Concern::Attachment),
     ("NoListener", Concern::Attachment),
     ("NoMatchingHost", Concern::Attachment),
+    ("NotFetched", Concern::Attachment),
     ("NotResolved", Concern::Reference),
     ("RefusedByProxy", Concern::Proxy),
     ("ResolverNotFound", Concern::Reference),

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use nuncio_ir::{FilterChain, Handler, Listener, Model, Table, VirtualHost};
+use nuncio_translate::World;
 
 use crate::admin::{HostView, ListQuery, ListenerView, ObjectRef};
 use crate::explain::tls_chain;
 
 /// Hosts of all tables; what names share in the table of the wildcards is told for each pattern.
-pub(super) fn hosts(model: &Model, query: &ListQuery) -> impl Iterator<Item = HostView> {
+pub(super) fn hosts(world: &World, query: &ListQuery) -> impl Iterator<Item = HostView> {
+    let model = world.model();
     let mut views: BTreeMap<String, HostView> = BTreeMap::new();
     for table in model.tables.values() {
         for host in &table.hosts {
@@ -24,7 +26,7 @@ pub(super) fn hosts(model: &Model, query: &ListQuery) -> impl Iterator<Item = Ho
                     certificate: certificate_of(model, &table.scope.class, &name),
                     routes: 0,
                 });
-                view.objects.extend(objects_of(host));
+                view.objects.extend(objects_of(world, table, host, &name));
                 view.listeners.extend(listeners);
                 view.routes += host.routes.len();
             }
@@ -41,19 +43,22 @@ pub(super) fn names(table: &Table, host: &VirtualHost) -> Vec<String> {
     }
 }
 
-/// The objects of a host's routes, each once.
-fn objects_of(host: &VirtualHost) -> impl Iterator<Item = ObjectRef> {
-    let mut objects: Vec<_> = host.routes.iter().flat_map(|route| &route.origins).collect();
+/// Who speaks for a name, and the objects of its routes, each once.
+fn objects_of(world: &World, table: &Table, host: &VirtualHost, name: &str) -> Vec<ObjectRef> {
+    let of_routes = host.routes.iter().flat_map(|route| &route.origins);
+    let mut objects: Vec<_> = world.speaker(&table.scope.class, name).into_iter().chain(of_routes).collect();
     objects.sort_unstable();
     objects.dedup();
-    objects.into_iter().map(ObjectRef::from)
+    objects.into_iter().map(ObjectRef::from).collect()
 }
 
 /// A host as requests for `name` meet it.
-pub(crate) fn host_view(model: &Model, table: &Table, host: &VirtualHost, name: &str) -> HostView {
+pub(crate) fn host_view(world: &World, table: &Table, host: &VirtualHost, name: &str) -> HostView {
+    let model = world.model();
+    let hostname = host.domains.first().filter(|_| *table.scope.host == *"*").map_or(name, |domain| domain);
     HostView {
-        hostname: host.domains.first().filter(|_| *table.scope.host == *"*").map_or(name, |domain| domain).to_owned(),
-        objects: objects_of(host).collect(),
+        hostname: hostname.to_owned(),
+        objects: objects_of(world, table, host, hostname),
         listeners: listeners_of(model, &table.scope.class),
         certificate: certificate_of(model, &table.scope.class, name),
         routes: host.routes.len(),

@@ -82,14 +82,28 @@ async fn serves(gateway: &str, port: u16) -> bool {
     serde_json::from_slice::<Explanation>(&reply.body).is_ok_and(|explained| explained.listener.is_some())
 }
 
-/// Whether the rate limit service, if the environment sets one up, could reach its Redis.
-pub(super) async fn redis() -> Option<Check> {
-    let check = "the Redis of the rate limits answers";
-    let hint = "REDIS_URL, REDIS_TYPE, REDIS_TLS and REDIS_AUTH say where it is and how to get in (docs/ratelimit.md)";
-    match nuncio_ratelimit::reach_redis(PATIENCE).await {
-        None => None,
-        Some(Ok(())) => Some(Check::ok("Rate limits", check)),
-        Some(Err(error)) => Some(Check::failed("Rate limits", check, error, hint)),
+/// Whether the gateway, with `--redis`, and the rate limit service, if the environment sets one up, could reach their Redis.
+pub(super) async fn redis(of_gateway: Option<&str>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Some(url) = of_gateway.filter(|url| !url.is_empty()) {
+        let check = "the Redis of the gateway (--redis) answers";
+        let hint =
+            "start it, or say by --redis or NUNCIO_REDIS where it is; it keeps the counts of RateLimits, and sessions";
+        checks.push(answers(check, nuncio_ratelimit::reach_redis_at(url, PATIENCE).await, hint));
+    }
+    if let Some(reached) = nuncio_ratelimit::reach_redis(PATIENCE).await {
+        let check = "the Redis of the rate limit service (REDIS_URL) answers";
+        let hint =
+            "REDIS_URL, REDIS_TYPE, REDIS_TLS and REDIS_AUTH say where it is and how to get in (docs/ratelimit.md)";
+        checks.push(answers(check, reached, hint));
+    }
+    checks
+}
+
+fn answers(check: &str, reached: Result<(), String>, hint: &str) -> Check {
+    match reached {
+        Ok(()) => Check::ok("Redis", check),
+        Err(error) => Check::failed("Redis", check, error, hint),
     }
 }
 

@@ -35,6 +35,8 @@ const INVALID: i32 = 3;
 pub(crate) async fn watch(settings: Xds, active: Active, stop: CancellationToken) {
     let mut client = Client { settings, active, version: String::new() };
     tokio::select! {
+        // Who was told to stop does not complain of a server that ends with it.
+        biased;
         () = stop.cancelled() => {}
         () = client.run() => {}
     }

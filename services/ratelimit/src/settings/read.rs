@@ -58,6 +58,7 @@ impl Settings {
             health_by_connection: env.flag("REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", false)?,
             top: Some(Arc::default()),
             stats: Arc::default(),
+            outage: Arc::default(),
             limiter: limiter(env)?,
         })
     }

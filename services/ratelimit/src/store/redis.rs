@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Counts, Ops, Store};
+use super::{Counts, Ops, Outage, Store};
 use crate::stats::Registry;
 use cluster::Cluster;
 use job::How;
@@ -72,6 +72,8 @@ pub struct RedisOptions {
     pub reply_timeout: Duration,
     /// Up to so many seconds are added to what keys live for, so that not all expire at once.
     pub expiration_jitter: u64,
+    /// Told whether it can be used.
+    pub outage: Arc<Outage>,
 }
 
 impl std::fmt::Debug for RedisOptions {
@@ -110,6 +112,7 @@ impl Default for RedisOptions {
             connect_timeout: Duration::from_secs(10),
             reply_timeout: Duration::from_secs(1),
             expiration_jitter: 300,
+            outage: Arc::default(),
         }
     }
 }

@@ -331,6 +331,31 @@ async fn explain_knows_which_tcp_mapping_gets_a_connection() {
 }
 
 #[tokio::test]
+async fn explain_knows_who_answers_in_place_of_a_service() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let web =
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}});
+    let to_nobody = object("Mapping", "nobody", json!({"hostname": "*", "prefix": "/nobody/", "service": "web"}));
+    let rule = json!({"host": "*", "path": "/guarded/*", "filters": [{"name": "nowhere"}]});
+    let policy = object("FilterPolicy", "policy", json!({"rules": [rule]}));
+    let objects = [web, to_nobody, mapping("guarded", "/guarded/", a.address()), policy];
+    site.write("all.yaml", yaml::plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    gateway.admin.state("FilterPolicy", "policy", "acked").await;
+    let client = Client::http(site.http());
+    for (path, part) in [("/nobody/", "has no endpoints"), ("/guarded/x", "by the filter nowhere.default")] {
+        assert_eq!(client.ask(&get("a.example", path)).await.status, 503, "{path}");
+        let url = format!("http://a.example:{}{path}", site.http().port());
+        assert_told(&site, &[&url], &["answered 503", part]);
+        assert!(!told(&site, &[&url]).contains("forwarded"), "{path}");
+    }
+    // Who speaks for the name is among those that are asked for it.
+    let hosts = gateway.admin.list("hosts").await;
+    assert!(hosts[0]["objects"].to_string().contains("\"kind\":\"Host\""), "{hosts:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn what_only_envoy_can_try_is_said() {
     let (site, a) = (Site::new(), Backend::start("a").await);
     let mut only_re2 = mapping("re2", r"/x\C/.*", a.address());

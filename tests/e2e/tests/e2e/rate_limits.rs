@@ -210,6 +210,9 @@ async fn limits_that_nobody_is_asked_about_say_so() {
     site.write("limit.yaml", documents(&[object("RateLimit", "elsewhere", elsewhere)]));
     gateway.admin.no_problem(&["NoRateLimitService"]).await;
     gateway.admin.problem(&["elsewhere", "OtherLabelDomain"]).await;
+    let misspelt = json!({"limits": [{"pattern": [{"usr": "*"}], "rate": 1, "unit": "day"}]});
+    site.write("misspelt.yaml", documents(&[object("RateLimit", "misspelt", misspelt)]));
+    gateway.admin.problem(&["misspelt", "NoSuchLabel"]).await;
     gateway.stop().await;
 }
 
@@ -223,6 +226,7 @@ async fn explain_and_diagnostics_name_the_rule_and_who_is_over() {
     gateway.admin.state("RateLimit", "users", "acked").await;
     let limits = gateway.admin.list("limits").await;
     assert_eq!((limits.len(), &limits[0]["labels"], &limits[0]["limit"]), (1, &json!("user=*"), &json!("1 per day")));
+    assert_eq!((&limits[0]["fetched_by"], &limits[0]["in_force"]), (&json!(1), &json!(true)), "{limits:?}");
     let url = format!("http://{}/m/", site.http());
     let explain = |more: &[&str]| {
         let admin = site.admin().to_string();

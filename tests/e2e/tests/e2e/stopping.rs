@@ -1,7 +1,7 @@
 //! `nuncio up` ends well, and so does its Envoy.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{documents, mapping, plain};
+use nuncio_e2e::yaml::{documents, mapping, object, plain};
 use nuncio_e2e::{Client, Gateway, Site, eventually, get};
 use rustix::process::Signal;
 use serde_json::json;
@@ -91,6 +91,27 @@ async fn ctrl_c_ends_it_as_sigterm_does() {
     let mut gateway = Gateway::start(&site).await;
     gateway.signal(Signal::INT);
     gateway.stopped().await;
+}
+
+#[tokio::test]
+async fn nobody_complains_of_services_that_end_with_it() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let mut limited = mapping("x", "/x/", a.address());
+    limited["spec"]["labels"] = json!({"ambassador": [{"group": [{"generic_key": {"value": "x"}}]}]});
+    let limits = json!({"limits": [{"pattern": [{"generic_key": "x"}], "rate": 1, "unit": "day"}]});
+    let rule = json!({"host": "guarded.example", "path": "*", "filters": []});
+    let policy = object("FilterPolicy", "policy", json!({"rules": [rule]}));
+    site.write("all.yaml", plain(&site) + &documents(&[limited, object("RateLimit", "limits", limits), policy]));
+    let mut gateway = Gateway::start(&site).await;
+    for (kind, name) in [("RateLimit", "limits"), ("FilterPolicy", "policy")] {
+        gateway.admin.state(kind, name, "acked").await;
+    }
+    let before = gateway.stderr().len();
+    gateway.signal(Signal::TERM);
+    gateway.stopped().await;
+    let after = gateway.stderr().into_iter().skip(before);
+    let complaints: Vec<_> = after.filter(|line| line.contains("WARN") || line.contains("ERROR")).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
 #[tokio::test]

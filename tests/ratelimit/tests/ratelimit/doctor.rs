@@ -1,4 +1,4 @@
-//! `nuncio doctor` on the Redis that the environment names.
+//! `nuncio doctor` on the Redis that the environment and the arguments name.
 
 use nuncio_e2e::{Site, envoy};
 use nuncio_ratelimit_tests::Redis;
@@ -18,11 +18,23 @@ fn it_says_whether_redis_lets_the_service_in() {
     let redis = Redis::start(&["--requirepass", "open"]).unwrap();
     let url = redis.address();
     let (code, text) = doctor(&[("REDIS_URL", &url), ("REDIS_AUTH", "open")]);
-    assert!(code == Some(0) && text.contains("√ the Redis of the rate limits answers"), "{text}");
+    assert!(code == Some(0) && text.contains("√ the Redis of the rate limit service (REDIS_URL) answers"), "{text}");
     for variables in [&[("REDIS_URL", &*url), ("REDIS_AUTH", "wrong")][..], &[("REDIS_URL", "127.0.0.1:1")]] {
         let (code, text) = doctor(variables);
-        assert!(code == Some(1) && text.contains("× the Redis of the rate limits answers"), "{text}");
+        assert!(
+            code == Some(1) && text.contains("× the Redis of the rate limit service (REDIS_URL) answers"),
+            "{text}"
+        );
         assert!(!text.contains("wrong"), "no password is shown: {text}");
+    }
+    let (code, text) = doctor(&[("NUNCIO_REDIS", &format!("redis://:open@{url}"))]);
+    assert!(code == Some(0) && text.contains("√ the Redis of the gateway (--redis) answers"), "{text}");
+    for (address, reason) in
+        [(format!("redis://:wrong@{url}"), "WRONGPASS"), ("redis://127.0.0.1:1".to_owned(), "refused")]
+    {
+        let (code, text) = doctor(&[("NUNCIO_REDIS", &address)]);
+        assert!(code == Some(1) && text.contains("× the Redis of the gateway (--redis) answers"), "{text}");
+        assert!(text.contains(reason) && !text.contains("wrong@"), "{text}");
     }
     let (_, text) = doctor(&[]);
     assert!(!text.contains("Redis"), "it is not asked for: {text}");

@@ -38,15 +38,19 @@ async fn whoever_wants_requests_refused_without_redis_has_them_refused_from_the_
     for user in ["hung", "hung still", "ann"] {
         assert_eq!(status(user).await, 429, "{user}");
     }
+    gateway.admin.problem(&["RedisUnavailable"]).await;
     redis.process().signal(Signal::CONT).unwrap();
     eventually("redis is used again", async || passes("bob").await).await;
+    gateway.admin.no_problem(&["RedisUnavailable"]).await;
     assert_eq!(status("ann").await, 429, "what it counted is still there");
 
     redis.kill();
     for user in ["gone", "gone still"] {
         assert_eq!(status(user).await, 429, "{user}");
     }
+    gateway.admin.problem(&["RedisUnavailable", "refused"]).await;
     redis.restart().unwrap();
     eventually("the new redis is used", async || passes("cid").await).await;
+    gateway.admin.no_problem(&["RedisUnavailable"]).await;
     gateway.stop().await;
 }

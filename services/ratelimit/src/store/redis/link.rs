@@ -16,6 +16,7 @@ use super::connect::Connection;
 use super::job::{How, Job};
 use super::resolve::Resolver;
 use crate::stats::Registry;
+use crate::store::outage::Standing;
 use crate::store::{Count, Counts, Op, Ops, StoreError};
 use serving::Serving;
 
@@ -42,7 +43,8 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn start(setup: Setup) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(Task { setup, jobs, out: BytesMut::new() }.run());
+        let standing = Standing::new(setup.options.outage.clone());
+        tokio::spawn(Task { setup, jobs, out: BytesMut::new(), standing }.run());
         Self { queue }
     }
 
@@ -79,6 +81,7 @@ struct Task {
     setup: Setup,
     jobs: mpsc::Receiver<Job>,
     out: BytesMut,
+    standing: Standing,
 }
 
 /// Why serving a connection ended.
@@ -102,6 +105,7 @@ impl Task {
                 Ok(connection) => {
                     self.setup.stats.service.redis_connections.fetch_add(1, Ordering::Relaxed);
                     self.setup.alive.send_replace(true);
+                    self.standing.back();
                     let (end, useful) = self.serve(connection).await;
                     if useful {
                         wait = BACK_OFF.0;
@@ -118,6 +122,7 @@ impl Task {
                         }
                         End::Hung(error) => {
                             tracing::warn!("redis hangs: {error}");
+                            self.standing.away(&error);
                             failed = Some(StoreError::Unavailable(error));
                             continue;
                         }
@@ -128,6 +133,7 @@ impl Task {
                 Err(error) => error,
             };
             tracing::warn!("cannot use redis: {error}");
+            self.standing.away(&error);
             let error = StoreError::Unavailable(error);
             if !self.refuse(&error, wait).await {
                 return;

@@ -20,6 +20,7 @@ struct Service {
 
 impl Service {
     const GRPC: u16 = 7081;
+    const DEBUG: u16 = 7070;
 
     /// One with these rules.
     async fn start(rules: &str) -> Self {
@@ -46,7 +47,7 @@ impl Service {
             ("HOST", &*ip),
             ("PORT", "7080"),
             ("DEBUG_HOST", &*ip),
-            ("DEBUG_PORT", "7070"),
+            ("DEBUG_PORT", &*Self::DEBUG.to_string()),
             ("GRPC_HOST", &*ip),
             ("GRPC_PORT", &*Self::GRPC.to_string()),
         ]);
@@ -202,6 +203,13 @@ async fn a_service_of_its_own_process_is_sent_the_rules_of_rate_limits() {
     let _envoy = Envoy::start(&site, "edge");
     eventually("ready", async || controller.admin.ready().await).await;
     controller.admin.state("RateLimit", "users", "acked").await;
+    let debug = service.site.at(Service::DEBUG).to_string();
+    let ask = ["ratelimit", "explain", "ambassador", "user=ann", "method=GET", "--server", &debug];
+    let output = site.nuncio(&ask).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && told.contains("RateLimit default/users"), "{told}");
+    assert!(!told.contains("No limit") && told.contains("1 in a DAY"), "{told}");
+    assert_eq!(controller.admin.list("limits").await[0]["in_force"], json!(true));
     assert_eq!(controller.admin.list("envoys").await.len(), 1, "a rate limit service is no Envoy");
     let client = Client::http(site.http());
     assert_eq!(statuses(&client, &as_user("ann", "/m/"), 2).await, [200, 429]);
@@ -224,4 +232,33 @@ async fn a_service_of_its_own_process_is_sent_the_rules_of_rate_limits() {
         status => Err(status.to_string()),
     })
     .await;
+}
+
+#[tokio::test]
+async fn rate_limits_beside_a_service_that_cannot_fetch_them_say_so() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let limited = limited(mapping("m", "/m/", a.address()), &[by_user()]);
+    let elsewhere = object("RateLimitService", "limits", json!({"service": site.at(7081).to_string()}));
+    site.write("all.yaml", plain(&site) + &documents(&[limited, user_limit(1)]));
+    site.write("service.yaml", documents(&[elsewhere]));
+    let gateway = Gateway::start(&site).await;
+    gateway.admin.problem(&["users", "NotFetched"]).await;
+    let limits = gateway.admin.list("limits").await;
+    let asked = format!("{} (RateLimitService default/limits)", site.at(7081));
+    assert_eq!((&limits[0]["asked"], &limits[0]["in_force"]), (&json!(asked), &json!(false)), "{limits:?}");
+    let url = format!("http://{}/m/", site.http());
+    let explain = |of: &[&str]| {
+        let output = site.nuncio(&[&["explain", &*url, "-H", "x-user: ann"], of].concat()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let admin = site.admin().to_string();
+    let told = explain(&["--admin", &admin]);
+    assert!(told.contains(&format!("not in force: {asked} is asked")) && !told.contains("1 per day"), "{told}");
+    let told = explain(&["manifests"]);
+    assert!(told.contains(&format!("answered 429 beyond that if {asked} fetches")), "{told}");
+    site.remove("service.yaml");
+    gateway.admin.no_problem(&["NotFetched"]).await;
+    gateway.admin.state("RateLimit", "users", "acked").await;
+    assert_eq!(gateway.admin.list("limits").await[0]["in_force"], json!(true));
+    gateway.stop().await;
 }

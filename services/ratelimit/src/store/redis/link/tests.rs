@@ -28,7 +28,8 @@ fn serve(keys: usize, size: usize) -> Scene {
     let setup = Setup { resolver, options, stats: Arc::default(), alive: Arc::new(watch::channel(false).0) };
     let connection = Connection { stream: Box::pin(near), input: BytesMut::new() };
     let served = tokio::spawn(async move {
-        let mut task = Task { setup, jobs, out: BytesMut::new() };
+        let standing = Standing::new(setup.options.outage.clone());
+        let mut task = Task { setup, jobs, out: BytesMut::new(), standing };
         task.serve(connection).await;
         // Until here, or the task would find that nobody has a handle.
         drop(queue);

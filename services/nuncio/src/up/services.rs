@@ -1,0 +1,63 @@
+//! The services beside the gateway: each runs from when something asks it.
+
+use nuncio_controller::Limited;
+use nuncio_controller::admin::LimitedView;
+use nuncio_ratelimit::settings::Settings;
+use nuncio_ratelimit::stats::{Exposition, prometheus};
+use nuncio_ratelimit::{Often, RunError};
+use nuncio_telemetry::Metrics;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What the rate limit service counts; it has metrics once it is wanted.
+pub(super) fn limited(settings: &Settings, wanted: watch::Receiver<bool>) -> Limited {
+    let view = |often| {
+        let Often { domain, labels, rule, over } = often;
+        LimitedView { domain, labels, name: rule, over }
+    };
+    let (top, stats) = (settings.top.clone().unwrap_or_default(), settings.stats.clone());
+    let metrics = move || match *wanted.borrow() {
+        true => prometheus(&stats, &Exposition::default()),
+        false => String::new(),
+    };
+    Limited::new(move || top.list().into_iter().map(view).collect(), metrics)
+}
+
+/// Runs the rate limit service from the moment when something asks it.
+pub(super) async fn limit(
+    settings: Settings,
+    wanted: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
+    match is_wanted(wanted, &stop).await {
+        true => nuncio_ratelimit::run(settings, stop).await,
+        false => Ok(()),
+    }
+}
+
+/// Runs the authentication service from the moment when something asks it.
+pub(super) async fn decide(
+    settings: nuncio_authz::Settings,
+    metrics: Metrics,
+    wanted: watch::Receiver<bool>,
+    stop: CancellationToken,
+) -> Result<(), nuncio_authz::RunError> {
+    match is_wanted(wanted, &stop).await {
+        true => nuncio_authz::run(settings, metrics, stop).await,
+        false => Ok(()),
+    }
+}
+
+/// Waits until a service is wanted; false if it is not until everything ends.
+async fn is_wanted(mut wanted: watch::Receiver<bool>, stop: &CancellationToken) -> bool {
+    let asked = async {
+        // A controller that is gone wants nothing any more.
+        if wanted.wait_for(|wanted| *wanted).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = asked => true,
+    }
+}
