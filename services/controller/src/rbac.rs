@@ -195,7 +195,7 @@ pub const RULES: &[Rule] = &[
         verbs: READ,
         names: Names::Any,
         feature: Feature::Gateway,
-        purpose: "see which kinds are defined, and which of them the webhook converts",
+        purpose: "see which kinds are installed, and which of them the webhook converts",
     },
     Rule {
         scope: Scope::Own,

@@ -46,7 +46,8 @@ impl Troubles {
         let message = explain(api, selection, failure);
         if *failure == Failure::Missing && is_dispensable(api) {
             tracing::info!("there are no objects of {}: {message}", api.resource());
-            return None;
+            // A server that has just begun may have said before that we may not read them.
+            return before.map(|_| mended(api));
         }
         if *failure == Failure::Missing {
             tracing::warn!("{} cannot be read: {message}", api.resource());
@@ -64,7 +65,7 @@ impl Troubles {
             tracing::info!("{} can be read now", api.resource());
         }
         // Also after a loss: there may have been a problem before it.
-        Some(FileChange { file: api.directory().into(), content: Content::Gone })
+        Some(mended(api))
     }
 
     fn says_nothing(&self, failure: &Failure) -> String {
@@ -99,6 +100,11 @@ impl Troubles {
     }
 }
 
+/// Nothing is wrong with a kind any more.
+fn mended(api: &ApiKind) -> FileChange {
+    FileChange { file: api.directory().into(), content: Content::Gone }
+}
+
 /// Whether a cluster may do without a kind: those that Emissary's definitions do not have, and those without effect.
 fn is_dispensable(api: &ApiKind) -> bool {
     Kind::of_group(api.group, api.kind).is_none_or(Kind::is_of_edge_stack_alone)
@@ -120,5 +126,23 @@ fn explain(api: &ApiKind, selection: &Selection, failure: &Failure) -> String {
             format!("{message}: let {role} grant get, list and watch for {resource}")
         }
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::kubernetes::resources::api_kind;
+
+    #[test]
+    fn a_kind_that_can_be_done_without_is_no_problem_once_it_is_known_to_be_missing() {
+        let (mut troubles, filters) = (Troubles::new("server".to_owned()), api_kind(Kind::GatewayFilter).unwrap());
+        let mut failed = |failure: Failure| troubles.failed(0, &filters, &Selection::default(), &failure);
+        assert_eq!(failed(Failure::Missing), None);
+        let denied = failed(Failure::Denied("filters is forbidden".to_owned())).unwrap();
+        assert!(matches!(denied.content, Content::Unreadable(_)), "{denied:?}");
+        assert_eq!(failed(Failure::Missing), Some(mended(&filters)));
+        assert_eq!(failed(Failure::Missing), None, "once");
+        assert_eq!(failed(Failure::Faulty("leader changed".to_owned())), None, "the server is lost, not the kind");
     }
 }
