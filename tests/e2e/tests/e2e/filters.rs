@@ -80,11 +80,12 @@ async fn a_key_is_needed_where_a_policy_says_so_whichever_way_the_route_is_found
             let status = client.ask(&get(name, path)).await.status;
             assert!(matches!(status, 400 | 401), "{name}{path}: {status}");
         }
-        // Not even where nobody is asked.
+        // Not even where nobody is asked. (The first of these Envoy reads as Java's servers do.)
         for disguise in ["..;", "%252e%252e", "..%00", "%c0%ae%c0%ae", "x/..%252f.."] {
             for prefix in ["/public", "/open"] {
                 let path = format!("{prefix}/{disguise}/private/x");
-                assert_eq!(client.ask(&get(name, &path)).await.status, 400, "{name}{path}");
+                let (before, status) = (upstream.requests(), client.ask(&get(name, &path)).await.status);
+                assert!(matches!(status, 400 | 401) && upstream.requests() == before, "{name}{path}: {status}");
             }
         }
         for path in ["/open/x;a=b", "/open/100%25", "/public/a%20b", "/open/..a"] {
