@@ -44,6 +44,12 @@ pub enum RunError {
     Serve(tonic::transport::Error),
 }
 
+impl From<StoreError> for RunError {
+    fn from(error: StoreError) -> Self {
+        Self::Setting(error.to_string())
+    }
+}
+
 /// Runs the service until stopped; what it counts is in `metrics`.
 ///
 /// # Errors
@@ -54,7 +60,7 @@ pub async fn run(settings: Settings, metrics: Metrics, stop: CancellationToken) 
     let engine = Arc::new(engine(&settings, &metrics, active.clone())?);
     let mut tasks = JoinSet::new();
     if let Some(urls) = &settings.redis {
-        let others = Subscriber::new(settings.redis_kind, &urls.0, &settings.redis_master.0).map_err(store_error)?;
+        let others = Subscriber::new(settings.redis_kind, &urls.0, &settings.redis_master.0)?;
         tasks.spawn(engine.services.sessions.follow(others, stop.clone()));
     }
 
@@ -131,14 +137,10 @@ fn sessions(settings: &Settings) -> Result<Sessions, RunError> {
         None => Store::Memory(MemoryStore::default()),
         Some(urls) => {
             let redis = RedisStore::new(settings.redis_kind, &urls.0, &settings.redis_master.0);
-            Store::Redis(Box::new(redis.map_err(store_error)?))
+            Store::Redis(Box::new(redis?))
         }
     };
     Ok(Sessions::new(store, keys, 2 * settings.idp_timeout + WRITING))
-}
-
-fn store_error(error: StoreError) -> RunError {
-    RunError::Setting(error.to_string())
 }
 
 fn read(path: &Path) -> Result<String, RunError> {

@@ -71,7 +71,7 @@ impl Link {
 
 /// Where news come from. Any server of a cluster has all of it.
 pub(crate) enum Subscriber {
-    Server(Client),
+    Server(Box<Client>),
     Sentinel(Box<SentinelClient>),
 }
 
@@ -79,7 +79,7 @@ impl Subscriber {
     /// Of these addresses; Sentinels know the server by its name.
     pub(crate) fn new(kind: RedisKind, urls: &[String], master: &str) -> Result<Self, StoreError> {
         let subscriber = match kind {
-            RedisKind::Single | RedisKind::Cluster => single(urls).map(Self::Server),
+            RedisKind::Single | RedisKind::Cluster => single(urls).map(|client| Self::Server(Box::new(client))),
             RedisKind::Sentinel => sentinel(urls, master).map(|client| Self::Sentinel(Box::new(client))),
         };
         subscriber.map_err(|error| wrong(&error))
