@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
 /// A list, or text with commas between the items; spaces around them do not count.
 pub(crate) fn comma_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -58,6 +58,25 @@ impl<'de> Visitor<'de> for ListVisitor {
         }
         Ok(list)
     }
+}
+
+/// A name out of a few. Empty text says nothing, as Go takes it.
+pub(crate) fn name_unless_empty<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.filter(|text| !text.is_empty()).map(|text| T::deserialize(text.into_deserializer())).transpose()
+}
+
+/// The same where there is a default.
+pub(crate) fn name_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    name_unless_empty(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Seconds as a number or as its text.

@@ -33,8 +33,8 @@ impl Scheme {
     }
 }
 
-/// Where requests go, as a Mapping names it: `[scheme://]host[.namespace][:port]`. The scheme's case does not count; an
-/// IPv6 address stands in brackets. Nothing is added to the name here: which namespace a bare name belongs to
+/// Where requests go, as a Mapping names it: `[scheme://]host[.namespace][:port]`. Case does not count: the
+/// host is kept in lower case. An IPv6 address stands in brackets. Nothing is added to the name here: which namespace a bare name belongs to
 /// is for the translator to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -44,7 +44,7 @@ pub struct ServiceRef {
     pub scheme: Option<Scheme>,
     /// Any other scheme, which has no effect.
     pub unknown_scheme: Option<Box<str>>,
-    /// Name or address; an IPv6 address without brackets. Empty where the field is absent, which validation refuses.
+    /// Name in lower case, or address; an IPv6 address without brackets. Empty where the field is absent, which validation refuses.
     pub host: String,
     /// The port, where there is one.
     pub port: Option<u16>,
@@ -97,12 +97,13 @@ impl FromStr for ServiceRef {
             Some(_) => return Err(syntax()),
             None => host,
         };
+        let host = host.to_ascii_lowercase();
         let named = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
         if host.is_empty() || (address.is_none() && !named) {
             return Err(syntax());
         }
         let port = port.map(parse_port).transpose()?;
-        Ok(Self { scheme, unknown_scheme, host: host.to_owned(), port, ignored: ignored.to_owned() })
+        Ok(Self { scheme, unknown_scheme, host, port, ignored: ignored.to_owned() })
     }
 }
 

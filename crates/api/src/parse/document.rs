@@ -66,6 +66,10 @@ impl Reader<'_> {
                 self.problem(version_mark, None, Problem::warning("UnknownVersion", "apiVersion", message));
                 self.annotations(&node);
             }
+            Class::OldEndpoints => {
+                let message = "Endpoints are not read: an EndpointSlice of discovery.k8s.io/v1 says the same";
+                self.problem(kind_mark, None, Problem::warning("NoEffect", "kind", message));
+            }
             Class::Foreign => self.parsed.ignored += 1,
             Class::Later => {
                 let message = format!("the kind {kind} is not yet supported: the object has no effect");

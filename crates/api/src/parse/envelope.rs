@@ -24,6 +24,8 @@ pub(super) enum Class {
     List,
     /// An Ingress in a version that no API server has any more: nothing is read of it but its annotations.
     OldIngress,
+    /// Endpoints of a Service, which Kubernetes has EndpointSlices for now.
+    OldEndpoints,
     /// A kind of `getambassador.io` that comes later.
     Later,
     /// A kind that `getambassador.io` does not have.
@@ -41,7 +43,7 @@ pub(super) enum Class {
 pub(super) enum Version {
     /// The one that everything is brought to.
     Current,
-    /// `v0`, `v1` and `v2`.
+    /// `v1` and `v2`.
     Old,
     /// `v1alpha1` of `gateway.getambassador.io`.
     Gateway,
@@ -58,6 +60,7 @@ pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class 
         ("", "v1", "Service") => Class::Known(Kind::Service, Version::Current),
         ("", "v1", "Secret") => Class::Known(Kind::Secret, Version::Current),
         ("discovery.k8s.io", "v1", "EndpointSlice") => Class::Known(Kind::EndpointSlice, Version::Current),
+        ("", "v1", "Endpoints") => Class::OldEndpoints,
         ("networking.k8s.io", "v1", "Ingress") => Class::Known(Kind::Ingress, Version::Current),
         ("networking.k8s.io", "v1", "IngressClass") => Class::Known(Kind::IngressClass, Version::Current),
         ("networking.k8s.io" | "extensions", _, "Ingress") => Class::OldIngress,
@@ -100,7 +103,7 @@ fn ours(version: &str, kind: &str) -> Class {
     let known = Kind::from_name(kind).filter(|kind| kind.is_ours());
     let version = match version {
         "v3alpha1" => Some(Version::Current),
-        "v0" | "v1" | "v2" => Some(Version::Old),
+        "v1" | "v2" => Some(Version::Old),
         // Edge Stack's own kinds had these before.
         "v1beta1" | "v1beta2" if matches!(known, Some(Kind::RateLimit | Kind::Filter | Kind::FilterPolicy)) => {
             Some(Version::Old)

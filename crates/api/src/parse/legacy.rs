@@ -1,4 +1,4 @@
-//! Brings objects of `v0`, `v1` and `v2` into the form of `v3alpha1`.
+//! Brings objects of `v1` and `v2` into the form of `v3alpha1`.
 
 use std::borrow::Cow;
 

@@ -264,7 +264,7 @@ pub(super) fn instances(node: &Node<'_>) -> Vec<String> {
 fn unknown_dns_type(node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     let Some(spec) = node.get_mut("spec") else { return };
     let Some(kind) = spec.get("dns_type").and_then(Node::as_text) else { return };
-    if matches!(kind, "strict_dns" | "logical_dns") {
+    if matches!(kind, "" | "strict_dns" | "logical_dns") {
         return;
     }
     let message =

@@ -43,8 +43,10 @@ pub struct AuthService {
     /// Who is asked: `[scheme://]host[.namespace][:port]`. Required.
     pub auth_service: ServiceRef,
     /// How it is asked; default `http`.
+    #[serde(deserialize_with = "crate::lenient::name_unless_empty")]
     pub proto: Option<AuthProto>,
     /// Version of the protocol; `grpc` needs `v3`, and nothing else looks at it.
+    #[serde(deserialize_with = "crate::lenient::name_unless_empty")]
     pub protocol_version: Option<AuthProtocolVersion>,
     /// Put before the path that the service is asked about, beginning with a slash; `http` alone.
     pub path_prefix: Option<String>,

@@ -91,6 +91,7 @@ pub enum RoutingPriority {
 #[serde(default)]
 pub struct CircuitBreaker {
     /// The priority that these bounds are for; default `default`.
+    #[serde(deserialize_with = "crate::lenient::name_or_default")]
     pub priority: RoutingPriority,
     /// Open connections; Envoy's default is 1024.
     pub max_connections: Option<u32>,

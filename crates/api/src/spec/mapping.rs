@@ -76,6 +76,7 @@ pub struct Mapping {
     /// Speak HTTP/2 to the service; default `false`.
     pub grpc: Option<bool>,
     /// How DNS names become endpoints; default `strict_dns`.
+    #[serde(deserialize_with = "crate::lenient::name_unless_empty")]
     pub dns_type: Option<DnsType>,
     /// Ask DNS again when the record's TTL has passed; default `false`.
     pub respect_dns_ttl: Option<bool>,
@@ -148,6 +149,7 @@ pub struct Mapping {
     /// TCP keep-alive; default is the Module's.
     pub keepalive: Option<Box<Keepalive>>,
     /// Routing priority; default `default`.
+    #[serde(deserialize_with = "crate::lenient::name_unless_empty")]
     pub priority: Option<RoutingPriority>,
     /// Protocols that a request may upgrade to, such as `websocket`; lower case, each once.
     pub allow_upgrade: Vec<String>,

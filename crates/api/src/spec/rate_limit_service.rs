@@ -20,6 +20,7 @@ pub struct RateLimitService {
     /// Milliseconds for an answer, 0 is no limit; default 20.
     pub timeout_ms: Option<u64>,
     /// Version of Envoy's protocol. There is but `v3` any more.
+    #[serde(deserialize_with = "crate::lenient::name_unless_empty")]
     pub protocol_version: Option<ProtocolVersion>,
     /// Refuse requests with 500 where the service cannot be asked; default `false`, which lets them pass.
     pub failure_mode_deny: Option<bool>,

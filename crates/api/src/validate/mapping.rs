@@ -50,7 +50,8 @@ pub(crate) fn conditions(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Is
 }
 
 /// Path, headers, query parameters and method.
-fn matches(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+fn matches(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+    mapping.method.take_if(|method| method.is_empty());
     let prefix = path.key("prefix");
     if mapping.prefix.is_empty() {
         missing(&prefix, issues);

@@ -142,6 +142,15 @@ fn an_ingress_class_is_read() {
 }
 
 #[test]
+fn endpoints_are_told_that_slices_are_read() {
+    let parsed =
+        read("apiVersion: v1\nkind: Endpoints\nmetadata: {name: web}\nsubsets: [{addresses: [{ip: 10.0.0.1}]}]\n");
+    let [problem] = &parsed.problems[..] else { panic!("{parsed:?}") };
+    assert!(problem.problem.message.contains("EndpointSlice"), "{problem:?}");
+    assert_eq!((parsed.objects.len(), parsed.ignored), (0, 0));
+}
+
+#[test]
 fn an_ingress_of_an_older_version_is_told() {
     for version in ["networking.k8s.io/v1beta1", "extensions/v1beta1"] {
         let parsed = read(&format!("apiVersion: {version}\nkind: Ingress\nmetadata: {{name: web}}\nspec: {{}}\n"));

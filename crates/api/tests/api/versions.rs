@@ -120,14 +120,34 @@ fn other_kinds_of_old_versions_are_read() {
 fn versions_that_are_not_known_are_refused() {
     let parsed = read(
         "apiVersion: getambassador.io/v9\nkind: Mapping\nmetadata: {name: m}\nspec: {prefix: /, service: w}\n---\n\
+         apiVersion: getambassador.io/v0\nkind: Mapping\nmetadata: {name: v0}\nspec: {prefix: /, service: w}\n---\n\
          apiVersion: getambassador.io/v2\nkind: Listener\nmetadata: {name: l}\nspec: {port: 1}\n---\n\
          apiVersion: getambassador.io/v9\nkind: Nonsense\nmetadata: {name: n}\n",
     );
-    for id in ["Mapping default/m", "Listener default/l"] {
+    for id in ["Mapping default/m", "Mapping default/v0", "Listener default/l"] {
         let object = named(&parsed, id);
         assert!(is_invalid(object) && object.problems[0].0.reason == "UnknownVersion", "{object:?}");
     }
     assert_eq!(parsed.problems[0].problem.reason, "UnknownVersion");
+}
+
+#[test]
+fn empty_text_says_nothing() {
+    let object = |kind: &str, spec: &str| {
+        only(&format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: x}}\nspec: {{{spec}}}\n"))
+    };
+    for (kind, spec, empty) in [
+        (
+            "Mapping",
+            "hostname: '*', prefix: /, service: w",
+            "method: '', host: '', dns_type: '', priority: '', resolver: '', tls: '', host_rewrite: '', path_redirect: ''",
+        ),
+        ("AuthService", "auth_service: w", "proto: '', protocol_version: ''"),
+        ("RateLimitService", "service: w", "protocol_version: ''"),
+    ] {
+        let (with, without) = (object(kind, &format!("{spec}, {empty}")), object(kind, spec));
+        assert_eq!((with.spec, with.problems.len()), (without.spec, without.problems.len()), "{kind}");
+    }
 }
 
 #[test]

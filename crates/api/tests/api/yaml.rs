@@ -133,6 +133,7 @@ fn services_are_names_or_addresses() {
         ("web", None, "web", None),
         ("web.shop:8080", None, "web.shop", Some(8080)),
         ("HTTPS://web", Some("https"), "web", None),
+        ("WEB.Shop:8080", None, "web.shop", Some(8080)),
         ("http://10.0.0.1:80", Some("http"), "10.0.0.1", Some(80)),
         ("[::1]:80", None, "::1", Some(80)),
         ("https://[::1]", Some("https"), "::1", None),
