@@ -6,8 +6,10 @@ use nuncio_api::{Label, LabelName, LocalRateLimit, Mapping, ModuleConfig, Proble
 use nuncio_ir::{RateLabel, TokenBucket};
 
 use crate::context::Context;
+use crate::limit_service::domain_of;
 
-/// The Mapping's groups of labels in the domain that is asked about, each behind the Module's. `None` where it says nothing.
+/// The Mapping's groups of labels in the domain that is asked about, each behind the Module's; of a Mapping without any
+/// labels the Module's alone, if its default domain is asked about. `None` where there are none.
 pub(crate) fn descriptors(
     mapping: &Mapping,
     context: &Context<'_>,
@@ -21,10 +23,14 @@ pub(crate) fn descriptors(
     if let (Some(labels), None) = (&mapping.labels, groups) {
         problems.push(other_domains(labels.keys(), domain));
     }
+    let has_labels = mapping.labels.as_ref().is_some_and(|labels| !labels.is_empty());
     let own: Vec<_> = groups.into_iter().flatten().flat_map(|group| group.values()).collect();
     let defaults = default_labels(context.module, domain);
     let descriptors = match &own[..] {
-        [] => vec![defaults],
+        [] => {
+            let is_default = !has_labels && domain == domain_of(None, context.module);
+            if is_default { vec![defaults] } else { Vec::new() }
+        }
         own => own.iter().map(|group| defaults.iter().cloned().chain(group.iter().map(label)).collect()).collect(),
     };
     let descriptors: Vec<_> = descriptors.into_iter().filter(|labels: &Vec<_>| !labels.is_empty()).collect();

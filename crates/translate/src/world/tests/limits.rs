@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nuncio_api::{Defaults, Kind, ObjectId, parse};
-use nuncio_ir::{Delta, Slot, SlotFilter};
+use nuncio_ir::{Delta, RateLabel, Slot, SlotFilter};
 
 use super::world;
 use crate::World;
@@ -140,4 +140,39 @@ fn a_label_that_no_mapping_has_is_told_of_as_long_as_that_is_so() {
     // Nobody knows what it was to say.
     apply(&mut world, &object("Mapping", "broken", "{prefix: /, service: s, timeout_ms: soon}"));
     assert_eq!(told(&mut world, "one"), (true, Vec::new()));
+}
+
+/// The Module's labels go before those of the Mapping's own domains; where it has no labels they stand alone, in the Module's
+/// default domain.
+#[test]
+fn the_module_s_labels_are_added_to_those_that_are_asked_about() {
+    for (labels, domain, keys) in [
+        ("", "ambassador", &["default"][..]),
+        (", labels: {}", "ambassador", &["default"]),
+        (", labels: {ambassador: [{g: [{generic_key: {value: x}}]}]}", "ambassador", &["default", "x"]),
+        (", labels: {else: [{g: [{generic_key: {value: x}}]}]}", "ambassador", &[]),
+        (", labels: {shop: [{g: [{generic_key: {value: x}}]}]}", "shop", &["shops", "x"]),
+        ("", "shop", &[]),
+    ] {
+        let defaults = "{config: {default_labels: {ambassador: {defaults: [{generic_key: {value: default}}]}, \
+                        shop: {defaults: [{generic_key: {value: shops}}]}}}}";
+        let mut world = world();
+        let service = format!("{{service: '127.0.0.1:1', protocol_version: v3, domain: {domain}}}");
+        let mapping = format!("{{hostname: '*', prefix: /, service: '127.0.0.1:80'{labels}}}");
+        let objects = [
+            EDGE.to_owned(),
+            object("Module", "ambassador", defaults),
+            object("RateLimitService", "s", &service),
+            object("Mapping", "m", &mapping),
+        ];
+        apply(&mut world, &objects.concat());
+        let routes = world.model().tables.values().flat_map(|table| &table.hosts).flat_map(|host| &host.routes);
+        let route = routes.into_iter().find(|route| &*route.name == "default/m").expect("a route");
+        let descriptors = route.limits.iter().flat_map(|limits| &limits.descriptors).flatten();
+        let found = descriptors.map(|label| match label {
+            RateLabel::Text { value, .. } => value.as_str(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(found.collect::<Vec<_>>(), keys, "{labels} in {domain}");
+    }
 }
