@@ -145,6 +145,7 @@ fn member<'a>(
     let wanted = Wanted {
         namespace: &id.namespace,
         service: &service.auth_service,
+        service_namespace: context.namespace_of_asked(&service.auth_service, &id.namespace),
         resolver: None,
         tls: service.tls.as_deref(),
         cluster_tag: Some("auth"),

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, TlsConfig, TlsContext};
+use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, ServiceRef, TlsConfig, TlsContext};
 use nuncio_ir::{Discovery, Pem, SecretName, TlsSettings, TlsVersion, UpstreamTls};
 
 use crate::endpoints::Topology;
 use crate::protection::Protection;
 use crate::secrets::Secrets;
-use crate::service::Services;
+use crate::service::{ServiceKey, Services};
 use crate::upstream::Resolver;
 
 /// What the process was told, not the objects.
@@ -67,6 +67,17 @@ impl Context<'_> {
     /// The namespace of bare service names in an object of `namespace`.
     pub(crate) fn lookup_namespace<'b>(&'b self, namespace: &'b Arc<str>) -> &'b str {
         if self.edge_namespace() { &self.settings.namespace } else { namespace }
+    }
+
+    /// The namespace of a bare name in what says whom the edge asks: its own, as in the original, unless the object's alone
+    /// has such a Service.
+    pub(crate) fn namespace_of_asked<'b>(&'b self, service: &ServiceRef, namespace: &'b Arc<str>) -> &'b Arc<str> {
+        let own = &self.settings.namespace;
+        let has = |namespace: &Arc<str>| {
+            let name = service.host.as_str().into();
+            self.services.get(&ServiceKey { namespace: Arc::clone(namespace), name }).is_some()
+        };
+        if !has(own) && has(namespace) { namespace } else { own }
     }
 
     /// The resolver of this name, else the Module's. What is wrong with that is no Mapping's problem.

@@ -9,6 +9,7 @@ use nuncio_api::{ObjectId, Problem};
 use nuncio_ir::{Arm, AuthContext, Check, Forward, HeaderAdd, HeaderEdits, Mirror, Respond, Route, RouteAction};
 
 use crate::compiled::{Asked, Compiled, Part, Shared, Upstream};
+use crate::shares::{no_share, shares};
 
 /// A group of Mappings that share their requests, sorted by name.
 pub(crate) struct Group<'a> {
@@ -17,7 +18,8 @@ pub(crate) struct Group<'a> {
 
 /// What became of a group.
 pub(crate) struct Grouped {
-    pub(crate) route: Route,
+    /// None where no member has a share of the requests.
+    pub(crate) route: Option<Route>,
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     pub(crate) problems: Vec<(ObjectId, Problem)>,
 }
@@ -60,6 +62,11 @@ impl<'a> Group<'a> {
 
     /// The group's route, without a condition on the host. `auth` says whether there is an AuthService to ask.
     pub(crate) fn route(&self, auth: bool) -> Grouped {
+        if self.is_without_share() {
+            let told = |id| (id, no_share("its requests go to a wider Mapping, if there is one"));
+            let problems = self.origins().into_iter().map(told).collect();
+            return Grouped { route: None, upstreams: Vec::new(), problems };
+        }
         let mut problems = Vec::new();
         let shared = self.shared();
         let auth = self.check(auth, &mut problems);
@@ -81,13 +88,19 @@ impl<'a> Group<'a> {
             origins: self.origins(),
         };
         let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();
-        Grouped { route, upstreams, problems }
+        Grouped { route: Some(route), upstreams, problems }
     }
 
     /// `namespace/name` of the first member.
     fn name(&self) -> Arc<str> {
         let id = &self.first().id;
         format!("{}/{}", id.namespace, id.name).into()
+    }
+
+    /// Whether all that would serve have the weight 0.
+    fn is_without_share(&self) -> bool {
+        let mut serving = self.members.iter().filter(|member| !matches!(member.part, Part::Shadow { .. })).peekable();
+        serving.peek().is_some() && serving.all(|member| matches!(member.part, Part::Arm { weight: Some(0), .. }))
     }
 
     /// Who speaks for the group: neither those that only get copies nor those that are not valid, unless there is nobody else.
@@ -97,11 +110,14 @@ impl<'a> Group<'a> {
         if speakers.is_empty() { self.members.clone() } else { speakers }
     }
 
-    /// Whether the AuthService is asked about the group's requests: unless no member wants it. It is told what the first
-    /// member says; an arm of another that says something else says so itself.
+    /// Whether the AuthService is asked about the group's requests: unless they are redirected, or no member wants it. It is
+    /// told what the first member says; an arm of another that says something else says so itself.
     fn check(&self, auth: bool, problems: &mut Vec<(ObjectId, Problem)>) -> Check {
         if !auth {
             return Check::Off;
+        }
+        if self.redirects() {
+            return Check::Bypassed;
         }
         let speakers = self.speakers();
         let Some(asking) = speakers.iter().find(|member| !member.auth.bypassed).map(|member| member.origin()) else {
@@ -114,9 +130,18 @@ impl<'a> Group<'a> {
         Check::On(Arc::clone(&speakers[0].auth.context))
     }
 
-    /// Whether nobody is asked about the group's requests, whoever there is: no member wants it.
+    /// Whether nobody is asked about the group's requests, whoever there is: they are redirected, or no member wants it.
     pub(crate) fn is_bypassed(&self) -> bool {
-        self.speakers().iter().all(|member| member.auth.bypassed)
+        self.redirects() || self.speakers().iter().all(|member| member.auth.bypassed)
+    }
+
+    /// Those that say whether the group redirects, of which the first decides.
+    fn deciding(&self) -> impl Iterator<Item = &'a Compiled> {
+        self.members.iter().copied().filter(|member| matches!(member.part, Part::Redirect(_) | Part::Arm { .. }))
+    }
+
+    fn redirects(&self) -> bool {
+        self.deciding().next().is_some_and(|decider| matches!(decider.part, Part::Redirect(_)))
     }
 
     fn action(&self, shared: &Shared, auth: &Check, problems: &mut Vec<(ObjectId, Problem)>) -> RouteAction {
@@ -140,10 +165,8 @@ impl<'a> Group<'a> {
 
     /// A redirect is the whole group's: of those that redirect and those that serve the first decides, and the others are told.
     fn redirect(&self, problems: &mut Vec<(ObjectId, Problem)>) -> Option<Box<nuncio_ir::Redirect>> {
-        let deciding =
-            || self.members.iter().filter(|member| matches!(member.part, Part::Redirect(_) | Part::Arm { .. }));
-        let winner = deciding().next()?;
-        let others = deciding().filter(|member| member.origin() != winner.origin());
+        let winner = self.deciding().next()?;
+        let others = self.deciding().filter(|member| member.origin() != winner.origin());
         let (redirect, others): (_, Vec<_>) = match &winner.part {
             Part::Redirect(redirect) => (Some(redirect.clone()), others.collect()),
             _ => (None, others.filter(|member| matches!(member.part, Part::Redirect(_))).collect()),
@@ -262,59 +285,5 @@ fn merge_adds(into: &mut Vec<HeaderAdd>, from: &[HeaderAdd]) {
 fn replace<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
     if from.is_some() {
         into.clone_from(from);
-    }
-}
-
-/// Weights beyond this say nothing more, and sums of many must stay numbers.
-const MAX_WEIGHT: u32 = 1_000_000;
-
-/// A weight as it counts.
-pub(crate) fn weight(written: i64) -> u32 {
-    u32::try_from(written.max(0)).unwrap_or(MAX_WEIGHT).min(MAX_WEIGHT)
-}
-
-/// Shares in proportion. Members without a weight share what those with one leave of 100; where the
-/// weights do not make 100, they are proportions; where all are zero, the shares are equal.
-pub(crate) fn shares(weights: &[Option<u32>]) -> Vec<u32> {
-    let given = weights.iter().flatten().fold(0_u32, |sum, weight| sum.saturating_add(*weight));
-    let without = u32::try_from(weights.iter().filter(|weight| weight.is_none()).count()).unwrap_or(u32::MAX);
-    let rest = 100_u32.saturating_sub(given);
-    // Scaled by the number of members without a weight, so that the rest divides evenly.
-    let scale = without.max(1);
-    let shares: Vec<_> =
-        weights.iter().map(|weight| weight.map_or(rest, |weight| weight.saturating_mul(scale))).collect();
-    if shares.iter().all(|share| *share == 0) { vec![1; weights.len()] } else { reduce(shares) }
-}
-
-/// Divides by the greatest common divisor, so that equal proportions are equal models.
-fn reduce(shares: Vec<u32>) -> Vec<u32> {
-    let divisor = shares.iter().copied().fold(0, gcd).max(1);
-    shares.into_iter().map(|share| share / divisor).collect()
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_are_in_proportion() {
-        for (weights, expected) in [
-            (&[Some(0)][..], &[1][..]),
-            (&[Some(10), None], &[1, 9]),
-            (&[Some(100), None], &[1, 0]),
-            (&[Some(10), Some(20)], &[1, 2]),
-            (&[Some(60), Some(60)], &[1, 1]),
-            (&[Some(101), None], &[1, 0]),
-            (&[Some(10), None, None], &[2, 9, 9]),
-            (&[None, None, None], &[1, 1, 1]),
-            (&[Some(0), None], &[0, 1]),
-            (&[Some(0), Some(0)], &[1, 1]),
-        ] {
-            assert_eq!(shares(weights), expected, "{weights:?}");
-        }
     }
 }

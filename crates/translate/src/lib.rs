@@ -36,6 +36,7 @@ mod protection;
 mod rivals;
 mod secrets;
 mod service;
+mod shares;
 mod table;
 mod tcp;
 mod upstream;

@@ -101,7 +101,7 @@ impl Chosen<'_> {
         let (Self::Named(id, service), false) = (self, self.is_own(context)) else {
             return (OWN_NAME.to_owned(), own_upstream(context));
         };
-        let Resolved { upstream, authority, warnings } = resolve(&wanted(id, service), context);
+        let Resolved { upstream, authority, warnings } = resolve(&wanted(id, service, context), context);
         problems.extend(warnings);
         (authority, upstream.map_err(|problem| problems.push(problem)).ok())
     }
@@ -146,10 +146,11 @@ fn own_upstream(context: &Context<'_>) -> Option<Upstream> {
     Some(Upstream { cluster, sources: Vec::new() })
 }
 
-fn wanted<'a>(id: &'a ObjectId, service: &'a RateLimitService) -> Wanted<'a> {
+fn wanted<'a>(id: &'a ObjectId, service: &'a RateLimitService, context: &'a Context<'_>) -> Wanted<'a> {
     Wanted {
         namespace: &id.namespace,
         service: &service.service,
+        service_namespace: context.namespace_of_asked(&service.service, &id.namespace),
         resolver: None,
         tls: service.tls.as_deref(),
         cluster_tag: None,

@@ -11,9 +11,9 @@ use nuncio_ir::{
 
 use crate::compiled::{Asked, Compiled, Defaults, HostCondition, Labels, Lengths, Part, Shared};
 use crate::context::Context;
-use crate::group::weight;
 use crate::labels;
 use crate::pattern::HostPattern;
+use crate::shares::weight;
 use crate::upstream::{Resolved, Wanted, added, family, load_balancer, lower_names, priority, resolve};
 
 /// The original's time for an answer, and for a connection.
@@ -182,6 +182,7 @@ fn wanted<'a>(id: &'a ObjectId, mapping: &'a Mapping, context: &Context<'a>, lb:
     Wanted {
         namespace: &id.namespace,
         service: &mapping.service,
+        service_namespace: &id.namespace,
         resolver: mapping.resolver.as_deref(),
         tls: mapping.tls.as_deref(),
         cluster_tag: mapping.cluster_tag.as_deref(),

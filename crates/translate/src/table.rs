@@ -97,6 +97,7 @@ impl<'c> Builder<'c> {
         let Grouped { route, upstreams, problems } = group.route(self.auth);
         self.upstreams.extend(upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)));
         self.problems.extend(problems);
+        let Some(route) = route else { return Vec::new() };
         let route = with_host(route, group, within);
         if group.is_bypassed() { vec![route] } else { self.protect.route(&route, parts) }
     }

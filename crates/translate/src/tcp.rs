@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nuncio_api::{DnsType, ObjectId, Problem, ServiceRef, TcpMapping, TlsContext};
+use nuncio_api::{DnsType, ObjectId, Problem, TcpMapping, TlsContext};
 use nuncio_ir::{
     ChainMatch, DownstreamTls, FilterChain, Handler, HttpSettings, LbPolicy, Protocol, TcpProxy, Transport,
     WeightedCluster,
@@ -14,10 +14,10 @@ use crate::chains::{closing, server_name};
 use crate::compiled::Upstream;
 use crate::context::{Context, SecretRef, file_field};
 use crate::frame::{Frame, Port};
-use crate::group::{shares, weight};
 use crate::host::{CompiledHost, HostTls, host_tls};
 use crate::pattern::HostPattern;
 use crate::rivals::Verdict;
+use crate::shares::{no_share, shares, weight};
 use crate::upstream::{Resolved, Wanted, family, resolve};
 
 /// The original's time for a connection to an upstream.
@@ -173,9 +173,7 @@ fn end_tls(
 fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &Context<'_>) -> Vec<WeightedCluster> {
     let mut found: Vec<(Option<u32>, Arc<Upstream>)> = Vec::new();
     for (id, mapping) in members {
-        // A scheme says nothing here: `tls` alone asks for TLS.
-        let service = ServiceRef { scheme: None, ..mapping.service.clone() };
-        let Resolved { upstream, warnings, .. } = resolve(&wanted(id, mapping, &service, context), context);
+        let Resolved { upstream, warnings, .. } = resolve(&wanted(id, mapping, context), context);
         for warning in warnings {
             frame.problem(id, warning);
         }
@@ -187,6 +185,11 @@ fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &C
         }
     }
     let weights = shares(&found.iter().map(|(weight, _)| *weight).collect::<Vec<_>>());
+    if !found.is_empty() && weights.iter().all(|weight| *weight == 0) {
+        for (id, _) in members {
+            frame.problem(id, no_share("its connections are closed"));
+        }
+    }
     let weighted = found.iter().zip(weights).filter(|(_, weight)| *weight > 0);
     let clusters = weighted.map(|((_, upstream), weight)| WeightedCluster { cluster: upstream.name().clone(), weight });
     let clusters = clusters.collect();
@@ -194,13 +197,14 @@ fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &C
     clusters
 }
 
-fn wanted<'a>(id: &'a ObjectId, mapping: &'a TcpMapping, service: &'a ServiceRef, context: &Context<'a>) -> Wanted<'a> {
+fn wanted<'a>(id: &'a ObjectId, mapping: &'a TcpMapping, context: &Context<'a>) -> Wanted<'a> {
     let module = context.module;
     let breakers =
         if mapping.circuit_breakers.is_empty() { &module.circuit_breakers } else { &mapping.circuit_breakers };
     Wanted {
         namespace: &id.namespace,
-        service,
+        service: &mapping.service,
+        service_namespace: &id.namespace,
         resolver: mapping.resolver.as_deref(),
         tls: mapping.tls.as_deref(),
         cluster_tag: mapping.cluster_tag.as_deref(),

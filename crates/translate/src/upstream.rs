@@ -19,6 +19,8 @@ use crate::service::{EndpointSource, ServiceKey, Target, target};
 pub(crate) struct Wanted<'a> {
     pub(crate) namespace: &'a Arc<str>,
     pub(crate) service: &'a ServiceRef,
+    /// Whose Service a bare name is, unless the Module says that it is the edge's.
+    pub(crate) service_namespace: &'a Arc<str>,
     pub(crate) resolver: Option<&'a str>,
     pub(crate) tls: Option<&'a str>,
     pub(crate) cluster_tag: Option<&'a str>,
@@ -78,11 +80,9 @@ pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
 fn qualified(wanted: &Wanted<'_>, context: &Context<'_>) -> ServiceRef {
     let ServiceRef { host, port, .. } = wanted.service;
     let bare = !host.contains(['.', ':']) && !host.eq_ignore_ascii_case("localhost");
-    let host = if bare && **wanted.namespace != *context.settings.namespace && !context.edge_namespace() {
-        format!("{host}.{}", wanted.namespace)
-    } else {
-        host.clone()
-    };
+    let namespace = context.lookup_namespace(wanted.service_namespace);
+    let host =
+        if bare && *namespace != *context.settings.namespace { format!("{host}.{namespace}") } else { host.clone() };
     ServiceRef { host, port: *port, ..ServiceRef::default() }
 }
 
@@ -169,7 +169,7 @@ fn discover(
         // None at all would reach nobody.
         family: wanted.family.unwrap_or_default(),
     };
-    let found = match target(&wanted.service.host, context.lookup_namespace(wanted.namespace)) {
+    let found = match target(&wanted.service.host, context.lookup_namespace(wanted.service_namespace)) {
         Target::Address(address) => return (Discovery::Static(vec![SocketAddr::new(address, port)]), None),
         Target::Name(service) => service,
     };

@@ -165,14 +165,15 @@ impl World {
     fn frame_names(&self, key: &ServiceKey) -> bool {
         let context = self.context();
         let names = |object: &Object| {
-            let service = match &object.spec {
-                Spec::TcpMapping(mapping) => &mapping.service,
-                Spec::AuthService(auth) => &auth.auth_service,
-                Spec::RateLimitService(limits) => &limits.service,
+            let (service, is_asked) = match &object.spec {
+                Spec::TcpMapping(mapping) => (&mapping.service, false),
+                Spec::AuthService(auth) => (&auth.auth_service, true),
+                Spec::RateLimitService(limits) => (&limits.service, true),
                 _ => return false,
             };
-            let found = target(&service.host, context.lookup_namespace(&object.id.namespace));
-            matches!(found, Target::Name(Some(named)) if named == *key)
+            let is_key = |namespace: &str| matches!(target(&service.host, namespace), Target::Name(Some(named)) if named == *key);
+            // Which of the two namespaces is meant hangs on the Services of both.
+            is_key(context.lookup_namespace(&object.id.namespace)) || is_asked && is_key(&context.settings.namespace)
         };
         let kinds = [Kind::TCPMapping, Kind::AuthService, Kind::RateLimitService];
         let ids = kinds.into_iter().flat_map(|kind| self.ids_of(kind));

@@ -71,7 +71,7 @@ fn what_mappings_serve_is_asked_about_and_what_guards_answer_is_not() {
     assert_eq!(filter(&with(&[])), &SlotFilter::Idle);
     assert!(checked(&with(&[])).is_empty());
     let world = with(&[("auth", "{auth_service: '127.0.0.1:1'}")]);
-    assert_eq!(checked(&world), BTreeSet::from(["default/shop", "default/old"]));
+    assert_eq!(checked(&world), BTreeSet::from(["default/shop"]), "neither is a redirect");
 }
 
 #[test]
@@ -120,6 +120,26 @@ fn services_of_different_discovery_are_all_asked_of_dns() {
 }
 
 #[test]
+fn a_bare_name_is_of_the_edge_s_namespace_or_else_of_the_object_s() {
+    let mut world = world();
+    let service = |namespace: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: who, namespace: {namespace}}}\nspec: {{ports: [{{port: \
+             80}}]}}\n"
+        )
+    };
+    let asks = auth("a", "{auth_service: who}").replace("{name: a}", "{name: a, namespace: team}");
+    for (change, host, is_there) in
+        [(asks, "who:80-", false), (service("team"), "who.team:80-", true), (service("default"), "who:80-", true)]
+    {
+        apply(&mut world, &change);
+        let name = &asked(&world).cluster;
+        assert!(name.0.starts_with(&format!("auth-{host}")), "{name:?}");
+        assert_eq!(world.model().clusters[name].discovery == Discovery::Endpoints, is_there, "{name:?}");
+    }
+}
+
+#[test]
 fn nobody_to_ask_lets_nobody_in() {
     for (spec, why) in [
         ("{auth_service: a, tls: nowhere}", "no TLSContext called `nowhere`"),
@@ -129,7 +149,7 @@ fn nobody_to_ask_lets_nobody_in() {
         let world = with(&[("auth", spec)]);
         let SlotFilter::Refuse { status: 500, reason } = filter(&world) else { panic!("{spec}: {:?}", filter(&world)) };
         assert!(reason.contains(why), "{reason}");
-        assert_eq!(checked(&world), BTreeSet::from(["default/shop", "default/old"]), "{spec}");
+        assert_eq!(checked(&world), BTreeSet::from(["default/shop"]), "{spec}");
     }
     let mut world = with(&[("auth", "{auth_service: '127.0.0.1:1'}")]);
     world.quarantine(&ObjectId::new(nuncio_api::Kind::AuthService, "default", "auth"), "no");

@@ -44,11 +44,27 @@ fn an_address_in_a_redirect_has_its_brackets() {
 
 #[test]
 fn a_priority_is_written_as_envoy_does_or_as_the_original_does() {
-    for (written, expected) in [("high", Priority::High), ("HIGH", Priority::High), ("DEFAULT", Priority::Default)] {
+    let priorities = [("high", Priority::High), ("HIGH", Priority::High), ("DEFAULT", Priority::Default)];
+    // What is empty says nothing.
+    for (written, expected) in priorities.into_iter().chain([("''", Priority::Default)]) {
         let breakers = format!("circuit_breakers: [{{priority: {written}, max_requests: 7}}]");
         let world = with(&format!("service: web, priority: {written}, {breakers}"), "");
         let RouteAction::Forward(forward) = action(&world) else { panic!() };
         assert_eq!((forward.priority, cluster(&world).circuit_breakers[0].priority), (expected, expected));
+    }
+}
+
+#[test]
+fn a_tcp_mapping_speaks_tls_where_its_service_says_so() {
+    for (service, name, tls) in [
+        ("db", "db:80-", false),
+        ("https://db", "db:443-", true),
+        ("HTTPS://DB:5432", "db:5432-", true),
+        ("http://db:5432", "db:5432-", false),
+    ] {
+        let world = of(&[("TCPMapping", "t", &format!("{{port: 5000, service: '{service}'}}"))]);
+        let cluster = cluster(&world);
+        assert!(cluster.name.0.starts_with(name) && cluster.tls.is_some() == tls, "{service}: {cluster:?}");
     }
 }
 

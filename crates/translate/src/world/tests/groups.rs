@@ -69,6 +69,23 @@ fn the_first_decides_whether_a_group_redirects() {
 }
 
 #[test]
+fn without_a_weight_above_0_requests_are_left_to_a_wider_mapping() {
+    let none = "{hostname: '*', prefix: /a/, service: web, weight: 0}";
+    let shadow = "{hostname: '*', prefix: /a/, service: copy, shadow: true}";
+    let of = |rest: &[(&str, &str)]| mappings("{}", &[&[("a", none), ("b", none), ("copy", shadow)], rest].concat());
+    let request = Request::get("a.example.com", "/a/");
+    assert_eq!(answer(&of(&[]), &request), "404");
+    let world = of(&[("all", "{hostname: '*', prefix: /, service: web}")]);
+    assert_eq!(answer(&world, &request), "all");
+    assert_eq!((reasons(&world, "a"), reasons(&world, "b")), (vec!["NoShare"], vec!["NoShare"]));
+    let world = of(&[("c", "{hostname: '*', prefix: /a/, service: c, weight: 1}")]);
+    assert_eq!((arms(route(&world, "a.example.com", "/a/")).len(), reasons(&world, "a")), (1, vec![]));
+    // One that cannot serve is not made up for by a wider one.
+    let invalid = ("c", "{hostname: '*', prefix: /a/, service: c, weight: x}");
+    assert_eq!(answer(&of(&[invalid, ("all", "{hostname: '*', prefix: /, service: web}")]), &request), "503");
+}
+
+#[test]
 fn what_a_member_says_goes_before_the_module() {
     let config = "{cors: {origins: ['*']}, retry_policy: {retry_on: 5xx, num_retries: 4}}";
     let says = "{hostname: '*', prefix: /a/, service: a, cors: {origins: [https://a.example.com]}, \

@@ -137,6 +137,10 @@ fn a_route_names_the_rules_that_can_apply_to_it_and_no_others() {
     assert_eq!(rules(&world, "a.example", "/z"), both, "by the table of the wildcards");
     assert_eq!(rules(&world, "A.example", "/z"), both, "case does not count");
     assert_eq!(rules(&world, "a.example", "/open/z"), [], "it bypasses whoever is asked");
+    let redirect = "---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: old}\nspec: {hostname: \
+                    '*', prefix: /x/old/, service: c.example, host_redirect: true}\n";
+    apply(&mut world, redirect);
+    assert_eq!(rules(&world, "b.example", "/x/old/"), [], "it is redirected");
 }
 
 /// Nobody is asked about the first of these: what is behind it may read them otherwise than Envoy does.
