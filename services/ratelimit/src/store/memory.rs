@@ -1,5 +1,7 @@
 //! Counters in this process: exact, and forgotten when it ends.
 
+mod room;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -15,8 +17,6 @@ use crate::clock::Now;
 const SHARDS: usize = 64;
 /// Below this many counters a shard is not swept.
 const SWEEP_AT_LEAST: usize = 1_024;
-/// How many bytes all counters may take, where nobody says.
-const ROOM: usize = 256 << 20;
 /// What a counter takes beside its key, in bytes: its place in the table, which may be half empty, and what the allocator
 /// adds.
 const ENTRY: usize = 144;
@@ -60,7 +60,7 @@ enum State {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self::new(ROOM)
+        Self::new(room::usual())
     }
 }
 
