@@ -1,6 +1,7 @@
 //! A connection to a server, and what is on its way over it.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -19,6 +20,8 @@ use crate::store::redis::resp;
 const BATCH: usize = 1_024;
 /// How many bytes are sent at once, about: those of one request may be more.
 const BATCH_BYTES: usize = 1 << 20;
+/// How many bytes of replies are read at once: those of a batch of thousands.
+const READ: usize = 16 << 10;
 /// A buffer that held more is not kept.
 const KEPT: usize = 256 << 10;
 /// How many batches may be on their way. With more, batches would be smaller, and cost Redis more.
@@ -57,9 +60,11 @@ impl Serving {
     }
 
     pub(super) async fn run(&mut self, task: &mut Task, connection: &mut Connection) -> End {
+        // One timer, moved when it goes off: one for each batch would wake the runtime's driver each time that it is set.
+        let mut alarm = pin!(tokio::time::sleep(self.timeout));
         loop {
-            let deadline = self.in_flight.front().map(|(_, sent)| self.heard.max(*sent) + self.timeout);
             let has_room = self.in_flight.len() < IN_FLIGHT;
+            connection.input.reserve(READ);
             tokio::select! {
                 biased;
                 read = connection.stream.read_buf(&mut connection.input) => match read {
@@ -77,8 +82,12 @@ impl Serving {
                         return End::Unused;
                     }
                 }
-                () = sleep_until(deadline), if deadline.is_some() => {
-                    return End::Hung(format!("no reply within {:?}", self.timeout));
+                () = &mut alarm, if !self.in_flight.is_empty() => {
+                    let deadline = self.deadline();
+                    if Instant::now() >= deadline {
+                        return End::Hung(format!("no reply within {:?}", self.timeout));
+                    }
+                    alarm.as_mut().reset(deadline);
                 }
             }
             self.next_batch(&mut task.out);
@@ -86,6 +95,12 @@ impl Serving {
                 return end;
             }
         }
+    }
+
+    /// When the server hangs, unless it says something until then.
+    fn deadline(&self) -> Instant {
+        let sent = self.in_flight.front().map_or(self.heard, |(_, sent)| *sent);
+        self.heard.max(sent) + self.timeout
     }
 
     /// Writes the next batch to `out`, where there is one and room for it.
@@ -144,12 +159,5 @@ impl Serving {
             self.in_flight.push_back((Batch::ignored(expires), Instant::now()));
         }
         give_up.map_or(Ok(()), |error| Err(End::Useless(error)))
-    }
-}
-
-async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
