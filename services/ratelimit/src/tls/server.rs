@@ -1,5 +1,6 @@
 //! TLS of the gRPC server.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ fn server_config(tls: &ServerTls) -> Result<ServerConfig, TlsError> {
     Ok(config)
 }
 
-/// Whether the client's certificate is for `name`: a DNS name or a URI of it.
+/// Whether the client's certificate is for `name`: a DNS name, an address or a URI of it.
 fn has_name(stream: &TlsStream<TcpStream>, name: &str) -> bool {
     let Some(certificate) = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first()) else {
         return false;
@@ -65,8 +66,60 @@ fn has_name(stream: &TlsStream<TcpStream>, name: &str) -> bool {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return false };
     let Ok(Some(names)) = parsed.subject_alternative_name() else { return false };
     names.value.general_names.iter().any(|candidate| match candidate {
-        GeneralName::DNSName(dns) => dns.eq_ignore_ascii_case(name),
+        GeneralName::DNSName(dns) => is_for(dns, name),
+        GeneralName::IPAddress(bytes) => name.parse().is_ok_and(|address| is_address(bytes, address)),
         GeneralName::URI(uri) => *uri == name,
         _ => false,
     })
+}
+
+/// Whether a DNS name of a certificate is for `name`. As in Go, a wildcard stands for one label, the first.
+fn is_for(dns: &str, name: &str) -> bool {
+    let [dns, name] = [dns, name].map(|text| text.strip_suffix('.').unwrap_or(text));
+    if dns.eq_ignore_ascii_case(name) {
+        return true;
+    }
+    match (dns.strip_prefix("*."), name.split_once('.')) {
+        (Some(domain), Some((label, rest))) => !label.is_empty() && domain.eq_ignore_ascii_case(rest),
+        _ => false,
+    }
+}
+
+fn is_address(bytes: &[u8], address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => bytes == address.octets(),
+        IpAddr::V6(address) => bytes == address.octets(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_for_one_label() {
+        for (dns, name, expected) in [
+            ("envoy.example.com", "Envoy.example.com", true),
+            ("envoy.example.com.", "envoy.example.com", true),
+            ("*.example.com", "envoy.example.com", true),
+            ("*.EXAMPLE.com", "envoy.example.com", true),
+            ("*.example.com", "a.envoy.example.com", false),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", ".example.com", false),
+            ("*.example.com", "envoyexample.com", false),
+            ("env*.example.com", "envoy.example.com", false),
+            ("*", "envoy", false),
+            // Of the setting itself nothing is made.
+            ("envoy.example.com", "*.example.com", false),
+        ] {
+            assert_eq!(is_for(dns, name), expected, "{dns} for {name}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_compared_as_such() {
+        let is = |bytes: &[u8], text: &str| is_address(bytes, text.parse().unwrap());
+        assert!(is(&[10, 0, 0, 1], "10.0.0.1") && !is(&[10, 0, 0, 2], "10.0.0.1"));
+        assert!(is(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], "::1"));
+    }
 }

@@ -128,7 +128,7 @@ async fn clients_show_certificates_of_the_name_that_is_asked_for() {
         ("GRPC_SERVER_TLS_CERT", &path("tls.crt")),
         ("GRPC_SERVER_TLS_KEY", &path("tls.key")),
         ("GRPC_CLIENT_TLS_CACERT", &path("ca.crt")),
-        ("GRPC_CLIENT_TLS_SAN", "envoy"),
+        ("GRPC_CLIENT_TLS_SAN", "envoy.mesh"),
     ];
     let service = Service::start(Which::Ours, RULES, &variables).await.unwrap();
     let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{}", service.grpc_port())).unwrap();
@@ -143,9 +143,10 @@ async fn clients_show_certificates_of_the_name_that_is_asked_for() {
         let channel = endpoint.clone().tls_config(tls).unwrap().connect().await.ok()?;
         remaining(&mut Client::new(channel)).await.ok()
     };
-    assert_eq!(call(Some(authority.issue(&["envoy"]))).await, Some(99));
-    assert_eq!(call(Some(authority.issue(&["stranger"]))).await, None);
-    assert_eq!(call(Some(Authority::new("other").issue(&["envoy"]))).await, None);
+    assert_eq!(call(Some(authority.issue(&["envoy.mesh"]))).await, Some(99));
+    assert_eq!(call(Some(authority.issue(&["*.mesh"]))).await, Some(98));
+    assert_eq!(call(Some(authority.issue(&["stranger.mesh"]))).await, None);
+    assert_eq!(call(Some(Authority::new("other").issue(&["envoy.mesh"]))).await, None);
     assert_eq!(call(None).await, None);
 }
 
