@@ -13,6 +13,7 @@ use prost::{Message, Name};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Channel;
 
 /// What an older service might not know.
 const REFUSED: &str = "refused";
@@ -27,8 +28,7 @@ fn names(response: &DiscoveryResponse) -> InForce {
 }
 
 /// Takes rules until the stream ends, but for limits of that name.
-async fn take(address: String, in_force: watch::Sender<InForce>) {
-    let mut client = AggregatedDiscoveryServiceClient::connect(address).await.unwrap();
+async fn take(mut client: AggregatedDiscoveryServiceClient<Channel>, in_force: watch::Sender<InForce>) {
     let (requests, outgoing) = mpsc::channel(4);
     let node = Some(Node { id: "strict".to_owned(), ..Node::default() });
     let first = DiscoveryRequest { node, type_url: RateLimitConfig::type_url(), ..DiscoveryRequest::default() };
@@ -72,7 +72,10 @@ async fn the_limit_that_a_service_refuses_is_taken_out_alone() {
     site.write("bad.yaml", documents(&[limit("m", REFUSED)]));
     let controller = Controller::start(&site).await;
     let (sender, in_force) = watch::channel(InForce::new());
-    let service = tokio::spawn(take(format!("http://{}", site.xds()), sender));
+    let address = format!("http://{}", site.xds());
+    let connect = async || AggregatedDiscoveryServiceClient::connect(address.clone()).await;
+    let client = eventually("the controller offers rules", connect).await;
+    let service = tokio::spawn(take(client, sender));
     are_in_force(&in_force, &["a", "z"]).await;
     let problem = controller.admin.problem(&["RefusedByProxy", "no such limit"]).await;
     assert_eq!(problem["object"]["name"], "m", "{problem}");
