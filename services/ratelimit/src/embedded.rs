@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::settings::{Environment, SettingError, Settings};
-use crate::store::check_redis_address;
+use crate::store::{ServerKind, check_redis_addresses};
 
 /// How long Redis may take, unless the environment says otherwise: less than the gateway waits for an answer, which lets
 /// requests through where it comes too late.
@@ -66,16 +66,22 @@ impl Redis {
             value: url.split("://").next().unwrap_or_default().to_owned(),
             wanted,
         };
+        // The service is started with the first rules: until then nobody would notice.
+        let check = |url: &str, unix: bool| {
+            let checked = check_redis_addresses(ServerKind::Single, url, unix);
+            checked.map_err(|reason| invalid(format!("{reason}; {WANTED}")))
+        };
         if let Some(path) = url.strip_prefix("unix:") {
-            return Ok(Self { socket: "unix", url: path.trim_start_matches("//").to_owned(), tls: false });
+            let path = path.trim_start_matches("//");
+            check(path, true)?;
+            return Ok(Self { socket: "unix", url: path.to_owned(), tls: false });
         }
         let tls = match url.split_once("://") {
             Some(("redis", rest)) if !rest.is_empty() => false,
             Some(("rediss", rest)) if !rest.is_empty() => true,
             _ => return Err(invalid(WANTED.to_owned())),
         };
-        // The service is started with the first rules: until then nobody would notice.
-        check_redis_address(url).map_err(|reason| invalid(format!("{reason}; {WANTED}")))?;
+        check(url, false)?;
         Ok(Self { socket: "tcp", url: url.to_owned(), tls })
     }
 
@@ -133,7 +139,7 @@ mod tests {
             assert_eq!(redis(url), found(url, tls, false));
         }
         assert_eq!(redis("unix:/run/redis.sock"), found("/run/redis.sock", false, true));
-        assert!(redis("redis://").is_err());
+        assert!(redis("redis://").is_err() && redis("unix:").is_err());
         for (url, reason) in [("redis://:secret@r:99999", "no port"), ("redis://:secret@r:1/x", "database")] {
             let error = redis(url).unwrap_err().to_string();
             assert!(error.contains("--redis") && error.contains(reason) && !error.contains("secret"), "{error}");

@@ -13,8 +13,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod algorithm;
+mod announce;
 mod aside;
 mod back_off;
+mod backends;
 mod check;
 mod clock;
 pub mod config;

@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backends::redis_options;
 use crate::embedded;
-use crate::run::redis_options;
 use crate::settings::{BackendType, Environment, Settings};
-use crate::stats::Registry;
 use crate::store::{RedisOptions, RedisStore};
 
 /// Connects to the Redis that the environment names, as the service would, and says what became of it. `None` where the
@@ -46,7 +45,7 @@ async fn reach(settings: &Settings, patience: Duration) -> Result<(), String> {
 
 async fn connect(options: RedisOptions, patience: Duration) -> Result<(), String> {
     let outage = options.outage.subscribe();
-    let store = RedisStore::start(options, Arc::new(Registry::default()))?;
+    let store = RedisStore::start(options, Arc::default())?;
     let mut connected = store.connected();
     match tokio::time::timeout(patience, connected.wait_for(|connected| *connected)).await {
         Ok(Ok(_)) => Ok(()),

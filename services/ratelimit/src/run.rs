@@ -7,21 +7,30 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::announce::announce;
+use crate::backends::Backends;
 use crate::lease;
-use crate::limiter::{Limiter, Shared};
+use crate::limiter::Shared;
 use crate::provider::{Active, files, xds};
 use crate::server::{self, Component, Health, Workers, WorkersSetup};
-use crate::settings::{BackendType, ConfigType, Redis, Settings};
+use crate::settings::{BackendType, ConfigType, Settings};
 use crate::stats::{Exposition, Mapper, Sink};
-use crate::store::{Backend, LocalCache, MemoryStore, RedisOptions, RedisStore, RedisTls};
-use crate::tls::{ReloadingAcceptor, client_config};
+use crate::store::LocalCache;
+use crate::tls::ReloadingAcceptor;
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// An address is taken or not there.
-    #[error("cannot listen at {0}: {1}")]
-    Listen(String, std::io::Error),
+    #[error("cannot listen at {address} ({variables}): {error}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Which variables say so.
+        variables: &'static str,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// A setting cannot be used.
     #[error("{0}")]
     Setting(String),
@@ -35,8 +44,10 @@ pub enum RunError {
 /// # Errors
 /// When settings cannot be used or a port cannot be had.
 pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunError> {
+    settings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    announce(&settings);
     let shared = Arc::new(shared(&settings));
-    let backends = Backends::new(&settings, shared.clone())?;
+    let backends = Backends::new(&settings, shared.clone()).map_err(RunError::Setting)?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(failing(&settings), reporter).await;
     let active = Active::new(shared.clone(), settings.merge_domains);
@@ -54,11 +65,11 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
     tasks.spawn(watch_redis(limiter.connected(), health.clone(), settings.health_by_connection));
     serve_metrics(&settings, &shared, &stop, &mut tasks)?;
     if !settings.listen.debug.is_empty() {
-        let listener = bind(&settings.listen.debug)?;
+        let listener = bind(&settings.listen.debug, "DEBUG_HOST, DEBUG_PORT")?;
         tasks.spawn(server::serve(listener, server::debug(limiter.clone()), stop.clone()));
     }
     if !settings.listen.http.is_empty() {
-        let listener = bind(&settings.listen.http)?;
+        let listener = bind(&settings.listen.http, "HOST, PORT")?;
         tasks.spawn(server::serve(listener, server::http(limiter, health.clone()), stop.clone()));
     }
 
@@ -104,8 +115,13 @@ fn threads(asked: usize) -> usize {
     if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
 }
 
-fn bind(address: &str) -> Result<tokio::net::TcpListener, RunError> {
-    server::bind(address).map_err(|error| RunError::Listen(address.to_owned(), error))
+fn bind(address: &str, variables: &'static str) -> Result<tokio::net::TcpListener, RunError> {
+    if server::is_taken(address) {
+        tracing::warn!(
+            "somebody listens at {address} ({variables}) already: some connections go there, some come here"
+        );
+    }
+    server::bind(address).map_err(|error| RunError::Listen { address: address.to_owned(), variables, error })
 }
 
 /// Accepts calls over gRPC until stopped, once the first rules are here or known to be wrong.
@@ -122,12 +138,13 @@ async fn serve_grpc(
         }
     }
     if settings.listen.grpc_unix.is_empty() {
-        let listener = bind(&settings.listen.grpc)?;
+        let listener = bind(&settings.listen.grpc, "GRPC_HOST, GRPC_PORT")?;
         tracing::info!("Listening for gRPC on '{}'", settings.listen.grpc);
         workers.accept(listener, stop).await;
     } else {
         let path = &settings.listen.grpc_unix;
-        let listener = server::bind_unix(path).map_err(|error| RunError::Listen(path.clone(), error))?;
+        let wrong = |error| RunError::Listen { address: path.clone(), variables: "GRPC_UDS", error };
+        let listener = server::bind_unix(path).map_err(wrong)?;
         tracing::info!("Listening for gRPC on '{path}'");
         workers.accept_unix(listener, stop).await;
     }
@@ -148,7 +165,7 @@ fn serve_metrics(
             tags: metrics.tags.clone(),
         };
         let router = server::prometheus(path, shared.stats.clone(), exposition);
-        tasks.spawn(server::serve(bind(address)?, router, stop.clone()));
+        tasks.spawn(server::serve(bind(address, "PROMETHEUS_ADDR")?, router, stop.clone()));
     }
     if let Some(target) = &metrics.statsd {
         let sink = Sink::new(target.clone());
@@ -199,75 +216,4 @@ async fn watch_redis(mut connected: Vec<watch::Receiver<bool>>, health: Health, 
             return;
         }
     }
-}
-
-/// Makes the stores of threads.
-struct Backends {
-    shared: Arc<Shared>,
-    kind: Kind,
-}
-
-enum Kind {
-    Memory(Arc<MemoryStore>),
-    Redis { usual: Box<RedisOptions>, per_second: Option<Box<RedisOptions>> },
-}
-
-impl Backends {
-    fn new(settings: &Settings, shared: Arc<Shared>) -> Result<Self, RunError> {
-        let options =
-            |redis: &Redis| redis_options(redis, settings.expiration_jitter).map(Box::new).map_err(RunError::Setting);
-        let kind = match settings.backend {
-            BackendType::Memory => Kind::Memory(Arc::default()),
-            BackendType::Redis => Kind::Redis {
-                usual: {
-                    let mut usual = options(&settings.redis)?;
-                    usual.outage = settings.outage.clone();
-                    usual
-                },
-                per_second: settings.redis_per_second.as_ref().map(options).transpose()?,
-            },
-        };
-        Ok(Self { shared, kind })
-    }
-
-    /// A limiter with connections of its own, in the runtime this is called in.
-    fn limiter(&self) -> Limiter {
-        match &self.kind {
-            Kind::Memory(store) => Limiter::new(self.shared.clone(), Backend::Memory(store.clone()), None),
-            Kind::Redis { usual, per_second } => {
-                let start = |options: &RedisOptions| RedisStore::start(options.clone(), self.shared.stats.clone());
-                let per_second = per_second.as_deref().map(start);
-                match (start(usual), per_second) {
-                    (Ok(usual), None) => Limiter::new(self.shared.clone(), Backend::Redis(usual), None),
-                    (Ok(usual), Some(Ok(per_second))) => {
-                        Limiter::new(self.shared.clone(), Backend::Redis(usual), Some(Backend::Redis(per_second)))
-                    }
-                    // Checked when the options were made.
-                    (Err(error), _) | (_, Some(Err(error))) => unreachable!("{error}"),
-                }
-            }
-        }
-    }
-}
-
-/// How to reach a Redis, by the settings.
-pub(crate) fn redis_options(redis: &Redis, expiration_jitter: u64) -> Result<RedisOptions, String> {
-    let tls = match &redis.tls {
-        Some(tls) => Some(RedisTls::new(client_config(tls).map_err(|error| error.to_string())?)),
-        None => None,
-    };
-    let options = RedisOptions {
-        kind: redis.kind,
-        url: redis.url.clone(),
-        unix: redis.unix,
-        auth: redis.auth.clone(),
-        sentinel_auth: redis.sentinel_auth.clone(),
-        tls,
-        connect_timeout: redis.timeout,
-        reply_timeout: redis.reply_timeout,
-        expiration_jitter,
-        outage: Arc::default(),
-    };
-    options.check()?;
-    Ok(options)
 }

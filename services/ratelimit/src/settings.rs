@@ -2,18 +2,20 @@
 
 mod duration;
 mod environment;
+mod listen;
 mod read;
+mod redis;
 mod report;
 mod traces;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_telemetry::Traces;
 
 pub use duration::parse_duration;
-pub use environment::{Environment, SettingError};
-pub use report::{IGNORED, ignored};
+pub use environment::{Environment, SettingError, parse_flag};
 
 use crate::back_off::BackOff;
 use crate::limiter;
@@ -60,15 +62,36 @@ pub struct Listen {
     pub threads: usize,
 }
 
+/// A file that a variable names; an empty path for none.
+#[derive(Clone, Debug, Default)]
+pub struct NamedFile {
+    /// The variable.
+    pub variable: &'static str,
+    /// Its value.
+    pub path: String,
+}
+
+impl NamedFile {
+    /// Whether there is one.
+    pub fn is_named(&self) -> bool {
+        !self.path.is_empty()
+    }
+
+    /// That it cannot be used, and why.
+    pub(crate) fn wrong(&self, reason: impl Into<String>) -> SettingError {
+        SettingError { name: self.variable.to_owned(), value: self.path.clone(), wanted: reason.into() }
+    }
+}
+
 /// Files for TLS of the gRPC server.
 #[derive(Clone, Debug)]
 pub struct ServerTls {
     /// Certificates in PEM.
-    pub certificate: String,
+    pub certificate: NamedFile,
     /// Key in PEM.
-    pub key: String,
-    /// Authorities of clients' certificates; empty where clients need none.
-    pub client_authorities: String,
+    pub key: NamedFile,
+    /// Authorities of clients' certificates; none where clients need none.
+    pub client_authorities: NamedFile,
     /// The name that a client's certificate must have; empty for any.
     pub client_name: String,
 }
@@ -86,6 +109,13 @@ pub struct Files {
     pub ignore_dot_files: bool,
     /// Watch for the root, a symbolic link, to be replaced; else for changes in the directory.
     pub watch_root: bool,
+}
+
+impl Files {
+    /// Where files of rules are.
+    pub(crate) fn directory(&self) -> PathBuf {
+        Path::new(&self.root).join(&self.subdirectory).join(&self.app_directory)
+    }
 }
 
 /// The management server (`CONFIG_GRPC_XDS_*`, `XDS_CLIENT_*`).
@@ -110,12 +140,12 @@ pub struct Xds {
 /// Files for TLS towards a server.
 #[derive(Clone, Debug, Default)]
 pub struct ClientTls {
-    /// Certificates in PEM; empty for none.
-    pub certificate: String,
-    /// Key in PEM; empty for none.
-    pub key: String,
-    /// Authorities of the server's certificate in PEM; empty for those of the system.
-    pub authorities: String,
+    /// Certificates in PEM; none where none is shown.
+    pub certificate: NamedFile,
+    /// Key in PEM.
+    pub key: NamedFile,
+    /// Authorities of the server's certificate in PEM; none for those of the system.
+    pub authorities: NamedFile,
     /// The name that the server's certificate must have; empty for the host's.
     pub name: String,
     /// Take a certificate for any name.
@@ -212,4 +242,6 @@ pub struct Settings {
     pub outage: Arc<Outage>,
     /// How to decide and reply.
     pub limiter: limiter::Options,
+    /// What is taken as it is, but can hardly be meant, or changes nothing.
+    pub warnings: Vec<String>,
 }

@@ -16,8 +16,16 @@ impl Process {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> anyhow::Result<Self> {
+        Self::start_logging(command, Stdio::null())
+    }
+
+    /// The same; what it logs goes there, unless `RATELIMIT_TESTS_OUTPUT` is set.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_logging(command: &mut Command, log: impl Into<Stdio>) -> anyhow::Result<Self> {
         if std::env::var_os("RATELIMIT_TESTS_OUTPUT").is_none() {
-            command.stdout(Stdio::null()).stderr(Stdio::null());
+            command.stdout(Stdio::null()).stderr(log);
         }
         command.stdin(Stdio::null()).spawn().map(Self).with_context(|| format!("cannot start {command:?}"))
     }

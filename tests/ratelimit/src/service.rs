@@ -59,6 +59,7 @@ pub struct Service {
     http: u16,
     debug: u16,
     rules: tempfile::TempDir,
+    log: tempfile::NamedTempFile,
 }
 
 impl Service {
@@ -112,7 +113,9 @@ impl Service {
             .env("REDIS_PERSECOND_SOCKET_TYPE", "tcp")
             .env("LOG_LEVEL", "error")
             .envs(variables.iter().copied());
-        let service = Self { process: Process::start(&mut command)?, grpc, http, debug, rules: directory };
+        let log = tempfile::NamedTempFile::new()?;
+        let process = Process::start_logging(&mut command, log.reopen()?)?;
+        let service = Self { process, grpc, http, debug, rules: directory, log };
         service.wait().await?;
         Ok(service)
     }
@@ -150,6 +153,14 @@ impl Service {
                 None => tokio::time::sleep(Duration::from_millis(10)).await,
             }
         }
+    }
+
+    /// What it logged until now; nothing but errors, unless `LOG_LEVEL` is among the variables.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub fn log(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.log.path())?)
     }
 
     /// The port of `/json` and `/healthcheck`.

@@ -15,6 +15,14 @@ Examples:
 
 Without a command the service is run, set up by environment variables.";
 
+/// What the service takes for true and false in its environment, where empty is as not set.
+fn flag(text: &str) -> Result<bool, &'static str> {
+    if text.is_empty() {
+        return Ok(false);
+    }
+    nuncio_ratelimit::settings::parse_flag(text).ok_or("expected true or false")
+}
+
 /// The service, or a question about its rules.
 #[derive(Debug, Args)]
 #[command(after_help = HELP, args_conflicts_with_subcommands = true)]
@@ -38,10 +46,10 @@ pub(crate) struct RulesCheckArgs {
     #[arg(value_name = "DIR", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) dir: PathBuf,
     /// Several files may be for one domain
-    #[arg(long, env = "MERGE_DOMAIN_CONFIG")]
+    #[arg(long, env = "MERGE_DOMAIN_CONFIG", value_parser = flag)]
     pub(crate) merge_domains: bool,
     /// Names that begin with a dot are left out, as in a ConfigMap's directory
-    #[arg(long, env = "RUNTIME_IGNOREDOTFILES")]
+    #[arg(long, env = "RUNTIME_IGNOREDOTFILES", value_parser = flag)]
     pub(crate) ignore_dot_files: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -72,10 +80,10 @@ pub(crate) struct LimitExplainArgs {
     #[command(flatten)]
     pub(crate) source: RuleSource,
     /// Several files may be for one domain
-    #[arg(long, env = "MERGE_DOMAIN_CONFIG", conflicts_with = "server")]
+    #[arg(long, env = "MERGE_DOMAIN_CONFIG", value_parser = flag, conflicts_with = "server")]
     pub(crate) merge_domains: bool,
     /// Names that begin with a dot are left out, as in a ConfigMap's directory
-    #[arg(long, env = "RUNTIME_IGNOREDOTFILES", conflicts_with = "server")]
+    #[arg(long, env = "RUNTIME_IGNOREDOTFILES", value_parser = flag, conflicts_with = "server")]
     pub(crate) ignore_dot_files: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]

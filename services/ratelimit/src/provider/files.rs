@@ -21,12 +21,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The directory to read, and which of its files hold rules.
 fn place(files: &Files) -> (PathBuf, String) {
-    let base = Path::new(&files.root).join(&files.subdirectory);
     if files.watch_root {
         // Everything below the root is read, and then what is not of the application left out.
-        (base, format!("{}.", files.app_directory))
+        (Path::new(&files.root).join(&files.subdirectory), format!("{}.", files.app_directory))
     } else {
-        (base.join(&files.app_directory), String::new())
+        (files.directory(), String::new())
     }
 }
 

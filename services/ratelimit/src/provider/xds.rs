@@ -20,7 +20,7 @@ use super::{Active, Unusable};
 use crate::aside::aside;
 use crate::back_off::BackOff;
 use crate::config::{Source, root_of};
-use crate::settings::{ClientTls, Xds};
+use crate::settings::{ClientTls, NamedFile, Xds};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -177,14 +177,14 @@ fn decode(resource: &Any) -> Result<Source, Unusable> {
 }
 
 fn tls_config(tls: &ClientTls) -> Result<ClientTlsConfig, String> {
-    let read = |path: &str| std::fs::read(path).map_err(|error| format!("{path}: {error}"));
+    let read = |file: &NamedFile| std::fs::read(&file.path).map_err(|error| file.wrong(error.to_string()).to_string());
     let mut config = ClientTlsConfig::new();
-    config = if tls.authorities.is_empty() {
-        config.with_native_roots()
-    } else {
+    config = if tls.authorities.is_named() {
         config.ca_certificate(Certificate::from_pem(read(&tls.authorities)?))
+    } else {
+        config.with_native_roots()
     };
-    if !tls.certificate.is_empty() {
+    if tls.certificate.is_named() {
         config = config.identity(Identity::from_pem(read(&tls.certificate)?, read(&tls.key)?));
     }
     if !tls.name.is_empty() {

@@ -13,6 +13,21 @@ const BACKLOG: i32 = 4_096;
 
 /// Listens at `host:port` or `:port`; another process may listen there too (`SO_REUSEPORT`, as the original).
 pub(crate) fn bind(address: &str) -> std::io::Result<TcpListener> {
+    let (socket, address) = socket_for(address)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Whether somebody listens there, who would not keep [`bind`] from doing so too.
+pub(crate) fn is_taken(address: &str) -> bool {
+    let taken = socket_for(address).and_then(|(socket, address)| socket.bind(&address.into()));
+    taken.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
+}
+
+fn socket_for(address: &str) -> std::io::Result<(Socket, SocketAddr)> {
     let everywhere;
     let address = if address.starts_with(':') {
         everywhere = format!("0.0.0.0{address}");
@@ -23,11 +38,7 @@ pub(crate) fn bind(address: &str) -> std::io::Result<TcpListener> {
     let address = address.to_socket_addrs()?.next().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
     let (socket, address) = socket(address)?;
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok((socket, address))
 }
 
 /// A socket to listen with, and where: of all addresses, those of both families, as the original, which is written in Go.
@@ -80,5 +91,15 @@ mod tests {
         }
         let listener = bind("127.0.0.1:0").unwrap();
         assert!(reaches(&listener, "127.0.0.1").await && !reaches(&listener, "::1").await);
+    }
+    #[tokio::test]
+    async fn whoever_listens_already_is_noticed() {
+        let listener = bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        assert!(is_taken(&address));
+        let other = bind(&address).unwrap();
+        drop((listener, other));
+        assert!(!is_taken(&address));
+        assert!(!is_taken("nowhere"), "that is for whoever listens there to tell");
     }
 }

@@ -1,8 +1,9 @@
 //! Variables as text, numbers and so on.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use super::parse_duration;
+use super::{NamedFile, parse_duration};
 
 /// A variable that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,8 +17,21 @@ pub struct SettingError {
     pub wanted: String,
 }
 
+/// A boolean in any of Go's spellings, none where it is something else.
+pub fn parse_flag(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
 /// The environment, or whatever stands for it.
-pub struct Environment<'e>(&'e dyn Fn(&str) -> Option<String>);
+pub struct Environment<'e> {
+    lookup: &'e dyn Fn(&str) -> Option<String>,
+    /// What is taken as it is, though it can hardly be meant.
+    warnings: RefCell<Vec<String>>,
+}
 
 impl std::fmt::Debug for Environment<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,11 +42,26 @@ impl std::fmt::Debug for Environment<'_> {
 impl<'e> Environment<'e> {
     /// What `lookup` knows.
     pub fn new(lookup: &'e dyn Fn(&str) -> Option<String>) -> Self {
-        Self(lookup)
+        Self { lookup, warnings: RefCell::default() }
+    }
+
+    /// Notes that a variable is taken as it is, since the original does so too without a word, but can hardly be meant.
+    pub(super) fn warn(&self, name: &str, wanted: &str) {
+        let (name, value, wanted) = (name.to_owned(), self.text(name, ""), wanted.to_owned());
+        self.warnings.borrow_mut().push(SettingError { name, value, wanted }.to_string());
+    }
+
+    /// What was noted until now.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.warnings.take()
+    }
+
+    fn given(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
     pub(super) fn text(&self, name: &str, default: &str) -> String {
-        (self.0)(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+        self.given(name).unwrap_or_else(|| default.to_owned())
     }
 
     pub(super) fn parsed<T>(
@@ -42,7 +71,7 @@ impl<'e> Environment<'e> {
         wanted: &'static str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T, SettingError> {
-        match (self.0)(name).filter(|value| !value.is_empty()) {
+        match self.given(name) {
             None => Ok(default),
             Some(value) => {
                 parse(&value).ok_or(SettingError { name: name.to_owned(), value, wanted: wanted.to_owned() })
@@ -50,17 +79,35 @@ impl<'e> Environment<'e> {
         }
     }
 
-    /// A boolean in any of Go's spellings.
     pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool, SettingError> {
-        self.parsed(name, default, "expected true or false", |value| match value {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-            "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-            _ => None,
-        })
+        self.parsed(name, default, "expected true or false", parse_flag)
     }
 
-    pub(super) fn number<T: std::str::FromStr>(&self, name: &str, default: T) -> Result<T, SettingError> {
-        self.parsed(name, default, "expected a number", |value| value.parse().ok())
+    pub(super) fn number<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        default: T,
+        wanted: &'static str,
+    ) -> Result<T, SettingError> {
+        self.parsed(name, default, wanted, |value| value.parse().ok())
+    }
+
+    /// A share of something. What is no share is taken all the same.
+    pub(super) fn share<T>(&self, name: &str, default: T) -> Result<T, SettingError>
+    where
+        T: std::str::FromStr + PartialOrd + From<u8>,
+    {
+        const WANTED: &str = "expected a number from 0 to 1";
+        let share = self.number(name, default, WANTED)?;
+        if !(T::from(0)..=T::from(1)).contains(&share) {
+            self.warn(name, WANTED);
+        }
+        Ok(share)
+    }
+
+    /// The file that a variable names.
+    pub(super) fn file(&self, name: &'static str) -> NamedFile {
+        NamedFile { variable: name, path: self.text(name, "") }
     }
 
     pub(super) fn duration(&self, name: &str, default: &str) -> Result<Duration, SettingError> {
@@ -80,7 +127,7 @@ impl<'e> Environment<'e> {
     /// `host:port` of two variables, each with its default.
     pub(super) fn address(&self, host: (&str, &str), port: (&str, u16)) -> Result<String, SettingError> {
         let host = self.text(host.0, host.1);
-        let port = self.number(port.0, port.1)?;
+        let port = self.number(port.0, port.1, "expected a port, from 1 to 65535")?;
         Ok(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
     }
 }

@@ -1,17 +1,17 @@
 //! Reads the settings from the environment.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    BackendType, ClientTls, ConfigType, Environment, Files, Listen, Metrics, Redis, ServerTls, SettingError, Settings,
-    Xds, traces,
+    BackendType, ClientTls, ConfigType, Environment, Files, Metrics, Redis, SettingError, Settings, Xds, listen, redis,
+    report, traces,
 };
 use crate::back_off::BackOff;
 use crate::config::StoreFailure;
 use crate::limiter;
 use crate::stats::{Mogrifier, StatsdTarget};
-use crate::store::ServerKind;
 
 impl Settings {
     /// The settings that the environment gives, with the original's defaults.
@@ -35,10 +35,18 @@ impl Settings {
                 _ => None,
             },
         )?;
+        let redis = |prefix: &str, socket: &str| -> Result<Redis, SettingError> {
+            let redis = redis::read(env, prefix, socket)?;
+            if backend == BackendType::Redis {
+                redis::check(env, &redis, prefix)?;
+            }
+            Ok(redis)
+        };
+        report::ignored(env);
         Ok(Self {
-            listen: listen(env)?,
+            listen: listen::read(env)?,
             log_level: env.text("LOG_LEVEL", "WARN"),
-            log_json: env.text("LOG_FORMAT", "text").eq_ignore_ascii_case("json"),
+            log_json: log_json(env),
             traces: traces::read(env)?,
             config_type,
             force_start: env.flag("FORCE_START_WITHOUT_INITIAL_CONFIG", false)?,
@@ -48,39 +56,41 @@ impl Settings {
             xds: xds(env)?,
             metrics: metrics(env)?,
             backend,
-            redis: redis(env, "REDIS_", "/var/run/nutcracker/ratelimit.sock")?,
+            redis: redis(redis::USUAL, "/var/run/nutcracker/ratelimit.sock")?,
             redis_per_second: match env.flag("REDIS_PERSECOND", false)? {
-                true => Some(redis(env, "REDIS_PERSECOND_", "/var/run/nutcracker/ratelimitpersecond.sock")?),
+                true => Some(redis(redis::PER_SECOND, "/var/run/nutcracker/ratelimitpersecond.sock")?),
                 false => None,
             },
-            expiration_jitter: env.number("EXPIRATION_JITTER_MAX_SECONDS", 300_i64)?.max(0).unsigned_abs(),
-            local_cache_bytes: env.number("LOCAL_CACHE_SIZE_IN_BYTES", 0)?,
+            expiration_jitter: expiration_jitter(env)?,
+            local_cache_bytes: env.number("LOCAL_CACHE_SIZE_IN_BYTES", 0, "expected how many bytes, 0 for no cache")?,
             health_by_connection: env.flag("REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", false)?,
             top: Some(Arc::default()),
             stats: Arc::default(),
             outage: Arc::default(),
             limiter: limiter(env)?,
+            // Last, when all has been read.
+            warnings: env.warnings(),
         })
     }
 }
 
-fn listen(env: &Environment<'_>) -> Result<Listen, SettingError> {
-    let tls = env.flag("GRPC_SERVER_USE_TLS", false)?.then(|| ServerTls {
-        certificate: env.text("GRPC_SERVER_TLS_CERT", ""),
-        key: env.text("GRPC_SERVER_TLS_KEY", ""),
-        client_authorities: env.text("GRPC_CLIENT_TLS_CACERT", ""),
-        client_name: env.text("GRPC_CLIENT_TLS_SAN", ""),
-    });
-    Ok(Listen {
-        http: env.address(("HOST", "0.0.0.0"), ("PORT", 8080))?,
-        grpc: env.address(("GRPC_HOST", "0.0.0.0"), ("GRPC_PORT", 8081))?,
-        grpc_unix: env.text("GRPC_UDS", ""),
-        debug: env.address(("DEBUG_HOST", "0.0.0.0"), ("DEBUG_PORT", 6070))?,
-        max_connection_age: env.duration("GRPC_MAX_CONNECTION_AGE", "24h")?,
-        max_connection_age_grace: env.duration("GRPC_MAX_CONNECTION_AGE_GRACE", "1h")?,
-        tls,
-        threads: env.number("NUNCIO_RATELIMIT_THREADS", 0)?,
-    })
+/// What is neither is text, as with the original.
+fn log_json(env: &Environment<'_>) -> bool {
+    let format = env.text("LOG_FORMAT", "text").to_ascii_lowercase();
+    if !["text", "json"].contains(&format.as_str()) {
+        env.warn("LOG_FORMAT", "is taken as text: expected text or json");
+    }
+    format == "json"
+}
+
+/// What is negative adds nothing, as with the original.
+fn expiration_jitter(env: &Environment<'_>) -> Result<u64, SettingError> {
+    let (name, wanted) = ("EXPIRATION_JITTER_MAX_SECONDS", "expected how many seconds, 0 for none");
+    let seconds: i64 = env.number(name, 300, wanted)?;
+    if seconds < 0 {
+        env.warn(name, wanted);
+    }
+    Ok(seconds.max(0).unsigned_abs())
 }
 
 fn files(env: &Environment<'_>) -> Result<Files, SettingError> {
@@ -94,25 +104,23 @@ fn files(env: &Environment<'_>) -> Result<Files, SettingError> {
 }
 
 fn xds(env: &Environment<'_>) -> Result<Xds, SettingError> {
-    let prefix = "CONFIG_GRPC_XDS_";
-    let text = |name: &str, default: &str| env.text(&format!("{prefix}{name}"), default);
-    let tls = env.flag(&format!("{prefix}SERVER_USE_TLS"), false)?.then(|| ClientTls {
-        certificate: text("CLIENT_TLS_CERT", ""),
-        key: text("CLIENT_TLS_KEY", ""),
-        authorities: text("SERVER_TLS_CACERT", ""),
-        name: text("SERVER_TLS_SAN", ""),
+    let tls = env.flag("CONFIG_GRPC_XDS_SERVER_USE_TLS", false)?.then(|| ClientTls {
+        certificate: env.file("CONFIG_GRPC_XDS_CLIENT_TLS_CERT"),
+        key: env.file("CONFIG_GRPC_XDS_CLIENT_TLS_KEY"),
+        authorities: env.file("CONFIG_GRPC_XDS_SERVER_TLS_CACERT"),
+        name: env.text("CONFIG_GRPC_XDS_SERVER_TLS_SAN", ""),
         skip_name: false,
     });
     Ok(Xds {
-        server: text("SERVER_URL", "localhost:18000"),
-        node_id: text("NODE_ID", "default"),
-        node_metadata: pairs(&text("NODE_METADATA", ""), '='),
-        headers: env.map(&format!("{prefix}CLIENT_ADDITIONAL_HEADERS"))?,
+        server: env.text("CONFIG_GRPC_XDS_SERVER_URL", "localhost:18000"),
+        node_id: env.text("CONFIG_GRPC_XDS_NODE_ID", "default"),
+        node_metadata: pairs(&env.text("CONFIG_GRPC_XDS_NODE_METADATA", ""), '='),
+        headers: env.map("CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS")?,
         tls,
         back_off: back_off(env)?,
         // gRPC's own default is 4 MB; rules are few and trusted.
         max_message: env
-            .number("XDS_CLIENT_MAX_MSG_SIZE_IN_BYTES", 0_usize)
+            .number("XDS_CLIENT_MAX_MSG_SIZE_IN_BYTES", 0_usize, "expected how many bytes, 0 for 4 MiB")
             .map(|size| if size == 0 { 4 << 20 } else { size })?,
     })
 }
@@ -122,7 +130,7 @@ fn back_off(env: &Environment<'_>) -> Result<BackOff, SettingError> {
     let duration = |name: &str, default: &str, zero: Duration| {
         env.duration(name, default).map(|duration| if duration.is_zero() { zero } else { duration })
     };
-    let factor = env.number("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", 0.5_f64)?;
+    let factor = env.number("XDS_CLIENT_BACKOFF_RANDOM_FACTOR", 0.5_f64, "expected a number such as 1.5")?;
     Ok(BackOff {
         first: duration("XDS_CLIENT_BACKOFF_INITIAL_INTERVAL", "10s", Duration::from_millis(100))?,
         longest: duration("XDS_CLIENT_BACKOFF_MAX_INTERVAL", "60s", Duration::from_secs(10))?,
@@ -158,10 +166,19 @@ fn metrics(env: &Environment<'_>) -> Result<Metrics, SettingError> {
         tags,
         flush_interval: env.duration("STATS_FLUSH_INTERVAL", "10s")?.max(Duration::from_millis(10)),
         prometheus: (!disabled && prometheus)
-            .then(|| (env.text("PROMETHEUS_ADDR", ":9090"), env.text("PROMETHEUS_PATH", "/metrics"))),
+            .then(|| prometheus_path(env).map(|path| (env.text("PROMETHEUS_ADDR", ":9090"), path)))
+            .transpose()?,
         mapper_file: env.text("PROMETHEUS_MAPPER_YAML", ""),
         response_time_in_milliseconds: env.flag("PROMETHEUS_RESPONSE_TIME_AS_MILLISECONDS", false)?,
     })
+}
+
+/// A path without anything that routers give a meaning to.
+fn prometheus_path(env: &Environment<'_>) -> Result<String, SettingError> {
+    let wanted = "expected a path that begins with / and has letters, digits, /, -, ., _ and ~ alone";
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+    let parse = |path: &str| (path.starts_with('/') && path.chars().all(plain)).then(|| path.to_owned());
+    env.parsed("PROMETHEUS_PATH", "/metrics".to_owned(), wanted, parse)
 }
 
 /// Those of the list, each set up by three variables of its own.
@@ -180,54 +197,6 @@ fn mogrifiers(env: &Environment<'_>) -> Result<Vec<Mogrifier>, SettingError> {
     names.map(mogrifier).collect()
 }
 
-fn redis(env: &Environment<'_>, prefix: &str, url: &str) -> Result<Redis, SettingError> {
-    let name = |suffix: &str| format!("{prefix}{suffix}");
-    let kind = env.parsed(&name("TYPE"), ServerKind::Single, "expected SINGLE, SENTINEL or CLUSTER", |value| {
-        match value.to_ascii_uppercase().as_str() {
-            "SINGLE" => Some(ServerKind::Single),
-            "SENTINEL" => Some(ServerKind::Sentinel),
-            "CLUSTER" => Some(ServerKind::Cluster),
-            _ => None,
-        }
-    })?;
-    let socket = env.text(&name("SOCKET_TYPE"), "unix");
-    // Files of certificates are the same for both instances.
-    let tls = match env.flag(&name("TLS"), false)? {
-        false => None,
-        true => Some(ClientTls {
-            certificate: env.text("REDIS_TLS_CLIENT_CERT", ""),
-            key: env.text("REDIS_TLS_CLIENT_KEY", ""),
-            authorities: env.text("REDIS_TLS_CACERT", ""),
-            name: String::new(),
-            skip_name: env.flag("REDIS_TLS_SKIP_HOSTNAME_VERIFICATION", false)?,
-        }),
-    };
-    Ok(Redis {
-        kind,
-        url: env.text(&name("URL"), url),
-        unix: socket == "unix",
-        auth: env.text(&name("AUTH"), ""),
-        sentinel_auth: env.text(&name("SENTINEL_AUTH"), ""),
-        tls,
-        // 0 is no limit, as for the original's library.
-        timeout: env
-            .duration(&name("TIMEOUT"), "10s")
-            .map(|timeout| if timeout.is_zero() { Duration::MAX } else { timeout })?,
-        reply_timeout: reply_timeout(env)?,
-    })
-}
-
-/// How long Redis may take to answer.
-fn reply_timeout(env: &Environment<'_>) -> Result<Duration, SettingError> {
-    let name = "NUNCIO_REDIS_REPLY_TIMEOUT";
-    let timeout = env.duration(name, "1s")?;
-    if timeout.is_zero() {
-        let wanted = "no call would ever be answered: expected a time, as in 250ms".to_owned();
-        return Err(SettingError { name: name.to_owned(), value: "0".to_owned(), wanted });
-    }
-    Ok(timeout)
-}
-
 fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
     let headers = env.flag("LIMIT_RESPONSE_HEADERS_ENABLED", false)?.then(|| {
         [
@@ -238,7 +207,7 @@ fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
     });
     Ok(limiter::Options {
         key_prefix: env.text("CACHE_KEY_PREFIX", ""),
-        near_limit_ratio: env.number("NEAR_LIMIT_RATIO", 0.8)?,
+        near_limit_ratio: env.share("NEAR_LIMIT_RATIO", 0.8)?,
         shadow_mode: env.flag("SHADOW_MODE", false)?,
         quota_mode: env.flag("QUOTA_MODE", false)?,
         stop_increment: env.flag("STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT", false)?,
@@ -251,7 +220,9 @@ fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
             "expected error, allow, deny or local",
             StoreFailure::from_name,
         )?,
-        replicas: env.number("NUNCIO_REPLICAS", 1_u32)?.max(1),
+        replicas: env
+            .number("NUNCIO_REPLICAS", NonZeroU32::MIN, "expected how many replicas there are, 1 or more")?
+            .get(),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::environment::Environment;
 
 /// Accepted, and told once that they change nothing, with the reason.
-pub const IGNORED: [(&str, &str); 23] = [
+pub(super) const IGNORED: [(&str, &str); 23] = [
     ("REDIS_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PERSECOND_POOL_SIZE", "each core has one connection that all requests share"),
     ("REDIS_PIPELINE_WINDOW", "commands are batched without waiting"),
@@ -30,7 +30,9 @@ pub const IGNORED: [(&str, &str); 23] = [
     ("CONFIG_GRPC_XDS_SERVER_CONNECT_RETRY_INTERVAL", "XDS_CLIENT_BACKOFF_INITIAL_INTERVAL says how long to wait"),
 ];
 
-/// Those of [`IGNORED`] that are set.
-pub fn ignored(environment: &Environment<'_>) -> Vec<(&'static str, &'static str)> {
-    IGNORED.into_iter().filter(|(name, _)| !environment.text(name, "").is_empty()).collect()
+/// Tells of those of [`IGNORED`] that are set.
+pub(super) fn ignored(env: &Environment<'_>) {
+    for (name, reason) in IGNORED.into_iter().filter(|(name, _)| !env.text(name, "").is_empty()) {
+        env.warn(name, &format!("changes nothing: {reason}"));
+    }
 }

@@ -17,7 +17,7 @@ pub(super) fn read(env: &Environment<'_>) -> Result<Option<Traces>, SettingError
         })?;
     Ok(Some(Traces {
         protocol: Some(protocol),
-        share: Some(env.number("TRACING_SAMPLING_RATE", 1.0)?),
+        share: Some(env.share("TRACING_SAMPLING_RATE", 1.0)?),
         attributes: vec![
             ("service.name", env.text("TRACING_SERVICE_NAME", "RateLimit")),
             ("service.namespace", env.text("TRACING_SERVICE_NAMESPACE", "")),

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::names::sanitize;
 use super::recent::Version;
 use super::seen::Seen;
-use super::timing::Timing;
+use super::service::ServiceStats;
 
 /// The name under which is counted what there is no room for.
 const OVERFLOW: &str = "overflow";
@@ -68,39 +68,6 @@ impl RuleStats {
 pub(crate) fn add(counter: &AtomicU64, hits: u64) {
     if hits > 0 {
         counter.fetch_add(hits, Ordering::Relaxed);
-    }
-}
-
-/// The counters of the service itself.
-#[derive(Debug, Default)]
-pub struct ServiceStats {
-    /// Configurations that came into force.
-    pub config_load_success: AtomicU64,
-    /// Configurations that were refused.
-    pub config_load_error: AtomicU64,
-    /// Requests over the limit that were let through by the global shadow mode.
-    pub global_shadow_mode: AtomicU64,
-    /// Requests that failed because of Redis.
-    pub redis_error: AtomicU64,
-    /// Requests that were answered without their counters, as `store_failure` says.
-    pub store_fallback: AtomicU64,
-    /// Requests that were refused.
-    pub service_error: AtomicU64,
-    /// Connections to Redis that were made.
-    pub redis_connections: AtomicU64,
-    /// Connections to Redis that ended.
-    pub redis_disconnections: AtomicU64,
-    /// How long `ShouldRateLimit` took, over gRPC.
-    pub should_rate_limit: Timing,
-    /// How long `Check` of `grpc.health.v1` took.
-    pub check: Timing,
-}
-
-impl ServiceStats {
-    /// How long calls took, by the name of the method. Of health nothing is told before anybody has asked, as by the original.
-    pub(super) fn methods(&self) -> impl Iterator<Item = (&'static str, &Timing)> {
-        let asked = self.check.count.load(Ordering::Relaxed) > 0;
-        [("ShouldRateLimit", &self.should_rate_limit)].into_iter().chain(asked.then_some(("Check", &self.check)))
     }
 }
 
@@ -256,10 +223,12 @@ impl Registry {
             ("ratelimit.service.call.should_rate_limit.redis_error", &service.redis_error),
             ("ratelimit.service.store_fallback", &service.store_fallback),
             ("ratelimit.service.call.should_rate_limit.service_error", &service.service_error),
-            ("ratelimit.redis_pool.cx_total", &service.redis_connections),
-            ("ratelimit.redis_pool.cx_local_close", &service.redis_disconnections),
         ] {
             all.insert(name.to_owned(), load(counter));
+        }
+        for (pool, stats) in service.pools() {
+            all.insert(format!("ratelimit.{pool}.cx_total"), load(&stats.connections));
+            all.insert(format!("ratelimit.{pool}.cx_local_close"), load(&stats.disconnections));
         }
         for (method, timing) in service.methods() {
             all.insert(format!("ratelimit_server.{method}.total_requests"), load(&timing.count));

@@ -10,6 +10,7 @@ mod cluster;
 mod connect;
 mod job;
 mod link;
+mod pool;
 mod resolve;
 mod resp;
 mod script;
@@ -24,19 +25,24 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Counts, Ops, Outage, Store};
-use crate::stats::Registry;
 use cluster::Cluster;
 use job::How;
 use link::Link;
 
+pub(crate) use address::without_logins;
+pub use pool::Pool;
 pub use tls::Tls;
 
-/// Whether an entry of `REDIS_URL` names a server.
+/// Whether `REDIS_URL` names servers as this kind has them.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn check_address(url: &str) -> Result<(), String> {
-    address::Target::parse(url, false).map(drop)
+pub(crate) fn check_addresses(kind: ServerKind, url: &str, unix: bool) -> Result<(), String> {
+    match kind {
+        ServerKind::Single => address::Target::parse(url, unix).map(drop),
+        ServerKind::Sentinel => address::master_and_sentinels(url, unix).map(drop),
+        ServerKind::Cluster => address::Target::list(url.split(','), unix).map(drop),
+    }
 }
 
 /// What kind of Redis.
@@ -87,19 +93,6 @@ impl std::fmt::Debug for RedisOptions {
     }
 }
 
-impl RedisOptions {
-    /// Sees that the addresses can be understood.
-    ///
-    /// # Errors
-    /// What is wrong with them.
-    pub fn check(&self) -> Result<(), String> {
-        match self.kind {
-            ServerKind::Cluster => cluster::seeds(self).map(drop),
-            ServerKind::Single | ServerKind::Sentinel => resolve::Resolver::new(self).map(drop),
-        }
-    }
-}
-
 impl Default for RedisOptions {
     fn default() -> Self {
         Self {
@@ -135,15 +128,15 @@ impl RedisStore {
     ///
     /// # Errors
     /// When the address cannot be understood.
-    pub fn start(options: RedisOptions, stats: Arc<Registry>) -> Result<Self, String> {
+    pub fn start(options: RedisOptions, pool: Arc<Pool>) -> Result<Self, String> {
         let options = Arc::new(options);
         let (alive, connected) = watch::channel(false);
         let alive = Arc::new(alive);
         let route = match options.kind {
-            ServerKind::Cluster => Route::Cluster(Cluster::start(options, stats, alive)?),
+            ServerKind::Cluster => Route::Cluster(Cluster::start(options, pool, alive)?),
             ServerKind::Single | ServerKind::Sentinel => {
                 let resolver = resolve::Resolver::new(&options)?;
-                Route::One(Link::start(link::Setup { resolver, options, stats, alive }))
+                Route::One(Link::start(link::Setup { resolver, options, pool, alive }))
             }
         };
         Ok(Self { route, connected })

@@ -7,7 +7,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::{Reloading, TlsError, authorities, certificates, private_key};
+use super::{Reloading, TlsError, authorities, certificates, private_key, unusable};
 use crate::settings::ClientTls;
 
 /// The configuration for `tls`, by its files as they are.
@@ -17,7 +17,7 @@ pub(crate) fn client_config(tls: &ClientTls) -> Result<Reloading<ClientConfig>, 
 }
 
 fn read(tls: &ClientTls) -> Result<ClientConfig, TlsError> {
-    let roots = Arc::new(if tls.authorities.is_empty() { system()? } else { authorities(&tls.authorities)? });
+    let roots = Arc::new(if tls.authorities.is_named() { authorities(&tls.authorities)? } else { system()? });
     let builder = ClientConfig::builder();
     let builder = if tls.skip_name {
         let verifier =
@@ -26,12 +26,12 @@ fn read(tls: &ClientTls) -> Result<ClientConfig, TlsError> {
     } else {
         builder.with_root_certificates(roots)
     };
-    if tls.certificate.is_empty() {
+    if !tls.certificate.is_named() {
         return Ok(builder.with_no_client_auth());
     }
     builder
         .with_client_auth_cert(certificates(&tls.certificate)?, private_key(&tls.key)?)
-        .map_err(|error| TlsError::Unusable(error.to_string()))
+        .map_err(|error| unusable(&tls.certificate, &tls.key, &error).into())
 }
 
 fn system() -> Result<RootCertStore, TlsError> {

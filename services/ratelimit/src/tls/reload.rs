@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::TlsError;
+use crate::settings::NamedFile;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -27,12 +28,12 @@ struct Current<T> {
 type Changed = Vec<Option<SystemTime>>;
 
 impl<T> Reloading<T> {
-    /// Made by `make` of these files; names may be empty.
+    /// Made by `make` of these files, as far as there are any.
     pub(crate) fn new(
-        files: [&String; 3],
+        files: [&NamedFile; 3],
         make: impl Fn() -> Result<T, TlsError> + Send + Sync + 'static,
     ) -> Result<Self, TlsError> {
-        let files: Vec<_> = files.into_iter().filter(|file| !file.is_empty()).cloned().collect();
+        let files: Vec<_> = files.into_iter().filter(|file| file.is_named()).map(|file| file.path.clone()).collect();
         // Before they are read: what changes meanwhile is noticed later.
         let changed = changed(&files);
         let current = Mutex::new(Current { value: Arc::new(make()?), looked: Instant::now(), changed });

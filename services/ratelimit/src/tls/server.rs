@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::{Reloading, TlsError, authorities, certificates, private_key};
+use super::{Reloading, TlsError, authorities, certificates, private_key, unusable};
 use crate::settings::ServerTls;
 
 /// How long a handshake may take.
@@ -41,19 +41,18 @@ impl ReloadingAcceptor {
 }
 
 fn server_config(tls: &ServerTls) -> Result<ServerConfig, TlsError> {
-    let unusable = |error: String| TlsError::Unusable(error);
     let builder = ServerConfig::builder();
-    let builder = if tls.client_authorities.is_empty() {
-        builder.with_no_client_auth()
-    } else {
+    let builder = if tls.client_authorities.is_named() {
         let verifier = WebPkiClientVerifier::builder(Arc::new(authorities(&tls.client_authorities)?))
             .build()
-            .map_err(|error| unusable(error.to_string()))?;
+            .map_err(|error| tls.client_authorities.wrong(error.to_string()))?;
         builder.with_client_cert_verifier(verifier)
+    } else {
+        builder.with_no_client_auth()
     };
     let mut config = builder
         .with_single_cert(certificates(&tls.certificate)?, private_key(&tls.key)?)
-        .map_err(|error| unusable(error.to_string()))?;
+        .map_err(|error| unusable(&tls.certificate, &tls.key, &error))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
 }

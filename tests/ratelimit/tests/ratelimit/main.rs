@@ -12,6 +12,7 @@ mod embedded;
 mod examples;
 mod faults;
 mod gateway;
+mod logs;
 mod operations;
 mod per_second;
 mod refusal;

@@ -176,12 +176,18 @@ async fn the_dashboard_knows_its_metrics() {
 
 /// Runs `nuncio ratelimit` and gives its exit code and output.
 fn nuncio(arguments: &[&str]) -> (i32, String) {
+    nuncio_with(&[], arguments)
+}
+
+/// The same, with these variables.
+fn nuncio_with(variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
     let program = std::env::var_os("NUNCIO").map_or_else(
         || std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("nuncio"),
         std::path::PathBuf::from,
     );
     assert!(program.is_file(), "{} is missing: run first: cargo build -p nuncio", program.display());
-    let output = std::process::Command::new(program).arg("ratelimit").args(arguments).output().unwrap();
+    let mut command = std::process::Command::new(program);
+    let output = command.envs(variables.iter().copied()).arg("ratelimit").args(arguments).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
     (output.status.code().unwrap(), text)
 }
@@ -193,6 +199,14 @@ async fn the_command_line_checks_and_explains() {
     std::fs::write(directory.path().join("a.yaml"), RULES).unwrap();
     let (code, text) = nuncio(&["check", rules]);
     assert_eq!((code, text.as_str()), (0, "1 files, 2 limits, 0 errors\n"));
+    // Flags as the service reads them.
+    std::fs::write(directory.path().join(".hidden"), "?").unwrap();
+    for (value, code) in [("1", 0), ("F", 1), ("", 1)] {
+        assert_eq!(nuncio_with(&[("RUNTIME_IGNOREDOTFILES", value)], &["check", rules]).0, code, "{value:?}");
+    }
+    let (code, text) = nuncio_with(&[("RUNTIME_IGNOREDOTFILES", "yes")], &["check", rules]);
+    assert!(code == 2 && text.contains("expected true or false"), "{text}");
+    std::fs::remove_file(directory.path().join(".hidden")).unwrap();
     let (code, text) = nuncio(&["explain", "d", "user=ann", "--rules", rules]);
     assert_eq!(code, 0, "{text}");
     for part in ["user=ann", "user (by key)", "3 in a YEAR (users)", "a.yaml:4", "d_user_ann_"] {

@@ -1,3 +1,6 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::*;
 
 #[test]
@@ -21,6 +24,7 @@ fn what_envoy_gateway_sets_is_understood() {
             "USE_PROMETHEUS" | "GRPC_SERVER_USE_TLS" | "CONFIG_GRPC_XDS_SERVER_USE_TLS" => "true",
             "PROMETHEUS_ADDR" => ":19001",
             "CONFIG_TYPE" => "GRPC_XDS_SOTW",
+            "GRPC_SERVER_TLS_CERT" | "GRPC_SERVER_TLS_KEY" => "/certs/tls",
             _ => return None,
         };
         Some(value.to_owned())
@@ -65,14 +69,76 @@ fn maps_are_read_as_the_original_does() {
     }
 }
 
+/// Reads with these variables beside a usual address of Redis.
+fn read_with(variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
+    let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Settings::read(&Environment::new(&find))
+}
+
 #[test]
 fn mistakes_are_named() {
-    let set = |name: &str| (name == "BACKEND_TYPE").then(|| "memcache".to_owned());
-    let error = Settings::read(&Environment::new(&set)).unwrap_err();
-    assert_eq!(error.to_string(), "BACKEND_TYPE=\"memcache\": expected redis or memory; memcache is not supported");
-    let set = |name: &str| (name == "NUNCIO_REDIS_REPLY_TIMEOUT").then(|| "0s".to_owned());
-    let error = Settings::read(&Environment::new(&set)).unwrap_err().to_string();
-    assert!(error.starts_with("NUNCIO_REDIS_REPLY_TIMEOUT") && error.contains("ever be answered"), "{error}");
+    for (name, value, wanted) in [
+        ("BACKEND_TYPE", "memcache", "expected redis or memory; memcache is not supported"),
+        ("GRPC_PORT", "99999", "expected a port, from 1 to 65535"),
+        ("DEBUG_PORT", "none", "expected a port, from 1 to 65535"),
+        ("NUNCIO_REPLICAS", "0", "expected how many replicas there are, 1 or more"),
+        ("NUNCIO_REDIS_REPLY_TIMEOUT", "0", "no call would ever be answered: expected a time, as in 250ms"),
+        ("LOCAL_CACHE_SIZE_IN_BYTES", "1MB", "expected how many bytes, 0 for no cache"),
+        ("REDIS_SOCKET_TYPE", "udp", "expected tcp or unix"),
+        ("NEAR_LIMIT_RATIO", "most", "expected a number from 0 to 1"),
+    ] {
+        let error = read_with(&[(name, value)]).unwrap_err();
+        assert_eq!(error.to_string(), format!("{name}={value:?}: {wanted}"));
+    }
+    for path in ["metrics", "/a{b}", "/*"] {
+        let error = read_with(&[("USE_PROMETHEUS", "true"), ("PROMETHEUS_PATH", path)]).unwrap_err();
+        assert_eq!(error.name, "PROMETHEUS_PATH", "{error}");
+    }
+}
+
+#[test]
+fn tls_of_the_server_wants_its_files() {
+    let tls = ("GRPC_SERVER_USE_TLS", "true");
+    let (certificate, key) = (("GRPC_SERVER_TLS_CERT", "/a.crt"), ("GRPC_SERVER_TLS_KEY", "/a.key"));
+    let error = |variables: &[_]| read_with(variables).unwrap_err().to_string();
+    let wanted = "GRPC_SERVER_USE_TLS wants a file in PEM";
+    assert_eq!(error(&[tls]), format!("GRPC_SERVER_TLS_CERT=\"\": {wanted}"));
+    assert_eq!(error(&[tls, certificate]), format!("GRPC_SERVER_TLS_KEY=\"\": {wanted}"));
+    let settings = read_with(&[tls, certificate, key, ("GRPC_CLIENT_TLS_SAN", "envoy")]).unwrap();
+    assert_eq!(
+        settings.warnings,
+        ["GRPC_CLIENT_TLS_SAN=\"envoy\": no client is let in without GRPC_CLIENT_TLS_CACERT"]
+    );
+    let settings = read_with(&[certificate]).unwrap();
+    assert!(settings.listen.tls.is_none() && settings.warnings[0].contains("not encrypted"), "{:?}", settings.warnings);
+}
+
+/// Where the original starts without a word.
+#[test]
+fn what_can_hardly_be_meant_is_told_and_taken() {
+    for (name, value, wanted) in [
+        ("LOG_FORMAT", "xml", "is taken as text: expected text or json"),
+        ("NEAR_LIMIT_RATIO", "2", "expected a number from 0 to 1"),
+        ("EXPIRATION_JITTER_MAX_SECONDS", "-1", "expected how many seconds, 0 for none"),
+        ("REDIS_POOL_SIZE", "10", "changes nothing: each core has one connection that all requests share"),
+    ] {
+        let settings = read_with(&[(name, value)]).unwrap();
+        assert_eq!(settings.warnings, [format!("{name}={value:?}: {wanted}")]);
+    }
+    let settings = read_with(&[("TRACING_ENABLED", "true"), ("TRACING_SAMPLING_RATE", "7")]).unwrap();
+    assert_eq!(settings.warnings.len(), 1);
+    assert!(read_with(&[("LOG_FORMAT", "JSON"), ("NEAR_LIMIT_RATIO", "1")]).unwrap().warnings.is_empty());
+}
+
+/// Nobody asks a Redis that is not used.
+#[test]
+fn addresses_matter_where_they_are_used() {
+    let url = ("REDIS_URL", "http://h");
+    let error = read_with(&[url]).unwrap_err();
+    assert_eq!(error.name, "REDIS_URL");
+    read_with(&[url, ("BACKEND_TYPE", "memory")]).unwrap();
+    let per_second = [("REDIS_PERSECOND", "true"), ("REDIS_PERSECOND_URL", "http://h")];
+    assert_eq!(read_with(&per_second).unwrap_err().name, "REDIS_PERSECOND_URL");
 }
 
 #[test]
@@ -85,4 +151,37 @@ fn connecting_to_redis_may_take_for_ever() {
     let settings = Settings::read(&Environment::new(&set)).unwrap();
     assert_eq!(settings.redis.timeout, Duration::MAX);
     assert_eq!(settings.redis_per_second.unwrap().timeout, Duration::MAX);
+}
+
+/// The names in the first column of its tables.
+fn documented() -> BTreeSet<String> {
+    let text = include_str!("../../../../../docs/ratelimit-environment.md");
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    cells.flat_map(|cell| cell.split([',', '`', ' '])).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn all_variables_are_in_the_documentation_and_no_others() {
+    let asked = RefCell::new(BTreeSet::new());
+    let lookup = |name: &str| {
+        asked.borrow_mut().insert(name.to_owned());
+        let value = match name {
+            "USE_DOG_STATSD_MOGRIFIERS" | "DOG_STATSD_MOGRIFIER_NAME_PATTERN" | "DOG_STATSD_MOGRIFIER_NAME_NAME" => {
+                "NAME"
+            }
+            "GRPC_SERVER_USE_TLS"
+            | "CONFIG_GRPC_XDS_SERVER_USE_TLS"
+            | "REDIS_TLS"
+            | "REDIS_PERSECOND"
+            | "USE_PROMETHEUS"
+            | "USE_DOG_STATSD"
+            | "LIMIT_RESPONSE_HEADERS_ENABLED"
+            | "TRACING_ENABLED" => "true",
+            "GRPC_SERVER_TLS_CERT" | "GRPC_SERVER_TLS_KEY" => "/certs/tls",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    Settings::read(&Environment::new(&lookup)).unwrap();
+    assert_eq!(asked.into_inner(), documented());
 }

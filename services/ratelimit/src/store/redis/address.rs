@@ -23,6 +23,37 @@ impl Login {
         let (user, password) = text.split_once(':').unwrap_or(("", text));
         Some(Self { user: user.to_owned(), password: password.to_owned() })
     }
+
+    /// What a variable of its own says goes before what the address does, which may have the user alone.
+    pub(super) fn of_both(own: Option<Self>, address: Option<Self>) -> Option<Self> {
+        match (own, address) {
+            (Some(own), Some(address)) if own.user.is_empty() => Some(Self { user: address.user, ..own }),
+            (own, address) => own.or(address),
+        }
+    }
+}
+
+/// The list of servers as it may be shown.
+pub(crate) fn without_logins(url: &str) -> String {
+    let shown = |server: &str| {
+        let (scheme, rest) = server.split_once("://").map_or(("", server), |(scheme, rest)| (scheme, rest));
+        let (separator, rest) =
+            (if scheme.is_empty() { "" } else { "://" }, rest.split('?').next().unwrap_or_default());
+        let (login, place) = rest.rsplit_once('@').map_or(("", rest), |(_, place)| ("…@", place));
+        format!("{scheme}{separator}{login}{place}")
+    };
+    url.split(',').map(shown).collect::<Vec<_>>().join(",")
+}
+
+/// `master,host:port,…`.
+pub(super) fn master_and_sentinels(url: &str, unix: bool) -> Result<(String, Vec<Target>), String> {
+    let mut parts = url.split(',');
+    let master = parts.next().unwrap_or_default().to_owned();
+    let sentinels = Target::list(parts, unix)?;
+    if master.is_empty() || sentinels.is_empty() {
+        return Err("expected the master's name and then sentinels: master,host:port,…".to_owned());
+    }
+    Ok((master, sentinels))
 }
 
 /// What an entry of `REDIS_URL` says.
@@ -36,16 +67,27 @@ pub(super) struct Target {
 impl Target {
     /// `host:port`, or a URL, or the path of a socket.
     pub(super) fn parse(text: &str, unix: bool) -> Result<Self, String> {
-        if unix {
-            return Ok(Self { address: Address::Unix(text.to_owned()), login: None, database: 0 });
+        if text.is_empty() {
+            return Err(
+                if unix { "expected the path of a socket" } else { "expected host:port or redis://…" }.to_owned()
+            );
         }
-        let scheme = ["redis://", "rediss://"].into_iter().find(|scheme| text.starts_with(scheme));
-        let Some(rest) = scheme.and_then(|scheme| text.strip_prefix(scheme)) else {
-            let (login, place) = text.rsplit_once('@').unwrap_or(("", text));
-            let login = Login::parse(login.strip_prefix(':').unwrap_or(login));
-            return Ok(Self { address: Address::tcp(place)?, login, database: 0 });
-        };
-        Self::url(rest)
+        match text.split_once("://") {
+            Some(_) if unix => Err("a URL, where the path of a socket is expected".to_owned()),
+            None if unix => Ok(Self { address: Address::Unix(text.to_owned()), login: None, database: 0 }),
+            Some(("redis" | "rediss", rest)) => Self::url(rest),
+            Some((scheme, _)) => Err(format!("expected redis:// or rediss://, not {scheme}://")),
+            None => {
+                let (login, place) = text.rsplit_once('@').unwrap_or(("", text));
+                let login = Login::parse(login.strip_prefix(':').unwrap_or(login));
+                Ok(Self { address: Address::tcp(place)?, login, database: 0 })
+            }
+        }
+    }
+
+    /// Each of a list.
+    pub(super) fn list<'t>(texts: impl Iterator<Item = &'t str>, unix: bool) -> Result<Vec<Self>, String> {
+        texts.map(|text| Self::parse(text, unix)).collect()
     }
 
     /// What comes after the scheme: `user:password@host:port/database?db=…&password=…`. What stands before the query goes
@@ -59,14 +101,14 @@ impl Target {
         let (login, rest) = text.rsplit_once('@').unwrap_or(("", text));
         let (user, password) = match login.split_once(':') {
             Some((user, password)) => (decoded(user)?, decoded(password)?),
-            None => (String::new(), decoded(login)?),
+            None => (decoded(login)?, String::new()),
         };
         let password = if password.is_empty() { query("password").unwrap_or_default() } else { password };
         let (place, database) = rest.split_once('/').unwrap_or((rest, ""));
         let database = if database.is_empty() { query("db") } else { Some(database.to_owned()) };
         Ok(Self {
             address: Address::tcp(place)?,
-            login: (!password.is_empty()).then_some(Login { user, password }),
+            login: (!user.is_empty() || !password.is_empty()).then_some(Login { user, password }),
             database: match database {
                 Some(database) => database.parse().map_err(|_| "the database is no number".to_owned())?,
                 None => 0,
@@ -83,6 +125,12 @@ fn decoded(text: &str) -> Result<String, String> {
 
 impl Address {
     fn tcp(place: &str) -> Result<Self, String> {
+        if place.contains(',') {
+            return Err("a list, where one server is expected".to_owned());
+        }
+        if place.contains('/') {
+            return Err("a path, where host:port is expected".to_owned());
+        }
         let (host, port) = place.rsplit_once(':').unwrap_or((place, "6379"));
         let port = port.parse().map_err(|_| format!("{port:?} is no port"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -129,7 +177,8 @@ mod tests {
         for (text, user, password, database) in [
             ("redis://:p%40ss%3A@h:6379", "", "p@ss:", 0),
             ("redis://a%40b:p@h", "a@b", "p", 0),
-            ("redis://secret@h", "", "secret", 0),
+            // Whose password is said elsewhere, or who has none.
+            ("redis://ann@h", "ann", "", 0),
             ("redis://h:6379?db=2&password=a%26b", "", "a&b", 2),
             ("redis://ann:@h/?password=x", "ann", "x", 0),
             ("redis://ann:x@h/1?db=2&password=y", "ann", "x", 1),
@@ -144,5 +193,30 @@ mod tests {
             assert_eq!(target.database, database, "{text}");
         }
         assert!(Target::parse("redis://h?db=x", false).is_err());
+    }
+
+    #[test]
+    fn a_variable_has_the_password_of_the_user_in_the_address() {
+        let login = |own: &str, url: &str| {
+            let login = Login::of_both(Login::parse(own), Target::parse(url, false).unwrap().login);
+            login.map(|login| (login.user, login.password))
+        };
+        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(login("secret", "redis://ann@h"), pair("ann", "secret"));
+        assert_eq!(login("bob:secret", "redis://ann:x@h"), pair("bob", "secret"));
+        assert_eq!(login("", "redis://ann:x@h"), pair("ann", "x"));
+        assert_eq!((login("secret", "h:1"), login("", "h:1")), (pair("", "secret"), None));
+    }
+
+    #[test]
+    fn logins_are_not_shown() {
+        for (url, expected) in [
+            ("redis:6379", "redis:6379"),
+            ("redis://ann:se@cret@h:1/2?password=x", "redis://…@h:1/2"),
+            ("master,:x@a:1,b:2", "master,…@a:1,b:2"),
+            ("/run/redis.sock", "/run/redis.sock"),
+        ] {
+            assert_eq!(without_logins(url), expected);
+        }
     }
 }

@@ -15,10 +15,10 @@ use super::address::{Address, Login, Target};
 use super::connect;
 use super::job::How;
 use super::link::{Link, Setup};
+use super::pool::{Pool, Server};
 use super::resolve::Resolver;
 use super::script;
 use super::slots;
-use crate::stats::Registry;
 use crate::store::{Count, Counts, Op, Ops, StoreError};
 use places::{redirected, table_of};
 
@@ -42,7 +42,7 @@ pub(super) struct Cluster {
 
 struct Shared {
     options: Arc<RedisOptions>,
-    stats: Arc<Registry>,
+    pool: Arc<Pool>,
     alive: Arc<watch::Sender<bool>>,
     seeds: Vec<Target>,
     table: Mutex<Table>,
@@ -72,13 +72,13 @@ impl std::fmt::Debug for Shared {
 impl Cluster {
     pub(super) fn start(
         options: Arc<RedisOptions>,
-        stats: Arc<Registry>,
+        pool: Arc<Pool>,
         alive: Arc<watch::Sender<bool>>,
     ) -> Result<Self, String> {
         let seeds = seeds(&options)?;
         let shared = Arc::new(Shared {
             options,
-            stats,
+            pool,
             alive,
             seeds,
             table: Mutex::default(),
@@ -174,12 +174,11 @@ impl Cluster {
 /// The nodes that are configured.
 pub(super) fn seeds(options: &RedisOptions) -> Result<Vec<Target>, String> {
     let login = Login::parse(&options.auth);
-    let target = |part| {
-        let mut target = Target::parse(part, options.unix)?;
-        target.login = login.clone().or(target.login);
-        Ok(target)
-    };
-    options.url.split(',').map(target).collect()
+    let mut seeds = Target::list(options.url.split(','), options.unix)?;
+    for seed in &mut seeds {
+        seed.login = Login::of_both(login.clone(), seed.login.take());
+    }
+    Ok(seeds)
 }
 
 impl Shared {
@@ -208,7 +207,7 @@ impl Shared {
         Link::start(Setup {
             resolver: Resolver::Fixed(Target { address: address.clone(), login, database: 0 }),
             options: self.options.clone(),
-            stats: self.stats.clone(),
+            pool: self.pool.clone(),
             alive: Arc::new(alive),
         })
     }
@@ -262,12 +261,18 @@ impl Shared {
 
 /// Keeps the table fresh for as long as the cluster is used.
 async fn keep_table(shared: std::sync::Weak<Shared>) {
+    let Some(cluster) = shared.upgrade().map(|shared| Server::new(&shared.pool, "the cluster".to_owned())) else {
+        return;
+    };
     while let Some(shared) = shared.upgrade() {
         match shared.refresh().await {
-            Ok(()) => _ = shared.alive.send_replace(true),
+            Ok(()) => {
+                shared.alive.send_replace(true);
+                cluster.works();
+            }
             Err(error) => {
                 shared.alive.send_replace(false);
-                tracing::warn!("the redis cluster's slots are not known: {error}");
+                cluster.fails(&format!("its slots are not known: {error}"));
             }
         }
         tokio::time::sleep(PAUSE).await;

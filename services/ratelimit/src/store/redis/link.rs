@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::RedisOptions;
 use super::connect::Connection;
 use super::job::{How, Job};
+use super::pool::{Pool, Server};
 use super::resolve::Resolver;
-use crate::stats::Registry;
 use crate::store::outage::Standing;
 use crate::store::{Count, Counts, Op, Ops, StoreError};
 use serving::Serving;
@@ -29,7 +29,7 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 pub(super) struct Setup {
     pub(super) resolver: Resolver,
     pub(super) options: Arc<RedisOptions>,
-    pub(super) stats: Arc<Registry>,
+    pub(super) pool: Arc<Pool>,
     /// Told whether there is a connection.
     pub(super) alive: Arc<watch::Sender<bool>>,
 }
@@ -43,8 +43,7 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn start(setup: Setup) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let standing = Standing::new(setup.options.outage.clone());
-        tokio::spawn(Task { setup, jobs, out: BytesMut::new(), standing }.run());
+        tokio::spawn(Task::new(setup, jobs).run());
         Self { queue }
     }
 
@@ -79,6 +78,7 @@ impl Link {
 
 struct Task {
     setup: Setup,
+    server: Server,
     jobs: mpsc::Receiver<Job>,
     out: BytesMut,
     standing: Standing,
@@ -96,43 +96,49 @@ enum End {
 }
 
 impl Task {
+    fn new(setup: Setup, jobs: mpsc::Receiver<Job>) -> Self {
+        let server = Server::new(&setup.pool, setup.resolver.name());
+        let standing = Standing::new(setup.options.outage.clone());
+        Self { setup, server, jobs, out: BytesMut::new(), standing }
+    }
+
     async fn run(mut self) {
         let mut wait = BACK_OFF.0;
         // Why there is no connection; none where there may be one at once, which is worth waiting for.
         let mut failed = None;
+        // It may take connections for as long as it is there, and do nothing else.
+        let mut is_useless = false;
         loop {
             let error = match self.connect(failed.take()).await {
                 Ok(connection) => {
-                    self.setup.stats.service.redis_connections.fetch_add(1, Ordering::Relaxed);
-                    self.setup.alive.send_replace(true);
                     self.standing.back();
-                    let (end, useful) = self.serve(connection).await;
+                    if !is_useless {
+                        self.server.works();
+                    }
+                    let (end, useful) = self.used(connection).await;
+                    is_useless = matches!(end, End::Useless(_));
                     if useful {
                         wait = BACK_OFF.0;
                     }
-                    self.setup.stats.service.redis_disconnections.fetch_add(1, Ordering::Relaxed);
-                    self.setup.alive.send_replace(false);
                     match end {
                         End::Unused => return,
                         // A server that restarts quickly is back already: the first attempt is made at once.
                         End::Broken(error) if useful => {
-                            tracing::warn!("the connection to redis broke: {error}");
-                            failed = None;
+                            self.server.fails(&format!("the connection broke: {error}"));
                             continue;
                         }
                         End::Hung(error) => {
-                            tracing::warn!("redis hangs: {error}");
+                            self.server.fails(&error);
                             self.standing.away(&error);
                             failed = Some(StoreError::Unavailable(error));
                             continue;
                         }
-                        // It may take connections and then do nothing for as long as it is there.
                         End::Broken(error) | End::Useless(error) => error,
                     }
                 }
                 Err(error) => error,
             };
-            tracing::warn!("cannot use redis: {error}");
+            self.server.fails(&error);
             self.standing.away(&error);
             let error = StoreError::Unavailable(error);
             if !self.refuse(&error, wait).await {
@@ -141,6 +147,17 @@ impl Task {
             failed = Some(error);
             wait = (wait * 2).min(BACK_OFF.1);
         }
+    }
+
+    /// Serves with a connection, which is told and counted, until it ends. Says too whether it was of any use.
+    async fn used(&mut self, connection: Connection) -> (End, bool) {
+        let stats = self.setup.pool.stats.clone();
+        stats.connections.fetch_add(1, Ordering::Relaxed);
+        self.setup.alive.send_replace(true);
+        let served = self.serve(connection).await;
+        stats.disconnections.fetch_add(1, Ordering::Relaxed);
+        self.setup.alive.send_replace(false);
+        served
     }
 
     /// Connects. Whoever asks meanwhile is refused where it `failed` before, and else waits no longer than for a reply.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::address::{Address, Login, Target};
+use super::address::{self, Address, Login, Target};
 use super::connect::{self, Connection};
 use super::resp::Reply;
 use super::{RedisOptions, ServerKind};
@@ -20,16 +20,19 @@ impl Resolver {
         let login = Login::parse(&options.auth);
         if options.kind != ServerKind::Sentinel {
             let mut target = Target::parse(&options.url, options.unix)?;
-            target.login = login.or(target.login);
+            target.login = Login::of_both(login, target.login);
             return Ok(Self::Fixed(target));
         }
-        let mut parts = options.url.split(',');
-        let master = parts.next().unwrap_or_default().to_owned();
-        let sentinels = parts.map(|part| Target::parse(part, options.unix)).collect::<Result<Vec<_>, _>>()?;
-        if master.is_empty() || sentinels.is_empty() {
-            return Err("expected the master's name and then sentinels: master,host:port,…".to_owned());
-        }
+        let (master, sentinels) = address::master_and_sentinels(&options.url, options.unix)?;
         Ok(Self::Sentinel { master, sentinels, login })
+    }
+
+    /// The name of what it finds.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Fixed(target) => target.address.to_string(),
+            Self::Sentinel { master, .. } => format!("the master {master}"),
+        }
     }
 
     /// Connects to the server that it is now.
@@ -82,17 +85,17 @@ async fn ask_each(sentinels: &mut [Target], master: &str, options: &RedisOptions
 
 async fn ask(sentinel: &Target, master: &str, options: &RedisOptions) -> Result<Address, String> {
     let mut sentinel = sentinel.clone();
-    sentinel.login = Login::parse(&options.sentinel_auth).or(sentinel.login);
+    sentinel.login = Login::of_both(Login::parse(&options.sentinel_auth), sentinel.login);
     let mut connection = connect::connect(&sentinel, options).await?;
     let arguments: [&[u8]; 3] = [b"SENTINEL", b"get-master-addr-by-name", master.as_bytes()];
     match connection.call(&arguments).await? {
-        Reply::Array(parts) => address(&parts).ok_or_else(|| "the answer is no address".to_owned()),
+        Reply::Array(parts) => address_of(&parts).ok_or_else(|| "the answer is no address".to_owned()),
         Reply::Error(text) => Err(text),
         _ => Err(format!("knows no master {master:?}")),
     }
 }
 
-fn address(parts: &[Reply]) -> Option<Address> {
+fn address_of(parts: &[Reply]) -> Option<Address> {
     let text = |reply: Option<&Reply>| match reply {
         Some(Reply::Bulk(Some(text))) => Some(text.clone()),
         _ => None,

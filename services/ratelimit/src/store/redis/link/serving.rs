@@ -71,7 +71,7 @@ impl Serving {
                     Ok(0) => return End::Broken("the server closed the connection".to_owned()),
                     Ok(_) => {
                         self.heard = Instant::now();
-                        if let Err(end) = self.replies(&mut connection.input, &mut task.out) {
+                        if let Err(end) = self.replies(&mut connection.input, task) {
                             return end;
                         }
                     }
@@ -135,7 +135,7 @@ impl Serving {
     }
 
     /// Hands out the replies that are complete. Keys found to lack a time to live are given one in `out`.
-    fn replies(&mut self, input: &mut BytesMut, out: &mut BytesMut) -> Result<(), End> {
+    fn replies(&mut self, input: &mut BytesMut, task: &mut Task) -> Result<(), End> {
         let mut expires = 0;
         let mut give_up = None;
         while let Some(reply) = resp::take(input).map_err(|error| End::Broken(error.to_string()))? {
@@ -144,11 +144,14 @@ impl Serving {
             };
             let after = batch.reply(reply);
             if let Some((key, seconds)) = after.expire {
-                resp::command(out, &[b"EXPIRE", &key, seconds.to_string().as_bytes()]);
+                resp::command(&mut task.out, &[b"EXPIRE", &key, seconds.to_string().as_bytes()]);
                 expires += 1;
             }
             give_up = give_up.or(after.give_up);
-            self.useful |= after.done;
+            if after.done && !self.useful {
+                self.useful = true;
+                task.server.works();
+            }
             if batch.is_complete()
                 && let Some((batch, _)) = self.in_flight.pop_front()
             {

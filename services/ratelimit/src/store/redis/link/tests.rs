@@ -25,11 +25,10 @@ fn serve(keys: usize, size: usize) -> Scene {
     let answers = answers.collect();
     let options = Arc::new(RedisOptions { url: "localhost".to_owned(), ..RedisOptions::default() });
     let resolver = Resolver::new(&options).unwrap();
-    let setup = Setup { resolver, options, stats: Arc::default(), alive: Arc::new(watch::channel(false).0) };
+    let setup = Setup { resolver, options, pool: Arc::default(), alive: Arc::new(watch::channel(false).0) };
     let connection = Connection { stream: Box::pin(near), input: BytesMut::new() };
     let served = tokio::spawn(async move {
-        let standing = Standing::new(setup.options.outage.clone());
-        let mut task = Task { setup, jobs, out: BytesMut::new(), standing };
+        let mut task = Task::new(setup, jobs);
         task.serve(connection).await;
         // Until here, or the task would find that nobody has a handle.
         drop(queue);
