@@ -17,6 +17,8 @@
 #   oidc    .tools/oidc-provider: the npm package that scripts/oidc-provider locks
 #   browser chromium, and .tools/browser: what drives it, the npm package that scripts/browser locks
 #   authz   redis-server with its Sentinel, nginx (brings oidc, browser and tools)
+#   keycloak
+#           Java, and .tools/keycloak: the version that scripts/keycloak/pom.xml pins, fetched by Maven (160 MB)
 #
 # What is there already is left alone. Debian packages are only asked for when their command is missing, with sudo
 # when not root. Two runs side by side wait for each other.
@@ -179,6 +181,31 @@ setup_browser() {
   npm_package browser
 }
 
+setup_keycloak() {
+  local pin=$here/keycloak made_with
+  made_with="$(checksum "$pin/pom.xml") $(checksum "$pin/SHA256SUMS")"
+  debian java:default-jre-headless mvn:maven
+  if stamped keycloak "$made_with" && [[ -d $tools/keycloak ]]; then
+    return
+  fi
+  say "fetching Keycloak (160 MB)"
+  mvn --quiet --batch-mode --file "$pin/pom.xml" dependency:copy -DoutputDirectory="$scratch" >"$scratch/mvn.log" 2>&1 || {
+    tail -n 10 "$scratch/mvn.log" >&2
+    die "Maven could not fetch what scripts/keycloak/pom.xml pins (its last lines are above)"
+  }
+  (cd "$scratch" && sha256sum --quiet --check "$pin/SHA256SUMS") >&2 || die "Keycloak is not what scripts/keycloak/SHA256SUMS says"
+  python3 -m zipfile -e "$scratch/keycloak.zip" "$scratch/unpacked"
+  say "building Keycloak's configuration (a minute, once)"
+  # Done once, here: a server that is to do it at its start writes into its own directory.
+  bash "$scratch"/unpacked/keycloak-*/bin/kc.sh build --db=dev-mem >"$scratch/kc.log" 2>&1 || {
+    tail -n 10 "$scratch/kc.log" >&2
+    die "Keycloak could not be set up (its last lines are above)"
+  }
+  rm -rf "$tools/keycloak"
+  mv "$scratch"/unpacked/keycloak-* "$tools/keycloak"
+  stamp keycloak "$made_with"
+}
+
 # NAME: puts what scripts/NAME locks into .tools/NAME.
 npm_package() {
   local name=$1 into=$tools/$1 made_with major
@@ -237,7 +264,7 @@ check_go() {
 }
 
 main() {
-  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, oidc, browser, authz"
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, oidc, browser, authz, keycloak"
   cd "$root"
   mkdir -p "$tools/bin" "$tools/stamps"
   exec 9>"$tools/lock"
@@ -250,7 +277,7 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | oidc | browser | authz) "setup_$group" ;;
+      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | oidc | browser | authz | keycloak) "setup_$group" ;;
       *) die "no such group: $group" ;;
     esac
   done

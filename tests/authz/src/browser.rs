@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, RequestBuilder, Url};
 use serde_json::Value;
 
 use crate::secrets::keep_secret_of;
@@ -112,8 +112,7 @@ impl Browser {
             request = request.header("cookie", line);
         }
         if let Some(form) = form {
-            let pairs: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-            request = request.header("content-type", "application/x-www-form-urlencoded").body(pairs.join("&"));
+            request = with_form(request, form);
         }
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
@@ -179,6 +178,12 @@ fn keep(jar: &mut BTreeMap<String, String>, line: &str) {
     } else {
         jar.insert(name.to_owned(), value.to_owned());
     }
+}
+
+/// A request with this form.
+pub(crate) fn with_form(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
+    let pairs: Vec<String> = form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    request.header("content-type", "application/x-www-form-urlencoded").body(pairs.join("&"))
 }
 
 fn encode(text: &str) -> String {

@@ -5,6 +5,7 @@ mod attacks;
 mod browsers;
 mod evil;
 mod faults;
+mod keycloak;
 mod keys;
 mod login;
 mod logout;
