@@ -71,7 +71,8 @@ struct Claim {
 fn claims(frame: &mut Frame, class: &Class, hosts: &[CompiledHost], tcp: &[FilterChain]) -> (Claims, Owners) {
     let tls_of: BTreeMap<&ObjectId, &HostTls> =
         hosts.iter().filter_map(|host| Some((&host.policy.id, host.tls.as_ref()?))).collect();
-    let with_tls = class.hosts().filter_map(|host| Some((host, *tls_of.get(&host.id)?)));
+    let shown = |host: &HostPolicy| tls_of.get(host.certificate_of.as_ref().unwrap_or(&host.id)).copied();
+    let with_tls = class.hosts().filter_map(|host| Some((host, shown(host)?)));
     let mut owners: Owners = tcp
         .iter()
         .flat_map(|chain| chain.matches.server_names.iter().map(move |name| (name, &chain.name)))

@@ -275,6 +275,13 @@ pub(crate) struct Conditions<'a> {
     regex: Option<&'a str>,
 }
 
+impl<'a> Conditions<'a> {
+    /// The same with others on the request itself.
+    pub(crate) fn with(self, matches: &'a RouteMatch) -> Self {
+        Self { matches, ..self }
+    }
+}
+
 fn path_text(path: &PathMatch) -> &str {
     match path {
         PathMatch::Prefix { value, .. } | PathMatch::Exact { value, .. } => value,

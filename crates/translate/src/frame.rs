@@ -318,7 +318,7 @@ impl Frame {
             return class.clone();
         }
         let mut by_name = BTreeMap::<_, Vec<_>>::new();
-        for host in hosts.iter().filter(|host| binding.takes(host) || host.is_fallback) {
+        for host in hosts.iter().filter(|host| binding.takes(host)) {
             by_name.entry(&host.policy.pattern).or_default().push(host);
         }
         let settled = by_name.into_values().filter_map(|rivals| {
@@ -326,7 +326,7 @@ impl Frame {
             for (id, problem) in verdict.problems(&rivals) {
                 self.problem(&id, problem);
             }
-            Some(verdict.policy())
+            Some(verdict.policy(&rivals))
         });
         let settled: Vec<_> = settled.collect();
         Class::new(key, binding.security, self.auth.is_on(), settled)

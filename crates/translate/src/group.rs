@@ -6,13 +6,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
-use nuncio_ir::{Arm, AuthContext, Check, Forward, HeaderAdd, HeaderEdits, Mirror, Respond, Route, RouteAction};
+use nuncio_ir::{
+    Arm, AuthContext, Check, Forward, HeaderAdd, HeaderEdits, Mirror, PathMatch, Respond, Route, RouteAction,
+    RouteMatch,
+};
 
-use crate::compiled::{Asked, Compiled, Part, Shared, Upstream};
+use crate::compiled::{Asked, Compiled, Conditions, Lengths, Part, Shared, Upstream};
 use crate::shares::{no_share, shares};
 
 /// A group of Mappings that share their requests, sorted by name.
 pub(crate) struct Group<'a> {
+    first: &'a Compiled,
     members: Vec<&'a Compiled>,
 }
 
@@ -36,20 +40,50 @@ pub(crate) fn groups<'a>(mappings: impl IntoIterator<Item = &'a Compiled>) -> Ve
             Entry::Occupied(at) => groups[*at.get()].members.push(mapping),
             Entry::Vacant(at) => {
                 at.insert(groups.len());
-                groups.push(Group { members: vec![mapping] });
+                groups.push(Group { first: mapping, members: vec![mapping] });
             }
         }
     }
+    share_exact_case(&mut groups, &positions);
     for group in &mut groups {
         group.members.sort_by(|a, b| a.id.cmp(&b.id));
     }
     groups
 }
 
+/// Where upper and lower case do not count for some members, they share what is written exactly so with the others, as in the
+/// original; what is written otherwise, which comes to the route after, is theirs alone.
+fn share_exact_case<'a>(groups: &mut [Group<'a>], positions: &HashMap<(Conditions<'a>, Lengths), usize>) {
+    for at in 0..groups.len() {
+        let first = groups[at].first;
+        let Some(exact) = exact_case(&first.matches) else { continue };
+        if let Some(other) = positions.get(&(first.conditions().with(&exact), first.lengths)) {
+            let members = groups[at].members.clone();
+            groups[*other].members.extend(members);
+        }
+    }
+}
+
+/// The same where case counts; `None` where it does already.
+pub(crate) fn exact_case(matches: &RouteMatch) -> Option<RouteMatch> {
+    let counts = !matches!(
+        matches.path,
+        PathMatch::Prefix { case_sensitive: false, .. } | PathMatch::Exact { case_sensitive: false, .. }
+    );
+    if counts {
+        return None;
+    }
+    let mut exact = matches.clone();
+    if let PathMatch::Prefix { case_sensitive, .. } | PathMatch::Exact { case_sensitive, .. } = &mut exact.path {
+        *case_sensitive = true;
+    }
+    Some(exact)
+}
+
 impl<'a> Group<'a> {
-    /// Any member: all have the same conditions.
+    /// The first by name of those whose conditions the group has, but for [`share_exact_case`] all of its members.
     pub(crate) fn first(&self) -> &'a Compiled {
-        self.members[0]
+        self.first
     }
 
     /// The objects that it is made of.
@@ -91,9 +125,9 @@ impl<'a> Group<'a> {
         Grouped { route: Some(route), upstreams, problems }
     }
 
-    /// `namespace/name` of the first member.
+    /// `namespace/name` of the first.
     fn name(&self) -> Arc<str> {
-        let id = &self.first().id;
+        let id = &self.first.id;
         format!("{}/{}", id.namespace, id.name).into()
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct CompiledHost {
     pub(crate) labels: Labels,
     pub(crate) policy: Arc<HostPolicy>,
     pub(crate) tls: Option<HostTls>,
-    /// It stands in where there is no Host, and is for every Listener.
+    /// It stands in where there is no Host: of the edge's namespace, and without labels.
     pub(crate) is_fallback: bool,
 }
 
@@ -74,6 +74,7 @@ fn valid(id: &ObjectId, labels: &Labels, host: &Host, pattern: HostPattern, tls:
             InsecureAction::Reject => Insecure::Reject,
         },
         own_chain,
+        certificate_of: None,
         invalid: false,
         pattern,
     };
@@ -114,6 +115,7 @@ pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
         selector: None,
         insecure: Insecure::Route,
         own_chain: None,
+        certificate_of: None,
         invalid: false,
     };
     let tls = DownstreamTls { certificate: name, settings: TlsSettings::default(), client: None };
@@ -138,6 +140,7 @@ pub(crate) fn invalid(id: &ObjectId, labels: &Labels, pattern: HostPattern) -> C
         selector: None,
         insecure: Insecure::Reject,
         own_chain: None,
+        certificate_of: None,
         invalid: true,
     };
     CompiledHost { labels: labels.clone(), policy: Arc::new(policy), tls: None, is_fallback: false }

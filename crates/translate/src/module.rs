@@ -29,10 +29,11 @@ pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) 
         allow_chunked_length: on(config.allow_chunked_length),
         proper_case: config.writes_proper_case(),
         merge_slashes: config.merge_slashes.unwrap_or(true),
-        escaped_slashes: if on(config.reject_requests_with_escaped_slashes) {
-            EscapedSlashes::Reject
-        } else {
-            EscapedSlashes::default()
+        escaped_slashes: match config.reject_requests_with_escaped_slashes {
+            Some(true) => EscapedSlashes::Reject,
+            // Who says so has upstreams whose paths have them, as the original passes them on.
+            Some(false) => EscapedSlashes::Keep,
+            None => EscapedSlashes::default(),
         },
         underscores: match config.headers_with_underscores_action {
             None | Some(UnderscoresAction::RejectRequest) => UnderscoreHeaders::RejectRequest,

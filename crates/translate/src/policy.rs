@@ -49,6 +49,8 @@ pub(crate) struct HostPolicy {
     pub(crate) insecure: Insecure,
     /// How TLS connections must come in, where the Host has TLS settings of its own.
     pub(crate) own_chain: Option<OwnChain>,
+    /// The Host of the same name whose certificate is shown, where this one has none.
+    pub(crate) certificate_of: Option<ObjectId>,
     /// The Host is out, and its names answer nothing.
     pub(crate) invalid: bool,
 }

@@ -4,7 +4,7 @@
 //! client certificate's place, so one that is not valid goes before others, and then who asks more strictly for
 //! certificates. Hosts of different namespaces may be different people's: no one takes away a guard that another has set.
 //! The Host that is as strict as every other in each guard counts, the later of equals; where there is none, the name
-//! answers nothing.
+//! answers nothing. Where the one that counts has no certificate, TLS goes on by that of another of its namespace.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -48,9 +48,16 @@ impl<'a> Verdict<'a> {
     }
 
     /// What is served for the name.
-    pub(crate) fn policy(&self) -> Arc<HostPolicy> {
+    pub(crate) fn policy(&self, rivals: &[&CompiledHost]) -> Arc<HostPolicy> {
         match self {
-            Self::Counts(host) => Arc::clone(&host.policy),
+            Self::Counts(host) => match certificate(host, rivals) {
+                Some(other) => Arc::new(HostPolicy {
+                    own_chain: other.policy.own_chain.clone(),
+                    certificate_of: Some(other.policy.id.clone()),
+                    ..HostPolicy::clone(&host.policy)
+                }),
+                None => Arc::clone(&host.policy),
+            },
             Self::Deadlock(hosts) => {
                 let first = &hosts[0];
                 invalid(&first.policy.id, &first.labels, first.policy.pattern.clone()).policy
@@ -65,8 +72,9 @@ impl<'a> Verdict<'a> {
             let message = match self {
                 Self::Counts(other) if other.policy.id == host.policy.id => return None,
                 Self::Counts(other) => {
-                    let other = &other.policy.id;
-                    format!("has no effect: {other} has this hostname too, and counts")
+                    let is_shown = certificate(other, rivals).is_some_and(|shown| shown.policy.id == host.policy.id);
+                    let effect = if is_shown { "only its certificate has an effect" } else { "has no effect" };
+                    format!("{effect}: {} has this hostname too, and counts", other.policy.id)
                 }
                 Self::Deadlock(hosts) => {
                     let others = hosts.iter().map(|other| &other.policy.id).filter(|id| **id != host.policy.id);
@@ -82,6 +90,13 @@ impl<'a> Verdict<'a> {
         };
         hosts.filter_map(|host| problem(host)).collect()
     }
+}
+
+/// Whose certificate is shown for a name whose Host has none.
+fn certificate<'a>(counting: &CompiledHost, rivals: &[&'a CompiledHost]) -> Option<&'a CompiledHost> {
+    let (policy, has_tls) = (&counting.policy, counting.tls.is_some());
+    let near = |host: &&CompiledHost| host.policy.id.namespace == policy.id.namespace && host.tls.is_some();
+    if policy.invalid || has_tls { None } else { rivals.iter().copied().rev().find(near) }
 }
 
 /// How strictly a Host chooses whom it lets in: nobody where it is not valid, then whoever has a certificate.

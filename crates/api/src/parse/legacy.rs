@@ -108,16 +108,32 @@ fn explicit_tls(spec: &mut Node<'_>, service: &str) {
     }
 }
 
-/// Headers that are added could be given by their value alone. The Module's defaults still can, in every version.
+/// What Mappings have by default may stand in `defaults` itself, where it counts less than what is in its class. Headers that
+/// are added could be given by their value alone, and in the Module still can, in every version.
 pub(super) fn module_defaults(node: &mut Node<'_>) {
     let mut defaults = Some(node);
-    for key in ["spec", "config", "defaults", "httpmapping"] {
+    for key in ["spec", "config", "defaults"] {
         defaults = defaults.and_then(|node| node.get_mut(key));
     }
-    if let Some(defaults) = defaults {
-        added_headers(defaults);
+    let Some(defaults) = defaults else { return };
+    let of_any: Vec<_> = MAPPING_DEFAULTS.into_iter().filter_map(|key| Some((key, defaults.remove(key)?))).collect();
+    if !of_any.is_empty() {
+        let mark = defaults.mark;
+        defaults.insert(MAPPING_CLASS, mark, Node::map(mark));
     }
+    let Some(class) = defaults.get_mut(MAPPING_CLASS) else { return };
+    for (key, Entry { mark, node, .. }) in of_any {
+        class.insert(key, mark, node);
+    }
+    added_headers(class);
 }
+
+/// Where the Module has defaults for Mappings alone.
+const MAPPING_CLASS: &str = "httpmapping";
+
+/// What of a Mapping the Module can have a default for.
+const MAPPING_DEFAULTS: [&str; 5] =
+    ["add_request_headers", "add_response_headers", "remove_request_headers", "remove_response_headers", "stats_name"];
 
 fn added_headers(spec: &mut Node<'_>) {
     for key in ["add_request_headers", "add_response_headers"] {
@@ -158,8 +174,13 @@ fn boolean_matches(spec: &mut Node<'_>, exact: &str, regex: &'static str) {
     if present.is_empty() {
         return;
     }
-    spec.insert(regex, mark, Node::map(mark));
+    if !spec.get(regex).is_some_and(Node::is_set) {
+        spec.remove(regex);
+        spec.insert(regex, mark, Node::map(mark));
+    }
     if let Some(entries) = spec.get_mut(regex).and_then(Node::entries_mut) {
-        entries.extend(present);
+        // An expression that is there already says more.
+        let known: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
+        entries.extend(present.into_iter().filter(|entry| !known.contains(&entry.key)));
     }
 }

@@ -56,6 +56,18 @@ fn old_spellings_become_new_ones() {
 }
 
 #[test]
+fn an_expression_goes_before_a_switch_of_the_same_name() {
+    let spec = mapping(
+        "v2",
+        "{prefix: /, service: w, headers: {a: true, b: true}, regex_headers: {a: '[0-9]+'}, \
+         query_parameters: {q: true}, regex_query_parameters: {q: '[a-z]+'}}",
+    );
+    let expressions = [("a", "[0-9]+"), ("b", ".*")].map(|(name, regex)| (name.to_owned(), regex.to_owned()));
+    assert_eq!(spec.regex_headers, BTreeMap::from(expressions));
+    assert_eq!(spec.regex_query_parameters["q"], "[a-z]+");
+}
+
+#[test]
 fn tls_of_old_versions_is_a_name_or_a_switch() {
     let table = [
         ("tls: true, service: w", Some(Scheme::Https), None),

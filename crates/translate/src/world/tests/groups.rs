@@ -142,3 +142,29 @@ fn of_conditions_as_long_as_each_other_the_greater_text_goes_first() {
         assert_eq!(answer(&world, &request), "z", "{name}");
     }
 }
+
+#[test]
+fn arms_that_differ_in_case_share_what_is_written_exactly() {
+    let world = mappings(
+        "{}",
+        &[
+            ("any", "{hostname: '*', prefix: /a/, service: one, case_sensitive: false, weight: 30}"),
+            ("exact", "{hostname: '*', prefix: /a/, service: two}"),
+        ],
+    );
+    let weights =
+        |path: &str| arms(route(&world, "a.example.com", path)).iter().map(|arm| arm.weight).collect::<Vec<_>>();
+    assert_eq!(weights("/a/x").len(), 2);
+    assert_eq!(weights("/A/x").len(), 1, "the other does not take this");
+    assert!(reasons(&world, "any").is_empty() && reasons(&world, "exact").is_empty());
+}
+
+#[test]
+fn defaults_of_the_module_may_stand_without_a_class() {
+    let config = "{defaults: {add_request_headers: {x-a: all}, remove_response_headers: [x-b], \
+                  httpmapping: {remove_response_headers: [x-c]}}}";
+    let world = mappings(config, &[("m", "{hostname: '*', prefix: /a/, service: web}")]);
+    let route = route(&world, "a.example.com", "/a/");
+    let added: Vec<_> = arms(route)[0].request_headers.add.iter().map(|header| &*header.name).collect();
+    assert_eq!((added, &route.response_headers.remove[..]), (vec!["x-a"], &["x-c".to_owned()][..]), "{route:?}");
+}

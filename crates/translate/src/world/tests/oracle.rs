@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::request::Request;
 use super::{VERSIONS, pick, steps, world};
 use crate::compiled::{Compiled, HostCondition};
+use crate::group::exact_case;
 use crate::policy::{Class, guards, insecure_condition};
 use crate::table::is_acme;
 use crate::world::World;
@@ -87,7 +88,11 @@ fn naive(world: &World, class: &Class, request: &Request) -> By {
     let group = |first: &Compiled| {
         let mut ids: Vec<_> = joining
             .iter()
-            .filter(|other| other.conditions() == first.conditions())
+            .filter(|other| {
+                let exact = exact_case(&other.matches);
+                let with_exact = exact.as_ref().map(|matches| other.conditions().with(matches));
+                other.conditions() == first.conditions() || with_exact == Some(first.conditions())
+            })
             .map(|it| it.origin().clone())
             .collect();
         ids.sort_unstable();

@@ -51,6 +51,18 @@ fn the_later_of_two_hosts_in_a_namespace_counts_unless_the_other_keeps_people_ou
 }
 
 #[test]
+fn a_host_without_a_certificate_leaves_tls_to_the_other() {
+    for (a, b, clear) in [(REDIRECT, ROUTE, "m"), (ROUTE, REDIRECT, "301")] {
+        let world = hosts(&[("a", a), ("b", b)]);
+        let shown: Vec<_> =
+            chains(&world).iter().filter(|chain| chain.tls.is_some()).map(|chain| &*chain.name).collect();
+        assert_eq!((&*seen(&world).0, &shown[..]), (clear, &["tls:default/cert"][..]), "{a} beside {b}");
+    }
+    let apart = hosts(&[("a, namespace: one", REDIRECT), ("b, namespace: two", ROUTE)]);
+    assert_eq!(seen(&apart).0, "301", "nor does another's speak for its clear text");
+}
+
+#[test]
 fn no_host_of_another_namespace_takes_away_a_guard() {
     let clients = WITH_CLIENTS.replace("name: cert}", "name: cert, namespace: default}");
     let clients = clients.replace("ca_secret: cert", "ca_secret: cert.default");
