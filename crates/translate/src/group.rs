@@ -81,7 +81,7 @@ pub(crate) fn exact_case(matches: &RouteMatch) -> Option<RouteMatch> {
 }
 
 impl<'a> Group<'a> {
-    /// The first by name of those whose conditions the group has, but for [`share_exact_case`] all of its members.
+    /// The first by name of those that have exactly the group's conditions.
     pub(crate) fn first(&self) -> &'a Compiled {
         self.first
     }
