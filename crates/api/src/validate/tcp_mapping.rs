@@ -1,7 +1,7 @@
 //! Mappings of connections.
 
 use super::value::{address, milliseconds, port, weight};
-use super::{hostname, invalid, no_effect, policy, target};
+use super::{hostname, invalid, policy, target};
 use crate::TcpMapping;
 use crate::parse::Issues;
 use crate::yaml::Path;
@@ -13,10 +13,6 @@ pub(crate) fn tcp_mapping(mapping: &mut TcpMapping, path: &Path<'_>, issues: &mu
     }
     connections(mapping, path, issues);
     target(&mapping.service, &path.key("service"), issues);
-    if let Some(scheme) = mapping.service.scheme {
-        let message = format!("{}:// says nothing of connections: only `tls` asks for TLS", scheme.as_str());
-        no_effect(&path.key("service"), message, issues);
-    }
     weight(mapping.weight, &path.key("weight"), issues);
     milliseconds(mapping.idle_timeout_ms, &path.key("idle_timeout_ms"), issues);
     policy::circuit_breakers(&mut mapping.circuit_breakers, &path.key("circuit_breakers"), issues);

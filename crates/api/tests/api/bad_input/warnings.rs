@@ -9,7 +9,6 @@ use crate::support::{is_invalid, of_kind, only};
 fn warnings_leave_the_object_in_use() {
     let rows: &[(&str, &str, &str, &str, &str)] = &[
         ("Mapping", "{prefix: /, service: w, weight: 101}", "WeightOver100", "spec.weight", "101"),
-        ("TCPMapping", "{port: 5432, service: 'https://db:5432'}", "NoEffect", "spec.service", "'https"),
         ("Mapping", "{prefix: /, service: w, no_such_field: 1}", "UnknownField", "spec.no_such_field", "no_such"),
         (
             "Mapping",
