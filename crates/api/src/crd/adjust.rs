@@ -87,7 +87,13 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
         }
         // Envoy's spelling and the original's.
         "RoutingPriority" => {
-            schema.insert("enum".to_owned(), json!(["default", "DEFAULT", "high", "HIGH"]));
+            schema.insert("enum".to_owned(), json!(["", "default", "DEFAULT", "high", "HIGH"]));
+        }
+        // Empty text says nothing, as in Go.
+        "AuthProto" | "AuthProtocolVersion" | "ExternalProto" | "ProtocolVersion" => {
+            if let Some(Value::Array(values)) = schema.get_mut("enum") {
+                values.insert(0, json!(""));
+            }
         }
         "RegexMap" => needs_text(schema, &["pattern"]),
         "LoadBalancer" => load_balancer(schema),

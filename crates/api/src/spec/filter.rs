@@ -196,8 +196,10 @@ pub struct ExternalFilter {
     /// `host:port`, or with `http://` or `https://` before it. Required.
     pub auth_service: ServiceRef,
     /// How it is asked.
+    #[serde(deserialize_with = "crate::lenient::name_unless_empty")]
     pub proto: Option<ExternalProto>,
     /// For a gRPC service: `v3`.
+    #[serde(deserialize_with = "crate::lenient::name_unless_empty")]
     pub protocol_version: Option<super::AuthProtocolVersion>,
     /// Milliseconds for the answer; default 5000.
     pub timeout_ms: Option<u64>,
