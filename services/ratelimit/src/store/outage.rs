@@ -35,8 +35,9 @@ impl Standing {
         Self { outage, is_away: false }
     }
 
-    /// Redis cannot be used.
+    /// Redis cannot be used, for a reason that becomes part of a sentence.
     pub(crate) fn away(&mut self, why: &str) {
+        let why = why.trim_end_matches('.');
         let is_news = !std::mem::replace(&mut self.is_away, true);
         self.outage.reason.send_if_modified(|reason| {
             self.outage.away.fetch_add(usize::from(is_news), Ordering::Relaxed);
@@ -48,14 +49,16 @@ impl Standing {
         });
     }
 
-    /// Redis can be used.
-    pub(crate) fn back(&mut self) {
-        if std::mem::take(&mut self.is_away) {
+    /// Redis can be used. Says whether that is news.
+    pub(crate) fn back(&mut self) -> bool {
+        let was_away = std::mem::take(&mut self.is_away);
+        if was_away {
             self.outage.reason.send_if_modified(|reason| {
                 let was_last = self.outage.away.fetch_sub(1, Ordering::Relaxed) == 1;
                 was_last && reason.take().is_some()
             });
         }
+        was_away
     }
 }
 
@@ -77,7 +80,8 @@ mod tests {
         let [mut one, mut other] = [(); 2].map(|()| Standing::new(outage.clone()));
         one.back();
         assert_eq!(reason(), None);
-        one.away("refused");
+        one.away("refused.");
+        assert_eq!(reason().as_deref(), Some("refused"), "it is part of a sentence");
         one.away("refused again");
         other.away("hung");
         assert_eq!(reason().as_deref(), Some("hung"));

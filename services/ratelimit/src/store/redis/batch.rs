@@ -26,11 +26,16 @@ const INCRBY: &[u8] = b"*3\r\n$6\r\nINCRBY\r\n";
 const EXPIRE: &[u8] = b"*3\r\n$6\r\nEXPIRE\r\n";
 
 /// Commands on their way, with who waits for them.
+#[derive(Default)]
 pub(super) struct Batch {
     waiters: Vec<Waiter>,
     expected: std::collections::VecDeque<Expected>,
     /// Who takes part in the sum whose key is being given a time to live.
     expiring: SmallVec<[Part; 1]>,
+    /// The server counted something.
+    counted: bool,
+    /// Why it would not, the first time.
+    refused: Option<String>,
 }
 
 struct Waiter {
@@ -72,8 +77,7 @@ impl Writer {
 impl Writer {
     /// Writes the commands for `jobs` to `out`.
     pub(super) fn write(&mut self, jobs: impl ExactSizeIterator<Item = Job>, out: &mut BytesMut) -> Batch {
-        let waiters = Vec::with_capacity(jobs.len());
-        let mut batch = Batch { waiters, expected: Default::default(), expiring: SmallVec::new() };
+        let mut batch = Batch { waiters: Vec::with_capacity(jobs.len()), ..Batch::default() };
         let mut builder = Builder::new(jobs.len());
         for job in jobs {
             let waiter = batch.waiters.len();
@@ -156,8 +160,17 @@ pub(super) struct After {
     pub(super) expire: Option<(Bytes, u64)>,
     /// The connection is of no use: the server is no master any more, or wants another login.
     pub(super) give_up: Option<String>,
-    /// The server did what it was asked.
-    pub(super) done: bool,
+}
+
+/// What became of what a server was to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict<'a> {
+    /// Nothing: there was nothing, or errors were of keys only.
+    None,
+    /// It was counted.
+    Counted,
+    /// The server counts nothing, for this reason.
+    Refused(&'a str),
 }
 
 impl Batch {
@@ -169,17 +182,25 @@ impl Batch {
     /// A batch for commands that nobody waits for.
     pub(super) fn ignored(commands: usize) -> Self {
         let expected = (0..commands).map(|_| Expected::Ignored).collect();
-        Self { waiters: Vec::new(), expected, expiring: SmallVec::new() }
+        Self { expected, ..Self::default() }
     }
 
     /// Takes the next reply.
     pub(super) fn reply(&mut self, reply: Reply) -> After {
         let mut after = After::default();
+        let expected = self.expected.pop_front();
+        // A server that refuses hits may well read, and give times to live to nothing.
+        let counts = matches!(expected, Some(Expected::Sum { .. } | Expected::Script { .. }));
         match &reply {
-            Reply::Error(text) => after.give_up = is_final(text).then(|| text.clone()),
-            _ => after.done = true,
+            Reply::Error(text) => {
+                after.give_up = is_final(text).then(|| text.clone());
+                if counts && self.refused.is_none() && is_refusal(text) {
+                    self.refused = Some(text.clone());
+                }
+            }
+            _ => self.counted |= counts,
         }
-        match self.expected.pop_front() {
+        match expected {
             Some(Expected::One { waiter, op }) => self.set(waiter, op, count(reply)),
             Some(Expected::Sum { total, parts, key, expires, expiry_sent }) => {
                 let result = count(reply);
@@ -221,6 +242,15 @@ impl Batch {
         }
     }
 
+    /// What the replies so far say of the server.
+    pub(super) fn verdict(&self) -> Verdict<'_> {
+        match &self.refused {
+            _ if self.counted => Verdict::Counted,
+            Some(text) => Verdict::Refused(text),
+            None => Verdict::None,
+        }
+    }
+
     /// Tells all who wait. Those who have gone meanwhile are not missed.
     pub(super) fn finish(self) {
         for waiter in self.waiters {
@@ -240,6 +270,13 @@ impl Batch {
 fn is_final(error: &str) -> bool {
     // NOPERM is not: a user may be kept from some commands only.
     ["READONLY", "NOAUTH", "LOADING", "MASTERDOWN"].iter().any(|kind| error.starts_with(kind))
+}
+
+/// Whether the error is of the server as it is, and not of this key or of where its slot is.
+fn is_refusal(error: &str) -> bool {
+    ["OOM", "MISCONF", "NOREPLICAS", "NOPERM", "BUSY", "CLUSTERDOWN", "ERR unknown command"]
+        .iter()
+        .any(|kind| error.starts_with(kind))
 }
 
 fn count(reply: Reply) -> Result<Count, StoreError> {

@@ -16,7 +16,6 @@ use super::connect::Connection;
 use super::job::{How, Job};
 use super::pool::{Pool, Server};
 use super::resolve::Resolver;
-use crate::store::outage::Standing;
 use crate::store::{Count, Counts, Op, Ops, StoreError};
 use serving::Serving;
 
@@ -81,7 +80,6 @@ struct Task {
     server: Server,
     jobs: mpsc::Receiver<Job>,
     out: BytesMut,
-    standing: Standing,
 }
 
 /// Why serving a connection ended.
@@ -97,49 +95,49 @@ enum End {
 
 impl Task {
     fn new(setup: Setup, jobs: mpsc::Receiver<Job>) -> Self {
-        let server = Server::new(&setup.pool, setup.resolver.name());
-        let standing = Standing::new(setup.options.outage.clone());
-        Self { setup, server, jobs, out: BytesMut::new(), standing }
+        let server = Server::new(&setup.pool, setup.resolver.name(), &setup.options);
+        Self { setup, server, jobs, out: BytesMut::new() }
     }
 
     async fn run(mut self) {
         let mut wait = BACK_OFF.0;
         // Why there is no connection; none where there may be one at once, which is worth waiting for.
         let mut failed = None;
-        // It may take connections for as long as it is there, and do nothing else.
-        let mut is_useless = false;
         loop {
             let error = match self.connect(failed.take()).await {
                 Ok(connection) => {
-                    self.standing.back();
-                    if !is_useless {
-                        self.server.works();
-                    }
+                    self.server.connected();
+                    let since = Instant::now();
                     let (end, useful) = self.used(connection).await;
-                    is_useless = matches!(end, End::Useless(_));
-                    if useful {
+                    let held = useful || since.elapsed() >= BACK_OFF.1;
+                    if held {
                         wait = BACK_OFF.0;
                     }
                     match end {
                         End::Unused => return,
-                        // A server that restarts quickly is back already: the first attempt is made at once.
-                        End::Broken(error) if useful => {
-                            self.server.fails(&format!("the connection broke: {error}"));
-                            continue;
-                        }
+                        // Servers close what is idle, and one that restarts quickly is back already: the first attempt is
+                        // made at once, and there is nothing to tell unless it fails.
+                        End::Broken(_) if held => continue,
                         End::Hung(error) => {
                             self.server.fails(&error);
-                            self.standing.away(&error);
                             failed = Some(StoreError::Unavailable(error));
                             continue;
                         }
-                        End::Broken(error) | End::Useless(error) => error,
+                        End::Useless(error) => {
+                            self.server.refuses(&error);
+                            error
+                        }
+                        End::Broken(error) => {
+                            self.server.fails(&error);
+                            error
+                        }
                     }
                 }
-                Err(error) => error,
+                Err(error) => {
+                    self.server.fails(&error);
+                    error
+                }
             };
-            self.server.fails(&error);
-            self.standing.away(&error);
             let error = StoreError::Unavailable(error);
             if !self.refuse(&error, wait).await {
                 return;
@@ -192,7 +190,7 @@ impl Task {
         }
     }
 
-    /// Says too whether the server did anything that it was asked.
+    /// Says too whether the server did what it was asked.
     async fn serve(&mut self, mut connection: Connection) -> (End, bool) {
         let mut serving = Serving::new(&self.setup.options);
         let end = serving.run(self, &mut connection).await;

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::RedisOptions;
 use crate::stats::PoolStats;
+use crate::store::outage::Standing;
 
 /// How long to wait until it is told again, at first and at most.
 const TELL_AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(300));
@@ -44,7 +46,7 @@ impl Pool {
     }
 
     /// The line for the end of an outage, where there was one.
-    fn works(&self, server: &str, now: Instant) -> Option<String> {
+    pub(super) fn works(&self, server: &str, now: Instant) -> Option<String> {
         let outage = self.outages.lock().unwrap_or_else(PoisonError::into_inner).remove(server)?;
         let lasted = now.duration_since(outage.since).as_secs_f32();
         Some(format!("redis is back: {server}, after {lasted:.1} s and {} failures", outage.failures))
@@ -59,19 +61,34 @@ struct Outage {
     tell: Instant,
 }
 
-/// A server of the pool, for whoever connects to it.
+/// A server of the pool, for whoever connects to it: what becomes of it is told in the log, and to whoever watches the outage.
 pub(super) struct Server {
     pool: Arc<Pool>,
     name: String,
+    standing: Standing,
+    /// It takes connections, and does nothing that it is asked.
+    refuses: bool,
 }
 
 impl Server {
-    pub(super) fn new(pool: &Arc<Pool>, name: String) -> Self {
-        Self { pool: pool.clone(), name }
+    pub(super) fn new(pool: &Arc<Pool>, name: String, options: &RedisOptions) -> Self {
+        Self { pool: pool.clone(), name, standing: Standing::new(options.outage.clone()), refuses: false }
     }
 
-    /// It could not be used.
-    pub(super) fn fails(&self, error: &str) {
+    /// It cannot be reached: a connection ends that.
+    pub(super) fn fails(&mut self, error: &str) {
+        self.refuses = false;
+        self.cannot_be_used(error);
+    }
+
+    /// It does nothing that it is asked: only what it does ends that.
+    pub(super) fn refuses(&mut self, error: &str) {
+        self.refuses = true;
+        self.cannot_be_used(error);
+    }
+
+    fn cannot_be_used(&mut self, error: &str) {
+        self.standing.away(error);
         // Errors of connecting begin with where to.
         let error = error.strip_prefix(&self.name).map_or(error, |rest| rest.trim_start_matches(": "));
         if let Some(line) = self.pool.fails(&self.name, error, Instant::now()) {
@@ -79,10 +96,30 @@ impl Server {
         }
     }
 
-    /// It could.
-    pub(super) fn works(&self) {
-        if let Some(line) = self.pool.works(&self.name, Instant::now()) {
+    /// There is a connection.
+    pub(super) fn connected(&mut self) {
+        if !self.refuses {
+            self.works();
+        }
+    }
+
+    /// It does what it is asked.
+    pub(super) fn works(&mut self) {
+        self.refuses = false;
+        // Another connection, that was never away, knows nothing of why this one is.
+        if self.standing.back()
+            && let Some(line) = self.pool.works(&self.name, Instant::now())
+        {
             tracing::warn!("{line}");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // What is not wanted any more is not back: there is nothing to tell.
+        if self.standing.back() {
+            _ = self.pool.works(&self.name, Instant::now());
         }
     }
 }

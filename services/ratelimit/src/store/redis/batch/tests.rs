@@ -122,6 +122,24 @@ fn errors_reach_only_those_they_are_for() {
 }
 
 #[test]
+fn a_server_that_counts_nothing_refuses_whatever_else_it_does() {
+    let error = |text: &str| Reply::Error(text.to_owned());
+    let verdict = |replies: [Reply; 4]| {
+        let mut sent = send(&[&[("a", Action::Add(1)), ("b", Action::Add(1))]]);
+        replies.into_iter().for_each(|reply| _ = sent.batch.reply(reply));
+        match sent.batch.verdict() {
+            Verdict::Refused(text) => Err(text.to_owned()),
+            other => Ok(other == Verdict::Counted),
+        }
+    };
+    let full = || error("OOM command not allowed");
+    assert_eq!(verdict([full(), Reply::Int(0), full(), Reply::Int(0)]), Err("OOM command not allowed".to_owned()));
+    assert_eq!(verdict([full(), Reply::Int(0), Reply::Int(1), ok()]), Ok(true));
+    let of_key = || error("WRONGTYPE Operation against a key");
+    assert_eq!(verdict([of_key(), Reply::Int(0), error("MOVED 1 b:1"), Reply::Int(0)]), Ok(false));
+}
+
+#[test]
 fn large_addends_are_not_summed() {
     let large = u64::MAX / 2;
     let sent = send(&[&[("a", Action::Add(large))], &[("a", Action::Add(large))]]);

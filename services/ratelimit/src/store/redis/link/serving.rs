@@ -11,9 +11,10 @@ use tokio::time::Instant;
 use super::{End, Task};
 use crate::store::StoreError;
 use crate::store::redis::RedisOptions;
-use crate::store::redis::batch::{Batch, Writer};
+use crate::store::redis::batch::{Batch, Verdict, Writer};
 use crate::store::redis::connect::Connection;
 use crate::store::redis::job::{self, Job};
+use crate::store::redis::pool::Server;
 use crate::store::redis::resp;
 
 /// How many requests are sent at once.
@@ -37,7 +38,7 @@ pub(super) struct Serving {
     /// When something came last: a server that is slow does not hang.
     heard: Instant,
     timeout: Duration,
-    /// The server did something that it was asked.
+    /// The server counted what it was asked to count last.
     pub(super) useful: bool,
 }
 
@@ -148,13 +149,12 @@ impl Serving {
                 expires += 1;
             }
             give_up = give_up.or(after.give_up);
-            if after.done && !self.useful {
-                self.useful = true;
-                task.server.works();
-            }
             if batch.is_complete()
                 && let Some((batch, _)) = self.in_flight.pop_front()
             {
+                if give_up.is_none() {
+                    self.judge(batch.verdict(), &mut task.server);
+                }
                 batch.finish();
             }
         }
@@ -162,5 +162,20 @@ impl Serving {
             self.in_flight.push_back((Batch::ignored(expires), Instant::now()));
         }
         give_up.map_or(Ok(()), |error| Err(End::Useless(error)))
+    }
+
+    /// Notes whether the server is of use.
+    fn judge(&mut self, verdict: Verdict<'_>, server: &mut Server) {
+        match verdict {
+            Verdict::Counted if !self.useful => {
+                self.useful = true;
+                server.works();
+            }
+            Verdict::Refused(error) => {
+                self.useful = false;
+                server.refuses(error);
+            }
+            Verdict::Counted | Verdict::None => {}
+        }
     }
 }
