@@ -116,12 +116,14 @@ fn threads(asked: usize) -> usize {
 }
 
 fn bind(address: &str, variables: &'static str) -> Result<tokio::net::TcpListener, RunError> {
-    if server::is_taken(address) {
+    let wrong = |error| RunError::Listen { address: address.to_owned(), variables, error };
+    let (listener, is_shared) = server::bind(address).map_err(wrong)?;
+    if is_shared {
         tracing::warn!(
-            "somebody listens at {address} ({variables}) already: some connections go there, some come here"
+            "somebody else listens at {address} ({variables}) too: some connections go there, some come here"
         );
     }
-    server::bind(address).map_err(|error| RunError::Listen { address: address.to_owned(), variables, error })
+    Ok(listener)
 }
 
 /// Accepts calls over gRPC until stopped, once the first rules are here or known to be wrong.

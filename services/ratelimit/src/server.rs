@@ -12,5 +12,5 @@ pub(crate) use debug::debug;
 pub(crate) use grpc::{Workers, WorkersSetup};
 pub(crate) use health::{Component, Health};
 pub(crate) use http::http;
-pub(crate) use listen::{bind, bind_unix, is_taken, serve};
+pub(crate) use listen::{bind, bind_unix, serve};
 pub(crate) use prometheus::prometheus;

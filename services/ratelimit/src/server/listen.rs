@@ -11,18 +11,19 @@ use tokio_util::sync::CancellationToken;
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4_096;
 
-/// Listens at `host:port` or `:port`; another process may listen there too (`SO_REUSEPORT`, as the original).
-pub(crate) fn bind(address: &str) -> std::io::Result<TcpListener> {
+/// Listens at `host:port` or `:port`, and says whether another process does so too (`SO_REUSEPORT`, as the original).
+pub(crate) fn bind(address: &str) -> std::io::Result<(TcpListener, bool)> {
+    let is_taken = is_taken(address);
     let (socket, address) = socket_for(address)?;
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok((TcpListener::from_std(socket.into())?, is_taken))
 }
 
-/// Whether somebody listens there, who would not keep [`bind`] from doing so too.
-pub(crate) fn is_taken(address: &str) -> bool {
+/// Whether somebody listens there. Only who listens there too knows that he may.
+fn is_taken(address: &str) -> bool {
     let taken = socket_for(address).and_then(|(socket, address)| socket.bind(&address.into()));
     taken.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
 }
@@ -85,21 +86,25 @@ mod tests {
         // A machine may have no IPv6.
         let both = std::net::TcpListener::bind(("::1", 0)).is_ok();
         for everywhere in [":0", "0.0.0.0:0", "[::]:0"] {
-            let listener = bind(everywhere).unwrap();
+            let (listener, _) = bind(everywhere).unwrap();
             assert!(reaches(&listener, "127.0.0.1").await, "{everywhere}");
             assert_eq!(reaches(&listener, "::1").await, both, "{everywhere}");
         }
-        let listener = bind("127.0.0.1:0").unwrap();
+        let (listener, _) = bind("127.0.0.1:0").unwrap();
         assert!(reaches(&listener, "127.0.0.1").await && !reaches(&listener, "::1").await);
     }
+
     #[tokio::test]
-    async fn whoever_listens_already_is_noticed() {
-        let listener = bind("127.0.0.1:0").unwrap();
+    async fn whoever_listens_there_too_is_noticed() {
+        let (listener, shared) = bind("127.0.0.1:0").unwrap();
+        assert!(!shared);
         let address = listener.local_addr().unwrap().to_string();
-        assert!(is_taken(&address));
-        let other = bind(&address).unwrap();
+        let (other, shared) = bind(&address).unwrap();
+        assert!(shared);
         drop((listener, other));
-        assert!(!is_taken(&address));
-        assert!(!is_taken("nowhere"), "that is for whoever listens there to tell");
+        let alone = std::net::TcpListener::bind(&address).unwrap();
+        assert_eq!(bind(&address).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+        drop(alone);
+        assert!(!bind(&address).unwrap().1);
     }
 }
