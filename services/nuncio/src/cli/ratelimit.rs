@@ -79,11 +79,11 @@ pub(crate) struct LimitExplainArgs {
     pub(crate) entries: Vec<String>,
     #[command(flatten)]
     pub(crate) source: RuleSource,
-    /// Several files may be for one domain
-    #[arg(long, env = "MERGE_DOMAIN_CONFIG", value_parser = flag, conflicts_with = "server")]
+    /// Several files of --rules may be for one domain
+    #[arg(long, env = "MERGE_DOMAIN_CONFIG", value_parser = flag)]
     pub(crate) merge_domains: bool,
-    /// Names that begin with a dot are left out, as in a ConfigMap's directory
-    #[arg(long, env = "RUNTIME_IGNOREDOTFILES", value_parser = flag, conflicts_with = "server")]
+    /// Names of --rules that begin with a dot are left out, as in a ConfigMap's directory
+    #[arg(long, env = "RUNTIME_IGNOREDOTFILES", value_parser = flag)]
     pub(crate) ignore_dot_files: bool,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]

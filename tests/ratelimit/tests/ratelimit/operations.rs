@@ -219,7 +219,9 @@ async fn the_command_line_checks_and_explains() {
     let server = format!("127.0.0.1:{}", service.debug_port());
     service.client().await.unwrap().should_rate_limit(request("d", vec![descriptor(&[("user", "ü")])])).await.unwrap();
     let begun = Instant::now();
-    let (code, text) = nuncio(&["explain", "d", "user=ü", "--server", &server]);
+    // As in the service's own container, where its variables are set.
+    let variables = [("RUNTIME_IGNOREDOTFILES", "true"), ("MERGE_DOMAIN_CONFIG", "true")];
+    let (code, text) = nuncio_with(&variables, &["explain", "d", "user=ü", "--server", &server]);
     assert!(code == 0 && text.contains("1, 2 left"), "{text} after {:?}", begun.elapsed());
 
     std::fs::write(directory.path().join("b.yaml"), "domain: b\ndescriptors:\n- key: k\n  rate_limit: {unit: x}\n")
