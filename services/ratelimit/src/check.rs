@@ -34,9 +34,10 @@ pub struct CheckOptions {
 /// # Errors
 /// When the directory cannot be read.
 pub fn check(path: &Path, options: CheckOptions) -> std::io::Result<Checked> {
-    let files = match path.is_file() {
-        true => vec![File { name: String::new(), path: path.to_owned() }],
-        false => directory::find(path, options.ignore_dot_files)?,
+    // A file may be a pipe: `check <(kubectl get …)`.
+    let files = match std::fs::metadata(path)?.is_dir() {
+        true => directory::find(path, options.ignore_dot_files)?,
+        false => vec![File { name: String::new(), path: path.to_owned() }],
     };
     let stats = Registry::default();
     let loader = Loader { stats: &stats, merge_domains: options.merge_domains };
@@ -92,6 +93,18 @@ mod tests {
         // The service reads what is hidden unless it is told not to.
         let all = check(directory.path(), CheckOptions::default()).unwrap();
         assert_eq!((all.files, all.errors.len()), (6, 5));
+    }
+
+    #[test]
+    fn a_file_may_be_a_pipe() {
+        use std::os::fd::AsRawFd;
+        let (end, mut writer) = std::io::pipe().unwrap();
+        std::io::Write::write_all(&mut writer, b"domain: a\n").unwrap();
+        drop(writer);
+        let path = format!("/dev/fd/{}", end.as_raw_fd());
+        let checked = check(Path::new(&path), CheckOptions::default()).unwrap();
+        assert_eq!((checked.files, checked.config.is_some()), (1, true), "{:?}", checked.errors);
+        assert!(check(Path::new("/nowhere"), CheckOptions::default()).is_err());
     }
 
     #[test]
