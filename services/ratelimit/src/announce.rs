@@ -1,7 +1,7 @@
 //! What is told when the service starts.
 
 use crate::settings::{BackendType, ConfigType, Redis, Settings};
-use crate::store::without_logins;
+use crate::store::redis_servers;
 
 /// Where the line comes from: it is told where nothing but warnings is.
 pub(crate) const TARGET: &str = module_path!();
@@ -29,7 +29,9 @@ fn line(settings: &Settings) -> String {
 }
 
 fn store(settings: &Settings) -> String {
-    let redis = |redis: &Redis| format!("Redis {}", without_logins(&redis.url));
+    // What is no address is refused before.
+    let redis =
+        |redis: &Redis| format!("Redis {}", redis_servers(redis.kind, &redis.url, redis.unix).unwrap_or_default());
     match (settings.backend, &settings.redis_per_second) {
         (BackendType::Memory, _) => "memory".to_owned(),
         (BackendType::Redis, None) => redis(&settings.redis),
@@ -52,22 +54,24 @@ mod tests {
     use crate::settings::Environment;
 
     fn told(variables: &[(&str, &str)]) -> String {
-        let find =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        line(&Settings::read(&Environment::new(&find)).unwrap())
+        line(&Settings::read(&Environment::of(variables)).unwrap())
     }
 
     #[test]
     fn ports_counters_and_rules_are_told_and_no_passwords() {
         let tcp = ("REDIS_SOCKET_TYPE", "tcp");
-        let line = told(&[tcp, ("REDIS_URL", "redis://:secret@redis:6379"), ("USE_PROMETHEUS", "true")]);
+        let line = told(&[tcp, ("REDIS_URL", "redis://:begin,secret@redis:6379"), ("USE_PROMETHEUS", "true")]);
         let expected = concat!(
             "rate limit service ",
             env!("CARGO_PKG_VERSION"),
             " starts: gRPC at 0.0.0.0:8081, HTTP at 0.0.0.0:8080, debugging at 0.0.0.0:6070, metrics at :9090; \
-             counters in Redis redis://…@redis:6379; rules from /srv/runtime_data/current/config"
+             counters in Redis redis:6379; rules from /srv/runtime_data/current/config"
         );
         assert_eq!(line, expected);
+        let line = told(&[("REDIS_TYPE", "CLUSTER"), ("REDIS_URL", "rediss://ann:secret@a:1,[::1]:2")]);
+        assert!(line.contains("counters in Redis a:1,[::1]:2; "), "{line}");
+        let line = told(&[("REDIS_TYPE", "SENTINEL"), ("REDIS_URL", "main,:secret@a:1,b:2")]);
+        assert!(line.contains("counters in Redis main of a:1,b:2; "), "{line}");
         let line = told(&[
             ("BACKEND_TYPE", "memory"),
             ("GRPC_UDS", "/run/limits"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::settings::{Environment, SettingError, Settings};
-use crate::store::{ServerKind, check_redis_addresses};
+use crate::store::{ServerKind, redis_servers};
 
 /// How long Redis may take, unless the environment says otherwise: less than the gateway waits for an answer, which lets
 /// requests through where it comes too late.
@@ -44,7 +44,7 @@ fn settings(
         };
         Some(value)
     };
-    let mut settings = Settings::read(&Environment::new(&lookup))?;
+    let mut settings = Settings::read(&Environment::new(lookup))?;
     settings.listen.http.clear();
     settings.listen.debug.clear();
     Ok(settings)
@@ -60,16 +60,10 @@ struct Redis {
 impl Redis {
     fn parse(url: &str) -> Result<Self, SettingError> {
         const WANTED: &str = "expected redis://[[user]:password@]host:port[/database], rediss://… or unix:/path";
-        let invalid = |wanted: String| SettingError {
-            name: "--redis".to_owned(),
-            // It may hold a password.
-            value: url.split("://").next().unwrap_or_default().to_owned(),
-            wanted,
-        };
+        let invalid = |wanted: String| SettingError::new("--redis", url, wanted);
         // The service is started with the first rules: until then nobody would notice.
         let check = |url: &str, unix: bool| {
-            let checked = check_redis_addresses(ServerKind::Single, url, unix);
-            checked.map_err(|reason| invalid(format!("{reason}; {WANTED}")))
+            redis_servers(ServerKind::Single, url, unix).map_err(|reason| invalid(format!("{reason}; {WANTED}")))
         };
         if let Some(path) = url.strip_prefix("unix:") {
             let path = path.trim_start_matches("//");
@@ -140,7 +134,12 @@ mod tests {
         }
         assert_eq!(redis("unix:/run/redis.sock"), found("/run/redis.sock", false, true));
         assert!(redis("redis://").is_err() && redis("unix:").is_err());
-        for (url, reason) in [("redis://:secret@r:99999", "no port"), ("redis://:secret@r:1/x", "database")] {
+        for (url, reason) in [
+            ("redis://:secret@r:99999", "the port"),
+            ("redis://:secret", "the port"),
+            ("redis://:secret@r:1/x", "database"),
+            ("unix:ann:secret@r:1", "a login"),
+        ] {
             let error = redis(url).unwrap_err().to_string();
             assert!(error.contains("--redis") && error.contains(reason) && !error.contains("secret"), "{error}");
         }

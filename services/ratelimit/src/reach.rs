@@ -14,7 +14,7 @@ use crate::store::{RedisOptions, RedisStore};
 pub async fn reach_redis(patience: Duration) -> Option<Result<(), String>> {
     let lookup = |name: &str| std::env::var(name).ok();
     lookup("REDIS_URL").filter(|url| !url.is_empty())?;
-    let settings = Settings::read(&Environment::new(&lookup)).map_err(|error| error.to_string());
+    let settings = Settings::read(&Environment::new(lookup)).map_err(|error| error.to_string());
     Some(match settings {
         Ok(settings) => reach(&settings, patience).await,
         Err(error) => Err(error),

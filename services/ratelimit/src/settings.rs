@@ -79,7 +79,7 @@ impl NamedFile {
 
     /// That it cannot be used, and why.
     pub(crate) fn wrong(&self, reason: impl Into<String>) -> SettingError {
-        SettingError { name: self.variable.to_owned(), value: self.path.clone(), wanted: reason.into() }
+        SettingError::new(self.variable, &self.path, reason)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::settings::{Environment, SettingError, Settings};
 /// When the environment or the machine does not allow it.
 pub fn main() -> anyhow::Result<()> {
     let lookup = |name: &str| std::env::var(name).ok();
-    let settings = Settings::read(&Environment::new(&lookup))?;
+    let settings = Settings::read(&Environment::new(lookup))?;
     // Fails only where one is in place already, which does as well.
     _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
@@ -45,7 +45,7 @@ fn level(name: &str) -> String {
 fn named(error: nuncio_telemetry::Error, settings: &Settings) -> anyhow::Error {
     match error {
         nuncio_telemetry::Error::Filter { reason, .. } => {
-            SettingError { name: "LOG_LEVEL".to_owned(), value: settings.log_level.clone(), wanted: reason }.into()
+            SettingError::new("LOG_LEVEL", &settings.log_level, reason).into()
         }
         other => other.into(),
     }

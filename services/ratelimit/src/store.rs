@@ -14,8 +14,8 @@ use crate::algorithm::{Gcra, Sliding};
 pub use local_cache::LocalCache;
 pub use memory::MemoryStore;
 pub use outage::{Outage, Reason};
+pub(crate) use redis::servers as redis_servers;
 pub use redis::{Pool as RedisPool, RedisOptions, RedisStore, ServerKind, Tls as RedisTls};
-pub(crate) use redis::{check_addresses as check_redis_addresses, without_logins};
 
 /// What to do to one counter.
 #[derive(Clone, Debug)]

@@ -7,14 +7,32 @@ use super::{NamedFile, parse_duration};
 
 /// A variable that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name}={value:?}: {wanted}")]
+#[error("{name}{}: {wanted}", shown(value.as_ref()))]
 pub struct SettingError {
     /// Name of the variable.
     pub name: String,
-    /// Its value.
-    pub value: String,
+    /// Its value, where that is no secret.
+    value: Option<String>,
     /// What it should be, or what is wrong with it.
     pub wanted: String,
+}
+
+impl SettingError {
+    /// That a variable has this value, which is kept only where it cannot be a secret.
+    pub(crate) fn new(name: impl Into<String>, value: &str, wanted: impl Into<String>) -> Self {
+        let name = name.into();
+        let value = (!may_be_secret(&name)).then(|| value.to_owned());
+        Self { name, value, wanted: wanted.into() }
+    }
+}
+
+/// Whether what the variable, or option, says may have a password or token in it.
+fn may_be_secret(name: &str) -> bool {
+    ["_URL", "_AUTH", "_ADDITIONAL_HEADERS", "--redis"].iter().any(|end| name.ends_with(end))
+}
+
+fn shown(value: Option<&String>) -> String {
+    value.map(|value| format!("={value:?}")).unwrap_or_default()
 }
 
 /// A boolean in any of Go's spellings, none where it is something else.
@@ -26,9 +44,11 @@ pub fn parse_flag(text: &str) -> Option<bool> {
     }
 }
 
+type Lookup<'e> = dyn Fn(&str) -> Option<String> + 'e;
+
 /// The environment, or whatever stands for it.
 pub struct Environment<'e> {
-    lookup: &'e dyn Fn(&str) -> Option<String>,
+    lookup: Box<Lookup<'e>>,
     /// What is taken as it is, though it can hardly be meant.
     warnings: RefCell<Vec<String>>,
 }
@@ -41,14 +61,20 @@ impl std::fmt::Debug for Environment<'_> {
 
 impl<'e> Environment<'e> {
     /// What `lookup` knows.
-    pub fn new(lookup: &'e dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, warnings: RefCell::default() }
+    pub fn new(lookup: impl Fn(&str) -> Option<String> + 'e) -> Self {
+        Self { lookup: Box::new(lookup), warnings: RefCell::default() }
+    }
+
+    /// One of these variables.
+    #[cfg(test)]
+    pub(crate) fn of(variables: &'e [(&str, &str)]) -> Self {
+        Self::new(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
     }
 
     /// Notes that a variable is taken as it is, since the original does so too without a word, but can hardly be meant.
     pub(super) fn warn(&self, name: &str, wanted: &str) {
-        let (name, value, wanted) = (name.to_owned(), self.text(name, ""), wanted.to_owned());
-        self.warnings.borrow_mut().push(SettingError { name, value, wanted }.to_string());
+        let warning = SettingError::new(name, &self.text(name, ""), wanted);
+        self.warnings.borrow_mut().push(warning.to_string());
     }
 
     /// What was noted until now.
@@ -73,9 +99,7 @@ impl<'e> Environment<'e> {
     ) -> Result<T, SettingError> {
         match self.given(name) {
             None => Ok(default),
-            Some(value) => {
-                parse(&value).ok_or(SettingError { name: name.to_owned(), value, wanted: wanted.to_owned() })
-            }
+            Some(value) => parse(&value).ok_or_else(|| SettingError::new(name, &value, wanted)),
         }
     }
 
@@ -127,7 +151,8 @@ impl<'e> Environment<'e> {
     /// `host:port` of two variables, each with its default.
     pub(super) fn address(&self, host: (&str, &str), port: (&str, u16)) -> Result<String, SettingError> {
         let host = self.text(host.0, host.1);
-        let port = self.number(port.0, port.1, "expected a port, from 1 to 65535")?;
+        let parse = |value: &str| value.parse().ok().filter(|port: &u16| *port > 0);
+        let port = self.parsed(port.0, port.1, "expected a port, from 1 to 65535", parse)?;
         Ok(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
     }
 }

@@ -188,11 +188,8 @@ fn mogrifiers(env: &Environment<'_>) -> Result<Vec<Mogrifier>, SettingError> {
     let mogrifier = |name: &str| {
         let variable = |suffix: &str| env.text(&format!("DOG_STATSD_MOGRIFIER_{name}_{suffix}"), "");
         let (pattern, tags) = (variable("PATTERN"), pairs(&variable("TAGS"), ':'));
-        Mogrifier::new(&pattern, &variable("NAME"), tags).map_err(|reason| SettingError {
-            name: format!("DOG_STATSD_MOGRIFIER_{name}_PATTERN"),
-            value: pattern,
-            wanted: reason,
-        })
+        Mogrifier::new(&pattern, &variable("NAME"), tags)
+            .map_err(|reason| SettingError::new(format!("DOG_STATSD_MOGRIFIER_{name}_PATTERN"), &pattern, reason))
     };
     names.map(mogrifier).collect()
 }

@@ -21,7 +21,7 @@ pub(super) fn read(env: &Environment<'_>, prefix: &str, socket: &str) -> Result<
             _ => None,
         }
     })?;
-    let unix = env.parsed(&name("SOCKET_TYPE"), true, "expected tcp or unix", |value| {
+    let of_socket = env.parsed(&name("SOCKET_TYPE"), true, "expected tcp or unix", |value| {
         match value.to_ascii_lowercase().as_str() {
             "unix" => Some(true),
             // Go knows the others, too.
@@ -29,6 +29,8 @@ pub(super) fn read(env: &Environment<'_>, prefix: &str, socket: &str) -> Result<
             _ => None,
         }
     })?;
+    // As with the original, Sentinels and clusters are at addresses, whatever the type of sockets.
+    let unix = kind == ServerKind::Single && of_socket;
     let url = env.text(&name("URL"), if unix { socket } else { "" });
     let tls = env.flag(&name("TLS"), false)? || url.split(',').any(|server| server.starts_with("rediss://"));
     Ok(Redis {
@@ -50,11 +52,11 @@ pub(super) fn read(env: &Environment<'_>, prefix: &str, socket: &str) -> Result<
 pub(super) fn check(env: &Environment<'_>, redis: &Redis, prefix: &str) -> Result<(), SettingError> {
     let name = format!("{prefix}URL");
     let Redis { kind, url, unix, .. } = redis;
-    if let Err(reason) = store::check_redis_addresses(*kind, url, *unix) {
-        return Err(SettingError { name, value: store::without_logins(url), wanted: reason });
-    }
+    let hint = if *unix { format!(": an address wants {prefix}SOCKET_TYPE=tcp") } else { String::new() };
+    store::redis_servers(*kind, url, *unix)
+        .map_err(|reason| SettingError::new(name.as_str(), url, format!("{reason}{hint}")))?;
     if *unix && !url.contains('/') && url.contains(':') {
-        env.warn(&name, &format!("is taken as the path of a socket: an address wants {prefix}SOCKET_TYPE=tcp"));
+        env.warn(&name, &format!("is taken as the path of a socket{hint}"));
     }
     Ok(())
 }
@@ -81,8 +83,7 @@ fn reply_timeout(env: &Environment<'_>) -> Result<Duration, SettingError> {
     let name = "NUNCIO_REDIS_REPLY_TIMEOUT";
     let timeout = env.duration(name, "1s")?;
     if timeout.is_zero() {
-        let wanted = "no call would ever be answered: expected a time, as in 250ms".to_owned();
-        return Err(SettingError { name: name.to_owned(), value: "0".to_owned(), wanted });
+        return Err(SettingError::new(name, "0", "no call would ever be answered: expected a time, as in 250ms"));
     }
     Ok(timeout)
 }
@@ -93,9 +94,7 @@ mod tests {
 
     /// Reads and checks with these variables, and gives what was warned of, or the error.
     fn read_with(variables: &[(&str, &str)]) -> Result<(Redis, Vec<String>), String> {
-        let lookup =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let env = Environment::new(&lookup);
+        let env = Environment::of(variables);
         let redis = read(&env, USUAL, "/run/socket").map_err(|error| error.to_string())?;
         check(&env, &redis, USUAL).map_err(|error| error.to_string())?;
         Ok((redis, env.warnings()))
@@ -103,29 +102,41 @@ mod tests {
 
     #[test]
     fn addresses_that_are_none_are_told_by_their_variable() {
+        let port = "the port is no number from 1 to 65535";
+        let sentinels = "expected the master's name and then sentinels: master,host:port,…";
         for (url, kind, expected) in [
-            ("", "SINGLE", "REDIS_URL=\"\": expected host:port or redis://…"),
-            (
-                "http://user:secret@h:1",
-                "SINGLE",
-                "REDIS_URL=\"http://…@h:1\": expected redis:// or rediss://, not http://",
-            ),
-            ("/run/socket", "SINGLE", "REDIS_URL=\"/run/socket\": a path, where host:port is expected"),
-            ("a:1,b:2", "SINGLE", "REDIS_URL=\"a:1,b:2\": a list, where one server is expected"),
-            ("h:x", "SINGLE", "REDIS_URL=\"h:x\": \"x\" is no port"),
-            ("h:99999", "CLUSTER", "REDIS_URL=\"h:99999\": \"99999\" is no port"),
-            ("a:1,,b:2", "CLUSTER", "REDIS_URL=\"a:1,,b:2\": expected host:port or redis://…"),
-            (
-                "master",
-                "SENTINEL",
-                "REDIS_URL=\"master\": expected the master's name and then sentinels: master,host:port,…",
-            ),
+            ("", "SINGLE", "expected host:port or redis://…"),
+            ("http://user:secret@h:1", "SINGLE", "expected redis:// or rediss://"),
+            ("/run/socket", "SINGLE", "a path, where host:port is expected"),
+            ("a:1,b:2", "SINGLE", "a list, where one server is expected"),
+            ("h:x", "SINGLE", port),
+            ("redis://:secret", "SINGLE", port),
+            ("redis://:se?cret@h", "SINGLE", "a ? in a password is written %3F"),
+            ("h:99999", "CLUSTER", port),
+            ("redis://:begin,end@h", "CLUSTER", port),
+            ("a:1,,b:2", "CLUSTER", "expected host:port or redis://…"),
+            ("master", "SENTINEL", sentinels),
+            ("redis://:secret@h:1,b:2", "SENTINEL", sentinels),
         ] {
             let variables = [("REDIS_SOCKET_TYPE", "tcp"), ("REDIS_URL", url), ("REDIS_TYPE", kind)];
-            assert_eq!(read_with(&variables).unwrap_err(), expected);
+            assert_eq!(read_with(&variables).unwrap_err(), format!("REDIS_URL: {expected}"), "{url}");
         }
-        let error = read_with(&[("REDIS_URL", "redis://:secret@h:1")]).unwrap_err();
-        assert_eq!(error, "REDIS_URL=\"redis://…@h:1\": a URL, where the path of a socket is expected");
+        for (url, what) in [("redis://:secret@h:1", "a URL"), ("ann:se/cret@h:1", "a login")] {
+            let wanted = "where the path of a socket is expected: an address wants REDIS_SOCKET_TYPE=tcp";
+            assert_eq!(read_with(&[("REDIS_URL", url)]).unwrap_err(), format!("REDIS_URL: {what}, {wanted}"));
+        }
+    }
+
+    #[test]
+    fn only_a_single_redis_is_at_a_socket() {
+        for (kind, url) in [("SENTINEL", "master,a:1"), ("CLUSTER", "a:1,b:2")] {
+            for socket in [None, Some(("REDIS_SOCKET_TYPE", "unix"))] {
+                let variables: Vec<_> = [("REDIS_TYPE", kind), ("REDIS_URL", url)].into_iter().chain(socket).collect();
+                let (redis, warnings) = read_with(&variables).unwrap();
+                assert!(!redis.unix && warnings.is_empty(), "{kind}: {warnings:?}");
+            }
+            assert!(read_with(&[("REDIS_TYPE", kind)]).unwrap_err().starts_with("REDIS_URL: expected "), "{kind}");
+        }
     }
 
     #[test]
@@ -134,7 +145,8 @@ mod tests {
         assert_eq!(kind("UNIX"), Ok(true));
         assert_eq!(kind("udp").unwrap_err(), "REDIS_SOCKET_TYPE=\"udp\": expected tcp or unix");
         let (redis, warnings) = read_with(&[("REDIS_URL", "redis:6379")]).unwrap();
-        assert!(redis.unix && warnings.len() == 1 && warnings[0].contains("REDIS_SOCKET_TYPE=tcp"), "{warnings:?}");
+        assert!(redis.unix);
+        assert_eq!(warnings, ["REDIS_URL: is taken as the path of a socket: an address wants REDIS_SOCKET_TYPE=tcp"]);
         assert!(read_with(&[("REDIS_URL", "/run/redis:1.sock")]).unwrap().1.is_empty());
     }
 

@@ -40,9 +40,7 @@ mod tests {
     use super::*;
 
     fn traces(variables: &[(&str, &str)]) -> Result<Option<Traces>, SettingError> {
-        let lookup =
-            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        read(&Environment::new(&lookup))
+        read(&Environment::of(variables))
     }
 
     #[test]

@@ -29,20 +29,22 @@ use cluster::Cluster;
 use job::How;
 use link::Link;
 
-pub(crate) use address::without_logins;
 pub use pool::Pool;
 pub use tls::Tls;
 
-/// Whether `REDIS_URL` names servers as this kind has them.
+/// The servers that `REDIS_URL` names, as they may be shown: without logins.
 ///
 /// # Errors
-/// What is wrong with it.
-pub(crate) fn check_addresses(kind: ServerKind, url: &str, unix: bool) -> Result<(), String> {
-    match kind {
-        ServerKind::Single => address::Target::parse(url, unix).map(drop),
-        ServerKind::Sentinel => address::master_and_sentinels(url, unix).map(drop),
-        ServerKind::Cluster => address::Target::list(url.split(','), unix).map(drop),
-    }
+/// What is wrong with it, without anything that stands in it.
+pub(crate) fn servers(kind: ServerKind, url: &str, unix: bool) -> Result<String, String> {
+    Ok(match kind {
+        ServerKind::Single => address::Target::parse(url, unix)?.address.to_string(),
+        ServerKind::Sentinel => {
+            let (master, sentinels) = address::master_and_sentinels(url, unix)?;
+            format!("{master} of {}", address::shown(&sentinels))
+        }
+        ServerKind::Cluster => address::shown(&address::Target::list(url.split(','), unix)?),
+    })
 }
 
 /// What kind of Redis.

@@ -5,7 +5,7 @@ use super::*;
 
 #[test]
 fn the_defaults_are_the_originals() {
-    let settings = Settings::read(&Environment::new(&|_| None)).unwrap();
+    let settings = Settings::read(&Environment::of(&[])).unwrap();
     assert_eq!(settings.listen.grpc, "0.0.0.0:8081");
     assert_eq!(settings.listen.max_connection_age, Duration::from_secs(86_400));
     assert_eq!(settings.expiration_jitter, 300);
@@ -29,7 +29,7 @@ fn what_envoy_gateway_sets_is_understood() {
         };
         Some(value.to_owned())
     };
-    let settings = Settings::read(&Environment::new(&set)).unwrap();
+    let settings = Settings::read(&Environment::new(set)).unwrap();
     assert_eq!(settings.config_type, ConfigType::Xds);
     assert_eq!(settings.metrics.prometheus, Some((":19001".to_owned(), "/metrics".to_owned())));
     assert!(settings.metrics.statsd.is_none());
@@ -39,7 +39,7 @@ fn what_envoy_gateway_sets_is_understood() {
 #[test]
 fn statsd_may_be_at_an_address_of_ipv6() {
     let set = |name: &str| (name == "STATSD_HOST").then(|| "::1".to_owned());
-    let settings = Settings::read(&Environment::new(&set)).unwrap();
+    let settings = Settings::read(&Environment::new(set)).unwrap();
     assert_eq!(settings.metrics.statsd.unwrap().address, "[::1]:8125");
 }
 
@@ -47,7 +47,7 @@ fn statsd_may_be_at_an_address_of_ipv6() {
 fn the_format_of_logs_may_be_in_capitals() {
     for (value, json) in [("json", true), ("JSON", true), ("text", false)] {
         let set = move |name: &str| (name == "LOG_FORMAT").then(|| value.to_owned());
-        assert_eq!(Settings::read(&Environment::new(&set)).unwrap().log_json, json, "{value}");
+        assert_eq!(Settings::read(&Environment::new(set)).unwrap().log_json, json, "{value}");
     }
 }
 
@@ -57,7 +57,7 @@ fn maps_are_read_as_the_original_does() {
         let set = move |name: &str| {
             ["CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS", "EXTRA_TAGS"].contains(&name).then(|| value.to_owned())
         };
-        Settings::read(&Environment::new(&set))
+        Settings::read(&Environment::new(set))
     };
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let read = settings("k1:v1=,k2:v2").unwrap();
@@ -71,8 +71,7 @@ fn maps_are_read_as_the_original_does() {
 
 /// Reads with these variables beside a usual address of Redis.
 fn read_with(variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
-    let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    Settings::read(&Environment::new(&find))
+    Settings::read(&Environment::of(variables))
 }
 
 #[test]
@@ -81,6 +80,7 @@ fn mistakes_are_named() {
         ("BACKEND_TYPE", "memcache", "expected redis or memory; memcache is not supported"),
         ("GRPC_PORT", "99999", "expected a port, from 1 to 65535"),
         ("DEBUG_PORT", "none", "expected a port, from 1 to 65535"),
+        ("PORT", "0", "expected a port, from 1 to 65535"),
         ("NUNCIO_REPLICAS", "0", "expected how many replicas there are, 1 or more"),
         ("NUNCIO_REDIS_REPLY_TIMEOUT", "0", "no call would ever be answered: expected a time, as in 250ms"),
         ("LOCAL_CACHE_SIZE_IN_BYTES", "1MB", "expected how many bytes, 0 for no cache"),
@@ -90,6 +90,10 @@ fn mistakes_are_named() {
         let error = read_with(&[(name, value)]).unwrap_err();
         assert_eq!(error.to_string(), format!("{name}={value:?}: {wanted}"));
     }
+    // What may be a secret is not shown.
+    let headers = "CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS";
+    let error = read_with(&[(headers, "authorization:Bearer a:b")]).unwrap_err();
+    assert_eq!(error.to_string(), format!("{headers}: expected key:value,key:value"));
     for path in ["metrics", "/a{b}", "/*"] {
         let error = read_with(&[("USE_PROMETHEUS", "true"), ("PROMETHEUS_PATH", path)]).unwrap_err();
         assert_eq!(error.name, "PROMETHEUS_PATH", "{error}");
@@ -148,7 +152,7 @@ fn connecting_to_redis_may_take_for_ever() {
         "REDIS_TIMEOUT" | "REDIS_PERSECOND_TIMEOUT" => Some("0s".to_owned()),
         _ => None,
     };
-    let settings = Settings::read(&Environment::new(&set)).unwrap();
+    let settings = Settings::read(&Environment::new(set)).unwrap();
     assert_eq!(settings.redis.timeout, Duration::MAX);
     assert_eq!(settings.redis_per_second.unwrap().timeout, Duration::MAX);
 }
@@ -182,6 +186,6 @@ fn all_variables_are_in_the_documentation_and_no_others() {
         };
         Some(value.to_owned())
     };
-    Settings::read(&Environment::new(&lookup)).unwrap();
+    Settings::read(&Environment::new(lookup)).unwrap();
     assert_eq!(asked.into_inner(), documented());
 }
