@@ -184,6 +184,8 @@ pub struct Counts {
     pub acked: usize,
     /// Streams whose client rejected it.
     pub nacked: usize,
+    /// Streams whose client has an older version.
+    pub older: usize,
     /// Connected streams.
     pub streams: usize,
 }

@@ -172,11 +172,11 @@ impl Machine {
     pub fn counts(&self, key: &Key) -> Counts {
         let mut counts = Counts { streams: self.streams.len(), ..Counts::default() };
         for stream in self.streams.values() {
-            match stream.delivery(key, &self.store) {
-                Delivery::Acked => counts.acked += 1,
-                Delivery::Nacked { .. } => counts.nacked += 1,
-                _ => {}
-            }
+            let delivery = stream.delivery(key, &self.store);
+            let arrived = delivery == Delivery::Acked;
+            counts.acked += usize::from(arrived);
+            counts.nacked += usize::from(matches!(delivery, Delivery::Nacked { .. }));
+            counts.older += usize::from(!arrived && stream.has(key));
         }
         counts
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use nuncio_api::ObjectId;
 use nuncio_ir::{LimitService, Slot, SlotFilter};
 use nuncio_translate::World;
-use nuncio_xds::{Key, ResourceType, Server};
+use nuncio_xds::{Counts, Key, ResourceType, Server};
 
 /// Whom Envoy asks about limits.
 #[derive(Clone, Copy, Debug)]
@@ -35,8 +35,8 @@ impl Display for Asked<'_> {
     }
 }
 
-/// How many services have the newest rules of a domain. Which of them Envoy asks is not known: the protocols have nothing in
+/// How many services have the rules of a domain. Which of them Envoy asks is not known: the protocols have nothing in
 /// common by which to tell.
-pub(crate) fn fetched(server: &Server, domain: &str) -> usize {
-    server.counts(&Key::new(ResourceType::Limits, domain)).acked
+pub(crate) fn fetched(server: &Server, domain: &str) -> Counts {
+    server.counts(&Key::new(ResourceType::Limits, domain))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::slot::Slot;
 use super::stream::Stream;
 use crate::event::{Delivery, StreamInfo, StreamState};
 use crate::resource::Key;
@@ -25,6 +26,11 @@ impl Stream {
 
     pub(crate) fn state(&self, key: &Key, store: &Store) -> StreamState {
         StreamState { stream: self.id, node: Arc::clone(&self.node), delivery: self.delivery(key, store) }
+    }
+
+    /// Whether the client certainly has some version.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.slot(key).is_some_and(Slot::is_had)
     }
 
     pub(crate) fn delivery(&self, key: &Key, store: &Store) -> Delivery {

@@ -219,5 +219,5 @@ fn each_client_has_its_own_state() {
     let (id, response) = rig.sent.pop_front().unwrap();
     rig.request(id, Request { nonce: Some(response.nonce), ..delta(Cluster, &[], &[]) });
     let counts = rig.machine.counts(&key(Cluster, "a"));
-    assert_eq!((counts.acked, counts.streams), (1, 2));
+    assert_eq!((counts.acked, counts.older, counts.streams), (1, 1, 2));
 }

@@ -307,10 +307,10 @@ pub struct LimitView {
     /// Who is asked about its domain: `limits.shop:8081 (RateLimitService shop/limits)`. None: nobody is.
     #[serde(default)]
     pub asked: Option<String>,
-    /// How many rate limit services have fetched it over xDS.
+    /// How many rate limit services have fetched it over xDS, in its newest form.
     #[serde(default)]
     pub fetched_by: usize,
-    /// Somebody is asked, and a service has it.
+    /// Somebody is asked, and a service has it in its newest form.
     #[serde(default)]
     pub in_force: bool,
 }

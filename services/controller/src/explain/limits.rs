@@ -2,7 +2,7 @@
 
 use nuncio_ir::{LimitNode, LimitRule, Limits, Model, RateLabel, Route, RouteAction};
 use nuncio_translate::World;
-use nuncio_xds::Server;
+use nuncio_xds::{Counts, Server};
 
 use super::request::Request;
 use crate::admin::{LimitExplained, ObjectRef};
@@ -30,7 +30,7 @@ pub(super) fn of_route(
     let counter = Asked::of(world).map(|asked| Counter {
         model: world.model(),
         asked,
-        fetched_by: server.map(|server| fetched(server, &asked.service.domain)),
+        fetched: server.map(|server| fetched(server, &asked.service.domain)),
     });
     let asked = counter.into_iter().flat_map(|counter| asked(&counter, limits, route, request));
     local.into_iter().chain(asked).collect()
@@ -41,7 +41,7 @@ struct Counter<'w> {
     model: &'w Model,
     asked: Asked<'w>,
     /// How many services have the rules, where that is known.
-    fetched_by: Option<usize>,
+    fetched: Option<Counts>,
 }
 
 fn asked(counter: &Counter<'_>, limits: &Limits, route: &Route, request: &Request) -> Vec<LimitExplained> {
@@ -109,7 +109,7 @@ impl Counter<'_> {
         };
         LimitExplained {
             labels,
-            limit: (self.fetched_by != Some(0)).then(|| pace(rule)),
+            limit: self.fetched.is_none_or(|fetched| fetched.acked > 0).then(|| pace(rule)),
             rule: Some(rule.name.clone()),
             origin: Some(ObjectRef::from(&rule.origin)),
             outcome: self.outcome(rule),
@@ -119,10 +119,16 @@ impl Counter<'_> {
     /// What the rule means, if the one who is asked has it.
     fn outcome(&self, rule: &LimitRule) -> String {
         let beyond = if rule.log_only { "noted beyond that" } else { "answered 429 beyond that" };
-        match (self.fetched_by, self.asked.named_by) {
-            (Some(0), _) => format!("not in force: {} is asked, and no service has fetched it", self.asked),
+        match (self.fetched, self.asked.named_by) {
+            (Some(Counts { acked: 0, older: 0, .. }), _) => {
+                format!("not in force: {} is asked, and no service has fetched it", self.asked)
+            }
+            (Some(Counts { acked: 0, .. }), _) => {
+                format!("not in its newest form: {} is asked, and no service has fetched that", self.asked)
+            }
             (None, Some(_)) => format!("{beyond} if {} fetches RateLimits over xDS", self.asked),
-            (Some(_), Some(_)) => format!("{beyond} by {}", self.asked),
+            // Whether it is the one that fetched them, nobody here knows.
+            (Some(_), Some(_)) => format!("{beyond} if {} is the service that fetched it over xDS", self.asked),
             (_, None) => beyond.to_owned(),
         }
     }

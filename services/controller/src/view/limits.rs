@@ -13,7 +13,7 @@ pub(super) fn limits(engine: &Engine, query: &ListQuery) -> impl Iterator<Item =
     let mut views = Vec::new();
     for (name, rules) in &engine.world.model().limits {
         let asked = asked.filter(|asked| asked.service.domain == **name);
-        let fetched_by = fetched(&engine.server, name);
+        let fetched_by = fetched(&engine.server, name).acked;
         let domain = Domain { name, asked: asked.map(|asked| asked.to_string()), fetched_by };
         collect(&domain, &[], &rules.nodes, query, &mut views);
     }
