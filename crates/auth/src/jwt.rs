@@ -179,9 +179,7 @@ impl Verified {
     /// Whether it says of itself that it is one of these, in its header or, as Keycloak writes it, in its claims.
     #[must_use]
     pub fn is_typed(&self, kinds: &[&str]) -> bool {
-        let said = [self.header.get("typ"), self.claims.get("typ")].into_iter().flatten().filter_map(Json::as_str);
-        let mut said = said.map(str::to_ascii_lowercase);
-        said.any(|typ| kinds.contains(&typ.strip_prefix("application/").unwrap_or(&typ)))
+        [self.header.get("typ"), self.claims.get("typ")].into_iter().any(|typ| is_one_of(typ, kinds))
     }
 
     /// Whether it may be an access token.
@@ -209,6 +207,17 @@ impl Verified {
             ("Signature", Value::from(signature)),
         ])
     }
+}
+
+/// Whether claims say of their token, as Keycloak's do, that it is none for access.
+#[must_use]
+pub fn is_other_kind(claims: &Json) -> bool {
+    is_one_of(claims.get("typ"), &OTHER_KINDS)
+}
+
+fn is_one_of(typ: Option<&Json>, kinds: &[&str]) -> bool {
+    let typ = typ.and_then(Json::as_str).unwrap_or_default().to_ascii_lowercase();
+    kinds.contains(&typ.strip_prefix("application/").unwrap_or(&typ))
 }
 
 /// Checks a token as a filter says.

@@ -58,7 +58,9 @@ fn a_token_that_is_for_something_else_is_none() {
     }
     for typ in ["ID", "Refresh", "Logout"] {
         assert_eq!(check("JWT", &json!({ "typ": typ })), Err(Invalid::Kind), "{typ}");
+        assert!(is_other_kind(&json!({ "typ": typ })), "{typ}");
     }
+    assert!(!is_other_kind(&json!({ "typ": "Bearer" })) && !is_other_kind(&json!({})));
 }
 
 /// Case 31.
