@@ -1,5 +1,7 @@
 //! Rules from a management server: `RateLimitConfig` over ADS, state of the world.
 
+mod address;
+
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::core::v3::Node;
@@ -15,6 +17,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::{MetadataKey, MetadataValue};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+pub(crate) use address::check;
 
 use super::{Active, Unusable};
 use crate::aside::aside;
@@ -33,7 +37,7 @@ const INVALID: i32 = 3;
 
 /// Receives rules until stopped. Those in force survive whatever happens to the connection.
 pub(crate) async fn watch(settings: Xds, active: Active, stop: CancellationToken) {
-    let mut client = Client { settings, active, version: String::new() };
+    let mut client = Client { settings, active, version: String::new(), is_away: false };
     tokio::select! {
         // Who was told to stop does not complain of a server that ends with it.
         biased;
@@ -47,6 +51,8 @@ struct Client {
     active: Active,
     /// The last version that was accepted.
     version: String,
+    /// It was told that the server cannot be used.
+    is_away: bool,
 }
 
 impl Client {
@@ -67,14 +73,15 @@ impl Client {
         }
     }
 
-    async fn pause(&self, wait: Duration, error: &str) {
+    async fn pause(&mut self, wait: Duration, error: &str) {
+        self.is_away = true;
         let server = &self.settings.server;
         tracing::error!("No configuration from xDS Management Server {server}, trying again in {wait:?}: {error}");
         tokio::time::sleep(wait).await;
     }
 
     /// Connects, as often as it takes.
-    async fn connect(&self) -> Channel {
+    async fn connect(&mut self) -> Channel {
         let BackOff { first, longest, .. } = self.settings.back_off;
         let back_off = BackOff { first: first.min(CONNECT_AGAIN), longest, factor: CONNECT_FACTOR, jitter: true };
         let mut failed = 0;
@@ -103,7 +110,11 @@ impl Client {
         send(self.request(String::new(), None)).await?;
         let opened = client.stream_aggregated_resources(call).await;
         let mut responses = opened.map_err(|status| status.to_string())?.into_inner();
-        tracing::info!("Connection to xDS Management Server is successful");
+        if std::mem::take(&mut self.is_away) {
+            tracing::warn!("xDS Management Server {} is back", self.settings.server);
+        } else {
+            tracing::info!("Connection to xDS Management Server is successful");
+        }
         while let Some(response) = responses.message().await.map_err(|status| status.to_string())? {
             send(self.answer(response).await).await?;
         }
@@ -112,7 +123,7 @@ impl Client {
 
     async fn try_to_connect(&self) -> Result<Channel, String> {
         let settings = &self.settings;
-        let mut endpoint = Endpoint::from_shared(uri(&settings.server, settings.tls.is_some()))
+        let mut endpoint = Endpoint::from_shared(address::uri(&settings.server, settings.tls.is_some())?)
             .map_err(|error| error.to_string())?
             .connect_timeout(CONNECT)
             .http2_keep_alive_interval(Duration::from_secs(30))
@@ -149,18 +160,6 @@ impl Client {
             self.version = response.version_info;
         }
         self.request(response.nonce, result.err())
-    }
-}
-
-/// The URI of a server that is named as gRPC for Go has it: `host:port`, `dns:///host:port`, `unix:/path`.
-fn uri(server: &str, tls: bool) -> String {
-    let of_scheme = server.strip_prefix("dns://").or_else(|| server.strip_prefix("passthrough://"));
-    // What stands before the name is who resolves it.
-    let address = of_scheme.and_then(|rest| rest.split_once('/')).map_or(server, |(_, address)| address);
-    match (address.starts_with("unix:"), tls) {
-        (true, _) => address.to_owned(),
-        (false, true) => format!("https://{address}"),
-        (false, false) => format!("http://{address}"),
     }
 }
 
@@ -202,23 +201,4 @@ fn full(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::uri;
-
-    #[test]
-    fn servers_are_named_as_in_go() {
-        for (server, tls, expected) in [
-            ("gateway:18001", true, "https://gateway:18001"),
-            ("localhost:18000", false, "http://localhost:18000"),
-            ("dns:///gateway:18001", true, "https://gateway:18001"),
-            ("dns://10.0.0.10/gateway:18001", false, "http://gateway:18001"),
-            ("passthrough:///[::1]:18000", false, "http://[::1]:18000"),
-            ("unix:/run/xds.sock", true, "unix:/run/xds.sock"),
-        ] {
-            assert_eq!(uri(server, tls), expected);
-        }
-    }
 }

@@ -11,6 +11,7 @@ use super::{
 use crate::back_off::BackOff;
 use crate::config::StoreFailure;
 use crate::limiter;
+use crate::provider;
 use crate::stats::{Mogrifier, StatsdTarget};
 
 impl Settings {
@@ -42,6 +43,10 @@ impl Settings {
             }
             Ok(redis)
         };
+        let xds = xds(env)?;
+        if config_type == ConfigType::Xds {
+            provider::xds::check(&xds)?;
+        }
         report::ignored(env);
         Ok(Self {
             listen: listen::read(env)?,
@@ -53,7 +58,7 @@ impl Settings {
             merge_domains: env.flag("MERGE_DOMAIN_CONFIG", false)?,
             healthy_with_config: env.flag("HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED", false)?,
             files: files(env)?,
-            xds: xds(env)?,
+            xds,
             metrics: metrics(env)?,
             backend,
             redis: redis(redis::USUAL, "/var/run/nutcracker/ratelimit.sock")?,

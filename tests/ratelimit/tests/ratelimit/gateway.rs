@@ -212,6 +212,7 @@ async fn a_management_server_that_comes_later_or_has_nothing_yet_is_waited_for()
         ("CONFIG_TYPE", "GRPC_XDS_SOTW"),
         ("CONFIG_GRPC_XDS_SERVER_URL", xds.as_str()),
         ("FORCE_START_WITHOUT_INITIAL_CONFIG", "true"),
+        ("LOG_LEVEL", "WARN"),
     ];
     let service = Service::start(Which::Ours, "", &variables).await.unwrap();
     let mut management = Conversation::serve(Server::builder(), xds_port);
@@ -222,4 +223,6 @@ async fn a_management_server_that_comes_later_or_has_nothing_yet_is_waited_for()
     management.send("1", vec![config("a", "a", RateLimitUnit::Year, 1)]).await;
     assert_eq!(management.next().await.version_info, "1");
     assert_eq!(limit(&mut service.client().await.unwrap(), "a").await, (1, 0));
+    let log = service.log().unwrap();
+    assert_eq!(log.matches(&format!("xDS Management Server {xds} is back")).count(), 1, "{log}");
 }
