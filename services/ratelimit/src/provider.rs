@@ -32,6 +32,8 @@ pub(crate) struct Unusable {
 pub struct Loads {
     /// How many came, good or bad.
     pub events: u64,
+    /// Whether the last one was bad.
+    pub refused: bool,
     /// Whether there are rules for any domain.
     pub has_domains: bool,
 }
@@ -116,8 +118,11 @@ impl Active {
     fn replace(&self, config: Config) {
         self.shared.stats.service.config_load_success.fetch_add(1, Ordering::Relaxed);
         self.put(config);
-        self.loaded.send_modify(|loads| loads.events += 1);
-        tracing::info!("Successfully loaded new configuration");
+        if self.came(false) {
+            tracing::warn!("Successfully loaded new configuration, after an error");
+        } else {
+            tracing::info!("Successfully loaded new configuration");
+        }
     }
 
     fn put(&self, config: Config) {
@@ -129,7 +134,17 @@ impl Active {
     /// Counts a configuration that cannot be used.
     fn refused(&self, error: &str) {
         self.shared.stats.service.config_load_error.fetch_add(1, Ordering::Relaxed);
-        self.loaded.send_modify(|loads| loads.events += 1);
+        self.came(true);
         tracing::error!("Error loading new configuration: {error}");
+    }
+
+    /// Notes that a configuration came; tells whether the one before was bad.
+    fn came(&self, refused: bool) -> bool {
+        let mut before = false;
+        self.loaded.send_modify(|loads| {
+            loads.events += 1;
+            before = std::mem::replace(&mut loads.refused, refused);
+        });
+        before
     }
 }

@@ -178,8 +178,12 @@ impl Service {
     /// # Errors
     /// When they cannot be written.
     pub fn write_rules(&self, rules: &str) -> anyhow::Result<()> {
-        let directory = self.rules.path().join("config");
-        Ok(std::fs::write(directory.join(FILES[0]), rules)?)
+        Ok(std::fs::write(self.rules_directory().join(FILES[0]), rules)?)
+    }
+
+    /// Where the files of rules are.
+    pub fn rules_directory(&self) -> PathBuf {
+        self.rules.path().join("config")
     }
 
     /// The port of gRPC.

@@ -40,20 +40,26 @@ struct Found {
 /// Reads all files of rules, in the order of their names. A file `config/a/b.yaml` is called `config.a.b.yaml`.
 fn read(files: &Files) -> Result<Found, ConfigError> {
     let (directory, prefix) = place(files);
-    let all = directory::find(&directory, files.ignore_dot_files).map_err(|error| ConfigError {
-        file: directory.display().to_string(),
-        message: error.to_string(),
-        line: 0,
-        path: String::new(),
-    })?;
+    let mut all = directory::find(&directory, files.ignore_dot_files).map_err(|error| unusable(&directory, &error))?;
+    all.retain(|file| file.name.starts_with(&prefix));
+    if all.is_empty() {
+        // Without files is not the same as without the directory, which is only one of those below the root.
+        let directory = files.directory();
+        std::fs::read_dir(&directory).map_err(|error| unusable(&directory, &error))?;
+    }
     let mut found = Found { texts: Vec::new(), unreadable: Vec::new() };
-    for file in all.into_iter().filter(|file| file.name.starts_with(&prefix)) {
+    for file in all {
         match file.text() {
             Ok(text) => found.texts.push((file.name, text?)),
             Err(error) => found.unreadable.push((file.name, error.to_string())),
         }
     }
     Ok(found)
+}
+
+/// That a directory cannot be read, and why.
+fn unusable(directory: &Path, error: &std::io::Error) -> ConfigError {
+    ConfigError { file: directory.display().to_string(), message: error.to_string(), line: 0, path: String::new() }
 }
 
 /// Loads the rules, and again whenever they change, until stopped.

@@ -136,3 +136,37 @@ fn files_that_cannot_be_read_are_left_out() {
     fs::remove_file(at("secret.yaml")).unwrap();
     assert_ne!(load_changed(&files, &active, Some(first)), first);
 }
+
+/// Moved away, or never there: not the same as a directory without files.
+#[test]
+fn without_the_directory_the_last_good_rules_stay() {
+    for watch_root in [true, false] {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        let files = Files { subdirectory: "rl".to_owned(), watch_root, ..files(root.path(), "config") };
+        let shared = Arc::new(Shared::new(Options::default(), None));
+        let active = Active::new(shared.clone(), false);
+        let loads = active.loads();
+        let mut last = None;
+        let mut load = |expected: (u64, bool, usize)| {
+            last = Some(load_changed(&files, &active, last));
+            let loads = *loads.borrow();
+            assert_eq!((loads.events, loads.refused, limits(&shared)), expected, "RUNTIME_WATCH_ROOT={watch_root}");
+        };
+        fs::create_dir_all(at("rl/other")).unwrap();
+        load((1, true, 0));
+        let error = read(&files).err().unwrap();
+        assert_eq!(error.file, at("rl/config").display().to_string());
+        fs::create_dir(at("rl/config")).unwrap();
+        fs::write(at("rl/config/rules.yaml"), rules(2)).unwrap();
+        load((2, false, 2));
+        fs::rename(at("rl/config"), at("rl/away")).unwrap();
+        load((3, true, 2));
+        // It is told once.
+        load((3, true, 2));
+        fs::rename(at("rl/away"), at("rl/config")).unwrap();
+        load((4, false, 2));
+        fs::remove_file(at("rl/config/rules.yaml")).unwrap();
+        load((5, false, 0));
+    }
+}
