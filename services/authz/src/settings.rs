@@ -31,7 +31,7 @@ pub struct Settings {
     /// What is at these addresses
     #[arg(long, env = "NUNCIO_AUTHZ_REDIS_KIND", default_value = "single")]
     pub redis_kind: RedisKind,
-    /// The name under which Sentinels know the Redis; or redis[s]://USER:PASSWORD@NAME/DATABASE, to log in to it
+    /// The name under which Sentinels know the Redis; or `redis://USER:PASSWORD@NAME/DATABASE` (`rediss` with TLS), to log in to it
     #[arg(
         long,
         env = "NUNCIO_AUTHZ_REDIS_MASTER",
