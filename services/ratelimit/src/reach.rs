@@ -26,7 +26,8 @@ pub async fn reach_redis(patience: Duration) -> Option<Result<(), String>> {
 /// # Errors
 /// Why it cannot be reached.
 pub async fn reach_redis_at(url: &str, patience: Duration) -> Result<(), String> {
-    let nowhere = Path::new("");
+    // Nobody is asked there: only the connection to Redis is made.
+    let nowhere = Path::new("/nowhere");
     let settings = embedded(nowhere, nowhere, Some(url)).map_err(|error| error.to_string())?;
     reach(&settings, patience).await
 }
