@@ -36,8 +36,9 @@ fn naive(world: &World, request: &Request) -> String {
 
 fn by_route(world: &World, request: &Request, class: &str) -> Option<String> {
     let route = request.route(world.model(), class)?;
-    // What the gateway answers by itself is nobody's.
-    if route.origins.iter().all(|id| id.kind == nuncio_api::Kind::Host) {
+    // What the gateway answers by itself is nobody's, and nobody is asked about a redirect.
+    let is_redirect = matches!(route.action, nuncio_ir::RouteAction::Redirect(_));
+    if is_redirect || route.origins.iter().all(|id| id.kind == nuncio_api::Kind::Host) {
         return None;
     }
     let Some(check) = &route.rules else { return Some("open".to_owned()) };
