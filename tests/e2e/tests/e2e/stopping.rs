@@ -55,8 +55,13 @@ async fn new_connections_are_refused_before_the_drain_time_ends_and_requests_in_
         other => Err(format!("{other:?}")),
     })
     .await;
-    let reply = client.ask(&get("a.example", "/x/")).await;
-    assert_eq!((reply.by().as_str(), reply.header("connection")), ("a", Some("close")));
+    // Envoy is told a moment after the probes are.
+    eventually("connections are asked to close", async || {
+        let reply = client.ask(&get("a.example", "/x/")).await;
+        assert_eq!(reply.by(), "a", "each is served");
+        if reply.header("connection") == Some("close") { Ok(()) } else { Err("it stays open") }
+    })
+    .await;
     eventually("new connections are refused", async || match client.connect().await {
         Ok(_) => Err("it is open"),
         Err(_) => Ok(()),
