@@ -23,4 +23,3 @@ pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_bla
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;
 pub use text::without_port;
-pub use yaml::read_json;

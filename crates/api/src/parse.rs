@@ -92,14 +92,16 @@ pub fn is_blank(text: &[u8]) -> bool {
 
 /// Reads an object (or a `List`) that came as JSON, from a Kubernetes API server. `source` is what locations
 /// call it; they have no lines to name.
-#[must_use]
-pub fn from_json(value: &serde_json::Value, source: &Arc<str>, defaults: &Defaults) -> Parsed {
+///
+/// # Errors
+/// If it is no JSON.
+pub fn from_json(text: &[u8], source: &Arc<str>, defaults: &Defaults) -> Result<Parsed, serde_json::Error> {
     let mut reader = Reader::new(source, defaults);
-    match yaml::from_json(value) {
+    match yaml::from_json(text)? {
         (node, true) => reader.document(node),
         (node, false) => reader.too_deep(&node),
     }
-    reader.parsed
+    Ok(reader.parsed)
 }
 
 /// Reads one text.

@@ -25,6 +25,8 @@ mod service;
 mod tcp_mapping;
 mod tls_context;
 
+use std::sync::Arc;
+
 pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody, StatusOnError};
 pub use common::{AddedHeader, AddedHeaders, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
 pub use docs::{Docs, LONGEST_DOCS_TIMEOUT_MS};
@@ -104,10 +106,10 @@ pub enum Spec {
     ServiceResolver(KubernetesServiceResolver),
     /// `KubernetesEndpointResolver`.
     EndpointResolver(KubernetesEndpointResolver),
-    /// Core `Service`.
-    Service(Box<Service>),
-    /// `EndpointSlice` of `discovery.k8s.io/v1`.
-    EndpointSlice(Box<EndpointSlice>),
+    /// Core `Service`; shared with whoever looks for endpoints.
+    Service(Arc<Service>),
+    /// `EndpointSlice` of `discovery.k8s.io/v1`; shared likewise.
+    EndpointSlice(Arc<EndpointSlice>),
     /// Core `Secret`.
     Secret(Box<Secret>),
     /// `Ingress` of `networking.k8s.io/v1`.

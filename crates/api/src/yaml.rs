@@ -15,7 +15,6 @@ pub(crate) use build::{Broken, DEPTH, Position, parse_documents};
 pub(crate) use de::{De, DeError, Passed};
 pub(crate) use env::expand;
 pub(crate) use json::from_json;
-pub use json::read_json;
 pub(crate) use node::{Entry, Mark, Node, Value};
 pub(crate) use path::{Path, place};
 pub(crate) use scalar::{Scalar, resolve};

@@ -1,7 +1,7 @@
 //! Which of a Service's endpoints take requests: those that are ready, near ones first where places count.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use nuncio_api::{self as api, EndpointHint, EndpointSlice, EndpointTarget, Service};
@@ -114,11 +114,10 @@ fn candidates<'a>(
     port: SlicePort<'_>,
 ) -> impl Iterator<Item = Candidate<'a>> {
     slices.filter_map(move |slice| Some((slice, number(slice, port)?))).flat_map(|(slice, port)| {
-        slice.endpoints.iter().filter_map(move |endpoint| {
-            // Of several addresses, which all lead to the same, only the first is to be used.
-            let ip: IpAddr = endpoint.addresses.first()?.parse().ok()?;
-            Some(Candidate { endpoint, address: SocketAddr::new(ip, port) })
-        })
+        slice
+            .endpoints
+            .iter()
+            .filter_map(move |endpoint| Some(Candidate { endpoint, address: SocketAddr::new(endpoint.address?, port) }))
     })
 }
 

@@ -82,11 +82,19 @@ impl Services {
         self.services.get(key)
     }
 
-    /// The endpoints of a Service's port, sorted: never none.
-    pub(crate) fn endpoints(&self, source: &EndpointSource, topology: &Topology) -> Result<Vec<Endpoint>, NoEndpoints> {
-        let (service, port) = self.port_of(source)?;
-        let found = endpoints::of(self.slices_of(source), port, service, topology);
-        if found.is_empty() { Err(NoEndpoints::NoneReady(source.service.clone())) } else { Ok(found) }
+    /// The endpoints of these together, sorted.
+    pub(crate) fn endpoints(&self, sources: &[EndpointSource], topology: &Topology) -> Vec<Endpoint> {
+        match sources {
+            [only] => self.endpoints_of(only, topology),
+            several => {
+                endpoints::merged(several.iter().flat_map(|source| self.endpoints_of(source, topology)).collect())
+            }
+        }
+    }
+
+    fn endpoints_of(&self, source: &EndpointSource, topology: &Topology) -> Vec<Endpoint> {
+        let found = self.port_of(source);
+        found.map(|(service, port)| endpoints::of(self.slices_of(source), port, service, topology)).unwrap_or_default()
     }
 
     /// Why there are no endpoints, if there are none.

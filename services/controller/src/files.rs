@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nuncio_api::{
-    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank,
-    parse, read_json,
+    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank, parse,
 };
 use nuncio_translate::{certificate_problem, script_problem};
 use tracing::warn;
@@ -111,10 +110,7 @@ impl Files {
 
     /// Reads an object that has no file.
     fn parse_json(&self, object: &[u8], name: &Arc<str>) -> Parsed {
-        match read_json(object) {
-            Ok(object) => from_json(&object, name, &self.defaults),
-            Err(error) => not_json(name, &error),
-        }
+        from_json(object, name, &self.defaults).unwrap_or_else(|error| not_json(name, &error))
     }
 
     /// Reads a file. What was good and is broken now stays as it was, with the new problem.

@@ -136,7 +136,7 @@ impl Metadata {
         let whole = Path::Root;
         let path = whole.key("metadata");
         let node = root.get("metadata");
-        let passed = Passed::default();
+        let passed = Passed::foreign();
         match node {
             Some(node) => Self::deserialize(De::new(node, &path, &passed)),
             None => Ok(Self::default()),

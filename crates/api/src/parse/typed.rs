@@ -141,8 +141,8 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
         }
         Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(node, &path, issues)?),
         Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(node, &path, issues)?),
-        Kind::Service => Spec::Service(Box::new(foreign(node.get("spec"), &path, issues)?)),
-        Kind::EndpointSlice => Spec::EndpointSlice(Box::new(foreign(Some(node), &root, issues)?)),
+        Kind::Service => Spec::Service(Arc::new(foreign(node.get("spec"), &path, issues)?)),
+        Kind::EndpointSlice => Spec::EndpointSlice(Arc::new(foreign(Some(node), &root, issues)?)),
         Kind::Secret => {
             let mut secret = secret(node, &root, issues)?;
             secret.merge_text();
@@ -205,12 +205,12 @@ fn foreign<'de, T: Deserialize<'de> + Default>(
     issues: &mut Issues<'_>,
 ) -> Option<T> {
     let Some(node) = node else { return Some(T::default()) };
-    T::deserialize(De::new(node, path, &Passed::default())).map_err(|error| issues.refused(error)).ok()
+    T::deserialize(De::new(node, path, &Passed::foreign())).map_err(|error| issues.refused(error)).ok()
 }
 
 /// Deserializes a Secret. What is wrong with it is told without what was found there.
 fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -> Option<Secret> {
-    let result = Secret::deserialize(De::new(node, path, &Passed::default()));
+    let result = Secret::deserialize(De::new(node, path, &Passed::foreign()));
     result.map_err(|error| issues.refused(without_value(error))).ok()
 }
 

@@ -1,10 +1,12 @@
 //! Kubernetes' `EndpointSlice` (`discovery.k8s.io/v1`).
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
 
 /// Some of the endpoints of a Service; the label `kubernetes.io/service-name` says which Service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EndpointSlice {
     /// `IPv4`, `IPv6` or `FQDN`.
@@ -17,11 +19,13 @@ pub struct EndpointSlice {
 }
 
 /// One endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Endpoint {
-    /// Its addresses; interchangeable, and only the first is to be used.
-    pub addresses: Vec<String>,
+    /// The first of its addresses, which are interchangeable: only that one is to be used. None if it is no IP address.
+    #[serde(rename = "addresses", deserialize_with = "first_address")]
+    #[schemars(with = "Vec<String>")]
+    pub address: Option<IpAddr>,
     /// Its state.
     pub conditions: EndpointConditions,
     /// Its zone, as the node's label `topology.kubernetes.io/zone`.
@@ -33,9 +37,15 @@ pub struct Endpoint {
     pub target: Option<EndpointTarget>,
 }
 
+/// Read once, however often the endpoints of its Service are listed.
+fn first_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
+    let addresses = Vec::<String>::deserialize(deserializer)?;
+    Ok(addresses.first().and_then(|address| address.parse().ok()))
+}
+
 /// Who is to use an endpoint. Kubernetes writes it for Services with `trafficDistribution` or the annotation
 /// `service.kubernetes.io/topology-mode`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EndpointHints {
     /// Clients of these zones.
@@ -47,7 +57,7 @@ pub struct EndpointHints {
 }
 
 /// A zone or a node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EndpointHint {
     /// Its name.
@@ -55,7 +65,7 @@ pub struct EndpointHint {
 }
 
 /// Names what an endpoint is an address of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EndpointTarget {
     /// `Pod`, mostly.
@@ -67,7 +77,7 @@ pub struct EndpointTarget {
 }
 
 /// State of an endpoint. What is absent is unknown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EndpointConditions {
     /// It takes requests; unknown counts as `true`.
@@ -79,7 +89,7 @@ pub struct EndpointConditions {
 }
 
 /// A port of endpoints.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EndpointPort {
     /// Name of the Service's port; empty for a single port without one.

@@ -20,11 +20,18 @@ pub(crate) use error::DeError;
 pub(crate) struct Passed {
     /// Fields that nothing knows.
     unknown: RefCell<Vec<Unknown>>,
+    /// Those are no matter: others define the object.
+    is_foreign: bool,
     /// Paths of values that were refused before.
     refused: BTreeSet<String>,
 }
 
 impl Passed {
+    /// On the way through an object that others define, of which only some fields are read.
+    pub(crate) fn foreign() -> Self {
+        Self { is_foreign: true, ..Self::default() }
+    }
+
     /// What stands at this path is passed over from now on, as if it were not there, and the way begins anew.
     pub(crate) fn refuse(&mut self, path: &str) {
         self.unknown.get_mut().clear();
@@ -227,7 +234,7 @@ impl<'de> de::Deserializer<'de> for De<'_, 'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        if let (false, Path::Key(_, key)) = (self.fields.is_empty(), self.path) {
+        if let (false, Path::Key(_, key)) = (self.passed.is_foreign || self.fields.is_empty(), self.path) {
             let meant = crate::text::closest(key, self.fields);
             self.passed.unknown.borrow_mut().push(Unknown { path: self.path.to_string(), mark: self.key, meant });
         }

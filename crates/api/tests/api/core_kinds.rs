@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Defaults, IntOrString, Remains, Spec, Text, from_json, read_json};
+use nuncio_api::{Defaults, IntOrString, Remains, Spec, Text, from_json};
 use serde_json::json;
 
 use crate::support::{is_invalid, named, only, read};
@@ -80,7 +80,7 @@ fn json_from_an_api_server_is_read_like_yaml() {
         })
     };
     let list = json!({"apiVersion": "v1", "kind": "List", "items": [mapping("a"), mapping("b"), {"kind": "x"}]});
-    let parsed = from_json(&list, &Arc::from("cluster"), &Defaults::default());
+    let parsed = from_json(list.to_string().as_bytes(), &Arc::from("cluster"), &Defaults::default()).unwrap();
     assert_eq!((parsed.objects.len(), parsed.problems.len()), (2, 1));
     let Spec::Mapping(spec) = &parsed.objects[0].spec else { panic!("{parsed:?}") };
     assert_eq!((spec.weight, spec.case_sensitive, spec.headers["x"].as_str()), (Some(10), Some(false), "yes"));
@@ -97,7 +97,7 @@ fn json_that_is_nested_too_deep_is_an_object_that_is_not_valid() {
             r#"{{"apiVersion": "getambassador.io/v3alpha1", "kind": "Module", "metadata": {{"name": "ambassador", "uid": "u"}},
             "spec": {{"config": {{"x": {nest}, "ip_allow": [{{"peer": "127.0.0.1"}}]}}}}}}"#
         );
-        let parsed = from_json(&read_json(text.as_bytes()).unwrap(), &Arc::from("cluster"), &Defaults::default());
+        let parsed = from_json(text.as_bytes(), &Arc::from("cluster"), &Defaults::default()).unwrap();
         let object = named(&parsed, "Module default/ambassador");
         assert_eq!(!is_invalid(object), valid, "{deep}");
         assert_eq!(object.uid.as_deref(), Some("u"));
@@ -106,7 +106,9 @@ fn json_that_is_nested_too_deep_is_an_object_that_is_not_valid() {
             assert!(matches!(object.spec, Spec::Invalid(Remains::AccessList)), "what it may have shut is shut");
         }
     }
-    assert!(read_json(b"{").is_err());
+    for broken in ["{", "{} {}", ""] {
+        assert!(from_json(broken.as_bytes(), &Arc::from("cluster"), &Defaults::default()).is_err(), "{broken}");
+    }
 }
 
 #[test]

@@ -117,7 +117,7 @@ proptest! {
         let object = serde_json::json!({
             "apiVersion": "getambassador.io/v3alpha1", "kind": kind, "metadata": {"name": "ambassador"}, "spec": spec,
         });
-        let parsed = from_json(&object, &Arc::from("j"), &Defaults::default());
+        let parsed = from_json(object.to_string().as_bytes(), &Arc::from("j"), &Defaults::default()).unwrap();
         prop_assert_eq!(parsed.objects.len(), 1);
     }
 }

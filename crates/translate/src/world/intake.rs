@@ -92,10 +92,10 @@ impl World {
     pub(super) fn touch(&mut self, object: &Arc<Object>, dirty: &mut Dirty) {
         let id = &object.id;
         match &object.spec {
-            Spec::Service(service) => self.services.put(service_key(id), Some(Arc::new((**service).clone()))),
+            Spec::Service(service) => self.services.put(service_key(id), Some(Arc::clone(service))),
             Spec::EndpointSlice(slice) => {
                 if let Some(key) = slice_service(object) {
-                    self.services.put_slice(&key, Arc::clone(&id.name), Some(Arc::new((**slice).clone())));
+                    self.services.put_slice(&key, Arc::clone(&id.name), Some(Arc::clone(slice)));
                     dirty.endpoints.insert(key);
                 }
             }

@@ -6,7 +6,7 @@ use nuncio_api::ObjectId;
 use nuncio_ir::{ClusterName, Delta, Endpoints, put};
 
 use super::{Dirty, World};
-use crate::endpoints::{merged, shares};
+use crate::endpoints::shares;
 
 impl World {
     /// Puts in the clusters that something uses now, and takes out those that nothing does.
@@ -21,8 +21,7 @@ impl World {
             let found = self.clusters.get(&name).and_then(|upstream| {
                 let hostname = upstream.sources.first()?.hostname.clone();
                 let topology = &self.settings.topology;
-                let found = upstream.sources.iter().filter_map(|source| self.services.endpoints(source, topology).ok());
-                let endpoints = merged(found.flatten().collect());
+                let endpoints = self.services.endpoints(&upstream.sources, topology);
                 let shares = shares(&endpoints, topology);
                 Some(Endpoints { cluster: name.clone(), hostname, endpoints, shares })
             });

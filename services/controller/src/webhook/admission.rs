@@ -6,10 +6,9 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use nuncio_api::{Object, Problem, Severity, from_json, read_json};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use nuncio_api::{Object, Problem, Severity, from_json};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Reviewer;
@@ -23,28 +22,41 @@ const WARNINGS: usize = 16;
 
 /// `AdmissionReview`, as it is asked.
 #[derive(Debug, Deserialize)]
-struct Question {
+struct Question<'a> {
     #[serde(rename = "apiVersion")]
     api_version: String,
-    request: Request,
+    #[serde(borrow)]
+    request: Request<'a>,
 }
 
+/// Objects are texts: of one that is nested too deep it is to be complained about rather than of the whole review.
 #[derive(Debug, Deserialize)]
-struct Request {
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
     uid: String,
     #[serde(default)]
     namespace: String,
     /// Absent, or null, where an object is deleted.
-    #[serde(default, deserialize_with = "however_deep")]
-    object: Value,
-    #[serde(default, rename = "oldObject", deserialize_with = "however_deep")]
-    old_object: Value,
+    #[serde(borrow)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    old_object: Option<&'a RawValue>,
 }
 
-/// An object, of which what is too deep is to be complained about rather than the whole review.
-fn however_deep<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    let text = <&RawValue>::deserialize(deserializer)?;
-    read_json(text.get().as_bytes()).map_err(D::Error::custom)
+/// What tells whether an object is a matter of ours, and another than it was.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Head<'a> {
+    api_version: String,
+    metadata: Metadata,
+    #[serde(borrow)]
+    spec: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    deletion_timestamp: Option<IgnoredAny>,
 }
 
 /// `AdmissionReview`, as it is answered.
@@ -80,24 +92,29 @@ pub(super) async fn handle(State(state): State<Arc<review::State>>, body: Body) 
     Ok(Json(state.work(read).await??).into_response())
 }
 
-fn answer(Question { api_version, request }: Question, reviewer: &Reviewer) -> Answer {
-    let (errors, warnings) = judge(&request, reviewer);
+fn answer(Question { api_version, request }: Question<'_>, reviewer: &Reviewer) -> Answer {
+    let (errors, warnings) = request.object.map(|object| judge(object, &request, reviewer)).unwrap_or_default();
     let denied = (!errors.is_empty()).then(|| Status { code: 422, reason: "Invalid", message: errors.join("; ") });
     let response = Reply { uid: request.uid, allowed: denied.is_none(), status: denied, warnings };
     Answer { api_version, kind: "AdmissionReview", response }
 }
 
 /// What forbids the object, and what is to be said of it.
-fn judge(request: &Request, Reviewer { ambassador_id, defaults, limits: _ }: &Reviewer) -> (Vec<String>, Vec<String>) {
+fn judge(object: &RawValue, request: &Request<'_>, reviewer: &Reviewer) -> (Vec<String>, Vec<String>) {
+    let Reviewer { ambassador_id, defaults, limits: _ } = reviewer;
     let nothing = (Vec::new(), Vec::new());
-    if !is_ours(&request.object) || !is_changed(request) {
+    let head = Head::of(object);
+    if !head.is_ours() || !head.is_other_than(request.old_object) {
         return nothing;
     }
     let mut defaults = defaults.clone();
     if !request.namespace.is_empty() {
         defaults.namespace = request.namespace.as_str().into();
     }
-    let parsed = from_json(&request.object, &Arc::from("request"), &defaults);
+    let parsed = match from_json(object.get().as_bytes(), &Arc::from("request"), &defaults) {
+        Ok(parsed) => parsed,
+        Err(error) => return (vec![error.to_string()], Vec::new()),
+    };
     let ours = |ids: &[String]| ids.iter().any(|id| id == ambassador_id || id == "_automatic_");
     if parsed.objects.iter().any(|object| !ours(&object.ambassador_id)) {
         return nothing;
@@ -118,16 +135,22 @@ fn shown(problem: &Problem) -> String {
     problem.to_string().chars().take(250).collect()
 }
 
-fn is_ours(object: &Value) -> bool {
-    let groups = ["getambassador.io/", "gateway.getambassador.io/"];
-    object["apiVersion"].as_str().is_some_and(|version| groups.iter().any(|group| version.starts_with(group)))
-}
+impl<'a> Head<'a> {
+    fn of(object: &'a RawValue) -> Self {
+        serde_json::from_str(object.get()).unwrap_or_default()
+    }
 
-/// An object that is wrong already can still get labels, lose a finalizer or be deleted.
-fn is_changed(request: &Request) -> bool {
-    let Request { object, old_object, .. } = request;
-    let deleted = object.pointer("/metadata/deletionTimestamp").is_some();
-    let same =
-        old_object.is_object() && ["apiVersion", "spec"].iter().all(|key| object.get(key) == old_object.get(key));
-    !deleted && !same
+    fn is_ours(&self) -> bool {
+        let groups = ["getambassador.io/", "gateway.getambassador.io/"];
+        groups.iter().any(|group| self.api_version.starts_with(group))
+    }
+
+    /// An object that is wrong already can still get labels, lose a finalizer or be deleted. API servers write what is equal
+    /// with equal texts.
+    fn is_other_than(&self, old: Option<&RawValue>) -> bool {
+        let says_the_same = |old: Head<'_>| {
+            old.api_version == self.api_version && old.spec.map(RawValue::get) == self.spec.map(RawValue::get)
+        };
+        self.metadata.deletion_timestamp.is_none() && !old.map(Head::of).is_some_and(says_the_same)
+    }
 }
