@@ -93,6 +93,18 @@ impl Check {
     }
 }
 
+/// Lines of what was found before the rest is counted.
+const TOLD: usize = 10;
+
+/// The first lines of what was found, and how many more there are.
+fn first(mut found: Vec<String>) -> Vec<String> {
+    if let Some(more) = found.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        found.truncate(TOLD);
+        found.push(format!("and {more} more"));
+    }
+    found
+}
+
 /// What to look for in a cluster.
 #[derive(Clone, Debug)]
 pub struct ClusterQuestions {

@@ -5,6 +5,7 @@ mod render;
 
 use nuncio_controller::Topology;
 use nuncio_controller::doctor::{self, Check, ClusterQuestions, Outcome};
+use nuncio_controller::offline::Offline;
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
@@ -41,33 +42,37 @@ fn checks(args: &DoctorArgs) -> Result<Vec<Check>, Failure> {
     // A cluster that does not answer has no objects to look at.
     let answers = args.place.dir.is_some() || checks.iter().any(|check| check.section != "Kubernetes API");
     let gateways = runtime.block_on(gateways(args));
+    let mut known = Vec::new();
     if answers {
-        checks.extend(of_objects(args, &runtime, &gateways));
+        match load(&args.place, &args.identity, Topology::default()) {
+            Ok(offline) => {
+                checks.extend(of_objects(args, &offline, &runtime, &gateways));
+                known = offline.problems();
+            }
+            Err(failure) => checks.push(unreadable(args, &failure)),
+        }
     }
     checks.extend(runtime.block_on(machine::redis(args.redis.as_deref())));
     for gateway in &gateways {
-        checks.extend(runtime.block_on(doctor::gateway(gateway)));
+        checks.extend(runtime.block_on(doctor::gateway(gateway, &known)));
     }
     Ok(checks)
 }
 
 /// What the objects themselves tell, beside the gateways that run.
-fn of_objects(args: &DoctorArgs, runtime: &Runtime, gateways: &[String]) -> Vec<Check> {
-    let place = args.place.argument();
-    let offline = match load(&args.place, &args.identity, Topology::default()) {
-        Ok(offline) => offline,
-        Err(failure) => {
-            let hint = format!("nuncio check {place} tries the same");
-            return vec![Check::failed("Objects", "the objects can be read", failure.to_string(), hint)];
-        }
-    };
+fn of_objects(args: &DoctorArgs, offline: &Offline, runtime: &Runtime, gateways: &[String]) -> Vec<Check> {
     let mut checks = Vec::new();
     if args.place.dir.is_some() {
         checks.push(runtime.block_on(machine::ports(offline.listeners(), args.bind, gateways)));
     }
-    checks.extend(doctor::certificates(&offline));
-    checks.extend(doctor::objects(&offline, &format!("nuncio check {place}")));
+    checks.extend(doctor::certificates(offline));
+    checks.extend(doctor::objects(offline, &format!("nuncio check {}", args.place.argument())));
     checks
+}
+
+fn unreadable(args: &DoctorArgs, failure: &Failure) -> Check {
+    let hint = format!("nuncio check {} tries the same", args.place.argument());
+    Check::failed("Objects", "the objects can be read", failure.to_string(), hint)
 }
 
 /// Gateways that run: those that were named, else the one at the address that the environment says, as in its pod, if

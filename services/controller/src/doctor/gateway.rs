@@ -1,17 +1,18 @@
 //! A gateway that runs, by its diagnostics.
 
+use std::collections::HashSet;
+
+use nuncio_api::Severity;
 use serde::de::DeserializeOwned;
 
-use super::{Check, Outcome};
+use super::{Check, Outcome, first};
 use crate::admin::{AdminClient, EnvoyView, Page, ProblemView};
+use crate::event::LocatedProblem;
 
 const SECTION: &str = "Gateway";
 
-/// Problems that are told before the rest is counted.
-const TOLD: usize = 10;
-
-/// Looks at the gateway whose diagnostics are served at `address`.
-pub async fn gateway(address: &str) -> Vec<Check> {
+/// Looks at the gateway whose diagnostics are served at `address`. What its objects are `known` to have is not told again.
+pub async fn gateway(address: &str, known: &[LocatedProblem]) -> Vec<Check> {
     let client = AdminClient::tcp(address);
     let answers = format!("the gateway at {address} answers and takes traffic");
     let mut checks = match client.get("/ambassador/v0/check_ready").await {
@@ -34,15 +35,18 @@ pub async fn gateway(address: &str) -> Vec<Check> {
         Ok(envoys) => connected(&envoys),
         Err(error) => Check::failed(SECTION, CONNECTED, error, FOREIGN),
     });
-    checks.push(match list::<ProblemView>(&client, "problems").await {
-        Ok(problems) => refused(&problems),
-        Err(error) => Check::failed(SECTION, TAKEN, error, FOREIGN),
-    });
+    match list::<ProblemView>(&client, "problems").await {
+        Ok(problems) => checks.extend([refused(&problems), running(&problems, known)]),
+        Err(error) => checks.push(Check::failed(SECTION, TAKEN, error, FOREIGN)),
+    }
     checks
 }
 
 const CONNECTED: &str = "Envoy is connected and has the newest configuration";
 const TAKEN: &str = "Envoy takes what it is sent";
+const UNTROUBLED: &str = "nothing else is wrong that shows only while it runs";
+/// Reason of what Envoy does not take.
+const REFUSED: &str = "RefusedByProxy";
 /// What helps where the answer is none of the diagnostics.
 const FOREIGN: &str = "is that the --admin address of a Nuncio of this version?";
 
@@ -73,15 +77,42 @@ fn connected(envoys: &[EnvoyView]) -> Check {
 }
 
 fn refused(problems: &[ProblemView]) -> Check {
-    let refused: Vec<_> = problems.iter().filter(|problem| problem.reason == "RefusedByProxy").collect();
-    if refused.is_empty() {
+    let found: Vec<_> = problems.iter().filter(|problem| problem.reason == REFUSED).map(line).collect();
+    if found.is_empty() {
         return Check::ok(SECTION, TAKEN);
     }
-    let told = refused.iter().take(TOLD).map(|problem| {
-        let object = problem.object.as_ref();
-        let object = object.map(|it| format!("{} {}/{}: ", it.kind, it.namespace, it.name)).unwrap_or_default();
-        format!("{object}{}", problem.message)
-    });
     let hint = "change what Envoy complains about and apply the object again: until then it is left out, and all else is served";
-    Check { outcome: Outcome::Failed, found: told.collect(), hint: Some(hint.to_owned()), ..Check::ok(SECTION, TAKEN) }
+    Check { outcome: Outcome::Failed, found: first(found), hint: Some(hint.to_owned()), ..Check::ok(SECTION, TAKEN) }
+}
+
+/// What the gateway found to be wrong and the objects by themselves do not show: a Redis that is away, a port that is taken.
+fn running(problems: &[ProblemView], known: &[LocatedProblem]) -> Check {
+    let known: Vec<_> = known.iter().map(ProblemView::from).collect();
+    let known: HashSet<_> = known.iter().map(subject).collect();
+    let new = problems.iter().filter(|problem| problem.reason != REFUSED && !known.contains(&subject(problem)));
+    let outcome = new.clone().map(|problem| outcome(problem.severity)).max().unwrap_or(Outcome::Ok);
+    let found = first(new.map(|problem| format!("{} ({})", line(problem), problem.reason)).collect());
+    let hint = "docs/problems.md says what each reason means, and /api/v1/problems of the gateway lists them all";
+    let hint = (outcome != Outcome::Ok).then(|| hint.to_owned());
+    Check { outcome, found, hint, ..Check::ok(SECTION, UNTROUBLED) }
+}
+
+/// What a problem is about, however it is worded.
+fn subject(problem: &ProblemView) -> (Option<[&str; 3]>, &str, &str) {
+    let object = problem.object.as_ref().map(|object| [&*object.kind, &*object.namespace, &*object.name]);
+    (object, &problem.field, &problem.reason)
+}
+
+fn outcome(severity: Severity) -> Outcome {
+    match severity {
+        Severity::Error => Outcome::Failed,
+        Severity::Warning => Outcome::Warning,
+    }
+}
+
+fn line(problem: &ProblemView) -> String {
+    let object = problem.object.as_ref();
+    let object = object.map(|it| format!("{} {}/{}: ", it.kind, it.namespace, it.name)).unwrap_or_default();
+    let field = if problem.field.is_empty() { String::new() } else { format!("{}: ", problem.field) };
+    format!("{object}{field}{}", problem.message)
 }

@@ -2,14 +2,11 @@
 
 use nuncio_api::Severity;
 
-use super::{Check, Outcome};
+use super::{Check, Outcome, first};
 use crate::event::LocatedProblem;
 use crate::offline::Offline;
 
 const SECTION: &str = "Objects";
-
-/// Problems that are told before the rest is counted.
-const TOLD: usize = 10;
 
 /// Looks at every object; `again` is how to have them all listed.
 #[must_use]
@@ -28,19 +25,10 @@ pub fn objects(offline: &Offline, again: &str) -> Vec<Check> {
     checks
 }
 
-fn check<'p>(
-    check: &str,
-    outcome: Outcome,
-    problems: impl Iterator<Item = &'p LocatedProblem> + Clone,
-    again: &str,
-) -> Check {
-    let count = problems.clone().count();
-    if count == 0 {
+fn check<'p>(check: &str, outcome: Outcome, problems: impl Iterator<Item = &'p LocatedProblem>, again: &str) -> Check {
+    let found = first(problems.map(line).collect());
+    if found.is_empty() {
         return Check::ok(SECTION, check);
-    }
-    let mut found: Vec<_> = problems.take(TOLD).map(line).collect();
-    if count > TOLD {
-        found.push(format!("and {} more", count - TOLD));
     }
     let hint = format!("{again} lists them all, each with its place and what to change");
     Check { outcome, found, hint: Some(hint), ..Check::ok(SECTION, check) }

@@ -4,15 +4,12 @@ use nuncio_api::Kind;
 use serde_json::Value;
 
 use super::ask::{Api, Refusal};
-use super::{Check, ClusterQuestions, Outcome};
+use super::{Check, ClusterQuestions, Outcome, first};
 use crate::source::kubernetes::Selection;
 use crate::source::kubernetes::resources::{ApiKind, api_kind};
 
 const SECTION: &str = "Objects";
 const CHECK: &str = "their statuses say that Envoy has them";
-
-/// Objects that are told before the rest is counted.
-const TOLD: usize = 10;
 
 pub(super) async fn check(api: &Api, questions: &ClusterQuestions) -> Check {
     let (mut wrong, mut silent, mut count) = (Vec::new(), 0, 0);
@@ -34,22 +31,17 @@ pub(super) async fn check(api: &Api, questions: &ClusterQuestions) -> Check {
     verdict(wrong, silent, count)
 }
 
-fn verdict(mut wrong: Vec<String>, silent: usize, count: usize) -> Check {
-    let failed = !wrong.is_empty();
-    if wrong.len() > TOLD {
-        let more = wrong.len() - TOLD;
-        wrong.truncate(TOLD);
-        wrong.push(format!("and {more} more"));
-    }
+fn verdict(wrong: Vec<String>, silent: usize, count: usize) -> Check {
+    let (failed, mut found) = (!wrong.is_empty(), first(wrong));
     if silent > 0 {
-        wrong.push(format!("{silent} of {count} objects have no status of their newest generation"));
+        found.push(format!("{silent} of {count} objects have no status of their newest generation"));
     }
-    if wrong.is_empty() {
+    if found.is_empty() {
         return Check::ok(SECTION, CHECK).with(format!("{count} objects"));
     }
     let outcome = if failed { Outcome::Failed } else { Outcome::Warning };
     let hint = "kubectl describe says of each what to change. Objects without a status: does a replica lead, and may it write statuses?";
-    Check { outcome, found: wrong, hint: Some(hint.to_owned()), ..Check::ok(SECTION, CHECK) }
+    Check { outcome, found, hint: Some(hint.to_owned()), ..Check::ok(SECTION, CHECK) }
 }
 
 enum Said {
@@ -125,6 +117,7 @@ fn query(selection: &Selection, more: &str) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::TOLD;
     use super::super::rights::tests::questions;
     use super::*;
 

@@ -75,10 +75,13 @@ async fn the_doctor_looks_at_a_directory_before_and_while_it_is_served() {
     let (code, checks) = doctor(&site, &[]);
     assert_eq!((code, outcome(&checks, "Envoy is connected")), (Some(0), "ok"));
     assert_eq!(outcome(&checks, "ports of the Listeners"), "ok", "it serves them");
+    assert_eq!(outcome(&checks, "only while it runs"), "ok");
     let taken = std::net::TcpListener::bind(site.https()).unwrap();
     site.write("more.yaml", documents(&[listener("https", site.https().port(), "HTTPS")]));
     gateway.admin.problem(&["PortConflict"]).await;
-    assert_eq!(outcome(&doctor(&site, &[]).1, "ports of the Listeners"), "failed", "it does not have that one");
+    let (_, checks) = doctor(&site, &[]);
+    assert_eq!(outcome(&checks, "ports of the Listeners"), "failed", "it does not have that one");
+    assert_eq!(outcome(&checks, "only while it runs"), "failed", "the gateway says so itself");
     site.remove("more.yaml");
     drop(taken);
     gateway.stop().await;
