@@ -42,8 +42,19 @@ pub(crate) async fn measure(table: &mut Table, most_mappings: usize, changes: us
             gateway.stop().await;
         } else {
             gateway.stop().await;
+            drop(place);
+            in_all_versions(table, mappings, changes).await;
         }
     }
+}
+
+/// What it costs to serve older versions too.
+async fn in_all_versions(table: &mut Table, mappings: usize, changes: usize) {
+    let site = Site::new();
+    let place = Place::new(mappings).await.serving_older(&site).await;
+    let gateway = start(table, &place, &site, false).await;
+    changes::measure(table, &place, &site, &gateway, changes).await;
+    gateway.stop().await;
 }
 
 /// Starts a gateway for what is there, and waits until all of it is served and said to be.
@@ -52,9 +63,9 @@ async fn start<'a>(table: &mut Table, place: &Place, site: &'a Site, large: bool
     let gateway = Gateway::launch(site, &mut command);
     loaded(async || gateway.admin.ready().await).await;
     let (ready, used) = (begun.elapsed().as_secs_f64(), cpu(gateway.id()).as_secs_f64());
-    let (mappings, services) = (place.mappings, place.services());
+    let (size, services) = (place.size(), place.services());
     let mut add = |what: &str, value: f64, unit: &str, target: f64, beside: String| {
-        let what = format!("{mappings} Mappings, {services} Services: {what}");
+        let what = format!("{size}, {services} Services: {what}");
         if large {
             table.targeted(what, value, unit, Goal::AtMost(target), beside);
         } else {

@@ -47,7 +47,7 @@ pub(super) async fn measure(table: &mut Table, place: &Place, site: &Site, gatew
     let now = live_so_far(gateway).await;
     let ours = 1e3 * (now.0 - live.0) / (now.1 - live.1);
     let sample = Sample::new(took.split_off(WARM_UP));
-    let what = |what: &str| format!("one of {} Mappings changed in the API server: {what}", place.mappings);
+    let what = |what: &str| format!("one of {} changed in the API server: {what}", place.size());
     let p90 = format!("p90 {:.1} ms", sample.p90());
     table.targeted(what("seen after (median)"), sample.median(), "ms", Goal::AtMost(SEEN), p90);
     table.targeted(what("of that ours, event to ACK (mean)"), ours, "ms", Goal::AtMost(OURS), String::new());
@@ -99,7 +99,7 @@ async fn new_hosts(table: &mut Table, place: &Place, connection: &mut Connection
         took.push(begun.elapsed());
     }
     let seen = Sample::new(took);
-    let what = format!("{NEW} new host names beside {} Mappings: replies other than 404, then 200", place.mappings);
+    let what = format!("{NEW} new host names beside {}: replies other than 404, then 200", place.size());
     let beside = format!("served after {:.1} ms (median), p90 {:.1} ms", seen.median(), seen.p90());
     table.targeted(what, others.into(), "", Goal::AtMost(0.0), beside);
 }

@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client as KubeClient};
-use nuncio_api::crd::{Conversion, definitions};
+use nuncio_api::crd::{Conversion, WebhookService, definitions};
 use nuncio_e2e::yaml::{self, documents};
 use nuncio_e2e::{Gateway, Site, envoy};
 use nuncio_kube_tests::Cluster;
@@ -23,30 +23,54 @@ const AT_ONCE: usize = 64;
 const SCRAPES: Duration = Duration::from_millis(250);
 /// Mappings that say which version they are of, one for each host name.
 const PER_HOST: usize = 10;
+/// Where the webhook listens.
+const WEBHOOK: u16 = 9443;
 
 /// A cluster, and what is in it.
 pub(super) struct Place {
     pub(super) cluster: Cluster,
     pub(super) mappings: usize,
     pub(super) upstream: SocketAddr,
+    /// Where the webhook is, if it converts to older versions.
+    webhook: Option<SocketAddr>,
 }
 
 impl Place {
     /// A new cluster with the definitions that users install, and a fleet.
     pub(super) async fn new(mappings: usize) -> Self {
-        let cluster = Cluster::start().await;
-        let manifests: Vec<_> = definitions(&Conversion::None).into_iter().map(|found| found.manifest).collect();
-        drop(cluster.apply(&documents(&manifests), &[]).await.success());
-        drop(
-            cluster.kubectl(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"]).await.success(),
-        );
-        let place = Self { cluster, mappings, upstream: upstream::start() };
+        let place = Self { cluster: Cluster::start().await, mappings, upstream: upstream::start(), webhook: None };
+        place.define(&Conversion::None).await;
         let edge = [yaml::listener("http", Site::new().http().port(), "HTTP"), yaml::host("any", "*.bench.example")];
         drop(place.cluster.apply(&documents(&edge), &["--namespace", "default"]).await.success());
         place.create(&service(), (0..place.services()).map(a_service)).await;
         place.create(&endpoint_slice(), (0..place.services()).map(|n| a_slice(n, 2))).await;
         place.create(&mapping(), (0..mappings).map(|n| place.a_mapping(n, "0"))).await;
         place
+    }
+
+    /// The same where older versions are served too, by the webhook of the site's gateway: the API server has it convert each
+    /// change to each of them.
+    pub(super) async fn serving_older(self, site: &Site) -> Self {
+        let service = WebhookService { namespace: "default".to_owned(), port: WEBHOOK, ..WebhookService::default() };
+        let spec = json!({"type": "ExternalName", "externalName": site.ip().to_string()});
+        let name = json!({"name": service.name});
+        let leads_there = json!({"apiVersion": "v1", "kind": "Service", "metadata": name, "spec": spec});
+        self.create(&self::service(), std::iter::once(leads_there)).await;
+        self.define(&Conversion::Webhook { service, serve_older: true }).await;
+        Self { webhook: Some(site.at(WEBHOOK)), ..self }
+    }
+
+    async fn define(&self, conversion: &Conversion) {
+        let manifests: Vec<_> = definitions(conversion).into_iter().map(|found| found.manifest).collect();
+        drop(self.cluster.apply(&documents(&manifests), &["--force-conflicts"]).await.success());
+        let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+        drop(self.cluster.kubectl(&established).await.success());
+    }
+
+    /// What there is of it, in words.
+    pub(super) fn size(&self) -> String {
+        let older = if self.webhook.is_some() { " in all versions" } else { "" };
+        format!("{} Mappings{older}", self.mappings)
     }
 
     pub(super) fn services(&self) -> usize {
@@ -79,6 +103,9 @@ impl Place {
     pub(super) fn up(&self, site: &Site) -> Command {
         let mut command = site.up_without_manifests(site.ip(), &envoy());
         command.args(["--kubernetes", "--kubeconfig"]).arg(self.cluster.admin_kubeconfig());
+        if let Some(address) = self.webhook {
+            command.args(["--webhook", &address.to_string()]);
+        }
         command
     }
 
