@@ -31,11 +31,6 @@ pub(crate) fn add(
             ..http.clone()
         }))
     };
-    if let Some(other) = chains.iter().find(|chain| chain.matches == ChainMatch::default()) {
-        let message = format!("TCPMapping {} takes every connection of the port", other.name);
-        frame.problem(id, Problem::error("PortConflict", "spec.port", message));
-        return;
-    }
     let clear: Arc<str> = CLEAR_CHAIN.into();
     let transport = if ends_tls || !chains.is_empty() { Transport::Clear } else { Transport::Any };
     let handler = settings(&clear);

@@ -1,6 +1,6 @@
 //! What translating one object needs to know of the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, ServiceRef, TlsConfig, TlsContext};
@@ -47,8 +47,8 @@ pub(crate) struct Context<'a> {
     pub(crate) services: &'a Services,
     pub(crate) resolvers: &'a BTreeMap<ObjectId, Resolver>,
     pub(crate) tls_contexts: &'a BTreeMap<ObjectId, Arc<TlsContext>>,
-    /// Those that are there and cannot be used.
-    pub(crate) broken_contexts: &'a BTreeSet<ObjectId>,
+    /// Those that are there and cannot be used, each with the names that it is for.
+    pub(crate) broken_contexts: &'a BTreeMap<ObjectId, Vec<String>>,
     pub(crate) secrets: &'a Secrets,
     /// The domain of labels that limits are asked about in; `None` if nobody is asked.
     pub(crate) label_domain: Option<&'a str>,
@@ -112,9 +112,12 @@ impl Context<'_> {
     }
 
     /// The TLSContext of this name: of the same namespace if there is one, else the first of any, else that of
-    /// `name.namespace`.
+    /// `name.namespace`. One of the same namespace that cannot be used is not made up for by another, which may ask less.
     pub(crate) fn tls_context(&self, name: &str, namespace: &str) -> Option<(&ObjectId, &TlsContext)> {
         let same = ObjectId::new(Kind::TLSContext, namespace, name);
+        if self.broken_contexts.contains_key(&same) {
+            return None;
+        }
         let found = self.tls_contexts.get_key_value(&same).or_else(|| {
             let first = ObjectId::new(Kind::TLSContext, "", name);
             self.tls_contexts.range(first..).next().filter(|(id, _)| *id.name == *name)

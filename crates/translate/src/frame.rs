@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nuncio_api::{
     Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, Remains, SecurityModel, Spec, TcpMapping,
 };
-use nuncio_ir::{Extension, Handler, HttpSettings, Listener, Slot, SlotFilter};
+use nuncio_ir::{ClusterName, Extension, Handler, HttpSettings, Listener, Slot, SlotFilter};
 
 use crate::auth_service::{self, Auth};
 use crate::chains;
@@ -36,6 +36,8 @@ pub(crate) struct Frame {
     pub(crate) filters: Extension,
     /// Of TCPMappings, AuthServices, and of the rate limit service.
     pub(crate) upstreams: Vec<Arc<Upstream>>,
+    /// The cluster of each TCPMapping that has one.
+    pub(crate) senders: BTreeMap<ObjectId, ClusterName>,
     /// Whom Envoy asks about limits.
     pub(crate) limit: Extension,
     pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
@@ -51,6 +53,7 @@ impl Default for Frame {
             auth: Auth::default(),
             filters: Extension::idle(Slot::Filters),
             upstreams: Vec::new(),
+            senders: BTreeMap::new(),
             limit: Extension::idle(Slot::Limit),
             problems: BTreeMap::new(),
             module_problems: Vec::new(),

@@ -169,9 +169,14 @@ impl<'a> Group<'a> {
         self.redirects() || self.speakers().iter().all(|member| member.auth.bypassed)
     }
 
-    /// Those that say whether the group redirects, of which the first decides.
+    /// Those that say whether the group redirects, of which the first decides. One without a share serves nobody.
     fn deciding(&self) -> impl Iterator<Item = &'a Compiled> {
-        self.members.iter().copied().filter(|member| matches!(member.part, Part::Redirect(_) | Part::Arm { .. }))
+        let decides = |part: &Part| match part {
+            Part::Redirect(_) => true,
+            Part::Arm { weight, .. } => *weight != Some(0),
+            Part::Shadow { .. } | Part::Invalid { .. } => false,
+        };
+        self.members.iter().copied().filter(move |member| decides(&member.part))
     }
 
     fn redirects(&self) -> bool {

@@ -209,7 +209,7 @@ fn shared_settings<'a>(
         (None, None) if host.tls_secret.is_some() && id.kind == Kind::Host => {
             let name = format!("{}-context", id.name);
             let found = context.tls_context(&name, &id.namespace);
-            if found.is_none() && context.broken_contexts.iter().any(|id| *id.name == *name) {
+            if found.is_none() && context.broken_contexts.keys().any(|id| *id.name == *name) {
                 let message = format!("the TLSContext `{name}`, which is for this Host, cannot be used");
                 return Err(Problem::error("InvalidTLSContext", "spec.tlsContext", message));
             }

@@ -118,7 +118,7 @@ fn filters(config: &ModuleConfig, problems: &mut Vec<Problem>) -> Vec<HttpFilter
 
 fn grpc_stats(stats: &api::GrpcStats) -> HttpFilter {
     HttpFilter::GrpcStats {
-        all_methods: stats.all_methods.unwrap_or(false),
+        all_methods: stats.services.is_empty() && stats.all_methods.unwrap_or(false),
         services: stats.services.iter().map(|service| (service.name.clone(), service.method_names.clone())).collect(),
         upstream_stats: stats.upstream_stats.unwrap_or(false),
     }

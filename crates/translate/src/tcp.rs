@@ -128,12 +128,20 @@ fn certificate(
 /// The certificate of the TLSContext that lists a server name, the closest name first. One that cannot be used is not
 /// made up for by a wider one either.
 fn of_context(frame: &mut Frame, pattern: &HostPattern, id: &ObjectId, context: &Context<'_>) -> Option<HostTls> {
-    let listed = context.tls_contexts.iter().filter_map(|(id, tls_context)| {
-        let names = tls_context.hosts.iter().filter_map(|host| HostPattern::parse(host));
-        let closest = names.filter(|name| name.covers(pattern)).map(|name| name.specificity()).min()?;
-        (tls_context.secret.is_some() || tls_context.ca_secret.is_some()).then_some((closest, id, tls_context))
-    });
-    let (_, context_id, tls_context) = listed.min_by_key(|(closest, ..)| *closest)?;
+    let closest = |hosts: &[String]| {
+        let names = hosts.iter().filter_map(|host| HostPattern::parse(host));
+        names.filter(|name| name.covers(pattern)).map(|name| name.specificity()).min()
+    };
+    let ends_tls = |tls_context: &TlsContext| tls_context.secret.is_some() || tls_context.ca_secret.is_some();
+    let usable = context.tls_contexts.iter().filter(|(_, tls_context)| ends_tls(tls_context));
+    let usable = usable.filter_map(|(id, it)| Some((closest(&it.hosts)?, id, Some(it))));
+    let broken = context.broken_contexts.iter().filter_map(|(id, hosts)| Some((closest(hosts)?, id, None)));
+    let (_, context_id, tls_context) = usable.chain(broken).min_by_key(|(closest, id, _)| (*closest, *id))?;
+    let Some(tls_context) = tls_context else {
+        let message = format!("{context_id}, which is for this name, cannot be used");
+        frame.problem(id, Problem::error("InvalidTLSContext", "spec.host", message));
+        return None;
+    };
     let mut problems = Vec::new();
     let found = end_tls(context_id, tls_context, context, &mut problems);
     let found = found.map_err(|problem| problems.push(problem)).ok();
@@ -179,6 +187,7 @@ fn clusters(frame: &mut Frame, members: &[(&ObjectId, &TcpMapping)], context: &C
         }
         match upstream {
             Ok(upstream) => {
+                frame.senders.insert((*id).clone(), upstream.name().clone());
                 found.push((mapping.weight.map(weight), Arc::new(upstream)));
             }
             Err(problem) => frame.problem(id, problem),

@@ -59,8 +59,8 @@ pub struct World {
     secrets: Secrets,
     resolvers: BTreeMap<ObjectId, Resolver>,
     tls_contexts: BTreeMap<ObjectId, Arc<TlsContext>>,
-    /// Those that are there and cannot be used.
-    broken_contexts: BTreeSet<ObjectId>,
+    /// Those that are there and cannot be used, each with the names that it is for.
+    broken_contexts: BTreeMap<ObjectId, Vec<String>>,
     ingresses: Ingresses,
     /// By the Mapping's id; what an Ingress makes by its [key](crate::ingress::key).
     mappings: BTreeMap<ObjectId, Arc<Compiled>>,
@@ -145,7 +145,7 @@ impl World {
             secrets: Secrets::default(),
             resolvers: BTreeMap::new(),
             tls_contexts: BTreeMap::new(),
-            broken_contexts: BTreeSet::new(),
+            broken_contexts: BTreeMap::new(),
             ingresses: Ingresses::default(),
             mappings: BTreeMap::new(),
             names: Names::default(),
@@ -211,6 +211,10 @@ impl World {
             self.untake(&object, &mut dirty);
             if id.kind == Kind::Secret {
                 self.secrets.refuse(intake::secret_ref(id), message);
+            }
+            // It may ask for client certificates: who it is for is not served without it.
+            if let Spec::TlsContext(context) = &object.spec {
+                self.broken_contexts.insert(id.clone(), context.hosts.clone());
             }
         }
         let delta = self.rebuild(dirty);

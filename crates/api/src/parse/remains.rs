@@ -49,6 +49,7 @@ pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
         Kind::TCPMapping => {
             part(node, &CONNECTIONS, file, validate::connections).map_or(Remains::Nothing, Remains::Connections)
         }
+        Kind::TLSContext => server_names(node).map_or(Remains::Nothing, Remains::ServerNames),
         Kind::FilterPolicy | Kind::GatewayFilterPolicy => rules(node, file),
         Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
         _ => Remains::Nothing,
@@ -86,6 +87,12 @@ fn hostname(node: &Node<'_>) -> Option<String> {
         Some(hostname) if !hostname.is_null() => hostname.as_text().map(str::to_owned),
         _ => Some("*".to_owned()),
     }
+}
+
+/// Those names of a TLSContext that can be read.
+fn server_names(node: &Node<'_>) -> Option<Vec<String>> {
+    let hosts = node.get("spec")?.get("hosts")?.items();
+    Some(hosts.iter().filter_map(|host| host.as_text().map(str::to_owned)).collect())
 }
 
 /// The spec with these fields alone; `None` unless all of them are good.

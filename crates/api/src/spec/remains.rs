@@ -15,6 +15,8 @@ pub enum Remains {
     /// Of a TCPMapping: the connections that it was meant for (`port`, `address`, `host`), if all of that is valid; every
     /// other field is at its default.
     Connections(Box<TcpMapping>),
+    /// Of a TLSContext: the names that its certificate was meant for.
+    ServerNames(Vec<String>),
     /// Of a FilterPolicy: the hosts and paths of its rules, if all of them can be read; every other field is at its default.
     Rules(Box<FilterPolicy>),
     /// Of a FilterPolicy: there is no telling which requests it is for.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Object, ObjectId, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Remains, Spec};
 
 use super::mappings::invalid_reason;
 use super::{Dirty, World};
@@ -101,6 +101,7 @@ impl World {
             }
             Spec::Secret(secret) => self.secrets.put(secret_ref(id), Some(Arc::new((**secret).clone()))),
             Spec::TlsContext(context) => {
+                self.broken_contexts.remove(id);
                 self.tls_contexts.insert(id.clone(), Arc::new((**context).clone()));
             }
             Spec::ServiceResolver(_) => drop(self.resolvers.insert(id.clone(), Resolver::Service)),
@@ -111,7 +112,10 @@ impl World {
             Spec::Filter(_) | Spec::FilterPolicy(_) => {}
             // What it makes is made once all classes are known.
             Spec::Ingress(_) => {}
-            Spec::Invalid(_) if id.kind == Kind::TLSContext => drop(self.broken_contexts.insert(id.clone())),
+            Spec::Invalid(remains) if id.kind == Kind::TLSContext => {
+                let hosts = if let Remains::ServerNames(hosts) = remains { hosts.clone() } else { Vec::new() };
+                self.broken_contexts.insert(id.clone(), hosts);
+            }
             Spec::Invalid(_) => {}
         }
         self.mark(id, dirty);

@@ -236,11 +236,13 @@ impl World {
             own.into_iter().any(|upstream| upstream.name() == cluster)
         });
         let listeners = self.model.listeners.values().filter(|listener| listener.clusters().contains(cluster));
-        let of_listeners = listeners.flat_map(|listener| &listener.origins);
+        let is_sender = |id: &&ObjectId| self.frame.senders.get(*id).is_some_and(|upstream| upstream == cluster);
+        let of_listeners = listeners.flat_map(|listener| &listener.origins).filter(is_sender);
         let extensions = self.model.extensions.values().filter(|extension| extension.clusters().contains(cluster));
         let of_extensions = extensions.flat_map(|extension| &extension.origins);
-        let of_listeners = of_listeners.filter(|id| id.kind == Kind::TCPMapping);
-        of_routes.chain(of_listeners).chain(of_extensions).cloned().collect()
+        // A Mapping may have routes in many tables.
+        let users: BTreeSet<_> = of_routes.chain(of_listeners).chain(of_extensions).collect();
+        users.into_iter().cloned().collect()
     }
 
     /// The objects that a secret is made of.

@@ -43,7 +43,15 @@ impl World {
         let module = self.effective_module(|id| out.contains(id));
         let tls_contexts = self.tls_contexts.iter().filter(|(id, _)| !out.contains(*id));
         let tls_contexts = tls_contexts.map(|(id, context)| (id.clone(), Arc::clone(context))).collect();
-        let context = Context { module: &module, tls_contexts: &tls_contexts, ..self.context() };
+        let mut broken_contexts = self.broken_contexts.clone();
+        let contexts_out = self.tls_contexts.iter().filter(|(id, _)| out.contains(*id));
+        broken_contexts.extend(contexts_out.map(|(id, context)| (id.clone(), context.hosts.clone())));
+        let context = Context {
+            module: &module,
+            tls_contexts: &tls_contexts,
+            broken_contexts: &broken_contexts,
+            ..self.context()
+        };
         frame::build(objects.iter(), &ingress_hosts, &context)
             .listeners
             .into_iter()

@@ -45,7 +45,7 @@ pub(super) struct Found {
 pub(super) struct Walk {
     /// Manifests by name.
     pub(super) files: BTreeMap<Arc<str>, Found>,
-    /// Directories that could not be listed, by name, and why.
+    /// Directories that could not be listed and names that cannot be read, and why.
     pub(super) errors: BTreeMap<Arc<str>, String>,
     /// The device that each directory is on, or was before it could not be listed.
     pub(super) devices: Devices,
@@ -123,6 +123,11 @@ impl Walk {
         if !is_directory && !manifest {
             return;
         }
+        // Files are known, and read, by their names as text.
+        if file_name.to_str().is_none() {
+            self.errors.insert(join(place.name, &file_name).into(), "its name is not valid UTF-8".to_owned());
+            return;
+        }
         let (name, linked) = (join(place.name, &file_name), place.linked || is_link);
         if is_link {
             observer.link(&path, &name);
@@ -155,6 +160,8 @@ pub(super) fn is_manifest(name: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
 
     #[test]
@@ -166,5 +173,17 @@ mod tests {
                 .into_iter()
                 .any(is)
         );
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_errors() {
+        let root = tempfile::tempdir().unwrap();
+        let odd = OsStr::from_bytes(b"\xff.yaml");
+        fs::write(root.path().join(odd), "").unwrap();
+        fs::create_dir(root.path().join(OsStr::from_bytes(b"\xff"))).unwrap();
+        fs::write(root.path().join("a.yaml"), "").unwrap();
+        let walk = walk(root.path(), Devices::new(), &mut Unwatched);
+        assert_eq!(walk.files.keys().map(|name| &**name).collect::<Vec<_>>(), ["a.yaml"]);
+        assert_eq!(walk.errors.len(), 2, "{:?}", walk.errors);
     }
 }

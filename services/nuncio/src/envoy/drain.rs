@@ -23,39 +23,43 @@ const STATISTICS: &str = "/stats?filter=downstream_(rq|cx)_(active|total)$";
 pub(crate) async fn drain(envoy: &AdminClient, limit: Duration) {
     info!("stopping: readiness fails, and requests in flight have {} s to finish", limit.as_secs());
     let start = Instant::now();
-    let told = tell(envoy, "/healthcheck/fail").await && tell(envoy, "/drain_listeners?graceful").await;
-    if !told || quiet(envoy, start + limit / 2).await.is_none() || !tell(envoy, "/drain_listeners").await {
-        return;
-    }
-    if quiet(envoy, start + limit).await == Some(false) {
+    tell(envoy, "/healthcheck/fail").await;
+    tell(envoy, "/drain_listeners?graceful").await;
+    quiet(envoy, start + limit / 2).await;
+    tell(envoy, "/drain_listeners").await;
+    if !quiet(envoy, start + limit).await {
         info!("not everything was finished within {} s", limit.as_secs());
     }
 }
 
-/// Whether Envoy does as it is told.
-async fn tell(envoy: &AdminClient, command: &str) -> bool {
-    let told = envoy.post(command).await;
-    if let Err(error) = &told {
-        debug!("Envoy does not drain: {command}: {error}");
+async fn tell(envoy: &AdminClient, command: &str) {
+    match envoy.post(command).await {
+        Ok(reply) if reply.status.is_success() => {}
+        Ok(reply) => debug!("Envoy does not drain: {command}: {}", reply.status),
+        Err(error) => debug!("Envoy does not drain: {command}: {error}"),
     }
-    told.is_ok()
 }
 
-/// Waits until nothing is in flight, and nothing has begun, for a moment: true; or until `deadline`: false. `None` where Envoy does
-/// not answer any more.
-async fn quiet(envoy: &AdminClient, deadline: Instant) -> Option<bool> {
+/// Waits until nothing is in flight, and nothing has begun, for a moment: true; or until `deadline`: false. While Envoy does not
+/// tell, requests may be in flight.
+async fn quiet(envoy: &AdminClient, deadline: Instant) -> bool {
     let (mut quiet, mut last) = (0, None);
     while Instant::now() < deadline {
-        let reply = envoy.get(STATISTICS).await.ok()?;
-        let load = Load::parse(&String::from_utf8_lossy(&reply.body));
-        quiet = if load.active == 0 && last == Some(load.begun) { quiet + 1 } else { 0 };
+        let load = look(envoy).await;
+        let still = load.is_some_and(|load| load.active == 0 && last == Some(load.begun));
+        quiet = if still { quiet + 1 } else { 0 };
         if quiet >= QUIET_LOOKS {
-            return Some(true);
+            return true;
         }
-        last = Some(load.begun);
+        last = load.map(|load| load.begun);
         sleep(INTERVAL).await;
     }
-    Some(false)
+    false
+}
+
+async fn look(envoy: &AdminClient) -> Option<Load> {
+    let reply = envoy.get(STATISTICS).await.ok().filter(|reply| reply.status.is_success())?;
+    Some(Load::parse(&String::from_utf8_lossy(&reply.body)))
 }
 
 /// What Envoy has to do.

@@ -69,6 +69,15 @@ fn the_first_decides_whether_a_group_redirects() {
 }
 
 #[test]
+fn who_has_no_share_does_not_keep_others_from_redirecting() {
+    let none = "{hostname: '*', prefix: /a/, service: web, weight: 0}";
+    let redirects = "{hostname: '*', prefix: /a/, service: elsewhere, host_redirect: true}";
+    let world = mappings("{}", &[("a", none), ("b", redirects)]);
+    assert_eq!(answer(&world, &Request::get("a.example.com", "/a/")), "301");
+    assert_eq!(reasons(&world, "b"), Vec::<&str>::new());
+}
+
+#[test]
 fn without_a_weight_above_0_requests_are_left_to_a_wider_mapping() {
     let none = "{hostname: '*', prefix: /a/, service: web, weight: 0}";
     let shadow = "{hostname: '*', prefix: /a/, service: copy, shadow: true}";

@@ -101,6 +101,34 @@ fn a_broken_tls_context_that_is_named_for_a_host_lets_nobody_in() {
 }
 
 #[test]
+fn a_tls_context_that_the_proxy_refused_lets_nobody_in() {
+    let host = ("Host", "a", "{hostname: a.example.com, tlsSecret: {name: cert}}");
+    let named = ("TLSContext", "a-context", "{secret: cert, ca_secret: cert, cert_required: true}");
+    let mut world = of(&[("Listener", "l", HTTPS), host, named, ALL]);
+    let request = Request::get("a.example.com", "/").by("tls:a.example.com");
+    assert_eq!(answer(&world, &request), "all");
+    world.quarantine(&id(Kind::TLSContext, "a-context"), "no");
+    assert_eq!(answer(&world, &request), "503");
+    assert_eq!(world.problems(&id(Kind::Host, "a"))[0].reason, "InvalidTLSContext");
+    world.release(&id(Kind::TLSContext, "a-context"));
+    assert_eq!(answer(&world, &request), "all");
+}
+
+#[test]
+fn a_broken_tls_context_is_not_made_up_for_by_one_of_another_namespace() {
+    let texts = [
+        "metadata: {name: a-context}\nspec: {secret: cert, ca_secret: cert, cert_required: maybe}",
+        "metadata: {name: a-context, namespace: elsewhere}\nspec: {secret: cert.default}",
+    ];
+    let of_kind = |text| format!("apiVersion: getambassador.io/v3alpha1\nkind: TLSContext\n{text}\n---\n");
+    let mut world =
+        of(&[("Listener", "l", HTTPS), ("Host", "a", "{hostname: a.example.com, tlsSecret: {name: cert}}"), ALL]);
+    let objects = objects(&texts.map(of_kind).concat());
+    world.apply(objects.into_iter().map(|object| (object.id.clone(), Some(object.into()))));
+    assert_eq!(answer(&world, &Request::get("a.example.com", "/")), "503");
+}
+
+#[test]
 fn a_tls_context_for_another_certificate_lets_nobody_in() {
     for host in [
         "{hostname: a.example.com, tlsSecret: {name: cert}}",
@@ -152,10 +180,37 @@ fn a_tcp_mapping_that_cannot_serve_leaves_its_name_to_no_wider_one() {
         assert_eq!(closed(&world), ["t.example.com"], "without {what}");
         assert_eq!(chains(&world).len(), 2, "the wide one serves others");
     }
-    let mut world = of(&[WIDE_CONTEXT, WIDE_TCP, ("TCPMapping", "t", serving)]);
-    assert!(closed(&world).is_empty());
-    world.quarantine(&id(Kind::TCPMapping, "t"), "no");
+    let broken = ("TLSContext", "close", "{hosts: [t.example.com], secret: cert, cert_required: maybe}");
+    let sound = ("TLSContext", "close", "{hosts: [t.example.com], secret: cert, ca_secret: cert}");
+    let world = of(&[WIDE_CONTEXT, WIDE_TCP, broken, ("TCPMapping", "t", serving)]);
     assert_eq!(closed(&world), ["t.example.com"]);
+    assert!(world.problems(&id(Kind::TCPMapping, "t")).iter().any(|problem| problem.reason == "InvalidTLSContext"));
+    for refused in [id(Kind::TCPMapping, "t"), id(Kind::TLSContext, "close")] {
+        let mut world = of(&[WIDE_CONTEXT, WIDE_TCP, sound, ("TCPMapping", "t", serving)]);
+        assert!(closed(&world).is_empty());
+        world.quarantine(&refused, "no");
+        assert_eq!(closed(&world), ["t.example.com"], "{refused}");
+    }
+}
+
+#[test]
+fn a_refused_cluster_is_the_fault_of_those_who_send_there_each_once() {
+    let world = of(&[
+        ("Listener", "l", HTTPS),
+        ("Host", "a", "{hostname: a.example.com, requestPolicy: {insecure: {action: Route}}}"),
+        ("Host", "b", "{hostname: b.example.com, requestPolicy: {insecure: {action: Route}}}"),
+        ("Mapping", "own", "{hostname: b.example.com, prefix: /, service: other}"),
+        ("Mapping", "many", "{hostname: '*', prefix: /many/, service: many}"),
+        WIDE_CONTEXT,
+        WIDE_TCP,
+        ("TCPMapping", "t", "{port: 8443, host: t.example.com, service: 'queue:5672'}"),
+    ]);
+    let users = |of: &str| {
+        let cluster = world.model().clusters.keys().find(|name| name.0.contains(of)).unwrap();
+        world.users_of_cluster(cluster)
+    };
+    assert_eq!(users("many"), [id(Kind::Mapping, "many")]);
+    assert_eq!(users("queue"), [id(Kind::TCPMapping, "t")]);
 }
 
 #[test]
