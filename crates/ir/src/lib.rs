@@ -7,6 +7,7 @@
 
 pub mod auth;
 mod cluster;
+mod entry;
 mod extension;
 mod header;
 mod limit;
@@ -20,6 +21,7 @@ pub use cluster::{
     CircuitBreaker, Cluster, ClusterName, Discovery, Endpoint, Endpoints, HealthCheck, HealthCheckKind, IpFamily,
     Keepalive, LbPolicy, OutlierDetection, Priority, Protocol, StatusRange,
 };
+pub use entry::{OTHER_PATHS, PREVIEW_HEADER, Removal};
 pub use extension::{Authorization, AuthorizationBody, AuthorizationProtocol, Extension, Slot, SlotFilter};
 pub use header::{HeaderAdd, HeaderEdits};
 pub use limit::{LimitError, LimitNode, LimitRule, LimitRules, LimitService, Limits, RateLabel, TokenBucket};

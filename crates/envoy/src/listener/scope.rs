@@ -20,8 +20,8 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
     },
 };
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
-use nuncio_ir::HttpSettings;
 use nuncio_ir::auth::ASSERTION_HEADER;
+use nuncio_ir::{HttpSettings, OTHER_PATHS, PREVIEW_HEADER, Removal};
 
 use super::filters;
 use crate::{header, matcher, proto};
@@ -30,20 +30,12 @@ use crate::{header, matcher, proto};
 pub(crate) const SCOPE_HEADER: &str = "x-nuncio-scope";
 /// Holds the name of the filter chain inside the gateway.
 pub(crate) const CHAIN_HEADER: &str = "x-nuncio-chain";
-/// Chooses a preview.
-const PREVIEW_HEADER: &str = "x-nuncio-preview";
 /// Headers that are written or dropped for every request.
 ///
 /// The bootstrap names them, so that Envoy keeps a place for each in its table of headers: the first change of a header without
 /// one makes Envoy build a dictionary of all headers of the request.
 pub(crate) const HEADERS_OF_EVERY_REQUEST: [&str; 6] =
     [SCOPE_HEADER, CHAIN_HEADER, PREVIEW_HEADER, ASSERTION_HEADER, OTHER_PATHS[0], OTHER_PATHS[1]];
-/// In which frameworks look for the path that was really asked for, and so for another one than was decided on.
-const OTHER_PATHS: [&str; 2] = ["x-original-url", "x-rewrite-url"];
-/// In which they look for the name that was. What Envoy itself writes there, where it changes the name, comes later.
-const OTHER_HOST: &str = "x-forwarded-host";
-/// What headers begin with that an Envoy writes. A proxy in front that is trusted may be one.
-const ENVOY_HEADERS: &str = "x-envoy-";
 /// The filter that looks further where no route was found.
 pub(crate) const ON_MISS_FILTER: &str = "nuncio.on_miss";
 
@@ -70,34 +62,23 @@ pub(super) fn scoped_routes() -> ScopedRoutes {
     }
 }
 
-/// Writes the internal headers; what the client sent under their names does not survive.
-///
-/// The client's choice of a preview is dropped first: nobody may choose one yet, and a key that no
-/// table has must not keep a request from its routes. Nor does a client say who it is: such headers go before routes are
-/// chosen by them, and whether or not anybody is asked about the request.
-/// What only a proxy may say is dropped last, unless there is one in front that is trusted: what was asked for before, and
-/// what an Envoy says. Envoy drops by itself the headers of its own that it reads, and not those that it only writes.
+/// Takes out what clients may not say, then writes the internal headers; what the client sent under their names does not survive.
 pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
-    let mut actions = vec![
-        Action::Remove(PREVIEW_HEADER.to_owned()),
-        Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(&settings.class))),
-        chain_action(&settings.chain),
-        Action::Remove(ASSERTION_HEADER.to_owned()),
-    ];
-    actions.extend(settings.identity_headers.iter().cloned().map(Action::Remove));
-    if settings.use_remote_address {
-        actions.extend(OTHER_PATHS.map(|name| Action::Remove(name.to_owned())));
-        if settings.trusted_hops == 0 {
-            actions.push(Action::Remove(OTHER_HOST.to_owned()));
-        }
-        let envoys = RemoveOnMatch { key_matcher: Some(matcher::prefix(ENVOY_HEADERS)) };
-        actions.push(Action::RemoveOnMatch(envoys));
-    }
+    let mut actions: Vec<_> = settings.removals().into_iter().map(remove).collect();
+    actions.push(Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(&settings.class))));
+    actions.push(chain_action(&settings.chain));
     let mutation =
         HeaderMutation { mutations: actions.into_iter().map(|action| Mutation { action: Some(action) }).collect() };
     TypedExtensionConfig {
         name: "envoy.http.early_header_mutation.header_mutation".to_owned(),
         typed_config: Some(proto::any(&mutation)),
+    }
+}
+
+fn remove(removal: Removal) -> Action {
+    match removal {
+        Removal::Name(name) => Action::Remove(name),
+        Removal::Prefix(prefix) => Action::RemoveOnMatch(RemoveOnMatch { key_matcher: Some(matcher::prefix(prefix)) }),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use nuncio_api::without_port;
-use nuncio_ir::{CHAIN_HEADER, HttpSettings};
+use nuncio_ir::{CHAIN_HEADER, HttpSettings, UnderscoreHeaders};
 
 use crate::admin::ExplainRequest;
 
@@ -78,7 +78,12 @@ impl Request {
             }
         }
         let trusted = settings.trusted_hops > 0 || !settings.use_remote_address;
-        self.headers.retain(|(name, _)| name != CHAIN_HEADER && (trusted || name != "x-forwarded-proto"));
+        let (removals, drops) = (settings.removals(), settings.underscores == UnderscoreHeaders::DropHeader);
+        self.headers.retain(|(name, _)| {
+            let by_envoy =
+                name == CHAIN_HEADER || !trusted && name == "x-forwarded-proto" || drops && name.contains('_');
+            !by_envoy && !removals.iter().any(|removal| removal.takes(name))
+        });
         if !self.headers.iter().any(|(name, _)| name == "x-forwarded-proto") {
             let scheme = if self.tls { "https" } else { "http" };
             self.headers.push(("x-forwarded-proto".to_owned(), scheme.to_owned()));

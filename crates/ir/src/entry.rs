@@ -1,0 +1,54 @@
+//! What clients may not say: it is taken out of their requests before anything reads them.
+
+use crate::auth::ASSERTION_HEADER;
+use crate::listener::HttpSettings;
+
+/// Chooses a preview. Nobody may choose one yet, and a key that no table has must not keep a request from its routes.
+pub const PREVIEW_HEADER: &str = "x-nuncio-preview";
+
+/// In which frameworks look for the path that was really asked for, and so for another one than was decided on.
+pub const OTHER_PATHS: [&str; 2] = ["x-original-url", "x-rewrite-url"];
+
+/// In which they look for the name that was. What Envoy itself writes there, where it changes the name, comes later.
+const OTHER_HOST: &str = "x-forwarded-host";
+
+/// What headers begin with that an Envoy writes. A proxy in front that is trusted may be one. Envoy drops by itself those that
+/// it reads, and not those that it only writes.
+const ENVOY_HEADERS: &str = "x-envoy-";
+
+/// Headers that are taken out of requests. Names are in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// Of this name.
+    Name(String),
+    /// Of names that begin like this.
+    Prefix(&'static str),
+}
+
+impl Removal {
+    /// Whether it takes a header of this name.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        match self {
+            Self::Name(removed) => removed == name,
+            Self::Prefix(prefix) => name.starts_with(prefix),
+        }
+    }
+}
+
+impl HttpSettings {
+    /// What is taken out of every request: who a client says it is, before routes are chosen by that and whether or not anybody
+    /// is asked about the request; and what only a proxy may say, unless there is one in front that is trusted.
+    #[must_use]
+    pub fn removals(&self) -> Vec<Removal> {
+        let name = |name: &str| Removal::Name(name.to_owned());
+        let mut removals = vec![name(PREVIEW_HEADER), name(ASSERTION_HEADER)];
+        removals.extend(self.identity_headers.iter().map(|header| name(header)));
+        if self.use_remote_address {
+            removals.extend(OTHER_PATHS.map(name));
+            removals.extend((self.trusted_hops == 0).then(|| name(OTHER_HOST)));
+            removals.push(Removal::Prefix(ENVOY_HEADERS));
+        }
+        removals
+    }
+}
