@@ -16,7 +16,7 @@ use crate::policy::{CLEAR_CHAIN, Class, HostPolicy};
 pub(crate) fn add(
     frame: &mut Frame,
     chains: &mut Vec<FilterChain>,
-    (id, listener): (&ObjectId, &nuncio_api::Listener),
+    listener: &nuncio_api::Listener,
     class: &Class,
     hosts: &[CompiledHost],
     http: &HttpSettings,

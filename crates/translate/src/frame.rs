@@ -291,7 +291,7 @@ impl Frame {
                     let message = "no Host binds to this Listener, so its port stays closed";
                     self.problem(id, Problem::warning("NoHosts", "spec.hostBinding", message));
                 } else {
-                    chains::add(self, &mut chains, (id, listener), &class, hosts, http);
+                    chains::add(self, &mut chains, listener, &class, hosts, http);
                     self.classes.retain(|known| known.key != class.key);
                     self.classes.push(class);
                 }

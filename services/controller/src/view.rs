@@ -120,7 +120,8 @@ impl View for EngineView {
             .server
             .streams()
             .into_iter()
-            .filter(|stream| !stream.asks.is_some_and(ResourceType::is_for_services));
+            .filter(|stream| !stream.asks.is_some_and(ResourceType::is_for_services))
+            .filter(|stream| query.wants_name(&stream.node.id));
         Page::of(query, envoys, |stream| EnvoyView {
             node: stream.node.id.clone(),
             cluster: stream.node.cluster.clone(),

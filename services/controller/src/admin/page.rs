@@ -11,13 +11,13 @@ const DEFAULT_LIMIT: usize = 1000;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    /// Only of this kind (`Mapping`). Compared without case.
+    /// Only of this kind (`Mapping`). Compared without case. For objects and problems, and routes by the objects that make them.
     pub kind: Option<String>,
-    /// Only of this namespace.
+    /// Only of this namespace. For objects and problems, and routes by the objects that make them.
     pub namespace: Option<String>,
     /// Only of this name: of the object, or of the host, route, cluster or Envoy where the list is of those.
     pub name: Option<String>,
-    /// Only of this host name. For routes.
+    /// Only of this host name. For hosts and routes.
     pub host: Option<String>,
     /// At most this many items. Default 1000.
     pub limit: Option<usize>,

@@ -15,7 +15,7 @@ pub(super) fn hosts(world: &World, query: &ListQuery) -> impl Iterator<Item = Ho
     for table in model.tables.values() {
         for host in &table.hosts {
             for name in names(table, host) {
-                if !query.wants_host(&name) {
+                if !query.wants_host(&name) || !query.wants_name(&name) {
                     continue;
                 }
                 let listeners = listeners_of(model, &table.scope.class);
