@@ -3,6 +3,7 @@
 mod args;
 mod manifests;
 mod mistake;
+mod portal;
 mod ratelimit;
 mod status;
 mod webhook;
@@ -16,14 +17,13 @@ pub(crate) use self::args::{
     Identity, Limits, Logs, Origin, PortalArgs, RoutesArgs, UpArgs, to_ask_at,
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
+pub(crate) use self::portal::{DiffArgs, FailOn, PortalCommand, PortalServiceArgs};
 pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RuleSource, RulesCheckArgs};
 pub(crate) use self::status::StatusArgs;
 pub(crate) use self::webhook::WebhookArgs;
 pub(crate) use self::zone::ZoneArgs;
 use crate::exit::{Failure, Outcome, print_text};
-use crate::{
-    authz, check, controller, crds, doctor, environment, envoy, envoy_config, explain, portal, routes, up, version,
-};
+use crate::{authz, check, controller, crds, doctor, environment, envoy, envoy_config, explain, routes, up, version};
 
 /// Reads the arguments of the process. Help and the like are printed and end the process here.
 pub(crate) fn parse() -> Result<Cli, Failure> {
@@ -53,7 +53,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Crds(args) => crds::run(*args),
         Command::Ratelimit(args) => crate::ratelimit::run(&args),
         Command::Authz(arguments) => authz::run(*arguments),
-        Command::Portal(arguments) => portal::run(*arguments),
+        Command::Portal(args) => crate::portal::run(*args),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),
         Command::EnvoyChild(args) => Err(Failure::new(envoy::become_envoy(&args))),

@@ -7,12 +7,14 @@
 //!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON), search
 //! ```
 //!
-//! `document`, `mount`, `rewrite`, `reference` and `markdown` do no input or output. What services and documents say is a
-//! stranger's text everywhere here: it is bounded when it is read, and escaped or sanitised when it is shown.
+//! `document`, `mount`, `rewrite`, `reference`, `changes` and `markdown` do no input or output. What services and
+//! documents say is a stranger's text everywhere here: it is bounded when it is read, and escaped or sanitised when it
+//! is shown.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod api;
 mod catalog;
+mod changes;
 mod document;
 mod fetch;
 mod gateway;
@@ -27,6 +29,7 @@ mod settings;
 mod start;
 mod web;
 
+pub use changes::{Change, DiffError, Severity, diff};
 pub use run::{RunError, run};
 pub use settings::Settings;
 pub use start::{Arguments, main, start};

@@ -17,7 +17,8 @@ use crate::document::{Document, operations, text};
 use crate::markdown;
 use crate::rewrite::{Rewritten, rewrite};
 
-pub(crate) use self::operation::OperationView;
+pub(crate) use self::operation::{OperationView, all_parameters};
+pub(crate) use self::resolve::{reference, resolve, schema_name};
 pub(crate) use self::schema::SchemaView;
 use self::slug::Slugs;
 

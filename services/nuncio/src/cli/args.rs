@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::address::to_ask_at;
 pub(crate) use self::ask::{CheckArgs, DoctorArgs, EnvoyConfigArgs, ExplainArgs, Format, Origin, RoutesArgs};
 pub(crate) use self::serve::{ControllerArgs, Drain, EnvoyChildArgs, Identity, Limits, Logs, PortalArgs, UpArgs};
-use super::RatelimitArgs;
+use super::{PortalServiceArgs, RatelimitArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -73,8 +73,8 @@ pub(crate) enum Command {
     Ratelimit(RatelimitArgs),
     /// Log users in and check tokens and keys for Envoy; or say why a request is decided on as it is
     Authz(Box<nuncio_authz::Arguments>),
-    /// Show developers every API that a gateway serves, with its documentation
-    Portal(Box<nuncio_portal::Arguments>),
+    /// Show developers every API that a gateway serves, with its documentation; or say what has changed in a document
+    Portal(Box<PortalServiceArgs>),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete in

@@ -14,19 +14,19 @@ const MAX_ALIASES: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DocumentError {
     /// It is empty.
-    #[error("the answer is empty")]
+    #[error("the text is empty")]
     Empty,
     /// It is a page for people.
-    #[error("the answer is an HTML page, and no OpenAPI document: is the path right?")]
+    #[error("the text is an HTML page, and no OpenAPI document: is the path right?")]
     Html,
     /// Some of it is no text.
-    #[error("the answer is not UTF-8 from byte {0} on")]
+    #[error("the text is not UTF-8 from byte {0} on")]
     NotUtf8(usize),
     /// It is no JSON.
-    #[error("the answer is no JSON: {0}")]
+    #[error("the text is no JSON: {0}")]
     Json(String),
     /// It is no YAML.
-    #[error("the answer is no YAML: {0}")]
+    #[error("the text is no YAML: {0}")]
     Yaml(String),
     /// It is larger than it is long.
     #[error("the document has more than {MAX_NODES} values, aliases followed")]
@@ -35,7 +35,7 @@ pub(crate) enum DocumentError {
     #[error("the document nests more than {MAX_DEPTH} levels")]
     TooDeep,
     /// It is something else.
-    #[error("the answer says neither `openapi` nor `swagger`: it is no OpenAPI document")]
+    #[error("the text says neither `openapi` nor `swagger`: it is no OpenAPI document")]
     NotOpenApi,
     /// It is of a version that there was not.
     #[error("{0} {1} is no known version: expected swagger 2.0 or openapi 3.x")]

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use self::content::{BodyView, Contents, ResponseView};
 use self::parameters::ParameterGroup;
+pub(crate) use self::parameters::all as all_parameters;
 use super::resolve::resolve;
 use super::samples::{Request, Sample, samples};
 use super::schema::Schemas;

@@ -8,7 +8,7 @@ use crate::document::{Document, Version};
 const MAX_HOPS: usize = 20;
 
 /// What a value means: itself, or what it refers to.
-pub(super) fn resolve<'v>(root: &'v Value, value: &'v Value) -> &'v Value {
+pub(crate) fn resolve<'v>(root: &'v Value, value: &'v Value) -> &'v Value {
     let mut value = value;
     for _ in 0..MAX_HOPS {
         match reference(value).and_then(|reference| follow(root, reference)) {
@@ -20,7 +20,7 @@ pub(super) fn resolve<'v>(root: &'v Value, value: &'v Value) -> &'v Value {
 }
 
 /// The reference that a value is.
-pub(super) fn reference(value: &Value) -> Option<&str> {
+pub(crate) fn reference(value: &Value) -> Option<&str> {
     value.get("$ref")?.as_str()
 }
 
@@ -61,7 +61,7 @@ pub(super) fn schemas(document: &Document) -> Option<&Map<String, Value>> {
 }
 
 /// The name of the shared schema that a reference means.
-pub(super) fn schema_name(reference: &str) -> Option<String> {
+pub(crate) fn schema_name(reference: &str) -> Option<String> {
     let name = reference.strip_prefix("#/components/schemas/").or(reference.strip_prefix("#/definitions/"))?;
     Some(decoded(name).replace("~1", "/").replace("~0", "~"))
 }

@@ -37,7 +37,7 @@ pub(crate) struct ParameterView {
 }
 
 /// All parameters of an operation: those of its path too, unless it has one of the same name in the same place.
-pub(super) fn all<'d>(root: &'d Value, item: &'d Value, operation: &'d Value) -> Vec<&'d Value> {
+pub(crate) fn all<'d>(root: &'d Value, item: &'d Value, operation: &'d Value) -> Vec<&'d Value> {
     let list = |object: &'d Value| {
         let list = object.get("parameters").and_then(Value::as_array).into_iter().flatten();
         list.map(|parameter| resolve(root, parameter)).collect::<Vec<_>>()

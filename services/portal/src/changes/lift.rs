@@ -1,0 +1,168 @@
+//! Documents of every version in one shape, that of 3.x: so a service that moves from one version to the next has changed
+//! nothing.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+
+use crate::document::{Document, Version, operations, text};
+use crate::reference::{all_parameters, resolve};
+
+/// Fields of a parameter of 2.0 that are no part of what its value may be.
+const NO_SCHEMA: [&str; 8] =
+    ["name", "in", "required", "description", "collectionFormat", "allowEmptyValue", "deprecated", "schema"];
+
+/// A document as 3.x would have it.
+pub(super) fn lift(document: &Document) -> Cow<'_, Value> {
+    match document.version {
+        Version::V2 => Cow::Owned(lifted(&document.value)),
+        Version::V3_0 | Version::V3_1 | Version::V3_2 => Cow::Borrowed(&document.value),
+    }
+}
+
+fn lifted(old: &Value) -> Value {
+    let mut paths = Map::new();
+    for (path, method, item, operation) in operations(old) {
+        let item = resolve(old, item);
+        let operation = self::operation(old, item, resolve(old, operation));
+        let entry = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
+        entry[method.to_lowercase()] = operation;
+    }
+    let mut new = json!({
+        "openapi": "3.0.0", "info": old["info"], "paths": paths,
+        "components": {
+            "schemas": old.get("definitions").cloned().unwrap_or_else(|| json!({})),
+            "securitySchemes": security_schemes(old),
+        },
+    });
+    if let Some(security) = old.get("security") {
+        new["security"] = security.clone();
+    }
+    repoint(&mut new);
+    new
+}
+
+/// References to shared schemas. What else may be referred to is followed already.
+fn repoint(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix("#/definitions/")
+            {
+                *reference = format!("#/components/schemas/{name}");
+            }
+            object.values_mut().for_each(repoint);
+        }
+        Value::Array(items) => items.iter_mut().for_each(repoint),
+        _ => {}
+    }
+}
+
+fn security_schemes(old: &Value) -> Value {
+    let mut schemes = old.get("securityDefinitions").cloned().unwrap_or_else(|| json!({}));
+    for scheme in schemes.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if scheme["type"] == "basic" {
+            *scheme = json!({ "type": "http", "scheme": "basic" });
+        }
+    }
+    schemes
+}
+
+fn operation(root: &Value, item: &Value, old: &Value) -> Value {
+    let all = all_parameters(root, item, old);
+    let is_body = |parameter: &&&Value| matches!(text(parameter, "in"), Some("body" | "formData"));
+    let (body, others): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|parameter| is_body(parameter));
+    let mut new = json!({
+        "parameters": others.into_iter().map(parameter).collect::<Vec<_>>(),
+        "responses": responses(root, old),
+    });
+    for key in ["operationId", "deprecated", "security"] {
+        if let Some(value) = old.get(key) {
+            new[key] = value.clone();
+        }
+    }
+    if !body.is_empty() {
+        new["requestBody"] = request_body(root, old, &body);
+    }
+    new
+}
+
+fn parameter(old: &Value) -> Value {
+    let mut new = json!({ "name": old["name"], "in": old["in"], "schema": schema(old) });
+    for key in ["required", "deprecated"] {
+        if let Some(value) = old.get(key) {
+            new[key] = value.clone();
+        }
+    }
+    if old["type"] == "array" {
+        let (style, explode) = match (text(old, "collectionFormat"), text(old, "in")) {
+            (Some("multi"), _) => ("form", true),
+            (Some("ssv"), _) => ("spaceDelimited", false),
+            (Some("pipes"), _) => ("pipeDelimited", false),
+            (Some("tsv"), _) => ("tabDelimited", false),
+            (_, Some("query")) => ("form", false),
+            _ => ("simple", false),
+        };
+        (new["style"], new["explode"]) = (json!(style), json!(explode));
+    }
+    new
+}
+
+/// What the value of a parameter or header may be.
+fn schema(old: &Value) -> Value {
+    let fields = old.as_object().into_iter().flatten().filter(|(key, _)| !NO_SCHEMA.contains(&key.as_str()));
+    let mut schema: Map<String, Value> = fields.map(|(key, value)| (key.clone(), value.clone())).collect();
+    if schema.get("type").is_some_and(|kind| kind == "file") {
+        schema.extend([("type".to_owned(), json!("string")), ("format".to_owned(), json!("binary"))]);
+    }
+    Value::Object(schema)
+}
+
+fn request_body(root: &Value, operation: &Value, parameters: &[&Value]) -> Value {
+    let is_required = |parameter: &Value| parameter.get("required") == Some(&Value::Bool(true));
+    if let Some(body) = parameters.iter().find(|parameter| parameter["in"] == "body") {
+        let media = media(root, operation, "consumes");
+        return json!({ "required": is_required(body), "content": contents(&media, body.get("schema")) });
+    }
+    let properties: Map<String, Value> =
+        parameters.iter().filter_map(|field| Some((text(field, "name")?.to_owned(), schema(field)))).collect();
+    let required: Vec<_> = parameters.iter().filter(|field| is_required(field)).map(|field| &field["name"]).collect();
+    let form = json!({ "type": "object", "properties": properties, "required": required });
+    let has_file = parameters.iter().any(|field| field["type"] == "file");
+    let usual = if has_file { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
+    let said = media(root, operation, "consumes").into_iter();
+    let mut media: Vec<_> = said.filter(|media| media.contains("form")).collect();
+    if media.is_empty() {
+        media.push(usual.to_owned());
+    }
+    json!({ "required": !required.is_empty(), "content": contents(&media, Some(&form)) })
+}
+
+fn responses(root: &Value, operation: &Value) -> Value {
+    let media = media(root, operation, "produces");
+    let response = |(status, response): (&String, &Value)| {
+        let response = resolve(root, response);
+        let headers = response.get("headers").and_then(Value::as_object).into_iter().flatten();
+        let headers: Map<String, Value> =
+            headers.map(|(name, header)| (name.clone(), json!({ "schema": schema(header) }))).collect();
+        let content = response.get("schema").map_or_else(|| json!({}), |schema| contents(&media, Some(schema)));
+        (status.clone(), json!({ "headers": headers, "content": content }))
+    };
+    let all = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
+    Value::Object(all.map(response).collect())
+}
+
+/// The media types of an operation, or else of all operations.
+fn media(root: &Value, operation: &Value, key: &str) -> Vec<String> {
+    let said = |object: &Value| {
+        let list = object.get(key)?.as_array()?;
+        Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>())
+    };
+    let said = said(operation).or_else(|| said(root)).filter(|media| !media.is_empty());
+    said.unwrap_or_else(|| vec!["application/json".to_owned()])
+}
+
+fn contents(media: &[String], schema: Option<&Value>) -> Value {
+    let content = schema.map_or_else(|| json!({}), |schema| json!({ "schema": schema }));
+    Value::Object(media.iter().map(|media| (media.clone(), content.clone())).collect())
+}

@@ -1,0 +1,131 @@
+//! What a value may be.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::comparison::{At, Comparison};
+use super::rule::Rule;
+use super::shape::Shape;
+use super::words::{code, codes, value};
+
+/// Formats of which the second holds all values of the first.
+const WIDER: [(&str, &str); 2] = [("int32", "int64"), ("float", "double")];
+
+impl<'d> Comparison<'d> {
+    /// Compares two schemas, and asks for the parts of them to be compared.
+    pub(super) fn schema(&mut self, old: &'d Value, new: &'d Value, at: &At) {
+        let (before, after) = (Shape::of(self.old, old), Shape::of(self.new, new));
+        self.null(&before, &after, at);
+        match (before.is_union(), after.is_union()) {
+            (false, true) => return self.became_union(old, &after.variants, at),
+            (true, false) => return self.was_union(new, &before.variants, at),
+            // What they are is said by their variants.
+            (true, true) => {}
+            // Of a value of another type nothing else is the same.
+            (false, false) if !self.types(&before.types, &after.types, at) => return,
+            (false, false) => {}
+        }
+        self.format(before.format, after.format, at);
+        self.values(before.values.as_deref(), after.values.as_deref(), at);
+        for (rule, text) in before.bounds.changes(&after.bounds) {
+            self.find(rule, at, text);
+        }
+        self.pattern(before.pattern, after.pattern, at);
+        self.default(before.default, after.default, at);
+        if let (Some(old), Some(new)) = (before.items, after.items) {
+            self.pair(old, new, &at.items());
+        }
+        self.properties(&before, &after, at);
+        self.variants(&before.variants, &after.variants, at);
+        if before.discriminator != after.discriminator && before.discriminator.is_some() {
+            let name = |name: Option<&str>| name.map_or_else(|| "no property".to_owned(), code);
+            let [old, new] = [before.discriminator, after.discriminator].map(name);
+            self.find(Rule::DiscriminatorChanged, at, format!("Variants are told apart by {new} instead of {old}."));
+        }
+    }
+
+    fn null(&mut self, before: &Shape<'_>, after: &Shape<'_>, at: &At) {
+        match (before.takes_null(), after.takes_null()) {
+            (false, true) => self.find(Rule::BecameNullable, at, "The value may be `null`."),
+            (true, false) => self.find(Rule::BecameNotNullable, at, "The value is not `null` any more."),
+            _ => {}
+        }
+    }
+
+    /// Says whether there are types in common.
+    fn types(&mut self, before: &BTreeSet<&str>, after: &BTreeSet<&str>, at: &At) -> bool {
+        let rule = match (covers(after, before), covers(before, after)) {
+            (true, true) => return true,
+            (true, false) => Rule::TypeWidened,
+            (false, true) => Rule::TypeNarrowed,
+            (false, false) => Rule::TypeChanged,
+        };
+        let words = |types: &BTreeSet<&str>| match types.is_empty() {
+            true => "anything".to_owned(),
+            false => codes(types.iter().copied(), "or"),
+        };
+        self.find(rule, at, format!("The type is {} instead of {}.", words(after), words(before)));
+        rule != Rule::TypeChanged
+    }
+
+    fn format(&mut self, before: Option<&str>, after: Option<&str>, at: &At) {
+        let (rule, text) = match (before, after) {
+            (None, Some(new)) => (Rule::FormatAdded, format!("The format is {}.", code(new))),
+            (Some(old), None) => (Rule::FormatRemoved, format!("The format is not {} any more.", code(old))),
+            (Some(old), Some(new)) if old != new => {
+                let rule = match () {
+                    () if WIDER.contains(&(old, new)) => Rule::TypeWidened,
+                    () if WIDER.contains(&(new, old)) => Rule::TypeNarrowed,
+                    () => Rule::FormatChanged,
+                };
+                (rule, format!("The format is {} instead of {}.", code(new), code(old)))
+            }
+            _ => return,
+        };
+        self.find(rule, at, text);
+    }
+
+    fn values(&mut self, before: Option<&[&Value]>, after: Option<&[&Value]>, at: &At) {
+        let all = |values: &[&Value]| values.iter().map(|one| value(one)).collect::<Vec<_>>().join(", ");
+        match (before, after) {
+            (None, None) => {}
+            (None, Some(new)) => self.find(Rule::EnumAdded, at, format!("The value is one of {}.", all(new))),
+            (Some(_), None) => self.find(Rule::EnumRemoved, at, "The value is not one of a list any more."),
+            (Some(old), Some(new)) => {
+                for gone in old.iter().filter(|one| !new.contains(one)) {
+                    self.find(Rule::EnumValueRemoved, at, format!("The value is not {} any more.", value(gone)));
+                }
+                for added in new.iter().filter(|one| !old.contains(one)) {
+                    self.find(Rule::EnumValueAdded, at, format!("The value may be {}, too.", value(added)));
+                }
+            }
+        }
+    }
+
+    fn pattern(&mut self, before: Option<&str>, after: Option<&str>, at: &At) {
+        let (rule, text) = match (before, after) {
+            (None, Some(new)) => (Rule::PatternAdded, format!("The value matches {}.", code(new))),
+            (Some(old), None) => (Rule::PatternRemoved, format!("The value need not match {} any more.", code(old))),
+            (Some(old), Some(new)) if old != new => {
+                (Rule::PatternChanged, format!("The value matches {} instead of {}.", code(new), code(old)))
+            }
+            _ => return,
+        };
+        self.find(rule, at, text);
+    }
+
+    fn default(&mut self, before: Option<&Value>, after: Option<&Value>, at: &At) {
+        if before != after {
+            let words = |default: Option<&Value>| default.map_or_else(|| "nothing".to_owned(), value);
+            let text = format!("What is left out is {} instead of {}.", words(after), words(before));
+            self.find(Rule::DefaultChanged, at, text);
+        }
+    }
+}
+
+/// Whether every value of the types `narrow` is one of `wide`.
+fn covers(wide: &BTreeSet<&str>, narrow: &BTreeSet<&str>) -> bool {
+    let holds = |name: &&str| wide.contains(name) || (*name == "integer" && wide.contains("number"));
+    wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(holds))
+}
