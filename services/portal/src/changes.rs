@@ -29,6 +29,7 @@ use utoipa::ToSchema;
 
 use self::comparison::Comparison;
 pub use self::rule::Severity;
+pub(crate) use self::words::plain;
 use crate::document::Document;
 
 /// A change.

@@ -4,7 +4,8 @@
 //!  the controller's admin API ─► gateway ─► api (what is served, and where clients reach it)
 //!                                             │
 //!  services ◄── fetch (guarded) ◄── refresh ──┤
-//!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON), search
+//!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON, feeds), search
+//!                        └─► changes ─► history ───┘
 //! ```
 //!
 //! `document`, `mount`, `rewrite`, `reference`, `changes` and `markdown` do no input or output. What services and
@@ -18,6 +19,7 @@ mod changes;
 mod document;
 mod fetch;
 mod gateway;
+mod history;
 mod markdown;
 mod mount;
 mod reference;

@@ -104,6 +104,11 @@ impl Reference {
         resolve::schemas(&self.document)?.get(name)
     }
 
+    /// The path for clients of a path of the document, if it has one.
+    pub(crate) fn outer(&self, path: &str) -> Option<&str> {
+        self.rewritten.as_ref().ok()?.paths.get(path)?.as_deref()
+    }
+
     /// How many operations no request reaches.
     pub(crate) fn unrouted(&self) -> usize {
         self.operations.iter().filter(|operation| operation.unrouted.is_some()).count()

@@ -21,6 +21,7 @@ use crate::api::{ApiId, Served, Undocumented};
 use crate::catalog::{Catalog, Shared, Trouble};
 use crate::fetch::Fetcher;
 use crate::gateway::{Gateway, GatewayError, ServedApi};
+use crate::history::History;
 use crate::settings::Settings;
 
 /// How many documents are fetched at once.
@@ -41,6 +42,7 @@ pub(crate) async fn follow(mut gateway: Gateway, told: mpsc::Sender<Told>) {
 /// Keeps the catalog.
 pub(crate) struct Refresher {
     fetcher: Fetcher,
+    history: Arc<History>,
     settings: Settings,
     catalog: Shared,
     /// Told whenever the catalog is another.
@@ -55,9 +57,16 @@ pub(crate) struct Refresher {
 }
 
 impl Refresher {
-    pub(crate) fn new(fetcher: Fetcher, settings: Settings, catalog: Shared, changed: Arc<Notify>) -> Self {
+    pub(crate) fn new(
+        fetcher: Fetcher,
+        history: Arc<History>,
+        settings: Settings,
+        catalog: Shared,
+        changed: Arc<Notify>,
+    ) -> Self {
         Self {
             fetcher,
+            history,
             settings,
             catalog,
             changed,
@@ -106,8 +115,8 @@ impl Refresher {
             }
             self.asked.insert(authority.clone());
             let question = kept.begin(target);
-            let (id, fetcher) = (id.clone(), self.fetcher.clone());
-            self.looking.spawn(async move { (id, authority, look(&fetcher, question).await) });
+            let (id, fetcher, history) = (id.clone(), self.fetcher.clone(), Arc::clone(&self.history));
+            self.looking.spawn(async move { (id, authority, look(&fetcher, history, question).await) });
         }
     }
 

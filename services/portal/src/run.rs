@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::Shared;
 use crate::fetch::Fetcher;
 use crate::gateway::Gateway;
+use crate::history::{DiskError, History};
 use crate::refresh::{Refresher, follow, index};
 use crate::search::SharedSearch;
 use crate::settings::Settings;
@@ -20,6 +21,9 @@ pub enum RunError {
     /// There is no HTTP client.
     #[error("cannot set up an HTTP client: {0}")]
     Client(#[from] reqwest::Error),
+    /// Where documents were to be kept.
+    #[error(transparent)]
+    History(#[from] DiskError),
     /// Its socket failed.
     #[error("the portal's port: {0}")]
     Serve(#[from] std::io::Error),
@@ -36,14 +40,22 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), RunError> {
     let (catalog, search) = (Shared::default(), SharedSearch::default());
+    let directory = settings.history.clone();
+    let history = tokio::task::spawn_blocking(move || History::open(directory.as_deref())).await;
+    let history = Arc::new(history.map_err(std::io::Error::other)??);
     let (refresh, changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (told, heard) = mpsc::channel(1);
-    let refresher =
-        Refresher::new(Fetcher::new(&settings)?, settings.clone(), Arc::clone(&catalog), Arc::clone(&changed));
+    let refresher = Refresher::new(
+        Fetcher::new(&settings)?,
+        Arc::clone(&history),
+        settings.clone(),
+        Arc::clone(&catalog),
+        Arc::clone(&changed),
+    );
     let following = tokio::spawn(follow(Gateway::new(admin)?, told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));
-    let router = web::router(Site { title: settings.title.into(), catalog, search, refresh });
+    let router = web::router(Site { title: settings.title.into(), catalog, history, search, refresh });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();

@@ -1,5 +1,6 @@
 //! What the portal is told, whoever runs it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -32,6 +33,11 @@ pub struct Settings {
     #[arg(long = "portal-max-document", value_name = "MIB", default_value = "10",
         env = "NUNCIO_PORTAL_MAX_DOCUMENT", value_parser = clap::value_parser!(u32).range(1..=256))]
     max_document_mib: u32,
+    /// Where documents are kept, so that what has changed in them is known after a restart; for one portal alone [default:
+    /// in memory]
+    #[arg(id = "portal-history", long = "portal-history", value_name = "DIR", env = "NUNCIO_PORTAL_HISTORY",
+        value_hint = clap::ValueHint::DirPath)]
+    pub history: Option<PathBuf>,
 }
 
 impl Settings {

@@ -2,8 +2,10 @@
 
 mod assets;
 mod catalog;
+mod changes;
 mod documents;
 mod error;
+mod feeds;
 mod headers;
 mod json;
 mod page;
@@ -25,6 +27,7 @@ use tokio::sync::Notify;
 use self::error::NotFound;
 pub(crate) use self::reference::api_link;
 use crate::catalog::{Catalog, Shared};
+use crate::history::History;
 use crate::search::SharedSearch;
 
 /// What every page is made of.
@@ -32,6 +35,8 @@ use crate::search::SharedSearch;
 pub(crate) struct Site {
     pub(crate) title: Arc<str>,
     pub(crate) catalog: Shared,
+    /// What documents were before.
+    pub(crate) history: Arc<History>,
     /// What the catalog holds, for looking things up.
     pub(crate) search: SharedSearch,
     /// Asks for every document to be looked at.
@@ -53,11 +58,16 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/docs/doc/{namespace}/{name}", get(reference::api))
         .route("/docs/doc/{namespace}/{name}/operations/{slug}", get(reference::operation))
         .route("/docs/doc/{namespace}/{name}/schemas/{schema}", get(reference::schema))
+        .route("/docs/doc/{namespace}/{name}/changes", get(changes::of_api))
+        .route("/docs/doc/{namespace}/{name}/changes/{feed}", get(feeds::of_api))
+        .route("/docs/changes", get(changes::of_all))
+        .route("/docs/changes/{feed}", get(feeds::of_all))
         .route("/docs/search", get(search::page))
         .route("/docs/assets/{file}", get(assets::file))
         .route("/docs/api/refreshContent", post(json::refresh))
         .route("/openapi/services/{namespace}/{name}/openapi.json", get(documents::for_clients))
         .route("/openapi/services/{namespace}/{name}/original", get(documents::original))
+        .route("/openapi/services/{namespace}/{name}/versions/{number}", get(documents::version))
         .fallback(nothing);
     pages.merge(json::router()).layer(middleware::map_response(headers::harden)).with_state(site)
 }

@@ -8,7 +8,7 @@ const LONGEST: usize = 80;
 const LONGEST_PATH: usize = 500;
 
 /// A text on one line and of some length, without what a terminal or XML would not take as a character.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     plain_up_to(LONGEST, text)
 }
 

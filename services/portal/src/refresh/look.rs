@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::api::Api;
 use crate::document::Document;
 use crate::fetch::{Fetched, Fetcher, Target, Validators};
+use crate::history::History;
 use crate::reference::Reference;
 
 /// What to look at, and what is known of it.
@@ -25,8 +26,8 @@ pub(super) struct Looked {
     pub(super) answer: Result<Validators, String>,
 }
 
-/// Fetches a document and reads it, unless it is what it was.
-pub(super) async fn look(fetcher: &Fetcher, question: Question) -> Looked {
+/// Fetches a document and reads it, unless it is what it was. What is new goes down in the history.
+pub(super) async fn look(fetcher: &Fetcher, history: Arc<History>, question: Question) -> Looked {
     let Question { api, target, known, validators } = question;
     // Without a document there is nothing that could be as it was.
     let validators = if known.is_some() { validators } else { Validators::default() };
@@ -48,7 +49,11 @@ pub(super) async fn look(fetcher: &Fetcher, question: Question) -> Looked {
         (Some(document), Some(known)) if Arc::ptr_eq(&document, &known.document) && *known.api == *api => Some(known),
         (Some(document), known) => {
             let api = Arc::clone(&api);
-            blocking(move || Arc::new(Reference::new(api, document))).await.or(known)
+            let new = blocking(move || Arc::new(Reference::new(api, document))).await;
+            if let Some(new) = new.clone() {
+                blocking(move || history.record(&new)).await;
+            }
+            new.or(known)
         }
     };
     Looked { api, reference, answer }

@@ -33,6 +33,21 @@ pub(super) async fn original(
     Ok(send(media, document.original.clone(), &asked))
 }
 
+/// An API's document as it was once.
+pub(super) async fn version(
+    State(site): State<Site>,
+    Path((namespace, name, number)): Path<(String, String, u64)>,
+    asked: HeaderMap,
+) -> Result<Response, NotFound> {
+    let missing = || NotFound::new(&site, format!("Version {number} of {namespace}/{name} is not kept."));
+    let entry = site.catalog().find(&namespace, &name).cloned().ok_or_else(missing)?;
+    let versions = site.history.of(&entry.api.id);
+    let version = versions.iter().find(|version| version.number == number).ok_or_else(missing)?;
+    let is_json = version.document.trim_ascii_start().starts_with(b"{");
+    let media = if is_json { "application/json" } else { "application/yaml" };
+    Ok(send(media, version.document.clone(), &asked))
+}
+
 fn find(site: &Site, namespace: &str, name: &str) -> Result<Arc<Reference>, NotFound> {
     let reference = site.catalog().find(namespace, name).and_then(|entry| entry.reference.clone());
     reference.ok_or_else(|| NotFound::new(site, format!("There is no document of {namespace}/{name}.")))

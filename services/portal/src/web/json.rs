@@ -1,5 +1,7 @@
 //! The portal for programs.
 
+mod changes;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -79,6 +81,8 @@ pub(super) fn router() -> Router<Site> {
     let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(apis))
         .routes(routes!(api))
+        .routes(routes!(changes::of_api))
+        .routes(routes!(changes::of_all))
         .routes(routes!(super::search::json))
         .split_for_parts();
     api.route("/docs/api/v1/openapi.json", get(move || async move { Json(document) }))

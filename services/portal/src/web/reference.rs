@@ -33,9 +33,9 @@ pub(super) fn access(served: &ServedApi) -> Vec<String> {
 }
 
 /// The head of every page of an API, and the list at its side.
-struct Head {
-    title: String,
-    link: String,
+pub(super) struct Head {
+    pub(super) title: String,
+    pub(super) link: String,
     id: String,
     version: String,
     specification: String,
@@ -44,11 +44,11 @@ struct Head {
     trouble: Option<(String, String)>,
     servers: Vec<String>,
     not_computable: Option<String>,
-    documents: String,
+    pub(super) documents: String,
 }
 
 impl Head {
-    fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry) -> Self {
         let (api, reference) = (&entry.api, entry.reference.as_ref());
         let info = |key: &str| reference.and_then(|known| known.document.info(key)).unwrap_or_default().to_owned();
         let path = api.served.path.text().trim_end_matches('/');
@@ -73,15 +73,16 @@ impl Head {
 }
 
 /// The list of operations beside every page.
-struct Menu<'a> {
-    groups: Vec<(&'a Group, Vec<&'a Operation>)>,
+#[derive(Default)]
+pub(super) struct Menu<'a> {
+    pub(super) groups: Vec<(&'a Group, Vec<&'a Operation>)>,
     /// The operation whose page it is.
-    here: &'a str,
+    pub(super) here: &'a str,
 }
 
 impl<'a> Menu<'a> {
     /// All operations of a small API; of a large one those that belong to the page.
-    fn of(reference: &'a Reference, here: &'a str) -> Self {
+    pub(super) fn of(reference: &'a Reference, here: &'a str) -> Self {
         let all = reference.groups.iter();
         let is_small = reference.operations.len() <= PER_PAGE;
         let tag = reference.operation(here).map(|operation| operation.tag.as_str());
@@ -108,6 +109,19 @@ struct ApiPage<'a> {
     /// How many there are, in words; nothing where none is known.
     operations_words: String,
     unrouted: usize,
+    newest_change: Option<NewestChange>,
+}
+
+/// When the API changed last, if that was seen.
+struct NewestChange {
+    when: String,
+    is_breaking: bool,
+}
+
+fn newest_change(site: &Site, entry: &Entry) -> Option<NewestChange> {
+    let versions = site.history.of(&entry.api.id);
+    let newest = versions.first().filter(|newest| !newest.changes.is_empty())?;
+    Some(NewestChange { when: ago(newest.since), is_breaking: newest.is_breaking() })
 }
 
 /// A way through the gateway to the service.
@@ -145,7 +159,8 @@ pub(super) async fn api(
     };
     let page = ApiPage {
         frame: Frame::new(&site),
-        menu: reference.map_or(Menu { groups: Vec::new(), here: "" }, |known| Menu::of(known, "")),
+        menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
+        newest_change: newest_change(&site, &entry),
         description: info("description").map(markdown::html).unwrap_or_default(),
         groups: reference.map(|known| groups(known, part.page)).unwrap_or_default(),
         pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),
@@ -271,7 +286,8 @@ pub(super) async fn schema(
     Ok(respond(&page))
 }
 
-fn find(site: &Site, namespace: &str, name: &str) -> Result<Arc<Entry>, NotFound> {
+/// An API that the gateway serves.
+pub(super) fn find(site: &Site, namespace: &str, name: &str) -> Result<Arc<Entry>, NotFound> {
     let entry = site.catalog().find(namespace, name).cloned();
     entry.ok_or_else(|| NotFound::new(site, format!("The gateway serves no API {namespace}/{name}.")))
 }

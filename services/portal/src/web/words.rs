@@ -14,6 +14,11 @@ pub(super) fn ago(moment: Timestamp) -> String {
     }
 }
 
+/// A moment: `28 November 2026, 23:15 UTC`.
+pub(super) fn date(moment: Timestamp) -> String {
+    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
 /// `1 operation`, `2 operations`.
 pub(super) fn count(number: i64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
@@ -29,6 +34,11 @@ mod tests {
     use jiff::ToSpan;
 
     use super::*;
+
+    #[test]
+    fn dates_are_told_in_full() {
+        assert_eq!(date("2026-11-08T03:04:59Z".parse().unwrap()), "8 November 2026, 03:04 UTC");
+    }
 
     #[test]
     fn moments_are_told_in_the_largest_unit() {

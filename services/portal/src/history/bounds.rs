@@ -1,0 +1,42 @@
+//! How much is kept.
+
+use super::Kept;
+use crate::api::ApiId;
+
+/// The most that is kept. What is oldest goes first.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    /// Versions of one API.
+    pub(super) versions: usize,
+    /// Bytes of all documents. The newest version of all is kept in any case.
+    pub(super) bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { versions: 20, bytes: 64 << 20 }
+    }
+}
+
+impl Bounds {
+    /// Drops what is too much, and says what that was.
+    pub(super) fn enforce(&self, kept: &mut Kept) -> Vec<(ApiId, u64)> {
+        let mut dropped = Vec::new();
+        for (id, versions) in kept.iter_mut() {
+            let too_many = versions.len().saturating_sub(self.versions);
+            dropped.extend(versions.drain(..too_many).map(|version| (id.clone(), version.number)));
+        }
+        let mut bytes: usize = kept.values().flatten().map(|version| version.document.len()).sum();
+        let mut count: usize = kept.values().map(Vec::len).sum();
+        while bytes > self.bytes && count > 1 {
+            let oldest = kept.iter_mut().filter(|(_, versions)| !versions.is_empty());
+            let Some((id, versions)) = oldest.min_by_key(|(_, versions)| versions[0].since) else { break };
+            let version = versions.remove(0);
+            bytes -= version.document.len();
+            count -= 1;
+            dropped.push((id.clone(), version.number));
+        }
+        kept.retain(|_, versions| !versions.is_empty());
+        dropped
+    }
+}

@@ -1,0 +1,105 @@
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::api::tests::of_service;
+
+/// A document whose answer has this type.
+pub(crate) fn document(kind: &str) -> Value {
+    json!({ "openapi": "3.1.0", "info": { "title": "Cart", "version": "1" }, "paths": { "/carts": { "get": {
+        "operationId": "list", "responses": { "200": { "content": { "application/json": { "schema": { "type": kind } } } } } } } } })
+}
+
+/// It, as the service of the API says it.
+pub(crate) fn said(document: &Value) -> Reference {
+    let document = Document::read(serde_json::to_vec(document).unwrap().into()).unwrap();
+    Reference::new(Arc::new(of_service()), Arc::new(document))
+}
+
+fn numbers(history: &History) -> Vec<u64> {
+    history.of(&of_service().id).iter().map(|version| version.number).collect()
+}
+
+#[test]
+fn what_differs_for_clients_is_a_version_and_what_does_not_is_none() {
+    let history = History::default();
+    history.record(&said(&document("string")));
+    history.record(&said(&document("string")));
+    let mut reworded = document("string");
+    reworded["paths"]["/carts"]["get"]["summary"] = json!("All of them");
+    history.record(&said(&reworded));
+    assert_eq!(numbers(&history), [1]);
+    let first = &history.of(&of_service().id)[0];
+    assert_eq!(
+        (first.words().as_str(), &first.document[..]),
+        ("the first that was seen", reworded.to_string().as_bytes())
+    );
+
+    history.record(&said(&document("integer")));
+    let versions = history.of(&of_service().id);
+    assert_eq!(numbers(&history), [2, 1]);
+    assert!(versions[0].is_breaking());
+    assert_eq!((versions[0].words().as_str(), versions[0].label.as_deref()), ("1 breaking", Some("1")));
+    // As clients ask for it.
+    assert_eq!(versions[0].changes[0].operations, ["GET /api/carts"]);
+}
+
+#[test]
+fn releases_side_by_side_are_told_once() {
+    let history = History::default();
+    for kind in ["string", "integer", "string", "integer", "string", "integer", "boolean"] {
+        history.record(&said(&document(kind)));
+    }
+    let texts: Vec<_> = history.of(&of_service().id).iter().rev().map(|version| version.document.clone()).collect();
+    let expected: Vec<_> = ["string", "integer", "boolean"].map(|kind| document(kind).to_string()).into();
+    assert_eq!(texts, expected);
+}
+
+#[test]
+fn what_is_kept_is_bounded() {
+    let one = document("string").to_string().len();
+    for (bounds, expected) in [
+        (Bounds { versions: 2, bytes: 1 << 20 }, vec![4, 3]),
+        (Bounds { versions: 9, bytes: 3 * one + one / 2 }, vec![4, 3, 2]),
+        (Bounds { versions: 9, bytes: 1 }, vec![4]),
+    ] {
+        let history = History { bounds, ..History::default() };
+        for kind in ["string", "object", "number", "boolean"] {
+            history.record(&said(&document(kind)));
+        }
+        assert_eq!(numbers(&history), expected);
+    }
+}
+
+#[test]
+fn a_directory_outlives_the_process_and_holds_no_more_than_memory() {
+    let place = tempfile::tempdir().unwrap();
+    let directory = place.path().join("made/here");
+    let open = || History::open(Some(&directory)).unwrap();
+    let history = open();
+    for kind in ["string", "integer", "string", "integer"] {
+        history.record(&said(&document(kind)));
+    }
+    assert_eq!(numbers(&history), [4, 1]);
+    drop(history);
+    let again = open();
+    assert_eq!(numbers(&again), [4, 1]);
+    assert_eq!(again.of(&of_service().id)[0].changes[0].rule, "type-changed");
+    again.record(&said(&document("integer")));
+    again.record(&said(&document("boolean")));
+    assert_eq!(numbers(&again), [5, 4, 1]);
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 3, "and nothing beside them");
+}
+
+#[test]
+fn what_is_no_version_is_passed_over_and_a_place_that_is_no_directory_is_an_error() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("broken.json"), "{").unwrap();
+    fs::write(place.path().join("half.new"), "{").unwrap();
+    assert!(numbers(&History::open(Some(place.path())).unwrap()).is_empty());
+    assert!(place.path().join("broken.json").exists(), "nothing of others is removed");
+    let file = place.path().join("broken.json");
+    let error = History::open(Some(&file)).unwrap_err().to_string();
+    assert!(error.contains("broken.json"), "{error}");
+}

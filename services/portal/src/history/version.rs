@@ -1,0 +1,87 @@
+//! One document of an API, and what had changed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::changes::{Change, Severity, compare};
+use crate::document::Document;
+use crate::reference::Reference;
+
+/// The most changes that are kept, the worst first.
+const MAX_CHANGES: usize = 500;
+
+/// A document as it was from some time on.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    /// Counts the versions of the API, from 1.
+    pub(crate) number: u64,
+    /// When it was first seen.
+    pub(crate) since: Timestamp,
+    /// What it called its version.
+    pub(crate) label: Option<String>,
+    /// What had changed, the worst first; nothing in the first that was seen.
+    pub(crate) changes: Vec<Change>,
+    /// How many more changes there were.
+    pub(crate) more_changes: usize,
+    /// As the service gave it.
+    pub(crate) document: Bytes,
+}
+
+impl Version {
+    /// The first of an API that is seen.
+    pub(super) fn first(number: u64, document: &Document) -> Self {
+        Self::next(number, document, Vec::new())
+    }
+
+    /// One with changes.
+    pub(super) fn next(number: u64, document: &Document, mut changes: Vec<Change>) -> Self {
+        let more_changes = changes.len().saturating_sub(MAX_CHANGES);
+        changes.truncate(MAX_CHANGES);
+        let label = document.info("version").map(|label| label.chars().take(80).collect());
+        Self { number, since: Timestamp::now(), label, changes, more_changes, document: document.original.clone() }
+    }
+
+    /// What has changed since this, with paths as clients know them.
+    pub(super) fn changes_to(&self, new: &Reference) -> Vec<Change> {
+        // It was read once already.
+        let Ok(document) = Document::read(self.document.clone()) else { return Vec::new() };
+        let mut changes = compare(&document, &new.document);
+        if changes.is_empty() {
+            return changes;
+        }
+        let old = Reference::new(Arc::clone(&new.api), Arc::new(document));
+        for operation in changes.iter_mut().flat_map(|change| &mut change.operations) {
+            let Some(place) = operation.find(" /") else { continue };
+            let (methods, path) = (&operation[..place], &operation[place + 1..]);
+            if let Some(outer) = new.outer(path).or_else(|| old.outer(path)) {
+                *operation = format!("{methods} {outer}");
+            }
+        }
+        changes
+    }
+
+    /// How many changes are so bad.
+    pub(crate) fn count(&self, severity: Severity) -> usize {
+        self.changes.iter().filter(|change| change.severity == severity).count()
+    }
+
+    /// Whether some client broke.
+    pub(crate) fn is_breaking(&self) -> bool {
+        self.count(Severity::Breaking) > 0
+    }
+
+    /// What had changed, in a few words.
+    pub(crate) fn words(&self) -> String {
+        if self.changes.is_empty() {
+            return "the first that was seen".to_owned();
+        }
+        let named = [Severity::Breaking, Severity::Warning, Severity::Compatible].map(|severity| {
+            let more = if severity == Severity::Compatible { self.more_changes } else { 0 };
+            (self.count(severity) + more, severity.as_str())
+        });
+        let counted = named.into_iter().filter(|(count, _)| *count > 0);
+        counted.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    }
+}

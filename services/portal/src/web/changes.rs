@@ -1,0 +1,155 @@
+//! What has changed: a page of each API, and one of all of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+use super::Site;
+use super::error::NotFound;
+use super::page::{Frame, respond};
+use super::reference::{Head, Menu, api_link, find};
+use super::words::date;
+use crate::catalog::Entry;
+use crate::changes::Change;
+use crate::history::Version;
+use crate::reference::Reference;
+
+/// How many versions the page of all APIs has.
+const MOST: usize = 50;
+/// How many changes of each it names.
+const NAMED: usize = 3;
+
+/// A version of a document.
+pub(super) struct VersionView {
+    number: u64,
+    since: String,
+    when: String,
+    label: Option<String>,
+    words: String,
+    is_breaking: bool,
+    changes: Vec<ChangeView>,
+    more_changes: usize,
+}
+
+/// A change.
+struct ChangeView {
+    severity: &'static str,
+    rule: String,
+    place: String,
+    text: Vec<Piece>,
+    /// Each with the link to its page, if it has one still.
+    operations: Vec<(String, Option<String>)>,
+    more_operations: usize,
+}
+
+/// A part of a sentence.
+struct Piece {
+    text: String,
+    is_code: bool,
+}
+
+/// A sentence in parts: every second one is code.
+fn pieces(text: &str) -> Vec<Piece> {
+    let parts = text.split('`').enumerate();
+    parts.map(|(place, text)| Piece { text: text.to_owned(), is_code: place % 2 == 1 }).collect()
+}
+
+/// The pages of operations, by method and path.
+type Links = BTreeMap<String, String>;
+
+fn links(reference: &Reference, link: &str) -> Links {
+    let operations = reference.operations.iter();
+    let page = |slug: &str| format!("{link}/operations/{}", super::escape_path(slug));
+    operations.map(|one| (format!("{} {}", one.method, one.path), page(&one.slug))).collect()
+}
+
+impl VersionView {
+    fn of(version: &Version, links: &Links, most: usize) -> Self {
+        let rest = version.changes.len().saturating_sub(most);
+        Self {
+            number: version.number,
+            since: version.since.to_string(),
+            when: date(version.since),
+            label: version.label.clone(),
+            words: version.words(),
+            is_breaking: version.is_breaking(),
+            changes: version.changes.iter().take(most).map(|change| ChangeView::of(change, links)).collect(),
+            more_changes: version.more_changes + rest,
+        }
+    }
+}
+
+impl ChangeView {
+    fn of(change: &Change, links: &Links) -> Self {
+        let operation = |name: &String| (name.clone(), links.get(name).cloned());
+        Self {
+            severity: change.severity.as_str(),
+            rule: change.rule.clone(),
+            place: change.place.clone(),
+            text: pieces(&change.text),
+            operations: change.operations.iter().map(operation).collect(),
+            more_operations: change.more_operations,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "changes.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    head: Head,
+    menu: Menu<'a>,
+    versions: Vec<VersionView>,
+}
+
+/// The page of an API.
+pub(super) async fn of_api(
+    State(site): State<Site>,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Result<Response, NotFound> {
+    let entry = find(&site, &namespace, &name)?;
+    let reference = entry.reference.as_deref();
+    let head = Head::of(&entry);
+    let links = reference.map(|known| links(known, &head.link)).unwrap_or_default();
+    let versions = site.history.of(&entry.api.id);
+    let page = Page {
+        frame: Frame::new(&site),
+        menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
+        versions: versions.iter().map(|version| VersionView::of(version, &links, usize::MAX)).collect(),
+        head,
+    };
+    Ok(respond(&page))
+}
+
+#[derive(Template)]
+#[template(path = "all_changes.html")]
+struct AllPage<'a> {
+    frame: Frame<'a>,
+    versions: Vec<(String, String, VersionView)>,
+}
+
+/// The page of all APIs.
+pub(super) async fn of_all(State(site): State<Site>) -> Response {
+    let view = |(entry, version): &(Arc<Entry>, Arc<Version>)| {
+        let link = format!("{}/changes#v{}", api_link(&entry.api.id), version.number);
+        (entry.title().to_owned(), link, VersionView::of(version, &Links::new(), NAMED))
+    };
+    let versions = recent(&site, MOST).iter().map(view).collect();
+    respond(&AllPage { frame: Frame::new(&site), versions })
+}
+
+/// The newest versions of all APIs that changed something.
+pub(super) fn recent(site: &Site, most: usize) -> Vec<(Arc<Entry>, Arc<Version>)> {
+    let catalog = site.catalog();
+    let versions = |entry: &Arc<Entry>| {
+        let changed = site.history.of(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());
+        changed.map(|version| (Arc::clone(entry), version)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = catalog.entries.iter().flat_map(versions).collect();
+    all.sort_by_key(|(_, version)| std::cmp::Reverse(version.since));
+    all.truncate(most);
+    all
+}
