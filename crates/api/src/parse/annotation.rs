@@ -6,7 +6,7 @@ use super::Reader;
 use super::document::Carrier;
 use super::recover;
 use crate::Problem;
-use crate::yaml::{self, Broken, Entry, Node, Position, Value};
+use crate::yaml::{self, Broken, Entry, Mark, Node, Position, Value};
 
 /// The annotation.
 pub(super) const CONFIG: &str = "getambassador.io/config";
@@ -40,29 +40,36 @@ fn position(node: &Node<'_>, line: u32) -> Position {
     Position::Shifted { lines: (first + line).saturating_sub(2), columns: node.mark.column - 1 }
 }
 
-/// Brings the flat form, in which everything stands at the top, into the usual one.
+/// Brings the flat form, in which everything stands at the top, into the usual one. An object may be of both forms: what
+/// stands at the top goes before what stands in its place.
 fn nested(node: Node<'_>) -> Node<'_> {
-    if node.get("spec").is_some() || node.get("metadata").is_some() {
-        return node;
-    }
     let mark = node.mark;
     let Value::Map(entries) = node.value else { return node };
     let (mut object, mut metadata, mut spec) = (Vec::new(), Vec::new(), Vec::new());
     for entry in entries {
         match &*entry.key {
-            "apiVersion" | "kind" => object.push(entry),
+            "apiVersion" | "kind" | "metadata" | "spec" | "status" => object.push(entry),
             "name" | "namespace" => metadata.push(entry),
             "metadata_labels" => metadata.push(Entry { key: Cow::Borrowed("labels"), ..entry }),
             "generation" => {}
             _ => spec.push(entry),
         }
     }
-    let part = |key: &'static str, entries: Vec<_>| Entry {
-        key: Cow::Borrowed(key),
-        mark,
-        node: Node { mark, value: Value::Map(entries) },
-    };
-    object.push(part("metadata", metadata));
-    object.push(part("spec", spec));
+    put(&mut object, "metadata", mark, metadata);
+    put(&mut object, "spec", mark, spec);
     Node { mark, value: Value::Map(object) }
+}
+
+/// Puts entries into the part of an object called `key`.
+fn put<'a>(object: &mut Vec<Entry<'a>>, key: &'static str, mark: Mark, entries: Vec<Entry<'a>>) {
+    let Some(part) = object.iter_mut().find(|entry| entry.key == key) else {
+        let node = Node { mark, value: Value::Map(entries) };
+        return object.push(Entry { key: Cow::Borrowed(key), mark, node });
+    };
+    if part.node.is_null() {
+        part.node.value = Value::Map(entries);
+    } else if let Value::Map(known) = &mut part.node.value {
+        known.retain(|known| entries.iter().all(|entry| entry.key != known.key));
+        known.extend(entries);
+    }
 }

@@ -165,8 +165,8 @@ impl Reader<'_> {
                 expand(spec, env);
             }
         }
-        let mut labels = carrier.map(|carrier| carrier.labels.clone()).unwrap_or_default();
-        labels.extend(metadata.labels);
+        let inherited = carrier.filter(|_| metadata.labels.is_empty()).map(|carrier| carrier.labels.clone());
+        let labels = inherited.unwrap_or(metadata.labels);
         let location = self.location(node.mark);
         let annotated = carrier.is_some();
         let (generation, uid) = given(&node);

@@ -9,7 +9,7 @@ kind: Service
 metadata:
   name: svc
   namespace: shop
-  labels: {team: red}
+  labels: {team: red, zone: north}
   annotations:
     getambassador.io/config: |
       ---
@@ -46,8 +46,31 @@ fn both_forms_are_read_and_inherit() {
     let nested = named(&parsed, "Mapping other/nested");
     assert_eq!(nested.labels.get("team").map(String::as_str), Some("blue"));
     assert_eq!(nested.labels.get("tier").map(String::as_str), Some("web"));
+    assert_eq!(nested.labels.get("zone"), None, "what has labels of its own inherits none");
     let Spec::Module(module) = &named(&parsed, "Module shop/ambassador").spec else { panic!() };
     assert_eq!(module.config.server_name.as_deref(), Some("noted"));
+}
+
+/// The original takes what stands at the top wherever the rest stands.
+#[test]
+fn an_object_may_be_of_both_forms() {
+    for document in [
+        "{name: m, spec: {prefix: /m/, service: web}}",
+        "{metadata: {name: m}, prefix: /m/, service: web}",
+        "{metadata: {name: other}, name: m, spec: {prefix: /m/}, service: web}",
+        "{name: m, prefix: /m/, spec: {prefix: /other/, service: web}}",
+        "{name: m, metadata: null, spec: null, prefix: /m/, service: web}",
+    ] {
+        let document = document.replacen('{', "{apiVersion: getambassador.io/v3alpha1, kind: Mapping, ", 1);
+        let text = format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: c, annotations: {{getambassador.io/config: \"{document}\"}}}}\n"
+        );
+        let parsed = read(&text);
+        let Spec::Mapping(mapping) = &named(&parsed, "Mapping default/m").spec else {
+            panic!("{document}: {parsed:?}")
+        };
+        assert_eq!((&*mapping.prefix, &*mapping.service.host), ("/m/", "web"), "{document}");
+    }
 }
 
 #[test]
