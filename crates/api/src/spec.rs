@@ -7,6 +7,7 @@ mod endpoint_slice;
 mod filter;
 mod filter_oauth2;
 mod filter_policy;
+mod gzip;
 mod host;
 mod ingress;
 mod labels;
@@ -46,6 +47,7 @@ pub use filter_policy::{
     FilterArguments, FilterPolicy, FilterRule, FilterUse, Follows, HeaderCondition, InsteadArguments, InsteadFilter,
     InsteadOfRedirect, SameSite,
 };
+pub use gzip::{CompressionLevel, CompressionStrategy, Gzip};
 pub use host::{
     AcmeProvider, Host, InsecureAction, InsecureRequestPolicy, LocalObjectReference, PreviewUrl, RequestPolicy,
     SecretReference,
@@ -63,9 +65,8 @@ pub use mapping_policy::{
 };
 pub use module::{IpAccess, Module, ModuleConfig};
 pub use module_settings::{
-    Buffer, Cidr, ClientCertDetails, CompressionLevel, CompressionStrategy, ForwardClientCertDetails, GrpcStats,
-    GrpcStatsService, Gzip, InvalidCidr, IpRule, LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe,
-    UnderscoresAction,
+    Buffer, Cidr, ClientCertDetails, ForwardClientCertDetails, GrpcStats, GrpcStatsService, InvalidCidr, IpRule,
+    LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe, UnderscoresAction,
 };
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};

@@ -27,8 +27,8 @@ pub use header::{HeaderAdd, HeaderEdits};
 pub use limit::{LimitError, LimitNode, LimitRule, LimitRules, LimitService, Limits, RateLabel, TokenBucket};
 pub use listener::{
     AccessLog, AccessLogFormat, CHAIN_HEADER, ChainMatch, ClientCertHeader, EscapedSlashes, FilterChain,
-    ForwardClientCert, Gzip, GzipLevel, GzipStrategy, Handler, HttpFilter, HttpSettings, IpRule, IpSource,
-    JsonLogValue, Listener, TcpProxy, Transport, UnderscoreHeaders, WeightedCluster,
+    ForwardClientCert, Gzip, GzipStrategy, Handler, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, Listener,
+    TcpProxy, Transport, UnderscoreHeaders, WeightedCluster,
 };
 pub use model::{Change, Delta, Model, put};
 pub use route::{

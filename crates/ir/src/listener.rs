@@ -276,8 +276,8 @@ pub struct Gzip {
     pub memory_level: Option<u32>,
     /// Shortest body that is compressed.
     pub min_content_length: Option<u32>,
-    /// Speed against size.
-    pub level: GzipLevel,
+    /// Speed against size: zlib's 1–9, or 0 for its own balance.
+    pub level: u8,
     /// How zlib looks for repetitions.
     pub strategy: GzipStrategy,
     /// 9–15.
@@ -288,16 +288,6 @@ pub struct Gzip {
     pub disable_on_etag_header: bool,
     /// Take `accept-encoding` away from the request.
     pub remove_accept_encoding_header: bool,
-}
-
-/// How hard zlib tries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum GzipLevel {
-    #[default]
-    Default,
-    Fastest,
-    Smallest,
 }
 
 /// zlib's strategies.

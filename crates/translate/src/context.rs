@@ -111,6 +111,12 @@ impl Context<'_> {
         }
     }
 
+    /// Whether a dot in a Secret's name separates name and namespace, where an object says `own`.
+    pub(crate) fn splits_names(&self, own: Option<bool>) -> bool {
+        let default = self.module.defaults.as_ref().and_then(|defaults| defaults.tls_secret_namespacing);
+        own.or(default).unwrap_or(true)
+    }
+
     /// The TLSContext of this name: of the same namespace if there is one, else the first of any, else that of
     /// `name.namespace`. One of the same namespace that cannot be used is not made up for by another, which may ask less.
     pub(crate) fn tls_context(&self, name: &str, namespace: &str) -> Option<(&ObjectId, &TlsContext)> {
@@ -142,7 +148,7 @@ impl Context<'_> {
         if let Some(field) = file_field(&config) {
             return Err(broken(format!("`{field}` is not supported, name a Secret instead")));
         }
-        let split = context.secret_namespacing.unwrap_or(true);
+        let split = self.splits_names(context.secret_namespacing);
         let certificate = match &context.secret {
             None => None,
             Some(secret) => {

@@ -103,17 +103,22 @@ pub(crate) fn compile_ingress(
     Some(compiled)
 }
 
-/// The Host that serves where there is none: every name, in clear text as it comes, and over TLS by a
-/// certificate that nobody trusts.
+/// The edge's own Secret with a certificate for where there is no Host, as the original calls it.
+const FALLBACK_SECRET: &str = "fallback-self-signed-cert";
+
+/// The Host that serves where there is none. With a certificate of the edge's own it is as any other Host; without one it
+/// serves every name in clear text as it comes, and over TLS by a certificate that nobody trusts.
 pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
-    let certificate = &context.settings.fallback_certificate;
-    let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
-    let name = context.secrets.use_as(SecretName("nuncio/fallback-self-signed-cert".into()), value, Vec::new());
+    let own = SecretRef::new(Arc::clone(&context.settings.namespace), FALLBACK_SECRET);
+    let (name, insecure) = match context.secrets.certificate(&own) {
+        Ok((name, _)) => (name, Insecure::Redirect),
+        Err(_) => (made_certificate(context), Insecure::Route),
+    };
     let policy = HostPolicy {
         id: ObjectId::new(Kind::Host, Arc::clone(&context.settings.namespace), "nuncio-fallback"),
         pattern: HostPattern::Any,
         selector: None,
-        insecure: Insecure::Route,
+        insecure,
         own_chain: None,
         certificate_of: None,
         invalid: false,
@@ -125,6 +130,12 @@ pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
         tls: Some(HostTls { tls, wildcards: Vec::new() }),
         is_fallback: true,
     }
+}
+
+fn made_certificate(context: &Context<'_>) -> SecretName {
+    let certificate = &context.settings.fallback_certificate;
+    let value = SecretValue::Certificate { chain: certificate.chain.clone(), key: certificate.key.clone() };
+    context.secrets.use_as(SecretName(format!("nuncio/{FALLBACK_SECRET}").into()), value, Vec::new())
 }
 
 /// Name of a Host's own filter chain.
@@ -154,9 +165,10 @@ fn downstream(
 ) -> Result<Option<HostTls>, Problem> {
     let shared = shared_settings(id, host, context)?;
     let (config, config_namespace, split) = match shared {
-        Some((id, shared)) => (shared.config(), &id.namespace, shared.secret_namespacing.unwrap_or(true)),
-        None => (host.tls.clone().unwrap_or_default(), &id.namespace, true),
+        Some((id, shared)) => (shared.config(), &id.namespace, shared.secret_namespacing),
+        None => (host.tls.clone().unwrap_or_default(), &id.namespace, host.secret_namespacing()),
     };
+    let split = context.splits_names(split);
     let Some(reference) = &host.tls_secret else {
         if config.cert_required.unwrap_or(false) || config.ca_secret.is_some() {
             let message =
@@ -173,7 +185,7 @@ fn downstream(
     let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(&id.namespace);
     let secret = SecretRef::new(namespace, reference.name.as_str());
     if let Some((context_id, shared)) = shared {
-        agrees(context_id, shared, id, host, &secret, problems)?;
+        agrees((context_id, shared, split), id, host, &secret, problems)?;
     }
     let (name, certificate) = context
         .secrets
@@ -221,14 +233,12 @@ fn shared_settings<'a>(
 
 /// Whether a TLSContext may speak for a Host: it is for the same certificate, and says so if it is for other names.
 fn agrees(
-    context_id: &ObjectId,
-    shared: &TlsContext,
+    (context_id, shared, split): (&ObjectId, &TlsContext, bool),
     id: &ObjectId,
     host: &Host,
     secret: &SecretRef,
     problems: &mut Vec<Problem>,
 ) -> Result<(), Problem> {
-    let split = shared.secret_namespacing.unwrap_or(true);
     // The original reads the name in the Host's namespace.
     let is_same = |text: &str| {
         [&context_id.namespace, &id.namespace].iter().any(|near| SecretRef::parse(text, near, split) == *secret)

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use nuncio_api::{self as api, IpAccess, LogFormat, LogType, ModuleConfig, Problem, UnderscoresAction};
 use nuncio_ir::{
-    AccessLog, AccessLogFormat, ClientCertHeader, EscapedSlashes, ForwardClientCert, Gzip, GzipLevel, GzipStrategy,
-    HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, UnderscoreHeaders,
+    AccessLog, AccessLogFormat, ClientCertHeader, EscapedSlashes, ForwardClientCert, Gzip, GzipStrategy, HttpFilter,
+    HttpSettings, IpRule, IpSource, JsonLogValue, UnderscoreHeaders,
 };
 use serde_json::{Map, Value};
 
@@ -125,15 +125,11 @@ fn grpc_stats(stats: &api::GrpcStats) -> HttpFilter {
 }
 
 fn gzip(gzip: &api::Gzip) -> HttpFilter {
-    use api::{CompressionLevel as Level, CompressionStrategy as Strategy};
+    use api::CompressionStrategy as Strategy;
     HttpFilter::Gzip(Gzip {
         memory_level: gzip.memory_level,
         min_content_length: gzip.min_content_length,
-        level: match gzip.compression_level.unwrap_or_default() {
-            Level::Default => GzipLevel::Default,
-            Level::Best => GzipLevel::Smallest,
-            Level::Speed => GzipLevel::Fastest,
-        },
+        level: gzip.compression_level.unwrap_or_default().number(),
         strategy: match gzip.compression_strategy.unwrap_or_default() {
             Strategy::Default => GzipStrategy::Default,
             Strategy::Filtered => GzipStrategy::Filtered,

@@ -166,7 +166,7 @@ fn end_tls(
         let message = format!("`{field}` is not supported, name a Secret instead");
         return Err(Problem::error("UnsupportedFile", format!("spec.{field}"), message));
     }
-    let split = tls_context.secret_namespacing.unwrap_or(true);
+    let split = context.splits_names(tls_context.secret_namespacing);
     let secret_ref = |text: &str| SecretRef::parse(text, &id.namespace, split);
     let secret = tls_context
         .secret

@@ -126,7 +126,7 @@ fn build(
         health_checks: wanted.health_checks.iter().filter_map(health_check).collect(),
         outlier_detection: wanted.outlier_detection.map(outlier_detection),
         keepalive: wanted.keepalive.or(module.keepalive.as_ref()).map(keepalive),
-        proper_case: module.writes_proper_case() && wanted.protocol == Protocol::Http1,
+        proper_case: module.sends_proper_case() && wanted.protocol == Protocol::Http1,
         buffer_limit: module.buffer_limit_bytes,
         by_zone_shares: false,
     };

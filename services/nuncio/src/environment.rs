@@ -31,7 +31,7 @@ const WITHOUT_EFFECT: [(&str, &[&str]); 18] = [
     ("every Secret is checked before it is used", &["AMBASSADOR_FORCE_SECRET_VALIDATION"]),
     ("of Secrets only those are fetched that something names", &["AMBASSADOR_NO_SECRETS"]),
     (
-        "a TLSContext says itself, by `secret_namespacing`, where its Secrets are",
+        "a TLSContext says by `secret_namespacing`, or the Module for all of them, where its Secrets are",
         &["AMBASSADOR_CERTS_SINGLE_NAMESPACE", "AMBASSADOR_TLS_SECRET_NAMESPACE"],
     ),
     (

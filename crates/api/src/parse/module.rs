@@ -1,10 +1,12 @@
 //! The Module: each of its settings stands or falls alone.
 
+use std::borrow::Cow;
+
 use super::issues::Issues;
 use super::remains::access_list;
 use super::typed::{report_unknown, unknown_field};
 use crate::text::closest;
-use crate::yaml::{De, Node, Passed, Path, Value};
+use crate::yaml::{De, Entry, Node, Passed, Path, Value};
 use crate::{IpAccess, Module, ModuleConfig, ObjectId, not_effective, validate};
 
 /// The Module whose settings hold.
@@ -59,7 +61,8 @@ fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, iss
     let passed = Passed::default();
     for entry in config.entries() {
         let path = path.key(&entry.key);
-        let value = De { key: entry.mark, ..De::new(&entry.node, &path, &passed) };
+        let node = node(entry);
+        let value = De { key: entry.mark, ..De::new(&node, &path, &passed) };
         match settings.set(&entry.key, value) {
             Some(Ok(())) => {}
             Some(Err(error)) => {
@@ -77,6 +80,20 @@ fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, iss
         }
     }
     report_unknown(passed, issues);
+}
+
+/// Switches that the original reads from text as well.
+const TEXT_SWITCHES: [&str; 4] =
+    ["merge_slashes", "reject_requests_with_escaped_slashes", "strip_matching_host_port", "suppress_envoy_headers"];
+
+/// The value of a setting.
+fn node<'e, 'n>(entry: &'e Entry<'n>) -> Cow<'e, Node<'n>> {
+    match &entry.node.value {
+        Value::Text(word) if TEXT_SWITCHES.contains(&&*entry.key) => {
+            Cow::Owned(Node::plain(entry.node.mark, word.clone()))
+        }
+        _ => Cow::Borrowed(&entry.node),
+    }
 }
 
 /// An access list that cannot be read is not the same as none.

@@ -40,6 +40,13 @@ pub struct Host {
 }
 
 impl Host {
+    /// What a TLSContext in the place of `tls` would have for this: a certificate of another namespace is named with it.
+    #[must_use]
+    pub fn secret_namespacing(&self) -> Option<bool> {
+        let namespace = self.tls_secret.as_ref().and_then(|secret| secret.namespace.as_deref());
+        namespace.is_some_and(|namespace| !namespace.is_empty()).then_some(true)
+    }
+
     /// What happens to requests in clear text.
     #[must_use]
     pub fn insecure_action(&self) -> InsecureAction {

@@ -95,7 +95,7 @@ pub struct ModuleConfig {
     pub default_label_domain: Option<String>,
     /// Rate-limit labels of every request, by domain.
     pub default_labels: BTreeMap<String, DefaultLabels>,
-    /// Defaults for Mappings.
+    /// Defaults for Mappings and TLSContexts.
     pub defaults: Option<ModuleDefaults>,
     /// The diagnostics pages under `/ambassador/v0/`; on by default.
     pub diagnostics: Option<Probe>,
@@ -152,7 +152,7 @@ pub struct ModuleConfig {
     pub merge_slashes: Option<bool>,
     /// Keep a client's `X-Request-Id`; default `false`.
     pub preserve_external_request_id: Option<bool>,
-    /// Write HTTP/1.1 header names in `Proper-Case`; default `false`.
+    /// Write HTTP/1.1 header names to clients in `Proper-Case`; default `false`.
     pub proper_case: Option<bool>,
     /// The path `/ambassador/v0/check_ready`; on by default.
     pub readiness_probe: Option<Probe>,
@@ -186,10 +186,20 @@ pub struct ModuleConfig {
 }
 
 impl ModuleConfig {
-    /// Whether HTTP/1.1 header names go out in `Proper-Case`: if that is asked for, or is the spelling that some name is to
-    /// have, since Envoy has none for single names.
+    /// Whether clients of HTTP/1.1 see header names in `Proper-Case`: if that is asked for, or is the spelling that some name
+    /// is to have, since Envoy has none for single names.
     #[must_use]
     pub fn writes_proper_case(&self) -> bool {
-        self.proper_case.unwrap_or(false) || self.header_case_overrides.iter().any(|name| is_proper_case(name))
+        self.proper_case.unwrap_or(false) || self.overrides_with_proper_case()
+    }
+
+    /// Whether services see them so. `proper_case` is for clients alone, as in the original, and goes before single names.
+    #[must_use]
+    pub fn sends_proper_case(&self) -> bool {
+        !self.proper_case.unwrap_or(false) && self.overrides_with_proper_case()
+    }
+
+    fn overrides_with_proper_case(&self) -> bool {
+        self.header_case_overrides.iter().any(|name| is_proper_case(name))
     }
 }

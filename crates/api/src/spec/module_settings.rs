@@ -19,69 +19,12 @@ pub struct Buffer {
     pub max_request_bytes: u32,
 }
 
-/// Compresses answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(default)]
-pub struct Gzip {
-    /// zlib's memory level, 1–9; Envoy's default is 5.
-    pub memory_level: Option<u32>,
-    /// Smallest answer in bytes that is compressed; Envoy's default is 30.
-    pub min_content_length: Option<u32>,
-    /// Speed against size.
-    pub compression_level: Option<CompressionLevel>,
-    /// zlib's strategy.
-    pub compression_strategy: Option<CompressionStrategy>,
-    /// zlib's window, 9–15; Envoy's default is 12.
-    pub window_bits: Option<u32>,
-    /// Content types that are compressed; Envoy has a list of the usual ones.
-    #[serde(deserialize_with = "crate::lenient::one_or_many")]
-    #[schemars(with = "crate::crd::TextOrList")]
-    pub content_type: Vec<String>,
-    /// Leave answers with an `ETag` alone; default `false`.
-    pub disable_on_etag_header: Option<bool>,
-    /// Take `Accept-Encoding` from the request before the service sees it; default `false`.
-    pub remove_accept_encoding_header: Option<bool>,
-}
-
-/// How hard zlib tries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CompressionLevel {
-    /// zlib's own balance.
-    #[default]
-    #[serde(alias = "DEFAULT_COMPRESSION")]
-    Default,
-    /// Smallest.
-    #[serde(rename = "BEST", alias = "BEST_COMPRESSION")]
-    Best,
-    /// Quickest.
-    #[serde(rename = "SPEED", alias = "BEST_SPEED")]
-    Speed,
-}
-
-/// zlib's strategies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CompressionStrategy {
-    /// For any data.
-    #[default]
-    #[serde(alias = "DEFAULT_STRATEGY")]
-    Default,
-    /// For small values of random distribution.
-    Filtered,
-    /// Huffman coding alone.
-    #[serde(alias = "HUFFMAN_ONLY")]
-    Huffman,
-    /// Run lengths.
-    Rle,
-    /// Fixed Huffman codes.
-    Fixed,
-}
-
-/// Defaults for Mappings.
+/// Defaults for Mappings and TLSContexts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct ModuleDefaults {
+    /// What TLSContexts, and the `tls` of Hosts, have for `secret_namespacing`; default `true`.
+    pub tls_secret_namespacing: Option<bool>,
     /// For every Mapping.
     pub httpmapping: MappingDefaults,
 }

@@ -1,6 +1,6 @@
 //! Host names and globs of them.
 
-use super::invalid;
+use super::{invalid, no_effect};
 use crate::parse::Issues;
 use crate::text::{shorten, without_port};
 use crate::yaml::Path;
@@ -17,7 +17,7 @@ pub(super) fn glob(hostname: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     } else if !is_name(inner) && hostname != "*" {
         "is no host name"
     } else {
-        return;
+        return port(hostname, path, issues);
     };
     invalid(path, format!("\"{}\" {wrong}", shorten(hostname)), issues);
 }
@@ -28,6 +28,15 @@ pub(super) fn exact(host: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
         invalid(path, "an exact host cannot hold a star: use hostname", issues);
     } else if !is_name(without_port(host)) {
         invalid(path, format!("\"{}\" is no host name", shorten(host)), issues);
+    } else {
+        port(host, path, issues);
+    }
+}
+
+/// Names that differ in the port alone are one name.
+fn port(hostname: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if without_port(hostname) != hostname {
+        no_effect(path, "the port does not count: the name is one on every port", issues);
     }
 }
 

@@ -80,6 +80,7 @@ fn access(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
 
 fn log(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
     let kind = config.envoy_log_type.unwrap_or_default();
+    config.envoy_log_format.take_if(|format| matches!(format, LogFormat::Text(text) if text.is_empty()));
     each(&mut config.envoy_log_format, "envoy_log_format", path, issues, |format, path, issues| match (kind, format) {
         (LogType::Text, LogFormat::Text(text)) => operators(text, path, issues),
         (LogType::Json | LogType::TypedJson, LogFormat::Fields(fields)) => {
@@ -117,7 +118,16 @@ fn fields_of(value: &Value, path: &Path<'_>, issues: &mut Issues<'_>) {
     }
 }
 
+/// Zero says nothing, as in the original. To Envoy it would be no bound at all.
+fn unless_zero<T: Default + PartialEq>(setting: &mut Option<T>, name: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if setting.take_if(|value| *value == T::default()).is_some() {
+        no_effect(&path.key(name), "0 is no bound: the default holds", issues);
+    }
+}
+
 fn times_and_sizes(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
+    unless_zero(&mut config.buffer_limit_bytes, "buffer_limit_bytes", path, issues);
+    unless_zero(&mut config.listener_idle_timeout_ms, "listener_idle_timeout_ms", path, issues);
     for (name, setting) in [
         ("cluster_idle_timeout_ms", &mut config.cluster_idle_timeout_ms),
         ("cluster_max_connection_lifetime_ms", &mut config.cluster_max_connection_lifetime_ms),

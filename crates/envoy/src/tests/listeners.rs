@@ -5,8 +5,8 @@ use std::time::Duration;
 use nuncio_api::Kind;
 use nuncio_ir::{
     AccessLog, AccessLogFormat, ChainMatch, ClientCertHeader, ClientValidation, DownstreamTls, EscapedSlashes,
-    FilterChain, ForwardClientCert, Gzip, GzipLevel, GzipStrategy, HttpFilter, HttpSettings, IpRule, IpSource,
-    JsonLogValue, Listener, ObjectId, TlsSettings, TlsVersion, Transport, UnderscoreHeaders,
+    FilterChain, ForwardClientCert, Gzip, GzipStrategy, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue,
+    Listener, ObjectId, TlsSettings, TlsVersion, Transport, UnderscoreHeaders,
 };
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ pub(super) fn every_filter() -> Vec<HttpFilter> {
         HttpFilter::Gzip(Gzip {
             memory_level: Some(5),
             min_content_length: Some(100),
-            level: GzipLevel::Smallest,
+            level: 9,
             strategy: GzipStrategy::Filtered,
             window_bits: Some(12),
             content_type: vec!["text/html".to_owned()],

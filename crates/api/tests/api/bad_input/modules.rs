@@ -82,13 +82,49 @@ fn both_access_lists_let_nobody_in() {
 #[test]
 fn names_to_be_spelled_in_proper_case_are_written_so() {
     let table = [
-        ("{}", false),
-        ("{proper_case: true}", true),
-        ("{header_case_overrides: [X-MY]}", false),
-        ("{header_case_overrides: [X-MY, X-Request-Id]}", true),
+        ("{}", (false, false)),
+        ("{proper_case: true}", (true, false)),
+        ("{header_case_overrides: [X-MY]}", (false, false)),
+        ("{header_case_overrides: [X-MY, X-Request-Id]}", (true, true)),
+        ("{proper_case: true, header_case_overrides: [X-Request-Id]}", (true, false)),
     ];
     for (config, expected) in table {
         let Spec::Module(module) = only(&of_kind("Module", &format!("{{config: {config}}}"))).spec else { panic!() };
-        assert_eq!(module.config.writes_proper_case(), expected, "{config}");
+        let written = (module.config.writes_proper_case(), module.config.sends_proper_case());
+        assert_eq!(written, expected, "{config}");
     }
+}
+
+#[test]
+fn compression_has_levels_by_name_and_by_number() {
+    let table = [("DEFAULT", 0), ("BEST_SPEED", 1), ("COMPRESSION_LEVEL_4", 4), ("BEST", 9), ("BEST_COMPRESSION", 9)];
+    for (written, number) in table {
+        let text = of_kind("Module", &format!("{{config: {{gzip: {{compression_level: {written}}}}}}}"));
+        let Spec::Module(module) = only(&text).spec else { panic!("{written}") };
+        let level = module.config.gzip.and_then(|gzip| gzip.compression_level);
+        assert_eq!(level.map(nuncio_api::CompressionLevel::number), Some(number), "{written}");
+    }
+}
+
+/// As in the original, where they are nothing but text to begin with.
+#[test]
+fn some_switches_may_be_text() {
+    let text = of_kind("Module", "{config: {merge_slashes: 'false', suppress_envoy_headers: \"yes\"}}");
+    let Spec::Module(module) = only(&text).spec else { panic!() };
+    assert_eq!((module.config.merge_slashes, module.config.suppress_envoy_headers), (Some(false), Some(true)));
+}
+
+/// Zero is no bound to Envoy, and was never meant so.
+#[test]
+fn zero_and_empty_text_are_as_good_as_nothing() {
+    for setting in ["buffer_limit_bytes: 0", "listener_idle_timeout_ms: 0"] {
+        let module = only(&of_kind("Module", &format!("{{config: {{{setting}}}}}")));
+        let reasons: Vec<_> = module.problems.iter().map(|(problem, _)| problem.reason).collect();
+        assert_eq!(reasons, ["NoEffect"], "{setting}");
+        let Spec::Module(module) = module.spec else { panic!("{setting}") };
+        assert_eq!(module.config, nuncio_api::ModuleConfig::default(), "{setting}");
+    }
+    let module = only(&of_kind("Module", "{config: {envoy_log_format: ''}}"));
+    let Spec::Module(said) = module.spec else { panic!() };
+    assert_eq!((said.config, module.problems.len()), (nuncio_api::ModuleConfig::default(), 0));
 }

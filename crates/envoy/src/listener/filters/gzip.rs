@@ -2,14 +2,13 @@
 
 use envoy_types::pb::envoy::config::core::v3::TypedExtensionConfig;
 use envoy_types::pb::envoy::extensions::compression::gzip::compressor::v3::{
-    Gzip as PbGzip,
-    gzip::{CompressionLevel, CompressionStrategy},
+    Gzip as PbGzip, gzip::CompressionStrategy,
 };
 use envoy_types::pb::envoy::extensions::filters::http::compressor::v3::{
     Compressor,
     compressor::{CommonDirectionConfig, ResponseDirectionConfig},
 };
-use nuncio_ir::{Gzip, GzipLevel, GzipStrategy};
+use nuncio_ir::{Gzip, GzipStrategy};
 
 use crate::{matcher, proto};
 
@@ -35,11 +34,6 @@ pub(super) fn compressor(gzip: &Gzip) -> Compressor {
 }
 
 fn library(gzip: &Gzip) -> PbGzip {
-    let level = match gzip.level {
-        GzipLevel::Default => CompressionLevel::DefaultCompression,
-        GzipLevel::Fastest => CompressionLevel::BestSpeed,
-        GzipLevel::Smallest => CompressionLevel::CompressionLevel9,
-    };
     let strategy = match gzip.strategy {
         GzipStrategy::Default => CompressionStrategy::DefaultStrategy,
         GzipStrategy::Filtered => CompressionStrategy::Filtered,
@@ -49,7 +43,8 @@ fn library(gzip: &Gzip) -> PbGzip {
     };
     PbGzip {
         memory_level: gzip.memory_level.map(proto::uint32),
-        compression_level: level as i32,
+        // Envoy numbers its names as zlib does.
+        compression_level: i32::from(gzip.level),
         compression_strategy: strategy as i32,
         window_bits: gzip.window_bits.map(proto::uint32),
         ..Default::default()

@@ -18,10 +18,11 @@ impl World {
     /// Tells on a Host, TLSContext or Ingress what is wrong with its Secrets. What keeps a Host from serving is told where
     /// the Host is made; here is what it serves in spite of.
     pub(super) fn secret_problems(&self, id: &ObjectId) -> Vec<Problem> {
+        let splits = |own| self.context().splits_names(own);
         let (mut problems, named) = match self.objects.get(id).map(|object| &object.spec) {
-            Some(Spec::Host(host)) => (Vec::new(), of_host(id, host)),
+            Some(Spec::Host(host)) => (Vec::new(), of_host(id, host, splits(host.secret_namespacing()))),
             Some(Spec::TlsContext(context)) => {
-                let named = of_context(id, context);
+                let named = of_context(id, context, splits(context.secret_namespacing));
                 (self.unusable(&named), named)
             }
             Some(Spec::Ingress(_)) => (Vec::new(), of_ingress(self.ingresses.hosts_of(id))),
@@ -48,14 +49,14 @@ impl World {
     }
 }
 
-fn of_host(id: &ObjectId, host: &Host) -> Named {
+fn of_host(id: &ObjectId, host: &Host, split: bool) -> Named {
     let certificate = host.tls_secret.as_ref().map(|reference| {
         let namespace = reference.namespace.as_deref().filter(|namespace| !namespace.is_empty());
         ("spec.tlsSecret", SecretRef::new(namespace.unwrap_or(&id.namespace), reference.name.as_str()))
     });
     let config = host.tls.clone().unwrap_or_default();
     let fields = ["spec.tls.ca_secret", "spec.tls.crl_secret"];
-    certificate.into_iter().chain(of_clients(id, &config, fields, true)).collect()
+    certificate.into_iter().chain(of_clients(id, &config, fields, split)).collect()
 }
 
 fn of_ingress(hosts: &[IngressHost]) -> Named {
@@ -65,8 +66,7 @@ fn of_ingress(hosts: &[IngressHost]) -> Named {
         .collect()
 }
 
-fn of_context(id: &ObjectId, context: &TlsContext) -> Named {
-    let split = context.secret_namespacing.unwrap_or(true);
+fn of_context(id: &ObjectId, context: &TlsContext, split: bool) -> Named {
     let certificate =
         context.secret.as_ref().map(|secret| ("spec.secret", SecretRef::parse(secret, &id.namespace, split)));
     let fields = ["spec.ca_secret", "spec.crl_secret"];

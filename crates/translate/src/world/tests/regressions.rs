@@ -10,7 +10,7 @@ use crate::world::World;
 pub(super) const HTTPS: &str =
     "{port: 8443, protocol: HTTPS, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}";
 const SECURE: &str = "{port: 8443, protocol: HTTPS, securityModel: SECURE, hostBinding: {namespace: {from: ALL}}}";
-const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: NAME}\ntype: kubernetes.io/tls\nstringData:\n  \
+pub(super) const SECRET: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: NAME}\ntype: kubernetes.io/tls\nstringData:\n  \
                       tls.crt: |\n    <CERT>\n  tls.key: |\n    <KEY>\n---\n";
 
 /// A world of these objects, as kind, name and spec, beside the Secrets `cert` and `other`.

@@ -2,6 +2,8 @@
 
 use nuncio_api::{Kind, ObjectId, Severity};
 
+use super::regressions::{HTTPS, SECRET, answer, chains, of};
+use super::request::Request;
 use super::{objects, with_certificates, world};
 use crate::world::World;
 
@@ -86,4 +88,56 @@ fn who_serves_by_the_last_good_certificate_is_told() {
     let [(Severity::Warning, field, message)] = &told(&world, Kind::Host, "a")[..] else { panic!() };
     assert_eq!(field, "spec.tlsSecret");
     assert!(message.contains("Secret default/cert") && message.contains("the last good one stays"), "{message}");
+}
+
+/// A dot separates name and namespace unless the TLSContext, or else the Module, says otherwise.
+#[test]
+fn the_module_says_what_a_dot_means_where_a_tls_context_does_not() {
+    let whole_names = "{defaults: {tls_secret_namespacing: false}}";
+    for (config, own, missing) in [
+        ("{}", "", None),
+        (whole_names, "", Some("there is no Secret default/cert.default")),
+        (whole_names, ", secret_namespacing: true", None),
+        ("{}", ", secret_namespacing: false", Some("there is no Secret default/cert.default")),
+    ] {
+        let world = of(&[
+            ("Module", "ambassador", &format!("{{config: {config}}}")),
+            ("TLSContext", "up", &format!("{{secret: cert.default{own}}}")),
+            ("Mapping", "m", "{hostname: '*', prefix: /, service: web, tls: up}"),
+        ]);
+        let told = told(&world, Kind::Mapping, "m");
+        let found = told.iter().find(|(_, field, _)| field == "spec.tls").map(|(_, _, message)| message.as_str());
+        assert_eq!(found.is_some(), missing.is_some(), "{config}{own}: {told:?}");
+        assert!(missing.is_none_or(|missing| found.is_some_and(|found| found.contains(missing))), "{told:?}");
+    }
+}
+
+/// The `tls` of a Host is read as a TLSContext: by the Module, unless the Host names a namespace itself.
+#[test]
+fn the_module_says_what_a_dot_means_in_a_host_too() {
+    let host =
+        |secret: &str| format!("{{hostname: a.example.com, tlsSecret: {secret}, tls: {{ca_secret: cert.default}}}}");
+    for (secret, problems) in [("{name: cert}", 1), ("{name: cert, namespace: default}", 0)] {
+        let world = of(&[
+            ("Module", "ambassador", "{config: {defaults: {tls_secret_namespacing: false}}}"),
+            ("Listener", "l", HTTPS),
+            ("Host", "a", &host(secret)),
+        ]);
+        assert_eq!(told(&world, Kind::Host, "a").len(), problems, "{secret}");
+    }
+}
+
+#[test]
+fn without_a_host_the_edge_s_own_certificate_is_shown_if_there_is_one() {
+    let mut world = of(&[("Listener", "l", HTTPS), ("Mapping", "m", "{hostname: '*', prefix: /, service: web}")]);
+    let clear = Request::get("a.example.com", "/");
+    let shown =
+        |world: &World| chains(world).iter().find_map(|chain| Some(chain.tls.as_ref()?.certificate.to_string()));
+    assert_eq!(shown(&world).as_deref(), Some("nuncio/fallback-self-signed-cert"));
+    assert_eq!(answer(&world, &clear), "m");
+
+    let own = objects(&with_certificates(&SECRET.replace("NAME", "fallback-self-signed-cert")));
+    world.apply(own.into_iter().map(|object| (object.id.clone(), Some(object.into()))));
+    assert_eq!(shown(&world).as_deref(), Some("default/fallback-self-signed-cert"));
+    assert_eq!(answer(&world, &clear), "301");
 }
