@@ -208,6 +208,7 @@ fn algorithm(name: &str) -> Option<JwtAlgorithm> {
         "PS512" => JwtAlgorithm::PS512,
         "ES256" => JwtAlgorithm::ES256,
         "ES384" => JwtAlgorithm::ES384,
+        "ES512" => JwtAlgorithm::ES512,
         "EdDSA" => JwtAlgorithm::EdDSA,
         _ => return None,
     })

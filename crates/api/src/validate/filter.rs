@@ -12,10 +12,10 @@ use crate::yaml::Path;
 use crate::{Filter, FilterErrorResponse, InjectedHeader, JwtFilter};
 
 /// Algorithms that signatures are verified by.
-const ALGORITHMS: [&str; 10] =
-    ["none", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
+const ALGORITHMS: [&str; 11] =
+    ["none", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 /// Algorithms that the original's schema names, and that nothing here verifies.
-const OTHER_ALGORITHMS: [&str; 4] = ["ES512", "HS256", "HS384", "HS512"];
+const OTHER_ALGORITHMS: [&str; 3] = ["HS256", "HS384", "HS512"];
 
 /// Checks a Filter.
 pub(crate) fn filter(filter: &mut Filter, path: &Path<'_>, issues: &mut Issues<'_>) {

@@ -1,5 +1,8 @@
 //! Sets of keys (RFC 7517).
 
+use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED, UnparsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use nuncio_ir::auth::JwtAlgorithm;
@@ -10,6 +13,8 @@ use super::Invalid;
 
 /// How many keys of a set are looked at.
 const MOST: usize = 100;
+/// The bytes of a coordinate (RFC 7518, 6.2.1.2).
+const P521_COORDINATE: usize = 66;
 
 /// An issuer's public keys.
 #[derive(Default)]
@@ -24,7 +29,14 @@ struct Key {
     /// What it says it is for.
     only_for: Option<String>,
     kind: Kind,
-    key: DecodingKey,
+    public: Public,
+}
+
+/// A public key.
+enum Public {
+    Known(DecodingKey),
+    /// Of P-521, which the library does not know: the point, uncompressed.
+    Point(Vec<u8>),
 }
 
 /// What a key can verify.
@@ -33,6 +45,7 @@ enum Kind {
     Rsa,
     P256,
     P384,
+    P521,
     Ed25519,
 }
 
@@ -77,7 +90,7 @@ impl KeySet {
         message: &str,
         signature: &str,
     ) -> Result<(), Invalid> {
-        let (kind, method) = method(algorithm).ok_or(Invalid::UnknownKey)?;
+        let kind = kind(algorithm).ok_or(Invalid::UnknownKey)?;
         let fits = |key: &&Key| {
             key.kind == kind
                 && key.only_for.as_deref().is_none_or(|only| only == name(algorithm))
@@ -86,7 +99,7 @@ impl KeySet {
         };
         let mut result = Err(Invalid::UnknownKey);
         for key in self.keys.iter().filter(fits) {
-            if crypto::verify(signature, message.as_bytes(), &key.key, method).unwrap_or(false) {
+            if key.public.verifies(algorithm, message, signature) {
                 return Ok(());
             }
             result = Err(Invalid::Signature);
@@ -104,30 +117,61 @@ impl Key {
         }
         let kind = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => Kind::Rsa,
-            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Kind::P256,
-            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => Kind::P384,
+            AlgorithmParameters::EllipticCurve(key) => match key.curve {
+                EllipticCurve::P256 => Kind::P256,
+                EllipticCurve::P384 => Kind::P384,
+                EllipticCurve::P521 => Kind::P521,
+                _ => return None,
+            },
             AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Kind::Ed25519,
             _ => return None,
         };
-        let key = DecodingKey::from_jwk(&jwk).ok()?;
-        Some(Self { id: jwk.common.key_id, only_for, kind, key })
+        let public = match &jwk.algorithm {
+            AlgorithmParameters::EllipticCurve(key) if kind == Kind::P521 => Public::Point(point(&key.x, &key.y)?),
+            _ => Public::Known(DecodingKey::from_jwk(&jwk).ok()?),
+        };
+        Some(Self { id: jwk.common.key_id, only_for, kind, public })
     }
 }
 
+impl Public {
+    fn verifies(&self, algorithm: JwtAlgorithm, message: &str, signature: &str) -> bool {
+        match self {
+            Self::Known(key) => method(algorithm)
+                .is_some_and(|method| crypto::verify(signature, message.as_bytes(), key, method).unwrap_or(false)),
+            Self::Point(point) => URL_SAFE_NO_PAD.decode(signature).is_ok_and(|signature| {
+                UnparsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, point).verify(message.as_bytes(), &signature).is_ok()
+            }),
+        }
+    }
+}
+
+/// A point of P-521 as SEC 1 writes it.
+fn point(x: &str, y: &str) -> Option<Vec<u8>> {
+    let coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| bytes.len() == P521_COORDINATE);
+    Some([vec![4], coordinate(x)?, coordinate(y)?].concat())
+}
+
 /// The kind of key of an algorithm. None of them is symmetric: a public key is never a secret.
-fn method(algorithm: JwtAlgorithm) -> Option<(Kind, Algorithm)> {
+fn kind(algorithm: JwtAlgorithm) -> Option<Kind> {
     Some(match algorithm {
         JwtAlgorithm::None => return None,
-        JwtAlgorithm::RS256 => (Kind::Rsa, Algorithm::RS256),
-        JwtAlgorithm::RS384 => (Kind::Rsa, Algorithm::RS384),
-        JwtAlgorithm::RS512 => (Kind::Rsa, Algorithm::RS512),
-        JwtAlgorithm::PS256 => (Kind::Rsa, Algorithm::PS256),
-        JwtAlgorithm::PS384 => (Kind::Rsa, Algorithm::PS384),
-        JwtAlgorithm::PS512 => (Kind::Rsa, Algorithm::PS512),
-        JwtAlgorithm::ES256 => (Kind::P256, Algorithm::ES256),
-        JwtAlgorithm::ES384 => (Kind::P384, Algorithm::ES384),
-        JwtAlgorithm::EdDSA => (Kind::Ed25519, Algorithm::EdDSA),
+        JwtAlgorithm::RS256
+        | JwtAlgorithm::RS384
+        | JwtAlgorithm::RS512
+        | JwtAlgorithm::PS256
+        | JwtAlgorithm::PS384
+        | JwtAlgorithm::PS512 => Kind::Rsa,
+        JwtAlgorithm::ES256 => Kind::P256,
+        JwtAlgorithm::ES384 => Kind::P384,
+        JwtAlgorithm::ES512 => Kind::P521,
+        JwtAlgorithm::EdDSA => Kind::Ed25519,
     })
+}
+
+/// The library's name for an algorithm that it knows.
+fn method(algorithm: JwtAlgorithm) -> Option<Algorithm> {
+    name(algorithm).parse().ok()
 }
 
 fn name(algorithm: JwtAlgorithm) -> &'static str {
@@ -141,6 +185,7 @@ fn name(algorithm: JwtAlgorithm) -> &'static str {
         JwtAlgorithm::PS512 => "PS512",
         JwtAlgorithm::ES256 => "ES256",
         JwtAlgorithm::ES384 => "ES384",
+        JwtAlgorithm::ES512 => "ES512",
         JwtAlgorithm::EdDSA => "EdDSA",
     }
 }

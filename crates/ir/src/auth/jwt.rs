@@ -64,6 +64,7 @@ pub enum JwtAlgorithm {
     PS512,
     ES256,
     ES384,
+    ES512,
     EdDSA,
 }
 

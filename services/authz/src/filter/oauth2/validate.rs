@@ -25,7 +25,7 @@ const ASKED: Duration = Duration::from_secs(30);
 const REFUSED: Duration = Duration::from_secs(5);
 
 /// Those that the original accepts, and their like.
-const ALGORITHMS: [JwtAlgorithm; 9] = [
+const ALGORITHMS: [JwtAlgorithm; 10] = [
     JwtAlgorithm::RS256,
     JwtAlgorithm::RS384,
     JwtAlgorithm::RS512,
@@ -34,6 +34,7 @@ const ALGORITHMS: [JwtAlgorithm; 9] = [
     JwtAlgorithm::PS512,
     JwtAlgorithm::ES256,
     JwtAlgorithm::ES384,
+    JwtAlgorithm::ES512,
     JwtAlgorithm::EdDSA,
 ];
 
