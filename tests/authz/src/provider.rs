@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
+use http::Method;
 use nuncio_test_support::{DEADLINE, Process, eventually, within};
+use reqwest::Url;
 use serde_json::{Value, json};
 
-use crate::{free_address, keep_secret};
+use crate::{Browser, free_address, keep_secret};
 
 /// A running provider.
 #[derive(Debug)]
@@ -57,6 +59,19 @@ impl Provider {
     pub async fn event(&self, event: &str) -> usize {
         let look = async || Some(self.events(event)).filter(|count| *count > 0).ok_or("it has not been");
         eventually(event, look).await
+    }
+
+    /// What the client is given when a user has logged in and was sent back to this address.
+    pub async fn tokens_of(&self, user: &str, redirect_uri: &str) -> Value {
+        let asked =
+            [("client_id", "edge"), ("response_type", "code"), ("scope", "openid"), ("redirect_uri", redirect_uri)];
+        let url = Url::parse_with_params(&format!("{}/auth", self.issuer), asked).unwrap();
+        let page = Browser::default().log_in(url.as_str(), user).await;
+        let (_, code) = page.url.query_pairs().find(|(name, _)| name == "code").unwrap_or_else(|| panic!("{page:#?}"));
+        let form = [("grant_type", "authorization_code"), ("code", &*code), ("redirect_uri", redirect_uri)];
+        // edge:edge-secret
+        let mut edge = Browser::api().with("authorization", "Basic ZWRnZTplZGdlLXNlY3JldA==");
+        edge.send(Method::POST, &format!("{}/token", self.issuer), Some(&form)).await.json()
     }
 
     /// Ends it.

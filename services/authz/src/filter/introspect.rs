@@ -16,9 +16,6 @@ use super::oauth2::basic_credentials;
 use crate::clock::now;
 use crate::engine::{Introspected, Services};
 
-/// Refusals are remembered for this long: who guesses tokens does not reach the issuer with each.
-const REFUSED: Duration = Duration::from_secs(5);
-
 /// An Introspection filter, compiled.
 #[derive(Debug)]
 pub(crate) struct IntrospectionFilter {
@@ -143,18 +140,30 @@ impl IntrospectionFilter {
             })
             .await
             .map_err(|error| error.to_string())?;
-        if answer.status != StatusCode::OK {
-            return Err(format!("the answer's status is {}", answer.status));
+        match answer.status {
+            StatusCode::OK => Ok(read(&answer.body, self.spec.cache, now())),
+            StatusCode::BAD_REQUEST if is_unsupported(&answer.body) => Ok(Introspected::REFUSED),
+            status => Err(format!("the answer's status is {status}")),
         }
-        Ok(read(&answer.body, self.spec.cache, now()))
     }
+}
+
+impl Introspected {
+    /// Remembered for a while: who guesses tokens does not reach the issuer with each.
+    const REFUSED: Self = Self { claims: None, lifetime: Duration::from_secs(5) };
+}
+
+/// Whether the provider says that it gives tokens of this sort to nobody as access tokens, such as JWTs where its own are
+/// opaque.
+fn is_unsupported(body: &[u8]) -> bool {
+    serde_json::from_slice::<Json>(body).is_ok_and(|answer| answer["error"] == "unsupported_token_type")
 }
 
 /// Active is what says `true`, not what says "true" or nothing.
 fn read(body: &[u8], cache: Duration, now: u64) -> Introspected {
     let claims: Json = serde_json::from_slice(body).unwrap_or_default();
     if claims.get("active") != Some(&Json::Bool(true)) {
-        return Introspected { claims: None, lifetime: REFUSED };
+        return Introspected::REFUSED;
     }
     let left =
         claims.get("exp").and_then(Json::as_u64).map_or(cache, |exp| Duration::from_secs(exp.saturating_sub(now)));
@@ -174,5 +183,13 @@ mod tests {
         }
         let good = read(br#"{"active":true,"exp":110}"#, cache, 100);
         assert!(good.claims.is_some() && good.lifetime == Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_sort_of_tokens_that_a_provider_does_not_know_is_no_failure_of_its() {
+        assert!(is_unsupported(br#"{"error":"unsupported_token_type"}"#));
+        for body in ["", "[]", r#"{"error":"invalid_client"}"#] {
+            assert!(!is_unsupported(body.as_bytes()), "{body}");
+        }
     }
 }

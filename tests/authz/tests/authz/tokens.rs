@@ -5,6 +5,7 @@ use nuncio_authz_tests::{Browser, Gateway, Issuer, Service, Upstream};
 use nuncio_test_support::eventually;
 use serde_json::{Value, json};
 
+use crate::rig::{CALLBACK, Rig};
 use crate::{rules, rules_of};
 
 fn jwt(issuer: &Issuer, more: &Value) -> Value {
@@ -15,7 +16,7 @@ fn jwt(issuer: &Issuer, more: &Value) -> Value {
     json!({ "id": "jwt.default", "kind": { "jwt": spec } })
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
@@ -81,6 +82,24 @@ async fn a_token_of_a_login_that_is_too_weak_is_told_what_would_do() {
         service.written().lines().any(is_line).then_some(()).ok_or("not yet")
     })
     .await;
+}
+
+/// Case 42 where the provider is asked: it has its own word for what it gives nobody to ask an API with.
+#[tokio::test]
+async fn an_id_token_is_none_where_the_provider_is_asked() {
+    let rig = Rig::simple().await;
+    let asked = json!({ "id": "asked.default", "kind": { "introspection": {
+        "endpoint": format!("{}/token/introspection", rig.provider.issuer), "client_id": "edge",
+        "client_secret": "edge-secret", "cache": { "secs": 0, "nanos": 0 },
+        "inject_request_headers": [{ "name": "X-User", "value": "{{ .token.Claims.sub }}" }] } } });
+    rig.service.write_rules(&rules(&[asked])).await;
+    let tokens = rig.provider.tokens_of("ann", &rig.url(CALLBACK)).await;
+    let with = async |kind: &str| bearer(tokens[kind].as_str().unwrap()).get(&rig.url("/x")).await;
+    let good = with("access_token").await;
+    assert_eq!((good.status, good.sent("x-user").as_deref()), (StatusCode::OK, Some("ann")), "{good:#?}");
+    let refused = with("id_token").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{refused:#?}");
+    assert!(refused.header("www-authenticate").unwrap().contains("error=\"invalid_token\""), "{refused:#?}");
 }
 
 /// Case 36, and a rotation in between.
