@@ -4,7 +4,8 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use serde_json::json;
 
-use crate::ClientKind;
+use crate::page::{CONTENT_SECURITY_POLICY, escape};
+use crate::{ClientKind, Request};
 
 /// Who a filter found it to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,17 +60,14 @@ impl Reply {
 
     /// An answer in the form that the client can use, never to be stored by caches.
     #[must_use]
-    pub fn message(kind: ClientKind, status: StatusCode, message: &str, request_id: &str) -> Self {
+    pub fn message(kind: ClientKind, status: StatusCode, message: &str, request: &Request) -> Self {
         let reply = Self::new(status).header("cache-control", "no-store");
         match kind {
-            ClientKind::Navigation => {
-                reply.with_body("text/html; charset=utf-8", page(status, message, request_id)).header(
-                    "content-security-policy",
-                    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-                )
-            }
+            ClientKind::Navigation => reply
+                .with_body("text/html; charset=utf-8", request.theme.page(status, message, &request.id))
+                .header("content-security-policy", CONTENT_SECURITY_POLICY),
             ClientKind::Api | ClientKind::WebSocket | ClientKind::Preflight => {
-                reply.with_body("application/json", body(status, message, request_id))
+                reply.with_body("application/json", body(status, message, &request.id))
             }
             // The proxy writes `grpc-status` and takes the body for `grpc-message`.
             ClientKind::Grpc => Self { body: message.to_owned(), ..reply },
@@ -134,37 +132,6 @@ fn body(status: StatusCode, message: &str, request_id: &str) -> String {
     format!("{body}\n")
 }
 
-fn page(status: StatusCode, message: &str, request_id: &str) -> String {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let (message, request_id) = (escape(message), escape(request_id));
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n<style>\n\
-         :root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }}\n\
-         main {{ max-width: 36rem; margin: 15vh auto; padding: 0 1.5rem }}\nh1 {{ font-size: 1.5rem }}\n\
-         footer {{ margin-top: 2rem; font-size: .875rem; opacity: .75 }}\n</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p>{message}</p>\n<footer>Status {code}, request <code>{request_id}</code></footer>\n\
-         </main>\n</body>\n</html>\n",
-        code = status.as_u16(),
-    )
-}
-
-/// For text in HTML.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&#34;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
 impl Denial {
     /// The client's fault.
     #[must_use]
@@ -174,10 +141,9 @@ impl Denial {
 
     /// Ours, or of what we depend on: 503, to be tried again soon.
     #[must_use]
-    pub fn unavailable(kind: ClientKind, reason: &'static str, detail: impl Into<String>, request_id: &str) -> Self {
+    pub fn unavailable(kind: ClientKind, reason: &'static str, detail: impl Into<String>, request: &Request) -> Self {
         let message = "This cannot be checked at the moment. Please try again shortly.";
-        let reply =
-            Reply::message(kind, StatusCode::SERVICE_UNAVAILABLE, message, request_id).header("retry-after", "5");
+        let reply = Reply::message(kind, StatusCode::SERVICE_UNAVAILABLE, message, request).header("retry-after", "5");
         Self { reason, detail: detail.into(), is_failure: true, reply: Box::new(reply) }
     }
 }
@@ -187,15 +153,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_escape_what_they_show() {
-        let reply = Reply::message(ClientKind::Navigation, StatusCode::FORBIDDEN, "<script>", "\"id\"");
-        assert!(reply.body.contains("&lt;script&gt;") && reply.body.contains("&#34;id&#34;"));
-        assert!(!reply.body.contains("<script>"));
-    }
-
-    #[test]
     fn only_our_own_faults_have_a_request_id() {
-        let body = |status| Reply::message(ClientKind::Api, status, "m", "i").body;
+        let mut request = Request::new("GET", "https", "a", "/");
+        request.id = "i".to_owned();
+        let body = |status| Reply::message(ClientKind::Api, status, "m", &request).body;
         assert_eq!(body(StatusCode::UNAUTHORIZED), "{\"message\":\"m\",\"status_code\":401}\n");
         assert_eq!(body(StatusCode::BAD_GATEWAY), "{\"message\":\"m\",\"request_id\":\"i\",\"status_code\":502}\n");
     }

@@ -1,10 +1,11 @@
 //! A request as the filters see and change it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::Identity;
+use crate::{Identity, Theme};
 
 /// A request that is to be decided on.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Who it is of, as soon as a filter knows: for the audit log, also where it is denied.
     pub identity: Option<Identity>,
+    /// How pages look that answer it.
+    pub theme: Arc<Theme>,
     /// Path and query, as the proxy normalised them.
     target: String,
     headers: HeaderMap,

@@ -43,12 +43,10 @@ pub(crate) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     pub(crate) fn new(facts: &'a Facts, set: Option<&'a str>, decision: &'a Decision) -> Self {
-        let known = decision.identity.as_ref();
-        let (word, reason, identity) = match &decision.outcome {
-            Outcome::Allow(_, identity) => ("allow", "", identity.as_ref()),
-            Outcome::Deny(denial) if denial.is_failure => ("error", denial.reason, known),
-            Outcome::Deny(denial) => ("deny", denial.reason, known),
-            Outcome::Answer(_) => ("answer", "", known),
+        let (word, reason) = decision.outcome.in_words();
+        let identity = match &decision.outcome {
+            Outcome::Allow(_, identity) => identity.as_ref(),
+            Outcome::Deny(_) | Outcome::Answer(_) => decision.identity.as_ref(),
         };
         Self {
             time: now(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use nuncio_auth::Rules;
+use nuncio_auth::{Match, Request, Rules};
 use nuncio_ir::auth::{Filter, FilterId, RuleSet, RuleSetId};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -16,6 +16,16 @@ use crate::filter::Compiled;
 pub(crate) struct Config {
     pub(crate) rules: HashMap<RuleSetId, Arc<Rules>>,
     pub(crate) filters: HashMap<FilterId, Arc<Compiled>>,
+}
+
+impl Config {
+    /// The rules of this id. For people, who know rules by where they stand: others that have a request fall under the rule
+    /// of this name. Whichever they are, they decide alike.
+    pub(crate) fn rules_named(&self, name: &str, request: &Request) -> Option<RuleSetId> {
+        let falls = |rules: &Rules| matches!(rules.find(request), Match::Rule(rule) if *rule.origin == *name);
+        let named = self.rules.get_key_value(&RuleSetId(name.into()));
+        named.or_else(|| self.rules.iter().find(|(_, rules)| falls(rules))).map(|(id, _)| id.clone())
+    }
 }
 
 /// A change.

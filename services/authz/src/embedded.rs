@@ -1,12 +1,12 @@
-//! The service inside of a gateway: rules and checks over Unix sockets, and no ports.
+//! The service inside of a gateway: rules and checks over Unix sockets, and no port but one that was asked for.
 
 use std::path::Path;
 
 use crate::settings::{Address, RedisUrls, Settings};
 
 /// Settings of a service that takes rules from the xDS server at `rules` and checks at `checks`. Sessions are in this
-/// process; in the Redis of that URL where the environment names keys that replicas share (`NUNCIO_AUTHZ_KEYS`). All else
-/// is as the environment says.
+/// process; in the Redis of that URL where the environment names keys that replicas share (`NUNCIO_AUTHZ_KEYS`). Operators
+/// are answered where the environment says (`NUNCIO_AUTHZ_ADMIN`). All else is as it says, too.
 ///
 /// # Errors
 /// When a variable or the URL cannot be understood.
@@ -15,7 +15,6 @@ pub fn embedded(rules: &Path, checks: &Path, redis: Option<&str>) -> Result<Sett
     settings.grpc = Address::Unix(checks.to_owned());
     settings.xds = Some(Address::Unix(rules.to_owned()));
     settings.rules = None;
-    settings.admin = None;
     settings.http = None;
     if settings.redis.is_none() && settings.keys.is_some() {
         settings.redis = redis.map(str::parse::<RedisUrls>).transpose()?;

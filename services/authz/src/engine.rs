@@ -1,14 +1,17 @@
 //! From a request to a decision.
 
+mod assertions;
 mod services;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use http::StatusCode;
-use nuncio_auth::{ClientKind, Denial, Edits, Identity, Match, Next, Reply, Request, Step, Verdict, Walk, path};
+use nuncio_auth::{ClientKind, Denial, Edits, Identity, Match, Next, Reply, Request, Step, Theme, Verdict, Walk, path};
 use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId};
 use serde::Serialize;
+use tracing::field::Empty;
+use tracing::{Instrument, Span, debug_span};
 
 use crate::audit::{Audit, Entry};
 use crate::config::{Active, Config};
@@ -24,6 +27,7 @@ pub(crate) struct Engine {
     pub(crate) services: Arc<Services>,
     pub(crate) metrics: AuthzMetrics,
     pub(crate) audit: Option<Audit>,
+    pub(crate) theme: Arc<Theme>,
 }
 
 /// A decision.
@@ -36,12 +40,34 @@ pub(crate) struct Decision {
     pub(crate) identity: Option<Identity>,
 }
 
+impl Decision {
+    fn tell(&self, span: &Span) {
+        let (word, reason) = self.outcome.in_words();
+        span.record("rule", &*self.rule).record("decision", word).record("reason", reason);
+        if word == "error" {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+}
+
 /// What follows for the request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Allow(Box<Edits>, Option<Identity>),
     Deny(Denial),
     Answer(Reply),
+}
+
+impl Outcome {
+    /// For metrics, logs and traces: what was decided, and why not where it is a denial.
+    pub(crate) fn in_words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Allow(..) => ("allow", ""),
+            Self::Deny(denial) if denial.is_failure => ("error", denial.reason),
+            Self::Deny(denial) => ("deny", denial.reason),
+            Self::Answer(_) => ("answer", ""),
+        }
+    }
 }
 
 /// What a filter said, for explanations.
@@ -58,10 +84,22 @@ impl Engine {
     pub(crate) async fn decide(&self, set: Option<&str>, request: Request) -> Decision {
         let begun = Instant::now();
         let facts = Facts::of(&request);
+        let span = debug_span!(
+            "decide",
+            otel.kind = "server",
+            otel.status_code = Empty,
+            rule = Empty,
+            decision = Empty,
+            reason = Empty
+        );
+        if !span.is_disabled() {
+            nuncio_telemetry::follow(&span, request.header("traceparent"), request.header("tracestate"));
+        }
         let mut walked = Walked::default();
-        let outcome = self.outcome(set, request, &mut walked).await;
+        let outcome = self.outcome(set, request, &mut walked).instrument(span.clone()).await;
         let Walked { rule, steps, identity } = walked;
         let decision = Decision { outcome, rule, steps, identity };
+        decision.tell(&span);
         self.metrics.decided(&decision, begun.elapsed());
         if let Some(audit) = &self.audit {
             audit.write(&Entry::new(&facts, set, &decision));
@@ -70,6 +108,7 @@ impl Engine {
     }
 
     async fn outcome(&self, set: Option<&str>, mut request: Request, walked: &mut Walked) -> Outcome {
+        request.theme = self.theme.clone();
         let Some(config) = self.active.load() else {
             return Outcome::Deny(unusable(&request, "no rules are known yet"));
         };
@@ -97,21 +136,21 @@ impl Engine {
             }
             Match::Open => {
                 walked.rule = "none".to_owned();
-                self.services.assert_identity(&mut request, None);
+                self.services.assertions.assert(&mut request, None);
                 return Outcome::Allow(Box::new(request.into_edits()), None);
             }
             Match::Ambiguous => return Outcome::Deny(bad_path(&request, "the path can be read in two ways")),
         };
         // It carries no credentials, and is answered by what is behind: what follows it is checked.
         if ClientKind::of(&request) == ClientKind::Preflight && passes_preflights(&steps, &config) {
-            self.services.assert_identity(&mut request, None);
+            self.services.assertions.assert(&mut request, None);
             return Outcome::Allow(Box::new(request.into_edits()), None);
         }
         let verdict = self.walk(steps, &mut request, &config, walked).await;
         walked.identity = request.identity.take();
         match verdict {
             Verdict::Allow(identity) => {
-                self.services.assert_identity(&mut request, identity.as_ref());
+                self.services.assertions.assert(&mut request, identity.as_ref());
                 Outcome::Allow(Box::new(request.into_edits()), identity)
             }
             Verdict::Deny(denial) => Outcome::Deny(denial),
@@ -170,11 +209,11 @@ fn wants_login(verdict: &Verdict) -> bool {
 fn instead_of_redirect(request: &Request, status: u16) -> Denial {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     let message = "a login is needed";
-    Denial::new("no_session", message, Reply::message(ClientKind::of(request), status, message, &request.id))
+    Denial::new("no_session", message, Reply::message(ClientKind::of(request), status, message, request))
 }
 
 fn bad_path(request: &Request, reason: &str) -> Denial {
-    let reply = Reply::message(ClientKind::of(request), StatusCode::BAD_REQUEST, reason, &request.id);
+    let reply = Reply::message(ClientKind::of(request), StatusCode::BAD_REQUEST, reason, request);
     Denial::new("bad_path", reason, reply)
 }
 

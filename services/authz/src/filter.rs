@@ -102,5 +102,5 @@ impl Compiled {
 /// Denies since the configuration cannot be used.
 pub(crate) fn unusable(request: &Request, reason: &str) -> Denial {
     let kind = nuncio_auth::ClientKind::of(request);
-    Denial::unavailable(kind, "misconfigured", reason, &request.id)
+    Denial::unavailable(kind, "misconfigured", reason, request)
 }

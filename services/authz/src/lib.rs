@@ -13,7 +13,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 #![allow(clippy::doc_markdown, reason = "names of the kinds of objects are no code here")]
 
+mod ask;
 mod audit;
+mod changes;
 mod clock;
 mod config;
 mod embedded;
@@ -29,6 +31,6 @@ pub mod settings;
 mod start;
 
 pub use embedded::embedded;
-pub use run::{RunError, run};
+pub use run::{RunError, Service};
 pub use settings::Settings;
 pub use start::{Arguments, main, start};

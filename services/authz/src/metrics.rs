@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 
-use crate::engine::{Decision, Outcome};
+use crate::engine::Decision;
 
 /// How many rules have counters of their own.
 const MOST_RULES: usize = 1_000;
@@ -52,23 +52,26 @@ struct DecisionLabels {
 }
 
 impl AuthzMetrics {
-    pub(crate) fn new(metrics: &Metrics) -> Self {
-        let new = Self {
+    pub(crate) fn new() -> Self {
+        Self {
             decisions: Family::default(),
             seconds: Histogram::new(duration_buckets()),
             rules: Arc::new(BoundedLabel::new(MOST_RULES)),
             providers: Family::default(),
             refreshes: Family::default(),
             tokens: Family::default(),
-        };
+        }
+    }
+
+    /// Has them told.
+    pub(crate) fn register(&self, metrics: &Metrics) {
         metrics.register("authz", |registry| {
-            registry.register("decisions", "Decisions, by rule and reason", new.decisions.clone());
-            registry.register("decision_seconds", "How long a decision took", new.seconds.clone());
-            registry.register("provider_calls", "Requests to identity providers", new.providers.clone());
-            registry.register("refreshes", "Access tokens that were exchanged for new ones", new.refreshes.clone());
-            registry.register("signatures", "Tokens whose signature was verified or known", new.tokens.clone());
+            registry.register("decisions", "Decisions, by rule and reason", self.decisions.clone());
+            registry.register("decision_seconds", "How long a decision took", self.seconds.clone());
+            registry.register("provider_calls", "Requests to identity providers", self.providers.clone());
+            registry.register("refreshes", "Access tokens that were exchanged for new ones", self.refreshes.clone());
+            registry.register("signatures", "Tokens whose signature was verified or known", self.tokens.clone());
         });
-        new
     }
 
     /// Counts a request to an identity provider; without an answer there is no status.
@@ -94,12 +97,7 @@ impl AuthzMetrics {
     }
 
     pub(crate) fn decided(&self, decision: &Decision, took: Duration) {
-        let (word, reason) = match &decision.outcome {
-            Outcome::Allow(..) => ("allow", ""),
-            Outcome::Deny(denial) if denial.is_failure => ("error", denial.reason),
-            Outcome::Deny(denial) => ("deny", denial.reason),
-            Outcome::Answer(_) => ("answer", ""),
-        };
+        let (word, reason) = decision.outcome.in_words();
         let labels = DecisionLabels { rule: self.rules.value(&decision.rule), decision: word, reason };
         self.decisions.get_or_create(&labels).inc();
         self.seconds.observe(took.as_secs_f64());

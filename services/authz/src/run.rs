@@ -1,26 +1,26 @@
 //! The service as a whole.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use nuncio_auth::crypto::Keys;
 use nuncio_telemetry::{Condition, Health, Metrics};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
+use crate::changes;
 use crate::config::Active;
 use crate::engine::{Engine, Services};
 use crate::idp::Clients;
 use crate::metrics::AuthzMetrics;
 use crate::provider::{file, xds};
-use crate::server;
+use crate::server::{self, Listener};
 use crate::session::{MemoryStore, RedisStore, Sessions, Store, StoreError, Subscriber};
-use crate::settings::Settings;
+use crate::settings::{Address, Settings};
 
 /// How long what is in flight may take when the service is stopped: an identity provider may have to answer first.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,41 +50,78 @@ impl From<StoreError> for RunError {
     }
 }
 
-/// Runs the service until stopped; what it counts is in `metrics`.
-///
-/// # Errors
-/// When settings cannot be used or an address cannot be had.
-pub async fn run(settings: Settings, metrics: Metrics, stop: CancellationToken) -> Result<(), RunError> {
-    let health = Health::default();
-    let active = Active::new();
-    let engine = Arc::new(engine(&settings, &metrics, active.clone())?);
-    let mut tasks = JoinSet::new();
-    if let Some(urls) = &settings.redis {
-        let others = Subscriber::new(settings.redis_kind, &urls.0, &settings.redis_master.0)?;
-        tasks.spawn(engine.services.sessions.follow(others, stop.clone()));
+/// A service that can run: its settings are good, and it has the addresses of its pages. It answers nobody yet.
+#[derive(Debug)]
+pub struct Service {
+    settings: Settings,
+    engine: Engine,
+    admin: Option<Listener>,
+    http: Option<Listener>,
+}
+
+impl Service {
+    /// Tells what is wrong before anything relies on the service.
+    ///
+    /// # Errors
+    /// When settings cannot be used or an address cannot be had.
+    pub async fn new(settings: Settings) -> Result<Self, RunError> {
+        if settings.xds.is_none() && settings.rules.is_none() {
+            return Err(RunError::Setting("say where rules come from: --xds or --rules".to_owned()));
+        }
+        let listen = async |address: Option<&Address>| match address {
+            Some(address) => Listener::bind(address).await.map(Some),
+            None => Ok(None),
+        };
+        let engine = engine(&settings)?;
+        let (admin, http) = (listen(settings.admin.as_ref()).await?, listen(settings.http.as_ref()).await?);
+        Ok(Self { settings, engine, admin, http })
     }
 
-    match (&settings.xds, &settings.rules) {
-        (Some(server), _) => _ = tasks.spawn(xds::watch(server.clone(), active.clone(), stop.clone())),
-        (None, Some(path)) => _ = tasks.spawn(file::watch(path.clone(), active.clone(), stop.clone())),
-        (None, None) => return Err(RunError::Setting("say where rules come from: --xds or --rules".to_owned())),
+    /// Runs until stopped; what it counts is in `metrics`.
+    ///
+    /// # Errors
+    /// When Envoy's address cannot be had.
+    pub async fn run(self, metrics: Metrics, stop: CancellationToken) -> Result<(), RunError> {
+        let Self { settings, engine, admin, http } = self;
+        engine.metrics.register(&metrics);
+        let engine = Arc::new(engine);
+        let health = Health::default();
+        let mut tasks = JoinSet::new();
+        if let Some(urls) = &settings.redis {
+            let others = Subscriber::new(settings.redis_kind, &urls.0, &settings.redis_master.0)?;
+            tasks.spawn(engine.services.sessions.follow(others, stop.clone()));
+        }
+        if let Some(server) = settings.xds {
+            tasks.spawn(xds::watch(server, engine.active.clone(), stop.clone()));
+        } else if let Some(path) = settings.rules {
+            tasks.spawn(file::watch(path, engine.active.clone(), stop.clone()));
+        }
+        if let Some(path) = settings.keys {
+            let services = engine.services.clone();
+            let take = move |text: &[u8]| services.sessions.take_keys(text);
+            tasks.spawn(changes::follow(path, "keys of sessions", stop.clone(), take));
+        }
+        if let Some(path) = settings.assertion_key {
+            let services = engine.services.clone();
+            let take = move |text: &[u8]| services.assertions.take(text);
+            tasks.spawn(changes::follow(path, "keys of assertions", stop.clone(), take));
+        }
+        // Ready once rules are known, and from then on: an identity provider that is down is none of a load balancer's business.
+        let rules = health.condition("rules");
+        tasks.spawn(ready_once_known(engine.active.known(), rules, stop.clone()));
+        if let Some(listener) = admin {
+            tasks.spawn(serve(listener, server::admin(engine.clone(), health.clone(), metrics), stop.clone()));
+        }
+        if let Some(listener) = http {
+            tasks.spawn(serve(listener, server::http(engine.clone()), stop.clone()));
+        }
+        tracing::info!("answering Envoy at {}", settings.grpc);
+        within(&stop, server::grpc(engine, &settings.grpc, stop.clone())).await.unwrap_or(Ok(()))?;
+        health.drain();
+        stop.cancel();
+        while tasks.join_next().await.is_some() {}
+        Ok(())
     }
-    // Ready once rules are known, and from then on: an identity provider that is down is none of a load balancer's business.
-    let rules = health.condition("rules");
-    tasks.spawn(ready_once_known(active.known(), rules, stop.clone()));
-    if let Some(address) = &settings.admin {
-        let admin = server::admin(engine.clone(), health.clone(), metrics);
-        tasks.spawn(serve(bind(address).await?, admin, stop.clone()));
-    }
-    if let Some(address) = &settings.http {
-        tasks.spawn(serve(bind(address).await?, server::http(engine.clone()), stop.clone()));
-    }
-    tracing::info!("answering Envoy at {}", settings.grpc);
-    within(&stop, server::grpc(engine, &settings.grpc, stop.clone())).await.unwrap_or(Ok(()))?;
-    health.drain();
-    stop.cancel();
-    while tasks.join_next().await.is_some() {}
-    Ok(())
 }
 
 /// Lets what is in flight finish when the service is stopped, and waits for no connection on which nobody says anything.
@@ -107,17 +144,18 @@ async fn ready_once_known(mut known: watch::Receiver<bool>, rules: Condition, st
     }
 }
 
-fn engine(settings: &Settings, metrics: &Metrics, active: Active) -> Result<Engine, RunError> {
-    let assertion_key = settings.assertion_key.as_deref().map(read).transpose()?;
-    let metrics = AuthzMetrics::new(metrics);
+fn engine(settings: &Settings) -> Result<Engine, RunError> {
+    let metrics = AuthzMetrics::new();
     let clients = Clients::new(settings.idp_timeout, metrics.clone());
-    let sessions = sessions(settings)?;
-    let services =
-        Services::new(clients, sessions, metrics.clone(), assertion_key.as_deref()).map_err(RunError::Setting)?;
-    let open = |path: &std::path::PathBuf| {
-        Audit::open(path).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))
-    };
-    Ok(Engine { active, services: Arc::new(services), metrics, audit: settings.audit.as_ref().map(open).transpose()? })
+    let services = Services::new(clients, sessions(settings)?, metrics.clone());
+    let failed = |path: &Path, error: String| RunError::File(path.display().to_string(), error);
+    if let Some(path) = &settings.assertion_key {
+        services.assertions.take(read(path)?.as_bytes()).map_err(|error| failed(path, error))?;
+    }
+    let open = |path: &PathBuf| Audit::open(path).map_err(|error| failed(path, error.to_string()));
+    let audit = settings.audit.as_ref().map(open).transpose()?;
+    let theme = Arc::new(settings.pages.theme().map_err(RunError::Setting)?);
+    Ok(Engine { active: Active::new(), services: Arc::new(services), metrics, audit, theme })
 }
 
 /// Sessions, in a store that others share only with keys that they share, too.
@@ -147,13 +185,8 @@ fn read(path: &Path) -> Result<String, RunError> {
     std::fs::read_to_string(path).map_err(|error| RunError::File(path.display().to_string(), error.to_string()))
 }
 
-async fn bind(address: &str) -> Result<TcpListener, RunError> {
-    TcpListener::bind(address).await.map_err(|error| RunError::Listen(address.to_owned(), error))
-}
-
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    if let Some(Err(error)) = within(&stop, serving.into_future()).await {
+async fn serve(listener: Listener, pages: Router, stop: CancellationToken) {
+    if let Some(Err(error)) = within(&stop, listener.serve(pages, stop.clone())).await {
         tracing::error!("an HTTP server ended: {error}");
     }
 }

@@ -8,6 +8,7 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use moka::future::Cache;
 use nuncio_auth::crypto::{Keys, random_text, sha256};
 use nuncio_auth::login::{LogoutToken, Session};
@@ -29,7 +30,7 @@ const SHORTEST_LIST: Duration = Duration::from_secs(86_400);
 #[derive(Debug)]
 pub(crate) struct Sessions {
     store: Store,
-    keys: Keys,
+    keys: ArcSwap<Keys>,
     local: Option<Cache<String, Arc<Session>>>,
     /// How long a refresh may hold the lock of a session.
     lock_life: Duration,
@@ -39,12 +40,19 @@ impl Sessions {
     pub(crate) fn new(store: Store, keys: Keys, lock_life: Duration) -> Self {
         let local =
             store.is_remote().then(|| Cache::builder().max_capacity(LOCAL_MOST).time_to_live(LOCAL_LIFE).build());
-        Self { store, keys, local, lock_life }
+        Self { store, keys: ArcSwap::from_pointee(keys), local, lock_life }
     }
 
     /// The keys that seal.
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
+    pub(crate) fn keys(&self) -> Arc<Keys> {
+        self.keys.load_full()
+    }
+
+    /// Seals by other keys from now on, one a line. What none of them opens is as if it were not there.
+    pub(crate) fn take_keys(&self, text: &[u8]) -> Result<(), String> {
+        let keys = Keys::parse(&String::from_utf8_lossy(text)).map_err(|error| error.to_string())?;
+        self.keys.store(Arc::new(keys));
+        Ok(())
     }
 
     /// Where a session of this name is: who reads the store learns no name.
@@ -74,7 +82,7 @@ impl Sessions {
     pub(crate) async fn read(&self, place: &str) -> Result<Option<Arc<Session>>, StoreError> {
         let sealed = self.store.get(place).await?;
         // What does not open is of a key that is gone, or no session: as if it were not there.
-        let open = |sealed: Vec<u8>| serde_json::from_slice(&self.keys.open(place, &sealed)?).ok();
+        let open = |sealed: Vec<u8>| serde_json::from_slice(&self.keys().open(place, &sealed)?).ok();
         Ok(sealed.and_then(open).map(Arc::new))
     }
 
@@ -83,7 +91,7 @@ impl Sessions {
     pub(crate) async fn write(&self, place: &str, session: &Session, now: u64) -> Result<bool, StoreError> {
         let json = serde_json::to_vec(session).map_err(|error| StoreError(error.to_string()))?;
         let life = Duration::from_secs(session.lifetime(now));
-        let written = self.store.put(place, session.revision, &self.keys.seal(place, &json), life).await?;
+        let written = self.store.put(place, session.revision, &self.keys().seal(place, &json), life).await?;
         if let Some(local) = &self.local {
             local.invalidate(place).await;
         }

@@ -1,5 +1,7 @@
 //! What the service is told at its start.
 
+mod pages;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,18 +9,24 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches, ValueEnum};
 use nuncio_telemetry::LogFormat;
 
+pub use pages::Pages;
+
+/// Where operators ask, unless they are told otherwise; and what tells them.
+pub(crate) const DEFAULT_ADMIN: &str = "127.0.0.1:8501";
+pub(crate) const ADMIN_VARIABLE: &str = "NUNCIO_AUTHZ_ADMIN";
+
 /// Everything that can be set, by flags and by the environment.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
     /// Where to answer Envoy by gRPC: HOST:PORT, or a path for a Unix socket
     #[arg(long, env = "NUNCIO_AUTHZ_GRPC", default_value = "127.0.0.1:8500", value_name = "ADDRESS")]
     pub grpc: Address,
-    /// Where to answer by HTTP, for nginx's auth_request, Traefik's forwardAuth and Envoy's HTTP form
-    #[arg(long, env = "NUNCIO_AUTHZ_HTTP", value_name = "HOST:PORT")]
-    pub http: Option<String>,
-    /// Where health, metrics and explanations are; for operators alone
-    #[arg(long, env = "NUNCIO_AUTHZ_ADMIN", default_value = "127.0.0.1:8501", value_name = "HOST:PORT")]
-    pub admin: Option<String>,
+    /// The same by HTTP, for nginx's auth_request, Traefik's forwardAuth and Envoy's HTTP form
+    #[arg(long, env = "NUNCIO_AUTHZ_HTTP", value_name = "ADDRESS")]
+    pub http: Option<Address>,
+    /// Where health, metrics, explanations and the end of sessions are; for operators alone
+    #[arg(long, env = ADMIN_VARIABLE, default_value = DEFAULT_ADMIN, value_name = "ADDRESS")]
+    pub admin: Option<Address>,
     /// The controller, to be told rules and filters by: HOST:PORT, or a path for a Unix socket
     #[arg(long, env = "NUNCIO_AUTHZ_XDS", value_name = "ADDRESS", conflicts_with = "rules")]
     pub xds: Option<Address>,
@@ -43,12 +51,15 @@ pub struct Settings {
     /// Keys that sessions are encrypted with: 32 bytes in base64 a line, the first of them encrypts
     #[arg(long, env = "NUNCIO_AUTHZ_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
-    /// A private key in PEM (EC P-256), with which upstreams are assured of who a request is from
+    /// Private keys in PEM (EC P-256), with which upstreams are assured of who a request is from: the first signs
     #[arg(long, env = "NUNCIO_AUTHZ_ASSERTION_KEY", value_name = "FILE")]
     pub assertion_key: Option<PathBuf>,
     /// Write one JSON line for each decision to this file; `-` for standard output
     #[arg(long, env = "NUNCIO_AUTHZ_AUDIT", value_name = "FILE")]
     pub audit: Option<PathBuf>,
+    /// How error pages look.
+    #[command(flatten)]
+    pub pages: Pages,
     /// How long an identity provider may take to answer
     #[arg(long, env = "NUNCIO_AUTHZ_IDP_TIMEOUT", default_value = "4s", value_parser = seconds, value_name = "DURATION")]
     pub idp_timeout: Duration,
@@ -61,12 +72,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What the environment says, for a process that has no flags for this service.
+    /// What the environment says, for a process that has no flags for this service. Operators are answered only where it
+    /// says so: several such processes may be on one machine.
     ///
     /// # Errors
     /// When a variable is not what it should be.
     pub fn from_environment() -> Result<Self, String> {
         let command = Self::augment_args(clap::Command::new("authz"));
+        let command = command.mut_arg("admin", |admin| admin.default_value(None::<&'static str>));
         let matches = command.try_get_matches_from(["authz"]).map_err(|error| error.to_string())?;
         Self::from_arg_matches(&matches).map_err(|error| error.to_string())
     }

@@ -75,6 +75,8 @@ async fn serve(args: UpArgs) -> Outcome {
         .map_err(Failure::usage)?;
     let authz = nuncio_authz::embedded(&runtime_dir.xds_socket(), &runtime_dir.authz_socket(), redis.as_deref());
     let authz = authz.map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
+    // Here, and not with the first FilterPolicy: what is wrong with its settings must end no gateway that serves.
+    let authz = nuncio_authz::Service::new(authz).await.map_err(Failure::new)?;
     let (wanted, limiter_is_wanted) = watch::channel(false);
     let limited = limited(&limiter, limiter_is_wanted.clone());
     let (authz_wanted, authz_is_wanted) = watch::channel(false);

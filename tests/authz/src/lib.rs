@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
 mod browser;
+mod collector;
 mod evil;
 mod gateway;
 mod issuer;
@@ -16,6 +17,7 @@ mod service;
 mod upstream;
 
 pub use browser::{Browser, Page};
+pub use collector::Collector;
 pub use evil::{Evil, EvilProvider};
 pub use gateway::Gateway;
 pub use issuer::Issuer;
@@ -35,6 +37,13 @@ pub fn signing_key() -> (String, serde_json::Value) {
     let pem = nuncio_test_support::Authority::new("client").issue(&["client"]).key;
     let public = nuncio_auth::jwt::Signer::new("ES256", &pem).and_then(|signer| signer.public_key()).unwrap();
     (pem, public)
+}
+
+/// Gives a file another content, all at once.
+pub fn replace(file: &std::path::Path, text: &str) {
+    let new = file.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(new, file).unwrap();
 }
 
 /// A port of an address of its own.

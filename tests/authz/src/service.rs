@@ -6,7 +6,7 @@ use std::process::Command;
 use nuncio_test_support::{Process, eventually};
 use serde_json::Value;
 
-use crate::{assert_no_secret, free_address};
+use crate::{Collector, assert_no_secret, free_address, replace};
 
 /// A running service.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct Service {
     /// Where operators look.
     pub admin: String,
     arguments: Vec<String>,
+    environment: Vec<(&'static str, String)>,
     process: Process,
     directory: tempfile::TempDir,
 }
@@ -30,7 +31,7 @@ impl Service {
 
     /// Starts one that writes no more than operators have it write.
     pub async fn start_as_operators_do(rules: &Value) -> Self {
-        let service = Self::spawn(rules, |_| Vec::new());
+        let service = Self::spawn(rules, Vec::new(), |_| Vec::new());
         service.ready().await;
         service
     }
@@ -38,6 +39,13 @@ impl Service {
     /// The same with more arguments.
     pub async fn start_with(rules: &Value, arguments: &[&str]) -> Self {
         let service = Self::launch(rules, arguments);
+        service.ready().await;
+        service
+    }
+
+    /// Starts one that sends its spans there.
+    pub async fn start_traced(rules: &Value, collector: &Collector) -> Self {
+        let service = Self::spawn(rules, collector.variables(), |_| Vec::new());
         service.ready().await;
         service
     }
@@ -54,41 +62,41 @@ impl Service {
 
     /// Starts it again where it was, once it has been ended.
     pub async fn start_again(&mut self) {
-        self.process = Process::spawn(&mut command(&self.arguments));
+        self.process = Process::spawn(command(&self.arguments).envs(self.environment.clone()));
         self.ready().await;
     }
 
     /// Starts one and does not wait.
     #[must_use]
     pub fn launch(rules: &Value, arguments: &[&str]) -> Self {
-        Self::spawn(rules, |directory| {
+        Self::spawn(rules, Vec::new(), |directory| {
             let audit = directory.join("audit.jsonl").to_string_lossy().into_owned();
             let all = ["--log", "debug", "--audit", &audit];
             all.iter().chain(arguments).map(ToString::to_string).collect()
         })
     }
 
-    fn spawn(rules: &Value, more: impl FnOnce(&Path) -> Vec<String>) -> Self {
+    fn spawn(rules: &Value, environment: Vec<(&'static str, String)>, more: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("rules.json");
-        write(&file, rules);
+        replace(&file, &rules.to_string());
         let (grpc, http, admin) = (free_address(), free_address(), free_address());
         let own = ["--grpc", &grpc, "--http", &http, "--admin", &admin, "--rules", file.to_str().unwrap()];
         let arguments: Vec<String> = own.iter().map(ToString::to_string).chain(more(directory.path())).collect();
-        let process = Process::spawn(&mut command(&arguments));
-        Self { grpc, http, admin, arguments, process, directory }
+        let process = Process::spawn(command(&arguments).envs(environment.clone()));
+        Self { grpc, http, admin, arguments, environment, process, directory }
     }
 
     /// Gives it other rules, and waits until they are in force.
     pub async fn write_rules(&self, rules: &Value) {
         let before = self.loads();
-        write(&self.directory.path().join("rules.json"), rules);
+        replace(&self.directory.path().join("rules.json"), &rules.to_string());
         eventually("the rules are in force", async || if self.loads() > before { Ok(()) } else { Err("not yet") })
             .await;
     }
 
     fn loads(&self) -> usize {
-        self.process.stderr().iter().filter(|line| line.contains("in force")).count()
+        self.process.stderr().iter().filter(|line| line.contains("rules.json") && line.contains("in force")).count()
     }
 
     /// Everything that it wrote: its log and its audit log.
@@ -140,12 +148,6 @@ fn command(arguments: &[String]) -> Command {
     let mut command = Command::new(program());
     command.args(arguments).env("SSL_CERT_FILE", "/dev/null").env_remove("SSL_CERT_DIR");
     command
-}
-
-fn write(file: &Path, rules: &Value) {
-    let new = file.with_extension("new");
-    std::fs::write(&new, rules.to_string()).unwrap();
-    std::fs::rename(new, file).unwrap();
 }
 
 /// Beside the program that asks, or one directory up from a test.

@@ -91,7 +91,8 @@ impl Gateway {
         };
         tokio::spawn(nuncio_controller::run(config, stop.clone(), sender));
         let authz = nuncio_authz::embedded(&at("xds.sock"), &at("authz.sock"), None).unwrap();
-        tokio::spawn(nuncio_authz::run(authz, Metrics::of_part(), stop.clone()));
+        let authz = nuncio_authz::Service::new(authz).await.unwrap();
+        tokio::spawn(authz.run(Metrics::of_part(), stop.clone()));
         let envoy = start_envoy(&directory.path().join("envoy.json"), at("admin.sock"), at("xds.sock"));
         let mut gateway = Self { envoy, ports: free_ports(), events, stop, current: None, live: 0, directory };
         gateway.wait(|event| matches!(event, Event::EnvoyConnected { .. }), &mut Vec::new()).await;

@@ -39,7 +39,7 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Stop> {
             Ok(Value::Text(arguments.iter().map(format::plain).collect::<Vec<_>>().join(" ") + "\n"))
         }
         ("printf", [Value::Text(text), rest @ ..]) => format::printf(text, rest).map(Value::Text),
-        ("html", arguments) => Ok(Value::Text(crate::reply::escape(&print(arguments)))),
+        ("html", arguments) => Ok(Value::Text(crate::page::escape(&print(arguments)))),
         ("urlquery", arguments) => {
             Ok(Value::Text(form_urlencoded::byte_serialize(print(arguments).as_bytes()).collect()))
         }

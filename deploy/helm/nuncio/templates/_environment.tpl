@@ -5,6 +5,7 @@
 {{- $env := dict
   "AMBASSADOR_ID" .Values.ambassadorId
   "NUNCIO_ADMIN" (printf "%s:%v" (include "nuncio.adminAddress" .) .Values.admin.port)
+  "NUNCIO_AUTHZ_ADMIN" "/run/nuncio/authz-admin.sock"
   "NUNCIO_ADMIN_HOST" (printf "%s,%s.%s,%s.%s.svc" $admin $admin $namespace $admin $namespace)
   "NUNCIO_DRAIN_TIME" (.Values.shutdown.drainSeconds | toString)
   "NUNCIO_LOG_FORMAT" .Values.log.format

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
-use nuncio_auth::jwt::{KeySet, Signer, Verified};
+use nuncio_auth::jwt::{KeySet, Verified};
 use nuncio_auth::login::Provider;
-use nuncio_auth::{Identity, Request};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::assertions::Assertions;
 use crate::clock::now;
 use crate::filter::oauth2::{MachineToken, Refreshed, UntilExpiry};
 use crate::idp::{Clients, Documents};
@@ -32,8 +32,6 @@ const VOUCHED_LIFE: Duration = Duration::from_secs(600);
 const REST: Duration = Duration::from_secs(2);
 /// How many sessions it is known of when they were last told to live on.
 const TOUCHED: u64 = 200_000;
-/// How long an assertion of who it is may be used upstream, in seconds.
-const ASSERTION_LIFE: u64 = 60;
 
 /// What filters share.
 #[derive(Debug)]
@@ -62,7 +60,7 @@ pub(crate) struct Services {
     /// Passwords that were good, by digest.
     pub(crate) passwords: Cache<[u8; 32], ()>,
     guesses: Semaphore,
-    assertion: Option<Assertion>,
+    pub(crate) assertions: Assertions,
 }
 
 /// What an issuer said of a token.
@@ -74,15 +72,6 @@ pub(crate) struct Introspected {
     pub(crate) lifetime: Duration,
 }
 
-#[derive(Debug)]
-struct Assertion {
-    signer: Signer,
-    key_id: String,
-}
-
-/// The header that carries an assertion of who it is.
-const ASSERTION_HEADER: http::HeaderName = http::HeaderName::from_static(nuncio_ir::auth::ASSERTION_HEADER);
-
 struct ByLifetime;
 
 impl moka::Expiry<[u8; 32], Introspected> for ByLifetime {
@@ -92,19 +81,14 @@ impl moka::Expiry<[u8; 32], Introspected> for ByLifetime {
 }
 
 impl Services {
-    pub(crate) fn new(
-        clients: Arc<Clients>,
-        sessions: Sessions,
-        metrics: AuthzMetrics,
-        assertion_key: Option<&str>,
-    ) -> Result<Self, String> {
+    pub(crate) fn new(clients: Arc<Clients>, sessions: Sessions, metrics: AuthzMetrics) -> Self {
         let parse = |bytes: &[u8]| {
             let keys = KeySet::parse(bytes).map_err(|error| error.to_string())?;
             // An empty set would refuse everybody: the last good one is better.
             if keys.is_empty() { Err("the set holds no key that can be used".to_owned()) } else { Ok(keys) }
         };
         let lru = EvictionPolicy::tiny_lfu();
-        Ok(Self {
+        Self {
             keys: Documents::new(clients.clone(), parse),
             providers: Documents::new(clients.clone(), Provider::parse),
             sessions,
@@ -127,8 +111,8 @@ impl Services {
                 .eviction_policy(lru)
                 .build(),
             guesses: Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| 4 * cores.get())),
-            assertion: assertion_key.map(Assertion::new).transpose()?,
-        })
+            assertions: Assertions::default(),
+        }
     }
 
     /// Whether a session has not been told to live on for so many seconds; from now on it has.
@@ -144,50 +128,5 @@ impl Services {
     /// A turn to verify a password; none when too many others wait, since each takes a core for a while.
     pub(crate) async fn password_turn(&self) -> Option<SemaphorePermit<'_>> {
         tokio::time::timeout(Duration::from_secs(1), self.guesses.acquire()).await.ok()?.ok()
-    }
-
-    /// Gives upstreams a token by which they can verify who a request is from, and that it came through here. Whatever the
-    /// client sent under that name is gone.
-    pub(crate) fn assert_identity(&self, request: &mut Request, identity: Option<&Identity>) {
-        let token = self
-            .assertion
-            .as_ref()
-            .zip(identity)
-            .and_then(|(assertion, identity)| assertion.token(&request.origin(), identity, now()));
-        match token.and_then(|token| token.parse().ok()) {
-            Some(value) => request.set_header(&ASSERTION_HEADER, value),
-            None => request.remove_header(&ASSERTION_HEADER),
-        }
-    }
-
-    /// The keys by which upstreams verify assertions.
-    pub(crate) fn assertion_keys(&self) -> Json {
-        let keys: Vec<Json> = self.assertion.iter().filter_map(Assertion::public_key).collect();
-        json!({ "keys": keys })
-    }
-}
-
-impl Assertion {
-    fn new(pem: &str) -> Result<Self, String> {
-        let signer = Signer::new("ES256", pem).map_err(|error| error.to_string())?;
-        let public = signer.public_key().map_err(|error| error.to_string())?.to_string();
-        let digest = nuncio_auth::crypto::sha256(public.as_bytes());
-        Ok(Self { signer, key_id: digest[..8].iter().map(|byte| format!("{byte:02x}")).collect() })
-    }
-
-    fn token(&self, audience: &str, identity: &Identity, now: u64) -> Option<String> {
-        let header = json!({ "typ": "JWT", "kid": self.key_id });
-        let claims = json!({
-            "iss": "nuncio", "aud": audience, "sub": identity.subject, "idp": identity.issuer,
-            "iat": now, "exp": now + ASSERTION_LIFE,
-        });
-        self.signer.sign(header.as_object()?.clone(), &claims).ok()
-    }
-
-    fn public_key(&self) -> Option<Json> {
-        let mut key = self.signer.public_key().ok()?;
-        key["kid"] = self.key_id.clone().into();
-        key["use"] = "sig".into();
-        Some(key)
     }
 }

@@ -64,10 +64,10 @@ impl Answers {
     /// The denial for a problem.
     pub(super) fn deny(&self, request: &Request, problem: &Problem<'_>) -> Denial {
         let kind = ClientKind::of(request);
-        let mut reply = Reply::message(kind, problem.status, &problem.message, &request.id);
+        let mut reply = Reply::message(kind, problem.status, &problem.message, request);
         if let Err(error) = self.write(request, problem, &mut reply) {
             tracing::warn!("an answer is the usual one: {error}");
-            reply = Reply::message(kind, problem.status, &problem.message, &request.id);
+            reply = Reply::message(kind, problem.status, &problem.message, request);
         }
         // Also where a template wrote one of its own: RFC 9110 wants a 401 to have a challenge.
         if !reply.headers.iter().any(|(name, _)| name == http::header::WWW_AUTHENTICATE) {

@@ -80,7 +80,7 @@ impl ExternalFilter {
                 return Verdict::Allow(None);
             }
             let message = "This cannot be checked at the moment. Please try again shortly.";
-            let reply = Reply::message(ClientKind::of(request), self.status_on_error, message, &request.id);
+            let reply = Reply::message(ClientKind::of(request), self.status_on_error, message, request);
             Verdict::Deny(Denial { is_failure: true, ..Denial::new("external_error", reason, reply) })
         })
     }
@@ -94,7 +94,7 @@ impl ExternalFilter {
                 ClientKind::of(request),
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "the body is too large",
-                &request.id,
+                request,
             );
             return Err(Box::new(Verdict::Deny(Denial::new("body_too_large", "", reply))));
         }

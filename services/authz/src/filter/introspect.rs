@@ -64,7 +64,7 @@ impl IntrospectionFilter {
             Ok(None) => return self.inactive(request),
             Err(reason) => {
                 let kind = ClientKind::of(request);
-                return Verdict::Deny(Denial::unavailable(kind, "no_introspection", reason, &request.id));
+                return Verdict::Deny(Denial::unavailable(kind, "no_introspection", reason, request));
             }
         };
         // Providers call ID tokens active, too.

@@ -131,7 +131,7 @@ impl JwtFilter {
         let (invalid, scope) = match error {
             TokenProblem::Unavailable(error) => {
                 let kind = ClientKind::of(request);
-                return Denial::unavailable(kind, "no_keys", error.to_string(), &request.id);
+                return Denial::unavailable(kind, "no_keys", error.to_string(), request);
             }
             TokenProblem::Invalid(invalid) => (Some(invalid), None),
             TokenProblem::Scope(scope) => (None, Some(scope.clone())),

@@ -61,7 +61,7 @@ impl ApiKeyFilter {
             Found::Unknown => ("bad_key", "the API key is not a good one"),
         };
         let kind = ClientKind::of(request);
-        let reply = Reply::message(kind, StatusCode::UNAUTHORIZED, message, &request.id)
+        let reply = Reply::message(kind, StatusCode::UNAUTHORIZED, message, request)
             .challenge(&challenge("ApiKey", &[("realm", &self.id.0)]));
         Verdict::Deny(Denial::new(reason, message, reply))
     }
@@ -98,7 +98,7 @@ impl BasicFilter {
         if !is_good {
             let Some(_turn) = services.password_turn().await else {
                 let kind = ClientKind::of(request);
-                return Verdict::Deny(Denial::unavailable(kind, "busy", "too many passwords at once", &request.id));
+                return Verdict::Deny(Denial::unavailable(kind, "busy", "too many passwords at once", request));
             };
             let (users, guess) = (self.users.clone(), credentials.clone());
             is_good = tokio::task::spawn_blocking(move || users.verify(&guess)).await.unwrap_or(false);
@@ -117,7 +117,7 @@ impl BasicFilter {
     }
 
     fn deny(&self, request: &Request, reason: &'static str, message: &str) -> Denial {
-        let reply = Reply::message(ClientKind::of(request), StatusCode::UNAUTHORIZED, message, &request.id)
+        let reply = Reply::message(ClientKind::of(request), StatusCode::UNAUTHORIZED, message, request)
             .challenge(&challenge("Basic", &[("realm", &self.realm), ("charset", "UTF-8")]));
         Denial::new(reason, message, reply)
     }

@@ -137,7 +137,7 @@ impl OAuth2Filter {
     /// Programs are told what would do. Browsers are not: they can make nothing of it.
     fn forbidden(&self, request: &Request, step: &Step, reason: &'static str, message: &str, detail: &str) -> Denial {
         let kind = ClientKind::of(request);
-        let reply = Reply::message(kind, StatusCode::FORBIDDEN, message, &request.id);
+        let reply = Reply::message(kind, StatusCode::FORBIDDEN, message, request);
         let challenge = match reason {
             "weak_login" => Some(self.challenge(Some(&Strength::of(&step.arguments)))),
             "scope" => Some(challenge(
@@ -164,7 +164,7 @@ impl OAuth2Filter {
 
     fn unavailable(&self, request: &Request, detail: &str) -> Denial {
         tracing::warn!("{}: {detail}", self.id);
-        Denial::unavailable(ClientKind::of(request), "unavailable", detail, &request.id)
+        Denial::unavailable(ClientKind::of(request), "unavailable", detail, request)
     }
 }
 

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use nuncio_ir::auth::HttpClient;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
+use tracing::{Instrument, debug_span};
 
 use super::guard::{Guarded, is_forbidden};
 use crate::metrics::AuthzMetrics;
@@ -72,7 +73,8 @@ impl Clients {
         let url = checked(url)?;
         let place = url.host_str().unwrap_or_default().to_owned();
         let unavailable = |error: &reqwest::Error| IdpError::Unavailable(format!("{place}: {}", reason(error)));
-        let response = make(&self.get(setup, url.scheme())?, url).send().await;
+        let span = debug_span!("ask", otel.kind = "client", server.address = place);
+        let response = make(&self.get(setup, url.scheme())?, url).send().instrument(span).await;
         self.metrics.called(&place, response.as_ref().ok().map(Response::status));
         let response = response.map_err(|error| unavailable(&error))?;
         read(response).await.map_err(|error| match error {

@@ -197,7 +197,7 @@ mod tests {
         };
         let router = axum::Router::new().route("/", axum::routing::get(serve));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let metrics = crate::metrics::AuthzMetrics::new(&nuncio_telemetry::Metrics::new("authz"));
+        let metrics = crate::metrics::AuthzMetrics::new();
         (Documents::new(Clients::new(Duration::from_secs(60), metrics), |_| Ok(())), url, asked)
     }
 

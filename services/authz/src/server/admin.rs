@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use nuncio_auth::Request;
+use nuncio_ir::auth::RuleSetId;
 use nuncio_telemetry::{Health, METRICS_CONTENT_TYPE, Metrics};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,7 +48,7 @@ async fn show_metrics(State(admin): State<Admin>) -> Response {
 
 /// The keys by which upstreams verify who a request is from.
 async fn jwks(State(admin): State<Admin>) -> Json<Value> {
-    Json(admin.engine.services.assertion_keys())
+    Json(admin.engine.services.assertions.public_keys())
 }
 
 /// A request to explain.
@@ -77,7 +78,16 @@ async fn explain(State(admin): State<Admin>, Json(question): Json<Question>) -> 
     for (name, value) in &question.headers {
         request.add_header(name, value.as_bytes());
     }
-    let decision = admin.engine.decide(Some(&question.rules), request).await;
+    let rules = match admin.engine.active.load() {
+        Some(config) => config.rules_named(&question.rules, &request),
+        // That none are known yet is what there is to explain.
+        None => Some(RuleSetId(question.rules.as_str().into())),
+    };
+    let Some(rules) = rules else {
+        let message = format!("there are no rules {0:?}, and none of that name for this path\n", question.rules);
+        return (StatusCode::NOT_FOUND, message).into_response();
+    };
+    let decision = admin.engine.decide(Some(&rules.0), request).await;
     let (outcome, status, reason, detail, subject) = match decision.outcome {
         Outcome::Allow(_, identity) => ("allow", 200, "", String::new(), identity.map(|identity| identity.subject)),
         Outcome::Deny(denial) => {

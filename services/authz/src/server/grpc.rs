@@ -1,19 +1,16 @@
 //! `envoy.service.auth.v3.Authorization`.
 
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::Path;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use tokio::net::{TcpListener, UnixListener};
 use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use super::check;
+use super::{Listener, check};
 use crate::engine::Engine;
 use crate::run::RunError;
 use crate::settings::Address;
@@ -46,27 +43,14 @@ pub(crate) async fn serve(engine: Arc<Engine>, address: &Address, stop: Cancella
         .initial_connection_window_size(CONNECTION_WINDOW)
         .add_service(AuthorizationServer::new(Service(engine)))
         .add_service(health);
-    let failed = |error: std::io::Error| RunError::Listen(address.to_string(), error);
-    let served = match address {
-        Address::Tcp(tcp) => {
-            let listener = TcpListener::bind(tcp).await.map_err(failed)?;
+    let served = match Listener::bind(address).await? {
+        Listener::Tcp(listener) => {
             let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
             server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
         }
-        Address::Unix(path) => {
-            let listener = bind_unix(path).map_err(failed)?;
+        Listener::Unix(listener) => {
             server.serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop.cancelled_owned()).await
         }
     };
     served.map_err(RunError::Serve)
-}
-
-/// Listens at a path, for this user alone. A socket that is left there is replaced; any other file is not.
-fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
-    if std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        std::fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
 }

@@ -37,13 +37,13 @@ pub(super) async fn limit(
 
 /// Runs the authentication service from the moment when something asks it.
 pub(super) async fn decide(
-    settings: nuncio_authz::Settings,
+    service: nuncio_authz::Service,
     metrics: Metrics,
     wanted: watch::Receiver<bool>,
     stop: CancellationToken,
 ) -> Result<(), nuncio_authz::RunError> {
     match is_wanted(wanted, &stop).await {
-        true => nuncio_authz::run(settings, metrics, stop).await,
+        true => service.run(metrics, stop).await,
         false => Ok(()),
     }
 }

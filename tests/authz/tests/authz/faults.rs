@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use nuncio_authz_tests::{Browser, Redis, Service, Upstream};
+use nuncio_authz_tests::{Browser, Redis, Service, Upstream, replace};
 use nuncio_test_support::eventually;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::rig::{Rig, rig};
+use crate::rig::rig;
 
 /// Case 40.
 #[tokio::test]
@@ -35,9 +35,37 @@ async fn an_expired_token_is_refreshed_once_whatever_the_number_of_requests() {
 /// A file with a key that replicas share.
 pub(crate) fn shared_keys() -> tempfile::NamedTempFile {
     let keys = tempfile::NamedTempFile::new().unwrap();
-    let key = nuncio_auth::crypto::random_text().replace('-', "+").replace('_', "/");
-    std::fs::write(keys.path(), format!("{key}=\n")).unwrap();
+    std::fs::write(keys.path(), new_key()).unwrap();
     keys
+}
+
+/// A key, as `openssl rand -base64 32` writes it.
+fn new_key() -> String {
+    format!("{}=\n", nuncio_auth::crypto::random_text().replace('-', "+").replace('_', "/"))
+}
+
+/// A new key logs nobody out, and one that is gone opens nothing.
+#[tokio::test]
+async fn keys_of_sessions_are_changed_without_a_restart() {
+    let keys = shared_keys();
+    let rig = rig(&json!({}), &json!({}), &json!({}), &["--keys", keys.path().to_str().unwrap()]).await;
+    let taken = || rig.service.written().matches("keys of sessions of").count();
+    let change = async |text: String| {
+        let before = taken();
+        replace(keys.path(), &text);
+        eventually("the keys are taken", async || if taken() > before { Ok(()) } else { Err("not yet") }).await;
+    };
+    eventually("the keys are read", async || if taken() > 0 { Ok(()) } else { Err("not yet") }).await;
+    let old = std::fs::read_to_string(keys.path()).unwrap();
+    let (mut early, mut late) = (Browser::default(), Browser::default());
+    assert_eq!(early.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    let new = new_key();
+    change(format!("{new}{old}")).await;
+    assert_eq!(early.get(&rig.url("/x")).await.status, StatusCode::OK, "two keys open");
+    assert_eq!(late.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    change(new).await;
+    assert_eq!(late.get(&rig.url("/x")).await.status, StatusCode::OK);
+    assert!(early.get(&rig.url("/x")).await.status.is_redirection(), "its key is gone");
 }
 
 /// Asks again and again until told to stop; how often each status came.
@@ -132,11 +160,15 @@ async fn replicas_share_sessions_in_redis_and_nobody_is_let_in_without_it() {
 
 #[tokio::test]
 async fn a_provider_that_is_down_is_said_to_be() {
-    let mut rig = Rig::simple().await;
+    let look = ["--page-name", "Shop", "--page-background", "#102030", "--page-text", "#ffffff"];
+    let mut rig = rig(&json!({}), &json!({}), &json!({}), &look).await;
     rig.provider.stop();
     let page = Browser::default().get(&rig.url("/x")).await;
     assert_eq!((page.status, page.header("set-cookie")), (StatusCode::SERVICE_UNAVAILABLE, None), "{page:#?}");
     assert!(page.body.contains("<main>") && page.header("retry-after").is_some());
+    for shown in ["<title>Service Unavailable · Shop</title>", "<header>Shop</header>", "background: #102030"] {
+        assert!(page.body.contains(shown), "{shown}: {page:#?}");
+    }
     rig.provider.restart().await;
     eventually("a login begins", async || {
         let page = Browser::default().get(&rig.url("/x")).await;

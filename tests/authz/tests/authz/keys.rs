@@ -1,9 +1,12 @@
 //! API keys, passwords, other services, and several filters after each other.
 
 use http::StatusCode;
-use nuncio_authz_tests::{Browser, Gateway, Service, Upstream};
+use nuncio_auth::jwt::{KeySet, check};
+use nuncio_authz_tests::{Browser, Collector, Gateway, Nginx, Service, Upstream, replace, signing_key};
+use nuncio_test_support::{Authority, eventually};
 use serde_json::{Value, json};
 
+use crate::tokens::now;
 use crate::{rules, rules_of};
 
 fn keys(secret: &str) -> Value {
@@ -85,12 +88,79 @@ async fn another_service_decides_and_its_edits_are_seen_by_the_next_filter() {
 }
 
 #[tokio::test]
+async fn another_service_is_shown_the_certificate_that_it_wants() {
+    let (upstream, authority) = (Upstream::start().await, Authority::new("services"));
+    let other = Service::start(&rules(&[keys("key-1")])).await;
+    let nginx = Nginx::start_for_certified(&other, &authority).await;
+    let external = |certificate: &Value| {
+        rules(&[json!({ "id": "ext.default", "kind": { "external": {
+            "url": nginx.origin, "timeout": { "secs": 5, "nanos": 0 }, "status_on_error": 502,
+            "protocol": { "http": { "path_prefix": "/check/s", "allowed_request_headers": ["x-api-key"],
+                "allowed_authorization_headers": ["x-user"] } },
+            "client": { "authorities": authority.pem(), "certificate": certificate } } } })])
+    };
+    let edge = authority.issue(&["edge.test"]);
+    let service = Service::start(&external(&json!([edge.cert, edge.key]))).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let get = async |key: &str| Browser::api().with("x-api-key", key).get(&gateway.origin).await;
+    let good = get("key-1").await;
+    assert_eq!((good.status, good.sent("x-user").as_deref()), (StatusCode::OK, Some("ann")), "{good:#?}");
+    assert_eq!(get("no").await.status, StatusCode::UNAUTHORIZED);
+    service.write_rules(&external(&Value::Null)).await;
+    let unknown = get("key-1").await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST, "nginx wants one: {unknown:#?}");
+}
+
+#[tokio::test]
 async fn a_service_explains_how_it_decides() {
     let service = Service::start(&rules(&[keys("key-1")])).await;
     let explain = |key: &str| service.explain(&["https://shop.test/x", "--rules", "s", "-H", key]);
     assert_eq!(explain("x-api-key: key-1").lines().next(), Some("allow (status 200)"));
     let refused = explain("x-api-key: no");
     assert!(refused.starts_with("deny (status 401)\n") && refused.contains("keys.default: deny"), "{refused}");
+}
+
+/// By keys that are told before they sign, so that what an upstream remembers of them is enough.
+#[tokio::test]
+async fn an_upstream_can_verify_who_it_is() {
+    let (upstream, file) = (Upstream::start().await, tempfile::NamedTempFile::new().unwrap());
+    let (one, two) = (signing_key().0, signing_key().0);
+    replace(file.path(), &format!("{one}{two}"));
+    let flags = ["--assertion-key", file.path().to_str().unwrap()];
+    let service = Service::start_with(&rules(&[keys("key-1")]), &flags).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let remembered = KeySet::parse(service.admin("/jwks").await.as_bytes()).unwrap();
+    let wanted = json!({ "jwks_uri": "", "issuer": "nuncio", "audiences": { "any": [gateway.origin] }, "require_audience": true });
+    let wanted = serde_json::from_value(wanted).unwrap();
+    let verified = async || {
+        let mut browser = Browser::api().with("x-api-key", "key-1").with("x-nuncio-assertion", "me");
+        let assertion = browser.get(&gateway.origin).await.sent("x-nuncio-assertion").unwrap();
+        check(&wanted, &assertion, &remembered, now()).unwrap()
+    };
+    let first = verified().await;
+    assert_eq!(first.text("sub"), Some("ann"));
+    replace(file.path(), &format!("{two}{one}"));
+    eventually("the other key signs", async || {
+        if verified().await.header["kid"] == first.header["kid"] { Err("not yet") } else { Ok(()) }
+    })
+    .await;
+}
+
+/// The numbers of a trace are W3C's: as text in a header, as bytes in OTLP.
+#[tokio::test]
+async fn a_decision_is_part_of_the_trace_of_its_request() {
+    let (upstream, collector) = (Upstream::start().await, Collector::start().await);
+    let service = Service::start_traced(&rules(&[keys("key-1")]), &collector).await;
+    let gateway = Gateway::start(&service, &upstream).await;
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let page = Browser::api().with("traceparent", parent).get(&gateway.origin).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:#?}");
+    let trace: [u8; 16] = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
+    eventually("the decision is told", async || {
+        let is_told = collector.has(&[&trace, b"nuncio-authz", b"policy.default#0", b"no_key"]);
+        if is_told { Ok(()) } else { Err("not yet") }
+    })
+    .await;
 }
 
 #[tokio::test]

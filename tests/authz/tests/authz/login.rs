@@ -141,10 +141,14 @@ async fn a_session_that_was_planted_is_not_used() {
 async fn instead_of_a_redirect() {
     let arguments = json!({ "instead_of_redirect": {
         "if_request_header": { "name": "x-no-login", "value": { "exact": "1" } }, "status": 407 } });
-    let rig = rig(&json!({}), &arguments, &json!({}), &[]).await;
+    let pushed = json!({ "pushed_authorization_requests": true });
+    let provider = json!({ "features": { "pushedAuthorizationRequests": { "enabled": true } } });
+    let rig = rig(&pushed, &arguments, &provider, &[]).await;
     let page = Browser::default().with("x-no-login", "1").get(&rig.url("/x")).await;
     assert_eq!((page.status.as_u16(), page.header("set-cookie")), (407, None), "{page:#?}");
-    assert_eq!(Browser::default().get(&rig.url("/x")).await.status, StatusCode::FOUND);
+    assert_eq!(Browser::default().log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    rig.provider.event("grant authorization_code").await;
+    assert_eq!(rig.provider.events("pushed"), 1, "the provider was told of the one login alone");
 }
 
 /// RFC 9470: the provider says when it was only where it is asked for that.

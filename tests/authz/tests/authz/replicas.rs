@@ -74,6 +74,27 @@ async fn replicas_refresh_a_session_once_between_them() {
     assert_eq!(rig.provider.events("error"), 0, "no refresh token was used twice");
 }
 
+#[tokio::test]
+async fn a_session_that_cannot_be_prolonged_is_one_all_the_same() {
+    let (redis, keys) = (Redis::start().await, shared_keys());
+    let url = redis.url();
+    let flags = ["--redis", url.as_str(), "--keys", keys.path().to_str().unwrap()];
+    let rig = rig(&json!({}), &json!({}), &json!({}), &flags).await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    let cookie = browser.cookies_like(rig.host(), "ambassador_session")[0].1.clone();
+    assert_eq!(redis.call(&["ACL", "SETUSER", "default", "-pexpire"]).trim(), "OK");
+    let second = Service::start_with(&rig.rules, &flags).await;
+    assert_eq!(decides(&second, &rig.url("/x"), &cookie).await, "allow");
+    eventually(
+        "it is told",
+        async || {
+            if second.written().contains("is not prolonged") { Ok(()) } else { Err("not yet") }
+        },
+    )
+    .await;
+}
+
 /// Case 49.
 #[tokio::test]
 async fn a_bearer_token_needs_no_redis() {

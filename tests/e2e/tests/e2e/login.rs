@@ -1,5 +1,7 @@
 //! Logins and tokens by Filters, with a real identity provider: from manifests alone.
 
+use std::os::unix::fs::PermissionsExt;
+
 use http::{Method, StatusCode};
 use nuncio_authz_tests::{Browser, Issuer, Provider, Redis, Upstream};
 use nuncio_e2e::backend::Backend;
@@ -93,6 +95,33 @@ async fn sessions_outlive_a_gateway_where_it_is_told_so() {
     let gateway = start().await;
     let page = browser.get(&url).await;
     assert_eq!((page.status, page.sent("x-user").as_deref()), (StatusCode::OK, Some("ann")), "{page:#?}");
+    gateway.stop().await;
+}
+
+/// By a socket, which other users of the machine cannot open.
+#[tokio::test]
+async fn operators_are_told_why_and_end_the_sessions_of_a_user() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let provider = with_login(&site, &upstream).await;
+    let admin = site.root().join("authz-admin.sock");
+    let gateway = Gateway::start_with(&site, |command| _ = command.env("NUNCIO_AUTHZ_ADMIN", &admin)).await;
+    let mode = std::fs::metadata(&admin).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let authz = |arguments: &[&str]| {
+        let arguments = [&["authz"][..], arguments].concat();
+        let output = site.nuncio(&arguments).env("NUNCIO_AUTHZ_ADMIN", &admin).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let url = format!("{}/orders/1", origin(&site));
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&url, "ann").await.status, StatusCode::OK);
+    let explained = authz(&["explain", &url, "--rules", "orders.default#0", "-H", "accept: application/json"]);
+    assert!(explained.starts_with("deny (status 401)\n") && explained.contains("login.default: deny"), "{explained}");
+    assert_eq!(authz(&["end-sessions", &provider.issuer, "bob"]), "sessions ended: 0\n");
+    assert_eq!(browser.get(&url).await.status, StatusCode::OK);
+    assert_eq!(authz(&["end-sessions", &provider.issuer, "ann"]), "sessions ended: 1\n");
+    assert!(browser.get(&url).await.status.is_redirection(), "to the login again");
     gateway.stop().await;
 }
 

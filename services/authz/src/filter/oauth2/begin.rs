@@ -61,7 +61,7 @@ impl OAuth2Filter {
         if kind != ClientKind::Navigation || step.instead.as_ref().is_some_and(|instead| instead.applies(request)) {
             let is_weak = found.is_some_and(|found| !strength.holds(&found.session.claims, now()));
             let message = "a login is needed";
-            let reply = Reply::message(kind, StatusCode::UNAUTHORIZED, message, &request.id)
+            let reply = Reply::message(kind, StatusCode::UNAUTHORIZED, message, request)
                 .challenge(&self.challenge(is_weak.then_some(&strength)));
             return Verdict::Deny(Denial::new("no_session", message, reply));
         }
@@ -210,7 +210,7 @@ impl OAuth2Filter {
         pending: &Pending,
         services: &Services,
     ) -> Reply {
-        let sealed = pending.seal(services.sessions.keys());
+        let sealed = pending.seal(&services.sessions.keys());
         let name = pending_name(&pending.state, pending.begun);
         let reply = cookies::set(reply, cookies::remove(&surplus(request.headers()), origin));
         cookies::set(reply, cookies::pending(&name, &sealed, origin, pending.same_site))
@@ -219,7 +219,7 @@ impl OAuth2Filter {
     fn looping(&self, request: &Request) -> Denial {
         let message = "The login succeeds again and again, and yet this page asks for another one. The browser may not keep \
                        cookies for this site, or the page asks for more than the login gives. Wait a minute, then try again.";
-        let reply = Reply::message(ClientKind::Navigation, StatusCode::BAD_REQUEST, message, &request.id);
+        let reply = Reply::message(ClientKind::Navigation, StatusCode::BAD_REQUEST, message, request);
         Denial::new("login_loop", "", reply)
     }
 }

@@ -242,7 +242,7 @@ impl OAuth2Filter {
     ) -> Result<Reply, Failed> {
         let now = now();
         let keys = services.sessions.keys();
-        let (cookie, pending) = find_pending(request.headers(), keys, &handoff.digest, now)
+        let (cookie, pending) = find_pending(request.headers(), &keys, &handoff.digest, now)
             .ok_or_else(|| failed("bad_handoff", AGAIN, "this browser has not begun it here"))?;
         if now.saturating_sub(handoff.at) > HANDOFF_LIFE || !pending.target.starts_with(&format!("{}/", origin.origin))
         {
@@ -274,12 +274,12 @@ fn onward(pending: &Pending, location: &str) -> Reply {
 
 /// The login that the browser began with the state that came back.
 pub(super) fn find(request: &Request, returned: &Returned, services: &Services) -> Option<(String, Pending)> {
-    find_pending(request.headers(), services.sessions.keys(), &state_digest(&returned.state), now())
+    find_pending(request.headers(), &services.sessions.keys(), &state_digest(&returned.state), now())
 }
 
 /// The page for a login that failed.
 pub(super) fn page(request: &Request, failed: &Failed) -> Reply {
-    Reply::message(ClientKind::Navigation, failed.status, failed.message, &request.id)
+    Reply::message(ClientKind::Navigation, failed.status, failed.message, request)
 }
 
 /// For a state that no login of this browser has.

@@ -39,7 +39,7 @@ pub(crate) async fn endpoint(request: &mut Request, config: &Config, services: &
         match path.strip_prefix(OWN_ENDPOINTS_PREFIX)? {
             "userinfo" => userinfo(request, config, services).await,
             "jwks" => Reply::new(StatusCode::OK)
-                .with_body("application/json", services.assertion_keys().to_string())
+                .with_body("application/json", services.assertions.public_keys().to_string())
                 .header("cache-control", "max-age=300"),
             _ => return None,
         }
@@ -167,7 +167,7 @@ async fn userinfo(request: &Request, config: &Config, services: &Services) -> Re
                     ClientKind::Api,
                     StatusCode::SERVICE_UNAVAILABLE,
                     "please try again shortly",
-                    &request.id,
+                    request,
                 );
             }
         }

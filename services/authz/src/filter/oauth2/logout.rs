@@ -18,10 +18,10 @@ use crate::filter::jwt::{TokenProblem, verify_signature};
 
 /// Ends the session of a page that asks for it: by `POST`, with the word that only pages of this host can read.
 pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Services>) -> Reply {
-    let refused = |message: &str| Reply::message(ClientKind::Navigation, StatusCode::FORBIDDEN, message, &request.id);
+    let refused = |message: &str| Reply::message(ClientKind::Navigation, StatusCode::FORBIDDEN, message, request);
     if request.method != "POST" {
         let reply =
-            Reply::message(ClientKind::Navigation, StatusCode::METHOD_NOT_ALLOWED, "A logout is a POST.", &request.id);
+            Reply::message(ClientKind::Navigation, StatusCode::METHOD_NOT_ALLOWED, "A logout is a POST.", request);
         return reply.header("allow", "POST");
     }
     let form: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
@@ -45,7 +45,7 @@ pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Se
                 ClientKind::Navigation,
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Please try again shortly.",
-                &request.id,
+                request,
             );
         }
     };
@@ -63,7 +63,7 @@ pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Se
             ClientKind::Navigation,
             StatusCode::SERVICE_UNAVAILABLE,
             "Please try again shortly.",
-            &request.id,
+            request,
         );
     }
     let provider = filter.provider(services).await.ok();
@@ -94,7 +94,7 @@ pub(super) fn after_logout(request: &Request, config: &Config) -> Reply {
 pub(super) async fn back_channel(request: &Request, config: &Config, services: &Services) -> Reply {
     let refused = |reason: &str| {
         tracing::info!("a back-channel logout is refused: {reason}");
-        Reply::message(ClientKind::Api, StatusCode::BAD_REQUEST, "the logout token is not good", &request.id)
+        Reply::message(ClientKind::Api, StatusCode::BAD_REQUEST, "the logout token is not good", request)
     };
     if request.method != "POST" {
         return Reply::new(StatusCode::METHOD_NOT_ALLOWED).header("allow", "POST");

@@ -183,7 +183,7 @@ impl OAuth2Filter {
     }
 
     fn unauthorized(&self, request: &Request, reason: &'static str, message: &str) -> Denial {
-        let reply = Reply::message(ClientKind::of(request), StatusCode::UNAUTHORIZED, message, &request.id)
+        let reply = Reply::message(ClientKind::of(request), StatusCode::UNAUTHORIZED, message, request)
             .challenge(&self.challenge(None));
         Denial::new(reason, message, reply)
     }

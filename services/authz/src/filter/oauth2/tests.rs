@@ -13,7 +13,6 @@ use std::time::Duration;
 use nuncio_auth::crypto::Keys;
 use nuncio_auth::login::Session;
 use nuncio_auth::{Edits, Request};
-use nuncio_telemetry::Metrics;
 use serde_json::json;
 
 use crate::clock::now;
@@ -35,15 +34,15 @@ impl Rig {
     /// A session as the provider's first tokens would make it, with whatever `change` makes of it.
     async fn start(change: impl FnOnce(&mut Session)) -> Self {
         let provider = ToldProvider::start().await;
-        let metrics = AuthzMetrics::new(&Metrics::new("authz"));
+        let metrics = AuthzMetrics::new();
         let clients = Clients::new(Duration::from_secs(4), metrics.clone());
         let sessions = Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral(), Duration::from_secs(15));
-        let services = Services::new(clients, sessions, metrics.clone(), None).unwrap();
+        let services = Services::new(clients, sessions, metrics.clone());
         let active = Active::new();
         active.apply(serde_json::from_value(rules(&provider.issuer)).unwrap()).unwrap();
         let rig = Self {
             provider,
-            engine: Engine { active, services: Arc::new(services), metrics, audit: None },
+            engine: Engine { active, services: Arc::new(services), metrics, audit: None, theme: Arc::default() },
             id: Sessions::new_id(),
         };
         let mut session = serde_json::from_value(json!({

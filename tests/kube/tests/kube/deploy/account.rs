@@ -68,7 +68,8 @@ fn needed(scopes: &[Scope], features: &[Feature]) -> BTreeSet<Right> {
         .collect()
 }
 
-/// `nuncio` as the chart starts it: the arguments and variables of the Deployment, as its account. Only addresses are the site's.
+/// `nuncio` as the chart starts it: the arguments and variables of the Deployment, as its account. Only addresses and the
+/// directory of sockets are the site's.
 pub(super) async fn as_installed(cluster: &Cluster, namespace: &str, site: &Site) -> Command {
     let deployment = get(cluster, namespace, "deployment", "nuncio").await;
     let pod = &deployment["spec"]["template"]["spec"];
@@ -81,10 +82,8 @@ pub(super) async fn as_installed(cluster: &Cluster, namespace: &str, site: &Site
         let name = variable["name"].as_str().unwrap();
         let value = variable["value"].as_str().map(ToOwned::to_owned);
         let of_pod = variable.pointer("/valueFrom/fieldRef/fieldPath") == Some(&json!("metadata.namespace"));
-        if let Some(value) =
-            value.or_else(|| of_pod.then(|| namespace.to_owned())).filter(|_| name != "XDG_RUNTIME_DIR")
-        {
-            command.env(name, value);
+        if let Some(value) = value.or_else(|| of_pod.then(|| namespace.to_owned())) {
+            command.env(name, value.replace("/run/nuncio", site.run().to_str().unwrap()));
         }
     }
     if container["env"].as_array().unwrap().iter().any(|variable| variable["name"] == "NUNCIO_WEBHOOK") {

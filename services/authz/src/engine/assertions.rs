@@ -1,0 +1,93 @@
+//! Who a request is from, for upstreams that want to verify it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::HeaderName;
+use nuncio_auth::jwt::Signer;
+use nuncio_auth::{Identity, Request, crypto};
+use serde_json::{Value as Json, json};
+
+use crate::clock::now;
+
+/// How long an assertion may be used upstream, in seconds.
+const LIFE: u64 = 60;
+
+/// The header that carries it.
+const HEADER: HeaderName = HeaderName::from_static(nuncio_ir::auth::ASSERTION_HEADER);
+
+/// Keys that assert it, none where nothing is asserted. The first signs; all are published, so that upstreams know a new one
+/// before it is used, and an old one for as long as its tokens live.
+#[derive(Debug, Default)]
+pub(crate) struct Assertions {
+    keys: ArcSwap<Vec<Key>>,
+}
+
+#[derive(Debug)]
+struct Key {
+    signer: Signer,
+    id: String,
+}
+
+impl Assertions {
+    /// Takes these private keys, in PEM one after the other, in place of those before them.
+    pub(crate) fn take(&self, pem: &[u8]) -> Result<(), String> {
+        let pem = String::from_utf8_lossy(pem);
+        let keys: Vec<Key> = private_keys(&pem).map(|pem| Key::new(&pem)).collect::<Result<_, _>>()?;
+        if keys.is_empty() {
+            return Err("it holds no private key in PEM".to_owned());
+        }
+        self.keys.store(Arc::new(keys));
+        Ok(())
+    }
+
+    /// Gives upstreams a token by which they can verify who a request is from, and that it came through here. Whatever the
+    /// client sent under that name is gone.
+    pub(crate) fn assert(&self, request: &mut Request, identity: Option<&Identity>) {
+        let keys = self.keys.load();
+        let token =
+            keys.first().zip(identity).and_then(|(key, identity)| key.token(&request.origin(), identity, now()));
+        match token.and_then(|token| token.parse().ok()) {
+            Some(value) => request.set_header(&HEADER, value),
+            None => request.remove_header(&HEADER),
+        }
+    }
+
+    /// The keys by which upstreams verify it.
+    pub(crate) fn public_keys(&self) -> Json {
+        let keys: Vec<Json> = self.keys.load().iter().filter_map(Key::public).collect();
+        json!({ "keys": keys })
+    }
+}
+
+/// The blocks that are private keys: `openssl ecparam` writes another one before each.
+fn private_keys(pem: &str) -> impl Iterator<Item = String> {
+    let blocks = pem.split("-----BEGIN ").skip(1);
+    let is_key = |block: &&str| block.split("-----").next().is_some_and(|label| label.ends_with("PRIVATE KEY"));
+    blocks.filter(is_key).map(|block| format!("-----BEGIN {block}"))
+}
+
+impl Key {
+    fn new(pem: &str) -> Result<Self, String> {
+        let signer = Signer::new("ES256", pem).map_err(|error| error.to_string())?;
+        let public = signer.public_key().map_err(|error| error.to_string())?.to_string();
+        let digest = crypto::sha256(public.as_bytes());
+        Ok(Self { signer, id: digest[..8].iter().map(|byte| format!("{byte:02x}")).collect() })
+    }
+
+    fn token(&self, audience: &str, identity: &Identity, now: u64) -> Option<String> {
+        let header = json!({ "typ": "JWT", "kid": self.id });
+        let claims = json!({
+            "iss": "nuncio", "aud": audience, "sub": identity.subject, "idp": identity.issuer,
+            "iat": now, "exp": now + LIFE,
+        });
+        self.signer.sign(header.as_object()?.clone(), &claims).ok()
+    }
+
+    fn public(&self) -> Option<Json> {
+        let mut key = self.signer.public_key().ok()?;
+        key["kid"] = self.id.clone().into();
+        key["use"] = "sig".into();
+        Some(key)
+    }
+}
