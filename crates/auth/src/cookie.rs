@@ -25,7 +25,7 @@ pub fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 pub fn hide(request: &mut Request, is_hidden: impl Fn(&str) -> bool) {
     let is_shown = |pair: &&[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        !std::str::from_utf8(name.trim_ascii()).is_ok_and(&is_hidden)
+        !std::str::from_utf8(name).is_ok_and(|name| is_hidden(name.trim()))
     };
     let shown: Vec<&[u8]> = pairs(request.headers()).filter(is_shown).collect();
     if shown.len() == pairs(request.headers()).count() {

@@ -95,16 +95,24 @@ const PIECES: &[&str] = &[
 pub fn text(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     match u.int_in_range(0..=3)? {
         0 => Ok(u.bytes(u.len())?.to_vec()),
-        1 => pieces(u),
+        1 => pieces(u, PIECES),
         2 => deep(u),
-        _ => faulty(u),
+        _ => {
+            let text = World::arbitrary(u, &[8080])?.yaml().into_bytes();
+            let text = broken(u, text, PIECES)?;
+            if chance(u, 1, 3)? { Ok(text[..u.choose_index(text.len() + 1)?].to_vec()) } else { Ok(text) }
+        }
     }
 }
 
-fn pieces(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+/// A text of these, as long as there are bytes.
+///
+/// # Errors
+/// Where there are none of them.
+pub fn pieces(u: &mut Unstructured<'_>, of: &[&str]) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     while !u.is_empty() && text.len() < 16_384 {
-        text.extend_from_slice(u.choose(PIECES)?.as_bytes());
+        text.extend_from_slice(u.choose(of)?.as_bytes());
     }
     Ok(text)
 }
@@ -126,9 +134,11 @@ fn deep(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Manifests in which bytes were changed, taken out, or doubled.
-fn faulty(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
-    let mut text = World::arbitrary(u, &[8080])?.yaml().into_bytes();
+/// A text in which bytes were changed, taken out, or doubled, and some of these put in. Not always.
+///
+/// # Errors
+/// Where there are none of them.
+pub fn broken(u: &mut Unstructured<'_>, mut text: Vec<u8>, of: &[&str]) -> Result<Vec<u8>> {
     for _ in 0..u.int_in_range(0..=8)? {
         if text.is_empty() {
             break;
@@ -139,11 +149,8 @@ fn faulty(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
             0 => text[at] = u.arbitrary()?,
             1 => drop(text.drain(at..end)),
             2 => drop(text.splice(at..at, text[at..end].to_vec())),
-            _ => drop(text.splice(at..at, u.choose(PIECES)?.bytes())),
+            _ => drop(text.splice(at..at, u.choose(of)?.bytes())),
         }
-    }
-    if chance(u, 1, 3)? {
-        text.truncate(u.choose_index(text.len() + 1)?);
     }
     Ok(text)
 }
