@@ -57,10 +57,8 @@ impl Gateway {
         Self::launch(&ext_authz(&asked), Some(cluster("authz", proxy, false)), upstream, None).await
     }
 
-    /// The same with Envoy's own filter for tokens of this issuer, and no service.
-    pub async fn start_with_jwt_authn(issuer: &str, keys: &str, upstream: &Upstream) -> Self {
-        let provider = json!({ "issuer": issuer, "local_jwks": { "inline_string": keys }, "forward": true,
-            "jwt_cache_config": { "jwt_cache_size": 100 } });
+    /// The same with Envoy's own filter for tokens, of this provider's, and no service.
+    pub async fn start_with_jwt_authn(provider: &Value, upstream: &Upstream) -> Self {
         let filter = json!({ "name": "envoy.filters.http.jwt_authn", "typed_config": {
             "@type": typed("http.jwt_authn.v3.JwtAuthentication"), "providers": { "p": provider },
             "rules": [{ "match": { "prefix": "/" }, "requires": { "provider_name": "p" } }] } });

@@ -9,6 +9,7 @@ mod keycloak;
 mod keys;
 mod login;
 mod logout;
+mod native;
 mod proxies;
 mod replicas;
 mod rig;

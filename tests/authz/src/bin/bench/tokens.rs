@@ -39,8 +39,9 @@ pub(crate) async fn start() -> Pair {
     }))
     .await;
     let ours = Gateway::start(&service, &upstream).await;
-    let keys = reqwest::get(&issuer.jwks_uri).await.unwrap().text().await.unwrap();
-    let theirs = Gateway::start_with_jwt_authn("bench", &keys, &upstream).await;
+    let provider = json!({ "issuer": "bench", "local_jwks": { "inline_string": issuer.key_set() }, "forward": true,
+        "jwt_cache_config": { "jwt_cache_size": 100 } });
+    let theirs = Gateway::start_with_jwt_authn(&provider, &upstream).await;
     let end = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(3_600);
     let token = issuer.token(&json!({ "iss": "bench", "sub": "ann", "exp": end.as_secs() }));
     Pair { service, ours, theirs, upstream, header: format!("Authorization: Bearer {token}"), _issuer: issuer }
