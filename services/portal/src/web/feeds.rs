@@ -88,10 +88,11 @@ fn answer(
     versions: &[(Arc<Entry>, Arc<Version>)],
 ) -> Response {
     let origin = origin(asked);
+    let id = urn(&["feed", link]);
     let link = format!("{origin}{link}/changes");
     let newest = versions.first().map_or(jiff::Timestamp::UNIX_EPOCH, |(_, version)| version.since);
     let made = Feed {
-        id: urn(&["feed", title]),
+        id,
         title: plain(title),
         author: plain(&site.title),
         updated: newest.to_string(),

@@ -233,11 +233,13 @@ async fn feeds_tell_of_changes_and_stay_well_formed() {
     after["info"]["title"] = json!(evil);
     after["paths"]["/carts/{user}"]["get"]["parameters"][1]["name"] = json!(evil);
     let portal = portal_since(&after, &[cart()], None);
+    let mut names = std::collections::BTreeSet::new();
     for place in ["/docs/changes", "/docs/doc/shop/cart/changes"] {
         let (response, atom) = get(&portal, &format!("{place}/feed.atom")).await;
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/atom+xml; charset=utf-8");
         assert!(!atom.contains("<script") && !atom.contains('\u{8}'), "{atom}");
         assert_eq!((atom.matches("<entry>").count(), atom.matches("urn:uuid:").count()), (1, 2), "{atom}");
+        names.insert(atom.split("</id>").next().unwrap().to_owned());
         let (_, text) = get(&portal, &format!("{place}/feed.json")).await;
         let feed: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&feed["items"][0]["tags"], feed["items"].as_array().unwrap().len()), (&json!(["breaking"]), 1));
@@ -245,6 +247,7 @@ async fn feeds_tell_of_changes_and_stay_well_formed() {
         assert!(content.contains("breaking: ") && !content.contains("<script"), "{content}");
         assert_eq!(get(&portal, &format!("{place}/feed.rss")).await.0.status(), StatusCode::NOT_FOUND);
     }
+    assert_eq!(names.len(), 2, "each feed has a name of its own");
     let (_, page) = get(&portal, "/docs/doc/shop/cart/changes").await;
     assert!(!page.contains("<script"), "{page}");
 }
