@@ -133,12 +133,7 @@ impl Facts {
     }
 
     fn fault(&self) -> Option<Fault> {
-        let still = match self.kind {
-            _ if self.in_force => " What was in force before stays.",
-            kind if kind.is_filter() => " Until then it lets nobody in.",
-            kind if kind.is_filter_policy() => " Until then the requests that it is for are refused.",
-            _ => "",
-        };
+        let still = if self.in_force { " What was in force before stays." } else { self.until_then() };
         let fault = |reason, message, passes| Some(Fault { reason, message, passes });
         if let Some(problem) = self.of(Concern::Object).next() {
             return fault("Invalid", format!("It is not valid: {problem}.{still}"), false);
@@ -149,7 +144,9 @@ impl Facts {
         }
         let broken = |problem: &&Problem| problem.severity == Severity::Error;
         if let Some(problem) = self.of(Concern::Reference).find(broken) {
-            return fault("Invalid", format!("Something that it names is missing or broken: {problem}.{still}"), true);
+            let until_then = self.until_then_of_what_it_names();
+            let message = format!("Something that it names is missing or broken: {problem}.{until_then}");
+            return fault("Invalid", message, true);
         }
         if let Some(problem) = self.of(Concern::Attachment).next() {
             return fault(problem.reason, format!("It {}. {}.", problem.message, attach(problem)), true);
@@ -179,6 +176,23 @@ impl Facts {
                 );
                 fault("RefusedByProxy", message, true)
             }
+        }
+    }
+
+    /// What happens to what an object is for while it cannot be used.
+    fn until_then(&self) -> &'static str {
+        match self.kind {
+            kind if kind.is_filter() => " Until then it lets nobody in.",
+            kind if kind.is_filter_policy() => " Until then the requests that it is for are refused.",
+            _ => "",
+        }
+    }
+
+    /// The same while something cannot be used that it names: then nothing stays as it was.
+    fn until_then_of_what_it_names(&self) -> &'static str {
+        match self.kind {
+            Kind::Mapping => " Until then its requests are answered 503.",
+            _ => self.until_then(),
         }
     }
 

@@ -75,6 +75,8 @@ fn what_is_missing_is_waited_for() {
     let problem = Problem::error("ResolverNotFound", "spec.resolver", "there is no resolver called `x`");
     let facts = facts(vec![problem], Delivery::Everywhere);
     assert!(!facts.is_on_its_way(), "that may take long: it is said at once");
+    let why = facts.status().legacy.unwrap().why;
+    assert!(why.ends_with("Until then its requests are answered 503."), "nothing stays as it was: {why}");
     assert_eq!(
         words(&facts).0,
         [
