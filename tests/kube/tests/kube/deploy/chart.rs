@@ -1,7 +1,9 @@
 //! The chart, the kustomize base and the container file.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
+use nuncio_e2e::nuncio;
 use nuncio_kube_tests::Cluster;
 use serde_json::Value;
 
@@ -134,11 +136,34 @@ fn the_image_is_made_of_the_versions_that_are_tested() {
     let chart = read("deploy/helm/nuncio/Chart.yaml");
     let version = env!("CARGO_PKG_VERSION");
     assert!(chart.contains(&format!("appVersion: \"{version}\"")), "{version}");
+}
+
+/// The files of the source tree that the program is made of, by the compiler's own list.
+fn sources(root: &Path) -> Vec<PathBuf> {
+    let program = fs::canonicalize(nuncio()).unwrap();
+    let built = program.ancestors().nth(2).unwrap();
+    let list = fs::read_to_string(program.with_extension("d")).unwrap();
+    let files = list.split_whitespace().skip(1).map(|file| fs::canonicalize(file).unwrap());
+    files.filter(|file| file.starts_with(root) && !file.starts_with(built)).collect()
+}
+
+#[test]
+fn all_that_the_program_is_made_of_is_copied_into_the_image() {
+    let root = fs::canonicalize(deploy("..")).unwrap();
+    let file = fs::read_to_string(root.join("deploy/container/Containerfile")).unwrap();
+    let let_in = fs::read_to_string(root.join("deploy/container/Containerfile.dockerignore")).unwrap();
+    let mut copied = Vec::new();
     for line in file.lines().filter(|line| line.starts_with("COPY ") && !line.contains("--from")) {
-        let (_, paths) = line.split_once(' ').unwrap();
-        let paths: Vec<_> = paths.split_whitespace().collect();
+        let paths: Vec<_> = line.split_whitespace().skip(1).collect();
         for path in &paths[..paths.len() - 1] {
-            assert!(deploy("..").join(path).exists(), "{line}");
+            assert!(root.join(path).exists(), "{line}");
+            assert!(let_in.lines().any(|line| line == format!("!{path}")), "{path}");
+            copied.push(root.join(path));
         }
+    }
+    let sources = sources(&root);
+    assert!(sources.len() > 100);
+    for source in sources {
+        assert!(copied.iter().any(|path| source.starts_with(path)), "{} is not copied", source.display());
     }
 }
