@@ -3,6 +3,7 @@
 //!
 //! Templates cannot call anything outside, and what they may do is bounded: they run on every request.
 
+mod asked;
 mod eval;
 mod format;
 mod functions;
@@ -50,6 +51,14 @@ impl Template {
     /// When it asks for what is not there or does too much.
     pub fn render(&self, data: &Value) -> Result<Option<String>, RenderError> {
         eval::render(&self.nodes, data)
+    }
+
+    /// The first field it asks for that is not among the `known` ones, which are told with dots between, nor on the way to one
+    /// of them or beyond it.
+    #[must_use]
+    pub fn unknown(&self, known: &[&str]) -> Option<String> {
+        let is_known = |field: &[String]| known.iter().any(|known| known.split('.').zip(field).all(|(a, b)| a == b));
+        asked::fields(&self.nodes).into_iter().find(|field| !is_known(field)).map(|field| field.join("."))
     }
 }
 
@@ -158,6 +167,24 @@ mod tests {
                 "{source}: {}",
                 render(source)
             );
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_and_is_not_there_is_known_before() {
+        let unknown = |source: &str| Template::new(source).unwrap().unknown(&["a.b", "c"]);
+        for (source, expected) in [
+            ("{{ .a }} {{ .a.b }} {{ .c.d }} {{ $.c }} {{ . }} {{ $x := .c }}{{ $x.y }}", None),
+            ("{{ with .a }}{{ .z }}{{ end }}{{ range .c }}{{ .z }}{{ end }}", None),
+            ("{{ .z }}", Some("z")),
+            ("{{ .a.z.y }}", Some("a.z.y")),
+            ("{{ range .c }}{{ $.z }}{{ end }}", Some("z")),
+            ("{{ with .c }}{{ else }}{{ .z }}{{ end }}", Some("z")),
+            ("{{ if eq .c 1 }}{{ else if .z }}{{ end }}", Some("z")),
+            ("{{ print (len .z) }}", Some("z")),
+            ("{{ range $i, $v := .z }}{{ end }}", Some("z")),
+        ] {
+            assert_eq!(unknown(source).as_deref(), expected, "{source}");
         }
     }
 

@@ -4,12 +4,18 @@
 //! each level by the value itself if the tree has it, else by any value, and never back. So what a pattern says of any
 //! value is said again below each value that another pattern names: then the first way down is the only one.
 
+mod hidden;
+mod templates;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Limit, LimitAction, ObjectId, Problem, RateLimit, TemplatedHeader};
+use nuncio_api::{Limit, LimitAction, ObjectId, Problem, RateLimit};
 use nuncio_auth::Template;
 use nuncio_ir::{LimitError, LimitNode, LimitRule, LimitRules};
+
+use self::hidden::Fates;
+use self::templates::headers;
 
 /// The longest pattern: what is sent of it is nested as deep, and messages are read to a depth of 100.
 const MOST_LABELS: usize = 32;
@@ -37,7 +43,7 @@ pub(crate) fn rules(domain: &Arc<str>, objects: &[(&ObjectId, &RateLimit)], prob
     let mut ways = Vec::new();
     for (id, spec) in objects {
         for (index, limit) in spec.limits.iter().enumerate() {
-            check(limit, index, id, problems);
+            templates::check(limit, index, id, problems);
             let left = MOST_NODES - ways.len();
             match starred(&limit.pattern).map_or_else(|| readings(&limit.pattern, left), Err) {
                 Ok(readings) => ways.extend(readings.into_iter().map(|steps| Way { steps, limit, id, index })),
@@ -45,12 +51,16 @@ pub(crate) fn rules(domain: &Arc<str>, objects: &[(&ObjectId, &RateLimit)], prob
             }
         }
     }
-    let mut builder = Builder { nodes: MOST_NODES, steps: MOST_STEPS, refused: BTreeSet::new(), problems };
+    let (refused, fates) = (BTreeSet::new(), Fates::default());
+    let mut builder = Builder { nodes: MOST_NODES, steps: MOST_STEPS, refused, fates, problems };
     let nodes = builder.level(&ways.iter().collect::<Vec<_>>(), 0);
     let mut origins: Vec<_> = objects.iter().map(|(id, _)| (*id).clone()).collect();
     if builder.is_full() {
         let message = format!("the patterns of `{domain}` make more rules than can be kept: not all have an effect");
         problems.extend(origins.iter().map(|id| (id.clone(), Problem::error("TooManyPatterns", "", message.clone()))));
+    } else {
+        let Builder { fates, refused, .. } = builder;
+        problems.extend(fates.problems(&refused));
     }
     origins.sort_unstable();
     LimitRules { domain: Arc::clone(domain), nodes, origins }
@@ -110,23 +120,25 @@ fn written((key, value): Step<'_>) -> String {
 }
 
 /// Makes the tree, within bounds.
-struct Builder<'p> {
+struct Builder<'p, 'a> {
     /// Nodes that may still be made.
     nodes: usize,
     /// Ways that may still be put below a node.
     steps: usize,
     /// Limits that were told of already.
     refused: BTreeSet<(ObjectId, usize)>,
+    /// Which limits count somewhere.
+    fates: Fates<'a>,
     problems: &'p mut Problems,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'_, 'a> {
     fn is_full(&self) -> bool {
         self.nodes == 0 || self.steps == 0
     }
 
     /// The nodes for the label at `depth` of these ways, which are alike before it.
-    fn level<'a>(&mut self, ways: &[&'a Way<'a>], depth: usize) -> Vec<LimitNode> {
+    fn level(&mut self, ways: &[&'a Way<'a>], depth: usize) -> Vec<LimitNode> {
         let mut steps: BTreeMap<Step<'a>, Vec<&'a Way<'a>>> = BTreeMap::new();
         for way in ways {
             if let Some(step) = way.steps.get(depth) {
@@ -151,11 +163,14 @@ impl Builder<'_> {
             };
             (self.steps, self.nodes) = (left, self.nodes - 1);
             let below: Vec<_> = own.iter().chain(any).copied().collect();
-            let ending = below.iter().filter(|way| way.steps.len() == depth + 1);
-            let rule = ending.min_by(|a, b| precedence(a).cmp(&precedence(b))).map(|way| Box::new(rule(way)));
+            let ending: Vec<_> = below.iter().copied().filter(|way| way.steps.len() == depth + 1).collect();
+            let first = ending.iter().copied().min_by(|a, b| precedence(a).cmp(&precedence(b)));
+            if let Some(first) = first {
+                self.fates.note(first, &ending);
+            }
             let nodes_below = self.level(&below, depth + 1);
             let (key, value) = (step.0.to_owned(), step.1.map(str::to_owned));
-            nodes.push(LimitNode { key, value, rule, nodes: nodes_below });
+            nodes.push(LimitNode { key, value, rule: first.map(|way| Box::new(rule(way))), nodes: nodes_below });
         }
         nodes
     }
@@ -200,37 +215,6 @@ fn rule(way: &Way<'_>) -> LimitRule {
             body: response.body_template.clone().filter(|body| Template::new(body).is_ok()).unwrap_or_default(),
         }),
         origin: (*id).clone(),
-    }
-}
-
-/// Those that compile; the others were told of.
-fn headers(headers: &[TemplatedHeader]) -> Vec<(String, String)> {
-    let good = headers.iter().filter(|header| Template::new(&header.value).is_ok());
-    good.map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect()
-}
-
-/// Tells of templates that do not compile. The limit holds without them.
-fn check(limit: &Limit, index: usize, id: &ObjectId, problems: &mut Vec<(ObjectId, Problem)>) {
-    let mut one = |field: String, template: &str| {
-        if let Err(error) = Template::new(template) {
-            let message = format!("the template does not compile: {error}; it is left out");
-            let field = format!("spec.limits[{index}].{field}");
-            problems.push((id.clone(), Problem::error("InvalidTemplate", field, message)));
-        }
-    };
-    let none = Vec::new();
-    let error = limit.error_response.as_ref();
-    for (field, headers) in [
-        ("injectRequestHeaders", &limit.inject_request_headers),
-        ("injectResponseHeaders", &limit.inject_response_headers),
-        ("errorResponse.headers", error.map_or(&none, |error| &error.headers)),
-    ] {
-        for (place, header) in headers.iter().enumerate() {
-            one(format!("{field}[{place}].value"), &header.value);
-        }
-    }
-    if let Some(body) = error.and_then(|error| error.body_template.as_deref()) {
-        one("errorResponse.bodyTemplate".to_owned(), body);
     }
 }
 

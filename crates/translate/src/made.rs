@@ -1,19 +1,24 @@
-//! The labels that Mappings make: what a pattern names beside them, no request has.
+//! The labels that Mappings make: what a pattern names beside them, or in another order, no request has.
+
+mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use nuncio_api::{Limit, ObjectId, Problem, RateLimit};
 use nuncio_ir::RateLabel;
 
+use self::ways::Ways;
 use crate::compiled::Compiled;
 
 /// A key with its value; any where absent.
 type Made = (String, Option<String>);
 
-/// Every label, with how often Mappings make it.
+/// Every label, with how often Mappings make it, and how they go together.
 #[derive(Debug, Default)]
 pub(crate) struct MadeLabels {
     labels: BTreeMap<Made, usize>,
+    /// In which order they follow each other.
+    ways: Ways,
     /// Mappings that cannot be used: nobody knows what they were to make.
     unknown: BTreeSet<ObjectId>,
     /// What came or went since this was asked last.
@@ -43,23 +48,29 @@ impl Changed {
 impl MadeLabels {
     /// A Mapping is another.
     pub(crate) fn change(&mut self, old: Option<&Compiled>, new: Option<&Compiled>) {
-        let labels = |compiled: &Compiled| -> Vec<Made> {
-            compiled.shared.descriptors.iter().flatten().flatten().map(made).collect()
-        };
         // What both make does not go meanwhile.
-        for label in new.map(labels).unwrap_or_default() {
-            let count = self.labels.entry(label.clone()).or_default();
-            *count += 1;
-            if *count == 1 {
-                self.changed.keys.insert(label.0);
-            }
+        descriptors(new).for_each(|labels| self.add(labels));
+        descriptors(old).for_each(|labels| self.remove(labels));
+    }
+
+    fn add(&mut self, labels: &[RateLabel]) {
+        if self.ways.add(labels) {
+            self.changed.keys.extend(labels.iter().map(|label| made(label).0));
         }
-        for label in old.map(labels).unwrap_or_default() {
+        for label in labels.iter().map(made) {
+            *self.labels.entry(label).or_default() += 1;
+        }
+    }
+
+    fn remove(&mut self, labels: &[RateLabel]) {
+        if self.ways.remove(labels) {
+            self.changed.keys.extend(labels.iter().map(|label| made(label).0));
+        }
+        for label in labels.iter().map(made) {
             let count = self.labels.entry(label.clone()).or_default();
             *count -= 1;
             if *count == 0 {
                 self.labels.remove(&label);
-                self.changed.keys.insert(label.0);
             }
         }
     }
@@ -80,16 +91,21 @@ impl MadeLabels {
         std::mem::take(&mut self.changed)
     }
 
-    /// What is wrong with a limit of which no request has all labels.
+    /// What is wrong with a limit that no request can be held to, since none has its labels, or none in this order.
     pub(crate) fn problem(&self, limit: &Limit, index: usize) -> Option<Problem> {
-        let missing = |item: &BTreeMap<String, String>| !item.iter().any(|(key, value)| self.can_be(key, value));
         if !self.unknown.is_empty() {
             return None;
         }
-        let (place, item) = limit.pattern.iter().enumerate().find(|(_, item)| missing(item))?;
-        let labels: Vec<_> = item.iter().map(|(key, value)| format!("`{key}: {value:?}`")).collect();
-        let message = format!("no Mapping has the label {}: nothing is counted by this limit", labels.join(" or "));
-        Some(Problem::warning("NoSuchLabel", format!("spec.limits[{index}].pattern[{place}]"), message))
+        let field = format!("spec.limits[{index}].pattern");
+        let missing = |item: &BTreeMap<String, String>| !item.iter().any(|(key, value)| self.can_be(key, value));
+        if let Some((place, item)) = limit.pattern.iter().enumerate().find(|(_, item)| missing(item)) {
+            let labels: Vec<_> = item.iter().map(|(key, value)| format!("`{key}: {value:?}`")).collect();
+            let message = format!("no Mapping has the label {}: nothing is counted by this limit", labels.join(" or "));
+            return Some(Problem::warning("NoSuchLabel", format!("{field}[{place}]"), message));
+        }
+        let message = "Mappings have these labels, but in no group do they come first, one after the other in this order: \
+                       nothing is counted by this limit";
+        (!self.ways.meet(&limit.pattern)).then(|| Problem::warning("NoSuchGroup", field, message))
     }
 
     /// Whether a request can have a label that an item of a pattern takes.
@@ -102,6 +118,11 @@ impl MadeLabels {
             }
         }
     }
+}
+
+/// What a Mapping has asked about limits.
+fn descriptors(compiled: Option<&Compiled>) -> impl Iterator<Item = &Vec<RateLabel>> {
+    compiled.into_iter().flat_map(|compiled| compiled.shared.descriptors.iter().flatten())
 }
 
 fn made(label: &RateLabel) -> Made {

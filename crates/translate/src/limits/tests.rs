@@ -53,13 +53,68 @@ fn a_limit_is_called_by_its_place_unless_it_has_a_name() {
 }
 
 fn compiled(limits: &str) -> (LimitRules, Vec<(&'static str, String)>) {
+    let (rules, problems) = made(limits);
+    (rules, problems.into_iter().map(|problem| (problem.reason, problem.field)).collect())
+}
+
+fn messages(limits: &str) -> Vec<String> {
+    made(limits).1.into_iter().map(|problem| problem.message).collect()
+}
+
+fn made(limits: &str) -> (LimitRules, Vec<Problem>) {
     let text =
         format!("apiVersion: getambassador.io/v3alpha1\nkind: RateLimit\nmetadata: {{name: r}}\nspec: {limits}\n");
     let parsed = parse(text.as_bytes(), &"f".into(), &Defaults::default());
     let Spec::RateLimit(spec) = &parsed.objects[0].spec else { panic!("{parsed:?}") };
     let mut problems = Vec::new();
     let rules = rules(&"d".into(), &[(&ObjectId::new(Kind::RateLimit, "default", "r"), spec)], &mut problems);
-    (rules, problems.into_iter().map(|(_, problem)| (problem.reason, problem.field)).collect())
+    (rules, problems.into_iter().map(|(_, problem)| problem).collect())
+}
+
+#[test]
+fn a_limit_that_another_is_for_everywhere_is_told_of() {
+    let (_, problems) = compiled(
+        "{limits: [
+        {pattern: [{user: '*'}], rate: 9, unit: day},
+        {pattern: [{user: '*', team: '*'}], rate: 10, unit: day},
+        {pattern: [{user: ann}], rate: 99, unit: day},
+        {pattern: [{user: bob}], rate: 1, unit: day},
+        {pattern: [{user: ''}], rate: 1, unit: day, action: LogOnly},
+        {pattern: [{user: '*'}, {m: GET}], rate: 9, unit: day},
+        {pattern: [{user: bob}, {m: GET}], rate: 9, unit: day}]}",
+    );
+    let hidden = |index: usize| ("HiddenLimit", format!("spec.limits[{index}].pattern"));
+    assert_eq!(problems, [hidden(2), hidden(4), hidden(6)], "the second counts teams, the fourth bob");
+}
+
+#[test]
+fn the_limit_that_hides_another_is_named() {
+    let limits = "{limits: [
+        {pattern: [{a: b}], rate: 1, unit: day, action: LogOnly},
+        {pattern: [{a: b}], rate: 9, unit: day},
+        {pattern: [{a: b}], rate: 10, unit: day}]}";
+    let messages = messages(limits);
+    for (message, why) in messages.iter().zip(["is enforced, while this one only logs", "allows no more"]) {
+        assert!(message.ends_with(&format!("spec.limits[1] of RateLimit default/r, which {why}")), "{message}");
+    }
+    assert_eq!(messages.len(), 2);
+}
+
+#[test]
+fn templates_that_ask_for_what_there_is_not_are_told_of() {
+    let (_, problems) = compiled(
+        "{limits: [{pattern: [{a: b}], rate: 1, unit: day,
+        injectRequestHeaders: [{name: x, value: '{{.RateLimitResponse.OverallCode}}'}, {name: b, value: '{{.RetryAftr}}'}],
+        injectResponseHeaders: [{name: z, value: '{{range .RateLimitResponse.Statuses}}{{.Code}}{{end}}{{.RetryAfter'}],
+        errorResponse: {bodyTemplate: '{{.RateLimitResponse.Code}}'}}]}",
+    );
+    let told = |reason, field: &str| (reason, format!("spec.limits[0].{field}"));
+    let expected = [
+        told("UnknownVariable", "injectRequestHeaders[1].value"),
+        told("InvalidTemplate", "injectResponseHeaders[0].value"),
+        told("UnknownVariable", "errorResponse.bodyTemplate"),
+    ];
+    assert_eq!(problems, expected);
 }
 
 #[test]

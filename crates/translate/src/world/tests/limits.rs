@@ -25,7 +25,12 @@ fn mapping(name: &str, domain: &str) -> String {
 }
 
 fn labelled(name: &str, domain: &str, labels: &str) -> String {
-    let labels = format!("{{{domain}: [{{g: [{labels}]}}]}}");
+    grouped(name, domain, &[labels])
+}
+
+fn grouped(name: &str, domain: &str, groups: &[&str]) -> String {
+    let groups: Vec<_> = groups.iter().map(|labels| format!("{{g: [{labels}]}}")).collect();
+    let labels = format!("{{{domain}: [{}]}}", groups.join(", "));
     object("Mapping", name, &format!("{{hostname: '*', prefix: /{name}/, service: '127.0.0.1:80', labels: {labels}}}"))
 }
 
@@ -84,7 +89,8 @@ type Wrong<'a> = (Kind, &'a str, Option<&'static str>);
 #[test]
 fn what_is_wrong_with_others_by_a_limit_or_a_service_is_news_of_theirs() {
     let mut world = world();
-    let objects = [EDGE.to_owned(), mapping("m", "ambassador"), mapping("else", "else")];
+    let groups = ["{user: {header: x-user}}", "{user_id: {header: x-id}}"];
+    let objects = [EDGE.to_owned(), grouped("m", "ambassador", &groups), mapping("else", "else")];
     apply(&mut world, &objects.concat());
     world.take_turned();
     let step = |world: &mut World, wrong: &[Wrong<'_>]| {
@@ -115,7 +121,7 @@ fn what_is_wrong_with_others_by_a_limit_or_a_service_is_news_of_theirs() {
 }
 
 #[test]
-fn a_label_that_no_mapping_has_is_told_of_as_long_as_that_is_so() {
+fn labels_that_no_mapping_has_or_not_in_this_order_are_told_of_as_long_as_that_is_so() {
     let mut world = world();
     let one = limit("one", "ambassador", "[{generic_key: x}, {usr: '*', user: ''}]");
     let other = limit("other", "ambassador", "[{generic_key: b}]");
@@ -126,6 +132,7 @@ fn a_label_that_no_mapping_has_is_told_of_as_long_as_that_is_so() {
         (news, world.problems(&id).into_iter().map(|problem| (problem.reason, problem.field)).collect::<Vec<_>>())
     };
     let unmet = |place: usize| vec![("NoSuchLabel", format!("spec.limits[0].pattern[{place}]"))];
+    let apart = vec![("NoSuchGroup", "spec.limits[0].pattern".to_owned())];
     assert_eq!(told(&mut world, "one"), (true, Vec::new()));
     assert_eq!(told(&mut world, "other").1, unmet(0), "the value is another");
     apply(&mut world, &labelled("m", "ambassador", "{generic_key: {value: b}}"));
@@ -134,6 +141,10 @@ fn a_label_that_no_mapping_has_is_told_of_as_long_as_that_is_so() {
     apply(&mut world, &labelled("next", "ambassador", "{generic_key: x}"));
     assert_eq!(told(&mut world, "one"), (true, unmet(1)));
     apply(&mut world, &labelled("last", "ambassador", "{user: {header: x-user}}"));
+    assert_eq!(told(&mut world, "one"), (true, apart.clone()), "no group has both");
+    apply(&mut world, &labelled("last", "ambassador", "{user: {header: x-user}}, {generic_key: x}"));
+    assert_eq!(told(&mut world, "one"), (true, apart), "labels have an order");
+    apply(&mut world, &labelled("last", "ambassador", "{generic_key: x}, {user: {header: x-user}}"));
     assert_eq!(told(&mut world, "one"), (true, Vec::new()));
     apply(&mut world, &labelled("last", "ambassador", "{generic_key: z}"));
     assert_eq!(told(&mut world, "one"), (true, unmet(1)));
