@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{Config, ConfigError, Loader, Source, second_document};
+use crate::config::{Config, ConfigError, ConfigErrors, Loader, RawDescriptor, Source, second_document};
 use crate::provider::files::directory::{self, File};
 use crate::stats::Registry;
 
@@ -13,7 +13,7 @@ pub struct Checked {
     pub files: usize,
     /// The rules, where nothing is wrong.
     pub config: Option<Config>,
-    /// What is wrong: one error of each file, and what files do to each other.
+    /// What is wrong, by file and line. Of a file that is no YAML that is all.
     pub errors: Vec<ConfigError>,
     /// What is no error, and hardly meant.
     pub warnings: Vec<ConfigError>,
@@ -50,14 +50,33 @@ pub fn check(path: &Path, options: CheckOptions) -> std::io::Result<Checked> {
             let message = "only the first document of a file is read, and this is another: give it a file of its own";
             warnings.push(ConfigError { line, ..file.problem(message) });
         }
-        let source = text.and_then(|text| Source::parse(&file.name, &text));
-        match source.and_then(|source| loader.load(vec![source.clone()]).map(|_| source)) {
-            Ok(source) => sources.push(source),
-            Err(error) => errors.push(error),
+        match text.map_err(ConfigErrors::from).and_then(|text| Source::parse(&file.name, &text)) {
+            Ok(source) => {
+                let root = &source.root;
+                without_count(&source.name, &root.domain, &root.descriptors, &mut warnings);
+                sources.push(source);
+            }
+            Err(wrong) => errors.extend(wrong),
         }
     }
-    let config = loader.load(sources).map_err(|error| errors.push(error)).ok();
+    let config = loader.load(sources).map_err(|wrong| errors.extend(wrong)).ok();
+    errors.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
     Ok(Checked { files: files.len(), config: config.filter(|_| errors.is_empty()), errors, warnings })
+}
+
+/// Limits that do not say how many there may be, and so let nothing pass.
+fn without_count(file: &str, parent: &str, descriptors: &[RawDescriptor], warnings: &mut Vec<ConfigError>) {
+    for descriptor in descriptors {
+        let RawDescriptor { key, value, line, .. } = descriptor;
+        let path = format!("{parent}.{key}{}{value}", if value.is_empty() { "" } else { "_" });
+        let limit = descriptor.rate_limit.as_ref();
+        if limit.is_some_and(|limit| limit.requests_per_unit.is_none() && !limit.unlimited) {
+            let message =
+                "there is no requests_per_unit, which is taken as 0: every request is over this limit".to_owned();
+            warnings.push(ConfigError { file: file.to_owned(), message, line: *line, path: path.clone() });
+        }
+        without_count(file, &path, &descriptor.descriptors, warnings);
+    }
 }
 
 #[cfg(test)]
@@ -84,8 +103,11 @@ mod tests {
         let expected = [
             "3:invalid rate limit unit 'x'",
             "2:error loading config file: yaml: invalid leading UTF-8 octet",
+            &format!(
+                "0:duplicate domain 'a' in config file: {} has it already",
+                directory.path().join("a.yaml").display()
+            ),
             "0:No such file or directory (os error 2)",
-            "0:duplicate domain 'a' in config file",
         ];
         assert_eq!(shown, expected);
         let one = check(&directory.path().join("b.yaml"), options).unwrap();
@@ -93,6 +115,42 @@ mod tests {
         // The service reads what is hidden unless it is told not to.
         let all = check(directory.path(), CheckOptions::default()).unwrap();
         assert_eq!((all.files, all.errors.len()), (6, 5));
+    }
+
+    #[test]
+    fn all_that_is_wrong_in_a_file_is_told_with_its_place() {
+        let told = |text: &str| {
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::write(directory.path().join("a.yaml"), text).unwrap();
+            let Checked { errors, warnings, .. } = check(directory.path(), CheckOptions::default()).unwrap();
+            let told = |error: ConfigError| format!("{}:{}: {}", error.line, error.path, error.message);
+            (errors.into_iter().map(told).collect::<Vec<_>>(), warnings.into_iter().map(told).collect::<Vec<_>>())
+        };
+        let (errors, _) = told(
+            "domain: d\ndescriptors:\n- {key: a, rate_limit: {unit: x}, descriptors: [{value: v}]}\n- {key: a}\n\
+             - {key: b, share_threshold: true, rate_limit: {unit: y}}\n",
+        );
+        let expected = [
+            "3:d.a: invalid rate limit unit 'x'",
+            "3:d.a: descriptor has empty key",
+            "4:d.a: duplicate descriptor composite key 'd.a'",
+            "5:d.b: invalid rate limit unit 'y'",
+            "5:d.b: share_threshold can only be used with wildcard values (containing '*'), but found key 'b'",
+        ];
+        assert_eq!(errors, expected);
+        let (errors, _) = told(
+            "domain: d\nx: 1\ndescriptors:\n- key: a\n  value: v\n  rate_limit: {unti: day}\n  descriptors:\n  - {key: b, z: 1}\n",
+        );
+        let unknown = |place: &str, key: &str| format!("{place}: config error, unknown key '{key}'");
+        assert_eq!(errors, [unknown("2:d", "x"), unknown("6:d.a_v", "unti"), unknown("8:d.a_v.b", "z")]);
+        let (errors, warnings) = told(
+            "domain: d\ndescriptors:\n- {key: a, rate_limit: {unlimited: true}}\n- {key: b, rate_limit: {unit: day, \
+             requests_per_unit: 0}}\n- {key: c, descriptors: [{key: e, value: f, rate_limit: {unit: day}}]}\n",
+        );
+        assert!(errors.is_empty(), "{errors:?}");
+        let expected =
+            "5:d.c.e_f: there is no requests_per_unit, which is taken as 0: every request is over this limit";
+        assert_eq!(warnings, [expected]);
     }
 
     #[test]

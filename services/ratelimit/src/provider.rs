@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::config::{Config, ConfigError, Loader, Source};
+use crate::config::{Config, ConfigErrors, Loader, Source};
 use crate::limiter::Shared;
 
 /// Puts configurations into force: all of one, or the last one stays.
@@ -52,17 +52,17 @@ impl Active {
     /// Puts the rules of all `sources` into force.
     ///
     /// # Errors
-    /// When one is wrong; the rules in force stay, and the error is logged and counted.
-    pub fn load(&self, sources: Result<Vec<Source>, ConfigError>) -> Result<(), ConfigError> {
+    /// When one is wrong; the rules in force stay, and what is wrong is logged and counted.
+    pub fn load(&self, sources: Result<Vec<Source>, ConfigErrors>) -> Result<(), ConfigErrors> {
         let loader = Loader { stats: &self.shared.stats, merge_domains: self.merge_domains };
         let loaded = match sources.and_then(|sources| loader.load(sources)) {
             Ok(config) => {
                 self.replace(config);
                 Ok(())
             }
-            Err(error) => {
-                self.refused(&error.with_place());
-                Err(error)
+            Err(errors) => {
+                self.refused(&errors.to_string());
+                Err(errors)
             }
         };
         self.shared.stats.release(Instant::now());
@@ -101,7 +101,7 @@ impl Active {
         if let Some(before) = before.as_deref().filter(|_| unread) {
             config.keep_all(before);
         }
-        errors.extend(wrong.iter().map(ConfigError::with_place));
+        errors.extend(wrong.iter().map(ToString::to_string));
         if errors.is_empty() {
             self.replace(config);
             return Ok(());

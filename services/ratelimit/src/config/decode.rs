@@ -3,7 +3,7 @@
 use envoy_types::pb::google::protobuf::Struct;
 use smol_str::SmolStr;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, ConfigErrors};
 use super::metadata;
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
 use super::yaml::{self, Kind, Node, Value};
@@ -11,7 +11,7 @@ use super::yaml::{self, Kind, Node, Value};
 type Map = Vec<(Node, Node)>;
 
 /// Reads a file's text.
-pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
+pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigErrors> {
     let failed = |line, message| ConfigError {
         file: file.to_owned(),
         message: format!("error loading config file: yaml: {message}"),
@@ -26,7 +26,7 @@ pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
         Value::Scalar { kind: Kind::Null, .. } => return Ok(RawRoot::default()),
         _ => {
             let message = mismatch(&node, "map[interface {}]interface {}");
-            return Err(failed(node.line, format!("unmarshal errors:\n  {message}")));
+            return Err(failed(node.line, format!("unmarshal errors:\n  {message}")).into());
         }
     };
     super::keys::check(file, &map)?;
@@ -36,7 +36,7 @@ pub(super) fn file(file: &str, text: &str) -> Result<RawRoot, ConfigError> {
         None => Ok(root),
         Some((line, _)) => {
             let messages: Vec<_> = decoder.errors.iter().map(|(_, message)| message.as_str()).collect();
-            Err(failed(*line, format!("unmarshal errors:\n  {}", messages.join("\n  "))))
+            Err(failed(*line, format!("unmarshal errors:\n  {}", messages.join("\n  "))).into())
         }
     }
 }
@@ -94,7 +94,7 @@ impl Decoder {
         let limit = limit.get_or_insert_default();
         for (key, value) in fields(map) {
             match &*key {
-                "requests_per_unit" => limit.requests_per_unit = self.count(&value),
+                "requests_per_unit" => limit.requests_per_unit = Some(self.count(&value)),
                 "unit" => limit.unit = self.text(&value),
                 "unlimited" => limit.unlimited = self.flag(&value),
                 "name" => limit.name = self.text(&value),

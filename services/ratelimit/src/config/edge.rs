@@ -1,8 +1,14 @@
 //! What a rule of an edge gateway asks for beside counting: `edge` in the extension of a descriptor.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{ListValue, Struct, Value};
 use nuncio_auth::Template;
+use nuncio_auth::template::{RenderError, Value as Told};
+
+use super::unknown::Unknown;
 
 /// A rule of an edge gateway: its answers tell clients when to come again, and logs what happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,8 +47,9 @@ pub struct Header {
 #[derive(Clone, Debug)]
 pub struct Text {
     source: String,
-    /// Compiled.
-    pub template: Template,
+    template: Template,
+    /// It was told that it fails.
+    told: Arc<AtomicBool>,
 }
 
 impl PartialEq for Text {
@@ -56,7 +63,18 @@ impl Eq for Text {}
 impl Text {
     fn new(source: &str) -> Result<Self, String> {
         let template = Template::new(source).map_err(|error| error.to_string())?;
-        Ok(Self { source: source.to_owned(), template })
+        Ok(Self { source: source.to_owned(), template, told: Arc::default() })
+    }
+
+    /// The text for these values; `None` where it says so, or fails, which is told once of each `origin`'s.
+    pub fn render(&self, data: &Told, origin: &str) -> Option<String> {
+        let failed = |error: &RenderError| {
+            if !self.told.swap(true, Ordering::Relaxed) {
+                let of = if origin.is_empty() { "a rule" } else { origin };
+                tracing::warn!("a template of {of} fails, and what it is for is left out: {error}: {}", self.source);
+            }
+        };
+        self.template.render(data).inspect_err(failed).ok().flatten()
     }
 }
 
@@ -67,16 +85,16 @@ impl Edge {
     }
 
     /// Reads it.
-    pub(super) fn read(value: &Value) -> Result<Self, String> {
+    pub(super) fn read(value: &Value, unknown: &mut Unknown) -> Result<Self, String> {
         let mut edge = Self::default();
         for (name, value) in fields(value)? {
             match name.as_str() {
                 "origin" => text(value)?.clone_into(&mut edge.origin),
                 "action" => edge.log_only = text(value)? == "LogOnly",
-                "request_headers" => edge.request_headers = headers(value)?,
-                "response_headers" => edge.response_headers = headers(value)?,
-                "error" => edge.error = Some(Answer::read(value)?),
-                _ => return Err(format!("cannot read '{name}'")),
+                "request_headers" => edge.request_headers = headers(value, unknown)?,
+                "response_headers" => edge.response_headers = headers(value, unknown)?,
+                "error" => edge.error = Some(Answer::read(value, unknown)?),
+                _ => unknown.note(format!("edge.{name}")),
             }
         }
         Ok(edge)
@@ -84,15 +102,15 @@ impl Edge {
 }
 
 impl Answer {
-    fn read(value: &Value) -> Result<Self, String> {
+    fn read(value: &Value, unknown: &mut Unknown) -> Result<Self, String> {
         let mut answer = Self::default();
         for (name, value) in fields(value)? {
             match name.as_str() {
-                "headers" => answer.headers = headers(value)?,
+                "headers" => answer.headers = headers(value, unknown)?,
                 "body" => {
                     answer.body = Some(text(value)?).filter(|body| !body.is_empty()).map(Text::new).transpose()?;
                 }
-                _ => return Err(format!("cannot read '{name}'")),
+                _ => unknown.note(format!("edge.error.{name}")),
             }
         }
         Ok(answer)
@@ -100,22 +118,22 @@ impl Answer {
 }
 
 /// A list of structs with `name` and `value`.
-fn headers(value: &Value) -> Result<Vec<Header>, String> {
+fn headers(value: &Value, unknown: &mut Unknown) -> Result<Vec<Header>, String> {
     let Some(Kind::ListValue(ListValue { values })) = &value.kind else {
         return Err("expected a list".to_owned());
     };
-    let one = |value: &Value| {
+    let mut one = |value: &Value| {
         let mut header = (String::new(), "");
         for (name, value) in fields(value)? {
             match name.as_str() {
                 "name" => header.0 = text(value)?.to_ascii_lowercase(),
                 "value" => header.1 = text(value)?,
-                _ => return Err(format!("cannot read '{name}'")),
+                _ => unknown.note(format!("edge.headers.{name}")),
             }
         }
         Ok(Header { value: Text::new(header.1).map_err(|error| format!("{}: {error}", header.0))?, name: header.0 })
     };
-    values.iter().map(one).collect()
+    values.iter().map(&mut one).collect()
 }
 
 fn fields(value: &Value) -> Result<&std::collections::HashMap<String, Value>, String> {
@@ -129,5 +147,23 @@ fn text(value: &Value) -> Result<&str, String> {
     match &value.kind {
         Some(Kind::StringValue(text)) => Ok(text),
         _ => Err("expected a text".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_that_fails_leaves_out_what_it_is_for() {
+        let data = Told::map([("a", Told::Int(1))]);
+        let text = |source: &str| Text::new(source).unwrap();
+        assert_eq!(text("{{ .a }}").render(&data, "").as_deref(), Some("1"));
+        assert_eq!(text("{{ doNotSet }}").render(&data, ""), None);
+        let failing = text("{{ .a.b }}");
+        for _ in 0..2 {
+            assert_eq!(failing.render(&data, ""), None);
+            assert!(failing.told.load(Ordering::Relaxed), "it is told, and not again");
+        }
     }
 }

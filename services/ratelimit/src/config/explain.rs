@@ -94,7 +94,7 @@ mod tests {
     use crate::stats::Registry;
 
     fn descriptor(key: &str, value: &str, limited: bool, below: Vec<RawDescriptor>) -> RawDescriptor {
-        let limit = RawLimit { unit: "day".to_owned(), requests_per_unit: 1, ..RawLimit::default() };
+        let limit = RawLimit { unit: "day".to_owned(), requests_per_unit: Some(1), ..RawLimit::default() };
         RawDescriptor {
             key: key.to_owned(),
             value: value.to_owned(),

@@ -10,36 +10,38 @@ use envoy_types::pb::ratelimit::config::ratelimit::v3 as proto;
 use super::edge::Edge;
 use super::error::ConfigError;
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
+use super::unknown::Unknown;
 
 /// The key of a descriptor's metadata that holds a struct of `unit`, `algorithm`, `burst`, `sub_windows`, `lease`,
 /// `share_threshold`, `value_to_metric` and `store_failure`, as files have them, and of `prefix` and `edge`, which a gateway
 /// sends. It is not part of replies.
 pub const EXTENSION: &str = "nuncio.dev/ratelimit";
 
-/// What a resource says, in the form that files have.
+/// What a resource says, in the form that files have. Fields of extensions that this version does not know are noted.
 ///
 /// # Errors
-/// When an extension holds what it may not.
-pub fn root_of(config: proto::RateLimitConfig) -> Result<RawRoot, ConfigError> {
-    let reader = Reader { resource: config.name };
+/// When a field of an extension holds what it may not.
+pub fn root_of(config: proto::RateLimitConfig, unknown: &mut Unknown) -> Result<RawRoot, ConfigError> {
+    let mut reader = Reader { resource: config.name, unknown };
     let descriptors = reader.descriptors(&config.domain, config.descriptors)?;
     Ok(RawRoot { domain: config.domain, store_failure: String::new(), descriptors })
 }
 
-struct Reader {
+struct Reader<'u> {
     resource: String,
+    unknown: &'u mut Unknown,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn descriptors(
-        &self,
+        &mut self,
         parent: &str,
         from: Vec<proto::RateLimitDescriptor>,
     ) -> Result<Vec<RawDescriptor>, ConfigError> {
         from.into_iter().map(|from| self.descriptor(parent, from)).collect()
     }
 
-    fn descriptor(&self, parent: &str, from: proto::RateLimitDescriptor) -> Result<RawDescriptor, ConfigError> {
+    fn descriptor(&mut self, parent: &str, from: proto::RateLimitDescriptor) -> Result<RawDescriptor, ConfigError> {
         let joint = if from.value.is_empty() { "" } else { "_" };
         let path = format!("{parent}.{}{joint}{}", from.key, from.value);
         let descriptors = self.descriptors(&path, from.descriptors)?;
@@ -57,7 +59,7 @@ impl Reader {
             ..RawDescriptor::default()
         };
         if let Some(extension) = extension {
-            extend(&mut descriptor, &extension).map_err(|message| ConfigError {
+            extend(&mut descriptor, &extension, self.unknown).map_err(|message| ConfigError {
                 file: self.resource.clone(),
                 message: format!("metadata {EXTENSION}: {message}"),
                 line: 0,
@@ -73,7 +75,7 @@ fn limit(from: proto::RateLimitPolicy) -> RawLimit {
     let unit = proto::RateLimitUnit::try_from(from.unit)
         .map_or_else(|_| from.unit.to_string(), |unit| unit.as_str_name().to_owned());
     RawLimit {
-        requests_per_unit: from.requests_per_unit,
+        requests_per_unit: Some(from.requests_per_unit),
         unit,
         unlimited: from.unlimited,
         name: from.name,
@@ -82,7 +84,7 @@ fn limit(from: proto::RateLimitPolicy) -> RawLimit {
     }
 }
 
-fn extend(descriptor: &mut RawDescriptor, extension: &Value) -> Result<(), String> {
+fn extend(descriptor: &mut RawDescriptor, extension: &Value, unknown: &mut Unknown) -> Result<(), String> {
     let Some(Kind::StructValue(Struct { fields })) = &extension.kind else {
         return Err("expected a struct".to_owned());
     };
@@ -97,7 +99,7 @@ fn extend(descriptor: &mut RawDescriptor, extension: &Value) -> Result<(), Strin
             "value_to_metric" => descriptor.value_to_metric = flag()?,
             "prefix" => descriptor.prefix = flag()?,
             "edge" => {
-                let edge = Edge::read(value).map_err(|message| format!("edge: {message}"))?;
+                let edge = Edge::read(value, unknown).map_err(|message| format!("edge: {message}"))?;
                 descriptor.edge = Some(Box::new(edge));
             }
             "unit" | "algorithm" | "burst" | "sub_windows" | "lease" => {
@@ -110,7 +112,7 @@ fn extend(descriptor: &mut RawDescriptor, extension: &Value) -> Result<(), Strin
                     _ => limit.lease = Some(count()?),
                 }
             }
-            _ => return Err(format!("unknown key '{name}'")),
+            _ => unknown.note(name),
         }
     }
     Ok(())
@@ -148,7 +150,7 @@ mod tests {
         Value { kind: Some(kind) }
     }
 
-    fn read(extension: &[(&str, Kind)]) -> Result<RawDescriptor, String> {
+    fn read(extension: &[(&str, Kind)]) -> Result<(RawDescriptor, Unknown), String> {
         let fields = extension.iter().map(|(name, kind)| ((*name).to_owned(), value(kind.clone()))).collect();
         let mut metadata = Struct::default();
         metadata.fields.insert("kept".to_owned(), value(Kind::BoolValue(true)));
@@ -163,7 +165,9 @@ mod tests {
         };
         let config =
             proto::RateLimitConfig { name: "r".to_owned(), domain: "d".to_owned(), descriptors: vec![descriptor] };
-        root_of(config).map(|mut root| root.descriptors.remove(0)).map_err(|error| error.with_place())
+        let mut unknown = Unknown::default();
+        let mut root = root_of(config, &mut unknown).map_err(|error| error.with_place())?;
+        Ok((root.descriptors.remove(0), unknown))
     }
 
     #[test]
@@ -176,7 +180,8 @@ mod tests {
             ("share_threshold", Kind::BoolValue(true)),
             ("store_failure", text("local")),
         ]);
-        let descriptor = descriptor.unwrap();
+        let (descriptor, unknown) = descriptor.unwrap();
+        assert_eq!(unknown, Unknown::default());
         let limit = descriptor.rate_limit.unwrap();
         assert_eq!((limit.unit.as_str(), limit.algorithm.as_str(), limit.burst), ("15m", "gcra", Some(9)));
         assert!(descriptor.share_threshold);
@@ -187,7 +192,6 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (name, kind, expected) in [
-            ("brust", Kind::NumberValue(1.0), "unknown key 'brust'"),
             ("burst", Kind::NumberValue(1.5), "burst: expected a whole number"),
             ("burst", Kind::NumberValue(-1.0), "burst: expected a whole number"),
             ("unit", Kind::NumberValue(1.0), "unit: expected text"),
@@ -195,5 +199,21 @@ mod tests {
             let error = read(&[(name, kind)]).unwrap_err();
             assert_eq!(error, format!("r: metadata {EXTENSION}: {expected} (at d.k_v)"));
         }
+    }
+
+    #[test]
+    fn fields_of_a_newer_server_are_passed_over_and_noted() {
+        let some = || Kind::StringValue("x".to_owned());
+        let structure = |fields: &[(&str, Kind)]| {
+            let fields = fields.iter().map(|(name, kind)| ((*name).to_owned(), value(kind.clone())));
+            Kind::StructValue(Struct { fields: fields.collect() })
+        };
+        let error = structure(&[("body", some()), ("status", some())]);
+        let edge = structure(&[("origin", some()), ("colour", some()), ("error", error)]);
+        let (descriptor, unknown) = read(&[("unit", some()), ("newer", some()), ("edge", edge)]).unwrap();
+        assert_eq!(Unknown::default().learn(unknown), ["edge.colour", "edge.error.status", "newer"]);
+        assert_eq!(descriptor.rate_limit.unwrap().unit, "x");
+        let edge = descriptor.edge.unwrap();
+        assert!(edge.origin == "x" && edge.error.unwrap().body.is_some());
     }
 }

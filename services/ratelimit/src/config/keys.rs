@@ -1,6 +1,6 @@
 //! The first pass over a file: which keys may stand in it.
 
-use super::error::ConfigError;
+use super::error::{ConfigError, ConfigErrors};
 use super::yaml::{Kind, Node, Value};
 
 /// Legal at any level: a key at the wrong one is ignored, as by the original. The last are ours.
@@ -28,42 +28,82 @@ const LEGAL: [&str; 21] = [
     "store_failure",
 ];
 
-/// Checks the keys of `map` and of all below it, but for what stands under `metadata`.
-pub(super) fn check(file: &str, map: &[(Node, Node)]) -> Result<(), ConfigError> {
-    for (key, value) in map {
-        let name = name(file, key)?;
-        if !LEGAL.contains(&name) {
-            return Err(error(file, key, format!("config error, unknown key '{name}'")));
-        }
-        if name != "metadata" {
-            check_value(file, value)?;
-        }
-    }
-    Ok(())
+/// Checks the keys of all of a file, but for what stands under `metadata`.
+pub(super) fn check(file: &str, map: &[(Node, Node)]) -> Result<(), ConfigErrors> {
+    let mut keys = Keys { file, errors: ConfigErrors::default() };
+    keys.map(map, &Trail { above: None, map });
+    keys.errors.unless_any(())
 }
 
-fn name<'n>(file: &str, key: &'n Node) -> Result<&'n str, ConfigError> {
-    match &key.value {
-        Value::Scalar { text, kind: Kind::Text } => Ok(text),
-        _ => Err(error(file, key, format!("config error, key is not of type string: {}", shown(key)))),
-    }
+struct Keys<'f> {
+    file: &'f str,
+    errors: ConfigErrors,
 }
 
-fn check_value(file: &str, node: &Node) -> Result<(), ConfigError> {
-    match &node.value {
-        Value::Map(map) => check(file, map),
-        Value::List(items) => items.iter().try_for_each(|item| match &item.value {
-            Value::Map(map) => check(file, map),
-            _ => {
-                let text = format!("config error, yaml file contains list of type other than map: {}", shown(item));
-                Err(error(file, item, text))
+impl Keys<'_> {
+    fn map(&mut self, map: &[(Node, Node)], trail: &Trail<'_>) {
+        for (key, value) in map {
+            match &key.value {
+                Value::Scalar { text, kind: Kind::Text } => {
+                    if !LEGAL.contains(&text.as_str()) {
+                        self.wrong(key, trail, format!("config error, unknown key '{text}'"));
+                    } else if text != "metadata" {
+                        self.value(value, trail);
+                    }
+                }
+                _ => self.wrong(key, trail, format!("config error, key is not of type string: {}", shown(key))),
             }
-        }),
-        Value::Scalar { kind: Kind::Float(_) | Kind::Large(_), .. } => {
-            Err(error(file, node, "error checking config".to_owned()))
         }
-        Value::Scalar { .. } => Ok(()),
     }
+
+    fn value(&mut self, node: &Node, trail: &Trail<'_>) {
+        match &node.value {
+            Value::Map(map) => self.map(map, trail),
+            Value::List(items) => items.iter().for_each(|item| match &item.value {
+                Value::Map(map) => self.map(map, &Trail { above: Some(trail), map }),
+                _ => {
+                    let text = format!("config error, yaml file contains list of type other than map: {}", shown(item));
+                    self.wrong(item, trail, text);
+                }
+            }),
+            Value::Scalar { kind: Kind::Float(_) | Kind::Large(_), .. } => {
+                self.wrong(node, trail, "error checking config".to_owned());
+            }
+            Value::Scalar { .. } => {}
+        }
+    }
+
+    fn wrong(&mut self, node: &Node, trail: &Trail<'_>, message: String) {
+        let (file, path) = (self.file.to_owned(), trail.path());
+        self.errors.push(ConfigError { file, message, line: node.line, path });
+    }
+}
+
+/// What leads to a descriptor, of which errors make a path: there may be very many without one.
+struct Trail<'t> {
+    /// None at the root of the file.
+    above: Option<&'t Self>,
+    map: &'t [(Node, Node)],
+}
+
+impl Trail<'_> {
+    fn path(&self) -> String {
+        let Some(above) = self.above else { return scalar(self.map, "domain").unwrap_or_default() };
+        let path = above.path();
+        match (scalar(self.map, "key"), scalar(self.map, "value").filter(|value| !value.is_empty())) {
+            (Some(key), Some(value)) => format!("{path}.{key}_{value}"),
+            (Some(key), None) => format!("{path}.{key}"),
+            (None, _) => path,
+        }
+    }
+}
+
+/// The text of an entry.
+fn scalar(map: &[(Node, Node)], name: &str) -> Option<String> {
+    map.iter().find_map(|(key, value)| match (&key.value, &value.value) {
+        (Value::Scalar { text: key, .. }, Value::Scalar { text, .. }) if key == name => Some(text.to_string()),
+        _ => None,
+    })
 }
 
 /// A node as Go prints it with `%v`.
@@ -79,8 +119,4 @@ fn shown(node: &Node) -> String {
             format!("map[{}]", pairs.join(" "))
         }
     }
-}
-
-fn error(file: &str, node: &Node, message: String) -> ConfigError {
-    ConfigError { file: file.to_owned(), message, line: node.line, path: String::new() }
 }

@@ -78,8 +78,8 @@ fn algorithm(limit: &RawLimit, window: Window) -> Result<Algorithm, String> {
 fn lease(limit: &RawLimit) -> Result<(), String> {
     match limit.lease {
         Some(0) => Err("lease must be at least 1".to_owned()),
-        Some(lease) if lease > limit.requests_per_unit => {
-            Err(format!("lease must not be above requests_per_unit, but {lease} is above {}", limit.requests_per_unit))
+        Some(lease) if lease > limit.count() => {
+            Err(format!("lease must not be above requests_per_unit, but {lease} is above {}", limit.count()))
         }
         _ => Ok(()),
     }
@@ -90,7 +90,7 @@ fn sliding(limit: &RawLimit, window: Window) -> Result<Sliding, String> {
     if !(1..=MOST_PARTS).contains(&parts) {
         return Err(format!("sub_windows must be 1 to {MOST_PARTS}, but is {parts}"));
     }
-    Sliding::new(limit.requests_per_unit, window, parts)
+    Sliding::new(limit.count(), window, parts)
         .ok_or_else(|| format!("{parts} sub_windows of a window of {window} are not of whole milliseconds"))
 }
 
@@ -98,12 +98,12 @@ fn gcra(limit: &RawLimit, window: Window) -> Result<Gcra, String> {
     if limit.burst == Some(0) {
         return Err("burst must be at least 1".to_owned());
     }
-    if limit.requests_per_unit == 0 && limit.burst.is_some() {
+    if limit.count() == 0 && limit.burst.is_some() {
         return Err("burst needs requests_per_unit".to_owned());
     }
-    let burst = limit.burst.unwrap_or(limit.requests_per_unit);
-    let gcra = Gcra::new(limit.requests_per_unit, window, burst);
+    let burst = limit.burst.unwrap_or(limit.count());
+    let gcra = Gcra::new(limit.count(), window, burst);
     gcra.is_exact().then_some(gcra).ok_or_else(|| {
-        format!("a burst of {burst} at {} in a window of {window} is more than can be counted", limit.requests_per_unit)
+        format!("a burst of {burst} at {} in a window of {window} is more than can be counted", limit.count())
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::error::ConfigError;
+use super::error::{ConfigError, ConfigErrors};
 use super::glob::Glob;
 use super::limit::{self, Checked};
 use super::raw::{RawDescriptor, RawLimit, RawRoot};
@@ -25,7 +25,7 @@ impl Source {
     ///
     /// # Errors
     /// When it is no YAML, or holds what it may not.
-    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigErrors> {
         Ok(Self { name: name.to_owned(), root: super::decode::file(name, text)? })
     }
 }
@@ -43,17 +43,20 @@ impl Loader<'_> {
     /// The rules of all `sources`, in their order.
     ///
     /// # Errors
-    /// The first thing that is wrong: the original's check, order and words.
-    pub fn load(&self, sources: Vec<Source>) -> Result<Config, ConfigError> {
-        let mut domains = Map::default();
+    /// All that is wrong: the original's check, order and words, but for what comes after the first.
+    pub fn load(&self, sources: Vec<Source>) -> Result<Config, ConfigErrors> {
+        let (mut domains, mut errors) = (Map::default(), ConfigErrors::default());
         for source in sources {
-            self.add(&mut domains, source)?;
+            if let Err(error) = self.add(&mut domains, source, &mut errors) {
+                errors.push(error);
+            }
         }
-        Ok(Config { domains: domains.into_iter().map(|(domain, node)| (domain, Arc::new(node))).collect() })
+        let domains = domains.into_iter().map(|(domain, Domain { node, .. })| (domain, Arc::new(node))).collect();
+        errors.unless_any(Config { domains })
     }
 
     /// The rules of each domain by itself. One of which anything is wrong, which `errors` then says, has those of `before`.
-    pub fn load_each(&self, sources: Vec<Source>, before: Option<&Config>, errors: &mut Vec<ConfigError>) -> Config {
+    pub fn load_each(&self, sources: Vec<Source>, before: Option<&Config>, errors: &mut Vec<ConfigErrors>) -> Config {
         let mut by_domain: BTreeMap<String, Vec<Source>> = BTreeMap::new();
         for source in sources {
             by_domain.entry(source.root.domain.clone()).or_default().push(source);
@@ -62,8 +65,8 @@ impl Loader<'_> {
         for (domain, sources) in by_domain {
             match self.load(sources) {
                 Ok(config) => all.domains.extend(config.domains),
-                Err(error) => {
-                    errors.push(error);
+                Err(wrong) => {
+                    errors.push(wrong);
                     all.keep(&domain, before);
                 }
             }
@@ -71,21 +74,32 @@ impl Loader<'_> {
         all
     }
 
-    fn add(&self, domains: &mut Map<Node>, source: Source) -> Result<(), ConfigError> {
-        let domain = &source.root.domain;
-        let at_root =
-            |message: String| ConfigError { file: source.name.clone(), message, line: 0, path: String::new() };
+    /// Adds a source. What is wrong with its descriptors is added to `errors`.
+    fn add(&self, domains: &mut Map<Domain>, source: Source, errors: &mut ConfigErrors) -> Result<(), ConfigError> {
+        let Source { name, root } = source;
+        let domain = root.domain;
+        let at_root = |message: String| ConfigError { file: name.clone(), message, line: 0, path: String::new() };
         if domain.is_empty() {
             return Err(at_root("config file cannot have empty domain".to_owned()));
         }
-        if domains.contains_key(domain.as_str()) && !self.merge_domains {
-            return Err(at_root(format!("duplicate domain '{domain}' in config file")));
+        if let Some(known) = domains.get(domain.as_str()).filter(|_| !self.merge_domains) {
+            return Err(at_root(format!("duplicate domain '{domain}' in config file: {} has it already", known.file)));
         }
-        let store_failure = StoreFailure::read(&source.root.store_failure).map_err(at_root)?;
-        let level = Level { loader: self, file: &Arc::new(source.name.clone()), parent: domain, store_failure };
-        let node = domains.entry(domain.as_str().into()).or_default();
-        level.fill(node, source.root.descriptors)
+        let store_failure = StoreFailure::read(&root.store_failure).map_err(at_root)?;
+        let file = Arc::new(name);
+        let level = Level { loader: self, file: &file, parent: &domain, store_failure };
+        let known = domains.entry(domain.as_str().into());
+        let known = known.or_insert_with(|| Domain { node: Node::default(), file: file.clone() });
+        level.fill(&mut known.node, root.descriptors, errors);
+        Ok(())
     }
+}
+
+/// A domain that is being loaded.
+struct Domain {
+    node: Node,
+    /// Where it came from first.
+    file: Arc<String>,
 }
 
 /// A level of descriptors of one source.
@@ -99,17 +113,26 @@ struct Level<'l> {
 }
 
 impl Level<'_> {
-    fn fill(&self, node: &mut Node, descriptors: Vec<RawDescriptor>) -> Result<(), ConfigError> {
+    fn fill(&self, node: &mut Node, descriptors: Vec<RawDescriptor>, errors: &mut ConfigErrors) {
         if descriptors.is_empty() {
-            return Ok(());
+            return;
         }
         let below = node.below.get_or_insert_default();
         below.nodes.reserve(descriptors.len());
         // One after the other is given back: there may be very many.
-        descriptors.into_iter().try_for_each(|descriptor| self.insert(below, descriptor))
+        for descriptor in descriptors {
+            if let Err(error) = self.insert(below, descriptor, errors) {
+                errors.push(error);
+            }
+        }
     }
 
-    fn insert(&self, siblings: &mut Below, mut raw: RawDescriptor) -> Result<(), ConfigError> {
+    fn insert(
+        &self,
+        siblings: &mut Below,
+        mut raw: RawDescriptor,
+        errors: &mut ConfigErrors,
+    ) -> Result<(), ConfigError> {
         if raw.key.is_empty() {
             return Err(self.error(&raw, self.parent, "descriptor has empty key".to_owned()));
         }
@@ -122,18 +145,16 @@ impl Level<'_> {
             let message = format!("duplicate descriptor composite key '{full_key}'");
             return Err(self.error(&raw, &full_key, message));
         }
-        let own = StoreFailure::read(&raw.store_failure).map_err(|message| self.error(&raw, &full_key, message))?;
+        // Whatever is wrong with it, what is below is looked at all the same.
+        let mut wrong = |message: String| errors.push(self.error(&raw, &full_key, message));
+        let own = StoreFailure::read(&raw.store_failure).map_err(&mut wrong).ok().flatten();
         let below = Level { parent: &full_key, store_failure: own.or(self.store_failure), ..*self };
-        let rule = match &raw.rate_limit {
-            Some(limit) => Some(below.rule(&raw, limit)?),
-            None => None,
-        };
+        let rule = raw.rate_limit.as_ref().and_then(|limit| below.rule(&raw, limit).map_err(&mut wrong).ok());
         let is_glob = name.contains('*');
         if raw.share_threshold && !is_glob {
-            let message = format!(
+            wrong(format!(
                 "share_threshold can only be used with wildcard values (containing '*'), but found key '{name}'"
-            );
-            return Err(self.error(&raw, &full_key, message));
+            ));
         }
         if is_glob {
             siblings.globs.push((name.as_str().into(), Glob::new(&name)));
@@ -145,15 +166,14 @@ impl Level<'_> {
             prefix: raw.prefix,
             below: None,
         };
-        below.fill(&mut child, std::mem::take(&mut raw.descriptors))?;
+        below.fill(&mut child, std::mem::take(&mut raw.descriptors), errors);
         siblings.nodes.insert(name.into(), child);
         Ok(())
     }
 
     /// The limit of the descriptor that this is the level below.
-    fn rule(&self, raw: &RawDescriptor, limit: &RawLimit) -> Result<Rule, ConfigError> {
-        let Checked { window, algorithm } =
-            limit::check(limit).map_err(|message| self.error(raw, self.parent, message))?;
+    fn rule(&self, raw: &RawDescriptor, limit: &RawLimit) -> Result<Rule, String> {
+        let Checked { window, algorithm } = limit::check(limit)?;
         let special = Special {
             algorithm,
             lease: limit.lease.unwrap_or_default(),
@@ -163,7 +183,7 @@ impl Level<'_> {
             metadata: raw.metadata.clone(),
         };
         Ok(Rule {
-            requests_per_unit: limit.requests_per_unit,
+            requests_per_unit: limit.count(),
             window,
             store_failure: self.store_failure,
             shadow_mode: raw.shadow_mode,

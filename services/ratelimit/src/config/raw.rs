@@ -51,8 +51,8 @@ pub struct RawDescriptor {
 /// `rate_limit`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RawLimit {
-    /// How many in a unit.
-    pub requests_per_unit: u32,
+    /// How many in a unit; none where nobody said, which is taken as 0.
+    pub requests_per_unit: Option<u32>,
     /// Name of the unit.
     pub unit: String,
     /// No limit at all.
@@ -69,4 +69,11 @@ pub struct RawLimit {
     pub sub_windows: Option<u32>,
     /// How many hits a replica may take at once to answer from.
     pub lease: Option<u32>,
+}
+
+impl RawLimit {
+    /// How many in a unit.
+    pub(super) fn count(&self) -> u32 {
+        self.requests_per_unit.unwrap_or_default()
+    }
 }

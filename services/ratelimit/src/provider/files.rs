@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Active;
 use crate::aside::aside;
-use crate::config::{ConfigError, Source};
+use crate::config::{ConfigError, ConfigErrors, Source};
 use crate::settings::Files;
 
 /// How long to wait for more changes: writing a file is several.
@@ -87,7 +87,7 @@ fn load_changed(files: &Files, active: &Active, last: Option<u128>) -> u128 {
     let found = read(files);
     let digest = digest(&found);
     if last != Some(digest) {
-        let sources = found.and_then(|Found { texts, unreadable }| {
+        let sources = found.map_err(ConfigErrors::from).and_then(|Found { texts, unreadable }| {
             for (name, error) in unreadable {
                 tracing::warn!("{name} is left out: {error}");
             }

@@ -23,7 +23,7 @@ pub(crate) use address::check;
 use super::{Active, Unusable};
 use crate::aside::aside;
 use crate::back_off::BackOff;
-use crate::config::{Source, root_of};
+use crate::config::{EXTENSION, Source, Unknown, root_of};
 use crate::settings::{ClientTls, NamedFile, Xds};
 
 /// How long connecting may take.
@@ -37,7 +37,7 @@ const INVALID: i32 = 3;
 
 /// Receives rules until stopped. Those in force survive whatever happens to the connection.
 pub(crate) async fn watch(settings: Xds, active: Active, stop: CancellationToken) {
-    let mut client = Client { settings, active, version: String::new(), is_away: false };
+    let mut client = Client { settings, active, version: String::new(), is_away: false, unknown: Unknown::default() };
     tokio::select! {
         // Who was told to stop does not complain of a server that ends with it.
         biased;
@@ -53,6 +53,8 @@ struct Client {
     version: String,
     /// It was told that the server cannot be used.
     is_away: bool,
+    /// What was told to be unknown.
+    unknown: Unknown,
 }
 
 impl Client {
@@ -155,15 +157,32 @@ impl Client {
     /// version.
     async fn answer(&mut self, response: DiscoveryResponse) -> DiscoveryRequest {
         let (active, resources) = (self.active.clone(), response.resources);
-        let result = aside(move || active.load_each(resources.iter().map(decode).collect())).await;
+        let (result, unknown) = aside(move || {
+            let mut unknown = Unknown::default();
+            let sources = resources.iter().map(|resource| decode(resource, &mut unknown)).collect();
+            (active.load_each(sources), unknown)
+        })
+        .await;
+        self.note_unknown(unknown);
         if result.is_ok() {
             self.version = response.version_info;
         }
         self.request(response.nonce, result.err())
     }
+
+    /// Tells of fields that this version does not know, once of each.
+    fn note_unknown(&mut self, unknown: Unknown) {
+        let news = self.unknown.learn(unknown);
+        if !news.is_empty() {
+            tracing::warn!(
+                "the management server is newer: passed over what this version does not know of {EXTENSION}: {}",
+                news.join(", ")
+            );
+        }
+    }
 }
 
-fn decode(resource: &Any) -> Result<Source, Unusable> {
+fn decode(resource: &Any, unknown: &mut Unknown) -> Result<Source, Unusable> {
     let wanted = RateLimitConfig::type_url();
     if resource.type_url != wanted {
         return Err(Unusable { domain: None, error: format!("expected {wanted}, not {:?}", resource.type_url) });
@@ -171,7 +190,8 @@ fn decode(resource: &Any) -> Result<Source, Unusable> {
     let config = RateLimitConfig::decode(resource.value.as_slice())
         .map_err(|error| Unusable { domain: None, error: format!("a {wanted} cannot be read: {error}") })?;
     let (name, domain) = (config.name.clone(), config.domain.clone());
-    let root = root_of(config).map_err(|error| Unusable { domain: Some(domain), error: error.with_place() })?;
+    let root =
+        root_of(config, unknown).map_err(|error| Unusable { domain: Some(domain), error: error.with_place() })?;
     Ok(Source { name, root })
 }
 

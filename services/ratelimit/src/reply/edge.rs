@@ -9,7 +9,7 @@ use envoy_types::pb::google::protobuf::{Struct, Value};
 use crate::clock::Now;
 use nuncio_auth::template::Value as Told;
 
-use crate::config::{Edge, Header, Rule, Text};
+use crate::config::{Edge, Header, Rule};
 use crate::plan::{Item, Plan};
 
 /// What clients read who are over a limit.
@@ -37,18 +37,18 @@ pub(super) fn complete(response: &mut RateLimitResponse, plan: &Plan<'_>, over: 
     if let Some(worst) = worst {
         response.response_headers_to_add.push(header("retry-after", &wait.to_string()));
         let answer = worst.edge.error.as_ref().zip(data.as_ref());
-        let own = answer.map_or_else(Vec::new, |(answer, data)| rendered(&answer.headers, data));
+        let own = answer.map_or_else(Vec::new, |(answer, data)| worst.rendered(&answer.headers, data));
         if !own.iter().any(|header| header.key == "content-type") {
             response.response_headers_to_add.push(header("content-type", "application/json"));
         }
         response.response_headers_to_add.extend(own);
-        let body = answer.and_then(|(answer, data)| render(answer.body.as_ref()?, data));
+        let body = answer.and_then(|(answer, data)| answer.body.as_ref()?.render(data, &worst.edge.origin));
         response.raw_body = body.unwrap_or_else(|| BODY.to_owned()).into_bytes();
     }
     let Some(data) = data else { return };
     for edge in &edges {
-        response.request_headers_to_add.extend(rendered(&edge.edge.request_headers, &data));
-        response.response_headers_to_add.extend(rendered(&edge.edge.response_headers, &data));
+        response.request_headers_to_add.extend(edge.rendered(&edge.edge.request_headers, &data));
+        response.response_headers_to_add.extend(edge.rendered(&edge.edge.response_headers, &data));
     }
 }
 
@@ -82,16 +82,6 @@ fn duration(seconds: u64) -> String {
     }
 }
 
-/// Those that have a value.
-fn rendered(headers: &[Header], data: &Told) -> Vec<HeaderValue> {
-    headers.iter().filter_map(|one| Some(header(&one.name, render(&one.value, data)?.trim()))).collect()
-}
-
-/// `None` where it says so, or fails.
-fn render(text: &Text, data: &Told) -> Option<String> {
-    text.template.render(data).inspect_err(|error| tracing::debug!(%error, "a template fails")).ok().flatten()
-}
-
 /// A rule that a request is held to.
 struct Exceeded<'p, 'c> {
     item: &'p Item<'c>,
@@ -100,6 +90,12 @@ struct Exceeded<'p, 'c> {
 }
 
 impl Exceeded<'_, '_> {
+    /// Those headers that have a value.
+    fn rendered(&self, headers: &[Header], data: &Told) -> Vec<HeaderValue> {
+        let value = |one: &Header| one.value.render(data, &self.edge.origin);
+        headers.iter().filter_map(|one| Some(header(&one.name, value(one)?.trim()))).collect()
+    }
+
     /// The names are Edge Stack's.
     fn metadata(&self, now: Now) -> [(String, Value); 3] {
         let action = if self.edge.log_only { "LogOnly" } else { "Enforce" };

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use envoy_types::pb::ratelimit::config::ratelimit::v3::RateLimitConfig;
-use nuncio_api::{Defaults, Spec, parse};
+use nuncio_api::{Defaults, Kind, ObjectId, Spec, parse};
 use nuncio_ir::Pem;
-use nuncio_ratelimit::config::{Config, Loader, Scratch, Source, root_of};
+use nuncio_ratelimit::config::{Config, Loader, Scratch, Source, Unknown, root_of};
 use nuncio_ratelimit::stats::Registry;
 use nuncio_translate::{Fallback, Settings, Topology, World};
 use proptest::prelude::*;
@@ -60,8 +60,8 @@ fn object(name: &str, domain: Option<&str>, limits: &[Limit]) -> String {
     .to_string()
 }
 
-/// The rules of all domains, as the service has them.
-fn loaded(objects: &[String], stats: &Registry) -> Config {
+/// A gateway with these objects.
+fn world(objects: &[String]) -> World {
     let fallback = Fallback { chain: Pem("chain".into()), key: Pem("key".into()) };
     let mut world = World::new(Settings {
         ambassador_id: "default".to_owned(),
@@ -76,9 +76,17 @@ fn loaded(objects: &[String], stats: &Registry) -> Config {
         let parsed = parse(text.as_bytes(), &"limits.yaml".into(), &Defaults::default());
         world.apply(parsed.objects.into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))));
     }
+    world
+}
+
+/// The rules of all domains, as the service has them.
+fn loaded(world: &World, stats: &Registry) -> Config {
     let source = |rules: &Arc<nuncio_ir::LimitRules>| {
         let config = RateLimitConfig::decode(nuncio_envoy::limits(rules).body.as_slice()).unwrap();
-        Source { name: config.name.clone(), root: root_of(config).unwrap() }
+        let mut unknown = Unknown::default();
+        let source = Source { name: config.name.clone(), root: root_of(config, &mut unknown).unwrap() };
+        assert_eq!(unknown, Unknown::default(), "the gateway sends what the service does not know");
+        source
     };
     let sources = world.model().limits.values().map(source).collect();
     Loader { stats, merge_domains: false }.load(sources).unwrap()
@@ -117,7 +125,8 @@ proptest! {
         more in limits(&UNCLEAR.0, &UNCLEAR.1),
         other in limits(&UNCLEAR.0, &UNCLEAR.1),
     ) {
-        loaded(&[object("a", None, &some), object("b", None, &more), object("c", Some("other"), &other)], &Registry::default());
+        let objects = [object("a", None, &some), object("b", None, &more), object("c", Some("other"), &other)];
+        loaded(&world(&objects), &Registry::default());
     }
 
     #[test]
@@ -127,10 +136,14 @@ proptest! {
     ) {
         let text = object("a", None, &some);
         prop_assume!(is_valid(&text));
-        let stats = Registry::default();
-        let config = loaded(&[text], &stats);
+        let (stats, world) = (Registry::default(), world(&[text]));
+        let config = loaded(&world, &stats);
         let found = config.limit(&stats, &mut Scratch::default(), "ambassador", &labels, None);
-        let name = expected(&some, &labels).map(|index| format!("a-{index}"));
-        prop_assert_eq!(found.map(|limit| limit.name().to_owned()), name);
+        let index = expected(&some, &labels);
+        prop_assert_eq!(found.map(|limit| limit.name().to_owned()), index.map(|index| format!("a-{index}")));
+        let problems = world.problems(&ObjectId::new(Kind::RateLimit, "default", "a"));
+        let field = index.map(|index| format!("spec.limits[{index}].pattern"));
+        let mut hidden = problems.iter().filter(|problem| problem.reason == "HiddenLimit");
+        prop_assert!(!hidden.any(|problem| Some(&problem.field) == field.as_ref()), "{problems:?}");
     }
 }

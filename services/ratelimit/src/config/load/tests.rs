@@ -1,14 +1,19 @@
 use super::*;
 use crate::config::{Entry, Limit, Scratch};
 
-fn load(files: &[(&str, &str)], merge_domains: bool) -> Result<Config, ConfigError> {
+fn load(files: &[(&str, &str)], merge_domains: bool) -> Result<Config, ConfigErrors> {
     let stats = Registry::default();
     let sources = files.iter().map(|(name, text)| Source::parse(name, text)).collect::<Result<Vec<_>, _>>()?;
     Loader { stats: &stats, merge_domains }.load(sources)
 }
 
+/// What the original would tell.
+fn first(files: &[(&str, &str)], merge_domains: bool) -> ConfigError {
+    load(files, merge_domains).unwrap_err().into_iter().next().unwrap()
+}
+
 fn error(text: &str) -> String {
-    load(&[("f.yaml", text)], false).unwrap_err().to_string()
+    first(&[("f.yaml", text)], false).to_string()
 }
 
 #[test]
@@ -55,17 +60,26 @@ fn errors_are_the_words_of_the_original() {
 #[test]
 fn errors_name_line_and_descriptors() {
     let text = "domain: d\ndescriptors:\n- key: a\n  descriptors:\n  - key: b\n    rate_limit: {unit: x}\n";
-    let error = load(&[("f.yaml", text)], false).unwrap_err();
+    let error = first(&[("f.yaml", text)], false);
     assert_eq!(error.with_place(), "f.yaml: invalid rate limit unit 'x' (line 5, at d.a.b)");
 }
 
 #[test]
 fn domains_are_merged_only_when_asked_to() {
     let files = [("a", "domain: d\ndescriptors: [{key: a}]"), ("b", "domain: d\ndescriptors: [{key: b}]")];
-    assert_eq!(load(&files, false).unwrap_err().to_string(), "b: duplicate domain 'd' in config file");
+    let told = "b: duplicate domain 'd' in config file: a has it already";
+    assert_eq!(load(&files, false).unwrap_err().to_string(), told);
     assert!(load(&files, true).is_ok());
     let twice = [files[0], files[0]];
-    assert_eq!(load(&twice, true).unwrap_err().to_string(), "a: duplicate descriptor composite key 'd.a'");
+    assert_eq!(first(&twice, true).to_string(), "a: duplicate descriptor composite key 'd.a'");
+}
+
+#[test]
+fn of_very_many_errors_a_line_tells_the_first() {
+    let text = format!("domain: d\ndescriptors:\n{}", "- {key: k}\n".repeat(20));
+    let told = load(&[("f", &text)], false).unwrap_err().to_string();
+    assert!(told.starts_with("f: duplicate descriptor composite key 'd.k' (line 4, at d.k); f: duplicate"), "{told}");
+    assert!(told.ends_with("(line 13, at d.k); and 9 more"), "{told}");
 }
 
 const RULES: &str = "
