@@ -15,7 +15,7 @@ use anyhow::Context;
 use nuncio_controller::admin::AdminClient;
 use nuncio_controller::{Decider, Event, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
-use nuncio_ratelimit::RunError;
+use nuncio_ratelimit::{Observed, RunError};
 use nuncio_telemetry::{Health, LogFormat, Metrics, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -78,7 +78,8 @@ async fn serve(args: UpArgs) -> Outcome {
     // Here, and not with the first FilterPolicy: what is wrong with its settings must end no gateway that serves.
     let authz = nuncio_authz::Service::new(authz).await.map_err(Failure::new)?;
     let (wanted, limiter_is_wanted) = watch::channel(false);
-    let limited = limited(&limiter, limiter_is_wanted.clone());
+    let observed = Observed::default();
+    let limited = limited(&observed, limiter_is_wanted.clone());
     let (authz_wanted, authz_is_wanted) = watch::channel(false);
     let decisions = Metrics::of_part();
     let supervisor = Supervisor::new(launch, AdminClient::unix(runtime_dir.admin_socket()))?;
@@ -100,7 +101,7 @@ async fn serve(args: UpArgs) -> Outcome {
         limiter: Some(OwnLimiter {
             service: OwnService { socket: runtime_dir.limit_socket(), wanted },
             limited,
-            redis: limiter.outage.subscribe(),
+            redis: observed.outage.subscribe(),
         }),
         status,
         webhook,
@@ -113,7 +114,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let report = Report::new(place, address).with_portal(portal.as_ref().map(|portal| portal.address));
     let gateway = Gateway {
         controller: tokio::spawn(nuncio_controller::run(config, stop_controller.clone(), events)),
-        limiter: tokio::spawn(limit(limiter, limiter_is_wanted, stop_controller.clone())),
+        limiter: tokio::spawn(limit(limiter, observed, limiter_is_wanted, stop_controller.clone())),
         authz: tokio::spawn(decide(authz, decisions, authz_is_wanted, stop_controller.clone())),
         portal: tokio::spawn(Portal::run(portal, stop_controller.clone())),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),

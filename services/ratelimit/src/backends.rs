@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::limiter::{Limiter, Shared};
 use crate::settings::{BackendType, Redis, Settings};
 use crate::stats::PoolStats;
-use crate::store::{Backend, MemoryStore, RedisOptions, RedisPool, RedisStore, RedisTls};
+use crate::store::{Backend, MemoryStore, Outage, RedisOptions, RedisPool, RedisStore, RedisTls};
 use crate::tls::client_config;
 
 /// Makes the limiters of threads.
@@ -26,9 +26,9 @@ struct Server {
 }
 
 impl Server {
-    fn new(redis: &Redis, expiration_jitter: u64, stats: &Arc<PoolStats>) -> Result<Self, String> {
+    fn new(redis: &Redis, expiration_jitter: u64, pool: RedisPool) -> Result<Box<Self>, String> {
         let options = redis_options(redis, expiration_jitter)?;
-        Ok(Self { options, pool: Arc::new(RedisPool::new(stats.clone())) })
+        Ok(Box::new(Self { options, pool: Arc::new(pool) }))
     }
 
     fn store(&self) -> Backend {
@@ -41,23 +41,22 @@ impl Server {
 }
 
 impl Backends {
-    pub(crate) fn new(settings: &Settings, shared: Arc<Shared>) -> Result<Self, String> {
-        let service = &shared.stats.service;
-        let server = |redis, stats| Server::new(redis, settings.expiration_jitter, stats).map(Box::new);
-        let usual = |mut server: Box<Server>| {
-            server.options.outage = settings.outage.clone();
-            server
-        };
+    /// `outage` is told whether the Redis of all limits but those a second can be used.
+    pub(crate) fn new(settings: &Settings, outage: Arc<Outage>, shared: Arc<Shared>) -> Result<Self, String> {
         let kind = match settings.backend {
             BackendType::Memory => Kind::Memory(Arc::default()),
-            BackendType::Redis => Kind::Redis {
-                usual: server(&settings.redis, &service.redis).map(usual)?,
-                per_second: settings
-                    .redis_per_second
-                    .as_ref()
-                    .map(|redis| server(redis, &service.redis_per_second))
-                    .transpose()?,
-            },
+            BackendType::Redis => {
+                let service = &shared.stats.service;
+                let server = |redis, stats: &Arc<PoolStats>, outage| {
+                    Server::new(redis, settings.expiration_jitter, RedisPool::new(stats.clone(), outage))
+                };
+                let per_second = settings.redis_per_second.as_ref();
+                let per_second = per_second.map(|redis| server(redis, &service.redis_per_second, Arc::default()));
+                Kind::Redis {
+                    usual: server(&settings.redis, &service.redis, outage)?,
+                    per_second: per_second.transpose()?,
+                }
+            }
         };
         Ok(Self { shared, kind })
     }
@@ -88,6 +87,5 @@ pub(crate) fn redis_options(redis: &Redis, expiration_jitter: u64) -> Result<Red
         connect_timeout: redis.timeout,
         reply_timeout: redis.reply_timeout,
         expiration_jitter,
-        outage: Arc::default(),
     })
 }

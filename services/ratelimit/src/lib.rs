@@ -49,7 +49,7 @@ pub use explain::{CounterView, Explanation, RuleView, explain, path as explain_p
 pub use limiter::{CallError, Limiter, Options, Shared};
 pub use provider::{Active, Loads};
 pub use reach::{reach_redis, reach_redis_at};
-pub use run::{RunError, run};
+pub use run::{Observed, RunError, run};
 pub use start::main;
 pub use top::{Often, Top};
 pub use unit::Unit;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::backends::redis_options;
 use crate::embedded;
 use crate::settings::{BackendType, Environment, Settings};
-use crate::store::{RedisOptions, RedisStore};
+use crate::store::{Outage, RedisOptions, RedisPool, RedisStore};
 
 /// Connects to the Redis that the environment names, as the service would, and says what became of it. `None` where the
 /// environment names none.
@@ -45,14 +45,15 @@ async fn reach(settings: &Settings, patience: Duration) -> Result<(), String> {
 }
 
 async fn connect(options: RedisOptions, patience: Duration) -> Result<(), String> {
-    let outage = options.outage.subscribe();
-    let store = RedisStore::start(options, Arc::default())?;
+    let outage = Arc::<Outage>::default();
+    let told = outage.subscribe();
+    let store = RedisStore::start(options, Arc::new(RedisPool::new(Arc::default(), outage)))?;
     let mut connected = store.connected();
     match tokio::time::timeout(patience, connected.wait_for(|connected| *connected)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(_)) => Err("the connection was given up".to_owned()),
         Err(_) => {
-            let reason = outage.borrow().as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            let reason = told.borrow().as_ref().map(|why| format!(": {why}")).unwrap_or_default();
             Err(format!("no connection within {} s{reason}", patience.as_secs()))
         }
     }

@@ -14,9 +14,10 @@ use crate::limiter::Shared;
 use crate::provider::{Active, files, xds};
 use crate::server::{self, Component, Health, Workers, WorkersSetup};
 use crate::settings::{BackendType, ConfigType, Settings};
-use crate::stats::{Exposition, Mapper, Sink};
-use crate::store::LocalCache;
+use crate::stats::{Exposition, Mapper, Registry, Sink};
+use crate::store::{LocalCache, Outage};
 use crate::tls::ReloadingAcceptor;
+use crate::top::Top;
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -39,15 +40,27 @@ pub enum RunError {
     Threads(std::io::Error),
 }
 
+/// What whoever runs the service may look at meanwhile.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// What is over its limit most often.
+    pub top: Arc<Top>,
+    /// All that is counted.
+    pub stats: Arc<Registry>,
+    /// Whether the Redis of all limits but those a second can be used.
+    pub outage: Arc<Outage>,
+}
+
 /// Runs the service until stopped. Must be called in a runtime; calls over gRPC have threads of their own.
 ///
 /// # Errors
 /// When settings cannot be used or a port cannot be had.
-pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunError> {
+pub async fn run(settings: Settings, observed: Observed, stop: CancellationToken) -> Result<(), RunError> {
     settings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     announce(&settings);
-    let shared = Arc::new(shared(&settings));
-    let backends = Backends::new(&settings, shared.clone()).map_err(RunError::Setting)?;
+    let Observed { top, stats, outage } = observed;
+    let shared = Arc::new(shared(&settings, top, stats));
+    let backends = Backends::new(&settings, outage, shared.clone()).map_err(RunError::Setting)?;
     let (reporter, health_service) = tonic_health::server::health_reporter();
     let health = Health::new(failing(&settings), reporter).await;
     let active = Active::new(shared.clone(), settings.merge_domains);
@@ -94,10 +107,9 @@ pub async fn run(settings: Settings, stop: CancellationToken) -> Result<(), RunE
     Ok(())
 }
 
-fn shared(settings: &Settings) -> Shared {
+fn shared(settings: &Settings, top: Arc<Top>, stats: Arc<Registry>) -> Shared {
     let local_cache = (settings.local_cache_bytes > 0).then(|| LocalCache::new(settings.local_cache_bytes));
-    let stats = settings.stats.clone();
-    Shared { top: settings.top.clone(), stats, ..Shared::new(settings.limiter.clone(), local_cache) }
+    Shared { top: Some(top), stats, ..Shared::new(settings.limiter.clone(), local_cache) }
 }
 
 fn failing(settings: &Settings) -> Vec<Component> {

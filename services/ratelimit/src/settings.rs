@@ -9,7 +9,6 @@ mod report;
 mod traces;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_telemetry::Traces;
@@ -19,9 +18,6 @@ pub use environment::{Environment, SettingError, parse_flag};
 
 use crate::back_off::BackOff;
 use crate::limiter;
-use crate::stats::Registry;
-use crate::store::Outage;
-use crate::top::Top;
 
 /// Where the counters are kept (`BACKEND_TYPE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,12 +230,6 @@ pub struct Settings {
     pub local_cache_bytes: usize,
     /// Unhealthy while Redis is not there.
     pub health_by_connection: bool,
-    /// Where to note what is over its limit.
-    pub top: Option<Arc<Top>>,
-    /// Where everything is counted: a service within another is asked for it there.
-    pub stats: Arc<Registry>,
-    /// Whether the Redis of all limits but those a second can be used.
-    pub outage: Arc<Outage>,
     /// How to decide and reply.
     pub limiter: limiter::Options,
     /// What is taken as it is, but can hardly be meant, or changes nothing.

@@ -4,6 +4,7 @@ use anyhow::Context;
 use nuncio_telemetry::LogFormat;
 
 use crate::announce;
+use crate::run::Observed;
 use crate::settings::{Environment, SettingError, Settings};
 
 /// Runs the service as the environment says, until it is told to stop.
@@ -25,7 +26,7 @@ pub fn main() -> anyhow::Result<()> {
         };
         let telemetry = nuncio_telemetry::init(options).map_err(|error| named(error, &settings))?;
         let stop = nuncio_telemetry::shutdown_on_signal()?;
-        crate::run(settings, stop).await?;
+        crate::run(settings, Observed::default(), stop).await?;
         telemetry.flush().await;
         Ok(())
     })

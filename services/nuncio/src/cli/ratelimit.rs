@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
 
 use super::{Format, to_ask_at};
 
@@ -57,15 +58,47 @@ pub(crate) struct RulesCheckArgs {
 }
 
 /// Whose rules are looked at.
+#[derive(Debug)]
+pub(crate) enum RuleSource {
+    /// Those of files.
+    Files(PathBuf),
+    /// Those of a running service.
+    Server(String),
+}
+
+/// The same as options, of which there is one.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct RuleSource {
+struct RuleSourceArgs {
     /// The directory of rules
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub(crate) rules: Option<PathBuf>,
+    rules: Option<PathBuf>,
     /// The debug port of a running service
     #[arg(long, value_name = "ADDR", value_parser = to_ask_at)]
-    pub(crate) server: Option<String>,
+    server: Option<String>,
+}
+
+impl FromArgMatches for RuleSource {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let RuleSourceArgs { rules, server } = RuleSourceArgs::from_arg_matches(matches)?;
+        let source = rules.map(Self::Files).or(server.map(Self::Server));
+        source.ok_or_else(|| clap::Error::new(ErrorKind::MissingRequiredArgument))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for RuleSource {
+    fn augment_args(command: Command) -> Command {
+        RuleSourceArgs::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        RuleSourceArgs::augment_args_for_update(command)
+    }
 }
 
 /// What `nuncio ratelimit explain` is told.

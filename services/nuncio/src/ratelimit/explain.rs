@@ -17,11 +17,9 @@ pub(super) fn run(args: &LimitExplainArgs) -> Outcome {
         .iter()
         .map(|entry| entry.split_once('=').ok_or_else(|| Failure::usage(format!("expected KEY=VALUE, not {entry:?}"))));
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
-    let RuleSource { rules, server } = &args.source;
-    let explanation = match (server, rules) {
-        (Some(server), _) => of_server(server, &args.domain, &entries)?,
-        (None, Some(rules)) => of_files(rules, args, &entries)?,
-        (None, None) => unreachable!("one of them is required"),
+    let explanation = match &args.source {
+        RuleSource::Files(rules) => of_files(rules, args, &entries)?,
+        RuleSource::Server(server) => of_server(server, &args.domain, &entries)?,
     };
     match args.output {
         Format::Json => print_json(&explanation)?,

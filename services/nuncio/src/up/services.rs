@@ -4,18 +4,18 @@ use nuncio_controller::Limited;
 use nuncio_controller::admin::LimitedView;
 use nuncio_ratelimit::settings::Settings;
 use nuncio_ratelimit::stats::{Exposition, prometheus};
-use nuncio_ratelimit::{Often, RunError};
+use nuncio_ratelimit::{Observed, Often, RunError};
 use nuncio_telemetry::Metrics;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// What the rate limit service counts; it has metrics once it is wanted.
-pub(super) fn limited(settings: &Settings, wanted: watch::Receiver<bool>) -> Limited {
+pub(super) fn limited(observed: &Observed, wanted: watch::Receiver<bool>) -> Limited {
     let view = |often| {
         let Often { domain, labels, rule, over } = often;
         LimitedView { domain, labels, name: rule, over }
     };
-    let (top, stats) = (settings.top.clone().unwrap_or_default(), settings.stats.clone());
+    let Observed { top, stats, outage: _ } = observed.clone();
     let metrics = move || match *wanted.borrow() {
         true => prometheus(&stats, &Exposition::default()),
         false => String::new(),
@@ -26,11 +26,12 @@ pub(super) fn limited(settings: &Settings, wanted: watch::Receiver<bool>) -> Lim
 /// Runs the rate limit service from the moment when something asks it.
 pub(super) async fn limit(
     settings: Settings,
+    observed: Observed,
     wanted: watch::Receiver<bool>,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
     match is_wanted(wanted, &stop).await {
-        true => nuncio_ratelimit::run(settings, stop).await,
+        true => nuncio_ratelimit::run(settings, observed, stop).await,
         false => Ok(()),
     }
 }

@@ -1,7 +1,6 @@
 //! Reads the settings from the environment.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
@@ -69,9 +68,6 @@ impl Settings {
             expiration_jitter: expiration_jitter(env)?,
             local_cache_bytes: env.number("LOCAL_CACHE_SIZE_IN_BYTES", 0, "expected how many bytes, 0 for no cache")?,
             health_by_connection: env.flag("REDIS_HEALTH_CHECK_ACTIVE_CONNECTION", false)?,
-            top: Some(Arc::default()),
-            stats: Arc::default(),
-            outage: Arc::default(),
             limiter: limiter(env)?,
             // Last, when all has been read.
             warnings: env.warnings(),

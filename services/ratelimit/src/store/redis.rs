@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Counts, Ops, Outage, Store};
+use super::{Counts, Ops, Store};
 use cluster::Cluster;
 use job::How;
 use link::Link;
@@ -80,8 +80,6 @@ pub struct RedisOptions {
     pub reply_timeout: Duration,
     /// Up to so many seconds are added to what keys live for, so that not all expire at once.
     pub expiration_jitter: u64,
-    /// Told whether it can be used.
-    pub outage: Arc<Outage>,
 }
 
 impl std::fmt::Debug for RedisOptions {
@@ -107,7 +105,6 @@ impl Default for RedisOptions {
             connect_timeout: Duration::from_secs(10),
             reply_timeout: Duration::from_secs(1),
             expiration_jitter: 300,
-            outage: Arc::default(),
         }
     }
 }

@@ -261,7 +261,7 @@ impl Shared {
 
 /// Keeps the table fresh for as long as the cluster is used.
 async fn keep_table(shared: std::sync::Weak<Shared>) {
-    let told = |shared: Arc<Shared>| Server::new(&shared.pool, "the cluster".to_owned(), &shared.options);
+    let told = |shared: Arc<Shared>| Server::new(&shared.pool, "the cluster".to_owned());
     let Some(mut cluster) = shared.upgrade().map(told) else { return };
     while let Some(shared) = shared.upgrade() {
         match shared.refresh().await {

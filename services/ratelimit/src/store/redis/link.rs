@@ -95,7 +95,7 @@ enum End {
 
 impl Task {
     fn new(setup: Setup, jobs: mpsc::Receiver<Job>) -> Self {
-        let server = Server::new(&setup.pool, setup.resolver.name(), &setup.options);
+        let server = Server::new(&setup.pool, setup.resolver.name());
         Self { setup, server, jobs, out: BytesMut::new() }
     }
 

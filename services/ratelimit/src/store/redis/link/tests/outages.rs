@@ -37,9 +37,9 @@ impl Scene {
         let mut server = JoinSet::new();
         server.spawn(listen(listener, script.clone()));
         let options = Arc::new(RedisOptions { url, ..RedisOptions::default() });
-        let told = options.outage.subscribe();
         let resolver = Resolver::new(&options).unwrap();
         let (pool, name) = (Arc::<Pool>::default(), resolver.name());
+        let told = pool.outage.subscribe();
         let setup = Setup { resolver, options, pool: pool.clone(), alive: Arc::new(watch::channel(false).0) };
         Self { script, link: Link::start(setup), told, pool, name, _server: server }
     }
@@ -66,7 +66,7 @@ impl Scene {
     /// Nothing was ever told, to those who watch or in the log.
     fn expect_quiet(&self) {
         assert!(!self.told.has_changed().unwrap(), "{:?}", self.told.borrow());
-        assert_eq!(self.pool.works(&self.name, std::time::Instant::now()), None);
+        assert_eq!(self.pool.outage.works(&self.name, std::time::Instant::now()), None);
     }
 
     fn reason(&mut self) -> Option<String> {
