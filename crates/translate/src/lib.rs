@@ -48,4 +48,4 @@ pub use endpoints::Topology;
 pub use module::script_problem;
 pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
-pub use world::{PublicName, Resources, Served, World};
+pub use world::{AskedPlace, PublicName, Resources, Served, World};

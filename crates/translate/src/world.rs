@@ -44,7 +44,7 @@ use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;
 use protection::RuleSets;
-pub use report::Resources;
+pub use report::{AskedPlace, Resources};
 
 /// Every object and what they make.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ use nuncio_xds::{self as xds, ResourceType, Revision, Server, StreamId};
 use tracing::{Span, info_span};
 
 use self::ingest::Staged;
-use self::names::Unresolved;
+use self::names::Unasked;
 pub(crate) use self::names::follow_names;
 pub(crate) use self::ports::{Ports, Probe};
 use self::problems::KnownProblem;
@@ -67,11 +67,11 @@ pub(crate) struct Engine {
     pub(crate) refusals: Refusals,
     pub(crate) ports: Ports,
     /// No service elsewhere can fetch what RateLimits say.
-    keeps_limits: bool,
+    limits_are_private: bool,
     /// Why the Redis of our own rate limit service cannot be used.
     redis: Option<Arc<str>>,
-    /// Names that services are asked by, and that have no address.
-    unresolved: Vec<Unresolved>,
+    /// Services that cannot be asked.
+    unasked: Vec<Unasked>,
     known_problems: BTreeMap<Subject, BTreeSet<KnownProblem>>,
     /// What has no problem any more, and is not told yet.
     mended: Vec<Subject>,
@@ -99,9 +99,9 @@ impl Engine {
             changed: BTreeMap::new(),
             refusals: Refusals::default(),
             ports: Ports::default(),
-            keeps_limits: false,
+            limits_are_private: false,
             redis: None,
-            unresolved: Vec::new(),
+            unasked: Vec::new(),
             known_problems: BTreeMap::new(),
             mended: Vec::new(),
             touched: Touched::default(),

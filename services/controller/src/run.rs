@@ -199,7 +199,7 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
     };
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
     let engine = Engine::new(files, World::new(settings), server, Metrics::new());
-    let engine = if config.limiter.is_some() { engine.keeping_limits() } else { engine };
+    let engine = if config.limiter.is_some() { engine.with_private_limits() } else { engine };
     // Elsewhere, ports are others'.
     Ok(if config.envoy_admin.is_some() { engine.trying_ports(ports::probe) } else { engine })
 }

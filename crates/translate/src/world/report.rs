@@ -36,6 +36,21 @@ pub struct Resources {
     pub filters: Vec<FilterId>,
 }
 
+/// Where a service is that Envoy asks about requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedPlace {
+    /// A name or an address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The objects that name it.
+    pub objects: Vec<ObjectId>,
+    /// In which field.
+    pub field: &'static str,
+    /// Requests pass while it is down, so that nobody notices.
+    pub silent: bool,
+}
+
 impl World {
     /// What is wrong with an object besides what is wrong with its text.
     #[must_use]
@@ -79,22 +94,32 @@ impl World {
         errors.map(|error| Problem::warning("NoEndpoints", "spec.auth_service", error.to_string())).collect()
     }
 
-    /// The names that DNS is asked for on behalf of services which Envoy asks about requests, each with the objects that name it and
-    /// their field.
+    /// Where services are that Envoy asks about requests, as far as nobody but the machine knows whether they are there.
     #[must_use]
-    pub fn asked_names(&self) -> Vec<(String, u16, Vec<ObjectId>, &'static str)> {
-        let auth = &self.frame.auth;
-        let of_auth =
-            auth.upstream.as_ref().map(|upstream| (upstream, auth.extension.origins.clone(), "spec.auth_service"));
-        let limit = &self.frame.limit;
+    pub fn asked_places(&self) -> Vec<AskedPlace> {
+        let place = |host: String, port, objects: &[ObjectId], field, silent| {
+            let objects = objects.to_vec();
+            AskedPlace { host, port, objects, field, silent }
+        };
+        let (auth, limit) = (&self.frame.auth, &self.frame.limit);
+        let of_auth = auth.upstream.as_ref().map(|upstream| (upstream, &auth.extension.origins, "spec.auth_service"));
         let limits = limit.clusters().into_iter().filter(|_| !limit.origins.is_empty());
-        let of_limits =
-            limits.filter_map(|name| Some((self.clusters.get(&name)?, limit.origins.clone(), "spec.service")));
-        let names = of_auth.into_iter().chain(of_limits).flat_map(|(upstream, origins, field)| {
-            let Discovery::Dns { hosts, .. } = &upstream.cluster.discovery else { return Vec::new() };
-            hosts.iter().map(|(host, port)| (host.clone(), *port, origins.clone(), field)).collect()
-        });
-        names.collect()
+        let of_limits = limits.filter_map(|name| Some((self.clusters.get(&name)?, &limit.origins, "spec.service")));
+        let of_auth = of_auth.into_iter().map(|one| (one, false));
+        let places =
+            of_auth.chain(of_limits.map(|one| (one, true))).flat_map(|((upstream, objects, field), silent)| {
+                match &upstream.cluster.discovery {
+                    Discovery::Dns { hosts, .. } => {
+                        hosts.iter().map(|(host, port)| place(host.clone(), *port, objects, field, silent)).collect()
+                    }
+                    Discovery::Static(addresses) => addresses
+                        .iter()
+                        .map(|at| place(at.ip().to_string(), at.port(), objects, field, silent))
+                        .collect(),
+                    Discovery::Endpoints | Discovery::Unix(_) => Vec::new(),
+                }
+            });
+        places.collect()
     }
 
     /// Whether no Host takes the Mapping; if that is because its Host cannot be used, why.

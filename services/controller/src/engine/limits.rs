@@ -10,13 +10,13 @@ use crate::event::{Event, LocatedProblem, Subject};
 
 impl Engine {
     /// Only the rate limit service of this process can fetch what RateLimits say: the xDS server is a private socket.
-    pub(crate) fn keeping_limits(self) -> Self {
-        Self { keeps_limits: true, ..self }
+    pub(crate) fn with_private_limits(self) -> Self {
+        Self { limits_are_private: true, ..self }
     }
 
     /// What is wrong with a RateLimit whose rules another service would have to fetch.
-    pub(super) fn unfetched(&self, id: &ObjectId) -> Option<Problem> {
-        if !self.keeps_limits || id.kind != Kind::RateLimit {
+    pub(super) fn not_fetched(&self, id: &ObjectId) -> Option<Problem> {
+        if !self.limits_are_private || id.kind != Kind::RateLimit {
             return None;
         }
         let Asked { service, named_by } = Asked::of(&self.world)?;

@@ -1,14 +1,16 @@
-//! Names that cannot be resolved.
+//! Services that cannot be asked: their names cannot be resolved, or nobody is there.
 //!
 //! An Envoy does not tell: it waits for addresses, and a service without any is down. Of one that is asked about every request
-//! that is worth a word. What is looked up here counts as what the Envoy beside us finds.
+//! that is worth a word. What is found here counts as what the Envoy beside us finds.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use nuncio_api::{ObjectId, Problem};
-use tokio::net::lookup_host;
+use nuncio_translate::AskedPlace;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -16,69 +18,87 @@ use super::Engine;
 use crate::event::Event;
 use crate::run::{emit, lock};
 
-/// How often names are looked up.
+/// How often it is looked.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A name that has no address.
+/// A service that cannot be asked.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unresolved {
-    host: String,
+pub(crate) struct Unasked {
     objects: Vec<ObjectId>,
-    field: &'static str,
-    why: String,
+    problem: Problem,
 }
 
-/// Looks up what services are called that Envoy asks about requests, again and again.
+/// Looks up what services are called that Envoy asks about requests, and whether those are there that nobody would miss, again
+/// and again.
 pub(crate) async fn follow_names(engine: &Mutex<Engine>, events: &mpsc::Sender<Event>) {
     loop {
-        let names = lock(engine).world.asked_names();
-        let unresolved = look_up(names).await;
-        let told = lock(engine).note_unresolved(unresolved);
+        let places = lock(engine).world.asked_places();
+        let mut unasked = Vec::new();
+        for place in places {
+            let problem = look(&place).await;
+            unasked.extend(problem.map(|problem| Unasked { objects: place.objects, problem }));
+        }
+        let told = lock(engine).note_unasked(unasked);
         emit(events, told).await;
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-/// Looks these up; gives those that have no address.
-async fn look_up(names: Vec<(String, u16, Vec<ObjectId>, &'static str)>) -> Vec<Unresolved> {
-    let mut unresolved = Vec::new();
-    for (host, port, objects, field) in names {
-        let found = timeout(PATIENCE, lookup_host((host.as_str(), port))).await;
-        let why = match found.map(|found| found.map(|mut addresses| addresses.next())) {
-            Ok(Ok(Some(_))) => continue,
-            Ok(Ok(None)) => "it has no address".to_owned(),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
-        };
-        unresolved.push(Unresolved { host, objects, field, why });
+/// What is wrong with a place.
+async fn look(AskedPlace { host, port, field, silent, objects: _ }: &AskedPlace) -> Option<Problem> {
+    let addresses = match look_up(host, *port).await {
+        Ok(addresses) => addresses,
+        Err(why) => {
+            let message = format!("{host} cannot be resolved ({why}): the service counts as down");
+            return Some(Problem::warning("NotResolved", *field, message));
+        }
+    };
+    let why = if *silent { connect(&addresses).await.err()? } else { return None };
+    let message = format!(
+        "no connection to {host}:{port} ({why}): nothing is counted meanwhile, and requests pass, unless \
+         `failure_mode_deny` has them answered 500"
+    );
+    Some(Problem::warning("NotReached", *field, message))
+}
+
+/// The addresses of a name: one at least.
+async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let Ok(found) = timeout(PATIENCE, lookup_host((host, port))).await else { return Err(no_answer()) };
+    let addresses: Vec<_> = found.map_err(|error| error.to_string())?.collect();
+    if addresses.is_empty() { Err("it has no address".to_owned()) } else { Ok(addresses) }
+}
+
+/// Whether one of these takes connections. Nothing is sent.
+async fn connect(addresses: &[SocketAddr]) -> Result<(), String> {
+    match timeout(PATIENCE, TcpStream::connect(addresses)).await {
+        Ok(connected) => connected.map(drop).map_err(|error| error.to_string()),
+        Err(_) => Err(no_answer()),
     }
-    unresolved
+}
+
+fn no_answer() -> String {
+    format!("no answer within {} s", PATIENCE.as_secs())
 }
 
 impl Engine {
-    /// Knows these names to have no address from now on, and no others.
-    fn note_unresolved(&mut self, unresolved: Vec<Unresolved>) -> Vec<Event> {
-        if unresolved == self.unresolved {
+    /// Knows that these services cannot be asked from now on, and no others.
+    fn note_unasked(&mut self, unasked: Vec<Unasked>) -> Vec<Event> {
+        if unasked == self.unasked {
             return Vec::new();
         }
-        let before = std::mem::replace(&mut self.unresolved, unresolved);
-        let concerned: BTreeSet<_> =
-            before.iter().chain(&self.unresolved).flat_map(|name| &name.objects).cloned().collect();
+        let before = std::mem::replace(&mut self.unasked, unasked);
+        let concerned: BTreeSet<_> = before.iter().chain(&self.unasked).flat_map(|one| &one.objects).cloned().collect();
         let concerned: Vec<_> = concerned.into_iter().collect();
         let mut events = self.new_problems(&[], &concerned);
         events.extend(self.mended());
         events
     }
 
-    /// What an object names that has no address.
-    pub(super) fn unresolved_of(&self, id: &ObjectId) -> impl Iterator<Item = Problem> {
-        let names = self.unresolved.iter().filter(|name| name.objects.contains(id));
-        names.map(|Unresolved { host, field, why, .. }| {
-            let message = format!("{host} cannot be resolved ({why}): the service counts as down");
-            Problem::warning("NotResolved", *field, message)
-        })
+    /// What an object names that cannot be asked.
+    pub(super) fn unasked_of(&self, id: &ObjectId) -> impl Iterator<Item = Problem> {
+        self.unasked.iter().filter(|one| one.objects.contains(id)).map(|one| one.problem.clone())
     }
 }

@@ -64,8 +64,8 @@ impl Engine {
     /// What is wrong with an object whatever its text.
     pub(crate) fn problems_among_others(&self, object: &Object) -> impl Iterator<Item = LocatedProblem> {
         let problems = self.world.problems(&object.id).into_iter().chain(self.refusals.problems_of(Some(&object.id)));
-        let problems = problems.chain(self.ports.problem_of(&object.id)).chain(self.unresolved_of(&object.id));
-        let problems = problems.chain(self.unfetched(&object.id));
+        let problems = problems.chain(self.ports.problem_of(&object.id)).chain(self.unasked_of(&object.id));
+        let problems = problems.chain(self.not_fetched(&object.id));
         problems.map(|problem| LocatedProblem::of(Some(object), problem))
     }
 }

@@ -16,7 +16,7 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 19] = [
+const CONCERNS: [(&str, Concern); 20] = [
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
@@ -32,6 +32,7 @@ const CONCERNS: [(&str, Concern); 19] = [
     ("NoListener", Concern::Attachment),
     ("NoMatchingHost", Concern::Attachment),
     ("NotFetched", Concern::Attachment),
+    ("NotReached", Concern::Reference),
     ("NotResolved", Concern::Reference),
     ("RefusedByProxy", Concern::Proxy),
     ("ResolverNotFound", Concern::Reference),

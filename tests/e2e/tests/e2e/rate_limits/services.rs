@@ -262,3 +262,22 @@ async fn rate_limits_beside_a_service_that_cannot_fetch_them_say_so() {
     assert_eq!(gateway.admin.list("limits").await[0]["in_force"], json!(true));
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_service_that_is_down_says_so_until_it_is_back() {
+    let (site, a) = (Site::new(), Backend::start("a").await);
+    let limited = limited(mapping("m", "/m/", a.address()), &[by_user()]);
+    let elsewhere = object("RateLimitService", "limits", json!({"service": site.at(7081).to_string()}));
+    site.write("all.yaml", plain(&site) + &documents(&[limited, elsewhere]));
+    let gateway = Gateway::start(&site).await;
+    let told = gateway.admin.problem(&["RateLimitService", "limits", "NotReached"]).await;
+    assert!(told["message"].as_str().unwrap().contains(&site.at(7081).to_string()), "{told}");
+    assert_eq!(Client::http(site.http()).ask(&as_user("ann", "/m/")).await.status, 200, "it passes uncounted");
+    let metrics = gateway.admin.text("/metrics").await;
+    for counter in ["envoy_cluster_ratelimit_error", "envoy_cluster_ratelimit_failure_mode_allowed"] {
+        assert!(metrics.lines().any(|line| line.starts_with(counter) && line.ends_with(" 1")), "{counter}: {metrics}");
+    }
+    let _listener = tokio::net::TcpListener::bind(site.at(7081)).await.unwrap();
+    gateway.admin.no_problem(&["NotReached"]).await;
+    gateway.stop().await;
+}
