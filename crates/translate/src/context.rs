@@ -140,7 +140,11 @@ impl Context<'_> {
     pub(crate) fn upstream_tls(&self, name: &str, namespace: &str) -> Result<UpstreamTls, Problem> {
         let (id, context) = self.tls_context(name, namespace).ok_or_else(|| {
             // What older versions took for a switch is a name.
-            let hint = if name == "true" { "; for TLS without one write https:// before the service" } else { "" };
+            let hint = match name {
+                "true" => "; for TLS without one leave `tls` out and write https:// before the service",
+                "false" => "; for none leave `tls` out",
+                _ => "",
+            };
             Problem::error("TLSContextNotFound", "spec.tls", format!("there is no TLSContext called `{name}`{hint}"))
         })?;
         let config = context.config();

@@ -85,7 +85,8 @@ impl Report {
         lines.push(format!("  {}  (diagnostics)", url("http", self.admin)));
         lines.extend(self.portal.map(|portal| format!("  {}/docs/  (developer portal)", url("http", portal))));
         if problems > 0 {
-            lines.push(format!("  {}: nuncio check {}", count(problems, "problem"), self.place.argument()));
+            // All of them: `nuncio check` knows nothing of ports, names and services.
+            lines.push(format!("  {}: {}/api/v1/problems", count(problems, "problem"), url("http", self.admin)));
         }
         lines
     }

@@ -43,6 +43,9 @@ pub struct RuleView {
     /// The line in the file; none for what came over xDS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// There is no limit.
+    #[serde(default)]
+    pub unlimited: bool,
     /// The window, as in `MINUTE` or `15m`; empty where there is no limit.
     pub unit: String,
     /// Hits in a window.
@@ -76,6 +79,7 @@ impl From<&Rule> for RuleView {
             object: rule.edge().map(|edge| edge.origin.clone()).filter(|origin| !origin.is_empty()),
             file: rule.file.to_string(),
             line: Some(rule.line).filter(|line| *line > 0),
+            unlimited: rule.window.is_none(),
             unit: rule.window.map_or_else(String::new, |window| window.to_string()),
             requests_per_unit: rule.requests_per_unit,
             algorithm: rule.algorithm().name().to_owned(),

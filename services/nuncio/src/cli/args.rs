@@ -20,9 +20,9 @@ const STYLES: Styles = Styles::styled()
 
 const EXAMPLES: &str = "\
 Examples:
-  nuncio up examples/shop                 serve a directory of manifests, and follow its changes
-  nuncio check examples/shop              what is wrong in it? (exit code 1 if anything is)
-  nuncio explain http://shop.localhost:8080/api/carts/ann examples/shop
+  nuncio up manifests                     serve a directory of manifests, and follow its changes
+  nuncio check manifests                  what is wrong in it? (exit code 1 if anything is)
+  nuncio explain http://shop.localhost:8080/api/carts/ann manifests
                                           which route does this request get, and why?
   nuncio routes --admin 127.0.0.1:8877    what is a running gateway serving?
   source <(nuncio completions bash)       complete commands and flags in this shell

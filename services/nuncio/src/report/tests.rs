@@ -39,7 +39,7 @@ fn says_what_is_served_where() {
             "  https://localhost:8080",
             "  tcp://[::1]:9000",
             "  http://127.0.0.1:8877  (diagnostics)",
-            "  2 problems: nuncio check shop",
+            "  2 problems: http://127.0.0.1:8877/api/v1/problems",
         ]
     );
 }

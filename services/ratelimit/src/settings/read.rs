@@ -196,13 +196,14 @@ fn mogrifiers(env: &Environment<'_>) -> Result<Vec<Mogrifier>, SettingError> {
 }
 
 fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
-    let headers = env.flag("LIMIT_RESPONSE_HEADERS_ENABLED", false)?.then(|| {
-        [
-            env.text("LIMIT_LIMIT_HEADER", "RateLimit-Limit"),
-            env.text("LIMIT_REMAINING_HEADER", "RateLimit-Remaining"),
-            env.text("LIMIT_RESET_HEADER", "RateLimit-Reset"),
-        ]
-    });
+    let headers = match env.flag("LIMIT_RESPONSE_HEADERS_ENABLED", false)? {
+        true => Some([
+            header(env, "LIMIT_LIMIT_HEADER", "RateLimit-Limit")?,
+            header(env, "LIMIT_REMAINING_HEADER", "RateLimit-Remaining")?,
+            header(env, "LIMIT_RESET_HEADER", "RateLimit-Reset")?,
+        ]),
+        false => None,
+    };
     Ok(limiter::Options {
         key_prefix: env.text("CACHE_KEY_PREFIX", ""),
         near_limit_ratio: env.share("NEAR_LIMIT_RATIO", 0.8)?,
@@ -222,6 +223,13 @@ fn limiter(env: &Environment<'_>) -> Result<limiter::Options, SettingError> {
             .number("NUNCIO_REPLICAS", NonZeroU32::MIN, "expected how many replicas there are, 1 or more")?
             .get(),
     })
+}
+
+/// The name of a header. Envoy would leave out one that is none, or take back the whole answer.
+fn header(env: &Environment<'_>, name: &str, default: &str) -> Result<String, SettingError> {
+    const WANTED: &str = "expected the name of a header: letters, digits and any of !#$%&'*+-.^_`|~";
+    let parse = |value: &str| http::HeaderName::try_from(value).is_ok().then(|| value.to_owned());
+    env.parsed(name, default.to_owned(), WANTED, parse)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ const RULES: &str = "
 domain: d
 descriptors:
 - {key: user, rate_limit: {unit: year, requests_per_unit: 3, name: users}}
+- {key: vip, rate_limit: {unlimited: true}}
 - key: tenant
   descriptors:
   - {key: plan, value: fr*, rate_limit: {unit: 7d, requests_per_unit: 10, algorithm: gcra, burst: 20}}
@@ -35,12 +36,14 @@ async fn limits_are_listed_explained_and_ranked() {
         }
     }
     let limits = page(&service, "/limits").await;
-    assert_eq!(limits["total"], 2);
+    assert_eq!(limits["total"], 3);
     assert_eq!(limits["items"][1]["path"], "d.user");
     assert_eq!(limits["items"][1]["total_hits"], 16);
     assert_eq!(limits["items"][1]["over_limit"], 8);
     assert_eq!((&limits["items"][0]["unit"], &limits["items"][0]["capacity"]), (&"WEEK".into(), &20.into()));
-    assert_eq!(page(&service, "/limits?offset=1&limit=5").await["items"].as_array().unwrap().len(), 1);
+    let unlimited = |index: usize| &limits["items"][index]["unlimited"];
+    assert_eq!((unlimited(1), unlimited(2)), (&false.into(), &true.into()), "{limits}");
+    assert_eq!(page(&service, "/limits?offset=1&limit=5").await["items"].as_array().unwrap().len(), 2);
 
     let top = page(&service, "/top").await;
     assert_eq!(
@@ -198,7 +201,7 @@ async fn the_command_line_checks_and_explains() {
     let rules = directory.path().to_str().unwrap();
     std::fs::write(directory.path().join("a.yaml"), RULES).unwrap();
     let (code, text) = nuncio(&["check", rules]);
-    assert_eq!((code, text.as_str()), (0, "1 files, 2 limits, 0 errors\n"));
+    assert_eq!((code, text.as_str()), (0, "1 files, 3 limits, 0 errors\n"));
     // Flags as the service reads them.
     std::fs::write(directory.path().join(".hidden"), "?").unwrap();
     for (value, code) in [("1", 0), ("F", 1), ("", 1)] {
@@ -214,6 +217,12 @@ async fn the_command_line_checks_and_explains() {
     }
     assert_eq!(nuncio(&["explain", "d", "tenant=t", "--rules", rules]).0, 1);
     assert_eq!(nuncio(&["explain", "d", "tenant", "--rules", rules]).0, 2);
+    for source in [&[][..], &["--rules", rules, "--server", "127.0.0.1:1"]] {
+        let (code, text) = nuncio(&[&["explain", "d", "user=ann"], source].concat());
+        assert!(code == 2 && text.contains("--rules <DIR>") && text.contains("--server <ADDR>"), "{text}");
+    }
+    let (code, text) = nuncio(&["explain", "d", "vip=ann", "--rules", rules]);
+    assert!(code == 1 && text.contains("No limit: vip is unlimited"), "{text}");
 
     let service = Service::start(Which::Ours, RULES, &[("BACKEND_TYPE", "memory")]).await.unwrap();
     let server = format!("127.0.0.1:{}", service.debug_port());

@@ -49,8 +49,21 @@ impl DeError {
             // An empty value has no place of its own.
             self.mark = Some(if node.is_null() { value.key } else { node.mark });
             self.path = value.path.to_string();
+            self.message = no_switch(&self.path, self.message);
         }
         self
+    }
+}
+
+/// What older versions took for a switch is a name, in quotes too.
+fn no_switch(path: &str, message: String) -> String {
+    match message.split_once(": write it in quotes") {
+        Some((wanted, _)) if path.ends_with(".tls") => {
+            format!(
+                "{wanted}: it names a TLSContext; for TLS without one leave it out and write https:// before the service"
+            )
+        }
+        _ => message,
     }
 }
 

@@ -15,6 +15,11 @@ fn messages_say_what_to_do() {
             "spec.host: expected text, found the boolean y: write it in quotes, \"y\"",
         ),
         (
+            "{prefix: /, service: w, tls: true}",
+            "spec.tls: expected text, found the boolean true: it names a TLSContext; for TLS without one leave it out and write \
+             https:// before the service",
+        ),
+        (
             "{prefix: /, service: w, grpc: 'true'}",
             "spec.grpc: expected true or false, found text \"true\": leave the quotes out",
         ),

@@ -90,6 +90,11 @@ fn mistakes_are_named() {
         let error = read_with(&[(name, value)]).unwrap_err();
         assert_eq!(error.to_string(), format!("{name}={value:?}: {wanted}"));
     }
+    let wanted = "expected the name of a header: letters, digits and any of !#$%&'*+-.^_`|~";
+    for name in ["LIMIT_LIMIT_HEADER", "LIMIT_REMAINING_HEADER", "LIMIT_RESET_HEADER"] {
+        let error = read_with(&[("LIMIT_RESPONSE_HEADERS_ENABLED", "true"), (name, "x limit")]).unwrap_err();
+        assert_eq!(error.to_string(), format!("{name}=\"x limit\": {wanted}"));
+    }
     // What may be a secret is not shown.
     let headers = "CONFIG_GRPC_XDS_CLIENT_ADDITIONAL_HEADERS";
     let error = read_with(&[(headers, "authorization:Bearer a:b")]).unwrap_err();
