@@ -73,9 +73,7 @@ impl<'d> Comparison<'d> {
             match after.get(name) {
                 Some(new) => {
                     let (old, new) = (resolve(self.old, header), resolve(self.new, new));
-                    if let (Some(old), Some(new)) = (old.get("schema"), new.get("schema")) {
-                        self.pair(old, new, &at);
-                    }
+                    self.pair_given(old.get("schema"), new.get("schema"), &at);
                 }
                 None => self.find(Rule::ResponseHeaderRemoved, &at, "The header is gone."),
             }
@@ -90,11 +88,7 @@ impl<'d> Comparison<'d> {
         let (before, after) = (contents(old), contents(new));
         for (media, old) in &before {
             match after.get(media) {
-                Some(new) => {
-                    if let (Some(old), Some(new)) = (old.get("schema"), new.get("schema")) {
-                        self.pair(old, new, at);
-                    }
-                }
+                Some(new) => self.pair_given(old.get("schema"), new.get("schema"), at),
                 None => self.find(Rule::MediaTypeRemoved, at, format!("There is no {} any more.", code(media))),
             }
         }

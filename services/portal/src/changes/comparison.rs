@@ -11,8 +11,13 @@ use crate::reference::{reference, resolve, schema_name};
 
 /// The most pairs of schemas that are compared.
 const MAX_PAIRS: usize = 200_000;
+/// The most differences that are told.
+const MAX_FINDINGS: usize = 20_000;
 /// The most operations that a change names.
 const MAX_OPERATIONS: usize = 20;
+
+/// The schema of any value.
+static ANYTHING: Value = Value::Null;
 
 /// What something is a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +113,18 @@ impl<'d> Comparison<'d> {
 
     /// Something has changed.
     pub(super) fn find(&mut self, rule: Rule, at: &At, text: impl Into<String>) {
+        if self.findings.len() >= MAX_FINDINGS {
+            self.is_incomplete = true;
+            return;
+        }
         self.findings.push(Finding { rule, at: at.clone(), text: text.into() });
+    }
+
+    /// As [`pair`](Self::pair), of schemas of which one may be left out, and then is that of anything.
+    pub(super) fn pair_given(&mut self, old: Option<&'d Value>, new: Option<&'d Value>, at: &At) {
+        if old.is_some() || new.is_some() {
+            self.pair(old.unwrap_or(&ANYTHING), new.unwrap_or(&ANYTHING), at);
+        }
     }
 
     /// Two schemas are to be compared. Those that were met before are not compared again, but belong to `at` as well.
@@ -148,8 +164,10 @@ impl<'d> Comparison<'d> {
             self.schema(old, new, &at);
         }
         if self.is_incomplete {
-            let text = format!("The documents have more than {MAX_PAIRS} schemas: not all of them were compared.");
-            self.find(Rule::ComparisonIncomplete, &Self::document(), text);
+            let text = format!(
+                "The documents have more than {MAX_PAIRS} schemas or {MAX_FINDINGS} differences: not all of it is told."
+            );
+            self.findings.push(Finding { rule: Rule::ComparisonIncomplete, at: Self::document(), text });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Operations, joined by method and path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -70,7 +70,7 @@ impl<'d> Comparison<'d> {
                 None => self.path_removed(path, before),
             }
         }
-        let kept: Vec<_> = paths.values().collect();
+        let kept: BTreeSet<_> = paths.values().collect();
         for (path, added) in new.iter().filter(|(path, _)| !kept.contains(path)) {
             let at = self.operation(&methods(added), path);
             self.find(Rule::PathAdded, &at, "The path is new.");

@@ -117,8 +117,6 @@ impl<'d> Comparison<'d> {
             let text = format!("Several values are written {} instead of {}.", words(is), words(was));
             self.find(Rule::ParameterStyleChanged, at, text);
         }
-        if let (Some(old), Some(new)) = (schema(old), schema(new)) {
-            self.pair(old, new, at);
-        }
+        self.pair_given(schema(old), schema(new), at);
     }
 }

@@ -67,8 +67,8 @@ impl<'d> Comparison<'d> {
             (true, false) => self.find(Rule::OtherPropertiesAllowed, at, "There may be other properties."),
             _ => {}
         }
-        if let (Some(old), Some(new)) = (before.others, after.others) {
-            self.pair(old, new, &at.part("*"));
+        if !before.is_closed && !after.is_closed {
+            self.pair_given(before.others, after.others, &at.part("*"));
         }
     }
 }

@@ -9,6 +9,9 @@ use super::rule::Rule;
 use super::shape::Shape;
 use super::words::{code, codes, value};
 
+/// The most values of a list that are told.
+const MAX_VALUES: usize = 20;
+
 /// Formats of which the second holds all values of the first.
 const WIDER: [(&str, &str); 2] = [("int32", "int64"), ("float", "double")];
 
@@ -33,9 +36,7 @@ impl<'d> Comparison<'d> {
         }
         self.pattern(before.pattern, after.pattern, at);
         self.default(before.default, after.default, at);
-        if let (Some(old), Some(new)) = (before.items, after.items) {
-            self.pair(old, new, &at.items());
-        }
+        self.pair_given(before.items, after.items, &at.items());
         self.properties(&before, &after, at);
         self.variants(&before.variants, &after.variants, at);
         if before.discriminator != after.discriminator && before.discriminator.is_some() {
@@ -87,16 +88,24 @@ impl<'d> Comparison<'d> {
     }
 
     fn values(&mut self, before: Option<&[&Value]>, after: Option<&[&Value]>, at: &At) {
-        let all = |values: &[&Value]| values.iter().map(|one| value(one)).collect::<Vec<_>>().join(", ");
+        let all = |values: &[&Value]| {
+            let told = values.iter().take(MAX_VALUES).map(|one| value(one)).collect::<Vec<_>>().join(", ");
+            match values.len().checked_sub(MAX_VALUES) {
+                None | Some(0) => told,
+                Some(more) => format!("{told} and {more} more"),
+            }
+        };
+        let texts = |values: &[&Value]| values.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
         match (before, after) {
             (None, None) => {}
             (None, Some(new)) => self.find(Rule::EnumAdded, at, format!("The value is one of {}.", all(new))),
             (Some(_), None) => self.find(Rule::EnumRemoved, at, "The value is not one of a list any more."),
             (Some(old), Some(new)) => {
-                for gone in old.iter().filter(|one| !new.contains(one)) {
+                let (was, is) = (texts(old), texts(new));
+                for gone in old.iter().filter(|one| !is.contains(&one.to_string())) {
                     self.find(Rule::EnumValueRemoved, at, format!("The value is not {} any more.", value(gone)));
                 }
-                for added in new.iter().filter(|one| !old.contains(one)) {
+                for added in new.iter().filter(|one| !was.contains(&one.to_string())) {
                     self.find(Rule::EnumValueAdded, at, format!("The value may be {}, too.", value(added)));
                 }
             }

@@ -9,7 +9,7 @@ use super::bounds::Bounds;
 use crate::document::text;
 use crate::reference::resolve;
 
-/// How deep parts are joined: they may refer to each other in a circle.
+/// How deep parts are joined: each takes some of the stack.
 const MAX_DEPTH: usize = 12;
 
 /// What a value may be.
@@ -39,7 +39,7 @@ impl<'d> Shape<'d> {
     /// That of a schema of the document `root`.
     pub(super) fn of(root: &'d Value, schema: &'d Value) -> Self {
         let mut shape = Self::default();
-        shape.add(root, schema, 0);
+        shape.add(root, schema, 0, &mut BTreeSet::new());
         shape.infer_type();
         shape
     }
@@ -55,21 +55,22 @@ impl<'d> Shape<'d> {
         self.nullable || is_anything
     }
 
-    fn add(&mut self, root: &'d Value, schema: &'d Value, depth: usize) {
+    /// Adds a part, once, however often and in whatever circle parts refer to it: those that are `seen` are in it.
+    fn add(&mut self, root: &'d Value, schema: &'d Value, depth: usize, seen: &mut BTreeSet<*const Value>) {
         let schema = resolve(root, schema);
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || !seen.insert(std::ptr::from_ref(schema)) {
             return;
         }
         self.add_own(schema);
         for part in list(schema, "allOf") {
-            self.add(root, part, depth + 1);
+            self.add(root, part, depth + 1, seen);
         }
         for key in ["oneOf", "anyOf"] {
             let (null, variants): (Vec<_>, Vec<_>) = list(schema, key).partition(|variant| is_null(variant));
             self.nullable |= !null.is_empty();
             match &variants[..] {
                 // One of one is that one.
-                [only] => self.add(root, only, depth + 1),
+                [only] => self.add(root, only, depth + 1, seen),
                 several => self.variants.extend(several),
             }
         }

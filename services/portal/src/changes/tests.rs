@@ -195,3 +195,35 @@ fn what_is_no_document_says_which_of_both() {
     assert!(matches!(diff(b"[]".to_vec(), good.clone()), Err(DiffError::Old(_))));
     assert!(matches!(diff(good, Vec::new()), Err(DiffError::New(_))));
 }
+
+#[test]
+fn parts_that_refer_to_themselves_many_times_are_joined_once() {
+    let own = json!({ "$ref": "#/components/schemas/S" });
+    let of = |version: &str| {
+        let mut document = of_schema(&own, Side::Request);
+        document["info"]["version"] = version.into();
+        document["components"]["schemas"]["S"] = json!({ "allOf": vec![&own; 10], "type": "object" });
+        document
+    };
+    assert_eq!(found(&of("1"), &of("2")), ["version-changed C"]);
+}
+
+#[test]
+fn what_one_document_leaves_out_is_anything() {
+    let of = |items: Option<&str>| match items {
+        Some(kind) => of_schema(&json!({ "type": "array", "items": { "type": kind } }), Side::Request),
+        None => of_schema(&json!({ "type": "array" }), Side::Request),
+    };
+    let narrowed = found(&of(None), &of(Some("string")));
+    assert!(narrowed.contains(&"type-narrowed B".to_owned()), "{narrowed:?}");
+    assert_eq!(found(&of(None), &of(None)), [""; 0]);
+}
+
+#[test]
+fn lists_of_values_are_told_in_part() {
+    let values: Vec<_> = (0..50_000).collect();
+    let old = of_schema(&json!({ "type": "integer" }), Side::Request);
+    let new = of_schema(&json!({ "type": "integer", "enum": values }), Side::Request);
+    let [change] = &changes(&old, &new)[..] else { panic!() };
+    assert!(change.text.len() < 500 && change.text.contains("and 49980 more"), "{}", change.text);
+}

@@ -3,7 +3,8 @@
 use super::Kept;
 use crate::api::ApiId;
 
-/// The most that is kept. What is oldest goes first.
+/// The most that is kept. What is oldest goes first, but of each API the newest stays as long as another has more than
+/// one: it is what the next is compared with.
 #[derive(Debug)]
 pub(super) struct Bounds {
     /// Versions of one API.
@@ -29,8 +30,9 @@ impl Bounds {
         let mut bytes: usize = kept.values().flatten().map(|version| version.document.len()).sum();
         let mut count: usize = kept.values().map(Vec::len).sum();
         while bytes > self.bytes && count > 1 {
-            let oldest = kept.iter_mut().filter(|(_, versions)| !versions.is_empty());
-            let Some((id, versions)) = oldest.min_by_key(|(_, versions)| versions[0].since) else { break };
+            let all = kept.iter_mut().filter(|(_, versions)| !versions.is_empty());
+            let oldest = all.min_by_key(|(_, versions)| (versions.len() == 1, versions[0].since));
+            let Some((id, versions)) = oldest else { break };
             let version = versions.remove(0);
             bytes -= version.document.len();
             count -= 1;
