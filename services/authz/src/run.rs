@@ -77,6 +77,12 @@ impl Service {
         Ok(Self { settings, engine, admin, http })
     }
 
+    /// Whether operators have an address to ask at. They may before any Envoy does.
+    #[must_use]
+    pub fn answers_operators(&self) -> bool {
+        self.admin.is_some()
+    }
+
     /// Runs until stopped; what it counts is in `metrics`.
     ///
     /// # Errors

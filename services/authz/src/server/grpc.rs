@@ -48,7 +48,7 @@ pub(crate) async fn serve(engine: Arc<Engine>, address: &Address, stop: Cancella
             let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
             server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
         }
-        Listener::Unix(listener) => {
+        Listener::Unix(listener, _place) => {
             server.serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop.cancelled_owned()).await
         }
     };

@@ -104,6 +104,8 @@ impl Supervisor {
     async fn stop(&self, mut child: Child) -> anyhow::Result<()> {
         tokio::select! {
             () = drain(&self.admin, self.launch.drain_time) => {}
+            // One that does not even answer is waited for no longer.
+            () = sleep(self.launch.drain_time + STOP_TIMEOUT) => {}
             _ = child.wait() => {}
         }
         signal(&child, Signal::TERM);

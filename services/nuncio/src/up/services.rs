@@ -36,14 +36,14 @@ pub(super) async fn limit(
     }
 }
 
-/// Runs the authentication service from the moment when something asks it.
+/// Runs the authentication service from the moment when something asks it; where operators can, from the start.
 pub(super) async fn decide(
     service: nuncio_authz::Service,
     metrics: Metrics,
     wanted: watch::Receiver<bool>,
     stop: CancellationToken,
 ) -> Result<(), nuncio_authz::RunError> {
-    match is_wanted(wanted, &stop).await {
+    match service.answers_operators() || is_wanted(wanted, &stop).await {
         true => service.run(metrics, stop).await,
         false => Ok(()),
     }
