@@ -135,17 +135,31 @@ impl Context<'_> {
         found.map(|(id, context)| (id, &**context))
     }
 
+    /// Whether there is a TLSContext of this name that cannot be used.
+    pub(crate) fn is_broken_context(&self, name: &str) -> bool {
+        self.broken_contexts.keys().any(|id| *id.name == *name)
+    }
+
+    /// Says in `field` why no TLSContext of this name was found.
+    pub(crate) fn no_tls_context(&self, name: &str, field: &str) -> Problem {
+        if self.is_broken_context(name) {
+            return Problem::error("InvalidTLSContext", field, format!("the TLSContext `{name}` cannot be used"));
+        }
+        Problem::error("TLSContextNotFound", field, format!("there is no TLSContext called `{name}`"))
+    }
+
     /// TLS towards an upstream by the TLSContext of this name. Whatever is not there closes the way:
     /// nothing is sent in clear text, or to an upstream that was to be verified and cannot be.
     pub(crate) fn upstream_tls(&self, name: &str, namespace: &str) -> Result<UpstreamTls, Problem> {
         let (id, context) = self.tls_context(name, namespace).ok_or_else(|| {
             // What older versions took for a switch is a name.
-            let hint = match name {
+            let mut problem = self.no_tls_context(name, "spec.tls");
+            problem.message += match name {
                 "true" => "; for TLS without one leave `tls` out and write https:// before the service",
                 "false" => "; for none leave `tls` out",
                 _ => "",
             };
-            Problem::error("TLSContextNotFound", "spec.tls", format!("there is no TLSContext called `{name}`{hint}"))
+            problem
         })?;
         let config = context.config();
         let broken = |message: String| Problem::error("InvalidTLSContext", "spec.tls", format!("{id}: {message}"));

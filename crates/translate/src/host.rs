@@ -11,6 +11,7 @@ use crate::context::{Context, SecretRef, file_field, tls_settings};
 use crate::ingress::IngressHost;
 use crate::pattern::HostPattern;
 use crate::policy::{HostPolicy, Insecure, OwnChain};
+use crate::secrets::SecretError;
 
 /// A Host, taken apart.
 #[derive(Clone, Debug)]
@@ -112,7 +113,9 @@ pub(crate) fn fallback(context: &Context<'_>) -> CompiledHost {
     let own = SecretRef::new(Arc::clone(&context.settings.namespace), FALLBACK_SECRET);
     let (name, insecure) = match context.secrets.certificate(&own) {
         Ok((name, _)) => (name, Insecure::Redirect),
-        Err(_) => (made_certificate(context), Insecure::Route),
+        Err(SecretError::NotFound(_)) => (made_certificate(context), Insecure::Route),
+        // One that is no good opens nothing.
+        Err(_) => (made_certificate(context), Insecure::Redirect),
     };
     let policy = HostPolicy {
         id: ObjectId::new(Kind::Host, Arc::clone(&context.settings.namespace), "nuncio-fallback"),
@@ -212,16 +215,13 @@ fn shared_settings<'a>(
         // Both are refused where the object is read.
         (Some(_), _) => Ok(None),
         (None, Some(reference)) => {
-            let found = context.tls_context(&reference.name, &id.namespace).ok_or_else(|| {
-                let message = format!("there is no TLSContext called `{}`", reference.name);
-                Problem::error("TLSContextNotFound", "spec.tlsContext", message)
-            })?;
-            Ok(Some(found))
+            let found = context.tls_context(&reference.name, &id.namespace);
+            Ok(Some(found.ok_or_else(|| context.no_tls_context(&reference.name, "spec.tlsContext"))?))
         }
         (None, None) if host.tls_secret.is_some() && id.kind == Kind::Host => {
             let name = format!("{}-context", id.name);
             let found = context.tls_context(&name, &id.namespace);
-            if found.is_none() && context.broken_contexts.keys().any(|id| *id.name == *name) {
+            if found.is_none() && context.is_broken_context(&name) {
                 let message = format!("the TLSContext `{name}`, which is for this Host, cannot be used");
                 return Err(Problem::error("InvalidTLSContext", "spec.tlsContext", message));
             }

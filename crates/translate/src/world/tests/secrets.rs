@@ -140,4 +140,9 @@ fn without_a_host_the_edge_s_own_certificate_is_shown_if_there_is_one() {
     world.apply(own.into_iter().map(|object| (object.id.clone(), Some(object.into()))));
     assert_eq!(shown(&world).as_deref(), Some("default/fallback-self-signed-cert"));
     assert_eq!(answer(&world, &clear), "301");
+
+    // One that is no good opens nothing.
+    world.quarantine(&ObjectId::new(Kind::Secret, "default", "fallback-self-signed-cert"), "no good");
+    assert_eq!(shown(&world).as_deref(), Some("nuncio/fallback-self-signed-cert"));
+    assert_eq!(answer(&world, &clear), "301");
 }
