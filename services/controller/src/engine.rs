@@ -1,9 +1,9 @@
 //! The engine: files to objects, objects to model, model to Envoys, and what Envoys answer back.
 
+mod asked;
 mod changes;
 mod ingest;
 mod limits;
-mod names;
 mod ports;
 mod problems;
 
@@ -17,9 +17,9 @@ use nuncio_translate::World;
 use nuncio_xds::{self as xds, ResourceType, Revision, Server, StreamId};
 use tracing::{Span, info_span};
 
+use self::asked::Unasked;
+pub(crate) use self::asked::follow_asked;
 use self::ingest::Staged;
-use self::names::Unasked;
-pub(crate) use self::names::follow_names;
 pub(crate) use self::ports::{Ports, Probe};
 use self::problems::KnownProblem;
 pub(crate) use self::problems::located;

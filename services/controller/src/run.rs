@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::beside::{Own, OwnLimiter};
 use crate::decider::Decider;
 use crate::duties::Duties;
-use crate::engine::{Engine, follow_names};
+use crate::engine::{Engine, follow_asked};
 use crate::event::Event;
 use crate::files::Files;
 use crate::leader::{LeaseTimes, Progress};
@@ -170,7 +170,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         let own = Own::new(config.limiter.as_ref(), config.authz.as_ref().and_then(Decider::own));
         tokio::select! {
             result = work(&engine, source, heard, &events, &served, own) => result,
-            () = follow_names(&engine, &events), if is_beside => Ok(()),
+            () = follow_asked(&engine, &events), if is_beside => Ok(()),
         }
     };
     let result = tokio::select! {

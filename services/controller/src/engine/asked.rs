@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use nuncio_api::{ObjectId, Problem};
 use nuncio_translate::AskedPlace;
 use tokio::net::{TcpStream, lookup_host};
@@ -33,14 +34,15 @@ pub(crate) struct Unasked {
 
 /// Looks up what services are called that Envoy asks about requests, and whether those are there that nobody would miss, again
 /// and again.
-pub(crate) async fn follow_names(engine: &Mutex<Engine>, events: &mpsc::Sender<Event>) {
+pub(crate) async fn follow_asked(engine: &Mutex<Engine>, events: &mpsc::Sender<Event>) {
     loop {
         let places = lock(engine).world.asked_places();
-        let mut unasked = Vec::new();
-        for place in places {
-            let problem = look(&place).await;
-            unasked.extend(problem.map(|problem| Unasked { objects: place.objects, problem }));
-        }
+        let found = join_all(places.iter().map(look)).await;
+        let unasked = found.into_iter().zip(places).filter_map(|(problem, place)| {
+            let AskedPlace { objects, .. } = place;
+            problem.map(|problem| Unasked { objects, problem })
+        });
+        let unasked = unasked.collect();
         let told = lock(engine).note_unasked(unasked);
         emit(events, told).await;
         tokio::time::sleep(AGAIN).await;
