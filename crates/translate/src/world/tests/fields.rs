@@ -1,7 +1,7 @@
 //! What single fields come to in the model.
 
 use nuncio_api::Kind;
-use nuncio_ir::{AccessLogFormat, Cluster, Discovery, Handler, Priority, RouteAction};
+use nuncio_ir::{AccessLogFormat, Cluster, Discovery, Handler, HttpFilter, Priority, RouteAction};
 
 use super::regressions::{HTTPS, chains, of};
 use super::request::Request;
@@ -121,6 +121,22 @@ fn a_log_of_json_without_a_format_is_of_json() {
         let world = with("service: web", config);
         let Handler::Http(settings) = &chains(&world)[0].handler else { panic!() };
         assert_eq!(settings.access_log.format, expected, "{config}");
+    }
+}
+
+#[test]
+fn services_whose_methods_are_counted_go_before_all() {
+    for (stats, expected) in [
+        ("{all_methods: true}", (true, 0)),
+        ("{all_methods: true, services: [{name: a.B, method_names: [C]}]}", (false, 1)),
+    ] {
+        let world = with("service: web", &format!("grpc_stats: {stats}"));
+        let Handler::Http(settings) = &chains(&world)[0].handler else { panic!() };
+        let counted = settings.filters.iter().find_map(|filter| match filter {
+            HttpFilter::GrpcStats { all_methods, services, .. } => Some((*all_methods, services.len())),
+            _ => None,
+        });
+        assert_eq!(counted, Some(expected), "{stats}");
     }
 }
 
