@@ -19,7 +19,7 @@ mod upstream;
 pub use browser::{Browser, Page};
 pub use collector::Collector;
 pub use evil::{Evil, EvilProvider};
-pub use gateway::Gateway;
+pub use gateway::{Gateway, rule_set};
 pub use issuer::Issuer;
 pub use keycloak::Keycloak;
 pub use nginx::Nginx;
@@ -28,6 +28,8 @@ pub use redis::{Redis, Sentinel};
 pub use secrets::{assert_no_secret, keep_secret};
 pub use service::Service;
 pub use upstream::Upstream;
+
+use std::path::PathBuf;
 
 use nuncio_test_support::own_address;
 
@@ -52,4 +54,11 @@ pub fn free_address() -> String {
     let address = own_address();
     let listener = std::net::TcpListener::bind((address, 0)).expect("a free port");
     listener.local_addr().expect("an address").to_string()
+}
+
+/// A program of ours: beside the one that asks, or one directory up from a test.
+fn program(name: &str) -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let mut found = here.ancestors().skip(1).take(2).map(|directory| directory.join(name));
+    found.find(|path| path.is_file()).unwrap_or_else(|| panic!("{name} is missing: cargo build --workspace"))
 }

@@ -1,12 +1,12 @@
 //! The service, as a process of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use nuncio_test_support::{Process, eventually};
 use serde_json::Value;
 
-use crate::{Collector, assert_no_secret, free_address, replace};
+use crate::{Collector, assert_no_secret, free_address, program, replace};
 
 /// A running service.
 #[derive(Debug)]
@@ -145,14 +145,7 @@ impl Drop for Service {
 
 /// On a machine without authorities, as many images are: what is asked in clear text needs none.
 fn command(arguments: &[String]) -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(program("authz"));
     command.args(arguments).env("SSL_CERT_FILE", "/dev/null").env_remove("SSL_CERT_DIR");
     command
-}
-
-/// Beside the program that asks, or one directory up from a test.
-fn program() -> PathBuf {
-    let here = std::env::current_exe().unwrap();
-    let mut found = here.ancestors().skip(1).take(2).map(|directory| directory.join("authz"));
-    found.find(|path| path.is_file()).expect("run first: cargo build -p nuncio-authz")
 }

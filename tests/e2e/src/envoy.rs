@@ -1,12 +1,11 @@
 //! An Envoy that the test starts itself, for a controller that runs alone.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use nuncio_test_support::bootstrap;
 
 use crate::{Process, Site, tools};
 
@@ -37,36 +36,4 @@ impl Deref for Envoy {
     fn deref(&self) -> &Process {
         &self.process
     }
-}
-
-/// What a user of `nuncio controller` writes: who the Envoy is, and where the controller.
-fn bootstrap(name: &str, xds: SocketAddr) -> Value {
-    let ads = json!({"ads": {}, "resource_api_version": "V3"});
-    json!({
-        "node": {"id": name, "cluster": "e2e"},
-        "dynamic_resources": {
-            "ads_config": {
-                "api_type": "DELTA_GRPC",
-                "transport_api_version": "V3",
-                "set_node_on_first_message_only": true,
-                "grpc_services": [{"envoy_grpc": {
-                    "cluster_name": "xds",
-                    "retry_policy": {"retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"}},
-                }}],
-            },
-            "cds_config": ads,
-            "lds_config": ads,
-        },
-        "static_resources": {"clusters": [{
-            "name": "xds",
-            "connect_timeout": "1s",
-            "typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                "explicit_http_config": {"http2_protocol_options": {}},
-            }},
-            "load_assignment": {"cluster_name": "xds", "endpoints": [{"lb_endpoints": [{"endpoint": {
-                "address": {"socket_address": {"address": xds.ip().to_string(), "port_value": xds.port()}},
-            }}]}]},
-        }]},
-    })
 }

@@ -15,6 +15,7 @@ mod process;
 mod story;
 mod tool;
 pub mod usage;
+mod xds;
 
 pub use address::{outward_address, own_address};
 pub use child::{Running, signal_to};
@@ -25,3 +26,4 @@ pub use pki::{Authority, Identity, Subject, common_name};
 pub use process::{Process, processes_of};
 pub use story::story;
 pub use tool::tool;
+pub use xds::bootstrap;

@@ -48,7 +48,7 @@ async fn a_provider_that_lies_lets_nobody_in() {
     let gateway = Gateway::start(&service, &upstream).await;
     let origin = format!("http://{}", gateway.address);
     let filter = json!({ "id": "login.default", "kind": { "oauth2": { "issuer": provider.issuer, "grant": {
-        "authorization_code": { "client_id": "edge", "client_secret": "s", "protected_origins": [{ "origin": origin }] } } } } });
+        "authorization_code": { "client_id": "edge", "client_secret": "s", "protected_origins": [gateway.protected_origin()] } } } } });
     let list = json!([{ "origin": "r", "path": "*", "filters": [{ "filter": "login.default" }] }]);
     service.write_rules(&rules_of(&list, &[filter])).await;
     let url = format!("{origin}/x");

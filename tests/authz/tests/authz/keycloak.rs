@@ -45,7 +45,7 @@ impl Shop {
         let user = json!([{ "name": "X-User", "value": "{{ .token.Claims.preferred_username }}" }]);
         let code = json!({ "client_id": "edge", "client_secret": "edge-secret", "pkce": true,
             "post_logout_redirect_uri": "/open/bye",
-            "protected_origins": [{ "origin": self.gateway.origin }] });
+            "protected_origins": [self.gateway.protected_origin()] });
         let login = json!({ "issuer": issuer, "grant": { "authorization_code": code }, "inject_request_headers": [
             { "name": "X-User", "value": "{{ .idToken.Claims.preferred_username }}" }] });
         let endpoint = |name: &str| format!("{issuer}/protocol/openid-connect/{name}");

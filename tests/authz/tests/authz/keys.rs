@@ -130,7 +130,7 @@ async fn an_upstream_can_verify_who_it_is() {
     let service = Service::start_with(&rules(&[keys("key-1")]), &flags).await;
     let gateway = Gateway::start(&service, &upstream).await;
     let remembered = KeySet::parse(service.admin("/jwks").await.as_bytes()).unwrap();
-    let wanted = json!({ "jwks_uri": "", "issuer": "nuncio", "audiences": { "any": [gateway.origin] }, "require_audience": true });
+    let wanted = json!({ "jwks_uri": "", "issuer": "nuncio", "audiences": { "any": [gateway.portless_origin()] }, "require_audience": true });
     let wanted = serde_json::from_value(wanted).unwrap();
     let verified = async || {
         let mut browser = Browser::api().with("x-api-key", "key-1").with("x-nuncio-assertion", "me");

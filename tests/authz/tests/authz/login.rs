@@ -179,7 +179,7 @@ async fn another_origin_shares_the_login() {
     let origins = [format!("http://{}", one.address), format!("http://{}", two.address)];
     let provider = Provider::start(&[format!("{}{CALLBACK}", origins[0])], &json!({})).await;
     let code = json!({ "client_id": "edge", "client_secret": "edge-secret",
-        "protected_origins": [{ "origin": origins[0] }, { "origin": origins[1] }] });
+        "protected_origins": [one.protected_origin(), two.protected_origin()] });
     service.write_rules(&login_rules(&provider, &code, &json!({}))).await;
     let mut browser = Browser::default();
     let page = browser.log_in(&format!("{}/far?x=1", origins[1]), "ann").await;

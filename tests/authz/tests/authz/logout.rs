@@ -47,8 +47,8 @@ async fn a_provider_ends_sessions_by_the_back_channel() {
     let more = json!({ "client": { "backchannel_logout_uri": format!("{origin}/.ambassador/oauth2/backchannel-logout"),
         "backchannel_logout_session_required": true } });
     let provider = Provider::start(&[format!("{origin}{CALLBACK}")], &more).await;
-    let code =
-        json!({ "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [{ "origin": origin }] });
+    let origins = [gateway.protected_origin()];
+    let code = json!({ "client_id": "edge", "client_secret": "edge-secret", "protected_origins": origins });
     service.write_rules(&login_rules(&provider, &code, &json!({}))).await;
     let mut browser = Browser::default();
     browser.log_in(&format!("{origin}/x"), "ann").await;

@@ -1,7 +1,6 @@
 //! The authentication service, as a process of its own, behind a real Envoy.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod attacks;
 mod browsers;
 mod evil;
 mod faults;
@@ -17,6 +16,7 @@ mod stop;
 mod table;
 mod tokens;
 
+use nuncio_authz_tests::rule_set;
 use serde_json::{Value, json};
 
 /// One rule for all paths, of these filters.
@@ -25,7 +25,8 @@ fn rules(filters: &[Value]) -> Value {
     rules_of(&json!([{ "origin": "policy.default#0", "path": "*", "filters": named }]), filters)
 }
 
-/// Rules and filters.
+/// Rules and filters: by the name that routes of a gateway say, and by `s` for whoever is told another by the test.
 fn rules_of(rules: &Value, filters: &[Value]) -> Value {
-    json!({ "rule_sets": [{ "id": "s", "rules": rules }], "filters": filters })
+    let sets = [rule_set(), "s"].map(|id| json!({ "id": id, "rules": rules }));
+    json!({ "rule_sets": sets, "filters": filters })
 }

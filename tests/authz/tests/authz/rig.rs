@@ -40,10 +40,9 @@ async fn behind(
     arguments: &Value,
     provider: &Value,
 ) -> Rig {
-    let origin = &gateway.origin;
-    let provider = Provider::start(&[format!("{origin}{CALLBACK}")], provider).await;
+    let provider = Provider::start(&[format!("{}{CALLBACK}", gateway.origin)], provider).await;
     let mut code = json!({
-        "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [{ "origin": origin }], "pkce": true,
+        "client_id": "edge", "client_secret": "edge-secret", "protected_origins": [gateway.protected_origin()], "pkce": true,
     });
     for (name, value) in filter.as_object().unwrap() {
         code[name] = value.clone();

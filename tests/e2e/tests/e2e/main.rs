@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod admin;
+mod attacks;
 mod auth;
 mod bad_input;
 mod commands;

@@ -36,7 +36,7 @@ impl Pair {
 pub(crate) async fn start() -> Pair {
     let upstream = Upstream::start().await;
     let service = Service::start_as_operators_do(&json!({})).await;
-    let ours = Gateway::start(&service, &upstream).await;
+    let ours = Gateway::start_bare(&service, &upstream).await;
     let address = free_address();
     let theirs = Gateway::start_by_oauth2_proxy(&address, &upstream).await;
     let (callback, their_callback) = (

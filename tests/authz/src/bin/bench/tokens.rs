@@ -38,7 +38,7 @@ pub(crate) async fn start() -> Pair {
         "filters": [{ "id": "token", "kind": { "jwt": { "jwks_uri": issuer.jwks_uri, "issuer": "bench" } } }],
     }))
     .await;
-    let ours = Gateway::start(&service, &upstream).await;
+    let ours = Gateway::start_bare(&service, &upstream).await;
     let provider = json!({ "issuer": "bench", "local_jwks": { "inline_string": issuer.key_set() }, "forward": true,
         "jwt_cache_config": { "jwt_cache_size": 100 } });
     let theirs = Gateway::start_with_jwt_authn(&provider, &upstream).await;
