@@ -8,11 +8,13 @@
 //! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
-//! | `/api/v1/{objects,hosts,routes,apis,clusters,limits,limited,envoys,problems}` | lists, see [`ListQuery`] |
+//! | `/api/v1/{objects,hosts,routes,apis,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
+//! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
 
 mod apis;
+mod certificates;
 mod client;
 mod document;
 mod explain;
@@ -23,6 +25,7 @@ mod model;
 mod names;
 mod page;
 mod probes;
+mod topology;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,6 +40,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use apis::{ApiView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView};
+pub use certificates::CertificateView;
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
@@ -45,6 +49,7 @@ pub use model::{
     ProtectionExplained, RouteView, TcpView,
 };
 pub use page::{ListQuery, Page};
+pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 
 /// What the admin server shows. Every call gives a state that was true at one moment.
 pub trait View: Send + Sync + 'static {
@@ -80,6 +85,10 @@ pub trait View: Send + Sync + 'static {
     fn envoys(&self, query: &ListQuery) -> Page<EnvoyView>;
     /// What is wrong, with objects and with files.
     fn problems(&self, query: &ListQuery) -> Page<ProblemView>;
+    /// Routes with what is before and behind them.
+    fn topology(&self, query: &TopologyQuery) -> TopologyView;
+    /// Certificates in use, those that end first at the beginning.
+    fn certificates(&self, query: &ListQuery) -> Page<CertificateView>;
     /// What becomes of a request.
     fn explain(&self, request: &ExplainRequest) -> Explanation;
 }
@@ -102,6 +111,8 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::limited))
         .routes(routes!(lists::envoys))
         .routes(routes!(lists::problems))
+        .routes(routes!(topology::topology))
+        .routes(routes!(certificates::certificates))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
     let document = document::with_refusals(document);

@@ -2,22 +2,25 @@
 
 use std::cmp::Ordering;
 mod apis;
+mod certificates;
 mod hosts;
 mod limits;
 mod routes;
+mod topology;
 mod words;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use nuncio_api::{ObjectId, Severity, Spec};
-use nuncio_ir::{Cluster, Discovery, Endpoint, Model};
+use nuncio_ir::{Cluster, ClusterName, Discovery, Endpoint, Model};
 use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Key, Protocol, ResourceType};
 
 use crate::admin::{
-    ApiView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView,
-    ListQuery, LocationView, ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView, View,
+    ApiView, CertificateView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView,
+    LimitedView, ListQuery, LocationView, ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView,
+    TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::engine::{Engine, located};
@@ -149,6 +152,15 @@ impl View for EngineView {
         page.map(|problem| ProblemView::from(&problem))
     }
 
+    fn topology(&self, query: &TopologyQuery) -> TopologyView {
+        topology::topology(lock(&self.engine).world.model(), query)
+    }
+
+    fn certificates(&self, query: &ListQuery) -> Page<CertificateView> {
+        let certificates = certificates::certificates(lock(&self.engine).world.model(), query);
+        Page::of(query, certificates.into_iter(), |certificate| certificate)
+    }
+
     fn explain(&self, request: &ExplainRequest) -> Explanation {
         let engine = lock(&self.engine);
         explain::explain(&engine.world, Some(&engine.server), request)
@@ -235,7 +247,7 @@ fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
     };
     ClusterView {
         name: cluster.name.to_string(),
-        service: service_of(cluster).to_owned(),
+        service: service_of(&cluster.name).to_owned(),
         discovery: discovery.to_owned(),
         endpoints: endpoints(model, cluster),
         tls: cluster.tls.is_some(),
@@ -260,6 +272,6 @@ fn endpoints(model: &Model, cluster: &Cluster) -> Vec<EndpointView> {
 }
 
 /// The service that a cluster stands for: its name is that, then a dash and the digest of the settings.
-fn service_of(cluster: &Cluster) -> &str {
-    cluster.name.0.rsplit_once('-').map_or(&*cluster.name.0, |(service, _)| service)
+fn service_of(cluster: &ClusterName) -> &str {
+    cluster.0.rsplit_once('-').map_or(&*cluster.0, |(service, _)| service)
 }

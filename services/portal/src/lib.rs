@@ -1,7 +1,7 @@
 //! The developer portal: every API that the gateway serves, found, read and explained.
 //!
 //! ```text
-//!  the controller's admin API ─► gateway ─► api (what is served, and where clients reach it)
+//!  the controller's admin API ─► gateway ─► api (what is served, and where clients reach it), and the console
 //!                                             │
 //!  services ◄── fetch (guarded) ◄── refresh ──┤
 //!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON, feeds), search
@@ -16,6 +16,7 @@
 mod api;
 mod catalog;
 mod changes;
+mod console;
 mod document;
 mod fetch;
 mod gateway;

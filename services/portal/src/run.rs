@@ -7,8 +7,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Shared;
+use crate::console::Console;
 use crate::fetch::Fetcher;
-use crate::gateway::Gateway;
+use crate::gateway::{Admin, Gateway};
 use crate::history::{DiskError, History};
 use crate::refresh::{Refresher, follow, index};
 use crate::search::SharedSearch;
@@ -52,10 +53,11 @@ pub async fn run(
         Arc::clone(&catalog),
         Arc::clone(&changed),
     );
-    let following = tokio::spawn(follow(Gateway::new(admin)?, told));
+    let console = Console { admin: Admin::new(admin)?, hosts: settings.console_hosts.into() };
+    let following = tokio::spawn(follow(Gateway::new(console.admin.clone()), told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));
-    let router = web::router(Site { title: settings.title.into(), catalog, history, search, refresh });
+    let router = web::router(Site { title: settings.title.into(), catalog, history, search, refresh, console });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();

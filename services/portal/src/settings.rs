@@ -38,6 +38,10 @@ pub struct Settings {
     #[arg(id = "portal-history", long = "portal-history", value_name = "DIR", env = "NUNCIO_PORTAL_HISTORY",
         value_hint = clap::ValueHint::DirPath)]
     pub history: Option<PathBuf>,
+    /// A host name that the console is shown as, besides addresses and localhost: whoever reaches /console/ by it sees how the
+    /// gateway is built. May be given many times
+    #[arg(long = "console-host", value_name = "NAME", env = "NUNCIO_CONSOLE_HOSTS", value_delimiter = ',')]
+    pub console_hosts: Vec<String>,
 }
 
 impl Settings {

@@ -12,8 +12,8 @@ mod page;
 mod reference;
 mod search;
 #[cfg(test)]
-mod tests;
-mod words;
+pub(crate) mod tests;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
@@ -25,8 +25,10 @@ use axum::routing::{get, post};
 use tokio::sync::Notify;
 
 use self::error::NotFound;
+pub(crate) use self::page::{Frame, respond};
 pub(crate) use self::reference::api_link;
 use crate::catalog::{Catalog, Shared};
+use crate::console::{self, Console};
 use crate::history::History;
 use crate::search::SharedSearch;
 
@@ -41,6 +43,8 @@ pub(crate) struct Site {
     pub(crate) search: SharedSearch,
     /// Asks for every document to be looked at.
     pub(crate) refresh: Arc<Notify>,
+    /// What operators see.
+    pub(crate) console: Console,
 }
 
 impl Site {
@@ -49,7 +53,7 @@ impl Site {
     }
 }
 
-/// Everything below `/docs/`, so that one Mapping serves it, and the documents where Edge Stack had them.
+/// Everything below `/docs/`, so that one Mapping serves it, the documents where Edge Stack had them, and the console.
 pub(crate) fn router(site: Site) -> Router {
     let pages = Router::new()
         .route("/", get(async || Redirect::permanent("/docs/")))
@@ -69,7 +73,8 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/openapi/services/{namespace}/{name}/original", get(documents::original))
         .route("/openapi/services/{namespace}/{name}/versions/{number}", get(documents::version))
         .fallback(nothing);
-    pages.merge(json::router()).layer(middleware::map_response(headers::harden)).with_state(site)
+    let all = pages.merge(json::router()).merge(console::router(&site.console));
+    all.layer(middleware::map_response(headers::harden)).with_state(site)
 }
 
 async fn nothing(axum::extract::State(site): axum::extract::State<Site>, uri: Uri) -> Response {

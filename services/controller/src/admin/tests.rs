@@ -89,6 +89,14 @@ impl View for Fake {
         none(query)
     }
 
+    fn topology(&self, query: &TopologyQuery) -> TopologyView {
+        TopologyView { total: query.limit(), ..TopologyView::default() }
+    }
+
+    fn certificates(&self, query: &ListQuery) -> Page<CertificateView> {
+        none(query)
+    }
+
     fn explain(&self, request: &ExplainRequest) -> Explanation {
         let request = format!("{} {} {}", request.method, request.url, request.headers.len());
         Explanation {

@@ -174,7 +174,7 @@ fn upstream(model: &Model, cluster: &Cluster) -> UpstreamView {
     };
     UpstreamView {
         cluster: cluster.name.to_string(),
-        service: service_of(cluster).to_owned(),
+        service: service_of(&cluster.name).to_owned(),
         endpoints: endpoints(model, cluster),
         names,
         tls: cluster.tls.as_ref().map(|tls| UpstreamTlsView {

@@ -82,14 +82,14 @@ pub(super) fn http_chains<'a>(model: &'a Model, class: &str) -> impl Iterator<It
 }
 
 /// The listeners that see the tables of a class.
-fn listeners_of(model: &Model, class: &str) -> Vec<String> {
+pub(super) fn listeners_of(model: &Model, class: &str) -> Vec<String> {
     let mut names: Vec<_> = http_chains(model, class).map(|(listener, _)| listener.name.to_string()).collect();
     names.dedup();
     names
 }
 
 /// The certificate that clients of this name are shown.
-fn certificate_of(model: &Model, class: &str, name: &str) -> Option<String> {
+pub(super) fn certificate_of(model: &Model, class: &str, name: &str) -> Option<String> {
     let listener = http_chains(model, class).find(|(_, chain)| chain.tls.is_some())?.0;
     let chain = tls_chain(listener, Some(name))?;
     chain.tls.as_ref().map(|tls| tls.certificate.to_string())

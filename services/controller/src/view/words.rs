@@ -1,6 +1,10 @@
 //! Conditions in words.
 
-use nuncio_ir::{CHAIN_HEADER, HeaderMatch, PathMatch, RouteMatch, ValueMatch};
+use std::time::Duration;
+
+use nuncio_ir::{
+    Arm, CHAIN_HEADER, HeaderMatch, Limits, PathMatch, RateLabel, Retry, Route, RouteAction, RouteMatch, ValueMatch,
+};
 use nuncio_translate::CLEAR_CHAIN;
 
 /// `prefix /cart/, method GET`.
@@ -44,5 +48,80 @@ fn value_text(value: &ValueMatch) -> String {
         ValueMatch::Suffix { value, .. } => format!("*{value}"),
         ValueMatch::Regex(regex) => format!("~{regex}"),
         ValueMatch::Present => "present".to_owned(),
+    }
+}
+
+/// What requests of a route are held to, besides who is asked about them.
+pub(super) fn policies(route: &Route) -> Vec<String> {
+    let first = match &route.action {
+        RouteAction::Forward(forward) => forward.arms.first().map(AsRef::as_ref),
+        RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
+    };
+    let mut words = first.map(way_words).unwrap_or_default();
+    words.extend(route.limits.as_deref().map(limit_words).unwrap_or_default());
+    words.extend(route.cors.as_ref().map(|cors| format!("CORS for {}", cors.origins.join(", "))));
+    words
+}
+
+fn way_words(arm: &Arm) -> Vec<String> {
+    let mut words = Vec::new();
+    if !arm.timeout.is_zero() {
+        words.push(format!("timeout {}", span(arm.timeout)));
+    }
+    words.extend(arm.idle_timeout.filter(|time| !time.is_zero()).map(|time| format!("idle {}", span(time))));
+    words.extend(arm.retry.as_ref().map(retry_words));
+    words
+}
+
+fn retry_words(Retry { on, retries, per_try_timeout, .. }: &Retry) -> String {
+    let each = per_try_timeout.map(|time| format!(", {} each", span(time))).unwrap_or_default();
+    format!("{retries} retries on {}{each}", on.join(", "))
+}
+
+fn limit_words(limits: &Limits) -> Vec<String> {
+    let local = limits.local.map(|bucket| format!("{} per {} for each Envoy", bucket.tokens, span(bucket.interval)));
+    let labels = |labels: &Vec<RateLabel>| {
+        format!("limited by {}", labels.iter().map(label_text).collect::<Vec<_>>().join(", "))
+    };
+    local.into_iter().chain(limits.descriptors.iter().map(labels)).collect()
+}
+
+fn label_text(label: &RateLabel) -> String {
+    match label {
+        RateLabel::SourceCluster => "source_cluster".to_owned(),
+        RateLabel::DestinationCluster => "destination_cluster".to_owned(),
+        RateLabel::RemoteAddress => "remote_address".to_owned(),
+        RateLabel::Header { key, name, .. } => format!("{key} (header {name})"),
+        RateLabel::Text { key, value } => format!("{key}={value}"),
+    }
+}
+
+/// `3 s`, `250 ms`.
+fn span(time: Duration) -> String {
+    let millis = time.as_millis();
+    if millis.is_multiple_of(1000) { format!("{} s", millis / 1000) } else { format!("{millis} ms") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_told_in_the_largest_unit_that_holds_them() {
+        assert_eq!((span(Duration::from_secs(3)), span(Duration::from_millis(250))), ("3 s".into(), "250 ms".into()));
+    }
+
+    #[test]
+    fn retries_and_limits_are_told_in_words() {
+        let retry = Retry {
+            on: vec!["5xx".into(), "reset".into()],
+            retries: 2,
+            per_try_timeout: Some(Duration::from_secs(1)),
+            body_limit: None,
+        };
+        assert_eq!(retry_words(&retry), "2 retries on 5xx, reset, 1 s each");
+        let header = RateLabel::Header { key: "user".into(), name: "x-user".into(), optional: false };
+        let limits = Limits { descriptors: vec![vec![header, RateLabel::RemoteAddress]], local: None };
+        assert_eq!(limit_words(&limits), ["limited by user (header x-user), remote_address"]);
     }
 }

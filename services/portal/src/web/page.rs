@@ -8,22 +8,22 @@ use super::Site;
 use super::assets::{ICON_PATH, STYLE_PATH};
 
 /// What is around the content of a page.
-pub(super) struct Frame<'a> {
-    pub(super) title: &'a str,
-    pub(super) style: &'a str,
-    pub(super) icon: &'a str,
+pub(crate) struct Frame<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) style: &'a str,
+    pub(crate) icon: &'a str,
     /// What was searched for.
-    pub(super) term: &'a str,
+    pub(crate) term: &'a str,
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(site: &'a Site) -> Self {
+    pub(crate) fn new(site: &'a Site) -> Self {
         Self { title: &site.title, style: &STYLE_PATH, icon: &ICON_PATH, term: "" }
     }
 }
 
 /// A page as an answer.
-pub(super) fn respond(page: &impl Template) -> Response {
+pub(crate) fn respond(page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {

@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::api::tests::of_service;
 use crate::catalog::{Entry, Trouble};
+use crate::gateway::Admin;
 use crate::history::tests::said;
 use crate::search::Search;
 
@@ -32,7 +33,19 @@ fn portal_since(document: &Value, before: &[Value], trouble: Option<&str>) -> Ro
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-    router(Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default() })
+    let console = console_of("127.0.0.1:1");
+    router(Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console })
+}
+
+fn console_of(admin: &str) -> Console {
+    Console { admin: Admin::new(admin).unwrap(), hosts: Arc::new(["console.example".to_owned()]) }
+}
+
+/// A portal without APIs, of the gateway with this admin address.
+pub(crate) fn portal_of(admin: &str) -> Router {
+    let (catalog, search, history) = (Arc::default(), Arc::default(), Arc::default());
+    let console = console_of(admin);
+    router(Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console })
 }
 
 async fn get(portal: &Router, path: &str) -> (Response, String) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// How long ago a moment was: `3 minutes ago`.
-pub(super) fn ago(moment: Timestamp) -> String {
+pub(crate) fn ago(moment: Timestamp) -> String {
     let seconds = Timestamp::now().as_second() - moment.as_second();
     match seconds {
         ..5 => "just now".to_owned(),
@@ -15,17 +15,17 @@ pub(super) fn ago(moment: Timestamp) -> String {
 }
 
 /// A moment: `28 November 2026, 23:15 UTC`.
-pub(super) fn date(moment: Timestamp) -> String {
+pub(crate) fn date(moment: Timestamp) -> String {
     moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
 /// `1 operation`, `2 operations`.
-pub(super) fn count(number: i64, what: &str) -> String {
+pub(crate) fn count(number: i64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// The same of the length of a list.
-pub(super) fn count_of(number: usize, what: &str) -> String {
+pub(crate) fn count_of(number: usize, what: &str) -> String {
     count(i64::try_from(number).unwrap_or(i64::MAX), what)
 }
 

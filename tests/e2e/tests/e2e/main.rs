@@ -8,6 +8,7 @@ mod attacks;
 mod auth;
 mod bad_input;
 mod commands;
+mod console;
 mod endpoints;
 mod explain;
 mod fail_closed;

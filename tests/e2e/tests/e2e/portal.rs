@@ -20,12 +20,12 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 /// The shop's host.
-const HOST: &str = "shop.localhost";
+pub(crate) const HOST: &str = "shop.localhost";
 /// Where its manifests have it.
 const SHOP_PORT: &str = "9101";
 
 /// The shop, running at the site's address, with its manifests.
-async fn shop(site: &Site) -> Process {
+pub(crate) async fn shop(site: &Site) -> Process {
     let manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/shop/manifests");
     for file in fs::read_dir(manifests).unwrap() {
         let file = file.unwrap();
@@ -47,7 +47,7 @@ async fn start_shop(site: &Site) -> Process {
 }
 
 /// A gateway with a portal that looks at documents every second.
-async fn gateway(site: &Site) -> Gateway<'_> {
+pub(crate) async fn gateway(site: &Site) -> Gateway<'_> {
     Gateway::start_with(site, |command| {
         command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1"]);
     })

@@ -1,0 +1,84 @@
+//! Routes with all that a request meets on its way, as a console draws them.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Shared;
+use super::model::{ClusterView, ListenerView, RouteView};
+
+/// Routes when the client does not say how many.
+const DEFAULT_LIMIT: usize = 30;
+
+/// Which routes are wanted. All conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct TopologyQuery {
+    /// Only of host names that hold this text.
+    pub host: Option<String>,
+    /// Only to services that hold this text.
+    pub service: Option<String>,
+    /// Only those that say this text: in what they match, or in the names of their objects.
+    pub text: Option<String>,
+    /// Only of objects of this namespace.
+    pub namespace: Option<String>,
+    /// Only of objects of this name.
+    pub name: Option<String>,
+    /// At most this many routes. Default 30.
+    pub limit: Option<usize>,
+    /// Leave out this many at the start.
+    pub offset: Option<usize>,
+}
+
+impl TopologyQuery {
+    /// At most so many routes.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit.unwrap_or(DEFAULT_LIMIT)
+    }
+}
+
+/// Routes, and what is before and behind them. Nothing is named that is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TopologyView {
+    /// The listeners of those hosts.
+    pub listeners: Vec<ListenerView>,
+    /// The hosts of those routes.
+    pub hosts: Vec<EntryView>,
+    /// The routes, by host, in the order in which they are tried.
+    pub routes: Vec<WayView>,
+    /// The clusters that they lead to.
+    pub clusters: Vec<ClusterView>,
+    /// How many routes there are in all, of those that the query wants.
+    pub total: usize,
+}
+
+/// A host name, as a way in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EntryView {
+    /// The host name or pattern.
+    pub hostname: String,
+    /// The listeners that serve it.
+    pub listeners: Vec<String>,
+    /// The secret with its certificate, if it terminates TLS: `namespace/name`.
+    pub certificate: Option<String>,
+}
+
+/// A route, and what its requests are held to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WayView {
+    /// The route.
+    #[serde(flatten)]
+    pub route: RouteView,
+    /// Timeouts, retries, limits and the like, each in a few words.
+    pub policies: Vec<String>,
+}
+
+/// Routes with the listeners and hosts before them and the clusters behind them.
+#[utoipa::path(get, path = "/api/v1/topology", tag = "lists", params(TopologyQuery),
+    responses((status = 200, description = "The routes that were asked for", body = TopologyView)))]
+pub(super) async fn topology(State(view): State<Shared>, Query(query): Query<TopologyQuery>) -> Json<TopologyView> {
+    Json(view.topology(&query))
+}

@@ -1,0 +1,110 @@
+//! Routes with what is before and behind them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nuncio_ir::{Backend, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
+
+use super::hosts::{certificate_of, listener_view, listeners_of, names};
+use super::routes::route_view;
+use super::words::{conditions, policies};
+use super::{cluster_view, service_of};
+use crate::admin::{EntryView, TopologyQuery, TopologyView, WayView};
+
+/// A route in its place.
+struct Placed<'a> {
+    table: &'a Arc<Table>,
+    host: &'a VirtualHost,
+    order: usize,
+    route: &'a Route,
+}
+
+/// The routes that are wanted, of a part of the list.
+pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
+    let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
+    let hosts = hosts.filter(|(table, host)| wants_host(query, table, host));
+    let placed = hosts.flat_map(|(table, host)| {
+        let routes = host.routes.iter().enumerate();
+        routes.map(move |(order, route)| Placed { table, host, order, route })
+    });
+    let (offset, limit) = (query.offset.unwrap_or(0), query.limit());
+    let (mut shown, mut total) = (Vec::new(), 0);
+    for placed in placed.filter(|placed| wants_route(query, placed.route)) {
+        if total >= offset && shown.len() < limit {
+            shown.push(placed);
+        }
+        total += 1;
+    }
+    let hosts = entries(model, &shown);
+    let listeners: BTreeSet<_> = hosts.iter().flat_map(|host| &host.listeners).collect();
+    let listeners = model.listeners.values().filter(|listener| listeners.contains(&listener.name.to_string()));
+    TopologyView {
+        listeners: listeners.map(|listener| listener_view(listener)).collect(),
+        clusters: clusters(model, &shown),
+        routes: shown.iter().map(|placed| way(model, placed)).collect(),
+        hosts,
+        total,
+    }
+}
+
+fn wants_host(query: &TopologyQuery, table: &Table, host: &VirtualHost) -> bool {
+    query.host.as_ref().is_none_or(|wanted| names(table, host).iter().any(|name| holds(name, wanted)))
+}
+
+fn wants_route(query: &TopologyQuery, route: &Route) -> bool {
+    let is_of = |wanted: &Option<String>, part: fn(&nuncio_api::ObjectId) -> &str| {
+        wanted.as_ref().is_none_or(|wanted| route.origins.iter().any(|origin| part(origin) == wanted))
+    };
+    is_of(&query.namespace, |origin| &origin.namespace)
+        && is_of(&query.name, |origin| &origin.name)
+        && query.service.as_ref().is_none_or(|wanted| backends(route).any(|name| holds(service_of(name), wanted)))
+        && query.text.as_ref().is_none_or(|wanted| says(route, wanted))
+}
+
+fn says(route: &Route, text: &str) -> bool {
+    route.origins.iter().any(|origin| holds(&origin.name, text)) || holds(&conditions(&route.matches), text)
+}
+
+fn holds(text: &str, part: &str) -> bool {
+    text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
+}
+
+fn backends(route: &Route) -> impl Iterator<Item = &ClusterName> {
+    let arms = match &route.action {
+        RouteAction::Forward(forward) => &forward.arms[..],
+        RouteAction::Redirect(_) | RouteAction::Respond(_) => &[],
+    };
+    arms.iter().filter_map(|arm| match &arm.backend {
+        Backend::Cluster(name) => Some(name),
+        Backend::Invalid { .. } => None,
+    })
+}
+
+/// The name by which a virtual host is shown.
+fn name(placed: &Placed<'_>) -> String {
+    names(placed.table, placed.host).into_iter().next().unwrap_or_default()
+}
+
+fn entries(model: &Model, shown: &[Placed<'_>]) -> Vec<EntryView> {
+    let mut entries: Vec<EntryView> = Vec::new();
+    for placed in shown {
+        let (hostname, class) = (name(placed), &placed.table.scope.class);
+        if entries.iter().all(|entry| entry.hostname != hostname) {
+            let (listeners, certificate) = (listeners_of(model, class), certificate_of(model, class, &hostname));
+            entries.push(EntryView { hostname, listeners, certificate });
+        }
+    }
+    entries
+}
+
+fn clusters(model: &Model, shown: &[Placed<'_>]) -> Vec<crate::admin::ClusterView> {
+    let names: BTreeSet<_> = shown.iter().flat_map(|placed| backends(placed.route)).collect();
+    names.into_iter().filter_map(|name| model.clusters.get(name)).map(|cluster| cluster_view(model, cluster)).collect()
+}
+
+fn way(model: &Model, placed: &Placed<'_>) -> WayView {
+    WayView {
+        route: route_view(model, placed.table, &name(placed), placed.order, placed.route),
+        policies: policies(placed.route),
+    }
+}

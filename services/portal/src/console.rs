@@ -1,0 +1,52 @@
+//! The console: what the gateway does, drawn and told, for those who run it.
+//!
+//! Every page asks the controller anew; all that a page shows is in its address, and none needs JavaScript. Nothing is
+//! changed by it.
+
+mod certificates;
+mod envoys;
+mod explain;
+mod graph;
+mod guard;
+mod link;
+mod model;
+mod objects;
+mod page;
+mod problems;
+#[cfg(test)]
+mod tests;
+mod topology;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
+use axum::routing::get;
+
+use crate::gateway::Admin;
+use crate::web::Site;
+
+/// What the console is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Console {
+    /// Who is asked.
+    pub(crate) admin: Admin,
+    /// Host names that it is shown as, besides addresses and `localhost`.
+    pub(crate) hosts: Arc<[String]>,
+}
+
+/// Everything below `/console/`.
+pub(crate) fn router(console: &Console) -> Router<Site> {
+    Router::new()
+        .route("/console", get(async || Redirect::permanent("/console/")))
+        .route("/console/", get(topology::page))
+        .route("/console/objects", get(objects::list))
+        .route("/console/objects/{kind}/{namespace}/{name}", get(objects::one))
+        .route("/console/problems", get(problems::page))
+        .route("/console/explain", get(explain::page))
+        .route("/console/certificates", get(certificates::page))
+        .route("/console/envoys", get(envoys::page))
+        .layer(from_fn_with_state(Arc::clone(&console.hosts), guard::check))
+}

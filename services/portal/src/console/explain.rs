@@ -1,0 +1,120 @@
+//! What becomes of a request that somebody describes.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::model::{Explanation, Route};
+use super::page::Trouble;
+use super::words::{self, Object};
+use crate::gateway::GatewayError;
+use crate::web::{Frame, Site, escape_path, respond};
+
+/// The request.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    url: String,
+    method: String,
+    /// One a line.
+    headers: String,
+    sni: String,
+    client_certificate: bool,
+}
+
+impl Asked {
+    fn path(&self) -> String {
+        let mut path = format!("/api/v1/explain?url={}", escape_path(self.url.trim()));
+        let mut add = |key: &str, value: &str| {
+            if !value.trim().is_empty() {
+                path.push_str(&format!("&{key}={}", escape_path(value.trim())));
+            }
+        };
+        add("method", &self.method);
+        self.headers.lines().for_each(|header| add("header", header));
+        add("sni", &self.sni);
+        if self.client_certificate {
+            add("client_certificate", "true");
+        }
+        path
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/explain.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    here: &'static str,
+    asked: &'a Asked,
+    methods: [&'static str; 7],
+    wrong: Option<String>,
+    answer: Option<Answer>,
+}
+
+struct Answer {
+    told: Explanation,
+    route: Option<Explained>,
+    lost: Vec<(Explained, String)>,
+}
+
+/// A route in words.
+struct Explained {
+    matches: String,
+    policies: Vec<String>,
+    objects: Vec<Object>,
+}
+
+/// The form, and the answer where something was asked.
+pub(super) async fn page(State(site): State<Site>, Query(asked): Query<Asked>) -> Result<Response, Trouble> {
+    let (mut wrong, mut answer) = (None, None);
+    if !asked.url.trim().is_empty() {
+        match site.console.admin.get(&asked.path()).await {
+            Ok(told) => answer = Some(Answer::new(told)),
+            Err(GatewayError::Refused(why)) => wrong = Some(why),
+            Err(error) => return Err(Trouble::of(&site, &error)),
+        }
+    }
+    Ok(respond(&Page {
+        frame: Frame::new(&site),
+        here: "explain",
+        asked: &asked,
+        methods: ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
+        wrong,
+        answer,
+    }))
+}
+
+impl Answer {
+    fn new(mut told: Explanation) -> Self {
+        let lost = std::mem::take(&mut told.lost);
+        Self {
+            route: told.route.as_ref().map(explained),
+            lost: lost.into_iter().map(|lost| (explained(&lost.route), lost.reason)).collect(),
+            told,
+        }
+    }
+}
+
+fn explained(route: &Route) -> Explained {
+    Explained { matches: route.matches.clone(), policies: words::policies(route), objects: words::objects(route) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_header_is_asked_about() {
+        let asked = Asked {
+            url: " http://a/b?c=d&e ".into(),
+            headers: "x: 1\r\n\ny: 2 & 3".into(),
+            client_certificate: true,
+            ..Asked::default()
+        };
+        assert_eq!(
+            asked.path(),
+            "/api/v1/explain?url=http%3A%2F%2Fa%2Fb%3Fc%3Dd%26e&header=x%3A%201&header=y%3A%202%20%26%203&client_certificate=true"
+        );
+    }
+}

@@ -1,0 +1,349 @@
+//! A drawing of routes: listener, host, route, policies, cluster, endpoints, from left to right. A row belongs to a route;
+//! what several have in common stands in the middle of them.
+
+use std::collections::BTreeMap;
+
+use super::link;
+use super::model::{Cluster, Route, Topology};
+use super::words::{self, Object};
+
+/// Width of a box, and the way between two columns.
+const WIDTH: u32 = 190;
+const GAP: u32 = 56;
+/// Height of a box, and of a row.
+const HEIGHT: u32 = 40;
+const ROW: u32 = 50;
+const TOP: u32 = 30;
+/// Characters that a box has room for.
+const TITLE: usize = 26;
+const DETAIL: usize = 31;
+/// Endpoints that are drawn of each cluster.
+const ENDPOINTS: usize = 3;
+
+const COLUMNS: [&str; 6] = ["Listener", "Host", "Route", "Policies", "Cluster", "Endpoints"];
+
+/// The drawing.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) headings: Vec<(u32, &'static str)>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) edges: Vec<Edge>,
+}
+
+/// A box.
+#[derive(Debug)]
+pub(super) struct Node {
+    column: usize,
+    /// What it stands for.
+    key: String,
+    /// The rows of the routes that it belongs to.
+    rows: Vec<usize>,
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) title: String,
+    pub(super) detail: String,
+    /// What does not fit into the box.
+    pub(super) full: String,
+    pub(super) link: String,
+    pub(super) is_bad: bool,
+}
+
+/// A way from a box to another.
+#[derive(Debug)]
+pub(super) struct Edge {
+    from: (usize, String),
+    to: (usize, String),
+    pub(super) path: String,
+    pub(super) is_bad: bool,
+}
+
+/// What a box says.
+struct Text {
+    title: String,
+    detail: String,
+    link: String,
+    is_bad: bool,
+}
+
+impl Graph {
+    /// Draws all that is told.
+    pub(super) fn new(topology: &Topology) -> Self {
+        let mut graph = Self::default();
+        let clusters: BTreeMap<_, _> =
+            topology.clusters.iter().map(|cluster| (cluster.name.as_str(), cluster)).collect();
+        for (row, route) in topology.routes.iter().enumerate() {
+            graph.entrance(topology, route, row);
+            let end = graph.route(route, row);
+            graph.backends(&clusters, route, row, &end);
+        }
+        graph.place();
+        graph
+    }
+
+    /// The boxes before a route.
+    fn entrance(&mut self, topology: &Topology, route: &Route, row: usize) {
+        let Some(host) = topology.hosts.iter().find(|host| host.hostname == route.host) else { return };
+        self.node(1, &host.hostname, row, || Text {
+            title: host.hostname.clone(),
+            detail: host.certificate.as_ref().map_or("no TLS".to_owned(), |secret| format!("TLS: {secret}")),
+            link: link::with_query("/console/", [("host", host.hostname.as_str())]),
+            is_bad: false,
+        });
+        for listener in topology.listeners.iter().filter(|listener| host.listeners.contains(&listener.name)) {
+            self.node(0, &listener.name, row, || Text {
+                title: listener.address.clone(),
+                detail: listener.name.clone(),
+                link: "/console/objects?kind=Listener".to_owned(),
+                is_bad: false,
+            });
+            self.edge((0, &listener.name), (1, &host.hostname), false);
+        }
+    }
+
+    /// The box of a route and that of its policies; gives the last of them.
+    fn route(&mut self, route: &Route, row: usize) -> (usize, String) {
+        let key = row.to_string();
+        self.node(2, &key, row, || Text {
+            title: route.matches.strip_prefix("prefix ").unwrap_or(&route.matches).to_owned(),
+            detail: words::origins(route),
+            link: words::route_link(route),
+            is_bad: route.backends.iter().any(|backend| backend.invalid.is_some()),
+        });
+        self.edge((1, &route.host), (2, &key), false);
+        let policies = words::policies(route);
+        if policies.is_empty() {
+            return (2, key);
+        }
+        self.node(3, &key, row, || Text {
+            title: policies.join(" · "),
+            detail: if words::is_guarded(route) { "asks before it forwards".to_owned() } else { String::new() },
+            link: words::route_link(route),
+            is_bad: false,
+        });
+        self.edge((2, &key), (3, &key), false);
+        (3, key)
+    }
+
+    /// The boxes behind a route.
+    fn backends(&mut self, clusters: &BTreeMap<&str, &Cluster>, route: &Route, row: usize, from: &(usize, String)) {
+        let from = (from.0, from.1.as_str());
+        if route.backends.is_empty() {
+            let key = format!("answer {row}");
+            self.node(4, &key, row, || Text {
+                title: format!("{} {}", route.action, words::status(route)),
+                detail: "by the gateway itself".to_owned(),
+                link: words::route_link(route),
+                is_bad: false,
+            });
+            self.edge(from, (4, &key), false);
+        }
+        for backend in &route.backends {
+            let known = backend.cluster.as_deref().and_then(|name| clusters.get(name));
+            match known {
+                Some(cluster) => {
+                    self.cluster(cluster, row);
+                    self.edge(from, (4, &cluster.name), false);
+                }
+                None => {
+                    let key = format!("nowhere {row}");
+                    self.node(4, &key, row, || Text {
+                        title: "nowhere".to_owned(),
+                        detail: backend.invalid.clone().unwrap_or_default(),
+                        link: words::route_link(route),
+                        is_bad: true,
+                    });
+                    self.edge(from, (4, &key), true);
+                }
+            }
+        }
+    }
+
+    fn cluster(&mut self, cluster: &Cluster, row: usize) {
+        let is_empty = cluster.endpoints.is_empty() && cluster.discovery != "dns";
+        self.node(4, &cluster.name, row, || Text {
+            title: cluster.service.clone(),
+            detail: words::cluster_detail(cluster),
+            link: link::with_query("/console/", [("service", cluster.service.as_str())]),
+            is_bad: is_empty,
+        });
+        for (index, endpoint) in cluster.endpoints.iter().take(ENDPOINTS).enumerate() {
+            let left = if index + 1 == ENDPOINTS { cluster.endpoints.len() - ENDPOINTS } else { 0 };
+            self.node(5, &endpoint.address, row, || Text {
+                title: endpoint.address.clone(),
+                detail: if left > 0 { format!("and {left} more") } else { String::new() },
+                link: link::with_query("/console/", [("service", cluster.service.as_str())]),
+                is_bad: false,
+            });
+            self.edge((4, &cluster.name), (5, &endpoint.address), false);
+        }
+    }
+
+    /// Adds a box, or a row to one that is there.
+    fn node(&mut self, column: usize, key: &str, row: usize, text: impl FnOnce() -> Text) {
+        if let Some(known) = self.nodes.iter_mut().find(|node| node.column == column && node.key == key) {
+            known.rows.push(row);
+            return;
+        }
+        let Text { title, detail, link, is_bad } = text();
+        self.nodes.push(Node {
+            column,
+            key: key.to_owned(),
+            rows: vec![row],
+            x: 0,
+            y: 0,
+            full: [title.as_str(), &detail]
+                .iter()
+                .filter(|part| !part.is_empty())
+                .copied()
+                .collect::<Vec<_>>()
+                .join(", "),
+            title: shortened(&title, TITLE),
+            detail: shortened(&detail, DETAIL),
+            link,
+            is_bad,
+        });
+    }
+
+    fn edge(&mut self, from: (usize, &str), to: (usize, &str), is_bad: bool) {
+        let [from, to] = [from, to].map(|(column, key)| (column, key.to_owned()));
+        if self.edges.iter().all(|edge| edge.from != from || edge.to != to) {
+            self.edges.push(Edge { from, to, path: String::new(), is_bad });
+        }
+    }
+
+    /// Gives every box its place, and every way its curve.
+    fn place(&mut self) {
+        for column in 0..COLUMNS.len() {
+            let mut nodes: Vec<_> = self.nodes.iter_mut().filter(|node| node.column == column).collect();
+            nodes.sort_by_key(|node| node.middle());
+            let mut free = TOP;
+            for node in nodes {
+                node.x = x(column);
+                node.y = (TOP + node.middle()).max(free);
+                free = node.y + ROW;
+                self.height = self.height.max(node.y + HEIGHT);
+            }
+        }
+        self.width = x(COLUMNS.len() - 1) + WIDTH;
+        self.headings = COLUMNS.iter().enumerate().map(|(column, title)| (x(column), *title)).collect();
+        let at = |(column, key): &(usize, String)| {
+            self.nodes.iter().find(|node| node.column == *column && node.key == *key).map(|node| (node.x, node.y))
+        };
+        for edge in &mut self.edges {
+            if let (Some(from), Some(to)) = (at(&edge.from), at(&edge.to)) {
+                edge.path = curve(from, to);
+            }
+        }
+    }
+}
+
+impl Node {
+    /// The height at which the middle of its routes is.
+    fn middle(&self) -> u32 {
+        let count = self.rows.len().max(1);
+        u32::try_from(self.rows.iter().sum::<usize>() * ROW as usize / count).unwrap_or(u32::MAX / 2)
+    }
+
+    /// Where its letters begin.
+    pub(super) fn text_x(&self) -> u32 {
+        self.x + 10
+    }
+
+    pub(super) fn title_y(&self) -> u32 {
+        self.y + if self.detail.is_empty() { 24 } else { 17 }
+    }
+
+    pub(super) fn detail_y(&self) -> u32 {
+        self.y + 31
+    }
+}
+
+fn x(column: usize) -> u32 {
+    u32::try_from(column).unwrap_or(u32::MAX) * (WIDTH + GAP)
+}
+
+fn curve((from_x, from_y): (u32, u32), (to_x, to_y): (u32, u32)) -> String {
+    let (from_x, from_y, to_y) = (from_x + WIDTH, from_y + HEIGHT / 2, to_y + HEIGHT / 2);
+    let middle = u32::midpoint(from_x, to_x);
+    format!("M{from_x} {from_y}C{middle} {from_y} {middle} {to_y} {to_x} {to_y}")
+}
+
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room - 1).chain(['…']).collect()
+}
+
+/// What a table says of one of the routes that are drawn.
+pub(super) struct Row {
+    pub(super) host: String,
+    pub(super) matches: String,
+    pub(super) policies: Vec<String>,
+    pub(super) targets: Vec<String>,
+    pub(super) endpoints: Vec<String>,
+    pub(super) objects: Vec<Object>,
+}
+
+/// The same as the drawing, in words.
+pub(super) fn table(topology: &Topology) -> Vec<Row> {
+    topology.routes.iter().map(|route| row(topology, route)).collect()
+}
+
+fn row(topology: &Topology, route: &Route) -> Row {
+    let clusters = route
+        .backends
+        .iter()
+        .filter_map(|backend| topology.clusters.iter().find(|cluster| Some(&cluster.name) == backend.cluster.as_ref()));
+    Row {
+        host: route.host.clone(),
+        matches: route.matches.clone(),
+        policies: words::policies(route),
+        targets: words::targets(topology, route),
+        endpoints: clusters.flat_map(|cluster| cluster.endpoints.iter().map(|one| one.address.clone())).collect(),
+        objects: words::objects(route),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::topology;
+    use super::*;
+
+    #[test]
+    fn every_route_is_drawn_and_no_box_covers_another() {
+        let graph = Graph::new(&topology(12));
+        for column in 0..COLUMNS.len() {
+            let mut places: Vec<_> =
+                graph.nodes.iter().filter(|node| node.column == column).map(|node| node.y).collect();
+            places.sort_unstable();
+            assert!(places.windows(2).all(|two| two[1] - two[0] >= HEIGHT), "{column}: {places:?}");
+        }
+        assert_eq!(graph.nodes.iter().filter(|node| node.column == 2).count(), 12);
+        assert!(graph.edges.iter().all(|edge| !edge.path.is_empty()), "{:?}", graph.edges);
+        assert!(graph.nodes.iter().all(|node| node.y + HEIGHT <= graph.height && node.x + WIDTH <= graph.width));
+    }
+
+    #[test]
+    fn what_routes_have_in_common_is_drawn_once_and_what_is_wrong_is_marked() {
+        let mut told = topology(3);
+        told.routes[1].backends = vec![super::super::model::Backend {
+            cluster: None,
+            weight: 1,
+            invalid: Some("there is no Service".to_owned()),
+        }];
+        let graph = Graph::new(&told);
+        let of = |column| graph.nodes.iter().filter(move |node| node.column == column);
+        assert_eq!((of(0).count(), of(1).count(), of(4).count(), of(5).count()), (1, 1, 2, 1));
+        assert_eq!(of(4).filter(|node| node.is_bad).count(), 1);
+        assert_eq!(graph.edges.iter().filter(|edge| edge.is_bad).count(), 1);
+    }
+
+    #[test]
+    fn texts_fit_into_their_boxes() {
+        assert_eq!(shortened("short", 26), "short");
+        assert_eq!(shortened(&"é".repeat(40), 26).chars().count(), 26);
+    }
+}

@@ -1,0 +1,63 @@
+//! Under which names the console is shown.
+//!
+//! It tells how a gateway is built, so it is not for everybody whom the portal is for. At its own port it is for whoever
+//! can reach that; behind the gateway it is shown under names alone that `--console-host` says, whoever routed it there.
+//! A stranger's page cannot read it by giving a loopback address a name of its own either (DNS rebinding).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+/// Lets requests pass that are for such a name.
+pub(super) async fn check(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    match host(request.headers()) {
+        Some(host) if is_known(&hosts, &host) => next.run(request).await,
+        host => {
+            let name = host.unwrap_or_default();
+            let text = format!(
+                "The console is not shown as {name:?}. Ask for it at the portal's own port on localhost; to have it \
+                 behind the gateway, put a FilterPolicy before /console/ and start the portal with --console-host {name}\n"
+            );
+            (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+        }
+    }
+}
+
+/// The name in the `Host` header, without its port.
+fn host(headers: &HeaderMap) -> Option<String> {
+    let authority: Authority = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
+    Some(authority.host().trim_end_matches('.').to_ascii_lowercase())
+}
+
+fn is_known(hosts: &[String], host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    address.parse::<IpAddr>().is_ok()
+        || host == "localhost"
+        || hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_strangers_are_not_known() {
+        let hosts = ["console.example".to_owned()];
+        let known = |text: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, text.parse().unwrap())]);
+            host(&headers).is_some_and(|host| is_known(&hosts, &host))
+        };
+        for name in ["127.0.0.1:8088", "[::1]:8088", "LOCALHOST", "Console.example:8443", "console.example."] {
+            assert!(known(name), "{name}");
+        }
+        for name in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
+            assert!(!known(name), "{name}");
+        }
+        assert_eq!(host(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! What the controller tells: of its answers, what the console shows.
+
+use serde::Deserialize;
+
+/// A part of a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    pub(super) total: usize,
+}
+
+/// Names an object.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct ObjectRef {
+    pub(super) kind: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Location {
+    pub(super) file: String,
+    pub(super) line: u32,
+}
+
+/// An object and how far it has come.
+#[derive(Debug, Deserialize)]
+pub(super) struct Object {
+    #[serde(flatten)]
+    pub(super) id: ObjectRef,
+    #[serde(flatten)]
+    pub(super) location: Location,
+    pub(super) state: String,
+    pub(super) acked_by: usize,
+    pub(super) envoys: usize,
+    pub(super) problems: Vec<Problem>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Problem {
+    pub(super) severity: String,
+    pub(super) reason: String,
+    pub(super) field: String,
+    pub(super) message: String,
+    pub(super) location: Option<Location>,
+    pub(super) object: Option<ObjectRef>,
+}
+
+/// Routes with what is before and behind them.
+#[derive(Debug, Deserialize)]
+pub(super) struct Topology {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) hosts: Vec<Host>,
+    pub(super) routes: Vec<Route>,
+    pub(super) clusters: Vec<Cluster>,
+    pub(super) total: usize,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Listener {
+    pub(super) name: String,
+    pub(super) address: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Host {
+    pub(super) hostname: String,
+    pub(super) listeners: Vec<String>,
+    pub(super) certificate: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Route {
+    pub(super) host: String,
+    #[serde(rename = "match")]
+    pub(super) matches: String,
+    pub(super) action: String,
+    pub(super) status: Option<u16>,
+    pub(super) backends: Vec<Backend>,
+    pub(super) asks_auth_service: bool,
+    pub(super) rules: Vec<String>,
+    pub(super) origin: Vec<ObjectRef>,
+    /// Told with the topology alone.
+    #[serde(default)]
+    pub(super) policies: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Backend {
+    pub(super) cluster: Option<String>,
+    pub(super) weight: u32,
+    pub(super) invalid: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Cluster {
+    pub(super) name: String,
+    pub(super) service: String,
+    pub(super) discovery: String,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) tls: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Endpoint {
+    pub(super) address: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Envoy {
+    pub(super) node: String,
+    pub(super) version: String,
+    pub(super) protocol: String,
+    pub(super) connected_for_ms: u64,
+    pub(super) synced_revision: Option<u64>,
+    pub(super) newest_revision: u64,
+    pub(super) responses: u64,
+    pub(super) nacks: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Certificate {
+    pub(super) secret: String,
+    pub(super) usage: String,
+    pub(super) shown_for: Vec<String>,
+    pub(super) names: Vec<String>,
+    pub(super) issuer: String,
+    pub(super) not_after: i64,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Deserialize)]
+pub(super) struct Explanation {
+    pub(super) request: String,
+    pub(super) outcome: String,
+    pub(super) listener: Option<Listener>,
+    pub(super) host: Option<ExplainedHost>,
+    pub(super) route: Option<Route>,
+    pub(super) protection: Vec<Protection>,
+    pub(super) limits: Vec<Limit>,
+    pub(super) lost: Vec<Lost>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ExplainedHost {
+    pub(super) hostname: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Protection {
+    pub(super) by: String,
+    pub(super) path: String,
+    pub(super) applies: bool,
+    pub(super) outcome: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Limit {
+    pub(super) labels: String,
+    pub(super) limit: Option<String>,
+    pub(super) outcome: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Lost {
+    pub(super) route: Route,
+    pub(super) reason: String,
+}

@@ -1,0 +1,55 @@
+//! What all pages of the console share.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+
+use crate::gateway::GatewayError;
+use crate::web::{Frame, Site, respond};
+
+/// What the controller says at a path.
+pub(super) async fn ask<T: DeserializeOwned>(site: &Site, path: &str) -> Result<T, Trouble> {
+    site.console.admin.get(path).await.map_err(|error| Trouble::of(site, &error))
+}
+
+/// Why there is no such page.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    site: Site,
+    status: StatusCode,
+    title: &'static str,
+    why: String,
+}
+
+impl Trouble {
+    /// The controller gave no answer.
+    pub(super) fn of(site: &Site, error: &GatewayError) -> Self {
+        let (status, title) = match error {
+            GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, "The gateway cannot be asked"),
+            GatewayError::Refused(_) => (StatusCode::BAD_REQUEST, "That cannot be asked"),
+        };
+        Self { site: site.clone(), status, title, why: error.to_string() }
+    }
+
+    /// There is no such thing.
+    pub(super) fn missing(site: &Site, what: String) -> Self {
+        Self { site: site.clone(), status: StatusCode::NOT_FOUND, title: "Not found", why: what }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/trouble.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    here: &'static str,
+    title: &'static str,
+    why: &'a str,
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let page = Page { frame: Frame::new(&self.site), here: "", title: self.title, why: &self.why };
+        (self.status, respond(&page)).into_response()
+    }
+}

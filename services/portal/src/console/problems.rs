@@ -1,0 +1,69 @@
+//! What is wrong, and where to look.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::link::{Turns, with_query};
+use super::model::{Page as List, Problem};
+use super::page::{Trouble as NoPage, ask};
+use super::words::Object;
+use crate::web::{Frame, Site, respond};
+
+/// Problems of one page.
+const LIMIT: usize = 100;
+
+/// Which part of the list to show.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    offset: usize,
+}
+
+#[derive(Template)]
+#[template(path = "console/problems.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    here: &'static str,
+    problems: Vec<Trouble>,
+    turns: Turns,
+}
+
+/// A problem in words.
+pub(super) struct Trouble {
+    pub(super) severity: String,
+    pub(super) reason: String,
+    pub(super) field: String,
+    pub(super) message: String,
+    pub(super) place: String,
+    pub(super) object: Option<Object>,
+}
+
+impl Trouble {
+    pub(super) fn new(problem: Problem) -> Self {
+        let place = problem.location.map(|location| match location.line {
+            0 => location.file,
+            line => format!("{}:{line}", location.file),
+        });
+        Self {
+            severity: problem.severity,
+            reason: problem.reason,
+            field: problem.field,
+            message: problem.message,
+            place: place.unwrap_or_default(),
+            object: problem.object.as_ref().map(Object::new),
+        }
+    }
+}
+
+/// The page.
+pub(super) async fn page(State(site): State<Site>, Query(wanted): Query<Wanted>) -> Result<Response, NoPage> {
+    let (offset, limit) = (wanted.offset.to_string(), LIMIT.to_string());
+    let path = with_query("/api/v1/problems", [("offset", offset.as_str()), ("limit", &limit)]);
+    let list: List<Problem> = ask(&site, &path).await?;
+    let link = |offset: usize| with_query("/console/problems", [("offset", offset.to_string().as_str())]);
+    let turns = Turns::new(wanted.offset, list.items.len(), list.total, LIMIT, link);
+    let problems = list.items.into_iter().map(Trouble::new).collect();
+    Ok(respond(&Page { frame: Frame::new(&site), here: "problems", problems, turns }))
+}

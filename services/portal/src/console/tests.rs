@@ -1,0 +1,153 @@
+//! Pages as a browser gets them, of a controller that says what it is told to.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, Uri};
+use axum::response::IntoResponse;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+use tower::ServiceExt;
+
+use super::model::Topology;
+use crate::web::tests::portal_of;
+
+const EVIL: &str = "<script>alert(1)</script>\"'><svg/onload=alert(2)>";
+
+fn told(routes: usize, text: &str) -> Value {
+    let object = json!({ "kind": "Mapping", "namespace": "shop", "name": text });
+    let route = |order: usize| {
+        json!({ "host": "shop.example", "order": order, "name": text, "match": format!("prefix /{order}/{text}"),
+            "action": "forward", "status": null, "backends": [{ "cluster": "cart-1", "weight": 1, "invalid": null }],
+            "asks_auth_service": order == 0, "rules": [], "origin": [object], "table": "t", "policies": ["timeout 3 s", text] })
+    };
+    json!({
+        "listeners": [{ "name": "http", "address": "0.0.0.0:8080", "origin": [] }],
+        "hosts": [{ "hostname": "shop.example", "listeners": ["http"], "certificate": text }],
+        "routes": (0..routes).map(route).collect::<Vec<_>>(),
+        "clusters": [{ "name": "cart-1", "service": format!("cart:80{text}"), "discovery": "eds", "tls": true,
+            "endpoints": [{ "address": "10.0.0.1:80", "other": null, "zone": null, "rank": 0 }] }],
+        "total": routes,
+    })
+}
+
+/// A topology of so many routes to one cluster.
+pub(super) fn topology(routes: usize) -> Topology {
+    serde_json::from_value(told(routes, "cart")).unwrap()
+}
+
+/// What a controller says of this path.
+fn answer(path: &str, text: &str) -> Option<Value> {
+    let object = json!({ "kind": "Mapping", "namespace": "shop", "name": text });
+    let problem = json!({ "severity": "error", "reason": "Invalid", "field": text, "message": text,
+        "location": { "file": text, "line": 3, "column": 1 }, "object": object });
+    let list = |item: Value| json!({ "items": [item], "total": 1 });
+    Some(match path {
+        "/api/v1/topology" => told(2, text),
+        "/api/v1/objects" => {
+            list(json!({ "kind": "Mapping", "namespace": "shop", "name": text, "file": text, "line": 1,
+            "column": 1, "state": "parsed", "acked_by": 0, "envoys": 1, "problems": [problem] }))
+        }
+        "/api/v1/problems" => list(problem),
+        "/api/v1/envoys" => list(json!({ "node": text, "cluster": text, "version": text, "protocol": "delta",
+            "connected_for_ms": 61_000, "synced_revision": 4, "newest_revision": 5, "responses": 9, "nacks": 0 })),
+        "/api/v1/certificates" => list(json!({ "secret": text, "usage": "certificate", "shown_for": [text],
+            "names": [text], "issuer": text, "not_before": 0, "not_after": 1 })),
+        "/api/v1/explain" => json!({ "request": text, "outcome": text, "listener": null, "host": { "hostname": text },
+            "route": told(1, text)["routes"][0], "tcp": null,
+            "protection": [{ "by": text, "path": text, "filters": [], "applies": true, "outcome": text }],
+            "limits": [{ "labels": text, "limit": text, "rule": null, "origin": null, "outcome": text }],
+            "lost": [{ "route": told(1, text)["routes"][0], "reason": text }] }),
+        _ => return None,
+    })
+}
+
+/// A portal whose controller says this everywhere, and the controller.
+async fn portal(text: &'static str) -> (Router, AbortOnDropHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let controller = Router::new().fallback(move |uri: Uri| async move {
+        match answer(uri.path(), text) {
+            _ if uri.query().is_some_and(|query| query.contains("nonsense")) => {
+                (StatusCode::BAD_REQUEST, "\"nonsense\" is not a URL\n").into_response()
+            }
+            Some(answer) => axum::Json(answer).into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        }
+    });
+    let controller = tokio::spawn(async { axum::serve(listener, controller).await.unwrap() });
+    (portal_of(&address.to_string()), AbortOnDropHandle::new(controller))
+}
+
+async fn get(portal: &Router, host: &str, path: &str) -> (StatusCode, String) {
+    let request = Request::get(path).header("host", host).body(Body::empty()).unwrap();
+    let response = portal.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+const PAGES: [&str; 7] = [
+    "/console/",
+    "/console/objects",
+    "/console/objects/Mapping/shop/cart",
+    "/console/problems",
+    "/console/explain?url=shop.example",
+    "/console/certificates",
+    "/console/envoys",
+];
+
+#[tokio::test]
+async fn text_of_strangers_stays_text() {
+    let (portal, _controller) = portal(EVIL).await;
+    for path in PAGES {
+        let (status, page) = get(&portal, "localhost", path).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {page}");
+        assert!(page.contains("&#60;script") || page.contains("&lt;script"), "{path} says what it was told: {page}");
+        assert!(!page.contains("<script") && !page.contains("<svg/"), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_route_is_followed_from_the_listener_to_its_endpoints() {
+    let (portal, _controller) = portal("cart").await;
+    let (_, page) = get(&portal, "localhost", "/console/?host=shop&text=cart").await;
+    for part in ["0.0.0.0:8080", "shop.example", "AuthService", "timeout 3 s", "cart:80cart", "10.0.0.1:80", "all 2"] {
+        assert!(page.matches(part).count() >= 1, "{part}: {page}");
+    }
+    assert!(page.contains("href=\"/console/objects/Mapping/shop/cart\"") && page.contains("value=\"shop\""), "{page}");
+    let (_, page) = get(&portal, "localhost", "/console/objects/Mapping/shop/cart").await;
+    assert!(page.contains("does not serve") && page.contains("What is wrong") && page.contains("/0/cart"), "{page}");
+}
+
+#[tokio::test]
+async fn a_wrong_question_is_told_where_it_was_asked() {
+    let (portal, _controller) = portal("cart").await;
+    let (status, page) = get(&portal, "localhost", "/console/explain?url=nonsense&headers=x%3A+1").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("is not a URL") && page.contains("value=\"nonsense\"") && page.contains("x: 1"), "{page}");
+}
+
+#[tokio::test]
+async fn the_console_says_when_the_controller_cannot_be_asked() {
+    let (portal, controller) = portal("cart").await;
+    drop(controller);
+    for path in PAGES {
+        let (status, page) = get(&portal, "localhost", path).await;
+        assert_eq!(status, StatusCode::BAD_GATEWAY, "{path}");
+        assert!(page.contains("cannot be reached"), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_shown_under_no_name_that_nobody_said() {
+    let (portal, _controller) = portal("cart").await;
+    for path in PAGES {
+        let (status, page) = get(&portal, "shop.example", path).await;
+        assert_eq!(status, StatusCode::MISDIRECTED_REQUEST, "{path}");
+        assert!(page.contains("--console-host shop.example"), "{page}");
+    }
+    assert_eq!(get(&portal, "shop.example", "/docs/").await.0, StatusCode::OK);
+    assert_eq!(get(&portal, "console.example", "/console/").await.0, StatusCode::OK);
+}

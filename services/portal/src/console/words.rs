@@ -1,0 +1,90 @@
+//! What pages of the console say in the same words.
+
+use super::link;
+use super::model::{Cluster, ObjectRef, Route, Topology};
+
+/// An object that a page leads to.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) name: String,
+    pub(super) link: String,
+}
+
+impl Object {
+    pub(super) fn new(id: &ObjectRef) -> Self {
+        Self { name: format!("{} {}/{}", id.kind, id.namespace, id.name), link: link::object(id) }
+    }
+}
+
+/// The objects that a route was made from.
+pub(super) fn objects(route: &Route) -> Vec<Object> {
+    route.origin.iter().map(Object::new).collect()
+}
+
+/// The same in a few words.
+pub(super) fn origins(route: &Route) -> String {
+    match &route.origin[..] {
+        [] => "made by the gateway".to_owned(),
+        [only] => format!("{} {}", only.kind, only.name),
+        [first, rest @ ..] => format!("{} {} and {} more", first.kind, first.name, rest.len()),
+    }
+}
+
+/// Where to read more about a route.
+pub(super) fn route_link(route: &Route) -> String {
+    match route.origin.first() {
+        Some(id) => link::object(id),
+        None => link::with_query("/console/", [("host", route.host.as_str())]),
+    }
+}
+
+/// What its requests are held to: who is asked first.
+pub(super) fn policies(route: &Route) -> Vec<String> {
+    let asked = route.asks_auth_service.then(|| "AuthService".to_owned());
+    let rules = route.rules.iter().map(|rule| format!("rule {rule}"));
+    asked.into_iter().chain(rules).chain(route.policies.iter().cloned()).collect()
+}
+
+/// Whether somebody is asked about its requests.
+pub(super) fn is_guarded(route: &Route) -> bool {
+    route.asks_auth_service || !route.rules.is_empty()
+}
+
+/// The status of an answer of its own.
+pub(super) fn status(route: &Route) -> String {
+    route.status.map(|status| status.to_string()).unwrap_or_default()
+}
+
+/// Where its requests go, each with its share.
+pub(super) fn targets(topology: &Topology, route: &Route) -> Vec<String> {
+    let sum: u32 = route.backends.iter().map(|backend| backend.weight).sum();
+    let name = |cluster: &str| {
+        let known = topology.clusters.iter().find(|known| known.name == cluster);
+        known.map_or_else(|| cluster.to_owned(), |known| known.service.clone())
+    };
+    let target = |backend: &super::model::Backend| {
+        let to = match (&backend.cluster, &backend.invalid) {
+            (Some(cluster), _) => name(cluster),
+            (None, Some(why)) => format!("nowhere: {why}"),
+            (None, None) => "nowhere".to_owned(),
+        };
+        match route.backends.len() {
+            1 => to,
+            _ => format!("{to} ({} %)", u64::from(backend.weight) * 100 / u64::from(sum.max(1))),
+        }
+    };
+    if route.backends.is_empty() {
+        return vec![format!("{} {}", route.action, status(route)).trim().to_owned()];
+    }
+    route.backends.iter().map(target).collect()
+}
+
+/// How its endpoints are found, and how it is spoken to.
+pub(super) fn cluster_detail(cluster: &Cluster) -> String {
+    let found = match (cluster.discovery.as_str(), cluster.endpoints.len()) {
+        ("dns", _) => "by DNS".to_owned(),
+        (_, 0) => "no endpoints".to_owned(),
+        (_, count) => crate::web::words::count_of(count, "endpoint"),
+    };
+    if cluster.tls { format!("{found}, TLS") } else { found }
+}
