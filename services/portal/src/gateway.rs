@@ -1,11 +1,13 @@
 //! The controller's admin API, as far as a portal asks it.
 
 mod admin;
+mod explain;
 mod model;
 
 use http::header;
 
 pub(crate) use self::admin::{Admin, GatewayError};
+pub(crate) use self::explain::{AskedRequest, Explanation};
 #[cfg(test)]
 pub(crate) use self::model::Docs;
 use self::model::Page;

@@ -13,6 +13,7 @@ mod reference;
 mod search;
 #[cfg(test)]
 pub(crate) mod tests;
+mod try_it;
 pub(crate) mod words;
 
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //     import { story } from '…/story.mjs';
 //     await story(async ({ context, settings }) => ({ … what was seen … }));
 //
+// `settings.hosts` says at which addresses of this machine names are.
+//
 // usage: node STORY.mjs SETTINGS, in JSON; prints what was seen as JSON, and exits 1 when a step cannot be taken.
 import { existsSync } from 'node:fs';
 
@@ -17,17 +19,19 @@ export async function story(tell) {
     if (!existsSync(path)) throw new Error(`${path} is missing: scripts/setup.sh browser`);
   }
   const { chromium } = await import(DRIVER);
+  const settings = JSON.parse(process.argv[2]);
+  const hosts = Object.entries(settings.hosts ?? {}).map(([name, address]) => `MAP ${name} ${address}`);
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     // Nothing outside this machine is looked up.
-    args: ['--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*'],
+    args: [`--host-resolver-rules=${[...hosts, 'MAP * ~NOTFOUND', 'EXCLUDE 127.*'].join(', ')}`],
     // As people have it: going back may show a page as it was left.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   });
   try {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     context.setDefaultTimeout(PATIENCE);
-    console.log(JSON.stringify(await tell({ context, settings: JSON.parse(process.argv[2]) })));
+    console.log(JSON.stringify(await tell({ context, settings })));
   } finally {
     await browser.close();
   }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use reqwest::{RequestBuilder, Response};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// How long an answer may take.
@@ -43,6 +44,17 @@ impl Admin {
     /// What is at a path.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, GatewayError> {
         let reply = self.send(self.request(path)).await?;
+        self.read(reply).await
+    }
+
+    /// The answer to a question that is too long for a query.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<T, GatewayError> {
+        let request = self.client.post(format!("http://{}{path}", self.address)).json(question);
+        let reply = self.send(request).await?;
         self.read(reply).await
     }
 

@@ -1,11 +1,13 @@
 //! One operation for reading: what it takes, what it gives, and how to ask for it.
 
 mod content;
+mod form;
 mod parameters;
 
 use serde_json::Value;
 
 use self::content::{BodyView, Contents, ResponseView};
+use self::form::{FormView, form};
 use self::parameters::ParameterGroup;
 pub(crate) use self::parameters::all as all_parameters;
 use super::resolve::resolve;
@@ -26,6 +28,7 @@ pub(crate) struct OperationView {
     /// What the document says a request has to show, as names of security schemes.
     pub(crate) security: Vec<String>,
     pub(crate) samples: Vec<Sample>,
+    pub(crate) form: FormView,
 }
 
 impl OperationView {
@@ -48,6 +51,7 @@ impl OperationView {
             responses: contents.responses(written),
             security: security(root, written),
             samples: samples(&request),
+            form: form(document, &all, body.as_ref()),
             body,
         })
     }

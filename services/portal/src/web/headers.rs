@@ -3,7 +3,7 @@
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 
-/// Nothing is run, nothing comes from elsewhere, nobody frames a page.
+/// Of pages that say nothing else: nothing is run, nothing comes from elsewhere, nobody frames a page.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
@@ -11,7 +11,6 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Adds what is not said yet.
 pub(super) async fn harden(mut response: Response) -> Response {
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
@@ -22,6 +21,7 @@ pub(super) async fn harden(mut response: Response) -> Response {
     ];
     let headers = response.headers_mut();
     headers.extend(fixed);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(POLICY);
     // What an API is called is nobody's business but the reader's.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
     response

@@ -84,6 +84,7 @@ pub(super) fn router() -> Router<Site> {
         .routes(routes!(changes::of_api))
         .routes(routes!(changes::of_all))
         .routes(routes!(super::search::json))
+        .routes(routes!(super::try_it::explain))
         .split_for_parts();
     api.route("/docs/api/v1/openapi.json", get(move || async move { Json(document) }))
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Site;
-use super::assets::{ICON_PATH, STYLE_PATH};
+use super::assets::{ICON, STYLE};
 
 /// What is around the content of a page.
 pub(crate) struct Frame<'a> {
@@ -18,7 +18,7 @@ pub(crate) struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     pub(crate) fn new(site: &'a Site) -> Self {
-        Self { title: &site.title, style: &STYLE_PATH, icon: &ICON_PATH, term: "" }
+        Self { title: &site.title, style: STYLE.path(), icon: ICON.path(), term: "" }
     }
 }
 

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::assets::{Asset, TRY_IT};
 use super::catalog::state_words;
 use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::words::{ago, count_of};
-use super::{Site, escape_path};
+use super::{Site, escape_path, try_it};
 use crate::api::ApiId;
 use crate::catalog::Entry;
 use crate::gateway::ServedApi;
@@ -229,6 +230,11 @@ struct OperationPage<'a> {
     view: OperationView,
     access: Vec<String>,
     conditions: &'a [String],
+    /// Where a request may be sent.
+    origins: &'a [String],
+    /// Where the portal says why a request is answered as it is.
+    explain: String,
+    script: &'a Asset,
 }
 
 /// The page of an operation.
@@ -247,11 +253,14 @@ pub(super) async fn operation(
         menu: Menu::of(reference, &slug),
         access: access(&entry.api.served),
         conditions: &entry.api.served.conditions,
+        origins: reference.origins(),
+        explain: format!("/docs/api/v1/apis/{}/{}/explain", escape_path(&namespace), escape_path(&name)),
+        script: &TRY_IT,
         head,
         operation,
         view,
     };
-    Ok(respond(&page))
+    Ok((try_it::policy(reference.origins()), respond(&page)).into_response())
 }
 
 #[derive(Template)]

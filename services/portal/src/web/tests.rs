@@ -76,9 +76,53 @@ async fn an_api_is_found_and_read_without_javascript() {
     }
     let (_, page) = get(&portal, "/docs/doc/shop/cart/schemas/Cart").await;
     assert!(page.contains("<code>user</code>"), "{page}");
-    for page in ["/docs/", "/docs/doc/shop/cart", "/docs/doc/shop/cart/operations/show"] {
+    for page in ["/docs/", "/docs/doc/shop/cart", "/docs/doc/shop/cart/schemas/Cart"] {
         assert!(!get(&portal, page).await.1.contains("<script"), "{page}");
     }
+}
+
+#[tokio::test]
+async fn an_operation_is_tried_by_one_script_at_addresses_of_the_gateway_alone() {
+    let mut document = cart();
+    document["servers"] = json!([{ "url": "https://evil.example/" }]);
+    let portal = portal(&document, None);
+    let (response, page) = get(&portal, "/docs/doc/shop/cart/operations/show").await;
+    let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.ends_with("connect-src 'self' https://shop.example http://shop.example:8080"), "{policy}");
+    let integrity = page.split("integrity=\"").nth(1).unwrap().split('"').next().unwrap();
+    let integrity = integrity.replace("&#43;", "+").replace("&#x2F;", "/");
+    assert!(policy.contains(&format!("script-src '{integrity}';")) && !policy.contains("unsafe"), "{policy}");
+    assert!(page.contains("data-path=\"/api/carts/{user}\"") && page.contains("data-name=\"user\""), "{page}");
+    assert_eq!(page.matches("<script").count(), 1);
+    let script = page.split("src=\"").find(|part| part.contains(".js")).unwrap().split('"').next().unwrap();
+    assert_eq!(get(&portal, script).await.0.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+}
+
+#[tokio::test]
+async fn only_requests_for_an_api_are_explained() {
+    let portal = portal(&cart(), None);
+    let explain = async |api: &str, body: &str| {
+        let request = Request::post(format!("/docs/api/v1/apis/{api}/explain"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_owned()));
+        portal.clone().oneshot(request.unwrap()).await.unwrap().status()
+    };
+    let at = |origin: &str| json!({ "method": "GET", "url": format!("{origin}/api/carts/ann") }).to_string();
+    for origin in [
+        "https://evil.example",
+        "https://shop.example@evil.example",
+        "https://shop.example.evil",
+        "http://shop.example",
+        "",
+    ] {
+        assert_eq!(explain("shop/cart", &at(origin)).await, StatusCode::BAD_REQUEST, "{origin}");
+    }
+    assert_eq!(explain("shop/other", &at("https://shop.example")).await, StatusCode::NOT_FOUND);
+    assert_eq!(
+        explain("shop/cart", &at("https://shop.example")).await,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "nobody to ask"
+    );
 }
 
 #[tokio::test]
@@ -141,9 +185,10 @@ async fn text_of_strangers_stays_text() {
         let (response, page) = get(&portal, &path).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let lower = page.to_lowercase();
-        for bad in ["<script", "<img src=x", "<svg", "javascript:"] {
+        for bad in ["<script>", "<img src=x", "<svg", "javascript:"] {
             assert!(!lower.contains(bad), "{path}: {bad}: {page}");
         }
+        assert!(lower.matches("<script").count() <= 1, "{path}: its own alone");
     }
 }
 

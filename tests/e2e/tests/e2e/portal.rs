@@ -1,5 +1,7 @@
 //! The developer portal, of the real shop, through the gateway that it tells of.
 
+mod browser;
+
 use std::convert::Infallible;
 use std::fs;
 use std::net::SocketAddr;

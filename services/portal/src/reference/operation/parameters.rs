@@ -83,7 +83,7 @@ fn view<'d>(root: &'d Value, version: Version, schemas: &Schemas<'d>, parameter:
 }
 
 /// Its schema, or that of its content; in 2.0 the parameter itself says the type.
-fn schema(version: Version, parameter: &Value) -> Option<&Value> {
+pub(super) fn schema(version: Version, parameter: &Value) -> Option<&Value> {
     if has_body_parameters(version) {
         return Some(parameter);
     }
@@ -107,7 +107,8 @@ pub(super) fn sample(root: &Value, parameter: &Value) -> String {
     example::given(root, parameter).map_or_else(of_schema, |example| as_text(&example))
 }
 
-fn as_text(value: &Value) -> String {
+/// Text as it is, a list with commas, anything else as JSON.
+pub(super) fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(as_text).collect::<Vec<_>>().join(","),

@@ -1,0 +1,156 @@
+//! A request as somebody fills it in.
+
+use serde_json::Value;
+
+use super::content::BodyView;
+use super::{has_body_parameters, parameters};
+use crate::document::{Document, text};
+use crate::reference::resolve::resolve;
+
+/// The header that an APIKey Filter reads where nobody says which.
+const KEY_HEADER: &str = "X-API-Key";
+
+/// What there is to fill in.
+#[derive(Clone, Debug)]
+pub(crate) struct FormView {
+    pub(crate) fields: Vec<FieldView>,
+    /// Bodies that are text, by media type.
+    pub(crate) bodies: Vec<TextBody>,
+    /// The media type of a body that is none.
+    pub(crate) unwritable: Option<String>,
+    /// In which header the document wants API keys.
+    pub(crate) key_header: String,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldView {
+    pub(crate) name: String,
+    /// `path`, `query` or `header`: pages cannot write cookies of other requests.
+    pub(crate) place: &'static str,
+    pub(crate) required: bool,
+    /// What it is filled in with: something where it is required.
+    pub(crate) value: String,
+    /// What it may be; empty for anything.
+    pub(crate) values: Vec<String>,
+    /// A list, of which each item is a parameter of its own.
+    pub(crate) is_repeated: bool,
+}
+
+/// A body in one media type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TextBody {
+    pub(crate) media: String,
+    pub(crate) example: String,
+}
+
+/// The form of an operation with these parameters and this body.
+pub(super) fn form(document: &Document, all: &[&Value], body: Option<&BodyView>) -> FormView {
+    let contents = body.map(|body| &body.contents[..]).unwrap_or_default();
+    let (written, others): (Vec<_>, Vec<_>) = contents.iter().partition(|content| is_text(&content.media));
+    let bodies = written
+        .iter()
+        .map(|content| TextBody { media: content.media.clone(), example: content.example.clone().unwrap_or_default() })
+        .collect();
+    FormView {
+        fields: all.iter().filter_map(|parameter| field(document, parameter)).collect(),
+        unwritable: others.first().filter(|_| written.is_empty()).map(|content| content.media.clone()),
+        bodies,
+        key_header: key_header(&document.value).unwrap_or(KEY_HEADER).to_owned(),
+    }
+}
+
+fn field(document: &Document, parameter: &Value) -> Option<FieldView> {
+    let place = ["path", "query", "header"].into_iter().find(|place| text(parameter, "in") == Some(place))?;
+    let required = place == "path" || parameter.get("required") == Some(&Value::Bool(true));
+    let root = &*document.value;
+    let schema = parameters::schema(document.version, parameter).map(|schema| resolve(root, schema));
+    let values = schema.map(|schema| values(root, schema)).unwrap_or_default();
+    let is_list = schema.is_some_and(|schema| schema["type"] == "array");
+    let is_exploded = match has_body_parameters(document.version) {
+        true => parameter["collectionFormat"] == "multi",
+        false => parameter["explode"] != Value::Bool(false) && matches!(text(parameter, "style"), None | Some("form")),
+    };
+    Some(FieldView {
+        name: text(parameter, "name")?.to_owned(),
+        place,
+        required,
+        value: if required { parameters::sample(root, parameter) } else { String::new() },
+        values: if is_list { Vec::new() } else { values },
+        is_repeated: place == "query" && is_list && is_exploded,
+    })
+}
+
+/// What a schema allows, where that is a list.
+fn values(root: &Value, schema: &Value) -> Vec<String> {
+    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    let listed: Vec<_> =
+        listed.filter(|value| !value.is_null()).map(|value| parameters::as_text(resolve(root, value))).collect();
+    match schema.get("type").and_then(Value::as_str) {
+        Some("boolean") if listed.is_empty() => vec!["true".to_owned(), "false".to_owned()],
+        _ => listed,
+    }
+}
+
+fn is_text(media: &str) -> bool {
+    let media = media.to_ascii_lowercase();
+    ["json", "xml", "yaml", "x-www-form-urlencoded", "*/*"].iter().any(|part| media.contains(part))
+        || media.starts_with("text/")
+}
+
+/// The header of the first scheme of a document that is a key in one.
+fn key_header(root: &Value) -> Option<&str> {
+    let schemes =
+        root.pointer("/components/securitySchemes").or_else(|| root.get("securityDefinitions"))?.as_object()?;
+    let mut schemes = schemes.values().map(|scheme| resolve(root, scheme));
+    let key = schemes.find(|scheme| scheme["type"] == "apiKey" && scheme["in"] == "header")?;
+    text(key, "name")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn form_of(parameters: &Value, more: &Value) -> FormView {
+        let mut document = json!({ "openapi": "3.1.0", "info": { "title": "T", "version": "1" }, "paths": {} });
+        document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let document = Document::read(document.to_string().into()).unwrap();
+        let all: Vec<&Value> = parameters.as_array().unwrap().iter().collect();
+        form(&document, &all, None)
+    }
+
+    #[test]
+    fn what_is_required_is_filled_in_and_lists_are_lists() {
+        let parameters = json!([
+            { "name": "user", "in": "path", "schema": { "type": "string" } },
+            { "name": "sort", "in": "query", "schema": { "enum": ["up", "down"] } },
+            { "name": "tag", "in": "query", "schema": { "type": "array", "items": { "type": "string" } } },
+            { "name": "id", "in": "query", "explode": false, "schema": { "type": "array" } },
+            { "name": "deep", "in": "header", "required": true, "schema": { "type": "boolean" } },
+            { "name": "theme", "in": "cookie" },
+        ]);
+        let fields = form_of(&parameters, &json!({})).fields;
+        let told: Vec<_> = fields.iter().map(|field| (&*field.name, &*field.value, field.is_repeated)).collect();
+        let expected = [
+            ("user", "user", false),
+            ("sort", "", false),
+            ("tag", "", true),
+            ("id", "", false),
+            ("deep", "true", false),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(
+            (&fields[1].values, &fields[4].values),
+            (&vec!["up".into(), "down".into()], &vec!["true".into(), "false".into()])
+        );
+    }
+
+    #[test]
+    fn a_key_goes_where_the_document_wants_it() {
+        let scheme = |place: &str| json!({ "components": { "securitySchemes": { "key": { "type": "apiKey", "in": place, "name": "X-Shop" } } } });
+        assert_eq!(form_of(&json!([]), &scheme("header")).key_header, "X-Shop");
+        assert_eq!(form_of(&json!([]), &scheme("cookie")).key_header, "X-API-Key");
+    }
+}

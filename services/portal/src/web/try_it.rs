@@ -1,0 +1,64 @@
+//! Requests that a page sends from the browser through the gateway, and why they are answered as they are.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Site;
+use super::assets::TRY_IT;
+use crate::catalog::Entry;
+use crate::gateway::{AskedRequest, Explanation, GatewayError};
+
+/// What a page that sends requests may do: run its one script, by what that holds, and ask the portal and the addresses
+/// at which the gateway serves the API.
+pub(super) fn policy(origins: &[String]) -> HeaderMap {
+    let told: String = origins.iter().filter(|origin| is_plain(origin)).map(|origin| format!(" {origin}")).collect();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         script-src '{}'; require-trusted-types-for 'script'; connect-src 'self'{told}",
+        TRY_IT.integrity()
+    );
+    let value = HeaderValue::try_from(policy).ok();
+    value.map(|value| (header::CONTENT_SECURITY_POLICY, value)).into_iter().collect()
+}
+
+/// Whether an address cannot be taken for more of a policy.
+fn is_plain(origin: &str) -> bool {
+    origin.bytes().all(|byte| byte.is_ascii_alphanumeric() || b":/.-_[]".contains(&byte))
+}
+
+/// Why the gateway answers a request for an API as it does. Values of credentials are not needed, and better left out.
+#[utoipa::path(post, path = "/docs/api/v1/apis/{namespace}/{name}/explain", tag = "catalog",
+    params(("namespace" = String, Path, description = "Namespace of its Mapping"),
+        ("name" = String, Path, description = "Name of its Mapping")),
+    request_body = AskedRequest,
+    responses((status = 200, description = "What becomes of the request", body = Explanation),
+        (status = 400, description = "It is no request, or none to an address of the API"),
+        (status = 404, description = "The gateway serves no such API"),
+        (status = 503, description = "The gateway's controller cannot be asked")))]
+pub(super) async fn explain(
+    State(site): State<Site>,
+    Path((namespace, name)): Path<(String, String)>,
+    Json(asked): Json<AskedRequest>,
+) -> Response {
+    let Some(entry) = site.catalog().find(&namespace, &name).cloned() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if !is_of(&entry, &asked.url) {
+        return (StatusCode::BAD_REQUEST, "the URL is not at an address of this API\n").into_response();
+    }
+    match site.console.admin.explain(&asked).await {
+        Ok(explanation) => Json(explanation).into_response(),
+        Err(GatewayError::Refused(why)) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+/// Whether a URL is at one of the addresses of an API.
+fn is_of(entry: &Entry, url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let Some((scheme, authority)) = uri.scheme_str().zip(uri.authority()) else { return false };
+    let origin = format!("{scheme}://{authority}");
+    entry.api.mount.as_ref().is_ok_and(|mount| mount.origins.contains(&origin))
+}

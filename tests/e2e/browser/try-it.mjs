@@ -1,0 +1,27 @@
+// Somebody finds an operation, sends its request from its page, and is told why the gateway holds him up.
+import { story } from '../../support/browser/story.mjs';
+import { send, violations, watched } from './steps.mjs';
+
+await story(async ({ context, settings: { origin, pictures } }) => {
+  const { page, faults } = await watched(context);
+  await page.goto(`${origin}/docs/search?term=price_cents`);
+  await page.click('a[href$="/catalog/operations/list"]');
+  const first = await send(page);
+  await page.click('summary:has-text("More headers")');
+  await page.fill('#try-headers', 'x-user: ann');
+  let held = await send(page);
+  for (let count = 1; count <= 6 && held.status.startsWith('200'); count += 1) held = await send(page);
+  const sample = await page.innerText('#sample');
+  const found = await violations(page);
+  await page.screenshot({ path: `${pictures}/try-it-dark.png` });
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.screenshot({ path: `${pictures}/try-it.png` });
+
+  await page.fill('#try-headers', 'x-user: bob');
+  const other = await send(page);
+  await page.fill('#try-headers', 'no header: x');
+  const wrong = await send(page);
+  const unexpected = [...faults];
+  const elsewhere = await page.evaluate(() => fetch('http://127.0.0.1:1/').then(() => 'sent', () => 'refused'));
+  return { first, held, other, wrong, sample, elsewhere, violations: found, faults: unexpected };
+});

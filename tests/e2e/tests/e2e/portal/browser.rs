@@ -1,0 +1,57 @@
+//! What people do with the portal in a real Chromium: the stories are in `tests/e2e/browser`.
+
+use std::fs;
+use std::path::Path;
+
+use nuncio_e2e::{Site, eventually};
+use nuncio_test_support::story;
+use serde_json::{Value, json};
+
+use super::{HOST, api, ask, gateway, shop};
+
+/// Has a story told at the shop's address; pictures of what was seen are kept with what was built.
+async fn told(site: &Site, name: &str) -> Value {
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");
+    fs::create_dir_all(&pictures).unwrap();
+    let settings = json!({
+        "origin": format!("http://{HOST}:8080"),
+        "hosts": { HOST: site.ip() },
+        "pictures": pictures,
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(name);
+    let seen = story(&script, &settings).await;
+    assert_eq!((&seen["faults"], &seen["violations"]), (&json!([]), &json!([])), "{seen:#}");
+    seen
+}
+
+fn text<'v>(seen: &'v Value, path: &str) -> &'v str {
+    seen.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {seen:#}"))
+}
+
+#[tokio::test]
+async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = gateway(&site).await;
+    api(&site, "catalog", "current").await;
+    eventually("the index", async || {
+        let found = ask(&site, "/docs/search?term=price_cents").await.text();
+        if found.contains("catalog/operations/list") { Ok(()) } else { Err(found) }
+    })
+    .await;
+    let seen = told(&site, "try-it.mjs").await;
+    assert_eq!(text(&seen, "/first/status"), "200 OK");
+    assert!(
+        text(&seen, "/first/body").contains("\"sku\"")
+            && text(&seen, "/first/answer").contains("answered by the service")
+    );
+    assert_eq!(text(&seen, "/held/status"), "429 Too Many Requests");
+    for part in ["5 per hour", "user=ann", "answered 429 beyond that"] {
+        assert!(text(&seen, "/held/answer").contains(part), "{part}: {seen:#}");
+    }
+    assert_eq!(text(&seen, "/sample"), format!("curl 'http://{HOST}:8080/api/products' \\\n  -H 'x-user: ann'"));
+    assert_eq!(text(&seen, "/other/status"), "200 OK", "others are not held up");
+    assert!(text(&seen, "/wrong/answer").starts_with("This cannot be sent"), "{seen:#}");
+    assert_eq!(text(&seen, "/elsewhere"), "refused");
+    gateway.stop().await;
+}

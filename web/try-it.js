@@ -1,0 +1,232 @@
+// Sends the request of an operation's page from this browser through the gateway, and shows what came back and why.
+// What documents, services and the gateway say is a stranger's text: it is set as text here, and never as markup.
+
+// Bytes that are read of an answer, and milliseconds that it may take: a stream has no end.
+const LONGEST = 1 << 20;
+const PATIENCE = 30_000;
+// Answers that the gateway may have given itself.
+const REFUSALS = new Set([401, 403, 429, 503]);
+
+const form = document.getElementById('try');
+const answer = document.getElementById('answer');
+const sample = document.getElementById('sample');
+const find = (id) => document.getElementById(id);
+const valueOf = (id) => find(id)?.value ?? '';
+
+function element(name, properties, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+// What is sent in the name of somebody: the header, and what stands for its value where people see it.
+function credential() {
+  switch (valueOf('try-as')) {
+    case 'bearer': return { name: 'authorization', value: `Bearer ${valueOf('try-token')}`, shown: 'Bearer $TOKEN' };
+    case 'key': return { name: valueOf('try-key-header'), value: valueOf('try-key'), shown: '$API_KEY' };
+    default: return null;
+  }
+}
+
+// Headers that no parameter of the document is.
+function moreHeaders() {
+  const lines = valueOf('try-headers').split('\n').filter((line) => line.includes(':'));
+  return lines.map((line) => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()]);
+}
+
+// The request as the form has it.
+function filledIn() {
+  let path = form.dataset.path;
+  const query = [];
+  const headers = moreHeaders();
+  for (const field of form.querySelectorAll('[data-place]')) {
+    const { place, name } = field.dataset;
+    if (place === 'path') path = path.split(`{${name}}`).join(encodeURIComponent(field.value));
+    if (place === 'path' || field.value === '') continue;
+    if (place === 'header') headers.push([name, field.value]);
+    const items = 'repeated' in field.dataset ? field.value.split(',') : [field.value];
+    if (place === 'query') query.push(...items.map((item) => `${encodeURIComponent(name)}=${encodeURIComponent(item)}`));
+  }
+  const { method } = form.dataset;
+  const body = find('try-body');
+  const hasBody = body && body.value !== '' && !['GET', 'HEAD'].includes(method);
+  if (hasBody) headers.push(['content-type', body.dataset.media]);
+  return {
+    method,
+    url: valueOf('try-origin') + path + (query.length ? `?${query.join('&')}` : ''),
+    headers,
+    body: hasBody ? body.value : undefined,
+    credential: credential(),
+  };
+}
+
+const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+// The request for a shell. Credentials are variables: what is shown may be copied anywhere.
+function curl({ method, url, headers, body, credential: by }) {
+  const words = [/^[A-Za-z]+$/.test(method) ? method : quoted(method)];
+  const parts = [method === 'GET' ? `curl ${quoted(url)}` : `curl -X ${words[0]} ${quoted(url)}`];
+  for (const [name, value] of headers) parts.push(`-H ${quoted(`${name}: ${value}`)}`);
+  if (by) parts.push(`-H "${by.name.replace(/[^\w-]/g, '')}: ${by.shown}"`);
+  if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
+  return parts.join(' \\\n  ');
+}
+
+// Why the gateway answers so, as it says itself. It is told which credentials there are, and not what they are.
+async function explained({ method, url, headers, credential: by }) {
+  const told = by ? [...headers, [by.name, by.shown]] : headers;
+  const asked = { method, url, headers: told.map(([name, value]) => ({ name, value })) };
+  const reply = await fetch(form.dataset.explain, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(asked),
+  });
+  return reply.ok ? reply.json() : null;
+}
+
+function reasons(status, { outcome, protection, limits }) {
+  const decided = status === 429 ? 'the request is held to limits.' : 'rules decide about the request.';
+  const isDecided = status === 429 ? limits.some(({ limit }) => limit) : status !== 503 && protection.length;
+  const rules = protection.map(({ by, filters, outcome: what }) =>
+    element('li', {}, element('code', {}, by), `: ${what}${filters.length ? `, which asks ${filters.join(', then ')}` : ''}`));
+  const held = limits.map(({ labels, limit, outcome: what }) =>
+    element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), `${labels ? `for ${labels}, ` : ''}${what}`));
+  return element('div', { className: 'note why' },
+    element('p', {}, element('strong', {}, 'Why: '), isDecided ? decided : `${outcome}.`),
+    element('ul', {}, ...rules, ...held));
+}
+
+function size(bytes) {
+  return bytes < 1024 ? `${bytes} B` : `${(bytes / 1024).toFixed(1)} KB`;
+}
+
+function headerTable(headers) {
+  const rows = headers.map(([name, value]) =>
+    element('tr', {}, element('th', { scope: 'row' }, element('code', {}, name)), element('td', {}, value)));
+  return element('details', {}, element('summary', {}, `Headers (${headers.length})`), element('table', {}, element('tbody', {}, ...rows)));
+}
+
+// What an answer says of limits: `RateLimit-Remaining: 3`.
+function limitsIn(headers) {
+  const told = headers.filter(([name]) => /ratelimit|^retry-after$/.test(name));
+  return told.map(([name, value]) => element('li', {}, `${name.replace(/^x-/, '')}: ${value}`));
+}
+
+const pretty = (text) => {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+};
+
+// Reads an answer into `into` as it comes; gives its size in words.
+async function read(response, into) {
+  const decoder = new TextDecoder();
+  let [bytes, text, isWhole] = [0, '', true];
+  try {
+    for await (const part of response.body ?? []) {
+      bytes += part.length;
+      text += decoder.decode(part, { stream: true });
+      into.textContent = text;
+      if (bytes > LONGEST) break;
+    }
+    isWhole = bytes <= LONGEST;
+  } catch {
+    isWhole = false;
+  }
+  into.textContent = pretty(text);
+  return `${size(bytes)}${isWhole ? '' : ', and then no more is shown'}`;
+}
+
+// What became of the request, in a few words that are also read out.
+function say(...what) {
+  find('try-status').replaceChildren(...what);
+}
+
+function show(response, milliseconds) {
+  const headers = [...response.headers];
+  // Envoy adds it to what a service said, and to nothing that it says itself.
+  const byService = response.headers.has('x-envoy-upstream-service-time');
+  const facts = element('p', { className: 'quiet' }, `${milliseconds} ms${byService ? ', answered by the service' : ''}`);
+  const body = element('code', {});
+  say(element('span', { className: `status ${response.ok ? 'good' : 'bad'}` }, `${response.status} ${response.statusText}`.trim()));
+  answer.replaceChildren(
+    facts,
+    element('ul', { className: 'facts' }, ...limitsIn(headers)),
+    element('pre', { tabIndex: 0, ariaLabel: 'Body of the answer' }, body),
+    headerTable(headers),
+  );
+  return { facts, body, byService };
+}
+
+class NotSendable extends Error {}
+
+// Not every text is a header's name or value.
+function headersOf({ headers: written, credential: by }) {
+  try {
+    const headers = new Headers(written);
+    if (by) headers.set(by.name, by.value);
+    return headers;
+  } catch (error) {
+    throw new NotSendable(error.message);
+  }
+}
+
+async function send(event) {
+  event.preventDefault();
+  const asked = filledIn();
+  say('Sending…');
+  answer.replaceChildren();
+  const began = performance.now();
+  try {
+    const headers = headersOf(asked);
+    const response = await fetch(asked.url, {
+      method: asked.method, headers, body: asked.body, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE),
+      credentials: valueOf('try-as') === 'session' ? 'include' : 'omit',
+    });
+    const { facts, body, byService } = show(response, Math.round(performance.now() - began));
+    const reason = REFUSALS.has(response.status) && !byService ? await explained(asked).catch(() => null) : null;
+    if (reason) facts.after(reasons(response.status, reason));
+    facts.append(`, ${await read(response, body)}`);
+  } catch (error) {
+    say(element('span', { className: 'status bad' }, 'No answer'));
+    answer.replaceChildren(element('p', { className: 'note warn' }, failure(error, asked.url)));
+  }
+}
+
+// Browsers tell pages nothing of why there is no answer.
+function failure(error, url) {
+  if (error instanceof NotSendable) return `This cannot be sent: ${error.message}.`;
+  if (error.name === 'TimeoutError') return `There was no answer within ${PATIENCE / 1000} seconds.`;
+  const { origin } = new URL(url);
+  return `The browser has no answer to show (${error.message}). Either ${origin} cannot be reached from here, or its certificate is not`
+    + ' trusted, or it sends on to another address, or it does not let pages of this address ask it.';
+}
+
+// Only what is needed for the credential that was chosen is shown, and the sample is what will be sent.
+function follow() {
+  for (const label of form.querySelectorAll('[data-as]')) label.hidden = label.dataset.as !== valueOf('try-as');
+  sample.textContent = curl(filledIn());
+}
+
+function chooseMedia({ target }) {
+  const [chosen] = target.selectedOptions;
+  const body = find('try-body');
+  body.dataset.media = chosen.value;
+  body.value = chosen.dataset.example;
+  body.parentElement.querySelector('code').textContent = chosen.value;
+}
+
+function start() {
+  const origin = find('try-origin');
+  // This address, where it is one of them; over TLS others are not to be asked in clear text.
+  const usable = [...origin.options].filter(({ value }) => location.protocol === 'http:' || value.startsWith('https:'));
+  const chosen = usable.find(({ value }) => value === location.origin) ?? usable[0];
+  if (chosen) chosen.selected = true;
+  find('try-media')?.addEventListener('change', chooseMedia);
+  form.addEventListener('input', follow);
+  form.addEventListener('submit', send);
+  form.querySelector('fieldset').disabled = false;
+  follow();
+}
+
+if (form) start();
