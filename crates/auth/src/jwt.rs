@@ -152,15 +152,18 @@ impl<'a> Unverified<'a> {
         Value::from(&Json::Object(self.header_json.clone()))
     }
 
-    /// Verifies the signature by one of the keys, and that its algorithm is one of these. Empty: any by a public key.
+    /// Verifies the signature by one of the keys, and that its algorithm is one of these. Empty: any by a public key. `none`
+    /// counts only where it stands alone: beside others it would let everybody in who leaves the signature out.
     ///
     /// # Errors
     /// When it is not signed so.
     pub fn verify(self, accepted: &[JwtAlgorithm], keys: &KeySet) -> Result<Verified, Invalid> {
         let refused = || Invalid::Algorithm(self.header.alg.chars().take(16).collect());
         let algorithm = algorithm(&self.header.alg).ok_or_else(refused)?;
-        let is_accepted =
-            if accepted.is_empty() { algorithm != JwtAlgorithm::None } else { accepted.contains(&algorithm) };
+        let is_accepted = match algorithm {
+            JwtAlgorithm::None => !accepted.is_empty() && accepted.iter().all(|name| *name == JwtAlgorithm::None),
+            signed => accepted.is_empty() || accepted.contains(&signed),
+        };
         if !is_accepted {
             return Err(refused());
         }

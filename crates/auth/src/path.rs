@@ -15,6 +15,9 @@ pub enum Refused {
     /// `%25` with digits that follow: something that may be decoded twice.
     #[error("the path is encoded twice")]
     Twice,
+    /// A segment `.` or `..`, plain or in disguise: servers differ in where it leads.
+    #[error("the path leads up and down")]
+    Dots,
 }
 
 /// Refuses paths that no honest client sends and that are read differently by different servers.
@@ -35,6 +38,10 @@ pub fn check(path: &str) -> Result<(), Refused> {
     let mut encoded = decoded.match_indices('%');
     if encoded.any(|(at, _)| is_hex_pair(&decoded.as_bytes()[at + 1..])) {
         return Err(Refused::Twice);
+    }
+    let is_dots = |segment: &str| matches!(segment.split([';', '?', '#']).next(), Some("." | ".."));
+    if decoded.split(['/', '\\']).any(is_dots) {
+        return Err(Refused::Dots);
     }
     Ok(())
 }
@@ -107,11 +114,18 @@ mod tests {
             ("/admin#/public", Refused::Control),
             ("/a\\b", Refused::Control),
             ("admin", Refused::NotAPath),
+            ("/public/../admin/..;/..;/public/x", Refused::Dots),
+            ("/public/%2e%2E/admin", Refused::Dots),
+            ("/public/..%2fadmin", Refused::Dots),
+            ("/public/..%5cadmin", Refused::Dots),
+            ("/public/..%3fx", Refused::Dots),
+            ("/public/.;a=b/x", Refused::Dots),
+            ("/public/..", Refused::Dots),
         ];
         for (path, reason) in refused {
             assert_eq!(check(path), Err(reason), "{path}");
         }
-        for path in ["/", "/a%20b", "/100%25", "/%C3%A9/é", "/a;b=c", "/a:b@c"] {
+        for path in ["/", "/a%20b", "/100%25", "/%C3%A9/é", "/a;b=c", "/a:b@c", "/...", "/..a/a..;b"] {
             assert_eq!(check(path), Ok(()), "{path}");
         }
     }

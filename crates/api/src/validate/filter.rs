@@ -99,6 +99,10 @@ fn algorithms(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
             invalid(&path, format!("expected one of {expected}, found \"{}\"", shorten(name)), issues);
         }
     }
+    let of_none = names.iter().position(|name| name == "none").filter(|_| names.iter().any(|name| name != "none"));
+    if let Some(index) = of_none {
+        no_effect(&path.index(index), "tokens without a signature are accepted only where none stands alone", issues);
+    }
     if !names.is_empty() && names.iter().all(|name| OTHER_ALGORITHMS.contains(&name.as_str())) {
         invalid(path, "none of these is verified here: no token would be good", issues);
     }

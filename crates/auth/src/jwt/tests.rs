@@ -114,6 +114,10 @@ fn none_has_to_be_asked_for() {
     let filter = Jwt { valid_algorithms: vec![JwtAlgorithm::None], ..filter() };
     let unsigned = format!("{}.{}.", encode(&json!({ "alg": "none" })), encode(&json!({ "sub": "ann" })));
     check(&filter, &unsigned, &KeySet::default(), NOW).unwrap();
+    for beside in [vec![], vec![JwtAlgorithm::RS256, JwtAlgorithm::None]] {
+        let filter = Jwt { valid_algorithms: beside, ..filter.clone() };
+        assert!(matches!(check(&filter, &unsigned, &KeySet::default(), NOW), Err(Invalid::Algorithm(_))));
+    }
     assert_eq!(check(&filter, &format!("{unsigned}AAAA"), &KeySet::default(), NOW).unwrap_err(), Invalid::Signature);
 }
 

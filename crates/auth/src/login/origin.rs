@@ -53,27 +53,27 @@ impl Origins {
         Ok(Self { origins: origins.iter().map(known).collect::<Result<_, _>>()? })
     }
 
-    /// The origin of a request; `None` where it is none of these.
+    /// The origin of a request; `None` where it is none of these. One that is written counts before one below another, and
+    /// that before what a proxy in front may call one.
     #[must_use]
     pub fn find(&self, request: &Request) -> Option<Origin> {
-        self.origins.iter().enumerate().find_map(|(index, known)| {
-            let exact = request.scheme == known.scheme && request.authority == known.authority;
-            let below = known.include_subdomains
-                && request.scheme == known.scheme
-                && request.authority.strip_suffix(&known.authority).is_some_and(|rest| rest.ends_with('.'));
-            let internal = || {
-                known
-                    .internal
-                    .iter()
-                    .any(|(scheme, host)| scheme.matches(&request.scheme) && host.matches(&request.authority))
-            };
-            let origin = if below { request.origin() } else { known.origin.clone() };
-            let host = known.authority.split(':').next().unwrap_or_default();
-            (exact || below || internal()).then(|| Origin {
-                origin,
-                is_first: index == 0 && !below,
-                domain: known.include_subdomains.then(|| host.to_owned()),
-            })
+        let first = |takes: &dyn Fn(&Known) -> bool| self.origins.iter().position(takes);
+        if let Some(index) = first(&|known| known.is(request)) {
+            return self.at(index);
+        }
+        if let Some(index) = first(&|known| known.is_above(request)) {
+            return Some(Origin { origin: request.origin(), is_first: false, ..self.at(index)? });
+        }
+        self.at(first(&|known| known.is_called(request))?)
+    }
+
+    fn at(&self, index: usize) -> Option<Origin> {
+        let known = self.origins.get(index)?;
+        let host = known.authority.split(':').next().unwrap_or_default();
+        Some(Origin {
+            origin: known.origin.clone(),
+            is_first: index == 0,
+            domain: known.include_subdomains.then(|| host.to_owned()),
         })
     }
 
@@ -89,6 +89,23 @@ impl Origins {
         origin.split_once("://").is_some_and(|(scheme, authority)| {
             self.find(&Request::new("GET", scheme, authority, "/")).is_some_and(|found| found.origin == origin)
         })
+    }
+}
+
+impl Known {
+    fn is(&self, request: &Request) -> bool {
+        request.scheme == self.scheme && request.authority == self.authority
+    }
+
+    fn is_above(&self, request: &Request) -> bool {
+        self.include_subdomains
+            && request.scheme == self.scheme
+            && request.authority.strip_suffix(&self.authority).is_some_and(|rest| rest.ends_with('.'))
+    }
+
+    /// By a proxy in front.
+    fn is_called(&self, request: &Request) -> bool {
+        self.internal.iter().any(|(scheme, host)| scheme.matches(&request.scheme) && host.matches(&request.authority))
     }
 }
 
@@ -166,6 +183,16 @@ mod tests {
         assert_eq!(find(&below, "https", "x.app.test").as_deref(), Some("https://x.app.test"));
         assert_eq!(find(&below, "https", "evilapp.test"), None);
         assert!(below.contains("https://x.app.test") && !below.contains("https://app.test.evil"));
+        let mixed = origins(&[
+            ("https://app.test", &["*://*"], true),
+            ("https://b.test", &[], false),
+            ("https://c.app.test", &[], false),
+        ]);
+        for (authority, origin) in
+            [("b.test", "https://b.test"), ("c.app.test", "https://c.app.test"), ("10.0.0.1", "https://app.test")]
+        {
+            assert_eq!(find(&mixed, "https", authority).as_deref(), Some(origin), "{authority}");
+        }
         Origins::new(&[]).unwrap_err();
     }
 

@@ -5,8 +5,9 @@ use http::HeaderMap;
 use nuncio_ir::auth::SameSite;
 use serde::{Deserialize, Serialize};
 
+use crate::Strength;
+use crate::cookie::{self, prefixed};
 use crate::crypto::{self, Keys};
-use crate::{Strength, cookie};
 
 /// What the names of such cookies begin with, after the prefix.
 const PENDING_PREFIX: &str = "nuncio_login.";
@@ -93,17 +94,26 @@ fn tag(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 
-/// The login whose state has this digest that the browser began, and the name of its cookie, prefix included.
+/// The login whose state has this digest that the browser began, and the name of its cookie, prefix included. Where browsers
+/// see its origin by HTTPS, only under the name that no clear text and no other host can have set: who could would log the
+/// user in as somebody else.
 #[must_use]
-pub fn find_pending(headers: &HeaderMap, keys: &Keys, digest: &str, now: u64) -> Option<(String, Pending)> {
+pub fn find_pending(
+    headers: &HeaderMap,
+    keys: &Keys,
+    digest: &str,
+    now: u64,
+    is_secure: impl Fn(&Pending) -> bool,
+) -> Option<(String, Pending)> {
     let named = cookie::all(headers).filter(|(name, _)| is_pending(name) && name.ends_with(tag(digest)));
     named
         .filter_map(|(name, value)| {
             let pending: Pending = serde_json::from_slice(&keys.open_text("login", value)?).ok()?;
             Some((name.to_owned(), pending))
         })
-        .find(|(_, pending)| {
-            crypto::same(state_digest(&pending.state).as_bytes(), digest.as_bytes())
+        .find(|(name, pending)| {
+            name.starts_with(&prefixed(PENDING_PREFIX, is_secure(pending), None))
+                && crypto::same(state_digest(&pending.state).as_bytes(), digest.as_bytes())
                 && now.saturating_sub(pending.begun) <= LIFE
         })
 }
@@ -159,15 +169,19 @@ mod tests {
         let keys = Keys::ephemeral();
         let mine = (format!("__Host-{}", pending_name("s1", 100)), pending("s1", 100).seal(&keys));
         let found = |cookies: &[(String, String)], state: &str, now: u64| {
-            find_pending(&headers(cookies), &keys, &state_digest(state), now)
+            find_pending(&headers(cookies), &keys, &state_digest(state), now, |_| true)
         };
         assert_eq!(found(std::slice::from_ref(&mine), "s1", 100).unwrap().1, pending("s1", 100));
         assert!(found(std::slice::from_ref(&mine), "s2", 100).is_none() && found(&[], "s1", 100).is_none());
         assert!(found(std::slice::from_ref(&mine), "s1", 701).is_none(), "too late");
         let forged = (mine.0.clone(), pending("s1", 100).seal(&Keys::ephemeral()));
         assert!(found(&[forged], "s1", 100).is_none());
-        let renamed = (pending_name("s2", 100), mine.1);
+        let renamed = (format!("__Host-{}", pending_name("s2", 100)), mine.1.clone());
         assert!(found(&[renamed], "s2", 100).is_none(), "another state's content");
+        for prefix in ["", "__Secure-", "__Host-__Host-"] {
+            let planted = (format!("{prefix}{}", pending_name("s1", 100)), mine.1.clone());
+            assert!(found(&[planted], "s1", 100).is_none(), "{prefix}: another host may have set it");
+        }
     }
 
     #[test]
@@ -194,7 +208,8 @@ mod tests {
         let both =
             [(pending_name("a", 1), pending("a", 1).seal(&keys)), (pending_name("b", 2), pending("b", 2).seal(&keys))];
         for state in ["b", "a"] {
-            assert_eq!(find_pending(&headers(&both), &keys, &state_digest(state), 3).unwrap().1.state, state);
+            let found = find_pending(&headers(&both), &keys, &state_digest(state), 3, |_| false);
+            assert_eq!(found.unwrap().1.state, state);
         }
     }
 }

@@ -8,7 +8,7 @@ use moka::policy::EvictionPolicy;
 use nuncio_auth::jwt::{KeySet, Verified};
 use nuncio_auth::login::Provider;
 use serde_json::Value as Json;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::assertions::Assertions;
 use crate::clock::now;
@@ -59,7 +59,7 @@ pub(crate) struct Services {
     touched: Cache<String, u64>,
     /// Passwords that were good, by digest.
     pub(crate) passwords: Cache<[u8; 32], ()>,
-    guesses: Semaphore,
+    pub(crate) guesses: Arc<Semaphore>,
     pub(crate) assertions: Assertions,
 }
 
@@ -87,6 +87,7 @@ impl Services {
             // An empty set would refuse everybody: the last good one is better.
             if keys.is_empty() { Err("the set holds no key that can be used".to_owned()) } else { Ok(keys) }
         };
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let lru = EvictionPolicy::tiny_lfu();
         Self {
             keys: Documents::new(clients.clone(), parse),
@@ -110,7 +111,8 @@ impl Services {
                 .time_to_live(PASSWORD_LIFE)
                 .eviction_policy(lru)
                 .build(),
-            guesses: Semaphore::new(std::thread::available_parallelism().map_or(2, |cores| 4 * cores.get())),
+            // One core is for everybody else.
+            guesses: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
             assertions: Assertions::default(),
         }
     }
@@ -125,8 +127,9 @@ impl Services {
         is_due
     }
 
-    /// A turn to verify a password; none when too many others wait, since each takes a core for a while.
-    pub(crate) async fn password_turn(&self) -> Option<SemaphorePermit<'_>> {
-        tokio::time::timeout(Duration::from_secs(1), self.guesses.acquire()).await.ok()?.ok()
+    /// A turn to verify a password; none when too many others wait, since each takes a core for a while. It is held until
+    /// that is done, whether or not the client still waits.
+    pub(crate) async fn password_turn(&self) -> Option<OwnedSemaphorePermit> {
+        tokio::time::timeout(Duration::from_secs(1), self.guesses.clone().acquire_owned()).await.ok()?.ok()
     }
 }

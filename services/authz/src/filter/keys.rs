@@ -96,12 +96,16 @@ impl BasicFilter {
         let key = credentials.digest(&self.revision);
         let mut is_good = services.passwords.get(&key).await.is_some();
         if !is_good {
-            let Some(_turn) = services.password_turn().await else {
+            let Some(turn) = services.password_turn().await else {
                 let kind = ClientKind::of(request);
                 return Verdict::Deny(Denial::unavailable(kind, "busy", "too many passwords at once", request));
             };
             let (users, guess) = (self.users.clone(), credentials.clone());
-            is_good = tokio::task::spawn_blocking(move || users.verify(&guess)).await.unwrap_or(false);
+            let verify = move || {
+                let _turn = turn;
+                users.verify(&guess)
+            };
+            is_good = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
             if is_good {
                 services.passwords.insert(key, ()).await;
             }
@@ -120,5 +124,48 @@ impl BasicFilter {
         let reply = Reply::message(ClientKind::of(request), StatusCode::UNAUTHORIZED, message, request)
             .challenge(&challenge("Basic", &[("realm", &self.realm), ("charset", "UTF-8")]));
         Denial::new(reason, message, reply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use nuncio_auth::crypto::Keys;
+
+    use super::*;
+    use crate::idp::Clients;
+    use crate::metrics::AuthzMetrics;
+    use crate::session::{MemoryStore, Sessions, Store};
+
+    fn services() -> Services {
+        let metrics = AuthzMetrics::new();
+        let clients = Clients::new(Duration::from_secs(4), metrics.clone());
+        let sessions = Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral(), Duration::from_secs(15));
+        Services::new(clients, sessions, metrics)
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_keeps_his_turn_until_his_password_is_verified() {
+        let services = services();
+        let users = "ann:$2a$12$k42ZFHFWqBp3vWli.nIn8uYyIkbvYRvodzbfbK18SSsY.CsIQPlxO";
+        let basic = serde_json::from_value(serde_json::json!({ "realm": "r", "users": users })).unwrap();
+        let users = Arc::new(Users::parse(users).unwrap());
+        let filter = BasicFilter::new(&FilterId("f".into()), users, &basic).unwrap();
+        let all = services.guesses.available_permits();
+        let mut request = Request::new("GET", "https", "a", "/");
+        request.add_header("authorization", b"Basic YW5uOmd1ZXNz");
+        {
+            let check = filter.check(&mut request, &services);
+            tokio::pin!(check);
+            tokio::select! {
+                biased;
+                verdict = &mut check => panic!("{verdict:?}"),
+                () = std::future::ready(()) => {}
+            }
+        }
+        assert_eq!(services.guesses.available_permits(), all - 1, "the client has gone, the work has not");
+        let every = u32::try_from(all).unwrap();
+        drop(services.guesses.acquire_many(every).await.unwrap());
     }
 }

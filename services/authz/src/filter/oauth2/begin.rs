@@ -65,7 +65,7 @@ impl OAuth2Filter {
                 .challenge(&self.challenge(is_weak.then_some(&strength)));
             return Verdict::Deny(Denial::new("no_session", message, reply));
         }
-        if super::session::loops(request) {
+        if super::session::loops(request, origin) {
             return Verdict::Deny(self.looping(request));
         }
         let mut start = Start {

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use super::begin::Start;
+use super::endpoint::login_filter;
 use super::provider::TokenError;
 use super::{Code, OAuth2Filter, cookies};
 use crate::clock::now;
+use crate::config::Config;
 use crate::engine::Services;
 use crate::filter::jwt::{TokenProblem, verify_signature};
 
@@ -234,6 +236,7 @@ impl OAuth2Filter {
     /// Takes over a session from the first origin, where this browser was sent there from here.
     pub(super) async fn take_over(
         &self,
+        code: &Code,
         origin: &Origin,
         request: &Request,
         sealed: &str,
@@ -242,7 +245,7 @@ impl OAuth2Filter {
     ) -> Result<Reply, Failed> {
         let now = now();
         let keys = services.sessions.keys();
-        let (cookie, pending) = find_pending(request.headers(), &keys, &handoff.digest, now)
+        let (cookie, pending) = find_pending(request.headers(), &keys, &handoff.digest, now, |_| origin.is_secure())
             .ok_or_else(|| failed("bad_handoff", AGAIN, "this browser has not begun it here"))?;
         if now.saturating_sub(handoff.at) > HANDOFF_LIFE || !pending.target.starts_with(&format!("{}/", origin.origin))
         {
@@ -255,7 +258,7 @@ impl OAuth2Filter {
         }
         let place = crate::session::Sessions::place(&handoff.id);
         let session = services.sessions.get(&place).await.map_err(unavailable_store)?;
-        let session = session.filter(|session| session.filter == *self.id.0);
+        let session = session.filter(|session| self.is_ours(code, session));
         let session = session.ok_or_else(|| failed("bad_handoff", AGAIN, "the session has ended"))?;
         let reply = onward(&pending, &pending.target);
         let reply = cookies::set(reply, cookies::session(&self.id.0, origin, &handoff.id, &session, now));
@@ -273,8 +276,17 @@ fn onward(pending: &Pending, location: &str) -> Reply {
 }
 
 /// The login that the browser began with the state that came back.
-pub(super) fn find(request: &Request, returned: &Returned, services: &Services) -> Option<(String, Pending)> {
-    find_pending(request.headers(), &services.sessions.keys(), &state_digest(&returned.state), now())
+pub(super) fn find(
+    request: &Request,
+    returned: &Returned,
+    config: &Config,
+    services: &Services,
+) -> Option<(String, Pending)> {
+    let is_secure = |pending: &Pending| {
+        let origin = login_filter(config, &pending.filter).and_then(|(_, code)| code.origins.find(request));
+        origin.is_none_or(|origin| origin.is_secure())
+    };
+    find_pending(request.headers(), &services.sessions.keys(), &state_digest(&returned.state), now(), is_secure)
 }
 
 /// The page for a login that failed.

@@ -71,7 +71,7 @@ pub(super) fn login_filter<'a>(config: &'a Config, id: &str) -> Option<(&'a Arc<
 
 async fn callback(request: &Request, config: &Config, services: &Services) -> Result<Reply, Failed> {
     let returned = Returned::of(request);
-    let Some(found) = callback::find(request, &returned, services) else {
+    let Some(found) = callback::find(request, &returned, config, services) else {
         return begin_anew(request, &returned, config).ok_or_else(callback::unknown_state);
     };
     let (filter, code) = login_filter(config, &found.1.filter).ok_or_else(callback::unknown_state)?;
@@ -85,7 +85,8 @@ fn begin_anew(request: &Request, returned: &Returned, config: &Config) -> Option
     let (_, code) = login_filters(config).find(|(filter, _)| is_state_of(&returned.state, &filter.id.0))?;
     let origin = code.origins.find(request).filter(|origin| origin.is_first && code.spec.state_expire_redirect)?;
     let may_succeed = is_state_over(&returned.state, now()) || cookies::has_any(request);
-    (may_succeed && !loops(request)).then(|| cookies::set(Reply::redirect("/"), vec![count_login(request, &origin)]))
+    (may_succeed && !loops(request, &origin))
+        .then(|| cookies::set(Reply::redirect("/"), vec![count_login(request, &origin)]))
 }
 
 /// At the first origin: a browser that another one has sent.
@@ -118,7 +119,7 @@ async fn multicookie(request: &Request, config: &Config, services: &Services) ->
     let (text, handoff): (_, Handoff) = sealed(request, "handoff", HANDOFF, services)?;
     let (filter, code) = login_filter(config, &handoff.filter).ok_or_else(callback::unknown_state)?;
     let origin = code.origins.find(request).ok_or_else(callback::unknown_state)?;
-    filter.take_over(&origin, request, &text, &handoff, services).await
+    filter.take_over(code, &origin, request, &text, &handoff, services).await
 }
 
 /// What we have sealed into a parameter.

@@ -49,10 +49,8 @@ pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Se
             );
         }
     };
-    // Without a session there is nothing to protect.
-    let Some(found) = found else {
-        return cookies::set(Reply::redirect(&code.after_logout(&origin.origin)), cookies::no_session(&realm, &origin));
-    };
+    // Cookies stay as they are: the browser may keep a session's to itself since another site asks.
+    let Some(found) = found else { return Reply::redirect(&code.after_logout(&origin.origin)) };
     let sent = in_form("_xsrf").unwrap_or_default();
     if !crypto::same(sent.as_bytes(), found.session.xsrf.as_bytes()) {
         return refused("The logout was not asked for by a page of this site.");

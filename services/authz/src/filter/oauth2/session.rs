@@ -1,7 +1,7 @@
 //! Requests of who is logged in.
 
 use http::header::{HeaderValue, SET_COOKIE};
-use nuncio_auth::cookie::{self, Cookie};
+use nuncio_auth::cookie::{self, Cookie, prefixed};
 use nuncio_auth::login::{Origin, Session};
 use nuncio_auth::{Identity, Request, Step, Strength};
 use nuncio_ir::auth::SameSite;
@@ -74,12 +74,19 @@ impl OAuth2Filter {
         for id in cookies::offered(request, &self.id.0, origin) {
             let place = Sessions::place(&id);
             let Some(session) = services.sessions.get(&place).await? else { continue };
-            let is_ours = session.filter == *self.id.0 && session.client_id == *code.spec.client_id;
-            if is_ours && !session.is_over(now()) {
+            if self.is_ours(code, &session) && !session.is_over(now()) {
                 return Ok(Some(Found { id, place, session }));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a session is of this filter as it is now: its tokens are of this provider, and for this client.
+    pub(super) fn is_ours(&self, code: &Code, session: &Session) -> bool {
+        let issuer = session.text("iss").unwrap_or_default();
+        session.filter == *self.id.0
+            && session.client_id == *code.spec.client_id
+            && issuer.trim_end_matches('/') == self.spec.issuer.trim_end_matches('/')
     }
 
     /// Ends the session that a browser has, since it gets another one. That it has none is as good.
@@ -156,14 +163,14 @@ async fn may_replace(found: &Found, session: &Session, services: &Services) -> b
 }
 
 /// Whether a browser has logged in again and again.
-pub(super) fn loops(request: &Request) -> bool {
-    let (count, since) = counted(request);
+pub(super) fn loops(request: &Request, origin: &Origin) -> bool {
+    let (count, since) = counted(request, origin);
     count >= LOOP.0 && now().saturating_sub(since) < LOOP.1
 }
 
 /// The cookie that counts one more login.
 pub(super) fn count_login(request: &Request, origin: &Origin) -> HeaderValue {
-    let (count, since) = counted(request);
+    let (count, since) = counted(request, origin);
     let goes_on = now().saturating_sub(since) < LOOP.1;
     let (count, since) = if goes_on { (count.saturating_add(1), since) } else { (1, now()) };
     let value = format!("{count}.{since}");
@@ -179,12 +186,14 @@ pub(super) fn count_login(request: &Request, origin: &Origin) -> HeaderValue {
     HeaderValue::try_from(cookie.to_header()).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// How many, since when. Who writes the cookie himself can lock nobody out but himself.
-fn counted(request: &Request) -> (u32, u64) {
-    let names = [format!("__Host-{LOOP_COOKIE}"), LOOP_COOKIE.to_owned()];
-    let value = names.iter().find_map(|name| cookie::values(request.headers(), name).next());
-    value
-        .and_then(|value| value.split_once('.'))
-        .and_then(|(n, at)| Some((n.parse().ok()?, at.parse().ok()?)))
-        .unwrap_or((0, 0))
+/// How many, since when. Who writes the cookie himself can lock nobody out but himself: by HTTPS another host cannot write
+/// it, and none says that it begins later.
+fn counted(request: &Request, origin: &Origin) -> (u32, u64) {
+    let name = prefixed(LOOP_COOKIE, origin.is_secure(), None);
+    let mut values = cookie::values(request.headers(), &name);
+    let count = values.next().and_then(|value| {
+        let (count, since) = value.split_once('.')?;
+        Some((count.parse().ok()?, since.parse().ok()?))
+    });
+    count.filter(|(_, since)| *since <= now()).unwrap_or((0, 0))
 }

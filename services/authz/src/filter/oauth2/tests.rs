@@ -87,6 +87,13 @@ fn authorization(edits: &Edits) -> &str {
     edits.headers["authorization"].as_ref().unwrap().to_str().unwrap()
 }
 
+#[tokio::test]
+async fn a_session_of_another_provider_is_none() {
+    let rig = Rig::start(|session| session.claims["iss"] = json!("https://before.test")).await;
+    assert_eq!(rig.token().await.unwrap_err(), "no_session");
+    assert_eq!(rig.provider.count(), 0, "its tokens are shown to nobody");
+}
+
 /// `/strict` has a cookie that is `Strict`, and `/wide` wants a scope more.
 fn rules(issuer: &str) -> serde_json::Value {
     let rule = |path: &str, arguments: serde_json::Value| json!({ "origin": "p", "path": path, "filters": [{ "filter": "login", "arguments": arguments }] });

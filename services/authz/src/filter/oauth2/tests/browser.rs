@@ -32,6 +32,17 @@ impl Browser {
         browser
     }
 
+    /// Has a cookie that somebody else has put there.
+    pub(super) fn plant(&mut self, host: &str, name: &str, value: &str) {
+        self.jar.entry(host.to_owned()).or_default().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// What it keeps of a host under names that begin so, by name.
+    pub(super) fn kept(&self, host: &str, beginning: &str) -> Vec<(String, String)> {
+        let jar = self.jar.get(host).into_iter().flatten();
+        jar.filter(|(name, _)| name.starts_with(beginning)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// Loses the session that it has at a host.
     pub(super) fn forget(&mut self, host: &str) {
         self.jar.entry(host.to_owned()).or_default().remove("__Host-ambassador_session.login");

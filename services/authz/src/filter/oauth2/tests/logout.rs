@@ -8,6 +8,17 @@ use super::Rig;
 use crate::clock::now;
 use crate::engine::Outcome;
 
+/// Case 48: with another site's form a browser keeps a cookie to itself that is `SameSite`. It is not taken away for that.
+#[tokio::test]
+async fn another_site_logs_nobody_out() {
+    let rig = Rig::start(|_| {}).await;
+    let mut request = Request::new("POST", "https", "app.test", "/.ambassador/oauth2/logout?realm=login");
+    request.add_header("sec-fetch-site", b"cross-site");
+    let Outcome::Answer(reply) = rig.engine.decide(Some("s"), request).await.outcome else { panic!() };
+    assert_eq!(reply.status, StatusCode::FOUND);
+    assert!(!reply.headers.iter().any(|(name, _)| name == http::header::SET_COOKIE), "{:?}", reply.headers);
+}
+
 async fn told(rig: &Rig, token: &str) -> StatusCode {
     let mut request = Request::new("POST", "https", "app.test", "/.ambassador/oauth2/backchannel-logout");
     request.body = format!("logout_token={token}").into_bytes();

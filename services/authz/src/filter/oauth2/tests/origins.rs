@@ -57,6 +57,33 @@ async fn a_strict_cookie_is_followed_by_a_page_of_ours() {
     assert!(page.body.contains("content=\"0;url=https://app.test/strict\""), "{}", page.body);
 }
 
+/// Case 24: another host below the same domain, or clear text, has planted a login of somebody else.
+#[tokio::test]
+async fn a_login_that_was_planted_is_not_completed() {
+    let rig = Rig::start(|_| {}).await;
+    let mut attacker = Browser::default();
+    let login = attacker.led(&rig, "https://app.test/x").await;
+    let mut browser = Browser::default();
+    for (name, value) in attacker.kept("app.test", "__Host-nuncio_login.") {
+        browser.plant("app.test", name.trim_start_matches("__Host-"), &value);
+    }
+    assert_eq!(location(&browser.come_back(&rig, &login).await), "/", "to a login of its own");
+    assert!(browser.kept("app.test", "__Host-ambassador_session").is_empty());
+    assert_eq!(location(&attacker.come_back(&rig, &login).await), "https://app.test/x");
+}
+
+#[tokio::test]
+async fn nobody_else_says_that_a_browser_is_in_a_loop() {
+    let rig = Rig::start(|_| {}).await;
+    let now = crate::clock::now();
+    for (name, since) in [("nuncio_logins", now), ("__Host-nuncio_logins", now + 1_000_000)] {
+        let mut browser = Browser::default();
+        browser.plant("app.test", name, &format!("8.{since}"));
+        let login = browser.led(&rig, "https://app.test/x").await;
+        assert!(login.starts_with(&format!("{}/authorize?", rig.provider.issuer)), "{name}: {login}");
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_state_begins_anew_where_that_can_come_to_an_end() {
     let rig = Rig::start(|_| {}).await;
