@@ -14,6 +14,9 @@ pub(crate) const GROUP: &str = "getambassador.io";
 /// Edge Stack's newer group, which has Filters and FilterPolicies in another form.
 pub(crate) const GATEWAY_GROUP: &str = "gateway.getambassador.io";
 
+/// The group of what Nuncio alone has.
+pub(crate) const OWN_GROUP: &str = "nuncio.dev";
+
 /// The kinds of objects that Nuncio reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "each variant is the Kubernetes kind of the same name")]
@@ -42,6 +45,8 @@ pub enum Kind {
     /// `FilterPolicy` of `gateway.getambassador.io`.
     #[serde(rename = "FilterPolicy.gateway.getambassador.io")]
     GatewayFilterPolicy,
+    Preview,
+    PreviewPolicy,
 }
 
 impl Kind {
@@ -67,6 +72,8 @@ impl Kind {
             Self::RateLimit => "RateLimit",
             Self::Filter | Self::GatewayFilter => "Filter",
             Self::FilterPolicy | Self::GatewayFilterPolicy => "FilterPolicy",
+            Self::Preview => "Preview",
+            Self::PreviewPolicy => "PreviewPolicy",
         }
     }
 
@@ -78,7 +85,7 @@ impl Kind {
     }
 
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Mapping,
         Self::TCPMapping,
         Self::Host,
@@ -99,6 +106,8 @@ impl Kind {
         Self::FilterPolicy,
         Self::GatewayFilter,
         Self::GatewayFilterPolicy,
+        Self::Preview,
+        Self::PreviewPolicy,
     ];
 
     /// The kind that is written so; that of `getambassador.io` where there are two.
@@ -121,20 +130,21 @@ impl Kind {
             Self::EndpointSlice => "discovery.k8s.io",
             Self::Ingress | Self::IngressClass => "networking.k8s.io",
             Self::GatewayFilter | Self::GatewayFilterPolicy => GATEWAY_GROUP,
+            Self::Preview | Self::PreviewPolicy => OWN_GROUP,
             _ => GROUP,
         }
     }
 
-    /// Whether it is a kind of Ambassador's groups, and none of Kubernetes' own.
+    /// Whether it is a kind of Ambassador's groups or of Nuncio's, and none of Kubernetes' own.
     #[must_use]
     pub fn is_ours(self) -> bool {
-        matches!(self.group(), GROUP | GATEWAY_GROUP)
+        matches!(self.group(), GROUP | GATEWAY_GROUP | OWN_GROUP)
     }
 
-    /// Whether Edge Stack alone has it: clusters of Emissary do not know it.
+    /// Whether clusters of Emissary do not know it: Edge Stack or Nuncio alone has it.
     #[must_use]
-    pub fn is_of_edge_stack_alone(self) -> bool {
-        self == Self::RateLimit || self.is_filter() || self.is_filter_policy()
+    pub fn is_unknown_to_emissary(self) -> bool {
+        self == Self::RateLimit || self.is_filter() || self.is_filter_policy() || self.group() == OWN_GROUP
     }
 
     /// Whether it is a Filter, of either group.

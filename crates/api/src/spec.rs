@@ -16,6 +16,7 @@ mod mapping;
 mod mapping_policy;
 mod module;
 mod module_settings;
+mod preview;
 mod rate_limit;
 mod rate_limit_service;
 mod remains;
@@ -68,6 +69,10 @@ pub use module_settings::{
     Buffer, Cidr, ClientCertDetails, ForwardClientCertDetails, GrpcStats, GrpcStatsService, InvalidCidr, IpRule,
     LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe, UnderscoresAction,
 };
+pub use preview::{
+    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewPolicy, PreviewScheme,
+    PreviewedService, WhenMissing,
+};
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};
 pub use remains::Remains;
@@ -117,6 +122,10 @@ pub enum Spec {
     Ingress(Box<Ingress>),
     /// `IngressClass` of `networking.k8s.io/v1`.
     IngressClass(Box<IngressClass>),
+    /// `Preview`.
+    Preview(Box<Preview>),
+    /// `PreviewPolicy`.
+    PreviewPolicy(Box<PreviewPolicy>),
     /// The object cannot be used; its problems say why.
     Invalid(Remains),
 }

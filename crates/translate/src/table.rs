@@ -149,12 +149,37 @@ pub(crate) fn exact<'a>(
     if host.pattern.exact().is_none() && own.is_empty() {
         return None;
     }
+    Some(named(around, host, name, &own, wild, false))
+}
+
+/// A table of one name that leaves nothing to the wildcards: all that serves the name stands in it.
+pub(crate) fn whole<'a>(
+    around: Around<'_>,
+    host: &HostPolicy,
+    name: &Arc<str>,
+    own: impl IntoIterator<Item = &'a Compiled>,
+    wild: &Wild<'_>,
+) -> Built {
+    named(around, host, name, &groups(own), wild, true)
+}
+
+fn named(
+    around: Around<'_>,
+    host: &HostPolicy,
+    name: &Arc<str>,
+    own: &[Group<'_>],
+    wild: &Wild<'_>,
+    is_whole: bool,
+) -> Built {
     let mut builder = Builder::new(around, name);
-    let (mut routes, falls_through) =
-        if host.invalid { (vec![out_of_service(host)], false) } else { builder.of_name(host, name, &own, wild) };
+    let (mut routes, falls_through) = if host.invalid {
+        (vec![out_of_service(host)], false)
+    } else {
+        builder.of_name(host, name, own, wild, is_whole)
+    };
     routes.shrink_to_fit();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
-    Some(builder.finish())
+    builder.finish()
 }
 
 /// Exact Hosts that see the same wildcards in the same way: they share a virtual host of the wildcard table.
@@ -236,10 +261,12 @@ impl Builder<'_> {
         name: &Arc<str>,
         own: &[Group<'_>],
         wild: &Wild<'_>,
+        is_whole: bool,
     ) -> (Vec<Route>, bool) {
         let parts = [Part { names: Vec::new(), rules: self.coverage.of_name(name) }];
         let around = Around { class: self.class, coverage: self.coverage };
-        let is_whole = own.iter().any(|group| around.chooses_again(&group.first().matches, &parts[0].rules));
+        let is_whole =
+            is_whole || own.iter().any(|group| around.chooses_again(&group.first().matches, &parts[0].rules));
         let beside = if is_whole { wild.whole(name) } else { wild.beside(name, own) };
         let acme = sorted(own.iter().chain(wild.acme(name)));
         let mut routes = self.preamble(guards(host, self.class.security), acme, None, &parts);
@@ -326,7 +353,7 @@ fn any_case(regex: &str) -> String {
 }
 
 /// Route names are unique in a virtual host: Mappings of one name differ by their number.
-fn number_names(table: &mut Table) {
+pub(crate) fn number_names(table: &mut Table) {
     for host in &mut table.hosts {
         let mut seen: BTreeMap<Arc<str>, u32> = BTreeMap::new();
         for route in &mut host.routes {

@@ -1,6 +1,8 @@
 //! Clusters: what a `service` becomes with the settings beside it.
 
-use std::net::SocketAddr;
+mod elsewhere;
+mod lookup;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,10 @@ use nuncio_ir::{
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::endpoints::Topology;
-use crate::service::{EndpointSource, ServiceKey, Target, target};
+use crate::service::EndpointSource;
+
+pub(crate) use elsewhere::{Location, elsewhere, find, location};
+use lookup::{Dns, Lookup};
 
 /// What a Mapping or TCPMapping says about its upstream.
 pub(crate) struct Wanted<'a> {
@@ -60,7 +65,7 @@ pub(crate) enum Resolver {
 /// Finds the cluster for what is wanted.
 pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
     let mut warnings = Vec::new();
-    let service = qualified(wanted, context);
+    let service = qualified(wanted.service, wanted.service_namespace, context);
     let tls = upstream_tls(wanted, context, &mut warnings);
     let port = service.port.unwrap_or(if matches!(tls, Ok(None)) { 80 } else { 443 });
     let authority = format!("{}:{port}", service.url_host());
@@ -77,10 +82,10 @@ pub(crate) fn resolve(wanted: &Wanted<'_>, context: &Context<'_>) -> Resolved {
 }
 
 /// The service as DNS would know it: a bare name outside the edge's own namespace gets its namespace.
-fn qualified(wanted: &Wanted<'_>, context: &Context<'_>) -> ServiceRef {
-    let ServiceRef { host, port, .. } = wanted.service;
+fn qualified(service: &ServiceRef, namespace: &Arc<str>, context: &Context<'_>) -> ServiceRef {
+    let ServiceRef { host, port, .. } = service;
     let bare = !host.contains(['.', ':']) && !host.eq_ignore_ascii_case("localhost");
-    let namespace = context.lookup_namespace(wanted.service_namespace);
+    let namespace = context.lookup_namespace(namespace);
     let host =
         if bare && *namespace != *context.settings.namespace { format!("{host}.{namespace}") } else { host.clone() };
     ServiceRef { host, port: *port, ..ServiceRef::default() }
@@ -110,7 +115,14 @@ fn build(
     resolver: Resolver,
 ) -> Upstream {
     let host = service.host.as_str();
-    let (discovery, source) = discover(wanted, context, host, port, resolver);
+    let dns = Dns {
+        logical: wanted.dns_type == api::DnsType::LogicalDns,
+        respect_ttl: wanted.respect_dns_ttl,
+        // None at all would reach nobody.
+        family: wanted.family.unwrap_or_default(),
+    };
+    let lookup = Lookup { service: wanted.service, namespace: wanted.service_namespace, resolver, dns };
+    let (discovery, source) = lookup.discover(context, host, port);
     let module = context.module;
     let mut cluster = Cluster {
         name: ClusterName("".into()),
@@ -130,60 +142,32 @@ fn build(
         buffer_limit: module.buffer_limit_bytes,
         by_zone_shares: false,
     };
-    cluster.by_zone_shares =
-        cluster.discovery == Discovery::Endpoints && matches!(context.settings.topology, Topology::Shares { .. });
-    cluster.name = cluster_name(&cluster, wanted, host, port, source.as_ref());
+    cluster.by_zone_shares = by_zone_shares(&cluster, context);
+    cluster.name = cluster_name(&cluster, wanted.cluster_tag, host, port, source.as_ref());
     Upstream { cluster, sources: source.into_iter().collect() }
+}
+
+fn by_zone_shares(cluster: &Cluster, context: &Context<'_>) -> bool {
+    cluster.discovery == Discovery::Endpoints && matches!(context.settings.topology, Topology::Shares { .. })
 }
 
 /// The name tells people the service and sets apart whatever differs, so that two Mappings share a
 /// cluster only where all of it is equal.
 fn cluster_name(
     cluster: &Cluster,
-    wanted: &Wanted<'_>,
+    tag: Option<&str>,
     host: &str,
     port: u16,
     source: Option<&EndpointSource>,
 ) -> ClusterName {
     let service = source.map(|source| (&source.service.namespace, &source.service.name, source.port));
-    let digest = version(&(cluster, wanted.cluster_tag, service)).0 >> 64;
-    let tag = wanted.cluster_tag.map(|tag| format!("{}-", mangled(tag))).unwrap_or_default();
+    let digest = version(&(cluster, tag, service)).0 >> 64;
+    let tag = tag.map(|tag| format!("{}-", mangled(tag))).unwrap_or_default();
     ClusterName(format!("{tag}{host}:{port}-{digest:016x}").into())
 }
 
 fn mangled(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
-}
-
-fn discover(
-    wanted: &Wanted<'_>,
-    context: &Context<'_>,
-    host: &str,
-    port: u16,
-    resolver: Resolver,
-) -> (Discovery, Option<EndpointSource>) {
-    let dns = |host: &str| Discovery::Dns {
-        hosts: vec![(host.to_owned(), port)],
-        logical: wanted.dns_type == api::DnsType::LogicalDns,
-        respect_ttl: wanted.respect_dns_ttl,
-        // None at all would reach nobody.
-        family: wanted.family.unwrap_or_default(),
-    };
-    let found = match target(&wanted.service.host, context.lookup_namespace(wanted.service_namespace)) {
-        Target::Address(address) => return (Discovery::Static(vec![SocketAddr::new(address, port)]), None),
-        Target::Name(service) => service,
-    };
-    let service = found.as_ref().and_then(|key| context.services.get(key));
-    match (service, found) {
-        (Some(service), _) if service.kind.as_deref() == Some("ExternalName") => {
-            (dns(service.external_name.as_deref().unwrap_or(host)), None)
-        }
-        (Some(_), Some(key)) => (Discovery::Endpoints, Some(endpoint_source(key, port, host))),
-        (None, Some(key)) if resolver == Resolver::Endpoint => {
-            (Discovery::Endpoints, Some(endpoint_source(key, port, host)))
-        }
-        _ => (dns(host), None),
-    }
 }
 
 /// Which families DNS is asked for, by a Mapping's own switches or the Module's.
@@ -194,10 +178,6 @@ pub(crate) fn family(v4: Option<bool>, v6: Option<bool>, module: &api::ModuleCon
         (false, true) => Some(IpFamily::V6),
         (false, false) => None,
     }
-}
-
-fn endpoint_source(service: ServiceKey, port: u16, host: &str) -> EndpointSource {
-    EndpointSource { service, port, hostname: host.to_owned() }
 }
 
 fn circuit_breakers(wanted: &[api::CircuitBreaker]) -> Vec<CircuitBreaker> {

@@ -10,6 +10,7 @@ mod intake;
 mod limits;
 mod mappings;
 mod module;
+mod previews;
 mod protection;
 mod report;
 mod settle;
@@ -43,6 +44,8 @@ pub use apis::{PublicName, Served};
 use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;
+pub use previews::PreviewUrl;
+use previews::Previews;
 use protection::RuleSets;
 pub use report::{AskedPlace, Resources};
 
@@ -73,6 +76,7 @@ pub struct World {
     protection: Protection,
     /// The sets of rules that tables name.
     rule_sets: RuleSets,
+    previews: Previews,
     /// Clusters of each table.
     table_clusters: BTreeMap<TableName, Vec<ClusterName>>,
     /// Problems that show only where Mappings meet.
@@ -115,6 +119,11 @@ struct Dirty {
     old_coverage: Option<Arc<Coverage>>,
     /// Sets of rules that some table no longer names, or did not name before.
     rule_sets: BTreeSet<RuleSetId>,
+    /// Some `PreviewPolicy` is another.
+    preview_policy: bool,
+    /// Other names than before are for previews alone.
+    preview_domain: bool,
+    previews: BTreeSet<ObjectId>,
     /// Some `IngressClass` is another.
     ingress_classes: bool,
     ingresses: BTreeSet<ObjectId>,
@@ -154,6 +163,7 @@ impl World {
             limiting: Limiting::default(),
             protection: Protection::default(),
             rule_sets: RuleSets::default(),
+            previews: Previews::default(),
             table_clusters: BTreeMap::new(),
             table_problems: TableProblems::default(),
             wild_origins: BTreeMap::new(),
@@ -250,8 +260,10 @@ impl World {
         self.settle_protection(&mut dirty, &mut delta);
         self.derive_ingresses(&mut dirty);
         self.compile_mappings(&mut dirty);
+        self.settle_preview_policy(&mut dirty, &mut delta);
         let old_frame = dirty.frame.then(|| self.rebuild_frame(&mut dirty, &mut delta));
         self.rebuild_tables(&mut dirty, old_frame.as_ref(), &mut delta);
+        self.settle_previews(&mut dirty, &mut delta);
         self.settle_clusters(&dirty, &mut delta);
         self.settle_secrets(&dirty, &mut delta);
         self.settle_rules(&dirty, &mut delta);

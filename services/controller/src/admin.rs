@@ -8,7 +8,7 @@
 //! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
-//! | `/api/v1/{objects,hosts,routes,apis,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
+//! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
@@ -24,6 +24,7 @@ mod metrics;
 mod model;
 mod names;
 mod page;
+mod previews;
 mod probes;
 mod topology;
 
@@ -49,6 +50,7 @@ pub use model::{
     ProtectionExplained, RouteView, TcpView,
 };
 pub use page::{ListQuery, Page};
+pub use previews::{PreviewUrlView, PreviewView, PreviewedServiceView};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 
 /// What the admin server shows. Every call gives a state that was true at one moment.
@@ -73,6 +75,8 @@ pub trait View: Send + Sync + 'static {
     fn routes(&self, query: &ListQuery) -> Page<RouteView>;
     /// What sends requests to services, as a portal needs it.
     fn apis(&self, query: &ListQuery) -> Page<ApiView>;
+    /// Previews, and where they can be seen.
+    fn previews(&self, query: &ListQuery) -> Page<PreviewView>;
     /// Another whenever an answer of [`Self::apis`] may be another.
     fn edition(&self) -> String;
     /// Upstream clusters.
@@ -106,6 +110,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::hosts))
         .routes(routes!(lists::routes))
         .routes(routes!(apis::apis))
+        .routes(routes!(previews::previews))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))
         .routes(routes!(lists::limited))

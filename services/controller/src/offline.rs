@@ -8,7 +8,7 @@ use nuncio_ir::{Discovery, SecretValue};
 use nuncio_translate::{Settings, Topology, World};
 use nuncio_xds::{Options, Server};
 
-use crate::admin::{ExplainRequest, Explanation, ListQuery, RouteView};
+use crate::admin::{ExplainRequest, Explanation, ListQuery, Page, PreviewView, RouteView};
 use crate::engine::{Engine, served};
 use crate::event::{LocatedProblem, ServedListener};
 use crate::files::Files;
@@ -90,6 +90,12 @@ impl Offline {
     #[must_use]
     pub fn routes(&self, query: &ListQuery) -> Vec<RouteView> {
         view::routes(self.engine.world.model(), query).map(Listed::view).collect()
+    }
+
+    /// Previews, and where they can be seen.
+    #[must_use]
+    pub fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
+        Page::of(query, view::previews(&self.engine, query), |object| view::preview_view(&self.engine, object))
     }
 
     /// What Envoy would be sent, as canonical JSON: by kind, then by name. Private keys are blotted out.

@@ -60,7 +60,7 @@ pub struct Rule {
 const READ: &[&str] = &["get", "list", "watch"];
 
 /// The definitions of our kinds, whichever version is installed.
-pub const DEFINITIONS: [&str; 19] = [
+pub const DEFINITIONS: [&str; 21] = [
     "authservices.getambassador.io",
     "consulresolvers.getambassador.io",
     "devportals.getambassador.io",
@@ -75,6 +75,8 @@ pub const DEFINITIONS: [&str; 19] = [
     "logservices.getambassador.io",
     "mappings.getambassador.io",
     "modules.getambassador.io",
+    "previewpolicies.nuncio.dev",
+    "previews.nuncio.dev",
     "ratelimits.getambassador.io",
     "ratelimitservices.getambassador.io",
     "tcpmappings.getambassador.io",
@@ -133,6 +135,24 @@ pub const RULES: &[Rule] = &[
         names: Names::Any,
         feature: Feature::Status,
         purpose: "write the status of those Filters",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "nuncio.dev",
+        resources: &["previews", "previewpolicies"],
+        verbs: READ,
+        names: Names::Any,
+        feature: Feature::Gateway,
+        purpose: "read Previews and what they may do",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "nuncio.dev",
+        resources: &["previews/status", "previewpolicies/status"],
+        verbs: &["patch"],
+        names: Names::Any,
+        feature: Feature::Status,
+        purpose: "write the status of Previews",
     },
     Rule {
         scope: Scope::Watched,
@@ -279,7 +299,8 @@ mod tests {
     fn whatever_has_a_status_of_ours_may_be_written() {
         let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).filter_map(api_kind);
         let mut expected: Vec<_> = ours.map(|api| (api.group, format!("{}/status", api.plural))).collect();
-        let rows = RULES.iter().filter(|rule| rule.verbs == ["patch"] && rule.group.ends_with("getambassador.io"));
+        let is_ours = |group: &str| group.ends_with("getambassador.io") || group == "nuncio.dev";
+        let rows = RULES.iter().filter(|rule| rule.verbs == ["patch"] && is_ours(rule.group));
         let resources = |rule: &'static Rule| rule.resources.iter().map(move |name| (rule.group, (*name).to_owned()));
         let mut written: Vec<_> = rows.flat_map(resources).collect();
         expected.sort();

@@ -5,6 +5,7 @@ mod apis;
 mod certificates;
 mod hosts;
 mod limits;
+mod previews;
 mod routes;
 mod topology;
 mod words;
@@ -19,8 +20,8 @@ use nuncio_xds::{Key, Protocol, ResourceType};
 
 use crate::admin::{
     ApiView, CertificateView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView,
-    LimitedView, ListQuery, LocationView, ObjectRef, ObjectState, ObjectView, Page, ProblemView, RouteView,
-    TopologyQuery, TopologyView, View,
+    LimitedView, ListQuery, LocationView, ObjectRef, ObjectState, ObjectView, Page, PreviewView, ProblemView,
+    RouteView, TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::engine::{Engine, located};
@@ -31,6 +32,7 @@ use crate::run::lock;
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view};
 pub(crate) use self::limits::pace;
+pub(crate) use self::previews::{preview_view, previews};
 pub(crate) use self::routes::{Listed, route_view, routes};
 
 /// Shows the engine.
@@ -93,6 +95,11 @@ impl View for EngineView {
     fn apis(&self, query: &ListQuery) -> Page<ApiView> {
         let apis = apis::apis(&lock(&self.engine).world, query);
         Page::of(query, apis.into_iter(), |api| api)
+    }
+
+    fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
+        let engine = lock(&self.engine);
+        Page::of(query, previews(&engine, query), |object| preview_view(&engine, object))
     }
 
     fn edition(&self) -> String {

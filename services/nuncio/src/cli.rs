@@ -4,6 +4,7 @@ mod args;
 mod manifests;
 mod mistake;
 mod portal;
+mod preview;
 mod ratelimit;
 mod status;
 mod webhook;
@@ -18,6 +19,7 @@ pub(crate) use self::args::{
 };
 pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::portal::{DiffArgs, FailOn, PortalCommand, PortalServiceArgs};
+pub(crate) use self::preview::{PreviewArgs, PreviewCommand, PreviewListArgs, PreviewUrlArgs};
 pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RuleSource, RulesCheckArgs};
 pub(crate) use self::status::StatusArgs;
 pub(crate) use self::webhook::WebhookArgs;
@@ -53,6 +55,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Crds(args) => crds::run(*args),
         Command::Ratelimit(args) => crate::ratelimit::run(&args),
         Command::Authz(arguments) => authz::run(*arguments),
+        Command::Preview(args) => crate::preview::run(&args),
         Command::Portal(args) => crate::portal::run(*args),
         Command::Completions { shell } => completions(shell),
         Command::Version => version::run(),

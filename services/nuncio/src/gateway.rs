@@ -1,7 +1,7 @@
 //! A gateway to ask: one made from manifests for the occasion, or one that runs.
 
 use nuncio_controller::Topology;
-use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, RouteView};
+use nuncio_controller::admin::{AdminClient, ExplainRequest, Explanation, ListQuery, Page, PreviewView, RouteView};
 use nuncio_controller::offline::{self, Offline, OfflineConfig};
 
 use crate::cli::{Identity, Origin, Place};
@@ -46,6 +46,14 @@ impl Gateway {
         match self {
             Self::Offline(offline) => Ok(Page::of(query, offline.routes(query).into_iter(), |route| route)),
             Self::Running { address, client } => ask("the gateway", address, client, &query.to_path("routes")),
+        }
+    }
+
+    /// Previews, and where they can be seen.
+    pub(crate) fn previews(&self, query: &ListQuery) -> Result<Page<PreviewView>, Failure> {
+        match self {
+            Self::Offline(offline) => Ok(offline.previews(query)),
+            Self::Running { address, client } => ask("the gateway", address, client, &query.to_path("previews")),
         }
     }
 

@@ -14,6 +14,7 @@ mod exit;
 mod explain;
 mod gateway;
 mod portal;
+mod preview;
 mod ratelimit;
 mod report;
 mod routes;

@@ -53,6 +53,15 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
         }
         "TemplatedHeader" => needs_text(schema, &["name"]),
         "Filter" | "FilterPolicy" => convertible(schema),
+        "Preview" => needs(schema, &["services", "entrypoints", "access"]),
+        "PreviewedService" => needs_text(schema, &["baseline", "backend"]),
+        "PreviewEntrypoint" => needs_text(schema, &["name", "host"]),
+        "PreviewAccess" => needs(schema, &["mode"]),
+        "PreviewPolicy" => {
+            needs_text(schema, &["domain"]);
+            needs(schema, &["namespaces", "hosts", "access"]);
+            bound(schema, "port", "minimum", 1);
+        }
         "FilterUse" | "InsteadFilter" | "InjectedHeader" | "AccessTokenJwtFilter" | "NamedSecret" => {
             needs_text(schema, &["name"]);
         }

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::gateway;
 use super::structural::schema;
-use crate::object::{GATEWAY_GROUP, GROUP};
+use crate::object::{GATEWAY_GROUP, GROUP, OWN_GROUP};
 use crate::{
     AuthService, Filter, FilterPolicy, Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping,
-    Module, RateLimit, RateLimitService, TcpMapping, TlsContext,
+    Module, Preview, PreviewPolicy, RateLimit, RateLimitService, TcpMapping, TlsContext,
 };
 
 /// A kind of Ambassador's groups.
@@ -264,5 +264,29 @@ pub(super) const KINDS: &[CustomKind] = &[
         version: "v1alpha1",
         older: &[],
         columns: &[],
+    },
+    CustomKind {
+        group: OWN_GROUP,
+        kind: "Preview",
+        plural: "previews",
+        short: &["prev"],
+        description: "Preview: some services replaced by others, at URLs of its own.",
+        spec: Some(schema::<Preview>),
+        needs_spec: true,
+        version: "v1alpha1",
+        older: &[],
+        columns: &[text("Access", ".spec.access.mode"), text("URL", ".status.urls[0].url")],
+    },
+    CustomKind {
+        group: OWN_GROUP,
+        kind: "PreviewPolicy",
+        plural: "previewpolicies",
+        short: &["prevpol"],
+        description: "PreviewPolicy: what Previews may do, and where.",
+        spec: Some(schema::<PreviewPolicy>),
+        needs_spec: true,
+        version: "v1alpha1",
+        older: &[],
+        columns: &[text("Domain", ".spec.domain")],
     },
 ];

@@ -17,6 +17,7 @@ pub(super) fn schema(kind: &str) -> Value {
         "Mapping" => mapping(),
         "Host" => host(),
         "FilterPolicy" => rules(),
+        "Preview" => urls(),
         _ => json!({}),
     };
     if let (Some(properties), Value::Object(more)) = (properties.as_object_mut(), more) {
@@ -108,6 +109,28 @@ fn rules() -> Value {
             "items": rule,
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["index"],
+        },
+    })
+}
+
+/// Where a Preview can be seen.
+fn urls() -> Value {
+    let url = json!({
+        "type": "object",
+        "description": "Where it can be seen.",
+        "required": ["entrypoint", "url"],
+        "properties": {
+            "entrypoint": { "type": "string", "description": "The name of the entrypoint." },
+            "url": { "type": "string", "description": "Its URL." },
+        },
+    });
+    json!({
+        "urls": {
+            "type": "array",
+            "description": "Where it can be seen; none while it cannot be.",
+            "items": url,
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["entrypoint"],
         },
     })
 }

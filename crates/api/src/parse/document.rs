@@ -78,13 +78,15 @@ impl Reader<'_> {
             Class::UnknownKind => {
                 let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
                 let meant = closest(kind, &kinds).map(|kind| format!(": did you mean {kind}?")).unwrap_or_default();
-                let message = format!("getambassador.io has no kind {kind}{meant}");
+                let group = api_version.split('/').next().unwrap_or(GROUP);
+                let message = format!("{group} has no kind {kind}{meant}");
                 let id = self.meant_guard(&node, Some(kind), carrier);
                 self.problem(kind_mark, id, Problem::error("UnknownKind", "kind", message));
             }
             Class::UnknownGroup => {
                 let version = api_version.rsplit('/').next().unwrap_or_default();
-                let message = format!("{api_version} is no version of {GROUP}: did you mean {GROUP}/{version}?");
+                let group = Kind::from_name(kind).map_or(GROUP, Kind::group);
+                let message = format!("{api_version} is no version of {group}: did you mean {group}/{version}?");
                 let id = self.meant_guard(&node, Some(kind), carrier);
                 self.problem(version_mark, id, Problem::error("UnknownGroup", "apiVersion", message));
             }
@@ -93,6 +95,7 @@ impl Reader<'_> {
                     Some(kind) if kind.is_filter() || kind.is_filter_policy() => {
                         "getambassador.io/v3alpha1 or gateway.getambassador.io/v1alpha1"
                     }
+                    Some(Kind::Preview | Kind::PreviewPolicy) => "nuncio.dev/v1alpha1",
                     _ => "getambassador.io/v3alpha1, v2 or v1",
                 };
                 let message = format!("the version {api_version} is not known: expected {expected}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::Kind;
-use crate::object::{GATEWAY_GROUP, GROUP};
+use crate::object::{GATEWAY_GROUP, GROUP, OWN_GROUP};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Passed, Path, Value};
 use serde::Deserialize;
@@ -55,6 +55,7 @@ pub(super) fn classify(api_version: &str, kind: &str, annotated: bool) -> Class 
     match (group, version, kind) {
         (GROUP, _, _) => ours(version, kind),
         (GATEWAY_GROUP, _, _) => gateway(version, kind),
+        (OWN_GROUP, _, _) if !annotated => own(version, kind),
         ("ambassador", _, _) if annotated => ours(version, kind),
         _ if annotated => Class::Foreign,
         ("", "v1", "Service") => Class::Known(Kind::Service, Version::Current),
@@ -99,8 +100,19 @@ fn gateway(version: &str, kind: &str) -> Class {
     }
 }
 
+/// What Nuncio alone has: a kind that is not known is a slip.
+fn own(version: &str, kind: &str) -> Class {
+    let name = kind.strip_suffix("List").unwrap_or(kind);
+    match (Kind::of_group(OWN_GROUP, name), version) {
+        (Some(_), _) if name != kind => Class::List,
+        (Some(kind), "v1alpha1") => Class::Known(kind, Version::Current),
+        (Some(kind), _) => Class::UnknownVersion(Some(kind)),
+        (None, _) => Class::UnknownKind,
+    }
+}
+
 fn ours(version: &str, kind: &str) -> Class {
-    let known = Kind::from_name(kind).filter(|kind| kind.is_ours());
+    let known = Kind::of_group(GROUP, kind);
     let version = match version {
         "v3alpha1" => Some(Version::Current),
         "v1" | "v2" => Some(Version::Old),

@@ -79,6 +79,8 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             | Kind::FilterPolicy
             | Kind::GatewayFilter
             | Kind::GatewayFilterPolicy
+            | Kind::Preview
+            | Kind::PreviewPolicy
     );
     if needed && node.get("spec").is_none_or(Node::is_null) {
         issues.error(&path, "MissingField", format!("{} needs a spec", kind.with_article()));
@@ -138,6 +140,16 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             let policy = read(node, &path, issues)?;
             validate::filter_policy(&policy, &path, issues);
             Spec::FilterPolicy(Box::new(policy))
+        }
+        Kind::Preview => {
+            let preview = read(node, &path, issues)?;
+            validate::preview(&preview, &path, issues);
+            Spec::Preview(Box::new(preview))
+        }
+        Kind::PreviewPolicy => {
+            let policy = read(node, &path, issues)?;
+            validate::preview_policy(&policy, &path, issues);
+            Spec::PreviewPolicy(Box::new(policy))
         }
         Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(node, &path, issues)?),
         Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(node, &path, issues)?),

@@ -83,7 +83,9 @@ impl World {
             | Kind::Filter
             | Kind::FilterPolicy
             | Kind::GatewayFilter
-            | Kind::GatewayFilterPolicy => {}
+            | Kind::GatewayFilterPolicy
+            | Kind::Preview
+            | Kind::PreviewPolicy => {}
         }
         self.mark(id, dirty);
     }
@@ -109,7 +111,7 @@ impl World {
             Spec::IngressClass(class) => self.ingresses.put_class(id, Some(class)),
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
             Spec::AuthService(_) | Spec::RateLimitService(_) | Spec::RateLimit(_) => {}
-            Spec::Filter(_) | Spec::FilterPolicy(_) => {}
+            Spec::Filter(_) | Spec::FilterPolicy(_) | Spec::Preview(_) | Spec::PreviewPolicy(_) => {}
             // What it makes is made once all classes are known.
             Spec::Ingress(_) => {}
             Spec::Invalid(remains) if id.kind == Kind::TLSContext => {
@@ -149,6 +151,8 @@ impl World {
                 dirty.frame |= self.ingresses.has_hosts(id);
             }
             Kind::IngressClass => dirty.ingress_classes = true,
+            Kind::Preview => drop(dirty.previews.insert(id.clone())),
+            Kind::PreviewPolicy => dirty.preview_policy = true,
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
                 dirty.all_secrets |= id.kind == Kind::Secret;

@@ -24,6 +24,11 @@ pub(super) struct RuleSets {
 }
 
 impl RuleSets {
+    /// What a set is made of that some table names.
+    pub(super) fn key(&self, id: &RuleSetId) -> Option<&SetKey> {
+        self.used.get(id).map(|(key, _)| key)
+    }
+
     /// A table names these from now on. Gives what it names now or did before.
     pub(super) fn change(&mut self, table: &TableName, sets: BTreeMap<RuleSetId, SetKey>) -> Vec<RuleSetId> {
         let old = self.of_tables.remove(table).unwrap_or_default();

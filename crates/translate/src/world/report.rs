@@ -69,6 +69,7 @@ impl World {
         problems.extend(self.limit_problems(id));
         problems.extend(self.auth_problems(id));
         problems.extend(self.protection_problems(id));
+        problems.extend(self.preview_problems(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();
@@ -78,7 +79,7 @@ impl World {
 
     pub(super) fn mapping_problems(&self, compiled: &Compiled) -> Vec<Problem> {
         let mut problems = compiled.problems.clone();
-        problems.extend(self.unattached(compiled));
+        problems.extend(self.reserved(compiled).or_else(|| self.unattached(compiled)));
         let sources = compiled.upstream().into_iter().flat_map(|upstream| &upstream.sources);
         let endpoints = sources.filter_map(|source| self.services.lacks_endpoints(source));
         problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
@@ -120,6 +121,13 @@ impl World {
                 }
             });
         places.collect()
+    }
+
+    /// Whether the Mapping is for a name that previews have.
+    fn reserved(&self, compiled: &Compiled) -> Option<Problem> {
+        let name = compiled.host.exact().filter(|name| self.previews.reserves(name))?;
+        let message = format!("serves nothing: names like {name} are for previews alone");
+        Some(Problem::warning("ReservedForPreviews", "spec.hostname", message))
     }
 
     /// Whether no Host takes the Mapping; if that is because its Host cannot be used, why.
@@ -207,7 +215,9 @@ impl World {
             Kind::TLSContext
             | Kind::KubernetesServiceResolver
             | Kind::KubernetesEndpointResolver
-            | Kind::IngressClass => {}
+            | Kind::IngressClass
+            | Kind::PreviewPolicy => {}
+            Kind::Preview => found.tables = self.previews.tables_of(id),
         }
         found
     }

@@ -13,6 +13,7 @@ use crate::frame::Frame;
 use crate::overlap::may_overlap;
 use crate::pattern::HostPattern;
 use crate::policy::Class;
+use crate::preview;
 use crate::table::{self, Around, Built, Guard, Protected, Shared, Wilds, table_name};
 
 impl World {
@@ -50,7 +51,12 @@ impl World {
         if let Some(old) = &dirty.old_coverage {
             names.extend(self.covered_otherwise(&self.frame.classes[at], old));
         }
-        if names.is_empty() && changed.is_none() && dirty.wild.is_empty() && dirty.old_coverage.is_none() {
+        if dirty.preview_domain {
+            names.extend(self.names.exact().chain(self.frame.classes[at].exact.keys()).cloned());
+        }
+        let may_rewild =
+            changed.is_some() || !dirty.wild.is_empty() || dirty.old_coverage.is_some() || dirty.preview_domain;
+        if names.is_empty() && !may_rewild {
             return;
         }
         let wild: Vec<_> = self.wild().cloned().collect();
@@ -58,7 +64,9 @@ impl World {
         if !dirty.wild.is_empty() {
             names.extend(self.reached_by_wild(&self.frame.classes[at], &dirty.wild, &wild, &mut wilds));
         }
-        let mut rewild = changed.is_some() || !dirty.wild.is_empty() || dirty.old_coverage.is_some();
+        let mut rewild = may_rewild;
+        // The tables of previews are made after those that they are copies of.
+        names.retain(|name| dirty.preview_domain || !self.previews.reserves(name));
         for name in names {
             let built = self.build_exact(&self.frame.classes[at], &name, &mut wilds);
             let key = table_name(&self.frame.classes[at].key, &name);
@@ -103,7 +111,7 @@ impl World {
         wilds: &mut Wilds<'_>,
     ) -> Vec<Arc<str>> {
         let influence = table::influence(changed, wild);
-        let tables = self.names_of_tables(&class.key);
+        let tables = self.names_of_tables(&class.key).filter(|name| !self.previews.reserves(name));
         tables.filter(|name| self.reaches(class, name, changed, &influence, wilds)).collect()
     }
 
@@ -148,17 +156,17 @@ impl World {
     }
 
     /// The Mappings for this name alone.
-    fn own(&self, name: &str) -> impl Iterator<Item = &Compiled> {
+    pub(super) fn own(&self, name: &str) -> impl Iterator<Item = &Compiled> {
         self.names.of(name).filter_map(|id| self.mappings.get(id)).map(|compiled| &**compiled)
     }
 
     /// The Mappings for more than one name.
-    fn wild(&self) -> impl Iterator<Item = &Arc<Compiled>> {
+    pub(super) fn wild(&self) -> impl Iterator<Item = &Arc<Compiled>> {
         self.names.wild().filter_map(|id| self.mappings.get(id))
     }
 
     fn build_exact(&self, class: &Class, name: &Arc<str>, wilds: &mut Wilds<'_>) -> Option<Built> {
-        let host = class.governing(name)?;
+        let host = class.governing(name).filter(|_| !self.previews.reserves(name))?;
         table::exact(
             self.around(class),
             host,
@@ -170,10 +178,14 @@ impl World {
 
     fn build_wildcard(&self, class: &Class, wild: &[Arc<Compiled>]) -> Built {
         let wild: Vec<_> = wild.iter().map(|mapping| &**mapping).collect();
-        table::wildcard(self.around(class), &wild, self.shared(class, &wild))
+        let mut built = table::wildcard(self.around(class), &wild, self.shared(class, &wild));
+        if let Some(domain) = self.previews.domain() {
+            preview::shield(&mut built.table, domain);
+        }
+        built
     }
 
-    fn around<'c>(&'c self, class: &'c Class) -> Around<'c> {
+    pub(super) fn around<'c>(&'c self, class: &'c Class) -> Around<'c> {
         Around { class, coverage: &self.protection.coverage }
     }
 
@@ -185,7 +197,7 @@ impl World {
         type Seen<'a> = (Guard, Protected, Option<&'a LabelSelector>, Vec<&'a ObjectId>);
         let coverage = &self.protection.coverage;
         let mut seen: BTreeMap<Seen<'a>, Shared<'a>> = BTreeMap::new();
-        for (name, host) in class.exact.iter().filter(|(_, host)| !host.invalid) {
+        for (name, host) in class.exact.iter().filter(|(name, host)| !host.invalid && !self.previews.reserves(name)) {
             let table = self.model.tables.get(&table_name(&class.key, name));
             let falls_through = table.is_some_and(|table| table.hosts.iter().any(|host| host.falls_through));
             if !falls_through && !class.asks_more(name, host) {
@@ -213,7 +225,7 @@ impl World {
         shared.into_values().collect()
     }
 
-    fn put_table(&mut self, name: TableName, built: Option<Built>, dirty: &mut Dirty, delta: &mut Delta) {
+    pub(super) fn put_table(&mut self, name: TableName, built: Option<Built>, dirty: &mut Dirty, delta: &mut Delta) {
         let old = self.table_clusters.remove(&name).unwrap_or_default();
         self.wild_origins.remove(&name);
         let Some(Built { table, upstreams, problems, sets }) = built else {

@@ -7,6 +7,7 @@ mod groups;
 mod limits;
 mod neighbours;
 mod oracle;
+mod previews;
 mod protection;
 mod regressions;
 mod request;

@@ -65,6 +65,10 @@ impl View for Fake {
         none(query)
     }
 
+    fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
+        none(query)
+    }
+
     fn edition(&self) -> String {
         "7".into()
     }

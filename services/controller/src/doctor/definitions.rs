@@ -42,7 +42,7 @@ fn missing_check(check: &str, missing: &[&Definition]) -> Check {
         return Check::ok(SECTION, check);
     }
     let mut kinds = missing.iter().filter_map(|definition| Kind::of_group(definition.group, definition.kind));
-    let needed = kinds.any(|kind| !kind.is_of_edge_stack_alone());
+    let needed = kinds.any(|kind| !kind.is_unknown_to_emissary());
     let missing: Vec<_> = missing.iter().map(|definition| definition.name()).collect();
     let outcome = if needed { Outcome::Failed } else { Outcome::Warning };
     Check { outcome, ..Check::failed(SECTION, check, format!("not defined: {}", missing.join(", ")), APPLY) }

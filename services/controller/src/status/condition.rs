@@ -2,6 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use nuncio_api::Kind;
+use nuncio_translate::PreviewUrl;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -92,6 +93,8 @@ pub(super) struct Status {
     pub(super) ingress: Option<Value>,
     /// Of a policy: each of its rules.
     pub(super) rules: Vec<RuleStatus>,
+    /// Of a preview: where it can be seen.
+    pub(super) urls: Vec<PreviewUrl>,
 }
 
 impl Status {
@@ -116,6 +119,10 @@ impl Status {
         if !self.rules.is_empty() {
             let rules = self.rules.iter().map(|rule| rule.render(|condition| condition.render(self.generation, now)));
             status["rules"] = rules.collect();
+        }
+        if !self.urls.is_empty() {
+            let urls = self.urls.iter().map(|it| json!({ "entrypoint": it.entrypoint, "url": it.url }));
+            status["urls"] = urls.collect();
         }
         status
     }
@@ -218,6 +225,7 @@ fn other_fields(kind: Kind) -> &'static [&'static str] {
         Kind::Mapping => &["state", "reason"],
         Kind::Host => &["state", "errorReason"],
         Kind::Ingress => &["loadBalancer"],
+        Kind::Preview => &["urls"],
         _ => &[],
     }
 }
@@ -241,6 +249,7 @@ mod tests {
             yields: false,
             ingress: None,
             rules: Vec::new(),
+            urls: Vec::new(),
         }
     }
 

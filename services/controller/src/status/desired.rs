@@ -3,6 +3,7 @@
 mod words;
 
 use nuncio_api::{Kind, Problem, Severity};
+use nuncio_translate::PreviewUrl;
 use serde_json::Value;
 
 use self::words::{attach, list, mend, shorten};
@@ -24,6 +25,8 @@ pub(super) struct Facts {
     pub(super) reached: Option<Value>,
     /// Of a policy: its rules.
     pub(super) rules: Vec<Reach>,
+    /// Of a preview: where it can be seen.
+    pub(super) urls: Vec<PreviewUrl>,
     /// It is for other instances too.
     pub(super) shared: bool,
 }
@@ -80,6 +83,7 @@ impl Facts {
             yields: self.shared && fault.as_ref().is_some_and(|fault| fault.passes),
             ingress: self.reached.clone(),
             rules: rules::statuses(self),
+            urls: self.urls.clone(),
         }
     }
 

@@ -46,7 +46,8 @@ pub(super) fn look(engine: &Engine, id: &ObjectId, published: Option<&Value>) ->
     let in_force = !problems.is_empty() && is_in_force(object) && !keys_of(engine, id).is_empty();
     let delivery = delivery(engine, id);
     let (rules, shared) = (reaches(object), is_shared(object));
-    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules, shared };
+    let urls = engine.world.preview_urls(id);
+    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules, urls, shared };
     Some(Subject { file: Arc::clone(&object.location.file), uid, facts })
 }
 

@@ -16,7 +16,7 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 20] = [
+const CONCERNS: [(&str, Concern); 22] = [
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),
@@ -31,10 +31,12 @@ const CONCERNS: [(&str, Concern); 20] = [
     ("NoHosts", Concern::Attachment),
     ("NoListener", Concern::Attachment),
     ("NoMatchingHost", Concern::Attachment),
+    ("NoPreviewPolicy", Concern::Attachment),
     ("NotFetched", Concern::Attachment),
     ("NotReached", Concern::Reference),
     ("NotResolved", Concern::Reference),
     ("RefusedByProxy", Concern::Proxy),
+    ("ReservedForPreviews", Concern::Attachment),
     ("ResolverNotFound", Concern::Reference),
     ("TLSContextNotFound", Concern::Reference),
 ];

@@ -108,6 +108,7 @@ mod tests {
             in_force: false,
             reached: None,
             rules: vec![reach("/a/*"), reach("/b/*")],
+            urls: Vec::new(),
             shared: false,
         };
         facts.status().rules

@@ -141,7 +141,7 @@ impl<'a> Head<'a> {
     }
 
     fn is_ours(&self) -> bool {
-        let groups = ["getambassador.io/", "gateway.getambassador.io/"];
+        let groups = ["getambassador.io/", "gateway.getambassador.io/", "nuncio.dev/"];
         groups.iter().any(|group| self.api_version.starts_with(group))
     }
 

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::address::to_ask_at;
 pub(crate) use self::ask::{CheckArgs, DoctorArgs, EnvoyConfigArgs, ExplainArgs, Format, Origin, RoutesArgs};
 pub(crate) use self::serve::{ControllerArgs, Drain, EnvoyChildArgs, Identity, Limits, Logs, PortalArgs, UpArgs};
-use super::{PortalServiceArgs, RatelimitArgs};
+use super::{PortalServiceArgs, PreviewArgs, RatelimitArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Authz(Box<nuncio_authz::Arguments>),
     /// Show developers every API that a gateway serves, with its documentation; or say what has changed in a document
     Portal(Box<PortalServiceArgs>),
+    /// List previews of branches, and where they can be seen
+    Preview(PreviewArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell to complete in

@@ -22,6 +22,7 @@ mod login;
 mod no_loss;
 mod portal;
 mod ports;
+mod previews;
 mod protocols;
 mod rate_limits;
 mod refusal;

@@ -72,8 +72,11 @@ const fn foreign(group: &'static str, version: &'static str, kind: &'static str)
 /// The group of most of our kinds.
 const GROUP: &str = "getambassador.io";
 
+/// The group of what Nuncio alone has.
+const OWN_GROUP: &str = "nuncio.dev";
+
 /// The plurals of our kinds, in the order of the documentation.
-const OURS: [(&str, &str); 17] = [
+const OURS: [(&str, &str); 19] = [
     ("Mapping", "mappings"),
     ("TCPMapping", "tcpmappings"),
     ("Host", "hosts"),
@@ -91,6 +94,8 @@ const OURS: [(&str, &str); 17] = [
     ("Filter", "filters"),
     ("FilterPolicy", "filterpolicies"),
     ("RateLimit", "ratelimits"),
+    ("Preview", "previews"),
+    ("PreviewPolicy", "previewpolicies"),
 ];
 
 /// The API of a kind.
@@ -100,7 +105,7 @@ pub(crate) fn api_kind(kind: Kind) -> Option<ApiKind> {
         return FOREIGN.into_iter().find(|api| api.kind == name);
     }
     let (name, plural) = OURS.into_iter().find(|(kind, _)| *kind == name)?;
-    let version = if matches!(kind, Kind::GatewayFilter | Kind::GatewayFilterPolicy) { "v1alpha1" } else { "v3alpha1" };
+    let version = if kind.group() == GROUP { "v3alpha1" } else { "v1alpha1" };
     Some(ApiKind { plural, ..foreign(kind.group(), version, name) })
 }
 
@@ -119,7 +124,7 @@ fn without_effect() -> impl Iterator<Item = ApiKind> {
 impl ApiKind {
     /// Whether a `CustomResourceDefinition` makes it.
     pub(crate) fn is_defined(&self) -> bool {
-        self.group.ends_with(GROUP)
+        self.group.ends_with(GROUP) || self.group == OWN_GROUP
     }
 
     /// As in `apiVersion:`.

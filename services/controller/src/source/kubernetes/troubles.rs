@@ -107,7 +107,7 @@ fn mended(api: &ApiKind) -> FileChange {
 
 /// Whether a cluster may do without a kind: those that Emissary's definitions do not have, and those without effect.
 fn is_dispensable(api: &ApiKind) -> bool {
-    Kind::of_group(api.group, api.kind).is_none_or(Kind::is_of_edge_stack_alone)
+    Kind::of_group(api.group, api.kind).is_none_or(Kind::is_unknown_to_emissary)
 }
 
 /// What is wrong, and what would help.

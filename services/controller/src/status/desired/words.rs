@@ -21,6 +21,7 @@ pub(super) fn attach(problem: &Problem) -> &'static str {
             "Run `nuncio up`, which decides by itself, or name the service that does (--authz)"
         }
         "NoHosts" => "Create a Host that its hostBinding selects, or widen hostBinding",
+        "NoPreviewPolicy" => "Create one there that allows it",
         _ => "Create what it lacks, or correct its hostname or labels",
     }
 }

@@ -1,0 +1,148 @@
+//! `Preview`: some services replaced by others, at URLs of its own; and `PreviewPolicy`, which says what Previews may do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ServiceRef;
+
+/// The `spec` of a `Preview`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct Preview {
+    /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
+    pub ambassador_id: Vec<String>,
+    /// What it is called in its URLs: lower-case letters, digits and single dashes, at most 28; default is made of the object's name.
+    pub slug: Option<String>,
+    /// What is replaced: 1 to 32 services. Required.
+    pub services: Vec<PreviewedService>,
+    /// Where it can be seen: 1 to 16 hosts of the gateway. Required.
+    pub entrypoints: Vec<PreviewEntrypoint>,
+    /// Who may see it. Required.
+    pub access: Option<PreviewAccess>,
+}
+
+/// A service that is replaced. Both are named as a Mapping names its `service`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewedService {
+    /// Whose requests go elsewhere: `host[.namespace][:port]`, every port where none is said. Required.
+    pub baseline: ServiceRef,
+    /// Who gets them: `[scheme://]host[.namespace][:port]`. Required.
+    pub backend: ServiceRef,
+    /// What happens while there is nobody behind `backend`; default `Fail`.
+    #[serde(rename = "whenMissing")]
+    pub when_missing: Option<WhenMissing>,
+}
+
+/// What happens to the requests of a service that is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum WhenMissing {
+    /// They are answered 503.
+    #[default]
+    Fail,
+    /// The baseline gets them.
+    Baseline,
+}
+
+/// A host of the gateway at which a preview can be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewEntrypoint {
+    /// What the URL begins with: lower-case letters, digits and single dashes, at most 16 and not just two. Required.
+    pub name: String,
+    /// The host whose routes it has. Required.
+    pub host: String,
+}
+
+/// Who may see a preview.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewAccess {
+    /// Required.
+    pub mode: Option<PreviewAccessMode>,
+}
+
+/// Who may see a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+pub enum PreviewAccessMode {
+    /// Whoever knows its URL.
+    Public,
+}
+
+/// The `spec` of a `PreviewPolicy`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewPolicy {
+    /// The instances that take the object; `default` where empty.
+    #[serde(deserialize_with = "crate::lenient::one_or_many")]
+    #[schemars(with = "crate::crd::TextOrList")]
+    pub ambassador_id: Vec<String>,
+    /// The domain below which every preview has its hosts. Names right below it are for previews alone. Required.
+    pub domain: String,
+    /// Namespaces in which a Preview counts; `*` is each. Required.
+    pub namespaces: Vec<String>,
+    /// Hosts that may be entrypoints, as names or globs with one star at either end. Required.
+    pub hosts: Vec<String>,
+    /// The access modes that a Preview may choose. Required.
+    pub access: Vec<PreviewAccessMode>,
+    /// Who may stand in for a service; default `Services`.
+    pub backends: Option<PreviewBackends>,
+    /// How many Previews of one namespace count, those before others whose names come first; default 100.
+    #[serde(rename = "maxPreviews")]
+    pub max_previews: Option<u32>,
+    /// How the URLs of previews begin; default `https`.
+    pub scheme: Option<PreviewScheme>,
+    /// The port in the URLs of previews; none where absent.
+    pub port: Option<u16>,
+}
+
+/// Who may stand in for a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum PreviewBackends {
+    /// Services of the Preview's own namespace.
+    #[default]
+    Services,
+    /// Whatever a Mapping could name.
+    Any,
+}
+
+/// How URLs begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PreviewScheme {
+    /// In clear text.
+    Http,
+    /// Over TLS.
+    #[default]
+    Https,
+}
+
+/// Previews of one namespace, where a policy does not say how many may count.
+const MAX_PREVIEWS: u32 = 100;
+
+impl PreviewPolicy {
+    /// How many Previews of one namespace count.
+    #[must_use]
+    pub fn max_previews(&self) -> usize {
+        self.max_previews.unwrap_or(MAX_PREVIEWS) as usize
+    }
+
+    /// Whether Previews of a namespace count.
+    #[must_use]
+    pub fn takes_namespace(&self, namespace: &str) -> bool {
+        self.namespaces.iter().any(|name| name == "*" || name == namespace)
+    }
+
+    /// The URL of a host of a preview.
+    #[must_use]
+    pub fn url(&self, host: &str) -> String {
+        let scheme = match self.scheme.unwrap_or_default() {
+            PreviewScheme::Http => "http",
+            PreviewScheme::Https => "https",
+        };
+        let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{scheme}://{host}{port}/")
+    }
+}

@@ -1,0 +1,113 @@
+//! Previews and their policies.
+
+use std::collections::BTreeSet;
+
+use super::{hostname, invalid, missing, target};
+use crate::parse::Issues;
+use crate::text::shorten;
+use crate::yaml::Path;
+use crate::{Preview, PreviewPolicy};
+
+/// What one preview may replace, and at how many hosts it may be seen.
+const MOST_SERVICES: usize = 32;
+const MOST_ENTRYPOINTS: usize = 16;
+
+/// A DNS label holds 63 characters: an entrypoint, two dashes, a slug, a dash and sixteen that tell apart.
+const LONGEST_ENTRYPOINT: usize = 16;
+const LONGEST_SLUG: usize = 28;
+/// A name holds 253, a label and a dot among them.
+const LONGEST_DOMAIN: usize = 189;
+
+/// Checks a Preview.
+pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if let Some(slug) = &preview.slug {
+        label(slug, LONGEST_SLUG, &path.key("slug"), issues);
+    }
+    let services = path.key("services");
+    count(preview.services.len(), MOST_SERVICES, &services, issues);
+    let mut baselines = BTreeSet::new();
+    for (index, service) in preview.services.iter().enumerate() {
+        let path = services.index(index);
+        target(&service.baseline, &path.key("baseline"), issues);
+        target(&service.backend, &path.key("backend"), issues);
+        if !baselines.insert((&service.baseline.host, service.baseline.port)) {
+            invalid(&path.key("baseline"), "is replaced already", issues);
+        }
+    }
+    entrypoints(preview, &path.key("entrypoints"), issues);
+    let access = path.key("access");
+    if preview.access.as_ref().is_none_or(|access| access.mode.is_none()) {
+        missing(&access.key("mode"), issues);
+    }
+}
+
+fn entrypoints(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_>) {
+    count(preview.entrypoints.len(), MOST_ENTRYPOINTS, path, issues);
+    let mut names = BTreeSet::new();
+    for (index, entrypoint) in preview.entrypoints.iter().enumerate() {
+        let path = path.index(index);
+        label(&entrypoint.name, LONGEST_ENTRYPOINT, &path.key("name"), issues);
+        if entrypoint.name.len() == 2 {
+            // With the two dashes behind it, it would look like an internationalized name (RFC 5891, section 4.2.3.1).
+            invalid(&path.key("name"), "must not have just two characters", issues);
+        }
+        if !names.insert(&entrypoint.name) {
+            invalid(&path.key("name"), "is the name of another entrypoint", issues);
+        }
+        hostname::exact(&entrypoint.host, &path.key("host"), issues);
+    }
+}
+
+/// Checks a `PreviewPolicy`.
+pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let domain = path.key("domain");
+    if policy.domain.is_empty() {
+        missing(&domain, issues);
+    } else {
+        hostname::exact(&policy.domain, &domain, issues);
+        if policy.domain.len() > LONGEST_DOMAIN {
+            invalid(
+                &domain,
+                format!("is longer than {LONGEST_DOMAIN} characters: hosts below it would have no room"),
+                issues,
+            );
+        }
+    }
+    for (field, is_empty) in [
+        ("namespaces", policy.namespaces.is_empty()),
+        ("hosts", policy.hosts.is_empty()),
+        ("access", policy.access.is_empty()),
+    ] {
+        if is_empty {
+            missing(&path.key(field), issues);
+        }
+    }
+    let hosts = path.key("hosts");
+    for (index, host) in policy.hosts.iter().enumerate() {
+        hostname::glob(host, &hosts.index(index), issues);
+    }
+    if policy.port == Some(0) {
+        invalid(&path.key("port"), "expected a port from 1 to 65535, found 0", issues);
+    }
+}
+
+fn count(found: usize, most: usize, path: &Path<'_>, issues: &mut Issues<'_>) {
+    match found {
+        0 => missing(path, issues),
+        found if found > most => invalid(path, format!("at most {most} may be named, found {found}"), issues),
+        _ => {}
+    }
+}
+
+/// Part of a DNS label that others follow behind two dashes.
+fn label(text: &str, longest: usize, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if text.is_empty() {
+        missing(path, issues);
+    } else if text.len() > longest {
+        invalid(path, format!("is longer than {longest} characters"), issues);
+    } else if !text.bytes().all(is_plain) || text.starts_with('-') || text.ends_with('-') || text.contains("--") {
+        let message = "expected lower-case letters, digits and single dashes between them";
+        invalid(path, format!("{message}, found \"{}\"", shorten(text)), issues);
+    }
+}

@@ -1,0 +1,153 @@
+//! Previews: hosts of their own with the routes of a baseline host, some of whose services are others.
+
+mod name;
+mod page;
+mod shadow;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use nuncio_api::{ObjectId, Preview, PreviewBackends, PreviewPolicy, PreviewedService, Problem, WhenMissing};
+
+use crate::context::Context;
+use crate::pattern::HostPattern;
+use crate::service::{ServiceKey, Target, target};
+use crate::upstream::{Location, find};
+
+pub(crate) use name::{host_name, is_below};
+pub(crate) use page::{out_of_service, shield};
+pub(crate) use shadow::Shadow;
+
+/// A Preview, taken apart under the policy that is in force.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) id: ObjectId,
+    pub(crate) entrances: Vec<Entrance>,
+    pub(crate) replacements: Vec<Replacement>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// A host of a preview.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrance {
+    /// Its place in the spec.
+    pub(crate) index: usize,
+    /// In lower case.
+    pub(crate) name: Arc<str>,
+    /// The host whose routes it has, in lower case.
+    pub(crate) baseline: Arc<str>,
+}
+
+/// A service that is replaced.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    pub(crate) location: Location,
+    /// Any where absent.
+    pub(crate) port: Option<u16>,
+    pub(crate) backend: PreviewedService,
+    /// Why there is nobody behind it.
+    pub(crate) missing: Option<String>,
+    /// Whether it may not stand in at all.
+    pub(crate) forbidden: bool,
+}
+
+impl Replacement {
+    /// Whether the baseline gets its requests meanwhile.
+    pub(crate) fn is_left_to_baseline(&self) -> bool {
+        let falls_back = self.backend.when_missing.unwrap_or_default() == WhenMissing::Baseline;
+        self.missing.is_some() && falls_back && !self.forbidden
+    }
+}
+
+/// Takes a Preview apart.
+pub(crate) fn compile(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, context: &Context<'_>) -> Compiled {
+    let mut problems = Vec::new();
+    let entrances = match forbidden(id, spec, policy) {
+        Some(problem) => {
+            problems.push(problem);
+            Vec::new()
+        }
+        None => entrances(id, spec, policy, &mut problems),
+    };
+    let services = spec.services.iter().enumerate();
+    let replacements = services.map(|(index, service)| replacement(id, index, service, policy, context, &mut problems));
+    let replacements = replacements.collect();
+    Compiled { id: id.clone(), entrances, replacements, problems }
+}
+
+impl Compiled {
+    /// The Services on which it hangs.
+    pub(crate) fn services(&self) -> BTreeSet<ServiceKey> {
+        let named = self.replacements.iter().flat_map(|it| [&it.backend.backend, &it.backend.baseline]);
+        let keys = named.filter_map(|service| match target(&service.host, &self.id.namespace) {
+            Target::Name(key) => key,
+            Target::Address(_) => None,
+        });
+        keys.collect()
+    }
+}
+
+/// Why the policy does not let a Preview be.
+fn forbidden(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy) -> Option<Problem> {
+    if !policy.takes_namespace(&id.namespace) {
+        let message = format!("the PreviewPolicy allows no previews in the namespace {}", id.namespace);
+        return Some(Problem::error("NotAllowed", "metadata.namespace", message));
+    }
+    let mode = spec.access.as_ref().and_then(|access| access.mode)?;
+    (!policy.access.contains(&mode)).then(|| {
+        let message = format!("the PreviewPolicy does not allow previews that are {mode:?}");
+        Problem::error("NotAllowed", "spec.access.mode", message)
+    })
+}
+
+fn entrances(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, problems: &mut Vec<Problem>) -> Vec<Entrance> {
+    let allowed: Vec<_> = policy.hosts.iter().filter_map(|host| HostPattern::parse(host)).collect();
+    let mut entrances = Vec::new();
+    for (index, entrypoint) in spec.entrypoints.iter().enumerate() {
+        let Some(HostPattern::Exact(baseline)) = HostPattern::parse(&entrypoint.host) else { continue };
+        if allowed.iter().any(|pattern| pattern.takes(&baseline)) && !is_below(&policy.domain, &baseline) {
+            let name = host_name(id, spec.slug.as_deref(), &entrypoint.name, &policy.domain);
+            entrances.push(Entrance { index, name, baseline });
+        } else {
+            let message = format!("the PreviewPolicy allows no previews of {baseline}");
+            problems.push(Problem::error("NotAllowed", format!("spec.entrypoints[{index}].host"), message));
+        }
+    }
+    entrances
+}
+
+fn replacement(
+    id: &ObjectId,
+    index: usize,
+    service: &PreviewedService,
+    policy: &PreviewPolicy,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> Replacement {
+    let field = format!("spec.services[{index}].backend");
+    let only_own = policy.backends.unwrap_or_default() == PreviewBackends::Services;
+    let own = match target(&service.backend.host, &id.namespace) {
+        Target::Name(Some(key)) if key.namespace == id.namespace => Some(key),
+        Target::Name(_) | Target::Address(_) => None,
+    };
+    let forbidden = only_own && own.is_none();
+    let missing = if forbidden {
+        let message = format!("the PreviewPolicy allows Services of the namespace {} alone", id.namespace);
+        problems.push(Problem::error("NotAllowed", field, message.clone()));
+        Some(message)
+    } else {
+        let found = find(&service.backend, &id.namespace, context);
+        let lacks = found.source.as_ref().and_then(|source| context.services.lacks_endpoints(source));
+        let lacks = lacks.map(|error| error.to_string()).or_else(|| match (&found.source, own) {
+            (None, Some(key)) if only_own && context.services.get(&key).is_none() => {
+                Some(format!("there is no Service {key}"))
+            }
+            _ => None,
+        });
+        problems.extend(lacks.clone().map(|message| Problem::warning("NoEndpoints", field, message)));
+        lacks
+    };
+    let found = find(&service.baseline, &id.namespace, context);
+    let (location, port) = (found.location, service.baseline.port);
+    Replacement { location, port, backend: service.clone(), missing, forbidden }
+}

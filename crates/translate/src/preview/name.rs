@@ -1,0 +1,86 @@
+//! What the hosts of previews are called: `ENTRYPOINT--SLUG-DIGEST.DOMAIN`.
+
+use std::sync::Arc;
+
+use nuncio_api::ObjectId;
+use nuncio_auth::crypto;
+
+/// With the rest of a label, 63 characters.
+const LONGEST_SLUG: usize = 28;
+/// Of the alphabet of base 32 (RFC 4648), in lower case.
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// Characters of the digest: nobody finds a name of an object that makes it another's.
+const DIGEST: usize = 16;
+
+/// The host of a preview at an entrypoint. The same Preview always has the same: its end is a digest of its namespace and
+/// name. It is no secret.
+pub(crate) fn host_name(id: &ObjectId, slug: Option<&str>, entrypoint: &str, domain: &str) -> Arc<str> {
+    let digest = crypto::sha256(format!("{}/{}", id.namespace, id.name).as_bytes());
+    let slug = slug.map_or_else(|| slug_of(&id.name), ToOwned::to_owned);
+    format!("{entrypoint}--{slug}-{}.{}", letters(&digest), domain.to_ascii_lowercase()).into()
+}
+
+/// Whether a name is right below a domain.
+pub(crate) fn is_below(domain: &str, name: &str) -> bool {
+    let label = name.strip_suffix(&domain.to_ascii_lowercase()).and_then(|rest| rest.strip_suffix('.'));
+    label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
+}
+
+/// An object's name as part of a label: what may not stand there becomes a dash, and no two dashes follow each other.
+fn slug_of(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }) {
+        if c != '-' || !(slug.is_empty() || slug.ends_with('-')) {
+            slug.push(c);
+        }
+    }
+    slug.truncate(LONGEST_SLUG);
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "preview".to_owned() } else { slug.to_owned() }
+}
+
+/// Five bits of each byte.
+fn letters(digest: &[u8; 32]) -> String {
+    digest.iter().take(DIGEST).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_api::Kind;
+
+    use super::*;
+
+    fn name(object: &str, slug: Option<&str>) -> String {
+        host_name(&ObjectId::new(Kind::Preview, "shop", object), slug, "web", "Preview.example").to_string()
+    }
+
+    #[test]
+    fn a_host_is_one_label_below_the_domain() {
+        for object in ["pr-42", "fix.tax", "feature--x", "xn--bcher-kva", "-", &"long-".repeat(50)] {
+            let name = name(object, None);
+            let label = name.strip_suffix(".preview.example").unwrap();
+            assert!(label.len() <= 63 && !label.contains('.'), "{name}");
+            let (entrypoint, slug) = label.split_once("--").unwrap();
+            assert_eq!(entrypoint, "web", "{name}");
+            assert!(!slug.contains("--") && !slug.starts_with('-') && !slug.ends_with('-'), "{name}");
+            assert!(is_below("preview.example", &name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_come_out_alike_are_told_apart_by_their_end() {
+        assert_ne!(name("fix.tax", None), name("fix-tax", None));
+        assert_ne!(name("a", Some("same")), name("b", Some("same")));
+        assert_eq!(name("a", Some("same")), name("a", Some("same")));
+        assert!(name("a", Some("same")).starts_with("web--same-"));
+    }
+
+    #[test]
+    fn only_what_is_right_below_is_below() {
+        assert!(is_below("p.example", "a.p.example"));
+        for name in ["p.example", ".p.example", "a.b.p.example", "ap.example", "a.example"] {
+            assert!(!is_below("p.example", name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What answers where there is no preview to show. No page names an object: it is none of the visitor's business.
+
+use std::sync::Arc;
+
+use nuncio_ir::{HeaderAdd, Respond, Route, RouteAction, Table, VirtualHost};
+
+use super::name::is_below;
+use crate::policy::not_found;
+
+/// Answers a name below the domain of previews that is the host of none.
+fn unknown() -> Route {
+    let text = "It may have been deleted, or the address may be mistyped. Ask whoever sent you here for a new one.";
+    page("no-preview", 404, "There is no such preview", text)
+}
+
+/// Answers for a preview that cannot be shown.
+pub(crate) fn out_of_service() -> Route {
+    let text = "Its owner finds the reason in the status of the Preview, and with nuncio check.";
+    page("preview-out-of-service", 503, "This preview cannot be shown", text)
+}
+
+fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
+    let body = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:20vh auto;padding:0 1rem;\
+         color-scheme:light dark}}</style><h1>{title}</h1><p>{text}</p></html>\n"
+    );
+    let mut page = Route { name: name.into(), action: RouteAction::Respond(Respond { status, body }), ..not_found() };
+    let set = |name: &str, value: &str| HeaderAdd { name: name.to_owned(), value: value.to_owned(), append: false };
+    page.response_headers.add = vec![
+        set("cache-control", "no-store"),
+        set("content-type", "text/html; charset=utf-8"),
+        set("x-robots-tag", "noindex"),
+    ];
+    page
+}
+
+/// Has the table of the wildcards answer for all names right below the domain of previews: none of them is left to a
+/// wildcard Host.
+pub(crate) fn shield(table: &mut Table, domain: &str) {
+    let pattern: Arc<str> = format!("*.{}", domain.to_ascii_lowercase()).into();
+    for host in &mut table.hosts {
+        host.domains.retain(|name| *name != pattern && !is_below(domain, name));
+    }
+    table.hosts.retain(|host| !host.domains.is_empty());
+    let routes = vec![unknown()];
+    table.hosts.push(VirtualHost {
+        name: "nuncio/previews".into(),
+        domains: vec![pattern],
+        routes,
+        falls_through: false,
+    });
+}

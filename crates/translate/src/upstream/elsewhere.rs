@@ -1,0 +1,92 @@
+//! Clusters that stand in for others: where a service is, and the same settings for another.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use nuncio_api::{Scheme, ServiceRef};
+use nuncio_ir::{ClusterName, Discovery, UpstreamTls};
+
+use super::lookup::{Dns, Lookup};
+use super::{Resolver, by_zone_shares, cluster_name, mangled, qualified};
+use crate::compiled::Upstream;
+use crate::context::Context;
+use crate::service::{EndpointSource, ServiceKey};
+
+/// Where a service is, whichever its port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A Service of the world.
+    Service(ServiceKey),
+    /// An address.
+    Address(IpAddr),
+    /// A name in DNS.
+    Name(String),
+}
+
+/// A service that was looked for.
+pub(crate) struct Found {
+    pub(crate) location: Location,
+    /// The Service whose endpoints it has, if it is one.
+    pub(crate) source: Option<EndpointSource>,
+}
+
+/// Finds a service as a Mapping would that says no more of it.
+pub(crate) fn find(service: &ServiceRef, namespace: &Arc<str>, context: &Context<'_>) -> Found {
+    let named = qualified(service, namespace, context);
+    let port = service.port.unwrap_or(default_port(service.scheme == Some(Scheme::Https)));
+    let (discovery, source) = lookup(service, namespace, Dns::default()).discover(context, &named.host, port);
+    let place = of(&discovery, source.as_ref()).map(|(location, _)| location);
+    Found { location: place.unwrap_or(Location::Name(named.host)), source }
+}
+
+/// Where a cluster sends to.
+pub(crate) fn location(upstream: &Upstream) -> Option<(Location, u16)> {
+    of(&upstream.cluster.discovery, upstream.sources.first())
+}
+
+/// A cluster like another for a service that stands in for its. What the service's text does not say of TLS is as it was.
+pub(crate) fn elsewhere(
+    baseline: &Upstream,
+    service: &ServiceRef,
+    namespace: &Arc<str>,
+    context: &Context<'_>,
+) -> Upstream {
+    let mut cluster = baseline.cluster.clone();
+    match service.scheme {
+        Some(Scheme::Http) => cluster.tls = None,
+        Some(Scheme::Https) if cluster.tls.is_none() => cluster.tls = Some(UpstreamTls::default()),
+        Some(Scheme::Https) | None => {}
+    }
+    let port = service.port.unwrap_or(default_port(cluster.tls.is_some()));
+    let named = qualified(service, namespace, context);
+    let dns = match cluster.discovery {
+        Discovery::Dns { logical, respect_ttl, family, .. } => Dns { logical, respect_ttl, family },
+        Discovery::Static(_) | Discovery::Endpoints | Discovery::Unix(_) => Dns::default(),
+    };
+    let (discovery, source) = lookup(service, namespace, dns).discover(context, &named.host, port);
+    cluster.discovery = discovery;
+    cluster.stats_name = Some(mangled(&named.to_string()));
+    cluster.by_zone_shares = by_zone_shares(&cluster, context);
+    cluster.name = ClusterName("".into());
+    cluster.name = cluster_name(&cluster, None, &named.host, port, source.as_ref());
+    Upstream { cluster, sources: source.into_iter().collect() }
+}
+
+fn lookup<'a>(service: &'a ServiceRef, namespace: &'a Arc<str>, dns: Dns) -> Lookup<'a> {
+    Lookup { service, namespace, resolver: Resolver::Service, dns }
+}
+
+fn default_port(tls: bool) -> u16 {
+    if tls { 443 } else { 80 }
+}
+
+fn of(discovery: &Discovery, source: Option<&EndpointSource>) -> Option<(Location, u16)> {
+    match (discovery, source) {
+        (_, Some(source)) => Some((Location::Service(source.service.clone()), source.port)),
+        (Discovery::Static(addresses), None) => {
+            addresses.first().map(|address| (Location::Address(address.ip()), address.port()))
+        }
+        (Discovery::Dns { hosts, .. }, None) => hosts.first().map(|(host, port)| (Location::Name(host.clone()), *port)),
+        (Discovery::Endpoints | Discovery::Unix(_), None) => None,
+    }
+}

@@ -1,0 +1,65 @@
+//! What previews are copies of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_ir::auth::RuleSetId;
+use nuncio_ir::{ClusterName, Route, Table};
+
+use crate::compiled::Upstream;
+use crate::coverage::SetKey;
+use crate::policy::{Class, HostPolicy};
+use crate::table::{self, Built, Wilds, table_name};
+use crate::world::World;
+
+/// All routes of one host in a class, with what they name.
+pub(super) struct Base {
+    table: Arc<Table>,
+    pub(super) upstreams: BTreeMap<ClusterName, Arc<Upstream>>,
+    pub(super) sets: BTreeMap<RuleSetId, SetKey>,
+}
+
+impl Base {
+    pub(super) fn routes(&self) -> &[Route] {
+        self.table.hosts.first().map_or(&[], |host| &host.routes)
+    }
+}
+
+/// Those that are needed, each made once.
+pub(super) struct Bases<'a> {
+    wilds: Wilds<'a>,
+    made: BTreeMap<(Arc<str>, Arc<str>), Base>,
+}
+
+impl<'a> Bases<'a> {
+    pub(super) fn new(wilds: Wilds<'a>) -> Self {
+        Self { wilds, made: BTreeMap::new() }
+    }
+
+    /// That of a host for which `policy` speaks in a class.
+    pub(super) fn of(&mut self, world: &World, class: &Class, policy: &HostPolicy, host: &Arc<str>) -> &Base {
+        let Self { wilds, made } = self;
+        let key = (Arc::clone(&class.key), Arc::clone(host));
+        made.entry(key).or_insert_with(|| world.preview_base(class, policy, host, wilds))
+    }
+}
+
+impl World {
+    /// The table of the host as it is; where it leaves requests to the wildcards, which know the host by its own name alone,
+    /// one with all that would take them.
+    fn preview_base(&self, class: &Class, policy: &HostPolicy, host: &Arc<str>, wilds: &mut Wilds<'_>) -> Base {
+        let table = self.model.tables.get(&table_name(&class.key, host));
+        if let Some(table) = table.filter(|table| table.hosts.iter().all(|host| !host.falls_through)) {
+            let clusters = table.clusters().into_iter();
+            let upstreams = clusters.filter_map(|name| Some((name.clone(), Arc::clone(self.clusters.get(&name)?))));
+            let sets = table.rule_sets().into_iter();
+            let sets = sets.filter_map(|id| Some((id.clone(), self.rule_sets.key(&id)?.clone())));
+            return Base { table: Arc::clone(table), upstreams: upstreams.collect(), sets: sets.collect() };
+        }
+        let own = self.own(host).filter(|mapping| policy.takes(mapping));
+        let Built { table, upstreams, sets, .. } =
+            table::whole(self.around(class), policy, host, own, wilds.of(policy));
+        let upstreams = upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)).collect();
+        Base { table: Arc::new(table), upstreams, sets }
+    }
+}

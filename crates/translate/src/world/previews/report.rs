@@ -1,0 +1,87 @@
+//! What is to be said of Previews.
+
+use std::sync::Arc;
+
+use nuncio_api::{Kind, ObjectId, Problem, Spec};
+
+use crate::preview::Entrance;
+use crate::world::World;
+
+/// Where a preview can be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewUrl {
+    /// The name of the entrypoint.
+    pub entrypoint: String,
+    /// The host whose routes it has.
+    pub baseline: Arc<str>,
+    /// With the slash at the end.
+    pub url: String,
+}
+
+impl World {
+    /// The URLs of a Preview that are in force.
+    #[must_use]
+    pub fn preview_urls(&self, id: &ObjectId) -> Vec<PreviewUrl> {
+        let (Some((_, policy)), Some(compiled)) = (&self.previews.policy, self.previews.compiled.get(id)) else {
+            return Vec::new();
+        };
+        let Some(Spec::Preview(spec)) = self.objects.get(id).map(|object| &object.spec) else { return Vec::new() };
+        let tables = self.previews.tables_of(id);
+        let hosts = tables.iter().filter_map(|name| Some(&self.model.tables.get(name)?.scope.host));
+        let is_served = |entrance: &&Entrance| hosts.clone().any(|host| *host == entrance.name);
+        let url = |entrance: &Entrance| {
+            let entrypoint = spec.entrypoints.get(entrance.index)?.name.clone();
+            let (baseline, url) = (Arc::clone(&entrance.baseline), policy.url(&entrance.name));
+            Some(PreviewUrl { entrypoint, baseline, url })
+        };
+        compiled.entrances.iter().filter(is_served).filter_map(url).collect()
+    }
+
+    /// What is wrong with a Preview or a policy besides what is wrong with its text.
+    pub(in crate::world) fn preview_problems(&self, id: &ObjectId) -> Vec<Problem> {
+        match id.kind {
+            Kind::Preview => self.problems_of_preview(id),
+            Kind::PreviewPolicy => self.problem_of_policy(id).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn problems_of_preview(&self, id: &ObjectId) -> Vec<Problem> {
+        if self.previews.policy.is_none() {
+            let message =
+                format!("serves nothing: there is no PreviewPolicy in the namespace {}", self.settings.namespace);
+            return vec![Problem::warning("NoPreviewPolicy", "", message)];
+        }
+        let of_spec = self.previews.compiled.get(id).into_iter().flat_map(|compiled| compiled.problems.clone());
+        let beyond = self.previews.beyond.contains(id).then(|| {
+            let message = format!("the namespace {} has as many previews as the PreviewPolicy allows", id.namespace);
+            Problem::error("TooManyPreviews", "metadata.namespace", message)
+        });
+        let of_meeting = self.previews.problems.get(id).into_iter().flatten().cloned();
+        of_spec.chain(beyond).chain(of_meeting).collect()
+    }
+
+    /// Why a policy is not the one that is in force.
+    fn problem_of_policy(&self, id: &ObjectId) -> Option<Problem> {
+        let is_usable = matches!(self.objects.get(id)?.spec, Spec::PreviewPolicy(_));
+        if id.namespace != self.settings.namespace {
+            let message =
+                format!("has no effect: policies count in the gateway's namespace, {}", self.settings.namespace);
+            return is_usable.then(|| Problem::warning("NotInForce", "metadata.namespace", message));
+        }
+        let (chosen, _) = self.previews.policy.as_ref().filter(|(chosen, _)| chosen != id)?;
+        let message = format!("has no effect: {chosen} is in force");
+        is_usable.then(|| Problem::warning("NotInForce", "metadata.name", message))
+    }
+
+    /// Why nothing leads to a host of a preview.
+    pub(super) fn unattached_entrance(&self, entrance: &Entrance) -> Problem {
+        let governs = |name: &Arc<str>| self.frame.classes.iter().any(|class| class.governing(name).is_some());
+        let (name, field) = match governs(&entrance.baseline) {
+            true => (&entrance.name, "name"),
+            false => (&entrance.baseline, "host"),
+        };
+        let message = format!("serves nothing: no Host that a Listener binds takes {name}");
+        Problem::warning("NoMatchingHost", format!("spec.entrypoints[{}].{field}", entrance.index), message)
+    }
+}

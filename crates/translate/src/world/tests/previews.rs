@@ -1,0 +1,259 @@
+//! Previews: what their hosts answer, and what they leave alone.
+
+use nuncio_api::{Kind, ObjectId};
+use nuncio_ir::{Backend, HostRewrite, Route, RouteAction};
+
+use super::request::Request;
+use super::{objects, world};
+use crate::world::World;
+
+const SITE: &str = "\
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: any}
+spec: {hostname: '*', requestPolicy: {insecure: {action: Route}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: cart}
+spec: {hostname: shop.example, prefix: /cart/, service: cart}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: web}
+spec: {hostname: shop.example, prefix: /, service: web}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart-42}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: cart-42, labels: {kubernetes.io/service-name: cart-42}}
+addressType: IPv4
+endpoints: [{addresses: [10.0.0.42], conditions: {ready: true}}]
+ports: [{port: 80}]
+---
+";
+
+const POLICY: &str = "\
+apiVersion: nuncio.dev/v1alpha1
+kind: PreviewPolicy
+metadata: {name: previews}
+spec: {domain: pre.example, namespaces: [default], hosts: ['shop.example'], access: [Public]}
+---
+";
+
+const PREVIEW: &str = "\
+apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata: {name: pr-42}
+spec:
+  services: [{baseline: cart, backend: cart-42}]
+  entrypoints: [{name: web, host: shop.example}]
+  access: {mode: Public}
+---
+";
+
+fn of(texts: &[&str]) -> World {
+    let mut world = world();
+    apply(&mut world, &texts.concat());
+    world
+}
+
+fn apply(world: &mut World, text: &str) -> nuncio_ir::Delta {
+    world.apply(objects(text).into_iter().map(|object| (object.id.clone(), Some(object.into()))))
+}
+
+fn preview() -> ObjectId {
+    ObjectId::new(Kind::Preview, "default", "pr-42")
+}
+
+fn host(world: &World) -> String {
+    let [url] = &world.preview_urls(&preview())[..] else { panic!("one URL") };
+    assert_eq!(url.entrypoint, "web");
+    url.url.trim_start_matches("https://").trim_end_matches('/').to_owned()
+}
+
+/// The status, the reason or the cluster, without its digest.
+fn answer(world: &World, host: &str, path: &str) -> String {
+    let route = route(world, host, path);
+    match &route.action {
+        RouteAction::Respond(respond) => respond.status.to_string(),
+        RouteAction::Redirect(redirect) => redirect.status.to_string(),
+        RouteAction::Forward(forward) => match &forward.arms[0].backend {
+            Backend::Cluster(name) => name.0.split('-').filter(|part| part.len() != 16).collect::<Vec<_>>().join("-"),
+            Backend::Invalid { status, reason } => format!("{status} {reason}"),
+        },
+    }
+}
+
+fn route<'w>(world: &'w World, host: &str, path: &str) -> &'w Route {
+    Request::get(host, path).route(world.model(), "").unwrap_or_else(|| panic!("no route for {host}{path}"))
+}
+
+fn reasons(world: &World, id: &ObjectId) -> Vec<&'static str> {
+    world.problems(id).iter().map(|problem| problem.reason).collect()
+}
+
+#[test]
+fn only_the_replaced_service_is_another() {
+    let world = of(&[SITE, POLICY, PREVIEW]);
+    let host = host(&world);
+    assert_eq!(answer(&world, "shop.example", "/cart/x"), "cart:80");
+    assert_eq!(answer(&world, "shop.example", "/x"), "web:80");
+    assert_eq!(answer(&world, &host, "/cart/x"), "cart-42:80");
+    assert_eq!(answer(&world, &host, "/x"), "web:80");
+    assert_eq!(world.problems(&preview()), []);
+    let RouteAction::Forward(forward) = &route(&world, &host, "/x").action else { panic!() };
+    assert_eq!(forward.arms[0].host_rewrite, Some(HostRewrite::Literal("shop.example".to_owned())));
+    let by = |path| {
+        let added = &route(&world, &host, path).response_headers.add;
+        added.iter().find(|add| add.name == "x-nuncio-served-by").unwrap().value.clone()
+    };
+    assert_eq!((by("/cart/x").as_str(), by("/x").as_str()), ("preview", "baseline"));
+}
+
+#[test]
+fn a_preview_changes_nothing_but_its_own_tables() {
+    let mut world = of(&[SITE, POLICY]);
+    let delta = apply(&mut world, PREVIEW);
+    let tables: Vec<_> = delta.tables.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(tables, [host(&world)]);
+    assert!(delta.listeners.is_empty() && delta.secrets.is_empty() && delta.extensions.is_empty());
+    let delta = world.apply([(preview(), None)]);
+    assert_eq!(delta.tables.len(), 1);
+    assert!(delta.listeners.is_empty());
+}
+
+#[test]
+fn the_routes_follow_the_baseline() {
+    let mut world = of(&[SITE, POLICY, PREVIEW]);
+    let host = host(&world);
+    let text = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: new}\n\
+                spec: {hostname: shop.example, prefix: /new/, service: new}\n";
+    apply(&mut world, text);
+    assert_eq!(answer(&world, &host, "/new/"), "new:80");
+    // One for every host, which the baseline's own table leaves to the wildcards.
+    apply(&mut world, &text.replace("shop.example", "'*'").replace("/new/", "/everywhere/"));
+    assert_eq!(answer(&world, &host, "/everywhere/"), "new:80");
+    assert_eq!(answer(&world, &host, "/new/"), "web:80");
+}
+
+#[test]
+fn a_share_of_a_replaced_route_does_not_stay_with_another_version() {
+    let canary = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: cart-canary}\n\
+                  spec: {hostname: shop.example, prefix: /cart/, service: cart-v2, weight: 10}\n";
+    let world = of(&[SITE, POLICY, PREVIEW, canary]);
+    let RouteAction::Forward(forward) = &route(&world, &host(&world), "/cart/x").action else { panic!() };
+    assert_eq!(forward.arms.len(), 1);
+    let RouteAction::Forward(forward) = &route(&world, "shop.example", "/cart/x").action else { panic!() };
+    assert_eq!(forward.arms.len(), 2);
+}
+
+#[test]
+fn names_below_the_domain_are_for_previews_alone() {
+    let taking = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: taking}\n\
+                  spec: {hostname: '*', prefix: /, service: web}\n---\n";
+    let exact = taking.replace("'*'", "x.pre.example").replace("taking", "exact");
+    let pattern = "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: pre}\n\
+                   spec: {hostname: '*.pre.example', requestPolicy: {insecure: {action: Route}}}\n---\n";
+    let mut world = of(&[SITE, POLICY, taking, &exact, pattern, PREVIEW]);
+    for host in ["x.pre.example", "web--pr-43-aaaaaaaaaaaaaaaa.pre.example"] {
+        assert_eq!(answer(&world, host, "/"), "404", "{host}");
+    }
+    assert_eq!(reasons(&world, &ObjectId::new(Kind::Mapping, "default", "exact")), ["ReservedForPreviews"]);
+    assert_eq!(answer(&world, "other.example", "/"), "web:80");
+    // Without the policy they are as any others.
+    world.apply([(ObjectId::new(Kind::PreviewPolicy, "default", "previews"), None)]);
+    assert_eq!(answer(&world, "x.pre.example", "/"), "web:80");
+    assert_eq!(reasons(&world, &preview()), ["NoPreviewPolicy"]);
+    assert_eq!(world.model(), of(&[SITE, taking, &exact, pattern]).model());
+}
+
+#[test]
+fn a_backend_that_is_not_there_is_never_the_baseline_unless_asked_for() {
+    let mut world = of(&[SITE, POLICY, PREVIEW]);
+    let host = host(&world);
+    let slice = ObjectId::new(Kind::EndpointSlice, "default", "cart-42");
+    world.apply([(slice, None)]);
+    assert_eq!(
+        answer(&world, &host, "/cart/"),
+        "503 Preview default/pr-42: Service default/cart-42 has no ready endpoint"
+    );
+    assert_eq!(reasons(&world, &preview()), ["NoEndpoints"]);
+    apply(&mut world, &PREVIEW.replace("backend: cart-42", "backend: cart-42, whenMissing: Baseline"));
+    assert_eq!(answer(&world, &host, "/cart/"), "cart:80");
+    world.apply([(ObjectId::new(Kind::Service, "default", "cart-42"), None)]);
+    apply(&mut world, PREVIEW);
+    assert!(answer(&world, &host, "/cart/").starts_with("503"), "DNS is not asked for a Service that may be anybody's");
+}
+
+#[test]
+fn the_policy_says_what_may_be() {
+    let table = [
+        ("namespaces: [default]", "namespaces: [team]", "NotAllowed"),
+        ("hosts: ['shop.example']", "hosts: ['*.shop.example']", "NotAllowed"),
+        ("metadata: {name: previews}", "metadata: {name: previews, namespace: team}", "NoPreviewPolicy"),
+        ("access: [Public]", "access: [Public], maxPreviews: 0", "TooManyPreviews"),
+    ];
+    for (allowed, changed, reason) in table {
+        let world = of(&[SITE, &POLICY.replace(allowed, changed), PREVIEW]);
+        assert_eq!(reasons(&world, &preview()), [reason], "{changed}");
+        assert_eq!(world.preview_urls(&preview()), [], "{changed}");
+        assert!(world.model().tables.keys().all(|name| !name.0.starts_with("web--")), "{changed}");
+    }
+    for backend in ["cart.team", "10.0.0.1:80", "metadata.internal.example"] {
+        let preview = PREVIEW.replace("cart-42", backend).replace("}]\n  entry", ", whenMissing: Baseline}]\n  entry");
+        let world = of(&[SITE, POLICY, &preview]);
+        assert!(answer(&world, &host(&world), "/cart/").starts_with("503"), "{backend}");
+        assert_eq!(reasons(&world, &self::preview()), ["NotAllowed"], "{backend}");
+        let world = of(&[SITE, &POLICY.replace("[Public]", "[Public], backends: Any"), &preview]);
+        assert!(answer(&world, &host(&world), "/cart/").starts_with(backend.split(':').next().unwrap()), "{backend}");
+    }
+}
+
+#[test]
+fn what_guards_the_baseline_guards_its_previews_and_so_does_their_own_host() {
+    let redirecting = |host: &str| {
+        format!(
+            "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {{name: other}}\nspec: {{hostname: '{host}'}}\n---\n"
+        )
+    };
+    for guarded in ["shop.example", "*.pre.example"] {
+        let world = of(&[SITE, POLICY, PREVIEW, &redirecting(guarded)]);
+        assert_eq!(answer(&world, &host(&world), "/cart/"), "301", "{guarded}");
+    }
+}
+
+#[test]
+fn a_preview_that_was_refused_says_so_and_the_baseline_stays() {
+    let mut world = of(&[SITE, POLICY, PREVIEW]);
+    let host = host(&world);
+    world.quarantine(&preview(), "no");
+    assert_eq!(answer(&world, &host, "/cart/"), "503");
+    assert_eq!(answer(&world, "shop.example", "/cart/"), "cart:80");
+    world.release(&preview());
+    assert_eq!(answer(&world, &host, "/cart/"), "cart-42:80");
+}
+
+#[test]
+fn a_preview_of_nothing_is_told() {
+    let world = of(&[SITE, POLICY, &PREVIEW.replace("baseline: cart", "baseline: carts")]);
+    assert_eq!(reasons(&world, &preview()), ["NothingReplaced"]);
+    let policy = POLICY.replace("'shop.example'", "'*'");
+    let nowhere = SITE.replace("hostname: '*'", "hostname: shop.example");
+    let world = of(&[&nowhere, &policy, PREVIEW]);
+    assert_eq!(reasons(&world, &preview()), ["NoMatchingHost"]);
+}

@@ -1,0 +1,53 @@
+//! Previews, and where they can be seen.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::model::{ObjectRef, ProblemView};
+use super::page::{ListQuery, Page};
+
+/// A Preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewView {
+    /// Which object.
+    #[serde(flatten)]
+    pub id: ObjectRef,
+    /// Who may see it: `Public`.
+    pub access: String,
+    /// Where it can be seen; none while it cannot be.
+    pub urls: Vec<PreviewUrlView>,
+    /// What is replaced.
+    pub services: Vec<PreviewedServiceView>,
+    /// What is wrong with it.
+    pub problems: Vec<ProblemView>,
+}
+
+/// Where a preview can be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewUrlView {
+    /// Name of the entrypoint.
+    pub entrypoint: String,
+    /// The host whose routes it has.
+    pub baseline: String,
+    /// Its URL.
+    pub url: String,
+}
+
+/// A service that is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewedServiceView {
+    /// Whose requests go elsewhere.
+    pub baseline: String,
+    /// Who gets them.
+    pub backend: String,
+}
+
+/// Previews, and where they can be seen.
+#[utoipa::path(get, path = "/api/v1/previews", tag = "lists", params(ListQuery),
+    responses((status = 200, description = "The part of the list that was asked for", body = Page<PreviewView>)))]
+pub(super) async fn previews(State(view): State<Shared>, Query(query): Query<ListQuery>) -> Json<Page<PreviewView>> {
+    Json(view.previews(&query))
+}

@@ -1,0 +1,34 @@
+//! Previews, as the admin server shows them.
+
+use nuncio_api::{Kind, Object, Preview, Spec};
+
+use crate::admin::{ListQuery, ObjectRef, PreviewUrlView, PreviewView, PreviewedServiceView, ProblemView};
+use crate::engine::Engine;
+
+/// Those that are wanted, by name.
+pub(crate) fn previews<'e>(engine: &'e Engine, query: &'e ListQuery) -> impl Iterator<Item = &'e Object> {
+    let objects = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
+    objects.filter(|object| super::wants(query, &object.id)).map(|object| &**object)
+}
+
+pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
+    let nothing = Preview::default();
+    let spec = if let Spec::Preview(spec) = &object.spec { spec } else { &nothing };
+    let access = spec.access.as_ref().and_then(|access| access.mode);
+    let mut problems = engine.object_problems(&object.id);
+    engine.files.locate(&mut problems);
+    let urls = engine.world.preview_urls(&object.id).into_iter();
+    let urls =
+        urls.map(|it| PreviewUrlView { entrypoint: it.entrypoint, baseline: it.baseline.to_string(), url: it.url });
+    let services = spec.services.iter().map(|service| PreviewedServiceView {
+        baseline: service.baseline.to_string(),
+        backend: service.backend.to_string(),
+    });
+    PreviewView {
+        id: ObjectRef::from(&object.id),
+        access: access.map(|mode| format!("{mode:?}")).unwrap_or_default(),
+        urls: urls.collect(),
+        services: services.collect(),
+        problems: problems.iter().map(ProblemView::from).collect(),
+    }
+}
