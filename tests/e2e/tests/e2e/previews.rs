@@ -136,8 +136,8 @@ async fn a_preview_that_may_not_be_is_told_and_serves_nothing() {
     private["spec"]["entrypoints"][0]["host"] = json!("admin.example");
     shop.site.write("bad.yaml", documents(&[elsewhere, private]));
     let gateway = Gateway::start(&shop.site).await;
-    gateway.line(&["NotAllowed", "no previews in the namespace team"]).await;
-    gateway.line(&["NotAllowed", "no previews of admin.example"]).await;
+    gateway.line(&["Preview team/elsewhere", "no previews in the namespace team"]).await;
+    gateway.line(&["Preview default/private", "no previews of admin.example"]).await;
     eventually("the baseline answers", async || match shop.client().ask(&get(SHOP, "/cart/")).await.by().as_str() {
         "cart" => Ok(()),
         other => Err(other.to_owned()),
