@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::select_all;
+use nuncio_grpc::{Setup, Tls, Workers};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use crate::backends::Backends;
 use crate::lease;
 use crate::limiter::Shared;
 use crate::provider::{Active, files, xds};
-use crate::server::{self, Component, Health, Workers, WorkersSetup};
+use crate::server::{self, Component, Health, Service};
 use crate::settings::{BackendType, ConfigType, Settings};
 use crate::stats::{Exposition, Mapper, Registry, Sink};
 use crate::store::{LocalCache, Outage};
@@ -86,12 +87,11 @@ pub async fn run(settings: Settings, observed: Observed, stop: CancellationToken
         tasks.spawn(server::serve(listener, server::http(limiter, health.clone()), stop.clone()));
     }
 
-    let tls = settings.listen.tls.as_ref().map(ReloadingAcceptor::new).transpose();
-    let workers = Workers::start(WorkersSetup {
-        threads: threads(settings.listen.threads),
-        limiter: Arc::new(move || backends.limiter()),
-        health: health_service,
-        tls: tls.map_err(|error| RunError::Setting(error.to_string()))?,
+    let service = move || Service { limiter: backends.limiter(), health: health_service.clone() };
+    let workers = Workers::start(Setup {
+        threads: nuncio_grpc::threads(settings.listen.threads),
+        service: Arc::new(service),
+        tls: tls(&settings)?,
         max_age: (settings.listen.max_connection_age, settings.listen.max_connection_age_grace),
         stop: stop.clone(),
     })
@@ -123,8 +123,13 @@ fn failing(settings: &Settings) -> Vec<Component> {
     failing
 }
 
-fn threads(asked: usize) -> usize {
-    if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
+fn tls(settings: &Settings) -> Result<Option<Tls>, RunError> {
+    let Some(tls) = &settings.listen.tls else { return Ok(None) };
+    let acceptor = Arc::new(ReloadingAcceptor::new(tls).map_err(|error| RunError::Setting(error.to_string()))?);
+    Ok(Some(Arc::new(move |stream| {
+        let acceptor = acceptor.clone();
+        Box::pin(async move { acceptor.accept(stream).await })
+    })))
 }
 
 fn bind(address: &str, variables: &'static str) -> Result<tokio::net::TcpListener, RunError> {

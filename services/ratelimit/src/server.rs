@@ -1,5 +1,6 @@
 //! The ports: gRPC, HTTP, debugging, metrics.
 
+mod deadline;
 mod debug;
 mod grpc;
 mod health;
@@ -9,7 +10,7 @@ mod listen;
 mod prometheus;
 
 pub(crate) use debug::debug;
-pub(crate) use grpc::{Workers, WorkersSetup};
+pub(crate) use grpc::Service;
 pub(crate) use health::{Component, Health};
 pub(crate) use http::http;
 pub(crate) use listen::{bind, bind_unix, serve};

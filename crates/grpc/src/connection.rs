@@ -12,12 +12,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
-use tonic_health::pb::health_server::Health;
 
-use super::service::Service;
-use super::stream::{Stream, Transport};
-use super::turn::TURN;
-use crate::tls::ReloadingAcceptor;
+use crate::stream::{Stream, Transport};
+use crate::turn::TURN;
+use crate::{Service, Tls};
 
 /// Windows for what clients may send ahead: a connection carries thousands of small calls at once.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -28,26 +26,27 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 const TAKEN_BACK: usize = TURN;
 
 /// Silence after which a client is asked whether it is still there, and how long it may take to say so.
-pub(super) const SILENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+pub(crate) const SILENCE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
 /// How long a client may take until it speaks; as with the original.
-pub(super) const GREETING: Duration = Duration::from_secs(120);
+pub(crate) const GREETING: Duration = Duration::from_secs(120);
 
 /// What was accepted, in no runtime yet.
-pub(super) enum Accepted {
+#[derive(Debug)]
+pub(crate) enum Accepted {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
 }
 
 impl Accepted {
     /// Takes it into this runtime, once a TLS handshake is through where there is one, and the client speaks HTTP/2.
-    pub(super) async fn open(self, tls: Option<Arc<ReloadingAcceptor>>, patience: Duration) -> std::io::Result<Stream> {
+    pub(crate) async fn open(self, tls: Option<Tls>, patience: Duration) -> std::io::Result<Stream> {
         let mut stream = Stream::new(self.transport(tls).await?);
         tokio::time::timeout(patience, stream.greeted()).await.map_err(|_| std::io::ErrorKind::TimedOut)??;
         Ok(stream)
     }
 
-    async fn transport(self, tls: Option<Arc<ReloadingAcceptor>>) -> std::io::Result<Transport> {
+    async fn transport(self, tls: Option<Tls>) -> std::io::Result<Transport> {
         let stream = match self {
             Self::Unix(stream) => return UnixStream::from_std(stream).map(Transport::Unix),
             Self::Tcp(stream) => TcpStream::from_std(stream)?,
@@ -55,16 +54,16 @@ impl Accepted {
         stream.set_nodelay(true)?;
         match tls {
             None => Ok(Transport::Tcp(stream)),
-            Some(tls) => tls.accept(stream).await.map(|stream| Transport::Tls(Box::new(stream))),
+            Some(tls) => tls(stream).await.map(|stream| Transport::Tls(Box::new(stream))),
         }
     }
 }
 
 /// Answers the calls of a connection until the client ends it, it is too old, or the service stops. Then calls in
 /// flight may end, but no more come.
-pub(super) async fn serve<H: Health>(
+pub(crate) async fn serve<S: Service>(
     stream: Stream,
-    service: Arc<Service<H>>,
+    service: Arc<S>,
     (age, grace): (Duration, Duration),
     (silence, patience): (Duration, Duration),
     stop: CancellationToken,
@@ -103,24 +102,29 @@ mod tests {
     use std::io::ErrorKind;
     use std::time::Instant;
 
+    use http::Response;
     use tokio::io::AsyncWriteExt;
 
     use super::*;
-    use crate::limiter::{Limiter, Options, Shared};
-    use crate::store::Backend;
+    use crate::Reply;
+
+    struct Silent;
+
+    impl Service for Silent {
+        async fn answer(&self, _: Request<Incoming>) -> Response<Reply> {
+            Response::default()
+        }
+    }
 
     /// A client whose machine is gone says nothing more, not even that it ends.
     #[tokio::test]
     async fn clients_that_are_gone_are_given_up() {
         let (mut client, server) = UnixStream::pair().unwrap();
         client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
-        let (_, health) = tonic_health::server::health_reporter();
-        let shared = Arc::new(Shared::new(Options::default(), None));
-        let service = Service { limiter: Limiter::new(shared, Backend::Memory(Arc::default()), None), health };
         let (day, given) = (Duration::from_secs(86_400), Duration::from_millis(100));
         let begun = Instant::now();
         let stream = Accepted::Unix(server.into_std().unwrap()).open(None, given).await.unwrap();
-        serve(stream, Arc::new(service), (day, day), (given, given), CancellationToken::new()).await;
+        serve(stream, Arc::new(Silent), (day, day), (given, given), CancellationToken::new()).await;
         assert!(begun.elapsed() >= 2 * given, "{:?}", begun.elapsed());
     }
 

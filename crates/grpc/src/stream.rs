@@ -9,33 +9,33 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
-use super::turn::Turn;
+use crate::turn::Turn;
 
 /// What a client says first, in HTTP/2.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A connection that reads no more than its turn allows.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     transport: Transport,
-    pub(super) turn: Arc<Turn>,
+    pub(crate) turn: Arc<Turn>,
     /// Read already, and to be read once more.
     again: &'static [u8],
 }
 
 /// How bytes are carried.
-pub(super) enum Transport {
+pub(crate) enum Transport {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
 }
 
 impl Stream {
-    pub(super) fn new(transport: Transport) -> Self {
+    pub(crate) fn new(transport: Transport) -> Self {
         Self { transport, turn: Arc::default(), again: &[] }
     }
 
     /// Waits until a client speaks HTTP/2: before, nobody asks it whether it is still there.
-    pub(super) async fn greeted(&mut self) -> io::Result<()> {
+    pub(crate) async fn greeted(&mut self) -> io::Result<()> {
         let mut expected = PREFACE;
         while !expected.is_empty() {
             let mut bytes = [0; PREFACE.len()];

@@ -6,7 +6,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::BodyExt;
@@ -22,30 +22,45 @@ const LONGEST: usize = 4 << 20;
 const USUAL: usize = 128;
 
 /// Receives the message of a request.
-pub(super) async fn receive<M: Message + Default>(mut body: Incoming) -> Result<M, Status> {
-    let mut bytes = BytesMut::new();
+///
+/// # Errors
+/// When it is not one whole message, too long, or breaks off.
+pub async fn receive<M: Message + Default>(mut body: Incoming) -> Result<M, Status> {
+    let mut bytes = Bytes::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Status::cancelled(format!("the request broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > PREFIX + LONGEST {
             return Err(Status::resource_exhausted(format!("the request is longer than {LONGEST} bytes")));
         }
-        bytes.extend_from_slice(&data);
+        bytes = joined(bytes, data);
     }
-    let Some(([compressed, length @ ..], message)) = bytes.split_first_chunk::<PREFIX>() else {
+    if bytes.len() < PREFIX {
         return Err(Status::internal("the request has no message"));
-    };
-    if *compressed != 0 {
+    }
+    let (compressed, length) = (bytes.get_u8(), bytes.get_u32());
+    if compressed != 0 {
         return Err(Status::unimplemented("compressed messages are not supported"));
     }
-    if u32::from_be_bytes(*length) as usize != message.len() {
+    if length as usize != bytes.len() {
         return Err(Status::internal("the request is not one message of the length it says"));
     }
-    M::decode(message).map_err(|error| Status::internal(format!("the message cannot be read: {error}")))
+    M::decode(bytes).map_err(|error| Status::internal(format!("the message cannot be read: {error}")))
+}
+
+/// Most messages come in one frame, of which nothing is copied.
+fn joined(before: Bytes, data: Bytes) -> Bytes {
+    if before.is_empty() {
+        return data;
+    }
+    let mut all = BytesMut::from(before);
+    all.extend_from_slice(&data);
+    all.freeze()
 }
 
 /// The response with a message.
-pub(super) fn response(message: &impl Message) -> Response<Reply> {
+#[must_use]
+pub fn response(message: &impl Message) -> Response<Reply> {
     let mut bytes = BytesMut::with_capacity(USUAL);
     bytes.put_bytes(0, PREFIX);
     let reply = match message.encode(&mut bytes) {
@@ -63,8 +78,8 @@ pub(super) fn response(message: &impl Message) -> Response<Reply> {
 }
 
 /// The body of a response.
-#[derive(Default)]
-pub(super) enum Reply {
+#[derive(Debug, Default)]
+pub enum Reply {
     /// A message, and then that all went well.
     Message(Bytes),
     /// That all went well.

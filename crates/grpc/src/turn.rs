@@ -6,15 +6,15 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What is read of a connection in a turn, in bytes: a hundred usual calls.
-pub(super) const TURN: usize = 16 << 10;
+pub(crate) const TURN: usize = 16 << 10;
 
 /// How much of its turn a connection has used. It is one task's; atomic, since tasks must be free to move.
 #[derive(Default)]
-pub(super) struct Turn(AtomicUsize);
+pub(crate) struct Turn(AtomicUsize);
 
 impl Turn {
     /// Runs a connection, with a new turn each time that it is polled.
-    pub(super) async fn of_each_poll<F: Future>(&self, mut connection: Pin<&mut F>) -> F::Output {
+    pub(crate) async fn of_each_poll<F: Future>(&self, mut connection: Pin<&mut F>) -> F::Output {
         poll_fn(|context| {
             self.0.store(0, Ordering::Relaxed);
             connection.as_mut().poll(context)
@@ -22,11 +22,11 @@ impl Turn {
         .await
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= TURN
     }
 
-    pub(super) fn has_read(&self, bytes: usize) {
+    pub(crate) fn has_read(&self, bytes: usize) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 }

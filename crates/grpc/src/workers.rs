@@ -1,0 +1,196 @@
+//! Threads with a runtime each, that connections are dealt out to.
+//!
+//! A connection's calls are answered by one thread: nothing is handed from core to core. Envoys hold few connections for
+//! long, so that these are dealt out in turn, rather than by the kernel's hash of addresses, by which one thread may get all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::Service;
+use crate::connection::{self, Accepted};
+
+/// How long calls may take to end when the service stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Takes a TLS handshake with a client.
+pub type Tls = Arc<dyn Fn(TcpStream) -> BoxFuture<'static, std::io::Result<TlsStream<TcpStream>>> + Send + Sync>;
+
+/// What threads need.
+pub struct Setup<S> {
+    /// How many; [`threads`] says what is usual.
+    pub threads: usize,
+    /// Makes what answers the calls of a thread, in its runtime.
+    pub service: Arc<dyn Fn() -> S + Send + Sync>,
+    /// TLS, where it is used.
+    pub tls: Option<Tls>,
+    /// How old connections may become, and how long they may then take to end; zero for any time.
+    pub max_age: (Duration, Duration),
+    /// Ends it all.
+    pub stop: CancellationToken,
+}
+
+/// As many threads as cores, unless somebody says how many.
+#[must_use]
+pub fn threads(asked: usize) -> usize {
+    if asked > 0 { asked } else { std::thread::available_parallelism().map_or(1, std::num::NonZero::get) }
+}
+
+impl<S> std::fmt::Debug for Setup<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setup").field("threads", &self.threads).finish_non_exhaustive()
+    }
+}
+
+/// The threads.
+#[derive(Debug)]
+pub struct Workers {
+    queues: Vec<mpsc::UnboundedSender<Accepted>>,
+    next: AtomicUsize,
+    threads: Vec<JoinHandle<()>>,
+    done: Vec<oneshot::Receiver<()>>,
+    /// What a thread has opened, others may use: runtimes live until all calls have ended.
+    all_done: CancellationToken,
+}
+
+impl Workers {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn start<S: Service>(setup: Setup<S>) -> std::io::Result<Self> {
+        let mut workers = Self {
+            queues: Vec::new(),
+            next: AtomicUsize::new(0),
+            threads: Vec::new(),
+            done: Vec::new(),
+            all_done: CancellationToken::new(),
+        };
+        let setup = Arc::new(setup);
+        for index in 0..setup.threads.max(1) {
+            let (queue, accepted) = mpsc::unbounded_channel();
+            let (done, is_done) = oneshot::channel();
+            let (setup, all_done) = (setup.clone(), workers.all_done.clone());
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let thread = std::thread::Builder::new().name(format!("grpc-{index}")).spawn(move || {
+                runtime.block_on(async {
+                    run(&setup, accepted).await;
+                    _ = done.send(());
+                    all_done.cancelled().await;
+                });
+            })?;
+            workers.queues.push(queue);
+            workers.threads.push(thread);
+            workers.done.push(is_done);
+        }
+        Ok(workers)
+    }
+
+    /// Accepts connections over TCP until stopped.
+    pub async fn accept(&self, listener: TcpListener, stop: &CancellationToken) {
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = listener.accept() => accepted.and_then(|(stream, _)| stream.into_std()),
+            };
+            self.deal(accepted.map(Accepted::Tcp)).await;
+        }
+    }
+
+    /// Accepts connections over a Unix socket until stopped.
+    pub async fn accept_unix(&self, listener: UnixListener, stop: &CancellationToken) {
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = listener.accept() => accepted.and_then(|(stream, _)| stream.into_std()),
+            };
+            self.deal(accepted.map(Accepted::Unix)).await;
+        }
+    }
+
+    async fn deal(&self, accepted: std::io::Result<Accepted>) {
+        match accepted {
+            Ok(accepted) => {
+                let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.queues.len();
+                _ = self.queues[turn].send(accepted);
+            }
+            Err(error) => {
+                // Out of files, most likely: accepting at once again would only turn the wheel.
+                tracing::warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    /// Waits for the calls in flight, for a while.
+    pub async fn drained(self) {
+        drop(self.queues);
+        let all = async {
+            for done in self.done {
+                _ = done.await;
+            }
+        };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            tracing::warn!("some calls have not ended after {DRAIN:?}");
+            return;
+        }
+        self.all_done.cancel();
+        for thread in self.threads {
+            _ = thread.join();
+        }
+    }
+}
+
+/// Serves the connections of a thread until stopped, and then until they have ended.
+async fn run<S: Service>(setup: &Setup<S>, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
+    let service = Arc::new((setup.service)());
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = setup.stop.cancelled() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = accepted.recv() => match accepted {
+                Some(accepted) => _ = connections.spawn(serve(setup, accepted, service.clone())),
+                None => break,
+            },
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+fn serve<S: Service>(
+    setup: &Setup<S>,
+    accepted: Accepted,
+    service: Arc<S>,
+) -> impl Future<Output = ()> + Send + use<S> {
+    let (tls, stop) = (setup.tls.clone(), setup.stop.clone());
+    let max_age = (about(setup.max_age.0), unlimited_when_zero(setup.max_age.1));
+    async move {
+        let opened = tokio::select! {
+            // Who has not spoken yet, or is amid a handshake, has no call: nobody waits for it.
+            () = stop.cancelled() => return,
+            opened = accepted.open(tls, connection::GREETING) => opened,
+        };
+        match opened {
+            Ok(stream) => connection::serve(stream, service, max_age, connection::SILENCE, stop).await,
+            Err(error) => tracing::info!("a connection came to nothing: {error}"),
+        }
+    }
+}
+
+/// A tenth more or less, so that connections that came at once do not go at once.
+fn about(age: Duration) -> Duration {
+    unlimited_when_zero(age.mul_f64(0.9 + fastrand::f64() / 5.0))
+}
+
+fn unlimited_when_zero(time: Duration) -> Duration {
+    if time.is_zero() { Duration::MAX } else { time }
+}
