@@ -65,6 +65,12 @@ impl Request {
         }
     }
 
+    /// The same with these headers that the client sent.
+    #[must_use]
+    pub fn with_headers(self, headers: HeaderMap) -> Self {
+        Self { headers, ..self }
+    }
+
     /// Path and query.
     #[must_use]
     pub fn target(&self) -> &str {

@@ -83,7 +83,7 @@ impl Engine {
     /// Decides on a request under a rule set; `None` where its route names none.
     pub(crate) async fn decide(&self, set: Option<&str>, request: Request) -> Decision {
         let begun = Instant::now();
-        let facts = Facts::of(&request);
+        let facts = self.audit.is_some().then(|| Facts::of(&request));
         let span = debug_span!(
             "decide",
             otel.kind = "server",
@@ -101,8 +101,8 @@ impl Engine {
         let decision = Decision { outcome, rule, steps, identity };
         decision.tell(&span);
         self.metrics.decided(&decision, begun.elapsed());
-        if let Some(audit) = &self.audit {
-            audit.write(&Entry::new(&facts, set, &decision));
+        if let (Some(audit), Some(facts)) = (&self.audit, &facts) {
+            audit.write(&Entry::new(facts, set, &decision));
         }
         decision
     }

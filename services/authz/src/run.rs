@@ -39,9 +39,9 @@ pub enum RunError {
     /// Settings do not go together.
     #[error("{0}")]
     Setting(String),
-    /// The server ended by itself.
-    #[error("the server failed: {0}")]
-    Serve(tonic::transport::Error),
+    /// Threads cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(std::io::Error),
 }
 
 impl From<StoreError> for RunError {

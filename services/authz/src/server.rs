@@ -1,6 +1,7 @@
 //! Envoy, other proxies, and operators.
 
 mod admin;
+mod asked;
 mod check;
 mod grpc;
 mod http_form;

@@ -1,17 +1,14 @@
-//! Between Envoy's messages and ours.
+//! What Envoy is told.
 
 use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
-use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, QueryParameter, address};
+use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, QueryParameter};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
-use envoy_types::pb::envoy::service::auth::v3::{
-    AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
-};
+use envoy_types::pb::envoy::service::auth::v3::{CheckResponse, DeniedHttpResponse, OkHttpResponse};
 use envoy_types::pb::envoy::r#type::v3::HttpStatus;
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 use envoy_types::pb::google::rpc::Status;
-use nuncio_auth::{Edits, Identity, Reply, Request};
-use nuncio_ir::auth::RULE_SET_KEY;
+use nuncio_auth::{Edits, Identity, Reply};
 
 use crate::engine::{Decision, Outcome};
 
@@ -19,48 +16,6 @@ use crate::engine::{Decision, Outcome};
 const OK: i32 = 0;
 const PERMISSION_DENIED: i32 = 7;
 const UNAVAILABLE: i32 = 14;
-
-/// The set that the route names, and the request. `None` for a message that holds none.
-pub(super) fn request(message: CheckRequest) -> Option<(Option<String>, Request)> {
-    let mut attributes = message.attributes?;
-    let set = attributes.context_extensions.remove(RULE_SET_KEY);
-    let client = peer(&attributes);
-    let http = attributes.request?.http?;
-    // Raw where Envoy sends them so (`encode_raw_headers`): the other map joins and changes them.
-    let headers: Vec<(String, Vec<u8>)> = match http.header_map {
-        Some(raw) => {
-            raw.headers.into_iter().map(|header| (header.key, either(header.raw_value, header.value))).collect()
-        }
-        None => http.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect(),
-    };
-    // Envoy writes it itself unless a proxy that it trusts has; the scheme of HTTP/2 is what the client wrote.
-    let forwarded = headers.iter().find(|(name, _)| name == "x-forwarded-proto").map(|(_, value)| value.as_slice());
-    let scheme = match forwarded {
-        Some(b"https") => "https",
-        Some(b"http") => "http",
-        _ => &http.scheme,
-    };
-    let mut request = Request::new(&http.method, scheme, &http.host, &http.path);
-    request.client = client;
-    for (name, value) in &headers {
-        request.add_header(name, value);
-    }
-    request.id = request.header("x-request-id").unwrap_or(&http.id).to_owned();
-    request.body = if http.raw_body.is_empty() { http.body.into_bytes() } else { http.raw_body };
-    Some((set, request))
-}
-
-fn either(raw: Vec<u8>, text: String) -> Vec<u8> {
-    if raw.is_empty() { text.into_bytes() } else { raw }
-}
-
-fn peer(attributes: &AttributeContext) -> String {
-    let address = attributes.source.as_ref().and_then(|peer| peer.address.as_ref()?.address.as_ref());
-    match address {
-        Some(address::Address::SocketAddress(socket)) => socket.address.clone(),
-        _ => String::new(),
-    }
-}
 
 /// The answer to Envoy.
 pub(super) fn response(decision: Decision) -> CheckResponse {
@@ -145,6 +100,8 @@ fn metadata(identity: Option<&Identity>, rule: &str) -> Struct {
 
 #[cfg(test)]
 mod tests {
+    use nuncio_auth::Request;
+
     use super::*;
 
     #[test]

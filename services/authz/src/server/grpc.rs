@@ -1,56 +1,71 @@
 //! `envoy.service.auth.v3.Authorization`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use envoy_types::pb::envoy::service::auth::v3::authorization_server::{Authorization, AuthorizationServer};
-use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
-use tokio_stream::wrappers::UnixListenerStream;
+use envoy_types::pb::envoy::service::auth::v3::CheckResponse;
+use http::{Request, Response};
+use nuncio_grpc::{Incoming, Reply, Setup, Workers};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status};
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::{Health, HealthServer};
 
+use super::asked::Check;
 use super::{Listener, check};
 use crate::engine::Engine;
 use crate::run::RunError;
 use crate::settings::Address;
 
-/// Windows for what Envoys may send ahead: a connection carries thousands of checks at once.
-const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 16 << 20;
+/// What health is asked of.
+const NAME: &str = "envoy.service.auth.v3.Authorization";
+/// The path of the one method.
+const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+/// How long a connection may take to end when the service is stopped: an identity provider may have to answer first.
+const LAST_CALLS: Duration = Duration::from_secs(5);
 
-struct Service(Arc<Engine>);
+struct Service<H> {
+    engine: Arc<Engine>,
+    health: HealthServer<H>,
+}
 
-#[tonic::async_trait]
-impl Authorization for Service {
-    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        let Some((set, request)) = check::request(request.into_inner()) else {
-            return Ok(Response::new(check::nothing()));
-        };
-        let decision = self.0.decide(set.as_deref(), request).await;
-        Ok(Response::new(check::response(decision)))
+impl<H: Health> nuncio_grpc::Service for Service<H> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Reply> {
+        if request.uri().path() != CHECK {
+            return nuncio_grpc::health(&self.health, request).await;
+        }
+        match nuncio_grpc::receive::<Check>(request.into_body()).await {
+            Ok(asked) => nuncio_grpc::response(&self.check(asked).await),
+            Err(status) => status.into_http(),
+        }
+    }
+}
+
+impl<H: Health> Service<H> {
+    async fn check(&self, asked: Check) -> CheckResponse {
+        match asked.into_request() {
+            Some((set, request)) => check::response(self.engine.decide(set.as_deref(), request).await),
+            None => check::nothing(),
+        }
     }
 }
 
 /// Answers until stopped.
 pub(crate) async fn serve(engine: Arc<Engine>, address: &Address, stop: CancellationToken) -> Result<(), RunError> {
     let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_serving::<AuthorizationServer<Service>>().await;
-    let server = Server::builder()
-        // Each check is a stream: a limit would hold an Envoy back.
-        .max_concurrent_streams(Some(u32::MAX))
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .add_service(AuthorizationServer::new(Service(engine)))
-        .add_service(health);
-    let served = match Listener::bind(address).await? {
-        Listener::Tcp(listener) => {
-            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-            server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned()).await
-        }
-        Listener::Unix(listener, _place) => {
-            server.serve_with_incoming_shutdown(UnixListenerStream::new(listener), stop.cancelled_owned()).await
-        }
-    };
-    served.map_err(RunError::Serve)
+    reporter.set_service_status(NAME, ServingStatus::Serving).await;
+    let listener = Listener::bind(address).await?;
+    let workers = Workers::start(Setup {
+        threads: nuncio_grpc::threads(0),
+        service: Arc::new(move || Service { engine: engine.clone(), health: health.clone() }),
+        tls: None,
+        max_age: (Duration::ZERO, LAST_CALLS),
+        stop: stop.clone(),
+    })
+    .map_err(RunError::Threads)?;
+    match listener {
+        Listener::Tcp(listener) => workers.accept(listener, &stop).await,
+        Listener::Unix(listener, _place) => workers.accept_unix(listener, &stop).await,
+    }
+    workers.drained().await;
+    Ok(())
 }
