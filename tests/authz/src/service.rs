@@ -29,9 +29,9 @@ impl Service {
         Self::start_with(rules, &[]).await
     }
 
-    /// Starts one that writes no more than operators have it write.
-    pub async fn start_as_operators_do(rules: &Value) -> Self {
-        let service = Self::spawn(rules, Vec::new(), |_| Vec::new());
+    /// Starts one that writes no more than operators have it write, with these arguments.
+    pub async fn start_as_operators_do(rules: &Value, arguments: &[&str]) -> Self {
+        let service = Self::spawn(rules, Vec::new(), |_| arguments.iter().map(ToString::to_string).collect());
         service.ready().await;
         service
     }

@@ -10,6 +10,7 @@ mod child;
 mod eventually;
 mod goal;
 mod group;
+pub mod load;
 mod pki;
 mod process;
 mod story;

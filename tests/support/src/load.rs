@@ -4,11 +4,11 @@
 //! Envoy does, a connection indexes its headers, and sends what it has at once.
 
 use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
-use envoy_types::pb::envoy::service::ratelimit::v3::RateLimitRequest;
-use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -24,24 +24,40 @@ const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 const FRAME_HEADER: usize = 9;
+/// What stands before a message of gRPC: whether it is compressed, and its length.
+const PREFIX: usize = 5;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const LARGEST_WINDOW: u32 = i32::MAX as u32;
-const PATH: &[u8] = b"/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 /// `:method: POST`, `:scheme: http`, and the four fields that the first request put into the table (RFC 7541).
 const INDEXED: [u8; 6] = [0x83, 0x86, 0xc1, 0xc0, 0xbf, 0xbe];
 
-/// What connections ask, and when.
-#[derive(Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) request: fn(u64) -> RateLimitRequest,
-    pub(crate) end: Instant,
+/// Writes the message of a number.
+pub type Write = Arc<dyn Fn(u64, &mut Vec<u8>) + Send + Sync>;
+
+/// What a connection asks, and when.
+#[derive(Clone)]
+pub struct Plan {
+    /// Whom.
+    pub address: SocketAddr,
+    /// Of the method: `/package.Service/Method`.
+    pub path: &'static str,
+    /// What.
+    pub message: Write,
+    /// Until when.
+    pub end: Instant,
     /// Calls in flight at most.
-    pub(crate) streams: usize,
+    pub streams: usize,
     /// The first of its numbers, and how far apart they are.
-    pub(crate) numbers: (u64, u64),
+    pub numbers: (u64, u64),
     /// Between two calls; none for as soon as a stream is free.
-    pub(crate) pause: Option<Duration>,
+    pub pause: Option<Duration>,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan").field("path", &self.path).field("streams", &self.streams).finish_non_exhaustive()
+    }
 }
 
 /// A connection of HTTP/2.
@@ -62,8 +78,11 @@ struct Call {
 }
 
 /// Asks as planned, and says how long each answer took.
-pub(crate) async fn run(port: u16, plan: Plan) -> anyhow::Result<Vec<Duration>> {
-    let mut connection = Connection::open(port).await?;
+///
+/// # Errors
+/// When a call fails, or the connection does.
+pub async fn run(plan: Plan) -> io::Result<Vec<Duration>> {
+    let mut connection = Connection::open(plan.address).await?;
     let (mut number, mut next) = (plan.numbers.0, Instant::now());
     if let Some(pause) = plan.pause {
         // Connections do not ask at the same time.
@@ -73,7 +92,7 @@ pub(crate) async fn run(port: u16, plan: Plan) -> anyhow::Result<Vec<Duration>> 
         let now = Instant::now();
         let over = now >= plan.end;
         while !over && connection.in_flight.len() < plan.streams && (plan.pause.is_none() || next <= now) {
-            connection.ask(&(plan.request)(number));
+            connection.ask(plan.path, |message| (plan.message)(number, message));
             number += plan.numbers.1;
             next += plan.pause.unwrap_or_default();
         }
@@ -90,8 +109,8 @@ pub(crate) async fn run(port: u16, plan: Plan) -> anyhow::Result<Vec<Duration>> 
 }
 
 impl Connection {
-    async fn open(port: u16) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (input, output) = (Vec::with_capacity(1 << 16), Vec::with_capacity(1 << 16));
         let mut connection =
@@ -113,31 +132,32 @@ impl Connection {
         self.output.extend_from_slice(payload);
     }
 
-    fn ask(&mut self, request: &RateLimitRequest) {
+    fn ask(&mut self, path: &str, write: impl FnOnce(&mut Vec<u8>)) {
         let id = self.next_stream;
         self.next_stream += 2;
         if id == 1 {
-            self.frame(HEADERS, END_HEADERS, id, &first_headers());
+            self.frame(HEADERS, END_HEADERS, id, &first_headers(path));
         } else {
             self.frame(HEADERS, END_HEADERS, id, &INDEXED);
         }
-        let mut data = vec![0];
-        data.extend_from_slice(&(request.encoded_len() as u32).to_be_bytes());
-        data.extend_from_slice(&request.encode_to_vec());
+        let mut data = vec![0; PREFIX];
+        write(&mut data);
+        let length = (data.len() - PREFIX) as u32;
+        data[1..PREFIX].copy_from_slice(&length.to_be_bytes());
         self.frame(DATA, END_STREAM, id, &data);
         self.in_flight.insert(id, Call { sent: Instant::now(), answered: false });
     }
 
-    async fn flush(&mut self) -> anyhow::Result<()> {
+    async fn flush(&mut self) -> io::Result<()> {
         self.stream.write_all(&self.output).await?;
         self.output.clear();
         Ok(())
     }
 
     /// Waits for something, and takes all frames that are complete.
-    async fn receive(&mut self) -> anyhow::Result<()> {
+    async fn receive(&mut self) -> io::Result<()> {
         if self.stream.read_buf(&mut self.input).await? == 0 {
-            bail!("the service closed the connection");
+            return Err(io::Error::other("the service closed the connection"));
         }
         let input = std::mem::take(&mut self.input);
         let mut rest = input.as_slice();
@@ -155,19 +175,21 @@ impl Connection {
         Ok(())
     }
 
-    fn handle(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> anyhow::Result<()> {
+    fn handle(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
         match kind {
             SETTINGS | PING if flags & ACK == 0 => {
                 let payload = if kind == PING { payload } else { &[] };
                 self.frame(kind, ACK, 0, payload);
             }
-            DATA => self.in_flight.get_mut(&stream).context("data of no call")?.answered = true,
-            GOAWAY => bail!("the service wants no more calls"),
+            DATA => self.in_flight.get_mut(&stream).ok_or_else(|| io::Error::other("data of no call"))?.answered = true,
+            GOAWAY => return Err(io::Error::other("the service wants no more calls")),
             _ => {}
         }
         if kind == RESET || (matches!(kind, DATA | HEADERS) && flags & END_STREAM != 0) {
-            let call = self.in_flight.remove(&stream).context("the end of no call")?;
-            ensure!(call.answered, "a call failed");
+            let call = self.in_flight.remove(&stream).ok_or_else(|| io::Error::other("the end of no call"))?;
+            if !call.answered {
+                return Err(io::Error::other("a call failed"));
+            }
             self.times.push(call.sent.elapsed());
         }
         Ok(())
@@ -175,14 +197,14 @@ impl Connection {
 }
 
 /// What [`INDEXED`] stands for, written out and put into the table.
-fn first_headers() -> Vec<u8> {
+fn first_headers(path: &str) -> Vec<u8> {
     let mut block = vec![INDEXED[0], INDEXED[1]];
     // Names of the static table: `:path` is 4, `:authority` 1, `content-type` 31; `te` is in none.
-    for (name, value) in [(0x44, PATH), (0x41, b"localhost"), (0x5f, b"application/grpc")] {
+    for (name, value) in [(0x44, path), (0x41, "localhost"), (0x5f, "application/grpc")] {
         block.push(name);
         // Below 127, and so one byte.
         block.push(value.len() as u8);
-        block.extend_from_slice(value);
+        block.extend_from_slice(value.as_bytes());
     }
     block.extend_from_slice(b"\x40\x02te\x08trailers");
     block

@@ -7,7 +7,7 @@ use super::{Gateway, envoy, is_ready};
 use crate::{Service, Upstream, free_address};
 
 impl Gateway {
-    /// Starts one under the rule set `s`.
+    /// Starts one: `/open/` is not checked, everything else is, under the rule set `s`.
     pub async fn start_bare(service: &Service, upstream: &Upstream) -> Self {
         Self::launch(&by_grpc(), Some(cluster("authz", &service.grpc, true)), upstream).await
     }
@@ -88,6 +88,12 @@ fn manager(filter: &Value) -> Value {
     let told = json!({ "envoy.filters.http.ext_authz": {
         "@type": typed("http.ext_authz.v3.ExtAuthzPerRoute"),
         "check_settings": { "context_extensions": { "nuncio.dev/rules": "s" } } } });
+    let off = json!({ "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true });
+    let off = json!({ "envoy.filters.http.ext_authz": off, "envoy.filters.http.jwt_authn": off });
+    let route = |prefix: &str, filters: &Value| {
+        json!({
+        "match": { "prefix": prefix }, "route": { "cluster": "upstream" }, "typed_per_filter_config": filters })
+    };
     json!({
         "@type": typed("network.http_connection_manager.v3.HttpConnectionManager"),
         "stat_prefix": "s", "use_remote_address": true, "normalize_path": true,
@@ -96,7 +102,7 @@ fn manager(filter: &Value) -> Value {
             { "name": "envoy.filters.http.router", "typed_config": { "@type": typed("http.router.v3.Router") } },
         ],
         "route_config": { "virtual_hosts": [{ "name": "v", "domains": ["*"], "routes": [
-            { "match": { "prefix": "/" }, "route": { "cluster": "upstream" }, "typed_per_filter_config": told },
+            route("/open/", &off), route("/", &told),
         ] }] },
     })
 }

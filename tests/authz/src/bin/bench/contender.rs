@@ -1,12 +1,14 @@
 //! One of those compared, and what its processes use.
 
-use std::process::Command;
+use std::time::Duration;
 
 use nuncio_authz_tests::{Gateway, Upstream};
 use nuncio_test_support::Running;
 
+use crate::wrk;
+
 /// Connections that ask all the time.
-const CONNECTIONS: &str = "8";
+const CONNECTIONS: usize = 8;
 
 /// An Envoy, and the service that it asks, if it asks one.
 #[derive(Debug)]
@@ -29,20 +31,21 @@ pub(crate) struct Cost {
 
 impl Contender<'_> {
     /// Asks for this long.
-    pub(crate) async fn run(&mut self, seconds: u32) {
+    pub(crate) async fn run(&mut self, length: Duration) {
         let service = || self.service.map_or(0.0, micros);
         let envoy = || micros(self.gateway.process());
         let before = (envoy(), service(), self.upstream.requests());
-        let mut wrk = Command::new("wrk");
-        wrk.args(["--threads", "1", "--connections", CONNECTIONS, "--duration", &format!("{seconds}s")]);
-        wrk.args(["--header", self.header, &format!("{}/orders", self.gateway.origin)]);
-        let output = tokio::task::spawn_blocking(move || wrk.output()).await.unwrap();
-        let output = output.expect("wrk is missing: scripts/setup.sh bench");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && !said.contains("Non-2xx"), "{}: {said}", self.name);
+        wrk::run(&format!("{}/orders", self.gateway.origin), self.header, CONNECTIONS, length).await;
         let requests = (self.upstream.requests() - before.2) as f64;
         let service = service() - before.1;
         self.used.push(Cost { all: (envoy() - before.0 + service) / requests, service: service / requests });
+    }
+
+    /// Milliseconds that being asked about adds to the median of a request that is let through, one at a time.
+    pub(crate) async fn added(&self, length: Duration) -> f64 {
+        let median =
+            async |path: &str| wrk::run(&format!("{}{path}", self.gateway.origin), self.header, 1, length).await.p50;
+        median("/orders").await - median("/open/orders").await
     }
 
     /// The median.

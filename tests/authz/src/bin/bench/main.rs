@@ -1,67 +1,48 @@
-//! Processor time of a request that is let through, in one run: our service beside oauth2-proxy, each behind an Envoy of the
-//! same configuration, for a session's cookie; and our JWT filter beside Envoy's own.
+//! What checks cost, in one run, by turns: our service beside oauth2-proxy, Envoy's own filter for tokens, and a server that
+//! lets everything through; asked directly, and by an Envoy.
 //!
-//! Those compared take turns; the load and the upstream share the machine, and are not counted.
+//! Tells which goals were missed, and fails for none. The load, Envoys, providers and upstreams share a core, and are not
+//! counted but where it says so.
 //! usage: `bench-authz [seconds for each measurement]`
 // Whatever cannot be measured ends the run, as in a test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod check;
 mod contender;
+mod direct;
+mod envoy;
+mod only_ok;
+mod place;
 mod sessions;
 mod tokens;
+mod wrk;
+
+use std::time::Duration;
 
 use nuncio_test_support::Goal;
 
-use crate::contender::{Contender, Cost};
-
-/// Measurements of each, in turn.
-const ROUNDS: usize = 6;
-
-/// What is to be reached, of our cost and theirs.
-struct Judged {
-    name: &'static str,
-    value: fn(Cost, Cost) -> f64,
-    goal: Goal,
-}
-
-const SESSION: Judged = Judged {
-    name: "service, ours over theirs",
-    value: |ours, theirs| ours.service / theirs.service,
-    goal: Goal::AtMost(0.25),
-};
-
-const TOKEN: Judged = Judged { name: "our service, µs", value: |ours, _| ours.service, goal: Goal::AtMost(15.0) };
-
 #[tokio::main]
 async fn main() {
-    let seconds = std::env::args().nth(1).map_or(2, |text| text.parse().expect("usage: bench-authz [seconds]"));
-    println!(
-        "{:<18}{:>8}{:>14}{:>16}{:>10}{:>14}   goal",
-        "CPU µs/request", "ours", "its service", "beside", "theirs", "its service"
-    );
-    let pair = sessions::start().await;
-    compare("session's cookie", pair.contenders(), seconds, &SESSION).await;
-    drop(pair);
-    let pair = tokens::start().await;
-    compare("bearer token", pair.contenders(), seconds, &TOKEN).await;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [argument, address] = &*arguments
+        && argument == only_ok::ARGUMENT
+    {
+        return only_ok::serve(address).await;
+    }
+    let seconds = arguments.first().map_or(1, |text| text.parse().expect("usage: bench-authz [seconds]"));
+    place::step_aside();
+    bench(Duration::from_secs(seconds)).await;
 }
 
-async fn compare(what: &str, [mut ours, mut theirs]: [Contender<'_>; 2], seconds: u32, judged: &Judged) {
-    for _ in 0..ROUNDS {
-        ours.run(seconds).await;
-        theirs.run(seconds).await;
-    }
-    let (of_ours, of_theirs) = (ours.cost(), theirs.cost());
-    let value = (judged.value)(of_ours, of_theirs);
-    println!(
-        "{what:<18}{:>8.1}{:>14.1}{:>16}{:>10.1}{:>14.1}   {}: {value:.2}, {} {}",
-        of_ours.all,
-        of_ours.service,
-        theirs.name,
-        of_theirs.all,
-        of_theirs.service,
-        judged.name,
-        judged.goal,
-        judged.goal.mark(value),
-    );
+async fn bench(length: Duration) {
+    let (memory, redis) = (sessions::start(false).await, sessions::start(true).await);
+    let tokens = tokens::start().await;
+    direct::head(["ours", "oauth2-proxy"]);
+    direct::compare("session in memory, theirs in the cookie", memory.asked(), length).await;
+    direct::compare("session in Redis", redis.asked(), length).await;
+    direct::beside_protocol("bearer token, known", tokens.asked(), length, Goal::AtMost(15.0)).await;
+    drop(redis);
+    envoy::head();
+    envoy::compare("session's cookie", memory.contenders(), length, &envoy::SESSION).await;
+    envoy::compare("bearer token", tokens.contenders(), length, &envoy::TOKEN).await;
 }

@@ -4,7 +4,6 @@
 //! usage: `bench-ratelimit [seconds for each measurement]`
 
 mod cases;
-mod client;
 mod measure;
 mod place;
 mod rules;

@@ -1,16 +1,21 @@
 //! A service with its Redis, and what both use for what they are asked.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nuncio_ratelimit_tests::{Redis, Service, Which};
+use nuncio_test_support::load::{self, Plan};
 use nuncio_test_support::usage::{cpu, resident};
+use prost::Message;
 
 use crate::cases::{Case, Load, RULES};
-use crate::client::{self, Plan};
 use crate::place::Place;
 
 /// Calls in flight on a connection at most.
 pub(crate) const STREAMS: usize = 64;
+
+const PATH: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
 /// Of a load at a fixed rate.
 const CONNECTIONS: u64 = 4;
@@ -62,8 +67,9 @@ impl Side {
     ) -> anyhow::Result<()> {
         let (before, begun) = (self.used(), Instant::now());
         let mut running = tokio::task::JoinSet::new();
-        for plan in plans(case, load, begun + length) {
-            running.spawn(client::run(self.service.grpc_port(), plan));
+        let address = SocketAddr::from(([127, 0, 0, 1], self.service.grpc_port()));
+        for plan in plans(address, case, load, begun + length) {
+            running.spawn(load::run(plan));
         }
         while let Some(times) = running.join_next().await {
             measured.times.extend(times??);
@@ -77,13 +83,17 @@ impl Side {
 }
 
 /// What each connection does.
-fn plans(case: Case, load: Load, end: Instant) -> impl Iterator<Item = Plan> {
+fn plans(address: SocketAddr, case: Case, load: Load, end: Instant) -> impl Iterator<Item = Plan> {
     let (connections, pause) = match load {
         Load::Saturated { connections } => (connections, None),
         Load::Fixed { rate } => (CONNECTIONS, Some(Duration::from_secs_f64(CONNECTIONS as f64 / rate as f64))),
     };
+    let request = case.request;
     (0..connections).map(move |index| Plan {
-        request: case.request,
+        address,
+        path: PATH,
+        // Writing to memory that grows does not fail.
+        message: Arc::new(move |number, bytes| _ = request(number).encode(bytes)),
         end,
         streams: STREAMS,
         numbers: (index, connections),
