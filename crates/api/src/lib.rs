@@ -5,6 +5,7 @@
 pub mod convert;
 pub mod crd;
 mod duration;
+mod edit;
 mod guard;
 mod lenient;
 mod not_effective;
@@ -17,6 +18,7 @@ mod validate;
 mod yaml;
 
 pub use duration::DurationError;
+pub use edit::{DocumentAt, EditError, document_at, field, is_one_document, set_field};
 pub use guard::{GUARDS, Guard};
 pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
 pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_blank, locate, parse};

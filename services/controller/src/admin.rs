@@ -1,7 +1,7 @@
 //! The HTTP server for operators: probes, metrics, and what the controller knows, as JSON.
 //!
-//! Meant for a loopback address: it has no authentication, and everything in it is read-only. Secrets' contents are in
-//! none of its types. It answers only to names that no page of a stranger can have (`names`).
+//! Meant for a loopback address: it has no authentication. All in it is read-only but `/api/v1/apply`, which answers 403
+//! unless the gateway was told to allow edits. Secrets' contents are in none of its types. It answers only to names that no page of a stranger can have (`names`).
 //!
 //! | Path | What |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
 //! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/topology` | routes with what is before and behind them |
+//! | `/api/v1/{manifest,dry-run,apply}` | the text of a Mapping, what a change of it would do, and doing it |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
 
@@ -17,6 +18,7 @@ mod apis;
 mod certificates;
 mod client;
 mod document;
+mod edit;
 mod explain;
 mod index;
 mod lists;
@@ -43,6 +45,7 @@ use utoipa_axum::routes;
 pub use apis::{ApiView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView};
 pub use certificates::CertificateView;
 pub use client::{AdminClient, AdminError, AdminReply};
+pub use edit::{ChangeError, ChangeRequest, DryRunView, ManifestQuery, ManifestView, RouteEffect};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, LimitExplained, LimitView,
@@ -93,6 +96,21 @@ pub trait View: Send + Sync + 'static {
     fn topology(&self, query: &TopologyQuery) -> TopologyView;
     /// Certificates in use, those that end first at the beginning.
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView>;
+    /// The text of an object.
+    ///
+    /// # Errors
+    /// When it cannot be changed here: why.
+    fn manifest(&self, query: &ManifestQuery) -> Result<ManifestView, ChangeError>;
+    /// What a change would do.
+    ///
+    /// # Errors
+    /// When it is none.
+    fn dry_run(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError>;
+    /// Writes a change where the object stands.
+    ///
+    /// # Errors
+    /// When that is not allowed, or cannot be.
+    fn apply(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError>;
     /// What becomes of a request.
     fn explain(&self, request: &ExplainRequest) -> Explanation;
 }
@@ -118,6 +136,9 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::problems))
         .routes(routes!(topology::topology))
         .routes(routes!(certificates::certificates))
+        .routes(routes!(edit::manifest))
+        .routes(routes!(edit::dry_run))
+        .routes(routes!(edit::apply))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
     let document = document::with_refusals(document);

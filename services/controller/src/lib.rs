@@ -10,6 +10,7 @@ mod counting;
 mod decider;
 pub mod doctor;
 mod duties;
+mod edit;
 mod engine;
 mod event;
 mod explain;

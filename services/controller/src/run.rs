@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::beside::{Own, OwnLimiter};
 use crate::decider::Decider;
 use crate::duties::Duties;
+use crate::edit::Editor;
 use crate::engine::{Engine, follow_asked};
 use crate::event::Event;
 use crate::files::Files;
@@ -63,6 +64,8 @@ pub struct Config {
     pub admin: TcpListener,
     /// Host names that the admin server answers to besides addresses and `localhost`.
     pub admin_names: Vec<String>,
+    /// Whether whoever reaches the admin server may change manifests, if they are files.
+    pub allow_edits: bool,
     /// Admin socket of the Envoy beside this controller.
     pub envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside this controller.
@@ -149,7 +152,9 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     served.condition.set_not_ready("no Envoy has the configuration yet");
     let read = config.health.condition("manifests");
     let (server, heard) = Server::new(xds_options(config.drain_time));
-    let engine = engine(&config, server.clone())?;
+    let settings = settings(&config)?;
+    let editor = editor(&config, settings.clone());
+    let engine = engine(&config, settings, server.clone());
     let engine = Arc::new(Mutex::new(engine));
     let view = Arc::new(EngineView::new(
         Arc::clone(&engine),
@@ -157,6 +162,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         config.health.clone(),
         config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
         config.authz.as_ref().and_then(Decider::own).map(|authz| authz.metrics.clone()),
+        editor,
     ));
 
     let is_beside = config.envoy_admin.is_some();
@@ -187,8 +193,8 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     result
 }
 
-fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
-    let settings = Settings {
+fn settings(config: &Config) -> Result<Settings, Error> {
+    Ok(Settings {
         ambassador_id: config.ambassador_id.clone(),
         namespace: config.namespace.as_str().into(),
         fallback_certificate: fallback::certificate()?,
@@ -196,12 +202,24 @@ fn engine(config: &Config, server: Server) -> Result<Engine, Error> {
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
         authz: config.authz.as_ref().map(Decider::discovery),
         topology: config.topology.clone(),
-    };
+    })
+}
+
+fn engine(config: &Config, settings: Settings, server: Server) -> Engine {
     let files = Files::new(defaults(&config.namespace, config.expand_environment)).within(config.manifests.directory());
     let engine = Engine::new(files, World::new(settings), server, Metrics::new());
     let engine = if config.limiter.is_some() { engine.with_private_limits() } else { engine };
     // Elsewhere, ports are others'.
-    Ok(if config.envoy_admin.is_some() { engine.trying_ports(ports::probe) } else { engine })
+    if config.envoy_admin.is_some() { engine.trying_ports(ports::probe) } else { engine }
+}
+
+fn editor(config: &Config, settings: Settings) -> Editor {
+    Editor {
+        directory: config.manifests.directory().map(ToOwned::to_owned),
+        defaults: defaults(&config.namespace, config.expand_environment),
+        settings,
+        is_allowed: config.allow_edits,
+    }
 }
 
 pub(crate) fn defaults(namespace: &str, expand_environment: bool) -> Defaults {

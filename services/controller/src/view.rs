@@ -19,21 +19,23 @@ use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Key, Protocol, ResourceType};
 
 use crate::admin::{
-    ApiView, CertificateView, ClusterView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView,
-    LimitedView, ListQuery, LocationView, ObjectRef, ObjectState, ObjectView, Page, PreviewView, ProblemView,
-    RouteView, TopologyQuery, TopologyView, View,
+    ApiView, CertificateView, ChangeError, ChangeRequest, ClusterView, DryRunView, EndpointView, EnvoyView,
+    ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery, LocationView, ManifestQuery, ManifestView,
+    ObjectRef, ObjectState, ObjectView, Page, PreviewView, ProblemView, RouteView, TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
+use crate::edit::Editor;
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
 use crate::explain;
 use crate::run::lock;
 
 use self::hosts::hosts;
-pub(crate) use self::hosts::{host_view, listener_view};
+pub(crate) use self::hosts::{host_view, listener_view, names};
 pub(crate) use self::limits::pace;
 pub(crate) use self::previews::{preview_view, previews};
 pub(crate) use self::routes::{Listed, route_view, routes};
+pub(crate) use self::words::conditions;
 
 /// Shows the engine.
 pub(crate) struct EngineView {
@@ -42,6 +44,7 @@ pub(crate) struct EngineView {
     health: Health,
     limited: Option<Limited>,
     authz: Option<Metrics>,
+    editor: Editor,
 }
 
 impl EngineView {
@@ -51,8 +54,9 @@ impl EngineView {
         health: Health,
         limited: Option<Limited>,
         authz: Option<Metrics>,
+        editor: Editor,
     ) -> Self {
-        Self { engine, envoy_admin, health, limited, authz }
+        Self { engine, envoy_admin, health, limited, authz, editor }
     }
 }
 
@@ -166,6 +170,18 @@ impl View for EngineView {
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView> {
         let certificates = certificates::certificates(lock(&self.engine).world.model(), query);
         Page::of(query, certificates.into_iter(), |certificate| certificate)
+    }
+
+    fn manifest(&self, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
+        self.editor.manifest(&self.engine, query)
+    }
+
+    fn dry_run(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
+        self.editor.dry_run(&self.engine, change)
+    }
+
+    fn apply(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
+        self.editor.apply(&self.engine, change)
     }
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {

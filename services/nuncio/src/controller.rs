@@ -43,6 +43,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         xds,
         admin: listener,
         admin_names: admin.names,
+        allow_edits: admin.allow_edits,
         envoy_admin: None,
         limiter: None,
         authz: authz.map(Decider::Elsewhere),
@@ -90,6 +91,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) admin: TcpListener,
     /// The names that it answers to.
     pub(crate) admin_names: Vec<String>,
+    /// Whether it may change manifests.
+    pub(crate) allow_edits: bool,
     /// The admin socket of the Envoy beside it.
     pub(crate) envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside it.
@@ -117,6 +120,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         xds,
         admin,
         admin_names,
+        allow_edits,
         envoy_admin,
         limiter,
         authz,
@@ -138,6 +142,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         xds,
         admin,
         admin_names,
+        allow_edits,
         envoy_admin,
         limiter,
         authz,

@@ -93,6 +93,7 @@ async fn serve(args: UpArgs) -> Outcome {
         xds: XdsAddress::Unix(runtime_dir.xds_socket()),
         admin: listener,
         admin_names: admin.names,
+        allow_edits: admin.allow_edits,
         envoy_admin: Some(runtime_dir.admin_socket()),
         authz: Some(Decider::Own(OwnAuthz {
             service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },

@@ -80,6 +80,7 @@ impl Gateway {
             xds: XdsAddress::Unix(at("xds.sock")),
             admin: tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
             admin_names: Vec::new(),
+            allow_edits: false,
             envoy_admin: None,
             limiter: None,
             authz: Some(Decider::Elsewhere(format!("unix:{}", at("authz.sock").display()).parse().unwrap())),

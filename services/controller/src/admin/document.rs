@@ -5,7 +5,10 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, ResponseBuilder};
 
 #[derive(utoipa::OpenApi)]
-#[openapi(info(title = "Nuncio diagnostics", description = "What the gateway does, and why. Read-only."))]
+#[openapi(info(
+    title = "Nuncio diagnostics",
+    description = "What the gateway does, and why. Read-only but for what the tag \"changes\" holds."
+))]
 struct Document;
 
 /// A document without operations.

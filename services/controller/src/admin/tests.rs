@@ -101,6 +101,18 @@ impl View for Fake {
         none(query)
     }
 
+    fn manifest(&self, _query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
+        Err(ChangeError::Missing)
+    }
+
+    fn dry_run(&self, _change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
+        Err(ChangeError::Missing)
+    }
+
+    fn apply(&self, _change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
+        Err(ChangeError::NotAllowed)
+    }
+
     fn explain(&self, request: &ExplainRequest) -> Explanation {
         let request = format!("{} {} {}", request.method, request.url, request.headers.len());
         Explanation {

@@ -35,7 +35,7 @@ pub(super) fn hosts(world: &World, query: &ListQuery) -> impl Iterator<Item = Ho
     views.into_values()
 }
 
-pub(super) fn names(table: &Table, host: &VirtualHost) -> Vec<String> {
+pub(crate) fn names(table: &Table, host: &VirtualHost) -> Vec<String> {
     if *table.scope.host == *"*" {
         host.domains.iter().map(ToString::to_string).collect()
     } else {

@@ -8,7 +8,7 @@ use nuncio_ir::{
 use nuncio_translate::CLEAR_CHAIN;
 
 /// `prefix /cart/, method GET`.
-pub(super) fn conditions(matches: &RouteMatch) -> String {
+pub(crate) fn conditions(matches: &RouteMatch) -> String {
     let path = match &matches.path {
         PathMatch::Prefix { value, case_sensitive } => format!("prefix {value}{}", fold(*case_sensitive)),
         PathMatch::Segments(value) => format!("path segments {value}"),

@@ -1,0 +1,185 @@
+//! Changes of manifests: what one would do, and doing it where that is allowed.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Shared;
+use super::model::ProblemView;
+
+/// An object whose manifest is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestQuery {
+    /// `Mapping`.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The text of an object, as it stands in its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ManifestView {
+    /// The file, relative to the directory.
+    pub file: String,
+    /// The line on which the text begins.
+    pub line: u32,
+    /// The text.
+    pub text: String,
+    /// Another whenever the file is another.
+    pub digest: String,
+    /// Those of the fields that can be set one by one which are written.
+    pub fields: BTreeMap<String, String>,
+    /// Whether changes may be applied.
+    pub may_apply: bool,
+}
+
+/// A change of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRequest {
+    /// `Mapping`.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its new text. Default: as it stands.
+    #[serde(default)]
+    pub text: Option<String>,
+    /// Fields to set in that text, `spec.timeout_ms` for one; empty takes one away.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// The digest of the file that was changed. Needed for applying.
+    #[serde(default)]
+    pub digest: Option<String>,
+}
+
+/// What a change would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DryRunView {
+    /// The manifest, with the new text and its fields.
+    pub manifest: ManifestView,
+    /// Whether the object could be used.
+    pub is_valid: bool,
+    /// What would be wrong with it.
+    pub problems: Vec<ProblemView>,
+    /// The change as a patch of the file, in the unified format; empty where nothing changes.
+    pub patch: String,
+    /// Routes that would be others, come or go: at most 100 of them.
+    pub routes: Vec<RouteEffect>,
+    /// How many there are in all.
+    pub routes_total: usize,
+    /// The hosts of all of those.
+    pub hosts: Vec<String>,
+}
+
+/// What a change would do to a route.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct RouteEffect {
+    /// The host name or pattern.
+    pub host: String,
+    /// What it matches, in words.
+    #[serde(rename = "match")]
+    pub matches: String,
+    /// `changed`, `added` or `removed`.
+    pub effect: String,
+}
+
+/// Why there is no change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such object.
+    #[error("there is no such object")]
+    Missing,
+    /// Its text cannot be changed here.
+    #[error("{0}")]
+    NotEditable(String),
+    /// The text is not that object.
+    #[error("{0}")]
+    Invalid(String),
+    /// The file was changed by somebody else.
+    #[error("{0} has changed since: look at it again")]
+    Conflict(String),
+    /// Nobody allowed changes.
+    #[error("changes are not applied here: the gateway was not started with --allow-edits")]
+    NotAllowed,
+    /// The file cannot be read or written.
+    #[error("{0}")]
+    Io(String),
+}
+
+impl IntoResponse for ChangeError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            Self::Missing => StatusCode::NOT_FOUND,
+            Self::NotEditable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, format!("{self}\n")).into_response()
+    }
+}
+
+/// The text of an object: of a Mapping, in a directory.
+#[utoipa::path(get, path = "/api/v1/manifest", tag = "changes", params(ManifestQuery),
+    responses(
+        (status = 200, description = "Its text", body = ManifestView),
+        (status = 404, description = "There is no such object", body = String),
+        (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
+    ))]
+pub(super) async fn manifest(
+    State(view): State<Shared>,
+    Query(query): Query<ManifestQuery>,
+) -> Result<Json<ManifestView>, ChangeError> {
+    blocking(move || view.manifest(&query)).await.map(Json)
+}
+
+/// What a change would do. Nothing is changed.
+#[utoipa::path(post, path = "/api/v1/dry-run", tag = "changes", request_body = ChangeRequest,
+    responses(
+        (status = 200, description = "What it would do", body = DryRunView),
+        (status = 400, description = "The text is not that object", body = String),
+        (status = 404, description = "There is no such object", body = String),
+        (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
+    ))]
+pub(super) async fn dry_run(
+    State(view): State<Shared>,
+    Json(change): Json<ChangeRequest>,
+) -> Result<Json<DryRunView>, ChangeError> {
+    blocking(move || view.dry_run(&change)).await.map(Json)
+}
+
+/// Writes a change into the file of the object. Only where the gateway was started with `--allow-edits`.
+#[utoipa::path(post, path = "/api/v1/apply", tag = "changes", request_body = ChangeRequest,
+    responses(
+        (status = 200, description = "It is written, and did that", body = DryRunView),
+        (status = 400, description = "The text is not that object, or is not valid", body = String),
+        (status = 403, description = "Changes are not allowed", body = String),
+        (status = 404, description = "There is no such object", body = String),
+        (status = 409, description = "The file has changed", body = String),
+        (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
+    ))]
+pub(super) async fn apply(
+    State(view): State<Shared>,
+    Json(change): Json<ChangeRequest>,
+) -> Result<Json<DryRunView>, ChangeError> {
+    blocking(move || view.apply(&change)).await.map(Json)
+}
+
+/// Work that reads files or compiles everything.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ChangeError> + Send + 'static,
+) -> Result<T, ChangeError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ChangeError::Io(error.to_string())))
+}

@@ -1,0 +1,205 @@
+//! Changes of manifests that somebody has in mind: what they would do, found out beside what serves; and writing them.
+
+mod effects;
+mod file;
+mod patch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use nuncio_api::{Defaults, Kind, Object, ObjectId, Severity, Spec};
+use nuncio_translate::{Settings, World};
+
+use self::effects::{Effects, effects};
+use self::file::Manifest;
+use crate::admin::{ChangeError, ChangeRequest, DryRunView, ManifestQuery, ManifestView, ProblemView};
+use crate::engine::Engine;
+use crate::event::LocatedProblem;
+use crate::run::lock;
+
+/// The largest text that is looked at.
+const MAX_TEXT: usize = 256 << 10;
+
+/// The fields that can be set one by one.
+const FIELDS: [&str; 8] = [
+    "spec.timeout_ms",
+    "spec.idle_timeout_ms",
+    "spec.connect_timeout_ms",
+    "spec.retry_policy.retry_on",
+    "spec.retry_policy.num_retries",
+    "spec.retry_policy.per_try_timeout",
+    "spec.weight",
+    "spec.service",
+];
+
+/// Where manifests are, and whether they may be changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Editor {
+    /// Where files are, if manifests are files.
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) defaults: Defaults,
+    pub(crate) settings: Settings,
+    /// Changes may be written.
+    pub(crate) is_allowed: bool,
+}
+
+impl Editor {
+    /// The text of an object.
+    pub(crate) fn manifest(&self, engine: &Mutex<Engine>, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
+        let id = mapping(&query.kind, &query.namespace, &query.name)?;
+        Ok(self.view(&self.read(engine, &id)?))
+    }
+
+    /// What a change would do.
+    pub(crate) fn dry_run(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
+        let id = mapping(&change.kind, &change.namespace, &change.name)?;
+        let old = self.read(engine, &id)?;
+        self.tried(engine, &id, &old, change).map(|(_, view)| view)
+    }
+
+    /// Writes a change.
+    pub(crate) fn apply(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
+        if !self.is_allowed {
+            return Err(ChangeError::NotAllowed);
+        }
+        let id = mapping(&change.kind, &change.namespace, &change.name)?;
+        let old = self.read(engine, &id)?;
+        if change.digest.as_ref() != Some(&old.digest) {
+            return Err(ChangeError::Conflict(old.name.to_string()));
+        }
+        let (text, view) = self.tried(engine, &id, &old, change)?;
+        if !view.is_valid {
+            let why = view.problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message));
+            return Err(ChangeError::Invalid(why.collect::<Vec<_>>().join("; ")));
+        }
+        old.write(&text)?;
+        tracing::info!("{id} was changed in {} by a request to the diagnostics", old.name);
+        Ok(view)
+    }
+
+    fn read(&self, engine: &Mutex<Engine>, id: &ObjectId) -> Result<Manifest, ChangeError> {
+        let directory = self.directory.as_ref().ok_or_else(|| {
+            ChangeError::NotEditable("the objects are those of a cluster: change them where they come from".to_owned())
+        })?;
+        let location = lock(engine).files.object(id).ok_or(ChangeError::Missing)?.location.clone();
+        let manifest = Manifest::read(directory, &location)?;
+        self.parse(id, &manifest, &manifest.text).map_err(|_| {
+            let reason = "the object does not stand in a document of its own: change the file";
+            ChangeError::NotEditable(reason.to_owned())
+        })?;
+        Ok(manifest)
+    }
+
+    fn tried(
+        &self,
+        engine: &Mutex<Engine>,
+        id: &ObjectId,
+        old: &Manifest,
+        change: &ChangeRequest,
+    ) -> Result<(String, DryRunView), ChangeError> {
+        let text = new_text(old, change)?;
+        let object = Arc::new(self.parse(id, old, &text)?);
+        let is_usable = !matches!(object.spec, Spec::Invalid(_));
+        let of_text = object.problems.iter().map(|(problem, location)| {
+            let location = Some(location.clone());
+            LocatedProblem { object: Some(id.clone()), problem: problem.clone(), location, snippet: String::new() }
+        });
+        let mut problems: Vec<_> = of_text.collect();
+        // What cannot be used changes nothing: what was last good stays in force.
+        let Effects { routes, total, hosts, problems: among_others } =
+            if is_usable { effects(self.copy(engine), &object) } else { Effects::default() };
+        problems.extend(among_others.into_iter().map(|problem| LocatedProblem::of(Some(&object), problem)));
+        let is_valid = problems.iter().all(|problem| problem.problem.severity != Severity::Error);
+        let view = DryRunView {
+            manifest: ManifestView { text: text.clone(), fields: fields(&text), ..self.view(old) },
+            is_valid,
+            problems: problems.iter().map(ProblemView::from).collect(),
+            patch: patch::unified(&old.name, old.line, &old.text, &text),
+            routes,
+            routes_total: total,
+            hosts,
+        };
+        Ok((text, view))
+    }
+
+    /// The one object that a text in the place of the old one holds.
+    fn parse(&self, id: &ObjectId, old: &Manifest, text: &str) -> Result<Object, ChangeError> {
+        if !nuncio_api::is_one_document(text) {
+            return Err(ChangeError::Invalid("the text has to be one document of YAML".to_owned()));
+        }
+        // Places in it are places in the file.
+        let shifted = "\n".repeat(old.line as usize - 1) + text;
+        let parsed = nuncio_api::parse(shifted.as_bytes(), &old.name, &self.defaults);
+        if let Some(problem) = parsed.problems.first() {
+            return Err(ChangeError::Invalid(format!("line {}: {}", problem.location.line, problem.problem.message)));
+        }
+        match <[Object; 1]>::try_from(parsed.objects) {
+            Ok([object]) if object.id == *id => Ok(object),
+            Ok([other]) => Err(ChangeError::Invalid(format!("the text is {}, not {id}", other.id))),
+            Err(_) => Err(ChangeError::Invalid(format!("the text is not {id} alone"))),
+        }
+    }
+
+    /// A world of the same objects. It is made while nobody waits for the one that serves.
+    fn copy(&self, engine: &Mutex<Engine>) -> World {
+        let (objects, out) = {
+            let engine = lock(engine);
+            let objects: Vec<_> =
+                engine.world.objects().map(|object| (object.id.clone(), Some(Arc::clone(object)))).collect();
+            let out: Vec<_> =
+                objects.iter().map(|(id, _)| id).filter(|id| engine.world.is_quarantined(id)).cloned().collect();
+            (objects, out)
+        };
+        let mut world = World::new(self.settings.clone());
+        world.apply(objects);
+        out.iter().for_each(|id| drop(world.quarantine(id, "it was refused before")));
+        world
+    }
+
+    fn view(&self, manifest: &Manifest) -> ManifestView {
+        ManifestView {
+            file: manifest.name.to_string(),
+            line: manifest.line,
+            fields: fields(&manifest.text),
+            text: manifest.text.clone(),
+            digest: manifest.digest.clone(),
+            may_apply: self.is_allowed,
+        }
+    }
+}
+
+/// Other kinds may hold secrets, or shut people out.
+fn mapping(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {
+    if !kind.eq_ignore_ascii_case("Mapping") {
+        return Err(ChangeError::NotEditable("Mappings alone can be changed here".to_owned()));
+    }
+    Ok(ObjectId::new(Kind::Mapping, namespace, name))
+}
+
+fn fields(text: &str) -> BTreeMap<String, String> {
+    let value = |field: &&str| nuncio_api::field(text, &field.split('.').collect::<Vec<_>>());
+    FIELDS.iter().filter_map(|field| Some(((*field).to_owned(), value(field)?))).collect()
+}
+
+fn new_text(old: &Manifest, change: &ChangeRequest) -> Result<String, ChangeError> {
+    let mut text = change.text.as_ref().unwrap_or(&old.text).replace("\r\n", "\n");
+    if text.len() > MAX_TEXT {
+        return Err(ChangeError::Invalid(format!("the text is larger than {} KiB", MAX_TEXT >> 10)));
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for (field, value) in &change.set {
+        if !FIELDS.contains(&field.as_str()) {
+            return Err(ChangeError::Invalid(format!("{field} cannot be set by itself: change the text")));
+        }
+        let (path, value) = (field.split('.').collect::<Vec<_>>(), value.trim());
+        if nuncio_api::field(&text, &path).unwrap_or_default() != value {
+            let value = Some(value).filter(|value| !value.is_empty());
+            text =
+                nuncio_api::set_field(&text, &path, value).map_err(|error| ChangeError::Invalid(error.to_string()))?;
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,69 @@
+//! What becomes of routes when an object changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use nuncio_api::{Object, Problem};
+use nuncio_ir::{Route, Table};
+use nuncio_translate::World;
+
+use crate::admin::RouteEffect;
+use crate::view::{conditions, names};
+
+/// Routes that are told.
+const MOST: usize = 100;
+
+/// What a change does.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub(super) routes: Vec<RouteEffect>,
+    pub(super) total: usize,
+    pub(super) hosts: Vec<String>,
+    /// What would be wrong with the object among the others.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What it does to a world when this object takes the place of what is there.
+pub(super) fn effects(mut world: World, object: &Arc<Object>) -> Effects {
+    let before = world.model().tables.clone();
+    let delta = world.apply([(object.id.clone(), Some(Arc::clone(object)))]);
+    let mut routes = BTreeSet::new();
+    for (name, after) in &delta.tables {
+        compare(before.get(name).map(AsRef::as_ref), after.as_deref(), &mut routes);
+    }
+    let hosts: BTreeSet<_> = routes.iter().map(|route: &RouteEffect| route.host.clone()).collect();
+    Effects {
+        total: routes.len(),
+        hosts: hosts.into_iter().collect(),
+        routes: routes.into_iter().take(MOST).collect(),
+        problems: world.problems(&object.id),
+    }
+}
+
+fn compare(before: Option<&Table>, after: Option<&Table>, effects: &mut BTreeSet<RouteEffect>) {
+    let (before, after) = (routes(before), routes(after));
+    let effect = |host: &str, route: &Route, effect: &str| RouteEffect {
+        host: host.to_owned(),
+        matches: conditions(&route.matches),
+        effect: effect.to_owned(),
+    };
+    for ((host, name), route) in &after {
+        match before.get(&(host.clone(), name.clone())) {
+            None => drop(effects.insert(effect(host, route, "added"))),
+            Some(was) if was != route => drop(effects.insert(effect(host, route, "changed"))),
+            Some(_) => {}
+        }
+    }
+    let gone = before.iter().filter(|(key, _)| !after.contains_key(*key));
+    effects.extend(gone.map(|((host, _), route)| effect(host, route, "removed")));
+}
+
+/// Routes by the host that they are shown for, and by name.
+fn routes(table: Option<&Table>) -> BTreeMap<(String, Arc<str>), &Route> {
+    let hosts = table.into_iter().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
+    let named = hosts.flat_map(|(table, host)| {
+        let shown = names(table, host).into_iter().next().unwrap_or_default();
+        host.routes.iter().map(move |route| ((shown.clone(), Arc::clone(&route.name)), route))
+    });
+    named.collect()
+}
