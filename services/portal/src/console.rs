@@ -1,9 +1,10 @@
 //! The console: what the gateway does, drawn and told, for those who run it.
 //!
-//! Every page asks the controller anew; all that a page shows is in its address, and none needs JavaScript. Nothing is
-//! changed by it.
+//! Every page asks the controller anew; all that a page shows is in its address, and none needs JavaScript. It
+//! changes nothing, but for Mappings where the gateway was told to allow that (`edit`).
 
 mod certificates;
+mod edit;
 mod envoys;
 mod explain;
 mod graph;
@@ -11,8 +12,10 @@ mod guard;
 mod link;
 mod model;
 mod objects;
+mod origin;
 mod page;
 mod problems;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod topology;
@@ -44,6 +47,7 @@ pub(crate) fn router(console: &Console) -> Router<Site> {
         .route("/console/", get(topology::page))
         .route("/console/objects", get(objects::list))
         .route("/console/objects/{kind}/{namespace}/{name}", get(objects::one))
+        .route("/console/objects/{kind}/{namespace}/{name}/edit", get(edit::page).post(edit::post))
         .route("/console/problems", get(problems::page))
         .route("/console/explain", get(explain::page))
         .route("/console/certificates", get(certificates::page))

@@ -123,9 +123,8 @@ impl IntoResponse for ChangeError {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::NotEditable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Io(_) => StatusCode::CONFLICT,
             Self::NotAllowed => StatusCode::FORBIDDEN,
-            Self::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         (status, format!("{self}\n")).into_response()
     }
@@ -167,7 +166,7 @@ pub(super) async fn dry_run(
         (status = 400, description = "The text is not that object, or is not valid", body = String),
         (status = 403, description = "Changes are not allowed", body = String),
         (status = 404, description = "There is no such object", body = String),
-        (status = 409, description = "The file has changed", body = String),
+        (status = 409, description = "The file has changed, or cannot be written", body = String),
         (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
     ))]
 pub(super) async fn apply(

@@ -1,22 +1,17 @@
 //! A drawing of routes: listener, host, route, policies, cluster, endpoints, from left to right. A row belongs to a route;
 //! what several have in common stands in the middle of them.
 
+mod layout;
+
 use std::collections::BTreeMap;
 
 use super::link;
 use super::model::{Cluster, Route, Topology};
-use super::words::{self, Object};
+use super::words;
 
-/// Width of a box, and the way between two columns.
-const WIDTH: u32 = 190;
-const GAP: u32 = 56;
-/// Height of a box, and of a row.
-const HEIGHT: u32 = 40;
-const ROW: u32 = 50;
-const TOP: u32 = 30;
 /// Characters that a box has room for.
-const TITLE: usize = 26;
-const DETAIL: usize = 31;
+const TITLE: usize = 24;
+const DETAIL: usize = 29;
 /// Endpoints that are drawn of each cluster.
 const ENDPOINTS: usize = 3;
 
@@ -94,8 +89,8 @@ impl Graph {
         for listener in topology.listeners.iter().filter(|listener| host.listeners.contains(&listener.name)) {
             self.node(0, &listener.name, row, || Text {
                 title: listener.address.clone(),
-                detail: listener.name.clone(),
-                link: "/console/objects?kind=Listener".to_owned(),
+                detail: words::names(&listener.origin),
+                link: words::first_link(&listener.origin, "/console/objects?kind=Listener"),
                 is_bad: false,
             });
             self.edge((0, &listener.name), (1, &host.hostname), false);
@@ -212,40 +207,9 @@ impl Graph {
             self.edges.push(Edge { from, to, path: String::new(), is_bad });
         }
     }
-
-    /// Gives every box its place, and every way its curve.
-    fn place(&mut self) {
-        for column in 0..COLUMNS.len() {
-            let mut nodes: Vec<_> = self.nodes.iter_mut().filter(|node| node.column == column).collect();
-            nodes.sort_by_key(|node| node.middle());
-            let mut free = TOP;
-            for node in nodes {
-                node.x = x(column);
-                node.y = (TOP + node.middle()).max(free);
-                free = node.y + ROW;
-                self.height = self.height.max(node.y + HEIGHT);
-            }
-        }
-        self.width = x(COLUMNS.len() - 1) + WIDTH;
-        self.headings = COLUMNS.iter().enumerate().map(|(column, title)| (x(column), *title)).collect();
-        let at = |(column, key): &(usize, String)| {
-            self.nodes.iter().find(|node| node.column == *column && node.key == *key).map(|node| (node.x, node.y))
-        };
-        for edge in &mut self.edges {
-            if let (Some(from), Some(to)) = (at(&edge.from), at(&edge.to)) {
-                edge.path = curve(from, to);
-            }
-        }
-    }
 }
 
 impl Node {
-    /// The height at which the middle of its routes is.
-    fn middle(&self) -> u32 {
-        let count = self.rows.len().max(1);
-        u32::try_from(self.rows.iter().sum::<usize>() * ROW as usize / count).unwrap_or(u32::MAX / 2)
-    }
-
     /// Where its letters begin.
     pub(super) fn text_x(&self) -> u32 {
         self.x + 10
@@ -260,16 +224,6 @@ impl Node {
     }
 }
 
-fn x(column: usize) -> u32 {
-    u32::try_from(column).unwrap_or(u32::MAX) * (WIDTH + GAP)
-}
-
-fn curve((from_x, from_y): (u32, u32), (to_x, to_y): (u32, u32)) -> String {
-    let (from_x, from_y, to_y) = (from_x + WIDTH, from_y + HEIGHT / 2, to_y + HEIGHT / 2);
-    let middle = u32::midpoint(from_x, to_x);
-    format!("M{from_x} {from_y}C{middle} {from_y} {middle} {to_y} {to_x} {to_y}")
-}
-
 fn shortened(text: &str, room: usize) -> String {
     if text.chars().count() <= room {
         return text.to_owned();
@@ -277,39 +231,10 @@ fn shortened(text: &str, room: usize) -> String {
     text.chars().take(room - 1).chain(['…']).collect()
 }
 
-/// What a table says of one of the routes that are drawn.
-pub(super) struct Row {
-    pub(super) host: String,
-    pub(super) matches: String,
-    pub(super) policies: Vec<String>,
-    pub(super) targets: Vec<String>,
-    pub(super) endpoints: Vec<String>,
-    pub(super) objects: Vec<Object>,
-}
-
-/// The same as the drawing, in words.
-pub(super) fn table(topology: &Topology) -> Vec<Row> {
-    topology.routes.iter().map(|route| row(topology, route)).collect()
-}
-
-fn row(topology: &Topology, route: &Route) -> Row {
-    let clusters = route
-        .backends
-        .iter()
-        .filter_map(|backend| topology.clusters.iter().find(|cluster| Some(&cluster.name) == backend.cluster.as_ref()));
-    Row {
-        host: route.host.clone(),
-        matches: route.matches.clone(),
-        policies: words::policies(route),
-        targets: words::targets(topology, route),
-        endpoints: clusters.flat_map(|cluster| cluster.endpoints.iter().map(|one| one.address.clone())).collect(),
-        objects: words::objects(route),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::topology;
+    use super::layout::{HEIGHT, WIDTH};
     use super::*;
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the controller tells: of its answers, what the console shows.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// A part of a list.
@@ -60,6 +62,7 @@ pub(super) struct Topology {
 pub(super) struct Listener {
     pub(super) name: String,
     pub(super) address: String,
+    pub(super) origin: Vec<ObjectRef>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -165,4 +168,35 @@ pub(super) struct Limit {
 pub(super) struct Lost {
     pub(super) route: Route,
     pub(super) reason: String,
+}
+
+/// The text of an object.
+#[derive(Debug, Deserialize)]
+pub(super) struct Manifest {
+    pub(super) file: String,
+    pub(super) line: u32,
+    pub(super) text: String,
+    pub(super) digest: String,
+    pub(super) fields: BTreeMap<String, String>,
+    pub(super) may_apply: bool,
+}
+
+/// What a change would do.
+#[derive(Debug, Deserialize)]
+pub(super) struct DryRun {
+    pub(super) manifest: Manifest,
+    pub(super) is_valid: bool,
+    pub(super) problems: Vec<Problem>,
+    pub(super) patch: String,
+    pub(super) routes: Vec<Effect>,
+    pub(super) routes_total: usize,
+    pub(super) hosts: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Effect {
+    pub(super) host: String,
+    #[serde(rename = "match")]
+    pub(super) matches: String,
+    pub(super) effect: String,
 }

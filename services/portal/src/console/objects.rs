@@ -5,11 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::graph::{Graph, Row, table};
+use super::graph::Graph;
 use super::link::{self, Turns, with_query};
 use super::model::{Object, ObjectRef, Page as List, Topology};
 use super::page::{Trouble, ask};
 use super::problems::Trouble as Wrong;
+use super::rows::{Row, rows};
 use super::topology::LIMIT as ROUTES;
 use crate::web::{Frame, Site, respond, words::count_of};
 
@@ -142,7 +143,7 @@ pub(super) async fn one(
         frame: Frame::new(&site),
         here: "objects",
         graph: Graph::new(&topology),
-        rows: table(&topology),
+        rows: rows(&topology),
         more: some.then(|| with_query("/console/", [("text", name.as_str())])),
         object: row,
         problems: object.problems.into_iter().map(Wrong::new).collect(),

@@ -32,6 +32,11 @@ impl Trouble {
         Self { site: site.clone(), status, title, why: error.to_string() }
     }
 
+    /// It is not to be done.
+    pub(super) fn forbidden(site: &Site, why: &str) -> Self {
+        Self { site: site.clone(), status: StatusCode::FORBIDDEN, title: "Not done", why: why.to_owned() }
+    }
+
     /// There is no such thing.
     pub(super) fn missing(site: &Site, what: String) -> Self {
         Self { site: site.clone(), status: StatusCode::NOT_FOUND, title: "Not found", why: what }

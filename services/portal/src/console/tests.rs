@@ -37,6 +37,10 @@ pub(super) fn topology(routes: usize) -> Topology {
     serde_json::from_value(told(routes, "cart")).unwrap()
 }
 
+fn manifest(text: &str) -> Value {
+    json!({ "file": text, "line": 3, "text": text, "digest": "d", "fields": { "spec.timeout_ms": text }, "may_apply": true })
+}
+
 /// What a controller says of this path.
 fn answer(path: &str, text: &str) -> Option<Value> {
     let object = json!({ "kind": "Mapping", "namespace": "shop", "name": text });
@@ -54,6 +58,10 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "connected_for_ms": 61_000, "synced_revision": 4, "newest_revision": 5, "responses": 9, "nacks": 0 })),
         "/api/v1/certificates" => list(json!({ "secret": text, "usage": "certificate", "shown_for": [text],
             "names": [text], "issuer": text, "not_before": 0, "not_after": 1 })),
+        "/api/v1/manifest" => manifest(text),
+        "/api/v1/dry-run" => json!({ "manifest": manifest(text), "is_valid": true, "problems": [problem],
+            "patch": format!("--- a\n+++ b\n@@ -1,1 +1,1 @@\n-{text}\n+{text}\n"), "routes_total": 14, "hosts": [text],
+            "routes": [{ "host": text, "match": text, "effect": "changed" }] }),
         "/api/v1/explain" => json!({ "request": text, "outcome": text, "listener": null, "host": { "hostname": text },
             "route": told(1, text)["routes"][0], "tcp": null,
             "protection": [{ "by": text, "path": text, "filters": [], "applies": true, "outcome": text }],
@@ -88,10 +96,12 @@ async fn get(portal: &Router, host: &str, path: &str) -> (StatusCode, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 9] = [
     "/console/",
     "/console/objects",
     "/console/objects/Mapping/shop/cart",
+    "/console/objects/Mapping/shop/cart/edit",
+    "/console/objects/Mapping/shop/cart/edit?spec.timeout_ms=700",
     "/console/problems",
     "/console/explain?url=shop.example",
     "/console/certificates",
@@ -119,6 +129,26 @@ async fn a_route_is_followed_from_the_listener_to_its_endpoints() {
     assert!(page.contains("href=\"/console/objects/Mapping/shop/cart\"") && page.contains("value=\"shop\""), "{page}");
     let (_, page) = get(&portal, "localhost", "/console/objects/Mapping/shop/cart").await;
     assert!(page.contains("does not serve") && page.contains("What is wrong") && page.contains("/0/cart"), "{page}");
+}
+
+#[tokio::test]
+async fn a_proposal_is_an_address_and_strangers_send_no_forms() {
+    let (portal, _controller) = portal("cart").await;
+    let edit = "/console/objects/Mapping/shop/cart/edit";
+    let (_, page) = get(&portal, "localhost", &format!("{edit}?spec.timeout_ms=700")).await;
+    for part in
+        ["affects 14 routes on 1 host", "class=\"removed\"", "class=\"added\"", "and 13 more", "value=\"apply\""]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let post = async |from: &'static str, form: &'static str| {
+        let request = Request::post(edit).header("host", "localhost").header("origin", from);
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(Body::from(form));
+        portal.clone().oneshot(request.unwrap()).await.unwrap()
+    };
+    assert_eq!(post("http://evil.example", "by=apply&text=x").await.status(), StatusCode::FORBIDDEN);
+    let patch = post("http://localhost", "by=patch&text=x").await;
+    assert_eq!(patch.headers()["content-disposition"], "attachment; filename=\"cart.patch\"");
 }
 
 #[tokio::test]

@@ -5,10 +5,11 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::graph::{Graph, Row, table};
+use super::graph::Graph;
 use super::link::{Turns, with_query};
 use super::model::Topology;
 use super::page::{Trouble, ask};
+use super::rows::{Row, rows};
 use crate::web::{Frame, Site, respond};
 
 /// Routes of one page: more are no drawing that anybody could read.
@@ -60,7 +61,7 @@ pub(super) async fn page(State(site): State<Site>, Query(wanted): Query<Wanted>)
         here: "topology",
         is_filtered: wanted.pairs().iter().any(|(_, value)| !value.is_empty()),
         graph: Graph::new(&topology),
-        rows: table(&topology),
+        rows: rows(&topology),
         turns,
         wanted: &wanted,
     }))

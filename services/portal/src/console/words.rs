@@ -23,7 +23,12 @@ pub(super) fn objects(route: &Route) -> Vec<Object> {
 
 /// The same in a few words.
 pub(super) fn origins(route: &Route) -> String {
-    match &route.origin[..] {
+    names(&route.origin)
+}
+
+/// Objects in a few words.
+pub(super) fn names(objects: &[ObjectRef]) -> String {
+    match objects {
         [] => "made by the gateway".to_owned(),
         [only] => format!("{} {}", only.kind, only.name),
         [first, rest @ ..] => format!("{} {} and {} more", first.kind, first.name, rest.len()),
@@ -32,10 +37,12 @@ pub(super) fn origins(route: &Route) -> String {
 
 /// Where to read more about a route.
 pub(super) fn route_link(route: &Route) -> String {
-    match route.origin.first() {
-        Some(id) => link::object(id),
-        None => link::with_query("/console/", [("host", route.host.as_str())]),
-    }
+    first_link(&route.origin, &link::with_query("/console/", [("host", route.host.as_str())]))
+}
+
+/// The page of the first object, or another where there is none.
+pub(super) fn first_link(objects: &[ObjectRef], otherwise: &str) -> String {
+    objects.first().map_or_else(|| otherwise.to_owned(), link::object)
 }
 
 /// What its requests are held to: who is asked first.

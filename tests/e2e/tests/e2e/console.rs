@@ -1,7 +1,12 @@
 //! The console of a gateway that serves the real shop.
 
-use nuncio_e2e::{Client, Reply, Site, eventually, get};
+use std::fs;
+use std::process::Command;
 
+use nuncio_e2e::{Client, Gateway, Reply, Site, eventually, get};
+use serde_json::json;
+
+use crate::portal::browser::told_at;
 use crate::portal::{HOST, gateway, shop};
 
 /// A page of the console, at the portal's own port.
@@ -83,5 +88,100 @@ async fn it_is_not_shown_to_clients_of_the_gateway_unless_somebody_says_so() {
     let reply = Client::http(site.at(8080)).send(&get(HOST, "/console/")).await.unwrap();
     assert_eq!(reply.status, 421, "{}", reply.text());
     assert!(reply.text().contains("--console-host"), "{}", reply.text());
+    gateway.stop().await;
+}
+
+const CART: &str = "/console/objects/Mapping/default/cart";
+
+/// A gateway that lets its console write.
+async fn writable(site: &Site) -> Gateway<'_> {
+    Gateway::start_with(site, |command| {
+        command.arg(format!("--portal={}", site.at(8088))).arg("--allow-edits");
+    })
+    .await
+}
+
+/// What the editor's forms say.
+async fn post(site: &Site, pairs: &[(&str, &str)]) -> Reply {
+    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let form: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    let ask = get("localhost", &format!("{CART}/edit")).method("POST").with("origin", "http://localhost");
+    let ask = ask.with("content-type", "application/x-www-form-urlencoded").body(form.join("&"));
+    Client::http(site.at(8088)).send(&ask).await.unwrap()
+}
+
+fn cart(site: &Site) -> String {
+    fs::read_to_string(site.manifests().join("cart.yaml")).unwrap()
+}
+
+/// The text of the cart's Mapping, and the digest of its file.
+async fn manifest(gateway: &Gateway<'_>) -> (String, String) {
+    let told = gateway.admin.json("/api/v1/manifest?kind=Mapping&namespace=default&name=cart").await;
+    (told["text"].as_str().unwrap().to_owned(), told["digest"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_change_is_tried_without_effect_then_applied_and_live() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = writable(&site).await;
+    let before = cart(&site);
+    let proposal = format!("{CART}/edit?spec.timeout_ms=700&spec.retry_policy.retry_on=5xx");
+    let tried = told(&site, &proposal, &["-  timeout_ms: 2000", "+  timeout_ms: 700", "+    retry_on: 5xx"]).await;
+    assert!(tried.contains("affects 1 route on 1 host") && tried.contains("value=\"apply\""), "{tried}");
+    assert_eq!(cart(&site), before, "trying changes nothing");
+
+    let (text, digest) = manifest(&gateway).await;
+    let new = text.replace("timeout_ms: 2000", "timeout_ms: 700");
+    let patch = post(&site, &[("by", "patch"), ("text", &new)]).await.text();
+    let file = site.root().join("cart.patch");
+    fs::write(&file, &patch).unwrap();
+    let applies = Command::new("git").args(["apply", "--check"]).arg(&file).current_dir(site.manifests()).status();
+    assert!(applies.unwrap().success(), "{patch}");
+
+    let wrong = post(&site, &[("by", "apply"), ("text", &new.replace("700", "soon")), ("digest", &digest)]).await;
+    assert!(wrong.status == 400 && wrong.text().contains("spec.timeout_ms"), "{}", wrong.text());
+    let other =
+        post(&site, &[("by", "apply"), ("text", &new.replace("name: cart", "name: c")), ("digest", &digest)]).await;
+    assert!(other.status == 400 && other.text().contains("default/c"), "{}", other.text());
+    assert_eq!(cart(&site), before, "what is wrong is not written");
+
+    let applied = post(&site, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
+    assert_eq!(applied.status, 303, "{}", applied.text());
+    assert_eq!(cart(&site), before.replacen("timeout_ms: 2000", "timeout_ms: 700", 1), "all else is as it was");
+    told(&site, CART, &["live in the one Envoy", "timeout 700 ms"]).await;
+    let late = post(&site, &[("by", "apply"), ("text", &text), ("digest", &digest)]).await;
+    assert!(late.status == 400 && late.text().contains("has changed since"), "{}", late.text());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_written_unless_the_gateway_was_told_to_allow_it() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = gateway(&site).await;
+    let (before, (text, digest)) = (cart(&site), manifest(&gateway).await);
+    let tried = told(&site, &format!("{CART}/edit?spec.timeout_ms=700"), &["affects 1 route"]).await;
+    assert!(!tried.contains("value=\"apply\"") && tried.contains("value=\"patch\""), "{tried}");
+    let new = text.replace("2000", "700");
+    let refused = post(&site, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
+    assert!(refused.status == 400 && refused.text().contains("--allow-edits"), "{}", refused.text());
+    let other = page(&site, "/console/objects/Filter/default/login/edit").await;
+    assert!(other.status == 400 && other.text().contains("Mappings alone"), "{}", other.text());
+    assert_eq!(cart(&site), before);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_follows_a_route_changes_its_timeout_and_sees_it_go_live() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = writable(&site).await;
+    told(&site, "/console/?text=cart", &["/api/carts/"]).await;
+    let seen = told_at(&site, &format!("http://{}", site.at(8088)), "console.mjs").await;
+    assert_eq!(seen["radius"], json!("This affects 1 route on 1 host."), "{seen:#}");
+    assert_eq!(seen["diff"], json!(["-  timeout_ms: 2000", "+  timeout_ms: 900"]), "{seen:#}");
+    assert_eq!(seen["live"], json!("live in the one Envoy"), "{seen:#}");
+    assert!(seen["outcome"].as_str().unwrap().starts_with("forwarded 9/10 to cart:80"), "{seen:#}");
     gateway.stop().await;
 }

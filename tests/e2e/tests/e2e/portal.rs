@@ -1,6 +1,6 @@
 //! The developer portal, of the real shop, through the gateway that it tells of.
 
-mod browser;
+pub(crate) mod browser;
 
 use std::convert::Infallible;
 use std::fs;

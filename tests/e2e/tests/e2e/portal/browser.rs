@@ -11,10 +11,15 @@ use super::{HOST, api, ask, gateway, shop};
 
 /// Has a story told at the shop's address; pictures of what was seen are kept with what was built.
 async fn told(site: &Site, name: &str) -> Value {
+    told_at(site, &format!("http://{HOST}:8080"), name).await
+}
+
+/// The same at this address.
+pub(crate) async fn told_at(site: &Site, origin: &str, name: &str) -> Value {
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");
     fs::create_dir_all(&pictures).unwrap();
     let settings = json!({
-        "origin": format!("http://{HOST}:8080"),
+        "origin": origin,
         "hosts": { HOST: site.ip() },
         "pictures": pictures,
     });

@@ -1,0 +1,34 @@
+//! Routes as a table: the same as the drawing, in words.
+
+use super::model::{Route, Topology};
+use super::words::{self, Object};
+
+/// What a table says of a route.
+pub(super) struct Row {
+    pub(super) host: String,
+    pub(super) matches: String,
+    pub(super) policies: Vec<String>,
+    pub(super) targets: Vec<String>,
+    pub(super) endpoints: Vec<String>,
+    pub(super) objects: Vec<Object>,
+}
+
+/// All that are told.
+pub(super) fn rows(topology: &Topology) -> Vec<Row> {
+    topology.routes.iter().map(|route| row(topology, route)).collect()
+}
+
+fn row(topology: &Topology, route: &Route) -> Row {
+    let clusters = route
+        .backends
+        .iter()
+        .filter_map(|backend| topology.clusters.iter().find(|cluster| Some(&cluster.name) == backend.cluster.as_ref()));
+    Row {
+        host: route.host.clone(),
+        matches: route.matches.clone(),
+        policies: words::policies(route),
+        targets: words::targets(topology, route),
+        endpoints: clusters.flat_map(|cluster| cluster.endpoints.iter().map(|one| one.address.clone())).collect(),
+        objects: words::objects(route),
+    }
+}

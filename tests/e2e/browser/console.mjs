@@ -1,0 +1,44 @@
+// Somebody follows a route through the console, tries another timeout, applies it, and sees it go live.
+import { story } from '../../support/browser/story.mjs';
+import { violations, watched } from './steps.mjs';
+
+await story(async ({ context, settings: { origin, pictures } }) => {
+  const { page, faults } = await watched(context);
+  const found = [];
+  const look = async (name) => {
+    found.push(...await violations(page));
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.screenshot({ path: `${pictures}/console-${name}.png` });
+  };
+
+  await page.goto(`${origin}/console/`);
+  await page.fill('input[name=text]', 'cart');
+  await page.click('text=Show');
+  await look('topology');
+  await page.click('.drawing a[href="/console/objects/Mapping/default/cart"]');
+  await look('object');
+
+  await page.click('text=Change it');
+  await page.getByLabel('Timeout', { exact: true }).fill('900');
+  await page.click('text=Try these fields');
+  const radius = await page.locator('.note p').innerText();
+  const diff = await page.locator('.diff .removed, .diff .added').allInnerTexts();
+  await look('edit');
+  await page.click('button[value=apply]');
+  await page.waitForURL(`${origin}/console/objects/Mapping/default/cart`);
+  // The file is read again in a moment; until then the page says what was.
+  const isLive = (text) => text.includes('timeout 900 ms') && text.includes('live in the one Envoy');
+  while (!isLive(await page.innerText('main'))) await page.reload();
+  const live = await page.locator('.state').first().innerText();
+
+  await page.goto(`${origin}/console/explain`);
+  await page.getByLabel('URL').fill('http://shop.localhost:8080/api/carts/ann');
+  await page.click('button:text-is("Explain")');
+  const outcome = await page.locator('.note strong').innerText();
+  await look('explain');
+  for (const name of ['objects', 'problems', 'certificates', 'envoys']) {
+    await page.goto(`${origin}/console/${name}`);
+    await look(name);
+  }
+  return { radius, diff, live, outcome, violations: found, faults };
+});
