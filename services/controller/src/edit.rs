@@ -16,7 +16,7 @@ use self::file::Manifest;
 use crate::admin::{ChangeError, ChangeRequest, DryRunView, ManifestQuery, ManifestView, ProblemView};
 use crate::engine::Engine;
 use crate::event::LocatedProblem;
-use crate::run::lock;
+use crate::run::{Config, defaults, lock};
 
 /// The largest text that is looked at.
 const MAX_TEXT: usize = 256 << 10;
@@ -37,14 +37,24 @@ const FIELDS: [&str; 8] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Editor {
     /// Where files are, if manifests are files.
-    pub(crate) directory: Option<PathBuf>,
-    pub(crate) defaults: Defaults,
-    pub(crate) settings: Settings,
+    directory: Option<PathBuf>,
+    defaults: Defaults,
+    settings: Settings,
     /// Changes may be written.
-    pub(crate) is_allowed: bool,
+    is_allowed: bool,
 }
 
 impl Editor {
+    /// Of a controller with this configuration.
+    pub(crate) fn of(config: &Config, settings: Settings) -> Self {
+        Self {
+            directory: config.manifests.directory().map(ToOwned::to_owned),
+            defaults: defaults(&config.namespace, config.expand_environment),
+            settings,
+            is_allowed: config.allow_edits,
+        }
+    }
+
     /// The text of an object.
     pub(crate) fn manifest(&self, engine: &Mutex<Engine>, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
         let id = mapping(&query.kind, &query.namespace, &query.name)?;

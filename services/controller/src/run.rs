@@ -153,7 +153,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let read = config.health.condition("manifests");
     let (server, heard) = Server::new(xds_options(config.drain_time));
     let settings = settings(&config)?;
-    let editor = editor(&config, settings.clone());
+    let editor = Editor::of(&config, settings.clone());
     let engine = engine(&config, settings, server.clone());
     let engine = Arc::new(Mutex::new(engine));
     let view = Arc::new(EngineView::new(
@@ -211,15 +211,6 @@ fn engine(config: &Config, settings: Settings, server: Server) -> Engine {
     let engine = if config.limiter.is_some() { engine.with_private_limits() } else { engine };
     // Elsewhere, ports are others'.
     if config.envoy_admin.is_some() { engine.trying_ports(ports::probe) } else { engine }
-}
-
-fn editor(config: &Config, settings: Settings) -> Editor {
-    Editor {
-        directory: config.manifests.directory().map(ToOwned::to_owned),
-        defaults: defaults(&config.namespace, config.expand_environment),
-        settings,
-        is_allowed: config.allow_edits,
-    }
 }
 
 pub(crate) fn defaults(namespace: &str, expand_environment: bool) -> Defaults {

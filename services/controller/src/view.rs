@@ -5,6 +5,7 @@ mod apis;
 mod certificates;
 mod hosts;
 mod limits;
+mod objects;
 mod previews;
 mod routes;
 mod topology;
@@ -13,15 +14,15 @@ mod words;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use nuncio_api::{ObjectId, Severity, Spec};
+use nuncio_api::ObjectId;
 use nuncio_ir::{Cluster, ClusterName, Discovery, Endpoint, Model};
 use nuncio_telemetry::{Health, Metrics};
-use nuncio_xds::{Key, Protocol, ResourceType};
+use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
     ApiView, CertificateView, ChangeError, ChangeRequest, ClusterView, DryRunView, EndpointView, EnvoyView,
-    ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery, LocationView, ManifestQuery, ManifestView,
-    ObjectRef, ObjectState, ObjectView, Page, PreviewView, ProblemView, RouteView, TopologyQuery, TopologyView, View,
+    ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView,
+    Page, PreviewView, ProblemView, RouteView, TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::edit::Editor;
@@ -33,6 +34,7 @@ use crate::run::lock;
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view, names};
 pub(crate) use self::limits::pace;
+pub(crate) use self::objects::keys_of;
 pub(crate) use self::previews::{preview_view, previews};
 pub(crate) use self::routes::{Listed, route_view, routes};
 pub(crate) use self::words::conditions;
@@ -83,7 +85,7 @@ impl View for EngineView {
         let wanted = engine.world.objects().filter(|object| wants(query, &object.id));
         let mut page = Page::of(query, wanted, |object| (object, engine.object_problems(&object.id)));
         engine.files.locate(page.items.iter_mut().flat_map(|(_, problems)| problems));
-        page.map(|(object, problems)| object_view(&engine, object, &problems))
+        page.map(|(object, problems)| objects::object_view(&engine, object, &problems))
     }
 
     fn hosts(&self, query: &ListQuery) -> Page<HostView> {
@@ -209,48 +211,6 @@ pub(crate) fn problems(engine: &Engine) -> Vec<LocatedProblem> {
 /// The order in which problems are shown.
 pub(crate) fn by_place(a: &LocatedProblem, b: &LocatedProblem) -> Ordering {
     (&a.location, &a.problem).cmp(&(&b.location, &b.problem))
-}
-
-fn object_view(engine: &Engine, object: &nuncio_api::Object, problems: &[LocatedProblem]) -> ObjectView {
-    let keys = keys_of(engine, &object.id);
-    let envoys = engine.audience(&object.id).len();
-    let counts: Vec<_> = keys.iter().map(|key| engine.server.counts(key)).collect();
-    let acked_by = counts.iter().map(|counts| counts.acked).min().unwrap_or(0);
-    let failed = matches!(object.spec, Spec::Invalid { .. })
-        || problems.iter().any(|problem| problem.problem.reason == "RefusedByProxy");
-    let state = if keys.is_empty() || failed && problems.iter().any(|p| p.problem.severity == Severity::Error) {
-        ObjectState::Parsed
-    } else if envoys == 0 {
-        ObjectState::Translated
-    } else if acked_by < envoys {
-        ObjectState::Sent
-    } else {
-        ObjectState::Acked
-    };
-    ObjectView {
-        id: ObjectRef::from(&object.id),
-        location: LocationView::from(&object.location),
-        state,
-        acked_by,
-        envoys,
-        problems: problems.iter().map(ProblemView::from).collect(),
-    }
-}
-
-/// The resources that an object is part of.
-pub(crate) fn keys_of(engine: &Engine, id: &ObjectId) -> Vec<Key> {
-    let resources = engine.world.resources_of(id);
-    let key = |kind, name: &Arc<str>| Key::new(kind, Arc::clone(name));
-    let tables = resources.tables.iter().map(|name| key(ResourceType::Route, &name.0));
-    let listeners = resources.listeners.iter().map(|name| key(ResourceType::Listener, name));
-    let secrets = resources.secrets.iter().map(|name| key(ResourceType::Secret, &name.0));
-    let endpoints = resources.endpoints.iter().map(|name| key(ResourceType::Endpoints, &name.0));
-    let limits = resources.limits.iter().map(|domain| key(ResourceType::Limits, domain));
-    let extensions = resources.extensions.iter().map(|slot| Key::new(ResourceType::Extension, slot.name()));
-    let sets = resources.rule_sets.iter().map(|set| key(ResourceType::RuleSet, &set.0));
-    let filters = resources.filters.iter().map(|filter| key(ResourceType::AuthFilter, &filter.0));
-    let of_envoy = tables.chain(listeners).chain(secrets).chain(endpoints).chain(extensions);
-    of_envoy.chain(limits).chain(sets).chain(filters).collect()
 }
 
 fn endpoint_view(endpoint: &Endpoint) -> EndpointView {

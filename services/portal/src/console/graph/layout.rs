@@ -21,7 +21,7 @@ impl Graph {
                 node.x = x(column);
                 node.y = (TOP + node.middle()).max(free);
                 free = node.y + ROW;
-                self.height = self.height.max(node.y + HEIGHT);
+                self.height = self.height.max(node.y + HEIGHT + 1);
             }
         }
         self.width = x(COLUMNS.len() - 1) + WIDTH;
