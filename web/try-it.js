@@ -91,7 +91,13 @@ function reasons(status, { outcome, protection, limits }) {
     element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), `${labels ? `for ${labels}, ` : ''}${what}`));
   return element('div', { className: 'note why' },
     element('p', {}, element('strong', {}, 'Why: '), isDecided ? decided : `${outcome}.`),
-    element('ul', {}, ...rules, ...held));
+    element('ul', {}, ...rules, ...held), ...(status === 401 ? wayIn() : []));
+}
+
+// Where a login begins that leads back to this page.
+function wayIn() {
+  const { login } = form.dataset;
+  return login && valueOf('try-as') === 'session' ? [element('p', {}, element('a', { href: login }, 'Log in'), ' and try again.')] : [];
 }
 
 function size(bytes) {

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from accounts import ENDPOINTS
 from browser import Browser, Page
@@ -40,6 +40,20 @@ def orders_need_a_login(stage: Stage) -> str:
     expect((page.url, page.status) == (asked, 200), f"{asked} after the login, came {page.status} at {page.url}")
     expect({order["user"] for order in json.loads(page.body)} == {"ann"}, f"the orders of ann, came {page.body}")
     return f"401 for a program; for a browser the provider's form, and then {ORDERS}?page=1"
+
+
+def the_portal_knows_who_is_logged_in(stage: Stage) -> str:
+    """The first call of a newcomer: from the portal by way of the login back to it."""
+    page, browser = "/docs/changes", Browser()
+    public = browser.get(stage.url + page)
+    expect(public.status == 200 and "/docs/login?to=" in public.body, f"a page with a way in, came {public.status}")
+    form = login_form(stage, browser, f"{stage.url}/docs/login?{urlencode({'to': page})}")
+    back = browser.fill_in(form, **ANN)
+    expect((back.url, back.status) == (stage.url + page, 200) and ">ann</a>" in back.body,
+           f"{page} for ann after the login, came {back.status} at {back.url}")
+    tried = browser.get(f"{stage.url}{ORDERS}", accept="application/json")
+    expect(tried.status == 200, f"the orders of ann for the page, came {tried.status}")
+    return "from the portal to the login and back, and then its requests are answered"
 
 
 def a_token_does_too(stage: Stage) -> str:

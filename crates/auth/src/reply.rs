@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::page::{CONTENT_SECURITY_POLICY, escape};
 use crate::{ClientKind, Request};
@@ -14,6 +14,22 @@ pub struct Identity {
     pub subject: String,
     /// Who vouches for it: an issuer, or a filter.
     pub issuer: String,
+    /// The groups that the issuer says it belongs to.
+    pub groups: Vec<String>,
+}
+
+impl Identity {
+    /// One of whose groups nothing is known.
+    pub fn new(subject: impl Into<String>, issuer: impl Into<String>) -> Self {
+        Self { subject: subject.into(), issuer: issuer.into(), groups: Vec::new() }
+    }
+
+    /// With those of the claim `groups`.
+    #[must_use]
+    pub fn with_groups_of(self, claims: &Json) -> Self {
+        let groups = claims["groups"].as_array().into_iter().flatten();
+        Self { groups: groups.filter_map(Json::as_str).map(str::to_owned).collect(), ..self }
+    }
 }
 
 /// What a filter says.

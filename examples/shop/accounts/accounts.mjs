@@ -13,6 +13,8 @@ const [host, port] = address.split(':');
 
 // Whose cart is whose, and what they log in with.
 const PASSWORDS = new Map([['ann', 'bell'], ['bob', 'lamp']]);
+// Who belongs to the shop.
+const GROUPS = new Map([['ann', ['staff']]]);
 // What access tokens are for: with a resource they are JWTs, which the gateway verifies by itself.
 const SHOP = 'urn:shop';
 const HOUR = 3600;
@@ -21,7 +23,8 @@ const provider = new Provider(`http://${address}`, {
   clients,
   cookies: { keys: [randomUUID()] },
   ttl: { AccessToken: HOUR, ClientCredentials: HOUR, IdToken: HOUR, Interaction: HOUR, Session: 24 * HOUR, Grant: 24 * HOUR },
-  findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  claims: { openid: ['sub', 'groups'] },
+  findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id, groups: GROUPS.get(id) ?? [] }) }),
   // The clients are the shop's own: nobody has to agree that they learn who he is.
   async loadExistingGrant(ctx) {
     const { client, session } = ctx.oidc;

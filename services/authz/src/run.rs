@@ -83,6 +83,25 @@ impl Service {
         self.admin.is_some()
     }
 
+    /// Has upstreams assured of who a request is from, with a key of this process alone where the settings name none: for one
+    /// that runs in this process too.
+    ///
+    /// # Errors
+    /// When there is no key to be made.
+    pub fn assure_upstreams(&self) -> Result<(), RunError> {
+        if self.settings.assertion_key.is_some() {
+            return Ok(());
+        }
+        self.engine.services.assertions.take_ephemeral().map_err(RunError::Setting)
+    }
+
+    /// What gives the keys by which upstreams verify that, as they are at the time.
+    #[must_use]
+    pub fn identity_keys(&self) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
+        let services = Arc::clone(&self.engine.services);
+        Arc::new(move || services.assertions.public_keys())
+    }
+
     /// Runs until stopped; what it counts is in `metrics`.
     ///
     /// # Errors

@@ -42,6 +42,17 @@ impl Api {
         self.display_name().unwrap_or(&self.id.name)
     }
 
+    /// All ways to its service.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &ServedApi> {
+        std::iter::once(&self.served).chain(&self.beside)
+    }
+
+    /// With those alone of the ways beside it.
+    pub(crate) fn only(&self, wanted: impl Fn(&ServedApi) -> bool) -> Self {
+        let beside = self.beside.iter().filter(|served| wanted(served)).cloned().collect();
+        Self { beside, ..self.clone() }
+    }
+
     /// What its Mapping calls it.
     pub(crate) fn display_name(&self) -> Option<&str> {
         self.served.docs.as_ref()?.display_name.as_deref()
@@ -53,6 +64,14 @@ impl Api {
 pub(crate) struct Undocumented {
     pub(crate) service: String,
     pub(crate) routes: Vec<ServedApi>,
+}
+
+impl Undocumented {
+    /// With those alone of its routes.
+    pub(crate) fn only(&self, wanted: impl Fn(&ServedApi) -> bool) -> Self {
+        let routes = self.routes.iter().filter(|served| wanted(served)).cloned().collect();
+        Self { routes, ..self.clone() }
+    }
 }
 
 /// Everything that is served.

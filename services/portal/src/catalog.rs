@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use crate::access::Viewer;
 use crate::api::{Api, Undocumented};
+use crate::gateway::ServedApi;
 use crate::reference::Reference;
 
 /// Something that is wrong, and since when.
@@ -63,6 +65,11 @@ impl Entry {
         }
     }
 
+    /// With those alone of the ways beside it.
+    fn only(&self, wanted: impl Fn(&ServedApi) -> bool) -> Self {
+        Self { api: Arc::new(self.api.only(wanted)), ..self.clone() }
+    }
+
     /// What it is called.
     pub(crate) fn title(&self) -> &str {
         let of_document = || self.reference.as_ref()?.document.info("title");
@@ -85,6 +92,24 @@ pub(crate) struct Catalog {
 impl Catalog {
     pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
         self.entries.iter().find(|entry| entry.api.id.namespace == namespace && entry.api.id.name == name)
+    }
+
+    /// What of it is for a reader.
+    pub(crate) fn seen_by(self: Arc<Self>, viewer: &Viewer) -> Arc<Self> {
+        let may_see = |served: &ServedApi| viewer.may_see(served.visible_to());
+        let undocumented = self.undocumented.iter().flat_map(|service| &service.routes);
+        let mut all = self.entries.iter().flat_map(|entry| entry.api.routes()).chain(undocumented);
+        if all.all(may_see) {
+            return Arc::clone(&self);
+        }
+        let entries = self.entries.iter().filter(|entry| may_see(&entry.api.served));
+        let undocumented = self.undocumented.iter().map(|service| service.only(may_see));
+        Arc::new(Self {
+            entries: entries.map(|entry| Arc::new(entry.only(may_see))).collect(),
+            undocumented: undocumented.filter(|service| !service.routes.is_empty()).collect(),
+            gateway: self.gateway.clone(),
+            is_known: self.is_known,
+        })
     }
 
     /// Puts entries in the order in which they are shown.

@@ -13,6 +13,7 @@
 //! is shown.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod access;
 mod api;
 mod catalog;
 mod changes;
@@ -32,6 +33,7 @@ mod settings;
 mod start;
 mod web;
 
+pub use access::IdentityKeys;
 pub use changes::{Change, DiffError, Severity, diff};
 pub use run::{RunError, run};
 pub use settings::Settings;

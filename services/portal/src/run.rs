@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Access, IdentityKeys};
 use crate::catalog::Shared;
 use crate::console::Console;
 use crate::fetch::Fetcher;
@@ -30,13 +31,15 @@ pub enum RunError {
     Serve(#[from] std::io::Error),
 }
 
-/// Runs the portal of the gateway with the admin address `admin` on a socket, until stopped.
+/// Runs the portal of the gateway with the admin address `admin` on a socket, until stopped. By `keys` it verifies who reads,
+/// unless the settings say where others are.
 ///
 /// # Errors
 /// When it cannot be set up, or its socket fails.
 pub async fn run(
     settings: Settings,
     admin: &str,
+    keys: Option<IdentityKeys>,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
@@ -57,7 +60,10 @@ pub async fn run(
     let following = tokio::spawn(follow(Gateway::new(console.admin.clone()), told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));
-    let router = web::router(Site { title: settings.title.into(), catalog, history, search, refresh, console });
+    let keys = settings.identity_keys.map(IdentityKeys::Url).or(keys);
+    let access = Access::new(keys, settings.shows_all)?;
+    let title = settings.title.into();
+    let router = web::router(Site { title, catalog, history, search, refresh, console, access });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();

@@ -42,6 +42,13 @@ pub struct Settings {
     /// gateway is built. May be given many times
     #[arg(long = "console-host", value_name = "NAME", env = "NUNCIO_CONSOLE_HOSTS", value_delimiter = ',')]
     pub console_hosts: Vec<String>,
+    /// Where the public keys are by which the gateway's word is verified of who reads (`/jwks` of the authentication service);
+    /// not needed beside the gateway
+    #[arg(long = "portal-identity-keys", value_name = "URL", env = "NUNCIO_PORTAL_IDENTITY_KEYS")]
+    pub identity_keys: Option<String>,
+    /// Show everything to everybody, also what is for some groups alone: for a portal that nobody else reaches
+    #[arg(long = "portal-show-all", env = "NUNCIO_PORTAL_SHOW_ALL")]
+    pub shows_all: bool,
 }
 
 impl Settings {

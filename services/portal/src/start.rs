@@ -64,7 +64,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let run = async |stop| {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         tracing::info!("the portal is at http://{}/docs/", listener.local_addr()?);
-        Ok(crate::run(settings, &admin, listener, stop).await?)
+        Ok(crate::run(settings, &admin, None, listener, stop).await?)
     };
     nuncio_telemetry::serve(options, run).await
 }

@@ -6,14 +6,17 @@ mod changes;
 mod documents;
 mod error;
 mod feeds;
+mod guard;
 mod headers;
 mod json;
+mod login;
 mod page;
 mod reference;
 mod search;
 #[cfg(test)]
 pub(crate) mod tests;
 mod try_it;
+mod visit;
 pub(crate) mod words;
 
 use std::sync::Arc;
@@ -28,7 +31,9 @@ use tokio::sync::Notify;
 use self::error::NotFound;
 pub(crate) use self::page::{Frame, respond};
 pub(crate) use self::reference::api_link;
-use crate::catalog::{Catalog, Shared};
+use self::visit::Visit;
+use crate::access::Access;
+use crate::catalog::Shared;
 use crate::console::{self, Console};
 use crate::history::History;
 use crate::search::SharedSearch;
@@ -46,12 +51,8 @@ pub(crate) struct Site {
     pub(crate) refresh: Arc<Notify>,
     /// What operators see.
     pub(crate) console: Console,
-}
-
-impl Site {
-    fn catalog(&self) -> Arc<Catalog> {
-        self.catalog.load_full()
-    }
+    /// Who reads.
+    pub(crate) access: Access,
 }
 
 /// Everything below `/docs/`, so that one Mapping serves it, the documents where Edge Stack had them, and the console.
@@ -68,6 +69,8 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/docs/changes", get(changes::of_all))
         .route("/docs/changes/{feed}", get(feeds::of_all))
         .route("/docs/search", get(search::page))
+        .route("/docs/login", get(login::login))
+        .route("/docs/logout", get(login::logout))
         .route("/docs/assets/{file}", get(assets::file))
         .route("/docs/api/refreshContent", post(json::refresh))
         .route("/openapi/services/{namespace}/{name}/openapi.json", get(documents::for_clients))
@@ -75,10 +78,11 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/openapi/services/{namespace}/{name}/versions/{number}", get(documents::version))
         .fallback(nothing);
     let all = pages.merge(json::router()).merge(console::router(&site.console));
-    all.layer(middleware::map_response(headers::harden)).with_state(site)
+    let guarded = all.layer(middleware::from_fn(guard::refuse_foreign));
+    guarded.layer(middleware::map_response(headers::harden)).with_state(site)
 }
 
-async fn nothing(axum::extract::State(site): axum::extract::State<Site>, uri: Uri) -> Response {
+async fn nothing(site: Visit, uri: Uri) -> Response {
     NotFound { site, what: format!("There is nothing at {}.", uri.path()) }.into_response()
 }
 

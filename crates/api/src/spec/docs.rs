@@ -22,6 +22,8 @@ pub struct Docs {
     pub display_name: Option<String>,
     /// Milliseconds that fetching may take; default 10 000, at most 30 000.
     pub timeout_ms: Option<u64>,
+    /// The groups whose members the API is shown to; default: everybody.
+    pub visible_to: Option<Vec<String>>,
 }
 
 impl Docs {
@@ -38,6 +40,15 @@ impl Docs {
             return Err(format!("url: expected http://… or https://…, found \"{}\"", crate::text::shorten(url)));
         }
         Ok(docs)
+    }
+
+    /// The groups of [`Self::visible_to`], as far as they can be read where the rest cannot: what somebody wanted to keep from
+    /// others is kept.
+    #[must_use]
+    pub fn groups(written: &Value) -> Option<Vec<String>> {
+        let groups = written.get("visible_to").filter(|groups| !groups.is_null())?;
+        let texts = groups.as_array().into_iter().flatten().filter_map(Value::as_str);
+        Some(texts.map(str::to_owned).collect())
     }
 }
 
@@ -57,6 +68,15 @@ mod tests {
             ..Docs::default()
         };
         assert_eq!(Docs::read(&written), Ok(expected));
+    }
+
+    #[test]
+    fn what_is_kept_from_others_is_kept_whatever_else_is_wrong() {
+        let staff = Some(vec!["staff".to_owned()]);
+        assert_eq!(Docs::read(&json!({ "visible_to": ["staff"] })).unwrap().visible_to, staff);
+        assert_eq!(Docs::groups(&json!({ "visible_to": ["staff", 3], "paht": "/x" })), staff);
+        assert_eq!(Docs::groups(&json!({ "visible_to": "staff" })), Some(Vec::new()), "nobody");
+        assert_eq!(Docs::groups(&json!({ "path": "/x" })), None);
     }
 
     #[test]

@@ -41,6 +41,13 @@ impl Assertions {
         Ok(())
     }
 
+    /// Takes a new key that nobody else has.
+    pub(crate) fn take_ephemeral(&self) -> Result<(), String> {
+        let signer = Signer::ephemeral().map_err(|error| error.to_string())?;
+        self.keys.store(Arc::new(vec![Key::of(signer)?]));
+        Ok(())
+    }
+
     /// Gives upstreams a token by which they can verify who a request is from, and that it came through here. Whatever the
     /// client sent under that name is gone.
     pub(crate) fn assert(&self, request: &mut Request, identity: Option<&Identity>) {
@@ -69,7 +76,10 @@ fn private_keys(pem: &str) -> impl Iterator<Item = String> {
 
 impl Key {
     fn new(pem: &str) -> Result<Self, String> {
-        let signer = Signer::new("ES256", pem).map_err(|error| error.to_string())?;
+        Self::of(Signer::new("ES256", pem).map_err(|error| error.to_string())?)
+    }
+
+    fn of(signer: Signer) -> Result<Self, String> {
         let public = signer.public_key().map_err(|error| error.to_string())?.to_string();
         let digest = crypto::sha256(public.as_bytes());
         Ok(Self { signer, id: digest[..8].iter().map(|byte| format!("{byte:02x}")).collect() })
@@ -77,10 +87,13 @@ impl Key {
 
     fn token(&self, audience: &str, identity: &Identity, now: u64) -> Option<String> {
         let header = json!({ "typ": "JWT", "kid": self.id });
-        let claims = json!({
+        let mut claims = json!({
             "iss": "nuncio", "aud": audience, "sub": identity.subject, "idp": identity.issuer,
             "iat": now, "exp": now + LIFE,
         });
+        if !identity.groups.is_empty() {
+            claims["groups"] = identity.groups.as_slice().into();
+        }
         self.signer.sign(header.as_object()?.clone(), &claims).ok()
     }
 

@@ -95,7 +95,8 @@ impl IntrospectionFilter {
         }
         let text = |claim: &str| claims.get(claim).and_then(Json::as_str).map(str::to_owned);
         let subject = text("sub").or_else(|| text("username")).unwrap_or_default();
-        Verdict::Allow(Some(Identity { subject, issuer: text("iss").unwrap_or_else(|| self.id.to_string()) }))
+        let issuer = text("iss").unwrap_or_else(|| self.id.to_string());
+        Verdict::Allow(Some(Identity::new(subject, issuer).with_groups_of(&claims)))
     }
 
     fn inactive(&self, request: &Request) -> Verdict {

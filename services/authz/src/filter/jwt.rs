@@ -73,10 +73,8 @@ impl JwtFilter {
             Ok(verified) => verified,
             Err(error) => return Verdict::Deny(self.refused(request, &error)),
         };
-        let identity = Identity {
-            subject: verified.text("sub").unwrap_or_default().to_owned(),
-            issuer: verified.text("iss").unwrap_or_else(|| &self.id.0).to_owned(),
-        };
+        let issuer = verified.text("iss").unwrap_or_else(|| &self.id.0);
+        let identity = Identity::new(verified.text("sub").unwrap_or_default(), issuer).with_groups_of(&verified.claims);
         request.identity = Some(identity.clone());
         if let Err(scope) = check_scope(&verified.claims, &step.arguments.scope) {
             return Verdict::Deny(self.refused(request, &TokenProblem::Scope(scope)));

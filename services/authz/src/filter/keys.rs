@@ -55,7 +55,7 @@ impl ApiKeyFilter {
             Found::Owner(owner) => {
                 self.passed.pass(request, &owner);
                 let issuer = self.id.0.as_ref().to_owned();
-                return Verdict::Allow(Some(Identity { subject: owner.as_ref().to_owned(), issuer }));
+                return Verdict::Allow(Some(Identity::new(owner.as_ref(), issuer)));
             }
             Found::Nothing => ("no_key", "the request has no API key"),
             Found::Unknown => ("bad_key", "the API key is not a good one"),
@@ -117,7 +117,7 @@ impl BasicFilter {
         if self.passed.remove_credential {
             request.remove_header(&AUTHORIZATION);
         }
-        Verdict::Allow(Some(Identity { subject: credentials.name, issuer: self.id.0.as_ref().to_owned() }))
+        Verdict::Allow(Some(Identity::new(credentials.name, self.id.0.as_ref())))
     }
 
     fn deny(&self, request: &Request, reason: &'static str, message: &str) -> Denial {

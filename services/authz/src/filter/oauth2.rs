@@ -198,8 +198,6 @@ fn unverified_value(raw: &str) -> Value {
 
 /// Who a session is of.
 fn identity(session: &Session) -> Identity {
-    Identity {
-        subject: session.text("sub").unwrap_or_default().to_owned(),
-        issuer: session.text("iss").unwrap_or_default().to_owned(),
-    }
+    let text = |claim: &str| session.text(claim).unwrap_or_default();
+    Identity::new(text("sub"), text("iss")).with_groups_of(&session.claims)
 }

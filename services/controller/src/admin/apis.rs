@@ -58,6 +58,9 @@ pub struct DocsView {
     pub timeout_ms: Option<u64>,
     /// Why nothing of what is written can be used.
     pub invalid: Option<String>,
+    /// The groups whose members the API is shown to. None: everybody.
+    #[serde(default)]
+    pub visible_to: Option<Vec<String>>,
 }
 
 /// A condition on the path.

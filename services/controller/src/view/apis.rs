@@ -90,12 +90,16 @@ fn view(world: &World, checks: &Checks<'_>, served: Served<'_>) -> ApiView {
 fn docs(world: &World, id: &ObjectId, matches: &RouteMatch, rewrite: Option<&PathRewrite>) -> Option<DocsView> {
     let Spec::Mapping(mapping) = &world.object(id)?.spec else { return None };
     let written = mapping.docs.as_deref().filter(|written| !written.is_null())?;
-    let Docs { path, url, ignored, display_name, timeout_ms } = match Docs::read(written) {
+    let docs = match Docs::read(written) {
         Ok(docs) => docs,
-        Err(invalid) => return Some(DocsView { invalid: Some(invalid), ..DocsView::default() }),
+        Err(invalid) => {
+            let visible_to = Docs::groups(written);
+            return Some(DocsView { invalid: Some(invalid), visible_to, ..DocsView::default() });
+        }
     };
-    let mut view =
-        DocsView { path: None, url, ignored: ignored.unwrap_or(false), display_name, timeout_ms, invalid: None };
+    let Docs { path, url, ignored, display_name, timeout_ms, visible_to } = docs;
+    let ignored = ignored.unwrap_or(false);
+    let mut view = DocsView { path: None, url, ignored, display_name, timeout_ms, invalid: None, visible_to };
     match path.map(|path| upstream_path(&matches.path, rewrite, &path)) {
         Some(Ok(path)) => view.path = Some(path),
         Some(Err(invalid)) if view.url.is_none() => view.invalid = Some(invalid),

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::Context;
-use nuncio_portal::{RunError, Settings};
+use nuncio_portal::{IdentityKeys, RunError, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -31,11 +31,11 @@ impl Portal {
         Ok(Some(Self { settings, listener, address, admin: reachable(admin) }))
     }
 
-    /// Serves until stopped; where there is none, waits for that.
-    pub(super) async fn run(portal: Option<Self>, stop: CancellationToken) -> Result<(), RunError> {
+    /// Serves until stopped; where there is none, waits for that. By `keys` it is verified who reads.
+    pub(super) async fn run(portal: Option<Self>, keys: IdentityKeys, stop: CancellationToken) -> Result<(), RunError> {
         match portal {
             Some(Self { settings, listener, address: _, admin }) => {
-                nuncio_portal::run(settings, &admin.to_string(), listener, stop).await
+                nuncio_portal::run(settings, &admin.to_string(), Some(keys), listener, stop).await
             }
             None => {
                 stop.cancelled().await;

@@ -29,6 +29,13 @@ pub(crate) struct ServedApi {
     pub(crate) timeout_ms: u64,
 }
 
+impl ServedApi {
+    /// The groups that it is for; none where it is for everybody.
+    pub(crate) fn visible_to(&self) -> Option<&[String]> {
+        self.docs.as_ref()?.visible_to.as_deref()
+    }
+}
+
 /// Where the document is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Docs {
@@ -39,6 +46,8 @@ pub(crate) struct Docs {
     pub(crate) display_name: Option<String>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) invalid: Option<String>,
+    /// The groups that it is for; none where it is for everybody.
+    pub(crate) visible_to: Option<Vec<String>>,
 }
 
 /// A condition on the path.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::api::ApiId;
 use crate::catalog::{Catalog, Entry};
 use crate::document::{operations, text};
 use crate::markdown;
@@ -42,6 +43,8 @@ pub(crate) struct Found {
     pub(crate) sort: Sort,
     pub(crate) title: String,
     /// The API that it belongs to.
+    pub(crate) id: ApiId,
+    /// What that is called.
     pub(crate) api: String,
     /// Method, for operations.
     pub(crate) method: String,
@@ -77,6 +80,7 @@ fn api(entry: &Entry) -> Searchable {
         found: Found {
             sort: Sort::Api,
             title: entry.title().to_owned(),
+            id: entry.api.id.clone(),
             api: entry.title().to_owned(),
             method: String::new(),
             path: String::new(),
@@ -109,6 +113,7 @@ fn operations_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
                 found: Found {
                     sort: Sort::Operation,
                     title,
+                    id: entry.api.id.clone(),
                     api: entry.title().to_owned(),
                     method: operation.method.clone(),
                     path: operation.path.clone(),
@@ -136,6 +141,7 @@ fn schemas_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
                 found: Found {
                     sort: Sort::Schema,
                     title: name.to_owned(),
+                    id: entry.api.id.clone(),
                     api: entry.title().to_owned(),
                     method: String::new(),
                     path: String::new(),

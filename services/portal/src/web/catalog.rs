@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::escape_path;
 use super::page::{Frame, respond};
+use super::visit::Visit;
 use super::words::{ago, count_of};
-use super::{Site, escape_path};
 use crate::api::Undocumented;
 use crate::catalog::{Entry, State as DocumentState};
 use crate::markdown;
@@ -77,11 +78,11 @@ struct Service {
 }
 
 /// The page.
-pub(super) async fn page(State(site): State<Site>, Query(wanted): Query<Wanted>) -> Response {
+pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response {
     let catalog = site.catalog();
     let rows = catalog.entries.iter().filter(|entry| wanted.takes(entry)).map(|entry| row(entry)).collect();
     let page = Page {
-        frame: Frame { term: &wanted.q, ..Frame::new(&site) },
+        frame: Frame { term: &wanted.q, ..site.frame() },
         rows,
         total: catalog.entries.len(),
         total_words: count_of(catalog.entries.len(), "API"),

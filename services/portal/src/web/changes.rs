@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 
-use super::Site;
 use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::reference::{Head, Menu, api_link, find};
+use super::visit::Visit;
 use super::words::date;
 use crate::catalog::Entry;
 use crate::changes::Change;
@@ -106,17 +106,14 @@ struct Page<'a> {
 }
 
 /// The page of an API.
-pub(super) async fn of_api(
-    State(site): State<Site>,
-    Path((namespace, name)): Path<(String, String)>,
-) -> Result<Response, NotFound> {
+pub(super) async fn of_api(site: Visit, Path((namespace, name)): Path<(String, String)>) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
     let reference = entry.reference.as_deref();
     let head = Head::of(&entry);
     let links = reference.map(|known| links(known, &head.link)).unwrap_or_default();
     let versions = site.history.of(&entry.api.id);
     let page = Page {
-        frame: Frame::new(&site),
+        frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
         versions: versions.iter().map(|version| VersionView::of(version, &links, usize::MAX)).collect(),
         head,
@@ -132,17 +129,17 @@ struct AllPage<'a> {
 }
 
 /// The page of all APIs.
-pub(super) async fn of_all(State(site): State<Site>) -> Response {
+pub(super) async fn of_all(site: Visit) -> Response {
     let view = |(entry, version): &(Arc<Entry>, Arc<Version>)| {
         let link = format!("{}/changes#v{}", api_link(&entry.api.id), version.number);
         (entry.title().to_owned(), link, VersionView::of(version, &Links::new(), NAMED))
     };
     let versions = recent(&site, MOST).iter().map(view).collect();
-    respond(&AllPage { frame: Frame::new(&site), versions })
+    respond(&AllPage { frame: site.frame(), versions })
 }
 
 /// The newest versions of all APIs that changed something.
-pub(super) fn recent(site: &Site, most: usize) -> Vec<(Arc<Entry>, Arc<Version>)> {
+pub(super) fn recent(site: &Visit, most: usize) -> Vec<(Arc<Entry>, Arc<Version>)> {
     let catalog = site.catalog();
     let versions = |entry: &Arc<Entry>| {
         let changed = site.history.of(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());

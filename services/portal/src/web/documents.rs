@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::Site;
 use super::error::NotFound;
+use super::visit::Visit;
 use crate::reference::Reference;
 
 /// An API's document, as clients meet the API.
 pub(super) async fn for_clients(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name)): Path<(String, String)>,
     asked: HeaderMap,
 ) -> Result<Response, NotFound> {
@@ -24,7 +24,7 @@ pub(super) async fn for_clients(
 
 /// An API's document, byte for byte as the service gave it.
 pub(super) async fn original(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name)): Path<(String, String)>,
     asked: HeaderMap,
 ) -> Result<Response, NotFound> {
@@ -35,7 +35,7 @@ pub(super) async fn original(
 
 /// An API's document as it was once.
 pub(super) async fn version(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name, number)): Path<(String, String, u64)>,
     asked: HeaderMap,
 ) -> Result<Response, NotFound> {
@@ -48,7 +48,7 @@ pub(super) async fn version(
     Ok(send(media, version.document.clone(), &asked))
 }
 
-fn find(site: &Site, namespace: &str, name: &str) -> Result<Arc<Reference>, NotFound> {
+fn find(site: &Visit, namespace: &str, name: &str) -> Result<Arc<Reference>, NotFound> {
     let reference = site.catalog().find(namespace, name).and_then(|entry| entry.reference.clone());
     reference.ok_or_else(|| NotFound::new(site, format!("There is no document of {namespace}/{name}.")))
 }

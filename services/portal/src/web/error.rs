@@ -4,19 +4,19 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::Site;
 use super::page::{Frame, respond};
+use super::visit::Visit;
 
 /// There is no such page.
 #[derive(Debug)]
 pub(super) struct NotFound {
-    pub(super) site: Site,
+    pub(super) site: Visit,
     pub(super) what: String,
 }
 
 impl NotFound {
     /// An API, or something of it, that is not there.
-    pub(super) fn new(site: &Site, what: impl Into<String>) -> Self {
+    pub(super) fn new(site: &Visit, what: impl Into<String>) -> Self {
         Self { site: site.clone(), what: what.into() }
     }
 }
@@ -30,7 +30,7 @@ struct Page<'a> {
 
 impl IntoResponse for NotFound {
     fn into_response(self) -> Response {
-        let page = Page { frame: Frame::new(&self.site), what: &self.what };
+        let page = Page { frame: self.site.frame(), what: &self.what };
         (StatusCode::NOT_FOUND, respond(&page)).into_response()
     }
 }

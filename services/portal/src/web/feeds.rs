@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::Site;
 use super::changes::recent;
 use super::error::NotFound;
 use super::reference::{api_link, find};
+use super::visit::Visit;
 use crate::catalog::Entry;
 use crate::changes::{Change, plain};
 use crate::history::Version;
@@ -63,7 +63,7 @@ struct Content<'a> {
 
 /// The feed of an API.
 pub(super) async fn of_api(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name, feed)): Path<(String, String, String)>,
     asked: HeaderMap,
 ) -> Result<Response, NotFound> {
@@ -75,12 +75,12 @@ pub(super) async fn of_api(
 }
 
 /// The feed of all APIs.
-pub(super) async fn of_all(State(site): State<Site>, Path(feed): Path<String>, asked: HeaderMap) -> Response {
+pub(super) async fn of_all(site: Visit, Path(feed): Path<String>, asked: HeaderMap) -> Response {
     answer(&site, &feed, &asked, &format!("Changes of APIs: {}", site.title), "/docs", &recent(&site, MOST))
 }
 
 fn answer(
-    site: &Site,
+    site: &Visit,
     feed: &str,
     asked: &HeaderMap,
     title: &str,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Site;
+use super::visit::Visit;
 use crate::catalog::{Entry, State as DocumentState};
 
 /// An API of the catalog.
@@ -92,7 +93,7 @@ pub(super) fn router() -> Router<Site> {
 /// Every API that the gateway serves.
 #[utoipa::path(get, path = "/docs/api/v1/apis", tag = "catalog",
     responses((status = 200, description = "All of them, by title", body = CatalogView)))]
-async fn apis(State(site): State<Site>) -> Json<CatalogView> {
+async fn apis(site: Visit) -> Json<CatalogView> {
     let catalog = site.catalog();
     Json(CatalogView {
         apis: catalog.entries.iter().map(view).collect(),
@@ -114,7 +115,7 @@ async fn apis(State(site): State<Site>) -> Json<CatalogView> {
         ("name" = String, Path, description = "Name of its Mapping")),
     responses((status = 200, description = "The API", body = ApiView),
         (status = 404, description = "The gateway serves no such API")))]
-async fn api(State(site): State<Site>, Path((namespace, name)): Path<(String, String)>) -> Response {
+async fn api(site: Visit, Path((namespace, name)): Path<(String, String)>) -> Response {
     match site.catalog().find(&namespace, &name) {
         Some(entry) => Json(view(entry)).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
@@ -143,12 +144,8 @@ fn view(entry: &Arc<Entry>) -> ApiView {
     }
 }
 
-/// Looks at every document at once, as Edge Stack's portal does on the same request. Not for pages of others.
-pub(super) async fn refresh(State(site): State<Site>, headers: HeaderMap) -> StatusCode {
-    let from = headers.get("sec-fetch-site").and_then(|from| from.to_str().ok());
-    if !matches!(from, None | Some("same-origin" | "none")) {
-        return StatusCode::FORBIDDEN;
-    }
+/// Looks at every document at once, as Edge Stack's portal does on the same request.
+pub(super) async fn refresh(site: Visit) -> StatusCode {
     site.refresh.notify_one();
     StatusCode::ACCEPTED
 }

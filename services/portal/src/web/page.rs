@@ -14,11 +14,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) icon: &'a str,
     /// What was searched for.
     pub(crate) term: &'a str,
+    /// Who is logged in; nothing where nobody knows.
+    pub(crate) who: &'a str,
+    /// Where a login begins; nothing where there is none to be had.
+    pub(crate) login: &'a str,
 }
 
 impl<'a> Frame<'a> {
     pub(crate) fn new(site: &'a Site) -> Self {
-        Self { title: &site.title, style: STYLE.path(), icon: ICON.path(), term: "" }
+        Self { title: &site.title, style: STYLE.path(), icon: ICON.path(), term: "", who: "", login: "" }
     }
 }
 

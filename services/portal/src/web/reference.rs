@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
@@ -11,8 +11,9 @@ use super::assets::{Asset, TRY_IT};
 use super::catalog::state_words;
 use super::error::NotFound;
 use super::page::{Frame, respond};
+use super::visit::Visit;
 use super::words::{ago, count_of};
-use super::{Site, escape_path, try_it};
+use super::{escape_path, try_it};
 use crate::api::ApiId;
 use crate::catalog::Entry;
 use crate::gateway::ServedApi;
@@ -119,7 +120,7 @@ struct NewestChange {
     is_breaking: bool,
 }
 
-fn newest_change(site: &Site, entry: &Entry) -> Option<NewestChange> {
+fn newest_change(site: &Visit, entry: &Entry) -> Option<NewestChange> {
     let versions = site.history.of(&entry.api.id);
     let newest = versions.first().filter(|newest| !newest.changes.is_empty())?;
     Some(NewestChange { when: ago(newest.since), is_breaking: newest.is_breaking() })
@@ -145,7 +146,7 @@ pub(super) struct Part {
 
 /// The page of an API.
 pub(super) async fn api(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name)): Path<(String, String)>,
     Query(part): Query<Part>,
 ) -> Result<Response, NotFound> {
@@ -159,7 +160,7 @@ pub(super) async fn api(
         crate::document::text(value, name).map(str::to_owned)
     };
     let page = ApiPage {
-        frame: Frame::new(&site),
+        frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
         newest_change: newest_change(&site, &entry),
         description: info("description").map(markdown::html).unwrap_or_default(),
@@ -239,7 +240,7 @@ struct OperationPage<'a> {
 
 /// The page of an operation.
 pub(super) async fn operation(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name, slug)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
@@ -249,7 +250,7 @@ pub(super) async fn operation(
     let head = Head::of(&entry);
     let view = OperationView::of(reference, operation, &format!("{}/schemas/", head.link)).ok_or_else(missing)?;
     let page = OperationPage {
-        frame: Frame::new(&site),
+        frame: site.frame(),
         menu: Menu::of(reference, &slug),
         access: access(&entry.api.served),
         conditions: &entry.api.served.conditions,
@@ -276,7 +277,7 @@ struct SchemaPage<'a> {
 
 /// The page of a schema that a document shares.
 pub(super) async fn schema(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name, schema)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
@@ -284,19 +285,13 @@ pub(super) async fn schema(
     let reference = entry.reference.as_deref().ok_or_else(missing)?;
     let head = Head::of(&entry);
     let (view, example) = reference.schema(&schema, &format!("{}/schemas/", head.link)).ok_or_else(missing)?;
-    let page = SchemaPage {
-        frame: Frame::new(&site),
-        menu: Menu::of(reference, ""),
-        head,
-        name: &schema,
-        schema: view,
-        example,
-    };
+    let page =
+        SchemaPage { frame: site.frame(), menu: Menu::of(reference, ""), head, name: &schema, schema: view, example };
     Ok(respond(&page))
 }
 
 /// An API that the gateway serves.
-pub(super) fn find(site: &Site, namespace: &str, name: &str) -> Result<Arc<Entry>, NotFound> {
+pub(super) fn find(site: &Visit, namespace: &str, name: &str) -> Result<Arc<Entry>, NotFound> {
     let entry = site.catalog().find(namespace, name).cloned();
     entry.ok_or_else(|| NotFound::new(site, format!("The gateway serves no API {namespace}/{name}.")))
 }

@@ -2,17 +2,19 @@
 
 use askama::Template;
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Site;
 use super::page::{Frame, respond};
+use super::visit::Visit;
 use crate::search::{Found, Sort};
 
 /// The most answers.
 const LIMIT: usize = 50;
+/// How many are looked at: some are of APIs that are not for everybody.
+const LOOKED_AT: usize = 1000;
 
 /// A question.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -47,16 +49,16 @@ pub(super) struct FoundView {
 }
 
 /// The page of what was found.
-pub(super) async fn page(State(site): State<Site>, Query(question): Query<Question>) -> Response {
+pub(super) async fn page(site: Visit, Query(question): Query<Question>) -> Response {
     let term = question.term.trim();
     let found = ask(&site, term);
-    respond(&Page { frame: Frame { term, ..Frame::new(&site) }, term, found })
+    respond(&Page { frame: Frame { term, ..site.frame() }, term, found })
 }
 
 /// What is found by a question.
 #[utoipa::path(get, path = "/docs/api/search", tag = "catalog", params(Question),
     responses((status = 200, description = "The best answers, the best first", body = Vec<FoundView>)))]
-pub(super) async fn json(State(site): State<Site>, Query(question): Query<Question>) -> Json<Vec<FoundView>> {
+pub(super) async fn json(site: Visit, Query(question): Query<Question>) -> Json<Vec<FoundView>> {
     let view = |found: Found| FoundView {
         kind: found.sort,
         title: found.title,
@@ -67,11 +69,12 @@ pub(super) async fn json(State(site): State<Site>, Query(question): Query<Questi
     Json(ask(&site, question.term.trim()).into_iter().map(view).collect())
 }
 
-fn ask(site: &Site, term: &str) -> Vec<Found> {
+fn ask(site: &Visit, term: &str) -> Vec<Found> {
     let search = site.search.load();
-    let found = search.as_ref().as_ref().map(|search| search.ask(term, LIMIT));
+    let found = search.as_ref().as_ref().map(|search| search.ask(term, LOOKED_AT));
+    let is_shown = |found: &&Found| site.catalog().find(&found.id.namespace, &found.id.name).is_some();
     match found {
-        Some(Ok(found)) => found.into_iter().cloned().collect(),
+        Some(Ok(found)) => found.into_iter().filter(is_shown).take(LIMIT).cloned().collect(),
         Some(Err(error)) => {
             tracing::error!("the search failed: {error}");
             Vec::new()

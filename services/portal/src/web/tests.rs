@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
+use nuncio_auth::jwt::Signer;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
+use crate::access::tests::{access, signed};
+use crate::api::Api;
 use crate::api::tests::of_service;
-use crate::catalog::{Entry, Trouble};
+use crate::catalog::{Catalog, Entry, Trouble};
 use crate::gateway::Admin;
 use crate::history::tests::said;
 use crate::search::Search;
@@ -24,17 +27,21 @@ fn portal(document: &Value, trouble: Option<&str>) -> Router {
 
 /// The same where the document was these before.
 fn portal_since(document: &Value, before: &[Value], trouble: Option<&str>) -> Router {
+    router(site(of_service(), document, before, trouble))
+}
+
+fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> Site {
     let history = Arc::new(History::default());
     before.iter().chain([document]).for_each(|document| history.record(&said(document)));
-    let api = Arc::new(of_service());
+    let api = Arc::new(api);
     let reference = Some(Arc::new(said(document)));
     let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: why.to_owned() });
     let entry = Entry { api, reference, checked: Some(jiff::Timestamp::now()), trouble };
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-    let console = console_of("127.0.0.1:1");
-    router(Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console })
+    let (console, access) = (console_of("127.0.0.1:1"), Access::new(None, false).unwrap());
+    Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console, access }
 }
 
 fn console_of(admin: &str) -> Console {
@@ -45,7 +52,15 @@ fn console_of(admin: &str) -> Console {
 pub(crate) fn portal_of(admin: &str) -> Router {
     let (catalog, search, history) = (Arc::default(), Arc::default(), Arc::default());
     let console = console_of(admin);
-    router(Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console })
+    router(Site {
+        title: "Shop".into(),
+        catalog,
+        history,
+        search,
+        refresh: Arc::default(),
+        console,
+        access: Access::new(None, false).unwrap(),
+    })
 }
 
 async fn get(portal: &Router, path: &str) -> (Response, String) {
@@ -308,4 +323,79 @@ async fn feeds_tell_of_changes_and_stay_well_formed() {
     assert_eq!(names.len(), 2, "each feed has a name of its own");
     let (_, page) = get(&portal, "/docs/doc/shop/cart/changes").await;
     assert!(!page.contains("<script"), "{page}");
+}
+
+/// Every page, list, feed and document that tells of an API.
+const TELLING: [&str; 14] = [
+    "/docs/",
+    "/docs/doc/shop/cart",
+    "/docs/doc/shop/cart/operations/show",
+    "/docs/doc/shop/cart/schemas/Cart",
+    "/docs/doc/shop/cart/changes",
+    "/docs/doc/shop/cart/changes/feed.atom",
+    "/docs/changes",
+    "/docs/changes/feed.atom",
+    "/docs/changes/feed.json",
+    "/docs/search?term=currency",
+    "/docs/api/search?term=currency",
+    "/docs/api/v1/apis",
+    "/docs/api/v1/apis/shop/cart",
+    "/openapi/services/shop/cart/openapi.json",
+];
+
+#[tokio::test]
+async fn what_is_for_a_group_is_told_to_nobody_else() {
+    let signer = Signer::ephemeral().unwrap();
+    let mut api = of_service();
+    api.served.docs.as_mut().unwrap().visible_to = Some(vec!["staff".to_owned()]);
+    let mut document = later_cart();
+    document["info"]["title"] = json!("Zebra");
+    let portal = router(Site { access: access(&signer), ..site(api, &document, &[cart()], None) });
+    let ask = async |path: &str, headers: HeaderMap| {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        *request.headers_mut() = headers;
+        let response = portal.clone().oneshot(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8_lossy(&body).into_owned()
+    };
+    let guest = || signed(&signer, |claims| claims["groups"] = json!(["guests"]));
+    for path in TELLING {
+        let told = ask(path, signed(&signer, |_| {})).await;
+        assert!(told.contains("Zebra"), "{path} for the staff: {told}");
+        for headers in [HeaderMap::new(), guest()] {
+            let told = ask(path, headers).await;
+            assert!(!told.contains("Zebra"), "{path} for others: {told}");
+        }
+    }
+    let changes = "/docs/api/v1/changes";
+    assert!(ask(changes, signed(&signer, |_| {})).await.len() > 2);
+    assert_eq!(ask(changes, guest()).await, "[]");
+    for path in ["original", "versions/1"] {
+        let told = ask(&format!("/openapi/services/shop/cart/{path}"), guest()).await;
+        assert!(!told.contains("openapi"), "{path}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_sees_who_he_is_and_the_way_in_and_out() {
+    let signer = Signer::ephemeral().unwrap();
+    let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
+    let (_, page) = get(&portal, "/docs/doc/shop/cart?page=0").await;
+    assert!(page.contains("href=\"/docs/login?to=%2Fdocs%2Fdoc%2Fshop%2Fcart%3Fpage%3D0\""), "{page}");
+    assert_eq!(get(&portal, "/docs/login?to=/docs/").await.0.status(), StatusCode::FORBIDDEN, "no Filter guards it");
+
+    let mut request = Request::get("/docs/login?to=%2Fdocs%2Fchanges").body(Body::empty()).unwrap();
+    *request.headers_mut() = signed(&signer, |_| {});
+    let response = portal.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()[header::LOCATION], "/docs/changes");
+
+    let mut request = Request::get("/docs/logout").body(Body::empty()).unwrap();
+    *request.headers_mut() = signed(&signer, |_| {});
+    request.headers_mut().insert(header::COOKIE, "a=b; ambassador_xsrf.login.default=x\"y".parse().unwrap());
+    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let page = String::from_utf8_lossy(&body);
+    assert!(
+        page.contains(">ann</a>") && page.contains("logout?realm=login.default\"") && !page.contains("x\"y"),
+        "{page}"
+    );
 }

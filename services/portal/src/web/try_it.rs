@@ -1,12 +1,12 @@
 //! Requests that a page sends from the browser through the gateway, and why they are answered as they are.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::Site;
 use super::assets::TRY_IT;
+use super::visit::Visit;
 use crate::catalog::Entry;
 use crate::gateway::{AskedRequest, Explanation, GatewayError};
 
@@ -38,7 +38,7 @@ fn is_plain(origin: &str) -> bool {
         (status = 404, description = "The gateway serves no such API"),
         (status = 503, description = "The gateway's controller cannot be asked")))]
 pub(super) async fn explain(
-    State(site): State<Site>,
+    site: Visit,
     Path((namespace, name)): Path<(String, String)>,
     Json(asked): Json<AskedRequest>,
 ) -> Response {

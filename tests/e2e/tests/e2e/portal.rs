@@ -14,9 +14,10 @@ use hyper::body::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use nuncio_e2e::yaml::{documents, tls_secret};
+use nuncio_e2e::yaml::{documents, text_secret, tls_secret};
 use nuncio_e2e::{Authority, Client, Gateway, Process, Reply, Site, eventually, get, nuncio};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -37,6 +38,28 @@ pub(crate) async fn shop(site: &Site) -> Process {
     let identity = Authority::new("shop").issue(&[HOST]);
     site.write("secret.yaml", documents(&[tls_secret("shop-tls", &identity)]));
     start_shop(site).await
+}
+
+/// Where the shop's customers have accounts: a real identity provider, which knows the gateway's login. Its settings are in a
+/// directory of its own.
+async fn accounts(site: &Site) -> (Process, TempDir) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let endpoint = |name: &str| format!("http://{HOST}:8080/.ambassador/oauth2/{name}");
+    let client = json!({ "client_id": "shop", "client_secret": "shop-secret", "grant_types": ["authorization_code"],
+        "redirect_uris": [endpoint("redirection-endpoint")],
+        "post_logout_redirect_uris": [endpoint("post-logout-redirect")] });
+    site.write("client.yaml", documents(&[text_secret("shop-client", "oauth2-client-secret", "shop-secret")]));
+    let directory = tempfile::tempdir().unwrap();
+    let (address, settings) = (site.at(9200), directory.path().join("accounts.json"));
+    fs::write(&settings, json!({ "address": address.to_string(), "clients": [client] }).to_string()).unwrap();
+    let mut command = Command::new("node");
+    command.arg("--no-warnings").arg(root.join("examples/shop/accounts/accounts.mjs"));
+    command.arg(root.join(".tools/oidc-provider/node_modules/oidc-provider/lib/index.js")).arg(settings);
+    let accounts = Process::spawn(&mut command);
+    let client = Client::http(address);
+    let described = get(&address.to_string(), "/.well-known/openid-configuration");
+    eventually("the accounts", async || client.send(&described).await).await;
+    (accounts, directory)
 }
 
 async fn start_shop(site: &Site) -> Process {

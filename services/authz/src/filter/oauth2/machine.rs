@@ -130,7 +130,7 @@ impl OAuth2Filter {
         }
         self.pass_on(request, &access_token, verified.as_deref(), None)?;
         let subject = verified.as_ref().and_then(|token| token.text("sub")).unwrap_or(&shown.name).to_owned();
-        Ok(Identity { subject, issuer: provider.value.issuer.clone() })
+        Ok(Identity::new(subject, provider.value.issuer.clone()))
     }
 
     async fn ask_for_token(

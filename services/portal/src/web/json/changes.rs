@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use crate::api::ApiId;
 use crate::changes::{Change, Severity};
 use crate::history::Version;
-use crate::web::Site;
 use crate::web::changes::recent;
+use crate::web::visit::Visit;
 
 /// The most versions of all APIs.
 const MOST: usize = 100;
@@ -64,7 +64,7 @@ impl VersionView {
         ("name" = String, Path, description = "Name of its Mapping")),
     responses((status = 200, description = "The versions of its document that are kept, the newest first", body = Vec<VersionView>),
         (status = 404, description = "The gateway serves no such API")))]
-pub(super) async fn of_api(State(site): State<Site>, Path((namespace, name)): Path<(String, String)>) -> Response {
+pub(super) async fn of_api(site: Visit, Path((namespace, name)): Path<(String, String)>) -> Response {
     let Some(entry) = site.catalog().find(&namespace, &name).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -77,7 +77,7 @@ pub(super) async fn of_api(State(site): State<Site>, Path((namespace, name)): Pa
 #[utoipa::path(get, path = "/docs/api/v1/changes", tag = "changes",
     operation_id = "changes",
     responses((status = 200, description = "Versions of documents that changed something, the newest first", body = Vec<VersionView>)))]
-pub(super) async fn of_all(State(site): State<Site>) -> Json<Vec<VersionView>> {
+pub(super) async fn of_all(site: Visit) -> Json<Vec<VersionView>> {
     let view = |(entry, version): &(Arc<crate::catalog::Entry>, Arc<Version>)| VersionView::of(&entry.api.id, version);
     Json(recent(&site, MOST).iter().map(view).collect())
 }

@@ -7,7 +7,7 @@ use nuncio_e2e::{Site, eventually};
 use nuncio_test_support::story;
 use serde_json::{Value, json};
 
-use super::{HOST, api, ask, gateway, shop};
+use super::{HOST, accounts, api, ask, gateway, shop};
 
 /// Has a story told at the shop's address; pictures of what was seen are kept with what was built.
 async fn told(site: &Site, name: &str) -> Value {
@@ -58,5 +58,24 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     assert_eq!(text(&seen, "/other/status"), "200 OK", "others are not held up");
     assert!(text(&seen, "/wrong/answer").starts_with("This cannot be sent"), "{seen:#}");
     assert_eq!(text(&seen, "/elsewhere"), "refused");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_logs_in_and_sees_and_calls_what_is_for_him() {
+    let site = Site::new();
+    let (_shop, _accounts) = (shop(&site).await, accounts(&site).await);
+    let web = fs::read_to_string(site.manifests().join("web.yaml")).unwrap();
+    site.write("web.yaml", web.replace("display_name: Front page", "visible_to: [staff]"));
+    let gateway = gateway(&site).await;
+    api(&site, "orders", "current").await;
+    let seen = told(&site, "login.mjs").await;
+    assert_eq!(text(&seen, "/refused/status"), "401 Unauthorized");
+    for part in ["customers.default#0", "login.default (OAuth2)", "Log in"] {
+        assert!(text(&seen, "/refused/answer").contains(part), "{part}: {seen:#}");
+    }
+    assert_eq!((text(&seen, "/answered/status"), text(&seen, "/answered/body")), ("200 OK", "[]"));
+    assert_eq!(text(&seen, "/who"), "ann");
+    assert_eq!(seen["web"], json!({ "before": 404, "inside": 200, "after": 404 }));
     gateway.stop().await;
 }

@@ -1,0 +1,187 @@
+//! Who reads, as the gateway assures, and what he may see.
+//!
+//! The portal has no login of its own: Filters of the gateway have one, and what they found out comes as a signed word with
+//! each request (`x-nuncio-assertion`). It is believed when it is signed by the gateway's key for the address that was
+//! asked for; no other header says anything.
+
+mod keys;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use nuncio_auth::Request;
+use nuncio_auth::jwt::{ClaimRules, check_claims};
+use nuncio_ir::auth::{ASSERTION_HEADER, Audiences, Presence};
+use serde_json::Value;
+
+pub use self::keys::IdentityKeys;
+use self::keys::Known;
+
+/// How much the clocks of the gateway and of the portal may differ.
+const LEEWAY: Duration = Duration::from_secs(10);
+
+/// Somebody who is logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// What the one who vouches calls him.
+    pub(crate) subject: String,
+    /// Who vouches.
+    pub(crate) issuer: String,
+    pub(crate) groups: Vec<String>,
+}
+
+/// Who reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Viewer {
+    pub(crate) identity: Option<Identity>,
+    /// Nothing is kept from him: for local use.
+    sees_all: bool,
+}
+
+impl Viewer {
+    /// Whether something for these groups is for him; where nobody says for whom it is, it is for everybody.
+    pub(crate) fn may_see(&self, groups: Option<&[String]>) -> bool {
+        groups.is_none_or(|groups| self.is_in(groups))
+    }
+
+    /// Whether he belongs to one of these groups.
+    pub(crate) fn is_in(&self, groups: &[String]) -> bool {
+        let own = self.identity.iter().flat_map(|identity| &identity.groups);
+        self.sees_all || own.into_iter().any(|group| groups.contains(group))
+    }
+}
+
+/// Finds out who reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    known: Option<Arc<Known>>,
+    sees_all: bool,
+}
+
+impl Access {
+    /// With these keys, if identities can be verified at all.
+    pub(crate) fn new(keys: Option<IdentityKeys>, sees_all: bool) -> Result<Self, reqwest::Error> {
+        let known = keys.map(Known::new).transpose()?.map(Arc::new);
+        Ok(Self { known, sees_all })
+    }
+
+    /// Whether somebody can be logged in here.
+    pub(crate) fn knows_people(&self) -> bool {
+        self.known.is_some()
+    }
+
+    /// Who sends a request with these headers.
+    pub(crate) async fn viewer(&self, headers: &HeaderMap) -> Viewer {
+        let identity = match (&self.known, headers.get(ASSERTION_HEADER).and_then(|token| token.to_str().ok())) {
+            (Some(known), Some(token)) => identity(known, token, &origin(headers)).await,
+            _ => None,
+        };
+        Viewer { identity, sees_all: self.sees_all }
+    }
+}
+
+/// The address that was asked for, as Envoy tells it.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Request::new("GET", text("x-forwarded-proto"), text("host"), "/").origin()
+}
+
+/// What the gateway says of an address's requests, and for how long.
+fn rules(origin: &str) -> ClaimRules {
+    let needed = Presence { required: true, leeway: LEEWAY };
+    ClaimRules {
+        audiences: Audiences::Any(vec![origin.into()]),
+        require_audience: true,
+        issuer: Some("nuncio".to_owned()),
+        require_issuer: true,
+        expires_at: needed,
+        issued_at: needed,
+        ..ClaimRules::default()
+    }
+}
+
+async fn identity(known: &Known, token: &str, origin: &str) -> Option<Identity> {
+    let claims = match known.verify(token).await {
+        Ok(claims) => claims,
+        Err(error) => {
+            tracing::warn!("an assertion of who somebody is is not believed: {error}");
+            return None;
+        }
+    };
+    let now = u64::try_from(jiff::Timestamp::now().as_second()).ok()?;
+    if let Err(error) = check_claims(&rules(origin), &claims, now) {
+        tracing::warn!("an assertion for {origin} is not believed: {error}");
+        return None;
+    }
+    let text = |claim: &str| claims[claim].as_str().unwrap_or_default().to_owned();
+    let groups = claims["groups"].as_array().into_iter().flatten();
+    Some(Identity {
+        subject: Some(text("sub")).filter(|subject| !subject.is_empty())?,
+        issuer: text("idp"),
+        groups: groups.filter_map(Value::as_str).map(str::to_owned).collect(),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use nuncio_auth::jwt::Signer;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a gateway with this key says of ann, who is of the staff, to the portal at `https://shop.example`.
+    pub(crate) fn signed(signer: &Signer, change: impl FnOnce(&mut Value)) -> HeaderMap {
+        let now = jiff::Timestamp::now().as_second();
+        let mut claims = json!({ "iss": "nuncio", "aud": "https://shop.example", "sub": "ann", "idp": "https://idp.example",
+            "groups": ["staff"], "iat": now, "exp": now + 60 });
+        change(&mut claims);
+        let token = signer.sign(json!({ "kid": "k" }).as_object().unwrap().clone(), &claims).unwrap();
+        let headers = [("host", "shop.example"), ("x-forwarded-proto", "https"), (ASSERTION_HEADER, &token)];
+        headers
+            .into_iter()
+            .map(|(name, value)| (name.parse::<http::HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect()
+    }
+
+    /// What believes such a gateway.
+    pub(crate) fn access(signer: &Signer) -> Access {
+        let mut key = signer.public_key().unwrap();
+        key["kid"] = json!("k");
+        let keys = json!({ "keys": [key] });
+        Access::new(Some(IdentityKeys::Own(Arc::new(move || keys.clone()))), false).unwrap()
+    }
+
+    #[tokio::test]
+    async fn only_the_gateways_own_word_for_this_address_says_who_reads() {
+        let (signer, other) = (Signer::ephemeral().unwrap(), Signer::ephemeral().unwrap());
+        let access = access(&signer);
+        let ann = access.viewer(&signed(&signer, |_| {})).await;
+        assert_eq!(ann.identity.as_ref().unwrap().subject, "ann");
+        assert!(ann.may_see(Some(&["staff".to_owned()])) && !ann.may_see(Some(&[])));
+        let changes: [fn(&mut Value); 5] = [
+            |claims| claims["aud"] = json!("https://other.example"),
+            |claims| claims["iss"] = json!("somebody"),
+            |claims| claims["exp"] = json!(1),
+            |claims| claims["exp"] = Value::Null,
+            |claims| claims["sub"] = json!(""),
+        ];
+        for change in changes {
+            assert_eq!(access.viewer(&signed(&signer, change)).await, Viewer::default());
+        }
+        assert_eq!(access.viewer(&signed(&other, |_| {})).await, Viewer::default(), "another's key");
+        let mut bare = HeaderMap::new();
+        bare.insert("x-nuncio-user", "ann".parse().unwrap());
+        bare.insert(ASSERTION_HEADER, "ann".parse().unwrap());
+        assert_eq!(access.viewer(&bare).await, Viewer::default());
+    }
+
+    #[tokio::test]
+    async fn who_is_not_known_sees_what_is_for_everybody() {
+        let staff = ["staff".to_owned()];
+        let nobody = Access::new(None, false).unwrap().viewer(&HeaderMap::new()).await;
+        assert!(nobody.may_see(None) && !nobody.may_see(Some(&staff)));
+        let local = Access::new(None, true).unwrap().viewer(&HeaderMap::new()).await;
+        assert!(local.may_see(Some(&staff)));
+    }
+}

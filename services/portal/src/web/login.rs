@@ -1,0 +1,83 @@
+//! The way in and out: both are the gateway's, and lead back here.
+
+use askama::Template;
+use axum::extract::Query;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::page::{Frame, respond};
+use super::visit::Visit;
+
+/// Cookies by which the gateway knows that a page of its own wants to log somebody out: the rest of a name is the login's.
+const XSRF: &str = "ambassador_xsrf.";
+
+/// Of a page with a form that leads to the identity provider in the end, wherever that is. It holds no text of strangers.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// Where to go after a login.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    to: String,
+}
+
+#[derive(Template)]
+#[template(path = "no_login.html")]
+struct NoLogin<'a> {
+    frame: Frame<'a>,
+}
+
+/// A Filter guards this page: who gets here is logged in, and goes on to where he was.
+pub(super) async fn login(visit: Visit, Query(wanted): Query<Wanted>) -> Response {
+    match visit.viewer.identity {
+        Some(_) => Redirect::to(own(&wanted.to)).into_response(),
+        None => (StatusCode::FORBIDDEN, respond(&NoLogin { frame: visit.frame() })).into_response(),
+    }
+}
+
+/// A page of the portal; its first for everything else.
+fn own(to: &str) -> &str {
+    let is_own =
+        to.starts_with("/docs/") && !to.starts_with("/docs/login") && to.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_own { to } else { "/docs/" }
+}
+
+#[derive(Template)]
+#[template(path = "logout.html")]
+struct Logout<'a> {
+    frame: Frame<'a>,
+    /// The logins of this browser, and what shows that a page of this address asks for their end.
+    logins: Vec<(&'a str, &'a str)>,
+}
+
+/// The way out of the gateway's login.
+pub(super) async fn logout(visit: Visit, headers: HeaderMap) -> Response {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let logins = pairs.filter_map(|(name, value)| Some((name.strip_prefix(XSRF)?, value))).collect();
+    let page = Logout { frame: visit.frame(), logins };
+    ([(header::CONTENT_SECURITY_POLICY, POLICY)], respond(&page)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own;
+
+    #[test]
+    fn a_login_leads_nowhere_else() {
+        assert_eq!(own("/docs/doc/shop/cart?page=1"), "/docs/doc/shop/cart?page=1");
+        for other in [
+            "",
+            "//evil.example",
+            "https://evil.example/docs/",
+            "/\\evil",
+            "/docs/login?to=/docs/login",
+            "/docs/\r\nx: y",
+        ] {
+            assert_eq!(own(other), "/docs/", "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The site as one reader sees it.
+
+use std::convert::Infallible;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::page::Frame;
+use super::{Site, escape_path};
+use crate::access::Viewer;
+use crate::catalog::Catalog;
+
+/// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    site: Site,
+    catalog: Arc<Catalog>,
+    pub(super) viewer: Viewer,
+    /// Where a login would begin that leads back here; empty where there is none to be had.
+    login: String,
+}
+
+impl Visit {
+    /// The APIs that are for the reader.
+    pub(super) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// What is around every page.
+    pub(super) fn frame(&self) -> Frame<'_> {
+        let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
+        Frame { who, login: &self.login, ..Frame::new(&self.site) }
+    }
+}
+
+impl Deref for Visit {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl FromRequestParts<Site> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
+        let viewer = site.access.viewer(&parts.headers).await;
+        let here = parts.uri.path_and_query().map_or("/docs/", |here| here.as_str());
+        let login = match site.access.knows_people() && viewer.identity.is_none() {
+            true => format!("/docs/login?to={}", escape_path(here)),
+            false => String::new(),
+        };
+        let catalog = site.catalog.load_full().seen_by(&viewer);
+        Ok(Self { site: site.clone(), catalog, viewer, login })
+    }
+}
