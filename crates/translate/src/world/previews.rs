@@ -211,7 +211,7 @@ impl World {
         let context = self.context();
         let shadow = Shadow { preview: compiled, entrance, context: &context, upstreams: &base.upstreams };
         let is_out = own.invalid || self.is_quarantined(&compiled.id);
-        let routes = if is_out { &[preview::out_of_service()][..] } else { &base.routes()[..] };
+        let routes = if is_out { &[preview::out_of_service()][..] } else { base.routes() };
         let (mut table, copied) = shadow.table(name.clone(), &class.key, guards, routes);
         for (replaced, here) in replaced.iter_mut().zip(copied.replaced) {
             *replaced |= here || is_out;
