@@ -83,7 +83,7 @@ pub(crate) fn router(site: Site) -> Router {
 }
 
 async fn nothing(site: Visit, uri: Uri) -> Response {
-    NotFound { site, what: format!("There is nothing at {}.", uri.path()) }.into_response()
+    NotFound::new(&site, format!("There is nothing at {}.", uri.path())).into_response()
 }
 
 /// A text as a part of a path (RFC 3986): whatever it holds, it is one segment.

@@ -10,14 +10,14 @@ use super::visit::Visit;
 /// There is no such page.
 #[derive(Debug)]
 pub(super) struct NotFound {
-    pub(super) site: Visit,
-    pub(super) what: String,
+    site: Box<Visit>,
+    what: String,
 }
 
 impl NotFound {
     /// An API, or something of it, that is not there.
     pub(super) fn new(site: &Visit, what: impl Into<String>) -> Self {
-        Self { site: site.clone(), what: what.into() }
+        Self { site: Box::new(site.clone()), what: what.into() }
     }
 }
 

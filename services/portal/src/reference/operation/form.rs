@@ -7,7 +7,7 @@ use super::{has_body_parameters, parameters};
 use crate::document::{Document, text};
 use crate::reference::resolve::resolve;
 
-/// The header that an APIKey Filter reads where nobody says which.
+/// The header that an `APIKey` Filter reads where nobody says which.
 const KEY_HEADER: &str = "X-API-Key";
 
 /// What there is to fill in.
