@@ -112,20 +112,22 @@ impl TraceProtocol {
             Self::Grpc => {
                 let mut builder = SpanExporter::builder().with_tonic();
                 // Not for clear text: it takes a system with authorities.
-                if variable("ENDPOINT").is_some_and(|endpoint| !endpoint.starts_with("http://")) {
+                if !is_clear_text() {
                     builder = builder.with_tls_config(certificates.for_grpc());
                 }
                 builder.build()?
             }
             Self::Http => {
-                let mut builder = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary);
-                if let Some(client) = certificates.for_http()? {
-                    builder = builder.with_http_client(client);
-                }
-                builder.build()?
+                let builder = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary);
+                builder.with_http_client(certificates.for_http(is_clear_text())?).build()?
             }
         })
     }
+}
+
+/// Whether the collector is reached without TLS, as it is at the address that is taken where none is given.
+fn is_clear_text() -> bool {
+    variable("ENDPOINT").is_none_or(|endpoint| endpoint.starts_with("http://"))
 }
 
 /// `OTEL_EXPORTER_OTLP_…`, or the one for traces alone, which wins.

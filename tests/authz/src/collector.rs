@@ -1,4 +1,4 @@
-//! A collector of spans, which keeps what it is sent as it came.
+//! A collector of spans.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,17 +6,16 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
-use nuncio_test_support::Authority;
-use tempfile::NamedTempFile;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+pub use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
 use tokio::task::JoinHandle;
 
 /// A running collector; ends when dropped.
 #[derive(Debug)]
 pub struct Collector {
     url: String,
-    /// Not asked about anything, and yet wanted: without authorities, the machine's or others, no exporter starts.
-    authorities: NamedTempFile,
-    sent: Arc<Mutex<Vec<Bytes>>>,
+    sent: Arc<Mutex<Vec<Span>>>,
     task: JoinHandle<()>,
 }
 
@@ -25,32 +24,28 @@ impl Collector {
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind((nuncio_test_support::own_address(), 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let sent = Arc::<Mutex<Vec<Bytes>>>::default();
+        let sent = Arc::<Mutex<Vec<Span>>>::default();
         let router = Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&sent));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let authorities = NamedTempFile::new().unwrap();
-        std::fs::write(authorities.path(), Authority::new("any").pem()).unwrap();
-        Self { url, authorities, sent, task }
+        Self { url, sent, task }
     }
 
     /// What has a process send its spans here, at once.
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let authorities = self.authorities.path().to_str().unwrap();
         let variables = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", self.url.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            ("OTEL_EXPORTER_OTLP_CERTIFICATE", authorities),
             ("OTEL_BSP_SCHEDULE_DELAY", "50"),
         ];
         variables.map(|(name, value)| (name, value.to_owned())).to_vec()
     }
 
-    /// Whether one message holds all of these.
+    /// The spans of a trace that it was sent so far.
     #[must_use]
-    pub fn has(&self, parts: &[&[u8]]) -> bool {
-        let holds = |message: &Bytes, part: &[u8]| message.windows(part.len()).any(|window| window == part);
-        self.sent.lock().unwrap().iter().any(|message| parts.iter().all(|part| holds(message, part)))
+    pub fn spans(&self, trace: u128) -> Vec<Span> {
+        let of_trace = |span: &&Span| span.trace_id == trace.to_be_bytes();
+        self.sent.lock().unwrap().iter().filter(of_trace).cloned().collect()
     }
 }
 
@@ -60,6 +55,8 @@ impl Drop for Collector {
     }
 }
 
-async fn take(State(sent): State<Arc<Mutex<Vec<Bytes>>>>, message: Bytes) {
-    sent.lock().unwrap().push(message);
+async fn take(State(sent): State<Arc<Mutex<Vec<Span>>>>, message: Bytes) {
+    let request = ExportTraceServiceRequest::decode(message).unwrap();
+    let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+    sent.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
 }

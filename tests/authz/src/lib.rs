@@ -17,7 +17,7 @@ mod service;
 mod upstream;
 
 pub use browser::{Browser, Page};
-pub use collector::Collector;
+pub use collector::{Collector, Span};
 pub use evil::{Evil, EvilProvider};
 pub use gateway::{Gateway, rule_set};
 pub use issuer::Issuer;

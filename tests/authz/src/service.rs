@@ -43,9 +43,10 @@ impl Service {
         service
     }
 
-    /// Starts one that sends its spans there.
-    pub async fn start_traced(rules: &Value, collector: &Collector) -> Self {
-        let service = Self::spawn(rules, collector.variables(), |_| Vec::new());
+    /// Starts one with more arguments that sends its spans there.
+    pub async fn start_traced(rules: &Value, arguments: &[&str], collector: &Collector) -> Self {
+        let more = arguments.iter().map(ToString::to_string).collect();
+        let service = Self::spawn(rules, collector.variables(), |_| more);
         service.ready().await;
         service
     }

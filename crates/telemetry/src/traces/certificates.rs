@@ -36,22 +36,22 @@ impl Certificates {
         }
     }
 
-    /// A client that knows them; none where there are none, and the exporter's own does.
-    pub(super) fn for_http(self) -> Result<Option<Client>, Error> {
-        if self.authorities.is_none() && self.own.is_none() {
-            return Ok(None);
-        }
+    /// A client that knows them. For clear text it needs none: a machine without authorities cannot make one that looks for
+    /// them.
+    pub(super) fn for_http(self, is_clear_text: bool) -> Result<Client, Error> {
         // It has a runtime of its own, and none can be made within another.
-        let client = thread::spawn(move || self.client()).join();
-        client.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(Some).map_err(Error::Certificates)
+        let client = thread::spawn(move || self.client(is_clear_text)).join();
+        client.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map_err(Error::Certificates)
     }
 
-    fn client(self) -> reqwest::Result<Client> {
+    fn client(self, is_clear_text: bool) -> reqwest::Result<Client> {
         let timeout = variable("TIMEOUT").and_then(|text| text.parse().ok());
         let mut builder =
             Client::builder().timeout(timeout.map_or(OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT, Duration::from_millis));
         if let Some(authorities) = &self.authorities {
             builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(authorities)?);
+        } else if is_clear_text {
+            builder = builder.tls_certs_only([]);
         }
         if let Some((certificate, key)) = &self.own {
             builder = builder.identity(reqwest::Identity::from_pem(&[&certificate[..], b"\n", key].concat())?);

@@ -5,6 +5,7 @@ mod link;
 use std::time::Duration;
 
 use redis::Script;
+use tracing::{Instrument, Span, debug_span};
 
 pub(crate) use self::link::Subscriber;
 use self::link::{Link, ask, in_time};
@@ -126,11 +127,26 @@ impl RedisStore {
     }
 
     async fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
-        ask!(&self.link, connection => command.query_async(connection))
+        let asked = async { ask!(&self.link, connection => command.query_async(connection)) };
+        asked.instrument(span(operation(command))).await
     }
 
     async fn invoke<T: redis::FromRedisValue>(&self, call: &redis::ScriptInvocation<'_>) -> Result<T, StoreError> {
-        ask!(&self.link, connection => call.invoke_async(connection))
+        let asked = async { ask!(&self.link, connection => call.invoke_async(connection)) };
+        asked.instrument(span("EVALSHA")).await
+    }
+}
+
+/// Below whatever asks; without keys and values.
+fn span(operation: &str) -> Span {
+    debug_span!("redis", otel.kind = "client", db.system.name = "redis", db.operation.name = operation)
+}
+
+/// What a command begins with.
+fn operation(command: &redis::Cmd) -> &str {
+    match command.args_iter().next() {
+        Some(redis::Arg::Simple(word)) => std::str::from_utf8(word).unwrap_or_default(),
+        _ => "",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use nuncio_auth::jwt::{KeySet, check};
-use nuncio_authz_tests::{Browser, Collector, Gateway, Nginx, Service, Upstream, replace, signing_key};
+use nuncio_authz_tests::{Browser, Gateway, Nginx, Service, Upstream, replace, signing_key};
 use nuncio_test_support::{Authority, eventually};
 use serde_json::{Value, json};
 
@@ -142,23 +142,6 @@ async fn an_upstream_can_verify_who_it_is() {
     replace(file.path(), &format!("{two}{one}"));
     eventually("the other key signs", async || {
         if verified().await.header["kid"] == first.header["kid"] { Err("not yet") } else { Ok(()) }
-    })
-    .await;
-}
-
-/// The numbers of a trace are W3C's: as text in a header, as bytes in OTLP.
-#[tokio::test]
-async fn a_decision_is_part_of_the_trace_of_its_request() {
-    let (upstream, collector) = (Upstream::start().await, Collector::start().await);
-    let service = Service::start_traced(&rules(&[keys("key-1")]), &collector).await;
-    let gateway = Gateway::start(&service, &upstream).await;
-    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let page = Browser::api().with("traceparent", parent).get(&gateway.origin).await;
-    assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:#?}");
-    let trace: [u8; 16] = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes();
-    eventually("the decision is told", async || {
-        let is_told = collector.has(&[&trace, b"nuncio-authz", b"policy.default#0", b"no_key"]);
-        if is_told { Ok(()) } else { Err("not yet") }
     })
     .await;
 }

@@ -32,7 +32,8 @@ pub(crate) async fn secure_rig(filter: &Value, arguments: &Value) -> Rig {
     behind(gateway, service, upstream, filter, arguments, &json!({})).await
 }
 
-async fn behind(
+/// What comes of these parts with a provider.
+pub(crate) async fn behind(
     gateway: Gateway,
     service: Service,
     upstream: Upstream,

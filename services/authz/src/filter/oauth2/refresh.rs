@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nuncio_auth::jwt::Verified;
 use nuncio_auth::login::{IdTokenRules, Provider, Session, TokenResponse, check_id_token};
+use tracing::{Instrument, debug_span};
 
 use super::provider::TokenError;
 use super::{OAuth2Filter, Problem};
@@ -59,7 +60,8 @@ impl OAuth2Filter {
         }
     }
 
-    /// In a task of its own: what the provider answers must not go with a client that goes before it.
+    /// In a task of its own: what the provider answers must not go with a client that goes before it. Its span is below that of
+    /// the decision which found the token expired first.
     async fn refresh_apart(
         self: Arc<Self>,
         provider: Arc<Document<Provider>>,
@@ -67,8 +69,9 @@ impl OAuth2Filter {
         session: Arc<Session>,
         services: Arc<Services>,
     ) -> Result<Refreshed, String> {
+        let span = debug_span!("refresh", filter = %self.id);
         let work = async move { self.refresh_once(&provider.value, &place, &session, &services).await };
-        tokio::spawn(work).await.unwrap_or_else(|error| Err(error.to_string()))
+        tokio::spawn(work.instrument(span)).await.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     async fn refresh_once(
