@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value as Json};
 
 use crate::{Identity, Theme};
 
@@ -43,6 +44,8 @@ pub struct Edits {
     pub query_removed: Vec<String>,
     /// Headers for the client, with whatever the upstream answers.
     pub response: Vec<(HeaderName, HeaderValue)>,
+    /// What the proxy is told of the request besides: for access logs and limits.
+    pub metadata: Map<String, Json>,
 }
 
 impl Request {
@@ -163,6 +166,11 @@ impl Request {
     /// Gives the client a header with whatever the upstream answers.
     pub fn add_response_header(&mut self, name: HeaderName, value: HeaderValue) {
         self.edits.response.push((name, value));
+    }
+
+    /// Tells the proxy this besides; of what has a name already, it is what counts.
+    pub fn add_metadata(&mut self, fields: Map<String, Json>) {
+        self.edits.metadata.extend(fields);
     }
 
     /// What filters changed.

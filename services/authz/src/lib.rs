@@ -18,6 +18,7 @@ mod audit;
 mod changes;
 mod clock;
 mod config;
+mod dynamic;
 mod embedded;
 mod engine;
 mod filter;

@@ -11,6 +11,7 @@ mod commands;
 mod console;
 mod endpoints;
 mod explain;
+mod external;
 mod fail_closed;
 mod filters;
 mod grants;

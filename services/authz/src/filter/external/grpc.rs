@@ -10,9 +10,11 @@ use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, 
 use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::{Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::External;
+use serde_json::Value as Json;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use super::{Failure, body};
+use crate::dynamic;
 
 /// A channel that connects with the first call.
 pub(super) fn channel(spec: &External) -> Result<Channel, String> {
@@ -40,6 +42,9 @@ pub(super) async fn check(spec: &External, channel: Channel, request: &mut Reque
     let asked = AuthorizationClient::new(channel).check(check_request(spec, request)).await;
     let response = asked.map_err(|status| Failure(format!("{:?}: {}", status.code(), status.message())))?.into_inner();
     let is_allowed = response.status.is_none_or(|status| status.code == 0);
+    if is_allowed && let Some(Json::Object(fields)) = response.dynamic_metadata.map(dynamic::json) {
+        request.add_metadata(fields);
+    }
     match response.http_response {
         Some(HttpResponse::ErrorResponse(_)) => Err(Failure("the service says that it failed".to_owned())),
         Some(HttpResponse::DeniedResponse(denied)) if !is_allowed => Ok(Verdict::Deny(denial(denied))),

@@ -1,0 +1,96 @@
+//! A Filter for which another service decides by gRPC: what becomes of its answer.
+
+use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, QueryParameter};
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse};
+use envoy_types::pb::envoy::r#type::v3::HttpStatus;
+use envoy_types::pb::google::protobuf::{BoolValue, Struct, Value, value::Kind};
+use envoy_types::pb::google::rpc::Status;
+use nuncio_e2e::backend::{Authorizer, Backend};
+use nuncio_e2e::yaml::{documents, mapping, object, plain, text_secret};
+use nuncio_e2e::{Client, Gateway, Site, get};
+use serde_json::json;
+
+const PERMISSION_DENIED: i32 = 7;
+
+#[expect(deprecated, reason = "the field that Envoy 1.40 obeys")]
+fn header(name: &str, value: &str, append: bool) -> HeaderValueOption {
+    let header = HeaderValue { key: name.to_owned(), value: value.to_owned(), ..HeaderValue::default() };
+    HeaderValueOption {
+        header: Some(header),
+        append: Some(BoolValue { value: append }),
+        ..HeaderValueOption::default()
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value { kind: Some(Kind::StringValue(text.to_owned())) }
+}
+
+/// Lets in as bob, unless the request says that it should not.
+fn decide(request: CheckRequest) -> CheckResponse {
+    let http = request.attributes.unwrap().request.unwrap().http.unwrap();
+    if http.headers.contains_key("x-refuse") {
+        let denied = DeniedHttpResponse {
+            status: Some(HttpStatus { code: 402 }),
+            headers: vec![header("x-price", "7", false)],
+            body: "pay first".to_owned(),
+        };
+        let status = Some(Status { code: PERMISSION_DENIED, ..Status::default() });
+        return CheckResponse {
+            status,
+            http_response: Some(HttpResponse::DeniedResponse(denied)),
+            dynamic_metadata: None,
+        };
+    }
+    let ok = OkHttpResponse {
+        headers: vec![header("x-ext-user", "bob", false), header("x-groups", "staff", true)],
+        headers_to_remove: vec!["x-secret".to_owned()],
+        response_headers_to_add: vec![header("x-decided", "yes", false)],
+        query_parameters_to_set: vec![QueryParameter { key: "plan".to_owned(), value: "gold".to_owned() }],
+        query_parameters_to_remove: vec!["debug".to_owned()],
+        ..OkHttpResponse::default()
+    };
+    let fields = [("plan".to_owned(), text("gold")), ("rule".to_owned(), text("another"))];
+    CheckResponse {
+        status: Some(Status::default()),
+        http_response: Some(HttpResponse::OkResponse(ok)),
+        dynamic_metadata: Some(Struct { fields: fields.into() }),
+    }
+}
+
+/// By the next filter, by the upstream, by the client and by the access log.
+#[tokio::test]
+async fn all_that_a_service_says_by_grpc_is_seen() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Authorizer::start(decide).await);
+    let external = json!({"External": {
+        "auth_service": asked.address().to_string(), "proto": "grpc", "protocol_version": "v3"}});
+    let keys = json!({"APIKey": {"keys": [{"secretName": "api-keys"}]}});
+    let unless_bob = json!({"name": "X-Ext-User", "value": "bob", "negate": true});
+    let filters = json!([{"name": "other"}, {"name": "keys", "ifRequestHeader": unless_bob}]);
+    let log = "told %DYNAMIC_METADATA(envoy.filters.http.ext_authz:plan)% %DYNAMIC_METADATA(envoy.filters.http.ext_authz:rule)%";
+    let objects = [
+        object("Module", "ambassador", json!({"config": {"envoy_log_format": log}})),
+        object("Filter", "other", external),
+        object("Filter", "keys", keys),
+        text_secret("api-keys", "ann", "of-nobody-here"),
+        object("FilterPolicy", "policy", json!({"rules": [{"host": "*", "path": "*", "filters": filters}]})),
+        mapping("all", "/", upstream.address()),
+    ];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let ask = get("a.example", "/x?debug=1&y=2").with("x-ext-user", "root").with("x-groups", "dev");
+    let reply = client.ask(&ask.with("x-secret", "s")).await;
+    let echo = reply.echo().unwrap();
+    assert_eq!(echo.header("x-ext-user"), Some("bob"), "as the next filter saw: {echo:#?}");
+    assert_eq!((echo.header("x-groups"), echo.header("x-secret")), (Some("dev,staff"), None), "{echo:#?}");
+    assert_eq!(echo.path, "/x?plan=gold&y=2");
+    assert_eq!(reply.header("x-decided"), Some("yes"));
+    gateway.line(&["told gold policy.default#0"]).await;
+
+    let refused = client.ask(&get("a.example", "/x").with("x-refuse", "1")).await;
+    assert_eq!((refused.status, refused.header("x-price"), refused.text()), (402, Some("7"), "pay first".to_owned()));
+    assert_eq!(upstream.requests(), 1);
+    gateway.stop().await;
+}
