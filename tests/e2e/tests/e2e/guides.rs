@@ -94,6 +94,30 @@ async fn a_login_that_names_the_user() {
 }
 
 #[tokio::test]
+async fn a_login_in_the_newer_group_and_then_another_service() {
+    let (site, upstream, asked) = (Site::new(), Upstream::start().await, Backend::start("asked").await);
+    let provider = provider(&site).await;
+    let guide = include_str!("../../guides/login-in-the-newer-group.yaml");
+    let words = [("ISSUER", &*provider.issuer), ("AUTH", &asked.address().to_string())];
+    let gateway = serve(&site, guide, &upstream, &words).await;
+    let mut browser = Browser::default();
+    let begun = browser.get(&url(&site, "/backend/x")).await;
+    let query = begun.location().unwrap().query().unwrap().to_owned();
+    assert!(
+        query.contains("code_challenge_method=S256") && begun.header("set-cookie").unwrap().contains("SameSite=Lax")
+    );
+    assert_eq!(asked.requests(), 0, "who has not logged in is not asked about");
+    assert_eq!(browser.log_in(&url(&site, "/backend/x"), "ann").await.status, StatusCode::OK);
+    let page = browser.clone().with("x-echo-header", "x-role=clerk").get(&url(&site, "/backend/x")).await;
+    let sent = ["x-email", "x-role"].map(|name| page.sent(name));
+    assert_eq!(sent, ["ann@corp.test", "clerk"].map(|text| Some(text.to_owned())), "{page:#?}");
+    let refused = browser.clone().with("x-echo-status", "403").get(&url(&site, "/backend/x")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.body.contains("ann@corp.test"), "it sees what the login injects: {refused:#?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn tokens_with_an_answer_of_one_s_own() {
     let (site, upstream, issuer) = (Site::new(), Upstream::start().await, Issuer::start().await);
     let guide = include_str!("../../guides/tokens.yaml");
