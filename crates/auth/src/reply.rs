@@ -77,7 +77,10 @@ impl Reply {
     /// An answer in the form that the client can use, never to be stored by caches.
     #[must_use]
     pub fn message(kind: ClientKind, status: StatusCode, message: &str, request: &Request) -> Self {
-        let reply = Self::new(status).header("cache-control", "no-store");
+        let mut reply = Self::new(status).header("cache-control", "no-store");
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            reply = reply.header("retry-after", "5");
+        }
         match kind {
             ClientKind::Navigation => reply
                 .with_body("text/html; charset=utf-8", request.theme.page(status, message, &request.id))
@@ -159,7 +162,7 @@ impl Denial {
     #[must_use]
     pub fn unavailable(kind: ClientKind, reason: &'static str, detail: impl Into<String>, request: &Request) -> Self {
         let message = "This cannot be checked at the moment. Please try again shortly.";
-        let reply = Reply::message(kind, StatusCode::SERVICE_UNAVAILABLE, message, request).header("retry-after", "5");
+        let reply = Reply::message(kind, StatusCode::SERVICE_UNAVAILABLE, message, request);
         Self { reason, detail: detail.into(), is_failure: true, reply: Box::new(reply) }
     }
 }

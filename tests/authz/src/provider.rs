@@ -6,6 +6,7 @@ use std::process::Command;
 use http::Method;
 use nuncio_test_support::{DEADLINE, Process, eventually, within};
 use reqwest::Url;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{Browser, free_address, keep_secret};
@@ -72,6 +73,16 @@ impl Provider {
         // edge:edge-secret
         let mut edge = Browser::api().with("authorization", "Basic ZWRnZTplZGdlLXNlY3JldA==");
         edge.send(Method::POST, &format!("{}/token", self.issuer), Some(&form)).await.json()
+    }
+
+    /// Has it take what it is asked, and not answer.
+    pub fn hang(&self) {
+        self.process.signal(Signal::STOP);
+    }
+
+    /// Has it answer again.
+    pub fn go_on(&self) {
+        self.process.signal(Signal::CONT);
     }
 
     /// Ends it.

@@ -1,6 +1,7 @@
 //! The authentication service, as a process of its own, behind a real Envoy.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod away;
 mod browsers;
 mod evil;
 mod faults;
@@ -15,6 +16,7 @@ mod rig;
 mod stop;
 mod table;
 mod tokens;
+mod traces;
 
 use nuncio_authz_tests::rule_set;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! The table of docs/security.md is the truth: every case of the attack suite has a test, and each test that it names is there.
+//! The tables of docs/security.md and docs/login-faults.md are the truth: every case of the attack suite and every fault has a
+//! test, and each test that they name is there.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -24,20 +25,42 @@ fn numbers(cell: &str) -> impl Iterator<Item = u32> {
     })
 }
 
-#[test]
-fn every_case_has_a_test_that_is_there() {
+/// Each test that a cell of a table names.
+fn are_there(cell: &str, text: &str) {
+    for test in cell.split('`').skip(1).step_by(2) {
+        assert!(text.contains(&format!("fn {test}(")), "there is no {test}: {cell}");
+    }
+}
+
+/// The text of a page of the documentation, and of all tests.
+fn page_and_tests(name: &str) -> (String, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut text = String::new();
     ["crates", "services", "tests"].iter().for_each(|directory| sources(&root.join(directory), &mut text));
-    let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
+    (std::fs::read_to_string(root.join("docs").join(name)).unwrap(), text)
+}
+
+#[test]
+fn each_fault_has_a_test_that_is_there() {
+    let (page, text) = page_and_tests("login-faults.md");
+    let rows: Vec<_> = page.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+    for row in &rows {
+        let cell = row.trim_matches('|').rsplit('|').next().unwrap();
+        assert!(cell.contains('`'), "no test: {row}");
+        are_there(cell, &text);
+    }
+    assert!(!rows.is_empty());
+}
+
+#[test]
+fn every_case_has_a_test_that_is_there() {
+    let (page, text) = page_and_tests("security.md");
     let (_, table) = page.split_once("| # | Promise | Test |\n|---|---|---|\n").unwrap();
     let mut cases = BTreeSet::new();
     for row in table.lines().take_while(|line| line.starts_with('|')) {
         let [cell, _, named] = row.trim_matches('|').splitn(3, '|').collect::<Vec<_>>().try_into().unwrap();
         cases.extend(numbers(cell));
-        for test in named.split('`').skip(1).step_by(2) {
-            assert!(text.contains(&format!("fn {test}(")), "there is no {test}: {row}");
-        }
+        are_there(named, &text);
     }
     let missing: Vec<u32> = (1..=CASES).filter(|case| !cases.contains(case)).collect();
     assert!(missing.is_empty(), "no test for {missing:?}");

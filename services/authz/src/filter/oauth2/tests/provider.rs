@@ -22,7 +22,7 @@ pub(super) struct ToldProvider {
 
 struct Told {
     issuer: String,
-    signer: Signer,
+    signer: Mutex<Signer>,
     /// How often refresh tokens were rotated.
     rotated: Mutex<usize>,
     /// In place of tokens.
@@ -43,7 +43,7 @@ impl ToldProvider {
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Told {
             issuer: issuer.clone(),
-            signer: Signer::ephemeral().unwrap(),
+            signer: Mutex::new(Signer::ephemeral().unwrap()),
             rotated: Mutex::default(),
             refusal: Mutex::default(),
             more: Mutex::new(json!({})),
@@ -87,6 +87,11 @@ impl ToldProvider {
         *self.state.more.lock().unwrap() = more;
     }
 
+    /// Signs with another key from now on, and has no other.
+    pub(super) fn rotate(&self) {
+        *self.state.signer.lock().unwrap() = Signer::ephemeral().unwrap();
+    }
+
     /// An ID token of its own.
     pub(super) fn id_token(&self, claims: &Value) -> String {
         let now = crate::clock::now();
@@ -94,7 +99,7 @@ impl ToldProvider {
         for (name, value) in claims.as_object().unwrap() {
             all[name] = value.clone();
         }
-        self.state.signer.sign(serde_json::Map::new(), &all).unwrap()
+        self.state.signer.lock().unwrap().sign(serde_json::Map::new(), &all).unwrap()
     }
 
     /// Waits until it was asked for tokens so often.
@@ -123,7 +128,7 @@ async fn describe(State(state): State<Arc<Told>>) -> Json<Value> {
 }
 
 async fn keys(State(state): State<Arc<Told>>) -> Json<Value> {
-    Json(json!({ "keys": [state.signer.public_key().unwrap()] }))
+    Json(json!({ "keys": [state.signer.lock().unwrap().public_key().unwrap()] }))
 }
 
 async fn token(State(state): State<Arc<Told>>, form: String) -> Response {

@@ -1,8 +1,10 @@
 //! What a refresh costs nobody.
 
+use nuncio_auth::login::Session;
 use serde_json::json;
 
 use super::Rig;
+use crate::clock::now;
 
 /// A session whose access token has expired.
 async fn expired() -> Rig {
@@ -45,6 +47,22 @@ async fn tokens_are_kept_though_the_id_token_beside_them_cannot_be_verified() {
     assert_eq!(rig.token().await.as_deref(), Ok("access-1"));
     let kept = rig.kept().await.unwrap();
     assert_eq!((kept.refresh_token.as_deref(), &kept.claims["groups"]), (Some("refresh-1"), &json!(["a"])));
+}
+
+/// Keys that were fetched only just now are not fetched again at once: what the new one signs is passed over until then.
+#[tokio::test]
+async fn a_key_that_changes_during_a_session_ends_none() {
+    let rig = expired().await;
+    for (round, groups) in [json!(["a", "b"]), json!(["c"])].into_iter().enumerate() {
+        rig.provider.add(json!({ "id_token": rig.provider.id_token(&json!({ "groups": groups })) }));
+        assert_eq!(rig.token().await, Ok(format!("access-{}", round + 1)));
+        let kept = rig.kept().await.unwrap();
+        assert_eq!(kept.claims["groups"], json!(["a", "b"]));
+        let mut next = Session::clone(&kept);
+        (next.revision, next.expires_at) = (kept.revision + 1, Some(1));
+        assert!(rig.engine.services.sessions.write(&rig.place(), &next, now()).await.unwrap());
+        rig.provider.rotate();
+    }
 }
 
 #[tokio::test]
