@@ -81,6 +81,7 @@ impl Drop for Gateway {
 
 /// What routes of [`Gateway::start`] call the rules that they are held to: the controller decides it, by which rules can apply
 /// to them.
+#[must_use]
 pub fn rule_set() -> &'static str {
     static RULE_SET: OnceLock<String> = OnceLock::new();
     RULE_SET.get_or_init(|| {

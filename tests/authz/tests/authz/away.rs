@@ -172,7 +172,7 @@ async fn a_provider_that_hangs_is_waited_for_as_long_as_is_said() {
     let begun = new.get(&rig.url("/x")).await;
     assert_eq!(begun.status, StatusCode::FOUND, "where the provider is is known: {begun:#?}");
     let state = begun.location().unwrap().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-    let issuer = rig.provider.issuer.clone();
+    let issuer = &rig.provider.issuer;
     let callback = rig.url(&format!("{}?code=c&state={state}&iss={issuer}", crate::rig::CALLBACK));
     let begun = Instant::now();
     is_said(&new.get(&callback).await);

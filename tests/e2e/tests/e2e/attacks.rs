@@ -112,6 +112,9 @@ async fn no_spelling_of_a_path_leads_around_its_rule() {
         "/public\\..\\admin",
         "/public/..;/admin",
         "/admin%3fx",
+        "/admin%3f/public",
+        "/admin%23/public",
+        "/admin;jsession=1",
     ] {
         let status = rig.raw(&format!("GET {path} HTTP/1.1\r\n{host}")).await;
         assert!(matches!(status, 400 | 401), "{path}: {status}");

@@ -138,7 +138,7 @@ async fn a_rule_may_want_a_stronger_or_newer_login() {
 #[tokio::test]
 async fn an_issuer_is_asked_what_it_thinks_of_a_token() {
     let (site, upstream) = (Site::new(), Upstream::start().await);
-    let provider = provider(&site, &json!({})).await;
+    let mut provider = provider(&site, &json!({})).await;
     let spec = json!({"Introspection": {
         "endpoint": format!("{}/token/introspection", provider.issuer), "clientID": "edge", "secretName": "client",
         "cache": "2s", "injectRequestHeaders": [{"name": "X-User", "value": "{{ .token.Claims.client_id }}"}],
@@ -170,5 +170,8 @@ async fn an_issuer_is_asked_what_it_thinks_of_a_token() {
         status => Err(status),
     })
     .await;
+    provider.stop();
+    let down = get(&site, with("never-seen"), "/opaque/x").await;
+    assert_eq!((down.status.as_u16(), down.header("retry-after")), (503, Some("5")), "{down:#?}");
     gateway.stop().await;
 }

@@ -111,7 +111,7 @@ async fn a_login_in_the_newer_group_and_then_another_service() {
     let page = browser.clone().with("x-echo-header", "x-role=clerk").get(&url(&site, "/backend/x")).await;
     let sent = ["x-email", "x-role"].map(|name| page.sent(name));
     assert_eq!(sent, ["ann@corp.test", "clerk"].map(|text| Some(text.to_owned())), "{page:#?}");
-    let refused = browser.clone().with("x-echo-status", "403").get(&url(&site, "/backend/x")).await;
+    let refused = browser.with("x-echo-status", "403").get(&url(&site, "/backend/x")).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.body.contains("ann@corp.test"), "it sees what the login injects: {refused:#?}");
     gateway.stop().await;
