@@ -9,6 +9,7 @@ use crate::{Condition, Glob, InvalidCondition, Request, Requirement, path};
 /// A compiled rule set.
 #[derive(Debug)]
 pub struct Rules {
+    gate: Arc<[Step]>,
     rules: Vec<Rule>,
 }
 
@@ -111,7 +112,14 @@ impl Rules {
                 steps: steps(&rule.filters).map_err(invalid)?,
             })
         };
-        Ok(Self { rules: set.rules.iter().enumerate().map(compile).collect::<Result<_, _>>()? })
+        let gate = steps(&set.gate).map_err(|reason| InvalidRule { origin: "gate".into(), reason })?;
+        Ok(Self { gate, rules: set.rules.iter().enumerate().map(compile).collect::<Result<_, _>>()? })
+    }
+
+    /// What every request passes before any rule.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<[Step]> {
+        &self.gate
     }
 
     /// The first rule that the path falls under.
@@ -145,7 +153,8 @@ impl Rules {
 
     /// Every filter that is named.
     pub fn filters(&self) -> impl Iterator<Item = &FilterId> {
-        self.rules.iter().flat_map(|rule| rule.steps.iter()).map(|step| &step.filter)
+        let of_rules = self.rules.iter().flat_map(|rule| rule.steps.iter());
+        self.gate.iter().chain(of_rules).map(|step| &step.filter)
     }
 }
 

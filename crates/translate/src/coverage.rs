@@ -48,6 +48,15 @@ pub(crate) struct SetKey {
     pub(crate) rules: Vec<Arc<str>>,
     /// All paths of its routes are those of the only rule: none has to be looked at.
     pub(crate) whole: bool,
+    /// What goes before the rules.
+    pub(crate) gate: Option<Gate>,
+}
+
+/// What has to be passed before any rule: the gate of previews.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Gate {
+    /// What must hold of the claims of who passes.
+    pub(crate) require: Option<Arc<str>>,
 }
 
 impl SetKey {
@@ -57,7 +66,7 @@ impl SetKey {
 
     /// Of routes that no rule is for, and that the service answers itself.
     pub(crate) fn endpoints() -> (Self, RuleCheck) {
-        let key = Self { rules: Vec::new(), whole: false };
+        let key = Self { rules: Vec::new(), whole: false, gate: None };
         let check = RuleCheck { set: key.id(), body: Some(ENDPOINT_BODY) };
         (key, check)
     }
@@ -122,7 +131,7 @@ impl Coverage {
             }
         }
         let body = found.iter().filter_map(|rule| rule.body).max();
-        let key = SetKey { rules: found.iter().map(|rule| Arc::clone(&rule.origin)).collect(), whole };
+        let key = SetKey { rules: found.iter().map(|rule| Arc::clone(&rule.origin)).collect(), whole, gate: None };
         let check = RuleCheck { set: key.id(), body };
         (!found.is_empty()).then_some((key, check))
     }

@@ -1,5 +1,6 @@
 //! Previews: hosts of their own with the routes of a baseline host, some of whose services are others.
 
+mod gate;
 mod name;
 mod page;
 mod shadow;
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use nuncio_api::{ObjectId, Preview, PreviewBackends, PreviewPolicy, PreviewedService, Problem, WhenMissing};
 
 use crate::context::Context;
+use crate::coverage::Gate;
 use crate::pattern::HostPattern;
 use crate::service::{ServiceKey, Target, target};
 use crate::upstream::{Location, find};
 
 pub(crate) use name::{host_name, is_below};
 pub(crate) use page::{out_of_service, shield};
-pub(crate) use shadow::Shadow;
+pub(crate) use shadow::{Base, Shadow};
 
 /// A Preview, taken apart under the policy that is in force.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Compiled {
     pub(crate) id: ObjectId,
     pub(crate) entrances: Vec<Entrance>,
     pub(crate) replacements: Vec<Replacement>,
+    /// What requests have to pass; nothing where anybody may see it.
+    pub(crate) gate: Option<Gate>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -62,17 +66,21 @@ impl Replacement {
 /// Takes a Preview apart.
 pub(crate) fn compile(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, context: &Context<'_>) -> Compiled {
     let mut problems = Vec::new();
-    let entrances = match forbidden(id, spec, policy) {
-        Some(problem) => {
+    let allowed = match forbidden(id, spec, policy) {
+        Some(problem) => Err(problem),
+        None => gate::of(spec, policy, context.protection),
+    };
+    let (gate, entrances) = match allowed {
+        Ok(gate) => (gate, entrances(id, spec, policy, &mut problems)),
+        Err(problem) => {
             problems.push(problem);
-            Vec::new()
+            (None, Vec::new())
         }
-        None => entrances(id, spec, policy, &mut problems),
     };
     let services = spec.services.iter().enumerate();
     let replacements = services.map(|(index, service)| replacement(id, index, service, policy, context, &mut problems));
     let replacements = replacements.collect();
-    Compiled { id: id.clone(), entrances, replacements, problems }
+    Compiled { id: id.clone(), entrances, replacements, gate, problems }
 }
 
 impl Compiled {

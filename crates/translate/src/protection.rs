@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{FilterPolicy, Kind, Object, ObjectId, Problem, Remains, Spec};
+use nuncio_api::{FilterPolicy, FilterRule, Kind, Object, ObjectId, PreviewPolicy, Problem, Remains, Spec};
 use nuncio_ir::auth::{
     ExternalProtocol, Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId,
     is_clients_own,
@@ -22,6 +22,8 @@ pub(crate) struct Protection {
     pub(crate) coverage: Arc<Coverage>,
     /// By their origins.
     rules: BTreeMap<Arc<str>, Rule>,
+    /// What requests for previews pass, unless anybody may see them.
+    pub(crate) gate: Vec<FilterRef>,
     /// The Filters that rules name, and those that stand for what cannot be read.
     pub(crate) filters: BTreeMap<FilterId, Arc<Filter>>,
     /// Headers by which upstreams learn who a request is from.
@@ -29,8 +31,13 @@ pub(crate) struct Protection {
     pub(crate) problems: BTreeMap<ObjectId, Vec<Problem>>,
 }
 
-/// Policies, and Filters, each in the order of their names.
-pub(crate) fn build(policies: &[Arc<Object>], filter_objects: &[Arc<Object>], context: &Context<'_>) -> Protection {
+/// Policies, and Filters, each in the order of their names; and the policy of previews.
+pub(crate) fn build(
+    policies: &[Arc<Object>],
+    filter_objects: &[Arc<Object>],
+    previews: Option<(&ObjectId, &PreviewPolicy)>,
+    context: &Context<'_>,
+) -> Protection {
     let mut protection = Protection::default();
     let all = protection.compile_filters(filter_objects, context);
     let mut rules: Vec<(i64, CoveredBy, Rule)> = Vec::new();
@@ -39,11 +46,13 @@ pub(crate) fn build(policies: &[Arc<Object>], filter_objects: &[Arc<Object>], co
     }
     // The sort is stable: rules of equal precedence stay in the order of their policies.
     rules.sort_by_key(|(precedence, ..)| std::cmp::Reverse(*precedence));
-    let endpoints = protection.endpoints(&rules);
+    let gate = previews.and_then(|(id, policy)| protection.gate(id, policy, &all));
+    let endpoints = protection.endpoints(rules.iter().chain(&gate));
     protection.coverage =
         Arc::new(Coverage { rules: rules.iter().map(|(_, covered, _)| covered.clone()).collect(), endpoints });
+    protection.gate = gate.map(|(.., rule)| rule.filters).unwrap_or_default();
     protection.rules = rules.into_iter().map(|(_, covered, rule)| (covered.origin, rule)).collect();
-    if protection.coverage.is_empty() {
+    if !protection.is_on() {
         protection.filters.clear();
     }
     protection.identity_headers = protection.filters.values().flat_map(|filter| identity_headers(filter)).collect();
@@ -53,7 +62,7 @@ pub(crate) fn build(policies: &[Arc<Object>], filter_objects: &[Arc<Object>], co
 impl Protection {
     /// Whether anything is protected.
     pub(crate) fn is_on(&self) -> bool {
-        !self.coverage.is_empty()
+        !self.coverage.is_empty() || !self.gate.is_empty()
     }
 
     /// The set of rules of a key.
@@ -63,7 +72,17 @@ impl Protection {
             true => Rule { path: "*".into(), ..rule.clone() },
             false => rule.clone(),
         });
-        RuleSet { id, rules: rules.collect() }
+        let gate = key.gate.iter().flat_map(|gate| self.gate.iter().map(|used| requiring(used, gate.require.as_ref())));
+        RuleSet { id, gate: gate.collect(), rules: rules.collect() }
+    }
+
+    /// Whether every filter of the gate knows of claims.
+    pub(crate) fn gate_knows_claims(&self) -> bool {
+        let kind = |used: &FilterRef| self.filters.get(&used.filter).map(|filter| &filter.kind);
+        let knows = |kind: &FilterKind| {
+            matches!(kind, FilterKind::Jwt(_) | FilterKind::OAuth2(_) | FilterKind::Introspection(_))
+        };
+        self.gate.iter().flat_map(with_nested).all(|used| kind(used).is_some_and(knows))
     }
 
     fn problem(&mut self, id: &ObjectId, problem: Problem) {
@@ -128,23 +147,47 @@ impl Protection {
         rules: &mut Vec<(i64, CoveredBy, Rule)>,
     ) {
         for (index, rule) in policy.rules.iter().enumerate() {
-            let mut errors = Vec::new();
-            let mut problem = |field, message| errors.push((field, message));
-            let mut used = filter_rules::filters(rule, &id.namespace, &mut problem);
-            let field = |below: &str| format!("spec.rules[{index}].{below}");
-            for (at, used) in used.iter().enumerate() {
-                self.look_at(id, used, &field(&format!("filters[{at}]")), all);
-                errors.extend(unheeded(used, all).map(|message| (format!("filters[{at}].arguments"), message)));
-            }
-            if !errors.is_empty() {
-                used = vec![self.denying(id, &format!("{id}: {}", errors[0].1))];
-            }
-            for (below, message) in errors {
-                self.problem(id, Problem::error("InvalidRule", field(&below), message));
-            }
+            let used = self.used(id, rule, &format!("spec.rules[{index}]"), all);
             let body = used.iter().flat_map(with_nested).filter_map(|used| body(all.get(&used.filter)?)).max();
             rules.push(covered(id, index, rule, body, used));
         }
+    }
+
+    /// The filters of a rule that stands at `place`, or one that denies.
+    fn used(
+        &mut self,
+        id: &ObjectId,
+        rule: &FilterRule,
+        place: &str,
+        all: &BTreeMap<FilterId, Filter>,
+    ) -> Vec<FilterRef> {
+        let mut errors = Vec::new();
+        let mut problem = |field, message| errors.push((field, message));
+        let mut used = filter_rules::filters(rule, &id.namespace, &mut problem);
+        for (at, used) in used.iter().enumerate() {
+            self.look_at(id, used, &format!("{place}.filters[{at}]"), all);
+            errors.extend(unheeded(used, all).map(|message| (format!("filters[{at}].arguments"), message)));
+        }
+        if !errors.is_empty() {
+            used = vec![self.denying(id, &format!("{id}: {}", errors[0].1))];
+        }
+        for (below, message) in errors {
+            self.problem(id, Problem::error("InvalidRule", format!("{place}.{below}"), message));
+        }
+        used
+    }
+
+    /// What requests for previews pass: as a rule for their hosts.
+    fn gate(
+        &mut self,
+        id: &ObjectId,
+        policy: &PreviewPolicy,
+        all: &BTreeMap<FilterId, Filter>,
+    ) -> Option<(i64, CoveredBy, Rule)> {
+        let (host, filters) = (Some(format!("*.{}", policy.domain)), policy.filters.clone());
+        let rule = FilterRule { host, filters, ..FilterRule::default() };
+        let used = self.used(id, &rule, "spec", all);
+        (!used.is_empty()).then(|| covered(id, 0, &rule, None, used))
     }
 
     /// Says what is wrong with a Filter that a rule names, and takes it in.
@@ -194,7 +237,7 @@ impl Protection {
     }
 
     /// The hosts at which logins have their endpoints: those of rules with a login, and the origins that it is for.
-    fn endpoints(&self, rules: &[(i64, CoveredBy, Rule)]) -> Vec<Glob> {
+    fn endpoints<'r>(&self, rules: impl Iterator<Item = &'r (i64, CoveredBy, Rule)>) -> Vec<Glob> {
         let mut endpoints = Vec::new();
         for (_, covered, rule) in rules {
             for used in rule.filters.iter().flat_map(with_nested) {
@@ -216,6 +259,16 @@ impl Protection {
         endpoints.dedup();
         endpoints
     }
+}
+
+/// The filter, with one more thing that must hold of the claims.
+fn requiring(used: &FilterRef, more: Option<&Arc<str>>) -> FilterRef {
+    let mut used = used.clone();
+    if let Some(more) = more {
+        let both = used.arguments.require.as_ref().map(|own| format!("({own}) && ({more})").into());
+        used.arguments.require = Some(both.unwrap_or_else(|| Arc::clone(more)));
+    }
+    used
 }
 
 fn invalid(reason: &str) -> FilterKind {
@@ -246,7 +299,11 @@ pub(crate) fn origin(id: &ObjectId, index: usize) -> String {
 
 /// What sets a policy of the newer group apart from one of the same name.
 fn group_mark(id: &ObjectId) -> &'static str {
-    if id.kind == Kind::GatewayFilterPolicy { "gateway:" } else { "" }
+    match id.kind {
+        Kind::GatewayFilterPolicy => "gateway:",
+        Kind::PreviewPolicy => "previews:",
+        _ => "",
+    }
 }
 
 /// One byte more than is wanted, so that the service sees whether there is more.

@@ -14,6 +14,7 @@ use nuncio_ir::{
 };
 
 use self::protect::Protect;
+pub(crate) use self::protect::endpoints;
 use crate::compiled::{Compiled, HostCondition, Upstream};
 use crate::coverage::{Applying, Coverage, Part, SetKey};
 use crate::group::{Group, Grouped, groups};

@@ -121,6 +121,8 @@ struct Dirty {
     rule_sets: BTreeSet<RuleSetId>,
     /// Some `PreviewPolicy` is another.
     preview_policy: bool,
+    /// Previews have another gate than before.
+    preview_gate: bool,
     /// Other names than before are for previews alone.
     preview_domain: bool,
     previews: BTreeSet<ObjectId>,

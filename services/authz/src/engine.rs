@@ -129,6 +129,10 @@ impl Engine {
         let Some(rules) = config.rules.get(&RuleSetId(set.into())) else {
             return Outcome::Deny(unusable(&request, &format!("there are no rules {set:?}")));
         };
+        let guest = match self.gate(rules.gate(), &mut request, &config, walked).await {
+            Ok(guest) => guest,
+            Err(refused) => return refused,
+        };
         let steps = match rules.find(&request) {
             Match::Rule(rule) => {
                 walked.rule = rule.origin.as_ref().to_owned();
@@ -136,8 +140,8 @@ impl Engine {
             }
             Match::Open => {
                 walked.rule = "none".to_owned();
-                self.services.assertions.assert(&mut request, None);
-                return Outcome::Allow(Box::new(request.into_edits()), None);
+                self.services.assertions.assert(&mut request, guest.as_ref());
+                return Outcome::Allow(Box::new(request.into_edits()), guest);
             }
             Match::Ambiguous => return Outcome::Deny(bad_path(&request, "the path can be read in two ways")),
         };
@@ -150,11 +154,31 @@ impl Engine {
         walked.identity = request.identity.take();
         match verdict {
             Verdict::Allow(identity) => {
+                let identity = identity.or(guest);
                 self.services.assertions.assert(&mut request, identity.as_ref());
                 Outcome::Allow(Box::new(request.into_edits()), identity)
             }
             Verdict::Deny(denial) => Outcome::Deny(denial),
             Verdict::Answer(reply) => Outcome::Answer(reply),
+        }
+    }
+
+    /// Has a request pass what goes before the rules. Says who it is of, or what is answered.
+    async fn gate(
+        &self,
+        gate: &Arc<[Step]>,
+        request: &mut Request,
+        config: &Config,
+        walked: &mut Walked,
+    ) -> Result<Option<Identity>, Outcome> {
+        if gate.is_empty() || ClientKind::of(request) == ClientKind::Preflight && passes_preflights(gate, config) {
+            return Ok(None);
+        }
+        walked.rule = "gate".to_owned();
+        match self.walk(Arc::clone(gate), request, config, walked).await {
+            Verdict::Allow(identity) => Ok(identity),
+            Verdict::Deny(denial) => Err(Outcome::Deny(denial)),
+            Verdict::Answer(reply) => Err(Outcome::Answer(reply)),
         }
     }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::FilterUse;
 use crate::ServiceRef;
 
 /// The `spec` of a `Preview`.
@@ -62,6 +63,8 @@ pub struct PreviewEntrypoint {
 pub struct PreviewAccess {
     /// Required.
     pub mode: Option<PreviewAccessMode>,
+    /// With `Members`: who is in one of these is let in.
+    pub groups: Vec<String>,
 }
 
 /// Who may see a preview.
@@ -69,6 +72,10 @@ pub struct PreviewAccess {
 pub enum PreviewAccessMode {
     /// Whoever knows its URL.
     Public,
+    /// Whoever passes the Filters of the `PreviewPolicy`.
+    Authenticated,
+    /// Of those, whoever is in one of the groups.
+    Members,
 }
 
 /// The `spec` of a `PreviewPolicy`.
@@ -87,6 +94,11 @@ pub struct PreviewPolicy {
     pub hosts: Vec<String>,
     /// The access modes that a Preview may choose. Required.
     pub access: Vec<PreviewAccessMode>,
+    /// What requests pass, in order, for previews that are not `Public`: a login, tokens, keys.
+    pub filters: Vec<FilterUse>,
+    /// The claim that holds the groups of who was let in; default `groups`.
+    #[serde(rename = "groupsClaim")]
+    pub groups_claim: Option<String>,
     /// Who may stand in for a service; default `Services`.
     pub backends: Option<PreviewBackends>,
     /// How many Previews of one namespace count, those before others whose names come first; default 100.

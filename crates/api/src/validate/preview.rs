@@ -6,7 +6,7 @@ use super::{hostname, invalid, missing, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{Preview, PreviewPolicy};
+use crate::{Preview, PreviewAccess, PreviewAccessMode, PreviewPolicy};
 
 /// What one preview may replace, and at how many hosts it may be seen.
 const MOST_SERVICES: usize = 32;
@@ -35,9 +35,19 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
         }
     }
     entrypoints(preview, &path.key("entrypoints"), issues);
-    let access = path.key("access");
-    if preview.access.as_ref().is_none_or(|access| access.mode.is_none()) {
-        missing(&access.key("mode"), issues);
+    access(preview.access.as_ref(), &path.key("access"), issues);
+}
+
+fn access(access: Option<&PreviewAccess>, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let groups = path.key("groups");
+    match access.and_then(|access| Some((access.mode?, &access.groups))) {
+        None => missing(&path.key("mode"), issues),
+        Some((PreviewAccessMode::Members, named)) if named.is_empty() => missing(&groups, issues),
+        // Who names groups does not mean everybody.
+        Some((PreviewAccessMode::Public | PreviewAccessMode::Authenticated, named)) if !named.is_empty() => {
+            invalid(&groups, "counts with the mode Members alone", issues);
+        }
+        Some(_) => {}
     }
 }
 
@@ -80,6 +90,15 @@ pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &m
     ] {
         if is_empty {
             missing(&path.key(field), issues);
+        }
+    }
+    if policy.access.iter().any(|mode| *mode != PreviewAccessMode::Public) && policy.filters.is_empty() {
+        missing(&path.key("filters"), issues);
+    }
+    let filters = path.key("filters");
+    for (index, used) in policy.filters.iter().enumerate() {
+        if used.name.is_empty() {
+            missing(&filters.index(index).key("name"), issues);
         }
     }
     let hosts = path.key("hosts");

@@ -24,6 +24,9 @@ impl fmt::Display for RuleSetId {
 pub struct RuleSet {
     /// Its name.
     pub id: RuleSetId,
+    /// What every request passes before any rule, whatever its path: who may come here at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gate: Vec<FilterRef>,
     /// The first whose path matches decides. Where none does, the request is let through.
     pub rules: Vec<Rule>,
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
     Arm, Backend, ClusterName, Forward, HeaderAdd, HostRewrite, Redirect, Route, RouteAction, Scope, Table, TableName,
     VirtualHost,
 };
 
-use super::{Compiled, Entrance, Replacement};
+use super::{Compiled, Entrance, Replacement, gate};
 use crate::compiled::Upstream;
 use crate::context::Context;
+use crate::coverage::SetKey;
 use crate::upstream::{elsewhere, location};
 
 /// Tells clients who answered.
@@ -21,14 +23,27 @@ pub(crate) struct Shadow<'a> {
     pub(crate) preview: &'a Compiled,
     pub(crate) entrance: &'a Entrance,
     pub(crate) context: &'a Context<'a>,
-    /// The clusters of the baseline's table.
-    pub(crate) upstreams: &'a BTreeMap<ClusterName, Arc<Upstream>>,
+    pub(crate) base: &'a Base,
+}
+
+/// All routes of one host in a class, with what they name.
+pub(crate) struct Base {
+    pub(crate) table: Arc<Table>,
+    pub(crate) upstreams: BTreeMap<ClusterName, Arc<Upstream>>,
+    pub(crate) sets: BTreeMap<RuleSetId, SetKey>,
+}
+
+impl Base {
+    pub(crate) fn routes(&self) -> &[Route] {
+        self.table.hosts.first().map_or(&[], |host| &host.routes)
+    }
 }
 
 /// What a copy sends to.
 #[derive(Default)]
 pub(crate) struct Copied {
     pub(crate) upstreams: BTreeMap<ClusterName, Arc<Upstream>>,
+    pub(crate) sets: BTreeMap<RuleSetId, SetKey>,
     /// Which of the services it replaces, by their places in the spec.
     pub(crate) replaced: Vec<bool>,
 }
@@ -43,7 +58,11 @@ impl Shadow<'_> {
         base: &[Route],
     ) -> (Table, Copied) {
         let mut copied = Copied { replaced: vec![false; self.preview.replacements.len()], ..Copied::default() };
-        let routes = guards.into_iter().chain(base.iter().map(|route| self.route(route, &mut copied))).collect();
+        let mut routes = guards;
+        if self.preview.gate.is_some() {
+            routes.extend(gate::endpoints(&mut copied.sets));
+        }
+        routes.extend(base.iter().map(|route| self.route(route, &mut copied)));
         let scope = Scope { host: Arc::clone(&self.entrance.name), preview: "".into(), class: Arc::clone(class) };
         let domains = vec!["*".into()];
         let host = VirtualHost { name: Arc::clone(&self.entrance.name), domains, routes, falls_through: false };
@@ -62,6 +81,7 @@ impl Shadow<'_> {
             route.origins.push(self.preview.id.clone());
             route.origins.sort_unstable();
         }
+        route.rules = gate::held(&route, self.preview.gate.as_ref(), &self.base.sets, &mut copied.sets);
         let by = if is_replaced { "preview" } else { "baseline" };
         let add =
             |name: &str, value: &str, append| HeaderAdd { name: name.to_owned(), value: value.to_owned(), append };
@@ -118,7 +138,7 @@ impl Shadow<'_> {
     /// Which service an arm is replaced for, by its place in the spec, and where the arm sends.
     fn replacement(&self, arm: &Arm) -> Option<(usize, &Upstream)> {
         let Backend::Cluster(name) = &arm.backend else { return None };
-        let upstream = self.upstreams.get(name)?;
+        let upstream = self.base.upstreams.get(name)?;
         let (place, port) = location(upstream)?;
         let is_meant = |it: &Replacement| it.location == place && it.port.is_none_or(|wanted| wanted == port);
         let index = self.preview.replacements.iter().position(is_meant)?;
@@ -132,7 +152,7 @@ impl Shadow<'_> {
             Backend::Invalid { .. } => None,
         });
         for name in of_arms.chain(forward.mirrors.iter().map(|mirror| &mirror.cluster)) {
-            if let Some(upstream) = self.upstreams.get(name) {
+            if let Some(upstream) = self.base.upstreams.get(name) {
                 copied.upstreams.insert(name.clone(), Arc::clone(upstream));
             }
         }

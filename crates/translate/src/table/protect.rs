@@ -64,7 +64,7 @@ impl<'c> Protect<'c> {
         if has_endpoints {
             let (key, check) = SetKey::endpoints();
             self.sets.insert(check.set.clone(), key);
-            routes.extend([ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX].map(|prefix| endpoint(prefix, check.clone())));
+            routes.extend(endpoints(&check));
         }
         routes
     }
@@ -81,6 +81,11 @@ fn disguised(names: &[String]) -> Route {
 
 fn of_names(names: &[String]) -> impl Iterator<Item = HeaderMatch> {
     names.iter().map(|name| authority(ValueMatch::Regex(any_case(name))))
+}
+
+/// Where logins have their endpoints.
+pub(crate) fn endpoints(check: &RuleCheck) -> Vec<Route> {
+    [ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX].map(|prefix| endpoint(prefix, check.clone())).into()
 }
 
 /// What the service does not answer is not there.

@@ -152,7 +152,11 @@ impl World {
             }
             Kind::IngressClass => dirty.ingress_classes = true,
             Kind::Preview => drop(dirty.previews.insert(id.clone())),
-            Kind::PreviewPolicy => dirty.preview_policy = true,
+            Kind::PreviewPolicy => {
+                dirty.preview_policy = true;
+                // It names Filters.
+                dirty.protection = true;
+            }
             Kind::TLSContext | Kind::Secret | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 dirty.frame = true;
                 dirty.all_secrets |= id.kind == Kind::Secret;

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, PreviewPolicy, Problem, Spec};
-use nuncio_ir::{Delta, Table, TableName};
+use nuncio_ir::{Delta, TableName};
 
-use self::base::{Base, Bases};
+use self::base::Bases;
 use super::{Dirty, World};
 use crate::policy::{Class, guards};
 use crate::preview::{self, Compiled, Entrance, Shadow};
@@ -98,7 +98,7 @@ impl World {
     }
 
     /// The first by name in the gateway's own namespace: whoever may write there says what previews may do.
-    fn chosen_preview_policy(&self) -> Option<(ObjectId, Arc<PreviewPolicy>)> {
+    pub(super) fn chosen_preview_policy(&self) -> Option<(ObjectId, Arc<PreviewPolicy>)> {
         let own = |id: &&ObjectId| id.namespace == self.settings.namespace && !self.is_quarantined(id);
         self.ids_of(Kind::PreviewPolicy).filter(own).find_map(|id| match &self.objects.get(id)?.spec {
             Spec::PreviewPolicy(policy) => Some((id.clone(), Arc::new((**policy).clone()))),
@@ -139,7 +139,8 @@ impl World {
         touched.extend(hosts.filter_map(|host| self.previews.baselines.get(host)).flatten().cloned());
         touched.extend(dirty.endpoints.iter().filter_map(|key| self.previews.services.get(key)).flatten().cloned());
         // What wildcards serve stands in no table of the host's own.
-        if dirty.frame || dirty.module || !dirty.wild.is_empty() || dirty.old_coverage.is_some() {
+        let others = dirty.frame || dirty.module || dirty.preview_gate;
+        if others || !dirty.wild.is_empty() || dirty.old_coverage.is_some() {
             touched.extend(self.ids_of(Kind::Preview).cloned());
         }
         touched
@@ -209,7 +210,7 @@ impl World {
         let base = bases.of(self, class, host, &entrance.baseline);
         let guards = if own.id == host.id { Vec::new() } else { guards(own, class.security) };
         let context = self.context();
-        let shadow = Shadow { preview: compiled, entrance, context: &context, upstreams: &base.upstreams };
+        let shadow = Shadow { preview: compiled, entrance, context: &context, base };
         let is_out = own.invalid || self.is_quarantined(&compiled.id);
         let routes = if is_out { &[preview::out_of_service()][..] } else { base.routes() };
         let (mut table, copied) = shadow.table(name.clone(), &class.key, guards, routes);
@@ -217,7 +218,9 @@ impl World {
             *replaced |= here || is_out;
         }
         crate::table::number_names(&mut table);
-        Some(built(table, copied.upstreams.into_values().collect(), base))
+        // What is wrong with a route shows on its own objects, where the baseline has it.
+        let upstreams = copied.upstreams.into_values().collect();
+        Some(Built { table, upstreams, problems: Vec::new(), sets: copied.sets })
     }
 
     fn put_preview_tables(
@@ -238,14 +241,6 @@ impl World {
             self.put_table(name, Some(built), dirty, delta);
         }
     }
-}
-
-/// What is wrong with a preview's routes shows on their own objects, where the baseline has them.
-fn built(table: Table, upstreams: Vec<Arc<crate::compiled::Upstream>>, base: &Base) -> Built {
-    let named = table.rule_sets();
-    let sets = base.sets.iter().filter(|(id, _)| named.contains(id));
-    let sets = sets.map(|(id, key)| (id.clone(), key.clone())).collect();
-    Built { table, upstreams, problems: Vec::new(), sets }
 }
 
 fn nothing_replaced(index: usize) -> Problem {

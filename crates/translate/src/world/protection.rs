@@ -65,7 +65,9 @@ impl World {
         };
         let (policies, filters) = (objects(POLICIES), objects(FILTERS));
         self.secrets.begin_filters();
-        let new = protection::build(&policies, &filters, &self.context());
+        let previews = self.chosen_preview_policy();
+        let previews = previews.as_ref().map(|(id, policy)| (id, &**policy));
+        let new = protection::build(&policies, &filters, previews, &self.context());
         self.secrets.end();
         let old = std::mem::replace(&mut self.protection, new);
         let new = &self.protection;
@@ -76,6 +78,7 @@ impl World {
         for (id, filter) in &new.filters {
             put(&mut self.model.filters, &mut delta.filters, id.clone(), Some((**filter).clone()));
         }
+        dirty.preview_gate |= old.gate != new.gate || old.gate_knows_claims() != new.gate_knows_claims();
         if old.coverage != new.coverage {
             dirty.old_coverage = Some(old.coverage);
         }
@@ -102,7 +105,9 @@ impl World {
     /// What is wrong with a Filter or FilterPolicy besides what is wrong with its text.
     pub(super) fn protection_problems(&self, id: &ObjectId) -> Vec<Problem> {
         let mut problems = self.protection.problems.get(id).cloned().unwrap_or_default();
-        if id.kind.is_filter_policy() && self.settings.authz.is_none() && self.protection.is_on() {
+        let is_gate = |id: &ObjectId| id.kind == Kind::PreviewPolicy && !self.protection.gate.is_empty();
+        let decides = id.kind.is_filter_policy() || is_gate(id);
+        if decides && self.settings.authz.is_none() && self.protection.is_on() {
             let message = "has nobody to decide by it, so what it is for is refused";
             problems.push(Problem::error("NoAuthenticationService", "", message));
         }

@@ -39,8 +39,23 @@ fn addresses(rules: &[IpRule]) -> String {
 
 /// What protects the route, in the order in which it is asked. Of rules only what applies to the request's path.
 pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> Vec<ProtectionExplained> {
-    let rules = route.rules.as_ref().map(|check| by_rules(model, check, request));
-    auth_service(model, route).into_iter().chain(rules).collect()
+    let check = route.rules.as_ref();
+    let gate = check.and_then(|check| by_gate(model, check, request));
+    let rules = check.map(|check| by_rules(model, check, request));
+    auth_service(model, route).into_iter().chain(gate).chain(rules).collect()
+}
+
+/// What requests for a preview pass before any rule.
+fn by_gate(model: &Model, check: &RuleCheck, request: &Request) -> Option<ProtectionExplained> {
+    let set = model.rule_sets.get(&check.set).filter(|set| !set.gate.is_empty())?;
+    let asked = as_filters_see_it(request);
+    Some(ProtectionExplained {
+        by: "the PreviewPolicy".to_owned(),
+        path: String::new(),
+        filters: set.gate.iter().map(|used| describe(model, used, &asked)).collect(),
+        applies: true,
+        outcome: "decided by the authentication service".to_owned(),
+    })
 }
 
 fn by_rules(model: &Model, check: &RuleCheck, request: &Request) -> ProtectionExplained {
@@ -97,9 +112,11 @@ fn refusing_service(model: &Model, route: &Route) -> Option<String> {
 fn refusing_filter(model: &Model, route: &Route, request: &Request) -> Option<String> {
     let set = model.rule_sets.get(&route.rules.as_ref()?.set)?;
     let (rules, asked) = (Rules::new(set).ok()?, as_filters_see_it(request));
-    let Match::Rule(found) = rules.find(&asked) else { return None };
-    let filters = &set.rules[found.index].filters;
-    let first = filters.iter().find(|used| passed_over(used, &asked).is_none())?;
+    let of_rule = match rules.find(&asked) {
+        Match::Rule(found) => &set.rules[found.index].filters[..],
+        Match::Open | Match::Ambiguous => &[],
+    };
+    let first = set.gate.iter().chain(of_rule).find(|used| passed_over(used, &asked).is_none())?;
     let reason = match model.filters.get(&first.filter).map(|filter| &filter.kind) {
         Some(FilterKind::Invalid { reason }) => reason,
         Some(_) => return None,

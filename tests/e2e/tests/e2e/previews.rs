@@ -1,7 +1,7 @@
 //! Previews: a branch's version of one service inside the whole, at a host of its own.
 
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on};
+use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on, object, text_secret};
 use nuncio_e2e::{Client, Gateway, Load, Reply, Site, eventually, get};
 use serde_json::{Value, json};
 
@@ -42,12 +42,12 @@ impl Shop {
         let objects = [
             listener("http", site.http().port(), "HTTP"),
             host("any", "*"),
-            policy(),
             mapping_on(SHOP, "cart", "/cart/", cart.address()),
             // For every host: a preview has it too.
             mapping("web", "/", web.address()),
         ];
         site.write("shop.yaml", documents(&objects));
+        site.write("policy.yaml", documents(&[policy()]));
         Self { site, cart, web, branch }
     }
 
@@ -144,5 +144,46 @@ async fn a_preview_that_may_not_be_is_told_and_serves_nothing() {
     })
     .await;
     assert_eq!(shop.branch.requests(), 0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_gets_past_the_gate_of_a_preview_without_what_it_asks_for() {
+    let shop = Shop::new().await;
+    let mut policy = policy();
+    policy["spec"]["access"] = json!(["Authenticated"]);
+    policy["spec"]["filters"] = json!([{"name": "visitors"}]);
+    let mut private = preview("pr-42", &shop.cart, &shop.branch);
+    private["spec"]["access"]["mode"] = json!("Authenticated");
+    let filter = |name: &str| object("Filter", name, json!({"APIKey": {"keys": [{"secretName": name}]}}));
+    // What protects the baseline protects its previews too.
+    let rule = json!({"host": SHOP, "path": "/cart/admin/*", "filters": [{"name": "admins"}]});
+    let objects = [
+        policy,
+        private,
+        filter("visitors"),
+        text_secret("visitors", "ann", "visitor-key"),
+        filter("admins"),
+        text_secret("admins", "bob", "admin-key"),
+        object("FilterPolicy", "admin", json!({"rules": [rule]})),
+    ];
+    shop.site.write("policy.yaml", documents(&objects));
+    let gateway = Gateway::start(&shop.site).await;
+    let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
+    let by = async |host: &str, path: &str, keys: &[&str]| {
+        let ask = keys.iter().fold(get(host, path), |ask, key| ask.with("x-api-key", key));
+        client.ask(&ask).await.by()
+    };
+    assert_eq!(by(&host, "/cart/", &["visitor-key"]).await, "branch");
+    assert_eq!(by(&host, "/", &["visitor-key"]).await, "web");
+    for path in ["/cart/", "/", "/cart/admin/x", "/nowhere"] {
+        assert_eq!(by(&host, path, &[]).await, "401", "{path}");
+        assert_eq!(by(&host, path, &["admin-key"]).await, "401", "{path}");
+        assert_eq!(by(&host.to_uppercase(), path, &[]).await, "401", "{path}");
+    }
+    assert_eq!(by(&host, "/cart/admin/x", &["visitor-key"]).await, "401", "the baseline's rule asks for more");
+    assert_eq!(by(SHOP, "/cart/", &[]).await, "cart", "the baseline has no gate");
+    assert_eq!(by(SHOP, "/cart/admin/x", &["admin-key"]).await, "cart");
+    assert_eq!(shop.branch.requests(), 1);
     gateway.stop().await;
 }

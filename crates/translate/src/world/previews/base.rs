@@ -3,27 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_ir::auth::RuleSetId;
-use nuncio_ir::{ClusterName, Route, Table};
-
-use crate::compiled::Upstream;
-use crate::coverage::SetKey;
 use crate::policy::{Class, HostPolicy};
+use crate::preview::Base;
 use crate::table::{self, Built, Wilds, table_name};
 use crate::world::World;
-
-/// All routes of one host in a class, with what they name.
-pub(super) struct Base {
-    table: Arc<Table>,
-    pub(super) upstreams: BTreeMap<ClusterName, Arc<Upstream>>,
-    pub(super) sets: BTreeMap<RuleSetId, SetKey>,
-}
-
-impl Base {
-    pub(super) fn routes(&self) -> &[Route] {
-        self.table.hosts.first().map_or(&[], |host| &host.routes)
-    }
-}
 
 /// Those that are needed, each made once.
 pub(super) struct Bases<'a> {

@@ -30,7 +30,7 @@ fn naive(world: &World, request: &Request) -> String {
     let coverage = &world.protection.coverage;
     let rules = coverage.of_name(&request.host.to_ascii_lowercase());
     let rules = rules.into_iter().map(|at| coverage.rules[at].origin.clone()).collect();
-    let set = world.protection.set(RuleSetId("naive".into()), &SetKey { rules, whole: false });
+    let set = world.protection.set(RuleSetId("naive".into()), &SetKey { rules, whole: false, gate: None });
     found(&Rules::new(&set).unwrap(), request)
 }
 
