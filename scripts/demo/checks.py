@@ -87,6 +87,22 @@ def the_canary_gets_its_share(stage: Stage) -> str:
     return f"{share:.1%} of {CANARY_REQUESTS} requests; all of them after its weight became 100"
 
 
+def a_preview_has_a_url_of_its_own(stage: Stage) -> str:
+    url = stage.preview()
+    host = url.removeprefix("http://").rstrip("/")
+    asked = lambda path, **more: request(stage, path, headers={"host": host}, **more)
+    served = {asked("/api/carts/ann").served_by for _ in range(20)}
+    expect(served == {"cart/v2"}, f"version 2 of the cart in every answer, came {served}")
+    expect(asked("/api/carts/ann").headers.get("x-nuncio-served-by") == "preview", "answers to say that it is the preview")
+    page = asked("/?user=ann")
+    expect(page.status == 200 and page.headers.get("x-nuncio-served-by") == "baseline", "the shop's own front page around it")
+    unknown = request(stage, "/", headers={"host": "web--nobody.preview.localhost"})
+    expect(unknown.status == 404 and b"no such preview" in unknown.body, f"a page for what is no preview, came {unknown.status}")
+    orders = asked("/api/orders")
+    expect(orders.status != 200, f"orders to need a login there too, came {orders.status}")
+    return f"version 2 of the cart inside the shop at {url}"
+
+
 def nuncio(stage: Stage, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run([str(stage.nuncio), *arguments], capture_output=True, text=True, timeout=30)
 
@@ -237,11 +253,11 @@ def nothing_is_left(stage: Stage) -> str:
     return "everything ended when asked"
 
 
-DIRECTORY = [the_shop_is_served, a_change_loses_nothing, the_canary_gets_its_share, a_broken_file_hurts_nobody,
-             explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
+DIRECTORY = [the_shop_is_served, a_preview_has_a_url_of_its_own, a_change_loses_nothing, the_canary_gets_its_share,
+             a_broken_file_hurts_nobody, explain_names_the_route, the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
              the_portal_knows_who_is_logged_in, a_token_does_too, a_logout_ends_it_in_every_tab, envoy_comes_back, nothing_is_left]
-CLUSTER = [the_shop_is_served, states_are_shown, a_change_loses_nothing, the_canary_gets_its_share,
-           a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
+CLUSTER = [the_shop_is_served, a_preview_has_a_url_of_its_own, states_are_shown, a_change_loses_nothing,
+           the_canary_gets_its_share, a_broken_object_says_what_to_change, an_api_server_that_is_gone_costs_nothing, explain_names_the_route,
            the_portal_shows_every_service, a_limit_holds_one_user_up, orders_need_a_login,
            the_portal_knows_who_is_logged_in, a_token_does_too, a_logout_ends_it_in_every_tab, envoy_comes_back, nothing_is_left]
 

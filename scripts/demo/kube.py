@@ -13,6 +13,7 @@ from stage import PORTS, ROOT, Stage, replace
 CHART = ROOT / "deploy/helm/nuncio"
 # The shop's namespace, and the gateway's.
 SHOP, EDGE = "shop", "nuncio"
+POLICY = "preview-policy.yaml"
 
 
 def own_address() -> str:
@@ -72,6 +73,9 @@ class ClusterStage(Stage):
         rights = cluster.helm_template(CHART, "--namespace", EDGE, "--show-only", "templates/rbac.yaml")
         cluster.kubectl("apply", "-f", "-", given=rights)
         self.account = cluster.account_kubeconfig(EDGE, "nuncio")
+        # It counts where the gateway is.
+        policy = (self.manifests / POLICY).rename(self.work / POLICY)
+        cluster.kubectl("apply", "--namespace", EDGE, "-f", str(policy))
         cluster.kubectl("apply", "--namespace", SHOP, "-f", str(self.manifests))
 
     def origin(self) -> list[str]:

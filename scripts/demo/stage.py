@@ -141,6 +141,11 @@ class Stage:
 
     # While it runs
 
+    def preview(self) -> str:
+        """The URL of the preview of the cart."""
+        asked = [str(self.nuncio), "preview", "url", "cart-v2", "--admin", self.admin]
+        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+
     def envoys(self) -> list[int]:
         """The gateway's Envoy processes."""
         return [pid for pid in self.gateway.members() if executable(pid) == ENVOY.resolve()]

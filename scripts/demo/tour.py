@@ -105,6 +105,7 @@ def places(stage: Stage) -> list[tuple[str, str]]:
         (f"{http}/api/products", "catalog"),
         (f"{http}/api/carts/ann", "cart; /api/carts/ann/events streams its changes"),
         (f"{http}/api/orders", 'orders (POST {"user": "ann"}), for who has logged in'),
+        (stage.preview(), "a preview: the same shop with version 2 of the cart, for who has this URL"),
         (f"{http}/docs/", "developer portal: read these APIs, log in, and try them from their pages"),
         (f"http://{stage.accounts.address}/", "the identity provider, where customers have their accounts"),
         (f"127.0.0.1:{stage.ports['tcp']}", "web again, as plain TCP"),
