@@ -1,6 +1,7 @@
 //! From a request to a decision.
 
 mod assertions;
+mod key_uses;
 mod services;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::config::{Active, Config};
 use crate::filter::{Kind, unusable};
 use crate::metrics::AuthzMetrics;
 
+pub use key_uses::KeyUse;
 pub(crate) use services::{Introspected, Services};
 
 /// Decides.

@@ -32,6 +32,7 @@ pub mod settings;
 mod start;
 
 pub use embedded::embedded;
+pub use engine::KeyUse;
 pub use run::{RunError, Service};
 pub use settings::Settings;
 pub use start::{Arguments, main, start};

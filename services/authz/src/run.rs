@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::Audit;
 use crate::changes;
 use crate::config::Active;
-use crate::engine::{Engine, Services};
+use crate::engine::{Engine, KeyUse, Services};
 use crate::idp::Clients;
 use crate::metrics::AuthzMetrics;
 use crate::provider::{file, xds};
@@ -100,6 +100,13 @@ impl Service {
     pub fn identity_keys(&self) -> Arc<dyn Fn() -> serde_json::Value + Send + Sync> {
         let services = Arc::clone(&self.engine.services);
         Arc::new(move || services.assertions.public_keys())
+    }
+
+    /// What tells how often the API key of an owner was used since the process began.
+    #[must_use]
+    pub fn key_uses(&self) -> Arc<dyn Fn(&str) -> Option<KeyUse> + Send + Sync> {
+        let services = Arc::clone(&self.engine.services);
+        Arc::new(move |owner| services.key_uses.of(owner))
     }
 
     /// Runs until stopped; what it counts is in `metrics`.

@@ -4,7 +4,7 @@ mod portal;
 mod ports;
 mod services;
 
-use self::portal::Portal;
+use self::portal::{Portal, beside};
 pub(crate) use self::ports::require_free;
 use self::services::{decide, limit, limited};
 
@@ -15,7 +15,6 @@ use anyhow::Context;
 use nuncio_controller::admin::AdminClient;
 use nuncio_controller::{Decider, Event, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
-use nuncio_portal::IdentityKeys;
 use nuncio_ratelimit::{Observed, RunError};
 use nuncio_telemetry::{Health, LogFormat, Metrics, shutdown_on_signal};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -81,7 +80,7 @@ async fn serve(args: UpArgs) -> Outcome {
     if portal.is_some() {
         authz.assure_upstreams().map_err(Failure::new)?;
     }
-    let identity_keys = IdentityKeys::Own(authz.identity_keys());
+    let beside = beside(&authz);
     let (wanted, limiter_is_wanted) = watch::channel(false);
     let observed = Observed::default();
     let limited = limited(&observed, limiter_is_wanted.clone());
@@ -122,7 +121,7 @@ async fn serve(args: UpArgs) -> Outcome {
         controller: tokio::spawn(nuncio_controller::run(config, stop_controller.clone(), events)),
         limiter: tokio::spawn(limit(limiter, observed, limiter_is_wanted, stop_controller.clone())),
         authz: tokio::spawn(decide(authz, decisions, authz_is_wanted, stop_controller.clone())),
-        portal: tokio::spawn(Portal::run(portal, identity_keys, stop_controller.clone())),
+        portal: tokio::spawn(Portal::run(portal, beside, stop_controller.clone())),
         envoy: tokio::spawn(supervise(supervisor, ports_are_free, stop_envoy.clone())),
         reporter: tokio::spawn(
             Reporter { report, format: logs.log_format, stopping: stop_envoy.clone() }.run(received, free_ports),

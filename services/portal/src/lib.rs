@@ -22,6 +22,7 @@ mod document;
 mod fetch;
 mod gateway;
 mod history;
+mod keys;
 mod markdown;
 mod mount;
 mod reference;
@@ -35,6 +36,7 @@ mod web;
 
 pub use access::IdentityKeys;
 pub use changes::{Change, DiffError, Severity, diff};
-pub use run::{RunError, run};
+pub use keys::{KeyUse, KeyUses, KeysError};
+pub use run::{Beside, RunError, run};
 pub use settings::Settings;
 pub use start::{Arguments, main, start};

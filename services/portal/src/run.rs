@@ -12,6 +12,7 @@ use crate::console::Console;
 use crate::fetch::Fetcher;
 use crate::gateway::{Admin, Gateway};
 use crate::history::{DiskError, History};
+use crate::keys::{KeyUses, Keys, KeysError};
 use crate::refresh::{Refresher, follow, index};
 use crate::search::SharedSearch;
 use crate::settings::Settings;
@@ -26,20 +27,32 @@ pub enum RunError {
     /// Where documents were to be kept.
     #[error(transparent)]
     History(#[from] DiskError),
+    /// Where API keys were to be kept.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// Its socket failed.
     #[error("the portal's port: {0}")]
     Serve(#[from] std::io::Error),
 }
 
-/// Runs the portal of the gateway with the admin address `admin` on a socket, until stopped. By `keys` it verifies who reads,
-/// unless the settings say where others are.
+/// What the authentication service tells a portal in its own process.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// By which it is verified who reads, unless the settings say where others are.
+    pub identity_keys: IdentityKeys,
+    /// How often API keys were used.
+    pub key_uses: KeyUses,
+}
+
+/// Runs the portal of the gateway with the admin address `admin` on a socket, until stopped. What is `beside` it
+/// needs no address.
 ///
 /// # Errors
 /// When it cannot be set up, or its socket fails.
 pub async fn run(
     settings: Settings,
     admin: &str,
-    keys: Option<IdentityKeys>,
+    beside: Option<Beside>,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), RunError> {
@@ -60,10 +73,11 @@ pub async fn run(
     let following = tokio::spawn(follow(Gateway::new(console.admin.clone()), told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));
-    let keys = settings.identity_keys.map(IdentityKeys::Url).or(keys);
-    let access = Access::new(keys, settings.shows_all)?;
+    let (own_keys, uses) = beside.map(|beside| (beside.identity_keys, beside.key_uses)).unzip();
+    let access = Access::new(settings.identity_keys.map(IdentityKeys::Url).or(own_keys), settings.shows_all)?;
+    let keys = settings.keys.map(|path| Keys::open(path, uses)).transpose()?;
     let title = settings.title.into();
-    let router = web::router(Site { title, catalog, history, search, refresh, console, access });
+    let router = web::router(Site { title, catalog, history, search, refresh, console, access, keys });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();

@@ -46,6 +46,10 @@ pub struct Settings {
     /// not needed beside the gateway
     #[arg(long = "portal-identity-keys", value_name = "URL", env = "NUNCIO_PORTAL_IDENTITY_KEYS")]
     pub identity_keys: Option<String>,
+    /// Let developers who are logged in give themselves API keys, and keep them in this manifest of a Secret `portal-keys`: in
+    /// the directory that the gateway reads, where an APIKey Filter finds them at once [default: they may not]
+    #[arg(long = "portal-keys", value_name = "FILE", env = "NUNCIO_PORTAL_KEYS", value_hint = clap::ValueHint::FilePath)]
+    pub keys: Option<PathBuf>,
     /// Show everything to everybody, also what is for some groups alone: for a portal that nobody else reaches
     #[arg(long = "portal-show-all", env = "NUNCIO_PORTAL_SHOW_ALL")]
     pub shows_all: bool,

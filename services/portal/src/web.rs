@@ -9,6 +9,7 @@ mod feeds;
 mod guard;
 mod headers;
 mod json;
+mod keys;
 mod login;
 mod page;
 mod reference;
@@ -36,6 +37,7 @@ use crate::access::Access;
 use crate::catalog::Shared;
 use crate::console::{self, Console};
 use crate::history::History;
+use crate::keys::Keys;
 use crate::search::SharedSearch;
 
 /// What every page is made of.
@@ -53,6 +55,8 @@ pub(crate) struct Site {
     pub(crate) console: Console,
     /// Who reads.
     pub(crate) access: Access,
+    /// Keys that developers give themselves, where they may.
+    pub(crate) keys: Option<Keys>,
 }
 
 /// Everything below `/docs/`, so that one Mapping serves it, the documents where Edge Stack had them, and the console.
@@ -69,6 +73,9 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/docs/changes", get(changes::of_all))
         .route("/docs/changes/{feed}", get(feeds::of_all))
         .route("/docs/search", get(search::page))
+        .route("/docs/keys", get(keys::page).post(keys::create))
+        .route("/docs/keys/{id}/rotate", post(keys::rotate))
+        .route("/docs/keys/{id}/revoke", post(keys::revoke))
         .route("/docs/login", get(login::login))
         .route("/docs/logout", get(login::logout))
         .route("/docs/assets/{file}", get(assets::file))

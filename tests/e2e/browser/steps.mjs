@@ -29,6 +29,11 @@ export async function violations(page) {
 // Sends the form's request, and gives what is shown of the answer.
 export async function send(page) {
   await page.click('#try button[type=submit]');
+  return answered(page);
+}
+
+// What is shown of the answer to what was just sent.
+export async function answered(page) {
   await page.waitForFunction(() => {
     const size = document.querySelector('#answer .quiet')?.textContent ?? '';
     return / B| KB/.test(size) || document.querySelector('#answer .note.warn');

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::assertions::Assertions;
+use super::key_uses::KeyUses;
 use crate::clock::now;
 use crate::filter::oauth2::{MachineToken, Refreshed, UntilExpiry};
 use crate::idp::{Clients, Documents};
@@ -61,6 +62,7 @@ pub(crate) struct Services {
     pub(crate) passwords: Cache<[u8; 32], ()>,
     pub(crate) guesses: Arc<Semaphore>,
     pub(crate) assertions: Assertions,
+    pub(crate) key_uses: KeyUses,
 }
 
 /// What an issuer said of a token.
@@ -114,6 +116,7 @@ impl Services {
             // One core is for everybody else.
             guesses: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
             assertions: Assertions::default(),
+            key_uses: KeyUses::default(),
         }
     }
 

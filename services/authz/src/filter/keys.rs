@@ -50,9 +50,10 @@ impl ApiKeyFilter {
         Ok(Self { id: id.clone(), keys, passed: Passed::new(identity)? })
     }
 
-    pub(super) fn check(&self, request: &mut Request) -> Verdict {
+    pub(super) fn check(&self, request: &mut Request, services: &Services) -> Verdict {
         let (reason, message) = match self.keys.find(request, self.passed.remove_credential) {
             Found::Owner(owner) => {
+                services.key_uses.note(&owner);
                 self.passed.pass(request, &owner);
                 let issuer = self.id.0.as_ref().to_owned();
                 return Verdict::Allow(Some(Identity::new(owner.as_ref(), issuer)));

@@ -1,9 +1,10 @@
 //! The developer portal beside the gateway.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::Context;
-use nuncio_portal::{IdentityKeys, RunError, Settings};
+use nuncio_portal::{Beside, IdentityKeys, KeyUse, KeyUses, RunError, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -31,11 +32,11 @@ impl Portal {
         Ok(Some(Self { settings, listener, address, admin: reachable(admin) }))
     }
 
-    /// Serves until stopped; where there is none, waits for that. By `keys` it is verified who reads.
-    pub(super) async fn run(portal: Option<Self>, keys: IdentityKeys, stop: CancellationToken) -> Result<(), RunError> {
+    /// Serves until stopped; where there is none, waits for that.
+    pub(super) async fn run(portal: Option<Self>, beside: Beside, stop: CancellationToken) -> Result<(), RunError> {
         match portal {
             Some(Self { settings, listener, address: _, admin }) => {
-                nuncio_portal::run(settings, &admin.to_string(), Some(keys), listener, stop).await
+                nuncio_portal::run(settings, &admin.to_string(), Some(beside), listener, stop).await
             }
             None => {
                 stop.cancelled().await;
@@ -43,6 +44,16 @@ impl Portal {
             }
         }
     }
+}
+
+/// What the authentication service of this process tells it.
+pub(super) fn beside(authz: &nuncio_authz::Service) -> Beside {
+    let uses = authz.key_uses();
+    let key_uses = KeyUses(Arc::new(move |id| {
+        let nuncio_authz::KeyUse { count, last } = uses(id)?;
+        Some(KeyUse { count, last })
+    }));
+    Beside { identity_keys: IdentityKeys::Own(authz.identity_keys()), key_uses }
 }
 
 /// What stands for all addresses is reached at loopback.

@@ -18,11 +18,21 @@ pub(crate) struct Frame<'a> {
     pub(crate) who: &'a str,
     /// Where a login begins; nothing where there is none to be had.
     pub(crate) login: &'a str,
+    /// There are keys for who is logged in.
+    pub(crate) has_keys: bool,
 }
 
 impl<'a> Frame<'a> {
     pub(crate) fn new(site: &'a Site) -> Self {
-        Self { title: &site.title, style: STYLE.path(), icon: ICON.path(), term: "", who: "", login: "" }
+        Self {
+            title: &site.title,
+            style: STYLE.path(),
+            icon: ICON.path(),
+            term: "",
+            who: "",
+            login: "",
+            has_keys: false,
+        }
     }
 }
 

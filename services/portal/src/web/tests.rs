@@ -41,7 +41,7 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
     let (console, access) = (console_of("127.0.0.1:1"), Access::new(None, false).unwrap());
-    Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console, access }
+    Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console, access, keys: None }
 }
 
 fn console_of(admin: &str) -> Console {
@@ -60,6 +60,7 @@ pub(crate) fn portal_of(admin: &str) -> Router {
         refresh: Arc::default(),
         console,
         access: Access::new(None, false).unwrap(),
+        keys: None,
     })
 }
 

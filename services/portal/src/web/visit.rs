@@ -31,7 +31,7 @@ impl Visit {
     /// What is around every page.
     pub(super) fn frame(&self) -> Frame<'_> {
         let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
-        Frame { who, login: &self.login, ..Frame::new(&self.site) }
+        Frame { who, login: &self.login, has_keys: self.keys.is_some(), ..Frame::new(&self.site) }
     }
 }
 

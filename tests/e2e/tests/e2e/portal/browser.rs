@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use nuncio_e2e::{Site, eventually};
+use nuncio_e2e::{Gateway, Site, eventually};
 use nuncio_test_support::story;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::{HOST, accounts, api, ask, gateway, shop};
+use super::{HOST, STOCK, accounts, api, ask, gateway, service, shop, stock};
 
 /// Has a story told at the shop's address; pictures of what was seen are kept with what was built.
 async fn told(site: &Site, name: &str) -> Value {
@@ -58,6 +59,13 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     assert_eq!(text(&seen, "/other/status"), "200 OK", "others are not held up");
     assert!(text(&seen, "/wrong/answer").starts_with("This cannot be sent"), "{seen:#}");
     assert_eq!(text(&seen, "/elsewhere"), "refused");
+
+    let seen = told(&site, "without-javascript.mjs").await;
+    for part in ["Every product", "price_cents", "needs JavaScript", "curl 'https://shop.localhost:8443/api/products'"]
+    {
+        assert!(text(&seen, "/read").contains(part), "{part}: {seen:#}");
+    }
+    assert_eq!(seen["isStill"], true);
     gateway.stop().await;
 }
 
@@ -77,5 +85,45 @@ async fn a_reader_logs_in_and_sees_and_calls_what_is_for_him() {
     assert_eq!((text(&seen, "/answered/status"), text(&seen, "/answered/body")), ("200 OK", "[]"));
     assert_eq!(text(&seen, "/who"), "ann");
     assert_eq!(seen["web"], json!({ "before": 404, "inside": 200, "after": 404 }));
+    gateway.stop().await;
+}
+
+/// What asks for keys that the portal gives.
+const KEYS: &str = "apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: key}
+spec:
+  APIKey:
+    keys: [{secretName: portal-keys}]
+---
+apiVersion: getambassador.io/v3alpha1
+kind: FilterPolicy
+metadata: {name: stock}
+spec:
+  rules:
+  - {host: shop.localhost, path: /stock/*, filters: [{name: key}]}
+";
+
+#[tokio::test]
+async fn a_key_is_made_and_used_by_the_keyboard_alone() {
+    let site = Site::new();
+    let (_shop, _accounts) = (shop(&site).await, accounts(&site).await);
+    let (_release, released) = watch::channel(stock("1", &["name"]));
+    let _stock = service(site.at(9300), released).await;
+    site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()) + "---\n" + KEYS);
+    let gateway = Gateway::start_with(&site, |command| {
+        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1"]);
+        command.arg("--portal-keys").arg(site.manifests().join("portal-keys.yaml"));
+    })
+    .await;
+    api(&site, "stock", "current").await;
+    let seen = told(&site, "keys.mjs").await;
+    for (path, status) in [("/refused/status", "401"), ("/called/status", "200"), ("/ended/status", "401")] {
+        assert!(text(&seen, path).starts_with(status), "{path}: {seen:#}");
+    }
+    let sample = format!("curl 'http://{HOST}:8080/stock/items' \\\n  -H \"X-API-Key: $API_KEY\"");
+    assert_eq!(text(&seen, "/sample"), sample, "no key is in it");
+    assert!(text(&seen, "/listed").contains("laptop") && text(&seen, "/listed").contains("1 request"), "{seen:#}");
+    assert_eq!(seen["isShownOnce"], true);
     gateway.stop().await;
 }

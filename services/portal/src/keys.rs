@@ -1,0 +1,183 @@
+//! Keys that developers give themselves.
+//!
+//! They are kept as digests in a Secret, in a manifest that the gateway reads like any other: an APIKey Filter that names the
+//! Secret takes a key as soon as it is there. What is shown of a key besides stands in an annotation of the same file, so that
+//! one move into place changes both.
+
+mod manifest;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use nuncio_auth::crypto;
+use serde::{Deserialize, Serialize};
+
+use self::manifest::Manifest;
+use crate::access::Identity;
+
+/// The most keys of one developer.
+const MOST: usize = 20;
+/// The longest name of a key, in characters.
+const LONGEST: usize = 60;
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    /// What its owner calls it.
+    pub(crate) name: String,
+    /// Whose it is.
+    subject: String,
+    issuer: String,
+    /// Since when it is what it is.
+    pub(crate) since: Timestamp,
+}
+
+/// A key as only its owner ever sees it.
+#[derive(Debug)]
+pub(crate) struct NewKey {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+/// Why there is no such key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file cannot be read or written.
+    #[error("{0}: {1}")]
+    File(String, io::Error),
+    /// Somebody has written something else into it.
+    #[error("{0} holds no keys of this portal: {1}")]
+    Unreadable(String, String),
+    /// The name is none.
+    #[error("a key needs a name of {LONGEST} characters at most")]
+    Name,
+    /// He has enough.
+    #[error("nobody has more than {MOST} keys: revoke one first")]
+    TooMany,
+    /// It is not there, or not his.
+    #[error("you have no such key")]
+    Unknown,
+}
+
+/// How often a key was used, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyUse {
+    /// How many requests came with it.
+    pub count: u64,
+    /// When the last did, in seconds since 1970.
+    pub last: u64,
+}
+
+/// Tells that of the key with an id.
+#[derive(Clone)]
+pub struct KeyUses(pub Arc<dyn Fn(&str) -> Option<KeyUse> + Send + Sync>);
+
+impl fmt::Debug for KeyUses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyUses")
+    }
+}
+
+/// All keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    path: Arc<PathBuf>,
+    uses: Option<KeyUses>,
+    /// One change at a time.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Keys {
+    /// Those in a manifest, which is made if it is not there yet: a Filter that names the Secret must find one.
+    pub(crate) fn open(path: PathBuf, uses: Option<KeyUses>) -> Result<Self, KeysError> {
+        let keys = Self { path: Arc::new(path), uses, turn: Arc::default() };
+        keys.change(|_| Ok(()))?;
+        Ok(keys)
+    }
+
+    /// Those of a developer, the oldest first.
+    pub(crate) fn of(&self, owner: &Identity) -> Result<Vec<(String, Key)>, KeysError> {
+        let keys = Manifest::read(&self.path)?.keys.into_iter();
+        let mut own: Vec<_> = keys.filter(|(_, key)| key.is_of(owner)).collect();
+        own.sort_by_key(|(_, key)| key.since);
+        Ok(own)
+    }
+
+    /// How often one was used.
+    pub(crate) fn used(&self, id: &str) -> Option<KeyUse> {
+        self.uses.as_ref()?.0(id)
+    }
+
+    /// Gives a developer a new one.
+    pub(crate) fn create(&self, owner: &Identity, name: &str) -> Result<NewKey, KeysError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > LONGEST || name.chars().any(char::is_control) {
+            return Err(KeysError::Name);
+        }
+        self.change(|manifest| {
+            if manifest.keys.values().filter(|key| key.is_of(owner)).count() >= MOST {
+                return Err(KeysError::TooMany);
+            }
+            let new = NewKey { id: id(&owner.subject), secret: secret() };
+            let key = Key {
+                name: name.to_owned(),
+                subject: owner.subject.clone(),
+                issuer: owner.issuer.clone(),
+                since: Timestamp::now(),
+            };
+            manifest.put(&new, key);
+            Ok(new)
+        })
+    }
+
+    /// Puts another in the place of a key, which is good no longer.
+    pub(crate) fn rotate(&self, owner: &Identity, id: &str) -> Result<NewKey, KeysError> {
+        self.change(|manifest| {
+            let key = manifest.keys.get(id).filter(|key| key.is_of(owner)).cloned().ok_or(KeysError::Unknown)?;
+            let new = NewKey { id: id.to_owned(), secret: secret() };
+            manifest.put(&new, Key { since: Timestamp::now(), ..key });
+            Ok(new)
+        })
+    }
+
+    /// Ends a key.
+    pub(crate) fn revoke(&self, owner: &Identity, id: &str) -> Result<(), KeysError> {
+        self.change(|manifest| {
+            manifest.keys.get(id).filter(|key| key.is_of(owner)).ok_or(KeysError::Unknown)?;
+            manifest.remove(id);
+            Ok(())
+        })
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Manifest) -> Result<T, KeysError>) -> Result<T, KeysError> {
+        // Nothing is left half done under it.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut manifest = Manifest::read(&self.path)?;
+        let changed = change(&mut manifest)?;
+        manifest.write(&self.path)?;
+        Ok(changed)
+    }
+}
+
+impl Key {
+    fn is_of(&self, owner: &Identity) -> bool {
+        (&self.subject, &self.issuer) == (&owner.subject, &owner.issuer)
+    }
+}
+
+/// 256 bits that nobody can guess, and that scanners for secrets know by their beginning.
+fn secret() -> String {
+    format!("nuncio_{}", crypto::random_text())
+}
+
+/// What services are told whose key it was: a key of a Secret.
+fn id(subject: &str) -> String {
+    let plain: String = subject.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(32).collect();
+    let random: String = crypto::random::<5>().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{random}", if plain.is_empty() { "key" } else { &plain })
+}

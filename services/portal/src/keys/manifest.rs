@@ -1,0 +1,75 @@
+//! The file.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nuncio_auth::crypto;
+use serde_json::{Value, json};
+
+use super::{Key, KeysError, NewKey};
+
+/// The Secret's name.
+const NAME: &str = "portal-keys";
+/// The annotation that says what is known of each key.
+const ANNOTATION: &str = "nuncio.dev/keys";
+
+/// What the file says.
+#[derive(Debug, Default)]
+pub(super) struct Manifest {
+    /// As the Secret has them: `sha256:` digests.
+    digests: BTreeMap<String, String>,
+    pub(super) keys: BTreeMap<String, Key>,
+}
+
+impl Manifest {
+    /// What it says; nothing where it is not there.
+    pub(super) fn read(path: &Path) -> Result<Self, KeysError> {
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(KeysError::File(path.display().to_string(), error)),
+        };
+        Self::parse(&text).map_err(|error| KeysError::Unreadable(path.display().to_string(), error.to_string()))
+    }
+
+    fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        let secret: Value = serde_json::from_slice(text)?;
+        let digests = serde_json::from_value(secret["stringData"].clone())?;
+        let keys = serde_json::from_str(secret["metadata"]["annotations"][ANNOTATION].as_str().unwrap_or_default())?;
+        Ok(Self { digests, keys })
+    }
+
+    pub(super) fn put(&mut self, new: &NewKey, key: Key) {
+        let digest: String = crypto::sha256(new.secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.digests.insert(new.id.clone(), format!("sha256:{digest}"));
+        self.keys.insert(new.id.clone(), key);
+    }
+
+    pub(super) fn remove(&mut self, id: &str) {
+        self.digests.remove(id);
+        self.keys.remove(id);
+    }
+
+    /// Writes it as a whole, beside what it replaces and then into its place. JSON is YAML, too.
+    pub(super) fn write(&self, path: &Path) -> Result<(), KeysError> {
+        let known = serde_json::to_string(&self.keys).unwrap_or_default();
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": { "name": NAME, "annotations": { ANNOTATION: known } },
+            "stringData": self.digests,
+        });
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // The gateway passes over names that begin so.
+        let aside = path.with_file_name(format!(".{name}.new"));
+        let write = || {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+            writeln!(file, "{secret:#}")?;
+            file.sync_all()?;
+            fs::rename(&aside, path)
+        };
+        write().map_err(|error| KeysError::File(path.display().to_string(), error))
+    }
+}

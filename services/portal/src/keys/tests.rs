@@ -1,0 +1,77 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use nuncio_auth::Request;
+use nuncio_auth::api_key::{ApiKeys, Found};
+use serde_json::{Value, json};
+
+use super::*;
+
+fn person(subject: &str) -> Identity {
+    Identity { subject: subject.to_owned(), issuer: "https://idp.example".to_owned(), groups: Vec::new() }
+}
+
+/// Whose key a Filter takes it for that reads the file.
+fn taken(path: &std::path::Path, secret: &str) -> Found {
+    let manifest: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let digests = manifest["stringData"].as_object().unwrap().iter();
+    let keys: Vec<_> = digests.map(|(owner, digest)| json!({ "owner": owner, "secret": digest })).collect();
+    let filter = json!({ "sources": [{ "header": "x-api-key" }], "keys": keys });
+    let filter = ApiKeys::new(&serde_json::from_value(filter).unwrap()).unwrap();
+    let mut request = Request::new("GET", "http", "a", "/");
+    request.add_header("x-api-key", secret.as_bytes());
+    filter.find(&mut request, false)
+}
+
+#[test]
+fn a_key_is_good_until_it_is_rotated_or_revoked_and_never_written_down() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.yaml");
+    let (ann, bob) = (person("ann@shop.example"), person("bob"));
+    let keys = Keys::open(path.clone(), None).unwrap();
+    assert_eq!(taken(&path, "nuncio_"), Found::Unknown, "the Secret is there before any key");
+    let first = keys.create(&ann, " laptop ").unwrap();
+    assert_eq!(taken(&path, &first.secret), Found::Owner(first.id.as_str().into()));
+    assert!(first.id.starts_with("annshopexample-") && first.secret.len() > 40, "{first:?}");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(!text.contains(&first.secret) && text.contains("sha256:"), "{text}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+    // Another portal, later.
+    let keys = Keys::open(path.clone(), None).unwrap();
+    assert_eq!(keys.of(&ann).unwrap()[0].1.name, "laptop");
+    assert!(
+        keys.of(&bob).unwrap().is_empty()
+            && keys.of(&Identity { issuer: "other".into(), ..ann.clone() }).unwrap().is_empty()
+    );
+    assert!(matches!(keys.rotate(&bob, &first.id), Err(KeysError::Unknown)));
+    assert!(matches!(keys.revoke(&bob, &first.id), Err(KeysError::Unknown)));
+    let second = keys.rotate(&ann, &first.id).unwrap();
+    assert_eq!(taken(&path, &first.secret), Found::Unknown);
+    assert_eq!(taken(&path, &second.secret), Found::Owner(first.id.as_str().into()));
+    keys.revoke(&ann, &first.id).unwrap();
+    assert_eq!(taken(&path, &second.secret), Found::Unknown);
+    assert!(keys.of(&ann).unwrap().is_empty());
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing lies about");
+}
+
+#[test]
+fn what_cannot_be_a_key_says_why_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.yaml");
+    let (keys, ann) = (Keys::open(path.clone(), None).unwrap(), person("ann"));
+    for name in ["", "  ", "a\nb", &"x".repeat(61)] {
+        assert!(matches!(keys.create(&ann, name), Err(KeysError::Name)), "{name:?}");
+    }
+    for count in 0..MOST {
+        keys.create(&ann, &count.to_string()).unwrap();
+    }
+    assert!(matches!(keys.create(&ann, "more"), Err(KeysError::TooMany)));
+    keys.create(&person("bob"), "another's").unwrap();
+
+    fs::write(&path, "kind: Mapping\n").unwrap();
+    assert!(matches!(keys.create(&ann, "x"), Err(KeysError::Unreadable(..))));
+    assert!(matches!(Keys::open(path.clone(), None), Err(KeysError::Unreadable(..))));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "kind: Mapping\n", "what somebody else wrote stays");
+    assert!(matches!(Keys::open(directory.path().join("nowhere/keys.yaml"), None), Err(KeysError::File(..))));
+}

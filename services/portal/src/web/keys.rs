@@ -1,0 +1,111 @@
+//! The page on which developers give themselves keys.
+
+use askama::Template;
+use axum::extract::{Form, Path};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::error::NotFound;
+use super::page::{Frame, respond};
+use super::visit::Visit;
+use super::words::{ago, count};
+use crate::access::Identity;
+use crate::keys::{Key, KeyUse, Keys, KeysError, NewKey};
+
+#[derive(Template)]
+#[template(path = "keys.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    keys: Vec<Row>,
+    /// A key that is shown this once.
+    new: Option<NewKey>,
+    wrong: Option<String>,
+}
+
+/// A key.
+struct Row {
+    id: String,
+    name: String,
+    since: String,
+    used: String,
+}
+
+/// What a key is to be called.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    name: String,
+}
+
+/// The keys of the reader.
+pub(super) async fn page(visit: Visit) -> Response {
+    answer(&visit, |_, _| Ok(None))
+}
+
+/// A new one, which is shown this once.
+pub(super) async fn create(visit: Visit, Form(wanted): Form<Wanted>) -> Response {
+    answer(&visit, |keys, owner| keys.create(owner, &wanted.name).map(Some))
+}
+
+/// Another in the place of one.
+pub(super) async fn rotate(visit: Visit, Path(id): Path<String>) -> Response {
+    answer(&visit, |keys, owner| keys.rotate(owner, &id).map(Some))
+}
+
+/// The end of one, which is not asked for again when the page that follows is loaded again.
+pub(super) async fn revoke(visit: Visit, Path(id): Path<String>) -> Response {
+    let answer = answer(&visit, |keys, owner| keys.revoke(owner, &id).map(|()| None));
+    if answer.status().is_success() { Redirect::to("/docs/keys").into_response() } else { answer }
+}
+
+/// Does something for the reader, and shows his keys.
+fn answer(visit: &Visit, change: impl FnOnce(&Keys, &Identity) -> Result<Option<NewKey>, KeysError>) -> Response {
+    let Some(keys) = &visit.keys else {
+        return NotFound::new(visit, "This portal gives no keys: it was not told where to keep them.").into_response();
+    };
+    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None };
+    let Some(owner) = &visit.viewer.identity else {
+        return (StatusCode::FORBIDDEN, respond(&page)).into_response();
+    };
+    let (done, own) = (change(keys, owner), keys.of(owner));
+    let failed = done.as_ref().err().or(own.as_ref().err());
+    let (status, wrong) = failed.map_or((StatusCode::OK, None), |error| (status(error), Some(told(error))));
+    let row = |(id, key): (String, Key)| Row {
+        used: keys.used(&id).map_or_else(|| "not that it is known".to_owned(), words),
+        name: key.name,
+        since: ago(key.since),
+        id,
+    };
+    let keys = own.unwrap_or_default().into_iter().map(row).collect();
+    let page = Page { keys, new: done.ok().flatten(), wrong, ..page };
+    // A key is for no cache.
+    let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (status, headers, respond(&page)).into_response()
+}
+
+fn words(used: KeyUse) -> String {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let last = Timestamp::from_second(number(used.last)).unwrap_or_default();
+    format!("{}, last {}", count(number(used.count), "request"), ago(last))
+}
+
+fn status(error: &KeysError) -> StatusCode {
+    match error {
+        KeysError::Name | KeysError::TooMany => StatusCode::UNPROCESSABLE_ENTITY,
+        KeysError::Unknown => StatusCode::NOT_FOUND,
+        KeysError::File(..) | KeysError::Unreadable(..) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// What the reader is told: where files are is for operators.
+fn told(error: &KeysError) -> String {
+    match error {
+        KeysError::File(..) | KeysError::Unreadable(..) => {
+            tracing::error!("keys cannot be kept: {error}");
+            "Keys cannot be read or changed at the moment.".to_owned()
+        }
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,64 @@
+// Somebody logs in, gives himself an API key, and calls with it, by the keyboard alone, until he takes it away again.
+import { story } from '../../support/browser/story.mjs';
+import { answered, violations, watched } from './steps.mjs';
+
+// Moves the focus as the tabulator does, until it is there.
+async function tabTo(page, selector) {
+  for (let steps = 0; steps < 80; steps += 1) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the keyboard does not reach ${selector}`);
+}
+
+// Sends with this key until the answer is this: a change needs a moment to reach the gateway.
+async function sendUntil(page, status) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    await tabTo(page, '#try button');
+    await page.keyboard.press('Enter');
+    const seen = await answered(page);
+    if (seen.status.startsWith(status)) return seen;
+  }
+  throw new Error(`no answer is ${status}`);
+}
+
+await story(async ({ context, settings: { origin, pictures } }) => {
+  const { page, faults } = await watched(context);
+  await page.goto(`${origin}/docs/keys`);
+  await tabTo(page, 'main a[href^="/docs/login"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('input[name=password]');
+  await tabTo(page, 'input[name=name]');
+  await page.keyboard.type('ann');
+  await tabTo(page, 'input[name=password]');
+  await page.keyboard.type('bell');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${origin}/docs/keys`);
+  await tabTo(page, 'main input[name=name]');
+  await page.keyboard.type('laptop');
+  await page.keyboard.press('Enter');
+  const secret = await page.innerText('#secret');
+  const found = await violations(page);
+  await page.screenshot({ path: `${pictures}/keys-dark.png` });
+
+  await page.goto(`${origin}/docs/doc/default/stock/operations/items`);
+  await tabTo(page, '#try-as');
+  await page.keyboard.type('an API');
+  await tabTo(page, '#try-key');
+  await page.keyboard.type('no key of anybody');
+  const refused = await sendUntil(page, '401');
+  await page.fill('#try-key', secret);
+  const called = await sendUntil(page, '200');
+  const sample = await page.innerText('#sample');
+  found.push(...await violations(page));
+
+  const keys = await context.newPage();
+  await keys.goto(`${origin}/docs/keys`);
+  const listed = await keys.innerText('main table');
+  const shown = await keys.content();
+  await tabTo(keys, 'button[aria-label="Revoke laptop"]');
+  await keys.keyboard.press('Enter');
+  await keys.waitForSelector('main table', { state: 'detached' });
+  const ended = await sendUntil(page, '401');
+  return { refused, called, ended, sample, listed, isShownOnce: !shown.includes(secret), violations: found, faults };
+});
