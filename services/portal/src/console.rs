@@ -38,10 +38,12 @@ pub(crate) struct Console {
     pub(crate) admin: Admin,
     /// Host names that it is shown as, besides addresses and `localhost`.
     pub(crate) hosts: Arc<[String]>,
+    /// The groups that it is for, by whatever name. Empty: it is for whoever reaches it by one of these names.
+    pub(crate) groups: Arc<[String]>,
 }
 
 /// Everything below `/console/`.
-pub(crate) fn router(console: &Console) -> Router<Site> {
+pub(crate) fn router(site: &Site) -> Router<Site> {
     Router::new()
         .route("/console", get(async || Redirect::permanent("/console/")))
         .route("/console/", get(topology::page))
@@ -52,5 +54,5 @@ pub(crate) fn router(console: &Console) -> Router<Site> {
         .route("/console/explain", get(explain::page))
         .route("/console/certificates", get(certificates::page))
         .route("/console/envoys", get(envoys::page))
-        .layer(from_fn_with_state(Arc::clone(&console.hosts), guard::check))
+        .layer(from_fn_with_state(site.clone(), guard::check))
 }

@@ -1,6 +1,6 @@
 //! Keys that developers give themselves.
 //!
-//! They are kept as digests in a Secret, in a manifest that the gateway reads like any other: an APIKey Filter that names the
+//! They are kept as digests in a Secret, in a manifest that the gateway reads like any other: an `APIKey` Filter that names the
 //! Secret takes a key as soon as it is there. What is shown of a key besides stands in an annotation of the same file, so that
 //! one move into place changes both.
 

@@ -6,6 +6,8 @@
 //!  services ◄── fetch (guarded) ◄── refresh ──┤
 //!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON, feeds), search
 //!                        └─► changes ─► history ───┘
+//!
+//!  a reader ─► access (who, by the gateway's word) ─► web ─► keys (a Secret for APIKey Filters)
 //! ```
 //!
 //! `document`, `mount`, `rewrite`, `reference`, `changes` and `markdown` do no input or output. What services and

@@ -69,7 +69,11 @@ pub async fn run(
         Arc::clone(&catalog),
         Arc::clone(&changed),
     );
-    let console = Console { admin: Admin::new(admin)?, hosts: settings.console_hosts.into() };
+    let console = Console {
+        admin: Admin::new(admin)?,
+        hosts: settings.console_hosts.into(),
+        groups: settings.console_groups.into(),
+    };
     let following = tokio::spawn(follow(Gateway::new(console.admin.clone()), told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));

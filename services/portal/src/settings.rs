@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::keys::{Keys, KeysError};
+
 /// How the portal works.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
@@ -42,12 +44,16 @@ pub struct Settings {
     /// gateway is built. May be given many times
     #[arg(long = "console-host", value_name = "NAME", env = "NUNCIO_CONSOLE_HOSTS", value_delimiter = ',')]
     pub console_hosts: Vec<String>,
+    /// A group whose members the console is shown to, by whatever name they reach it; with one, it is shown to nobody else. May
+    /// be given many times
+    #[arg(long = "console-group", value_name = "GROUP", env = "NUNCIO_CONSOLE_GROUPS", value_delimiter = ',')]
+    pub console_groups: Vec<String>,
     /// Where the public keys are by which the gateway's word is verified of who reads (`/jwks` of the authentication service);
     /// not needed beside the gateway
     #[arg(long = "portal-identity-keys", value_name = "URL", env = "NUNCIO_PORTAL_IDENTITY_KEYS")]
     pub identity_keys: Option<String>,
     /// Let developers who are logged in give themselves API keys, and keep them in this manifest of a Secret `portal-keys`: in
-    /// the directory that the gateway reads, where an APIKey Filter finds them at once [default: they may not]
+    /// the directory that the gateway reads, where an `APIKey` Filter finds them at once [default: they may not]
     #[arg(long = "portal-keys", value_name = "FILE", env = "NUNCIO_PORTAL_KEYS", value_hint = clap::ValueHint::FilePath)]
     pub keys: Option<PathBuf>,
     /// Show everything to everybody, also what is for some groups alone: for a portal that nobody else reaches
@@ -59,6 +65,14 @@ impl Settings {
     /// Time between looks at a document; none looks only when something changes.
     pub(crate) fn poll(&self) -> Option<Duration> {
         (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds.into()))
+    }
+
+    /// Makes what a gateway is to find that starts after this: the manifest of keys.
+    ///
+    /// # Errors
+    /// When it cannot be made, or is another's.
+    pub fn prepare(&self) -> Result<(), KeysError> {
+        self.keys.clone().map_or(Ok(()), |path| Keys::open(path, None).map(drop))
     }
 
     /// The largest document in bytes.

@@ -84,7 +84,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/openapi/services/{namespace}/{name}/original", get(documents::original))
         .route("/openapi/services/{namespace}/{name}/versions/{number}", get(documents::version))
         .fallback(nothing);
-    let all = pages.merge(json::router()).merge(console::router(&site.console));
+    let all = pages.merge(json::router()).merge(console::router(&site));
     let guarded = all.layer(middleware::from_fn(guard::refuse_foreign));
     guarded.layer(middleware::map_response(headers::harden)).with_state(site)
 }

@@ -26,6 +26,7 @@ impl Portal {
     pub(super) async fn bind(args: PortalArgs, admin: SocketAddr) -> Result<Option<Self>, Failure> {
         let PortalArgs { address, settings } = args;
         let Some(address) = address else { return Ok(None) };
+        settings.prepare().context("cannot keep API keys (see --portal-keys)")?;
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("cannot serve the portal on {address} (see --portal)"))?;
         let address = listener.local_addr().context("the portal has no address")?;

@@ -1,11 +1,11 @@
-//! Under which names the console is shown.
+//! To whom the console is shown.
 //!
-//! It tells how a gateway is built, so it is not for everybody whom the portal is for. At its own port it is for whoever
-//! can reach that; behind the gateway it is shown under names alone that `--console-host` says, whoever routed it there.
-//! A stranger's page cannot read it by giving a loopback address a name of its own either (DNS rebinding).
+//! It tells how a gateway is built, so it is not for everybody whom the portal is for. With `--console-group` it is for
+//! members of these groups, of whom the gateway vouches, and for nobody else. Without, it is for whoever can reach its own
+//! port; behind the gateway it is shown under names alone that `--console-host` says, whoever routed it there. A stranger's
+//! page cannot read it by giving a loopback address a name of its own either (DNS rebinding).
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -13,10 +13,20 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Lets requests pass that are for such a name.
-pub(super) async fn check(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+use super::Console;
+use crate::web::Site;
+
+/// Lets requests pass that are by such a member, or for such a name.
+pub(super) async fn check(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let Console { hosts, groups, .. } = &site.console;
+    if !groups.is_empty() {
+        let is_member = site.access.viewer(request.headers()).await.is_in(groups);
+        let refused =
+            (StatusCode::FORBIDDEN, "The console is for members of a group that you are not known to be in.\n");
+        return if is_member { next.run(request).await } else { refused.into_response() };
+    }
     match host(request.headers()) {
-        Some(host) if is_known(&hosts, &host) => next.run(request).await,
+        Some(host) if is_known(hosts, &host) => next.run(request).await,
         host => {
             let name = host.unwrap_or_default();
             let text = format!(

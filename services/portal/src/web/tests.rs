@@ -45,7 +45,11 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
 }
 
 fn console_of(admin: &str) -> Console {
-    Console { admin: Admin::new(admin).unwrap(), hosts: Arc::new(["console.example".to_owned()]) }
+    Console {
+        admin: Admin::new(admin).unwrap(),
+        hosts: Arc::new(["console.example".to_owned()]),
+        groups: Arc::default(),
+    }
 }
 
 /// A portal without APIs, of the gateway with this admin address.
@@ -399,4 +403,52 @@ async fn a_reader_sees_who_he_is_and_the_way_in_and_out() {
         page.contains(">ann</a>") && page.contains("logout?realm=login.default\"") && !page.contains("x\"y"),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn with_a_group_the_console_is_for_its_members_alone() {
+    let signer = Signer::ephemeral().unwrap();
+    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    site.console.groups = Arc::new(["staff".to_owned()]);
+    let portal = router(site);
+    let status = async |headers: HeaderMap| {
+        let mut request = Request::get("/console/").body(Body::empty()).unwrap();
+        *request.headers_mut() = headers;
+        portal.clone().oneshot(request).await.unwrap().status()
+    };
+    let guest = signed(&signer, |claims| claims["groups"] = json!(["guests"]));
+    let local = HeaderMap::from_iter([(header::HOST, "localhost".parse().unwrap())]);
+    assert_eq!((status(guest).await, status(local).await), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
+    assert_eq!(status(signed(&signer, |_| {})).await, StatusCode::BAD_GATEWAY, "there is no controller to ask");
+}
+
+#[tokio::test]
+async fn keys_are_given_to_who_is_logged_in_and_asks_from_a_page_of_ours() {
+    let (signer, directory) = (Signer::ephemeral().unwrap(), tempfile::tempdir().unwrap());
+    let keys = Keys::open(directory.path().join("keys.yaml"), None).unwrap();
+    let site = Site { access: access(&signer), keys: Some(keys), ..site(of_service(), &cart(), &[], None) };
+    let portal = router(site);
+    let create = async |from: &'static str, name: &str, headers: HeaderMap| {
+        let mut request = Request::post("/docs/keys").body(Body::from(format!("name={name}"))).unwrap();
+        *request.headers_mut() = headers;
+        request.headers_mut().insert("sec-fetch-site", from.parse().unwrap());
+        request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+        let response = portal.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status, parts.headers, String::from_utf8_lossy(&body).into_owned())
+    };
+    let ann = || signed(&signer, |_| {});
+    let (status, headers, page) = create("same-origin", "laptop", ann()).await;
+    assert!(status == StatusCode::OK && page.contains("nuncio_") && page.contains(">laptop<"), "{page}");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    let (status, _, page) = create("same-origin", "", ann()).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("needs a name") && !page.contains("nuncio_"));
+    assert_eq!(create("cross-site", "x", ann()).await.0, StatusCode::FORBIDDEN);
+    let (status, _, page) = create("same-origin", "x", HeaderMap::new()).await;
+    assert!(status == StatusCode::FORBIDDEN && !page.contains("laptop") && !page.contains("nuncio_"), "{page}");
+    let mut request = Request::get("/docs/keys").body(Body::empty()).unwrap();
+    *request.headers_mut() = signed(&signer, |claims| claims["sub"] = json!("bob"));
+    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert!(!String::from_utf8_lossy(&body).contains("laptop"), "nobody sees another's");
 }

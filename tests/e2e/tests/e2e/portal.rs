@@ -93,7 +93,8 @@ async fn ask_json(site: &Site, path: &str) -> Value {
 /// An API of the catalog, once its document is as `state` says.
 async fn api(site: &Site, name: &str, state: &str) -> Value {
     eventually(&format!("{name} is {state}"), async || {
-        let reply = ask(site, &format!("/docs/api/v1/apis/default/{name}")).await;
+        let asked = get(HOST, &format!("/docs/api/v1/apis/default/{name}"));
+        let reply = Client::http(site.at(8080)).send(&asked).await.map_err(|error| error.to_string())?;
         let api: Value = serde_json::from_str(&reply.text()).map_err(|_| format!("{}", reply.status))?;
         if api["state"] == state { Ok(api) } else { Err(api.to_string()) }
     })
