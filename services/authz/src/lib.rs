@@ -10,6 +10,8 @@
 //! ```
 //!
 //! What is decided is in `nuncio-auth`, which does no input or output; here is what does.
+// A login waits for a provider within waits that traces tell of: futures are nested deep.
+#![recursion_limit = "256"]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 #![allow(clippy::doc_markdown, reason = "names of the kinds of objects are no code here")]
 
