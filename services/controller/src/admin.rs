@@ -11,6 +11,7 @@
 //! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of a Mapping, what a change of it would do, and doing it |
+//! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
 
@@ -29,7 +30,9 @@ mod page;
 mod previews;
 mod probes;
 mod topology;
+mod traffic;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,6 +58,7 @@ pub use model::{
 pub use page::{ListQuery, Page};
 pub use previews::{PreviewUrlView, PreviewView, PreviewedServiceView};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
+pub use traffic::{LatencyView, TrafficView};
 
 /// What the admin server shows. Every call gives a state that was true at one moment.
 pub trait View: Send + Sync + 'static {
@@ -94,6 +98,8 @@ pub trait View: Send + Sync + 'static {
     fn problems(&self, query: &ListQuery) -> Page<ProblemView>;
     /// Routes with what is before and behind them.
     fn topology(&self, query: &TopologyQuery) -> TopologyView;
+    /// The services, by the name under which Envoy counts requests to them.
+    fn counted(&self) -> BTreeMap<String, BTreeSet<String>>;
     /// Certificates in use, those that end first at the beginning.
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView>;
     /// The text of an object.
@@ -136,6 +142,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::problems))
         .routes(routes!(topology::topology))
         .routes(routes!(certificates::certificates))
+        .routes(routes!(traffic::traffic))
         .routes(routes!(edit::manifest))
         .routes(routes!(edit::dry_run))
         .routes(routes!(edit::apply))

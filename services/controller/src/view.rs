@@ -11,6 +11,7 @@ mod routes;
 mod topology;
 mod words;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -172,6 +173,10 @@ impl View for EngineView {
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView> {
         let certificates = certificates::certificates(lock(&self.engine).world.model(), query);
         Page::of(query, certificates.into_iter(), |certificate| certificate)
+    }
+
+    fn counted(&self) -> BTreeMap<String, BTreeSet<String>> {
+        topology::counted(lock(&self.engine).world.model())
     }
 
     fn manifest(&self, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {

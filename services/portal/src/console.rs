@@ -12,13 +12,13 @@ mod guard;
 mod link;
 mod model;
 mod objects;
-mod origin;
 mod page;
 mod problems;
 mod rows;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod traffic;
 mod words;
 
 use std::sync::Arc;
@@ -29,7 +29,10 @@ use axum::response::Redirect;
 use axum::routing::get;
 
 use crate::gateway::Admin;
+use crate::machines;
 use crate::web::Site;
+
+pub(crate) use self::traffic::Window;
 
 /// What the console is made of.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub(crate) struct Console {
     pub(crate) hosts: Arc<[String]>,
     /// The groups that it is for, by whatever name. Empty: it is for whoever reaches it by one of these names.
     pub(crate) groups: Arc<[String]>,
+    /// What was counted before.
+    pub(crate) window: Window,
 }
 
 /// Everything below `/console/`.
@@ -54,5 +59,7 @@ pub(crate) fn router(site: &Site) -> Router<Site> {
         .route("/console/explain", get(explain::page))
         .route("/console/certificates", get(certificates::page))
         .route("/console/envoys", get(envoys::page))
+        .route("/console/traffic", get(traffic::page))
+        .merge(machines::router_of_console())
         .layer(from_fn_with_state(site.clone(), guard::check))
 }

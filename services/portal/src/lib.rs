@@ -25,6 +25,7 @@ mod fetch;
 mod gateway;
 mod history;
 mod keys;
+mod machines;
 mod markdown;
 mod mount;
 mod reference;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, IdentityKeys};
 use crate::catalog::Shared;
-use crate::console::Console;
+use crate::console::{Console, Window};
 use crate::fetch::Fetcher;
 use crate::gateway::{Admin, Gateway};
 use crate::history::{DiskError, History};
@@ -73,6 +73,7 @@ pub async fn run(
         admin: Admin::new(admin)?,
         hosts: settings.console_hosts.into(),
         groups: settings.console_groups.into(),
+        window: Window::default(),
     };
     let following = tokio::spawn(follow(Gateway::new(console.admin.clone()), told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));

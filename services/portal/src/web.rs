@@ -31,13 +31,15 @@ use tokio::sync::Notify;
 
 use self::error::NotFound;
 pub(crate) use self::page::{Frame, respond};
-pub(crate) use self::reference::api_link;
-use self::visit::Visit;
+pub(crate) use self::reference::{api_link, operation};
+pub(crate) use self::search::found as search;
+pub(crate) use self::visit::Visit;
 use crate::access::Access;
 use crate::catalog::Shared;
 use crate::console::{self, Console};
 use crate::history::History;
 use crate::keys::Keys;
+use crate::machines;
 use crate::search::SharedSearch;
 
 /// What every page is made of.
@@ -84,9 +86,11 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/openapi/services/{namespace}/{name}/original", get(documents::original))
         .route("/openapi/services/{namespace}/{name}/versions/{number}", get(documents::version))
         .fallback(nothing);
-    let all = pages.merge(json::router()).merge(console::router(&site));
+    let all = pages.merge(json::router()).merge(console::router(&site)).merge(machines::router());
     let guarded = all.layer(middleware::from_fn(guard::refuse_foreign));
-    guarded.layer(middleware::map_response(headers::harden)).with_state(site)
+    let hardened = guarded.layer(middleware::map_response(headers::harden)).with_state(site);
+    // Around the router: a twin has another address than its page.
+    Router::new().fallback_service(hardened).layer(middleware::from_fn(machines::twin))
 }
 
 async fn nothing(site: Visit, uri: Uri) -> Response {

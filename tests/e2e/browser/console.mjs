@@ -36,7 +36,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.click('button:text-is("Explain")');
   const outcome = await page.locator('.note strong').innerText();
   await look('explain');
-  for (const name of ['objects', 'problems', 'certificates', 'envoys']) {
+  for (const name of ['objects', 'problems', 'traffic', 'certificates', 'envoys']) {
     await page.goto(`${origin}/console/${name}`);
     await look(name);
   }

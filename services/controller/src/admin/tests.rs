@@ -101,6 +101,10 @@ impl View for Fake {
         none(query)
     }
 
+    fn counted(&self) -> BTreeMap<String, BTreeSet<String>> {
+        BTreeMap::new()
+    }
+
     fn manifest(&self, _query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
         Err(ChangeError::Missing)
     }

@@ -1,6 +1,6 @@
 //! Routes with what is before and behind them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_ir::{Backend, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
@@ -45,6 +45,17 @@ pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
         hosts,
         total,
     }
+}
+
+/// The services, by the name under which Envoy counts requests to them.
+pub(super) fn counted(model: &Model) -> BTreeMap<String, BTreeSet<String>> {
+    let mut counted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for cluster in model.clusters.values() {
+        let name = cluster.stats_name.as_deref().unwrap_or(&cluster.name.0);
+        // What separates parts of names in addresses separates none in Envoy's.
+        counted.entry(name.replace(':', "_")).or_default().insert(service_of(&cluster.name).to_owned());
+    }
+    counted
 }
 
 fn wants_host(query: &TopologyQuery, table: &Table, host: &VirtualHost) -> bool {

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Form, Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
 
 use super::link;
 use super::model::{DryRun, Manifest, ObjectRef};
-use super::origin::is_own;
 use super::page::{Trouble, ask};
 use super::problems::Trouble as Wrong;
 use crate::web::{Frame, Site, respond, words::count_of};
@@ -95,12 +94,8 @@ pub(super) async fn page(
 pub(super) async fn post(
     State(site): State<Site>,
     Path((kind, namespace, name)): Id,
-    headers: HeaderMap,
     Form(form): Form<Pairs>,
 ) -> Result<Response, Trouble> {
-    if !is_own(&headers) {
-        return Err(Trouble::forbidden(&site, "Forms of other pages are not taken here."));
-    }
     let id = ObjectRef { kind, namespace, name };
     let (text, digest) = (form.get("text").map(String::as_str), form.get("digest").map(String::as_str));
     let action = if form.get("by").is_some_and(|by| by == "apply") { "apply" } else { "dry-run" };

@@ -200,3 +200,21 @@ pub(super) struct Effect {
     pub(super) matches: String,
     pub(super) effect: String,
 }
+
+/// Requests that went to a service.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Traffic {
+    pub(super) name: String,
+    pub(super) services: Vec<String>,
+    pub(super) requests: u64,
+    pub(super) client_errors: u64,
+    pub(super) server_errors: u64,
+    pub(super) all: Option<Latency>,
+    pub(super) recent: Option<Latency>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Latency {
+    pub(super) p50: f64,
+    pub(super) p99: f64,
+}

@@ -16,7 +16,7 @@ pub(super) async fn ask<T: DeserializeOwned>(site: &Site, path: &str) -> Result<
 /// Why there is no such page.
 #[derive(Debug)]
 pub(super) struct Trouble {
-    site: Site,
+    site: Box<Site>,
     status: StatusCode,
     title: &'static str,
     why: String,
@@ -29,17 +29,12 @@ impl Trouble {
             GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, "The gateway cannot be asked"),
             GatewayError::Refused(_) => (StatusCode::BAD_REQUEST, "That cannot be asked"),
         };
-        Self { site: site.clone(), status, title, why: error.to_string() }
-    }
-
-    /// It is not to be done.
-    pub(super) fn forbidden(site: &Site, why: &str) -> Self {
-        Self { site: site.clone(), status: StatusCode::FORBIDDEN, title: "Not done", why: why.to_owned() }
+        Self { site: Box::new(site.clone()), status, title, why: error.to_string() }
     }
 
     /// There is no such thing.
     pub(super) fn missing(site: &Site, what: String) -> Self {
-        Self { site: site.clone(), status: StatusCode::NOT_FOUND, title: "Not found", why: what }
+        Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title: "Not found", why: what }
     }
 }
 

@@ -58,6 +58,10 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "connected_for_ms": 61_000, "synced_revision": 4, "newest_revision": 5, "responses": 9, "nacks": 0 })),
         "/api/v1/certificates" => list(json!({ "secret": text, "usage": "certificate", "shown_for": [text],
             "names": [text], "issuer": text, "not_before": 0, "not_after": 1 })),
+        "/api/v1/traffic" => {
+            json!([{ "name": text, "services": [text], "requests": 9, "client_errors": 1, "server_errors": 2,
+            "all": { "p50": 1.0, "p99": 8.0 }, "recent": null }])
+        }
         "/api/v1/manifest" => manifest(text),
         "/api/v1/dry-run" => json!({ "manifest": manifest(text), "is_valid": true, "problems": [problem],
             "patch": format!("--- a\n+++ b\n@@ -1,1 +1,1 @@\n-{text}\n+{text}\n"), "routes_total": 14, "hosts": [text],
@@ -96,7 +100,7 @@ async fn get(portal: &Router, host: &str, path: &str) -> (StatusCode, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/console/",
     "/console/objects",
     "/console/objects/Mapping/shop/cart",
@@ -106,6 +110,7 @@ const PAGES: [&str; 9] = [
     "/console/explain?url=shop.example",
     "/console/certificates",
     "/console/envoys",
+    "/console/traffic",
 ];
 
 #[tokio::test]

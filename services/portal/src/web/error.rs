@@ -9,7 +9,7 @@ use super::visit::Visit;
 
 /// There is no such page.
 #[derive(Debug)]
-pub(super) struct NotFound {
+pub(crate) struct NotFound {
     site: Box<Visit>,
     what: String,
 }

@@ -239,7 +239,7 @@ struct OperationPage<'a> {
 }
 
 /// The page of an operation.
-pub(super) async fn operation(
+pub(crate) async fn operation(
     site: Visit,
     Path((namespace, name, slug)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {

@@ -35,7 +35,7 @@ struct Page<'a> {
 
 /// Something that was found.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct FoundView {
+pub(crate) struct FoundView {
     /// What it is.
     kind: Sort,
     /// What it is called.
@@ -59,6 +59,11 @@ pub(super) async fn page(site: Visit, Query(question): Query<Question>) -> Respo
 #[utoipa::path(get, path = "/docs/api/search", tag = "catalog", params(Question),
     responses((status = 200, description = "The best answers, the best first", body = Vec<FoundView>)))]
 pub(super) async fn json(site: Visit, Query(question): Query<Question>) -> Json<Vec<FoundView>> {
+    Json(found(&site, &question.term))
+}
+
+/// What is found by words, the best first.
+pub(crate) fn found(site: &Visit, term: &str) -> Vec<FoundView> {
     let view = |found: Found| FoundView {
         kind: found.sort,
         title: found.title,
@@ -66,7 +71,7 @@ pub(super) async fn json(site: Visit, Query(question): Query<Question>) -> Json<
         operation: format!("{} {}", found.method, found.path).trim().to_owned(),
         link: found.link,
     };
-    Json(ask(&site, question.term.trim()).into_iter().map(view).collect())
+    ask(site, term.trim()).into_iter().map(view).collect()
 }
 
 fn ask(site: &Visit, term: &str) -> Vec<Found> {

@@ -16,12 +16,13 @@ use crate::access::tests::{access, signed};
 use crate::api::Api;
 use crate::api::tests::of_service;
 use crate::catalog::{Catalog, Entry, Trouble};
+use crate::console::Window;
 use crate::gateway::Admin;
 use crate::history::tests::said;
 use crate::search::Search;
 
 /// A portal of one API with this document.
-fn portal(document: &Value, trouble: Option<&str>) -> Router {
+pub(crate) fn portal(document: &Value, trouble: Option<&str>) -> Router {
     portal_since(document, &[], trouble)
 }
 
@@ -49,6 +50,7 @@ fn console_of(admin: &str) -> Console {
         admin: Admin::new(admin).unwrap(),
         hosts: Arc::new(["console.example".to_owned()]),
         groups: Arc::default(),
+        window: Window::default(),
     }
 }
 
@@ -68,14 +70,14 @@ pub(crate) fn portal_of(admin: &str) -> Router {
     })
 }
 
-async fn get(portal: &Router, path: &str) -> (Response, String) {
+pub(crate) async fn get(portal: &Router, path: &str) -> (Response, String) {
     let response = portal.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (Response::from_parts(parts, Body::empty()), String::from_utf8_lossy(&body).into_owned())
 }
 
-fn cart() -> Value {
+pub(crate) fn cart() -> Value {
     json!({ "openapi": "3.1.0", "info": { "title": "Cart", "version": "1.2", "description": "What *users* want." },
         "paths": { "/carts/{user}": { "get": { "operationId": "show", "summary": "A user's cart", "tags": ["carts"],
             "parameters": [{ "name": "user", "in": "path", "required": true, "schema": { "type": "string" } }],

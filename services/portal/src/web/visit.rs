@@ -14,22 +14,22 @@ use crate::catalog::Catalog;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
 #[derive(Clone, Debug)]
-pub(super) struct Visit {
+pub(crate) struct Visit {
     site: Site,
     catalog: Arc<Catalog>,
-    pub(super) viewer: Viewer,
+    pub(crate) viewer: Viewer,
     /// Where a login would begin that leads back here; empty where there is none to be had.
     login: String,
 }
 
 impl Visit {
     /// The APIs that are for the reader.
-    pub(super) fn catalog(&self) -> &Arc<Catalog> {
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
     }
 
     /// What is around every page.
-    pub(super) fn frame(&self) -> Frame<'_> {
+    pub(crate) fn frame(&self) -> Frame<'_> {
         let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
         Frame { who, login: &self.login, has_keys: self.keys.is_some(), ..Frame::new(&self.site) }
     }

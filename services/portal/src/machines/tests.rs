@@ -1,0 +1,109 @@
+//! What programs get.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::web::tests::{cart, get, portal};
+
+async fn send(portal: &Router, request: Request<String>) -> (StatusCode, String) {
+    let response = portal.clone().oneshot(request.map(Body::from)).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// What is answered to a message.
+async fn told(portal: &Router, path: &str, method: &str, params: Value) -> Value {
+    let message = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params }).to_string();
+    let request = Request::post(path).header("host", "localhost").body(message).unwrap();
+    let (status, answer) = send(portal, request).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+async fn called(portal: &Router, tool: &str, arguments: Value) -> Value {
+    told(portal, "/docs/mcp", "tools/call", json!({ "name": tool, "arguments": arguments })).await
+}
+
+#[tokio::test]
+async fn every_page_has_a_twin() {
+    let portal = portal(&cart(), None);
+    let pages =
+        ["/docs/index", "/docs/doc/shop/cart", "/docs/doc/shop/cart/operations/show", "/docs/doc/shop/cart/changes"];
+    for page in pages {
+        let (response, text) = get(&portal, &format!("{page}.md")).await;
+        assert_eq!(
+            (response.status(), &response.headers()["content-type"]),
+            (StatusCode::OK, &"text/markdown; charset=utf-8".parse().unwrap())
+        );
+        assert!(text.starts_with("# ") || text.contains("\n# "), "{page}: {text}");
+        assert!(!text.contains("<p") && !text.contains("class=") && !text.contains("Skip to"), "{page}: {text}");
+    }
+    let (_, operation) = get(&portal, "/docs/doc/shop/cart/operations/show.md").await;
+    assert!(operation.contains("/api/carts/{user}") && operation.contains("curl 'https://shop.example"), "{operation}");
+    let accepts = Request::get("/docs/").header("accept", "text/markdown").body(String::new()).unwrap();
+    assert!(send(&portal, accepts).await.1.contains("[Cart](/docs/doc/shop/cart.md)"));
+    assert_eq!(get(&portal, "/docs/doc/shop/nothing.md").await.0.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn apis_are_listed_for_programs() {
+    let portal = portal(&cart(), None);
+    let (_, list) = get(&portal, "/llms.txt").await;
+    let line =
+        "- [Cart](/docs/doc/shop/cart.md): What users want. ([OpenAPI](/openapi/services/shop/cart/openapi.json))";
+    assert!(list.contains(line), "{list}");
+    let (response, catalog) = get(&portal, "/.well-known/api-catalog").await;
+    let media = response.headers()["content-type"].to_str().unwrap();
+    assert!(media.starts_with("application/linkset+json; profile="), "{media}");
+    let catalog: Value = serde_json::from_str(&catalog).unwrap();
+    let links = &catalog["linkset"][0];
+    assert_eq!(links["anchor"], "https://shop.example/api/");
+    assert_eq!(links["service-desc"][0]["href"], "/openapi/services/shop/cart/openapi.json");
+}
+
+#[tokio::test]
+async fn an_agent_finds_and_reads_an_operation() {
+    let portal = portal(&cart(), None);
+    let begun = told(&portal, "/docs/mcp", "initialize", json!({ "protocolVersion": "2025-06-18" })).await;
+    assert_eq!((&begun["id"], &begun["result"]["protocolVersion"]), (&json!(7), &json!("2025-06-18")));
+    let newer = told(&portal, "/docs/mcp", "initialize", json!({ "protocolVersion": "2099-01-01" })).await;
+    assert_eq!(newer["result"]["protocolVersion"], "2025-11-25");
+    let tools = told(&portal, "/docs/mcp", "tools/list", json!({})).await;
+    assert_eq!(tools["result"]["tools"].as_array().unwrap().len(), 2, "{tools}");
+    let found = called(&portal, "search_apis", json!({ "query": "user cart" })).await;
+    assert!(
+        found["result"]["content"][0]["text"].as_str().unwrap().contains("/docs/doc/shop/cart/operations/show"),
+        "{found}"
+    );
+    let read = called(&portal, "get_operation", json!({ "api": "shop/cart", "operation": "show" })).await;
+    assert!(read["result"]["content"][0]["text"].as_str().unwrap().contains("/api/carts/{user}"), "{read}");
+    let wrong = called(&portal, "get_operation", json!({ "api": "cart", "operation": "show" })).await;
+    assert_eq!(wrong["result"]["isError"], true);
+}
+
+#[tokio::test]
+async fn what_is_no_question_is_refused() {
+    let portal = portal(&cart(), None);
+    assert_eq!(called(&portal, "list_routes", json!({})).await["error"]["code"], -32602, "it is the console's");
+    assert_eq!(
+        told(&portal, "/console/mcp", "tools/list", json!({})).await["result"]["tools"].as_array().unwrap().len(),
+        4
+    );
+    assert_eq!(told(&portal, "/docs/mcp", "resources/list", json!({})).await["error"]["code"], -32601);
+    let post = |body: &str, origin: &str| {
+        let request = Request::post("/docs/mcp").header("host", "localhost");
+        let request = if origin.is_empty() { request } else { request.header("origin", origin) };
+        send(&portal, request.body(body.to_owned()).unwrap())
+    };
+    assert!(post("[]", "").await.1.contains("-32700"));
+    let notice = "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}";
+    assert_eq!(post(notice, "").await.0, StatusCode::ACCEPTED);
+    assert_eq!(post(notice, "http://evil.example").await.0, StatusCode::FORBIDDEN);
+    let elsewhere = Request::post("/console/mcp").header("host", "shop.example").body(notice.to_owned()).unwrap();
+    assert_eq!(send(&portal, elsewhere).await.0, StatusCode::MISDIRECTED_REQUEST);
+}
