@@ -21,6 +21,7 @@ pub(crate) async fn told_at(site: &Site, origin: &str, name: &str) -> Value {
     fs::create_dir_all(&pictures).unwrap();
     let settings = json!({
         "origin": origin,
+        "portal": format!("http://{}", site.at(8088)),
         "hosts": { HOST: site.ip() },
         "pictures": pictures,
     });
@@ -125,5 +126,32 @@ async fn a_key_is_made_and_used_by_the_keyboard_alone() {
     assert_eq!(text(&seen, "/sample"), sample, "no key is in it");
     assert!(text(&seen, "/listed").contains("laptop") && text(&seen, "/listed").contains("1 request"), "{seen:#}");
     assert_eq!(seen["isShownOnce"], true);
+    gateway.stop().await;
+}
+
+/// Lets pages of a portal at this address ask Mappings that say nothing else.
+const CORS: &str = "apiVersion: getambassador.io/v3alpha1
+kind: Module
+metadata: {name: ambassador}
+spec:
+  config:
+    cors:
+      origins: [PORTAL]
+      methods: [GET, HEAD, POST, PUT, PATCH, DELETE]
+      headers: [authorization, content-type, x-api-key]
+      exposed_headers: [x-envoy-upstream-service-time, retry-after]
+      credentials: true
+";
+
+#[tokio::test]
+async fn a_portal_at_an_address_of_its_own_sends_requests_where_it_may() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    site.write("cors.yaml", CORS.replace("PORTAL", &format!("http://{}", site.at(8088))));
+    let gateway = gateway(&site).await;
+    api(&site, "cart", "current").await;
+    let seen = told(&site, "another-origin.mjs").await;
+    assert_eq!(text(&seen, "/told/status"), "200 OK");
+    assert!(text(&seen, "/told/answer").contains("answered by the service"), "{seen:#}");
     gateway.stop().await;
 }
