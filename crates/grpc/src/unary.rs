@@ -18,6 +18,9 @@ use tonic::Status;
 const PREFIX: usize = 5;
 /// How long a request may be; as with the original.
 const LONGEST: usize = 4 << 20;
+/// What is longer is sent in pieces: h2 copies those of less than 1024 bytes into one write with whatever else there is to
+/// send, and writes each longer one by itself.
+const PIECE: usize = 1_023;
 /// Most replies fit.
 const USUAL: usize = 128;
 
@@ -101,7 +104,10 @@ impl Body for Reply {
             return Pin::new(body).poll_frame(context);
         }
         let (frame, rest) = match std::mem::take(reply) {
-            Self::Message(bytes) => (Frame::data(bytes), Self::Success),
+            Self::Message(mut bytes) => {
+                let piece = bytes.split_to(bytes.len().min(PIECE));
+                (Frame::data(piece), if bytes.is_empty() { Self::Success } else { Self::Message(bytes) })
+            }
             Self::Success => {
                 let status = (http::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"));
                 (Frame::trailers(HeaderMap::from_iter([status])), Self::End)
