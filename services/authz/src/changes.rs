@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -45,8 +45,29 @@ pub(crate) async fn follow(
 }
 
 fn watcher(path: &Path, changed: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |_| _ = changed.try_send(()))?;
+    // That it is read is no change: whoever took it for one would read again, and so for ever.
+    let is_change = |event: &notify::Result<Event>| !event.as_ref().is_ok_and(|event| event.kind.is_access());
+    let tell = move |event| _ = is_change(&event).then(|| changed.try_send(()));
+    let mut watcher = notify::recommended_watcher(tell)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     watcher.watch(directory, RecursiveMode::NonRecursive)?;
     Ok(watcher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_read_has_not_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, "1").unwrap();
+        let (changed, mut changes) = mpsc::channel(1);
+        let _watcher = watcher(&path, changed).unwrap();
+        std::fs::read(&path).unwrap();
+        tokio::time::timeout(5 * SETTLE, changes.recv()).await.unwrap_err();
+        std::fs::write(&path, "2").unwrap();
+        assert_eq!(changes.recv().await, Some(()));
+    }
 }
