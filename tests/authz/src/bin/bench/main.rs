@@ -11,8 +11,10 @@ mod check;
 mod contender;
 mod direct;
 mod envoy;
+mod many;
 mod only_ok;
 mod place;
+mod seed;
 mod sessions;
 mod tokens;
 mod wrk;
@@ -45,4 +47,6 @@ async fn bench(length: Duration) {
     envoy::head();
     envoy::compare("session's cookie", memory.contenders(), length, &envoy::SESSION).await;
     envoy::compare("bearer token", tokens.contenders(), length, &envoy::TOKEN).await;
+    drop((memory, tokens));
+    many::bench(length).await;
 }
