@@ -1,5 +1,7 @@
 //! Paths that mean one thing to the edge and another to what is behind it.
 
+use std::borrow::Cow;
+
 /// Why a path is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -71,7 +73,10 @@ pub fn liberal(path: &str) -> Option<String> {
 }
 
 /// Percent-decoding, once.
-pub(crate) fn decode(path: &str) -> Option<String> {
+pub(crate) fn decode(path: &str) -> Option<Cow<'_, str>> {
+    if !path.contains('%') {
+        return Some(Cow::Borrowed(path));
+    }
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
@@ -87,7 +92,7 @@ pub(crate) fn decode(path: &str) -> Option<String> {
         bytes.push(u8::from_str_radix(digits, 16).ok()?);
         rest = &tail[2..];
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 fn is_hex_pair(bytes: &[u8]) -> bool {

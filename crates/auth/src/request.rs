@@ -137,13 +137,8 @@ impl Request {
 
     /// Servers in the manner of CGI take `x_user` for `x-user`.
     fn remove_lookalikes(&mut self, name: &HeaderName) {
-        let folded = name.as_str().replace('_', "-");
-        let alike: Vec<HeaderName> = self
-            .headers
-            .keys()
-            .filter(|other| *other != name && other.as_str().replace('_', "-") == folded)
-            .cloned()
-            .collect();
+        let alike: Vec<HeaderName> =
+            self.headers.keys().filter(|other| *other != name && are_alike(other, name)).cloned().collect();
         for other in alike {
             self.headers.remove(&other);
             self.edits.headers.insert(other.as_str().to_owned(), None);
@@ -178,6 +173,14 @@ impl Request {
     pub fn into_edits(self) -> Edits {
         self.edits
     }
+}
+
+/// Whether two names differ in nothing but `-` and `_`.
+fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
+    fn folded(name: &HeaderName) -> impl Iterator<Item = u8> {
+        name.as_str().bytes().map(|byte| if byte == b'_' { b'-' } else { byte })
+    }
+    one.as_str().len() == other.as_str().len() && folded(one).eq(folded(other))
 }
 
 /// Host names have no cases, a dot at the end says nothing, and neither does a default port.

@@ -1,5 +1,6 @@
 //! Rule sets, compiled; which rule a request falls under.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use nuncio_ir::auth::{Arguments, FilterId, FilterRef, OnAllow, OnDeny, RuleSet};
@@ -100,7 +101,7 @@ impl Rules {
     pub fn new(set: &RuleSet) -> Result<Self, InvalidRule> {
         let compile = |(index, rule): (usize, &nuncio_ir::auth::Rule)| {
             let invalid = |reason: String| InvalidRule { origin: rule.origin.clone(), reason };
-            let decoded = path::decode(&rule.path).unwrap_or_else(|| rule.path.as_ref().to_owned());
+            let decoded = path::decode(&rule.path).unwrap_or(Cow::Borrowed(&*rule.path));
             Ok(Rule {
                 index,
                 origin: rule.origin.clone(),

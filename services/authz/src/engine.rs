@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use nuncio_auth::{ClientKind, Denial, Edits, Identity, Match, Next, Reply, Request, Step, Theme, Verdict, Walk, path};
-use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId};
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, FilterId, OWN_ENDPOINTS_PREFIX, RuleSetId};
 use serde::Serialize;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
@@ -75,7 +75,7 @@ impl Outcome {
 /// What a filter said, for explanations.
 #[derive(Debug, Serialize)]
 pub(crate) struct StepTaken {
-    filter: String,
+    filter: FilterId,
     verdict: &'static str,
     reason: String,
     detail: String,
@@ -98,7 +98,8 @@ impl Engine {
             nuncio_telemetry::follow(&span, request.header("traceparent"), request.header("tracestate"));
         }
         let mut walked = Walked::default();
-        let outcome = self.outcome(set, request, &mut walked).instrument(span.clone()).await;
+        let outcome = self.outcome(set, request, &mut walked);
+        let outcome = if span.is_disabled() { outcome.await } else { Box::pin(outcome.instrument(span.clone())).await };
         let Walked { rule, steps, identity } = walked;
         let decision = Decision { outcome, rule, steps, identity };
         decision.tell(&span);
@@ -258,7 +259,7 @@ impl Walked {
             Verdict::Deny(denial) => ("deny", denial.reason.to_owned(), denial.detail.clone()),
             Verdict::Answer(reply) => ("answer", reply.status.to_string(), String::new()),
         };
-        self.steps.push(StepTaken { filter: step.filter.to_string(), verdict: word, reason, detail });
+        self.steps.push(StepTaken { filter: step.filter.clone(), verdict: word, reason, detail });
     }
 }
 

@@ -91,7 +91,7 @@ impl Compiled {
             Kind::Jwt(filter) => filter.check(request, step, services).await,
             Kind::OAuth2(filter) => Box::pin(filter.check(request, step, config, services)).await,
             Kind::ApiKey(filter) => filter.check(request, services),
-            Kind::Basic(filter) => filter.check(request, services).await,
+            Kind::Basic(filter) => Box::pin(filter.check(request, services)).await,
             Kind::External(filter) => Box::pin(filter.check(request, services)).await,
             Kind::Introspection(filter) => Box::pin(filter.check(request, step, services)).await,
             Kind::Invalid(reason) => Verdict::Deny(unusable(request, reason)),

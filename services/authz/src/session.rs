@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use moka::future::Cache;
-use nuncio_auth::crypto::{Keys, random_text, sha256};
+use nuncio_auth::crypto::{Keys, hex, random_text, sha256};
 use nuncio_auth::login::{LogoutToken, Session};
 use tokio_util::sync::CancellationToken;
 
@@ -31,16 +31,22 @@ const SHORTEST_LIST: Duration = Duration::from_secs(86_400);
 pub(crate) struct Sessions {
     store: Store,
     keys: ArcSwap<Keys>,
-    local: Option<Cache<String, Arc<Session>>>,
+    opened: Cache<String, Opened>,
     /// How long a refresh may hold the lock of a session.
     lock_life: Duration,
 }
 
+/// A session that was opened not long ago, and of a store in this process what was.
+#[derive(Clone, Debug)]
+struct Opened {
+    sealed: Option<Arc<[u8]>>,
+    session: Arc<Session>,
+}
+
 impl Sessions {
     pub(crate) fn new(store: Store, keys: Keys, lock_life: Duration) -> Self {
-        let local =
-            store.is_remote().then(|| Cache::builder().max_capacity(LOCAL_MOST).time_to_live(LOCAL_LIFE).build());
-        Self { store, keys: ArcSwap::from_pointee(keys), local, lock_life }
+        let opened = Cache::builder().max_capacity(LOCAL_MOST).time_to_live(LOCAL_LIFE).build();
+        Self { store, keys: ArcSwap::from_pointee(keys), opened, lock_life }
     }
 
     /// The keys that seal.
@@ -52,6 +58,7 @@ impl Sessions {
     pub(crate) fn take_keys(&self, text: &[u8]) -> Result<(), String> {
         let keys = Keys::parse(&String::from_utf8_lossy(text)).map_err(|error| error.to_string())?;
         self.keys.store(Arc::new(keys));
+        self.opened.invalidate_all();
         Ok(())
     }
 
@@ -65,15 +72,31 @@ impl Sessions {
         random_text()
     }
 
-    /// The session at a place; one that was read just now may come from this replica's memory.
+    /// The session at a place; one that was read just now may come from this replica's memory. A store in this process is
+    /// asked all the same, and only what it still has is not opened again.
     pub(crate) async fn get(&self, place: &str) -> Result<Option<Arc<Session>>, StoreError> {
-        let Some(local) = &self.local else { return self.read(place).await };
-        if let Some(session) = local.get(place).await {
-            return Ok(Some(session));
+        let sealed = match &self.store {
+            Store::Redis(_) => None,
+            Store::Memory(store) => match store.get(place) {
+                None => return Ok(None),
+                sealed => sealed,
+            },
+        };
+        match self.opened.get(place).await {
+            Some(opened) if sealed.as_ref().map(Arc::as_ptr) == opened.sealed.as_ref().map(Arc::as_ptr) => {
+                Ok(Some(opened.session))
+            }
+            _ => Box::pin(self.open_anew(place, sealed)).await,
         }
-        let session = self.read(place).await?;
+    }
+
+    async fn open_anew(&self, place: &str, sealed: Option<Arc<[u8]>>) -> Result<Option<Arc<Session>>, StoreError> {
+        let session = match &sealed {
+            Some(sealed) => self.open(place, sealed),
+            None => self.read(place).await?,
+        };
         if let Some(session) = &session {
-            local.insert(place.to_owned(), session.clone()).await;
+            self.opened.insert(place.to_owned(), Opened { sealed, session: session.clone() }).await;
         }
         Ok(session)
     }
@@ -81,9 +104,13 @@ impl Sessions {
     /// The session at a place, as the store has it.
     pub(crate) async fn read(&self, place: &str) -> Result<Option<Arc<Session>>, StoreError> {
         let sealed = self.store.get(place).await?;
-        // What does not open is of a key that is gone, or no session: as if it were not there.
-        let open = |sealed: Vec<u8>| serde_json::from_slice(&self.keys().open(place, &sealed)?).ok();
-        Ok(sealed.and_then(open).map(Arc::new))
+        Ok(sealed.and_then(|sealed| self.open(place, &sealed)))
+    }
+
+    /// What does not open is of a key that is gone, or no session: as if it were not there.
+    fn open(&self, place: &str, sealed: &[u8]) -> Option<Arc<Session>> {
+        let json = self.keys().open(place, sealed)?;
+        serde_json::from_slice(&json).ok().map(Arc::new)
     }
 
     /// Writes a session. One with a revision above the first replaces only the revision before it: who was overtaken
@@ -92,9 +119,7 @@ impl Sessions {
         let json = serde_json::to_vec(session).map_err(|error| StoreError(error.to_string()))?;
         let life = Duration::from_secs(session.lifetime(now));
         let written = self.store.put(place, session.revision, &self.keys().seal(place, &json), life).await?;
-        if let Some(local) = &self.local {
-            local.invalidate(place).await;
-        }
+        self.opened.invalidate(place).await;
         if written && session.revision == 1 {
             self.list(place, session, life).await?;
         }
@@ -120,9 +145,7 @@ impl Sessions {
     pub(crate) async fn end(&self, place: &str) -> Result<(), StoreError> {
         let session = self.read(place).await?;
         self.store.remove(place).await?;
-        if let Some(local) = &self.local {
-            local.invalidate(place).await;
-        }
+        self.opened.invalidate(place).await;
         if let Err(error) = self.store.tell_ended(place).await {
             tracing::warn!("other replicas are not told of a logout: {error}");
         }
@@ -134,12 +157,7 @@ impl Sessions {
 
     /// Forgets what other replicas end, until stopped.
     pub(crate) fn follow(&self, others: Subscriber, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
-        let local = self.local.clone();
-        async move {
-            if let Some(local) = local {
-                ended::follow(local, others, stop).await;
-            }
-        }
+        ended::follow(self.opened.clone(), others, stop)
     }
 
     /// Ends all sessions of a user, or of one session of the provider's; how many there were.
@@ -219,10 +237,6 @@ fn indexes(session: &Session) -> Vec<String> {
 
 fn index(issuer: &str, claim: &str, value: &str) -> String {
     format!("i:{}", hex(&sha256(format!("{issuer}\0{claim}\0{value}").as_bytes())))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub fn pending_name(state: &str, now: u64) -> String {
 /// By which a login is found; it tells nobody the state.
 #[must_use]
 pub fn state_digest(state: &str) -> String {
-    crypto::sha256(state.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    crypto::hex(&crypto::sha256(state.as_bytes()))
 }
 
 fn tag(digest: &str) -> &str {

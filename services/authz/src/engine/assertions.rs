@@ -82,7 +82,7 @@ impl Key {
     fn of(signer: Signer) -> Result<Self, String> {
         let public = signer.public_key().map_err(|error| error.to_string())?.to_string();
         let digest = crypto::sha256(public.as_bytes());
-        Ok(Self { signer, id: digest[..8].iter().map(|byte| format!("{byte:02x}")).collect() })
+        Ok(Self { signer, id: crypto::hex(&digest[..8]) })
     }
 
     fn token(&self, audience: &str, identity: &Identity, now: u64) -> Option<String> {

@@ -69,7 +69,7 @@ pub(crate) struct Services {
 #[derive(Clone, Debug)]
 pub(crate) struct Introspected {
     /// Where it is active.
-    pub(crate) claims: Option<Json>,
+    pub(crate) claims: Option<Arc<Json>>,
     /// How long that may be relied on.
     pub(crate) lifetime: Duration,
 }

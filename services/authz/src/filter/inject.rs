@@ -29,12 +29,20 @@ pub(super) fn compile(headers: &[InjectedHeader]) -> Result<Vec<Injection>, Stri
         .collect()
 }
 
-/// Writes the headers. Where a template has nothing to write, the client's own is not passed on either.
-pub(super) fn inject(injections: &[Injection], request: &mut Request, data: &Value) -> Result<(), String> {
+/// Writes the headers, from what templates see of a request. Where a template has nothing to write, the client's own is not passed on either.
+pub(super) fn inject(
+    injections: &[Injection],
+    request: &mut Request,
+    data: impl FnOnce(&Request) -> Value,
+) -> Result<(), String> {
+    if injections.is_empty() {
+        return Ok(());
+    }
+    let data = data(request);
     let mut written = Vec::with_capacity(injections.len());
     for injection in injections {
         let text =
-            injection.value.render(data).map_err(|error| format!("the template of {}: {error}", injection.name))?;
+            injection.value.render(&data).map_err(|error| format!("the template of {}: {error}", injection.name))?;
         let value = match text.as_deref().map(str::trim) {
             None | Some("" | NO_VALUE) => None,
             Some(text) => {
@@ -55,6 +63,9 @@ pub(super) fn inject(injections: &[Injection], request: &mut Request, data: &Val
 
 /// A text as the value of a header: what is not ASCII is percent-encoded, and control characters are none.
 pub(super) fn header_value(text: &str) -> Option<HeaderValue> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return HeaderValue::from_str(text).ok();
+    }
     if text.chars().any(char::is_control) {
         return None;
     }
@@ -82,8 +93,8 @@ mod tests {
         let header = InjectedHeader { name: "X-User".into(), value: value.into(), keep_client_value: keep };
         let mut request = Request::new("GET", "https", "a", "/");
         request.add_header("x-user", b"evil");
-        let data = Value::map([("c", Value::from(claims))]);
-        inject(&compile(&[header]).unwrap(), &mut request, &data)?;
+        let data = |_: &Request| Value::map([("c", Value::from(claims))]);
+        inject(&compile(&[header]).unwrap(), &mut request, data)?;
         Ok(request.header("x-user").map(str::to_owned))
     }
 

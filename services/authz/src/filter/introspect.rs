@@ -1,5 +1,6 @@
 //! Bearer tokens that their issuer is asked about (RFC 7662).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -82,9 +83,11 @@ impl IntrospectionFilter {
         if step.require.as_ref().is_some_and(|require| require.holds(&claims).is_err()) {
             return self.deny(request, StatusCode::FORBIDDEN, Some("insufficient_scope"), "claims", message);
         }
-        let token = Value::map([("Raw", Value::Text(token)), ("Claims", Value::from(&claims))]);
-        let data = Value::map([("token", token), ("httpRequestHeader", Value::headers(request.headers()))]);
-        if inject(&self.injections, request, &data).is_err() {
+        let data = |request: &Request| {
+            let token = Value::map([("Raw", Value::Text(token)), ("Claims", Value::from(&*claims))]);
+            Value::map([("token", token), ("httpRequestHeader", Value::headers(request.headers()))])
+        };
+        if inject(&self.injections, request, data).is_err() {
             return self.deny(
                 request,
                 StatusCode::FORBIDDEN,
@@ -117,8 +120,11 @@ impl IntrospectionFilter {
     }
 
     /// The claims of a token that is active. Asked once for all who wait, and remembered within the token's life.
-    async fn introspect(&self, token: &str, services: &Services) -> Result<Option<Json>, String> {
-        let key = crypto::sha256(format!("{}\0{}\0{token}", self.id, self.spec.endpoint).as_bytes());
+    async fn introspect(&self, token: &str, services: &Services) -> Result<Option<Arc<Json>>, String> {
+        let key = crypto::sha256_of(&[self.id.0.as_bytes(), self.spec.endpoint.as_bytes(), token.as_bytes()]);
+        if let Some(known) = services.introspected.get(&key).await {
+            return Ok(known.claims);
+        }
         let found = services.introspected.try_get_with(key, self.ask(token, services)).await;
         found.map(|found| found.claims).map_err(|error| error.as_ref().clone())
     }
@@ -168,7 +174,7 @@ fn read(body: &[u8], cache: Duration, now: u64) -> Introspected {
     }
     let left =
         claims.get("exp").and_then(Json::as_u64).map_or(cache, |exp| Duration::from_secs(exp.saturating_sub(now)));
-    Introspected { claims: Some(claims), lifetime: cache.min(left) }
+    Introspected { claims: Some(Arc::new(claims)), lifetime: cache.min(left) }
 }
 
 #[cfg(test)]

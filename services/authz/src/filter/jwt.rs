@@ -6,13 +6,13 @@ use http::StatusCode;
 use nuncio_auth::jwt::{ClaimRules, Invalid, KeySet, Unverified, Verified, check_claims, check_scope};
 use nuncio_auth::template::Value;
 use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Strength, Verdict, bearer, crypto};
-use nuncio_ir::auth::{FilterId, Jwt};
+use nuncio_ir::auth::{FilterId, HttpClient, Jwt, JwtAlgorithm};
 
 use super::answers::{Answers, Problem};
 use super::inject::{Injection, compile, inject};
 use crate::clock::now;
 use crate::engine::Services;
-use crate::idp::IdpError;
+use crate::idp::{Document, IdpError};
 
 /// A JWT filter, compiled.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) enum TokenProblem {
 
 impl JwtFilter {
     pub(super) fn new(id: &FilterId, spec: Jwt) -> Result<Self, String> {
-        let needs_keys = spec.valid_algorithms.iter().any(|a| *a != nuncio_ir::auth::JwtAlgorithm::None);
+        let needs_keys = spec.valid_algorithms.iter().any(|a| *a != JwtAlgorithm::None);
         if spec.jwks_uri.is_none() && (needs_keys || spec.valid_algorithms.is_empty()) {
             return Err("jwks_uri is needed unless \"none\" alone is valid".to_owned());
         }
@@ -90,11 +90,10 @@ impl JwtFilter {
                 .deny(request, &problem(StatusCode::FORBIDDEN, Some("insufficient_scope"), "claims", message));
             return Verdict::Deny(Denial { detail: reason, ..denial });
         }
-        let data = Value::map([
-            ("token", verified.template_value()),
-            ("httpRequestHeader", Value::headers(request.headers())),
-        ]);
-        if let Err(error) = inject(&self.injections, request, &data) {
+        let data = |request: &Request| {
+            Value::map([("token", verified.template_value()), ("httpRequestHeader", Value::headers(request.headers()))])
+        };
+        if let Err(error) = inject(&self.injections, request, data) {
             let message = "the token's claims cannot be passed on";
             let denial = self.answers.deny(request, &problem(StatusCode::FORBIDDEN, None, "template", message));
             return Verdict::Deny(Denial { detail: error, ..denial });
@@ -159,30 +158,43 @@ impl JwtFilter {
 /// Verifies a signature by the keys at an address. Where none fits, newer keys are looked for, now and then.
 pub(crate) async fn verify_signature(
     services: &Services,
-    client: &nuncio_ir::auth::HttpClient,
+    client: &HttpClient,
     url: &str,
-    algorithms: &[nuncio_ir::auth::JwtAlgorithm],
+    algorithms: &[JwtAlgorithm],
     token: &str,
 ) -> Result<Arc<Verified>, TokenProblem> {
-    let mut document = services.keys.get(client, url).await.map_err(TokenProblem::Unavailable)?;
-    // By the set of keys as it was fetched: one that was fetched without verifying its host vouches for no other filter's.
-    let remembered = |generation: u64| crypto::sha256(format!("{generation}\0{algorithms:?}\0{token}").as_bytes());
-    let mut key = remembered(document.generation);
-    if let Some(verified) = services.verified.get(&key).await {
+    let document = services.keys.get(client, url).await.map_err(TokenProblem::Unavailable)?;
+    if let Some(verified) = services.verified.get(&remembered_as(&document, algorithms, token)).await {
         services.metrics.verified("hit");
         return Ok(verified);
     }
     services.metrics.verified("miss");
+    Box::pin(verify_anew(services, document, client, url, algorithms, token)).await
+}
+
+/// By the set of keys as it was fetched: one that was fetched without verifying its host vouches for no other filter's.
+fn remembered_as(document: &Document<KeySet>, algorithms: &[JwtAlgorithm], token: &str) -> [u8; 32] {
+    let algorithms: Vec<u8> = algorithms.iter().map(|algorithm| *algorithm as u8).collect();
+    crypto::sha256_of(&[&document.generation.to_le_bytes(), &algorithms, token.as_bytes()])
+}
+
+async fn verify_anew(
+    services: &Services,
+    mut document: Arc<Document<KeySet>>,
+    client: &HttpClient,
+    url: &str,
+    algorithms: &[JwtAlgorithm],
+    token: &str,
+) -> Result<Arc<Verified>, TokenProblem> {
     let unverified = Unverified::parse(token).map_err(TokenProblem::Invalid)?;
     let mut result = unverified.clone().verify(algorithms, &document.value);
     if result.as_ref().is_err_and(Invalid::may_be_new_key)
         && let Some(newer) = services.keys.renew(client, url, &document).await
     {
         document = newer;
-        key = remembered(document.generation);
         result = unverified.verify(algorithms, &document.value);
     }
     let verified = Arc::new(result.map_err(TokenProblem::Invalid)?);
-    services.verified.insert(key, verified.clone()).await;
+    services.verified.insert(remembered_as(&document, algorithms, token), verified.clone()).await;
     Ok(verified)
 }

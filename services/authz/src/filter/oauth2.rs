@@ -121,17 +121,16 @@ impl OAuth2Filter {
         if let Some(value) = header_value(&format!("Bearer {access_token}")) {
             request.set_header(&AUTHORIZATION, value);
         }
-        if self.injections.is_empty() {
-            return Ok(());
-        }
         let opaque = || Value::map([("Raw", Value::from(access_token)), ("Claims", Value::Null)]);
         let id_token = session.and_then(|session| session.id_token.as_deref());
-        let data = Value::map([
-            ("token", token.map_or_else(opaque, Verified::template_value)),
-            ("idToken", id_token.map_or(Value::Null, unverified_value)),
-            ("httpRequestHeader", Value::headers(request.headers())),
-        ]);
-        inject(&self.injections, request, &data).map_err(|error| Problem::Forbidden("template", error))
+        let data = |request: &Request| {
+            Value::map([
+                ("token", token.map_or_else(opaque, Verified::template_value)),
+                ("idToken", id_token.map_or(Value::Null, unverified_value)),
+                ("httpRequestHeader", Value::headers(request.headers())),
+            ])
+        };
+        inject(&self.injections, request, data).map_err(|error| Problem::Forbidden("template", error))
     }
 
     /// Programs are told what would do. Browsers are not: they can make nothing of it.

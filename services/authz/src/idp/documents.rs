@@ -37,8 +37,8 @@ struct Source<T> {
     fetched: AtomicU64,
 }
 
-/// By address, and by how it is asked.
-type Entries<T> = HashMap<(String, HttpClient), Arc<Entry<T>>>;
+/// By address; those of one differ in how it is asked.
+type Entries<T> = HashMap<String, Vec<Arc<Entry<T>>>>;
 
 struct Entry<T> {
     setup: HttpClient,
@@ -84,7 +84,7 @@ impl<T: Send + Sync + 'static> Documents<T> {
                 self.fetch_meanwhile(entry);
                 Ok(document)
             }
-            _ => self.wait(&entry).await,
+            _ => Box::pin(self.wait(&entry)).await,
         }
     }
 
@@ -128,7 +128,12 @@ impl<T: Send + Sync + 'static> Documents<T> {
 
     fn entry(&self, setup: &HttpClient, url: &str) -> Arc<Entry<T>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.entry((url.to_owned(), setup.clone())).or_insert_with(|| Arc::new(Entry::new(setup, url))).clone()
+        if let Some(known) = entries.get(url).and_then(|of_url| of_url.iter().find(|entry| entry.setup == *setup)) {
+            return known.clone();
+        }
+        let entry = Arc::new(Entry::new(setup, url));
+        entries.entry(url.to_owned()).or_default().push(entry.clone());
+        entry
     }
 }
 

@@ -43,7 +43,8 @@ impl<H: Health> nuncio_grpc::Service for Service<H> {
 impl<H: Health> Service<H> {
     async fn check(&self, asked: Check) -> CheckResponse {
         match asked.into_request() {
-            Some((set, request)) => check::response(self.engine.decide(set.as_deref(), request).await),
+            // Boxed, since what a connection runs is moved several times.
+            Some((set, request)) => check::response(Box::pin(self.engine.decide(set.as_deref(), request)).await),
             None => check::nothing(),
         }
     }

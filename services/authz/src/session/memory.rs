@@ -1,7 +1,7 @@
 //! In this process: for one replica, and gone when it ends.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// So many changes, and what is over is cleared away.
@@ -24,7 +24,7 @@ struct Entry {
 }
 
 enum Value {
-    Bytes { revision: u64, bytes: Vec<u8> },
+    Bytes { revision: u64, bytes: Arc<[u8]> },
     Set(BTreeSet<String>),
 }
 
@@ -54,7 +54,7 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
+    pub(super) fn get(&self, key: &str) -> Option<Arc<[u8]>> {
         match &self.state().live(key)?.value {
             Value::Bytes { bytes, .. } => Some(bytes.clone()),
             Value::Set(_) => None,
@@ -69,7 +69,7 @@ impl MemoryStore {
         };
         let is_next = revision == 1 || before == Some(revision - 1);
         if is_next {
-            state.insert(key, Value::Bytes { revision, bytes: bytes.to_vec() }, life);
+            state.insert(key, Value::Bytes { revision, bytes: bytes.into() }, life);
         }
         is_next
     }
@@ -79,7 +79,7 @@ impl MemoryStore {
         if state.live(key).is_some() {
             return false;
         }
-        state.insert(key, Value::Bytes { revision: 1, bytes: bytes.to_vec() }, life);
+        state.insert(key, Value::Bytes { revision: 1, bytes: bytes.into() }, life);
         true
     }
 
@@ -95,7 +95,7 @@ impl MemoryStore {
 
     pub(super) fn remove_if(&self, key: &str, value: &[u8]) {
         let mut state = self.state();
-        if matches!(state.live(key).map(|entry| &entry.value), Some(Value::Bytes { bytes, .. }) if bytes == value) {
+        if matches!(state.live(key).map(|entry| &entry.value), Some(Value::Bytes { bytes, .. }) if **bytes == *value) {
             state.entries.remove(key);
         }
     }

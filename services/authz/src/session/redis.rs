@@ -2,6 +2,7 @@
 
 mod link;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Script;
@@ -59,11 +60,11 @@ impl RedisStore {
         })
     }
 
-    pub(super) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) async fn get(&self, key: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
         let mut command = redis::cmd("GET");
         command.arg(name(key));
         let value: Option<Vec<u8>> = self.run(&command).await?;
-        Ok(value.and_then(|value| value.get(DIGITS..).map(<[u8]>::to_vec)))
+        Ok(value.and_then(|value| value.get(DIGITS..).map(Arc::from)))
     }
 
     pub(super) async fn put(&self, key: &str, revision: u64, value: &[u8], life: Duration) -> Result<bool, StoreError> {
@@ -128,12 +129,12 @@ impl RedisStore {
 
     async fn run<T: redis::FromRedisValue>(&self, command: &redis::Cmd) -> Result<T, StoreError> {
         let asked = async { ask!(&self.link, connection => command.query_async(connection)) };
-        asked.instrument(span(operation(command))).await
+        Box::pin(asked.instrument(span(operation(command)))).await
     }
 
     async fn invoke<T: redis::FromRedisValue>(&self, call: &redis::ScriptInvocation<'_>) -> Result<T, StoreError> {
         let asked = async { ask!(&self.link, connection => call.invoke_async(connection)) };
-        asked.instrument(span("EVALSHA")).await
+        Box::pin(asked.instrument(span("EVALSHA"))).await
     }
 }
 

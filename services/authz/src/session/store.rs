@@ -1,5 +1,6 @@
 //! A store of keys with values that are forgotten after a while.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{MemoryStore, RedisStore};
@@ -27,12 +28,7 @@ macro_rules! each {
 }
 
 impl Store {
-    /// Whether others share it.
-    pub(crate) fn is_remote(&self) -> bool {
-        matches!(self, Self::Redis(_))
-    }
-
-    pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
         each!(self, store => store.get(key))
     }
 

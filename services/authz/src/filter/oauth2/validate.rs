@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION};
-use nuncio_auth::jwt::{Unverified, Verified, check_claims, has_scopes};
+use nuncio_auth::jwt::{Verified, check_claims, has_scopes};
 use nuncio_auth::login::{Provider, Session, access_token_rules, is_id_token};
 use nuncio_auth::{Step, crypto};
 use nuncio_ir::auth::{AccessTokenValidation, Grant, InheritedJwtFilter, JwtAlgorithm};
@@ -72,7 +72,7 @@ impl OAuth2Filter {
             AccessTokenValidation::Jwt => self.as_jwt(provider, token, step, services).await.map(Some),
             AccessTokenValidation::Auto if is_machine => self.as_jwt(provider, token, step, services).await.map(Some),
             AccessTokenValidation::Auto => {
-                let looks_like_one = Unverified::parse(token).is_ok();
+                let looks_like_one = token.split('.').count() == 3;
                 let verified = match looks_like_one {
                     true => {
                         verify_signature(services, &self.spec.client, &provider.jwks_uri, &ALGORITHMS, token).await.ok()
@@ -138,7 +138,20 @@ impl OAuth2Filter {
     /// Asks the provider whose the token is. One without `UserInfo` has given it to us directly: that has to do.
     async fn by_asking(&self, provider: &Provider, offered: Offered<'_>, services: &Services) -> Result<(), Problem> {
         let Some(endpoint) = &provider.userinfo_endpoint else { return Ok(()) };
-        let key = crypto::sha256(format!("userinfo\0{endpoint}\0{}", offered.token).as_bytes());
+        let key = crypto::sha256_of(&[b"userinfo", endpoint.as_bytes(), offered.token.as_bytes()]);
+        if let Some(Introspected { claims: Some(_), .. }) = services.introspected.get(&key).await {
+            return Ok(());
+        }
+        Box::pin(self.by_asking_anew(key, endpoint, offered, services)).await
+    }
+
+    async fn by_asking_anew(
+        &self,
+        key: [u8; 32],
+        endpoint: &str,
+        offered: Offered<'_>,
+        services: &Services,
+    ) -> Result<(), Problem> {
         let is_away = format!("userinfo {endpoint}");
         let asked = match services.failing.get(&is_away).await {
             // Whoever it has vouched for does not wait while it is away.
@@ -184,7 +197,7 @@ impl OAuth2Filter {
         match answer.status {
             StatusCode::OK => {
                 let claims = serde_json::from_slice(&answer.body).unwrap_or_default();
-                Ok(Introspected { claims: Some(claims), lifetime: ASKED })
+                Ok(Introspected { claims: Some(Arc::new(claims)), lifetime: ASKED })
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(Introspected { claims: None, lifetime: REFUSED }),
             other => Err(format!("UserInfo answers {other}")),
