@@ -42,7 +42,7 @@ pub use filter::{
 };
 pub use filter_oauth2::{
     AccessTokenJwtFilter, AccessTokenValidation, ClientAuthentication, CodeChallengeMethod, GrantType, JwtAssertion,
-    OAuth2Filter, Pkce, ProtectedOrigin, ScopeArgument, UseSessionCookies,
+    LOGIN_PARAMETERS, OAuth2Filter, Pkce, ProtectedOrigin, ScopeArgument, UseSessionCookies,
 };
 pub use filter_policy::{
     FilterArguments, FilterPolicy, FilterRule, FilterUse, Follows, HeaderCondition, InsteadArguments, InsteadFilter,

@@ -38,6 +38,10 @@ pub(crate) fn prefix(text: &str) -> StringMatcher {
     string(MatchPattern::Prefix(text.to_owned()), false)
 }
 
+pub(crate) fn whole(pattern: &str) -> StringMatcher {
+    string(MatchPattern::SafeRegex(regex(pattern)), false)
+}
+
 fn string(pattern: MatchPattern, ignore_case: bool) -> StringMatcher {
     StringMatcher { ignore_case, match_pattern: Some(pattern) }
 }
@@ -48,7 +52,8 @@ fn value(value: &ValueMatch) -> Option<StringMatcher> {
         ValueMatch::Exact(text) => Some(exact(text)),
         ValueMatch::Prefix { value, ignore_case } => Some(string(MatchPattern::Prefix(value.clone()), *ignore_case)),
         ValueMatch::Suffix { value, ignore_case } => Some(string(MatchPattern::Suffix(value.clone()), *ignore_case)),
-        ValueMatch::Regex(pattern) => Some(string(MatchPattern::SafeRegex(regex(pattern)), false)),
+        ValueMatch::Contains(text) => Some(string(MatchPattern::Contains(text.clone()), false)),
+        ValueMatch::Regex(pattern) => Some(whole(pattern)),
         ValueMatch::Present => None,
     }
 }

@@ -14,6 +14,8 @@ mod oauth2;
 mod rules;
 mod sensitive;
 
+pub use nuncio_api::LOGIN_PARAMETERS;
+
 pub use filter::{
     ApiKey, Basic, External, ExternalProtocol, Filter, FilterId, FilterKind, HttpClient, IncludeBody, Introspection,
     KeySecret, KeySource, UpstreamIdentity,

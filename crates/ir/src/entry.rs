@@ -1,7 +1,7 @@
 //! What clients may not say: it is taken out of their requests before anything reads them.
 
 use crate::auth::ASSERTION_HEADER;
-use crate::listener::HttpSettings;
+use crate::listener::{HttpSettings, UnderscoreHeaders};
 
 /// Chooses a preview. Nobody may choose one yet, and a key that no table has must not keep a request from its routes.
 pub const PREVIEW_HEADER: &str = "x-nuncio-preview";
@@ -21,6 +21,8 @@ const ENVOY_HEADERS: &str = "x-envoy-";
 pub enum Removal {
     /// Of this name.
     Name(String),
+    /// Of this name, where `_` is as good as `-`: servers in the manner of CGI cannot tell them apart.
+    Spelled(String),
     /// Of names that begin like this.
     Prefix(&'static str),
 }
@@ -31,6 +33,7 @@ impl Removal {
     pub fn takes(&self, name: &str) -> bool {
         match self {
             Self::Name(removed) => removed == name,
+            Self::Spelled(removed) => removed.replace('_', "-") == name.replace('_', "-"),
             Self::Prefix(prefix) => name.starts_with(prefix),
         }
     }
@@ -43,7 +46,10 @@ impl HttpSettings {
     pub fn removals(&self) -> Vec<Removal> {
         let name = |name: &str| Removal::Name(name.to_owned());
         let mut removals = vec![name(PREVIEW_HEADER), name(ASSERTION_HEADER)];
-        removals.extend(self.identity_headers.iter().map(|header| name(header)));
+        removals.extend(self.identity_headers.iter().map(|header| match self.underscores {
+            UnderscoreHeaders::Allow if header.contains(['-', '_']) => Removal::Spelled(header.clone()),
+            _ => name(header),
+        }));
         if self.use_remote_address {
             removals.extend(OTHER_PATHS.map(name));
             removals.extend((self.trusted_hops == 0).then(|| name(OTHER_HOST)));

@@ -176,11 +176,11 @@ fn ask(members: &[Member<'_>], context: &Context<'_>) -> Auth {
     let identity = response_headers.iter().filter(|name| !request_headers.contains(name) && !is_clients_own(name));
     let identity_headers = identity.cloned().collect();
     let service = first.service;
-    let (protocol, identity_headers) = match service.proto.unwrap_or_default() {
-        AuthProto::Grpc => (AuthorizationProtocol::Grpc { raw_headers: false, authority: String::new() }, Vec::new()),
+    let protocol = match service.proto.unwrap_or_default() {
+        AuthProto::Grpc => AuthorizationProtocol::Grpc { raw_headers: false, authority: String::new() },
         AuthProto::Http => {
             let path_prefix = service.path_prefix.clone().unwrap_or_default();
-            (AuthorizationProtocol::Http { path_prefix, request_headers, response_headers }, identity_headers)
+            AuthorizationProtocol::Http { path_prefix, request_headers, response_headers }
         }
     };
     let authorization = Authorization {

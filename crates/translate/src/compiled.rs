@@ -302,7 +302,7 @@ fn path_kind(path: &PathMatch) -> (u8, bool) {
 fn text(name: &str, value: &ValueMatch) -> String {
     let value = match value {
         ValueMatch::Exact(text) if text.is_empty() => "*",
-        ValueMatch::Exact(text) | ValueMatch::Regex(text) => text,
+        ValueMatch::Exact(text) | ValueMatch::Contains(text) | ValueMatch::Regex(text) => text,
         ValueMatch::Prefix { value, .. } | ValueMatch::Suffix { value, .. } => value,
         ValueMatch::Present => ".*",
     };

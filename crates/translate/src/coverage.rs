@@ -1,17 +1,19 @@
 //! Which rules of FilterPolicies apply to which routes: hosts are resolved here, so that the service never looks at one.
 
+mod names;
+
 use std::sync::Arc;
 
+use nuncio_api::ObjectId;
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{PathMatch, RuleCheck};
 
+pub(crate) use self::names::{MOST_SORTS, Names, Part};
 use crate::glob::{Glob, Takes};
 use crate::pattern::HostPattern;
 
 /// How much of a body the endpoints of logins are sent: forms of a few fields.
 const ENDPOINT_BODY: u32 = 16 * 1024;
-/// Globs of several hosts that may divide the names of one Host; beyond them a rule holds for all of the names.
-const MOST_PARTS: usize = 4;
 
 /// A rule, as far as it decides where it applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) struct CoveredBy {
     pub(crate) path: Glob,
     /// How much of the body its filters want.
     pub(crate) body: Option<u32>,
+    /// Where it is written: the policy, and the place among its rules.
+    pub(crate) written: (ObjectId, usize),
 }
 
 /// The rules of all policies in the order in which they are tried, and the hosts at which logins have their endpoints.
@@ -33,14 +37,6 @@ pub(crate) struct Coverage {
 
 /// The rules that apply to some names, by their place in the coverage.
 pub(crate) type Applying = Vec<usize>;
-
-/// Some of the names of a Host, to which the same rules apply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    /// The names are those that all of these take: as expressions.
-    pub(crate) names: Vec<String>,
-    pub(crate) rules: Applying,
-}
 
 /// What a set of rules is made of; its name is the digest of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,34 +81,6 @@ impl Coverage {
     /// Whether logins have endpoints at some name of these.
     pub(crate) fn has_endpoints(&self, pattern: &HostPattern) -> bool {
         self.endpoints.iter().any(|host| host.takes_hosts(pattern) != Takes::None)
-    }
-
-    /// The names of a pattern by the rules that apply to them, those with more conditions first. The last has none.
-    pub(crate) fn parts(&self, pattern: &HostPattern) -> Vec<Part> {
-        let partly: Vec<&Glob> =
-            self.rules.iter().map(|rule| &rule.host).filter(|host| host.takes_hosts(pattern) == Takes::Some).collect();
-        let mut names: Vec<String> = partly.iter().filter_map(|host| host.exact()).collect();
-        names.sort_unstable();
-        names.dedup();
-        let mut parts: Vec<_> =
-            names.iter().map(|name| Part { names: vec![regex::escape(name)], rules: self.of_name(name) }).collect();
-        let mut several: Vec<&Glob> = partly.into_iter().filter(|host| host.exact().is_none()).collect();
-        several.sort_unstable_by_key(|host| host.regex());
-        several.dedup();
-        // What comes too late to be told apart holds everywhere.
-        let too_many = several.split_off(several.len().min(MOST_PARTS));
-        let certain = |rule: &CoveredBy| rule.host.takes_hosts(pattern) == Takes::All || too_many.contains(&&rule.host);
-        let mut choices: Vec<Vec<&Glob>> = vec![Vec::new()];
-        for glob in several {
-            let longer: Vec<_> = choices.iter().map(|taken| taken.iter().copied().chain([glob]).collect()).collect();
-            choices.extend(longer);
-        }
-        choices.sort_by_key(|taken| std::cmp::Reverse(taken.len()));
-        parts.extend(choices.into_iter().map(|taken| Part {
-            names: taken.iter().map(|glob| glob.regex()).collect(),
-            rules: self.positions(|rule| certain(rule) || taken.contains(&&rule.host)),
-        }));
-        parts
     }
 
     /// What the service is asked about the requests of a route to which these rules may apply; nothing where none does.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use nuncio_api as api;
 use nuncio_auth::{Condition, Requirement};
 use nuncio_ir::auth::{
-    Arguments, Filter, FilterId, FilterKind, FilterRef, HeaderCondition, HeaderValue, InsteadOfRedirect, OnAllow,
-    OnDeny, SameSite,
+    Arguments, Filter, FilterId, FilterKind, FilterRef, Grant, HeaderCondition, HeaderValue, InsteadOfRedirect,
+    OnAllow, OnDeny, SameSite,
 };
 
 use crate::filters::filter_id;
@@ -60,6 +60,16 @@ pub(crate) fn unheeded(used: &FilterRef, all: &BTreeMap<FilterId, Filter>) -> Op
         let asks = arguments.require.is_some() || !arguments.acr_values.is_empty() || arguments.max_age.is_some();
         asks.then(|| format!("{} is of kind {kind}, which heeds neither require, acrValues nor maxAge", used.filter))
     })
+}
+
+/// A login that is to decide instead of a login.
+pub(crate) fn begins_anyway(used: &FilterRef, all: &BTreeMap<FilterId, Filter>) -> Option<String> {
+    let is_login =
+        |kind: &FilterKind| matches!(kind, FilterKind::OAuth2(it) if matches!(it.grant, Grant::AuthorizationCode(_)));
+    let instead = used.arguments.instead_of_redirect.as_ref()?;
+    let login =
+        instead.filters.iter().find(|used| all.get(&used.filter).is_some_and(|filter| is_login(&filter.kind)))?;
+    Some(format!("{} is a login, and cannot decide where none is to begin", login.filter))
 }
 
 fn one(used: &api::FilterUse, namespace: &Arc<str>, field: &str, problem: &mut dyn FnMut(String, String)) -> FilterRef {

@@ -61,6 +61,34 @@ impl Glob {
         self.after(text.chars()).contains(&self.text.len())
     }
 
+    /// Whether it is known to take every host that another one takes.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        HostPattern::parse(&other.to_string()).is_some_and(|pattern| self.takes_hosts(&pattern) == Takes::All)
+    }
+
+    /// Whether some text is taken by both.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut open = vec![(0, 0)];
+        while let Some((a, b)) = open.pop() {
+            if !seen.insert((a, b)) {
+                continue;
+            }
+            let star = |glob: &Self, at: usize| glob.text.get(at) == Some(&'*');
+            // A star may be nothing, or one character more.
+            open.extend(star(self, a).then_some((a + 1, b)));
+            open.extend(star(other, b).then_some((a, b + 1)));
+            match (self.text.get(a), other.text.get(b)) {
+                (None, None) => return true,
+                (Some(c), Some(d)) if c == d || matches!(c, '*' | '?') || matches!(d, '*' | '?') => {
+                    open.push((a + usize::from(*c != '*'), b + usize::from(*d != '*')));
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// Of host names.
     pub(crate) fn takes_hosts(&self, pattern: &HostPattern) -> Takes {
         match pattern {
@@ -203,6 +231,16 @@ mod tests {
     }
 
     proptest! {
+        /// What is said of two globs holds for each text.
+        #[test]
+        fn globs_meet_and_cover_by_their_texts(a in "[ab*?.]{0,5}", b in "[ab*?.]{0,5}", text in "[ab.]{0,5}") {
+            let (a, b) = (Glob::new(&a), Glob::new(&b));
+            prop_assert_eq!(a.meets(&b), b.meets(&a));
+            prop_assert!(a.meets(&b) || !(a.matches(&text) && b.matches(&text)));
+            // Names of requests have no dot at the end.
+            prop_assert!(!a.covers(&b) || !b.matches(&text) || text.ends_with('.') || a.matches(&text));
+        }
+
         /// What is said of a set holds for each of its texts.
         #[test]
         fn a_set_is_its_texts(glob in "[ab*?/]{0,7}", beginning in "[ab/]{0,4}", rest in "[ab/]{0,4}") {

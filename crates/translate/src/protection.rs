@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use nuncio_api::{FilterPolicy, FilterRule, Kind, Object, ObjectId, PreviewPolicy, Problem, Remains, Spec};
 use nuncio_ir::auth::{
-    ExternalProtocol, Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId,
-    is_clients_own,
+    Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId, is_clients_own,
 };
 
 use crate::context::Context;
 use crate::coverage::{Coverage, CoveredBy, SetKey};
-use crate::filter_rules::{self, unheeded, with_nested};
+use crate::filter_rules::{self, begins_anyway, unheeded, with_nested};
 use crate::filters::{self, Around, filter_id};
 use crate::glob::Glob;
 use crate::world::invalid_reason;
@@ -167,6 +166,8 @@ impl Protection {
         for (at, used) in used.iter().enumerate() {
             self.look_at(id, used, &format!("{place}.filters[{at}]"), all);
             errors.extend(unheeded(used, all).map(|message| (format!("filters[{at}].arguments"), message)));
+            let below = format!("filters[{at}].arguments.insteadOfRedirect.filters");
+            errors.extend(begins_anyway(used, all).map(|message| (below, message)));
         }
         if !errors.is_empty() {
             used = vec![self.denying(id, &format!("{id}: {}", errors[0].1))];
@@ -283,8 +284,13 @@ fn covered(
     filters: Vec<FilterRef>,
 ) -> (i64, CoveredBy, Rule) {
     let origin: Arc<str> = origin(id, index).into();
-    let covered =
-        CoveredBy { origin: Arc::clone(&origin), host: Glob::of_host(rule.host()), path: Glob::new(rule.path()), body };
+    let covered = CoveredBy {
+        origin: Arc::clone(&origin),
+        host: Glob::of_host(rule.host()),
+        path: Glob::new(rule.path()),
+        body,
+        written: (id.clone(), index),
+    };
     (rule.precedence.unwrap_or(0), covered, Rule { origin, path: rule.path().into(), filters })
 }
 
@@ -333,12 +339,7 @@ fn identity_headers(filter: &Filter) -> Vec<String> {
         FilterKind::Introspection(introspection) => injected(&introspection.inject_request_headers),
         FilterKind::ApiKey(keys) => keys.identity.header.iter().map(ToString::to_string).collect(),
         FilterKind::Basic(basic) => basic.identity.header.iter().map(ToString::to_string).collect(),
-        FilterKind::External(external) => match &external.protocol {
-            ExternalProtocol::Http { allowed_request_headers: sent, allowed_authorization_headers: passed, .. } => {
-                passed.iter().filter(|name| !sent.contains(name)).map(ToString::to_string).collect()
-            }
-            ExternalProtocol::Grpc => Vec::new(),
-        },
+        FilterKind::External(external) => external.identity_headers.iter().map(ToString::to_string).collect(),
         FilterKind::Invalid { .. } => Vec::new(),
     };
     let names = names.into_iter().map(|name| name.to_ascii_lowercase());

@@ -16,7 +16,7 @@ use nuncio_ir::{
 use self::protect::Protect;
 pub(crate) use self::protect::endpoints;
 use crate::compiled::{Compiled, HostCondition, Upstream};
-use crate::coverage::{Applying, Coverage, Part, SetKey};
+use crate::coverage::{Applying, Coverage, Names, SetKey};
 use crate::group::{Group, Grouped, groups};
 use crate::overlap::takes_everything;
 use crate::pattern::HostPattern;
@@ -94,13 +94,13 @@ impl<'c> Builder<'c> {
 
     /// The routes of a group, with the condition on the host that [`with_host`] adds: one for each part of the names to
     /// which other rules apply.
-    fn routes(&mut self, group: &Group<'_>, within: Option<&HostPattern>, parts: &[Part]) -> Vec<Route> {
+    fn routes(&mut self, group: &Group<'_>, within: Option<&HostPattern>, names: &Names) -> Vec<Route> {
         let Grouped { route, upstreams, problems } = group.route(self.auth);
         self.upstreams.extend(upstreams.into_iter().map(|upstream| (upstream.name().clone(), upstream)));
         self.problems.extend(problems);
         let Some(route) = route else { return Vec::new() };
         let route = with_host(route, group, within);
-        if group.is_bypassed() { vec![route] } else { self.protect.route(&route, parts) }
+        if group.is_bypassed() { vec![route] } else { self.protect.route(&route, names) }
     }
 
     /// What goes before every other route of a Host: its `guards`, and the hole that ACME needs in them.
@@ -110,12 +110,12 @@ impl<'c> Builder<'c> {
         guards: Vec<Route>,
         groups: impl IntoIterator<Item = &'g Group<'a>>,
         within: Option<&HostPattern>,
-        parts: &[Part],
+        names: &Names,
     ) -> Vec<Route> {
         let mut routes = Vec::new();
         if let (false, Some(condition)) = (guards.is_empty(), insecure_condition(self.class.security)) {
             for group in groups.into_iter().filter(|group| is_acme(group.first())) {
-                for mut route in self.routes(group, within, parts) {
+                for mut route in self.routes(group, within, names) {
                     route.name = format!("{}#acme", route.name).into();
                     route.matches.headers.extend(condition.iter().cloned());
                     routes.push(route);
@@ -173,11 +173,14 @@ fn named(
     is_whole: bool,
 ) -> Built {
     let mut builder = Builder::new(around, name);
-    let (mut routes, falls_through) = if host.invalid {
+    let endpoints = around.coverage.has_endpoints(&HostPattern::Exact(Arc::clone(name)));
+    let names = Names::alike(around.coverage.of_name(name), endpoints);
+    let (routes, falls_through) = if host.invalid {
         (vec![out_of_service(host)], false)
     } else {
-        builder.of_name(host, name, own, wild, is_whole)
+        builder.of_name(host, name, &names, own, wild, is_whole)
     };
+    let mut routes = builder.protect.without_sessions(routes, &names);
     routes.shrink_to_fit();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
     builder.finish()
@@ -225,31 +228,32 @@ pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Ve
         let sorted = groups(share.mappings.iter().copied());
         let hosts: Vec<_> = share.hosts.values().copied().collect();
         let (rules, endpoints) = share.protected.clone();
-        let parts = [Part { names: Vec::new(), rules }];
+        let names = Names::alike(rules, endpoints);
         // What came this way by the table of its name has passed them there. They hold where Envoy does not have that
         // table, having refused it from the start.
-        let mut routes = builder.preamble(shared_guards(&hosts, class.security), &sorted, None, &parts);
-        routes.extend(builder.protect.head(&parts, endpoints));
-        routes.extend(sorted.iter().flat_map(|group| builder.routes(group, None, &parts)));
-        builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &parts);
+        let mut routes = builder.preamble(shared_guards(&hosts, class.security), &sorted, None, &names);
+        routes.extend(builder.protect.head(&names));
+        routes.extend(sorted.iter().flat_map(|group| builder.routes(group, None, &names)));
+        builder.push(share.name(coverage), share.hosts.keys().map(|name| Arc::clone(name)).collect(), routes, &names);
     }
     for host in &class.patterns {
         let name: Arc<str> = host.pattern.to_string().into();
-        let parts = coverage.parts(&host.pattern);
+        let names = coverage.names(&host.pattern);
+        builder.problems.extend(builder.protect.too_many(&host.pattern, &names));
         let routes = if host.invalid {
             vec![out_of_service(host)]
         } else {
             let sorted = groups(wild.iter().copied().filter(|mapping| host.takes(mapping)));
             let within = Some(&host.pattern);
-            let mut routes = builder.preamble(guards(host, class.security), &sorted, within, &parts);
-            routes.extend(builder.protect.head(&parts, coverage.has_endpoints(&host.pattern)));
-            routes.extend(sorted.iter().flat_map(|group| builder.routes(group, within, &parts)));
+            let mut routes = builder.preamble(guards(host, class.security), &sorted, within, &names);
+            routes.extend(builder.protect.head(&names));
+            routes.extend(sorted.iter().flat_map(|group| builder.routes(group, within, &names)));
             routes
         };
-        builder.push(Arc::clone(&name), vec![name], routes, &parts);
+        builder.push(Arc::clone(&name), vec![name], routes, &names);
     }
     if !class.patterns.iter().any(|host| host.pattern == HostPattern::Any) {
-        builder.push("*".into(), vec!["*".into()], Vec::new(), &[]);
+        builder.push("*".into(), vec!["*".into()], Vec::new(), &Names::default());
     }
     builder.finish()
 }
@@ -260,47 +264,47 @@ impl Builder<'_> {
         &mut self,
         host: &HostPolicy,
         name: &Arc<str>,
+        names: &Names,
         own: &[Group<'_>],
         wild: &Wild<'_>,
         is_whole: bool,
     ) -> (Vec<Route>, bool) {
-        let parts = [Part { names: Vec::new(), rules: self.coverage.of_name(name) }];
         let around = Around { class: self.class, coverage: self.coverage };
-        let is_whole =
-            is_whole || own.iter().any(|group| around.chooses_again(&group.first().matches, &parts[0].rules));
+        let rules = names.parts.first().map_or(&[][..], |part| &part.rules);
+        let is_whole = is_whole || own.iter().any(|group| around.chooses_again(&group.first().matches, rules));
         let beside = if is_whole { wild.whole(name) } else { wild.beside(name, own) };
         let acme = sorted(own.iter().chain(wild.acme(name)));
-        let mut routes = self.preamble(guards(host, self.class.security), acme, None, &parts);
-        let endpoints = self.coverage.has_endpoints(&HostPattern::Exact(Arc::clone(name)));
-        routes.extend(self.protect.head(&parts, endpoints));
+        let mut routes = self.preamble(guards(host, self.class.security), acme, None, names);
+        routes.extend(self.protect.head(names));
         for group in sorted(own.iter().chain(beside.copied)) {
-            routes.extend(self.routes(group, None, &parts));
+            routes.extend(self.routes(group, None, names));
             if routes.last().is_some_and(|route| takes_everything(&route.matches)) {
                 return (routes, false);
             }
         }
         if !beside.more {
-            routes.extend(self.last(&routes, &parts));
+            routes.extend(self.last(&routes, names));
         }
         (routes, beside.more)
     }
 
-    fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>, parts: &[Part]) {
+    fn push(&mut self, name: Arc<str>, domains: Vec<Arc<str>>, mut routes: Vec<Route>, names: &Names) {
         if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
-            routes.extend(self.last(&routes, parts));
+            routes.extend(self.last(&routes, names));
         }
+        let routes = self.protect.without_sessions(routes, names);
         self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
     }
 
     /// What answers where none of these routes fits. If one of them may fit once an AuthService or a filter has added a
     /// header, then they are asked here, and the route is chosen again.
-    fn last(&mut self, routes: &[Route], parts: &[Part]) -> Vec<Route> {
+    fn last(&mut self, routes: &[Route], names: &Names) -> Vec<Route> {
         let waiting = || routes.iter().filter(|route| waits_for_headers(&route.matches));
         let is_asked = waiting().any(|route| matches!(route.auth, Check::On(_)));
         let auth = if is_asked { Check::On(AuthContext::default()) } else { Check::Off };
         let last = Route { auth, ..not_found() };
         let is_held_to_rules = waiting().any(|route| route.rules.is_some());
-        if is_held_to_rules { self.protect.route(&last, parts) } else { vec![last] }
+        if is_held_to_rules { self.protect.route(&last, names) } else { vec![last] }
     }
 }
 

@@ -16,6 +16,7 @@ use tracing::{Instrument, Span, debug_span};
 
 use crate::audit::{Audit, Entry};
 use crate::config::{Active, Config};
+use crate::filter::oauth2::cookies;
 use crate::filter::{Kind, unusable};
 use crate::metrics::AuthzMetrics;
 
@@ -143,27 +144,28 @@ impl Engine {
             }
             Match::Open => {
                 walked.rule = "none".to_owned();
-                self.services.assertions.assert(&mut request, guest.as_ref());
-                return Outcome::Allow(Box::new(request.into_edits()), guest);
+                return self.allow(request, guest);
             }
             Match::Ambiguous => return Outcome::Deny(bad_path(&request, "the path can be read in two ways")),
         };
         // It carries no credentials, and is answered by what is behind: what follows it is checked.
         if ClientKind::of(&request) == ClientKind::Preflight && passes_preflights(&steps, &config) {
-            self.services.assertions.assert(&mut request, None);
-            return Outcome::Allow(Box::new(request.into_edits()), None);
+            return self.allow(request, None);
         }
         let verdict = self.walk(steps, &mut request, &config, walked).await;
         walked.identity = request.identity.take();
         match verdict {
-            Verdict::Allow(identity) => {
-                let identity = identity.or(guest);
-                self.services.assertions.assert(&mut request, identity.as_ref());
-                Outcome::Allow(Box::new(request.into_edits()), identity)
-            }
+            Verdict::Allow(identity) => self.allow(request, identity.or(guest)),
             Verdict::Deny(denial) => Outcome::Deny(denial),
             Verdict::Answer(reply) => Outcome::Answer(reply),
         }
+    }
+
+    /// Lets a request through, whoever it is of, without what is for the service alone.
+    fn allow(&self, mut request: Request, identity: Option<Identity>) -> Outcome {
+        cookies::hide(&mut request);
+        self.services.assertions.assert(&mut request, identity.as_ref());
+        Outcome::Allow(Box::new(request.into_edits()), identity)
     }
 
     /// Has a request pass what goes before the rules. Says who it is of, or what is answered.

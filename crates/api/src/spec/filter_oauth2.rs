@@ -8,6 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::filter::{InjectedHeader, JsonObject, RenegotiateTls};
 use super::{Duration, HeaderCondition, SecretText};
 
+/// Parameters of a login that the protocol writes itself.
+pub const LOGIN_PARAMETERS: [&str; 9] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "request_uri",
+];
+
 /// Wants a login, or gets a token for a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]

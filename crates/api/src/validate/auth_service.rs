@@ -71,11 +71,6 @@ fn grpc(service: &AuthService, path: &Path<'_>, issues: &mut Issues<'_>) {
             !service.allowed_request_headers.is_empty(),
             "by gRPC the service is sent all headers",
         ),
-        (
-            "allowed_authorization_headers",
-            !service.allowed_authorization_headers.is_empty(),
-            "by gRPC the service says which headers are passed on",
-        ),
     ];
     for (field, _, why) in unused.into_iter().filter(|(_, written, _)| *written) {
         no_effect(&path.key(field), why, issues);

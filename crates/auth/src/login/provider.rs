@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use nuncio_ir::auth::LOGIN_PARAMETERS;
 use serde::Deserialize;
 
 use crate::{Strength, crypto};
@@ -31,19 +32,6 @@ pub struct Provider {
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
 }
-
-/// Parameters that `extraAuthorizationParameters` may not change.
-const RESERVED: [&str; 9] = [
-    "response_type",
-    "client_id",
-    "redirect_uri",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-    "request_uri",
-];
 
 impl Provider {
     /// Where an issuer describes itself.
@@ -125,7 +113,7 @@ impl AuthorizationRequest<'_> {
         let mut all: Vec<(String, String)> = Vec::new();
         let mut add = |name: &str, value: &str| all.push((name.to_owned(), value.to_owned()));
         for (name, value) in self.extra {
-            if !RESERVED.contains(&&**name) {
+            if !LOGIN_PARAMETERS.contains(&&**name) {
                 add(name, value);
             }
         }

@@ -9,6 +9,9 @@ use crate::Strength;
 /// Claims that say how a login was, and not what is true of its user now.
 const OF_LOGIN: [&str; 4] = ["acr", "amr", "auth_time", "sid"];
 
+/// What the names of sessions' cookies begin with, after the prefix: the original's.
+pub const SESSION_PREFIX: &str = "ambassador_session.";
+
 /// What is kept of a login.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Session {
@@ -104,10 +107,10 @@ impl Session {
     }
 }
 
-/// The name of the cookie of a filter's sessions, without the prefix: the original's.
+/// The name of the cookie of a filter's sessions, without the prefix.
 #[must_use]
 pub fn session_cookie(filter: &str) -> String {
-    format!("ambassador_session.{filter}")
+    format!("{SESSION_PREFIX}{filter}")
 }
 
 /// The name of the cookie that pages read for a logout, which has no prefix: the original's.

@@ -76,9 +76,11 @@ pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
 }
 
 fn remove(removal: Removal) -> Action {
+    let on_match = |names| Action::RemoveOnMatch(RemoveOnMatch { key_matcher: Some(names) });
     match removal {
         Removal::Name(name) => Action::Remove(name),
-        Removal::Prefix(prefix) => Action::RemoveOnMatch(RemoveOnMatch { key_matcher: Some(matcher::prefix(prefix)) }),
+        Removal::Spelled(name) => on_match(matcher::whole(&matcher::escape(&name).replace(['-', '_'], "[-_]"))),
+        Removal::Prefix(prefix) => on_match(matcher::prefix(prefix)),
     }
 }
 

@@ -56,6 +56,7 @@ fn headers() {
             false,
             json!({"name": "x", "stringMatch": {"suffix": "v"}}),
         ),
+        (ValueMatch::Contains(text("v")), false, json!({"name": "x", "stringMatch": {"contains": "v"}})),
         (ValueMatch::Regex(text("v+")), false, json!({"name": "x", "stringMatch": {"safeRegex": {"regex": "v+"}}})),
         (ValueMatch::Present, false, json!({"name": "x", "presentMatch": true})),
         (ValueMatch::Present, true, json!({"name": "x", "presentMatch": true, "invertMatch": true})),

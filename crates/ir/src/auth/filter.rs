@@ -145,6 +145,9 @@ pub struct External {
     /// Let requests through when it cannot be asked.
     #[serde(default)]
     pub failure_mode_allow: bool,
+    /// By which upstreams learn from it who a request is from, in lower case: clients may not write them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_headers: Vec<Arc<str>>,
     /// Send `l5d-dst-override`.
     #[serde(default)]
     pub add_linkerd_headers: bool,

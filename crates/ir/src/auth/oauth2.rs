@@ -56,9 +56,6 @@ pub enum Grant {
         client_id: Arc<str>,
         /// Password, or key in PEM for assertions.
         client_secret: Sensitive,
-        /// How long a session lives without requests, where the provider's tokens do not say.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        session_max_idle: Option<Duration>,
     },
 }
 

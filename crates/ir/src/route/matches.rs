@@ -104,6 +104,8 @@ pub enum ValueMatch {
         /// Whether case does not count.
         ignore_case: bool,
     },
+    /// Holds this text, whatever bytes are around it.
+    Contains(String),
     /// Matches this RE2 expression as a whole.
     Regex(String),
     /// Is there, whatever its value.

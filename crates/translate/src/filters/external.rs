@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_api::{self as api, ExternalProto, FromSecret, Scheme};
-use nuncio_ir::auth::{External, ExternalProtocol, HttpClient, IncludeBody, Sensitive};
+use nuncio_ir::auth::{External, ExternalProtocol, HttpClient, IncludeBody, Sensitive, is_clients_own};
 
 use super::Compiler;
 use crate::service::ServiceKey;
@@ -19,7 +19,7 @@ const STATUS_ON_ERROR: u16 = 403;
 impl Compiler<'_> {
     pub(super) fn external(&mut self, spec: &api::ExternalFilter) -> External {
         let is_tls = spec.auth_service.scheme.map_or(spec.tls == Some(true), |scheme| scheme == Scheme::Https);
-        let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase().into()).collect();
+        let lower = |names: &[String]| lower(names).collect();
         let config = spec.tls_config.as_ref();
         let certificate = config.and_then(|tls| tls.certificate.as_ref());
         let authorities = config.and_then(|tls| tls.ca_certificate.as_ref());
@@ -41,6 +41,7 @@ impl Compiler<'_> {
             },
             status_on_error: spec.status_on_error.map_or(STATUS_ON_ERROR, |status| status.code),
             failure_mode_allow: spec.failure_mode_allow.unwrap_or(false),
+            identity_headers: identity_headers(spec),
             add_linkerd_headers: spec.add_linkerd_headers.unwrap_or(false),
             client: HttpClient {
                 authorities: authorities.and_then(|from| self.authorities(from)),
@@ -76,4 +77,14 @@ impl Compiler<'_> {
         let key = self.secret(&name, &["tls.key"], field)?;
         Some((chain.into(), key.as_str().into()))
     }
+}
+
+/// What it passes on, but for what clients are meant to send, or send with every right.
+fn identity_headers(spec: &api::ExternalFilter) -> Vec<Arc<str>> {
+    let sent: Vec<Arc<str>> = lower(&spec.allowed_request_headers).collect();
+    lower(&spec.allowed_authorization_headers).filter(|name| !sent.contains(name) && !is_clients_own(name)).collect()
+}
+
+fn lower(names: &[String]) -> impl Iterator<Item = Arc<str>> {
+    names.iter().map(|name| name.to_ascii_lowercase().into())
 }

@@ -46,11 +46,9 @@ impl Compiler<'_> {
         let client_id = || -> Arc<str> { spec.client_id.as_deref().unwrap_or_default().into() };
         Some(match spec.grant_type.unwrap_or_default() {
             GrantType::ClientCredentials => Grant::ClientCredentials,
-            GrantType::Password => Grant::Password {
-                client_id: client_id(),
-                client_secret: self.password_of_client(spec)?,
-                session_max_idle: spec.client_session_max_idle.map(|idle| idle.0),
-            },
+            GrantType::Password => {
+                Grant::Password { client_id: client_id(), client_secret: self.password_of_client(spec)? }
+            }
             GrantType::AuthorizationCode => {
                 let client_secret = self.password_of_client(spec);
                 let protected_origins = origins(spec);

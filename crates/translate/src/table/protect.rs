@@ -1,12 +1,15 @@
 //! Rules of FilterPolicies on routes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use nuncio_api::{ObjectId, Problem};
+use nuncio_auth::login::SESSION_PREFIX;
 use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId};
 use nuncio_ir::{HeaderMatch, PathMatch, Respond, Route, RouteAction, RouteMatch, RuleCheck, ValueMatch};
 
 use super::{any_case, authority};
-use crate::coverage::{Coverage, Part, SetKey};
+use crate::coverage::{Coverage, CoveredBy, MOST_SORTS, Names, Part, SetKey};
+use crate::pattern::HostPattern;
 use crate::policy::not_found;
 
 /// Paths that Envoy takes for other places than a server does which looks at them more than once, or less closely: with two
@@ -30,9 +33,9 @@ impl<'c> Protect<'c> {
     }
 
     /// The route, held to the rules for its names: one for each part of them, unless all parts have the same.
-    pub(super) fn route(&mut self, route: &Route, parts: &[Part]) -> Vec<Route> {
+    pub(super) fn route(&mut self, route: &Route, names: &Names) -> Vec<Route> {
         let mut checks: Vec<(&Part, Option<RuleCheck>)> =
-            parts.iter().map(|part| (part, self.check(part, &route.matches.path))).collect();
+            names.parts.iter().map(|part| (part, self.check(part, &route.matches.path))).collect();
         // What is said of the rest need not be said before.
         while let [.., (_, before), (_, last)] = &checks[..]
             && before == last
@@ -53,29 +56,78 @@ impl<'c> Protect<'c> {
         Some(check)
     }
 
-    /// What goes before the Mappings of names with rules: paths in disguise are refused on every route, since those that no
-    /// rule is for are asked about by nobody; and where logins have their endpoints, the service answers.
-    pub(super) fn head(&mut self, parts: &[Part], has_endpoints: bool) -> Vec<Route> {
-        let protected = || parts.iter().filter(|part| !part.rules.is_empty());
-        let mut routes: Vec<_> = match protected().any(|part| part.names.is_empty()) {
-            true => vec![disguised(&[])],
-            false => protected().map(|part| disguised(&part.names)).collect(),
-        };
-        if has_endpoints {
+    /// What goes before the Mappings of names with rules: names are refused whose rules cannot be told; paths in disguise on
+    /// every route, since those that no rule is for are asked about by nobody; and where logins have their endpoints, the
+    /// service answers.
+    pub(super) fn head(&mut self, names: &Names) -> Vec<Route> {
+        let protected = || names.parts.iter().filter(|part| !part.rules.is_empty());
+        let refused = names.refused.iter().filter_map(|at| self.coverage.rules.get(*at));
+        let mut routes: Vec<_> = refused.map(|rule| refused_name(rule.host.regex())).collect();
+        if protected().next().is_some() {
+            let every = protected().any(|part| part.names.is_empty());
+            // A rule is for each name that its glob takes, whichever others take it.
+            let globs: BTreeSet<&str> = protected().flat_map(|part| &part.names).map(String::as_str).collect();
+            let globs = globs.into_iter().collect::<Vec<_>>().join("|");
+            routes.push(disguised((!every).then_some(globs)));
+        }
+        if names.endpoints {
             let (key, check) = SetKey::endpoints();
             self.sets.insert(check.set.clone(), key);
             routes.extend(endpoints(&check));
         }
         routes
     }
+
+    /// What policies are told whose rules cannot be told apart from others.
+    pub(super) fn too_many(&self, pattern: &HostPattern, names: &Names) -> Vec<(ObjectId, Problem)> {
+        let rules = names.refused.iter().filter_map(|at| self.coverage.rules.get(*at));
+        let problem = |rule: &CoveredBy| {
+            let (policy, index) = &rule.written;
+            let message = format!(
+                "with those of other rules it makes more than {MOST_SORTS} sorts of the names of the Host {pattern}: \
+                 requests for names that it takes are refused"
+            );
+            (policy.clone(), Problem::error("TooManyHosts", format!("spec.rules[{index}].host"), message))
+        };
+        rules.map(problem).collect()
+    }
+
+    /// Where browsers may have sessions, the service takes them out of what goes on unasked: Envoy cannot take one cookie
+    /// out of several. It is asked about those requests alone that bear one.
+    pub(super) fn without_sessions(&mut self, routes: Vec<Route>, names: &Names) -> Vec<Route> {
+        if !names.endpoints {
+            return routes;
+        }
+        let (key, RuleCheck { set, .. }) = SetKey::endpoints();
+        self.sets.insert(set.clone(), key);
+        let bearing = |route: &Route| {
+            let goes_on = route.rules.is_none() && matches!(route.action, RouteAction::Forward(_));
+            goes_on.then(|| {
+                let rules = Some(RuleCheck { set: set.clone(), body: None });
+                let mut bearing = Route { name: format!("{}#session", route.name).into(), rules, ..route.clone() };
+                let value = ValueMatch::Contains(SESSION_PREFIX.to_owned());
+                bearing.matches.headers.push(HeaderMatch { name: "cookie".to_owned(), value, invert: false });
+                bearing
+            })
+        };
+        routes.into_iter().flat_map(|route| bearing(&route).into_iter().chain([route])).collect()
+    }
 }
 
-/// Of names that all of these take.
-fn disguised(names: &[String]) -> Route {
+fn refused_name(name: String) -> Route {
+    let path = PathMatch::Prefix { value: "/".to_owned(), case_sensitive: true };
+    let body = "it cannot be told who may ask for this name\n".to_owned();
+    let mut route = Route { action: RouteAction::Respond(Respond { status: 503, body }), ..at("refused-name", path) };
+    route.matches.headers.extend(of_names(&[name]));
+    route
+}
+
+/// Of the names that an expression takes, or of all.
+fn disguised(names: Option<String>) -> Route {
     let path = PathMatch::Regex(DISGUISED.to_owned());
     let body = "servers may read this path in two ways\n".to_owned();
     let mut route = Route { action: RouteAction::Respond(Respond { status: 400, body }), ..at("disguised-path", path) };
-    route.matches.headers.extend(of_names(names));
+    route.matches.headers.extend(of_names(names.as_slice()));
     route
 }
 

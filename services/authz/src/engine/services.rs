@@ -120,6 +120,16 @@ impl Services {
         }
     }
 
+    /// With sessions in memory.
+    #[cfg(test)]
+    pub(crate) fn alone() -> Self {
+        use crate::session::{MemoryStore, Store};
+        let metrics = AuthzMetrics::new();
+        let store = Store::Memory(MemoryStore::default());
+        let sessions = Sessions::new(store, nuncio_auth::crypto::Keys::ephemeral(), Duration::from_secs(15));
+        Self::new(Clients::new(Duration::from_secs(4), metrics.clone()), sessions, metrics)
+    }
+
     /// Whether a session has not been told to live on for so many seconds; from now on it has.
     pub(crate) async fn touched(&self, place: &str, every: u64) -> bool {
         let now = now();

@@ -21,6 +21,8 @@ const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-f
 pub(crate) struct ExternalFilter {
     spec: External,
     status_on_error: StatusCode,
+    /// By which upstreams learn who a request is from: where nobody says it, the client does not either.
+    identity: Vec<HeaderName>,
     form: Form,
 }
 
@@ -55,7 +57,8 @@ impl ExternalFilter {
         };
         let status_on_error =
             StatusCode::from_u16(spec.status_on_error).map_err(|_| format!("{} is no status", spec.status_on_error))?;
-        Ok(Self { spec, status_on_error, form })
+        let identity = names(&spec.identity_headers, &[])?;
+        Ok(Self { spec, status_on_error, identity, form })
     }
 
     pub(super) async fn check(&self, request: &mut Request, services: &Services) -> Verdict {
@@ -76,6 +79,7 @@ impl ExternalFilter {
         result.unwrap_or_else(|Failure(reason)| {
             tracing::warn!("{}: {reason}", self.spec.url);
             if self.spec.failure_mode_allow {
+                self.identity.iter().for_each(|name| request.remove_header(name));
                 request.set_header(&FAILURE_MODE_ALLOWED, HeaderValue::from_static("true"));
                 return Verdict::Allow(None);
             }
@@ -111,4 +115,34 @@ fn body<'a>(spec: &External, request: &'a Request) -> &'a [u8] {
 fn names(more: &[Arc<str>], always: &[&str]) -> Result<Vec<HeaderName>, String> {
     let all = always.iter().copied().chain(more.iter().map(AsRef::as_ref));
     all.map(|name| HeaderName::try_from(name).map_err(|_| format!("{name:?} is no name of a header"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_fails_open_passes_no_word_of_the_client_on() {
+        let services = Services::alone();
+        for protocol in [
+            json!("grpc"),
+            json!({ "http": { "path_prefix": "", "allowed_request_headers": [], "allowed_authorization_headers": ["x-user"] } }),
+        ] {
+            let spec = json!({
+                "url": "http://127.0.0.1:1", "protocol": protocol, "timeout": { "secs": 1, "nanos": 0 }, "status_on_error": 403,
+                "failure_mode_allow": true, "identity_headers": ["x-user"],
+            });
+            let filter = ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap();
+            let mut request = Request::new("GET", "https", "a", "/");
+            for name in ["x-user", "x_user"] {
+                request.add_header(name, b"root");
+            }
+            let verdict = filter.check(&mut request, &services).await;
+            assert!(matches!(verdict, Verdict::Allow(None)), "{verdict:?}");
+            let edits = request.into_edits().headers;
+            assert_eq!((&edits["x-user"], &edits["x_user"]), (&None, &None), "{protocol}");
+        }
+    }
 }

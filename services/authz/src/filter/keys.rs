@@ -130,25 +130,11 @@ impl BasicFilter {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use nuncio_auth::crypto::Keys;
-
     use super::*;
-    use crate::idp::Clients;
-    use crate::metrics::AuthzMetrics;
-    use crate::session::{MemoryStore, Sessions, Store};
-
-    fn services() -> Services {
-        let metrics = AuthzMetrics::new();
-        let clients = Clients::new(Duration::from_secs(4), metrics.clone());
-        let sessions = Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral(), Duration::from_secs(15));
-        Services::new(clients, sessions, metrics)
-    }
 
     #[tokio::test]
     async fn who_goes_away_keeps_his_turn_until_his_password_is_verified() {
-        let services = services();
+        let services = Services::alone();
         let users = "ann:$2a$12$k42ZFHFWqBp3vWli.nIn8uYyIkbvYRvodzbfbK18SSsY.CsIQPlxO";
         let basic = serde_json::from_value(serde_json::json!({ "realm": "r", "users": users })).unwrap();
         let users = Arc::new(Users::parse(users).unwrap());

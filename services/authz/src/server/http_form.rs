@@ -8,7 +8,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use axum::routing::any;
 use nuncio_auth::{Edits, Reply, Request};
 use serde::Deserialize;
@@ -103,8 +104,14 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 async fn answer(engine: &Engine, rules: &str, request: Request) -> Response<Body> {
+    let cookies: Vec<_> = request.headers().get_all(COOKIE).iter().map(|value| value.as_bytes()).collect();
+    let cookies = HeaderValue::from_bytes(&cookies.join(&b"; "[..])).ok();
     match engine.decide(Some(rules), request).await.outcome {
-        Outcome::Allow(edits, _) => allowed(*edits),
+        Outcome::Allow(mut edits, _) => {
+            // A proxy that copies them has none of its own for those that are as they came.
+            edits.headers.entry(COOKIE.as_str().to_owned()).or_insert(cookies);
+            allowed(*edits)
+        }
         Outcome::Answer(answered) => reply(answered),
         Outcome::Deny(denial) => reply(*denial.reply),
     }
@@ -115,7 +122,7 @@ fn allowed(edits: Edits) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     for (name, value) in edits.headers {
         if let Ok(name) = http::HeaderName::try_from(name) {
-            response.headers_mut().insert(name, value.unwrap_or(http::HeaderValue::from_static("")));
+            response.headers_mut().insert(name, value.unwrap_or(HeaderValue::from_static("")));
         }
     }
     for (name, value) in edits.response {

@@ -109,6 +109,7 @@ fn value_fits(wanted: &ValueMatch, value: &str) -> Result<bool, Fit> {
         ValueMatch::Suffix { value: text, ignore_case } => {
             fold(value, *ignore_case).ends_with(&fold(text, *ignore_case))
         }
+        ValueMatch::Contains(text) => value.contains(&**text),
         ValueMatch::Regex(regex) => whole(regex, value)?,
         ValueMatch::Present => true,
     })

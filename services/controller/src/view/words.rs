@@ -46,6 +46,7 @@ fn value_text(value: &ValueMatch) -> String {
         ValueMatch::Exact(text) => text.clone(),
         ValueMatch::Prefix { value, .. } => format!("{value}*"),
         ValueMatch::Suffix { value, .. } => format!("*{value}"),
+        ValueMatch::Contains(text) => format!("*{text}*"),
         ValueMatch::Regex(regex) => format!("~{regex}"),
         ValueMatch::Present => "present".to_owned(),
     }

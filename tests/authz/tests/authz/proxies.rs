@@ -65,6 +65,8 @@ async fn nginx_asks_as_the_documentation_says() {
     let page = browser.log_in(&url("/orders?page=2"), "ann").await;
     assert_eq!((page.status, page.json()["path"].as_str()), (StatusCode::OK, Some("/orders?page=2")), "{page:#?}");
     assert_eq!(page.sent("x-user").as_deref(), Some("ann"));
+    let cookies = page.sent("cookie").unwrap();
+    assert!(cookies.contains("ambassador_xsrf.") && !cookies.contains("ambassador_session."), "{cookies}");
     let host = page.url.host_str().unwrap();
     let xsrf = browser.cookies_like(host, "ambassador_xsrf")[0].1.clone();
     let logout = url("/.ambassador/oauth2/logout?realm=login.default");

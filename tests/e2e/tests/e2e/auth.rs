@@ -105,6 +105,19 @@ async fn a_client_cannot_say_who_it_is() {
             assert_eq!((echo.backend.as_str(), came), ("up", None), "{path} {name}");
         }
     }
+    // Servers in the manner of CGI take these for the same, where the Module lets them in.
+    let module = object("Module", "ambassador", json!({"config": {"headers_with_underscores_action": "ALLOW"}}));
+    site.write("module.yaml", documents(&[module]));
+    let spelled = |name| get("a.example", "/open/x").with(name, "root").with("x_other", "1");
+    eventually("underscores are let in", async || {
+        let status = client.ask(&spelled("x-other-1")).await.status;
+        if status == 200 { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+    for name in ["x_user", "x-forwarded_groups", "x_forwarded_groups"] {
+        let echo = client.ask(&spelled(name)).await.echo().unwrap();
+        assert_eq!((echo.header(name), echo.header("x_other")), (None, Some("1")), "{name}");
+    }
     gateway.stop().await;
 }
 

@@ -52,6 +52,9 @@ async fn a_login_is_needed_where_a_policy_says_so_and_ends_with_a_logout() {
     assert_eq!((page.status, page.url.as_str()), (StatusCode::OK, url("/orders/1?page=2").as_str()), "{page:#?}");
     assert_eq!(page.sent("x-user").as_deref(), Some("ann"));
     assert_eq!(provider.event("grant authorization_code").await, 1);
+    let page = browser.get(&url("/public")).await;
+    let cookies = page.sent("cookie").unwrap();
+    assert!(cookies.contains("ambassador_xsrf.") && !cookies.contains("ambassador_session."), "{cookies}");
     assert_eq!(Browser::api().get(&url("/orders/1")).await.status, StatusCode::UNAUTHORIZED);
 
     let counted = gateway.admin.text("/metrics").await;

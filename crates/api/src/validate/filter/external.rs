@@ -37,10 +37,9 @@ fn by_grpc(filter: &ExternalFilter, path: &Path<'_>, issues: &mut Issues<'_>) {
     for (field, written) in [
         ("path_prefix", filter.path_prefix.is_some()),
         ("allowed_request_headers", !filter.allowed_request_headers.is_empty()),
-        ("allowed_authorization_headers", !filter.allowed_authorization_headers.is_empty()),
     ] {
         if written {
-            no_effect(&path.key(field), "a gRPC service is sent everything, and says what is passed on", issues);
+            no_effect(&path.key(field), "a gRPC service is sent everything", issues);
         }
     }
 }

@@ -5,10 +5,8 @@ use super::{injected, needed, url};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{AccessTokenValidation, ClientAuthentication, GrantType, OAuth2Filter, ProtectedOrigin};
+use crate::{AccessTokenValidation, ClientAuthentication, GrantType, LOGIN_PARAMETERS, OAuth2Filter, ProtectedOrigin};
 
-/// Parameters of a login that the protocol writes itself.
-const OUR_PARAMETERS: [&str; 5] = ["response_type", "client_id", "redirect_uri", "scope", "state"];
 /// Algorithms of assertions.
 const SIGNING: [&str; 13] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256", "HS384", "HS512", "ES512",
@@ -32,7 +30,16 @@ pub(super) fn oauth2(filter: &mut OAuth2Filter, path: &Path<'_>, issues: &mut Is
             client(filter, path, issues);
             login(filter, path, issues);
         }
-        GrantType::Password => client(filter, path, issues),
+        GrantType::Password => {
+            client(filter, path, issues);
+            if filter.client_session_max_idle.is_some() {
+                no_effect(
+                    &path.key("clientSessionMaxIdle"),
+                    "there is no session: tokens are used until they expire",
+                    issues,
+                );
+            }
+        }
         GrantType::ClientCredentials => {}
     }
     if let Some(authentication) = &filter.client_authentication {
@@ -75,9 +82,11 @@ fn login(filter: &OAuth2Filter, path: &Path<'_>, issues: &mut Issues<'_>) {
         origin(one, &origins.index(index), issues);
     }
     let parameters = path.key("extraAuthorizationParameters");
-    for name in filter.extra_authorization_parameters.keys() {
-        if OUR_PARAMETERS.contains(&name.as_str()) {
+    for (name, value) in &filter.extra_authorization_parameters {
+        if LOGIN_PARAMETERS.contains(&name.as_str()) {
             invalid(&parameters.key(name), "the login writes this one itself", issues);
+        } else if name == "response_mode" && value != "query" {
+            invalid(&parameters.key(name), "what comes back is looked for in the query alone", issues);
         }
     }
     if let Some(uri) = &filter.post_logout_redirect_uri {

@@ -140,6 +140,18 @@ fn bad_logins_are_refused() {
             "spec.OAuth2.extraAuthorizationParameters.state",
             "x1",
         ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, clientURL: 'https://b', extraAuthorizationParameters: {code_challenge_method: x1}}}",
+            "InvalidValue",
+            "spec.OAuth2.extraAuthorizationParameters.code_challenge_method",
+            "x1",
+        ),
+        (
+            "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, clientURL: 'https://b', extraAuthorizationParameters: {response_mode: form_post}}}",
+            "InvalidValue",
+            "spec.OAuth2.extraAuthorizationParameters.response_mode",
+            "form_post",
+        ),
     ] {
         check(("Filter", spec, reason, field, at));
     }

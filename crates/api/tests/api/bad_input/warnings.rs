@@ -70,6 +70,20 @@ fn warnings_leave_the_object_in_use() {
             "spec.path_prefix",
             "/x",
         ),
+        (
+            "Filter",
+            "{JWT: {jwksURI: 'https://a', validAlgorithms: [RS256, none]}}",
+            "NoEffect",
+            "spec.JWT.validAlgorithms[1]",
+            "none",
+        ),
+        (
+            "Filter",
+            "{OAuth2: {authorizationURL: 'https://a', grantType: Password, clientID: c, secretName: s, clientSessionMaxIdle: 9m}}",
+            "NoEffect",
+            "spec.OAuth2.clientSessionMaxIdle",
+            "9m",
+        ),
         ("Mapping", "{prefix: /, service: w, docs: {path: [/x]}}", "InvalidValue", "spec.docs", "{path"),
         ("Mapping", "{prefix: /, service: w, docs: {paht: /x}}", "InvalidValue", "spec.docs", "{paht"),
         (

@@ -105,10 +105,16 @@ fn services_that_agree_are_asked_as_one() {
     let id = |name: &str| ObjectId::new(nuncio_api::Kind::AuthService, "default", name);
     assert_eq!(world.problems(&id("c"))[0].reason, "ConflictingAuthService");
     assert!(world.problems(&id("a")).is_empty());
-    for listener in world.model().listeners.values() {
-        let Handler::Http(http) = &listener.chains[0].handler else { panic!("{listener:?}") };
-        assert_eq!(http.identity_headers, ["x-user"]);
-    }
+    assert_eq!(removed(&world), ["x-user"]);
+    let grpc = "{auth_service: '127.0.0.1:1', proto: grpc, protocol_version: v3, allowed_authorization_headers: [X-User, Accept]}";
+    assert_eq!(removed(&with(&[("a", grpc)])), ["x-user"]);
+}
+
+/// What is taken out of every request, since clients do not say who they are.
+fn removed(world: &World) -> &[String] {
+    let mut listeners = world.model().listeners.values();
+    let Handler::Http(http) = &listeners.next().unwrap().chains[0].handler else { panic!() };
+    &http.identity_headers
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Rules on routes against the plain rule: of all rules for a host, in their order, the first whose path fits.
 
 use nuncio_auth::{Match, Rules};
-use nuncio_ir::Slot;
 use nuncio_ir::auth::RuleSetId;
+use nuncio_ir::{RouteAction, Slot};
 use proptest::prelude::*;
 
 use super::request::Request;
@@ -37,7 +37,7 @@ fn naive(world: &World, request: &Request) -> String {
 fn by_route(world: &World, request: &Request, class: &str) -> Option<String> {
     let route = request.route(world.model(), class)?;
     // What the gateway answers by itself is nobody's, and nobody is asked about a redirect.
-    let is_redirect = matches!(route.action, nuncio_ir::RouteAction::Redirect(_));
+    let is_redirect = matches!(route.action, RouteAction::Redirect(_));
     if is_redirect || route.origins.iter().all(|id| id.kind == nuncio_api::Kind::Host) {
         return None;
     }
@@ -101,6 +101,16 @@ apiVersion: getambassador.io/v3alpha1
 kind: Filter
 metadata: {name: keys}
 spec: {APIKey: {keys: [{secretName: api-keys}]}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: login}
+spec: {OAuth2: {authorizationURL: 'https://idp.test', clientID: edge, secret: s, protectedOrigins: [{origin: 'https://a.example'}]}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: asks}
+spec: {External: {auth_service: '127.0.0.1:1', proto: grpc, failure_mode_allow: true, allowed_authorization_headers: [X-User, Accept]}}
 ";
 
 fn policy(rules: &str) -> String {
@@ -152,7 +162,7 @@ fn paths_in_disguise_are_refused_where_there_are_rules() {
     apply(&mut world, &(EDGE.to_owned() + &text));
     let refused = |host: &str, path: &str| {
         let route = Request::get(host, path).route(world.model(), "").unwrap();
-        matches!(&route.action, nuncio_ir::RouteAction::Respond(respond) if respond.status == 400)
+        matches!(&route.action, RouteAction::Respond(respond) if respond.status == 400)
     };
     for path in ["/open/..;/own/x", "/open/%252e%252e/own/x", "/open/..%c0%afown/x", "/other/%00"] {
         assert!(refused("a.example", path), "{path}");
@@ -161,6 +171,60 @@ fn paths_in_disguise_are_refused_where_there_are_rules() {
     for path in ["/open/x;a=b", "/own/100%25", "/open/%C3%A9"] {
         assert!(!refused("a.example", path), "{path}");
     }
+}
+
+#[test]
+fn a_rule_is_for_the_names_of_its_host_and_no_others() {
+    let mut world = world();
+    let keys = |host: &str| format!("{{host: '{host}', filters: [{{name: keys}}]}}");
+    let some: Vec<_> = (1..=20).map(|n| keys(&format!("*.t{n}.com"))).collect();
+    let text = policy(&format!("[{{host: '*.zeta.com', filters: []}}, {}]", some.join(", ")));
+    apply(&mut world, &(EDGE.to_owned() + &text));
+    let origins = |world: &World, host: &str| {
+        let rules = rules(world, host, "/x").into_iter();
+        rules.map(|(origin, _)| origin).collect::<Vec<_>>()
+    };
+    assert_eq!(origins(&world, "x.t1.com"), ["p.default#1"]);
+    assert_eq!(origins(&world, "x.T20.com"), ["p.default#20"]);
+    assert_eq!(origins(&world, "x.zeta.com"), ["p.default#0"]);
+    assert_eq!(origins(&world, "x.other.com"), [""; 0]);
+    // Each of these may be for what any of the others is for: 512 sorts of names.
+    let many: Vec<_> = (0..9).map(|n| keys(&format!("*{n}*"))).collect();
+    apply(&mut world, &policy(&format!("[{}]", many.join(", "))));
+    assert_eq!(origins(&world, "10.test"), ["p.default#0"], "the first of two");
+    assert_eq!(origins(&world, "1.test"), ["p.default#1"]);
+    assert_eq!(origins(&world, "x.test"), [""; 0]);
+    let route = Request::get("8.test", "/x").route(world.model(), "").unwrap();
+    let RouteAction::Respond(respond) = &route.action else { panic!("{route:?}") };
+    assert_eq!(respond.status, 503);
+    let id = nuncio_api::ObjectId::new(nuncio_api::Kind::FilterPolicy, "default", "p");
+    let problems = world.problems(&id);
+    assert_eq!((problems.len(), problems[0].reason, &*problems[0].field), (3, "TooManyHosts", "spec.rules[6].host"));
+}
+
+#[test]
+fn a_session_goes_by_way_of_the_service_where_nobody_else_is_asked() {
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &policy("[{host: a.example, path: '/own/*', filters: [{name: login}]}]")));
+    let asked = |host: &str, path: &str, cookie: &str| {
+        let request = Request::get(host, path).with("cookie", cookie);
+        let route = request.route(world.model(), "").unwrap();
+        route.rules.as_ref().map(|check| world.model().rule_sets[&check.set].rules.len())
+    };
+    for path in ["/open/x", "/x"] {
+        for name in ["a.example", "A.example"] {
+            assert_eq!(asked(name, path, "a=1; __Host-ambassador_session.login.default=x"), Some(0), "{name}{path}");
+            assert_eq!(asked(name, path, "a=1; ambassador_xsrf.login.default=x"), None, "{name}{path}");
+        }
+    }
+    assert_eq!(asked("a.example", "/own/x", "ambassador_session.login.default=x"), Some(1));
+}
+
+#[test]
+fn who_is_asked_by_grpc_may_name_what_clients_may_not_say() {
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &policy("[{path: '/x/*', filters: [{name: asks}]}]")));
+    assert!(world.protection.identity_headers.iter().eq(["x-user"]), "{:?}", world.protection.identity_headers);
 }
 
 #[test]
@@ -209,6 +273,11 @@ fn what_cannot_be_used_lets_nobody_in_where_it_is_for() {
         ("[{path: '/x/*', filters: [{name: keys, arguments: {require: '('}}]}]", "does not compile", "InvalidRule"),
         ("[{path: '/x/*', filters: [{name: keys, arguments: {maxAge: 5s}}]}]", "heeds neither", "InvalidRule"),
         ("[{path: '/x/*', filters: [{name: keys, onDeny: sometimes}]}]", "is not valid", ""),
+        (
+            "[{path: '/x/*', filters: [{name: keys, arguments: {insteadOfRedirect: {filters: [{name: login}]}}}]}]",
+            "is a login",
+            "InvalidRule",
+        ),
     ];
     for (text, wanted, reason) in cases {
         let mut world = world();

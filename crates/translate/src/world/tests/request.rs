@@ -113,6 +113,7 @@ fn fits_value(condition: &ValueMatch, value: &str) -> bool {
         ValueMatch::Suffix { value: text, ignore_case } => {
             fold(value, *ignore_case).ends_with(&fold(text, *ignore_case))
         }
+        ValueMatch::Contains(text) => value.contains(&**text),
         ValueMatch::Regex(regex) => is_whole(regex, value),
         ValueMatch::Present => true,
     }

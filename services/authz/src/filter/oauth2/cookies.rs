@@ -2,7 +2,7 @@
 
 use http::header::{HeaderValue, SET_COOKIE};
 use nuncio_auth::cookie::{self, Cookie, prefixed};
-use nuncio_auth::login::{Origin, Session, is_pending, session_cookie, xsrf_cookie};
+use nuncio_auth::login::{Origin, SESSION_PREFIX, Session, is_pending, session_cookie, xsrf_cookie};
 use nuncio_auth::{Reply, Request};
 use nuncio_ir::auth::SameSite;
 
@@ -77,7 +77,7 @@ pub(super) fn offered(request: &Request, filter: &str, origin: &Origin) -> Vec<S
 }
 
 /// Upstreams see no session and no login: who has one of them could use it as long as it lives.
-pub(super) fn hide(request: &mut Request) {
+pub(crate) fn hide(request: &mut Request) {
     cookie::hide(request, is_credential);
 }
 
@@ -88,7 +88,7 @@ pub(super) fn has_any(request: &Request) -> bool {
 
 fn is_credential(name: &str) -> bool {
     let bare = name.trim_start_matches("__Host-").trim_start_matches("__Secure-");
-    bare.starts_with("ambassador_session.") || is_pending(name)
+    bare.starts_with(SESSION_PREFIX) || is_pending(name)
 }
 
 #[cfg(test)]
@@ -128,5 +128,16 @@ mod tests {
         assert_eq!(with("ambassador_session.f.default", &id, false), 1);
         assert_eq!(with("__Host-ambassador_session.g.default", &id, true), 0);
         assert_eq!(with("__Host-ambassador_session.f.default", "short", true), 0);
+    }
+
+    /// Case 30: each of them would be looked for in the store.
+    #[test]
+    fn few_of_many_sessions_are_looked_at() {
+        let mut request = Request::new("GET", "https", "a", "/");
+        for _ in 0..180 {
+            let id = nuncio_auth::crypto::random_text();
+            request.add_header("cookie", format!("__Host-ambassador_session.f.default={id}").as_bytes());
+        }
+        assert_eq!(offered(&request, "f.default", &origin(true)).len(), MOST);
     }
 }

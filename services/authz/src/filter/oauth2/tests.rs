@@ -8,9 +8,7 @@ mod refresh;
 mod validate;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use nuncio_auth::crypto::Keys;
 use nuncio_auth::login::Session;
 use nuncio_auth::{Edits, Request};
 use serde_json::json;
@@ -18,9 +16,7 @@ use serde_json::json;
 use crate::clock::now;
 use crate::config::Active;
 use crate::engine::{Engine, Outcome, Services};
-use crate::idp::Clients;
-use crate::metrics::AuthzMetrics;
-use crate::session::{MemoryStore, Sessions, Store};
+use crate::session::Sessions;
 use provider::ToldProvider;
 
 /// Who decides on requests, and a browser's session.
@@ -34,10 +30,8 @@ impl Rig {
     /// A session as the provider's first tokens would make it, with whatever `change` makes of it.
     async fn start(change: impl FnOnce(&mut Session)) -> Self {
         let provider = ToldProvider::start().await;
-        let metrics = AuthzMetrics::new();
-        let clients = Clients::new(Duration::from_secs(4), metrics.clone());
-        let sessions = Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral(), Duration::from_secs(15));
-        let services = Services::new(clients, sessions, metrics.clone());
+        let services = Services::alone();
+        let metrics = services.metrics.clone();
         let active = Active::new();
         active.apply(serde_json::from_value(rules(&provider.issuer)).unwrap()).unwrap();
         let rig = Self {
@@ -88,17 +82,40 @@ fn authorization(edits: &Edits) -> &str {
 }
 
 #[tokio::test]
-async fn a_session_of_another_provider_is_none() {
-    let rig = Rig::start(|session| session.claims["iss"] = json!("https://before.test")).await;
-    assert_eq!(rig.token().await.unwrap_err(), "no_session");
-    assert_eq!(rig.provider.count(), 0, "its tokens are shown to nobody");
+async fn whoever_lets_a_request_through_no_upstream_sees_its_session() {
+    let rig = Rig::start(|_| {}).await;
+    let cookie = format!("a=1; __Host-ambassador_session.login={}", rig.id);
+    for (set, method, more) in [("open", "GET", ""), ("s", "OPTIONS", "GET")] {
+        let mut request = Request::new(method, "https", "app.test", "/");
+        request.add_header("cookie", cookie.as_bytes());
+        request.add_header("origin", b"https://other.test");
+        request.add_header("access-control-request-method", more.as_bytes());
+        let outcome = rig.engine.decide(Some(set), request).await.outcome;
+        let Outcome::Allow(edits, _) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(edits.headers["cookie"].as_ref().unwrap(), "a=1", "{set} {method}");
+    }
+}
+
+/// Case 28.
+#[tokio::test]
+async fn a_session_of_another_filter_client_or_provider_is_none() {
+    let changes: [fn(&mut Session); 3] = [
+        |session| session.filter = "other".to_owned(),
+        |session| session.client_id = "other".to_owned(),
+        |session| session.claims["iss"] = json!("https://other.test"),
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let rig = Rig::start(change).await;
+        assert_eq!(rig.token().await.unwrap_err(), "no_session", "{index}");
+        assert_eq!(rig.provider.count(), 0, "its tokens are shown to nobody");
+    }
 }
 
 /// `/strict` has a cookie that is `Strict`, and `/wide` wants a scope more.
 fn rules(issuer: &str) -> serde_json::Value {
     let rule = |path: &str, arguments: serde_json::Value| json!({ "origin": "p", "path": path, "filters": [{ "filter": "login", "arguments": arguments }] });
     json!({
-        "rule_sets": [{ "id": "s", "rules": [
+        "rule_sets": [{ "id": "open", "rules": [] }, { "id": "s", "rules": [
             rule("/strict", json!({ "same_site": "strict" })), rule("/wide", json!({ "scope": ["wide"] })), rule("*", json!({})) ] }],
         "filters": [{ "id": "login", "kind": { "oauth2": { "issuer": issuer, "grant": { "authorization_code": {
             "client_id": "edge", "client_secret": "s", "state_expire_redirect": true,
