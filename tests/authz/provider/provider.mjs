@@ -59,7 +59,11 @@ provider.registerGrantType('password', async (ctx) => {
   ctx.body = { access_token: await token.save(), expires_in: token.expiration, token_type: 'Bearer', scope };
 }, ['username', 'password', 'scope']);
 
-provider.on('grant.success', (ctx) => console.log(`grant ${ctx.oidc.params.grant_type}`));
+provider.on('grant.success', (ctx) => {
+  const { access_token, refresh_token, id_token } = ctx.body;
+  for (const token of [access_token, refresh_token, id_token]) if (token) console.log(`given ${token}`);
+  console.log(`grant ${ctx.oidc.params.grant_type}`);
+});
 provider.on('grant.error', (ctx, error) => console.log(`error ${ctx.oidc.params?.grant_type} ${error.message}`));
 provider.on('access_token.destroyed', () => console.log('revoked'));
 provider.on('refresh_token.destroyed', () => console.log('revoked'));

@@ -211,11 +211,9 @@ fn a_session_goes_by_way_of_the_service_where_nobody_else_is_asked() {
         let route = request.route(world.model(), "").unwrap();
         route.rules.as_ref().map(|check| world.model().rule_sets[&check.set].rules.len())
     };
-    for path in ["/open/x", "/x"] {
-        for name in ["a.example", "A.example"] {
-            assert_eq!(asked(name, path, "a=1; __Host-ambassador_session.login.default=x"), Some(0), "{name}{path}");
-            assert_eq!(asked(name, path, "a=1; ambassador_xsrf.login.default=x"), None, "{name}{path}");
-        }
+    for name in ["a.example", "A.example"] {
+        assert_eq!(asked(name, "/open/x", "a=1; __Host-ambassador_session.login.default=x"), Some(0), "{name}");
+        assert_eq!(asked(name, "/open/x", "a=1; ambassador_xsrf.login.default=x"), None, "{name}");
     }
     assert_eq!(asked("a.example", "/own/x", "ambassador_session.login.default=x"), Some(1));
 }
