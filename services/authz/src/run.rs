@@ -103,10 +103,9 @@ impl Service {
     }
 
     /// What tells how often the API key of an owner was used since the process began.
-    #[must_use]
-    pub fn key_uses(&self) -> Arc<dyn Fn(&str) -> Option<KeyUse> + Send + Sync> {
+    pub fn key_uses(&self) -> impl Fn(&str) -> Option<KeyUse> + Send + Sync + use<> {
         let services = Arc::clone(&self.engine.services);
-        Arc::new(move |owner| services.key_uses.of(owner))
+        move |owner| services.key_uses.of(owner)
     }
 
     /// Runs until stopped; what it counts is in `metrics`.

@@ -75,7 +75,9 @@ pub struct KeyUse {
 
 /// Tells that of the key with an id.
 #[derive(Clone)]
-pub struct KeyUses(pub Arc<dyn Fn(&str) -> Option<KeyUse> + Send + Sync>);
+pub struct KeyUses(pub Arc<TellKeyUse>);
+
+type TellKeyUse = dyn Fn(&str) -> Option<KeyUse> + Send + Sync;
 
 impl fmt::Debug for KeyUses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -44,7 +44,7 @@ impl<'c> Protect<'c> {
         }
         let held = checks.into_iter().map(|(part, rules)| {
             let mut route = Route { rules, ..route.clone() };
-            route.matches.headers.extend(of_names(&part.names));
+            route.matches.headers.extend(part.names.iter().map(|names| of_names(names)));
             route
         });
         held.collect()
@@ -62,13 +62,13 @@ impl<'c> Protect<'c> {
     pub(super) fn head(&mut self, names: &Names) -> Vec<Route> {
         let protected = || names.parts.iter().filter(|part| !part.rules.is_empty());
         let refused = names.refused.iter().filter_map(|at| self.coverage.rules.get(*at));
-        let mut routes: Vec<_> = refused.map(|rule| refused_name(rule.host.regex())).collect();
+        let mut routes: Vec<_> = refused.map(|rule| refused_name(&rule.host.regex())).collect();
         if protected().next().is_some() {
             let every = protected().any(|part| part.names.is_empty());
             // A rule is for each name that its glob takes, whichever others take it.
             let globs: BTreeSet<&str> = protected().flat_map(|part| &part.names).map(String::as_str).collect();
             let globs = globs.into_iter().collect::<Vec<_>>().join("|");
-            routes.push(disguised((!every).then_some(globs)));
+            routes.push(disguised((!every).then_some(globs).as_deref()));
         }
         if names.endpoints {
             let (key, check) = SetKey::endpoints();
@@ -114,25 +114,25 @@ impl<'c> Protect<'c> {
     }
 }
 
-fn refused_name(name: String) -> Route {
+fn refused_name(name: &str) -> Route {
     let path = PathMatch::Prefix { value: "/".to_owned(), case_sensitive: true };
     let body = "it cannot be told who may ask for this name\n".to_owned();
     let mut route = Route { action: RouteAction::Respond(Respond { status: 503, body }), ..at("refused-name", path) };
-    route.matches.headers.extend(of_names(&[name]));
+    route.matches.headers.push(of_names(name));
     route
 }
 
 /// Of the names that an expression takes, or of all.
-fn disguised(names: Option<String>) -> Route {
+fn disguised(names: Option<&str>) -> Route {
     let path = PathMatch::Regex(DISGUISED.to_owned());
     let body = "servers may read this path in two ways\n".to_owned();
     let mut route = Route { action: RouteAction::Respond(Respond { status: 400, body }), ..at("disguised-path", path) };
-    route.matches.headers.extend(of_names(names.as_slice()));
+    route.matches.headers.extend(names.map(of_names));
     route
 }
 
-fn of_names(names: &[String]) -> impl Iterator<Item = HeaderMatch> {
-    names.iter().map(|name| authority(ValueMatch::Regex(any_case(name))))
+fn of_names(names: &str) -> HeaderMatch {
+    authority(ValueMatch::Regex(any_case(names)))
 }
 
 /// Where logins have their endpoints.

@@ -45,7 +45,7 @@ struct Side {
 pub(crate) async fn bench(length: Duration) {
     let upstream = Upstream::start().await;
     let callback = format!("http://{}/callback", upstream.address);
-    let provider = Provider::start(&[callback.clone()], &json!({})).await;
+    let provider = Provider::start(std::slice::from_ref(&callback), &json!({})).await;
     let token = provider.tokens_of("ann", &callback).await["access_token"].as_str().unwrap().to_owned();
     let (few, many) = (Side::start(FEW, &provider, &token).await, Side::start(MANY, &provider, &token).await);
     let (mut of_few, mut of_many) = (f64::MAX, f64::MAX);
