@@ -53,6 +53,8 @@ pub(crate) struct SetKey {
 pub(crate) struct Gate {
     /// What must hold of the claims of who passes.
     pub(crate) require: Option<Arc<str>>,
+    /// How much of the body its filters want.
+    pub(crate) body: Option<u32>,
 }
 
 impl SetKey {

@@ -23,6 +23,8 @@ pub(crate) struct Protection {
     rules: BTreeMap<Arc<str>, Rule>,
     /// What requests for previews pass, unless anybody may see them.
     pub(crate) gate: Vec<FilterRef>,
+    /// How much of the body those want.
+    pub(crate) gate_body: Option<u32>,
     /// The Filters that rules name, and those that stand for what cannot be read.
     pub(crate) filters: BTreeMap<FilterId, Arc<Filter>>,
     /// Headers by which upstreams learn who a request is from.
@@ -49,7 +51,9 @@ pub(crate) fn build(
     let endpoints = protection.endpoints(rules.iter().chain(&gate));
     protection.coverage =
         Arc::new(Coverage { rules: rules.iter().map(|(_, covered, _)| covered.clone()).collect(), endpoints });
-    protection.gate = gate.map(|(.., rule)| rule.filters).unwrap_or_default();
+    if let Some((_, covered, rule)) = gate {
+        (protection.gate, protection.gate_body) = (rule.filters, covered.body);
+    }
     protection.rules = rules.into_iter().map(|(_, covered, rule)| (covered.origin, rule)).collect();
     if !protection.is_on() {
         protection.filters.clear();
@@ -147,8 +151,7 @@ impl Protection {
     ) {
         for (index, rule) in policy.rules.iter().enumerate() {
             let used = self.used(id, rule, &format!("spec.rules[{index}]"), all);
-            let body = used.iter().flat_map(with_nested).filter_map(|used| body(all.get(&used.filter)?)).max();
-            rules.push(covered(id, index, rule, body, used));
+            rules.push(covered(id, index, rule, body(&used, all), used));
         }
     }
 
@@ -188,7 +191,7 @@ impl Protection {
         let (host, filters) = (Some(format!("*.{}", policy.domain)), policy.filters.clone());
         let rule = FilterRule { host, filters, ..FilterRule::default() };
         let used = self.used(id, &rule, "spec", all);
-        (!used.is_empty()).then(|| covered(id, 0, &rule, None, used))
+        (!used.is_empty()).then(|| covered(id, 0, &rule, body(&used, all), used))
     }
 
     /// Says what is wrong with a Filter that a rule names, and takes it in.
@@ -262,12 +265,15 @@ impl Protection {
     }
 }
 
-/// The filter, with one more thing that must hold of the claims.
+/// The filter, with one more thing that must hold of the claims, also where others decide instead of it.
 fn requiring(used: &FilterRef, more: Option<&Arc<str>>) -> FilterRef {
     let mut used = used.clone();
     if let Some(more) = more {
         let both = used.arguments.require.as_ref().map(|own| format!("({own}) && ({more})").into());
         used.arguments.require = Some(both.unwrap_or_else(|| Arc::clone(more)));
+    }
+    if let Some(instead) = &mut used.arguments.instead_of_redirect {
+        instead.filters = instead.filters.iter().map(|used| requiring(used, more)).collect();
     }
     used
 }
@@ -312,12 +318,13 @@ fn group_mark(id: &ObjectId) -> &'static str {
     }
 }
 
-/// One byte more than is wanted, so that the service sees whether there is more.
-fn body(filter: &Filter) -> Option<u32> {
-    match &filter.kind {
+/// How much of the body filters want. One byte more, so that the service sees whether there is more.
+fn body(used: &[FilterRef], all: &BTreeMap<FilterId, Filter>) -> Option<u32> {
+    let wanted = |used: &FilterRef| match &all.get(&used.filter)?.kind {
         FilterKind::External(external) => external.include_body.map(|body| body.max_bytes.saturating_add(1)),
         _ => None,
-    }
+    };
+    used.iter().flat_map(with_nested).filter_map(wanted).max()
 }
 
 /// `host:port` of an origin.

@@ -32,7 +32,7 @@ pub(super) fn of(spec: &Preview, policy: &PreviewPolicy, protection: &Protection
     if require.is_some() && !protection.gate_knows_claims() {
         return closed("a filter of the PreviewPolicy knows of no groups, so nobody can be let in");
     }
-    Ok(Some(Gate { require }))
+    Ok(Some(Gate { require, body: protection.gate_body }))
 }
 
 /// An expression over claims. JSON's texts are texts there too.
@@ -51,10 +51,11 @@ pub(super) fn held(
 ) -> Option<RuleCheck> {
     let before = route.rules.as_ref().and_then(|check| Some((check, known.get(&check.set)?)));
     let gate = gate.filter(|_| !answers_by_itself(route));
+    let wanted = gate.and_then(|gate| gate.body);
     let (key, body) = match (before, gate) {
         (None, None) => return None,
-        (Some((check, key)), gate) => (SetKey { gate: gate.cloned(), ..key.clone() }, check.body),
-        (None, gate) => (SetKey { rules: Vec::new(), whole: false, gate: gate.cloned() }, None),
+        (Some((check, key)), gate) => (SetKey { gate: gate.cloned(), ..key.clone() }, check.body.max(wanted)),
+        (None, gate) => (SetKey { rules: Vec::new(), whole: false, gate: gate.cloned() }, wanted),
     };
     let set = key.id();
     sets.insert(set.clone(), key);

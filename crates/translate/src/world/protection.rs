@@ -78,7 +78,9 @@ impl World {
         for (id, filter) in &new.filters {
             put(&mut self.model.filters, &mut delta.filters, id.clone(), Some((**filter).clone()));
         }
-        dirty.preview_gate |= old.gate != new.gate || old.gate_knows_claims() != new.gate_knows_claims();
+        dirty.preview_gate |= old.gate != new.gate
+            || old.gate_body != new.gate_body
+            || old.gate_knows_claims() != new.gate_knows_claims();
         if old.coverage != new.coverage {
             dirty.old_coverage = Some(old.coverage);
         }

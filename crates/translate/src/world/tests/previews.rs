@@ -1,5 +1,7 @@
 //! Previews: what their hosts answer, and what they leave alone.
 
+mod gate;
+
 use nuncio_api::{Kind, ObjectId};
 use nuncio_ir::{Backend, HostRewrite, Route, RouteAction};
 
@@ -256,60 +258,4 @@ fn a_preview_of_nothing_is_told() {
     let nowhere = SITE.replace("hostname: '*'", "hostname: shop.example");
     let world = of(&[&nowhere, &policy, PREVIEW]);
     assert_eq!(reasons(&world, &preview()), ["NoMatchingHost"]);
-}
-
-const KEYS: &str = "\
-apiVersion: getambassador.io/v3alpha1
-kind: Filter
-metadata: {name: keys}
-spec: {APIKey: {keys: [{secretName: keys}]}}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: keys}
-stringData: {ann: key-1}
----
-";
-
-fn gated(mode: &str) -> (String, String) {
-    let policy = POLICY.replace("[Public]", "[Authenticated, Members], filters: [{name: keys}]");
-    (policy, PREVIEW.replace("{mode: Public}", mode))
-}
-
-/// What requests for a route pass: the filters of the gate, and the rules behind it.
-fn asked(world: &World, host: &str, path: &str) -> (Vec<String>, usize) {
-    let Some(check) = &route(world, host, path).rules else { return (Vec::new(), 0) };
-    let set = &world.model().rule_sets[&check.set];
-    (set.gate.iter().map(|used| used.filter.to_string()).collect(), set.rules.len())
-}
-
-#[test]
-fn who_wants_to_see_a_preview_passes_its_gate_and_then_the_rules_of_the_baseline() {
-    let (policy, preview) = gated("{mode: Authenticated}");
-    let rules = "apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: cart}\n\
-                 spec: {rules: [{host: shop.example, path: /cart/*, filters: [{name: keys}]}]}\n---\n";
-    let world = of(&[SITE, KEYS, rules, &policy, &preview]);
-    let (host, gate) = (host(&world), vec!["keys.default".to_owned()]);
-    assert_eq!(asked(&world, &host, "/cart/"), (gate.clone(), 1));
-    // Its paths are among those of the rule.
-    assert_eq!(asked(&world, &host, "/"), (gate, 1));
-    assert_eq!(asked(&world, "shop.example", "/cart/"), (Vec::new(), 1));
-    assert_eq!(asked(&world, "shop.example", "/"), (Vec::new(), 1));
-}
-
-#[test]
-fn a_gate_that_cannot_be_kept_stays_closed() {
-    // The filter knows of no groups.
-    let (policy, preview) = gated("{mode: Members, groups: [team]}");
-    let world = of(&[SITE, KEYS, &policy, &preview]);
-    assert_eq!(reasons(&world, &self::preview()), ["NotAllowed"]);
-    assert_eq!(world.preview_urls(&self::preview()), []);
-    // It is not there: what is asked of it is denied.
-    let (policy, preview) = gated("{mode: Authenticated}");
-    let world = of(&[SITE, &policy, &preview]);
-    assert_eq!(asked(&world, &host(&world), "/cart/").0, ["keys.default"]);
-    assert_eq!(reasons(&world, &ObjectId::new(Kind::PreviewPolicy, "default", "previews")), ["FilterNotFound"]);
-    // A mode that the policy does not allow.
-    let world = of(&[SITE, KEYS, &policy, PREVIEW]);
-    assert_eq!(reasons(&world, &self::preview()), ["NotAllowed"]);
 }
