@@ -12,6 +12,8 @@ pub struct Walk {
     steps: Arc<[Step]>,
     at: usize,
     identity: Option<Identity>,
+    /// Whether any filter has allowed the request.
+    is_allowed: bool,
     end: Option<End>,
 }
 
@@ -29,13 +31,15 @@ pub enum Next {
     Ask(usize),
     /// It is decided.
     Done(Verdict),
+    /// No filter has decided: each was skipped, or what it denied is discarded.
+    Undecided,
 }
 
 impl Walk {
     /// At the beginning.
     #[must_use]
     pub fn new(steps: Arc<[Step]>) -> Self {
-        Self { steps, at: 0, identity: None, end: None }
+        Self { steps, at: 0, identity: None, is_allowed: false, end: None }
     }
 
     /// The step of an index.
@@ -65,7 +69,7 @@ impl Walk {
                 return Next::Ask(at);
             }
         }
-        Next::Done(Verdict::Allow(self.identity.take()))
+        if self.is_allowed { Next::Done(Verdict::Allow(self.identity.take())) } else { Next::Undecided }
     }
 
     /// Takes the verdict of the filter asked last.
@@ -73,6 +77,7 @@ impl Walk {
         let Some(step) = self.steps.get(index) else { return };
         match verdict {
             Verdict::Allow(identity) => {
+                self.is_allowed = true;
                 // The first who is known is who it is, as far as logs are concerned.
                 self.identity = self.identity.take().or(identity);
                 if step.on_allow == OnAllow::Break {
@@ -119,6 +124,7 @@ mod tests {
                 }
                 Next::Done(Verdict::Allow(_)) => return ("allow".to_owned(), asked),
                 Next::Done(_) => return ("deny".to_owned(), asked),
+                Next::Undecided => return ("undecided".to_owned(), asked),
             }
         }
     }
@@ -127,13 +133,15 @@ mod tests {
     fn filters_follow_each_other_as_the_rule_says() {
         let filter = |name: &str| json!({ "filter": name });
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert_eq!(outcome(&json!([])), ("allow".to_owned(), vec![]));
+        assert_eq!(outcome(&json!([])), ("undecided".to_owned(), vec![]));
         assert_eq!(
             outcome(&json!([filter("allow"), filter("deny"), filter("allow")])),
             ("deny".to_owned(), names(&["allow", "deny"]))
         );
         let discarded = json!([{ "filter": "deny", "on_deny": "continue" }, filter("allow")]);
         assert_eq!(outcome(&discarded).0, "allow");
+        let discarded = json!([{ "filter": "deny", "on_deny": "continue" }]);
+        assert_eq!(outcome(&discarded), ("undecided".to_owned(), names(&["deny"])));
         let enough = json!([{ "filter": "allow", "on_allow": "break" }, filter("deny")]);
         assert_eq!(outcome(&enough), ("allow".to_owned(), names(&["allow"])));
     }

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use nuncio_auth::Request;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::clock::now;
-use crate::engine::{Decision, Facts, Outcome};
+use crate::engine::{Decision, Outcome};
 
 /// Where lines go.
 pub(crate) struct Audit {
@@ -18,6 +19,28 @@ pub(crate) struct Audit {
 impl std::fmt::Debug for Audit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Audit").finish_non_exhaustive()
+    }
+}
+
+/// What the audit log says of a request: no header, no query.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) id: String,
+    pub(crate) client: String,
+    pub(crate) method: String,
+    pub(crate) origin: String,
+    pub(crate) path: String,
+}
+
+impl Facts {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self {
+            id: request.id.clone(),
+            client: request.client.clone(),
+            method: request.method.clone(),
+            origin: request.origin(),
+            path: request.path().to_owned(),
+        }
     }
 }
 

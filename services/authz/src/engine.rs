@@ -14,7 +14,7 @@ use serde::Serialize;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, debug_span};
 
-use crate::audit::{Audit, Entry};
+use crate::audit::{Audit, Entry, Facts};
 use crate::config::{Active, Config};
 use crate::filter::oauth2::cookies;
 use crate::filter::{Kind, unusable};
@@ -152,7 +152,7 @@ impl Engine {
         if ClientKind::of(&request) == ClientKind::Preflight && passes_preflights(&steps, &config) {
             return self.allow(request, None);
         }
-        let verdict = self.walk(steps, &mut request, &config, walked).await;
+        let verdict = self.walk(steps, &mut request, &config, walked).await.unwrap_or(Verdict::Allow(None));
         walked.identity = request.identity.take();
         match verdict {
             Verdict::Allow(identity) => self.allow(request, identity.or(guest)),
@@ -180,39 +180,52 @@ impl Engine {
             return Ok(None);
         }
         walked.rule = "gate".to_owned();
-        match self.walk(Arc::clone(gate), request, config, walked).await {
-            Verdict::Allow(identity) => Ok(identity),
-            Verdict::Deny(denial) => Err(Outcome::Deny(denial)),
-            Verdict::Answer(reply) => Err(Outcome::Answer(reply)),
+        let verdict = self.walk(Arc::clone(gate), request, config, walked).await;
+        walked.identity.clone_from(&request.identity);
+        match verdict {
+            Some(Verdict::Allow(identity)) => Ok(identity),
+            Some(Verdict::Deny(denial)) => Err(Outcome::Deny(denial)),
+            Some(Verdict::Answer(reply)) => Err(Outcome::Answer(reply)),
+            None => Err(Outcome::Deny(undecided(request))),
         }
     }
 
-    /// Asks filter after filter. Where a login would begin, the rule may have other filters decide instead.
-    async fn walk(&self, steps: Arc<[Step]>, request: &mut Request, config: &Config, walked: &mut Walked) -> Verdict {
+    /// Asks filter after filter. Where a login would begin, the rule may have other filters decide instead. `None` where
+    /// none decides.
+    async fn walk(
+        &self,
+        steps: Arc<[Step]>,
+        request: &mut Request,
+        config: &Config,
+        walked: &mut Walked,
+    ) -> Option<Verdict> {
         let mut walk = Walk::new(steps);
         let steps = walk.steps();
         loop {
             let index = match walk.next(request) {
-                Next::Done(verdict) => return verdict,
+                Next::Done(verdict) => return Some(verdict),
+                Next::Undecided => return None,
                 Next::Ask(index) => index,
             };
-            let Some(step) = steps.get(index) else { return Verdict::Deny(unusable(request, "a step is missing")) };
-            let mut verdict = match config.filters.get(&step.filter) {
+            let Some(step) = steps.get(index) else {
+                return Some(Verdict::Deny(unusable(request, "a step is missing")));
+            };
+            let verdict = match config.filters.get(&step.filter) {
                 Some(filter) => filter.check(request, step, config, &self.services).await,
                 None => Verdict::Deny(unusable(request, &format!("there is no filter {}", step.filter))),
             };
             walked.note(step, &verdict);
-            if let Some(instead) = &step.instead
-                && wants_login(&verdict)
-                && instead.applies(request)
-            {
-                verdict = if instead.steps.is_empty() {
-                    Verdict::Deny(instead_of_redirect(request, instead.status))
-                } else {
-                    Box::pin(self.walk(instead.steps.clone(), request, config, walked)).await
-                };
+            let instead = step.instead.as_ref().filter(|instead| wants_login(&verdict) && instead.applies(request));
+            let verdict = match instead {
+                None => Some(verdict),
+                Some(instead) if instead.steps.is_empty() => {
+                    Some(Verdict::Deny(instead_of_redirect(request, instead.status)))
+                }
+                Some(instead) => Box::pin(self.walk(instead.steps.clone(), request, config, walked)).await,
+            };
+            if let Some(verdict) = verdict {
+                walk.answer(index, verdict);
             }
-            walk.answer(index, verdict);
         }
     }
 }
@@ -241,6 +254,11 @@ fn instead_of_redirect(request: &Request, status: u16) -> Denial {
     Denial::new("no_session", message, Reply::message(ClientKind::of(request), status, message, request))
 }
 
+fn undecided(request: &Request) -> Denial {
+    let message = "no filter lets this in";
+    Denial::new("undecided", message, Reply::message(ClientKind::of(request), StatusCode::FORBIDDEN, message, request))
+}
+
 fn bad_path(request: &Request, reason: &str) -> Denial {
     let reply = Reply::message(ClientKind::of(request), StatusCode::BAD_REQUEST, reason, request);
     Denial::new("bad_path", reason, reply)
@@ -262,27 +280,5 @@ impl Walked {
             Verdict::Answer(reply) => ("answer", reply.status.to_string(), String::new()),
         };
         self.steps.push(StepTaken { filter: step.filter.clone(), verdict: word, reason, detail });
-    }
-}
-
-/// What the audit log says of a request: no header, no query.
-#[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) id: String,
-    pub(crate) client: String,
-    pub(crate) method: String,
-    pub(crate) origin: String,
-    pub(crate) path: String,
-}
-
-impl Facts {
-    fn of(request: &Request) -> Self {
-        Self {
-            id: request.id.clone(),
-            client: request.client.clone(),
-            method: request.method.clone(),
-            origin: request.origin(),
-            path: request.path().to_owned(),
-        }
     }
 }

@@ -12,6 +12,7 @@ use nuncio_ir::auth::{External, ExternalProtocol, REQUEST_HEADERS, RESPONSE_HEAD
 use tonic::transport::Channel;
 
 use crate::engine::Services;
+use crate::filter::oauth2::cookies;
 
 /// Tells upstreams that a request was let through because nobody could be asked, as Envoy tells them.
 const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-failure-mode-allowed");
@@ -65,12 +66,16 @@ impl ExternalFilter {
         if let Err(verdict) = self.fit_body(request) {
             return *verdict;
         }
+        // Who is asked sees no session either. Filters that follow may want it.
+        let mut shown = Request::default().with_headers(request.headers().clone());
+        cookies::hide(&mut shown);
+        let headers = shown.headers();
         let ask = async {
             match &self.form {
                 Form::Http { path_prefix, request: sent, response } => {
-                    http_form::check(&self.spec, path_prefix, sent, response, request, services).await
+                    http_form::check(&self.spec, path_prefix, sent, response, headers, request, services).await
                 }
-                Form::Grpc(channel) => grpc::check(&self.spec, channel.clone(), request).await,
+                Form::Grpc(channel) => grpc::check(&self.spec, channel.clone(), headers, request).await,
             }
         };
         let timeout = if self.spec.timeout.is_zero() { Duration::from_secs(5) } else { self.spec.timeout };

@@ -58,8 +58,6 @@ impl OAuth2Filter {
             return Err(Problem::Forbidden("claims", reason));
         }
         self.pass_on(request, &session.access_token, token.as_deref(), Some(&session))?;
-        // Filters that follow may ask somebody: they are sent none either.
-        cookies::hide(request);
         self.live_on(origin, request, &found, &session, services).await;
         Ok(identity(&session))
     }

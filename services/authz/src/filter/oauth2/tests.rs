@@ -1,6 +1,7 @@
 //! Sessions at a provider that does as it is told.
 
 mod browser;
+mod gate;
 mod logout;
 mod origins;
 mod provider;
