@@ -3,6 +3,7 @@
 //! Nearly all that is asked of the service is one such call. What tonic has around any call (a router, boxes, extensions,
 //! limits of time) costs more than the decision, so this is done here.
 
+use std::fmt::Display;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,31 +11,32 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame, Incoming};
+use hyper::body::{Body, Frame};
 use prost::Message;
 use tonic::Status;
 
 /// What stands before a message: whether it is compressed, and its length in four bytes.
 const PREFIX: usize = 5;
-/// How long a request may be; as with the original.
-const LONGEST: usize = 4 << 20;
 /// What is longer is sent in pieces: h2 copies those of less than 1024 bytes into one write with whatever else there is to
 /// send, and writes each longer one by itself.
 const PIECE: usize = 1_023;
 /// Most replies fit.
 const USUAL: usize = 128;
 
-/// Receives the message of a request.
+/// Receives the message of a request, of at most `longest` bytes.
 ///
 /// # Errors
 /// When it is not one whole message, too long, or breaks off.
-pub async fn receive<M: Message + Default>(mut body: Incoming) -> Result<M, Status> {
+pub async fn receive<M: Message + Default>(
+    mut body: impl Body<Data = Bytes, Error: Display> + Unpin,
+    longest: usize,
+) -> Result<M, Status> {
     let mut bytes = Bytes::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Status::cancelled(format!("the request broke off: {error}")))?;
         let Ok(data) = frame.into_data() else { continue };
-        if bytes.len() + data.len() > PREFIX + LONGEST {
-            return Err(Status::resource_exhausted(format!("the request is longer than {LONGEST} bytes")));
+        if bytes.len() + data.len() > PREFIX + longest {
+            return Err(Status::resource_exhausted(format!("the request is longer than {longest} bytes")));
         }
         bytes = joined(bytes, data);
     }
@@ -123,6 +125,51 @@ impl Body for Reply {
             Self::Other(body) => body.is_end_stream(),
             Self::End => true,
             Self::Message(_) | Self::Success => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+    use tonic::Code;
+
+    use super::*;
+
+    /// A frame, or that the body breaks off.
+    type Sent<'a> = Result<&'a [u8], &'static str>;
+    /// What it is called, what is sent, how much may be, and what comes of it.
+    type Case<'a> = (&'a str, &'a [Sent<'a>], usize, Result<&'a str, Code>);
+
+    /// What is received of a body in these frames.
+    async fn received(frames: &[Sent<'_>], longest: usize) -> Result<String, Code> {
+        let frames = frames.iter().map(|frame| frame.map(|data| Frame::data(Bytes::copy_from_slice(data))));
+        let body = StreamBody::new(stream::iter(frames.collect::<Vec<_>>()));
+        receive(body, longest).await.map_err(|status| status.code())
+    }
+
+    #[tokio::test]
+    async fn a_request_is_one_whole_message_that_is_not_too_long() {
+        // A message of one text, "ab", in four bytes.
+        let whole: &[u8] = &[0, 0, 0, 0, 4, 10, 2, b'a', b'b'];
+        let two = [whole, whole].concat();
+        let cases: [Case<'_>; 12] = [
+            ("in one frame", &[Ok(whole)], 4, Ok("ab")),
+            ("in pieces", &[Ok(&whole[..3]), Ok(&[]), Ok(&whole[3..7]), Ok(&whole[7..])], 4, Ok("ab")),
+            ("of no bytes", &[Ok(&[0; 5])], 4, Ok("")),
+            ("nothing", &[], 4, Err(Code::Internal)),
+            ("a short prefix", &[Ok(&whole[..4])], 4, Err(Code::Internal)),
+            ("compressed", &[Ok(&[1, 0, 0, 0, 0])], 4, Err(Code::Unimplemented)),
+            ("less than it says", &[Ok(&whole[..8])], 4, Err(Code::Internal)),
+            ("more than it says", &[Ok(whole), Ok(&[0])], 9, Err(Code::Internal)),
+            ("two messages", &[Ok(&two)], 99, Err(Code::Internal)),
+            ("too long", &[Ok(&whole[..5]), Ok(&whole[5..])], 3, Err(Code::ResourceExhausted)),
+            ("not what it is to be", &[Ok(&[0, 0, 0, 0, 1, 10])], 4, Err(Code::Internal)),
+            ("broken off", &[Ok(whole), Err("reset")], 4, Err(Code::Cancelled)),
+        ];
+        for (name, frames, longest, expected) in cases {
+            assert_eq!(received(frames, longest).await, expected.map(str::to_owned), "{name}");
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::settings::Address;
 const NAME: &str = "envoy.service.auth.v3.Authorization";
 /// The path of the one method.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+/// How long a check may be: a body of the 4 MiB that a Filter may ask for, and the headers, some of them twice, of which a Module
+/// may allow 8 MiB.
+const LONGEST: usize = 24 << 20;
 /// How long a connection may take to end when the service is stopped: an identity provider may have to answer first.
 const LAST_CALLS: Duration = Duration::from_secs(5);
 
@@ -33,7 +36,7 @@ impl<H: Health> nuncio_grpc::Service for Service<H> {
         if request.uri().path() != CHECK {
             return nuncio_grpc::health(&self.health, request).await;
         }
-        match nuncio_grpc::receive::<Check>(request.into_body()).await {
+        match nuncio_grpc::receive::<Check>(request.into_body(), LONGEST).await {
             Ok(asked) => nuncio_grpc::response(&self.check(asked).await),
             Err(status) => status.into_http(),
         }
@@ -51,7 +54,11 @@ impl<H: Health> Service<H> {
 }
 
 /// Answers until stopped.
-pub(crate) async fn serve(engine: Arc<Engine>, address: &Address, stop: CancellationToken) -> Result<(), RunError> {
+pub(crate) async fn serve(
+    engine: Arc<Engine>,
+    address: &Address,
+    stop: CancellationToken,
+) -> Result<(), RunError> {
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status(NAME, ServingStatus::Serving).await;
     let listener = Listener::bind(address).await?;

@@ -17,6 +17,8 @@ use crate::limiter::{CallError, Limiter};
 
 /// The path of the method that asks whether the service is well.
 const CHECK: &str = "/grpc.health.v1.Health/Check";
+/// How long a request may be; as with the original.
+const LONGEST: usize = 4 << 20;
 /// The path of the one method.
 const SHOULD_RATE_LIMIT: &str = "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit";
 
@@ -51,7 +53,7 @@ impl<H: Health> Service<H> {
     async fn should_rate_limit(&self, request: Request<Incoming>) -> Result<RateLimitResponse, Status> {
         let (head, body) = request.into_parts();
         let answer_by = deadline::of(&head.headers).and_then(|patience| TimerInstant::now().checked_add(patience));
-        let asked = nuncio_grpc::receive(body).await?;
+        let asked = nuncio_grpc::receive(body, LONGEST).await?;
         let begun = Instant::now();
         let span = tracing::debug_span!(
             "ShouldRateLimit",

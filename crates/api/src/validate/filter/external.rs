@@ -5,7 +5,10 @@ use super::super::value::{header_text, milliseconds};
 use super::super::{header, invalid, missing, no_effect, target};
 use crate::parse::Issues;
 use crate::yaml::Path;
-use crate::{ExternalFilter, ExternalProto, FromSecret, Scheme};
+use crate::{ExternalFilter, ExternalProto, FromSecret, IncludeBody, Scheme};
+
+/// How much of a body can be looked at: as much as with the original, where it is gRPC's limit of a message.
+const LARGEST_BODY: u32 = 4 << 20;
 
 pub(super) fn external(filter: &mut ExternalFilter, path: &Path<'_>, issues: &mut Issues<'_>) {
     filter.path_prefix.take_if(|text| text.is_empty());
@@ -17,8 +20,8 @@ pub(super) fn external(filter: &mut ExternalFilter, path: &Path<'_>, issues: &mu
     if let Some(status) = filter.status_on_error {
         status_code(status.code, &path.key("status_on_error").key("code"), issues);
     }
-    if filter.include_body.is_some_and(|body| body.max_bytes == 0) {
-        invalid(&path.key("include_body").key("max_bytes"), "must be at least 1", issues);
+    if let Some(body) = &mut filter.include_body {
+        max_bytes(body, &path.key("include_body").key("max_bytes"), issues);
     }
     header_text(filter.path_prefix.as_deref(), &path.key("path_prefix"), issues);
     header::names(&filter.allowed_request_headers, &path.key("allowed_request_headers"), issues);
@@ -27,6 +30,15 @@ pub(super) fn external(filter: &mut ExternalFilter, path: &Path<'_>, issues: &mu
         by_grpc(filter, path, issues);
     }
     tls(filter, path, issues);
+}
+
+fn max_bytes(body: &mut IncludeBody, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if body.max_bytes == 0 {
+        invalid(path, "must be at least 1", issues);
+    } else if body.max_bytes > LARGEST_BODY {
+        no_effect(path, format!("taken as {LARGEST_BODY}: no more of a body can be looked at"), issues);
+        body.max_bytes = LARGEST_BODY;
+    }
 }
 
 /// The original refuses a gRPC service that does not say v3, since Envoy has no v2. Here v3 is all there is.

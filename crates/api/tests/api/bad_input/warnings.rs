@@ -57,6 +57,13 @@ fn warnings_leave_the_object_in_use() {
         ("RateLimitService", "{service: a, protocol_version: v2}", "NoEffect", "spec.protocol_version", "v2"),
         ("RateLimit", "{limits: []}", "NoEffect", "spec.limits", "[]"),
         (
+            "Filter",
+            "{External: {auth_service: a, include_body: {max_bytes: 4194305}}}",
+            "NoEffect",
+            "spec.External.include_body.max_bytes",
+            "4194305",
+        ),
+        (
             "AuthService",
             "{auth_service: a, allow_request_body: true, include_body: {max_bytes: 9}}",
             "NoEffect",

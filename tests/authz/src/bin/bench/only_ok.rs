@@ -20,7 +20,7 @@ struct OnlyOk;
 
 impl Service for OnlyOk {
     async fn answer(&self, request: Request<Incoming>) -> Response<Reply> {
-        match nuncio_grpc::receive::<()>(request.into_body()).await {
+        match nuncio_grpc::receive::<()>(request.into_body(), 4 << 20).await {
             Ok(()) => nuncio_grpc::response(&ok()),
             Err(status) => status.into_http(),
         }
