@@ -147,10 +147,11 @@ impl Service {
             tasks.spawn(serve(listener, server::http(engine.clone()), stop.clone()));
         }
         tracing::info!("answering Envoy at {}", settings.grpc);
-        within(&stop, server::grpc(engine, &settings.grpc, stop.clone())).await.unwrap_or(Ok(()))?;
+        let workers = server::grpc(engine, &settings.grpc, stop.clone()).await?;
         health.drain();
-        stop.cancel();
         while tasks.join_next().await.is_some() {}
+        // They go last: other requests use what checks have opened, such as connections to Redis.
+        workers.drained().await;
         Ok(())
     }
 }

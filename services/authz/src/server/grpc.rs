@@ -53,12 +53,12 @@ impl<H: Health> Service<H> {
     }
 }
 
-/// Answers until stopped.
+/// Answers until stopped. What is in flight then goes on for as long as there are the workers, and so does what it has begun.
 pub(crate) async fn serve(
     engine: Arc<Engine>,
     address: &Address,
     stop: CancellationToken,
-) -> Result<(), RunError> {
+) -> Result<Workers, RunError> {
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_service_status(NAME, ServingStatus::Serving).await;
     let listener = Listener::bind(address).await?;
@@ -74,6 +74,5 @@ pub(crate) async fn serve(
         Listener::Tcp(listener) => workers.accept(listener, &stop).await,
         Listener::Unix(listener, _place) => workers.accept_unix(listener, &stop).await,
     }
-    workers.drained().await;
-    Ok(())
+    Ok(workers)
 }

@@ -172,7 +172,7 @@ async fn a_session_whose_token_has_expired_is_kept_while_its_provider_is_away() 
 /// Whoever needs no answer is let in or sent on, and whoever needs one is told so in time.
 #[tokio::test]
 async fn a_provider_that_hangs_is_waited_for_as_long_as_is_said() {
-    let rig = rig(&json!({}), &json!({}), &json!({}), &["--idp-timeout", "500ms"]).await;
+    let rig = rig(&json!({}), &json!({}), &json!({}), &["--idp-timeout", "2s"]).await;
     let mut browser = Browser::default();
     let form = Browser::default().visit(&rig.url("/x")).await;
     assert!(form.body.contains("<form"), "{form:#?}");
@@ -187,7 +187,7 @@ async fn a_provider_that_hangs_is_waited_for_as_long_as_is_said() {
     let callback = rig.url(&format!("{}?code=c&state={state}&iss={issuer}", crate::rig::CALLBACK));
     let begun = Instant::now();
     is_said(&new.get(&callback).await);
-    assert!(begun.elapsed().as_secs() < 4, "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
     rig.provider.go_on();
     is_let_in_again(&mut browser, &rig).await;
 }
