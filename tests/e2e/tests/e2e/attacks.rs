@@ -1,8 +1,8 @@
 //! Cases of the attack suite that need a real Envoy, from manifests alone; their numbers are those of docs/security.md.
 
 use http::StatusCode;
-use nuncio_authz_tests::{Browser, Issuer, Upstream};
-use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object};
+use nuncio_authz_tests::{Browser, Issuer, Provider, Upstream};
+use nuncio_e2e::yaml::{documents, host, listener, mapping_on, object, text_secret};
 use nuncio_e2e::{Gateway, Site};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -194,10 +194,26 @@ async fn one_token_in_its_place() {
 #[tokio::test]
 async fn many_and_large_cookies_are_a_bounded_work() {
     let site = Site::new();
+    let provider =
+        Provider::start(&["http://app.test/.ambassador/oauth2/redirection-endpoint".to_owned()], &json!({})).await;
+    let login = json!({"OAuth2": {
+        "authorizationURL": provider.issuer, "clientID": "edge", "secretName": "login",
+        "protectedOrigins": [{"origin": "http://app.test"}],
+    }});
+    let rule = json!({"host": "app.test", "path": "/login/*", "precedence": 1, "filters": [{"name": "login"}]});
+    let secret = text_secret("login", "oauth2-client-secret", "edge-secret");
+    let objects = [object("Filter", "login", login), object("FilterPolicy", "login", json!({"rules": [rule]})), secret];
+    site.write("login.yaml", documents(&objects));
     let rig = rig(&site).await;
-    let many = (0..180).map(|_| "__Host-ambassador_session.f.default=x").collect::<Vec<_>>().join("; ");
-    let page = Rig::client().with("cookie", &many).get(&rig.url("/x")).await;
-    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    let session = format!("ambassador_session.login.default={}", "x".repeat(43));
+    let many = vec![session; 180].join("; ");
+    for path in ["/x", "/login/x"] {
+        let page = Rig::client().with("cookie", &many).get(&rig.url(path)).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let counted = rig.gateway.admin.text("/metrics").await;
+    let denied = r#"decisions_total{rule="login.default#0",decision="deny",reason="no_session"} 1"#;
+    assert!(counted.contains(denied), "the login has looked: {counted}");
     let status = rig.raw(&format!("GET /x HTTP/1.1\r\nHost: app.test\r\nCookie: a={}", "x".repeat(61_440))).await;
     assert!(matches!(status, 401 | 431), "{status}");
     rig.gateway.stop().await;

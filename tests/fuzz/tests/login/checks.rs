@@ -1,10 +1,10 @@
 //! A service that runs, asked by messages as odd as can be.
 
-use arbitrary::{Result, Unstructured};
+use arbitrary::Unstructured;
 use envoy_types::pb::envoy::config::core::v3::{HeaderMap, HeaderValue};
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
-use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, CheckResponse};
+use http::uri::PathAndQuery;
 use nuncio_auth::path::liberal;
 use nuncio_authz::Settings;
 use nuncio_authz::settings::Address;
@@ -12,14 +12,57 @@ use nuncio_fuzz::broken;
 use nuncio_telemetry::Metrics;
 use nuncio_test_support::eventually;
 use prost::Message;
+use prost::bytes::BufMut;
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
+use tonic::Status;
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::transport::{Channel, Endpoint};
 
 use crate::{PATIENCE, each, short};
+
+const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+
+/// Sends bytes as they are.
+struct AsItIs;
+
+impl Codec for AsItIs {
+    type Encode = Vec<u8>;
+    type Decode = CheckResponse;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for AsItIs {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, bytes: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&bytes);
+        Ok(())
+    }
+}
+
+impl Decoder for AsItIs {
+    type Item = CheckResponse;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<CheckResponse>, Status> {
+        CheckResponse::decode(buffer).map(Some).map_err(|error| Status::internal(error.to_string()))
+    }
+}
 
 /// What wants a key that no case has, but for what is public.
 fn rules() -> String {
@@ -38,7 +81,7 @@ fn rules() -> String {
 }
 
 struct Service {
-    client: AuthorizationClient<Channel>,
+    client: Grpc<Channel>,
     running: JoinHandle<()>,
     stop: CancellationToken,
     _directory: tempfile::TempDir,
@@ -56,23 +99,24 @@ impl Service {
         let run = service.run(Metrics::of_part(), stop.clone());
         let running = tokio::spawn(async move { run.await.unwrap() });
         let url = format!("unix:{}", at("checks.sock").display());
-        let client = eventually("the service answers", async || AuthorizationClient::connect(url.clone()).await).await;
-        let mut service = Self { client, running, stop, _directory: directory };
+        let endpoint = Endpoint::new(url).unwrap();
+        let channel = eventually("the service answers", async || endpoint.connect().await).await;
+        let mut service = Self { client: Grpc::new(channel), running, stop, _directory: directory };
         let open = HttpRequest { method: "GET".to_owned(), path: "/public/x".to_owned(), ..HttpRequest::default() };
         eventually("the rules are in force", async || {
-            let answer = service.check(asked(open.clone(), "s")).await;
+            let answer = service.check(asked(open.clone(), "s").encode_to_vec()).await.unwrap();
             if is_let_in(&answer) { Ok(()) } else { Err(format!("{answer:?}")) }
         })
         .await;
         service
     }
 
-    async fn check(&mut self, message: CheckRequest) -> CheckResponse {
-        let answer = timeout(PATIENCE, self.client.check(message.clone())).await;
-        match answer.expect("an answer in time") {
-            Ok(answer) => answer.into_inner(),
-            Err(status) => panic!("{status}: {message:?}"),
-        }
+    /// Asks by these bytes, be they a message or not.
+    async fn check(&mut self, bytes: Vec<u8>) -> Result<CheckResponse, Status> {
+        self.client.ready().await.unwrap();
+        let answer = self.client.unary(tonic::Request::new(bytes), PathAndQuery::from_static(CHECK), AsItIs);
+        let answer = timeout(PATIENCE, answer).await.expect("an answer in time");
+        answer.map(tonic::Response::into_inner)
     }
 
     async fn stop(self) {
@@ -87,8 +131,11 @@ fn checks() {
     let runtime = Runtime::new().unwrap();
     let mut service = runtime.block_on(Service::start());
     each(|bytes| {
-        let Some(message) = message(&mut Unstructured::new(bytes)).unwrap() else { return };
-        let answer = runtime.block_on(service.check(message.clone()));
+        let bytes = message(&mut Unstructured::new(bytes)).unwrap();
+        let answer = runtime.block_on(service.check(bytes.clone()));
+        // Of what is no message, the service may still read all that it looks at.
+        let Ok(message) = CheckRequest::decode(&*bytes) else { return };
+        let answer = answer.unwrap_or_else(|status| panic!("{status}: {message:?}"));
         assert!(!is_let_in(&answer) || is_public(&message), "{message:?}: {answer:?}");
     });
     runtime.block_on(service.stop());
@@ -149,9 +196,9 @@ const HEADERS: [&str; 12] = [
 const METHODS: [&str; 6] = ["GET", "POST", "OPTIONS", "", "get", "G\0T"];
 const SETS: [&str; 4] = ["s", "s", "", "gone"];
 
-/// A message; none where what was broken of it is none any more.
-fn message(u: &mut Unstructured<'_>) -> Result<Option<CheckRequest>> {
-    let mut text = |of: &[&str]| -> Result<String> {
+/// The bytes of a message, or of what is left of one.
+fn message(u: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
+    let mut text = |of: &[&str]| -> arbitrary::Result<String> {
         let length = u.int_in_range(0..=48)?;
         Ok(short(u.bytes(length.min(u.len()))?, of))
     };
@@ -175,9 +222,6 @@ fn message(u: &mut Unstructured<'_>) -> Result<Option<CheckRequest>> {
         headers: pairs.into_iter().collect(),
         ..HttpRequest::default()
     };
-    let message = asked(http, u.choose(&SETS)?);
-    if u.arbitrary()? {
-        return Ok(Some(message));
-    }
-    Ok(CheckRequest::decode(&*broken(u, message.encode_to_vec(), &PATHS)?).ok())
+    let bytes = asked(http, u.choose(&SETS)?).encode_to_vec();
+    if u.arbitrary()? { Ok(bytes) } else { broken(u, bytes, &PATHS) }
 }
