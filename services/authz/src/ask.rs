@@ -28,11 +28,16 @@ impl Running {
             Address::Unix(path) => (client.unix_socket(path.as_path()), "localhost"),
         };
         let asked = client.build()?.post(format!("http://{host}{page}")).json(body).send();
-        let answer = asked.await.with_context(|| format!("no service answers at {}", self.admin))?;
-        if !answer.status().is_success() {
-            bail!("{}", answer.text().await?.trim());
+        let nobody = || format!("no service answers at {} (--admin, NUNCIO_AUTHZ_ADMIN)", self.admin);
+        let answer = asked.await.with_context(nobody)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer.json().await?);
         }
-        Ok(answer.json().await?)
+        match answer.text().await?.trim() {
+            "" => bail!("{} answers {status}: no authentication service has its page for operators there", self.admin),
+            reason => bail!("{reason}"),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, iss
             },
         }
     }
-    report_unknown(passed, issues);
+    report_unknown(passed, issues, unknown_field);
 }
 
 /// Switches that the original reads from text as well.

@@ -132,22 +132,22 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             Spec::AuthService(Box::new(service))
         }
         Kind::Filter | Kind::GatewayFilter => {
-            let mut filter = read(node, &path, issues)?;
+            let mut filter = read_guard(node, &path, issues)?;
             validate::filter(&mut filter, &path, issues);
             Spec::Filter(Box::new(filter))
         }
         Kind::FilterPolicy | Kind::GatewayFilterPolicy => {
-            let policy = read(node, &path, issues)?;
+            let policy = read_guard(node, &path, issues)?;
             validate::filter_policy(&policy, &path, issues);
             Spec::FilterPolicy(Box::new(policy))
         }
         Kind::Preview => {
-            let preview = read(node, &path, issues)?;
+            let preview = read_guard(node, &path, issues)?;
             validate::preview(&preview, &path, issues);
             Spec::Preview(Box::new(preview))
         }
         Kind::PreviewPolicy => {
-            let policy = read(node, &path, issues)?;
+            let policy = read_guard(node, &path, issues)?;
             validate::preview_policy(&policy, &path, issues);
             Spec::PreviewPolicy(Box::new(policy))
         }
@@ -184,6 +184,24 @@ fn read<'de, T: Deserialize<'de> + Default>(
     path: &Path<'_>,
     issues: &mut Issues<'_>,
 ) -> Option<T> {
+    read_by(node, path, issues, unknown_field)
+}
+
+/// The same, for an object all of which says who is let in.
+fn read_guard<'de, T: Deserialize<'de> + Default>(
+    node: &'de Node<'de>,
+    path: &Path<'_>,
+    issues: &mut Issues<'_>,
+) -> Option<T> {
+    read_by(node, path, issues, unknown_in_guard)
+}
+
+fn read_by<'de, T: Deserialize<'de> + Default>(
+    node: &'de Node<'de>,
+    path: &Path<'_>,
+    issues: &mut Issues<'_>,
+    unknown: TellUnknown,
+) -> Option<T> {
     let Some(spec) = node.get("spec") else { return Some(T::default()) };
     let told = |error: DeError| if error.path.ends_with(".secret") { without_value(error) } else { error };
     let mut passed = Passed::default();
@@ -197,7 +215,7 @@ fn read<'de, T: Deserialize<'de> + Default>(
             }
             result => {
                 let is_whole = passed.refused() == 0;
-                report_unknown(passed, issues);
+                report_unknown(passed, issues, unknown);
                 return result.ok().filter(|_| is_whole);
             }
         }
@@ -226,12 +244,15 @@ fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -
     result.map_err(|error| issues.refused(without_value(error))).ok()
 }
 
+/// What is wrong with a field that nothing knows, by its path and the field that may have been meant.
+type TellUnknown = fn(String, Option<&str>) -> Problem;
+
 /// Reports the fields that nothing knows.
-pub(super) fn report_unknown(passed: Passed, issues: &mut Issues<'_>) {
+pub(super) fn report_unknown(passed: Passed, issues: &mut Issues<'_>, tell: TellUnknown) {
     let mut unknowns = passed.into_unknown();
     unknowns.retain(|unknown| !crate::convert::is_note(unknown.path.rsplit('.').next().unwrap_or_default()));
     for unknown in unknowns {
-        issues.push(unknown.mark, unknown_field(unknown.path, unknown.meant));
+        issues.push(unknown.mark, tell(unknown.path, unknown.meant));
     }
 }
 
@@ -253,6 +274,13 @@ pub(super) fn unknown_field(path: String, meant: Option<&str>) -> Problem {
     }
     let meant = meant.map(|field| format!(": did you mean \"{field}\"?")).unwrap_or_default();
     Problem::warning("UnknownField", path, format!("there is no such field, it has no effect{meant}"))
+}
+
+/// Without the field that was meant, the object would let in whom it was to keep out.
+fn unknown_in_guard(path: String, meant: Option<&str>) -> Problem {
+    let Some(field) = meant else { return unknown_field(path, meant) };
+    let message = format!("there is no such field; did you mean \"{field}\"? Without that, others might be let in");
+    Problem::error("UnknownField", path, message)
 }
 
 fn unknown_at_top(node: &Node<'_>, issues: &mut Issues<'_>) {

@@ -194,6 +194,9 @@ fn bad_policies_are_refused() {
             "spec.rules[0].filters[0].arguments.sameSite",
             "loose",
         ),
+        // A guard that is misspelt is no guard.
+        ("{rules: [{host: a, filter: [{name: f}]}]}", "UnknownField", "spec.rules[0].filter", "filter"),
+        ("{rule: [{host: a, filters: [{name: f}]}]}", "UnknownField", "spec.rule", "rule"),
     ] {
         check(("FilterPolicy", spec, reason, field, at));
     }
