@@ -6,6 +6,7 @@ mod bad_input;
 mod conversion;
 mod core_kinds;
 mod crds;
+mod documentation;
 mod never_panics;
 mod schema;
 mod support;
