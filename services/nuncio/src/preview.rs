@@ -21,21 +21,21 @@ fn list(args: &PreviewListArgs) -> Outcome {
         return print_json(&page);
     }
     let rows: Vec<_> = page.items.iter().flat_map(rows).collect();
-    print_text(&table::render(["PREVIEW", "ACCESS", "REPLACES", "URL"], &rows));
+    print_text(&table::render(["PREVIEW", "ACCESS", "REPLACES", "URL", "PROBLEM"], &rows));
     Ok(())
 }
 
-/// One for each URL; of a preview without one the first of what is wrong with it.
-fn rows(preview: &PreviewView) -> Vec<[String; 4]> {
+/// One for each URL, or for none, with the first of what is wrong.
+fn rows(preview: &PreviewView) -> Vec<[String; 5]> {
     let name = format!("{}/{}", preview.id.namespace, preview.id.name);
     let replaced = preview.services.iter().map(|service| format!("{} by {}", service.baseline, service.backend));
     let replaced = replaced.collect::<Vec<_>>().join(", ");
-    let row = |last: String| [name.clone(), preview.access.clone(), replaced.clone(), last];
-    if preview.urls.is_empty() {
-        let reason = preview.problems.first().map(|problem| format!(": {}", problem.message));
-        return vec![row(format!("none{}", reason.unwrap_or_default()))];
+    let wrong = preview.problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+    let row = |url: &str| [name.clone(), preview.access.clone(), replaced.clone(), url.to_owned(), wrong.clone()];
+    match &preview.urls[..] {
+        [] => vec![row("none")],
+        urls => urls.iter().map(|url| row(&url.url)).collect(),
     }
-    preview.urls.iter().map(|url| row(url.url.clone())).collect()
 }
 
 fn url(args: &PreviewUrlArgs) -> Outcome {
