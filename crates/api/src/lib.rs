@@ -25,3 +25,4 @@ pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_bla
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;
 pub use text::without_port;
+pub use validate::template_problem;

@@ -12,6 +12,7 @@ mod recover;
 mod remains;
 mod snippet;
 mod typed;
+mod unknown;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

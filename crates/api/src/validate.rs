@@ -5,6 +5,8 @@
 
 mod auth_service;
 mod cipher;
+mod docs;
+mod expression;
 mod filter;
 mod filter_policy;
 mod format;
@@ -25,6 +27,7 @@ mod tls;
 mod value;
 
 pub(crate) use auth_service::auth_service;
+pub use expression::template_problem;
 pub(crate) use filter::filter;
 pub(crate) use filter_policy::{filter_policy, rules};
 pub(crate) use host::host;

@@ -1,6 +1,7 @@
 //! `ifRequestHeader`.
 
 use http::header::HeaderName;
+use nuncio_expr::{InvalidRegex, regex};
 use nuncio_ir::auth::{HeaderCondition, HeaderValue};
 use regex::Regex;
 
@@ -29,7 +30,7 @@ pub enum InvalidCondition {
     Name(String),
     /// The regular expression does not compile.
     #[error("{0}")]
-    Regex(#[from] regex::Error),
+    Regex(#[from] InvalidRegex),
 }
 
 impl Condition {
@@ -43,7 +44,7 @@ impl Condition {
         let value = match &condition.value {
             HeaderValue::Present => Value::Present,
             HeaderValue::Exact(text) => Value::Exact(text.as_ref().to_owned()),
-            HeaderValue::Regex(pattern) => Value::Regex(Regex::new(pattern)?),
+            HeaderValue::Regex(pattern) => Value::Regex(regex(pattern)?),
         };
         Ok(Self { name, value, negate: condition.negate })
     }

@@ -6,6 +6,7 @@ mod sign;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use nuncio_expr::template::Value;
 use nuncio_ir::auth::{Jwt, JwtAlgorithm};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -13,8 +14,6 @@ use serde_json::{Map, Value as Json};
 pub use claims::{ClaimRules, check_claims, check_scope, has_scopes};
 pub use keys::{InvalidKeySet, KeySet};
 pub use sign::{InvalidSigner, Signer};
-
-use crate::template::Value;
 
 /// The longest token that is looked at, in bytes.
 pub const LONGEST: usize = 64 << 10;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
+use nuncio_expr::template::escape;
 
 /// No page runs anything, or loads anything but the logo that is in it.
 pub(crate) const CONTENT_SECURITY_POLICY: &str =
@@ -106,22 +107,6 @@ impl Theme {
             code = status.as_u16(),
         )
     }
-}
-
-/// For text in HTML.
-pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&#34;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 /// The picture itself as an address.

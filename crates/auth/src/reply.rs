@@ -2,9 +2,10 @@
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use nuncio_expr::template::escape;
 use serde_json::{Value as Json, json};
 
-use crate::page::{CONTENT_SECURITY_POLICY, escape};
+use crate::page::CONTENT_SECURITY_POLICY;
 use crate::{ClientKind, Request};
 
 /// Who a filter found it to be.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use nuncio_expr::Requirement;
 use nuncio_ir::auth::{Arguments, FilterId, FilterRef, OnAllow, OnDeny, RuleSet};
 
-use crate::{Condition, Glob, InvalidCondition, Request, Requirement, path};
+use crate::{Condition, Glob, InvalidCondition, Request, path};
 
 /// A compiled rule set.
 #[derive(Debug)]

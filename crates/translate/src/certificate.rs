@@ -12,7 +12,7 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 use crate::pattern::HostPattern;
 
 /// Why a Secret cannot be used. Never quotes its content.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum BadSecret {
     #[error("has no `{0}`")]
     Missing(&'static str),

@@ -119,41 +119,28 @@ impl Context<'_> {
 
     /// The TLSContext of this name: of the same namespace if there is one, else the first of any, else that of
     /// `name.namespace`. One of the same namespace that cannot be used is not made up for by another, which may ask less.
-    pub(crate) fn tls_context(&self, name: &str, namespace: &str) -> Option<(&ObjectId, &TlsContext)> {
-        let same = ObjectId::new(Kind::TLSContext, namespace, name);
-        if self.broken_contexts.contains_key(&same) {
-            return None;
-        }
-        let found = self.tls_contexts.get_key_value(&same).or_else(|| {
-            let first = ObjectId::new(Kind::TLSContext, "", name);
-            self.tls_contexts.range(first..).next().filter(|(id, _)| *id.name == *name)
-        });
-        let found = found.or_else(|| {
-            let (name, namespace) = name.rsplit_once('.')?;
-            self.tls_contexts.get_key_value(&ObjectId::new(Kind::TLSContext, namespace, name))
-        });
-        found.map(|(id, context)| (id, &**context))
-    }
-
-    /// Whether there is a TLSContext of this name that cannot be used.
-    pub(crate) fn is_broken_context(&self, name: &str) -> bool {
-        self.broken_contexts.keys().any(|id| *id.name == *name)
-    }
-
-    /// Says in `field` why no TLSContext of this name was found.
-    pub(crate) fn no_tls_context(&self, name: &str, field: &str) -> Problem {
-        if self.is_broken_context(name) {
-            return Problem::error("InvalidTLSContext", field, format!("the TLSContext `{name}` cannot be used"));
-        }
-        Problem::error("TLSContextNotFound", field, format!("there is no TLSContext called `{name}`"))
+    pub(crate) fn tls_context(&self, name: &str, namespace: &str) -> Result<(&ObjectId, &TlsContext), NoTlsContext> {
+        let called = |name: &str, namespace: &str| {
+            let id = ObjectId::new(Kind::TLSContext, namespace, name);
+            let found = self.tls_contexts.get_key_value(&id).map(|(id, context)| Ok((id, &**context)));
+            found.or_else(|| self.broken_contexts.contains_key(&id).then_some(Err(NoTlsContext::Unusable(id))))
+        };
+        let first = ObjectId::new(Kind::TLSContext, "", name);
+        let of_any = || self.tls_contexts.range(first.clone()..).next().filter(|(id, _)| *id.name == *name);
+        let broken = || self.broken_contexts.range(first.clone()..).next().filter(|(id, _)| *id.name == *name);
+        called(name, namespace)
+            .or_else(|| of_any().map(|(id, context)| Ok((id, &**context))))
+            .or_else(|| name.rsplit_once('.').and_then(|(name, namespace)| called(name, namespace)))
+            .or_else(|| broken().map(|(id, _)| Err(NoTlsContext::Unusable(id.clone()))))
+            .unwrap_or_else(|| Err(NoTlsContext::Missing(name.to_owned())))
     }
 
     /// TLS towards an upstream by the TLSContext of this name. Whatever is not there closes the way:
     /// nothing is sent in clear text, or to an upstream that was to be verified and cannot be.
     pub(crate) fn upstream_tls(&self, name: &str, namespace: &str) -> Result<UpstreamTls, Problem> {
-        let (id, context) = self.tls_context(name, namespace).ok_or_else(|| {
+        let (id, context) = self.tls_context(name, namespace).map_err(|none| {
             // What older versions took for a switch is a name.
-            let mut problem = self.no_tls_context(name, "spec.tls");
+            let mut problem = none.problem("spec.tls");
             problem.message += match name {
                 "true" => "; for TLS without one leave `tls` out and write https:// before the service",
                 "false" => "; for none leave `tls` out",
@@ -184,6 +171,27 @@ impl Context<'_> {
             }
         };
         Ok(UpstreamTls { certificate, authorities, sni: config.sni.clone(), settings: tls_settings(&config) })
+    }
+}
+
+/// Why there is no TLSContext for who names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoTlsContext {
+    /// None is called so.
+    Missing(String),
+    /// This one is, and cannot be used.
+    Unusable(ObjectId),
+}
+
+impl NoTlsContext {
+    /// Says so in `field`.
+    pub(crate) fn problem(&self, field: &str) -> Problem {
+        match self {
+            Self::Missing(name) => {
+                Problem::error("TLSContextNotFound", field, format!("there is no TLSContext called `{name}`"))
+            }
+            Self::Unusable(id) => Problem::error("InvalidTLSContext", field, format!("{id} cannot be used")),
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api as api;
-use nuncio_auth::{Condition, Requirement};
 use nuncio_ir::auth::{
     Arguments, Filter, FilterId, FilterKind, FilterRef, Grant, HeaderCondition, HeaderValue, InsteadOfRedirect,
     OnAllow, OnDeny, SameSite,
@@ -16,29 +15,18 @@ use crate::filters::filter_id;
 const INSTEAD_STATUS: u16 = 403;
 
 /// A condition on a header.
-///
-/// # Errors
-/// When it does not compile.
-pub(crate) fn condition(written: &api::HeaderCondition) -> Result<HeaderCondition, String> {
+pub(crate) fn condition(written: &api::HeaderCondition) -> HeaderCondition {
     let value = match (&written.value_regex, &written.value) {
         (Some(regex), _) => HeaderValue::Regex(regex.as_str().into()),
         (None, Some(value)) => HeaderValue::Exact(value.as_str().into()),
         (None, None) => HeaderValue::Present,
     };
-    let condition =
-        HeaderCondition { name: written.name.as_str().into(), value, negate: written.negate.unwrap_or(false) };
-    Condition::new(&condition).map_err(|error| error.to_string())?;
-    Ok(condition)
+    HeaderCondition { name: written.name.as_str().into(), value, negate: written.negate.unwrap_or(false) }
 }
 
-/// The filters of a rule. What does not compile is told to `problem` with its field below the rule.
-pub(crate) fn filters(
-    rule: &api::FilterRule,
-    namespace: &Arc<str>,
-    problem: &mut dyn FnMut(String, String),
-) -> Vec<FilterRef> {
-    let used = rule.filters.iter().enumerate();
-    used.map(|(index, used)| one(used, namespace, &format!("filters[{index}]"), problem)).collect()
+/// The filters of a rule.
+pub(crate) fn filters(rule: &api::FilterRule, namespace: &Arc<str>) -> Vec<FilterRef> {
+    rule.filters.iter().map(|used| one(used, namespace)).collect()
 }
 
 /// A filter that is used, and those that decide instead of it.
@@ -72,30 +60,18 @@ pub(crate) fn begins_anyway(used: &FilterRef, all: &BTreeMap<FilterId, Filter>) 
     Some(format!("{} is a login, and cannot decide where none is to begin", login.filter))
 }
 
-fn one(used: &api::FilterUse, namespace: &Arc<str>, field: &str, problem: &mut dyn FnMut(String, String)) -> FilterRef {
+fn one(used: &api::FilterUse, namespace: &Arc<str>) -> FilterRef {
     FilterRef {
         filter: named(&used.name, used.namespace.as_deref(), namespace),
-        if_request_header: holds(used.if_request_header.as_ref(), field, problem),
+        if_request_header: used.if_request_header.as_ref().map(condition),
         on_deny: on_deny(used.on_deny),
         on_allow: on_allow(used.on_allow),
-        arguments: used
-            .arguments
-            .as_ref()
-            .map(|told| arguments(told, namespace, &format!("{field}.arguments"), problem))
-            .unwrap_or_default(),
+        arguments: used.arguments.as_ref().map(|told| arguments(told, namespace)).unwrap_or_default(),
     }
 }
 
 fn named(name: &str, own: Option<&str>, namespace: &Arc<str>) -> FilterId {
     filter_id(name, own.filter(|own| !own.is_empty()).unwrap_or(namespace))
-}
-
-fn holds(
-    written: Option<&api::HeaderCondition>,
-    field: &str,
-    problem: &mut dyn FnMut(String, String),
-) -> Option<HeaderCondition> {
-    condition(written?).map_err(|error| problem(format!("{field}.ifRequestHeader"), error)).ok()
 }
 
 fn on_deny(follows: Option<api::Follows>) -> OnDeny {
@@ -112,25 +88,17 @@ fn on_allow(follows: Option<api::Follows>) -> OnAllow {
     }
 }
 
-fn arguments(
-    told: &api::FilterArguments,
-    namespace: &Arc<str>,
-    field: &str,
-    problem: &mut dyn FnMut(String, String),
-) -> Arguments {
+fn arguments(told: &api::FilterArguments, namespace: &Arc<str>) -> Arguments {
     Arguments {
         scope: scopes(&told.scope, &told.scopes),
-        instead_of_redirect: told
-            .instead_of_redirect
-            .as_ref()
-            .map(|instead| instead_of(instead, namespace, &format!("{field}.insteadOfRedirect"), problem)),
+        instead_of_redirect: told.instead_of_redirect.as_ref().map(|instead| instead_of(instead, namespace)),
         same_site: match told.same_site {
             None | Some(api::SameSite::Default) => SameSite::Unset,
             Some(api::SameSite::None) => SameSite::None,
             Some(api::SameSite::Lax) => SameSite::Lax,
             Some(api::SameSite::Strict) => SameSite::Strict,
         },
-        require: required(told.require.as_deref(), field, problem),
+        require: required(told.require.as_deref()),
         acr_values: told.acr_values.iter().map(|text| text.as_str().into()).collect(),
         max_age: told.max_age.map(|age| age.0.as_secs()),
     }
@@ -141,39 +109,28 @@ fn scopes(new: &[String], old: &[String]) -> Vec<Arc<str>> {
     scopes.iter().map(|text| text.as_str().into()).collect()
 }
 
-fn required(written: Option<&str>, field: &str, problem: &mut dyn FnMut(String, String)) -> Option<Arc<str>> {
-    let written = written.filter(|text| !text.is_empty())?;
-    if let Err(error) = Requirement::new(written) {
-        problem(format!("{field}.require"), error.to_string());
-    }
-    Some(written.into())
+fn required(written: Option<&str>) -> Option<Arc<str>> {
+    written.filter(|text| !text.is_empty()).map(Into::into)
 }
 
-fn instead_of(
-    instead: &api::InsteadOfRedirect,
-    namespace: &Arc<str>,
-    field: &str,
-    problem: &mut dyn FnMut(String, String),
-) -> InsteadOfRedirect {
-    let filters = instead.filters.iter().enumerate().map(|(index, used)| {
-        let field = format!("{field}.filters[{index}]");
+fn instead_of(instead: &api::InsteadOfRedirect, namespace: &Arc<str>) -> InsteadOfRedirect {
+    let filter = |used: &api::InsteadFilter| {
         let told = used.arguments.clone().unwrap_or_default();
         FilterRef {
             filter: named(&used.name, used.namespace.as_deref(), namespace),
-            if_request_header: holds(used.if_request_header.as_ref(), &field, problem),
+            if_request_header: used.if_request_header.as_ref().map(condition),
             on_deny: on_deny(used.on_deny),
             on_allow: on_allow(used.on_allow),
             arguments: Arguments {
                 scope: scopes(&told.scope, &told.scopes),
-                require: required(told.require.as_deref(), &format!("{field}.arguments"), problem),
+                require: required(told.require.as_deref()),
                 ..Arguments::default()
             },
         }
-    });
-    let filters = filters.collect();
+    };
     InsteadOfRedirect {
-        if_request_header: holds(instead.if_request_header.as_ref(), field, problem),
+        if_request_header: instead.if_request_header.as_ref().map(condition),
         status: instead.http_status_code.or(instead.status_code).unwrap_or(INSTEAD_STATUS),
-        filters,
+        filters: instead.filters.iter().map(filter).collect(),
     }
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nuncio_api::{self as api, ObjectId, Problem};
-use nuncio_auth::Template;
 use nuncio_ir::auth::{
     Audiences, ErrorResponse, FilterId, FilterKind, HttpClient, InjectedHeader, Introspection, Jwt, JwtAlgorithm,
     Presence, Sensitive,
@@ -59,7 +58,7 @@ pub(crate) fn compile(id: &ObjectId, spec: &api::Filter, around: &Around<'_>) ->
 impl Compiler<'_> {
     fn kind(&mut self, spec: &api::Filter) -> Option<FilterKind> {
         Some(if let Some(spec) = &spec.jwt {
-            FilterKind::Jwt(Box::new(self.jwt(spec)))
+            FilterKind::Jwt(Box::new(jwt(spec)))
         } else if let Some(spec) = &spec.oauth2 {
             FilterKind::OAuth2(Box::new(self.oauth2(spec)?))
         } else if let Some(spec) = &spec.api_key {
@@ -73,37 +72,9 @@ impl Compiler<'_> {
         })
     }
 
-    fn jwt(&mut self, spec: &api::JwtFilter) -> Jwt {
-        let audiences = spec.audience.iter().chain(&spec.audiences).map(|text| text.as_str().into()).collect();
-        let presence = |required: Option<bool>, leeway: Option<api::Duration>| Presence {
-            required: required.unwrap_or(false),
-            leeway: leeway.unwrap_or_default().0,
-        };
-        Jwt {
-            jwks_uri: spec.jwks_uri.as_deref().map(Into::into),
-            valid_algorithms: spec.valid_algorithms.iter().filter_map(|name| algorithm(name)).collect(),
-            audiences: match spec.require_all_audiences {
-                Some(true) => Audiences::All(audiences),
-                _ => Audiences::Any(audiences),
-            },
-            require_audience: spec.require_audience.unwrap_or(false),
-            issuer: spec.issuer.as_deref().map(Into::into),
-            require_issuer: spec.require_issuer.unwrap_or(false),
-            expires_at: presence(spec.require_expires_at, spec.leeway_for_expires_at),
-            not_before: presence(spec.require_not_before, spec.leeway_for_not_before),
-            issued_at: presence(spec.require_issued_at, spec.leeway_for_issued_at),
-            client: client(spec.insecure_tls, spec.max_stale),
-            inject_request_headers: self.injected(&spec.inject_request_headers, "spec.JWT"),
-            error_response: self.answer(spec.error_response.as_ref(), "spec.JWT"),
-        }
-    }
-
     fn introspection(&mut self, spec: &api::IntrospectionFilter) -> Option<Introspection> {
         let field = "spec.Introspection.secretName";
         let secret = self.client_secret(&spec.secret_name, spec.secret_namespace.as_deref(), field);
-        let (headers, answer) = (&spec.inject_request_headers, spec.error_response.as_ref());
-        let inject_request_headers = self.injected(headers, "spec.Introspection");
-        let error_response = self.answer(answer, "spec.Introspection");
         Some(Introspection {
             endpoint: spec.endpoint.as_str().into(),
             client_id: spec.client_id.as_str().into(),
@@ -111,48 +82,9 @@ impl Compiler<'_> {
             audiences: spec.audiences.iter().map(|text| text.as_str().into()).collect(),
             cache: spec.cache.map_or(INTROSPECTION_CACHE, |cache| cache.0),
             client: client(spec.insecure_tls, None),
-            inject_request_headers,
-            error_response,
+            inject_request_headers: injected(&spec.inject_request_headers),
+            error_response: answer(spec.error_response.as_ref()),
         })
-    }
-
-    fn injected(&mut self, headers: &[api::InjectedHeader], part: &str) -> Vec<InjectedHeader> {
-        let field = format!("{part}.injectRequestHeaders");
-        let headers = headers.iter().enumerate().map(|(index, header)| {
-            self.template(&header.value, &format!("{field}[{index}].value"));
-            InjectedHeader {
-                name: header.name.as_str().into(),
-                value: header.value.as_str().into(),
-                keep_client_value: header.keep_client_value.unwrap_or(false),
-            }
-        });
-        headers.collect()
-    }
-
-    fn answer(&mut self, response: Option<&api::FilterErrorResponse>, part: &str) -> ErrorResponse {
-        let Some(response) = response else { return ErrorResponse::default() };
-        let field = format!("{part}.errorResponse");
-        let content_type = response.content_type.iter().map(|value| ("content-type".into(), value.as_str().into()));
-        let mut headers: Vec<(Arc<str>, Arc<str>)> = content_type.collect();
-        for (index, header) in response.headers.iter().enumerate() {
-            self.template(&header.value, &format!("{field}.headers[{index}].value"));
-            headers.push((header.name.as_str().into(), header.value.as_str().into()));
-        }
-        if let Some(body) = &response.body_template {
-            self.template(body, &format!("{field}.bodyTemplate"));
-        }
-        ErrorResponse {
-            realm: response.realm.as_deref().map(Into::into),
-            headers,
-            body_template: response.body_template.as_deref().map(Into::into),
-        }
-    }
-
-    fn template(&mut self, text: &str, field: &str) {
-        if let Err(error) = Template::new(text) {
-            let message = format!("the template does not compile: {error}");
-            self.problems.push(Problem::error("InvalidTemplate", field, message));
-        }
     }
 
     fn secret_ref(&self, name: &str, namespace: Option<&str>) -> SecretRef {
@@ -186,6 +118,51 @@ impl Compiler<'_> {
     fn client_secret(&mut self, name: &str, namespace: Option<&str>, field: &str) -> Option<Sensitive> {
         let secret = self.secret(&self.secret_ref(name, namespace), &[CLIENT_SECRET], field)?;
         Some(secret.trim_end_matches(['\r', '\n']).into())
+    }
+}
+
+fn jwt(spec: &api::JwtFilter) -> Jwt {
+    let audiences = spec.audience.iter().chain(&spec.audiences).map(|text| text.as_str().into()).collect();
+    let presence = |required: Option<bool>, leeway: Option<api::Duration>| Presence {
+        required: required.unwrap_or(false),
+        leeway: leeway.unwrap_or_default().0,
+    };
+    Jwt {
+        jwks_uri: spec.jwks_uri.as_deref().map(Into::into),
+        valid_algorithms: spec.valid_algorithms.iter().filter_map(|name| algorithm(name)).collect(),
+        audiences: match spec.require_all_audiences {
+            Some(true) => Audiences::All(audiences),
+            _ => Audiences::Any(audiences),
+        },
+        require_audience: spec.require_audience.unwrap_or(false),
+        issuer: spec.issuer.as_deref().map(Into::into),
+        require_issuer: spec.require_issuer.unwrap_or(false),
+        expires_at: presence(spec.require_expires_at, spec.leeway_for_expires_at),
+        not_before: presence(spec.require_not_before, spec.leeway_for_not_before),
+        issued_at: presence(spec.require_issued_at, spec.leeway_for_issued_at),
+        client: client(spec.insecure_tls, spec.max_stale),
+        inject_request_headers: injected(&spec.inject_request_headers),
+        error_response: answer(spec.error_response.as_ref()),
+    }
+}
+
+fn injected(headers: &[api::InjectedHeader]) -> Vec<InjectedHeader> {
+    let header = |header: &api::InjectedHeader| InjectedHeader {
+        name: header.name.as_str().into(),
+        value: header.value.as_str().into(),
+        keep_client_value: header.keep_client_value.unwrap_or(false),
+    };
+    headers.iter().map(header).collect()
+}
+
+fn answer(response: Option<&api::FilterErrorResponse>) -> ErrorResponse {
+    let Some(response) = response else { return ErrorResponse::default() };
+    let content_type = response.content_type.iter().map(|value| ("content-type".into(), value.as_str().into()));
+    let own = response.headers.iter().map(|header| (header.name.as_str().into(), header.value.as_str().into()));
+    ErrorResponse {
+        realm: response.realm.as_deref().map(Into::into),
+        headers: content_type.chain(own).collect(),
+        body_template: response.body_template.as_deref().map(Into::into),
     }
 }
 

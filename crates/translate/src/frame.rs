@@ -29,6 +29,8 @@ use crate::tcp;
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) classes: Vec<Class>,
+    /// The names of Hosts that cannot be used.
+    pub(crate) unusable: Vec<HostPattern>,
     pub(crate) listeners: Vec<Listener>,
     /// What the AuthServices come to.
     pub(crate) auth: Auth,
@@ -49,6 +51,7 @@ impl Default for Frame {
     fn default() -> Self {
         Self {
             classes: Vec::new(),
+            unusable: Vec::new(),
             listeners: Vec::new(),
             auth: Auth::default(),
             filters: Extension::idle(Slot::Filters),
@@ -133,6 +136,8 @@ pub(crate) fn build<'a>(
     for (address, port) in ports {
         frame.listen(address, &port, &hosts, &http, context);
     }
+    let unusable = frame.classes.iter().flat_map(Class::hosts).filter(|host| host.invalid);
+    frame.unusable = unusable.map(|host| host.pattern.clone()).collect();
     frame
 }
 

@@ -32,9 +32,11 @@ impl Glob {
         Self { text: text.chars().collect() }
     }
 
-    /// Of a host, whose case does not count. Ports are dropped: the gateway strips them from requests.
+    /// Of a host, whose case does not count. Ports are dropped, and the dot of a name that is complete: the gateway strips both
+    /// from requests.
     pub(crate) fn of_host(text: &str) -> Self {
-        Self::new(&nuncio_api::without_port(text).to_lowercase())
+        let name = nuncio_api::without_port(text);
+        Self::new(&name.strip_suffix('.').filter(|rest| !rest.is_empty()).unwrap_or(name).to_lowercase())
     }
 
     /// The same where upper and lower case are one.

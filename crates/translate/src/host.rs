@@ -7,7 +7,7 @@ use nuncio_ir::{ClientValidation, DownstreamTls, SecretName, SecretValue, TlsSet
 
 use crate::certificate::Certificate;
 use crate::compiled::Labels;
-use crate::context::{Context, SecretRef, file_field, tls_settings};
+use crate::context::{Context, NoTlsContext, SecretRef, file_field, tls_settings};
 use crate::ingress::IngressHost;
 use crate::pattern::HostPattern;
 use crate::policy::{HostPolicy, Insecure, OwnChain};
@@ -216,16 +216,17 @@ fn shared_settings<'a>(
         (Some(_), _) => Ok(None),
         (None, Some(reference)) => {
             let found = context.tls_context(&reference.name, &id.namespace);
-            Ok(Some(found.ok_or_else(|| context.no_tls_context(&reference.name, "spec.tlsContext"))?))
+            found.map(Some).map_err(|none| none.problem("spec.tlsContext"))
         }
         (None, None) if host.tls_secret.is_some() && id.kind == Kind::Host => {
-            let name = format!("{}-context", id.name);
-            let found = context.tls_context(&name, &id.namespace);
-            if found.is_none() && context.is_broken_context(&name) {
-                let message = format!("the TLSContext `{name}`, which is for this Host, cannot be used");
-                return Err(Problem::error("InvalidTLSContext", "spec.tlsContext", message));
+            match context.tls_context(&format!("{}-context", id.name), &id.namespace) {
+                Ok(found) => Ok(Some(found)),
+                Err(NoTlsContext::Missing(_)) => Ok(None),
+                Err(NoTlsContext::Unusable(named)) => {
+                    let message = format!("{named}, which is for this Host, cannot be used");
+                    Err(Problem::error("InvalidTLSContext", "spec.tlsContext", message))
+                }
             }
-            Ok(found)
         }
         (None, None) => Ok(None),
     }

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Limit, LimitAction, ObjectId, Problem, RateLimit};
-use nuncio_auth::Template;
+use nuncio_expr::Template;
 use nuncio_ir::{LimitError, LimitNode, LimitRule, LimitRules};
 
 use self::hidden::Fates;

@@ -1,5 +1,7 @@
 //! Filters and FilterPolicies together: what the service is told, and where it is asked.
 
+mod origins;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -49,6 +51,9 @@ pub(crate) fn build(
     rules.sort_by_key(|(precedence, ..)| std::cmp::Reverse(*precedence));
     let gate = previews.and_then(|(id, policy)| protection.gate(id, policy, &all));
     let endpoints = protection.endpoints(rules.iter().chain(&gate));
+    for (id, problem) in origins::problems(filter_objects, &protection.filters, rules.iter().chain(&gate)) {
+        protection.problem(&id, problem);
+    }
     protection.coverage =
         Arc::new(Coverage { rules: rules.iter().map(|(_, covered, _)| covered.clone()).collect(), endpoints });
     if let Some((_, covered, rule)) = gate {
@@ -133,8 +138,11 @@ impl Protection {
             Spec::FilterPolicy(policy) => self.rules_of(&object.id, policy, all, rules),
             Spec::Invalid(Remains::Rules(policy)) => self.refuse(object, policy, rules),
             Spec::Invalid(Remains::AnyRule) => {
-                let message = "cannot be read, nor which requests it is for: all are refused until it can be";
-                self.problem(&object.id, Problem::error("UnreadableFilterPolicy", "", message));
+                // Of a document that cannot be read at all it is told already.
+                if object.problems.iter().all(|(problem, _)| problem.reason != "UnreadableGuard") {
+                    let message = "cannot be read, nor which requests it is for: all are refused until it can be";
+                    self.problem(&object.id, Problem::error("UnreadableFilterPolicy", "", message));
+                }
                 let everything = FilterPolicy { rules: vec![nuncio_api::FilterRule::default()], ..Default::default() };
                 self.refuse(object, &everything, rules);
             }
@@ -164,8 +172,7 @@ impl Protection {
         all: &BTreeMap<FilterId, Filter>,
     ) -> Vec<FilterRef> {
         let mut errors = Vec::new();
-        let mut problem = |field, message| errors.push((field, message));
-        let mut used = filter_rules::filters(rule, &id.namespace, &mut problem);
+        let mut used = filter_rules::filters(rule, &id.namespace);
         for (at, used) in used.iter().enumerate() {
             self.look_at(id, used, &format!("{place}.filters[{at}]"), all);
             errors.extend(unheeded(used, all).map(|message| (format!("filters[{at}].arguments"), message)));

@@ -10,10 +10,13 @@ use crate::certificate::{BadSecret, Certificate, authorities, certificate, revoc
 use crate::context::SecretRef;
 
 /// Why a Secret that something names cannot be used.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum SecretError {
     #[error("there is no Secret {0}")]
     NotFound(SecretRef),
+    /// It is there, and nothing of it can be read.
+    #[error("{1}")]
+    Invalid(SecretRef, String),
     #[error("Secret {0} was refused by Envoy: {1}")]
     Refused(SecretRef, String),
     #[error("Secret {0}: {1}")]
@@ -24,7 +27,7 @@ impl SecretError {
     /// The Secret that is missing or of no use.
     pub(crate) fn secret(&self) -> &SecretRef {
         match self {
-            Self::NotFound(name) | Self::Refused(name, _) | Self::Bad(name, _) => name,
+            Self::NotFound(name) | Self::Invalid(name, _) | Self::Refused(name, _) | Self::Bad(name, _) => name,
         }
     }
 }
@@ -35,8 +38,8 @@ pub(crate) struct Secrets {
     by_name: BTreeMap<SecretRef, Arc<api::Secret>>,
     /// Looked at already: reading a certificate costs more than all else about a Host.
     read: Mutex<BTreeMap<SecretRef, Arc<Certificate>>>,
-    /// Refused by the proxy, with its words.
-    refused: BTreeMap<SecretRef, String>,
+    /// Those that are there and out, and why.
+    out: BTreeMap<SecretRef, SecretError>,
     /// Handed out so far, until a Secret that it was made of changes: whatever names it is made anew then. Kept also
     /// while no cluster in use names it: the Mapping that does is not compiled again when its cluster comes back.
     used: Mutex<BTreeMap<SecretName, Used>>,
@@ -79,17 +82,18 @@ impl Secrets {
     pub(crate) fn put(&mut self, name: SecretRef, secret: Option<Arc<api::Secret>>) {
         lock(&self.read).remove(&name);
         lock(&self.used).retain(|_, used| !used.made_of.contains(&name));
-        self.refused.remove(&name);
+        self.out.remove(&name);
         match secret {
             Some(secret) => self.by_name.insert(name, secret),
             None => self.by_name.remove(&name),
         };
     }
 
-    /// Takes a Secret out that the proxy refused.
-    pub(crate) fn refuse(&mut self, name: SecretRef, message: &str) {
+    /// Takes a Secret out that is there.
+    pub(crate) fn take_out(&mut self, why: SecretError) {
+        let name = why.secret().clone();
         self.put(name.clone(), None);
-        self.refused.insert(name, message.to_owned());
+        self.out.insert(name, why);
     }
 
     /// From here on the frame asks, anew.
@@ -228,10 +232,8 @@ impl Secrets {
     }
 
     fn get(&self, name: &SecretRef) -> Result<&api::Secret, SecretError> {
-        self.by_name.get(name).map(|secret| &**secret).ok_or_else(|| match self.refused.get(name) {
-            Some(message) => SecretError::Refused(name.clone(), message.clone()),
-            None => SecretError::NotFound(name.clone()),
-        })
+        let why = || self.out.get(name).cloned().unwrap_or_else(|| SecretError::NotFound(name.clone()));
+        self.by_name.get(name).map(|secret| &**secret).ok_or_else(why)
     }
 }
 

@@ -14,7 +14,7 @@ use nuncio_ir::{
 };
 
 use self::protect::Protect;
-pub(crate) use self::protect::endpoints;
+pub(crate) use self::protect::{TOO_MANY_HOSTS, endpoints};
 use crate::compiled::{Compiled, HostCondition, Upstream};
 use crate::coverage::{Applying, Coverage, Names, SetKey};
 use crate::group::{Group, Grouped, groups};

@@ -32,7 +32,7 @@ use crate::coverage::Coverage;
 use crate::frame::{self, Frame};
 use crate::index::{Clusters, Names, TableProblems, Users};
 use crate::protection::Protection;
-use crate::secrets::Secrets;
+use crate::secrets::{SecretError, Secrets};
 use crate::service::{ServiceKey, Services};
 use crate::upstream::Resolver;
 
@@ -222,7 +222,7 @@ impl World {
             self.quarantine.insert(id.clone(), Refusal { message: message.to_owned(), rest });
             self.untake(&object, &mut dirty);
             if id.kind == Kind::Secret {
-                self.secrets.refuse(intake::secret_ref(id), message);
+                self.secrets.take_out(SecretError::Refused(intake::secret_ref(id), message.to_owned()));
             }
             // It may ask for client certificates: who it is for is not served without it.
             if let Spec::TlsContext(context) = &object.spec {

@@ -17,7 +17,7 @@ use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
 use self::objects::Objects;
-use self::unread::{not_json, unreadable};
+use self::unread::{not_json, stands_in, unreadable};
 use crate::source::{Content, FileChange};
 
 /// An object that came, changed (`Some`) or went (`None`).
@@ -147,10 +147,21 @@ impl Files {
             }
         }
         for problem in parsed.problems {
-            if let Some(unread) = self.unread(&problem).filter(|unread| !objects.contains_key(&unread.id)) {
-                objects.insert(unread.id.clone(), Arc::new(unread));
+            // What stood in for the same document before.
+            let gives_way = |held: &Arc<Object>| {
+                stands_in(held) && old.objects.get(&held.id).is_some_and(|before| Arc::ptr_eq(before, held))
+            };
+            match self.unread(&problem, old).filter(|unread| objects.get(&unread.id).is_none_or(gives_way)) {
+                // It says itself what is wrong with its text.
+                Some(unread) if stands_in(&unread) => {
+                    read.snippets.insert(unread.location.clone(), problem.snippet);
+                    objects.insert(unread.id.clone(), Arc::new(unread));
+                }
+                unread => {
+                    objects.extend(unread.map(|unread| (unread.id.clone(), Arc::new(unread))));
+                    read.problems.push(found(problem));
+                }
             }
-            read.problems.push(found(problem));
         }
         read.objects = objects.into();
         read

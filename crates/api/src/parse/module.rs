@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::issues::Issues;
 use super::remains::access_list;
-use super::typed::{report_unknown, unknown_field};
+use super::unknown;
 use crate::text::closest;
 use crate::yaml::{De, Entry, Node, Passed, Path, Value};
-use crate::{IpAccess, Module, ModuleConfig, ObjectId, not_effective, validate};
+use crate::{IpAccess, Kind, Module, ModuleConfig, ObjectId, not_effective, validate};
 
 /// The Module whose settings hold.
 pub(super) const NAME: &str = "ambassador";
@@ -39,7 +39,7 @@ pub(super) fn read(id: &ObjectId, node: &Node<'_>, issues: &mut Issues<'_>) -> O
     for entry in fields.iter().filter(|entry| !known(&entry.key)) {
         let meant = closest(&entry.key, &["config", "ambassador_id"]);
         unreadable(&mut module.config, access_list(&entry.key).unwrap_or_default());
-        issues.push(entry.mark, unknown_field(spec_path.key(&entry.key).to_string(), meant));
+        issues.push(entry.mark, unknown::field(Kind::Module, spec_path.key(&entry.key).to_string(), meant));
     }
     let Some(config) = spec.get("config").filter(|config| !config.is_null()) else { return Some(module) };
     if !matches!(config.value, Value::Map(_)) {
@@ -74,12 +74,12 @@ fn settings(settings: &mut ModuleConfig, config: &Node<'_>, path: &Path<'_>, iss
                 None => {
                     let meant = closest(&entry.key, ModuleConfig::FIELDS);
                     unreadable(settings, access_list(&entry.key).unwrap_or_default());
-                    issues.push(entry.mark, unknown_field(path.to_string(), meant));
+                    issues.push(entry.mark, unknown::field(Kind::Module, path.to_string(), meant));
                 }
             },
         }
     }
-    report_unknown(passed, issues, unknown_field);
+    unknown::report(Kind::Module, passed, issues);
 }
 
 /// Switches that the original reads from text as well.

@@ -6,9 +6,8 @@ use serde::Deserialize;
 
 use super::envelope::{Version, annotation};
 use super::issues::Issues;
-use super::remains::access_list;
-use super::{gateway, legacy, module, remains};
-use crate::text::{closest, plain};
+use super::{gateway, legacy, module, remains, unknown};
+use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Passed, Path};
 use crate::{Ingress, IngressClass, Kind, Object, Problem, Secret, Spec, not_effective, validate};
 
@@ -52,7 +51,7 @@ pub(super) fn object(
     object.spec = spec.unwrap_or_else(|| Spec::Invalid(remains::of(&object.id, node, file)));
     if kind.is_ours() {
         not_effective::report(kind, &mut issues);
-        unknown_at_top(node, &mut issues);
+        unknown_at_top(kind, node, &mut issues);
     }
     object.ambassador_id = match kind {
         Kind::Ingress | Kind::IngressClass => vec![annotation(node, INSTANCE).unwrap_or("default").to_owned()],
@@ -92,67 +91,67 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
     }
     let spec = match kind {
         Kind::Mapping => {
-            let mut mapping = read(node, &path, issues)?;
+            let mut mapping = read(kind, node, &path, issues)?;
             validate::mapping(&mut mapping, &path, issues);
             Spec::Mapping(Box::new(mapping))
         }
         Kind::TCPMapping => {
-            let mut mapping = read(node, &path, issues)?;
+            let mut mapping = read(kind, node, &path, issues)?;
             validate::tcp_mapping(&mut mapping, &path, issues);
             Spec::TcpMapping(Box::new(mapping))
         }
         Kind::Host => {
-            let mut host = read(node, &path, issues)?;
+            let mut host = read(kind, node, &path, issues)?;
             validate::host(&mut host, &path, issues);
             Spec::Host(Box::new(host))
         }
         Kind::Listener => {
-            let mut listener = read(node, &path, issues)?;
+            let mut listener = read(kind, node, &path, issues)?;
             validate::listener(&mut listener, &path, issues);
             Spec::Listener(Box::new(listener))
         }
         Kind::TLSContext => {
-            let context = read(node, &path, issues)?;
+            let context = read(kind, node, &path, issues)?;
             validate::tls_context(&context, &path, issues);
             Spec::TlsContext(Box::new(context))
         }
         Kind::RateLimitService => {
-            let mut service = read(node, &path, issues)?;
+            let mut service = read(kind, node, &path, issues)?;
             validate::rate_limit_service(&mut service, &path, issues);
             Spec::RateLimitService(Box::new(service))
         }
         Kind::RateLimit => {
-            let limits = read(node, &path, issues)?;
+            let limits = read(kind, node, &path, issues)?;
             validate::rate_limit(&limits, &path, issues);
             Spec::RateLimit(Box::new(limits))
         }
         Kind::AuthService => {
-            let mut service = read(node, &path, issues)?;
+            let mut service = read(kind, node, &path, issues)?;
             validate::auth_service(&mut service, &path, issues);
             Spec::AuthService(Box::new(service))
         }
         Kind::Filter | Kind::GatewayFilter => {
-            let mut filter = read_guard(node, &path, issues)?;
+            let mut filter = read(kind, node, &path, issues)?;
             validate::filter(&mut filter, &path, issues);
             Spec::Filter(Box::new(filter))
         }
         Kind::FilterPolicy | Kind::GatewayFilterPolicy => {
-            let policy = read_guard(node, &path, issues)?;
+            let policy = read(kind, node, &path, issues)?;
             validate::filter_policy(&policy, &path, issues);
             Spec::FilterPolicy(Box::new(policy))
         }
         Kind::Preview => {
-            let preview = read_guard(node, &path, issues)?;
+            let preview = read(kind, node, &path, issues)?;
             validate::preview(&preview, &path, issues);
             Spec::Preview(Box::new(preview))
         }
         Kind::PreviewPolicy => {
-            let policy = read_guard(node, &path, issues)?;
+            let policy = read(kind, node, &path, issues)?;
             validate::preview_policy(&policy, &path, issues);
             Spec::PreviewPolicy(Box::new(policy))
         }
-        Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(node, &path, issues)?),
-        Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(node, &path, issues)?),
+        Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(kind, node, &path, issues)?),
+        Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(kind, node, &path, issues)?),
         Kind::Service => Spec::Service(Arc::new(foreign(node.get("spec"), &path, issues)?)),
         Kind::EndpointSlice => Spec::EndpointSlice(Arc::new(foreign(Some(node), &root, issues)?)),
         Kind::Secret => {
@@ -180,27 +179,10 @@ const REFUSED: usize = 16;
 
 /// Deserializes the `spec` of an object of ours; each value that cannot be read is reported, and the fields that nothing knows.
 fn read<'de, T: Deserialize<'de> + Default>(
+    kind: Kind,
     node: &'de Node<'de>,
     path: &Path<'_>,
     issues: &mut Issues<'_>,
-) -> Option<T> {
-    read_by(node, path, issues, unknown_field)
-}
-
-/// The same, for an object all of which says who is let in.
-fn read_guard<'de, T: Deserialize<'de> + Default>(
-    node: &'de Node<'de>,
-    path: &Path<'_>,
-    issues: &mut Issues<'_>,
-) -> Option<T> {
-    read_by(node, path, issues, unknown_in_guard)
-}
-
-fn read_by<'de, T: Deserialize<'de> + Default>(
-    node: &'de Node<'de>,
-    path: &Path<'_>,
-    issues: &mut Issues<'_>,
-    unknown: TellUnknown,
 ) -> Option<T> {
     let Some(spec) = node.get("spec") else { return Some(T::default()) };
     let told = |error: DeError| if error.path.ends_with(".secret") { without_value(error) } else { error };
@@ -215,7 +197,7 @@ fn read_by<'de, T: Deserialize<'de> + Default>(
             }
             result => {
                 let is_whole = passed.refused() == 0;
-                report_unknown(passed, issues, unknown);
+                unknown::report(kind, passed, issues);
                 return result.ok().filter(|_| is_whole);
             }
         }
@@ -244,48 +226,9 @@ fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -
     result.map_err(|error| issues.refused(without_value(error))).ok()
 }
 
-/// What is wrong with a field that nothing knows, by its path and the field that may have been meant.
-type TellUnknown = fn(String, Option<&str>) -> Problem;
-
-/// Reports the fields that nothing knows.
-pub(super) fn report_unknown(passed: Passed, issues: &mut Issues<'_>, tell: TellUnknown) {
-    let mut unknowns = passed.into_unknown();
-    unknowns.retain(|unknown| !crate::convert::is_note(unknown.path.rsplit('.').next().unwrap_or_default()));
-    for unknown in unknowns {
-        issues.push(unknown.mark, tell(unknown.path, unknown.meant));
-    }
-}
-
-/// Settings of TLS that shut somebody out.
-const SHUT_OUT: [&str; 3] = ["ca_secret", "cert_required", "crl_secret"];
-
-/// The field that shuts somebody out for which another was meant: misspelt where it belongs, or in the wrong place.
-fn shuts_out(key: &str, meant: Option<&str>) -> Option<&'static str> {
-    let is = |field: &&&str| meant == Some(**field) || plain(field) == plain(key);
-    access_list(key).or_else(|| SHUT_OUT.iter().find(is).copied())
-}
-
-pub(super) fn unknown_field(path: String, meant: Option<&str>) -> Problem {
-    // What was meant to shut somebody out cannot just be passed over.
-    if let Some(guard) = shuts_out(path.rsplit('.').next().unwrap_or_default(), meant) {
-        let message =
-            format!("there is no such field here; \"{guard}\" would shut somebody out, so it cannot be passed over");
-        return Problem::error("UnknownField", path, message);
-    }
-    let meant = meant.map(|field| format!(": did you mean \"{field}\"?")).unwrap_or_default();
-    Problem::warning("UnknownField", path, format!("there is no such field, it has no effect{meant}"))
-}
-
-/// Without the field that was meant, the object would let in whom it was to keep out.
-fn unknown_in_guard(path: String, meant: Option<&str>) -> Problem {
-    let Some(field) = meant else { return unknown_field(path, meant) };
-    let message = format!("there is no such field; did you mean \"{field}\"? Without that, others might be let in");
-    Problem::error("UnknownField", path, message)
-}
-
-fn unknown_at_top(node: &Node<'_>, issues: &mut Issues<'_>) {
+fn unknown_at_top(kind: Kind, node: &Node<'_>, issues: &mut Issues<'_>) {
     for entry in node.entries().iter().filter(|entry| !TOP.contains(&&*entry.key)) {
-        issues.push(entry.mark, unknown_field(entry.key.to_string(), closest(&entry.key, &TOP)));
+        issues.push(entry.mark, unknown::field(kind, entry.key.to_string(), closest(&entry.key, &TOP)));
     }
 }
 

@@ -4,6 +4,9 @@ mod external;
 mod keys;
 mod oauth2;
 
+use nuncio_expr::told;
+
+use super::expression::template;
 use super::value::header_text;
 use super::{header, invalid, missing, no_effect};
 use crate::parse::Issues;
@@ -58,7 +61,7 @@ pub(crate) fn filter(filter: &mut Filter, path: &Path<'_>, issues: &mut Issues<'
         let path = path.key("Introspection");
         url(&filter.endpoint, &path.key("endpoint"), issues);
         needed(&[("clientID", &filter.client_id), ("secretName", &filter.secret_name)], &path, issues);
-        injected(&filter.inject_request_headers, &path.key("injectRequestHeaders"), issues);
+        injected(&filter.inject_request_headers, &told::INTROSPECTION, &path.key("injectRequestHeaders"), issues);
         answer(filter.error_response.as_ref(), &path, issues);
     }
     if filter.plugin.is_some() {
@@ -85,7 +88,7 @@ fn jwt(filter: &mut JwtFilter, path: &Path<'_>, issues: &mut Issues<'_>) {
     if filter.require_all_audiences == Some(true) && filter.audiences.is_empty() {
         no_effect(&path.key("requireAllAudiences"), "it is about audiences, of which there are none", issues);
     }
-    injected(&filter.inject_request_headers, &path.key("injectRequestHeaders"), issues);
+    injected(&filter.inject_request_headers, &told::JWT, &path.key("injectRequestHeaders"), issues);
     answer(filter.error_response.as_ref(), path, issues);
 }
 
@@ -108,7 +111,8 @@ fn algorithms(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
     }
 }
 
-fn injected(headers: &[InjectedHeader], path: &Path<'_>, issues: &mut Issues<'_>) {
+/// Headers written by templates that are told these fields.
+fn injected(headers: &[InjectedHeader], told: &[&'static str], path: &Path<'_>, issues: &mut Issues<'_>) {
     for (index, one) in headers.iter().enumerate() {
         let path = path.index(index);
         if one.name.is_empty() {
@@ -116,15 +120,19 @@ fn injected(headers: &[InjectedHeader], path: &Path<'_>, issues: &mut Issues<'_>
         } else {
             header::changed_name(&one.name, &path.key("name"), issues);
         }
+        template(&one.value, told, &path.key("value"), issues);
     }
 }
 
 fn answer(response: Option<&FilterErrorResponse>, path: &Path<'_>, issues: &mut Issues<'_>) {
     let Some(response) = response else { return };
     let path = path.key("errorResponse");
-    injected(&response.headers, &path.key("headers"), issues);
+    injected(&response.headers, &told::DENIAL, &path.key("headers"), issues);
     header_text(response.realm.as_deref(), &path.key("realm"), issues);
     header_text(response.content_type.as_deref(), &path.key("contentType"), issues);
+    for (field, text) in [("contentType", &response.content_type), ("bodyTemplate", &response.body_template)] {
+        text.iter().for_each(|text| template(text, &told::DENIAL, &path.key(field), issues));
+    }
 }
 
 /// Texts that must be there.

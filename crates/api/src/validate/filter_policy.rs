@@ -1,6 +1,7 @@
 //! FilterPolicies.
 
 use super::auth_service::status_code;
+use super::expression::{header_regex, requirement};
 use super::value::is_token;
 use super::{invalid, missing, no_effect};
 use crate::parse::Issues;
@@ -45,7 +46,8 @@ pub(crate) fn rules(policy: &FilterPolicy, path: &Path<'_>, issues: &mut Issues<
     }
 }
 
-fn used(used: &FilterUse, path: &Path<'_>, issues: &mut Issues<'_>) {
+/// Checks how a filter is used.
+pub(super) fn used(used: &FilterUse, path: &Path<'_>, issues: &mut Issues<'_>) {
     if used.name.is_empty() {
         missing(&path.key("name"), issues);
     }
@@ -61,6 +63,7 @@ fn arguments(told: &FilterArguments, path: &Path<'_>, issues: &mut Issues<'_>) {
     if !told.scope.is_empty() && !told.scopes.is_empty() {
         no_effect(&path.key("scopes"), "scope says it", issues);
     }
+    requirement(told.require.as_deref(), &path.key("require"), issues);
     if let Some(instead) = &told.instead_of_redirect {
         instead_of_redirect(instead, &path.key("insteadOfRedirect"), issues);
     }
@@ -78,13 +81,15 @@ fn instead_of_redirect(instead: &InsteadOfRedirect, path: &Path<'_>, issues: &mu
     let path = path.key("filters");
     for (index, one) in instead.filters.iter().enumerate() {
         let path = path.index(index);
-        let InsteadFilter { name, if_request_header, .. } = one;
+        let InsteadFilter { name, if_request_header, arguments, .. } = one;
         if name.is_empty() {
             missing(&path.key("name"), issues);
         }
         if let Some(header) = if_request_header {
             condition(header, &path.key("ifRequestHeader"), issues);
         }
+        let required = arguments.as_ref().and_then(|told| told.require.as_deref());
+        requirement(required, &path.key("arguments").key("require"), issues);
     }
 }
 
@@ -99,4 +104,5 @@ pub(super) fn condition(condition: &HeaderCondition, path: &Path<'_>, issues: &m
     if condition.value.is_some() && condition.value_regex.is_some() {
         invalid(&path.key("value"), "value and valueRegex exclude each other", issues);
     }
+    header_regex(condition.value_regex.as_deref(), &path.key("valueRegex"), issues);
 }

@@ -1,11 +1,11 @@
 //! Mappings.
 
 use super::value::{header_text, is_token, positive_milliseconds, weight};
-use super::{header, hostname, invalid, missing, no_effect, policy, rate_limit, regex, target};
+use super::{docs, header, hostname, invalid, missing, no_effect, policy, rate_limit, regex, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::{Node, Path};
-use crate::{Docs, LONGEST_DOCS_TIMEOUT_MS, Mapping, RegexMap};
+use crate::{Mapping, RegexMap};
 
 /// Statuses of a redirect.
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
@@ -40,7 +40,7 @@ pub(crate) fn mapping(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issue
     policies(mapping, path, issues);
     upgrades(mapping, path, issues);
     limits(mapping, path, issues);
-    docs(mapping, &path.key("docs"), issues);
+    docs::docs(mapping, &path.key("docs"), issues);
 }
 
 /// Checks which requests a Mapping is for, and when it is tried.
@@ -265,22 +265,5 @@ fn limits(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     mapping.labels.take_if(|labels| labels.is_empty());
     if let Some(local) = &mapping.local_rate_limit {
         rate_limit::local(local, &path.key("local_rate_limit"), issues);
-    }
-}
-
-/// Whether the portal can use `docs`. The Mapping serves all the same.
-fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
-    let Some(written) = mapping.docs.as_deref().filter(|written| !written.is_null()) else { return };
-    match Docs::read(written) {
-        Err(error) => issues.warning(path, "InvalidValue", format!("the portal cannot use it: {error}")),
-        Ok(docs) => {
-            if docs.url.is_some() && docs.path.is_some() {
-                no_effect(&path.key("path"), "url is used instead", issues);
-            }
-            if docs.timeout_ms.is_some_and(|timeout| timeout > LONGEST_DOCS_TIMEOUT_MS) {
-                let message = format!("{LONGEST_DOCS_TIMEOUT_MS} is the longest, and is used instead");
-                no_effect(&path.key("timeout_ms"), message, issues);
-            }
-        }
     }
 }

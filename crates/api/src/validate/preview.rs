@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{hostname, invalid, missing, target};
+use super::{filter_policy, hostname, invalid, missing, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -97,9 +97,7 @@ pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &m
     }
     let filters = path.key("filters");
     for (index, used) in policy.filters.iter().enumerate() {
-        if used.name.is_empty() {
-            missing(&filters.index(index).key("name"), issues);
-        }
+        filter_policy::used(used, &filters.index(index), issues);
     }
     let hosts = path.key("hosts");
     for (index, host) in policy.hosts.iter().enumerate() {

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use nuncio_api::{self as api, GrantType, Problem};
 use nuncio_auth::jwt::Signer;
-use nuncio_auth::login::Origins;
 use nuncio_ir::auth::{
     AccessTokenValidation, AuthorizationCode, ClientAuthentication, Grant, InheritedJwtFilter, JwtAssertion, OAuth2,
     ProtectedOrigin, Sensitive, SessionCookies,
 };
 
-use super::{Compiler, client, filter_id};
+use super::{Compiler, client, filter_id, injected};
 use crate::filter_rules::condition;
 
 /// How long an assertion is good.
@@ -21,7 +20,6 @@ impl Compiler<'_> {
     pub(super) fn oauth2(&mut self, spec: &api::OAuth2Filter) -> Option<OAuth2> {
         let grant = self.grant(spec);
         let access_token_jwt_filter = spec.access_token_jwt_filter.as_ref().and_then(|named| self.inherited(named));
-        let inject_request_headers = self.injected(&spec.inject_request_headers, "spec.OAuth2");
         let client_authentication = authentication(spec.client_authentication.as_ref());
         self.check_signature(&client_authentication, grant.as_ref());
         Some(OAuth2 {
@@ -37,7 +35,7 @@ impl Compiler<'_> {
             access_token_jwt_filter,
             allow_malformed_access_token: spec.allow_malformed_access_token.unwrap_or(false),
             audience: spec.audience.as_deref().map(Into::into),
-            inject_request_headers,
+            inject_request_headers: injected(&spec.inject_request_headers),
             client: client(spec.insecure_tls, spec.max_stale),
         })
     }
@@ -50,20 +48,15 @@ impl Compiler<'_> {
                 Grant::Password { client_id: client_id(), client_secret: self.password_of_client(spec)? }
             }
             GrantType::AuthorizationCode => {
-                let client_secret = self.password_of_client(spec);
-                let protected_origins = origins(spec);
-                if let Err(error) = Origins::new(&protected_origins) {
-                    let field = "spec.OAuth2.protectedOrigins";
-                    self.problems.push(Problem::error("InvalidValue", field, error));
-                }
+                let client_secret = self.password_of_client(spec)?;
                 Grant::AuthorizationCode(Box::new(AuthorizationCode {
                     client_id: client_id(),
-                    client_secret: client_secret?,
-                    protected_origins,
+                    client_secret,
+                    protected_origins: origins(spec),
                     extra_authorization_parameters: parameters(spec),
                     session_max_idle: spec.client_session_max_idle.map(|idle| idle.0),
                     session_max_life: spec.session_max_life.map(|life| life.0),
-                    session_cookies: self.session_cookies(spec.use_session_cookies.as_ref()),
+                    session_cookies: session_cookies(spec.use_session_cookies.as_ref()),
                     post_logout_redirect_uri: spec.post_logout_redirect_uri.as_deref().map(Into::into),
                     pkce: spec.pkce.is_some(),
                     state_expire_redirect: spec.state_expire_redirect.unwrap_or(false),
@@ -79,15 +72,6 @@ impl Compiler<'_> {
             Some(name) => self.client_secret(name, spec.secret_namespace.as_deref(), "spec.OAuth2.secretName"),
             None => Some(spec.secret.as_ref()?.expose().into()),
         }
-    }
-
-    fn session_cookies(&mut self, spec: Option<&api::UseSessionCookies>) -> SessionCookies {
-        let Some(spec) = spec else { return SessionCookies::default() };
-        let field = "spec.OAuth2.useSessionCookies.ifRequestHeader";
-        let if_request_header = spec.if_request_header.as_ref().and_then(|written| {
-            condition(written).map_err(|error| self.problems.push(Problem::error("InvalidValue", field, error))).ok()
-        });
-        SessionCookies { value: spec.value.unwrap_or(true), if_request_header }
     }
 
     fn inherited(&mut self, named: &api::AccessTokenJwtFilter) -> Option<InheritedJwtFilter> {
@@ -128,6 +112,12 @@ impl Compiler<'_> {
             self.problems.push(Problem::error("InvalidSecret", field, message));
         }
     }
+}
+
+fn session_cookies(spec: Option<&api::UseSessionCookies>) -> SessionCookies {
+    let Some(spec) = spec else { return SessionCookies::default() };
+    let if_request_header = spec.if_request_header.as_ref().map(condition);
+    SessionCookies { value: spec.value.unwrap_or(true), if_request_header }
 }
 
 fn origins(spec: &api::OAuth2Filter) -> Vec<ProtectedOrigin> {

@@ -1,7 +1,7 @@
 //! The Go templates of a limit.
 
-use nuncio_api::{Limit, ObjectId, Problem, TemplatedHeader};
-use nuncio_auth::Template;
+use nuncio_api::{Limit, ObjectId, Problem, Severity, TemplatedHeader, template_problem};
+use nuncio_expr::Template;
 
 use super::Problems;
 
@@ -18,7 +18,7 @@ pub(super) fn headers(headers: &[TemplatedHeader]) -> Vec<(String, String)> {
 pub(super) fn check(limit: &Limit, index: usize, id: &ObjectId, problems: &mut Problems) {
     let mut one = |field: String, template: &str| {
         let field = format!("spec.limits[{index}].{field}");
-        problems.extend(problem(field, template).map(|problem| (id.clone(), problem)));
+        problems.extend(problem(&field, template).map(|problem| (id.clone(), problem)));
     };
     let none = Vec::new();
     let error = limit.error_response.as_ref();
@@ -36,18 +36,11 @@ pub(super) fn check(limit: &Limit, index: usize, id: &ObjectId, problems: &mut P
     }
 }
 
-fn problem(field: String, template: &str) -> Option<Problem> {
-    match Template::new(template) {
-        Ok(template) => template.unknown(&KNOWN).map(|unknown| {
-            let message = format!(
-                "there is no `.{unknown}`, which comes out as `<no value>`: templates of limits know `.{}`",
-                KNOWN.join("`, `.")
-            );
-            Problem::warning("UnknownVariable", field, message)
-        }),
-        Err(error) => {
-            let message = format!("the template does not compile: {error}; it is left out");
-            Some(Problem::error("InvalidTemplate", field, message))
-        }
-    }
+/// The limit holds without a template that does not compile.
+fn problem(field: &str, template: &str) -> Option<Problem> {
+    let problem = template_problem(template, &KNOWN, field)?;
+    Some(match problem.severity {
+        Severity::Error => Problem { message: format!("{}; it is left out", problem.message), ..problem },
+        Severity::Warning => problem,
+    })
 }

@@ -77,7 +77,7 @@ pub(super) fn endpoints(sets: &mut BTreeMap<RuleSetId, SetKey>) -> Vec<Route> {
 
 #[cfg(test)]
 mod tests {
-    use nuncio_auth::Requirement;
+    use nuncio_expr::Requirement;
     use serde_json::json;
 
     use super::*;

@@ -21,6 +21,9 @@ const DISGUISED: &str = concat!(
     "|%(?:25)*(?:c[01]%(?:25)*[89ab]|e0%(?:25)*[89]|f0%(?:25)*8)).*",
 );
 
+/// The reason of rules that cannot be told apart from others.
+pub(crate) const TOO_MANY_HOSTS: &str = "TooManyHosts";
+
 /// Holds routes to rules, and notes to which.
 pub(super) struct Protect<'c> {
     coverage: &'c Coverage,
@@ -87,7 +90,7 @@ impl<'c> Protect<'c> {
                 "with those of other rules it makes more than {MOST_SORTS} sorts of the names of the Host {pattern}: \
                  requests for names that it takes are refused"
             );
-            (policy.clone(), Problem::error("TooManyHosts", format!("spec.rules[{index}].host"), message))
+            (policy.clone(), Problem::error(TOO_MANY_HOSTS, format!("spec.rules[{index}].host"), message))
         };
         rules.map(problem).collect()
     }

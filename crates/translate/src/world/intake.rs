@@ -7,6 +7,7 @@ use nuncio_api::{Kind, Object, ObjectId, Remains, Spec};
 use super::mappings::invalid_reason;
 use super::{Dirty, World};
 use crate::context::SecretRef;
+use crate::secrets::SecretError;
 use crate::service::{ServiceKey, Target, target};
 use crate::upstream::Resolver;
 
@@ -117,6 +118,9 @@ impl World {
             Spec::Invalid(remains) if id.kind == Kind::TLSContext => {
                 let hosts = if let Remains::ServerNames(hosts) = remains { hosts.clone() } else { Vec::new() };
                 self.broken_contexts.insert(id.clone(), hosts);
+            }
+            Spec::Invalid(_) if id.kind == Kind::Secret => {
+                self.secrets.take_out(SecretError::Invalid(secret_ref(id), invalid_reason(object)));
             }
             Spec::Invalid(_) => {}
         }

@@ -1,26 +1,34 @@
 //! What Filters and FilterPolicies mean to the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, Problem};
+use nuncio_api::{Kind, ObjectId, Problem, Spec};
 use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{Delta, TableName, put};
 
 use super::{Dirty, World};
 use crate::coverage::SetKey;
+use crate::glob::{Glob, Takes};
+use crate::table::TOO_MANY_HOSTS;
 use crate::{filter_service, filters, protection};
 
 /// Filters, of both groups.
 pub(super) const FILTERS: [Kind; 2] = [Kind::Filter, Kind::GatewayFilter];
 /// And their policies.
 const POLICIES: [Kind; 2] = [Kind::FilterPolicy, Kind::GatewayFilterPolicy];
+/// Why a rule is for no request whose host is served, or may be.
+const NO_ROUTE: &str = "no Mapping that a Host takes is for its host and path, or the rules before it take all of them";
 
 /// The sets of rules that tables name, and how many name each.
 #[derive(Debug, Default)]
 pub(super) struct RuleSets {
     of_tables: BTreeMap<TableName, BTreeMap<RuleSetId, SetKey>>,
     used: BTreeMap<RuleSetId, (SetKey, usize)>,
+    /// The rules in them, and in how many each is.
+    rules: BTreeMap<Arc<str>, usize>,
+    /// Rules that came into some set, or are in none any more.
+    turned: BTreeSet<Arc<str>>,
 }
 
 impl RuleSets {
@@ -34,20 +42,50 @@ impl RuleSets {
         let old = self.of_tables.remove(table).unwrap_or_default();
         let changed = old.keys().chain(sets.keys()).cloned().collect();
         for (id, key) in &sets {
-            self.used.entry(id.clone()).or_insert_with(|| (key.clone(), 0)).1 += 1;
+            let (_, count) = self.used.entry(id.clone()).or_insert_with(|| (key.clone(), 0));
+            *count += 1;
+            if *count == 1 {
+                self.learn(key);
+            }
         }
-        for id in old.keys() {
-            if let Some((_, count)) = self.used.get_mut(id) {
-                *count -= 1;
-                if *count == 0 {
-                    self.used.remove(id);
-                }
+        for (id, key) in &old {
+            let Some((_, count)) = self.used.get_mut(id) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.used.remove(id);
+                self.unlearn(key);
             }
         }
         if !sets.is_empty() {
             self.of_tables.insert(table.clone(), sets);
         }
         changed
+    }
+
+    /// Whether a rule is in some set: there are requests that it is for.
+    fn holds(&self, rule: &str) -> bool {
+        self.rules.contains_key(rule)
+    }
+
+    fn learn(&mut self, set: &SetKey) {
+        for rule in &set.rules {
+            let count = self.rules.entry(Arc::clone(rule)).or_default();
+            *count += 1;
+            if *count == 1 {
+                self.turned.insert(Arc::clone(rule));
+            }
+        }
+    }
+
+    fn unlearn(&mut self, set: &SetKey) {
+        for rule in &set.rules {
+            let Some(count) = self.rules.get_mut(rule) else { continue };
+            *count -= 1;
+            if *count == 0 {
+                self.rules.remove(rule);
+                self.turned.insert(Arc::clone(rule));
+            }
+        }
     }
 }
 
@@ -96,6 +134,11 @@ impl World {
             let set = self.rule_sets.used.get(&id).map(|(key, _)| self.protection.set(id.clone(), key));
             put(&mut self.model.rule_sets, &mut delta.rule_sets, id, set);
         }
+        let turned = std::mem::take(&mut self.rule_sets.turned);
+        if !turned.is_empty() {
+            let rules = self.protection.coverage.rules.iter().filter(|rule| turned.contains(&rule.origin));
+            self.stirred.extend(rules.map(|rule| rule.written.0.clone()));
+        }
     }
 
     /// Whether Envoy asks the authentication service that is told rules by this gateway.
@@ -113,7 +156,45 @@ impl World {
             let message = "has nobody to decide by it, so what it is for is refused";
             problems.push(Problem::error("NoAuthenticationService", "", message));
         }
+        problems.extend(self.idle_rules(id));
         problems
+    }
+
+    /// Rules of a policy that are for no request: most likely a slip of the pen, and what they were to keep is open.
+    fn idle_rules(&self, id: &ObjectId) -> Vec<Problem> {
+        let Some(Spec::FilterPolicy(policy)) = self.objects.get(id).map(|object| &object.spec) else {
+            return Vec::new();
+        };
+        // Of what there is nothing to be protected of, and what is told of otherwise.
+        let is_told = |problem: &Problem| problem.reason == TOO_MANY_HOSTS;
+        if self.mappings.is_empty() || self.is_quarantined(id) || self.table_problems.of(id).any(is_told) {
+            return Vec::new();
+        }
+        let rules = policy.rules.iter().enumerate();
+        let idle = rules.filter(|(index, _)| !self.rule_sets.holds(&protection::origin(id, *index)));
+        idle.filter_map(|(index, rule)| self.idle_rule(index, &Glob::of_host(rule.host()))).collect()
+    }
+
+    /// Why a rule for this host is for no request.
+    fn idle_rule(&self, index: usize, host: &Glob) -> Option<Problem> {
+        // What is wrong with a Host is told of by itself.
+        if self.frame.unusable.iter().any(|names| host.takes_hosts(names) != Takes::None) {
+            return None;
+        }
+        let (field, why) = match host.exact().and_then(|name| self.unserved(&name)) {
+            Some(why) => (format!("spec.rules[{index}].host"), why),
+            None => (format!("spec.rules[{index}]"), NO_ROUTE.to_owned()),
+        };
+        Some(Problem::warning("NoMatchingRoute", field, format!("protects nothing: {why}")))
+    }
+
+    /// Why nobody serves a name.
+    fn unserved(&self, name: &str) -> Option<String> {
+        if !self.frame.classes.iter().any(|class| class.governing(name).is_some()) {
+            return Some(format!("no Host that a Listener binds takes {name}"));
+        }
+        let is_for = self.own(name).next().is_some() || self.wild().any(|wild| wild.host.may_take(name));
+        (!is_for).then(|| format!("no Mapping is for {name}"))
     }
 
     /// The sets of rules that a policy is part of, as routes name them.

@@ -2,8 +2,9 @@
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::jwt::Invalid;
-use nuncio_auth::template::Value;
-use nuncio_auth::{ClientKind, Denial, Reply, Request, Strength, Template, challenge};
+use nuncio_auth::{ClientKind, Denial, Reply, Request, Strength, challenge};
+use nuncio_expr::Template;
+use nuncio_expr::template::Value;
 use nuncio_ir::auth::{ErrorResponse, FilterId};
 
 /// `errorResponse`, compiled.
@@ -118,4 +119,29 @@ fn data(request: &Request, problem: &Problem<'_>) -> Value {
         ("httpRequestHeader", Value::headers(request.headers())),
         ("error", Value::map([("ValidationError", validation), ("Error", Value::Text(problem.message.clone()))])),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use nuncio_expr::told;
+
+    use super::*;
+
+    fn fields(value: &Value, way: &str) -> BTreeSet<String> {
+        match value {
+            Value::Map(entries) => {
+                entries.iter().flat_map(|(name, value)| fields(value, &format!("{way}.{name}"))).collect()
+            }
+            _ => [way.trim_start_matches('.').to_owned()].into(),
+        }
+    }
+
+    #[test]
+    fn templates_are_told_what_objects_are_held_against() {
+        let problem = Problem { invalid: Some(&Invalid::Expired), ..Problem::weak_login(&Strength::default()) };
+        let data = data(&Request::new("GET", "https", "a", "/"), &problem);
+        assert_eq!(fields(&data, ""), told::DENIAL.map(str::to_owned).into());
+    }
 }

@@ -1,8 +1,9 @@
 //! Headers for upstreams that are written by templates.
 
 use http::{HeaderName, HeaderValue};
-use nuncio_auth::template::Value;
-use nuncio_auth::{Request, Template};
+use nuncio_auth::Request;
+use nuncio_expr::Template;
+use nuncio_expr::template::Value;
 use nuncio_ir::auth::InjectedHeader;
 
 /// What Go writes for what is not there.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use nuncio_auth::jwt::{ClaimRules, check_claims, check_scope, is_other_kind};
-use nuncio_auth::template::Value;
 use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Strength, Verdict, bearer, crypto};
+use nuncio_expr::template::Value;
 use nuncio_ir::auth::{Audiences, FilterId, Introspection};
 use serde_json::Value as Json;
 

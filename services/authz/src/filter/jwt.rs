@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use nuncio_auth::jwt::{ClaimRules, Invalid, KeySet, Unverified, Verified, check_claims, check_scope};
-use nuncio_auth::template::Value;
 use nuncio_auth::{Bearer, ClientKind, Denial, Identity, Request, Step, Strength, Verdict, bearer, crypto};
+use nuncio_expr::template::Value;
 use nuncio_ir::auth::{FilterId, HttpClient, Jwt, JwtAlgorithm};
 
 use super::answers::{Answers, Problem};

@@ -20,8 +20,8 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use nuncio_auth::jwt::{Signer, Unverified, Verified};
 use nuncio_auth::login::{Origins, Session};
-use nuncio_auth::template::Value;
 use nuncio_auth::{ClientKind, Condition, Denial, Identity, Reply, Request, Step, Strength, Verdict, challenge};
+use nuncio_expr::template::Value;
 use nuncio_ir::auth::{AuthorizationCode, ClientAuthentication, FilterId, Grant, OAuth2};
 
 pub(crate) use endpoint::endpoint;

@@ -27,10 +27,10 @@ impl Objects {
         self.0.len()
     }
 
-    /// The same with one more, unless there is such an object already.
+    /// The same with this one, in place of what was called so.
     pub(super) fn and(self, object: Object) -> Self {
         let mut objects: BTreeMap<_, _> = self.0.into_iter().map(|object| (object.id.clone(), object)).collect();
-        objects.entry(object.id.clone()).or_insert_with(|| Arc::new(object));
+        objects.insert(object.id.clone(), Arc::new(object));
         objects.into()
     }
 }

@@ -223,3 +223,66 @@ fn what_comes_later_and_cannot_be_read_closes_nothing() {
         assert!(!matches!(object.spec, Spec::Invalid(_)), "the last good one stays: {bad}");
     }
 }
+
+/// A Filter and a FilterPolicy with something to be compiled in each: what, and where.
+fn compiled() -> [(Kind, &'static str, serde_json::Value); 2] {
+    let body = serde_json::json!({"bodyTemplate": "{{ .message }}"});
+    let filter = serde_json::json!({"JWT": {"jwksURI": "https://idp.test/keys", "errorResponse": body}});
+    let used = serde_json::json!({"name": "token", "arguments": {"require": "claims.admin"}});
+    let policy = serde_json::json!({"rules": [{"host": "a.example", "path": "/x/*", "filters": [used]}]});
+    [
+        (Kind::Filter, "spec.JWT.errorResponse.bodyTemplate", filter),
+        (Kind::FilterPolicy, "spec.rules[0].filters[0].arguments.require", policy),
+    ]
+}
+
+#[test]
+fn what_does_not_compile_takes_the_place_of_nothing_that_does() {
+    let stored = |text: &str| FileChange { file: "a".into(), content: Content::Json(text.into()) };
+    let of_directory = |text: &str| written("a.yaml", text);
+    for (kind, field, spec) in compiled() {
+        let id = ObjectId::new(kind, "default", "a");
+        let head = serde_json::json!({"name": "a", "namespace": "default"});
+        let version = "getambassador.io/v3alpha1";
+        let good = serde_json::json!({"apiVersion": version, "kind": kind.as_str(), "metadata": head, "spec": spec});
+        let good = good.to_string();
+        let bad = good.replace(".message }}", "nope }}").replace("claims.admin", "claims.(");
+        for change in [&of_directory as &dyn Fn(&str) -> FileChange, &stored] {
+            let mut files = Files::new(Defaults::default());
+            files.apply(vec![change(&good)]);
+            let before = files.object(&id).unwrap().spec.clone();
+            assert!(!matches!(before, Spec::Invalid(_)), "{id}: {:?}", files.problems_of(&id));
+            files.apply(vec![change(&bad)]);
+            assert_eq!(files.object(&id).unwrap().spec, before, "the last good one stays");
+            let found = files.problems_of(&id);
+            let [found] = &found[..] else { panic!("{id}: {found:?}") };
+            assert_eq!(found.problem.field, field);
+            assert!(found.problem.message.contains("does not compile"), "{found:?}");
+            assert_eq!(found.location.has_lines(), !found.snippet.is_empty(), "{found:?}");
+            let mut fresh = Files::new(Defaults::default());
+            fresh.apply(vec![change(&bad)]);
+            match &fresh.object(&id).unwrap().spec {
+                Spec::Invalid(Remains::Nothing) if kind == Kind::Filter => {}
+                Spec::Invalid(Remains::Rules(rules)) => assert_eq!(rules.rules[0].host(), "a.example"),
+                other => panic!("{id}: there was nothing good before: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_document_that_cannot_be_read_is_told_of_once() {
+    for (good, bad, id) in UNREAD {
+        let mut files = Files::new(Defaults::default());
+        for text in [AUTH.replace(good, bad), format!("# moved\n{}", AUTH.replace(good, bad))] {
+            files.apply(vec![written("a.yaml", &text)]);
+            let found: Vec<_> = files.problems().collect();
+            let [found] = &found[..] else { panic!("{text}: {found:?}") };
+            assert_eq!(
+                (found.problem.reason, found.object.as_ref().unwrap().to_string().as_str()),
+                ("UnreadableGuard", id)
+            );
+            assert!(found.problem.message.contains("is refused until it can be"), "{text}: {found:?}");
+        }
+    }
+}

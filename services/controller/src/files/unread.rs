@@ -8,6 +8,9 @@ use nuncio_api::{FileProblem, Guard, Kind, Location, Object, Parsed, Problem, Re
 use super::objects::Objects;
 use super::{File, Files, Found};
 
+/// The reason of what stands in for a document that cannot be read.
+const REASON: &str = "UnreadableGuard";
+
 impl Files {
     /// Reads what a crash left of a file that was being written: it must not count as an empty one.
     pub(super) fn torn(&self, text: &str, file: &Arc<str>, old: &File) -> File {
@@ -18,7 +21,9 @@ impl Files {
         if let (Some(id), Some(location)) = (guard_in(text, &self.defaults), location) {
             let snippet = String::new();
             let found = FileProblem { problem, location, snippet, id: Some(id), remains: Remains::Nothing };
-            if let Some(unread) = self.unread(&found) {
+            let is_new = |unread: &Object| old.objects.get(&unread.id).is_none_or(|held| stands_in(held));
+            if let Some(unread) = self.unread(&found, old).filter(is_new) {
+                torn.problems.retain(|_| !stands_in(&unread));
                 torn.objects = torn.objects.and(unread);
             }
         }
@@ -27,17 +32,16 @@ impl Files {
 
     /// What cannot be read and closes something all the same, until it can be: an object that shuts somebody out, and an
     /// access list. What comes to a gateway that runs without it changes nothing.
-    pub(super) fn unread(&self, found: &FileProblem) -> Option<Object> {
-        let id = found.id.clone().filter(|id| !self.is_new(id, None))?;
+    pub(super) fn unread(&self, found: &FileProblem, old: &File) -> Option<Object> {
+        let id = found.id.clone().filter(|id| !self.is_new(id, old.objects.get(id)))?;
         let location = found.location.clone();
         let (remains, problems) = match (&found.remains, Guard::of(id.kind)) {
             (Remains::AccessList, _) => (Remains::AccessList, Vec::new()),
             (_, Some(guard)) => {
-                let message = format!("cannot be read: {}", guard.meanwhile);
-                (
-                    closed(guard.kind, &found.remains),
-                    vec![(Problem::error("UnreadableGuard", "", message), location.clone())],
-                )
+                let Problem { message, field, .. } = &found.problem;
+                let message = format!("cannot be read ({message}): {}", guard.meanwhile);
+                let problem = Problem::error(REASON, field.as_str(), message);
+                (closed(guard.kind, &found.remains), vec![(problem, location.clone())])
             }
             _ => return None,
         };
@@ -45,6 +49,11 @@ impl Files {
         let (spec, generation, uid, annotated) = (Spec::Invalid(remains), None, None, false);
         Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, annotated })
     }
+}
+
+/// Whether an object stands in for a document that cannot be read.
+pub(super) fn stands_in(object: &Object) -> bool {
+    object.problems.iter().any(|(problem, _)| problem.reason == REASON)
 }
 
 /// What is left of such an object: of a `FilterPolicy` the requests that it is for, if they can be told, else any; of a Host

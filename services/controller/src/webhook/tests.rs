@@ -141,6 +141,21 @@ async fn a_bad_object_is_refused_with_what_check_says_of_it() {
 }
 
 #[tokio::test]
+async fn what_does_not_compile_is_refused_before_it_is_stored() {
+    let header = json!({ "name": "x-user", "value": "{{ .token.Claims.sub" });
+    let bad = json!({
+        "apiVersion": "getambassador.io/v3alpha1",
+        "kind": "Filter",
+        "metadata": { "name": "f", "namespace": "n" },
+        "spec": { "JWT": { "jwksURI": "https://idp.test/keys", "injectRequestHeaders": [header] } },
+    });
+    let answer = admit("UPDATE", bad, Value::Null).await;
+    let expected =
+        "spec.JWT.injectRequestHeaders[0].value: the template does not compile: line 1: an action is not closed";
+    assert_eq!((&answer["allowed"], &answer["status"]["message"]), (&json!(false), &json!(expected)));
+}
+
+#[tokio::test]
 async fn what_is_nested_too_deep_is_refused_in_words() {
     for deep in [100, 1000] {
         let nest = format!("{}1{}", "[".repeat(deep), "]".repeat(deep));

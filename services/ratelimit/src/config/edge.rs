@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{ListValue, Struct, Value};
-use nuncio_auth::Template;
-use nuncio_auth::template::{RenderError, Value as Told};
+use nuncio_expr::Template;
+use nuncio_expr::template::{RenderError, Value as Told};
 
 use super::unknown::Unknown;
 

@@ -7,7 +7,7 @@ use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 
 use crate::clock::Now;
-use nuncio_auth::template::Value as Told;
+use nuncio_expr::template::Value as Told;
 
 use crate::config::{Edge, Header, Rule};
 use crate::plan::{Item, Plan};

@@ -13,6 +13,7 @@ mod endpoints;
 mod explain;
 mod external;
 mod fail_closed;
+mod filter_mistakes;
 mod filters;
 mod grants;
 mod guides;

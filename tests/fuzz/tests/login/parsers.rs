@@ -3,8 +3,9 @@
 use arbitrary::Unstructured;
 use nuncio_auth::jwt::{KeySet, Signer, check};
 use nuncio_auth::login::return_target;
-use nuncio_auth::template::Value;
-use nuncio_auth::{Request, Template, cookie};
+use nuncio_auth::{Request, cookie};
+use nuncio_expr::Template;
+use nuncio_expr::template::Value;
 use nuncio_fuzz::broken;
 use nuncio_ir::auth::Jwt;
 use reqwest::Url;

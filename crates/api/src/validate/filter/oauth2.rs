@@ -1,5 +1,7 @@
 //! Logins, and tokens for machines.
 
+use nuncio_expr::told;
+
 use super::super::{filter_policy, invalid, missing, no_effect};
 use super::{injected, needed, url};
 use crate::parse::Issues;
@@ -55,7 +57,7 @@ pub(super) fn oauth2(filter: &mut OAuth2Filter, path: &Path<'_>, issues: &mut Is
     if filter.state_ttl.is_some() {
         no_effect(&path.key("stateTTL"), "the original passes over it, too", issues);
     }
-    injected(&filter.inject_request_headers, &path.key("injectRequestHeaders"), issues);
+    injected(&filter.inject_request_headers, &told::LOGIN, &path.key("injectRequestHeaders"), issues);
 }
 
 fn client(filter: &OAuth2Filter, path: &Path<'_>, issues: &mut Issues<'_>) {
@@ -74,7 +76,7 @@ fn login(filter: &OAuth2Filter, path: &Path<'_>, issues: &mut Issues<'_>) {
     let origins = path.key("protectedOrigins");
     match (&filter.client_url, filter.protected_origins.is_empty()) {
         (None, true) => missing(&origins, issues),
-        (Some(client_url), true) => url(client_url, &path.key("clientURL"), issues),
+        (Some(client_url), true) => browsers_origin(client_url, &path.key("clientURL"), issues),
         (Some(_), false) => no_effect(&path.key("clientURL"), "protectedOrigins say it", issues),
         (None, false) => {}
     }
@@ -98,7 +100,7 @@ fn login(filter: &OAuth2Filter, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 fn origin(origin: &ProtectedOrigin, path: &Path<'_>, issues: &mut Issues<'_>) {
-    url(&origin.origin, &path.key("origin"), issues);
+    browsers_origin(&origin.origin, &path.key("origin"), issues);
     let internal = origin.internal_origin.iter().map(|text| (text, path.key("internalOrigin")));
     for (text, path) in internal {
         internal_origin(text, &path, issues);
@@ -109,8 +111,23 @@ fn origin(origin: &ProtectedOrigin, path: &Path<'_>, issues: &mut Issues<'_>) {
     }
 }
 
+/// An origin as browsers see it; a path behind it does not count.
+fn browsers_origin(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let before = issues.errors();
+    url(text, path, issues);
+    if issues.errors() == before && authority(text).contains(['*', '@', '\\']) {
+        invalid(path, format!("expected an origin such as https://example.com, found \"{}\"", shorten(text)), issues);
+    }
+}
+
+fn authority(origin: &str) -> &str {
+    let rest = origin.split_once("://").map_or(origin, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
 fn internal_origin(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
-    if text.split_once("://").is_none_or(|(scheme, rest)| scheme.is_empty() || rest.is_empty()) {
+    let is_origin = |(scheme, rest): (&str, &str)| !scheme.is_empty() && !rest.is_empty();
+    if !text.split_once("://").is_some_and(is_origin) || authority(text).contains(['@', '\\', ' ']) {
         invalid(path, format!("expected an origin such as http://host or *://*, found \"{}\"", shorten(text)), issues);
     }
 }

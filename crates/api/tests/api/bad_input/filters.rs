@@ -201,3 +201,86 @@ fn bad_policies_are_refused() {
         check(("FilterPolicy", spec, reason, field, at));
     }
 }
+
+/// The beginning of a login; what follows is up to the case.
+const LOGIN: &str = "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, ";
+
+#[test]
+fn what_does_not_compile_is_refused() {
+    let jwt = |rest: &str| format!("{{JWT: {{jwksURI: 'https://a', {rest}}}}}");
+    let login = |rest: &str| format!("{LOGIN}clientURL: 'https://b', {rest}}}}}");
+    let origin = |rest: &str| format!("{LOGIN}protectedOrigins: [{{{rest}}}]}}}}");
+    for (spec, reason, field, at) in [
+        (
+            jwt("injectRequestHeaders: [{name: a, value: '{{ nope }}'}]"),
+            "InvalidTemplate",
+            "spec.JWT.injectRequestHeaders[0].value",
+            "'{{ nope",
+        ),
+        (
+            jwt("errorResponse: {bodyTemplate: '{{ if }}'}"),
+            "InvalidTemplate",
+            "spec.JWT.errorResponse.bodyTemplate",
+            "'{{ if",
+        ),
+        (
+            jwt("errorResponse: {headers: [{name: a, value: '{{ .a'}]}"),
+            "InvalidTemplate",
+            "spec.JWT.errorResponse.headers[0].value",
+            "'{{ .a",
+        ),
+        (jwt("errorResponse: {contentType: '{{'}"), "InvalidTemplate", "spec.JWT.errorResponse.contentType", "'{{'"),
+        (
+            "{Introspection: {endpoint: 'https://a', clientID: c, secretName: s, errorResponse: {bodyTemplate: '{{'}}}"
+                .to_owned(),
+            "InvalidTemplate",
+            "spec.Introspection.errorResponse.bodyTemplate",
+            "'{{'",
+        ),
+        (
+            login("injectRequestHeaders: [{name: a, value: '{{ end }}'}]"),
+            "InvalidTemplate",
+            "spec.OAuth2.injectRequestHeaders[0].value",
+            "'{{ end",
+        ),
+        (
+            login("useSessionCookies: {ifRequestHeader: {name: a, valueRegex: '('}}"),
+            "InvalidRegex",
+            "spec.OAuth2.useSessionCookies.ifRequestHeader.valueRegex",
+            "'('",
+        ),
+        (origin("origin: 'https://*.b'"), "InvalidValue", "spec.OAuth2.protectedOrigins[0].origin", "'https://*"),
+        (origin("origin: 'https://me@b'"), "InvalidValue", "spec.OAuth2.protectedOrigins[0].origin", "'https://me"),
+        (
+            origin("origin: 'https://b', internalOrigin: 'http://me@b'"),
+            "InvalidValue",
+            "spec.OAuth2.protectedOrigins[0].internalOrigin",
+            "'http://me",
+        ),
+    ] {
+        let spec: &'static str = spec.leak();
+        check(("Filter", spec, reason, field, at));
+    }
+    for (spec, reason, field, at) in [
+        (
+            "{rules: [{filters: [{name: f, ifRequestHeader: {name: h, valueRegex: '[a'}}]}]}",
+            "InvalidRegex",
+            "spec.rules[0].filters[0].ifRequestHeader.valueRegex",
+            "'[a'",
+        ),
+        (
+            "{rules: [{filters: [{name: f, arguments: {require: 'claims.('}}]}]}",
+            "InvalidExpression",
+            "spec.rules[0].filters[0].arguments.require",
+            "'claims",
+        ),
+        (
+            "{rules: [{filters: [{name: f, arguments: {insteadOfRedirect: {filters: [{name: g, arguments: {require: '('}}]}}}]}]}",
+            "InvalidExpression",
+            "spec.rules[0].filters[0].arguments.insteadOfRedirect.filters[0].arguments.require",
+            "'('",
+        ),
+    ] {
+        check(("FilterPolicy", spec, reason, field, at));
+    }
+}

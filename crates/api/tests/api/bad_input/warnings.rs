@@ -102,6 +102,27 @@ fn warnings_leave_the_object_in_use() {
         ),
         (
             "Mapping",
+            "{prefix: /, service: w, docs: {url: 'http://docs.example/x'}}",
+            "NoEffect",
+            "spec.docs.url",
+            "'http://docs",
+        ),
+        (
+            "Filter",
+            "{JWT: {jwksURI: 'https://a', injectRequestHeaders: [{name: a, value: '{{ .tokn.Raw }}'}]}}",
+            "UnknownVariable",
+            "spec.JWT.injectRequestHeaders[0].value",
+            "'{{ .tokn",
+        ),
+        (
+            "FilterPolicy",
+            "{rules: [{filters: [{name: f, arguments: {require: claim.admin}}]}]}",
+            "UnknownVariable",
+            "spec.rules[0].filters[0].arguments.require",
+            "claim.admin",
+        ),
+        (
+            "Mapping",
             "{prefix: /, service: w, docs: {path: /x, timeout_ms: 60000}}",
             "NoEffect",
             "spec.docs.timeout_ms",

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, Problem, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
 
 use crate::preview::Entrance;
-use crate::world::World;
+use crate::world::{World, invalid_reason};
 
 /// Where a preview can be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,9 +48,7 @@ impl World {
 
     fn problems_of_preview(&self, id: &ObjectId) -> Vec<Problem> {
         if self.previews.policy.is_none() {
-            let message =
-                format!("serves nothing: there is no PreviewPolicy in the namespace {}", self.settings.namespace);
-            return vec![Problem::warning("NoPreviewPolicy", "", message)];
+            return vec![self.no_policy()];
         }
         let of_spec = self.previews.compiled.get(id).into_iter().flat_map(|compiled| compiled.problems.clone());
         let beyond = self.previews.beyond.contains(id).then(|| {
@@ -59,6 +57,17 @@ impl World {
         });
         let of_meeting = self.previews.problems.get(id).into_iter().flatten().cloned();
         of_spec.chain(beyond).chain(of_meeting).collect()
+    }
+
+    fn no_policy(&self) -> Problem {
+        let own = self.ids_of(Kind::PreviewPolicy).filter(|id| id.namespace == self.settings.namespace);
+        let is_out = |object: &&Arc<Object>| matches!(object.spec, Spec::Invalid(_));
+        let unusable = own.filter_map(|id| self.objects.get(id)).find(is_out);
+        let why = unusable.map_or_else(
+            || format!("there is no PreviewPolicy in the namespace {}", self.settings.namespace),
+            |policy| invalid_reason(policy),
+        );
+        Problem::warning("NoPreviewPolicy", "", format!("serves nothing: {why}"))
     }
 
     /// Why a policy is not the one that is in force.

@@ -30,7 +30,9 @@ impl World {
         };
         for (field, name) in named {
             let secret = ObjectId::new(Kind::Secret, Arc::clone(&name.namespace), Arc::clone(&name.name));
-            let texts = self.objects.get(&secret).into_iter().flat_map(|object| &object.problems);
+            // Of one that is out altogether more is told elsewhere.
+            let in_force = self.objects.get(&secret).filter(|object| !matches!(object.spec, Spec::Invalid(_)));
+            let texts = in_force.into_iter().flat_map(|object| &object.problems);
             let errors = texts.map(|(problem, _)| problem).filter(|problem| problem.severity == Severity::Error);
             problems.extend(errors.map(|error| Problem::warning(REASON, field, format!("{secret}: {error}"))));
         }

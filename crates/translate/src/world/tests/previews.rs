@@ -185,6 +185,18 @@ fn names_below_the_domain_are_for_previews_alone() {
 }
 
 #[test]
+fn a_policy_that_is_not_valid_is_not_called_missing() {
+    let told =
+        |world: &World| world.problems(&preview()).into_iter().map(|problem| problem.message).collect::<Vec<_>>();
+    let missing = "serves nothing: there is no PreviewPolicy in the namespace default";
+    assert_eq!(told(&of(&[SITE, PREVIEW])), [missing]);
+    let bad = POLICY.replace("access: [Public]", "access: [Public], filters: [{name: f, arguments: {require: '('}}]");
+    let found = told(&of(&[SITE, &bad, PREVIEW]));
+    let why = "serves nothing: PreviewPolicy default/previews is not valid: spec.filters[0].arguments.require: ";
+    assert!(found[0].starts_with(why), "{found:?}");
+}
+
+#[test]
 fn a_backend_that_is_not_there_is_never_the_baseline_unless_asked_for() {
     let mut world = of(&[SITE, POLICY, PREVIEW]);
     let host = host(&world);

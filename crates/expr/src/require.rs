@@ -54,6 +54,15 @@ impl Requirement {
         Ok(Self { source: source.to_owned(), program })
     }
 
+    /// What it asks for instead of `claims`, which is all that there is.
+    #[must_use]
+    pub fn unknown(&self) -> Option<String> {
+        let asked = self.program.references();
+        // Beside it there may be the variables of loops.
+        let first = asked.variables().into_iter().filter(|_| !asked.has_variable("claims")).min();
+        first.map(str::to_owned)
+    }
+
     /// Whether it is true of the claims. Anything else, errors included, is no.
     ///
     /// # Errors
@@ -113,6 +122,15 @@ mod tests {
         }
         for verified in [json!(false), json!("true"), json!(1), Json::Null] {
             assert!(!holds("ann@corp.example", verified.clone()), "{verified}");
+        }
+    }
+
+    #[test]
+    fn who_asks_for_other_than_claims_is_told() {
+        let unknown = |source| Requirement::new(source).unwrap().unknown();
+        assert_eq!(unknown("claim.groups == 'a'").as_deref(), Some("claim"));
+        for source in ["claims.groups.exists(g, g == 'a')", "claims['a'] == 1", "true"] {
+            assert_eq!(unknown(source), None, "{source}");
         }
     }
 

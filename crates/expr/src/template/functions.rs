@@ -24,6 +24,23 @@ pub(super) fn truncates(name: &str, argument: &Value) -> bool {
     }
 }
 
+/// For text in HTML.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&#34;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 /// Calls a function.
 pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Stop> {
     let wrong = || Stop::error(format!("{name} is not for these arguments"));
@@ -39,7 +56,7 @@ pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, Stop> {
             Ok(Value::Text(arguments.iter().map(format::plain).collect::<Vec<_>>().join(" ") + "\n"))
         }
         ("printf", [Value::Text(text), rest @ ..]) => format::printf(text, rest).map(Value::Text),
-        ("html", arguments) => Ok(Value::Text(crate::page::escape(&print(arguments)))),
+        ("html", arguments) => Ok(Value::Text(escape(&print(arguments)))),
         ("urlquery", arguments) => {
             Ok(Value::Text(form_urlencoded::byte_serialize(print(arguments).as_bytes()).collect()))
         }

@@ -11,6 +11,7 @@ mod lex;
 mod parse;
 mod value;
 
+pub use functions::escape;
 pub use value::Value;
 
 use parse::Node;

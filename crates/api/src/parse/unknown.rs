@@ -1,0 +1,47 @@
+//! Fields that nothing knows: passed over, unless without the one that was meant somebody might be let in.
+
+use super::issues::Issues;
+use super::remains::access_list;
+use crate::text::plain;
+use crate::yaml::Passed;
+use crate::{Kind, Problem};
+
+/// Kinds whose `spec` says who is let in with every one of its fields.
+const GATES: [Kind; 6] = [
+    Kind::Filter,
+    Kind::FilterPolicy,
+    Kind::GatewayFilter,
+    Kind::GatewayFilterPolicy,
+    Kind::Preview,
+    Kind::PreviewPolicy,
+];
+
+/// Fields of other kinds that shut somebody out, beside [access lists](access_list).
+const BARS: [&str; 3] = ["ca_secret", "cert_required", "crl_secret"];
+
+/// Reports the fields that nothing knows.
+pub(super) fn report(kind: Kind, passed: Passed, issues: &mut Issues<'_>) {
+    let mut unknowns = passed.into_unknown();
+    unknowns.retain(|unknown| !crate::convert::is_note(unknown.path.rsplit('.').next().unwrap_or_default()));
+    for unknown in unknowns {
+        issues.push(unknown.mark, field(kind, unknown.path, unknown.meant));
+    }
+}
+
+/// What is wrong with a field that nothing knows in an object of this kind, by its path and the field that may have been meant.
+pub(super) fn field(kind: Kind, path: String, meant: Option<&'static str>) -> Problem {
+    if let Some(bar) = shuts_out(kind, &path, meant) {
+        let message = format!("there is no such field here; if \"{bar}\" is meant, without it others might be let in");
+        return Problem::error("UnknownField", path, message);
+    }
+    let meant = meant.map(|field| format!(": did you mean \"{field}\"?")).unwrap_or_default();
+    Problem::warning("UnknownField", path, format!("there is no such field, it has no effect{meant}"))
+}
+
+/// The field that shuts somebody out for which another was meant: misspelt where it belongs, or in the wrong place.
+fn shuts_out(kind: Kind, path: &str, meant: Option<&'static str>) -> Option<&'static str> {
+    let key = path.rsplit('.').next().unwrap_or_default();
+    let is = |field: &&&str| meant == Some(**field) || plain(field) == plain(key);
+    let gate = meant.filter(|_| GATES.contains(&kind) && path.starts_with("spec."));
+    gate.or_else(|| access_list(key)).or_else(|| BARS.iter().find(is).copied())
+}

@@ -1,0 +1,69 @@
+//! `docs` of a Mapping.
+
+use super::no_effect;
+use crate::parse::Issues;
+use crate::yaml::Path;
+use crate::{Docs, LONGEST_DOCS_TIMEOUT_MS, Mapping, Scheme, ServiceRef, without_port};
+
+/// Whether the portal can use `docs`. The Mapping serves all the same.
+pub(super) fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let Some(written) = mapping.docs.as_deref().filter(|written| !written.is_null()) else { return };
+    let docs = match Docs::read(written) {
+        Ok(docs) => docs,
+        Err(error) => return issues.warning(path, "InvalidValue", format!("the portal cannot use it: {error}")),
+    };
+    if docs.url.is_some() && docs.path.is_some() {
+        no_effect(&path.key("path"), "url is used instead", issues);
+    }
+    if docs.timeout_ms.is_some_and(|timeout| timeout > LONGEST_DOCS_TIMEOUT_MS) {
+        let message = format!("{LONGEST_DOCS_TIMEOUT_MS} is the longest, and is used instead");
+        no_effect(&path.key("timeout_ms"), message, issues);
+    }
+    if let Some(why) = docs.url.as_deref().and_then(|url| not_asked(url, &mapping.service)) {
+        no_effect(&path.key("url"), why, issues);
+    }
+}
+
+/// Why the portal does not ask for a document, as far as that can be known from here.
+fn not_asked(url: &str, service: &ServiceRef) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Some("the portal asks for no URL with a login in it".to_owned());
+    }
+    (scheme == "http" && !is_at(authority, service)).then(|| {
+        let host = without_port(authority);
+        format!(
+            "the portal asks for documents by http:// at the Mapping's own service alone: elsewhere it takes https://, \
+             unless --portal-allow-host {host} lets this host in"
+        )
+    })
+}
+
+/// Whether it may be the service: which namespace a name without one belongs to is not known here.
+fn is_at(authority: &str, service: &ServiceRef) -> bool {
+    let host = without_port(authority).to_ascii_lowercase();
+    let port = authority.get(host.len() + 1..).and_then(|port| port.parse().ok());
+    let usual = if service.scheme == Some(Scheme::Https) { 443 } else { 80 };
+    let (own, host) = (service.url_host(), host.as_str());
+    let is_name = service.address().is_none();
+    let same = host == own || is_name && host.split('.').next() == own.split('.').next();
+    same && port.unwrap_or(80) == service.port.unwrap_or(usual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_asked;
+
+    #[test]
+    fn what_the_portal_never_asks_for_is_known() {
+        let asked = |url: &str| not_asked(url, &"cart:8080".parse().unwrap()).is_none();
+        for good in ["http://cart:8080/x", "http://Cart.shop.svc:8080/x", "https://docs.example/x"] {
+            assert!(asked(good), "{good}");
+        }
+        for bad in ["http://docs.example/x", "http://cart/x", "http://cart:81/x", "https://me:word@docs.example/x"] {
+            assert!(!asked(bad), "{bad}");
+        }
+        assert!(not_asked("http://[::1]:9/x", &"[::1]:9".parse().unwrap()).is_none());
+    }
+}

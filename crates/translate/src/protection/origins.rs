@@ -1,0 +1,85 @@
+//! The origins that logins are for, against the hosts of the rules that use them: where one has no other, somebody has most likely
+//! misspelt it, and nobody is asked for a login there, or nobody can have one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{Object, ObjectId, Problem, Spec};
+use nuncio_auth::Request;
+use nuncio_auth::login::Origins;
+use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, ProtectedOrigin, Rule};
+
+use super::host_of;
+use crate::coverage::CoveredBy;
+use crate::filter_rules::with_nested;
+use crate::filters::filter_id;
+use crate::glob::Glob;
+
+/// A login, and the rules that use it.
+struct Login<'a> {
+    origins: &'a [ProtectedOrigin],
+    rules: Vec<&'a CoveredBy>,
+}
+
+/// What is wrong with whom.
+pub(super) fn problems<'r>(
+    objects: &[Arc<Object>],
+    filters: &BTreeMap<FilterId, Arc<Filter>>,
+    rules: impl Iterator<Item = &'r (i64, CoveredBy, Rule)>,
+) -> Vec<(ObjectId, Problem)> {
+    let mut logins = BTreeMap::<&FilterId, Login<'_>>::new();
+    for (_, covered, rule) in rules {
+        for used in rule.filters.iter().flat_map(with_nested) {
+            let Some(filter) = filters.get(&used.filter) else { continue };
+            let FilterKind::OAuth2(oauth2) = &filter.kind else { continue };
+            let Grant::AuthorizationCode(code) = &oauth2.grant else { continue };
+            let login = || Login { origins: &code.protected_origins, rules: Vec::new() };
+            logins.entry(&filter.id).or_insert_with(login).rules.push(covered);
+        }
+    }
+    let of_filters = objects.iter().flat_map(|object| {
+        let login = logins.get(&filter_id(&object.id.name, &object.id.namespace));
+        login.into_iter().flat_map(|login| unused_origins(object, login))
+    });
+    let of_rules = logins.iter().flat_map(|(filter, login)| foreign_hosts(filter, login));
+    of_filters.chain(of_rules).collect()
+}
+
+/// Origins for whose hosts no rule asks for the login. The first of several may be there for the provider's answers alone.
+fn unused_origins(object: &Object, login: &Login<'_>) -> Vec<(ObjectId, Problem)> {
+    let Spec::Filter(spec) = &object.spec else { return Vec::new() };
+    let is_old = spec.oauth2.as_ref().is_some_and(|oauth2| oauth2.protected_origins.is_empty());
+    let is_used = |origin: &ProtectedOrigin| {
+        let host = nuncio_api::without_port(host_of(&origin.origin)).trim_end_matches('.').to_lowercase();
+        let below = origin.include_subdomains.then(|| Glob::of_host(&format!("*.{host}")));
+        let asks = |rule: &Glob| rule.matches(&host) || below.as_ref().is_some_and(|below| rule.meets(below));
+        login.rules.iter().any(|rule| asks(&rule.host))
+    };
+    let many = login.origins.len() > 1;
+    let unused = login.origins.iter().enumerate().filter(|(at, origin)| !(many && *at == 0) && !is_used(origin));
+    let problem = |(at, origin): (usize, &ProtectedOrigin)| {
+        let field = match is_old {
+            true => "spec.OAuth2.clientURL".to_owned(),
+            false => format!("spec.OAuth2.protectedOrigins[{at}].origin"),
+        };
+        let host = host_of(&origin.origin);
+        let message = format!("nobody is asked to log in at {host}: no rule that uses this Filter is for it");
+        (object.id.clone(), Problem::warning("NoMatchingRule", field, message))
+    };
+    unused.map(problem).collect()
+}
+
+/// Rules for a host that is no origin of the login that they ask for.
+fn foreign_hosts(filter: &FilterId, login: &Login<'_>) -> Vec<(ObjectId, Problem)> {
+    let Ok(origins) = Origins::new(login.origins) else { return Vec::new() };
+    let is_known = |host: &str| {
+        ["https", "http"].iter().any(|scheme| origins.find(&Request::new("GET", scheme, host, "/")).is_some())
+    };
+    let foreign = login.rules.iter().filter_map(|rule| {
+        let host = rule.host.exact().filter(|host| !is_known(host))?;
+        let (policy, index) = &rule.written;
+        let message = format!("nobody can log in at {host}: {filter} does not name it among its protectedOrigins");
+        Some((policy.clone(), Problem::warning("NoMatchingOrigin", format!("spec.rules[{index}].host"), message)))
+    });
+    foreign.collect()
+}
