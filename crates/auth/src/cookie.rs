@@ -7,6 +7,8 @@ use crate::Request;
 
 /// How many cookies of a request are looked at; browsers keep 180 a site.
 const MOST: usize = 256;
+/// What stands between two cookies of a line.
+pub(crate) const BETWEEN: &[u8] = b"; ";
 
 /// The values of a cookie, in the order sent. Browsers send the more specific first, and several may have one name.
 pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -23,17 +25,39 @@ pub fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 
 /// Does not pass on cookies whose name is one of these; the others as they came, text or not.
 pub fn hide(request: &mut Request, is_hidden: impl Fn(&str) -> bool) {
-    let is_shown = |pair: &&[u8]| {
+    take(request, is_hidden);
+}
+
+/// Cookies that were taken out of a request.
+#[derive(Debug)]
+pub struct Taken(Vec<u8>);
+
+/// Takes those out whose name is one of these, to be put back; the others stay as they came.
+pub fn take(request: &mut Request, is_meant: impl Fn(&str) -> bool) -> Taken {
+    let is_taken = |pair: &&[u8]| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-        !std::str::from_utf8(name).is_ok_and(|name| is_hidden(name.trim()))
+        std::str::from_utf8(name).is_ok_and(|name| is_meant(name.trim()))
     };
-    let shown: Vec<&[u8]> = pairs(request.headers()).filter(is_shown).collect();
-    if shown.len() == pairs(request.headers()).count() {
+    let (taken, left): (Vec<&[u8]>, Vec<&[u8]>) = pairs(request.headers()).partition(is_taken);
+    if taken.is_empty() {
+        return Taken(Vec::new());
+    }
+    let (taken, left) = (taken.join(BETWEEN), left.join(BETWEEN));
+    match HeaderValue::from_bytes(&left) {
+        Ok(value) if !left.is_empty() => request.set_header(&COOKIE, value),
+        _ => request.remove_header(&COOKIE),
+    }
+    Taken(taken)
+}
+
+/// Puts them back, behind those that are there by now.
+pub fn put_back(request: &mut Request, Taken(taken): Taken) {
+    if taken.is_empty() {
         return;
     }
-    match HeaderValue::from_bytes(&shown.join(&b"; "[..])) {
-        Ok(value) if !shown.is_empty() => request.set_header(&COOKIE, value),
-        _ => request.remove_header(&COOKIE),
+    let all: Vec<&[u8]> = pairs(request.headers()).chain([&*taken]).collect();
+    if let Ok(value) = HeaderValue::from_bytes(&all.join(BETWEEN)) {
+        request.set_header(&COOKIE, value);
     }
 }
 
@@ -123,6 +147,23 @@ mod tests {
         assert_eq!(values(request.headers(), "a").collect::<Vec<_>>(), ["1"]);
         hide(&mut request, |name| name == "a");
         assert_eq!(request.headers()[COOKIE].as_bytes(), b"city=K\xf6ln; b=2");
+    }
+
+    #[test]
+    fn what_is_taken_is_put_back_behind_what_is_there_by_then() {
+        let with = |change: fn(&mut Request)| {
+            let mut request = Request::new("GET", "https", "a", "/");
+            request.add_header("cookie", b"a=1; s=x");
+            request.add_header("cookie", b"b=2; s=y");
+            let taken = take(&mut request, |name| name == "s");
+            assert_eq!(request.headers()[COOKIE], "a=1; b=2");
+            change(&mut request);
+            put_back(&mut request, taken);
+            request.headers()[COOKIE].to_str().unwrap().to_owned()
+        };
+        assert_eq!(with(|_| {}), "a=1; b=2; s=x; s=y");
+        assert_eq!(with(|request| request.remove_header(&COOKIE)), "s=x; s=y");
+        assert_eq!(with(|request| request.set_header(&COOKIE, "c=3".parse().unwrap())), "c=3; s=x; s=y");
     }
 
     /// Case 30.

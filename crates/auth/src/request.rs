@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value as Json};
 
-use crate::{Identity, Theme};
+use crate::{Identity, Theme, cookie};
 
 /// A request that is to be decided on.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +104,13 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// All lines of a header in one; empty where there is none.
+    #[must_use]
+    pub fn joined(&self, name: &HeaderName) -> Vec<u8> {
+        let lines: Vec<&[u8]> = self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        lines.join(between(name))
+    }
+
     /// All headers, with what filters changed.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
@@ -119,12 +126,14 @@ impl Request {
 
     /// Adds to what is there of a header. Where there is nothing, nothing is added, as Envoy does.
     pub fn append_header(&mut self, name: &HeaderName, value: &HeaderValue) {
-        let before = self.headers.get_all(name).iter();
-        let all: Vec<&[u8]> = before.chain([value]).map(HeaderValue::as_bytes).collect();
-        if all.len() > 1
-            && let Ok(joined) = HeaderValue::from_bytes(&all.join(&b','))
-        {
-            self.set_header(name, joined);
+        if !self.headers.contains_key(name) {
+            return;
+        }
+        let mut line = self.joined(name);
+        line.extend_from_slice(between(name));
+        line.extend_from_slice(value.as_bytes());
+        if let Ok(value) = HeaderValue::from_bytes(&line) {
+            self.set_header(name, value);
         }
     }
 
@@ -175,6 +184,11 @@ impl Request {
     }
 }
 
+/// What stands between the lines of a header that are joined to one.
+fn between(name: &HeaderName) -> &'static [u8] {
+    if *name == COOKIE { cookie::BETWEEN } else { b"," }
+}
+
 /// Whether two names differ in nothing but `-` and `_`.
 fn are_alike(one: &HeaderName, other: &HeaderName) -> bool {
     fn folded(name: &HeaderName) -> impl Iterator<Item = u8> {
@@ -214,7 +228,11 @@ mod tests {
         request.add_header("x-a", b"1");
         request.add_header("x-a", b"2");
         request.append_header(&name, &HeaderValue::from_static("3"));
-        assert_eq!(request.into_edits().headers[name.as_str()], Some(HeaderValue::from_static("1,2,3")));
+        request.add_header("cookie", b"a=1");
+        request.append_header(&COOKIE, &HeaderValue::from_static("b=2"));
+        let edits = request.into_edits().headers;
+        assert_eq!(edits[name.as_str()], Some(HeaderValue::from_static("1,2,3")));
+        assert_eq!(edits["cookie"], Some(HeaderValue::from_static("a=1; b=2")), "cookies have no commas between them");
     }
 
     #[test]

@@ -66,21 +66,20 @@ impl ExternalFilter {
         if let Err(verdict) = self.fit_body(request) {
             return *verdict;
         }
-        // Who is asked sees no session either. Filters that follow may want it.
-        let mut shown = Request::default().with_headers(request.headers().clone());
-        cookies::hide(&mut shown);
-        let headers = shown.headers();
+        // Who is asked sees no session either, and changes none. Filters that follow may want it.
+        let ours = cookies::take(request);
         let ask = async {
             match &self.form {
                 Form::Http { path_prefix, request: sent, response } => {
-                    http_form::check(&self.spec, path_prefix, sent, response, headers, request, services).await
+                    http_form::check(&self.spec, path_prefix, sent, response, request, services).await
                 }
-                Form::Grpc(channel) => grpc::check(&self.spec, channel.clone(), headers, request).await,
+                Form::Grpc(channel) => grpc::check(&self.spec, channel.clone(), request).await,
             }
         };
         let timeout = if self.spec.timeout.is_zero() { Duration::from_secs(5) } else { self.spec.timeout };
         let result =
             tokio::time::timeout(timeout, ask).await.unwrap_or_else(|_| Err(Failure("no answer in time".to_owned())));
+        cookies::put_back(request, ours);
         result.unwrap_or_else(|Failure(reason)| {
             tracing::warn!("{}: {reason}", self.spec.url);
             if self.spec.failure_mode_allow {

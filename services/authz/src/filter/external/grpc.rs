@@ -7,7 +7,7 @@ use envoy_types::pb::envoy::service::auth::v3::attribute_context::{HttpRequest, 
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, DeniedHttpResponse};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::{Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::External;
 use serde_json::Value as Json;
@@ -38,13 +38,8 @@ pub(super) fn channel(spec: &External) -> Result<Channel, String> {
     Ok(endpoint.connect_lazy())
 }
 
-pub(super) async fn check(
-    spec: &External,
-    channel: Channel,
-    headers: &HeaderMap,
-    request: &mut Request,
-) -> Result<Verdict, Failure> {
-    let asked = AuthorizationClient::new(channel).check(check_request(spec, headers, request)).await;
+pub(super) async fn check(spec: &External, channel: Channel, request: &mut Request) -> Result<Verdict, Failure> {
+    let asked = AuthorizationClient::new(channel).check(check_request(spec, request)).await;
     let response = asked.map_err(|status| Failure(format!("{:?}: {}", status.code(), status.message())))?.into_inner();
     let is_allowed = response.status.is_none_or(|status| status.code == 0);
     if is_allowed && let Some(Json::Object(fields)) = response.dynamic_metadata.map(dynamic::json) {
@@ -100,14 +95,10 @@ fn header(option: HeaderValueOption) -> Option<(HeaderName, HeaderValue)> {
     Some((HeaderName::try_from(header.key).ok()?, HeaderValue::from_bytes(&value).ok()?))
 }
 
-fn check_request(spec: &External, shown: &HeaderMap, request: &Request) -> CheckRequest {
+fn check_request(spec: &External, request: &Request) -> CheckRequest {
     let mut headers: HashMap<String, String> = HashMap::new();
-    for (name, value) in shown {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        headers
-            .entry(name.as_str().to_owned())
-            .and_modify(|all| all.push_str(&format!(",{value}")))
-            .or_insert(value.into_owned());
+    for name in request.headers().keys() {
+        headers.insert(name.as_str().to_owned(), String::from_utf8_lossy(&request.joined(name)).into_owned());
     }
     let pseudo = [(":method", &*request.method), (":authority", &*request.authority), (":path", request.target())];
     headers.extend(pseudo.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));

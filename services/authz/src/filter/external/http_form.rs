@@ -1,6 +1,6 @@
 //! By HTTP, as Envoy asks: the request's method and path, some of its headers; 200 allows.
 
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use nuncio_auth::{Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::External;
 
@@ -12,7 +12,6 @@ pub(super) async fn check(
     path_prefix: &str,
     sent: &[HeaderName],
     passed: &[HeaderName],
-    headers: &HeaderMap,
     request: &mut Request,
     services: &Services,
 ) -> Result<Verdict, Failure> {
@@ -22,7 +21,7 @@ pub(super) async fn check(
         let mut asked =
             client.request(method, url).timeout(spec.timeout).header(http::header::HOST, &request.authority);
         for name in sent {
-            for value in headers.get_all(name) {
+            for value in request.headers().get_all(name) {
                 asked = asked.header(name, value);
             }
         }

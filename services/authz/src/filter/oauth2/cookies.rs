@@ -81,6 +81,17 @@ pub(crate) fn hide(request: &mut Request) {
     cookie::hide(request, is_credential);
 }
 
+/// The same for a while, for who is asked about the request.
+pub(crate) fn take(request: &mut Request) -> cookie::Taken {
+    cookie::take(request, is_credential)
+}
+
+/// Gives them to the filters that follow. Whatever was said under their names meanwhile is nobody's to say.
+pub(crate) fn put_back(request: &mut Request, taken: cookie::Taken) {
+    hide(request);
+    cookie::put_back(request, taken);
+}
+
 /// Whether a browser keeps any cookie of ours.
 pub(super) fn has_any(request: &Request) -> bool {
     cookie::all(request.headers()).any(|(name, _)| is_credential(name) || name.ends_with(LOOP_COOKIE))
