@@ -23,7 +23,7 @@ pub(crate) use filters::{CORS_FILTER, LOCAL_LIMIT_FILTER, PROBES_FILTER};
 pub(crate) use scope::{CHAIN_HEADER, HEADERS_OF_EVERY_REQUEST, ON_MISS_FILTER, SCOPE_HEADER};
 
 /// Bytes buffered for each connection of the edge profile.
-const BUFFER_LIMIT: u32 = 32 * 1024;
+pub(crate) const BUFFER_LIMIT: u32 = 32 * 1024;
 
 /// A listener. Its version does not tell which objects asked for it.
 #[must_use]

@@ -20,7 +20,9 @@ use envoy_types::pb::envoy::config::route::v3::{
 use envoy_types::pb::google::protobuf::Any;
 use nuncio_ir::{Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
 
-use crate::listener::{CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER};
+use crate::listener::{
+    BUFFER_LIMIT, CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER,
+};
 use crate::{Resource, header, matcher, proto};
 
 /// Envoy's own limit; raised for a table that answers with a longer body.
@@ -116,6 +118,20 @@ fn filters(route: &Route, exact: bool, is_asked: bool) -> HashMap<String, Any> {
     filters
 }
 
+/// How much of a request's body is kept where it is more than a connection buffers: to be sent again, or to be shown to who is
+/// asked about it.
+fn body_limit(route: &Route) -> Option<u32> {
+    let again = match &route.action {
+        RouteAction::Forward(forward) => {
+            let mut arms = forward.arms.iter().filter(|arm| arm.weight > 0);
+            arms.find_map(|arm| arm.retry.as_ref()?.body_limit)
+        }
+        RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
+    };
+    let shown = route.rules.as_ref().and_then(|check| check.body).filter(|bytes| *bytes > BUFFER_LIMIT);
+    again.max(shown)
+}
+
 /// Several where the arms of the route have no Envoy route in common.
 fn routes(route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
     let base = PbRoute {
@@ -124,6 +140,7 @@ fn routes(route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
         typed_per_filter_config: filters(route, exact, is_asked),
         response_headers_to_add: header::additions(&route.response_headers),
         response_headers_to_remove: route.response_headers.remove.clone(),
+        request_body_buffer_limit: body_limit(route).map(proto::uint64),
         ..Default::default()
     };
     let mut routes = match &route.action {

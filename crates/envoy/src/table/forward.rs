@@ -13,8 +13,8 @@ use envoy_types::pb::google::protobuf::{Struct, Value, value};
 use nuncio_ir::{Arm, Backend, ClusterName, Forward, HostRewrite, PathMatch};
 
 use super::{action, checks};
+use crate::header;
 use crate::listener::{ON_MISS_FILTER, REASON_KEY, REASON_NAMESPACE};
-use crate::{header, proto};
 
 const MILLION: u64 = 1_000_000;
 
@@ -25,8 +25,6 @@ const NO_BACKEND: &str = "no valid backend\n";
 /// The Envoy routes of `forward`, made of `base`.
 pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward) -> Vec<PbRoute> {
     let arms: Vec<&Arm> = forward.arms.iter().map(AsRef::as_ref).filter(|arm| arm.weight > 0).collect();
-    let body_limit = arms.iter().find_map(|arm| arm.retry.as_ref()?.body_limit);
-    let base = &PbRoute { request_body_buffer_limit: body_limit.map(proto::uint64), ..base.clone() };
     match arms.as_slice() {
         [only] => vec![arm_route(base.clone(), path, forward, only)],
         [first, ..] => match weighted(&arms) {

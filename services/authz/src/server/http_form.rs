@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 use crate::engine::{Engine, Outcome};
 
-/// The largest body in bytes: the forms of logouts are small.
-const LARGEST: usize = 1 << 20;
+/// The largest body in bytes: what a Filter may ask for, and one more, by which it is known that there is more.
+const LARGEST: usize = (4 << 20) + 1;
 
 /// The routes.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
