@@ -5,4 +5,4 @@ mod documents;
 mod guard;
 
 pub(crate) use client::{Answer, Clients, IdpError};
-pub(crate) use documents::{Document, Documents};
+pub(crate) use documents::{AT_ONCE, Document, Documents, NOW_AND_THEN};

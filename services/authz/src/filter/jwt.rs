@@ -1,6 +1,7 @@
 //! Bearer tokens that are JWTs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 use nuncio_auth::jwt::{ClaimRules, Invalid, KeySet, Unverified, Verified, check_claims, check_scope};
@@ -12,7 +13,7 @@ use super::answers::{Answers, Problem};
 use super::inject::{Injection, compile, inject};
 use crate::clock::now;
 use crate::engine::Services;
-use crate::idp::{Document, IdpError};
+use crate::idp::{AT_ONCE, Document, IdpError, NOW_AND_THEN};
 
 /// A JWT filter, compiled.
 #[derive(Debug)]
@@ -155,6 +156,14 @@ impl JwtFilter {
     }
 }
 
+/// Where keys are, and how long after a look nobody looks for newer ones.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    client: &'a HttpClient,
+    url: &'a str,
+    rest: Duration,
+}
+
 /// Verifies a signature by the keys at an address. Where none fits, newer keys are looked for, now and then.
 pub(crate) async fn verify_signature(
     services: &Services,
@@ -163,13 +172,33 @@ pub(crate) async fn verify_signature(
     algorithms: &[JwtAlgorithm],
     token: &str,
 ) -> Result<Arc<Verified>, TokenProblem> {
-    let document = services.keys.get(client, url).await.map_err(TokenProblem::Unavailable)?;
+    verify(services, Place { client, url, rest: NOW_AND_THEN }, algorithms, token).await
+}
+
+/// Verifies the signature of what the issuer itself has just given. Where no key fits there is a newer one, and nobody else can
+/// have it looked for.
+pub(crate) async fn verify_given(
+    services: &Services,
+    client: &HttpClient,
+    url: &str,
+    token: &str,
+) -> Result<Arc<Verified>, TokenProblem> {
+    verify(services, Place { client, url, rest: AT_ONCE }, &[], token).await
+}
+
+async fn verify(
+    services: &Services,
+    place: Place<'_>,
+    algorithms: &[JwtAlgorithm],
+    token: &str,
+) -> Result<Arc<Verified>, TokenProblem> {
+    let document = services.keys.get(place.client, place.url).await.map_err(TokenProblem::Unavailable)?;
     if let Some(verified) = services.verified.get(&remembered_as(&document, algorithms, token)).await {
         services.metrics.verified("hit");
         return Ok(verified);
     }
     services.metrics.verified("miss");
-    Box::pin(verify_anew(services, document, client, url, algorithms, token)).await
+    Box::pin(verify_anew(services, document, place, algorithms, token)).await
 }
 
 /// By the set of keys as it was fetched: one that was fetched without verifying its host vouches for no other filter's.
@@ -181,15 +210,14 @@ fn remembered_as(document: &Document<KeySet>, algorithms: &[JwtAlgorithm], token
 async fn verify_anew(
     services: &Services,
     mut document: Arc<Document<KeySet>>,
-    client: &HttpClient,
-    url: &str,
+    Place { client, url, rest }: Place<'_>,
     algorithms: &[JwtAlgorithm],
     token: &str,
 ) -> Result<Arc<Verified>, TokenProblem> {
     let unverified = Unverified::parse(token).map_err(TokenProblem::Invalid)?;
     let mut result = unverified.clone().verify(algorithms, &document.value);
     if result.as_ref().is_err_and(Invalid::may_be_new_key)
-        && let Some(newer) = services.keys.renew(client, url, &document).await
+        && let Some(newer) = services.keys.renew(client, url, &document, rest).await
     {
         document = newer;
         result = unverified.verify(algorithms, &document.value);

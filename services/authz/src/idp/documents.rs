@@ -20,8 +20,10 @@ const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 const REST: Duration = Duration::from_secs(2);
 /// How long after its time a document is used while a newer one is fetched, without a failure.
 const HARDLY_OLD: Duration = Duration::from_secs(600);
-/// How often at most a fresh document is fetched anew since it does not hold what somebody looks for.
-const RENEW: Duration = Duration::from_secs(15);
+/// How often at most a fresh document is fetched anew since it does not hold what somebody looks for who may be anybody.
+pub(crate) const NOW_AND_THEN: Duration = Duration::from_secs(15);
+/// The same where its own server says that there is something to look for.
+pub(crate) const AT_ONCE: Duration = Duration::ZERO;
 
 /// Documents of one kind, by address.
 pub(crate) struct Documents<T> {
@@ -112,15 +114,21 @@ impl<T: Send + Sync + 'static> Documents<T> {
         tokio::spawn(async move { source.fetch(&entry, &mut tried).await.ok() });
     }
 
-    /// A newer document than this one, unless it has been looked for only just now.
-    pub(crate) async fn renew(&self, setup: &HttpClient, url: &str, old: &Document<T>) -> Option<Arc<Document<T>>> {
+    /// A newer document than this one, unless it has been looked for within this time.
+    pub(crate) async fn renew(
+        &self,
+        setup: &HttpClient,
+        url: &str,
+        old: &Document<T>,
+        rest: Duration,
+    ) -> Option<Arc<Document<T>>> {
         let entry = self.entry(setup, url);
         let newer = || entry.current.load_full().filter(|document| document.generation != old.generation);
         let mut tried = entry.tried.lock().await;
         if let Some(document) = newer() {
             return Some(document);
         }
-        if tried.as_ref().is_some_and(|(at, _)| at.elapsed() < RENEW) {
+        if tried.as_ref().is_some_and(|(at, _)| at.elapsed() < rest) {
             return None;
         }
         self.source.fetch(&entry, &mut tried).await.ok()

@@ -17,7 +17,7 @@ use super::{Code, OAuth2Filter, cookies};
 use crate::clock::now;
 use crate::config::Config;
 use crate::engine::Services;
-use crate::filter::jwt::{TokenProblem, verify_signature};
+use crate::filter::jwt::{TokenProblem, verify_given};
 
 /// How long a session lives without requests where nobody says and it can be refreshed: 14 days.
 const IDLE: u64 = 14 * 86_400;
@@ -164,7 +164,7 @@ impl OAuth2Filter {
     ) -> Result<Session, Failed> {
         let bad = |detail: String| failed("bad_id_token", AGAIN, detail);
         let id_token = tokens.id_token.as_deref().ok_or_else(|| bad("there is none".to_owned()))?;
-        let verified = verify_signature(services, &self.spec.client, &provider.jwks_uri, &[], id_token).await;
+        let verified = verify_given(services, &self.spec.client, &provider.jwks_uri, id_token).await;
         let verified = verified.map_err(|problem| match problem {
             TokenProblem::Unavailable(error) => unavailable(error.to_string()),
             TokenProblem::Invalid(error) => bad(error.to_string()),
