@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_rustls::server::TlsStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::Service;
 use crate::connection::{self, Accepted};
@@ -57,8 +57,8 @@ pub struct Workers {
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     done: Vec<oneshot::Receiver<()>>,
-    /// What a thread has opened, others may use: runtimes live until all calls have ended.
-    all_done: CancellationToken,
+    /// What a thread has opened, others may use: runtimes live until all calls have ended, or nobody waits for that.
+    all_done: DropGuard,
 }
 
 impl Workers {
@@ -67,18 +67,19 @@ impl Workers {
     /// # Errors
     /// When the system gives no more threads.
     pub fn start<S: Service>(setup: Setup<S>) -> std::io::Result<Self> {
+        let all_done = CancellationToken::new();
         let mut workers = Self {
             queues: Vec::new(),
             next: AtomicUsize::new(0),
             threads: Vec::new(),
             done: Vec::new(),
-            all_done: CancellationToken::new(),
+            all_done: all_done.clone().drop_guard(),
         };
         let setup = Arc::new(setup);
         for index in 0..setup.threads.max(1) {
             let (queue, accepted) = mpsc::unbounded_channel();
             let (done, is_done) = oneshot::channel();
-            let (setup, all_done) = (setup.clone(), workers.all_done.clone());
+            let (setup, all_done) = (setup.clone(), all_done.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = std::thread::Builder::new().name(format!("grpc-{index}")).spawn(move || {
                 runtime.block_on(async {
@@ -142,7 +143,7 @@ impl Workers {
             tracing::warn!("some calls have not ended after {DRAIN:?}");
             return;
         }
-        self.all_done.cancel();
+        drop(self.all_done);
         for thread in self.threads {
             _ = thread.join();
         }
@@ -193,4 +194,41 @@ fn about(age: Duration) -> Duration {
 
 fn unlimited_when_zero(time: Duration) -> Duration {
     if time.is_zero() { Duration::MAX } else { time }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+
+    use super::*;
+    use crate::{Incoming, Reply};
+
+    struct Silent;
+
+    impl Service for Silent {
+        async fn answer(&self, _: Request<Incoming>) -> Response<Reply> {
+            std::future::pending().await
+        }
+    }
+
+    /// As when not all of them could be started, or their calls do not end.
+    #[tokio::test]
+    async fn no_thread_is_left_where_nobody_waits_for_them() {
+        let mut workers = Workers::start(Setup {
+            threads: 3,
+            service: Arc::new(|| Silent),
+            tls: None,
+            max_age: (Duration::ZERO, Duration::ZERO),
+            stop: CancellationToken::new(),
+        })
+        .unwrap();
+        let threads = std::mem::take(&mut workers.threads);
+        drop(workers);
+        let ended = async {
+            while !threads.iter().all(JoinHandle::is_finished) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(DRAIN, ended).await.expect("they end");
+    }
 }
