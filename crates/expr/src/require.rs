@@ -114,6 +114,7 @@ mod tests {
             "a@notcorp.example",
             "a@corp.example.evil.example",
             "a@corpXexample",
+            "a@CORP.EXAMPLE",
             "a@corp.example\n",
             "@corp.example",
             "",

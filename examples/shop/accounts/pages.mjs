@@ -10,8 +10,10 @@ const page = (title, body) => `<!doctype html>
   label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
   input, button { margin-bottom: 1rem; padding: .4rem; }
 </style>
+<main>
 <h1>${title}</h1>
 ${body}
+</main>
 </html>
 `;
 

@@ -7,7 +7,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
 use serde_json::Value;
 
-use crate::secrets::keep_secret_of;
+use crate::keep_secrets_of;
 
 /// A browser with cookies of its own.
 #[derive(Clone, Debug)]
@@ -116,8 +116,8 @@ impl Browser {
         }
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
-        keep_secret_of(&self.headers);
-        keep_secret_of(&headers);
+        keep_secrets_of(&self.headers);
+        keep_secrets_of(&headers);
         for line in headers.get_all("set-cookie") {
             keep(self.cookies.entry(host.clone()).or_default(), line.to_str().unwrap());
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Query, State};
@@ -9,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use nuncio_auth::jwt::Signer;
+use nuncio_test_support::keep_secret;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -25,8 +27,18 @@ pub struct Evil {
     pub token: Option<String>,
     /// `iss` of the answer to the browser.
     pub issuer: Option<String>,
+    /// What its description says otherwise.
+    pub description: Value,
     /// Answers so at the token endpoint.
     pub status: Option<u16>,
+    /// With this error.
+    pub error: &'static str,
+    /// Takes what it is asked at the token endpoint, and does not answer.
+    pub hangs: bool,
+    /// By how many seconds its clock is wrong.
+    pub skew: i64,
+    /// How many seconds its access tokens live, where it is not a minute.
+    pub lifetime: Option<i64>,
 }
 
 /// A running provider; ends when dropped.
@@ -41,10 +53,26 @@ pub struct EvilProvider {
 #[derive(Debug)]
 struct Shared {
     issuer: String,
-    signer: Signer,
+    keys: Mutex<Keys>,
     evil: Mutex<Evil>,
     nonce: Mutex<String>,
-    tokens: Mutex<usize>,
+    asked: Mutex<Asked>,
+}
+
+/// What it signs with, and how often that has changed.
+#[derive(Debug)]
+struct Keys {
+    signer: Signer,
+    rotated: usize,
+}
+
+/// How often it was asked for tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// For a code.
+    pub codes: usize,
+    /// For a refresh token.
+    pub refreshes: usize,
 }
 
 impl EvilProvider {
@@ -54,10 +82,10 @@ impl EvilProvider {
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Shared {
             issuer: issuer.clone(),
-            signer: Signer::ephemeral().unwrap(),
+            keys: Mutex::new(Keys { signer: Signer::ephemeral().unwrap(), rotated: 0 }),
             evil: Mutex::default(),
             nonce: Mutex::default(),
-            tokens: Mutex::default(),
+            asked: Mutex::default(),
         });
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(describe))
@@ -76,14 +104,38 @@ impl EvilProvider {
 
     /// How often it was asked for tokens.
     #[must_use]
-    pub fn asked(&self) -> usize {
-        *self.state.tokens.lock().unwrap()
+    pub fn asked(&self) -> Asked {
+        *self.state.asked.lock().unwrap()
+    }
+
+    /// Has another key from now on, and that alone.
+    pub fn rotate(&self) {
+        let mut keys = self.state.keys.lock().unwrap();
+        *keys = Keys { signer: Signer::ephemeral().unwrap(), rotated: keys.rotated + 1 };
+    }
+
+    /// The nonce of the newest login.
+    #[must_use]
+    pub fn nonce(&self) -> String {
+        self.state.nonce.lock().unwrap().clone()
     }
 
     /// Its public key.
     #[must_use]
     pub fn public_key(&self) -> Value {
-        self.state.signer.public_key().unwrap()
+        self.state.keys.lock().unwrap().signer.public_key().unwrap()
+    }
+
+    /// Where its keys are.
+    #[must_use]
+    pub fn jwks_uri(&self) -> String {
+        format!("{}/jwks", self.issuer)
+    }
+
+    /// A token with these claims, as it signs them.
+    #[must_use]
+    pub fn sign(&self, claims: &Value) -> String {
+        self.state.sign(&self.state.evil.lock().unwrap(), claims)
     }
 }
 
@@ -93,17 +145,57 @@ impl Drop for EvilProvider {
     }
 }
 
+impl Shared {
+    fn sign(&self, evil: &Evil, claims: &Value) -> String {
+        let keys = self.keys.lock().unwrap();
+        let header = with(json!({ "kid": keys.kid() }), &evil.header);
+        let signer = evil.signer.as_ref().unwrap_or(&keys.signer);
+        let token = signer.sign(header.as_object().unwrap().clone(), claims).unwrap();
+        keep_secret(&token);
+        token
+    }
+
+    fn tokens(&self, evil: Evil) -> Value {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed() + evil.skew;
+        let lifetime = evil.lifetime.unwrap_or(60);
+        let claims = json!({ "iss": self.issuer, "sub": "ann", "iat": now, "exp": now + lifetime });
+        let good = json!({ "aud": "edge", "exp": now + 60, "nonce": *self.nonce.lock().unwrap() });
+        let id_token = self.sign(&evil, &with(with(claims.clone(), &good), &evil.claims));
+        json!({
+            "access_token": self.sign(&Evil { header: json!({}), ..evil.clone() }, &claims), "token_type": "Bearer",
+            "expires_in": lifetime, "id_token": evil.token.unwrap_or(id_token),
+            "refresh_token": nuncio_auth::crypto::random_text(),
+        })
+    }
+}
+
+impl Keys {
+    fn kid(&self) -> String {
+        format!("good-{}", self.rotated)
+    }
+}
+
+/// An object with some of its fields changed.
+fn with(mut object: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        object[name] = value.clone();
+    }
+    object
+}
+
 async fn describe(State(state): State<Arc<Shared>>) -> axum::Json<Value> {
     let at = |path: &str| format!("{}{path}", state.issuer);
-    axum::Json(json!({
+    let said = json!({
         "issuer": state.issuer, "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
         "jwks_uri": at("/jwks"), "authorization_response_iss_parameter_supported": true,
-    }))
+    });
+    axum::Json(with(said, &state.evil.lock().unwrap().description))
 }
 
 async fn keys(State(state): State<Arc<Shared>>) -> axum::Json<Value> {
-    let mut key = state.signer.public_key().unwrap();
-    key["kid"] = "good".into();
+    let keys = state.keys.lock().unwrap();
+    let mut key = keys.signer.public_key().unwrap();
+    key["kid"] = keys.kid().into();
     axum::Json(json!({ "keys": [key] }))
 }
 
@@ -114,27 +206,22 @@ async fn authorize(State(state): State<Arc<Shared>>, Query(query): Query<HashMap
     Redirect::to(&format!("{}?code=c&state={}&iss={issuer}", query["redirect_uri"], query["state"]))
 }
 
-async fn token(State(state): State<Arc<Shared>>) -> Response {
-    *state.tokens.lock().unwrap() += 1;
+async fn token(State(state): State<Arc<Shared>>, form: String) -> Response {
+    {
+        let mut asked = state.asked.lock().unwrap();
+        let is_refresh = form.contains("grant_type=refresh_token");
+        *(if is_refresh { &mut asked.refreshes } else { &mut asked.codes }) += 1;
+    }
     let evil = state.evil.lock().unwrap().clone();
+    if evil.hangs {
+        return std::future::pending().await;
+    }
     if let Some(status) = evil.status {
         let status = StatusCode::from_u16(status).unwrap();
-        return (status, [("location", "http://169.254.169.254/")], "{}").into_response();
+        let elsewhere = [("location", "http://169.254.169.254/")];
+        return (status, elsewhere, axum::Json(json!({ "error": evil.error }))).into_response();
     }
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let mut claims = json!({
-        "iss": state.issuer, "aud": "edge", "sub": "ann", "iat": now, "exp": now + 60, "nonce": *state.nonce.lock().unwrap(),
-    });
-    let mut header = json!({ "kid": "good" });
-    for (target, changes) in [(&mut claims, &evil.claims), (&mut header, &evil.header)] {
-        for (name, value) in changes.as_object().into_iter().flatten() {
-            target[name] = value.clone();
-        }
-    }
-    let signer = evil.signer.as_ref().unwrap_or(&state.signer);
-    let signed = signer.sign(header.as_object().unwrap().clone(), &claims).unwrap();
-    axum::Json(json!({
-        "access_token": "access", "token_type": "Bearer", "expires_in": 60, "id_token": evil.token.unwrap_or(signed),
-    }))
-    .into_response()
+    let tokens = state.tokens(evil);
+    keep_secret(tokens["refresh_token"].as_str().unwrap());
+    axum::Json(tokens).into_response()
 }

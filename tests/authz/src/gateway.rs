@@ -10,7 +10,7 @@ use nuncio_test_support::{Authority, Process, bootstrap, eventually, tool};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Service, Upstream, assert_no_secret, free_address, program};
+use crate::{Service, Upstream, free_address, program};
 
 /// A running Envoy.
 #[derive(Debug)]
@@ -20,12 +20,12 @@ pub struct Gateway {
     /// What browsers call it.
     pub origin: String,
     envoy: Process,
-    controller: Option<Process>,
+    _controller: Option<Process>,
     _directory: TempDir,
 }
 
 impl Gateway {
-    /// Starts one: `/open/` is not checked, everything else is, under the rules of [`rule_set`].
+    /// Starts one: `/open/` is not checked, everything else is, under the rules of [`rule_sets`].
     pub async fn start(service: &Service, upstream: &Upstream) -> Self {
         Self::of_manifests(service, upstream, "http").await
     }
@@ -46,7 +46,7 @@ impl Gateway {
         let controller = Process::spawn(command.args(["--authz", &service.grpc]));
         let envoy = envoy(directory.path(), &bootstrap("edge", xds.parse().unwrap()));
         is_ready(&format!("http://{admin}/ambassador/v0/check_ready")).await;
-        Self { address, origin, envoy, controller: Some(controller), _directory: directory }
+        Self { address, origin, envoy, _controller: Some(controller), _directory: directory }
     }
 
     /// What browsers call it, as the controller tells the service: Envoy takes ports off the hosts of requests.
@@ -68,31 +68,25 @@ impl Gateway {
     }
 }
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            return;
-        }
-        for process in [Some(&self.envoy), self.controller.as_ref()].into_iter().flatten() {
-            assert_no_secret("the gateway", &[process.stdout(), process.stderr()].concat().join("\n"));
-        }
-    }
-}
-
 /// What routes of [`Gateway::start`] call the rules that they are held to: the controller decides it, by which rules can apply
-/// to them.
+/// to them. And what `/open/` calls them that have only the sessions of requests taken out.
 #[must_use]
-pub fn rule_set() -> &'static str {
-    static RULE_SET: OnceLock<String> = OnceLock::new();
-    RULE_SET.get_or_init(|| {
+pub fn rule_sets() -> &'static [String; 2] {
+    static RULE_SETS: OnceLock<[String; 2]> = OnceLock::new();
+    RULE_SETS.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
         let manifests = write_manifests(directory.path(), "http://127.0.0.2:80", "127.0.0.2:81");
         let output = Command::new(program("nuncio")).arg("envoy-config").arg(manifests).output().unwrap();
         let made: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
         let routes = made["Route"]["nuncio/wildcard"]["virtualHosts"][0]["routes"].as_array().unwrap();
-        let all = routes.iter().find(|route| route["match"]["prefix"] == "/").unwrap();
-        let told = &all["typedPerFilterConfig"]["nuncio.filters"]["checkSettings"]["contextExtensions"];
-        told["nuncio.dev/rules"].as_str().unwrap_or_else(|| panic!("{all:#}")).to_owned()
+        ["/", "/open/"].map(|prefix| {
+            let of_prefix = routes.iter().filter(|route| route["match"]["prefix"] == prefix);
+            let named = of_prefix.clone().find_map(|route| {
+                let told = &route["typedPerFilterConfig"]["nuncio.filters"]["checkSettings"]["contextExtensions"];
+                told["nuncio.dev/rules"].as_str()
+            });
+            named.unwrap_or_else(|| panic!("{:#?}", of_prefix.collect::<Vec<_>>())).to_owned()
+        })
     })
 }
 

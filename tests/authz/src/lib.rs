@@ -12,26 +12,26 @@ mod keycloak;
 mod nginx;
 mod provider;
 mod redis;
-mod secrets;
 mod service;
 mod upstream;
 
 pub use browser::{Browser, Page};
 pub use collector::{Collector, Span};
-pub use evil::{Evil, EvilProvider};
-pub use gateway::{Gateway, rule_set};
+pub use evil::{Asked, Evil, EvilProvider};
+pub use gateway::{Gateway, rule_sets};
 pub use issuer::Issuer;
 pub use keycloak::Keycloak;
 pub use nginx::Nginx;
 pub use provider::Provider;
 pub use redis::{Redis, Sentinel};
-pub use secrets::{assert_no_secret, keep_secret};
 pub use service::Service;
 pub use upstream::Upstream;
 
 use std::path::PathBuf;
 
-use nuncio_test_support::own_address;
+use http::HeaderMap;
+pub use nuncio_test_support::keep_secret;
+use nuncio_test_support::{keep_secret_of, own_address};
 
 /// A key for `ES256`: the private half in PEM, and the public one as a provider is told of it.
 #[must_use]
@@ -39,6 +39,11 @@ pub fn signing_key() -> (String, serde_json::Value) {
     let pem = nuncio_test_support::Authority::new("client").issue(&["client"]).key;
     let public = nuncio_auth::jwt::Signer::new("ES256", &pem).and_then(|signer| signer.public_key()).unwrap();
     (pem, public)
+}
+
+/// Has what headers of a request or an answer hold count as secret.
+fn keep_secrets_of(headers: &HeaderMap) {
+    headers.iter().for_each(|(name, value)| keep_secret_of(name.as_str(), value.to_str().unwrap_or_default()));
 }
 
 /// Gives a file another content, all at once.

@@ -97,19 +97,11 @@ impl Provider {
     }
 }
 
-/// What it has given counts as secret before anybody looks at what the others have written.
-impl Drop for Provider {
-    fn drop(&mut self) {
-        let lines = self.process.stdout();
-        lines.iter().filter_map(|line| line.strip_prefix("given ")).for_each(keep_secret);
-    }
-}
-
 async fn launch(settings: &Value) -> Process {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let package = root.join(".tools/oidc-provider/node_modules/oidc-provider");
     assert!(package.is_dir(), "{} is missing: scripts/setup.sh authz", package.display());
-    let process = Process::spawn(
+    let process = Process::spawn_confidant(
         Command::new("node")
             .arg("--no-warnings")
             .arg(root.join("tests/authz/provider/provider.mjs"))

@@ -128,6 +128,13 @@ impl Sentinel {
         format!("redis://{}", self.address)
     }
 
+    /// Has it take a server for down that has said nothing for so many milliseconds.
+    pub fn waits(&self, milliseconds: u32) {
+        let text = milliseconds.to_string();
+        let said = call(&self.address, &["SENTINEL", "SET", "mymaster", "down-after-milliseconds", &text]);
+        assert_eq!(said.trim(), "OK");
+    }
+
     /// Waits until it knows a replica that can take over.
     pub async fn knows_a_replica(&self) {
         eventually("it knows a replica", async || match call(&self.address, &["SENTINEL", "REPLICAS", "mymaster"]) {

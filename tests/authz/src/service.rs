@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use nuncio_test_support::{Process, eventually};
+use nuncio_test_support::{Process, assert_no_secret, eventually};
 use serde_json::Value;
 
-use crate::{Collector, assert_no_secret, free_address, program, replace};
+use crate::{Collector, free_address, program, replace};
 
 /// A running service.
 #[derive(Debug)]
@@ -97,14 +97,18 @@ impl Service {
     }
 
     fn loads(&self) -> usize {
-        self.process.stderr().iter().filter(|line| line.contains("rules.json") && line.contains("in force")).count()
+        self.process.stderr().iter().filter(|line| line.contains("rules.json") && line.contains("are in force")).count()
     }
 
     /// Everything that it wrote: its log and its audit log.
     #[must_use]
     pub fn written(&self) -> String {
-        let audit = std::fs::read_to_string(self.directory.path().join("audit.jsonl")).unwrap_or_default();
-        format!("{}\n{}\n{audit}", self.process.stdout().join("\n"), self.process.stderr().join("\n"))
+        let printed = [self.process.stdout(), self.process.stderr()].concat().join("\n");
+        format!("{printed}\n{}", self.audited())
+    }
+
+    fn audited(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("audit.jsonl")).unwrap_or_default()
     }
 
     /// What a page for operators says.
@@ -139,7 +143,8 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert_no_secret("the service", &self.written());
+            // Of what its processes print they look after themselves.
+            assert_no_secret("the audit log", &self.audited());
         }
     }
 }

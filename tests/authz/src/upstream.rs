@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::secrets::keep_secret_of;
+use crate::keep_secrets_of;
 
 /// A running upstream; ends when dropped.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Drop for Upstream {
 /// Method, path with query, and headers; several lines of a header are joined by a bar.
 async fn echo(State(requests): State<Arc<AtomicUsize>>, request: Request) -> impl IntoResponse {
     requests.fetch_add(1, Ordering::SeqCst);
-    keep_secret_of(request.headers());
+    keep_secrets_of(request.headers());
     let mut headers: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in request.headers() {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();

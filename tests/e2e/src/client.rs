@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use nuncio_test_support::keep_secret_of;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -68,6 +69,7 @@ impl Ask {
     /// With another header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
+        keep_secret_of(name, value);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }

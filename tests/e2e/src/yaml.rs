@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use nuncio_test_support::keep_secret;
 use serde_json::{Value, json};
 
 use crate::{Identity, Site};
@@ -75,8 +76,11 @@ pub fn tls_secret(name: &str, identity: &Identity) -> Value {
     })
 }
 
-/// A Secret with one text in it.
+/// A Secret with one text in it, which no log may hold unless it is of certificates.
 #[must_use]
 pub fn text_secret(name: &str, key: &str, text: &str) -> Value {
+    if !key.ends_with(".crt") && !key.ends_with(".pem") {
+        keep_secret(text);
+    }
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: text}})
 }

@@ -7,6 +7,8 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::secrets::keep_key_secret;
+
 /// Issues certificates.
 #[derive(Debug)]
 pub struct Authority {
@@ -87,6 +89,7 @@ impl Authority {
         let serial = serial();
         params.serial_number = Some(SerialNumber::from_slice(&serial));
         let cert = params.signed_by(&key, &self.issuer).expect("a certificate");
+        keep_key_secret(&key.serialize_pem());
         Identity {
             cert: cert.pem(),
             key: key.serialize_pem(),

@@ -9,7 +9,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::{Running, eventually};
+use crate::{Running, assert_no_secret, eventually, keep_secret};
+
+/// With this begins a line in which a process that is told secrets tells the test one.
+const GIVEN: &str = "given ";
 
 /// Lines that are shown of what a process printed when its test fails.
 const SHOWN: usize = 100;
@@ -17,13 +20,15 @@ const SHOWN: usize = 100;
 /// Lines that a process printed.
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// A running process with what it prints. When it is dropped it is ended; if that is because the test failed, its newest
-/// lines are shown.
+/// A running process with what it prints. When it is dropped it is ended, and what it printed is searched for secrets; if it is
+/// dropped because the test failed, its newest lines are shown.
 #[derive(Debug)]
 pub struct Process {
+    name: String,
     running: Running,
     stdout: Lines,
     stderr: Lines,
+    is_confidant: bool,
 }
 
 impl Process {
@@ -32,11 +37,24 @@ impl Process {
     /// # Panics
     /// If it cannot be started.
     pub fn spawn(command: &mut Command) -> Self {
+        Self::launch(command, false)
+    }
+
+    /// The same for one that gives out secrets itself, and prints for the test which: `given SECRET`.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn spawn_confidant(command: &mut Command) -> Self {
+        Self::launch(command, true)
+    }
+
+    fn launch(command: &mut Command, is_confidant: bool) -> Self {
+        let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Running::spawn(command);
-        let stdout = collect(running.child().stdout.take().expect("piped"));
-        let stderr = collect(running.child().stderr.take().expect("piped"));
-        Self { running, stdout, stderr }
+        let stdout = collect(running.child().stdout.take().expect("piped"), is_confidant);
+        let stderr = collect(running.child().stderr.take().expect("piped"), false);
+        Self { name, running, stdout, stderr, is_confidant }
     }
 
     /// The lines on standard output so far.
@@ -82,6 +100,9 @@ impl DerefMut for Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+        if !thread::panicking() && !self.is_confidant {
+            assert_no_secret(&self.name, &[self.stdout(), self.stderr()].concat().join("\n"));
+        }
         if thread::panicking() {
             let status = self.ended().map(|status| (status.code(), status.signal()));
             eprintln!("process {} ended with (code, signal) {status:?}", self.id());
@@ -98,12 +119,16 @@ fn shown(mut lines: Vec<String>) -> String {
     lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
-fn collect(from: impl Read + Send + 'static) -> Lines {
+fn collect(from: impl Read + Send + 'static, is_confidant: bool) -> Lines {
     let lines = Lines::default();
     let into = Arc::clone(&lines);
     thread::spawn(move || {
         for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
-            into.lock().unwrap().push(String::from_utf8_lossy(&line).into_owned());
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if let Some(secret) = line.strip_prefix(GIVEN).filter(|_| is_confidant) {
+                keep_secret(secret);
+            }
+            into.lock().unwrap().push(line);
         }
     });
     lines

@@ -205,12 +205,18 @@ mod tests {
         }
         for target in [
             "https:evil",
+            "https://app@evil",
+            "https://evil.a.evil",
+            "\\\\evil",
+            " //evil",
             "javascript:alert(1)",
             "data:,x",
             "",
             "/a\r\nb",
             &long,
             "/.ambassador/oauth2/logout",
+            "/.ambassador/oauth2/redirection-endpoint?code=c&state=s",
+            "/.ambassador/oauth2/multicookie",
             "/.nuncio/x",
         ] {
             assert_eq!(return_target("https://a", target), "https://a/", "{target}");

@@ -47,7 +47,7 @@ impl Gateway {
         let (address, admin) = (free_address(), free_address());
         let envoy = envoy(directory.path(), &configuration(&address, &admin, filter, authz, upstream));
         is_ready(&format!("http://{admin}/ready")).await;
-        Self { origin: format!("http://{address}"), address, envoy, controller: None, _directory: directory }
+        Self { origin: format!("http://{address}"), address, envoy, _controller: None, _directory: directory }
     }
 }
 

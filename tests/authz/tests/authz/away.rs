@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use nuncio_authz_tests::{Browser, Page, Redis, Sentinel, Service, keep_secret};
+use nuncio_authz_tests::{Browser, Issuer, Page, Redis, Sentinel, Service, keep_secret};
 use nuncio_test_support::{eventually, within};
 use serde_json::{Value, json};
 
@@ -19,6 +19,19 @@ const TAKEOVER: Duration = Duration::from_secs(60);
 fn is_said(page: &Page) {
     assert_eq!((page.status, page.header("set-cookie")), (StatusCode::SERVICE_UNAVAILABLE, None), "{page:#?}");
     assert!(page.header("retry-after").is_some(), "{page:#?}");
+}
+
+/// Whoever comes new is sent to the provider, and is told by the page that brings him back; who has a token needs no session.
+async fn others_are_told(rig: &Rig, issuer: &Issuer) {
+    let mut new = Browser::default();
+    let begun = new.get(&rig.url("/x")).await;
+    assert_eq!(begun.status, StatusCode::FOUND, "where the provider is is known: {begun:#?}");
+    let state = begun.location().unwrap().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let callback = format!("{}?code=c&state={state}&iss={}", crate::rig::CALLBACK, rig.provider.issuer);
+    is_said(&new.get(&rig.url(&callback)).await);
+    let bearer = format!("Bearer {}", issuer.token(&json!({ "sub": "ann" })));
+    let page = Browser::api().with("authorization", &bearer).get(&rig.url("/token/x")).await;
+    assert_eq!(page.status, StatusCode::OK, "{page:#?}");
 }
 
 /// Asks until the answer is another than 200.
@@ -46,6 +59,7 @@ async fn replicas_share_sessions_in_redis_and_nobody_is_let_in_without_it() {
     let url = redis.url();
     let flags = ["--redis", url.as_str(), "--keys", keys.path().to_str().unwrap()];
     let rig = rig(&json!({}), &json!({}), &json!({ "ttl": { "AccessToken": 60 } }), &flags).await;
+    let issuer = rig.take_tokens().await;
     let mut browser = Browser::default();
     assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
     let cookie = browser.cookies_like(rig.host(), "ambassador_session")[0].1.clone();
@@ -61,6 +75,7 @@ async fn replicas_share_sessions_in_redis_and_nobody_is_let_in_without_it() {
 
     redis.stop();
     is_said(&until_not_let_in(&mut browser, &rig).await);
+    others_are_told(&rig, &issuer).await;
     redis.restart().await;
     let again = eventually("Redis is used again", async || {
         let page = browser.visit(&rig.url("/x")).await;
@@ -97,6 +112,7 @@ async fn a_redis_that_hangs_is_waited_for_a_moment_and_logs_nobody_out() {
     let url = redis.url();
     let flags = ["--redis", url.as_str(), "--keys", keys.path().to_str().unwrap()];
     let rig = rig(&json!({}), &json!({}), &json!({}), &flags).await;
+    let issuer = rig.take_tokens().await;
     let mut browser = Browser::default();
     assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
     redis.hang();
@@ -104,6 +120,7 @@ async fn a_redis_that_hangs_is_waited_for_a_moment_and_logs_nobody_out() {
     let begun = Instant::now();
     is_said(&Browser::api().with_cookies(&browser).get(&rig.url("/x")).await);
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    others_are_told(&rig, &issuer).await;
     redis.go_on();
     is_let_in_again(&mut browser, &rig).await;
 }
@@ -122,10 +139,15 @@ async fn a_session_outlives_the_master_that_it_was_written_to() {
     let file = keys.path().to_str().unwrap();
     let flags = ["--redis", &url, "--redis-kind", "sentinel", "--redis-master", &name, "--keys", file];
     let mut rig = rig(&json!({}), &json!({}), &json!({}), &flags).await;
+    let issuer = rig.take_tokens().await;
     let mut browser = Browser::default();
     assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
     assert_eq!(master.call(&["-a", password, "WAIT", "1", "5000"]).trim(), "1", "the replica has it");
+    sentinel.waits(600_000);
     master.stop();
+    is_said(&until_not_let_in(&mut browser, &rig).await);
+    others_are_told(&rig, &issuer).await;
+    sentinel.waits(1_000);
     let mut seen = BTreeSet::new();
     within(TAKEOVER, "the replica has taken over", async || {
         seen.insert(browser.get(&rig.url("/x")).await.status.as_u16());
@@ -173,21 +195,27 @@ async fn a_session_whose_token_has_expired_is_kept_while_its_provider_is_away() 
 #[tokio::test]
 async fn a_provider_that_hangs_is_waited_for_as_long_as_is_said() {
     let rig = rig(&json!({}), &json!({}), &json!({}), &["--idp-timeout", "2s"]).await;
+    let issuer = rig.take_tokens().await;
     let mut browser = Browser::default();
     let form = Browser::default().visit(&rig.url("/x")).await;
     assert!(form.body.contains("<form"), "{form:#?}");
     assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
     rig.provider.hang();
     assert_eq!(browser.get(&rig.url("/x")).await.status, StatusCode::OK, "its token is good");
-    let mut new = Browser::default();
-    let begun = new.get(&rig.url("/x")).await;
-    assert_eq!(begun.status, StatusCode::FOUND, "where the provider is is known: {begun:#?}");
-    let state = begun.location().unwrap().query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
-    let issuer = &rig.provider.issuer;
-    let callback = rig.url(&format!("{}?code=c&state={state}&iss={issuer}", crate::rig::CALLBACK));
     let begun = Instant::now();
-    is_said(&new.get(&callback).await);
+    others_are_told(&rig, &issuer).await;
     assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
     rig.provider.go_on();
     is_let_in_again(&mut browser, &rig).await;
+}
+
+#[tokio::test]
+async fn a_provider_that_goes_down_is_missed_by_who_comes_back_from_it_alone() {
+    let mut rig = rig(&json!({}), &json!({}), &json!({}), &[]).await;
+    let issuer = rig.take_tokens().await;
+    let mut browser = Browser::default();
+    assert_eq!(browser.log_in(&rig.url("/x"), "ann").await.status, StatusCode::OK);
+    rig.provider.stop();
+    others_are_told(&rig, &issuer).await;
+    assert_eq!(browser.get(&rig.url("/x")).await.status, StatusCode::OK, "its token is good");
 }

@@ -3,6 +3,7 @@
 
 mod away;
 mod browsers;
+mod cookies;
 mod evil;
 mod faults;
 mod keycloak;
@@ -13,12 +14,14 @@ mod native;
 mod proxies;
 mod replicas;
 mod rig;
+mod started;
 mod stop;
 mod table;
 mod tokens;
 mod traces;
+mod wrong;
 
-use nuncio_authz_tests::rule_set;
+use nuncio_authz_tests::rule_sets;
 use serde_json::{Value, json};
 
 /// One rule for all paths, of these filters.
@@ -27,8 +30,10 @@ fn rules(filters: &[Value]) -> Value {
     rules_of(&json!([{ "origin": "policy.default#0", "path": "*", "filters": named }]), filters)
 }
 
-/// Rules and filters: by the name that routes of a gateway say, and by `s` for whoever is told another by the test.
+/// Rules and filters: by the name that routes of a gateway say, and by `s` for whoever is told another by the test. None are
+/// for what is open.
 fn rules_of(rules: &Value, filters: &[Value]) -> Value {
-    let sets = [rule_set(), "s"].map(|id| json!({ "id": id, "rules": rules }));
-    json!({ "rule_sets": sets, "filters": filters })
+    let [all, open] = rule_sets();
+    let [first, second] = [all, "s"].map(|id| json!({ "id": id, "rules": rules }));
+    json!({ "rule_sets": [first, second, { "id": open, "rules": [] }], "filters": filters })
 }

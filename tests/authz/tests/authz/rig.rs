@@ -1,6 +1,7 @@
 //! The service with a login, and all that it needs.
 
-use nuncio_authz_tests::{Gateway, Provider, Service, Upstream};
+use http::StatusCode;
+use nuncio_authz_tests::{Browser, Gateway, Issuer, Provider, Service, Upstream};
 use serde_json::{Value, json};
 
 use crate::rules_of;
@@ -65,6 +66,24 @@ pub(crate) fn login_rules(provider: &Provider, code: &Value, arguments: &Value) 
 impl Rig {
     pub(crate) async fn simple() -> Self {
         rig(&json!({}), &json!({}), &json!({}), &[]).await
+    }
+
+    /// Has tokens of an issuer do for what is below `/token/`.
+    pub(crate) async fn take_tokens(&self) -> Issuer {
+        let issuer = Issuer::start().await;
+        let mut rules = self.rules.clone();
+        let tokens = json!({ "origin": "token", "path": "/token/*", "filters": [{ "filter": "token.default" }] });
+        for set in &mut rules["rule_sets"].as_array_mut().unwrap()[..2] {
+            set["rules"].as_array_mut().unwrap().insert(0, tokens.clone());
+        }
+        let filter = json!({ "id": "token.default", "kind": { "jwt": { "jwks_uri": issuer.jwks_uri } } });
+        rules["filters"].as_array_mut().unwrap().push(filter);
+        self.service.write_rules(&rules).await;
+        // Its keys are fetched while nothing is wrong.
+        let token = issuer.token(&json!({ "sub": "ann" }));
+        let page = Browser::api().with("authorization", &format!("Bearer {token}")).get(&self.url("/token/x")).await;
+        assert_eq!(page.status, StatusCode::OK, "{page:#?}");
+        issuer
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -37,7 +37,8 @@ impl Authorizer {
     pub async fn start(answer: impl Fn(CheckRequest) -> CheckResponse + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let service = AuthorizationServer::new(Answers(answer));
+        // With a body of 4 MiB a message is larger than what tonic takes unless it is told to.
+        let service = AuthorizationServer::new(Answers(answer)).max_decoding_message_size(8 << 20);
         let server = Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener));
         let server = tokio::spawn(async move { server.await.expect("the authorization server") });
         Self { address, _server: AbortOnDropHandle::new(server) }

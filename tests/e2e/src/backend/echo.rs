@@ -1,7 +1,8 @@
 //! An HTTP server (HTTP/1.1, HTTP/2 with prior knowledge, WebSocket, with TLS if wanted) that answers with what it got.
 //!
-//! A request steers it: `x-echo-status: 503` sets the status, `x-echo-header: name=value` a header of the answer, and
-//! `x-echo-hold: 1` holds the answer back until [`Backend::release`].
+//! A request steers it: `x-echo-status: 503` sets the status, `x-echo-header: name=value` a header of the answer,
+//! `x-echo-length: name` has a header of that name say how long the body was, in place of the body, and `x-echo-hold: 1` holds
+//! the answer back until [`Backend::release`].
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -201,12 +202,16 @@ async fn answer(request: Request<Incoming>, shared: &Arc<Shared>, peer: Peer) ->
     if steer("x-echo-hold").is_some() {
         let _ = shared.released.subscribe().wait_for(|released| *released).await;
     }
-    let own = steer("x-echo-header");
-    let echo = echo(request, shared, peer).await;
+    let (own, length) = (steer("x-echo-header"), steer("x-echo-length"));
+    let mut echo = echo(request, shared, peer).await;
+    let length = length.map(|name| (name, std::mem::take(&mut echo.body).len()));
     let body = serde_json::to_vec(&echo).unwrap_or_default();
     let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, "application/json");
     if let Some((name, value)) = own.as_deref().and_then(|own| own.split_once('=')) {
         response = response.header(name, value);
+    }
+    if let Some((name, length)) = length {
+        response = response.header(name, length);
     }
     response.body(Full::new(body.into())).expect("a response")
 }

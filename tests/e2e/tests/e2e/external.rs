@@ -1,4 +1,6 @@
-//! A Filter for which another service decides by gRPC: what becomes of its answer.
+//! A Filter for which another service decides: what it is shown, what becomes of its answer, and what where there is none.
+
+mod shown;
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderValue, HeaderValueOption, QueryParameter};
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
@@ -92,5 +94,42 @@ async fn all_that_a_service_says_by_grpc_is_seen() {
     let refused = client.ask(&get("a.example", "/x").with("x-refuse", "1")).await;
     assert_eq!((refused.status, refused.header("x-price"), refused.text()), (402, Some("7"), "pay first".to_owned()));
     assert_eq!(upstream.requests(), 1);
+    gateway.stop().await;
+}
+
+/// Case 4: whoever is gone says nothing of who a request is from, and neither does the client.
+#[tokio::test]
+async fn one_that_is_gone_lets_in_only_where_it_is_to_and_nobody_s_word_with_it() {
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("asked").await);
+    let filter = |name: &str, open: bool| {
+        let external = json!({
+            "auth_service": asked.address().to_string(), "failure_mode_allow": open,
+            "allowed_request_headers": ["x-echo-header"], "allowed_authorization_headers": ["x-ext-user"],
+        });
+        object("Filter", name, json!({"External": external}))
+    };
+    let rule = |name: &str| json!({"host": "*", "path": format!("/{name}/*"), "filters": [{"name": name}]});
+    let policy = object("FilterPolicy", "policy", json!({"rules": [rule("open"), rule("closed")]}));
+    let module = object("Module", "ambassador", json!({"config": {"headers_with_underscores_action": "ALLOW"}}));
+    let objects =
+        [filter("open", true), filter("closed", false), policy, module, mapping("all", "/", upstream.address())];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let ask = |path: &str| {
+        let said = get("a.example", path).with("x-ext-user", "root").with("x-ext_user", "root");
+        said.with("x-envoy-auth-failure-mode-allowed", "false").with("x-echo-header", "x-ext-user=bob")
+    };
+    let told = ["x-ext-user", "x-ext_user", "x-envoy-auth-failure-mode-allowed"];
+    for path in ["/open/x", "/closed/x"] {
+        let echo = client.ask(&ask(path)).await.echo().unwrap();
+        assert_eq!(told.map(|name| echo.header(name))[..2], [Some("bob"), None], "{echo:#?}");
+    }
+    drop(asked);
+    let reply = client.ask(&ask("/open/x")).await;
+    let echo = reply.echo().unwrap_or_else(|| panic!("{}", reply.status));
+    assert_eq!(told.map(|name| echo.header(name)), [None, None, Some("true")], "{echo:#?}");
+    let before = upstream.requests();
+    assert_eq!((client.ask(&ask("/closed/x")).await.status, upstream.requests()), (403, before));
     gateway.stop().await;
 }

@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 
 use http::{Method, StatusCode};
-use nuncio_authz_tests::{Browser, Issuer, Provider, Redis, Upstream};
+use nuncio_authz_tests::{Browser, Issuer, Page, Provider, Redis, Upstream};
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, mapping, object, plain, text_secret};
-use nuncio_e2e::{Gateway, Site};
+use nuncio_e2e::{Gateway, Site, eventually};
 use serde_json::json;
 
 const CALLBACK: &str = "/.ambassador/oauth2/redirection-endpoint";
@@ -173,6 +173,45 @@ async fn a_token_a_password_or_another_service_lets_in() {
         if status == 200 {
             assert_eq!(page.sent("x-user").as_deref(), user, "{path}");
         }
+    }
+    gateway.stop().await;
+}
+
+/// Of cookies as large as that Envoy is told by the Module whether it takes them; a login is none the worse for them.
+#[tokio::test]
+async fn cookies_of_60_kb_are_refused_by_envoy_or_are_no_matter() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let _provider = with_login(&site, &upstream).await;
+    let gateway = Gateway::start(&site).await;
+    let url = |path: &str| format!("{}{path}", origin(&site));
+    let mut known = Browser::default();
+    assert_eq!(known.log_in(&url("/orders/1"), "ann").await.status, StatusCode::OK);
+    let large = |mut browser: Browser| {
+        let jar = browser.cookies.entry(site.ip().to_string()).or_default();
+        jar.extend((0..15).map(|index| (format!("large-{index}"), "x".repeat(4_096))));
+        browser
+    };
+    let ask = async |path: &str| {
+        let clients = [large(known.clone()), large(Browser::default()), large(Browser::api())];
+        let mut pages = Vec::new();
+        for mut client in clients {
+            pages.push(client.get(&url(path)).await);
+        }
+        pages
+    };
+    let statuses = |pages: &[Page]| pages.iter().map(|page| page.status.as_u16()).collect::<Vec<_>>();
+    assert_eq!(statuses(&ask("/orders/1").await), [431, 431, 431]);
+    let module = object("Module", "ambassador", json!({"config": {"max_request_headers_kb": 96}}));
+    site.write("module.yaml", documents(&[module]));
+    let pages = eventually("they are taken", async || {
+        let pages = ask("/orders/1").await;
+        if statuses(&pages)[0] == 431 { Err("not yet") } else { Ok(pages) }
+    })
+    .await;
+    assert_eq!(statuses(&pages), [200, 302, 401]);
+    for page in [&pages[0], &ask("/public").await[0]] {
+        let sent = page.sent("cookie").unwrap();
+        assert!(sent.len() > 60_000 && !sent.contains("ambassador_session."), "{}", sent.len());
     }
     gateway.stop().await;
 }

@@ -155,3 +155,21 @@ async fn a_portal_at_an_address_of_its_own_sends_requests_where_it_may() {
     assert!(text(&seen, "/told/answer").contains("answered by the service"), "{seen:#}");
     gateway.stop().await;
 }
+
+/// What `make demo` shows: a real page of the provider, then the page first asked for, and a logout for both tabs.
+#[tokio::test]
+async fn orders_need_a_login_that_ends_in_both_tabs() {
+    let site = Site::new();
+    let (_shop, _accounts) = (shop(&site).await, accounts(&site).await);
+    let gateway = gateway(&site).await;
+    let seen = told(&site, "orders.mjs").await;
+    let provider = site.at(9200).to_string();
+    assert_eq!(seen["asked"], json!({ "at": provider, "form": true, "title": "Log in to the shop" }), "{seen:#}");
+    assert_eq!(text(&seen, "/wrong"), "There is no such name with this password.");
+    assert_eq!((&seen["landed"], text(&seen, "/who")), (&json!([]), "ann"), "{seen:#}");
+    let session = json!({ "name": "ambassador_session.login.default", "httpOnly": true });
+    assert!(seen["own"].as_array().unwrap().contains(&session), "{seen:#}");
+    assert!(!seen["left"].to_string().contains("ambassador_"), "{seen:#}");
+    assert_eq!((&seen["script"], &seen["tabs"]), (&json!(401), &json!([true, true])), "{seen:#}");
+    gateway.stop().await;
+}
