@@ -11,7 +11,7 @@ export NUNCIO := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/nuncio
 # Cases of the corpus side by side; each is a controller, an Envoy and some waiting.
 CORPUS_JOBS ?= $(shell echo $$((2 * $$(nproc))))
 
-.PHONY: help demo test interop lint bench soak clean
+.PHONY: help demo test pictures interop lint bench soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -26,6 +26,11 @@ test: ## Run every test, with a real Envoy and a real Kubernetes API server
 	$(BUILD)
 	cargo test --workspace --no-fail-fast $(CARGO_FLAGS)
 	@CORPUS_JOBS=$(CORPUS_JOBS) bash scripts/corpus.sh
+
+pictures: ## Take the guide's pictures of portal and console anew (docs/pictures)
+	@$(SETUP) build tools python envoy authz
+	$(BUILD)
+	NUNCIO_PICTURES=$(CURDIR)/docs/pictures cargo test --workspace --test e2e $(CARGO_FLAGS) pictures
 
 interop: ## Log in with a Keycloak beside the provider of the tests; it takes a minute to start
 	@$(SETUP) build tools envoy authz keycloak

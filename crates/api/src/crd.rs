@@ -12,7 +12,6 @@
 //! way back is open: the original serves `v3alpha1` too.
 
 mod adjust;
-mod emit;
 mod gateway;
 mod kinds;
 mod lenient;
@@ -105,7 +104,7 @@ impl Definition {
     /// The manifest as YAML.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        emit::yaml(&self.manifest)
+        crate::yaml::to_yaml(&self.manifest)
     }
 }
 

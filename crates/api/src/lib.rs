@@ -26,3 +26,4 @@ pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;
 pub use text::without_port;
 pub use validate::template_problem;
+pub use yaml::to_yaml;

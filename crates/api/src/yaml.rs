@@ -2,6 +2,7 @@
 
 mod build;
 mod de;
+mod emit;
 mod env;
 mod fast;
 mod json;
@@ -13,6 +14,7 @@ mod split;
 
 pub(crate) use build::{Broken, DEPTH, Position, parse_documents};
 pub(crate) use de::{De, DeError, Passed};
+pub use emit::to_yaml;
 pub(crate) use env::expand;
 pub(crate) use json::from_json;
 pub(crate) use node::{Entry, Mark, Node, Value};

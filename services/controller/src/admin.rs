@@ -10,7 +10,7 @@
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
 //! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/topology` | routes with what is before and behind them |
-//! | `/api/v1/{manifest,dry-run,apply}` | the text of a Mapping, what a change of it would do, and doing it |
+//! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
@@ -48,7 +48,7 @@ use utoipa_axum::routes;
 pub use apis::{ApiView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView};
 pub use certificates::CertificateView;
 pub use client::{AdminClient, AdminError, AdminReply};
-pub use edit::{ChangeError, ChangeRequest, DryRunView, ManifestQuery, ManifestView, RouteEffect};
+pub use edit::{ChangeError, ChangeRequest, DryRunView, FieldView, ManifestQuery, ManifestView, RouteEffect};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, LimitExplained, LimitView,

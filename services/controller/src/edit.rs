@@ -1,43 +1,33 @@
 //! Changes of manifests that somebody has in mind: what they would do, found out beside what serves; and writing them.
 
+mod cluster;
 mod effects;
+mod fields;
 mod file;
+mod manifest;
 mod patch;
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use nuncio_api::{Defaults, Kind, Object, ObjectId, Severity, Spec};
 use nuncio_translate::{Settings, World};
 
 use self::effects::{Effects, effects};
-use self::file::Manifest;
+use self::fields::{fields, settable};
+use self::manifest::{Manifest, Origin};
 use crate::admin::{ChangeError, ChangeRequest, DryRunView, ManifestQuery, ManifestView, ProblemView};
 use crate::engine::Engine;
 use crate::event::LocatedProblem;
+use crate::manifests::Opened;
 use crate::run::{Config, defaults, lock};
 
 /// The largest text that is looked at.
 const MAX_TEXT: usize = 256 << 10;
 
-/// The fields that can be set one by one.
-const FIELDS: [&str; 8] = [
-    "spec.timeout_ms",
-    "spec.idle_timeout_ms",
-    "spec.connect_timeout_ms",
-    "spec.retry_policy.retry_on",
-    "spec.retry_policy.num_retries",
-    "spec.retry_policy.per_try_timeout",
-    "spec.weight",
-    "spec.service",
-];
-
 /// Where manifests are, and whether they may be changed.
 #[derive(Clone, Debug)]
 pub(crate) struct Editor {
-    /// Where files are, if manifests are files.
-    directory: Option<PathBuf>,
+    origin: Origin,
     defaults: Defaults,
     settings: Settings,
     /// Changes may be written.
@@ -45,10 +35,10 @@ pub(crate) struct Editor {
 }
 
 impl Editor {
-    /// Of a controller with this configuration.
-    pub(crate) fn of(config: &Config, settings: Settings) -> Self {
+    /// Of a controller with this configuration, which reads this.
+    pub(crate) fn of(config: &Config, source: &Opened, settings: Settings) -> Self {
         Self {
-            directory: config.manifests.directory().map(ToOwned::to_owned),
+            origin: Origin::of(&config.manifests, source),
             defaults: defaults(&config.namespace, config.expand_environment),
             settings,
             is_allowed: config.allow_edits,
@@ -57,13 +47,13 @@ impl Editor {
 
     /// The text of an object.
     pub(crate) fn manifest(&self, engine: &Mutex<Engine>, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
-        let id = mapping(&query.kind, &query.namespace, &query.name)?;
-        Ok(self.view(&self.read(engine, &id)?))
+        let id = editable(&query.kind, &query.namespace, &query.name)?;
+        Ok(self.view(&id, &self.read(engine, &id)?))
     }
 
     /// What a change would do.
     pub(crate) fn dry_run(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
-        let id = mapping(&change.kind, &change.namespace, &change.name)?;
+        let id = editable(&change.kind, &change.namespace, &change.name)?;
         let old = self.read(engine, &id)?;
         self.tried(engine, &id, &old, change).map(|(_, view)| view)
     }
@@ -73,7 +63,7 @@ impl Editor {
         if !self.is_allowed {
             return Err(ChangeError::NotAllowed);
         }
-        let id = mapping(&change.kind, &change.namespace, &change.name)?;
+        let id = editable(&change.kind, &change.namespace, &change.name)?;
         let old = self.read(engine, &id)?;
         if change.digest.as_ref() != Some(&old.digest) {
             return Err(ChangeError::Conflict(old.name.to_string()));
@@ -83,22 +73,34 @@ impl Editor {
             let why = view.problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message));
             return Err(ChangeError::Invalid(why.collect::<Vec<_>>().join("; ")));
         }
-        old.write(&text)?;
+        old.write(&text, |written| self.is_same(&id, &old, &text, written))?;
         tracing::info!("{id} was changed in {} by a request to the diagnostics", old.name);
         Ok(view)
     }
 
     fn read(&self, engine: &Mutex<Engine>, id: &ObjectId) -> Result<Manifest, ChangeError> {
-        let directory = self.directory.as_ref().ok_or_else(|| {
-            ChangeError::NotEditable("the objects are those of a cluster: change them where they come from".to_owned())
-        })?;
-        let location = lock(engine).files.object(id).ok_or(ChangeError::Missing)?.location.clone();
-        let manifest = Manifest::read(directory, &location)?;
+        let (location, is_annotated) = {
+            let engine = lock(engine);
+            let object = engine.files.object(id).ok_or(ChangeError::Missing)?;
+            (object.location.clone(), object.annotated)
+        };
+        if is_annotated {
+            return Err(ChangeError::NotEditable(
+                "it stands in an annotation of another object: change that".to_owned(),
+            ));
+        }
+        let manifest = self.origin.read(id, &location)?;
         self.parse(id, &manifest, &manifest.text).map_err(|_| {
             let reason = "the object does not stand in a document of its own: change the file";
             ChangeError::NotEditable(reason.to_owned())
         })?;
         Ok(manifest)
+    }
+
+    /// Whether what was written says what was wanted.
+    fn is_same(&self, id: &ObjectId, old: &Manifest, wanted: &str, written: &str) -> bool {
+        let spec = |text: &str| self.parse(id, old, text).map(|object| object.spec);
+        matches!((spec(wanted), spec(written)), (Ok(wanted), Ok(written)) if wanted == written)
     }
 
     fn tried(
@@ -108,7 +110,7 @@ impl Editor {
         old: &Manifest,
         change: &ChangeRequest,
     ) -> Result<(String, DryRunView), ChangeError> {
-        let text = new_text(old, change)?;
+        let text = new_text(id, old, change)?;
         let object = Arc::new(self.parse(id, old, &text)?);
         let is_usable = !matches!(object.spec, Spec::Invalid(_));
         let of_text = object.problems.iter().map(|(problem, location)| {
@@ -117,18 +119,19 @@ impl Editor {
         });
         let mut problems: Vec<_> = of_text.collect();
         // What cannot be used changes nothing: what was last good stays in force.
-        let Effects { routes, total, hosts, problems: among_others } =
+        let Effects { routes, total, hosts, listeners, problems: among_others } =
             if is_usable { effects(self.copy(engine), &object) } else { Effects::default() };
         problems.extend(among_others.into_iter().map(|problem| LocatedProblem::of(Some(&object), problem)));
         let is_valid = problems.iter().all(|problem| problem.problem.severity != Severity::Error);
         let view = DryRunView {
-            manifest: ManifestView { text: text.clone(), fields: fields(&text), ..self.view(old) },
+            manifest: ManifestView { text: text.clone(), fields: fields(id.kind, &text), ..self.view(id, old) },
             is_valid,
             problems: problems.iter().map(ProblemView::from).collect(),
             patch: patch::unified(&old.name, old.line, &old.text, &text),
             routes,
             routes_total: total,
             hosts,
+            listeners,
         };
         Ok((text, view))
     }
@@ -167,11 +170,12 @@ impl Editor {
         world
     }
 
-    fn view(&self, manifest: &Manifest) -> ManifestView {
+    fn view(&self, id: &ObjectId, manifest: &Manifest) -> ManifestView {
         ManifestView {
             file: manifest.name.to_string(),
             line: manifest.line,
-            fields: fields(&manifest.text),
+            fields: fields(id.kind, &manifest.text),
+            is_file: manifest.is_file(),
             text: manifest.text.clone(),
             digest: manifest.digest.clone(),
             may_apply: self.is_allowed,
@@ -179,20 +183,14 @@ impl Editor {
     }
 }
 
-/// Other kinds may hold secrets, or shut people out.
-fn mapping(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {
-    if !kind.eq_ignore_ascii_case("Mapping") {
-        return Err(ChangeError::NotEditable("Mappings alone can be changed here".to_owned()));
-    }
-    Ok(ObjectId::new(Kind::Mapping, namespace, name))
+/// Those that are Kubernetes' own are others', and the text of a Filter may hold a secret.
+fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {
+    let known = serde_json::from_value::<Kind>(kind.into()).ok().filter(|kind| kind.is_ours() && !kind.is_filter());
+    let kind = known.ok_or_else(|| ChangeError::NotEditable(format!("a {kind} cannot be changed here")))?;
+    Ok(ObjectId::new(kind, namespace, name))
 }
 
-fn fields(text: &str) -> BTreeMap<String, String> {
-    let value = |field: &&str| nuncio_api::field(text, &field.split('.').collect::<Vec<_>>());
-    FIELDS.iter().filter_map(|field| Some(((*field).to_owned(), value(field)?))).collect()
-}
-
-fn new_text(old: &Manifest, change: &ChangeRequest) -> Result<String, ChangeError> {
+fn new_text(id: &ObjectId, old: &Manifest, change: &ChangeRequest) -> Result<String, ChangeError> {
     let mut text = change.text.as_ref().unwrap_or(&old.text).replace("\r\n", "\n");
     if text.len() > MAX_TEXT {
         return Err(ChangeError::Invalid(format!("the text is larger than {} KiB", MAX_TEXT >> 10)));
@@ -201,7 +199,7 @@ fn new_text(old: &Manifest, change: &ChangeRequest) -> Result<String, ChangeErro
         text.push('\n');
     }
     for (field, value) in &change.set {
-        if !FIELDS.contains(&field.as_str()) {
+        if !settable(id.kind, field) {
             return Err(ChangeError::Invalid(format!("{field} cannot be set by itself: change the text")));
         }
         let (path, value) = (field.split('.').collect::<Vec<_>>(), value.trim());

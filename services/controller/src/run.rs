@@ -153,7 +153,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let read = config.health.condition("manifests");
     let (server, heard) = Server::new(xds_options(config.drain_time));
     let settings = settings(&config)?;
-    let editor = Editor::of(&config, settings.clone());
+    let editor = Editor::of(&config, &source, settings.clone());
     let engine = engine(&config, settings, server.clone());
     let engine = Arc::new(Mutex::new(engine));
     let view = Arc::new(EngineView::new(

@@ -32,6 +32,7 @@ use crate::gateway::Admin;
 use crate::machines;
 use crate::web::Site;
 
+pub(crate) use self::guard::is_shown;
 pub(crate) use self::traffic::Window;
 
 /// What the console is made of.

@@ -17,7 +17,7 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.click('button:has-text("Log in")');
   await page.waitForURL(orders);
   const answered = await send(page);
-  const who = await page.innerText('a[href="/docs/logout"]');
+  const who = await page.innerText('.account .who');
   found.push(...await violations(page));
 
   const inside = await status('/docs/doc/default/web');

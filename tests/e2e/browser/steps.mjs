@@ -3,27 +3,72 @@ import { readFileSync } from 'node:fs';
 
 const AXE = new URL('../../../.tools/browser/node_modules/axe-core/axe.min.js', import.meta.url);
 
+// What a page may not do: a style or script that is missing, a request that was stopped, anything on the console. That a request
+// was answered 401 is for the story to say, and Chromium writes it down as well.
+const REFUSED = /^Failed to load resource: the server responded with a status of 4\d\d/;
+const PARTS = new Set(['stylesheet', 'script', 'image', 'font']);
+
 // A page that notes what it was not allowed to do, and what went wrong in it.
 export async function watched(context) {
   const page = await context.newPage();
   const faults = [];
+  await page.addInitScript(noteShifts);
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => {
-    if (/Content Security Policy|Trusted ?Type|integrity/i.test(message.text())) faults.push(message.text());
+    const isFault = ['error', 'warning'].includes(message.type()) && !REFUSED.test(message.text());
+    if (isFault) faults.push(`${message.type()} at ${page.url()}: ${message.text()}`);
+  });
+  page.on('requestfailed', (request) => {
+    const { errorText } = request.failure();
+    // Somebody went on to another page meanwhile.
+    if (errorText !== 'net::ERR_ABORTED') faults.push(`${request.url()}: ${errorText}`);
+  });
+  page.on('response', (response) => {
+    const isMissing = response.status() >= 400 && PARTS.has(response.request().resourceType());
+    if (isMissing) faults.push(`${response.url()}: ${response.status()}`);
   });
   return { page, faults };
 }
 
-// What axe finds against WCAG 2.2 AA and good practice, light and dark.
-export async function violations(page) {
-  const found = [];
-  for (const colorScheme of ['light', 'dark']) {
+// Runs in each page: notes what moves before anybody has done anything there.
+function noteShifts() {
+  window.shifts = [];
+  const seen = ({ sources, value }) => `${value.toFixed(4)}: ${sources.map(({ node }) => node?.outerHTML?.slice(0, 80)).join(' ')}`;
+  const observer = new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map(seen)));
+  observer.observe({ type: 'layout-shift', buffered: true });
+  for (const type of ['pointerdown', 'keydown']) window.addEventListener(type, () => observer.disconnect(), { capture: true });
+}
+
+// What axe finds against WCAG 2.2 AA and good practice, light and dark; what moved; and what is wider than the page.
+export async function violations(page, colorSchemes = ['light', 'dark']) {
+  const found = (await page.evaluate(() => window.shifts)).map((shift) => `moved at ${page.url()}: ${shift}`);
+  for (const colorScheme of colorSchemes) {
     await page.emulateMedia({ colorScheme });
     await page.evaluate(readFileSync(AXE, 'utf8'));
     const { violations: all } = await page.evaluate(() => window.axe.run());
     found.push(...all.map(({ id, nodes }) => `${colorScheme}: ${id}: ${nodes.map(({ html }) => html).join(' ').slice(0, 300)}`));
   }
+  const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (tooWide > 0) found.push(`${page.url()} is ${tooWide} px wider than the window`);
   return found;
+}
+
+// Moves the focus as the tabulator does, until it is there.
+export async function tabTo(page, selector) {
+  for (let steps = 0; steps < 200; steps += 1) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the keyboard does not reach ${selector} at ${page.url()}`);
+}
+
+// Logs ann in, who comes to this page by that.
+export async function logIn(page, origin, to) {
+  await page.goto(`${origin}/docs/login?to=${to}`);
+  await page.fill('input[name=name]', 'ann');
+  await page.fill('input[name=password]', 'bell');
+  await page.click('button:has-text("Log in")');
+  await page.waitForURL(origin + to);
 }
 
 // Sends the form's request, and gives what is shown of the answer.

@@ -17,7 +17,7 @@ use super::model::ProblemView;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ManifestQuery {
-    /// `Mapping`.
+    /// As the list of objects says it: `Mapping`.
     pub kind: String,
     /// Its namespace.
     pub namespace: String,
@@ -25,10 +25,10 @@ pub struct ManifestQuery {
     pub name: String,
 }
 
-/// The text of an object, as it stands in its file.
+/// The text of an object, as it stands in its file, or as an API server has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ManifestView {
-    /// The file, relative to the directory.
+    /// The file, relative to the directory; of an object in a cluster `GROUP/KIND/NAMESPACE/NAME`.
     pub file: String,
     /// The line on which the text begins.
     pub line: u32,
@@ -36,17 +36,32 @@ pub struct ManifestView {
     pub text: String,
     /// Another whenever the file is another.
     pub digest: String,
-    /// Those of the fields that can be set one by one which are written.
-    pub fields: BTreeMap<String, String>,
+    /// The fields that can be set one by one.
+    pub fields: Vec<FieldView>,
+    /// It stands in a file, which a patch can be applied to.
+    pub is_file: bool,
     /// Whether changes may be applied.
     pub may_apply: bool,
+}
+
+/// A field that can be set by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldView {
+    /// Where it is: `spec.timeout_ms`.
+    pub path: String,
+    /// What it is called.
+    pub title: String,
+    /// What may stand there.
+    pub hint: String,
+    /// What stands there; empty where nothing does.
+    pub value: String,
 }
 
 /// A change of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRequest {
-    /// `Mapping`.
+    /// As the list of objects says it: `Mapping`.
     pub kind: String,
     /// Its namespace.
     pub namespace: String,
@@ -80,6 +95,8 @@ pub struct DryRunView {
     pub routes_total: usize,
     /// The hosts of all of those.
     pub hosts: Vec<String>,
+    /// Listeners that would be others, come or go.
+    pub listeners: Vec<String>,
 }
 
 /// What a change would do to a route.
@@ -112,7 +129,10 @@ pub enum ChangeError {
     /// Nobody allowed changes.
     #[error("changes are not applied here: the gateway was not started with --allow-edits")]
     NotAllowed,
-    /// The file cannot be read or written.
+    /// The API server does not let the gateway do that.
+    #[error("the API server does not let the gateway change it: {0} (the chart's allowEdits gives the permission)")]
+    Denied(String),
+    /// The file cannot be read or written, or the API server not be asked.
     #[error("{0}")]
     Io(String),
 }
@@ -124,13 +144,13 @@ impl IntoResponse for ChangeError {
             Self::NotEditable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) | Self::Io(_) => StatusCode::CONFLICT,
-            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::NotAllowed | Self::Denied(_) => StatusCode::FORBIDDEN,
         };
         (status, format!("{self}\n")).into_response()
     }
 }
 
-/// The text of an object: of a Mapping, in a directory.
+/// The text of an object of ours that is no Filter, whose text may hold a secret.
 #[utoipa::path(get, path = "/api/v1/manifest", tag = "changes", params(ManifestQuery),
     responses(
         (status = 200, description = "Its text", body = ManifestView),
@@ -159,7 +179,7 @@ pub(super) async fn dry_run(
     blocking(move || view.dry_run(&change)).await.map(Json)
 }
 
-/// Writes a change into the file of the object. Only where the gateway was started with `--allow-edits`.
+/// Writes a change into the file of the object, or applies it to the cluster. Only where the gateway was started with `--allow-edits`.
 #[utoipa::path(post, path = "/api/v1/apply", tag = "changes", request_body = ChangeRequest,
     responses(
         (status = 200, description = "It is written, and did that", body = DryRunView),

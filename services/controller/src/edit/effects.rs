@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Object, Problem};
+use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{Route, Table};
 use nuncio_translate::World;
 
@@ -19,6 +20,8 @@ pub(super) struct Effects {
     pub(super) routes: Vec<RouteEffect>,
     pub(super) total: usize,
     pub(super) hosts: Vec<String>,
+    /// Listeners that are others, come or go.
+    pub(super) listeners: Vec<String>,
     /// What would be wrong with the object among the others.
     pub(super) problems: Vec<Problem>,
 }
@@ -31,13 +34,33 @@ pub(super) fn effects(mut world: World, object: &Arc<Object>) -> Effects {
     for (name, after) in &delta.tables {
         compare(before.get(name).map(AsRef::as_ref), after.as_deref(), &mut routes);
     }
+    let rules: BTreeSet<_> = delta.rule_sets.iter().map(|(set, _)| set).collect();
+    let known: BTreeSet<_> = routes.iter().map(|route| (route.host.clone(), route.matches.clone())).collect();
+    let tables = world.model().tables.values().filter(|_| !rules.is_empty());
+    let held = tables.flat_map(|table| held_to(&rules, table));
+    routes.extend(held.filter(|route| !known.contains(&(route.host.clone(), route.matches.clone()))));
     let hosts: BTreeSet<_> = routes.iter().map(|route: &RouteEffect| route.host.clone()).collect();
     Effects {
         total: routes.len(),
         hosts: hosts.into_iter().collect(),
         routes: routes.into_iter().take(MOST).collect(),
+        listeners: delta.listeners.iter().map(|(name, _)| name.to_string()).collect(),
         problems: world.problems(&object.id),
     }
+}
+
+/// Routes whose requests are decided about by other rules than before: what says so stands beside the table.
+fn held_to(rules: &BTreeSet<&RuleSetId>, table: &Table) -> Vec<RouteEffect> {
+    let held = routes(Some(table)).into_iter().filter(|(_, route)| {
+        let set = route.rules.as_ref().map(|check| &check.set);
+        set.is_some_and(|set| rules.contains(set))
+    });
+    let effect = |((host, _), route): ((String, Arc<str>), &Route)| RouteEffect {
+        host,
+        matches: conditions(&route.matches),
+        effect: "held to other rules".to_owned(),
+    };
+    held.map(effect).collect()
 }
 
 fn compare(before: Option<&Table>, after: Option<&Table>, effects: &mut BTreeSet<RouteEffect>) {

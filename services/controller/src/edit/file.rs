@@ -8,50 +8,42 @@ use std::sync::Arc;
 use nuncio_api::{Location, document_at};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::manifest::{Manifest, Place};
 use crate::admin::ChangeError;
 
-/// The text of an object.
+/// A file, around the text of an object.
 #[derive(Debug)]
-pub(super) struct Manifest {
-    /// The file as people know it.
-    pub(super) name: Arc<str>,
+pub(super) struct File {
     path: PathBuf,
-    /// All that it holds.
-    file: String,
-    /// Where the text begins in it.
-    start: usize,
-    pub(super) line: u32,
-    pub(super) text: String,
-    pub(super) digest: String,
+    before: String,
+    after: String,
 }
 
-impl Manifest {
+impl File {
     /// Reads the document that has this place.
-    pub(super) fn read(directory: &Path, location: &Location) -> Result<Self, ChangeError> {
+    pub(super) fn read(directory: &Path, location: &Location) -> Result<Manifest, ChangeError> {
         let path = directory.join(&*location.file);
         let cannot = |error: io::Error| ChangeError::Io(format!("{} cannot be read: {error}", location.file));
         if fs::symlink_metadata(&path).map_err(cannot)?.is_symlink() {
             return Err(ChangeError::NotEditable(format!("{} is a link: change what it leads to", location.file)));
         }
-        let file = fs::read_to_string(&path).map_err(cannot)?;
-        let document = document_at(&file, location.line).ok_or(ChangeError::Missing)?;
-        Ok(Self {
+        let whole = fs::read_to_string(&path).map_err(cannot)?;
+        let document = document_at(&whole, location.line).ok_or(ChangeError::Missing)?;
+        let end = document.start + document.text.len();
+        let (before, after) = (whole[..document.start].to_owned(), whole[end..].to_owned());
+        Ok(Manifest {
             name: Arc::clone(&location.file),
-            start: document.start,
             line: document.line,
             text: document.text.to_owned(),
-            digest: format!("{:032x}", xxh3_128(file.as_bytes())),
-            path,
-            file,
+            digest: format!("{:032x}", xxh3_128(whole.as_bytes())),
+            place: Place::File(Self { path, before, after }),
         })
     }
 
-    /// Puts another text in its place: the file is the old one or the new one at any moment, and nothing between.
-    pub(super) fn write(&self, text: &str) -> Result<(), ChangeError> {
-        let end = self.start + self.text.len();
-        let whole = [&self.file[..self.start], text, &self.file[end..]].concat();
-        self.replace(whole.as_bytes())
-            .map_err(|error| ChangeError::Io(format!("{} cannot be written: {error}", self.name)))
+    /// Puts a text between: the file is the old one or the new one at any moment, and nothing between.
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), ChangeError> {
+        let whole = [&self.before, text, &self.after].concat();
+        self.replace(whole.as_bytes()).map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
     }
 
     fn replace(&self, whole: &[u8]) -> io::Result<()> {
@@ -83,16 +75,16 @@ mod tests {
         let (path, text) = (directory.path().join("a.yaml"), "a: 1\n---\nb: 1\n---\nc: 1\n");
         fs::write(&path, text).unwrap();
         let location = Location { file: "a.yaml".into(), line: 3, column: 1 };
-        let manifest = Manifest::read(directory.path(), &location).unwrap();
+        let manifest = File::read(directory.path(), &location).unwrap();
         assert_eq!((manifest.text.as_str(), manifest.line), ("b: 1\n", 3));
-        manifest.write("b: 2\n# more\n").unwrap();
+        manifest.write("b: 2\n# more\n", |_| false).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "a: 1\n---\nb: 2\n# more\n---\nc: 1\n");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
 
-        let again = Manifest::read(directory.path(), &location).unwrap();
+        let again = File::read(directory.path(), &location).unwrap();
         assert_ne!(again.digest, manifest.digest);
         std::os::unix::fs::symlink(&path, directory.path().join("l.yaml")).unwrap();
         let link = Location { file: "l.yaml".into(), ..location };
-        assert!(matches!(Manifest::read(directory.path(), &link), Err(ChangeError::NotEditable(_))));
+        assert!(matches!(File::read(directory.path(), &link), Err(ChangeError::NotEditable(_))));
     }
 }

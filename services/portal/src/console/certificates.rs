@@ -1,13 +1,12 @@
 //! Certificates, and until when they hold.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 
 use super::model::{Certificate, Page as List};
 use super::page::{Trouble, ask};
-use crate::web::{Frame, Site, respond, words};
+use crate::web::{Frame, Visit, respond, words};
 
 const DAY: i64 = 24 * 3600;
 /// A certificate that ends sooner should have been renewed.
@@ -34,11 +33,11 @@ struct Row {
 }
 
 /// The page.
-pub(super) async fn page(State(site): State<Site>) -> Result<Response, Trouble> {
+pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
     let list: List<Certificate> = ask(&site, "/api/v1/certificates").await?;
     let now = Timestamp::now().as_second();
     let rows = list.items.into_iter().map(|certificate| row(certificate, now)).collect();
-    Ok(respond(&Page { frame: Frame::new(&site), here: "certificates", rows, total: list.total }))
+    Ok(respond(&Page { frame: site.frame(), here: "certificates", rows, total: list.total }))
 }
 
 fn row(certificate: Certificate, now: i64) -> Row {

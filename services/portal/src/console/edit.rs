@@ -1,4 +1,4 @@
-//! The editor of a Mapping: what a change would do, before it is made.
+//! The editor of an object: what a change would do, before it is made.
 //!
 //! Fields are set by a query, so that a proposal can be sent to another as an address. A text is posted. Nothing is
 //! written but by the last of the buttons, and by that only where the gateway was told to allow it.
@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
@@ -15,26 +15,7 @@ use super::link;
 use super::model::{DryRun, Manifest, ObjectRef};
 use super::page::{Trouble, ask};
 use super::problems::Trouble as Wrong;
-use crate::web::{Frame, Site, respond, words::count_of};
-
-/// A field that has an input of its own.
-struct Field {
-    path: &'static str,
-    title: &'static str,
-    hint: &'static str,
-    value: String,
-}
-
-/// Path, title and hint.
-const FIELDS: [(&str, &str, &str); 7] = [
-    ("spec.timeout_ms", "Timeout", "milliseconds for the whole answer; 0 is no limit"),
-    ("spec.idle_timeout_ms", "Idle timeout", "milliseconds without a byte"),
-    ("spec.connect_timeout_ms", "Connect timeout", "milliseconds until a connection stands"),
-    ("spec.retry_policy.retry_on", "Retry on", "5xx, gateway-error, connect-failure, …"),
-    ("spec.retry_policy.num_retries", "Retries", "tries after the first"),
-    ("spec.retry_policy.per_try_timeout", "Time for each try", "as in 500ms"),
-    ("spec.weight", "Weight", "share of the requests in percent"),
-];
+use crate::web::{Frame, Visit, respond, words::count_of};
 
 /// A change, as the controller wants it.
 #[derive(Debug, Serialize)]
@@ -57,7 +38,6 @@ struct Page<'a> {
     here: &'static str,
     id: &'a ObjectRef,
     link: String,
-    fields: Vec<Field>,
     manifest: Manifest,
     trial: Option<Trial>,
 }
@@ -75,7 +55,7 @@ struct Trial {
 
 /// The editor; with fields in the query, what setting those would do.
 pub(super) async fn page(
-    State(site): State<Site>,
+    site: Visit,
     Path((kind, namespace, name)): Id,
     Query(set): Query<Pairs>,
 ) -> Result<Response, Trouble> {
@@ -92,7 +72,7 @@ pub(super) async fn page(
 
 /// What a text would do, or the same as a patch, or doing it.
 pub(super) async fn post(
-    State(site): State<Site>,
+    site: Visit,
     Path((kind, namespace, name)): Id,
     Form(form): Form<Pairs>,
 ) -> Result<Response, Trouble> {
@@ -102,13 +82,14 @@ pub(super) async fn post(
     let told = tell(&site, action, &id, text, &BTreeMap::new(), digest).await?;
     Ok(match form.get("by").map(String::as_str) {
         Some("apply") => Redirect::to(&link::object(&id)).into_response(),
-        Some("patch") => patch(&id, told.patch),
+        Some("patch") => download(&id, "patch", told.patch),
+        Some("manifest") => download(&id, "yaml", told.manifest.text),
         _ => edit_page(&site, &id, told),
     })
 }
 
 async fn tell(
-    site: &Site,
+    site: &Visit,
     action: &str,
     ObjectRef { kind, namespace, name }: &ObjectRef,
     text: Option<&str>,
@@ -120,28 +101,39 @@ async fn tell(
     told.map_err(|error| Trouble::of(site, &error))
 }
 
-fn patch(id: &ObjectRef, patch: String) -> Response {
-    let name = crate::web::escape_path(&id.name);
-    let disposition = format!("attachment; filename=\"{name}.patch\"");
+fn download(id: &ObjectRef, extension: &str, text: String) -> Response {
+    let (name, media) =
+        (crate::web::escape_path(&id.name), if extension == "patch" { "text/x-diff" } else { "application/yaml" });
+    let disposition = format!("attachment; filename=\"{name}.{extension}\"");
     let headers: [(HeaderName, String); 2] =
-        [(header::CONTENT_TYPE, "text/x-diff; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    (headers, patch).into_response()
+        [(header::CONTENT_TYPE, format!("{media}; charset=utf-8")), (header::CONTENT_DISPOSITION, disposition)];
+    (headers, text).into_response()
 }
 
-fn edit_page(site: &Site, id: &ObjectRef, told: DryRun) -> Response {
+fn edit_page(site: &Visit, id: &ObjectRef, told: DryRun) -> Response {
     let (shown, total, hosts) = (told.routes.len(), told.routes_total, told.hosts.len());
     let trial = Trial {
         is_valid: told.is_valid,
         problems: told.problems.into_iter().map(Wrong::new).collect(),
         lines: told.patch.lines().map(|line| (class(line), line.to_owned())).collect(),
-        radius: match total {
-            0 => "affects no route".to_owned(),
-            _ => format!("affects {} on {}", count_of(total, "route"), count_of(hosts, "host")),
-        },
+        radius: radius(total, hosts, &told.listeners),
         effects: told.routes,
         left_out: total - shown.min(total),
     };
     respond(&show(site, id, told.manifest, Some(trial)))
+}
+
+/// How far it reaches.
+fn radius(routes: usize, hosts: usize, listeners: &[String]) -> String {
+    let routes = match routes {
+        0 => "affects no route".to_owned(),
+        _ => format!("affects {} on {}", count_of(routes, "route"), count_of(hosts, "host")),
+    };
+    match listeners {
+        [] => routes,
+        [only] => format!("{routes}, and the listener {only}"),
+        _ => format!("{routes}, and {}", count_of(listeners.len(), "listener")),
+    }
 }
 
 fn class(line: &str) -> &'static str {
@@ -153,11 +145,6 @@ fn class(line: &str) -> &'static str {
     }
 }
 
-fn show<'a>(site: &'a Site, id: &'a ObjectRef, manifest: Manifest, trial: Option<Trial>) -> Page<'a> {
-    let fields = FIELDS.map(|(path, title, hint)| {
-        let value = manifest.fields.get(path).cloned().unwrap_or_default();
-        Field { path, title, hint, value }
-    });
-    let (frame, link) = (Frame::new(site), link::object(id));
-    Page { frame, here: "objects", id, link, fields: fields.into(), manifest, trial }
+fn show<'a>(site: &'a Visit, id: &'a ObjectRef, manifest: Manifest, trial: Option<Trial>) -> Page<'a> {
+    Page { frame: site.frame(), here: "objects", id, link: link::object(id), manifest, trial }
 }

@@ -1,12 +1,11 @@
 //! Connected Envoys.
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
 use super::model::{Envoy, Page as List};
 use super::page::{Trouble, ask};
-use crate::web::{Frame, Site, respond, words::count};
+use crate::web::{Frame, Visit, respond, words::count};
 
 #[derive(Template)]
 #[template(path = "console/envoys.html")]
@@ -28,10 +27,10 @@ struct Row {
 }
 
 /// The page.
-pub(super) async fn page(State(site): State<Site>) -> Result<Response, Trouble> {
+pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
     let list: List<Envoy> = ask(&site, "/api/v1/envoys").await?;
     let (envoys, total) = (list.items.into_iter().map(row).collect(), list.total);
-    Ok(respond(&Page { frame: Frame::new(&site), here: "envoys", envoys, total }))
+    Ok(respond(&Page { frame: site.frame(), here: "envoys", envoys, total }))
 }
 
 fn row(envoy: Envoy) -> Row {

@@ -1,7 +1,7 @@
 //! What becomes of a request that somebody describes.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::model::{Explanation, Route};
 use super::page::Trouble;
 use super::words::{self, Object};
 use crate::gateway::GatewayError;
-use crate::web::{Frame, Site, escape_path, respond};
+use crate::web::{Frame, Visit, escape_path, respond};
 
 /// The request.
 #[derive(Debug, Default, Deserialize)]
@@ -66,7 +66,7 @@ struct Explained {
 }
 
 /// The form, and the answer where something was asked.
-pub(super) async fn page(State(site): State<Site>, Query(asked): Query<Asked>) -> Result<Response, Trouble> {
+pub(super) async fn page(site: Visit, Query(asked): Query<Asked>) -> Result<Response, Trouble> {
     let (mut wrong, mut answer) = (None, None);
     if !asked.url.trim().is_empty() {
         match site.console.admin.get(&asked.path()).await {
@@ -76,7 +76,7 @@ pub(super) async fn page(State(site): State<Site>, Query(asked): Query<Asked>) -
         }
     }
     Ok(respond(&Page {
-        frame: Frame::new(&site),
+        frame: site.frame(),
         here: "explain",
         asked: &asked,
         methods: ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],

@@ -9,9 +9,6 @@ use super::link;
 use super::model::{Cluster, Route, Topology};
 use super::words;
 
-/// Characters that a box has room for.
-const TITLE: usize = 24;
-const DETAIL: usize = 29;
 /// Endpoints that are drawn of each cluster.
 const ENDPOINTS: usize = 3;
 
@@ -37,9 +34,10 @@ pub(super) struct Node {
     rows: Vec<usize>,
     pub(super) x: u32,
     pub(super) y: u32,
+    pub(super) width: u32,
     pub(super) title: String,
     pub(super) detail: String,
-    /// What does not fit into the box.
+    /// All that it says: the box shows as much as there is room for.
     pub(super) full: String,
     pub(super) link: String,
     pub(super) is_bad: bool,
@@ -188,14 +186,15 @@ impl Graph {
             rows: vec![row],
             x: 0,
             y: 0,
+            width: 0,
             full: [title.as_str(), &detail]
                 .iter()
                 .filter(|part| !part.is_empty())
                 .copied()
                 .collect::<Vec<_>>()
                 .join(", "),
-            title: shortened(&title, TITLE),
-            detail: shortened(&detail, DETAIL),
+            title,
+            detail,
             link,
             is_bad,
         });
@@ -209,32 +208,10 @@ impl Graph {
     }
 }
 
-impl Node {
-    /// Where its letters begin.
-    pub(super) fn text_x(&self) -> u32 {
-        self.x + 10
-    }
-
-    pub(super) fn title_y(&self) -> u32 {
-        self.y + if self.detail.is_empty() { 24 } else { 17 }
-    }
-
-    pub(super) fn detail_y(&self) -> u32 {
-        self.y + 31
-    }
-}
-
-fn shortened(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    text.chars().take(room - 1).chain(['…']).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::topology;
-    use super::layout::{HEIGHT, WIDTH};
+    use super::layout::HEIGHT;
     use super::*;
 
     #[test]
@@ -248,7 +225,7 @@ mod tests {
         }
         assert_eq!(graph.nodes.iter().filter(|node| node.column == 2).count(), 12);
         assert!(graph.edges.iter().all(|edge| !edge.path.is_empty()), "{:?}", graph.edges);
-        assert!(graph.nodes.iter().all(|node| node.y + HEIGHT <= graph.height && node.x + WIDTH <= graph.width));
+        assert!(graph.nodes.iter().all(|node| node.y + HEIGHT <= graph.height && node.x + node.width <= graph.width));
     }
 
     #[test]
@@ -264,11 +241,5 @@ mod tests {
         assert_eq!((of(0).count(), of(1).count(), of(4).count(), of(5).count()), (1, 1, 2, 1));
         assert_eq!(of(4).filter(|node| node.is_bad).count(), 1);
         assert_eq!(graph.edges.iter().filter(|edge| edge.is_bad).count(), 1);
-    }
-
-    #[test]
-    fn texts_fit_into_their_boxes() {
-        assert_eq!(shortened("short", 26), "short");
-        assert_eq!(shortened(&"é".repeat(40), 26).chars().count(), 26);
     }
 }

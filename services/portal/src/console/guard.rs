@@ -14,28 +14,30 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Console;
+use crate::access::Viewer;
 use crate::web::Site;
 
 /// Lets requests pass that are by such a member, or for such a name.
 pub(super) async fn check(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let Console { hosts, groups, .. } = &site.console;
-    if !groups.is_empty() {
-        let is_member = site.access.viewer(request.headers()).await.is_in(groups);
-        let refused =
-            (StatusCode::FORBIDDEN, "The console is for members of a group that you are not known to be in.\n");
-        return if is_member { next.run(request).await } else { refused.into_response() };
+    let viewer = site.access.viewer(request.headers()).await;
+    if is_shown(&site.console, &viewer, request.headers()) {
+        return next.run(request).await;
     }
-    match host(request.headers()) {
-        Some(host) if is_known(hosts, &host) => next.run(request).await,
-        host => {
-            let name = host.unwrap_or_default();
-            let text = format!(
-                "The console is not shown as {name:?}. Ask for it at the portal's own port on localhost; to have it \
-                 behind the gateway, put a FilterPolicy before /console/ and start the portal with --console-host {name}\n"
-            );
-            (StatusCode::MISDIRECTED_REQUEST, text).into_response()
-        }
+    if !site.console.groups.is_empty() {
+        let why = "The console is for members of a group that you are not known to be in.\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
     }
+    let name = host(request.headers()).unwrap_or_default();
+    let text = format!(
+        "The console is not shown as {name:?}. Ask for it at the portal's own port on localhost; to have it \
+         behind the gateway, put a FilterPolicy before /console/ and start the portal with --console-host {name}\n"
+    );
+    (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+}
+
+/// Whether somebody who sends these headers sees the console.
+pub(crate) fn is_shown(Console { hosts, groups, .. }: &Console, viewer: &Viewer, headers: &HeaderMap) -> bool {
+    if groups.is_empty() { host(headers).is_some_and(|host| is_known(hosts, &host)) } else { viewer.is_in(groups) }
 }
 
 /// The name in the `Host` header, without its port.

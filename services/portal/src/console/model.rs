@@ -1,7 +1,5 @@
 //! What the controller tells: of its answers, what the console shows.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 /// A part of a list.
@@ -177,8 +175,18 @@ pub(super) struct Manifest {
     pub(super) line: u32,
     pub(super) text: String,
     pub(super) digest: String,
-    pub(super) fields: BTreeMap<String, String>,
+    pub(super) fields: Vec<Field>,
+    pub(super) is_file: bool,
     pub(super) may_apply: bool,
+}
+
+/// A field that has an input of its own.
+#[derive(Debug, Deserialize)]
+pub(super) struct Field {
+    pub(super) path: String,
+    pub(super) title: String,
+    pub(super) hint: String,
+    pub(super) value: String,
 }
 
 /// What a change would do.
@@ -191,6 +199,7 @@ pub(super) struct DryRun {
     pub(super) routes: Vec<Effect>,
     pub(super) routes_total: usize,
     pub(super) hosts: Vec<String>,
+    pub(super) listeners: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! Objects: how far each has come, and why no further.
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use super::page::{Trouble, ask};
 use super::problems::Trouble as Wrong;
 use super::rows::{Row, rows};
 use super::topology::LIMIT as ROUTES;
-use crate::web::{Frame, Site, respond, words::count_of};
+use crate::web::{Frame, Visit, respond, words::count_of};
 
 /// Objects of one page.
 const LIMIT: usize = 100;
@@ -59,13 +59,13 @@ struct ObjectRow {
 }
 
 /// The list.
-pub(super) async fn list(State(site): State<Site>, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
+pub(super) async fn list(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
     let path = wanted.link("/api/v1/objects", wanted.offset);
     let list: List<Object> = ask(&site, &path).await?;
     let (shown, total) = (list.items.len(), list.total);
     let turns = Turns::new(wanted.offset, shown, total, LIMIT, |offset| wanted.link("/console/objects", offset));
     let rows = list.items.iter().map(object_row).collect();
-    Ok(respond(&ListPage { frame: Frame::new(&site), here: "objects", wanted: &wanted, rows, turns }))
+    Ok(respond(&ListPage { frame: site.frame(), here: "objects", wanted: &wanted, rows, turns }))
 }
 
 fn object_row(object: &Object) -> ObjectRow {
@@ -82,6 +82,12 @@ fn object_row(object: &Object) -> ObjectRow {
 fn place(object: &Object) -> String {
     let location = &object.location;
     if location.line == 0 { location.file.clone() } else { format!("{}:{}", location.file, location.line) }
+}
+
+/// Of these kinds there is an editor: Kubernetes' own are others', and the text of a Filter may hold a secret.
+fn is_editable(kind: &str) -> bool {
+    let foreign = ["Service", "EndpointSlice", "Secret", "Ingress", "IngressClass"];
+    !foreign.contains(&kind) && !kind.starts_with("Filter.") && kind != "Filter"
 }
 
 /// How it is marked.
@@ -115,6 +121,8 @@ struct ObjectPage<'a> {
     frame: Frame<'a>,
     here: &'static str,
     object: ObjectRow,
+    /// Its text can be shown: it holds no secret.
+    is_editable: bool,
     problems: Vec<Wrong>,
     graph: Graph,
     rows: Vec<Row>,
@@ -124,7 +132,7 @@ struct ObjectPage<'a> {
 
 /// The page of one object.
 pub(super) async fn one(
-    State(site): State<Site>,
+    site: Visit,
     Path((kind, namespace, name)): Path<(String, String, String)>,
 ) -> Result<Response, Trouble> {
     let of_kind = [("kind", kind.as_str()), ("namespace", &namespace), ("name", &name)];
@@ -140,11 +148,12 @@ pub(super) async fn one(
     topology.routes.retain(|route| route.origin.contains(&object.id));
     let row = object_row(&object);
     Ok(respond(&ObjectPage {
-        frame: Frame::new(&site),
+        frame: site.frame(),
         here: "objects",
         graph: Graph::new(&topology),
         rows: rows(&topology),
         more: some.then(|| with_query("/console/", [("text", name.as_str())])),
+        is_editable: is_editable(&object.id.kind),
         object: row,
         problems: object.problems.into_iter().map(Wrong::new).collect(),
     }))

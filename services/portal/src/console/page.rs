@@ -6,17 +6,17 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 
 use crate::gateway::GatewayError;
-use crate::web::{Frame, Site, respond};
+use crate::web::{Frame, Visit, respond};
 
 /// What the controller says at a path.
-pub(super) async fn ask<T: DeserializeOwned>(site: &Site, path: &str) -> Result<T, Trouble> {
+pub(super) async fn ask<T: DeserializeOwned>(site: &Visit, path: &str) -> Result<T, Trouble> {
     site.console.admin.get(path).await.map_err(|error| Trouble::of(site, &error))
 }
 
 /// Why there is no such page.
 #[derive(Debug)]
 pub(super) struct Trouble {
-    site: Box<Site>,
+    site: Box<Visit>,
     status: StatusCode,
     title: &'static str,
     why: String,
@@ -24,7 +24,7 @@ pub(super) struct Trouble {
 
 impl Trouble {
     /// The controller gave no answer.
-    pub(super) fn of(site: &Site, error: &GatewayError) -> Self {
+    pub(super) fn of(site: &Visit, error: &GatewayError) -> Self {
         let (status, title) = match error {
             GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, "The gateway cannot be asked"),
             GatewayError::Refused(_) => (StatusCode::BAD_REQUEST, "That cannot be asked"),
@@ -33,7 +33,7 @@ impl Trouble {
     }
 
     /// There is no such thing.
-    pub(super) fn missing(site: &Site, what: String) -> Self {
+    pub(super) fn missing(site: &Visit, what: String) -> Self {
         Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title: "Not found", why: what }
     }
 }
@@ -49,7 +49,7 @@ struct Page<'a> {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let page = Page { frame: Frame::new(&self.site), here: "", title: self.title, why: &self.why };
+        let page = Page { frame: self.site.frame(), here: "", title: self.title, why: &self.why };
         (self.status, respond(&page)).into_response()
     }
 }

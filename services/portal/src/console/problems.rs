@@ -1,7 +1,7 @@
 //! What is wrong, and where to look.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::link::{Turns, with_query};
 use super::model::{Page as List, Problem};
 use super::page::{Trouble as NoPage, ask};
 use super::words::Object;
-use crate::web::{Frame, Site, respond};
+use crate::web::{Frame, Visit, respond};
 
 /// Problems of one page.
 const LIMIT: usize = 100;
@@ -58,12 +58,12 @@ impl Trouble {
 }
 
 /// The page.
-pub(super) async fn page(State(site): State<Site>, Query(wanted): Query<Wanted>) -> Result<Response, NoPage> {
+pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, NoPage> {
     let (offset, limit) = (wanted.offset.to_string(), LIMIT.to_string());
     let path = with_query("/api/v1/problems", [("offset", offset.as_str()), ("limit", &limit)]);
     let list: List<Problem> = ask(&site, &path).await?;
     let link = |offset: usize| with_query("/console/problems", [("offset", offset.to_string().as_str())]);
     let turns = Turns::new(wanted.offset, list.items.len(), list.total, LIMIT, link);
     let problems = list.items.into_iter().map(Trouble::new).collect();
-    Ok(respond(&Page { frame: Frame::new(&site), here: "problems", problems, turns }))
+    Ok(respond(&Page { frame: site.frame(), here: "problems", problems, turns }))
 }

@@ -38,7 +38,8 @@ pub(super) fn topology(routes: usize) -> Topology {
 }
 
 fn manifest(text: &str) -> Value {
-    json!({ "file": text, "line": 3, "text": text, "digest": "d", "fields": { "spec.timeout_ms": text }, "may_apply": true })
+    json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "may_apply": true,
+        "fields": [{ "path": "spec.timeout_ms", "title": text, "hint": text, "value": text }] })
 }
 
 /// What a controller says of this path.
@@ -64,7 +65,7 @@ fn answer(path: &str, text: &str) -> Option<Value> {
         }
         "/api/v1/manifest" => manifest(text),
         "/api/v1/dry-run" => json!({ "manifest": manifest(text), "is_valid": true, "problems": [problem],
-            "patch": format!("--- a\n+++ b\n@@ -1,1 +1,1 @@\n-{text}\n+{text}\n"), "routes_total": 14, "hosts": [text],
+            "patch": format!("--- a\n+++ b\n@@ -1,1 +1,1 @@\n-{text}\n+{text}\n"), "routes_total": 14, "hosts": [text], "listeners": [text],
             "routes": [{ "host": text, "match": text, "effect": "changed" }] }),
         "/api/v1/explain" => json!({ "request": text, "outcome": text, "listener": null, "host": { "hostname": text },
             "route": told(1, text)["routes"][0], "tcp": null,

@@ -1,7 +1,7 @@
 //! The first page: routes, drawn and as a table.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use super::link::{Turns, with_query};
 use super::model::Topology;
 use super::page::{Trouble, ask};
 use super::rows::{Row, rows};
-use crate::web::{Frame, Site, respond};
+use crate::web::{Frame, Visit, respond};
 
 /// Routes of one page: more are no drawing that anybody could read.
 pub(super) const LIMIT: usize = 30;
@@ -51,13 +51,13 @@ impl Wanted {
 }
 
 /// The page.
-pub(super) async fn page(State(site): State<Site>, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
+pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
     let path = wanted.link("/api/v1/topology", wanted.offset);
     let topology: Topology = ask(&site, &path).await?;
     let (shown, total) = (topology.routes.len(), topology.total);
     let turns = Turns::new(wanted.offset, shown, total, LIMIT, |offset| wanted.link("/console/", offset));
     Ok(respond(&Page {
-        frame: Frame::new(&site),
+        frame: site.frame(),
         here: "topology",
         is_filtered: wanted.pairs().iter().any(|(_, value)| !value.is_empty()),
         graph: Graph::new(&topology),

@@ -3,14 +3,13 @@
 mod window;
 
 use askama::Template;
-use axum::extract::State;
 use axum::response::Response;
 
 pub(crate) use self::window::Window;
 use super::link::with_query;
 use super::model::{Latency, Traffic};
 use super::page::{Trouble, ask};
-use crate::web::{Frame, Site, respond};
+use crate::web::{Frame, Visit, respond};
 
 #[derive(Template)]
 #[template(path = "console/traffic.html")]
@@ -35,7 +34,7 @@ struct Row {
 }
 
 /// The page. Rates are those since an earlier look at it.
-pub(super) async fn page(State(site): State<Site>) -> Result<Response, Trouble> {
+pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
     let told: Vec<Traffic> = ask(&site, "/api/v1/traffic").await?;
     let since = site.console.window.look(&told);
     let mut rows: Vec<_> = told.iter().map(|traffic| row(traffic, since.as_ref())).collect();
@@ -43,7 +42,7 @@ pub(super) async fn page(State(site): State<Site>) -> Result<Response, Trouble> 
     rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let over = since.map(|since| format!("{:.0} s", since.seconds));
     let rows = rows.into_iter().map(|(_, row)| row).collect();
-    Ok(respond(&Page { frame: Frame::new(&site), here: "traffic", rows, over }))
+    Ok(respond(&Page { frame: site.frame(), here: "traffic", rows, over }))
 }
 
 /// What is shown of a service, and by what it is sorted.

@@ -73,7 +73,7 @@ fn answer(visit: &Visit, change: impl FnOnce(&Keys, &Identity) -> Result<Option<
     let failed = done.as_ref().err().or(own.as_ref().err());
     let (status, wrong) = failed.map_or((StatusCode::OK, None), |error| (status(error), Some(told(error))));
     let row = |(id, key): (String, Key)| Row {
-        used: keys.used(&id).map_or_else(|| "not that it is known".to_owned(), words),
+        used: keys.used(&id).map_or_else(|| "never, as far as is known".to_owned(), words),
         name: key.name,
         since: ago(key.since),
         id,

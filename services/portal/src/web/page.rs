@@ -12,6 +12,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
     pub(crate) style: &'a str,
     pub(crate) icon: &'a str,
+    /// The part of the site that the page belongs to.
+    pub(crate) section: &'static str,
     /// What was searched for.
     pub(crate) term: &'a str,
     /// Who is logged in; nothing where nobody knows.
@@ -20,6 +22,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) login: &'a str,
     /// There are keys for who is logged in.
     pub(crate) has_keys: bool,
+    /// The console is for the reader.
+    pub(crate) has_console: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -28,11 +32,25 @@ impl<'a> Frame<'a> {
             title: &site.title,
             style: STYLE.path(),
             icon: ICON.path(),
+            section: "",
             term: "",
             who: "",
             login: "",
             has_keys: false,
+            has_console: false,
         }
+    }
+
+    /// The parts of the site that are for the reader: what each is called, where it is, and whether the page is of it.
+    pub(crate) fn sections(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let all = [
+            ("", "APIs", "/docs/", true),
+            ("changes", "Changes", "/docs/changes", true),
+            ("keys", "Keys", "/docs/keys", self.has_keys),
+            ("console", "Console", "/console/", self.has_console),
+        ];
+        let own = all.into_iter().filter(|(_, _, _, is_there)| *is_there);
+        own.map(|(section, title, link, _)| (title, link, section == self.section)).collect()
     }
 }
 

@@ -11,6 +11,7 @@ use super::page::Frame;
 use super::{Site, escape_path};
 use crate::access::Viewer;
 use crate::catalog::Catalog;
+use crate::console;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ pub(crate) struct Visit {
     pub(crate) viewer: Viewer,
     /// Where a login would begin that leads back here; empty where there is none to be had.
     login: String,
+    /// The console is for the reader, too.
+    sees_console: bool,
+    section: &'static str,
 }
 
 impl Visit {
@@ -31,7 +35,14 @@ impl Visit {
     /// What is around every page.
     pub(crate) fn frame(&self) -> Frame<'_> {
         let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
-        Frame { who, login: &self.login, has_keys: self.keys.is_some(), ..Frame::new(&self.site) }
+        Frame {
+            who,
+            section: self.section,
+            login: &self.login,
+            has_keys: self.keys.is_some(),
+            has_console: self.sees_console,
+            ..Frame::new(&self.site)
+        }
     }
 }
 
@@ -54,6 +65,18 @@ impl FromRequestParts<Site> for Visit {
             false => String::new(),
         };
         let catalog = site.catalog.load_full().seen_by(&viewer);
-        Ok(Self { site: site.clone(), catalog, viewer, login })
+        let sees_console = console::is_shown(&site.console, &viewer, &parts.headers);
+        let section = section(parts.uri.path());
+        Ok(Self { site: site.clone(), catalog, viewer, login, sees_console, section })
+    }
+}
+
+/// The part of the site that a page belongs to, as the bar at the top marks it.
+fn section(path: &str) -> &'static str {
+    match path {
+        path if path.starts_with("/console") => "console",
+        path if path.starts_with("/docs/changes") => "changes",
+        path if path.starts_with("/docs/keys") => "keys",
+        _ => "",
     }
 }

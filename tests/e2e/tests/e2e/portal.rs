@@ -3,15 +3,14 @@
 pub(crate) mod browser;
 mod machines;
 
-use std::convert::Infallible;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
-use http::Response;
-use http_body_util::Full;
-use hyper::body::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -170,15 +169,22 @@ async fn a_document_outlives_its_service_and_follows_its_mapping() {
     gateway.stop().await;
 }
 
-/// A service that answers with its document, which is another with each release.
-async fn service(at: SocketAddr, document: watch::Receiver<Value>) -> AbortOnDropHandle<()> {
-    let listener = TcpListener::bind(at).await.unwrap();
+/// A service that answers with its document. A release is another, by whoever changes it here or puts one there.
+async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropHandle<()> {
+    let (listener, release) = (TcpListener::bind(at).await.unwrap(), release.clone());
     AbortOnDropHandle::new(tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let document = document.clone();
-            let answer = service_fn(move |_| {
-                let text = document.borrow().to_string();
-                async { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text)))) }
+            let release = release.clone();
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let release = release.clone();
+                async move {
+                    if request.method() == Method::PUT {
+                        let body = request.into_body().collect().await?.to_bytes();
+                        release.send_replace(serde_json::from_slice(&body).unwrap());
+                    }
+                    let text = release.borrow().to_string();
+                    Ok::<_, hyper::Error>(Response::new(Full::new(Bytes::from(text))))
+                }
             });
             let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), answer);
             // Whoever asked may have gone away.
@@ -211,8 +217,8 @@ spec:
 async fn a_release_that_breaks_clients_is_told_and_remembered() {
     let site = Site::new();
     let _shop = shop(&site).await;
-    let (release, released) = watch::channel(stock("1", &["name", "price"]));
-    let _stock = service(site.at(9300), released).await;
+    let release = watch::Sender::new(stock("1", &["name", "price"]));
+    let _stock = service(site.at(9300), &release).await;
     site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()));
     let history = site.root().join("history");
     let start = async || {

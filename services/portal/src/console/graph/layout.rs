@@ -2,9 +2,9 @@
 
 use super::{COLUMNS, Graph, Node};
 
-/// Width of a box, and the way between two columns.
-pub(super) const WIDTH: u32 = 172;
-const GAP: u32 = 38;
+/// Widths of the boxes of each column: with the ways between them a screen of 1280 has room for all.
+const WIDTHS: [u32; COLUMNS.len()] = [136, 160, 204, 196, 172, 156];
+const GAP: u32 = 32;
 /// Height of a box, and of a row.
 pub(super) const HEIGHT: u32 = 40;
 const ROW: u32 = 50;
@@ -19,16 +19,16 @@ impl Graph {
             let mut free = TOP;
             for node in nodes {
                 node.x = x(column);
+                node.width = WIDTHS[column];
                 node.y = (TOP + node.middle()).max(free);
                 free = node.y + ROW;
                 self.height = self.height.max(node.y + HEIGHT + 1);
             }
         }
-        self.width = x(COLUMNS.len() - 1) + WIDTH;
+        self.width = x(COLUMNS.len()) - GAP;
         self.headings = COLUMNS.iter().enumerate().map(|(column, title)| (x(column), *title)).collect();
-        let at = |(column, key): &(usize, String)| {
-            self.nodes.iter().find(|node| node.column == *column && node.key == *key).map(|node| (node.x, node.y))
-        };
+        let at =
+            |(column, key): &(usize, String)| self.nodes.iter().find(|node| node.column == *column && node.key == *key);
         for edge in &mut self.edges {
             if let (Some(from), Some(to)) = (at(&edge.from), at(&edge.to)) {
                 edge.path = curve(from, to);
@@ -46,11 +46,11 @@ impl Node {
 }
 
 fn x(column: usize) -> u32 {
-    u32::try_from(column).unwrap_or(u32::MAX) * (WIDTH + GAP)
+    WIDTHS[..column].iter().map(|width| width + GAP).sum()
 }
 
-fn curve((from_x, from_y): (u32, u32), (to_x, to_y): (u32, u32)) -> String {
-    let (from_x, from_y, to_y) = (from_x + WIDTH, from_y + HEIGHT / 2, to_y + HEIGHT / 2);
+fn curve(from: &Node, to: &Node) -> String {
+    let (from_x, from_y, to_x, to_y) = (from.x + from.width, from.y + HEIGHT / 2, to.x, to.y + HEIGHT / 2);
     let middle = u32::midpoint(from_x, to_x);
     format!("M{from_x} {from_y}C{middle} {from_y} {middle} {to_y} {to_x} {to_y}")
 }

@@ -1,5 +1,6 @@
 //! What people do with the portal in a real Chromium: the stories are in `tests/e2e/browser`.
 
+use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -12,19 +13,25 @@ use super::{HOST, STOCK, accounts, api, ask, gateway, service, shop, stock};
 
 /// Has a story told at the shop's address; pictures of what was seen are kept with what was built.
 async fn told(site: &Site, name: &str) -> Value {
-    told_at(site, &format!("http://{HOST}:8080"), name).await
+    told_with(site, name, &json!({})).await
 }
 
 /// The same at this address.
 pub(crate) async fn told_at(site: &Site, origin: &str, name: &str) -> Value {
+    told_with(site, name, &json!({ "origin": origin })).await
+}
+
+/// The same with further settings.
+async fn told_with(site: &Site, name: &str, more: &Value) -> Value {
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");
     fs::create_dir_all(&pictures).unwrap();
-    let settings = json!({
-        "origin": origin,
+    let mut settings = json!({
+        "origin": format!("http://{HOST}:8080"),
         "portal": format!("http://{}", site.at(8088)),
         "hosts": { HOST: site.ip() },
         "pictures": pictures,
     });
+    settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(name);
     let seen = story(&script, &settings).await;
     assert_eq!((&seen["faults"], &seen["violations"]), (&json!([]), &json!([])), "{seen:#}");
@@ -35,17 +42,21 @@ fn text<'v>(seen: &'v Value, path: &str) -> &'v str {
     seen.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {seen:#}"))
 }
 
+/// Waits until the catalog's operations are found by their fields.
+async fn indexed(site: &Site) {
+    eventually("the index", async || {
+        let found = ask(site, "/docs/search?term=price_cents").await.text();
+        if found.contains("catalog/operations/list") { Ok(()) } else { Err(found) }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     let site = Site::new();
     let _shop = shop(&site).await;
     let gateway = gateway(&site).await;
-    api(&site, "catalog", "current").await;
-    eventually("the index", async || {
-        let found = ask(&site, "/docs/search?term=price_cents").await.text();
-        if found.contains("catalog/operations/list") { Ok(()) } else { Err(found) }
-    })
-    .await;
+    indexed(&site).await;
     let seen = told(&site, "try-it.mjs").await;
     assert_eq!(text(&seen, "/first/status"), "200 OK");
     assert!(
@@ -105,18 +116,23 @@ spec:
   - {host: shop.localhost, path: /stock/*, filters: [{name: key}]}
 ";
 
+/// A gateway with the stock, which takes keys of its portal, and a console that may write.
+async fn with_keys(site: &Site) -> Gateway<'_> {
+    site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()) + "---\n" + KEYS);
+    Gateway::start_with(site, |command| {
+        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1", "--allow-edits"]);
+        command.arg("--portal-keys").arg(site.manifests().join("portal-keys.yaml"));
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_key_is_made_and_used_by_the_keyboard_alone() {
     let site = Site::new();
     let (_shop, _accounts) = (shop(&site).await, accounts(&site).await);
-    let (_release, released) = watch::channel(stock("1", &["name"]));
-    let _stock = service(site.at(9300), released).await;
-    site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()) + "---\n" + KEYS);
-    let gateway = Gateway::start_with(&site, |command| {
-        command.arg(format!("--portal={}", site.at(8088))).args(["--portal-poll", "1"]);
-        command.arg("--portal-keys").arg(site.manifests().join("portal-keys.yaml"));
-    })
-    .await;
+    let release = watch::Sender::new(stock("1", &["name"]));
+    let _stock = service(site.at(9300), &release).await;
+    let gateway = with_keys(&site).await;
     api(&site, "stock", "current").await;
     let seen = told(&site, "keys.mjs").await;
     for (path, status) in [("/refused/status", "401"), ("/called/status", "200"), ("/ended/status", "401")] {
@@ -172,4 +188,109 @@ async fn orders_need_a_login_that_ends_in_both_tabs() {
     assert!(!seen["left"].to_string().contains("ambassador_"), "{seen:#}");
     assert_eq!((&seen["script"], &seen["tabs"]), (&json!(401), &json!([true, true])), "{seen:#}");
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_api_is_found_read_and_called_by_the_keyboard_alone() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = gateway(&site).await;
+    indexed(&site).await;
+    let seen = told(&site, "keyboard.mjs").await;
+    assert_eq!((text(&seen, "/first"), text(&seen, "/skipped")), ("Skip to content", "#content"));
+    assert_eq!(seen["seen"], json!([true, true, true]), "the focus is seen wherever it is: {seen:#}");
+    assert!(text(&seen, "/read").contains("price_cents"), "{seen:#}");
+    assert_eq!(text(&seen, "/told/status"), "200 OK");
+    assert!(text(&seen, "/headers").contains("x-envoy-upstream-service-time"), "{seen:#}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_release_that_breaks_clients_is_seen_where_they_read() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let release = watch::Sender::new(stock("1", &["name", "price"]));
+    let _stock = service(site.at(9300), &release).await;
+    site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()));
+    let gateway = gateway(&site).await;
+    api(&site, "stock", "current").await;
+    let more = json!({ "service": format!("http://{}/", site.at(9300)), "release": stock("2", &["name", "weight"]) });
+    let seen = told_with(&site, "release.mjs", &more).await;
+    assert!(!text(&seen, "/before").contains("breaking"), "{seen:#}");
+    for part in ["1 breaking, 2 compatible", "response 200 › price", "GET /stock/items"] {
+        assert!(text(&seen, "/told").contains(part), "{part}: {seen:#}");
+    }
+    assert!(text(&seen, "/read").contains("weight") && !text(&seen, "/read").contains("price"), "{seen:#}");
+    assert!(text(&seen, "/all").contains("Stock") && text(&seen, "/all").contains("breaking"), "{seen:#}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn colours_and_motion_are_the_readers() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = gateway(&site).await;
+    api(&site, "catalog", "current").await;
+    let seen = told(&site, "dark.mjs").await;
+    for (scheme, (page, letters)) in [("light", (200..=255, 0..=80)), ("dark", (0..=40, 200..=255))] {
+        let of = |what: &str| seen["seen"][scheme][what].as_i64().unwrap();
+        assert!(page.contains(&of("page")) && letters.contains(&of("text")), "{scheme}: {seen:#}");
+        assert_eq!(seen["seen"][scheme]["status"], "200 OK");
+    }
+    assert_eq!(text(&seen, "/borders"), "solid", "what colours tell apart has borders without them");
+    assert_eq!((text(&seen, "/moves"), text(&seen, "/still")), ("smooth", "auto"));
+    gateway.stop().await;
+}
+
+/// The shop with its accounts and a stock whose release broke clients, for pages that show all there is.
+async fn furnished(site: &Site, see: impl AsyncFnOnce()) {
+    let (_shop, _accounts) = (shop(site).await, accounts(site).await);
+    let release = watch::Sender::new(stock("1", &["name", "price"]));
+    let _stock = service(site.at(9300), &release).await;
+    let gateway = with_keys(site).await;
+    api(site, "stock", "current").await;
+    release.send_replace(stock("2", &["name", "weight"]));
+    eventually("the change", async || {
+        let page = ask(site, "/docs/doc/default/stock").await.text();
+        if page.contains("badge breaking") { Ok(()) } else { Err(page) }
+    })
+    .await;
+    indexed(site).await;
+    see().await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn every_page_of_the_portal_is_for_everybody_on_every_screen() {
+    let site = Site::new();
+    furnished(&site, async || drop(told_with(&site, "pages.mjs", &json!({ "part": "origin" })).await)).await;
+}
+
+#[tokio::test]
+async fn every_page_of_the_console_is_for_everybody_on_every_screen() {
+    let site = Site::new();
+    furnished(&site, async || drop(told_with(&site, "pages.mjs", &json!({ "part": "portal" })).await)).await;
+}
+
+/// `make pictures` takes them anew: NUNCIO_PICTURES says into which directory.
+#[tokio::test]
+async fn the_guide_shows_pictures_of_pages_that_are_there() {
+    let (site, docs) = (Site::new(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs"));
+    let into = env::var_os("NUNCIO_PICTURES").map_or_else(|| site.root().join("pictures"), Into::into);
+    fs::create_dir_all(&into).unwrap();
+    let settings =
+        json!({ "guide": into, "address": site.ip(), "directory": format!("{}/", site.manifests().display()) });
+    let mut taken = Value::Null;
+    furnished(&site, async || taken = told_with(&site, "pictures.mjs", &settings).await["pictures"].take()).await;
+    let mut kept: Vec<_> = fs::read_dir(docs.join("pictures")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    kept.sort();
+    assert_eq!(json!(kept.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>()), taken, "make pictures");
+    let pages = ["docs/portal.md", "docs/console.md", "README.md"]
+        .map(|page| fs::read_to_string(docs.join("..").join(page)).unwrap());
+    for name in &kept {
+        let name = name.to_string_lossy();
+        assert!(pages.iter().any(|page| page.contains(&format!("pictures/{name}"))), "no page shows {name}");
+        let size = fs::metadata(docs.join("pictures").join(&*name)).unwrap().len();
+        assert!(size < 150 << 10, "{name} has {size} bytes");
+    }
 }

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 /// `value` as a YAML document in block style, keys in order of their letters.
-pub(super) fn yaml(value: &Value) -> String {
+#[must_use]
+pub fn to_yaml(value: &Value) -> String {
     let mut text = String::new();
     match value {
         Value::Object(fields) if !fields.is_empty() => mapping(fields, 0, &mut text),

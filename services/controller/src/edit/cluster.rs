@@ -1,0 +1,134 @@
+//! The text of an object of a cluster: what the API server has of it, without what is its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, header};
+use nuncio_api::{Location, ObjectId, to_yaml};
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::manifest::{Manifest, Place};
+use crate::admin::ChangeError;
+use crate::source::kubernetes::Cluster;
+use crate::source::kubernetes::resources::api_kind;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Under which name the API server notes which fields were set here.
+const FIELD_MANAGER: &str = "nuncio-console";
+/// What repeats the object as `kubectl` knew it.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Objects of a cluster.
+#[derive(Clone, Debug)]
+pub(super) struct InCluster {
+    cluster: Cluster,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct ClusterObject {
+    cluster: Cluster,
+    path: String,
+}
+
+impl InCluster {
+    pub(super) fn new(cluster: Cluster) -> Self {
+        Self { cluster }
+    }
+
+    /// Reads an object. Blocks.
+    pub(super) fn read(&self, id: &ObjectId, location: &Location) -> Result<Manifest, ChangeError> {
+        let api = api_kind(id.kind).ok_or(ChangeError::Missing)?;
+        let path = format!("{}/{}", api.path(Some(&id.namespace)), id.name);
+        let object = ClusterObject { cluster: self.cluster.clone(), path };
+        let text = to_yaml(&tidied(object.ask(Request::get(&object.path), Vec::new())?));
+        Ok(Manifest {
+            name: Arc::clone(&location.file),
+            line: 1,
+            digest: format!("{:032x}", xxh3_128(text.as_bytes())),
+            text,
+            place: Place::Cluster(object),
+        })
+    }
+}
+
+impl ClusterObject {
+    /// Applies a text (server-side). What others have set and it has no longer stays theirs: then nothing is changed. Blocks.
+    pub(super) fn write(&self, text: &str, is_same: impl Fn(&str) -> bool) -> Result<(), ChangeError> {
+        let written = to_yaml(&tidied(self.apply(text, "&dryRun=All")?));
+        if !is_same(&written) {
+            let why =
+                "a field that was taken away was set by others, and stays as long as they set it: change it there";
+            return Err(ChangeError::Io(why.to_owned()));
+        }
+        self.apply(text, "").map(drop)
+    }
+
+    fn apply(&self, text: &str, how: &str) -> Result<Value, ChangeError> {
+        let path = format!("{}?fieldManager={FIELD_MANAGER}&force=true{how}", self.path);
+        let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
+        self.ask(request, text.as_bytes().to_vec())
+    }
+
+    fn ask(&self, request: http::request::Builder, body: Vec<u8>) -> Result<Value, ChangeError> {
+        let request = request.body(body).map_err(|error| ChangeError::Io(error.to_string()))?;
+        let asked = async { tokio::time::timeout(PATIENCE, self.cluster.client.request(request)).await };
+        match Handle::current().block_on(asked) {
+            Ok(answer) => answer.map_err(refusal),
+            Err(_) => Err(ChangeError::Io(format!("the API server gave no answer within {} s", PATIENCE.as_secs()))),
+        }
+    }
+}
+
+fn refusal(error: kube::Error) -> ChangeError {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            404 => ChangeError::Missing,
+            401 | 403 => ChangeError::Denied(status.message),
+            400 | 422 => ChangeError::Invalid(status.message),
+            _ => ChangeError::Io(format!("the API server says: {}", status.message)),
+        },
+        error => ChangeError::Io(format!("the API server cannot be asked: {error}")),
+    }
+}
+
+/// What somebody would have written.
+fn tidied(mut object: Value) -> Value {
+    let mut tidy = Map::new();
+    for field in ["apiVersion", "kind", "spec"] {
+        tidy.insert(field.to_owned(), object[field].take());
+    }
+    let mut metadata = Map::new();
+    for field in ["name", "namespace", "labels", "annotations"] {
+        let mut value = object["metadata"][field].take();
+        if let Some(annotations) = value.as_object_mut() {
+            annotations.remove(LAST_APPLIED);
+        }
+        if !value.is_null() && value.as_object().is_none_or(|fields| !fields.is_empty()) {
+            metadata.insert(field.to_owned(), value);
+        }
+    }
+    tidy.insert("metadata".to_owned(), metadata.into());
+    tidy.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_the_servers_is_not_in_the_text() {
+        let object = json!({ "apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping", "status": { "state": "Running" },
+            "metadata": { "name": "cart", "namespace": "shop", "uid": "u", "resourceVersion": "7", "generation": 2,
+                "managedFields": [{}], "annotations": { LAST_APPLIED: "{}" }, "labels": { "team": "no" } },
+            "spec": { "prefix": "/cart/", "timeout_ms": 700, "weight": null, "headers": { "x-a": true } } });
+        let text = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata:\n  labels:\n    team: \"no\"\n  \
+            name: cart\n  namespace: shop\nspec:\n  headers:\n    x-a: true\n  prefix: /cart/\n  timeout_ms: 700\n  weight: null\n";
+        assert_eq!(to_yaml(&tidied(object)), text);
+    }
+}

@@ -1,0 +1,52 @@
+// What the guide shows of the portal and the console, taken of the shop.
+import { story } from '../../support/browser/story.mjs';
+import { logIn, send, watched } from './steps.mjs';
+
+const CART = '/console/objects/Mapping/default/cart';
+
+// Name, which site, path, colours, and what is done before.
+const PICTURES = [
+  ['catalog', 'origin', '/docs/', 'light'],
+  ['operation', 'origin', '/docs/doc/default/cart/operations/show', 'light', send],
+  ['refused', 'origin', '/docs/doc/default/catalog/operations/list', 'dark', exhaust],
+  ['changes', 'origin', '/docs/doc/default/stock/changes', 'light'],
+  ['topology', 'portal', '/console/?host=shop.localhost&text=/api/', 'light'],
+  ['edit', 'portal', `${CART}/edit?spec.timeout_ms=900`, 'dark'],
+];
+
+// Sends until the gateway has had enough.
+async function exhaust(page) {
+  await page.click('summary:has-text("More headers")');
+  await page.fill('#try-headers', 'x-user: eve');
+  for (let count = 1; count <= 8 && !(await send(page)).status.startsWith('429'); count += 1);
+}
+
+// Addresses, moments and durations are others each time; pictures are not.
+function steady([address, directory]) {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const seen = [];
+  while (texts.nextNode()) seen.push(texts.currentNode);
+  const words = [[address, '127.0.0.1'], [directory, ''], [/just now|\d+ (second|minute)s? ago/g, '2 minutes ago'],
+    [/^\d+ ms/g, '4 ms'], [/^\d+ \w+ \d{4}, \d\d:\d\d UTC/g, '1 June 2026, 09:30 UTC'], [/retry-after: \d+/g, 'retry-after: 1800']];
+  for (const node of seen) {
+    const text = words.reduce((so, [old, other]) => so.replaceAll(old, other), node.data);
+    if (text !== node.data) node.data = text;
+  }
+}
+
+await story(async ({ context, settings }) => {
+  const { page, faults } = await watched(context);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await logIn(page, settings.origin, '/docs/');
+  for (const [name, site, path, colorScheme, act] of PICTURES) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const reply = await page.goto(settings[site] + path);
+    if (!reply.ok()) throw new Error(`${path}, of which the guide shows a picture, is ${reply.status()}`);
+    await act?.(page);
+    await page.evaluate(() => { document.activeElement.blur(); window.scrollTo(0, 0); });
+    await page.mouse.move(0, 799);
+    await page.evaluate(steady, [settings.address, settings.directory]);
+    await page.screenshot({ path: `${settings.guide}/${name}.png` });
+  }
+  return { pictures: PICTURES.map(([name]) => `${name}.png`).sort(), violations: [], faults };
+});
