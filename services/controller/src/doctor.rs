@@ -122,6 +122,8 @@ pub struct ClusterQuestions {
     pub webhook_service: String,
     /// Name of the webhook's `ValidatingWebhookConfiguration`, if it has one.
     pub webhook_configuration: Option<String>,
+    /// The console of the gateway may change objects.
+    pub edits: bool,
     /// The gateway writes statuses.
     pub statuses: bool,
     /// Those of Mappings too.

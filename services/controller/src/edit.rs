@@ -184,8 +184,12 @@ impl Editor {
 }
 
 /// Those that are Kubernetes' own are others', and the text of a Filter may hold a secret.
+pub(crate) fn is_editable(kind: Kind) -> bool {
+    kind.is_ours() && !kind.is_filter()
+}
+
 fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {
-    let known = serde_json::from_value::<Kind>(kind.into()).ok().filter(|kind| kind.is_ours() && !kind.is_filter());
+    let known = serde_json::from_value::<Kind>(kind.into()).ok().filter(|kind| is_editable(*kind));
     let kind = known.ok_or_else(|| ChangeError::NotEditable(format!("a {kind} cannot be changed here")))?;
     Ok(ObjectId::new(kind, namespace, name))
 }

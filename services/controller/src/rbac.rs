@@ -36,6 +36,8 @@ pub enum Feature {
     Election,
     /// One that serves the webhook.
     Webhook,
+    /// One whose console may change objects.
+    Edits,
 }
 
 /// Verbs on resources, as in a rule of a Role.
@@ -262,6 +264,47 @@ pub const RULES: &[Rule] = &[
         feature: Feature::Webhook,
         purpose: "have the API server trust the webhook that validates",
     },
+    Rule {
+        scope: Scope::Watched,
+        group: "getambassador.io",
+        resources: &[
+            "authservices",
+            "devportals",
+            "filterpolicies",
+            "hosts",
+            "kubernetesendpointresolvers",
+            "kubernetesserviceresolvers",
+            "listeners",
+            "mappings",
+            "modules",
+            "ratelimits",
+            "ratelimitservices",
+            "tcpmappings",
+            "tlscontexts",
+        ],
+        verbs: &["patch"],
+        names: Names::Any,
+        feature: Feature::Edits,
+        purpose: "apply what is changed in the console",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "gateway.getambassador.io",
+        resources: &["filterpolicies"],
+        verbs: &["patch"],
+        names: Names::Any,
+        feature: Feature::Edits,
+        purpose: "apply changes of policies of the newer group",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "nuncio.dev",
+        resources: &["previewpolicies", "previews"],
+        verbs: &["patch"],
+        names: Names::Any,
+        feature: Feature::Edits,
+        purpose: "apply changes of Previews",
+    },
 ];
 
 #[cfg(test)]
@@ -288,6 +331,17 @@ mod tests {
     }
 
     #[test]
+    fn whatever_the_console_changes_may_be_patched_where_that_is_allowed() {
+        let rules = RULES.iter().filter(|rule| rule.feature == Feature::Edits && rule.verbs == ["patch"]);
+        let may: Vec<_> = rules.flat_map(|rule| rule.resources.iter().map(move |name| (rule.group, *name))).collect();
+        for kind in Kind::ALL.into_iter().filter(|kind| crate::edit::is_editable(*kind)) {
+            let api = api_kind(kind).unwrap();
+            assert!(may.contains(&(api.group, api.plural)), "{}", api.resource());
+        }
+        assert!(may.iter().all(|(_, plural)| *plural != "filters" && *plural != "secrets"));
+    }
+
+    #[test]
     fn every_definition_is_listed() {
         let definitions = nuncio_api::crd::definitions(&nuncio_api::crd::Conversion::default());
         let mut names: Vec<_> = definitions.iter().map(|definition| definition.name()).collect();
@@ -300,7 +354,7 @@ mod tests {
         let ours = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).filter_map(api_kind);
         let mut expected: Vec<_> = ours.map(|api| (api.group, format!("{}/status", api.plural))).collect();
         let is_ours = |group: &str| group.ends_with("getambassador.io") || group == "nuncio.dev";
-        let rows = RULES.iter().filter(|rule| rule.verbs == ["patch"] && is_ours(rule.group));
+        let rows = RULES.iter().filter(|rule| rule.feature == Feature::Status && is_ours(rule.group));
         let resources = |rule: &'static Rule| rule.resources.iter().map(move |name| (rule.group, (*name).to_owned()));
         let mut written: Vec<_> = rows.flat_map(resources).collect();
         expected.sort();

@@ -40,6 +40,7 @@ fn is_needed(rule: &Rule, questions: &ClusterQuestions, webhook: bool) -> bool {
         Feature::Status => questions.statuses,
         Feature::Election => questions.statuses || webhook,
         Feature::Webhook => webhook,
+        Feature::Edits => questions.edits,
     };
     let configured = rule.names != Names::WebhookConfiguration || questions.webhook_configuration.is_some();
     of_feature && configured && !(questions.selection.namespace.is_some() && rule.scope == Scope::Cluster)
@@ -173,6 +174,7 @@ pub(super) mod tests {
             account: None,
             webhook_service: "nuncio-webhook".to_owned(),
             webhook_configuration: None,
+            edits: false,
             statuses: true,
             mapping_statuses: true,
         }

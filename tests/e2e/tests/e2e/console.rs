@@ -210,3 +210,34 @@ async fn somebody_follows_a_route_changes_its_timeout_and_sees_it_go_live() {
     assert!(seen["outcome"].as_str().unwrap().starts_with("forwarded 9/10 to cart:80"), "{seen:#}");
     gateway.stop().await;
 }
+
+/// What the diagnostics say of this change.
+async fn dry_run(site: &Site, kind: &str, name: &str, set: serde_json::Value, text: Option<&str>) -> serde_json::Value {
+    let asked = json!({ "kind": kind, "namespace": "default", "name": name, "set": set, "text": text });
+    let ask = get("localhost", "/api/v1/dry-run").method("POST").with("content-type", "application/json");
+    let reply = Client::http(site.admin()).send(&ask.body(asked.to_string())).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    serde_json::from_str(&reply.text()).unwrap()
+}
+
+#[tokio::test]
+async fn other_kinds_are_changed_as_well_and_tell_whom_that_affects() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = writable(&site).await;
+    let listener = dry_run(&site, "Listener", "http", json!({ "spec.port": "8081" }), None).await;
+    assert_eq!(listener["is_valid"], true, "{listener:#}");
+    assert!(!listener["listeners"].as_array().unwrap().is_empty(), "{listener:#}");
+
+    let policy = gateway.admin.json("/api/v1/manifest?kind=FilterPolicy&namespace=default&name=customers").await;
+    let text = policy["text"].as_str().unwrap();
+    let other = text.replace("onAllow: break", "onAllow: continue");
+    let policy = dry_run(&site, "FilterPolicy", "customers", json!({}), Some(&other)).await;
+    assert!(policy["routes"].to_string().contains("held to other rules"), "{other}: {policy:#}");
+    let page = told(&site, "/console/objects/FilterPolicy/default/customers/edit", &["The manifest in YAML"]).await;
+    assert!(!page.contains("Try these fields"), "{page}");
+
+    let host = dry_run(&site, "Host", "shop", json!({ "spec.requestPolicy.insecure.action": "Reject" }), None).await;
+    assert!(host["routes_total"].as_u64().unwrap() > 0, "{host:#}");
+    gateway.stop().await;
+}

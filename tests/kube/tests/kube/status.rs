@@ -1,5 +1,6 @@
 //! What `kubectl` shows of objects: conditions, columns and events, written by one replica.
 
+mod edits;
 mod filters;
 mod foreign;
 mod health;

@@ -80,6 +80,9 @@ pub(crate) struct DoctorArgs {
     /// The ValidatingWebhookConfiguration of the gateway's webhook
     #[arg(long, value_name = "NAME", env = "NUNCIO_WEBHOOK_CONFIGURATION", help_heading = "Kubernetes")]
     pub(crate) webhook_configuration: Option<String>,
+    /// The gateway lets its console change objects
+    #[arg(long, env = "NUNCIO_ALLOW_EDITS", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Kubernetes")]
+    pub(crate) allow_edits: bool,
     /// The gateway writes no statuses
     #[arg(long, env = "NUNCIO_NO_STATUS", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Kubernetes")]
     pub(crate) no_status: bool,

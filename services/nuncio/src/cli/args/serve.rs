@@ -82,8 +82,8 @@ pub(crate) struct AdminArgs {
     /// A host name that diagnostics are served as, besides addresses and localhost. May be given many times
     #[arg(long = "admin-host", value_name = "NAME", env = "NUNCIO_ADMIN_HOST", value_delimiter = ',')]
     pub(crate) names: Vec<String>,
-    /// Let whoever reaches diagnostics change Mappings in the directory, as the console's editor does
-    #[arg(long, env = "NUNCIO_ALLOW_EDITS")]
+    /// Let whoever reaches diagnostics change objects in the directory or the cluster, as the console's editor does
+    #[arg(long, env = "NUNCIO_ALLOW_EDITS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_edits: bool,
 }
 

@@ -137,6 +137,20 @@ async fn a_gateway_of_the_whole_cluster_has_the_rights_that_it_needs_and_no_othe
 }
 
 #[tokio::test]
+async fn a_gateway_may_change_objects_only_where_its_console_may() {
+    let cluster = cluster().await;
+    let args = ["--namespace", "edited", "--create-namespace", "--set", "admin.allowEdits=true,webhook.enabled=false"];
+    drop(helm(cluster, "install", &args).await.success());
+    let features = [Feature::Gateway, Feature::Status, Feature::Edits];
+    let cluster_wide = rights(cluster, "edited", "clusterrole", "nuncio-edited").await;
+    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], &features));
+    let deployment = get(cluster, "edited", "deployment", "nuncio").await;
+    let env = &deployment["spec"]["template"]["spec"]["containers"][0]["env"];
+    let said = json!({ "name": "NUNCIO_ALLOW_EDITS", "value": "true" });
+    assert!(env.as_array().unwrap().contains(&said), "{env:#}");
+}
+
+#[tokio::test]
 async fn an_upgrade_leaves_the_ca_bundle_that_the_gateway_wrote() {
     let (cluster, site) = (cluster().await, Site::new());
     install(cluster, "upgraded", "ci/default-values.yaml").await;

@@ -11,7 +11,12 @@ use super::{FINE, Stage};
 
 /// A Role with every permission that is listed, but for those on the statuses of Mappings where `mappings` is not set.
 pub(super) fn role(mappings: bool) -> Value {
-    let needed = |rule: &&Rule| rule.scope != Scope::Cluster && rule.feature != Feature::Webhook;
+    role_without(&[Feature::Webhook, Feature::Edits], mappings)
+}
+
+/// The same without those that are for some features alone.
+pub(super) fn role_without(left_out: &[Feature], mappings: bool) -> Value {
+    let needed = |rule: &&Rule| rule.scope != Scope::Cluster && !left_out.contains(&rule.feature);
     let rules = RULES.iter().filter(needed).map(|rule| {
         let kept = |resource: &&&str| mappings || **resource != "mappings/status";
         let resources: Vec<_> = rule.resources.iter().filter(kept).collect();

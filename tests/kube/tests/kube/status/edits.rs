@@ -1,0 +1,70 @@
+//! Changes that the console makes of objects in a cluster.
+
+use nuncio_controller::rbac::Feature;
+use nuncio_e2e::{Client, Gateway, Reply, eventually, get};
+use serde_json::{Value, json};
+
+use super::rights::role_without;
+use super::{FINE, Stage};
+
+/// What the diagnostics answer to a change of the Mapping `app`.
+async fn change(stage: &Stage, action: &str, change: &Value) -> Reply {
+    let mut asked = json!({ "kind": "Mapping", "namespace": stage.namespace.name(), "name": "app" });
+    asked.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    let request =
+        get("localhost", &format!("/api/v1/{action}")).method("POST").with("content-type", "application/json");
+    Client::http(stage.site.admin()).send(&request.body(asked.to_string())).await.unwrap()
+}
+
+async fn manifest(stage: &Stage, gateway: &Gateway<'_>) -> (String, Value) {
+    let query = format!("kind=Mapping&namespace={}&name=app", stage.namespace.name());
+    let told = gateway.admin.json(&format!("/api/v1/manifest?{query}")).await;
+    assert_eq!((&told["is_file"], &told["may_apply"]), (&json!(false), &json!(true)));
+    (told["text"].as_str().unwrap().to_owned(), told["digest"].clone())
+}
+
+#[tokio::test]
+async fn a_change_is_applied_with_the_right_to_and_what_others_set_stays_theirs() {
+    let stage = Stage::new().await;
+    let mut objects = stage.objects();
+    objects[1]["spec"]["case_sensitive"] = json!(false);
+    stage.apply(&objects).await;
+    let gateway = Gateway::start_by(&stage.site, stage.up().arg("--allow-edits")).await;
+    stage.shows("mapping", "app", &FINE).await;
+
+    let (text, digest) = manifest(&stage, &gateway).await;
+    assert!(text.contains("  prefix: /app/\n") && !text.contains("uid") && !text.contains("status"), "{text}");
+    let set = json!({ "set": { "spec.timeout_ms": "700" }, "digest": digest });
+    let tried = change(&stage, "dry-run", &set).await.text();
+    assert!(tried.contains("+  timeout_ms: 700") && tried.contains("\"routes_total\":1"), "{tried}");
+    let refused = change(&stage, "apply", &set).await;
+    assert!(
+        refused.status == 403 && refused.text().contains("does not let the gateway change it"),
+        "{}",
+        refused.text()
+    );
+
+    stage.apply(&[role_without(&[Feature::Webhook], true)]).await;
+    eventually("the change is applied", async || {
+        let applied = change(&stage, "apply", &set).await;
+        if applied.status == 200 { Ok(()) } else { Err(applied.text()) }
+    })
+    .await;
+    let app = stage.shows("mapping", "app", &FINE).await;
+    assert_eq!((&app["spec"]["timeout_ms"], &app["spec"]["case_sensitive"]), (&json!(700), &json!(false)));
+    let managed = stage.kubectl(&["get", "mapping", "app", "-o", "json", "--show-managed-fields"]).await;
+    assert!(managed.contains("\"manager\": \"nuncio-console\""), "{managed}");
+    let late = change(&stage, "apply", &set).await;
+    assert!(late.status == 409 && late.text().contains("has changed since"), "{}", late.text());
+
+    let (text, digest) = manifest(&stage, &gateway).await;
+    let shorter = text.replace("  case_sensitive: false\n", "");
+    assert_ne!(shorter, text);
+    let kept = change(&stage, "apply", &json!({ "text": shorter, "digest": digest })).await;
+    assert!(kept.status == 409 && kept.text().contains("set by others"), "{}", kept.text());
+    let again =
+        change(&stage, "apply", &json!({ "text": text.replace("  timeout_ms: 700\n", ""), "digest": digest })).await;
+    assert_eq!(again.status, 200, "what it set itself it takes away: {}", again.text());
+    assert_eq!(stage.object("mapping", "app").await["spec"]["timeout_ms"], Value::Null);
+    gateway.stop().await;
+}
