@@ -34,6 +34,25 @@ function moreHeaders() {
   return lines.map((line) => [line.slice(0, line.indexOf(':')).trim(), line.slice(line.indexOf(':') + 1).trim()]);
 }
 
+// A body of files and texts: each part with its name and what was given for it.
+function uploaded() {
+  const fields = find('try-upload');
+  if (!fields) return null;
+  const given = ({ files, value }) => (files ? [...files] : [value].filter((text) => text !== ''));
+  const parts = [...fields.querySelectorAll('[data-part]')].flatMap((field) => given(field).map((what) => [field.dataset.part, what]));
+  const { media } = fields.dataset;
+  return { media, parts, isForm: media.startsWith('multipart/') };
+}
+
+// The same as it is sent. The browser says itself how parts of a form are told apart.
+function bodyOf({ body, upload }) {
+  if (!upload?.parts.length) return body;
+  if (!upload.isForm) return upload.parts[0][1];
+  const data = new FormData();
+  upload.parts.forEach(([name, what]) => data.append(name, what));
+  return data;
+}
+
 // The request as the form has it.
 function filledIn() {
   let path = form.dataset.path;
@@ -49,13 +68,16 @@ function filledIn() {
   }
   const { method } = form.dataset;
   const body = find('try-body');
+  const upload = uploaded();
   const hasBody = body && body.value !== '' && !['GET', 'HEAD'].includes(method);
   if (hasBody) headers.push(['content-type', body.dataset.media]);
+  if (upload && !upload.isForm) headers.push(['content-type', upload.media]);
   return {
     method,
     url: valueOf('try-origin') + path + (query.length ? `?${query.join('&')}` : ''),
     headers,
     body: hasBody ? body.value : undefined,
+    upload,
     credential: credential(),
   };
 }
@@ -63,12 +85,16 @@ function filledIn() {
 const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 // The request for a shell. Credentials are variables: what is shown may be copied anywhere.
-function curl({ method, url, headers, body, credential: by }) {
+function curl({ method, url, headers, body, upload, credential: by }) {
   const words = [/^[A-Za-z]+$/.test(method) ? method : quoted(method)];
   const parts = [method === 'GET' ? `curl ${quoted(url)}` : `curl -X ${words[0]} ${quoted(url)}`];
   for (const [name, value] of headers) parts.push(`-H ${quoted(`${name}: ${value}`)}`);
   if (by) parts.push(`-H "${by.name.replace(/[^\w-]/g, '')}: ${by.shown}"`);
   if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
+  for (const [name, what] of upload?.parts ?? []) {
+    const named = what instanceof File ? `@${what.name}` : what;
+    parts.push(upload.isForm ? `-F ${quoted(`${name}=${named}`)}` : `--data-binary ${quoted(named)}`);
+  }
   return parts.join(' \\\n  ');
 }
 
@@ -82,7 +108,18 @@ async function explained({ method, url, headers, credential: by }) {
   return reply.ok ? reply.json() : null;
 }
 
-function reasons(status, { outcome, protection, limits }) {
+// Why, in the words of the one who refused: the message of the answer, or what it says of the token that was shown.
+function wordsOf(response, text) {
+  const told = /error_description="([^"]*)"/.exec(response.headers.get('www-authenticate') ?? '');
+  if (told) return told[1];
+  try {
+    return String(JSON.parse(text).message ?? '');
+  } catch {
+    return '';
+  }
+}
+
+function reasons(status, words, { outcome, protection, limits }) {
   const decided = status === 429 ? 'the request is held to limits.' : 'rules decide about the request.';
   const isDecided = status === 429 ? limits.some(({ limit }) => limit) : status !== 503 && protection.length;
   const rules = protection.map(({ by, filters, outcome: what }) =>
@@ -90,7 +127,7 @@ function reasons(status, { outcome, protection, limits }) {
   const held = limits.map(({ labels, limit, outcome: what }) =>
     element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), `${labels ? `for ${labels}, ` : ''}${what}`));
   return element('div', { className: 'note why' },
-    element('p', {}, element('strong', {}, 'Why: '), isDecided ? decided : `${outcome}.`),
+    element('p', {}, element('strong', {}, 'Why: '), words ? `${words}; ` : '', isDecided ? decided : `${outcome}.`),
     element('ul', {}, ...rules, ...held), ...(status === 401 ? wayIn() : []));
 }
 
@@ -124,7 +161,7 @@ const pretty = (text) => {
   }
 };
 
-// Reads an answer into `into` as it comes; gives its size in words.
+// Reads an answer into `into` as it comes; gives its text, and its size in words.
 async function read(response, into) {
   const decoder = new TextDecoder();
   let [bytes, text, isWhole] = [0, '', true];
@@ -140,7 +177,7 @@ async function read(response, into) {
     isWhole = false;
   }
   into.textContent = pretty(text);
-  return `${size(bytes)}${isWhole ? '' : ', and then no more is shown'}`;
+  return { text, words: `${size(bytes)}${isWhole ? '' : ', and then no more is shown'}` };
 }
 
 // What became of the request, in a few words that are also read out.
@@ -186,13 +223,14 @@ async function send(event) {
   try {
     const headers = headersOf(asked);
     const response = await fetch(asked.url, {
-      method: asked.method, headers, body: asked.body, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE),
+      method: asked.method, headers, body: bodyOf(asked), cache: 'no-store', signal: AbortSignal.timeout(PATIENCE),
       credentials: valueOf('try-as') === 'session' ? 'include' : 'omit',
     });
     const { facts, body, byService } = show(response, Math.round(performance.now() - began));
+    const { text, words } = await read(response, body);
     const reason = REFUSALS.has(response.status) && !byService ? await explained(asked).catch(() => null) : null;
-    if (reason) facts.after(reasons(response.status, reason));
-    facts.append(`, ${await read(response, body)}`);
+    if (reason) facts.after(reasons(response.status, wordsOf(response, text), reason));
+    facts.append(`, ${words}`);
   } catch (error) {
     say(element('span', { className: 'status bad' }, 'No answer'));
     answer.replaceChildren(element('p', { className: 'note warn' }, failure(error, asked.url)));
@@ -230,6 +268,7 @@ function start() {
   if (chosen) chosen.selected = true;
   find('try-media')?.addEventListener('change', chooseMedia);
   form.addEventListener('input', follow);
+  form.addEventListener('change', follow);
   form.addEventListener('submit', send);
   form.querySelector('fieldset').disabled = false;
   follow();

@@ -1,23 +1,26 @@
 //! Keys that developers give themselves.
 //!
-//! They are kept as digests in a Secret, in a manifest that the gateway reads like any other: an `APIKey` Filter that names the
-//! Secret takes a key as soon as it is there. What is shown of a key besides stands in an annotation of the same file, so that
-//! one move into place changes both.
+//! They are kept as digests in a Secret, of a cluster or of a manifest that the gateway reads like any other: an `APIKey` Filter
+//! that names the Secret takes a key as soon as it is there. What is shown of a key besides stands in an annotation of it, so that
+//! one write changes both.
 
+mod cluster;
 mod manifest;
+mod store;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use nuncio_auth::crypto;
 use serde::{Deserialize, Serialize};
 
 use self::manifest::Manifest;
+pub(crate) use self::store::Place;
+use self::store::Store;
 use crate::access::Identity;
 
 /// The most keys of one developer.
@@ -50,6 +53,9 @@ pub enum KeysError {
     /// The file cannot be read or written.
     #[error("{0}: {1}")]
     File(String, io::Error),
+    /// The API server does not let it be read or written, or cannot be asked.
+    #[error("the Secret {0}: {1}")]
+    Cluster(String, String),
     /// Somebody has written something else into it.
     #[error("{0} holds no keys of this portal: {1}")]
     Unreadable(String, String),
@@ -88,23 +94,21 @@ impl fmt::Debug for KeyUses {
 /// All keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
-    path: Arc<PathBuf>,
+    store: Arc<Store>,
     uses: Option<KeyUses>,
-    /// One change at a time.
-    turn: Arc<Mutex<()>>,
 }
 
 impl Keys {
-    /// Those in a manifest, which is made if it is not there yet: a Filter that names the Secret must find one.
-    pub(crate) fn open(path: PathBuf, uses: Option<KeyUses>) -> Result<Self, KeysError> {
-        let keys = Self { path: Arc::new(path), uses, turn: Arc::default() };
-        keys.change(|_| Ok(()))?;
-        Ok(keys)
+    /// Those in a Secret, which is made if it is not there yet: a Filter that names it must find one.
+    pub(crate) async fn open(place: &Place, uses: Option<KeyUses>) -> Result<Self, KeysError> {
+        let store = Store::open(place).await?;
+        store.change(|_| Ok(())).await?;
+        Ok(Self { store: Arc::new(store), uses })
     }
 
     /// Those of a developer, the oldest first.
-    pub(crate) fn of(&self, owner: &Identity) -> Result<Vec<(String, Key)>, KeysError> {
-        let keys = Manifest::read(&self.path)?.keys.into_iter();
+    pub(crate) async fn of(&self, owner: &Identity) -> Result<Vec<(String, Key)>, KeysError> {
+        let keys = self.store.read().await?.keys.into_iter();
         let mut own: Vec<_> = keys.filter(|(_, key)| key.is_of(owner)).collect();
         own.sort_by_key(|(_, key)| key.since);
         Ok(own)
@@ -116,12 +120,12 @@ impl Keys {
     }
 
     /// Gives a developer a new one.
-    pub(crate) fn create(&self, owner: &Identity, name: &str) -> Result<NewKey, KeysError> {
+    pub(crate) async fn create(&self, owner: &Identity, name: &str) -> Result<NewKey, KeysError> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > LONGEST || name.chars().any(char::is_control) {
             return Err(KeysError::Name);
         }
-        self.change(|manifest| {
+        let change = |manifest: &mut Manifest| {
             if manifest.keys.values().filter(|key| key.is_of(owner)).count() >= MOST {
                 return Err(KeysError::TooMany);
             }
@@ -134,35 +138,29 @@ impl Keys {
             };
             manifest.put(&new, key);
             Ok(new)
-        })
+        };
+        self.store.change(change).await
     }
 
     /// Puts another in the place of a key, which is good no longer.
-    pub(crate) fn rotate(&self, owner: &Identity, id: &str) -> Result<NewKey, KeysError> {
-        self.change(|manifest| {
+    pub(crate) async fn rotate(&self, owner: &Identity, id: &str) -> Result<NewKey, KeysError> {
+        let change = |manifest: &mut Manifest| {
             let key = manifest.keys.get(id).filter(|key| key.is_of(owner)).cloned().ok_or(KeysError::Unknown)?;
             let new = NewKey { id: id.to_owned(), secret: secret() };
             manifest.put(&new, Key { since: Timestamp::now(), ..key });
             Ok(new)
-        })
+        };
+        self.store.change(change).await
     }
 
     /// Ends a key.
-    pub(crate) fn revoke(&self, owner: &Identity, id: &str) -> Result<(), KeysError> {
-        self.change(|manifest| {
+    pub(crate) async fn revoke(&self, owner: &Identity, id: &str) -> Result<(), KeysError> {
+        let change = |manifest: &mut Manifest| {
             manifest.keys.get(id).filter(|key| key.is_of(owner)).ok_or(KeysError::Unknown)?;
             manifest.remove(id);
             Ok(())
-        })
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Manifest) -> Result<T, KeysError>) -> Result<T, KeysError> {
-        // Nothing is left half done under it.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut manifest = Manifest::read(&self.path)?;
-        let changed = change(&mut manifest)?;
-        manifest.write(&self.path)?;
-        Ok(changed)
+        };
+        self.store.change(change).await
     }
 }
 

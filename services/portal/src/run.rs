@@ -69,6 +69,7 @@ pub async fn run(
         Arc::clone(&catalog),
         Arc::clone(&changed),
     );
+    let place_of_keys = settings.keys();
     let console = Console {
         admin: Admin::new(admin)?,
         hosts: settings.console_hosts.into(),
@@ -80,7 +81,10 @@ pub async fn run(
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));
     let (own_keys, uses) = beside.map(|beside| (beside.identity_keys, beside.key_uses)).unzip();
     let access = Access::new(settings.identity_keys.map(IdentityKeys::Url).or(own_keys), settings.shows_all)?;
-    let keys = settings.keys.map(|path| Keys::open(path, uses)).transpose()?;
+    let keys = match place_of_keys {
+        Some(place) => Some(Keys::open(&place, uses).await?),
+        None => None,
+    };
     let title = settings.title.into();
     let router = web::router(Site { title, catalog, history, search, refresh, console, access, keys });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;

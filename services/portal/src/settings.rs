@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::keys::{Keys, KeysError};
+use crate::keys::{Keys, KeysError, Place};
 
 /// How the portal works.
 #[derive(Args, Clone, Debug)]
@@ -55,7 +55,14 @@ pub struct Settings {
     /// Let developers who are logged in give themselves API keys, and keep them in this manifest of a Secret `portal-keys`: in
     /// the directory that the gateway reads, where an `APIKey` Filter finds them at once [default: they may not]
     #[arg(long = "portal-keys", value_name = "FILE", env = "NUNCIO_PORTAL_KEYS", value_hint = clap::ValueHint::FilePath)]
-    pub keys: Option<PathBuf>,
+    keys: Option<PathBuf>,
+    /// Keep them in this Secret of a cluster instead, which an `APIKey` Filter names: the pod's cluster, or that of KUBECONFIG
+    #[arg(id = "portal-keys-secret", long = "portal-keys-secret", value_name = "NAMESPACE/NAME", conflicts_with = "keys",
+        env = "NUNCIO_PORTAL_KEYS_SECRET", value_parser = secret_name)]
+    keys_secret: Option<(String, String)>,
+    /// Of the cluster that the gateway reads, where that is told.
+    #[arg(skip)]
+    pub kubeconfig: Option<PathBuf>,
     /// Show everything to everybody, also what is for some groups alone: for a portal that nobody else reaches
     #[arg(long = "portal-show-all", env = "NUNCIO_PORTAL_SHOW_ALL")]
     pub shows_all: bool,
@@ -67,12 +74,25 @@ impl Settings {
         (self.poll_seconds > 0).then(|| Duration::from_secs(self.poll_seconds.into()))
     }
 
-    /// Makes what a gateway is to find that starts after this: the manifest of keys.
+    /// Makes what a gateway is to find that starts after this: the Secret of keys.
     ///
     /// # Errors
     /// When it cannot be made, or is another's.
-    pub fn prepare(&self) -> Result<(), KeysError> {
-        self.keys.clone().map_or(Ok(()), |path| Keys::open(path, None).map(drop))
+    pub async fn prepare(&self) -> Result<(), KeysError> {
+        match self.keys() {
+            Some(place) => Keys::open(&place, None).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Where keys are kept, if developers may have any.
+    pub(crate) fn keys(&self) -> Option<Place> {
+        let secret = self.keys_secret.clone().map(|(namespace, name)| Place::Secret {
+            namespace,
+            name,
+            kubeconfig: self.kubeconfig.clone(),
+        });
+        secret.or_else(|| self.keys.clone().map(Place::File))
     }
 
     /// The largest document in bytes.
@@ -84,6 +104,16 @@ impl Settings {
 fn published_port(text: &str) -> Result<(u16, u16), String> {
     let parsed = text.split_once(':').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
     parsed.ok_or_else(|| "expected two ports, as in 8443:443".to_owned())
+}
+
+fn secret_name(text: &str) -> Result<(String, String), String> {
+    let is_name = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+    };
+    let parts = text.split_once('/').filter(|(namespace, name)| is_name(namespace) && is_name(name));
+    let parts = parts.ok_or_else(|| "expected a namespace and a name, as in shop/portal-keys".to_owned())?;
+    Ok((parts.0.to_owned(), parts.1.to_owned()))
 }
 
 #[cfg(test)]
@@ -108,5 +138,20 @@ pub(crate) mod tests {
         assert_eq!(settings(&["--portal-poll", "0"]).poll(), None);
         assert_eq!(settings(&[]).poll(), Some(Duration::from_secs(60)));
         assert_eq!(settings(&["--published-port", "8443:443,8080:80"]).published_ports, [(8443, 443), (8080, 80)]);
+    }
+    #[test]
+    fn keys_are_kept_in_one_place() {
+        let secret = settings(&["--portal-keys-secret", "shop/portal-keys"]).keys();
+        assert!(
+            matches!(secret, Some(Place::Secret { namespace, name, .. }) if (&*namespace, &*name) == ("shop", "portal-keys"))
+        );
+        assert!(matches!(settings(&["--portal-keys", "k.yaml"]).keys(), Some(Place::File(_))));
+        for wrong in [
+            &["--portal-keys-secret", "shop"][..],
+            &["--portal-keys-secret", "shop/a/b"],
+            &["--portal-keys", "k", "--portal-keys-secret", "a/b"],
+        ] {
+            assert!(Cli::try_parse_from([&["portal"], wrong].concat()).is_err(), "{wrong:?}");
+        }
     }
 }

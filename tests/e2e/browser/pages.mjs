@@ -1,7 +1,8 @@
-// Every page of the portal, or of the console, as it is on a wide screen in the light and on a narrow one in the dark.
+// Every page of the portal, or of the console, as it is on a wide screen in the light or on a narrow one in the dark.
 import { story } from '../../support/browser/story.mjs';
 import { logIn, violations, watched } from './steps.mjs';
 
+const SCREENS = { wide: ['light', 1280, 900], narrow: ['dark', 390, 844] };
 const CART = '/console/objects/Mapping/default/cart';
 
 const PATHS = {
@@ -21,21 +22,20 @@ const PATHS = {
 
 await story(async ({ context, settings }) => {
   const { page, faults } = await watched(context);
-  const { part } = settings;
+  const { part, screen } = settings;
   if (part === 'origin') {
     await logIn(page, settings.origin, '/docs/keys');
     await page.fill('main input[name=name]', 'laptop');
     await page.click('button:has-text("Create")');
   }
   const found = [];
-  for (const [sheet, colorScheme, width, height] of [['wide', 'light', 1280, 900], ['narrow', 'dark', 390, 844]]) {
-    await page.setViewportSize({ width, height });
-    for (const [index, path] of PATHS[part].entries()) {
-      await page.goto(settings[part] + path);
-      found.push(...(await violations(page, [colorScheme])).map((fault) => `${sheet} ${path}: ${fault}`));
-      const name = `${part}-${String(index).padStart(2, '0')}-${sheet}`;
-      await page.screenshot({ path: `${settings.pictures}/${name}.png`, fullPage: true });
-    }
+  const [colorScheme, width, height] = SCREENS[screen];
+  await page.setViewportSize({ width, height });
+  for (const [index, path] of PATHS[part].entries()) {
+    await page.goto(settings[part] + path);
+    found.push(...(await violations(page, [colorScheme])).map((fault) => `${screen} ${path}: ${fault}`));
+    const name = `${part}-${String(index).padStart(2, '0')}-${screen}`;
+    await page.screenshot({ path: `${settings.pictures}/${name}.png` });
   }
   return { violations: found, faults };
 });

@@ -1,6 +1,7 @@
 //! The developer portal beside the gateway.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -23,10 +24,15 @@ pub(super) struct Portal {
 
 impl Portal {
     /// Takes the port, if there is to be a portal. It asks the diagnostics at `admin`.
-    pub(super) async fn bind(args: PortalArgs, admin: SocketAddr) -> Result<Option<Self>, Failure> {
-        let PortalArgs { address, settings } = args;
+    pub(super) async fn bind(
+        args: PortalArgs,
+        admin: SocketAddr,
+        kubeconfig: Option<PathBuf>,
+    ) -> Result<Option<Self>, Failure> {
+        let PortalArgs { address, mut settings } = args;
+        settings.kubeconfig = kubeconfig;
         let Some(address) = address else { return Ok(None) };
-        settings.prepare().context("cannot keep API keys (see --portal-keys)")?;
+        settings.prepare().await.context("cannot keep API keys (see --portal-keys)")?;
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("cannot serve the portal on {address} (see --portal)"))?;
         let address = listener.local_addr().context("the portal has no address")?;

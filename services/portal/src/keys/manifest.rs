@@ -6,6 +6,8 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use nuncio_auth::crypto;
 use serde_json::{Value, json};
 
@@ -37,9 +39,30 @@ impl Manifest {
 
     fn parse(text: &[u8]) -> serde_json::Result<Self> {
         let secret: Value = serde_json::from_slice(text)?;
-        let digests = serde_json::from_value(secret["stringData"].clone())?;
+        Self::with(serde_json::from_value(secret["stringData"].clone())?, &secret)
+    }
+
+    /// What a Secret says as an API server has it.
+    pub(super) fn of_secret(secret: &Value) -> serde_json::Result<Self> {
+        let data: Option<BTreeMap<String, String>> = serde_json::from_value(secret["data"].clone())?;
+        let text = |encoded: String| String::from_utf8(STANDARD.decode(encoded).ok()?).ok();
+        let digests = data.unwrap_or_default().into_iter().filter_map(|(id, encoded)| Some((id, text(encoded)?)));
+        Self::with(digests.collect(), secret)
+    }
+
+    fn with(digests: BTreeMap<String, String>, secret: &Value) -> serde_json::Result<Self> {
         let keys = serde_json::from_str(secret["metadata"]["annotations"][ANNOTATION].as_str().unwrap_or_default())?;
         Ok(Self { digests, keys })
+    }
+
+    /// The Secret of that name.
+    pub(super) fn secret(&self, name: &str) -> Value {
+        let known = serde_json::to_string(&self.keys).unwrap_or_default();
+        json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": { "name": name, "annotations": { ANNOTATION: known } },
+            "stringData": self.digests,
+        })
     }
 
     pub(super) fn put(&mut self, new: &NewKey, key: Key) {
@@ -55,12 +78,7 @@ impl Manifest {
 
     /// Writes it as a whole, beside what it replaces and then into its place. JSON is YAML, too.
     pub(super) fn write(&self, path: &Path) -> Result<(), KeysError> {
-        let known = serde_json::to_string(&self.keys).unwrap_or_default();
-        let secret = json!({
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": { "name": NAME, "annotations": { ANNOTATION: known } },
-            "stringData": self.digests,
-        });
+        let secret = self.secret(NAME);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // The gateway passes over names that begin so.
         let aside = path.with_file_name(format!(".{name}.new"));

@@ -11,6 +11,10 @@ fn person(subject: &str) -> Identity {
     Identity { subject: subject.to_owned(), issuer: "https://idp.example".to_owned(), groups: Vec::new() }
 }
 
+async fn open(path: &std::path::Path) -> Result<Keys, KeysError> {
+    Keys::open(&Place::File(path.to_owned()), None).await
+}
+
 /// Whose key a Filter takes it for that reads the file.
 fn taken(path: &std::path::Path, secret: &str) -> Found {
     let manifest: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
@@ -23,14 +27,14 @@ fn taken(path: &std::path::Path, secret: &str) -> Found {
     filter.find(&mut request, false)
 }
 
-#[test]
-fn a_key_is_good_until_it_is_rotated_or_revoked_and_never_written_down() {
+#[tokio::test]
+async fn a_key_is_good_until_it_is_rotated_or_revoked_and_never_written_down() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.yaml");
     let (ann, bob) = (person("ann@shop.example"), person("bob"));
-    let keys = Keys::open(path.clone(), None).unwrap();
+    let keys = open(&path).await.unwrap();
     assert_eq!(taken(&path, "nuncio_"), Found::Unknown, "the Secret is there before any key");
-    let first = keys.create(&ann, " laptop ").unwrap();
+    let first = keys.create(&ann, " laptop ").await.unwrap();
     assert_eq!(taken(&path, &first.secret), Found::Owner(first.id.as_str().into()));
     assert!(first.id.starts_with("annshopexample-") && first.secret.len() > 40, "{first:?}");
     let text = fs::read_to_string(&path).unwrap();
@@ -38,40 +42,40 @@ fn a_key_is_good_until_it_is_rotated_or_revoked_and_never_written_down() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 
     // Another portal, later.
-    let keys = Keys::open(path.clone(), None).unwrap();
-    assert_eq!(keys.of(&ann).unwrap()[0].1.name, "laptop");
+    let keys = open(&path).await.unwrap();
+    assert_eq!(keys.of(&ann).await.unwrap()[0].1.name, "laptop");
     assert!(
-        keys.of(&bob).unwrap().is_empty()
-            && keys.of(&Identity { issuer: "other".into(), ..ann.clone() }).unwrap().is_empty()
+        keys.of(&bob).await.unwrap().is_empty()
+            && keys.of(&Identity { issuer: "other".into(), ..ann.clone() }).await.unwrap().is_empty()
     );
-    assert!(matches!(keys.rotate(&bob, &first.id), Err(KeysError::Unknown)));
-    assert!(matches!(keys.revoke(&bob, &first.id), Err(KeysError::Unknown)));
-    let second = keys.rotate(&ann, &first.id).unwrap();
+    assert!(matches!(keys.rotate(&bob, &first.id).await, Err(KeysError::Unknown)));
+    assert!(matches!(keys.revoke(&bob, &first.id).await, Err(KeysError::Unknown)));
+    let second = keys.rotate(&ann, &first.id).await.unwrap();
     assert_eq!(taken(&path, &first.secret), Found::Unknown);
     assert_eq!(taken(&path, &second.secret), Found::Owner(first.id.as_str().into()));
-    keys.revoke(&ann, &first.id).unwrap();
+    keys.revoke(&ann, &first.id).await.unwrap();
     assert_eq!(taken(&path, &second.secret), Found::Unknown);
-    assert!(keys.of(&ann).unwrap().is_empty());
+    assert!(keys.of(&ann).await.unwrap().is_empty());
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing lies about");
 }
 
-#[test]
-fn what_cannot_be_a_key_says_why_and_changes_nothing() {
+#[tokio::test]
+async fn what_cannot_be_a_key_says_why_and_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("keys.yaml");
-    let (keys, ann) = (Keys::open(path.clone(), None).unwrap(), person("ann"));
+    let (keys, ann) = (open(&path).await.unwrap(), person("ann"));
     for name in ["", "  ", "a\nb", &"x".repeat(61)] {
-        assert!(matches!(keys.create(&ann, name), Err(KeysError::Name)), "{name:?}");
+        assert!(matches!(keys.create(&ann, name).await, Err(KeysError::Name)), "{name:?}");
     }
     for count in 0..MOST {
-        keys.create(&ann, &count.to_string()).unwrap();
+        keys.create(&ann, &count.to_string()).await.unwrap();
     }
-    assert!(matches!(keys.create(&ann, "more"), Err(KeysError::TooMany)));
-    keys.create(&person("bob"), "another's").unwrap();
+    assert!(matches!(keys.create(&ann, "more").await, Err(KeysError::TooMany)));
+    keys.create(&person("bob"), "another's").await.unwrap();
 
     fs::write(&path, "kind: Mapping\n").unwrap();
-    assert!(matches!(keys.create(&ann, "x"), Err(KeysError::Unreadable(..))));
-    assert!(matches!(Keys::open(path.clone(), None), Err(KeysError::Unreadable(..))));
+    assert!(matches!(keys.create(&ann, "x").await, Err(KeysError::Unreadable(..))));
+    assert!(matches!(open(&path).await, Err(KeysError::Unreadable(..))));
     assert_eq!(fs::read_to_string(&path).unwrap(), "kind: Mapping\n", "what somebody else wrote stays");
-    assert!(matches!(Keys::open(directory.path().join("nowhere/keys.yaml"), None), Err(KeysError::File(..))));
+    assert!(matches!(open(&directory.path().join("nowhere/keys.yaml")).await, Err(KeysError::File(..))));
 }

@@ -3,6 +3,7 @@
 mod content;
 mod form;
 mod parameters;
+mod upload;
 
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ use self::content::{BodyView, Contents, ResponseView};
 use self::form::{FormView, form};
 use self::parameters::ParameterGroup;
 pub(crate) use self::parameters::all as all_parameters;
+pub(super) use self::upload::Part;
 use super::resolve::resolve;
 use super::samples::{Request, Sample, samples};
 use super::schema::Schemas;
@@ -91,8 +93,12 @@ fn request(
     }
     let content = body.and_then(|body| body.contents.first());
     if let Some(content) = content {
-        request.headers.push(("content-type".to_owned(), content.media.clone()));
         request.body.clone_from(&content.example);
+        request.parts.clone_from(&content.parts);
+        // What parts are told apart by is for who sends them to say.
+        if !content.media.starts_with("multipart/") {
+            request.headers.push(("content-type".to_owned(), content.media.clone()));
+        }
     }
     request
 }

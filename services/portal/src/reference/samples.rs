@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::operation::Part;
+
 /// A request to be sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Request {
@@ -12,6 +14,8 @@ pub(super) struct Request {
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Option<String>,
+    /// What the body is put together from, where it is no text.
+    pub(super) parts: Vec<Part>,
 }
 
 /// The same request in one language.
@@ -21,8 +25,11 @@ pub(crate) struct Sample {
     pub(crate) code: String,
 }
 
-/// In every language, the shell first.
+/// In every language, the shell first; files are sent from that alone.
 pub(super) fn samples(request: &Request) -> Vec<Sample> {
+    if !request.parts.is_empty() {
+        return vec![Sample { language: "curl", code: curl(request) }];
+    }
     [
         ("curl", curl as fn(&Request) -> String),
         ("JavaScript", javascript),
@@ -68,8 +75,15 @@ fn curl(request: &Request) -> String {
     for (name, value) in &request.headers {
         code += &format!(" \\\n  -H {}", shell(&format!("{name}: {value}")));
     }
-    if let Some(body) = &request.body {
+    if let Some(body) = request.body.as_ref().filter(|_| request.parts.is_empty()) {
         code += &format!(" \\\n  --data-raw {}", shell(body));
+    }
+    for Part { name, is_file, .. } in &request.parts {
+        code += &match (name.is_empty(), is_file) {
+            (true, _) => " \\\n  --data-binary @FILE".to_owned(),
+            (false, true) => format!(" \\\n  -F {}", shell(&format!("{name}=@FILE"))),
+            (false, false) => format!(" \\\n  -F {}", shell(&format!("{name}=TEXT"))),
+        };
     }
     code
 }
@@ -162,6 +176,7 @@ mod tests {
             query: vec![("q".to_owned(), "a b&c".to_owned())],
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             body: Some("{\"it's\": \"$HOME\"}".to_owned()),
+            parts: Vec::new(),
         }
     }
 
@@ -172,6 +187,21 @@ mod tests {
         assert_eq!(curl(&request()), expected);
         let hostile = Request { method: "GET; rm -rf /".to_owned(), ..Request::default() };
         assert_eq!(curl(&hostile), "curl -X 'GET; rm -rf /' 'https://HOST'");
+    }
+
+    #[test]
+    fn files_are_sent_by_the_shell() {
+        let part = |name: &str, is_file| Part { name: name.to_owned(), is_file, is_repeated: false, required: true };
+        let form = Request {
+            method: "POST".to_owned(),
+            parts: vec![part("picture", true), part("album", false)],
+            ..Request::default()
+        };
+        let all = samples(&form);
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].code, "curl -X POST 'https://HOST' \\\n  -F 'picture=@FILE' \\\n  -F 'album=TEXT'");
+        let file = Request { parts: vec![part("", true)], ..form };
+        assert!(samples(&file)[0].code.ends_with("--data-binary @FILE"));
     }
 
     #[test]

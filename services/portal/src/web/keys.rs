@@ -39,29 +39,49 @@ pub(super) struct Wanted {
     name: String,
 }
 
+/// What is done with the reader's keys.
+enum Change {
+    Nothing,
+    Create(String),
+    Rotate(String),
+    Revoke(String),
+}
+
+impl Change {
+    /// Does it; gives a new key, if there is one.
+    async fn make(&self, keys: &Keys, owner: &Identity) -> Result<Option<NewKey>, KeysError> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Create(name) => keys.create(owner, name).await.map(Some),
+            Self::Rotate(id) => keys.rotate(owner, id).await.map(Some),
+            Self::Revoke(id) => keys.revoke(owner, id).await.map(|()| None),
+        }
+    }
+}
+
 /// The keys of the reader.
 pub(super) async fn page(visit: Visit) -> Response {
-    answer(&visit, |_, _| Ok(None))
+    answer(&visit, Change::Nothing).await
 }
 
 /// A new one, which is shown this once.
 pub(super) async fn create(visit: Visit, Form(wanted): Form<Wanted>) -> Response {
-    answer(&visit, |keys, owner| keys.create(owner, &wanted.name).map(Some))
+    answer(&visit, Change::Create(wanted.name)).await
 }
 
 /// Another in the place of one.
 pub(super) async fn rotate(visit: Visit, Path(id): Path<String>) -> Response {
-    answer(&visit, |keys, owner| keys.rotate(owner, &id).map(Some))
+    answer(&visit, Change::Rotate(id)).await
 }
 
 /// The end of one, which is not asked for again when the page that follows is loaded again.
 pub(super) async fn revoke(visit: Visit, Path(id): Path<String>) -> Response {
-    let answer = answer(&visit, |keys, owner| keys.revoke(owner, &id).map(|()| None));
+    let answer = answer(&visit, Change::Revoke(id)).await;
     if answer.status().is_success() { Redirect::to("/docs/keys").into_response() } else { answer }
 }
 
 /// Does something for the reader, and shows his keys.
-fn answer(visit: &Visit, change: impl FnOnce(&Keys, &Identity) -> Result<Option<NewKey>, KeysError>) -> Response {
+async fn answer(visit: &Visit, change: Change) -> Response {
     let Some(keys) = &visit.keys else {
         return NotFound::new(visit, "This portal gives no keys: it was not told where to keep them.").into_response();
     };
@@ -69,7 +89,8 @@ fn answer(visit: &Visit, change: impl FnOnce(&Keys, &Identity) -> Result<Option<
     let Some(owner) = &visit.viewer.identity else {
         return (StatusCode::FORBIDDEN, respond(&page)).into_response();
     };
-    let (done, own) = (change(keys, owner), keys.of(owner));
+    let done = change.make(keys, owner).await;
+    let own = keys.of(owner).await;
     let failed = done.as_ref().err().or(own.as_ref().err());
     let (status, wrong) = failed.map_or((StatusCode::OK, None), |error| (status(error), Some(told(error))));
     let row = |(id, key): (String, Key)| Row {
@@ -95,14 +116,14 @@ fn status(error: &KeysError) -> StatusCode {
     match error {
         KeysError::Name | KeysError::TooMany => StatusCode::UNPROCESSABLE_ENTITY,
         KeysError::Unknown => StatusCode::NOT_FOUND,
-        KeysError::File(..) | KeysError::Unreadable(..) => StatusCode::INTERNAL_SERVER_ERROR,
+        KeysError::File(..) | KeysError::Cluster(..) | KeysError::Unreadable(..) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
 /// What the reader is told: where files are is for operators.
 fn told(error: &KeysError) -> String {
     match error {
-        KeysError::File(..) | KeysError::Unreadable(..) => {
+        KeysError::File(..) | KeysError::Cluster(..) | KeysError::Unreadable(..) => {
             tracing::error!("keys cannot be kept: {error}");
             "Keys cannot be read or changed at the moment.".to_owned()
         }

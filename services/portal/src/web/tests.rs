@@ -427,7 +427,7 @@ async fn with_a_group_the_console_is_for_its_members_alone() {
 #[tokio::test]
 async fn keys_are_given_to_who_is_logged_in_and_asks_from_a_page_of_ours() {
     let (signer, directory) = (Signer::ephemeral().unwrap(), tempfile::tempdir().unwrap());
-    let keys = Keys::open(directory.path().join("keys.yaml"), None).unwrap();
+    let keys = Keys::open(&crate::keys::Place::File(directory.path().join("keys.yaml")), None).await.unwrap();
     let site = Site { access: access(&signer), keys: Some(keys), ..site(of_service(), &cart(), &[], None) };
     let portal = router(site);
     let create = async |from: &'static str, name: &str, headers: HeaderMap| {

@@ -169,7 +169,8 @@ async fn a_document_outlives_its_service_and_follows_its_mapping() {
     gateway.stop().await;
 }
 
-/// A service that answers with its document. A release is another, by whoever changes it here or puts one there.
+/// A service that answers with its document, and to whoever posts something with that. A release is another document, by
+/// whoever changes it here or puts one there.
 async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropHandle<()> {
     let (listener, release) = (TcpListener::bind(at).await.unwrap(), release.clone());
     AbortOnDropHandle::new(tokio::spawn(async move {
@@ -178,6 +179,10 @@ async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropH
             let answer = service_fn(move |request: Request<Incoming>| {
                 let release = release.clone();
                 async move {
+                    if request.method() == Method::POST {
+                        let body = request.into_body().collect().await?.to_bytes();
+                        return Ok(Response::new(Full::new(body)));
+                    }
                     if request.method() == Method::PUT {
                         let body = request.into_body().collect().await?.to_bytes();
                         release.send_replace(serde_json::from_slice(&body).unwrap());

@@ -5,6 +5,7 @@ mod filters;
 mod foreign;
 mod health;
 mod ingress;
+mod keys;
 mod leader;
 mod rights;
 mod shared;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::has_body_parameters;
+use super::upload::{self, Part};
 use crate::document::{Version, text};
 use crate::markdown::{self, Html};
 use crate::reference::example;
@@ -23,6 +24,8 @@ pub(crate) struct ContentView {
     pub(crate) media: String,
     pub(crate) schema: SchemaView,
     pub(crate) example: Option<String>,
+    /// Of a request's body that is no text.
+    pub(crate) parts: Vec<Part>,
 }
 
 /// An answer.
@@ -88,7 +91,8 @@ impl<'d> Contents<'_, 'd> {
         let media = if is_file { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
         let schema = serde_json::json!({ "type": "object", "properties": named, "required": needed });
         let view = Schemas::new(&schema, "").view(&schema);
-        let content = ContentView { media: media.to_owned(), schema: view, example: None };
+        let parts = upload::parts(&schema, media, Some(&schema));
+        let content = ContentView { media: media.to_owned(), schema: view, example: None, parts };
         Some(BodyView { required: !needed.is_empty(), description: Html::default(), contents: vec![content] })
     }
 
@@ -149,6 +153,7 @@ impl<'d> Contents<'_, 'd> {
             media: media.to_owned(),
             schema: schema.map(|schema| self.schemas.view(schema)).unwrap_or_default(),
             example: given.or_else(made).map(|example| pretty(&example)),
+            parts: if writing { upload::parts(self.root, media, schema) } else { Vec::new() },
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::content::BodyView;
+use super::upload::{Part, is_text};
 use super::{has_body_parameters, parameters};
 use crate::document::{Document, text};
 use crate::reference::resolve::resolve;
@@ -16,7 +17,9 @@ pub(crate) struct FormView {
     pub(crate) fields: Vec<FieldView>,
     /// Bodies that are text, by media type.
     pub(crate) bodies: Vec<TextBody>,
-    /// The media type of a body that is none.
+    /// A body that is no text, where there is none that is one.
+    pub(crate) upload: Option<Upload>,
+    /// The media type of a body of which nobody says what it is put together from.
     pub(crate) unwritable: Option<String>,
     /// In which header the document wants API keys.
     pub(crate) key_header: String,
@@ -44,6 +47,13 @@ pub(crate) struct TextBody {
     pub(crate) example: String,
 }
 
+/// A body that is put together from files and texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Upload {
+    pub(crate) media: String,
+    pub(crate) parts: Vec<Part>,
+}
+
 /// The form of an operation with these parameters and this body.
 pub(super) fn form(document: &Document, all: &[&Value], body: Option<&BodyView>) -> FormView {
     let contents = body.map(|body| &body.contents[..]).unwrap_or_default();
@@ -52,9 +62,13 @@ pub(super) fn form(document: &Document, all: &[&Value], body: Option<&BodyView>)
         .iter()
         .map(|content| TextBody { media: content.media.clone(), example: content.example.clone().unwrap_or_default() })
         .collect();
+    let other = others.first().filter(|_| written.is_empty());
+    let upload = other.map(|content| Upload { media: content.media.clone(), parts: content.parts.clone() });
+    let (upload, unknown) = upload.into_iter().partition::<Vec<_>, _>(|upload| !upload.parts.is_empty());
     FormView {
         fields: all.iter().filter_map(|parameter| field(document, parameter)).collect(),
-        unwritable: others.first().filter(|_| written.is_empty()).map(|content| content.media.clone()),
+        upload: upload.into_iter().next(),
+        unwritable: unknown.into_iter().next().map(|upload| upload.media),
         bodies,
         key_header: key_header(&document.value).unwrap_or(KEY_HEADER).to_owned(),
     }
@@ -90,12 +104,6 @@ fn values(root: &Value, schema: &Value) -> Vec<String> {
         Some("boolean") if listed.is_empty() => vec!["true".to_owned(), "false".to_owned()],
         _ => listed,
     }
-}
-
-fn is_text(media: &str) -> bool {
-    let media = media.to_ascii_lowercase();
-    ["json", "xml", "yaml", "x-www-form-urlencoded", "*/*"].iter().any(|part| media.contains(part))
-        || media.starts_with("text/")
 }
 
 /// The header of the first scheme of a document that is a key in one.

@@ -91,7 +91,7 @@ async fn a_reader_logs_in_and_sees_and_calls_what_is_for_him() {
     api(&site, "orders", "current").await;
     let seen = told(&site, "login.mjs").await;
     assert_eq!(text(&seen, "/refused/status"), "401 Unauthorized");
-    for part in ["customers.default#0", "login.default (OAuth2)", "Log in"] {
+    for part in ["a login is needed", "customers.default#0", "login.default (OAuth2)", "Log in"] {
         assert!(text(&seen, "/refused/answer").contains(part), "{part}: {seen:#}");
     }
     assert_eq!((text(&seen, "/answered/status"), text(&seen, "/answered/body")), ("200 OK", "[]"));
@@ -226,6 +226,33 @@ async fn a_release_that_breaks_clients_is_seen_where_they_read() {
 }
 
 #[tokio::test]
+async fn files_are_sent_by_themselves_and_with_a_form() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let mut document = stock("1", &["name"]);
+    let operation = |id: &str, media: &str, schema: Value| {
+        json!({ "post": { "operationId": id, "requestBody": { "content": { media: { "schema": schema } } },
+            "responses": { "200": { "description": "The same" } } } })
+    };
+    let form = json!({ "type": "object", "required": ["picture"],
+        "properties": { "album": { "type": "string" }, "picture": { "type": "string", "format": "binary" } } });
+    document["paths"]["/pictures"] = operation("picture", "multipart/form-data", form);
+    document["paths"]["/raw"] = operation("raw", "image/png", json!({}));
+    let release = watch::Sender::new(document);
+    let _stock = service(site.at(9300), &release).await;
+    site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()));
+    let gateway = gateway(&site).await;
+    api(&site, "stock", "current").await;
+    let seen = told(&site, "upload.mjs").await;
+    for part in ["name=\"album\"", "bells", "filename=\"bell.png\"", "not much of a picture"] {
+        assert!(text(&seen, "/form/body").contains(part), "{part}: {seen:#}");
+    }
+    assert!(text(&seen, "/sample").ends_with("-F 'album=bells' \\\n  -F 'picture=@bell.png'"), "{seen:#}");
+    assert_eq!(text(&seen, "/raw/body"), "not much of a picture");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn colours_and_motion_are_the_readers() {
     let site = Site::new();
     let _shop = shop(&site).await;
@@ -260,16 +287,23 @@ async fn furnished(site: &Site, see: impl AsyncFnOnce()) {
     gateway.stop().await;
 }
 
+/// Looks at every page of this address, on a wide screen and on a narrow one.
+async fn every_page(site: &Site, part: &str) {
+    for screen in ["wide", "narrow"] {
+        told_with(site, "pages.mjs", &json!({ "part": part, "screen": screen })).await;
+    }
+}
+
 #[tokio::test]
 async fn every_page_of_the_portal_is_for_everybody_on_every_screen() {
     let site = Site::new();
-    furnished(&site, async || drop(told_with(&site, "pages.mjs", &json!({ "part": "origin" })).await)).await;
+    furnished(&site, async || every_page(&site, "origin").await).await;
 }
 
 #[tokio::test]
 async fn every_page_of_the_console_is_for_everybody_on_every_screen() {
     let site = Site::new();
-    furnished(&site, async || drop(told_with(&site, "pages.mjs", &json!({ "part": "portal" })).await)).await;
+    furnished(&site, async || every_page(&site, "portal").await).await;
 }
 
 /// `make pictures` takes them anew: NUNCIO_PICTURES says into which directory.

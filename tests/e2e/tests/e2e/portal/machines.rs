@@ -22,7 +22,11 @@ async fn an_agent_finds_an_operation_reads_it_and_follows_its_route() {
     let _shop = shop(&site).await;
     let gateway = gateway(&site).await;
     api(&site, "cart", "current").await;
-    let list = ask(&site, "/docs/llms.txt").await.text();
+    let list = ask(&site, "/llms.txt").await.text();
+    assert_eq!(list, ask(&site, "/docs/llms.txt").await.text());
+    assert!(
+        ask(&site, "/.well-known/api-catalog").await.text().contains("/openapi/services/default/cart/openapi.json")
+    );
     assert!(list.contains("[Carts](/docs/doc/default/cart.md)"), "{list}");
     let twin = ask(&site, "/docs/doc/default/cart.md").await.text();
     assert!(twin.contains("# Carts") && twin.contains("(/docs/doc/default/cart/operations/show.md)"), "{twin}");

@@ -1,0 +1,70 @@
+//! Where keys are kept.
+
+use std::path::PathBuf;
+
+use tokio::sync::Mutex;
+
+use super::KeysError;
+use super::cluster::ClusterSecret;
+use super::manifest::Manifest;
+
+/// Where keys are to be kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In the manifest of a Secret, in the directory that the gateway reads.
+    File(PathBuf),
+    /// In a Secret of a cluster.
+    Secret {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Which cluster; without, that of the pod, or of `KUBECONFIG`.
+        kubeconfig: Option<PathBuf>,
+    },
+}
+
+/// The place, when it can be reached.
+#[derive(Debug)]
+pub(super) enum Store {
+    /// One change at a time.
+    File(PathBuf, Mutex<()>),
+    /// The API server says when another was faster.
+    Secret(ClusterSecret),
+}
+
+impl Store {
+    pub(super) async fn open(place: &Place) -> Result<Self, KeysError> {
+        Ok(match place {
+            Place::File(path) => Self::File(path.clone(), Mutex::default()),
+            Place::Secret { namespace, name, kubeconfig } => {
+                Self::Secret(ClusterSecret::find(namespace, name, kubeconfig.as_deref()).await?)
+            }
+        })
+    }
+
+    /// All that is there.
+    pub(super) async fn read(&self) -> Result<Manifest, KeysError> {
+        match self {
+            Self::File(path, _) => Manifest::read(path),
+            Self::Secret(secret) => secret.read().await.map(|(manifest, _)| manifest),
+        }
+    }
+
+    /// Changes it as a whole, or not at all. The change is made again where another was faster.
+    pub(super) async fn change<T>(
+        &self,
+        change: impl Fn(&mut Manifest) -> Result<T, KeysError>,
+    ) -> Result<T, KeysError> {
+        match self {
+            Self::File(path, turn) => {
+                let _turn = turn.lock().await;
+                let mut manifest = Manifest::read(path)?;
+                let changed = change(&mut manifest)?;
+                manifest.write(path)?;
+                Ok(changed)
+            }
+            Self::Secret(secret) => secret.change(change).await,
+        }
+    }
+}
