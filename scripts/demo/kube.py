@@ -70,7 +70,8 @@ class ClusterStage(Stage):
         cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         for namespace in (SHOP, EDGE):
             cluster.kubectl("create", "namespace", namespace)
-        rights = cluster.helm_template(CHART, "--namespace", EDGE, "--show-only", "templates/rbac.yaml")
+        rights = cluster.helm_template(CHART, "--namespace", EDGE, "--show-only", "templates/rbac.yaml",
+                                       "--set", "admin.allowEdits=true")
         cluster.kubectl("apply", "-f", "-", given=rights)
         self.account = cluster.account_kubeconfig(EDGE, "nuncio")
         # It counts where the gateway is.

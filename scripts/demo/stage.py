@@ -134,7 +134,7 @@ class Stage:
 
     def start_gateway(self) -> Program:
         command = [str(self.nuncio), "up", *self.origin(), "--admin", self.admin, "--envoy", str(ENVOY),
-                   f"--portal=127.0.0.1:{self.ports['portal']}"]
+                   f"--portal=127.0.0.1:{self.ports['portal']}", "--allow-edits"]
         gateway = self.start("nuncio", command, not self.quiet)
         wait_until(lambda: answers(f"http://{self.admin}/ambassador/v0/check_ready"), "the gateway to be ready", gateway)
         return gateway

@@ -13,7 +13,7 @@ The shop is open:
 Its manifests, yours to edit until you stop:
   {manifests}
 
-Seven things to try in another terminal:
+Eight things to try in another terminal, the last in a browser:
 
 1. Change a route while requests flow. None fails:
      while curl -sS -o /dev/null -D - http://{host}:{http}/api/products | grep -i x-shop-note; do sleep 0.1; done
@@ -47,6 +47,10 @@ Seven things to try in another terminal:
      token=$(curl -sS -u {robot} -d grant_type=client_credentials http://{accounts}/token | grep -o 'ey[^"]*')
      curl -sS -i -H "authorization: Bearer $token" http://{host}:{http}/api/orders
      {nuncio} explain http://{host}:{http}/api/orders --admin {admin}
+
+8. Do the same as a developer would: http://{host}:{http}/docs/ has the APIs. Choose Orders and its first operation, and Send: the gateway refuses, says why,
+   and shows the way in. Log in there, and Send again.
+   Then change the timeout of the cart, see what that affects, and apply it: http://127.0.0.1:{portal}/console/objects/Mapping/default/cart/edit
 
 Ctrl-C stops everything.
 """
@@ -107,6 +111,7 @@ def places(stage: Stage) -> list[tuple[str, str]]:
         (f"{http}/api/orders", 'orders (POST {"user": "ann"}), for who has logged in'),
         (stage.preview(), "a preview: the same shop with version 2 of the cart, for who has this URL"),
         (f"{http}/docs/", "developer portal: read these APIs, log in, and try them from their pages"),
+        (f"http://127.0.0.1:{stage.ports['portal']}/console/", "console: routes as a drawing, problems, traffic, certificates; and changing objects"),
         (f"http://{stage.accounts.address}/", "the identity provider, where customers have their accounts"),
         (f"127.0.0.1:{stage.ports['tcp']}", "web again, as plain TCP"),
         (f"http://{stage.admin}/api/v1/routes", "what the gateway knows (also hosts, clusters, limits, envoys, problems)"),
@@ -117,7 +122,7 @@ def show(stage: Stage) -> None:
     lines = places(stage)
     width = max(len(where) for where, _ in lines)
     words = {"places": "\n".join(f"  {where:{width}}  {what}" for where, what in lines), "host": HOST,
-             "http": stage.ports["http"], "admin": stage.admin, "manifests": stage.manifests, "nuncio": stage.nuncio,
+             "http": stage.ports["http"], "portal": stage.ports["portal"], "admin": stage.admin, "manifests": stage.manifests, "nuncio": stage.nuncio,
              "envoy": " ".join(str(pid) for pid in stage.envoys()), "accounts": stage.accounts.address,
              "robot": f"{ROBOT}:{stage.accounts.passwords[ROBOT]}"}
     if isinstance(stage, ClusterStage):
