@@ -56,7 +56,7 @@ fn unused_origins(object: &Object, login: &Login<'_>) -> Vec<(ObjectId, Problem)
         login.rules.iter().any(|rule| asks(&rule.host))
     };
     let many = login.origins.len() > 1;
-    let unused = login.origins.iter().enumerate().filter(|(at, origin)| !(many && *at == 0) && !is_used(origin));
+    let unused = login.origins.iter().enumerate().filter(|(at, origin)| !(is_used(origin) || many && *at == 0));
     let problem = |(at, origin): (usize, &ProtectedOrigin)| {
         let field = match is_old {
             true => "spec.OAuth2.clientURL".to_owned(),
