@@ -13,13 +13,13 @@ const TOP: u32 = 30;
 impl Graph {
     /// Gives every box its place, and every way its curve.
     pub(super) fn place(&mut self) {
-        for column in 0..COLUMNS.len() {
+        for (column, width) in WIDTHS.into_iter().enumerate() {
             let mut nodes: Vec<_> = self.nodes.iter_mut().filter(|node| node.column == column).collect();
             nodes.sort_by_key(|node| node.middle());
             let mut free = TOP;
             for node in nodes {
                 node.x = x(column);
-                node.width = WIDTHS[column];
+                node.width = width;
                 node.y = (TOP + node.middle()).max(free);
                 free = node.y + ROW;
                 self.height = self.height.max(node.y + HEIGHT + 1);

@@ -306,7 +306,7 @@ async fn every_page_of_the_console_is_for_everybody_on_every_screen() {
     furnished(&site, async || every_page(&site, "portal").await).await;
 }
 
-/// `make pictures` takes them anew: NUNCIO_PICTURES says into which directory.
+/// `make pictures` takes them anew: `NUNCIO_PICTURES` says into which directory.
 #[tokio::test]
 async fn the_guide_shows_pictures_of_pages_that_are_there() {
     let (site, docs) = (Site::new(), Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs"));
