@@ -71,7 +71,7 @@ pub use module_settings::{
 };
 pub use preview::{
     Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewPolicy, PreviewScheme,
-    PreviewedService, WhenMissing,
+    PreviewSelector, PreviewedService, WhenMissing,
 };
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};

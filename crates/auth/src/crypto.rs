@@ -3,6 +3,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -149,6 +150,15 @@ pub fn random<const N: usize>() -> [u8; N] {
 #[must_use]
 pub fn random_text() -> String {
     URL_SAFE_NO_PAD.encode(random::<32>())
+}
+
+/// A code that only who knows the key can make (HMAC-SHA-256, RFC 2104).
+#[must_use]
+pub fn hmac_sha256(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text);
+    let mut code = [0; 32];
+    code.copy_from_slice(&tag.as_ref()[..32]);
+    code
 }
 
 /// SHA-256.

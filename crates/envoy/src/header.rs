@@ -12,16 +12,22 @@ pub(crate) fn additions(edits: &HeaderEdits) -> Vec<HeaderValueOption> {
 }
 
 fn addition(add: &HeaderAdd) -> HeaderValueOption {
-    if add.append {
-        option(&add.name, &add.value, HeaderAppendAction::AppendIfExistsOrAdd)
-    } else {
-        overwrite(&add.name, &add.value)
-    }
+    if add.append { appended(&add.name, &add.value) } else { overwrite(&add.name, &add.value) }
+}
+
+/// Adds the format string `value` to what `name` was.
+pub(crate) fn appended(name: &str, value: &str) -> HeaderValueOption {
+    option(name, value, HeaderAppendAction::AppendIfExistsOrAdd)
 }
 
 /// Sets `name` to the format string `value`, whatever it was.
 pub(crate) fn overwrite(name: &str, value: &str) -> HeaderValueOption {
     option(name, value, HeaderAppendAction::OverwriteIfExistsOrAdd)
+}
+
+/// Sets `name` to the format string `value` where there is no such header.
+pub(crate) fn unless_there(name: &str, value: &str) -> HeaderValueOption {
+    option(name, value, HeaderAppendAction::AddIfAbsent)
 }
 
 fn option(name: &str, value: &str, action: HeaderAppendAction) -> HeaderValueOption {

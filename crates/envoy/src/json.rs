@@ -5,6 +5,7 @@ mod empty;
 use std::sync::OnceLock;
 
 use nuncio_ir::auth::{FILTER_TYPE, RULE_SET_TYPE};
+use nuncio_ir::{KEY_LENGTH, KEY_PREFIX};
 use prost_reflect::{DescriptorError, DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::Value;
 
@@ -54,6 +55,9 @@ pub fn to_json(type_url: &str, body: &[u8]) -> Result<Value, JsonError> {
     let mut value = with_secrets(type_url, body)?;
     if type_url == ResourceKind::Secret.type_url() {
         redact(&mut value);
+    }
+    if [ResourceKind::Route, ResourceKind::ScopedRoute].map(|kind| kind.type_url()).contains(&type_url) {
+        redact_keys(&mut value);
     }
     Ok(value)
 }
@@ -107,6 +111,29 @@ fn redact(secret: &mut Value) {
     }
 }
 
+/// Keys of previews, wherever they stand.
+fn redact_keys(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(KEY_PREFIX) => *text = without_keys(text),
+        Value::Object(fields) => fields.values_mut().for_each(redact_keys),
+        Value::Array(items) => items.iter_mut().for_each(redact_keys),
+        _ => {}
+    }
+}
+
+fn without_keys(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(KEY_PREFIX) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()).unwrap_or(from.len());
+        shown.push_str(before);
+        shown.push_str(if end < KEY_LENGTH { &from[..end] } else { "[redacted]" });
+        rest = &from[end..];
+    }
+    shown + rest
+}
+
 pub(crate) fn decode(type_url: &str, body: &[u8]) -> Result<DynamicMessage, JsonError> {
     let unknown = || JsonError::UnknownType(type_url.to_owned());
     let name = type_url.strip_prefix(PREFIX).ok_or_else(unknown)?;
@@ -119,4 +146,22 @@ pub(crate) fn decode(type_url: &str, body: &[u8]) -> Result<DynamicMessage, Json
 pub(crate) fn pool() -> Result<&'static DescriptorPool, JsonError> {
     static POOL: OnceLock<Result<DescriptorPool, DescriptorError>> = OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS)).as_ref().map_err(JsonError::Descriptors)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_previews_do_not_show() {
+        let key = format!("{KEY_PREFIX}{}", "a2".repeat(13));
+        assert_eq!(without_keys(&format!("h|{key}|class")), "h|[redacted]|class");
+        assert_eq!(
+            without_keys(&format!("nuncio-preview={key}%REQ(x)%,{key}")),
+            "nuncio-preview=[redacted]%REQ(x)%,[redacted]"
+        );
+        for plain in ["npk", "anpkb.example|", "npkx"] {
+            assert_eq!(without_keys(plain), plain);
+        }
+    }
 }

@@ -20,7 +20,9 @@ use crate::{Resource, proto};
 
 pub(crate) use access_log::{REASON_KEY, REASON_NAMESPACE};
 pub(crate) use filters::{CORS_FILTER, LOCAL_LIMIT_FILTER, PROBES_FILTER};
-pub(crate) use scope::{CHAIN_HEADER, HEADERS_OF_EVERY_REQUEST, ON_MISS_FILTER, SCOPE_HEADER};
+pub(crate) use scope::{
+    CHAIN_HEADER, HEADERS_OF_EVERY_REQUEST, ON_MISS_FILTER, PREVIEW_FILTER, SCOPE_HEADER, SELECT_FILTER,
+};
 
 /// Bytes buffered for each connection of the edge profile.
 pub(crate) const BUFFER_LIMIT: u32 = 32 * 1024;

@@ -6,6 +6,7 @@ mod cors;
 mod forward;
 mod limits;
 mod path;
+mod preview;
 
 use std::collections::HashMap;
 
@@ -18,10 +19,11 @@ use envoy_types::pb::envoy::config::route::v3::{
     },
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::{Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
+use nuncio_ir::{FOREIGN_HEADER, Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
 
 use crate::listener::{
     BUFFER_LIMIT, CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER,
+    SELECT_FILTER,
 };
 use crate::{Resource, header, matcher, proto};
 
@@ -56,14 +58,20 @@ fn route_configuration(table: &Table) -> RouteConfiguration {
     let limit = longest.filter(|longest| *longest > DIRECT_RESPONSE_BYTES);
     RouteConfiguration {
         name: table.name.to_string(),
-        virtual_hosts: table.hosts.iter().map(|host| virtual_host(host, exact)).collect(),
-        request_headers_to_remove: vec![SCOPE_HEADER.to_owned(), CHAIN_HEADER.to_owned()],
+        virtual_hosts: table.hosts.iter().map(|host| virtual_host(table, host, exact)).collect(),
+        request_headers_to_remove: [SCOPE_HEADER, CHAIN_HEADER, FOREIGN_HEADER].map(str::to_owned).into(),
+        response_headers_to_add: table.preview.iter().flat_map(|_| preview::answers()).collect(),
         // Order of delivery sees to it that a cluster is there before its routes.
         validate_clusters: Some(proto::boolean(false)),
-        typed_per_filter_config: checks::of_table().into_iter().chain(limits::of_table(table)).collect(),
+        typed_per_filter_config: per_filter(table),
         max_direct_response_body_size_bytes: limit.map(|bytes| proto::uint32(u32::try_from(bytes).unwrap_or(u32::MAX))),
         ..Default::default()
     }
+}
+
+fn per_filter(table: &Table) -> HashMap<String, Any> {
+    let of_preview = table.preview.as_ref().and_then(preview::filter);
+    checks::of_table().into_iter().chain(limits::of_table(table)).chain(of_preview).collect()
 }
 
 fn direct_response_bytes(route: &Route) -> usize {
@@ -73,7 +81,7 @@ fn direct_response_bytes(route: &Route) -> usize {
     }
 }
 
-fn virtual_host(host: &VirtualHost, exact: bool) -> PbVirtualHost {
+fn virtual_host(table: &Table, host: &VirtualHost, exact: bool) -> PbVirtualHost {
     let is_asked = checks::is_asked(host);
     let mut filters = checks::of_host(host, exact);
     if exact {
@@ -82,8 +90,10 @@ fn virtual_host(host: &VirtualHost, exact: bool) -> PbVirtualHost {
     PbVirtualHost {
         name: host.name.to_string(),
         domains: host.domains.iter().map(ToString::to_string).collect(),
-        routes: host.routes.iter().flat_map(|route| routes(route, exact, is_asked)).collect(),
+        routes: host.routes.iter().flat_map(|route| routes(table, route, exact, is_asked)).collect(),
         typed_per_filter_config: filters,
+        request_headers_to_add: table.preview.iter().flat_map(preview::told).collect(),
+        metadata: preview::metadata(table, host),
         ..Default::default()
     }
 }
@@ -100,7 +110,7 @@ fn unneeded_filters(host: &VirtualHost) -> HashMap<String, Any> {
     let mut limits = host.routes.iter().filter_map(|route| route.limits.as_deref());
     let local = limits.clone().any(|limits| limits.local.is_some());
     let asked = limits.any(|limits| !limits.descriptors.is_empty());
-    let unneeded = [ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER].into_iter();
+    let unneeded = [SELECT_FILTER, ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER].into_iter();
     let unneeded = unneeded.chain((!local).then_some(LOCAL_LIMIT_FILTER)).chain((!asked).then_some(Slot::Limit.name()));
     unneeded.map(|name| (name.to_owned(), disabled.clone())).collect()
 }
@@ -133,18 +143,21 @@ fn body_limit(route: &Route) -> Option<u32> {
 }
 
 /// Several where the arms of the route have no Envoy route in common.
-fn routes(route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
+fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
+    let mut added = header::additions(&route.response_headers);
+    added.extend(table.preview.as_ref().map(|_| preview::served_by(route)));
+    let known_host = table.preview.as_ref().and_then(|preview| preview.baseline.as_deref());
     let base = PbRoute {
         name: route.name.to_string(),
         r#match: Some(route_match(&route.matches)),
         typed_per_filter_config: filters(route, exact, is_asked),
-        response_headers_to_add: header::additions(&route.response_headers),
+        response_headers_to_add: added,
         response_headers_to_remove: route.response_headers.remove.clone(),
         request_body_buffer_limit: body_limit(route).map(proto::uint64),
         ..Default::default()
     };
     let mut routes = match &route.action {
-        RouteAction::Forward(forward) => forward::routes(&base, &route.matches.path, forward),
+        RouteAction::Forward(forward) => forward::routes(&base, &route.matches.path, forward, known_host),
         RouteAction::Redirect(redirect) => {
             vec![PbRoute { action: Some(action::redirect(redirect, &route.matches.path)), ..base }]
         }

@@ -2,9 +2,7 @@
 
 use crate::auth::ASSERTION_HEADER;
 use crate::listener::{HttpSettings, UnderscoreHeaders};
-
-/// Chooses a preview. Nobody may choose one yet, and a key that no table has must not keep a request from its routes.
-pub const PREVIEW_HEADER: &str = "x-nuncio-preview";
+use crate::preview::{BAGGAGE_HEADER, PREVIEW_HEADER, PreviewTrust};
 
 /// In which frameworks look for the path that was really asked for, and so for another one than was decided on.
 pub const OTHER_PATHS: [&str; 2] = ["x-original-url", "x-rewrite-url"];
@@ -45,7 +43,8 @@ impl HttpSettings {
     #[must_use]
     pub fn removals(&self) -> Vec<Removal> {
         let name = |name: &str| Removal::Name(name.to_owned());
-        let mut removals = vec![name(PREVIEW_HEADER), name(ASSERTION_HEADER)];
+        let mut removals: Vec<_> = self.keys_of_previews().into_iter().map(name).collect();
+        removals.push(name(ASSERTION_HEADER));
         removals.extend(self.identity_headers.iter().map(|header| match self.underscores {
             UnderscoreHeaders::Allow if header.contains(['-', '_']) => Removal::Spelled(header.clone()),
             _ => name(header),
@@ -56,5 +55,17 @@ impl HttpSettings {
             removals.push(Removal::Prefix(ENVOY_HEADERS));
         }
         removals
+    }
+
+    /// Headers that may hold the key of a preview, where nobody is believed about it. What else they hold is kept elsewhere
+    /// before they go.
+    fn keys_of_previews(&self) -> Vec<&str> {
+        match &self.previews {
+            None => vec![PREVIEW_HEADER],
+            Some(entry) if entry.trust == PreviewTrust::Internal => Vec::new(),
+            Some(entry) => {
+                [PREVIEW_HEADER, BAGGAGE_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str)).collect()
+            }
+        }
     }
 }

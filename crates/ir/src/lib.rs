@@ -13,6 +13,7 @@ mod header;
 mod limit;
 mod listener;
 mod model;
+mod preview;
 mod route;
 mod tls;
 mod version;
@@ -21,7 +22,7 @@ pub use cluster::{
     CircuitBreaker, Cluster, ClusterName, Discovery, Endpoint, Endpoints, HealthCheck, HealthCheckKind, IpFamily,
     Keepalive, LbPolicy, OutlierDetection, Priority, Protocol, StatusRange,
 };
-pub use entry::{OTHER_PATHS, PREVIEW_HEADER, Removal};
+pub use entry::{OTHER_PATHS, Removal};
 pub use extension::{Authorization, AuthorizationBody, AuthorizationProtocol, Extension, Slot, SlotFilter};
 pub use header::{HeaderAdd, HeaderEdits};
 pub use limit::{LimitError, LimitNode, LimitRule, LimitRules, LimitService, Limits, RateLabel, TokenBucket};
@@ -31,6 +32,10 @@ pub use listener::{
     TcpProxy, Transport, UnderscoreHeaders, WeightedCluster,
 };
 pub use model::{Change, Delta, Model, put};
+pub use preview::{
+    BAGGAGE_HEADER, BAGGAGE_MEMBER, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX, NO_HOST, PREVIEW_HEADER, PreviewContext,
+    PreviewEntry, PreviewTrust, SELECT_HEADER, SELECTOR_MARK,
+};
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,
     PathRewrite, QueryMatch, Redirect, Respond, Retry, Route, RouteAction, RouteMatch, RuleCheck, Scope, Table,

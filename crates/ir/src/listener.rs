@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nuncio_api::ObjectId;
 
-use crate::{ClusterName, DownstreamTls, SecretName};
+use crate::{ClusterName, DownstreamTls, PreviewEntry, SecretName};
 
 /// Header that tells routes by which filter chain ([`HttpSettings::chain`]) a request came in.
 pub const CHAIN_HEADER: &str = "x-nuncio-chain";
@@ -171,6 +171,8 @@ pub struct HttpSettings {
     /// Headers that say who a request is from, which clients cannot say of themselves: removed on entry, on every route.
     /// Lower case, sorted.
     pub identity_headers: Vec<String>,
+    /// How requests belong to previews; nothing where there are none.
+    pub previews: Option<PreviewEntry>,
     /// HTTP filters that the user switched on, in order; what every listener has is not listed.
     pub filters: Vec<HttpFilter>,
     /// Access log.

@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use nuncio_api::ObjectId;
+use nuncio_api::{Kind, ObjectId};
 
 pub use self::action::{
     Arm, Backend, Cors, Forward, HashPolicy, HostRewrite, Mirror, PathRewrite, Redirect, Respond, Retry, RouteAction,
 };
 pub use self::matches::{HeaderMatch, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 use crate::auth::RuleSetId;
-use crate::{ClusterName, HeaderEdits, Limits};
+use crate::{ClusterName, HeaderEdits, Limits, PreviewContext};
 
 /// Names a [`Table`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +45,8 @@ pub struct Table {
     pub scope: Scope,
     /// One for an exact host; one for each pattern in the table of the wildcards.
     pub hosts: Vec<VirtualHost>,
+    /// Of the preview whose routes it has.
+    pub preview: Option<PreviewContext>,
 }
 
 impl Table {
@@ -96,14 +98,30 @@ impl Table {
 
 /// The key by which a request finds its [`Table`]: `host|preview`, and `|class` behind it where the
 /// listener is not of the usual class.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope {
-    /// Lower-case host without port, or `*` for the table of all wildcards.
+    /// Lower-case host without port, `*` for the table of all wildcards, or [`crate::NO_HOST`].
     pub host: Arc<str>,
-    /// Key of the preview; empty without one.
+    /// Key of the preview, or its selector behind a [`crate::SELECTOR_MARK`]; empty where the host says it all.
     pub preview: Arc<str>,
     /// Which listeners see it: empty for the usual class (every Host, `securityModel: XFP`).
     pub class: Arc<str>,
+}
+
+impl Scope {
+    /// Whether requests find it by their host alone.
+    #[must_use]
+    pub fn is_by_host(&self) -> bool {
+        self.preview.is_empty()
+    }
+}
+
+/// Without the key of a preview.
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let preview = if self.is_by_host() { "" } else { "…" };
+        write!(f, "Scope({}|{preview}|{})", self.host, self.class)
+    }
 }
 
 impl fmt::Display for Scope {
@@ -151,6 +169,14 @@ pub struct Route {
     pub rules: Option<RuleCheck>,
     /// The objects that asked for it; empty for what Nuncio adds by itself.
     pub origins: Vec<ObjectId>,
+}
+
+impl Route {
+    /// Whether a preview has changed where its requests go.
+    #[must_use]
+    pub fn is_of_preview(&self) -> bool {
+        self.origins.iter().any(|id| id.kind == Kind::Preview)
+    }
 }
 
 /// Whether somebody is asked about the requests of a route before they go on.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem, ProtocolLayer};
-use nuncio_ir::{ChainMatch, DownstreamTls, FilterChain, Handler, HttpSettings, Transport};
+use nuncio_ir::{ChainMatch, DownstreamTls, FilterChain, Handler, HttpSettings, PreviewEntry, PreviewTrust, Transport};
 
 use crate::frame::Frame;
 use crate::host::{CompiledHost, HostTls, chain_name};
@@ -28,6 +28,7 @@ pub(crate) fn add(
             chain: Arc::clone(chain),
             trusted_hops: listener.l7_depth.unwrap_or(0),
             max_concurrent_streams: listener.http2_max_concurrent_streams,
+            previews: http.previews.clone().map(|entry| trusted(entry, listener)),
             ..http.clone()
         }))
     };
@@ -46,6 +47,12 @@ pub(crate) fn add(
         http_chains.extend(kept_from_tcp(class, &owners, chains));
     }
     chains.extend(http_chains);
+}
+
+/// Services that call each other by a Listener of their own are believed.
+fn trusted(entry: PreviewEntry, listener: &nuncio_api::Listener) -> PreviewEntry {
+    let trust = if listener.is_internal() { PreviewTrust::Internal } else { entry.trust };
+    PreviewEntry { trust, ..entry }
 }
 
 /// A chain that keeps a server name from every wider one; `None` for what is no server name.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, ServiceRef, TlsConfig, TlsContext};
-use nuncio_ir::{Discovery, Pem, SecretName, TlsSettings, TlsVersion, UpstreamTls};
+use nuncio_ir::{Discovery, Pem, PreviewEntry, SecretName, TlsSettings, TlsVersion, UpstreamTls};
 
 use crate::endpoints::Topology;
 use crate::protection::Protection;
@@ -56,6 +56,8 @@ pub(crate) struct Context<'a> {
     pub(crate) has_limits: bool,
     /// What Filters and FilterPolicies come to.
     pub(crate) protection: &'a Protection,
+    /// How requests from clients belong to previews, where there may be any.
+    pub(crate) previews: Option<&'a PreviewEntry>,
 }
 
 impl Context<'_> {

@@ -127,6 +127,7 @@ pub(crate) fn build<'a>(
     let mut http = module::http_settings(context.module, &mut frame.module_problems);
     frame.module_problems.extend(context.module_resolver_problem());
     http.identity_headers = identity_headers(&frame.auth, context);
+    http.previews = context.previews.cloned();
     let (filters, upstream) = filter_service::compile(context);
     frame.filters = filters;
     frame.upstreams.extend(upstream);
@@ -291,7 +292,8 @@ impl Frame {
             proxy_protocol = layers.contains(&ProtocolLayer::Proxy);
             if layers.contains(&ProtocolLayer::Http) {
                 let binding = Binding::new(id, listener);
-                let class = self.class(&binding, hosts);
+                let mut class = self.class(&binding, hosts);
+                class.internal |= listener.is_internal();
                 if class.hosts().next().is_none() {
                     let message = "no Host binds to this Listener, so its port stays closed";
                     self.problem(id, Problem::warning("NoHosts", "spec.hostBinding", message));

@@ -48,6 +48,7 @@ pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) 
         suppress_envoy_headers: on(config.suppress_envoy_headers),
         client_cert: client_cert(config),
         identity_headers: Vec::new(),
+        previews: None,
         filters: filters(config, problems),
         access_log: access_log(config),
     }

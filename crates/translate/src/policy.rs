@@ -80,6 +80,8 @@ pub(crate) struct Class {
     pub(crate) security: Security,
     /// Whether there is an AuthService to ask.
     pub(crate) auth: bool,
+    /// Whether services call each other by one of its Listeners.
+    pub(crate) internal: bool,
     /// Hosts of one name.
     pub(crate) exact: BTreeMap<Arc<str>, Arc<HostPolicy>>,
     /// Hosts of many names, in the order in which they are tried.
@@ -106,7 +108,7 @@ impl Class {
                 }
             }
         }
-        Self { key, security, auth, exact, patterns: patterns.into_values().collect() }
+        Self { key, security, auth, internal: false, exact, patterns: patterns.into_values().collect() }
     }
 
     /// The Host that speaks for `name`.

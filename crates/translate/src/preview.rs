@@ -1,6 +1,7 @@
 //! Previews: hosts of their own with the routes of a baseline host, some of whose services are others.
 
 mod gate;
+mod key;
 mod name;
 mod page;
 mod shadow;
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Preview, PreviewBackends, PreviewPolicy, PreviewedService, Problem, WhenMissing};
+use nuncio_ir::auth::Sensitive;
 
 use crate::context::Context;
 use crate::coverage::Gate;
@@ -16,14 +18,30 @@ use crate::pattern::HostPattern;
 use crate::service::{ServiceKey, Target, target};
 use crate::upstream::{Location, find};
 
-pub(crate) use name::{host_name, is_below};
-pub(crate) use page::{out_of_service, shield};
-pub(crate) use shadow::{Base, Shadow};
+pub(crate) use key::{Seed, fingerprint};
+pub(crate) use name::is_below;
+pub(crate) use page::{mark, out_of_service, pointer, shield, unknown_table};
+pub(crate) use shadow::{Base, Copied, Face, Shadow};
+
+/// What holds for all previews.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) policy: Arc<PreviewPolicy>,
+    pub(crate) seed: Seed,
+    /// Headers that hold keys besides those that always do, in lower case.
+    pub(crate) headers: Arc<[String]>,
+}
 
 /// A Preview, taken apart under the policy that is in force.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) id: ObjectId,
+    /// What visitors call it.
+    pub(crate) selector: Arc<str>,
+    /// What services hand on.
+    pub(crate) key: Sensitive,
+    /// Headers that hold the key besides those that always do.
+    pub(crate) headers: Arc<[String]>,
     pub(crate) entrances: Vec<Entrance>,
     pub(crate) replacements: Vec<Replacement>,
     /// What requests have to pass; nothing where anybody may see it.
@@ -38,6 +56,8 @@ pub(crate) struct Entrance {
     pub(crate) index: usize,
     /// In lower case.
     pub(crate) name: Arc<str>,
+    /// How its URLs begin.
+    pub(crate) origin: Arc<str>,
     /// The host whose routes it has, in lower case.
     pub(crate) baseline: Arc<str>,
 }
@@ -64,14 +84,16 @@ impl Replacement {
 }
 
 /// Takes a Preview apart.
-pub(crate) fn compile(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, context: &Context<'_>) -> Compiled {
+pub(crate) fn compile(id: &ObjectId, spec: &Preview, rules: &Rules, context: &Context<'_>) -> Compiled {
+    let policy = &*rules.policy;
+    let selector = name::selector(id, spec.slug.as_deref());
     let mut problems = Vec::new();
     let allowed = match forbidden(id, spec, policy) {
         Some(problem) => Err(problem),
         None => gate::of(spec, policy, context.protection),
     };
     let (gate, entrances) = match allowed {
-        Ok(gate) => (gate, entrances(id, spec, policy, &mut problems)),
+        Ok(gate) => (gate, entrances(&selector, spec, policy, &mut problems)),
         Err(problem) => {
             problems.push(problem);
             (None, Vec::new())
@@ -80,7 +102,8 @@ pub(crate) fn compile(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, con
     let services = spec.services.iter().enumerate();
     let replacements = services.map(|(index, service)| replacement(id, index, service, policy, context, &mut problems));
     let replacements = replacements.collect();
-    Compiled { id: id.clone(), entrances, replacements, gate, problems }
+    let (key, headers) = (rules.seed.key(id), Arc::clone(&rules.headers));
+    Compiled { id: id.clone(), selector, key, headers, entrances, replacements, gate, problems }
 }
 
 impl Compiled {
@@ -108,14 +131,14 @@ fn forbidden(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy) -> Option<Pr
     })
 }
 
-fn entrances(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy, problems: &mut Vec<Problem>) -> Vec<Entrance> {
+fn entrances(selector: &str, spec: &Preview, policy: &PreviewPolicy, problems: &mut Vec<Problem>) -> Vec<Entrance> {
     let allowed: Vec<_> = policy.hosts.iter().filter_map(|host| HostPattern::parse(host)).collect();
     let mut entrances = Vec::new();
     for (index, entrypoint) in spec.entrypoints.iter().enumerate() {
         let Some(HostPattern::Exact(baseline)) = HostPattern::parse(&entrypoint.host) else { continue };
         if allowed.iter().any(|pattern| pattern.takes(&baseline)) && !is_below(&policy.domain, &baseline) {
-            let name = host_name(id, spec.slug.as_deref(), &entrypoint.name, &policy.domain);
-            entrances.push(Entrance { index, name, baseline });
+            let name = name::host_name(selector, &entrypoint.name, &policy.domain);
+            entrances.push(Entrance { index, origin: policy.origin(&name).into(), name, baseline });
         } else {
             let message = format!("the PreviewPolicy allows no previews of {baseline}");
             problems.push(Problem::error("NotAllowed", format!("spec.entrypoints[{index}].host"), message));

@@ -291,6 +291,7 @@ impl World {
             label_domain: self.limiting.domain.as_deref(),
             has_limits: self.limiting.has_limits,
             protection: &self.protection,
+            previews: self.previews.entry(),
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct One {
     /// Address and port to listen on
     #[arg(long)]
     pub(crate) listen: SocketAddr,
-    /// Version that the service says it is; the cart adds a total from v2 on
+    /// Version that the service says it is; from v2 on the cart adds a total, and the catalog has a sale
     #[arg(long, default_value = "v1")]
     pub(crate) version: String,
     /// Where the catalog is

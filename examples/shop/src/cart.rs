@@ -57,15 +57,26 @@ pub(crate) fn router(service: CartService) -> OpenApiRouter {
         .with_state(service)
 }
 
-/// A user's cart
+/// A user's cart, at today's prices
 #[utoipa::path(
     get,
     path = "/carts/{user}",
     params(("user" = String, Path, description = "Whose cart")),
-    responses((status = OK, body = Cart))
+    responses(
+        (status = OK, body = Cart),
+        (status = BAD_GATEWAY, body = Problem, description = "The catalog does not answer"),
+    )
 )]
-async fn show(State(service): State<CartService>, Path(user): Path<String>) -> Json<Cart> {
-    Json(service.shown(service.carts.get(&user)))
+async fn show(
+    State(service): State<CartService>,
+    Path(user): Path<String>,
+    propagation: Propagation,
+) -> Result<Json<Cart>, ShopError> {
+    let mut cart = service.carts.get(&user);
+    for line in &mut cart.lines {
+        line.product = service.catalog.get(&["products", &line.product.sku], &propagation).await?;
+    }
+    Ok(Json(service.shown(cart)))
 }
 
 /// Take everything out

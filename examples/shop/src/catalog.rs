@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -33,15 +33,29 @@ const fn product(sku: &'static str, name: &'static str, price_cents: u32) -> Pro
     Product { sku: Cow::Borrowed(sku), name: Cow::Borrowed(name), price_cents }
 }
 
+/// What the service needs to answer.
+#[derive(Clone, Copy)]
+pub(crate) struct CatalogService {
+    /// Whether everything costs a tenth less: what is new in v2
+    pub(crate) sale: bool,
+}
+
+impl CatalogService {
+    fn products(self) -> [Product; 4] {
+        let off = |price: u32| if self.sale { price / 10 } else { 0 };
+        PRODUCTS.map(|product| Product { price_cents: product.price_cents - off(product.price_cents), ..product })
+    }
+}
+
 /// The routes of the service.
-pub(crate) fn router() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
+pub(crate) fn router(service: CatalogService) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).with_state(service)
 }
 
 /// Every product
 #[utoipa::path(get, path = "/products", responses((status = OK, body = Vec<Product>)))]
-async fn list() -> Json<[Product; 4]> {
-    Json(PRODUCTS)
+async fn list(State(service): State<CatalogService>) -> Json<[Product; 4]> {
+    Json(service.products())
 }
 
 /// One product
@@ -51,8 +65,9 @@ async fn list() -> Json<[Product; 4]> {
     params(("sku" = String, Path, description = "Stock keeping unit")),
     responses((status = OK, body = Product), (status = NOT_FOUND, body = Problem))
 )]
-async fn show(Path(sku): Path<String>) -> Result<Json<Product>, ShopError> {
-    PRODUCTS
+async fn show(State(service): State<CatalogService>, Path(sku): Path<String>) -> Result<Json<Product>, ShopError> {
+    service
+        .products()
         .into_iter()
         .find(|product| product.sku == sku)
         .map(Json)

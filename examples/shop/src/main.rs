@@ -1,6 +1,6 @@
 //! The shop: four small services behind the gateway, for the demonstration and for tests.
 //!
-//! `web` shows the front page and asks `catalog` and `cart`; `cart` asks `catalog` for what it is given; `orders` turns
+//! `web` shows the front page and asks `catalog` and `cart`; `cart` asks `catalog` for what it is given, and for its prices; `orders` turns
 //! a cart into an order. Each describes itself at `/openapi.json` and serves its health at `/healthz`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 

@@ -8,14 +8,14 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::args::{All, One, Service};
 use crate::cart::{self, CartService, Carts};
-use crate::catalog;
+use crate::catalog::{self, CatalogService};
 use crate::orders::{self, OrderService};
 use crate::peer::Peer;
 use crate::server::{Door, Served};
 use crate::web::{self, WebService};
 
-/// The version of the cart whose carts have no total.
-const WITHOUT_TOTALS: &str = "v1";
+/// The version of each service without what came later: totals of carts, a sale in the catalog.
+const FIRST: &str = "v1";
 
 /// What the services find each other by, and what versions of the cart share.
 struct Surroundings {
@@ -28,11 +28,11 @@ impl Surroundings {
     fn routes(&self, service: Service, version: &str) -> OpenApiRouter {
         match service {
             Service::Web => web::router(WebService { catalog: self.catalog.clone(), cart: self.cart.clone() }),
-            Service::Catalog => catalog::router(),
+            Service::Catalog => catalog::router(CatalogService { sale: version != FIRST }),
             Service::Cart => cart::router(CartService {
                 carts: Arc::clone(&self.carts),
                 catalog: self.catalog.clone(),
-                totals: version != WITHOUT_TOTALS,
+                totals: version != FIRST,
             }),
             Service::Orders => orders::router(OrderService::new(self.cart.clone())),
         }

@@ -130,8 +130,8 @@ fn find<'a>(
     lost: &mut Vec<Lost>,
     doubts: &mut Vec<&'a Route>,
 ) -> Option<FoundRoute<'a>> {
-    let table =
-        |host: &str| model.tables.values().find(|table| *table.scope.host == *host && *table.scope.class == *class);
+    let by_host = || model.tables.values().filter(|table| table.scope.is_by_host() && *table.scope.class == *class);
+    let table = |host: &str| by_host().find(|table| *table.scope.host == *host);
     if let Some(table) = table(&request.host) {
         let host = table.hosts.first()?;
         if let Some((order, route)) = first_match(model, table, host, request, lost, doubts) {

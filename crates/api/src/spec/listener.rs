@@ -35,9 +35,18 @@ pub struct Listener {
     /// The Hosts that the port serves. Required.
     #[serde(rename = "hostBinding")]
     pub host_binding: Option<HostBinding>,
+    /// Services call each other here: what they say of the preview that a request belongs to is believed. Nobody else must
+    /// reach the port.
+    pub internal: Option<bool>,
 }
 
 impl Listener {
+    /// Whether services call each other here.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.internal.unwrap_or(false)
+    }
+
     /// The protocol's layers from the top: the stack as written, or what `protocol` stands for.
     #[must_use]
     pub fn layers(&self) -> &[ProtocolLayer] {

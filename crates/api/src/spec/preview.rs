@@ -101,6 +101,14 @@ pub struct PreviewPolicy {
     pub groups_claim: Option<String>,
     /// Who may stand in for a service; default `Services`.
     pub backends: Option<PreviewBackends>,
+    /// How clients may choose a preview at the entrypoint's own host; default is that they may not.
+    pub selectors: Vec<PreviewSelector>,
+    /// Headers in which services are told the preview's key, besides `x-nuncio-preview` and `baggage`.
+    pub headers: Vec<String>,
+    /// The Secret, in the policy's namespace, of whose `key` the keys of previews are made; where absent each controller makes
+    /// its own when it starts.
+    #[serde(rename = "secretName")]
+    pub secret_name: Option<String>,
     /// How many Previews of one namespace count, those before others whose names come first; default 100.
     #[serde(rename = "maxPreviews")]
     pub max_previews: Option<u32>,
@@ -108,6 +116,13 @@ pub struct PreviewPolicy {
     pub scheme: Option<PreviewScheme>,
     /// The port in the URLs of previews; none where absent.
     pub port: Option<u16>,
+}
+
+/// How a client may choose a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+pub enum PreviewSelector {
+    /// By the preview's name in the header `x-nuncio-preview`.
+    Header,
 }
 
 /// Who may stand in for a service.
@@ -141,6 +156,12 @@ impl PreviewPolicy {
         self.max_previews.unwrap_or(MAX_PREVIEWS) as usize
     }
 
+    /// Whether clients may choose a preview in this way.
+    #[must_use]
+    pub fn selects_by(&self, selector: PreviewSelector) -> bool {
+        self.selectors.contains(&selector)
+    }
+
     /// Whether Previews of a namespace count.
     #[must_use]
     pub fn takes_namespace(&self, namespace: &str) -> bool {
@@ -150,11 +171,17 @@ impl PreviewPolicy {
     /// The URL of a host of a preview.
     #[must_use]
     pub fn url(&self, host: &str) -> String {
+        format!("{}/", self.origin(host))
+    }
+
+    /// The same without the slash at the end.
+    #[must_use]
+    pub fn origin(&self, host: &str) -> String {
         let scheme = match self.scheme.unwrap_or_default() {
             PreviewScheme::Http => "http",
             PreviewScheme::Https => "https",
         };
         let port = self.port.map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{scheme}://{host}{port}/")
+        format!("{scheme}://{host}{port}")
     }
 }

@@ -20,6 +20,28 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Headers of requests that hold the key of a preview, which no log may have.
+const WITH_KEYS: [&str; 4] = ["x-nuncio-preview", "x-nuncio-scope", "x-nuncio-select", "baggage"];
+
+/// Checks that a text for logs shows no key of a preview. Of operators that are complete.
+pub(super) fn keeps_keys(text: &str) -> Result<(), String> {
+    let mut rest = text;
+    while let Some(start) = rest.find('%') {
+        rest = &rest[start + 1..];
+        let Some(Operator { name, parameters, rest: after, .. }) = Operator::read(rest) else {
+            rest = rest.strip_prefix('%').unwrap_or(rest);
+            continue;
+        };
+        let of_request = matches!(name, "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ");
+        let named = parameters.filter(|_| of_request).into_iter().flat_map(|names| names.split('?'));
+        if let Some(header) = named.map(str::to_ascii_lowercase).find(|name| WITH_KEYS.contains(&&**name)) {
+            return Err(format!("{header} may hold the key of a preview, which is not to be in logs"));
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
 fn lone_percent(after: &str) -> String {
     let near = shorten(&after.chars().take(12).collect::<String>());
     format!(
@@ -105,7 +127,17 @@ fn header(name: &str, parameters: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, keeps_keys};
+
+    #[test]
+    fn logs_show_no_keys() {
+        for text in ["%REQ(baggage)%", "a %REQ(x?X-Nuncio-Preview):5% b", "%%%REQUEST_HEADER(BAGGAGE)%"] {
+            assert!(keeps_keys(text).is_err(), "{text}");
+        }
+        for text in ["%REQ(x-request-id)%", "100%% baggage", "%RESP(baggage)%", "%%REQ(baggage)%%"] {
+            assert_eq!(keeps_keys(text), Ok(()), "{text}");
+        }
+    }
 
     #[test]
     fn operators_are_checked() {

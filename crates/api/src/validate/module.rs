@@ -101,7 +101,7 @@ fn log(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 fn operators(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
-    if let Err(message) = format::check(text) {
+    if let Err(message) = format::check(text).and_then(|()| format::keeps_keys(text)) {
         issues.error(path, "InvalidFormat", message);
     }
 }

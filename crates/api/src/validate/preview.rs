@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{filter_policy, hostname, invalid, missing, target};
+use super::{filter_policy, header, hostname, invalid, missing, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -17,6 +17,25 @@ const LONGEST_ENTRYPOINT: usize = 16;
 const LONGEST_SLUG: usize = 28;
 /// A name holds 253, a label and a dot among them.
 const LONGEST_DOMAIN: usize = 189;
+
+/// Headers that hold the key of a preview besides those that always do.
+const MOST_HEADERS: usize = 8;
+/// Headers that mean something to everybody.
+const TAKEN_HEADERS: [&str; 12] = [
+    "authorization",
+    "baggage",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "forwarded",
+    "te",
+    "traceparent",
+    "tracestate",
+    "transfer-encoding",
+    "upgrade",
+];
+const TAKEN_PREFIXES: [&str; 3] = ["x-nuncio-", "x-forwarded-", "x-envoy-"];
 
 /// Checks a Preview.
 pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_>) {
@@ -103,16 +122,36 @@ pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &m
     for (index, host) in policy.hosts.iter().enumerate() {
         hostname::glob(host, &hosts.index(index), issues);
     }
+    propagated(&policy.headers, &path.key("headers"), issues);
     if policy.port == Some(0) {
         invalid(&path.key("port"), "expected a port from 1 to 65535, found 0", issues);
+    }
+}
+
+/// Headers whose value the gateway replaces. What others mean by theirs is not for it to write.
+fn propagated(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
+    count_at_most(names.len(), MOST_HEADERS, path, issues);
+    for (index, name) in names.iter().enumerate() {
+        let path = path.index(index);
+        let name = name.to_ascii_lowercase();
+        header::changed_name(&name, &path, issues);
+        let is_of_all = TAKEN_HEADERS.contains(&name.as_str()) || TAKEN_PREFIXES.iter().any(|it| name.starts_with(it));
+        if is_of_all {
+            invalid(&path, "has a meaning of its own already", issues);
+        }
+    }
+}
+
+fn count_at_most(found: usize, most: usize, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if found > most {
+        invalid(path, format!("at most {most} may be named, found {found}"), issues);
     }
 }
 
 fn count(found: usize, most: usize, path: &Path<'_>, issues: &mut Issues<'_>) {
     match found {
         0 => missing(path, issues),
-        found if found > most => invalid(path, format!("at most {most} may be named, found {found}"), issues),
-        _ => {}
+        found => count_at_most(found, most, path, issues),
     }
 }
 

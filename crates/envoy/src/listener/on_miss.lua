@@ -1,14 +1,8 @@
 -- Looks further where a request has found no route: host names are case-insensitive but scope keys
 -- are not, and what no table of an exact host takes belongs to the table of the wildcards.
-
--- Tries the table of `key`. Envoy looks a route up again only when something needs it after the
--- cache is cleared; metadata() does, routeName() does not.
-local function look(handle, key)
-  handle:headers():replace("x-nuncio-scope", key)
-  handle:clearRouteCache()
-  handle:metadata()
-  return handle:streamInfo():routeName() ~= ""
-end
+--
+-- PREVIEWS and CLASS are written above: whether requests may belong to previews, and what the scope keys
+-- of the listener's class end with.
 
 -- Whether the route allows what the request asks to switch to. Envoy decides that before this filter
 -- has found the route, so the route says it a second time, in its metadata.
@@ -18,7 +12,9 @@ local function may_upgrade(handle)
   if not protocol or not connection or not connection:lower():find("upgrade", 1, true) then
     return true
   end
-  local allowed = handle:metadata():get("upgrades")
+  -- The first looks for the route, if it is the first time; the second tells of the one that there is now.
+  handle:metadata()
+  local allowed = handle:route():metadata():get("upgrades")
   return allowed and allowed[protocol:lower()]
 end
 
@@ -32,30 +28,56 @@ local function is_host(host)
     and not host:find("..", 1, true)
 end
 
--- Looks for the route in the tables that are left; gives the status of a request that none may take.
-local function find(handle)
-  local key = handle:headers():get("x-nuncio-scope")
-  local bar = key and key:find("|", 1, true)
-  if not bar then
+local function lead(handle, host, rest)
+  handle:headers():replace("x-nuncio-scope", host .. rest)
+  handle:clearRouteCache()
+end
+
+-- Looks for the route in the tables that are left; gives the status of a request that none may take. `led`
+-- is there where select.lua has led the request to a table in which nobody has looked: a key for that of
+-- the wildcards, or a star.
+local function find(handle, led)
+  local asked = handle:headers():get("x-nuncio-scope")
+  local host, rest = (asked or ""):match("^([^|]*)(|.*)$")
+  if not host then
     return nil
   end
-  local host, rest = key:sub(1, bar - 1), key:sub(bar)
-  if not is_host(host) then
+  local is_answered = led and rest == "|?" .. CLASS
+  if not is_answered and not is_host(host) then
     return "400"
   end
   local lower = host:lower()
-  if lower ~= host and look(handle, lower .. rest) then
-    return nil
+  if led or lower ~= host then
+    lead(handle, lower, rest)
+    -- Envoy looks a route up again only when something needs it: metadata() does, the first time, and
+    -- routeName() does not.
+    handle:metadata()
+    if handle:streamInfo():routeName() ~= "" then
+      return nil
+    end
+    if rest ~= "|" .. CLASS then
+      return "404"
+    end
   end
-  look(handle, "*" .. rest)
+  lead(handle, "*", "|" .. (led and led ~= "*" and led or "") .. CLASS)
   return nil
 end
 
 function envoy_on_request(handle)
-  if handle:streamInfo():routeName() ~= "" then
+  local headers = handle:headers()
+  local led = PREVIEWS and headers:get("x-nuncio-select")
+  local is_found = handle:streamInfo():routeName() ~= ""
+  if is_found and not led then
     return
   end
-  local status = find(handle)
+  local status = nil
+  if led then
+    headers:remove("x-nuncio-select")
+  end
+  -- A dash: there was a look already.
+  if led ~= "-" or not is_found then
+    status = find(handle, led ~= "-" and led or nil)
+  end
   if not status and not may_upgrade(handle) then
     status = "403"
   end

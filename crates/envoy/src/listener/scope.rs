@@ -1,6 +1,8 @@
 //! How a request finds its table: a header holds the scope key, written before anything reads it.
 //!
-//! The key is that of [`nuncio_ir::Scope`]: `host|preview`, and `|class` where the listener has one.
+//! The key is that of [`nuncio_ir::Scope`]: `host|preview`, and `|class` where the listener has one. Where requests may belong
+//! to previews, the key tells in place of `preview` no more than that there is something to look at: it is nobody's, so that
+//! the filter of a miss looks at it, and no client can say a whole key.
 //! `|` is not allowed in a host (Envoy answers 400), so that no Host header makes another's key.
 
 use envoy_types::pb::envoy::config::common::mutation_rules::v3::{
@@ -21,7 +23,10 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 };
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
 use nuncio_ir::auth::ASSERTION_HEADER;
-use nuncio_ir::{HttpSettings, OTHER_PATHS, PREVIEW_HEADER, Removal};
+use nuncio_ir::{
+    BAGGAGE_HEADER, FOREIGN_HEADER, HttpSettings, OTHER_PATHS, PREVIEW_HEADER, PreviewEntry, PreviewTrust, Removal,
+    SELECT_HEADER,
+};
 
 use super::filters;
 use crate::{header, matcher, proto};
@@ -34,10 +39,29 @@ pub(crate) const CHAIN_HEADER: &str = "x-nuncio-chain";
 ///
 /// The bootstrap names them, so that Envoy keeps a place for each in its table of headers: the first change of a header without
 /// one makes Envoy build a dictionary of all headers of the request.
-pub(crate) const HEADERS_OF_EVERY_REQUEST: [&str; 6] =
-    [SCOPE_HEADER, CHAIN_HEADER, PREVIEW_HEADER, ASSERTION_HEADER, OTHER_PATHS[0], OTHER_PATHS[1]];
+pub(crate) const HEADERS_OF_EVERY_REQUEST: [&str; 9] = [
+    SCOPE_HEADER,
+    CHAIN_HEADER,
+    PREVIEW_HEADER,
+    SELECT_HEADER,
+    BAGGAGE_HEADER,
+    FOREIGN_HEADER,
+    ASSERTION_HEADER,
+    OTHER_PATHS[0],
+    OTHER_PATHS[1],
+];
 /// The filter that looks further where no route was found.
 pub(crate) const ON_MISS_FILTER: &str = "nuncio.on_miss";
+
+/// The filter that leads requests to previews.
+pub(crate) const SELECT_FILTER: &str = "nuncio.select";
+
+const SELECT: &str = include_str!("select.lua");
+
+/// The filter that keeps visitors of a preview within it.
+pub(crate) const PREVIEW_FILTER: &str = "nuncio.preview";
+
+const PREVIEW: &str = include_str!("preview.lua");
 
 /// Looks for the lower-case host, then for `*`.
 const ON_MISS: &str = include_str!("on_miss.lua");
@@ -64,8 +88,9 @@ pub(super) fn scoped_routes() -> ScopedRoutes {
 
 /// Takes out what clients may not say, then writes the internal headers; what the client sent under their names does not survive.
 pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
-    let mut actions: Vec<_> = settings.removals().into_iter().map(remove).collect();
-    actions.push(Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(&settings.class))));
+    let mut actions: Vec<_> = settings.previews.iter().flat_map(preview_actions).collect();
+    actions.extend(settings.removals().into_iter().map(remove));
+    actions.push(Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(settings))));
     actions.push(chain_action(&settings.chain));
     let mutation =
         HeaderMutation { mutations: actions.into_iter().map(|action| Mutation { action: Some(action) }).collect() };
@@ -84,10 +109,35 @@ fn remove(removal: Removal) -> Action {
     }
 }
 
+/// Keeps what clients say of previews where nothing but the filter of a miss sees it: no value of theirs survives, whatever
+/// the lines in which it stands. Where services are believed, they may say it in other headers.
+fn preview_actions(entry: &PreviewEntry) -> Vec<Action> {
+    // An absent header has an empty value, and so adds none.
+    let moved = |from: &str, to: &str| {
+        [Action::Remove(to.to_owned()), Action::Append(header::overwrite(to, &format!("%REQ({from})%")))]
+    };
+    match entry.trust {
+        PreviewTrust::Public { by_header, .. } => {
+            let selected = if by_header { moved(PREVIEW_HEADER, SELECT_HEADER).to_vec() } else { Vec::new() };
+            let unselected = (!by_header).then(|| Action::Remove(SELECT_HEADER.to_owned()));
+            selected.into_iter().chain(unselected).chain(moved(BAGGAGE_HEADER, FOREIGN_HEADER)).collect()
+        }
+        PreviewTrust::Internal => {
+            let said = |name: &String| Action::Append(header::unless_there(PREVIEW_HEADER, &format!("%REQ({name})%")));
+            std::iter::once(Action::Remove(SELECT_HEADER.to_owned())).chain(entry.headers.iter().map(said)).collect()
+        }
+    }
+}
+
 /// Here an absent header gives the empty string (in access logs it gives `-`).
-fn scope_format(class: &str) -> String {
-    let key = format!("%REQ(:authority)%|%REQ({PREVIEW_HEADER})%");
-    if class.is_empty() { key } else { format!("{key}|{}", header::literal(class)) }
+fn scope_format(settings: &HttpSettings) -> String {
+    let said = match settings.previews.as_ref().map(|entry| entry.trust) {
+        None => String::new(),
+        Some(PreviewTrust::Public { .. }) => format!("%REQ({SELECT_HEADER}):1%%REQ({FOREIGN_HEADER}):1%"),
+        Some(PreviewTrust::Internal) => format!("%REQ({PREVIEW_HEADER}):1%%REQ({BAGGAGE_HEADER}):1%"),
+    };
+    let key = format!("%REQ(:authority)%|{said}");
+    if settings.class.is_empty() { key } else { format!("{key}|{}", header::literal(&settings.class)) }
 }
 
 /// Envoy adds no header with an empty value, and so would leave the client's in place.
@@ -99,6 +149,31 @@ fn chain_action(chain: &str) -> Action {
     }
 }
 
-pub(super) fn on_miss() -> HttpFilter {
-    filters::filter(ON_MISS_FILTER, &Lua { default_source_code: Some(proto::inline(ON_MISS)), ..Default::default() })
+pub(super) fn on_miss(settings: &HttpSettings) -> HttpFilter {
+    let known = format!("local PREVIEWS, CLASS = {}, \"{}\"\n", settings.previews.is_some(), suffix(settings));
+    filters::filter(ON_MISS_FILTER, &lua(&(known + ON_MISS)))
+}
+
+/// What leads requests to previews, where there may be any.
+pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
+    let trust = match settings.previews.as_ref()?.trust {
+        PreviewTrust::Public { .. } => "public",
+        PreviewTrust::Internal => "internal",
+    };
+    let known = format!("local TRUST, CLASS = \"{trust}\", \"{}\"\n", suffix(settings));
+    Some(filters::filter(SELECT_FILTER, &lua(&(known + SELECT))))
+}
+
+/// What the scope keys of the class end with.
+fn suffix(settings: &HttpSettings) -> String {
+    if settings.class.is_empty() { String::new() } else { format!("|{}", settings.class) }
+}
+
+/// At work for the hosts of previews alone.
+pub(super) fn of_previews() -> HttpFilter {
+    HttpFilter { disabled: true, ..filters::filter(PREVIEW_FILTER, &lua(PREVIEW)) }
+}
+
+fn lua(script: &str) -> Lua {
+    Lua { default_source_code: Some(proto::inline(script)), ..Default::default() }
 }

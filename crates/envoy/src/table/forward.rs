@@ -22,19 +22,19 @@ const MILLION: u64 = 1_000_000;
 /// names objects that are none of the client's business.
 const NO_BACKEND: &str = "no valid backend\n";
 
-/// The Envoy routes of `forward`, made of `base`.
-pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward) -> Vec<PbRoute> {
+/// The Envoy routes of `forward`, made of `base`. Services are told the host `known`, where an arm does not say another.
+pub(super) fn routes(base: &PbRoute, path: &PathMatch, forward: &Forward, known: Option<&str>) -> Vec<PbRoute> {
     let arms: Vec<&Arm> = forward.arms.iter().map(AsRef::as_ref).filter(|arm| arm.weight > 0).collect();
     match arms.as_slice() {
-        [only] => vec![arm_route(base.clone(), path, forward, only)],
+        [only] => vec![arm_route(base.clone(), path, forward, only, known)],
         [first, ..] => match weighted(&arms) {
             Some(clusters) => {
-                let action = upstream::weighted(path, forward, first, &clusters);
+                let action = upstream::weighted(path, forward, first, &clusters, known);
                 let metadata = upgrade_metadata(first);
                 let base = with_context(base.clone(), first);
                 vec![PbRoute { action: Some(Action::Route(action)), metadata, ..base }]
             }
-            None => fractions(base, path, forward, &arms),
+            None => fractions(base, path, forward, &arms, known),
         },
         [] => Vec::new(),
     }
@@ -73,7 +73,7 @@ fn common(arm: &Arm) -> impl PartialEq {
 }
 
 /// A route for each arm. The fractions are cumulative; the last arm takes the rest.
-fn fractions(base: &PbRoute, path: &PathMatch, forward: &Forward, arms: &[&Arm]) -> Vec<PbRoute> {
+fn fractions(base: &PbRoute, path: &PathMatch, forward: &Forward, arms: &[&Arm], known: Option<&str>) -> Vec<PbRoute> {
     let total: u64 = arms.iter().map(|arm| u64::from(arm.weight)).sum();
     let mut sum = 0;
     arms.iter()
@@ -85,7 +85,7 @@ fn fractions(base: &PbRoute, path: &PathMatch, forward: &Forward, arms: &[&Arm])
             if let Some(matches) = route.r#match.as_mut().filter(|_| sum < total) {
                 matches.runtime_fraction = Some(fraction(sum, total));
             }
-            arm_route(route, path, forward, arm)
+            arm_route(route, path, forward, arm, known)
         })
         .collect()
 }
@@ -109,11 +109,11 @@ fn with_context(mut route: PbRoute, arm: &Arm) -> PbRoute {
     route
 }
 
-fn arm_route(route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm) -> PbRoute {
+fn arm_route(route: PbRoute, path: &PathMatch, forward: &Forward, arm: &Arm, known: Option<&str>) -> PbRoute {
     let mut route = with_context(route, arm);
     match &arm.backend {
         Backend::Cluster(name) => {
-            route.action = Some(Action::Route(upstream::single(path, forward, arm, name)));
+            route.action = Some(Action::Route(upstream::single(path, forward, arm, name, known)));
             route.request_headers_to_add = header::additions(&arm.request_headers);
             route.request_headers_to_remove.clone_from(&arm.request_headers.remove);
             route.metadata = upgrade_metadata(arm);

@@ -100,7 +100,7 @@ pub(super) fn route(name: &str, path: PathMatch, action: RouteAction) -> Route {
 
 pub(super) fn table(host: &str, class: &str, hosts: Vec<VirtualHost>) -> Table {
     let scope = Scope { host: host.into(), preview: "".into(), class: class.into() };
-    Table { name: TableName(scope.to_string().into()), scope, hosts }
+    Table { name: TableName(scope.to_string().into()), scope, hosts, preview: None }
 }
 
 pub(super) fn virtual_host(name: &str, domains: &[&str], routes: Vec<Route>) -> VirtualHost {
@@ -143,6 +143,7 @@ pub(super) fn http() -> HttpSettings {
         suppress_envoy_headers: false,
         client_cert: ClientCertHeader::default(),
         identity_headers: Vec::new(),
+        previews: None,
         filters: Vec::new(),
         access_log: access_log("/dev/null"),
     }

@@ -6,7 +6,7 @@ use nuncio_api::Kind;
 use nuncio_ir::{
     AccessLog, AccessLogFormat, ChainMatch, ClientCertHeader, ClientValidation, DownstreamTls, EscapedSlashes,
     FilterChain, ForwardClientCert, Gzip, GzipStrategy, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue,
-    Listener, ObjectId, TlsSettings, TlsVersion, Transport, UnderscoreHeaders,
+    Listener, ObjectId, PreviewEntry, PreviewTrust, TlsSettings, TlsVersion, Transport, UnderscoreHeaders,
 };
 use serde_json::{Value, json};
 
@@ -53,6 +53,10 @@ pub(super) fn every_filter() -> Vec<HttpFilter> {
     ]
 }
 
+pub(super) fn of_previews(trust: PreviewTrust) -> PreviewEntry {
+    PreviewEntry { headers: vec!["x-branch".to_owned()], trust }
+}
+
 /// Says something about everything.
 pub(super) fn every_setting() -> HttpSettings {
     HttpSettings {
@@ -80,6 +84,7 @@ pub(super) fn every_setting() -> HttpSettings {
             uri: true,
         },
         identity_headers: vec!["x-user".to_owned()],
+        previews: Some(of_previews(PreviewTrust::Public { by_header: true, by_cookie: true })),
         filters: every_filter(),
         access_log: AccessLog { path: "/dev/null".to_owned(), format: AccessLogFormat::DefaultJson },
         ..http()
@@ -202,7 +207,7 @@ fn scope_keys() {
     assert_eq!(
         scope["append"],
         json!({
-            "header": {"key": "x-nuncio-scope", "value": "%REQ(:authority)%|%REQ(x-nuncio-preview)%"},
+            "header": {"key": "x-nuncio-scope", "value": "%REQ(:authority)%|"},
             "appendAction": "OVERWRITE_IF_EXISTS_OR_ADD",
         })
     );
@@ -210,7 +215,7 @@ fn scope_keys() {
 
     let classed = mutations("internal", "a%b");
     let [.., scope, chain] = &classed[..] else { panic!() };
-    assert_eq!(scope["append"]["header"]["value"], json!("%REQ(:authority)%|%REQ(x-nuncio-preview)%|internal"));
+    assert_eq!(scope["append"]["header"]["value"], json!("%REQ(:authority)%||internal"));
     assert_eq!(chain["append"]["header"], json!({"key": "x-nuncio-chain", "value": "a%%b"}));
 }
 

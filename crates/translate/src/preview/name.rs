@@ -13,12 +13,17 @@ const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Characters of the digest: nobody finds a name of an object that makes it another's.
 const DIGEST: usize = 16;
 
-/// The host of a preview at an entrypoint. The same Preview always has the same: its end is a digest of its namespace and
+/// What a preview is called by its visitors. The same Preview always has the same: its end is a digest of its namespace and
 /// name. It is no secret.
-pub(crate) fn host_name(id: &ObjectId, slug: Option<&str>, entrypoint: &str, domain: &str) -> Arc<str> {
+pub(crate) fn selector(id: &ObjectId, slug: Option<&str>) -> Arc<str> {
     let digest = crypto::sha256(format!("{}/{}", id.namespace, id.name).as_bytes());
     let slug = slug.map_or_else(|| slug_of(&id.name), ToOwned::to_owned);
-    format!("{entrypoint}--{slug}-{}.{}", letters(&digest), domain.to_ascii_lowercase()).into()
+    format!("{slug}-{}", letters(&digest, DIGEST)).into()
+}
+
+/// The host of a preview at an entrypoint.
+pub(crate) fn host_name(selector: &str, entrypoint: &str, domain: &str) -> Arc<str> {
+    format!("{entrypoint}--{selector}.{}", domain.to_ascii_lowercase()).into()
 }
 
 /// Whether a name is right below a domain.
@@ -41,8 +46,8 @@ fn slug_of(name: &str) -> String {
 }
 
 /// Five bits of each byte.
-fn letters(digest: &[u8; 32]) -> String {
-    digest.iter().take(DIGEST).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+pub(super) fn letters(digest: &[u8; 32], count: usize) -> String {
+    digest.iter().take(count).map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
 #[cfg(test)]
@@ -52,7 +57,8 @@ mod tests {
     use super::*;
 
     fn name(object: &str, slug: Option<&str>) -> String {
-        host_name(&ObjectId::new(Kind::Preview, "shop", object), slug, "web", "Preview.example").to_string()
+        let selector = selector(&ObjectId::new(Kind::Preview, "shop", object), slug);
+        host_name(&selector, "web", "Preview.example").to_string()
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use nuncio_ir::{HeaderAdd, Respond, Route, RouteAction, Table, VirtualHost};
+use nuncio_ir::{HeaderAdd, NO_HOST, Respond, Route, RouteAction, SELECTOR_MARK, Scope, Table, VirtualHost};
 
 use super::name::is_below;
+use super::{Compiled, Entrance};
 use crate::policy::not_found;
+use crate::table::table_name;
 
 /// Answers a name below the domain of previews that is the host of none.
 fn unknown() -> Route {
@@ -33,6 +35,35 @@ fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
         set("x-robots-tag", "noindex"),
     ];
     page
+}
+
+/// What answers requests that name a preview which there is not.
+pub(crate) fn unknown_table(class: &Arc<str>) -> Table {
+    let scope = Scope { host: NO_HOST.into(), preview: NO_HOST.into(), class: Arc::clone(class) };
+    sign("nuncio/no-preview".into(), "nuncio/no-preview", scope)
+}
+
+/// What is found where a client names a preview at its baseline's host: it is called as the preview's own host, for the filter
+/// that looks further.
+pub(crate) fn pointer(preview: &Compiled, entrance: &Entrance, class: &Arc<str>) -> Table {
+    let said: Arc<str> = format!("{SELECTOR_MARK}{}", preview.selector).into();
+    let name = format!("{}{said}", entrance.baseline);
+    let scope = Scope { host: Arc::clone(&entrance.baseline), preview: said, class: Arc::clone(class) };
+    sign(Arc::clone(&entrance.name), &name, scope)
+}
+
+/// What tells that a key is that of a preview, and at which hosts services find something of it: it is called as they are.
+pub(crate) fn mark(preview: &Compiled, hosts: &[Arc<str>], class: &Arc<str>) -> Table {
+    let said = hosts.iter().fold("nuncio/preview".to_owned(), |said, host| said + "," + host);
+    let scope = Scope { host: NO_HOST.into(), preview: Arc::clone(&preview.key.0), class: Arc::clone(class) };
+    sign(said.into(), &format!("nuncio/preview+{}", preview.selector), scope)
+}
+
+/// A table that is there to be found. What stays with it is told that there is no such preview.
+fn sign(said: Arc<str>, name: &str, scope: Scope) -> Table {
+    let domains = vec!["*".into()];
+    let host = VirtualHost { name: said, domains, routes: vec![unknown()], falls_through: false };
+    Table { name: table_name(&scope.class, name), scope, hosts: vec![host], preview: None }
 }
 
 /// Has the table of the wildcards answer for all names right below the domain of previews: none of them is left to a

@@ -5,38 +5,41 @@ use std::sync::Arc;
 
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
-    Arm, Backend, ClusterName, Forward, HeaderAdd, HostRewrite, Redirect, Route, RouteAction, Scope, Table, TableName,
+    Arm, Backend, ClusterName, Forward, PreviewContext, Redirect, Route, RouteAction, Scope, Table, TableName,
     VirtualHost,
 };
 
-use super::{Compiled, Entrance, Replacement, gate};
+use super::{Compiled, Entrance, Replacement, gate, out_of_service};
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::coverage::SetKey;
+use crate::table::{number_names, table_name};
 use crate::upstream::{elsewhere, location};
-
-/// Tells clients who answered.
-const SERVED_BY: &str = "x-nuncio-served-by";
 
 /// Copies the routes of a baseline host.
 pub(crate) struct Shadow<'a> {
     pub(crate) preview: &'a Compiled,
-    pub(crate) entrance: &'a Entrance,
+    pub(crate) face: Face<'a>,
     pub(crate) context: &'a Context<'a>,
     pub(crate) base: &'a Base,
+    /// It shows nothing but that it cannot be shown.
+    pub(crate) is_out: bool,
 }
 
-/// All routes of one host in a class, with what they name.
+/// To whom a copy shows.
+#[derive(Clone, Copy)]
+pub(crate) enum Face<'a> {
+    /// To visitors, at a host of its own and behind the gate.
+    Own(&'a Entrance),
+    /// To services, which hand on the key.
+    Internal,
+}
+
+/// All routes of a table, with what they name.
 pub(crate) struct Base {
     pub(crate) table: Arc<Table>,
     pub(crate) upstreams: BTreeMap<ClusterName, Arc<Upstream>>,
     pub(crate) sets: BTreeMap<RuleSetId, SetKey>,
-}
-
-impl Base {
-    pub(crate) fn routes(&self) -> &[Route] {
-        self.table.hosts.first().map_or(&[], |host| &host.routes)
-    }
 }
 
 /// What a copy sends to.
@@ -49,24 +52,64 @@ pub(crate) struct Copied {
 }
 
 impl Shadow<'_> {
-    /// The table of the preview's host, behind what guards that host itself.
-    pub(crate) fn table(
-        &self,
-        name: TableName,
-        class: &Arc<str>,
-        guards: Vec<Route>,
-        base: &[Route],
-    ) -> (Table, Copied) {
+    /// The table, behind what guards its host itself.
+    pub(crate) fn table(&self, class: &Arc<str>, guards: &[Route]) -> (Table, Copied) {
         let mut copied = Copied { replaced: vec![false; self.preview.replacements.len()], ..Copied::default() };
-        let mut routes = guards;
-        if self.preview.gate.is_some() {
-            routes.extend(gate::endpoints(&mut copied.sets));
+        let hosts = self.base.table.hosts.iter().map(|host| self.host(host, guards, &mut copied)).collect();
+        let (name, scope) = self.place(class);
+        let mut table = Table { name, scope, hosts, preview: Some(self.told()) };
+        number_names(&mut table);
+        (table, copied)
+    }
+
+    /// The name of the table, and which requests find it.
+    fn place(&self, class: &Arc<str>) -> (TableName, Scope) {
+        match self.face {
+            Face::Own(entrance) => {
+                let scope = Scope { host: Arc::clone(&entrance.name), preview: "".into(), class: Arc::clone(class) };
+                (table_name(class, &entrance.name), scope)
+            }
+            Face::Internal => {
+                let scope = Scope {
+                    host: Arc::clone(&self.base.table.scope.host),
+                    preview: Arc::clone(&self.preview.key.0),
+                    class: Arc::clone(class),
+                };
+                (table_name(class, &format!("{}+{}", scope.host, self.preview.selector)), scope)
+            }
         }
-        routes.extend(base.iter().map(|route| self.route(route, &mut copied)));
-        let scope = Scope { host: Arc::clone(&self.entrance.name), preview: "".into(), class: Arc::clone(class) };
-        let domains = vec!["*".into()];
-        let host = VirtualHost { name: Arc::clone(&self.entrance.name), domains, routes, falls_through: false };
-        (Table { name, scope, hosts: vec![host] }, copied)
+    }
+
+    fn told(&self) -> PreviewContext {
+        let (baseline, origin) = match self.face {
+            Face::Own(entrance) => (Some(Arc::clone(&entrance.baseline)), Some(Arc::clone(&entrance.origin))),
+            Face::Internal => (None, None),
+        };
+        PreviewContext { key: self.preview.key.clone(), headers: Arc::clone(&self.preview.headers), baseline, origin }
+    }
+
+    fn host(&self, base: &VirtualHost, guards: &[Route], copied: &mut Copied) -> VirtualHost {
+        let mut routes = Vec::with_capacity(guards.len() + base.routes.len());
+        routes.extend_from_slice(guards);
+        if self.is_out {
+            routes.push(self.route(&out_of_service(), copied));
+        } else {
+            routes.extend(self.gate().into_iter().flat_map(|_| gate::endpoints(&mut copied.sets)));
+            routes.extend(base.routes.iter().map(|route| self.route(route, copied)));
+        }
+        routes.shrink_to_fit();
+        let (name, domains) = match self.face {
+            Face::Own(entrance) => (Arc::clone(&entrance.name), vec!["*".into()]),
+            Face::Internal => (Arc::clone(&base.name), base.domains.clone()),
+        };
+        VirtualHost { name, domains, routes, falls_through: false }
+    }
+
+    fn gate(&self) -> Option<&crate::coverage::Gate> {
+        match self.face {
+            Face::Own(_) => self.preview.gate.as_ref(),
+            Face::Internal => None,
+        }
     }
 
     fn route(&self, base: &Route, copied: &mut Copied) -> Route {
@@ -81,16 +124,7 @@ impl Shadow<'_> {
             route.origins.push(self.preview.id.clone());
             route.origins.sort_unstable();
         }
-        route.rules = gate::held(&route, self.preview.gate.as_ref(), &self.base.sets, &mut copied.sets);
-        let by = if is_replaced { "preview" } else { "baseline" };
-        let add =
-            |name: &str, value: &str, append| HeaderAdd { name: name.to_owned(), value: value.to_owned(), append };
-        route.response_headers.add.extend([
-            add(SERVED_BY, by, false),
-            add("x-robots-tag", "noindex", false),
-            // Beside what the service says of it: the strictest counts (RFC 9111, section 4.2.1).
-            add("cache-control", "private", true),
-        ]);
+        route.rules = gate::held(&route, self.gate(), &self.base.sets, &mut copied.sets);
         route
     }
 
@@ -98,23 +132,21 @@ impl Shadow<'_> {
     /// another version of the same.
     fn forward(&self, forward: &mut Forward, copied: &mut Copied) -> bool {
         let found = forward.arms.iter().find_map(|arm| self.replacement(arm));
-        let Some((index, baseline)) = found else {
-            forward.arms = forward.arms.iter().map(|arm| self.arm(arm, None)).collect();
-            self.keep(forward, copied);
-            return false;
-        };
-        copied.replaced[index] = true;
-        let replacement = &self.preview.replacements[index];
-        forward.arms.retain(|arm| self.replacement(arm).is_some_and(|(at, _)| at == index));
-        if replacement.is_left_to_baseline() {
-            forward.arms = forward.arms.iter().map(|arm| self.arm(arm, None)).collect();
-            self.keep(forward, copied);
-            return false;
-        }
-        let backend = self.backend(replacement, baseline, copied);
-        forward.arms = forward.arms.iter().map(|arm| self.arm(arm, Some(&backend))).collect();
+        let is_replaced = found.is_some_and(|(index, baseline)| {
+            copied.replaced[index] = true;
+            let replacement = &self.preview.replacements[index];
+            forward.arms.retain(|arm| self.replacement(arm).is_some_and(|(at, _)| at == index));
+            if replacement.is_left_to_baseline() {
+                return false;
+            }
+            let backend = self.backend(replacement, baseline, copied);
+            for arm in &mut forward.arms {
+                *arm = Arc::new(Arm { backend: backend.clone(), ..(**arm).clone() });
+            }
+            true
+        });
         self.keep(forward, copied);
-        true
+        is_replaced
     }
 
     fn backend(&self, replacement: &Replacement, baseline: &Upstream, copied: &mut Copied) -> Backend {
@@ -125,14 +157,6 @@ impl Shadow<'_> {
         let name = upstream.name().clone();
         copied.upstreams.insert(name.clone(), Arc::new(upstream));
         Backend::Cluster(name)
-    }
-
-    /// The same, for the host that the service knows.
-    fn arm(&self, arm: &Arc<Arm>, backend: Option<&Backend>) -> Arc<Arm> {
-        let known = || HostRewrite::Literal(self.entrance.baseline.to_string());
-        let backend = backend.unwrap_or(&arm.backend).clone();
-        let host_rewrite = arm.host_rewrite.clone().or_else(|| Some(known()));
-        Arc::new(Arm { backend, host_rewrite, ..(**arm).clone() })
     }
 
     /// Which service an arm is replaced for, by its place in the spec, and where the arm sends.
@@ -160,7 +184,8 @@ impl Shadow<'_> {
 
     /// What leads to another page of the baseline's host stays within the preview.
     fn redirect(&self, redirect: &mut Redirect) {
-        let is_baseline = |host: &String| host.eq_ignore_ascii_case(&self.entrance.baseline);
+        let Face::Own(entrance) = self.face else { return };
+        let is_baseline = |host: &String| host.eq_ignore_ascii_case(&entrance.baseline);
         if redirect.host.as_ref().is_some_and(is_baseline) {
             redirect.host = None;
             redirect.port = None;

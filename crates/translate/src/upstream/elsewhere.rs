@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::service::{EndpointSource, ServiceKey};
 
 /// Where a service is, whichever its port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Location {
     /// A Service of the world.
     Service(ServiceKey),

@@ -166,6 +166,7 @@ impl World {
                 dirty.all_secrets |= id.kind == Kind::Secret;
                 dirty.protection |= id.kind == Kind::Secret && self.has_filters();
                 self.secrets.forget_mappings();
+                dirty.preview_policy |= self.names_secret_of_keys();
                 dirty.mappings.extend(self.users.of_names());
                 // The Module's resolver is that of every Mapping that names none.
                 dirty.module |= self.module.resolver.as_deref() == Some(&*id.name);

@@ -2,41 +2,64 @@
 
 mod base;
 mod report;
+mod rules;
+mod senders;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, PreviewPolicy, Problem, Spec};
-use nuncio_ir::{Delta, TableName};
+use nuncio_ir::{Delta, PreviewEntry, TableName};
 
 use self::base::Bases;
+use self::rules::InForce;
+use self::senders::Senders;
 use super::{Dirty, World};
-use crate::policy::{Class, guards};
-use crate::preview::{self, Compiled, Entrance, Shadow};
+use crate::preview::{self, Compiled, Rules};
 use crate::service::ServiceKey;
-use crate::table::{Built, Wilds, table_name};
+use crate::table::Wilds;
+use crate::upstream::Location;
 
 pub use report::PreviewUrl;
 
 /// Every Preview of this gateway, and what finds those that a change touches.
 #[derive(Debug, Default)]
 pub(super) struct Previews {
-    policy: Option<(ObjectId, Arc<PreviewPolicy>)>,
+    in_force: Option<InForce>,
     compiled: BTreeMap<ObjectId, Compiled>,
     /// Those that are one too many in their namespace.
     beyond: BTreeSet<ObjectId>,
     /// By the hosts whose routes they have.
     baselines: BTreeMap<Arc<str>, BTreeSet<ObjectId>>,
     services: BTreeMap<ServiceKey, BTreeSet<ObjectId>>,
+    /// By what they replace.
+    locations: BTreeMap<Location, BTreeSet<ObjectId>>,
+    senders: Senders,
     tables: BTreeMap<ObjectId, Vec<TableName>>,
+    /// Of what answers for previews that there are not, in each class.
+    unknown: BTreeSet<TableName>,
     /// That show where a Preview meets other objects.
     problems: BTreeMap<ObjectId, Vec<Problem>>,
 }
 
 impl Previews {
+    fn policy(&self) -> Option<&PreviewPolicy> {
+        self.rules().map(|rules| &*rules.policy)
+    }
+
+    fn rules(&self) -> Option<&Rules> {
+        self.in_force.as_ref().map(|it| &it.rules)
+    }
+
+    /// How listeners know requests of previews.
+    pub(super) fn entry(&self) -> Option<&PreviewEntry> {
+        self.in_force.as_ref().map(|it| &it.entry)
+    }
+
     /// The domain below which all names are for previews.
     pub(super) fn domain(&self) -> Option<&str> {
-        self.policy.as_ref().map(|(_, policy)| &*policy.domain)
+        self.policy().map(|policy| &*policy.domain)
     }
 
     /// Whether a name is for previews alone.
@@ -57,6 +80,9 @@ impl Previews {
         for service in compiled.services() {
             self.services.entry(service).or_default().insert(id.clone());
         }
+        for replacement in &compiled.replacements {
+            self.locations.entry(replacement.location.clone()).or_default().insert(id.clone());
+        }
         self.compiled.insert(id, compiled);
     }
 
@@ -68,46 +94,27 @@ impl Previews {
         for service in old.services() {
             remove(&mut self.services, &service, id);
         }
+        for replacement in &old.replacements {
+            remove(&mut self.locations, &replacement.location, id);
+        }
     }
 }
 
-fn remove<K: Ord>(index: &mut BTreeMap<K, BTreeSet<ObjectId>>, key: &K, id: &ObjectId) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.remove(id);
-        if ids.is_empty() {
+fn remove<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    if let Some(values) = index.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
             index.remove(key);
         }
     }
 }
 
 impl World {
-    /// Finds the policy that is in force. Where others names are for previews than before, all previews go, to come again.
-    pub(super) fn settle_preview_policy(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
-        if !dirty.preview_policy {
-            return;
-        }
-        let policy = self.chosen_preview_policy();
-        dirty.previews.extend(self.ids_of(Kind::Preview).cloned());
-        let domain = policy.as_ref().map(|(_, policy)| &*policy.domain);
-        if domain != self.previews.domain() {
-            dirty.preview_domain = true;
-            let all: Vec<_> = self.previews.tables.keys().cloned().collect();
-            all.iter().for_each(|id| self.put_preview_tables(id, BTreeMap::new(), dirty, delta));
-        }
-        self.previews.policy = policy;
-    }
-
-    /// The first by name in the gateway's own namespace: whoever may write there says what previews may do.
-    pub(super) fn chosen_preview_policy(&self) -> Option<(ObjectId, Arc<PreviewPolicy>)> {
-        let own = |id: &&ObjectId| id.namespace == self.settings.namespace && !self.is_quarantined(id);
-        self.ids_of(Kind::PreviewPolicy).filter(own).find_map(|id| match &self.objects.get(id)?.spec {
-            Spec::PreviewPolicy(policy) => Some((id.clone(), Arc::new((**policy).clone()))),
-            _ => None,
-        })
-    }
-
     /// Brings previews in step with what they say and with what they are copies of.
     pub(super) fn settle_previews(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
+        self.settle_unknown(dirty, delta);
+        let sending = self.note_senders(dirty, delta);
+        dirty.previews.extend(sending);
         for id in self.touched_previews(dirty, delta) {
             let old = self.preview_problems(&id);
             self.compile_preview(&id);
@@ -148,7 +155,7 @@ impl World {
 
     /// Those that are one too many in their namespace.
     fn previews_beyond(&self) -> BTreeSet<ObjectId> {
-        let Some((_, policy)) = &self.previews.policy else { return BTreeSet::new() };
+        let Some(policy) = self.previews.policy() else { return BTreeSet::new() };
         let mut counts: BTreeMap<Arc<str>, usize> = BTreeMap::new();
         let is_beyond = |id: &&ObjectId| {
             let count = counts.entry(Arc::clone(&id.namespace)).or_default();
@@ -160,90 +167,11 @@ impl World {
 
     fn compile_preview(&mut self, id: &ObjectId) {
         self.previews.unlearn(id);
-        let Some((_, policy)) = self.previews.policy.clone() else { return };
+        let Some(rules) = self.previews.rules().cloned() else { return };
         let Some(object) = self.objects.get(id).cloned() else { return };
         if let (Spec::Preview(spec), false) = (&object.spec, self.previews.beyond.contains(id)) {
-            let compiled = preview::compile(id, spec, &policy, &self.context());
+            let compiled = preview::compile(id, spec, &rules, &self.context());
             self.previews.learn(compiled);
         }
     }
-
-    /// The tables of a Preview as they should be.
-    fn preview_tables(&mut self, id: &ObjectId, bases: &mut Bases<'_>) -> BTreeMap<TableName, Built> {
-        let mut tables = BTreeMap::new();
-        let mut problems = Vec::new();
-        if let Some(compiled) = self.previews.compiled.get(id) {
-            let mut replaced = vec![false; compiled.replacements.len()];
-            for entrance in &compiled.entrances {
-                let before = tables.len();
-                for class in &self.frame.classes {
-                    let name = table_name(&class.key, &entrance.name);
-                    let built = self.preview_table(compiled, entrance, class, &name, bases, &mut replaced);
-                    tables.extend(built.map(|built| (name, built)));
-                }
-                problems.extend((tables.len() == before).then(|| self.unattached_entrance(entrance)));
-            }
-            let unused = replaced.iter().enumerate().filter(|(_, replaced)| !tables.is_empty() && !**replaced);
-            problems.extend(unused.map(|(index, _)| nothing_replaced(index)));
-        }
-        if self.previews.problems.get(id).map_or(&[][..], |known| known) != problems {
-            self.stirred.insert(id.clone());
-        }
-        match problems.is_empty() {
-            true => drop(self.previews.problems.remove(id)),
-            false => drop(self.previews.problems.insert(id.clone(), problems)),
-        }
-        tables
-    }
-
-    fn preview_table(
-        &self,
-        compiled: &Compiled,
-        entrance: &Entrance,
-        class: &Class,
-        name: &TableName,
-        bases: &mut Bases<'_>,
-        replaced: &mut [bool],
-    ) -> Option<Built> {
-        let own = class.governing(&entrance.name)?;
-        let host = class.governing(&entrance.baseline)?;
-        let base = bases.of(self, class, host, &entrance.baseline);
-        let guards = if own.id == host.id { Vec::new() } else { guards(own, class.security) };
-        let context = self.context();
-        let shadow = Shadow { preview: compiled, entrance, context: &context, base };
-        let is_out = own.invalid || self.is_quarantined(&compiled.id);
-        let routes = if is_out { &[preview::out_of_service()][..] } else { base.routes() };
-        let (mut table, copied) = shadow.table(name.clone(), &class.key, guards, routes);
-        for (replaced, here) in replaced.iter_mut().zip(copied.replaced) {
-            *replaced |= here || is_out;
-        }
-        crate::table::number_names(&mut table);
-        // What is wrong with a route shows on its own objects, where the baseline has it.
-        let upstreams = copied.upstreams.into_values().collect();
-        Some(Built { table, upstreams, problems: Vec::new(), sets: copied.sets })
-    }
-
-    fn put_preview_tables(
-        &mut self,
-        id: &ObjectId,
-        tables: BTreeMap<TableName, Built>,
-        dirty: &mut Dirty,
-        delta: &mut Delta,
-    ) {
-        let old = self.previews.tables.remove(id).unwrap_or_default();
-        for name in old.into_iter().filter(|name| !tables.contains_key(name)) {
-            self.put_table(name, None, dirty, delta);
-        }
-        if !tables.is_empty() {
-            self.previews.tables.insert(id.clone(), tables.keys().cloned().collect());
-        }
-        for (name, built) in tables {
-            self.put_table(name, Some(built), dirty, delta);
-        }
-    }
-}
-
-fn nothing_replaced(index: usize) -> Problem {
-    let message = "no route of an entrypoint goes to this service, so nothing is replaced";
-    Problem::warning("NothingReplaced", format!("spec.services[{index}].baseline"), message)
 }

@@ -37,7 +37,8 @@ impl World {
     }
 
     fn names_of_tables(&self, class: &str) -> impl Iterator<Item = Arc<str>> {
-        let tables = self.model.tables.values().filter(move |table| *table.scope.class == *class);
+        let tables = self.model.tables.values();
+        let tables = tables.filter(move |table| table.scope.is_by_host() && *table.scope.class == *class);
         tables.map(|table| Arc::clone(&table.scope.host)).filter(|host| **host != *"*")
     }
 

@@ -42,7 +42,7 @@ impl Cart {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Line {
     #[serde(flatten)]
-    product: Product,
+    pub(crate) product: Product,
     /// How many
     quantity: u32,
 }

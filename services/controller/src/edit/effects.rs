@@ -83,7 +83,10 @@ fn compare(before: Option<&Table>, after: Option<&Table>, effects: &mut BTreeSet
 
 /// Routes by the host that they are shown for, and by name.
 fn routes(table: Option<&Table>) -> BTreeMap<(String, Arc<str>), &Route> {
-    let hosts = table.into_iter().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
+    let hosts = table
+        .filter(|table| table.scope.is_by_host())
+        .into_iter()
+        .flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
     let named = hosts.flat_map(|(table, host)| {
         let shown = names(table, host).into_iter().next().unwrap_or_default();
         host.routes.iter().map(move |route| ((shown.clone(), Arc::clone(&route.name)), route))

@@ -36,7 +36,10 @@ pub(super) fn hosts(world: &World, query: &ListQuery) -> impl Iterator<Item = Ho
 }
 
 pub(crate) fn names(table: &Table, host: &VirtualHost) -> Vec<String> {
-    if *table.scope.host == *"*" {
+    if !table.scope.is_by_host() {
+        // Of the names that have a table without it.
+        Vec::new()
+    } else if *table.scope.host == *"*" {
         host.domains.iter().map(ToString::to_string).collect()
     } else {
         vec![table.scope.host.to_string()]

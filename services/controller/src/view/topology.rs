@@ -59,7 +59,8 @@ pub(super) fn counted(model: &Model) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn wants_host(query: &TopologyQuery, table: &Table, host: &VirtualHost) -> bool {
-    query.host.as_ref().is_none_or(|wanted| names(table, host).iter().any(|name| holds(name, wanted)))
+    let mut names = names(table, host).into_iter().peekable();
+    names.peek().is_some() && query.host.as_ref().is_none_or(|wanted| names.any(|name| holds(&name, wanted)))
 }
 
 fn wants_route(query: &TopologyQuery, route: &Route) -> bool {

@@ -1,5 +1,9 @@
 //! Previews: a branch's version of one service inside the whole, at a host of its own.
 
+mod context;
+mod selectors;
+mod services;
+
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on, object, text_secret};
 use nuncio_e2e::{Client, Gateway, Load, Reply, Site, eventually, get};
@@ -120,7 +124,7 @@ async fn no_name_of_previews_is_ever_the_baseline() {
         assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"), "{guess}");
     }
     assert_eq!(shop.web.requests() + shop.cart.requests() + shop.branch.requests(), 0);
-    // Nor does a header choose one.
+    // Nor does a header choose one, where the policy does not say so.
     for value in ["pr-42", "default/pr-42"] {
         assert_eq!(client.ask(&get(SHOP, "/cart/").with("x-nuncio-preview", value)).await.by(), "cart", "{value}");
     }

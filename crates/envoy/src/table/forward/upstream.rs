@@ -16,10 +16,17 @@ use crate::table::path;
 use crate::{cluster, header, proto};
 
 /// Everything goes to `cluster`.
-pub(super) fn single(path: &PathMatch, forward: &Forward, arm: &Arm, cluster: &ClusterName) -> RouteAction {
+pub(super) fn single(
+    path: &PathMatch,
+    forward: &Forward,
+    arm: &Arm,
+    cluster: &ClusterName,
+    known: Option<&str>,
+) -> RouteAction {
+    let to_known = || known.map(|host| HostRewriteSpecifier::HostRewriteLiteral(host.to_owned()));
     RouteAction {
         cluster_specifier: Some(ClusterSpecifier::Cluster(cluster.to_string())),
-        host_rewrite_specifier: arm.host_rewrite.as_ref().map(host_rewrite),
+        host_rewrite_specifier: arm.host_rewrite.as_ref().map(host_rewrite).or_else(to_known),
         ..action(path, forward, arm)
     }
 }
@@ -30,8 +37,9 @@ pub(super) fn weighted(
     forward: &Forward,
     first: &Arm,
     clusters: &[(&Arm, &ClusterName)],
+    known: Option<&str>,
 ) -> RouteAction {
-    let clusters = clusters.iter().map(|(arm, name)| cluster_weight(arm, name)).collect();
+    let clusters = clusters.iter().map(|(arm, name)| cluster_weight(arm, name, known)).collect();
     let endpoint_host = first.host_rewrite.as_ref().filter(|rewrite| **rewrite == HostRewrite::Endpoint);
     RouteAction {
         cluster_specifier: Some(ClusterSpecifier::WeightedClusters(WeightedCluster { clusters, ..Default::default() })),
@@ -40,10 +48,11 @@ pub(super) fn weighted(
     }
 }
 
-fn cluster_weight(arm: &Arm, cluster: &ClusterName) -> ClusterWeight {
+fn cluster_weight(arm: &Arm, cluster: &ClusterName, known: Option<&str>) -> ClusterWeight {
     let host = match &arm.host_rewrite {
         Some(HostRewrite::Literal(host)) => Some(host.clone()),
-        Some(HostRewrite::Endpoint) | None => None,
+        Some(HostRewrite::Endpoint) => None,
+        None => known.map(str::to_owned),
     };
     ClusterWeight {
         name: cluster.to_string(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
 
-use crate::preview::Entrance;
+use crate::preview::{Entrance, fingerprint};
 use crate::world::{World, invalid_reason};
 
 /// Where a preview can be seen.
@@ -22,7 +22,7 @@ impl World {
     /// The URLs of a Preview that are in force.
     #[must_use]
     pub fn preview_urls(&self, id: &ObjectId) -> Vec<PreviewUrl> {
-        let (Some((_, policy)), Some(compiled)) = (&self.previews.policy, self.previews.compiled.get(id)) else {
+        let (Some(policy), Some(compiled)) = (self.previews.policy(), self.previews.compiled.get(id)) else {
             return Vec::new();
         };
         let Some(Spec::Preview(spec)) = self.objects.get(id).map(|object| &object.spec) else { return Vec::new() };
@@ -37,17 +37,27 @@ impl World {
         compiled.entrances.iter().filter(is_served).filter_map(url).collect()
     }
 
+    /// By which people tell the key of a Preview from others without seeing it.
+    #[must_use]
+    pub fn preview_fingerprint(&self, id: &ObjectId) -> Option<String> {
+        self.previews.compiled.get(id).map(|compiled| fingerprint(&compiled.key))
+    }
+
     /// What is wrong with a Preview or a policy besides what is wrong with its text.
     pub(in crate::world) fn preview_problems(&self, id: &ObjectId) -> Vec<Problem> {
         match id.kind {
             Kind::Preview => self.problems_of_preview(id),
-            Kind::PreviewPolicy => self.problem_of_policy(id).into_iter().collect(),
+            Kind::PreviewPolicy => {
+                let of_secret =
+                    self.previews.in_force.iter().filter(|it| it.id == *id).flat_map(|it| it.problem.clone());
+                of_secret.chain(self.problem_of_policy(id)).collect()
+            }
             _ => Vec::new(),
         }
     }
 
     fn problems_of_preview(&self, id: &ObjectId) -> Vec<Problem> {
-        if self.previews.policy.is_none() {
+        if self.previews.in_force.is_none() {
             return vec![self.no_policy()];
         }
         let of_spec = self.previews.compiled.get(id).into_iter().flat_map(|compiled| compiled.problems.clone());
@@ -78,7 +88,7 @@ impl World {
                 format!("has no effect: policies count in the gateway's namespace, {}", self.settings.namespace);
             return is_usable.then(|| Problem::warning("NotInForce", "metadata.namespace", message));
         }
-        let (chosen, _) = self.previews.policy.as_ref().filter(|(chosen, _)| chosen != id)?;
+        let chosen = self.previews.in_force.as_ref().map(|it| &it.id).filter(|chosen| *chosen != id)?;
         let message = format!("has no effect: {chosen} is in force");
         is_usable.then(|| Problem::warning("NotInForce", "metadata.name", message))
     }

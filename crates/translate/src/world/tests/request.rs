@@ -43,7 +43,7 @@ impl Request {
         let name = self.host.to_ascii_lowercase();
         let table = |host: &str| {
             let mut tables = model.tables.values();
-            tables.find(|table| *table.scope.host == *host && *table.scope.class == *class)
+            tables.find(|table| *table.scope.host == *host && table.scope.is_by_host() && *table.scope.class == *class)
         };
         let own = table(&name).map(|table| &table.hosts[0]);
         let found = own.and_then(|host| self.first(host));

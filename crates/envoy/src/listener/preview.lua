@@ -1,0 +1,42 @@
+-- Keeps what services say of their own host within a preview, whose host is another: redirects lead to
+-- the preview, and cookies belong to it alone, whatever names they are meant for.
+
+-- The URL within the preview.
+local function moved(url, host, origin)
+  local authority, rest = url:match("^[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)$")
+  if not authority then
+    authority, rest = url:match("^//([^/?#]*)(.*)$")
+  end
+  local name = authority and authority:lower():gsub(":%d+$", "")
+  return name == host and origin .. rest or nil
+end
+
+-- A cookie without its Domain: it is then the preview's own.
+local function own_cookie(cookie)
+  local kept = {}
+  for part in cookie:gmatch("[^;]+") do
+    if #kept == 0 or not part:lower():match("^%s*domain%s*=") then
+      kept[#kept + 1] = part
+    end
+  end
+  return table.concat(kept, ";")
+end
+
+function envoy_on_response(handle)
+  local headers, preview = handle:headers(), handle:virtualHost():metadata()
+  local location = headers:get("location")
+  local within = location and moved(location, preview:get("host"), preview:get("origin"))
+  if within then
+    headers:replace("location", within)
+  end
+  local cookies = {}
+  for at = 0, headers:getNumValues("set-cookie") - 1 do
+    cookies[#cookies + 1] = own_cookie(headers:getAtIndex("set-cookie", at))
+  end
+  if #cookies > 0 then
+    headers:remove("set-cookie")
+  end
+  for _, cookie in ipairs(cookies) do
+    headers:add("set-cookie", cookie)
+  end
+end

@@ -1,0 +1,71 @@
+//! Which preview a request belongs to: how it is chosen on the way in, and how those behind the gateway learn of it.
+//!
+//! A preview has a *selector*, which its URL shows, and a *key*, which is a secret. A client names the selector and has to pass the
+//! gate; services hand on the key, and listeners among them take it for proof that the gate was passed.
+
+use std::sync::Arc;
+
+use crate::auth::Sensitive;
+
+/// Chooses a preview by its selector where clients may, and tells services its key.
+pub const PREVIEW_HEADER: &str = "x-nuncio-preview";
+
+/// Holds context that services hand on (W3C Baggage).
+pub const BAGGAGE_HEADER: &str = "baggage";
+
+/// The member of the baggage that holds the key.
+pub const BAGGAGE_MEMBER: &str = "nuncio-preview";
+
+/// Holds inside the gateway what a client said in [`PREVIEW_HEADER`].
+pub const SELECT_HEADER: &str = "x-nuncio-select";
+
+/// Holds inside the gateway the members of a request's baggage that are no business of previews, each behind a comma.
+pub const FOREIGN_HEADER: &str = "x-nuncio-baggage";
+
+/// The host of the tables that no request names: of what answers for unknown previews, and of the marks of known keys.
+pub const NO_HOST: &str = "?";
+
+/// What the scope of a selector begins with: no key does.
+pub const SELECTOR_MARK: char = '=';
+
+/// What all keys begin with, so that they can be found where they should not be.
+pub const KEY_PREFIX: &str = "npk";
+
+/// How long a key is, with what it begins with.
+pub const KEY_LENGTH: usize = 29;
+
+/// How requests of a filter chain belong to previews.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PreviewEntry {
+    /// Headers that hold the key besides [`PREVIEW_HEADER`] and the baggage. Lower case.
+    pub headers: Vec<String>,
+    /// Who is believed.
+    pub trust: PreviewTrust,
+}
+
+/// Who is believed about previews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PreviewTrust {
+    /// Nobody: what clients send goes no further. They may name a selector where that is allowed.
+    Public {
+        /// In [`PREVIEW_HEADER`].
+        by_header: bool,
+        /// In the cookie that a link has set.
+        by_cookie: bool,
+    },
+    /// Services, which hand on a key.
+    Internal,
+}
+
+/// What a table of a preview has that others have not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PreviewContext {
+    /// Told to upstreams.
+    pub key: Sensitive,
+    /// As in [`PreviewEntry::headers`].
+    pub headers: Arc<[String]>,
+    /// The host that services know, if it is one.
+    pub baseline: Option<Arc<str>>,
+    /// How the URLs of its own host begin (`https://host:port`), where it has one.
+    pub origin: Option<Arc<str>>,
+}

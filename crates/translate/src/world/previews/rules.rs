@@ -1,0 +1,88 @@
+//! The policy that is in force, and what holds for all previews by it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{Kind, ObjectId, PreviewPolicy, PreviewSelector, Problem, Spec};
+use nuncio_ir::{Delta, PreviewEntry, PreviewTrust};
+
+use super::super::{Dirty, World};
+use crate::context::SecretRef;
+use crate::preview::{Rules, Seed};
+
+/// A policy, and what is wrong with the Secret that it names.
+#[derive(Debug)]
+pub(super) struct InForce {
+    pub(super) id: ObjectId,
+    pub(super) rules: Rules,
+    /// What listeners know of it.
+    pub(super) entry: PreviewEntry,
+    pub(super) problem: Option<Problem>,
+}
+
+/// What a Secret must have, so that nobody guesses it.
+const LEAST_BYTES: usize = 16;
+
+impl World {
+    /// Finds the policy that is in force. Where others names are for previews than before, all previews go, to come again.
+    pub(in crate::world) fn settle_preview_policy(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
+        if !dirty.preview_policy {
+            return;
+        }
+        let new = self.chosen_preview_policy().map(|(id, policy)| self.in_force(id, policy));
+        let rules = |it: &Option<InForce>| it.as_ref().map(|it| (it.id.clone(), it.rules.clone()));
+        let entry = |it: &Option<InForce>| it.as_ref().map(|it| it.entry.clone());
+        let domain = |it: &Option<InForce>| it.as_ref().map(|it| it.rules.policy.domain.clone());
+        let old = &self.previews.in_force;
+        dirty.frame |= entry(old) != entry(&new);
+        if rules(old) != rules(&new) {
+            dirty.previews.extend(self.ids_of(Kind::Preview).cloned());
+        }
+        if domain(old) != domain(&new) {
+            dirty.preview_domain = true;
+            let all: Vec<_> = self.previews.tables.keys().cloned().collect();
+            all.iter().for_each(|id| self.put_preview_tables(id, BTreeMap::new(), dirty, delta));
+        }
+        self.previews.in_force = new;
+    }
+
+    /// The first by name in the gateway's own namespace: whoever may write there says what previews may do.
+    pub(in crate::world) fn chosen_preview_policy(&self) -> Option<(ObjectId, Arc<PreviewPolicy>)> {
+        let own = |id: &&ObjectId| id.namespace == self.settings.namespace && !self.is_quarantined(id);
+        self.ids_of(Kind::PreviewPolicy).filter(own).find_map(|id| match &self.objects.get(id)?.spec {
+            Spec::PreviewPolicy(policy) => Some((id.clone(), Arc::new((**policy).clone()))),
+            _ => None,
+        })
+    }
+
+    fn in_force(&self, id: ObjectId, policy: Arc<PreviewPolicy>) -> InForce {
+        let (seed, problem) = match self.secret_of_keys(&id, &policy) {
+            Ok(seed) => (seed, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        // As secret as the key beside which it was made when the process started.
+        let seed = seed.unwrap_or_else(|| Seed::new(self.settings.fallback_certificate.key.0.as_bytes()));
+        let headers: Vec<String> = policy.headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let by_header = policy.selects_by(PreviewSelector::Header);
+        let trust = PreviewTrust::Public { by_header, by_cookie: false };
+        let entry = PreviewEntry { headers: headers.clone(), trust };
+        InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problem }
+    }
+
+    /// What a policy has keys made of, if it says so.
+    fn secret_of_keys(&self, id: &ObjectId, policy: &PreviewPolicy) -> Result<Option<Seed>, Problem> {
+        let Some(name) = &policy.secret_name else { return Ok(None) };
+        let reference = SecretRef::new(Arc::clone(&id.namespace), name.as_str());
+        let problem = |message| Problem::error("InvalidSecret", "spec.secretName", message);
+        let secret = self.secrets.contents(&reference).map_err(|error| problem(error.to_string()))?;
+        match secret.data.get("key").map(|bytes| bytes.expose()) {
+            Some(bytes) if bytes.len() >= LEAST_BYTES => Ok(Some(Seed::new(bytes))),
+            _ => Err(problem(format!("Secret {reference}: has no `key` of {LEAST_BYTES} bytes or more"))),
+        }
+    }
+
+    /// Whether the policy that is in force has keys made of a Secret.
+    pub(in crate::world) fn names_secret_of_keys(&self) -> bool {
+        self.previews.policy().is_some_and(|policy| policy.secret_name.is_some())
+    }
+}

@@ -1,0 +1,76 @@
+//! What services see of a preview which hand on its key.
+
+use super::{POLICY, PREVIEW, SITE, apply, of, preview};
+use crate::world::World;
+
+const INSIDE: &str = "\
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: internal}
+spec: {port: 8081, protocol: HTTP, securityModel: XFP, internal: true, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: inner}
+spec: {hostname: cart.internal, prefix: /, service: cart}
+---
+";
+
+/// The names of the tables that the key finds, without the end of the preview's name; and what the sign for it says.
+fn by_key(world: &World) -> (Vec<String>, Vec<String>) {
+    let tables = world.model().tables.values().filter(|table| table.scope.preview.starts_with("npk"));
+    let (signs, copies): (Vec<_>, Vec<_>) = tables.partition(|table| table.preview.is_none());
+    let copies = copies.iter().map(|table| table.scope.host.to_string()).collect();
+    (copies, signs.iter().map(|table| table.hosts[0].name.to_string()).collect())
+}
+
+#[test]
+fn the_key_finds_whatever_leads_to_a_replaced_service_where_services_call_each_other() {
+    let mut world = of(&[SITE, POLICY, PREVIEW]);
+    assert_eq!(by_key(&world), (Vec::new(), Vec::new()), "there is no such Listener");
+    apply(&mut world, INSIDE);
+    let hosts = ["cart.internal".to_owned(), "shop.example".to_owned()];
+    assert_eq!(by_key(&world), (hosts.to_vec(), vec!["nuncio/preview,cart.internal,shop.example".to_owned()]));
+    // What is changed step by step is as if it had been so from the start.
+    let wild = INSIDE.replace("hostname: cart.internal", "hostname: '*'").replace("prefix: /", "prefix: /x/");
+    for text in [INSIDE.replace("service: cart", "service: web"), wild, INSIDE.replace("internal: true, ", "")] {
+        apply(&mut world, &text);
+        assert!(world.model() == of(&[SITE, POLICY, PREVIEW, &text]).model(), "{text}");
+    }
+    apply(&mut world, INSIDE);
+    world.quarantine(&preview(), "no");
+    assert_eq!(by_key(&world).0, hosts, "it is known, and answers 503");
+    world.apply([(preview(), None)]);
+    assert_eq!(by_key(&world), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn keys_are_made_of_the_secret_that_the_policy_names() {
+    let key = |world: &World| {
+        let tables = world.model().tables.values();
+        let mut keys: Vec<_> = tables.filter_map(|table| Some(table.preview.as_ref()?.key.clone())).collect();
+        keys.dedup();
+        assert_eq!(keys.len(), 1);
+        keys.remove(0)
+    };
+    let secret = |text: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\nstringData: {{key: {text}}}\n---\n")
+    };
+    let policy = POLICY.replace("access: [Public]", "access: [Public], secretName: keys");
+    let mut world = of(&[SITE, &policy, PREVIEW]);
+    let own = key(&world);
+    let reasons =
+        |world: &World| super::reasons(world, &super::ObjectId::new(super::Kind::PreviewPolicy, "default", "previews"));
+    assert_eq!(reasons(&world), ["InvalidSecret"]);
+    let wanted = world.newly_wanted_secrets().unwrap();
+    assert!(wanted.iter().any(|(_, name)| **name == *"keys"), "{wanted:?}");
+    apply(&mut world, &secret("sixteen-bytes-at-least"));
+    let first = key(&world);
+    assert_ne!(first, own);
+    assert_eq!(reasons(&world), [""; 0]);
+    assert_eq!(world.preview_fingerprint(&preview()).unwrap().len(), 8);
+    apply(&mut world, &secret("another-one-of-them"));
+    assert_ne!(key(&world), first);
+    apply(&mut world, &secret("short"));
+    assert_eq!((key(&world), reasons(&world)), (own, vec!["InvalidSecret"]));
+}

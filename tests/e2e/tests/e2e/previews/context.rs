@@ -1,0 +1,191 @@
+//! What goes on to the services behind a preview, and what comes back to its visitors.
+
+use nuncio_e2e::backend::Echo;
+use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on};
+use nuncio_e2e::{Client, Gateway, Site, get};
+use serde_json::json;
+
+use super::{SHOP, Shop, host_of, policy};
+
+/// Where services call each other.
+pub(super) const INTERNAL: u16 = 7081;
+
+pub(super) fn internal_listener(site: &Site) -> serde_json::Value {
+    let mut listener = listener("internal", site.at(INTERNAL).port(), "HTTP");
+    listener["spec"]["internal"] = json!(true);
+    listener
+}
+
+/// Every value of a header, as services see them.
+fn values<'e>(echo: &'e Echo, name: &str) -> Vec<&'e str> {
+    echo.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| &**value).collect()
+}
+
+#[tokio::test]
+async fn services_are_told_the_key_and_nothing_that_a_client_says_of_it() {
+    let shop = Shop::new().await;
+    let mut policy = policy();
+    policy["spec"]["headers"] = json!(["X-Branch"]);
+    shop.site.write("policy.yaml", documents(&[policy]));
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
+    let key = client.ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    assert!(key.starts_with("npk") && key.len() == 29, "128 random bits");
+    let forged = "npkaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let ask = |host: &str| {
+        let ask = get(host, "/cart/").with("x-nuncio-preview", "").with("x-nuncio-preview", forged);
+        let ask = ask.with("x-branch", forged).with("x-nuncio-select", forged).with("x-nuncio-baggage", forged);
+        ask.with(
+            "baggage",
+            &format!(" user=ann;p=1 , nuncio-preview={forged};q=2,nuncio-preview = {forged},plan=a%20b"),
+        )
+    };
+    let seen = client.ask(&ask(&host)).await.echo().unwrap();
+    assert_eq!(seen.backend, "branch");
+    assert_eq!(values(&seen, "x-nuncio-preview"), [&*key]);
+    assert_eq!(values(&seen, "x-branch"), [&*key]);
+    assert_eq!(values(&seen, "baggage"), [format!("nuncio-preview={key},user=ann;p=1,plan=a%20b")]);
+    assert_eq!(values(&seen, "x-nuncio-select").len() + values(&seen, "x-nuncio-baggage").len(), 0);
+    // The baseline is told of no preview, and the rest stays.
+    let seen = client.ask(&ask(SHOP)).await.echo().unwrap();
+    assert_eq!(seen.backend, "cart");
+    assert_eq!(values(&seen, "baggage"), ["user=ann;p=1,plan=a%20b"]);
+    assert!(!serde_json::to_string(&seen).unwrap().contains(forged), "{seen:?}");
+    // Nor does what is hidden behind an empty line get through.
+    let hidden = get(SHOP, "/cart/").with("baggage", "").with("baggage", &format!("nuncio-preview={key}"));
+    let seen = client.ask(&hidden).await.echo().unwrap();
+    assert!(!serde_json::to_string(&seen).unwrap().contains(&key), "{seen:?}");
+    assert_eq!(
+        client.ask(&get(&host, "/")).await.echo().unwrap().header("x-nuncio-preview"),
+        Some(&*key),
+        "the rest too"
+    );
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn redirects_and_cookies_of_the_baseline_stay_within_the_preview() {
+    let shop = Shop::new().await;
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
+    let answered = async |host: &str, header: &str, value: &str| {
+        let reply = client.ask(&get(host, "/cart/").with("x-echo-header", &format!("{header}={value}"))).await;
+        reply.header(header).map(str::to_owned)
+    };
+    let within = format!("http://{host}");
+    for (said, expected) in [
+        ("https://shop.example/login?a=b#c", format!("{within}/login?a=b#c")),
+        ("http://SHOP.example:8443/", format!("{within}/")),
+        ("//shop.example/x", format!("{within}/x")),
+        ("https://shop.example", within.clone()),
+        ("/cart/2", "/cart/2".to_owned()),
+        ("https://id.example/?next=https://shop.example/", "https://id.example/?next=https://shop.example/".to_owned()),
+        ("https://shop.example.evil.example/", "https://shop.example.evil.example/".to_owned()),
+    ] {
+        assert_eq!(answered(&host, "location", said).await.as_deref(), Some(&*expected), "{said}");
+        assert_eq!(answered(SHOP, "location", said).await.as_deref(), Some(said), "the baseline's are its own");
+    }
+    for (said, expected) in [
+        ("a=b; Domain=shop.example; Path=/; Secure", "a=b; Path=/; Secure"),
+        // What would reach the cookies of other previews.
+        ("a=b; path=/; DOMAIN = .preview.example", "a=b; path=/"),
+        ("domain=b; Path=/", "domain=b; Path=/"),
+        ("a=b", "a=b"),
+    ] {
+        assert_eq!(answered(&host, "set-cookie", said).await.as_deref(), Some(expected), "{said}");
+        assert_eq!(answered(SHOP, "set-cookie", said).await.as_deref(), Some(said));
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn no_key_shows_in_logs_statuses_or_diagnostics() {
+    let shop = Shop::new().await;
+    shop.site.write("internal.yaml", documents(&[internal_listener(&shop.site)]));
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let host = host_of(&shop, &gateway, "pr-42").await;
+    let key =
+        shop.client().ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let admin = &gateway.admin;
+    let mut shown = String::new();
+    for list in ["previews", "objects", "routes", "hosts", "envoys", "problems", "topology"] {
+        shown += &admin.text(&format!("/api/v1/{list}")).await;
+    }
+    for args in [&["check", "manifests"][..], &["preview", "list", "manifests", "-o", "json"]] {
+        let output = shop.site.nuncio(args).output().unwrap();
+        shown += &String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    }
+    assert!(shown.contains("pr-42") && !shown.contains(&key[3..]));
+    let shown = admin.list("previews").await;
+    assert_eq!(shown[0]["key_fingerprint"].as_str().map(str::len), Some(8), "{shown:?}");
+    // What the gateway and its Envoy write is looked at as it ends.
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_hands_on_the_key_among_services_reaches_the_preview_of_the_next() {
+    let shop = Shop::new().await;
+    let inner = [
+        internal_listener(&shop.site),
+        mapping_on("cart.internal", "inner-cart", "/", shop.cart.address()),
+        mapping_on("web.internal", "inner-web", "/", shop.web.address()),
+        mapping("any-cart", "/any/", shop.cart.address()),
+        host("inner", "cart.internal"),
+    ];
+    shop.site.write("internal.yaml", documents(&inner));
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let host = host_of(&shop, &gateway, "pr-42").await;
+    let key =
+        shop.client().ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let inside = Client::http(shop.site.at(INTERNAL));
+    let baggage = format!("user=ann,nuncio-preview={key},plan=free");
+    let kept = format!("nuncio-preview={key},user=ann,plan=free");
+    for (host, path, by) in [
+        ("cart.internal", "/", "branch"),
+        ("CART.internal", "/", "branch"),
+        (SHOP, "/cart/", "branch"),
+        (SHOP, "/", "web"),
+        // By a Mapping for every host.
+        ("elsewhere.internal", "/any/", "branch"),
+        ("web.internal", "/", "web"),
+        ("elsewhere.internal", "/", "web"),
+    ] {
+        for ask in [
+            get(host, path).with("baggage", &baggage),
+            get(host, path).with("baggage", "user=ann").with("baggage", &format!("plan=free,nuncio-preview={key}")),
+        ] {
+            let seen = inside.ask(&ask).await.echo().unwrap_or_else(|| panic!("{host}{path}"));
+            assert_eq!((&*seen.backend, values(&seen, "baggage")), (by, vec![&*kept]), "{host}{path}");
+            assert_eq!(values(&seen, "x-nuncio-preview"), [&*key], "{host}{path}");
+            assert!(seen.host.eq_ignore_ascii_case(host));
+        }
+        let seen = inside.ask(&get(host, path).with("x-nuncio-preview", &key)).await;
+        assert_eq!(seen.by(), by, "{host}{path}");
+    }
+    assert_eq!(inside.ask(&get("cart.internal", "/")).await.by(), "cart", "no key");
+    assert_eq!(inside.ask(&get("cart.internal", "/").with("baggage", "user=ann")).await.by(), "cart", "no key");
+    // One that is no longer, or that never was, is never the baseline.
+    for wrong in [format!("{}a", &key[..28]), "x".to_owned(), "npkaaaaaaaaaaaaaaaaaaaaaaaaaa".to_owned()] {
+        let reply = inside.ask(&get("cart.internal", "/").with("x-nuncio-preview", &wrong)).await;
+        assert_eq!(reply.status, 404, "{wrong}");
+        assert!(reply.text().contains("no such preview"), "{wrong}");
+    }
+    // From outside the key is worth nothing.
+    let asked = [get(SHOP, "/cart/").with("baggage", &baggage), get(SHOP, "/cart/").with("x-nuncio-preview", &key)];
+    for ask in asked {
+        assert_eq!(shop.client().ask(&ask).await.by(), "cart", "{ask:?}");
+    }
+    // A new way to the cart is seen at once, and one that leads there no more.
+    shop.site.write("moved.yaml", documents(&[mapping_on("two.internal", "second", "/", shop.cart.address())]));
+    gateway.line(&["Mapping default/second added", "live on 1 Envoy"]).await;
+    assert_eq!(inside.ask(&get("two.internal", "/").with("x-nuncio-preview", &key)).await.by(), "branch");
+    shop.site.remove("pr-42.yaml");
+    gateway.line(&["Preview default/pr-42 removed", "live on 1 Envoy"]).await;
+    let reply = inside.ask(&get("cart.internal", "/").with("baggage", &baggage)).await;
+    assert_eq!(reply.status, 404, "{}", reply.text());
+    gateway.stop().await;
+}
