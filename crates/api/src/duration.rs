@@ -23,6 +23,11 @@ const UNITS: [(&str, u64); 8] = [
     ("h", 3_600_000_000_000),
 ];
 
+/// Reads a time of the form `2026-12-24T18:00:00Z` (RFC 3339), in seconds since 1970.
+pub(crate) fn instant(text: &str) -> Option<u64> {
+    u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_second()).ok()
+}
+
 /// Reads a duration as Go's `time.ParseDuration` does: numbers, each with a unit; `0` needs none. Never negative.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let invalid = || DurationError(text.to_owned());

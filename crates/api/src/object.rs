@@ -300,6 +300,8 @@ pub struct Object {
     pub generation: Option<i64>,
     /// `metadata.uid`, where an API server gave one.
     pub uid: Option<Arc<str>>,
+    /// `metadata.creationTimestamp` in seconds since 1970, where it was given.
+    pub created: Option<u64>,
     /// It came from the annotation `getambassador.io/config` of another object.
     pub annotated: bool,
 }

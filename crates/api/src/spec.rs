@@ -70,8 +70,8 @@ pub use module_settings::{
     LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe, UnderscoresAction,
 };
 pub use preview::{
-    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewPolicy, PreviewScheme,
-    PreviewSelector, PreviewedService, WhenMissing,
+    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewLifetime, PreviewPolicy,
+    PreviewScheme, PreviewSelector, PreviewedService, WhenMissing,
 };
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};

@@ -2,6 +2,7 @@
 
 mod gate;
 mod key;
+mod life;
 mod name;
 mod page;
 mod shadow;
@@ -19,8 +20,9 @@ use crate::service::{ServiceKey, Target, target};
 use crate::upstream::{Location, find};
 
 pub(crate) use key::{Seed, fingerprint};
+pub(crate) use life::{Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
-pub(crate) use page::{mark, out_of_service, pointer, shield, unknown_table};
+pub(crate) use page::{mark, out_of_service, pointer, shield, tombstone, unknown_table};
 pub(crate) use shadow::{Base, Copied, Face, Shadow};
 
 /// What holds for all previews.
@@ -47,6 +49,8 @@ pub(crate) struct Compiled {
     /// What requests have to pass; nothing where anybody may see it.
     pub(crate) gate: Option<Gate>,
     pub(crate) problems: Vec<Problem>,
+    pub(crate) life: Life,
+    pub(crate) phase: Phase,
 }
 
 /// A host of a preview.
@@ -84,7 +88,13 @@ impl Replacement {
 }
 
 /// Takes a Preview apart.
-pub(crate) fn compile(id: &ObjectId, spec: &Preview, rules: &Rules, context: &Context<'_>) -> Compiled {
+pub(crate) fn compile(
+    id: &ObjectId,
+    spec: &Preview,
+    rules: &Rules,
+    (began, now): (u64, u64),
+    context: &Context<'_>,
+) -> Compiled {
     let policy = &*rules.policy;
     let selector = name::selector(id, spec.slug.as_deref());
     let mut problems = Vec::new();
@@ -103,7 +113,10 @@ pub(crate) fn compile(id: &ObjectId, spec: &Preview, rules: &Rules, context: &Co
     let replacements = services.map(|(index, service)| replacement(id, index, service, policy, context, &mut problems));
     let replacements = replacements.collect();
     let (key, headers) = (rules.seed.key(id), Arc::clone(&rules.headers));
-    Compiled { id: id.clone(), selector, key, headers, entrances, replacements, gate, problems }
+    let life = Life::new(spec, policy, began);
+    problems.extend(life.problem(now));
+    let phase = life.phase(now);
+    Compiled { id: id.clone(), selector, key, headers, entrances, replacements, gate, problems, life, phase }
 }
 
 impl Compiled {

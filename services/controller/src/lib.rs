@@ -6,6 +6,7 @@
 
 pub mod admin;
 mod beside;
+mod clock;
 mod counting;
 mod decider;
 pub mod doctor;

@@ -31,6 +31,9 @@ use crate::view::EngineView;
 use crate::webhook::WebhookOptions;
 use crate::{admin, fallback, ports};
 
+/// How often to look whether it is time for something.
+const TURNS: Duration = Duration::from_secs(1);
+
 /// How often ports are tried that Listeners wait for.
 const TRY_PORTS: Duration = Duration::from_secs(1);
 
@@ -253,6 +256,8 @@ async fn work(
     served: &Served,
     mut own: Own<'_>,
 ) -> Result<(), Error> {
+    let mut turns = tokio::time::interval(TURNS);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut try_ports = tokio::time::interval(TRY_PORTS);
     try_ports.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -266,6 +271,10 @@ async fn work(
                 told
             }
             why = own.redis() => lock(engine).note_redis(why),
+            _ = turns.tick() => {
+                let mut engine = lock(engine);
+                engine.pass_time()
+            }
             _ = try_ports.tick(), if lock(engine).ports.is_waiting() => {
                 let mut engine = lock(engine);
                 engine.take_freed_ports()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::annotation::CONFIG;
-use super::envelope::{Class, Metadata, Version, classify, given, is_of_our_group, names, top};
+use super::envelope::{Class, Given, Metadata, Version, classify, is_of_our_group, names, top};
 use super::issues::Issues;
 use super::{module, recover, remains, typed};
 use crate::object::GROUP;
@@ -172,7 +172,7 @@ impl Reader<'_> {
         let labels = inherited.unwrap_or(metadata.labels);
         let location = self.location(node.mark);
         let annotated = carrier.is_some();
-        let (generation, uid) = given(&node);
+        let Given { generation, uid, created } = Given::of(&node);
         let head = Object {
             id,
             location,
@@ -182,6 +182,7 @@ impl Reader<'_> {
             problems: Vec::new(),
             generation,
             uid,
+            created,
             annotated,
         };
         let object = typed::object(head, &mut node, version, wrong, self.file);
@@ -205,7 +206,7 @@ impl Reader<'_> {
             Remains::Conditions(_) | Remains::Connections(_) => Remains::Nothing,
             remains => remains,
         };
-        let (generation, uid) = given(node);
+        let Given { generation, uid, created } = Given::of(node);
         let object = Object {
             id,
             location: self.location(node.mark),
@@ -215,6 +216,7 @@ impl Reader<'_> {
             problems: issues.finish(),
             generation,
             uid,
+            created,
             annotated: carrier.is_some(),
         };
         self.keep(object, node);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::Kind;
+use crate::duration::instant;
 use crate::object::{GATEWAY_GROUP, GROUP, OWN_GROUP};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Passed, Path, Value};
@@ -156,15 +157,26 @@ impl Metadata {
     }
 }
 
-/// `metadata.generation` and `metadata.uid`, which an API server gives. What else stands there is passed over.
-pub(super) fn given(root: &Node<'_>) -> (Option<i64>, Option<Arc<str>>) {
-    let Some(metadata) = root.get("metadata") else { return (None, None) };
-    let generation = metadata.get("generation").and_then(|node| match &node.value {
-        Value::Plain(number) => number.parse().ok(),
-        _ => None,
-    });
-    let uid = metadata.get("uid").and_then(|uid| uid.as_text()).map(Arc::from);
-    (generation, uid)
+/// What an API server gives of an object. What else stands in its metadata is passed over.
+#[derive(Default)]
+pub(super) struct Given {
+    pub(super) generation: Option<i64>,
+    pub(super) uid: Option<Arc<str>>,
+    /// Seconds since 1970.
+    pub(super) created: Option<u64>,
+}
+
+impl Given {
+    pub(super) fn of(root: &Node<'_>) -> Self {
+        let Some(metadata) = root.get("metadata") else { return Self::default() };
+        let generation = metadata.get("generation").and_then(|node| match &node.value {
+            Value::Plain(number) => number.parse().ok(),
+            _ => None,
+        });
+        let text = |name: &str| metadata.get(name).and_then(|node| node.as_text());
+        let created = text("creationTimestamp").and_then(instant);
+        Self { generation, uid: text("uid").map(Arc::from), created }
+    }
 }
 
 /// The names of an object whose metadata is partly wrong: each is there if it is text.

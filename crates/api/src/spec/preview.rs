@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::FilterUse;
+use super::{Duration, FilterUse};
 use crate::ServiceRef;
+use crate::duration::instant;
 
 /// The `spec` of a `Preview`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -22,6 +23,27 @@ pub struct Preview {
     pub entrypoints: Vec<PreviewEntrypoint>,
     /// Who may see it. Required.
     pub access: Option<PreviewAccess>,
+    /// How long it is shown; default is what the `PreviewPolicy` says, or as long as it is there.
+    pub lifetime: Option<PreviewLifetime>,
+}
+
+/// How long a preview is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewLifetime {
+    /// From when the object was created, or where nobody says when, from when it was last seen to change: `72h`.
+    pub ttl: Option<Duration>,
+    /// Until this time, whatever `ttl` says: `2026-12-24T18:00:00Z`.
+    #[serde(rename = "expiresAt")]
+    pub expires_at: Option<String>,
+}
+
+impl PreviewLifetime {
+    /// The time of `expiresAt`, in seconds since 1970.
+    #[must_use]
+    pub fn end(&self) -> Option<u64> {
+        instant(self.expires_at.as_deref()?)
+    }
 }
 
 /// A service that is replaced. Both are named as a Mapping names its `service`.
@@ -109,6 +131,11 @@ pub struct PreviewPolicy {
     /// its own when it starts.
     #[serde(rename = "secretName")]
     pub secret_name: Option<String>,
+    /// How long a Preview is shown that does not say it itself.
+    pub ttl: Option<Duration>,
+    /// How long a Preview is shown at most, whatever it says.
+    #[serde(rename = "maxTTL")]
+    pub max_ttl: Option<Duration>,
     /// How many Previews of one namespace count, those before others whose names come first; default 100.
     #[serde(rename = "maxPreviews")]
     pub max_previews: Option<u32>,

@@ -55,6 +55,11 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
     }
     entrypoints(preview, &path.key("entrypoints"), issues);
     access(preview.access.as_ref(), &path.key("access"), issues);
+    let end = preview.lifetime.as_ref().and_then(|lifetime| Some((lifetime, lifetime.expires_at.as_deref()?)));
+    if let Some((_, text)) = end.filter(|(lifetime, _)| lifetime.end().is_none()) {
+        let message = format!("expected a time like \"2026-12-24T18:00:00Z\", found \"{}\"", shorten(text));
+        invalid(&path.key("lifetime").key("expiresAt"), message, issues);
+    }
 }
 
 fn access(access: Option<&PreviewAccess>, path: &Path<'_>, issues: &mut Issues<'_>) {

@@ -21,6 +21,21 @@ pub(crate) fn out_of_service() -> Route {
     page("preview-out-of-service", 503, "This preview cannot be shown", text)
 }
 
+/// Answers for a preview that there was.
+fn ended() -> Route {
+    let text = "Its time is over, or its change was merged or given up. Ask whoever sent you here for what came of it.";
+    page("preview-ended", 410, "This preview has ended", text)
+}
+
+/// What is shown for a while at the host of a preview that has ended, behind what guards the host.
+pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc<str>) -> Table {
+    routes.push(ended());
+    let scope = Scope { host: Arc::clone(&entrance.name), preview: "".into(), class: Arc::clone(class) };
+    let host =
+        VirtualHost { name: Arc::clone(&entrance.name), domains: vec!["*".into()], routes, falls_through: false };
+    Table { name: table_name(class, &entrance.name), scope, hosts: vec![host], preview: None }
+}
+
 fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
     let body = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\

@@ -29,6 +29,7 @@ impl World {
             (Some(old), Some(new)) if equal(old, new) => return,
             _ => {}
         }
+        self.note_changed_preview(id);
         self.let_in(id, dirty);
         if let Some(old) = &old {
             self.untake(old, dirty);

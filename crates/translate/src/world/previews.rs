@@ -5,6 +5,7 @@ mod report;
 mod rules;
 mod senders;
 mod tables;
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use nuncio_ir::{Delta, PreviewEntry, TableName};
 use self::base::Bases;
 use self::rules::InForce;
 use self::senders::Senders;
+use self::time::Time;
 use super::{Dirty, World};
 use crate::preview::{self, Compiled, Rules};
 use crate::service::ServiceKey;
@@ -37,6 +39,7 @@ pub(super) struct Previews {
     locations: BTreeMap<Location, BTreeSet<ObjectId>>,
     senders: Senders,
     tables: BTreeMap<ObjectId, Vec<TableName>>,
+    time: Time,
     /// Of what answers for previews that there are not, in each class.
     unknown: BTreeSet<TableName>,
     /// That show where a Preview meets other objects.
@@ -86,8 +89,8 @@ impl Previews {
         self.compiled.insert(id, compiled);
     }
 
-    fn unlearn(&mut self, id: &ObjectId) {
-        let Some(old) = self.compiled.remove(id) else { return };
+    fn unlearn(&mut self, id: &ObjectId) -> Option<Compiled> {
+        let old = self.compiled.remove(id)?;
         for entrance in &old.entrances {
             remove(&mut self.baselines, &entrance.baseline, id);
         }
@@ -97,6 +100,7 @@ impl Previews {
         for replacement in &old.replacements {
             remove(&mut self.locations, &replacement.location, id);
         }
+        Some(old)
     }
 }
 
@@ -137,6 +141,7 @@ impl World {
     /// Those that say something else, and those for which something else holds.
     fn touched_previews(&mut self, dirty: &mut Dirty, delta: &Delta) -> BTreeSet<ObjectId> {
         let mut touched = std::mem::take(&mut dirty.previews);
+        touched.append(&mut self.previews.time.due);
         if !touched.is_empty() {
             let beyond = self.previews_beyond();
             touched.extend(beyond.symmetric_difference(&self.previews.beyond).cloned());
@@ -166,11 +171,14 @@ impl World {
     }
 
     fn compile_preview(&mut self, id: &ObjectId) {
-        self.previews.unlearn(id);
+        let old = self.previews.unlearn(id);
         let Some(rules) = self.previews.rules().cloned() else { return };
-        let Some(object) = self.objects.get(id).cloned() else { return };
+        let Some(object) = self.objects.get(id).cloned() else {
+            return self.previews.remember(id, old, rules.policy.max_previews());
+        };
         if let (Spec::Preview(spec), false) = (&object.spec, self.previews.beyond.contains(id)) {
-            let compiled = preview::compile(id, spec, &rules, &self.context());
+            let times = self.previews.time.of(&object);
+            let compiled = preview::compile(id, spec, &rules, times, &self.context());
             self.previews.learn(compiled);
         }
     }

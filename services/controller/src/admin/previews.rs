@@ -21,6 +21,8 @@ pub struct PreviewView {
     pub urls: Vec<PreviewUrlView>,
     /// What is replaced.
     pub services: Vec<PreviewedServiceView>,
+    /// When it ends, in seconds since 1970; none where it stays.
+    pub expires_at: Option<u64>,
     /// By which people tell the key that services are told from others, without seeing it.
     pub key_fingerprint: Option<String>,
     /// What is wrong with it.

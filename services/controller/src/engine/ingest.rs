@@ -13,6 +13,7 @@ use tracing::{Span, info_span};
 
 use super::changes::Before;
 use super::{Engine, merge};
+use crate::clock;
 use crate::event::Event;
 use crate::files::ObjectChange;
 use crate::source::FileChange;
@@ -60,6 +61,15 @@ impl Engine {
         self.staged = Some(staged);
     }
 
+    /// Has those previews change for which it is time.
+    pub(crate) fn pass_time(&mut self) -> Vec<Event> {
+        if !self.loaded || self.staged.is_some() || !self.world.set_time(clock::now()) {
+            return Vec::new();
+        }
+        self.stage_objects(Vec::new(), Instant::now());
+        self.send_staged()
+    }
+
     /// Whether an object was taken in, and what it changes is not sent yet.
     pub(super) fn is_staged(&self, id: &ObjectId) -> bool {
         self.staged.as_ref().is_some_and(|staged| staged.before.contains_key(id))
@@ -69,6 +79,7 @@ impl Engine {
         for (id, _) in &objects {
             staged.before.entry(id.clone()).or_insert_with(|| self.before(id));
         }
+        self.world.set_time(clock::now());
         let given = objects.clone();
         let delta = info_span!("compile").in_scope(|| self.take_into_world(objects));
         self.know_foreign(given);
@@ -149,7 +160,7 @@ enum Reach {
 impl Reach {
     fn of(kind: Kind) -> Self {
         match kind {
-            Kind::Mapping | Kind::EndpointSlice | Kind::RateLimit => Self::Kin,
+            Kind::Mapping | Kind::EndpointSlice | Kind::RateLimit | Kind::Preview => Self::Kin,
             // The world knows the Mappings that name it.
             Kind::Service => Self::Frame,
             _ => Self::All,

@@ -16,7 +16,8 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 22] = [
+const CONCERNS: [(&str, Concern); 23] = [
+    ("Expired", Concern::Attachment),
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
     ("InvalidClientCA", Concern::Reference),

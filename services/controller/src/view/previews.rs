@@ -29,6 +29,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         access: access.map(|mode| format!("{mode:?}")).unwrap_or_default(),
         urls: urls.collect(),
         services: services.collect(),
+        expires_at: engine.world.preview_expires(&object.id),
         key_fingerprint: engine.world.preview_fingerprint(&object.id),
         problems: problems.iter().map(ProblemView::from).collect(),
     }

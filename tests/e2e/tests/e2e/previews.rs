@@ -1,6 +1,7 @@
 //! Previews: a branch's version of one service inside the whole, at a host of its own.
 
 mod context;
+mod life;
 mod selectors;
 mod services;
 
@@ -104,7 +105,8 @@ async fn a_preview_comes_and_goes_and_the_baseline_does_not_notice() {
 
     shop.site.remove("pr-42.yaml");
     gateway.line(&["Preview default/pr-42 removed", "live on 1 Envoy"]).await;
-    assert_eq!(client.ask(&get(&host, "/cart/")).await.status, 404);
+    let reply = client.ask(&get(&host, "/cart/")).await;
+    assert_eq!((reply.status, reply.text().contains("This preview has ended")), (410, true));
     load.more(50).await;
     load.stop().await.assert_nothing_lost(100);
     assert_eq!(shop.branch.requests(), 3, "nobody but the preview's own visitors got there");

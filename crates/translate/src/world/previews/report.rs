@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
 
-use crate::preview::{Entrance, fingerprint};
+use crate::preview::{Entrance, Phase, fingerprint};
 use crate::world::{World, invalid_reason};
 
 /// Where a preview can be seen.
@@ -26,6 +26,9 @@ impl World {
             return Vec::new();
         };
         let Some(Spec::Preview(spec)) = self.objects.get(id).map(|object| &object.spec) else { return Vec::new() };
+        if compiled.phase == Phase::Ended {
+            return Vec::new();
+        }
         let tables = self.previews.tables_of(id);
         let hosts = tables.iter().filter_map(|name| Some(&self.model.tables.get(name)?.scope.host));
         let is_served = |entrance: &&Entrance| hosts.clone().any(|host| *host == entrance.name);
@@ -35,6 +38,12 @@ impl World {
             Some(PreviewUrl { entrypoint, baseline, url })
         };
         compiled.entrances.iter().filter(is_served).filter_map(url).collect()
+    }
+
+    /// When a Preview ends, in seconds since 1970.
+    #[must_use]
+    pub fn preview_expires(&self, id: &ObjectId) -> Option<u64> {
+        self.previews.compiled.get(id)?.life.expires
     }
 
     /// By which people tell the key of a Preview from others without seeing it.

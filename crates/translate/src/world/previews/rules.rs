@@ -40,6 +40,7 @@ impl World {
         }
         if domain(old) != domain(&new) {
             dirty.preview_domain = true;
+            self.previews.time.forget_gone();
             let all: Vec<_> = self.previews.tables.keys().cloned().collect();
             all.iter().for_each(|id| self.put_preview_tables(id, BTreeMap::new(), dirty, delta));
         }

@@ -9,7 +9,7 @@ use nuncio_ir::{Delta, Table, TableName};
 use super::super::{Dirty, World};
 use super::base::Bases;
 use crate::policy::{Class, guards};
-use crate::preview::{self, Compiled, Copied, Entrance, Face, Shadow};
+use crate::preview::{self, Compiled, Copied, Entrance, Face, Phase, Shadow};
 use crate::table::Built;
 
 /// What there is to put, and which of the replaced services it has something of.
@@ -34,6 +34,11 @@ impl Made {
     }
 }
 
+/// A table that sends to nobody.
+fn plain(table: Table) -> Built {
+    Built { upstreams: Vec::new(), problems: Vec::new(), sets: BTreeMap::new(), table }
+}
+
 impl World {
     /// Makes what answers for previews that there are not: one for each class of listeners that may be asked for them.
     pub(super) fn settle_unknown(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
@@ -48,9 +53,7 @@ impl World {
         let gone: Vec<_> = old.difference(&self.previews.unknown).cloned().collect();
         gone.into_iter().for_each(|name| self.put_table(name, None, dirty, delta));
         for table in tables {
-            let built =
-                Built { upstreams: Vec::new(), problems: Vec::new(), sets: BTreeMap::new(), table: table.clone() };
-            self.put_table(table.name, Some(built), dirty, delta);
+            self.put_table(table.name.clone(), Some(plain(table)), dirty, delta);
         }
     }
 
@@ -58,7 +61,16 @@ impl World {
     pub(super) fn preview_tables(&mut self, id: &ObjectId, bases: &mut Bases<'_>) -> BTreeMap<TableName, Built> {
         let mut problems = Vec::new();
         let mut tables = BTreeMap::new();
-        if let Some(compiled) = self.previews.compiled.get(id) {
+        for entrance in self.ended_entrances(id) {
+            let classes = self.frame.classes.iter();
+            let ended = classes.filter_map(|class| {
+                let own = class.governing(&entrance.name)?;
+                Some(preview::tombstone(entrance, guards(own, class.security), &class.key))
+            });
+            tables.extend(ended.map(|table| (table.name.clone(), plain(table))));
+        }
+        let is_shown = |it: &&Compiled| matches!(it.phase, Phase::Shown | Phase::EndsSoon);
+        if let Some(compiled) = self.previews.compiled.get(id).filter(is_shown) {
             let mut made = Made { tables, replaced: vec![false; compiled.replacements.len()] };
             for entrance in &compiled.entrances {
                 let before = made.tables.len();
@@ -84,6 +96,15 @@ impl World {
             false => drop(self.previews.problems.insert(id.clone(), problems)),
         }
         tables
+    }
+
+    /// The hosts of a preview that say that it has ended.
+    fn ended_entrances(&self, id: &ObjectId) -> &[Entrance] {
+        match self.previews.compiled.get(id) {
+            Some(compiled) if compiled.phase == Phase::Ended => &compiled.entrances,
+            Some(_) => &[],
+            None => self.previews.time.entrances_of_gone(id),
+        }
     }
 
     /// What visitors see, at a host of its own and where they name it at the baseline's.

@@ -1,0 +1,97 @@
+//! How long a preview is shown.
+
+use nuncio_api::{Duration, Preview, PreviewPolicy, Problem};
+
+/// How long it is told that a preview has ended.
+pub(crate) const REMEMBERED: u64 = 24 * 3600;
+/// How long before its end people are warned at most, and which part of its life that is at most.
+const WARNED: u64 = 24 * 3600;
+const WARNED_PART: u64 = 8;
+
+/// The times of a preview, in seconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) expires: Option<u64>,
+    /// From when people are warned.
+    warned: u64,
+}
+
+/// What is shown of a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Shown,
+    /// It is shown, and not for long.
+    EndsSoon,
+    /// That it has ended.
+    Ended,
+    Forgotten,
+}
+
+impl Life {
+    /// Of a preview that began then.
+    pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, began: u64) -> Self {
+        let after = |length: &Duration| began.saturating_add(length.0.as_secs());
+        let lifetime = spec.lifetime.clone().unwrap_or_default();
+        let wanted = lifetime.end().or_else(|| lifetime.ttl.as_ref().or(policy.ttl.as_ref()).map(after));
+        let longest = policy.max_ttl.as_ref().map(after);
+        let expires = [wanted, longest].into_iter().flatten().min();
+        let warned = expires.map_or(0, |end| end - (end.saturating_sub(began) / WARNED_PART).min(WARNED));
+        Self { expires, warned }
+    }
+
+    pub(crate) fn phase(&self, now: u64) -> Phase {
+        match self.expires {
+            Some(end) if now >= end.saturating_add(REMEMBERED) => Phase::Forgotten,
+            Some(end) if now >= end => Phase::Ended,
+            Some(_) if now >= self.warned => Phase::EndsSoon,
+            _ => Phase::Shown,
+        }
+    }
+
+    /// What is to be said of it.
+    pub(crate) fn problem(&self, now: u64) -> Option<Problem> {
+        let field = "spec.lifetime";
+        match self.phase(now) {
+            Phase::Shown => None,
+            Phase::EndsSoon => {
+                Some(Problem::warning("ExpiresSoon", field, "is shown for a short time only from here on"))
+            }
+            Phase::Ended | Phase::Forgotten => {
+                Some(Problem::warning("Expired", field, "its time is over, so it is shown no more"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn life(lifetime: &str, policy: &str) -> Life {
+        let spec: Preview = serde_json::from_str(&format!("{{\"lifetime\": {{{lifetime}}}}}")).unwrap();
+        Life::new(&spec, &serde_json::from_str(&format!("{{{policy}}}")).unwrap(), 1_000_000)
+    }
+
+    #[test]
+    fn the_shortest_that_is_allowed_counts() {
+        let end = |lifetime, policy| life(lifetime, policy).expires.map(|end| end - 1_000_000);
+        assert_eq!(end("", ""), None);
+        assert_eq!(end("\"ttl\": \"1h\"", ""), Some(3600));
+        assert_eq!(end("", "\"ttl\": \"2h\""), Some(7200));
+        assert_eq!(end("\"ttl\": \"3h\"", "\"ttl\": \"2h\""), Some(3 * 3600));
+        assert_eq!(end("\"ttl\": \"3h\"", "\"maxTTL\": \"2h\""), Some(7200));
+        assert_eq!(end("", "\"maxTTL\": \"2h\""), Some(7200), "for ever is too long");
+        let until = "\"ttl\": \"9h\", \"expiresAt\": \"1970-01-12T14:46:40Z\"";
+        assert_eq!(end(until, ""), Some(3600), "a million seconds are over at 13:46:40");
+    }
+
+    #[test]
+    fn the_end_is_told_before_it_comes_and_for_a_day_after() {
+        let life = life("\"ttl\": \"8h\"", "");
+        let at = |hours: u64| life.phase(1_000_000 + hours * 3600);
+        assert_eq!(
+            [at(0), at(6), at(7), at(8), at(31), at(32)],
+            [Phase::Shown, Phase::Shown, Phase::EndsSoon, Phase::Ended, Phase::Ended, Phase::Forgotten]
+        );
+    }
+}

@@ -1,0 +1,59 @@
+//! How long a preview is shown, and what is told when it has ended.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nuncio_e2e::backend::Backend;
+use nuncio_e2e::yaml::documents;
+use nuncio_e2e::{Gateway, eventually, get};
+use serde_json::{Value, json};
+
+use super::{Shop, host_of, policy, preview};
+
+fn lasting(shop: &Shop, name: &str, ttl: &str) -> Value {
+    let mut preview = preview(name, &shop.cart, &shop.branch);
+    preview["spec"]["lifetime"] = json!({"ttl": ttl});
+    preview
+}
+
+fn requests(backends: [&Backend; 3]) -> u64 {
+    backends.iter().map(|backend| backend.requests()).sum()
+}
+
+#[tokio::test]
+async fn a_preview_ends_in_time_and_its_host_says_so_and_it_can_be_extended() {
+    let shop = Shop::new().await;
+    let mut policy = policy();
+    policy["spec"]["maxTTL"] = json!("1h");
+    shop.site.write("policy.yaml", documents(&[policy]));
+    let gateway = Gateway::start(&shop.site).await;
+    let client = shop.client();
+    shop.site.write("short.yaml", documents(&[lasting(&shop, "short", "12s"), lasting(&shop, "long", "900h")]));
+    let (short, long) = (host_of(&shop, &gateway, "short").await, host_of(&shop, &gateway, "long").await);
+    assert_eq!(client.ask(&get(&short, "/cart/")).await.by(), "branch");
+    // No longer than the policy lets it.
+    let shown = gateway.admin.list("previews?name=long").await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let left = shown[0]["expires_at"].as_u64().unwrap() - now;
+    assert!((3_500..=3_600).contains(&left), "{shown:?}");
+    gateway.admin.problem(&["short", "ExpiresSoon"]).await;
+    gateway.admin.problem(&["short", "Expired"]).await;
+    let reply = eventually("it has ended", async || {
+        let reply = client.ask(&get(&short, "/cart/")).await;
+        if reply.status == 410 { Ok(reply) } else { Err(reply.by()) }
+    })
+    .await;
+    assert!(reply.text().contains("This preview has ended"), "{}", reply.text());
+    let before = requests([&shop.cart, &shop.web, &shop.branch]);
+    assert_eq!(client.ask(&get(&short, "/")).await.status, 410, "none of it is served, and it is not the baseline");
+    assert_eq!(requests([&shop.cart, &shop.web, &shop.branch]), before);
+    assert_eq!(client.ask(&get(&long, "/cart/")).await.by(), "branch");
+    // Extended, it is there again.
+    shop.site.write("short.yaml", documents(&[lasting(&shop, "short", "10m")]));
+    eventually("it is there again", async || match client.ask(&get(&short, "/cart/")).await.by().as_str() {
+        "branch" => Ok(()),
+        other => Err(other.to_owned()),
+    })
+    .await;
+    assert_eq!(client.ask(&get(&long, "/cart/")).await.status, 410, "one that was deleted says so too");
+    gateway.stop().await;
+}
