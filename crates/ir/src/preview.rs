@@ -50,8 +50,6 @@ pub enum PreviewTrust {
     Public {
         /// In [`PREVIEW_HEADER`].
         by_header: bool,
-        /// In the cookie that a link has set.
-        by_cookie: bool,
     },
     /// Services, which hand on a key.
     Internal,

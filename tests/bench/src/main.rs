@@ -11,6 +11,7 @@ mod cold;
 mod fleet;
 mod loading;
 mod loss;
+mod previews;
 mod statistics;
 mod table;
 mod throughput;
@@ -47,6 +48,8 @@ enum Part {
     Throughput,
     /// Requests that fail while things change
     Loss,
+    /// A thousand previews: what they cost others, when one is there, memory
+    Previews,
     /// All of it against a Kubernetes API server
     Cluster,
 }
@@ -72,6 +75,9 @@ async fn main() {
     }
     if wanted(Part::Loss) {
         loss::measure(&mut table).await;
+    }
+    if wanted(Part::Previews) {
+        previews::measure(&mut table, args.seconds).await;
     }
     if wanted(Part::Cluster) {
         cluster::measure(&mut table, args.most_routes, args.changes).await;

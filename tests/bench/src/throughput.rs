@@ -1,7 +1,7 @@
 //! Requests through an Envoy with one worker: our configuration beside a hand-written file that does the same.
 
 mod by_hand;
-mod wrk;
+pub(crate) mod wrk;
 
 use std::net::SocketAddr;
 

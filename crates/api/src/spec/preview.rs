@@ -87,6 +87,8 @@ pub struct PreviewAccess {
     pub mode: Option<PreviewAccessMode>,
     /// With `Members`: who is in one of these is let in.
     pub groups: Vec<String>,
+    /// With `Owner`: who is let in, as the policy's `ownerClaim` names people.
+    pub owner: Option<String>,
 }
 
 /// Who may see a preview.
@@ -98,6 +100,8 @@ pub enum PreviewAccessMode {
     Authenticated,
     /// Of those, whoever is in one of the groups.
     Members,
+    /// Of those, its owner alone.
+    Owner,
 }
 
 /// The `spec` of a `PreviewPolicy`.
@@ -121,6 +125,9 @@ pub struct PreviewPolicy {
     /// The claim that holds the groups of who was let in; default `groups`.
     #[serde(rename = "groupsClaim")]
     pub groups_claim: Option<String>,
+    /// The claim that names who was let in; default `sub`.
+    #[serde(rename = "ownerClaim")]
+    pub owner_claim: Option<String>,
     /// Who may stand in for a service; default `Services`.
     pub backends: Option<PreviewBackends>,
     /// How clients may choose a preview at the entrypoint's own host; default is that they may not.

@@ -63,15 +63,21 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
 }
 
 fn access(access: Option<&PreviewAccess>, path: &Path<'_>, issues: &mut Issues<'_>) {
-    let groups = path.key("groups");
-    match access.and_then(|access| Some((access.mode?, &access.groups))) {
-        None => missing(&path.key("mode"), issues),
-        Some((PreviewAccessMode::Members, named)) if named.is_empty() => missing(&groups, issues),
-        // Who names groups does not mean everybody.
-        Some((PreviewAccessMode::Public | PreviewAccessMode::Authenticated, named)) if !named.is_empty() => {
-            invalid(&groups, "counts with the mode Members alone", issues);
+    let nothing = PreviewAccess::default();
+    let access = access.unwrap_or(&nothing);
+    let Some(mode) = access.mode else { return missing(&path.key("mode"), issues) };
+    let is_named = access.owner.as_ref().is_some_and(|owner| !owner.is_empty());
+    // Who names somebody does not mean everybody.
+    let named = [
+        ("groups", PreviewAccessMode::Members, !access.groups.is_empty()),
+        ("owner", PreviewAccessMode::Owner, is_named),
+    ];
+    for (field, wants, is_there) in named {
+        match (mode == wants, is_there) {
+            (true, false) => missing(&path.key(field), issues),
+            (false, true) => invalid(&path.key(field), format!("counts with the mode {wants:?} alone"), issues),
+            _ => {}
         }
-        Some(_) => {}
     }
 }
 

@@ -117,7 +117,7 @@ fn preview_actions(entry: &PreviewEntry) -> Vec<Action> {
         [Action::Remove(to.to_owned()), Action::Append(header::overwrite(to, &format!("%REQ({from})%")))]
     };
     match entry.trust {
-        PreviewTrust::Public { by_header, .. } => {
+        PreviewTrust::Public { by_header } => {
             let selected = if by_header { moved(PREVIEW_HEADER, SELECT_HEADER).to_vec() } else { Vec::new() };
             let unselected = (!by_header).then(|| Action::Remove(SELECT_HEADER.to_owned()));
             selected.into_iter().chain(unselected).chain(moved(BAGGAGE_HEADER, FOREIGN_HEADER)).collect()

@@ -84,7 +84,7 @@ pub(super) fn every_setting() -> HttpSettings {
             uri: true,
         },
         identity_headers: vec!["x-user".to_owned()],
-        previews: Some(of_previews(PreviewTrust::Public { by_header: true, by_cookie: true })),
+        previews: Some(of_previews(PreviewTrust::Public { by_header: true })),
         filters: every_filter(),
         access_log: AccessLog { path: "/dev/null".to_owned(), format: AccessLogFormat::DefaultJson },
         ..http()

@@ -11,8 +11,9 @@ use crate::coverage::{Gate, SetKey};
 use crate::protection::Protection;
 use crate::table;
 
-/// What claims hold groups, where a policy does not say it.
+/// What claims hold groups and names, where a policy does not say it.
 const GROUPS_CLAIM: &str = "groups";
+const OWNER_CLAIM: &str = "sub";
 
 /// The gate of a Preview; none if anybody may see it.
 ///
@@ -23,6 +24,7 @@ pub(super) fn of(spec: &Preview, policy: &PreviewPolicy, protection: &Protection
     let require = match access.mode {
         Some(PreviewAccessMode::Public) => return Ok(None),
         Some(PreviewAccessMode::Members) => Some(in_one_of(&access.groups, policy)),
+        Some(PreviewAccessMode::Owner) => Some(is_owner(access.owner.as_deref().unwrap_or_default(), policy)),
         Some(PreviewAccessMode::Authenticated) | None => None,
     };
     let closed = |message: &str| Err(Problem::error("NotAllowed", "spec.access.mode", message));
@@ -30,16 +32,27 @@ pub(super) fn of(spec: &Preview, policy: &PreviewPolicy, protection: &Protection
         return closed("the PreviewPolicy names no filters, so nobody can be let in");
     }
     if require.is_some() && !protection.gate_knows_claims() {
-        return closed("a filter of the PreviewPolicy knows of no groups, so nobody can be let in");
+        return closed("a filter of the PreviewPolicy knows of no claims, so nobody can be let in");
     }
     Ok(Some(Gate { require, body: protection.gate_body }))
 }
 
 /// An expression over claims. JSON's texts are texts there too.
 fn in_one_of(groups: &[String], policy: &PreviewPolicy) -> Arc<str> {
-    let claim = policy.groups_claim.as_deref().filter(|claim| !claim.is_empty()).unwrap_or(GROUPS_CLAIM);
+    let claim = said(policy.groups_claim.as_ref()).unwrap_or(GROUPS_CLAIM);
     let (claim, groups) = (serde_json::json!(claim), serde_json::json!(groups));
     format!("claims[{claim}].exists(group, group in {groups})").into()
+}
+
+/// The same for one person.
+fn is_owner(owner: &str, policy: &PreviewPolicy) -> Arc<str> {
+    let claim = said(policy.owner_claim.as_ref()).unwrap_or(OWNER_CLAIM);
+    let (claim, owner) = (serde_json::json!(claim), serde_json::json!(owner));
+    format!("claims[{claim}] == {owner}").into()
+}
+
+fn said(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 /// How the requests of a route are asked about, behind the gate. Notes the set of rules.
@@ -81,6 +94,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_owner_is_one_person() {
+        let require = Requirement::new(&is_owner("ann \"a\"", &PreviewPolicy::default())).unwrap();
+        assert_eq!(require.holds(&json!({"sub": "ann \"a\""})), Ok(()));
+        for claims in [json!({}), json!({"sub": "bob"}), json!({"sub": ["ann \"a\""]}), json!({"email": "ann \"a\""})] {
+            assert!(require.holds(&claims).is_err(), "{claims}");
+        }
+        let policy = PreviewPolicy { owner_claim: Some("email".to_owned()), ..PreviewPolicy::default() };
+        let require = Requirement::new(&is_owner("ann@corp.test", &policy)).unwrap();
+        assert_eq!(require.holds(&json!({"email": "ann@corp.test", "sub": "1"})), Ok(()));
+        assert!(require.holds(&json!({"sub": "ann@corp.test"})).is_err());
+    }
 
     #[test]
     fn members_are_in_one_of_the_groups() {

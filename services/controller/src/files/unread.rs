@@ -46,8 +46,9 @@ impl Files {
             _ => return None,
         };
         let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
-        let (spec, generation, uid, annotated) = (Spec::Invalid(remains), None, None, false);
-        Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, annotated })
+        let (spec, generation, uid, created) = (Spec::Invalid(remains), None, None, None);
+        let annotated = false;
+        Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, created, annotated })
     }
 }
 

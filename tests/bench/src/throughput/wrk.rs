@@ -7,19 +7,19 @@ use tokio::process::Command;
 
 /// What a run came to.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) requests: f64,
+pub(crate) struct Run {
+    pub(crate) requests: f64,
     /// Requests a second.
-    pub(super) rate: f64,
+    pub(crate) rate: f64,
     /// Median latency in milliseconds.
-    pub(super) p50: f64,
+    pub(crate) p50: f64,
     /// Requests without a reply, or with another status than a good one.
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
 }
 
 const PATH: &str = "/cart/7";
 
-pub(super) async fn wrk(address: SocketAddr, host: &str, connections: u32, seconds: u32) -> Run {
+pub(crate) async fn wrk(address: SocketAddr, host: &str, connections: u32, seconds: u32) -> Run {
     let mut command = Command::new("wrk");
     command.args(["--threads", "1", "--latency", "--connections", &connections.to_string()]);
     command.args(["--duration", &format!("{seconds}s"), "--header", &format!("Host: {host}")]);
@@ -55,7 +55,7 @@ fn milliseconds(text: &str) -> Option<f64> {
 }
 
 /// Waits until what is to be asked answers.
-pub(super) async fn answers(address: SocketAddr, host: &str) {
+pub(crate) async fn answers(address: SocketAddr, host: &str) {
     let client = Client::http(address);
     eventually("it answers", async || {
         let reply = client.send(&get(host, PATH)).await.map_err(|failure| failure.to_string())?;

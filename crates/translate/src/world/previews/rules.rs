@@ -65,7 +65,7 @@ impl World {
         let seed = seed.unwrap_or_else(|| Seed::new(self.settings.fallback_certificate.key.0.as_bytes()));
         let headers: Vec<String> = policy.headers.iter().map(|name| name.to_ascii_lowercase()).collect();
         let by_header = policy.selects_by(PreviewSelector::Header);
-        let trust = PreviewTrust::Public { by_header, by_cookie: false };
+        let trust = PreviewTrust::Public { by_header };
         let entry = PreviewEntry { headers: headers.clone(), trust };
         InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problem }
     }

@@ -2,6 +2,7 @@
 
 mod gate;
 mod internal;
+mod life;
 
 use std::sync::Arc;
 
@@ -271,4 +272,20 @@ fn a_preview_of_nothing_is_told() {
     let nowhere = SITE.replace("hostname: '*'", "hostname: shop.example");
     let world = of(&[&nowhere, &policy, PREVIEW]);
     assert_eq!(reasons(&world, &preview()), ["NoMatchingHost"]);
+}
+
+#[test]
+fn ten_thousand_previews_of_one_namespace_are_not_served() {
+    let mut world = of(&[SITE, &POLICY.replace("access: [Public]", "access: [Public], maxPreviews: 3")]);
+    let tables = |world: &World| world.model().tables.values().filter(|table| table.preview.is_some()).count();
+    let many: Vec<_> = (0..10_000).map(|at| PREVIEW.replace("pr-42", &format!("pr-{at:05}"))).collect();
+    apply(&mut world, &many.concat());
+    assert_eq!(tables(&world), 3);
+    let beyond = ObjectId::new(Kind::Preview, "default", "pr-09999");
+    assert_eq!(reasons(&world, &beyond), ["TooManyPreviews"]);
+    // Those that went are remembered, and not more of them than may be there.
+    let gone = (0..10_000).map(|at| (ObjectId::new(Kind::Preview, "default", format!("pr-{at:05}")), None));
+    world.apply(gone);
+    assert_eq!(tables(&world), 0);
+    assert!(world.model().tables.keys().filter(|name| name.0.starts_with("web--")).count() <= 3);
 }

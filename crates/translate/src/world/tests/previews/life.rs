@@ -1,0 +1,44 @@
+//! What time does to previews.
+
+use super::{POLICY, PREVIEW, SITE, answer, apply, host, of, preview, reasons};
+
+#[test]
+fn the_time_ends_a_preview_and_then_forgets_it() {
+    let short = PREVIEW.replace("access:", "lifetime: {ttl: 8h}\n  access:");
+    let mut world = of(&[SITE, POLICY]);
+    world.set_time(1_000_000);
+    apply(&mut world, &short);
+    let host = host(&world);
+    assert_eq!(world.preview_expires(&preview()), Some(1_000_000 + 8 * 3600));
+    let mut after = |hours: u64| {
+        let is_due = world.set_time(1_000_000 + hours * 3600);
+        let delta = world.apply([]);
+        assert_eq!(is_due, !delta.is_empty() || hours == 7, "{hours}");
+        (answer(&world, &host, "/cart/"), reasons(&world, &preview()), world.take_turned().contains(&preview()))
+    };
+    assert_eq!(after(6), ("cart-42:80".to_owned(), vec![], false));
+    assert_eq!(after(7), ("cart-42:80".to_owned(), vec!["ExpiresSoon"], true));
+    assert_eq!(after(8), ("410".to_owned(), vec!["Expired"], true));
+    assert_eq!(after(31), ("410".to_owned(), vec!["Expired"], false));
+    assert_eq!(after(32), ("404".to_owned(), vec!["Expired"], false), "a name of none");
+    // Extended, it is there again; deleted, its host says so for a day.
+    apply(&mut world, &short.replace("8h", "80h"));
+    assert_eq!(answer(&world, &host, "/cart/"), "cart-42:80");
+    world.apply([(preview(), None)]);
+    assert_eq!(answer(&world, &host, "/cart/"), "410");
+    world.set_time(1_000_000 + 57 * 3600);
+    world.apply([]);
+    assert_eq!(answer(&world, &host, "/cart/"), "404");
+}
+
+#[test]
+fn what_was_created_long_ago_has_ended() {
+    let old = PREVIEW.replace("name: pr-42", "name: pr-42, creationTimestamp: '1970-01-02T00:00:00Z'");
+    let mut world = of(&[SITE, &POLICY.replace("access: [Public]", "access: [Public], ttl: 1h")]);
+    world.set_time(86_400 + 3_599);
+    apply(&mut world, &old);
+    assert_eq!(reasons(&world, &preview()), ["ExpiresSoon"]);
+    world.set_time(86_400 + 3_600);
+    world.apply([]);
+    assert_eq!((reasons(&world, &preview()), world.preview_urls(&preview())), (vec!["Expired"], vec![]));
+}

@@ -1,0 +1,135 @@
+//! Previews: what a thousand of them cost the baseline, how soon one is there, and how much memory each takes.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use nuncio_e2e::yaml::{documents, host, listener, mapping_on};
+use nuncio_e2e::{Client, Connection, Gateway, Site, get};
+use nuncio_test_support::Goal;
+use nuncio_test_support::usage::resident;
+use serde_json::{Value, json};
+
+use crate::loading::loaded;
+use crate::statistics::{Sample, median};
+use crate::table::Table;
+use crate::throughput::wrk::{answers, wrk};
+use crate::upstream;
+
+/// Of the host that is previewed.
+const ROUTES: usize = 100;
+const PREVIEWS: u32 = 1_000;
+
+/// Runs of the load generator, in turn.
+const ROUNDS: usize = 6;
+const CONNECTIONS: u32 = 32;
+/// Previews that come and go, to be timed.
+const CREATED: usize = 20;
+/// How long one may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const HOST: &str = "shop.bench.example";
+
+/// Where the host's services are: the one that previews replace, and the rest.
+#[derive(Clone, Copy)]
+struct Services {
+    cart: SocketAddr,
+    rest: SocketAddr,
+}
+
+pub(crate) async fn measure(table: &mut Table, seconds: u32) {
+    let services = Services { cart: upstream::start(), rest: upstream::start() };
+    let sites = [Site::new(), Site::new()];
+    let (without, with) = (start(&sites[0], services).await, start(&sites[1], services).await);
+    let envoy = with.envoy().expect("an Envoy");
+    let before = (resident(with.id()), resident(envoy));
+    let begun = Instant::now();
+    let all: Vec<_> = (0..PREVIEWS).map(|at| preview(&format!("pr-{at}"), services)).collect();
+    sites[1].write("previews.yaml", documents(&all));
+    let mut connection = Client::http(sites[1].http()).connect().await.expect("a connection");
+    let last = loaded(async || host_of(&with, &format!("pr-{}", PREVIEWS - 1)).await).await;
+    until(&mut connection, &last, 200).await;
+    let loading = begun.elapsed();
+    let each = |now: f64, before: f64| (now - before) * 1e3 / f64::from(PREVIEWS);
+    let (own, envoys) = (each(resident(with.id()), before.0), each(resident(envoy), before.1));
+    let what = format!("memory of the controller for a preview of {ROUTES} routes");
+    table.targeted(what, own, "kB", Goal::AtMost(100.0), format!("Envoy {envoys:.0} kB"));
+    let seconds_each = format!("{:.1} s", loading.as_secs_f64());
+    table.noted(format!("{PREVIEWS} previews in one file, until the last answers"), seconds_each, "");
+
+    sites[1].write("one.yaml", documents(&[preview("one", services)]));
+    let one = loaded(async || host_of(&with, "one").await).await;
+    until(&mut connection, &one, 200).await;
+    let mut times = Vec::new();
+    for _ in 0..CREATED {
+        sites[1].remove("one.yaml");
+        until(&mut connection, &one, 410).await;
+        let start = Instant::now();
+        sites[1].write("one.yaml", documents(&[preview("one", services)]));
+        until(&mut connection, &one, 200).await;
+        times.push(start.elapsed());
+    }
+    let times = Sample::new(times);
+    let what = format!("a preview more beside {PREVIEWS}, from its file to an answer (median)");
+    table.targeted(what, times.median(), "ms", Goal::AtMost(20.0), format!("p90 {:.1} ms", times.p90()));
+    drop(connection);
+
+    let mut ratios = Vec::new();
+    for round in 0..ROUNDS {
+        let mut rates = [0.0; 2];
+        for at in [round % 2, (round + 1) % 2] {
+            rates[at] = wrk(sites[at].http(), HOST, CONNECTIONS, seconds).await.rate;
+        }
+        ratios.push(rates[1] / rates[0]);
+    }
+    let what = format!("requests/s to the baseline with {PREVIEWS} previews, over those with none");
+    table.targeted(what, median(ratios), "×", Goal::AtLeast(0.99), String::new());
+    without.stop().await;
+    with.stop().await;
+}
+
+async fn start(site: &Site, services: Services) -> Gateway<'_> {
+    let route = |at: usize| mapping_on(HOST, &format!("route-{at}"), &format!("/route/{at}/"), services.rest);
+    let mut objects: Vec<Value> = (0..ROUTES - 1).map(route).collect();
+    let policy = json!({
+        "domain": "preview.example", "namespaces": ["*"], "hosts": [HOST], "access": ["Public"], "backends": "Any",
+        "scheme": "http", "maxPreviews": PREVIEWS + 1,
+    });
+    objects.extend([
+        mapping_on(HOST, "cart", "/cart/", services.cart),
+        listener("http", site.http().port(), "HTTP"),
+        host("any", "*"),
+        own("PreviewPolicy", "previews", &policy),
+    ]);
+    site.write("site.yaml", documents(&objects));
+    let gateway = Gateway::start(site).await;
+    answers(site.http(), HOST).await;
+    gateway
+}
+
+fn own(kind: &str, name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec})
+}
+
+fn preview(name: &str, services: Services) -> Value {
+    let replaced = json!([{"baseline": services.cart.to_string(), "backend": services.rest.to_string()}]);
+    let entrypoints = json!([{"name": "web", "host": HOST}]);
+    own("Preview", name, &json!({"services": replaced, "entrypoints": entrypoints, "access": {"mode": "Public"}}))
+}
+
+async fn host_of(gateway: &Gateway<'_>, name: &str) -> Result<String, &'static str> {
+    let found = gateway.admin.list(&format!("previews?name={name}")).await;
+    let url = found.first().and_then(|preview| preview["urls"][0]["url"].as_str()).ok_or("it is not there")?;
+    Ok(url.trim_start_matches("http://").trim_end_matches('/').to_owned())
+}
+
+/// Asks a host again and again, without a pause, until it answers so.
+async fn until(connection: &mut Connection, host: &str, status: u16) {
+    let start = Instant::now();
+    loop {
+        let reply = connection.send(&get(host, "/cart/x")).await.expect("a reply");
+        if reply.status == status {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{host} answers {}, and not {status}", reply.status);
+    }
+}
