@@ -48,7 +48,7 @@ impl Requirement {
         if source.len() > LONGEST || shape::depth(source) > DEEPEST || shape::loops(source) > MOST_LOOPS {
             return Err(InvalidRequirement::TooLarge);
         }
-        let compiled = catch_unwind(|| Program::compile(source).map_err(|error| error.to_string()));
+        let compiled = catch_unwind(|| Program::compile(source).map_err(|error| in_a_line(&error.to_string())));
         let program =
             compiled.unwrap_or_else(|_| Err("the parser gave up".to_owned())).map_err(InvalidRequirement::Syntax)?;
         Ok(Self { source: source.to_owned(), program })
@@ -80,6 +80,12 @@ impl Requirement {
             Err(error) => Err(format!("{}: {error}", self.source)),
         }
     }
+}
+
+/// The place and the reason, without the lines that show the place.
+fn in_a_line(error: &str) -> String {
+    let first = error.lines().next().unwrap_or_default();
+    first.strip_prefix("ERROR: <input>:").unwrap_or(first).to_owned()
 }
 
 #[cfg(test)]
@@ -137,7 +143,8 @@ mod tests {
 
     #[test]
     fn what_does_not_compile_or_is_too_large_is_an_error() {
-        assert!(matches!(Requirement::new("claims.("), Err(InvalidRequirement::Syntax(_))));
+        let syntax = Requirement::new("claims.(").unwrap_err().to_string();
+        assert!(syntax.starts_with("the expression does not compile: 1:8: ") && !syntax.contains('\n'), "{syntax}");
         assert_eq!(Requirement::new(&"(".repeat(100)).unwrap_err(), InvalidRequirement::TooLarge);
         assert_eq!(Requirement::new(&"a".repeat(5_000)).unwrap_err(), InvalidRequirement::TooLarge);
         let nested = "claims.a.all(a, claims.a.all(b, claims.a.all(c, claims.a.all(d, a == d))))";

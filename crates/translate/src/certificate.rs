@@ -41,7 +41,7 @@ pub(crate) struct Certificate {
 
 /// What is wrong with a Secret that is meant to hold a certificate and its key, a revocation list, or authorities; `None` of
 /// any other.
-pub fn certificate_problem(secret: &Secret) -> Option<Problem> {
+pub(crate) fn certificate_problem(secret: &Secret) -> Option<Problem> {
     let data = |key: &str| secret.data.get(key).map(SecretBytes::expose);
     let bad = if secret.kind.as_deref() == Some("kubernetes.io/tls") || data("tls.key").is_some() {
         certificate(data("tls.crt"), data("tls.key")).err()

@@ -85,10 +85,14 @@ impl Context<'_> {
     /// The resolver of this name, else the Module's. What is wrong with that is no Mapping's problem.
     pub(crate) fn resolver(&self, name: Option<&str>, namespace: &str) -> Result<Resolver, Problem> {
         match name {
-            Some(name) => self.resolver_called(name, namespace).ok_or_else(|| no_resolver(name, "spec.resolver")),
+            Some(name) => {
+                let found = self.resolver_called(name, namespace).map(|(_, resolver)| resolver);
+                found.ok_or_else(|| no_resolver(name, "spec.resolver"))
+            }
             None => {
                 let default = self.module.resolver.as_deref();
-                Ok(default.and_then(|name| self.resolver_called(name, namespace)).unwrap_or(Resolver::Service))
+                let found = default.and_then(|name| self.resolver_called(name, namespace));
+                Ok(found.map_or(Resolver::Service, |(_, resolver)| resolver))
             }
         }
     }
@@ -100,15 +104,15 @@ impl Context<'_> {
         (!is_there).then(|| no_resolver(name, "spec.config.resolver"))
     }
 
-    /// Of this namespace if there is one, else the first of any.
-    fn resolver_called(&self, name: &str, namespace: &str) -> Option<Resolver> {
+    /// Of this namespace if there is one, else the first of any. Those that need no object have none.
+    pub(crate) fn resolver_called(&self, name: &str, namespace: &str) -> Option<(Option<&ObjectId>, Resolver)> {
         match name {
-            "kubernetes-service" => Some(Resolver::Service),
-            "endpoint" | "kubernetes-endpoint" => Some(Resolver::Endpoint),
+            "kubernetes-service" => Some((None, Resolver::Service)),
+            "endpoint" | "kubernetes-endpoint" => Some((None, Resolver::Endpoint)),
             _ => {
                 let called = self.resolvers.iter().filter(|(id, _)| *id.name == *name);
                 let nearest = called.min_by_key(|(id, _)| (*id.namespace != *namespace, *id));
-                nearest.map(|(_, resolver)| *resolver)
+                nearest.map(|(id, resolver)| (Some(id), *resolver))
             }
         }
     }

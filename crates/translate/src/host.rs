@@ -206,7 +206,7 @@ fn downstream(
 }
 
 /// The TLSContext that a Host with a certificate names, or that is named for it: `NAME-context`, as in the original.
-fn shared_settings<'a>(
+pub(crate) fn shared_settings<'a>(
     id: &ObjectId,
     host: &Host,
     context: &'a Context<'_>,

@@ -43,10 +43,10 @@ mod tcp;
 mod upstream;
 mod world;
 
-pub use certificate::certificate_problem;
 pub use context::{Fallback, Settings};
 pub use endpoints::Topology;
 pub use module::script_problem;
 pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
+pub use secrets::secret_problem;
 pub use world::{AskedPlace, PreviewUrl, PublicName, Resources, Served, World};

@@ -4,10 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nuncio_api as api;
+use nuncio_auth::basic::Users;
 use nuncio_ir::{Pem, SecretName, SecretValue};
 
-use crate::certificate::{BadSecret, Certificate, authorities, certificate, revocations};
+use crate::certificate::{BadSecret, Certificate, authorities, certificate, certificate_problem, revocations};
 use crate::context::SecretRef;
+
+/// What is wrong with a Secret that is meant to hold something of which the last good one is better than none: a certificate, or
+/// passwords.
+pub fn secret_problem(secret: &api::Secret) -> Option<api::Problem> {
+    certificate_problem(secret).or_else(|| {
+        let users = std::str::from_utf8(data(secret, "htpasswd")?).map_err(|_| "it is no text".to_owned());
+        let error = users.and_then(|users| Users::parse(users).map_err(|error| error.to_string())).err()?;
+        let message = format!("{error}; the last good passwords stay");
+        Some(api::Problem::error("InvalidSecret", "data.htpasswd", message))
+    })
+}
 
 /// Why a Secret that something names cannot be used.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

@@ -128,15 +128,7 @@ fn certificate(
 /// The certificate of the TLSContext that lists a server name, the closest name first. One that cannot be used is not
 /// made up for by a wider one either.
 fn of_context(frame: &mut Frame, pattern: &HostPattern, id: &ObjectId, context: &Context<'_>) -> Option<HostTls> {
-    let closest = |hosts: &[String]| {
-        let names = hosts.iter().filter_map(|host| HostPattern::parse(host));
-        names.filter(|name| name.covers(pattern)).map(|name| name.specificity()).min()
-    };
-    let ends_tls = |tls_context: &TlsContext| tls_context.secret.is_some() || tls_context.ca_secret.is_some();
-    let usable = context.tls_contexts.iter().filter(|(_, tls_context)| ends_tls(tls_context));
-    let usable = usable.filter_map(|(id, it)| Some((closest(&it.hosts)?, id, Some(it))));
-    let broken = context.broken_contexts.iter().filter_map(|(id, hosts)| Some((closest(hosts)?, id, None)));
-    let (_, context_id, tls_context) = usable.chain(broken).min_by_key(|(closest, id, _)| (*closest, *id))?;
+    let (context_id, tls_context) = closest_context(pattern, context)?;
     let Some(tls_context) = tls_context else {
         let message = format!("{context_id}, which is for this name, cannot be used");
         frame.problem(id, Problem::error("InvalidTLSContext", "spec.host", message));
@@ -153,6 +145,23 @@ fn of_context(frame: &mut Frame, pattern: &HostPattern, id: &ObjectId, context: 
         frame.problem(context_id, problem);
     }
     found
+}
+
+/// The TLSContext that lists a server name, the closest name first; without what it says if it cannot be used.
+pub(crate) fn closest_context<'a>(
+    pattern: &HostPattern,
+    context: &Context<'a>,
+) -> Option<(&'a ObjectId, Option<&'a TlsContext>)> {
+    let closest = |hosts: &[String]| {
+        let names = hosts.iter().filter_map(|host| HostPattern::parse(host));
+        names.filter(|name| name.covers(pattern)).map(|name| name.specificity()).min()
+    };
+    let ends_tls = |tls_context: &TlsContext| tls_context.secret.is_some() || tls_context.ca_secret.is_some();
+    let usable = context.tls_contexts.iter().filter(|(_, tls_context)| ends_tls(tls_context));
+    let usable = usable.filter_map(|(id, it)| Some((closest(&it.hosts)?, id, Some(&**it))));
+    let broken = context.broken_contexts.iter().filter_map(|(id, hosts)| Some((closest(hosts)?, id, None)));
+    let found = usable.chain(broken).min_by_key(|(closest, id, _)| (*closest, *id));
+    found.map(|(_, id, tls_context)| (id, tls_context))
 }
 
 fn end_tls(

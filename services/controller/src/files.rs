@@ -12,7 +12,7 @@ use std::sync::Arc;
 use nuncio_api::{
     Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank, parse,
 };
-use nuncio_translate::{certificate_problem, script_problem};
+use nuncio_translate::{script_problem, secret_problem};
 use tracing::warn;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -172,9 +172,9 @@ impl Files {
         let before = old.objects.get(&object.id);
         let good = before.filter(|old| !matches!(old.spec, Spec::Invalid(_)));
         match (&mut object.spec, good.map(|good| &good.spec)) {
-            // A certificate that cannot be used takes the place of no other.
-            (Spec::Secret(new), Some(Spec::Secret(good))) if certificate_problem(good).is_none() => {
-                if let Some(problem) = certificate_problem(new) {
+            // A certificate that cannot be used takes the place of no other, nor do passwords.
+            (Spec::Secret(new), Some(Spec::Secret(good))) if secret_problem(good).is_none() => {
+                if let Some(problem) = secret_problem(new) {
                     new.clone_from(good);
                     object.problems.push((problem, object.location.clone()));
                 }
@@ -284,7 +284,7 @@ impl Files {
 fn is_usable(object: &Object) -> bool {
     match &object.spec {
         Spec::Invalid(_) => false,
-        Spec::Secret(secret) => certificate_problem(secret).is_none(),
+        Spec::Secret(secret) => secret_problem(secret).is_none(),
         Spec::Module(module) => script_problem(module).is_none(),
         _ => true,
     }

@@ -12,7 +12,7 @@ use super::{header, invalid, missing, no_effect};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{Filter, FilterErrorResponse, InjectedHeader, JwtFilter};
+use crate::{Filter, FilterErrorResponse, InjectedHeader, JwtFilter, ServiceRef};
 
 /// Algorithms that signatures are verified by.
 const ALGORITHMS: [&str; 11] =
@@ -148,7 +148,30 @@ fn url(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     if text.is_empty() {
         missing(path, issues);
-    } else if authority.is_none_or(str::is_empty) || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    } else if !authority.is_some_and(is_authority) || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         invalid(path, format!("expected a URL such as https://example.com/…, found \"{}\"", shorten(text)), issues);
+    }
+}
+
+/// Whether it is a host, perhaps with a port, and perhaps behind a name and password. Letters of any script are taken for what
+/// they are written as in DNS.
+fn is_authority(text: &str) -> bool {
+    let host = text.rsplit('@').next().unwrap_or_default();
+    let in_dns = |c: char| if c.is_alphanumeric() && !c.is_ascii() { 'x' } else { c };
+    host.chars().map(in_dns).collect::<String>().parse::<ServiceRef>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_authority;
+
+    #[test]
+    fn a_host_is_told_from_other_texts() {
+        for good in ["a", "a.b:443", "[::1]:8443", "b\u{fc}cher.example", "me:word@a"] {
+            assert!(is_authority(good), "{good}");
+        }
+        for bad in ["", "a b", "a:99999", "[::1", "*.a", "a:b"] {
+            assert!(!is_authority(bad), "{bad}");
+        }
     }
 }

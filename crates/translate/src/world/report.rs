@@ -1,5 +1,6 @@
 //! What the world tells of its objects: what is wrong with them, and where they ended up.
 
+mod named;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -212,11 +213,10 @@ impl World {
             }
             Kind::FilterPolicy | Kind::GatewayFilterPolicy => found.rule_sets = self.rule_sets_of(id),
             Kind::Filter | Kind::GatewayFilter => found.filters = self.filter_of(id).into_iter().collect(),
-            Kind::TLSContext
-            | Kind::KubernetesServiceResolver
-            | Kind::KubernetesEndpointResolver
-            | Kind::IngressClass
-            | Kind::PreviewPolicy => {}
+            Kind::TLSContext | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
+                found = self.resources_of_users(id);
+            }
+            Kind::IngressClass | Kind::PreviewPolicy => {}
             Kind::Preview => found.tables = self.previews.tables_of(id),
         }
         found

@@ -286,3 +286,18 @@ fn a_document_that_cannot_be_read_is_told_of_once() {
         }
     }
 }
+
+#[test]
+fn passwords_that_cannot_be_read_take_the_place_of_none_that_can() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {htpasswd: 'ann:{SHA}AAAAAAAAAAAAAAAAAAAAAAAAAAA='}\n";
+    let id = ObjectId::new(Kind::Secret, "default", "s");
+    let mut files = Files::new(Defaults::default());
+    files.apply(vec![written("a.yaml", secret)]);
+    let good = files.object(&id).unwrap().spec.clone();
+    files.apply(vec![written("a.yaml", &secret.replace("{SHA}", "{CRYPT}"))]);
+    assert_eq!(files.object(&id).unwrap().spec, good);
+    let found: Vec<_> = files.problems().map(|found| (found.problem.reason, found.problem.field)).collect();
+    assert_eq!(found, [("InvalidSecret", "data.htpasswd".to_owned())]);
+    files.apply(vec![written("a.yaml", &secret.replace("ann", "bob"))]);
+    assert!(files.object(&id).unwrap().spec != good && files.problems().next().is_none());
+}

@@ -10,6 +10,8 @@ fn bad_filters_are_refused() {
         ("{Plugin: {name: p}}", "NotPortable", "spec.Plugin", "{name"),
         ("{JWT: {}}", "MissingField", "spec.JWT.jwksURI", "{}"),
         ("{JWT: {jwksURI: 'ftp://a'}}", "InvalidValue", "spec.JWT.jwksURI", "'ftp"),
+        ("{JWT: {jwksURI: 'https://a:99999/keys'}}", "InvalidValue", "spec.JWT.jwksURI", "'https://a:9"),
+        ("{JWT: {jwksURI: 'https://[::1/keys'}}", "InvalidValue", "spec.JWT.jwksURI", "'https://["),
         ("{JWT: {jwksURI: 'https://a', validAlgorithms: [RS1]}}", "InvalidValue", "spec.JWT.validAlgorithms[0]", "RS1"),
         ("{JWT: {jwksURI: 'https://a', validAlgorithms: [HS256]}}", "InvalidValue", "spec.JWT.validAlgorithms", "[HS"),
         ("{JWT: {jwksURI: 'https://a', audience: x1, audiences: [b]}}", "InvalidValue", "spec.JWT.audience", "x1"),

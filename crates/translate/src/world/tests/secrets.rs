@@ -146,3 +146,21 @@ fn without_a_host_the_edge_s_own_certificate_is_shown_if_there_is_one() {
     assert_eq!(shown(&world).as_deref(), Some("nuncio/fallback-self-signed-cert"));
     assert_eq!(answer(&world, &clear), "301");
 }
+
+#[test]
+fn a_context_and_a_resolver_are_where_those_are_who_use_them() {
+    let more = "---\napiVersion: getambassador.io/v3alpha1\nkind: KubernetesEndpointResolver\nmetadata: {name: pods}\nspec: {}\n\
+                ---\napiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: by-pods}\n\
+                spec: {hostname: '*', prefix: /pods/, service: other, resolver: pods}\n\
+                ---\napiVersion: getambassador.io/v3alpha1\nkind: KubernetesServiceResolver\nmetadata: {name: idle}\nspec: {}\n";
+    let mut world = world();
+    let objects = objects(&(with_certificates(MANIFESTS) + more));
+    world.apply(objects.into_iter().map(|object| (object.id.clone(), Some(object.into()))));
+    let tables = |kind, name: &str| world.resources_of(&ObjectId::new(kind, "default", name)).tables;
+    assert!(!tables(Kind::Mapping, "m").is_empty());
+    assert_eq!(tables(Kind::TLSContext, "up"), tables(Kind::Mapping, "m"));
+    assert_eq!(tables(Kind::KubernetesEndpointResolver, "pods"), tables(Kind::Mapping, "by-pods"));
+    for (kind, name) in [(Kind::TLSContext, "unused"), (Kind::KubernetesServiceResolver, "idle")] {
+        assert!(tables(kind, name).is_empty(), "nobody uses {name}");
+    }
+}

@@ -104,5 +104,17 @@ async fn filters_of_both_groups_let_in_who_has_a_key_and_say_what_they_lack() {
         answered(&client, path, Some("key-1"), "one").await;
         answered(&client, path, None, "401").await;
     }
+
+    // So does a policy with an expression that does not compile.
+    let (group, path) = GROUPS[0];
+    let mut bad = policy(group, &[(path, "keys")]);
+    bad["spec"]["rules"][0]["filters"][0]["arguments"] = json!({"require": "claims.("});
+    stage.apply(&[filter(group, &keys), bad]).await;
+    let wanted = [("Accepted", "False", "InvalidExpression"), ("Stalled", "True", "Invalid")];
+    let policy = stage.shows(&resource("filterpolicies", group), "policy", &wanted).await;
+    let message = condition(&policy, "Accepted")["message"].as_str().unwrap();
+    assert!(message.contains("require: the expression does not compile: 1:8"), "{message}");
+    answered(&client, path, Some("key-1"), "one").await;
+    answered(&client, path, None, "401").await;
     gateway.stop().await;
 }
