@@ -17,6 +17,7 @@ mod mapping_policy;
 mod module;
 mod module_settings;
 mod preview;
+mod preview_repository;
 mod rate_limit;
 mod rate_limit_service;
 mod remains;
@@ -72,6 +73,9 @@ pub use module_settings::{
 pub use preview::{
     Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewLifetime, PreviewPolicy,
     PreviewScheme, PreviewSelector, PreviewedService, WhenMissing,
+};
+pub use preview_repository::{
+    Filled, Forge, Gaps, PreviewCreators, PreviewRepository, PreviewSource, PreviewTemplate, TemplateService,
 };
 pub use rate_limit::{ErrorResponse, Limit, LimitAction, LimitUnit, LocalRateLimit, RateLimit, TemplatedHeader};
 pub use rate_limit_service::{ProtocolVersion, RateLimitGrpc, RateLimitService};

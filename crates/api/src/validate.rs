@@ -19,6 +19,7 @@ mod mapping;
 mod module;
 mod policy;
 mod preview;
+mod preview_repository;
 mod rate_limit;
 mod regex;
 mod regex_class;

@@ -1,7 +1,7 @@
 //! The HTTP server for operators: probes, metrics, and what the controller knows, as JSON.
 //!
-//! Meant for a loopback address: it has no authentication. All in it is read-only but `/api/v1/apply`, which answers 403
-//! unless the gateway was told to allow edits. Secrets' contents are in none of its types. It answers only to names that no page of a stranger can have (`names`).
+//! Meant for a loopback address: it has no authentication. All in it is read-only but `/api/v1/apply` and
+//! `/api/v1/preview-…`, which answer 403 unless the gateway was told to allow edits, and changes of previews. Secrets' contents are in none of its types. It answers only to names that no page of a stranger can have (`names`).
 //!
 //! | Path | What |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
+//! | `/api/v1/preview-{put,delete,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
@@ -27,6 +28,7 @@ mod metrics;
 mod model;
 mod names;
 mod page;
+mod preview_changes;
 mod previews;
 mod probes;
 mod topology;
@@ -37,6 +39,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::response::Html;
 use axum::routing::get;
@@ -56,7 +59,10 @@ pub use model::{
     ProtectionExplained, RouteView, TcpView,
 };
 pub use page::{ListQuery, Page};
-pub use previews::{PreviewUrlView, PreviewView, PreviewedServiceView};
+pub use preview_changes::{
+    Caller, DeletePreview, Delivery, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
+};
+pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 pub use traffic::{LatencyView, TrafficView};
 
@@ -117,9 +123,27 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When that is not allowed, or cannot be.
     fn apply(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError>;
+    /// Makes a Preview be as it is written.
+    ///
+    /// # Errors
+    /// When that is not allowed, or cannot be.
+    fn put_preview(&self, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError>;
+    /// Takes a Preview away.
+    ///
+    /// # Errors
+    /// When that is not allowed, or there is none.
+    fn delete_preview(&self, wanted: &DeletePreview) -> Result<PreviewChanged, PreviewError>;
+    /// Does what a forge's webhook asks for.
+    ///
+    /// # Errors
+    /// When it is not signed as it should be, or cannot be read.
+    fn hook(&self, delivery: &Delivery) -> Result<PreviewChanged, PreviewError>;
     /// What becomes of a request.
     fn explain(&self, request: &ExplainRequest) -> Explanation;
 }
+
+/// The largest body of a request: a webhook's megabyte, every character of it escaped.
+const MAX_BODY: usize = 8 << 20;
 
 /// The shared state of all handlers.
 type Shared = Arc<dyn View>;
@@ -146,12 +170,16 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(edit::manifest))
         .routes(routes!(edit::dry_run))
         .routes(routes!(edit::apply))
+        .routes(routes!(preview_changes::put))
+        .routes(routes!(preview_changes::delete))
+        .routes(routes!(preview_changes::hook))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
     let document = document::with_refusals(document);
     let index = index::page(&document);
     api.route("/", get(move || async move { Html(index) }))
         .route("/api/v1/openapi.json", get(move || async move { axum::Json(document) }))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(names::Names::new(names), names::check))
         .with_state(view)
 }

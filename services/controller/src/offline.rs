@@ -21,6 +21,7 @@ use crate::{explain, fallback, resources};
 /// What manifests would serve.
 pub struct Offline {
     engine: Engine,
+    ambassador_id: String,
 }
 
 /// How to read them.
@@ -56,10 +57,16 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
     let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());
     let (server, _) = Server::new(Options::default());
     let engine = Engine::new(known, World::new(settings), server, Metrics::new());
-    Ok(Offline { engine: read_once(manifests, engine, PATIENCE).await? })
+    let engine = read_once(manifests, engine, PATIENCE).await?;
+    Ok(Offline { engine, ambassador_id: config.ambassador_id.clone() })
 }
 
 impl Offline {
+    /// The id of the gateway that it was read for, and what was read.
+    pub(crate) fn into_parts(self) -> (String, Engine) {
+        (self.ambassador_id, self.engine)
+    }
+
     /// Everything that is wrong, by place.
     #[must_use]
     pub fn problems(&self) -> Vec<LocatedProblem> {

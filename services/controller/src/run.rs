@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::beside::{Own, OwnLimiter};
 use crate::decider::Decider;
@@ -24,10 +25,11 @@ use crate::files::Files;
 use crate::leader::{LeaseTimes, Progress};
 use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
+use crate::previews::{Lifecycle, comments};
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
 use crate::status::StatusOptions;
-use crate::view::EngineView;
+use crate::view::{Changes, EngineView};
 use crate::webhook::WebhookOptions;
 use crate::{admin, fallback, ports};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub admin_names: Vec<String>,
     /// Whether whoever reaches the admin server may change manifests, if they are files.
     pub allow_edits: bool,
+    /// Whether whoever reaches the admin server may change previews, by whomever he says that it is.
+    pub allow_previews: bool,
     /// Admin socket of the Envoy beside this controller.
     pub envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside this controller.
@@ -165,10 +169,12 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         config.health.clone(),
         config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
         config.authz.as_ref().and_then(Decider::own).map(|authz| authz.metrics.clone()),
-        editor,
+        Changes { editor, lifecycle: Lifecycle::of(&config, &source) },
     ));
 
     let is_beside = config.envoy_admin.is_some();
+    let comments = config.allow_previews.then(|| tokio::spawn(comments::follow(Arc::clone(&engine))));
+    let _comments = comments.map(AbortOnDropHandle::new);
     let duties = Duties::begin(&mut config, &mut source, &engine, served.progress.subscribe(), &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());

@@ -21,15 +21,17 @@ use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
-    ApiView, CertificateView, ChangeError, ChangeRequest, ClusterView, DryRunView, EndpointView, EnvoyView,
-    ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView,
-    Page, PreviewView, ProblemView, RouteView, TopologyQuery, TopologyView, View,
+    ApiView, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery, DryRunView,
+    EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery, ManifestQuery,
+    ManifestView, ObjectView, Page, PreviewChanged, PreviewError, PreviewView, ProblemView, PutPreview, RouteView,
+    TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::edit::Editor;
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
 use crate::explain;
+use crate::previews::Lifecycle;
 use crate::run::lock;
 
 use self::hosts::hosts;
@@ -47,7 +49,14 @@ pub(crate) struct EngineView {
     health: Health,
     limited: Option<Limited>,
     authz: Option<Metrics>,
-    editor: Editor,
+    changes: Changes,
+}
+
+/// What changes manifests.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) editor: Editor,
+    pub(crate) lifecycle: Lifecycle,
 }
 
 impl EngineView {
@@ -57,9 +66,9 @@ impl EngineView {
         health: Health,
         limited: Option<Limited>,
         authz: Option<Metrics>,
-        editor: Editor,
+        changes: Changes,
     ) -> Self {
-        Self { engine, envoy_admin, health, limited, authz, editor }
+        Self { engine, envoy_admin, health, limited, authz, changes }
     }
 }
 
@@ -180,15 +189,27 @@ impl View for EngineView {
     }
 
     fn manifest(&self, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
-        self.editor.manifest(&self.engine, query)
+        self.changes.editor.manifest(&self.engine, query)
     }
 
     fn dry_run(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
-        self.editor.dry_run(&self.engine, change)
+        self.changes.editor.dry_run(&self.engine, change)
     }
 
     fn apply(&self, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
-        self.editor.apply(&self.engine, change)
+        self.changes.editor.apply(&self.engine, change)
+    }
+
+    fn put_preview(&self, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
+        self.changes.lifecycle.put(&self.engine, wanted)
+    }
+
+    fn delete_preview(&self, wanted: &DeletePreview) -> Result<PreviewChanged, PreviewError> {
+        self.changes.lifecycle.delete(&self.engine, wanted)
+    }
+
+    fn hook(&self, delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
+        self.changes.lifecycle.hook(&self.engine, delivery)
     }
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {

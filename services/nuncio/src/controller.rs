@@ -44,6 +44,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         allow_edits: admin.allow_edits,
+        allow_previews: admin.allow_previews,
         envoy_admin: None,
         limiter: None,
         authz: authz.map(Decider::Elsewhere),
@@ -93,6 +94,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) admin_names: Vec<String>,
     /// Whether it may change manifests.
     pub(crate) allow_edits: bool,
+    /// Whether it may change previews.
+    pub(crate) allow_previews: bool,
     /// The admin socket of the Envoy beside it.
     pub(crate) envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside it.
@@ -121,6 +124,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin,
         admin_names,
         allow_edits,
+        allow_previews,
         envoy_admin,
         limiter,
         authz,
@@ -143,6 +147,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin,
         admin_names,
         allow_edits,
+        allow_previews,
         envoy_admin,
         limiter,
         authz,

@@ -1,33 +1,78 @@
-//! `nuncio preview`: previews, and where they can be seen.
+//! `nuncio preview`: previews, where they can be seen, and changes of them.
 
-use nuncio_controller::admin::{ListQuery, PreviewView};
+mod keeper;
 
-use crate::cli::{Format, PreviewArgs, PreviewCommand, PreviewListArgs, PreviewUrlArgs};
+use std::io::Read;
+
+use nuncio_api::Defaults;
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::keeper::Keeper;
+use crate::cli::{
+    Format, PreviewArgs, PreviewCommand, PreviewCreateArgs, PreviewListArgs, PreviewNamedArgs, PreviewPlace,
+};
 use crate::exit::{Failure, Outcome, print_json, print_text};
-use crate::gateway::Gateway;
 use crate::table;
 
-/// Answers a question about previews.
+/// The largest manifest that is read.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Does what was asked for.
 pub(crate) fn run(args: &PreviewArgs) -> Outcome {
     match &args.command {
         PreviewCommand::List(args) => list(args),
         PreviewCommand::Url(args) => url(args),
+        PreviewCommand::Create(args) => create(args),
+        PreviewCommand::Delete(args) => delete(args),
     }
 }
 
+/// What is shown of a preview.
+#[derive(Debug, Deserialize)]
+struct Preview {
+    namespace: String,
+    name: String,
+    access: String,
+    urls: Vec<Url>,
+    services: Vec<Service>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Url {
+    url: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Service {
+    baseline: String,
+    backend: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Problem {
+    message: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    items: Vec<Preview>,
+}
+
 fn list(args: &PreviewListArgs) -> Outcome {
-    let page = Gateway::open(&args.origin, &args.identity)?.previews(&ListQuery::default())?;
+    let page = Keeper::open(&args.place)?.list(None, None)?;
     if args.output == Format::Json {
         return print_json(&page);
     }
-    let rows: Vec<_> = page.items.iter().flat_map(rows).collect();
+    let rows: Vec<_> = previews(page)?.iter().flat_map(rows).collect();
     print_text(&table::render(["PREVIEW", "ACCESS", "REPLACES", "URL", "PROBLEM"], &rows));
     Ok(())
 }
 
 /// One for each URL, or for none, with the first of what is wrong.
-fn rows(preview: &PreviewView) -> Vec<[String; 5]> {
-    let name = format!("{}/{}", preview.id.namespace, preview.id.name);
+fn rows(preview: &Preview) -> Vec<[String; 5]> {
+    let name = format!("{}/{}", preview.namespace, preview.name);
     let replaced = preview.services.iter().map(|service| format!("{} by {}", service.baseline, service.backend));
     let replaced = replaced.collect::<Vec<_>>().join(", ");
     let wrong = preview.problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
@@ -38,21 +83,75 @@ fn rows(preview: &PreviewView) -> Vec<[String; 5]> {
     }
 }
 
-fn url(args: &PreviewUrlArgs) -> Outcome {
-    let (namespace, name) = match args.preview.split_once('/') {
-        Some((namespace, name)) => (Some(namespace.to_owned()), name),
-        None => (None, &*args.preview),
-    };
-    let query = ListQuery { namespace, name: Some(name.to_owned()), ..ListQuery::default() };
-    let page = Gateway::open(&args.origin, &args.identity)?.previews(&query)?;
-    let [preview] = &page.items[..] else {
-        let what = if page.items.is_empty() { "there is no Preview" } else { "there are several Previews" };
-        return Err(Failure::new(format!("{what} called {}", args.preview)));
-    };
+fn url(args: &PreviewNamedArgs) -> Outcome {
+    print_urls(&Keeper::open(&args.place)?, &args.preview)
+}
+
+fn create(args: &PreviewCreateArgs) -> Outcome {
+    let text = read(&args.manifest)?;
+    let (namespace, name) = named(&text, &args.manifest, &args.place)?;
+    let keeper = Keeper::open(&args.place)?;
+    keeper.put(&namespace, &name, &text)?;
+    // Where nobody serves the directory yet, there may be no policy that says where previews are.
+    print_urls(&keeper, &format!("{namespace}/{name}"))
+}
+
+fn delete(args: &PreviewNamedArgs) -> Outcome {
+    let keeper = Keeper::open(&args.place)?;
+    let Preview { namespace, name, .. } = one(&keeper, &args.preview)?;
+    keeper.delete(&namespace, &name)
+}
+
+fn print_urls(keeper: &Keeper<'_>, name: &str) -> Outcome {
+    let preview = one(keeper, name)?;
     if preview.urls.is_empty() {
         let reason = preview.problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
-        return Err(Failure::new(format!("{} cannot be seen anywhere{reason}", args.preview)));
+        return Err(Failure::new(format!("{name} cannot be seen anywhere{reason}")));
     }
     preview.urls.iter().for_each(|url| print_text(&format!("{}\n", url.url)));
     Ok(())
+}
+
+/// The one preview that is called so.
+fn one(keeper: &Keeper<'_>, called: &str) -> Result<Preview, Failure> {
+    let (namespace, name) = match called.split_once('/') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, called),
+    };
+    let found = previews(keeper.list(namespace, Some(name))?)?;
+    <[Preview; 1]>::try_from(found).map(|[preview]| preview).map_err(|found| {
+        let what = if found.is_empty() { "there is no Preview" } else { "there are several Previews" };
+        Failure::new(format!("{what} called {called}"))
+    })
+}
+
+fn previews(page: Value) -> Result<Vec<Preview>, Failure> {
+    let page: Page = serde_json::from_value(page)
+        .map_err(|error| Failure::new(format!("an answer that is not understood: {error}")))?;
+    Ok(page.items)
+}
+
+fn read(file: &str) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::usage(format!("{file}: {error}"));
+    let source: Box<dyn Read> = match file {
+        "-" => Box::new(std::io::stdin().lock()),
+        file => Box::new(std::fs::File::open(file).map_err(failed)?),
+    };
+    let mut text = String::new();
+    source.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+/// The namespace and name that a manifest has.
+fn named(text: &str, file: &str, place: &PreviewPlace) -> Result<(String, String), Failure> {
+    let namespace = place.identity.namespace.clone().filter(|namespace| !namespace.is_empty());
+    let defaults = Defaults { namespace: namespace.unwrap_or_else(|| "default".to_owned()).into(), env: None };
+    let parsed = nuncio_api::parse(text.as_bytes(), &file.into(), &defaults);
+    match &parsed.objects[..] {
+        [only] => Ok((only.id.namespace.to_string(), only.id.name.to_string())),
+        _ => {
+            let problem = parsed.problems.first().map(|it| format!("{}: {}", it.location, it.problem.message));
+            Err(Failure::new(problem.unwrap_or_else(|| format!("{file}: expected one Preview"))))
+        }
+    }
 }

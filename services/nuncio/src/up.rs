@@ -98,6 +98,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin: listener,
         admin_names: admin.names,
         allow_edits: admin.allow_edits,
+        allow_previews: admin.allow_previews,
         envoy_admin: Some(runtime_dir.admin_socket()),
         authz: Some(Decider::Own(OwnAuthz {
             service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },

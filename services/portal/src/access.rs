@@ -45,6 +45,11 @@ impl Viewer {
         groups.is_none_or(|groups| self.is_in(groups))
     }
 
+    /// Whether it is known who he is, or he may see everything without.
+    pub(crate) fn is_somebody(&self) -> bool {
+        self.sees_all || self.identity.is_some()
+    }
+
     /// Whether he belongs to one of these groups.
     pub(crate) fn is_in(&self, groups: &[String]) -> bool {
         let own = self.identity.iter().flat_map(|identity| &identity.groups);

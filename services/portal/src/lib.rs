@@ -7,6 +7,8 @@
 //!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON, feeds), search
 //!                        └─► changes ─► history ───┘
 //!
+//!  people, CI jobs, forges ─► previews ─► the controller, which knows who may what, and writes
+//!
 //!  a reader ─► access (who, by the gateway's word) ─► web ─► keys (a Secret for APIKey Filters)
 //! ```
 //!
@@ -28,6 +30,7 @@ mod keys;
 mod machines;
 mod markdown;
 mod mount;
+mod previews;
 mod reference;
 mod refresh;
 mod rewrite;

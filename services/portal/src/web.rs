@@ -40,6 +40,7 @@ use crate::console::{self, Console};
 use crate::history::History;
 use crate::keys::Keys;
 use crate::machines;
+use crate::previews;
 use crate::search::SharedSearch;
 
 /// What every page is made of.
@@ -86,7 +87,8 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/openapi/services/{namespace}/{name}/original", get(documents::original))
         .route("/openapi/services/{namespace}/{name}/versions/{number}", get(documents::version))
         .fallback(nothing);
-    let all = pages.merge(json::router()).merge(console::router(&site)).merge(machines::router());
+    let all =
+        pages.merge(json::router()).merge(console::router(&site)).merge(machines::router()).merge(previews::router());
     let guarded = all.layer(middleware::from_fn(guard::refuse_foreign));
     let hardened = guarded.layer(middleware::map_response(headers::harden)).with_state(site);
     // Around the router: a twin has another address than its page.

@@ -81,6 +81,7 @@ impl Gateway {
             admin: tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
             admin_names: Vec::new(),
             allow_edits: false,
+            allow_previews: false,
             envoy_admin: None,
             limiter: None,
             authz: Some(Decider::Elsewhere(format!("unix:{}", at("authz.sock").display()).parse().unwrap())),

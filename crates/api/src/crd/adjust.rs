@@ -62,6 +62,13 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
             needs(schema, &["namespaces", "hosts", "access"]);
             bound(schema, "port", "minimum", 1);
         }
+        "PreviewCreators" => needs(schema, &["groups", "namespaces"]),
+        "PreviewRepository" => {
+            needs(schema, &["provider"]);
+            needs_text(schema, &["name", "namespace"]);
+        }
+        "PreviewTemplate" => needs_text(schema, &["name"]),
+        "TemplateService" => needs_text(schema, &["baseline", "backend"]),
         "FilterUse" | "InsteadFilter" | "InjectedHeader" | "AccessTokenJwtFilter" | "NamedSecret" => {
             needs_text(schema, &["name"]);
         }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Duration, FilterUse};
+use super::{Duration, FilterUse, PreviewCreators, PreviewRepository, PreviewSource};
 use crate::ServiceRef;
 use crate::duration::instant;
 
@@ -25,6 +25,8 @@ pub struct Preview {
     pub access: Option<PreviewAccess>,
     /// How long it is shown; default is what the `PreviewPolicy` says, or as long as it is there.
     pub lifetime: Option<PreviewLifetime>,
+    /// What it is of: told of, and for the comment on a pull request.
+    pub source: Option<PreviewSource>,
 }
 
 /// How long a preview is shown.
@@ -150,6 +152,10 @@ pub struct PreviewPolicy {
     pub scheme: Option<PreviewScheme>,
     /// The port in the URLs of previews; none where absent.
     pub port: Option<u16>,
+    /// Who may create, change and delete Previews through the portal, besides repositories; nobody where empty.
+    pub creators: Vec<PreviewCreators>,
+    /// Repositories whose pull requests have previews.
+    pub repositories: Vec<PreviewRepository>,
 }
 
 /// How a client may choose a preview.

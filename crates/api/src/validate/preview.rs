@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{filter_policy, header, hostname, invalid, missing, target};
+use super::{filter_policy, header, hostname, invalid, missing, preview_repository, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -129,6 +129,8 @@ pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &m
     for (index, used) in policy.filters.iter().enumerate() {
         filter_policy::used(used, &filters.index(index), issues);
     }
+    preview_repository::creators(&policy.creators, &path.key("creators"), issues);
+    preview_repository::repositories(&policy.repositories, &path.key("repositories"), issues);
     let hosts = path.key("hosts");
     for (index, host) in policy.hosts.iter().enumerate() {
         hostname::glob(host, &hosts.index(index), issues);

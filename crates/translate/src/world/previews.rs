@@ -114,6 +114,12 @@ fn remove<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: 
 }
 
 impl World {
+    /// The policy that is in force.
+    #[must_use]
+    pub fn preview_policy(&self) -> Option<(&ObjectId, &PreviewPolicy)> {
+        self.previews.in_force.as_ref().map(|it| (&it.id, &*it.rules.policy))
+    }
+
     /// Brings previews in step with what they say and with what they are copies of.
     pub(super) fn settle_previews(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
         self.settle_unknown(dirty, delta);

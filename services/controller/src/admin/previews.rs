@@ -25,8 +25,25 @@ pub struct PreviewView {
     pub expires_at: Option<u64>,
     /// By which people tell the key that services are told from others, without seeing it.
     pub key_fingerprint: Option<String>,
+    /// What it is of, where that is known.
+    pub source: Option<PreviewSourceView>,
     /// What is wrong with it.
     pub problems: Vec<ProblemView>,
+}
+
+/// What a preview is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewSourceView {
+    /// `GitHub` or `GitLab`.
+    pub provider: String,
+    /// The repository: `acme/cart`.
+    pub repository: String,
+    /// The number of the pull request.
+    pub pull_request: Option<u64>,
+    /// Its branch.
+    pub branch: Option<String>,
+    /// The newest commit.
+    pub commit: Option<String>,
 }
 
 /// Where a preview can be seen.

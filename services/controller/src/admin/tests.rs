@@ -117,6 +117,18 @@ impl View for Fake {
         Err(ChangeError::NotAllowed)
     }
 
+    fn put_preview(&self, _wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
+        Err(PreviewError::Forbidden("no".into()))
+    }
+
+    fn delete_preview(&self, wanted: &DeletePreview) -> Result<PreviewChanged, PreviewError> {
+        Err(PreviewError::Missing(wanted.name.clone()))
+    }
+
+    fn hook(&self, _delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
+        Err(PreviewError::Unauthorized("no".into()))
+    }
+
     fn explain(&self, request: &ExplainRequest) -> Explanation {
         let request = format!("{} {} {}", request.method, request.url, request.headers.len());
         Explanation {
@@ -188,6 +200,22 @@ async fn requests_are_explained_by_query_and_by_body() {
     assert!(status == StatusCode::OK && body.contains("GET http://a/b 1"), "{body}");
     let (status, body) = post(r#"{"url":"nothing"}"#).await;
     assert!(status == StatusCode::BAD_REQUEST && body.contains("is not a URL"), "{body}");
+}
+
+#[tokio::test]
+async fn what_is_refused_of_previews_is_told_as_a_problem() {
+    let post = |path: &str, body: &'static str| {
+        let request = Request::post(path).header("content-type", "application/json");
+        send(Fake::default(), request.body(Body::from(body)).unwrap())
+    };
+    let (status, body) = post("/api/v1/preview-delete", r#"{"namespace":"shop","name":"x"}"#).await;
+    let told: ProblemDetails = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, told.status, &*told.title), (StatusCode::NOT_FOUND, 404, "Not Found"));
+    assert_eq!(told.detail, "there is no Preview x");
+    let delivery = r#"{"provider":"github","event":"","signature":"","body":""}"#;
+    assert_eq!(post("/api/v1/preview-hook", delivery).await.0, StatusCode::UNAUTHORIZED);
+    let unknown = r#"{"namespace":"shop","name":"x","as":"root"}"#;
+    assert_eq!(post("/api/v1/preview-delete", unknown).await.0, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]

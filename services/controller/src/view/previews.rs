@@ -1,8 +1,10 @@
 //! Previews, as the admin server shows them.
 
-use nuncio_api::{Kind, Object, Preview, Spec};
+use nuncio_api::{Kind, Object, Preview, PreviewSource, Spec};
 
-use crate::admin::{ListQuery, ObjectRef, PreviewUrlView, PreviewView, PreviewedServiceView, ProblemView};
+use crate::admin::{
+    ListQuery, ObjectRef, PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView, ProblemView,
+};
 use crate::engine::Engine;
 
 /// Those that are wanted, by name.
@@ -31,6 +33,17 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         services: services.collect(),
         expires_at: engine.world.preview_expires(&object.id),
         key_fingerprint: engine.world.preview_fingerprint(&object.id),
+        source: spec.source.as_ref().map(source),
         problems: problems.iter().map(ProblemView::from).collect(),
+    }
+}
+
+fn source(source: &PreviewSource) -> PreviewSourceView {
+    PreviewSourceView {
+        provider: source.provider.map(|provider| format!("{provider:?}")).unwrap_or_default(),
+        repository: source.repository.clone().unwrap_or_default(),
+        pull_request: source.pull_request,
+        branch: source.branch.clone(),
+        commit: source.commit.clone(),
     }
 }

@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Authz(Box<nuncio_authz::Arguments>),
     /// Show developers every API that a gateway serves, with its documentation; or say what has changed in a document
     Portal(Box<PortalServiceArgs>),
-    /// List previews of branches, and where they can be seen
+    /// List previews of branches and where they can be seen, create and delete them
     Preview(PreviewArgs),
     /// Print a completion script for a shell
     Completions {

@@ -1,16 +1,22 @@
 //! What `nuncio preview` is told.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
-use super::{Format, Identity, Origin};
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::{ClusterArgs, Format, Identity, Origin, to_ask_at};
 
 const HELP: &str = "\
 Examples:
   nuncio preview list manifests
-  nuncio preview list --admin 127.0.0.1:8877
-  open $(nuncio preview url shop/cart-pr-42 --admin 127.0.0.1:8877)";
+  nuncio preview create cart-pr-42.yaml manifests
+  nuncio preview create cart-pr-42.yaml --server https://portal.example.com    as whom NUNCIO_TOKEN says
+  open $(nuncio preview url shop/cart-pr-42 --admin 127.0.0.1:8877)
+  nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
 
-/// Questions about previews.
+Exit code: 0 if it was done, 1 if it was not, 2 if it was called wrongly.";
+
+/// Previews: which there are, and changes of them.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub(crate) struct PreviewArgs {
@@ -23,29 +29,68 @@ pub(crate) enum PreviewCommand {
     /// List previews and where they can be seen
     List(PreviewListArgs),
     /// Print the URLs of a preview, a line each; exit code 1 if it has none
-    Url(PreviewUrlArgs),
+    Url(PreviewNamedArgs),
+    /// Make a preview be as a manifest says, whether it is there yet or not, and print its URLs
+    Create(PreviewCreateArgs),
+    /// Take a preview away
+    Delete(PreviewNamedArgs),
+}
+
+/// Where previews are.
+#[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("previews").args(["dir", "admin", "server", "kubernetes"]).required(true))]
+pub(crate) struct PreviewPlace {
+    /// The directory of manifests
+    #[arg(value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+    /// The diagnostics of a gateway that runs: previews are changed there if it was started with --allow-previews
+    #[arg(long, value_name = "ADDR", value_parser = to_ask_at)]
+    pub(crate) admin: Option<String>,
+    /// The portal behind a gateway, as in https://portal.example.com
+    #[arg(long, value_name = "URL", value_hint = clap::ValueHint::Url)]
+    pub(crate) server: Option<String>,
+    /// The file with the token for --server [default: the variable NUNCIO_TOKEN]
+    #[arg(long, value_name = "FILE", requires = "server", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) identity: Identity,
+}
+
+impl PreviewPlace {
+    /// Where those are found that are no server's.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin { dir: self.dir.clone(), admin: self.admin.clone(), cluster: self.cluster.clone() }
+    }
 }
 
 /// What `nuncio preview list` is told.
 #[derive(Debug, Args)]
 pub(crate) struct PreviewListArgs {
     #[command(flatten)]
-    pub(crate) origin: Origin,
+    pub(crate) place: PreviewPlace,
     /// How to print
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(crate) output: Format,
-    #[command(flatten)]
-    pub(crate) identity: Identity,
 }
 
-/// What `nuncio preview url` is told.
+/// Which preview.
 #[derive(Debug, Args)]
-pub(crate) struct PreviewUrlArgs {
+pub(crate) struct PreviewNamedArgs {
     /// The Preview, as NAME or NAMESPACE/NAME
     #[arg(value_name = "PREVIEW")]
     pub(crate) preview: String,
     #[command(flatten)]
-    pub(crate) origin: Origin,
+    pub(crate) place: PreviewPlace,
+}
+
+/// What `nuncio preview create` is told.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewCreateArgs {
+    /// The manifest: a file, or - for standard input
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) manifest: String,
     #[command(flatten)]
-    pub(crate) identity: Identity,
+    pub(crate) place: PreviewPlace,
 }

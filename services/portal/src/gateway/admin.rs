@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
 use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
@@ -56,6 +57,18 @@ impl Admin {
         let request = self.client.post(format!("http://{}{path}", self.address)).json(question);
         let reply = self.send(request).await?;
         self.read(reply).await
+    }
+
+    /// Whatever is answered to a question, also where that is a refusal.
+    pub(crate) async fn relay(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+    ) -> Result<(StatusCode, Bytes), GatewayError> {
+        let request = self.client.post(format!("http://{}{path}", self.address)).json(question);
+        let reply = request.send().await.map_err(|error| self.failed(&error))?;
+        let status = reply.status();
+        Ok((status, reply.bytes().await.map_err(|error| self.failed(&error))?))
     }
 
     /// An answer that is no error.

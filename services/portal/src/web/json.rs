@@ -75,7 +75,10 @@ struct CatalogView {
 }
 
 #[derive(OpenApi)]
-#[openapi(info(title = "Nuncio developer portal", description = "The APIs that the gateway serves. Read-only."))]
+#[openapi(info(
+    title = "Nuncio developer portal",
+    description = "The APIs that the gateway serves, and its previews."
+))]
 struct Document;
 
 pub(super) fn router() -> Router<Site> {
@@ -86,6 +89,7 @@ pub(super) fn router() -> Router<Site> {
         .routes(routes!(changes::of_all))
         .routes(routes!(super::search::json))
         .routes(routes!(super::try_it::explain))
+        .merge(crate::previews::api())
         .split_for_parts();
     api.route("/docs/api/v1/openapi.json", get(move || async move { Json(document) }))
 }

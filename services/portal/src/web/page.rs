@@ -46,6 +46,7 @@ impl<'a> Frame<'a> {
         let all = [
             ("", "APIs", "/docs/", true),
             ("changes", "Changes", "/docs/changes", true),
+            ("previews", "Previews", "/docs/previews", true),
             ("keys", "Keys", "/docs/keys", self.has_keys),
             ("console", "Console", "/console/", self.has_console),
         ];

@@ -77,6 +77,7 @@ fn section(path: &str) -> &'static str {
         path if path.starts_with("/console") => "console",
         path if path.starts_with("/docs/changes") => "changes",
         path if path.starts_with("/docs/keys") => "keys",
+        path if path.starts_with("/docs/previews") => "previews",
         _ => "",
     }
 }

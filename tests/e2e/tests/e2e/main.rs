@@ -19,6 +19,7 @@ mod grants;
 mod guides;
 mod headers;
 mod ingress;
+mod lifecycle;
 mod live;
 mod login;
 mod no_loss;

@@ -1,0 +1,209 @@
+//! Previews that come, change and go by requests: of the portal for people and CI jobs, and of forges by it.
+//!
+//! Whoever asks here is believed when he says by whom a request is, so all of it needs `--allow-previews`. What is refused
+//! is told as RFC 9457 has it, so that the portal can pass it on.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Shared;
+use super::previews::PreviewView;
+
+/// Who wants something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// What the one who vouches for him calls him.
+    pub subject: String,
+    /// Who vouches.
+    pub issuer: String,
+    /// The groups that he is in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
+/// A Preview that is to be as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutPreview {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its manifest, in YAML or JSON.
+    pub text: String,
+    /// By whom; the operator where absent, who may do all that the PreviewPolicy allows.
+    #[serde(default)]
+    pub by: Option<Caller>,
+}
+
+/// A Preview that is to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeletePreview {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// By whom; the operator where absent.
+    #[serde(default)]
+    pub by: Option<Caller>,
+}
+
+/// What a forge sent, as it came.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delivery {
+    /// `github` or `gitlab`.
+    pub provider: String,
+    /// `X-GitHub-Event`, `X-Gitlab-Event`.
+    pub event: String,
+    /// `X-Hub-Signature-256`, `X-Gitlab-Token`.
+    pub signature: String,
+    /// The body.
+    pub body: String,
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Delivery({} {}, {} bytes)", self.provider, self.event, self.body.len())
+    }
+}
+
+/// What became of a Preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PreviewOutcome {
+    /// It is new.
+    Created,
+    /// It says something else.
+    Updated,
+    /// It was so already.
+    Unchanged,
+    /// It is gone.
+    Deleted,
+    /// Nothing was to be done.
+    Ignored,
+}
+
+/// What became of a Preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewChanged {
+    /// What was done.
+    pub outcome: PreviewOutcome,
+    /// Why nothing was, where that is so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// The Preview, as it is now.
+    pub preview: Option<PreviewView>,
+}
+
+/// Why there is no change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreviewError {
+    /// Nobody knows who he is, or what is signed.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// He may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such Preview.
+    #[error("there is no Preview {0}")]
+    Missing(String),
+    /// It is no Preview that could be used.
+    #[error("{0}")]
+    Invalid(String),
+    /// Something else is in the way.
+    #[error("{0}")]
+    Conflict(String),
+}
+
+impl PreviewError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Missing(_) => StatusCode::NOT_FOUND,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+        }
+    }
+}
+
+/// Why something was not done (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProblemDetails {
+    /// The status of the answer.
+    pub status: u16,
+    /// What that means.
+    pub title: String,
+    /// Why, in this case.
+    pub detail: String,
+}
+
+impl IntoResponse for PreviewError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let title = status.canonical_reason().unwrap_or_default().to_owned();
+        let details = ProblemDetails { status: status.as_u16(), title, detail: self.to_string() };
+        let mut response = (status, Json(details)).into_response();
+        let kind = header::HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+/// Makes a Preview be as it is written. Only where the gateway was started with `--allow-previews`.
+#[utoipa::path(post, path = "/api/v1/preview-put", tag = "changes", request_body = PutPreview,
+    responses(
+        (status = 200, description = "It is so", body = PreviewChanged),
+        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
+        (status = 409, description = "Something else is in the way", body = ProblemDetails),
+        (status = 422, description = "It is no Preview that could be used", body = ProblemDetails),
+    ))]
+pub(super) async fn put(
+    State(view): State<Shared>,
+    Json(wanted): Json<PutPreview>,
+) -> Result<Json<PreviewChanged>, PreviewError> {
+    blocking(move || view.put_preview(&wanted)).await
+}
+
+/// Takes a Preview away.
+#[utoipa::path(post, path = "/api/v1/preview-delete", tag = "changes", request_body = DeletePreview,
+    responses(
+        (status = 200, description = "It is gone", body = PreviewChanged),
+        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
+        (status = 404, description = "There is no such Preview", body = ProblemDetails),
+    ))]
+pub(super) async fn delete(
+    State(view): State<Shared>,
+    Json(wanted): Json<DeletePreview>,
+) -> Result<Json<PreviewChanged>, PreviewError> {
+    blocking(move || view.delete_preview(&wanted)).await
+}
+
+/// Does what a forge's webhook asks for, if it is signed as the PreviewPolicy says.
+#[utoipa::path(post, path = "/api/v1/preview-hook", tag = "changes", request_body = Delivery,
+    responses(
+        (status = 200, description = "What came of it", body = PreviewChanged),
+        (status = 401, description = "It is not signed by any repository of the policy", body = ProblemDetails),
+        (status = 422, description = "It cannot be read", body = ProblemDetails),
+    ))]
+pub(super) async fn hook(
+    State(view): State<Shared>,
+    Json(delivery): Json<Delivery>,
+) -> Result<Json<PreviewChanged>, PreviewError> {
+    blocking(move || view.hook(&delivery)).await
+}
+
+/// Work that writes files.
+async fn blocking(
+    work: impl FnOnce() -> Result<PreviewChanged, PreviewError> + Send + 'static,
+) -> Result<Json<PreviewChanged>, PreviewError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(PreviewError::Conflict(error.to_string()))).map(Json)
+}

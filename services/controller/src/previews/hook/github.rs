@@ -1,0 +1,84 @@
+//! GitHub's webhooks (docs.github.com, "Webhook events and payloads"): `pull_request`.
+
+use nuncio_auth::crypto::{hmac_sha256, same};
+use serde::Deserialize;
+
+use super::PullRequest;
+use crate::admin::PreviewError;
+
+#[derive(Deserialize)]
+struct Named {
+    repository: Repository,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    pull_request: Pull,
+    repository: Repository,
+}
+
+#[derive(Deserialize)]
+struct Pull {
+    number: u64,
+    state: String,
+    updated_at: String,
+    head: Head,
+    #[serde(default)]
+    labels: Vec<Label>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "ref")]
+    branch: String,
+    sha: String,
+    /// None where the fork was deleted.
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+/// The repository that a body names, whoever wrote it.
+pub(super) fn repository(body: &str) -> Option<String> {
+    serde_json::from_str::<Named>(body).ok().map(|named| named.repository.full_name)
+}
+
+/// Whether the header `X-Hub-Signature-256` is right.
+pub(super) fn is_signed(header: &str, body: &str, key: &str) -> bool {
+    let tag = header.strip_prefix("sha256=").and_then(bytes);
+    tag.is_some_and(|tag| same(&tag, &hmac_sha256(key.as_bytes(), body.as_bytes())))
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.bytes().map(|digit| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok()));
+    let digits = digits.collect::<Option<Vec<u8>>>()?;
+    let pairs = digits.chunks(2).map(|pair| Some(pair.first()? << 4 | pair.get(1)?));
+    pairs.collect()
+}
+
+/// The pull request that it is about; why there is none otherwise.
+pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest, String>, PreviewError> {
+    if event != "pull_request" {
+        return Ok(Err(format!("the event {event:?} says nothing of pull requests")));
+    }
+    let Event { pull_request: pull, repository } =
+        serde_json::from_str(body).map_err(|error| PreviewError::Invalid(format!("the body: {error}")))?;
+    let own = pull.head.repo.is_some_and(|head| head.full_name.eq_ignore_ascii_case(&repository.full_name));
+    Ok(Ok(PullRequest {
+        number: pull.number,
+        branch: pull.head.branch,
+        commit: pull.head.sha,
+        is_open: pull.state == "open",
+        is_fork: !own,
+        labels: pull.labels.into_iter().map(|label| label.name).collect(),
+        updated: pull.updated_at,
+    }))
+}

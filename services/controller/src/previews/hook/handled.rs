@@ -1,0 +1,43 @@
+//! What was told last of each pull request: so that what is replayed, or comes late, changes nothing.
+
+use std::collections::BTreeMap;
+
+use nuncio_api::Forge;
+
+use super::Wanted;
+
+/// Pull requests that are remembered; those that changed longest ago are forgotten first.
+const MOST: usize = 10_000;
+
+/// When each pull request was last changed, as far as deliveries were handled.
+#[derive(Debug, Default)]
+pub(in crate::previews) struct Handled {
+    updated: BTreeMap<Key, String>,
+}
+
+type Key = (Option<Forge>, String, u64);
+
+impl Handled {
+    /// Whether a delivery says more than is known.
+    pub(in crate::previews) fn is_news(&self, wanted: &Wanted) -> Result<(), String> {
+        match self.updated.get(&key(wanted)) {
+            Some(known) if wanted.is_older_than(known) => {
+                Err("it is older than what is known of the pull request".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers one.
+    pub(in crate::previews) fn note(&mut self, wanted: &Wanted) {
+        self.updated.insert(key(wanted), wanted.updated.clone());
+        if self.updated.len() > MOST {
+            let oldest = self.updated.iter().min_by_key(|(_, updated)| *updated).map(|(key, _)| key.clone());
+            oldest.map(|key| self.updated.remove(&key));
+        }
+    }
+}
+
+fn key(wanted: &Wanted) -> Key {
+    (wanted.repository.provider, wanted.repository.name.clone(), wanted.number)
+}

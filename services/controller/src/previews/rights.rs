@@ -1,0 +1,129 @@
+//! Who may create, change and delete which Previews: what the `PreviewPolicy` says of people and of repositories' CI jobs.
+
+use nuncio_api::{Forge, Preview, PreviewPolicy, PreviewRepository, PreviewSource};
+
+use crate::admin::{Caller, PreviewError};
+
+/// What somebody may do in a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Grant {
+    /// Everything.
+    All,
+    /// What is of a repository.
+    Repository { provider: Option<Forge>, name: String },
+}
+
+impl Grant {
+    /// What a repository may do.
+    pub(super) fn of(repository: &PreviewRepository) -> Self {
+        Self::Repository { provider: repository.provider, name: repository.name.clone() }
+    }
+
+    /// Whether that is enough for changing a Preview that is there, or making one.
+    pub(super) fn covers(&self, old: Option<&Preview>) -> Result<(), PreviewError> {
+        let (Self::Repository { provider, name }, Some(old)) = (self, old) else { return Ok(()) };
+        let source = old.source.as_ref();
+        if source.is_some_and(|source| source.provider == *provider && source.repository.as_ref() == Some(name)) {
+            return Ok(());
+        }
+        Err(PreviewError::Forbidden(format!("this Preview is none of {name}'s")))
+    }
+
+    /// Writes down whose a Preview is.
+    pub(super) fn note(&self, spec: &mut Preview) {
+        if let Self::Repository { provider, name } = self {
+            let source = spec.source.take().unwrap_or_default();
+            spec.source = Some(PreviewSource { provider: *provider, repository: Some(name.clone()), ..source });
+        }
+    }
+}
+
+/// What somebody may do in a namespace; the operator everything that the policy lets anybody do.
+pub(super) fn grant(policy: &PreviewPolicy, by: Option<&Caller>, namespace: &str) -> Result<Grant, PreviewError> {
+    in_namespace(policy, namespace)?;
+    let Some(by) = by else { return Ok(Grant::All) };
+    let creators = policy.creators.iter().filter(|creators| by.groups.iter().any(|it| creators.groups.contains(it)));
+    if creators.flat_map(|creators| &creators.namespaces).any(|name| name == "*" || name == namespace) {
+        return Ok(Grant::All);
+    }
+    let own = policy.repositories.iter().find(|it| it.namespace == namespace && is_job_of(it, by));
+    own.map(Grant::of).ok_or_else(|| {
+        PreviewError::Forbidden(format!(
+            "the PreviewPolicy does not let you change previews in the namespace {namespace}"
+        ))
+    })
+}
+
+/// Whether the policy allows previews there at all.
+pub(super) fn in_namespace(policy: &PreviewPolicy, namespace: &str) -> Result<(), PreviewError> {
+    if policy.takes_namespace(namespace) {
+        return Ok(());
+    }
+    Err(PreviewError::Forbidden(format!("the PreviewPolicy allows no previews in the namespace {namespace}")))
+}
+
+fn is_job_of(repository: &PreviewRepository, by: &Caller) -> bool {
+    by.issuer.trim_end_matches('/') == repository.token_issuer().trim_end_matches('/')
+        && by.subject.starts_with(&repository.token_subject())
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_api::PreviewCreators;
+
+    use super::*;
+
+    fn policy() -> PreviewPolicy {
+        let repository = PreviewRepository {
+            provider: Some(Forge::GitHub),
+            name: "acme/cart".into(),
+            namespace: "shop".into(),
+            ..PreviewRepository::default()
+        };
+        PreviewPolicy {
+            namespaces: vec!["shop".into(), "web".into()],
+            creators: vec![PreviewCreators { groups: vec!["staff".into()], namespaces: vec!["web".into()] }],
+            repositories: vec![repository],
+            ..PreviewPolicy::default()
+        }
+    }
+
+    fn job(subject: &str) -> Caller {
+        let issuer = "https://token.actions.githubusercontent.com".to_owned();
+        Caller { subject: subject.into(), issuer, groups: Vec::new() }
+    }
+
+    #[test]
+    fn people_are_let_by_groups_and_jobs_by_their_repository() {
+        let (policy, ann) = (policy(), Caller { groups: vec!["staff".into()], ..Caller::default() });
+        assert_eq!(grant(&policy, Some(&ann), "web"), Ok(Grant::All));
+        grant(&policy, Some(&ann), "shop").unwrap_err();
+        grant(&policy, Some(&Caller::default()), "web").unwrap_err();
+        assert_eq!(grant(&policy, None, "web"), Ok(Grant::All));
+        grant(&policy, None, "elsewhere").unwrap_err();
+
+        grant(&policy, Some(&job("repo:acme/cart:pull_request")), "shop").unwrap();
+        for (subject, namespace) in [
+            ("repo:acme/cart:ref:refs/heads/main", "web"),
+            ("repo:acme/cart2:ref:refs/heads/main", "shop"),
+            ("repo:evil/acme/cart:x", "shop"),
+            ("acme/cart", "shop"),
+        ] {
+            grant(&policy, Some(&job(subject)), namespace).unwrap_err();
+        }
+        let elsewhere = Caller { issuer: "https://evil.example".into(), ..job("repo:acme/cart:pull_request") };
+        grant(&policy, Some(&elsewhere), "shop").unwrap_err();
+    }
+
+    #[test]
+    fn a_job_changes_what_is_of_its_repository_alone() {
+        let grant = grant(&policy(), Some(&job("repo:acme/cart:pull_request")), "shop").unwrap();
+        let (mut own, others) = (Preview::default(), Preview::default());
+        own.source = Some(PreviewSource { repository: Some("acme/other".into()), ..PreviewSource::default() });
+        grant.covers(Some(&own)).unwrap_err();
+        grant.note(&mut own);
+        grant.covers(Some(&own)).unwrap();
+        grant.covers(Some(&others)).unwrap_err();
+        grant.covers(None).unwrap();
+    }
+}

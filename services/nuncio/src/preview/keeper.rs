@@ -1,0 +1,138 @@
+//! Who keeps previews: a portal, a gateway's diagnostics, or a directory.
+
+use nuncio_controller::Topology;
+use nuncio_controller::admin::{DeletePreview, ListQuery, PutPreview};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+use crate::cli::{Place, PreviewPlace};
+use crate::controller::runtime;
+use crate::exit::{Failure, Outcome};
+use crate::gateway::{Gateway, load};
+
+/// The variable with the token for a portal.
+const TOKEN: &str = "NUNCIO_TOKEN";
+
+/// Who keeps them.
+pub(super) enum Keeper<'a> {
+    /// A portal behind a gateway, at this URL.
+    Portal { url: String, token: Option<String> },
+    /// A gateway with these diagnostics.
+    Gateway { address: String },
+    /// A directory or a cluster.
+    Manifests(&'a PreviewPlace),
+}
+
+impl<'a> Keeper<'a> {
+    /// The one that the command line names.
+    pub(super) fn open(place: &'a PreviewPlace) -> Result<Self, Failure> {
+        match (&place.server, &place.admin) {
+            (Some(url), _) => Ok(Self::Portal { url: url.trim_end_matches('/').to_owned(), token: token(place)? }),
+            (None, Some(address)) => Ok(Self::Gateway { address: address.clone() }),
+            (None, None) => Ok(Self::Manifests(place)),
+        }
+    }
+
+    /// Those of a namespace and name.
+    pub(super) fn list(&self, namespace: Option<&str>, name: Option<&str>) -> Result<Value, Failure> {
+        let query = ListQuery {
+            namespace: namespace.map(str::to_owned),
+            name: name.map(str::to_owned),
+            ..ListQuery::default()
+        };
+        let url = match self {
+            Self::Portal { url, .. } => url.clone(),
+            Self::Gateway { address } => format!("http://{address}"),
+            Self::Manifests(place) => {
+                let page = Gateway::open(&place.origin(), &place.identity)?.previews(&query)?;
+                return serde_json::to_value(page).map_err(Failure::new);
+            }
+        };
+        self.send(Method::GET, &format!("{url}{}", query.to_path("previews")), |request| request)
+    }
+
+    /// Makes a Preview be as its manifest says.
+    pub(super) fn put(&self, namespace: &str, name: &str, text: &str) -> Outcome {
+        match self {
+            Self::Portal { url, .. } => {
+                let url = format!("{url}/api/v1/previews/{namespace}/{name}");
+                self.send(Method::PUT, &url, |request| request.body(text.to_owned()))?;
+            }
+            Self::Gateway { address } => {
+                let wanted = PutPreview { namespace: namespace.into(), name: name.into(), text: text.into(), by: None };
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-put"), |it| it.json(&wanted))?;
+            }
+            Self::Manifests(place) => {
+                let (directory, read) = read(place)?;
+                nuncio_controller::put_preview(read, directory, (namespace, name), text).map_err(Failure::new)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a Preview away.
+    pub(super) fn delete(&self, namespace: &str, name: &str) -> Outcome {
+        match self {
+            Self::Portal { url, .. } => {
+                self.send(Method::DELETE, &format!("{url}/api/v1/previews/{namespace}/{name}"), |request| request)?;
+            }
+            Self::Gateway { address } => {
+                let wanted = DeletePreview { namespace: namespace.into(), name: name.into(), by: None };
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-delete"), |it| it.json(&wanted))?;
+            }
+            Self::Manifests(place) => {
+                let (directory, read) = read(place)?;
+                nuncio_controller::delete_preview(read, directory, (namespace, name)).map_err(Failure::new)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(
+        &self,
+        method: Method,
+        url: &str,
+        with: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Value, Failure> {
+        let failed = |error: reqwest::Error| Failure::new(format!("{url}: {error}", error = error.without_url()));
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = match self {
+            Self::Portal { .. } => client,
+            Self::Gateway { .. } | Self::Manifests(_) => client.no_proxy(),
+        };
+        let request = client.build().map_err(failed)?.request(method, url);
+        let request = match self {
+            Self::Portal { token: Some(token), .. } => request.bearer_auth(token),
+            _ => request,
+        };
+        let (status, body) = runtime()?.block_on(async {
+            let reply = with(request).send().await.map_err(failed)?;
+            Ok::<_, Failure>((reply.status(), reply.bytes().await.map_err(failed)?))
+        })?;
+        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = String::from_utf8_lossy(&body);
+        let why = answer["detail"].as_str().unwrap_or_else(|| text.trim());
+        Err(Failure::new(format!("{url}: {status}: {why}")))
+    }
+}
+
+fn token(place: &PreviewPlace) -> Result<Option<String>, Failure> {
+    let Some(file) = &place.token_file else {
+        return Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty()));
+    };
+    let token = std::fs::read_to_string(file);
+    let token = token.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+    Ok(Some(token.trim().to_owned()))
+}
+
+/// What is in the directory, which has to be one: objects of a cluster are kubectl's.
+fn read(place: &PreviewPlace) -> Result<(&std::path::Path, nuncio_controller::offline::Offline), Failure> {
+    let Some(directory) = &place.dir else {
+        return Err(Failure::usage("previews of a cluster are changed by kubectl, or by --server"));
+    };
+    let manifests = Place { dir: place.dir.clone(), cluster: place.cluster.clone() };
+    Ok((directory, load(&manifests, &place.identity, Topology::default())?))
+}

@@ -1,0 +1,31 @@
+//! Previews, for people, CI jobs and forges.
+//!
+//! The portal knows who asks, by the gateway's word; the controller knows what the `PreviewPolicy` lets him do, and writes.
+//! Secrets of webhooks never come here: what a forge sends is passed on as it came.
+
+mod api;
+mod hooks;
+mod model;
+mod pages;
+mod problem;
+
+use axum::Router;
+use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::web::Site;
+
+/// What programs ask, with its description.
+pub(crate) fn api() -> OpenApiRouter<Site> {
+    OpenApiRouter::new().routes(routes!(api::list)).routes(routes!(api::one, api::put, api::delete))
+}
+
+/// What forges send, and pages.
+pub(crate) fn router() -> Router<Site> {
+    hooks::router()
+        .route("/docs/previews", get(pages::list))
+        .route("/docs/previews/new", get(pages::new).post(pages::create))
+        .route("/docs/previews/{namespace}/{name}", get(pages::one))
+        .route("/docs/previews/{namespace}/{name}/delete", post(pages::delete))
+}

@@ -1,0 +1,117 @@
+//! Previews for programs: CI jobs and the command line.
+
+use axum::Json;
+use axum::extract::{Path, Query};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
+use super::model::{Caller, Changed, Preview, Previews};
+use super::problem::ProblemDetails;
+use crate::access::Identity;
+use crate::web::{Visit, escape_path};
+
+type Id = Path<(String, String)>;
+
+/// Which previews.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// Those of one namespace.
+    namespace: Option<String>,
+    /// Those of a name.
+    name: Option<String>,
+}
+
+/// What is asked of the controller.
+#[derive(Serialize)]
+struct Asked<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    by: Caller<'a>,
+}
+
+/// Previews, by name.
+#[utoipa::path(get, path = "/api/v1/previews", tag = "previews", params(Wanted),
+    responses((status = 200, description = "Those that were asked for", body = Previews),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails)))]
+pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Json<Previews>, ProblemDetails> {
+    all(&visit, wanted.namespace.as_deref(), wanted.name.as_deref()).await.map(Json)
+}
+
+/// One preview.
+#[utoipa::path(get, path = "/api/v1/previews/{namespace}/{name}", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
+    responses((status = 200, description = "The preview", body = Preview),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
+        (status = 404, description = "There is no such preview", body = ProblemDetails)))]
+pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Json<Preview>, ProblemDetails> {
+    let found = all(&visit, Some(&namespace), Some(&name)).await?.items.into_iter().next();
+    found.map(Json).ok_or_else(|| ProblemDetails::missing(&namespace, &name))
+}
+
+/// Makes a preview be as its manifest says, whether it is there yet or not.
+#[utoipa::path(put, path = "/api/v1/previews/{namespace}/{name}", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
+    request_body(content = String, description = "The manifest of a Preview, in YAML or JSON", content_type = "application/yaml"),
+    responses((status = 200, description = "It is so, and was there before", body = Changed),
+        (status = 201, description = "It is new", body = Changed),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
+        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
+        (status = 409, description = "Something else is in the way", body = ProblemDetails),
+        (status = 422, description = "It is no Preview that could be used", body = ProblemDetails)))]
+pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String) -> Result<Response, ProblemDetails> {
+    let changed = change(&visit, "preview-put", &namespace, &name, Some(&text)).await?;
+    if changed.outcome != "created" {
+        return Ok(Json(changed).into_response());
+    }
+    let place = format!("/api/v1/previews/{}/{}", escape_path(&namespace), escape_path(&name));
+    Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(changed)).into_response())
+}
+
+/// Takes a preview away.
+#[utoipa::path(delete, path = "/api/v1/previews/{namespace}/{name}", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
+    responses((status = 204, description = "It is gone"),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
+        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
+        (status = 404, description = "There is no such preview", body = ProblemDetails),
+        (status = 409, description = "Something else is in the way", body = ProblemDetails)))]
+pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<StatusCode, ProblemDetails> {
+    change(&visit, "preview-delete", &namespace, &name, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Previews, for whom they are: who is logged in.
+pub(super) async fn all(
+    visit: &Visit,
+    namespace: Option<&str>,
+    name: Option<&str>,
+) -> Result<Previews, ProblemDetails> {
+    if !visit.viewer.is_somebody() {
+        return Err(ProblemDetails::unknown());
+    }
+    let filters = [("namespace", namespace), ("name", name)].into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let query: String = filters.map(|(key, value)| format!("&{key}={}", escape_path(value))).collect();
+    Ok(visit.console.admin.get(&format!("/api/v1/previews?limit=1000{query}")).await?)
+}
+
+pub(super) async fn change(
+    visit: &Visit,
+    what: &str,
+    namespace: &str,
+    name: &str,
+    text: Option<&str>,
+) -> Result<Changed, ProblemDetails> {
+    let identity: &Identity = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?;
+    let asked = Asked { namespace, name, text, by: identity.into() };
+    let (status, body) = visit.console.admin.relay(&format!("/api/v1/{what}"), &asked).await?;
+    if !status.is_success() {
+        return Err(ProblemDetails::of(status, &body));
+    }
+    serde_json::from_slice(&body).map_err(|error| ProblemDetails::new(StatusCode::BAD_GATEWAY, error.to_string()))
+}

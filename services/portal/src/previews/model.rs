@@ -1,0 +1,184 @@
+//! Previews, as the controller tells of them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::Identity;
+
+/// A Preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Preview {
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Who may see it: `Public`, `Authenticated` or `Members`.
+    pub(crate) access: String,
+    /// Where it can be seen; none while it cannot be.
+    pub(crate) urls: Vec<Url>,
+    /// What is replaced.
+    pub(crate) services: Vec<Service>,
+    /// What it is of, where that is known.
+    pub(crate) source: Option<Source>,
+    /// What is wrong with it.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Preview {
+    /// Whether a text is in its name, or in what it is of or replaces.
+    pub(super) fn fits(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        [self.name.as_str(), &self.replaces(), &self.source_words()].iter().any(|it| it.to_lowercase().contains(&text))
+    }
+
+    /// What is replaced, in words.
+    pub(super) fn replaces(&self) -> String {
+        let services = self.services.iter().map(|service| format!("{} by {}", service.baseline, service.backend));
+        services.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What it is of: `acme/cart #42, fix/tax`.
+    pub(super) fn source_words(&self) -> String {
+        let Some(source) = &self.source else { return String::new() };
+        let mut words = source.repository.clone();
+        if let Some(number) = source.pull_request {
+            words.push_str(&format!(" #{number}"));
+        }
+        if let Some(branch) = &source.branch {
+            words.push_str(&format!(", {branch}"));
+        }
+        words
+    }
+}
+
+/// Where a preview can be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewUrl)]
+pub(crate) struct Url {
+    /// Name of the entrypoint.
+    pub(crate) entrypoint: String,
+    /// The host whose routes it has.
+    pub(crate) baseline: String,
+    /// Its URL.
+    pub(crate) url: String,
+}
+
+impl Url {
+    /// The host, without scheme and port.
+    pub(super) fn host(&self) -> &str {
+        let rest = self.url.split_once("://").map_or(&*self.url, |(_, rest)| rest);
+        rest.split(['/', ':']).next().unwrap_or_default()
+    }
+}
+
+/// A service that is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewedService)]
+pub(crate) struct Service {
+    /// Whose requests go elsewhere.
+    pub(crate) baseline: String,
+    /// Who gets them.
+    pub(crate) backend: String,
+}
+
+/// What a preview is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewSource)]
+pub(crate) struct Source {
+    /// `GitHub` or `GitLab`.
+    pub(crate) provider: String,
+    /// The repository: `acme/cart`.
+    pub(crate) repository: String,
+    /// The number of the pull request.
+    pub(crate) pull_request: Option<u64>,
+    /// Its branch.
+    pub(crate) branch: Option<String>,
+    /// The newest commit.
+    pub(crate) commit: Option<String>,
+}
+
+/// What is wrong with a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewProblem)]
+pub(crate) struct Problem {
+    /// `error` or `warning`.
+    pub(crate) severity: String,
+    /// A stable word.
+    pub(crate) reason: String,
+    /// The field that it is about.
+    pub(crate) field: String,
+    /// What is wrong, for people.
+    pub(crate) message: String,
+}
+
+/// Previews.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Previews {
+    /// Those that were asked for, by name.
+    pub(crate) items: Vec<Preview>,
+    /// How many there are.
+    pub(crate) total: usize,
+}
+
+/// What became of a Preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Changed {
+    /// `created`, `updated`, `unchanged`, `deleted` or `ignored`.
+    pub(crate) outcome: String,
+    /// Why nothing was done, where that is so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) why: String,
+    /// The Preview, as it is now.
+    pub(crate) preview: Option<Preview>,
+}
+
+/// Routes of a host.
+#[derive(Debug, Deserialize)]
+pub(super) struct Routes {
+    pub(super) items: Vec<Route>,
+}
+
+/// One of them.
+#[derive(Debug, Deserialize)]
+pub(super) struct Route {
+    #[serde(rename = "match")]
+    pub(super) matches: String,
+    pub(super) action: String,
+    pub(super) backends: Vec<Backend>,
+    pub(super) origin: Vec<Origin>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Backend {
+    cluster: Option<String>,
+    invalid: Option<String>,
+}
+
+/// An object that a route is made of.
+#[derive(Debug, Deserialize)]
+pub(super) struct Origin {
+    pub(super) kind: String,
+}
+
+impl Route {
+    /// Where it leads, in words. A cluster's name ends in a digest that says nothing to people.
+    pub(super) fn leads(&self) -> String {
+        let name = |cluster: &String| cluster.rsplit_once('-').map_or(cluster.as_str(), |(name, _)| name).to_owned();
+        let words = self.backends.iter().filter_map(|it| it.cluster.as_ref().map(name).or_else(|| it.invalid.clone()));
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Who asks, for the controller.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Caller<'a> {
+    subject: &'a str,
+    issuer: &'a str,
+    groups: &'a [String],
+}
+
+impl<'a> From<&'a Identity> for Caller<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        Self { subject: &identity.subject, issuer: &identity.issuer, groups: &identity.groups }
+    }
+}

@@ -1,0 +1,258 @@
+//! Previews for people: a list, and a page of each.
+
+use askama::Template;
+use axum::extract::{Form, Path, Query};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::api::{all, change};
+use super::model::{Preview, Route, Routes, Url};
+use super::problem::ProblemDetails;
+use crate::web::words::count_of;
+use crate::web::{Frame, Visit, escape_path, respond};
+
+/// What a manifest looks like, for who writes his first.
+const EXAMPLE: &str = "\
+apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata:
+  name: cart-fix-tax
+  namespace: shop
+spec:
+  services:
+  - baseline: cart
+    backend: cart-fix-tax:8080
+  entrypoints:
+  - {name: web, host: shop.example.com}
+  access: {mode: Authenticated}
+";
+
+/// Which to show.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    namespace: String,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "previews/list.html")]
+struct List<'a> {
+    frame: Frame<'a>,
+    wanted: &'a Wanted,
+    rows: Vec<Row>,
+    words: String,
+    trouble: Option<String>,
+}
+
+/// A preview in the list.
+struct Row {
+    link: String,
+    name: String,
+    namespace: String,
+    state: State,
+    urls: Vec<Url>,
+    replaces: String,
+    source: String,
+}
+
+/// How a preview is: a class of the style sheet, and words.
+#[derive(Clone, Copy)]
+struct State {
+    class: &'static str,
+    words: &'static str,
+}
+
+impl State {
+    fn of(preview: &Preview) -> Self {
+        match (preview.urls.is_empty(), preview.problems.is_empty()) {
+            (true, _) => Self { class: "missing", words: "cannot be seen" },
+            (false, true) => Self { class: "current", words: "served" },
+            (false, false) => Self { class: "stale", words: "served, with problems" },
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "previews/one.html")]
+struct One<'a> {
+    frame: Frame<'a>,
+    preview: &'a Preview,
+    link: String,
+    state: State,
+    source: String,
+    routes: Vec<RouteRow>,
+    differ: String,
+    wrong: Option<String>,
+    may_change: bool,
+}
+
+/// A route of a preview.
+struct RouteRow {
+    host: String,
+    matches: String,
+    leads: String,
+    differs: bool,
+}
+
+#[derive(Template)]
+#[template(path = "previews/new.html")]
+struct New<'a> {
+    frame: Frame<'a>,
+    text: &'a str,
+    wrong: Option<String>,
+}
+
+/// What somebody wants to make.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Manifest {
+    text: String,
+}
+
+/// Which preview a manifest is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    metadata: Metadata,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+    namespace: Option<String>,
+}
+
+type Id = Path<(String, String)>;
+
+/// All of them.
+pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response {
+    let namespace = Some(wanted.namespace.trim()).filter(|namespace| !namespace.is_empty());
+    let (status, found, trouble) = match all(&visit, namespace, None).await {
+        Ok(found) => (StatusCode::OK, found.items, None),
+        Err(problem) => (problem.code(), Vec::new(), Some(problem.detail)),
+    };
+    let rows: Vec<_> = found.iter().filter(|preview| preview.fits(wanted.text.trim())).map(row).collect();
+    let words = count_of(rows.len(), "preview");
+    (status, respond(&List { frame: visit.frame(), wanted: &wanted, rows, words, trouble })).into_response()
+}
+
+fn row(preview: &Preview) -> Row {
+    Row {
+        link: link(&preview.namespace, &preview.name),
+        name: preview.name.clone(),
+        namespace: preview.namespace.clone(),
+        state: State::of(preview),
+        urls: preview.urls.clone(),
+        replaces: preview.replaces(),
+        source: preview.source_words(),
+    }
+}
+
+/// One of them.
+pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
+    show(&visit, &namespace, &name, None).await
+}
+
+async fn show(visit: &Visit, namespace: &str, name: &str, wrong: Option<ProblemDetails>) -> Result<Response, Refused> {
+    let refused = |problem| Refused::new(visit, problem);
+    let found = all(visit, Some(namespace), Some(name)).await.map_err(refused)?;
+    let missing = || refused(ProblemDetails::missing(namespace, name));
+    let preview = found.items.into_iter().next().ok_or_else(missing)?;
+    let mut routes = Vec::new();
+    for url in &preview.urls {
+        let path = format!("/api/v1/routes?limit=1000&host={}", escape_path(url.host()));
+        let of_host: Routes = visit.console.admin.get(&path).await.map_err(|error| refused(error.into()))?;
+        routes.extend(of_host.items.iter().filter(|route| route.action == "forward").map(|route| shown(route, url)));
+    }
+    let differ = routes.iter().filter(|route| route.differs).count();
+    let status = wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code);
+    let page = One {
+        frame: visit.frame(),
+        preview: &preview,
+        link: link(namespace, name),
+        state: State::of(&preview),
+        source: preview.source_words(),
+        differ: format!("{differ} of {}", count_of(routes.len(), "route")),
+        routes,
+        wrong: wrong.map(|problem| problem.detail),
+        may_change: visit.viewer.identity.is_some(),
+    };
+    Ok((status, respond(&page)).into_response())
+}
+
+fn shown(route: &Route, url: &Url) -> RouteRow {
+    RouteRow {
+        host: url.baseline.clone(),
+        matches: route.matches.clone(),
+        leads: route.leads(),
+        differs: route.origin.iter().any(|object| object.kind == "Preview"),
+    }
+}
+
+/// Ends one.
+pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
+    match change(&visit, "preview-delete", &namespace, &name, None).await {
+        Ok(_) => Ok(Redirect::to("/docs/previews").into_response()),
+        Err(problem) => show(&visit, &namespace, &name, Some(problem)).await,
+    }
+}
+
+/// Where one is made.
+pub(super) async fn new(visit: Visit) -> Response {
+    respond(&New { frame: visit.frame(), text: EXAMPLE, wrong: None })
+}
+
+/// Makes one, or changes it.
+pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>) -> Response {
+    let made = async {
+        let Metadata { name, namespace } = named(&text)?;
+        let namespace = namespace.unwrap_or_else(|| "default".to_owned());
+        change(&visit, "preview-put", &namespace, &name, Some(&text)).await?;
+        Ok::<_, ProblemDetails>(link(&namespace, &name))
+    };
+    match made.await {
+        Ok(link) => Redirect::to(&link).into_response(),
+        Err(problem) => {
+            let page = New { frame: visit.frame(), text: &text, wrong: Some(problem.detail.clone()) };
+            (problem.code(), respond(&page)).into_response()
+        }
+    }
+}
+
+fn named(text: &str) -> Result<Metadata, ProblemDetails> {
+    let refused = |why: String| ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, why);
+    let named: Named = serde_saphyr::from_str(text).map_err(|error| refused(format!("this is no YAML: {error}")))?;
+    if named.metadata.name.is_empty() {
+        return Err(refused("the manifest has no metadata.name".to_owned()));
+    }
+    Ok(named.metadata)
+}
+
+fn link(namespace: &str, name: &str) -> String {
+    format!("/docs/previews/{}/{}", escape_path(namespace), escape_path(name))
+}
+
+/// Why there is no such page.
+#[derive(Debug)]
+pub(super) struct Refused {
+    visit: Box<Visit>,
+    problem: ProblemDetails,
+}
+
+impl Refused {
+    fn new(visit: &Visit, problem: ProblemDetails) -> Self {
+        Self { visit: Box::new(visit.clone()), problem }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let wanted = Wanted::default();
+        let trouble = Some(self.problem.detail.clone());
+        let page = List { frame: self.visit.frame(), wanted: &wanted, rows: Vec::new(), words: String::new(), trouble };
+        (self.problem.code(), respond(&page)).into_response()
+    }
+}

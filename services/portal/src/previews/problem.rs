@@ -1,0 +1,66 @@
+//! Refusals, as programs read them (RFC 9457).
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::gateway::GatewayError;
+
+/// Why something was not done (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ProblemDetails {
+    /// The status of the answer.
+    pub(crate) status: u16,
+    /// What that means.
+    pub(crate) title: String,
+    /// Why, in this case.
+    pub(crate) detail: String,
+}
+
+impl ProblemDetails {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or_default().to_owned();
+        Self { status: status.as_u16(), title, detail: detail.into() }
+    }
+
+    /// The status of the answer.
+    pub(super) fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Nobody knows who asks.
+    pub(super) fn unknown() -> Self {
+        let detail = "the gateway does not say who you are: log in, or send a token that one of its Filters takes";
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    /// There is no such Preview.
+    pub(super) fn missing(namespace: &str, name: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("there is no Preview {namespace}/{name}"))
+    }
+
+    /// What the controller says of a refusal.
+    pub(super) fn of(status: StatusCode, body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_else(|_| Self::new(status, String::from_utf8_lossy(body).trim()))
+    }
+}
+
+impl From<GatewayError> for ProblemDetails {
+    fn from(error: GatewayError) -> Self {
+        let status = match error {
+            GatewayError::NoAnswer { .. } => StatusCode::BAD_GATEWAY,
+            GatewayError::Refused(_) => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl IntoResponse for ProblemDetails {
+    fn into_response(self) -> Response {
+        let mut response = (self.code(), Json(self)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}

@@ -1,0 +1,40 @@
+// Somebody makes a preview in a browser that runs no scripts, looks at it, and takes it away.
+import { story } from '../../support/browser/story.mjs';
+import { violations, watched } from './steps.mjs';
+
+await story(async ({ context, settings: { origin, token, manifest, pictures } }) => {
+  const headers = { authorization: token };
+  const plain = await context.browser().newContext({ javaScriptEnabled: false, extraHTTPHeaders: headers });
+  const still = await plain.newPage();
+  await still.goto(`${origin}/docs/`);
+  await still.click('nav a[href="/docs/previews"]');
+  const empty = await still.innerText('main');
+  await still.click('.filters a[href="/docs/previews/new"]');
+  await still.getByLabel('Manifest').fill('metadata: {name: tax}');
+  await still.click('text=Create or change');
+  const refused = await still.innerText('[role=alert]');
+  await still.getByLabel('Manifest').fill(manifest);
+  await still.click('text=Create or change');
+  await still.waitForURL(`${origin}/docs/previews/default/tax`);
+  const made = await still.innerText('main');
+
+  await context.setExtraHTTPHeaders(headers);
+  const { page, faults } = await watched(context);
+  const found = [];
+  const look = async (path, name) => {
+    await page.goto(origin + path);
+    found.push(...await violations(page));
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.screenshot({ path: `${pictures}/previews-${name}.png`, fullPage: true });
+    return page.innerText('main');
+  };
+  const list = await look('/docs/previews?text=TAX', 'list');
+  const none = await look('/docs/previews?text=other', 'none');
+  await look('/docs/previews/default/tax', 'one');
+  await look('/docs/previews/new', 'new');
+
+  await still.click('text=Delete this preview');
+  await still.waitForURL(`${origin}/docs/previews`);
+  const gone = await still.innerText('main');
+  return { empty, refused, made, list, none, gone, violations: found, faults };
+});

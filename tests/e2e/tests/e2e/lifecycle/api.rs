@@ -1,0 +1,63 @@
+//! The API that CI jobs and people use.
+
+use super::*;
+
+const PREVIEW: &str = "/api/v1/previews/default/tax";
+
+fn put(path: &str, token: &str, manifest: &Value) -> Ask {
+    let ask = get(PORTAL, path).method("PUT").with("content-type", "application/yaml");
+    ask.with("authorization", token).body(manifest.to_string())
+}
+
+#[tokio::test]
+async fn a_job_puts_its_preview_as_often_as_it_likes_and_takes_it_away() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let (job, manifest) = (team.job("acme/cart"), team.manifest("tax"));
+    let created = team.client().ask(&put(PREVIEW, &job, &manifest)).await;
+    assert_eq!((created.status, created.header("location")), (201, Some(PREVIEW)), "{}", created.text());
+    let url = json_of(&created)["preview"]["urls"][0]["url"].as_str().unwrap().to_owned();
+    team.at(&url, "/cart/", "branch").await;
+    let again = team.client().ask(&put(PREVIEW, &job, &manifest)).await;
+    assert_eq!((again.status, &json_of(&again)["outcome"]), (200, &json!("unchanged")));
+
+    let ask = |method: &str, path: &str, token: &str| get(PORTAL, path).method(method).with("authorization", token);
+    let one = json_of(&team.client().ask(&ask("GET", PREVIEW, &job)).await);
+    assert_eq!(one["source"]["repository"], "acme/cart", "{one}");
+    let all = json_of(&team.client().ask(&ask("GET", "/api/v1/previews?namespace=default", &job)).await);
+    assert_eq!(all["total"], 1, "{all}");
+    let gone = team.client().ask(&ask("DELETE", PREVIEW, &job)).await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    assert_eq!(team.client().ask(&ask("GET", PREVIEW, &job)).await.status, 404);
+    team.at(&url, "/cart/", "404").await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_does_what_the_policy_does_not_let_him() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let (manifest, job) = (team.manifest("tax"), team.job("acme/cart"));
+    let status = async |path: &str, token: &str, manifest: &Value| {
+        let reply = team.client().ask(&put(path, token, manifest)).await;
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{}", reply.text());
+        (reply.status, json_of(&reply)["detail"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(status(PREVIEW, &team.person("others"), &manifest).await.0, 403);
+    assert_eq!(status(PREVIEW, &team.job("acme/other"), &manifest).await.0, 403);
+    assert_eq!(status("/api/v1/previews/kube-system/tax", &team.person("team-cart"), &manifest).await.0, 403);
+    let (code, why) = status(PREVIEW, &job, &team.manifest("other")).await;
+    assert!(code == 422 && why.contains("default/other"), "{why}");
+    let mut wrong = manifest.clone();
+    wrong["spec"]["services"][0]["backend"] = json!("");
+    let (code, why) = status(PREVIEW, &job, &wrong).await;
+    assert!(code == 422 && why.contains("spec.services[0].backend"), "{why}");
+    // At the portal's own port nobody has vouched for anybody.
+    let direct = Client::http(team.site.at(8088)).ask(&put(PREVIEW, &job, &manifest)).await;
+    assert_eq!(direct.status, 401);
+
+    assert_eq!(team.client().ask(&put(PREVIEW, &team.person("team-cart"), &manifest)).await.status, 201);
+    let (code, why) = status(PREVIEW, &job, &manifest).await;
+    assert!(code == 403 && why.contains("none of acme/cart's"), "{why}");
+    gateway.stop().await;
+}

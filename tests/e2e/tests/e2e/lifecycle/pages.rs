@@ -1,0 +1,55 @@
+//! Previews in the portal's pages.
+
+use std::path::Path;
+
+use nuncio_test_support::story;
+
+use super::*;
+
+#[tokio::test]
+async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");
+    std::fs::create_dir_all(&pictures).unwrap();
+    let settings = json!({
+        "origin": format!("http://{PORTAL}:{}", team.site.http().port()),
+        "hosts": { PORTAL: team.site.ip() },
+        "token": team.person("team-cart"),
+        "manifest": team.manifest("tax").to_string(),
+        "pictures": pictures,
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/previews.mjs");
+    let seen = story(&script, &settings).await;
+    assert_eq!((&seen["faults"], &seen["violations"]), (&json!([]), &json!([])), "{seen:#}");
+    let says = |what: &str, parts: &[&str]| {
+        let text = seen[what].as_str().unwrap_or_else(|| panic!("{seen:#}"));
+        parts.iter().for_each(|part| assert!(text.contains(part), "{what}: {part}: {text}"));
+    };
+    says("empty", &["No preview fits"]);
+    says("refused", &["line 1"]);
+    says(
+        "made",
+        &["served", "web--tax-", "curl 'http://web--tax-", "1 of 2 routes", "prefix /cart/", "Delete this preview"],
+    );
+    says("list", &["1 preview", "tax"]);
+    says("none", &["0 previews"]);
+    says("gone", &["0 previews"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_not_known_sees_none() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let direct = Client::http(team.site.at(8088));
+    for path in ["/docs/previews", "/docs/previews/default/tax", "/api/v1/previews"] {
+        let reply = direct.ask(&get("localhost", path)).await;
+        assert!(reply.status == 401 && reply.text().contains("does not say who you are"), "{path}: {}", reply.text());
+    }
+    // Another site's page makes nothing.
+    let foreign = get(PORTAL, "/docs/previews/new").method("POST").with("origin", "http://evil.example");
+    let foreign = foreign.with("authorization", &team.person("team-cart")).body("text=");
+    assert_eq!(team.client().ask(&foreign).await.status, 403);
+    gateway.stop().await;
+}
