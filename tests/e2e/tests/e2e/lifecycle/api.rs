@@ -29,7 +29,7 @@ async fn a_job_puts_its_preview_as_often_as_it_likes_and_takes_it_away() {
     let gone = team.client().ask(&ask("DELETE", PREVIEW, &job)).await;
     assert_eq!(gone.status, 204, "{}", gone.text());
     assert_eq!(team.client().ask(&ask("GET", PREVIEW, &job)).await.status, 404);
-    team.at(&url, "/cart/", "404").await;
+    team.at(&url, "/cart/", "410").await;
     gateway.stop().await;
 }
 

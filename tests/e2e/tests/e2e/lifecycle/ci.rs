@@ -103,7 +103,7 @@ async fn the_github_action_makes_a_preview_and_takes_it_away() {
         let done = run(&script, directory.path(), &variables).await;
         assert!(done.status.success(), "{}", text(&done));
     }
-    team.at(url, "/cart/", "404").await;
+    team.at(url, "/cart/", "410").await;
     gateway.stop().await;
 }
 
@@ -131,7 +131,7 @@ async fn the_gitlab_template_makes_a_preview_and_takes_it_away() {
     team.at(url, "/cart/", "branch").await;
     let done = run(&block("gitlab/preview.yml", "script", 1), directory.path(), &variables).await;
     assert!(done.status.success(), "{}", text(&done));
-    team.at(url, "/cart/", "404").await;
+    team.at(url, "/cart/", "410").await;
     gateway.stop().await;
 }
 

@@ -32,7 +32,7 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     assert_eq!(told(&made).trim_end(), url);
     team.at(&url, "/cart/", "branch").await;
     assert!(run(&["delete", "default/tax", "--admin", &admin], "").await.status.success());
-    team.at(&url, "/cart/", "404").await;
+    team.at(&url, "/cart/", "410").await;
 
     // Behind the gateway, as somebody. No name leads there from here, so the portal's host is told by the gateway's address.
     let server = format!("http://{}", team.site.http());

@@ -30,11 +30,11 @@ async fn a_pull_request_has_a_preview_for_as_long_as_it_is_open() {
 
     let deleted = json_of(&team.client().ask(&github(closed)).await);
     assert_eq!(deleted["outcome"], "deleted", "{deleted}");
-    team.at(&url, "/cart/", "404").await;
+    team.at(&url, "/cart/", "410").await;
     let replayed = json_of(&team.client().ask(&github(|_| ())).await);
     assert_eq!(replayed["outcome"], "ignored", "{replayed}");
     assert_eq!(json_of(&team.client().ask(&github(closed)).await)["outcome"], "ignored");
-    team.at(&url, "/cart/", "404").await;
+    team.at(&url, "/cart/", "410").await;
     gateway.stop().await;
 }
 
