@@ -49,7 +49,7 @@ def the_portal_knows_who_is_logged_in(stage: Stage) -> str:
     expect(public.status == 200 and "/docs/login?to=" in public.body, f"a page with a way in, came {public.status}")
     form = login_form(stage, browser, f"{stage.url}/docs/login?{urlencode({'to': page})}")
     back = browser.fill_in(form, **ANN)
-    expect((back.url, back.status) == (stage.url + page, 200) and ">ann</a>" in back.body,
+    expect((back.url, back.status) == (stage.url + page, 200) and ">ann</span>" in back.body,
            f"{page} for ann after the login, came {back.status} at {back.url}")
     tried = browser.get(f"{stage.url}{ORDERS}", accept="application/json")
     expect(tried.status == 200, f"the orders of ann for the page, came {tried.status}")
