@@ -3,6 +3,7 @@
 mod admin;
 mod explain;
 mod model;
+mod previews;
 
 use http::header;
 
@@ -12,6 +13,7 @@ pub(crate) use self::explain::{AskedRequest, Explanation};
 pub(crate) use self::model::Docs;
 use self::model::Page;
 pub(crate) use self::model::{Path, Rewrite, ServedApi, Upstream, UpstreamTls};
+pub(crate) use self::previews::Preview;
 
 /// More than there are.
 const EVERYTHING: usize = 1_000_000;

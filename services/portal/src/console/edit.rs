@@ -1,7 +1,7 @@
 //! The editor of an object: what a change would do, before it is made.
 //!
-//! Fields are set by a query, so that a proposal can be sent to another as an address. A text is posted. Nothing is
-//! written but by the last of the buttons, and by that only where the gateway was told to allow it.
+//! A proposal is a query, fields or a text, so that it can be sent to another as an address; only a text that is too long for
+//! one is posted. Nothing is written but by the last of the buttons, and by that only where the gateway was told to allow it.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +28,9 @@ struct Change<'a> {
     digest: Option<&'a str>,
 }
 
+/// The longest text, as it is escaped, that is part of an address: servers take 8 KiB.
+const LONGEST_ADDRESS: usize = 6 << 10;
+
 type Pairs = BTreeMap<String, String>;
 type Id = Path<(String, String, String)>;
 
@@ -53,15 +56,16 @@ struct Trial {
     left_out: usize,
 }
 
-/// The editor; with fields in the query, what setting those would do.
+/// The editor; with a text or fields in the query, what setting those would do.
 pub(super) async fn page(
     site: Visit,
     Path((kind, namespace, name)): Id,
-    Query(set): Query<Pairs>,
+    Query(mut set): Query<Pairs>,
 ) -> Result<Response, Trouble> {
     let id = ObjectRef { kind, namespace, name };
-    if !set.is_empty() {
-        let told = tell(&site, "dry-run", &id, None, &set, None).await?;
+    let text = set.remove("text");
+    if text.is_some() || !set.is_empty() {
+        let told = tell(&site, "dry-run", &id, text.as_deref(), &set, None).await?;
         return Ok(edit_page(&site, &id, told));
     }
     let ObjectRef { kind, namespace, name } = &id;
@@ -78,6 +82,10 @@ pub(super) async fn post(
 ) -> Result<Response, Trouble> {
     let id = ObjectRef { kind, namespace, name };
     let (text, digest) = (form.get("text").map(String::as_str), form.get("digest").map(String::as_str));
+    let is_question = form.get("by").is_none_or(|by| by == "text");
+    if let Some(address) = text.filter(|_| is_question).and_then(|text| address(&id, text)) {
+        return Ok(Redirect::to(&address).into_response());
+    }
     let action = if form.get("by").is_some_and(|by| by == "apply") { "apply" } else { "dry-run" };
     let told = tell(&site, action, &id, text, &BTreeMap::new(), digest).await?;
     Ok(match form.get("by").map(String::as_str) {
@@ -99,6 +107,13 @@ async fn tell(
     let change = Change { kind, namespace, name, text, set, digest };
     let told = site.console.admin.ask(&format!("/api/v1/{action}"), &change).await;
     told.map_err(|error| Trouble::of(site, &error))
+}
+
+/// Where a text is tried, if it is not too long for that.
+fn address(id: &ObjectRef, text: &str) -> Option<String> {
+    let text = text.replace("\r\n", "\n");
+    let address = link::with_query(&format!("{}/edit", link::object(id)), [("text", text.as_str())]);
+    (address.len() <= LONGEST_ADDRESS).then_some(address)
 }
 
 fn download(id: &ObjectRef, extension: &str, text: String) -> Response {

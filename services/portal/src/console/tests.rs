@@ -153,6 +153,12 @@ async fn a_proposal_is_an_address_and_strangers_send_no_forms() {
         portal.clone().oneshot(request.unwrap()).await.unwrap()
     };
     assert_eq!(post("http://evil.example", "by=apply&text=x").await.status(), StatusCode::FORBIDDEN);
+    let tried = post("http://localhost", "by=text&text=a%3A+1%0D%0A").await;
+    assert_eq!(tried.headers()["location"], format!("{edit}?text=a%3A%201%0A"));
+    let (_, page) = get(&portal, "localhost", &format!("{edit}?text=a%3A%201%0A")).await;
+    assert!(page.contains("affects 14 routes"), "{page}");
+    let long: &'static str = format!("by=text&text={}", "x".repeat(7000)).leak();
+    assert_eq!(post("http://localhost", long).await.status(), StatusCode::OK, "too long for an address");
     let patch = post("http://localhost", "by=patch&text=x").await;
     assert_eq!(patch.headers()["content-disposition"], "attachment; filename=\"cart.patch\"");
 }

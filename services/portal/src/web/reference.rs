@@ -16,7 +16,7 @@ use super::words::{ago, count_of};
 use super::{escape_path, try_it};
 use crate::api::ApiId;
 use crate::catalog::Entry;
-use crate::gateway::ServedApi;
+use crate::gateway::{Preview, ServedApi};
 use crate::markdown::{self, Html};
 use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
 
@@ -233,6 +233,7 @@ struct OperationPage<'a> {
     conditions: &'a [String],
     /// Where a request may be sent.
     origins: &'a [String],
+    previews: &'a [Preview],
     /// Where the portal says why a request is answered as it is.
     explain: String,
     script: &'a Asset,
@@ -249,19 +250,22 @@ pub(crate) async fn operation(
     let operation = reference.operation(&slug).ok_or_else(missing)?;
     let head = Head::of(&entry);
     let view = OperationView::of(reference, operation, &format!("{}/schemas/", head.link)).ok_or_else(missing)?;
+    let previews = site.console.admin.previews(reference.origins()).await;
     let page = OperationPage {
         frame: site.frame(),
         menu: Menu::of(reference, &slug),
         access: access(&entry.api.served),
         conditions: &entry.api.served.conditions,
         origins: reference.origins(),
+        previews: &previews,
         explain: format!("/docs/api/v1/apis/{}/{}/explain", escape_path(&namespace), escape_path(&name)),
         script: &TRY_IT,
         head,
         operation,
         view,
     };
-    Ok((try_it::policy(reference.origins()), respond(&page)).into_response())
+    let origins = reference.origins().iter().chain(previews.iter().map(|preview| &preview.origin));
+    Ok((try_it::policy(origins), respond(&page)).into_response())
 }
 
 #[derive(Template)]

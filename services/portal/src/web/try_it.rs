@@ -12,8 +12,8 @@ use crate::gateway::{AskedRequest, Explanation, GatewayError};
 
 /// What a page that sends requests may do: run its one script, by what that holds, and ask the portal and the addresses
 /// at which the gateway serves the API.
-pub(super) fn policy(origins: &[String]) -> HeaderMap {
-    let told: String = origins.iter().filter(|origin| is_plain(origin)).map(|origin| format!(" {origin}")).collect();
+pub(super) fn policy<'o>(origins: impl Iterator<Item = &'o String>) -> HeaderMap {
+    let told: String = origins.filter(|origin| is_plain(origin)).map(|origin| format!(" {origin}")).collect();
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
          script-src '{}'; require-trusted-types-for 'script'; connect-src 'self'{told}",
@@ -45,7 +45,7 @@ pub(super) async fn explain(
     let Some(entry) = site.catalog().find(&namespace, &name).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    if !is_of(&entry, &asked.url) {
+    if !is_of(&site, &entry, &asked.url).await {
         return (StatusCode::BAD_REQUEST, "the URL is not at an address of this API\n").into_response();
     }
     match site.console.admin.explain(&asked).await {
@@ -55,10 +55,14 @@ pub(super) async fn explain(
     }
 }
 
-/// Whether a URL is at one of the addresses of an API.
-fn is_of(entry: &Entry, url: &str) -> bool {
+/// Whether a URL is at one of the addresses of an API, or of their previews.
+async fn is_of(site: &Visit, entry: &Entry, url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let Some((scheme, authority)) = uri.scheme_str().zip(uri.authority()) else { return false };
     let origin = format!("{scheme}://{authority}");
-    entry.api.mount.as_ref().is_ok_and(|mount| mount.origins.contains(&origin))
+    let Ok(mount) = &entry.api.mount else { return false };
+    if mount.origins.contains(&origin) {
+        return true;
+    }
+    site.console.admin.previews(&mount.origins).await.iter().any(|preview| preview.origin == origin)
 }

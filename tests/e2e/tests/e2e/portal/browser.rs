@@ -226,6 +226,22 @@ async fn a_release_that_breaks_clients_is_seen_where_they_read() {
 }
 
 #[tokio::test]
+async fn the_same_request_is_sent_to_a_preview() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    site.write("cors.yaml", CORS.replace("PORTAL", &format!("http://{HOST}:8080")));
+    let gateway = gateway(&site).await;
+    api(&site, "cart", "current").await;
+    let more = json!({ "hosts": { HOST: site.ip(), "*.preview.localhost": site.ip() } });
+    let seen = told_with(&site, "preview.mjs", &more).await;
+    assert_eq!(seen["choices"], json!(["default/cart-v2: cart-v2 instead of cart"]), "{seen:#}");
+    assert!(text(&seen, "/sample").contains("web--cart-v2-"), "{seen:#}");
+    assert_eq!(text(&seen, "/preview/status"), "200 OK", "{seen:#}");
+    assert!(text(&seen, "/preview/body").contains("total_cents"), "version 2 tells the sum: {seen:#}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn files_are_sent_by_themselves_and_with_a_form() {
     let site = Site::new();
     let _shop = shop(&site).await;
