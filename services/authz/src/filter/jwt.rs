@@ -172,33 +172,28 @@ pub(crate) async fn verify_signature(
     algorithms: &[JwtAlgorithm],
     token: &str,
 ) -> Result<Arc<Verified>, TokenProblem> {
-    verify(services, Place { client, url, rest: NOW_AND_THEN }, algorithms, token).await
+    let document = services.keys.get(client, url).await.map_err(TokenProblem::Unavailable)?;
+    if let Some(verified) = services.verified.get(&remembered_as(&document, algorithms, token)).await {
+        services.metrics.verified("hit");
+        return Ok(verified);
+    }
+    let place = Place { client, url, rest: NOW_AND_THEN };
+    let (verified, document) = Box::pin(verify_anew(services, document, place, algorithms, token)).await?;
+    services.verified.insert(remembered_as(&document, algorithms, token), verified.clone()).await;
+    Ok(verified)
 }
 
 /// Verifies the signature of what the issuer itself has just given. Where no key fits there is a newer one, and nobody else can
-/// have it looked for.
+/// have it looked for. It is looked at this once, and so is not remembered.
 pub(crate) async fn verify_given(
     services: &Services,
     client: &HttpClient,
     url: &str,
     token: &str,
 ) -> Result<Arc<Verified>, TokenProblem> {
-    verify(services, Place { client, url, rest: AT_ONCE }, &[], token).await
-}
-
-async fn verify(
-    services: &Services,
-    place: Place<'_>,
-    algorithms: &[JwtAlgorithm],
-    token: &str,
-) -> Result<Arc<Verified>, TokenProblem> {
-    let document = services.keys.get(place.client, place.url).await.map_err(TokenProblem::Unavailable)?;
-    if let Some(verified) = services.verified.get(&remembered_as(&document, algorithms, token)).await {
-        services.metrics.verified("hit");
-        return Ok(verified);
-    }
-    services.metrics.verified("miss");
-    Box::pin(verify_anew(services, document, place, algorithms, token)).await
+    let document = services.keys.get(client, url).await.map_err(TokenProblem::Unavailable)?;
+    let place = Place { client, url, rest: AT_ONCE };
+    Box::pin(verify_anew(services, document, place, &[], token)).await.map(|(verified, _)| verified)
 }
 
 /// By the set of keys as it was fetched: one that was fetched without verifying its host vouches for no other filter's.
@@ -207,13 +202,15 @@ fn remembered_as(document: &Document<KeySet>, algorithms: &[JwtAlgorithm], token
     crypto::sha256_of(&[&document.generation.to_le_bytes(), &algorithms, token.as_bytes()])
 }
 
+/// With the keys by which it was verified.
 async fn verify_anew(
     services: &Services,
     mut document: Arc<Document<KeySet>>,
     Place { client, url, rest }: Place<'_>,
     algorithms: &[JwtAlgorithm],
     token: &str,
-) -> Result<Arc<Verified>, TokenProblem> {
+) -> Result<(Arc<Verified>, Arc<Document<KeySet>>), TokenProblem> {
+    services.metrics.verified("miss");
     let unverified = Unverified::parse(token).map_err(TokenProblem::Invalid)?;
     let mut result = unverified.clone().verify(algorithms, &document.value);
     if result.as_ref().is_err_and(Invalid::may_be_new_key)
@@ -222,7 +219,5 @@ async fn verify_anew(
         document = newer;
         result = unverified.verify(algorithms, &document.value);
     }
-    let verified = Arc::new(result.map_err(TokenProblem::Invalid)?);
-    services.verified.insert(remembered_as(&document, algorithms, token), verified.clone()).await;
-    Ok(verified)
+    Ok((Arc::new(result.map_err(TokenProblem::Invalid)?), document))
 }
