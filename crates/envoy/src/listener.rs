@@ -13,7 +13,7 @@ use envoy_types::pb::envoy::config::listener::v3::{
 use envoy_types::pb::envoy::extensions::filters::listener::{
     proxy_protocol::v3::ProxyProtocol, tls_inspector::v3::TlsInspector,
 };
-use nuncio_ir::{FilterChain, Listener, Transport};
+use nuncio_ir::{BUFFER_LIMIT, FilterChain, Listener, Transport};
 use prost::{Message, Name};
 
 use crate::{Resource, proto};
@@ -23,9 +23,6 @@ pub(crate) use filters::{CORS_FILTER, LOCAL_LIMIT_FILTER, PROBES_FILTER};
 pub(crate) use scope::{
     CHAIN_HEADER, HEADERS_OF_EVERY_REQUEST, ON_MISS_FILTER, PREVIEW_FILTER, SCOPE_HEADER, SELECT_FILTER,
 };
-
-/// Bytes buffered for each connection of the edge profile.
-pub(crate) const BUFFER_LIMIT: u32 = 32 * 1024;
 
 /// A listener. Its version does not tell which objects asked for it.
 #[must_use]

@@ -19,11 +19,10 @@ use envoy_types::pb::envoy::config::route::v3::{
     },
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::{FOREIGN_HEADER, Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
+use nuncio_ir::{BUFFER_LIMIT, FOREIGN_HEADER, Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
 
 use crate::listener::{
-    BUFFER_LIMIT, CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER,
-    SELECT_FILTER,
+    CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER, SELECT_FILTER,
 };
 use crate::{Resource, header, matcher, proto};
 

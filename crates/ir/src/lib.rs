@@ -27,7 +27,7 @@ pub use extension::{Authorization, AuthorizationBody, AuthorizationProtocol, Ext
 pub use header::{HeaderAdd, HeaderEdits};
 pub use limit::{LimitError, LimitNode, LimitRule, LimitRules, LimitService, Limits, RateLabel, TokenBucket};
 pub use listener::{
-    AccessLog, AccessLogFormat, CHAIN_HEADER, ChainMatch, ClientCertHeader, EscapedSlashes, FilterChain,
+    AccessLog, AccessLogFormat, BUFFER_LIMIT, CHAIN_HEADER, ChainMatch, ClientCertHeader, EscapedSlashes, FilterChain,
     ForwardClientCert, Gzip, GzipStrategy, Handler, HttpFilter, HttpSettings, IpRule, IpSource, JsonLogValue, Listener,
     TcpProxy, Transport, UnderscoreHeaders, WeightedCluster,
 };

@@ -14,6 +14,9 @@ use crate::{ClusterName, DownstreamTls, PreviewEntry, SecretName};
 /// Header that tells routes by which filter chain ([`HttpSettings::chain`]) a request came in.
 pub const CHAIN_HEADER: &str = "x-nuncio-chain";
 
+/// Bytes that are buffered for each connection unless a listener says otherwise.
+pub const BUFFER_LIMIT: u32 = 32 << 10;
+
 /// A bound address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Listener {

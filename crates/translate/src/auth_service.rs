@@ -7,8 +7,8 @@ use std::time::Duration;
 use nuncio_api::{AuthProto, AuthService, Kind, Object, ObjectId, Problem, Spec};
 use nuncio_ir::auth::{REQUEST_HEADERS, RESPONSE_HEADERS, is_clients_own};
 use nuncio_ir::{
-    Authorization, AuthorizationBody, AuthorizationProtocol, ClusterName, Discovery, Extension, LbPolicy, Protocol,
-    Slot, SlotFilter, version,
+    Authorization, AuthorizationBody, AuthorizationProtocol, BUFFER_LIMIT, ClusterName, Discovery, Extension, LbPolicy,
+    Protocol, Slot, SlotFilter, version,
 };
 
 use crate::compiled::Upstream;
@@ -46,6 +46,17 @@ impl Auth {
     /// Whether requests are asked about at all, be it in vain.
     pub(crate) fn is_on(&self) -> bool {
         self.extension.filter != SlotFilter::Idle
+    }
+
+    /// How much of a body it is shown, where that is more than a connection buffers. Of one that must be shown wholly Envoy
+    /// buffers as much by itself.
+    pub(crate) fn large_part_of_body(&self) -> Option<u32> {
+        match &self.extension.filter {
+            SlotFilter::Authorize(authorization) => authorization.body.filter(|body| body.allow_partial),
+            _ => None,
+        }
+        .map(|body| body.max_bytes)
+        .filter(|bytes| *bytes > BUFFER_LIMIT)
     }
 
     fn refuse(reason: String, origins: Vec<ObjectId>) -> Self {

@@ -304,7 +304,8 @@ impl Frame {
                 }
             }
         }
-        let reads_bodies = context.module.lua_scripts.is_some();
+        let read = context.module.lua_scripts.is_some().then_some(BODY_LIMIT);
+        let read = read.max(self.auth.large_part_of_body().map(|bytes| bytes.max(BODY_LIMIT)));
         // A port on which nobody is served stays closed.
         if chains.iter().all(|chain| chain.handler == Handler::Close) {
             return;
@@ -316,7 +317,7 @@ impl Frame {
             name: address.to_string().into(),
             address,
             proxy_protocol,
-            buffer_limit: context.module.buffer_limit_bytes.or(reads_bodies.then_some(BODY_LIMIT)),
+            buffer_limit: context.module.buffer_limit_bytes.or(read),
             chains,
             origins,
         });

@@ -207,3 +207,31 @@ async fn one_that_cannot_be_read_from_the_start_lets_nobody_in() {
     gateway.line(&["GET /x", " 500 ", "soap"]).await;
     gateway.stop().await;
 }
+
+/// Also where a connection would buffer less.
+#[tokio::test]
+async fn as_much_of_a_body_is_shown_as_is_asked_for_and_the_upstream_gets_all() {
+    for (partial, too_long) in [(true, 200), (false, 413)] {
+        let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
+        let spec = json!({
+            "auth_service": asked.address().to_string(), "include_body": {"max_bytes": 500_000, "allow_partial": partial},
+            "allowed_request_headers": ["x-echo-length"], "allowed_authorization_headers": ["x-shown"],
+        });
+        site.write("edge.yaml", edge(&site, &upstream) + &documents(&[object("AuthService", "auth", spec)]));
+        let gateway = Gateway::start(&site).await;
+        let client = Client::http(site.http());
+        for (length, status) in [(30_000, 200), (200_000, 200), (500_000, 200), (700_000, too_long)] {
+            let ask = get("a.example", "/x").method("POST").body(vec![b'a'; length]).with("x-echo-length", "x-shown");
+            let reply = client.ask(&ask).await;
+            assert_eq!(reply.status, status, "{partial} {length}");
+            if status == 200 {
+                let shown = reply.echo().unwrap().header("x-shown").map(str::to_owned);
+                // In part it is as much as has come by the time that there is enough.
+                let shown: usize = shown.unwrap().parse().unwrap();
+                assert!(shown >= length.min(500_000) && shown <= length, "{partial} {length}: {shown}");
+                assert_eq!(reply.header("x-shown"), Some(&*length.to_string()), "{partial} {length}");
+            }
+        }
+        gateway.stop().await;
+    }
+}

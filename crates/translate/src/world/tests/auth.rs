@@ -191,3 +191,16 @@ fn of_mappings_with_the_same_conditions_one_may_ask_for_all_and_each_tells_its_o
     let both: Vec<_> = routes.filter(|route| ["default/one", "default/two"].contains(&&*route.name)).collect();
     assert!(!both.is_empty() && both.iter().all(|route| route.auth == Check::Bypassed), "{both:?}");
 }
+
+/// Envoy refuses what it cannot buffer before it has shown as much of it as is asked for.
+#[test]
+fn connections_buffer_as_much_of_a_body_as_is_shown_in_part() {
+    let limit = |body: &str| {
+        let world = with(&[("auth", &format!("{{auth_service: '127.0.0.1:9001', include_body: {body}}}"))]);
+        world.model().listeners.values().next().unwrap().buffer_limit
+    };
+    assert_eq!(limit("{max_bytes: 4096, allow_partial: true}"), None);
+    assert_eq!(limit("{max_bytes: 100000, allow_partial: true}"), Some(1 << 20));
+    assert_eq!(limit("{max_bytes: 3000000, allow_partial: true}"), Some(3_000_000));
+    assert_eq!(limit("{max_bytes: 3000000, allow_partial: false}"), None, "Envoy does so by itself");
+}
