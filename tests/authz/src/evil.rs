@@ -39,6 +39,8 @@ pub struct Evil {
     pub skew: i64,
     /// How many seconds its access tokens live, where it is not a minute.
     pub lifetime: Option<i64>,
+    /// Each login is somebody else's.
+    pub is_crowd: bool,
 }
 
 /// A running provider; ends when dropped.
@@ -155,11 +157,13 @@ impl Shared {
         token
     }
 
-    fn tokens(&self, evil: Evil) -> Value {
+    /// A code is the nonce of its login.
+    fn tokens(&self, evil: Evil, code: &str) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed() + evil.skew;
         let lifetime = evil.lifetime.unwrap_or(60);
-        let claims = json!({ "iss": self.issuer, "sub": "ann", "iat": now, "exp": now + lifetime });
-        let good = json!({ "aud": "edge", "exp": now + 60, "nonce": *self.nonce.lock().unwrap() });
+        let user = if evil.is_crowd { code } else { "ann" };
+        let claims = json!({ "iss": self.issuer, "sub": user, "iat": now, "exp": now + lifetime });
+        let good = json!({ "aud": "edge", "exp": now + 60, "nonce": code });
         let id_token = self.sign(&evil, &with(with(claims.clone(), &good), &evil.claims));
         json!({
             "access_token": self.sign(&Evil { header: json!({}), ..evil.clone() }, &claims), "token_type": "Bearer",
@@ -203,14 +207,15 @@ async fn keys(State(state): State<Arc<Shared>>) -> axum::Json<Value> {
 async fn authorize(State(state): State<Arc<Shared>>, Query(query): Query<HashMap<String, String>>) -> Redirect {
     *state.nonce.lock().unwrap() = query["nonce"].clone();
     let issuer = state.evil.lock().unwrap().issuer.clone().unwrap_or_else(|| state.issuer.clone());
-    Redirect::to(&format!("{}?code=c&state={}&iss={issuer}", query["redirect_uri"], query["state"]))
+    let code = &query["nonce"];
+    Redirect::to(&format!("{}?code={code}&state={}&iss={issuer}", query["redirect_uri"], query["state"]))
 }
 
 async fn token(State(state): State<Arc<Shared>>, form: String) -> Response {
+    let code = form.split('&').find_map(|pair| pair.strip_prefix("code="));
     {
         let mut asked = state.asked.lock().unwrap();
-        let is_refresh = form.contains("grant_type=refresh_token");
-        *(if is_refresh { &mut asked.refreshes } else { &mut asked.codes }) += 1;
+        *(if code.is_some() { &mut asked.codes } else { &mut asked.refreshes }) += 1;
     }
     let evil = state.evil.lock().unwrap().clone();
     if evil.hangs {
@@ -221,7 +226,7 @@ async fn token(State(state): State<Arc<Shared>>, form: String) -> Response {
         let elsewhere = [("location", "http://169.254.169.254/")];
         return (status, elsewhere, axum::Json(json!({ "error": evil.error }))).into_response();
     }
-    let tokens = state.tokens(evil);
+    let tokens = state.tokens(evil, code.unwrap_or_default());
     keep_secret(tokens["refresh_token"].as_str().unwrap());
     axum::Json(tokens).into_response()
 }

@@ -147,9 +147,8 @@ async fn an_answer_of_another_provider_completes_no_login() {
     let begun = browser.get(&format!("{}/one/x", gateway.origin)).await;
     let sent = begun.location().unwrap();
     assert!(sent.as_str().starts_with(&one.issuer), "{sent}");
-    let (_, state) = sent.query_pairs().find(|(name, _)| name == "state").unwrap();
-    let callback = format!("{}{CALLBACK}?code=c&state={state}", gateway.origin);
-    browser.get(sent.as_str()).await;
+    let asked = |name: &str| sent.query_pairs().find(|(asked, _)| asked == name).unwrap().1.into_owned();
+    let callback = format!("{}{CALLBACK}?code={}&state={}", gateway.origin, asked("nonce"), asked("state"));
     for issuer in [format!("&iss={}", two.issuer), String::new()] {
         let page = browser.get(&format!("{callback}{issuer}")).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{issuer}: {page:#?}");

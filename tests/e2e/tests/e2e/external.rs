@@ -16,7 +16,7 @@ use serde_json::json;
 const PERMISSION_DENIED: i32 = 7;
 
 #[expect(deprecated, reason = "the field that Envoy 1.40 obeys")]
-fn header(name: &str, value: &str, append: bool) -> HeaderValueOption {
+pub(crate) fn header(name: &str, value: &str, append: bool) -> HeaderValueOption {
     let header = HeaderValue { key: name.to_owned(), value: value.to_owned(), ..HeaderValue::default() };
     HeaderValueOption {
         header: Some(header),

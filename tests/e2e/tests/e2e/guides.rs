@@ -2,12 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
+use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse};
+use envoy_types::pb::envoy::r#type::v3::HttpStatus;
+use envoy_types::pb::google::rpc::Status;
 use http::StatusCode;
 use nuncio_authz_tests::{Browser, Issuer, Provider, Upstream, keep_secret};
-use nuncio_e2e::backend::Backend;
+use nuncio_e2e::backend::{Authorizer, Backend};
 use nuncio_e2e::yaml::{documents, mapping, plain};
 use nuncio_e2e::{Gateway, Site};
 use serde_json::json;
+
+use crate::external::header;
 
 const CALLBACK: &str = "/.ambassador/oauth2/redirection-endpoint";
 
@@ -165,4 +171,96 @@ async fn keys_and_another_service() {
     assert_eq!(ask(&[("x-shop-key", "other"), refused]).await.status, StatusCode::FORBIDDEN);
     assert_eq!(asked.requests(), 2);
     gateway.stop().await;
+}
+
+/// Two origins share a login; who brings a token is held to it, whatever else he brings.
+#[tokio::test]
+async fn browsers_and_programs() {
+    let (site, upstream) = (Site::new(), Upstream::start().await);
+    let provider = Provider::start(&[url(&site, CALLBACK)], &json!({"jwt": true})).await;
+    let other = "http://other.example";
+    let guide = include_str!("../../guides/browsers-and-programs.yaml");
+    let gateway = serve(&site, guide, &upstream, &[("ISSUER", &provider.issuer), ("OTHER", other)]).await;
+    let mut browser = Browser::default();
+    let page = browser.log_in(&url(&site, "/backend/x"), "ann").await;
+    assert_eq!((page.status, page.sent("x-customer").as_deref()), (StatusCode::OK, Some("ann")), "{page:#?}");
+    let token = page.sent("authorization").unwrap();
+
+    let program = Browser::api().with("authorization", &token);
+    let page = program.clone().get(&url(&site, "/backend/x")).await;
+    assert_eq!((page.status, page.sent("x-customer").as_deref()), (StatusCode::OK, Some("ann")), "{page:#?}");
+    let forged = browser.clone().with("authorization", &format!("{token}x")).get(&url(&site, "/backend/x")).await;
+    assert_eq!(forged.status, StatusCode::UNAUTHORIZED, "a session does not help: {forged:#?}");
+    let refused = Browser::api().get(&url(&site, "/backend/x")).await;
+    assert_eq!((refused.status, refused.header("set-cookie")), (StatusCode::UNAUTHORIZED, None), "{refused:#?}");
+    assert!(refused.header("www-authenticate").unwrap().contains("realm=\"api-token.default\""), "{refused:#?}");
+
+    let far = Browser::default().with("host", "other.example").get(&url(&site, "/backend/x")).await;
+    let to = far.location().unwrap();
+    assert!(to.as_str().starts_with(&url(&site, "/.ambassador/oauth2/start?")), "by way of the first origin: {to}");
+
+    let machine =
+        |secret: &str| Browser::api().with("x-ambassador-client-id", "edge").with("x-ambassador-client-secret", secret);
+    let page = machine("edge-secret").get(&url(&site, "/backend/machine/x")).await;
+    assert_eq!((page.status, page.sent("x-ambassador-client-secret")), (StatusCode::OK, None), "{page:#?}");
+    assert_eq!(machine("wrong").get(&url(&site, "/backend/machine/x")).await.status, StatusCode::UNAUTHORIZED);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn partners_in_the_newer_group() {
+    const KEY: &str = "key-of-a-stock-partner";
+    keep_secret(KEY);
+    let (site, upstream, issuer) = (Site::new(), Upstream::start().await, Issuer::start().await);
+    let asked = Authorizer::start(contract).await;
+    let guide = include_str!("../../guides/partners-in-the-newer-group.yaml");
+    let words = [("JWKS", &*issuer.jwks_uri), ("AUTH", &asked.address().to_string())];
+    let gateway = serve(&site, guide, &upstream, &words).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let token = |sub: &str, audience: &str, scope: &str| {
+        issuer.token(&json!({"sub": sub, "aud": audience, "exp": now + 60, "scope": scope}))
+    };
+    let ask = async |headers: &[(&'static str, &str)]| {
+        let browser = headers.iter().fold(Browser::api(), |browser, (name, value)| browser.with(name, value));
+        { browser }.get(&url(&site, "/backend/x")).await
+    };
+    assert_eq!(Browser::api().get(&url(&site, "/backend/status")).await.status, StatusCode::OK, "open");
+    let keyed = ask(&[("x-partner-key", KEY), ("x-partner", "evil")]).await;
+    assert_eq!((keyed.status, keyed.sent("x-partner")), (StatusCode::OK, None), "{keyed:#?}");
+    for audience in ["shop", "stock"] {
+        let bearer = format!("Bearer {}", token("ann", audience, "read:stock"));
+        let page = ask(&[("authorization", &bearer)]).await;
+        assert_eq!((page.status, page.sent("x-partner").as_deref()), (StatusCode::OK, Some("ann")), "{page:#?}");
+        assert_eq!(page.sent("x-contract").as_deref(), Some("of ann"), "who is asked sees what was injected before");
+    }
+    let wrong =
+        [("ann", "other", "read:stock", 401), ("ann", "shop", "other", 403), ("eve", "shop", "read:stock", 402)];
+    for (sub, audience, scope, status) in wrong {
+        let bearer = format!("Bearer {}", token(sub, audience, scope));
+        let page = ask(&[("authorization", &bearer)]).await;
+        assert_eq!(page.status.as_u16(), status, "{sub} {audience} {scope}: {page:#?}");
+        if status == 401 {
+            assert!(page.header("www-authenticate").unwrap().contains("realm=\"partners\""), "{page:#?}");
+            assert!(page.body.starts_with("401: "), "{page:#?}");
+        }
+    }
+    drop((asked, gateway.stop().await));
+}
+
+/// Says whose contract it is, and that eve has none.
+fn contract(request: CheckRequest) -> CheckResponse {
+    let headers = request.attributes.unwrap().request.unwrap().http.unwrap().headers;
+    let partner = headers.get("x-partner").cloned().unwrap_or_default();
+    let answer = match &*partner {
+        "eve" => HttpResponse::DeniedResponse(DeniedHttpResponse {
+            status: Some(HttpStatus { code: 402 }),
+            ..DeniedHttpResponse::default()
+        }),
+        _ => HttpResponse::OkResponse(OkHttpResponse {
+            headers: vec![header("x-contract", &format!("of {partner}"), false)],
+            ..OkHttpResponse::default()
+        }),
+    };
+    let status = Status { code: if partner == "eve" { 7 } else { 0 }, ..Status::default() };
+    CheckResponse { status: Some(status), http_response: Some(answer), dynamic_metadata: None }
 }
