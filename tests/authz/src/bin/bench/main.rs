@@ -3,7 +3,7 @@
 //!
 //! Tells which goals were missed, and fails for none. The load, Envoys, providers and upstreams share a core, and are not
 //! counted but where it says so.
-//! usage: `bench-authz [seconds for each measurement]`
+//! usage: `bench-authz [seconds for each measurement [sessions that are held and met]]`
 // Whatever cannot be measured ends the run, as in a test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,6 +11,7 @@ mod check;
 mod contender;
 mod direct;
 mod envoy;
+mod held;
 mod many;
 mod only_ok;
 mod place;
@@ -31,12 +32,14 @@ async fn main() {
     {
         return only_ok::serve(address).await;
     }
-    let seconds = arguments.first().map_or(1, |text| text.parse().expect("usage: bench-authz [seconds]"));
+    let argument = |index: usize, usual| {
+        arguments.get(index).map_or(usual, |text| text.parse().expect("usage: bench-authz [seconds [sessions]]"))
+    };
     place::step_aside();
-    bench(Duration::from_secs(seconds)).await;
+    bench(Duration::from_secs(argument(0, 1)), argument(1, 100_000)).await;
 }
 
-async fn bench(length: Duration) {
+async fn bench(length: Duration, sessions: u64) {
     let (memory, redis) = (sessions::start(false).await, sessions::start(true).await);
     let tokens = tokens::start().await;
     direct::head(["ours", "oauth2-proxy"]);
@@ -48,5 +51,6 @@ async fn bench(length: Duration) {
     envoy::compare("session's cookie", memory.contenders(), length, &envoy::SESSION).await;
     envoy::compare("bearer token", tokens.contenders(), length, &envoy::TOKEN).await;
     drop((memory, tokens));
-    many::bench(length).await;
+    many::bench(length, sessions).await;
+    held::bench(usize::try_from(sessions).unwrap()).await;
 }

@@ -14,6 +14,13 @@ pub(crate) async fn measured<T>(start: impl Future<Output = T>) -> T {
     started
 }
 
+/// Does something with all cores, while nothing is measured.
+pub(crate) async fn everywhere(work: impl Future<Output = ()>) {
+    pin(&format!("{MEASURED},{OTHERS}"));
+    work.await;
+    pin(OTHERS);
+}
+
 /// Pins this process to where it is out of the way.
 pub(crate) fn step_aside() {
     pin(OTHERS);

@@ -1,5 +1,8 @@
 //! Sessions that nobody logged in for, as the service writes them into Redis.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use nuncio_auth::crypto::{Keys, hex, sha256};
 use nuncio_auth::login::Session;
 use nuncio_authz_tests::Redis;
@@ -9,6 +12,8 @@ use tokio::net::TcpStream;
 
 /// So many are sent at once.
 const BATCH: u64 = 1_000;
+/// So many connections write at a time: one seals while Redis reads what another has sealed.
+const WRITERS: u64 = 4;
 /// What Redis says to each.
 const OK: &[u8] = b"+OK\r\n";
 /// Before what is sealed: the revision, of ten digits.
@@ -19,14 +24,23 @@ pub(crate) fn id(number: u64) -> String {
     format!("{number:043}")
 }
 
-/// Writes this session under as many names.
-pub(crate) async fn sessions(redis: &Redis, keys: &Keys, count: u64, session: &Value) {
+/// Writes this session under as many names: a multiple of what is sent at once by all.
+pub(crate) async fn sessions(redis: &Redis, keys: &Arc<Keys>, count: u64, session: &Value) {
     // Read once, so that a change of the form is noticed.
     let session: Session = serde_json::from_value(session.clone()).unwrap();
-    let session = serde_json::to_vec(&session).unwrap();
-    let mut stream = TcpStream::connect(redis.url().trim_start_matches("redis://")).await.unwrap();
+    let session: Arc<[u8]> = serde_json::to_vec(&session).unwrap().into();
+    let (url, share) = (redis.url(), count / WRITERS);
+    let parts = (0..WRITERS).map(|writer| writer * share..(writer + 1) * share);
+    let writers = parts.map(|part| tokio::spawn(write(url.clone(), keys.clone(), part, session.clone())));
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
+async fn write(url: String, keys: Arc<Keys>, numbers: Range<u64>, session: Arc<[u8]>) {
+    let mut stream = TcpStream::connect(url.trim_start_matches("redis://")).await.unwrap();
     let mut said = vec![0; OK.len() * BATCH as usize];
-    for first in (0..count).step_by(BATCH as usize) {
+    for first in numbers.step_by(BATCH as usize) {
         let mut commands = Vec::new();
         for number in first..first + BATCH {
             let place = format!("s:{}", hex(&sha256(id(number).as_bytes())));
