@@ -24,6 +24,7 @@ class Accounts:
     def __init__(self, port: int, shop: str) -> None:
         self.address = f"127.0.0.1:{port}"
         self.shop = shop
+        self.given: set[str] = set()
         self.passwords = {name: secrets.token_urlsafe(24) for name in ("shop", ROBOT)}
 
     def command(self, work: Path) -> list[str]:
@@ -64,4 +65,6 @@ class Accounts:
             connection.close()
         if reply.status != 200:
             raise DemoError(f"expected a token, came {reply.status} {body!r}")
-        return json.loads(body)["access_token"]
+        token = json.loads(body)["access_token"]
+        self.given.add(token)
+        return token

@@ -66,6 +66,9 @@ class Page:
 
 
 class Browser:
+    # Whatever any browser was given to be known by.
+    given: set[str] = set()
+
     def __init__(self, cookies: CookieJar | None = None) -> None:
         self.cookies = CookieJar() if cookies is None else cookies
         self.opener = urllib.request.build_opener(
@@ -86,7 +89,9 @@ class Browser:
         body = None if form is None else urlencode(form).encode()
         request = urllib.request.Request(url, body, {"accept": accept})
         with self.opener.open(request, timeout=10) as reply:
-            return Page(url, reply.status, reply.headers, reply.read().decode(errors="replace"))
+            page = Page(url, reply.status, reply.headers, reply.read().decode(errors="replace"))
+        Browser.given |= {cookie.value for cookie in self.cookies if cookie.value}
+        return page
 
     def visit(self, url: str, form: dict[str, str] | None = None) -> Page:
         """A page, and those that it leads to."""

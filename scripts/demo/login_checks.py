@@ -87,3 +87,20 @@ def a_logout_ends_it_in_every_tab(stage: Stage) -> str:
     expect(second.get(orders, accept="application/json").status == 401, "a program in the other tab to be told 401")
     login_form(stage, second, orders)
     return "the other tab is asked for its password again"
+
+
+# Shorter texts may stand in a log by chance.
+SHORTEST_SECRET = 16
+
+
+def no_log_holds_a_secret(stage: Stage) -> str:
+    """Tokens, cookies, passwords and keys of all that was done before."""
+    key = (stage.work / "shop.key").read_text().splitlines()[1:-1]
+    known = {*stage.accounts.passwords.values(), *stage.accounts.given, *Browser.given, *key}
+    known = {secret for secret in known if len(secret) >= SHORTEST_SECRET}
+    logs = sorted(stage.work.glob("*.log"))
+    lines = [(log.name, line) for log in logs for line in log.read_text(errors="replace").splitlines()]
+    found = [f"{name}: {line}" for name, line in lines if any(secret in line for secret in known)]
+    expect(not found and len(known) > len(key) and any(name == "nuncio.log" for name, _ in lines),
+           f"none of {len(known)} secrets in any log, came {found[:3]}")
+    return f"{len(lines)} lines of {len(logs)} logs, and in none of them one of {len(known)} secrets"

@@ -32,6 +32,7 @@ from pathlib import Path
 import yaml
 
 import client
+import confidential
 from check import check_many, check_one
 from echo import EchoServer, LineServer, server_context
 
@@ -185,8 +186,11 @@ class CaseRun:
         if self.target.poll() is not None:
             raise RuntimeError(f"the target ended with {self.target.returncode}: {self.log_tail()}")
 
+    def logged(self) -> str:
+        return (self.work / "target.log").read_text(errors="replace")
+
     def log_tail(self) -> str:
-        return (self.work / "target.log").read_text(errors="replace")[-600:].strip()
+        return self.logged()[-600:].strip()
 
     async def wait_until_ready(self) -> None:
         deadline = time.monotonic() + self.options.ready_timeout
@@ -227,6 +231,7 @@ class CaseRun:
         self.work.mkdir(parents=True)
         manifests = self.fill(self.case["manifests"])
         requests = self.fill(self.case["requests"])
+        self.secrets = confidential.of_manifests(manifests) | confidential.of_requests(requests)
         try:
             await self.start_backends()
             self.start_target(manifests)
@@ -326,6 +331,7 @@ async def run_all(cases: list[dict], options: argparse.Namespace, work: Path) ->
             run = CaseRun(case, options, certificates, ports, work)
             try:
                 problems = await run.run()
+                problems += confidential.problems(run.logged(), run.secrets)
             except Exception as error:  # a broken case must not hide the others
                 problems = [f"{type(error).__name__}: {error}"]
             print(f"{'FAIL' if problems else 'PASS'} {case['name']}" + (": " + "; ".join(problems) if problems else ""), flush=True)
