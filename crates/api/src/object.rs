@@ -47,6 +47,7 @@ pub enum Kind {
     GatewayFilterPolicy,
     Preview,
     PreviewPolicy,
+    DevPortal,
 }
 
 impl Kind {
@@ -74,6 +75,7 @@ impl Kind {
             Self::FilterPolicy | Self::GatewayFilterPolicy => "FilterPolicy",
             Self::Preview => "Preview",
             Self::PreviewPolicy => "PreviewPolicy",
+            Self::DevPortal => "DevPortal",
         }
     }
 
@@ -85,7 +87,7 @@ impl Kind {
     }
 
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Mapping,
         Self::TCPMapping,
         Self::Host,
@@ -108,6 +110,7 @@ impl Kind {
         Self::GatewayFilterPolicy,
         Self::Preview,
         Self::PreviewPolicy,
+        Self::DevPortal,
     ];
 
     /// The kind that is written so; that of `getambassador.io` where there are two.
@@ -144,7 +147,10 @@ impl Kind {
     /// Whether clusters of Emissary do not know it: Edge Stack or Nuncio alone has it.
     #[must_use]
     pub fn is_unknown_to_emissary(self) -> bool {
-        self == Self::RateLimit || self.is_filter() || self.is_filter_policy() || self.group() == OWN_GROUP
+        matches!(self, Self::RateLimit | Self::DevPortal)
+            || self.is_filter()
+            || self.is_filter_policy()
+            || self.group() == OWN_GROUP
     }
 
     /// Whether it is a Filter, of either group.
@@ -289,6 +295,8 @@ pub struct Object {
     pub location: Location,
     /// `metadata.labels`; of an object in an annotation those of its carrier.
     pub labels: BTreeMap<String, String>,
+    /// Its annotations that begin with `nuncio.dev/`; of an object in an annotation those of its carrier.
+    pub annotations: BTreeMap<String, String>,
     /// The instances that take it; `["default"]` where it does not say.
     pub ambassador_id: Vec<String>,
     /// What it says.

@@ -2,6 +2,7 @@
 
 mod auth_service;
 mod common;
+mod dev_portal;
 mod docs;
 mod endpoint_slice;
 mod filter;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody, StatusOnError};
 pub use common::{AddedHeader, AddedHeaders, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
+pub use dev_portal::{DevPortal, NamingScheme, PortalContent, PortalDocs, PortalSearch, PortalSelector, SearchKind};
 pub use docs::{Docs, LONGEST_DOCS_TIMEOUT_MS};
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHint, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget,
@@ -130,6 +132,8 @@ pub enum Spec {
     Preview(Box<Preview>),
     /// `PreviewPolicy`.
     PreviewPolicy(Box<PreviewPolicy>),
+    /// `DevPortal`.
+    DevPortal(Box<DevPortal>),
     /// The object cannot be used; its problems say why.
     Invalid(Remains),
 }

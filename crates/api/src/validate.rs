@@ -5,6 +5,7 @@
 
 mod auth_service;
 mod cipher;
+mod dev_portal;
 mod docs;
 mod expression;
 mod filter;
@@ -28,6 +29,7 @@ mod tls;
 mod value;
 
 pub(crate) use auth_service::auth_service;
+pub(crate) use dev_portal::dev_portal;
 pub use expression::template_problem;
 pub(crate) use filter::filter;
 pub(crate) use filter_policy::{filter_policy, rules};

@@ -63,6 +63,11 @@ pub(crate) struct Users {
 }
 
 impl Users {
+    /// The Service that a Mapping names.
+    pub(crate) fn service_of(&self, id: &ObjectId) -> Option<&ServiceKey> {
+        self.service_of.get(id)
+    }
+
     /// Notes what a Mapping names; bare service names are looked up in `namespace`.
     pub(crate) fn put(&mut self, id: &ObjectId, mapping: Option<(&Mapping, &str)>) {
         if let Some(key) = self.service_of.remove(id)

@@ -10,6 +10,7 @@ mod intake;
 mod limits;
 mod mappings;
 mod module;
+mod portals;
 mod previews;
 mod protection;
 mod report;
@@ -119,6 +120,8 @@ struct Dirty {
     old_coverage: Option<Arc<Coverage>>,
     /// Sets of rules that some table no longer names, or did not name before.
     rule_sets: BTreeSet<RuleSetId>,
+    /// Some DevPortal is another.
+    portals: bool,
     /// Some `PreviewPolicy` is another.
     preview_policy: bool,
     /// Previews have another gate than before.
@@ -270,6 +273,7 @@ impl World {
         self.settle_secrets(&dirty, &mut delta);
         self.settle_rules(&dirty, &mut delta);
         self.settle_rule_sets(&dirty, &mut delta);
+        self.settle_portals(&dirty);
         delta
     }
 

@@ -9,6 +9,7 @@
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
 //! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
+//! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
 //! | `/api/v1/preview-{put,delete,hook}` | Previews that come, change and go by requests |
@@ -28,6 +29,7 @@ mod metrics;
 mod model;
 mod names;
 mod page;
+mod portal;
 mod preview_changes;
 mod previews;
 mod probes;
@@ -59,6 +61,7 @@ pub use model::{
     ProtectionExplained, RouteView, TcpView,
 };
 pub use page::{ListQuery, Page};
+pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
 pub use preview_changes::{
     Caller, DeletePreview, Delivery, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
 };
@@ -88,9 +91,11 @@ pub trait View: Send + Sync + 'static {
     fn routes(&self, query: &ListQuery) -> Page<RouteView>;
     /// What sends requests to services, as a portal needs it.
     fn apis(&self, query: &ListQuery) -> Page<ApiView>;
+    /// What the DevPortal in force says.
+    fn portal(&self) -> PortalView;
     /// Previews, and where they can be seen.
     fn previews(&self, query: &ListQuery) -> Page<PreviewView>;
-    /// Another whenever an answer of [`Self::apis`] may be another.
+    /// Another whenever an answer of [`Self::apis`] or [`Self::portal`] may be another.
     fn edition(&self) -> String;
     /// Upstream clusters.
     fn clusters(&self, query: &ListQuery) -> Page<ClusterView>;
@@ -158,6 +163,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::hosts))
         .routes(routes!(lists::routes))
         .routes(routes!(apis::apis))
+        .routes(routes!(portal::portal))
         .routes(routes!(previews::previews))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))

@@ -6,6 +6,7 @@ mod certificates;
 mod hosts;
 mod limits;
 mod objects;
+mod portal;
 mod previews;
 mod routes;
 mod topology;
@@ -23,7 +24,7 @@ use nuncio_xds::{Protocol, ResourceType};
 use crate::admin::{
     ApiView, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery, DryRunView,
     EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery, ManifestQuery,
-    ManifestView, ObjectView, Page, PreviewChanged, PreviewError, PreviewView, ProblemView, PutPreview, RouteView,
+    ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewView, ProblemView, PutPreview, RouteView,
     TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
@@ -111,6 +112,10 @@ impl View for EngineView {
     fn apis(&self, query: &ListQuery) -> Page<ApiView> {
         let apis = apis::apis(&lock(&self.engine).world, query);
         Page::of(query, apis.into_iter(), |api| api)
+    }
+
+    fn portal(&self) -> PortalView {
+        portal::portal(&lock(&self.engine).world)
     }
 
     fn previews(&self, query: &ListQuery) -> Page<PreviewView> {

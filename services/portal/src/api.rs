@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::fetch::{DocumentUrl, Service, Target};
-use crate::gateway::ServedApi;
+use crate::gateway::{DEV_PORTAL, Docs, Path, PortalSpec, ServedApi, StaticDocs, Upstream};
 use crate::mount::{Mount, NotComputable};
 
 /// Names an API: by the Mapping that says where its document is.
@@ -32,6 +32,8 @@ pub(crate) struct Api {
     /// Where its document is, or why nobody knows.
     pub(crate) target: Result<Target, String>,
     pub(crate) timeout: Option<Duration>,
+    /// Its document keeps the servers that it names.
+    pub(crate) keeps_servers: bool,
     /// What else leads to the same service.
     pub(crate) beside: Vec<ServedApi>,
 }
@@ -44,7 +46,8 @@ impl Api {
 
     /// All ways to its service.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &ServedApi> {
-        std::iter::once(&self.served).chain(&self.beside)
+        let own = Some(&self.served).filter(|served| !served.is_by_hand());
+        own.into_iter().chain(&self.beside)
     }
 
     /// With those alone of the ways beside it.
@@ -83,8 +86,9 @@ pub(crate) struct Served {
 
 impl Served {
     /// Sorts what the gateway tells. `published` gives the public number of a listener's port.
-    pub(crate) fn of(told: Vec<ServedApi>, published: &[(u16, u16)]) -> Self {
-        let is_shown = |served: &ServedApi| !served.docs.as_ref().is_some_and(|docs| docs.ignored);
+    pub(crate) fn of(told: Vec<ServedApi>, portal: &PortalSpec, published: &[(u16, u16)]) -> Self {
+        let by_hand: Vec<_> = portal.docs.iter().map(|docs| by_hand(docs, portal, &told, published)).collect();
+        let is_shown = |served: &ServedApi| served.selected && !served.docs.as_ref().is_some_and(|docs| docs.ignored);
         let (with, without): (Vec<_>, Vec<_>) = told.into_iter().filter(is_shown).partition(names_document);
         let mut apis: Vec<Api> = with.into_iter().map(|served| api(served, published)).collect();
         let mut rest: BTreeMap<String, Vec<ServedApi>> = BTreeMap::new();
@@ -98,7 +102,54 @@ impl Served {
             }
         }
         let undocumented = rest.into_iter().map(|(service, routes)| Undocumented { service, routes }).collect();
+        apis.extend(by_hand);
+        if portal.preserve_servers {
+            apis.iter_mut().for_each(|api| api.keeps_servers = true);
+        }
         Self { apis, undocumented }
+    }
+}
+
+/// An API that a DevPortal names. Where its document is at the service of a Mapping, it is the API of that.
+fn by_hand(docs: &StaticDocs, portal: &PortalSpec, told: &[ServedApi], published: &[(u16, u16)]) -> Api {
+    let url = DocumentUrl::parse(&docs.url).ok();
+    let own = url.and_then(|url| {
+        let at = url.host_and_port()?;
+        told.iter().find(|served| is_service(at, served)).cloned()
+    });
+    let mut served = own.unwrap_or_else(|| nowhere(&docs.service));
+    let visible_to = served.docs.take().and_then(|docs| docs.visible_to);
+    served.docs = Some(Docs {
+        url: Some(docs.url.clone()),
+        display_name: Some(docs.service.clone()),
+        timeout_ms: docs.timeout_ms,
+        visible_to,
+        ..Docs::default()
+    });
+    let namespace = portal.id.as_ref().map_or(String::new(), |id| id.namespace.clone());
+    Api { id: ApiId { namespace, name: docs.service.clone() }, ..api(served, published) }
+}
+
+/// What no route leads to.
+fn nowhere(service: &str) -> ServedApi {
+    let upstream =
+        Upstream { service: service.to_owned(), endpoints: Vec::new(), names: Vec::new(), tls: None, host: None };
+    ServedApi {
+        kind: DEV_PORTAL.to_owned(),
+        namespace: String::new(),
+        name: service.to_owned(),
+        annotations: BTreeMap::new(),
+        selected: true,
+        docs: None,
+        path: Path::Prefix(String::new()),
+        rewrite: None,
+        method: None,
+        conditions: Vec::new(),
+        hosts: Vec::new(),
+        upstream,
+        rules: Vec::new(),
+        asks_auth_service: false,
+        timeout_ms: 0,
     }
 }
 
@@ -114,6 +165,7 @@ fn api(served: ServedApi, published: &[(u16, u16)]) -> Api {
         target: target(&served),
         timeout: served.docs.as_ref().and_then(|docs| docs.timeout_ms).map(Duration::from_millis),
         served,
+        keeps_servers: false,
         beside: Vec::new(),
     }
 }
@@ -151,7 +203,7 @@ fn is_service((host, port): (&str, u16), served: &ServedApi) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::gateway::{Docs, Path, Rewrite};
+    use crate::gateway::{Rewrite, SpecId};
     use crate::mount::tests::served;
 
     fn documented(docs: Docs) -> ServedApi {
@@ -200,8 +252,34 @@ pub(crate) mod tests {
             plain("web", "web:80"),
             documented(Docs { ignored: true, path: Some("/x".into()), ..Docs::default() }),
         ];
-        let Served { apis, undocumented } = Served::of(told, &[]);
+        let Served { apis, undocumented } = Served::of(told, &PortalSpec::default(), &[]);
         assert_eq!((apis.len(), apis[0].beside[0].name.as_str()), (1, "cart-events"));
         assert_eq!((undocumented.len(), undocumented[0].service.as_str()), (1, "web:80"));
+    }
+
+    #[test]
+    fn a_dev_portal_names_what_no_mapping_does_and_leaves_out_what_it_does_not_select() {
+        let mut left_out = url("http://cart/openapi.json");
+        left_out.selected = false;
+        let docs = |service: &str, url: &str| StaticDocs {
+            service: service.to_owned(),
+            url: url.to_owned(),
+            timeout_ms: Some(500),
+        };
+        let portal = PortalSpec {
+            id: Some(SpecId { namespace: "team".into(), name: "main".into() }),
+            docs: vec![docs("Partner", "https://docs.example/x"), docs("Carts", "http://cart.shop/v2.json")],
+            preserve_servers: true,
+            ..PortalSpec::default()
+        };
+        let Served { apis, undocumented } = Served::of(vec![left_out], &portal, &[]);
+        let [partner, carts] = &apis[..] else { panic!("{apis:?}") };
+        assert!(undocumented.is_empty());
+        assert_eq!((partner.id.to_string().as_str(), partner.given_name()), ("team/Partner", "Partner"));
+        assert_eq!((partner.mount.as_ref().unwrap_err(), partner.routes().count()), (&NotComputable::NotRouted, 0));
+        assert!(matches!(partner.target, Ok(Target::Url(_))) && partner.keeps_servers);
+        assert_eq!(partner.timeout, Some(Duration::from_millis(500)));
+        assert!(matches!(carts.target, Ok(Target::Service(_))), "it is at the service of a Mapping");
+        assert!(carts.mount.is_ok() && carts.routes().count() == 1);
     }
 }

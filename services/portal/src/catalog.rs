@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::access::Viewer;
 use crate::api::{Api, Undocumented};
-use crate::gateway::ServedApi;
+use crate::gateway::{Naming, PortalSpec, ServedApi};
 use crate::reference::Reference;
 
 /// Something that is wrong, and since when.
@@ -70,6 +70,20 @@ impl Entry {
         Self { api: Arc::new(self.api.only(wanted)), ..self.clone() }
     }
 
+    /// What it is called beside its title: `shop.cart`, or `cart.api/carts`.
+    pub(crate) fn designation(&self, naming: Naming) -> String {
+        let id = &self.api.id;
+        match naming {
+            Naming::Namespace => format!("{}.{}", id.namespace, id.name),
+            Naming::Prefix => format!("{}.{}", id.name, self.prefix()),
+        }
+    }
+
+    /// The prefix of its Mapping, without the slashes around it.
+    pub(crate) fn prefix(&self) -> &str {
+        self.api.served.path.text().trim_matches('/')
+    }
+
     /// What it is called.
     pub(crate) fn title(&self) -> &str {
         let of_document = || self.reference.as_ref()?.document.info("title");
@@ -83,6 +97,8 @@ pub(crate) struct Catalog {
     /// By title.
     pub(crate) entries: Vec<Arc<Entry>>,
     pub(crate) undocumented: Vec<Undocumented>,
+    /// What of it is shown, and how.
+    pub(crate) portal: PortalSpec,
     /// Why the gateway cannot be asked; what is known of it stays.
     pub(crate) gateway: Option<Trouble>,
     /// Whether the gateway was heard of at all.
@@ -92,6 +108,13 @@ pub(crate) struct Catalog {
 impl Catalog {
     pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
         self.entries.iter().find(|entry| entry.api.id.namespace == namespace && entry.api.id.name == name)
+    }
+
+    /// The same by the name and the prefix of its Mapping, where that is what APIs are called by.
+    pub(crate) fn find_by_prefix(&self, name: &str, prefix: &str) -> Option<&Arc<Entry>> {
+        let prefix = prefix.trim_matches('/');
+        let is_meant = |entry: &&Arc<Entry>| entry.api.id.name == name && entry.prefix() == prefix;
+        self.entries.iter().find(is_meant).filter(|_| self.portal.naming == Naming::Prefix)
     }
 
     /// What of it is for a reader.
@@ -107,6 +130,7 @@ impl Catalog {
         Arc::new(Self {
             entries: entries.map(|entry| Arc::new(entry.only(may_see))).collect(),
             undocumented: undocumented.filter(|service| !service.routes.is_empty()).collect(),
+            portal: self.portal.clone(),
             gateway: self.gateway.clone(),
             is_known: self.is_known,
         })

@@ -31,6 +31,9 @@ pub(crate) enum NotComputable {
     /// There is no single name.
     #[error("the host is a pattern ({0}): clients choose the name")]
     HostPattern(String),
+    /// No Mapping is for it.
+    #[error("a DevPortal names it, and no Mapping leads to it: its document is shown as it is")]
+    NotRouted,
     /// Nobody serves it.
     #[error("no Host and Listener serve it: clients cannot reach it")]
     NotServed,
@@ -39,6 +42,9 @@ pub(crate) enum NotComputable {
 impl Mount {
     /// The mount of what is served. `published` gives the public number of a listener's port.
     pub(crate) fn of(api: &ServedApi, published: &[(u16, u16)]) -> Result<Self, NotComputable> {
+        if api.is_by_hand() {
+            return Err(NotComputable::NotRouted);
+        }
         let paths = paths(api)?;
         let origins: Vec<String> =
             api.hosts.iter().flat_map(|host| &host.urls).map(|url| with_public_port(url, published)).collect();

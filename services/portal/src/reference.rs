@@ -67,6 +67,9 @@ impl Reference {
     /// Prepares a document.
     pub(crate) fn new(api: Arc<Api>, document: Arc<Document>) -> Self {
         let rewritten = match &api.mount {
+            Ok(mount) if api.keeps_servers => {
+                Ok(Rewritten { value: (*document.value).clone(), ..rewrite(&document, mount) })
+            }
             Ok(mount) => Ok(rewrite(&document, mount)),
             Err(reason) => Err(reason.to_string()),
         };

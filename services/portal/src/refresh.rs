@@ -20,7 +20,7 @@ use self::look::{Looked, look};
 use crate::api::{ApiId, Served, Undocumented};
 use crate::catalog::{Catalog, Shared, Trouble};
 use crate::fetch::Fetcher;
-use crate::gateway::{Gateway, GatewayError, ServedApi};
+use crate::gateway::{self, Gateway, GatewayError, PortalSpec};
 use crate::history::History;
 use crate::settings::Settings;
 
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 8;
 const GATEWAY: Duration = Duration::from_secs(1);
 
 /// What the gateway told.
-type Told = Result<Option<Vec<ServedApi>>, GatewayError>;
+type Told = Result<Option<gateway::Told>, GatewayError>;
 
 /// Asks the gateway again and again.
 pub(crate) async fn follow(mut gateway: Gateway, told: mpsc::Sender<Told>) {
@@ -49,6 +49,7 @@ pub(crate) struct Refresher {
     changed: Arc<Notify>,
     kept: BTreeMap<ApiId, Kept>,
     undocumented: Vec<Undocumented>,
+    portal: PortalSpec,
     gateway: Option<Trouble>,
     is_known: bool,
     /// Whoever is being asked: one request at a time.
@@ -72,6 +73,7 @@ impl Refresher {
             changed,
             kept: BTreeMap::new(),
             undocumented: Vec::new(),
+            portal: PortalSpec::default(),
             gateway: None,
             is_known: false,
             asked: BTreeSet::new(),
@@ -131,8 +133,8 @@ impl Refresher {
 
     /// Takes what the gateway told; says whether something is another.
     fn hear(&mut self, told: Told) -> bool {
-        let served = match told {
-            Ok(served) => served,
+        let told = match told {
+            Ok(told) => told,
             Err(error) => {
                 let is_new = self.gateway.is_none();
                 if is_new {
@@ -143,8 +145,9 @@ impl Refresher {
             }
         };
         let was_away = self.gateway.take().is_some();
-        let Some(served) = served else { return was_away };
-        let Served { apis, undocumented } = Served::of(served, &self.settings.published_ports);
+        let Some(told) = told else { return was_away };
+        let gateway::Told { apis, portal } = told;
+        let Served { apis, undocumented } = Served::of(apis, &portal, &self.settings.published_ports);
         let now = Instant::now();
         let mut kept = std::mem::take(&mut self.kept);
         for api in apis {
@@ -152,6 +155,7 @@ impl Refresher {
             self.kept.insert(api.id.clone(), Kept::updated(before, api, now));
         }
         self.undocumented = undocumented;
+        self.portal = portal;
         self.is_known = true;
         true
     }
@@ -167,6 +171,7 @@ impl Refresher {
         let mut catalog = Catalog {
             entries: self.kept.values().map(|kept| Arc::new(kept.entry())).collect(),
             undocumented: self.undocumented.clone(),
+            portal: self.portal.clone(),
             gateway: self.gateway.clone(),
             is_known: self.is_known,
         };

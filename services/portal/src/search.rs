@@ -14,6 +14,7 @@ use tantivy::{Index, Searcher, TantivyDocument, TantivyError, Term};
 
 use self::entries::entries;
 use crate::catalog::Catalog;
+use crate::gateway::Scope;
 
 pub(crate) use self::entries::{Found, Sort};
 
@@ -46,6 +47,17 @@ struct Fields {
     place: Field,
 }
 
+impl Scope {
+    /// Whether things of a sort can be found.
+    fn holds(self, sort: Sort) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Titles => sort == Sort::Api,
+            Self::All => true,
+        }
+    }
+}
+
 impl Search {
     /// An index of everything in a catalog.
     pub(crate) fn new(catalog: &Catalog) -> Result<Self, TantivyError> {
@@ -59,11 +71,13 @@ impl Search {
         let mut writer =
             Index::builder().schema(schema.build()).single_segment_index_writer(RamDirectory::create(), BUDGET)?;
         let mut found = Vec::new();
-        for entry in entries(catalog) {
+        for entry in entries(catalog).filter(|entry| catalog.portal.search.holds(entry.found.sort)) {
             let mut document = TantivyDocument::default();
             document.add_text(fields.title, words::spread(&entry.found.title));
-            document.add_text(fields.names, words::spread(&entry.names.join(" ")));
-            document.add_text(fields.text, &entry.text);
+            if catalog.portal.search == Scope::All {
+                document.add_text(fields.names, words::spread(&entry.names.join(" ")));
+                document.add_text(fields.text, &entry.text);
+            }
             document.add_text(fields.place, found.len().to_string());
             writer.add_document(document)?;
             found.push(entry.found);
@@ -76,7 +90,8 @@ impl Search {
     /// one.
     pub(crate) fn ask(&self, question: &str, limit: usize) -> Result<Vec<&Found>, TantivyError> {
         let words = words::words(question);
-        if words.is_empty() {
+        // Tantivy does not take a question to an index of nothing.
+        if words.is_empty() || self.found.is_empty() {
             return Ok(Vec::new());
         }
         let each = words.iter().take(MAX_WORDS).map(|word| Ok((Occur::Must, self.word(word)?)));
@@ -113,9 +128,10 @@ mod tests {
     use crate::api::tests::of_service;
     use crate::catalog::Entry;
     use crate::document::Document;
+    use crate::gateway::PortalSpec;
     use crate::reference::Reference;
 
-    fn search() -> Search {
+    fn search(scope: Scope) -> Search {
         let document = json!({ "openapi": "3.1.0", "info": { "title": "Cart", "description": "What users want." },
             "paths": { "/carts/{user}/lines": { "put": { "operationId": "putCartLine", "summary": "Add to a cart",
                 "parameters": [{ "name": "dry_run", "in": "query", "schema": { "type": "boolean" } }],
@@ -126,11 +142,16 @@ mod tests {
         let document = Document::read(serde_json::to_vec(&document).unwrap().into()).unwrap();
         let reference = Some(Arc::new(Reference::new(Arc::clone(&api), Arc::new(document))));
         let entry = Entry { api, reference, checked: None, trouble: None };
-        Search::new(&Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() }).unwrap()
+        let portal = PortalSpec { search: scope, ..PortalSpec::default() };
+        Search::new(&Catalog { entries: vec![Arc::new(entry)], portal, is_known: true, ..Catalog::default() }).unwrap()
     }
 
     fn ask(question: &str) -> Vec<(Sort, String)> {
-        let search = search();
+        ask_in(Scope::All, question)
+    }
+
+    fn ask_in(scope: Scope, question: &str) -> Vec<(Sort, String)> {
+        let search = search(scope);
         let found = search.ask(question, 10).unwrap();
         found.into_iter().map(|found| (found.sort, found.title.clone())).collect()
     }
@@ -145,6 +166,15 @@ mod tests {
             let found = ask(part);
             assert!(found.contains(&(Sort::Operation, "Add to a cart".to_owned())), "{part}: {found:?}");
         }
+    }
+
+    #[test]
+    fn titles_alone_are_found_where_a_dev_portal_says_so() {
+        assert_eq!(ask_in(Scope::Titles, "cart"), [(Sort::Api, "Cart".to_owned())]);
+        for question in ["priceCents", "users", "line"] {
+            assert_eq!(ask_in(Scope::Titles, question), [], "{question}");
+        }
+        assert_eq!(ask_in(Scope::Off, "cart"), []);
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/", get(async || Redirect::permanent("/docs/")))
         .route("/docs", get(async || Redirect::permanent("/docs/")))
         .route("/docs/", get(catalog::page))
+        .route("/docs/doc/{title}", get(reference::by_title))
         .route("/docs/doc/{namespace}/{name}", get(reference::api))
         .route("/docs/doc/{namespace}/{name}/operations/{slug}", get(reference::operation))
         .route("/docs/doc/{namespace}/{name}/schemas/{schema}", get(reference::schema))

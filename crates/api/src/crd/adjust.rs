@@ -87,7 +87,8 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
         "OAuth2Filter" => needs_text(schema, &["authorizationURL"]),
         "ProtectedOrigin" => needs_text(schema, &["origin"]),
         "TlsConfig" => tls(schema),
-        "KubernetesServiceResolver" | "KubernetesEndpointResolver" => convertible(schema),
+        "KubernetesServiceResolver" | "KubernetesEndpointResolver" | "DevPortal" => convertible(schema),
+        "PortalDocs" => needs_text(schema, &["service", "url"]),
         "AddedHeader" => {
             needs_text(schema, &["value"]);
             let description = "How v2 spelled the header; no effect.";
@@ -106,7 +107,7 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
             schema.insert("enum".to_owned(), json!(["", "default", "DEFAULT", "high", "HIGH"]));
         }
         // Empty text says nothing, as in Go.
-        "AuthProto" | "AuthProtocolVersion" | "ExternalProto" | "ProtocolVersion" => {
+        "AuthProto" | "AuthProtocolVersion" | "ExternalProto" | "ProtocolVersion" | "NamingScheme" | "SearchKind" => {
             if let Some(Value::Array(values)) = schema.get_mut("enum") {
                 values.insert(0, json!(""));
             }

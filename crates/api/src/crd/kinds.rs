@@ -6,8 +6,8 @@ use super::gateway;
 use super::structural::schema;
 use crate::object::{GATEWAY_GROUP, GROUP, OWN_GROUP};
 use crate::{
-    AuthService, Filter, FilterPolicy, Host, KubernetesEndpointResolver, KubernetesServiceResolver, Listener, Mapping,
-    Module, Preview, PreviewPolicy, RateLimit, RateLimitService, TcpMapping, TlsContext,
+    AuthService, DevPortal, Filter, FilterPolicy, Host, KubernetesEndpointResolver, KubernetesServiceResolver,
+    Listener, Mapping, Module, Preview, PreviewPolicy, RateLimit, RateLimitService, TcpMapping, TlsContext,
 };
 
 /// A kind of Ambassador's groups.
@@ -100,7 +100,14 @@ pub(super) const KINDS: &[CustomKind] = &[
         &["consulres"],
         "ConsulResolver: services are looked up in Consul. Not yet effective.",
     ),
-    opaque("DevPortal", "devportals", &["devp"], "DevPortal: what a developer portal shows. Not yet effective."),
+    CustomKind {
+        kind: "DevPortal",
+        plural: "devportals",
+        short: &["devp"],
+        description: "DevPortal: which APIs a developer portal shows, and how.",
+        spec: Some(schema::<DevPortal>),
+        ..KIND
+    },
     CustomKind {
         kind: "Filter",
         plural: "filters",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Reader;
 use super::annotation::CONFIG;
-use super::envelope::{Class, Given, Metadata, Version, classify, is_of_our_group, names, top};
+use super::envelope::{Class, Given, Metadata, Version, classify, is_of_our_group, names, own_annotations, top};
 use super::issues::Issues;
 use super::{module, recover, remains, typed};
 use crate::object::GROUP;
@@ -17,6 +17,7 @@ use crate::{Guard, Kind, Object, ObjectId, Problem, Remains, Spec};
 pub(super) struct Carrier {
     pub(super) namespace: Arc<str>,
     pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
 }
 
 /// Whether a Module is what an `AuthService` was before there were any.
@@ -170,6 +171,7 @@ impl Reader<'_> {
         }
         let inherited = carrier.filter(|_| metadata.labels.is_empty()).map(|carrier| carrier.labels.clone());
         let labels = inherited.unwrap_or(metadata.labels);
+        let annotations = carrier.map_or_else(|| own_annotations(&node), |carrier| carrier.annotations.clone());
         let location = self.location(node.mark);
         let annotated = carrier.is_some();
         let Given { generation, uid, created } = Given::of(&node);
@@ -177,6 +179,7 @@ impl Reader<'_> {
             id,
             location,
             labels,
+            annotations,
             ambassador_id: Vec::new(),
             spec: Spec::Invalid(Remains::Nothing),
             problems: Vec::new(),
@@ -211,6 +214,7 @@ impl Reader<'_> {
             id,
             location: self.location(node.mark),
             labels: carrier.map(|carrier| carrier.labels.clone()).unwrap_or_default(),
+            annotations: carrier.map_or_else(|| own_annotations(node), |carrier| carrier.annotations.clone()),
             ambassador_id: typed::instances(node),
             spec: Spec::Invalid(remains),
             problems: issues.finish(),
@@ -267,7 +271,8 @@ impl Reader<'_> {
                 None => Arc::clone(&self.defaults.namespace),
             };
             let labels = Metadata::read(node).map(|metadata| metadata.labels).unwrap_or_default();
-            self.annotation(text, annotation, &Carrier { namespace, labels });
+            let carrier = Carrier { namespace, labels, annotations: own_annotations(node) };
+            self.annotation(text, annotation, &carrier);
         } else if !annotation.is_null() {
             let annotations = metadata.key("annotations");
             let field = annotations.key(CONFIG).to_string();

@@ -11,7 +11,7 @@ use crate::yaml::{De, DeError, Mark, Node, Passed, Path, Value};
 use serde::Deserialize;
 
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
-const LATER: [&str; 4] = ["ConsulResolver", "DevPortal", "LogService", "TracingService"];
+const LATER: [&str; 3] = ["ConsulResolver", "LogService", "TracingService"];
 
 /// Kinds of [`GATEWAY_GROUP`] that Nuncio is to have and does not yet.
 const GATEWAY_LATER: [&str; 2] = ["WebApplicationFirewall", "WebApplicationFirewallPolicy"];
@@ -188,6 +188,19 @@ pub(super) fn names(root: &Node<'_>) -> Metadata {
 /// The text of an annotation.
 pub(super) fn annotation<'n>(root: &'n Node<'_>, key: &str) -> Option<&'n str> {
     root.get("metadata")?.get("annotations")?.get(key)?.as_text()
+}
+
+/// What annotations of ours begin with.
+const OWN_ANNOTATIONS: &str = "nuncio.dev/";
+
+/// The annotations of ours that are text.
+pub(super) fn own_annotations(root: &Node<'_>) -> BTreeMap<String, String> {
+    let Some(annotations) = root.get("metadata").and_then(|metadata| metadata.get("annotations")) else {
+        return BTreeMap::new();
+    };
+    let Value::Map(entries) = &annotations.value else { return BTreeMap::new() };
+    let own = entries.iter().filter(|entry| entry.key.starts_with(OWN_ANNOTATIONS));
+    own.filter_map(|entry| Some((entry.key.to_string(), entry.node.as_text()?.to_owned()))).collect()
 }
 
 /// The text of a field at the top of an object, and where it stands.

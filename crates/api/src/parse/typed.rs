@@ -150,6 +150,11 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             validate::preview_policy(&policy, &path, issues);
             Spec::PreviewPolicy(Box::new(policy))
         }
+        Kind::DevPortal => {
+            let portal = read(kind, node, &path, issues)?;
+            validate::dev_portal(&portal, &path, issues);
+            Spec::DevPortal(Box::new(portal))
+        }
         Kind::KubernetesServiceResolver => Spec::ServiceResolver(read(kind, node, &path, issues)?),
         Kind::KubernetesEndpointResolver => Spec::EndpointResolver(read(kind, node, &path, issues)?),
         Kind::Service => Spec::Service(Arc::new(foreign(node.get("spec"), &path, issues)?)),

@@ -1,6 +1,7 @@
 //! Bad input: each row has a reason, a field and a place, and harms nothing beside it.
 
 mod auth_services;
+mod dev_portals;
 mod documents;
 mod filters;
 mod hosts;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::ObjectId;
+use nuncio_api::{Kind, Object, ObjectId};
 use nuncio_ir::{Arm, Cluster, PathRewrite, RouteMatch};
 
 use super::World;
@@ -76,6 +76,13 @@ impl World {
             }
             _ => None,
         })
+    }
+
+    /// The Service that it sends to, where there is one of that name.
+    #[must_use]
+    pub fn service_of(&self, served: Served<'_>) -> Option<&Arc<Object>> {
+        let key = self.users.service_of(&served.compiled.id)?;
+        self.objects.get(&ObjectId::new(Kind::Service, Arc::clone(&key.namespace), Arc::clone(&key.name)))
     }
 
     /// The names by which clients reach it, sorted; none where no Host takes it.

@@ -87,7 +87,8 @@ impl World {
             | Kind::GatewayFilter
             | Kind::GatewayFilterPolicy
             | Kind::Preview
-            | Kind::PreviewPolicy => {}
+            | Kind::PreviewPolicy
+            | Kind::DevPortal => {}
         }
         self.mark(id, dirty);
     }
@@ -114,6 +115,8 @@ impl World {
             Spec::Mapping(_) | Spec::TcpMapping(_) | Spec::Host(_) | Spec::Listener(_) | Spec::Module(_) => {}
             Spec::AuthService(_) | Spec::RateLimitService(_) | Spec::RateLimit(_) => {}
             Spec::Filter(_) | Spec::FilterPolicy(_) | Spec::Preview(_) | Spec::PreviewPolicy(_) => {}
+            // A portal asks for it.
+            Spec::DevPortal(_) => {}
             // What it makes is made once all classes are known.
             Spec::Ingress(_) => {}
             Spec::Invalid(remains) if id.kind == Kind::TLSContext => {
@@ -151,6 +154,7 @@ impl World {
                 dirty.protection |= self.has_filters();
             }
             Kind::EndpointSlice => {}
+            Kind::DevPortal => dirty.portals = true,
             Kind::Ingress => {
                 dirty.ingresses.insert(id.clone());
                 dirty.frame |= self.ingresses.has_hosts(id);

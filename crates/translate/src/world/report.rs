@@ -71,6 +71,7 @@ impl World {
         problems.extend(self.auth_problems(id));
         problems.extend(self.protection_problems(id));
         problems.extend(self.preview_problems(id));
+        problems.extend(self.portal_problem(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
         problems.sort_unstable();
@@ -216,7 +217,7 @@ impl World {
             Kind::TLSContext | Kind::KubernetesServiceResolver | Kind::KubernetesEndpointResolver => {
                 found = self.resources_of_users(id);
             }
-            Kind::IngressClass | Kind::PreviewPolicy => {}
+            Kind::IngressClass | Kind::PreviewPolicy | Kind::DevPortal => {}
             Kind::Preview => found.tables = self.previews.tables_of(id),
         }
         found

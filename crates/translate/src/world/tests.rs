@@ -7,6 +7,7 @@ mod groups;
 mod limits;
 mod neighbours;
 mod oracle;
+mod portals;
 mod previews;
 mod protection;
 mod regressions;

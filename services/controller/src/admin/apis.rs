@@ -21,6 +21,10 @@ pub struct ApiView {
     pub id: ObjectRef,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Annotations of it that begin with `nuncio.dev/`, and those of the Service behind it where it says nothing else.
+    pub annotations: BTreeMap<String, String>,
+    /// Whether the DevPortal in force shows it.
+    pub selected: bool,
     /// Where the document is. None where nobody says; then it is not fetched.
     pub docs: Option<DocsView>,
     /// Which paths it takes.
@@ -43,7 +47,7 @@ pub struct ApiView {
     pub timeout_ms: u64,
 }
 
-/// `docs` of a Mapping.
+/// `docs` of a Mapping, or the annotation `nuncio.dev/openapi`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DocsView {
     /// Path of the document, as the service itself knows it.

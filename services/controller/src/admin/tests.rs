@@ -65,6 +65,10 @@ impl View for Fake {
         none(query)
     }
 
+    fn portal(&self) -> PortalView {
+        PortalView::default()
+    }
+
     fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
         none(query)
     }

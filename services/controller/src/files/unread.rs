@@ -45,10 +45,10 @@ impl Files {
             }
             _ => return None,
         };
-        let (labels, ambassador_id) = (BTreeMap::new(), vec!["_automatic_".to_owned()]);
+        let (labels, annotations, ambassador_id) = (BTreeMap::new(), BTreeMap::new(), vec!["_automatic_".to_owned()]);
         let (spec, generation, uid, created) = (Spec::Invalid(remains), None, None, None);
         let annotated = false;
-        Some(Object { id, location, labels, ambassador_id, spec, problems, generation, uid, created, annotated })
+        Some(Object { id, location, labels, annotations, ambassador_id, spec, problems, generation, uid, created, annotated })
     }
 }
 

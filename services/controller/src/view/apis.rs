@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nuncio_api::{Docs, ObjectId, Spec};
+use nuncio_api::{DevPortal, Docs, ObjectId, Spec};
 use nuncio_ir::{
     Cluster, Discovery, FilterChain, Handler, HostRewrite, Listener, Model, PathMatch, PathRewrite, Route, RouteMatch,
     ValueMatch,
@@ -51,16 +51,17 @@ impl<'a> Checks<'a> {
 /// All that the query wants, in the order of the objects.
 pub(super) fn apis(world: &World, query: &ListQuery) -> Vec<ApiView> {
     let checks = Checks::of(world.model());
+    let portal = world.dev_portal().map(|(_, portal)| portal);
     let mut apis: Vec<_> = world
         .served()
         .filter(|served| wants(query, served.origin()))
-        .map(|served| view(world, &checks, served))
+        .map(|served| view(world, &checks, portal, served))
         .collect();
     apis.sort_by(|a, b| (&a.id.namespace, &a.id.name, &a.id.kind).cmp(&(&b.id.namespace, &b.id.name, &b.id.kind)));
     apis
 }
 
-fn view(world: &World, checks: &Checks<'_>, served: Served<'_>) -> ApiView {
+fn view(world: &World, checks: &Checks<'_>, portal: Option<&DevPortal>, served: Served<'_>) -> ApiView {
     let (id, matches, arm) = (served.origin(), served.matches(), served.arm());
     let method =
         matches.headers.iter().find(|header| header.name == ":method").and_then(|header| match &header.value {
@@ -71,10 +72,13 @@ fn view(world: &World, checks: &Checks<'_>, served: Served<'_>) -> ApiView {
         Some(HostRewrite::Literal(host)) => Some(host.clone()),
         Some(HostRewrite::Endpoint) | None => None,
     };
+    let annotations = annotations(world, served);
     ApiView {
         id: ObjectRef::from(id),
         labels: served.labels().clone(),
-        docs: docs(world, id, matches, served.rewrite()),
+        selected: portal.is_none_or(|portal| portal.selects(&id.namespace, served.labels())),
+        docs: docs(world, id, matches, served.rewrite()).or_else(|| annotated_docs(&annotations)),
+        annotations,
         path: path(&matches.path),
         rewrite: served.rewrite().map(rewrite),
         conditions: words::beside_path(matches, method.is_some()),
@@ -106,6 +110,28 @@ fn docs(world: &World, id: &ObjectId, matches: &RouteMatch, rewrite: Option<&Pat
         _ => {}
     }
     Some(view)
+}
+
+/// The annotation that says of a Service, or of a Mapping, where the document is: a path at the service, or a URL.
+const OPENAPI: &str = "nuncio.dev/openapi";
+
+/// What is said of the API in annotations: of the object itself, else of the Service that it sends to.
+fn annotations(world: &World, served: Served<'_>) -> BTreeMap<String, String> {
+    let mut annotations = world.service_of(served).map(|service| service.annotations.clone()).unwrap_or_default();
+    annotations.extend(world.object(served.origin()).into_iter().flat_map(|object| object.annotations.clone()));
+    annotations
+}
+
+fn annotated_docs(annotations: &BTreeMap<String, String>) -> Option<DocsView> {
+    let place = annotations.get(OPENAPI)?.trim();
+    let docs = DocsView::default();
+    Some(match place {
+        _ if place.starts_with('/') => DocsView { path: Some(place.to_owned()), ..docs },
+        _ if place.starts_with("https://") || place.starts_with("http://") => {
+            DocsView { url: Some(place.to_owned()), ..docs }
+        }
+        _ => DocsView { invalid: Some(format!("{OPENAPI}: expected a path (/…) or a URL")), ..docs },
+    })
 }
 
 /// The path that a request for the prefix and what is below it has when it reaches the service.

@@ -16,7 +16,12 @@ pub(crate) struct ServedApi {
     pub(crate) kind: String,
     pub(crate) namespace: String,
     pub(crate) name: String,
-    pub(crate) labels: BTreeMap<String, String>,
+    /// What annotations of ours say of it.
+    #[serde(default)]
+    pub(crate) annotations: BTreeMap<String, String>,
+    /// Whether the DevPortal in force shows it.
+    #[serde(default = "yes")]
+    pub(crate) selected: bool,
     pub(crate) docs: Option<Docs>,
     pub(crate) path: Path,
     pub(crate) rewrite: Option<Rewrite>,
@@ -29,11 +34,23 @@ pub(crate) struct ServedApi {
     pub(crate) timeout_ms: u64,
 }
 
+/// The kind of what says that there is an API which no Mapping names.
+pub(crate) const DEV_PORTAL: &str = "DevPortal";
+
 impl ServedApi {
+    /// Whether a DevPortal names it, and no route leads there.
+    pub(crate) fn is_by_hand(&self) -> bool {
+        self.kind == DEV_PORTAL
+    }
+
     /// The groups that it is for; none where it is for everybody.
     pub(crate) fn visible_to(&self) -> Option<&[String]> {
         self.docs.as_ref()?.visible_to.as_deref()
     }
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Where the document is.

@@ -14,6 +14,7 @@ use super::visit::Visit;
 use super::words::{ago, count_of};
 use crate::api::Undocumented;
 use crate::catalog::{Entry, State as DocumentState};
+use crate::gateway::Naming;
 use crate::markdown;
 
 /// Which APIs to show. The URL of a page holds it.
@@ -45,7 +46,8 @@ struct Row {
     title: String,
     link: String,
     summary: String,
-    namespace: String,
+    /// What it is called beside its title.
+    designation: String,
     version: String,
     specification: String,
     /// Where clients reach it, or why that cannot be told.
@@ -80,7 +82,12 @@ struct Service {
 /// The page.
 pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response {
     let catalog = site.catalog();
-    let rows = catalog.entries.iter().filter(|entry| wanted.takes(entry)).map(|entry| row(entry)).collect();
+    let rows = catalog
+        .entries
+        .iter()
+        .filter(|entry| wanted.takes(entry))
+        .map(|entry| row(entry, catalog.portal.naming))
+        .collect();
     let page = Page {
         frame: Frame { term: &wanted.q, ..site.frame() },
         rows,
@@ -150,7 +157,7 @@ fn facets(entries: &[Arc<Entry>], wanted: &Wanted) -> Vec<Facet> {
         .collect()
 }
 
-fn row(entry: &Entry) -> Row {
+fn row(entry: &Entry, naming: Naming) -> Row {
     let (api, reference) = (&entry.api, entry.reference.as_ref());
     let (address, is_reachable) = match &api.mount {
         Ok(mount) => (format!("{}{}", mount.origins.first().map_or("", |origin| origin), api.served.path.text()), true),
@@ -163,7 +170,7 @@ fn row(entry: &Entry) -> Row {
         title: entry.title().to_owned(),
         link: super::reference::api_link(&api.id),
         summary,
-        namespace: api.id.namespace.clone(),
+        designation: entry.designation(naming),
         version: info("version").to_owned(),
         specification: reference.map(|known| known.document.version.to_string()).unwrap_or_default(),
         address,

@@ -20,6 +20,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) who: &'a str,
     /// Where a login begins; nothing where there is none to be had.
     pub(crate) login: &'a str,
+    /// There is a search.
+    pub(crate) has_search: bool,
     /// There are keys for who is logged in.
     pub(crate) has_keys: bool,
     /// The console is for the reader.
@@ -36,6 +38,7 @@ impl<'a> Frame<'a> {
             term: "",
             who: "",
             login: "",
+            has_search: true,
             has_keys: false,
             has_console: false,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Query};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::assets::{Asset, TRY_IT};
@@ -152,7 +152,7 @@ pub(super) async fn api(
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
     let head = Head::of(&entry);
-    let routes = std::iter::once(&entry.api.served).chain(&entry.api.beside).map(route).collect();
+    let routes = entry.api.routes().map(route).collect();
     let reference = entry.reference.as_deref();
     let info = |key: &str| reference.and_then(|known| known.document.info(key));
     let of_info = |key: &str, name: &str| {
@@ -294,8 +294,17 @@ pub(super) async fn schema(
     Ok(respond(&page))
 }
 
+/// Edge Stack's address of an API that its Mapping gives a name to.
+pub(super) async fn by_title(site: Visit, Path(title): Path<String>) -> Result<Redirect, NotFound> {
+    let entry = site.catalog().entries.iter().find(|entry| entry.title() == title);
+    let entry = entry.ok_or_else(|| NotFound::new(&site, format!("The gateway serves no API {title}.")))?;
+    Ok(Redirect::temporary(&api_link(&entry.api.id)))
+}
+
 /// An API that the gateway serves.
 pub(super) fn find(site: &Visit, namespace: &str, name: &str) -> Result<Arc<Entry>, NotFound> {
-    let entry = site.catalog().find(namespace, name).cloned();
+    let catalog = site.catalog();
+    let by_prefix = || catalog.find_by_prefix(namespace, name);
+    let entry = catalog.find(namespace, name).or_else(by_prefix).cloned();
     entry.ok_or_else(|| NotFound::new(site, format!("The gateway serves no API {namespace}/{name}.")))
 }

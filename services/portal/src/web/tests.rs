@@ -17,7 +17,7 @@ use crate::api::Api;
 use crate::api::tests::of_service;
 use crate::catalog::{Catalog, Entry, Trouble};
 use crate::console::Window;
-use crate::gateway::Admin;
+use crate::gateway::{Admin, Naming, PortalSpec, Scope};
 use crate::history::tests::said;
 use crate::search::Search;
 
@@ -453,4 +453,45 @@ async fn keys_are_given_to_who_is_logged_in_and_asks_from_a_page_of_ours() {
     *request.headers_mut() = signed(&signer, |claims| claims["sub"] = json!("bob"));
     let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
     assert!(!String::from_utf8_lossy(&body).contains("laptop"), "nobody sees another's");
+}
+
+fn told_by(portal: PortalSpec) -> Router {
+    let site = site(of_service(), &cart(), &[], None);
+    let catalog = Catalog { portal, ..(**site.catalog.load()).clone() };
+    site.search.store(Arc::new(Some(Search::new(&catalog).unwrap())));
+    site.catalog.store(Arc::new(catalog));
+    router(site)
+}
+
+#[tokio::test]
+async fn apis_are_at_the_addresses_that_edge_stack_gave_them() {
+    let portal = told_by(PortalSpec { naming: Naming::Prefix, ..PortalSpec::default() });
+    assert!(get(&portal, "/docs/").await.1.contains("cart.api"));
+    for path in ["/docs/doc/cart/api", "/docs/doc/cart/%2Fapi%2F"] {
+        assert!(get(&portal, path).await.1.contains("<h1>Cart"), "{path}");
+    }
+    let (answer, _) = get(&portal, "/docs/doc/Cart").await;
+    assert_eq!(answer.headers()[header::LOCATION], "/docs/doc/shop/cart");
+    let portal = told_by(PortalSpec::default());
+    assert!(get(&portal, "/docs/").await.1.contains("shop.cart"));
+    assert_eq!(get(&portal, "/docs/doc/cart/api").await.0.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_dev_portal_turns_the_search_off() {
+    let portal = told_by(PortalSpec { search: Scope::Off, ..PortalSpec::default() });
+    assert!(!get(&portal, "/docs/").await.1.contains("role=\"search\""));
+    assert!(get(&portal, "/docs/search?term=cart").await.1.contains("There is no search here"));
+    assert_eq!(get(&portal, "/docs/api/search?term=cart").await.1, "[]");
+}
+
+#[tokio::test]
+async fn a_document_keeps_its_servers_where_a_dev_portal_says_so() {
+    let mut document = cart();
+    document["servers"] = json!([{ "url": "https://api.example/v1" }]);
+    let api = Arc::new(Api { keeps_servers: true, ..of_service() });
+    let read = crate::document::Document::read(document.to_string().into()).unwrap();
+    let reference = crate::reference::Reference::new(api, Arc::new(read));
+    assert_eq!(reference.value(), &document);
+    assert_eq!(reference.operations[0].path, "/api/v1/carts/{user}", "pages tell how it is reached here");
 }

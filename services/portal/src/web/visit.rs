@@ -12,6 +12,7 @@ use super::{Site, escape_path};
 use crate::access::Viewer;
 use crate::catalog::Catalog;
 use crate::console;
+use crate::gateway::Scope;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
 #[derive(Clone, Debug)]
@@ -35,11 +36,13 @@ impl Visit {
     /// What is around every page.
     pub(crate) fn frame(&self) -> Frame<'_> {
         let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
+        let has_search = self.catalog.portal.search != Scope::Off;
         Frame {
             who,
             section: self.section,
             login: &self.login,
             has_keys: self.keys.is_some(),
+            has_search,
             has_console: self.sees_console,
             ..Frame::new(&self.site)
         }

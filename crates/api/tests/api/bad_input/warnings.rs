@@ -17,6 +17,17 @@ fn warnings_leave_the_object_in_use() {
             "spec.retry_policy.retries",
             "retries",
         ),
+        ("DevPortal", "{content: {url: 'https://git.example/x'}}", "NoEffect", "spec.content.url", "'https"),
+        ("DevPortal", "{content: {branch: main}}", "NoEffect", "spec.content.branch", "main"),
+        ("DevPortal", "{search: {type: all-content}}", "NoEffect", "spec.search.type", "all-content"),
+        ("DevPortal", "{search: {type: ''}, selektor: {}}", "UnknownField", "spec.selektor", "selektor"),
+        (
+            "DevPortal",
+            "{docs: [{service: a, url: 'https://a.b/', timeout_ms: 30001}]}",
+            "NoEffect",
+            "spec.docs[0].timeout_ms",
+            "30001",
+        ),
         ("Mapping", "{prefix: /, service: w, cors: {methods: [GET]}}", "NoEffect", "spec.cors.origins", "{methods"),
         (
             "Mapping",

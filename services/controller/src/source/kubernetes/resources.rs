@@ -177,8 +177,8 @@ mod tests {
     #[test]
     fn kinds_without_effect_are_watched_too() {
         let kinds: Vec<_> = without_effect().map(|api| api.kind).collect();
-        assert_eq!(kinds, ["ConsulResolver", "LogService", "TracingService", "DevPortal"]);
-        assert!(watched(false).iter().any(|api| api.resource() == "devportals.getambassador.io"));
+        assert_eq!(kinds, ["ConsulResolver", "LogService", "TracingService"]);
+        assert!(watched(false).iter().any(|api| api.resource() == "logservices.getambassador.io"));
     }
 
     #[test]

@@ -45,7 +45,7 @@ async fn an_object_that_is_wrong_harms_no_other_and_is_named_by_its_problem() {
 async fn a_kind_without_effect_is_told_of_each_object_and_until_it_is_gone() {
     let (cluster, site) = (place::cluster().await, Site::new());
     let namespace = cluster.namespace().await;
-    let kinds = ["LogService", "TracingService", "ConsulResolver", "DevPortal"];
+    let kinds = ["LogService", "TracingService", "ConsulResolver"];
     let mut objects = site_objects(&site, Backend::start("one").await.address());
     objects.extend(kinds.map(|kind| yaml::object(kind, "idle", json!({}))));
     apply(cluster, &namespace, &objects).await;
