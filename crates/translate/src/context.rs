@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ModuleConfig, ObjectId, Problem, ServiceRef, TlsConfig, TlsContext};
-use nuncio_ir::{Discovery, Pem, PreviewEntry, SecretName, TlsSettings, TlsVersion, UpstreamTls};
+use nuncio_ir::{Cors, Discovery, Pem, PreviewEntry, SecretName, TlsSettings, TlsVersion, UpstreamTls};
 
 use crate::endpoints::Topology;
 use crate::protection::Protection;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub authz: Option<Discovery>,
     /// How the gateway's zone counts where endpoints are chosen.
     pub topology: Topology,
+    /// Whom Mappings answer of other origins where neither they nor the Module say so: pages of a developer portal.
+    pub cors: Option<Cors>,
 }
 
 /// A self-signed certificate with its key.

@@ -282,7 +282,7 @@ fn shared(mapping: &Mapping, context: &Context<'_>, problems: &mut Vec<Problem>)
         descriptors: labels::descriptors(mapping, context, problems),
         bucket: mapping.local_rate_limit.as_deref().and_then(labels::bucket),
         defaults: Defaults {
-            cors: module.cors.as_deref().and_then(cors),
+            cors: module.cors.as_deref().map_or_else(|| context.settings.cors.clone(), cors),
             retry: module.retry_policy.as_ref().and_then(|policy| retry(policy, module)),
         },
     }

@@ -9,6 +9,7 @@
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
 //! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
+//! | `/api/v1/authorities` | certificates by which services are verified |
 //! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
@@ -51,7 +52,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use apis::{ApiView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView};
-pub use certificates::CertificateView;
+pub use certificates::{AuthoritiesView, CertificateView};
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use edit::{ChangeError, ChangeRequest, DryRunView, FieldView, ManifestQuery, ManifestView, RouteEffect};
 pub use explain::{ExplainRequest, InvalidRequest};
@@ -111,6 +112,8 @@ pub trait View: Send + Sync + 'static {
     fn topology(&self, query: &TopologyQuery) -> TopologyView;
     /// The services, by the name under which Envoy counts requests to them.
     fn counted(&self) -> BTreeMap<String, BTreeSet<String>>;
+    /// Authorities in use, by name.
+    fn authorities(&self, name: &str) -> Option<AuthoritiesView>;
     /// Certificates in use, those that end first at the beginning.
     fn certificates(&self, query: &ListQuery) -> Page<CertificateView>;
     /// The text of an object.
@@ -172,6 +175,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(lists::problems))
         .routes(routes!(topology::topology))
         .routes(routes!(certificates::certificates))
+        .routes(routes!(certificates::authorities))
         .routes(routes!(traffic::traffic))
         .routes(routes!(edit::manifest))
         .routes(routes!(edit::dry_run))

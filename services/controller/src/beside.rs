@@ -1,12 +1,14 @@
 //! Services that run beside a controller, in its process.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
+use nuncio_ir::{SecretName, SecretValue};
 use tokio::sync::watch;
 
 use crate::admin::LimitedView;
 use crate::engine::Engine;
+use crate::run::lock;
 
 /// A service that runs beside a controller, when something asks it.
 #[derive(Debug)]
@@ -47,6 +49,31 @@ pub struct OwnAuthz {
     pub service: OwnService,
     /// What it counts.
     pub metrics: nuncio_telemetry::Metrics,
+}
+
+/// Certificates, keys and authorities that listeners and clusters name, for who runs in this process.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<OnceLock<Arc<Mutex<Engine>>>>);
+
+impl Secrets {
+    /// One of them; none before the controller runs.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<SecretValue> {
+        let engine = lock(self.0.get()?);
+        let secret = engine.world.model().secrets.get(&SecretName(name.into()))?;
+        Some(secret.value.clone())
+    }
+
+    pub(crate) fn are_of(&self, engine: &Arc<Mutex<Engine>>) {
+        // Another controller has others.
+        _ = self.0.set(Arc::clone(engine));
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets")
+    }
 }
 
 /// Tells what the limiter counted.

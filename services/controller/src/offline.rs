@@ -53,6 +53,7 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
         limit_socket: Some("ratelimit.sock".into()),
         authz: Some(Discovery::Unix("authz.sock".into())),
         topology: config.topology.clone(),
+        cors: None,
     };
     let known = Files::new(defaults(&config.namespace, config.expand_environment)).within(manifests.directory());
     let (server, _) = Server::new(Options::default());

@@ -112,6 +112,7 @@ pub const RULES: &[Rule] = &[
             "ratelimits/status",
             "filters/status",
             "filterpolicies/status",
+            "devportals/status",
             "kubernetesserviceresolvers/status",
             "kubernetesendpointresolvers/status",
         ],

@@ -15,7 +15,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::beside::{Own, OwnLimiter};
+use crate::beside::{Own, OwnLimiter, Secrets};
 use crate::decider::Decider;
 use crate::duties::Duties;
 use crate::edit::Editor;
@@ -25,6 +25,7 @@ use crate::files::Files;
 use crate::leader::{LeaseTimes, Progress};
 use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
+use crate::origins::PortalOrigins;
 use crate::previews::{Lifecycle, comments};
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
@@ -88,6 +89,10 @@ pub struct Config {
     pub lease: LeaseTimes,
     /// How to serve the webhook, if it is served.
     pub webhook: Option<WebhookOptions>,
+    /// Where a developer portal's pages are from which requests are sent.
+    pub portal_origins: PortalOrigins,
+    /// Who in this process is told secrets asks there.
+    pub secrets: Secrets,
     /// Whether the gateway takes traffic; the controller adds its own conditions.
     pub health: Health,
 }
@@ -163,6 +168,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let editor = Editor::of(&config, &source, settings.clone());
     let engine = engine(&config, settings, server.clone());
     let engine = Arc::new(Mutex::new(engine));
+    config.secrets.are_of(&engine);
     let view = Arc::new(EngineView::new(
         Arc::clone(&engine),
         config.envoy_admin.clone(),
@@ -211,6 +217,7 @@ fn settings(config: &Config) -> Result<Settings, Error> {
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
         authz: config.authz.as_ref().map(Decider::discovery),
         topology: config.topology.clone(),
+        cors: config.portal_origins.policy(),
     })
 }
 

@@ -22,10 +22,10 @@ use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
-    ApiView, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery, DryRunView,
-    EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery, ManifestQuery,
-    ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewView, ProblemView, PutPreview, RouteView,
-    TopologyQuery, TopologyView, View,
+    ApiView, AuthoritiesView, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
+    DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery,
+    ManifestQuery, ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewView, ProblemView,
+    PutPreview, RouteView, TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::edit::Editor;
@@ -112,6 +112,10 @@ impl View for EngineView {
     fn apis(&self, query: &ListQuery) -> Page<ApiView> {
         let apis = apis::apis(&lock(&self.engine).world, query);
         Page::of(query, apis.into_iter(), |api| api)
+    }
+
+    fn authorities(&self, name: &str) -> Option<AuthoritiesView> {
+        certificates::authorities(lock(&self.engine).world.model(), name)
     }
 
     fn portal(&self) -> PortalView {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use nuncio_controller::webhook::WebhookOptions;
-use nuncio_controller::{Config, Decider, Event, Manifests, OwnLimiter, Topology, XdsAddress};
+use nuncio_controller::{Config, Decider, Event, Manifests, OwnLimiter, PortalOrigins, Secrets, Topology, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, Traces, shutdown_on_signal};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: ControllerArgs) -> Outcome {
 }
 
 async fn serve(args: ControllerArgs) -> Outcome {
-    let ControllerArgs { place, zone, xds, authz, admin, status, webhook, bind, drain, identity, logs } = args;
+    let ControllerArgs { place, zone, xds, authz, admin, status, webhook, origins, bind, drain, identity, logs } = args;
     let telemetry = init_telemetry(&logs, "nuncio-controller", "info")?;
     environment::report();
     let manifests = place.manifests(&identity)?;
@@ -51,6 +51,8 @@ async fn serve(args: ControllerArgs) -> Outcome {
         status,
         webhook,
         drain,
+        portal_origins: origins.origins(None),
+        secrets: Secrets::default(),
         health: Health::default(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
@@ -108,6 +110,10 @@ pub(crate) struct Parts<'a> {
     pub(crate) webhook: Option<WebhookOptions>,
     /// How long requests in flight may take.
     pub(crate) drain: Drain,
+    /// Where a developer portal's pages are.
+    pub(crate) portal_origins: PortalOrigins,
+    /// Who in this process is told secrets asks there.
+    pub(crate) secrets: Secrets,
     /// Whether the gateway takes traffic.
     pub(crate) health: Health,
 }
@@ -131,6 +137,8 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         status,
         webhook,
         drain,
+        portal_origins,
+        secrets,
         health,
     } = parts;
     let namespace = place.namespace(&identity);
@@ -154,6 +162,8 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         drain_time: drain.time(),
         lease: status.lease(),
         webhook,
+        portal_origins,
+        secrets,
         health,
     }
 }

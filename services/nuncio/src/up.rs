@@ -46,6 +46,7 @@ async fn serve(args: UpArgs) -> Outcome {
         limits,
         drain,
         portal,
+        origins,
         status,
         webhook,
         identity,
@@ -80,7 +81,8 @@ async fn serve(args: UpArgs) -> Outcome {
     if portal.is_some() {
         authz.assure_upstreams().map_err(Failure::new)?;
     }
-    let beside = beside(&authz);
+    let secrets = nuncio_controller::Secrets::default();
+    let beside = beside(&authz, secrets.clone());
     let (wanted, limiter_is_wanted) = watch::channel(false);
     let observed = Observed::default();
     let limited = limited(&observed, limiter_is_wanted.clone());
@@ -112,6 +114,8 @@ async fn serve(args: UpArgs) -> Outcome {
         status,
         webhook,
         drain,
+        portal_origins: origins.origins(portal.as_ref().map(|portal| portal.address)),
+        secrets,
         health: health.clone(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);

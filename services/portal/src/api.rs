@@ -1,11 +1,14 @@
 //! APIs: what the gateway serves, as it is shown.
 
+mod unsaid;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use self::unsaid::{by_hand, probed};
 use crate::fetch::{DocumentUrl, Service, Target};
-use crate::gateway::{DEV_PORTAL, Docs, Path, PortalSpec, ServedApi, StaticDocs, Upstream};
+use crate::gateway::{PortalSpec, ServedApi};
 use crate::mount::{Mount, NotComputable};
 
 /// Names an API: by the Mapping that says where its document is.
@@ -32,6 +35,8 @@ pub(crate) struct Api {
     /// Where its document is, or why nobody knows.
     pub(crate) target: Result<Target, String>,
     pub(crate) timeout: Option<Duration>,
+    /// Nobody says that it has a document: it is asked whether it has.
+    pub(crate) is_probed: bool,
     /// Its document keeps the servers that it names.
     pub(crate) keeps_servers: bool,
     /// What else leads to the same service.
@@ -70,6 +75,11 @@ pub(crate) struct Undocumented {
 }
 
 impl Undocumented {
+    /// That of an API without a document.
+    pub(crate) fn of(api: &Api) -> Self {
+        Self { service: api.served.upstream.service.clone(), routes: api.routes().cloned().collect() }
+    }
+
     /// With those alone of its routes.
     pub(crate) fn only(&self, wanted: impl Fn(&ServedApi) -> bool) -> Self {
         let routes = self.routes.iter().filter(|served| wanted(served)).cloned().collect();
@@ -85,8 +95,9 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Sorts what the gateway tells. `published` gives the public number of a listener's port.
-    pub(crate) fn of(told: Vec<ServedApi>, portal: &PortalSpec, published: &[(u16, u16)]) -> Self {
+    /// Sorts what the gateway tells. `published` gives the public number of a listener's port; with `probes`, services are
+    /// asked of whose document nobody says anything.
+    pub(crate) fn of(told: Vec<ServedApi>, portal: &PortalSpec, published: &[(u16, u16)], probes: bool) -> Self {
         let by_hand: Vec<_> = portal.docs.iter().map(|docs| by_hand(docs, portal, &told, published)).collect();
         let is_shown = |served: &ServedApi| served.selected && !served.docs.as_ref().is_some_and(|docs| docs.ignored);
         let (with, without): (Vec<_>, Vec<_>) = told.into_iter().filter(is_shown).partition(names_document);
@@ -101,7 +112,13 @@ impl Served {
                 of_service.for_each(|api| api.beside.push(served.clone()));
             }
         }
-        let undocumented = rest.into_iter().map(|(service, routes)| Undocumented { service, routes }).collect();
+        let mut undocumented = Vec::new();
+        for (service, routes) in rest {
+            match probes {
+                true => apis.extend(probed(routes, published)),
+                false => undocumented.push(Undocumented { service, routes }),
+            }
+        }
         apis.extend(by_hand);
         if portal.preserve_servers {
             apis.iter_mut().for_each(|api| api.keeps_servers = true);
@@ -110,47 +127,9 @@ impl Served {
     }
 }
 
-/// An API that a DevPortal names. Where its document is at the service of a Mapping, it is the API of that.
-fn by_hand(docs: &StaticDocs, portal: &PortalSpec, told: &[ServedApi], published: &[(u16, u16)]) -> Api {
-    let url = DocumentUrl::parse(&docs.url).ok();
-    let own = url.and_then(|url| {
-        let at = url.host_and_port()?;
-        told.iter().find(|served| is_service(at, served)).cloned()
-    });
-    let mut served = own.unwrap_or_else(|| nowhere(&docs.service));
-    let visible_to = served.docs.take().and_then(|docs| docs.visible_to);
-    served.docs = Some(Docs {
-        url: Some(docs.url.clone()),
-        display_name: Some(docs.service.clone()),
-        timeout_ms: docs.timeout_ms,
-        visible_to,
-        ..Docs::default()
-    });
-    let namespace = portal.id.as_ref().map_or(String::new(), |id| id.namespace.clone());
-    Api { id: ApiId { namespace, name: docs.service.clone() }, ..api(served, published) }
-}
-
-/// What no route leads to.
-fn nowhere(service: &str) -> ServedApi {
-    let upstream =
-        Upstream { service: service.to_owned(), endpoints: Vec::new(), names: Vec::new(), tls: None, host: None };
-    ServedApi {
-        kind: DEV_PORTAL.to_owned(),
-        namespace: String::new(),
-        name: service.to_owned(),
-        annotations: BTreeMap::new(),
-        selected: true,
-        docs: None,
-        path: Path::Prefix(String::new()),
-        rewrite: None,
-        method: None,
-        conditions: Vec::new(),
-        hosts: Vec::new(),
-        upstream,
-        rules: Vec::new(),
-        asks_auth_service: false,
-        timeout_ms: 0,
-    }
+/// The name by which clients ask for it, where there is one.
+fn public_host(served: &ServedApi) -> Option<&str> {
+    served.hosts.iter().map(|host| host.host.as_str()).find(|host| !host.contains('*'))
 }
 
 /// Whether somebody meant it to have a document.
@@ -165,6 +144,7 @@ fn api(served: ServedApi, published: &[(u16, u16)]) -> Api {
         target: target(&served),
         timeout: served.docs.as_ref().and_then(|docs| docs.timeout_ms).map(Duration::from_millis),
         served,
+        is_probed: false,
         keeps_servers: false,
         beside: Vec::new(),
     }
@@ -176,7 +156,7 @@ fn target(served: &ServedApi) -> Result<Target, String> {
     if let Some(invalid) = &docs.invalid {
         return Err(format!("spec.docs of the Mapping cannot be used: {invalid}"));
     }
-    let public_host = served.hosts.iter().map(|host| host.host.as_str()).find(|host| !host.contains('*'));
+    let public_host = public_host(served);
     let of_service = |path: &str| Target::Service(Service::new(&served.upstream, public_host, path));
     match (&docs.url, &docs.path) {
         (Some(url), _) => {
@@ -202,8 +182,9 @@ fn is_service((host, port): (&str, u16), served: &ServedApi) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::unsaid::PLACES;
     use super::*;
-    use crate::gateway::{Rewrite, SpecId};
+    use crate::gateway::{Docs, Path, Rewrite, SpecId, StaticDocs};
     use crate::mount::tests::served;
 
     fn documented(docs: Docs) -> ServedApi {
@@ -252,9 +233,12 @@ pub(crate) mod tests {
             plain("web", "web:80"),
             documented(Docs { ignored: true, path: Some("/x".into()), ..Docs::default() }),
         ];
-        let Served { apis, undocumented } = Served::of(told, &PortalSpec::default(), &[]);
+        let Served { apis, undocumented } = Served::of(told.clone(), &PortalSpec::default(), &[], false);
         assert_eq!((apis.len(), apis[0].beside[0].name.as_str()), (1, "cart-events"));
         assert_eq!((undocumented.len(), undocumented[0].service.as_str()), (1, "web:80"));
+        let Served { apis, undocumented } = Served::of(told, &PortalSpec::default(), &[], true);
+        assert!(undocumented.is_empty() && apis[1].is_probed, "it is asked");
+        assert!(matches!(&apis[1].target, Ok(Target::Probe(places)) if places.len() == PLACES.len()));
     }
 
     #[test]
@@ -272,7 +256,7 @@ pub(crate) mod tests {
             preserve_servers: true,
             ..PortalSpec::default()
         };
-        let Served { apis, undocumented } = Served::of(vec![left_out], &portal, &[]);
+        let Served { apis, undocumented } = Served::of(vec![left_out], &portal, &[], false);
         let [partner, carts] = &apis[..] else { panic!("{apis:?}") };
         assert!(undocumented.is_empty());
         assert_eq!((partner.id.to_string().as_str(), partner.given_name()), ("team/Partner", "Partner"));

@@ -53,8 +53,8 @@ pub struct Change {
 
 /// What has changed from `old` to `new`, the worst first.
 pub(crate) fn compare(old: &Document, new: &Document) -> Vec<Change> {
-    let (old, new) = (lift::lift(old), lift::lift(new));
-    let mut comparison = Comparison::new(&old, &new);
+    let ((old, is_old_whole), (new, is_new_whole)) = (lift::lift(old), lift::lift(new));
+    let mut comparison = Comparison::new(&old, &new, is_old_whole && is_new_whole);
     comparison.operations();
     comparison.security_schemes();
     comparison.schemas();

@@ -4,6 +4,7 @@
 mod address;
 mod body;
 mod service;
+mod tls;
 mod url;
 
 #[cfg(test)]
@@ -17,6 +18,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Client, Response};
 
 pub(crate) use self::service::Service;
+pub(crate) use self::tls::Certificates;
+pub use self::tls::Secrets;
 pub(crate) use self::url::DocumentUrl;
 use crate::settings::Settings;
 
@@ -40,6 +43,8 @@ pub(crate) enum Target {
     Service(Service),
     /// Elsewhere.
     Url(DocumentUrl),
+    /// At one of these places of a service, perhaps.
+    Probe(Vec<Service>),
 }
 
 impl Target {
@@ -48,6 +53,15 @@ impl Target {
         match self {
             Self::Service(service) => &service.name,
             Self::Url(url) => url.authority(),
+            Self::Probe(places) => places.first().map_or("", |place| &place.name),
+        }
+    }
+
+    /// Where it may be, one place after the other.
+    pub(crate) fn places(&self) -> Vec<Self> {
+        match self {
+            Self::Probe(places) => places.iter().cloned().map(Self::Service).collect(),
+            place => vec![place.clone()],
         }
     }
 }
@@ -104,18 +118,20 @@ pub(crate) struct Fetcher {
     plain: Client,
     /// For URLs: looks names up, and leaves out what may not be asked.
     guarded: Client,
+    certificates: Certificates,
     allowed_hosts: Arc<[String]>,
     max_bytes: usize,
 }
 
 impl Fetcher {
     /// By these settings.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(settings: &Settings, certificates: Certificates) -> Result<Self, reqwest::Error> {
         let allowed_hosts: Arc<[String]> = settings.allowed_hosts.as_slice().into();
         let resolver = address::Guarded::new(Arc::clone(&allowed_hosts));
         Ok(Self {
             plain: client().build()?,
             guarded: client().dns_resolver(Arc::new(resolver)).build()?,
+            certificates,
             allowed_hosts,
             max_bytes: settings.max_document(),
         })
@@ -131,8 +147,9 @@ impl Fetcher {
         let total = timeout.unwrap_or(TOTAL).min(LONGEST);
         let fetch = async {
             let response = match target {
-                Target::Service(service) => service.ask(&self.plain, validators).await?,
+                Target::Service(service) => service.ask(&self.plain, &self.certificates, validators).await?,
                 Target::Url(url) => url.ask(&self.guarded, &self.allowed_hosts, validators).await?,
+                Target::Probe(_) => return Err(FetchError::NotAllowed("it is at one of several places".to_owned())),
             };
             self.read(response).await
         };

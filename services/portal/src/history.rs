@@ -81,6 +81,9 @@ impl History {
         versions.push(Arc::clone(&version));
         let mut dropped: Vec<_> = twice.into_iter().map(|number| (id.clone(), number)).collect();
         let mut kept = self.lock();
+        // In the meantime another API may have needed the place of older ones.
+        let known = kept.get(id).map(Vec::as_slice).unwrap_or_default();
+        versions.retain(|one| one.number == version.number || known.iter().any(|known| known.number == one.number));
         kept.insert(id.clone(), versions);
         dropped.extend(self.bounds.enforce(&mut kept));
         drop(kept);

@@ -3,6 +3,8 @@
 //! ```text
 //!  the controller's admin API ─► gateway ─► api (what is served, and where clients reach it), and the console
 //!                                             │
+//!  a directory ──► content (pages of the operator's, colours, texts) ──► web, search
+//!
 //!  services ◄── fetch (guarded) ◄── refresh ──┤
 //!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON, feeds), search
 //!                        └─► changes ─► history ───┘
@@ -17,11 +19,13 @@
 //! is shown.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod about;
 mod access;
 mod api;
 mod catalog;
 mod changes;
 mod console;
+mod content;
 mod document;
 mod fetch;
 mod gateway;
@@ -38,10 +42,12 @@ mod run;
 mod search;
 mod settings;
 mod start;
+mod texts;
 mod web;
 
 pub use access::IdentityKeys;
 pub use changes::{Change, DiffError, Severity, diff};
+pub use fetch::Secrets;
 pub use keys::{KeyUse, KeyUses, KeysError};
 pub use run::{Beside, RunError, run};
 pub use settings::Settings;

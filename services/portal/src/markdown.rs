@@ -1,9 +1,10 @@
 //! Text of documents for pages: markdown, of which nothing is left that a browser would run or fetch.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use ammonia::Builder;
-use comrak::nodes::NodeValue;
+use comrak::nodes::{AstNode, NodeValue};
 use comrak::{Arena, Options, format_html, parse_document};
 
 /// The level of a page's headings that are above those of a description.
@@ -49,14 +50,105 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     cleaner
 });
 
-/// A description as HTML.
-pub(crate) fn html(markdown: &str) -> Html {
+/// The same with pictures, of the portal's own.
+static PAGE_CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut cleaner = Builder::default();
+    cleaner
+        .rm_tags(["map", "area", "header", "footer", "nav"])
+        .url_schemes(["http", "https", "mailto"].into())
+        .link_rel(Some("noopener noreferrer"))
+        .attribute_filter(|element, attribute, value| match (element, attribute) {
+            ("img", "src") => own_picture(value).map(Cow::Borrowed),
+            _ => Some(Cow::Borrowed(value)),
+        });
+    cleaner
+});
+
+fn own_picture(source: &str) -> Option<&str> {
+    let is_own = source.starts_with(PICTURES) && !source.split('/').any(|part| part == "..");
+    is_own.then_some(source)
+}
+
+/// Where pictures of pages are.
+const PICTURES: &str = "/docs/files/";
+
+/// A page of the portal's operator.
+#[derive(Debug)]
+pub(crate) struct Prose {
+    /// Its first heading, if it begins with one; that is not in the HTML.
+    pub(crate) title: Option<String>,
+    pub(crate) html: Html,
+    /// Its words.
+    pub(crate) text: String,
+}
+
+/// A page as HTML. `lead` says where a link of it leads; none where it stays as it is.
+pub(crate) fn page(markdown: &str, lead: &mut dyn FnMut(&str) -> Option<String>) -> Prose {
+    let (arena, options) = (Arena::new(), options());
+    let root = parse_document(&arena, markdown, &options);
+    let first = root.first_child();
+    let first =
+        first.filter(|node| matches!(&node.data.borrow().value, NodeValue::Heading(heading) if heading.level == 1));
+    let title = first.map(|heading| {
+        heading.detach();
+        words(heading)
+    });
+    for node in root.descendants() {
+        match &mut node.data.borrow_mut().value {
+            NodeValue::Heading(heading) => heading.level = heading.level.max(2),
+            NodeValue::Link(link) | NodeValue::Image(link) => {
+                if let Some(to) = lead(&link.url) {
+                    link.url = to;
+                }
+            }
+            _ => {}
+        }
+    }
+    let text = words(root);
+    Prose {
+        title: title.filter(|title| !title.is_empty()),
+        html: rendered(root, &options, &PAGE_CLEANER, markdown),
+        text,
+    }
+}
+
+/// The text of a node.
+fn words<'a>(node: &'a AstNode<'a>) -> String {
+    let mut text = String::new();
+    for node in node.descendants() {
+        match &node.data.borrow().value {
+            NodeValue::Text(part) => text.push_str(part),
+            NodeValue::Code(code) => text.push_str(&code.literal),
+            NodeValue::CodeBlock(code) => text.push_str(&code.literal),
+            NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
+            NodeValue::Paragraph | NodeValue::Heading(_) | NodeValue::Item(_) | NodeValue::TableCell => text.push(' '),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn options() -> Options<'static> {
     let mut options = Options::default();
     options.extension.table = true;
     options.extension.strikethrough = true;
     options.extension.autolink = true;
-    // What is HTML is made harmless below, not here: descriptions may hold some.
+    // What is HTML is made harmless when it is rendered, not here: descriptions may hold some.
     options.render.r#unsafe = true;
+    options
+}
+
+fn rendered<'a>(root: &'a AstNode<'a>, options: &Options<'_>, cleaner: &Builder<'_>, markdown: &str) -> Html {
+    let mut rendered = String::new();
+    match format_html(root, options, &mut rendered) {
+        Ok(()) => Html(cleaner.clean(&rendered).to_string()),
+        Err(_) => Html(ammonia::clean_text(markdown)),
+    }
+}
+
+/// A description as HTML.
+pub(crate) fn html(markdown: &str) -> Html {
+    let options = options();
     let arena = Arena::new();
     let root = parse_document(&arena, markdown, &options);
     for node in root.descendants() {
@@ -64,11 +156,7 @@ pub(crate) fn html(markdown: &str) -> Html {
             heading.level = (heading.level + ABOVE).min(6);
         }
     }
-    let mut rendered = String::new();
-    match format_html(root, &options, &mut rendered) {
-        Ok(()) => Html(CLEANER.clean(&rendered).to_string()),
-        Err(_) => Html(ammonia::clean_text(markdown)),
-    }
+    rendered(root, &options, &CLEANER, markdown)
 }
 
 /// The first line of a description, without markup, for lists.

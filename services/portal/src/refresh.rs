@@ -147,7 +147,8 @@ impl Refresher {
         let was_away = self.gateway.take().is_some();
         let Some(told) = told else { return was_away };
         let gateway::Told { apis, portal } = told;
-        let Served { apis, undocumented } = Served::of(apis, &portal, &self.settings.published_ports);
+        let Served { apis, undocumented } =
+            Served::of(apis, &portal, &self.settings.published_ports, self.settings.probes);
         let now = Instant::now();
         let mut kept = std::mem::take(&mut self.kept);
         for api in apis {
@@ -168,9 +169,14 @@ impl Refresher {
     }
 
     fn publish(&self) {
+        let (without, documented): (Vec<_>, Vec<_>) = self.kept.values().partition(|kept| kept.is_without());
+        let documented = documented.into_iter();
+        let mut undocumented = self.undocumented.clone();
+        undocumented.extend(without.into_iter().map(|kept| Undocumented::of(&kept.api)));
+        undocumented.sort_by(|a, b| a.service.cmp(&b.service));
         let mut catalog = Catalog {
-            entries: self.kept.values().map(|kept| Arc::new(kept.entry())).collect(),
-            undocumented: self.undocumented.clone(),
+            entries: documented.map(|kept| Arc::new(kept.entry())).collect(),
+            undocumented,
             portal: self.portal.clone(),
             gateway: self.gateway.clone(),
             is_known: self.is_known,

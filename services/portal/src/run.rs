@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, IdentityKeys};
 use crate::catalog::Shared;
 use crate::console::{Console, Window};
-use crate::fetch::Fetcher;
+use crate::content;
+use crate::fetch::{Certificates, Fetcher, Secrets};
 use crate::gateway::{Admin, Gateway};
 use crate::history::{DiskError, History};
 use crate::keys::{KeyUses, Keys, KeysError};
@@ -42,6 +43,8 @@ pub struct Beside {
     pub identity_keys: IdentityKeys,
     /// How often API keys were used.
     pub key_uses: KeyUses,
+    /// By which services are verified, and what is shown to them.
+    pub secrets: Secrets,
 }
 
 /// Runs the portal of the gateway with the admin address `admin` on a socket, until stopped. What is `beside` it
@@ -61,9 +64,14 @@ pub async fn run(
     let history = tokio::task::spawn_blocking(move || History::open(directory.as_deref())).await;
     let history = Arc::new(history.map_err(std::io::Error::other)??);
     let (refresh, changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (content, content_wish) = (content::Shared::default(), Arc::new(Notify::new()));
     let (told, heard) = mpsc::channel(1);
+    let certificates = match &beside {
+        Some(beside) => Certificates::Own(beside.secrets.clone()),
+        None => Certificates::Elsewhere { admin: Admin::new(admin)?, directory: settings.client_certificates.clone() },
+    };
     let refresher = Refresher::new(
-        Fetcher::new(&settings)?,
+        Fetcher::new(&settings, certificates)?,
         Arc::clone(&history),
         settings.clone(),
         Arc::clone(&catalog),
@@ -78,7 +86,14 @@ pub async fn run(
     };
     let following = tokio::spawn(follow(Gateway::new(console.admin.clone()), told));
     let refreshing = tokio::spawn(refresher.run(heard, Arc::clone(&refresh), stop.clone()));
-    let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&search), changed));
+    let reading = tokio::spawn(content::follow(
+        settings.content.clone(),
+        Arc::clone(&catalog),
+        Arc::clone(&content),
+        Arc::clone(&changed),
+        Arc::clone(&content_wish),
+    ));
+    let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&content), Arc::clone(&search), changed));
     let (own_keys, uses) = beside.map(|beside| (beside.identity_keys, beside.key_uses)).unzip();
     let access = Access::new(settings.identity_keys.map(IdentityKeys::Url).or(own_keys), settings.shows_all)?;
     let keys = match place_of_keys {
@@ -86,10 +101,12 @@ pub async fn run(
         None => None,
     };
     let title = settings.title.into();
-    let router = web::router(Site { title, catalog, history, search, refresh, console, access, keys });
+    let router =
+        web::router(Site { title, catalog, content, content_wish, history, search, refresh, console, access, keys });
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();
     indexing.abort();
+    reading.abort();
     Ok(())
 }

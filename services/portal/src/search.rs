@@ -14,6 +14,7 @@ use tantivy::{Index, Searcher, TantivyDocument, TantivyError, Term};
 
 use self::entries::entries;
 use crate::catalog::Catalog;
+use crate::content::Content;
 use crate::gateway::Scope;
 
 pub(crate) use self::entries::{Found, Sort};
@@ -52,15 +53,15 @@ impl Scope {
     fn holds(self, sort: Sort) -> bool {
         match self {
             Self::Off => false,
-            Self::Titles => sort == Sort::Api,
+            Self::Titles => matches!(sort, Sort::Api | Sort::Page),
             Self::All => true,
         }
     }
 }
 
 impl Search {
-    /// An index of everything in a catalog.
-    pub(crate) fn new(catalog: &Catalog) -> Result<Self, TantivyError> {
+    /// An index of everything in a catalog, and of the pages beside it.
+    pub(crate) fn new(catalog: &Catalog, content: &Content) -> Result<Self, TantivyError> {
         let mut schema = Schema::builder();
         let fields = Fields {
             title: schema.add_text_field("title", TEXT),
@@ -71,7 +72,7 @@ impl Search {
         let mut writer =
             Index::builder().schema(schema.build()).single_segment_index_writer(RamDirectory::create(), BUDGET)?;
         let mut found = Vec::new();
-        for entry in entries(catalog).filter(|entry| catalog.portal.search.holds(entry.found.sort)) {
+        for entry in entries(catalog, content).filter(|entry| catalog.portal.search.holds(entry.found.sort)) {
             let mut document = TantivyDocument::default();
             document.add_text(fields.title, words::spread(&entry.found.title));
             if catalog.portal.search == Scope::All {
@@ -143,7 +144,11 @@ mod tests {
         let reference = Some(Arc::new(Reference::new(Arc::clone(&api), Arc::new(document))));
         let entry = Entry { api, reference, checked: None, trouble: None };
         let portal = PortalSpec { search: scope, ..PortalSpec::default() };
-        Search::new(&Catalog { entries: vec![Arc::new(entry)], portal, is_known: true, ..Catalog::default() }).unwrap()
+        Search::new(
+            &Catalog { entries: vec![Arc::new(entry)], portal, is_known: true, ..Catalog::default() },
+            &Content::default(),
+        )
+        .unwrap()
     }
 
     fn ask(question: &str) -> Vec<(Sort, String)> {

@@ -23,6 +23,9 @@ pub struct Settings {
     #[arg(id = "portal-poll", long = "portal-poll", value_name = "SECONDS", default_value = "60",
         env = "POLL_EVERY_SECS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     poll_seconds: u32,
+    /// Ask services of which nobody says where their document is, at the places where frameworks have it
+    #[arg(long = "portal-probe", env = "NUNCIO_PORTAL_PROBE")]
+    pub probes: bool,
     /// A port that clients know by another number, as LISTENER:PUBLIC (8443:443). May be given many times
     #[arg(long = "published-port", value_name = "PORT:PORT", env = "NUNCIO_PORTAL_PUBLISHED_PORTS",
         value_delimiter = ',', value_parser = published_port)]
@@ -31,10 +34,19 @@ pub struct Settings {
     /// times
     #[arg(long = "portal-allow-host", value_name = "HOST", env = "NUNCIO_PORTAL_ALLOW_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
+    /// Certificates that the gateway shows to services, for documents of those that ask for one: a directory with
+    /// NAMESPACE/NAME/tls.crt and tls.key; not needed beside the gateway
+    #[arg(long = "portal-client-certificates", value_name = "DIR", env = "NUNCIO_PORTAL_CLIENT_CERTIFICATES",
+        value_hint = clap::ValueHint::DirPath)]
+    pub client_certificates: Option<PathBuf>,
     /// The largest document in MiB
     #[arg(long = "portal-max-document", value_name = "MIB", default_value = "10",
         env = "NUNCIO_PORTAL_MAX_DOCUMENT", value_parser = clap::value_parser!(u32).range(1..=256))]
     max_document_mib: u32,
+    /// Pages to show beside the APIs, with navigation, logo and colours: a directory of markdown [default: none]
+    #[arg(id = "portal-content", long = "portal-content", value_name = "DIR", env = "NUNCIO_PORTAL_CONTENT",
+        value_hint = clap::ValueHint::DirPath)]
+    pub content: Option<PathBuf>,
     /// Where documents are kept, so that what has changed in them is known after a restart; for one portal alone [default:
     /// in memory]
     #[arg(id = "portal-history", long = "portal-history", value_name = "DIR", env = "NUNCIO_PORTAL_HISTORY",

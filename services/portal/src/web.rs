@@ -3,6 +3,7 @@
 mod assets;
 mod catalog;
 mod changes;
+mod compression;
 mod documents;
 mod error;
 mod feeds;
@@ -12,6 +13,7 @@ mod json;
 mod keys;
 mod login;
 mod page;
+mod pages;
 mod reference;
 mod search;
 #[cfg(test)]
@@ -37,6 +39,7 @@ pub(crate) use self::visit::Visit;
 use crate::access::Access;
 use crate::catalog::Shared;
 use crate::console::{self, Console};
+use crate::content;
 use crate::history::History;
 use crate::keys::Keys;
 use crate::machines;
@@ -48,6 +51,10 @@ use crate::search::SharedSearch;
 pub(crate) struct Site {
     pub(crate) title: Arc<str>,
     pub(crate) catalog: Shared,
+    /// Pages beside it.
+    pub(crate) content: content::Shared,
+    /// Asks for them to be looked at.
+    pub(crate) content_wish: Arc<Notify>,
     /// What documents were before.
     pub(crate) history: Arc<History>,
     /// What the catalog holds, for looking things up.
@@ -77,6 +84,10 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/docs/changes", get(changes::of_all))
         .route("/docs/changes/{feed}", get(feeds::of_all))
         .route("/docs/search", get(search::page))
+        .route("/docs/pages/", get(pages::list))
+        .route("/docs/pages/{*slug}", get(pages::page))
+        .route("/docs/files/{*path}", get(pages::file))
+        .route("/docs/theme/{digest}", get(pages::theme))
         .route("/docs/keys", get(keys::page).post(keys::create))
         .route("/docs/keys/{id}/rotate", post(keys::rotate))
         .route("/docs/keys/{id}/revoke", post(keys::revoke))
@@ -93,7 +104,8 @@ pub(crate) fn router(site: Site) -> Router {
     let guarded = all.layer(middleware::from_fn(guard::refuse_foreign));
     let hardened = guarded.layer(middleware::map_response(headers::harden)).with_state(site);
     // Around the router: a twin has another address than its page.
-    Router::new().fallback_service(hardened).layer(middleware::from_fn(machines::twin))
+    let whole = Router::new().fallback_service(hardened).layer(middleware::from_fn(machines::twin));
+    whole.layer(compression::layer())
 }
 
 async fn nothing(site: Visit, uri: Uri) -> Response {

@@ -11,6 +11,7 @@ mod cold;
 mod fleet;
 mod loading;
 mod loss;
+mod portal;
 mod previews;
 mod statistics;
 mod table;
@@ -48,6 +49,8 @@ enum Part {
     Throughput,
     /// Requests that fail while things change
     Loss,
+    /// The developer portal with many documents
+    Portal,
     /// A thousand previews: what they cost others, when one is there, memory
     Previews,
     /// All of it against a Kubernetes API server
@@ -78,6 +81,9 @@ async fn main() {
     }
     if wanted(Part::Previews) {
         previews::measure(&mut table, args.seconds).await;
+    }
+    if wanted(Part::Portal) {
+        portal::measure(&mut table).await;
     }
     if wanted(Part::Cluster) {
         cluster::measure(&mut table, args.most_routes, args.changes).await;

@@ -89,6 +89,8 @@ impl Gateway {
             drain_time: Duration::ZERO,
             lease: LeaseTimes::default(),
             webhook: None,
+            portal_origins: nuncio_controller::PortalOrigins::default(),
+            secrets: nuncio_controller::Secrets::default(),
             health: Health::default(),
         };
         tokio::spawn(nuncio_controller::run(config, stop.clone(), sender));

@@ -126,8 +126,12 @@ pub struct UpstreamTlsView {
     pub sni: Option<String>,
     /// Whether the service's certificate is verified.
     pub verified: bool,
+    /// The authorities by which it is verified, as `/api/v1/authorities` has them.
+    pub authorities: Option<String>,
     /// Whether a certificate of the gateway's is shown to it.
     pub shows_certificate: bool,
+    /// Which: `namespace/name` of its Secret.
+    pub certificate: Option<String>,
 }
 
 /// What sends requests to services: the APIs for a portal to show. The answer has an `ETag`; one that is the same as in

@@ -2,8 +2,10 @@
 
 use axum::Json;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Shared;
 use super::page::{ListQuery, Page};
@@ -25,6 +27,33 @@ pub struct CertificateView {
     pub not_before: i64,
     /// Seconds since 1970 until which it holds; of several, the first that ends.
     pub not_after: i64,
+}
+
+/// Which authorities are asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+pub(super) struct AuthoritiesQuery {
+    /// Their name, as lists of APIs have it.
+    name: String,
+}
+
+/// Authorities by which peers are verified. Never a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuthoritiesView {
+    /// Their certificates, as PEM.
+    pub ca: String,
+    /// Their revocation lists, as PEM.
+    pub crl: Option<String>,
+}
+
+/// Authorities in use, for who verifies a service as the gateway does.
+#[utoipa::path(get, path = "/api/v1/authorities", tag = "lists", params(AuthoritiesQuery),
+    responses((status = 200, description = "Their certificates", body = AuthoritiesView),
+        (status = 404, description = "Nothing is verified by authorities of this name")))]
+pub(super) async fn authorities(State(view): State<Shared>, Query(query): Query<AuthoritiesQuery>) -> Response {
+    match view.authorities(&query.name) {
+        Some(authorities) => Json(authorities).into_response(),
+        None => (StatusCode::NOT_FOUND, format!("there are no authorities {} in use\n", query.name)).into_response(),
+    }
 }
 
 /// Certificates in use, those that end first at the beginning.

@@ -65,6 +65,10 @@ impl View for Fake {
         none(query)
     }
 
+    fn authorities(&self, name: &str) -> Option<AuthoritiesView> {
+        (name == "a/b#ca").then(|| AuthoritiesView { ca: "PEM".into(), crl: None })
+    }
+
     fn portal(&self) -> PortalView {
         PortalView::default()
     }
@@ -189,6 +193,14 @@ async fn apis_are_told_once() {
     };
     assert_eq!(ask("\"6\"").await, (StatusCode::OK, r#"{"items":[],"total":0}"#.into()));
     assert_eq!(ask("\"7\"").await, (StatusCode::NOT_MODIFIED, String::new()));
+}
+
+#[tokio::test]
+async fn authorities_are_told_by_name() {
+    let (_, body) = get(Fake::default(), "/api/v1/authorities?name=a%2Fb%23ca").await;
+    assert_eq!(body, r#"{"ca":"PEM","crl":null}"#);
+    let (status, body) = get(Fake::default(), "/api/v1/authorities?name=a%2Fb").await;
+    assert!(status == StatusCode::NOT_FOUND && body.contains("a/b"), "{body}");
 }
 
 #[tokio::test]

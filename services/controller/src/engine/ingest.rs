@@ -188,6 +188,7 @@ mod tests {
             limit_socket: None,
             authz: None,
             topology: Topology::default(),
+            cors: None,
         };
         let (server, _) = Server::new(Options::default());
         Engine::new(Files::new(defaults("default", false)), World::new(settings), server, Metrics::new())

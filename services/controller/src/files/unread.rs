@@ -48,7 +48,19 @@ impl Files {
         let (labels, annotations, ambassador_id) = (BTreeMap::new(), BTreeMap::new(), vec!["_automatic_".to_owned()]);
         let (spec, generation, uid, created) = (Spec::Invalid(remains), None, None, None);
         let annotated = false;
-        Some(Object { id, location, labels, annotations, ambassador_id, spec, problems, generation, uid, created, annotated })
+        Some(Object {
+            id,
+            location,
+            labels,
+            annotations,
+            ambassador_id,
+            spec,
+            problems,
+            generation,
+            uid,
+            created,
+            annotated,
+        })
     }
 }
 

@@ -77,7 +77,7 @@ fn view(world: &World, checks: &Checks<'_>, portal: Option<&DevPortal>, served: 
         id: ObjectRef::from(id),
         labels: served.labels().clone(),
         selected: portal.is_none_or(|portal| portal.selects(&id.namespace, served.labels())),
-        docs: docs(world, id, matches, served.rewrite()).or_else(|| annotated_docs(&annotations)),
+        docs: placed(docs(world, id, matches, served.rewrite()), &annotations),
         annotations,
         path: path(&matches.path),
         rewrite: served.rewrite().map(rewrite),
@@ -122,9 +122,14 @@ fn annotations(world: &World, served: Served<'_>) -> BTreeMap<String, String> {
     annotations
 }
 
-fn annotated_docs(annotations: &BTreeMap<String, String>) -> Option<DocsView> {
-    let place = annotations.get(OPENAPI)?.trim();
-    let docs = DocsView::default();
+/// With the place that the annotation says, where `docs` says none.
+fn placed(docs: Option<DocsView>, annotations: &BTreeMap<String, String>) -> Option<DocsView> {
+    let has_place = |docs: &DocsView| docs.path.is_some() || docs.url.is_some() || docs.invalid.is_some();
+    let Some(place) = annotations.get(OPENAPI).map(|place| place.trim()) else { return docs };
+    if docs.as_ref().is_some_and(has_place) {
+        return docs;
+    }
+    let docs = docs.unwrap_or_default();
     Some(match place {
         _ if place.starts_with('/') => DocsView { path: Some(place.to_owned()), ..docs },
         _ if place.starts_with("https://") || place.starts_with("http://") => {
@@ -210,7 +215,9 @@ fn upstream(model: &Model, cluster: &Cluster) -> UpstreamView {
         tls: cluster.tls.as_ref().map(|tls| UpstreamTlsView {
             sni: tls.sni.clone(),
             verified: tls.authorities.is_some(),
+            authorities: tls.authorities.as_ref().map(ToString::to_string),
             shows_certificate: tls.certificate.is_some(),
+            certificate: tls.certificate.as_ref().map(ToString::to_string),
         }),
         host: None,
     }
@@ -219,6 +226,22 @@ fn upstream(model: &Model, cluster: &Cluster) -> UpstreamView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_annotation_says_where_the_document_is_where_docs_do_not() {
+        let annotated = |place: &str| BTreeMap::from([(OPENAPI.to_owned(), place.to_owned())]);
+        let staff = DocsView { visible_to: Some(vec!["staff".to_owned()]), ..DocsView::default() };
+        let docs = placed(Some(staff), &annotated("/openapi.json")).unwrap();
+        assert_eq!((docs.path.as_deref(), docs.visible_to.is_some()), (Some("/openapi.json"), true));
+        assert_eq!(
+            placed(None, &annotated("https://a.example/x")).unwrap().url.as_deref(),
+            Some("https://a.example/x")
+        );
+        let said = DocsView { path: Some("/x".to_owned()), ..DocsView::default() };
+        assert_eq!(placed(Some(said.clone()), &annotated("/y")), Some(said));
+        assert!(placed(None, &annotated("openapi.json")).unwrap().invalid.is_some());
+        assert_eq!(placed(None, &BTreeMap::new()), None);
+    }
 
     #[test]
     fn a_document_is_asked_for_as_a_request_through_the_gateway_would_reach_it() {

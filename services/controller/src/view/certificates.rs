@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use nuncio_ir::{Model, Secret, SecretValue};
+use nuncio_ir::{Model, Secret, SecretName, SecretValue};
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::X509Certificate;
 
-use crate::admin::{CertificateView, ListQuery};
+use crate::admin::{AuthoritiesView, CertificateView, ListQuery};
 
 /// Those that can be read, the one that ends first at the beginning.
 pub(super) fn certificates(model: &Model, query: &ListQuery) -> Vec<CertificateView> {
@@ -17,6 +17,17 @@ pub(super) fn certificates(model: &Model, query: &ListQuery) -> Vec<CertificateV
     let mut views: Vec<_> = wanted.filter_map(|secret| view(model, secret)).collect();
     views.sort_by(|a, b| (a.not_after, &a.secret).cmp(&(b.not_after, &b.secret)));
     views
+}
+
+/// Authorities by their name; a certificate with its key is none.
+pub(super) fn authorities(model: &Model, name: &str) -> Option<AuthoritiesView> {
+    match &model.secrets.get(&SecretName(name.into()))?.value {
+        SecretValue::Validation { ca, crl } => {
+            let crl = crl.as_ref().map(|crl| crl.0.to_string());
+            Some(AuthoritiesView { ca: ca.0.to_string(), crl })
+        }
+        SecretValue::Certificate { .. } => None,
+    }
 }
 
 fn view(model: &Model, secret: &Secret) -> Option<CertificateView> {
@@ -72,7 +83,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::SystemTime;
 
-    use nuncio_ir::{Pem, SecretName};
+    use nuncio_ir::Pem;
 
     use super::*;
     use crate::webhook::Credentials;
@@ -97,5 +108,6 @@ mod tests {
         assert_eq!(view.names, ["a.example", "b.example"]);
         assert!(view.not_before < view.not_after && view.shown_for.is_empty(), "{view:?}");
         assert!(!format!("{view:?}").contains("a key"));
+        assert_eq!(authorities(&model, "shop/tls"), None, "its key is nobody's");
     }
 }

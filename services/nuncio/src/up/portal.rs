@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use nuncio_portal::{Beside, IdentityKeys, KeyUse, KeyUses, RunError, Settings};
+use nuncio_portal::{Beside, IdentityKeys, KeyUse, KeyUses, RunError, Secrets, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -53,14 +53,15 @@ impl Portal {
     }
 }
 
-/// What the authentication service of this process tells it.
-pub(super) fn beside(authz: &nuncio_authz::Service) -> Beside {
+/// What the authentication service and the controller of this process tell it.
+pub(super) fn beside(authz: &nuncio_authz::Service, secrets: nuncio_controller::Secrets) -> Beside {
     let uses = authz.key_uses();
     let key_uses = KeyUses(Arc::new(move |id| {
         let nuncio_authz::KeyUse { count, last } = uses(id)?;
         Some(KeyUse { count, last })
     }));
-    Beside { identity_keys: IdentityKeys::Own(authz.identity_keys()), key_uses }
+    let secrets = Secrets(Arc::new(move |name| secrets.get(name)));
+    Beside { identity_keys: IdentityKeys::Own(authz.identity_keys()), key_uses, secrets }
 }
 
 /// What stands for all addresses is reached at loopback.

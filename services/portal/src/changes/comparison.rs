@@ -86,7 +86,8 @@ pub(super) struct Comparison<'d> {
 }
 
 impl<'d> Comparison<'d> {
-    pub(super) fn new(old: &'d Value, new: &'d Value) -> Self {
+    /// Of two documents, of which there is more where they are not `whole`.
+    pub(super) fn new(old: &'d Value, new: &'d Value, whole: bool) -> Self {
         Self {
             old,
             new,
@@ -95,7 +96,7 @@ impl<'d> Comparison<'d> {
             known: BTreeMap::new(),
             waiting: VecDeque::new(),
             findings: Vec::new(),
-            is_incomplete: false,
+            is_incomplete: !whole,
         }
     }
 

@@ -2,34 +2,89 @@
 //! nothing.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use crate::document::{Document, Version, operations, text};
-use crate::reference::{all_parameters, resolve};
+use crate::reference::{all_parameters, reference, resolve};
 
 /// Fields of a parameter of 2.0 that are no part of what its value may be.
 const NO_SCHEMA: [&str; 8] =
     ["name", "in", "required", "description", "collectionFormat", "allowEmptyValue", "deprecated", "schema"];
 
-/// A document as 3.x would have it.
-pub(super) fn lift(document: &Document) -> Cow<'_, Value> {
-    match document.version {
-        Version::V2 => Cow::Owned(lifted(&document.value)),
-        Version::V3_0 | Version::V3_1 | Version::V3_2 => Cow::Borrowed(&document.value),
+/// The most values that are copied to where they are used, because in 3.x they stand there. A small document may use a large
+/// one many times.
+const MAX_COPIED: usize = 1_000_000;
+/// The most of shared responses: more of them are referred to.
+const MAX_RESPONSES: usize = 100_000;
+
+/// How much may be copied still.
+struct Room {
+    left: usize,
+    responses: usize,
+    /// The sizes of those that were asked for, by where they are.
+    sizes: BTreeMap<*const Value, usize>,
+    /// Nothing had to be left out.
+    is_enough: bool,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self { left: MAX_COPIED, responses: MAX_RESPONSES, sizes: BTreeMap::new(), is_enough: true }
+    }
+
+    fn size(&mut self, value: &Value, copies: usize) -> usize {
+        let size = *self.sizes.entry(std::ptr::from_ref(value)).or_insert_with(|| size(value));
+        size.saturating_mul(copies)
+    }
+
+    /// A value, if there is room for so many copies of it.
+    fn whole<'v>(&mut self, value: &'v Value, copies: usize) -> Option<&'v Value> {
+        let left = self.left.checked_sub(self.size(value, copies));
+        self.is_enough &= left.is_some();
+        self.left = left?;
+        Some(value)
+    }
+
+    /// What a shared response holds, likewise.
+    fn shared<'v>(&mut self, value: &'v Value, copies: usize) -> Option<&'v Value> {
+        self.responses = self.responses.checked_sub(self.size(value, copies))?;
+        Some(value)
     }
 }
 
-fn lifted(old: &Value) -> Value {
+/// How many values there are in one. Documents do not nest deeply.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Object(object) => 1 + object.values().map(size).sum::<usize>(),
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// A document as 3.x would have it, and whether that is all of it.
+pub(super) fn lift(document: &Document) -> (Cow<'_, Value>, bool) {
+    match document.version {
+        Version::V2 => {
+            let mut room = Room::new();
+            let lifted = lifted(&document.value, &mut room);
+            (Cow::Owned(lifted), room.is_enough)
+        }
+        Version::V3_0 | Version::V3_1 | Version::V3_2 => (Cow::Borrowed(&document.value), true),
+    }
+}
+
+fn lifted(old: &Value, room: &mut Room) -> Value {
     let mut paths = Map::new();
     for (path, method, item, operation) in operations(old) {
         let item = resolve(old, item);
-        let operation = self::operation(old, item, resolve(old, operation));
+        let operation = self::operation(old, item, resolve(old, operation), room);
         let entry = paths.entry(path.to_owned()).or_insert_with(|| json!({}));
         entry[method.to_lowercase()] = operation;
     }
     let mut new = json!({
-        "openapi": "3.0.0", "info": old["info"], "paths": paths,
+        "openapi": "3.0.0", "info": old["info"], "paths": paths, "responses": old.get("responses"),
         "components": {
             "schemas": old.get("definitions").cloned().unwrap_or_else(|| json!({})),
             "securitySchemes": security_schemes(old),
@@ -68,13 +123,14 @@ fn security_schemes(old: &Value) -> Value {
     schemes
 }
 
-fn operation(root: &Value, item: &Value, old: &Value) -> Value {
-    let all = all_parameters(root, item, old);
+fn operation(root: &Value, item: &Value, old: &Value, room: &mut Room) -> Value {
+    let all = all_parameters(root, item, old).into_iter().filter_map(|one| room.whole(one, 1));
+    let all: Vec<&Value> = all.collect();
     let is_body = |parameter: &&&Value| matches!(text(parameter, "in"), Some("body" | "formData"));
     let (body, others): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|parameter| is_body(parameter));
     let mut new = json!({
         "parameters": others.into_iter().map(parameter).collect::<Vec<_>>(),
-        "responses": responses(root, old),
+        "responses": responses(root, old, room),
     });
     for key in ["operationId", "deprecated", "security"] {
         if let Some(value) = old.get(key) {
@@ -82,7 +138,7 @@ fn operation(root: &Value, item: &Value, old: &Value) -> Value {
         }
     }
     if !body.is_empty() {
-        new["requestBody"] = request_body(root, old, &body);
+        new["requestBody"] = request_body(root, old, &body, room);
     }
     new
 }
@@ -118,11 +174,12 @@ fn schema(old: &Value) -> Value {
     Value::Object(schema)
 }
 
-fn request_body(root: &Value, operation: &Value, parameters: &[&Value]) -> Value {
+fn request_body(root: &Value, operation: &Value, parameters: &[&Value], room: &mut Room) -> Value {
     let is_required = |parameter: &Value| parameter.get("required") == Some(&Value::Bool(true));
     if let Some(body) = parameters.iter().find(|parameter| parameter["in"] == "body") {
         let media = media(root, operation, "consumes");
-        return json!({ "required": is_required(body), "content": contents(&media, body.get("schema")) });
+        let schema = body.get("schema").and_then(|schema| room.whole(schema, media.len()));
+        return json!({ "required": is_required(body), "content": contents(&media, schema) });
     }
     let properties: Map<String, Value> =
         parameters.iter().filter_map(|field| Some((text(field, "name")?.to_owned(), schema(field)))).collect();
@@ -138,14 +195,24 @@ fn request_body(root: &Value, operation: &Value, parameters: &[&Value]) -> Value
     json!({ "required": !required.is_empty(), "content": contents(&media, Some(&form)) })
 }
 
-fn responses(root: &Value, operation: &Value) -> Value {
+fn responses(root: &Value, operation: &Value, room: &mut Room) -> Value {
     let media = media(root, operation, "produces");
     let response = |(status, response): (&String, &Value)| {
+        let shared = reference(response);
         let response = resolve(root, response);
-        let headers = response.get("headers").and_then(Value::as_object).into_iter().flatten();
+        let headers = response.get("headers").and_then(|headers| room.whole(headers, 1)).and_then(Value::as_object);
+        let headers = headers.into_iter().flatten();
         let headers: Map<String, Value> =
             headers.map(|(name, header)| (name.clone(), json!({ "schema": schema(header) }))).collect();
-        let content = response.get("schema").map_or_else(|| json!({}), |schema| contents(&media, Some(schema)));
+        let content = match (response.get("schema"), shared) {
+            (None, _) => json!({}),
+            (Some(schema), None) => contents(&media, room.whole(schema, media.len())),
+            (Some(schema), Some(shared)) => {
+                let referred = || json!({ "$ref": format!("{shared}/schema") });
+                let schema = room.shared(schema, media.len()).cloned().unwrap_or_else(referred);
+                contents(&media, Some(&schema))
+            }
+        };
         (status.clone(), json!({ "headers": headers, "content": content }))
     };
     let all = operation.get("responses").and_then(Value::as_object).into_iter().flatten();

@@ -1,5 +1,7 @@
 //! Values that are one of several things.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use serde_json::Value;
 
 use super::comparison::{At, Comparison};
@@ -8,6 +10,11 @@ use super::shape::Shape;
 use super::words::code;
 use crate::document::text;
 use crate::reference::{reference, resolve, schema_name};
+
+/// The most pairs of variants without a name in common that are compared.
+const MAX_PAIRS: usize = 10_000;
+/// The most variants that are looked at to find the one that a value became.
+const MAX_VARIANTS: usize = 200;
 
 /// What a variant is called.
 fn label(variant: &Value) -> String {
@@ -22,20 +29,31 @@ fn label(variant: &Value) -> String {
 impl<'d> Comparison<'d> {
     /// Compares lists of variants: of the same name, or else such as are the same.
     pub(super) fn variants(&mut self, before: &[&'d Value], after: &[&'d Value], at: &At) {
-        let mut added = after.to_vec();
-        let mut gone = Vec::new();
+        let mut named: BTreeMap<String, VecDeque<&'d Value>> = BTreeMap::new();
+        for new in after {
+            named.entry(label(new)).or_default().push_back(new);
+        }
+        let mut others = Vec::new();
         for old in before {
-            let same = added.iter().position(|new| label(new) == label(old)).or_else(|| self.same(old, &added));
+            let label = label(old);
+            match named.get_mut(&label).and_then(VecDeque::pop_front) {
+                Some(new) => self.pair(old, new, &at.part(&label)),
+                None => others.push(*old),
+            }
+        }
+        let mut added: Vec<_> = named.into_values().flatten().collect();
+        let is_compared = others.len().saturating_mul(added.len()) <= MAX_PAIRS;
+        for old in others {
+            let same = if is_compared { self.same(old, &added) } else { None };
             match same {
                 Some(place) => {
                     let new = added.remove(place);
                     self.pair(old, new, &at.part(&label(new)));
                 }
-                None => gone.push(old),
+                None => {
+                    self.find(Rule::VariantRemoved, at, format!("The value is not {} any more.", code(&label(old))));
+                }
             }
-        }
-        for variant in gone {
-            self.find(Rule::VariantRemoved, at, format!("The value is not {} any more.", code(&label(variant))));
         }
         for variant in added {
             self.find(Rule::VariantAdded, at, format!("The value may be {}, too.", code(&label(variant))));
@@ -82,6 +100,7 @@ fn alike<'d>(
     let types = Shape::of(root, schema).types;
     let is_same = |variant: &&'d Value| resolve(variants_root, variant) == schema;
     let is_of_type = |variant: &&'d Value| Shape::of(variants_root, variant).types == types;
+    let variants = &variants[..variants.len().min(MAX_VARIANTS)];
     variants.iter().position(is_same).or_else(|| variants.iter().position(is_of_type))
 }
 

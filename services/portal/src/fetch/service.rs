@@ -6,6 +6,7 @@ use http::{HeaderValue, header};
 use reqwest::{Client, Response, Url};
 
 use super::address::is_never_asked;
+use super::tls::Certificates;
 use super::{FetchError, MAX_REDIRECTS, Validators, client, headers, location, unreachable};
 use crate::gateway::{Upstream, UpstreamTls};
 
@@ -41,11 +42,16 @@ impl Service {
     }
 
     /// Asks one endpoint; redirects are followed within the service.
-    pub(super) async fn ask(&self, plain: &Client, validators: &Validators) -> Result<Response, FetchError> {
+    pub(super) async fn ask(
+        &self,
+        plain: &Client,
+        certificates: &Certificates,
+        validators: &Validators,
+    ) -> Result<Response, FetchError> {
         let address = self.address().await?;
         let (client, mut url) = match &self.tls {
             None => (plain.clone(), url("http", &address.to_string(), &self.path)?),
-            Some(tls) => self.by_tls(tls, address)?,
+            Some(tls) => self.by_tls(tls, certificates, address).await?,
         };
         let host = HeaderValue::from_str(&self.host).map_err(|_| not_allowed("the host is no name"))?;
         for _ in 0..=MAX_REDIRECTS {
@@ -80,17 +86,17 @@ impl Service {
         }
     }
 
-    /// A client that speaks TLS as the gateway does. What the gateway does not verify, it does not either: the endpoint is the
-    /// one that requests of users are sent to.
-    fn by_tls(&self, tls: &UpstreamTls, address: SocketAddr) -> Result<(Client, Url), FetchError> {
-        if tls.verified || tls.shows_certificate {
-            let message = "the gateway's TLSContext for this service has certificates that the portal is not given; \
-                           say docs.url with a place that it can reach";
-            return Err(not_allowed(message));
-        }
+    /// A client that speaks TLS as the gateway does.
+    async fn by_tls(
+        &self,
+        tls: &UpstreamTls,
+        certificates: &Certificates,
+        address: SocketAddr,
+    ) -> Result<(Client, Url), FetchError> {
+        let config = certificates.config(tls).await?;
         let name = tls.sni.clone().unwrap_or_else(|| address.to_string());
         let name = name.trim_end_matches(&format!(":{}", address.port())).to_owned();
-        let client = client().tls_danger_accept_invalid_certs(true).resolve(&name, address);
+        let client = client().tls_backend_preconfigured(config).resolve(&name, address);
         let client = client.build().map_err(|error| unreachable(&error))?;
         Ok((client, url("https", &format!("{name}:{}", address.port()), &self.path)?))
     }

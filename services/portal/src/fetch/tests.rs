@@ -7,6 +7,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+mod tls;
+
 use super::*;
 use crate::gateway::Upstream;
 
@@ -50,7 +52,8 @@ fn fetcher(allowed: &[&str]) -> Fetcher {
     _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut settings = crate::settings::tests::settings(&["--portal-max-document", "1"]);
     settings.allowed_hosts = allowed.iter().map(|host| (*host).to_owned()).collect();
-    Fetcher::new(&settings).unwrap()
+    let admin = crate::gateway::Admin::new("127.0.0.1:1").unwrap();
+    Fetcher::new(&settings, Certificates::Elsewhere { admin, directory: None }).unwrap()
 }
 
 async fn fetch(target: &Target) -> Result<Fetched, FetchError> {

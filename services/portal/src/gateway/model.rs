@@ -122,6 +122,10 @@ pub(crate) struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(crate) struct UpstreamTls {
     pub(crate) sni: Option<String>,
-    pub(crate) verified: bool,
-    pub(crate) shows_certificate: bool,
+    /// By which the service is verified; by nothing where there are none.
+    #[serde(default)]
+    pub(crate) authorities: Option<String>,
+    /// What is shown to it.
+    #[serde(default)]
+    pub(crate) certificate: Option<String>,
 }

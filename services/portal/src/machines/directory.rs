@@ -29,6 +29,13 @@ pub(super) async fn llms(site: Visit) -> impl IntoResponse {
             document(entry)
         );
     }
+    let mut pages = site.pages().peekable();
+    if pages.peek().is_some() {
+        text.push_str("\n## Pages\n\n");
+    }
+    for page in pages {
+        let _ = writeln!(text, "- [{}]({}.md)", plain(&page.title), page.link());
+    }
     text.push_str(
         "\n## Optional\n\n- [Changes](/docs/changes.md): what has changed in them, and whom that breaks\n\
          - [Search](/docs/api/search?term=cart): APIs, operations, parameters and schemas as JSON\n\

@@ -16,6 +16,7 @@ pub(crate) use self::write::markdown;
 const ENDING: &str = ".md";
 /// The largest page.
 const MAX_PAGE: usize = 8 << 20;
+const ACCEPT: HeaderValue = HeaderValue::from_static("accept");
 const MEDIA: HeaderValue = HeaderValue::from_static("text/markdown; charset=utf-8");
 
 /// Answers with the twin where the address ends in `.md`, or where markdown is what the client accepts.
@@ -25,8 +26,13 @@ pub(crate) async fn twin(mut request: Request, next: Next) -> Response {
     if let Some(page) = page {
         *request.uri_mut() = page;
     }
-    let response = next.run(request).await;
-    if is_wanted && is_page(response.headers()) { as_markdown(response).await } else { response }
+    let mut response = next.run(request).await;
+    if !is_page(response.headers()) {
+        return response;
+    }
+    // Another client gets something else there.
+    response.headers_mut().append(header::VARY, ACCEPT);
+    if is_wanted { as_markdown(response).await } else { response }
 }
 
 /// The address of the page whose twin this is.

@@ -1,26 +1,85 @@
 //! Keeping the search in step with the catalog.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::catalog::Shared;
+use crate::catalog::{Catalog, Entry, Shared};
+use crate::content::{self, Content};
 use crate::search::{Search, SharedSearch};
 
 /// How long changes are gathered: at the start one document comes after the other.
 const GATHER: Duration = Duration::from_millis(300);
 
-/// Makes the index anew whenever the catalog is another.
-pub(crate) async fn index(catalog: Shared, search: SharedSearch, changed: Arc<Notify>) {
+/// So much of the time is for other things.
+const REST: u32 = 8;
+
+/// What was indexed last: a document that was only looked at again is the same.
+#[derive(Default)]
+struct Indexed {
+    catalog: Arc<Catalog>,
+    content: Option<Arc<Content>>,
+}
+
+impl Indexed {
+    fn is(&self, catalog: &Catalog, content: &Arc<Content>) -> bool {
+        let is_same = |(one, other): (&Arc<Entry>, &Arc<Entry>)| {
+            let references = (one.reference.as_ref(), other.reference.as_ref());
+            one.api == other.api
+                && match references {
+                    (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                    (one, other) => one.is_none() && other.is_none(),
+                }
+        };
+        self.content.as_ref().is_some_and(|known| Arc::ptr_eq(known, content))
+            && self.catalog.portal == catalog.portal
+            && self.catalog.entries.len() == catalog.entries.len()
+            && self.catalog.entries.iter().zip(&catalog.entries).all(is_same)
+    }
+}
+
+/// Makes the index anew whenever something that can be found is another.
+pub(crate) async fn index(catalog: Shared, content: content::Shared, search: SharedSearch, changed: Arc<Notify>) {
+    let (mut indexed, mut rest) = (Indexed::default(), GATHER);
     loop {
         changed.notified().await;
-        tokio::time::sleep(GATHER).await;
-        let now = catalog.load_full();
-        let index = tokio::task::spawn_blocking(move || Search::new(&now).map_err(|error| error.to_string()));
+        tokio::time::sleep(rest).await;
+        let (now, pages) = (catalog.load_full(), content.load_full());
+        if indexed.is(&now, &pages) {
+            continue;
+        }
+        indexed = Indexed { catalog: Arc::clone(&now), content: Some(Arc::clone(&pages)) };
+        let begun = Instant::now();
+        let index = tokio::task::spawn_blocking(move || Search::new(&now, &pages).map_err(|error| error.to_string()));
         match index.await.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(index) => search.store(Arc::new(Some(index))),
             Err(error) => tracing::error!("the search cannot be brought up to date: {error}"),
         }
+        // Of thousands of operations it takes a while: then the next has to wait, too.
+        rest = GATHER.max(begun.elapsed() * REST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::tests::of_service;
+    use crate::history::tests::said;
+
+    #[test]
+    fn what_was_only_looked_at_again_is_the_same() {
+        let (api, content) = (Arc::new(of_service()), Arc::new(Content::default()));
+        let reference = Some(Arc::new(said(&crate::web::tests::cart())));
+        let catalog = |reference: &Option<_>, checked| {
+            let entry = Entry { api: Arc::clone(&api), reference: Option::clone(reference), checked, trouble: None };
+            Arc::new(Catalog { entries: vec![Arc::new(entry)], ..Catalog::default() })
+        };
+        let indexed = Indexed { catalog: catalog(&reference, None), content: Some(Arc::clone(&content)) };
+        assert!(indexed.is(&catalog(&reference, Some(jiff::Timestamp::now())), &content));
+        assert!(!indexed.is(&catalog(&None, None), &content));
+        assert!(!indexed.is(&catalog(&Some(Arc::new(said(&crate::web::tests::cart()))), None), &content));
+        assert!(!indexed.is(&catalog(&reference, None), &Arc::new(Content::default())));
+        assert!(!Indexed::default().is(&Catalog::default(), &content), "the first is always made");
     }
 }

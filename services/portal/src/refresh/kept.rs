@@ -136,11 +136,18 @@ impl Kept {
 
     fn fail(&mut self, why: String) {
         self.failures += 1;
-        if self.trouble.as_ref().is_none_or(|trouble| trouble.why != why) {
+        let is_news = self.trouble.as_ref().is_none_or(|trouble| trouble.why != why);
+        // Nobody said that there is one.
+        if is_news && (!self.api.is_probed || self.reference.is_some()) {
             tracing::warn!("no document of {}: {why}", self.api.id);
         }
         let since = self.trouble.as_ref().map_or_else(Timestamp::now, |trouble| trouble.since);
         self.trouble = Some(Trouble { since, why });
+    }
+
+    /// Whether it is a service that was asked for a document, and has none.
+    pub(super) fn is_without(&self) -> bool {
+        self.api.is_probed && self.reference.is_none()
     }
 
     pub(super) fn entry(&self) -> Entry {

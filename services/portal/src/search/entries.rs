@@ -6,8 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::about::About;
 use crate::api::ApiId;
 use crate::catalog::{Catalog, Entry};
+use crate::content::{Content, Page};
 use crate::document::{operations, text};
 use crate::markdown;
 use crate::reference::Reference;
@@ -24,15 +26,17 @@ pub(crate) enum Sort {
     Api,
     Operation,
     Schema,
+    Page,
 }
 
 impl Sort {
-    /// The word for it.
-    pub(crate) fn as_str(self) -> &'static str {
+    /// The name of the text that says it.
+    pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Api => "API",
-            Self::Operation => "operation",
-            Self::Schema => "schema",
+            Self::Api => "kind_api",
+            Self::Operation => "kind_operation",
+            Self::Schema => "kind_schema",
+            Self::Page => "kind_page",
         }
     }
 }
@@ -42,8 +46,8 @@ impl Sort {
 pub(crate) struct Found {
     pub(crate) sort: Sort,
     pub(crate) title: String,
-    /// The API that it belongs to.
-    pub(crate) id: ApiId,
+    /// The API that it belongs to; none of a page.
+    pub(crate) id: Option<ApiId>,
     /// What that is called.
     pub(crate) api: String,
     /// Method, for operations.
@@ -61,15 +65,33 @@ pub(super) struct Searchable {
     pub(super) text: String,
 }
 
-/// Everything in a catalog.
-pub(super) fn entries(catalog: &Catalog) -> impl Iterator<Item = Searchable> {
-    catalog.entries.iter().flat_map(|entry| {
+/// Everything in a catalog, and the pages beside it.
+pub(super) fn entries(catalog: &Catalog, content: &Content) -> impl Iterator<Item = Searchable> {
+    let apis = catalog.entries.iter().flat_map(|entry| {
         let inner = entry.reference.iter().flat_map(|reference| {
             let operations = operations_of(entry, reference);
             operations.into_iter().chain(schemas_of(entry, reference))
         });
         std::iter::once(api(entry)).chain(inner.collect::<Vec<_>>())
-    })
+    });
+    apis.chain(content.pages.iter().map(page))
+}
+
+fn page(page: &Page) -> Searchable {
+    Searchable {
+        found: Found {
+            sort: Sort::Page,
+            title: page.title.clone(),
+            id: None,
+            api: page.title.clone(),
+            method: String::new(),
+            path: String::new(),
+            summary: String::new(),
+            link: page.link(),
+        },
+        names: vec![page.slug.clone()],
+        text: page.text.clone(),
+    }
 }
 
 fn api(entry: &Entry) -> Searchable {
@@ -80,14 +102,17 @@ fn api(entry: &Entry) -> Searchable {
         found: Found {
             sort: Sort::Api,
             title: entry.title().to_owned(),
-            id: entry.api.id.clone(),
+            id: Some(entry.api.id.clone()),
             api: entry.title().to_owned(),
             method: String::new(),
             path: String::new(),
             summary: markdown::summary(info("description")),
             link: crate::web::api_link(id),
         },
-        names: vec![id.name.clone(), id.namespace.clone(), title_of_document, entry.api.served.path.text().to_owned()],
+        names: [id.name.clone(), id.namespace.clone(), title_of_document, entry.api.served.path.text().to_owned()]
+            .into_iter()
+            .chain(About::of(entry).words().cloned())
+            .collect(),
         text: info("description").to_owned(),
     }
 }
@@ -113,7 +138,7 @@ fn operations_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
                 found: Found {
                     sort: Sort::Operation,
                     title,
-                    id: entry.api.id.clone(),
+                    id: Some(entry.api.id.clone()),
                     api: entry.title().to_owned(),
                     method: operation.method.clone(),
                     path: operation.path.clone(),
@@ -141,7 +166,7 @@ fn schemas_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
                 found: Found {
                     sort: Sort::Schema,
                     title: name.to_owned(),
-                    id: entry.api.id.clone(),
+                    id: Some(entry.api.id.clone()),
                     api: entry.title().to_owned(),
                     method: String::new(),
                     path: String::new(),

@@ -1,12 +1,14 @@
 //! What pages load: files that are part of the program, each under a name that changes with its content.
 
+use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::write::GzEncoder;
 
 /// A file.
 pub(super) struct Asset {
@@ -14,6 +16,9 @@ pub(super) struct Asset {
     integrity: String,
     media: &'static str,
     content: &'static str,
+    /// Compressed as well as can be, once.
+    brotli: Vec<u8>,
+    gzip: Vec<u8>,
 }
 
 impl Asset {
@@ -25,6 +30,20 @@ impl Asset {
             integrity: format!("sha256-{}", STANDARD.encode(digest)),
             media,
             content,
+            brotli: by_brotli(content.as_bytes()),
+            gzip: by_gzip(content.as_bytes()),
+        }
+    }
+
+    /// What of it a client takes, and how that is encoded.
+    fn encoded(&self, asked: &HeaderMap) -> (Option<&'static str>, Vec<u8>) {
+        let accepted = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        let accepted: Vec<&str> = accepted.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let takes = |name: &str| accepted.iter().any(|one| is_taken(one, name));
+        match () {
+            () if takes("br") => (Some("br"), self.brotli.clone()),
+            () if takes("gzip") => (Some("gzip"), self.gzip.clone()),
+            () => (None, self.content.into()),
         }
     }
 
@@ -51,11 +70,39 @@ pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("try-it", "js", "text/javascript; charset=utf-8", include_str!("../../../../web/try-it.js"))
 });
 
+/// Whether a part of `Accept-Encoding` takes an encoding: `br`, `br;q=0.5`, and not `br;q=0`.
+fn is_taken(part: &str, encoding: &str) -> bool {
+    let (name, quality) = part.split_once(';').unwrap_or((part, ""));
+    let is_none = quality.trim().strip_prefix("q=").and_then(|quality| quality.parse().ok()) == Some(0.0);
+    name.trim().eq_ignore_ascii_case(encoding) && !is_none
+}
+
+fn by_brotli(content: &[u8]) -> Vec<u8> {
+    const BUFFER: usize = 4096;
+    const QUALITY: u32 = 9;
+    const WINDOW: u32 = 18;
+    let mut compressor = brotli::CompressorWriter::new(Vec::new(), BUFFER, QUALITY, WINDOW);
+    // Writing to memory does not fail.
+    _ = compressor.write_all(content);
+    compressor.into_inner()
+}
+
+fn by_gzip(content: &[u8]) -> Vec<u8> {
+    let mut compressor = GzEncoder::new(Vec::new(), flate2::Compression::best());
+    _ = compressor.write_all(content);
+    compressor.finish().unwrap_or_default()
+}
+
 /// A file by its name.
-pub(super) async fn file(Path(file): Path<String>) -> Response {
+pub(super) async fn file(Path(file): Path<String>, asked: HeaderMap) -> Response {
     let asset = [&STYLE, &ICON, &TRY_IT].into_iter().find(|asset| asset.path.rsplit('/').next() == Some(&file));
     let Some(asset) = asset else { return StatusCode::NOT_FOUND.into_response() };
     // Edge Stack's chart says the same of style sheets: what changes has another name.
     let headers = [(header::CONTENT_TYPE, asset.media), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    (headers, asset.content).into_response()
+    let (encoding, body) = asset.encoded(&asked);
+    let mut response = (headers, [(header::VARY, "accept-encoding")], body).into_response();
+    if let Some(encoding) = encoding {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
 }

@@ -11,11 +11,12 @@ use serde::Deserialize;
 use super::escape_path;
 use super::page::{Frame, respond};
 use super::visit::Visit;
-use super::words::{ago, count_of};
+use super::words::ago;
+use crate::about::About;
 use crate::api::Undocumented;
 use crate::catalog::{Entry, State as DocumentState};
 use crate::gateway::Naming;
-use crate::markdown;
+use crate::markdown::{self, Html};
 
 /// Which APIs to show. The URL of a page holds it.
 #[derive(Debug, Default, Deserialize)]
@@ -25,16 +26,23 @@ pub(super) struct Wanted {
     q: String,
     namespace: String,
     state: String,
+    team: String,
+    lifecycle: String,
+    tag: String,
 }
+
+/// The most choices of one facet.
+const MOST_CHOICES: usize = 50;
 
 #[derive(Template)]
 #[template(path = "catalog.html")]
 struct Page<'a> {
     frame: Frame<'a>,
+    landing: Option<&'a Html>,
     wanted: &'a Wanted,
     rows: Vec<Row>,
+    shown: usize,
     total: usize,
-    total_words: String,
     facets: Vec<Facet>,
     services: Vec<Service>,
     gateway_trouble: Option<(String, String)>,
@@ -55,6 +63,7 @@ struct Row {
     is_reachable: bool,
     operations: usize,
     access: Vec<String>,
+    about: About,
     state: &'static str,
     state_words: String,
 }
@@ -82,7 +91,7 @@ struct Service {
 /// The page.
 pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response {
     let catalog = site.catalog();
-    let rows = catalog
+    let rows: Vec<_> = catalog
         .entries
         .iter()
         .filter(|entry| wanted.takes(entry))
@@ -90,9 +99,10 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         .collect();
     let page = Page {
         frame: Frame { term: &wanted.q, ..site.frame() },
+        landing: site.content().landing.as_ref().filter(|_| wanted.is_all()),
+        shown: rows.len(),
         rows,
         total: catalog.entries.len(),
-        total_words: count_of(catalog.entries.len(), "API"),
         facets: facets(&catalog.entries, &wanted),
         services: catalog.undocumented.iter().map(service).collect(),
         gateway_trouble: catalog.gateway.as_ref().map(|trouble| (trouble.why.clone(), ago(trouble.since))),
@@ -103,20 +113,39 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
 }
 
 impl Wanted {
+    /// Whether nothing is left out.
+    fn is_all(&self) -> bool {
+        [&self.q, &self.namespace, &self.state, &self.team, &self.lifecycle, &self.tag]
+            .iter()
+            .all(|text| text.is_empty())
+    }
+
     fn takes(&self, entry: &Entry) -> bool {
         let holds = |text: &str| text.to_lowercase().contains(&self.q.to_lowercase());
         let description = entry.reference.as_ref().and_then(|known| known.document.info("description"));
         let is_named = self.q.is_empty()
             || [entry.title(), &entry.api.id.name, entry.api.served.path.text()].into_iter().any(holds)
             || description.is_some_and(holds);
+        let about = About::of(entry);
         is_named
+            && (self.team.is_empty() || self.team == about.team)
+            && (self.lifecycle.is_empty() || self.lifecycle == about.lifecycle)
+            && (self.tag.is_empty() || about.tags.contains(&self.tag))
             && (self.namespace.is_empty() || self.namespace == entry.api.id.namespace)
             && (self.state.is_empty() || self.state == entry.state().as_str())
     }
 
     /// The URL of the page with one thing changed; what is chosen already is taken back.
     fn link(&self, key: &str, value: &str) -> String {
-        let pairs = [("q", &self.q), ("namespace", &self.namespace), ("state", &self.state)].map(|(name, was)| {
+        let given = [
+            ("q", &self.q),
+            ("namespace", &self.namespace),
+            ("state", &self.state),
+            ("team", &self.team),
+            ("lifecycle", &self.lifecycle),
+            ("tag", &self.tag),
+        ];
+        let pairs = given.map(|(name, was)| {
             let is = if name != key {
                 was.as_str()
             } else if was == value {
@@ -133,10 +162,12 @@ impl Wanted {
 }
 
 fn facets(entries: &[Arc<Entry>], wanted: &Wanted) -> Vec<Facet> {
-    let facet = |title: &'static str, key: &'static str, chosen: &str, value: &dyn Fn(&Entry) -> String| {
+    let facet = |title: &'static str, key: &'static str, chosen: &str, values: &dyn Fn(&Entry) -> Vec<String>| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for entry in entries {
-            *counts.entry(value(entry)).or_default() += 1;
+            for value in values(entry).into_iter().filter(|value| !value.is_empty()) {
+                *counts.entry(value).or_default() += 1;
+            }
         }
         let choice = |(label, count): (String, usize)| Choice {
             link: wanted.link(key, &label),
@@ -147,13 +178,17 @@ fn facets(entries: &[Arc<Entry>], wanted: &Wanted) -> Vec<Facet> {
         Facet { title, choices: counts.into_iter().map(choice).collect() }
     };
     let facets = [
-        facet("Document", "state", &wanted.state, &|entry| entry.state().as_str().to_owned()),
-        facet("Namespace", "namespace", &wanted.namespace, &|entry| entry.api.id.namespace.clone()),
+        facet("facet_state", "state", &wanted.state, &|entry| vec![entry.state().as_str().to_owned()]),
+        facet("facet_namespace", "namespace", &wanted.namespace, &|entry| vec![entry.api.id.namespace.clone()]),
+        facet("facet_team", "team", &wanted.team, &|entry| vec![About::of(entry).team]),
+        facet("facet_lifecycle", "lifecycle", &wanted.lifecycle, &|entry| vec![About::of(entry).lifecycle]),
+        facet("facet_tag", "tag", &wanted.tag, &|entry| About::of(entry).tags),
     ];
     // One choice is none.
     facets
         .into_iter()
         .filter(|facet| facet.choices.len() > 1 || facet.choices.iter().any(|one| one.is_chosen))
+        .map(|facet| Facet { choices: facet.choices.into_iter().take(MOST_CHOICES).collect(), ..facet })
         .collect()
 }
 
@@ -177,6 +212,7 @@ fn row(entry: &Entry, naming: Naming) -> Row {
         is_reachable,
         operations: reference.map_or(0, |known| known.operations.len()),
         access: super::reference::access(&api.served),
+        about: About::of(entry),
         state: entry.state().as_str(),
         state_words: state_words(entry),
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::error::NotFound;
 use super::page::{Frame, respond};
@@ -21,6 +22,8 @@ use crate::reference::Reference;
 const MOST: usize = 50;
 /// How many changes of each it names.
 const NAMED: usize = 3;
+/// How many changes of each version the page of an API names; one version by itself is told whole.
+const NAMED_OF_API: usize = 50;
 
 /// A version of a document.
 pub(super) struct VersionView {
@@ -32,6 +35,8 @@ pub(super) struct VersionView {
     is_breaking: bool,
     changes: Vec<ChangeView>,
     more_changes: usize,
+    /// Those of them that are kept.
+    kept_changes: usize,
 }
 
 /// A change.
@@ -78,6 +83,7 @@ impl VersionView {
             is_breaking: version.is_breaking(),
             changes: version.changes.iter().take(most).map(|change| ChangeView::of(change, links)).collect(),
             more_changes: version.more_changes + rest,
+            kept_changes: rest,
         }
     }
 }
@@ -105,8 +111,29 @@ struct Page<'a> {
     versions: Vec<VersionView>,
 }
 
+/// Which part of a page is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Part {
+    /// The number of the only version that is told, whole.
+    version: Option<u64>,
+}
+
+impl Part {
+    fn of<'v>(&self, versions: &'v [Arc<Version>]) -> impl Iterator<Item = (&'v Version, usize)> {
+        let only = self.version;
+        let most = if only.is_some() { usize::MAX } else { NAMED_OF_API };
+        let wanted = versions.iter().filter(move |version| only.is_none_or(|number| version.number == number));
+        wanted.map(move |version| (&**version, most))
+    }
+}
+
 /// The page of an API.
-pub(super) async fn of_api(site: Visit, Path((namespace, name)): Path<(String, String)>) -> Result<Response, NotFound> {
+pub(super) async fn of_api(
+    site: Visit,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(part): Query<Part>,
+) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
     let reference = entry.reference.as_deref();
     let head = Head::of(&entry);
@@ -115,7 +142,7 @@ pub(super) async fn of_api(site: Visit, Path((namespace, name)): Path<(String, S
     let page = Page {
         frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
-        versions: versions.iter().map(|version| VersionView::of(version, &links, usize::MAX)).collect(),
+        versions: part.of(&versions).map(|(version, most)| VersionView::of(version, &links, most)).collect(),
         head,
     };
     Ok(respond(&page))

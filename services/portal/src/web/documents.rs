@@ -54,8 +54,11 @@ fn find(site: &Visit, namespace: &str, name: &str) -> Result<Arc<Reference>, Not
 }
 
 fn send(media: &'static str, text: Bytes, asked: &HeaderMap) -> Response {
-    let tag = format!("\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&text));
-    let is_known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    // It is the same however it is compressed.
+    let tag = format!("W/\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&text));
+    let is_known = asked
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes().strip_prefix(b"W/").unwrap_or(known.as_bytes()) == &tag.as_bytes()[2..]);
     if is_known {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }

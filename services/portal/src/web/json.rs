@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use super::Site;
 use super::visit::Visit;
+use crate::about::About;
 use crate::catalog::{Entry, State as DocumentState};
 
 /// An API of the catalog.
@@ -48,10 +49,29 @@ struct ApiView {
     operations: usize,
     /// Those that no request through the gateway reaches.
     unrouted: usize,
+    /// Who answers for it.
+    owner: Option<String>,
+    /// Whose it is.
+    team: Option<String>,
+    /// Whether it is there to stay.
+    lifecycle: Option<String>,
+    /// What it is about.
+    tags: Vec<String>,
+    /// Where else it is told of.
+    links: Vec<LinkView>,
     /// Its page.
     page: String,
     /// Its document, as clients meet the API.
     document: String,
+}
+
+/// A place of the web.
+#[derive(Debug, Serialize, ToSchema)]
+struct LinkView {
+    /// What it is called.
+    title: String,
+    /// Where it is.
+    url: String,
 }
 
 /// A service that has no document.
@@ -129,7 +149,14 @@ async fn api(site: Visit, Path((namespace, name)): Path<(String, String)>) -> Re
 fn view(entry: &Arc<Entry>) -> ApiView {
     let id = &entry.api.id;
     let reference = entry.reference.as_ref();
+    let About { owner, team, lifecycle, tags, links } = About::of(entry);
+    let said = |text: String| Some(text).filter(|text| !text.is_empty());
     ApiView {
+        owner: said(owner),
+        team: said(team),
+        lifecycle: said(lifecycle),
+        tags,
+        links: links.into_iter().map(|(title, url)| LinkView { title, url }).collect(),
         namespace: id.namespace.clone(),
         name: id.name.clone(),
         title: entry.title().to_owned(),
@@ -151,5 +178,6 @@ fn view(entry: &Arc<Entry>) -> ApiView {
 /// Looks at every document at once, as Edge Stack's portal does on the same request.
 pub(super) async fn refresh(site: Visit) -> StatusCode {
     site.refresh.notify_one();
+    site.content_wish.notify_one();
     StatusCode::ACCEPTED
 }

@@ -17,6 +17,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
 /// Where to go after a login.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -59,7 +61,9 @@ pub(super) async fn logout(visit: Visit, headers: HeaderMap) -> Response {
     let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let logins = pairs.filter_map(|(name, value)| Some((name.strip_prefix(XSRF)?, value))).collect();
     let page = Logout { frame: visit.frame(), logins };
-    ([(header::CONTENT_SECURITY_POLICY, POLICY)], respond(&page)).into_response()
+    // The page holds what ends a login.
+    let headers = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, NO_STORE)];
+    (headers, respond(&page)).into_response()
 }
 
 #[cfg(test)]

@@ -1,11 +1,19 @@
 //! What all pages share.
 
+use std::fmt::Display;
+use std::sync::LazyLock;
+
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Site;
 use super::assets::{ICON, STYLE};
+use crate::content::Item;
+use crate::texts::Texts;
+
+/// The words of pages that are for operators.
+static ENGLISH: LazyLock<Texts> = LazyLock::new(Texts::default);
 
 /// What is around the content of a page.
 pub(crate) struct Frame<'a> {
@@ -14,6 +22,13 @@ pub(crate) struct Frame<'a> {
     pub(crate) icon: &'a str,
     /// The part of the site that the page belongs to.
     pub(crate) section: &'static str,
+    /// The picture beside the title.
+    pub(crate) logo: &'a str,
+    /// A style sheet with other colours.
+    pub(crate) theme: Option<&'a str>,
+    /// Links to pages of the operator's.
+    pub(crate) navigation: Vec<&'a Item>,
+    pub(crate) texts: &'a Texts,
     /// What was searched for.
     pub(crate) term: &'a str,
     /// Who is logged in; nothing where nobody knows.
@@ -35,6 +50,10 @@ impl<'a> Frame<'a> {
             style: STYLE.path(),
             icon: ICON.path(),
             section: "",
+            logo: ICON.path(),
+            theme: None,
+            navigation: Vec::new(),
+            texts: &ENGLISH,
             term: "",
             who: "",
             login: "",
@@ -44,17 +63,30 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The parts of the site that are for the reader: what each is called, where it is, and whether the page is of it.
+    /// The parts of the site that are for the reader: the text that says what each is called, where it is, and whether the
+    /// page is of it.
     pub(crate) fn sections(&self) -> Vec<(&'static str, &'static str, bool)> {
         let all = [
-            ("", "APIs", "/docs/", true),
-            ("changes", "Changes", "/docs/changes", true),
-            ("previews", "Previews", "/docs/previews", true),
-            ("keys", "Keys", "/docs/keys", self.has_keys),
-            ("console", "Console", "/console/", self.has_console),
+            ("", "apis", "/docs/", true),
+            ("changes", "changes", "/docs/changes", true),
+            ("previews", "previews", "/docs/previews", true),
+            ("keys", "keys", "/docs/keys", self.has_keys),
+            ("console", "console", "/console/", self.has_console),
         ];
         let own = all.into_iter().filter(|(_, _, _, is_there)| *is_there);
         own.map(|(section, title, link, _)| (title, link, section == self.section)).collect()
+    }
+}
+
+impl Frame<'_> {
+    /// A text of pages.
+    pub(crate) fn t<'t>(&'t self, name: &'t str) -> &'t str {
+        self.texts.text(name)
+    }
+
+    /// A text with a value in it.
+    pub(crate) fn say(&self, name: &str, value: &str, shown: &dyn Display) -> String {
+        self.texts.with(name, value, shown)
     }
 }
 

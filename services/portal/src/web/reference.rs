@@ -14,6 +14,7 @@ use super::page::{Frame, respond};
 use super::visit::Visit;
 use super::words::{ago, count_of};
 use super::{escape_path, try_it};
+use crate::about::About;
 use crate::api::ApiId;
 use crate::catalog::Entry;
 use crate::gateway::{Preview, ServedApi};
@@ -101,6 +102,7 @@ struct ApiPage<'a> {
     frame: Frame<'a>,
     head: Head,
     menu: Menu<'a>,
+    about: About,
     description: Html,
     groups: Vec<(&'a Group, Vec<&'a Operation>)>,
     pages: Vec<(usize, String, bool)>,
@@ -163,6 +165,7 @@ pub(super) async fn api(
         frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
         newest_change: newest_change(&site, &entry),
+        about: About::of(&entry),
         description: info("description").map(markdown::html).unwrap_or_default(),
         groups: reference.map(|known| groups(known, part.page)).unwrap_or_default(),
         pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),

@@ -77,7 +77,10 @@ pub(crate) fn found(site: &Visit, term: &str) -> Vec<FoundView> {
 fn ask(site: &Visit, term: &str) -> Vec<Found> {
     let search = site.search.load();
     let found = search.as_ref().as_ref().map(|search| search.ask(term, LOOKED_AT));
-    let is_shown = |found: &&Found| site.catalog().find(&found.id.namespace, &found.id.name).is_some();
+    let is_shown = |found: &&Found| match &found.id {
+        Some(id) => site.catalog().find(&id.namespace, &id.name).is_some(),
+        None => site.pages().any(|page| page.link() == found.link),
+    };
     match found {
         Some(Ok(found)) => found.into_iter().filter(is_shown).take(LIMIT).cloned().collect(),
         Some(Err(error)) => {

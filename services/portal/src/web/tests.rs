@@ -1,5 +1,7 @@
 //! Pages as a browser gets them.
 
+mod shown;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -17,7 +19,8 @@ use crate::api::Api;
 use crate::api::tests::of_service;
 use crate::catalog::{Catalog, Entry, Trouble};
 use crate::console::Window;
-use crate::gateway::{Admin, Naming, PortalSpec, Scope};
+use crate::content::Content;
+use crate::gateway::Admin;
 use crate::history::tests::said;
 use crate::search::Search;
 
@@ -39,10 +42,21 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: why.to_owned() });
     let entry = Entry { api, reference, checked: Some(jiff::Timestamp::now()), trouble };
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
-    let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog).unwrap())));
+    let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog, &Content::default()).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
     let (console, access) = (console_of("127.0.0.1:1"), Access::new(None, false).unwrap());
-    Site { title: "Shop".into(), catalog, history, search, refresh: Arc::default(), console, access, keys: None }
+    Site {
+        title: "Shop".into(),
+        catalog,
+        content: Arc::default(),
+        content_wish: Arc::default(),
+        history,
+        search,
+        refresh: Arc::default(),
+        console,
+        access,
+        keys: None,
+    }
 }
 
 fn console_of(admin: &str) -> Console {
@@ -61,6 +75,8 @@ pub(crate) fn portal_of(admin: &str) -> Router {
     router(Site {
         title: "Shop".into(),
         catalog,
+        content: Arc::default(),
+        content_wish: Arc::default(),
         history,
         search,
         refresh: Arc::default(),
@@ -453,45 +469,4 @@ async fn keys_are_given_to_who_is_logged_in_and_asks_from_a_page_of_ours() {
     *request.headers_mut() = signed(&signer, |claims| claims["sub"] = json!("bob"));
     let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
     assert!(!String::from_utf8_lossy(&body).contains("laptop"), "nobody sees another's");
-}
-
-fn told_by(portal: PortalSpec) -> Router {
-    let site = site(of_service(), &cart(), &[], None);
-    let catalog = Catalog { portal, ..(**site.catalog.load()).clone() };
-    site.search.store(Arc::new(Some(Search::new(&catalog).unwrap())));
-    site.catalog.store(Arc::new(catalog));
-    router(site)
-}
-
-#[tokio::test]
-async fn apis_are_at_the_addresses_that_edge_stack_gave_them() {
-    let portal = told_by(PortalSpec { naming: Naming::Prefix, ..PortalSpec::default() });
-    assert!(get(&portal, "/docs/").await.1.contains("cart.api"));
-    for path in ["/docs/doc/cart/api", "/docs/doc/cart/%2Fapi%2F"] {
-        assert!(get(&portal, path).await.1.contains("<h1>Cart"), "{path}");
-    }
-    let (answer, _) = get(&portal, "/docs/doc/Cart").await;
-    assert_eq!(answer.headers()[header::LOCATION], "/docs/doc/shop/cart");
-    let portal = told_by(PortalSpec::default());
-    assert!(get(&portal, "/docs/").await.1.contains("shop.cart"));
-    assert_eq!(get(&portal, "/docs/doc/cart/api").await.0.status(), StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn a_dev_portal_turns_the_search_off() {
-    let portal = told_by(PortalSpec { search: Scope::Off, ..PortalSpec::default() });
-    assert!(!get(&portal, "/docs/").await.1.contains("role=\"search\""));
-    assert!(get(&portal, "/docs/search?term=cart").await.1.contains("There is no search here"));
-    assert_eq!(get(&portal, "/docs/api/search?term=cart").await.1, "[]");
-}
-
-#[tokio::test]
-async fn a_document_keeps_its_servers_where_a_dev_portal_says_so() {
-    let mut document = cart();
-    document["servers"] = json!([{ "url": "https://api.example/v1" }]);
-    let api = Arc::new(Api { keeps_servers: true, ..of_service() });
-    let read = crate::document::Document::read(document.to_string().into()).unwrap();
-    let reference = crate::reference::Reference::new(api, Arc::new(read));
-    assert_eq!(reference.value(), &document);
-    assert_eq!(reference.operations[0].path, "/api/v1/carts/{user}", "pages tell how it is reached here");
 }

@@ -12,6 +12,7 @@ use super::{Site, escape_path};
 use crate::access::Viewer;
 use crate::catalog::Catalog;
 use crate::console;
+use crate::content::{Content, Page};
 use crate::gateway::Scope;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
@@ -19,6 +20,7 @@ use crate::gateway::Scope;
 pub(crate) struct Visit {
     site: Site,
     catalog: Arc<Catalog>,
+    content: Arc<Content>,
     pub(crate) viewer: Viewer,
     /// Where a login would begin that leads back here; empty where there is none to be had.
     login: String,
@@ -33,18 +35,35 @@ impl Visit {
         &self.catalog
     }
 
+    /// What is shown beside the APIs.
+    pub(crate) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The pages that are for the reader.
+    pub(crate) fn pages(&self) -> impl Iterator<Item = &Page> {
+        self.content.pages.iter().filter(|page| self.viewer.may_see(page.visible_to()))
+    }
+
     /// What is around every page.
     pub(crate) fn frame(&self) -> Frame<'_> {
         let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
         let has_search = self.catalog.portal.search != Scope::Off;
+        let Content { title, logo, theme, navigation, texts, .. } = &*self.content;
+        let usual = Frame::new(&self.site);
         Frame {
+            title: title.as_deref().unwrap_or(usual.title),
+            logo: logo.as_deref().unwrap_or(usual.logo),
+            theme: theme.as_ref().map(|theme| theme.path.as_str()),
+            navigation: navigation.iter().filter(|item| self.viewer.may_see(item.visible_to())).collect(),
+            texts,
             who,
             section: self.section,
             login: &self.login,
             has_keys: self.keys.is_some(),
             has_search,
             has_console: self.sees_console,
-            ..Frame::new(&self.site)
+            ..usual
         }
     }
 }
@@ -70,7 +89,15 @@ impl FromRequestParts<Site> for Visit {
         let catalog = site.catalog.load_full().seen_by(&viewer);
         let sees_console = console::is_shown(&site.console, &viewer, &parts.headers);
         let section = section(parts.uri.path());
-        Ok(Self { site: site.clone(), catalog, viewer, login, sees_console, section })
+        Ok(Self {
+            site: site.clone(),
+            catalog,
+            content: site.content.load_full(),
+            viewer,
+            login,
+            sees_console,
+            section,
+        })
     }
 }
 

@@ -61,5 +61,6 @@ fn settings() -> Settings {
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),
+        cors: None,
     }
 }

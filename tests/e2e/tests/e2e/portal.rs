@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 mod machines;
+mod shown;
 
 use std::fs;
 use std::net::SocketAddr;

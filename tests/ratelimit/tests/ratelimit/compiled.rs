@@ -71,6 +71,7 @@ fn world(objects: &[String]) -> World {
         limit_socket: Some("/run/limits.sock".into()),
         authz: None,
         topology: Topology::default(),
+        cors: None,
     });
     for text in objects {
         let parsed = parse(text.as_bytes(), &"limits.yaml".into(), &Defaults::default());

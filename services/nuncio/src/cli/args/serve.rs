@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::TypedValueParser;
-use nuncio_controller::{ServiceAddress, XdsAddress};
+use nuncio_controller::{PortalOrigins, ServiceAddress, XdsAddress};
 use nuncio_telemetry::LogFormat;
 
 use crate::cli::{Place, StatusArgs, WebhookArgs, ZoneArgs};
@@ -52,6 +52,8 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) portal: PortalArgs,
     #[command(flatten)]
+    pub(crate) origins: OriginArgs,
+    #[command(flatten)]
     pub(crate) status: StatusArgs,
     #[command(flatten)]
     pub(crate) webhook: WebhookArgs,
@@ -71,6 +73,30 @@ pub(crate) struct PortalArgs {
     pub(crate) address: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) settings: nuncio_portal::Settings,
+}
+
+/// Where a developer portal's pages are.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Developer portal")]
+pub(crate) struct OriginArgs {
+    /// An origin of developer portal pages (https://developers.example.com) from which requests may be sent to Mappings that
+    /// say nothing of cors, with the cookies of who is logged in. May be given many times [default: the own portal's, without
+    /// cookies]
+    #[arg(long = "portal-origin", value_name = "ORIGIN", env = "NUNCIO_PORTAL_ORIGINS", value_delimiter = ',')]
+    origins: Vec<PortalOrigins>,
+}
+
+impl OriginArgs {
+    /// Those that are said; else those of the portal at `own`, whom its own machine alone reaches.
+    pub(crate) fn origins(self, own: Option<SocketAddr>) -> PortalOrigins {
+        if !self.origins.is_empty() {
+            let origins = self.origins.into_iter().flat_map(|one| one.origins).collect();
+            return PortalOrigins { origins, credentials: true };
+        }
+        let own = own.filter(|own| own.ip().is_loopback());
+        let origins = own.map(|own| vec![format!("http://{own}"), format!("http://localhost:{}", own.port())]);
+        PortalOrigins { origins: origins.unwrap_or_default(), credentials: false }
+    }
 }
 
 /// Where diagnostics are served, and for whom.
@@ -184,6 +210,8 @@ pub(crate) struct ControllerArgs {
     pub(crate) status: StatusArgs,
     #[command(flatten)]
     pub(crate) webhook: WebhookArgs,
+    #[command(flatten)]
+    pub(crate) origins: OriginArgs,
     /// The address that Listeners bind to
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", env = "AMBASSADOR_ENVOY_BIND_ADDRESS")]
     pub(crate) bind: IpAddr,

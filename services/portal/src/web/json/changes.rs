@@ -17,6 +17,8 @@ use crate::web::visit::Visit;
 
 /// The most versions of all APIs.
 const MOST: usize = 100;
+/// The most changes of each of them.
+const NAMED: usize = 20;
 
 /// A document as it was from some time on.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,14 +37,16 @@ pub(super) struct VersionView {
     severity: Option<Severity>,
     /// What had changed, the worst first.
     changes: Vec<Change>,
-    /// How many more changes there were, which are not kept.
+    /// How many more changes there were: of an API those that are not kept; of all APIs those that the API's own list has,
+    /// too.
     more_changes: usize,
     /// The document as it was then.
     document: String,
 }
 
 impl VersionView {
-    fn of(id: &ApiId, version: &Version) -> Self {
+    fn of(id: &ApiId, version: &Version, most: usize) -> Self {
+        let rest = version.changes.len().saturating_sub(most);
         Self {
             namespace: id.namespace.clone(),
             name: id.name.clone(),
@@ -50,8 +54,8 @@ impl VersionView {
             since: version.since.to_string(),
             version: version.label.clone(),
             severity: version.changes.first().map(|worst| worst.severity),
-            changes: version.changes.clone(),
-            more_changes: version.more_changes,
+            changes: version.changes.iter().take(most).cloned().collect(),
+            more_changes: version.more_changes + rest,
             document: format!("/openapi/services/{}/{}/versions/{}", id.namespace, id.name, version.number),
         }
     }
@@ -69,7 +73,7 @@ pub(super) async fn of_api(site: Visit, Path((namespace, name)): Path<(String, S
         return StatusCode::NOT_FOUND.into_response();
     };
     let id = &entry.api.id;
-    let versions: Vec<_> = site.history.of(id).iter().map(|version| VersionView::of(id, version)).collect();
+    let versions: Vec<_> = site.history.of(id).iter().map(|version| VersionView::of(id, version, usize::MAX)).collect();
     Json(versions).into_response()
 }
 
@@ -78,6 +82,7 @@ pub(super) async fn of_api(site: Visit, Path((namespace, name)): Path<(String, S
     operation_id = "changes",
     responses((status = 200, description = "Versions of documents that changed something, the newest first", body = Vec<VersionView>)))]
 pub(super) async fn of_all(site: Visit) -> Json<Vec<VersionView>> {
-    let view = |(entry, version): &(Arc<crate::catalog::Entry>, Arc<Version>)| VersionView::of(&entry.api.id, version);
+    let view =
+        |(entry, version): &(Arc<crate::catalog::Entry>, Arc<Version>)| VersionView::of(&entry.api.id, version, NAMED);
     Json(recent(&site, MOST).iter().map(view).collect())
 }

@@ -1,0 +1,64 @@
+//! APIs of which no Mapping says that they have a document: a DevPortal names them, or they are looked for.
+
+use std::collections::BTreeMap;
+
+use super::{Api, ApiId, api, is_service, public_host};
+use crate::fetch::{DocumentUrl, Service, Target};
+use crate::gateway::{DEV_PORTAL, Docs, Path, PortalSpec, ServedApi, StaticDocs, Upstream};
+
+/// Where frameworks have documents, and where Edge Stack asked for them once.
+pub(super) const PLACES: [&str; 5] =
+    ["/openapi.json", "/openapi.yaml", "/v3/api-docs", "/swagger.json", "/.ambassador-internal/openapi-docs"];
+
+/// An API that may be there: of a service to which these lead.
+pub(super) fn probed(routes: Vec<ServedApi>, published: &[(u16, u16)]) -> Option<Api> {
+    let mut routes = routes.into_iter();
+    let served = routes.next()?;
+    let public_host = public_host(&served);
+    let places = PLACES.map(|place| Service::new(&served.upstream, public_host, place));
+    let target = Ok(Target::Probe(places.into()));
+    Some(Api { is_probed: true, target, beside: routes.collect(), ..api(served, published) })
+}
+
+/// An API that a DevPortal names. Where its document is at the service of a Mapping, it is the API of that.
+pub(super) fn by_hand(docs: &StaticDocs, portal: &PortalSpec, told: &[ServedApi], published: &[(u16, u16)]) -> Api {
+    let url = DocumentUrl::parse(&docs.url).ok();
+    let own = url.and_then(|url| {
+        let at = url.host_and_port()?;
+        told.iter().find(|served| is_service(at, served)).cloned()
+    });
+    let mut served = own.unwrap_or_else(|| nowhere(&docs.service));
+    let visible_to = served.docs.take().and_then(|docs| docs.visible_to);
+    served.docs = Some(Docs {
+        url: Some(docs.url.clone()),
+        display_name: Some(docs.service.clone()),
+        timeout_ms: docs.timeout_ms,
+        visible_to,
+        ..Docs::default()
+    });
+    let namespace = portal.id.as_ref().map_or(String::new(), |id| id.namespace.clone());
+    Api { id: ApiId { namespace, name: docs.service.clone() }, ..api(served, published) }
+}
+
+/// What no route leads to.
+fn nowhere(service: &str) -> ServedApi {
+    let upstream =
+        Upstream { service: service.to_owned(), endpoints: Vec::new(), names: Vec::new(), tls: None, host: None };
+    ServedApi {
+        kind: DEV_PORTAL.to_owned(),
+        namespace: String::new(),
+        name: service.to_owned(),
+        annotations: BTreeMap::new(),
+        selected: true,
+        docs: None,
+        path: Path::Prefix(String::new()),
+        rewrite: None,
+        method: None,
+        conditions: Vec::new(),
+        hosts: Vec::new(),
+        upstream,
+        rules: Vec::new(),
+        asks_auth_service: false,
+        timeout_ms: 0,
+    }
+}
