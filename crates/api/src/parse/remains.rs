@@ -113,7 +113,7 @@ fn part<T: for<'de> Deserialize<'de>>(
 }
 
 /// Whether a key anywhere in it is an access list.
-fn names_access_list(node: &Node<'_>) -> bool {
+pub(super) fn names_access_list(node: &Node<'_>) -> bool {
     let here = node.entries().iter().any(|entry| access_list(&entry.key).is_some() || names_access_list(&entry.node));
     here || node.items().iter().any(names_access_list)
 }

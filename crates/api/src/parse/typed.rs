@@ -7,12 +7,8 @@ use serde::Deserialize;
 use super::envelope::{Version, annotation};
 use super::issues::Issues;
 use super::{gateway, legacy, module, remains, unknown};
-use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Passed, Path};
 use crate::{Ingress, IngressClass, Kind, Object, Problem, Secret, Spec, not_effective, validate};
-
-/// What may stand at the top of an object.
-const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
 /// Annotation that names the class of an Ingress, from before `ingressClassName`.
 const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
@@ -47,11 +43,14 @@ pub(super) fn object(
     if let Some(error) = wrong {
         issues.refused(error);
     }
+    // First: the spec itself may be what nothing knows there.
+    if kind.is_ours() {
+        unknown::report_at_top(kind, node, &mut issues);
+    }
     let spec = spec(&object, node, &mut issues);
     object.spec = spec.unwrap_or_else(|| Spec::Invalid(remains::of(&object.id, node, file)));
     if kind.is_ours() {
         not_effective::report(kind, &mut issues);
-        unknown_at_top(kind, node, &mut issues);
     }
     object.ambassador_id = match kind {
         Kind::Ingress | Kind::IngressClass => vec![annotation(node, INSTANCE).unwrap_or("default").to_owned()],
@@ -137,6 +136,7 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
         }
         Kind::FilterPolicy | Kind::GatewayFilterPolicy => {
             let policy = read(kind, node, &path, issues)?;
+            rules_are_written(node, &path, issues)?;
             validate::filter_policy(&policy, &path, issues);
             Spec::FilterPolicy(Box::new(policy))
         }
@@ -231,10 +231,13 @@ fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -
     result.map_err(|error| issues.refused(without_value(error))).ok()
 }
 
-fn unknown_at_top(kind: Kind, node: &Node<'_>, issues: &mut Issues<'_>) {
-    for entry in node.entries().iter().filter(|entry| !TOP.contains(&&*entry.key)) {
-        issues.push(entry.mark, unknown::field(kind, entry.key.to_string(), closest(&entry.key, &TOP)));
+/// A policy that lost its rules is not one that protects nothing: that has to be said.
+fn rules_are_written(node: &Node<'_>, path: &Path<'_>, issues: &mut Issues<'_>) -> Option<()> {
+    let is_written = node.get("spec").and_then(|spec| spec.get("rules")).is_some_and(|rules| !rules.is_null());
+    if !is_written && issues.errors() == 0 {
+        issues.error(&path.key("rules"), "MissingField", "is required; where nothing is to be protected, write []");
     }
+    is_written.then_some(())
 }
 
 /// The instances that take an object; best effort where the field is wrong.

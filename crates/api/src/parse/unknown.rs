@@ -1,10 +1,13 @@
 //! Fields that nothing knows: passed over, unless without the one that was meant somebody might be let in.
 
 use super::issues::Issues;
-use super::remains::access_list;
-use crate::text::plain;
-use crate::yaml::Passed;
-use crate::{Kind, Problem};
+use super::remains::{access_list, names_access_list};
+use crate::text::{closest, plain};
+use crate::yaml::{Node, Passed};
+use crate::{Guard, Kind, Problem};
+
+/// What may stand at the top of an object.
+const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
 /// Kinds whose `spec` says who is let in with every one of its fields.
 const GATES: [Kind; 6] = [
@@ -26,6 +29,24 @@ pub(super) fn report(kind: Kind, passed: Passed, issues: &mut Issues<'_>) {
     for unknown in unknowns {
         issues.push(unknown.mark, field(kind, unknown.path, unknown.meant));
     }
+}
+
+/// Reports what stands at the top of an object and is not known there: a misspelt `spec`, or what was to be below it. Without
+/// that an object that shuts somebody out would be an empty one.
+pub(super) fn report_at_top(kind: Kind, node: &Node<'_>, issues: &mut Issues<'_>) {
+    for entry in node.entries().iter().filter(|entry| !TOP.contains(&&*entry.key)) {
+        let shuts_out = GATES.contains(&kind) || Guard::of(kind).is_some() || names_access_list(&entry.node);
+        let (key, meant) = (entry.key.to_string(), closest(&entry.key, &TOP));
+        let problem = if shuts_out { misplaced(key, meant.unwrap_or("spec")) } else { field(kind, key, meant) };
+        issues.push(entry.mark, problem);
+    }
+}
+
+fn misplaced(key: String, meant: &str) -> Problem {
+    let message = format!(
+        "there is no such field here; if \"{meant}\" or what is below it is meant, without it others might be let in"
+    );
+    Problem::error("UnknownField", key, message)
 }
 
 /// What is wrong with a field that nothing knows in an object of this kind, by its path and the field that may have been meant.

@@ -271,6 +271,28 @@ fn what_does_not_compile_takes_the_place_of_nothing_that_does() {
 }
 
 #[test]
+fn a_policy_that_lost_its_spec_in_a_slip_stays_as_it_was() {
+    let good = "apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: a}\n\
+                spec:\n  rules: [{path: /x/*, filters: [{name: f}]}]\n";
+    let id = ObjectId::new(Kind::FilterPolicy, "default", "a");
+    for (right, wrong) in [("spec:", "sepc:"), ("spec:\n  ", ""), ("rules: [{path: /x/*, filters: [{name: f}]}]", "")] {
+        let mut files = Files::new(Defaults::default());
+        files.apply(vec![written("a.yaml", good)]);
+        let before = files.object(&id).unwrap().spec.clone();
+        let slip = good.replace(right, wrong);
+        files.apply(vec![written("a.yaml", &slip)]);
+        assert_eq!(files.object(&id).unwrap().spec, before, "{slip}");
+        let mut fresh = Files::new(Defaults::default());
+        fresh.apply(vec![written("a.yaml", &slip)]);
+        assert_eq!(
+            fresh.object(&id).unwrap().spec,
+            Spec::Invalid(Remains::AnyRule),
+            "at the start all is closed: {slip}"
+        );
+    }
+}
+
+#[test]
 fn a_document_that_cannot_be_read_is_told_of_once() {
     for (good, bad, id) in UNREAD {
         let mut files = Files::new(Defaults::default());
