@@ -5,6 +5,9 @@ use crate::Kind;
 use crate::parse::is_of_our_group;
 use crate::text::closest;
 
+/// The reason of what stands in for a document that cannot be read and was meant as such a kind.
+pub const UNREADABLE_GUARD: &str = "UnreadableGuard";
+
 /// A kind that shuts somebody out.
 #[derive(Debug)]
 pub struct Guard {

@@ -5,7 +5,9 @@ mod origins;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{FilterPolicy, FilterRule, Kind, Object, ObjectId, PreviewPolicy, Problem, Remains, Spec};
+use nuncio_api::{
+    FilterPolicy, FilterRule, Kind, Object, ObjectId, PreviewPolicy, Problem, Remains, Spec, UNREADABLE_GUARD,
+};
 use nuncio_ir::auth::{
     Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId, is_clients_own,
 };
@@ -139,7 +141,7 @@ impl Protection {
             Spec::Invalid(Remains::Rules(policy)) => self.refuse(object, policy, rules),
             Spec::Invalid(Remains::AnyRule) => {
                 // Of a document that cannot be read at all it is told already.
-                if object.problems.iter().all(|(problem, _)| problem.reason != "UnreadableGuard") {
+                if object.problems.iter().all(|(problem, _)| problem.reason != UNREADABLE_GUARD) {
                     let message = "cannot be read, nor which requests it is for: all are refused until it can be";
                     self.problem(&object.id, Problem::error("UnreadableFilterPolicy", "", message));
                 }

@@ -305,6 +305,7 @@ fn a_document_that_cannot_be_read_is_told_of_once() {
                 ("UnreadableGuard", id)
             );
             assert!(found.problem.message.contains("is refused until it can be"), "{text}: {found:?}");
+            assert!(!found.problem.message.contains("stays"), "there was nothing before: {text}: {found:?}");
         }
     }
 }

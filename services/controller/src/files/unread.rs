@@ -3,27 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{FileProblem, Guard, Kind, Location, Object, Parsed, Problem, Remains, Spec, guard_in};
+use nuncio_api::{
+    FileProblem, Guard, Kind, Location, Object, Parsed, Problem, Remains, Spec, UNREADABLE_GUARD, guard_in,
+};
 
 use super::objects::Objects;
 use super::{File, Files, Found};
 
-/// The reason of what stands in for a document that cannot be read.
-const REASON: &str = "UnreadableGuard";
-
 impl Files {
     /// Reads what a crash left of a file that was being written: it must not count as an empty one.
     pub(super) fn torn(&self, text: &str, file: &Arc<str>, old: &File) -> File {
-        let problem = Problem::error("InvalidYaml", "", "holds NUL bytes; what was read before stays");
+        let problem = Problem::error("InvalidYaml", "", "holds NUL bytes");
+        let stays = Problem::error("InvalidYaml", "", "holds NUL bytes; what was read before stays");
         let line = 1 + text.chars().take_while(|c| *c != '\0').filter(|c| *c == '\n').count();
-        let mut torn = kept(file, old.objects.clone(), problem.clone(), u32::try_from(line).unwrap_or(u32::MAX));
+        let mut torn = kept(file, old.objects.clone(), stays, u32::try_from(line).unwrap_or(u32::MAX));
         let location = torn.problems.first().map(|found| found.location.clone());
         if let (Some(id), Some(location)) = (guard_in(text, &self.defaults), location) {
             let snippet = String::new();
             let found = FileProblem { problem, location, snippet, id: Some(id), remains: Remains::Nothing };
             let is_new = |unread: &Object| old.objects.get(&unread.id).is_none_or(|held| stands_in(held));
             if let Some(unread) = self.unread(&found, old).filter(is_new) {
-                torn.problems.retain(|_| !stands_in(&unread));
+                // It says itself what is wrong with the file: nothing good was read of it before.
+                torn.problems.clear();
                 torn.objects = torn.objects.and(unread);
             }
         }
@@ -40,7 +41,7 @@ impl Files {
             (_, Some(guard)) => {
                 let Problem { message, field, .. } = &found.problem;
                 let message = format!("cannot be read ({message}): {}", guard.meanwhile);
-                let problem = Problem::error(REASON, field.as_str(), message);
+                let problem = Problem::error(UNREADABLE_GUARD, field.as_str(), message);
                 (closed(guard.kind, &found.remains), vec![(problem, location.clone())])
             }
             _ => return None,
@@ -66,7 +67,7 @@ impl Files {
 
 /// Whether an object stands in for a document that cannot be read.
 pub(super) fn stands_in(object: &Object) -> bool {
-    object.problems.iter().any(|(problem, _)| problem.reason == REASON)
+    object.problems.iter().any(|(problem, _)| problem.reason == UNREADABLE_GUARD)
 }
 
 /// What is left of such an object: of a `FilterPolicy` the requests that it is for, if they can be told, else any; of a Host
