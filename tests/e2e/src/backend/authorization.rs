@@ -35,10 +35,21 @@ impl Authorizer {
     /// # Panics
     /// If it cannot listen.
     pub async fn start(answer: impl Fn(CheckRequest) -> CheckResponse + Send + Sync + 'static) -> Self {
+        // With a body of 4 MiB a message is larger than what services take unless they are told to.
+        Self::that_takes(8 << 20, answer).await
+    }
+
+    /// The same, of messages up to a length in bytes.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    pub async fn that_takes(
+        most: usize,
+        answer: impl Fn(CheckRequest) -> CheckResponse + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        // With a body of 4 MiB a message is larger than what tonic takes unless it is told to.
-        let service = AuthorizationServer::new(Answers(answer)).max_decoding_message_size(8 << 20);
+        let service = AuthorizationServer::new(Answers(answer)).max_decoding_message_size(most);
         let server = Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener));
         let server = tokio::spawn(async move { server.await.expect("the authorization server") });
         Self { address, _server: AbortOnDropHandle::new(server) }

@@ -133,3 +133,36 @@ async fn one_that_is_gone_lets_in_only_where_it_is_to_and_nobody_s_word_with_it(
     assert_eq!((client.ask(&ask("/closed/x")).await.status, upstream.requests()), (403, before));
     gateway.stop().await;
 }
+
+/// It is there: with a long body, nobody makes it one that is gone.
+#[tokio::test]
+async fn what_a_service_does_not_take_lets_nobody_in_where_one_that_is_gone_does() {
+    const MOST: usize = 4 << 20;
+    let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Authorizer::that_takes(MOST, decide).await);
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let filter = |name: &str, address: std::net::SocketAddr| {
+        let external = json!({
+            "auth_service": address.to_string(), "proto": "grpc", "protocol_version": "v3", "failure_mode_allow": true,
+            "status_on_error": {"code": 502}, "include_body": {"max_bytes": MOST, "allow_partial": true},
+        });
+        object("Filter", name, json!({"External": external}))
+    };
+    let rule = |name: &str| json!({"path": format!("/{name}/*"), "filters": [{"name": name}]});
+    let objects = [
+        filter("asks", asked.address()),
+        filter("gone", gone),
+        object("FilterPolicy", "policy", json!({"rules": [rule("asks"), rule("gone")]})),
+        mapping("all", "/", upstream.address()),
+    ];
+    site.write("all.yaml", plain(&site) + &documents(&objects));
+    let gateway = Gateway::start(&site).await;
+    let client = Client::http(site.http());
+    let ask = |path: &str, length: usize| get("a.example", path).method("POST").body(vec![b'a'; length]);
+    let half = ask("/asks/x", MOST / 2);
+    assert_eq!((client.ask(&half).await.status, upstream.requests()), (200, 1));
+    let whole = client.ask(&ask("/asks/x", MOST)).await;
+    assert_eq!((whole.status, upstream.requests()), (502, 1), "a message is more than its body");
+    assert_eq!(client.ask(&half.with("x-refuse", "1")).await.status, 402, "it decides on");
+    assert_eq!((client.ask(&ask("/gone/x", MOST)).await.status, upstream.requests()), (200, 2));
+    gateway.stop().await;
+}

@@ -8,10 +8,11 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, DeniedHttpResponse};
 use http::{HeaderName, HeaderValue, StatusCode};
-use nuncio_auth::{Denial, Reply, Request, Verdict};
+use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::External;
 use serde_json::Value as Json;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::{Code, Status};
 
 use super::{Failure, body};
 use crate::dynamic;
@@ -40,7 +41,13 @@ pub(super) fn channel(spec: &External) -> Result<Channel, String> {
 
 pub(super) async fn check(spec: &External, channel: Channel, request: &mut Request) -> Result<Verdict, Failure> {
     let asked = AuthorizationClient::new(channel).check(check_request(spec, request)).await;
-    let response = asked.map_err(|status| Failure(format!("{:?}: {}", status.code(), status.message())))?.into_inner();
+    let response = match asked {
+        Ok(response) => response.into_inner(),
+        Err(status) if is_about_the_message(status.code()) => {
+            return Ok(Verdict::Deny(not_taken(spec, &status, request)));
+        }
+        Err(status) => return Err(Failure(words(&status))),
+    };
     let is_allowed = response.status.is_none_or(|status| status.code == 0);
     if is_allowed && let Some(Json::Object(fields)) = response.dynamic_metadata.map(dynamic::json) {
         request.add_metadata(fields);
@@ -72,6 +79,22 @@ pub(super) async fn check(spec: &External, channel: Channel, request: &mut Reque
         _ if is_allowed => Ok(Verdict::Allow(None)),
         _ => Ok(Verdict::Deny(denial(DeniedHttpResponse::default()))),
     }
+}
+
+fn words(status: &Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
+}
+
+/// Whether the service is there and does not take what it is sent, as one that is longer than it reads. What is in it is the
+/// client's to say, so this is no failure that lets anybody in: with a long body everybody could be.
+fn is_about_the_message(code: Code) -> bool {
+    matches!(code, Code::ResourceExhausted | Code::OutOfRange | Code::InvalidArgument)
+}
+
+fn not_taken(spec: &External, status: &Status, request: &Request) -> Denial {
+    let code = StatusCode::from_u16(spec.status_on_error).unwrap_or(StatusCode::FORBIDDEN);
+    let reply = Reply::message(ClientKind::of(request), code, "This request cannot be checked.", request);
+    Denial::new("message_not_taken", words(status), reply)
 }
 
 fn denial(denied: DeniedHttpResponse) -> Denial {
