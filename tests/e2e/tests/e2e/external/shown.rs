@@ -17,6 +17,9 @@ use super::header;
 /// How much of a body can be looked at.
 const MOST: usize = 4 << 20;
 
+/// The cookie of a session.
+const SESSION: &str = "ambassador_session.login.default";
+
 /// What was noted of requests, for the test to read.
 type Noted<T> = Arc<Mutex<Vec<T>>>;
 
@@ -28,13 +31,14 @@ fn allow(ok: OkHttpResponse) -> CheckResponse {
     }
 }
 
-/// Lets in, with whatever it was shown of cookies, one more, and two under names that are not its own.
-fn meddle(shown: &Noted<String>) -> impl Fn(CheckRequest) -> CheckResponse + use<> {
-    let shown = shown.clone();
+/// Lets in, with whatever it was shown of cookies, one more, and two under names that are not its own: the session last planted.
+fn meddle(shown: &Noted<String>, planted: &Noted<String>) -> impl Fn(CheckRequest) -> CheckResponse + use<> {
+    let (shown, planted) = (shown.clone(), planted.clone());
     move |request| {
         let headers = request.attributes.unwrap().request.unwrap().http.unwrap().headers;
         let cookies = headers.get("cookie").cloned().unwrap_or_default();
-        let more = "added=1; ambassador_session.login.default=planted; nuncio_login.1=planted";
+        let planted = planted.lock().unwrap().last().cloned().unwrap_or_default();
+        let more = format!("added=1; {SESSION}={planted}; nuncio_login.1=planted");
         shown.lock().unwrap().push(format!("{headers:?}"));
         allow(OkHttpResponse {
             headers: vec![header("cookie", &format!("{cookies}; {more}"), false)],
@@ -52,14 +56,15 @@ fn external(address: &str, more: Value) -> Value {
 /// Asked before the login and after it, by gRPC and by HTTP.
 #[tokio::test]
 async fn who_is_asked_sees_no_session_and_changes_none() {
-    let shown = Noted::default();
+    let (shown, planted) = (Noted::default(), Noted::default());
     let (site, upstream) = (Site::new(), Upstream::start().await);
-    let (asked, by_http) = (Authorizer::start(meddle(&shown)).await, Backend::start("asked").await);
+    let (asked, by_http) = (Authorizer::start(meddle(&shown, &planted)).await, Backend::start("asked").await);
     let origin = format!("http://{}", site.http());
     let callback = format!("{origin}/.ambassador/oauth2/redirection-endpoint");
     let provider = Provider::start(&[callback], &json!({})).await;
     let login = json!({"OAuth2": {
         "authorizationURL": provider.issuer, "clientID": "edge", "secretName": "login", "protectedOrigins": [{"origin": origin}],
+        "injectRequestHeaders": [{"name": "X-User", "value": "{{ .idToken.Claims.sub }}"}],
     }});
     let grpc = external(&asked.address().to_string(), json!({"proto": "grpc", "protocol_version": "v3"}));
     let http = json!({"allowed_request_headers": ["x-echo-header", "x-echo-status"], "allowed_authorization_headers": ["cookie"]});
@@ -82,11 +87,17 @@ async fn who_is_asked_sees_no_session_and_changes_none() {
     assert_eq!(page.status, StatusCode::OK, "{page:#?}");
     let jar = browser.cookies.get_mut(&site.ip().to_string()).unwrap();
     jar.insert("basket".to_owned(), "7".to_owned());
-    let session = jar["ambassador_session.login.default"].clone();
+    let session = jar[SESSION].clone();
+    // Somebody else's, which is as good as her own.
+    let mut other = Browser::default();
+    other.log_in(&url("/before/x"), "bob").await;
+    let others = other.cookies[&site.ip().to_string()][SESSION].clone();
+    planted.lock().unwrap().push(others.clone());
 
     for path in ["/before/x", "/after/x"] {
         let page = browser.get(&url(path)).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {page:#?}");
+        assert_eq!(page.sent("x-user").as_deref(), Some("ann"), "{path}: {page:#?}");
         let sent = page.sent("cookie").unwrap();
         assert!(
             sent.contains("basket=7") && sent.contains("added=1") && sent.contains("ambassador_xsrf."),
@@ -94,17 +105,23 @@ async fn who_is_asked_sees_no_session_and_changes_none() {
         );
         assert!(!sent.contains("ambassador_session.") && !sent.contains("nuncio_login."), "{path}: {sent}");
     }
+    let page = Browser::default().get(&url("/before/x")).await;
+    assert!(page.status.is_redirection(), "who has no session is given none: {page:#?}");
     let taken: Vec<String> = std::mem::take(&mut shown.lock().unwrap());
-    assert!(taken.len() >= 3 && taken.last().unwrap().contains("basket=7"), "{taken:#?}");
+    assert!(taken.len() >= 3 && taken.iter().any(|headers| headers.contains("basket=7")), "{taken:#?}");
     for headers in &taken {
-        assert!(!headers.contains("ambassador_session.") && !headers.contains(&session), "{headers}");
+        assert!(
+            ![session.as_str(), &others, "ambassador_session."].iter().any(|text| headers.contains(text)),
+            "{headers}"
+        );
         assert!(!headers.contains("nuncio_login."), "{headers}");
     }
 
     // By HTTP it may say what cookies go on, where the Filter lets it: none of a login among them.
-    let planted = "cookie=basket=8; ambassador_session.login.default=planted";
-    let page = browser.clone().with("x-echo-header", planted).get(&url("/http/x")).await;
+    let said = format!("cookie=basket=8; {SESSION}={others}");
+    let page = browser.clone().with("x-echo-header", &said).get(&url("/http/x")).await;
     assert_eq!((page.status, page.sent("cookie").as_deref()), (StatusCode::OK, Some("basket=8")), "{page:#?}");
+    assert_eq!(page.sent("x-user").as_deref(), Some("ann"));
     let refused = browser.with("x-echo-status", "403").get(&url("/http/x")).await;
     let seen = &refused.json()["headers"].to_string();
     assert!(seen.contains("basket=7") && !seen.contains("ambassador_session."), "{seen}");
