@@ -7,7 +7,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::{Running, assert_no_secret, eventually, keep_secret};
 
@@ -16,6 +17,9 @@ const GIVEN: &str = "given ";
 
 /// Lines that are shown of what a process printed when its test fails.
 const SHOWN: usize = 100;
+
+/// How long what a process has written may take to be read when it has ended: its children may write on.
+const REST: Duration = Duration::from_secs(5);
 
 /// Lines that a process printed.
 type Lines = Arc<Mutex<Vec<String>>>;
@@ -28,6 +32,7 @@ pub struct Process {
     running: Running,
     stdout: Lines,
     stderr: Lines,
+    readers: Vec<JoinHandle<()>>,
     is_confidant: bool,
 }
 
@@ -52,9 +57,9 @@ impl Process {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Running::spawn(command);
-        let stdout = collect(running.child().stdout.take().expect("piped"), is_confidant);
-        let stderr = collect(running.child().stderr.take().expect("piped"), false);
-        Self { name, running, stdout, stderr, is_confidant }
+        let (stdout, first) = collect(running.child().stdout.take().expect("piped"), is_confidant);
+        let (stderr, second) = collect(running.child().stderr.take().expect("piped"), false);
+        Self { name, running, stdout, stderr, readers: vec![first, second], is_confidant }
     }
 
     /// The lines on standard output so far.
@@ -81,6 +86,14 @@ impl Process {
         })
         .await
     }
+
+    /// Waits until all that it has written is read, the last words too.
+    fn read_up(&mut self) {
+        let start = Instant::now();
+        while self.readers.iter().any(|reader| !reader.is_finished()) && start.elapsed() < REST {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 impl Deref for Process {
@@ -100,6 +113,7 @@ impl DerefMut for Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+        self.read_up();
         if !thread::panicking() && !self.is_confidant {
             assert_no_secret(&self.name, &[self.stdout(), self.stderr()].concat().join("\n"));
         }
@@ -119,10 +133,10 @@ fn shown(mut lines: Vec<String>) -> String {
     lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
-fn collect(from: impl Read + Send + 'static, is_confidant: bool) -> Lines {
+fn collect(from: impl Read + Send + 'static, is_confidant: bool) -> (Lines, JoinHandle<()>) {
     let lines = Lines::default();
     let into = Arc::clone(&lines);
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
             if let Some(secret) = line.strip_prefix(GIVEN).filter(|_| is_confidant) {
@@ -131,7 +145,7 @@ fn collect(from: impl Read + Send + 'static, is_confidant: bool) -> Lines {
             into.lock().unwrap().push(line);
         }
     });
-    lines
+    (lines, reader)
 }
 
 /// Processes whose command line or environment names `directory`, with their command lines.

@@ -104,6 +104,17 @@ mod tests {
         process.exit().await;
     }
 
+    /// It is gone by then, and what it wrote last is not read yet.
+    #[tokio::test]
+    #[should_panic = "sh wrote a secret"]
+    async fn a_password_among_its_last_words_is_found() {
+        keep_secret("of-nobody-at-last");
+        let script = "echo ready; (sleep 0.3; echo the password is of-nobody-at-last) &";
+        let mut process = Process::spawn(Command::new("sh").args(["-c", script]));
+        process.line(&["ready"]).await;
+        process.exit().await;
+    }
+
     #[test]
     fn other_texts_may_stand_there() {
         keep_secret("a password");
