@@ -57,7 +57,8 @@ pub struct Workers {
     next: AtomicUsize,
     threads: Vec<JoinHandle<()>>,
     done: Vec<oneshot::Receiver<()>>,
-    /// What a thread has opened, others may use: runtimes live until all calls have ended, or nobody waits for that.
+    /// What a thread has opened, others may use: runtimes live until all calls have ended, or nobody waits for that. Calls that
+    /// are left then end with them.
     all_done: DropGuard,
 }
 
@@ -82,11 +83,11 @@ impl Workers {
             let (setup, all_done) = (setup.clone(), all_done.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let thread = std::thread::Builder::new().name(format!("grpc-{index}")).spawn(move || {
-                runtime.block_on(async {
+                runtime.block_on(all_done.run_until_cancelled(async {
                     run(&setup, accepted).await;
                     _ = done.send(());
-                    all_done.cancelled().await;
-                });
+                    std::future::pending::<()>().await;
+                }));
             })?;
             workers.queues.push(queue);
             workers.threads.push(thread);
@@ -133,14 +134,18 @@ impl Workers {
 
     /// Waits for the calls in flight, for a while.
     pub async fn drained(self) {
+        self.drained_within(DRAIN).await;
+    }
+
+    async fn drained_within(self, time: Duration) {
         drop(self.queues);
         let all = async {
             for done in self.done {
                 _ = done.await;
             }
         };
-        if tokio::time::timeout(DRAIN, all).await.is_err() {
-            tracing::warn!("some calls have not ended after {DRAIN:?}");
+        if tokio::time::timeout(time, all).await.is_err() {
+            tracing::warn!("some calls have not ended after {time:?}");
             return;
         }
         drop(self.all_done);
@@ -198,37 +203,74 @@ fn unlimited_when_zero(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use http::{Request, Response};
+    use http_body_util::Empty;
+    use hyper::client::conn::http2;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::net::UnixStream;
 
     use super::*;
     use crate::{Incoming, Reply};
 
-    struct Silent;
+    /// Tells of each call, and answers none.
+    struct Silent(mpsc::UnboundedSender<()>);
 
     impl Service for Silent {
         async fn answer(&self, _: Request<Incoming>) -> Response<Reply> {
+            self.0.send(()).unwrap();
             std::future::pending().await
         }
     }
 
-    /// As when not all of them could be started, or their calls do not end.
-    #[tokio::test]
-    async fn no_thread_is_left_where_nobody_waits_for_them() {
+    /// Workers, their threads, what stops them, and what tells of calls.
+    fn started() -> (Workers, Vec<JoinHandle<()>>, CancellationToken, mpsc::UnboundedReceiver<()>) {
+        let (called, calls) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
         let mut workers = Workers::start(Setup {
             threads: 3,
-            service: Arc::new(|| Silent),
+            service: Arc::new(move || Silent(called.clone())),
             tls: None,
             max_age: (Duration::ZERO, Duration::ZERO),
-            stop: CancellationToken::new(),
+            stop: stop.clone(),
         })
         .unwrap();
         let threads = std::mem::take(&mut workers.threads);
-        drop(workers);
+        (workers, threads, stop, calls)
+    }
+
+    async fn ended(threads: &[JoinHandle<()>]) {
         let ended = async {
             while !threads.iter().all(JoinHandle::is_finished) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         tokio::time::timeout(DRAIN, ended).await.expect("they end");
+    }
+
+    /// As when not all of them could be started.
+    #[tokio::test]
+    async fn no_thread_is_left_where_nobody_waits_for_them() {
+        let (workers, threads, ..) = started();
+        drop(workers);
+        ended(&threads).await;
+    }
+
+    #[tokio::test]
+    async fn a_call_that_does_not_end_in_time_keeps_no_thread() {
+        let (workers, threads, stop, mut calls) = started();
+        let (client, server) = UnixStream::pair().unwrap();
+        workers.deal(server.into_std().map(Accepted::Unix)).await;
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(client)).await.unwrap();
+        tokio::spawn(connection);
+        let call = tokio::spawn(sender.send_request(Request::new(Empty::<Bytes>::new())));
+        calls.recv().await.unwrap();
+        stop.cancel();
+        let begun = std::time::Instant::now();
+        let time = Duration::from_millis(50);
+        workers.drained_within(time).await;
+        assert!(begun.elapsed() >= time, "it is waited for");
+        ended(&threads).await;
+        assert!(call.await.unwrap().is_err(), "it got no answer");
     }
 }
