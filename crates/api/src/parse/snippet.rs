@@ -37,7 +37,7 @@ impl<'t> Text<'t> {
     }
 
     /// The line that `location` names, with its number, and a caret under the column. Empty if there is no such line, and
-    /// for documents that hold a Secret.
+    /// for documents that hold a Secret and lines with a login in a URL.
     #[must_use]
     pub fn snippet(&self, location: &Location) -> String {
         let Some(index) = location.line.checked_sub(self.first) else { return String::new() };
@@ -46,6 +46,9 @@ impl<'t> Text<'t> {
             return String::new();
         }
         let line = String::from_utf8_lossy(line);
+        if holds_login(&line) {
+            return String::new();
+        }
         let line = line.trim_end().trim_start_matches('\u{feff}');
         let column = (location.column as usize).saturating_sub(1).min(line.chars().count());
         // Long lines are shown around the column.
@@ -92,6 +95,12 @@ fn holds_secret(document: &[u8]) -> bool {
     })
 }
 
+/// Whether there may be a URL with a login in it.
+fn holds_login(line: &str) -> bool {
+    let mut words = line.split("://").skip(1).filter_map(|rest| rest.split([' ', '"', '\'', ',']).next());
+    words.any(|rest| rest.contains('@'))
+}
+
 /// Tabs and other control characters would move the caret.
 fn printable(c: char) -> char {
     match c {
@@ -132,6 +141,18 @@ mod tests {
         assert!(line.chars().count() < 110);
         assert_eq!(snippet(b"kind: Host\n", &at(2, 1)), "2 | \n  | ^");
         assert_eq!(snippet(b"\ta: \xff", &at(1, 2)), "1 |  a: \u{fffd}\n  |  ^");
+    }
+
+    #[test]
+    fn logins_in_urls_are_not_shown() {
+        for (line, shown) in [
+            ("url: 'https://ann:word@a.example/x'", false),
+            ("{a: https://a.example, b: ftp://ann@b}", false),
+            ("url: https://a.example/x # ann@a.example", true),
+            ("mail: ann@a.example", true),
+        ] {
+            assert_eq!(!snippet(line.as_bytes(), &at(1, 1)).is_empty(), shown, "{line}");
+        }
     }
 
     #[test]

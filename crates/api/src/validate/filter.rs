@@ -142,23 +142,28 @@ fn needed(fields: &[(&str, &String)], path: &Path<'_>, issues: &mut Issues<'_>) 
     }
 }
 
-/// A URL of HTTP with a host.
+/// A URL of HTTP with a host, without a login.
 fn url(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     if text.is_empty() {
         missing(path, issues);
+    } else if authority.is_some_and(|authority| authority.contains('@')) {
+        invalid(path, "has a login in it: write the URL without one", issues);
     } else if !authority.is_some_and(is_authority) || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        invalid(path, format!("expected a URL such as https://example.com/…, found \"{}\"", shorten(text)), issues);
+        invalid(path, format!("expected a URL such as https://example.com/…, found {}", found(text)), issues);
     }
 }
 
-/// Whether it is a host, perhaps with a port, and perhaps behind a name and password. Letters of any script are taken for what
-/// they are written as in DNS.
+/// What was written instead of a URL, for people; a login that may be in it is for nobody.
+fn found(text: &str) -> String {
+    if text.contains('@') { "one with a login in it".to_owned() } else { format!("\"{}\"", shorten(text)) }
+}
+
+/// Whether it is a host, perhaps with a port. Letters of any script are taken for what they are written as in DNS.
 fn is_authority(text: &str) -> bool {
-    let host = text.rsplit('@').next().unwrap_or_default();
     let in_dns = |c: char| if c.is_alphanumeric() && !c.is_ascii() { 'x' } else { c };
-    host.chars().map(in_dns).collect::<String>().parse::<ServiceRef>().is_ok()
+    text.chars().map(in_dns).collect::<String>().parse::<ServiceRef>().is_ok()
 }
 
 #[cfg(test)]
@@ -167,10 +172,10 @@ mod tests {
 
     #[test]
     fn a_host_is_told_from_other_texts() {
-        for good in ["a", "a.b:443", "[::1]:8443", "b\u{fc}cher.example", "me:word@a"] {
+        for good in ["a", "a.b:443", "[::1]:8443", "b\u{fc}cher.example"] {
             assert!(is_authority(good), "{good}");
         }
-        for bad in ["", "a b", "a:99999", "[::1", "*.a", "a:b"] {
+        for bad in ["", "a b", "a:99999", "[::1", "*.a", "a:b", "me:word@a"] {
             assert!(!is_authority(bad), "{bad}");
         }
     }

@@ -119,7 +119,7 @@ fn trust(mut builder: ClientBuilder, setup: &HttpClient) -> Result<ClientBuilder
 
 /// A URL of HTTP whose host, where it is an address, may be asked. Names are checked when they are looked up.
 fn checked(url: &str) -> Result<reqwest::Url, IdpError> {
-    let wrong = |reason: &str| IdpError::Config(format!("{url:?} {reason}"));
+    let wrong = |reason: &str| IdpError::Config(format!("{:?} {reason}", told(url)));
     let parsed = reqwest::Url::parse(url).map_err(|_| wrong("is no URL"))?;
     if !matches!(parsed.scheme(), "http" | "https") || !parsed.username().is_empty() || parsed.password().is_some() {
         return Err(wrong("is not http(s) without a login"));
@@ -130,6 +130,16 @@ fn checked(url: &str) -> Result<reqwest::Url, IdpError> {
         return Err(wrong("is at an address that may not be asked"));
     }
     Ok(parsed)
+}
+
+/// A URL as it may be told: a login or a query in it may be secret.
+pub(super) fn told(url: &str) -> String {
+    let place = url.split(['?', '#']).next().unwrap_or_default();
+    match (place.split_once("://"), place.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
+        (None, Some((_, rest))) => format!("…@{rest}"),
+        (_, None) => place.to_owned(),
+    }
 }
 
 enum ReadError {
@@ -175,5 +185,22 @@ mod tests {
             assert!(matches!(checked(url), Err(IdpError::Config(_))), "{url}");
         }
         checked("http://127.0.0.1:9/jwks").unwrap();
+    }
+
+    #[test]
+    fn urls_are_told_without_what_may_be_secret() {
+        for (url, expected) in [
+            ("https://a.example/keys", "https://a.example/keys"),
+            ("https://a.example/keys?code=hush#hush", "https://a.example/keys"),
+            ("https://ann:hush@a.example/keys", "https://…@a.example/keys"),
+            ("https://ann:hu/sh@a.example/keys", "https://…@a.example/keys"),
+            ("ann:hush@a.example", "…@a.example"),
+        ] {
+            assert_eq!(told(url), expected);
+        }
+        for url in ["https://ann:hush@a.example/", "https://ann:hu/sh@a.example/", "ftp://a/?hush", "hush@a"] {
+            let error = checked(url).unwrap_err().to_string();
+            assert!(!error.contains("hush") && !error.contains("hu/sh"), "{error}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use nuncio_expr::told;
 
 use super::super::{filter_policy, invalid, missing, no_effect};
-use super::{injected, needed, url};
+use super::{found, injected, needed, url};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -115,8 +115,8 @@ fn origin(origin: &ProtectedOrigin, path: &Path<'_>, issues: &mut Issues<'_>) {
 fn browsers_origin(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     let before = issues.errors();
     url(text, path, issues);
-    if issues.errors() == before && authority(text).contains(['*', '@', '\\']) {
-        invalid(path, format!("expected an origin such as https://example.com, found \"{}\"", shorten(text)), issues);
+    if issues.errors() == before && authority(text).contains(['*', '\\']) {
+        invalid(path, format!("expected an origin such as https://example.com, found {}", found(text)), issues);
     }
 }
 
@@ -128,7 +128,7 @@ fn authority(origin: &str) -> &str {
 fn internal_origin(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     let is_origin = |(scheme, rest): (&str, &str)| !scheme.is_empty() && !rest.is_empty();
     if !text.split_once("://").is_some_and(is_origin) || authority(text).contains(['@', '\\', ' ']) {
-        invalid(path, format!("expected an origin such as http://host or *://*, found \"{}\"", shorten(text)), issues);
+        invalid(path, format!("expected an origin such as http://host or *://*, found {}", found(text)), issues);
     }
 }
 

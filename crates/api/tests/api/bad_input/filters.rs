@@ -210,6 +210,28 @@ fn bad_policies_are_refused() {
     }
 }
 
+/// A password in a URL is told in no message, nor is the line shown that it stands on.
+#[test]
+fn logins_in_urls_are_refused_and_not_told() {
+    for spec in [
+        "{JWT: {jwksURI: 'https://ann:hush@a/keys'}}",
+        "{JWT: {jwksURI: 'ftp://ann:hush@a/keys'}}",
+        "{JWT: {jwksURI: 'https://ann:hush@a/ keys'}}",
+        "{Introspection: {endpoint: 'http://ann:hush@a', clientID: c, secretName: s}}",
+        "{OAuth2: {authorizationURL: 'https://ann:hush@a', grantType: ClientCredentials}}",
+        "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, clientURL: 'https://ann:hush@b'}}",
+        "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, protectedOrigins: [{origin: 'https://b', internalOrigin: 'http://ann:hush@b'}]}}",
+    ] {
+        let text = of_kind("Filter", spec);
+        let object = only(&text);
+        assert!(is_invalid(&object), "{spec}");
+        for (problem, location) in &object.problems {
+            let told = format!("{problem} {}", nuncio_api::Text::new(text.as_bytes()).snippet(location));
+            assert!(!told.contains("hush"), "{told}");
+        }
+    }
+}
+
 /// What is at the top of an object in a slip, of a kind that shuts somebody out: a misspelt `spec`, or one that lost its line.
 #[test]
 fn a_misplaced_spec_empties_no_guard() {
