@@ -10,6 +10,7 @@ use http::HeaderMap;
 use nuncio_ir::auth::HttpClient;
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::client::told;
 use super::{Clients, IdpError};
 
 /// How long a document may be used that does not say, and at least and at most where it does.
@@ -22,7 +23,7 @@ const REST: Duration = Duration::from_secs(2);
 const HARDLY_OLD: Duration = Duration::from_secs(600);
 /// How often at most a fresh document is fetched anew since it does not hold what somebody looks for who may be anybody.
 pub(crate) const NOW_AND_THEN: Duration = Duration::from_secs(15);
-/// The same where its own server says that there is something to look for.
+/// The same where its own server says that there is something to look for: one look for each login that is completed there.
 pub(crate) const AT_ONCE: Duration = Duration::ZERO;
 
 /// Documents of one kind, by address.
@@ -114,7 +115,8 @@ impl<T: Send + Sync + 'static> Documents<T> {
         tokio::spawn(async move { source.fetch(&entry, &mut tried).await.ok() });
     }
 
-    /// A newer document than this one, unless it has been looked for within this time.
+    /// A newer document than this one, unless it has been looked for within this time. After a failure nobody tries again for a
+    /// while, however much it is needed: those who waited for it would do so one after another.
     pub(crate) async fn renew(
         &self,
         setup: &HttpClient,
@@ -128,7 +130,8 @@ impl<T: Send + Sync + 'static> Documents<T> {
         if let Some(document) = newer() {
             return Some(document);
         }
-        if tried.as_ref().is_some_and(|(at, _)| at.elapsed() < rest) {
+        let rest_after = |error: &Option<IdpError>| if error.is_some() { rest.max(REST) } else { rest };
+        if tried.as_ref().is_some_and(|(at, error)| at.elapsed() < rest_after(error)) {
             return None;
         }
         self.source.fetch(&entry, &mut tried).await.ok()
@@ -164,7 +167,7 @@ impl<T> Source<T> {
         entry.is_failing.store(result.is_err(), Ordering::Relaxed);
         match &result {
             Ok(document) => entry.current.store(Some(document.clone())),
-            Err(error) => tracing::warn!("{}: {error}", entry.url),
+            Err(error) => tracing::warn!("{}: {error}", told(&entry.url)),
         }
         result
     }
@@ -233,6 +236,25 @@ mod tests {
         // Who fetches holds this until it is done.
         drop(entry.tried.lock().await);
         assert_ne!(documents.get(&setup, &url).await.unwrap().generation, first.generation);
+    }
+
+    /// Many logins at once, at a provider that has stopped to tell its keys.
+    #[tokio::test]
+    async fn those_who_need_a_newer_one_at_once_do_not_ask_in_vain_one_after_another() {
+        let hang = watch::Sender::new(true);
+        let (_, url, mut asked) = documents(&hang).await;
+        let clients = Clients::new(Duration::from_secs(60), crate::metrics::AuthzMetrics::new());
+        let broken = Documents::<()>::new(clients, |_| Err("no keys".to_owned()));
+        let (setup, old) = (HttpClient::default(), Document { value: (), generation: 7, fresh_until: Instant::now() });
+        let renew = || broken.renew(&setup, &url, &old, AT_ONCE);
+        let all = futures_util::future::join_all((0..5).map(|_| renew()));
+        let release = async {
+            asked.wait_for(|asked| *asked == 1).await.unwrap();
+            hang.send_replace(false);
+        };
+        let (found, ()) = tokio::join!(all, release);
+        assert!(found.iter().all(Option::is_none), "{found:?}");
+        assert_eq!(*asked.borrow(), 1, "one look for all of them");
     }
 
     #[tokio::test]
