@@ -72,6 +72,9 @@ pub enum ServiceRefError {
     /// There is no host in it.
     #[error("expected [http://|https://]name[.namespace][:port], found \"{0}\"")]
     Syntax(String),
+    /// It has a login in it, which is not told.
+    #[error("expected [http://|https://]name[.namespace][:port], found one with a login in it")]
+    Login,
     /// The port is none.
     #[error("\"{0}\" is no port: expected a number from 1 to 65535")]
     Port(String),
@@ -90,6 +93,9 @@ impl FromStr for ServiceRef {
         let scheme = written.and_then(Scheme::from_name);
         let unknown_scheme = written.filter(|_| scheme.is_none()).map(Into::into);
         let (rest, ignored) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if rest.contains('@') {
+            return Err(ServiceRefError::Login);
+        }
         let (host, port) = split_port(rest).ok_or_else(syntax)?;
         let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match address {

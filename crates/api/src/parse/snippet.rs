@@ -37,7 +37,7 @@ impl<'t> Text<'t> {
     }
 
     /// The line that `location` names, with its number, and a caret under the column. Empty if there is no such line, and
-    /// for documents that hold a Secret and lines with a login in a URL.
+    /// for documents that hold a Secret. Stars stand for a login in a URL.
     #[must_use]
     pub fn snippet(&self, location: &Location) -> String {
         let Some(index) = location.line.checked_sub(self.first) else { return String::new() };
@@ -46,9 +46,7 @@ impl<'t> Text<'t> {
             return String::new();
         }
         let line = String::from_utf8_lossy(line);
-        if holds_login(&line) {
-            return String::new();
-        }
+        let line = without_logins(&line);
         let line = line.trim_end().trim_start_matches('\u{feff}');
         let column = (location.column as usize).saturating_sub(1).min(line.chars().count());
         // Long lines are shown around the column.
@@ -95,10 +93,19 @@ fn holds_secret(document: &[u8]) -> bool {
     })
 }
 
-/// Whether there may be a URL with a login in it.
-fn holds_login(line: &str) -> bool {
-    let mut words = line.split("://").skip(1).filter_map(|rest| rest.split([' ', '"', '\'', ',']).next());
-    words.any(|rest| rest.contains('@'))
+/// Stars for whatever may be a login, as in a URL.
+fn without_logins(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for word in line.split_inclusive([' ', '"', '\'', ',']) {
+        let end = word.rfind('@').unwrap_or_default();
+        let before = &word[..end];
+        let of_url = before.find("://").map(|at| at + "://".len());
+        let start = of_url.or_else(|| before.find(':').map(|at| at + 1)).unwrap_or(end);
+        shown.push_str(&word[..start]);
+        shown.extend(word[start..end].chars().map(|_| '*'));
+        shown.push_str(&word[end..]);
+    }
+    shown
 }
 
 /// Tabs and other control characters would move the caret.
@@ -146,12 +153,13 @@ mod tests {
     #[test]
     fn logins_in_urls_are_not_shown() {
         for (line, shown) in [
-            ("url: 'https://ann:word@a.example/x'", false),
-            ("{a: https://a.example, b: ftp://ann@b}", false),
-            ("url: https://a.example/x # ann@a.example", true),
-            ("mail: ann@a.example", true),
+            ("url: 'https://ann:word@a.example/x'", "url: 'https://********@a.example/x'"),
+            ("{a: https://a.example, b: ftp://ann@b}", "{a: https://a.example, b: ftp://***@b}"),
+            ("auth_service: ann:wörd@a", "auth_service: ann:****@a"),
+            ("url: https://a.example/x # ann@a.example", "url: https://a.example/x # ann@a.example"),
+            ("mail: ann@a.example", "mail: ann@a.example"),
         ] {
-            assert_eq!(!snippet(line.as_bytes(), &at(1, 1)).is_empty(), shown, "{line}");
+            assert_eq!(snippet(line.as_bytes(), &at(1, 1)), format!("1 | {shown}\n  | ^"));
         }
     }
 

@@ -204,7 +204,7 @@ fn bad_policies_are_refused() {
         ("{rule: [{host: a, filters: [{name: f}]}]}", "UnknownField", "spec.rule", "rule"),
         // Neither is one that is lost.
         ("{}", "MissingField", "spec.rules", "{}"),
-        ("{rules: }", "MissingField", "spec.rules", "}"),
+        ("{rules: }", "MissingField", "spec.rules", "rules"),
     ] {
         check(("FilterPolicy", spec, reason, field, at));
     }
@@ -221,6 +221,8 @@ fn logins_in_urls_are_refused_and_not_told() {
         "{OAuth2: {authorizationURL: 'https://ann:hush@a', grantType: ClientCredentials}}",
         "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, clientURL: 'https://ann:hush@b'}}",
         "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, protectedOrigins: [{origin: 'https://b', internalOrigin: 'http://ann:hush@b'}]}}",
+        "{External: {auth_service: 'https://ann:hush@a'}}",
+        "{External: {auth_service: 'ann:hush@a'}}",
     ] {
         let text = of_kind("Filter", spec);
         let object = only(&text);
@@ -248,7 +250,8 @@ fn a_misplaced_spec_empties_no_guard() {
         ("Module", "sepc: {config: {ip_allow: [{peer: 10.0.0.0/8}]}}".to_owned(), "sepc"),
     ] {
         let name = if kind == "Module" { "ambassador" } else { "m" };
-        let text = format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\n{text}\n");
+        let version = if kind == "Preview" { "nuncio.dev/v1alpha1" } else { "getambassador.io/v3alpha1" };
+        let text = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: {name}}}\n{text}\n");
         let object = only(&text);
         assert!(is_invalid(&object), "{text}");
         let told = object.problems.iter().find(|(problem, _)| problem.field == field);
