@@ -282,7 +282,11 @@ pub(super) const KINDS: &[CustomKind] = &[
         needs_spec: true,
         version: "v1alpha1",
         older: &[],
-        columns: &[text("Access", ".spec.access.mode"), text("URL", ".status.urls[0].url")],
+        columns: &[
+            text("Access", ".spec.access.mode"),
+            text("URL", ".status.urls[0].url"),
+            text("Expires", ".status.expiresAt"),
+        ],
     },
     CustomKind {
         group: OWN_GROUP,

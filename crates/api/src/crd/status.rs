@@ -17,7 +17,7 @@ pub(super) fn schema(kind: &str) -> Value {
         "Mapping" => mapping(),
         "Host" => host(),
         "FilterPolicy" => rules(),
-        "Preview" => urls(),
+        "Preview" => preview(),
         _ => json!({}),
     };
     if let (Some(properties), Value::Object(more)) = (properties.as_object_mut(), more) {
@@ -113,8 +113,8 @@ fn rules() -> Value {
     })
 }
 
-/// Where a Preview can be seen.
-fn urls() -> Value {
+/// Where a Preview can be seen, and until when.
+fn preview() -> Value {
     let url = json!({
         "type": "object",
         "description": "Where it can be seen.",
@@ -131,6 +131,15 @@ fn urls() -> Value {
             "items": url,
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["entrypoint"],
+        },
+        "expiresAt": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When it ends; none where it stays.",
+        },
+        "keyFingerprint": {
+            "type": "string",
+            "description": "By which its key is told from others, without being seen.",
         },
     })
 }

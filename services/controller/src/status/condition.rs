@@ -93,8 +93,34 @@ pub(super) struct Status {
     pub(super) ingress: Option<Value>,
     /// Of a policy: each of its rules.
     pub(super) rules: Vec<RuleStatus>,
-    /// Of a preview: where it can be seen.
+    pub(super) preview: PreviewFacts,
+}
+
+/// What is told of a preview.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PreviewFacts {
+    /// Where it can be seen.
     pub(super) urls: Vec<PreviewUrl>,
+    /// When it ends, in seconds since 1970.
+    pub(super) expires_at: Option<u64>,
+    /// By which people tell its key from others.
+    pub(super) key_fingerprint: Option<String>,
+}
+
+impl PreviewFacts {
+    fn render(&self, status: &mut Value) {
+        if !self.urls.is_empty() {
+            let urls = self.urls.iter().map(|it| json!({ "entrypoint": it.entrypoint, "url": it.url }));
+            status["urls"] = urls.collect();
+        }
+        let end = self.expires_at.and_then(|end| Timestamp::from_second(i64::try_from(end).ok()?).ok());
+        if let Some(end) = end {
+            status["expiresAt"] = json!(end.to_string());
+        }
+        if let Some(fingerprint) = &self.key_fingerprint {
+            status["keyFingerprint"] = json!(fingerprint);
+        }
+    }
 }
 
 impl Status {
@@ -120,10 +146,7 @@ impl Status {
             let rules = self.rules.iter().map(|rule| rule.render(|condition| condition.render(self.generation, now)));
             status["rules"] = rules.collect();
         }
-        if !self.urls.is_empty() {
-            let urls = self.urls.iter().map(|it| json!({ "entrypoint": it.entrypoint, "url": it.url }));
-            status["urls"] = urls.collect();
-        }
+        self.preview.render(&mut status);
         status
     }
 
@@ -225,7 +248,7 @@ fn other_fields(kind: Kind) -> &'static [&'static str] {
         Kind::Mapping => &["state", "reason"],
         Kind::Host => &["state", "errorReason"],
         Kind::Ingress => &["loadBalancer"],
-        Kind::Preview => &["urls"],
+        Kind::Preview => &["urls", "expiresAt", "keyFingerprint"],
         _ => &[],
     }
 }
@@ -249,7 +272,7 @@ mod tests {
             yields: false,
             ingress: None,
             rules: Vec::new(),
-            urls: Vec::new(),
+            preview: PreviewFacts::default(),
         }
     }
 
@@ -267,6 +290,29 @@ mod tests {
         assert!(!Seen::read(Kind::Mapping, &reworded).says(&seen), "another message is another status");
         let flipped = status(false, "two").render(&seen, at(1_700_000_100));
         assert_eq!(flipped["conditions"][0]["lastTransitionTime"], "2023-11-14T22:15:00Z");
+    }
+
+    #[test]
+    fn a_preview_says_where_it_is_and_until_when() {
+        let url =
+            PreviewUrl { entrypoint: "web".to_owned(), baseline: "shop.example".into(), url: "https://x/".to_owned() };
+        let preview = PreviewFacts {
+            urls: vec![url],
+            expires_at: Some(1_700_000_000),
+            key_fingerprint: Some("00ff00ff".to_owned()),
+        };
+        let shown = Status { preview, ..status(true, "") }.render(&Seen::default(), at(5));
+        assert_eq!(shown["urls"], json!([{ "entrypoint": "web", "url": "https://x/" }]));
+        assert_eq!(
+            (&shown["expiresAt"], &shown["keyFingerprint"]),
+            (&json!("2023-11-14T22:13:20Z"), &json!("00ff00ff"))
+        );
+        let extended = Status {
+            preview: PreviewFacts { expires_at: Some(1_700_000_001), ..PreviewFacts::default() },
+            ..status(true, "")
+        };
+        let extended = extended.render(&Seen::default(), at(5));
+        assert!(!Seen::read(Kind::Preview, &extended).says(&Seen::read(Kind::Preview, &shown)));
     }
 
     #[test]

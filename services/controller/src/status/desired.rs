@@ -3,11 +3,10 @@
 mod words;
 
 use nuncio_api::{Kind, Problem, Severity};
-use nuncio_translate::PreviewUrl;
 use serde_json::Value;
 
 use self::words::{attach, list, mend, shorten};
-use super::condition::{Condition, ConditionType, Legacy, Status};
+use super::condition::{Condition, ConditionType, Legacy, PreviewFacts, Status};
 use super::reasons::{Concern, concern};
 use super::rules::{self, Reach};
 
@@ -25,8 +24,7 @@ pub(super) struct Facts {
     pub(super) reached: Option<Value>,
     /// Of a policy: its rules.
     pub(super) rules: Vec<Reach>,
-    /// Of a preview: where it can be seen.
-    pub(super) urls: Vec<PreviewUrl>,
+    pub(super) preview: PreviewFacts,
     /// It is for other instances too.
     pub(super) shared: bool,
 }
@@ -83,7 +81,7 @@ impl Facts {
             yields: self.shared && fault.as_ref().is_some_and(|fault| fault.passes),
             ingress: self.reached.clone(),
             rules: rules::statuses(self),
-            urls: self.urls.clone(),
+            preview: self.preview.clone(),
         }
     }
 

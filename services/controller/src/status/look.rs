@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nuncio_api::{Kind, Object, ObjectId, Severity, Spec};
 use serde_json::Value;
 
+use super::condition::PreviewFacts;
 use super::desired::{Delivery, Facts};
 use super::rules::reaches;
 use crate::engine::Engine;
@@ -46,8 +47,12 @@ pub(super) fn look(engine: &Engine, id: &ObjectId, published: Option<&Value>) ->
     let in_force = !problems.is_empty() && is_in_force(object) && !keys_of(engine, id).is_empty();
     let delivery = delivery(engine, id);
     let (rules, shared) = (reaches(object), is_shared(object));
-    let urls = engine.world.preview_urls(id);
-    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules, urls, shared };
+    let preview = PreviewFacts {
+        urls: engine.world.preview_urls(id),
+        expires_at: engine.world.preview_expires(id),
+        key_fingerprint: engine.world.preview_fingerprint(id),
+    };
+    let facts = Facts { kind: id.kind, generation, problems, delivery, in_force, reached, rules, preview, shared };
     Some(Subject { file: Arc::clone(&object.location.file), uid, facts })
 }
 

@@ -95,6 +95,7 @@ fn items(list: &Value) -> impl Iterator<Item = &Value> {
 mod tests {
     use nuncio_api::Kind;
 
+    use super::super::condition::PreviewFacts;
     use super::super::desired::Delivery;
     use super::*;
 
@@ -108,7 +109,7 @@ mod tests {
             in_force: false,
             reached: None,
             rules: vec![reach("/a/*"), reach("/b/*")],
-            urls: Vec::new(),
+            preview: PreviewFacts::default(),
             shared: false,
         };
         facts.status().rules

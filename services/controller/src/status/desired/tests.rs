@@ -12,7 +12,7 @@ fn facts(problems: Vec<Problem>, delivery: Delivery) -> Facts {
         in_force: true,
         reached: None,
         rules: Vec::new(),
-        urls: Vec::new(),
+        preview: PreviewFacts::default(),
         shared: false,
     }
 }
