@@ -51,7 +51,9 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use apis::{ApiView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView};
+pub use apis::{
+    ApiView, CredentialView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView,
+};
 pub use certificates::{AuthoritiesView, CertificateView};
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use edit::{ChangeError, ChangeRequest, DryRunView, FieldView, ManifestQuery, ManifestView, RouteEffect};

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 mod apis;
 mod certificates;
+mod credentials;
 mod hosts;
 mod limits;
 mod objects;

@@ -11,7 +11,7 @@ use http::header;
 pub(crate) use self::admin::{Admin, GatewayError};
 pub(crate) use self::explain::{AskedRequest, Explanation};
 use self::model::Page;
-pub(crate) use self::model::{DEV_PORTAL, Docs, Path, Rewrite, ServedApi, Upstream, UpstreamTls};
+pub(crate) use self::model::{Credential, DEV_PORTAL, Docs, Path, Rewrite, ServedApi, Upstream, UpstreamTls};
 #[cfg(test)]
 pub(crate) use self::portal::SpecId;
 pub(crate) use self::portal::{Naming, PortalSpec, Scope, StaticDocs};

@@ -97,6 +97,12 @@ impl Settings {
         }
     }
 
+    /// Whether developers may have keys.
+    #[must_use]
+    pub fn keeps_keys(&self) -> bool {
+        self.keys.is_some() || self.keys_secret.is_some()
+    }
+
     /// Where keys are kept, if developers may have any.
     pub(crate) fn keys(&self) -> Option<Place> {
         let secret = self.keys_secret.clone().map(|(namespace, name)| Place::Secret {

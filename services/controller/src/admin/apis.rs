@@ -43,8 +43,48 @@ pub struct ApiView {
     pub rules: Vec<String>,
     /// Whether the AuthService is asked about its requests.
     pub asks_auth_service: bool,
+    /// What these rules and the AuthService want to be shown, each once. Empty where nobody is asked.
+    #[serde(default)]
+    pub credentials: Vec<CredentialView>,
+    /// Headers of clients that no service sees, in lower case; a name that ends in `*` stands for all that begin so.
+    #[serde(default)]
+    pub removed_headers: Vec<String>,
     /// Milliseconds for the whole answer; 0 is no limit.
     pub timeout_ms: u64,
+}
+
+/// Something that clients have to show.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum CredentialView {
+    /// A login in a browser.
+    Login {
+        /// Who logs people in.
+        provider: String,
+        /// Scopes that it must have.
+        scopes: Vec<String>,
+    },
+    /// `Authorization: Bearer` with a token.
+    Token {
+        /// Whose, where that is said.
+        issuer: Option<String>,
+        /// Scopes that it must have.
+        scopes: Vec<String>,
+    },
+    /// A key, in one of these places: `header X-API-Key`.
+    Key {
+        /// Where.
+        places: Vec<String>,
+    },
+    /// A name and a password (`Authorization: Basic`).
+    Password,
+    /// What a provider gives tokens for, in these headers.
+    Headers {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Whatever a service wants that the gateway's operator has decide.
+    Other,
 }
 
 /// `docs` of a Mapping, or the annotation `nuncio.dev/openapi`.

@@ -9,17 +9,20 @@ use nuncio_ir::{
 };
 use nuncio_translate::{PublicName, Served, World};
 
+use super::credentials::{credentials, removed_headers};
 use super::hosts::http_chains;
 use super::routes::rules;
 use super::{endpoints, service_of, wants, words};
 use crate::admin::{
-    ApiView, DocsView, ListQuery, ObjectRef, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView,
+    ApiView, CredentialView, DocsView, ListQuery, ObjectRef, PathView, PublicHostView, RewriteView, UpstreamTlsView,
+    UpstreamView,
 };
 use crate::explain::tls_chain;
 
 /// What is asked of requests on the way, by the object that their route comes from.
 struct Checks<'a> {
     model: &'a Model,
+    removed_headers: Vec<String>,
     routes: BTreeMap<&'a ObjectId, Vec<&'a Route>>,
 }
 
@@ -30,7 +33,7 @@ impl<'a> Checks<'a> {
         for route in hosts.flat_map(|host| &host.routes) {
             route.origins.iter().for_each(|origin| routes.entry(origin).or_default().push(route));
         }
-        Self { model, routes }
+        Self { model, removed_headers: removed_headers(model), routes }
     }
 
     fn of_object(&self, id: &ObjectId) -> impl Iterator<Item = &'a Route> {
@@ -41,6 +44,11 @@ impl<'a> Checks<'a> {
     fn rules(&self, id: &ObjectId) -> Vec<String> {
         let rules: BTreeSet<_> = self.of_object(id).flat_map(|route| rules(self.model, route)).collect();
         rules.into_iter().collect()
+    }
+
+    fn credentials(&self, id: &ObjectId) -> Vec<CredentialView> {
+        let all: BTreeSet<_> = self.of_object(id).flat_map(|route| credentials(self.model, route)).collect();
+        all.into_iter().collect()
     }
 
     fn asks_auth_service(&self, id: &ObjectId) -> bool {
@@ -87,6 +95,8 @@ fn view(world: &World, checks: &Checks<'_>, portal: Option<&DevPortal>, served: 
         upstream: UpstreamView { host, ..upstream(world.model(), served.cluster()) },
         rules: checks.rules(id),
         asks_auth_service: checks.asks_auth_service(id),
+        credentials: checks.credentials(id),
+        removed_headers: checks.removed_headers.clone(),
         timeout_ms: u64::try_from(arm.timeout.as_millis()).unwrap_or(u64::MAX),
     }
 }

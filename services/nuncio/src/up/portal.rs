@@ -31,7 +31,10 @@ impl Portal {
     ) -> Result<Option<Self>, Failure> {
         let PortalArgs { address, mut settings } = args;
         settings.kubeconfig = kubeconfig;
-        let Some(address) = address else { return Ok(None) };
+        let Some(address) = address else {
+            let unused = "--portal-keys and --portal-keys-secret need --portal: who would give himself keys there?";
+            return if settings.keeps_keys() { Err(Failure::usage(unused)) } else { Ok(None) };
+        };
         settings.prepare().await.context("cannot keep API keys (see --portal-keys)")?;
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("cannot serve the portal on {address} (see --portal)"))?;
@@ -72,4 +75,20 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[tokio::test]
+    async fn keys_need_a_portal() {
+        let cli = Cli::try_parse_from(["nuncio", "up", "manifests", "--portal-keys", "keys.yaml"]).unwrap();
+        let Command::Up(args) = cli.command else { panic!() };
+        let refused = Portal::bind(args.portal, SocketAddr::from(([127, 0, 0, 1], 1)), None).await.err().unwrap();
+        assert!(refused.to_string().starts_with("--portal-keys and --portal-keys-secret need --portal"), "{refused}");
+    }
 }

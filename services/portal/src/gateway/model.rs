@@ -31,6 +31,10 @@ pub(crate) struct ServedApi {
     pub(crate) upstream: Upstream,
     pub(crate) rules: Vec<String>,
     pub(crate) asks_auth_service: bool,
+    #[serde(default)]
+    pub(crate) credentials: Vec<Credential>,
+    #[serde(default)]
+    removed_headers: Vec<String>,
     pub(crate) timeout_ms: u64,
 }
 
@@ -46,6 +50,46 @@ impl ServedApi {
     /// The groups that it is for; none where it is for everybody.
     pub(crate) fn visible_to(&self) -> Option<&[String]> {
         self.docs.as_ref()?.visible_to.as_deref()
+    }
+
+    /// Whether no service sees a header of this name that a client sends.
+    pub(crate) fn removes(&self, header: &str) -> bool {
+        let header = header.to_lowercase();
+        self.removed_headers.iter().any(|removed| match removed.strip_suffix('*') {
+            Some(prefix) => header.starts_with(prefix),
+            None => header == *removed,
+        })
+    }
+}
+
+/// Something that clients have to show.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Credential {
+    Login { provider: String, scopes: Vec<String> },
+    Token { issuer: Option<String>, scopes: Vec<String> },
+    Key { places: Vec<String> },
+    Password,
+    Headers { names: Vec<String> },
+    Other,
+}
+
+impl std::fmt::Display for Credential {
+    /// For whoever is to show it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let with = |scopes: &[String]| match scopes {
+            [] => String::new(),
+            scopes => format!(" with scope {}", scopes.join(" ")),
+        };
+        match self {
+            Self::Login { provider, scopes } => write!(f, "a login at {provider}{}", with(scopes)),
+            Self::Token { issuer: Some(issuer), scopes } => write!(f, "a bearer token of {issuer}{}", with(scopes)),
+            Self::Token { issuer: None, scopes } => write!(f, "a bearer token{}", with(scopes)),
+            Self::Key { places } => write!(f, "an API key in the {}", places.join(" or the ")),
+            Self::Password => f.write_str("a name and a password (Authorization: Basic)"),
+            Self::Headers { names } => write!(f, "the headers {}", names.join(" and ")),
+            Self::Other => f.write_str("what the gateway's operator asks for"),
+        }
     }
 }
 
@@ -128,4 +172,38 @@ pub(crate) struct UpstreamTls {
     /// What is shown to it.
     #[serde(default)]
     pub(crate) certificate: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whoever_sends_requests_is_told_what_to_show() {
+        let credentials: Vec<Credential> = serde_json::from_value(json!([
+            { "kind": "login", "provider": "https://idp.example", "scopes": [] },
+            { "kind": "token", "issuer": "https://idp.example", "scopes": ["read", "write"] },
+            { "kind": "key", "places": ["header X-API-Key", "query parameter key"] },
+            { "kind": "password" },
+        ]))
+        .unwrap();
+        let words: Vec<_> = credentials.iter().map(ToString::to_string).collect();
+        let expected = [
+            "a login at https://idp.example",
+            "a bearer token of https://idp.example with scope read write",
+            "an API key in the header X-API-Key or the query parameter key",
+            "a name and a password (Authorization: Basic)",
+        ];
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn headers_that_are_taken_away_are_known() {
+        let mut served = crate::mount::tests::served(Path::Prefix("/".to_owned()), None);
+        served.removed_headers = vec!["x-user".to_owned(), "x-envoy-*".to_owned()];
+        assert!(served.removes("X-User") && served.removes("x-envoy-retry-on"));
+        assert!(!served.removes("x-users") && !served.removes("accept"));
+    }
 }

@@ -34,8 +34,14 @@ pub(crate) struct OperationView {
 }
 
 impl OperationView {
-    /// The view of one of a reference's operations. `schema_link` is where pages of schemas are.
-    pub(crate) fn of(reference: &Reference, operation: &Operation, schema_link: &str) -> Option<Self> {
+    /// The view of one of a reference's operations. `schema_link` is where pages of schemas are; it is of no use to send
+    /// headers that are `removed`.
+    pub(crate) fn of(
+        reference: &Reference,
+        operation: &Operation,
+        schema_link: &str,
+        removed: impl Fn(&str) -> bool,
+    ) -> Option<Self> {
         let document = &*reference.document;
         let (_, _, item, written) = operations(&document.value)
             .find(|(path, method, ..)| *path == operation.inner && *method == operation.method)?;
@@ -45,7 +51,10 @@ impl OperationView {
         let schemas = Schemas::new(root, schema_link);
         let contents = Contents { root, version: document.version, schemas: &schemas };
         let body = contents.body(written, &all);
-        let request = request(reference, operation, &all, body.as_ref(), root);
+        let is_header = |parameter: &Value| text(parameter, "in") == Some("header");
+        let is_sent = |parameter: &Value| !(is_header(parameter) && text(parameter, "name").is_some_and(&removed));
+        let sent: Vec<_> = all.iter().copied().filter(|parameter| is_sent(parameter)).collect();
+        let request = request(reference, operation, &sent, body.as_ref(), root);
         Some(Self {
             description: text(written, "description").map(markdown::html).unwrap_or_default(),
             external: external(written),
@@ -53,7 +62,7 @@ impl OperationView {
             responses: contents.responses(written),
             security: security(root, written),
             samples: samples(&request),
-            form: form(document, &all, body.as_ref()),
+            form: form(document, &sent, body.as_ref()),
             body,
         })
     }

@@ -17,7 +17,7 @@ use super::{escape_path, try_it};
 use crate::about::About;
 use crate::api::ApiId;
 use crate::catalog::Entry;
-use crate::gateway::{Preview, ServedApi};
+use crate::gateway::{Credential, Preview, ServedApi};
 use crate::markdown::{self, Html};
 use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
 
@@ -29,10 +29,12 @@ pub(crate) fn api_link(id: &ApiId) -> String {
     format!("/docs/doc/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
 }
 
-/// Who asks what of requests before they reach the service.
+/// What requests have to show before they reach the service, in the words of whoever sends them: those of the gateway's
+/// operators stand in the console.
 pub(super) fn access(served: &ServedApi) -> Vec<String> {
-    let rules = served.rules.iter().map(|rule| format!("FilterPolicy {rule}"));
-    rules.chain(served.asks_auth_service.then(|| "AuthService".to_owned())).collect()
+    let is_asked = !served.rules.is_empty() || served.asks_auth_service;
+    let unsaid = (is_asked && served.credentials.is_empty()).then_some(&Credential::Other);
+    served.credentials.iter().chain(unsaid).map(ToString::to_string).collect()
 }
 
 /// The head of every page of an API, and the list at its side.
@@ -252,7 +254,9 @@ pub(crate) async fn operation(
     let reference = entry.reference.as_deref().ok_or_else(missing)?;
     let operation = reference.operation(&slug).ok_or_else(missing)?;
     let head = Head::of(&entry);
-    let view = OperationView::of(reference, operation, &format!("{}/schemas/", head.link)).ok_or_else(missing)?;
+    let removed = |header: &str| entry.api.served.removes(header);
+    let view =
+        OperationView::of(reference, operation, &format!("{}/schemas/", head.link), removed).ok_or_else(missing)?;
     let previews = site.console.admin.previews(reference.origins()).await;
     let page = OperationPage {
         frame: site.frame(),

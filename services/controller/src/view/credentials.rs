@@ -1,0 +1,72 @@
+//! What clients have to show, so that the rules of a route let them through: without the names that its operators use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nuncio_ir::auth::{FilterKind, FilterRef, Grant, KeySource};
+use nuncio_ir::{Handler, Model, Removal, Route};
+
+use crate::admin::CredentialView;
+
+/// Of all rules that may apply to requests on a route.
+pub(super) fn credentials(model: &Model, route: &Route) -> BTreeSet<CredentialView> {
+    let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
+    let of_rules = set.into_iter().flat_map(|set| &set.rules).flat_map(|rule| &rule.filters);
+    let used = set.into_iter().flat_map(|set| &set.gate).chain(of_rules);
+    let asked = used.filter_map(|used| credential(&model.filters.get(&used.filter)?.kind, used));
+    let other = matches!(route.auth, nuncio_ir::Check::On(_)).then_some(CredentialView::Other);
+    asked.chain(other).collect()
+}
+
+fn credential(kind: &FilterKind, used: &FilterRef) -> Option<CredentialView> {
+    let scopes = || used.arguments.scope.iter().map(ToString::to_string).collect();
+    let headers = |names: [&str; 2]| CredentialView::Headers { names: names.map(str::to_owned).into() };
+    Some(match kind {
+        FilterKind::OAuth2(oauth2) => match &oauth2.grant {
+            Grant::AuthorizationCode(_) => {
+                CredentialView::Login { provider: oauth2.issuer.to_string(), scopes: scopes() }
+            }
+            Grant::ClientCredentials => headers(["X-Ambassador-Client-ID", "X-Ambassador-Client-Secret"]),
+            Grant::Password { .. } => headers(["X-Ambassador-Username", "X-Ambassador-Password"]),
+        },
+        FilterKind::Jwt(jwt) => {
+            CredentialView::Token { issuer: jwt.issuer.as_ref().map(ToString::to_string), scopes: scopes() }
+        }
+        FilterKind::Introspection(_) => CredentialView::Token { issuer: None, scopes: scopes() },
+        FilterKind::ApiKey(keys) => CredentialView::Key { places: keys.sources.iter().map(place).collect() },
+        FilterKind::Basic(_) => CredentialView::Password,
+        FilterKind::External(_) => CredentialView::Other,
+        // It lets nobody through, whatever they show.
+        FilterKind::Invalid { .. } => return None,
+    })
+}
+
+fn place(source: &KeySource) -> String {
+    match source {
+        KeySource::Header(name) => format!("header {name}"),
+        KeySource::Authorization(scheme) => format!("header Authorization: {scheme}"),
+        KeySource::Cookie(name) => format!("cookie {name}"),
+        KeySource::Query(name) => format!("query parameter {name}"),
+    }
+}
+
+/// The headers of clients that no service sees, by any way in.
+pub(super) fn removed_headers(model: &Model) -> Vec<String> {
+    let chains = model.listeners.values().flat_map(|listener| &listener.chains);
+    let settings = chains.filter_map(|chain| match &chain.handler {
+        Handler::Http(settings) => Some(settings),
+        Handler::Tcp(_) | Handler::Close => None,
+    });
+    let mut ways = 0;
+    let mut removed: BTreeMap<String, usize> = BTreeMap::new();
+    for settings in settings {
+        ways += 1;
+        for removal in settings.removals() {
+            let name = match removal {
+                Removal::Name(name) | Removal::Spelled(name) => name,
+                Removal::Prefix(prefix) => format!("{prefix}*"),
+            };
+            *removed.entry(name.to_lowercase()).or_default() += 1;
+        }
+    }
+    removed.into_iter().filter(|(_, count)| *count == ways).map(|(name, _)| name).collect()
+}
