@@ -36,6 +36,6 @@ pub use glob::Glob;
 pub use page::{InvalidTheme, Look, Theme};
 pub use reply::{Denial, Identity, Reply, Verdict};
 pub use request::{Edits, Request};
-pub use rules::{Match, Rules, Step};
+pub use rules::{Match, Rule, Rules, Step};
 pub use strength::Strength;
 pub use walk::{Next, Walk};

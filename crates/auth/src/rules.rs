@@ -102,12 +102,13 @@ impl Rules {
     pub fn new(set: &RuleSet) -> Result<Self, InvalidRule> {
         let compile = |(index, rule): (usize, &nuncio_ir::auth::Rule)| {
             let invalid = |reason: String| InvalidRule { origin: rule.origin.clone(), reason };
-            let decoded = path::decode(&rule.path).unwrap_or(Cow::Borrowed(&*rule.path));
+            let path = if set.whole { "*" } else { &*rule.path };
+            let decoded = path::decode(path).unwrap_or(Cow::Borrowed(path));
             Ok(Rule {
                 index,
                 origin: rule.origin.clone(),
                 pattern: rule.path.clone(),
-                path: Glob::new(&rule.path),
+                path: Glob::new(path),
                 folded: Glob::new(&decoded.to_lowercase()),
                 decoded: Glob::new(&decoded),
                 alike: set.rules.iter().position(|other| other.filters == rule.filters).unwrap_or_default(),
@@ -161,6 +162,12 @@ impl Rules {
 }
 
 impl Rule {
+    /// Whether the path is one that the rule was written for, wherever that is looked at.
+    #[must_use]
+    pub fn is_for(&self, path: &str) -> bool {
+        Glob::new(&self.pattern).matches(path)
+    }
+
     /// Whether it lets nobody through unasked.
     fn asks(&self) -> bool {
         !self.steps.is_empty()
@@ -235,6 +242,14 @@ mod tests {
         let rules = rules(&["/a%20b/*", "*"]);
         assert_eq!(found(&rules, "/a%20b/c%20d"), "/a%20b/*");
         assert_eq!(found(&rules, "/c%20d"), "*");
+    }
+
+    #[test]
+    fn where_all_paths_are_the_rules_none_is_looked_at() {
+        let set = json!({ "id": "s", "whole": true, "rules": [{ "origin": "p", "path": "/admin/*" }] });
+        let rules = Rules::new(&serde_json::from_value(set).unwrap()).unwrap();
+        let Match::Rule(rule) = rules.find(&Request::new("GET", "https", "a", "/x")) else { panic!() };
+        assert!(rule.is_for("/admin/x") && !rule.is_for("/x"));
     }
 
     /// Cases 11, 12, 14 and 15.

@@ -7,7 +7,7 @@ mod oauth2;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nuncio_api::{self as api, ObjectId, Problem};
+use nuncio_api::{self as api, ObjectId, Problem, Severity};
 use nuncio_ir::auth::{
     Audiences, ErrorResponse, FilterId, FilterKind, HttpClient, InjectedHeader, Introspection, Jwt, JwtAlgorithm,
     Presence, Sensitive,
@@ -42,17 +42,12 @@ struct Compiler<'a> {
     problems: Vec<Problem>,
 }
 
-/// What a Filter does.
-///
-/// # Errors
-/// With what keeps it from being used.
-pub(crate) fn compile(id: &ObjectId, spec: &api::Filter, around: &Around<'_>) -> Result<FilterKind, Vec<Problem>> {
+/// What a Filter does, unless an error keeps it from being used; and what is wrong.
+pub(crate) fn compile(id: &ObjectId, spec: &api::Filter, around: &Around<'_>) -> (Option<FilterKind>, Vec<Problem>) {
     let mut compiler = Compiler { id, around, problems: Vec::new() };
     let kind = compiler.kind(spec);
-    match kind {
-        Some(kind) if compiler.problems.is_empty() => Ok(kind),
-        _ => Err(compiler.problems),
-    }
+    let is_usable = compiler.problems.iter().all(|problem| problem.severity == Severity::Warning);
+    (kind.filter(|_| is_usable), compiler.problems)
 }
 
 impl Compiler<'_> {

@@ -77,13 +77,9 @@ impl Protection {
 
     /// The set of rules of a key.
     pub(crate) fn set(&self, id: RuleSetId, key: &SetKey) -> RuleSet {
-        let rules = key.rules.iter().filter_map(|origin| self.rules.get(origin));
-        let rules = rules.map(|rule| match key.whole {
-            true => Rule { path: "*".into(), ..rule.clone() },
-            false => rule.clone(),
-        });
+        let rules = key.rules.iter().filter_map(|origin| self.rules.get(origin)).cloned();
         let gate = key.gate.iter().flat_map(|gate| self.gate.iter().map(|used| requiring(used, gate.require.as_ref())));
-        RuleSet { id, gate: gate.collect(), rules: rules.collect() }
+        RuleSet { id, gate: gate.collect(), rules: rules.collect(), whole: key.whole }
     }
 
     /// Whether every filter of the gate knows of claims.
@@ -112,11 +108,13 @@ impl Protection {
         for object in objects {
             let id = id_of(object);
             let kind = match &object.spec {
-                Spec::Filter(spec) => filters::compile(&object.id, spec, &around).unwrap_or_else(|problems| {
-                    let reason = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                Spec::Filter(spec) => {
+                    let (kind, problems) = filters::compile(&object.id, spec, &around);
+                    let reason = || problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+                    let kind = kind.unwrap_or_else(|| invalid(&format!("{}: {}", object.id, reason())));
                     problems.into_iter().for_each(|problem| self.problem(&object.id, problem));
-                    invalid(&format!("{}: {reason}", object.id))
-                }),
+                    kind
+                }
                 _ => invalid(&invalid_reason(object)),
             };
             let kind = match all.get(&id) {

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::engine::NO_RULE;
 use crate::settings::{ADMIN_VARIABLE, Address, DEFAULT_ADMIN};
 
 /// How long an answer may take: an identity provider may have to be asked first, twice.
@@ -21,23 +22,27 @@ struct Running {
 
 impl Running {
     async fn post(&self, page: &str, body: &Value) -> anyhow::Result<Value> {
-        // In clear text, and past any proxy: it has to work where there are no authorities.
-        let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(PATIENCE);
-        let (client, host) = match &self.admin {
-            Address::Tcp(host) => (client, host.as_str()),
-            Address::Unix(path) => (client.unix_socket(path.as_path()), "localhost"),
-        };
-        let asked = client.build()?.post(format!("http://{host}{page}")).json(body).send();
-        let nobody = || format!("no service answers at {} (--admin, NUNCIO_AUTHZ_ADMIN)", self.admin);
-        let answer = asked.await.with_context(nobody)?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(answer.json().await?);
-        }
-        match answer.text().await?.trim() {
-            "" => bail!("{} answers {status}: no authentication service has its page for operators there", self.admin),
-            reason => bail!("{reason}"),
-        }
+        post(&self.admin, page, body, "authentication service", "--admin, NUNCIO_AUTHZ_ADMIN").await
+    }
+}
+
+/// Asks somebody who runs, at an address that is said by what is named last.
+async fn post(at: &Address, page: &str, body: &Value, who: &str, said_by: &str) -> anyhow::Result<Value> {
+    // In clear text, and past any proxy: it has to work where there are no authorities.
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(PATIENCE);
+    let (client, host) = match at {
+        Address::Tcp(host) => (client, host.as_str()),
+        Address::Unix(path) => (client.unix_socket(path.as_path()), "localhost"),
+    };
+    let asked = client.build()?.post(format!("http://{host}{page}")).json(body).send();
+    let answer = asked.await.with_context(|| format!("no {who} answers at {at} ({said_by})"))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer.json().await?);
+    }
+    match answer.text().await?.trim() {
+        "" => bail!("{at} answers {status}: no {who} has its page for operators there ({said_by})"),
+        reason => bail!("{reason}"),
     }
 }
 
@@ -47,8 +52,12 @@ pub(crate) struct Question {
     /// What is asked for: http(s)://HOST/PATH
     url: String,
     /// Under which rules: the name of the rule that is for it (POLICY.NAMESPACE#INDEX), or the id of what its route names
+    /// [default: the gateway is asked what the route names]
     #[arg(long, value_name = "RULE")]
-    rules: String,
+    rules: Option<String>,
+    /// Where the diagnostics of the gateway are that is asked so
+    #[arg(long, env = "NUNCIO_ADMIN", default_value = "127.0.0.1:8877", value_name = "ADDRESS")]
+    gateway: Address,
     /// The method
     #[arg(long, short = 'X', default_value = "GET")]
     method: String,
@@ -66,10 +75,32 @@ impl Question {
             let (name, value) = line.split_once(':').with_context(|| format!("{line:?} is not NAME: VALUE"))?;
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         };
-        let headers: Vec<_> = self.headers.iter().map(header).collect::<anyhow::Result<_>>()?;
-        let body = json!({ "rules": self.rules, "method": self.method, "url": self.url, "headers": headers });
+        let headers: Vec<(String, String)> = self.headers.iter().map(header).collect::<anyhow::Result<_>>()?;
+        let rules = match &self.rules {
+            Some(rules) => rules.clone(),
+            None => match self.rules_of_route(&headers).await? {
+                Ok(rules) => rules,
+                Err(unasked) => {
+                    println!("{unasked}");
+                    return Ok(());
+                }
+            },
+        };
+        let body = json!({ "rules": rules, "method": self.method, "url": self.url, "headers": headers });
         println!("{}", in_words(&self.service.post("/explain", &body).await?));
         Ok(())
+    }
+
+    /// The id of the rules that the route of the request names; or that nobody is asked, and what becomes of the request.
+    async fn rules_of_route(&self, headers: &[(String, String)]) -> anyhow::Result<Result<String, String>> {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let body = json!({ "method": self.method, "url": self.url, "headers": headers });
+        let explained = post(&self.gateway, "/api/v1/explain", &body, "gateway", "--gateway, NUNCIO_ADMIN").await;
+        let explained = explained.context("which rules are for the request is not known: name them (--rules)")?;
+        Ok(match explained["rule_set"].as_str() {
+            Some(rules) => Ok(rules.to_owned()),
+            None => Err(format!("no rule: not asked\n  {}", explained["outcome"].as_str().unwrap_or_default())),
+        })
     }
 }
 
@@ -96,6 +127,9 @@ impl User {
 
 /// The explanation for people.
 fn in_words(explained: &Value) -> String {
+    if (explained["rule"].as_str(), explained["decision"].as_str()) == (Some(NO_RULE), Some("allow")) {
+        return "no rule: let through".to_owned();
+    }
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let mut lines = vec![format!("{} (status {})", text(explained, "decision"), explained["status"])];
     let mut add = |name: &str, value: String| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use nuncio_auth::{Match, Request, Rules};
+use nuncio_auth::{Match, Request, Rule, Rules};
 use nuncio_ir::auth::{Filter, FilterId, RuleSet, RuleSetId};
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -22,7 +22,8 @@ impl Config {
     /// The rules of this id. For people, who know rules by where they stand: others that have a request fall under the rule
     /// of this name. Whichever they are, they decide alike.
     pub(crate) fn rules_named(&self, name: &str, request: &Request) -> Option<RuleSetId> {
-        let falls = |rules: &Rules| matches!(rules.find(request), Match::Rule(rule) if *rule.origin == *name);
+        let is_it = |rule: &Rule| *rule.origin == *name && rule.is_for(request.path());
+        let falls = |rules: &Rules| matches!(rules.find(request), Match::Rule(rule) if is_it(rule));
         let named = self.rules.get_key_value(&RuleSetId(name.into()));
         named.or_else(|| self.rules.iter().find(|(_, rules)| falls(rules))).map(|(id, _)| id.clone())
     }
@@ -47,11 +48,12 @@ pub(crate) struct Change {
 pub(crate) struct Active {
     config: Arc<ArcSwap<Config>>,
     known: watch::Sender<bool>,
+    changed: watch::Sender<()>,
 }
 
 impl Active {
     pub(crate) fn new() -> Self {
-        Self { config: Arc::default(), known: watch::Sender::new(false) }
+        Self { config: Arc::default(), known: watch::Sender::new(false), changed: watch::Sender::new(()) }
     }
 
     /// What is in force now; nothing while nothing was ever known.
@@ -62,6 +64,12 @@ impl Active {
     /// Turns true once, and stays so: what was last good is in force whatever happens to its source.
     pub(crate) fn known(&self) -> watch::Receiver<bool> {
         self.known.subscribe()
+    }
+
+    /// The filters in force, whether or not there are rules yet; and what tells of others.
+    pub(crate) fn filters(&self) -> (Arc<Config>, watch::Receiver<()>) {
+        let changes = self.changed.subscribe();
+        (self.config.load_full(), changes)
     }
 
     /// Puts a change into force. What does not compile leaves in force what was there; where nothing was, requests are
@@ -108,6 +116,7 @@ impl Active {
             }
         }
         self.config.store(Arc::new(Config { rules, filters }));
+        self.changed.send_replace(());
         if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
     }
 

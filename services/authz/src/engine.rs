@@ -23,6 +23,9 @@ use crate::metrics::AuthzMetrics;
 pub use key_uses::KeyUse;
 pub(crate) use services::{Introspected, Services};
 
+/// What stands in place of a rule where none is for a request.
+pub(crate) const NO_RULE: &str = "none";
+
 /// Decides.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -143,7 +146,7 @@ impl Engine {
                 rule.steps.clone()
             }
             Match::Open => {
-                walked.rule = "none".to_owned();
+                walked.rule = NO_RULE.to_owned();
                 return self.allow(request, guest);
             }
             Match::Ambiguous => return Outcome::Deny(bad_path(&request, "the path can be read in two ways")),

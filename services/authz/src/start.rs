@@ -81,7 +81,8 @@ mod tests {
         Cli::command().debug_assert();
         Cli::try_parse_from(["authz", "--rules", "f.json"]).unwrap();
         Cli::try_parse_from(["authz", "explain", "http://a/", "--rules", "s"]).unwrap();
-        Cli::try_parse_from(["authz", "explain", "http://a/"]).unwrap_err();
+        Cli::try_parse_from(["authz", "explain", "http://a/"]).unwrap();
+        Cli::try_parse_from(["authz", "explain"]).unwrap_err();
         Cli::try_parse_from(["authz", "end-sessions", "https://idp", "ann", "--admin", "/run/a.sock"]).unwrap();
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
         tcp: None,
         outcome: String::new(),
         protection: Vec::new(),
+        rule_set: None,
         limits: Vec::new(),
         lost: Vec::new(),
     };
@@ -80,6 +81,7 @@ fn by_route(
             explanation.route = Some(route_view(model, table, &request.host, order, route));
             explanation.protection = protection::of_listener(settings).collect();
             explanation.protection.extend(protection::of_route(model, route, request));
+            explanation.rule_set = route.rules.as_ref().map(|check| check.set.to_string());
             explanation.limits = limits::of_route(world, server, route, request);
             protection::refusal(model, route, request).unwrap_or_else(|| outcome::of_route(model, route, request))
         }

@@ -29,6 +29,9 @@ pub struct RuleSet {
     pub gate: Vec<FilterRef>,
     /// The first whose path matches decides. Where none does, the request is let through.
     pub rules: Vec<Rule>,
+    /// All paths of its routes are those of its one rule: none is looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
 }
 
 /// One rule of a `FilterPolicy`.

@@ -8,9 +8,12 @@ use nuncio_auth::basic::Users;
 use nuncio_ir::auth::{ApiKey, Basic, KeySecret, KeySource, UpstreamIdentity};
 
 use super::{Compiler, filter_id};
+use crate::secrets::SecretError;
 
 /// The header of keys where none is named.
 const KEY_HEADER: &str = "X-API-Key";
+/// The Secret that a portal makes.
+const PORTAL_KEYS: &str = "portal-keys";
 
 impl Compiler<'_> {
     pub(super) fn api_key(&mut self, spec: &api::ApiKeyFilter) -> ApiKey {
@@ -21,7 +24,7 @@ impl Compiler<'_> {
             let secret = match self.around.secrets.contents(&name) {
                 Ok(secret) => secret,
                 Err(error) => {
-                    self.problems.push(Problem::error("InvalidSecret", field, error.to_string()));
+                    self.problems.push(without_keys(field, &named.secret_name, &error));
                     continue;
                 }
             };
@@ -55,6 +58,18 @@ impl Compiler<'_> {
         let realm = spec.realm.as_deref().map_or_else(|| filter_id(&self.id.name, &self.id.namespace).0, Into::into);
         let identity = identity(&spec.identity_header, spec.remove_credential);
         Some(Basic { realm, users: users.as_str().into(), identity })
+    }
+}
+
+/// The Secret of keys that developers give themselves is not there before the portal has run. Until then nobody has a key.
+fn without_keys(field: String, name: &str, error: &SecretError) -> Problem {
+    match error {
+        SecretError::NotFound(_) if name == PORTAL_KEYS => {
+            let message =
+                format!("{error} yet: `nuncio up --portal --portal-keys FILE` makes it; until then nobody has a key");
+            Problem::warning("InvalidSecret", field, message)
+        }
+        _ => Problem::error("InvalidSecret", field, error.to_string()),
     }
 }
 

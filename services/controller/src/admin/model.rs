@@ -251,6 +251,9 @@ pub struct Explanation {
     /// Who is asked about the request before it goes on, and by which rule, in this order.
     #[serde(default)]
     pub protection: Vec<ProtectionExplained>,
+    /// The id of the rules that the route names to the authentication service. None: that is not asked.
+    #[serde(default)]
+    pub rule_set: Option<String>,
     /// The limits that the request is held to.
     #[serde(default)]
     pub limits: Vec<LimitExplained>,

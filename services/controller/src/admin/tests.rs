@@ -143,6 +143,7 @@ impl View for Fake {
             request,
             listener: None,
             protection: Vec::new(),
+            rule_set: None,
             limits: Vec::new(),
             host: None,
             route: None,
