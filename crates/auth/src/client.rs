@@ -2,11 +2,17 @@
 
 use crate::Request;
 
+/// What browsers ask for where they go to a page.
+const PAGES: &str = "text/html";
+
 /// What kind of program asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientKind {
-    /// A browser that goes to a page: it can be sent to a login.
+    /// A browser that goes to a page: it can be sent to a login, and shown pages.
     Navigation,
+    /// A GET that says nothing of who sends it, such as curl's. It is sent to a login, as the original does, and told all else
+    /// as programs are: only who asks for pages by name gets any.
+    Plain,
     /// A script in a page, or another program: it can use a status and JSON.
     Api,
     /// gRPC: the proxy makes a `grpc-status` of the HTTP status.
@@ -40,19 +46,30 @@ impl ClientKind {
         if header("sec-fetch-mode") == "navigate" {
             return Self::Navigation;
         }
-        // What says nothing of itself and does not ask for data: a plain GET, as the original redirects it. In clear text
-        // browsers do not say what is a script's or an image's, but they ask for pages by name, and say where they are.
         let accept = header("accept");
-        if accept == "*/*" && !header("referer").is_empty() {
-            return Self::Api;
-        }
-        let takes_pages = accept.is_empty() || accept.contains("text/html") || accept.contains("*/*");
-        let asks_for_data = accept.contains("application/json") && !accept.contains("text/html");
-        if matches!(request.method.as_str(), "GET" | "HEAD") && takes_pages && !asks_for_data {
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            Self::Api
+        } else if accept.contains(PAGES) {
             Self::Navigation
+        } else if matches!(accept, "" | "*/*") && header("referer").is_empty() {
+            // In clear text browsers do not say what is a script's or an image's, but they say where they are.
+            Self::Plain
         } else {
             Self::Api
         }
+    }
+
+    /// The same of a request for an endpoint of logins, which browsers also send forms to.
+    #[must_use]
+    pub fn of_form(request: &Request) -> Self {
+        let takes_pages = request.header("accept").is_some_and(|accept| accept.contains(PAGES));
+        if takes_pages { Self::Navigation } else { Self::of(request) }
+    }
+
+    /// Whether it is one to send to a login.
+    #[must_use]
+    pub fn may_log_in(self) -> bool {
+        matches!(self, Self::Navigation | Self::Plain)
     }
 }
 
@@ -72,7 +89,11 @@ mod tests {
         };
         assert_eq!(kind("GET", &[("accept", "text/html,*/*;q=0.8")]), ClientKind::Navigation);
         assert_eq!(kind("POST", &[("sec-fetch-mode", "navigate")]), ClientKind::Navigation);
-        assert_eq!(kind("GET", &[("accept", "*/*")]), ClientKind::Navigation);
+        for accept in ["*/*", ""] {
+            assert_eq!(kind("GET", &[("accept", accept)]), ClientKind::Plain, "curl, and who is shorter yet");
+            assert_eq!(kind("POST", &[("accept", accept)]), ClientKind::Api);
+        }
+        assert_eq!(kind("GET", &[("accept", "image/*,*/*;q=0.8")]), ClientKind::Api);
         assert_eq!(kind("GET", &[("accept", "*/*"), ("referer", "http://a/")]), ClientKind::Api);
         assert_eq!(kind("GET", &[("accept", "text/html,*/*;q=0.8"), ("referer", "http://a/")]), ClientKind::Navigation);
         assert_eq!(kind("GET", &[("accept", "application/json, */*")]), ClientKind::Api);

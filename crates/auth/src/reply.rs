@@ -86,7 +86,7 @@ impl Reply {
             ClientKind::Navigation => reply
                 .with_body("text/html; charset=utf-8", request.theme.page(status, message, &request.id))
                 .header("content-security-policy", CONTENT_SECURITY_POLICY),
-            ClientKind::Api | ClientKind::WebSocket | ClientKind::Preflight => {
+            ClientKind::Plain | ClientKind::Api | ClientKind::WebSocket | ClientKind::Preflight => {
                 reply.with_body("application/json", body(status, message, &request.id))
             }
             // The proxy writes `grpc-status` and takes the body for `grpc-message`.
@@ -179,6 +179,20 @@ mod tests {
         let body = |status| Reply::message(ClientKind::Api, status, "m", &request).body;
         assert_eq!(body(StatusCode::UNAUTHORIZED), "{\"message\":\"m\",\"status_code\":401}\n");
         assert_eq!(body(StatusCode::BAD_GATEWAY), "{\"message\":\"m\",\"request_id\":\"i\",\"status_code\":502}\n");
+    }
+
+    #[test]
+    fn only_who_asks_for_pages_gets_one() {
+        let request = Request::new("GET", "https", "a", "/");
+        let type_of = |kind| {
+            let reply = Reply::message(kind, StatusCode::FORBIDDEN, "m", &request);
+            let (_, value) = reply.headers.into_iter().find(|(name, _)| name == CONTENT_TYPE).unwrap();
+            value
+        };
+        assert_eq!(type_of(ClientKind::Navigation), "text/html; charset=utf-8");
+        for kind in [ClientKind::Plain, ClientKind::Api, ClientKind::WebSocket] {
+            assert_eq!(type_of(kind), "application/json");
+        }
     }
 
     #[test]

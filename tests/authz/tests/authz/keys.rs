@@ -1,8 +1,9 @@
 //! API keys, passwords, other services, and several filters after each other.
 
 use http::StatusCode;
+use http::header::ACCEPT;
 use nuncio_auth::jwt::{KeySet, check};
-use nuncio_authz_tests::{Browser, Gateway, Nginx, Service, Upstream, replace, signing_key};
+use nuncio_authz_tests::{Browser, Gateway, Nginx, Page, Service, Upstream, replace, signing_key};
 use nuncio_test_support::{Authority, eventually};
 use serde_json::{Value, json};
 
@@ -28,6 +29,14 @@ async fn a_key_lets_in_until_it_is_taken_away() {
     assert_eq!(get("key-2").await.status, StatusCode::UNAUTHORIZED);
     service.write_rules(&rules(&[keys("key-2")])).await;
     assert_eq!((get("key-1").await.status, get("key-2").await.status), (StatusCode::UNAUTHORIZED, StatusCode::OK));
+    // Who does not ask for a page gets none, and who does gets one.
+    let mut curl = Browser::api();
+    curl.headers.insert(ACCEPT, "*/*".parse().unwrap());
+    let kind = |page: &Page| page.header("content-type").map(str::to_owned);
+    let told = curl.with("x-api-key", "wrong").get(&url).await;
+    assert_eq!((told.status, kind(&told).as_deref()), (StatusCode::UNAUTHORIZED, Some("application/json")));
+    let shown = Browser::default().with("x-api-key", "wrong").get(&url).await;
+    assert_eq!((shown.status, kind(&shown).as_deref()), (StatusCode::UNAUTHORIZED, Some("text/html; charset=utf-8")));
     let written = service.written();
     assert!(!written.contains("key-1") && !written.contains("key-2"), "{written}");
 }

@@ -58,7 +58,7 @@ impl OAuth2Filter {
         let strength = Strength::of(&step.arguments);
         let found = Box::pin(self.find(code, origin, request, services)).await.ok().flatten();
         // Where something else decides, the provider is not even told of a login.
-        if kind != ClientKind::Navigation || step.instead.as_ref().is_some_and(|instead| instead.applies(request)) {
+        if !kind.may_log_in() || step.instead.as_ref().is_some_and(|instead| instead.applies(request)) {
             let is_weak = found.is_some_and(|found| !strength.holds(&found.session.claims, now()));
             let message = "a login is needed";
             let reply = Reply::message(kind, StatusCode::UNAUTHORIZED, message, request)
@@ -219,7 +219,7 @@ impl OAuth2Filter {
     fn looping(&self, request: &Request) -> Denial {
         let message = "The login succeeds again and again, and yet this page asks for another one. The browser may not keep \
                        cookies for this site, or the page asks for more than the login gives. Wait a minute, then try again.";
-        let reply = Reply::message(ClientKind::Navigation, StatusCode::BAD_REQUEST, message, request);
+        let reply = Reply::message(ClientKind::of(request), StatusCode::BAD_REQUEST, message, request);
         Denial::new("login_loop", "", reply)
     }
 }

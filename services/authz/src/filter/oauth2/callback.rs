@@ -291,7 +291,7 @@ pub(super) fn find(
 
 /// The page for a login that failed.
 pub(super) fn page(request: &Request, failed: &Failed) -> Reply {
-    Reply::message(ClientKind::Navigation, failed.status, failed.message, request)
+    Reply::message(ClientKind::of_form(request), failed.status, failed.message, request)
 }
 
 /// For a state that no login of this browser has.

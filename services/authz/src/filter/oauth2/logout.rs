@@ -18,11 +18,11 @@ use crate::filter::jwt::{TokenProblem, verify_signature};
 
 /// Ends the session of a page that asks for it: by `POST`, with the word that only pages of this host can read.
 pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Services>) -> Reply {
-    let refused = |message: &str| Reply::message(ClientKind::Navigation, StatusCode::FORBIDDEN, message, request);
+    let told = |status, message: &str| Reply::message(ClientKind::of_form(request), status, message, request);
+    let refused = |message: &str| told(StatusCode::FORBIDDEN, message);
+    let away = || told(StatusCode::SERVICE_UNAVAILABLE, "Please try again shortly.");
     if request.method != "POST" {
-        let reply =
-            Reply::message(ClientKind::Navigation, StatusCode::METHOD_NOT_ALLOWED, "A logout is a POST.", request);
-        return reply.header("allow", "POST");
+        return told(StatusCode::METHOD_NOT_ALLOWED, "A logout is a POST.").header("allow", "POST");
     }
     let form: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().collect();
     let in_form = |name: &str| form.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
@@ -38,17 +38,7 @@ pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Se
         return refused("There is no such realm.");
     };
     let Some(origin) = code.origins.find(request) else { return refused("This host has no such realm.") };
-    let found = match filter.find(code, &origin, request, services).await {
-        Ok(found) => found,
-        Err(_) => {
-            return Reply::message(
-                ClientKind::Navigation,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Please try again shortly.",
-                request,
-            );
-        }
-    };
+    let Ok(found) = filter.find(code, &origin, request, services).await else { return away() };
     // Cookies stay as they are: the browser may keep a session's to itself since another site asks.
     let Some(found) = found else { return Reply::redirect(&code.after_logout(&origin.origin)) };
     let sent = in_form("_xsrf").unwrap_or_default();
@@ -57,12 +47,7 @@ pub(super) async fn logout(request: &Request, config: &Config, services: &Arc<Se
     }
     if let Err(error) = services.sessions.end(&found.place).await {
         tracing::warn!("a logout failed: {error}");
-        return Reply::message(
-            ClientKind::Navigation,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Please try again shortly.",
-            request,
-        );
+        return away();
     }
     let provider = filter.provider(services).await.ok();
     if let Some(provider) = &provider {
