@@ -11,7 +11,7 @@ pub use pending::{
     Pending, find_pending, is_pending, is_state_of, is_state_over, new_state, pending_name, state_digest, surplus,
 };
 pub use provider::{AuthorizationRequest, Provider, s256};
-pub use session::{SESSION_PREFIX, Session, session_cookie, xsrf_cookie};
+pub use session::{Session, session_cookie, xsrf_cookie};
 pub use tokens::{
     IdTokenRules, LogoutToken, TokenResponse, access_token_rules, check_id_token, check_logout_token, is_id_token,
 };

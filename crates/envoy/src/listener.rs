@@ -4,6 +4,7 @@ mod access_log;
 mod chain;
 mod filters;
 mod http;
+mod logins;
 mod scope;
 mod tcp;
 
@@ -20,6 +21,7 @@ use crate::{Resource, proto};
 
 pub(crate) use access_log::{REASON_KEY, REASON_NAMESPACE};
 pub(crate) use filters::{CORS_FILTER, LOCAL_LIMIT_FILTER, PROBES_FILTER};
+pub(crate) use logins::hide_logins;
 pub(crate) use scope::{
     CHAIN_HEADER, HEADERS_OF_EVERY_REQUEST, ON_MISS_FILTER, PREVIEW_FILTER, SCOPE_HEADER, SELECT_FILTER,
 };

@@ -5,6 +5,7 @@ mod checks;
 mod cors;
 mod forward;
 mod limits;
+mod logins;
 mod path;
 mod preview;
 
@@ -119,6 +120,7 @@ fn filters(route: &Route, exact: bool, is_asked: bool) -> HashMap<String, Any> {
     let mut filters = route.cors.as_deref().map(cors::per_route).unwrap_or_default();
     filters.extend(route.limits.as_deref().and_then(limits::per_route));
     filters.extend(checks::of_route(route, is_asked));
+    filters.extend(logins::per_route(route));
     if exact && route.matches.path.may_take_probes() {
         // An empty configuration switches a filter on.
         let enabled = FilterConfig { config: Some(Any::default()), ..Default::default() };
@@ -164,6 +166,7 @@ fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRo
     };
     checks::let_pass(route, is_asked, &mut routes);
     limits::mark(route, &mut routes);
+    logins::mark(route, &mut routes);
     routes
 }
 

@@ -8,11 +8,14 @@
 //! `Host`, so the service never chooses a set by what a request says.
 
 mod filter;
+#[cfg(test)]
+mod guide;
 mod headers;
 mod jwt;
 mod oauth2;
 mod rules;
 mod sensitive;
+mod trouble;
 
 pub use nuncio_api::LOGIN_PARAMETERS;
 
@@ -31,6 +34,7 @@ pub use rules::{
     SameSite,
 };
 pub use sensitive::Sensitive;
+pub use trouble::{TROUBLES_KEY, Trouble};
 
 /// The type URL of a [`RuleSet`].
 pub const RULE_SET_TYPE: &str = "type.googleapis.com/nuncio.auth.v1.RuleSet";
@@ -42,6 +46,10 @@ pub const RULE_SET_KEY: &str = "nuncio.dev/rules";
 pub const ENDPOINTS_PREFIX: &str = "/.ambassador/oauth2/";
 /// The same for what the original does not have.
 pub const OWN_ENDPOINTS_PREFIX: &str = "/.nuncio/";
+/// What the names of sessions' cookies begin with, after the prefix that browsers know: the original's.
+pub const SESSION_PREFIX: &str = "ambassador_session.";
+/// The same of the cookies of logins that were begun.
+pub const PENDING_PREFIX: &str = "nuncio_login.";
 
 #[cfg(test)]
 mod tests {

@@ -119,6 +119,7 @@ impl<'a> Group<'a> {
             limits,
             auth,
             rules: None,
+            hides_logins: false,
             origins: self.origins(),
         };
         let upstreams = self.members.iter().filter_map(|member| member.upstream().cloned()).collect();

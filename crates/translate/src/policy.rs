@@ -224,7 +224,18 @@ fn guard(host: &HostPolicy, what: &str, headers: Vec<HeaderMatch>, action: Route
 fn added(name: Arc<str>, headers: Vec<HeaderMatch>, action: RouteAction, origins: Vec<ObjectId>) -> Route {
     let matches = RouteMatch { path: PathMatch::any(), headers, query: Vec::new() };
     let response_headers = nuncio_ir::HeaderEdits::default();
-    Route { name, matches, action, response_headers, cors: None, auth: Check::Off, rules: None, limits: None, origins }
+    Route {
+        name,
+        matches,
+        action,
+        response_headers,
+        cors: None,
+        auth: Check::Off,
+        rules: None,
+        hides_logins: false,
+        limits: None,
+        origins,
+    }
 }
 
 fn respond(status: u16, body: String) -> RouteAction {

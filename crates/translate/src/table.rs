@@ -180,7 +180,7 @@ fn named(
     } else {
         builder.of_name(host, name, &names, own, wild, is_whole)
     };
-    let mut routes = builder.protect.without_sessions(routes, &names);
+    let mut routes = protect::without_sessions(routes, &names);
     routes.shrink_to_fit();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
     builder.finish()
@@ -292,7 +292,7 @@ impl Builder<'_> {
         if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
             routes.extend(self.last(&routes, names));
         }
-        let routes = self.protect.without_sessions(routes, names);
+        let routes = protect::without_sessions(routes, names);
         self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
     }
 

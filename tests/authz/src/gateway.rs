@@ -69,24 +69,19 @@ impl Gateway {
 }
 
 /// What routes of [`Gateway::start`] call the rules that they are held to: the controller decides it, by which rules can apply
-/// to them. And what `/open/` calls them that have only the sessions of requests taken out.
+/// to them.
 #[must_use]
-pub fn rule_sets() -> &'static [String; 2] {
-    static RULE_SETS: OnceLock<[String; 2]> = OnceLock::new();
-    RULE_SETS.get_or_init(|| {
+pub fn rule_set() -> &'static str {
+    static RULE_SET: OnceLock<String> = OnceLock::new();
+    RULE_SET.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
         let manifests = write_manifests(directory.path(), "http://127.0.0.2:80", "127.0.0.2:81");
         let output = Command::new(program("nuncio")).arg("envoy-config").arg(manifests).output().unwrap();
         let made: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
         let routes = made["Route"]["nuncio/wildcard"]["virtualHosts"][0]["routes"].as_array().unwrap();
-        ["/", "/open/"].map(|prefix| {
-            let of_prefix = routes.iter().filter(|route| route["match"]["prefix"] == prefix);
-            let named = of_prefix.clone().find_map(|route| {
-                let told = &route["typedPerFilterConfig"]["nuncio.filters"]["checkSettings"]["contextExtensions"];
-                told["nuncio.dev/rules"].as_str()
-            });
-            named.unwrap_or_else(|| panic!("{:#?}", of_prefix.collect::<Vec<_>>())).to_owned()
-        })
+        let all = routes.iter().find(|route| route["match"]["prefix"] == "/").unwrap();
+        let told = &all["typedPerFilterConfig"]["nuncio.filters"]["checkSettings"]["contextExtensions"];
+        told["nuncio.dev/rules"].as_str().unwrap_or_else(|| panic!("{all:#}")).to_owned()
     })
 }
 

@@ -18,7 +18,7 @@ mod upstream;
 pub use browser::{Browser, Page};
 pub use collector::{Collector, Span};
 pub use evil::{Asked, Evil, EvilProvider};
-pub use gateway::{Gateway, rule_sets};
+pub use gateway::{Gateway, rule_set};
 pub use issuer::Issuer;
 pub use keycloak::Keycloak;
 pub use nginx::Nginx;

@@ -2,15 +2,13 @@
 //! login is no good, each tab has its own, and who begins logins by the million fills no store.
 
 use http::HeaderMap;
-use nuncio_ir::auth::SameSite;
+use nuncio_ir::auth::{PENDING_PREFIX, SameSite};
 use serde::{Deserialize, Serialize};
 
 use crate::Strength;
 use crate::cookie::{self, prefixed};
 use crate::crypto::{self, Keys};
 
-/// What the names of such cookies begin with, after the prefix.
-const PENDING_PREFIX: &str = "nuncio_login.";
 /// How many a browser keeps; the oldest make way.
 const MOST: usize = 5;
 /// How long a login may take, in seconds.

@@ -1,6 +1,6 @@
 //! A session: what is kept of a login, on our side. Browsers hold nothing but a name for it that cannot be guessed.
 
-use nuncio_ir::auth::SameSite;
+use nuncio_ir::auth::{SESSION_PREFIX, SameSite};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -8,9 +8,6 @@ use crate::Strength;
 
 /// Claims that say how a login was, and not what is true of its user now.
 const OF_LOGIN: [&str; 4] = ["acr", "amr", "auth_time", "sid"];
-
-/// What the names of sessions' cookies begin with, after the prefix: the original's.
-pub const SESSION_PREFIX: &str = "ambassador_session.";
 
 /// What is kept of a login.
 #[derive(Clone, Serialize, Deserialize)]

@@ -28,6 +28,16 @@ local function is_host(host)
     and not host:find("..", 1, true)
 end
 
+-- Whether the route that was found hides logins: its script for this filter was not looked for before.
+local function hides_logins(handle)
+  if not handle:headers():get("cookie") then
+    return false
+  end
+  handle:metadata()
+  local route = handle:route()
+  return route and route:metadata():get("hides_logins")
+end
+
 local function lead(handle, host, rest)
   handle:headers():replace("x-nuncio-scope", host .. rest)
   handle:clearRouteCache()
@@ -83,5 +93,7 @@ function envoy_on_request(handle)
   end
   if status then
     handle:respond({[":status"] = status}, "")
+  elseif hides_logins(handle) then
+    hide_logins(handle)
   end
 end

@@ -28,7 +28,7 @@ use nuncio_ir::{
     SELECT_HEADER,
 };
 
-use super::filters;
+use super::{filters, logins};
 use crate::{header, matcher, proto};
 
 /// Holds the scope key inside the gateway.
@@ -151,7 +151,10 @@ fn chain_action(chain: &str) -> Action {
 
 pub(super) fn on_miss(settings: &HttpSettings) -> HttpFilter {
     let known = format!("local PREVIEWS, CLASS = {}, \"{}\"\n", settings.previews.is_some(), suffix(settings));
-    filters::filter(ON_MISS_FILTER, &lua(&(known + ON_MISS)))
+    let script = logins::functions() + &known + ON_MISS;
+    let hiding = proto::inline(logins::hiding(&script));
+    let source_codes = [(logins::SCRIPT.to_owned(), hiding)].into();
+    filters::filter(ON_MISS_FILTER, &Lua { source_codes, ..lua(&script) })
 }
 
 /// What leads requests to previews, where there may be any.

@@ -134,6 +134,37 @@ fn a_route_sees_the_chain() {
     }
 }
 
+/// In whatever way the route was found; and upgrades stay what the route allows.
+#[test]
+fn upstreams_see_no_cookies_of_logins() {
+    let open = Arm { upgrades: vec!["websocket".to_owned()], ..arm(1, "up") };
+    let hiding = |name| Route { hides_logins: true, ..route(name, prefix("/"), forward(vec![open.clone()])) };
+    let edge = Edge::start(http(), &[host("a.example", vec![hiding("exact")]), wildcards(vec![hiding("star")])]);
+    let seen = |host: &str, lines: &[&str]| {
+        let reply = edge.get(host, "/", lines);
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let cookies = reply.body.lines().filter_map(|line| line.strip_prefix("cookie: "));
+        cookies.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let session = "__Host-ambassador_session.f.default=x";
+    for host in ["a.example", "A.example", "b.example"] {
+        assert_eq!(
+            seen(host, &[&format!("cookie: a=1;  {session} ;ambassador_xsrf.f.default=y; b=\"2\"")]),
+            ["a=1; ambassador_xsrf.f.default=y; b=\"2\""]
+        );
+        let two =
+            [&*format!("cookie: {session}; a=1"), "cookie: b=2;nuncio_login.01=z;__Secure-ambassador_session.f=x"];
+        assert_eq!(seen(host, &two), ["a=1; b=2"], "{host}");
+        assert!(seen(host, &["cookie: ambassador_session.f.default=x"]).is_empty(), "{host}");
+        // What is not of a login stays as it came.
+        for other in ["a=1;b=2", "x_ambassador_session.f=1", "a=ambassador_session.f=1", ";;", "a"] {
+            assert_eq!(seen(host, &[&format!("cookie: {other}")]), [other], "{host}");
+        }
+        assert!(seen(host, &[]).is_empty());
+        assert_eq!(edge.upgrade(host, "/").status, 101, "{host}");
+    }
+}
+
 #[test]
 fn upgrades_are_for_routes_that_allow_them() {
     let open = Arm { upgrades: vec!["websocket".to_owned()], ..arm(1, "up") };

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nuncio_api::{ObjectId, Problem};
-use nuncio_auth::login::SESSION_PREFIX;
-use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId};
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId, SESSION_PREFIX};
 use nuncio_ir::{HeaderMatch, PathMatch, Respond, Route, RouteAction, RouteMatch, RuleCheck, ValueMatch};
 
 use super::{any_case, authority};
@@ -94,27 +93,27 @@ impl<'c> Protect<'c> {
         };
         rules.map(problem).collect()
     }
+}
 
-    /// Where browsers may have sessions, the service takes them out of what goes on unasked: Envoy cannot take one cookie
-    /// out of several. It is asked about those requests alone that bear one.
-    pub(super) fn without_sessions(&mut self, routes: Vec<Route>, names: &Names) -> Vec<Route> {
-        if !names.endpoints {
-            return routes;
-        }
-        let (key, RuleCheck { set, .. }) = SetKey::endpoints();
-        self.sets.insert(set.clone(), key);
-        let bearing = |route: &Route| {
-            let goes_on = route.rules.is_none() && matches!(route.action, RouteAction::Forward(_));
-            goes_on.then(|| {
-                let rules = Some(RuleCheck { set: set.clone(), body: None });
-                let mut bearing = Route { name: format!("{}#session", route.name).into(), rules, ..route.clone() };
-                let value = ValueMatch::Contains(SESSION_PREFIX.to_owned());
-                bearing.matches.headers.push(HeaderMatch { name: "cookie".to_owned(), value, invert: false });
-                bearing
-            })
-        };
-        routes.into_iter().flat_map(|route| bearing(&route).into_iter().chain([route])).collect()
+/// Where browsers may have sessions, what goes on unasked goes on without them. Requests that bear none have a route of their
+/// own, which costs nothing.
+pub(super) fn without_sessions(routes: Vec<Route>, names: &Names) -> Vec<Route> {
+    if !names.endpoints {
+        return routes;
     }
+    routes.into_iter().flat_map(|route| bearing(&route).into_iter().chain([route])).collect()
+}
+
+/// The route for requests with a session, where nobody is asked who would take it out.
+fn bearing(route: &Route) -> Option<Route> {
+    let goes_on = route.rules.is_none() && matches!(route.action, RouteAction::Forward(_));
+    goes_on.then(|| {
+        let name = format!("{}#session", route.name).into();
+        let mut bearing = Route { name, hides_logins: true, ..route.clone() };
+        let value = ValueMatch::Contains(SESSION_PREFIX.to_owned());
+        bearing.matches.headers.push(HeaderMatch { name: "cookie".to_owned(), value, invert: false });
+        bearing
+    })
 }
 
 fn refused_name(name: &str) -> Route {

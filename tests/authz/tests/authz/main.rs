@@ -21,7 +21,7 @@ mod tokens;
 mod traces;
 mod wrong;
 
-use nuncio_authz_tests::rule_sets;
+use nuncio_authz_tests::rule_set;
 use serde_json::{Value, json};
 
 /// One rule for all paths, of these filters.
@@ -30,10 +30,8 @@ fn rules(filters: &[Value]) -> Value {
     rules_of(&json!([{ "origin": "policy.default#0", "path": "*", "filters": named }]), filters)
 }
 
-/// Rules and filters: by the name that routes of a gateway say, and by `s` for whoever is told another by the test. None are
-/// for what is open.
+/// Rules and filters: by the name that routes of a gateway say, and by `s` for whoever is told another by the test.
 fn rules_of(rules: &Value, filters: &[Value]) -> Value {
-    let [all, open] = rule_sets();
-    let [first, second] = [all, "s"].map(|id| json!({ "id": id, "rules": rules }));
-    json!({ "rule_sets": [first, second, { "id": open, "rules": [] }], "filters": filters })
+    let sets = [rule_set(), "s"].map(|id| json!({ "id": id, "rules": rules }));
+    json!({ "rule_sets": sets, "filters": filters })
 }

@@ -160,13 +160,13 @@ async fn a_rotated_key_is_found() {
 async fn an_issuer_that_is_down_keeps_nobody_out_whose_key_is_known() {
     let (issuer, upstream) = (Issuer::start().await, Upstream::start().await);
     let other = Issuer::start().await;
+    issuer.answer(500, "");
     let service = Service::start_with(&rules(&[jwt(&issuer, &json!({}))]), &["--idp-timeout", "500ms"]).await;
     let gateway = Gateway::start(&service, &upstream).await;
     let url = format!("http://{}/", gateway.address);
     let claims = json!({ "sub": "ann", "exp": now() + 60 });
     let good = async || bearer(&issuer.token(&claims)).get(&url).await;
     // Nothing but a small answer in time, from where it was looked for, has the keys; as soon as there is one, they are used.
-    issuer.answer(500, "");
     let down = good().await;
     assert_eq!((down.status, down.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("5")), "{down:#?}");
     other.answer(200, &issuer.key_set());

@@ -3,7 +3,7 @@
 mod mistakes;
 
 use nuncio_auth::{Match, Rules};
-use nuncio_ir::auth::RuleSetId;
+use nuncio_ir::auth::{FilterKind, RuleSetId};
 use nuncio_ir::{RouteAction, Slot};
 use proptest::prelude::*;
 
@@ -142,9 +142,11 @@ fn a_route_names_the_rules_that_can_apply_to_it_and_no_others() {
     let (own, x) = ("p.default#0".to_owned(), "p.default#1".to_owned());
     assert_eq!(
         rules(&world, "a.example", "/own/y"),
-        [(own.clone(), "*".to_owned())],
+        [(own.clone(), "/own/*".to_owned())],
         "all of its paths are the rule's"
     );
+    let whole: Vec<_> = world.model().rule_sets.values().filter(|set| set.whole).map(|set| set.rules.len()).collect();
+    assert_eq!(whole, [1], "that one alone need not look at paths");
     assert_eq!(rules(&world, "b.example", "/x/y"), [(x.clone(), "/x/*".to_owned())]);
     let both = [(own, "/own/*".to_owned()), (x, "/x/*".to_owned())];
     assert_eq!(rules(&world, "a.example", "/z"), both, "by the table of the wildcards");
@@ -205,19 +207,47 @@ fn a_rule_is_for_the_names_of_its_host_and_no_others() {
 }
 
 #[test]
-fn a_session_goes_by_way_of_the_service_where_nobody_else_is_asked() {
+fn a_session_goes_no_further_where_nobody_is_asked() {
     let mut world = world();
     apply(&mut world, &(EDGE.to_owned() + &policy("[{host: a.example, path: '/own/*', filters: [{name: login}]}]")));
-    let asked = |host: &str, path: &str, cookie: &str| {
+    let taken = |host: &str, path: &str, cookie: &str| {
         let request = Request::get(host, path).with("cookie", cookie);
         let route = request.route(world.model(), "").unwrap();
-        route.rules.as_ref().map(|check| world.model().rule_sets[&check.set].rules.len())
+        (route.rules.is_some(), route.hides_logins)
     };
     for name in ["a.example", "A.example"] {
-        assert_eq!(asked(name, "/open/x", "a=1; __Host-ambassador_session.login.default=x"), Some(0), "{name}");
-        assert_eq!(asked(name, "/open/x", "a=1; ambassador_xsrf.login.default=x"), None, "{name}");
+        assert_eq!(taken(name, "/open/x", "a=1; __Host-ambassador_session.login.default=x"), (false, true), "{name}");
+        assert_eq!(taken(name, "/open/x", "a=1; ambassador_xsrf.login.default=x"), (false, false), "{name}");
     }
-    assert_eq!(asked("a.example", "/own/x", "ambassador_session.login.default=x"), Some(1));
+    assert_eq!(
+        taken("a.example", "/own/x", "ambassador_session.login.default=x"),
+        (true, false),
+        "who is asked hides it"
+    );
+}
+
+/// A warning, so that a directory is in order before the portal has run for the first time.
+#[test]
+fn the_secret_of_the_portals_keys_may_be_missing() {
+    let mut world = world();
+    let filter = |secret: &str| {
+        format!(
+            "---\napiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {{name: portal}}\nspec: {{APIKey: {{keys: \
+             [{{secretName: {secret}}}]}}}}\n"
+        )
+    };
+    let told = |world: &World| {
+        let id = nuncio_api::ObjectId::new(nuncio_api::Kind::Filter, "default", "portal");
+        world.problems(&id).iter().map(|problem| (problem.reason, problem.severity)).collect::<Vec<_>>()
+    };
+    let rules = policy("[{host: '*', path: '/x/*', filters: [{name: portal}]}]");
+    apply(&mut world, &(EDGE.to_owned() + &rules + &filter("portal-keys")));
+    assert_eq!(told(&world), [("InvalidSecret", nuncio_api::Severity::Warning)]);
+    let kind = |world: &World| world.model().filters.values().map(|filter| filter.kind.clone()).collect::<Vec<_>>();
+    assert!(matches!(&kind(&world)[..], [FilterKind::ApiKey(keys)] if keys.keys.is_empty()), "{:?}", kind(&world));
+    apply(&mut world, &filter("others"));
+    assert_eq!(told(&world), [("InvalidSecret", nuncio_api::Severity::Error)]);
+    assert!(matches!(&kind(&world)[..], [FilterKind::Invalid { .. }]), "{:?}", kind(&world));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use http::header::{HeaderValue, SET_COOKIE};
 use nuncio_auth::cookie::{self, Cookie, prefixed};
-use nuncio_auth::login::{Origin, SESSION_PREFIX, Session, is_pending, session_cookie, xsrf_cookie};
+use nuncio_auth::login::{Origin, Session, is_pending, session_cookie, xsrf_cookie};
 use nuncio_auth::{Reply, Request};
-use nuncio_ir::auth::SameSite;
+use nuncio_ir::auth::{SESSION_PREFIX, SameSite};
 
 use super::session::LOOP_COOKIE;
 
