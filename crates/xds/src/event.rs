@@ -25,7 +25,7 @@ pub enum Protocol {
     StateOfTheWorld,
 }
 
-/// Who a client says it is, in its first message.
+/// Who a client says it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
     /// `node.id`.
@@ -34,7 +34,12 @@ pub struct Node {
     pub cluster: String,
     /// User agent and version, such as `envoy/1.40.0`; empty if not told.
     pub agent: String,
+    /// What a service of ours says of itself, in its first message or a later one; reported as [`Event::Told`].
+    pub says: Vec<Word>,
 }
+
+/// A text in the metadata of a node, and its key.
+pub type Word = (Arc<str>, Arc<str>);
 
 /// Something that happened on a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,13 @@ pub enum Event {
         node: Arc<Node>,
         /// What it asks for first, which tells an Envoy from a rate limit service; nothing if that is not served.
         asks: Option<ResourceType>,
+    },
+    /// A service of ours says something of itself.
+    Told {
+        /// The stream.
+        stream: StreamId,
+        /// What it says, all in all.
+        says: Vec<Word>,
     },
     /// A client that was connected has gone.
     Disconnected {

@@ -13,7 +13,7 @@ mod resource;
 mod server;
 mod store;
 
-pub use event::{Counts, Delivery, Event, Hold, Node, Protocol, StreamId, StreamInfo, StreamState};
+pub use event::{Counts, Delivery, Event, Hold, Node, Protocol, StreamId, StreamInfo, StreamState, Word};
 pub use options::Options;
 pub use resource::{Key, Resource, ResourceType, Revision, Update};
 pub use server::{ServeError, Server};

@@ -40,7 +40,7 @@ pub struct Machine {
 /// A message of a client.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Who it is; only in the first message of a stream.
+    /// Who it is: counts in the first message of a stream. What it says counts in every one.
     pub node: Option<Node>,
     /// The type; `None` if it is not one that is served.
     pub kind: Option<ResourceType>,

@@ -6,6 +6,7 @@ mod inject;
 mod introspect;
 pub(crate) mod jwt;
 mod keys;
+mod needed;
 pub(crate) mod oauth2;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use nuncio_auth::api_key::ApiKeys;
 use nuncio_auth::basic::Users;
 use nuncio_auth::{Denial, Request, Step, Verdict};
-use nuncio_ir::auth::{Filter, FilterKind};
+use nuncio_ir::auth::{Filter, FilterId, FilterKind};
 
 use crate::config::Config;
 use crate::engine::Services;
@@ -21,6 +22,7 @@ use external::ExternalFilter;
 use introspect::IntrospectionFilter;
 use jwt::JwtFilter;
 use keys::{ApiKeyFilter, BasicFilter};
+pub(crate) use needed::Lacking;
 use oauth2::OAuth2Filter;
 
 /// A filter that can be asked.
@@ -59,7 +61,7 @@ impl Compiled {
                 let users = Users::parse(basic.users.expose()).map_err(|error| error.to_string())?;
                 Kind::Basic(BasicFilter::new(&id, Arc::new(users), &basic)?)
             }
-            FilterKind::External(external) => Kind::External(ExternalFilter::new(*external)?),
+            FilterKind::External(external) => Kind::External(ExternalFilter::new(&id, *external)?),
             FilterKind::Introspection(introspection) => {
                 Kind::Introspection(IntrospectionFilter::new(&id, *introspection)?)
             }
@@ -76,6 +78,16 @@ impl Compiled {
     #[cfg(test)]
     pub(crate) fn is_invalid(&self) -> bool {
         matches!(self.kind, Kind::Invalid(_))
+    }
+
+    /// What the filter of this id needs of others and cannot have. What was never fetched is.
+    pub(crate) async fn lacking(&self, id: &FilterId, services: &Services) -> Option<Lacking> {
+        let document = match &self.kind {
+            Kind::Jwt(filter) => filter.lacking(services).await,
+            Kind::OAuth2(filter) => filter.lacking(services).await,
+            Kind::ApiKey(_) | Kind::Basic(_) | Kind::External(_) | Kind::Introspection(_) | Kind::Invalid(_) => None,
+        };
+        document.or_else(|| services.clients.failed(id).map(Lacking::from))
     }
 
     /// What the filter says of a request. A login that is to begin is the engine's to begin.

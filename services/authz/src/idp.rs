@@ -1,8 +1,10 @@
 //! Identity providers, over HTTP.
 
+mod calls;
 mod client;
 mod documents;
 mod guard;
 
+pub(crate) use calls::Failed;
 pub(crate) use client::{Answer, Clients, IdpError};
 pub(crate) use documents::{AT_ONCE, Document, Documents, NOW_AND_THEN};

@@ -25,6 +25,7 @@ mod embedded;
 mod engine;
 mod filter;
 mod idp;
+mod lookout;
 mod metrics;
 mod provider;
 mod run;

@@ -12,7 +12,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Audit;
-use crate::changes;
 use crate::config::Active;
 use crate::engine::{Engine, KeyUse, Services};
 use crate::idp::Clients;
@@ -21,6 +20,7 @@ use crate::provider::{file, xds};
 use crate::server::{self, Listener};
 use crate::session::{MemoryStore, RedisStore, Sessions, Store, StoreError, Subscriber};
 use crate::settings::{Address, Settings};
+use crate::{changes, lookout};
 
 /// How long what is in flight may take when the service is stopped: an identity provider may have to answer first.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -122,8 +122,10 @@ impl Service {
             let others = Subscriber::new(settings.redis_kind, &urls.0, &settings.redis_master.0)?;
             tasks.spawn(engine.services.sessions.follow(others, stop.clone()));
         }
+        tasks.spawn(lookout::watch(engine.active.clone(), engine.services.clone(), stop.clone()));
         if let Some(server) = settings.xds {
-            tasks.spawn(xds::watch(server, engine.active.clone(), stop.clone()));
+            let troubles = engine.services.troubles.subscribe();
+            tasks.spawn(xds::watch(server, engine.active.clone(), troubles, stop.clone()));
         } else if let Some(path) = settings.rules {
             tasks.spawn(file::watch(path, engine.active.clone(), stop.clone()));
         }

@@ -6,6 +6,7 @@ mod ingest;
 mod limits;
 mod ports;
 mod problems;
+mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use self::ingest::Staged;
 pub(crate) use self::ports::{Ports, Probe};
 use self::problems::KnownProblem;
 pub(crate) use self::problems::located;
+use self::troubles::Troubles;
 use crate::event::{Event, ServedListener, Subject};
 use crate::files::Files;
 use crate::metrics::Metrics;
@@ -72,6 +74,8 @@ pub(crate) struct Engine {
     redis: Option<Arc<str>>,
     /// Services that cannot be asked.
     unasked: Vec<Unasked>,
+    /// What filters cannot have.
+    troubles: Troubles,
     known_problems: BTreeMap<Subject, BTreeSet<KnownProblem>>,
     /// What has no problem any more, and is not told yet.
     mended: Vec<Subject>,
@@ -102,6 +106,7 @@ impl Engine {
             limits_are_private: false,
             redis: None,
             unasked: Vec::new(),
+            troubles: Troubles::new(),
             known_problems: BTreeMap::new(),
             mended: Vec::new(),
             touched: Touched::default(),
@@ -160,8 +165,11 @@ impl Engine {
             }
             xds::Event::Disconnected { stream, node } if self.deciders.remove(&stream).is_some() => {
                 tracing::warn!("the authentication service {} disconnected", node.id);
-                self.lost(stream)
+                let mut events = self.note_troubles(stream, Vec::new());
+                events.extend(self.lost(stream));
+                events
             }
+            xds::Event::Told { stream, says } => self.told(stream, &says),
             xds::Event::Disconnected { stream, node } => {
                 self.synced.remove(&stream);
                 if self.synced.is_empty() {

@@ -168,12 +168,16 @@ impl Stream {
     }
 
     fn greet(&mut self, node: Option<Node>, asks: Option<ResourceType>, context: &mut Context<'_>) {
-        if std::mem::replace(&mut self.greeted, true) {
-            return;
+        let mut node = node.unwrap_or_default();
+        let says = std::mem::take(&mut node.says);
+        if !std::mem::replace(&mut self.greeted, true) {
+            self.node = Arc::new(node);
+            self.asks = asks;
+            context.out.push(Output::Event(Event::Connected { stream: self.id, node: Arc::clone(&self.node), asks }));
         }
-        self.node = Arc::new(node.unwrap_or_default());
-        self.asks = asks;
-        context.out.push(Output::Event(Event::Connected { stream: self.id, node: Arc::clone(&self.node), asks }));
+        if !says.is_empty() {
+            context.out.push(Output::Event(Event::Told { stream: self.id, says }));
+        }
     }
 
     /// Looks again at whatever has reached its time.

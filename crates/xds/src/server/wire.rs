@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::core::v3 as core;
 use envoy_types::pb::envoy::service::discovery::v3 as pb;
-use envoy_types::pb::google::protobuf::Any;
+use envoy_types::pb::google::protobuf::{Any, value};
 use envoy_types::pb::google::rpc::Status;
 
-use crate::event::Node;
+use crate::event::{Node, Word};
 use crate::machine::{Interest, Request, Response};
 use crate::resource::{Resource, ResourceType};
+
+/// What the keys begin with of what our services say.
+const OURS: &str = "nuncio.dev/";
 
 pub(super) fn delta_request(request: pb::DeltaDiscoveryRequest) -> Request {
     let versions = request.initial_resource_versions.into_iter();
@@ -101,7 +104,20 @@ fn node(node: core::Node) -> Node {
         Some(version) => format!("{}/{version}", node.user_agent_name),
         None => node.user_agent_name,
     };
-    Node { id: node.id, cluster: node.cluster, agent }
+    let says = node
+        .metadata
+        .into_iter()
+        .flat_map(|metadata| metadata.fields)
+        .filter_map(|(key, value)| word(key, value.kind?));
+    Node { id: node.id, cluster: node.cluster, agent, says: says.collect() }
+}
+
+/// Envoys have metadata too, of their operators.
+fn word(key: String, value: value::Kind) -> Option<Word> {
+    match value {
+        value::Kind::StringValue(text) if key.starts_with(OURS) => Some((key.into(), text.into())),
+        _ => None,
+    }
 }
 
 fn version(version: core::node::UserAgentVersionType) -> Option<String> {

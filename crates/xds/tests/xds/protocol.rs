@@ -198,13 +198,29 @@ fn large_responses_are_split() {
 #[test]
 fn the_node_comes_with_the_first_message_and_unknown_types_are_counted() {
     let (mut rig, id) = Rig::serving(vec![]);
-    let node = Node { id: "edge-1".into(), cluster: "edge".into(), agent: "envoy/1.40.0".into() };
+    let node = Node { id: "edge-1".into(), cluster: "edge".into(), agent: "envoy/1.40.0".into(), says: Vec::new() };
     let unknown = Request { node: Some(node.clone()), kind: None, ..delta(Cluster, &[], &[]) };
     rig.request(id, unknown);
     rig.request(id, delta(Cluster, &[], &[]));
     let info = rig.machine.streams().remove(0);
     assert_eq!((&*info.node, info.unknown_types), (&node, 1));
     assert_eq!(rig.events[0], Event::Connected { stream: id, node: node.into(), asks: None });
+}
+
+#[test]
+fn what_a_service_says_of_itself_is_told_whenever_it_says_it() {
+    let (mut rig, id) = Rig::serving(vec![]);
+    let saying = |text: &str| Node { says: vec![("nuncio.dev/x".into(), text.into())], ..Node::default() };
+    rig.request(id, Request { node: Some(saying("1")), ..delta(RuleSet, &[], &[]) });
+    rig.request(id, delta(RuleSet, &[], &[]));
+    rig.request(id, Request { node: Some(saying("2")), ..delta(RuleSet, &[], &[]) });
+    let told = rig.events.iter().filter_map(|event| match event {
+        Event::Connected { node, .. } => Some(format!("connected {}", node.says.len())),
+        Event::Told { says, .. } => Some(format!("told {says:?}")),
+        _ => None,
+    });
+    let expected = ["connected 0", r#"told [("nuncio.dev/x", "1")]"#, r#"told [("nuncio.dev/x", "2")]"#];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 #[test]

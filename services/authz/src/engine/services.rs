@@ -7,8 +7,9 @@ use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 use nuncio_auth::jwt::{KeySet, Verified};
 use nuncio_auth::login::Provider;
+use nuncio_ir::auth::Trouble;
 use serde_json::Value as Json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::assertions::Assertions;
 use super::key_uses::KeyUses;
@@ -63,6 +64,8 @@ pub(crate) struct Services {
     pub(crate) guesses: Arc<Semaphore>,
     pub(crate) assertions: Assertions,
     pub(crate) key_uses: KeyUses,
+    /// What filters need of others and cannot have.
+    pub(crate) troubles: watch::Sender<Vec<Trouble>>,
 }
 
 /// What an issuer said of a token.
@@ -117,6 +120,7 @@ impl Services {
             guesses: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
             assertions: Assertions::default(),
             key_uses: KeyUses::default(),
+            troubles: watch::Sender::default(),
         }
     }
 

@@ -16,6 +16,7 @@ use super::inject::{Injection, compile, inject};
 use super::oauth2::basic_credentials;
 use crate::clock::now;
 use crate::engine::{Introspected, Services};
+use crate::idp::Failed;
 
 /// An Introspection filter, compiled.
 #[derive(Debug)]
@@ -125,7 +126,17 @@ impl IntrospectionFilter {
         if let Some(known) = services.introspected.get(&key).await {
             return Ok(known.claims);
         }
-        let found = services.introspected.try_get_with(key, self.ask(token, services)).await;
+        let ask = async {
+            let answer = self.ask(token, services).await;
+            let failed = |why: &String| Failed {
+                field: "spec.Introspection.endpoint",
+                url: self.spec.endpoint.as_ref().to_owned(),
+                why: why.clone(),
+            };
+            services.clients.note(&self.id, answer.as_ref().err().map(failed));
+            answer
+        };
+        let found = services.introspected.try_get_with(key, ask).await;
         found.map(|found| found.claims).map_err(|error| error.as_ref().clone())
     }
 

@@ -19,7 +19,7 @@ use crate::idp::{AT_ONCE, Document, IdpError, NOW_AND_THEN};
 #[derive(Debug)]
 pub(crate) struct JwtFilter {
     id: FilterId,
-    spec: Jwt,
+    pub(super) spec: Jwt,
     rules: ClaimRules,
     injections: Vec<Injection>,
     answers: Answers,

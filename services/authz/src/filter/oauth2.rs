@@ -26,6 +26,7 @@ use nuncio_ir::auth::{AuthorizationCode, ClientAuthentication, FilterId, Grant, 
 
 pub(crate) use endpoint::endpoint;
 pub(crate) use machine::{MachineToken, UntilExpiry};
+pub(super) use provider::AUTHORIZATION_URL;
 pub(crate) use provider::basic_credentials;
 pub(crate) use refresh::Refreshed;
 
@@ -37,7 +38,7 @@ use crate::engine::Services;
 #[derive(Debug)]
 pub(crate) struct OAuth2Filter {
     id: FilterId,
-    spec: OAuth2,
+    pub(super) spec: OAuth2,
     code: Option<Code>,
     injections: Vec<Injection>,
     /// Signs who we are, where that is how we show it.

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use nuncio_ir::auth::HttpClient;
+use nuncio_ir::auth::{FilterId, HttpClient};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
+use tokio::sync::Notify;
 use tracing::{Instrument, debug_span};
 
+use super::calls::{Calls, Failed};
 use super::guard::{Guarded, is_forbidden};
 use crate::metrics::AuthzMetrics;
 
@@ -44,11 +46,14 @@ pub(crate) struct Clients {
     metrics: AuthzMetrics,
     /// None is the one for clear text, to which the setup is nothing.
     made: Mutex<HashMap<Option<HttpClient>, Client>>,
+    calls: Calls,
+    /// Told when something cannot be had that could be, when it can be again, and when the reason is another.
+    pub(crate) turned: Notify,
 }
 
 impl Clients {
     pub(crate) fn new(timeout: Duration, metrics: AuthzMetrics) -> Arc<Self> {
-        Arc::new(Self { timeout, metrics, made: Mutex::default() })
+        Arc::new(Self { timeout, metrics, made: Mutex::default(), calls: Calls::default(), turned: Notify::new() })
     }
 
     /// The client for a setup, and what speaks its scheme.
@@ -61,6 +66,18 @@ impl Clients {
         let client = build(setup.as_ref(), self.timeout)?;
         made.insert(setup, client.clone());
         Ok(client)
+    }
+
+    /// Notes what came of a filter's last call on behalf of a request.
+    pub(crate) fn note(&self, id: &FilterId, failed: Option<Failed>) {
+        if self.calls.note(id, failed) {
+            self.turned.notify_one();
+        }
+    }
+
+    /// A filter's last call, if it failed, and not long ago.
+    pub(crate) fn failed(&self, id: &FilterId) -> Option<Failed> {
+        self.calls.failed(id)
     }
 
     /// Sends a request made with the client of a setup.

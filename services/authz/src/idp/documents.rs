@@ -1,7 +1,7 @@
 //! Documents of identity providers: fetched once for all who wait, and the last good one kept while there is no newer.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,8 @@ struct Entry<T> {
     current: ArcSwapOption<Document<T>>,
     /// Held by who fetches.
     tried: Arc<AsyncMutex<Tried>>,
-    is_failing: AtomicBool,
+    /// Why it could not be fetched when that was last tried.
+    failing: ArcSwapOption<IdpError>,
 }
 
 /// When it was last tried to fetch, and why that failed.
@@ -81,9 +82,7 @@ impl<T: Send + Sync + 'static> Documents<T> {
         let entry = self.entry(setup, url);
         match entry.current.load_full() {
             Some(document) if document.fresh_until > Instant::now() => Ok(document),
-            Some(document)
-                if entry.is_failing.load(Ordering::Relaxed) || document.fresh_until.elapsed() < HARDLY_OLD =>
-            {
+            Some(document) if entry.is_failing() || document.fresh_until.elapsed() < HARDLY_OLD => {
                 self.fetch_meanwhile(entry);
                 Ok(document)
             }
@@ -137,6 +136,16 @@ impl<T: Send + Sync + 'static> Documents<T> {
         self.source.fetch(&entry, &mut tried).await.ok()
     }
 
+    /// Why the document at an address could not be fetched when that was last tried; nothing where it could.
+    pub(crate) fn failure(&self, setup: &HttpClient, url: &str) -> Option<Arc<IdpError>> {
+        self.entry(setup, url).failing.load_full()
+    }
+
+    /// Whether there is one, however old.
+    pub(crate) fn has(&self, setup: &HttpClient, url: &str) -> bool {
+        self.entry(setup, url).current.load().is_some()
+    }
+
     fn entry(&self, setup: &HttpClient, url: &str) -> Arc<Entry<T>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = entries.get(url).and_then(|of_url| of_url.iter().find(|entry| entry.setup == *setup)) {
@@ -155,19 +164,29 @@ impl<T> Entry<T> {
             url: url.to_owned(),
             current: ArcSwapOption::empty(),
             tried: Arc::default(),
-            is_failing: AtomicBool::default(),
+            failing: ArcSwapOption::empty(),
         }
+    }
+
+    fn is_failing(&self) -> bool {
+        self.failing.load().is_some()
     }
 }
 
 impl<T> Source<T> {
     async fn fetch(&self, entry: &Entry<T>, tried: &mut Tried) -> Result<Arc<Document<T>>, IdpError> {
         let result = self.ask(entry).await;
-        *tried = Some((Instant::now(), result.as_ref().err().cloned()));
-        entry.is_failing.store(result.is_err(), Ordering::Relaxed);
-        match &result {
-            Ok(document) => entry.current.store(Some(document.clone())),
-            Err(error) => tracing::warn!("{}: {error}", told(&entry.url)),
+        let failed = result.as_ref().err();
+        *tried = Some((Instant::now(), failed.cloned()));
+        if let Ok(document) = &result {
+            entry.current.store(Some(document.clone()));
+        }
+        if let Some(error) = failed {
+            tracing::debug!("{}: {error}", told(&entry.url));
+        }
+        let before = entry.failing.swap(failed.cloned().map(Arc::new));
+        if before.as_deref() != failed {
+            self.clients.turned.notify_one();
         }
         result
     }

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DeltaDiscoveryResponse};
 use envoy_types::pb::google::rpc::Status;
-use nuncio_ir::auth::{FILTER_TYPE, FilterId, RULE_SET_TYPE, RuleSetId};
+use nuncio_ir::auth::{FILTER_TYPE, FilterId, RULE_SET_TYPE, RuleSetId, TROUBLES_KEY, Trouble};
+use serde_json::Value as Json;
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::config::{Active, Change};
+use crate::dynamic;
 use crate::settings::Address;
 
 /// How long connecting may take.
@@ -24,12 +26,22 @@ const CONNECT: Duration = Duration::from_secs(5);
 const WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// The largest response in bytes: a first one holds everything.
 const LARGEST: usize = 256 << 20;
+/// How long a connection may be away before anybody hears of it: a controller that starts beside us has no socket yet.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many troubles the controller is told at most.
+const MOST_TOLD: usize = 1_000;
 /// The code of a NACK: `INVALID_ARGUMENT`.
 const INVALID: i32 = 3;
 
-/// Receives rules and filters until stopped. Those in force survive whatever happens to the connection.
-pub(crate) async fn watch(server: Address, active: Active, stop: CancellationToken) {
-    let mut client = Client { server, active, versions: BTreeMap::new() };
+/// Receives rules and filters until stopped, and says what filters cannot have. Those in force survive whatever happens to the
+/// connection.
+pub(crate) async fn watch(
+    server: Address,
+    active: Active,
+    troubles: watch::Receiver<Vec<Trouble>>,
+    stop: CancellationToken,
+) {
+    let mut client = Client { server, active, troubles, versions: BTreeMap::new(), last: Instant::now() };
     let mut wait = WAIT.0;
     loop {
         let before = client.versions.clone();
@@ -42,7 +54,11 @@ pub(crate) async fn watch(server: Address, active: Active, stop: CancellationTok
         if client.versions != before {
             wait = WAIT.0;
         }
-        tracing::warn!("no rules from {}, trying again in {wait:?}: {error}", client.server);
+        if client.last.elapsed() < PATIENCE {
+            tracing::debug!("no rules from {}, trying again in {wait:?}: {error}", client.server);
+        } else {
+            tracing::warn!("no rules from {}, trying again in {wait:?}: {error}", client.server);
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64() / 2.0)) => {}
@@ -54,6 +70,9 @@ pub(crate) async fn watch(server: Address, active: Active, stop: CancellationTok
 struct Client {
     server: Address,
     active: Active,
+    troubles: watch::Receiver<Vec<Trouble>>,
+    /// When a connection was last there; at first, when it was first tried.
+    last: Instant,
     /// What is here, by type and name: a server that we come back to sends what differs.
     versions: BTreeMap<&'static str, BTreeMap<String, String>>,
 }
@@ -71,17 +90,35 @@ impl Client {
         let call = client.delta_aggregated_resources(ReceiverStream::new(outgoing));
         let opened = tokio::time::timeout(CONNECT, call).await.map_err(|_| "no answer".to_owned())?;
         let mut responses = opened.map_err(|status| status.message().to_owned())?.into_inner();
-        while let Some(response) = responses.message().await.map_err(|status| status.message().to_owned())? {
+        loop {
+            let result = tokio::select! {
+                result = responses.message() => result.map_err(|status| status.message().to_owned()),
+                Ok(()) = self.troubles.changed() => {
+                    let told = DeltaDiscoveryRequest { node: Some(self.node()), ..DeltaDiscoveryRequest::default() };
+                    send(DeltaDiscoveryRequest { type_url: FILTER_TYPE.to_owned(), ..told }).await?;
+                    continue;
+                }
+            };
+            self.last = Instant::now();
+            let Some(response) = result? else { return Ok(()) };
             if let Some(answer) = self.answer(response) {
                 send(answer).await?;
             }
         }
-        Ok(())
     }
 
-    fn subscription(&self, kind: &'static str) -> DeltaDiscoveryRequest {
+    /// Who we are, and what filters cannot have.
+    fn node(&mut self) -> Node {
+        let troubles: Vec<_> = self.troubles.borrow_and_update().iter().take(MOST_TOLD).cloned().collect();
+        let troubles = serde_json::to_string(&troubles).unwrap_or_default();
+        let metadata = [(TROUBLES_KEY.to_owned(), Json::String(troubles))].into_iter().collect();
+        let name = || "nuncio-authz".to_owned();
+        Node { id: name(), cluster: name(), metadata: Some(dynamic::fields(metadata)), ..Node::default() }
+    }
+
+    fn subscription(&mut self, kind: &'static str) -> DeltaDiscoveryRequest {
         DeltaDiscoveryRequest {
-            node: Some(Node { id: "nuncio-authz".to_owned(), cluster: "nuncio-authz".to_owned(), ..Node::default() }),
+            node: Some(self.node()),
             type_url: kind.to_owned(),
             resource_names_subscribe: vec!["*".to_owned()],
             initial_resource_versions: self

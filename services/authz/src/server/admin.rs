@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use nuncio_auth::Request;
-use nuncio_ir::auth::RuleSetId;
+use nuncio_ir::auth::{RuleSetId, Trouble};
 use nuncio_telemetry::{Health, METRICS_CONTENT_TYPE, Metrics};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +31,7 @@ pub(crate) fn router(engine: Arc<Engine>, health: Health, metrics: Metrics) -> R
         .route("/metrics", get(show_metrics))
         .route("/explain", post(explain))
         .route("/jwks", get(jwks))
+        .route("/problems", get(problems))
         .route("/sessions/end", post(end_sessions))
         .with_state(Admin { engine, health, metrics })
 }
@@ -49,6 +50,11 @@ async fn show_metrics(State(admin): State<Admin>) -> Response {
 /// The keys by which upstreams verify who a request is from.
 async fn jwks(State(admin): State<Admin>) -> Json<Value> {
     Json(admin.engine.services.assertions.public_keys())
+}
+
+/// What filters need of others and cannot have.
+async fn problems(State(admin): State<Admin>) -> Json<Vec<Trouble>> {
+    Json(admin.engine.services.troubles.borrow().clone())
 }
 
 /// A request to explain.
@@ -84,7 +90,7 @@ async fn explain(State(admin): State<Admin>, Json(question): Json<Question>) -> 
         None => Some(RuleSetId(question.rules.as_str().into())),
     };
     let Some(rules) = rules else {
-        let message = format!("there are no rules {0:?}, and none of that name for this path\n", question.rules);
+        let message = format!("no rule: {:?} is not for this path, or not there\n", question.rules);
         return (StatusCode::NOT_FOUND, message).into_response();
     };
     let decision = admin.engine.decide(Some(&rules.0), request).await;

@@ -65,7 +65,7 @@ impl Engine {
     pub(crate) fn problems_among_others(&self, object: &Object) -> impl Iterator<Item = LocatedProblem> {
         let problems = self.world.problems(&object.id).into_iter().chain(self.refusals.problems_of(Some(&object.id)));
         let problems = problems.chain(self.ports.problem_of(&object.id)).chain(self.unasked_of(&object.id));
-        let problems = problems.chain(self.not_fetched(&object.id));
+        let problems = problems.chain(self.not_fetched(&object.id)).chain(self.troubles_of(&object.id));
         problems.map(|problem| LocatedProblem::of(Some(object), problem))
     }
 }

@@ -16,7 +16,7 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 23] = [
+const CONCERNS: [(&str, Concern); 24] = [
     ("Expired", Concern::Attachment),
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
@@ -36,6 +36,7 @@ const CONCERNS: [(&str, Concern); 23] = [
     ("NotFetched", Concern::Attachment),
     ("NotReached", Concern::Reference),
     ("NotResolved", Concern::Reference),
+    ("ProviderUnavailable", Concern::Reference),
     ("RefusedByProxy", Concern::Proxy),
     ("ReservedForPreviews", Concern::Attachment),
     ("ResolverNotFound", Concern::Reference),

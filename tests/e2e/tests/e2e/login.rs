@@ -106,6 +106,9 @@ async fn sessions_outlive_a_gateway_where_it_is_told_so() {
 async fn operators_are_told_why_and_end_the_sessions_of_a_user() {
     let (site, upstream) = (Site::new(), Upstream::start().await);
     let provider = with_login(&site, &upstream).await;
+    let mut open = mapping("open", "/open/", upstream.address.parse().unwrap());
+    open["spec"]["bypass_auth"] = json!(true);
+    site.write("open.yaml", documents(&[open]));
     let admin = site.root().join("authz-admin.sock");
     let gateway = Gateway::start_with(&site, |command| _ = command.env("NUNCIO_AUTHZ_ADMIN", &admin)).await;
     let mode = std::fs::metadata(&admin).unwrap().permissions().mode();
@@ -121,10 +124,71 @@ async fn operators_are_told_why_and_end_the_sessions_of_a_user() {
     assert_eq!(browser.log_in(&url, "ann").await.status, StatusCode::OK);
     let explained = authz(&["explain", &url, "--rules", "orders.default#0", "-H", "accept: application/json"]);
     assert!(explained.starts_with("deny (status 401)\n") && explained.contains("login.default: deny"), "{explained}");
+    // The gateway says by which rules, where it is asked.
+    let diagnostics = site.admin().to_string();
+    let asked = ["--gateway", diagnostics.as_str(), "-H", "accept: application/json"];
+    assert_eq!(authz(&[&["explain", url.as_str()][..], &asked].concat()), explained);
+    let (public, open) = (format!("{}/public", origin(&site)), format!("{}/open/", origin(&site)));
+    assert_eq!(authz(&[&["explain", public.as_str()][..], &asked].concat()), "no rule: let through\n");
+    let unasked = authz(&[&["explain", open.as_str()][..], &asked].concat());
+    assert!(unasked.starts_with("no rule: not asked\n  forwarded to "), "{unasked}");
+    let mut wrong =
+        site.nuncio(&["authz", "explain", &public, "--rules", "orders.default#0", "--admin", admin.to_str().unwrap()]);
+    let wrong = wrong.output().unwrap();
+    assert!(!wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("no rule: "), "{wrong:?}");
+    assert!(!gateway.stderr().iter().any(|line| line.contains("no rules from")), "{:#?}", gateway.stderr());
     assert_eq!(authz(&["end-sessions", &provider.issuer, "bob"]), "sessions ended: 0\n");
     assert_eq!(browser.get(&url).await.status, StatusCode::OK);
     assert_eq!(authz(&["end-sessions", &provider.issuer, "ann"]), "sessions ended: 1\n");
     assert!(browser.get(&url).await.status.is_redirection(), "to the login again");
+    gateway.stop().await;
+}
+
+/// Said before anybody is turned away, and until it can be had.
+#[tokio::test]
+async fn what_a_filter_cannot_have_is_its_problem() {
+    let (site, upstream, issuer) = (Site::new(), Upstream::start().await, Issuer::start().await);
+    issuer.answer(404, "");
+    let login = json!({"OAuth2": {
+        "authorizationURL": "http://127.0.0.1:9", "clientID": "edge", "secret": "of-no-use",
+        "protectedOrigins": [{"origin": origin(&site)}],
+    }});
+    let filters =
+        [object("Filter", "token", json!({"JWT": {"jwksURI": issuer.jwks_uri}})), object("Filter", "login", login)];
+    let rule = |path: &str, filter: &str| json!({"host": "*", "path": path, "filters": [{"name": filter}]});
+    let policy = object("FilterPolicy", "api", json!({"rules": [rule("/api/*", "token"), rule("/pages/*", "login")]}));
+    let served = documents(&[mapping("all", "/", upstream.address.parse().unwrap()), policy]);
+    site.write("all.yaml", plain(&site) + &served);
+    site.write("filters.yaml", documents(&filters));
+    let gateway = Gateway::start(&site).await;
+    let problem = gateway.admin.problem(&["ProviderUnavailable", "\"token\"", "404", "since 20"]).await;
+    assert_eq!(
+        (&problem["severity"], &problem["field"]),
+        (&json!("warning"), &json!("spec.JWT.jwksURI")),
+        "{problem:#}"
+    );
+    assert_eq!(problem["location"]["file"], "filters.yaml", "{problem:#}");
+    gateway.admin.problem(&["ProviderUnavailable", "\"login\"", "spec.OAuth2.authorizationURL", "127.0.0.1:9/"]).await;
+    gateway.line(&["warning: filters.yaml:", "jwksURI", "404"]).await;
+    gateway.admin.text("/ambassador/v0/check_ready").await;
+    // Who is to send requests is told what to show, not how operators call it.
+    let apis = gateway.admin.list("apis").await;
+    let login = json!({"kind": "login", "provider": "http://127.0.0.1:9", "scopes": []});
+    assert_eq!(apis[0]["credentials"], json!([login, {"kind": "token", "issuer": null, "scopes": []}]), "{apis:#?}");
+    assert!(apis[0]["removed_headers"].as_array().unwrap().contains(&json!("x-nuncio-assertion")), "{apis:#?}");
+    let token = issuer.token(&json!({"sub": "ann"}));
+    let asked =
+        async || Browser::api().with("authorization", &format!("Bearer {token}")).get(&(origin(&site) + "/api/")).await;
+    assert_eq!(asked().await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let doctor = site.nuncio(&["doctor", "manifests", "--admin", &site.admin().to_string()]).output().unwrap();
+    let told = String::from_utf8_lossy(&doctor.stdout);
+    assert!(
+        told.contains("Filter default/token: spec.JWT.jwksURI: ") && told.contains("(ProviderUnavailable)"),
+        "{told}"
+    );
+    issuer.recover();
+    gateway.admin.no_problem(&["ProviderUnavailable", "\"token\""]).await;
+    assert_eq!(asked().await.status, StatusCode::OK);
     gateway.stop().await;
 }
 

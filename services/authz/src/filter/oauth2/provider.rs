@@ -15,7 +15,10 @@ use super::OAuth2Filter;
 use super::proof::{Proven, proof, wanted_nonce};
 use crate::clock::now;
 use crate::engine::Services;
-use crate::idp::{Answer, Document, IdpError};
+use crate::idp::{Answer, Document, Failed, IdpError};
+
+/// The field of a Filter that says which provider it is.
+pub(in crate::filter) const AUTHORIZATION_URL: &str = "spec.OAuth2.authorizationURL";
 
 /// Who asks.
 #[derive(Clone, Copy)]
@@ -71,6 +74,31 @@ impl OAuth2Filter {
 
     /// Asks for tokens.
     pub(super) async fn tokens(
+        &self,
+        services: &Services,
+        provider: &Provider,
+        client: Client<'_>,
+        parameters: &[(&str, &str)],
+    ) -> Result<TokenResponse, TokenError> {
+        let answer = self.ask_for_tokens(services, provider, client, parameters).await;
+        let why = answer.as_ref().err().and_then(|error| self.is_to_be_mended(error));
+        let url = || provider.token_endpoint.clone();
+        services.clients.note(&self.id, why.map(|(field, why)| Failed { field, url: url(), why }));
+        answer
+    }
+
+    /// Which field is not as it should be, and why, where it is no matter of the request.
+    fn is_to_be_mended(&self, error: &TokenError) -> Option<(&'static str, String)> {
+        match error {
+            TokenError::Unavailable(why) => Some((AUTHORIZATION_URL, why.clone())),
+            TokenError::Refused(why) if why == "invalid_client" && self.spec.grant != Grant::ClientCredentials => {
+                Some(("spec.OAuth2.secret", format!("the provider does not take clientID and secret: {why}")))
+            }
+            TokenError::Refused(_) => None,
+        }
+    }
+
+    async fn ask_for_tokens(
         &self,
         services: &Services,
         provider: &Provider,

@@ -9,6 +9,7 @@ pub(super) const LONGEST: usize = 4096;
 pub(super) fn mend(problem: &Problem) -> &'static str {
     match problem.reason {
         "InvalidFilter" => "Correct that Filter: its own status says how",
+        "ProviderUnavailable" => "Correct the address, or have it answer: it is tried again every few seconds",
         _ => "Create what is missing or correct the name",
     }
 }
