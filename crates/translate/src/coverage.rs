@@ -1,5 +1,6 @@
 //! Which rules of FilterPolicies apply to which routes: hosts are resolved here, so that the service never looks at one.
 
+mod hosts;
 mod names;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use nuncio_api::ObjectId;
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{PathMatch, RuleCheck};
 
+use self::hosts::Hosts;
 pub(crate) use self::names::{MOST_SORTS, Names, Part};
 use crate::glob::{Glob, Takes};
 use crate::pattern::HostPattern;
@@ -32,7 +34,9 @@ pub(crate) struct CoveredBy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Coverage {
     pub(crate) rules: Vec<CoveredBy>,
-    pub(crate) endpoints: Vec<Glob>,
+    endpoints: Vec<Glob>,
+    hosts_of_rules: Hosts,
+    hosts_of_endpoints: Hosts,
 }
 
 /// The rules that apply to some names, by their place in the coverage.
@@ -71,18 +75,27 @@ impl SetKey {
 }
 
 impl Coverage {
+    pub(crate) fn new(rules: Vec<CoveredBy>, endpoints: Vec<Glob>) -> Self {
+        let hosts_of_rules = rules.iter().map(|rule| &rule.host).collect();
+        let hosts_of_endpoints = endpoints.iter().collect();
+        Self { rules, endpoints, hosts_of_rules, hosts_of_endpoints }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
     /// The rules for a name in lower case.
     pub(crate) fn of_name(&self, name: &str) -> Applying {
-        self.positions(|rule| rule.host.matches(name))
+        self.hosts_of_rules.taking(name)
     }
 
     /// Whether logins have endpoints at some name of these.
     pub(crate) fn has_endpoints(&self, pattern: &HostPattern) -> bool {
-        self.endpoints.iter().any(|host| host.takes_hosts(pattern) != Takes::None)
+        match pattern {
+            HostPattern::Exact(name) => self.hosts_of_endpoints.take(name),
+            _ => self.endpoints.iter().any(|host| host.takes_hosts(pattern) != Takes::None),
+        }
     }
 
     /// What the service is asked about the requests of a route to which these rules may apply; nothing where none does.
@@ -108,11 +121,12 @@ impl Coverage {
 
     /// Whether rules or endpoints for a name are others than in another coverage.
     pub(crate) fn differs_for(&self, other: &Self, name: &str) -> bool {
-        let own = |coverage: &Self| {
-            coverage.of_name(name).into_iter().filter_map(|at| coverage.rules.get(at).cloned()).collect::<Vec<_>>()
-        };
-        let ends = |coverage: &Self| coverage.endpoints.iter().any(|host| host.matches(name));
-        own(self) != own(other) || ends(self) != ends(other)
+        !self.rules_of(name).eq(other.rules_of(name))
+            || self.hosts_of_endpoints.take(name) != other.hosts_of_endpoints.take(name)
+    }
+
+    fn rules_of(&self, name: &str) -> impl Iterator<Item = &CoveredBy> {
+        self.of_name(name).into_iter().filter_map(|at| self.rules.get(at))
     }
 
     fn positions(&self, applies: impl Fn(&CoveredBy) -> bool) -> Applying {

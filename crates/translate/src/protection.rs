@@ -57,7 +57,7 @@ pub(crate) fn build(
         protection.problem(&id, problem);
     }
     protection.coverage =
-        Arc::new(Coverage { rules: rules.iter().map(|(_, covered, _)| covered.clone()).collect(), endpoints });
+        Arc::new(Coverage::new(rules.iter().map(|(_, covered, _)| covered.clone()).collect(), endpoints));
     if let Some((_, covered, rule)) = gate {
         (protection.gate, protection.gate_body) = (rule.filters, covered.body);
     }
