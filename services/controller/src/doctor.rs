@@ -124,6 +124,8 @@ pub struct ClusterQuestions {
     pub webhook_configuration: Option<String>,
     /// The console of the gateway may change objects.
     pub edits: bool,
+    /// Whether it lets requests change previews.
+    pub previews: bool,
     /// The gateway writes statuses.
     pub statuses: bool,
     /// Those of Mappings too.

@@ -38,6 +38,8 @@ pub enum Feature {
     Webhook,
     /// One whose console may change objects.
     Edits,
+    /// One whose previews come and go by requests.
+    Previews,
 }
 
 /// Verbs on resources, as in a rule of a Role.
@@ -305,6 +307,15 @@ pub const RULES: &[Rule] = &[
         names: Names::Any,
         feature: Feature::Edits,
         purpose: "apply changes of Previews",
+    },
+    Rule {
+        scope: Scope::Watched,
+        group: "nuncio.dev",
+        resources: &["previews"],
+        verbs: &["create", "patch", "delete"],
+        names: Names::Any,
+        feature: Feature::Previews,
+        purpose: "create, change and delete Previews for webhooks and the portal",
     },
 ];
 

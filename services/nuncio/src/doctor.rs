@@ -106,6 +106,7 @@ fn questions(args: &DoctorArgs) -> Result<ClusterQuestions, Failure> {
         webhook_service: args.webhook_service.clone(),
         webhook_configuration: args.webhook_configuration.clone().filter(|name| !name.is_empty()),
         edits: args.allow_edits,
+        previews: args.allow_previews,
         statuses: !args.no_status,
         mapping_statuses: args.mapping_status,
         namespace,

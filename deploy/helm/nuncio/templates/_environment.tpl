@@ -13,6 +13,7 @@
   "XDG_RUNTIME_DIR" "/run/nuncio"
 -}}
 {{- if .Values.admin.allowEdits }}{{ $_ := set $env "NUNCIO_ALLOW_EDITS" "true" }}{{ end -}}
+{{- if .Values.admin.allowPreviews }}{{ $_ := set $env "NUNCIO_ALLOW_PREVIEWS" "true" }}{{ end -}}
 {{- if .Values.scope.singleNamespace }}{{ $_ := set $env "AMBASSADOR_SINGLE_NAMESPACE" "true" }}{{ end -}}
 {{- with .Values.labelSelector }}{{ $_ := set $env "AMBASSADOR_LABEL_SELECTOR" . }}{{ end -}}
 {{- with .Values.envoy.concurrency }}{{ $_ := set $env "NUNCIO_CONCURRENCY" (toString .) }}{{ end -}}

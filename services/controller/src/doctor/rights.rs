@@ -41,6 +41,7 @@ fn is_needed(rule: &Rule, questions: &ClusterQuestions, webhook: bool) -> bool {
         Feature::Election => questions.statuses || webhook,
         Feature::Webhook => webhook,
         Feature::Edits => questions.edits,
+        Feature::Previews => questions.previews,
     };
     let configured = rule.names != Names::WebhookConfiguration || questions.webhook_configuration.is_some();
     of_feature && configured && !(questions.selection.namespace.is_some() && rule.scope == Scope::Cluster)
@@ -175,6 +176,7 @@ pub(super) mod tests {
             webhook_service: "nuncio-webhook".to_owned(),
             webhook_configuration: None,
             edits: false,
+            previews: false,
             statuses: true,
             mapping_statuses: true,
         }

@@ -83,6 +83,9 @@ pub(crate) struct DoctorArgs {
     /// The gateway lets its console change objects
     #[arg(long, env = "NUNCIO_ALLOW_EDITS", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Kubernetes")]
     pub(crate) allow_edits: bool,
+    /// The gateway was started with --allow-previews: it needs permissions to create, change and delete Previews
+    #[arg(long, env = "NUNCIO_ALLOW_PREVIEWS", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Kubernetes")]
+    pub(crate) allow_previews: bool,
     /// The gateway writes no statuses
     #[arg(long, env = "NUNCIO_NO_STATUS", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Kubernetes")]
     pub(crate) no_status: bool,

@@ -113,7 +113,7 @@ pub(crate) struct AdminArgs {
     pub(crate) allow_edits: bool,
     /// Let the portal create, change and delete previews in the directory: for whom and where the PreviewPolicy says. Whoever
     /// reaches diagnostics is believed when he says for whom he asks
-    #[arg(long, env = "NUNCIO_ALLOW_PREVIEWS")]
+    #[arg(long, env = "NUNCIO_ALLOW_PREVIEWS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_previews: bool,
 }
 

@@ -148,6 +148,12 @@ async fn a_gateway_may_change_objects_only_where_its_console_may() {
     let env = &deployment["spec"]["template"]["spec"]["containers"][0]["env"];
     let said = json!({ "name": "NUNCIO_ALLOW_EDITS", "value": "true" });
     assert!(env.as_array().unwrap().contains(&said), "{env:#}");
+
+    let previews = ["--namespace", "edited", "--set", "admin.allowPreviews=true,webhook.enabled=false"];
+    drop(helm(cluster, "upgrade", &previews).await.success());
+    let cluster_wide = rights(cluster, "edited", "clusterrole", "nuncio-edited").await;
+    let features = [Feature::Gateway, Feature::Status, Feature::Previews];
+    assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], &features));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::{FINE, Stage};
 
 /// A Role with every permission that is listed, but for those on the statuses of Mappings where `mappings` is not set.
 pub(super) fn role(mappings: bool) -> Value {
-    role_without(&[Feature::Webhook, Feature::Edits], mappings)
+    role_without(&[Feature::Webhook, Feature::Edits, Feature::Previews], mappings)
 }
 
 /// The same without those that are for some features alone.
