@@ -13,7 +13,7 @@ pub struct DevPortal {
     #[serde(deserialize_with = "crate::lenient::one_or_many")]
     #[schemars(with = "crate::crd::TextOrList")]
     pub ambassador_id: Vec<String>,
-    /// Of several DevPortals this one is in force; default `false`.
+    /// Of several objects this one is in force; default `false`.
     pub default: bool,
     /// Pages beside the APIs: where they are.
     pub content: Option<PortalContent>,

@@ -47,7 +47,7 @@ fn meddle(shown: &Noted<String>, planted: &Noted<String>) -> impl Fn(CheckReques
     }
 }
 
-fn external(address: &str, more: Value) -> Value {
+fn external(address: &str, more: &Value) -> Value {
     let mut external = json!({"auth_service": address});
     external.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({"External": external})
@@ -66,7 +66,7 @@ async fn who_is_asked_sees_no_session_and_changes_none() {
         "authorizationURL": provider.issuer, "clientID": "edge", "secretName": "login", "protectedOrigins": [{"origin": origin}],
         "injectRequestHeaders": [{"name": "X-User", "value": "{{ .idToken.Claims.sub }}"}],
     }});
-    let grpc = external(&asked.address().to_string(), json!({"proto": "grpc", "protocol_version": "v3"}));
+    let grpc = external(&asked.address().to_string(), &json!({"proto": "grpc", "protocol_version": "v3"}));
     let http = json!({"allowed_request_headers": ["x-echo-header", "x-echo-status"], "allowed_authorization_headers": ["cookie"]});
     let rule = |path: &str, names: [&str; 2]| json!({"host": "*", "path": path, "filters": names.map(|name| json!({"name": name}))});
     let rules =
@@ -74,7 +74,7 @@ async fn who_is_asked_sees_no_session_and_changes_none() {
     let objects = [
         object("Filter", "login", login),
         object("Filter", "grpc", grpc),
-        object("Filter", "http", external(&by_http.address().to_string(), http)),
+        object("Filter", "http", external(&by_http.address().to_string(), &http)),
         text_secret("login", "oauth2-client-secret", "edge-secret"),
         object("FilterPolicy", "policy", json!({"rules": rules})),
         mapping("all", "/", upstream.address.parse().unwrap()),
@@ -148,7 +148,7 @@ async fn a_body_is_shown_up_to_what_a_filter_may_ask_for() {
             "grpc" => spec["protocol_version"] = json!("v3"),
             _ => spec["allowed_request_headers"] = json!(["x-echo-length"]),
         }
-        external(&address.to_string(), spec)
+        external(&address.to_string(), &spec)
     };
     let kinds = [("grpc", false), ("grpc", true), ("http", false), ("http", true)];
     let name = |(proto, partial): (&str, bool)| format!("{proto}-{}", if partial { "part" } else { "whole" });
