@@ -4,6 +4,7 @@ mod auth_services;
 mod dev_portals;
 mod documents;
 mod filters;
+mod guards;
 mod hosts;
 mod limits;
 mod listeners;
