@@ -59,6 +59,8 @@ fn nowhere(service: &str) -> ServedApi {
         upstream,
         rules: Vec::new(),
         asks_auth_service: false,
+        credentials: Vec::new(),
+        removed_headers: Vec::new(),
         timeout_ms: 0,
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct ServedApi {
     #[serde(default)]
     pub(crate) credentials: Vec<Credential>,
     #[serde(default)]
-    removed_headers: Vec<String>,
+    pub(crate) removed_headers: Vec<String>,
     pub(crate) timeout_ms: u64,
 }
 
