@@ -88,7 +88,7 @@ mod tests {
     use crate::api::tests::of_service;
     use crate::history::tests::said;
 
-    fn about(annotations: &[(&str, &str)], info: Value) -> About {
+    fn about(annotations: &[(&str, &str)], info: &Value) -> About {
         let mut api = of_service();
         api.served.annotations =
             annotations.iter().map(|(name, text)| (format!("nuncio.dev/{name}"), (*text).to_owned())).collect();
@@ -100,15 +100,15 @@ mod tests {
     fn annotations_go_before_the_document() {
         let info = json!({ "title": "T", "x-owner": "document", "x-team": "carts", "x-tags": ["a", "b", 3],
             "x-links": [{ "title": "Chat", "url": "https://chat.example" }, { "url": "javascript:alert(1)" }] });
-        let of_document = about(&[], info.clone());
+        let of_document = about(&[], &info);
         assert_eq!((of_document.owner.as_str(), of_document.team.as_str()), ("document", "carts"));
         assert_eq!(of_document.tags, ["a", "b"]);
         assert_eq!(of_document.links, [("Chat".to_owned(), "https://chat.example".to_owned())]);
         let annotations = [("owner", "ada"), ("tags", "public, , beta"), ("links", "Runbook=https://r.example/?a=b,x")];
-        let both = about(&annotations, info);
+        let both = about(&annotations, &info);
         assert_eq!((both.owner.as_str(), both.team.as_str()), ("ada", "carts"));
         assert_eq!(both.tags, ["public", "beta"]);
         assert_eq!(both.links, [("Runbook".to_owned(), "https://r.example/?a=b".to_owned())]);
-        assert!(about(&[], json!({ "title": "T" })).is_empty());
+        assert!(about(&[], &json!({ "title": "T" })).is_empty());
     }
 }

@@ -140,7 +140,7 @@ impl Content {
             .iter()
             .filter_map(|(slug, (path, bytes))| Page::read(slug, path, bytes, &place, &mut problems))
             .collect();
-        pages.sort_by(|a, b| a.order().cmp(&b.order()));
+        pages.sort_by_key(|page| page.order());
         let logo = logo.and_then(|logo| match pictures.contains_key(&logo) {
             true => Some(file_link(&logo)),
             false => {

@@ -10,18 +10,18 @@ use super::*;
 type Names = BTreeSet<String>;
 
 /// What serde says that could stand in place of a name that nothing has.
-fn expected(error: serde_json::Error) -> Names {
+fn expected(error: &serde_json::Error) -> Names {
     error.to_string().split('`').skip(3).step_by(2).map(str::to_owned).collect()
 }
 
 fn fields<T: DeserializeOwned + std::fmt::Debug>() -> Names {
-    let names = expected(serde_json::from_value::<T>(json!({ "?": 0 })).unwrap_err());
+    let names = expected(&serde_json::from_value::<T>(json!({ "?": 0 })).unwrap_err());
     assert!(!names.is_empty(), "no fields of {}", std::any::type_name::<T>());
     names
 }
 
 fn variants<T: DeserializeOwned + std::fmt::Debug>() -> Names {
-    expected(serde_json::from_value::<T>(json!("?")).unwrap_err())
+    expected(&serde_json::from_value::<T>(json!("?")).unwrap_err())
 }
 
 /// The names in code in a piece of the page.

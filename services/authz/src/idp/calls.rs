@@ -26,11 +26,12 @@ impl Calls {
     /// Notes what came of a filter's last call. Whether that is news.
     pub(super) fn note(&self, id: &FilterId, failed: Option<Failed>) -> bool {
         let mut calls = self.lock();
-        let before = match failed.clone() {
-            Some(failed) => calls.insert(id.clone(), (failed, Instant::now())),
-            None => calls.remove(id),
-        };
-        before.map(|(failed, _)| failed) != failed
+        let is_news = calls.get(id).map(|(failed, _)| failed) != failed.as_ref();
+        match failed {
+            Some(failed) => drop(calls.insert(id.clone(), (failed, Instant::now()))),
+            None => drop(calls.remove(id)),
+        }
+        is_news
     }
 
     pub(super) fn failed(&self, id: &FilterId) -> Option<Failed> {

@@ -48,8 +48,8 @@ pub(super) fn of(colors: &BTreeMap<String, String>, problems: &mut Vec<String>) 
             Some(color) => drop(said.insert(name, color)),
         }
     }
-    let light = scheme(&said, "", LIGHT, &mut wrong);
-    let dark = scheme(&said, DARK, NIGHT, &mut wrong);
+    let light = scheme(&said, "", &LIGHT, &mut wrong);
+    let dark = scheme(&said, DARK, &NIGHT, &mut wrong);
     if light.is_none() && dark.is_none() {
         return None;
     }
@@ -60,7 +60,12 @@ pub(super) fn of(colors: &BTreeMap<String, String>, problems: &mut Vec<String>) 
 }
 
 /// The variables of light or of dark pages, where something is said of them that can be read.
-fn scheme(said: &BTreeMap<&str, Color>, suffix: &str, usual: Scheme, wrong: &mut impl FnMut(String)) -> Option<String> {
+fn scheme(
+    said: &BTreeMap<&str, Color>,
+    suffix: &str,
+    usual: &Scheme,
+    wrong: &mut impl FnMut(String),
+) -> Option<String> {
     let of = |name: &str, usual: Color| said.get(format!("{name}{suffix}").as_str()).copied().unwrap_or(usual);
     let scheme = Scheme {
         accent: of("accent", usual.accent),

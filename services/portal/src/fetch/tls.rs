@@ -21,7 +21,10 @@ const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Gives what the gateway verifies services by, and what it shows them, by the names that the controller tells.
 #[derive(Clone)]
-pub struct Secrets(pub Arc<dyn Fn(&str) -> Option<SecretValue> + Send + Sync>);
+pub struct Secrets(pub Arc<SecretOf>);
+
+/// The Secret of a name.
+pub type SecretOf = dyn Fn(&str) -> Option<SecretValue> + Send + Sync;
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
