@@ -125,6 +125,8 @@ impl Shadow<'_> {
             route.origins.sort_unstable();
         }
         route.rules = gate::held(&route, self.gate(), &self.base.sets, &mut copied.sets);
+        // Who is asked has to see the login, and takes it out.
+        route.hides_logins &= route.rules.is_none();
         route
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nuncio_api::{ObjectId, Problem};
-use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, RuleSetId, SESSION_PREFIX};
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, PENDING_PREFIX, RuleSetId, SESSION_PREFIX};
 use nuncio_ir::{HeaderMatch, PathMatch, Respond, Route, RouteAction, RouteMatch, RuleCheck, ValueMatch};
 
 use super::{any_case, authority};
@@ -95,7 +95,7 @@ impl<'c> Protect<'c> {
     }
 }
 
-/// Where browsers may have sessions, what goes on unasked goes on without them. Requests that bear none have a route of their
+/// Where browsers may have logins, begun ones too, what goes on unasked goes on without them. Requests that bear none have a route of their
 /// own, which costs nothing.
 pub(super) fn without_sessions(routes: Vec<Route>, names: &Names) -> Vec<Route> {
     if !names.endpoints {
@@ -104,13 +104,14 @@ pub(super) fn without_sessions(routes: Vec<Route>, names: &Names) -> Vec<Route> 
     routes.into_iter().flat_map(|route| bearing(&route).into_iter().chain([route])).collect()
 }
 
-/// The route for requests with a session, where nobody is asked who would take it out.
+/// The route for requests with a login, where nobody is asked who would take it out.
 fn bearing(route: &Route) -> Option<Route> {
     let goes_on = route.rules.is_none() && matches!(route.action, RouteAction::Forward(_));
     goes_on.then(|| {
         let name = format!("{}#session", route.name).into();
         let mut bearing = Route { name, hides_logins: true, ..route.clone() };
-        let value = ValueMatch::Contains(SESSION_PREFIX.to_owned());
+        let names = [SESSION_PREFIX, PENDING_PREFIX].map(regex::escape).join("|");
+        let value = ValueMatch::Regex(format!(".*({names}).*"));
         bearing.matches.headers.push(HeaderMatch { name: "cookie".to_owned(), value, invert: false });
         bearing
     })

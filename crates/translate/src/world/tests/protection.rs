@@ -217,6 +217,7 @@ fn a_session_goes_no_further_where_nobody_is_asked() {
     };
     for name in ["a.example", "A.example"] {
         assert_eq!(taken(name, "/open/x", "a=1; __Host-ambassador_session.login.default=x"), (false, true), "{name}");
+        assert_eq!(taken(name, "/open/x", "__Host-nuncio_login.01=z; a=1"), (false, true), "{name}: begun");
         assert_eq!(taken(name, "/open/x", "a=1; ambassador_xsrf.login.default=x"), (false, false), "{name}");
     }
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use nuncio_api::{Kind, ObjectId};
 
+use super::super::request::Request;
 use super::{POLICY, PREVIEW, SITE, apply, host, of, reasons, route};
 use crate::filter_rules::with_nested;
 use crate::world::World;
@@ -43,6 +44,25 @@ fn who_wants_to_see_a_preview_passes_its_gate_and_then_the_rules_of_the_baseline
     assert_eq!(asked(&world, &host, "/"), (gate, 1));
     assert_eq!(asked(&world, "shop.example", "/cart/"), (Vec::new(), 1));
     assert_eq!(asked(&world, "shop.example", "/"), (Vec::new(), 1));
+}
+
+/// Where the baseline asks nobody, and takes logins out by itself.
+#[test]
+fn the_gate_sees_the_logins_that_it_asks_for() {
+    let login = "apiVersion: getambassador.io/v3alpha1\nkind: Filter\nmetadata: {name: login}\n\
+                 spec: {OAuth2: {authorizationURL: https://idp.example, clientID: c, secret: s, \
+                 protectedOrigins: [{origin: https://shop.example}]}}\n---\n\
+                 apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: orders}\n\
+                 spec: {rules: [{host: shop.example, path: /orders/*, filters: [{name: login}]}]}\n---\n";
+    let (policy, preview) = gated("{mode: Authenticated}");
+    let world = of(&[SITE, login, &policy.replace("name: keys", "name: login"), &preview]);
+    let found = |host: &str| {
+        let request = Request::get(host, "/cart/").with("cookie", "__Host-ambassador_session.login.default=x");
+        let route = request.route(world.model(), "").unwrap();
+        (route.rules.is_some(), route.hides_logins)
+    };
+    assert_eq!(found("shop.example"), (false, true));
+    assert_eq!(found(&host(&world)), (true, false));
 }
 
 #[test]
