@@ -43,7 +43,7 @@ struct Portal {
 impl Portal {
     async fn start(operations: &[usize]) -> Self {
         let site = Site::new();
-        let service = service::start(operations.iter().map(|count| document(*count)).collect());
+        let service = service::start(&operations.iter().map(|count| document(*count)).collect::<Vec<_>>());
         let mapping = |number: usize| {
             let spec = json!({ "hostname": "*", "prefix": format!("/api{number}/"), "rewrite": format!("/api{number}/"),
                 "service": service.to_string(), "docs": { "path": "/openapi.json", "display_name": format!("API {number}") } });

@@ -24,7 +24,7 @@ const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 pub struct Secrets(pub Arc<SecretOf>);
 
 /// The Secret of a name.
-pub type SecretOf = dyn Fn(&str) -> Option<SecretValue> + Send + Sync;
+type SecretOf = dyn Fn(&str) -> Option<SecretValue> + Send + Sync;
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use std::thread;
 use serde_json::Value;
 
 /// Starts it, for the life of this process.
-pub(super) fn start(documents: Vec<Value>) -> SocketAddr {
+pub(super) fn start(documents: &[Value]) -> SocketAddr {
     let documents: Arc<Vec<String>> = Arc::new(documents.iter().map(Value::to_string).collect());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
