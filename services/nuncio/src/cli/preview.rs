@@ -46,10 +46,10 @@ pub(crate) struct PreviewPlace {
     /// The diagnostics of a gateway that runs: previews are changed there if it was started with --allow-previews
     #[arg(long, value_name = "ADDR", value_parser = to_ask_at)]
     pub(crate) admin: Option<String>,
-    /// The portal behind a gateway, as in https://portal.example.com
+    /// The portal behind a gateway, as in `https://portal.example.com`
     #[arg(long, value_name = "URL", value_hint = clap::ValueHint::Url)]
     pub(crate) server: Option<String>,
-    /// The file with the token for --server [default: the variable NUNCIO_TOKEN]
+    /// The file with the token for --server [default: the variable `NUNCIO_TOKEN`]
     #[arg(long, value_name = "FILE", requires = "server", value_hint = clap::ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]

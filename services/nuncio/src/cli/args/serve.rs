@@ -79,7 +79,7 @@ pub(crate) struct PortalArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Developer portal")]
 pub(crate) struct OriginArgs {
-    /// An origin of developer portal pages (https://developers.example.com) from which requests may be sent to Mappings that
+    /// An origin of developer portal pages, as in `https://developers.example.com`, from which requests may be sent to Mappings that
     /// say nothing of cors, with the cookies of who is logged in. May be given many times [default: the own portal's, without
     /// cookies]
     #[arg(long = "portal-origin", value_name = "ORIGIN", env = "NUNCIO_PORTAL_ORIGINS", value_delimiter = ',')]
