@@ -10,8 +10,8 @@ use nuncio_xds::{StreamId, Word};
 use super::Engine;
 use crate::event::Event;
 
-/// Of each service that said so.
-pub(super) type Troubles = BTreeMap<StreamId, Vec<Trouble>>;
+/// By the Filters that they are of, with the services that said so.
+pub(super) type Troubles = BTreeMap<ObjectId, Vec<(StreamId, Trouble)>>;
 
 impl Engine {
     /// An authentication service says what it cannot have. Nobody else has anything to say.
@@ -29,11 +29,7 @@ impl Engine {
 
     /// Knows these troubles of a service from now on, and no others of it.
     pub(super) fn note_troubles(&mut self, stream: StreamId, troubles: Vec<Trouble>) -> Vec<Event> {
-        let before =
-            if troubles.is_empty() { self.troubles.remove(&stream) } else { self.troubles.insert(stream, troubles) };
-        let now = self.troubles.get(&stream).into_iter().flatten();
-        let concerned: BTreeSet<_> =
-            before.iter().flatten().chain(now).flat_map(|trouble| objects(&trouble.filter)).collect();
+        let concerned = replace(&mut self.troubles, stream, troubles);
         let concerned: Vec<_> = concerned.into_iter().filter(|id| self.world.object(id).is_some()).collect();
         let mut events = self.new_problems(&[], &concerned);
         events.extend(self.mended());
@@ -42,15 +38,41 @@ impl Engine {
 
     /// What a Filter needs and cannot have. Where several services say so, as the first found it.
     pub(super) fn troubles_of(&self, id: &ObjectId) -> impl Iterator<Item = Problem> {
-        let mut first: BTreeMap<&Arc<str>, &Trouble> = BTreeMap::new();
-        for trouble in self.troubles.values().flatten().filter(|trouble| objects(&trouble.filter).contains(id)) {
-            let known = first.entry(&trouble.url).or_insert(trouble);
-            if trouble.since < known.since {
-                *known = trouble;
-            }
-        }
-        first.into_values().map(problem).collect::<Vec<_>>().into_iter()
+        let known = self.troubles.get(id).map(Vec::as_slice).unwrap_or_default();
+        first(known).map(problem).collect::<Vec<_>>().into_iter()
     }
+}
+
+/// Puts these troubles of a service in place of all others of it. Which Filters that concerns.
+fn replace(known: &mut Troubles, stream: StreamId, troubles: Vec<Trouble>) -> BTreeSet<ObjectId> {
+    let mut concerned = BTreeSet::new();
+    known.retain(|id, of_filter| {
+        let before = of_filter.len();
+        of_filter.retain(|(service, _)| *service != stream);
+        if of_filter.len() != before {
+            concerned.insert(id.clone());
+        }
+        !of_filter.is_empty()
+    });
+    for trouble in troubles {
+        for id in objects(&trouble.filter) {
+            known.entry(id.clone()).or_default().push((stream, trouble.clone()));
+            concerned.insert(id);
+        }
+    }
+    concerned
+}
+
+/// Of each address that fails what was found first.
+fn first(known: &[(StreamId, Trouble)]) -> impl Iterator<Item = &Trouble> {
+    let mut first: BTreeMap<&Arc<str>, &Trouble> = BTreeMap::new();
+    for (_, trouble) in known {
+        let known = first.entry(&trouble.url).or_insert(trouble);
+        if (trouble.since, &trouble.why) < (known.since, &known.why) {
+            *known = trouble;
+        }
+    }
+    first.into_values()
 }
 
 /// The Filters of an id, which is `NAME.NAMESPACE`: one of either group.
@@ -74,4 +96,40 @@ fn problem(Trouble { filter: _, field, url, why, since, has_old }: &Trouble) -> 
         field.as_ref().to_owned(),
         format!("{url} fails{since}: {why}; {meanwhile}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trouble(filter: &str, url: &str, since: u64) -> Trouble {
+        let why = format!("since {since}").into();
+        Trouble {
+            filter: FilterId(filter.into()),
+            field: "spec.JWT.jwksURI".into(),
+            url: url.into(),
+            why,
+            since,
+            has_old: false,
+        }
+    }
+
+    #[test]
+    fn a_service_takes_back_what_it_alone_said() {
+        let (mut known, one, other) = (Troubles::new(), StreamId(1), StreamId(2));
+        let [login, keys] = ["login.shop", "keys.shop"].map(|id| objects(&FilterId(id.into())));
+        let both: BTreeSet<_> = login.iter().chain(&keys).cloned().collect();
+        assert_eq!(replace(&mut known, one, vec![trouble("login.shop", "a", 9), trouble("keys.shop", "a", 9)]), both);
+        let of_login = BTreeSet::from(login.clone());
+        assert_eq!(
+            replace(&mut known, other, vec![trouble("login.shop", "a", 7), trouble("login.shop", "b", 8)]),
+            of_login
+        );
+        let since = |known: &Troubles| first(&known[&login[0]]).map(|trouble| trouble.since).collect::<Vec<_>>();
+        assert_eq!(since(&known), [7, 8], "by address, as who found it first says");
+        assert_eq!(replace(&mut known, other, Vec::new()), of_login);
+        assert_eq!(since(&known), [9]);
+        assert_eq!(replace(&mut known, one, Vec::new()), both);
+        assert!(known.is_empty());
+    }
 }
