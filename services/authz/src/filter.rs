@@ -10,14 +10,16 @@ mod needed;
 pub(crate) mod oauth2;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use nuncio_auth::api_key::ApiKeys;
 use nuncio_auth::basic::Users;
 use nuncio_auth::{Denial, Request, Step, Verdict};
-use nuncio_ir::auth::{Filter, FilterId, FilterKind};
+use nuncio_ir::auth::{Filter, FilterKind};
 
 use crate::config::Config;
 use crate::engine::Services;
+use crate::idp::Calls;
 use external::ExternalFilter;
 use introspect::IntrospectionFilter;
 use jwt::JwtFilter;
@@ -61,7 +63,7 @@ impl Compiled {
                 let users = Users::parse(basic.users.expose()).map_err(|error| error.to_string())?;
                 Kind::Basic(BasicFilter::new(&id, Arc::new(users), &basic)?)
             }
-            FilterKind::External(external) => Kind::External(ExternalFilter::new(&id, *external)?),
+            FilterKind::External(external) => Kind::External(ExternalFilter::new(*external)?),
             FilterKind::Introspection(introspection) => {
                 Kind::Introspection(IntrospectionFilter::new(&id, *introspection)?)
             }
@@ -80,14 +82,23 @@ impl Compiled {
         matches!(self.kind, Kind::Invalid(_))
     }
 
-    /// What the filter of this id needs of others and cannot have. What was never fetched is.
-    pub(crate) async fn lacking(&self, id: &FilterId, services: &Services) -> Option<Lacking> {
+    /// What the filter needs of others and cannot have. What was never fetched is.
+    pub(crate) async fn lacking(&self, services: &Services) -> Option<Lacking> {
         let document = match &self.kind {
             Kind::Jwt(filter) => filter.lacking(services).await,
             Kind::OAuth2(filter) => filter.lacking(services).await,
             Kind::ApiKey(_) | Kind::Basic(_) | Kind::External(_) | Kind::Introspection(_) | Kind::Invalid(_) => None,
         };
-        document.or_else(|| services.clients.failed(id).map(Lacking::from))
+        document.or_else(|| self.calls()?.failed(Instant::now()).map(Lacking::from))
+    }
+
+    fn calls(&self) -> Option<&Calls> {
+        match &self.kind {
+            Kind::OAuth2(filter) => Some(&filter.calls),
+            Kind::External(filter) => Some(&filter.calls),
+            Kind::Introspection(filter) => Some(&filter.calls),
+            Kind::Jwt(_) | Kind::ApiKey(_) | Kind::Basic(_) | Kind::Invalid(_) => None,
+        }
     }
 
     /// What the filter says of a request. A login that is to begin is the engine's to begin.
@@ -115,4 +126,28 @@ impl Compiled {
 pub(crate) fn unusable(request: &Request, reason: &str) -> Denial {
     let kind = nuncio_auth::ClientKind::of(request);
     Denial::unavailable(kind, "misconfigured", reason, request)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_failed_call_goes_with_the_configuration() {
+        let services = Services::alone();
+        let external = |url: &str| {
+            let spec = json!({ "url": url, "protocol": "grpc", "timeout": { "secs": 1, "nanos": 0 },
+                "status_on_error": 403, "failure_mode_allow": false, "identity_headers": [] });
+            let filter = json!({ "id": "e", "kind": { "external": spec } });
+            Compiled::new(serde_json::from_value(filter).unwrap()).unwrap()
+        };
+        let filter = external("http://127.0.0.1:1");
+        let Kind::External(asked) = &filter.kind else { panic!("{filter:?}") };
+        asked.check(&mut Request::new("GET", "https", "a", "/"), &services).await;
+        let lacking = filter.lacking(&services).await.unwrap();
+        assert_eq!((lacking.field, &*lacking.url), ("spec.External.auth_service", "http://127.0.0.1:1"));
+        assert_eq!(external("http://127.0.0.1:2").lacking(&services).await, None);
+    }
 }

@@ -1,16 +1,16 @@
 //! Looks out for what filters need of others and cannot have, so that whoever runs the gateway hears of it before his users do.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use nuncio_ir::auth::{FilterId, Trouble};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::now;
-use crate::config::Active;
+use crate::config::{Active, Config};
 use crate::engine::Services;
 use crate::filter::{Compiled, Lacking};
 
@@ -20,35 +20,49 @@ const AGAIN: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_millis(20);
 /// How many filters are looked at at once.
 const AT_ONCE: usize = 8;
-
-type Found = BTreeMap<FilterId, Lacking>;
+/// How far apart passes begin at least, whatever happens meanwhile.
+const APART: Duration = Duration::from_secs(1);
+/// How many characters of a reason are told: it may hold the words of a service.
+const LONGEST_WHY: usize = 200;
 
 /// Looks at filters when they are new, and whenever something turns out not to be had, and tells of it, until stopped.
 pub(crate) async fn watch(active: Active, services: Arc<Services>, stop: CancellationToken) {
     loop {
+        let began = Instant::now();
         let (config, mut changes) = active.filters();
-        let filters = config.filters.iter().map(|(id, filter)| (id.clone(), filter.clone())).collect::<Vec<_>>();
-        let looks = filters.into_iter().map(|(id, filter)| look(id, filter, services.clone()));
-        let found = stream::iter(looks).buffer_unordered(AT_ONCE).filter_map(std::future::ready);
-        let found: Found = tokio::select! {
-            () = stop.cancelled() => return,
-            found = found.collect() => found,
-        };
-        let again = if found.is_empty() { None } else { Some(AGAIN) };
-        services.troubles.send_if_modified(|before| take(before, found));
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = changes.changed() => {}
-            () = services.clients.turned.notified() => {}
-            () = after(again) => {}
+            // Those that are new need not wait for those that hang.
+            _ = changes.changed() => tokio::time::sleep(SETTLE).await,
+            () = look_at_all(&config, &services) => {}
         }
-        tokio::time::sleep(SETTLE).await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep_until(began + APART) => {}
+        }
     }
 }
 
-async fn look(id: FilterId, filter: Arc<Compiled>, services: Arc<Services>) -> Option<(FilterId, Lacking)> {
-    let lacking = filter.lacking(&id, &services).await?;
-    Some((id, lacking))
+/// Looks at all filters, and waits until they are to be looked at again.
+async fn look_at_all(config: &Config, services: &Arc<Services>) {
+    services.troubles.send_if_modified(|known| forget_others(known, config));
+    let filters = config.filters.iter().map(|(id, filter)| (id.clone(), filter.clone())).collect::<Vec<_>>();
+    let looks = filters.into_iter().map(|(id, filter)| look(id, filter, services.clone()));
+    let mut found = stream::iter(looks).buffer_unordered(AT_ONCE);
+    while let Some((id, lacking)) = found.next().await {
+        services.troubles.send_if_modified(|known| take(known, id, lacking));
+    }
+    let again = if services.troubles.borrow().is_empty() { None } else { Some(AGAIN) };
+    tokio::select! {
+        () = services.clients.turned.notified() => {}
+        () = after(again) => {}
+    }
+}
+
+/// What is lacking, in a task of its own: what it fetches is known to the next pass although nobody waits for this one.
+async fn look(id: FilterId, filter: Arc<Compiled>, services: Arc<Services>) -> (FilterId, Option<Lacking>) {
+    let look = tokio::spawn(async move { filter.lacking(&services).await });
+    (id, look.await.ok().flatten())
 }
 
 async fn after(time: Option<Duration>) {
@@ -58,22 +72,33 @@ async fn after(time: Option<Duration>) {
     }
 }
 
-/// Notes what was found in place of what was known, and logs what of it is news.
-fn take(known: &mut Vec<Trouble>, found: Found) -> bool {
-    let before = std::mem::take(known);
-    for (filter, Lacking { field, url, why, has_old }) in found {
-        let same = before.iter().find(|trouble| trouble.filter == filter && *trouble.url == *url);
-        let since = same.map_or_else(now, |trouble| trouble.since);
-        let trouble = Trouble { filter, field: field.into(), url: url.into(), why: why.into(), since, has_old };
-        if same.is_none_or(|same| same.why != trouble.why) {
-            tracing::warn!("Filter {}: {}: {}: {}", place(&trouble.filter), trouble.field, trouble.url, trouble.why);
+/// Troubles of a filter that is gone go with it.
+fn forget_others(known: &mut Vec<Trouble>, config: &Config) -> bool {
+    let before = known.len();
+    known.retain(|trouble| config.filters.contains_key(&trouble.filter));
+    known.len() != before
+}
+
+/// Notes what was found of a filter in place of what was known of it, and logs it where it is news.
+fn take(known: &mut Vec<Trouble>, filter: FilterId, found: Option<Lacking>) -> bool {
+    let place_of = known.binary_search_by(|trouble| trouble.filter.cmp(&filter));
+    let before = place_of.ok().map(|index| known.remove(index));
+    let Some(Lacking { field, url, why, has_old }) = found else {
+        if let Some(before) = &before {
+            tracing::info!("Filter {}: {} can be had again", place(&filter), before.url);
         }
-        known.push(trouble);
+        return before.is_some();
+    };
+    let same = before.as_ref().filter(|before| (&*before.field, &*before.url) == (field, &*url));
+    let since = same.map_or_else(now, |same| same.since);
+    let why: String = why.chars().take(LONGEST_WHY).collect();
+    let trouble = Trouble { filter, field: field.into(), url: url.into(), why: why.into(), since, has_old };
+    if same.is_none_or(|same| same.why != trouble.why) {
+        tracing::warn!("Filter {}: {}: {}: {}", place(&trouble.filter), trouble.field, trouble.url, trouble.why);
     }
-    for trouble in before.iter().filter(|before| !known.iter().any(|now| now.filter == before.filter)) {
-        tracing::info!("Filter {}: {} can be had again", place(&trouble.filter), trouble.url);
-    }
-    before != *known
+    let is_news = before.as_ref() != Some(&trouble);
+    known.insert(place_of.unwrap_or_else(|index| index), trouble);
+    is_news
 }
 
 /// As manifests name it: a filter's id is `NAME.NAMESPACE`.
@@ -85,23 +110,38 @@ pub(crate) fn place(id: &FilterId) -> String {
 mod tests {
     use super::*;
 
+    fn lacking(why: &str) -> Lacking {
+        Lacking { field: "spec.JWT.jwksURI", url: "http://idp/jwks".to_owned(), why: why.to_owned(), has_old: false }
+    }
+
     #[test]
     fn an_outage_has_a_beginning_and_an_end() {
-        let lacking = |why: &str| Lacking {
-            field: "spec.JWT.jwksURI",
-            url: "http://idp/jwks".to_owned(),
-            why: why.to_owned(),
-            has_old: false,
-        };
         let id = FilterId("a.b.shop".into());
-        let found = |why: &str| Found::from([(id.clone(), lacking(why))]);
         let mut known = Vec::new();
-        assert!(take(&mut known, found("no answer in time")));
-        known[0].since = 7;
-        assert!(!take(&mut known, found("no answer in time")), "nothing new");
-        assert!(take(&mut known, found("the answer's status is 404")));
-        assert_eq!((known[0].since, &*known[0].why), (7, "the answer's status is 404"));
-        assert!(take(&mut known, Found::new()) && known.is_empty());
+        let mut found = |why: Option<&str>| {
+            let is_news = take(&mut known, id.clone(), why.map(lacking));
+            let told = known.first_mut().map(|trouble| (std::mem::replace(&mut trouble.since, 7), trouble.why.clone()));
+            (is_news, told)
+        };
+        assert!(found(Some("no answer in time")).0);
+        assert_eq!(found(Some("no answer in time")), (false, Some((7, "no answer in time".into()))), "nothing new");
+        assert_eq!(found(Some("status 404")), (true, Some((7, "status 404".into()))));
+        assert_eq!(found(Some(&"é".repeat(9999))).1.unwrap().1.chars().count(), LONGEST_WHY);
+        assert_eq!(found(None), (true, None));
+        assert_eq!(found(None), (false, None));
         assert_eq!(place(&id), "shop/a.b");
+    }
+
+    #[test]
+    fn troubles_are_in_the_order_of_filters_and_go_with_them() {
+        let mut known = Vec::new();
+        for id in ["b", "c", "a", "b"] {
+            take(&mut known, FilterId(id.into()), Some(lacking("")));
+        }
+        assert_eq!(known.iter().map(|trouble| &*trouble.filter.0).collect::<Vec<_>>(), ["a", "b", "c"]);
+        let mut config = Config::default();
+        config.filters.insert(FilterId("b".into()), Arc::new(Compiled::invalid("")));
+        assert!(forget_others(&mut known, &config) && !forget_others(&mut known, &config));
+        assert_eq!(known.iter().map(|trouble| &*trouble.filter.0).collect::<Vec<_>>(), ["b"]);
     }
 }

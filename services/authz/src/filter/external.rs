@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
-use nuncio_ir::auth::{External, ExternalProtocol, FilterId, REQUEST_HEADERS, RESPONSE_HEADERS};
+use nuncio_ir::auth::{External, ExternalProtocol, REQUEST_HEADERS, RESPONSE_HEADERS};
 use tonic::transport::Channel;
 
 use crate::engine::Services;
 use crate::filter::oauth2::cookies;
-use crate::idp::Failed;
+use crate::idp::{Calls, Failed};
 
 /// Tells upstreams that a request was let through because nobody could be asked, as Envoy tells them.
 const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-failure-mode-allowed");
@@ -21,7 +21,7 @@ const FAILURE_MODE_ALLOWED: HeaderName = HeaderName::from_static("x-envoy-auth-f
 /// An External filter, compiled.
 #[derive(Debug)]
 pub(crate) struct ExternalFilter {
-    id: FilterId,
+    pub(super) calls: Calls,
     spec: External,
     status_on_error: StatusCode,
     /// By which upstreams learn who a request is from: where nobody says it, the client does not either.
@@ -44,7 +44,7 @@ enum Form {
 pub(super) struct Failure(String);
 
 impl ExternalFilter {
-    pub(super) fn new(id: &FilterId, spec: External) -> Result<Self, String> {
+    pub(super) fn new(spec: External) -> Result<Self, String> {
         if spec.client.insecure_tls && spec.url.starts_with("http://") {
             return Err("insecure_tls is of no use without TLS".to_owned());
         }
@@ -61,7 +61,7 @@ impl ExternalFilter {
         let status_on_error =
             StatusCode::from_u16(spec.status_on_error).map_err(|_| format!("{} is no status", spec.status_on_error))?;
         let identity = names(&spec.identity_headers, &[])?;
-        Ok(Self { id: id.clone(), spec, status_on_error, identity, form })
+        Ok(Self { calls: Calls::default(), spec, status_on_error, identity, form })
     }
 
     pub(super) async fn check(&self, request: &mut Request, services: &Services) -> Verdict {
@@ -85,7 +85,7 @@ impl ExternalFilter {
         let url = || self.spec.url.as_ref().to_owned();
         let failed =
             |Failure(why): &Failure| Failed { field: "spec.External.auth_service", url: url(), why: why.clone() };
-        services.clients.note(&self.id, result.as_ref().err().map(failed));
+        services.clients.note(&self.calls, result.as_ref().err().map(failed));
         result.unwrap_or_else(|Failure(reason)| {
             if self.spec.failure_mode_allow {
                 self.identity.iter().for_each(|name| request.remove_header(name));
@@ -143,7 +143,7 @@ mod tests {
                 "url": "http://127.0.0.1:1", "protocol": protocol, "timeout": { "secs": 1, "nanos": 0 }, "status_on_error": 403,
                 "failure_mode_allow": true, "identity_headers": ["x-user"],
             });
-            let filter = ExternalFilter::new(&FilterId("f".into()), serde_json::from_value(spec).unwrap()).unwrap();
+            let filter = ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap();
             let mut request = Request::new("GET", "https", "a", "/");
             for name in ["x-user", "x_user"] {
                 request.add_header(name, b"root");

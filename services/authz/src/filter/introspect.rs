@@ -16,12 +16,13 @@ use super::inject::{Injection, compile, inject};
 use super::oauth2::basic_credentials;
 use crate::clock::now;
 use crate::engine::{Introspected, Services};
-use crate::idp::Failed;
+use crate::idp::{Calls, Failed};
 
 /// An Introspection filter, compiled.
 #[derive(Debug)]
 pub(crate) struct IntrospectionFilter {
     id: FilterId,
+    pub(super) calls: Calls,
     spec: Introspection,
     rules: ClaimRules,
     injections: Vec<Injection>,
@@ -37,6 +38,7 @@ impl IntrospectionFilter {
         };
         Ok(Self {
             id: id.clone(),
+            calls: Calls::default(),
             rules,
             injections: compile(&spec.inject_request_headers)?,
             answers: Answers::new(id, &spec.error_response)?,
@@ -133,7 +135,7 @@ impl IntrospectionFilter {
                 url: self.spec.endpoint.as_ref().to_owned(),
                 why: why.clone(),
             };
-            services.clients.note(&self.id, answer.as_ref().err().map(failed));
+            services.clients.note(&self.calls, answer.as_ref().err().map(failed));
             answer
         };
         let found = services.introspected.try_get_with(key, ask).await;

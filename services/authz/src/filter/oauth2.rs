@@ -33,11 +33,13 @@ pub(crate) use refresh::Refreshed;
 use super::inject::{Injection, compile, header_value, inject};
 use crate::config::Config;
 use crate::engine::Services;
+use crate::idp::Calls;
 
 /// An OAuth2 filter, compiled.
 #[derive(Debug)]
 pub(crate) struct OAuth2Filter {
     id: FilterId,
+    pub(super) calls: Calls,
     pub(super) spec: OAuth2,
     code: Option<Code>,
     injections: Vec<Injection>,
@@ -86,7 +88,14 @@ impl OAuth2Filter {
             }
             _ => None,
         };
-        Ok(Self { id: id.clone(), code, injections: compile(&spec.inject_request_headers)?, signer, spec })
+        Ok(Self {
+            id: id.clone(),
+            calls: Calls::default(),
+            code,
+            injections: compile(&spec.inject_request_headers)?,
+            signer,
+            spec,
+        })
     }
 
     pub(super) async fn check(

@@ -1,17 +1,24 @@
-//! Calls on behalf of requests that have failed only just now, by filter.
+//! Calls on behalf of requests that have failed only just now.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use nuncio_ir::auth::FilterId;
-
-/// How long a call that failed counts, unless a later one succeeds: nobody may ask again.
+/// How long a call that failed counts where none followed: nobody may ask again.
 const COUNTS: Duration = Duration::from_secs(60);
+/// The same where others followed that did not fail so: of two servers one may be dead, and every other call fails.
+const COUNTS_AMONG_OTHERS: Duration = Duration::from_secs(10);
 
-/// The last call of each filter that failed.
+/// What came of the last calls of one filter. It goes with the filter's configuration.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Mutex<HashMap<FilterId, (Failed, Instant)>>);
+pub(crate) struct Calls(Mutex<Option<Last>>);
+
+/// The last call that failed.
+#[derive(Debug)]
+struct Last {
+    failed: Failed,
+    at: Instant,
+    others_followed: bool,
+}
 
 /// A call that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,22 +30,71 @@ pub(crate) struct Failed {
 }
 
 impl Calls {
-    /// Notes what came of a filter's last call. Whether that is news.
-    pub(super) fn note(&self, id: &FilterId, failed: Option<Failed>) -> bool {
-        let mut calls = self.lock();
-        let is_news = calls.get(id).map(|(failed, _)| failed) != failed.as_ref();
-        match failed {
-            Some(failed) => drop(calls.insert(id.clone(), (failed, Instant::now()))),
-            None => drop(calls.remove(id)),
+    /// Notes what came of a call. Whether that is news: another wording of what is known is none, nor is a call that works.
+    pub(super) fn note(&self, failed: Option<Failed>, now: Instant) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last.as_mut().filter(|last| last.counts(now)) {
+            last.others_followed = !failed.is_some_and(|failed| failed.is_like(&last.failed));
+            if !last.others_followed {
+                last.at = now;
+            }
+            return false;
         }
-        is_news
+        *last = failed.map(|failed| Last { failed, at: now, others_followed: false });
+        last.is_some()
     }
 
-    pub(super) fn failed(&self, id: &FilterId) -> Option<Failed> {
-        self.lock().get(id).filter(|(_, at)| at.elapsed() < COUNTS).map(|(failed, _)| failed.clone())
+    /// The failure that counts.
+    pub(crate) fn failed(&self, now: Instant) -> Option<Failed> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|last| last.counts(now)).map(|last| last.failed.clone())
+    }
+}
+
+impl Last {
+    fn counts(&self, now: Instant) -> bool {
+        let counts = if self.others_followed { COUNTS_AMONG_OTHERS } else { COUNTS };
+        now.saturating_duration_since(self.at) < counts
+    }
+}
+
+impl Failed {
+    /// Whatever the words: those of a service may differ with each call.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.field, &self.url) == (other.field, &other.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(url: &str, why: &str) -> Option<Failed> {
+        Some(Failed { field: "spec.External.auth_service", url: url.to_owned(), why: why.to_owned() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<FilterId, (Failed, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    #[test]
+    fn one_dead_server_among_two_is_news_once() {
+        let (calls, start) = (Calls::default(), Instant::now());
+        assert!(calls.note(failed("a", "call 0"), start));
+        for second in 1..100 {
+            let now = start + Duration::from_secs(second);
+            assert!(!calls.note(None, now), "one that works");
+            assert!(!calls.note(failed("a", &format!("call {second}")), now), "the same in other words");
+            assert!(!calls.note(failed("b", "elsewhere"), now));
+            assert_eq!(calls.failed(now), failed("a", "call 0"));
+        }
+    }
+
+    #[test]
+    fn a_failure_counts_for_a_while() {
+        let (calls, start) = (Calls::default(), Instant::now());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        calls.note(failed("a", ""), start);
+        assert_eq!((calls.failed(after(59)), calls.failed(after(60))), (failed("a", ""), None), "nobody asked again");
+        calls.note(None, after(1));
+        assert_eq!((calls.failed(after(9)), calls.failed(after(10))), (failed("a", ""), None), "it works");
+        assert!(calls.note(failed("b", ""), after(10)), "news");
+        assert_eq!(calls.failed(after(69)), failed("b", ""));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use nuncio_ir::auth::{FilterId, HttpClient};
+use nuncio_ir::auth::HttpClient;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
 use tokio::sync::Notify;
 use tracing::{Instrument, debug_span};
@@ -46,14 +46,13 @@ pub(crate) struct Clients {
     metrics: AuthzMetrics,
     /// None is the one for clear text, to which the setup is nothing.
     made: Mutex<HashMap<Option<HttpClient>, Client>>,
-    calls: Calls,
-    /// Told when something cannot be had that could be, when it can be again, and when the reason is another.
+    /// Told when something cannot be had that could be; of documents also when it can be again, and when the reason is another.
     pub(crate) turned: Notify,
 }
 
 impl Clients {
     pub(crate) fn new(timeout: Duration, metrics: AuthzMetrics) -> Arc<Self> {
-        Arc::new(Self { timeout, metrics, made: Mutex::default(), calls: Calls::default(), turned: Notify::new() })
+        Arc::new(Self { timeout, metrics, made: Mutex::default(), turned: Notify::new() })
     }
 
     /// The client for a setup, and what speaks its scheme.
@@ -68,16 +67,11 @@ impl Clients {
         Ok(client)
     }
 
-    /// Notes what came of a filter's last call on behalf of a request.
-    pub(crate) fn note(&self, id: &FilterId, failed: Option<Failed>) {
-        if self.calls.note(id, failed) {
+    /// Notes among those of its filter what came of a call on behalf of a request.
+    pub(crate) fn note(&self, calls: &Calls, failed: Option<Failed>) {
+        if calls.note(failed, Instant::now()) {
             self.turned.notify_one();
         }
-    }
-
-    /// A filter's last call, if it failed, and not long ago.
-    pub(crate) fn failed(&self, id: &FilterId) -> Option<Failed> {
-        self.calls.failed(id)
     }
 
     /// Sends a request made with the client of a setup.
