@@ -144,4 +144,36 @@ mod tests {
         assert!(forget_others(&mut known, &config) && !forget_others(&mut known, &config));
         assert_eq!(known.iter().map(|trouble| &*trouble.filter.0).collect::<Vec<_>>(), ["b"]);
     }
+
+    /// Services whose calls may hang for as long as a test runs.
+    fn patient() -> Arc<Services> {
+        use crate::session::{MemoryStore, Sessions, Store};
+        let metrics = crate::metrics::AuthzMetrics::new();
+        let store = Store::Memory(MemoryStore::default());
+        let sessions = Sessions::new(store, nuncio_auth::crypto::Keys::ephemeral(), Duration::from_secs(15));
+        let clients = crate::idp::Clients::new(Duration::from_secs(600), metrics.clone());
+        Arc::new(Services::new(clients, sessions, metrics))
+    }
+
+    #[tokio::test]
+    async fn what_hangs_delays_no_word_of_others_nor_of_new_ones_and_passes_are_apart() {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let hangs = format!("http://{}/", listener.local_addr().unwrap());
+        let (active, services, stop) = (Active::new(), patient(), CancellationToken::new());
+        let put = |id: &str, url: &str| {
+            let filter = serde_json::json!({ "id": id, "kind": { "jwt": { "jwks_uri": url } } });
+            active.apply(serde_json::from_value(serde_json::json!({ "filters": [filter] })).unwrap()).unwrap();
+        };
+        put("hangs", &hangs);
+        put("dead", "http://127.0.0.1:1/");
+        let (mut told, began) = (services.troubles.subscribe(), Instant::now());
+        let watching = tokio::spawn(watch(active.clone(), services.clone(), stop.clone()));
+        let ids = |known: &Vec<Trouble>| known.iter().map(|trouble| trouble.filter.0.to_string()).collect::<Vec<_>>();
+        told.wait_for(|known| ids(known) == ["dead"]).await.unwrap();
+        put("new", "http://127.0.0.1:1/");
+        told.wait_for(|known| ids(known) == ["dead", "new"]).await.unwrap();
+        assert!(began.elapsed() >= APART);
+        stop.cancel();
+        watching.await.unwrap();
+    }
 }
