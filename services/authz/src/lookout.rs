@@ -13,6 +13,7 @@ use crate::clock::now;
 use crate::config::{Active, Config};
 use crate::engine::Services;
 use crate::filter::{Compiled, Lacking};
+use crate::idp::told;
 
 /// How often what cannot be had is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -89,6 +90,7 @@ fn take(known: &mut Vec<Trouble>, filter: FilterId, found: Option<Lacking>) -> b
         }
         return before.is_some();
     };
+    let url = told(&url);
     let same = before.as_ref().filter(|before| (&*before.field, &*before.url) == (field, &*url));
     let since = same.map_or_else(now, |same| same.since);
     let why: String = why.chars().take(LONGEST_WHY).collect();
@@ -111,7 +113,12 @@ mod tests {
     use super::*;
 
     fn lacking(why: &str) -> Lacking {
-        Lacking { field: "spec.JWT.jwksURI", url: "http://idp/jwks".to_owned(), why: why.to_owned(), has_old: false }
+        Lacking {
+            field: "spec.JWT.jwksURI",
+            url: "http://idp/jwks?key=s3cret".to_owned(),
+            why: why.to_owned(),
+            has_old: false,
+        }
     }
 
     #[test]
@@ -120,6 +127,7 @@ mod tests {
         let mut known = Vec::new();
         let mut found = |why: Option<&str>| {
             let is_news = take(&mut known, id.clone(), why.map(lacking));
+            assert!(known.iter().all(|trouble| &*trouble.url == "http://idp/jwks"), "nothing that may be secret");
             let told = known.first_mut().map(|trouble| (std::mem::replace(&mut trouble.since, 7), trouble.why.clone()));
             (is_news, told)
         };

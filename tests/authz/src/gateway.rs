@@ -25,7 +25,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts one: `/open/` is not checked, everything else is, under the rules of [`rule_sets`].
+    /// Starts one: `/open/` is not checked, everything else is, under the rules of [`rule_set`].
     pub async fn start(service: &Service, upstream: &Upstream) -> Self {
         Self::of_manifests(service, upstream, "http").await
     }

@@ -144,7 +144,7 @@ fn checked(url: &str) -> Result<reqwest::Url, IdpError> {
 }
 
 /// A URL as it may be told: a login or a query in it may be secret.
-pub(super) fn told(url: &str) -> String {
+pub(crate) fn told(url: &str) -> String {
     let place = url.split(['?', '#']).next().unwrap_or_default();
     match (place.split_once("://"), place.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
