@@ -20,7 +20,6 @@ use self::directory::Files;
 pub(crate) use self::follow::follow;
 pub(crate) use self::page::Page;
 use self::settings::Settings;
-use crate::markdown::Html;
 use crate::texts::Texts;
 
 /// What stands above the list of APIs.
@@ -41,7 +40,7 @@ pub(crate) struct Content {
     /// A style sheet with the colours that are said.
     pub(crate) theme: Option<Theme>,
     /// Above the list of APIs.
-    pub(crate) landing: Option<Html>,
+    pub(crate) landing: Option<Page>,
     /// In the order in which they are shown.
     pub(crate) pages: Vec<Page>,
     /// Links at the top of each page.
@@ -150,7 +149,6 @@ impl Content {
         });
         let navigation = settings::navigation(navigation, &pages, &mut problems);
         let theme = theme::of(&colors, &mut problems);
-        let landing = landing.map(|page| page.html);
         Self { title, logo, theme, landing, pages, navigation, texts, files: pictures, problems }
     }
 }
@@ -211,7 +209,7 @@ mod tests {
         let first = content.page("first").unwrap().html.to_string();
         assert!(first.contains("href=\"/docs/pages/guides/auth#keys\""), "{first}");
         assert!(first.contains("src=\"/docs/files/img/a.png\"") && !first.contains("<h1"), "{first}");
-        assert!(content.landing.as_ref().unwrap().to_string().contains("href=\"/docs/pages/first\""));
+        assert!(content.landing.as_ref().unwrap().html.to_string().contains("href=\"/docs/pages/first\""));
         assert!(content.page("guides/auth").unwrap().html.to_string().contains("href=\"/docs/pages/first\""));
     }
 

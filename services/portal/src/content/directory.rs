@@ -76,12 +76,14 @@ impl Directory {
         let (mut files, mut total) = (BTreeMap::new(), 0);
         let mut too_large = Vec::new();
         let mut problems = self.walk(&mut |path, place, size| {
+            if size > MAX_FILE {
+                return too_large.push(format!("{path}: is larger than {} MiB", MAX_FILE >> 20));
+            }
+            if total + size > MAX_TOTAL {
+                return too_large.push(format!("{path}: all files together are larger than {} MiB", MAX_TOTAL >> 20));
+            }
             total += size;
             match fs::read(place) {
-                _ if size > MAX_FILE => too_large.push(format!("{path}: is larger than {} MiB", MAX_FILE >> 20)),
-                _ if total > MAX_TOTAL => {
-                    too_large.push(format!("{path}: all files together are larger than {} MiB", MAX_TOTAL >> 20));
-                }
                 Ok(bytes) => drop(files.insert(path.to_owned(), bytes.into())),
                 Err(error) => too_large.push(format!("{path}: cannot be read: {}", error.kind())),
             }
@@ -164,7 +166,8 @@ mod tests {
         // As Kubernetes puts the keys of a ConfigMap into a volume.
         std::os::unix::fs::symlink("..data/a.md", root.join("pages/a.md")).unwrap();
         std::os::unix::fs::symlink(place.path().join("secret.md"), root.join("stolen.md")).unwrap();
-        fs::write(root.join("large.md"), vec![b'x'; 3 << 20]).unwrap();
+        // More than all files together may be, and it keeps none out that comes after it.
+        fs::File::create(root.join("large.md")).unwrap().set_len(MAX_TOTAL + 1).unwrap();
         let files = Directory::new(&root, None, None).unwrap().read();
         assert_eq!(files.files.keys().collect::<Vec<_>>(), ["pages/a.md"]);
         assert_eq!(files.problems, ["stolen.md: leads out of the directory", "large.md: is larger than 2 MiB"]);

@@ -99,7 +99,7 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         .collect();
     let page = Page {
         frame: Frame { term: &wanted.q, ..site.frame() },
-        landing: site.content().landing.as_ref().filter(|_| wanted.is_all()),
+        landing: site.landing().filter(|_| wanted.is_all()),
         shown: rows.len(),
         rows,
         total: catalog.entries.len(),

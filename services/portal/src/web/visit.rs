@@ -14,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::console;
 use crate::content::{Content, Page};
 use crate::gateway::Scope;
+use crate::markdown::Html;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
 #[derive(Clone, Debug)]
@@ -38,6 +39,12 @@ impl Visit {
     /// What is shown beside the APIs.
     pub(crate) fn content(&self) -> &Content {
         &self.content
+    }
+
+    /// What stands above the list of APIs, if it is for the reader.
+    pub(crate) fn landing(&self) -> Option<&Html> {
+        let landing = self.content.landing.as_ref().filter(|page| self.viewer.may_see(page.visible_to()));
+        landing.map(|page| &page.html)
     }
 
     /// The pages that are for the reader.

@@ -44,6 +44,29 @@ async fn a_document_keeps_its_servers_where_a_dev_portal_says_so() {
     assert_eq!(reference.operations[0].path, "/api/v1/carts/{user}", "pages tell how it is reached here");
 }
 
+/// A portal that shows what is in a directory.
+async fn with_content(place: &std::path::Path) -> Router {
+    let site = site(of_service(), &cart(), &[], None);
+    let changed = Arc::new(Notify::new());
+    let (catalog, content, wish) = (Arc::clone(&site.catalog), Arc::clone(&site.content), Arc::default());
+    let root = Some(place.to_owned());
+    let following = tokio::spawn(crate::content::follow(root, catalog, content, Arc::clone(&changed), wish));
+    changed.notified().await;
+    following.abort();
+    site.search.store(Arc::new(Some(Search::new(&site.catalog.load(), &site.content.load()).unwrap())));
+    router(site)
+}
+
+#[tokio::test]
+async fn a_landing_page_for_some_is_kept_from_others() {
+    let place = tempfile::tempdir().unwrap();
+    for (head, is_shown) in [("", true), ("---\nvisible_to: [staff]\n---\n", false)] {
+        std::fs::write(place.path().join("landing.md"), format!("{head}A giraffe.")).unwrap();
+        let page = get(&with_content(place.path()).await, "/docs/").await.1;
+        assert_eq!(page.contains("A giraffe."), is_shown, "{head}");
+    }
+}
+
 #[tokio::test]
 async fn pages_of_the_operator_are_shown_found_and_kept_from_others() {
     let place = tempfile::tempdir().unwrap();
@@ -54,15 +77,7 @@ async fn pages_of_the_operator_are_shown_found_and_kept_from_others() {
     write("logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>");
     write("portal.yaml", "title: The Shop\nlogo: logo.svg\ncolors: {accent: '#0b6e4f'}\n");
     write("texts.yaml", "language: de\nchanges: Änderungen\n");
-    let site = site(of_service(), &cart(), &[], None);
-    let changed = Arc::new(Notify::new());
-    let (catalog, content, wish) = (Arc::clone(&site.catalog), Arc::clone(&site.content), Arc::default());
-    let root = Some(place.path().to_owned());
-    let following = tokio::spawn(crate::content::follow(root, catalog, content, Arc::clone(&changed), wish));
-    changed.notified().await;
-    following.abort();
-    site.search.store(Arc::new(Some(Search::new(&site.catalog.load(), &site.content.load()).unwrap())));
-    let portal = router(site);
+    let portal = with_content(place.path()).await;
 
     let (_, page) = get(&portal, "/docs/").await;
     for part in [
