@@ -1,8 +1,8 @@
 //! What a developer portal shows.
 
+use super::filter::found;
 use super::{invalid, missing, no_effect};
 use crate::parse::Issues;
-use crate::text::shorten;
 use crate::yaml::Path;
 use crate::{DevPortal, LONGEST_DOCS_TIMEOUT_MS, PortalContent, PortalDocs};
 
@@ -27,7 +27,7 @@ fn content(content: &PortalContent, path: &Path<'_>, issues: &mut Issues<'_>) {
     const INSTEAD: &str = "check it out beside the portal (git-sync does that in a cluster) and name the directory by \
                            --portal-content";
     if !content.url.is_empty() && !content.url.starts_with("file:///") {
-        let message = format!("the portal fetches no repositories: {INSTEAD}; \"{}\"", shorten(&content.url));
+        let message = format!("the portal fetches no repositories: {INSTEAD}; found {}", found(&content.url));
         no_effect(&path.key("url"), message, issues);
     }
     if !content.branch.is_empty() {
@@ -46,7 +46,7 @@ fn static_docs(docs: &PortalDocs, path: &Path<'_>, issues: &mut Issues<'_>) {
     if docs.url.is_empty() {
         missing(&url, issues);
     } else if !docs.url.starts_with("https://") && !docs.url.starts_with("http://") {
-        invalid(&url, format!("expected https://… or http://…, found \"{}\"", shorten(&docs.url)), issues);
+        invalid(&url, format!("expected https://… or http://…, found {}", found(&docs.url)), issues);
     }
     if docs.timeout_ms.is_some_and(|timeout| timeout > LONGEST_DOCS_TIMEOUT_MS) {
         let message = format!("documents are waited for {LONGEST_DOCS_TIMEOUT_MS} ms at most");

@@ -143,7 +143,7 @@ fn needed(fields: &[(&str, &String)], path: &Path<'_>, issues: &mut Issues<'_>) 
 }
 
 /// A URL of HTTP with a host, without a login.
-fn url(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
+pub(super) fn url(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     if text.is_empty() {
@@ -156,7 +156,7 @@ fn url(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 /// What was written instead of a URL, for people; a login that may be in it is for nobody.
-fn found(text: &str) -> String {
+pub(super) fn found(text: &str) -> String {
     if text.contains('@') { "one with a login in it".to_owned() } else { format!("\"{}\"", shorten(text)) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{invalid, missing};
+use super::{filter, invalid, missing};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
@@ -46,10 +46,7 @@ fn one(repository: &PreviewRepository, path: &Path<'_>, issues: &mut Issues<'_>)
     }
     name(&repository.name, &path.key("name"), issues);
     for (field, url) in [("api", repository.api()), ("tokenIssuer", repository.token_issuer())] {
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-        if rest.is_empty() || url.contains(char::is_whitespace) {
-            invalid(&path.key(field), format!("expected an http or https URL, found \"{}\"", shorten(url)), issues);
-        }
+        filter::url(url, &path.key(field), issues);
     }
     if let Some(found) = &repository.preview {
         template(found, &path.key("preview"), issues);

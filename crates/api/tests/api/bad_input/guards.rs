@@ -28,6 +28,20 @@ fn logins_in_urls_are_refused_and_not_told() {
     }
 }
 
+#[test]
+fn the_token_of_a_repository_is_not_told() {
+    let text = of_kind(
+        "DevPortal",
+        "{content: {url: 'https://ann:hush@git.example/x'}, docs: [{service: a, url: 'ftp://ann:hush@a'}]}",
+    );
+    let object = only(&text);
+    assert_eq!(object.problems.len(), 2);
+    for (problem, location) in &object.problems {
+        let told = format!("{problem} {}", nuncio_api::Text::new(text.as_bytes()).snippet(location));
+        assert!(!told.contains("hush"), "{told}");
+    }
+}
+
 /// What is at the top of an object in a slip, of a kind that shuts somebody out: a misspelt `spec`, or one that lost its line.
 #[test]
 fn a_misplaced_spec_empties_no_guard() {
