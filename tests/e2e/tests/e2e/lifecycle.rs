@@ -5,6 +5,7 @@ mod ci;
 mod commands;
 mod comments;
 mod hooks;
+mod mistakes;
 mod pages;
 
 use aws_lc_rs::hmac;

@@ -1,0 +1,35 @@
+//! What is wrong with a policy's repositories.
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_wrong_with_a_repository_is_told_before_any_webhook_comes() {
+    let team = Team::new().await;
+    let check = || {
+        let output = team.site.nuncio(&["check", team.site.manifests().to_str().unwrap()]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(!check().contains("spec.repositories"), "{}", check());
+    for (path, wrong, told) in [
+        ("/preview/name", json!("cart-pr"), "needs {number} in it"),
+        ("/preview/name", json!("Cart {number}"), "expected lower-case letters"),
+        ("/preview/name", json!("cart-{number}-{commit}-{branch}"), "can become longer than 63"),
+        (
+            "/preview/services/0/backend",
+            json!("http://cart {number}"),
+            "spec.repositories[0].preview.services[0].backend",
+        ),
+        ("/preview/slug", json!("{commit}"), "spec.repositories[0].preview.slug: is longer than 28"),
+        ("/name", json!("cart"), "expected OWNER/NAME"),
+        ("/name", json!("acme/../cart"), "expected OWNER/NAME"),
+        ("/api", json!("forge.example"), "expected a URL such as"),
+        ("/api", json!("https://ann:hunter2@forge.example"), "has a login in it"),
+    ] {
+        let policy = team.policy(|policy| {
+            let (parent, field) = path.rsplit_once('/').unwrap();
+            policy.pointer_mut(&format!("/spec/repositories/0{parent}")).unwrap()[field] = wrong.clone();
+        });
+        team.site.write("policy.yaml", documents(&[policy]));
+        assert!(check().contains(told), "{path} {wrong}: {}", check());
+    }
+}
