@@ -111,8 +111,8 @@ pub(crate) struct AdminArgs {
     /// Let whoever reaches diagnostics change objects in the directory or the cluster, as the console's editor does
     #[arg(long, env = "NUNCIO_ALLOW_EDITS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_edits: bool,
-    /// Let the portal create, change and delete previews in the directory: for whom and where the PreviewPolicy says. Whoever
-    /// reaches diagnostics is believed when he says for whom he asks
+    /// Let the portal create, change and delete previews in the directory or the cluster: for whom and where the PreviewPolicy
+    /// says. Whoever reaches diagnostics is believed when he says for whom he asks
     #[arg(long, env = "NUNCIO_ALLOW_PREVIEWS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_previews: bool,
 }
