@@ -10,7 +10,7 @@ use nuncio_test_support::{Authority, Process, bootstrap, eventually, tool};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Service, Upstream, free_address, program};
+use crate::{Decider, Service, Upstream, free_address, program};
 
 /// A running Envoy.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Gateway {
     /// What browsers call it.
     pub origin: String,
     envoy: Process,
-    _controller: Option<Process>,
+    _controller: Option<(Process, Decider)>,
     _directory: TempDir,
 }
 
@@ -44,9 +44,12 @@ impl Gateway {
         let mut command = Command::new(program("nuncio"));
         command.arg("controller").arg(manifests).args(["--bind", ip, "--xds", &xds, "--admin", &admin]);
         let controller = Process::spawn(command.args(["--authz", &service.grpc]));
+        let decider = Decider::of(&xds);
         let envoy = envoy(directory.path(), &bootstrap("edge", xds.parse().unwrap()));
         is_ready(&format!("http://{admin}/ambassador/v0/check_ready")).await;
-        Self { address, origin, envoy, _controller: Some(controller), _directory: directory }
+        let sent_in_the_end = |line: &String| line.contains("no authentication service has");
+        assert!(!controller.stderr().iter().any(sent_in_the_end), "the Envoy has waited for rules that are nobody's");
+        Self { address, origin, envoy, _controller: Some((controller, decider)), _directory: directory }
     }
 
     /// What browsers call it, as the controller tells the service: Envoy takes ports off the hosts of requests.

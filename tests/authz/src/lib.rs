@@ -24,7 +24,7 @@ pub use keycloak::Keycloak;
 pub use nginx::Nginx;
 pub use provider::Provider;
 pub use redis::{Redis, Sentinel};
-pub use service::Service;
+pub use service::{Decider, Service};
 pub use upstream::Upstream;
 
 use std::path::PathBuf;

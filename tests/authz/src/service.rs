@@ -149,6 +149,21 @@ impl Drop for Service {
     }
 }
 
+/// A service that has the rules of a controller, and is asked by nobody. A controller lets no Envoy ask by rules that no service
+/// has; the one that is asked has those of a test, by a file, of which a controller knows nothing.
+#[derive(Debug)]
+pub struct Decider {
+    _process: Process,
+}
+
+impl Decider {
+    /// Starts one that follows the controller there.
+    pub(crate) fn of(xds: &str) -> Self {
+        let own = ["--xds", xds, "--grpc", &free_address(), "--admin", &free_address()].map(str::to_owned);
+        Self { _process: Process::spawn(&mut command(&own)) }
+    }
+}
+
 /// On a machine without authorities, as many images are: what is asked in clear text needs none.
 fn command(arguments: &[String]) -> Command {
     let mut command = Command::new(program("authz"));
