@@ -18,6 +18,7 @@ mod started;
 mod stop;
 mod table;
 mod tokens;
+mod told;
 mod traces;
 mod wrong;
 
