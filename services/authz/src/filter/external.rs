@@ -1,5 +1,6 @@
 //! Another service decides: asked by HTTP, or by Envoy's gRPC.
 
+mod failure;
 mod grpc;
 mod http_form;
 
@@ -9,7 +10,8 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, StatusCode};
 use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::{External, ExternalProtocol, REQUEST_HEADERS, RESPONSE_HEADERS};
-use tonic::transport::Channel;
+
+use self::failure::Failure;
 
 use crate::engine::Services;
 use crate::filter::oauth2::cookies;
@@ -37,11 +39,8 @@ enum Form {
         response: Vec<HeaderName>,
     },
     /// Connects with the first call.
-    Grpc(Channel),
+    Grpc(grpc::Asked),
 }
-
-/// Why a service has not decided.
-pub(super) struct Failure(String);
 
 impl ExternalFilter {
     pub(super) fn new(spec: External) -> Result<Self, String> {
@@ -56,7 +55,7 @@ impl ExternalFilter {
                     response: names(allowed_authorization_headers, &RESPONSE_HEADERS)?,
                 }
             }
-            ExternalProtocol::Grpc => Form::Grpc(grpc::channel(&spec)?),
+            ExternalProtocol::Grpc => Form::Grpc(grpc::asked(&spec)?),
         };
         let status_on_error =
             StatusCode::from_u16(spec.status_on_error).map_err(|_| format!("{} is no status", spec.status_on_error))?;
@@ -75,26 +74,40 @@ impl ExternalFilter {
                 Form::Http { path_prefix, request: sent, response } => {
                     http_form::check(&self.spec, path_prefix, sent, response, request, services).await
                 }
-                Form::Grpc(channel) => grpc::check(&self.spec, channel.clone(), request).await,
+                Form::Grpc(asked) => grpc::check(&self.spec, asked.clone(), request).await,
             }
         };
         let timeout = if self.spec.timeout.is_zero() { Duration::from_secs(5) } else { self.spec.timeout };
-        let result =
-            tokio::time::timeout(timeout, ask).await.unwrap_or_else(|_| Err(Failure("no answer in time".to_owned())));
+        let result = tokio::time::timeout(timeout, ask).await;
+        let result = result
+            .unwrap_or_else(|_| Err(Failure::no_answer("no answer in time".to_owned(), length(&self.spec, request))));
         cookies::put_back(request, ours);
-        let url = || self.spec.url.as_ref().to_owned();
-        let failed =
-            |Failure(why): &Failure| Failed { field: "spec.External.auth_service", url: url(), why: why.clone() };
-        services.clients.note(&self.calls, result.as_ref().err().map(failed));
-        result.unwrap_or_else(|Failure(reason)| {
-            if self.spec.failure_mode_allow {
-                self.identity.iter().for_each(|name| request.remove_header(name));
-                request.set_header(&FAILURE_MODE_ALLOWED, HeaderValue::from_static("true"));
-                return Verdict::Allow(None);
+        let failed = |why: &str| {
+            let url = self.spec.url.as_ref().to_owned();
+            Failed { field: "spec.External.auth_service", url, why: why.to_owned() }
+        };
+        services.clients.note(&self.calls, result.as_ref().err().and_then(Failure::of_service).map(failed));
+        result.unwrap_or_else(|failure| self.undecided(request, failure))
+    }
+
+    /// What becomes of a request on which there is no decision.
+    fn undecided(&self, request: &mut Request, failure: Failure) -> Verdict {
+        if self.spec.failure_mode_allow && failure.opens() {
+            self.identity.iter().for_each(|name| request.remove_header(name));
+            request.set_header(&FAILURE_MODE_ALLOWED, HeaderValue::from_static("true"));
+            return Verdict::Allow(None);
+        }
+        let kind = ClientKind::of(request);
+        Verdict::Deny(match failure {
+            Failure::Away(reason) | Failure::Unusable(reason) => {
+                let message = "This cannot be checked at the moment. Please try again shortly.";
+                let reply = Reply::message(kind, self.status_on_error, message, request);
+                Denial { is_failure: true, ..Denial::new("external_error", reason, reply) }
             }
-            let message = "This cannot be checked at the moment. Please try again shortly.";
-            let reply = Reply::message(ClientKind::of(request), self.status_on_error, message, request);
-            Verdict::Deny(Denial { is_failure: true, ..Denial::new("external_error", reason, reply) })
+            Failure::NotTaken(reason) => {
+                let reply = Reply::message(kind, self.status_on_error, "This request cannot be checked.", request);
+                Denial::new("message_not_taken", reason, reply)
+            }
         })
     }
 
@@ -121,37 +134,16 @@ fn body<'a>(spec: &External, request: &'a Request) -> &'a [u8] {
     &request.body[..request.body.len().min(most)]
 }
 
+/// About how many bytes of a client's are sent.
+fn length(spec: &External, request: &Request) -> usize {
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    request.target().len() + headers.sum::<usize>() + body(spec, request).len()
+}
+
 fn names(more: &[Arc<str>], always: &[&str]) -> Result<Vec<HeaderName>, String> {
     let all = always.iter().copied().chain(more.iter().map(AsRef::as_ref));
     all.map(|name| HeaderName::try_from(name).map_err(|_| format!("{name:?} is no name of a header"))).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn one_that_fails_open_passes_no_word_of_the_client_on() {
-        let services = Services::alone();
-        for protocol in [
-            json!("grpc"),
-            json!({ "http": { "path_prefix": "", "allowed_request_headers": [], "allowed_authorization_headers": ["x-user"] } }),
-        ] {
-            let spec = json!({
-                "url": "http://127.0.0.1:1", "protocol": protocol, "timeout": { "secs": 1, "nanos": 0 }, "status_on_error": 403,
-                "failure_mode_allow": true, "identity_headers": ["x-user"],
-            });
-            let filter = ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap();
-            let mut request = Request::new("GET", "https", "a", "/");
-            for name in ["x-user", "x_user"] {
-                request.add_header(name, b"root");
-            }
-            let verdict = filter.check(&mut request, &services).await;
-            assert!(matches!(verdict, Verdict::Allow(None)), "{verdict:?}");
-            let edits = request.into_edits().headers;
-            assert_eq!((&edits["x-user"], &edits["x_user"]), (&None, &None), "{protocol}");
-        }
-    }
-}
+mod tests;

@@ -23,9 +23,12 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// Why there is no answer. Messages hold no credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum IdpError {
-    /// It cannot be asked, or does not answer in time or in kind.
+    /// It cannot be asked, or does not answer in kind.
     #[error("{0}")]
     Unavailable(String),
+    /// It can, and does not answer in time or to the end.
+    #[error("{0}")]
+    NoAnswer(String),
     /// What is configured cannot be used.
     #[error("{0}")]
     Config(String),
@@ -83,14 +86,17 @@ impl Clients {
     ) -> Result<Answer, IdpError> {
         let url = checked(url)?;
         let place = url.host_str().unwrap_or_default().to_owned();
-        let unavailable = |error: &reqwest::Error| IdpError::Unavailable(format!("{place}: {}", reason(error)));
+        let failed = |error: &reqwest::Error| {
+            let kind = if error.is_connect() { IdpError::Unavailable } else { IdpError::NoAnswer };
+            kind(format!("{place}: {}", reason(error)))
+        };
         let span = debug_span!("ask", otel.kind = "client", server.address = place);
         let response = make(&self.get(setup, url.scheme())?, url).send().instrument(span).await;
         self.metrics.called(&place, response.as_ref().ok().map(Response::status));
-        let response = response.map_err(|error| unavailable(&error))?;
+        let response = response.map_err(|error| failed(&error))?;
         read(response).await.map_err(|error| match error {
-            ReadError::Http(error) => unavailable(&error),
-            ReadError::TooLarge => IdpError::Unavailable(format!("{place}: the answer is larger than {LARGEST} bytes")),
+            ReadError::Http(error) => failed(&error),
+            ReadError::TooLarge => IdpError::NoAnswer(format!("{place}: the answer is larger than {LARGEST} bytes")),
         })
     }
 }

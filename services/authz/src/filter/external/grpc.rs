@@ -8,17 +8,37 @@ use envoy_types::pb::envoy::service::auth::v3::authorization_client::Authorizati
 use envoy_types::pb::envoy::service::auth::v3::check_response::HttpResponse;
 use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest, DeniedHttpResponse};
 use http::{HeaderName, HeaderValue, StatusCode};
-use nuncio_auth::{ClientKind, Denial, Reply, Request, Verdict};
+use nuncio_auth::{Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::External;
+use prost::Message;
 use serde_json::Value as Json;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Code, Status};
+use tonic::body::Body;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Error, Identity};
+use tower::util::MapResult;
 
+use super::failure::NoGrpc;
 use super::{Failure, body};
 use crate::dynamic;
 
-/// A channel that connects with the first call.
-pub(super) fn channel(spec: &External) -> Result<Channel, String> {
+/// A service that is asked.
+pub(super) type Asked =
+    MapResult<Channel, fn(Result<http::Response<Body>, Error>) -> Result<http::Response<Body>, NoGrpc>>;
+
+/// One that is connected to with the first call.
+pub(super) fn asked(spec: &External) -> Result<Asked, String> {
+    Ok(MapResult::new(channel(spec)?, of_grpc))
+}
+
+/// An answer of gRPC; any other would be taken for one that is broken.
+fn of_grpc(result: Result<http::Response<Body>, Error>) -> Result<http::Response<Body>, NoGrpc> {
+    let response = result?;
+    if response.status() != StatusCode::OK && !response.headers().contains_key("grpc-status") {
+        return Err(NoGrpc::Answered(response.status()));
+    }
+    Ok(response)
+}
+
+fn channel(spec: &External) -> Result<Channel, String> {
     let mut endpoint = Endpoint::from_shared(spec.url.as_ref().to_owned())
         .map_err(|_| format!("{:?} is no URL", spec.url))?
         .connect_timeout(spec.timeout);
@@ -39,21 +59,17 @@ pub(super) fn channel(spec: &External) -> Result<Channel, String> {
     Ok(endpoint.connect_lazy())
 }
 
-pub(super) async fn check(spec: &External, channel: Channel, request: &mut Request) -> Result<Verdict, Failure> {
-    let asked = AuthorizationClient::new(channel).check(check_request(spec, request)).await;
-    let response = match asked {
-        Ok(response) => response.into_inner(),
-        Err(status) if is_about_the_message(status.code()) => {
-            return Ok(Verdict::Deny(not_taken(spec, &status, request)));
-        }
-        Err(status) => return Err(Failure(words(&status))),
-    };
+pub(super) async fn check(spec: &External, asked: Asked, request: &mut Request) -> Result<Verdict, Failure> {
+    let message = check_request(spec, request);
+    let length = message.encoded_len();
+    let response = AuthorizationClient::new(asked).check(message).await;
+    let response = response.map_err(|status| Failure::of_call(&status, length))?.into_inner();
     let is_allowed = response.status.is_none_or(|status| status.code == 0);
     if is_allowed && let Some(Json::Object(fields)) = response.dynamic_metadata.map(dynamic::json) {
         request.add_metadata(fields);
     }
     match response.http_response {
-        Some(HttpResponse::ErrorResponse(_)) => Err(Failure("the service says that it failed".to_owned())),
+        Some(HttpResponse::ErrorResponse(_)) => Err(Failure::Away("the service says that it failed".to_owned())),
         Some(HttpResponse::DeniedResponse(denied)) if !is_allowed => Ok(Verdict::Deny(denial(denied))),
         Some(HttpResponse::OkResponse(ok)) if is_allowed => {
             // In the order of Envoy, for which a name that is in both lists is removed.
@@ -79,22 +95,6 @@ pub(super) async fn check(spec: &External, channel: Channel, request: &mut Reque
         _ if is_allowed => Ok(Verdict::Allow(None)),
         _ => Ok(Verdict::Deny(denial(DeniedHttpResponse::default()))),
     }
-}
-
-fn words(status: &Status) -> String {
-    format!("{:?}: {}", status.code(), status.message())
-}
-
-/// Whether the service is there and does not take what it is sent, as one that is longer than it reads. What is in it is the
-/// client's to say, so this is no failure that lets anybody in: with a long body everybody could be.
-fn is_about_the_message(code: Code) -> bool {
-    matches!(code, Code::ResourceExhausted | Code::OutOfRange | Code::InvalidArgument)
-}
-
-fn not_taken(spec: &External, status: &Status, request: &Request) -> Denial {
-    let code = StatusCode::from_u16(spec.status_on_error).unwrap_or(StatusCode::FORBIDDEN);
-    let reply = Reply::message(ClientKind::of(request), code, "This request cannot be checked.", request);
-    Denial::new("message_not_taken", words(status), reply)
 }
 
 fn denial(denied: DeniedHttpResponse) -> Denial {

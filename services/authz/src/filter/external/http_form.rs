@@ -4,8 +4,9 @@ use http::{HeaderName, Method, StatusCode};
 use nuncio_auth::{Denial, Reply, Request, Verdict};
 use nuncio_ir::auth::External;
 
-use super::{Failure, body};
+use super::{Failure, body, length};
 use crate::engine::Services;
+use crate::idp::IdpError;
 
 pub(super) async fn check(
     spec: &External,
@@ -15,7 +16,8 @@ pub(super) async fn check(
     request: &mut Request,
     services: &Services,
 ) -> Result<Verdict, Failure> {
-    let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| Failure("no such method".to_owned()))?;
+    let method = Method::from_bytes(request.method.as_bytes());
+    let method = method.map_err(|_| Failure::NotTaken("no such method".to_owned()))?;
     let url = format!("{}{path_prefix}{}", spec.url.trim_end_matches('/'), request.target());
     let ask = services.clients.send(&spec.client, &url, |client, url| {
         let mut asked =
@@ -31,9 +33,13 @@ pub(super) async fn check(
         }
         asked.body(body(spec, request).to_vec())
     });
-    let answer = ask.await.map_err(|error| Failure(error.to_string()))?;
+    let answer = ask.await.map_err(|error| match error {
+        IdpError::Unavailable(why) => Failure::Away(why),
+        IdpError::NoAnswer(why) => Failure::no_answer(why, length(spec, request)),
+        IdpError::Config(why) => Failure::Unusable(why),
+    })?;
     if answer.status.is_server_error() {
-        return Err(Failure(format!("the answer's status is {}", answer.status)));
+        return Err(Failure::of_answer(answer.status));
     }
     if answer.status == StatusCode::OK {
         for name in passed {

@@ -1,0 +1,93 @@
+use serde_json::{Value as Json, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+
+use super::*;
+
+#[tokio::test]
+async fn one_that_fails_open_passes_no_word_of_the_client_on() {
+    let services = Services::alone();
+    for protocol in [
+        json!("grpc"),
+        json!({ "http": { "path_prefix": "", "allowed_request_headers": [], "allowed_authorization_headers": ["x-user"] } }),
+    ] {
+        let spec = json!({
+            "url": "http://127.0.0.1:1", "protocol": protocol, "timeout": { "secs": 1, "nanos": 0 }, "status_on_error": 403,
+            "failure_mode_allow": true, "identity_headers": ["x-user"],
+        });
+        let filter = ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap();
+        let mut request = Request::new("GET", "https", "a", "/");
+        for name in ["x-user", "x_user"] {
+            request.add_header(name, b"root");
+        }
+        let verdict = filter.check(&mut request, &services).await;
+        assert!(matches!(verdict, Verdict::Allow(None)), "{verdict:?}");
+        let edits = request.into_edits().headers;
+        assert_eq!((&edits["x-user"], &edits["x_user"]), (&None, &None), "{protocol}");
+    }
+}
+
+/// Filters that let in whoever a service does not decide on.
+fn open(url: &str, protocol: &Json) -> ExternalFilter {
+    let spec = json!({
+        "url": url, "protocol": protocol, "timeout": { "secs": 5, "nanos": 0 }, "status_on_error": 403, "failure_mode_allow": true,
+        "identity_headers": [], "include_body": { "max_bytes": 1 << 20, "allow_partial": true },
+    });
+    ExternalFilter::new(serde_json::from_value(spec).unwrap()).unwrap()
+}
+
+fn by_http() -> Json {
+    json!({ "http": { "path_prefix": "", "allowed_request_headers": [], "allowed_authorization_headers": [] } })
+}
+
+/// Whether a request with so long a body is let in.
+async fn lets_in(filter: &ExternalFilter, length: usize) -> bool {
+    let mut request = Request::new("POST", "https", "a", "/");
+    request.body = vec![b'a'; length];
+    matches!(filter.check(&mut request, &Services::alone()).await, Verdict::Allow(None))
+}
+
+/// A server that says this when it has read the head of a request, and breaks off.
+async fn breaks_off(says: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut read = Vec::new();
+            while !read.ends_with(b"\r\n\r\n") {
+                read.push(stream.read_u8().await.unwrap());
+            }
+            stream.write_all(says).await.unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_body_that_one_breaks_off_for_lets_nobody_in() {
+    for says in [
+        &b""[..],
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n",
+        b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n",
+    ] {
+        let filter = open(&breaks_off(says).await, &by_http());
+        assert!(!lets_in(&filter, 1 << 20).await, "{says:?}");
+    }
+    assert!(lets_in(&open(&breaks_off(b"").await, &by_http()), 0).await, "as one that is gone");
+    let filter = open("http://127.0.0.1:1", &by_http());
+    assert!(lets_in(&filter, 1 << 20).await, "nobody is there");
+}
+
+#[tokio::test]
+async fn a_message_that_a_proxy_before_a_service_does_not_take_lets_nobody_in() {
+    for (status, opens) in [(413, false), (414, false), (431, false), (404, false), (502, true), (503, true)] {
+        let status = StatusCode::from_u16(status).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let filter = open(&format!("http://{}", listener.local_addr().unwrap()), &json!("grpc"));
+        let proxy = axum::Router::new().fallback(move || async move { (status, "of a proxy") });
+        let server = tonic::transport::Server::builder().add_routes(proxy.into());
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        assert_eq!(lets_in(&filter, 1 << 20).await, opens, "{status}");
+    }
+}
