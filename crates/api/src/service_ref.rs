@@ -84,6 +84,13 @@ impl FromStr for ServiceRef {
     type Err = ServiceRefError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // What cannot be read may hold a login wherever it ends: its password may have a slash in it.
+        Self::read(text).map_err(|error| if text.contains('@') { ServiceRefError::Login } else { error })
+    }
+}
+
+impl ServiceRef {
+    fn read(text: &str) -> Result<Self, ServiceRefError> {
         let syntax = || ServiceRefError::Syntax(text.to_owned());
         let (written, rest) = match text.split_once("://") {
             Some(("", _)) => return Err(syntax()),
@@ -93,9 +100,6 @@ impl FromStr for ServiceRef {
         let scheme = written.and_then(Scheme::from_name);
         let unknown_scheme = written.filter(|_| scheme.is_none()).map(Into::into);
         let (rest, ignored) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        if rest.contains('@') {
-            return Err(ServiceRefError::Login);
-        }
         let (host, port) = split_port(rest).ok_or_else(syntax)?;
         let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let host = match address {

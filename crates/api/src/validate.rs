@@ -62,7 +62,9 @@ fn target(service: &ServiceRef, path: &Path<'_>, issues: &mut Issues<'_>) {
         no_effect(path, message, issues);
     }
     if !service.ignored.is_empty() {
-        no_effect(path, format!("\"{}\" is ignored: only host and port count here", shorten(&service.ignored)), issues);
+        let may_be_login = service.ignored.contains('@');
+        let told = if may_be_login { "the rest".to_owned() } else { format!("\"{}\"", shorten(&service.ignored)) };
+        no_effect(path, format!("{told} is ignored: only host and port count here"), issues);
     }
 }
 

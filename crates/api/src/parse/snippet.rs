@@ -93,10 +93,10 @@ fn holds_secret(document: &[u8]) -> bool {
     })
 }
 
-/// Stars for whatever may be a login, as in a URL.
+/// Stars for whatever may be a login, as in a URL: up to the last `@`, since a password may hold what ends words elsewhere.
 fn without_logins(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
-    for word in line.split_inclusive([' ', '"', '\'', ',']) {
+    for word in line.split_inclusive(|c: char| c.is_whitespace() || c == '"') {
         let end = word.rfind('@').unwrap_or_default();
         let before = &word[..end];
         let of_url = before.find("://").map(|at| at + "://".len());
@@ -155,6 +155,8 @@ mod tests {
         for (line, shown) in [
             ("url: 'https://ann:word@a.example/x'", "url: 'https://********@a.example/x'"),
             ("{a: https://a.example, b: ftp://ann@b}", "{a: https://a.example, b: ftp://***@b}"),
+            ("url: 'https://ann:w,o'r/d@a.example'", "url: 'https://***********@a.example'"),
+            ("auth_service: ann:w,o'r/d@a", "auth_service: ann:*******@a"),
             ("auth_service: ann:wörd@a", "auth_service: ann:****@a"),
             ("url: https://a.example/x # ann@a.example", "url: https://a.example/x # ann@a.example"),
             ("mail: ann@a.example", "mail: ann@a.example"),

@@ -171,6 +171,9 @@ fn services_are_names_or_addresses() {
     ] {
         assert!(text.parse::<nuncio_api::ServiceRef>().is_err(), "{text}");
     }
+    for text in ["ann:hush@a", "ann:hu/sh@a", "ann@a", "https://ann:hu?sh@a", "ann:hu sh@a"] {
+        assert_eq!(text.parse::<nuncio_api::ServiceRef>(), Err(nuncio_api::ServiceRefError::Login), "{text}");
+    }
 }
 
 /// A text of many documents is read in one piece, whatever is wrong in some of them.

@@ -17,13 +17,16 @@ fn logins_in_urls_are_refused_and_not_told() {
         "{OAuth2: {authorizationURL: 'https://a', clientID: c, secretName: s, protectedOrigins: [{origin: 'https://b', internalOrigin: 'http://ann:hush@b'}]}}",
         "{External: {auth_service: 'https://ann:hush@a'}}",
         "{External: {auth_service: 'ann:hush@a'}}",
+        "{External: {auth_service: 'ann:hu/sh@a'}}",
+        "{External: {auth_service: 'https://ann:hu,sh@a'}}",
+        "{External: {auth_service: 'ann:hu?sh@a'}}",
     ] {
         let text = of_kind("Filter", spec);
         let object = only(&text);
         assert!(is_invalid(&object), "{spec}");
         for (problem, location) in &object.problems {
             let told = format!("{problem} {}", nuncio_api::Text::new(text.as_bytes()).snippet(location));
-            assert!(!told.contains("hush"), "{told}");
+            assert!(["hush", "\"hu", "sh@"].iter().all(|word| !told.contains(word)), "{told}");
         }
     }
 }
