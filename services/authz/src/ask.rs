@@ -1,5 +1,7 @@
 //! What operators ask a service that runs, and have it do.
 
+mod shown;
+
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -93,10 +95,9 @@ impl Question {
 
     /// The id of the rules that the route of the request names; or that nobody is asked, and what becomes of the request.
     async fn rules_of_route(&self, headers: &[(String, String)]) -> anyhow::Result<Result<String, String>> {
-        let shown =
-            |(name, value): &(String, String)| json!({ "name": name, "value": without_credentials(name, value) });
+        let shown = |(name, value): &(String, String)| json!({ "name": name, "value": shown::header(name, value) });
         let headers: Vec<_> = headers.iter().map(shown).collect();
-        let body = json!({ "method": self.method, "url": self.url, "headers": headers });
+        let body = json!({ "method": self.method, "url": shown::url(&self.url), "headers": headers });
         let explained = post(&self.gateway, "/api/v1/explain", &body, "gateway", "--gateway, NUNCIO_ADMIN").await;
         let explained = explained.context("which rules are for the request is not known: name them (--rules)")?;
         Ok(match explained["rule_set"].as_str() {
@@ -104,24 +105,6 @@ impl Question {
             None => Err(format!("no rule: not asked\n  {}", explained["outcome"].as_str().unwrap_or_default())),
         })
     }
-}
-
-/// What stands for a credential.
-const HIDDEN: &str = "hidden";
-/// Headers with one of these words in their name hold credentials, whatever the Filters call them.
-const OF_CREDENTIALS: [&str; 6] = ["auth", "key", "token", "secret", "password", "assertion"];
-
-/// A header's value for who finds routes and lets nobody in: no credential, and of cookies the names alone, which say whether
-/// somebody is logged in.
-fn without_credentials(name: &str, value: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    if name == "cookie" {
-        let names = value.split(';').filter_map(|pair| Some(pair.split_once('=')?.0.trim()));
-        return names.map(|name| format!("{name}={HIDDEN}")).collect::<Vec<_>>().join("; ");
-    }
-    // `:authority` is the host.
-    let is_credential = !name.starts_with(':') && OF_CREDENTIALS.iter().any(|word| name.contains(word));
-    if is_credential { HIDDEN.to_owned() } else { value.to_owned() }
 }
 
 /// A user, all of whose sessions are to end.
@@ -172,18 +155,6 @@ fn in_words(explained: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_finds_the_route_sees_no_credentials() {
-        for name in ["Authorization", "proxy-authorization", "x-api-key", "X-Auth-Token", "dpop-secret"] {
-            assert_eq!(without_credentials(name, "Bearer x"), HIDDEN, "{name}");
-        }
-        let cookies = without_credentials("Cookie", "a=1; __Host-ambassador_session.login.shop=x=y; nameless");
-        assert_eq!(cookies, "a=hidden; __Host-ambassador_session.login.shop=hidden");
-        for (name, value) in [(":authority", "shop"), ("accept", "text/html"), ("x-version", "2")] {
-            assert_eq!(without_credentials(name, value), value);
-        }
-    }
 
     #[test]
     fn explanations_are_in_words() {
