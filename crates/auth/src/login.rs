@@ -1,6 +1,7 @@
 //! Logins by OpenID Connect: what is sent, what must come back, what is kept.
 
 mod origin;
+mod packed;
 mod pending;
 mod provider;
 mod session;

@@ -21,8 +21,10 @@ pub(crate) use store::{Store, StoreError};
 /// How long a replica uses a session without looking whether another one ended it. It is told so, but what is told may be
 /// lost.
 const LOCAL_LIFE: Duration = Duration::from_secs(2);
-/// How many it remembers so.
-const LOCAL_MOST: u64 = 100_000;
+/// How many bytes of them it remembers so, about.
+const LOCAL_MOST: u64 = 32 << 20;
+/// What one takes beside its tokens, about.
+const OPENED: usize = 2 << 10;
 /// How long it is known at least which sessions a user has.
 const SHORTEST_LIST: Duration = Duration::from_secs(86_400);
 
@@ -43,9 +45,22 @@ struct Opened {
     session: Arc<Session>,
 }
 
+impl Opened {
+    /// How many bytes it takes, about.
+    fn weight(&self) -> u32 {
+        let Session { access_token, refresh_token, id_token, .. } = &*self.session;
+        let tokens = [refresh_token, id_token].into_iter().flatten().map(String::len);
+        u32::try_from(OPENED + access_token.len() + tokens.sum::<usize>()).unwrap_or(u32::MAX)
+    }
+}
+
 impl Sessions {
     pub(crate) fn new(store: Store, keys: Keys, lock_life: Duration) -> Self {
-        let opened = Cache::builder().max_capacity(LOCAL_MOST).time_to_live(LOCAL_LIFE).build();
+        let opened = Cache::builder()
+            .max_capacity(LOCAL_MOST)
+            .weigher(|_, opened: &Opened| opened.weight())
+            .time_to_live(LOCAL_LIFE)
+            .build();
         Self { store, keys: ArcSwap::from_pointee(keys), opened, lock_life }
     }
 
@@ -109,16 +124,30 @@ impl Sessions {
 
     /// What does not open is of a key that is gone, or no session: as if it were not there.
     fn open(&self, place: &str, sealed: &[u8]) -> Option<Arc<Session>> {
-        let json = self.keys().open(place, sealed)?;
-        serde_json::from_slice(&json).ok().map(Arc::new)
+        let plain = self.keys().open(place, sealed)?;
+        let session = match &self.store {
+            Store::Memory(_) => Session::unpack(&plain),
+            Store::Redis(_) => serde_json::from_slice(&plain).ok(),
+        };
+        session.map(Arc::new)
+    }
+
+    /// Packed where no other process reads it, which may be of another version.
+    fn seal(&self, place: &str, session: &Session) -> Result<Vec<u8>, StoreError> {
+        let plain = match &self.store {
+            Store::Memory(_) => session.pack(),
+            Store::Redis(_) => serde_json::to_vec(session).ok(),
+        };
+        let plain = plain.ok_or_else(|| StoreError("a session cannot be written".to_owned()))?;
+        Ok(self.keys().seal(place, &plain))
     }
 
     /// Writes a session. One with a revision above the first replaces only the revision before it: who was overtaken
     /// changes nothing.
     pub(crate) async fn write(&self, place: &str, session: &Session, now: u64) -> Result<bool, StoreError> {
-        let json = serde_json::to_vec(session).map_err(|error| StoreError(error.to_string()))?;
+        let sealed = self.seal(place, session)?;
         let life = Duration::from_secs(session.lifetime(now));
-        let written = self.store.put(place, session.revision, &self.keys().seal(place, &json), life).await?;
+        let written = self.store.put(place, session.revision, &sealed, life).await?;
         self.opened.invalidate(place).await;
         if written && session.revision == 1 {
             self.list(place, session, life).await?;
@@ -240,61 +269,4 @@ fn index(issuer: &str, claim: &str, value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn sessions() -> Sessions {
-        Sessions::new(Store::Memory(MemoryStore::default()), Keys::ephemeral(), Duration::from_secs(15))
-    }
-
-    /// A session with these claims, written.
-    async fn begin(sessions: &Sessions, place: &str, claims: Value) -> Session {
-        let session: Session = serde_json::from_value(json!({
-            "filter": "f", "client_id": "c", "revision": 1, "access_token": "a", "asked": [], "granted": [],
-            "claims": claims, "begun": 1, "idle": 60, "xsrf": "x",
-        }))
-        .unwrap();
-        assert!(sessions.write(place, &session, 1).await.unwrap());
-        session
-    }
-
-    #[tokio::test]
-    async fn a_session_that_lives_on_is_ended_with_all_of_its_user() {
-        let sessions = sessions();
-        let session = begin(&sessions, "s:1", json!({ "iss": "i", "sub": "ann" })).await;
-        sessions.store.remove(&index("i", "sub", "ann")).await.unwrap();
-        sessions.touch("s:1", &session, 1).await.unwrap();
-        assert_eq!(sessions.end_all("i", "sub", "ann").await, Ok(1));
-        assert!(sessions.read("s:1").await.unwrap().is_none());
-    }
-
-    #[tokio::test]
-    async fn a_session_that_has_ended_is_listed_no_longer() {
-        let sessions = sessions();
-        begin(&sessions, "s:1", json!({ "iss": "i", "sub": "ann", "sid": "1" })).await;
-        sessions.end("s:1").await.unwrap();
-        for (claim, value) in [("sub", "ann"), ("sid", "1")] {
-            assert_eq!(sessions.store.members(&index("i", claim, value)).await.unwrap(), [""; 0], "{claim}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_logout_of_one_session_ends_those_that_may_be_that_one() {
-        let sessions = sessions();
-        begin(&sessions, "s:named", json!({ "iss": "i", "sub": "ann", "sid": "1" })).await;
-        begin(&sessions, "s:other", json!({ "iss": "i", "sub": "ann", "sid": "2" })).await;
-        begin(&sessions, "s:unnamed", json!({ "iss": "i", "sub": "ann" })).await;
-        begin(&sessions, "s:bob", json!({ "iss": "i", "sub": "bob" })).await;
-        let logout = |session: Option<&str>| LogoutToken {
-            id: "j".to_owned(),
-            subject: Some("ann".to_owned()),
-            session: session.map(str::to_owned),
-        };
-        assert_eq!(sessions.end_named("i", &logout(Some("1"))).await, Ok(2));
-        assert!(sessions.read("s:other").await.unwrap().is_some());
-        assert_eq!(sessions.end_named("i", &logout(None)).await, Ok(1));
-        assert!(sessions.read("s:bob").await.unwrap().is_some());
-    }
-}
+mod tests;
