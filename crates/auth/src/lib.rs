@@ -25,6 +25,7 @@ pub mod path;
 mod reply;
 mod request;
 mod rules;
+pub mod share;
 mod strength;
 mod walk;
 

@@ -13,7 +13,7 @@ use crate::{Resource, ResourceKind};
 /// A set, to be sent after the filters that it names.
 #[must_use]
 pub fn rule_set(set: &RuleSet) -> Resource {
-    let filters = set.rules.iter().flat_map(|rule| &rule.filters);
+    let filters = set.gate.iter().chain(set.rules.iter().flat_map(|rule| &rule.filters));
     let with_nested = filters.flat_map(|used| {
         let instead = used.arguments.instead_of_redirect.iter().flat_map(|instead| &instead.filters);
         std::iter::once(&used.filter).chain(instead.map(|used| &used.filter))

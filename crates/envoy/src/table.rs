@@ -20,6 +20,7 @@ use envoy_types::pb::envoy::config::route::v3::{
     },
 };
 use envoy_types::pb::google::protobuf::Any;
+use nuncio_ir::auth::SHARE_HEADER;
 use nuncio_ir::{BUFFER_LIMIT, FOREIGN_HEADER, Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
 
 use crate::listener::{
@@ -59,7 +60,7 @@ fn route_configuration(table: &Table) -> RouteConfiguration {
     RouteConfiguration {
         name: table.name.to_string(),
         virtual_hosts: table.hosts.iter().map(|host| virtual_host(table, host, exact)).collect(),
-        request_headers_to_remove: [SCOPE_HEADER, CHAIN_HEADER, FOREIGN_HEADER].map(str::to_owned).into(),
+        request_headers_to_remove: removed(table),
         response_headers_to_add: table.preview.iter().flat_map(|_| preview::answers()).collect(),
         // Order of delivery sees to it that a cluster is there before its routes.
         validate_clusters: Some(proto::boolean(false)),
@@ -67,6 +68,12 @@ fn route_configuration(table: &Table) -> RouteConfiguration {
         max_direct_response_body_size_bytes: limit.map(|bytes| proto::uint32(u32::try_from(bytes).unwrap_or(u32::MAX))),
         ..Default::default()
     }
+}
+
+/// What is for the gateway alone.
+fn removed(table: &Table) -> Vec<String> {
+    let of_preview = table.preview.iter().map(|_| SHARE_HEADER);
+    [SCOPE_HEADER, CHAIN_HEADER, FOREIGN_HEADER].into_iter().chain(of_preview).map(str::to_owned).collect()
 }
 
 fn per_filter(table: &Table) -> HashMap<String, Any> {

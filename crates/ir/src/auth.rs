@@ -21,7 +21,7 @@ pub use nuncio_api::LOGIN_PARAMETERS;
 
 pub use filter::{
     ApiKey, Basic, External, ExternalProtocol, Filter, FilterId, FilterKind, HttpClient, IncludeBody, Introspection,
-    KeySecret, KeySource, UpstreamIdentity,
+    KeySecret, KeySource, ShareLink, UpstreamIdentity,
 };
 pub use headers::{ASSERTION_HEADER, REQUEST_HEADERS, RESPONSE_HEADERS, is_clients_own};
 pub use jwt::{Audiences, ErrorResponse, InjectedHeader, Jwt, JwtAlgorithm, Presence};
@@ -50,6 +50,12 @@ pub const OWN_ENDPOINTS_PREFIX: &str = "/.nuncio/";
 pub const SESSION_PREFIX: &str = "ambassador_session.";
 /// The same of the cookies of logins that were begun.
 pub const PENDING_PREFIX: &str = "nuncio_login.";
+/// The same of the cookies that links to previews are exchanged for.
+pub const SHARE_PREFIX: &str = "nuncio_share.";
+/// The parameter of a URL that makes it a link to a preview.
+pub const SHARE_PARAMETER: &str = "nuncio-share";
+/// Holds inside the gateway what stood there.
+pub const SHARE_HEADER: &str = "x-nuncio-share";
 
 #[cfg(test)]
 mod tests {

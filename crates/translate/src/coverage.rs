@@ -6,7 +6,7 @@ mod names;
 use std::sync::Arc;
 
 use nuncio_api::ObjectId;
-use nuncio_ir::auth::RuleSetId;
+use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{PathMatch, RuleCheck};
 
 use self::hosts::Hosts;
@@ -54,11 +54,26 @@ pub(crate) struct SetKey {
 
 /// What has to be passed before any rule: the gate of previews.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Gate {
-    /// What must hold of the claims of who passes.
-    pub(crate) require: Option<Arc<str>>,
-    /// How much of the body its filters want.
-    pub(crate) body: Option<u32>,
+pub(crate) enum Gate {
+    /// The filters of the policy.
+    Filters {
+        /// What must hold of the claims of who passes.
+        require: Option<Arc<str>>,
+        /// How much of the body they want.
+        body: Option<u32>,
+    },
+    /// The filter of a preview's own, which wants a link to it.
+    ShareLink(FilterId),
+}
+
+impl Gate {
+    /// How much of the body it wants.
+    pub(crate) fn body(&self) -> Option<u32> {
+        match self {
+            Self::Filters { body, .. } => *body,
+            Self::ShareLink(_) => None,
+        }
+    }
 }
 
 impl SetKey {

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Preview, PreviewBackends, PreviewPolicy, PreviewedService, Problem, WhenMissing};
-use nuncio_ir::auth::Sensitive;
+use nuncio_ir::auth::{Filter, Sensitive};
 
 use crate::context::Context;
 use crate::coverage::Gate;
@@ -48,6 +48,8 @@ pub(crate) struct Compiled {
     pub(crate) replacements: Vec<Replacement>,
     /// What requests have to pass; nothing where anybody may see it.
     pub(crate) gate: Option<Gate>,
+    /// The filter that wants a link to it, where that is its gate.
+    pub(crate) share: Option<Arc<Filter>>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) life: Life,
     pub(crate) phase: Phase,
@@ -100,7 +102,7 @@ pub(crate) fn compile(
     let mut problems = Vec::new();
     let allowed = match forbidden(id, spec, policy) {
         Some(problem) => Err(problem),
-        None => gate::of(spec, policy, context.protection),
+        None => gate::of(id, spec, policy, context.protection),
     };
     let (gate, entrances) = match allowed {
         Ok(gate) => (gate, entrances(&selector, spec, policy, &mut problems)),
@@ -113,10 +115,11 @@ pub(crate) fn compile(
     let replacements = services.map(|(index, service)| replacement(id, index, service, policy, context, &mut problems));
     let replacements = replacements.collect();
     let (key, headers) = (rules.seed.key(id), Arc::clone(&rules.headers));
+    let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
     let life = Life::new(spec, policy, began);
     problems.extend(life.problem(now));
     let phase = life.phase(now);
-    Compiled { id: id.clone(), selector, key, headers, entrances, replacements, gate, problems, life, phase }
+    Compiled { id: id.clone(), selector, key, headers, entrances, replacements, gate, share, problems, life, phase }
 }
 
 impl Compiled {

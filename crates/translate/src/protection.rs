@@ -6,14 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{
-    FilterPolicy, FilterRule, Kind, Object, ObjectId, PreviewPolicy, Problem, Remains, Spec, UNREADABLE_GUARD,
+    FilterPolicy, FilterRule, Kind, Object, ObjectId, PreviewAccessMode, PreviewPolicy, Problem, Remains, Spec,
+    UNREADABLE_GUARD,
 };
 use nuncio_ir::auth::{
     Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId, is_clients_own,
 };
 
 use crate::context::Context;
-use crate::coverage::{Coverage, CoveredBy, SetKey};
+use crate::coverage::{Coverage, CoveredBy, Gate, SetKey};
 use crate::filter_rules::{self, begins_anyway, unheeded, with_nested};
 use crate::filters::{self, Around, filter_id};
 use crate::glob::Glob;
@@ -29,6 +30,8 @@ pub(crate) struct Protection {
     pub(crate) gate: Vec<FilterRef>,
     /// How much of the body those want.
     pub(crate) gate_body: Option<u32>,
+    /// Whether previews may be for who has a link to them.
+    has_share_links: bool,
     /// The Filters that rules name, and those that stand for what cannot be read.
     pub(crate) filters: BTreeMap<FilterId, Arc<Filter>>,
     /// Headers by which upstreams learn who a request is from.
@@ -51,6 +54,8 @@ pub(crate) fn build(
     }
     // The sort is stable: rules of equal precedence stay in the order of their policies.
     rules.sort_by_key(|(precedence, ..)| std::cmp::Reverse(*precedence));
+    protection.has_share_links =
+        previews.is_some_and(|(_, policy)| policy.access.contains(&PreviewAccessMode::ShareLink));
     let gate = previews.and_then(|(id, policy)| protection.gate(id, policy, &all));
     let endpoints = protection.endpoints(rules.iter().chain(&gate));
     for (id, problem) in origins::problems(filter_objects, &protection.filters, rules.iter().chain(&gate)) {
@@ -72,14 +77,27 @@ pub(crate) fn build(
 impl Protection {
     /// Whether anything is protected.
     pub(crate) fn is_on(&self) -> bool {
-        !self.coverage.is_empty() || !self.gate.is_empty()
+        !self.coverage.is_empty() || self.has_gate()
+    }
+
+    /// Whether some previews are not for everybody.
+    pub(crate) fn has_gate(&self) -> bool {
+        !self.gate.is_empty() || self.has_share_links
     }
 
     /// The set of rules of a key.
     pub(crate) fn set(&self, id: RuleSetId, key: &SetKey) -> RuleSet {
         let rules = key.rules.iter().filter_map(|origin| self.rules.get(origin)).cloned();
-        let gate = key.gate.iter().flat_map(|gate| self.gate.iter().map(|used| requiring(used, gate.require.as_ref())));
-        RuleSet { id, gate: gate.collect(), rules: rules.collect(), whole: key.whole }
+        let gate = key.gate.as_ref().map(|gate| self.passed(gate)).unwrap_or_default();
+        RuleSet { id, gate, rules: rules.collect(), whole: key.whole }
+    }
+
+    /// What a gate is made of.
+    fn passed(&self, gate: &Gate) -> Vec<FilterRef> {
+        match gate {
+            Gate::Filters { require, .. } => self.gate.iter().map(|used| requiring(used, require.as_ref())).collect(),
+            Gate::ShareLink(filter) => vec![alone(filter.clone())],
+        }
     }
 
     /// Whether every filter of the gate knows of claims.
@@ -238,13 +256,7 @@ impl Protection {
         let filter = FilterId(format!("#{}{}", group_mark(id), filter_id(&id.name, &id.namespace)).into());
         let stands = Filter { id: filter.clone(), kind: invalid(reason) };
         self.filters.insert(filter.clone(), Arc::new(stands));
-        FilterRef {
-            filter,
-            if_request_header: None,
-            on_deny: nuncio_ir::auth::OnDeny::Break,
-            on_allow: nuncio_ir::auth::OnAllow::Continue,
-            arguments: nuncio_ir::auth::Arguments::default(),
-        }
+        alone(filter)
     }
 
     /// The hosts at which logins have their endpoints: those of rules with a login, and the origins that it is for.
@@ -269,6 +281,17 @@ impl Protection {
         endpoints.sort_unstable_by_key(|host| host.regex());
         endpoints.dedup();
         endpoints
+    }
+}
+
+/// A filter that is told nothing, and whose word counts.
+fn alone(filter: FilterId) -> FilterRef {
+    FilterRef {
+        filter,
+        if_request_header: None,
+        on_deny: nuncio_ir::auth::OnDeny::Break,
+        on_allow: nuncio_ir::auth::OnAllow::Continue,
+        arguments: nuncio_ir::auth::Arguments::default(),
     }
 }
 
@@ -354,7 +377,7 @@ fn identity_headers(filter: &Filter) -> Vec<String> {
         FilterKind::ApiKey(keys) => keys.identity.header.iter().map(ToString::to_string).collect(),
         FilterKind::Basic(basic) => basic.identity.header.iter().map(ToString::to_string).collect(),
         FilterKind::External(external) => external.identity_headers.iter().map(ToString::to_string).collect(),
-        FilterKind::Invalid { .. } => Vec::new(),
+        FilterKind::ShareLink(_) | FilterKind::Invalid { .. } => Vec::new(),
     };
     let names = names.into_iter().map(|name| name.to_ascii_lowercase());
     names.filter(|name| !is_clients_own(name)).collect()

@@ -237,7 +237,7 @@ impl Engine {
 fn passes_preflights(steps: &[Step], config: &Config) -> bool {
     let needs_credentials = |step: &Step| {
         let kind = config.filters.get(&step.filter).map(|filter| &filter.kind);
-        matches!(kind, Some(Kind::Jwt(_) | Kind::OAuth2(_) | Kind::ApiKey(_) | Kind::Basic(_) | Kind::Introspection(_)))
+        !matches!(kind, Some(Kind::External(_) | Kind::Invalid(_)) | None)
     };
     !steps.is_empty() && steps.iter().all(needs_credentials)
 }

@@ -8,6 +8,7 @@ pub(crate) mod jwt;
 mod keys;
 mod needed;
 pub(crate) mod oauth2;
+mod share_link;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,7 @@ use jwt::JwtFilter;
 use keys::{ApiKeyFilter, BasicFilter};
 pub(crate) use needed::Lacking;
 use oauth2::OAuth2Filter;
+use share_link::ShareLinkFilter;
 
 /// A filter that can be asked.
 #[derive(Debug)]
@@ -42,6 +44,7 @@ pub(crate) enum Kind {
     Basic(BasicFilter),
     External(ExternalFilter),
     Introspection(IntrospectionFilter),
+    ShareLink(ShareLinkFilter),
     Invalid(String),
 }
 
@@ -67,6 +70,7 @@ impl Compiled {
             FilterKind::Introspection(introspection) => {
                 Kind::Introspection(IntrospectionFilter::new(&id, *introspection)?)
             }
+            FilterKind::ShareLink(link) => Kind::ShareLink(ShareLinkFilter::new(*link)),
             FilterKind::Invalid { reason } => Kind::Invalid(reason.as_ref().to_owned()),
         };
         Ok(Self { kind })
@@ -87,7 +91,12 @@ impl Compiled {
         let document = match &self.kind {
             Kind::Jwt(filter) => filter.lacking(services).await,
             Kind::OAuth2(filter) => filter.lacking(services).await,
-            Kind::ApiKey(_) | Kind::Basic(_) | Kind::External(_) | Kind::Introspection(_) | Kind::Invalid(_) => None,
+            Kind::ApiKey(_)
+            | Kind::Basic(_)
+            | Kind::External(_)
+            | Kind::Introspection(_)
+            | Kind::ShareLink(_)
+            | Kind::Invalid(_) => None,
         };
         document.or_else(|| self.calls()?.failed(Instant::now()).map(Lacking::from))
     }
@@ -97,7 +106,7 @@ impl Compiled {
             Kind::OAuth2(filter) => Some(&filter.calls),
             Kind::External(filter) => Some(&filter.calls),
             Kind::Introspection(filter) => Some(&filter.calls),
-            Kind::Jwt(_) | Kind::ApiKey(_) | Kind::Basic(_) | Kind::Invalid(_) => None,
+            Kind::Jwt(_) | Kind::ApiKey(_) | Kind::Basic(_) | Kind::ShareLink(_) | Kind::Invalid(_) => None,
         }
     }
 
@@ -117,6 +126,7 @@ impl Compiled {
             Kind::Basic(filter) => Box::pin(filter.check(request, services)).await,
             Kind::External(filter) => Box::pin(filter.check(request, services)).await,
             Kind::Introspection(filter) => Box::pin(filter.check(request, step, services)).await,
+            Kind::ShareLink(filter) => filter.check(request),
             Kind::Invalid(reason) => Verdict::Deny(unusable(request, reason)),
         }
     }

@@ -32,6 +32,7 @@ mod names;
 mod page;
 mod portal;
 mod preview_changes;
+mod preview_share;
 mod previews;
 mod probes;
 mod topology;
@@ -68,6 +69,7 @@ pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
 pub use preview_changes::{
     Caller, DeletePreview, Delivery, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
 };
+pub use preview_share::{PreviewShared, SharePreview};
 pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 pub use traffic::{LatencyView, TrafficView};
@@ -143,6 +145,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When that is not allowed, or there is none.
     fn delete_preview(&self, wanted: &DeletePreview) -> Result<PreviewChanged, PreviewError>;
+    /// Makes links to a Preview.
+    ///
+    /// # Errors
+    /// When that is not allowed, or they would let nobody in.
+    fn share_preview(&self, wanted: &SharePreview) -> Result<PreviewShared, PreviewError>;
     /// Does what a forge's webhook asks for.
     ///
     /// # Errors
@@ -185,6 +192,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(preview_changes::put))
         .routes(routes!(preview_changes::delete))
         .routes(routes!(preview_changes::hook))
+        .routes(routes!(preview_share::share))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
     let document = document::with_refusals(document);

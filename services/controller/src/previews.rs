@@ -12,6 +12,7 @@ mod hook;
 pub(crate) mod offline;
 mod place;
 mod rights;
+mod share;
 mod store;
 
 use std::sync::Mutex;

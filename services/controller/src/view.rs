@@ -25,8 +25,8 @@ use nuncio_xds::{Protocol, ResourceType};
 use crate::admin::{
     ApiView, AuthoritiesView, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
     DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery,
-    ManifestQuery, ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewView, ProblemView,
-    PutPreview, RouteView, TopologyQuery, TopologyView, View,
+    ManifestQuery, ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewShared,
+    PreviewView, ProblemView, PutPreview, RouteView, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::edit::Editor;
@@ -216,6 +216,10 @@ impl View for EngineView {
 
     fn delete_preview(&self, wanted: &DeletePreview) -> Result<PreviewChanged, PreviewError> {
         self.changes.lifecycle.delete(&self.engine, wanted)
+    }
+
+    fn share_preview(&self, wanted: &SharePreview) -> Result<PreviewShared, PreviewError> {
+        self.changes.lifecycle.share(&self.engine, wanted)
     }
 
     fn hook(&self, delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {

@@ -6,11 +6,13 @@ use std::io::Read;
 
 use nuncio_api::Defaults;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::keeper::Keeper;
 use crate::cli::{
     Format, PreviewArgs, PreviewCommand, PreviewCreateArgs, PreviewListArgs, PreviewNamedArgs, PreviewPlace,
+    PreviewShareArgs,
 };
 use crate::exit::{Failure, Outcome, print_json, print_text};
 use crate::table;
@@ -24,6 +26,7 @@ pub(crate) fn run(args: &PreviewArgs) -> Outcome {
         PreviewCommand::List(args) => list(args),
         PreviewCommand::Url(args) => url(args),
         PreviewCommand::Create(args) => create(args),
+        PreviewCommand::Share(args) => share(args),
         PreviewCommand::Delete(args) => delete(args),
     }
 }
@@ -53,6 +56,11 @@ struct Service {
 #[derive(Debug, Deserialize)]
 struct Problem {
     message: String,
+}
+
+#[derive(Deserialize)]
+struct Shared {
+    links: Vec<Url>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,6 +104,14 @@ fn create(args: &PreviewCreateArgs) -> Outcome {
     print_urls(&keeper, &format!("{namespace}/{name}"))
 }
 
+fn share(args: &PreviewShareArgs) -> Outcome {
+    let keeper = Keeper::open(&args.named.place)?;
+    let Preview { namespace, name, .. } = one(&keeper, &args.named.preview)?;
+    let shared: Shared = understood(keeper.share(&namespace, &name, args.ttl.as_deref())?)?;
+    shared.links.iter().for_each(|link| print_text(&format!("{}\n", link.url)));
+    Ok(())
+}
+
 fn delete(args: &PreviewNamedArgs) -> Outcome {
     let keeper = Keeper::open(&args.place)?;
     let Preview { namespace, name, .. } = one(&keeper, &args.preview)?;
@@ -126,9 +142,11 @@ fn one(keeper: &Keeper<'_>, called: &str) -> Result<Preview, Failure> {
 }
 
 fn previews(page: Value) -> Result<Vec<Preview>, Failure> {
-    let page: Page = serde_json::from_value(page)
-        .map_err(|error| Failure::new(format!("an answer that is not understood: {error}")))?;
-    Ok(page.items)
+    understood::<Page>(page).map(|page| page.items)
+}
+
+fn understood<T: DeserializeOwned>(answer: Value) -> Result<T, Failure> {
+    serde_json::from_value(answer).map_err(|error| Failure::new(format!("an answer that is not understood: {error}")))
 }
 
 fn read(file: &str) -> Result<String, Failure> {

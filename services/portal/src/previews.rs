@@ -8,6 +8,7 @@ mod hooks;
 mod model;
 mod pages;
 mod problem;
+mod share;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -18,7 +19,10 @@ use crate::web::Site;
 
 /// What programs ask, with its description.
 pub(crate) fn api() -> OpenApiRouter<Site> {
-    OpenApiRouter::new().routes(routes!(api::list)).routes(routes!(api::one, api::put, api::delete))
+    OpenApiRouter::new()
+        .routes(routes!(api::list))
+        .routes(routes!(api::one, api::put, api::delete))
+        .routes(routes!(share::share))
 }
 
 /// What forges send, and pages.
@@ -28,4 +32,5 @@ pub(crate) fn router() -> Router<Site> {
         .route("/docs/previews/new", get(pages::new).post(pages::create))
         .route("/docs/previews/{namespace}/{name}", get(pages::one))
         .route("/docs/previews/{namespace}/{name}/delete", post(pages::delete))
+        .route("/docs/previews/{namespace}/{name}/share", post(pages::share))
 }

@@ -91,6 +91,9 @@ pub struct PreviewAccess {
     pub groups: Vec<String>,
     /// With `Owner`: who is let in, as the policy's `ownerClaim` names people.
     pub owner: Option<String>,
+    /// With `ShareLink`: links of this number are good, those of all others are not; default 0. Another number ends all links
+    /// that there are.
+    pub generation: Option<u32>,
 }
 
 /// Who may see a preview.
@@ -104,6 +107,8 @@ pub enum PreviewAccessMode {
     Members,
     /// Of those, its owner alone.
     Owner,
+    /// Whoever has followed a link to it that was signed here and is not over.
+    ShareLink,
 }
 
 /// The `spec` of a `PreviewPolicy`.
@@ -156,6 +161,14 @@ pub struct PreviewPolicy {
     pub creators: Vec<PreviewCreators>,
     /// Repositories whose pull requests have previews.
     pub repositories: Vec<PreviewRepository>,
+}
+
+impl PreviewAccessMode {
+    /// Whether who comes passes the Filters of the policy.
+    #[must_use]
+    pub fn asks_filters(self) -> bool {
+        matches!(self, Self::Authenticated | Self::Members | Self::Owner)
+    }
 }
 
 /// How a client may choose a preview.

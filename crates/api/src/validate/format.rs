@@ -20,8 +20,8 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Headers of requests that hold the key of a preview, which no log may have.
-const WITH_KEYS: [&str; 4] = ["x-nuncio-preview", "x-nuncio-scope", "x-nuncio-select", "baggage"];
+/// Headers of requests that hold the key of a preview, or what lets somebody see it, which no log may have.
+const WITH_KEYS: [&str; 5] = ["x-nuncio-preview", "x-nuncio-scope", "x-nuncio-select", "x-nuncio-share", "baggage"];
 
 /// Checks that a text for logs shows no key of a preview. Of operators that are complete.
 pub(super) fn keeps_keys(text: &str) -> Result<(), String> {

@@ -72,6 +72,9 @@ fn access(access: Option<&PreviewAccess>, path: &Path<'_>, issues: &mut Issues<'
         ("groups", PreviewAccessMode::Members, !access.groups.is_empty()),
         ("owner", PreviewAccessMode::Owner, is_named),
     ];
+    if mode != PreviewAccessMode::ShareLink && access.generation.is_some() {
+        invalid(&path.key("generation"), "counts with the mode ShareLink alone", issues);
+    }
     for (field, wants, is_there) in named {
         match (mode == wants, is_there) {
             (true, false) => missing(&path.key(field), issues),
@@ -122,7 +125,7 @@ pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &m
             missing(&path.key(field), issues);
         }
     }
-    if policy.access.iter().any(|mode| *mode != PreviewAccessMode::Public) && policy.filters.is_empty() {
+    if policy.access.iter().any(|mode| mode.asks_filters()) && policy.filters.is_empty() {
         missing(&path.key("filters"), issues);
     }
     let filters = path.key("filters");

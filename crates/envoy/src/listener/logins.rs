@@ -1,7 +1,7 @@
 //! Hiding the cookies of logins from upstreams, in the filter that finds routes late: it stands in every list.
 
 use envoy_types::pb::envoy::extensions::filters::http::lua::v3::{LuaPerRoute, lua_per_route::Override};
-use nuncio_ir::auth::{PENDING_PREFIX, SESSION_PREFIX};
+use nuncio_ir::auth::{PENDING_PREFIX, SESSION_PREFIX, SHARE_PREFIX};
 
 /// The script that hides them, for routes that are found in time.
 pub(super) const SCRIPT: &str = "hide_logins";
@@ -10,7 +10,8 @@ const FUNCTIONS: &str = include_str!("hide_logins.lua");
 
 /// What scripts need that hide them.
 pub(super) fn functions() -> String {
-    format!("local LOGINS = {{\"{SESSION_PREFIX}\", \"{PENDING_PREFIX}\"}}\n\n{FUNCTIONS}\n")
+    let names = [SESSION_PREFIX, PENDING_PREFIX, SHARE_PREFIX].map(|name| format!("\"{name}\""));
+    format!("local LOGINS = {{{}}}\n\n{FUNCTIONS}\n", names.join(", "))
 }
 
 /// The script for routes that are found in time: what it does besides is as it is, since routes may change on the way.

@@ -1,5 +1,7 @@
 -- Keeps what services say of their own host within a preview, whose host is another: redirects lead to
 -- the preview, and cookies belong to it alone, whatever names they are meant for.
+--
+-- `take_share` is written above.
 
 -- The URL within the preview.
 local function moved(url, host, origin)
@@ -20,6 +22,10 @@ local function own_cookie(cookie)
     end
   end
   return table.concat(kept, ";")
+end
+
+function envoy_on_request(handle)
+  take_share(handle:headers())
 end
 
 function envoy_on_response(handle)

@@ -63,6 +63,9 @@ pub(crate) const PREVIEW_FILTER: &str = "nuncio.preview";
 
 const PREVIEW: &str = include_str!("preview.lua");
 
+/// What both need for links to previews.
+const SHARE: &str = include_str!("share.lua");
+
 /// Looks for the lower-case host, then for `*`.
 const ON_MISS: &str = include_str!("on_miss.lua");
 
@@ -164,7 +167,7 @@ pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
         PreviewTrust::Internal => "internal",
     };
     let known = format!("local TRUST, CLASS = \"{trust}\", \"{}\"\n", suffix(settings));
-    Some(filters::filter(SELECT_FILTER, &lua(&(known + SELECT))))
+    Some(filters::filter(SELECT_FILTER, &lua(&(known + SHARE + SELECT))))
 }
 
 /// What the scope keys of the class end with.
@@ -174,7 +177,7 @@ fn suffix(settings: &HttpSettings) -> String {
 
 /// At work for the hosts of previews alone.
 pub(super) fn of_previews() -> HttpFilter {
-    HttpFilter { disabled: true, ..filters::filter(PREVIEW_FILTER, &lua(PREVIEW)) }
+    HttpFilter { disabled: true, ..filters::filter(PREVIEW_FILTER, &lua(&[SHARE, PREVIEW].concat())) }
 }
 
 fn lua(script: &str) -> Lua {

@@ -5,7 +5,7 @@
 -- else a star, or the key of a preview that has something of its own for every host.
 --
 -- TRUST and CLASS are written above: who is believed ("public" or "internal"), and what the scope keys of
--- the listener's class end with.
+-- the listener's class end with. So is `take_share`.
 
 local function lead(handle, host, preview)
   handle:headers():replace("x-nuncio-scope", host .. "|" .. preview .. CLASS)
@@ -68,6 +68,7 @@ local function from_client(handle, host)
     return to_baseline(handle, host)
   end
   local own = selector:match("^[a-z0-9%-]+$") and sign(handle, host, "=" .. selector)
+  take_share(headers)
   lead(handle, own or "?", own and "" or "?")
 end
 

@@ -46,6 +46,8 @@ pub enum FilterKind {
     External(Box<External>),
     /// Wants a bearer token that its issuer says is active (RFC 7662).
     Introspection(Box<Introspection>),
+    /// Wants a link that was signed for a preview, or the cookie that it was exchanged for. Not of the original.
+    ShareLink(Box<ShareLink>),
     /// Cannot be used: denies every request with 503.
     Invalid {
         /// Why, for the log and for `explain`; clients do not see it.
@@ -112,6 +114,18 @@ pub struct UpstreamIdentity {
     pub header: Option<Arc<str>>,
     /// Take the credential out of the request.
     pub remove_credential: bool,
+}
+
+/// Wants a link to a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareLink {
+    /// What visitors call the preview.
+    pub preview: Arc<str>,
+    /// By which its links are signed, and no other preview's.
+    pub key: Sensitive,
+    /// Which of its links are good.
+    pub generation: u32,
 }
 
 /// Wants a name and a password.

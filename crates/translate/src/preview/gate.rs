@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Preview, PreviewAccessMode, PreviewPolicy, Problem};
-use nuncio_ir::auth::RuleSetId;
+use nuncio_api::{Kind, ObjectId, Preview, PreviewAccessMode, PreviewPolicy, Problem};
+use nuncio_ir::auth::{Filter, FilterId, FilterKind, RuleSetId, ShareLink};
 use nuncio_ir::{Route, RouteAction, RuleCheck};
 
+use super::key::Seed;
 use crate::coverage::{Gate, SetKey};
+use crate::filters::filter_id;
 use crate::protection::Protection;
 use crate::table;
 
@@ -19,10 +21,16 @@ const OWNER_CLAIM: &str = "sub";
 ///
 /// # Errors
 /// Why it cannot be kept.
-pub(super) fn of(spec: &Preview, policy: &PreviewPolicy, protection: &Protection) -> Result<Option<Gate>, Problem> {
+pub(super) fn of(
+    id: &ObjectId,
+    spec: &Preview,
+    policy: &PreviewPolicy,
+    protection: &Protection,
+) -> Result<Option<Gate>, Problem> {
     let access = spec.access.clone().unwrap_or_default();
     let require = match access.mode {
         Some(PreviewAccessMode::Public) => return Ok(None),
+        Some(PreviewAccessMode::ShareLink) => return Ok(Some(Gate::ShareLink(share_filter_id(id)))),
         Some(PreviewAccessMode::Members) => Some(in_one_of(&access.groups, policy)),
         Some(PreviewAccessMode::Owner) => Some(is_owner(access.owner.as_deref().unwrap_or_default(), policy)),
         Some(PreviewAccessMode::Authenticated) | None => None,
@@ -34,7 +42,26 @@ pub(super) fn of(spec: &Preview, policy: &PreviewPolicy, protection: &Protection
     if require.is_some() && !protection.gate_knows_claims() {
         return closed("a filter of the PreviewPolicy knows of no claims, so nobody can be let in");
     }
-    Ok(Some(Gate { require, body: protection.gate_body }))
+    Ok(Some(Gate::Filters { require, body: protection.gate_body }))
+}
+
+/// No Filter of a manifest is called so.
+fn share_filter_id(id: &ObjectId) -> FilterId {
+    FilterId(format!("#preview:{}", filter_id(&id.name, &id.namespace)).into())
+}
+
+/// The filter that wants a link to a preview, where that is its gate.
+pub(super) fn share_filter(
+    gate: &Gate,
+    id: &ObjectId,
+    spec: &Preview,
+    selector: &Arc<str>,
+    seed: &Seed,
+) -> Option<Arc<Filter>> {
+    let Gate::ShareLink(filter) = gate else { return None };
+    let generation = spec.access.as_ref().and_then(|access| access.generation).unwrap_or_default();
+    let link = ShareLink { preview: Arc::clone(selector), key: seed.share_key(id), generation };
+    Some(Arc::new(Filter { id: filter.clone(), kind: FilterKind::ShareLink(Box::new(link)) }))
 }
 
 /// An expression over claims. JSON's texts are texts there too.
@@ -64,7 +91,7 @@ pub(super) fn held(
 ) -> Option<RuleCheck> {
     let before = route.rules.as_ref().and_then(|check| Some((check, known.get(&check.set)?)));
     let gate = gate.filter(|_| !answers_by_itself(route));
-    let wanted = gate.and_then(|gate| gate.body);
+    let wanted = gate.and_then(Gate::body);
     let (key, body) = match (before, gate) {
         (None, None) => return None,
         (Some((check, key)), gate) => (SetKey { gate: gate.cloned(), ..key.clone() }, check.body.max(wanted)),

@@ -31,6 +31,13 @@ impl Seed {
         let code = crypto::hmac_sha256(&self.0, format!("{}/{}", id.namespace, id.name).as_bytes());
         Sensitive(format!("{KEY_PREFIX}{}", letters(&code, LETTERS)).into())
     }
+
+    /// By which links to a preview are signed: whoever has its key, such as its services, cannot make any.
+    pub(crate) fn share_key(&self, id: &ObjectId) -> Sensitive {
+        let of_links = crypto::hmac_sha256(&self.0, b"nuncio share links");
+        let code = crypto::hmac_sha256(&of_links, format!("{}/{}", id.namespace, id.name).as_bytes());
+        Sensitive(crypto::hex(&code).into())
+    }
 }
 
 /// By which people tell keys apart without seeing them.
@@ -53,6 +60,10 @@ mod tests {
         assert_ne!(seed.key(&id("a")), other.key(&id("a")));
         assert_eq!(seed.key(&id("a")).expose().len(), KEY_LENGTH);
         assert_eq!(fingerprint(&seed.key(&id("a"))).len(), 8);
+        assert_eq!(seed.share_key(&id("a")), seed.share_key(&id("a")));
+        for another in [seed.share_key(&id("b")), other.share_key(&id("a")), seed.key(&id("a"))] {
+            assert_ne!(seed.share_key(&id("a")), another);
+        }
         assert_eq!(format!("{seed:?} {:?}", seed.key(&id("a"))), "Seed(…) Sensitive(…)");
     }
 }

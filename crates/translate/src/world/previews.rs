@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, PreviewPolicy, Problem, Spec};
-use nuncio_ir::{Delta, PreviewEntry, TableName};
+use nuncio_ir::auth::Filter;
+use nuncio_ir::{Delta, PreviewEntry, TableName, put};
 
 use self::base::Bases;
 use self::rules::InForce;
@@ -75,6 +76,11 @@ impl Previews {
         self.tables.get(id).cloned().unwrap_or_default()
     }
 
+    /// The filter that wants a link to a Preview, where that is its gate.
+    pub(super) fn share_filter(&self, id: &ObjectId) -> Option<&Arc<Filter>> {
+        self.compiled.get(id)?.share.as_ref()
+    }
+
     fn learn(&mut self, compiled: Compiled) {
         let id = compiled.id.clone();
         for entrance in &compiled.entrances {
@@ -127,7 +133,7 @@ impl World {
         dirty.previews.extend(sending);
         for id in self.touched_previews(dirty, delta) {
             let old = self.preview_problems(&id);
-            self.compile_preview(&id);
+            self.compile_preview(&id, delta);
             if old != self.preview_problems(&id) {
                 self.stirred.insert(id.clone());
             }
@@ -176,8 +182,20 @@ impl World {
         self.ids_of(Kind::Preview).filter(is_beyond).cloned().collect()
     }
 
-    fn compile_preview(&mut self, id: &ObjectId) {
+    fn compile_preview(&mut self, id: &ObjectId, delta: &mut Delta) {
         let old = self.previews.unlearn(id);
+        let old_share = old.as_ref().and_then(|old| old.share.clone());
+        self.learn_preview(id, old);
+        let share = self.previews.share_filter(id).cloned();
+        for filter in old_share.iter().filter(|old| share.as_ref().is_none_or(|new| new.id != old.id)) {
+            put(&mut self.model.filters, &mut delta.filters, filter.id.clone(), None);
+        }
+        if let Some(filter) = share {
+            put(&mut self.model.filters, &mut delta.filters, filter.id.clone(), Some((*filter).clone()));
+        }
+    }
+
+    fn learn_preview(&mut self, id: &ObjectId, old: Option<Compiled>) {
         let Some(rules) = self.previews.rules().cloned() else { return };
         let Some(object) = self.objects.get(id).cloned() else {
             return self.previews.remember(id, old, rules.policy.max_previews());

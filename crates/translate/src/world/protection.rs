@@ -150,7 +150,7 @@ impl World {
     /// What is wrong with a Filter or FilterPolicy besides what is wrong with its text.
     pub(super) fn protection_problems(&self, id: &ObjectId) -> Vec<Problem> {
         let mut problems = self.protection.problems.get(id).cloned().unwrap_or_default();
-        let is_gate = |id: &ObjectId| id.kind == Kind::PreviewPolicy && !self.protection.gate.is_empty();
+        let is_gate = |id: &ObjectId| id.kind == Kind::PreviewPolicy && self.protection.has_gate();
         let decides = id.kind.is_filter_policy() || is_gate(id);
         if decides && self.settings.authz.is_none() && self.protection.is_on() {
             let message = "has nobody to decide by it, so what it is for is refused";
@@ -211,9 +211,11 @@ impl World {
     /// The objects that a set of rules or a filter of this name is made of.
     #[must_use]
     pub fn users_in_authentication(&self, name: &str) -> Vec<ObjectId> {
-        let of_kinds = FILTERS.into_iter().chain(POLICIES).flat_map(|kind| self.ids_of(kind));
+        let kinds = FILTERS.into_iter().chain(POLICIES).chain([Kind::Preview]);
+        let of_kinds = kinds.flat_map(|kind| self.ids_of(kind));
         let is_user = |id: &&ObjectId| match id.kind {
             Kind::Filter | Kind::GatewayFilter => self.filter_of(id).is_some_and(|filter| *filter.0 == *name),
+            Kind::Preview => self.previews.share_filter(id).is_some_and(|filter| *filter.id.0 == *name),
             _ => self.rule_sets_of(id).iter().any(|set| *set.0 == *name),
         };
         of_kinds.filter(is_user).cloned().collect()

@@ -133,6 +133,10 @@ impl View for Fake {
         Err(PreviewError::Missing(wanted.name.clone()))
     }
 
+    fn share_preview(&self, _wanted: &SharePreview) -> Result<PreviewShared, PreviewError> {
+        Err(PreviewError::Conflict("no".into()))
+    }
+
     fn hook(&self, _delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
         Err(PreviewError::Unauthorized("no".into()))
     }

@@ -165,6 +165,7 @@ fn describe(model: &Model, used: &FilterRef, asked: &nuncio_auth::Request) -> St
         Some(FilterKind::Basic(_)) => "Basic",
         Some(FilterKind::External(_)) => "External",
         Some(FilterKind::Introspection(_)) => "Introspection",
+        Some(FilterKind::ShareLink(_)) => "a link to the preview",
         Some(FilterKind::Invalid { reason }) => return format!("{}, which denies: {reason}", used.filter),
         None => return format!("{}, which is not there: denies", used.filter),
     };

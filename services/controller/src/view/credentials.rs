@@ -34,7 +34,7 @@ fn credential(kind: &FilterKind, used: &FilterRef) -> Option<CredentialView> {
         FilterKind::Introspection(_) => CredentialView::Token { issuer: None, scopes: scopes() },
         FilterKind::ApiKey(keys) => CredentialView::Key { places: keys.sources.iter().map(place).collect() },
         FilterKind::Basic(_) => CredentialView::Password,
-        FilterKind::External(_) => CredentialView::Other,
+        FilterKind::External(_) | FilterKind::ShareLink(_) => CredentialView::Other,
         // It lets nobody through, whatever they show.
         FilterKind::Invalid { .. } => return None,
     })

@@ -1,6 +1,7 @@
 //! Previews, as the admin server shows them.
 
 use nuncio_api::{Kind, Object, Preview, PreviewSource, Spec};
+use nuncio_translate::PreviewUrl;
 
 use crate::admin::{
     ListQuery, ObjectRef, PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView, ProblemView,
@@ -19,9 +20,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     let access = spec.access.as_ref().and_then(|access| access.mode);
     let mut problems = engine.object_problems(&object.id);
     engine.files.locate(&mut problems);
-    let urls = engine.world.preview_urls(&object.id).into_iter();
-    let urls =
-        urls.map(|it| PreviewUrlView { entrypoint: it.entrypoint, baseline: it.baseline.to_string(), url: it.url });
+    let urls = engine.world.preview_urls(&object.id).into_iter().map(PreviewUrlView::from);
     let services = spec.services.iter().map(|service| PreviewedServiceView {
         baseline: service.baseline.to_string(),
         backend: service.backend.to_string(),
@@ -35,6 +34,12 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         key_fingerprint: engine.world.preview_fingerprint(&object.id),
         source: spec.source.as_ref().map(source),
         problems: problems.iter().map(ProblemView::from).collect(),
+    }
+}
+
+impl From<PreviewUrl> for PreviewUrlView {
+    fn from(it: PreviewUrl) -> Self {
+        Self { entrypoint: it.entrypoint, baseline: it.baseline.to_string(), url: it.url }
     }
 }
 

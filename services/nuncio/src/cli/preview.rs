@@ -12,6 +12,7 @@ Examples:
   nuncio preview create cart-pr-42.yaml manifests
   nuncio preview create cart-pr-42.yaml --server https://portal.example.com    as whom NUNCIO_TOKEN says
   open $(nuncio preview url shop/cart-pr-42 --admin 127.0.0.1:8877)
+  nuncio preview share shop/cart-pr-42 --ttl 72h --admin 127.0.0.1:8877
   nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
 
 Exit code: 0 if it was done, 1 if it was not, 2 if it was called wrongly.";
@@ -32,6 +33,8 @@ pub(crate) enum PreviewCommand {
     Url(PreviewNamedArgs),
     /// Make a preview be as a manifest says, whether it is there yet or not, and print its URLs
     Create(PreviewCreateArgs),
+    /// Print links by which whoever has one sees a preview whose access mode is ShareLink, a line each
+    Share(PreviewShareArgs),
     /// Take a preview away
     Delete(PreviewNamedArgs),
 }
@@ -83,6 +86,16 @@ pub(crate) struct PreviewNamedArgs {
     pub(crate) preview: String,
     #[command(flatten)]
     pub(crate) place: PreviewPlace,
+}
+
+/// What `nuncio preview share` is told.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewShareArgs {
+    #[command(flatten)]
+    pub(crate) named: PreviewNamedArgs,
+    /// How long the links are good: at most 720h, and never longer than the preview [default: 24h]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) ttl: Option<String>,
 }
 
 /// What `nuncio preview create` is told.

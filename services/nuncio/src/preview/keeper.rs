@@ -1,8 +1,8 @@
 //! Who keeps previews: a portal, a gateway's diagnostics, or a directory.
 
 use nuncio_controller::Topology;
-use nuncio_controller::admin::{DeletePreview, ListQuery, PutPreview};
-use reqwest::{Method, RequestBuilder};
+use nuncio_controller::admin::{DeletePreview, ListQuery, PutPreview, SharePreview};
+use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;
 
 use crate::cli::{Place, PreviewPlace};
@@ -86,6 +86,26 @@ impl<'a> Keeper<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Makes links to a Preview.
+    pub(super) fn share(&self, namespace: &str, name: &str, ttl: Option<&str>) -> Result<Value, Failure> {
+        match self {
+            Self::Portal { url, .. } => {
+                let url = format!("{url}/api/v1/previews/{namespace}/{name}/share");
+                let asked = Url::parse_with_params(&url, ttl.map(|ttl| ("ttl", ttl)));
+                let asked = asked.map_err(|error| Failure::usage(format!("{url}: {error}")))?;
+                self.send(Method::POST, asked.as_str(), |request| request)
+            }
+            Self::Gateway { address } => {
+                let (namespace, name, ttl) = (namespace.into(), name.into(), ttl.map(str::to_owned));
+                let wanted = SharePreview { namespace, name, ttl, by: None };
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-share"), |it| it.json(&wanted))
+            }
+            Self::Manifests(_) => {
+                Err(Failure::usage("links are signed by a gateway that runs: it is asked by --admin or --server"))
+            }
+        }
     }
 
     fn send(

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -108,8 +109,16 @@ pub(super) async fn change(
     text: Option<&str>,
 ) -> Result<Changed, ProblemDetails> {
     let identity: &Identity = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?;
-    let asked = Asked { namespace, name, text, by: identity.into() };
-    let (status, body) = visit.console.admin.relay(&format!("/api/v1/{what}"), &asked).await?;
+    asked(visit, what, &Asked { namespace, name, text, by: identity.into() }).await
+}
+
+/// What the controller answers.
+pub(super) async fn asked<T: DeserializeOwned>(
+    visit: &Visit,
+    what: &str,
+    wanted: &impl Serialize,
+) -> Result<T, ProblemDetails> {
+    let (status, body) = visit.console.admin.relay(&format!("/api/v1/{what}"), wanted).await?;
     if !status.is_success() {
         return Err(ProblemDetails::of(status, &body));
     }

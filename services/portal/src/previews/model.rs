@@ -12,7 +12,7 @@ pub(crate) struct Preview {
     pub(crate) namespace: String,
     /// Its name.
     pub(crate) name: String,
-    /// Who may see it: `Public`, `Authenticated` or `Members`.
+    /// Who may see it: `Public`, `Authenticated`, `Members`, `Owner` or `ShareLink`.
     pub(crate) access: String,
     /// Where it can be seen; none while it cannot be.
     pub(crate) urls: Vec<Url>,
@@ -29,6 +29,11 @@ impl Preview {
     pub(super) fn fits(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         [self.name.as_str(), &self.replaces(), &self.source_words()].iter().any(|it| it.to_lowercase().contains(&text))
+    }
+
+    /// Whether who has a link to it is let in.
+    pub(super) fn is_for_links(&self) -> bool {
+        self.access == "ShareLink" && !self.urls.is_empty()
     }
 
     /// What is replaced, in words.
@@ -130,6 +135,16 @@ pub(crate) struct Changed {
     pub(crate) why: String,
     /// The Preview, as it is now.
     pub(crate) preview: Option<Preview>,
+}
+
+/// Links to a preview. Whoever has one is let in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewShared)]
+pub(crate) struct Shared {
+    /// One for each of its URLs.
+    pub(crate) links: Vec<Url>,
+    /// Until when they are good, in seconds since 1970.
+    pub(crate) expires_at: u64,
 }
 
 /// Routes of a host.

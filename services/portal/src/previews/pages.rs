@@ -2,14 +2,16 @@
 
 use askama::Template;
 use axum::extract::{Form, Path, Query};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::api::{all, change};
-use super::model::{Preview, Route, Routes, Url};
+use super::model::{Preview, Route, Routes, Shared, Url};
 use super::problem::ProblemDetails;
-use crate::web::words::count_of;
+use super::share::{Wanted as Wish, links};
+use crate::web::words::{count_of, date};
 use crate::web::{Frame, Visit, escape_path, respond};
 
 /// What a manifest looks like, for who writes his first.
@@ -86,6 +88,13 @@ struct One<'a> {
     differ: String,
     wrong: Option<String>,
     may_change: bool,
+    shared: Option<SharedLinks>,
+}
+
+/// Links that were just made: nobody is shown them again.
+struct SharedLinks {
+    links: Vec<Url>,
+    until: String,
 }
 
 /// A route of a preview.
@@ -153,10 +162,16 @@ fn row(preview: &Preview) -> Row {
 
 /// One of them.
 pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
-    show(&visit, &namespace, &name, None).await
+    show(&visit, &namespace, &name, None, None).await
 }
 
-async fn show(visit: &Visit, namespace: &str, name: &str, wrong: Option<ProblemDetails>) -> Result<Response, Refused> {
+async fn show(
+    visit: &Visit,
+    namespace: &str,
+    name: &str,
+    wrong: Option<ProblemDetails>,
+    shared: Option<Shared>,
+) -> Result<Response, Refused> {
     let refused = |problem| Refused::new(visit, problem);
     let found = all(visit, Some(namespace), Some(name)).await.map_err(refused)?;
     let missing = || refused(ProblemDetails::missing(namespace, name));
@@ -179,8 +194,15 @@ async fn show(visit: &Visit, namespace: &str, name: &str, wrong: Option<ProblemD
         routes,
         wrong: wrong.map(|problem| problem.detail),
         may_change: visit.viewer.identity.is_some(),
+        shared: shared.map(|shared| SharedLinks { until: moment(shared.expires_at), links: shared.links }),
     };
     Ok((status, respond(&page)).into_response())
+}
+
+/// A time in seconds since 1970, in words.
+fn moment(seconds: u64) -> String {
+    let moment = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    moment.map(date).unwrap_or_default()
 }
 
 fn shown(route: &Route, url: &Url) -> RouteRow {
@@ -196,8 +218,23 @@ fn shown(route: &Route, url: &Url) -> RouteRow {
 pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
     match change(&visit, "preview-delete", &namespace, &name, None).await {
         Ok(_) => Ok(Redirect::to("/docs/previews").into_response()),
-        Err(problem) => show(&visit, &namespace, &name, Some(problem)).await,
+        Err(problem) => show(&visit, &namespace, &name, Some(problem), None).await,
     }
+}
+
+/// Makes links to one. They are in the answer, so that no address has them.
+pub(super) async fn share(
+    visit: Visit,
+    Path((namespace, name)): Id,
+    Form(Wish { ttl }): Form<Wish>,
+) -> Result<Response, Refused> {
+    let (wrong, shared) = match links(&visit, &namespace, &name, ttl.as_deref()).await {
+        Ok(shared) => (None, Some(shared)),
+        Err(problem) => (Some(problem), None),
+    };
+    let mut page = show(&visit, &namespace, &name, wrong, shared).await?;
+    page.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(page)
 }
 
 /// Where one is made.

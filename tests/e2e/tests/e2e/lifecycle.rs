@@ -7,6 +7,7 @@ mod comments;
 mod hooks;
 mod mistakes;
 mod pages;
+mod share;
 
 use aws_lc_rs::hmac;
 use nuncio_authz_tests::Issuer;
@@ -85,6 +86,18 @@ impl Team {
         .await;
         eventually("the portal", async || self.client().send(&get(PORTAL, "/webhooks/")).await).await;
         gateway
+    }
+
+    /// The portal behind the gateway for the command line: no name leads there from here, so its API is at the gateway's
+    /// address as well.
+    async fn server(&self, gateway: &Gateway<'_>) -> String {
+        let mut portal = mapping_on("*", "portal-everywhere", "/api/v1/", self.site.at(8088));
+        portal["spec"]["rewrite"] = json!("");
+        let rule = json!({"host": "*", "path": "/api/v1/*", "filters": [{"name": "token"}]});
+        let policy = object("FilterPolicy", "portal-everywhere", json!({"rules": [rule]}));
+        self.site.write("everywhere.yaml", documents(&[portal, policy]));
+        gateway.line(&["Mapping default/portal-everywhere", "live on 1 Envoy"]).await;
+        format!("http://{}", self.site.http())
     }
 
     fn client(&self) -> Client {

@@ -4,6 +4,7 @@ mod context;
 mod life;
 mod selectors;
 mod services;
+mod share;
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on, object, text_secret};

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
+use nuncio_auth::share::{Pass, Purpose};
+use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER};
 
 use crate::preview::{Entrance, Phase, fingerprint};
 use crate::world::{World, invalid_reason};
@@ -38,6 +40,18 @@ impl World {
             Some(PreviewUrl { entrypoint, baseline, url })
         };
         compiled.entrances.iter().filter(is_served).filter_map(url).collect()
+    }
+
+    /// The URLs of a Preview with a pass for who follows them, and until when it is good: until then, or until the preview
+    /// ends. Nothing where links let nobody in.
+    #[must_use]
+    pub fn preview_share_links(&self, id: &ObjectId, until: u64) -> Option<(Vec<PreviewUrl>, u64)> {
+        let FilterKind::ShareLink(filter) = &self.previews.share_filter(id)?.kind else { return None };
+        let expires = self.preview_expires(id).map_or(until, |end| end.min(until));
+        let pass = Pass { generation: filter.generation, expires };
+        let pass = pass.sign(filter.key.expose().as_bytes(), Purpose::Link);
+        let shared = |it: PreviewUrl| PreviewUrl { url: format!("{}?{SHARE_PARAMETER}={pass}", it.url), ..it };
+        Some((self.preview_urls(id).into_iter().map(shared).collect(), expires))
     }
 
     /// When a Preview ends, in seconds since 1970.

@@ -4,7 +4,7 @@ use http::header::{HeaderValue, SET_COOKIE};
 use nuncio_auth::cookie::{self, Cookie, prefixed};
 use nuncio_auth::login::{Origin, Session, is_pending, session_cookie, xsrf_cookie};
 use nuncio_auth::{Reply, Request};
-use nuncio_ir::auth::{SESSION_PREFIX, SameSite};
+use nuncio_ir::auth::{SESSION_PREFIX, SHARE_PREFIX, SameSite};
 
 use super::session::LOOP_COOKIE;
 
@@ -76,7 +76,7 @@ pub(super) fn offered(request: &Request, filter: &str, origin: &Origin) -> Vec<S
     cookie::values(request.headers(), &name).filter(good).take(MOST).map(str::to_owned).collect()
 }
 
-/// Upstreams see no session and no login: who has one of them could use it as long as it lives.
+/// Upstreams see no session, no login and no pass to a preview: who has one of them could use it as long as it lives.
 pub(crate) fn hide(request: &mut Request) {
     cookie::hide(request, is_credential);
 }
@@ -99,7 +99,7 @@ pub(super) fn has_any(request: &Request) -> bool {
 
 fn is_credential(name: &str) -> bool {
     let bare = name.trim_start_matches("__Host-").trim_start_matches("__Secure-");
-    bare.starts_with(SESSION_PREFIX) || is_pending(name)
+    bare.starts_with(SESSION_PREFIX) || bare.starts_with(SHARE_PREFIX) || is_pending(name)
 }
 
 #[cfg(test)]
@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn upstreams_see_other_cookies_alone() {
         let mut request = Request::new("GET", "https", "a", "/");
-        let line =
-            "a=1; __Host-ambassador_session.f.default=x; ambassador_xsrf.f.default=y; __Host-nuncio_login.01=z; b=2";
+        let line = "a=1; __Host-ambassador_session.f.default=x; ambassador_xsrf.f.default=y; __Host-nuncio_login.01=z; \
+             __Host-nuncio_share.pr-42=z; b=2";
         request.add_header("cookie", line.as_bytes());
         hide(&mut request);
         assert_eq!(request.header("cookie"), Some("a=1; ambassador_xsrf.f.default=y; b=2"));

@@ -34,14 +34,8 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     assert!(run(&["delete", "default/tax", "--admin", &admin], "").await.status.success());
     team.at(&url, "/cart/", "410").await;
 
-    // Behind the gateway, as somebody. No name leads there from here, so the portal's host is told by the gateway's address.
-    let server = format!("http://{}", team.site.http());
-    let mut portal = mapping_on("*", "portal-everywhere", "/api/v1/", team.site.at(8088));
-    portal["spec"]["rewrite"] = json!("");
-    let rule = json!({"host": "*", "path": "/api/v1/*", "filters": [{"name": "token"}]});
-    let policy = object("FilterPolicy", "portal-everywhere", json!({"rules": [rule]}));
-    team.site.write("everywhere.yaml", documents(&[portal, policy]));
-    gateway.line(&["Mapping default/portal-everywhere", "live on 1 Envoy"]).await;
+    // Behind the gateway, as somebody.
+    let server = team.server(&gateway).await;
     let token = team.job("acme/cart");
     let token = token.strip_prefix("Bearer ").unwrap();
     let made = run(&["create", &file, "--server", &server], token).await;

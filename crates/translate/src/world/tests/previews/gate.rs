@@ -1,6 +1,8 @@
 //! Who may see a preview.
 
 use nuncio_api::{Kind, ObjectId};
+use nuncio_auth::share::{Pass, Purpose};
+use nuncio_ir::auth::{FilterId, FilterKind, ShareLink};
 
 use super::super::request::Request;
 use super::{POLICY, PREVIEW, SITE, apply, host, of, reasons, route};
@@ -80,6 +82,39 @@ fn a_gate_that_cannot_be_kept_stays_closed() {
     // A mode that the policy does not allow.
     let world = of(&[SITE, KEYS, &policy, PREVIEW]);
     assert_eq!(reasons(&world, &super::preview()), ["NotAllowed"]);
+}
+
+#[test]
+fn who_has_a_link_passes_the_filter_of_its_preview_alone() {
+    let policy = POLICY.replace("[Public]", "[ShareLink]");
+    let of_generation =
+        |number: u32| PREVIEW.replace("{mode: Public}", &format!("{{mode: ShareLink, generation: {number}}}"));
+    let mut world = of(&[SITE, &policy, &of_generation(1)]);
+    let (host, id) = (host(&world), super::preview());
+    let (gate, rules) = asked(&world, &host, "/cart/");
+    assert_eq!((&*gate, rules), (&[format!("#preview:{}.{}", id.name, id.namespace)][..], 0));
+    assert_eq!(asked(&world, "shop.example", "/cart/"), (Vec::new(), 0));
+    let share_link = |world: &World| match &world.model().filters[&FilterId((&*gate[0]).into())].kind {
+        FilterKind::ShareLink(link) => (**link).clone(),
+        other => panic!("{other:?}"),
+    };
+    let first = share_link(&world);
+    assert_eq!((first.generation, host.contains(&*first.preview)), (1, true));
+    let (links, expires) = world.preview_share_links(&id, 1_000).unwrap();
+    assert_eq!(expires, 1_000);
+    let pass = links[0].url.split_once("?nuncio-share=").unwrap().1;
+    assert_eq!(Pass::read(pass, first.key.expose().as_bytes(), Purpose::Link, 1, 0).unwrap().expires, 1_000);
+
+    // What is withdrawn is one message, and no table.
+    let sets = world.model().rule_sets.clone();
+    let delta = apply(&mut world, &of_generation(2));
+    assert_eq!((delta.filters.len(), delta.tables.len(), delta.rule_sets.len()), (1, 0, 0));
+    assert_eq!((share_link(&world), &sets), (ShareLink { generation: 2, ..first }, &world.model().rule_sets));
+    assert_eq!(world.users_in_authentication(&gate[0]), [id.clone()]);
+    // A preview that may not be has no filter, and lets nobody in.
+    apply(&mut world, POLICY);
+    assert!(world.model().filters.is_empty(), "{:?}", world.model().filters);
+    assert_eq!((world.preview_share_links(&id, 1_000), reasons(&world, &id)), (None, vec!["NotAllowed"]));
 }
 
 const LOGIN: &str = "\

@@ -1,0 +1,57 @@
+//! Links to previews for who is to see one without a login.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::previews::PreviewUrlView;
+use super::{Caller, PreviewError, ProblemDetails, Shared};
+
+/// A Preview that is to be shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SharePreview {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// How long the link is good: `24h`, which is the default, at most `720h`, and never longer than the preview.
+    #[serde(default)]
+    pub ttl: Option<String>,
+    /// By whom; the operator where absent.
+    #[serde(default)]
+    pub by: Option<Caller>,
+}
+
+/// Links to a Preview. Whoever has one is let in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewShared {
+    /// One for each of its URLs.
+    pub links: Vec<PreviewUrlView>,
+    /// Until when they are good, in seconds since 1970.
+    pub expires_at: u64,
+}
+
+/// How many, not which.
+impl std::fmt::Debug for PreviewShared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PreviewShared({} links until {})", self.links.len(), self.expires_at)
+    }
+}
+
+/// Makes links to a Preview whose access mode is `ShareLink`. Only where the gateway was started with `--allow-previews`.
+#[utoipa::path(post, path = "/api/v1/preview-share", tag = "changes", request_body = SharePreview,
+    responses(
+        (status = 200, description = "The links", body = PreviewShared),
+        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
+        (status = 404, description = "There is no such Preview", body = ProblemDetails),
+        (status = 409, description = "No link lets anybody in there", body = ProblemDetails),
+        (status = 422, description = "No link is good for so long", body = ProblemDetails),
+    ))]
+pub(super) async fn share(
+    State(view): State<Shared>,
+    Json(wanted): Json<SharePreview>,
+) -> Result<Json<PreviewShared>, PreviewError> {
+    view.share_preview(&wanted).map(Json)
+}

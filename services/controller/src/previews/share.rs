@@ -1,0 +1,65 @@
+//! Links to previews: who may change a Preview may share it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use nuncio_api::{Kind, ObjectId};
+use serde_json::Value;
+
+use super::{Lifecycle, spec};
+use crate::admin::{PreviewError, PreviewShared, PreviewUrlView, SharePreview};
+use crate::clock;
+use crate::engine::Engine;
+use crate::run::lock;
+
+/// How long a link is good where nobody says it, and at most.
+const USUAL: Duration = Duration::from_secs(24 * 3600);
+const LONGEST: Duration = Duration::from_secs(720 * 3600);
+
+impl Lifecycle {
+    /// Makes links to a Preview.
+    pub(crate) fn share(&self, engine: &Mutex<Engine>, wanted: &SharePreview) -> Result<PreviewShared, PreviewError> {
+        let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
+        self.is_allowed(engine, &id, wanted.by.as_ref())?;
+        let until = clock::now() + length(wanted.ttl.as_deref())?.as_secs();
+        let engine = lock(engine);
+        if spec(&engine, &id).is_none() {
+            return Err(PreviewError::Missing(format!("{}/{}", wanted.namespace, wanted.name)));
+        }
+        let conflict = |why: &str| PreviewError::Conflict(format!("{}/{}: {why}", wanted.namespace, wanted.name));
+        let (links, expires_at) = engine
+            .world
+            .preview_share_links(&id, until)
+            .ok_or_else(|| conflict("links let nobody in: its access mode is not ShareLink, or it may not be"))?;
+        if links.is_empty() {
+            return Err(conflict("it cannot be seen anywhere"));
+        }
+        Ok(PreviewShared { links: links.into_iter().map(PreviewUrlView::from).collect(), expires_at })
+    }
+}
+
+/// How long a link is to be good.
+fn length(ttl: Option<&str>) -> Result<Duration, PreviewError> {
+    let Some(text) = ttl.filter(|text| !text.is_empty()) else { return Ok(USUAL) };
+    let read = serde_json::from_value::<nuncio_api::Duration>(Value::from(text));
+    match read.map(|length| length.0) {
+        Ok(length) if length.as_secs() > 0 && length <= LONGEST => Ok(length),
+        Ok(_) => Err(PreviewError::Invalid(format!("ttl: {text} is not between 1s and {}h", LONGEST.as_secs() / 3600))),
+        Err(error) => Err(PreviewError::Invalid(format!("ttl: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_good_for_a_day_or_as_long_as_is_said_within_bounds() {
+        let seconds = |ttl| length(ttl).map(|length| length.as_secs());
+        assert_eq!((seconds(None), seconds(Some(""))), (Ok(86_400), Ok(86_400)));
+        assert_eq!((seconds(Some("30s")), seconds(Some("720h"))), (Ok(30), Ok(2_592_000)));
+        for text in ["0s", "721h", "-1h", "tomorrow", "9999999999999999h"] {
+            assert!(matches!(length(Some(text)), Err(PreviewError::Invalid(_))), "{text}");
+        }
+    }
+}

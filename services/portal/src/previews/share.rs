@@ -1,0 +1,57 @@
+//! Links to previews for who is to see one without a login.
+
+use axum::Json;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderName, header};
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
+use super::api::asked;
+use super::model::{Caller, Shared};
+use super::problem::ProblemDetails;
+use crate::web::Visit;
+
+/// Which links.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// How long they are good: `24h`, which is the default, at most `720h`, and never longer than the preview.
+    pub(super) ttl: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    ttl: Option<&'a str>,
+    by: Caller<'a>,
+}
+
+/// Makes links to a preview whose access mode is `ShareLink`: whoever has one is let in.
+#[utoipa::path(post, path = "/api/v1/previews/{namespace}/{name}/share", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name"), Wanted),
+    responses((status = 200, description = "The links", body = Shared),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
+        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
+        (status = 404, description = "There is no such preview", body = ProblemDetails),
+        (status = 409, description = "No link lets anybody in there", body = ProblemDetails),
+        (status = 422, description = "No link is good for so long", body = ProblemDetails)))]
+pub(super) async fn share(
+    visit: Visit,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
+) -> Result<([(HeaderName, &'static str); 1], Json<Shared>), ProblemDetails> {
+    let shared = links(&visit, &namespace, &name, wanted.ttl.as_deref()).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(shared)))
+}
+
+pub(super) async fn links(
+    visit: &Visit,
+    namespace: &str,
+    name: &str,
+    ttl: Option<&str>,
+) -> Result<Shared, ProblemDetails> {
+    let by = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?.into();
+    asked(visit, "preview-share", &Asked { namespace, name, ttl, by }).await
+}

@@ -1,0 +1,90 @@
+//! Links to previews: by the portal's pages and API, and by the command line through it.
+
+use nuncio_test_support::keep_secret;
+
+use super::*;
+
+const PREVIEW: &str = "/api/v1/previews/default/tax";
+
+/// A team whose previews are for who has a link, and one of them; its host.
+async fn shared(team: &Team) -> (Gateway<'_>, String) {
+    let policy = team.policy(|policy| policy["spec"]["access"] = json!(["ShareLink", "Public"]));
+    team.site.write("policy.yaml", documents(&[policy]));
+    let gateway = team.gateway().await;
+    let mut manifest = team.manifest("tax");
+    manifest["spec"]["access"]["mode"] = json!("ShareLink");
+    let ask = get(PORTAL, PREVIEW).method("PUT").with("authorization", &team.person("team-cart"));
+    let made = team.client().ask(&ask.body(manifest.to_string())).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    gateway.admin.state("Preview", "tax", "acked").await;
+    let url = json_of(&made)["preview"]["urls"][0]["url"].as_str().unwrap().to_owned();
+    (gateway, url.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned())
+}
+
+/// The link to a host that stands in a text.
+fn link_in<'t>(text: &'t str, host: &str) -> &'t str {
+    let (_, rest) = text.split_once(&format!("http://{host}/?")).unwrap_or_else(|| panic!("{text}"));
+    let link = rest.split(['<', '"', '\n']).next().unwrap();
+    keep_secret(link.split_once('=').unwrap().1);
+    link
+}
+
+async fn is_let_in(team: &Team, host: &str, link: &str) {
+    let followed = team.client().ask(&get(host, &format!("/cart/?{link}"))).await;
+    let cookie = followed.header("set-cookie").unwrap_or_else(|| panic!("{followed:?}")).split(';').next().unwrap();
+    assert_eq!(team.client().ask(&get(host, "/cart/").with("cookie", cookie)).await.by(), "branch");
+}
+
+#[tokio::test]
+async fn who_may_change_a_preview_makes_links_to_it() {
+    let team = Team::new().await;
+    let (gateway, host) = shared(&team).await;
+    let (client, ann) = (team.client(), team.person("team-cart"));
+    assert_eq!(client.ask(&get(&host, "/cart/")).await.status, 403);
+
+    let page = client.ask(&get(PORTAL, "/docs/previews/default/tax").with("authorization", &ann)).await;
+    assert!(page.text().contains("Make a link") && !page.text().contains("nuncio-share"), "{}", page.text());
+    let form = get(PORTAL, "/docs/previews/default/tax/share").method("POST").with("authorization", &ann);
+    let form = form.with("content-type", "application/x-www-form-urlencoded").body("ttl=1h");
+    let made = client.ask(&form).await;
+    assert_eq!((made.status, made.header("cache-control")), (200, Some("no-store")), "{}", made.text());
+    is_let_in(&team, &host, link_in(&made.text(), &host)).await;
+
+    let told =
+        client.ask(&get(PORTAL, &format!("{PREVIEW}/share?ttl=2h")).method("POST").with("authorization", &ann)).await;
+    assert_eq!((told.status, told.header("cache-control")), (200, Some("no-store")), "{}", told.text());
+    is_let_in(&team, &host, link_in(&told.text(), &host)).await;
+
+    let server = team.server(&gateway).await;
+    let mut command = team.site.nuncio(&["preview", "share", "default/tax", "--ttl", "90m", "--server", &server]);
+    command.env("NUNCIO_TOKEN", ann.strip_prefix("Bearer ").unwrap());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    is_let_in(&team, &host, link_in(&told, &host)).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_else_makes_any() {
+    let team = Team::new().await;
+    let (gateway, _) = shared(&team).await;
+    let ann = team.person("team-cart");
+    let ask = |path: &str, token: &str| get(PORTAL, path).method("POST").with("authorization", token);
+    for (token, path, status, why) in [
+        (&team.person("others"), format!("{PREVIEW}/share"), 403, "does not let you"),
+        (&team.job("acme/other"), format!("{PREVIEW}/share"), 403, "does not let you"),
+        // Its own repository's, but not its own preview.
+        (&team.job("acme/cart"), format!("{PREVIEW}/share"), 403, "none of acme/cart's"),
+        (&ann, "/api/v1/previews/default/nothing/share".to_owned(), 404, "no Preview"),
+        (&ann, format!("{PREVIEW}/share?ttl=721h"), 422, "not between"),
+    ] {
+        let reply = team.client().ask(&ask(&path, token)).await;
+        assert!(reply.status == status && reply.text().contains(why), "{path}: {} {}", reply.status, reply.text());
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{path}");
+    }
+    let foreign = ask("/docs/previews/default/tax/share", &ann).with("origin", "http://evil.example");
+    assert_eq!(team.client().ask(&foreign.body("ttl=1h")).await.status, 403);
+    let direct = Client::http(team.site.at(8088)).ask(&ask(&format!("{PREVIEW}/share"), &ann)).await;
+    assert_eq!(direct.status, 401, "at the portal's own port nobody has vouched for anybody");
+    gateway.stop().await;
+}
