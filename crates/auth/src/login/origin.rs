@@ -61,8 +61,9 @@ impl Origins {
         if let Some(index) = first(&|known| known.is(request)) {
             return self.at(index);
         }
-        if let Some(index) = first(&|known| known.is_above(request)) {
-            return Some(Origin { origin: request.origin(), is_first: false, ..self.at(index)? });
+        let below = self.origins.iter().enumerate().find_map(|(index, known)| Some((index, known.below(request)?)));
+        if let Some((index, origin)) = below {
+            return Some(Origin { origin, is_first: false, ..self.at(index)? });
         }
         self.at(first(&|known| known.is_called(request))?)
     }
@@ -97,10 +98,13 @@ impl Known {
         request.scheme == self.scheme && request.authority == self.authority
     }
 
-    fn is_above(&self, request: &Request) -> bool {
-        self.include_subdomains
-            && request.scheme == self.scheme
-            && request.authority.strip_suffix(&self.authority).is_some_and(|rest| rest.ends_with('.'))
+    /// The origin of a request to a host below, at the same port. A gateway takes ports off hosts: one without is at this one too.
+    fn below(&self, request: &Request) -> Option<String> {
+        let (host, port) = self.authority.find(':').map_or((&*self.authority, ""), |at| self.authority.split_at(at));
+        let asked = request.authority.strip_suffix(port).unwrap_or(&request.authority);
+        let is_below = asked.strip_suffix(host).is_some_and(|rest| rest.ends_with('.'));
+        let is_ours = self.include_subdomains && is_below && request.scheme == self.scheme;
+        is_ours.then(|| format!("{}://{asked}{port}", self.scheme))
     }
 
     /// By a proxy in front.
@@ -183,6 +187,12 @@ mod tests {
         assert_eq!(find(&below, "https", "x.app.test").as_deref(), Some("https://x.app.test"));
         assert_eq!(find(&below, "https", "evilapp.test"), None);
         assert!(below.contains("https://x.app.test") && !below.contains("https://app.test.evil"));
+        let with_port = origins(&[("https://app.test:8443", &[], true)]);
+        for (authority, origin) in [("x.app.test:8443", Some("https://x.app.test:8443")), ("x.app.test:9443", None)] {
+            assert_eq!(find(&with_port, "https", authority).as_deref(), origin, "{authority}");
+        }
+        assert_eq!(find(&with_port, "https", "x.app.test").as_deref(), Some("https://x.app.test:8443"), "taken off");
+        assert!(with_port.contains("https://x.app.test:8443") && !with_port.contains("https://x.app.test"));
         let mixed = origins(&[
             ("https://app.test", &["*://*"], true),
             ("https://b.test", &[], false),

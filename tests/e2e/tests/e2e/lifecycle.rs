@@ -8,6 +8,7 @@ mod hooks;
 mod mistakes;
 mod pages;
 mod share;
+mod story;
 
 use aws_lc_rs::hmac;
 use nuncio_authz_tests::Issuer;

@@ -41,15 +41,24 @@ pub(crate) async fn shop(site: &Site) -> Process {
     start_shop(site).await
 }
 
-/// Where the shop's customers have accounts: a real identity provider, which knows the gateway's login. Its settings are in a
-/// directory of its own.
+/// Where the shop's customers have accounts, for the gateway's login. Its settings are in a directory of its own.
 async fn accounts(site: &Site) -> (Process, TempDir) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let endpoint = |name: &str| format!("http://{HOST}:8080/.ambassador/oauth2/{name}");
-    let client = json!({ "client_id": "shop", "client_secret": "shop-secret", "grant_types": ["authorization_code"],
-        "redirect_uris": [endpoint("redirection-endpoint")],
-        "post_logout_redirect_uris": [endpoint("post-logout-redirect")] });
-    site.write("client.yaml", documents(&[text_secret("shop-client", "oauth2-client-secret", "shop-secret")]));
+    provider(site, "shop", &endpoint("redirection-endpoint"), Some(&endpoint("post-logout-redirect"))).await
+}
+
+/// A real identity provider, which knows one client, whose Secret it writes.
+pub(crate) async fn provider(
+    site: &Site,
+    name: &str,
+    callback: &str,
+    after_logout: Option<&str>,
+) -> (Process, TempDir) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
+    let secret = format!("{name}-secret");
+    let client = json!({ "client_id": name, "client_secret": secret, "grant_types": ["authorization_code"],
+        "redirect_uris": [callback], "post_logout_redirect_uris": after_logout.as_slice() });
+    site.write("client.yaml", documents(&[text_secret(&format!("{name}-client"), "oauth2-client-secret", &secret)]));
     let directory = tempfile::tempdir().unwrap();
     let (address, settings) = (site.at(9200), directory.path().join("accounts.json"));
     fs::write(&settings, json!({ "address": address.to_string(), "clients": [client] }).to_string()).unwrap();

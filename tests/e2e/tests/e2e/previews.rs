@@ -6,6 +6,9 @@ mod selectors;
 mod services;
 mod share;
 
+pub(crate) use context::internal_listener;
+pub(crate) use services::start;
+
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on, object, text_secret};
 use nuncio_e2e::{Client, Gateway, Load, Reply, Site, eventually, get};

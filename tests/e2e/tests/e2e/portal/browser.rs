@@ -22,7 +22,7 @@ pub(crate) async fn told_at(site: &Site, origin: &str, name: &str) -> Value {
 }
 
 /// The same with further settings.
-async fn told_with(site: &Site, name: &str, more: &Value) -> Value {
+pub(crate) async fn told_with(site: &Site, name: &str, more: &Value) -> Value {
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");
     fs::create_dir_all(&pictures).unwrap();
     let mut settings = json!({

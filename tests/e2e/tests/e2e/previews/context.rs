@@ -10,7 +10,7 @@ use super::{SHOP, Shop, host_of, policy};
 /// Where services call each other.
 pub(super) const INTERNAL: u16 = 7081;
 
-pub(super) fn internal_listener(site: &Site) -> serde_json::Value {
+pub(crate) fn internal_listener(site: &Site) -> serde_json::Value {
     let mut listener = listener("internal", site.at(INTERNAL).port(), "HTTP");
     listener["spec"]["internal"] = json!(true);
     listener

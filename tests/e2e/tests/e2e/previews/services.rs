@@ -10,7 +10,7 @@ use super::context::{INTERNAL, internal_listener};
 use super::{SHOP, own, policy};
 
 /// The shop's own program, each service in a process of its own. They find each other by the gateway.
-async fn start(site: &Site, service: &str, version: &str, port: u16) -> Process {
+pub(crate) async fn start(site: &Site, service: &str, version: &str, port: u16) -> Process {
     let peers = format!("http://{}", site.at(INTERNAL));
     let mut command = Command::new(nuncio().with_file_name("nuncio-shop"));
     command.args(["--service", service, "--version", version, "--listen", &site.at(port).to_string()]);
