@@ -76,7 +76,7 @@ impl ApiKeys {
             let secret = key.secret.expose();
             let owner = || key.owner.as_ref().to_owned();
             let digest = match secret.strip_prefix("sha256:") {
-                Some(hex) => unhex(hex).ok_or_else(|| InvalidApiKeys::Digest(owner()))?,
+                Some(hex) => digest(hex).ok_or_else(|| InvalidApiKeys::Digest(owner()))?,
                 None if secret.is_empty() => return Err(InvalidApiKeys::Empty(owner())),
                 None => crypto::sha256(secret.as_bytes()),
             };
@@ -125,15 +125,8 @@ impl Source {
     }
 }
 
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(bytes)
+fn digest(hex: &str) -> Option<[u8; 32]> {
+    crypto::unhex(hex)?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -195,6 +195,14 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// What hexadecimal digits of either case stand for.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let byte = |pair: &[u8]| u8::try_from(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?).ok();
+    text.as_bytes().chunks(2).map(byte).collect()
+}
+
 /// Whether both are the same, in a time that tells nothing but whether their lengths are.
 #[must_use]
 pub fn same(one: &[u8], other: &[u8]) -> bool {
@@ -207,6 +215,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn hexadecimal_digits_are_read_as_they_are_written() {
+        assert_eq!(unhex(&hex(&[0, 9, 0xaf])), Some(vec![0, 9, 0xaf]));
+        assert_eq!(unhex("AF"), Some(vec![0xaf]));
+        for text in ["a", "abc", "xy", "+1", "\u{e9}"] {
+            assert_eq!(unhex(text), None, "{text}");
+        }
+    }
 
     /// Case 28.
     #[test]

@@ -1,4 +1,4 @@
-//! What every service does the same way: logs, traces, metrics, health and shutdown.
+//! What every service does the same way: logs, traces, metrics, health, shutdown, and files that others read.
 //!
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
@@ -8,6 +8,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod file;
 mod health;
 mod logs;
 mod metrics;
@@ -15,6 +16,7 @@ mod process;
 mod shutdown;
 mod traces;
 
+pub use file::replace_file;
 pub use health::{Condition, Health, NotReady};
 pub use logs::{LogFormat, UnknownLogFormat};
 pub use metrics::{BoundedLabel, LabelValue, METRICS_CONTENT_TYPE, Metrics, duration_buckets};

@@ -1,11 +1,11 @@
 //! The file of an object, and the part of it that is the object.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fs, io};
 
 use nuncio_api::{Location, document_at};
+use nuncio_telemetry::replace_file;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::manifest::{Manifest, Place};
@@ -40,28 +40,11 @@ impl File {
         })
     }
 
-    /// Puts a text between: the file is the old one or the new one at any moment, and nothing between.
+    /// Puts a text between.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<(), ChangeError> {
         let whole = [&self.before, text, &self.after].concat();
-        self.replace(whole.as_bytes()).map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
-    }
-
-    fn replace(&self, whole: &[u8]) -> io::Result<()> {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        // Hidden files are no manifests.
-        let beside = self.path.with_file_name(format!(".{name}.{:016x}", fastrand::u64(..)));
-        let written = (|| {
-            let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
-            file.set_permissions(fs::metadata(&self.path)?.permissions())?;
-            file.write_all(whole)?;
-            file.sync_all()?;
-            fs::rename(&beside, &self.path)
-        })();
-        if written.is_err() {
-            // What was left over is of no use; that it stays would be told by nobody.
-            let _ = fs::remove_file(&beside);
-        }
-        written
+        let written = replace_file(&self.path, whole.as_bytes(), 0o644);
+        written.map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
     }
 }
 

@@ -1,14 +1,14 @@
 //! The file.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use nuncio_auth::crypto;
+use nuncio_telemetry::replace_file;
 use serde_json::{Value, json};
 
 use super::{Key, KeysError, NewKey};
@@ -66,7 +66,7 @@ impl Manifest {
     }
 
     pub(super) fn put(&mut self, new: &NewKey, key: Key) {
-        let digest: String = crypto::sha256(new.secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = crypto::hex(&crypto::sha256(new.secret.as_bytes()));
         self.digests.insert(new.id.clone(), format!("sha256:{digest}"));
         self.keys.insert(new.id.clone(), key);
     }
@@ -76,18 +76,11 @@ impl Manifest {
         self.keys.remove(id);
     }
 
-    /// Writes it as a whole, beside what it replaces and then into its place. JSON is YAML, too.
+    /// Writes it as a whole. JSON is YAML, too.
     pub(super) fn write(&self, path: &Path) -> Result<(), KeysError> {
         let secret = self.secret(NAME);
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // The gateway passes over names that begin so.
-        let aside = path.with_file_name(format!(".{name}.new"));
-        let write = || {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-            writeln!(file, "{secret:#}")?;
-            file.sync_all()?;
-            fs::rename(&aside, path)
-        };
-        write().map_err(|error| KeysError::File(path.display().to_string(), error))
+        // Digests of keys are nobody's business.
+        let written = replace_file(path, format!("{secret:#}\n").as_bytes(), 0o600);
+        written.map_err(|error| KeysError::File(path.display().to_string(), error))
     }
 }

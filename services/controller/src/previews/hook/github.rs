@@ -1,6 +1,6 @@
 //! GitHub's webhooks (docs.github.com, "Webhook events and payloads"): `pull_request`.
 
-use nuncio_auth::crypto::{hmac_sha256, same};
+use nuncio_auth::crypto::{hmac_sha256, same, unhex};
 use serde::Deserialize;
 
 use super::PullRequest;
@@ -53,15 +53,8 @@ pub(super) fn repository(body: &str) -> Option<String> {
 
 /// Whether the header `X-Hub-Signature-256` is right.
 pub(super) fn is_signed(header: &str, body: &str, key: &str) -> bool {
-    let tag = header.strip_prefix("sha256=").and_then(bytes);
+    let tag = header.strip_prefix("sha256=").and_then(unhex);
     tag.is_some_and(|tag| same(&tag, &hmac_sha256(key.as_bytes(), body.as_bytes())))
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.bytes().map(|digit| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok()));
-    let digits = digits.collect::<Option<Vec<u8>>>()?;
-    let pairs = digits.chunks(2).map(|pair| Some(pair.first()? << 4 | pair.get(1)?));
-    pairs.collect()
 }
 
 /// The pull request that it is about; why there is none otherwise.
