@@ -162,11 +162,15 @@ pub(super) fn on_miss(settings: &HttpSettings) -> HttpFilter {
 
 /// What leads requests to previews, where there may be any.
 pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
-    let trust = match settings.previews.as_ref()?.trust {
+    let entry = settings.previews.as_ref()?;
+    let trust = match entry.trust {
         PreviewTrust::Public { .. } => "public",
         PreviewTrust::Internal => "internal",
     };
-    let known = format!("local TRUST, CLASS = \"{trust}\", \"{}\"\n", suffix(settings));
+    // What may be the name of a header is the same between quotes.
+    let names = [PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str));
+    let headers = names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let known = format!("local TRUST, CLASS, HEADERS = \"{trust}\", \"{}\", {{{headers}}}\n", suffix(settings));
     Some(filters::filter(SELECT_FILTER, &lua(&(known + SHARE + SELECT))))
 }
 

@@ -4,8 +4,9 @@
 -- x-nuncio-select that they were led to another table: a dash if a look found out already what it has,
 -- else a star, or the key of a preview that has something of its own for every host.
 --
--- TRUST and CLASS are written above: who is believed ("public" or "internal"), and what the scope keys of
--- the listener's class end with. So is `take_share`.
+-- TRUST, CLASS and HEADERS are written above: who is believed ("public" or "internal"), what the scope keys
+-- of the listener's class end with, and the headers in which services are told a key. So is
+-- `take_share`.
 
 local function lead(handle, host, preview)
   handle:headers():replace("x-nuncio-scope", host .. "|" .. preview .. CLASS)
@@ -96,7 +97,9 @@ local function from_service(handle, host)
   if has(host) then
     return lead(handle, host, key)
   end
-  headers:replace("x-nuncio-preview", key)
+  for _, name in ipairs(HEADERS) do
+    headers:replace(name, key)
+  end
   headers:replace("baggage", "nuncio-preview=" .. key .. foreign)
   lead(handle, host, "")
   if has("*") then

@@ -128,6 +128,9 @@ async fn no_key_shows_in_logs_statuses_or_diagnostics() {
 #[tokio::test]
 async fn who_hands_on_the_key_among_services_reaches_the_preview_of_the_next() {
     let shop = Shop::new().await;
+    let mut policy = policy();
+    policy["spec"]["headers"] = json!(["X-Branch"]);
+    shop.site.write("policy.yaml", documents(&[policy]));
     let inner = [
         internal_listener(&shop.site),
         mapping_on("cart.internal", "inner-cart", "/", shop.cart.address()),
@@ -161,10 +164,13 @@ async fn who_hands_on_the_key_among_services_reaches_the_preview_of_the_next() {
             let seen = inside.ask(&ask).await.echo().unwrap_or_else(|| panic!("{host}{path}"));
             assert_eq!((&*seen.backend, values(&seen, "baggage")), (by, vec![&*kept]), "{host}{path}");
             assert_eq!(values(&seen, "x-nuncio-preview"), [&*key], "{host}{path}");
+            assert_eq!(values(&seen, "x-branch"), [&*key], "{host}{path}");
             assert!(seen.host.eq_ignore_ascii_case(host));
         }
-        let seen = inside.ask(&get(host, path).with("x-nuncio-preview", &key)).await;
-        assert_eq!(seen.by(), by, "{host}{path}");
+        for header in ["x-nuncio-preview", "x-branch"] {
+            let seen = inside.ask(&get(host, path).with(header, &key)).await;
+            assert_eq!(seen.by(), by, "{host}{path} by {header}");
+        }
     }
     assert_eq!(inside.ask(&get("cart.internal", "/")).await.by(), "cart", "no key");
     assert_eq!(inside.ask(&get("cart.internal", "/").with("baggage", "user=ann")).await.by(), "cart", "no key");
