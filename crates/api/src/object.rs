@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Spec;
+use crate::duration::instant;
 
 /// The API group of our kinds.
 pub(crate) const GROUP: &str = "getambassador.io";
@@ -312,6 +313,17 @@ pub struct Object {
     pub created: Option<u64>,
     /// It came from the annotation `getambassador.io/config` of another object.
     pub annotated: bool,
+}
+
+impl Object {
+    /// The annotation with the time at which a request last changed an object: `2026-12-24T18:00:00Z`.
+    pub const CHANGED: &'static str = "nuncio.dev/changed";
+
+    /// When a request last changed it, in seconds since 1970; none where no request did.
+    #[must_use]
+    pub fn changed(&self) -> Option<u64> {
+        instant(self.annotations.get(Self::CHANGED)?)
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::service::{ServiceKey, Target, target};
 use crate::upstream::{Location, find};
 
 pub(crate) use key::{Seed, fingerprint};
-pub(crate) use life::{Life, Phase, REMEMBERED};
+pub(crate) use life::{Begun, Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
 pub(crate) use page::{mark, out_of_service, pointer, shield, tombstone, unknown_table};
 pub(crate) use shadow::{Base, Copied, Face, Shadow};
@@ -94,7 +94,7 @@ pub(crate) fn compile(
     id: &ObjectId,
     spec: &Preview,
     rules: &Rules,
-    (began, now): (u64, u64),
+    (begun, now): (Begun, u64),
     context: &Context<'_>,
 ) -> Compiled {
     let policy = &*rules.policy;
@@ -116,7 +116,7 @@ pub(crate) fn compile(
     let replacements = replacements.collect();
     let (key, headers) = (rules.seed.key(id), Arc::clone(&rules.headers));
     let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
-    let life = Life::new(spec, policy, began);
+    let life = Life::new(spec, policy, begun);
     problems.extend(life.problem(now));
     let phase = life.phase(now);
     Compiled { id: id.clone(), selector, key, headers, entrances, replacements, gate, share, problems, life, phase }

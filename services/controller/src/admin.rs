@@ -13,7 +13,7 @@
 //! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
-//! | `/api/v1/preview-{put,delete,hook}` | Previews that come, change and go by requests |
+//! | `/api/v1/preview-{put,delete,extend,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
@@ -67,7 +67,8 @@ pub use model::{
 pub use page::{ListQuery, Page};
 pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
 pub use preview_changes::{
-    Caller, DeletePreview, Delivery, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
+    Caller, DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails,
+    PutPreview,
 };
 pub use preview_share::{PreviewShared, SharePreview};
 pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView};
@@ -150,6 +151,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When that is not allowed, or they would let nobody in.
     fn share_preview(&self, wanted: &SharePreview) -> Result<PreviewShared, PreviewError>;
+    /// Has a Preview shown for longer.
+    ///
+    /// # Errors
+    /// When that is not allowed, or cannot be.
+    fn extend_preview(&self, wanted: &ExtendPreview) -> Result<PreviewChanged, PreviewError>;
     /// Does what a forge's webhook asks for.
     ///
     /// # Errors
@@ -191,6 +197,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(edit::apply))
         .routes(routes!(preview_changes::put))
         .routes(routes!(preview_changes::delete))
+        .routes(routes!(preview_changes::extend))
         .routes(routes!(preview_changes::hook))
         .routes(routes!(preview_share::share))
         .routes(routes!(explain::by_query, explain::by_body))

@@ -34,13 +34,14 @@ mod view;
 pub mod webhook;
 
 pub use beside::{Limited, OwnAuthz, OwnLimiter, OwnService, Secrets};
+pub use clock::text as time_text;
 pub use decider::{Decider, ServiceAddress};
 pub use event::{ChangeKind, Event, LocatedProblem, ServedListener, Subject};
 pub use leader::LeaseTimes;
 pub use manifests::Manifests;
 pub use nuncio_translate::Topology;
 pub use origins::PortalOrigins;
-pub use previews::offline::{delete_preview, put_preview};
+pub use previews::offline::{delete_preview, extend_preview, put_preview};
 pub use run::{Config, Error, XdsAddress, run};
 pub use source::kubernetes::{AccessError, ClusterAccess, Selection, pod_namespace};
 pub use status::{ServiceName, StatusOptions};

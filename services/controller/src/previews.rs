@@ -2,28 +2,36 @@
 //!
 //! ```text
 //!  portal ── by somebody ──► rights ─┐
-//!  portal ── a delivery ───► hook ───┴─► store ─► a file, which the gateway reads like any other
+//!  portal ── a delivery ───► hook ───┼─► store ─► a file, which the gateway reads like any other
+//!                          the time ──┘
 //! ```
 
 mod cluster;
-pub(crate) mod comments;
+mod comments;
 mod forge;
 mod hook;
+mod manifest;
 pub(crate) mod offline;
 mod place;
 mod rights;
 mod share;
 mod store;
+mod sweep;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use nuncio_api::{Kind, ObjectId, PreviewPolicy, PreviewRepository, Secret, Spec};
+use jiff::Timestamp;
+use nuncio_api::{Duration, DurationError, Kind, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec};
 
 use self::hook::{Handled, Wanted};
+use self::manifest::Manifest;
 use self::rights::Grant;
-use self::store::{Manifest, Store};
-use crate::admin::{Caller, DeletePreview, Delivery, PreviewChanged, PreviewError, PreviewOutcome, PutPreview};
+use self::store::Store;
+use crate::admin::{
+    Caller, DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, PutPreview,
+};
 use crate::engine::Engine;
+use crate::leader::Leadership;
 use crate::manifests::Opened;
 use crate::run::{Config, lock};
 use crate::view::preview_view;
@@ -42,11 +50,40 @@ impl Lifecycle {
         Self { store: Store::of(config, source), handled: Mutex::default() }
     }
 
+    /// Keeps comments in step with previews, and takes away what has ended. Runs until it is dropped.
+    pub(crate) async fn keep(self: Arc<Self>, engine: Arc<Mutex<Engine>>) {
+        tokio::join!(comments::follow(Arc::clone(&engine)), sweep::follow(self, engine));
+    }
+
+    /// The same for as long as this replica leads.
+    pub(crate) async fn keep_as_leader(self: Arc<Self>, engine: Arc<Mutex<Engine>>, mut leadership: Leadership) {
+        loop {
+            leadership.gained().await;
+            tokio::select! {
+                () = Arc::clone(&self).keep(Arc::clone(&engine)) => {}
+                () = leadership.lost() => {}
+            }
+        }
+    }
+
     /// Makes a Preview be as somebody writes it.
     pub(crate) fn put(&self, engine: &Mutex<Engine>, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
         let mut manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
         self.is_allowed(engine, &manifest.id, wanted.by.as_ref())?.note(&mut manifest.spec);
+        keep_age(&mut manifest.spec, spec(&lock(engine), &manifest.id));
         self.write(engine, &manifest)
+    }
+
+    /// Has a Preview shown for longer.
+    pub(crate) fn extend(
+        &self,
+        engine: &Mutex<Engine>,
+        wanted: &ExtendPreview,
+    ) -> Result<PreviewChanged, PreviewError> {
+        let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
+        self.is_allowed(engine, &id, wanted.by.as_ref())?;
+        let outcome = self.store.extend(engine, &id, length(wanted.ttl.as_deref())?)?;
+        Ok(now(engine, &id, outcome))
     }
 
     /// Takes a Preview away.
@@ -94,18 +131,22 @@ impl Lifecycle {
     ) -> Result<PreviewChanged, PreviewError> {
         let Wanted { repository, manifest, .. } = wanted;
         rights::in_namespace(policy, &manifest.id.namespace)?;
-        let old = spec(&lock(engine), &manifest.id);
-        if let Some(old) = &old {
-            Grant::of(repository).covers(Some(old))?;
-            let updated = old.source.as_ref().and_then(|source| source.updated.as_deref());
-            if updated.is_some_and(|updated| wanted.is_older_than(updated)) {
-                return Ok(ignored("it is older than what is known of the pull request".to_owned()));
+        let (old, has_ended) = {
+            let engine = lock(engine);
+            (spec(&engine, &manifest.id), engine.world.preview_has_ended(&manifest.id, false))
+        };
+        Grant::of(repository).covers(old.as_ref())?;
+        let known = match &old {
+            Some(old) => wanted.is_known_by(old.source.as_ref(), has_ended),
+            None => wanted.is_stale(Timestamp::now()),
+        };
+        match (known, &wanted.unwanted, &manifest.spec.source) {
+            (Some(why), ..) => Ok(ignored(why)),
+            (None, Some(_), Some(source)) if self.store.end(engine, &manifest.id, source)? => {
+                Ok(done(PreviewOutcome::Deleted))
             }
-        }
-        match &wanted.unwanted {
-            None => self.write(engine, manifest),
-            Some(_) if self.store.remove(engine, &manifest.id)? => Ok(done(PreviewOutcome::Deleted)),
-            Some(why) => Ok(ignored(why.clone())),
+            (None, Some(why), _) => Ok(ignored(why.clone())),
+            (None, None, _) => self.write(engine, manifest),
         }
     }
 
@@ -121,10 +162,28 @@ impl Lifecycle {
 
     fn write(&self, engine: &Mutex<Engine>, manifest: &Manifest) -> Result<PreviewChanged, PreviewError> {
         let outcome = self.store.put(engine, manifest)?;
-        let engine = lock(engine);
-        let preview = engine.files.object(&manifest.id).map(|object| preview_view(&engine, object));
-        Ok(PreviewChanged { outcome, why: String::new(), preview })
+        Ok(now(engine, &manifest.id, outcome))
     }
+}
+
+/// When the forge last changed a pull request is for the forge to say: who says so himself could have it unheard, or forget
+/// what was heard of it.
+fn keep_age(spec: &mut Preview, old: Option<Preview>) {
+    if let Some(source) = &mut spec.source {
+        source.updated = old.and_then(|old| old.source?.updated);
+    }
+}
+
+/// For how long a Preview is to be shown.
+fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError> {
+    ttl.map(str::parse).transpose().map_err(|error: DurationError| PreviewError::Invalid(format!("ttl: {error}")))
+}
+
+/// What became of a Preview that is there.
+fn now(engine: &Mutex<Engine>, id: &ObjectId, outcome: PreviewOutcome) -> PreviewChanged {
+    let engine = lock(engine);
+    let preview = engine.files.object(id).map(|object| preview_view(&engine, object));
+    PreviewChanged { outcome, why: String::new(), preview }
 }
 
 fn done(outcome: PreviewOutcome) -> PreviewChanged {
@@ -143,7 +202,7 @@ fn policy(engine: &Engine) -> Result<(&ObjectId, &PreviewPolicy), PreviewError> 
 }
 
 /// What a Preview says that is there.
-fn spec(engine: &Engine, id: &ObjectId) -> Option<nuncio_api::Preview> {
+fn spec(engine: &Engine, id: &ObjectId) -> Option<Preview> {
     match &engine.files.object(id)?.spec {
         Spec::Preview(spec) => Some((**spec).clone()),
         _ => None,
@@ -157,10 +216,4 @@ fn secret<'e>(engine: &'e Engine, policy: &ObjectId, repository: &PreviewReposit
         Spec::Secret(secret) => Some(secret),
         _ => None,
     }
-}
-
-/// The text under a key of a Secret. A line break at its end is none of it.
-fn text<'s>(secret: &'s Secret, key: &str) -> Option<&'s str> {
-    let text = std::str::from_utf8(secret.data.get(key)?.expose()).ok()?.trim_end_matches(['\r', '\n']);
-    Some(text).filter(|text| !text.is_empty())
 }

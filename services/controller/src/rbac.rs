@@ -32,7 +32,7 @@ pub enum Feature {
     Gateway,
     /// One that writes statuses.
     Status,
-    /// One that does what only one replica may: write statuses, or look after the webhook.
+    /// One that does what only one replica may: write statuses, look after the webhook or previews.
     Election,
     /// One that serves the webhook.
     Webhook,
@@ -166,7 +166,7 @@ pub const RULES: &[Rule] = &[
         verbs: READ,
         names: Names::Any,
         feature: Feature::Gateway,
-        purpose: "find services and certificates",
+        purpose: "find services, certificates and other Secrets that are named",
     },
     Rule {
         scope: Scope::Watched,
@@ -229,7 +229,7 @@ pub const RULES: &[Rule] = &[
         verbs: &["get", "create", "update"],
         names: Names::Any,
         feature: Feature::Election,
-        purpose: "agree on which replica writes statuses and looks after the webhook",
+        purpose: "agree on which replica writes statuses and looks after the webhook and previews",
     },
     Rule {
         scope: Scope::Own,

@@ -26,7 +26,7 @@ use crate::leader::{LeaseTimes, Progress};
 use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
 use crate::origins::PortalOrigins;
-use crate::previews::{Lifecycle, comments};
+use crate::previews::Lifecycle;
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
 use crate::status::StatusOptions;
@@ -169,19 +169,22 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let engine = engine(&config, settings, server.clone());
     let engine = Arc::new(Mutex::new(engine));
     config.secrets.are_of(&engine);
+    let lifecycle = Arc::new(Lifecycle::of(&config, &source));
     let view = Arc::new(EngineView::new(
         Arc::clone(&engine),
         config.envoy_admin.clone(),
         config.health.clone(),
         config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
         config.authz.as_ref().and_then(Decider::own).map(|authz| authz.metrics.clone()),
-        Changes { editor, lifecycle: Lifecycle::of(&config, &source) },
+        Changes { editor, lifecycle: Arc::clone(&lifecycle) },
     ));
 
     let is_beside = config.envoy_admin.is_some();
-    let comments = config.allow_previews.then(|| tokio::spawn(comments::follow(Arc::clone(&engine))));
-    let _comments = comments.map(AbortOnDropHandle::new);
-    let duties = Duties::begin(&mut config, &mut source, &engine, served.progress.subscribe(), &shutdown);
+    // Of replicas that read a cluster one does that, the leader.
+    let previews = config.allow_previews.then_some(lifecycle);
+    let alone = previews.clone().filter(|_| config.manifests.directory().is_some());
+    let _previews = alone.map(|previews| AbortOnDropHandle::new(tokio::spawn(previews.keep(Arc::clone(&engine)))));
+    let duties = Duties::begin(&mut config, &mut source, &engine, previews, served.progress.subscribe(), &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let work = async {

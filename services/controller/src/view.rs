@@ -24,8 +24,8 @@ use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
     ApiView, AuthoritiesView, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
-    DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, HostView, LimitView, LimitedView, ListQuery,
-    ManifestQuery, ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewShared,
+    DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, LimitView, LimitedView,
+    ListQuery, ManifestQuery, ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewShared,
     PreviewView, ProblemView, PutPreview, RouteView, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
@@ -58,7 +58,7 @@ pub(crate) struct EngineView {
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) editor: Editor,
-    pub(crate) lifecycle: Lifecycle,
+    pub(crate) lifecycle: Arc<Lifecycle>,
 }
 
 impl EngineView {
@@ -220,6 +220,10 @@ impl View for EngineView {
 
     fn share_preview(&self, wanted: &SharePreview) -> Result<PreviewShared, PreviewError> {
         self.changes.lifecycle.share(&self.engine, wanted)
+    }
+
+    fn extend_preview(&self, wanted: &ExtendPreview) -> Result<PreviewChanged, PreviewError> {
+        self.changes.lifecycle.extend(&self.engine, wanted)
     }
 
     fn hook(&self, delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {

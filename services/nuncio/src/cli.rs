@@ -20,7 +20,8 @@ pub(crate) use self::args::{
 pub(crate) use self::manifests::{ClusterArgs, Place};
 pub(crate) use self::portal::{DiffArgs, FailOn, PortalCommand, PortalServiceArgs};
 pub(crate) use self::preview::{
-    PreviewArgs, PreviewCommand, PreviewCreateArgs, PreviewListArgs, PreviewNamedArgs, PreviewPlace, PreviewShareArgs,
+    PreviewArgs, PreviewCommand, PreviewCreateArgs, PreviewExtendArgs, PreviewListArgs, PreviewNamedArgs, PreviewPlace,
+    PreviewShareArgs,
 };
 pub(crate) use self::ratelimit::{LimitExplainArgs, RatelimitArgs, RatelimitCommand, RuleSource, RulesCheckArgs};
 pub(crate) use self::status::StatusArgs;

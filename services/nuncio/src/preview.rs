@@ -5,14 +5,15 @@ mod keeper;
 use std::io::Read;
 
 use nuncio_api::Defaults;
+use nuncio_controller::time_text;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::keeper::Keeper;
 use crate::cli::{
-    Format, PreviewArgs, PreviewCommand, PreviewCreateArgs, PreviewListArgs, PreviewNamedArgs, PreviewPlace,
-    PreviewShareArgs,
+    Format, PreviewArgs, PreviewCommand, PreviewCreateArgs, PreviewExtendArgs, PreviewListArgs, PreviewNamedArgs,
+    PreviewPlace, PreviewShareArgs,
 };
 use crate::exit::{Failure, Outcome, print_json, print_text};
 use crate::table;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &PreviewArgs) -> Outcome {
         PreviewCommand::Url(args) => url(args),
         PreviewCommand::Create(args) => create(args),
         PreviewCommand::Share(args) => share(args),
+        PreviewCommand::Extend(args) => extend(args),
         PreviewCommand::Delete(args) => delete(args),
     }
 }
@@ -39,6 +41,7 @@ struct Preview {
     access: String,
     urls: Vec<Url>,
     services: Vec<Service>,
+    expires_at: Option<u64>,
     problems: Vec<Problem>,
 }
 
@@ -109,6 +112,15 @@ fn share(args: &PreviewShareArgs) -> Outcome {
     let Preview { namespace, name, .. } = one(&keeper, &args.named.preview)?;
     let shared: Shared = understood(keeper.share(&namespace, &name, args.ttl.as_deref())?)?;
     shared.links.iter().for_each(|link| print_text(&format!("{}\n", link.url)));
+    Ok(())
+}
+
+fn extend(args: &PreviewExtendArgs) -> Outcome {
+    let keeper = Keeper::open(&args.named.place)?;
+    let Preview { namespace, name, .. } = one(&keeper, &args.named.preview)?;
+    keeper.extend(&namespace, &name, args.ttl.map(|ttl| ttl.to_string()))?;
+    let ends = one(&keeper, &format!("{namespace}/{name}"))?.expires_at;
+    print_text(&ends.map_or_else(|| "it does not end\n".to_owned(), |ends| format!("{}\n", time_text(ends))));
     Ok(())
 }
 

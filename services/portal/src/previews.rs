@@ -23,6 +23,7 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
         .routes(routes!(api::list))
         .routes(routes!(api::one, api::put, api::delete))
         .routes(routes!(share::share))
+        .routes(routes!(api::extend))
 }
 
 /// What forges send, and pages.
@@ -33,4 +34,5 @@ pub(crate) fn router() -> Router<Site> {
         .route("/docs/previews/{namespace}/{name}", get(pages::one))
         .route("/docs/previews/{namespace}/{name}/delete", post(pages::delete))
         .route("/docs/previews/{namespace}/{name}/share", post(pages::share))
+        .route("/docs/previews/{namespace}/{name}/extend", post(pages::extend))
 }

@@ -17,6 +17,9 @@ await story(async ({ context, settings: { origin, token, manifest, pictures } })
   await still.click('text=Create or change');
   await still.waitForURL(`${origin}/docs/previews/default/tax`);
   const made = await still.innerText('main');
+  await still.getByLabel('Show it from now on for').fill('5h');
+  await still.click('text=Extend');
+  const extended = await still.innerText('main');
 
   await context.setExtraHTTPHeaders(headers);
   const { page, faults } = await watched(context);
@@ -36,5 +39,5 @@ await story(async ({ context, settings: { origin, token, manifest, pictures } })
   await still.click('text=Delete this preview');
   await still.waitForURL(`${origin}/docs/previews`);
   const gone = await still.innerText('main');
-  return { empty, refused, made, list, none, gone, violations: found, faults };
+  return { empty, refused, made, extended, list, none, gone, violations: found, faults };
 });

@@ -12,6 +12,7 @@ mod admin;
 pub mod backend;
 mod client;
 mod envoy;
+pub mod forge;
 mod gateway;
 mod load;
 mod site;

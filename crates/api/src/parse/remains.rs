@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::issues::Issues;
 use crate::text::closest;
 use crate::yaml::{De, Entry, Node, Passed, Path, Value};
-use crate::{FilterPolicy, Kind, ObjectId, Remains, validate};
+use crate::{FilterPolicy, Kind, ObjectId, PreviewPolicy, Remains, validate};
 
 /// The fields of a Mapping that say which requests it is for, and when it is tried.
 const CONDITIONS: [&str; 14] = [
@@ -51,6 +51,10 @@ pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
         }
         Kind::TLSContext => server_names(node).map_or(Remains::Nothing, Remains::ServerNames),
         Kind::FilterPolicy | Kind::GatewayFilterPolicy => rules(node, file),
+        Kind::PreviewPolicy => {
+            let policy = part::<PreviewPolicy>(node, &["domain"], file, validate::preview_domain);
+            policy.map_or(Remains::Nothing, |policy| Remains::Domain(policy.domain))
+        }
         Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
         _ => Remains::Nothing,
     }

@@ -146,8 +146,8 @@ fn spec(object: &Object, node: &Node<'_>, issues: &mut Issues<'_>) -> Option<Spe
             Spec::Preview(Box::new(preview))
         }
         Kind::PreviewPolicy => {
-            let policy = read(kind, node, &path, issues)?;
-            validate::preview_policy(&policy, &path, issues);
+            let mut policy = read(kind, node, &path, issues)?;
+            validate::preview_policy(&mut policy, &path, issues);
             Spec::PreviewPolicy(Box::new(policy))
         }
         Kind::DevPortal => {

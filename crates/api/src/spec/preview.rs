@@ -33,11 +33,23 @@ pub struct Preview {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct PreviewLifetime {
-    /// From when the object was created, or where nobody says when, from when it was last seen to change: `72h`.
+    /// For so long: `72h`.
     pub ttl: Option<Duration>,
+    /// From when `ttl` counts; default `Created`.
+    pub from: Option<PreviewLifetimeFrom>,
     /// Until this time, whatever `ttl` says: `2026-12-24T18:00:00Z`.
     #[serde(rename = "expiresAt")]
     pub expires_at: Option<String>,
+}
+
+/// From when the time of a preview counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum PreviewLifetimeFrom {
+    /// From when the object was created; where nobody says when, from when it was last seen to change.
+    #[default]
+    Created,
+    /// From when a request last changed it; where none did, from when it was last seen to change.
+    Changed,
 }
 
 impl PreviewLifetime {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Preview, PreviewAccess, PreviewEntrypoint, PreviewedService, WhenMissing};
+use super::{Preview, PreviewAccess, PreviewEntrypoint, PreviewLifetime, PreviewedService, WhenMissing};
 
 /// Where repositories are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -54,6 +54,11 @@ pub struct PreviewRepository {
 const FORK_LABEL: &str = "preview";
 
 impl PreviewRepository {
+    /// The key of its Secret with what webhooks are signed with.
+    pub const WEBHOOK: &'static str = "webhook";
+    /// The key of its Secret with what may write comments.
+    pub const TOKEN: &'static str = "token";
+
     /// Where the REST API is, without a slash at its end.
     #[must_use]
     pub fn api(&self) -> &str {
@@ -105,6 +110,8 @@ pub struct PreviewTemplate {
     pub entrypoints: Vec<PreviewEntrypoint>,
     /// As in a Preview.
     pub access: Option<PreviewAccess>,
+    /// As in a Preview.
+    pub lifetime: Option<PreviewLifetime>,
 }
 
 /// A service that is replaced, with gaps.
@@ -186,7 +193,8 @@ impl PreviewTemplate {
         }
         let entrypoints = self.entrypoints.clone();
         let slug = self.slug.as_ref().map(|slug| gaps.fill(slug));
-        let spec = Preview { slug, services, entrypoints, access: self.access.clone(), ..Preview::default() };
+        let (access, lifetime) = (self.access.clone(), self.lifetime.clone());
+        let spec = Preview { slug, services, entrypoints, access, lifetime, ..Preview::default() };
         Ok(Filled { name: gaps.fill(&self.name), spec })
     }
 }

@@ -21,6 +21,8 @@ pub enum Remains {
     Rules(Box<FilterPolicy>),
     /// Of a FilterPolicy: there is no telling which requests it is for.
     AnyRule,
+    /// Of a PreviewPolicy: the domain below which names are for previews alone.
+    Domain(String),
     /// Of the Module: its text speaks of `ip_allow` or `ip_deny`.
     AccessList,
 }

@@ -24,6 +24,13 @@ pub struct Secret {
 }
 
 impl Secret {
+    /// The text under a key. A line break at its end is none of it.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        let text = std::str::from_utf8(self.data.get(key)?.expose()).ok()?.trim_end_matches(['\r', '\n']);
+        Some(text).filter(|text| !text.is_empty())
+    }
+
     /// Moves `stringData` into `data`, as the API server does.
     pub(crate) fn merge_text(&mut self) {
         for (key, text) in std::mem::take(&mut self.string_data) {

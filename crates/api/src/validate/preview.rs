@@ -102,20 +102,8 @@ fn entrypoints(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 /// Checks a `PreviewPolicy`.
-pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &mut Issues<'_>) {
-    let domain = path.key("domain");
-    if policy.domain.is_empty() {
-        missing(&domain, issues);
-    } else {
-        hostname::exact(&policy.domain, &domain, issues);
-        if policy.domain.len() > LONGEST_DOMAIN {
-            invalid(
-                &domain,
-                format!("is longer than {LONGEST_DOMAIN} characters: hosts below it would have no room"),
-                issues,
-            );
-        }
-    }
+pub(crate) fn preview_policy(policy: &mut PreviewPolicy, path: &Path<'_>, issues: &mut Issues<'_>) {
+    preview_domain(policy, path, issues);
     for (field, is_empty) in [
         ("namespaces", policy.namespaces.is_empty()),
         ("hosts", policy.hosts.is_empty()),
@@ -141,6 +129,19 @@ pub(crate) fn preview_policy(policy: &PreviewPolicy, path: &Path<'_>, issues: &m
     propagated(&policy.headers, &path.key("headers"), issues);
     if policy.port == Some(0) {
         invalid(&path.key("port"), "expected a port from 1 to 65535, found 0", issues);
+    }
+}
+
+/// Checks the domain of a `PreviewPolicy`.
+pub(crate) fn preview_domain(policy: &mut PreviewPolicy, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let path = path.key("domain");
+    if policy.domain.is_empty() {
+        return missing(&path, issues);
+    }
+    hostname::exact(&policy.domain, &path, issues);
+    if policy.domain.len() > LONGEST_DOMAIN {
+        let message = format!("is longer than {LONGEST_DOMAIN} characters: hosts below it would have no room");
+        invalid(&path, message, issues);
     }
 }
 

@@ -1,6 +1,6 @@
 //! How long a preview is shown.
 
-use nuncio_api::{Duration, Preview, PreviewPolicy, Problem};
+use nuncio_api::{Duration, Preview, PreviewLifetime, PreviewLifetimeFrom, PreviewPolicy, Problem};
 
 /// How long it is told that a preview has ended.
 pub(crate) const REMEMBERED: u64 = 24 * 3600;
@@ -12,8 +12,18 @@ const WARNED_PART: u64 = 8;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Life {
     pub(crate) expires: Option<u64>,
+    /// When it ends at the latest, whatever is said of it.
+    pub(crate) longest: Option<u64>,
     /// From when people are warned.
     warned: u64,
+}
+
+/// When a preview began, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Begun {
+    pub(crate) created: u64,
+    /// And when what it says was last changed.
+    pub(crate) changed: u64,
 }
 
 /// What is shown of a preview.
@@ -29,14 +39,19 @@ pub(crate) enum Phase {
 
 impl Life {
     /// Of a preview that began then.
-    pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, began: u64) -> Self {
-        let after = |length: &Duration| began.saturating_add(length.0.as_secs());
-        let lifetime = spec.lifetime.clone().unwrap_or_default();
-        let wanted = lifetime.end().or_else(|| lifetime.ttl.as_ref().or(policy.ttl.as_ref()).map(after));
-        let longest = policy.max_ttl.as_ref().map(after);
+    pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, Begun { created, changed }: Begun) -> Self {
+        let lifetime = spec.lifetime.as_ref();
+        let began = match lifetime.and_then(|lifetime| lifetime.from).unwrap_or_default() {
+            PreviewLifetimeFrom::Created => created,
+            PreviewLifetimeFrom::Changed => changed,
+        };
+        let after = |began: u64, length: &Duration| began.saturating_add(length.0.as_secs());
+        let ttl = lifetime.and_then(|lifetime| lifetime.ttl.as_ref()).or(policy.ttl.as_ref());
+        let wanted = lifetime.and_then(PreviewLifetime::end).or_else(|| ttl.map(|ttl| after(began, ttl)));
+        let longest = policy.max_ttl.as_ref().map(|longest| after(created, longest));
         let expires = [wanted, longest].into_iter().flatten().min();
         let warned = expires.map_or(0, |end| end - (end.saturating_sub(began) / WARNED_PART).min(WARNED));
-        Self { expires, warned }
+        Self { expires, longest, warned }
     }
 
     pub(crate) fn phase(&self, now: u64) -> Phase {
@@ -69,7 +84,8 @@ mod tests {
 
     fn life(lifetime: &str, policy: &str) -> Life {
         let spec: Preview = serde_json::from_str(&format!("{{\"lifetime\": {{{lifetime}}}}}")).unwrap();
-        Life::new(&spec, &serde_json::from_str(&format!("{{{policy}}}")).unwrap(), 1_000_000)
+        let begun = Begun { created: 1_000_000, changed: 1_000_000 + 1800 };
+        Life::new(&spec, &serde_json::from_str(&format!("{{{policy}}}")).unwrap(), begun)
     }
 
     #[test]
@@ -81,6 +97,13 @@ mod tests {
         assert_eq!(end("\"ttl\": \"3h\"", "\"ttl\": \"2h\""), Some(3 * 3600));
         assert_eq!(end("\"ttl\": \"3h\"", "\"maxTTL\": \"2h\""), Some(7200));
         assert_eq!(end("", "\"maxTTL\": \"2h\""), Some(7200), "for ever is too long");
+        let from = |ttl: &str| format!("\"ttl\": \"{ttl}\", \"from\": \"Changed\"");
+        assert_eq!(end(&from("1h"), "\"maxTTL\": \"2h\""), Some(5400));
+        assert_eq!(
+            end(&from("2h"), "\"maxTTL\": \"2h\""),
+            Some(7200),
+            "no change makes it live longer than the longest"
+        );
         let until = "\"ttl\": \"9h\", \"expiresAt\": \"1970-01-12T14:46:40Z\"";
         assert_eq!(end(until, ""), Some(3600), "a million seconds are over at 13:46:40");
     }

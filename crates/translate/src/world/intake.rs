@@ -29,7 +29,7 @@ impl World {
             (Some(old), Some(new)) if equal(old, new) => return,
             _ => {}
         }
-        self.note_changed_preview(id);
+        self.note_changed_preview(id, object.is_some());
         self.let_in(id, dirty);
         if let Some(old) = &old {
             self.untake(old, dirty);
@@ -171,7 +171,7 @@ impl World {
                 dirty.all_secrets |= id.kind == Kind::Secret;
                 dirty.protection |= id.kind == Kind::Secret && self.has_filters();
                 self.secrets.forget_mappings();
-                dirty.preview_policy |= self.names_secret_of_keys();
+                dirty.preview_policy |= self.preview_policy_names_secrets();
                 dirty.mappings.extend(self.users.of_names());
                 // The Module's resolver is that of every Mapping that names none.
                 dirty.module |= self.module.resolver.as_deref() == Some(&*id.name);

@@ -19,7 +19,7 @@ use self::rules::InForce;
 use self::senders::Senders;
 use self::time::Time;
 use super::{Dirty, World};
-use crate::preview::{self, Compiled, Rules};
+use crate::preview::{self, Compiled, Life, Phase, Rules};
 use crate::service::ServiceKey;
 use crate::table::Wilds;
 use crate::upstream::Location;
@@ -30,6 +30,8 @@ pub use report::PreviewUrl;
 #[derive(Debug, Default)]
 pub(super) struct Previews {
     in_force: Option<InForce>,
+    /// The domain of a policy that cannot be used, where none is in force: its names are nobody else's meanwhile.
+    shut: Option<String>,
     compiled: BTreeMap<ObjectId, Compiled>,
     /// Those that are one too many in their namespace.
     beyond: BTreeSet<ObjectId>,
@@ -63,7 +65,7 @@ impl Previews {
 
     /// The domain below which all names are for previews.
     pub(super) fn domain(&self) -> Option<&str> {
-        self.policy().map(|policy| &*policy.domain)
+        self.policy().map(|policy| &*policy.domain).or(self.shut.as_deref())
     }
 
     /// Whether a name is for previews alone.
@@ -170,16 +172,30 @@ impl World {
         touched
     }
 
-    /// Those that are one too many in their namespace.
+    /// Those that are one too many in their namespace: of those that are shown, and of those that have ended.
     fn previews_beyond(&self) -> BTreeSet<ObjectId> {
         let Some(policy) = self.previews.policy() else { return BTreeSet::new() };
-        let mut counts: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<(Arc<str>, bool), usize> = BTreeMap::new();
         let is_beyond = |id: &&ObjectId| {
-            let count = counts.entry(Arc::clone(&id.namespace)).or_default();
+            let Some(phase) = self.phase_by(policy, id).filter(|phase| *phase != Phase::Forgotten) else {
+                return false;
+            };
+            let count = counts.entry((Arc::clone(&id.namespace), phase == Phase::Ended)).or_default();
             *count += 1;
             *count > policy.max_previews()
         };
         self.ids_of(Kind::Preview).filter(is_beyond).cloned().collect()
+    }
+
+    /// What is shown of a Preview, whether there is room for it or not; none where it is not valid.
+    fn phase_by(&self, policy: &PreviewPolicy, id: &ObjectId) -> Option<Phase> {
+        self.life_by(policy, id).map(|life| life.phase(self.previews.time.now()))
+    }
+
+    fn life_by(&self, policy: &PreviewPolicy, id: &ObjectId) -> Option<Life> {
+        let object = self.objects.get(id)?;
+        let Spec::Preview(spec) = &object.spec else { return None };
+        Some(Life::new(spec, policy, self.previews.time.begun(object)))
     }
 
     fn compile_preview(&mut self, id: &ObjectId, delta: &mut Delta) {
@@ -201,7 +217,8 @@ impl World {
             return self.previews.remember(id, old, rules.policy.max_previews());
         };
         if let (Spec::Preview(spec), false) = (&object.spec, self.previews.beyond.contains(id)) {
-            let times = self.previews.time.of(&object);
+            self.previews.time.is_back(id);
+            let times = (self.previews.time.begun(&object), self.previews.time.now());
             let compiled = preview::compile(id, spec, &rules, times, &self.context());
             self.previews.learn(compiled);
         }

@@ -54,6 +54,22 @@ pub struct DeletePreview {
     pub by: Option<Caller>,
 }
 
+/// A Preview that is to be shown for longer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendPreview {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// For how long from now: `72h`. Where absent, as long as it was to be shown to begin with.
+    #[serde(default)]
+    pub ttl: Option<String>,
+    /// By whom; the operator where absent.
+    #[serde(default)]
+    pub by: Option<Caller>,
+}
+
 /// What a forge sent, as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +200,22 @@ pub(super) async fn delete(
     Json(wanted): Json<DeletePreview>,
 ) -> Result<Json<PreviewChanged>, PreviewError> {
     blocking(move || view.delete_preview(&wanted)).await
+}
+
+/// Has a Preview shown for longer, up to what the policy lets it be.
+#[utoipa::path(post, path = "/api/v1/preview-extend", tag = "changes", request_body = ExtendPreview,
+    responses(
+        (status = 200, description = "It is shown for so long", body = PreviewChanged),
+        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
+        (status = 404, description = "There is no such Preview", body = ProblemDetails),
+        (status = 409, description = "It cannot be shown for longer", body = ProblemDetails),
+        (status = 422, description = "That is no time", body = ProblemDetails),
+    ))]
+pub(super) async fn extend(
+    State(view): State<Shared>,
+    Json(wanted): Json<ExtendPreview>,
+) -> Result<Json<PreviewChanged>, PreviewError> {
+    blocking(move || view.extend_preview(&wanted)).await
 }
 
 /// Does what a forge's webhook asks for, if it is signed as the PreviewPolicy says.

@@ -137,6 +137,10 @@ impl View for Fake {
         Err(PreviewError::Conflict("no".into()))
     }
 
+    fn extend_preview(&self, wanted: &ExtendPreview) -> Result<PreviewChanged, PreviewError> {
+        Err(PreviewError::Conflict(wanted.name.clone()))
+    }
+
     fn hook(&self, _delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
         Err(PreviewError::Unauthorized("no".into()))
     }

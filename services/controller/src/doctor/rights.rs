@@ -38,7 +38,7 @@ fn is_needed(rule: &Rule, questions: &ClusterQuestions, webhook: bool) -> bool {
     let of_feature = match rule.feature {
         Feature::Gateway => true,
         Feature::Status => questions.statuses,
-        Feature::Election => questions.statuses || webhook,
+        Feature::Election => questions.statuses || webhook || questions.previews,
         Feature::Webhook => webhook,
         Feature::Edits => questions.edits,
         Feature::Previews => questions.previews,

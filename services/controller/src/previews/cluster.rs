@@ -32,21 +32,22 @@ impl InCluster {
         object.labels.get(MANAGED_BY.0).is_some_and(|by| by == MANAGED_BY.1)
     }
 
-    pub(super) fn apply(&self, id: &ObjectId, text: &str) -> Result<(), PreviewError> {
+    /// Gives the whole object, with what others have set in it.
+    pub(super) fn apply(&self, id: &ObjectId, text: &str) -> Result<String, PreviewError> {
         let path = format!("{}?fieldManager={FIELD_MANAGER}&force=true", path(id)?);
         let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
-        self.ask(id, request, text.as_bytes().to_vec())
+        self.ask(id, request, text.as_bytes().to_vec()).map(|object| object.to_string())
     }
 
     pub(super) fn delete(&self, id: &ObjectId) -> Result<(), PreviewError> {
-        self.ask(id, Request::delete(path(id)?), Vec::new())
+        self.ask(id, Request::delete(path(id)?), Vec::new()).map(drop)
     }
 
-    fn ask(&self, id: &ObjectId, request: request::Builder, body: Vec<u8>) -> Result<(), PreviewError> {
+    fn ask(&self, id: &ObjectId, request: request::Builder, body: Vec<u8>) -> Result<Value, PreviewError> {
         let request = request.body(body).map_err(|error| PreviewError::Conflict(error.to_string()))?;
         let asked = async { tokio::time::timeout(PATIENCE, self.0.client.request::<Value>(request)).await };
         match Handle::current().block_on(asked) {
-            Ok(answer) => answer.map(drop).map_err(|error| refusal(id, error)),
+            Ok(answer) => answer.map_err(|error| refusal(id, error)),
             Err(_) => Err(PreviewError::Conflict(format!("the API server is silent for {} s", PATIENCE.as_secs()))),
         }
     }

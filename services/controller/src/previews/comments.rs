@@ -10,14 +10,12 @@ use std::time::{Duration, Instant};
 use nuncio_api::{Kind, ObjectId, PreviewRepository};
 
 use super::forge::{Comments, ForgeError, client};
-use super::{policy, secret, spec, text};
+use super::{policy, secret, spec};
 use crate::admin::PreviewView;
 use crate::engine::Engine;
 use crate::run::lock;
 use crate::view::preview_view;
 
-/// The key of the Secret with the token that may write comments.
-const TOKEN: &str = "token";
 /// How often it is looked whether something has changed.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long after a failure it is tried again, the first time, and at most.
@@ -95,12 +93,12 @@ async fn keep(client: &reqwest::Client, id: &ObjectId, wanted: &Wanted, known: &
 }
 
 async fn write(comments: &Comments<'_>, id: Option<u64>, marker: &str, body: &str) -> Result<u64, ForgeError> {
-    let id = match id {
-        Some(id) => Some(id),
-        None => comments.find(marker).await?,
-    };
-    match id {
-        Some(id) => comments.update(id, body).await.map(|()| id),
+    if let Some(id) = id {
+        return comments.update(id, body).await.map(|()| id);
+    }
+    match comments.find(marker).await? {
+        Some(comment) if comment.says(body) => Ok(comment.id),
+        Some(comment) => comments.update(comment.id, body).await.map(|()| comment.id),
         None => comments.create(body).await,
     }
 }
@@ -117,8 +115,9 @@ fn all(engine: &Engine) -> BTreeMap<ObjectId, Wanted> {
                 && source.repository.as_ref() == Some(&it.name)
                 && *it.namespace == *object.id.namespace
         })?;
-        let token = text(secret(engine, policy_id, repository)?, TOKEN)?.to_owned();
-        let body = body(&object.id, &preview_view(engine, object));
+        let token = secret(engine, policy_id, repository)?.text(PreviewRepository::TOKEN)?.to_owned();
+        let has_ended = engine.world.preview_has_ended(&object.id, false);
+        let body = if has_ended { farewell(&object.id) } else { body(&object.id, &preview_view(engine, object)) };
         Some((object.id.clone(), Wanted { repository: repository.clone(), token, number: source.pull_request?, body }))
     });
     wanted.collect()

@@ -34,9 +34,25 @@ pub(super) struct Comments<'c> {
 
 /// What both forges tell of a comment.
 #[derive(Debug, Deserialize)]
-struct Comment {
-    id: u64,
+pub(super) struct Comment {
+    pub(super) id: u64,
     body: Option<String>,
+    /// Who wrote it: `author` is GitLab's name for it. None where he is there no more.
+    #[serde(alias = "author")]
+    user: Option<User>,
+}
+
+impl Comment {
+    /// Whether it says this already. What forges make of its end does not count.
+    pub(super) fn says(&self, body: &str) -> bool {
+        self.body.as_deref().is_some_and(|said| said.trim_end() == body.trim_end())
+    }
+}
+
+/// An account.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+struct User {
+    id: u64,
 }
 
 /// A client that goes nowhere but where it is sent.
@@ -45,14 +61,17 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 impl Comments<'_> {
-    /// The comment that begins with a marker, if there is one.
-    pub(super) async fn find(&self, marker: &str) -> Result<Option<u64>, ForgeError> {
+    /// The comment that begins with a marker, if there is one. Anybody can write a marker, so it has to be the token's own.
+    pub(super) async fn find(&self, marker: &str) -> Result<Option<Comment>, ForgeError> {
+        let own: User = self.send(self.request(Method::GET, "user")).await?;
+        let is_ours = |it: &Comment| {
+            it.user.as_ref() == Some(&own) && it.body.as_deref().is_some_and(|body| body.starts_with(marker))
+        };
         for page in 1..=PAGES {
             let path = format!("{}?per_page={PAGE}&page={page}", self.all());
-            let comments: Vec<Comment> = self.send(self.request(Method::GET, &path)).await?;
-            let ours = comments.iter().find(|it| it.body.as_deref().is_some_and(|body| body.starts_with(marker)));
-            match ours {
-                Some(comment) => return Ok(Some(comment.id)),
+            let mut comments: Vec<Comment> = self.send(self.request(Method::GET, &path)).await?;
+            match comments.iter().position(is_ours) {
+                Some(at) => return Ok(Some(comments.swap_remove(at))),
                 None if comments.len() < PAGE => return Ok(None),
                 None => {}
             }

@@ -8,14 +8,14 @@ mod github;
 mod gitlab;
 mod handled;
 
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
 use nuncio_api::{Forge, Gaps, Kind, ObjectId, PreviewRepository, PreviewSource, Secret};
 
 pub(super) use self::handled::Handled;
-use super::store::Manifest;
+use super::manifest::Manifest;
 use crate::admin::{Delivery, PreviewError};
-
-/// The key of the Secret that webhooks are signed with.
-const WEBHOOK: &str = "webhook";
 
 /// A pull request, as its forge tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ struct PullRequest {
     /// Its branch is not the repository's own.
     is_fork: bool,
     labels: Vec<String>,
-    /// When it was last changed, in a form in which later ones are greater.
+    /// When it was last changed.
     updated: String,
 }
 
@@ -39,13 +39,24 @@ pub(super) struct Wanted {
     pub(super) manifest: Manifest,
     /// Why there should be none.
     pub(super) unwanted: Option<String>,
-    pub(super) updated: String,
+    /// When the forge last changed the pull request.
+    pub(super) updated: Timestamp,
 }
 
+/// For how long a delivery can make a Preview: those that have ended are known for as long, with what was told of them.
+const FRESH: SignedDuration = SignedDuration::from_hours(24);
+
 impl Wanted {
-    /// Whether something has happened since that is known already.
-    pub(super) fn is_older_than(&self, updated: &str) -> bool {
-        *self.updated < *updated
+    /// Why it says nothing that is not known already of a Preview that says this of its source.
+    pub(super) fn is_known_by(&self, source: Option<&PreviewSource>, has_ended: bool) -> Option<String> {
+        let known: Timestamp = source?.updated.as_ref()?.parse().ok()?;
+        let is_old = self.updated < known || self.updated == known && has_ended && self.unwanted.is_none();
+        is_old.then(|| "it is older than what is known of the pull request".to_owned())
+    }
+
+    /// Why it makes no Preview where none is: nobody can tell what has become of the pull request since.
+    pub(super) fn is_stale(&self, now: Timestamp) -> Option<String> {
+        (now.duration_since(self.updated) > FRESH).then(|| "the pull request has not changed for a day".to_owned())
     }
 }
 
@@ -72,6 +83,7 @@ pub(super) fn read<'s>(
         Ok(told) => told,
         Err(why) => return Ok(Err(why)),
     };
+    let updated = told.updated.parse().map_err(|error| PreviewError::Invalid(format!("the body: {error}")))?;
     let gaps = Gaps::new(told.number, &told.branch, &told.commit);
     let filled =
         template.fill(&gaps).map_err(|(_, field, error)| PreviewError::Invalid(format!("{field}: {error}")))?;
@@ -83,12 +95,12 @@ pub(super) fn read<'s>(
         pull_request: Some(told.number),
         branch: Some(told.branch),
         commit: Some(told.commit),
-        updated: Some(told.updated.clone()),
+        updated: Some(told.updated),
     });
     let id = ObjectId::new(Kind::Preview, &*repository.namespace, filled.name);
-    let manifest = Manifest { id, labels: std::collections::BTreeMap::new(), spec };
+    let manifest = Manifest { spec, ..Manifest::new(id, BTreeMap::new()) };
     let repository = repository.clone();
-    Ok(Ok(Wanted { repository, number: told.number, manifest, unwanted, updated: told.updated }))
+    Ok(Ok(Wanted { repository, number: told.number, manifest, unwanted, updated }))
 }
 
 /// Why a pull request should have no preview.
@@ -118,7 +130,7 @@ fn signed<'r, 's>(
         it.provider == Some(provider) && name.as_ref().is_some_and(|name| it.name.eq_ignore_ascii_case(name))
     };
     let is_signed = |it: &PreviewRepository| {
-        let key = secret(it).and_then(|secret| super::text(secret, WEBHOOK));
+        let key = secret(it).and_then(|secret| secret.text(PreviewRepository::WEBHOOK));
         key.is_some_and(|key| match provider {
             Forge::GitHub => github::is_signed(&delivery.signature, &delivery.body, key),
             Forge::GitLab => nuncio_auth::crypto::same(delivery.signature.as_bytes(), key.as_bytes()),

@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use nuncio_api::{Kind, ObjectId};
 
-use super::policy;
+use super::manifest::Manifest;
 use super::rights::in_namespace;
-use super::store::{Manifest, Store};
+use super::store::Store;
+use super::{length, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
 use crate::offline::Offline;
 use crate::run::lock;
@@ -27,6 +28,21 @@ pub fn put_preview(
     let engine = Mutex::new(engine);
     in_namespace(policy(&lock(&engine))?.1, namespace)?;
     Store::unfollowed(directory.to_owned(), ambassador_id).put(&engine, &manifest)
+}
+
+/// Has a Preview shown for longer, in the directory that was read.
+///
+/// # Errors
+/// When there is none, it cannot be shown for longer, or its file cannot be written.
+pub fn extend_preview(
+    offline: Offline,
+    directory: &Path,
+    (namespace, name): (&str, &str),
+    ttl: Option<&str>,
+) -> Result<PreviewOutcome, PreviewError> {
+    let (ambassador_id, engine) = offline.into_parts();
+    let id = ObjectId::new(Kind::Preview, namespace, name);
+    Store::unfollowed(directory.to_owned(), ambassador_id).extend(&Mutex::new(engine), &id, length(ttl)?)
 }
 
 /// Takes a Preview away from the directory that was read.

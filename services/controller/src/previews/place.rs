@@ -1,14 +1,15 @@
 //! Where Previews are written: into files of their own in the directory that the gateway reads, or into its cluster.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use nuncio_api::{Object, ObjectId};
+use nuncio_telemetry::replace_file;
 
 use super::cluster::{InCluster, MANAGED_BY};
-use super::store::Manifest;
+use super::manifest::Manifest;
 use crate::admin::PreviewError;
+use crate::clock;
 use crate::manifests::Opened;
 use crate::run::Config;
 
@@ -49,15 +50,23 @@ impl Place {
         manifest
     }
 
-    /// Writes a Preview, in the place of the one that is there. What somebody has written elsewhere stays his.
-    pub(super) fn write(&self, id: &ObjectId, old: Option<&Object>, text: &str) -> Result<(), PreviewError> {
+    /// Writes a Preview, in the place of the one that is there; gives it as it is there now. What somebody has written
+    /// elsewhere stays his.
+    pub(super) fn write(&self, old: Option<&Object>, manifest: &Manifest) -> Result<Object, PreviewError> {
+        let id = &manifest.id;
         self.is_own(id, old)?;
-        match self {
-            Self::Directory(directory) => replace(&directory.join(name(id)), text)
-                .map_err(|error| PreviewError::Conflict(format!("{} cannot be written: {error}", name(id)))),
-            Self::Cluster(cluster) => cluster.apply(id, text),
-            Self::Nowhere => Err(PreviewError::Missing(id.to_string())),
-        }
+        let text = match self {
+            Self::Directory(directory) => {
+                let created = old.and_then(|old| old.created).unwrap_or_else(clock::now);
+                let text = Manifest { created: Some(created), ..manifest.clone() }.text();
+                replace(&directory.join(name(id)), &text)
+                    .map_err(|error| PreviewError::Conflict(format!("{} cannot be written: {error}", name(id))))?;
+                text
+            }
+            Self::Cluster(cluster) => cluster.apply(id, &manifest.text())?,
+            Self::Nowhere => return Err(PreviewError::Missing(id.to_string())),
+        };
+        manifest.written(&text).ok_or_else(|| PreviewError::Conflict(format!("{id} is there, and cannot be read")))
     }
 
     /// Takes a Preview away.
@@ -72,7 +81,8 @@ impl Place {
         }
     }
 
-    fn is_own(&self, id: &ObjectId, old: Option<&Object>) -> Result<(), PreviewError> {
+    /// Whether what is there, if anything, was made by a request.
+    pub(super) fn is_own(&self, id: &ObjectId, old: Option<&Object>) -> Result<(), PreviewError> {
         let Some(old) = old else { return Ok(()) };
         let is_own = match self {
             Self::Directory(_) => *old.location.file == *name(id),
@@ -90,14 +100,7 @@ fn name(id: &ObjectId) -> String {
     format!("{BELOW}/{}.{}.json", id.namespace, id.name)
 }
 
-/// The file is the old one or the new one at any moment, and nothing between.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // Hidden files are no manifests.
-    let beside = path.with_file_name(format!(".{name}.new"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    replace_file(path, text.as_bytes(), 0o644)
 }

@@ -13,6 +13,9 @@ Examples:
   nuncio preview create cart-pr-42.yaml --server https://portal.example.com    as whom NUNCIO_TOKEN says
   open $(nuncio preview url shop/cart-pr-42 --admin 127.0.0.1:8877)
   nuncio preview share shop/cart-pr-42 --ttl 72h --admin 127.0.0.1:8877
+    }
+
+  nuncio preview extend shop/cart-pr-42 --ttl 72h --server https://portal.example.com
   nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
 
 Exit code: 0 if it was done, 1 if it was not, 2 if it was called wrongly.";
@@ -35,6 +38,8 @@ pub(crate) enum PreviewCommand {
     Create(PreviewCreateArgs),
     /// Print links by which whoever has one sees a preview whose access mode is ShareLink, a line each
     Share(PreviewShareArgs),
+    /// Have a preview shown for longer, and print when it ends
+    Extend(PreviewExtendArgs),
     /// Take a preview away
     Delete(PreviewNamedArgs),
 }
@@ -96,6 +101,16 @@ pub(crate) struct PreviewShareArgs {
     /// How long the links are good: at most 720h, and never longer than the preview [default: 24h]
     #[arg(long, value_name = "DURATION")]
     pub(crate) ttl: Option<String>,
+}
+
+/// What `nuncio preview extend` is told.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewExtendArgs {
+    #[command(flatten)]
+    pub(crate) named: PreviewNamedArgs,
+    /// For how long from now, up to what the PreviewPolicy lets it be [default: as long as to begin with]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) ttl: Option<nuncio_api::Duration>,
 }
 
 /// What `nuncio preview create` is told.

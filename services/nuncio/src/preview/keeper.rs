@@ -1,7 +1,7 @@
 //! Who keeps previews: a portal, a gateway's diagnostics, or a directory.
 
 use nuncio_controller::Topology;
-use nuncio_controller::admin::{DeletePreview, ListQuery, PutPreview, SharePreview};
+use nuncio_controller::admin::{DeletePreview, ExtendPreview, ListQuery, PutPreview, SharePreview};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;
 
@@ -70,6 +70,26 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
+    /// Has a Preview shown for longer.
+    pub(super) fn extend(&self, namespace: &str, name: &str, ttl: Option<String>) -> Outcome {
+        match self {
+            Self::Portal { url, .. } => {
+                let url = asked(&format!("{url}/api/v1/previews/{namespace}/{name}/extend"), ttl.as_deref())?;
+                self.send(Method::POST, url.as_str(), |request| request)?;
+            }
+            Self::Gateway { address } => {
+                let wanted = ExtendPreview { namespace: namespace.into(), name: name.into(), ttl, by: None };
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-extend"), |it| it.json(&wanted))?;
+            }
+            Self::Manifests(place) => {
+                let (directory, read) = read(place)?;
+                let extended = nuncio_controller::extend_preview(read, directory, (namespace, name), ttl.as_deref());
+                extended.map_err(Failure::new)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a Preview away.
     pub(super) fn delete(&self, namespace: &str, name: &str) -> Outcome {
         match self {
@@ -92,10 +112,8 @@ impl<'a> Keeper<'a> {
     pub(super) fn share(&self, namespace: &str, name: &str, ttl: Option<&str>) -> Result<Value, Failure> {
         match self {
             Self::Portal { url, .. } => {
-                let url = format!("{url}/api/v1/previews/{namespace}/{name}/share");
-                let asked = Url::parse_with_params(&url, ttl.map(|ttl| ("ttl", ttl)));
-                let asked = asked.map_err(|error| Failure::usage(format!("{url}: {error}")))?;
-                self.send(Method::POST, asked.as_str(), |request| request)
+                let url = asked(&format!("{url}/api/v1/previews/{namespace}/{name}/share"), ttl)?;
+                self.send(Method::POST, url.as_str(), |request| request)
             }
             Self::Gateway { address } => {
                 let (namespace, name, ttl) = (namespace.into(), name.into(), ttl.map(str::to_owned));
@@ -137,6 +155,11 @@ impl<'a> Keeper<'a> {
         let why = answer["detail"].as_str().unwrap_or_else(|| text.trim());
         Err(Failure::new(format!("{url}: {status}: {why}")))
     }
+}
+
+/// An address at which something is asked for so long.
+fn asked(url: &str, ttl: Option<&str>) -> Result<Url, Failure> {
+    Url::parse_with_params(url, ttl.map(|ttl| ("ttl", ttl))).map_err(|error| Failure::usage(format!("{url}: {error}")))
 }
 
 fn token(place: &PreviewPlace) -> Result<Option<String>, Failure> {

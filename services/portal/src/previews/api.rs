@@ -31,9 +31,41 @@ pub(super) struct Wanted {
 struct Asked<'a> {
     namespace: &'a str,
     name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
+    #[serde(flatten)]
+    what: What<'a>,
     by: Caller<'a>,
+}
+
+/// What is to become of a preview.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(super) enum What<'a> {
+    /// What this manifest says.
+    Put { text: &'a str },
+    /// It is shown for longer, from now.
+    Extend { ttl: Option<&'a str> },
+    /// It is there no more.
+    Delete {},
+}
+
+impl What<'_> {
+    /// What the controller is asked.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Put { .. } => "preview-put",
+            Self::Extend { .. } => "preview-extend",
+            Self::Delete {} => "preview-delete",
+        }
+    }
+}
+
+/// For how long a preview is to be shown.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Extension {
+    /// From now: `72h`. Where absent, as long as it was to be shown to begin with.
+    ttl: Option<String>,
 }
 
 /// Previews, by name.
@@ -66,7 +98,7 @@ pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Jso
         (status = 409, description = "Something else is in the way", body = ProblemDetails),
         (status = 422, description = "It is no Preview that could be used", body = ProblemDetails)))]
 pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String) -> Result<Response, ProblemDetails> {
-    let changed = change(&visit, "preview-put", &namespace, &name, Some(&text)).await?;
+    let changed = change(&visit, &namespace, &name, What::Put { text: &text }).await?;
     if changed.outcome != "created" {
         return Ok(Json(changed).into_response());
     }
@@ -83,8 +115,25 @@ pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String)
         (status = 404, description = "There is no such preview", body = ProblemDetails),
         (status = 409, description = "Something else is in the way", body = ProblemDetails)))]
 pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<StatusCode, ProblemDetails> {
-    change(&visit, "preview-delete", &namespace, &name, None).await?;
+    change(&visit, &namespace, &name, What::Delete {}).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Has a preview shown for longer, up to what the policy lets it be.
+#[utoipa::path(post, path = "/api/v1/previews/{namespace}/{name}/extend", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name"), Extension),
+    responses((status = 200, description = "It is shown for so long", body = Changed),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
+        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
+        (status = 404, description = "There is no such preview", body = ProblemDetails),
+        (status = 409, description = "It cannot be shown for longer", body = ProblemDetails),
+        (status = 422, description = "That is no time", body = ProblemDetails)))]
+pub(super) async fn extend(
+    visit: Visit,
+    Path((namespace, name)): Id,
+    Query(Extension { ttl }): Query<Extension>,
+) -> Result<Json<Changed>, ProblemDetails> {
+    change(&visit, &namespace, &name, What::Extend { ttl: ttl.as_deref() }).await.map(Json)
 }
 
 /// Previews, for whom they are: who is logged in.
@@ -103,13 +152,12 @@ pub(super) async fn all(
 
 pub(super) async fn change(
     visit: &Visit,
-    what: &str,
     namespace: &str,
     name: &str,
-    text: Option<&str>,
+    what: What<'_>,
 ) -> Result<Changed, ProblemDetails> {
     let identity: &Identity = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?;
-    asked(visit, what, &Asked { namespace, name, text, by: identity.into() }).await
+    asked(visit, what.path(), &Asked { namespace, name, what, by: identity.into() }).await
 }
 
 /// What the controller answers.

@@ -1,9 +1,11 @@
 //! Previews, as the controller tells of them.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Identity;
+use crate::web::words::date;
 
 /// A Preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -18,6 +20,8 @@ pub(crate) struct Preview {
     pub(crate) urls: Vec<Url>,
     /// What is replaced.
     pub(crate) services: Vec<Service>,
+    /// When it ends, in seconds since 1970; none where it stays.
+    pub(crate) expires_at: Option<u64>,
     /// What it is of, where that is known.
     pub(crate) source: Option<Source>,
     /// What is wrong with it.
@@ -40,6 +44,16 @@ impl Preview {
     pub(super) fn replaces(&self) -> String {
         let services = self.services.iter().map(|service| format!("{} by {}", service.baseline, service.backend));
         services.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether its time is over.
+    pub(super) fn has_ended(&self) -> bool {
+        self.problems.iter().any(|problem| problem.reason == "Expired")
+    }
+
+    /// When it ends, in words; none where it stays.
+    pub(super) fn ends(&self) -> Option<String> {
+        Some(date(Timestamp::from_second(i64::try_from(self.expires_at?).ok()?).ok()?))
     }
 
     /// What it is of: `acme/cart #42, fix/tax`.

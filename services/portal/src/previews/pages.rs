@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::api::{all, change};
+use super::api::{What, all, change};
 use super::model::{Preview, Route, Routes, Shared, Url};
 use super::problem::ProblemDetails;
 use super::share::{Wanted as Wish, links};
@@ -57,6 +57,7 @@ struct Row {
     urls: Vec<Url>,
     replaces: String,
     source: String,
+    ends: Option<String>,
 }
 
 /// How a preview is: a class of the style sheet, and words.
@@ -68,6 +69,9 @@ struct State {
 
 impl State {
     fn of(preview: &Preview) -> Self {
+        if preview.has_ended() {
+            return Self { class: "missing", words: "has ended" };
+        }
         match (preview.urls.is_empty(), preview.problems.is_empty()) {
             (true, _) => Self { class: "missing", words: "cannot be seen" },
             (false, true) => Self { class: "current", words: "served" },
@@ -84,6 +88,7 @@ struct One<'a> {
     link: String,
     state: State,
     source: String,
+    ends: Option<String>,
     routes: Vec<RouteRow>,
     differ: String,
     wrong: Option<String>,
@@ -157,6 +162,7 @@ fn row(preview: &Preview) -> Row {
         urls: preview.urls.clone(),
         replaces: preview.replaces(),
         source: preview.source_words(),
+        ends: preview.ends(),
     }
 }
 
@@ -190,6 +196,7 @@ async fn show(
         link: link(namespace, name),
         state: State::of(&preview),
         source: preview.source_words(),
+        ends: preview.ends(),
         differ: format!("{differ} of {}", count_of(routes.len(), "route")),
         routes,
         wrong: wrong.map(|problem| problem.detail),
@@ -216,7 +223,7 @@ fn shown(route: &Route, url: &Url) -> RouteRow {
 
 /// Ends one.
 pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
-    match change(&visit, "preview-delete", &namespace, &name, None).await {
+    match change(&visit, &namespace, &name, What::Delete {}).await {
         Ok(_) => Ok(Redirect::to("/docs/previews").into_response()),
         Err(problem) => show(&visit, &namespace, &name, Some(problem), None).await,
     }
@@ -237,6 +244,26 @@ pub(super) async fn share(
     Ok(page)
 }
 
+/// For how long one is to be shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Extension {
+    ttl: String,
+}
+
+/// Has one shown for longer.
+pub(super) async fn extend(
+    visit: Visit,
+    Path((namespace, name)): Id,
+    Form(Extension { ttl }): Form<Extension>,
+) -> Result<Response, Refused> {
+    let ttl = Some(ttl.trim()).filter(|ttl| !ttl.is_empty());
+    match change(&visit, &namespace, &name, What::Extend { ttl }).await {
+        Ok(_) => Ok(Redirect::to(&link(&namespace, &name)).into_response()),
+        Err(problem) => show(&visit, &namespace, &name, Some(problem), None).await,
+    }
+}
+
 /// Where one is made.
 pub(super) async fn new(visit: Visit) -> Response {
     respond(&New { frame: visit.frame(), text: EXAMPLE, wrong: None })
@@ -247,7 +274,7 @@ pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>
     let made = async {
         let Metadata { name, namespace } = named(&text)?;
         let namespace = namespace.unwrap_or_else(|| "default".to_owned());
-        change(&visit, "preview-put", &namespace, &name, Some(&text)).await?;
+        change(&visit, &namespace, &name, What::Put { text: &text }).await?;
         Ok::<_, ProblemDetails>(link(&namespace, &name))
     };
     match made.await {

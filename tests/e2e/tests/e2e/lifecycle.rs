@@ -10,7 +10,10 @@ mod pages;
 mod share;
 mod story;
 
+use std::sync::LazyLock;
+
 use aws_lc_rs::hmac;
+use jiff::Timestamp;
 use nuncio_authz_tests::Issuer;
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on, object, text_secret};
@@ -142,6 +145,12 @@ fn json_of(reply: &Reply) -> Value {
     serde_json::from_str(&reply.text()).unwrap_or_else(|_| panic!("{} {}", reply.status, reply.text()))
 }
 
+/// So many minutes before the tests began, as forges tell the time.
+fn ago(minutes: i64) -> String {
+    static BEGUN: LazyLock<i64> = LazyLock::new(|| Timestamp::now().as_second());
+    Timestamp::from_second(*BEGUN - 60 * minutes).unwrap().to_string()
+}
+
 /// What GitHub tells of a pull request of acme/cart, signed.
 fn github(change: impl FnOnce(&mut Value)) -> Ask {
     github_signed(KEY, change)
@@ -150,7 +159,7 @@ fn github(change: impl FnOnce(&mut Value)) -> Ask {
 fn github_signed(key: &str, change: impl FnOnce(&mut Value)) -> Ask {
     let repository = json!({"full_name": "acme/cart"});
     let mut event = json!({"action": "opened", "number": 42, "repository": repository, "pull_request": {
-        "number": 42, "state": "open", "updated_at": "2026-11-29T06:00:00Z", "labels": [],
+        "number": 42, "state": "open", "updated_at": ago(60), "labels": [],
         "head": {"ref": "fix/tax", "sha": "9f3c9f3c", "repo": repository}}});
     change(&mut event);
     let body = event.to_string();

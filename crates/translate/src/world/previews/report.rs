@@ -54,10 +54,30 @@ impl World {
         Some((self.preview_urls(id).into_iter().map(shared).collect(), expires))
     }
 
+    /// Whether the time of a Preview is over; with `forgotten`, whether nothing is said of that any more either.
+    #[must_use]
+    pub fn preview_has_ended(&self, id: &ObjectId, forgotten: bool) -> bool {
+        let phase = self.previews.policy().and_then(|policy| self.phase_by(policy, id));
+        phase == Some(Phase::Forgotten) || !forgotten && phase == Some(Phase::Ended)
+    }
+
+    /// How many Previews of a namespace count against the most that there may be.
+    #[must_use]
+    pub fn previews_that_count(&self, namespace: &str) -> usize {
+        let all = self.ids_of(Kind::Preview).filter(|id| *id.namespace == *namespace);
+        all.filter(|id| !self.preview_has_ended(id, false)).count()
+    }
+
     /// When a Preview ends, in seconds since 1970.
     #[must_use]
     pub fn preview_expires(&self, id: &ObjectId) -> Option<u64> {
         self.previews.compiled.get(id)?.life.expires
+    }
+
+    /// When a Preview ends at the latest by the policy, in seconds since 1970.
+    #[must_use]
+    pub fn preview_ends_at_latest(&self, id: &ObjectId) -> Option<u64> {
+        self.life_by(self.previews.policy()?, id)?.longest
     }
 
     /// By which people tell the key of a Preview from others without seeing it.
@@ -72,7 +92,7 @@ impl World {
             Kind::Preview => self.problems_of_preview(id),
             Kind::PreviewPolicy => {
                 let of_secret =
-                    self.previews.in_force.iter().filter(|it| it.id == *id).flat_map(|it| it.problem.clone());
+                    self.previews.in_force.iter().filter(|it| it.id == *id).flat_map(|it| it.problems.clone());
                 of_secret.chain(self.problem_of_policy(id)).collect()
             }
             _ => Vec::new(),

@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, PreviewPolicy, PreviewSelector, Problem, Spec};
+use nuncio_api::{Kind, ObjectId, PreviewPolicy, PreviewRepository, PreviewSelector, Problem, Remains, Spec};
 use nuncio_ir::{Delta, PreviewEntry, PreviewTrust};
 
 use super::super::{Dirty, World};
 use crate::context::SecretRef;
 use crate::preview::{Rules, Seed};
 
-/// A policy, and what is wrong with the Secret that it names.
+/// A policy, and what is wrong with the Secrets that it names.
 #[derive(Debug)]
 pub(super) struct InForce {
     pub(super) id: ObjectId,
     pub(super) rules: Rules,
     /// What listeners know of it.
     pub(super) entry: PreviewEntry,
-    pub(super) problem: Option<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 /// What a Secret must have, so that nobody guesses it.
@@ -32,13 +32,20 @@ impl World {
         let new = self.chosen_preview_policy().map(|(id, policy)| self.in_force(id, policy));
         let rules = |it: &Option<InForce>| it.as_ref().map(|it| (it.id.clone(), it.rules.clone()));
         let entry = |it: &Option<InForce>| it.as_ref().map(|it| it.entry.clone());
+        let shut = new.is_none().then(|| self.domain_of_unusable_policy()).flatten();
         let domain = |it: &Option<InForce>| it.as_ref().map(|it| it.rules.policy.domain.clone());
+        let (was, is) = (domain(&self.previews.in_force).or(self.previews.shut.take()), domain(&new).or(shut.clone()));
+        self.previews.shut = shut;
         let old = &self.previews.in_force;
         dirty.frame |= entry(old) != entry(&new);
         if rules(old) != rules(&new) {
             dirty.previews.extend(self.ids_of(Kind::Preview).cloned());
         }
-        if domain(old) != domain(&new) {
+        let told = |it: &Option<InForce>| it.as_ref().map(|it| (it.id.clone(), it.problems.clone()));
+        if told(old) != told(&new) {
+            self.stirred.extend(new.iter().map(|it| it.id.clone()));
+        }
+        if was != is {
             dirty.preview_domain = true;
             self.previews.time.forget_gone();
             let all: Vec<_> = self.previews.tables.keys().cloned().collect();
@@ -56,18 +63,31 @@ impl World {
         })
     }
 
+    /// The domain of the first policy that cannot be used: what is written for previews is not left to a wildcard Host.
+    fn domain_of_unusable_policy(&self) -> Option<String> {
+        let own = self.ids_of(Kind::PreviewPolicy).filter(|id| id.namespace == self.settings.namespace);
+        own.filter_map(|id| self.objects.get(id)).find_map(|object| match &object.spec {
+            Spec::PreviewPolicy(policy) => Some(policy.domain.clone()),
+            Spec::Invalid(Remains::Domain(domain)) => Some(domain.clone()),
+            _ => None,
+        })
+    }
+
     fn in_force(&self, id: ObjectId, policy: Arc<PreviewPolicy>) -> InForce {
-        let (seed, problem) = match self.secret_of_keys(&id, &policy) {
+        let (seed, wrong) = match self.secret_of_keys(&id, &policy) {
             Ok(seed) => (seed, None),
             Err(problem) => (None, Some(problem)),
         };
+        let repositories = policy.repositories.iter().enumerate();
+        let of_repositories = repositories.flat_map(|(index, repository)| self.secret_of(&id, index, repository));
+        let problems = wrong.into_iter().chain(of_repositories).collect();
         // As secret as the key beside which it was made when the process started.
         let seed = seed.unwrap_or_else(|| Seed::new(self.settings.fallback_certificate.key.0.as_bytes()));
         let headers: Vec<String> = policy.headers.iter().map(|name| name.to_ascii_lowercase()).collect();
         let by_header = policy.selects_by(PreviewSelector::Header);
         let trust = PreviewTrust::Public { by_header };
         let entry = PreviewEntry { headers: headers.clone(), trust };
-        InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problem }
+        InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problems }
     }
 
     /// What a policy has keys made of, if it says so.
@@ -82,8 +102,30 @@ impl World {
         }
     }
 
-    /// Whether the policy that is in force has keys made of a Secret.
-    pub(in crate::world) fn names_secret_of_keys(&self) -> bool {
-        self.previews.policy().is_some_and(|policy| policy.secret_name.is_some())
+    /// What is wrong with the Secret of a repository, which the controller reads when it needs it.
+    fn secret_of(&self, id: &ObjectId, index: usize, repository: &PreviewRepository) -> Vec<Problem> {
+        let Some(name) = &repository.secret_name else { return Vec::new() };
+        let reference = SecretRef::new(Arc::clone(&id.namespace), name.as_str());
+        let field = format!("spec.repositories[{index}].secretName");
+        let secret = match self.secrets.contents(&reference) {
+            Ok(secret) => secret,
+            Err(error) => return vec![Problem::error("InvalidSecret", field, error.to_string())],
+        };
+        let lacks = |key: &str| secret.text(key).is_none();
+        let unsigned = (repository.preview.is_some() && lacks(PreviewRepository::WEBHOOK)).then(|| {
+            let message = format!("Secret {reference}: has no `webhook`, so its webhooks are refused");
+            Problem::error("InvalidSecret", field.clone(), message)
+        });
+        let mute = lacks(PreviewRepository::TOKEN).then(|| {
+            let message = format!("Secret {reference}: has no `token`, so no comments are written");
+            Problem::warning("InvalidSecret", field.clone(), message)
+        });
+        unsigned.into_iter().chain(mute).collect()
+    }
+
+    /// Whether the policy that is in force names Secrets.
+    pub(in crate::world) fn preview_policy_names_secrets(&self) -> bool {
+        let policy = self.previews.policy();
+        policy.is_some_and(|it| it.secret_name.is_some() || it.repositories.iter().any(|it| it.secret_name.is_some()))
     }
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use nuncio_api::{Kind, Object, ObjectId};
 
 use super::Previews;
-use crate::preview::{Compiled, Entrance, Phase, REMEMBERED};
+use crate::preview::{Begun, Compiled, Entrance, Phase, REMEMBERED};
 use crate::world::World;
 
 /// When things began, in seconds since 1970.
 #[derive(Debug, Default)]
 pub(super) struct Time {
     now: u64,
-    /// When a Preview of which nobody says when it was created was last seen to change.
+    /// When a Preview was last seen to change: of some nobody says when they were created or changed.
     seen: BTreeMap<ObjectId, u64>,
     /// Previews that went, whose hosts still say so.
     gone: BTreeMap<ObjectId, Gone>,
@@ -28,11 +28,21 @@ struct Gone {
 }
 
 impl Time {
-    /// When a Preview began, and what the time is.
-    pub(super) fn of(&mut self, object: &Object) -> (u64, u64) {
-        self.gone.remove(&object.id);
-        let seen = *self.seen.entry(object.id.clone()).or_insert(self.now);
-        (object.created.unwrap_or(seen), self.now)
+    /// What the time is.
+    pub(super) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// When the life of a Preview began.
+    pub(super) fn begun(&self, object: &Object) -> Begun {
+        let seen = self.seen.get(&object.id).copied().unwrap_or(self.now);
+        let changed = object.changed().unwrap_or(seen);
+        Begun { created: object.created.unwrap_or(changed), changed }
+    }
+
+    /// A Preview that went is there again.
+    pub(super) fn is_back(&mut self, id: &ObjectId) {
+        self.gone.remove(id);
     }
 
     /// The hosts of a Preview that went.
@@ -48,7 +58,6 @@ impl Time {
 impl Previews {
     /// Has the hosts of a Preview that went say so for a while: of as many in a namespace as there may be Previews.
     pub(super) fn remember(&mut self, id: &ObjectId, old: Option<Compiled>, most: usize) {
-        self.time.seen.remove(id);
         let now = self.time.now;
         self.time.gone.retain(|_, gone| now < gone.until);
         let there = self.time.gone.keys().filter(|other| other.namespace == id.namespace).count();
@@ -73,9 +82,12 @@ impl World {
     }
 
     /// A Preview says something else, so that its time counts anew where nobody says when it was created.
-    pub(in crate::world) fn note_changed_preview(&mut self, id: &ObjectId) {
-        if id.kind == Kind::Preview {
-            self.previews.time.seen.remove(id);
+    pub(in crate::world) fn note_changed_preview(&mut self, id: &ObjectId, is_there: bool) {
+        let Time { now, seen, .. } = &mut self.previews.time;
+        match (id.kind, is_there) {
+            (Kind::Preview, true) => drop(seen.insert(id.clone(), *now)),
+            (Kind::Preview, false) => drop(seen.remove(id)),
+            _ => {}
         }
     }
 }

@@ -241,6 +241,55 @@ fn the_policy_says_what_may_be() {
 }
 
 #[test]
+fn what_is_not_allowed_is_never_the_baseline() {
+    let inside = "apiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: inside}\n\
+                  spec: {port: 8081, protocol: HTTP, securityModel: XFP, internal: true, hostBinding: {namespace: {from: ALL}}}\n---\n";
+    let everything = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: all}\n\
+                      spec: {hostname: '*', prefix: /, service: web}\n---\n";
+    let policy = POLICY.replace("[Public]", "[Public], selectors: [Header]");
+    let sound = of(&[SITE, inside, everything, &policy, PREVIEW]);
+    let own = host(&sound);
+    let led = |world: &World, preview: &dyn Fn(&str) -> bool| {
+        world.model().tables.values().filter(|table| preview(&table.scope.preview)).count()
+    };
+    let is_named = |said: &str| said.starts_with('=') || said.starts_with("npk");
+    assert!(led(&sound, &is_named) > 2, "{:?}", sound.model().tables.keys());
+    for (allowed, changed, reason) in [
+        ("namespaces: [default]", "namespaces: [team]", "NotAllowed"),
+        ("hosts: ['shop.example']", "hosts: ['other.example']", "NotAllowed"),
+        ("access: [Public]", "access: [Authenticated], filters: [{name: f}]", "NotAllowed"),
+        ("access: [Public]", "access: [Public], maxPreviews: 0", "TooManyPreviews"),
+        ("access: [Public]", "access: [Publik]", "NoPreviewPolicy"),
+        ("access: [Public]", "access: [Public], maxTTL: 0s", "Expired"),
+    ] {
+        let world = of(&[SITE, inside, everything, &policy.replace(allowed, changed), PREVIEW]);
+        assert_eq!(reasons(&world, &preview()), [reason], "{changed}");
+        let expected = if reason == "Expired" { "410" } else { "404" };
+        assert_eq!(answer(&world, &own, "/cart/"), expected, "{changed}");
+        assert_eq!(led(&world, &is_named), 0, "{changed}: nobody is led there by a name or a key");
+    }
+}
+
+#[test]
+fn a_preview_that_has_ended_leaves_its_place_to_another() {
+    let few = POLICY.replace("[Public]", "[Public], maxPreviews: 1");
+    let short = PREVIEW.replace("  services", "  lifetime: {ttl: 1h}\n  services");
+    let second = ObjectId::new(Kind::Preview, "default", "pr-43");
+    let mut world = of(&[SITE, &few, &short, &PREVIEW.replace("pr-42", "pr-43")]);
+    assert_eq!(reasons(&world, &second), ["TooManyPreviews"]);
+    assert_eq!(world.previews_that_count("default"), 2);
+    let own = host(&world);
+    assert!(world.set_time(3600));
+    world.apply([]);
+    assert_eq!((reasons(&world, &preview()), reasons(&world, &second)), (vec!["Expired"], vec![]));
+    assert_eq!((world.previews_that_count("default"), &*answer(&world, &own, "/")), (1, "410"));
+    assert!(world.preview_has_ended(&preview(), false) && !world.preview_has_ended(&preview(), true));
+    assert!(world.set_time(25 * 3600));
+    world.apply([]);
+    assert!(world.preview_has_ended(&preview(), true));
+}
+
+#[test]
 fn what_guards_the_baseline_guards_its_previews_and_so_does_their_own_host() {
     let redirecting = |host: &str| {
         format!(

@@ -62,11 +62,11 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
         is_open: told.state == "opened",
         is_fork: told.source_project_id != Some(told.target_project_id),
         labels: labels.into_iter().map(|label| label.title).collect(),
-        updated: comparable(&told.updated_at),
+        updated: rfc3339(&told.updated_at),
     }))
 }
 
 /// Older releases write `2026-11-29 06:42:00 UTC`, newer ones as RFC 3339 has it.
-fn comparable(time: &str) -> String {
+fn rfc3339(time: &str) -> String {
     time.strip_suffix(" UTC").map_or_else(|| time.to_owned(), |time| format!("{}Z", time.replacen(' ', "T", 1)))
 }

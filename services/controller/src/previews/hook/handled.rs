@@ -1,7 +1,8 @@
-//! What was told last of each pull request: so that what is replayed, or comes late, changes nothing.
+//! What was told last of pull requests, whether they have a Preview or not: so that what comes late makes none.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use nuncio_api::Forge;
 
 use super::Wanted;
@@ -12,16 +13,17 @@ const MOST: usize = 10_000;
 /// When each pull request was last changed, as far as deliveries were handled.
 #[derive(Debug, Default)]
 pub(in crate::previews) struct Handled {
-    updated: BTreeMap<Key, String>,
+    updated: BTreeMap<Key, Timestamp>,
 }
 
-type Key = (Option<Forge>, String, u64);
+/// Where a pull request is, what of, its number, and where its Preview would be.
+type Key = (Option<Forge>, String, String, u64, String);
 
 impl Handled {
     /// Whether a delivery says more than is known.
     pub(in crate::previews) fn is_news(&self, wanted: &Wanted) -> Result<(), String> {
         match self.updated.get(&key(wanted)) {
-            Some(known) if wanted.is_older_than(known) => {
+            Some(known) if wanted.updated < *known => {
                 Err("it is older than what is known of the pull request".to_owned())
             }
             _ => Ok(()),
@@ -30,7 +32,7 @@ impl Handled {
 
     /// Remembers one.
     pub(in crate::previews) fn note(&mut self, wanted: &Wanted) {
-        self.updated.insert(key(wanted), wanted.updated.clone());
+        self.updated.insert(key(wanted), wanted.updated);
         if self.updated.len() > MOST {
             let oldest = self.updated.iter().min_by_key(|(_, updated)| *updated).map(|(key, _)| key.clone());
             oldest.map(|key| self.updated.remove(&key));
@@ -39,5 +41,6 @@ impl Handled {
 }
 
 fn key(wanted: &Wanted) -> Key {
-    (wanted.repository.provider, wanted.repository.name.clone(), wanted.number)
+    let Wanted { repository: it, number, .. } = wanted;
+    (it.provider, it.api().to_owned(), it.name.to_ascii_lowercase(), *number, it.namespace.clone())
 }

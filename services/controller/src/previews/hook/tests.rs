@@ -77,7 +77,10 @@ fn a_pull_request_becomes_a_preview_by_the_template() {
 
     let hook = deliver("gitlab", "Merge Request Hook", &gitlab(|_| ()), |_| KEY.into());
     let wanted = asked(&hook).unwrap().unwrap();
-    assert_eq!((&*wanted.manifest.id.name, &*wanted.updated), ("cart-7-tax", "2026-11-29T06:00:00Z"));
+    assert_eq!(
+        (&*wanted.manifest.id.name, wanted.updated.to_string()),
+        ("cart-7-tax", "2026-11-29T06:00:00Z".to_owned())
+    );
     let closed = gitlab(|event| event["object_attributes"]["state"] = json!("merged"));
     let closed = deliver("gitlab", "Merge Request Hook", &closed, |_| KEY.into());
     assert!(asked(&closed).unwrap().unwrap().unwanted.is_some());
@@ -145,9 +148,28 @@ fn what_is_no_pull_request_is_passed_over() {
 fn what_is_replayed_is_known_by_its_age() {
     let mut handled = Handled::default();
     let at = |time: &str| from_github(|event| event["pull_request"]["updated_at"] = json!(time));
-    let (opened, closed) = (at("2026-11-29T06:00:00Z"), at("2026-11-29T07:00:00Z"));
+    let (opened, closed) = (at("2026-11-29T06:00:00Z"), at("2026-11-29T06:00:00.5Z"));
     handled.is_news(&opened).unwrap();
     handled.note(&closed);
     handled.is_news(&opened).unwrap_err();
     handled.is_news(&closed).unwrap();
+    // Elsewhere it is another, whatever it is called.
+    let mut elsewhere = opened.clone();
+    elsewhere.repository.api = Some("https://github.example/api/v3".into());
+    handled.is_news(&elsewhere).unwrap();
+    let mut elsewhere = opened.clone();
+    elsewhere.repository.namespace = "team".into();
+    handled.is_news(&elsewhere).unwrap();
+
+    // And by what the Preview says of its source, whoever has written that down.
+    let source = |updated: &str| PreviewSource { updated: Some(updated.into()), ..PreviewSource::default() };
+    assert!(opened.is_known_by(Some(&source("2026-11-29T07:00:01+01:00")), false).is_some());
+    assert!(opened.is_known_by(Some(&source("2026-11-29T06:00:00Z")), true).is_some(), "the end is the last word");
+    for news in
+        [source("2026-11-29T06:00:00Z"), source("2026-11-29T05:59:59.9Z"), source("soon"), PreviewSource::default()]
+    {
+        assert_eq!(opened.is_known_by(Some(&news), false), None, "{news:?}");
+    }
+    let hours = |hours| opened.updated + SignedDuration::from_hours(hours);
+    assert!(opened.is_stale(hours(25)).is_some() && opened.is_stale(hours(23)).is_none());
 }

@@ -20,6 +20,21 @@ async fn a_job_puts_its_preview_as_often_as_it_likes_and_takes_it_away() {
     team.at(&url, "/cart/", "branch").await;
     let again = team.client().ask(&put(PREVIEW, &job, &manifest)).await;
     assert_eq!((again.status, &json_of(&again)["outcome"]), (200, &json!("unchanged")));
+    // When it began stays with it, whatever it says later.
+    let file = || {
+        let text = std::fs::read_to_string(team.site.manifests().join("previews/default.tax.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["metadata"].clone()
+    };
+    let first = file();
+    let mut later = manifest.clone();
+    later["spec"]["lifetime"] = json!({"ttl": "9h", "from": "Changed"});
+    let changed = json_of(&team.client().ask(&put(PREVIEW, &job, &later)).await);
+    let ends = changed["preview"]["expires_at"].as_i64().unwrap();
+    let at = |time: &Value| time.as_str().unwrap().parse::<Timestamp>().unwrap().as_second();
+    assert_eq!(
+        (&file()["creationTimestamp"], at(&file()["annotations"]["nuncio.dev/changed"])),
+        (&first["creationTimestamp"], ends - 9 * 3600)
+    );
 
     let ask = |method: &str, path: &str, token: &str| get(PORTAL, path).method(method).with("authorization", token);
     let one = json_of(&team.client().ask(&ask("GET", PREVIEW, &job)).await);
@@ -59,5 +74,27 @@ async fn nobody_does_what_the_policy_does_not_let_him() {
     assert_eq!(team.client().ask(&put(PREVIEW, &team.person("team-cart"), &manifest)).await.status, 201);
     let (code, why) = status(PREVIEW, &job, &manifest).await;
     assert!(code == 403 && why.contains("none of acme/cart's"), "{why}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_has_ended_leaves_room_for_more_and_begins_anew() {
+    let team = Team::new().await;
+    team.site.write("policy.yaml", documents(&[team.policy(|policy| policy["spec"]["maxPreviews"] = json!(1))]));
+    let gateway = team.gateway().await;
+    let token = team.person("team-cart");
+    let path = |name: &str| format!("/api/v1/previews/default/{name}");
+    let mut over = team.manifest("over");
+    over["spec"]["lifetime"] = json!({"expiresAt": "2020-01-01T00:00:00Z"});
+    assert_eq!(team.client().ask(&put(&path("over"), &token, &over)).await.status, 201);
+    let made = team.client().ask(&put(&path("tax"), &token, &team.manifest("tax"))).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let more = team.client().ask(&put(&path("more"), &token, &team.manifest("more"))).await;
+    assert!(more.status == 409 && more.text().contains("as many previews as it may have, 1"), "{}", more.text());
+    assert_eq!(team.client().ask(&put(&path("over"), &token, &team.manifest("over"))).await.status, 409);
+    let gone = get(PORTAL, &path("tax")).method("DELETE").with("authorization", &token);
+    assert_eq!(team.client().ask(&gone).await.status, 204);
+    let again = json_of(&team.client().ask(&put(&path("over"), &token, &team.manifest("over"))).await);
+    team.at(again["preview"]["urls"][0]["url"].as_str().unwrap(), "/cart/", "branch").await;
     gateway.stop().await;
 }

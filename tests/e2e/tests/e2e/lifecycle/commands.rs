@@ -12,7 +12,10 @@ fn told(output: &Output) -> String {
 async fn the_command_line_makes_previews_wherever_they_are_kept() {
     let team = Team::new().await;
     let file = team.site.root().join("tax.json");
-    std::fs::write(&file, team.manifest("tax").to_string()).unwrap();
+    let mut manifest = team.manifest("tax");
+    manifest["spec"]["lifetime"] = json!({"ttl": "1h"});
+    std::fs::write(&file, manifest.to_string()).unwrap();
+    team.site.write("policy.yaml", documents(&[team.policy(|policy| policy["spec"]["maxTTL"] = json!("9h"))]));
     let (file, directory) = (file.display().to_string(), team.site.manifests().display().to_string());
     let run = async |args: &[&str], token: &str| {
         let mut command = team.site.nuncio(&[&["preview"], args].concat());
@@ -23,6 +26,15 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     let made = run(&["create", &file, &directory], "").await;
     assert!(made.status.success() && told(&made).starts_with("http://web--tax-"), "{}", told(&made));
     let url = told(&made).trim_end().to_owned();
+    let hours = |output: &Output| {
+        let ends: Timestamp = told(output).trim_end().parse().unwrap_or_else(|_| panic!("{}", told(output)));
+        (ends.duration_since(Timestamp::now()).as_secs_f64() / 3600.0).round()
+    };
+    for (ttl, left) in [("5h", 5.0), ("2h", 5.0), ("90h", 9.0)] {
+        assert_eq!(hours(&run(&["extend", "tax", &directory, "--ttl", ttl], "").await), left, "{ttl}");
+    }
+    let refused = run(&["extend", "tax", &directory, "--ttl", "90h"], "").await;
+    assert!(!refused.status.success() && told(&refused).contains("and no longer"), "{}", told(&refused));
     assert!(run(&["delete", "tax", &directory], "").await.status.success());
     assert!(!run(&["delete", "tax", &directory], "").await.status.success());
 
@@ -31,6 +43,7 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     let made = run(&["create", &file, "--admin", &admin], "").await;
     assert_eq!(told(&made).trim_end(), url);
     team.at(&url, "/cart/", "branch").await;
+    assert_eq!(hours(&run(&["extend", "tax", "--ttl", "3h", "--admin", &admin], "").await), 3.0);
     assert!(run(&["delete", "default/tax", "--admin", &admin], "").await.status.success());
     team.at(&url, "/cart/", "410").await;
 
@@ -42,6 +55,7 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     assert_eq!(told(&made).trim_end(), url);
     let listed = run(&["list", "--server", &server], token).await;
     assert!(told(&listed).contains("default/tax"), "{}", told(&listed));
+    assert_eq!(hours(&run(&["extend", "tax", "--ttl", "3h", "--server", &server], token).await), 3.0);
     let other = team.job("acme/other");
     let refused = run(&["delete", "default/tax", "--server", &server], other.strip_prefix("Bearer ").unwrap()).await;
     assert!(!refused.status.success() && told(&refused).contains("403"), "{}", told(&refused));

@@ -22,7 +22,7 @@ async fn a_pull_request_has_a_preview_for_as_long_as_it_is_open() {
     let again = json_of(&team.client().ask(&github(|_| ())).await);
     assert_eq!(again["outcome"], "unchanged", "{again}");
     let pushed = github(|event| {
-        event["pull_request"]["updated_at"] = json!("2026-11-29T06:30:00Z");
+        event["pull_request"]["updated_at"] = json!(ago(30));
         event["pull_request"]["head"]["sha"] = json!("abcd");
     });
     let pushed = json_of(&team.client().ask(&pushed).await);
@@ -36,12 +36,50 @@ async fn a_pull_request_has_a_preview_for_as_long_as_it_is_open() {
     assert_eq!(json_of(&team.client().ask(&github(closed)).await)["outcome"], "ignored");
     team.at(&url, "/cart/", "410").await;
     gateway.stop().await;
+
+    // A gateway that was started anew knows it too; and what has been said of no Preview for long makes none.
+    let gateway = team.gateway().await;
+    team.at(&url, "/cart/", "410").await;
+    let replayed = json_of(&team.client().ask(&github(|_| ())).await);
+    assert_eq!(replayed["outcome"], "ignored", "{replayed}");
+    let old = github(|event| {
+        event["pull_request"]["number"] = json!(41);
+        event["pull_request"]["updated_at"] = json!(ago(24 * 60 + 1));
+    });
+    let old = json_of(&team.client().ask(&old).await);
+    assert!(old["why"].as_str().is_some_and(|why| why.contains("for a day")), "{old}");
+    let reopened = github(|event| event["pull_request"]["updated_at"] = json!(ago(0)));
+    assert_eq!(json_of(&team.client().ask(&reopened).await)["outcome"], "updated");
+    team.at(&url, "/cart/", "branch").await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_cannot_have_the_webhooks_of_its_repository_unheard() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    team.client().ask(&github(|_| ())).await;
+    let mut manifest = team.manifest("cart-pr-42");
+    let put = async |manifest: &Value| {
+        let path = "/api/v1/previews/default/cart-pr-42";
+        let ask = get(PORTAL, path).method("PUT").with("authorization", &team.job("acme/cart"));
+        json_of(&team.client().ask(&ask.with("content-type", "application/yaml").body(manifest.to_string())).await)
+    };
+    let number = json!({"provider": "GitHub", "repository": "acme/cart", "pullRequest": 42});
+    manifest["spec"]["source"] = number.clone();
+    assert_eq!(put(&manifest).await["outcome"], "updated");
+    let before = github(|event| event["pull_request"]["updated_at"] = json!(ago(61)));
+    assert_eq!(json_of(&team.client().ask(&before).await)["outcome"], "ignored", "its age is not forgotten");
+    manifest["spec"]["source"]["updated"] = json!("2999-01-01T00:00:00Z");
+    assert_eq!(put(&manifest).await["outcome"], "unchanged", "nor is another believed");
+    assert_eq!(json_of(&team.client().ask(&github(closed)).await)["outcome"], "deleted");
+    gateway.stop().await;
 }
 
 pub(super) fn closed(event: &mut Value) {
     event["action"] = json!("closed");
     event["pull_request"]["state"] = json!("closed");
-    event["pull_request"]["updated_at"] = json!("2026-11-29T07:00:00Z");
+    event["pull_request"]["updated_at"] = json!(ago(1));
 }
 
 #[tokio::test]
@@ -57,7 +95,7 @@ async fn what_is_not_signed_or_from_a_fork_makes_no_preview() {
 
     let merge = json!({"object_kind": "merge_request", "project": {"path_with_namespace": "acme/cart"}, "labels": [],
         "object_attributes": {"iid": 7, "state": "opened", "source_branch": "tax", "source_project_id": 1, "target_project_id": 1,
-        "last_commit": {"id": "ab12"}, "updated_at": "2026-11-29 06:00:00 UTC"}});
+        "last_commit": {"id": "ab12"}, "updated_at": ago(60).replace('T', " ").replace('Z', " UTC")}});
     let ask = |token: &str| {
         let ask = get(PORTAL, "/webhooks/gitlab").method("POST").with("content-type", "application/json");
         ask.with("x-gitlab-event", "Merge Request Hook").with("x-gitlab-token", token).body(merge.to_string())

@@ -12,11 +12,13 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     let gateway = team.gateway().await;
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal");
     std::fs::create_dir_all(&pictures).unwrap();
+    let mut manifest = team.manifest("tax");
+    manifest["spec"]["lifetime"] = json!({"ttl": "2h"});
     let settings = json!({
         "origin": format!("http://{PORTAL}:{}", team.site.http().port()),
         "hosts": { PORTAL: team.site.ip() },
         "token": team.person("team-cart"),
-        "manifest": team.manifest("tax").to_string(),
+        "manifest": manifest.to_string(),
         "pictures": pictures,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/previews.mjs");
@@ -32,6 +34,11 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
         "made",
         &["served", "web--tax-", "curl 'http://web--tax-", "1 of 2 routes", "prefix /cart/", "Delete this preview"],
     );
+    let ends = |what: &str| {
+        let words = seen[what].as_str().unwrap().split(" · ends ").nth(1).unwrap_or_else(|| panic!("{seen:#}"));
+        jiff::civil::DateTime::strptime("%d %B %Y, %H:%M", words.split(" UTC").next().unwrap()).unwrap()
+    };
+    assert_eq!(ends("extended").duration_since(ends("made")).as_hours(), 3);
     says("list", &["1 preview", "tax"]);
     says("none", &["0 previews"]);
     says("gone", &["0 previews"]);

@@ -1,10 +1,14 @@
 //! Previews that come and go by requests, in a cluster.
 
-use nuncio_e2e::{Client, Gateway, Reply, eventually, get};
+use std::time::Duration;
+
+use nuncio_controller::rbac::Feature;
+use nuncio_e2e::forge::{Forge, TOKEN};
+use nuncio_e2e::{Client, Gateway, Reply, Site, eventually, get};
 use serde_json::{Value, json};
 
-use super::Stage;
-use super::rights::role;
+use super::rights::{role, role_without};
+use super::{LEASE, Stage, condition};
 
 /// What the diagnostics answer to a request about the Preview `tax`.
 async fn ask(stage: &Stage, action: &str, more: &Value) -> Reply {
@@ -48,6 +52,21 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     let object = stage.object("preview", "tax").await;
     assert_eq!(object["metadata"]["labels"]["app.kubernetes.io/managed-by"], "nuncio-previews");
     assert!(ask(&stage, "put", &text).await.text().contains("\"unchanged\""));
+    // What others set in it is theirs, and in nobody's way.
+    stage.kubectl(&["label", "preview", "tax", "team=cart"]).await;
+    let patch = r#"{"spec": {"lifetime": {"ttl": "5h"}}}"#;
+    stage.kubectl(&["patch", "preview", "tax", "--type", "merge", "--patch", patch]).await;
+    let again = ask(&stage, "put", &text).await.text();
+    assert!(again.contains("\"unchanged\""), "{again}");
+    let mut other = preview("tax");
+    other["spec"]["slug"] = json!("other");
+    let changed = ask(&stage, "put", &json!({ "text": other.to_string() })).await.text();
+    assert!(changed.contains("\"updated\"") && changed.contains("--other-"), "{changed}");
+    let object = stage.object("preview", "tax").await;
+    assert_eq!(
+        (&object["metadata"]["labels"]["team"], &object["spec"]["lifetime"]["ttl"]),
+        (&json!("cart"), &json!("5h"))
+    );
     let gone = ask(&stage, "delete", &json!({})).await;
     assert_eq!(gone.status, 200, "{}", gone.text());
     assert!(!stage.kubectl(&["get", "previews"]).await.contains("tax"));
@@ -59,4 +78,66 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     })
     .await;
     gateway.stop().await;
+}
+
+/// What a gateway answers to a delivery of GitLab about the merge request 42.
+async fn delivered(site: &Site, state: &str, updated: &str) -> Reply {
+    let body = json!({"project": {"path_with_namespace": "acme/cart"}, "labels": [], "object_attributes": {
+        "iid": 42, "state": state, "source_branch": "tax", "source_project_id": 1, "target_project_id": 1,
+        "last_commit": {"id": "ab12"}, "updated_at": updated}});
+    let delivery =
+        json!({"provider": "gitlab", "event": "Merge Request Hook", "signature": "hook", "body": body.to_string()});
+    let ask = get("localhost", "/api/v1/preview-hook").method("POST").with("content-type", "application/json");
+    Client::http(site.admin()).send(&ask.body(delivery.to_string())).await.unwrap()
+}
+
+#[tokio::test]
+async fn webhooks_are_believed_by_a_secret_of_the_cluster_and_of_two_replicas_one_writes_comments() {
+    let (stage, two) = (Stage::set().await, Site::new());
+    let forge = Forge::start(&stage.site, "gitlab", 2).await;
+    let namespace = stage.namespace.name();
+    let preview = json!({"name": "cart-{number}", "services": [{"baseline": "app", "backend": "127.0.0.1:9"}],
+        "entrypoints": [{"name": "web", "host": "shop.example"}], "access": {"mode": "Public"}});
+    let repository = json!({"provider": "GitLab", "name": "acme/cart", "namespace": namespace, "secretName": "cart-forge",
+        "api": format!("http://{}/api", forge.address), "preview": preview});
+    let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"}, "spec": {
+        "domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any",
+        "repositories": [repository]}});
+    stage.apply(&[role_without(&[Feature::Webhook, Feature::Edits], true), policy]).await;
+    let mut first = Gateway::start_by(&stage.site, stage.up().arg("--allow-previews")).await;
+    let second = Gateway::start_by(&two, stage.up_at(&two).arg("--allow-previews")).await;
+    eventually("the Secret is missed", async || {
+        let policy = stage.object("previewpolicy", "previews").await;
+        let told = condition(&policy, "ResolvedRefs")["message"].as_str().unwrap_or_default();
+        let is_told = told.contains("there is no Secret") && told.contains("repositories[0].secretName");
+        if is_told { Ok(()) } else { Err(policy["status"].to_string()) }
+    })
+    .await;
+    let now = || k8s_openapi::jiff::Timestamp::now().to_string();
+    assert_eq!(delivered(&stage.site, "opened", &now()).await.status, 401);
+
+    let data = json!({"webhook": "hook", "token": TOKEN});
+    stage
+        .apply(&[json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cart-forge"}, "stringData": data})])
+        .await;
+    let made = eventually("the delivery is believed", async || {
+        let reply = delivered(&stage.site, "opened", &now()).await;
+        if reply.status == 200 { Ok(reply.text()) } else { Err(reply.text()) }
+    })
+    .await;
+    assert!(made.contains("\"created\""), "{made}");
+    let host = "web--cart-42-";
+    forge.says(host).await;
+    tokio::time::sleep(Duration::from_secs(LEASE)).await;
+    assert_eq!(forge.state.lock().unwrap().changes, [1, 0], "both would have written by now");
+
+    // The other takes over, and changes what the first has written.
+    first.kill().await;
+    let closed = delivered(&two, "closed", &now()).await;
+    assert!(closed.text().contains("\"deleted\""), "{}", closed.text());
+    forge.says("It is gone").await;
+    assert_eq!(forge.state.lock().unwrap().changes, [1, 1]);
+    let ended = stage.object("preview", "cart-42").await;
+    assert!(ended["spec"]["lifetime"]["expiresAt"].is_string(), "{ended}");
+    second.stop().await;
 }

@@ -74,3 +74,37 @@ fn keys_are_made_of_the_secret_that_the_policy_names() {
     apply(&mut world, &secret("short"));
     assert_eq!((key(&world), reasons(&world)), (own, vec!["InvalidSecret"]));
 }
+
+#[test]
+fn secrets_of_repositories_are_asked_for_and_what_they_lack_is_told() {
+    let repository = |name: &str| {
+        let preview = "preview: {name: 'pr-{number}', services: [{baseline: cart, backend: 'cart-{number}'}], \
+                       entrypoints: [{name: web, host: shop.example}], access: {mode: Public}}";
+        format!("{{provider: GitHub, name: acme/{name}, namespace: default, secretName: {name}, {preview}}}")
+    };
+    let repositories = format!("access: [Public], repositories: [{}, {}]", repository("cart"), repository("web"));
+    let mut world = of(&[SITE, &POLICY.replace("access: [Public]", &repositories)]);
+    let wanted = world.newly_wanted_secrets().unwrap();
+    assert!(["cart", "web"].iter().all(|name| wanted.iter().any(|(_, wanted)| **wanted == **name)), "{wanted:?}");
+    let told = |world: &World| {
+        let problems = world.problems(&super::ObjectId::new(super::Kind::PreviewPolicy, "default", "previews"));
+        problems.into_iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect::<Vec<_>>()
+    };
+    let [cart, web] = ["cart", "web"].map(|name| format!("there is no Secret default/{name}"));
+    assert_eq!(
+        told(&world),
+        [format!("spec.repositories[0].secretName: {cart}"), format!("spec.repositories[1].secretName: {web}")]
+    );
+    let secret = |name: &str, data: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{{data}}}\n---\n")
+    };
+    apply(&mut world, &(secret("cart", "webhook: w, token: t") + &secret("web", "webhook: ''")));
+    let lacks = ["webhook`, so its webhooks are refused", "token`, so no comments are written"];
+    assert_eq!(
+        told(&world),
+        lacks.map(|lacks| format!("spec.repositories[1].secretName: Secret default/web: has no `{lacks}"))
+    );
+    apply(&mut world, &secret("web", "webhook: w, token: t"));
+    assert_eq!(told(&world), [""; 0]);
+    assert_eq!(world.newly_wanted_secrets(), None, "they are asked for as before");
+}

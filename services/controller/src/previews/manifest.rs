@@ -1,0 +1,171 @@
+//! A Preview that is to be written. What is written is what was understood, so that nothing gets into a file that was not
+//! looked at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nuncio_api::{Defaults, Kind, Object, ObjectId, Preview, Spec, parse};
+use serde_json::{Value, json};
+
+use crate::admin::PreviewError;
+use crate::clock;
+
+/// The longest name, of an object and of a namespace.
+const LONGEST: usize = 63;
+/// The largest manifest.
+const MAX_TEXT: usize = 64 << 10;
+
+/// A Preview that is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Manifest {
+    pub(super) id: ObjectId,
+    pub(super) labels: BTreeMap<String, String>,
+    /// When it began, in seconds since 1970, where it is for who writes it to say.
+    pub(super) created: Option<u64>,
+    /// When a request last changed it.
+    pub(super) changed: Option<u64>,
+    pub(super) spec: Preview,
+}
+
+impl Manifest {
+    /// One that says nothing yet.
+    pub(super) fn new(id: ObjectId, labels: BTreeMap<String, String>) -> Self {
+        Self { id, labels, created: None, changed: None, spec: Preview::default() }
+    }
+
+    /// A text that is this one Preview and nothing else.
+    pub(super) fn parse(namespace: &str, name: &str, text: &str) -> Result<Self, PreviewError> {
+        let invalid = |why: String| Err(PreviewError::Invalid(why));
+        if !is_name(namespace) || !is_name(name) {
+            return invalid(format!(
+                "\"{namespace}/{name}\" is no namespace and name: expected lower-case letters, digits and dashes, at most {LONGEST} of each"
+            ));
+        }
+        if text.len() > MAX_TEXT {
+            return invalid(format!("the manifest is larger than {} KiB", MAX_TEXT >> 10));
+        }
+        let parsed =
+            parse(text.as_bytes(), &Arc::from("manifest"), &Defaults { namespace: namespace.into(), env: None });
+        if let Some(found) = parsed.problems.first() {
+            return invalid(format!("line {}: {}", found.location.line, found.problem.message));
+        }
+        let id = ObjectId::new(Kind::Preview, namespace, name);
+        let object = match <[Object; 1]>::try_from(parsed.objects) {
+            Ok([object]) if object.id == id => object,
+            Ok([other]) => return invalid(format!("the manifest is {}, not {id}", other.id)),
+            Err(_) => return invalid(format!("the manifest has to be {id} alone")),
+        };
+        // What would have no effect as well: whoever asks by a request is there to put it right.
+        let wrong = object.problems.iter();
+        let wrong: Vec<_> = wrong.map(|(problem, at)| format!("line {}: {problem}", at.line)).collect();
+        match object.spec {
+            Spec::Preview(spec) if wrong.is_empty() => Ok(Self { spec: *spec, ..Self::new(id, object.labels) }),
+            _ => invalid(wrong.join("; ")),
+        }
+    }
+
+    /// Whether an object says the same already.
+    pub(super) fn is_said_by(&self, object: &Object) -> bool {
+        object.labels == self.labels && matches!(&object.spec, Spec::Preview(spec) if **spec == self.spec)
+    }
+
+    /// As it is written.
+    pub(super) fn text(&self) -> String {
+        format!("{:#}\n", self.json())
+    }
+
+    /// The object that a text is which was written, or answered by an API server.
+    pub(super) fn written(&self, text: &str) -> Option<Object> {
+        let defaults = Defaults { namespace: Arc::clone(&self.id.namespace), env: None };
+        parse(text.as_bytes(), &Arc::from("manifest"), &defaults)
+            .objects
+            .into_iter()
+            .find(|object| object.id == self.id)
+    }
+
+    fn json(&self) -> Value {
+        let spec = serde_json::to_value(&self.spec).unwrap_or_default();
+        let mut metadata = json!({ "name": &*self.id.name, "namespace": &*self.id.namespace });
+        if !self.labels.is_empty() {
+            metadata["labels"] = json!(self.labels);
+        }
+        if let Some(created) = self.created {
+            metadata["creationTimestamp"] = json!(clock::text(created));
+        }
+        if let Some(changed) = self.changed {
+            metadata["annotations"] = json!({ Object::CHANGED: clock::text(changed) });
+        }
+        json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata, "spec": without_nothing(spec) })
+    }
+}
+
+/// Leaves out what says nothing.
+fn without_nothing(value: Value) -> Value {
+    let says = |value: &Value| match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => true,
+    };
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().map(|(key, value)| (key, without_nothing(value)));
+            Value::Object(fields.filter(|(_, value)| says(value)).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nothing).collect()),
+        value => value,
+    }
+}
+
+/// Part of a file's name, and no way out of the directory.
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=LONGEST).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('-') && !name.ends_with('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata: {name: pr-1, labels: {team: cart}}
+spec:
+  services: [{baseline: cart, backend: 'cart-pr-1:8080'}]
+  entrypoints: [{name: web, host: shop.example}]
+  access: {mode: Public}
+";
+
+    #[test]
+    fn what_is_written_says_what_was_read_and_nothing_besides() {
+        let manifest = Manifest::parse("shop", "pr-1", TEXT).unwrap();
+        let again = Manifest::parse("shop", "pr-1", &manifest.text()).unwrap();
+        assert_eq!(manifest, again);
+        let dated = Manifest { created: Some(0), changed: Some(60), ..manifest.clone() };
+        let object = dated.written(&dated.text()).unwrap();
+        assert_eq!((object.created, object.changed(), manifest.is_said_by(&object)), (Some(0), Some(60), true));
+        let json = manifest.json();
+        assert_eq!(json["metadata"], json!({"name": "pr-1", "namespace": "shop", "labels": {"team": "cart"}}));
+        assert_eq!(json["spec"].as_object().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_is_no_preview_is_told_with_its_line() {
+        for (change, told) in [
+            (("kind: Preview", "kind: Mapping"), "nuncio.dev"),
+            (("name: pr-1", "name: pr-2"), "Preview shop/pr-2, not Preview shop/pr-1"),
+            (("mode: Public", "mode: Publik"), "line 7"),
+            (("spec:", "spec:\n  domain: x"), "domain"),
+            (("---", "---"), ""),
+        ] {
+            let text = TEXT.replace(change.0, change.1);
+            let error = Manifest::parse("shop", "pr-1", &text).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(told), "{change:?}: {error}");
+        }
+        let two = format!("{TEXT}---\n{TEXT}");
+        assert!(Manifest::parse("shop", "pr-1", &two).is_err());
+        for name in ["", "..", "a/b", "A", "a.b", "-a", &"x".repeat(64)] {
+            assert!(Manifest::parse("shop", name, TEXT).unwrap_err().to_string().contains("no namespace and name"));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What was made by a request and has ended for long goes: nobody else would take it away.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nuncio_api::{Kind, ObjectId};
+
+use super::Lifecycle;
+use crate::engine::Engine;
+use crate::run::lock;
+
+/// How often it is looked. It is a day since anything was said of what is found.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Takes away what has ended. Runs until it is dropped.
+pub(super) async fn follow(lifecycle: Arc<Lifecycle>, engine: Arc<Mutex<Engine>>) {
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tick.tick().await;
+        let over = over(&lock(&engine), &lifecycle);
+        for id in over {
+            let (lifecycle, engine) = (Arc::clone(&lifecycle), Arc::clone(&engine));
+            // It writes, and waits for what it has written.
+            let removed = tokio::task::spawn_blocking(move || lifecycle.store.remove(&engine, &id)).await;
+            if let Ok(Err(error)) = removed {
+                tracing::warn!("a preview that has ended stays: {error}");
+            }
+        }
+    }
+}
+
+fn over(engine: &Engine, lifecycle: &Lifecycle) -> Vec<ObjectId> {
+    let previews = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
+    let own = previews.filter(|object| lifecycle.store.is_own(object));
+    own.map(|object| object.id.clone()).filter(|id| engine.world.preview_has_ended(id, true)).collect()
+}
