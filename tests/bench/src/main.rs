@@ -34,6 +34,9 @@ struct Args {
     /// Changes to measure at each size
     #[arg(long, default_value_t = 40)]
     changes: usize,
+    /// Previews to measure beside
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    previews: u32,
     /// Seconds for each run of the load generator
     #[arg(long, default_value_t = 1)]
     seconds: u32,
@@ -80,7 +83,7 @@ async fn main() {
         loss::measure(&mut table).await;
     }
     if wanted(Part::Previews) {
-        previews::measure(&mut table, args.seconds).await;
+        previews::measure(&mut table, args.seconds, args.previews).await;
     }
     if wanted(Part::Portal) {
         portal::measure(&mut table).await;

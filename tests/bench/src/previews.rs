@@ -17,13 +17,15 @@ use crate::upstream;
 
 /// Of the host that is previewed.
 const ROUTES: usize = 100;
-const PREVIEWS: u32 = 1_000;
+
+/// Previews of one file: after each it is told how far it is.
+const BATCH: u32 = 100;
 
 /// Runs of the load generator, in turn.
 const ROUNDS: usize = 6;
 const CONNECTIONS: u32 = 32;
 /// Previews that come and go, to be timed.
-const CREATED: usize = 20;
+const CREATED: usize = 10;
 /// How long one may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -36,25 +38,29 @@ struct Services {
     rest: SocketAddr,
 }
 
-pub(crate) async fn measure(table: &mut Table, seconds: u32) {
+pub(crate) async fn measure(table: &mut Table, seconds: u32, previews: u32) {
     let services = Services { cart: upstream::start(), rest: upstream::start() };
     let sites = [Site::new(), Site::new()];
-    let (without, with) = (start(&sites[0], services).await, start(&sites[1], services).await);
+    let (without, with) = (start(&sites[0], services, 0).await, start(&sites[1], services, previews).await);
     let envoy = with.envoy().expect("an Envoy");
     let before = (resident(with.id()), resident(envoy));
     let begun = Instant::now();
-    let all: Vec<_> = (0..PREVIEWS).map(|at| preview(&format!("pr-{at}"), services)).collect();
-    sites[1].write("previews.yaml", documents(&all));
     let mut connection = Client::http(sites[1].http()).connect().await.expect("a connection");
-    let last = loaded(async || host_of(&with, &format!("pr-{}", PREVIEWS - 1)).await).await;
-    until(&mut connection, &last, 200).await;
+    for first in (0..previews).step_by(BATCH as usize) {
+        let next = (first + BATCH).min(previews);
+        let batch: Vec<_> = (first..next).map(|at| preview(&format!("pr-{at}"), services)).collect();
+        sites[1].write(&format!("previews-{first}.yaml"), documents(&batch));
+        let last = loaded(async || host_of(&with, &format!("pr-{}", next - 1)).await).await;
+        until(&mut connection, &last, 200).await;
+        eprintln!("{next} of {previews} previews answer after {:.1} s", begun.elapsed().as_secs_f64());
+    }
     let loading = begun.elapsed();
-    let each = |now: f64, before: f64| (now - before) * 1e3 / f64::from(PREVIEWS);
+    let each = |now: f64, before: f64| (now - before) * 1e3 / f64::from(previews);
     let (own, envoys) = (each(resident(with.id()), before.0), each(resident(envoy), before.1));
     let what = format!("memory of the controller for a preview of {ROUTES} routes");
     table.targeted(what, own, "kB", Goal::AtMost(100.0), format!("Envoy {envoys:.0} kB"));
     let seconds_each = format!("{:.1} s", loading.as_secs_f64());
-    table.noted(format!("{PREVIEWS} previews in one file, until the last answers"), seconds_each, "");
+    table.noted(format!("{previews} previews in files of {BATCH}, until the last answers"), seconds_each, "");
 
     sites[1].write("one.yaml", documents(&[preview("one", services)]));
     let one = loaded(async || host_of(&with, "one").await).await;
@@ -68,8 +74,9 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32) {
         until(&mut connection, &one, 200).await;
         times.push(start.elapsed());
     }
+    eprintln!("{CREATED} previews were made and taken away beside them");
     let times = Sample::new(times);
-    let what = format!("a preview more beside {PREVIEWS}, from its file to an answer (median)");
+    let what = format!("a preview more beside {previews}, from its file to an answer (median)");
     table.targeted(what, times.median(), "ms", Goal::AtMost(20.0), format!("p90 {:.1} ms", times.p90()));
     drop(connection);
 
@@ -80,19 +87,20 @@ pub(crate) async fn measure(table: &mut Table, seconds: u32) {
             rates[at] = wrk(sites[at].http(), HOST, CONNECTIONS, seconds).await.rate;
         }
         ratios.push(rates[1] / rates[0]);
+        eprintln!("round {} of {ROUNDS}: {:.0} requests/s with previews, {:.0} without", round + 1, rates[1], rates[0]);
     }
-    let what = format!("requests/s to the baseline with {PREVIEWS} previews, over those with none");
+    let what = format!("requests/s to the baseline with {previews} previews, over those with none");
     table.targeted(what, median(ratios), "×", Goal::AtLeast(0.99), String::new());
     without.stop().await;
     with.stop().await;
 }
 
-async fn start(site: &Site, services: Services) -> Gateway<'_> {
+async fn start(site: &Site, services: Services, previews: u32) -> Gateway<'_> {
     let route = |at: usize| mapping_on(HOST, &format!("route-{at}"), &format!("/route/{at}/"), services.rest);
     let mut objects: Vec<Value> = (0..ROUTES - 1).map(route).collect();
     let policy = json!({
         "domain": "preview.example", "namespaces": ["*"], "hosts": [HOST], "access": ["Public"], "backends": "Any",
-        "scheme": "http", "maxPreviews": PREVIEWS + 1,
+        "scheme": "http", "maxPreviews": previews + 1,
     });
     objects.extend([
         mapping_on(HOST, "cart", "/cart/", services.cart),
