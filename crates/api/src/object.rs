@@ -319,6 +319,15 @@ impl Object {
     /// The annotation with the time at which a request last changed an object: `2026-12-24T18:00:00Z`.
     pub const CHANGED: &'static str = "nuncio.dev/changed";
 
+    /// The annotation with the time at which some replica last noticed that somebody asks for a Preview.
+    pub const ASKED: &'static str = "nuncio.dev/asked";
+
+    /// When somebody last asked for a Preview, as some replica has noted, in seconds since 1970.
+    #[must_use]
+    pub fn asked(&self) -> Option<u64> {
+        instant(self.annotations.get(Self::ASKED)?)
+    }
+
     /// When a request last changed it, in seconds since 1970; none where no request did.
     #[must_use]
     pub fn changed(&self) -> Option<u64> {

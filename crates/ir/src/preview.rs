@@ -34,6 +34,45 @@ pub const KEY_PREFIX: &str = "npk";
 /// How long a key is, with what it begins with.
 pub const KEY_LENGTH: usize = 29;
 
+/// What names begin with under which requests of previews are counted: `preview.SELECTOR.WAY`.
+pub const COUNTED: &str = "preview";
+
+/// Where a request of a preview goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PreviewWay {
+    /// To a service that the preview leaves as it is.
+    Baseline,
+    /// To who replaces the service of this place in its spec.
+    Preview(usize),
+    /// To that service itself, while nobody replaces it.
+    Fallback(usize),
+}
+
+impl PreviewWay {
+    /// The name under which such requests of a preview are counted.
+    #[must_use]
+    pub fn counted(self, selector: &str) -> String {
+        match self {
+            Self::Baseline => format!("{COUNTED}.{selector}.baseline"),
+            Self::Preview(at) => format!("{COUNTED}.{selector}.preview.{at}"),
+            Self::Fallback(at) => format!("{COUNTED}.{selector}.fallback.{at}"),
+        }
+    }
+
+    /// The selector and the way in such a name.
+    #[must_use]
+    pub fn parse(counted: &str) -> Option<(&str, Self)> {
+        let (selector, way) = counted.strip_prefix(COUNTED)?.strip_prefix('.')?.split_once('.')?;
+        let way = match way.split_once('.') {
+            None if way == "baseline" => Self::Baseline,
+            Some(("preview", at)) => Self::Preview(at.parse().ok()?),
+            Some(("fallback", at)) => Self::Fallback(at.parse().ok()?),
+            _ => return None,
+        };
+        Some((selector, way))
+    }
+}
+
 /// How requests of a filter chain belong to previews.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreviewEntry {
@@ -66,4 +105,19 @@ pub struct PreviewContext {
     pub baseline: Option<Arc<str>>,
     /// How the URLs of its own host begin (`https://host:port`), where it has one.
     pub origin: Option<Arc<str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_tells_the_preview_and_the_way() {
+        for way in [PreviewWay::Baseline, PreviewWay::Preview(0), PreviewWay::Fallback(31)] {
+            assert_eq!(PreviewWay::parse(&way.counted("pr-42-k3x9")), Some(("pr-42-k3x9", way)));
+        }
+        for other in ["preview.x", "preview.x.other", "preview.x.preview.y", "previews.x.baseline", "x.baseline"] {
+            assert_eq!(PreviewWay::parse(other), None, "{other}");
+        }
+    }
 }

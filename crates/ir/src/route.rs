@@ -167,6 +167,8 @@ pub struct Route {
     pub auth: Check,
     /// The rules of FilterPolicies that its requests are held to.
     pub rules: Option<RuleCheck>,
+    /// Under which name they are counted, besides those of their cluster.
+    pub counted: Option<Arc<str>>,
     /// They go on without the cookies of logins. Who decides by rules takes them out, too.
     pub hides_logins: bool,
     /// The objects that asked for it; empty for what Nuncio adds by itself.

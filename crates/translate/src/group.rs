@@ -119,6 +119,7 @@ impl<'a> Group<'a> {
             limits,
             auth,
             rules: None,
+            counted: None,
             hides_logins: false,
             origins: self.origins(),
         };

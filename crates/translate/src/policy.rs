@@ -232,6 +232,7 @@ fn added(name: Arc<str>, headers: Vec<HeaderMatch>, action: RouteAction, origins
         cors: None,
         auth: Check::Off,
         rules: None,
+        counted: None,
         hides_logins: false,
         limits: None,
         origins,

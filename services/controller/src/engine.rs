@@ -28,6 +28,7 @@ use self::troubles::Troubles;
 use crate::event::{Event, ServedListener, Subject};
 use crate::files::Files;
 use crate::metrics::Metrics;
+use crate::previews::traffic::Traffic;
 use crate::refusal::Refusals;
 use crate::resources;
 use crate::status::Touched;
@@ -77,6 +78,8 @@ pub(crate) struct Engine {
     /// What filters cannot have.
     troubles: Troubles,
     known_problems: BTreeMap<Subject, BTreeSet<KnownProblem>>,
+    /// What previews get of requests.
+    pub(crate) traffic: Traffic,
     /// What has no problem any more, and is not told yet.
     mended: Vec<Subject>,
     /// Whose status may be another.
@@ -108,6 +111,7 @@ impl Engine {
             unasked: Vec::new(),
             troubles: Troubles::new(),
             known_problems: BTreeMap::new(),
+            traffic: Traffic::default(),
             mended: Vec::new(),
             touched: Touched::default(),
         }

@@ -17,6 +17,7 @@ mod rights;
 mod share;
 mod store;
 mod sweep;
+pub(crate) mod traffic;
 
 use std::sync::{Arc, Mutex};
 

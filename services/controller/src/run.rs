@@ -26,7 +26,7 @@ use crate::leader::{LeaseTimes, Progress};
 use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
 use crate::origins::PortalOrigins;
-use crate::previews::Lifecycle;
+use crate::previews::{Lifecycle, traffic};
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
 use crate::status::StatusOptions;
@@ -181,9 +181,12 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
 
     let is_beside = config.envoy_admin.is_some();
     // Of replicas that read a cluster one does that, the leader.
-    let previews = config.allow_previews.then_some(lifecycle);
+    let previews = config.allow_previews.then(|| Arc::clone(&lifecycle));
     let alone = previews.clone().filter(|_| config.manifests.directory().is_some());
     let _previews = alone.map(|previews| AbortOnDropHandle::new(tokio::spawn(previews.keep(Arc::clone(&engine)))));
+    let envoy = config.envoy_admin.clone();
+    let traffic = envoy.map(|envoy| tokio::spawn(traffic::follow(Arc::clone(&engine), envoy, Arc::clone(&lifecycle))));
+    let _traffic = traffic.map(AbortOnDropHandle::new);
     let duties = Duties::begin(&mut config, &mut source, &engine, previews, served.progress.subscribe(), &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());

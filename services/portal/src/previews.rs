@@ -4,6 +4,7 @@
 //! Secrets of webhooks never come here: what a forge sends is passed on as it came.
 
 mod api;
+mod form;
 mod hooks;
 mod model;
 mod pages;
@@ -30,7 +31,8 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
 pub(crate) fn router() -> Router<Site> {
     hooks::router()
         .route("/docs/previews", get(pages::list))
-        .route("/docs/previews/new", get(pages::new).post(pages::create))
+        .route("/docs/previews/new", get(form::new).post(form::create))
+        .route("/docs/previews/new/fields", post(form::create_by_fields))
         .route("/docs/previews/{namespace}/{name}", get(pages::one))
         .route("/docs/previews/{namespace}/{name}/delete", post(pages::delete))
         .route("/docs/previews/{namespace}/{name}/share", post(pages::share))

@@ -2,8 +2,11 @@
 import { story } from '../../support/browser/story.mjs';
 import { violations, watched } from './steps.mjs';
 
-await story(async ({ context, settings: { origin, token, manifest, pictures } }) => {
+await story(async ({ context, settings: { origin, token, manifest, fields, pictures } }) => {
   const headers = { authorization: token };
+  const fill = async (page, fields) => {
+    for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
+  };
   const plain = await context.browser().newContext({ javaScriptEnabled: false, extraHTTPHeaders: headers });
   const still = await plain.newPage();
   await still.goto(`${origin}/docs/`);
@@ -21,6 +24,17 @@ await story(async ({ context, settings: { origin, token, manifest, pictures } })
   await still.click('text=Extend');
   const extended = await still.innerText('main');
 
+  await still.goto(`${origin}/docs/previews/new`);
+  await fill(still, fields);
+  await still.getByLabel('Who may see it').selectOption('Owner');
+  await still.click('text="Create"');
+  const lacking = await still.innerText('[role=alert]');
+  await still.getByLabel('Who may see it').selectOption('Public');
+  await still.click('text="Create"');
+  const byFields = await still.innerText('main');
+  await still.click('text=Delete this preview');
+  await still.goto(`${origin}/docs/previews/default/tax`);
+
   await context.setExtraHTTPHeaders(headers);
   const { page, faults } = await watched(context);
   const found = [];
@@ -33,11 +47,12 @@ await story(async ({ context, settings: { origin, token, manifest, pictures } })
   };
   const list = await look('/docs/previews?text=TAX', 'list');
   const none = await look('/docs/previews?text=other', 'none');
+  const ended = await look('/docs/previews?state=has+ended', 'ended');
   await look('/docs/previews/default/tax', 'one');
   await look('/docs/previews/new', 'new');
 
   await still.click('text=Delete this preview');
   await still.waitForURL(`${origin}/docs/previews`);
   const gone = await still.innerText('main');
-  return { empty, refused, made, extended, list, none, gone, violations: found, faults };
+  return { empty, refused, made, extended, lacking, byFields, ended, list, none, gone, violations: found, faults };
 });

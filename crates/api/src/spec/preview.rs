@@ -37,6 +37,8 @@ pub struct PreviewLifetime {
     pub ttl: Option<Duration>,
     /// From when `ttl` counts; default `Created`.
     pub from: Option<PreviewLifetimeFrom>,
+    /// No longer than so long after somebody last asked for it.
+    pub idle: Option<Duration>,
     /// Until this time, whatever `ttl` says: `2026-12-24T18:00:00Z`.
     #[serde(rename = "expiresAt")]
     pub expires_at: Option<String>,

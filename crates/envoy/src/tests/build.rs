@@ -94,6 +94,7 @@ pub(super) fn route(name: &str, path: PathMatch, action: RouteAction) -> Route {
         limits: None,
         auth: Check::Off,
         rules: None,
+        counted: None,
         hides_logins: false,
         origins: Vec::new(),
     }

@@ -12,6 +12,8 @@ const WARNED_PART: u64 = 8;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Life {
     pub(crate) expires: Option<u64>,
+    /// The same, however many ask for it.
+    pub(crate) fixed: Option<u64>,
     /// When it ends at the latest, whatever is said of it.
     pub(crate) longest: Option<u64>,
     /// From when people are warned.
@@ -24,6 +26,8 @@ pub(crate) struct Begun {
     pub(crate) created: u64,
     /// And when what it says was last changed.
     pub(crate) changed: u64,
+    /// When somebody last asked for it, or this process began to look; none where nobody looks.
+    pub(crate) asked: Option<u64>,
 }
 
 /// What is shown of a preview.
@@ -39,7 +43,7 @@ pub(crate) enum Phase {
 
 impl Life {
     /// Of a preview that began then.
-    pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, Begun { created, changed }: Begun) -> Self {
+    pub(crate) fn new(spec: &Preview, policy: &PreviewPolicy, Begun { created, changed, asked }: Begun) -> Self {
         let lifetime = spec.lifetime.as_ref();
         let began = match lifetime.and_then(|lifetime| lifetime.from).unwrap_or_default() {
             PreviewLifetimeFrom::Created => created,
@@ -49,9 +53,13 @@ impl Life {
         let ttl = lifetime.and_then(|lifetime| lifetime.ttl.as_ref()).or(policy.ttl.as_ref());
         let wanted = lifetime.and_then(PreviewLifetime::end).or_else(|| ttl.map(|ttl| after(began, ttl)));
         let longest = policy.max_ttl.as_ref().map(|longest| after(created, longest));
-        let expires = [wanted, longest].into_iter().flatten().min();
-        let warned = expires.map_or(0, |end| end - (end.saturating_sub(began) / WARNED_PART).min(WARNED));
-        Self { expires, longest, warned }
+        let fixed = [wanted, longest].into_iter().flatten().min();
+        let idle = lifetime.and_then(|lifetime| lifetime.idle.as_ref()).zip(asked);
+        let idle = idle.map(|(idle, asked)| after(asked.max(changed), idle));
+        let expires = [fixed, idle].into_iter().flatten().min();
+        // Who asks for it does not need to be told that he should.
+        let warned = fixed.map_or(u64::MAX, |end| end - (end.saturating_sub(began) / WARNED_PART).min(WARNED));
+        Self { expires, fixed, longest, warned }
     }
 
     pub(crate) fn phase(&self, now: u64) -> Phase {
@@ -84,7 +92,7 @@ mod tests {
 
     fn life(lifetime: &str, policy: &str) -> Life {
         let spec: Preview = serde_json::from_str(&format!("{{\"lifetime\": {{{lifetime}}}}}")).unwrap();
-        let begun = Begun { created: 1_000_000, changed: 1_000_000 + 1800 };
+        let begun = Begun { created: 1_000_000, changed: 1_000_000 + 1800, asked: Some(1_000_000 + 2400) };
         Life::new(&spec, &serde_json::from_str(&format!("{{{policy}}}")).unwrap(), begun)
     }
 
@@ -106,6 +114,13 @@ mod tests {
         );
         let until = "\"ttl\": \"9h\", \"expiresAt\": \"1970-01-12T14:46:40Z\"";
         assert_eq!(end(until, ""), Some(3600), "a million seconds are over at 13:46:40");
+    }
+
+    #[test]
+    fn what_nobody_asks_for_ends() {
+        let life = life("\"ttl\": \"8h\", \"idle\": \"10m\"", "");
+        let at = |seconds: u64| life.phase(1_000_000 + seconds);
+        assert_eq!([at(2999), at(3000)], [Phase::Shown, Phase::Ended]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
-    Arm, Backend, ClusterName, Forward, PreviewContext, Redirect, Route, RouteAction, Scope, Table, TableName,
-    VirtualHost,
+    Arm, Backend, ClusterName, Forward, PreviewContext, PreviewWay, Redirect, Route, RouteAction, Scope, Table,
+    TableName, VirtualHost,
 };
 
 use super::{Compiled, Entrance, Replacement, gate, out_of_service};
@@ -49,6 +49,8 @@ pub(crate) struct Copied {
     pub(crate) sets: BTreeMap<RuleSetId, SetKey>,
     /// Which of the services it replaces, by their places in the spec.
     pub(crate) replaced: Vec<bool>,
+    /// Under which names its requests are counted.
+    counted: BTreeMap<PreviewWay, Arc<str>>,
 }
 
 impl Shadow<'_> {
@@ -114,13 +116,18 @@ impl Shadow<'_> {
 
     fn route(&self, base: &Route, copied: &mut Copied) -> Route {
         let mut route = base.clone();
-        let mut is_replaced = false;
+        let mut way = PreviewWay::Baseline;
         match &mut route.action {
-            RouteAction::Forward(forward) => is_replaced = self.forward(forward, copied),
+            RouteAction::Forward(forward) => {
+                way = self.forward(forward, copied);
+                let named = copied.counted.entry(way);
+                let named = named.or_insert_with(|| way.counted(&self.preview.selector).into());
+                route.counted = Some(Arc::clone(named));
+            }
             RouteAction::Redirect(redirect) => self.redirect(redirect),
             RouteAction::Respond(_) => {}
         }
-        if is_replaced {
+        if matches!(way, PreviewWay::Preview(_)) {
             route.origins.push(self.preview.id.clone());
             route.origins.sort_unstable();
         }
@@ -132,23 +139,23 @@ impl Shadow<'_> {
 
     /// Sends requests of a replaced service to who replaces it, and all of them: what else had a share of the route is
     /// another version of the same.
-    fn forward(&self, forward: &mut Forward, copied: &mut Copied) -> bool {
+    fn forward(&self, forward: &mut Forward, copied: &mut Copied) -> PreviewWay {
         let found = forward.arms.iter().find_map(|arm| self.replacement(arm));
-        let is_replaced = found.is_some_and(|(index, baseline)| {
+        let way = found.map_or(PreviewWay::Baseline, |(index, baseline)| {
             copied.replaced[index] = true;
             let replacement = &self.preview.replacements[index];
             forward.arms.retain(|arm| self.replacement(arm).is_some_and(|(at, _)| at == index));
             if replacement.is_left_to_baseline() {
-                return false;
+                return PreviewWay::Fallback(index);
             }
             let backend = self.backend(replacement, baseline, copied);
             for arm in &mut forward.arms {
                 *arm = Arc::new(Arm { backend: backend.clone(), ..(**arm).clone() });
             }
-            true
+            PreviewWay::Preview(index)
         });
         self.keep(forward, copied);
-        is_replaced
+        way
     }
 
     fn backend(&self, replacement: &Replacement, baseline: &Upstream, copied: &mut Copied) -> Backend {

@@ -26,7 +26,12 @@ impl World {
         let reason = |object: &Object| matches!(object.spec, Spec::Invalid(_)).then(|| invalid_reason(object));
         let equal = |a: &Object, b: &Object| a.spec == b.spec && a.labels == b.labels && reason(a) == reason(b);
         match (&old, object) {
-            (Some(old), Some(new)) if equal(old, new) => return,
+            (Some(old), Some(new)) if equal(old, new) => {
+                if id.kind == Kind::Preview && old.asked() != new.asked() {
+                    dirty.previews.insert(id.clone());
+                }
+                return;
+            }
             _ => {}
         }
         self.note_changed_preview(id, object.is_some());

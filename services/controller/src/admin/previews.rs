@@ -23,6 +23,8 @@ pub struct PreviewView {
     pub services: Vec<PreviewedServiceView>,
     /// When it ends, in seconds since 1970; none where it stays.
     pub expires_at: Option<u64>,
+    /// When somebody last asked for it, in seconds since 1970, as far as the Envoy beside this controller tells.
+    pub last_request: Option<u64>,
     /// By which people tell the key that services are told from others, without seeing it.
     pub key_fingerprint: Option<String>,
     /// What it is of, where that is known.
@@ -64,6 +66,10 @@ pub struct PreviewedServiceView {
     pub baseline: String,
     /// Who gets them.
     pub backend: String,
+    /// How many requests those got by this preview, as the Envoy beside this controller counts them; none where it does not.
+    pub requests: Option<u64>,
+    /// And how many the baseline got, because they were not there.
+    pub fallbacks: Option<u64>,
 }
 
 /// Previews, and where they can be seen.

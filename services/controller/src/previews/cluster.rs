@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Request, header, request};
 use nuncio_api::{Object, ObjectId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use crate::admin::PreviewError;
@@ -15,6 +15,8 @@ use crate::source::kubernetes::resources::api_kind;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Under which name the API server notes which fields were set here.
 const FIELD_MANAGER: &str = "nuncio-previews";
+/// And of what it notes of objects.
+const NOTES: &str = "nuncio-notes";
 /// The label by which those are known that were written here (the recommended one).
 pub(super) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "nuncio-previews");
 
@@ -37,6 +39,14 @@ impl InCluster {
         let path = format!("{}?fieldManager={FIELD_MANAGER}&force=true", path(id)?);
         let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
         self.ask(id, request, text.as_bytes().to_vec()).map(|object| object.to_string())
+    }
+
+    /// Under a name of its own, so that what is applied later leaves it alone.
+    pub(super) fn annotate(&self, id: &ObjectId, (key, value): (&str, &str)) -> Result<(), PreviewError> {
+        let request = Request::patch(format!("{}?fieldManager={NOTES}", path(id)?));
+        let request = request.header(header::CONTENT_TYPE, "application/merge-patch+json");
+        let patch = json!({ "metadata": { "annotations": { key: value } } });
+        self.ask(id, request, patch.to_string().into_bytes()).map(drop)
     }
 
     pub(super) fn delete(&self, id: &ObjectId) -> Result<(), PreviewError> {

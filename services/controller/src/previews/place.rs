@@ -69,6 +69,14 @@ impl Place {
         manifest.written(&text).ok_or_else(|| PreviewError::Conflict(format!("{id} is there, and cannot be read")))
     }
 
+    /// Writes an annotation of an object in a cluster, whoever has made it.
+    pub(super) fn annotate(&self, id: &ObjectId, annotation: (&str, &str)) -> Result<(), PreviewError> {
+        match self {
+            Self::Cluster(cluster) => cluster.annotate(id, annotation),
+            Self::Directory(_) | Self::Nowhere => Ok(()),
+        }
+    }
+
     /// Takes a Preview away.
     pub(super) fn remove(&self, old: &Object) -> Result<(), PreviewError> {
         let id = &old.id;

@@ -138,6 +138,11 @@ impl Store {
         self.write(engine, Some(&old), self.place.marked(manifest))
     }
 
+    /// Tells other replicas of a cluster that somebody asks for a Preview. In a directory there are none.
+    pub(super) fn tell_asked(&self, id: &ObjectId, now: u64) -> Result<(), PreviewError> {
+        if self.is_allowed { self.place.annotate(id, (Object::ASKED, &clock::text(now))) } else { Ok(()) }
+    }
+
     /// Whether a Preview was made by a request.
     pub(super) fn is_own(&self, object: &Object) -> bool {
         self.place.is_own(&object.id, Some(object)).is_ok()

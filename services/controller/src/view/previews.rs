@@ -1,6 +1,7 @@
 //! Previews, as the admin server shows them.
 
 use nuncio_api::{Kind, Object, Preview, PreviewSource, Spec};
+use nuncio_ir::PreviewWay;
 use nuncio_translate::PreviewUrl;
 
 use crate::admin::{
@@ -21,9 +22,12 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     let mut problems = engine.object_problems(&object.id);
     engine.files.locate(&mut problems);
     let urls = engine.world.preview_urls(&object.id).into_iter().map(PreviewUrlView::from);
-    let services = spec.services.iter().map(|service| PreviewedServiceView {
+    let counts = engine.traffic.of(&object.id);
+    let services = spec.services.iter().enumerate().map(|(at, service)| PreviewedServiceView {
         baseline: service.baseline.to_string(),
         backend: service.backend.to_string(),
+        requests: counts.map(|counts| counts.of(PreviewWay::Preview(at))),
+        fallbacks: counts.map(|counts| counts.of(PreviewWay::Fallback(at))),
     });
     PreviewView {
         id: ObjectRef::from(&object.id),
@@ -31,6 +35,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         urls: urls.collect(),
         services: services.collect(),
         expires_at: engine.world.preview_expires(&object.id),
+        last_request: counts.and_then(|counts| counts.last),
         key_fingerprint: engine.world.preview_fingerprint(&object.id),
         source: spec.source.as_ref().map(source),
         problems: problems.iter().map(ProblemView::from).collect(),

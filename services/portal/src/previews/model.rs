@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Identity;
-use crate::web::words::date;
+use crate::web::words::{ago, date};
 
 /// A Preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,6 +22,8 @@ pub(crate) struct Preview {
     pub(crate) services: Vec<Service>,
     /// When it ends, in seconds since 1970; none where it stays.
     pub(crate) expires_at: Option<u64>,
+    /// When somebody last asked for it, in seconds since 1970, as far as the gateway that was asked tells.
+    pub(crate) last_request: Option<u64>,
     /// What it is of, where that is known.
     pub(crate) source: Option<Source>,
     /// What is wrong with it.
@@ -46,9 +48,9 @@ impl Preview {
         services.collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether its time is over.
-    pub(super) fn has_ended(&self) -> bool {
-        self.problems.iter().any(|problem| problem.reason == "Expired")
+    /// When somebody last asked for it, in words.
+    pub(super) fn asked(&self) -> Option<String> {
+        Some(ago(Timestamp::from_second(i64::try_from(self.last_request?).ok()?).ok()?))
     }
 
     /// When it ends, in words; none where it stays.
@@ -98,6 +100,10 @@ pub(crate) struct Service {
     pub(crate) baseline: String,
     /// Who gets them.
     pub(crate) backend: String,
+    /// How many requests those got by this preview, as the gateway that was asked counts them.
+    pub(crate) requests: Option<u64>,
+    /// And how many the baseline got, because they were not there.
+    pub(crate) fallbacks: Option<u64>,
 }
 
 /// What a preview is of.

@@ -14,28 +14,13 @@ use super::share::{Wanted as Wish, links};
 use crate::web::words::{count_of, date};
 use crate::web::{Frame, Visit, escape_path, respond};
 
-/// What a manifest looks like, for who writes his first.
-const EXAMPLE: &str = "\
-apiVersion: nuncio.dev/v1alpha1
-kind: Preview
-metadata:
-  name: cart-fix-tax
-  namespace: shop
-spec:
-  services:
-  - baseline: cart
-    backend: cart-fix-tax:8080
-  entrypoints:
-  - {name: web, host: shop.example.com}
-  access: {mode: Authenticated}
-";
-
 /// Which to show.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Wanted {
     namespace: String,
     text: String,
+    state: String,
 }
 
 #[derive(Template)]
@@ -45,6 +30,7 @@ struct List<'a> {
     wanted: &'a Wanted,
     rows: Vec<Row>,
     words: String,
+    states: &'static [&'static str],
     trouble: Option<String>,
 }
 
@@ -69,16 +55,24 @@ struct State {
 
 impl State {
     fn of(preview: &Preview) -> Self {
-        if preview.has_ended() {
-            return Self { class: "missing", words: "has ended" };
-        }
+        let is_told = |reason: &str| preview.problems.iter().any(|problem| problem.reason == reason);
         match (preview.urls.is_empty(), preview.problems.is_empty()) {
+            _ if is_told("Expired") => Self { class: "missing", words: "has ended" },
             (true, _) => Self { class: "missing", words: "cannot be seen" },
             (false, true) => Self { class: "current", words: "served" },
+            _ if is_told("ExpiresSoon") => Self { class: "stale", words: "ends soon" },
             (false, false) => Self { class: "stale", words: "served, with problems" },
         }
     }
+
+    /// Whether it is the one that is wanted; any where none is.
+    fn is_called(self, wanted: &str) -> bool {
+        wanted.is_empty() || self.words == wanted
+    }
 }
+
+/// All states, for who wants one of them.
+const STATES: [&str; 5] = ["served", "served, with problems", "ends soon", "cannot be seen", "has ended"];
 
 #[derive(Template)]
 #[template(path = "previews/one.html")]
@@ -110,35 +104,6 @@ struct RouteRow {
     differs: bool,
 }
 
-#[derive(Template)]
-#[template(path = "previews/new.html")]
-struct New<'a> {
-    frame: Frame<'a>,
-    text: &'a str,
-    wrong: Option<String>,
-}
-
-/// What somebody wants to make.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Manifest {
-    text: String,
-}
-
-/// Which preview a manifest is.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    metadata: Metadata,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Metadata {
-    name: String,
-    namespace: Option<String>,
-}
-
 type Id = Path<(String, String)>;
 
 /// All of them.
@@ -148,9 +113,11 @@ pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response
         Ok(found) => (StatusCode::OK, found.items, None),
         Err(problem) => (problem.code(), Vec::new(), Some(problem.detail)),
     };
-    let rows: Vec<_> = found.iter().filter(|preview| preview.fits(wanted.text.trim())).map(row).collect();
+    let fits = |preview: &&Preview| preview.fits(wanted.text.trim()) && State::of(preview).is_called(&wanted.state);
+    let rows: Vec<_> = found.iter().filter(fits).map(row).collect();
     let words = count_of(rows.len(), "preview");
-    (status, respond(&List { frame: visit.frame(), wanted: &wanted, rows, words, trouble })).into_response()
+    (status, respond(&List { frame: visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble }))
+        .into_response()
 }
 
 fn row(preview: &Preview) -> Row {
@@ -264,38 +231,7 @@ pub(super) async fn extend(
     }
 }
 
-/// Where one is made.
-pub(super) async fn new(visit: Visit) -> Response {
-    respond(&New { frame: visit.frame(), text: EXAMPLE, wrong: None })
-}
-
-/// Makes one, or changes it.
-pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>) -> Response {
-    let made = async {
-        let Metadata { name, namespace } = named(&text)?;
-        let namespace = namespace.unwrap_or_else(|| "default".to_owned());
-        change(&visit, &namespace, &name, What::Put { text: &text }).await?;
-        Ok::<_, ProblemDetails>(link(&namespace, &name))
-    };
-    match made.await {
-        Ok(link) => Redirect::to(&link).into_response(),
-        Err(problem) => {
-            let page = New { frame: visit.frame(), text: &text, wrong: Some(problem.detail.clone()) };
-            (problem.code(), respond(&page)).into_response()
-        }
-    }
-}
-
-fn named(text: &str) -> Result<Metadata, ProblemDetails> {
-    let refused = |why: String| ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, why);
-    let named: Named = serde_saphyr::from_str(text).map_err(|error| refused(format!("this is no YAML: {error}")))?;
-    if named.metadata.name.is_empty() {
-        return Err(refused("the manifest has no metadata.name".to_owned()));
-    }
-    Ok(named.metadata)
-}
-
-fn link(namespace: &str, name: &str) -> String {
+pub(super) fn link(namespace: &str, name: &str) -> String {
     format!("/docs/previews/{}/{}", escape_path(namespace), escape_path(name))
 }
 
@@ -316,7 +252,8 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let wanted = Wanted::default();
         let trouble = Some(self.problem.detail.clone());
-        let page = List { frame: self.visit.frame(), wanted: &wanted, rows: Vec::new(), words: String::new(), trouble };
+        let (rows, words) = (Vec::new(), String::new());
+        let page = List { frame: self.visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble };
         (self.problem.code(), respond(&page)).into_response()
     }
 }

@@ -47,11 +47,19 @@ impl World {
     #[must_use]
     pub fn preview_share_links(&self, id: &ObjectId, until: u64) -> Option<(Vec<PreviewUrl>, u64)> {
         let FilterKind::ShareLink(filter) = &self.previews.share_filter(id)?.kind else { return None };
-        let expires = self.preview_expires(id).map_or(until, |end| end.min(until));
+        // That nobody asks for it ends no link: who has one asks.
+        let end = self.previews.compiled.get(id).and_then(|compiled| compiled.life.fixed);
+        let expires = end.map_or(until, |end| end.min(until));
         let pass = Pass { generation: filter.generation, expires };
         let pass = pass.sign(filter.key.expose().as_bytes(), Purpose::Link);
         let shared = |it: PreviewUrl| PreviewUrl { url: format!("{}?{SHARE_PARAMETER}={pass}", it.url), ..it };
         Some((self.preview_urls(id).into_iter().map(shared).collect(), expires))
+    }
+
+    /// What visitors call a Preview.
+    #[must_use]
+    pub fn preview_selector(&self, id: &ObjectId) -> Option<&str> {
+        self.previews.compiled.get(id).map(|compiled| &*compiled.selector)
     }
 
     /// Whether the time of a Preview is over; with `forgotten`, whether nothing is said of that any more either.

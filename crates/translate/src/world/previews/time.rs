@@ -14,6 +14,10 @@ pub(super) struct Time {
     now: u64,
     /// When a Preview was last seen to change: of some nobody says when they were created or changed.
     seen: BTreeMap<ObjectId, u64>,
+    /// When somebody last asked for one, as far as it was noticed here.
+    asked: BTreeMap<ObjectId, u64>,
+    /// It is noticed here.
+    counts: bool,
     /// Previews that went, whose hosts still say so.
     gone: BTreeMap<ObjectId, Gone>,
     /// Those for which it is time.
@@ -37,7 +41,9 @@ impl Time {
     pub(super) fn begun(&self, object: &Object) -> Begun {
         let seen = self.seen.get(&object.id).copied().unwrap_or(self.now);
         let changed = object.changed().unwrap_or(seen);
-        Begun { created: object.created.unwrap_or(changed), changed }
+        let noticed = self.counts.then(|| self.asked.get(&object.id).copied().max(Some(seen))).flatten();
+        let asked = noticed.max(object.asked());
+        Begun { created: object.created.unwrap_or(changed), changed, asked }
     }
 
     /// A Preview that went is there again.
@@ -81,12 +87,35 @@ impl World {
         !previews.time.due.is_empty()
     }
 
+    /// From here on it is noticed who asks for Previews. Where it never is, none ends because nobody does.
+    pub fn count_previews(&mut self) {
+        if !std::mem::replace(&mut self.previews.time.counts, true) {
+            let all: Vec<_> = self.ids_of(Kind::Preview).cloned().collect();
+            self.previews.time.due.extend(all);
+        }
+    }
+
+    /// Somebody has asked for a Preview by now. Where that is to change something, [`World::set_time`] tells.
+    pub fn note_preview_asked(&mut self, id: &ObjectId) {
+        let now = self.previews.time.now;
+        self.previews.time.asked.insert(id.clone(), now);
+        let life = self.previews.policy().and_then(|policy| self.life_by(policy, id));
+        let (Some(life), Some(compiled)) = (life, self.previews.compiled.get_mut(id)) else { return };
+        compiled.life = life;
+        if life.phase(now) != compiled.phase {
+            self.previews.time.due.insert(id.clone());
+        }
+    }
+
     /// A Preview says something else, so that its time counts anew where nobody says when it was created.
     pub(in crate::world) fn note_changed_preview(&mut self, id: &ObjectId, is_there: bool) {
-        let Time { now, seen, .. } = &mut self.previews.time;
+        let Time { now, seen, asked, .. } = &mut self.previews.time;
         match (id.kind, is_there) {
             (Kind::Preview, true) => drop(seen.insert(id.clone(), *now)),
-            (Kind::Preview, false) => drop(seen.remove(id)),
+            (Kind::Preview, false) => {
+                seen.remove(id);
+                asked.remove(id);
+            }
             _ => {}
         }
     }

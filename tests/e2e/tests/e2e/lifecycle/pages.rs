@@ -19,6 +19,11 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
         "hosts": { PORTAL: team.site.ip() },
         "token": team.person("team-cart"),
         "manifest": manifest.to_string(),
+        "fields": {
+            "Name": "fields", "The host at which it is seen": SHOP, "For how long": "3h",
+            "The service that is replaced": team.cart.address().to_string(),
+            "The service that stands in for it": team.branch.address().to_string(),
+        },
         "pictures": pictures,
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/previews.mjs");
@@ -39,6 +44,9 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
         jiff::civil::DateTime::strptime("%d %B %Y, %H:%M", words.split(" UTC").next().unwrap()).unwrap()
     };
     assert_eq!(ends("extended").duration_since(ends("made")).as_hours(), 3);
+    says("lacking", &["spec.access.owner"]);
+    says("byFields", &["web--fields-", "Public"]);
+    says("ended", &["0 previews"]);
     says("list", &["1 preview", "tax"]);
     says("none", &["0 previews"]);
     says("gone", &["0 previews"]);

@@ -144,7 +144,7 @@ async fn a_pull_request_is_seen_inside_the_shop_by_a_colleague_until_it_is_close
     branch.stop().await.assert_nothing_lost(60);
     let closed = json_of(&client.ask(&github(hooks::closed)).await);
     assert_eq!(closed["outcome"], "deleted", "{closed}");
-    gateway.line(&["Preview default/shop-pr-42 removed", "live on 1 Envoy"]).await;
+    gateway.line(&["Preview default/shop-pr-42 changed", "live on 1 Envoy"]).await;
     let ended = client.ask(&page("/?user=ann")).await;
     assert_eq!((ended.status, ended.text().contains("This preview has ended")), (410, true));
     shop.more(20).await;

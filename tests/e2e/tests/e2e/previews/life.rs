@@ -1,6 +1,6 @@
 //! How long a preview is shown, and what is told when it has ended.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::documents;
@@ -55,5 +55,31 @@ async fn a_preview_ends_in_time_and_its_host_says_so_and_it_can_be_extended() {
     })
     .await;
     assert_eq!(client.ask(&get(&long, "/cart/")).await.status, 410, "one that was deleted says so too");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn requests_for_a_preview_are_counted_and_it_ends_when_there_are_none() {
+    let shop = Shop::new().await;
+    let gateway = Gateway::start(&shop.site).await;
+    let mut idle = preview("idle", &shop.cart, &shop.branch);
+    idle["spec"]["lifetime"] = json!({"idle": "8s"});
+    shop.site.write("idle.yaml", documents(&[idle]));
+    let host = host_of(&shop, &gateway, "idle").await;
+    let (client, begun) = (shop.client(), Instant::now());
+    let mut asked = 0;
+    while begun.elapsed() < Duration::from_secs(11) {
+        assert_eq!(client.ask(&get(&host, "/cart/")).await.by(), "branch", "after {:?}", begun.elapsed());
+        asked += 1;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let shown = eventually("all are counted", async || {
+        let shown = gateway.admin.list("previews?name=idle").await.remove(0);
+        if shown["services"][0]["requests"] == asked { Ok(shown) } else { Err(shown) }
+    })
+    .await;
+    assert!(shown["services"][0]["fallbacks"] == 0 && shown["last_request"].is_u64(), "{shown}");
+    gateway.admin.problem(&["idle", "Expired"]).await;
+    assert_eq!(client.ask(&get(&host, "/cart/")).await.status, 410);
     gateway.stop().await;
 }

@@ -42,3 +42,28 @@ fn what_was_created_long_ago_has_ended() {
     world.apply([]);
     assert_eq!((reasons(&world, &preview()), world.preview_urls(&preview())), (vec!["Expired"], vec![]));
 }
+
+#[test]
+fn what_nobody_asks_for_ends_and_who_asks_keeps_it() {
+    let idle = PREVIEW.replace("access:", "lifetime: {idle: 1h}\n  access:");
+    let mut world = of(&[SITE, POLICY]);
+    world.set_time(1_000_000);
+    apply(&mut world, &idle);
+    let host = host(&world);
+    assert_eq!(world.preview_expires(&preview()), None, "nobody looks yet");
+    world.count_previews();
+    world.apply([]);
+    assert_eq!(world.preview_expires(&preview()), Some(1_000_000 + 3_600));
+    world.set_time(1_000_000 + 3_599);
+    world.note_preview_asked(&preview());
+    assert!(!world.set_time(1_000_000 + 3_600));
+    assert_eq!((answer(&world, &host, "/cart/"), reasons(&world, &preview())), ("cart-42:80".to_owned(), vec![]));
+    assert!(world.set_time(1_000_000 + 7_199));
+    world.apply([]);
+    assert_eq!((answer(&world, &host, "/cart/"), reasons(&world, &preview())), ("410".to_owned(), vec!["Expired"]));
+    // Another replica has seen somebody meanwhile.
+    let asked = "name: pr-42, annotations: {nuncio.dev/asked: '1970-01-12T16:40:00Z'}";
+    apply(&mut world, &idle.replace("name: pr-42", asked));
+    assert_eq!(answer(&world, &host, "/cart/"), "cart-42:80");
+    assert_eq!(world.preview_expires(&preview()), Some(1_010_400 + 3_600));
+}

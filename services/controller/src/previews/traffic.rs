@@ -1,0 +1,145 @@
+//! What previews get of requests, as the Envoy beside the controller counts them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nuncio_api::{Kind, Object, ObjectId, Preview, Spec};
+use nuncio_ir::PreviewWay;
+use serde::Deserialize;
+
+use super::Lifecycle;
+use crate::admin::AdminClient;
+use crate::clock;
+use crate::engine::Engine;
+use crate::run::lock;
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_secs(2);
+/// Of every way of a preview that ever had a request: how many.
+const PATH: &str =
+    "/stats?format=json&usedonly&filter=%5Evhost%5C..%2B%5C.route%5C.preview%5C..%2B%5C.upstream_rq_total%24";
+/// How often other replicas are told that somebody asks for a preview: so many times in the time in which nobody may.
+const TOLD: u64 = 4;
+
+/// The requests of one preview.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    ways: BTreeMap<PreviewWay, u64>,
+    /// When there were more of them than before, in seconds since 1970.
+    pub(crate) last: Option<u64>,
+}
+
+impl Counts {
+    /// How many went this way.
+    pub(crate) fn of(&self, way: PreviewWay) -> u64 {
+        self.ways.get(&way).copied().unwrap_or_default()
+    }
+}
+
+/// The requests of all previews.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic(BTreeMap<ObjectId, Counts>);
+
+impl Traffic {
+    pub(crate) fn of(&self, id: &ObjectId) -> Option<&Counts> {
+        self.0.get(id)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Told {
+    stats: Vec<Stat>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stat {
+    name: String,
+    value: u64,
+}
+
+/// Looks again and again. Runs until it is dropped.
+pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle: Arc<Lifecycle>) {
+    let client = AdminClient::unix(envoy);
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tick.tick().await;
+        let is_any = lock(&engine).world.objects().any(|object| object.id.kind == Kind::Preview);
+        // An Envoy that does not answer, or not yet, tells later.
+        let Some(Ok(reply)) = (if is_any { Some(client.get(PATH).await) } else { None }) else { continue };
+        let Ok(told) = serde_json::from_slice::<Told>(&reply.body) else { continue };
+        let untold = note(&mut lock(&engine), &told);
+        for id in untold {
+            let lifecycle = Arc::clone(&lifecycle);
+            // It asks an API server.
+            let done = tokio::task::spawn_blocking(move || lifecycle.store.tell_asked(&id, clock::now())).await;
+            if let Ok(Err(error)) = done {
+                tracing::warn!("other replicas do not learn that somebody asks for a preview: {error}");
+            }
+        }
+    }
+}
+
+/// Notes what was counted. Gives those of which others are to learn that somebody asks for them.
+fn note(engine: &mut Engine, told: &Told) -> Vec<ObjectId> {
+    engine.world.count_previews();
+    let mut all = ways(&told.stats);
+    let now = clock::now();
+    let previews = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
+    let named: Vec<_> = previews
+        .filter_map(|object| Some((Arc::clone(object), all.remove(engine.world.preview_selector(&object.id)?)?)))
+        .collect();
+    let mut untold = Vec::new();
+    let old = std::mem::take(&mut engine.traffic.0);
+    for (object, ways) in named {
+        let before = old.get(&object.id);
+        let is_asked = before.is_none_or(|before| before.ways != ways);
+        let last = if is_asked { Some(now) } else { before.and_then(|before| before.last) };
+        if is_asked {
+            engine.world.note_preview_asked(&object.id);
+            untold.extend(is_due(&object, now).then(|| object.id.clone()));
+        }
+        engine.traffic.0.insert(object.id.clone(), Counts { ways, last });
+    }
+    untold
+}
+
+/// The counters by selector.
+fn ways(stats: &[Stat]) -> BTreeMap<String, BTreeMap<PreviewWay, u64>> {
+    let mut all: BTreeMap<String, BTreeMap<PreviewWay, u64>> = BTreeMap::new();
+    for stat in stats {
+        // A host's name may hold anything that names do.
+        let counted = stat.name.rsplit_once(".route.").and_then(|(_, rest)| rest.strip_suffix(".upstream_rq_total"));
+        if let Some((selector, way)) = counted.and_then(PreviewWay::parse) {
+            *all.entry(selector.to_owned()).or_default().entry(way).or_default() += stat.value;
+        }
+    }
+    all
+}
+
+/// Whether the object does not say yet that somebody has asked for it of late, and it matters.
+fn is_due(object: &Object, now: u64) -> bool {
+    let Spec::Preview(spec) = &object.spec else { return false };
+    let Preview { lifetime: Some(lifetime), .. } = &**spec else { return false };
+    let Some(idle) = lifetime.idle else { return false };
+    object.asked().is_none_or(|asked| now >= asked.saturating_add(idle.0.as_secs() / TOLD))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_preview_and_way_at_every_host() {
+        let told = r#"{"stats":[
+            {"name":"vhost.web--pr-1-k3.preview.example.route.preview.pr-1-k3.preview.0.upstream_rq_total","value":3},
+            {"name":"vhost.cart.internal.route.preview.pr-1-k3.preview.0.upstream_rq_total","value":2},
+            {"name":"vhost.x.route.preview.y.route.preview.pr-1-k3.fallback.1.upstream_rq_total","value":1},
+            {"name":"vhost.a.route.other.upstream_rq_total","value":9}]}"#;
+        let told: Told = serde_json::from_str(told).unwrap();
+        let ways = ways(&told.stats);
+        let expected = [(PreviewWay::Preview(0), 5), (PreviewWay::Fallback(1), 1)];
+        assert_eq!(ways, [("pr-1-k3".to_owned(), expected.into())].into());
+    }
+}

@@ -1,0 +1,149 @@
+//! Where previews are made: by fields, or by a manifest.
+
+use askama::Template;
+use axum::extract::Form;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::api::{What, change};
+use super::pages::link;
+use super::problem::ProblemDetails;
+use crate::web::{Frame, Visit, respond};
+
+/// What a manifest looks like, for who writes his first.
+const EXAMPLE: &str = "\
+apiVersion: nuncio.dev/v1alpha1
+kind: Preview
+metadata:
+  name: cart-fix-tax
+  namespace: shop
+spec:
+  services:
+  - baseline: cart
+    backend: cart-fix-tax:8080
+  entrypoints:
+  - {name: web, host: shop.example.com}
+  access: {mode: Authenticated}
+";
+
+#[derive(Template)]
+#[template(path = "previews/new.html")]
+struct New<'a> {
+    frame: Frame<'a>,
+    fields: &'a Fields,
+    modes: &'static [&'static str],
+    text: &'a str,
+    wrong: Option<String>,
+}
+
+/// Who may see a preview.
+const MODES: [&str; 5] = ["Authenticated", "Members", "Owner", "ShareLink", "Public"];
+
+/// A preview of one service at one host, as fields.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Fields {
+    name: String,
+    namespace: String,
+    baseline: String,
+    backend: String,
+    host: String,
+    access: String,
+    /// Separated by commas.
+    groups: String,
+    owner: String,
+    ttl: String,
+}
+
+impl Fields {
+    /// What they stand for.
+    fn manifest(&self) -> Value {
+        let list = |text: &str| text.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let groups: Vec<String> = list(&self.groups);
+        let mut access = json!({ "mode": self.access.trim() });
+        let mut lifetime = json!({});
+        let owner = [self.owner.trim()].into_iter().filter(|owner| !owner.is_empty());
+        owner.for_each(|owner| access["owner"] = json!(owner));
+        if !groups.is_empty() {
+            access["groups"] = json!(groups);
+        }
+        if !self.ttl.trim().is_empty() {
+            lifetime["ttl"] = json!(self.ttl.trim());
+        }
+        json!({
+            "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview",
+            "metadata": { "name": self.name.trim(), "namespace": self.namespace.trim() },
+            "spec": {
+                "services": [{ "baseline": self.baseline.trim(), "backend": self.backend.trim() }],
+                "entrypoints": [{ "name": "web", "host": self.host.trim() }],
+                "access": access, "lifetime": lifetime,
+            },
+        })
+    }
+}
+
+/// What somebody wants to make.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Manifest {
+    text: String,
+}
+
+/// Which preview a manifest is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    metadata: Metadata,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    name: String,
+    namespace: Option<String>,
+}
+
+/// Where one is made.
+pub(super) async fn new(visit: Visit) -> Response {
+    let fields = Fields { access: "Authenticated".to_owned(), ..Fields::default() };
+    respond(&New { frame: visit.frame(), fields: &fields, modes: &MODES, text: EXAMPLE, wrong: None })
+}
+
+/// Makes one, or changes it, by a manifest.
+pub(super) async fn create(visit: Visit, Form(Manifest { text }): Form<Manifest>) -> Response {
+    match made(&visit, &text).await {
+        Ok(link) => Redirect::to(&link).into_response(),
+        Err(problem) => refused(&visit, &Fields::default(), &text, &problem),
+    }
+}
+
+/// The same by fields.
+pub(super) async fn create_by_fields(visit: Visit, Form(fields): Form<Fields>) -> Response {
+    match made(&visit, &fields.manifest().to_string()).await {
+        Ok(link) => Redirect::to(&link).into_response(),
+        Err(problem) => refused(&visit, &fields, EXAMPLE, &problem),
+    }
+}
+
+async fn made(visit: &Visit, text: &str) -> Result<String, ProblemDetails> {
+    let Metadata { name, namespace } = named(text)?;
+    let namespace = namespace.filter(|it| !it.is_empty()).unwrap_or_else(|| "default".to_owned());
+    change(visit, &namespace, &name, What::Put { text }).await?;
+    Ok(link(&namespace, &name))
+}
+
+fn refused(visit: &Visit, fields: &Fields, text: &str, problem: &ProblemDetails) -> Response {
+    let page = New { frame: visit.frame(), fields, modes: &MODES, text, wrong: Some(problem.detail.clone()) };
+    (problem.code(), respond(&page)).into_response()
+}
+
+fn named(text: &str) -> Result<Metadata, ProblemDetails> {
+    let refused = |why: String| ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, why);
+    let named: Named = serde_saphyr::from_str(text).map_err(|error| refused(format!("this is no YAML: {error}")))?;
+    if named.metadata.name.is_empty() {
+        return Err(refused("the manifest has no metadata.name".to_owned()));
+    }
+    Ok(named.metadata)
+}
