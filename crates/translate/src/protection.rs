@@ -161,7 +161,9 @@ impl Protection {
                     let message = "cannot be read, nor which requests it is for: all are refused until it can be";
                     self.problem(&object.id, Problem::error("UnreadableFilterPolicy", "", message));
                 }
-                let everything = FilterPolicy { rules: vec![nuncio_api::FilterRule::default()], ..Default::default() };
+                // Its precedence cannot be read either: it may have gone before any other.
+                let first = nuncio_api::FilterRule { precedence: Some(i64::MAX), ..Default::default() };
+                let everything = FilterPolicy { rules: vec![first], ..Default::default() };
                 self.refuse(object, &everything, rules);
             }
             _ => {}

@@ -76,6 +76,10 @@ impl Reader<'_> {
                 let message = format!("the kind {kind} is not yet supported: the object has no effect");
                 self.problem(kind_mark, None, Problem::warning("NotYetSupported", "kind", message));
             }
+            Class::GuardOfLater => {
+                let message = format!("the kind {kind} is not supported: what it was to keep out is not kept out");
+                self.problem(kind_mark, None, Problem::error("NotYetSupported", "kind", message));
+            }
             Class::UnknownKind => {
                 let kinds: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_ours()).map(Kind::as_str).collect();
                 let meant = closest(kind, &kinds).map(|kind| format!(": did you mean {kind}?")).unwrap_or_default();
@@ -111,8 +115,7 @@ impl Reader<'_> {
     fn meant_guard(&mut self, node: &Node<'_>, kind: Option<&str>, carrier: Option<&Carrier>) -> Option<ObjectId> {
         let with_field = || Guard::with_field(&|field| node.get("spec").is_some_and(|spec| spec.get(field).is_some()));
         let guard = match kind {
-            Some(kind) if Kind::from_name(kind).is_some() => Guard::meant(kind),
-            Some(kind) => Guard::meant(kind).or_else(with_field),
+            Some(kind) => Guard::meant(kind),
             None => with_field(),
         }?;
         let named = self.id(guard.kind, &names(node), carrier);

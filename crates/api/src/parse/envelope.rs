@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::Kind;
 use crate::duration::instant;
 use crate::object::{GATEWAY_GROUP, GROUP, OWN_GROUP};
 use crate::text::closest;
 use crate::yaml::{De, DeError, Mark, Node, Passed, Path, Value};
+use crate::{Guard, Kind};
 use serde::Deserialize;
 
 /// Kinds of `getambassador.io` that Nuncio is to have and does not yet.
 const LATER: [&str; 3] = ["ConsulResolver", "LogService", "TracingService"];
 
-/// Kinds of [`GATEWAY_GROUP`] that Nuncio is to have and does not yet.
-const GATEWAY_LATER: [&str; 2] = ["WebApplicationFirewall", "WebApplicationFirewallPolicy"];
+/// Kinds of either group that Nuncio does not have, and by which the original keeps requests out.
+const GUARDS_OF_LATER: [&str; 4] =
+    ["EnvoyFilter", "EnvoyFilterPolicy", "WebApplicationFirewall", "WebApplicationFirewallPolicy"];
 
 /// What an object is, by its `apiVersion` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(super) enum Class {
     OldEndpoints,
     /// A kind of `getambassador.io` that comes later.
     Later,
+    /// One of them by which requests are kept out.
+    GuardOfLater,
     /// A kind that `getambassador.io` does not have.
     UnknownKind,
     /// A kind that is known in a version that is not.
@@ -96,7 +99,8 @@ fn gateway(version: &str, kind: &str) -> Class {
         (Some(_), _) if name != kind => Class::List,
         (Some(kind), "v1alpha1") => Class::Known(kind, Version::Gateway),
         (Some(kind), _) => Class::UnknownVersion(Some(kind)),
-        (None, _) if GATEWAY_LATER.contains(&kind) => Class::Later,
+        (None, _) if GUARDS_OF_LATER.contains(&kind) => Class::GuardOfLater,
+        (None, _) if Guard::meant(kind).is_some() => Class::UnknownKind,
         (None, _) => Class::Foreign,
     }
 }
@@ -127,6 +131,7 @@ fn ours(version: &str, kind: &str) -> Class {
         (Some(kind), Some(version)) => Class::Known(kind, version),
         (known, None) => Class::UnknownVersion(known),
         (None, Some(_)) if LATER.contains(&kind) => Class::Later,
+        (None, Some(_)) if GUARDS_OF_LATER.contains(&kind) => Class::GuardOfLater,
         (None, Some(_)) if kind.strip_suffix("List").and_then(Kind::from_name).is_some_and(Kind::is_ours) => {
             Class::List
         }

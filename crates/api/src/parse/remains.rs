@@ -60,11 +60,15 @@ pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
     }
 }
 
+/// What of a FilterPolicy's rule says which requests it is for, and before which others.
+const REACH: [&str; 3] = ["host", "path", "precedence"];
+
 /// The hosts and paths of a FilterPolicy's rules. With one that cannot be read it may be for anything.
 fn rules(node: &Node<'_>, file: &Arc<str>) -> Remains {
     let Some(spec) = node.get("spec") else { return Remains::AnyRule };
     let Some(list) = spec.get("rules").filter(|rules| !rules.items().is_empty()) else { return Remains::AnyRule };
-    if !list.items().iter().all(|rule| matches!(rule.value, Value::Map(_))) {
+    let is_readable = |rule: &Node<'_>| matches!(rule.value, Value::Map(_)) && !rule.entries().iter().any(is_misspelt);
+    if !list.items().iter().all(is_readable) {
         return Remains::AnyRule;
     }
     let rules = Node { mark: list.mark, value: Value::List(list.items().iter().map(reach).collect()) };
@@ -79,9 +83,14 @@ fn rules(node: &Node<'_>, file: &Arc<str>) -> Remains {
     if issues.errors() == 0 { Remains::Rules(Box::new(policy)) } else { Remains::AnyRule }
 }
 
+/// Whether a field of a rule was meant to say which requests it is for.
+fn is_misspelt(entry: &Entry<'_>) -> bool {
+    !REACH.contains(&&*entry.key) && closest(&entry.key, &REACH).is_some()
+}
+
 /// Of a rule the fields that say which requests it is for.
 fn reach<'n>(rule: &Node<'n>) -> Node<'n> {
-    let entries = rule.entries().iter().filter(|entry| matches!(&*entry.key, "host" | "path" | "precedence"));
+    let entries = rule.entries().iter().filter(|entry| REACH.contains(&&*entry.key));
     Node { mark: rule.mark, value: Value::Map(entries.cloned().collect()) }
 }
 

@@ -231,13 +231,23 @@ fn secret<'de>(node: &'de Node<'de>, path: &Path<'_>, issues: &mut Issues<'_>) -
     result.map_err(|error| issues.refused(without_value(error))).ok()
 }
 
-/// A policy that lost its rules is not one that protects nothing: that has to be said.
+/// A policy that lost its rules, or a rule its filters, is not one that protects nothing: that has to be said.
 fn rules_are_written(node: &Node<'_>, path: &Path<'_>, issues: &mut Issues<'_>) -> Option<()> {
-    let is_written = node.get("spec").and_then(|spec| spec.get("rules")).is_some_and(|rules| !rules.is_null());
-    if !is_written && issues.errors() == 0 {
-        issues.error(&path.key("rules"), "MissingField", "is required; where nothing is to be protected, write []");
+    let written = node.get("spec").and_then(|spec| spec.get("rules")).filter(|rules| !rules.is_null());
+    let Some(rules) = written else {
+        if issues.errors() == 0 {
+            issues.error(&path.key("rules"), "MissingField", "is required; where nothing is to be protected, write []");
+        }
+        return None;
+    };
+    for (index, rule) in rules.items().iter().enumerate() {
+        if rule.get("filters").is_none_or(Node::is_null) {
+            let field = path.key("rules").index(index).key("filters").to_string();
+            let message = "is missing: the rule lets everybody through; where that is meant, write []";
+            issues.push(rule.mark, Problem::warning("MissingField", field, message));
+        }
     }
-    is_written.then_some(())
+    Some(())
 }
 
 /// The instances that take an object; best effort where the field is wrong.

@@ -1,4 +1,5 @@
-//! Fields that nothing knows: passed over, unless without the one that was meant somebody might be let in.
+//! Fields that nothing knows: passed over, unless without the one that was meant somebody might be let in. Of objects that say who
+//! is let in, that may be any, however far it is from those that there are.
 
 use super::issues::Issues;
 use super::remains::{access_list, names_access_list};
@@ -53,6 +54,10 @@ fn misplaced(key: String, meant: &str) -> Problem {
 pub(super) fn field(kind: Kind, path: String, meant: Option<&'static str>) -> Problem {
     if let Some(bar) = shuts_out(kind, &path, meant) {
         let message = format!("there is no such field here; if \"{bar}\" is meant, without it others might be let in");
+        return Problem::error("UnknownField", path, message);
+    }
+    if GATES.contains(&kind) && path.starts_with("spec.") {
+        let message = "there is no such field here, and without what it was to say others might be let in";
         return Problem::error("UnknownField", path, message);
     }
     let meant = meant.map(|field| format!(": did you mean \"{field}\"?")).unwrap_or_default();

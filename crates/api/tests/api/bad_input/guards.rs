@@ -1,8 +1,8 @@
 //! Slips in what shuts somebody out, and what of it is told to nobody.
 
-use nuncio_api::Severity;
+use nuncio_api::{Kind, Severity};
 
-use crate::support::{is_invalid, of_kind, only};
+use crate::support::{is_invalid, of_kind, only, read};
 
 /// A password in a URL is told in no message, nor is the line shown that it stands on.
 #[test]
@@ -73,4 +73,65 @@ fn a_misplaced_spec_empties_no_guard() {
     }
     let empty = only(&of_kind("FilterPolicy", "{rules: []}"));
     assert!(!is_invalid(&empty), "it says that nothing is to be protected");
+}
+
+/// However far a word is from those that there are: it may have kept somebody out.
+#[test]
+fn a_field_that_nothing_knows_opens_no_guard() {
+    for (kind, spec, field) in [
+        ("FilterPolicy", "{rules: [{filterRefs: [{name: f}]}]}", "spec.rules[0].filterRefs"),
+        ("FilterPolicy", "{rules: [{authFilters: [{name: f}], filters: []}]}", "spec.rules[0].authFilters"),
+        ("FilterPolicy", "{rules: [{filters: [{name: f, args: {scope: [a]}}]}]}", "spec.rules[0].filters[0].args"),
+        (
+            "FilterPolicy",
+            "{rules: [{filters: [{name: f, arguments: {acr: x}}]}]}",
+            "spec.rules[0].filters[0].arguments.acr",
+        ),
+        ("Filter", "{JWT: {jwksURI: 'https://a', algorithms: [RS256]}}", "spec.JWT.algorithms"),
+        ("Filter", "{JWT: {jwksURI: 'https://a', aud: b}}", "spec.JWT.aud"),
+    ] {
+        let object = only(&of_kind(kind, spec));
+        assert!(is_invalid(&object), "{spec}");
+        let told = object.problems.iter().any(|(problem, _)| {
+            (problem.reason, problem.severity, &*problem.field) == ("UnknownField", Severity::Error, field)
+        });
+        assert!(told, "{spec}: {:?}", object.problems);
+    }
+}
+
+#[test]
+fn a_rule_without_filters_is_told_to_let_everybody_through() {
+    for rule in ["{path: /a}", "{path: /a, filters: }", "{path: /a, filters: []}"] {
+        let object = only(&of_kind("FilterPolicy", &format!("{{rules: [{rule}]}}")));
+        assert!(!is_invalid(&object), "{rule}");
+        let told = object.problems.iter().any(|(problem, _)| problem.reason == "MissingField");
+        assert_eq!(told, !rule.contains("[]"), "{rule}: {:?}", object.problems);
+    }
+}
+
+/// What the original keeps requests out by, and Nuncio does not know, is no FilterPolicy that cannot be read.
+#[test]
+fn kinds_that_keep_requests_out_elsewhere_are_told_and_close_nothing() {
+    for (group, kind) in [
+        ("getambassador.io/v3alpha1", "EnvoyFilterPolicy"),
+        ("getambassador.io/v3alpha1", "EnvoyFilter"),
+        ("gateway.getambassador.io/v1alpha1", "WebApplicationFirewallPolicy"),
+    ] {
+        let text = format!("apiVersion: {group}\nkind: {kind}\nmetadata: {{name: m}}\nspec: {{rules: [{{}}]}}\n");
+        let parsed = read(&text);
+        assert!(parsed.objects.is_empty(), "{kind}");
+        let told: Vec<_> = parsed.problems.iter().map(|found| (found.problem.reason, found.problem.severity)).collect();
+        assert_eq!(told, [("NotYetSupported", Severity::Error)], "{kind}");
+    }
+}
+
+/// A kind of either group that is a slip of the pen away from one that shuts somebody out stands for it.
+#[test]
+fn a_slip_in_the_kind_of_a_guard_is_found_in_both_groups() {
+    for group in ["getambassador.io/v3alpha1", "gateway.getambassador.io/v1alpha1"] {
+        let text = format!("apiVersion: {group}\nkind: FilterPolcy\nmetadata: {{name: m}}\nspec: {{rules: [{{}}]}}\n");
+        let parsed = read(&text);
+        assert_eq!(parsed.problems.len(), 1, "{group}");
+        assert!(parsed.problems[0].id.as_ref().is_some_and(|id| id.kind == Kind::FilterPolicy), "{group}");
+    }
 }

@@ -336,6 +336,20 @@ fn a_policy_of_which_nothing_can_be_told_is_for_everything() {
     }
 }
 
+/// As long as it cannot be read, nobody knows that the open one does not go before it.
+#[test]
+fn a_policy_whose_precedence_cannot_be_read_goes_before_all_others() {
+    let open = policy("[{path: '*', filters: []}]").replace("name: p", "name: a-open");
+    for broken in ["{path: [1], precedence: 10", "{path: '/own/*', precedense: 10", "{path: '/own/*', precedence: high"]
+    {
+        let mut world = world();
+        let strict = policy(&format!("[{broken}, filters: [{{name: keys}}]}}]"));
+        apply(&mut world, &(EDGE.to_owned() + &open + &strict));
+        let denied = denies(&world, "a.example", "/own/x");
+        assert!(denied.first().is_some_and(|reason| reason.contains("FilterPolicy default/p")), "{broken}: {denied:?}");
+    }
+}
+
 /// A Filter that wants a key, and a policy for `/new/`, of the newer group.
 const NEWER: &str = "\
 apiVersion: gateway.getambassador.io/v1alpha1
