@@ -2,6 +2,7 @@
 
 mod assertions;
 mod key_uses;
+mod recent;
 mod services;
 
 use std::sync::Arc;

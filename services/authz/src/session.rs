@@ -14,7 +14,7 @@ use nuncio_auth::crypto::{Keys, hex, random_text, sha256};
 use nuncio_auth::login::{LogoutToken, Session};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::memory::MemoryStore;
+pub(crate) use self::memory::{MemoryStore, Name, name};
 pub(crate) use self::redis::{RedisStore, Subscriber};
 pub(crate) use store::{Store, StoreError};
 

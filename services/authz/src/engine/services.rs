@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::assertions::Assertions;
 use super::key_uses::KeyUses;
+use super::recent::Recent;
 use crate::clock::now;
 use crate::filter::oauth2::{MachineToken, Refreshed, UntilExpiry};
 use crate::idp::{Clients, Documents};
@@ -32,8 +33,6 @@ const GRACE: Duration = Duration::from_secs(10);
 const VOUCHED_LIFE: Duration = Duration::from_secs(600);
 /// How long what failed is not tried again.
 const REST: Duration = Duration::from_secs(2);
-/// How many sessions it is known of when they were last told to live on.
-const TOUCHED: u64 = 200_000;
 
 /// What filters share.
 #[derive(Debug)]
@@ -58,7 +57,7 @@ pub(crate) struct Services {
     /// Tokens that providers gave for credentials in requests, by digest.
     pub(crate) machines: Cache<[u8; 32], MachineToken>,
     /// When sessions were last told to live on.
-    touched: Cache<String, u64>,
+    touched: Recent,
     /// Passwords that were good, by digest.
     pub(crate) passwords: Cache<[u8; 32], ()>,
     pub(crate) guesses: Arc<Semaphore>,
@@ -103,7 +102,7 @@ impl Services {
             vouched: Cache::builder().max_capacity(TOKENS).time_to_live(VOUCHED_LIFE).build(),
             failing: Cache::builder().max_capacity(TOKENS).time_to_live(REST).build(),
             machines: Cache::builder().max_capacity(TOKENS).expire_after(UntilExpiry).build(),
-            touched: Cache::builder().max_capacity(TOUCHED).time_to_live(Duration::from_secs(3_600)).build(),
+            touched: Recent::default(),
             clients,
             verified: Cache::builder()
                 .max_capacity(TOKENS)
@@ -135,13 +134,8 @@ impl Services {
     }
 
     /// Whether a session has not been told to live on for so many seconds; from now on it has.
-    pub(crate) async fn touched(&self, place: &str, every: u64) -> bool {
-        let now = now();
-        let is_due = self.touched.get(place).await.is_none_or(|at| now.saturating_sub(at) >= every);
-        if is_due {
-            self.touched.insert(place.to_owned(), now).await;
-        }
-        is_due
+    pub(crate) fn touched(&self, place: &str, every: u64) -> bool {
+        self.touched.is_due(place, every, now())
     }
 
     /// A turn to verify a password; none when too many others wait, since each takes a core for a while. It is held until

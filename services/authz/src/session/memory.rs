@@ -24,7 +24,7 @@ struct State {
 }
 
 /// Of a key, half of its digest. Nobody finds another key for one that is there; nor does what is sealed open under another.
-type Name = [u8; 16];
+pub(crate) type Name = [u8; 16];
 
 struct Entry {
     value: Value,
@@ -100,7 +100,7 @@ impl Value {
     }
 }
 
-fn name(key: &str) -> Name {
+pub(crate) fn name(key: &str) -> Name {
     let mut name = Name::default();
     name.copy_from_slice(&sha256(key.as_bytes())[..size_of::<Name>()]);
     name

@@ -49,7 +49,7 @@ impl OAuth2Filter {
         self.check_scope(&session, step)?;
         self.check_strength(&session, step)?;
         let mut token = self.validate(&provider.value, Offered::of(&session), step, config, services).await;
-        if matches!(token, Err(Problem::Login)) && may_replace(&found, &session, services).await {
+        if matches!(token, Err(Problem::Login)) && may_replace(&found, &session, services) {
             session = Box::pin(self.refresh(&provider, &found.place, session, services)).await?;
             token = self.validate(&provider.value, Offered::of(&session), step, config, services).await;
         }
@@ -138,7 +138,7 @@ impl OAuth2Filter {
         services: &Services,
     ) {
         let every = (session.idle / 20).clamp(1, 3_600);
-        if !services.touched(&found.place, every).await {
+        if !services.touched(&found.place, every) {
             return;
         }
         if let Err(error) = services.sessions.touch(&found.place, session, now()).await {
@@ -155,10 +155,10 @@ impl OAuth2Filter {
 
 /// Whether an access token that is refused before its time is to be replaced. Not with each request: a provider may refuse
 /// all of its own.
-async fn may_replace(found: &Found, session: &Session, services: &Services) -> bool {
+fn may_replace(found: &Found, session: &Session, services: &Services) -> bool {
     session.refresh_token.is_some()
         && session.revision == found.session.revision
-        && services.touched(&format!("refused {}", found.place), JUST_NOW).await
+        && services.touched(&format!("refused {}", found.place), JUST_NOW)
 }
 
 /// Whether a browser has logged in again and again.
