@@ -1,5 +1,6 @@
 //! Looks out for what filters need of others and cannot have, so that whoever runs the gateway hears of it before his users do.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use crate::idp::told;
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long to wait for more changes: filters come by hundreds.
 const SETTLE: Duration = Duration::from_millis(20);
-/// How many filters are looked at at once.
-const AT_ONCE: usize = 8;
+/// How many filters are looked at at the same time.
+const TOGETHER: usize = 8;
 /// How far apart passes begin at least, whatever happens meanwhile.
 const APART: Duration = Duration::from_secs(1);
 /// How many characters of a reason are told: it may hold the words of a service.
@@ -28,6 +29,7 @@ const LONGEST_WHY: usize = 200;
 
 /// Looks at filters when they are new, and whenever something turns out not to be had, and tells of it, until stopped.
 pub(crate) async fn watch(active: Active, services: Arc<Services>, stop: CancellationToken) {
+    let mut failing = Failing::new();
     loop {
         let began = Instant::now();
         let (config, mut changes) = active.filters();
@@ -35,7 +37,7 @@ pub(crate) async fn watch(active: Active, services: Arc<Services>, stop: Cancell
             () = stop.cancelled() => return,
             // Those that are new need not wait for those that hang.
             _ = changes.changed() => tokio::time::sleep(SETTLE).await,
-            () = look_at_all(&config, &services) => {}
+            () = look_at_all(&config, &services, &mut failing) => {}
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -44,14 +46,25 @@ pub(crate) async fn watch(active: Active, services: Arc<Services>, stop: Cancell
     }
 }
 
+/// The filters that lack something, as they were when that was found.
+type Failing = HashMap<FilterId, Arc<Compiled>>;
+
 /// Looks at all filters, and waits until they are to be looked at again.
-async fn look_at_all(config: &Config, services: &Arc<Services>) {
+async fn look_at_all(config: &Config, services: &Arc<Services>, failing: &mut Failing) {
     services.troubles.send_if_modified(|known| forget_others(known, config));
+    failing.retain(|id, _| config.filters.contains_key(id));
     let filters = config.filters.iter().map(|(id, filter)| (id.clone(), filter.clone())).collect::<Vec<_>>();
     let looks = filters.into_iter().map(|(id, filter)| look(id, filter, services.clone()));
-    let mut found = stream::iter(looks).buffer_unordered(AT_ONCE);
+    let mut found = stream::iter(looks).buffer_unordered(TOGETHER);
     while let Some((id, lacking)) = found.next().await {
-        services.troubles.send_if_modified(|known| take(known, id, lacking));
+        let Some(filter) = config.filters.get(&id) else { continue };
+        let before = match lacking {
+            Some(_) => failing.insert(id.clone(), filter.clone()),
+            None => failing.remove(&id),
+        };
+        // One that was changed does not need any longer what it needed.
+        let is_same = before.is_some_and(|before| Arc::ptr_eq(&before, filter));
+        services.troubles.send_if_modified(|known| take(known, id, lacking, is_same));
     }
     let again = if services.troubles.borrow().is_empty() { None } else { Some(AGAIN) };
     tokio::select! {
@@ -80,12 +93,13 @@ fn forget_others(known: &mut Vec<Trouble>, config: &Config) -> bool {
     known.len() != before
 }
 
-/// Notes what was found of a filter in place of what was known of it, and logs it where it is news.
-fn take(known: &mut Vec<Trouble>, filter: FilterId, found: Option<Lacking>) -> bool {
+/// Notes what was found of a filter in place of what was known of it, and logs it where it is news: also that it was mended,
+/// where the filter is the same.
+fn take(known: &mut Vec<Trouble>, filter: FilterId, found: Option<Lacking>, is_same: bool) -> bool {
     let place_of = known.binary_search_by(|trouble| trouble.filter.cmp(&filter));
     let before = place_of.ok().map(|index| known.remove(index));
     let Some(Lacking { field, url, why, has_old }) = found else {
-        if let Some(before) = &before {
+        if let Some(before) = before.as_ref().filter(|_| is_same) {
             tracing::info!("Filter {}: {} can be had again", place(&filter), before.url);
         }
         return before.is_some();
@@ -126,7 +140,7 @@ mod tests {
         let id = FilterId("a.b.shop".into());
         let mut known = Vec::new();
         let mut found = |why: Option<&str>| {
-            let is_news = take(&mut known, id.clone(), why.map(lacking));
+            let is_news = take(&mut known, id.clone(), why.map(lacking), true);
             assert!(known.iter().all(|trouble| &*trouble.url == "http://idp/jwks"), "nothing that may be secret");
             let told = known.first_mut().map(|trouble| (std::mem::replace(&mut trouble.since, 7), trouble.why.clone()));
             (is_news, told)
@@ -144,7 +158,7 @@ mod tests {
     fn troubles_are_in_the_order_of_filters_and_go_with_them() {
         let mut known = Vec::new();
         for id in ["b", "c", "a", "b"] {
-            take(&mut known, FilterId(id.into()), Some(lacking("")));
+            take(&mut known, FilterId(id.into()), Some(lacking("")), true);
         }
         assert_eq!(known.iter().map(|trouble| &*trouble.filter.0).collect::<Vec<_>>(), ["a", "b", "c"]);
         let mut config = Config::default();

@@ -28,6 +28,8 @@ const WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_s
 const LARGEST: usize = 256 << 20;
 /// How long a connection may be away before anybody hears of it: a controller that starts beside us has no socket yet.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long more troubles are waited for: one outage is that of many filters.
+const SETTLE: Duration = Duration::from_millis(200);
 /// How many troubles the controller is told at most.
 const MOST_TOLD: usize = 1_000;
 /// The code of a NACK: `INVALID_ARGUMENT`.
@@ -90,10 +92,16 @@ impl Client {
         let call = client.delta_aggregated_resources(ReceiverStream::new(outgoing));
         let opened = tokio::time::timeout(CONNECT, call).await.map_err(|_| "no answer".to_owned())?;
         let mut responses = opened.map_err(|status| status.message().to_owned())?.into_inner();
+        let mut tell_at = None;
         loop {
             let result = tokio::select! {
                 result = responses.message() => result.map_err(|status| status.message().to_owned()),
-                Ok(()) = self.troubles.changed() => {
+                Ok(()) = self.troubles.changed(), if tell_at.is_none() => {
+                    tell_at = Some(tokio::time::Instant::now() + SETTLE);
+                    continue;
+                }
+                () = reached(tell_at) => {
+                    tell_at = None;
                     let told = DeltaDiscoveryRequest { node: Some(self.node()), ..DeltaDiscoveryRequest::default() };
                     send(DeltaDiscoveryRequest { type_url: FILTER_TYPE.to_owned(), ..told }).await?;
                     continue;
@@ -173,6 +181,13 @@ impl Client {
     }
 }
 
+async fn reached(time: Option<tokio::time::Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 async fn connect(server: &Address) -> Result<Channel, String> {
     let endpoint = match server {
         Address::Tcp(address) => Endpoint::from_shared(format!("http://{address}")),
@@ -216,3 +231,6 @@ fn full(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

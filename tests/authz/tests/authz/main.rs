@@ -20,6 +20,7 @@ mod table;
 mod tokens;
 mod told;
 mod traces;
+mod troubles;
 mod wrong;
 
 use nuncio_authz_tests::rule_set;
