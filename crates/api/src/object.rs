@@ -160,6 +160,13 @@ impl Kind {
         matches!(self, Self::Filter | Self::GatewayFilter)
     }
 
+    /// Whether its `spec` says with every one of its fields who is let in.
+    #[must_use]
+    pub fn is_gate(self) -> bool {
+        self.is_filter_policy()
+            || matches!(self, Self::Filter | Self::GatewayFilter | Self::Preview | Self::PreviewPolicy)
+    }
+
     /// Whether it is a `FilterPolicy`, of either group.
     #[must_use]
     pub fn is_filter_policy(self) -> bool {

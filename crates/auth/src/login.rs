@@ -8,9 +8,7 @@ mod session;
 mod tokens;
 
 pub use origin::{Origin, Origins, return_target};
-pub use pending::{
-    Pending, find_pending, is_pending, is_state_of, is_state_over, new_state, pending_name, state_digest, surplus,
-};
+pub use pending::{Pending, find_pending, is_state_of, is_state_over, new_state, pending_name, state_digest, surplus};
 pub use provider::{AuthorizationRequest, Provider, s256};
 pub use session::{Session, session_cookie, xsrf_cookie};
 pub use tokens::{

@@ -56,6 +56,15 @@ pub const SHARE_PREFIX: &str = "nuncio_share.";
 pub const SHARE_PARAMETER: &str = "nuncio-share";
 /// Holds inside the gateway what stood there.
 pub const SHARE_HEADER: &str = "x-nuncio-share";
+/// The beginnings of the names of all cookies that are for nobody but us.
+pub const LOGIN_COOKIES: [&str; 3] = [SESSION_PREFIX, PENDING_PREFIX, SHARE_PREFIX];
+
+/// Host and port of a URL or an origin, as they are written.
+#[must_use]
+pub fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
 
 #[cfg(test)]
 mod tests {

@@ -10,7 +10,7 @@ use nuncio_api::{
     UNREADABLE_GUARD,
 };
 use nuncio_ir::auth::{
-    Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId, is_clients_own,
+    Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId, authority, is_clients_own,
 };
 
 use crate::context::Context;
@@ -272,7 +272,7 @@ impl Protection {
                 let Grant::AuthorizationCode(code) = &oauth2.grant else { continue };
                 endpoints.push(covered.host.clone());
                 for origin in &code.protected_origins {
-                    let host = host_of(&origin.origin);
+                    let host = authority(&origin.origin);
                     endpoints.push(Glob::of_host(host));
                     if origin.include_subdomains {
                         endpoints.push(Glob::of_host(&format!("*.{}", nuncio_api::without_port(host))));
@@ -357,12 +357,6 @@ fn body(used: &[FilterRef], all: &BTreeMap<FilterId, Filter>) -> Option<u32> {
         _ => None,
     };
     used.iter().flat_map(with_nested).filter_map(wanted).max()
-}
-
-/// `host:port` of an origin.
-fn host_of(origin: &str) -> &str {
-    let rest = origin.split_once("://").map_or(origin, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 /// The headers in which a filter tells upstreams who a request is from, in lower case. Those that clients send with every

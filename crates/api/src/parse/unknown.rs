@@ -10,16 +10,6 @@ use crate::{Guard, Kind, Problem};
 /// What may stand at the top of an object.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
-/// Kinds whose `spec` says who is let in with every one of its fields.
-const GATES: [Kind; 6] = [
-    Kind::Filter,
-    Kind::FilterPolicy,
-    Kind::GatewayFilter,
-    Kind::GatewayFilterPolicy,
-    Kind::Preview,
-    Kind::PreviewPolicy,
-];
-
 /// Fields of other kinds that shut somebody out, beside [access lists](access_list).
 const BARS: [&str; 3] = ["ca_secret", "cert_required", "crl_secret"];
 
@@ -36,7 +26,7 @@ pub(super) fn report(kind: Kind, passed: Passed, issues: &mut Issues<'_>) {
 /// that an object that shuts somebody out would be an empty one.
 pub(super) fn report_at_top(kind: Kind, node: &Node<'_>, issues: &mut Issues<'_>) {
     for entry in node.entries().iter().filter(|entry| !TOP.contains(&&*entry.key)) {
-        let shuts_out = GATES.contains(&kind) || Guard::of(kind).is_some() || names_access_list(&entry.node);
+        let shuts_out = kind.is_gate() || Guard::of(kind).is_some() || names_access_list(&entry.node);
         let (key, meant) = (entry.key.to_string(), closest(&entry.key, &TOP));
         let problem = if shuts_out { misplaced(key, meant.unwrap_or("spec")) } else { field(kind, key, meant) };
         issues.push(entry.mark, problem);
@@ -68,6 +58,6 @@ pub(super) fn field(kind: Kind, path: String, meant: Option<&'static str>) -> Pr
 fn shuts_out(kind: Kind, path: &str, meant: Option<&'static str>) -> Option<&'static str> {
     let key = path.rsplit('.').next().unwrap_or_default();
     let is = |field: &&&str| meant == Some(**field) || plain(field) == plain(key);
-    let gate = meant.filter(|_| GATES.contains(&kind) && path.starts_with("spec."));
+    let gate = meant.filter(|_| kind.is_gate() && path.starts_with("spec."));
     gate.or_else(|| access_list(key)).or_else(|| BARS.iter().find(is).copied())
 }

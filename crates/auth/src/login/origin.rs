@@ -1,6 +1,6 @@
 //! The origins that a login is for, and where a browser may be sent back to.
 
-use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, ProtectedOrigin};
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, ProtectedOrigin, authority};
 
 use crate::{Glob, Request};
 
@@ -133,8 +133,8 @@ fn known(origin: &ProtectedOrigin) -> Result<Known, String> {
 }
 
 fn parts(origin: &str) -> Option<(String, String)> {
-    let (scheme, rest) = origin.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (scheme, _) = origin.split_once("://")?;
+    let authority = authority(origin);
     (!authority.contains(['@', '\\', ' '])).then(|| (scheme.to_ascii_lowercase(), authority.to_ascii_lowercase()))
 }
 

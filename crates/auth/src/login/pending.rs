@@ -127,8 +127,7 @@ pub fn surplus(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// Whether a cookie is of a login that was begun.
-#[must_use]
-pub fn is_pending(name: &str) -> bool {
+fn is_pending(name: &str) -> bool {
     let bare = name.strip_prefix("__Host-").or_else(|| name.strip_prefix("__Secure-")).unwrap_or(name);
     bare.starts_with(PENDING_PREFIX)
 }

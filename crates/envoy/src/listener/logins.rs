@@ -1,7 +1,7 @@
 //! Hiding the cookies of logins from upstreams, in the filter that finds routes late: it stands in every list.
 
 use envoy_types::pb::envoy::extensions::filters::http::lua::v3::{LuaPerRoute, lua_per_route::Override};
-use nuncio_ir::auth::{PENDING_PREFIX, SESSION_PREFIX, SHARE_PREFIX};
+use nuncio_ir::auth::LOGIN_COOKIES;
 
 /// The script that hides them, for routes that are found in time.
 pub(super) const SCRIPT: &str = "hide_logins";
@@ -10,8 +10,8 @@ const FUNCTIONS: &str = include_str!("hide_logins.lua");
 
 /// What scripts need that hide them.
 pub(super) fn functions() -> String {
-    let names = [SESSION_PREFIX, PENDING_PREFIX, SHARE_PREFIX].map(|name| format!("\"{name}\""));
-    format!("local LOGINS = {{{}}}\n\n{FUNCTIONS}\n", names.join(", "))
+    let names = LOGIN_COOKIES.map(|name| format!("\"{name}\"")).join(", ");
+    format!("local LOGINS = {{{names}}}\n\n{FUNCTIONS}\n")
 }
 
 /// The script for routes that are found in time: what it does besides is as it is, since routes may change on the way.

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use nuncio_api::{Object, ObjectId, Problem, Spec};
 use nuncio_auth::Request;
 use nuncio_auth::login::Origins;
-use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, ProtectedOrigin, Rule};
+use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, ProtectedOrigin, Rule, authority};
 
-use super::host_of;
 use crate::coverage::CoveredBy;
 use crate::filter_rules::with_nested;
 use crate::filters::filter_id;
@@ -50,7 +49,7 @@ fn unused_origins(object: &Object, login: &Login<'_>) -> Vec<(ObjectId, Problem)
     let Spec::Filter(spec) = &object.spec else { return Vec::new() };
     let is_old = spec.oauth2.as_ref().is_some_and(|oauth2| oauth2.protected_origins.is_empty());
     let is_used = |origin: &ProtectedOrigin| {
-        let host = nuncio_api::without_port(host_of(&origin.origin)).trim_end_matches('.').to_lowercase();
+        let host = nuncio_api::without_port(authority(&origin.origin)).trim_end_matches('.').to_lowercase();
         let below = origin.include_subdomains.then(|| Glob::of_host(&format!("*.{host}")));
         let asks = |rule: &Glob| rule.matches(&host) || below.as_ref().is_some_and(|below| rule.meets(below));
         login.rules.iter().any(|rule| asks(&rule.host))
@@ -62,7 +61,7 @@ fn unused_origins(object: &Object, login: &Login<'_>) -> Vec<(ObjectId, Problem)
             true => "spec.OAuth2.clientURL".to_owned(),
             false => format!("spec.OAuth2.protectedOrigins[{at}].origin"),
         };
-        let host = host_of(&origin.origin);
+        let host = authority(&origin.origin);
         let message = format!("nobody is asked to log in at {host}: no rule that uses this Filter is for it");
         (object.id.clone(), Problem::warning("NoMatchingRule", field, message))
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nuncio_api::{ObjectId, Problem};
-use nuncio_ir::auth::{ENDPOINTS_PREFIX, OWN_ENDPOINTS_PREFIX, PENDING_PREFIX, RuleSetId, SESSION_PREFIX};
+use nuncio_ir::auth::{ENDPOINTS_PREFIX, LOGIN_COOKIES, OWN_ENDPOINTS_PREFIX, RuleSetId};
 use nuncio_ir::{HeaderMatch, PathMatch, Respond, Route, RouteAction, RouteMatch, RuleCheck, ValueMatch};
 
 use super::{any_case, authority};
@@ -110,7 +110,7 @@ fn bearing(route: &Route) -> Option<Route> {
     goes_on.then(|| {
         let name = format!("{}#session", route.name).into();
         let mut bearing = Route { name, hides_logins: true, ..route.clone() };
-        let names = [SESSION_PREFIX, PENDING_PREFIX].map(regex::escape).join("|");
+        let names = LOGIN_COOKIES.map(regex::escape).join("|");
         let value = ValueMatch::Regex(format!(".*({names}).*"));
         bearing.matches.headers.push(HeaderMatch { name: "cookie".to_owned(), value, invert: false });
         bearing

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use nuncio_auth::Request;
-use nuncio_ir::auth::{RuleSetId, Trouble};
+use nuncio_ir::auth::{RuleSetId, Trouble, authority};
 use nuncio_telemetry::{Health, METRICS_CONTENT_TYPE, Metrics};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -78,8 +78,10 @@ async fn explain(State(admin): State<Admin>, Json(question): Json<Question>) -> 
     let Some((scheme, rest)) = question.url.split_once("://") else {
         return (StatusCode::BAD_REQUEST, "url must be http(s)://host/path\n").into_response();
     };
-    let (authority, target) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
-    let mut request = Request::new(&question.method, scheme, authority, target);
+    let authority = authority(&question.url);
+    let target = &rest[authority.len()..];
+    let slash = if target.starts_with('/') { "" } else { "/" };
+    let mut request = Request::new(&question.method, scheme, authority, &format!("{slash}{target}"));
     request.id = "explain".to_owned();
     for (name, value) in &question.headers {
         request.add_header(name, value.as_bytes());

@@ -2,9 +2,9 @@
 
 use http::header::{HeaderValue, SET_COOKIE};
 use nuncio_auth::cookie::{self, Cookie, prefixed};
-use nuncio_auth::login::{Origin, Session, is_pending, session_cookie, xsrf_cookie};
+use nuncio_auth::login::{Origin, Session, session_cookie, xsrf_cookie};
 use nuncio_auth::{Reply, Request};
-use nuncio_ir::auth::{SESSION_PREFIX, SHARE_PREFIX, SameSite};
+use nuncio_ir::auth::{LOGIN_COOKIES, SameSite};
 
 use super::session::LOOP_COOKIE;
 
@@ -99,7 +99,7 @@ pub(super) fn has_any(request: &Request) -> bool {
 
 fn is_credential(name: &str) -> bool {
     let bare = name.trim_start_matches("__Host-").trim_start_matches("__Secure-");
-    bare.starts_with(SESSION_PREFIX) || bare.starts_with(SHARE_PREFIX) || is_pending(name)
+    LOGIN_COOKIES.iter().any(|login| bare.starts_with(login))
 }
 
 #[cfg(test)]
