@@ -46,7 +46,7 @@ pub(super) fn field(kind: Kind, path: String, meant: Option<&'static str>) -> Pr
         let message = format!("there is no such field here; if \"{bar}\" is meant, without it others might be let in");
         return Problem::error("UnknownField", path, message);
     }
-    if GATES.contains(&kind) && path.starts_with("spec.") {
+    if kind.is_gate() && path.starts_with("spec.") {
         let message = "there is no such field here, and without what it was to say others might be let in";
         return Problem::error("UnknownField", path, message);
     }
