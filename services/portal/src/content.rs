@@ -7,6 +7,7 @@ mod directory;
 mod follow;
 mod page;
 mod settings;
+mod sources;
 mod theme;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,6 @@ pub(crate) use self::page::Page;
 use self::settings::Settings;
 use crate::texts::Texts;
 
-/// What stands above the list of APIs.
-const LANDING: [&str; 2] = ["landing.md", "index.md"];
 /// Texts in other words, or in another language.
 const TEXTS: &str = "texts.yaml";
 
@@ -125,14 +124,7 @@ impl Content {
         let pictures = files.iter().filter_map(|(path, bytes)| Some((path.clone(), picture(path, bytes.clone())?)));
         let pictures: BTreeMap<_, _> = pictures.collect();
         let written = files.into_iter().filter(|(path, _)| !pictures.contains_key(path));
-        let (mut landing, mut sources) = (None, BTreeMap::new());
-        for (path, bytes) in written {
-            match path.strip_suffix(".md") {
-                Some(_) if LANDING.contains(&path.as_str()) && landing.is_none() => landing = Some((path, bytes)),
-                Some(slug) => drop(sources.insert(slug.trim_start_matches("pages/").to_owned(), (path, bytes))),
-                None => problems.push(unused(&path)),
-            }
-        }
+        let (landing, sources) = sources::of(written, &mut problems);
         let place = page::Place { pages: sources.keys().cloned().collect(), files: pictures.keys().cloned().collect() };
         let landing = landing.and_then(|(path, bytes)| Page::read("", &path, &bytes, &place, &mut problems));
         let mut pages: Vec<_> = sources
@@ -157,18 +149,6 @@ fn picture(path: &str, bytes: Bytes) -> Option<File> {
     let (_, extension) = path.rsplit_once('.')?;
     let (_, media) = PICTURES.iter().find(|(known, _)| known.eq_ignore_ascii_case(extension))?;
     Some(File { media, bytes })
-}
-
-/// Why a file is not shown.
-fn unused(path: &str) -> String {
-    let why = match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
-        "gomd" | "gohtml" => {
-            "templates of Edge Stack's portal are not run: write the page in markdown, with the ending .md"
-        }
-        _ if path == "devportal.yaml" => "is of Edge Stack's portal: what it may say here stands in portal.yaml",
-        _ => "is neither a page (.md) nor a picture",
-    };
-    format!("{path}: {why}")
 }
 
 /// Where a picture is.
@@ -242,6 +222,25 @@ mod tests {
         ] {
             assert!(content.problems.iter().any(|problem| problem.contains(part)), "{part}: {:?}", content.problems);
         }
+    }
+
+    #[test]
+    fn no_page_takes_the_place_of_another_unsaid() {
+        let content = content(&[
+            ("index.md", "The index"),
+            ("landing.md", "The landing"),
+            ("pages/a.md", "# Below"),
+            ("a.md", "# Above"),
+        ]);
+        let titles: Vec<_> = content.pages.iter().map(|page| (page.slug.as_str(), page.title.as_str())).collect();
+        assert_eq!(titles, [("a", "Above")]);
+        assert!(content.landing.as_ref().unwrap().html.to_string().contains("The landing"));
+        assert_eq!(
+            content.problems,
+            ["pages/a.md: has the address of a.md, which is shown", "index.md: landing.md is shown instead"]
+        );
+        let index = self::content(&[("index.md", "The index")]);
+        assert!(index.landing.is_some() && index.problems.is_empty(), "{:?}", index.problems);
     }
 
     #[test]
