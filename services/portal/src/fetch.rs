@@ -74,6 +74,11 @@ pub(crate) struct Validators {
 }
 
 impl Validators {
+    /// Whether a server that has these can know that a document is what it was.
+    fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.modified.is_none()
+    }
+
     fn of(headers: &HeaderMap) -> Self {
         Self { etag: headers.get(header::ETAG).cloned(), modified: headers.get(header::LAST_MODIFIED).cloned() }
     }
@@ -109,6 +114,13 @@ pub(crate) enum FetchError {
     /// One redirect too many.
     #[error("there were more than {MAX_REDIRECTS} redirects")]
     Redirects,
+}
+
+impl FetchError {
+    /// Whether somebody answered, and that with no document.
+    pub(crate) fn is_answer(&self) -> bool {
+        !matches!(self, Self::Unreachable(_) | Self::TimedOut(_))
+    }
 }
 
 /// Fetches documents.
@@ -151,14 +163,15 @@ impl Fetcher {
                 Target::Url(url) => url.ask(&self.guarded, &self.allowed_hosts, validators).await?,
                 Target::Probe(_) => return Err(FetchError::NotAllowed("it is at one of several places".to_owned())),
             };
-            self.read(response).await
+            self.read(response, validators).await
         };
         tokio::time::timeout(total, fetch).await.unwrap_or(Err(FetchError::TimedOut(total)))
     }
 
-    async fn read(&self, response: Response) -> Result<Fetched, FetchError> {
+    async fn read(&self, response: Response, asked: &Validators) -> Result<Fetched, FetchError> {
         match response.status() {
-            StatusCode::NOT_MODIFIED => Ok(Fetched::NotModified),
+            // To a question without validators that is no answer.
+            StatusCode::NOT_MODIFIED if !asked.is_empty() => Ok(Fetched::NotModified),
             StatusCode::OK => {
                 let validators = Validators::of(response.headers());
                 let body = body::read(response, self.max_bytes).await?;

@@ -6,15 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::look::{Looked, Question};
+use super::look::{Failure, Looked, Question, Source};
 use crate::api::Api;
 use crate::catalog::{Entry, Trouble};
-use crate::fetch::{Target, Validators};
+use crate::fetch::Target;
 use crate::reference::Reference;
 
 /// How long to wait after a first failure.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
-/// The longest wait.
+/// The longest wait; also that for a service of which nobody says that it has a document, when it says that it has none.
 const LAST_RETRY: Duration = Duration::from_secs(15 * 60);
 /// Documents asked for by hand are not looked at more often than this.
 const REST: Duration = Duration::from_secs(2);
@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_secs(2);
 pub(super) struct Kept {
     pub(super) api: Arc<Api>,
     reference: Option<Arc<Reference>>,
-    validators: Validators,
+    source: Option<Source>,
     checked: Option<Timestamp>,
     trouble: Option<Trouble>,
     failures: u32,
@@ -39,9 +39,8 @@ impl Kept {
         match before {
             Some(kept) if *kept.api == api => kept,
             Some(kept) => {
-                let moved = kept.api.target != api.target;
-                let validators = if moved { Validators::default() } else { kept.validators.clone() };
-                let mut kept = Self { api: Arc::new(api), validators, failures: 0, due: Some(now), ..kept };
+                let source = kept.source.clone().filter(|_| kept.api.target == api.target);
+                let mut kept = Self { api: Arc::new(api), source, failures: 0, due: Some(now), ..kept };
                 kept.note_target();
                 kept
             }
@@ -49,7 +48,7 @@ impl Kept {
                 let mut kept = Self {
                     api: Arc::new(api),
                     reference: None,
-                    validators: Validators::default(),
+                    source: None,
                     checked: None,
                     trouble: None,
                     failures: 0,
@@ -91,12 +90,7 @@ impl Kept {
     pub(super) fn begin(&mut self, target: Target) -> Question {
         self.is_looking = true;
         self.due = None;
-        Question {
-            api: Arc::clone(&self.api),
-            target,
-            known: self.reference.clone(),
-            validators: self.validators.clone(),
-        }
+        Question { api: Arc::clone(&self.api), target, known: self.reference.clone(), source: self.source.clone() }
     }
 
     /// Takes what came of it; says whether something that is shown is another.
@@ -111,13 +105,14 @@ impl Kept {
             return true;
         }
         let wait = match looked.answer {
-            Ok(validators) => {
-                self.succeed(validators);
+            Ok(source) => {
+                self.succeed(source);
                 poll.map(jittered)
             }
-            Err(why) => {
+            Err(Failure { why, is_answer }) => {
                 self.fail(why);
-                Some(jittered(retry(self.failures)))
+                let has_none = is_answer && self.is_without();
+                Some(jittered(if has_none { LAST_RETRY } else { retry(self.failures) }))
             }
         };
         // A wish that came while it was looked at stays.
@@ -125,11 +120,11 @@ impl Kept {
         true
     }
 
-    fn succeed(&mut self, validators: Validators) {
+    fn succeed(&mut self, source: Source) {
         if let Some(Trouble { since, .. }) = self.trouble.take() {
             tracing::info!("the document of {} can be had again; it could not since {since}", self.api.id);
         }
-        self.validators = validators;
+        self.source = Some(source);
         self.failures = 0;
         self.checked = Some(Timestamp::now());
     }
@@ -176,6 +171,15 @@ mod tests {
     use super::*;
     use crate::api::tests::of_service;
     use crate::document::Document;
+    use crate::fetch::Validators;
+
+    fn source(api: &Api) -> Source {
+        Source { place: api.target.clone().unwrap(), validators: Validators::default() }
+    }
+
+    fn silent(why: &str) -> Failure {
+        Failure { why: why.to_owned(), is_answer: false }
+    }
 
     fn good(api: &Arc<Api>) -> Arc<Reference> {
         let document = Document::read(bytes::Bytes::from_static(b"openapi: 3.1.0")).unwrap();
@@ -192,12 +196,12 @@ mod tests {
         assert!(!kept.is_due(now), "it is being looked at");
         let api = question.api;
         let reference = Some(good(&api));
-        kept.take(Looked { api: Arc::clone(&api), reference, answer: Ok(Validators::default()) }, None);
+        kept.take(Looked { api: Arc::clone(&api), reference, answer: Ok(source(&api)) }, None);
         assert_eq!((kept.due(), kept.entry().trouble), (None, None));
 
         kept.wish(now);
         let known = kept.begin(target).known;
-        kept.take(Looked { api, reference: known, answer: Err("it is gone".to_owned()) }, None);
+        kept.take(Looked { api, reference: known, answer: Err(silent("it is gone")) }, None);
         let entry = kept.entry();
         assert!(entry.reference.is_some() && entry.checked.is_some());
         assert_eq!(entry.trouble.unwrap().why, "it is gone");
@@ -213,8 +217,22 @@ mod tests {
         changed.served.asks_auth_service = true;
         let mut kept = Kept::updated(Some(kept), changed, now);
         let reference = Some(good(&question.api));
-        kept.take(Looked { api: question.api, reference, answer: Err("old".to_owned()) }, None);
+        kept.take(Looked { api: question.api, reference, answer: Err(silent("old")) }, None);
         assert!(kept.entry().trouble.is_none() && kept.is_due(Instant::now()));
+    }
+
+    #[test]
+    fn a_service_that_has_none_is_left_alone_for_long_and_one_that_is_silent_is_not() {
+        let waits = |is_probed, failure: Failure| {
+            let mut kept = Kept::updated(None, Api { is_probed, ..of_service() }, Instant::now());
+            let Question { api, .. } = kept.begin(kept.api.target.clone().unwrap());
+            kept.take(Looked { api, reference: None, answer: Err(failure) }, None);
+            kept.due().unwrap() - Instant::now()
+        };
+        let (soon, late) = (Duration::from_secs(10), Duration::from_secs(600));
+        assert!(waits(true, Failure::of_answer("the answer was 404")) > late);
+        assert!(waits(true, silent("nobody answers")) < soon);
+        assert!(waits(false, Failure::of_answer("the answer was 404")) < soon, "somebody says that there is one");
     }
 
     #[test]
