@@ -60,7 +60,7 @@ async fn serve(args: UpArgs) -> Outcome {
     let program = Binary::find(envoy.as_deref())?.path;
     let listener = bind_admin(admin.address).await?;
     let address = listener.local_addr().context("the admin server has no address")?;
-    let portal = Portal::bind(portal, address, place.cluster.access().kubeconfig).await?;
+    let portal = Portal::bind(portal, address, place.cluster.access()).await?;
     let webhook = webhook.bind(&place).await?;
     append_to_stdout();
     let signalled = shutdown_on_signal().context("cannot handle signals")?;

@@ -50,5 +50,5 @@ pub use changes::{Change, DiffError, Severity, diff};
 pub use fetch::Secrets;
 pub use keys::{KeyUse, KeyUses, KeysError};
 pub use run::{Beside, RunError, run};
-pub use settings::Settings;
+pub use settings::{Cluster, Settings};
 pub use start::{Arguments, main, start};

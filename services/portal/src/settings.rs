@@ -7,6 +7,18 @@ use clap::Args;
 
 use crate::keys::{Keys, KeysError, Place};
 
+/// Which cluster keys are kept in, and as whom.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// How to reach the cluster of --portal-keys-secret [default: the service account of the pod, else $KUBECONFIG or
+    /// ~/.kube/config]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: the current one]
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
 /// How the portal works.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
@@ -68,13 +80,14 @@ pub struct Settings {
     /// the directory that the gateway reads, where an `APIKey` Filter finds them at once [default: they may not]
     #[arg(long = "portal-keys", value_name = "FILE", env = "NUNCIO_PORTAL_KEYS", value_hint = clap::ValueHint::FilePath)]
     keys: Option<PathBuf>,
-    /// Keep them in this Secret of a cluster instead, which an `APIKey` Filter names: the pod's cluster, or that of KUBECONFIG
+    /// Keep them in this Secret of a cluster instead, which an `APIKey` Filter names: the one that the gateway reads, the pod's
+    /// own, or that of KUBECONFIG
     #[arg(id = "portal-keys-secret", long = "portal-keys-secret", value_name = "NAMESPACE/NAME", conflicts_with = "keys",
         env = "NUNCIO_PORTAL_KEYS_SECRET", value_parser = secret_name)]
     keys_secret: Option<(String, String)>,
-    /// Of the cluster that the gateway reads, where that is told.
+    /// Which cluster that is; beside a gateway, the one that it reads.
     #[arg(skip)]
-    pub kubeconfig: Option<PathBuf>,
+    pub cluster: Cluster,
     /// Show everything to everybody, also what is for some groups alone: for a portal that nobody else reaches
     #[arg(long = "portal-show-all", env = "NUNCIO_PORTAL_SHOW_ALL")]
     pub shows_all: bool,
@@ -108,7 +121,7 @@ impl Settings {
         let secret = self.keys_secret.clone().map(|(namespace, name)| Place::Secret {
             namespace,
             name,
-            kubeconfig: self.kubeconfig.clone(),
+            cluster: self.cluster.clone(),
         });
         secret.or_else(|| self.keys.clone().map(Place::File))
     }

@@ -5,7 +5,7 @@ use clap::{Args, Parser};
 use nuncio_telemetry::{LogFormat, Traces};
 use tokio::net::TcpListener;
 
-use crate::settings::Settings;
+use crate::settings::{Cluster, Settings};
 
 /// What `portal` and `nuncio portal` are told.
 #[derive(Args, Debug)]
@@ -18,6 +18,8 @@ pub struct Arguments {
     admin: String,
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    cluster: Cluster,
     /// Shape of log lines: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "NUNCIO_LOG_FORMAT", value_parser = log_format)]
     log_format: LogFormat,
@@ -58,7 +60,8 @@ pub fn start(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { listen, admin, settings, log_format, log_level } = arguments;
+    let Arguments { listen, admin, mut settings, cluster, log_format, log_level } = arguments;
+    settings.cluster = cluster;
     let traces = Traces::of_environment();
     let options = nuncio_telemetry::Options { service: "nuncio-portal", format: log_format, filter: log_level, traces };
     let run = async |stop| {

@@ -1,11 +1,11 @@
 //! The developer portal beside the gateway.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
-use nuncio_portal::{Beside, IdentityKeys, KeyUse, KeyUses, RunError, Secrets, Settings};
+use nuncio_controller::ClusterAccess;
+use nuncio_portal::{Beside, Cluster, IdentityKeys, KeyUse, KeyUses, RunError, Secrets, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -27,10 +27,10 @@ impl Portal {
     pub(super) async fn bind(
         args: PortalArgs,
         admin: SocketAddr,
-        kubeconfig: Option<PathBuf>,
+        cluster: ClusterAccess,
     ) -> Result<Option<Self>, Failure> {
-        let PortalArgs { address, mut settings } = args;
-        settings.kubeconfig = kubeconfig;
+        let PortalArgs { address, settings: told } = args;
+        let settings = settings(told, cluster);
         let Some(address) = address else {
             let unused = "--portal-keys and --portal-keys-secret need --portal: who would give himself keys there?";
             return if settings.keeps_keys() { Err(Failure::usage(unused)) } else { Ok(None) };
@@ -54,6 +54,12 @@ impl Portal {
             }
         }
     }
+}
+
+/// What is told of a portal, in the cluster of its gateway.
+fn settings(mut told: Settings, ClusterAccess { kubeconfig, context }: ClusterAccess) -> Settings {
+    told.cluster = Cluster { kubeconfig, context };
+    told
 }
 
 /// What the authentication service and the controller of this process tell it.
@@ -88,7 +94,25 @@ mod tests {
     async fn keys_need_a_portal() {
         let cli = Cli::try_parse_from(["nuncio", "up", "manifests", "--portal-keys", "keys.yaml"]).unwrap();
         let Command::Up(args) = cli.command else { panic!() };
-        let refused = Portal::bind(args.portal, SocketAddr::from(([127, 0, 0, 1], 1)), None).await.err().unwrap();
+        let refused = Portal::bind(args.portal, SocketAddr::from(([127, 0, 0, 1], 1)), ClusterAccess::default())
+            .await
+            .err()
+            .unwrap();
         assert!(refused.to_string().starts_with("--portal-keys and --portal-keys-secret need --portal"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn keys_are_kept_in_the_cluster_that_the_gateway_reads() {
+        let line = ["nuncio", "up", "--kubernetes", "--kubeconfig", "/nowhere/config", "--context", "live"];
+        let keys = ["--portal=127.0.0.1:0", "--portal-keys-secret", "shop/portal-keys"];
+        let cli = Cli::try_parse_from([&line[..], &keys].concat()).unwrap();
+        let Command::Up(args) = cli.command else { panic!() };
+        let (portal, admin) = (args.portal, SocketAddr::from(([127, 0, 0, 1], 1)));
+        assert_eq!(
+            settings(portal.settings.clone(), args.place.cluster.access()).cluster,
+            Cluster { kubeconfig: Some("/nowhere/config".into()), context: Some("live".to_owned()) }
+        );
+        let refused = Portal::bind(portal, admin, args.place.cluster.access()).await.err().unwrap();
+        assert!(refused.to_string().contains("cannot keep API keys"), "{refused}");
     }
 }

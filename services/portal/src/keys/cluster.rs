@@ -1,7 +1,6 @@
 //! The Secret of a cluster.
 
 use std::fmt;
-use std::path::Path;
 use std::time::Duration;
 
 use http::{Method, Request, header};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::KeysError;
 use super::manifest::Manifest;
+use crate::settings::Cluster;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,17 +32,10 @@ impl fmt::Debug for ClusterSecret {
 
 impl ClusterSecret {
     /// Finds the way to it. Asks nothing yet.
-    pub(super) async fn find(namespace: &str, name: &str, kubeconfig: Option<&Path>) -> Result<Self, KeysError> {
-        let wrong = |error: &dyn fmt::Display| KeysError::Cluster(format!("{namespace}/{name}"), error.to_string());
-        let config = match kubeconfig {
-            Some(file) => {
-                let kubeconfig = Kubeconfig::read_from(file).map_err(|error| wrong(&error))?;
-                let options = KubeConfigOptions::default();
-                Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(&error))?
-            }
-            None => Config::infer().await.map_err(|error| wrong(&error))?,
-        };
-        let client = Client::try_from(config).map_err(|error| wrong(&error))?;
+    pub(super) async fn find(namespace: &str, name: &str, cluster: &Cluster) -> Result<Self, KeysError> {
+        let wrong = |error: String| KeysError::Cluster(format!("{namespace}/{name}"), error);
+        let config = config(cluster).await.map_err(wrong)?;
+        let client = Client::try_from(config).map_err(|error| wrong(error.to_string()))?;
         Ok(Self { client, namespace: namespace.to_owned(), name: name.to_owned() })
     }
 
@@ -123,10 +116,51 @@ impl ClusterSecret {
     }
 }
 
+/// The way to a cluster, found as a gateway finds it that reads one.
+async fn config(Cluster { kubeconfig, context }: &Cluster) -> Result<Config, String> {
+    let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
+    let found = match kubeconfig {
+        Some(file) => match Kubeconfig::read_from(file) {
+            Ok(read) => Config::from_custom_kubeconfig(read, &options).await,
+            Err(error) => Err(error),
+        },
+        None if context.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => {
+            return Config::incluster().map_err(|error| error.to_string());
+        }
+        None => Config::from_kubeconfig(&options).await,
+    };
+    found.map_err(|error| error.to_string())
+}
+
 /// What an API server says.
 enum Answer {
     Given(Value),
     Missing,
     /// What was to be changed is another by now, or there already.
     Late,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_cluster_is_that_of_the_context_which_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("config");
+        let cluster =
+            |name: &str| json!({ "name": name, "cluster": { "server": format!("https://{name}.example:6443") } });
+        let context = |name: &str| json!({ "name": name, "context": { "cluster": name, "user": "ann" } });
+        let text = json!({ "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "clusters": [cluster("test"), cluster("live")], "contexts": [context("test"), context("live")],
+            "users": [{ "name": "ann", "user": {} }] });
+        std::fs::write(&file, text.to_string()).unwrap();
+        let server = async |context: Option<&str>| {
+            let cluster = Cluster { kubeconfig: Some(file.clone()), context: context.map(ToOwned::to_owned) };
+            config(&cluster).await.map(|config| config.cluster_url.host().unwrap_or_default().to_owned())
+        };
+        assert_eq!(server(None).await.unwrap(), "test.example");
+        assert_eq!(server(Some("live")).await.unwrap(), "live.example");
+        assert!(server(Some("other")).await.unwrap_err().contains("other"));
+    }
 }

@@ -7,6 +7,7 @@ use tokio::sync::Mutex;
 use super::KeysError;
 use super::cluster::ClusterSecret;
 use super::manifest::Manifest;
+use crate::settings::Cluster;
 
 /// Where keys are to be kept.
 #[derive(Clone, Debug)]
@@ -19,8 +20,8 @@ pub(crate) enum Place {
         namespace: String,
         /// Its name.
         name: String,
-        /// Which cluster; without, that of the pod, or of `KUBECONFIG`.
-        kubeconfig: Option<PathBuf>,
+        /// Which cluster.
+        cluster: Cluster,
     },
 }
 
@@ -37,8 +38,8 @@ impl Store {
     pub(super) async fn open(place: &Place) -> Result<Self, KeysError> {
         Ok(match place {
             Place::File(path) => Self::File(path.clone(), Mutex::default()),
-            Place::Secret { namespace, name, kubeconfig } => {
-                Self::Secret(ClusterSecret::find(namespace, name, kubeconfig.as_deref()).await?)
+            Place::Secret { namespace, name, cluster } => {
+                Self::Secret(ClusterSecret::find(namespace, name, cluster).await?)
             }
         })
     }
