@@ -15,7 +15,7 @@ pub(crate) use self::model::{Credential, DEV_PORTAL, Docs, Path, Rewrite, Served
 #[cfg(test)]
 pub(crate) use self::portal::SpecId;
 pub(crate) use self::portal::{Naming, PortalSpec, Scope, StaticDocs};
-pub(crate) use self::previews::Preview;
+pub(crate) use self::previews::{PreviewAddress, host_of};
 
 /// More than there are.
 const EVERYTHING: usize = 1_000_000;

@@ -16,6 +16,7 @@ use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::model::{Preview, Previews};
 use crate::web::Site;
 
 /// What programs ask, with its description.

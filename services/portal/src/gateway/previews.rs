@@ -1,75 +1,48 @@
-//! Previews of hosts: where the same routes lead to another version of a service.
+//! Addresses of previews: where the same routes lead to another version of a service.
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use http::Uri;
 
 use super::Admin;
+use crate::previews::{Preview, Previews};
 
 /// How long a page waits for them: it is of use without.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// More than a page could show.
 const MOST: usize = 50;
 
-/// A preview that requests of an API can be sent to.
+/// An address at which requests of an API reach a preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Preview {
+pub(crate) struct PreviewAddress {
     /// Its namespace and name, and what it replaces.
     pub(crate) title: String,
-    /// The address at which it is.
+    /// Scheme, host and port.
     pub(crate) origin: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Page {
-    items: Vec<Told>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Told {
-    namespace: String,
-    name: String,
-    urls: Vec<Url>,
-    services: Vec<Service>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Url {
-    baseline: String,
-    url: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Service {
-    baseline: String,
-    backend: String,
 }
 
 impl Admin {
     /// Those of these addresses' hosts; none where nobody tells.
-    pub(crate) async fn previews(&self, origins: &[String]) -> Vec<Preview> {
+    pub(crate) async fn preview_addresses(&self, origins: &[String]) -> Vec<PreviewAddress> {
         let path = format!("/api/v1/previews?limit={MOST}");
-        match tokio::time::timeout(PATIENCE, self.get::<Page>(&path)).await {
-            Ok(Ok(page)) => page.items.iter().flat_map(|told| told.at(origins)).collect(),
+        match tokio::time::timeout(PATIENCE, self.get::<Previews>(&path)).await {
+            Ok(Ok(found)) => found.items.iter().flat_map(|preview| addresses(preview, origins)).collect(),
             Ok(Err(_)) | Err(_) => Vec::new(),
         }
     }
 }
 
-impl Told {
-    fn at(&self, origins: &[String]) -> Vec<Preview> {
-        let replaced = self.services.iter().map(|one| format!("{} instead of {}", one.backend, one.baseline));
-        let title = format!("{}/{}: {}", self.namespace, self.name, replaced.collect::<Vec<_>>().join(", "));
-        let urls = self.urls.iter().filter(|url| origins.iter().any(|origin| host(origin) == url.baseline));
-        let preview = |url: &Url| Preview { title: title.clone(), origin: url.url.trim_end_matches('/').to_owned() };
-        urls.map(preview).collect()
-    }
+fn addresses(preview: &Preview, origins: &[String]) -> Vec<PreviewAddress> {
+    let title = format!("{}/{}: {}", preview.namespace, preview.name, preview.replaces());
+    let is_of = |origin: &String, baseline: &str| host_of(origin).is_some_and(|host| host == baseline);
+    let urls = preview.urls.iter().filter(|url| origins.iter().any(|origin| is_of(origin, &url.baseline)));
+    let origin = |url: &str| url.trim_end_matches('/').to_owned();
+    urls.map(|url| PreviewAddress { title: title.clone(), origin: origin(&url.url) }).collect()
 }
 
-/// The name in an address.
-fn host(origin: &str) -> &str {
-    let authority = origin.split_once("://").map_or(origin, |(_, authority)| authority);
-    authority.rsplit_once(':').map_or(authority, |(name, _)| name)
+/// The host of a URL, without scheme and port; an IPv6 address stays in its brackets.
+pub(crate) fn host_of(url: &str) -> Option<String> {
+    url.parse::<Uri>().ok()?.host().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -80,16 +53,22 @@ mod tests {
 
     #[test]
     fn a_preview_is_one_of_the_hosts_that_it_shadows() {
-        let told: Told = serde_json::from_value(json!({ "namespace": "shop", "name": "pr-42",
-            "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--pr-42-k3.preview.example/" }],
-            "services": [{ "baseline": "cart", "backend": "cart-pr-42" }] }))
-        .unwrap();
-        let at = |origin: &str| told.at(&[origin.to_owned()]);
-        let expected = Preview {
-            title: "shop/pr-42: cart-pr-42 instead of cart".to_owned(),
+        let preview = |baseline: &str| -> Preview {
+            serde_json::from_value(json!({ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null,
+                "urls": [{ "entrypoint": "web", "baseline": baseline, "url": "https://web--pr-42-k3.preview.example/" }],
+                "services": [{ "baseline": "cart", "backend": "cart-pr-42" }], "problems": [] }))
+            .unwrap()
+        };
+        let at = |origin: &str, baseline: &str| addresses(&preview(baseline), &[origin.to_owned()]);
+        let expected = PreviewAddress {
+            title: "shop/pr-42: cart by cart-pr-42".to_owned(),
             origin: "https://web--pr-42-k3.preview.example".to_owned(),
         };
-        assert_eq!(at("https://shop.example:8443"), [expected]);
-        assert_eq!(at("https://other.example"), []);
+        assert_eq!(at("https://shop.example:8443", "shop.example"), [expected.clone()]);
+        assert_eq!(at("https://other.example", "shop.example"), []);
+        for address in ["http://[2001:db8::1]:8080", "http://[2001:db8::1]"] {
+            assert_eq!(at(address, "[2001:db8::1]"), [expected.clone()], "{address}");
+        }
+        assert_eq!(at("http://[2001:db8::2]", "[2001:db8::1]"), []);
     }
 }

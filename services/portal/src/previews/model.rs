@@ -43,7 +43,7 @@ impl Preview {
     }
 
     /// What is replaced, in words.
-    pub(super) fn replaces(&self) -> String {
+    pub(crate) fn replaces(&self) -> String {
         let services = self.services.iter().map(|service| format!("{} by {}", service.baseline, service.backend));
         services.collect::<Vec<_>>().join(", ")
     }
@@ -82,14 +82,6 @@ pub(crate) struct Url {
     pub(crate) baseline: String,
     /// Its URL.
     pub(crate) url: String,
-}
-
-impl Url {
-    /// The host, without scheme and port.
-    pub(super) fn host(&self) -> &str {
-        let rest = self.url.split_once("://").map_or(&*self.url, |(_, rest)| rest);
-        rest.split(['/', ':']).next().unwrap_or_default()
-    }
 }
 
 /// A service that is replaced.

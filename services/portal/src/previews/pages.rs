@@ -11,6 +11,7 @@ use super::api::{What, all, change};
 use super::model::{Preview, Route, Routes, Shared, Url};
 use super::problem::ProblemDetails;
 use super::share::{Wanted as Wish, links};
+use crate::gateway::host_of;
 use crate::web::words::{count_of, date};
 use crate::web::{Frame, Visit, escape_path, respond};
 
@@ -151,7 +152,7 @@ async fn show(
     let preview = found.items.into_iter().next().ok_or_else(missing)?;
     let mut routes = Vec::new();
     for url in &preview.urls {
-        let path = format!("/api/v1/routes?limit=1000&host={}", escape_path(url.host()));
+        let path = format!("/api/v1/routes?limit=1000&host={}", escape_path(&host_of(&url.url).unwrap_or_default()));
         let of_host: Routes = visit.console.admin.get(&path).await.map_err(|error| refused(error.into()))?;
         routes.extend(of_host.items.iter().filter(|route| route.action == "forward").map(|route| shown(route, url)));
     }

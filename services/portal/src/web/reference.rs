@@ -17,7 +17,7 @@ use super::{escape_path, try_it};
 use crate::about::About;
 use crate::api::ApiId;
 use crate::catalog::Entry;
-use crate::gateway::{Credential, Preview, ServedApi};
+use crate::gateway::{Credential, PreviewAddress, ServedApi};
 use crate::markdown::{self, Html};
 use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
 
@@ -238,7 +238,7 @@ struct OperationPage<'a> {
     conditions: &'a [String],
     /// Where a request may be sent.
     origins: &'a [String],
-    previews: &'a [Preview],
+    previews: &'a [PreviewAddress],
     /// Where the portal says why a request is answered as it is.
     explain: String,
     script: &'a Asset,
@@ -257,7 +257,7 @@ pub(crate) async fn operation(
     let removed = |header: &str| entry.api.served.removes(header);
     let view =
         OperationView::of(reference, operation, &format!("{}/schemas/", head.link), removed).ok_or_else(missing)?;
-    let previews = site.console.admin.previews(reference.origins()).await;
+    let previews = site.console.admin.preview_addresses(reference.origins()).await;
     let page = OperationPage {
         frame: site.frame(),
         menu: Menu::of(reference, &slug),
