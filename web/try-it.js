@@ -8,6 +8,9 @@ const PATIENCE = 30_000;
 const REFUSALS = new Set([401, 403, 429, 503]);
 
 const form = document.getElementById('try');
+// What is said, in the language of the page.
+const words = JSON.parse(form?.dataset.words ?? '{}');
+const text = (name, values = {}) => words[name].replace(/\{(\w+)\}/g, (whole, value) => values[value] ?? whole);
 const answer = document.getElementById('answer');
 const sample = document.getElementById('sample');
 const find = (id) => document.getElementById(id);
@@ -38,7 +41,7 @@ function moreHeaders() {
 function uploaded() {
   const fields = find('try-upload');
   if (!fields) return null;
-  const given = ({ files, value }) => (files ? [...files] : [value].filter((text) => text !== ''));
+  const given = ({ files, value }) => (files ? [...files] : [value].filter((written) => written !== ''));
   const parts = [...fields.querySelectorAll('[data-part]')].flatMap((field) => given(field).map((what) => [field.dataset.part, what]));
   const { media } = fields.dataset;
   return { media, parts, isForm: media.startsWith('multipart/') };
@@ -82,12 +85,12 @@ function filledIn() {
   };
 }
 
-const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+const quoted = (word) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 // The request for a shell. Credentials are variables: what is shown may be copied anywhere.
 function curl({ method, url, headers, body, upload, credential: by }) {
-  const words = [/^[A-Za-z]+$/.test(method) ? method : quoted(method)];
-  const parts = [method === 'GET' ? `curl ${quoted(url)}` : `curl -X ${words[0]} ${quoted(url)}`];
+  const verb = /^[A-Za-z]+$/.test(method) ? method : quoted(method);
+  const parts = [method === 'GET' ? `curl ${quoted(url)}` : `curl -X ${verb} ${quoted(url)}`];
   for (const [name, value] of headers) parts.push(`-H ${quoted(`${name}: ${value}`)}`);
   if (by) parts.push(`-H "${by.name.replace(/[^\w-]/g, '')}: ${by.shown}"`);
   if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
@@ -109,32 +112,37 @@ async function explained({ method, url, headers, credential: by }) {
 }
 
 // Why, in the words of the one who refused: the message of the answer, or what it says of the token that was shown.
-function wordsOf(response, text) {
+function wordsOf(response, body) {
   const told = /error_description="([^"]*)"/.exec(response.headers.get('www-authenticate') ?? '');
   if (told) return told[1];
   try {
-    return String(JSON.parse(text).message ?? '');
+    return String(JSON.parse(body).message ?? '');
   } catch {
     return '';
   }
 }
 
-function reasons(status, words, { outcome, protection, limits }) {
-  const decided = status === 429 ? 'the request is held to limits.' : 'rules decide about the request.';
+// `rule, which asks one, then another`.
+function askedOf(rule, filters) {
+  return text('asks', { rule, filters: filters.join(`, ${text('then')} `) });
+}
+
+function reasons(status, told, { outcome, protection, limits }) {
+  const decided = text(status === 429 ? 'limited' : 'decided');
   const isDecided = status === 429 ? limits.some(({ limit }) => limit) : status !== 503 && protection.length;
   const rules = protection.map(({ by, filters, outcome: what }) =>
-    element('li', {}, element('code', {}, by), `: ${what}${filters.length ? `, which asks ${filters.join(', then ')}` : ''}`));
+    element('li', {}, element('code', {}, by), `: ${filters.length ? askedOf(what, filters) : what}`));
   const held = limits.map(({ labels, limit, outcome: what }) =>
-    element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), `${labels ? `for ${labels}, ` : ''}${what}`));
+    element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), labels ? text('limit_for', { labels, outcome: what }) : what));
   return element('div', { className: 'note why' },
-    element('p', {}, element('strong', {}, 'Why: '), words ? `${words}; ` : '', isDecided ? decided : `${outcome}.`),
+    element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided ? decided : `${outcome}.`),
     element('ul', {}, ...rules, ...held), ...(status === 401 ? wayIn() : []));
 }
 
 // Where a login begins that leads back to this page.
 function wayIn() {
   const { login } = form.dataset;
-  return login && valueOf('try-as') === 'session' ? [element('p', {}, element('a', { href: login }, 'Log in'), ' and try again.')] : [];
+  return login && valueOf('try-as') === 'session' ? [element('p', {}, element('a', { href: login }, text('log_in')), ` ${text('again')}`)] : [];
 }
 
 function size(bytes) {
@@ -144,7 +152,7 @@ function size(bytes) {
 function headerTable(headers) {
   const rows = headers.map(([name, value]) =>
     element('tr', {}, element('th', { scope: 'row' }, element('code', {}, name)), element('td', {}, value)));
-  return element('details', {}, element('summary', {}, `Headers (${headers.length})`), element('table', {}, element('tbody', {}, ...rows)));
+  return element('details', {}, element('summary', {}, text('headers', { number: headers.length })), element('table', {}, element('tbody', {}, ...rows)));
 }
 
 // What an answer says of limits: `RateLimit-Remaining: 3`.
@@ -153,31 +161,31 @@ function limitsIn(headers) {
   return told.map(([name, value]) => element('li', {}, `${name.replace(/^x-/, '')}: ${value}`));
 }
 
-const pretty = (text) => {
+const pretty = (body) => {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return JSON.stringify(JSON.parse(body), null, 2);
   } catch {
-    return text;
+    return body;
   }
 };
 
 // Reads an answer into `into` as it comes; gives its text, and its size in words.
 async function read(response, into) {
   const decoder = new TextDecoder();
-  let [bytes, text, isWhole] = [0, '', true];
+  let [bytes, body, isWhole] = [0, '', true];
   try {
     for await (const part of response.body ?? []) {
       bytes += part.length;
-      text += decoder.decode(part, { stream: true });
-      into.textContent = text;
+      body += decoder.decode(part, { stream: true });
+      into.textContent = body;
       if (bytes > LONGEST) break;
     }
     isWhole = bytes <= LONGEST;
   } catch {
     isWhole = false;
   }
-  into.textContent = pretty(text);
-  return { text, words: `${size(bytes)}${isWhole ? '' : ', and then no more is shown'}` };
+  into.textContent = pretty(body);
+  return { body, length: isWhole ? size(bytes) : text('cut', { size: size(bytes) }) };
 }
 
 // What became of the request, in a few words that are also read out.
@@ -189,13 +197,14 @@ function show(response, milliseconds) {
   const headers = [...response.headers];
   // Envoy adds it to what a service said, and to nothing that it says itself.
   const byService = response.headers.has('x-envoy-upstream-service-time');
-  const facts = element('p', { className: 'quiet' }, `${milliseconds} ms${byService ? ', answered by the service' : ''}`);
+  const time = `${milliseconds} ms`;
+  const facts = element('p', { className: 'quiet' }, byService ? text('by_service', { time }) : time);
   const body = element('code', {});
   say(element('span', { className: `status ${response.ok ? 'good' : 'bad'}` }, `${response.status} ${response.statusText}`.trim()));
   answer.replaceChildren(
     facts,
     element('ul', { className: 'facts' }, ...limitsIn(headers)),
-    element('pre', { tabIndex: 0, ariaLabel: 'Body of the answer' }, body),
+    element('pre', { tabIndex: 0, ariaLabel: text('body') }, body),
     headerTable(headers),
   );
   return { facts, body, byService };
@@ -217,7 +226,7 @@ function headersOf({ headers: written, credential: by }) {
 async function send(event) {
   event.preventDefault();
   const asked = filledIn();
-  say('Sending…');
+  say(text('sending'));
   answer.replaceChildren();
   const began = performance.now();
   try {
@@ -227,23 +236,22 @@ async function send(event) {
       credentials: valueOf('try-as') === 'session' ? 'include' : 'omit',
     });
     const { facts, body, byService } = show(response, Math.round(performance.now() - began));
-    const { text, words } = await read(response, body);
+    const { body: told, length } = await read(response, body);
     const reason = REFUSALS.has(response.status) && !byService ? await explained(asked).catch(() => null) : null;
-    if (reason) facts.after(reasons(response.status, wordsOf(response, text), reason));
-    facts.append(`, ${words}`);
+    if (reason) facts.after(reasons(response.status, wordsOf(response, told), reason));
+    facts.append(`, ${length}`);
   } catch (error) {
-    say(element('span', { className: 'status bad' }, 'No answer'));
+    say(element('span', { className: 'status bad' }, text('no_answer')));
     answer.replaceChildren(element('p', { className: 'note warn' }, failure(error, asked.url)));
   }
 }
 
 // Browsers tell pages nothing of why there is no answer.
 function failure(error, url) {
-  if (error instanceof NotSendable) return `This cannot be sent: ${error.message}.`;
-  if (error.name === 'TimeoutError') return `There was no answer within ${PATIENCE / 1000} seconds.`;
+  if (error instanceof NotSendable) return text('unsendable', { reason: error.message });
+  if (error.name === 'TimeoutError') return text('late', { number: PATIENCE / 1000 });
   const { origin } = new URL(url);
-  return `The browser has no answer to show (${error.message}). Either ${origin} cannot be reached from here, or its certificate is not`
-    + ' trusted, or it sends on to another address, or it does not let pages of this address ask it.';
+  return text('failed', { reason: error.message, origin });
 }
 
 // Only what is needed for the credential that was chosen is shown, and the sample is what will be sent.

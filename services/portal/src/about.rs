@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::catalog::Entry;
+use crate::api::Api;
+use crate::reference::Reference;
 
 /// The most tags, and the most links.
 const MOST: usize = 20;
@@ -23,10 +24,11 @@ pub(crate) struct About {
 }
 
 impl About {
-    pub(crate) fn of(entry: &Entry) -> Self {
-        let info = entry.reference.as_ref().and_then(|known| known.document.value.get("info"));
+    /// What its Mapping, its Service and its document say.
+    pub(crate) fn of(api: &Api, reference: Option<&Reference>) -> Self {
+        let info = reference.and_then(|known| known.document.value.get("info"));
         let written = |name: &str| info?.get(format!("x-{name}"));
-        let annotated = |name: &str| entry.api.served.annotations.get(&format!("nuncio.dev/{name}"));
+        let annotated = |name: &str| api.served.annotations.get(&format!("nuncio.dev/{name}"));
         let text = |name: &str| {
             let text = annotated(name).map(String::as_str).or_else(|| written(name)?.as_str()).unwrap_or_default();
             bounded(text)
@@ -80,8 +82,6 @@ fn link(value: &Value) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::*;
@@ -92,8 +92,7 @@ mod tests {
         let mut api = of_service();
         api.served.annotations =
             annotations.iter().map(|(name, text)| (format!("nuncio.dev/{name}"), (*text).to_owned())).collect();
-        let reference = Some(Arc::new(said(&json!({ "openapi": "3.1.0", "info": info, "paths": {} }))));
-        About::of(&Entry { api: Arc::new(api), reference, checked: None, trouble: None })
+        About::of(&api, Some(&said(&json!({ "openapi": "3.1.0", "info": info, "paths": {} }))))
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use crate::about::About;
 use crate::access::Viewer;
 use crate::api::{Api, Undocumented};
 use crate::gateway::{Naming, PortalSpec, ServedApi};
@@ -23,6 +24,8 @@ pub(crate) struct Entry {
     pub(crate) api: Arc<Api>,
     /// The last good document.
     pub(crate) reference: Option<Arc<Reference>>,
+    /// Whose it is.
+    pub(crate) about: Arc<About>,
     /// When that was last seen to be so.
     pub(crate) checked: Option<Timestamp>,
     /// Why it could not be looked at last.
@@ -44,7 +47,17 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// The word for it.
+    /// The text that says so.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::Current => "state_current",
+            Self::Stale => "state_stale",
+            Self::Missing => "state_missing",
+            Self::Waiting => "state_waiting",
+        }
+    }
+
+    /// Its name in URLs and style sheets.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Current => "current",
@@ -56,6 +69,13 @@ impl State {
 }
 
 impl Entry {
+    /// One that was never looked at.
+    #[cfg(test)]
+    pub(crate) fn new(api: Arc<Api>, reference: Option<Arc<Reference>>) -> Self {
+        let about = Arc::new(About::of(&api, reference.as_deref()));
+        Self { api, reference, about, checked: None, trouble: None }
+    }
+
     pub(crate) fn state(&self) -> State {
         match (&self.reference, &self.trouble) {
             (Some(_), None) => State::Current,

@@ -16,7 +16,7 @@ mod page;
 mod problems;
 mod rows;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod topology;
 mod traffic;
 mod words;

@@ -98,6 +98,12 @@ impl Content {
         Self { problems: vec![why], ..Self::default() }
     }
 
+    /// Nothing but words.
+    #[cfg(test)]
+    pub(crate) fn in_words(texts: Texts) -> Self {
+        Self { texts, ..Self::default() }
+    }
+
     /// A page by its name in URLs.
     #[cfg(test)]
     fn page(&self, slug: &str) -> Option<&Page> {

@@ -24,9 +24,9 @@ use self::store::Store;
 use crate::access::Identity;
 
 /// The most keys of one developer.
-const MOST: usize = 20;
+pub(crate) const MOST: usize = 20;
 /// The longest name of a key, in characters.
-const LONGEST: usize = 60;
+pub(crate) const LONGEST: usize = 60;
 
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

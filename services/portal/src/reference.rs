@@ -16,14 +16,12 @@ use crate::api::Api;
 use crate::document::{Document, operations, text};
 use crate::markdown;
 use crate::rewrite::{Rewritten, rewrite};
+use crate::texts::Texts;
 
 pub(crate) use self::operation::{OperationView, all_parameters};
 pub(crate) use self::resolve::{reference, resolve, schema_name};
 pub(crate) use self::schema::SchemaView;
 use self::slug::Slugs;
-
-/// Operations without a tag.
-const UNTAGGED: &str = "Operations";
 
 /// An operation, as lists have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +34,36 @@ pub(crate) struct Operation {
     /// As clients ask for it, as far as that is known.
     pub(crate) path: String,
     pub(crate) summary: String,
+    /// Empty where it has none.
     pub(crate) tag: String,
     pub(crate) deprecated: bool,
     /// Why no request through the gateway reaches it.
-    pub(crate) unrouted: Option<String>,
+    pub(crate) unrouted: Option<Unrouted>,
+}
+
+/// Why no request reaches an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unrouted {
+    /// No request becomes one for its path.
+    Path,
+    /// Requests of this method alone are let through.
+    Method(String),
+}
+
+impl Unrouted {
+    /// The same as a page says it.
+    pub(crate) fn words(&self, texts: &Texts) -> String {
+        match self {
+            Self::Path => texts.text("unrouted_path").to_owned(),
+            Self::Method(only) => texts.with("unrouted_method", "method", only),
+        }
+    }
 }
 
 /// Operations that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Group {
+    /// Their tag; empty for those without.
     pub(crate) name: String,
     pub(crate) description: markdown::Html,
     /// Places in [`Reference::operations`].
@@ -95,9 +114,9 @@ impl Reference {
     }
 
     /// A schema that the document shares, and an example of it. `link` is where pages of schemas are.
-    pub(crate) fn schema(&self, name: &str, link: &str) -> Option<(SchemaView, String)> {
+    pub(crate) fn schema(&self, name: &str, link: &str, texts: &Texts) -> Option<(SchemaView, String)> {
         let schema = self.written_schema(name)?;
-        let view = schema::Schemas::new(&self.document.value, link).view(schema);
+        let view = schema::Schemas::new(&self.document.value, link, texts).view(schema);
         let example = example::of_schema(&self.document.value, schema, false);
         Some((view, serde_json::to_string_pretty(&example).unwrap_or_default()))
     }
@@ -129,8 +148,8 @@ fn listed(api: &Api, document: &Document, rewritten: Option<&Rewritten>) -> Vec<
         .map(|(inner, method, _, operation)| {
             let outer = rewritten.map(|rewritten| rewritten.paths.get(inner).cloned().flatten());
             let unrouted = match (&outer, &api.served.method) {
-                (Some(None), _) => Some("no route of the gateway leads to this path".to_owned()),
-                (_, Some(only)) if *only != method => Some(format!("the route takes {only} only")),
+                (Some(None), _) => Some(Unrouted::Path),
+                (_, Some(only)) if *only != method => Some(Unrouted::Method(only.clone())),
                 _ => None,
             };
             let summary = text(operation, "summary").or(text(operation, "description")).map(markdown::summary);
@@ -140,7 +159,7 @@ fn listed(api: &Api, document: &Document, rewritten: Option<&Rewritten>) -> Vec<
                 path: outer.flatten().unwrap_or_else(|| inner.to_owned()),
                 inner: inner.to_owned(),
                 summary: summary.unwrap_or_default(),
-                tag: tag.filter(|tag| !tag.trim().is_empty()).unwrap_or(UNTAGGED).to_owned(),
+                tag: tag.filter(|tag| !tag.trim().is_empty()).unwrap_or_default().to_owned(),
                 deprecated: operation.get("deprecated").and_then(Value::as_bool).unwrap_or(false),
                 method,
                 unrouted,

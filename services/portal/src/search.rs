@@ -142,7 +142,7 @@ mod tests {
         let api = Arc::new(of_service());
         let document = Document::read(serde_json::to_vec(&document).unwrap().into()).unwrap();
         let reference = Some(Arc::new(Reference::new(Arc::clone(&api), Arc::new(document))));
-        let entry = Entry { api, reference, checked: None, trouble: None };
+        let entry = Entry::new(api, reference);
         let portal = PortalSpec { search: scope, ..PortalSpec::default() };
         Search::new(
             &Catalog { entries: vec![Arc::new(entry)], portal, is_known: true, ..Catalog::default() },

@@ -1,9 +1,12 @@
 //! The words of pages, in one place: `web/texts.yaml` has them in English. An operator has others in the directory of the
 //! portal's pages (`texts.yaml`): all of them in another language, or some in words of his own.
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Texts by name.
 type Named = BTreeMap<String, String>;
@@ -19,10 +22,13 @@ const LANGUAGE: &str = "language";
 /// What is around the name of a value in a text.
 const VALUE: [char; 2] = ['{', '}'];
 
+/// What the names of texts begin with that a script of a page has.
+const SCRIPT: &str = "script_";
+
 /// Texts of pages.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Texts {
-    own: Named,
+    own: Arc<Named>,
 }
 
 impl Texts {
@@ -46,17 +52,44 @@ impl Texts {
             }
             Some(_) => true,
         });
-        Self { own }
+        Self { own: Arc::new(own) }
     }
 
     /// A text by its name.
     pub(crate) fn text<'t>(&'t self, name: &'t str) -> &'t str {
+        debug_assert!(ENGLISH.contains_key(name), "there is no text {name}");
         self.own.get(name).or_else(|| ENGLISH.get(name)).map_or(name, String::as_str)
     }
 
     /// A text with something in the place of its value.
     pub(crate) fn with(&self, name: &str, value: &str, shown: &dyn Display) -> String {
-        self.text(name).replace(&format!("{{{value}}}"), &shown.to_string())
+        self.fill(name, &[(value, shown)])
+    }
+
+    /// A text with something in the place of each of its values. What is put in is not looked at again.
+    pub(crate) fn fill(&self, name: &str, values: &[(&str, &dyn Display)]) -> String {
+        let mut filled = String::new();
+        for (place, part) in self.text(name).split(VALUE).enumerate() {
+            match values.iter().find(|(value, _)| place % 2 == 1 && *value == part) {
+                Some((_, shown)) => filled.push_str(&shown.to_string()),
+                None => filled.push_str(part),
+            }
+        }
+        filled
+    }
+
+    /// So many of something: `1 operation`, `2 operations`.
+    pub(crate) fn count(&self, name: &str, number: usize) -> String {
+        match number {
+            1 => self.text(&format!("{name}_one")).to_owned(),
+            _ => self.with(name, "number", &number),
+        }
+    }
+
+    /// What a script says, by name: as JSON, for an attribute.
+    pub(crate) fn for_script(&self) -> String {
+        let texts = ENGLISH.keys().filter_map(|name| Some((name.strip_prefix(SCRIPT)?, self.text(name))));
+        serde_json::to_string(&texts.collect::<BTreeMap<_, _>>()).unwrap_or_default()
     }
 
     /// The language of all this.
@@ -70,47 +103,4 @@ fn values(text: &str) -> Vec<&str> {
     let mut values: Vec<_> = text.split(VALUE).skip(1).step_by(2).collect();
     values.sort_unstable();
     values
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use super::*;
-    use crate::search::Sort;
-
-    #[test]
-    fn every_text_that_a_page_names_is_there_and_none_is_left_over() {
-        let english: Named = serde_saphyr::from_str(include_str!("../../../web/texts.yaml")).unwrap();
-        let place = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut written = String::new();
-        for file in fs::read_dir(place.join("templates")).unwrap() {
-            let path = file.unwrap().path();
-            if path.is_file() {
-                written += &fs::read_to_string(path).unwrap();
-            }
-        }
-        let calls = ["frame.t(\"", "frame.say(\""];
-        let called =
-            calls.iter().flat_map(|call| written.split(call).skip(1)).filter_map(|rest| rest.split('"').next());
-        let sorts = [Sort::Api, Sort::Operation, Sort::Schema, Sort::Page].map(Sort::text);
-        let facets = ["facet_state", "facet_namespace", "apis", "changes", "previews", "keys", "console"];
-        let named: std::collections::BTreeSet<_> = called.chain(sorts).chain(facets).collect();
-        let known: std::collections::BTreeSet<_> =
-            english.keys().map(String::as_str).filter(|name| *name != LANGUAGE).collect();
-        assert_eq!(named, known);
-    }
-
-    #[test]
-    fn an_operator_has_words_of_his_own() {
-        let mut problems = Vec::new();
-        let own = "language: de\nchanges: Änderungen\nno_such: x\ncatalog_shown: kein Wert\n";
-        let texts = Texts::read(own.as_bytes(), &mut problems);
-        assert_eq!((texts.language(), texts.text("changes"), texts.text("search")), ("de", "Änderungen", "Search"));
-        assert_eq!(texts.with("catalog_shown", "shown", &2), ", 2 shown");
-        assert_eq!(problems.len(), 2, "{problems:?}");
-        assert_eq!(Texts::read(b"- a", &mut problems).text("changes"), "Changes");
-        assert_eq!(problems.len(), 3);
-    }
 }

@@ -109,7 +109,7 @@ pub(crate) fn router(site: Site) -> Router {
 }
 
 async fn nothing(site: Visit, uri: Uri) -> Response {
-    NotFound::new(&site, format!("There is nothing at {}.", uri.path())).into_response()
+    NotFound::new(&site, site.texts().with("nothing_at", "path", &uri.path())).into_response()
 }
 
 /// A text as a part of a path (RFC 3986): whatever it holds, it is one segment.

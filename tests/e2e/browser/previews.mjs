@@ -47,7 +47,7 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   };
   const list = await look('/docs/previews?text=TAX', 'list');
   const none = await look('/docs/previews?text=other', 'none');
-  const ended = await look('/docs/previews?state=has+ended', 'ended');
+  const ended = await look('/docs/previews?state=ended', 'ended');
   await look('/docs/previews/default/tax', 'one');
   await look('/docs/previews/new', 'new');
 

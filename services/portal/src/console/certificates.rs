@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::model::{Certificate, Page as List};
 use super::page::{Trouble, ask};
+use crate::texts::Texts;
 use crate::web::{Frame, Visit, respond, words};
 
 const DAY: i64 = 24 * 3600;
@@ -36,14 +37,14 @@ struct Row {
 pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
     let list: List<Certificate> = ask(&site, "/api/v1/certificates").await?;
     let now = Timestamp::now().as_second();
-    let rows = list.items.into_iter().map(|certificate| row(certificate, now)).collect();
+    let rows = list.items.into_iter().map(|certificate| row(certificate, now, site.texts())).collect();
     Ok(respond(&Page { frame: site.frame(), here: "certificates", rows, total: list.total }))
 }
 
-fn row(certificate: Certificate, now: i64) -> Row {
-    let (state, left) = left(certificate.not_after - now);
+fn row(certificate: Certificate, now: i64, texts: &Texts) -> Row {
+    let (state, left) = left(texts, certificate.not_after - now);
     Row {
-        until: Timestamp::from_second(certificate.not_after).map(words::date).unwrap_or_default(),
+        until: Timestamp::from_second(certificate.not_after).map(|until| words::date(texts, until)).unwrap_or_default(),
         state,
         left,
         secret: certificate.secret,
@@ -55,12 +56,13 @@ fn row(certificate: Certificate, now: i64) -> Row {
 }
 
 /// How that is marked, and how long it is.
-fn left(seconds: i64) -> (&'static str, String) {
-    match seconds {
-        ..0 => ("missing", format!("ended {} ago", words::count(-seconds / DAY, "day"))),
-        0..SOON => ("stale", format!("{} left", words::count(seconds / DAY, "day"))),
-        _ => ("current", format!("{} left", words::count(seconds / DAY, "day"))),
-    }
+fn left(texts: &Texts, seconds: i64) -> (&'static str, String) {
+    let (state, name) = match seconds {
+        ..0 => ("missing", "certificate_ended"),
+        0..SOON => ("stale", "certificate_left"),
+        _ => ("current", "certificate_left"),
+    };
+    (state, texts.with(name, "time", &words::spell(texts, seconds.unsigned_abs())))
 }
 
 #[cfg(test)]
@@ -69,8 +71,9 @@ mod tests {
 
     #[test]
     fn what_ends_soon_is_marked() {
+        let left = |seconds| left(&Texts::default(), seconds);
         assert_eq!(left(-3 * DAY), ("missing", "ended 3 days ago".to_owned()));
-        assert_eq!(left(DAY + 5), ("stale", "1 day left".to_owned()));
+        assert_eq!(left(7200), ("stale", "2 hours left".to_owned()));
         assert_eq!(left(20 * DAY), ("current", "20 days left".to_owned()));
     }
 }

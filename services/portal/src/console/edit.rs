@@ -15,7 +15,8 @@ use super::link;
 use super::model::{DryRun, Manifest, ObjectRef};
 use super::page::{Trouble, ask};
 use super::problems::Trouble as Wrong;
-use crate::web::{Frame, Visit, respond, words::count_of};
+use crate::texts::Texts;
+use crate::web::{Frame, Visit, respond};
 
 /// A change, as the controller wants it.
 #[derive(Debug, Serialize)]
@@ -131,7 +132,7 @@ fn edit_page(site: &Visit, id: &ObjectRef, told: DryRun) -> Response {
         is_valid: told.is_valid,
         problems: told.problems.into_iter().map(Wrong::new).collect(),
         lines: told.patch.lines().map(|line| (class(line), line.to_owned())).collect(),
-        radius: radius(total, hosts, &told.listeners),
+        radius: radius(site.texts(), total, hosts, &told.listeners),
         effects: told.routes,
         left_out: total - shown.min(total),
     };
@@ -139,16 +140,19 @@ fn edit_page(site: &Visit, id: &ObjectRef, told: DryRun) -> Response {
 }
 
 /// How far it reaches.
-fn radius(routes: usize, hosts: usize, listeners: &[String]) -> String {
-    let routes = match routes {
-        0 => "affects no route".to_owned(),
-        _ => format!("affects {} on {}", count_of(routes, "route"), count_of(hosts, "host")),
+fn radius(texts: &Texts, routes: usize, hosts: usize, listeners: &[String]) -> String {
+    let of_listeners = match listeners {
+        [only] => texts.with("count_listener_one", "name", only),
+        all => texts.count("count_listener", all.len()),
     };
-    match listeners {
-        [] => routes,
-        [only] => format!("{routes}, and the listener {only}"),
-        _ => format!("{routes}, and {}", count_of(listeners.len(), "listener")),
-    }
+    let name = match (routes, listeners) {
+        (0, []) => "radius_none",
+        (0, _) => "radius_none_listeners",
+        (_, []) => "radius",
+        _ => "radius_listeners",
+    };
+    let (routes, hosts) = (texts.count("count_route", routes), texts.count("count_host", hosts));
+    texts.fill(name, &[("routes", &routes), ("hosts", &hosts), ("listeners", &of_listeners)])
 }
 
 fn class(line: &str) -> &'static str {

@@ -9,6 +9,7 @@ use super::model::{Explanation, Route};
 use super::page::Trouble;
 use super::words::{self, Object};
 use crate::gateway::GatewayError;
+use crate::texts::Texts;
 use crate::web::{Frame, Visit, escape_path, respond};
 
 /// The request.
@@ -70,7 +71,7 @@ pub(super) async fn page(site: Visit, Query(asked): Query<Asked>) -> Result<Resp
     let (mut wrong, mut answer) = (None, None);
     if !asked.url.trim().is_empty() {
         match site.console.admin.get(&asked.path()).await {
-            Ok(told) => answer = Some(Answer::new(told)),
+            Ok(told) => answer = Some(Answer::new(told, site.texts())),
             Err(GatewayError::Refused(why)) => wrong = Some(why),
             Err(error) => return Err(Trouble::of(&site, &error)),
         }
@@ -86,18 +87,19 @@ pub(super) async fn page(site: Visit, Query(asked): Query<Asked>) -> Result<Resp
 }
 
 impl Answer {
-    fn new(mut told: Explanation) -> Self {
+    fn new(mut told: Explanation, texts: &Texts) -> Self {
         let lost = std::mem::take(&mut told.lost);
         Self {
-            route: told.route.as_ref().map(explained),
-            lost: lost.into_iter().map(|lost| (explained(&lost.route), lost.reason)).collect(),
+            route: told.route.as_ref().map(|route| explained(route, texts)),
+            lost: lost.into_iter().map(|lost| (explained(&lost.route, texts), lost.reason)).collect(),
             told,
         }
     }
 }
 
-fn explained(route: &Route) -> Explained {
-    Explained { matches: route.matches.clone(), policies: words::policies(route), objects: words::objects(route) }
+fn explained(route: &Route, texts: &Texts) -> Explained {
+    let policies = words::policies(route, texts);
+    Explained { matches: route.matches.clone(), policies, objects: words::objects(route) }
 }
 
 #[cfg(test)]

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use super::link;
 use super::model::{Cluster, Route, Topology};
 use super::words;
+use crate::texts::Texts;
 
 /// Endpoints that are drawn of each cluster.
 const ENDPOINTS: usize = 3;
 
-const COLUMNS: [&str; 6] = ["Listener", "Host", "Route", "Policies", "Cluster", "Endpoints"];
+/// The texts that say what is in each column.
+const COLUMNS: [&str; 6] = ["listener", "host", "route", "policies", "cluster", "endpoints"];
 
 /// The drawing.
 #[derive(Debug, Default)]
@@ -62,32 +64,35 @@ struct Text {
 
 impl Graph {
     /// Draws all that is told.
-    pub(super) fn new(topology: &Topology) -> Self {
+    pub(super) fn new(topology: &Topology, texts: &Texts) -> Self {
         let mut graph = Self::default();
         let clusters: BTreeMap<_, _> =
             topology.clusters.iter().map(|cluster| (cluster.name.as_str(), cluster)).collect();
         for (row, route) in topology.routes.iter().enumerate() {
-            graph.entrance(topology, route, row);
-            let end = graph.route(route, row);
-            graph.backends(&clusters, route, row, &end);
+            graph.entrance(topology, route, row, texts);
+            let end = graph.route(route, row, texts);
+            graph.backends(&clusters, (route, row), &end, texts);
         }
         graph.place();
         graph
     }
 
     /// The boxes before a route.
-    fn entrance(&mut self, topology: &Topology, route: &Route, row: usize) {
+    fn entrance(&mut self, topology: &Topology, route: &Route, row: usize, texts: &Texts) {
         let Some(host) = topology.hosts.iter().find(|host| host.hostname == route.host) else { return };
         self.node(1, &host.hostname, row, || Text {
             title: host.hostname.clone(),
-            detail: host.certificate.as_ref().map_or("no TLS".to_owned(), |secret| format!("TLS: {secret}")),
+            detail: match &host.certificate {
+                Some(secret) => texts.with("tls_by", "secret", secret),
+                None => texts.text("no_tls").to_owned(),
+            },
             link: link::with_query("/console/", [("host", host.hostname.as_str())]),
             is_bad: false,
         });
         for listener in topology.listeners.iter().filter(|listener| host.listeners.contains(&listener.name)) {
             self.node(0, &listener.name, row, || Text {
                 title: listener.address.clone(),
-                detail: words::names(&listener.origin),
+                detail: words::names(&listener.origin, texts),
                 link: words::first_link(&listener.origin, "/console/objects?kind=Listener"),
                 is_bad: false,
             });
@@ -96,22 +101,22 @@ impl Graph {
     }
 
     /// The box of a route and that of its policies; gives the last of them.
-    fn route(&mut self, route: &Route, row: usize) -> (usize, String) {
+    fn route(&mut self, route: &Route, row: usize, texts: &Texts) -> (usize, String) {
         let key = row.to_string();
         self.node(2, &key, row, || Text {
             title: route.matches.strip_prefix("prefix ").unwrap_or(&route.matches).to_owned(),
-            detail: words::origins(route),
+            detail: words::origins(route, texts),
             link: words::route_link(route),
             is_bad: route.backends.iter().any(|backend| backend.invalid.is_some()),
         });
         self.edge((1, &route.host), (2, &key), false);
-        let policies = words::policies(route);
+        let policies = words::policies(route, texts);
         if policies.is_empty() {
             return (2, key);
         }
         self.node(3, &key, row, || Text {
             title: policies.join(" · "),
-            detail: if words::is_guarded(route) { "asks before it forwards".to_owned() } else { String::new() },
+            detail: if words::is_guarded(route) { texts.text("asks_first").to_owned() } else { String::new() },
             link: words::route_link(route),
             is_bad: false,
         });
@@ -120,13 +125,19 @@ impl Graph {
     }
 
     /// The boxes behind a route.
-    fn backends(&mut self, clusters: &BTreeMap<&str, &Cluster>, route: &Route, row: usize, from: &(usize, String)) {
+    fn backends(
+        &mut self,
+        clusters: &BTreeMap<&str, &Cluster>,
+        (route, row): (&Route, usize),
+        from: &(usize, String),
+        texts: &Texts,
+    ) {
         let from = (from.0, from.1.as_str());
         if route.backends.is_empty() {
             let key = format!("answer {row}");
             self.node(4, &key, row, || Text {
                 title: format!("{} {}", route.action, words::status(route)),
-                detail: "by the gateway itself".to_owned(),
+                detail: texts.text("answered_by_gateway").to_owned(),
                 link: words::route_link(route),
                 is_bad: false,
             });
@@ -136,13 +147,13 @@ impl Graph {
             let known = backend.cluster.as_deref().and_then(|name| clusters.get(name));
             match known {
                 Some(cluster) => {
-                    self.cluster(cluster, row);
+                    self.cluster(cluster, row, texts);
                     self.edge(from, (4, &cluster.name), false);
                 }
                 None => {
                     let key = format!("nowhere {row}");
                     self.node(4, &key, row, || Text {
-                        title: "nowhere".to_owned(),
+                        title: texts.text("nowhere").to_owned(),
                         detail: backend.invalid.clone().unwrap_or_default(),
                         link: words::route_link(route),
                         is_bad: true,
@@ -153,11 +164,11 @@ impl Graph {
         }
     }
 
-    fn cluster(&mut self, cluster: &Cluster, row: usize) {
+    fn cluster(&mut self, cluster: &Cluster, row: usize, texts: &Texts) {
         let is_empty = cluster.endpoints.is_empty() && cluster.discovery != "dns";
         self.node(4, &cluster.name, row, || Text {
             title: cluster.service.clone(),
-            detail: words::cluster_detail(cluster),
+            detail: words::cluster_detail(cluster, texts),
             link: link::with_query("/console/", [("service", cluster.service.as_str())]),
             is_bad: is_empty,
         });
@@ -165,7 +176,7 @@ impl Graph {
             let left = if index + 1 == ENDPOINTS { cluster.endpoints.len() - ENDPOINTS } else { 0 };
             self.node(5, &endpoint.address, row, || Text {
                 title: endpoint.address.clone(),
-                detail: if left > 0 { format!("and {left} more") } else { String::new() },
+                detail: if left > 0 { texts.with("and_more", "number", &left) } else { String::new() },
                 link: link::with_query("/console/", [("service", cluster.service.as_str())]),
                 is_bad: false,
             });
@@ -216,7 +227,7 @@ mod tests {
 
     #[test]
     fn every_route_is_drawn_and_no_box_covers_another() {
-        let graph = Graph::new(&topology(12));
+        let graph = Graph::new(&topology(12), &Texts::default());
         for column in 0..COLUMNS.len() {
             let mut places: Vec<_> =
                 graph.nodes.iter().filter(|node| node.column == column).map(|node| node.y).collect();
@@ -236,7 +247,7 @@ mod tests {
             weight: 1,
             invalid: Some("there is no Service".to_owned()),
         }];
-        let graph = Graph::new(&told);
+        let graph = Graph::new(&told, &Texts::default());
         let of = |column| graph.nodes.iter().filter(move |node| node.column == column);
         assert_eq!((of(0).count(), of(1).count(), of(4).count(), of(5).count()), (1, 1, 2, 1));
         assert_eq!(of(4).filter(|node| node.is_bad).count(), 1);

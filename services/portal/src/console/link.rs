@@ -1,6 +1,7 @@
 //! Addresses of the console's pages: all that a page shows is in its own.
 
 use super::model::ObjectRef;
+use crate::texts::Texts;
 use crate::web::escape_path;
 
 /// The page of an object.
@@ -24,14 +25,27 @@ pub(super) struct Turns {
     pub(super) after: Option<String>,
 }
 
+/// What is shown of a list of `total`: `shown`, from `offset` on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) offset: usize,
+    pub(super) shown: usize,
+    pub(super) total: usize,
+}
+
 impl Turns {
-    /// Of a list of `total`, of which `shown` are from `offset` on; `link` gives the page of an offset.
-    pub(super) fn new(offset: usize, shown: usize, total: usize, limit: usize, link: impl Fn(usize) -> String) -> Self {
+    /// Of a list that is told in parts of `limit`; `link` gives the page of an offset.
+    pub(super) fn new(
+        texts: &Texts,
+        Part { offset, shown, total }: Part,
+        limit: usize,
+        link: impl Fn(usize) -> String,
+    ) -> Self {
         let words = match (shown, total) {
-            (_, 0) => "none".to_owned(),
-            (0, _) => format!("none of {total} is so far down"),
-            (shown, total) if shown == total => format!("all {total}"),
-            _ => format!("{}–{} of {total}", offset + 1, offset + shown),
+            (_, 0) => texts.text("turns_none").to_owned(),
+            (0, _) => texts.with("turns_beyond", "total", &total),
+            (shown, total) if shown == total => texts.with("turns_all", "total", &total),
+            _ => texts.fill("turns_some", &[("first", &(offset + 1)), ("last", &(offset + shown)), ("total", &total)]),
         };
         Self {
             words,
@@ -47,7 +61,9 @@ mod tests {
 
     #[test]
     fn lists_are_turned_over_at_both_ends() {
-        let turns = |offset, shown, total| Turns::new(offset, shown, total, 30, |offset| offset.to_string());
+        let turns = |offset, shown, total| {
+            Turns::new(&Texts::default(), Part { offset, shown, total }, 30, |offset| offset.to_string())
+        };
         let words = |turns: Turns| (turns.words, turns.before, turns.after);
         assert_eq!(words(turns(0, 0, 0)), ("none".into(), None, None));
         assert_eq!(words(turns(0, 5, 5)), ("all 5".into(), None, None));

@@ -6,13 +6,14 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::graph::Graph;
-use super::link::{self, Turns, with_query};
+use super::link::{self, Part, Turns, with_query};
 use super::model::{Object, ObjectRef, Page as List, Topology};
 use super::page::{Trouble, ask};
 use super::problems::Trouble as Wrong;
 use super::rows::{Row, rows};
 use super::topology::LIMIT as ROUTES;
-use crate::web::{Frame, Visit, respond, words::count_of};
+use crate::texts::Texts;
+use crate::web::{Frame, Visit, respond};
 
 /// Objects of one page.
 const LIMIT: usize = 100;
@@ -62,19 +63,22 @@ struct ObjectRow {
 pub(super) async fn list(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
     let path = wanted.link("/api/v1/objects", wanted.offset);
     let list: List<Object> = ask(&site, &path).await?;
-    let (shown, total) = (list.items.len(), list.total);
-    let turns = Turns::new(wanted.offset, shown, total, LIMIT, |offset| wanted.link("/console/objects", offset));
-    let rows = list.items.iter().map(object_row).collect();
+    let part = Part { offset: wanted.offset, shown: list.items.len(), total: list.total };
+    let turns = Turns::new(site.texts(), part, LIMIT, |offset| wanted.link("/console/objects", offset));
+    let rows = list.items.iter().map(|object| object_row(object, site.texts())).collect();
     Ok(respond(&ListPage { frame: site.frame(), here: "objects", wanted: &wanted, rows, turns }))
 }
 
-fn object_row(object: &Object) -> ObjectRow {
+fn object_row(object: &Object, texts: &Texts) -> ObjectRow {
     ObjectRow {
         link: link::object(&object.id),
         place: place(object),
         state: state(object),
-        state_words: state_words(object),
-        problems: if object.problems.is_empty() { String::new() } else { count_of(object.problems.len(), "problem") },
+        state_words: state_words(object, texts),
+        problems: match object.problems.len() {
+            0 => String::new(),
+            number => texts.count("count_problem", number),
+        },
         id: object.id.clone(),
     }
 }
@@ -102,15 +106,15 @@ fn state(object: &Object) -> &'static str {
 }
 
 /// How far it has come, and why no further.
-fn state_words(object: &Object) -> String {
+fn state_words(object: &Object, texts: &Texts) -> String {
     let has_error = object.problems.iter().any(|problem| problem.severity == "error");
     match (object.state.as_str(), object.envoys) {
-        ("acked", 1) => "live in the one Envoy".to_owned(),
-        ("acked", envoys) => format!("live in all {envoys} Envoys"),
-        ("sent", envoys) => format!("live in {} of {envoys} Envoys; the others have not answered yet", object.acked_by),
-        ("translated", _) => "ready; no Envoy is connected that could be sent it".to_owned(),
-        ("parsed", _) if has_error => "does not serve, because of what is wrong with it".to_owned(),
-        ("parsed", _) => "read; nothing in the configuration comes of it by itself".to_owned(),
+        ("acked", 1) => texts.text("object_acked_one").to_owned(),
+        ("acked", envoys) => texts.with("object_acked", "envoys", &envoys),
+        ("sent", envoys) => texts.fill("object_sent", &[("acked", &object.acked_by), ("envoys", &envoys)]),
+        ("translated", _) => texts.text("object_translated").to_owned(),
+        ("parsed", _) if has_error => texts.text("object_broken").to_owned(),
+        ("parsed", _) => texts.text("object_parsed").to_owned(),
         (other, _) => other.to_owned(),
     }
 }
@@ -138,7 +142,10 @@ pub(super) async fn one(
     let of_kind = [("kind", kind.as_str()), ("namespace", &namespace), ("name", &name)];
     let list: List<Object> = ask(&site, &with_query("/api/v1/objects", of_kind)).await?;
     let Some(object) = list.items.into_iter().next() else {
-        return Err(Trouble::missing(&site, format!("There is no {kind} {namespace}/{name}.")));
+        return Err(Trouble::missing(
+            &site,
+            site.texts().with("no_object", "object", &format!("{kind} {namespace}/{name}")),
+        ));
     };
     let limit = ROUTES.to_string();
     let of_it = [("namespace", namespace.as_str()), ("name", &name), ("limit", &limit)];
@@ -146,12 +153,12 @@ pub(super) async fn one(
     let some = topology.routes.len() < topology.total;
     // Another kind may have one of the same name.
     topology.routes.retain(|route| route.origin.contains(&object.id));
-    let row = object_row(&object);
+    let row = object_row(&object, site.texts());
     Ok(respond(&ObjectPage {
         frame: site.frame(),
         here: "objects",
-        graph: Graph::new(&topology),
-        rows: rows(&topology),
+        graph: Graph::new(&topology, site.texts()),
+        rows: rows(&topology, site.texts()),
         more: some.then(|| with_query("/console/", [("text", name.as_str())])),
         is_editable: is_editable(&object.id.kind),
         object: row,

@@ -26,15 +26,15 @@ impl Trouble {
     /// The controller gave no answer.
     pub(super) fn of(site: &Visit, error: &GatewayError) -> Self {
         let (status, title) = match error {
-            GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, "The gateway cannot be asked"),
-            GatewayError::Refused(_) => (StatusCode::BAD_REQUEST, "That cannot be asked"),
+            GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, "trouble_away"),
+            GatewayError::Refused(_) => (StatusCode::BAD_REQUEST, "trouble_refused"),
         };
         Self { site: Box::new(site.clone()), status, title, why: error.to_string() }
     }
 
     /// There is no such thing.
     pub(super) fn missing(site: &Visit, what: String) -> Self {
-        Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title: "Not found", why: what }
+        Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title: "not_found", why: what }
     }
 }
 

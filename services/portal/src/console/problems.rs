@@ -5,7 +5,7 @@ use axum::extract::Query;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::link::{Turns, with_query};
+use super::link::{Part, Turns, with_query};
 use super::model::{Page as List, Problem};
 use super::page::{Trouble as NoPage, ask};
 use super::words::Object;
@@ -32,7 +32,10 @@ struct Page<'a> {
 
 /// A problem in words.
 pub(super) struct Trouble {
-    pub(super) severity: String,
+    /// How it is marked.
+    pub(super) class: &'static str,
+    /// The text that says how bad it is.
+    pub(super) severity_text: &'static str,
     pub(super) reason: String,
     pub(super) field: String,
     pub(super) message: String,
@@ -46,8 +49,13 @@ impl Trouble {
             0 => location.file,
             line => format!("{}:{line}", location.file),
         });
+        let (class, severity_text) = match problem.severity.as_str() {
+            "error" => ("breaking", "error"),
+            _ => ("warning", "warning"),
+        };
         Self {
-            severity: problem.severity,
+            class,
+            severity_text,
             reason: problem.reason,
             field: problem.field,
             message: problem.message,
@@ -62,8 +70,9 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Re
     let (offset, limit) = (wanted.offset.to_string(), LIMIT.to_string());
     let path = with_query("/api/v1/problems", [("offset", offset.as_str()), ("limit", &limit)]);
     let list: List<Problem> = ask(&site, &path).await?;
+    let part = Part { offset: wanted.offset, shown: list.items.len(), total: list.total };
     let link = |offset: usize| with_query("/console/problems", [("offset", offset.to_string().as_str())]);
-    let turns = Turns::new(wanted.offset, list.items.len(), list.total, LIMIT, link);
+    let turns = Turns::new(site.texts(), part, LIMIT, link);
     let problems = list.items.into_iter().map(Trouble::new).collect();
     Ok(respond(&Page { frame: site.frame(), here: "problems", problems, turns }))
 }

@@ -2,6 +2,7 @@
 
 use super::model::{Route, Topology};
 use super::words::{self, Object};
+use crate::texts::Texts;
 
 /// What a table says of a route.
 pub(super) struct Row {
@@ -14,11 +15,11 @@ pub(super) struct Row {
 }
 
 /// All that are told.
-pub(super) fn rows(topology: &Topology) -> Vec<Row> {
-    topology.routes.iter().map(|route| row(topology, route)).collect()
+pub(super) fn rows(topology: &Topology, texts: &Texts) -> Vec<Row> {
+    topology.routes.iter().map(|route| row(topology, route, texts)).collect()
 }
 
-fn row(topology: &Topology, route: &Route) -> Row {
+fn row(topology: &Topology, route: &Route, texts: &Texts) -> Row {
     let clusters = route
         .backends
         .iter()
@@ -26,8 +27,8 @@ fn row(topology: &Topology, route: &Route) -> Row {
     Row {
         host: route.host.clone(),
         matches: route.matches.clone(),
-        policies: words::policies(route),
-        targets: words::targets(topology, route),
+        policies: words::policies(route, texts),
+        targets: words::targets(topology, route, texts),
         endpoints: clusters.flat_map(|cluster| cluster.endpoints.iter().map(|one| one.address.clone())).collect(),
         objects: words::objects(route),
     }

@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt;
 
 use super::model::Topology;
-use crate::web::tests::portal_of;
+use crate::texts::Texts;
 
 const EVIL: &str = "<script>alert(1)</script>\"'><svg/onload=alert(2)>";
 
@@ -72,12 +72,38 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "protection": [{ "by": text, "path": text, "filters": [], "applies": true, "outcome": text }],
             "limits": [{ "labels": text, "limit": text, "rule": null, "origin": null, "outcome": text }],
             "lost": [{ "route": told(1, text)["routes"][0], "reason": text }] }),
+        "/api/v1/previews" => list(json!({ "namespace": "shop", "name": text, "access": "Public", "source": null,
+            "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--cart.example" }],
+            "services": [{ "baseline": text, "backend": text }], "problems": [problem] })),
+        "/api/v1/routes" => json!({ "items": told(2, text)["routes"], "total": 2 }),
         _ => return None,
     })
 }
 
 /// A portal whose controller says this everywhere, and the controller.
 async fn portal(text: &'static str) -> (Router, AbortOnDropHandle<()>) {
+    portal_in_words(text, Texts::default()).await
+}
+
+/// All that a controller says.
+pub(crate) fn everything(text: &str) -> String {
+    let paths = [
+        "topology",
+        "objects",
+        "problems",
+        "envoys",
+        "certificates",
+        "traffic",
+        "manifest",
+        "dry-run",
+        "explain",
+        "previews",
+    ];
+    paths.iter().filter_map(|path| answer(&format!("/api/v1/{path}"), text)).map(|answer| answer.to_string()).collect()
+}
+
+/// The same portal in other words.
+pub(crate) async fn portal_in_words(text: &'static str, texts: Texts) -> (Router, AbortOnDropHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let controller = Router::new().fallback(move |uri: Uri| async move {
@@ -90,7 +116,7 @@ async fn portal(text: &'static str) -> (Router, AbortOnDropHandle<()>) {
         }
     });
     let controller = tokio::spawn(async { axum::serve(listener, controller).await.unwrap() });
-    (portal_of(&address.to_string()), AbortOnDropHandle::new(controller))
+    (crate::web::tests::portal_in_words(&address.to_string(), texts), AbortOnDropHandle::new(controller))
 }
 
 async fn get(portal: &Router, host: &str, path: &str) -> (StatusCode, String) {
@@ -101,7 +127,7 @@ async fn get(portal: &Router, host: &str, path: &str) -> (StatusCode, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-const PAGES: [&str; 10] = [
+pub(crate) const PAGES: [&str; 10] = [
     "/console/",
     "/console/objects",
     "/console/objects/Mapping/shop/cart",

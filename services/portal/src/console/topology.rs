@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::graph::Graph;
-use super::link::{Turns, with_query};
+use super::link::{Part, Turns, with_query};
 use super::model::Topology;
 use super::page::{Trouble, ask};
 use super::rows::{Row, rows};
@@ -54,14 +54,14 @@ impl Wanted {
 pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Trouble> {
     let path = wanted.link("/api/v1/topology", wanted.offset);
     let topology: Topology = ask(&site, &path).await?;
-    let (shown, total) = (topology.routes.len(), topology.total);
-    let turns = Turns::new(wanted.offset, shown, total, LIMIT, |offset| wanted.link("/console/", offset));
+    let part = Part { offset: wanted.offset, shown: topology.routes.len(), total: topology.total };
+    let turns = Turns::new(site.texts(), part, LIMIT, |offset| wanted.link("/console/", offset));
     Ok(respond(&Page {
         frame: site.frame(),
         here: "topology",
         is_filtered: wanted.pairs().iter().any(|(_, value)| !value.is_empty()),
-        graph: Graph::new(&topology),
-        rows: rows(&topology),
+        graph: Graph::new(&topology, site.texts()),
+        rows: rows(&topology, site.texts()),
         turns,
         wanted: &wanted,
     }))

@@ -40,7 +40,7 @@ pub(super) async fn page(site: Visit) -> Result<Response, Trouble> {
     let mut rows: Vec<_> = told.iter().map(|traffic| row(traffic, since.as_ref())).collect();
     // The busiest first.
     rows.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let over = since.map(|since| format!("{:.0} s", since.seconds));
+    let over = since.map(|since| site.texts().with("seconds", "number", &since.seconds.round()));
     let rows = rows.into_iter().map(|(_, row)| row).collect();
     Ok(respond(&Page { frame: site.frame(), here: "traffic", rows, over }))
 }

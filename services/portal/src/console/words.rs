@@ -2,6 +2,7 @@
 
 use super::link;
 use super::model::{Cluster, ObjectRef, Route, Topology};
+use crate::texts::Texts;
 
 /// An object that a page leads to.
 #[derive(Debug)]
@@ -22,16 +23,17 @@ pub(super) fn objects(route: &Route) -> Vec<Object> {
 }
 
 /// The same in a few words.
-pub(super) fn origins(route: &Route) -> String {
-    names(&route.origin)
+pub(super) fn origins(route: &Route, texts: &Texts) -> String {
+    names(&route.origin, texts)
 }
 
 /// Objects in a few words.
-pub(super) fn names(objects: &[ObjectRef]) -> String {
+pub(super) fn names(objects: &[ObjectRef], texts: &Texts) -> String {
+    let name = |object: &ObjectRef| format!("{} {}", object.kind, object.name);
     match objects {
-        [] => "made by the gateway".to_owned(),
-        [only] => format!("{} {}", only.kind, only.name),
-        [first, rest @ ..] => format!("{} {} and {} more", first.kind, first.name, rest.len()),
+        [] => texts.text("by_gateway").to_owned(),
+        [only] => name(only),
+        [first, rest @ ..] => texts.fill("objects_more", &[("object", &name(first)), ("number", &rest.len())]),
     }
 }
 
@@ -46,9 +48,9 @@ pub(super) fn first_link(objects: &[ObjectRef], otherwise: &str) -> String {
 }
 
 /// What its requests are held to: who is asked first.
-pub(super) fn policies(route: &Route) -> Vec<String> {
+pub(super) fn policies(route: &Route, texts: &Texts) -> Vec<String> {
     let asked = route.asks_auth_service.then(|| "AuthService".to_owned());
-    let rules = route.rules.iter().map(|rule| format!("rule {rule}"));
+    let rules = route.rules.iter().map(|rule| texts.with("rule", "rule", rule));
     asked.into_iter().chain(rules).chain(route.policies.iter().cloned()).collect()
 }
 
@@ -63,7 +65,7 @@ pub(super) fn status(route: &Route) -> String {
 }
 
 /// Where its requests go, each with its share.
-pub(super) fn targets(topology: &Topology, route: &Route) -> Vec<String> {
+pub(super) fn targets(topology: &Topology, route: &Route, texts: &Texts) -> Vec<String> {
     let sum: u32 = route.backends.iter().map(|backend| backend.weight).sum();
     let name = |cluster: &str| {
         let known = topology.clusters.iter().find(|known| known.name == cluster);
@@ -72,8 +74,8 @@ pub(super) fn targets(topology: &Topology, route: &Route) -> Vec<String> {
     let target = |backend: &super::model::Backend| {
         let to = match (&backend.cluster, &backend.invalid) {
             (Some(cluster), _) => name(cluster),
-            (None, Some(why)) => format!("nowhere: {why}"),
-            (None, None) => "nowhere".to_owned(),
+            (None, Some(why)) => texts.with("nowhere_because", "reason", why),
+            (None, None) => texts.text("nowhere").to_owned(),
         };
         match route.backends.len() {
             1 => to,
@@ -87,11 +89,11 @@ pub(super) fn targets(topology: &Topology, route: &Route) -> Vec<String> {
 }
 
 /// How its endpoints are found, and how it is spoken to.
-pub(super) fn cluster_detail(cluster: &Cluster) -> String {
+pub(super) fn cluster_detail(cluster: &Cluster, texts: &Texts) -> String {
     let found = match (cluster.discovery.as_str(), cluster.endpoints.len()) {
-        ("dns", _) => "by DNS".to_owned(),
-        (_, 0) => "no endpoints".to_owned(),
-        (_, count) => crate::web::words::count_of(count, "endpoint"),
+        ("dns", _) => texts.text("by_dns").to_owned(),
+        (_, 0) => texts.text("no_endpoints").to_owned(),
+        (_, count) => texts.count("count_endpoint", count),
     };
-    if cluster.tls { format!("{found}, TLS") } else { found }
+    if cluster.tls { texts.with("with_tls", "endpoints", &found) } else { found }
 }

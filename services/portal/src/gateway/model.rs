@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::texts::Texts;
+
 /// A list.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
@@ -74,21 +76,24 @@ pub(crate) enum Credential {
     Other,
 }
 
-impl std::fmt::Display for Credential {
-    /// For whoever is to show it.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let with = |scopes: &[String]| match scopes {
-            [] => String::new(),
-            scopes => format!(" with scope {}", scopes.join(" ")),
+impl Credential {
+    /// In the words of whoever is to show it.
+    pub(crate) fn words(&self, texts: &Texts) -> String {
+        let with = |credential: String, scopes: &[String]| match scopes {
+            [] => credential,
+            scopes => texts.fill("credential_scope", &[("credential", &credential), ("scopes", &scopes.join(" "))]),
         };
+        let joined = |names: &[String], between| names.join(&format!(" {} ", texts.text(between)));
         match self {
-            Self::Login { provider, scopes } => write!(f, "a login at {provider}{}", with(scopes)),
-            Self::Token { issuer: Some(issuer), scopes } => write!(f, "a bearer token of {issuer}{}", with(scopes)),
-            Self::Token { issuer: None, scopes } => write!(f, "a bearer token{}", with(scopes)),
-            Self::Key { places } => write!(f, "an API key in the {}", places.join(" or the ")),
-            Self::Password => f.write_str("a name and a password (Authorization: Basic)"),
-            Self::Headers { names } => write!(f, "the headers {}", names.join(" and ")),
-            Self::Other => f.write_str("what the gateway's operator asks for"),
+            Self::Login { provider, scopes } => with(texts.with("credential_login", "provider", provider), scopes),
+            Self::Token { issuer: Some(issuer), scopes } => {
+                with(texts.with("credential_token_of", "issuer", issuer), scopes)
+            }
+            Self::Token { issuer: None, scopes } => with(texts.text("credential_token").to_owned(), scopes),
+            Self::Key { places } => texts.with("credential_key", "places", &joined(places, "credential_or_the")),
+            Self::Password => texts.text("credential_password").to_owned(),
+            Self::Headers { names } => texts.with("credential_headers", "names", &joined(names, "and")),
+            Self::Other => texts.text("credential_other").to_owned(),
         }
     }
 }
@@ -189,7 +194,7 @@ mod tests {
             { "kind": "password" },
         ]))
         .unwrap();
-        let words: Vec<_> = credentials.iter().map(ToString::to_string).collect();
+        let words: Vec<_> = credentials.iter().map(|one| one.words(&Texts::default())).collect();
         let expected = [
             "a login at https://idp.example",
             "a bearer token of https://idp.example with scope read write",

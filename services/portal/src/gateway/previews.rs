@@ -6,6 +6,7 @@ use http::Uri;
 
 use super::Admin;
 use crate::previews::{Preview, Previews};
+use crate::texts::Texts;
 
 /// How long a page waits for them: it is of use without.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -23,17 +24,17 @@ pub(crate) struct PreviewAddress {
 
 impl Admin {
     /// Those of these addresses' hosts; none where nobody tells.
-    pub(crate) async fn preview_addresses(&self, origins: &[String]) -> Vec<PreviewAddress> {
+    pub(crate) async fn preview_addresses(&self, origins: &[String], texts: &Texts) -> Vec<PreviewAddress> {
         let path = format!("/api/v1/previews?limit={MOST}");
         match tokio::time::timeout(PATIENCE, self.get::<Previews>(&path)).await {
-            Ok(Ok(found)) => found.items.iter().flat_map(|preview| addresses(preview, origins)).collect(),
+            Ok(Ok(found)) => found.items.iter().flat_map(|preview| addresses(preview, origins, texts)).collect(),
             Ok(Err(_)) | Err(_) => Vec::new(),
         }
     }
 }
 
-fn addresses(preview: &Preview, origins: &[String]) -> Vec<PreviewAddress> {
-    let title = format!("{}/{}: {}", preview.namespace, preview.name, preview.replaces());
+fn addresses(preview: &Preview, origins: &[String], texts: &Texts) -> Vec<PreviewAddress> {
+    let title = format!("{}/{}: {}", preview.namespace, preview.name, preview.replaces(texts));
     let is_of = |origin: &String, baseline: &str| host_of(origin).is_some_and(|host| host == baseline);
     let urls = preview.urls.iter().filter(|url| origins.iter().any(|origin| is_of(origin, &url.baseline)));
     let origin = |url: &str| url.trim_end_matches('/').to_owned();
@@ -59,7 +60,7 @@ mod tests {
                 "services": [{ "baseline": "cart", "backend": "cart-pr-42" }], "problems": [] }))
             .unwrap()
         };
-        let at = |origin: &str, baseline: &str| addresses(&preview(baseline), &[origin.to_owned()]);
+        let at = |origin: &str, baseline: &str| addresses(&preview(baseline), &[origin.to_owned()], &Texts::default());
         let expected = PreviewAddress {
             title: "shop/pr-42: cart by cart-pr-42".to_owned(),
             origin: "https://web--pr-42-k3.preview.example".to_owned(),

@@ -72,16 +72,21 @@ impl Version {
         self.count(Severity::Breaking) > 0
     }
 
-    /// What had changed, in a few words.
+    /// How many changes there were of each severity, the worst first.
+    pub(crate) fn counts(&self) -> Vec<(usize, Severity)> {
+        let counts = [Severity::Breaking, Severity::Warning, Severity::Compatible].map(|severity| {
+            let more = if severity == Severity::Compatible { self.more_changes } else { 0 };
+            (self.count(severity) + more, severity)
+        });
+        counts.into_iter().filter(|(count, _)| *count > 0).collect()
+    }
+
+    /// What had changed, in a few words for operators.
     pub(crate) fn words(&self) -> String {
         if self.changes.is_empty() {
             return "the first that was seen".to_owned();
         }
-        let named = [Severity::Breaking, Severity::Warning, Severity::Compatible].map(|severity| {
-            let more = if severity == Severity::Compatible { self.more_changes } else { 0 };
-            (self.count(severity) + more, severity.as_str())
-        });
-        let counted = named.into_iter().filter(|(count, _)| *count > 0);
-        counted.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+        let counted = self.counts().into_iter().map(|(count, severity)| format!("{count} {}", severity.as_str()));
+        counted.collect::<Vec<_>>().join(", ")
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Identity;
+use crate::texts::Texts;
 use crate::web::words::{ago, date};
 
 /// A Preview.
@@ -34,7 +35,9 @@ impl Preview {
     /// Whether a text is in its name, or in what it is of or replaces.
     pub(super) fn fits(&self, text: &str) -> bool {
         let text = text.to_lowercase();
-        [self.name.as_str(), &self.replaces(), &self.source_words()].iter().any(|it| it.to_lowercase().contains(&text))
+        [self.name.as_str(), &self.replaces(&Texts::default()), &self.source_words()]
+            .iter()
+            .any(|it| it.to_lowercase().contains(&text))
     }
 
     /// Whether who has a link to it is let in.
@@ -43,19 +46,21 @@ impl Preview {
     }
 
     /// What is replaced, in words.
-    pub(crate) fn replaces(&self) -> String {
-        let services = self.services.iter().map(|service| format!("{} by {}", service.baseline, service.backend));
+    pub(crate) fn replaces(&self, texts: &Texts) -> String {
+        let words =
+            |one: &Service| texts.fill("preview_instead", &[("baseline", &one.baseline), ("backend", &one.backend)]);
+        let services = self.services.iter().map(words);
         services.collect::<Vec<_>>().join(", ")
     }
 
     /// When somebody last asked for it, in words.
-    pub(super) fn asked(&self) -> Option<String> {
-        Some(ago(Timestamp::from_second(i64::try_from(self.last_request?).ok()?).ok()?))
+    pub(super) fn asked(&self, texts: &Texts) -> Option<String> {
+        Some(ago(texts, Timestamp::from_second(i64::try_from(self.last_request?).ok()?).ok()?))
     }
 
     /// When it ends, in words; none where it stays.
-    pub(super) fn ends(&self) -> Option<String> {
-        Some(date(Timestamp::from_second(i64::try_from(self.expires_at?).ok()?).ok()?))
+    pub(super) fn ends(&self, texts: &Texts) -> Option<String> {
+        moment(texts, self.expires_at?)
     }
 
     /// What it is of: `acme/cart #42, fix/tax`.
@@ -70,6 +75,11 @@ impl Preview {
         }
         words
     }
+}
+
+/// A time in seconds since 1970, in words.
+pub(super) fn moment(texts: &Texts, seconds: u64) -> Option<String> {
+    Some(date(texts, Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?))
 }
 
 /// Where a preview can be seen.

@@ -4,15 +4,14 @@ use askama::Template;
 use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::api::{What, all, change};
-use super::model::{Preview, Route, Routes, Shared, Url};
+use super::model::{Preview, Route, Routes, Shared, Url, moment};
 use super::problem::ProblemDetails;
 use super::share::{Wanted as Wish, links};
 use crate::gateway::host_of;
-use crate::web::words::{count_of, date};
+use crate::texts::Texts;
 use crate::web::{Frame, Visit, escape_path, respond};
 
 /// Which to show.
@@ -31,7 +30,7 @@ struct List<'a> {
     wanted: &'a Wanted,
     rows: Vec<Row>,
     words: String,
-    states: &'static [&'static str],
+    states: &'static [State],
     trouble: Option<String>,
 }
 
@@ -47,38 +46,46 @@ struct Row {
     ends: Option<String>,
 }
 
-/// How a preview is: a class of the style sheet, and words.
+/// How a preview is: its name in URLs, a class of the style sheet, and the text that says so.
 #[derive(Clone, Copy)]
 struct State {
+    name: &'static str,
     class: &'static str,
-    words: &'static str,
+    text: &'static str,
 }
 
 impl State {
     fn of(preview: &Preview) -> Self {
         let is_told = |reason: &str| preview.problems.iter().any(|problem| problem.reason == reason);
         match (preview.urls.is_empty(), preview.problems.is_empty()) {
-            _ if is_told("Expired") => Self { class: "missing", words: "has ended" },
-            (true, _) => Self { class: "missing", words: "cannot be seen" },
-            (false, true) => Self { class: "current", words: "served" },
-            _ if is_told("ExpiresSoon") => Self { class: "stale", words: "ends soon" },
-            (false, false) => Self { class: "stale", words: "served, with problems" },
+            _ if is_told("Expired") => ENDED,
+            (true, _) => HIDDEN,
+            (false, true) => SERVED,
+            _ if is_told("ExpiresSoon") => ENDING,
+            (false, false) => TROUBLED,
         }
     }
 
     /// Whether it is the one that is wanted; any where none is.
     fn is_called(self, wanted: &str) -> bool {
-        wanted.is_empty() || self.words == wanted
+        wanted.is_empty() || self.name == wanted
     }
 }
 
+const SERVED: State = State { name: "served", class: "current", text: "previews_current" };
+const TROUBLED: State = State { name: "troubled", class: "stale", text: "previews_stale" };
+const ENDING: State = State { name: "ending", class: "stale", text: "previews_ending" };
+const HIDDEN: State = State { name: "hidden", class: "missing", text: "previews_missing" };
+const ENDED: State = State { name: "ended", class: "missing", text: "previews_ended" };
 /// All states, for who wants one of them.
-const STATES: [&str; 5] = ["served", "served, with problems", "ends soon", "cannot be seen", "has ended"];
+const STATES: [State; 5] = [SERVED, TROUBLED, ENDING, HIDDEN, ENDED];
 
 #[derive(Template)]
 #[template(path = "previews/one.html")]
 struct One<'a> {
     frame: Frame<'a>,
+    /// When somebody last asked for it.
+    asked: Option<String>,
     preview: &'a Preview,
     link: String,
     state: State,
@@ -112,25 +119,25 @@ pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response
     let namespace = Some(wanted.namespace.trim()).filter(|namespace| !namespace.is_empty());
     let (status, found, trouble) = match all(&visit, namespace, None).await {
         Ok(found) => (StatusCode::OK, found.items, None),
-        Err(problem) => (problem.code(), Vec::new(), Some(problem.detail)),
+        Err(problem) => (problem.code(), Vec::new(), Some(told(&problem, visit.texts()))),
     };
     let fits = |preview: &&Preview| preview.fits(wanted.text.trim()) && State::of(preview).is_called(&wanted.state);
-    let rows: Vec<_> = found.iter().filter(fits).map(row).collect();
-    let words = count_of(rows.len(), "preview");
+    let rows: Vec<_> = found.iter().filter(fits).map(|preview| row(preview, visit.texts())).collect();
+    let words = visit.texts().count("count_preview", rows.len());
     (status, respond(&List { frame: visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble }))
         .into_response()
 }
 
-fn row(preview: &Preview) -> Row {
+fn row(preview: &Preview, texts: &Texts) -> Row {
     Row {
         link: link(&preview.namespace, &preview.name),
         name: preview.name.clone(),
         namespace: preview.namespace.clone(),
         state: State::of(preview),
         urls: preview.urls.clone(),
-        replaces: preview.replaces(),
+        replaces: preview.replaces(texts),
         source: preview.source_words(),
-        ends: preview.ends(),
+        ends: preview.ends(texts),
     }
 }
 
@@ -164,20 +171,23 @@ async fn show(
         link: link(namespace, name),
         state: State::of(&preview),
         source: preview.source_words(),
-        ends: preview.ends(),
-        differ: format!("{differ} of {}", count_of(routes.len(), "route")),
+        ends: preview.ends(visit.texts()),
+        asked: preview.asked(visit.texts()),
+        differ: differ_words(visit.texts(), differ, routes.len()),
         routes,
         wrong: wrong.map(|problem| problem.detail),
         may_change: visit.viewer.identity.is_some(),
-        shared: shared.map(|shared| SharedLinks { until: moment(shared.expires_at), links: shared.links }),
+        shared: shared.map(|shared| SharedLinks {
+            until: moment(visit.texts(), shared.expires_at).unwrap_or_default(),
+            links: shared.links,
+        }),
     };
     Ok((status, respond(&page)).into_response())
 }
 
-/// A time in seconds since 1970, in words.
-fn moment(seconds: u64) -> String {
-    let moment = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    moment.map(date).unwrap_or_default()
+fn differ_words(texts: &Texts, differ: usize, routes: usize) -> String {
+    let routes = texts.count("count_route", routes);
+    texts.fill("previews_differ", &[("number", &differ), ("routes", &routes)])
 }
 
 fn shown(route: &Route, url: &Url) -> RouteRow {
@@ -236,6 +246,14 @@ pub(super) fn link(namespace: &str, name: &str) -> String {
     format!("/docs/previews/{}/{}", escape_path(namespace), escape_path(name))
 }
 
+/// Why not: that somebody has to log in is said in the words of pages.
+fn told(problem: &ProblemDetails, texts: &Texts) -> String {
+    match problem.code() {
+        StatusCode::UNAUTHORIZED => texts.text("previews_nobody").to_owned(),
+        _ => problem.detail.clone(),
+    }
+}
+
 /// Why there is no such page.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -252,7 +270,7 @@ impl Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let wanted = Wanted::default();
-        let trouble = Some(self.problem.detail.clone());
+        let trouble = Some(told(&self.problem, self.visit.texts()));
         let (rows, words) = (Vec::new(), String::new());
         let page = List { frame: self.visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble };
         (self.problem.code(), respond(&page)).into_response()

@@ -18,6 +18,7 @@ use super::schema::Schemas;
 use super::{Operation, Reference};
 use crate::document::{Version, operations, text};
 use crate::markdown::{self, Html};
+use crate::texts::Texts;
 
 /// An operation with everything on its page.
 #[derive(Clone, Debug)]
@@ -41,6 +42,7 @@ impl OperationView {
         operation: &Operation,
         schema_link: &str,
         removed: impl Fn(&str) -> bool,
+        texts: &Texts,
     ) -> Option<Self> {
         let document = &*reference.document;
         let (_, _, item, written) = operations(&document.value)
@@ -48,7 +50,7 @@ impl OperationView {
         let root = &*document.value;
         let (item, written) = (resolve(root, item), resolve(root, written));
         let all = parameters::all(root, item, written);
-        let schemas = Schemas::new(root, schema_link);
+        let schemas = Schemas::new(root, schema_link, texts);
         let contents = Contents { root, version: document.version, schemas: &schemas };
         let body = contents.body(written, &all);
         let is_header = |parameter: &Value| text(parameter, "in") == Some("header");
@@ -60,7 +62,7 @@ impl OperationView {
             external: external(written),
             parameters: parameters::groups(root, document.version, &schemas, &all),
             responses: contents.responses(written),
-            security: security(root, written),
+            security: security(root, written, texts),
             samples: samples(&request),
             form: form(document, &sent, body.as_ref()),
             body,
@@ -113,7 +115,7 @@ fn request(
 }
 
 /// The schemes of which one has to be followed; those of the document where the operation says nothing.
-fn security(root: &Value, operation: &Value) -> Vec<String> {
+fn security(root: &Value, operation: &Value, texts: &Texts) -> Vec<String> {
     let said = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
     said.into_iter()
         .flatten()
@@ -123,9 +125,9 @@ fn security(root: &Value, operation: &Value) -> Vec<String> {
                 let scopes: Vec<_> = scopes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                 if scopes.is_empty() { name.clone() } else { format!("{name} ({})", scopes.join(", ")) }
             });
-            names.collect::<Vec<_>>().join(" and ")
+            names.collect::<Vec<_>>().join(&format!(" {} ", texts.text("and")))
         })
-        .map(|names| if names.is_empty() { "nothing".to_owned() } else { names })
+        .map(|names| if names.is_empty() { texts.text("kind_nothing").to_owned() } else { names })
         .collect()
 }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::resolve::{reference, resolve, schema_name};
 use crate::document::text;
 use crate::markdown::{self, Html};
+use crate::texts::Texts;
 
 /// How deep shared schemas are unfolded in place; further down there is a link to the schema's own page.
 const MAX_UNFOLDED: usize = 3;
@@ -35,22 +36,31 @@ pub(crate) struct SchemaView {
     /// What the value may be.
     pub(crate) values: Vec<String>,
     pub(crate) properties: Vec<PropertyView>,
-    /// How the variants belong together: `One of`.
+    /// The text that says how the variants belong together: `one_of`.
     pub(crate) variants_are: &'static str,
     pub(crate) variants: Vec<SchemaView>,
     /// It is told elsewhere: the link leads there.
     pub(crate) is_elsewhere: bool,
+    texts: Texts,
 }
 
 /// A property of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct PropertyView {
+    /// Empty where it stands for any other.
     pub(crate) name: String,
     pub(crate) required: bool,
     pub(crate) deprecated: bool,
-    /// `read-only`, `write-only`.
+    /// The text that says whether it is only read, or only written.
     pub(crate) access: Option<&'static str>,
     pub(crate) schema: SchemaView,
+}
+
+impl PropertyView {
+    /// Whether it stands for any other name.
+    fn is_any(&self) -> bool {
+        self.name.is_empty()
+    }
 }
 
 impl SchemaView {
@@ -61,11 +71,12 @@ impl SchemaView {
 
     /// What there is to unfold: `3 fields`, `2 variants`.
     pub(crate) fn parts(&self) -> String {
-        let number = |n: usize, what: &str| if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") };
+        let fields = |number| self.texts.count("count_field", number);
+        let variants = |number| self.texts.count("count_variant", number);
         match (self.properties.len(), self.variants.len()) {
-            (0, variants) => number(variants, "variant"),
-            (fields, 0) => number(fields, "field"),
-            (fields, variants) => format!("{}, {}", number(fields, "field"), number(variants, "variant")),
+            (0, number) => variants(number),
+            (number, 0) => fields(number),
+            (of_fields, of_variants) => format!("{}, {}", fields(of_fields), variants(of_variants)),
         }
     }
 }
@@ -75,6 +86,7 @@ pub(super) struct Schemas<'d> {
     root: &'d Value,
     /// Where pages of shared schemas are, without the name.
     link: &'d str,
+    pub(super) texts: &'d Texts,
     /// Fields that were unfolded so far.
     fields: Cell<usize>,
 }
@@ -88,8 +100,8 @@ struct Place<'d> {
 }
 
 impl<'d> Schemas<'d> {
-    pub(super) fn new(root: &'d Value, link: &'d str) -> Self {
-        Self { root, link, fields: Cell::new(0) }
+    pub(super) fn new(root: &'d Value, link: &'d str, texts: &'d Texts) -> Self {
+        Self { root, link, texts, fields: Cell::new(0) }
     }
 
     /// A schema with its parts.
@@ -104,15 +116,16 @@ impl<'d> Schemas<'d> {
         let name = shared.and_then(schema_name);
         let target = resolve(self.root, schema);
         let mut view = SchemaView {
-            kind: kind::words(self.root, schema),
+            kind: kind::words(self.texts, self.root, schema),
             link: name.as_ref().map(|name| format!("{}{}", self.link, crate::web::escape_path(name))),
             // What stands beside a reference says more than what is referred to.
             description: text(schema, "description")
                 .or(text(target, "description"))
                 .map(markdown::html)
                 .unwrap_or_default(),
-            facts: facts::facts(target),
-            values: facts::values(target),
+            facts: facts::facts(self.texts, target),
+            values: facts::values(self.texts, target),
+            texts: self.texts.clone(),
             ..SchemaView::default()
         };
         let again = shared.is_some_and(|shared| !place.within.insert(shared));
@@ -149,7 +162,7 @@ impl<'d> Schemas<'d> {
             view.variants.extend(items.variants);
             view.variants_are = items.variants_are;
         }
-        for (key, words) in [("oneOf", "One of"), ("anyOf", "Any of")] {
+        for (key, words) in [("oneOf", "one_of"), ("anyOf", "any_of")] {
             let variants: Vec<_> = list(schema, key).filter(|variant| !kind::is_null(variant)).collect();
             if !variants.is_empty() {
                 view.variants_are = words;
@@ -172,9 +185,9 @@ impl<'d> Schemas<'d> {
                     required: required.contains(name.as_str()),
                     deprecated: flag("deprecated"),
                     access: if flag("readOnly") {
-                        Some("read-only")
+                        Some("read_only")
                     } else {
-                        flag("writeOnly").then_some("write-only")
+                        flag("writeOnly").then_some("write_only")
                     },
                     schema: self.at(property, place),
                 }
@@ -185,7 +198,7 @@ impl<'d> Schemas<'d> {
         view.properties.extend(added);
         if let Some(others) = schema.get("additionalProperties").filter(|others| others.is_object()) {
             let schema = self.at(others, place);
-            let name = "any other name".to_owned();
+            let name = String::new();
             view.properties.push(PropertyView { name, required: false, deprecated: false, access: None, schema });
         }
     }
@@ -219,7 +232,7 @@ mod tests {
     fn view(name: &str) -> SchemaView {
         let root = root();
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
-        Schemas::new(&root, "/s/").view(&schema)
+        Schemas::new(&root, "/s/", &Texts::default()).view(&schema)
     }
 
     #[test]
@@ -228,7 +241,7 @@ mod tests {
         let names: Vec<_> = node.properties.iter().map(|property| property.name.as_str()).collect();
         assert_eq!(names, ["value", "next"]);
         let (value, next) = (&node.properties[0], &node.properties[1].schema);
-        assert_eq!((value.access, value.schema.facts.as_slice()), (Some("read-only"), &["at most 99".to_owned()][..]));
+        assert_eq!((value.access, value.schema.facts.as_slice()), (Some("read_only"), &["at most 99".to_owned()][..]));
         assert!(next.is_elsewhere && !next.has_parts());
         assert_eq!((next.kind.as_str(), next.link.as_deref()), ("Node", Some("/s/Node")));
     }
@@ -236,7 +249,7 @@ mod tests {
     #[test]
     fn parts_are_joined_and_variants_told_apart() {
         let pet = view("Pet");
-        assert_eq!((pet.variants_are, pet.variants.len()), ("One of", 1));
+        assert_eq!((pet.variants_are, pet.variants.len()), ("one_of", 1));
         let names: Vec<_> = pet.variants[0].properties.iter().map(|property| property.name.as_str()).collect();
         assert_eq!(names, ["kind", "lives"]);
         assert_eq!(pet.variants[0].properties[0].schema.values, ["\"cat\"", "\"dog\""]);
@@ -255,7 +268,8 @@ mod tests {
         let schema = |n: usize| json!({ "properties": fields(n).collect::<serde_json::Map<_, _>>() });
         let schemas: serde_json::Map<_, _> = (0..50).map(|n| (name(n), schema(n))).collect();
         let root = json!({ "components": { "schemas": schemas } });
-        let html = Schemas::new(&root, "/s/").view(&root["components"]["schemas"]["S0"]).render().unwrap();
+        let html =
+            Schemas::new(&root, "/s/", &Texts::default()).view(&root["components"]["schemas"]["S0"]).render().unwrap();
         assert!(html.contains("f19") && html.len() < 300_000, "{}", html.len());
     }
 
@@ -263,7 +277,7 @@ mod tests {
     fn a_page_of_it_holds_no_markup_of_strangers() {
         let root = json!({});
         let schema = json!({ "type": "object", "properties": { "<script>": { "type": "string", "default": "<b>" } } });
-        let html = Schemas::new(&root, "/s/").view(&schema).render().unwrap();
+        let html = Schemas::new(&root, "/s/", &Texts::default()).view(&schema).render().unwrap();
         assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
     }
 }

@@ -72,7 +72,7 @@ mod tests {
         let (api, content) = (Arc::new(of_service()), Arc::new(Content::default()));
         let reference = Some(Arc::new(said(&crate::web::tests::cart())));
         let catalog = |reference: &Option<_>, checked| {
-            let entry = Entry { api: Arc::clone(&api), reference: Option::clone(reference), checked, trouble: None };
+            let entry = Entry { checked, ..Entry::new(Arc::clone(&api), Option::clone(reference)) };
             Arc::new(Catalog { entries: vec![Arc::new(entry)], ..Catalog::default() })
         };
         let indexed = Indexed { catalog: catalog(&reference, None), content: Some(Arc::clone(&content)) };

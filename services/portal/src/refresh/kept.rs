@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::look::{Failure, Looked, Question, Source};
+use crate::about::About;
 use crate::api::Api;
 use crate::catalog::{Entry, Trouble};
 use crate::fetch::Target;
@@ -23,6 +24,7 @@ const REST: Duration = Duration::from_secs(2);
 pub(super) struct Kept {
     pub(super) api: Arc<Api>,
     reference: Option<Arc<Reference>>,
+    about: Arc<About>,
     source: Option<Source>,
     checked: Option<Timestamp>,
     trouble: Option<Trouble>,
@@ -41,6 +43,7 @@ impl Kept {
             Some(kept) => {
                 let source = kept.source.clone().filter(|_| kept.api.target == api.target);
                 let mut kept = Self { api: Arc::new(api), source, failures: 0, due: Some(now), ..kept };
+                kept.note_about();
                 kept.note_target();
                 kept
             }
@@ -48,6 +51,7 @@ impl Kept {
                 let mut kept = Self {
                     api: Arc::new(api),
                     reference: None,
+                    about: Arc::default(),
                     source: None,
                     checked: None,
                     trouble: None,
@@ -56,10 +60,16 @@ impl Kept {
                     looked: None,
                     is_looking: false,
                 };
+                kept.note_about();
                 kept.note_target();
                 kept
             }
         }
+    }
+
+    /// Once for all pages that tell of it.
+    fn note_about(&mut self) {
+        self.about = Arc::new(About::of(&self.api, self.reference.as_deref()));
     }
 
     /// Without a place there is nothing to look at.
@@ -99,6 +109,7 @@ impl Kept {
         self.is_looking = false;
         self.looked = Some(now);
         self.reference = looked.reference;
+        self.note_about();
         // What was asked was another question, and the new one is due already.
         if looked.api != self.api {
             self.due = Some(now);
@@ -149,6 +160,7 @@ impl Kept {
         Entry {
             api: Arc::clone(&self.api),
             reference: self.reference.clone(),
+            about: Arc::clone(&self.about),
             checked: self.checked,
             trouble: self.trouble.clone(),
         }

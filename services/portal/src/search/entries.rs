@@ -6,7 +6,6 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::about::About;
 use crate::api::ApiId;
 use crate::catalog::{Catalog, Entry};
 use crate::content::{Content, Page};
@@ -111,7 +110,7 @@ fn api(entry: &Entry) -> Searchable {
         },
         names: [id.name.clone(), id.namespace.clone(), title_of_document, entry.api.served.path.text().to_owned()]
             .into_iter()
-            .chain(About::of(entry).words().cloned())
+            .chain(entry.about.words().cloned())
             .collect(),
         text: info("description").to_owned(),
     }

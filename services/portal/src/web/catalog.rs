@@ -6,6 +6,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::escape_path;
@@ -17,6 +18,7 @@ use crate::api::Undocumented;
 use crate::catalog::{Entry, State as DocumentState};
 use crate::gateway::Naming;
 use crate::markdown::{self, Html};
+use crate::texts::Texts;
 
 /// Which APIs to show. The URL of a page holds it.
 #[derive(Debug, Default, Deserialize)]
@@ -63,8 +65,8 @@ struct Row {
     is_reachable: bool,
     operations: usize,
     access: Vec<String>,
-    about: About,
-    state: &'static str,
+    about: Arc<About>,
+    state: DocumentState,
     state_words: String,
 }
 
@@ -95,7 +97,7 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         .entries
         .iter()
         .filter(|entry| wanted.takes(entry))
-        .map(|entry| row(entry, catalog.portal.naming))
+        .map(|entry| row(entry, catalog.portal.naming, site.texts()))
         .collect();
     let page = Page {
         frame: Frame { term: &wanted.q, ..site.frame() },
@@ -103,9 +105,12 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         shown: rows.len(),
         rows,
         total: catalog.entries.len(),
-        facets: facets(&catalog.entries, &wanted),
+        facets: facets(&catalog.entries, &wanted, site.texts()),
         services: catalog.undocumented.iter().map(service).collect(),
-        gateway_trouble: catalog.gateway.as_ref().map(|trouble| (trouble.why.clone(), ago(trouble.since))),
+        gateway_trouble: catalog
+            .gateway
+            .as_ref()
+            .map(|trouble| (trouble.why.clone(), ago(site.texts(), trouble.since))),
         is_known: catalog.is_known,
         wanted: &wanted,
     };
@@ -126,7 +131,7 @@ impl Wanted {
         let is_named = self.q.is_empty()
             || [entry.title(), &entry.api.id.name, entry.api.served.path.text()].into_iter().any(holds)
             || description.is_some_and(holds);
-        let about = About::of(entry);
+        let about = &entry.about;
         is_named
             && (self.team.is_empty() || self.team == about.team)
             && (self.lifecycle.is_empty() || self.lifecycle == about.lifecycle)
@@ -161,28 +166,36 @@ impl Wanted {
     }
 }
 
-fn facets(entries: &[Arc<Entry>], wanted: &Wanted) -> Vec<Facet> {
-    let facet = |title: &'static str, key: &'static str, chosen: &str, values: &dyn Fn(&Entry) -> Vec<String>| {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for entry in entries {
-            for value in values(entry).into_iter().filter(|value| !value.is_empty()) {
-                *counts.entry(value).or_default() += 1;
-            }
+/// What the URL has of a choice, and what the reader is told.
+type Value<'v> = (&'v str, &'v str);
+
+/// One that is told as it is.
+fn same(value: &str) -> Value<'_> {
+    (value, value)
+}
+
+fn facets<'e>(entries: &'e [Arc<Entry>], wanted: &Wanted, texts: &'e Texts) -> Vec<Facet> {
+    let facet = |title: &'static str, key: &'static str, chosen: &str, values: &dyn Fn(&'e Entry) -> Vec<Value<'e>>| {
+        let mut counts: BTreeMap<Value<'_>, usize> = BTreeMap::new();
+        for value in entries.iter().flat_map(|entry| values(entry)).filter(|(value, _)| !value.is_empty()) {
+            *counts.entry(value).or_default() += 1;
         }
-        let choice = |(label, count): (String, usize)| Choice {
-            link: wanted.link(key, &label),
-            is_chosen: label == chosen,
-            label,
+        let choice = |((value, label), count): (Value<'_>, usize)| Choice {
+            link: wanted.link(key, value),
+            is_chosen: value == chosen,
+            label: label.to_owned(),
             count,
         };
         Facet { title, choices: counts.into_iter().map(choice).collect() }
     };
     let facets = [
-        facet("facet_state", "state", &wanted.state, &|entry| vec![entry.state().as_str().to_owned()]),
-        facet("facet_namespace", "namespace", &wanted.namespace, &|entry| vec![entry.api.id.namespace.clone()]),
-        facet("facet_team", "team", &wanted.team, &|entry| vec![About::of(entry).team]),
-        facet("facet_lifecycle", "lifecycle", &wanted.lifecycle, &|entry| vec![About::of(entry).lifecycle]),
-        facet("facet_tag", "tag", &wanted.tag, &|entry| About::of(entry).tags),
+        facet("facet_state", "state", &wanted.state, &|entry| {
+            vec![(entry.state().as_str(), texts.text(entry.state().text()))]
+        }),
+        facet("facet_namespace", "namespace", &wanted.namespace, &|entry| vec![same(&entry.api.id.namespace)]),
+        facet("facet_team", "team", &wanted.team, &|entry| vec![same(&entry.about.team)]),
+        facet("facet_lifecycle", "lifecycle", &wanted.lifecycle, &|entry| vec![same(&entry.about.lifecycle)]),
+        facet("facet_tag", "tag", &wanted.tag, &|entry| entry.about.tags.iter().map(|tag| same(tag)).collect()),
     ];
     // One choice is none.
     facets
@@ -192,7 +205,7 @@ fn facets(entries: &[Arc<Entry>], wanted: &Wanted) -> Vec<Facet> {
         .collect()
 }
 
-fn row(entry: &Entry, naming: Naming) -> Row {
+fn row(entry: &Entry, naming: Naming, texts: &Texts) -> Row {
     let (api, reference) = (&entry.api, entry.reference.as_ref());
     let (address, is_reachable) = match &api.mount {
         Ok(mount) => (format!("{}{}", mount.origins.first().map_or("", |origin| origin), api.served.path.text()), true),
@@ -211,21 +224,24 @@ fn row(entry: &Entry, naming: Naming) -> Row {
         address,
         is_reachable,
         operations: reference.map_or(0, |known| known.operations.len()),
-        access: super::reference::access(&api.served),
-        about: About::of(entry),
-        state: entry.state().as_str(),
-        state_words: state_words(entry),
+        access: super::reference::access(&api.served, texts),
+        about: Arc::clone(&entry.about),
+        state: entry.state(),
+        state_words: state_words(entry, texts),
     }
 }
 
 /// How the document is, and since when.
-pub(super) fn state_words(entry: &Entry) -> String {
-    let since = entry.trouble.as_ref().map(|trouble| ago(trouble.since)).unwrap_or_default();
+pub(super) fn state_words(entry: &Entry, texts: &Texts) -> String {
+    let since = entry.trouble.as_ref().map(|trouble| trouble.since);
+    let said = |name, moment: Option<Timestamp>| {
+        moment.map(|moment| texts.with(name, "ago", &ago(texts, moment))).unwrap_or_default()
+    };
     match entry.state() {
-        DocumentState::Current => entry.checked.map(|checked| format!("checked {}", ago(checked))).unwrap_or_default(),
-        DocumentState::Stale => format!("stale since {since}"),
-        DocumentState::Missing => format!("no document since {since}"),
-        DocumentState::Waiting => "being fetched".to_owned(),
+        DocumentState::Current => said("checked", entry.checked),
+        DocumentState::Stale => said("stale_since", since),
+        DocumentState::Missing => said("missing_since", since),
+        DocumentState::Waiting => texts.text("being_fetched").to_owned(),
     }
 }
 

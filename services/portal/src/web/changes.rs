@@ -17,6 +17,7 @@ use crate::catalog::Entry;
 use crate::changes::Change;
 use crate::history::Version;
 use crate::reference::Reference;
+use crate::texts::Texts;
 
 /// How many versions the page of all APIs has.
 const MOST: usize = 50;
@@ -72,20 +73,31 @@ fn links(reference: &Reference, link: &str) -> Links {
 }
 
 impl VersionView {
-    fn of(version: &Version, links: &Links, most: usize) -> Self {
+    fn of(version: &Version, links: &Links, most: usize, texts: &Texts) -> Self {
         let rest = version.changes.len().saturating_sub(most);
         Self {
             number: version.number,
             since: version.since.to_string(),
-            when: date(version.since),
+            when: date(texts, version.since),
             label: version.label.clone(),
-            words: version.words(),
+            words: words_of(version, texts),
             is_breaking: version.is_breaking(),
             changes: version.changes.iter().take(most).map(|change| ChangeView::of(change, links)).collect(),
             more_changes: version.more_changes + rest,
             kept_changes: rest,
         }
     }
+}
+
+/// What had changed, in a few words.
+pub(super) fn words_of(version: &Version, texts: &Texts) -> String {
+    if version.changes.is_empty() {
+        return texts.text("first_seen").to_owned();
+    }
+    let counted = version.counts().into_iter().map(|(number, severity)| {
+        texts.fill("count_of_severity", &[("number", &number), ("severity", &texts.text(severity.as_str()))])
+    });
+    counted.collect::<Vec<_>>().join(", ")
 }
 
 impl ChangeView {
@@ -136,13 +148,16 @@ pub(super) async fn of_api(
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
     let reference = entry.reference.as_deref();
-    let head = Head::of(&entry);
+    let head = Head::of(&entry, site.texts());
     let links = reference.map(|known| links(known, &head.link)).unwrap_or_default();
     let versions = site.history.of(&entry.api.id);
     let page = Page {
         frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
-        versions: part.of(&versions).map(|(version, most)| VersionView::of(version, &links, most)).collect(),
+        versions: part
+            .of(&versions)
+            .map(|(version, most)| VersionView::of(version, &links, most, site.texts()))
+            .collect(),
         head,
     };
     Ok(respond(&page))
@@ -159,7 +174,7 @@ struct AllPage<'a> {
 pub(super) async fn of_all(site: Visit) -> Response {
     let view = |(entry, version): &(Arc<Entry>, Arc<Version>)| {
         let link = format!("{}/changes#v{}", api_link(&entry.api.id), version.number);
-        (entry.title().to_owned(), link, VersionView::of(version, &Links::new(), NAMED))
+        (entry.title().to_owned(), link, VersionView::of(version, &Links::new(), NAMED, site.texts()))
     };
     let versions = recent(&site, MOST).iter().map(view).collect();
     respond(&AllPage { frame: site.frame(), versions })

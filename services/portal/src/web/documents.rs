@@ -39,7 +39,12 @@ pub(super) async fn version(
     Path((namespace, name, number)): Path<(String, String, u64)>,
     asked: HeaderMap,
 ) -> Result<Response, NotFound> {
-    let missing = || NotFound::new(&site, format!("Version {number} of {namespace}/{name} is not kept."));
+    let missing = || {
+        NotFound::new(
+            &site,
+            site.texts().fill("no_version", &[("number", &number), ("api", &format!("{namespace}/{name}"))]),
+        )
+    };
     let entry = site.catalog().find(&namespace, &name).cloned().ok_or_else(missing)?;
     let versions = site.history.of(&entry.api.id);
     let version = versions.iter().find(|version| version.number == number).ok_or_else(missing)?;
@@ -50,7 +55,8 @@ pub(super) async fn version(
 
 fn find(site: &Visit, namespace: &str, name: &str) -> Result<Arc<Reference>, NotFound> {
     let reference = site.catalog().find(namespace, name).and_then(|entry| entry.reference.clone());
-    reference.ok_or_else(|| NotFound::new(site, format!("There is no document of {namespace}/{name}.")))
+    reference
+        .ok_or_else(|| NotFound::new(site, site.texts().with("no_document_of", "api", &format!("{namespace}/{name}"))))
 }
 
 fn send(media: &'static str, text: Bytes, asked: &HeaderMap) -> Response {

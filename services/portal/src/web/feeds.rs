@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::changes::recent;
+use super::changes::{recent, words_of};
 use super::error::NotFound;
 use super::reference::{api_link, find};
 use super::visit::Visit;
 use crate::catalog::Entry;
 use crate::changes::{Change, plain};
 use crate::history::Version;
+use crate::texts::Texts;
 
 /// The most entries of a feed.
 const MOST: usize = 50;
@@ -57,6 +58,7 @@ fn one<S: serde::Serializer>(tag: &str, serializer: S) -> Result<S::Ok, S::Error
 #[derive(Template)]
 #[template(path = "feed_entry.html")]
 struct Content<'a> {
+    texts: &'a Texts,
     words: String,
     changes: &'a [Change],
 }
@@ -70,13 +72,14 @@ pub(super) async fn of_api(
     let entry = find(&site, &namespace, &name)?;
     let versions = site.history.of(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());
     let versions: Vec<_> = versions.take(MOST).map(|version| (Arc::clone(&entry), version)).collect();
-    let (title, link) = (format!("Changes of {}", entry.title()), api_link(&entry.api.id));
+    let (title, link) = (site.texts().with("feed_of", "api", &entry.title()), api_link(&entry.api.id));
     Ok(answer(&site, &feed, &asked, &title, &link, &versions))
 }
 
 /// The feed of all APIs.
 pub(super) async fn of_all(site: Visit, Path(feed): Path<String>, asked: HeaderMap) -> Response {
-    answer(&site, &feed, &asked, &format!("Changes of APIs: {}", site.title), "/docs", &recent(&site, MOST))
+    let title = format!("{}: {}", site.texts().text("feed_of_all"), site.title);
+    answer(&site, &feed, &asked, &title, "/docs", &recent(&site, MOST))
 }
 
 fn answer(
@@ -96,13 +99,13 @@ fn answer(
         title: plain(title),
         author: plain(&site.title),
         updated: newest.to_string(),
-        items: versions.iter().map(|(entry, version)| item(entry, version, &origin)).collect(),
+        items: versions.iter().map(|(entry, version)| item(entry, version, &origin, site.texts())).collect(),
         link,
     };
     match feed {
         "feed.atom" => send("application/atom+xml; charset=utf-8", made.render().map_err(|error| error.to_string())),
         "feed.json" => send("application/feed+json", Ok(json(&made))),
-        _ => NotFound::new(site, "There are the feeds feed.atom and feed.json.").into_response(),
+        _ => NotFound::new(site, site.texts().text("no_feed")).into_response(),
     }
 }
 
@@ -128,15 +131,16 @@ fn json(feed: &Feed) -> String {
     feed.to_string()
 }
 
-fn item(entry: &Entry, version: &Version, origin: &str) -> Item {
+fn item(entry: &Entry, version: &Version, origin: &str, texts: &Texts) -> Item {
     let id = &entry.api.id;
     let changes = &version.changes[..version.changes.len().min(NAMED)];
     let named: Vec<_> = changes.iter().map(|change| change.id.as_str()).collect();
-    let content = Content { words: version.words(), changes };
+    let words = words_of(version, texts);
+    let content = Content { texts, words: words.clone(), changes };
     Item {
         // The same changes once more are no news.
         id: urn(&[&id.namespace, &id.name, &named.join(" ")]),
-        title: format!("{}: {}", plain(entry.title()), version.words()),
+        title: format!("{}: {words}", plain(entry.title())),
         link: format!("{origin}{}/changes#v{}", api_link(id), version.number),
         since: version.since.to_string(),
         content: content.render().unwrap_or_default(),

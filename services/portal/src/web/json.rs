@@ -149,7 +149,7 @@ async fn api(site: Visit, Path((namespace, name)): Path<(String, String)>) -> Re
 fn view(entry: &Arc<Entry>) -> ApiView {
     let id = &entry.api.id;
     let reference = entry.reference.as_ref();
-    let About { owner, team, lifecycle, tags, links } = About::of(entry);
+    let About { owner, team, lifecycle, tags, links } = (*entry.about).clone();
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
     ApiView {
         owner: said(owner),

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::visit::Visit;
-use super::words::{ago, count};
+use super::words::ago;
 use crate::access::Identity;
-use crate::keys::{Key, KeyUse, Keys, KeysError, NewKey};
+use crate::keys::{Key, KeyUse, Keys, KeysError, LONGEST, MOST, NewKey};
+use crate::texts::Texts;
 
 #[derive(Template)]
 #[template(path = "keys.html")]
@@ -83,7 +84,7 @@ pub(super) async fn revoke(visit: Visit, Path(id): Path<String>) -> Response {
 /// Does something for the reader, and shows his keys.
 async fn answer(visit: &Visit, change: Change) -> Response {
     let Some(keys) = &visit.keys else {
-        return NotFound::new(visit, "This portal gives no keys: it was not told where to keep them.").into_response();
+        return NotFound::new(visit, visit.texts().text("keys_off")).into_response();
     };
     let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None };
     let Some(owner) = &visit.viewer.identity else {
@@ -92,11 +93,14 @@ async fn answer(visit: &Visit, change: Change) -> Response {
     let done = change.make(keys, owner).await;
     let own = keys.of(owner).await;
     let failed = done.as_ref().err().or(own.as_ref().err());
-    let (status, wrong) = failed.map_or((StatusCode::OK, None), |error| (status(error), Some(told(error))));
+    let (status, wrong) =
+        failed.map_or((StatusCode::OK, None), |error| (status(error), Some(told(error, visit.texts()))));
     let row = |(id, key): (String, Key)| Row {
-        used: keys.used(&id).map_or_else(|| "never, as far as is known".to_owned(), words),
+        used: keys
+            .used(&id)
+            .map_or_else(|| visit.texts().text("keys_never").to_owned(), |used| words(used, visit.texts())),
         name: key.name,
-        since: ago(key.since),
+        since: ago(visit.texts(), key.since),
         id,
     };
     let keys = own.unwrap_or_default().into_iter().map(row).collect();
@@ -106,10 +110,10 @@ async fn answer(visit: &Visit, change: Change) -> Response {
     (status, headers, respond(&page)).into_response()
 }
 
-fn words(used: KeyUse) -> String {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let last = Timestamp::from_second(number(used.last)).unwrap_or_default();
-    format!("{}, last {}", count(number(used.count), "request"), ago(last))
+fn words(used: KeyUse, texts: &Texts) -> String {
+    let last = i64::try_from(used.last).ok().and_then(|last| Timestamp::from_second(last).ok()).unwrap_or_default();
+    let requests = texts.count("count_request", usize::try_from(used.count).unwrap_or(usize::MAX));
+    texts.fill("keys_used_last", &[("requests", &requests), ("ago", &ago(texts, last))])
 }
 
 fn status(error: &KeysError) -> StatusCode {
@@ -121,12 +125,14 @@ fn status(error: &KeysError) -> StatusCode {
 }
 
 /// What the reader is told: where files are is for operators.
-fn told(error: &KeysError) -> String {
+fn told(error: &KeysError, texts: &Texts) -> String {
     match error {
         KeysError::File(..) | KeysError::Cluster(..) | KeysError::Unreadable(..) => {
             tracing::error!("keys cannot be kept: {error}");
-            "Keys cannot be read or changed at the moment.".to_owned()
+            texts.text("keys_unreadable").to_owned()
         }
-        error => error.to_string(),
+        KeysError::Name => texts.with("keys_wrong_name", "most", &LONGEST),
+        KeysError::TooMany => texts.with("keys_too_many", "most", &MOST),
+        KeysError::Unknown => texts.text("keys_unknown").to_owned(),
     }
 }

@@ -34,7 +34,7 @@ struct AllPages<'a> {
 /// One of them.
 pub(super) async fn page(site: Visit, Path(slug): Path<String>) -> Result<Response, NotFound> {
     let found = site.pages().find(|page| page.slug == slug);
-    let page = found.ok_or_else(|| NotFound::new(&site, format!("There is no page {slug}.")))?;
+    let page = found.ok_or_else(|| NotFound::new(&site, site.texts().with("no_page", "page", &slug)))?;
     let pages = site.pages().map(|one| (one, one.slug == slug)).collect();
     Ok(respond(&OnePage { frame: site.frame(), page, pages }))
 }

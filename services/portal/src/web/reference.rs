@@ -12,14 +12,15 @@ use super::catalog::state_words;
 use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::visit::Visit;
-use super::words::{ago, count_of};
+use super::words::ago;
 use super::{escape_path, try_it};
 use crate::about::About;
 use crate::api::ApiId;
-use crate::catalog::Entry;
+use crate::catalog::{Entry, State};
 use crate::gateway::{Credential, PreviewAddress, ServedApi};
 use crate::markdown::{self, Html};
 use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
+use crate::texts::Texts;
 
 /// The most operations on one page: a document of thousands stays quick.
 const PER_PAGE: usize = 200;
@@ -31,10 +32,10 @@ pub(crate) fn api_link(id: &ApiId) -> String {
 
 /// What requests have to show before they reach the service, in the words of whoever sends them: those of the gateway's
 /// operators stand in the console.
-pub(super) fn access(served: &ServedApi) -> Vec<String> {
+pub(super) fn access(served: &ServedApi, texts: &Texts) -> Vec<String> {
     let is_asked = !served.rules.is_empty() || served.asks_auth_service;
     let unsaid = (is_asked && served.credentials.is_empty()).then_some(&Credential::Other);
-    served.credentials.iter().chain(unsaid).map(ToString::to_string).collect()
+    served.credentials.iter().chain(unsaid).map(|credential| credential.words(texts)).collect()
 }
 
 /// The head of every page of an API, and the list at its side.
@@ -44,7 +45,7 @@ pub(super) struct Head {
     id: String,
     version: String,
     specification: String,
-    state: &'static str,
+    state: State,
     state_words: String,
     trouble: Option<(String, String)>,
     servers: Vec<String>,
@@ -53,7 +54,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn of(entry: &Entry) -> Self {
+    pub(super) fn of(entry: &Entry, texts: &Texts) -> Self {
         let (api, reference) = (&entry.api, entry.reference.as_ref());
         let info = |key: &str| reference.and_then(|known| known.document.info(key)).unwrap_or_default().to_owned();
         let path = api.served.path.text().trim_end_matches('/');
@@ -63,9 +64,9 @@ impl Head {
             id: api.id.to_string(),
             version: info("version"),
             specification: reference.map(|known| known.document.version.to_string()).unwrap_or_default(),
-            state: entry.state().as_str(),
-            state_words: state_words(entry),
-            trouble: entry.trouble.as_ref().map(|trouble| (trouble.why.clone(), ago(trouble.since))),
+            state: entry.state(),
+            state_words: state_words(entry, texts),
+            trouble: entry.trouble.as_ref().map(|trouble| (trouble.why.clone(), ago(texts, trouble.since))),
             servers: reference
                 .map_or(&[][..], |known| known.origins())
                 .iter()
@@ -74,6 +75,13 @@ impl Head {
             not_computable: api.mount.as_ref().err().map(ToString::to_string),
             documents: format!("/openapi/services/{}/{}", escape_path(&api.id.namespace), escape_path(&api.id.name)),
         }
+    }
+}
+
+impl Head {
+    /// Whether the document is one that the service said once.
+    fn is_stale(&self) -> bool {
+        self.state == State::Stale
     }
 }
 
@@ -104,7 +112,7 @@ struct ApiPage<'a> {
     frame: Frame<'a>,
     head: Head,
     menu: Menu<'a>,
-    about: About,
+    about: &'a About,
     description: Html,
     groups: Vec<(&'a Group, Vec<&'a Operation>)>,
     pages: Vec<(usize, String, bool)>,
@@ -127,7 +135,7 @@ struct NewestChange {
 fn newest_change(site: &Visit, entry: &Entry) -> Option<NewestChange> {
     let versions = site.history.of(&entry.api.id);
     let newest = versions.first().filter(|newest| !newest.changes.is_empty())?;
-    Some(NewestChange { when: ago(newest.since), is_breaking: newest.is_breaking() })
+    Some(NewestChange { when: ago(site.texts(), newest.since), is_breaking: newest.is_breaking() })
 }
 
 /// A way through the gateway to the service.
@@ -155,8 +163,8 @@ pub(super) async fn api(
     Query(part): Query<Part>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let head = Head::of(&entry);
-    let routes = entry.api.routes().map(route).collect();
+    let head = Head::of(&entry, site.texts());
+    let routes = entry.api.routes().map(|served| route(served, site.texts())).collect();
     let reference = entry.reference.as_deref();
     let info = |key: &str| reference.and_then(|known| known.document.info(key));
     let of_info = |key: &str, name: &str| {
@@ -167,7 +175,7 @@ pub(super) async fn api(
         frame: site.frame(),
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
         newest_change: newest_change(&site, &entry),
-        about: About::of(&entry),
+        about: &entry.about,
         description: info("description").map(markdown::html).unwrap_or_default(),
         groups: reference.map(|known| groups(known, part.page)).unwrap_or_default(),
         pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),
@@ -182,7 +190,7 @@ pub(super) async fn api(
         license: of_info("license", "name"),
         operations_words: reference
             .filter(|known| !known.operations.is_empty())
-            .map(|known| count_of(known.operations.len(), "operation"))
+            .map(|known| site.texts().count("count_operation", known.operations.len()))
             .unwrap_or_default(),
         unrouted: reference.map_or(0, Reference::unrouted),
         head,
@@ -211,17 +219,17 @@ fn pages(reference: &Reference, link: &str, here: usize) -> Vec<(usize, String, 
     all.filter(|_| pages > 1).collect()
 }
 
-fn route(served: &ServedApi) -> Route {
+fn route(served: &ServedApi, texts: &Texts) -> Route {
     Route {
         name: format!("{} {}/{}", served.kind, served.namespace, served.name),
-        method: served.method.clone().unwrap_or_else(|| "any".to_owned()),
+        method: served.method.clone().unwrap_or_else(|| texts.text("any").to_owned()),
         path: served.path.text().to_owned(),
         hosts: served.hosts.iter().map(|host| host.host.clone()).collect(),
         conditions: served.conditions.clone(),
-        access: access(served),
+        access: access(served, texts),
         timeout: match served.timeout_ms {
-            0 => "none".to_owned(),
-            timeout => format!("{} s", timeout as f64 / 1000.0),
+            0 => texts.text("none").to_owned(),
+            timeout => texts.with("seconds", "number", &(timeout as f64 / 1000.0)),
         },
     }
 }
@@ -235,6 +243,8 @@ struct OperationPage<'a> {
     operation: &'a Operation,
     view: OperationView,
     access: Vec<String>,
+    /// Why no request through the gateway reaches it.
+    unrouted: Option<String>,
     conditions: &'a [String],
     /// Where a request may be sent.
     origins: &'a [String],
@@ -250,18 +260,20 @@ pub(crate) async fn operation(
     Path((namespace, name, slug)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let missing = || NotFound::new(&site, format!("{} has no operation {slug}.", entry.title()));
+    let missing =
+        || NotFound::new(&site, site.texts().fill("no_operation", &[("api", &entry.title()), ("operation", &slug)]));
     let reference = entry.reference.as_deref().ok_or_else(missing)?;
     let operation = reference.operation(&slug).ok_or_else(missing)?;
-    let head = Head::of(&entry);
+    let head = Head::of(&entry, site.texts());
     let removed = |header: &str| entry.api.served.removes(header);
-    let view =
-        OperationView::of(reference, operation, &format!("{}/schemas/", head.link), removed).ok_or_else(missing)?;
-    let previews = site.console.admin.preview_addresses(reference.origins()).await;
+    let link = format!("{}/schemas/", head.link);
+    let view = OperationView::of(reference, operation, &link, removed, site.texts()).ok_or_else(missing)?;
+    let previews = site.console.admin.preview_addresses(reference.origins(), site.texts()).await;
     let page = OperationPage {
         frame: site.frame(),
         menu: Menu::of(reference, &slug),
-        access: access(&entry.api.served),
+        access: access(&entry.api.served, site.texts()),
+        unrouted: operation.unrouted.as_ref().map(|reason| reason.words(site.texts())),
         conditions: &entry.api.served.conditions,
         origins: reference.origins(),
         previews: &previews,
@@ -292,10 +304,12 @@ pub(super) async fn schema(
     Path((namespace, name, schema)): Path<(String, String, String)>,
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
-    let missing = || NotFound::new(&site, format!("{} has no schema {schema}.", entry.title()));
+    let missing =
+        || NotFound::new(&site, site.texts().fill("no_schema", &[("api", &entry.title()), ("schema", &schema)]));
     let reference = entry.reference.as_deref().ok_or_else(missing)?;
-    let head = Head::of(&entry);
-    let (view, example) = reference.schema(&schema, &format!("{}/schemas/", head.link)).ok_or_else(missing)?;
+    let head = Head::of(&entry, site.texts());
+    let link = format!("{}/schemas/", head.link);
+    let (view, example) = reference.schema(&schema, &link, site.texts()).ok_or_else(missing)?;
     let page =
         SchemaPage { frame: site.frame(), menu: Menu::of(reference, ""), head, name: &schema, schema: view, example };
     Ok(respond(&page))
@@ -304,7 +318,7 @@ pub(super) async fn schema(
 /// Edge Stack's address of an API that its Mapping gives a name to.
 pub(super) async fn by_title(site: Visit, Path(title): Path<String>) -> Result<Redirect, NotFound> {
     let entry = site.catalog().entries.iter().find(|entry| entry.title() == title);
-    let entry = entry.ok_or_else(|| NotFound::new(&site, format!("The gateway serves no API {title}.")))?;
+    let entry = entry.ok_or_else(|| NotFound::new(&site, site.texts().with("no_api", "api", &title)))?;
     Ok(Redirect::temporary(&api_link(&entry.api.id)))
 }
 
@@ -313,5 +327,5 @@ pub(super) fn find(site: &Visit, namespace: &str, name: &str) -> Result<Arc<Entr
     let catalog = site.catalog();
     let by_prefix = || catalog.find_by_prefix(namespace, name);
     let entry = catalog.find(namespace, name).or_else(by_prefix).cloned();
-    entry.ok_or_else(|| NotFound::new(site, format!("The gateway serves no API {namespace}/{name}.")))
+    entry.ok_or_else(|| NotFound::new(site, site.texts().with("no_api", "api", &format!("{namespace}/{name}"))))
 }

@@ -1,6 +1,7 @@
 //! Pages as a browser gets them.
 
 mod shown;
+mod words;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use crate::content::Content;
 use crate::gateway::Admin;
 use crate::history::tests::said;
 use crate::search::Search;
+use crate::texts::Texts;
 
 /// A portal of one API with this document.
 pub(crate) fn portal(document: &Value, trouble: Option<&str>) -> Router {
@@ -40,7 +42,7 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let api = Arc::new(api);
     let reference = Some(Arc::new(said(document)));
     let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: why.to_owned() });
-    let entry = Entry { api, reference, checked: Some(jiff::Timestamp::now()), trouble };
+    let entry = Entry { checked: Some(jiff::Timestamp::now()), trouble, ..Entry::new(api, reference) };
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog, &Content::default()).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
@@ -68,20 +70,20 @@ fn console_of(admin: &str) -> Console {
     }
 }
 
-/// A portal without APIs, of the gateway with this admin address.
-pub(crate) fn portal_of(admin: &str) -> Router {
+/// A portal without APIs in these words, of the gateway with this admin address. Everything is shown to everybody.
+pub(crate) fn portal_in_words(admin: &str, texts: Texts) -> Router {
     let (catalog, search, history) = (Arc::default(), Arc::default(), Arc::default());
     let console = console_of(admin);
     router(Site {
         title: "Shop".into(),
         catalog,
-        content: Arc::default(),
+        content: Arc::new(ArcSwap::from_pointee(Content::in_words(texts))),
         content_wish: Arc::default(),
         history,
         search,
         refresh: Arc::default(),
         console,
-        access: Access::new(None, false).unwrap(),
+        access: Access::new(None, true).unwrap(),
         keys: None,
     })
 }

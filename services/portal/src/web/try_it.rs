@@ -64,5 +64,10 @@ async fn is_of(site: &Visit, entry: &Entry, url: &str) -> bool {
     if mount.origins.contains(&origin) {
         return true;
     }
-    site.console.admin.preview_addresses(&mount.origins).await.iter().any(|preview| preview.origin == origin)
+    site.console
+        .admin
+        .preview_addresses(&mount.origins, site.texts())
+        .await
+        .iter()
+        .any(|preview| preview.origin == origin)
 }

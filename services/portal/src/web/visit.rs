@@ -15,6 +15,7 @@ use crate::console;
 use crate::content::{Content, Page};
 use crate::gateway::Scope;
 use crate::markdown::Html;
+use crate::texts::Texts;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
 #[derive(Clone, Debug)]
@@ -39,6 +40,11 @@ impl Visit {
     /// What is shown beside the APIs.
     pub(crate) fn content(&self) -> &Content {
         &self.content
+    }
+
+    /// The words of pages.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.content.texts
     }
 
     /// What stands above the list of APIs, if it is for the reader.

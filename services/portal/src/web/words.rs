@@ -2,31 +2,34 @@
 
 use jiff::Timestamp;
 
+use crate::texts::Texts;
+
 /// How long ago a moment was: `3 minutes ago`.
-pub(crate) fn ago(moment: Timestamp) -> String {
+pub(crate) fn ago(texts: &Texts, moment: Timestamp) -> String {
     let seconds = Timestamp::now().as_second() - moment.as_second();
-    match seconds {
-        ..5 => "just now".to_owned(),
-        5..60 => format!("{seconds} seconds ago"),
-        60..3600 => count(seconds / 60, "minute") + " ago",
-        3600..86_400 => count(seconds / 3600, "hour") + " ago",
-        _ => count(seconds / 86_400, "day") + " ago",
+    match u64::try_from(seconds) {
+        Ok(seconds @ 5..) => texts.with("ago", "time", &spell(texts, seconds)),
+        Ok(_) | Err(_) => texts.text("just_now").to_owned(),
     }
 }
 
+/// A time in its largest unit: `3 hours`.
+pub(crate) fn spell(texts: &Texts, seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..60 => (seconds, "count_second"),
+        60..3600 => (seconds / 60, "count_minute"),
+        3600..86_400 => (seconds / 3600, "count_hour"),
+        _ => (seconds / 86_400, "count_day"),
+    };
+    texts.count(unit, usize::try_from(number).unwrap_or(usize::MAX))
+}
+
 /// A moment: `28 November 2026, 23:15 UTC`.
-pub(crate) fn date(moment: Timestamp) -> String {
-    moment.strftime("%-d %B %Y, %H:%M UTC").to_string()
-}
-
-/// `1 operation`, `2 operations`.
-pub(crate) fn count(number: i64, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
-/// The same of the length of a list.
-pub(crate) fn count_of(number: usize, what: &str) -> String {
-    count(i64::try_from(number).unwrap_or(i64::MAX), what)
+pub(crate) fn date(texts: &Texts, moment: Timestamp) -> String {
+    let [day, month, year, time] = ["%-d", "%-m", "%Y", "%H:%M"].map(|part| moment.strftime(part).to_string());
+    let place = month.parse::<usize>().unwrap_or_default().saturating_sub(1);
+    let month = texts.text("months").split_whitespace().nth(place).unwrap_or(&month);
+    texts.fill("date", &[("day", &day), ("month", &month), ("year", &year), ("time", &time)])
 }
 
 #[cfg(test)]
@@ -37,12 +40,16 @@ mod tests {
 
     #[test]
     fn dates_are_told_in_full() {
-        assert_eq!(date("2026-11-08T03:04:59Z".parse().unwrap()), "8 November 2026, 03:04 UTC");
+        let date = date(&Texts::default(), "2026-11-08T03:04:59Z".parse().unwrap());
+        assert_eq!(date, "8 November 2026, 03:04 UTC");
     }
 
     #[test]
     fn moments_are_told_in_the_largest_unit() {
-        let ago = |seconds: i64| ago(Timestamp::now() - seconds.seconds());
+        let texts = Texts::default();
+        let ago = |seconds: i64| ago(&texts, Timestamp::now() - seconds.seconds());
         assert_eq!((ago(0), ago(61), ago(7300)), ("just now".into(), "1 minute ago".into(), "2 hours ago".into()));
+        let spell = |seconds| spell(&texts, seconds);
+        assert_eq!((spell(1), spell(7300), spell(90_000)), ("1 second".into(), "2 hours".into(), "1 day".into()));
     }
 }

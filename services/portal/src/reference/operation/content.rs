@@ -90,7 +90,7 @@ impl<'d> Contents<'_, 'd> {
         let is_file = fields.iter().any(|field| field["type"] == "file");
         let media = if is_file { "multipart/form-data" } else { "application/x-www-form-urlencoded" };
         let schema = serde_json::json!({ "type": "object", "properties": named, "required": needed });
-        let view = Schemas::new(&schema, "").view(&schema);
+        let view = Schemas::new(&schema, "", self.schemas.texts).view(&schema);
         let parts = upload::parts(&schema, media, Some(&schema));
         let content = ContentView { media: media.to_owned(), schema: view, example: None, parts };
         Some(BodyView { required: !needed.is_empty(), description: Html::default(), contents: vec![content] })

@@ -9,13 +9,13 @@ use crate::reference::example;
 use crate::reference::resolve::resolve;
 use crate::reference::schema::{SchemaView, Schemas};
 
-/// The places of parameters, and what they are called.
+/// The places of parameters, and the text that says what they are called.
 const PLACES: [(&str, &str); 5] = [
-    ("path", "Path parameters"),
-    ("query", "Query parameters"),
-    ("querystring", "Query string"),
-    ("header", "Headers"),
-    ("cookie", "Cookies"),
+    ("path", "parameters_path"),
+    ("query", "parameters_query"),
+    ("querystring", "parameters_querystring"),
+    ("header", "parameters_header"),
+    ("cookie", "parameters_cookie"),
 ];
 
 /// Parameters of one place.

@@ -4,37 +4,43 @@ use serde_json::Value;
 
 use super::list;
 use crate::reference::resolve::{reference, resolve, schema_name};
+use crate::texts::Texts;
 
 /// `array of Line`, `string (date-time)`, `integer or null`.
-pub(super) fn words(root: &Value, schema: &Value) -> String {
-    words_at(root, schema, 0)
+pub(super) fn words(texts: &Texts, root: &Value, schema: &Value) -> String {
+    words_at(texts, root, schema, 0)
 }
 
-fn words_at(root: &Value, schema: &Value, depth: usize) -> String {
+fn words_at(texts: &Texts, root: &Value, schema: &Value, depth: usize) -> String {
     if let Some(reference) = reference(schema) {
         return schema_name(reference).unwrap_or_else(|| match reference.starts_with('#') {
-            true => words_at(root, &without_reference(resolve(root, schema)), depth + 1),
-            false => format!("what {reference} says"),
+            true => words_at(texts, root, &without_reference(resolve(root, schema)), depth + 1),
+            false => texts.with("kind_elsewhere", "place", &reference),
         });
     }
     match schema {
-        Value::Bool(true) => return "anything".to_owned(),
-        Value::Bool(false) => return "nothing".to_owned(),
+        Value::Bool(true) => return texts.text("kind_anything").to_owned(),
+        Value::Bool(false) => return texts.text("kind_nothing").to_owned(),
         _ => {}
     }
     let nullable = ["nullable", "x-nullable"].iter().any(|key| schema.get(key) == Some(&Value::Bool(true)));
     let mut names: Vec<String> = match schema.get("type") {
-        Some(Value::String(name)) => vec![one(root, schema, name, depth)],
+        Some(Value::String(name)) => vec![one(texts, root, schema, name, depth)],
         Some(Value::Array(names)) => {
-            names.iter().filter_map(Value::as_str).map(|name| one(root, schema, name, depth)).collect()
+            names.iter().filter_map(Value::as_str).map(|name| one(texts, root, schema, name, depth)).collect()
         }
-        _ => vec![implied(root, schema, depth)],
+        _ => vec![implied(texts, root, schema, depth)],
     };
     let has_null = |key| list(schema, key).any(is_null);
     if (nullable || has_null("oneOf") || has_null("anyOf")) && !names.iter().any(|name| name == "null") {
         names.push("null".to_owned());
     }
-    names.join(" or ")
+    either(texts, &names)
+}
+
+/// `string or null`.
+fn either(texts: &Texts, names: &[String]) -> String {
+    names.join(&format!(" {} ", texts.text("or")))
 }
 
 /// Whether a schema is for `null` alone.
@@ -42,10 +48,10 @@ pub(super) fn is_null(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("null")
 }
 
-fn one(root: &Value, schema: &Value, name: &str, depth: usize) -> String {
+fn one(texts: &Texts, root: &Value, schema: &Value, name: &str, depth: usize) -> String {
     match (name, schema.get("format").and_then(Value::as_str)) {
         ("array", _) => match schema.get("items") {
-            Some(items) if depth < 5 => format!("array of {}", words_at(root, items, depth + 1)),
+            Some(items) if depth < 5 => texts.with("kind_array_of", "items", &words_at(texts, root, items, depth + 1)),
             _ => "array".to_owned(),
         },
         (name, Some(format)) => format!("{name} ({format})"),
@@ -54,21 +60,22 @@ fn one(root: &Value, schema: &Value, name: &str, depth: usize) -> String {
 }
 
 /// The type of what says none.
-fn implied(root: &Value, schema: &Value, depth: usize) -> String {
+fn implied(texts: &Texts, root: &Value, schema: &Value, depth: usize) -> String {
     let has = |key: &str| schema.get(key).is_some();
     let variants = || list(schema, "oneOf").chain(list(schema, "anyOf")).filter(|variant| !is_null(variant));
     if has("properties") || has("allOf") || has("additionalProperties") {
         "object".to_owned()
     } else if has("items") {
-        one(root, schema, "array", depth)
+        one(texts, root, schema, "array", depth)
     } else if variants().next().is_some() && depth < 5 {
-        let names: Vec<_> = variants().take(4).map(|variant| words_at(root, variant, depth + 1)).collect();
-        let more = if variants().nth(4).is_some() { " or others" } else { "" };
-        format!("{}{more}", names.join(" or "))
+        let names: Vec<_> = variants().take(4).map(|variant| words_at(texts, root, variant, depth + 1)).collect();
+        let more =
+            if variants().nth(4).is_some() { format!(" {}", texts.text("kind_or_others")) } else { String::new() };
+        format!("{}{more}", either(texts, &names))
     } else if has("enum") || has("const") {
-        "value".to_owned()
+        texts.text("kind_value").to_owned()
     } else {
-        "anything".to_owned()
+        texts.text("kind_anything").to_owned()
     }
 }
 
@@ -100,7 +107,7 @@ mod tests {
             (json!(true), "anything"),
             (json!({}), "anything"),
         ] {
-            assert_eq!(words(&root, &schema), expected, "{schema}");
+            assert_eq!(words(&Texts::default(), &root, &schema), expected, "{schema}");
         }
     }
 }
