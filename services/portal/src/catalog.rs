@@ -1,6 +1,7 @@
 //! What is known of all APIs at one moment. Pages are made of it, and nothing that a page does waits for a service.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -18,6 +19,24 @@ pub(crate) struct Trouble {
     pub(crate) why: String,
 }
 
+/// When a document was last seen to be what it is. All that show it share it: that it was looked at once more makes no other
+/// catalog.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Checked(Arc<AtomicI64>);
+
+impl Checked {
+    /// It is so now.
+    pub(crate) fn note(&self) {
+        self.0.store(Timestamp::now().as_second(), Ordering::Relaxed);
+    }
+
+    /// When that was, if it was.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
+        let last = self.0.load(Ordering::Relaxed);
+        Timestamp::from_second(last).ok().filter(|_| last > 0)
+    }
+}
+
 /// An API with what is known of its document.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -27,7 +46,7 @@ pub(crate) struct Entry {
     /// Whose it is.
     pub(crate) about: Arc<About>,
     /// When that was last seen to be so.
-    pub(crate) checked: Option<Timestamp>,
+    pub(crate) checked: Checked,
     /// Why it could not be looked at last.
     pub(crate) trouble: Option<Trouble>,
 }
@@ -73,7 +92,7 @@ impl Entry {
     #[cfg(test)]
     pub(crate) fn new(api: Arc<Api>, reference: Option<Arc<Reference>>) -> Self {
         let about = Arc::new(About::of(&api, reference.as_deref()));
-        Self { api, reference, about, checked: None, trouble: None }
+        Self { api, reference, about, checked: Checked::default(), trouble: None }
     }
 
     pub(crate) fn state(&self) -> State {

@@ -168,14 +168,14 @@ impl Refresher {
         self.kept.get_mut(id).is_some_and(|kept| kept.take(looked, self.settings.poll()))
     }
 
-    fn publish(&self) {
-        let (without, documented): (Vec<_>, Vec<_>) = self.kept.values().partition(|kept| kept.is_without());
+    fn publish(&mut self) {
+        let (without, documented): (Vec<_>, Vec<_>) = self.kept.values_mut().partition(|kept| kept.is_without());
         let documented = documented.into_iter();
         let mut undocumented = self.undocumented.clone();
         undocumented.extend(without.into_iter().map(|kept| Undocumented::of(&kept.api)));
         undocumented.sort_by(|a, b| a.service.cmp(&b.service));
         let mut catalog = Catalog {
-            entries: documented.map(|kept| Arc::new(kept.entry())).collect(),
+            entries: documented.map(Kept::entry).collect(),
             undocumented,
             portal: self.portal.clone(),
             gateway: self.gateway.clone(),

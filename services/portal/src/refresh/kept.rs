@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::look::{Failure, Looked, Question, Source};
 use crate::about::About;
 use crate::api::Api;
-use crate::catalog::{Entry, Trouble};
+use crate::catalog::{Checked, Entry, Trouble};
 use crate::fetch::Target;
 use crate::reference::Reference;
 
@@ -26,7 +26,9 @@ pub(super) struct Kept {
     reference: Option<Arc<Reference>>,
     about: Arc<About>,
     source: Option<Source>,
-    checked: Option<Timestamp>,
+    checked: Checked,
+    /// The same for pages, until something of it is another.
+    entry: Option<Arc<Entry>>,
     trouble: Option<Trouble>,
     failures: u32,
     /// When to look next; never where nothing is to be expected.
@@ -42,7 +44,7 @@ impl Kept {
             Some(kept) if *kept.api == api => kept,
             Some(kept) => {
                 let source = kept.source.clone().filter(|_| kept.api.target == api.target);
-                let mut kept = Self { api: Arc::new(api), source, failures: 0, due: Some(now), ..kept };
+                let mut kept = Self { api: Arc::new(api), source, failures: 0, due: Some(now), entry: None, ..kept };
                 kept.note_about();
                 kept.note_target();
                 kept
@@ -53,7 +55,8 @@ impl Kept {
                     reference: None,
                     about: Arc::default(),
                     source: None,
-                    checked: None,
+                    checked: Checked::default(),
+                    entry: None,
                     trouble: None,
                     failures: 0,
                     due: Some(now),
@@ -108,13 +111,18 @@ impl Kept {
         let now = Instant::now();
         self.is_looking = false;
         self.looked = Some(now);
-        self.reference = looked.reference;
-        self.note_about();
+        let is_new = !is_same(self.reference.as_ref(), looked.reference.as_ref());
+        if is_new {
+            self.reference = looked.reference;
+            self.note_about();
+        }
         // What was asked was another question, and the new one is due already.
         if looked.api != self.api {
             self.due = Some(now);
+            self.entry = None;
             return true;
         }
+        let before = self.trouble.clone();
         let wait = match looked.answer {
             Ok(source) => {
                 self.succeed(source);
@@ -128,7 +136,11 @@ impl Kept {
         };
         // A wish that came while it was looked at stays.
         self.due = self.due.or_else(|| wait.map(|wait| now + wait));
-        true
+        let is_another = is_new || before != self.trouble;
+        if is_another {
+            self.entry = None;
+        }
+        is_another
     }
 
     fn succeed(&mut self, source: Source) {
@@ -137,7 +149,7 @@ impl Kept {
         }
         self.source = Some(source);
         self.failures = 0;
-        self.checked = Some(Timestamp::now());
+        self.checked.note();
     }
 
     fn fail(&mut self, why: String) {
@@ -156,14 +168,25 @@ impl Kept {
         self.api.is_probed && self.reference.is_none()
     }
 
-    pub(super) fn entry(&self) -> Entry {
-        Entry {
-            api: Arc::clone(&self.api),
-            reference: self.reference.clone(),
-            about: Arc::clone(&self.about),
-            checked: self.checked,
-            trouble: self.trouble.clone(),
-        }
+    pub(super) fn entry(&mut self) -> Arc<Entry> {
+        let entry = self.entry.take().unwrap_or_else(|| {
+            Arc::new(Entry {
+                api: Arc::clone(&self.api),
+                reference: self.reference.clone(),
+                about: Arc::clone(&self.about),
+                checked: self.checked.clone(),
+                trouble: self.trouble.clone(),
+            })
+        });
+        Arc::clone(self.entry.insert(entry))
+    }
+}
+
+/// Whether two documents are one.
+fn is_same(one: Option<&Arc<Reference>>, other: Option<&Arc<Reference>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 
@@ -208,15 +231,22 @@ mod tests {
         assert!(!kept.is_due(now), "it is being looked at");
         let api = question.api;
         let reference = Some(good(&api));
-        kept.take(Looked { api: Arc::clone(&api), reference, answer: Ok(source(&api)) }, None);
-        assert_eq!((kept.due(), kept.entry().trouble), (None, None));
+        assert!(kept.take(Looked { api: Arc::clone(&api), reference, answer: Ok(source(&api)) }, None), "it is new");
+        let shown = kept.entry();
+        assert_eq!((kept.due(), &shown.trouble), (None, &None));
+        let reference = kept.begin(target.clone()).known;
+        assert!(
+            !kept.take(Looked { api: Arc::clone(&api), reference, answer: Ok(source(&api)) }, None),
+            "it is the same"
+        );
+        assert!(Arc::ptr_eq(&shown, &kept.entry()), "pages are the same, too");
 
         kept.wish(now);
         let known = kept.begin(target).known;
         kept.take(Looked { api, reference: known, answer: Err(silent("it is gone")) }, None);
         let entry = kept.entry();
-        assert!(entry.reference.is_some() && entry.checked.is_some());
-        assert_eq!(entry.trouble.unwrap().why, "it is gone");
+        assert!(entry.reference.is_some() && entry.checked.last().is_some());
+        assert_eq!(entry.trouble.as_ref().unwrap().why, "it is gone");
         assert!(kept.due().is_some(), "it is tried again");
     }
 

@@ -238,7 +238,7 @@ pub(super) fn state_words(entry: &Entry, texts: &Texts) -> String {
         moment.map(|moment| texts.with(name, "ago", &ago(texts, moment))).unwrap_or_default()
     };
     match entry.state() {
-        DocumentState::Current => said("checked", entry.checked),
+        DocumentState::Current => said("checked", entry.checked.last()),
         DocumentState::Stale => said("stale_since", since),
         DocumentState::Missing => said("missing_since", since),
         DocumentState::Waiting => texts.text("being_fetched").to_owned(),

@@ -165,7 +165,7 @@ fn view(entry: &Arc<Entry>) -> ApiView {
         state: entry.state(),
         trouble: entry.trouble.as_ref().map(|trouble| trouble.why.clone()),
         trouble_since: entry.trouble.as_ref().map(|trouble| trouble.since.to_string()),
-        checked: entry.checked.map(|checked| checked.to_string()),
+        checked: entry.checked.last().map(|checked| checked.to_string()),
         servers: entry.api.mount.as_ref().map(|mount| mount.origins.clone()).unwrap_or_default(),
         not_computable: entry.api.mount.as_ref().err().map(ToString::to_string),
         operations: reference.map_or(0, |known| known.operations.len()),

@@ -42,7 +42,8 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let api = Arc::new(api);
     let reference = Some(Arc::new(said(document)));
     let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: why.to_owned() });
-    let entry = Entry { checked: Some(jiff::Timestamp::now()), trouble, ..Entry::new(api, reference) };
+    let entry = Entry { trouble, ..Entry::new(api, reference) };
+    entry.checked.note();
     let catalog = Catalog { entries: vec![Arc::new(entry)], is_known: true, ..Catalog::default() };
     let search = Arc::new(ArcSwap::from_pointee(Some(Search::new(&catalog, &Content::default()).unwrap())));
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
