@@ -35,7 +35,9 @@ pub(crate) fn visible(page: &str) -> String {
         let (tag, after) = split_tag(tag);
         for attribute in SHOWN {
             let value = tag.split(&format!(" {attribute}=\"")).nth(1).and_then(|rest| rest.split('"').next());
-            shown += value.unwrap_or_default();
+            // What is filled in for an example is no word.
+            let is_example = |value: &&str| attribute == "placeholder" && !value.contains(' ');
+            shown += value.filter(|value| !is_example(value)).unwrap_or_default();
             shown.push(' ');
         }
         let name = tag.split([' ', '\n']).next().unwrap_or_default();
@@ -70,7 +72,11 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        match path.extension().and_then(|extension| extension.to_str()) {
+            _ if path.is_dir() => found.extend(files(&path)),
+            Some("rs" | "html" | "xml") => found.push(path),
+            _ => {}
+        }
     }
     found
 }

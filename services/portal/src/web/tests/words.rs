@@ -5,9 +5,27 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::texts::tests::{strange, words};
 
-/// Names of languages, programs and formats.
-const NAMES: [&str; 11] =
-    ["Atom", "JSON", "curl", "JavaScript", "Python", "Rust", "Java", "OpenAPI", "array", "object", "null"];
+/// Names of languages, programs, formats, types and methods.
+const NAMES: [&str; 18] = [
+    "Atom",
+    "JSON",
+    "curl",
+    "JavaScript",
+    "Python",
+    "Rust",
+    "Java",
+    "OpenAPI",
+    "array",
+    "object",
+    "null",
+    "GET",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "HEAD",
+    "OPTIONS",
+];
 
 /// A document with all that a page of an operation can tell.
 fn told() -> Value {
