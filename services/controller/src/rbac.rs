@@ -1,4 +1,4 @@
-//! What the controller may have to do with a cluster, in one place: the chart's roles, `nuncio doctor` and the tests are made of
+//! What the controller, and the portal beside it, may have to do with a cluster, in one place: the chart's roles, `nuncio doctor` and the tests are made of
 //! this list, so that a permission that is missing in one is missing in all, and shows.
 
 /// Where a permission has to hold.
@@ -23,6 +23,8 @@ pub enum Names {
     WebhookConfiguration,
     /// The [definitions](DEFINITIONS) of our kinds.
     Definitions,
+    /// The Secret with the keys that developers give themselves.
+    KeysSecret,
 }
 
 /// Who needs a permission.
@@ -40,6 +42,8 @@ pub enum Feature {
     Edits,
     /// One whose previews come and go by requests.
     Previews,
+    /// A portal at which developers give themselves keys. It has an account of its own.
+    Keys,
 }
 
 /// Verbs on resources, as in a rule of a Role.
@@ -88,7 +92,7 @@ pub const DEFINITIONS: [&str; 21] = [
     "tracingservices.getambassador.io",
 ];
 
-/// Everything that the controller does.
+/// Everything that the controller does, and the portal.
 pub const RULES: &[Rule] = &[
     Rule {
         scope: Scope::Watched,
@@ -274,6 +278,7 @@ pub const RULES: &[Rule] = &[
             "authservices",
             "devportals",
             "filterpolicies",
+            "filters",
             "hosts",
             "kubernetesendpointresolvers",
             "kubernetesserviceresolvers",
@@ -293,11 +298,11 @@ pub const RULES: &[Rule] = &[
     Rule {
         scope: Scope::Watched,
         group: "gateway.getambassador.io",
-        resources: &["filterpolicies"],
+        resources: &["filterpolicies", "filters"],
         verbs: &["patch"],
         names: Names::Any,
         feature: Feature::Edits,
-        purpose: "apply changes of policies of the newer group",
+        purpose: "apply changes of Filters and policies of the newer group",
     },
     Rule {
         scope: Scope::Watched,
@@ -316,6 +321,24 @@ pub const RULES: &[Rule] = &[
         names: Names::Any,
         feature: Feature::Previews,
         purpose: "create, change and delete Previews for webhooks and the portal",
+    },
+    Rule {
+        scope: Scope::Own,
+        group: "",
+        resources: &["secrets"],
+        verbs: &["create"],
+        names: Names::Any,
+        feature: Feature::Keys,
+        purpose: "make the Secret of keys",
+    },
+    Rule {
+        scope: Scope::Own,
+        group: "",
+        resources: &["secrets"],
+        verbs: &["get", "update"],
+        names: Names::KeysSecret,
+        feature: Feature::Keys,
+        purpose: "keep keys in their Secret",
     },
 ];
 
@@ -350,7 +373,7 @@ mod tests {
             let api = api_kind(kind).unwrap();
             assert!(may.contains(&(api.group, api.plural)), "{}", api.resource());
         }
-        assert!(may.iter().all(|(_, plural)| *plural != "filters" && *plural != "secrets"));
+        assert!(may.iter().all(|(_, plural)| *plural != "secrets"));
     }
 
     #[test]

@@ -96,6 +96,9 @@ spec:
     {{- end }}
     volumeMounts:
     - {name: run, mountPath: /run/nuncio}
+    {{- if and .Values.portal.enabled .Values.portal.assertionKeySecret }}
+    - {name: assertion-key, mountPath: /etc/nuncio/assertion, readOnly: true}
+    {{- end }}
     {{- with .Values.volumeMounts }}{{ toYaml . | nindent 4 }}{{ end }}
   {{- with .Values.extraContainers }}
   {{- toYaml . | nindent 2 }}
@@ -103,5 +106,9 @@ spec:
   volumes:
   - name: run
     emptyDir: {medium: Memory, sizeLimit: 16Mi}
+  {{- if and .Values.portal.enabled .Values.portal.assertionKeySecret }}
+  - name: assertion-key
+    secret: {secretName: {{ .Values.portal.assertionKeySecret }}}
+  {{- end }}
   {{- with .Values.volumes }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- end -}}

@@ -42,6 +42,8 @@ fn is_needed(rule: &Rule, questions: &ClusterQuestions, webhook: bool) -> bool {
         Feature::Webhook => webhook,
         Feature::Edits => questions.edits,
         Feature::Previews => questions.previews,
+        // The portal has another account than the one that asks here.
+        Feature::Keys => false,
     };
     let configured = rule.names != Names::WebhookConfiguration || questions.webhook_configuration.is_some();
     of_feature && configured && !(questions.selection.namespace.is_some() && rule.scope == Scope::Cluster)
@@ -108,6 +110,7 @@ fn rights(rule: &Rule, questions: &ClusterQuestions) -> Vec<Right> {
         Names::Any => vec![None],
         Names::WebhookSecret => vec![Some(questions.webhook_service.clone())],
         Names::WebhookConfiguration => vec![questions.webhook_configuration.clone()],
+        Names::KeysSecret => Vec::new(),
         Names::Definitions => DEFINITIONS.iter().map(|name| Some((*name).to_owned())).collect(),
     };
     let own = rule.scope == Scope::Own || (rule.scope == Scope::Watched && questions.selection.namespace.is_some());

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use nuncio_controller::rbac::{DEFINITIONS, Feature, Names, RULES, Scope};
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::{Gateway, Site, eventually, yaml};
+use nuncio_e2e::{Client, Gateway, Process, Site, eventually, yaml};
 use nuncio_kube_tests::{Account, Cluster};
 use serde_json::{Value, json};
 
@@ -58,6 +58,7 @@ fn needed(scopes: &[Scope], features: &[Feature]) -> BTreeSet<Right> {
                 Names::Any => Vec::new(),
                 Names::WebhookSecret => vec!["nuncio-webhook".to_owned()],
                 Names::WebhookConfiguration => vec!["nuncio-edge".to_owned()],
+                Names::KeysSecret => vec!["portal-keys".to_owned()],
                 Names::Definitions => DEFINITIONS.map(ToOwned::to_owned).to_vec(),
             };
             let pairs = rule.resources.iter().flat_map(|resource| rule.verbs.iter().map(move |verb| (resource, verb)));
@@ -154,6 +155,59 @@ async fn a_gateway_may_change_objects_only_where_its_console_may() {
     let cluster_wide = rights(cluster, "edited", "clusterrole", "nuncio-edited").await;
     let features = [Feature::Gateway, Feature::Status, Feature::Previews];
     assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], &features));
+}
+
+#[tokio::test]
+async fn a_portal_finds_the_gateway_and_may_keep_keys_and_nothing_else() {
+    let cluster = cluster().await;
+    install(cluster, "developers", "ci/portal-values.yaml").await;
+    assert_eq!(rights(cluster, "developers", "role", "nuncio-portal").await, needed(&[Scope::Own], &[Feature::Keys]));
+    let site = Site::new();
+    let variables = async |name: &str| -> Vec<(String, String)> {
+        let deployment = get(cluster, "developers", "deployment", name).await;
+        let env = deployment["spec"]["template"]["spec"]["containers"][0]["env"].as_array().unwrap().clone();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        env.iter().map(|variable| (text(&variable["name"]), text(&variable["value"]))).collect()
+    };
+    let gateway = variables("nuncio").await;
+    let has = |name: &str, value: &str| gateway.contains(&(name.to_owned(), value.to_owned()));
+    assert!(has("NUNCIO_PORTAL_ORIGINS", "https://developers.example.com"), "{gateway:?}");
+    assert!(has("NUNCIO_AUTHZ_ASSERTION_KEY", "/etc/nuncio/assertion/key"), "{gateway:?}");
+
+    // The program takes every variable of the chart, and keeps keys by the rights of its account. Only addresses and
+    // directories are the site's.
+    let account = Account::ServiceAccount { namespace: "developers", name: "nuncio-portal" };
+    let kubeconfig = cluster.kubeconfig_for(account).await;
+    let mut portal = Command::new(nuncio_e2e::nuncio());
+    portal.arg("portal").arg("--kubeconfig").arg(kubeconfig);
+    for (name, value) in variables("nuncio-portal").await {
+        let value = match name.as_str() {
+            "NUNCIO_PORTAL_LISTEN" => site.at(8088).to_string(),
+            "NUNCIO_PORTAL_ADMIN" => {
+                assert_eq!(value, "nuncio-admin:8877");
+                site.admin().to_string()
+            }
+            "NUNCIO_PORTAL_CONTENT" | "NUNCIO_PORTAL_HISTORY" => site.run().display().to_string(),
+            "NUNCIO_PORTAL_PUBLISHED_PORTS" => {
+                assert_eq!(value, "8080:80,8443:443");
+                value
+            }
+            _ => value,
+        };
+        portal.env(name, value);
+    }
+    let portal = Process::spawn(&mut portal);
+    eventually("the portal", async || {
+        let page = Client::http(site.at(8088)).send(&nuncio_e2e::get("localhost", "/docs/keys")).await;
+        match page {
+            Ok(page) if page.text().contains("The Shop for developers") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    let secret = get(cluster, "developers", "secret", "portal-keys").await;
+    assert_eq!(secret["metadata"]["name"], "portal-keys", "it is there before the first key");
+    drop(portal);
 }
 
 #[tokio::test]

@@ -79,6 +79,12 @@ async fn the_api_server_takes_the_chart_in_every_shape() {
     ends_in_time(pod);
     stays_on_the_node(&pod["containers"][0]);
     assert!(!of_kind(&daemons, "Service").iter().any(|service| service["metadata"]["name"] == "nuncio-admin"));
+    let portal = dry_run(cluster, "ci/portal-values.yaml").await;
+    assert_eq!(of_kind(&portal, "Deployment").len(), 2);
+    assert_eq!(of_kind(&portal, "NetworkPolicy").len(), 2);
+    for deployment in of_kind(&portal, "Deployment") {
+        ends_in_time(&deployment["spec"]["template"]["spec"]);
+    }
     let waf = dry_run(cluster, "examples/waf-values.yaml").await;
     let pod = &of_kind(&waf, "Deployment")[0]["spec"]["template"]["spec"];
     assert_eq!(pod["containers"].as_array().unwrap().len(), 2);
@@ -102,7 +108,13 @@ async fn the_api_server_takes_the_definitions() {
 #[tokio::test]
 async fn a_value_that_there_is_not_is_refused_by_name() {
     let cluster = cluster().await;
-    for (value, named) in [("replicaCuont=3", "replicaCuont"), ("service.type=Loadbalancer", "/service/type")] {
+    let refusals = [
+        ("replicaCuont=3", "replicaCuont"),
+        ("service.type=Loadbalancer", "/service/type"),
+        ("portal.enabled=true,adminService.create=false", "adminService.create"),
+        ("portal.enabled=true,portal.historyClaim=x,portal.replicaCount=2", "portal.historyClaim"),
+    ];
+    for (value, named) in refusals {
         let refused = helm(cluster, "template", &["--set", value]).await;
         assert_ne!(refused.code, Some(0), "{value}");
         assert!(refused.stderr.contains(named), "{}", refused.stderr);
