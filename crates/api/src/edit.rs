@@ -1,5 +1,7 @@
 //! Changes of single fields in the text of an object. All else stays as it is written: comments, order, quotes.
 
+use std::ops::Range;
+
 use crate::yaml::{self, Entry, Mark, Node, Position, Scalar, Value, resolve};
 
 /// Why a field cannot be changed by itself. The text can, by hand.
@@ -11,6 +13,12 @@ pub enum EditError {
     /// Where the field is, or would be, is not a line of its own.
     #[error("{0} does not stand on a line of its own: change it in the text")]
     NotALine(String),
+    /// A secret that could not be hidden.
+    #[error("the value of {0} stands in the text once more, where it would be shown: keep it in a Secret")]
+    Repeated(String),
+    /// Nothing is there that could be kept.
+    #[error("there was no secret at {0} that could stay: write one, or name a Secret")]
+    NoSecret(String),
 }
 
 /// A document of a file with several.
@@ -58,6 +66,12 @@ pub fn field(text: &str, path: &[&str]) -> Option<String> {
     }
 }
 
+/// Whether a text has something at a path.
+#[must_use]
+pub fn has(text: &str, path: &[&str]) -> bool {
+    root(text).is_ok_and(|root| path.iter().try_fold(&root, |node, key| node.get(key)).is_some())
+}
+
 /// Gives the scalar at a path this value, or takes it away.
 ///
 /// # Errors
@@ -79,7 +93,7 @@ pub fn set_field(text: &str, path: &[&str], value: Option<&str>) -> Result<Strin
     Err(edit.refusal())
 }
 
-fn root(text: &str) -> Result<Node<'_>, EditError> {
+pub(crate) fn root(text: &str) -> Result<Node<'_>, EditError> {
     let mut documents = yaml::parse_documents(text, Position::Shifted { lines: 0, columns: 0 });
     match (documents.pop(), documents.is_empty()) {
         (Some(Ok(root)), true) => Ok(root),
@@ -87,9 +101,9 @@ fn root(text: &str) -> Result<Node<'_>, EditError> {
     }
 }
 
-struct Edit<'a> {
-    text: &'a str,
-    path: &'a [&'a str],
+pub(crate) struct Edit<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) path: &'a [&'a str],
 }
 
 impl Edit<'_> {
@@ -131,9 +145,14 @@ impl Edit<'_> {
         Some(start + length)
     }
 
+    /// Where the value of an entry is, if it stands on a line of its own.
+    pub(crate) fn line(&self, map: &Node<'_>, entry: &Entry<'_>) -> Option<Range<usize>> {
+        let end = self.end(&entry.node).filter(|_| self.is_block(map))?;
+        Some(self.offset(entry.node.mark)..end)
+    }
+
     fn replace(&self, map: &Node<'_>, entry: &Entry<'_>, value: &str) -> Result<String, EditError> {
-        let end = self.end(&entry.node).filter(|_| self.is_block(map)).ok_or_else(|| self.refusal())?;
-        let start = self.offset(entry.node.mark);
+        let Range { start, end } = self.line(map, entry).ok_or_else(|| self.refusal())?;
         Ok([&self.text[..start], &scalar(value), &self.text[end..]].concat())
     }
 

@@ -8,6 +8,7 @@ mod duration;
 mod edit;
 mod guard;
 mod lenient;
+mod mask;
 mod not_effective;
 mod object;
 mod parse;
@@ -18,8 +19,9 @@ mod validate;
 mod yaml;
 
 pub use duration::DurationError;
-pub use edit::{DocumentAt, EditError, document_at, field, is_one_document, set_field};
+pub use edit::{DocumentAt, EditError, document_at, field, has, is_one_document, set_field};
 pub use guard::{GUARDS, Guard, UNREADABLE_GUARD};
+pub use mask::{MASK, Masked};
 pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
 pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_blank, locate, parse};
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};

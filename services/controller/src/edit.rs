@@ -9,7 +9,7 @@ mod patch;
 
 use std::sync::{Arc, Mutex};
 
-use nuncio_api::{Defaults, Kind, Object, ObjectId, Severity, Spec};
+use nuncio_api::{Defaults, Kind, Masked, Object, ObjectId, Severity, Spec};
 use nuncio_translate::{Settings, World};
 
 use self::effects::{Effects, effects};
@@ -48,7 +48,9 @@ impl Editor {
     /// The text of an object.
     pub(crate) fn manifest(&self, engine: &Mutex<Engine>, query: &ManifestQuery) -> Result<ManifestView, ChangeError> {
         let id = editable(&query.kind, &query.namespace, &query.name)?;
-        Ok(self.view(&id, &self.read(engine, &id)?))
+        let manifest = self.read(engine, &id)?;
+        let shown = shown(&id, &manifest)?;
+        Ok(self.view(&id, &manifest, shown.hides(), shown.text))
     }
 
     /// What a change would do.
@@ -110,7 +112,9 @@ impl Editor {
         old: &Manifest,
         change: &ChangeRequest,
     ) -> Result<(String, DryRunView), ChangeError> {
-        let text = new_text(id, old, change)?;
+        let shown = shown(id, old)?;
+        let new = new_text(id, &shown, change)?;
+        let text = shown.unmask(&new).map_err(|error| ChangeError::Invalid(error.to_string()))?;
         let object = Arc::new(self.parse(id, old, &text)?);
         let is_usable = !matches!(object.spec, Spec::Invalid(_));
         let of_text = object.problems.iter().map(|(problem, location)| {
@@ -124,10 +128,10 @@ impl Editor {
         problems.extend(among_others.into_iter().map(|problem| LocatedProblem::of(Some(&object), problem)));
         let is_valid = problems.iter().all(|problem| problem.problem.severity != Severity::Error);
         let view = DryRunView {
-            manifest: ManifestView { text: text.clone(), fields: fields(id.kind, &text), ..self.view(id, old) },
+            patch: patch::unified(&old.name, old.line, &shown.text, &new),
+            manifest: self.view(id, old, shown.hides(), new),
             is_valid,
             problems: problems.iter().map(ProblemView::from).collect(),
-            patch: patch::unified(&old.name, old.line, &old.text, &text),
             routes,
             routes_total: total,
             hosts,
@@ -170,22 +174,32 @@ impl Editor {
         world
     }
 
-    fn view(&self, id: &ObjectId, manifest: &Manifest) -> ManifestView {
+    /// What is told of a manifest that has this text.
+    fn view(&self, id: &ObjectId, manifest: &Manifest, has_secret: bool, text: String) -> ManifestView {
         ManifestView {
             file: manifest.name.to_string(),
             line: manifest.line,
-            fields: fields(id.kind, &manifest.text),
+            fields: fields(id.kind, &text),
             is_file: manifest.is_file(),
-            text: manifest.text.clone(),
+            has_secret,
+            text,
             digest: manifest.digest.clone(),
             may_apply: self.is_allowed,
         }
     }
 }
 
-/// Those that are Kubernetes' own are others', and the text of a Filter may hold a secret.
+/// Those that are Kubernetes' own are others'.
 pub(crate) fn is_editable(kind: Kind) -> bool {
-    kind.is_ours() && !kind.is_filter()
+    kind.is_ours()
+}
+
+/// The text of an object as it may be shown: that of a Filter may hold a secret.
+fn shown(id: &ObjectId, manifest: &Manifest) -> Result<Masked, ChangeError> {
+    match id.kind.is_filter() {
+        true => Masked::of(&manifest.text).map_err(|error| ChangeError::NotEditable(error.to_string())),
+        false => Ok(Masked::open(&manifest.text)),
+    }
 }
 
 fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {
@@ -194,7 +208,7 @@ fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeE
     Ok(ObjectId::new(kind, namespace, name))
 }
 
-fn new_text(id: &ObjectId, old: &Manifest, change: &ChangeRequest) -> Result<String, ChangeError> {
+fn new_text(id: &ObjectId, old: &Masked, change: &ChangeRequest) -> Result<String, ChangeError> {
     let mut text = change.text.as_ref().unwrap_or(&old.text).replace("\r\n", "\n");
     if text.len() > MAX_TEXT {
         return Err(ChangeError::Invalid(format!("the text is larger than {} KiB", MAX_TEXT >> 10)));

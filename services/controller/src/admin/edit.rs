@@ -34,6 +34,8 @@ pub struct ManifestView {
     pub line: u32,
     /// The text.
     pub text: String,
+    /// A secret is in it, which is not in `text`.
+    pub has_secret: bool,
     /// Another whenever the file is another.
     pub digest: String,
     /// The fields that can be set one by one.
@@ -150,7 +152,7 @@ impl IntoResponse for ChangeError {
     }
 }
 
-/// The text of an object of ours that is no Filter, whose text may hold a secret.
+/// The text of an object of ours. In that of a Filter `(not shown)` stands for a secret; where it is left so, the secret stays.
 #[utoipa::path(get, path = "/api/v1/manifest", tag = "changes", params(ManifestQuery),
     responses(
         (status = 200, description = "Its text", body = ManifestView),

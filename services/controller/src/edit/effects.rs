@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{Object, Problem};
-use nuncio_ir::auth::RuleSetId;
+use nuncio_ir::auth::{RuleSet, RuleSetId};
 use nuncio_ir::{Route, Table};
 use nuncio_translate::World;
 
@@ -34,7 +34,14 @@ pub(super) fn effects(mut world: World, object: &Arc<Object>) -> Effects {
     for (name, after) in &delta.tables {
         compare(before.get(name).map(AsRef::as_ref), after.as_deref(), &mut routes);
     }
-    let rules: BTreeSet<_> = delta.rule_sets.iter().map(|(set, _)| set).collect();
+    let filters: BTreeSet<_> = delta.filters.iter().map(|(filter, _)| filter).collect();
+    let names = |set: &RuleSet| {
+        let all = set.gate.iter().chain(set.rules.iter().flat_map(|rule| &rule.filters));
+        all.into_iter().any(|named| filters.contains(&named.filter))
+    };
+    // A rule says the same when one of its filters does something else.
+    let using = world.model().rule_sets.iter().filter(|(_, set)| names(set)).map(|(id, _)| id);
+    let rules: BTreeSet<_> = delta.rule_sets.iter().map(|(set, _)| set).chain(using).collect();
     let known: BTreeSet<_> = routes.iter().map(|route| (route.host.clone(), route.matches.clone())).collect();
     let tables = world.model().tables.values().filter(|_| !rules.is_empty());
     let held = tables.flat_map(|table| held_to(&rules, table));

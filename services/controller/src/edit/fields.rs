@@ -46,6 +46,39 @@ const MODULE: &[Field] = &[
 ];
 const ASKED: &[Field] = &[("spec.timeout_ms", "Timeout", "milliseconds for an answer")];
 
+const FILTER: &[Field] = &[
+    ("spec.JWT.issuer", "Issuer", "what iss of a token must be"),
+    ("spec.JWT.audience", "Audience", "what aud of a token must hold"),
+    ("spec.JWT.jwksURI", "Keys of the issuer", "URL"),
+    ("spec.JWT.leewayForExpiresAt", "Leeway of the expiry", "as in 5s"),
+    ("spec.OAuth2.authorizationURL", "Identity provider", "its issuer, a URL"),
+    ("spec.OAuth2.clientID", "Client", "who we are there"),
+    ("spec.OAuth2.secretName", "Secret of the client", "name of a Secret"),
+    ("spec.OAuth2.clientSessionMaxIdle", "Sessions without requests", "how long they live, as in 8h"),
+    ("spec.OAuth2.sessionMaxLife", "Longest session", "as in 24h"),
+    ("spec.APIKey.httpHeader", "Header of the key", "X-API-Key"),
+    ("spec.APIKey.identityHeader", "Header for services", "in which they are told whose key it was"),
+    ("spec.Basic.secretName", "Secret of names and passwords", "name of a Secret"),
+    ("spec.Basic.realm", "Realm", "what browsers are told that the password is for"),
+    ("spec.External.auth_service", "Service that is asked", "host:port"),
+    ("spec.External.timeout_ms", "Timeout", "milliseconds for an answer"),
+    ("spec.External.path_prefix", "Path prefix", "put before the path"),
+    ("spec.Introspection.endpoint", "Endpoint", "URL"),
+    ("spec.Introspection.clientID", "Client", "who asks there"),
+    ("spec.Introspection.cache", "Answers are used for", "as in 30s"),
+];
+const GATEWAY_FILTER: &[Field] = &[
+    ("spec.jwt.issuer", "Issuer", "what iss of a token must be"),
+    ("spec.jwt.audience", "Audience", "what aud of a token must hold"),
+    ("spec.jwt.jwksURI", "Keys of the issuer", "URL"),
+    ("spec.oauth2.authorizationURL", "Identity provider", "its issuer, a URL"),
+    ("spec.oauth2.clientID", "Client", "who we are there"),
+    ("spec.oauth2.clientSessionMaxIdle", "Sessions without requests", "how long they live, as in 8h"),
+    ("spec.apikey.httpHeader", "Header of the key", "X-API-Key"),
+    ("spec.external.authServiceURL", "Service that is asked", "URL"),
+    ("spec.external.pathPrefix", "Path prefix", "put before the path"),
+];
+
 fn of(kind: Kind) -> &'static [Field] {
     match kind {
         Kind::Mapping => MAPPING,
@@ -55,6 +88,8 @@ fn of(kind: Kind) -> &'static [Field] {
         Kind::TLSContext => TLS_CONTEXT,
         Kind::Module => MODULE,
         Kind::AuthService | Kind::RateLimitService => ASKED,
+        Kind::Filter => FILTER,
+        Kind::GatewayFilter => GATEWAY_FILTER,
         // What these say are lists: there is no one place for a value.
         _ => &[],
     }
@@ -65,7 +100,7 @@ pub(super) fn settable(kind: Kind, path: &str) -> bool {
     of(kind).iter().any(|(known, ..)| *known == path)
 }
 
-/// Those of a kind, with what a text says there.
+/// Those of a kind, with what a text says there. A Filter is of one kind among several, and has the fields of that.
 pub(super) fn fields(kind: Kind, text: &str) -> Vec<FieldView> {
     let view = |(path, title, hint): &Field| FieldView {
         path: (*path).to_owned(),
@@ -73,5 +108,9 @@ pub(super) fn fields(kind: Kind, text: &str) -> Vec<FieldView> {
         hint: (*hint).to_owned(),
         value: nuncio_api::field(text, &path.split('.').collect::<Vec<_>>()).unwrap_or_default(),
     };
-    of(kind).iter().map(view).collect()
+    let is_of_its_kind = |(path, ..): &&Field| {
+        let kind_of_filter: Vec<_> = path.split('.').take(2).collect();
+        !kind.is_filter() || nuncio_api::has(text, &kind_of_filter)
+    };
+    of(kind).iter().filter(is_of_its_kind).map(view).collect()
 }

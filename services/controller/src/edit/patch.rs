@@ -1,35 +1,65 @@
-//! A change as a patch. It holds no line of the file that is not the object's: others may be secret.
+//! A change as a patch. It holds no line of the file that is not the object's, and none of a secret: others may not see them.
 
 use std::fmt::Write;
 
-use similar::{DiffOp, TextDiff};
+use nuncio_api::MASK;
+use similar::{Change, ChangeTag, DiffOp, TextDiff};
 
 /// Lines around a change.
 const CONTEXT: usize = 3;
+
+/// A line, and where it would be in either text.
+struct Line<'t> {
+    change: Change<&'t str>,
+    old: usize,
+    new: usize,
+}
+
+impl Line<'_> {
+    /// Whether it is another in the file than it is here: no patch can have it around a change.
+    fn is_masked(&self) -> bool {
+        self.change.tag() == ChangeTag::Equal && self.change.value().contains(MASK)
+    }
+}
 
 /// The change of a text that begins on a line of a file, in the unified format.
 pub(super) fn unified(file: &str, line: u32, old: &str, new: &str) -> String {
     let diff = TextDiff::from_lines(old, new);
     let mut patch = String::new();
     for hunk in diff.grouped_ops(CONTEXT) {
-        if patch.is_empty() {
-            // Writing to a string does not fail.
-            let _ = writeln!(patch, "--- a/{file}\n+++ b/{file}");
+        let lines = lines(&diff, &hunk);
+        let parts = lines.split(Line::is_masked);
+        for part in parts.filter(|part| part.iter().any(|line| line.change.tag() != ChangeTag::Equal)) {
+            if patch.is_empty() {
+                // Writing to a string does not fail.
+                let _ = writeln!(patch, "--- a/{file}\n+++ b/{file}");
+            }
+            write_hunk(part, line as usize, &mut patch);
         }
-        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { continue };
-        let range = |start: usize, end: usize| format!("{},{}", start + line as usize, end - start);
-        let (old_range, new_range) = (
-            range(first.old_range().start, last.old_range().end),
-            range(first.new_range().start, last.new_range().end),
-        );
-        let _ = writeln!(patch, "@@ -{old_range} +{new_range} @@");
-        hunk.iter().for_each(|op| lines(&diff, op, &mut patch));
     }
     patch
 }
 
-fn lines(diff: &TextDiff<'_, '_, '_, str>, op: &DiffOp, patch: &mut String) {
-    for change in diff.iter_changes(op) {
+fn lines<'t>(diff: &TextDiff<'t, 't, '_, str>, hunk: &[DiffOp]) -> Vec<Line<'t>> {
+    let (mut old, mut new) = hunk.first().map_or((0, 0), |op| (op.old_range().start, op.new_range().start));
+    let mut lines = Vec::new();
+    for change in hunk.iter().flat_map(|op| diff.iter_changes(op)) {
+        let tag = change.tag();
+        lines.push(Line { change, old, new });
+        old += usize::from(tag != ChangeTag::Insert);
+        new += usize::from(tag != ChangeTag::Delete);
+    }
+    lines
+}
+
+fn write_hunk(lines: &[Line<'_>], line: usize, patch: &mut String) {
+    let Some(first) = lines.first() else { return };
+    let count = |without: ChangeTag| lines.iter().filter(|line| line.change.tag() != without).count();
+    let (old, new) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
+    // Where there are none, the line before it is meant.
+    let start = |at: usize, count: usize| at + line - usize::from(count == 0);
+    let _ = writeln!(patch, "@@ -{},{old} +{},{new} @@", start(first.old, old), start(first.new, new));
+    for Line { change, .. } in lines {
         let _ = write!(patch, "{}{}", change.tag(), change.value());
         if change.missing_newline() {
             patch.push_str("\n\\ No newline at end of file\n");
@@ -46,5 +76,18 @@ mod tests {
         let patch = unified("a.yaml", 10, "a: 1\nb: 2\n", "a: 1\nb: 3\nc: 4\n");
         assert_eq!(patch, "--- a/a.yaml\n+++ b/a.yaml\n@@ -10,2 +10,3 @@\n a: 1\n-b: 2\n+b: 3\n+c: 4\n");
         assert_eq!(unified("a.yaml", 1, "a\n", "a\n"), "");
+    }
+
+    #[test]
+    fn no_line_of_a_secret_is_around_a_change() {
+        let text = |before: u8, after: u8| format!("a: {before}\nb: 1\nsecret: {MASK}\nc: {after}\nd: 1\n");
+        assert_eq!(
+            unified("a", 1, &text(1, 1), &text(2, 1)),
+            "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n-a: 1\n+a: 2\n b: 1\n"
+        );
+        let both = unified("a", 1, &text(1, 1), &text(2, 2));
+        assert!(both.ends_with("@@ -4,2 +4,2 @@\n-c: 1\n+c: 2\n d: 1\n") && !both.contains(MASK), "{both}");
+        let added = unified("a", 1, &text(1, 1), &text(1, 1).replace("c: 1", "x: 1\nc: 1"));
+        assert_eq!(added, "--- a/a\n+++ b/a\n@@ -4,2 +4,3 @@\n+x: 1\n c: 1\n d: 1\n");
     }
 }

@@ -92,7 +92,7 @@ pub(super) async fn post(
     Ok(match form.get("by").map(String::as_str) {
         Some("apply") => Redirect::to(&link::object(&id)).into_response(),
         Some("patch") => download(&id, "patch", told.patch),
-        Some("manifest") => download(&id, "yaml", told.manifest.text),
+        Some("manifest") if !told.manifest.has_secret => download(&id, "yaml", told.manifest.text),
         _ => edit_page(&site, &id, told),
     })
 }
@@ -110,8 +110,11 @@ async fn tell(
     told.map_err(|error| Trouble::of(site, &error))
 }
 
-/// Where a text is tried, if it is not too long for that.
+/// Where a text is tried, if it is not too long for that, and cannot hold a new secret: addresses go down in logs.
 fn address(id: &ObjectRef, text: &str) -> Option<String> {
+    if id.kind.split('.').next() == Some("Filter") {
+        return None;
+    }
     let text = text.replace("\r\n", "\n");
     let address = link::with_query(&format!("{}/edit", link::object(id)), [("text", text.as_str())]);
     (address.len() <= LONGEST_ADDRESS).then_some(address)

@@ -177,6 +177,7 @@ pub(super) struct Manifest {
     pub(super) digest: String,
     pub(super) fields: Vec<Field>,
     pub(super) is_file: bool,
+    pub(super) has_secret: bool,
     pub(super) may_apply: bool,
 }
 

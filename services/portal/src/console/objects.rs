@@ -88,10 +88,10 @@ fn place(object: &Object) -> String {
     if location.line == 0 { location.file.clone() } else { format!("{}:{}", location.file, location.line) }
 }
 
-/// Of these kinds there is an editor: Kubernetes' own are others', and the text of a Filter may hold a secret.
+/// Of these kinds there is an editor: Kubernetes' own are others'.
 fn is_editable(kind: &str) -> bool {
     let foreign = ["Service", "EndpointSlice", "Secret", "Ingress", "IngressClass"];
-    !foreign.contains(&kind) && !kind.starts_with("Filter.") && kind != "Filter"
+    !foreign.contains(&kind)
 }
 
 /// How it is marked.
@@ -125,7 +125,7 @@ struct ObjectPage<'a> {
     frame: Frame<'a>,
     here: &'static str,
     object: ObjectRow,
-    /// Its text can be shown: it holds no secret.
+    /// There is an editor of it.
     is_editable: bool,
     problems: Vec<Wrong>,
     graph: Graph,

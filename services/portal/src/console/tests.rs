@@ -38,7 +38,7 @@ pub(super) fn topology(routes: usize) -> Topology {
 }
 
 fn manifest(text: &str) -> Value {
-    json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "may_apply": true,
+    json!({ "file": text, "line": 3, "text": text, "digest": "d", "is_file": true, "has_secret": false, "may_apply": true,
         "fields": [{ "path": "spec.timeout_ms", "title": text, "hint": text, "value": text }] })
 }
 

@@ -127,9 +127,14 @@ async fn writable(site: &Site) -> Gateway<'_> {
 
 /// What the editor's forms say.
 async fn post(site: &Site, pairs: &[(&str, &str)]) -> Reply {
+    post_of(site, CART, pairs).await
+}
+
+/// The same of another object.
+async fn post_of(site: &Site, object: &str, pairs: &[(&str, &str)]) -> Reply {
     let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     let form: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    let ask = get("localhost", &format!("{CART}/edit")).method("POST").with("origin", "http://localhost");
+    let ask = get("localhost", &format!("{object}/edit")).method("POST").with("origin", "http://localhost");
     let ask = ask.with("content-type", "application/x-www-form-urlencoded").body(form.join("&"));
     Client::http(site.at(8088)).send(&ask).await.unwrap()
 }
@@ -140,7 +145,11 @@ fn cart(site: &Site) -> String {
 
 /// The text of the cart's Mapping, and the digest of its file.
 async fn manifest(gateway: &Gateway<'_>) -> (String, String) {
-    let told = gateway.admin.json("/api/v1/manifest?kind=Mapping&namespace=default&name=cart").await;
+    manifest_of(gateway, "Mapping", "cart").await
+}
+
+async fn manifest_of(gateway: &Gateway<'_>, kind: &str, name: &str) -> (String, String) {
+    let told = gateway.admin.json(&format!("/api/v1/manifest?kind={kind}&namespace=default&name={name}")).await;
     (told["text"].as_str().unwrap().to_owned(), told["digest"].as_str().unwrap().to_owned())
 }
 
@@ -191,8 +200,8 @@ async fn nothing_is_written_unless_the_gateway_was_told_to_allow_it() {
     let new = text.replace("2000", "700");
     let refused = post(&site, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
     assert!(refused.status == 400 && refused.text().contains("--allow-edits"), "{}", refused.text());
-    let other = page(&site, "/console/objects/Filter/default/login/edit").await;
-    assert!(other.status == 400 && other.text().contains("a Filter cannot be changed here"), "{}", other.text());
+    let other = page(&site, "/console/objects/Secret/default/shop-tls/edit").await;
+    assert!(other.status == 400 && other.text().contains("a Secret cannot be changed here"), "{}", other.text());
     assert_eq!(cart(&site), before);
     gateway.stop().await;
 }
@@ -239,5 +248,95 @@ async fn other_kinds_are_changed_as_well_and_tell_whom_that_affects() {
 
     let host = dry_run(&site, "Host", "shop", json!({ "spec.requestPolicy.insecure.action": "Reject" }), None).await;
     assert!(host["routes_total"].as_u64().unwrap() > 0, "{host:#}");
+    gateway.stop().await;
+}
+
+/// Carts for who has a key, and a Filter with a secret in clear text.
+const FILTERS: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+stringData: {ann: 1-2-3}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: key}
+spec:
+  APIKey:
+    httpHeader: X-One
+    keys: [{secretName: keys}]
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: machine}
+spec:
+  OAuth2:
+    authorizationURL: http://127.0.0.1:9200
+    grantType: ClientCredentials
+    clientSessionMaxIdle: 1h
+    # Not for everybody.
+    secret: 'h4rd to guess'
+---
+apiVersion: getambassador.io/v3alpha1
+kind: FilterPolicy
+metadata: {name: carts}
+spec:
+  rules:
+  - {host: shop.localhost, path: /api/carts/*, filters: [{name: key}]}
+";
+
+#[tokio::test]
+async fn a_filter_is_changed_like_any_other_and_its_secret_is_shown_to_nobody() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    site.write("filters.yaml", FILTERS);
+    let gateway = writable(&site).await;
+    let status = async |header: &str| {
+        Client::http(site.at(8080)).send(&get(HOST, "/api/carts/ann").with(header, "1-2-3")).await.unwrap().status
+    };
+    assert_eq!((status("x-one").await, status("x-two").await), (200, 401));
+    let key = "/console/objects/Filter/default/key";
+    told(&site, key, &["Change it"]).await;
+    let tried = told(&site, &format!("{key}/edit?spec.APIKey.httpHeader=X-Two"), &["+    httpHeader: X-Two"]).await;
+    assert!(tried.contains("held to other rules") && tried.contains("/api/carts/"), "{tried}");
+    assert!(!tried.contains("spec.JWT.issuer"), "only the fields of its kind: {tried}");
+    let (text, digest) = manifest_of(&gateway, "Filter", "key").await;
+    let new = text.replace("X-One", "X-Two");
+    let applied = post_of(&site, key, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
+    assert_eq!(applied.status, 303, "{}", applied.text());
+    eventually("the other header", async || {
+        let now = (status("x-one").await, status("x-two").await);
+        if now == (401, 200) { Ok(()) } else { Err(format!("{now:?}")) }
+    })
+    .await;
+
+    let machine = "/console/objects/Filter/default/machine";
+    let page = told(&site, &format!("{machine}/edit"), &["secret: (not shown)", "A secret is left out"]).await;
+    assert!(!page.contains("h4rd"), "{page}");
+    let (text, digest) = manifest_of(&gateway, "Filter", "machine").await;
+    let new = text.replace("1h", "2h");
+    let tried = post_of(&site, machine, &[("by", "text"), ("text", &new)]).await;
+    assert!(
+        tried.status == 200 && tried.text().contains("clientSessionMaxIdle: 2h"),
+        "in no address: {}",
+        tried.text()
+    );
+    assert!(!tried.text().contains("h4rd"), "{}", tried.text());
+    let patch = post_of(&site, machine, &[("by", "patch"), ("text", &new)]).await.text();
+    assert!(patch.contains("+    clientSessionMaxIdle: 2h") && !patch.contains("secret"), "{patch}");
+    let file = site.root().join("machine.patch");
+    fs::write(&file, &patch).unwrap();
+    let applies = Command::new("git").args(["apply", "--check"]).arg(&file).current_dir(site.manifests()).status();
+    assert!(applies.unwrap().success(), "{patch}");
+    let applied = post_of(&site, machine, &[("by", "apply"), ("text", &new), ("digest", &digest)]).await;
+    assert_eq!(applied.status, 303, "{}", applied.text());
+    let written = fs::read_to_string(site.manifests().join("filters.yaml")).unwrap();
+    assert_eq!(written, FILTERS.replace("X-One", "X-Two").replace("1h", "2h"), "all else is as it was");
+    let moved = new.replace("secret: (not shown)", "password: (not shown)");
+    let refused = post_of(&site, machine, &[("by", "text"), ("text", &moved)]).await;
+    assert!(
+        refused.status == 400 && refused.text().contains("no secret at spec.OAuth2.password"),
+        "{}",
+        refused.text()
+    );
     gateway.stop().await;
 }
