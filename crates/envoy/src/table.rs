@@ -2,6 +2,7 @@
 
 mod action;
 mod checks;
+mod choice;
 mod cors;
 mod forward;
 mod limits;
@@ -97,7 +98,7 @@ fn virtual_host(table: &Table, host: &VirtualHost, exact: bool) -> PbVirtualHost
     PbVirtualHost {
         name: host.name.to_string(),
         domains: host.domains.iter().map(ToString::to_string).collect(),
-        routes: host.routes.iter().flat_map(|route| routes(table, route, exact, is_asked)).collect(),
+        routes: choice::routes(table).into_iter().chain(routes_of(table, host, exact, is_asked)).collect(),
         typed_per_filter_config: filters,
         request_headers_to_add: table.preview.iter().flat_map(preview::told).collect(),
         metadata: preview::metadata(table, host),
@@ -148,6 +149,10 @@ fn body_limit(route: &Route) -> Option<u32> {
     };
     let shown = route.rules.as_ref().and_then(|check| check.body).filter(|bytes| *bytes > BUFFER_LIMIT);
     again.max(shown)
+}
+
+fn routes_of(table: &Table, host: &VirtualHost, exact: bool, is_asked: bool) -> impl Iterator<Item = PbRoute> {
+    host.routes.iter().flat_map(move |route| routes(table, route, exact, is_asked))
 }
 
 /// Several where the arms of the route have no Envoy route in common.

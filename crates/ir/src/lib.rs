@@ -33,8 +33,8 @@ pub use listener::{
 };
 pub use model::{Change, Delta, Model, put};
 pub use preview::{
-    BAGGAGE_HEADER, BAGGAGE_MEMBER, COUNTED, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX, NO_HOST, PREVIEW_HEADER,
-    PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, SELECT_HEADER, SELECTOR_MARK,
+    BAGGAGE_HEADER, BAGGAGE_MEMBER, COUNTED, CookieChoice, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX, NO_HOST,
+    PREVIEW_HEADER, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, SELECT_HEADER, SELECTOR_MARK,
 };
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,

@@ -80,6 +80,17 @@ pub struct PreviewEntry {
     pub headers: Vec<String>,
     /// Who is believed.
     pub trust: PreviewTrust,
+    /// Whether clients may choose a preview by a cookie.
+    pub by_cookie: Option<CookieChoice>,
+}
+
+/// Where a cookie chooses a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CookieChoice {
+    /// In requests by HTTPS.
+    Secure,
+    /// In those in clear text too.
+    Any,
 }
 
 /// Who is believed about previews.

@@ -18,7 +18,7 @@ pub use self::action::{
 };
 pub use self::matches::{HeaderMatch, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 use crate::auth::RuleSetId;
-use crate::{ClusterName, HeaderEdits, Limits, PreviewContext};
+use crate::{ClusterName, CookieChoice, HeaderEdits, Limits, PreviewContext};
 
 /// Names a [`Table`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +47,8 @@ pub struct Table {
     pub hosts: Vec<VirtualHost>,
     /// Of the preview whose routes it has.
     pub preview: Option<PreviewContext>,
+    /// Where a cookie leads its requests to a preview.
+    pub by_cookie: Option<CookieChoice>,
 }
 
 impl Table {

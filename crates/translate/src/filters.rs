@@ -28,6 +28,8 @@ pub(crate) struct Around<'a> {
     pub(crate) services: &'a Services,
     /// Whether there is a Filter of this id, and whether it is of kind JWT.
     pub(crate) jwt: &'a dyn Fn(&FilterId) -> Option<bool>,
+    /// The domain below which hosts are previews.
+    pub(crate) previews: Option<Arc<str>>,
 }
 
 /// Names a Filter as the service does.

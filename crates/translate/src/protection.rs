@@ -47,7 +47,8 @@ pub(crate) fn build(
     context: &Context<'_>,
 ) -> Protection {
     let mut protection = Protection::default();
-    let all = protection.compile_filters(filter_objects, context);
+    let domain = previews.map(|(_, policy)| policy.domain.as_str().into());
+    let all = protection.compile_filters(filter_objects, domain, context);
     let mut rules: Vec<(i64, CoveredBy, Rule)> = Vec::new();
     for object in policies {
         protection.policy(object, &all, &mut rules);
@@ -114,14 +115,19 @@ impl Protection {
     }
 
     /// Every Filter, those that cannot be used among them: they deny.
-    fn compile_filters(&mut self, objects: &[Arc<Object>], context: &Context<'_>) -> BTreeMap<FilterId, Filter> {
+    fn compile_filters(
+        &mut self,
+        objects: &[Arc<Object>],
+        previews: Option<Arc<str>>,
+        context: &Context<'_>,
+    ) -> BTreeMap<FilterId, Filter> {
         let id_of = |object: &Arc<Object>| filter_id(&object.id.name, &object.id.namespace);
         let is_jwt: BTreeMap<_, _> = objects
             .iter()
             .map(|object| (id_of(object), matches!(&object.spec, Spec::Filter(spec) if spec.jwt.is_some())))
             .collect();
         let jwt = |id: &FilterId| is_jwt.get(id).copied();
-        let around = Around { secrets: context.secrets, services: context.services, jwt: &jwt };
+        let around = Around { secrets: context.secrets, services: context.services, jwt: &jwt, previews };
         let mut all: BTreeMap<FilterId, Filter> = BTreeMap::new();
         for object in objects {
             let id = id_of(object);

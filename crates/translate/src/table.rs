@@ -80,7 +80,8 @@ impl<'c> Builder<'c> {
     fn new(around: Around<'c>, host: &str) -> Self {
         let Around { class, coverage } = around;
         let scope = Scope { host: host.into(), preview: "".into(), class: Arc::clone(&class.key) };
-        let table = Table { name: table_name(&class.key, host), scope, hosts: Vec::new(), preview: None };
+        let table =
+            Table { name: table_name(&class.key, host), scope, hosts: Vec::new(), preview: None, by_cookie: None };
         Self {
             table,
             class,

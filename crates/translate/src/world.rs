@@ -128,6 +128,8 @@ struct Dirty {
     preview_gate: bool,
     /// Other names than before are for previews alone.
     preview_domain: bool,
+    /// A cookie chooses previews elsewhere than before.
+    preview_choice: bool,
     previews: BTreeSet<ObjectId>,
     /// Some `IngressClass` is another.
     ingress_classes: bool,

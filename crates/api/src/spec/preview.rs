@@ -190,6 +190,8 @@ impl PreviewAccessMode {
 pub enum PreviewSelector {
     /// By the preview's name in the header `x-nuncio-preview`.
     Header,
+    /// By a cookie that a link sets: for browsers, where an application knows no host but its own.
+    Cookie,
 }
 
 /// Who may stand in for a service.

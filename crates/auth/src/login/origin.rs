@@ -20,6 +20,7 @@ struct Known {
     authority: String,
     internal: Vec<(Glob, Glob)>,
     include_subdomains: bool,
+    strangers: Option<String>,
 }
 
 /// The origin of a request, as browsers see it.
@@ -61,21 +62,17 @@ impl Origins {
         if let Some(index) = first(&|known| known.is(request)) {
             return self.at(index);
         }
-        let below = self.origins.iter().enumerate().find_map(|(index, known)| Some((index, known.below(request)?)));
-        if let Some((index, origin)) = below {
-            return Some(Origin { origin, is_first: false, ..self.at(index)? });
+        let below = self.origins.iter().find_map(|known| Some((known, known.below(request)?)));
+        if let Some((known, origin)) = below {
+            return Some(Origin { origin, is_first: false, domain: known.domain(&request.authority) });
         }
         self.at(first(&|known| known.is_called(request))?)
     }
 
     fn at(&self, index: usize) -> Option<Origin> {
         let known = self.origins.get(index)?;
-        let host = known.authority.split(':').next().unwrap_or_default();
-        Some(Origin {
-            origin: known.origin.clone(),
-            is_first: index == 0,
-            domain: known.include_subdomains.then(|| host.to_owned()),
-        })
+        let domain = known.domain(&known.authority);
+        Some(Origin { origin: known.origin.clone(), is_first: index == 0, domain })
     }
 
     /// The origin that providers send browsers back to.
@@ -107,6 +104,13 @@ impl Known {
         is_ours.then(|| format!("{}://{asked}{port}", self.scheme))
     }
 
+    /// The domain of its cookies at a host that is it or below it.
+    fn domain(&self, authority: &str) -> Option<String> {
+        let host = |authority: &str| authority.split(':').next().unwrap_or_default().to_owned();
+        let is_stranger = self.strangers.as_ref().is_some_and(|domain| is_within(&host(authority), domain));
+        (self.include_subdomains && !is_stranger).then(|| host(&self.authority))
+    }
+
     /// By a proxy in front.
     fn is_called(&self, request: &Request) -> bool {
         self.internal.iter().any(|(scheme, host)| scheme.matches(&request.scheme) && host.matches(&request.authority))
@@ -129,7 +133,13 @@ fn known(origin: &ProtectedOrigin) -> Result<Known, String> {
         authority: request.authority,
         internal: origin.internal_origins.iter().map(internal).collect::<Result<_, _>>()?,
         include_subdomains: origin.include_subdomains,
+        strangers: origin.strangers.as_ref().map(|domain| domain.to_ascii_lowercase()),
     })
+}
+
+/// Whether a host is a domain or below it.
+fn is_within(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn parts(origin: &str) -> Option<(String, String)> {
@@ -157,6 +167,7 @@ mod tests {
             origin: (*origin).into(),
             internal_origins: internal.iter().map(|text| (*text).into()).collect(),
             include_subdomains: *below,
+            strangers: None,
         };
         Origins::new(&list.iter().map(origin).collect::<Vec<_>>()).unwrap()
     }
@@ -193,6 +204,20 @@ mod tests {
         }
         assert_eq!(find(&with_port, "https", "x.app.test").as_deref(), Some("https://x.app.test:8443"), "taken off");
         assert!(with_port.contains("https://x.app.test:8443") && !with_port.contains("https://x.app.test"));
+        let strangers = ProtectedOrigin {
+            origin: "https://test:8443".into(),
+            internal_origins: Vec::new(),
+            include_subdomains: true,
+            strangers: Some("Pre.test".into()),
+        };
+        let strangers = Origins::new(&[strangers]).unwrap();
+        let domain = |authority: &str| strangers.find(&Request::new("GET", "https", authority, "/")).unwrap().domain;
+        for authority in ["test:8443", "a.test:8443", "xpre.test:8443"] {
+            assert_eq!(domain(authority).as_deref(), Some("test"), "{authority}");
+        }
+        for authority in ["pre.test:8443", "a.pre.test:8443", "b.a.pre.test:8443"] {
+            assert_eq!(domain(authority), None, "{authority}");
+        }
         let mixed = origins(&[
             ("https://app.test", &["*://*"], true),
             ("https://b.test", &[], false),

@@ -24,8 +24,8 @@ use envoy_types::pb::envoy::extensions::filters::network::http_connection_manage
 use envoy_types::pb::envoy::extensions::http::early_header_mutation::header_mutation::v3::HeaderMutation;
 use nuncio_ir::auth::ASSERTION_HEADER;
 use nuncio_ir::{
-    BAGGAGE_HEADER, FOREIGN_HEADER, HttpSettings, OTHER_PATHS, PREVIEW_HEADER, PreviewEntry, PreviewTrust, Removal,
-    SELECT_HEADER,
+    BAGGAGE_HEADER, CookieChoice, FOREIGN_HEADER, HttpSettings, OTHER_PATHS, PREVIEW_HEADER, PreviewEntry,
+    PreviewTrust, Removal, SELECT_HEADER,
 };
 
 use super::{filters, logins};
@@ -57,6 +57,9 @@ pub(crate) const ON_MISS_FILTER: &str = "nuncio.on_miss";
 pub(crate) const SELECT_FILTER: &str = "nuncio.select";
 
 const SELECT: &str = include_str!("select.lua");
+
+/// What it needs for choices by cookie.
+const CHOOSE: &str = include_str!("choose.lua");
 
 /// The filter that keeps visitors of a preview within it.
 pub(crate) const PREVIEW_FILTER: &str = "nuncio.preview";
@@ -167,11 +170,17 @@ pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
         PreviewTrust::Public { .. } => "public",
         PreviewTrust::Internal => "internal",
     };
+    let cookie = match entry.by_cookie {
+        Some(CookieChoice::Secure) => "\"secure\"",
+        Some(CookieChoice::Any) => "\"any\"",
+        None => "nil",
+    };
     // What may be the name of a header is the same between quotes.
     let names = [PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str));
     let headers = names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-    let known = format!("local TRUST, CLASS, HEADERS = \"{trust}\", \"{}\", {{{headers}}}\n", suffix(settings));
-    Some(filters::filter(SELECT_FILTER, &lua(&(known + SHARE + SELECT))))
+    let class = suffix(settings);
+    let known = format!("local TRUST, CLASS, COOKIE, HEADERS = \"{trust}\", \"{class}\", {cookie}, {{{headers}}}\n");
+    Some(filters::filter(SELECT_FILTER, &lua(&(known + SHARE + CHOOSE + SELECT))))
 }
 
 /// What the scope keys of the class end with.

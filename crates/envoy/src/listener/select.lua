@@ -5,8 +5,8 @@
 -- else a star, or the key of a preview that has something of its own for every host.
 --
 -- TRUST, CLASS and HEADERS are written above: who is believed ("public" or "internal"), what the scope keys
--- of the listener's class end with, and the headers in which services are told a key. So is
--- `take_share`.
+-- of the listener's class end with, and the headers in which services are told a key. So are
+-- `take_share`, and what choose.lua has.
 
 local function lead(handle, host, preview)
   handle:headers():replace("x-nuncio-scope", host .. "|" .. preview .. CLASS)
@@ -59,16 +59,22 @@ local function keep(headers, foreign)
   put(headers, "x-nuncio-baggage", foreign)
 end
 
+-- The preview's own host, where it has something of this one.
+local function own_host(handle, host, selector)
+  return selector:match("^[a-z0-9%-]+$") and sign(handle, host, "=" .. selector)
+end
+
 -- Clients name a preview by its selector, whose table is called as the preview's own host: the gate
 -- stands there.
 local function from_client(handle, host)
   local headers = handle:headers()
-  local selector = headers:get("x-nuncio-select")
+  local selector, chosen = headers:get("x-nuncio-select"), COOKIE and take_choice(headers)
+  selector = selector or chosen
   keep(headers, (divided(headers:get("x-nuncio-baggage") or "")))
   if not selector then
     return to_baseline(handle, host)
   end
-  local own = selector:match("^[a-z0-9%-]+$") and sign(handle, host, "=" .. selector)
+  local own = own_host(handle, host, selector)
   take_share(headers)
   lead(handle, own or "?", own and "" or "?")
 end
@@ -77,6 +83,9 @@ end
 -- something of its own; elsewhere the baseline answers, and the key goes on.
 local function from_service(handle, host)
   local headers, lines = handle:headers(), {}
+  if COOKIE then
+    take_choice(headers)
+  end
   for at = 0, headers:getNumValues("baggage") - 1 do
     lines[#lines + 1] = headers:getAtIndex("baggage", at)
   end
@@ -107,12 +116,30 @@ local function from_service(handle, host)
   end
 end
 
+-- Whether a request may belong to a preview: where its scope key says so, or what it says of a choice.
+local function may_belong(headers, asked, host, route)
+  return asked ~= host .. "|" .. CLASS or route == CHOOSING or COOKIE and may_choose(headers)
+end
+
 function envoy_on_request(handle)
-  local asked = handle:headers():get("x-nuncio-scope")
+  local headers, route = handle:headers(), handle:streamInfo():routeName()
+  local asked = headers:get("x-nuncio-scope")
   local host = asked and asked:match("^[^|]*")
-  if handle:streamInfo():routeName() ~= "" or not host or asked == host .. "|" .. CLASS then
+  if not host or route ~= "" and route ~= CHOOSING or not may_belong(headers, asked, host, route) then
     return
   end
-  local choose = TRUST == "internal" and from_service or from_client
-  choose(handle, host:lower())
+  host = host:lower()
+  if TRUST == "internal" then
+    return from_service(handle, host)
+  end
+  local is_choice = COOKIE and (headers:get(":path") or ""):match("^[^?]*") == CHOICE
+  if not is_choice then
+    return from_client(handle, host)
+  end
+  local is_there = function(selector)
+    return own_host(handle, host, selector)
+  end
+  if not answer_choice(handle, is_there) then
+    lead(handle, "?", "?")
+  end
 end

@@ -108,9 +108,12 @@ pub struct ProtectedOrigin {
     /// As requests come in here, where a proxy in front changes it; scheme and host may be `*`.
     #[serde(default)]
     pub internal_origins: Vec<Arc<str>>,
-    /// Hosts below it are meant too.
+    /// Hosts below it are meant too. They share its cookies.
     #[serde(default)]
     pub include_subdomains: bool,
+    /// Of this domain and below it hosts are strangers to each other: each has cookies of its own, whatever they share else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strangers: Option<Arc<str>>,
 }
 
 /// Whether cookies end with the browser's session.

@@ -52,7 +52,7 @@ impl Compiler<'_> {
                 Grant::AuthorizationCode(Box::new(AuthorizationCode {
                     client_id: client_id(),
                     client_secret,
-                    protected_origins: origins(spec),
+                    protected_origins: origins(spec, self.around.previews.as_ref()),
                     extra_authorization_parameters: parameters(spec),
                     session_max_idle: spec.client_session_max_idle.map(|idle| idle.0),
                     session_max_life: spec.session_max_life.map(|life| life.0),
@@ -120,10 +120,12 @@ fn session_cookies(spec: Option<&api::UseSessionCookies>) -> SessionCookies {
     SessionCookies { value: spec.value.unwrap_or(true), if_request_header }
 }
 
-fn origins(spec: &api::OAuth2Filter) -> Vec<ProtectedOrigin> {
+/// `strangers` is the domain of previews: each may be the work of somebody else, who could plant cookies for all.
+fn origins(spec: &api::OAuth2Filter, strangers: Option<&Arc<str>>) -> Vec<ProtectedOrigin> {
     if let (Some(url), true) = (&spec.client_url, spec.protected_origins.is_empty()) {
         let internal_origins = vec!["*://*".into()];
-        return vec![ProtectedOrigin { origin: url.as_str().into(), internal_origins, include_subdomains: false }];
+        let origin = url.as_str().into();
+        return vec![ProtectedOrigin { origin, internal_origins, include_subdomains: false, strangers: None }];
     }
     let origin = |origin: &api::ProtectedOrigin| ProtectedOrigin {
         origin: origin.origin.as_str().into(),
@@ -135,6 +137,7 @@ fn origins(spec: &api::OAuth2Filter) -> Vec<ProtectedOrigin> {
             .chain(without_port(&origin.origin))
             .collect(),
         include_subdomains: origin.include_subdomains.unwrap_or(false),
+        strangers: strangers.filter(|_| origin.include_subdomains == Some(true)).map(Arc::clone),
     };
     spec.protected_origins.iter().map(origin).collect()
 }

@@ -15,6 +15,13 @@ fn unknown() -> Route {
     page("no-preview", 404, "There is no such preview", text)
 }
 
+/// Answers a choice of none, which the browser may still have.
+fn unknown_choice() -> Route {
+    let text = "It may have ended, or the address may be mistyped. Ask whoever sent you here for a new one. If this browser \
+                was sent to a preview of this site, <a href=\"/.nuncio/preview?leave\">leave it</a> to see the site itself.";
+    page("no-preview", 404, "There is no such preview", text)
+}
+
 /// Answers for a preview that cannot be shown.
 pub(crate) fn out_of_service() -> Route {
     let text = "Its owner finds the reason in the status of the Preview, and with nuncio check.";
@@ -33,7 +40,7 @@ pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc
     let scope = Scope { host: Arc::clone(&entrance.name), preview: "".into(), class: Arc::clone(class) };
     let host =
         VirtualHost { name: Arc::clone(&entrance.name), domains: vec!["*".into()], routes, falls_through: false };
-    Table { name: table_name(class, &entrance.name), scope, hosts: vec![host], preview: None }
+    Table { name: table_name(class, &entrance.name), scope, hosts: vec![host], preview: None, by_cookie: None }
 }
 
 fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
@@ -53,9 +60,10 @@ fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
 }
 
 /// What answers requests that name a preview which there is not.
-pub(crate) fn unknown_table(class: &Arc<str>) -> Table {
+pub(crate) fn unknown_table(class: &Arc<str>, by_cookie: bool) -> Table {
     let scope = Scope { host: NO_HOST.into(), preview: NO_HOST.into(), class: Arc::clone(class) };
-    sign("nuncio/no-preview".into(), "nuncio/no-preview", scope)
+    let answer = if by_cookie { unknown_choice() } else { unknown() };
+    sign("nuncio/no-preview".into(), "nuncio/no-preview", scope, answer)
 }
 
 /// What is found where a client names a preview at its baseline's host: it is called as the preview's own host, for the filter
@@ -64,21 +72,21 @@ pub(crate) fn pointer(preview: &Compiled, entrance: &Entrance, class: &Arc<str>)
     let said: Arc<str> = format!("{SELECTOR_MARK}{}", preview.selector).into();
     let name = format!("{}{said}", entrance.baseline);
     let scope = Scope { host: Arc::clone(&entrance.baseline), preview: said, class: Arc::clone(class) };
-    sign(Arc::clone(&entrance.name), &name, scope)
+    sign(Arc::clone(&entrance.name), &name, scope, unknown())
 }
 
 /// What tells that a key is that of a preview, and at which hosts services find something of it: it is called as they are.
 pub(crate) fn mark(preview: &Compiled, hosts: &[Arc<str>], class: &Arc<str>) -> Table {
     let said = hosts.iter().fold("nuncio/preview".to_owned(), |said, host| said + "," + host);
     let scope = Scope { host: NO_HOST.into(), preview: Arc::clone(&preview.key.0), class: Arc::clone(class) };
-    sign(said.into(), &format!("nuncio/preview+{}", preview.selector), scope)
+    sign(said.into(), &format!("nuncio/preview+{}", preview.selector), scope, unknown())
 }
 
 /// A table that is there to be found. What stays with it is told that there is no such preview.
-fn sign(said: Arc<str>, name: &str, scope: Scope) -> Table {
+fn sign(said: Arc<str>, name: &str, scope: Scope, answer: Route) -> Table {
     let domains = vec!["*".into()];
-    let host = VirtualHost { name: said, domains, routes: vec![unknown()], falls_through: false };
-    Table { name: table_name(&scope.class, name), scope, hosts: vec![host], preview: None }
+    let host = VirtualHost { name: said, domains, routes: vec![answer], falls_through: false };
+    Table { name: table_name(&scope.class, name), scope, hosts: vec![host], preview: None, by_cookie: None }
 }
 
 /// Has the table of the wildcards answer for all names right below the domain of previews: none of them is left to a

@@ -59,7 +59,7 @@ impl Shadow<'_> {
         let mut copied = Copied { replaced: vec![false; self.preview.replacements.len()], ..Copied::default() };
         let hosts = self.base.table.hosts.iter().map(|host| self.host(host, guards, &mut copied)).collect();
         let (name, scope) = self.place(class);
-        let mut table = Table { name, scope, hosts, preview: Some(self.told()) };
+        let mut table = Table { name, scope, hosts, preview: Some(self.told()), by_cookie: None };
         number_names(&mut table);
         (table, copied)
     }

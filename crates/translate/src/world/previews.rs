@@ -12,13 +12,14 @@ use std::sync::Arc;
 
 use nuncio_api::{Kind, ObjectId, PreviewPolicy, Problem, Spec};
 use nuncio_ir::auth::Filter;
-use nuncio_ir::{Delta, PreviewEntry, TableName, put};
+use nuncio_ir::{CookieChoice, Delta, PreviewEntry, TableName, put};
 
 use self::base::Bases;
 use self::rules::InForce;
 use self::senders::Senders;
 use self::time::Time;
 use super::{Dirty, World};
+use crate::pattern::HostPattern;
 use crate::preview::{self, Compiled, Life, Phase, Rules};
 use crate::service::ServiceKey;
 use crate::table::Wilds;
@@ -71,6 +72,12 @@ impl Previews {
     /// Whether a name is for previews alone.
     pub(super) fn reserves(&self, name: &str) -> bool {
         self.domain().is_some_and(|domain| preview::is_below(domain, name))
+    }
+
+    /// Whether, and where, a cookie chooses previews of a host.
+    pub(super) fn by_cookie_at(&self, host: &str) -> Option<CookieChoice> {
+        let hosts = self.policy()?.hosts.iter().filter_map(|host| HostPattern::parse(host));
+        self.entry()?.by_cookie.filter(|_| hosts.into_iter().any(|pattern| pattern.takes(host)))
     }
 
     /// The tables of a Preview.

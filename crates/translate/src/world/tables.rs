@@ -52,7 +52,7 @@ impl World {
         if let Some(old) = &dirty.old_coverage {
             names.extend(self.covered_otherwise(&self.frame.classes[at], old));
         }
-        if dirty.preview_domain {
+        if dirty.preview_domain || dirty.preview_choice {
             names.extend(self.names.exact().chain(self.frame.classes[at].exact.keys()).cloned());
         }
         let may_rewild =
@@ -69,7 +69,10 @@ impl World {
         // The tables of previews are made after those that they are copies of.
         names.retain(|name| dirty.preview_domain || !self.previews.reserves(name));
         for name in names {
-            let built = self.build_exact(&self.frame.classes[at], &name, &mut wilds);
+            let mut built = self.build_exact(&self.frame.classes[at], &name, &mut wilds);
+            if let Some(built) = &mut built {
+                built.table.by_cookie = self.previews.by_cookie_at(&name);
+            }
             let key = table_name(&self.frame.classes[at].key, &name);
             let falls = |table: &nuncio_ir::Table| table.hosts.iter().any(|host| host.falls_through);
             let fell = self.model.tables.get(&key).is_some_and(|table| falls(table));

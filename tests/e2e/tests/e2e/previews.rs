@@ -1,7 +1,9 @@
 //! Previews: a branch's version of one service inside the whole, at a host of its own.
 
 mod context;
+mod cookie;
 mod life;
+mod login;
 mod selectors;
 mod services;
 mod share;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, PreviewPolicy, PreviewRepository, PreviewSelector, Problem, Remains, Spec};
-use nuncio_ir::{Delta, PreviewEntry, PreviewTrust};
+use nuncio_api::{
+    Kind, ObjectId, PreviewPolicy, PreviewRepository, PreviewScheme, PreviewSelector, Problem, Remains, Spec,
+};
+use nuncio_ir::{CookieChoice, Delta, PreviewEntry, PreviewTrust};
 
 use super::super::{Dirty, World};
 use crate::context::SecretRef;
@@ -23,6 +25,14 @@ pub(super) struct InForce {
 /// What a Secret must have, so that nobody guesses it.
 const LEAST_BYTES: usize = 16;
 
+/// Where a policy lets a cookie choose a preview. Where its URLs are of HTTPS, no cookie that clear text could have set counts.
+fn by_cookie(policy: &PreviewPolicy) -> Option<CookieChoice> {
+    policy.selects_by(PreviewSelector::Cookie).then(|| match policy.scheme.unwrap_or_default() {
+        PreviewScheme::Https => CookieChoice::Secure,
+        PreviewScheme::Http => CookieChoice::Any,
+    })
+}
+
 impl World {
     /// Finds the policy that is in force. Where others names are for previews than before, all previews go, to come again.
     pub(in crate::world) fn settle_preview_policy(&mut self, dirty: &mut Dirty, delta: &mut Delta) {
@@ -36,6 +46,10 @@ impl World {
         let domain = |it: &Option<InForce>| it.as_ref().map(|it| it.rules.policy.domain.clone());
         let (was, is) = (domain(&self.previews.in_force).or(self.previews.shut.take()), domain(&new).or(shut.clone()));
         self.previews.shut = shut;
+        // The hosts count for what tables say of a choice by cookie alone.
+        let choosing = |it: &Option<InForce>| {
+            it.as_ref().and_then(|it| Some((it.entry.by_cookie?, it.rules.policy.hosts.clone())))
+        };
         let old = &self.previews.in_force;
         dirty.frame |= entry(old) != entry(&new);
         if rules(old) != rules(&new) {
@@ -45,6 +59,7 @@ impl World {
         if told(old) != told(&new) {
             self.stirred.extend(new.iter().map(|it| it.id.clone()));
         }
+        dirty.preview_choice |= choosing(old) != choosing(&new);
         if was != is {
             dirty.preview_domain = true;
             self.previews.time.forget_gone();
@@ -86,7 +101,7 @@ impl World {
         let headers: Vec<String> = policy.headers.iter().map(|name| name.to_ascii_lowercase()).collect();
         let by_header = policy.selects_by(PreviewSelector::Header);
         let trust = PreviewTrust::Public { by_header };
-        let entry = PreviewEntry { headers: headers.clone(), trust };
+        let entry = PreviewEntry { headers: headers.clone(), trust, by_cookie: by_cookie(&policy) };
         InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problems }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{ObjectId, PreviewSelector, Problem};
+use nuncio_api::{ObjectId, Problem};
 use nuncio_ir::{Delta, Table, TableName};
 
 use super::super::{Dirty, World};
@@ -46,8 +46,9 @@ impl World {
             return;
         }
         let is_asked = self.previews.policy().is_some();
+        let by_cookie = self.previews.entry().is_some_and(|entry| entry.by_cookie.is_some());
         let classes = self.frame.classes.iter().filter(|_| is_asked);
-        let tables: Vec<_> = classes.map(|class| preview::unknown_table(&class.key)).collect();
+        let tables: Vec<_> = classes.map(|class| preview::unknown_table(&class.key, by_cookie)).collect();
         let names = tables.iter().map(|table| table.name.clone()).collect();
         let old = std::mem::replace(&mut self.previews.unknown, names);
         let gone: Vec<_> = old.difference(&self.previews.unknown).cloned().collect();
@@ -126,7 +127,7 @@ impl World {
         let shadow = Shadow { preview: compiled, face: Face::Own(entrance), context: &context, base, is_out };
         let (table, copied) = shadow.table(&class.key, &guards);
         made.put(table, copied, is_out);
-        if self.previews.policy().is_some_and(|policy| policy.selects_by(PreviewSelector::Header)) {
+        if self.previews.policy().is_some_and(|policy| !policy.selectors.is_empty()) {
             made.put_plain(preview::pointer(compiled, entrance, &class.key));
         }
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{SHOP, Shop, host_of, policy, preview};
 
 /// What a preview is called, as its URL shows.
-fn selector(host: &str) -> &str {
+pub(super) fn selector(host: &str) -> &str {
     host.split_once("--").unwrap().1.split_once('.').unwrap().0
 }
 

@@ -43,7 +43,7 @@ async fn share(shop: &Shop, args: &[&str]) -> Output {
 }
 
 /// What makes a URL a link, as the command line says it.
-async fn link(shop: &Shop, args: &[&str]) -> String {
+pub(super) async fn link(shop: &Shop, args: &[&str]) -> String {
     let output = share(shop, args).await;
     let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     let link = told.trim_end().split_once("/?").unwrap_or_else(|| panic!("{told}")).1.to_owned();

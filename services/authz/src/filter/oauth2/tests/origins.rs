@@ -1,5 +1,7 @@
 //! Where browsers are sent, and that they come to an end.
 
+use serde_json::json;
+
 use super::Rig;
 use super::browser::{Browser, location, parameter};
 
@@ -103,4 +105,43 @@ async fn an_unknown_state_begins_anew_where_that_can_come_to_an_end() {
         assert_eq!(browser.led(&rig, &callback(&state(now))).await, "/", "another tab's");
     }
     assert_eq!(browser.led(&rig, &callback(&state(now))).await, "400 Bad Request", "a loop");
+}
+
+/// Of previews: whoever makes one can have cookies set for the whole domain.
+#[tokio::test]
+async fn strangers_below_a_domain_log_nobody_in_for_each_other() {
+    let rig = Rig::start(|_| {}).await;
+    let mut login = super::rules(&rig.provider.issuer)["filters"][0].take();
+    login["kind"]["oauth2"]["grant"]["authorization_code"]["protected_origins"] =
+        json!([{ "origin": "https://pre.test", "include_subdomains": true, "strangers": "pre.test" }]);
+    rig.engine.active.apply(serde_json::from_value(json!({ "filters": [login] })).unwrap()).unwrap();
+
+    let mut browser = Browser::default();
+    let (page, sibling) = ("https://a.pre.test/x", "https://b.pre.test/y");
+    let start = browser.led(&rig, page).await;
+    assert!(start.starts_with("https://pre.test/.ambassador/oauth2/start?"), "{start}");
+    let login = browser.led(&rig, &start).await;
+    assert_eq!(parameter(&login, "redirect_uri"), "https://pre.test/.ambassador/oauth2/redirection-endpoint");
+    let handoff = location(&browser.come_back(&rig, &login).await);
+    assert_eq!(browser.led(&rig, &handoff).await, page);
+    assert!(browser.get(&rig, page).await.is_none(), "it is let through");
+    let [(_, session)] = &browser.kept("a.pre.test", "__Host-ambassador_session.")[..] else { panic!("no session") };
+
+    // What a sibling can set for all hosts of the domain is a session nowhere, and neither is a handoff of its own login.
+    for name in ["__Secure-ambassador_session.login", "ambassador_session.login"] {
+        let mut victim = Browser::default();
+        for host in ["b.pre.test", "pre.test"] {
+            victim.plant(host, name, session);
+        }
+        let start = victim.led(&rig, sibling).await;
+        let login = victim.led(&rig, &start).await;
+        assert!(login.starts_with(&format!("{}/authorize?", rig.provider.issuer)), "{name}: {login}");
+        assert_eq!(victim.led(&rig, &handoff).await, "400 Bad Request");
+    }
+    // The same browser needs no second login at the provider.
+    let start = browser.led(&rig, sibling).await;
+    let handoff = browser.led(&rig, &start).await;
+    assert!(handoff.starts_with("https://b.pre.test/.ambassador/oauth2/multicookie?"), "{handoff}");
+    assert_eq!(browser.led(&rig, &handoff).await, sibling);
+    assert!(browser.get(&rig, sibling).await.is_none(), "it is let through");
 }

@@ -1,0 +1,121 @@
+-- Choosing a preview by a cookie, at the host of the baseline.
+--
+-- COOKIE is written above: "secure" where HTTPS alone counts, "any" where clear text does too, or nothing.
+
+local CHOICE = "/.nuncio/preview"
+
+-- The routes of a baseline's table for requests that say something of a choice.
+local CHOOSING = "nuncio/choose"
+
+local function is_secure(headers)
+  return headers:get("x-forwarded-proto") == "https"
+end
+
+-- Its name: by HTTPS that which only the host itself can set, no host below it and nothing in clear text.
+local function cookie_name(headers)
+  return (is_secure(headers) and "__Host-" or "") .. "nuncio_preview"
+end
+
+-- The cookies of a request, and the name of each without the prefix that browsers know.
+local function cookies(headers)
+  local found = {}
+  for line = 0, headers:getNumValues("cookie") - 1 do
+    for cookie in headers:getAtIndex("cookie", line):gmatch("[^;]+") do
+      local text = cookie:match("^%s*(.-)%s*$")
+      local name = text:match("^[^=]*")
+      found[#found + 1] = {text = text, name = name, bare = name:gsub("^__Host%-", ""), value = text:match("=(.*)$")}
+    end
+  end
+  return found
+end
+
+local function is_pass(cookie)
+  return cookie.bare:match("^nuncio_share%.") ~= nil
+end
+
+-- Takes the choice out of a request, whoever has set it, and where there is none the passes to previews with it: they are
+-- no business of the baseline's.
+local function take_choice(headers)
+  local name, all, chosen, kept = cookie_name(headers), cookies(headers), nil, {}
+  for _, cookie in ipairs(all) do
+    if cookie.name == name and cookie.value ~= "" then
+      chosen = chosen or cookie.value
+    end
+  end
+  for _, cookie in ipairs(all) do
+    if cookie.bare ~= "nuncio_preview" and (chosen or not is_pass(cookie)) then
+      kept[#kept + 1] = cookie.text
+    end
+  end
+  if #kept < #all then
+    headers:remove("cookie")
+    if #kept > 0 then
+      headers:add("cookie", table.concat(kept, "; "))
+    end
+  end
+  return chosen
+end
+
+-- Whether a request says something of a choice, where no route of its host's table has found that out.
+local function may_choose(headers)
+  local says = (headers:get("cookie") or ""):find("nuncio_", 1, true)
+    or (headers:get(":path") or ""):match("^[^?]*") == CHOICE
+  return says and (COOKIE == "any" or is_secure(headers))
+end
+
+-- The parameters of a URL, the first of each name.
+local function parameters(path)
+  local found = {}
+  for part in (path:match("%?(.*)$") or ""):gmatch("[^&]+") do
+    local name, value = part:match("^([^=]*)=?(.*)$")
+    value = value:gsub("+", " "):gsub("%%(%x%x)", function(code)
+      return string.char(tonumber(code, 16))
+    end)
+    found[name] = found[name] or value
+  end
+  return found
+end
+
+-- A path of the host itself, whatever was asked for.
+local function path_of(text)
+  local is_path = text and (text == "/" or text:match("^/[^/\\]")) and not text:find("[%c%s\\\128-\255]")
+  return is_path and text or "/"
+end
+
+local function set_cookie(headers, name, rest)
+  return name .. "=" .. rest .. "; Path=/; HttpOnly; SameSite=Lax" .. (is_secure(headers) and "; Secure" or "")
+end
+
+local function send_on(handle, path, cookies)
+  handle:respond({[":status"] = "303", ["location"] = path, ["cache-control"] = "no-store",
+    ["referrer-policy"] = "no-referrer", ["set-cookie"] = cookies}, "")
+end
+
+-- Answers a link that chooses a preview, or leaves it. `is_there` tells whether there is one of that name here; where there
+-- is none, nothing is answered.
+local function answer_choice(handle, is_there)
+  local headers = handle:headers()
+  local said = parameters(headers:get(":path"))
+  headers:replace(":path", CHOICE)
+  local path = path_of(said.to)
+  if said.leave then
+    local gone = {set_cookie(headers, cookie_name(headers), "; Max-Age=0")}
+    for _, cookie in ipairs(cookies(headers)) do
+      if is_pass(cookie) then
+        gone[#gone + 1] = set_cookie(headers, cookie.name, "; Max-Age=0")
+      end
+    end
+    send_on(handle, path, gone)
+    return true
+  end
+  if not said.select or not is_there(said.select) then
+    return false
+  end
+  local link = (said["nuncio-share"] or ""):match("^[%w%-_%.]+$")
+  if link then
+    path = path .. (path:find("?", 1, true) and "&" or "?") .. "nuncio-share=" .. link
+  end
+  send_on(handle, path, {set_cookie(headers, cookie_name(headers), said.select)})
+  return true
+end
+

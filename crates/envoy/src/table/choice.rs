@@ -1,0 +1,59 @@
+//! The routes at the head of a baseline's table for requests that say something of a preview that was chosen by a cookie: they
+//! have the filter look at them which leads to previews (`choose.lua`). All others cost a comparison of two texts more.
+
+use std::collections::HashMap;
+
+use envoy_types::pb::envoy::config::route::v3::{
+    FilterConfig, Route as PbRoute, RouteMatch, route_match::PathSpecifier,
+};
+use envoy_types::pb::google::protobuf::Any;
+use nuncio_ir::{CookieChoice, HeaderMatch, Slot, Table, ValueMatch};
+
+use super::action::direct_response;
+use crate::listener::{CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SELECT_FILTER};
+use crate::{matcher, proto};
+
+/// The name of the routes, and where links lead that choose: `choose.lua` knows both.
+const NAME: &str = "nuncio/choose";
+const PATH: &str = "/.nuncio/preview";
+
+/// What is in the names of all cookies of ours, so that most others are passed over at once; and those that are meant.
+const PART: &str = "nuncio_";
+const COOKIES: &str = r"(.*[;,]\s*)?(__Host-)?nuncio_(preview|share\.[^=;]*)=.*";
+
+/// The routes, where the table has any.
+pub(super) fn routes(table: &Table) -> Vec<PbRoute> {
+    let Some(choice) = table.by_cookie else { return Vec::new() };
+    let https = ValueMatch::Exact("https".to_owned());
+    let scheme = (choice == CookieChoice::Secure).then(|| header("x-forwarded-proto", https));
+    let cookies = [ValueMatch::Contains(PART.to_owned()), ValueMatch::Regex(COOKIES.to_owned())];
+    let with_cookie: Vec<_> = cookies.into_iter().map(|value| header("cookie", value)).chain(scheme.clone()).collect();
+    let scheme: Vec<_> = scheme.into_iter().collect();
+    vec![
+        route(PathSpecifier::Path(PATH.to_owned()), &scheme),
+        route(PathSpecifier::Prefix("/".to_owned()), &with_cookie),
+    ]
+}
+
+fn header(name: &str, value: ValueMatch) -> HeaderMatch {
+    HeaderMatch { name: name.to_owned(), value, invert: false }
+}
+
+/// It answers by itself where no filter leads its requests elsewhere: never by the baseline.
+fn route(path: PathSpecifier, headers: &[HeaderMatch]) -> PbRoute {
+    let headers = headers.iter().map(matcher::header).collect();
+    PbRoute {
+        name: NAME.to_owned(),
+        r#match: Some(RouteMatch { path_specifier: Some(path), headers, ..Default::default() }),
+        action: Some(direct_response(404, "")),
+        typed_per_filter_config: all_filters(),
+        ..Default::default()
+    }
+}
+
+/// Filters are chosen by the first route of a request: another may need any of them.
+fn all_filters() -> HashMap<String, Any> {
+    let enabled = proto::any(&FilterConfig { config: Some(Any::default()), ..Default::default() });
+    let own = [SELECT_FILTER, ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER, LOCAL_LIMIT_FILTER];
+    own.into_iter().chain(Slot::ALL.map(Slot::name)).map(|name| (name.to_owned(), enabled.clone())).collect()
+}
