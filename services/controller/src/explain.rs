@@ -4,6 +4,7 @@ mod entrance;
 mod fit;
 mod limits;
 mod outcome;
+mod previews;
 mod protection;
 mod request;
 
@@ -15,6 +16,7 @@ use nuncio_translate::{HostPattern, World};
 use nuncio_xds::Server;
 
 use self::fit::{Fit, fit};
+use self::previews::Place;
 use self::request::Request;
 use crate::admin::{BackendView, ExplainRequest, Explanation, Lost, ObjectRef, TcpView};
 use crate::view::{host_view, listener_view, route_view};
@@ -74,7 +76,24 @@ fn by_route(
 ) -> String {
     let model = world.model();
     let mut doubts = Vec::new();
-    let found = find(model, &settings.class, request, &mut explanation.lost, &mut doubts);
+    let is_taken = || {
+        let own = previews::table(model, &settings.class, &request.host, "")
+            .and_then(|table| Some((table, table.hosts.first()?)));
+        own.is_some_and(|(table, host)| {
+            first_match(model, table, host, request, &mut Vec::new(), &mut Vec::new()).is_some()
+        })
+    };
+    let place = previews::place(model, &settings.class, (&request.host, &request.path), &request.previews, is_taken);
+    let found = match &place {
+        Place::Nobody => return "answered 404: there is no such preview of this host".to_owned(),
+        Place::Choice => {
+            return "answered by the gateway: this link chooses a preview for a browser, or leaves it".to_owned();
+        }
+        Place::Tables { host, preview, wild, .. } => {
+            let scopes = [Some((host.as_str(), preview.as_str())), wild.as_deref().map(|preview| ("*", preview))];
+            find(model, &settings.class, scopes, request, &mut explanation.lost, &mut doubts)
+        }
+    };
     let outcome = match found {
         Some((table, host, order, route)) => {
             explanation.host = Some(host_view(world, table, host, &request.host));
@@ -86,6 +105,10 @@ fn by_route(
             protection::refusal(model, route, request).unwrap_or_else(|| outcome::of_route(model, route, request))
         }
         None => "404: no route takes it".to_owned(),
+    };
+    let outcome = match place {
+        Place::Tables { by: Some(by), .. } => format!("{outcome}, in a preview that {by} chooses"),
+        _ => outcome,
     };
     match &doubts[..] {
         [] => outcome,
@@ -124,26 +147,22 @@ fn tcp_view(world: &World, listener: &Listener, chain: &FilterChain, proxy: &Tcp
 
 type FoundRoute<'a> = (&'a Table, &'a VirtualHost, usize, &'a Route);
 
-/// The table of the name, then that of the wildcards. `doubts` are routes before it of which only Envoy knows.
+/// The first of these tables, by host and preview, that has a route: that of the name, then that of the wildcards. `doubts` are
+/// routes before it of which only Envoy knows.
 fn find<'a>(
     model: &'a Model,
     class: &str,
+    scopes: [Option<(&str, &str)>; 2],
     request: &Request,
     lost: &mut Vec<Lost>,
     doubts: &mut Vec<&'a Route>,
 ) -> Option<FoundRoute<'a>> {
-    let by_host = || model.tables.values().filter(|table| table.scope.is_by_host() && *table.scope.class == *class);
-    let table = |host: &str| by_host().find(|table| *table.scope.host == *host);
-    if let Some(table) = table(&request.host) {
-        let host = table.hosts.first()?;
-        if let Some((order, route)) = first_match(model, table, host, request, lost, doubts) {
-            return Some((table, host, order, route));
-        }
-    }
-    let table = table("*")?;
-    let host = closest(table, &request.host)?;
-    let (order, route) = first_match(model, table, host, request, lost, doubts)?;
-    Some((table, host, order, route))
+    scopes.into_iter().flatten().find_map(|(name, preview)| {
+        let table = previews::table(model, class, name, preview)?;
+        let host = if name == "*" { closest(table, &request.host) } else { table.hosts.first() }?;
+        let (order, route) = first_match(model, table, host, request, lost, doubts)?;
+        Some((table, host, order, route))
+    })
 }
 
 fn closest<'a>(table: &'a Table, name: &str) -> Option<&'a VirtualHost> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use nuncio_api::without_port;
 use nuncio_ir::{CHAIN_HEADER, HttpSettings, UnderscoreHeaders};
 
+use super::previews::Said;
 use crate::admin::ExplainRequest;
 
 /// A request, as routes see it.
@@ -23,6 +24,8 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(String, String)>,
+    /// What it says of previews, where that counts.
+    pub(super) previews: Said,
 }
 
 impl Request {
@@ -50,6 +53,7 @@ impl Request {
             path: without_dots(path),
             query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
+            previews: Said::default(),
         }
     }
 
@@ -77,6 +81,7 @@ impl Request {
                 self.path = self.path.replace("//", "/");
             }
         }
+        let sent = settings.previews.as_ref().map(|entry| (self.headers.clone(), entry));
         let trusted = settings.trusted_hops > 0 || !settings.use_remote_address;
         let (removals, drops) = (settings.removals(), settings.underscores == UnderscoreHeaders::DropHeader);
         self.headers.retain(|(name, _)| {
@@ -88,6 +93,8 @@ impl Request {
             let scheme = if self.tls { "https" } else { "http" };
             self.headers.push(("x-forwarded-proto".to_owned(), scheme.to_owned()));
         }
+        let is_secure = self.header("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+        self.previews = sent.map(|(sent, entry)| Said::of(&sent, is_secure, entry)).unwrap_or_default();
         self.headers.push((CHAIN_HEADER.to_owned(), settings.chain.to_string()));
         self.headers.push((":authority".to_owned(), self.host.clone()));
     }

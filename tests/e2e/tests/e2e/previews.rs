@@ -2,6 +2,7 @@
 
 mod context;
 mod cookie;
+mod explained;
 mod life;
 mod login;
 mod selectors;
