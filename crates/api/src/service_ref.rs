@@ -53,6 +53,12 @@ pub struct ServiceRef {
 }
 
 impl ServiceRef {
+    /// Whether nothing is named.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.host.is_empty()
+    }
+
     /// The host, if it is an address.
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {

@@ -35,6 +35,7 @@ pub use model::{Change, Delta, Model, put};
 pub use preview::{
     BAGGAGE_HEADER, BAGGAGE_MEMBER, COUNTED, CookieChoice, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX, NO_HOST,
     PREVIEW_HEADER, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, SELECT_HEADER, SELECTOR_MARK,
+    TUNNEL_PROTOCOL,
 };
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,

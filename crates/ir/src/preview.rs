@@ -34,6 +34,10 @@ pub const KEY_PREFIX: &str = "npk";
 /// How long a key is, with what it begins with.
 pub const KEY_LENGTH: usize = 29;
 
+/// The protocol that a process switches to which stands in for a service of a preview (`Upgrade`): on the connection that it
+/// made it is the server of HTTP/2, and the gateway the client.
+pub const TUNNEL_PROTOCOL: &str = "nuncio-tunnel";
+
 /// What names begin with under which requests of previews are counted: `preview.SELECTOR.WAY`.
 pub const COUNTED: &str = "preview";
 

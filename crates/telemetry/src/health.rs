@@ -50,6 +50,12 @@ impl Health {
         self.change(|state| state.draining = true);
     }
 
+    /// Whether the service is being shut down.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).draining
+    }
+
     /// Whether the service should get traffic.
     ///
     /// # Errors
@@ -92,8 +98,9 @@ mod tests {
         envoy.set_not_ready("exited with status 1");
         assert_eq!(health.ready().unwrap_err().to_string(), "envoy: exited with status 1");
         envoy.set_ready();
-        assert_eq!(health.ready(), Ok(()));
+        assert_eq!((health.ready(), health.is_draining()), (Ok(()), false));
         health.drain();
+        assert!(health.is_draining());
         assert_eq!(health.ready().unwrap_err().to_string(), "draining");
     }
 }

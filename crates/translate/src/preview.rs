@@ -6,11 +6,14 @@ mod life;
 mod name;
 mod page;
 mod shadow;
+mod tunnel;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::{ObjectId, Preview, PreviewBackends, PreviewPolicy, PreviewedService, Problem, WhenMissing};
+use nuncio_api::{
+    ObjectId, Preview, PreviewBackends, PreviewPolicy, PreviewedService, Problem, ServiceRef, WhenMissing,
+};
 use nuncio_ir::auth::{Filter, Sensitive};
 
 use crate::context::Context;
@@ -24,6 +27,7 @@ pub(crate) use life::{Begun, Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
 pub(crate) use page::{mark, out_of_service, pointer, shield, tombstone, unknown_table};
 pub(crate) use shadow::{Base, Copied, Face, Shadow};
+pub(crate) use tunnel::Sockets;
 
 /// What holds for all previews.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +83,8 @@ pub(crate) struct Replacement {
     pub(crate) missing: Option<String>,
     /// Whether it may not stand in at all.
     pub(crate) forbidden: bool,
+    /// Behind which a process is that stands in, where one is connected.
+    pub(crate) socket: Option<Arc<str>>,
 }
 
 impl Replacement {
@@ -95,6 +101,7 @@ pub(crate) fn compile(
     spec: &Preview,
     rules: &Rules,
     (begun, now): (Begun, u64),
+    sockets: &Sockets,
     context: &Context<'_>,
 ) -> Compiled {
     let policy = &*rules.policy;
@@ -112,7 +119,10 @@ pub(crate) fn compile(
         }
     };
     let services = spec.services.iter().enumerate();
-    let replacements = services.map(|(index, service)| replacement(id, index, service, policy, context, &mut problems));
+    let replacements = services.map(|(index, service)| {
+        let socket = sockets.get(&service.baseline);
+        replacement(id, index, service, socket, policy, context, &mut problems)
+    });
     let replacements = replacements.collect();
     let (key, headers) = (rules.seed.key(id), Arc::clone(&rules.headers));
     let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
@@ -126,9 +136,11 @@ impl Compiled {
     /// The Services on which it hangs.
     pub(crate) fn services(&self) -> BTreeSet<ServiceKey> {
         let named = self.replacements.iter().flat_map(|it| [&it.backend.backend, &it.backend.baseline]);
-        let keys = named.filter_map(|service| match target(&service.host, &self.id.namespace) {
-            Target::Name(key) => key,
-            Target::Address(_) => None,
+        let keys = named.filter(|service| !service.is_absent()).filter_map(|service| {
+            match target(&service.host, &self.id.namespace) {
+                Target::Name(key) => key,
+                Target::Address(_) => None,
+            }
         });
         keys.collect()
     }
@@ -167,34 +179,47 @@ fn replacement(
     id: &ObjectId,
     index: usize,
     service: &PreviewedService,
+    socket: Option<&Arc<str>>,
     policy: &PreviewPolicy,
     context: &Context<'_>,
     problems: &mut Vec<Problem>,
 ) -> Replacement {
-    let field = format!("spec.services[{index}].backend");
     let only_own = policy.backends.unwrap_or_default() == PreviewBackends::Services;
-    let own = match target(&service.backend.host, &id.namespace) {
-        Target::Name(Some(key)) if key.namespace == id.namespace => Some(key),
-        Target::Name(_) | Target::Address(_) => None,
-    };
-    let forbidden = only_own && own.is_none();
-    let missing = if forbidden {
+    let own = own(id, &service.backend);
+    let (missing, forbidden) = if service.is_tunnel() {
+        let forbidden = tunnel::forbidden(service, policy).is_some();
+        (tunnel::missing(index, service, socket, policy, problems), forbidden)
+    } else if only_own && own.is_none() {
         let message = format!("the PreviewPolicy allows Services of the namespace {} alone", id.namespace);
+        let field = format!("spec.services[{index}].backend");
         problems.push(Problem::error("NotAllowed", field, message.clone()));
-        Some(message)
+        (Some(message), true)
     } else {
-        let found = find(&service.backend, &id.namespace, context);
-        let lacks = found.source.as_ref().and_then(|source| context.services.lacks_endpoints(source));
-        let lacks = lacks.map(|error| error.to_string()).or_else(|| match (&found.source, own) {
-            (None, Some(key)) if only_own && context.services.get(&key).is_none() => {
-                Some(format!("there is no Service {key}"))
-            }
-            _ => None,
-        });
+        let lacks = lacks(id, &service.backend, own.filter(|_| only_own), context);
+        let field = format!("spec.services[{index}].backend");
         problems.extend(lacks.clone().map(|message| Problem::warning("NoEndpoints", field, message)));
-        lacks
+        (lacks, false)
     };
     let found = find(&service.baseline, &id.namespace, context);
     let (location, port) = (found.location, service.baseline.port);
-    Replacement { location, port, backend: service.clone(), missing, forbidden }
+    let socket = socket.filter(|_| missing.is_none()).cloned();
+    Replacement { location, port, backend: service.clone(), missing, forbidden, socket }
+}
+
+/// The Service of the Preview's own namespace that is named, if it is one.
+fn own(id: &ObjectId, backend: &ServiceRef) -> Option<ServiceKey> {
+    match target(&backend.host, &id.namespace) {
+        Target::Name(Some(key)) if key.namespace == id.namespace => Some(key),
+        Target::Name(_) | Target::Address(_) => None,
+    }
+}
+
+/// Why there is nobody behind a backend, which has to be the Service `own` where one is given.
+fn lacks(id: &ObjectId, backend: &ServiceRef, own: Option<ServiceKey>, context: &Context<'_>) -> Option<String> {
+    let found = find(backend, &id.namespace, context);
+    let lacks = found.source.as_ref().and_then(|source| context.services.lacks_endpoints(source));
+    lacks.map(|error| error.to_string()).or_else(|| match (&found.source, own) {
+        (None, Some(key)) if context.services.get(&key).is_none() => Some(format!("there is no Service {key}")),
+        _ => None,
+    })
 }

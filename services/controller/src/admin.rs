@@ -14,6 +14,7 @@
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
 //! | `/api/v1/preview-{put,delete,extend,hook}` | Previews that come, change and go by requests |
+//! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/explain` | which route a request gets, and why |
 //! | `/api/v1/openapi.json` | the description of all that |
@@ -37,6 +38,7 @@ mod previews;
 mod probes;
 mod topology;
 mod traffic;
+mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -74,6 +76,7 @@ pub use preview_share::{PreviewShared, SharePreview};
 pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 pub use traffic::{LatencyView, TrafficView};
+pub use tunnels::{Carry, OpenTunnel};
 
 /// What the admin server shows. Every call gives a state that was true at one moment.
 pub trait View: Send + Sync + 'static {
@@ -161,6 +164,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When it is not signed as it should be, or cannot be read.
     fn hook(&self, delivery: &Delivery) -> Result<PreviewChanged, PreviewError>;
+    /// Lets a process stand in for a service of a Preview.
+    ///
+    /// # Errors
+    /// When it may not, or somebody else's does.
+    fn open_tunnel(&self, wanted: &OpenTunnel) -> Result<Carry, PreviewError>;
     /// What becomes of a request.
     fn explain(&self, request: &ExplainRequest) -> Explanation;
 }
@@ -200,6 +208,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(preview_changes::extend))
         .routes(routes!(preview_changes::hook))
         .routes(routes!(preview_share::share))
+        .routes(routes!(tunnels::open))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
     let document = document::with_refusals(document);

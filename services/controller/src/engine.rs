@@ -7,6 +7,7 @@ mod limits;
 mod ports;
 mod problems;
 mod troubles;
+mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub(crate) use self::ports::{Ports, Probe};
 use self::problems::KnownProblem;
 pub(crate) use self::problems::located;
 use self::troubles::Troubles;
+pub(crate) use self::tunnels::{TunnelChange, Turn};
 use crate::event::{Event, ServedListener, Subject};
 use crate::files::Files;
 use crate::metrics::Metrics;

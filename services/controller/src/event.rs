@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nuncio_api::{Location, Object, ObjectId, Problem};
 
 /// How an object changed.
@@ -123,5 +124,27 @@ pub enum Event {
     EnvoyDisconnected {
         /// Its node id.
         node: String,
+    },
+    /// A process stands in for a service of a Preview, which has connected to the gateway.
+    TunnelOpened {
+        /// The Preview.
+        preview: ObjectId,
+        /// The service.
+        service: String,
+        /// Whose it is.
+        by: String,
+    },
+    /// It does so no more.
+    TunnelClosed {
+        /// The Preview.
+        preview: ObjectId,
+        /// The service.
+        service: String,
+        /// Whose it was.
+        by: String,
+        /// Since when.
+        since: Timestamp,
+        /// Why it ended.
+        reason: String,
     },
 }

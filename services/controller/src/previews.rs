@@ -4,6 +4,7 @@
 //!  portal ── by somebody ──► rights ─┐
 //!  portal ── a delivery ───► hook ───┼─► store ─► a file, which the gateway reads like any other
 //!                          the time ──┘
+//!  portal ── a connection ─► tunnel, which requests go down that have come for a service
 //! ```
 
 mod cluster;
@@ -18,20 +19,25 @@ mod share;
 mod store;
 mod sweep;
 pub(crate) mod traffic;
+mod tunnel;
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use nuncio_api::{Duration, DurationError, Kind, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec};
+use tokio::sync::mpsc;
 
 use self::hook::{Handled, Wanted};
 use self::manifest::Manifest;
 use self::rights::Grant;
 use self::store::Store;
+use self::tunnel::{Carrier, Tunnels};
 use crate::admin::{
-    Caller, DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, PutPreview,
+    Caller, Carry, DeletePreview, Delivery, ExtendPreview, OpenTunnel, PreviewChanged, PreviewError, PreviewOutcome,
+    PutPreview,
 };
-use crate::engine::Engine;
+use crate::engine::{Engine, TunnelChange};
 use crate::leader::Leadership;
 use crate::manifests::Opened;
 use crate::run::{Config, lock};
@@ -43,12 +49,14 @@ pub(crate) struct Lifecycle {
     store: Store,
     /// What forges told last of each pull request.
     handled: Mutex<Handled>,
+    tunnels: Arc<Tunnels>,
 }
 
 impl Lifecycle {
-    /// Of a controller with this configuration.
-    pub(crate) fn of(config: &Config, source: &Opened) -> Self {
-        Self { store: Store::of(config, source), handled: Mutex::default() }
+    /// Of a controller with this configuration; and what it tells of processes that stand in for services.
+    pub(crate) fn of(config: &Config, source: &Opened) -> (Self, mpsc::UnboundedReceiver<TunnelChange>) {
+        let (tunnels, told) = Tunnels::of(config);
+        (Self { store: Store::of(config, source), handled: Mutex::default(), tunnels }, told)
     }
 
     /// Keeps comments in step with previews, and takes away what has ended. Runs until it is dropped.
@@ -99,6 +107,15 @@ impl Lifecycle {
             return Ok(done(PreviewOutcome::Deleted));
         }
         Err(PreviewError::Missing(format!("{}/{}", wanted.namespace, wanted.name)))
+    }
+
+    /// Lets a process stand in for a service: what its connection is handed to.
+    pub(crate) fn open_tunnel(&self, engine: &Arc<Mutex<Engine>>, wanted: &OpenTunnel) -> Result<Carry, PreviewError> {
+        self.store.is_allowed()?;
+        self.tunnels.is_free(&lock(engine), wanted)?;
+        let (tunnels, engine) = (Arc::clone(&self.tunnels), Arc::clone(engine));
+        let carrier = Carrier { tunnels, engine, wanted: wanted.clone() };
+        Ok(Box::new(move |upgrade| carrier.run(upgrade).boxed()))
     }
 
     /// Does what a forge's webhook asks for.

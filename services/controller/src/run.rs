@@ -19,7 +19,7 @@ use crate::beside::{Own, OwnLimiter, Secrets};
 use crate::decider::Decider;
 use crate::duties::Duties;
 use crate::edit::Editor;
-use crate::engine::{Engine, follow_asked};
+use crate::engine::{Engine, TunnelChange, follow_asked};
 use crate::event::Event;
 use crate::files::Files;
 use crate::leader::{LeaseTimes, Progress};
@@ -93,6 +93,9 @@ pub struct Config {
     pub portal_origins: PortalOrigins,
     /// Who in this process is told secrets asks there.
     pub secrets: Secrets,
+    /// Where sockets may be through which the Envoy beside this controller reaches processes that stand in for services of
+    /// previews: a directory that nobody else may enter.
+    pub tunnels: Option<PathBuf>,
     /// Whether the gateway takes traffic; the controller adds its own conditions.
     pub health: Health,
 }
@@ -169,7 +172,8 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let engine = engine(&config, settings, server.clone());
     let engine = Arc::new(Mutex::new(engine));
     config.secrets.are_of(&engine);
-    let lifecycle = Arc::new(Lifecycle::of(&config, &source));
+    let (lifecycle, tunnels) = Lifecycle::of(&config, &source);
+    let lifecycle = Arc::new(lifecycle);
     let view = Arc::new(EngineView::new(
         Arc::clone(&engine),
         config.envoy_admin.clone(),
@@ -196,7 +200,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         emit(&events, told).await;
         let own = Own::new(config.limiter.as_ref(), config.authz.as_ref().and_then(Decider::own));
         tokio::select! {
-            result = work(&engine, source, heard, &events, &served, own) => result,
+            result = work(&engine, source, Heard { envoys: heard, tunnels }, &events, &served, own) => result,
             () = follow_asked(&engine, &events), if is_beside => Ok(()),
         }
     };
@@ -266,11 +270,19 @@ impl Served {
     }
 }
 
+/// What is heard besides of manifests.
+struct Heard {
+    /// What Envoys say.
+    envoys: mpsc::UnboundedReceiver<nuncio_xds::Event>,
+    /// Processes that stand in for services.
+    tunnels: mpsc::UnboundedReceiver<TunnelChange>,
+}
+
 /// Takes in what changes and what Envoys say, one after the other.
 async fn work(
     engine: &Mutex<Engine>,
     mut source: Source,
-    mut heard: mpsc::UnboundedReceiver<nuncio_xds::Event>,
+    mut heard: Heard,
     events: &mpsc::Sender<Event>,
     served: &Served,
     mut own: Own<'_>,
@@ -283,7 +295,8 @@ async fn work(
         own.want(&lock(engine));
         let told = tokio::select! {
             batch = source.next() => source.take_in(engine, batch.ok_or(Error::WatchEnded)?).await,
-            Some(event) = heard.recv() => {
+            Some(change) = heard.tunnels.recv() => lock(engine).note_tunnel(change),
+            Some(event) = heard.envoys.recv() => {
                 let mut engine = lock(engine);
                 let told = engine.hear(event);
                 served.note(engine.is_served());

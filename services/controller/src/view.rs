@@ -23,10 +23,10 @@ use nuncio_telemetry::{Health, Metrics};
 use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
-    ApiView, AuthoritiesView, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
+    ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
     DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, LimitView, LimitedView,
-    ListQuery, ManifestQuery, ManifestView, ObjectView, Page, PortalView, PreviewChanged, PreviewError, PreviewShared,
-    PreviewView, ProblemView, PutPreview, RouteView, SharePreview, TopologyQuery, TopologyView, View,
+    ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, Page, PortalView, PreviewChanged, PreviewError,
+    PreviewShared, PreviewView, ProblemView, PutPreview, RouteView, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::edit::Editor;
@@ -228,6 +228,10 @@ impl View for EngineView {
 
     fn hook(&self, delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
         self.changes.lifecycle.hook(&self.engine, delivery)
+    }
+
+    fn open_tunnel(&self, wanted: &OpenTunnel) -> Result<Carry, PreviewError> {
+        self.changes.lifecycle.open_tunnel(&self.engine, wanted)
     }
 
     fn explain(&self, request: &ExplainRequest) -> Explanation {

@@ -53,6 +53,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         drain,
         portal_origins: origins.origins(None),
         secrets: Secrets::default(),
+        tunnels: None,
         health: Health::default(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);
@@ -114,6 +115,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) portal_origins: PortalOrigins,
     /// Who in this process is told secrets asks there.
     pub(crate) secrets: Secrets,
+    /// Where sockets of tunnels may be.
+    pub(crate) tunnels: Option<PathBuf>,
     /// Whether the gateway takes traffic.
     pub(crate) health: Health,
 }
@@ -139,6 +142,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         drain,
         portal_origins,
         secrets,
+        tunnels,
         health,
     } = parts;
     let namespace = place.namespace(&identity);
@@ -164,6 +168,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         webhook,
         portal_origins,
         secrets,
+        tunnels,
         health,
     }
 }

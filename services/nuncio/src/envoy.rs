@@ -8,6 +8,7 @@ mod log;
 mod runtime_dir;
 mod supervisor;
 
+pub(crate) use self::backoff::Backoff;
 pub(crate) use self::binary::{Binary, ENVOY_VERSION};
 pub(crate) use self::child::become_envoy;
 pub(crate) use self::runtime_dir::RuntimeDir;

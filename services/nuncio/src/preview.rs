@@ -1,6 +1,7 @@
 //! `nuncio preview`: previews, where they can be seen, and changes of them.
 
 mod keeper;
+mod serve;
 
 use std::io::Read;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &PreviewArgs) -> Outcome {
         PreviewCommand::Share(args) => share(args),
         PreviewCommand::Extend(args) => extend(args),
         PreviewCommand::Delete(args) => delete(args),
+        PreviewCommand::Serve(args) => serve::run(args),
     }
 }
 

@@ -10,8 +10,8 @@ use nuncio_api::ObjectId;
 use nuncio_controller::{ChangeKind, Event, LocatedProblem, ServedListener};
 use nuncio_telemetry::LogFormat;
 
-pub(crate) use self::words::{count, severity};
-use self::words::{milliseconds, objects, url};
+pub(crate) use self::words::{count, milliseconds, severity};
+use self::words::{objects, url};
 use crate::cli::Place;
 use crate::exit::print_text;
 
@@ -65,6 +65,10 @@ impl Report {
             Event::EnvoyConnected { node, version } if self.live => vec![format!("{node} ({version}) connected")],
             Event::EnvoyConnected { .. } => Vec::new(),
             Event::EnvoyDisconnected { node } => vec![format!("{node} disconnected")],
+            Event::TunnelOpened { preview, service, by } => vec![format!("{preview}: {by} serves {service}")],
+            Event::TunnelClosed { preview, service, by, since, reason } => {
+                vec![format!("{preview}: {by} no longer serves {service}, since {since:.0} until now: {reason}")]
+            }
         }
     }
 

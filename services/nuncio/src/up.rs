@@ -116,6 +116,7 @@ async fn serve(args: UpArgs) -> Outcome {
         drain,
         portal_origins: origins.origins(portal.as_ref().map(|portal| portal.address)),
         secrets,
+        tunnels: Some(runtime_dir.path().to_owned()),
         health: health.clone(),
     });
     let (events, received) = mpsc::channel(EVENT_QUEUE);

@@ -10,6 +10,7 @@ mod model;
 mod pages;
 mod problem;
 mod share;
+mod tunnel;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -26,6 +27,7 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
         .routes(routes!(api::one, api::put, api::delete))
         .routes(routes!(share::share))
         .routes(routes!(api::extend))
+        .routes(routes!(tunnel::open))
 }
 
 /// What forges send, and pages.

@@ -24,6 +24,8 @@ pub use client::{Ask, Client, Connection, Failure, Protocol, Reply, Tls, get};
 pub use envoy::Envoy;
 pub use gateway::{Controller, Gateway};
 pub use load::{Load, Outcome};
-pub use nuncio_test_support::{Authority, DEADLINE, Identity, Process, eventually, processes_of};
+pub use nuncio_test_support::{
+    Authority, DEADLINE, Identity, Process, eventually, in_namespaces, keep_secret, processes_of,
+};
 pub use site::Site;
 pub use tools::{envoy, nuncio};

@@ -54,7 +54,12 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
         "TemplatedHeader" => needs_text(schema, &["name"]),
         "Filter" | "FilterPolicy" => convertible(schema),
         "Preview" => needs(schema, &["services", "entrypoints", "access"]),
-        "PreviewedService" => needs_text(schema, &["baseline", "backend"]),
+        "PreviewedService" => {
+            needs_text(schema, &["baseline"]);
+            bound(schema, "backend", "minLength", 1);
+            let tunnel = format!("({} && self.tunnel)", given("tunnel"));
+            rule(schema, &format!("{tunnel} != ({})", given("backend")), "either backend or tunnel: true");
+        }
         "PreviewEntrypoint" => needs_text(schema, &["name", "host"]),
         "PreviewAccess" => needs(schema, &["mode"]),
         "PreviewPolicy" => {

@@ -68,11 +68,22 @@ impl PreviewLifetime {
 pub struct PreviewedService {
     /// Whose requests go elsewhere: `host[.namespace][:port]`, every port where none is said. Required.
     pub baseline: ServiceRef,
-    /// Who gets them: `[scheme://]host[.namespace][:port]`. Required.
+    /// Who gets them: `[scheme://]host[.namespace][:port]`. Required, unless `tunnel` stands instead.
+    #[serde(skip_serializing_if = "ServiceRef::is_absent")]
     pub backend: ServiceRef,
+    /// The process gets them for which somebody runs `nuncio preview serve`; default `false`.
+    pub tunnel: Option<bool>,
     /// What happens while there is nobody behind `backend`; default `Fail`.
     #[serde(rename = "whenMissing")]
     pub when_missing: Option<WhenMissing>,
+}
+
+impl PreviewedService {
+    /// Whether somebody's own process stands in, who connects to the gateway.
+    #[must_use]
+    pub fn is_tunnel(&self) -> bool {
+        self.tunnel == Some(true)
+    }
 }
 
 /// What happens to the requests of a service that is not there.
@@ -151,6 +162,9 @@ pub struct PreviewPolicy {
     pub owner_claim: Option<String>,
     /// Who may stand in for a service; default `Services`.
     pub backends: Option<PreviewBackends>,
+    /// Whether those who may change a Preview may have a process of their own stand in for a service, which connects to the
+    /// gateway (`tunnel`); default `false`.
+    pub tunnels: Option<bool>,
     /// How clients may choose a preview at the entrypoint's own host; default is that they may not.
     pub selectors: Vec<PreviewSelector>,
     /// Headers in which services are told the preview's key, besides `x-nuncio-preview` and `baggage`.
@@ -223,6 +237,12 @@ impl PreviewPolicy {
     #[must_use]
     pub fn max_previews(&self) -> usize {
         self.max_previews.unwrap_or(MAX_PREVIEWS) as usize
+    }
+
+    /// Whether processes of developers may stand in for services.
+    #[must_use]
+    pub fn allows_tunnels(&self) -> bool {
+        self.tunnels == Some(true)
     }
 
     /// Whether clients may choose a preview in this way.

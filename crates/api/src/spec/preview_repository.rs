@@ -188,6 +188,7 @@ impl PreviewTemplate {
             services.push(PreviewedService {
                 baseline: parse("baseline", &service.baseline)?,
                 backend: parse("backend", &service.backend)?,
+                tunnel: None,
                 when_missing: service.when_missing,
             });
         }

@@ -6,7 +6,7 @@ use super::{filter_policy, header, hostname, invalid, missing, preview_repositor
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{Preview, PreviewAccess, PreviewAccessMode, PreviewPolicy};
+use crate::{Preview, PreviewAccess, PreviewAccessMode, PreviewPolicy, PreviewedService};
 
 /// What one preview may replace, and at how many hosts it may be seen.
 const MOST_SERVICES: usize = 32;
@@ -48,7 +48,7 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
     for (index, service) in preview.services.iter().enumerate() {
         let path = services.index(index);
         target(&service.baseline, &path.key("baseline"), issues);
-        target(&service.backend, &path.key("backend"), issues);
+        backend(service, &path.key("backend"), issues);
         if !baselines.insert((&service.baseline.host, service.baseline.port)) {
             invalid(&path.key("baseline"), "is replaced already", issues);
         }
@@ -59,6 +59,14 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
     if let Some((_, text)) = end.filter(|(lifetime, _)| lifetime.end().is_none()) {
         let message = format!("expected a time like \"2026-12-24T18:00:00Z\", found \"{}\"", shorten(text));
         invalid(&path.key("lifetime").key("expiresAt"), message, issues);
+    }
+}
+
+fn backend(service: &PreviewedService, path: &Path<'_>, issues: &mut Issues<'_>) {
+    match (service.is_tunnel(), service.backend.is_absent()) {
+        (true, true) => {}
+        (true, false) => invalid(path, "excludes `tunnel`: name one of the two", issues),
+        (false, _) => target(&service.backend, path, issues),
     }
 }
 

@@ -14,7 +14,7 @@ use envoy_types::pb::envoy::extensions::upstreams::http::v3::{
     http_protocol_options::{ExplicitHttpConfig, UpstreamProtocolOptions, explicit_http_config::ProtocolConfig},
 };
 use envoy_types::pb::google::protobuf::Any;
-use nuncio_ir::{Cluster, Protocol};
+use nuncio_ir::{Cluster, Discovery, Protocol};
 
 use crate::proto;
 
@@ -27,7 +27,11 @@ pub(super) fn options(cluster: &Cluster) -> HashMap<String, Any> {
             header_key_format: header_key_format(cluster.proper_case),
             ..Default::default()
         }),
-        Protocol::Http2 => ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default()),
+        // WebSockets by HTTP/2 are CONNECT (RFC 8441). Only what belongs to the gateway itself is sure to know it.
+        Protocol::Http2 => ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions {
+            allow_connect: matches!(cluster.discovery, Discovery::Unix(_)),
+            ..Default::default()
+        }),
     };
     let options = HttpProtocolOptions {
         common_http_protocol_options: common(cluster),

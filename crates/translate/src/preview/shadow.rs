@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nuncio_api::PreviewedService;
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
     Arm, Backend, ClusterName, Forward, PreviewContext, PreviewWay, Redirect, Route, RouteAction, Scope, Table,
@@ -14,7 +15,7 @@ use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::coverage::SetKey;
 use crate::table::{number_names, table_name};
-use crate::upstream::{elsewhere, location};
+use crate::upstream::{elsewhere, location, tunnelled};
 
 /// Copies the routes of a baseline host.
 pub(crate) struct Shadow<'a> {
@@ -162,7 +163,11 @@ impl Shadow<'_> {
         if let Some(reason) = &replacement.missing {
             return Backend::Invalid { status: 503, reason: format!("{}: {reason}", self.preview.id) };
         }
-        let upstream = elsewhere(baseline, &replacement.backend.backend, &self.preview.id.namespace, self.context);
+        let PreviewedService { baseline: name, backend, .. } = &replacement.backend;
+        let upstream = match &replacement.socket {
+            Some(socket) => tunnelled(baseline, name, socket),
+            None => elsewhere(baseline, backend, &self.preview.id.namespace, self.context),
+        };
         let name = upstream.name().clone();
         copied.upstreams.insert(name.clone(), Arc::new(upstream));
         Backend::Cluster(name)

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use nuncio_api::{Scheme, ServiceRef};
-use nuncio_ir::{ClusterName, Discovery, UpstreamTls};
+use nuncio_ir::{Cluster, ClusterName, Discovery, Protocol, UpstreamTls, version};
 
 use super::lookup::{Dns, Lookup};
 use super::{Resolver, by_zone_shares, cluster_name, mangled, qualified};
@@ -70,6 +70,28 @@ pub(crate) fn elsewhere(
     cluster.name = ClusterName("".into());
     cluster.name = cluster_name(&cluster, None, &named.host, port, source.as_ref());
     Upstream { cluster, sources: source.into_iter().collect() }
+}
+
+/// A cluster like another for a process that stands in for its service behind a Unix socket. What is said of the service's own
+/// endpoints says nothing of that.
+pub(crate) fn tunnelled(baseline: &Upstream, service: &ServiceRef, socket: &Arc<str>) -> Upstream {
+    let mut cluster = Cluster {
+        name: ClusterName("".into()),
+        stats_name: Some(mangled(&format!("{service} tunnel"))),
+        discovery: Discovery::Unix(Arc::clone(socket)),
+        // Whatever the client speaks: it has streams both ways and what follows a body.
+        protocol: Protocol::Http2,
+        tls: None,
+        health_checks: Vec::new(),
+        outlier_detection: None,
+        keepalive: None,
+        proper_case: false,
+        by_zone_shares: false,
+        ..baseline.cluster.clone()
+    };
+    let digest = version(&cluster).0 >> 64;
+    cluster.name = ClusterName(format!("{service}:tunnel-{digest:016x}").into());
+    Upstream { cluster, sources: Vec::new() }
 }
 
 fn lookup<'a>(service: &'a ServiceRef, namespace: &'a Arc<str>, dns: Dns) -> Lookup<'a> {

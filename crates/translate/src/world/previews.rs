@@ -6,6 +6,7 @@ mod rules;
 mod senders;
 mod tables;
 mod time;
+mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use self::senders::Senders;
 use self::time::Time;
 use super::{Dirty, World};
 use crate::pattern::HostPattern;
-use crate::preview::{self, Compiled, Life, Phase, Rules};
+use crate::preview::{self, Compiled, Life, Phase, Rules, Sockets};
 use crate::service::ServiceKey;
 use crate::table::Wilds;
 use crate::upstream::Location;
@@ -44,6 +45,8 @@ pub(super) struct Previews {
     senders: Senders,
     tables: BTreeMap<ObjectId, Vec<TableName>>,
     time: Time,
+    /// Processes that stand in for services.
+    sockets: BTreeMap<ObjectId, Sockets>,
     /// Of what answers for previews that there are not, in each class.
     unknown: BTreeSet<TableName>,
     /// That show where a Preview meets other objects.
@@ -226,7 +229,9 @@ impl World {
         if let (Spec::Preview(spec), false) = (&object.spec, self.previews.beyond.contains(id)) {
             self.previews.time.is_back(id);
             let times = (self.previews.time.begun(&object), self.previews.time.now());
-            let compiled = preview::compile(id, spec, &rules, times, &self.context());
+            let nobody = Sockets::new();
+            let sockets = self.previews.sockets.get(id).unwrap_or(&nobody);
+            let compiled = preview::compile(id, spec, &rules, times, sockets, &self.context());
             self.previews.learn(compiled);
         }
     }

@@ -64,7 +64,7 @@ pub struct PreviewUrlView {
 pub struct PreviewedServiceView {
     /// Whose requests go elsewhere.
     pub baseline: String,
-    /// Who gets them.
+    /// Who gets them; `a tunnel` where a process does that connects to the gateway.
     pub backend: String,
     /// How many requests those got by this preview, as the Envoy beside this controller counts them; none where it does not.
     pub requests: Option<u64>,

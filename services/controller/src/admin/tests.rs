@@ -145,6 +145,10 @@ impl View for Fake {
         Err(PreviewError::Unauthorized("no".into()))
     }
 
+    fn open_tunnel(&self, wanted: &OpenTunnel) -> Result<Carry, PreviewError> {
+        Err(PreviewError::Missing(wanted.name.clone()))
+    }
+
     fn explain(&self, request: &ExplainRequest) -> Explanation {
         let request = format!("{} {} {}", request.method, request.url, request.headers.len());
         Explanation {

@@ -25,7 +25,7 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     let counts = engine.traffic.of(&object.id);
     let services = spec.services.iter().enumerate().map(|(at, service)| PreviewedServiceView {
         baseline: service.baseline.to_string(),
-        backend: service.backend.to_string(),
+        backend: if service.is_tunnel() { "a tunnel".to_owned() } else { service.backend.to_string() },
         requests: counts.map(|counts| counts.of(PreviewWay::Preview(at))),
         fallbacks: counts.map(|counts| counts.of(PreviewWay::Fallback(at))),
     });

@@ -17,6 +17,7 @@ Examples:
 
   nuncio preview extend shop/cart-pr-42 --ttl 72h --server https://portal.example.com
   nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
+  nuncio preview serve shop/cart-pr-42 --port 8080 --server https://portal.example.com
 
 Exit code: 0 if it was done, 1 if it was not, 2 if it was called wrongly.";
 
@@ -42,6 +43,8 @@ pub(crate) enum PreviewCommand {
     Extend(PreviewExtendArgs),
     /// Take a preview away
     Delete(PreviewNamedArgs),
+    /// Have a process of this machine stand in for a service of a preview, until it is interrupted
+    Serve(PreviewServeArgs),
 }
 
 /// Where previews are.
@@ -121,4 +124,45 @@ pub(crate) struct PreviewCreateArgs {
     pub(crate) manifest: String,
     #[command(flatten)]
     pub(crate) place: PreviewPlace,
+}
+
+const SERVE_HELP: &str = "\
+Examples:
+  nuncio preview serve shop/tax --service cart --port 8080 --server https://portal.example.com
+  nuncio preview serve shop/tax --port 50051 --http2 --server https://portal.example.com --token-file token
+
+The Preview has `tunnel: true` in the place of the service's `backend`, and the PreviewPolicy `tunnels: true`. Who you are says
+NUNCIO_TOKEN. Nothing has to reach this machine: the one connection goes out, to the portal. When it breaks it is made again; meanwhile
+the preview does what `whenMissing` says. A request is a line: method, path, status, time.
+
+Exit code: 0 if it was interrupted, 1 if the gateway refused it, 2 if it was called wrongly.";
+
+/// What `nuncio preview serve` is told.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = SERVE_HELP)]
+pub(crate) struct PreviewServeArgs {
+    /// The Preview, as NAMESPACE/NAME, or as NAME of the namespace default
+    #[arg(value_name = "PREVIEW")]
+    pub(crate) preview: String,
+    /// The service, as the Preview's `baseline` names it [default: the only one that has `tunnel: true`]
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// The port of 127.0.0.1 at which the process listens
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) port: u16,
+    /// The portal behind a gateway, as in `https://portal.example.com`
+    #[arg(long, value_name = "URL", value_hint = clap::ValueHint::Url)]
+    pub(crate) server: String,
+    /// The file with the token for it [default: the variable `NUNCIO_TOKEN`]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Take over from whoever serves it now
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Speak HTTP/2 to the process (without TLS); gRPC is passed on so anyway
+    #[arg(long)]
+    pub(crate) http2: bool,
+    /// Print no requests
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }

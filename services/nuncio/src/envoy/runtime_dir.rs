@@ -19,8 +19,8 @@ const LOCK: &str = "lock";
 /// The longest path that a Unix socket can have: 108 bytes with the final zero (unix(7)).
 const MAX_SOCKET_PATH: usize = 107;
 
-/// The longest name of a socket in the directory.
-const LONGEST_NAME: &str = "admin.sock";
+/// As long as the longest name of a socket in the directory.
+const LONGEST_NAME: &str = "tunnel-1000000000.sock";
 
 /// A directory that only we may enter (mode 0700), removed at the end. What owners that were killed left behind is removed
 /// by the next one.
@@ -58,6 +58,11 @@ impl RuntimeDir {
         Ok(Self { _lock: lock.context("cannot lock the runtime directory")?, dir })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Where the controller listens for Envoy.
     pub(crate) fn xds_socket(&self) -> PathBuf {
         self.dir.path().join("xds.sock")
@@ -65,7 +70,7 @@ impl RuntimeDir {
 
     /// Where Envoy listens for us.
     pub(crate) fn admin_socket(&self) -> PathBuf {
-        self.dir.path().join(LONGEST_NAME)
+        self.dir.path().join("admin.sock")
     }
 
     /// Where the rate limit service takes calls.

@@ -1,5 +1,7 @@
 //! Who keeps previews: a portal, a gateway's diagnostics, or a directory.
 
+use std::path::Path;
+
 use nuncio_controller::Topology;
 use nuncio_controller::admin::{DeletePreview, ExtendPreview, ListQuery, PutPreview, SharePreview};
 use reqwest::{Method, RequestBuilder, Url};
@@ -27,7 +29,10 @@ impl<'a> Keeper<'a> {
     /// The one that the command line names.
     pub(super) fn open(place: &'a PreviewPlace) -> Result<Self, Failure> {
         match (&place.server, &place.admin) {
-            (Some(url), _) => Ok(Self::Portal { url: url.trim_end_matches('/').to_owned(), token: token(place)? }),
+            (Some(url), _) => Ok(Self::Portal {
+                url: url.trim_end_matches('/').to_owned(),
+                token: token(place.token_file.as_deref())?,
+            }),
             (None, Some(address)) => Ok(Self::Gateway { address: address.clone() }),
             (None, None) => Ok(Self::Manifests(place)),
         }
@@ -162,8 +167,9 @@ fn asked(url: &str, ttl: Option<&str>) -> Result<Url, Failure> {
     Url::parse_with_params(url, ttl.map(|ttl| ("ttl", ttl))).map_err(|error| Failure::usage(format!("{url}: {error}")))
 }
 
-fn token(place: &PreviewPlace) -> Result<Option<String>, Failure> {
-    let Some(file) = &place.token_file else {
+/// The token that a file has, or else the environment.
+pub(super) fn token(file: Option<&Path>) -> Result<Option<String>, Failure> {
+    let Some(file) = file else {
         return Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty()));
     };
     let token = std::fs::read_to_string(file);
@@ -172,7 +178,7 @@ fn token(place: &PreviewPlace) -> Result<Option<String>, Failure> {
 }
 
 /// What is in the directory, which has to be one: objects of a cluster are kubectl's.
-fn read(place: &PreviewPlace) -> Result<(&std::path::Path, nuncio_controller::offline::Offline), Failure> {
+fn read(place: &PreviewPlace) -> Result<(&Path, nuncio_controller::offline::Offline), Failure> {
     let Some(directory) = &place.dir else {
         return Err(Failure::usage("previews of a cluster are changed by kubectl, or by --server"));
     };

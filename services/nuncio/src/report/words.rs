@@ -23,7 +23,7 @@ pub(crate) fn count(n: usize, what: &str) -> String {
 }
 
 /// `4 ms`; with a decimal below 10 ms, where it matters.
-pub(super) fn milliseconds(time: Duration) -> String {
+pub(crate) fn milliseconds(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1000.0;
     if ms < 9.95 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }

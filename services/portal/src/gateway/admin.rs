@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header};
 use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +69,18 @@ impl Admin {
         let reply = request.send().await.map_err(|error| self.failed(&error))?;
         let status = reply.status();
         Ok((status, reply.bytes().await.map_err(|error| self.failed(&error))?))
+    }
+
+    /// The answer to a question that asks for another protocol on this connection.
+    pub(crate) async fn switch(
+        &self,
+        path: &str,
+        question: &impl Serialize,
+        protocol: &str,
+    ) -> Result<Response, GatewayError> {
+        let request = self.client.post(format!("http://{}{path}", self.address)).json(question);
+        let request = request.header(header::CONNECTION, "upgrade").header(header::UPGRADE, protocol);
+        request.send().await.map_err(|error| self.failed(&error))
     }
 
     /// An answer that is no error.

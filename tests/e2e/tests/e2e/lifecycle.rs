@@ -9,6 +9,7 @@ mod mistakes;
 mod pages;
 mod share;
 mod story;
+mod tunnels;
 
 use std::sync::LazyLock;
 

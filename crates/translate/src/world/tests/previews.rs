@@ -3,6 +3,7 @@
 mod gate;
 mod internal;
 mod life;
+mod tunnels;
 
 use std::sync::Arc;
 

@@ -1,22 +1,19 @@
 //! A pod as the kubelet would make it: the program's paths, ports and names, in namespaces of a test's own.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nuncio_test_support::{Authority, Identity};
+use nuncio_test_support::{Authority, Identity, in_namespaces};
 
 /// Says where the pod's root is.
 const ROOT: &str = "RATELIMIT_POD";
 /// Brings up the loopback interface, and puts the libraries and the program into the root.
 const PREPARE: &str = r#"
-PATH=$PATH:/usr/sbin:/sbin
 ip link set lo up
 for directory in lib lib64; do
   [ ! -e /$directory ] || { mkdir "$RATELIMIT_POD/$directory"; mount --rbind /$directory "$RATELIMIT_POD/$directory"; }
 done
 mount --bind "$NUNCIO" "$RATELIMIT_POD/usr/local/bin/nuncio"
-exec "$@"
 "#;
 
 /// What containers of the pod see as `/`.
@@ -27,19 +24,9 @@ impl Pod {
     pub(super) fn run(test: &str) {
         let root = tempfile::tempdir().unwrap();
         image(root.path());
-        // Root needs no user namespace, which some systems do not allow.
-        let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
-        let done = Command::new("unshare")
-            .args((!is_root).then_some("--map-root-user"))
-            .args(["--net", "--mount", "sh", "-euc", PREPARE, "sh"])
-            .arg(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", test])
-            .env(ROOT, root.path())
-            .env("NUNCIO", nuncio_e2e::nuncio())
-            .output()
-            .unwrap();
-        let said = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).join("\n");
-        assert!(done.status.success() && said.contains("1 passed"), "in namespaces of its own: {said}");
+        let nuncio = nuncio_e2e::nuncio();
+        let variables = [(ROOT, root.path().as_os_str()), ("NUNCIO", nuncio.as_os_str())];
+        in_namespaces(test, PREPARE, &variables);
     }
 
     pub(super) fn here() -> Self {

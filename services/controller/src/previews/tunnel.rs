@@ -1,0 +1,233 @@
+//! Processes that stand in for services of Previews and connect to the gateway themselves: developers' own.
+//!
+//! ```text
+//!  visitor ─► Envoy ─► a Unix socket ─► relay ══ HTTP/2 ══► portal ══► Envoy ══ TLS ══► nuncio preview serve ─► the process
+//! ```
+//!
+//! The way was opened from the right end, by a request that switched protocols. The socket is in a directory that nobody else
+//! may enter, and another for each connection, so that whoever reaches it is Envoy, with requests for that service alone.
+
+mod carry;
+mod link;
+mod relay;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use nuncio_api::{Kind, ObjectId, Preview, PreviewedService, ServiceRef};
+use nuncio_telemetry::Health;
+use tokio::sync::mpsc;
+
+pub(super) use self::carry::Carrier;
+use super::{policy, rights, spec};
+use crate::admin::{Caller, OpenTunnel, PreviewError};
+use crate::clock;
+use crate::engine::{Engine, TunnelChange};
+use crate::run::Config;
+
+/// What a process stands in for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    id: ObjectId,
+    service: ServiceRef,
+}
+
+/// Who stands in.
+#[derive(Debug)]
+struct Holder {
+    /// Of the connection.
+    number: u64,
+    /// Of the process, which may connect again before it is known that its connection is gone.
+    session: String,
+    by: String,
+    since: Timestamp,
+    /// Tells the connection why it ends.
+    end: mpsc::UnboundedSender<String>,
+}
+
+/// Those that stand in now.
+#[derive(Debug)]
+pub(super) struct Tunnels {
+    /// Where sockets are; none where no Envoy is beside us that could reach them.
+    directory: Option<PathBuf>,
+    changes: mpsc::UnboundedSender<TunnelChange>,
+    holders: Mutex<BTreeMap<Place, Holder>>,
+    count: AtomicU64,
+    health: Health,
+}
+
+impl Tunnels {
+    /// Of a controller with this configuration; what changes is told.
+    pub(super) fn of(config: &Config) -> (Arc<Self>, mpsc::UnboundedReceiver<TunnelChange>) {
+        let (changes, told) = mpsc::unbounded_channel();
+        let tunnels = Self {
+            directory: config.tunnels.clone(),
+            changes,
+            holders: Mutex::default(),
+            count: AtomicU64::default(),
+            health: config.health.clone(),
+        };
+        (Arc::new(tunnels), told)
+    }
+
+    /// Whether a process may stand in as it wants to. It may come to nothing all the same: it does not hold the place yet.
+    pub(super) fn is_free(&self, engine: &Engine, wanted: &OpenTunnel) -> Result<(), PreviewError> {
+        let place = permitted(engine, wanted)?;
+        if self.directory.is_none() {
+            let why = "this gateway's Envoys run elsewhere: tunnels need `nuncio up`";
+            return Err(PreviewError::Conflict(why.to_owned()));
+        }
+        is_free(&self.holders(), &place, wanted)
+    }
+
+    /// Has a connection hold a place, and whoever held it before end.
+    fn take(&self, place: &Place, holder: Holder, wanted: &OpenTunnel) -> Result<(), PreviewError> {
+        let mut holders = self.holders();
+        is_free(&holders, place, wanted)?;
+        let by = holder.by.clone();
+        if let Some(old) = holders.insert(place.clone(), holder) {
+            // One that is gone already needs no telling.
+            _ = old.end.send(format!("{by} has taken over"));
+        }
+        Ok(())
+    }
+
+    /// Has a connection hold its place no longer. Gives whether it did.
+    fn leave(&self, place: &Place, number: u64) -> bool {
+        let mut holders = self.holders();
+        let is_own = holders.get(place).is_some_and(|holder| holder.number == number);
+        if is_own {
+            holders.remove(place);
+        }
+        is_own
+    }
+
+    fn next(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn holders(&self) -> MutexGuard<'_, BTreeMap<Place, Holder>> {
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Another than the one that holds a place gets it only if he says that he wants just that.
+fn is_free(holders: &BTreeMap<Place, Holder>, place: &Place, wanted: &OpenTunnel) -> Result<(), PreviewError> {
+    let held = holders.get(place).filter(|holder| holder.session != wanted.session && !wanted.replace);
+    held.map_or(Ok(()), |holder| {
+        let Place { id, service } = place;
+        let why = format!("{} serves {service} of {id} since {:.0}: --replace takes it over", holder.by, holder.since);
+        Err(PreviewError::Conflict(why))
+    })
+}
+
+/// What a process may stand in for that wants to: whoever may change a Preview may serve it, where the policy has tunnels.
+fn permitted(engine: &Engine, wanted: &OpenTunnel) -> Result<Place, PreviewError> {
+    let OpenTunnel { namespace, name, service, by, .. } = wanted;
+    let (_, policy) = policy(engine)?;
+    let grant = rights::grant(policy, by.as_ref(), namespace)?;
+    let id = ObjectId::new(Kind::Preview, namespace.as_str(), name.as_str());
+    let spec = spec(engine, &id).ok_or_else(|| PreviewError::Missing(format!("{namespace}/{name}")))?;
+    grant.covers(Some(&spec))?;
+    if !policy.allows_tunnels() {
+        return Err(PreviewError::Forbidden(
+            "the PreviewPolicy allows no tunnels: it needs `tunnels: true`".to_owned(),
+        ));
+    }
+    if engine.world.preview_expires(&id).is_some_and(|end| end <= clock::now()) {
+        return Err(PreviewError::Conflict(format!("{id} has ended")));
+    }
+    let service = chosen(&id, &spec, service.as_deref())?;
+    Ok(Place { id, service })
+}
+
+/// The service that is meant: as it is written, or by its host; where none is named, the only one that is served so.
+fn chosen(id: &ObjectId, spec: &Preview, named: Option<&str>) -> Result<ServiceRef, PreviewError> {
+    let is_meant = |service: &&PreviewedService| match named {
+        Some(name) => service.baseline.to_string() == name || service.baseline.host == name,
+        None => service.is_tunnel(),
+    };
+    let found: Vec<_> = spec.services.iter().filter(is_meant).collect();
+    let conflict = |why: String| Err(PreviewError::Conflict(why));
+    match (&found[..], named) {
+        ([only], _) if only.is_tunnel() => Ok(only.baseline.clone()),
+        ([only], _) => conflict(format!(
+            "{} of {id} is replaced by {}: `tunnel: true` in the place of `backend` has you serve it",
+            only.baseline, only.backend
+        )),
+        ([], Some(name)) => {
+            let replaced: Vec<_> = spec.services.iter().map(|service| service.baseline.to_string()).collect();
+            Err(PreviewError::Missing(format!("{id} with a service {name}: it replaces {}", replaced.join(", "))))
+        }
+        ([], None) => conflict(format!("no service of {id} has `tunnel: true`")),
+        _ => conflict(format!("several services of {id} are meant: name one by --service")),
+    }
+}
+
+/// Whom a caller is called. What he is called is what his login says, so nothing in it is more than text.
+fn called(by: Option<&Caller>) -> String {
+    let Some(Caller { subject, issuer, .. }) = by else { return "the operator".to_owned() };
+    let plain = |text: &str| text.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+    match issuer.is_empty() {
+        true => plain(subject),
+        false => format!("{} ({})", plain(subject), plain(issuer)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(baseline: &str, is_tunnel: bool) -> PreviewedService {
+        let backend = if is_tunnel { ServiceRef::default() } else { "other".parse().unwrap() };
+        let baseline = baseline.parse().unwrap();
+        PreviewedService { baseline, backend, tunnel: Some(is_tunnel), when_missing: None }
+    }
+
+    #[test]
+    fn the_service_is_the_one_that_is_named_or_the_only_one() {
+        let id = ObjectId::new(Kind::Preview, "shop", "tax");
+        let spec = |services: &[(&str, bool)]| Preview {
+            services: services.iter().map(|(name, is_tunnel)| service(name, *is_tunnel)).collect(),
+            ..Preview::default()
+        };
+        let both = spec(&[("cart:8080", true), ("web", false)]);
+        for named in [None, Some("cart"), Some("cart:8080")] {
+            assert_eq!(chosen(&id, &both, named).unwrap().to_string(), "cart:8080", "{named:?}");
+        }
+        for (services, named, why) in [
+            (&both, Some("web"), "is replaced by other: `tunnel: true`"),
+            (&both, Some("carts"), "with a service carts: it replaces cart:8080, web"),
+            (&spec(&[("web", false)]), None, "no service of Preview shop/tax has `tunnel: true`"),
+            (&spec(&[("cart", true), ("web", true)]), None, "name one by --service"),
+            (&spec(&[("cart:1", true), ("cart:2", true)]), Some("cart"), "name one by --service"),
+        ] {
+            let told = chosen(&id, services, named).unwrap_err().to_string();
+            assert!(told.contains(why), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_held_is_given_to_its_own_process_or_to_who_says_so() {
+        let place = Place { id: ObjectId::new(Kind::Preview, "shop", "tax"), service: "cart".parse().unwrap() };
+        let (end, mut ended) = mpsc::unbounded_channel();
+        let holder = Holder { number: 1, session: "a".into(), by: "ann".into(), since: Timestamp::UNIX_EPOCH, end };
+        let holders = BTreeMap::from([(place.clone(), holder)]);
+        let wanted = |session: &str, replace| OpenTunnel { session: session.into(), replace, ..OpenTunnel::default() };
+        is_free(&holders, &place, &wanted("a", false)).unwrap();
+        is_free(&holders, &place, &wanted("b", true)).unwrap();
+        let told = is_free(&holders, &place, &wanted("b", false)).unwrap_err().to_string();
+        assert_eq!(told, "ann serves cart of Preview shop/tax since 1970-01-01T00:00:00Z: --replace takes it over");
+        ended.try_recv().unwrap_err();
+    }
+
+    #[test]
+    fn no_name_writes_a_line_of_its_own() {
+        let by = Caller { subject: "ann\n2026 root".into(), issuer: String::new(), groups: Vec::new() };
+        assert_eq!(called(Some(&by)), "ann2026 root");
+        assert_eq!(called(None), "the operator");
+    }
+}

@@ -1,0 +1,126 @@
+//! The life of one tunnel, from when its connection is there.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::link::{Link, Word};
+use super::relay::Relay;
+use super::{Holder, Place, Tunnels, called, permitted};
+use crate::admin::OpenTunnel;
+use crate::engine::{Engine, TunnelChange, Turn};
+use crate::event::Event;
+use crate::run::lock;
+use crate::view::preview_view;
+
+/// How long the protocol may take to be another.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether the process may still stand in.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long what has begun may take to finish, and requests that Envoy sends still are answered.
+const LINGER: Duration = Duration::from_secs(10);
+
+/// A connection that asks for a place.
+pub(in crate::previews) struct Carrier {
+    pub(in crate::previews) tunnels: Arc<Tunnels>,
+    pub(in crate::previews) engine: Arc<Mutex<Engine>>,
+    pub(in crate::previews) wanted: OpenTunnel,
+}
+
+impl Carrier {
+    /// Serves until the process goes, or has to.
+    pub(in crate::previews) async fn run(self, upgrade: OnUpgrade) {
+        let Ok(Ok(stream)) = timeout(PATIENCE, upgrade).await else { return };
+        if let Err(why) = self.serve(stream).await {
+            tracing::info!("a tunnel to {}/{} did not come about: {why}", self.wanted.namespace, self.wanted.name);
+        }
+    }
+
+    async fn serve(&self, stream: Upgraded) -> Result<(), String> {
+        let mut link = Link::open(stream).await?;
+        let number = self.tunnels.next();
+        let (end, mut ended) = mpsc::unbounded_channel();
+        let opened = self.open(number, end);
+        let (place, relay) = match opened {
+            Ok(opened) => opened,
+            Err(reason) => {
+                link.say(&Word::Closed { reason: reason.clone() }).await;
+                // What is said must have left before the connection goes.
+                _ = timeout(LOOK, link.over()).await;
+                return Err(reason);
+            }
+        };
+        let (by, since) = (called(self.wanted.by.as_ref()), Timestamp::now());
+        let socket = Turn::Came(relay.path().to_string_lossy().into());
+        let relay = AbortOnDropHandle::new(tokio::spawn(relay.run(link.sender.clone())));
+        let begun =
+            Event::TunnelOpened { preview: place.id.clone(), service: place.service.to_string(), by: by.clone() };
+        self.tell(&place, socket, begun).await;
+        link.say(&self.connected(&place)).await;
+
+        let reason = self.watch(&mut link, &mut ended).await;
+        let turn = if self.tunnels.leave(&place, number) { Turn::Went } else { Turn::Gave };
+        let service = place.service.to_string();
+        let over = Event::TunnelClosed { preview: place.id.clone(), service, by, since, reason: reason.clone() };
+        self.tell(&place, turn, over).await;
+        link.say(&Word::Closed { reason }).await;
+        tokio::time::sleep(LINGER).await;
+        drop(relay);
+        Ok(())
+    }
+
+    /// Takes the place.
+    fn open(&self, number: u64, end: mpsc::UnboundedSender<String>) -> Result<(Place, Relay), String> {
+        let place = permitted(&lock(&self.engine), &self.wanted).map_err(|error| error.to_string())?;
+        let directory = self.tunnels.directory.as_ref().ok_or("there is no Envoy beside the gateway")?;
+        let relay = Relay::bind(directory.join(format!("tunnel-{number}.sock"))).map_err(|error| error.to_string())?;
+        let session = self.wanted.session.clone();
+        let holder = Holder { number, session, by: called(self.wanted.by.as_ref()), since: Timestamp::now(), end };
+        self.tunnels.take(&place, holder, &self.wanted).map_err(|error| error.to_string())?;
+        Ok((place, relay))
+    }
+
+    fn connected(&self, place: &Place) -> Word {
+        let engine = lock(&self.engine);
+        let view = engine.files.object(&place.id).map(|object| preview_view(&engine, object));
+        let (urls, problems) = view.map(|view| (view.urls, view.problems)).unwrap_or_default();
+        Word::Connected {
+            urls: urls.into_iter().map(|url| url.url).collect(),
+            problems: problems.into_iter().map(|problem| problem.message).collect(),
+        }
+    }
+
+    /// Waits for the end: why it came.
+    async fn watch(&self, link: &mut Link, ended: &mut mpsc::UnboundedReceiver<String>) -> String {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                why = link.over() => return why.to_owned(),
+                Some(why) = ended.recv() => return why,
+                _ = look.tick() => {
+                    if self.tunnels.health.is_draining() {
+                        return "the gateway is stopping".to_owned();
+                    }
+                    if let Err(error) = permitted(&lock(&self.engine), &self.wanted) {
+                        return error.to_string();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the world know, and Envoys with it.
+    async fn tell(&self, place: &Place, turn: Turn, event: Event) {
+        let (done, is_done) = oneshot::channel();
+        let Place { id, service } = place.clone();
+        // A controller that is gone has nobody to tell.
+        _ = self.tunnels.changes.send(TunnelChange { id, service, turn, event, done });
+        _ = is_done.await;
+    }
+}

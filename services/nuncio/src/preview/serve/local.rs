@@ -1,0 +1,152 @@
+//! The process that stands in: each request is passed on to it, and its answer back.
+
+use std::error::Error;
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::Incoming;
+use hyper::ext::Protocol;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use nuncio_controller::splice;
+use tokio::net::TcpStream;
+use tower::Service;
+
+use super::show::Show;
+
+/// A body of a request, or of an answer.
+pub(super) type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// Connects to the process, whatever host a request is for.
+#[derive(Clone, Debug)]
+struct Connect(SocketAddr);
+
+impl Service<Uri> for Connect {
+    type Response = TokioIo<TcpStream>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let address = self.0;
+        Box::pin(async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(TokioIo::new(stream))
+        })
+    }
+}
+
+/// The process.
+#[derive(Clone)]
+pub(super) struct Local {
+    address: SocketAddr,
+    http1: Client<Connect, Body>,
+    http2: Client<Connect, Body>,
+    /// It is to be spoken to by HTTP/2 whatever comes.
+    speaks_http2: bool,
+    show: Show,
+}
+
+impl Local {
+    /// The one at a port of this machine.
+    pub(super) fn new(port: u16, speaks_http2: bool, show: Show) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let http1 = Client::builder(TokioExecutor::new()).build(Connect(address));
+        let http2 = Client::builder(TokioExecutor::new()).http2_only(true).build(Connect(address));
+        Self { address, http1, http2, speaks_http2, show }
+    }
+
+    /// What it answers, or why it does not.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let began = Instant::now();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let response = match request.extensions().get::<Protocol>().cloned() {
+            Some(protocol) => self.switch(request, &protocol).await,
+            None => self.pass(request).await,
+        };
+        let (response, why) = match response {
+            Ok(response) => (response.map(|body| body.map_err(Into::into).boxed_unsync()), None),
+            Err(why) => (refused(&why), Some(why)),
+        };
+        self.show.request(&method, &path, response.status(), began.elapsed(), why.as_deref());
+        response
+    }
+
+    async fn pass(&self, request: Request<Incoming>) -> Result<Response<Incoming>, String> {
+        let (mut head, body) = request.into_parts();
+        let kind = head.headers.get(header::CONTENT_TYPE);
+        let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let body = body.map_err(Into::into).boxed_unsync();
+        if self.speaks_http2 || is_grpc {
+            head.version = Version::HTTP_2;
+            self.send(&self.http2, head, body).await
+        } else {
+            head.version = Version::HTTP_11;
+            head.headers.remove(header::TE);
+            self.send(&self.http1, head, body).await
+        }
+    }
+
+    /// Has the process speak another protocol, a WebSocket's: what HTTP/2 asks for in one way (RFC 8441), and HTTP/1.1 in another.
+    async fn switch(&self, mut request: Request<Incoming>, protocol: &Protocol) -> Result<Response<Incoming>, String> {
+        let near = hyper::upgrade::on(&mut request);
+        let (mut head, _) = request.into_parts();
+        head.method = Method::GET;
+        head.version = Version::HTTP_11;
+        head.extensions.clear();
+        let name = HeaderValue::from_str(protocol.as_str()).map_err(|error| error.to_string())?;
+        head.headers.insert(header::UPGRADE, name);
+        head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let mut response = self.send(&self.http1, head, body).await?;
+        match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS => {
+                tokio::spawn(splice(near, hyper::upgrade::on(&mut response)));
+                *response.status_mut() = StatusCode::OK;
+                response.headers_mut().remove(header::UPGRADE);
+                response.headers_mut().remove(header::CONNECTION);
+                Ok(response)
+            }
+            status if status.is_success() => Err(format!("{} does not speak {}", self.address, protocol.as_str())),
+            _ => Ok(response),
+        }
+    }
+
+    async fn send(
+        &self,
+        client: &Client<Connect, Body>,
+        mut head: request::Parts,
+        body: Body,
+    ) -> Result<Response<Incoming>, String> {
+        let mut uri = head.uri.into_parts();
+        uri.scheme = Some(Scheme::HTTP);
+        head.uri = Uri::from_parts(uri).map_err(|error| format!("the request names no host: {error}"))?;
+        client.request(Request::from_parts(head, body)).await.map_err(|error| {
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            match error.is_connect() {
+                true => format!("nothing listens at {}: {cause}", self.address),
+                false => format!("{} does not answer: {cause}", self.address),
+            }
+        })
+    }
+}
+
+fn refused(why: &str) -> Response<Body> {
+    let text = format!("{why} (nuncio preview serve)\n");
+    let mut response = Response::new(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::BAD_GATEWAY;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

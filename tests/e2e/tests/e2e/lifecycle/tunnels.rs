@@ -1,0 +1,191 @@
+//! A developer's own process stands in for a service: it connects to the gateway, and the gateway's requests come that way.
+
+mod namespaces;
+mod protocols;
+mod refusals;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use nuncio_e2e::{Load, Process, keep_secret};
+use rustix::process::Signal;
+
+use super::*;
+
+const CART: &str = "/cart/";
+
+/// A shop with a preview whose cart is whoever runs `nuncio preview serve`.
+struct Desk {
+    team: Team,
+}
+
+impl Desk {
+    async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// With a preview that is changed in a test's way.
+    async fn with(change: impl FnOnce(&mut Value)) -> Self {
+        let desk = Self { team: Team::new().await };
+        let team = &desk.team;
+        team.site.write("policy.yaml", documents(&[team.policy(|policy| policy["spec"]["tunnels"] = json!(true))]));
+        team.site.write("portal.yaml", documents(&desk.portal(|_| ())));
+        let mut preview = team.manifest("tax");
+        preview["spec"]["services"] = json!([{"baseline": team.cart.address().to_string(), "tunnel": true}]);
+        change(&mut preview);
+        team.site.write("tax.yaml", documents(&[preview]));
+        desk
+    }
+
+    /// The portal, at whatever name the gateway is reached by: here it has none.
+    fn portal(&self, change: impl FnOnce(&mut Value)) -> [Value; 2] {
+        let mut portal = mapping_on("*", "portal-everywhere", "/api/v1/", self.team.site.at(8088));
+        portal["spec"]["rewrite"] = json!("");
+        portal["spec"]["allow_upgrade"] = json!(["nuncio-tunnel"]);
+        change(&mut portal);
+        let rule = json!({"host": "*", "path": "/api/v1/*", "filters": [{"name": "token"}]});
+        [portal, object("FilterPolicy", "portal-everywhere", json!({"rules": [rule]}))]
+    }
+
+    /// The developer's command, as somebody of the team.
+    fn serve(&self, process: SocketAddr, args: &[&str]) -> Process {
+        self.serve_as(&self.team.person("team-cart"), process, args)
+    }
+
+    fn serve_as(&self, token: &str, process: SocketAddr, args: &[&str]) -> Process {
+        let (server, port) = (format!("http://{}", self.team.site.http()), process.port().to_string());
+        let basic = ["preview", "serve", "default/tax", "--port", &port, "--server", &server];
+        let mut command = self.team.site.nuncio(&[&basic[..], args].concat());
+        let token = token.strip_prefix("Bearer ").unwrap_or_default();
+        if !token.is_empty() {
+            keep_secret(token);
+        }
+        Process::spawn(command.env("NUNCIO_TOKEN", token))
+    }
+
+    /// The preview's host, once every Envoy has it.
+    async fn host(&self, gateway: &Gateway<'_>) -> String {
+        gateway.admin.state("Preview", "tax", "acked").await;
+        let admin = self.team.site.admin().to_string();
+        let output = self.team.site.nuncio(&["preview", "url", "tax", "--admin", &admin]).output().unwrap();
+        let url = String::from_utf8(output.stdout).unwrap();
+        url.trim_end().strip_prefix("http://").unwrap().trim_end_matches('/').to_owned()
+    }
+
+    /// Who answers at the preview's cart, once it is who should.
+    async fn answers(&self, host: &str, by: &str) -> Reply {
+        self.team.at(&format!("http://{host}/"), CART, by).await
+    }
+}
+
+/// Ends the command as a developer does.
+async fn interrupt(mut process: Process) {
+    process.signal(Signal::INT);
+    assert_eq!(process.exit().await.code(), Some(0), "it stops well");
+}
+
+#[tokio::test]
+async fn a_developers_process_gets_the_requests_for_as_long_as_it_is_connected() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let (client, host) = (desk.team.client(), desk.host(&gateway).await);
+    desk.answers(&host, "503").await;
+    assert_eq!(client.ask(&get(&host, "/")).await.by(), "web", "the rest is the baseline's");
+
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    process.line(&["Connected", "serves default/tax"]).await;
+    process.line(&[&format!("http://{host}/")]).await;
+    let reply = desk.answers(&host, "branch").await;
+    assert_eq!(reply.header("x-nuncio-served-by"), Some("preview"));
+    let echo = reply.echo().unwrap();
+    assert_eq!((echo.host.as_str(), echo.version.as_str()), (SHOP, "HTTP/1.1"));
+    assert!(echo.header("x-nuncio-preview").is_some(), "what is to be handed on");
+    assert_eq!(client.ask(&get(SHOP, CART)).await.by(), "cart", "the baseline does not notice");
+    client.ask(&get(&host, "/cart/items?voucher=secret").method("DELETE").with("x-echo-status", "404")).await;
+    process.line(&["DELETE /cart/items 404 ", " ms"]).await;
+    gateway.line(&["Preview default/tax: ann (https://people.example) serves "]).await;
+
+    // Some megabytes in either direction, several at once.
+    let body = "0123456789abcdef".repeat(300_000);
+    let big = get(&host, CART).method("POST").body(body.clone());
+    let replies = tokio::join!(client.ask(&big), client.ask(&big), client.ask(&big));
+    for reply in [replies.0, replies.1, replies.2] {
+        assert!(reply.echo().unwrap().body == body, "{} with {} bytes", reply.status, reply.body.len());
+    }
+
+    let lines = process.stdout().join("\n");
+    assert!(!lines.contains("voucher"), "{lines}");
+    interrupt(process).await;
+    gateway.line(&["Preview default/tax: ann", "no longer serves", "until now: it left"]).await;
+    desk.answers(&host, "503").await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_that_is_not_there_is_told_of() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let nobody = Backend::start("gone").await.address();
+    let process = desk.serve(nobody, &[]);
+    let reply = desk.answers(&host, "502").await;
+    assert!(reply.text().contains(&format!("nothing listens at 127.0.0.1:{}", nobody.port())), "{}", reply.text());
+    process.line(&["GET /cart/ 502", "nothing listens"]).await;
+    interrupt(process).await;
+    gateway.stop().await;
+}
+
+fn is_answered(reply: &Reply) -> bool {
+    ["branch", "cart", "502", "503"].contains(&reply.by().as_str())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_breaks_under_load_leaves_no_request_hanging() {
+    let desk = Desk::with(|preview| preview["spec"]["services"][0]["whenMissing"] = json!("Baseline")).await;
+    let gateway = desk.team.gateway().await;
+    let (client, host) = (desk.team.client(), desk.host(&gateway).await);
+    let reply = desk.answers(&host, "cart").await;
+    assert_eq!(reply.header("x-nuncio-served-by"), Some("baseline"));
+    let load = Load::kept(&client, vec![get(&host, CART); 4], is_answered);
+    for _ in 0..2 {
+        let mut process = desk.serve(desk.team.branch.address(), &["--quiet"]);
+        desk.answers(&host, "branch").await;
+        load.more(100).await;
+        let held = get(&host, CART).with("x-echo-hold", "1");
+        let held = tokio::spawn({
+            let client = client.clone();
+            async move { client.ask(&held).await }
+        });
+        // So that it has arrived.
+        load.more(50).await;
+        process.signal(Signal::KILL);
+        let began = Instant::now();
+        process.exit().await;
+        let reply = held.await.unwrap();
+        assert!(["502", "503"].contains(&reply.by().as_str()), "{}", reply.status);
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        gateway.line(&["no longer serves", "the connection broke"]).await;
+        desk.answers(&host, "cart").await;
+        assert!(!process.stdout().iter().any(|line| line.contains(CART)), "it was to be quiet");
+    }
+    load.more(50).await;
+    load.stop().await.assert_nothing_lost(200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_connects_again_by_itself() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    let host = desk.host(&gateway).await;
+    desk.answers(&host, "branch").await;
+    let began = Instant::now();
+    gateway.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(8), "it waits for no tunnel: {:?}", began.elapsed());
+    process.line(&["Not connected: ", "again in"]).await;
+    let gateway = desk.team.gateway().await;
+    desk.answers(&host, "branch").await;
+    interrupt(process).await;
+    gateway.stop().await;
+}

@@ -1,0 +1,104 @@
+//! Who may not stand in, and how he learns why.
+
+use super::*;
+
+/// Waits for the end of a command that is refused: what it said.
+async fn refused(mut process: Process) -> String {
+    let code = process.exit().await.code();
+    let said = eventually("a reason", async || {
+        let lines = process.stderr();
+        if lines.is_empty() { Err(process.stdout().join("\n")) } else { Ok(lines.join("\n")) }
+    })
+    .await;
+    assert_eq!(code, Some(1), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn nobody_serves_what_he_may_not_change() {
+    let desk = Desk::with(|preview| {
+        let services = preview["spec"]["services"].as_array_mut().unwrap();
+        services.push(json!({"baseline": "web.example:80", "backend": "web-42.example:80"}));
+    })
+    .await;
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let (process, member) = (desk.team.branch.address(), desk.team.person("team-cart"));
+    let serve = |token: &str, args: &[&str]| refused(desk.serve_as(token, process, args));
+    for (token, args, why) in [
+        ("", &[][..], "401"),
+        ("Bearer none", &[], "401"),
+        (&desk.team.person("others"), &[], "403 Forbidden: the PreviewPolicy does not let you change previews"),
+        (&desk.team.job("acme/other"), &[], "403"),
+        (&desk.team.job("acme/cart"), &[], "none of acme/cart's"),
+        (&member, &["--service", "carts"], "404"),
+        (
+            &member,
+            &["--service", "web.example"],
+            "409 Conflict: web.example:80 of Preview default/tax is replaced by web-42",
+        ),
+    ] {
+        let said = serve(token, args).await;
+        assert!(said.contains(why), "{args:?}: {said}");
+    }
+    // Nor does a stranger by what the gateway says inside.
+    let path = format!("/api/v1/previews/default/tax/tunnel?session=x");
+    let ask = get("any.example", &path).with("connection", "upgrade").with("upgrade", "nuncio-tunnel");
+    assert_eq!(Client::http(desk.team.site.at(8088)).ask(&ask).await.status, 401);
+    let ask = get("any.example", &path).with("authorization", &member);
+    let reply = desk.team.client().ask(&ask).await;
+    assert_eq!((reply.status, reply.header("upgrade")), (426, Some("nuncio-tunnel")), "{}", reply.text());
+    desk.answers(&host, "503").await;
+
+    // What is not there.
+    let server = format!("http://{}", desk.team.site.http());
+    let mut command = desk.team.site.nuncio(&["preview", "serve", "default/none", "--port", "1", "--server", &server]);
+    command.env("NUNCIO_TOKEN", member.strip_prefix("Bearer ").unwrap());
+    let said = refused(Process::spawn(&mut command)).await;
+    assert!(said.contains("404 Not Found: there is no Preview default/none"), "{said}");
+
+    // A portal whose Mapping lets no other protocol through.
+    let closed = desk.portal(|portal| portal["spec"]["allow_upgrade"] = json!([]));
+    desk.team.site.write("portal.yaml", documents(&closed));
+    gateway.line(&["Mapping default/portal-everywhere changed", "live on 1 Envoy"]).await;
+    let said = serve(&member, &[]).await;
+    assert!(said.contains("allow_upgrade: [nuncio-tunnel]"), "{said}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_serves_a_service_and_another_only_in_his_place() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let first = desk.serve(desk.team.branch.address(), &[]);
+    desk.answers(&host, "branch").await;
+    let bob = desk.team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
+    let said = refused(desk.serve_as(&bob, desk.team.web.address(), &[])).await;
+    assert!(said.contains("409 Conflict: ann (https://people.example) serves"), "{said}");
+    assert!(said.contains("--replace takes it over"), "{said}");
+    let second = desk.serve_as(&bob, desk.team.web.address(), &["--replace"]);
+    desk.answers(&host, "web").await;
+    first.line(&["Not connected: bob (https://people.example) has taken over"]).await;
+    let said = refused(first).await;
+    assert!(said.contains("409 Conflict: bob"), "{said}");
+    interrupt(second).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_no_longer_serve_stops_doing_so() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    desk.answers(&host, "branch").await;
+    desk.team.site.write("policy.yaml", documents(&[desk.team.policy(|_| ())]));
+    desk.answers(&host, "503").await;
+    let said = refused(process).await;
+    assert!(said.contains("403 Forbidden: the PreviewPolicy allows no tunnels"), "{said}");
+    gateway.line(&["no longer serves", "the PreviewPolicy allows no tunnels"]).await;
+    let said = refused(desk.serve(desk.team.branch.address(), &[])).await;
+    assert!(said.contains("403 Forbidden: the PreviewPolicy allows no tunnels"), "{said}");
+    gateway.stop().await;
+}
