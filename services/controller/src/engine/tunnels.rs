@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nuncio_api::{ObjectId, ServiceRef};
+use nuncio_xds::Revision;
 use tokio::sync::oneshot;
 
-use super::Engine;
+use super::{Engine, everywhere};
 use crate::event::Event;
 
 /// A process that came or went.
@@ -16,8 +17,8 @@ pub(crate) struct TunnelChange {
     pub(crate) service: ServiceRef,
     pub(crate) turn: Turn,
     pub(crate) event: Event,
-    /// Told when the change is on its way to the Envoys.
-    pub(crate) done: oneshot::Sender<()>,
+    /// Told when the change is on its way to the Envoys: the revision that holds it.
+    pub(crate) done: oneshot::Sender<Revision>,
 }
 
 /// Which of the two.
@@ -49,7 +50,12 @@ impl Engine {
             }
         }
         // Nobody waits for it whose connection is gone.
-        _ = done.send(());
+        _ = done.send(self.revision);
         events
+    }
+
+    /// Whether every Envoy has a revision.
+    pub(crate) fn is_everywhere(&self, revision: Revision) -> bool {
+        everywhere(&self.synced).is_some_and(|synced| synced >= revision)
     }
 }

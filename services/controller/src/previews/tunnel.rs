@@ -28,6 +28,9 @@ use crate::clock;
 use crate::engine::{Engine, TunnelChange};
 use crate::run::Config;
 
+/// Why a connection ends whose process has made another.
+const AGAIN: &str = "it has connected again";
+
 /// What a process stands in for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
@@ -87,10 +90,11 @@ impl Tunnels {
     fn take(&self, place: &Place, holder: Holder, wanted: &OpenTunnel) -> Result<(), PreviewError> {
         let mut holders = self.holders();
         is_free(&holders, place, wanted)?;
-        let by = holder.by.clone();
+        let (by, session) = (holder.by.clone(), holder.session.clone());
         if let Some(old) = holders.insert(place.clone(), holder) {
+            let why = if old.session == session { AGAIN.to_owned() } else { format!("{by} has taken over") };
             // One that is gone already needs no telling.
-            _ = old.end.send(format!("{by} has taken over"));
+            _ = old.end.send(why);
         }
         Ok(())
     }

@@ -162,6 +162,9 @@ pub(crate) struct PreviewServeArgs {
     /// Speak HTTP/2 to the process (without TLS); gRPC is passed on so anyway
     #[arg(long)]
     pub(crate) http2: bool,
+    /// How many gateways there are behind the portal's address: one connection is made to each
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub(crate) gateways: u8,
     /// Print no requests
     #[arg(short, long)]
     pub(crate) quiet: bool,

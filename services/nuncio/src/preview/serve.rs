@@ -8,9 +8,11 @@ mod local;
 mod session;
 mod show;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nuncio_telemetry::shutdown_on_signal;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -29,34 +31,56 @@ pub(super) fn run(args: &PreviewServeArgs) -> Outcome {
 }
 
 async fn serve(args: &PreviewServeArgs) -> Outcome {
-    let dial = Dial::new(args)?;
-    let show = Show::new(args);
-    let local = Local::new(args.port, args.http2, show.clone());
+    let line = Line { dial: Arc::new(Dial::new(args)?), show: Show::new(args) };
+    let local = Local::new(args.port, args.http2, line.show.clone());
     let stop = shutdown_on_signal().map_err(Failure::new)?;
-    let (mut backoff, mut was_connected) = (Backoff::new(), false);
-    loop {
-        let began = Instant::now();
-        let connected = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            connected = dial.connect() => connected,
-        };
-        let why = match connected {
-            Ok(stream) => match Session::new(stream, local.clone(), show.clone()).run(&stop).await {
-                End::Stopped => return Ok(()),
-                End::Lost { why, was_live } => {
-                    was_connected |= was_live;
-                    why
-                }
-            },
-            Err(NotConnected::Refused(why)) => return Err(Failure::new(why)),
-            // A mistake in the command line is told, and not tried for ever.
-            Err(NotConnected::Failed(why)) if !was_connected => return Err(Failure::new(why)),
-            Err(NotConnected::Failed(why)) => why,
-        };
-        let wait = backoff.after(began.elapsed());
-        show.lost(&why, wait);
-        if is_stopped(wait, &stop).await {
-            return Ok(());
+    let mut lines = JoinSet::new();
+    for _ in 0..args.gateways {
+        lines.spawn(line.clone().keep(local.clone(), stop.clone()));
+    }
+    while let Some(ended) = lines.join_next().await {
+        // What is said to one holds for all.
+        ended.map_err(Failure::new)??;
+    }
+    Ok(())
+}
+
+/// A connection that is to be there: one for each gateway. At which gateway each comes out is for a load balancer to say; where
+/// two come out at the same, the older one is told to try again, so that in the end each gateway has one.
+#[derive(Clone)]
+struct Line {
+    dial: Arc<Dial>,
+    show: Show,
+}
+
+impl Line {
+    /// Serves until it is told to stop, or refused.
+    async fn keep(self, local: Local, stop: CancellationToken) -> Outcome {
+        let Self { dial, show } = self;
+        let mut backoff = Backoff::new();
+        loop {
+            let began = Instant::now();
+            let connected = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                connected = dial.connect() => connected,
+            };
+            let lost = match connected {
+                Ok(stream) => match Session::new(stream, local.clone(), show.clone()).run(&stop).await {
+                    End::Stopped => return Ok(()),
+                    End::Moved => None,
+                    End::Lost(why) => Some(why),
+                },
+                Err(NotConnected::Refused(why)) => return Err(Failure::new(why)),
+                // A mistake in the command line is told, and not tried for ever.
+                Err(NotConnected::Failed(why)) if !show.was_connected() => return Err(Failure::new(why)),
+                Err(NotConnected::Failed(why)) => Some(why),
+            };
+            let wait = backoff.after(began.elapsed());
+            lost.iter().for_each(|why| show.lost(why, wait));
+            // Several must not go on in step.
+            if is_stopped(wait.mul_f64(0.5 + fastrand::f64() / 2.0), &stop).await {
+                return Ok(());
+            }
         }
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::link::{Link, Word};
 use super::relay::Relay;
-use super::{Holder, Place, Tunnels, called, permitted};
+use super::{AGAIN, Holder, Place, Tunnels, called, permitted};
 use crate::admin::OpenTunnel;
 use crate::engine::{Engine, TunnelChange, Turn};
 use crate::event::Event;
@@ -22,6 +22,9 @@ use crate::view::preview_view;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether the process may still stand in.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long Envoys may take to know, and how often it is looked.
+const SETTLE: Duration = Duration::from_secs(2);
+const STEP: Duration = Duration::from_millis(10);
 /// How long what has begun may take to finish, and requests that Envoy sends still are answered.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -68,8 +71,8 @@ impl Carrier {
         let service = place.service.to_string();
         let over = Event::TunnelClosed { preview: place.id.clone(), service, by, since, reason: reason.clone() };
         self.tell(&place, turn, over).await;
-        link.say(&Word::Closed { reason }).await;
-        tokio::time::sleep(LINGER).await;
+        link.say(&if reason == AGAIN { Word::Moved } else { Word::Closed { reason } }).await;
+        sleep(LINGER).await;
         drop(relay);
         Ok(())
     }
@@ -115,12 +118,16 @@ impl Carrier {
         }
     }
 
-    /// Has the world know, and Envoys with it.
+    /// Has the world know, and Envoys with it: what they send until then still is served as before.
     async fn tell(&self, place: &Place, turn: Turn, event: Event) {
         let (done, is_done) = oneshot::channel();
         let Place { id, service } = place.clone();
         // A controller that is gone has nobody to tell.
         _ = self.tunnels.changes.send(TunnelChange { id, service, turn, event, done });
-        _ = is_done.await;
+        let Ok(revision) = is_done.await else { return };
+        let begun = Instant::now();
+        while begun.elapsed() < SETTLE && !lock(&self.engine).is_everywhere(revision) {
+            sleep(STEP).await;
+        }
     }
 }

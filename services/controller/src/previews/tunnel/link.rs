@@ -32,6 +32,9 @@ const PING: Duration = Duration::from_secs(3);
 const STREAM_WINDOW: u32 = 256 << 10;
 const WINDOW: u32 = 64 << 20;
 
+/// Why most connections end.
+const BROKE: &str = "the connection broke";
+
 /// Where the first request goes. No visitor's has this scheme.
 const HELLO: &str = "nuncio://tunnel/";
 
@@ -46,6 +49,8 @@ pub(super) enum Word {
         /// What is wrong with the preview.
         problems: Vec<String>,
     },
+    /// It gets them by another connection that it has made.
+    Moved,
     /// It gets none any more.
     Closed {
         /// Why.
@@ -93,9 +98,17 @@ impl Link {
     /// Waits until the process wants no more requests, or is gone: why.
     pub(super) async fn over(&mut self) -> &'static str {
         tokio::select! {
-            _ = &mut self.connection => "the connection broke",
+            _ = &mut self.connection => BROKE,
             // What it says is nothing that counts.
-            () = async { while let Some(Ok(_)) = self.reply.frame().await {} } => "it left",
+            why = async {
+                loop {
+                    match self.reply.frame().await {
+                        Some(Ok(_)) => {}
+                        Some(Err(_)) => return BROKE,
+                        None => return "it left",
+                    }
+                }
+            } => why,
         }
     }
 }

@@ -44,6 +44,8 @@ const OWN: &str = "nuncio";
 enum Word {
     /// Requests come from now on.
     Connected { urls: Vec<String>, problems: Vec<String> },
+    /// They come by another connection of ours.
+    Moved,
     /// None come any more.
     Closed { reason: String },
 }
@@ -53,11 +55,9 @@ enum Word {
 pub(super) enum End {
     /// As we were told to.
     Stopped,
-    Lost {
-        why: String,
-        /// Requests could come.
-        was_live: bool,
-    },
+    /// Another connection of ours has taken its place.
+    Moved,
+    Lost(String),
 }
 
 /// A connection.
@@ -92,35 +92,34 @@ impl Session {
         });
         let connection = builder().serve_connection(TokioIo::new(stream), service);
         pin!(connection);
-        let (mut was_live, mut reason, mut until) = (false, None, None);
+        // Counts for as long as requests come.
+        let mut _live = None;
+        let (mut end, mut until) = (None, None);
         loop {
             tokio::select! {
                 result = &mut connection => {
-                    if leaving.is_cancelled() {
-                        return End::Stopped;
-                    }
                     let broke = || result.err().map_or("the gateway closed the connection".to_owned(), |it| it.to_string());
-                    return End::Lost { why: reason.unwrap_or_else(broke), was_live };
+                    return end.unwrap_or_else(|| End::Lost(broke()));
                 }
-                Some(word) = said.recv() => match word {
-                    Word::Connected { urls, problems } => {
-                        was_live = true;
-                        show.connected(&urls, &problems);
-                    }
-                    Word::Closed { reason: why } => {
-                        reason = Some(why);
-                        until.get_or_insert_with(|| Instant::now() + PATIENCE);
-                        connection.as_mut().graceful_shutdown();
-                    }
-                },
+                Some(word) = said.recv() => {
+                    let over = match word {
+                        Word::Connected { urls, problems } => {
+                            _live = Some(show.connected(&urls, &problems));
+                            continue;
+                        }
+                        Word::Moved => End::Moved,
+                        Word::Closed { reason } => End::Lost(reason),
+                    };
+                    end.get_or_insert(over);
+                    until.get_or_insert_with(|| Instant::now() + PATIENCE);
+                    connection.as_mut().graceful_shutdown();
+                }
                 () = stop.cancelled(), if !leaving.is_cancelled() => {
                     leaving.cancel();
+                    end = Some(End::Stopped);
                     until.get_or_insert_with(|| Instant::now() + PATIENCE);
                 }
-                () = at(until) => {
-                    let why = reason.unwrap_or_else(|| "requests did not come to an end".to_owned());
-                    return if leaving.is_cancelled() { End::Stopped } else { End::Lost { why, was_live } };
-                }
+                () = at(until) => return end.unwrap_or_else(|| End::Lost("requests did not come to an end".to_owned())),
             }
         }
     }

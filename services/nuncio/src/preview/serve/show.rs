@@ -1,5 +1,8 @@
 //! What a person sees of it.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -11,21 +14,52 @@ use crate::report::milliseconds;
 /// Prints lines.
 #[derive(Clone, Debug)]
 pub(super) struct Show {
-    title: String,
+    title: Arc<str>,
     is_quiet: bool,
+    gateways: u8,
+    live: Arc<AtomicU8>,
+    was_connected: Arc<AtomicBool>,
+}
+
+/// A connection by which requests come, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Live(Arc<AtomicU8>);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Show {
     pub(super) fn new(args: &PreviewServeArgs) -> Self {
         let service = args.service.as_ref().map(|service| format!("{service} of ")).unwrap_or_default();
-        Self { title: format!("127.0.0.1:{} serves {service}{}", args.port, args.preview), is_quiet: args.quiet }
+        Self {
+            title: format!("127.0.0.1:{} serves {service}{}", args.port, args.preview).into(),
+            is_quiet: args.quiet,
+            gateways: args.gateways,
+            live: Arc::default(),
+            was_connected: Arc::default(),
+        }
     }
 
     /// Requests come from now on.
-    pub(super) fn connected(&self, urls: &[String], problems: &[String]) {
-        print_text(&format!("Connected: {}\n", self.title));
-        urls.iter().for_each(|url| print_text(&format!("  {}\n", plain(url))));
-        problems.iter().for_each(|problem| print_text(&format!("  warning: {}\n", plain(problem))));
+    pub(super) fn connected(&self, urls: &[String], problems: &[String]) -> Live {
+        let live = self.live.fetch_add(1, Relaxed) + 1;
+        let which =
+            if self.gateways == 1 { String::new() } else { format!(" to {live} of {} gateways", self.gateways) };
+        print_text(&format!("Connected{which}: {}\n", self.title));
+        if live == 1 {
+            urls.iter().for_each(|url| print_text(&format!("  {}\n", plain(url))));
+            problems.iter().for_each(|problem| print_text(&format!("  warning: {}\n", plain(problem))));
+        }
+        self.was_connected.store(true, Relaxed);
+        Live(Arc::clone(&self.live))
+    }
+
+    /// Whether requests ever came.
+    pub(super) fn was_connected(&self) -> bool {
+        self.was_connected.load(Relaxed)
     }
 
     /// A request was answered. A query may hold what is nobody's business.

@@ -4,6 +4,7 @@ use nuncio_ir::{ClusterName, Discovery, Protocol};
 
 use super::{POLICY, PREVIEW, SITE, answer, host, of, preview, reasons};
 use crate::world::World;
+use crate::world::tests::objects;
 
 fn site(preview: &str) -> World {
     of(&[SITE, &POLICY.replace("access: [Public]", "access: [Public], tunnels: true"), preview])
@@ -75,8 +76,9 @@ fn a_service_has_either_a_backend_or_a_tunnel() {
         (PREVIEW.replace("backend: cart-42", "backend: cart-42, tunnel: true"), "InvalidValue"),
         (PREVIEW.replace("backend: cart-42", "tunnel: false"), "MissingField"),
     ] {
-        let world = site(&text);
-        assert_eq!(reasons(&world, &preview()), [reason], "{text}");
-        assert_eq!(world.preview_urls(&preview()), []);
+        let found: Vec<_> =
+            objects(&text).iter().flat_map(|it| &it.problems).map(|(problem, _)| problem.reason).collect();
+        assert_eq!(found, [reason], "{text}");
+        assert_eq!(site(&text).preview_urls(&preview()), []);
     }
 }
