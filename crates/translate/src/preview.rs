@@ -202,7 +202,7 @@ fn replacement(
     };
     let found = find(&service.baseline, &id.namespace, context);
     let (location, port) = (found.location, service.baseline.port);
-    let socket = socket.filter(|_| missing.is_none()).cloned();
+    let socket = socket.filter(|_| service.is_tunnel() && missing.is_none()).cloned();
     Replacement { location, port, backend: service.clone(), missing, forbidden, socket }
 }
 
