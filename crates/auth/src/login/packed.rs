@@ -1,7 +1,8 @@
 //! Sessions in few bytes, for who holds many of them in memory.
 //!
-//! What tokens say is written out in place of its base64, and all of it deflated: a session's claims stand in its tokens too,
-//! and what all sessions say alike is in the dictionary. The form is of one version of the program alone.
+//! What tokens say is written out in place of its base64, and deflated with the rest: a session's claims stand in its tokens
+//! too, and what all sessions say alike is in the dictionary. What nobody can guess stands by itself, as bytes: deflating would
+//! make it longer. The form is of one version of the program alone.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,70 +11,103 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use super::Session;
 
 /// What sessions and tokens usually say: what most say stands last.
-const DICTIONARY: &[u8] = br#"groups":["roles":["email":"","email_verified":true,"preferred_username":"name":"azp":"scope":"openid profile email offline_access","amr":["pwd"],"acr":"0","jti":"sid":"auth_time":17,"at_hash":"","nonce":"{"alg":"ES256","kid":"{"alg":"RS256","typ":"JWT","kid":""},{"exp":179,"iat":179,"iss":"https://","sub":"","aud":"{"filter":"","client_id":"","revision":1,"access_token":"","refresh_token":"","id_token":null,"proof_key":null,"expires_at":179,"asked":["openid"],"strength":{"acr_values":[],"max_age":null},"granted":["openid"],"claims":{"aud":"","begun":179,"ends_at":null,"idle":1209600,"same_site":"unset","is_persistent":false,"xsrf":""#;
+const DICTIONARY: &[u8] = br#"groups":["roles":["email_verified":true,"preferred_username":"name":"azp":"scope":"openid profile email offline_access","amr":["pwd"],"acr":"0","jti":"sid":"auth_time":17,"at_hash":"","email":"{"alg":"RS256","typ":"JWT","kid":"{"alg":"ES256","kid":"{"exp":179,"iat":179,"iss":"https://","sub":"","aud":"","exp":1790,"iat":1790,"iss":"http","nonce":"","sub":""}{"filter":"login","client_id":"","revision":1,"access_token":"","refresh_token":null,"id_token":null,"proof_key":null,"expires_at":1790,"asked":["openid"],"strength":{"acr_values":[],"max_age":null},"granted":["openid"],"claims":{"aud":"","exp":1790,"iat":1790,"iss":"https://","nonce":"","sub":""},"begun":1790,"ends_at":null,"idle":1209600,"same_site":"unset","is_persistent":false,"xsrf":""}"#;
 /// How many times as long as what was deflated it can be.
 const MOST_TIMES: usize = 1_100;
-/// Before a token that is written out, and before one that is as it came.
-const WRITTEN_OUT: u8 = 1;
-const AS_IT_CAME: u8 = 0;
+/// What stands for a token: that there is none, that it is among the words as it came, or how many parts it has.
+const ABSENT: u8 = 0;
+const AS_IT_CAME: u8 = u8::MAX;
+/// In place of a part's length: it is among the words.
+const A_WORD: u16 = u16::MAX;
 
 impl Session {
     /// The session in few bytes; none where it cannot be written.
     #[must_use]
     pub fn pack(&self) -> Option<Vec<u8>> {
-        let rest = Self { access_token: String::new(), id_token: None, ..self.clone() };
-        let mut plain = Vec::new();
-        put(&mut plain, &serde_json::to_vec(&rest).ok()?)?;
-        for token in [&self.access_token].into_iter().chain(&self.id_token) {
-            put(&mut plain, &unfold(token))?;
+        let rest = Self {
+            access_token: String::new(),
+            refresh_token: None,
+            id_token: None,
+            xsrf: String::new(),
+            ..self.clone()
+        };
+        let (mut words, mut bytes) = (Vec::new(), Vec::new());
+        put(&mut words, &serde_json::to_vec(&rest).ok()?)?;
+        let optional = [&self.refresh_token, &self.id_token].map(Option::as_deref);
+        for token in [Some(&*self.access_token), Some(&*self.xsrf)].into_iter().chain(optional) {
+            unfold(token, &mut words, &mut bytes)?;
         }
-        let mut packed = u32::try_from(plain.len()).ok()?.to_le_bytes().to_vec();
-        deflate(&plain, &mut packed)?;
+        let mut packed = u32::try_from(words.len()).ok()?.to_le_bytes().to_vec();
+        put(&mut packed, &bytes)?;
+        deflate(&words, &mut packed)?;
         Some(packed)
     }
 
     /// The session that was packed so.
     #[must_use]
     pub fn unpack(packed: &[u8]) -> Option<Self> {
-        let (length, deflated) = packed.split_first_chunk()?;
-        let plain = inflate(deflated, usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        let (rest, tokens) = take(&plain)?;
-        let (access_token, tokens) = take(tokens)?;
-        let id_token = match take(tokens) {
-            Some((id_token, _)) => Some(fold(id_token)?),
-            None => None,
-        };
-        let rest: Self = serde_json::from_slice(rest).ok()?;
-        Some(Self { access_token: fold(access_token)?, id_token, ..rest })
+        let (length, mut packed) = packed.split_first_chunk()?;
+        let mut bytes = take(&mut packed)?;
+        let words = inflate(packed, usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+        let mut words = &*words;
+        let rest: Self = serde_json::from_slice(take(&mut words)?).ok()?;
+        let mut token = || fold(&mut words, &mut bytes);
+        Some(Self { access_token: token()??, xsrf: token()??, refresh_token: token()?, id_token: token()?, ..rest })
     }
 }
 
-/// A token with what its parts in base64 say.
-fn unfold(token: &str) -> Vec<u8> {
-    written_out(token).unwrap_or_else(|| [&[AS_IT_CAME], token.as_bytes()].concat())
+/// Writes what a token says: its JSON among the words, all else among the bytes.
+fn unfold(token: Option<&str>, words: &mut Vec<u8>, bytes: &mut Vec<u8>) -> Option<()> {
+    let Some(token) = token else {
+        bytes.push(ABSENT);
+        return Some(());
+    };
+    let Some((count, parts)) = parts(token) else {
+        bytes.push(AS_IT_CAME);
+        return put(words, token.as_bytes());
+    };
+    bytes.push(count);
+    for part in parts {
+        match u16::try_from(part.len()) {
+            Ok(length) if length < A_WORD && part.first() != Some(&b'{') => {
+                bytes.extend(length.to_le_bytes());
+                bytes.extend(part);
+            }
+            _ => {
+                bytes.extend(A_WORD.to_le_bytes());
+                put(words, &part)?;
+            }
+        }
+    }
+    Some(())
 }
 
-/// None for a token that could not be made of it again.
-fn written_out(token: &str) -> Option<Vec<u8>> {
-    let mut all = vec![WRITTEN_OUT];
-    for part in token.split('.') {
-        put(&mut all, &URL_SAFE_NO_PAD.decode(part).ok()?)?;
-    }
-    (fold(&all).as_deref() == Some(token)).then_some(all)
+/// The parts of a token of which all are base64 in the one way in which that can be written.
+fn parts(token: &str) -> Option<(u8, Vec<Vec<u8>>)> {
+    let parts: Vec<_> = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).ok()).collect::<Option<_>>()?;
+    let count = u8::try_from(parts.len()).ok().filter(|count| *count < AS_IT_CAME)?;
+    Some((count, parts))
 }
 
 /// The token as it came.
-fn fold(unfolded: &[u8]) -> Option<String> {
-    let (&form, mut rest) = unfolded.split_first()?;
-    if form == AS_IT_CAME {
-        return String::from_utf8(rest.to_vec()).ok();
+fn fold(words: &mut &[u8], bytes: &mut &[u8]) -> Option<Option<String>> {
+    let (&count, rest) = bytes.split_first()?;
+    *bytes = rest;
+    if count == ABSENT {
+        return Some(None);
     }
-    let mut parts = Vec::new();
-    while let Some((part, next)) = take(rest) {
+    if count == AS_IT_CAME {
+        return String::from_utf8(take(words)?.to_vec()).ok().map(Some);
+    }
+    let mut parts = Vec::with_capacity(count.into());
+    for _ in 0..count {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let length = u16::from_le_bytes(*length);
+        *bytes = rest;
+        let part = if length == A_WORD { take(words)? } else { split(bytes, length.into())? };
         parts.push(URL_SAFE_NO_PAD.encode(part));
-        rest = next;
     }
-    Some(parts.join("."))
+    Some(Some(parts.join(".")))
 }
 
 /// Appends a part with its length.
@@ -83,10 +117,17 @@ fn put(all: &mut Vec<u8>, part: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// The first part, and what follows it.
-fn take(all: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Takes such a part from the beginning.
+fn take<'a>(all: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (length, rest) = all.split_first_chunk()?;
-    rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)
+    *all = rest;
+    split(all, usize::try_from(u32::from_le_bytes(*length)).ok()?)
+}
+
+fn split<'a>(all: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (part, rest) = all.split_at_checked(length)?;
+    *all = rest;
+    Some(part)
 }
 
 fn deflate(plain: &[u8], into: &mut Vec<u8>) -> Option<()> {
@@ -141,7 +182,7 @@ mod tests {
         let token = Signer::ephemeral().unwrap().sign(Map::new(), &claims).unwrap();
         let session = session(&token, Some(&token), &claims);
         let (packed, json) = (session.pack().unwrap(), serde_json::to_vec(&session).unwrap());
-        assert!(packed.len() < json.len() / 3 && packed.len() < 420, "{} of {}", packed.len(), json.len());
+        assert!(packed.len() < json.len() / 3 && packed.len() < 400, "{} of {}", packed.len(), json.len());
         assert_eq!(again(&session), serde_json::to_value(&session).unwrap());
     }
 
