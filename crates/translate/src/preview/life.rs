@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_shortest_that_is_allowed_counts() {
-        let end = |lifetime, policy| life(lifetime, policy).expires.map(|end| end - 1_000_000);
+        let end = |lifetime: &str, policy: &str| life(lifetime, policy).expires.map(|end| end - 1_000_000);
         assert_eq!(end("", ""), None);
         assert_eq!(end("\"ttl\": \"1h\"", ""), Some(3600));
         assert_eq!(end("", "\"ttl\": \"2h\""), Some(7200));
