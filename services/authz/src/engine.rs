@@ -236,9 +236,16 @@ impl Engine {
 
 /// Whether filters of a browser's credentials are among these: others can be asked about a preflight, too.
 fn passes_preflights(steps: &[Step], config: &Config) -> bool {
-    let needs_credentials = |step: &Step| {
-        let kind = config.filters.get(&step.filter).map(|filter| &filter.kind);
-        !matches!(kind, Some(Kind::External(_) | Kind::Invalid(_)) | None)
+    let needs_credentials = |step: &Step| match config.filters.get(&step.filter).map(|filter| &filter.kind) {
+        Some(
+            Kind::Jwt(_)
+            | Kind::OAuth2(_)
+            | Kind::ApiKey(_)
+            | Kind::Basic(_)
+            | Kind::Introspection(_)
+            | Kind::ShareLink(_),
+        ) => true,
+        Some(Kind::External(_) | Kind::Invalid(_)) | None => false,
     };
     !steps.is_empty() && steps.iter().all(needs_credentials)
 }

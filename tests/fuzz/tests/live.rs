@@ -82,6 +82,7 @@ impl Gateway {
             admin_names: Vec::new(),
             allow_edits: false,
             allow_previews: false,
+            tunnels: None,
             envoy_admin: None,
             limiter: None,
             authz: Some(Decider::Elsewhere(format!("unix:{}", at("authz.sock").display()).parse().unwrap())),

@@ -115,7 +115,8 @@ impl Reader<'_> {
     fn meant_guard(&mut self, node: &Node<'_>, kind: Option<&str>, carrier: Option<&Carrier>) -> Option<ObjectId> {
         let with_field = || Guard::with_field(&|field| node.get("spec").is_some_and(|spec| spec.get(field).is_some()));
         let guard = match kind {
-            Some(kind) => Guard::meant(kind),
+            Some(kind) if Kind::from_name(kind).is_some() => Guard::meant(kind),
+            Some(kind) => Guard::meant(kind).or_else(with_field),
             None => with_field(),
         }?;
         let named = self.id(guard.kind, &names(node), carrier);

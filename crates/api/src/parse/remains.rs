@@ -67,7 +67,7 @@ const REACH: [&str; 3] = ["host", "path", "precedence"];
 fn rules(node: &Node<'_>, file: &Arc<str>) -> Remains {
     let Some(spec) = node.get("spec") else { return Remains::AnyRule };
     let Some(list) = spec.get("rules").filter(|rules| !rules.items().is_empty()) else { return Remains::AnyRule };
-    let is_readable = |rule: &Node<'_>| matches!(rule.value, Value::Map(_)) && !rule.entries().iter().any(is_misspelt);
+    let is_readable = |rule: &Node<'_>| matches!(rule.value, Value::Map(_)) && !rule.entries().iter().any(is_unknown);
     if !list.items().iter().all(is_readable) {
         return Remains::AnyRule;
     }
@@ -83,9 +83,9 @@ fn rules(node: &Node<'_>, file: &Arc<str>) -> Remains {
     if issues.errors() == 0 { Remains::Rules(Box::new(policy)) } else { Remains::AnyRule }
 }
 
-/// Whether a field of a rule was meant to say which requests it is for.
-fn is_misspelt(entry: &Entry<'_>) -> bool {
-    !REACH.contains(&&*entry.key) && closest(&entry.key, &REACH).is_some()
+/// Whether nothing knows a field of a rule: it may have been meant to say which requests it is for.
+fn is_unknown(entry: &Entry<'_>) -> bool {
+    !REACH.contains(&&*entry.key) && &*entry.key != "filters" && !crate::convert::is_note(&entry.key)
 }
 
 /// Of a rule the fields that say which requests it is for.

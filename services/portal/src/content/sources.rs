@@ -29,7 +29,7 @@ pub(super) fn of(
         match pages.entry(name.trim_start_matches("pages/").to_owned()) {
             Entry::Vacant(place) => drop(place.insert((path, bytes))),
             Entry::Occupied(other) => {
-                problems.push(format!("{path}: has the address of {}, which is shown", other.get().0))
+                problems.push(format!("{path}: has the address of {}, which is shown", other.get().0));
             }
         }
     }

@@ -101,12 +101,14 @@ fn a_field_that_nothing_knows_opens_no_guard() {
 
 #[test]
 fn a_rule_without_filters_is_told_to_let_everybody_through() {
-    for rule in ["{path: /a}", "{path: /a, filters: }", "{path: /a, filters: []}"] {
+    let read = |rule: &str| {
         let object = only(&of_kind("FilterPolicy", &format!("{{rules: [{rule}]}}")));
-        assert!(!is_invalid(&object), "{rule}");
-        let told = object.problems.iter().any(|(problem, _)| problem.reason == "MissingField");
-        assert_eq!(told, !rule.contains("[]"), "{rule}: {:?}", object.problems);
-    }
+        let told: Vec<_> = object.problems.iter().map(|(problem, _)| (problem.reason, &*problem.field)).collect();
+        (is_invalid(&object), format!("{told:?}"))
+    };
+    assert_eq!(read("{path: /a}"), (false, r#"[("MissingField", "spec.rules[0].filters")]"#.to_owned()));
+    assert_eq!(read("{path: /a, filters: }"), (true, r#"[("InvalidValue", "spec.rules[0].filters")]"#.to_owned()));
+    assert_eq!(read("{path: /a, filters: []}"), (false, "[]".to_owned()));
 }
 
 /// What the original keeps requests out by, and Nuncio does not know, is no FilterPolicy that cannot be read.
@@ -128,10 +130,17 @@ fn kinds_that_keep_requests_out_elsewhere_are_told_and_close_nothing() {
 /// A kind of either group that is a slip of the pen away from one that shuts somebody out stands for it.
 #[test]
 fn a_slip_in_the_kind_of_a_guard_is_found_in_both_groups() {
-    for group in ["getambassador.io/v3alpha1", "gateway.getambassador.io/v1alpha1"] {
-        let text = format!("apiVersion: {group}\nkind: FilterPolcy\nmetadata: {{name: m}}\nspec: {{rules: [{{}}]}}\n");
+    let (older, newer) = ("getambassador.io/v3alpha1", "gateway.getambassador.io/v1alpha1");
+    for (group, kind, field, meant) in [
+        (older, "FilterPolcy", "rules", Kind::FilterPolicy),
+        (newer, "FilterPolcy", "rules", Kind::FilterPolicy),
+        // Far from any kind, but with what no other kind has.
+        (older, "FiltersPolicies", "rules", Kind::FilterPolicy),
+        (older, "AuthSvc", "auth_service", Kind::AuthService),
+    ] {
+        let text = format!("apiVersion: {group}\nkind: {kind}\nmetadata: {{name: m}}\nspec: {{{field}: [{{}}]}}\n");
         let parsed = read(&text);
-        assert_eq!(parsed.problems.len(), 1, "{group}");
-        assert!(parsed.problems[0].id.as_ref().is_some_and(|id| id.kind == Kind::FilterPolicy), "{group}");
+        assert_eq!(parsed.problems.len(), 1, "{kind}");
+        assert!(parsed.problems[0].id.as_ref().is_some_and(|id| id.kind == meant), "{kind}: {:?}", parsed.problems);
     }
 }

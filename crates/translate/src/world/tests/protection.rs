@@ -340,8 +340,7 @@ fn a_policy_of_which_nothing_can_be_told_is_for_everything() {
 #[test]
 fn a_policy_whose_precedence_cannot_be_read_goes_before_all_others() {
     let open = policy("[{path: '*', filters: []}]").replace("name: p", "name: a-open");
-    for broken in ["{path: [1], precedence: 10", "{path: '/own/*', precedense: 10", "{path: '/own/*', precedence: high"]
-    {
+    for broken in ["{path: [1], precedence: 10", "{path: '/own/*', priority: 10", "{path: '/own/*', precedence: high"] {
         let mut world = world();
         let strict = policy(&format!("[{broken}, filters: [{{name: keys}}]}}]"));
         apply(&mut world, &(EDGE.to_owned() + &open + &strict));

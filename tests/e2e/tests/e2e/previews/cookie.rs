@@ -130,7 +130,7 @@ async fn the_gate_is_the_same_for_who_chose_by_a_cookie() {
     let mut shared = preview("shared", &shop.cart, &shop.branch);
     shared["spec"]["access"]["mode"] = json!("ShareLink");
     shop.site.write("shared.yaml", documents(&[shared]));
-    let gateway = Gateway::start_with(&shop.site, |command| drop(command.arg("--allow-previews"))).await;
+    let gateway = Gateway::start_with(&shop.site, |command| _ = command.arg("--allow-previews")).await;
     let client = shop.client();
     let (private, shared) = (host_of(&shop, &gateway, "private").await, host_of(&shop, &gateway, "shared").await);
     let chosen = |host: &str| get(SHOP, "/cart/").with("cookie", &format!("nuncio_preview={}", selector(host)));

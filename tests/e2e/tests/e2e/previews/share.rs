@@ -33,7 +33,7 @@ async fn shop() -> Shop {
 }
 
 async fn start(shop: &Shop) -> Gateway<'_> {
-    Gateway::start_with(&shop.site, |command| drop(command.arg("--allow-previews"))).await
+    Gateway::start_with(&shop.site, |command| _ = command.arg("--allow-previews")).await
 }
 
 async fn share(shop: &Shop, args: &[&str]) -> Output {

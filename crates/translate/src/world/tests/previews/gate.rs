@@ -110,7 +110,7 @@ fn who_has_a_link_passes_the_filter_of_its_preview_alone() {
     let delta = apply(&mut world, &of_generation(2));
     assert_eq!((delta.filters.len(), delta.tables.len(), delta.rule_sets.len()), (1, 0, 0));
     assert_eq!((share_link(&world), &sets), (ShareLink { generation: 2, ..first }, &world.model().rule_sets));
-    assert_eq!(world.users_in_authentication(&gate[0]), [id.clone()]);
+    assert_eq!(world.users_in_authentication(&gate[0]), std::slice::from_ref(&id));
     // A preview that may not be has no filter, and lets nobody in.
     apply(&mut world, POLICY);
     assert!(world.model().filters.is_empty(), "{:?}", world.model().filters);

@@ -42,10 +42,10 @@ async fn nobody_serves_what_he_may_not_change() {
         assert!(said.contains(why), "{args:?}: {said}");
     }
     // Nor does a stranger by what the gateway says inside.
-    let path = format!("/api/v1/previews/default/tax/tunnel?session=x");
-    let ask = get("any.example", &path).with("connection", "upgrade").with("upgrade", "nuncio-tunnel");
+    let path = "/api/v1/previews/default/tax/tunnel?session=x";
+    let ask = get("any.example", path).with("connection", "upgrade").with("upgrade", "nuncio-tunnel");
     assert_eq!(Client::http(desk.team.site.at(8088)).ask(&ask).await.status, 401);
-    let ask = get("any.example", &path).with("authorization", &member);
+    let ask = get("any.example", path).with("authorization", &member);
     let reply = desk.team.client().ask(&ask).await;
     assert_eq!((reply.status, reply.text().contains("Upgrade: nuncio-tunnel")), (426, true), "{}", reply.text());
     desk.answers(&host, "503").await;
