@@ -34,7 +34,7 @@ pub use listener::{
 pub use model::{Change, Delta, Model, put};
 pub use preview::{
     BAGGAGE_HEADER, BAGGAGE_MEMBER, COUNTED, CookieChoice, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX, NO_HOST,
-    PREVIEW_HEADER, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, SELECT_HEADER, SELECTOR_MARK,
+    PREVIEW_HEADER, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, ProbeLog, SELECT_HEADER, SELECTOR_MARK,
     TUNNEL_PROTOCOL,
 };
 pub use route::{

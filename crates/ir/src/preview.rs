@@ -86,6 +86,8 @@ pub struct PreviewEntry {
     pub trust: PreviewTrust,
     /// Whether clients may choose a preview by a cookie.
     pub by_cookie: Option<CookieChoice>,
+    /// Where requests are told of that somebody follows through the services.
+    pub probes: Option<ProbeLog>,
 }
 
 /// Where a cookie chooses a preview.
@@ -95,6 +97,15 @@ pub enum CookieChoice {
     Secure,
     /// In those in clear text too.
     Any,
+}
+
+/// A file with a line for each request of a trace that was begun to be followed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProbeLog {
+    /// The file.
+    pub path: Arc<str>,
+    /// How the ids of such traces begin: 16 hexadecimal digits that nobody else knows.
+    pub mark: Arc<str>,
 }
 
 /// Who is believed about previews.

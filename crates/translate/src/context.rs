@@ -25,6 +25,8 @@ pub struct Settings {
     pub bind_address: std::net::IpAddr,
     /// Unix socket of the rate limit service that belongs to this gateway, if it runs one when there are RateLimits.
     pub limit_socket: Option<Arc<str>>,
+    /// The file in which the Envoy beside this gateway tells of requests that somebody follows, if there is one.
+    pub probe_log: Option<Arc<str>>,
     /// Where Envoys find the authentication service that is told rules by this gateway, if there is one.
     pub authz: Option<Discovery>,
     /// How the gateway's zone counts where endpoints are chosen.

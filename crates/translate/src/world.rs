@@ -45,8 +45,8 @@ pub use apis::{PublicName, Served};
 use ingresses::Ingresses;
 use limits::Limiting;
 pub(crate) use mappings::invalid_reason;
-pub use previews::PreviewUrl;
 use previews::Previews;
+pub use previews::{PreviewProbe, PreviewUrl};
 use protection::RuleSets;
 pub use report::{AskedPlace, Resources};
 

@@ -13,7 +13,7 @@
 //! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
-//! | `/api/v1/preview-{put,delete,extend,hook}` | Previews that come, change and go by requests |
+//! | `/api/v1/preview-{put,delete,extend,share,probe,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/explain` | which route a request gets, and why |
@@ -33,6 +33,7 @@ mod names;
 mod page;
 mod portal;
 mod preview_changes;
+mod preview_probe;
 mod preview_share;
 mod previews;
 mod probes;
@@ -72,6 +73,7 @@ pub use preview_changes::{
     Caller, DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails,
     PutPreview,
 };
+pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_share::{PreviewShared, SharePreview};
 pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
@@ -149,6 +151,11 @@ pub trait View: Send + Sync + 'static {
     /// # Errors
     /// When that is not allowed, or there is none.
     fn delete_preview(&self, wanted: &DeletePreview) -> Result<PreviewChanged, PreviewError>;
+    /// Sends a request through the services of a Preview, and tells where its key was handed on.
+    ///
+    /// # Errors
+    /// When that is not allowed, or nobody would see it.
+    fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError>;
     /// Makes links to a Preview.
     ///
     /// # Errors
@@ -209,6 +216,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(preview_changes::hook))
         .routes(routes!(preview_share::share))
         .routes(routes!(tunnels::open))
+        .routes(routes!(preview_probe::probe))
         .routes(routes!(explain::by_query, explain::by_body))
         .split_for_parts();
     let document = document::with_refusals(document);

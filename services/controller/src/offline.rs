@@ -50,6 +50,7 @@ pub async fn load(manifests: &Manifests, config: &OfflineConfig) -> Result<Offli
         namespace: config.namespace.as_str().into(),
         fallback_certificate: fallback::certificate()?,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        probe_log: None,
         limit_socket: Some("ratelimit.sock".into()),
         authz: Some(Discovery::Unix("authz.sock".into())),
         topology: config.topology.clone(),

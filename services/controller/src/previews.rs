@@ -14,6 +14,7 @@ mod hook;
 mod manifest;
 pub(crate) mod offline;
 mod place;
+pub(crate) mod probe;
 mod rights;
 mod share;
 mod store;
@@ -21,6 +22,7 @@ mod sweep;
 pub(crate) mod traffic;
 mod tunnel;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
@@ -50,13 +52,16 @@ pub(crate) struct Lifecycle {
     /// What forges told last of each pull request.
     handled: Mutex<Handled>,
     tunnels: Arc<Tunnels>,
+    /// Where the Envoy beside the controller tells of requests that are followed.
+    probe_log: Option<PathBuf>,
 }
 
 impl Lifecycle {
     /// Of a controller with this configuration; and what it tells of processes that stand in for services.
     pub(crate) fn of(config: &Config, source: &Opened) -> (Self, mpsc::UnboundedReceiver<TunnelChange>) {
         let (tunnels, told) = Tunnels::of(config);
-        (Self { store: Store::of(config, source), handled: Mutex::default(), tunnels }, told)
+        let probe_log = config.envoy_admin.as_deref().map(probe::log_beside);
+        (Self { store: Store::of(config, source), handled: Mutex::default(), tunnels, probe_log }, told)
     }
 
     /// Keeps comments in step with previews, and takes away what has ended. Runs until it is dropped.

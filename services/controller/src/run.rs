@@ -26,7 +26,7 @@ use crate::leader::{LeaseTimes, Progress};
 use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
 use crate::origins::PortalOrigins;
-use crate::previews::{Lifecycle, traffic};
+use crate::previews::{Lifecycle, probe, traffic};
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
 use crate::status::StatusOptions;
@@ -225,6 +225,7 @@ fn settings(config: &Config) -> Result<Settings, Error> {
         fallback_certificate: fallback::certificate()?,
         bind_address: config.bind_address,
         limit_socket: config.limiter.as_ref().map(|limiter| limiter.service.path()),
+        probe_log: config.envoy_admin.as_deref().map(|socket| probe::log_beside(socket).to_string_lossy().into()),
         authz: config.authz.as_ref().map(Decider::discovery),
         topology: config.topology.clone(),
         cors: config.portal_origins.policy(),

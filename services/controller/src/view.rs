@@ -26,7 +26,8 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
     DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, LimitView, LimitedView,
     ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, Page, PortalView, PreviewChanged, PreviewError,
-    PreviewShared, PreviewView, ProblemView, PutPreview, RouteView, SharePreview, TopologyQuery, TopologyView, View,
+    PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SharePreview,
+    TopologyQuery, TopologyView, View,
 };
 use crate::beside::Limited;
 use crate::edit::Editor;
@@ -220,6 +221,10 @@ impl View for EngineView {
 
     fn share_preview(&self, wanted: &SharePreview) -> Result<PreviewShared, PreviewError> {
         self.changes.lifecycle.share(&self.engine, wanted)
+    }
+
+    fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {
+        self.changes.lifecycle.probe(&self.engine, wanted)
     }
 
     fn extend_preview(&self, wanted: &ExtendPreview) -> Result<PreviewChanged, PreviewError> {

@@ -1,5 +1,6 @@
 //! `nuncio preview`: previews, where they can be seen, and changes of them.
 
+mod doctor;
 mod keeper;
 mod serve;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &PreviewArgs) -> Outcome {
         PreviewCommand::Create(args) => create(args),
         PreviewCommand::Share(args) => share(args),
         PreviewCommand::Extend(args) => extend(args),
+        PreviewCommand::Doctor(args) => doctor::doctor(args),
         PreviewCommand::Delete(args) => delete(args),
         PreviewCommand::Serve(args) => serve::run(args),
     }

@@ -4,6 +4,7 @@
 //! Secrets of webhooks never come here: what a forge sends is passed on as it came.
 
 mod api;
+mod doctor;
 mod form;
 mod hooks;
 mod model;
@@ -28,6 +29,7 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
         .routes(routes!(share::share))
         .routes(routes!(api::extend))
         .routes(routes!(tunnel::open))
+        .routes(routes!(doctor::probe))
 }
 
 /// What forges send, and pages.
@@ -39,5 +41,6 @@ pub(crate) fn router() -> Router<Site> {
         .route("/docs/previews/{namespace}/{name}", get(pages::one))
         .route("/docs/previews/{namespace}/{name}/delete", post(pages::delete))
         .route("/docs/previews/{namespace}/{name}/share", post(pages::share))
+        .route("/docs/previews/{namespace}/{name}/doctor", post(doctor::follow))
         .route("/docs/previews/{namespace}/{name}/extend", post(pages::extend))
 }

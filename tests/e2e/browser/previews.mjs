@@ -24,6 +24,10 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.click('text=Extend');
   const extended = await still.innerText('main');
 
+  await still.click('text="Follow a request"');
+  await still.getByLabel('Path at the host of the first entrypoint').fill('/cart/');
+  await still.click('text="Follow a request"');
+  const doctor = await still.innerText('main');
   await still.goto(`${origin}/docs/previews/new`);
   await fill(still, fields);
   await still.getByLabel('Who may see it').selectOption('Owner');
@@ -54,5 +58,5 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.click('text=Delete this preview');
   await still.waitForURL(`${origin}/docs/previews`);
   const gone = await still.innerText('main');
-  return { empty, refused, made, extended, lacking, byFields, ended, list, none, gone, violations: found, faults };
+  return { empty, refused, made, extended, doctor, lacking, byFields, ended, list, none, gone, violations: found, faults };
 });

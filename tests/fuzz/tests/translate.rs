@@ -86,6 +86,7 @@ fn settings() -> Settings {
         namespace: "default".into(),
         fallback_certificate: Fallback { chain: Pem("chain".into()), key: Pem("key".into()) },
         bind_address: [127, 0, 0, 1].into(),
+        probe_log: None,
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),

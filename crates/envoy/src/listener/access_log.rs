@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
-use envoy_types::pb::envoy::config::accesslog::v3::{AccessLog as PbAccessLog, access_log::ConfigType};
+use envoy_types::pb::envoy::config::accesslog::v3::{
+    AccessLog as PbAccessLog, AccessLogFilter, HeaderFilter, access_log::ConfigType, access_log_filter::FilterSpecifier,
+};
 use envoy_types::pb::envoy::config::core::v3::{SubstitutionFormatString, substitution_format_string::Format};
+use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher::HeaderMatchSpecifier};
 use envoy_types::pb::envoy::extensions::access_loggers::file::v3::{FileAccessLog, file_access_log::AccessLogFormat};
 use envoy_types::pb::envoy::extensions::access_loggers::stream::v3::{
     StdoutAccessLog, stdout_access_log::AccessLogFormat as StdoutFormat,
 };
 use envoy_types::pb::google::protobuf::{Struct, Value, value::Kind};
-use nuncio_ir::{AccessLog, AccessLogFormat as Chosen, JsonLogValue};
+use nuncio_ir::{AccessLog, AccessLogFormat as Chosen, JsonLogValue, ProbeLog};
 
-use crate::proto;
+use crate::{matcher, proto};
 
 /// Metadata under which a route without backend keeps its reason, and a filter that refuses a request puts its own.
 pub(crate) const REASON_NAMESPACE: &str = "nuncio";
@@ -69,6 +72,37 @@ const JSON_FIELDS: [(&str, &str); 25] = [
 /// The log of an HTTP listener: a line for each request.
 pub(super) fn requests(log: &AccessLog) -> PbAccessLog {
     access_log(log, REQUEST_FORMAT)
+}
+
+/// What is told of a request that somebody follows. That there was a key is told by what all keys begin with.
+const PROBE_FIELDS: [(&str, &str); 8] = [
+    ("cluster", "%UPSTREAM_CLUSTER_RAW%"),
+    ("from", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
+    ("host", "%REQ(:AUTHORITY)%"),
+    ("key", "%REQ(X-NUNCIO-PREVIEW):3%"),
+    ("path", "%PATH(NQ:ORIG_OR_PATH)%"),
+    ("served_by", "%RESP(X-NUNCIO-SERVED-BY)%"),
+    ("status", "%RESPONSE_CODE%"),
+    ("trace", "%REQ(TRACEPARENT)%"),
+];
+
+/// The log of requests that somebody follows: those of traces with the mark.
+pub(super) fn probes(log: &ProbeLog) -> PbAccessLog {
+    let fields = PROBE_FIELDS.iter().map(|(key, format)| ((*key).to_owned(), json_text(format))).collect();
+    let access_log_format = Some(AccessLogFormat::LogFormat(json_line(fields)));
+    let file = FileAccessLog { path: log.path.to_string(), access_log_format };
+    let marked = HeaderMatcher {
+        name: "traceparent".to_owned(),
+        header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(matcher::prefix(&format!("00-{}", log.mark)))),
+        ..Default::default()
+    };
+    PbAccessLog {
+        name: "envoy.access_loggers.file".to_owned(),
+        filter: Some(AccessLogFilter {
+            filter_specifier: Some(FilterSpecifier::HeaderFilter(HeaderFilter { header: Some(marked) })),
+        }),
+        config_type: Some(ConfigType::TypedConfig(proto::any(&file))),
+    }
 }
 
 /// The log of a TCP proxy: a line for each connection.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use envoy_types::pb::envoy::config::accesslog::v3::AccessLog;
 use envoy_types::pb::envoy::config::core::v3::{
     Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions,
     http_protocol_options::HeadersWithUnderscoresAction,
@@ -37,7 +38,7 @@ pub(super) fn connection_manager(settings: &HttpSettings) -> HttpConnectionManag
         route_specifier: Some(RouteSpecifier::ScopedRoutes(scope::scoped_routes())),
         early_header_mutation_extensions: vec![scope::early_mutation(settings)],
         http_filters: filters::filters(settings),
-        access_log: vec![access_log::requests(&settings.access_log)],
+        access_log: access_logs(settings),
 
         common_http_protocol_options: Some(common_options(settings)),
         http_protocol_options: http1_options(settings),
@@ -62,6 +63,11 @@ pub(super) fn connection_manager(settings: &HttpSettings) -> HttpConnectionManag
         set_current_client_cert_details: client_cert_details(&settings.client_cert),
         ..Default::default()
     }
+}
+
+fn access_logs(settings: &HttpSettings) -> Vec<AccessLog> {
+    let probes = settings.previews.as_ref().and_then(|entry| entry.probes.as_ref());
+    std::iter::once(access_log::requests(&settings.access_log)).chain(probes.map(access_log::probes)).collect()
 }
 
 fn common_options(settings: &HttpSettings) -> HttpProtocolOptions {

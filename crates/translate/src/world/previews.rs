@@ -26,7 +26,7 @@ use crate::service::ServiceKey;
 use crate::table::Wilds;
 use crate::upstream::Location;
 
-pub use report::PreviewUrl;
+pub use report::{PreviewProbe, PreviewUrl};
 
 /// Every Preview of this gateway, and what finds those that a change touches.
 #[derive(Debug, Default)]

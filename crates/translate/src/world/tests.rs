@@ -61,6 +61,7 @@ fn world_at(topology: &Topology) -> World {
         namespace: "default".into(),
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        probe_log: Some("/run/probes.log".into()),
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: topology.clone(),

@@ -137,6 +137,10 @@ impl View for Fake {
         Err(PreviewError::Conflict("no".into()))
     }
 
+    fn probe_preview(&self, wanted: &ProbePreview) -> Result<ProbeView, PreviewError> {
+        Err(PreviewError::Missing(wanted.name.clone()))
+    }
+
     fn extend_preview(&self, wanted: &ExtendPreview) -> Result<PreviewChanged, PreviewError> {
         Err(PreviewError::Conflict(wanted.name.clone()))
     }

@@ -185,6 +185,7 @@ mod tests {
             namespace: "default".into(),
             fallback_certificate: fallback::certificate().unwrap(),
             bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+            probe_log: None,
             limit_socket: None,
             authz: None,
             topology: Topology::default(),

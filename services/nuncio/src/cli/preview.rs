@@ -16,6 +16,7 @@ Examples:
     }
 
   nuncio preview extend shop/cart-pr-42 --ttl 72h --server https://portal.example.com
+  nuncio preview doctor shop/cart-pr-42 --path /api/carts/ann --admin 127.0.0.1:8877
   nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
   nuncio preview serve shop/cart-pr-42 --port 8080 --server https://portal.example.com
 
@@ -41,6 +42,9 @@ pub(crate) enum PreviewCommand {
     Share(PreviewShareArgs),
     /// Have a preview shown for longer, and print when it ends
     Extend(PreviewExtendArgs),
+    /// Follow a request of a preview through the services, and tell where its key was handed on, or lost; exit code 1 if it
+    /// did not arrive everywhere
+    Doctor(PreviewDoctorArgs),
     /// Take a preview away
     Delete(PreviewNamedArgs),
     /// Have a process of this machine stand in for a service of a preview, until it is interrupted
@@ -114,6 +118,19 @@ pub(crate) struct PreviewExtendArgs {
     /// For how long from now, up to what the PreviewPolicy lets it be [default: as long as to begin with]
     #[arg(long, value_name = "DURATION")]
     pub(crate) ttl: Option<nuncio_api::Duration>,
+}
+
+/// What `nuncio preview doctor` is told.
+#[derive(Debug, Args)]
+pub(crate) struct PreviewDoctorArgs {
+    #[command(flatten)]
+    pub(crate) named: PreviewNamedArgs,
+    /// What to ask for, by GET, at the host of the first entrypoint
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub(crate) path: String,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    pub(crate) output: Format,
 }
 
 /// What `nuncio preview create` is told.

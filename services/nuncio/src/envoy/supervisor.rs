@@ -48,6 +48,8 @@ impl Launch {
     fn args(&self) -> Vec<OsString> {
         let [concurrency, drain] = [u64::from(self.concurrency), self.drain_time.as_secs()].map(|n| n.to_string());
         let mut args: Vec<OsString> = ["--disable-hot-restart", "--drain-strategy", "immediate"].map(Into::into).into();
+        // Who reads a log, or asks the doctor of previews, does not wait for ten seconds.
+        args.extend(["--file-flush-interval-msec", "1000"].map(Into::into));
         args.extend(["--drain-time-s", &drain, "--concurrency", &concurrency].map(Into::into));
         args.extend(["--log-level", log::level(), "--log-format", log::FORMAT, "--log-format-escaped"].map(Into::into));
         args.extend(["--config-path".into(), self.bootstrap.clone().into_os_string()]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nuncio_controller::Topology;
-use nuncio_controller::admin::{DeletePreview, ExtendPreview, ListQuery, PutPreview, SharePreview};
+use nuncio_controller::admin::{DeletePreview, ExtendPreview, ListQuery, ProbePreview, PutPreview, SharePreview};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;
 
@@ -111,6 +111,26 @@ impl<'a> Keeper<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Follows a request of a Preview through the services.
+    pub(super) fn probe(&self, namespace: &str, name: &str, path: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Portal { url, .. } => {
+                let url = format!("{url}/api/v1/previews/{namespace}/{name}/probe");
+                let url = Url::parse_with_params(&url, [("path", path)]);
+                let url = url.map_err(|error| Failure::usage(error.to_string()))?;
+                self.send(Method::POST, url.as_str(), |request| request)
+            }
+            Self::Gateway { address } => {
+                let (namespace, name, path) = (namespace.into(), name.into(), Some(path.to_owned()));
+                let wanted = ProbePreview { namespace, name, path, by: None };
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-probe"), |it| it.json(&wanted))
+            }
+            Self::Manifests(_) => {
+                Err(Failure::usage("requests are followed by a gateway that runs: it is asked by --admin or --server"))
+            }
+        }
     }
 
     /// Makes links to a Preview.

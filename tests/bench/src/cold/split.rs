@@ -58,6 +58,7 @@ fn settings() -> Settings {
         namespace: "default".into(),
         fallback_certificate: Fallback { chain: Pem("".into()), key: Pem("".into()) },
         bind_address: Ipv4Addr::LOCALHOST.into(),
+        probe_log: None,
         limit_socket: Some("/run/limits.sock".into()),
         authz: Some(nuncio_ir::Discovery::Unix("/run/authz.sock".into())),
         topology: Topology::default(),

@@ -68,6 +68,7 @@ fn world(objects: &[String]) -> World {
         namespace: "default".into(),
         fallback_certificate: fallback,
         bind_address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        probe_log: None,
         limit_socket: Some("/run/limits.sock".into()),
         authz: None,
         topology: Topology::default(),

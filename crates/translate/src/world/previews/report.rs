@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
 use nuncio_auth::share::{Pass, Purpose};
-use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER};
+use nuncio_ir::ClusterName;
+use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER, Sensitive};
 
-use crate::preview::{Entrance, Phase, fingerprint};
+use crate::preview::{Compiled, Entrance, Phase, Replacement, fingerprint};
+use crate::upstream::{find, location};
 use crate::world::{World, invalid_reason};
 
 /// Where a preview can be seen.
@@ -18,6 +20,17 @@ pub struct PreviewUrl {
     pub baseline: Arc<str>,
     /// With the slash at the end.
     pub url: String,
+}
+
+/// What it takes to follow a request of a preview through the services.
+#[derive(Clone, Debug)]
+pub struct PreviewProbe {
+    /// What services hand on.
+    pub key: Sensitive,
+    /// How the id of the trace has to begin; none where no Envoy tells of it.
+    pub mark: Option<Arc<str>>,
+    /// The hosts at which it can begin.
+    pub hosts: Vec<Arc<str>>,
 }
 
 impl World {
@@ -54,6 +67,30 @@ impl World {
         let pass = pass.sign(filter.key.expose().as_bytes(), Purpose::Link);
         let shared = |it: PreviewUrl| PreviewUrl { url: format!("{}?{SHARE_PARAMETER}={pass}", it.url), ..it };
         Some((self.preview_urls(id).into_iter().map(shared).collect(), expires))
+    }
+
+    /// What it takes to follow a request of a Preview through the services; nothing while it is not shown.
+    #[must_use]
+    pub fn preview_probe(&self, id: &ObjectId) -> Option<PreviewProbe> {
+        let shown = |it: &&Compiled| matches!(it.phase, Phase::Shown | Phase::EndsSoon) && !it.entrances.is_empty();
+        let compiled = self.previews.compiled.get(id).filter(shown)?;
+        let mark = self.previews.entry()?.probes.as_ref().map(|probes| Arc::clone(&probes.mark));
+        let hosts = compiled.entrances.iter().map(|entrance| Arc::clone(&entrance.baseline)).collect();
+        Some(PreviewProbe { key: compiled.key.clone(), mark, hosts })
+    }
+
+    /// Which of the services that a Preview replaces is behind a cluster, by its place in the spec: who replaces it, or the one
+    /// that is replaced.
+    #[must_use]
+    pub fn preview_service(&self, id: &ObjectId, cluster: &str) -> Option<usize> {
+        let compiled = self.previews.compiled.get(id)?;
+        let (place, port) = location(self.clusters.get(&ClusterName(cluster.into()))?)?;
+        let context = self.context();
+        let is_meant = |it: &Replacement| {
+            let is_replaced = it.location == place && it.port.is_none_or(|wanted| wanted == port);
+            is_replaced || find(&it.backend.backend, &id.namespace, &context).location == place
+        };
+        compiled.replacements.iter().position(is_meant)
     }
 
     /// What visitors call a Preview.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use nuncio_api::{
     Kind, ObjectId, PreviewPolicy, PreviewRepository, PreviewScheme, PreviewSelector, Problem, Remains, Spec,
 };
-use nuncio_ir::{CookieChoice, Delta, PreviewEntry, PreviewTrust};
+use nuncio_auth::crypto;
+use nuncio_ir::{CookieChoice, Delta, PreviewEntry, PreviewTrust, ProbeLog};
 
 use super::super::{Dirty, World};
 use crate::context::SecretRef;
@@ -101,8 +102,16 @@ impl World {
         let headers: Vec<String> = policy.headers.iter().map(|name| name.to_ascii_lowercase()).collect();
         let by_header = policy.selects_by(PreviewSelector::Header);
         let trust = PreviewTrust::Public { by_header };
-        let entry = PreviewEntry { headers: headers.clone(), trust, by_cookie: by_cookie(&policy) };
+        let path = self.settings.probe_log.clone();
+        let probes = path.map(|path| ProbeLog { path, mark: self.probe_mark() });
+        let entry = PreviewEntry { headers: headers.clone(), trust, by_cookie: by_cookie(&policy), probes };
         InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problems }
+    }
+
+    /// How the ids of traces begin that this gateway follows.
+    fn probe_mark(&self) -> Arc<str> {
+        let key = self.settings.fallback_certificate.key.0.as_bytes();
+        crypto::hex(&crypto::hmac_sha256(key, b"nuncio probes")[..8]).into()
     }
 
     /// What a policy has keys made of, if it says so.

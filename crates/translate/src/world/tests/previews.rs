@@ -315,6 +315,24 @@ fn a_preview_that_was_refused_says_so_and_the_baseline_stays() {
 }
 
 #[test]
+fn requests_are_counted_by_where_they_go() {
+    let falling = PREVIEW.replace("backend: cart-42", "backend: cart-42, whenMissing: Baseline");
+    let mut world = of(&[SITE, POLICY, &falling]);
+    let host = host(&world);
+    let counted = |world: &World, host: &str, path: &str| {
+        let name = route(world, host, path).counted.clone()?;
+        nuncio_ir::PreviewWay::parse(&name).map(|(selector, way)| (selector.to_owned(), way))
+    };
+    let selector = world.preview_selector(&preview()).unwrap().to_owned();
+    let way = |way| Some((selector.clone(), way));
+    assert_eq!(counted(&world, &host, "/cart/"), way(nuncio_ir::PreviewWay::Preview(0)));
+    assert_eq!(counted(&world, &host, "/x"), way(nuncio_ir::PreviewWay::Baseline));
+    assert_eq!(counted(&world, "shop.example", "/cart/"), None, "the baseline's are its own");
+    world.apply([(ObjectId::new(Kind::EndpointSlice, "default", "cart-42"), None)]);
+    assert_eq!(counted(&world, &host, "/cart/"), way(nuncio_ir::PreviewWay::Fallback(0)));
+}
+
+#[test]
 fn a_preview_of_nothing_is_told() {
     let world = of(&[SITE, POLICY, &PREVIEW.replace("baseline: cart", "baseline: carts")]);
     assert_eq!(reasons(&world, &preview()), ["NothingReplaced"]);

@@ -1,10 +1,21 @@
 //! Services that call each other: a preview of one that is three calls away from the visitor.
 
-use std::process::Command;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::process::{Command, Output};
 
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use nuncio_e2e::backend::Backend;
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on};
 use nuncio_e2e::{Client, Gateway, Process, Site, eventually, get, nuncio};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::context::{INTERNAL, internal_listener};
 use super::{SHOP, own, policy};
@@ -59,7 +70,7 @@ async fn a_preview_three_calls_deep_shows_in_the_shop_and_the_shop_stays_as_it_w
         "services": services, "entrypoints": [{"name": "web", "host": SHOP}], "access": {"mode": "Public"},
     });
     site.write("preview.yaml", documents(&[own("Preview", "sale", &spec)]));
-    let gateway = Gateway::start(&site).await;
+    let gateway = diagnosed(&site).await;
     gateway.admin.state("Preview", "sale", "acked").await;
     let urls = gateway.admin.list("previews").await[0]["urls"].clone();
     let url = urls[0]["url"].as_str().unwrap().to_owned();
@@ -73,5 +84,93 @@ async fn a_preview_three_calls_deep_shows_in_the_shop_and_the_shop_stays_as_it_w
     assert_eq!(prices(&client, SHOP).await, [1_250, 1_250]);
     assert_eq!(prices(&client, preview).await, [1_125, 1_125]);
     assert_eq!(prices(&client, SHOP).await, [1_250, 1_250]);
+
+    let (told, found) = doctor(&site, "sale", "/?user=ann").await;
+    assert!(found && told["status"] == 200 && told["services"][0]["key"] == "carried", "{told:#}");
+    let to = |place: SocketAddr| {
+        let calls = told["calls"].as_array().unwrap().iter();
+        calls.filter(|call| call["service"] == place.to_string() && call["carried"] == true).count()
+    };
+    // The page, the catalog of the preview for it and for the cart, and the cart, which is the baseline's.
+    assert_eq!([9101, 9105, 9103, 9102].map(|port| to(site.at(port))), [1, 2, 1, 0], "{told:#}");
+    gateway.stop().await;
+}
+
+async fn diagnosed(site: &Site) -> Gateway<'_> {
+    Gateway::start_with(site, |command| {
+        command.arg("--allow-previews");
+    })
+    .await
+}
+
+/// What the doctor tells, and whether the key arrived everywhere.
+async fn doctor(site: &Site, preview: &str, path: &str) -> (Value, bool) {
+    let admin = site.admin().to_string();
+    let mut command = site.nuncio(&["preview", "doctor", preview, "--path", path, "--admin", &admin, "-o", "json"]);
+    let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(!told.contains("npk"), "no key: {told}");
+    let told = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    (told, output.status.success())
+}
+
+/// A service that asks another by the gateway for each of its requests, and hands on their traces and nothing else.
+async fn forgetful(site: &Site) -> (SocketAddr, AbortOnDropHandle<()>) {
+    let listener = TcpListener::bind((site.ip(), 0)).await.unwrap();
+    let (address, gateway) = (listener.local_addr().unwrap(), site.at(INTERNAL));
+    let answer = move |request: Request<Incoming>| async move {
+        let trace = request.headers().get("traceparent").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let ask = get("cart.internal", "/inner").with("traceparent", trace);
+        Client::http(gateway).send(&ask).await.unwrap();
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}"))))
+    };
+    let serve = async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)));
+        }
+    };
+    (address, AbortOnDropHandle::new(tokio::spawn(serve)))
+}
+
+#[tokio::test]
+async fn the_doctor_tells_where_the_context_is_lost() {
+    let (site, cart, branch) = (Site::new(), Backend::start("cart").await, Backend::start("branch").await);
+    let (web, _serving) = forgetful(&site).await;
+    let objects = [
+        listener("http", site.http().port(), "HTTP"),
+        internal_listener(&site),
+        host("any", "*"),
+        mapping_on(SHOP, "web", "/", web),
+        mapping_on("cart.internal", "cart", "/", cart.address()),
+        policy(),
+    ];
+    site.write("shop.yaml", documents(&objects));
+    let services = json!([{"baseline": cart.address().to_string(), "backend": branch.address().to_string()}]);
+    let spec =
+        json!({"services": services, "entrypoints": [{"name": "web", "host": SHOP}], "access": {"mode": "Public"}});
+    site.write("preview.yaml", documents(&[own("Preview", "lost", &spec)]));
+    let gateway = diagnosed(&site).await;
+    gateway.admin.state("Preview", "lost", "acked").await;
+    let (told, found) = doctor(&site, "lost", "/").await;
+    assert!(!found && told["services"][0]["key"] == "lost", "{told:#}");
+    let calls = told["calls"].as_array().unwrap();
+    let said = |call: &Value| (call["path"].clone(), call["carried"].clone(), call["served_by"].clone());
+    assert_eq!(
+        calls.iter().map(said).collect::<Vec<_>>(),
+        [(json!("/"), json!(true), json!("baseline")), (json!("/inner"), json!(false), json!("baseline")),]
+    );
+    assert_eq!(branch.requests(), 0);
+    gateway.stop().await;
+
+    let internal = site.manifests().join("shop.yaml");
+    let without: Vec<_> = objects.into_iter().filter(|object| object["metadata"]["name"] != "internal").collect();
+    std::fs::write(internal, documents(&without)).unwrap();
+    let gateway = diagnosed(&site).await;
+    gateway.admin.state("Preview", "lost", "acked").await;
+    let mut command = site.nuncio(&["preview", "doctor", "lost", "--admin", &site.admin().to_string()]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let why = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && why.contains("no internal Listener"), "{why}");
     gateway.stop().await;
 }

@@ -131,6 +131,19 @@ async fn webhooks_are_believed_by_a_secret_of_the_cluster_and_of_two_replicas_on
     tokio::time::sleep(Duration::from_secs(LEASE)).await;
     assert_eq!(forge.state.lock().unwrap().changes, [1, 0], "both would have written by now");
 
+    // Who asks for it keeps it there for other replicas too.
+    let patch = r#"{"spec": {"lifetime": {"idle": "1h"}}}"#;
+    stage.kubectl(&["patch", "preview", "cart-42", "--type", "merge", "--patch", patch]).await;
+    let told: Value = serde_json::from_str(&made).unwrap();
+    let url = told["preview"]["urls"][0]["url"].as_str().unwrap();
+    let host = url.trim_start_matches("https://").trim_end_matches('/');
+    eventually("that it was asked for is noted", async || {
+        Client::http(stage.site.http()).send(&get(host, "/app/")).await.unwrap();
+        let notes = stage.object("preview", "cart-42").await["metadata"]["annotations"].clone();
+        if notes["nuncio.dev/asked"].is_string() { Ok(()) } else { Err(notes) }
+    })
+    .await;
+
     // The other takes over, and changes what the first has written.
     first.kill().await;
     let closed = delivered(&two, "closed", &now()).await;

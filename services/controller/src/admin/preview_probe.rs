@@ -1,0 +1,100 @@
+//! Following a request of a preview through the services.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Caller, PreviewError, ProblemDetails, Shared};
+
+/// A Preview through whose services a request is to be followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProbePreview {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// What is asked for, by GET, at the host of its first entrypoint; `/` where absent.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// By whom; the operator where absent.
+    #[serde(default)]
+    pub by: Option<Caller>,
+}
+
+/// What became of the key of a preview on the way of one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProbeView {
+    /// The host that was asked.
+    pub host: String,
+    /// What for.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// The id of the trace.
+    pub trace: String,
+    /// Every request of it that came by the gateway, the last to be answered first.
+    pub calls: Vec<ProbedCallView>,
+    /// What that says of each service that the preview replaces.
+    pub services: Vec<ProbedServiceView>,
+}
+
+/// A request that came by the gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProbedCallView {
+    /// The address that it came from.
+    pub from: String,
+    /// The host that was asked.
+    pub host: String,
+    /// What for.
+    pub path: String,
+    /// The service that it went to.
+    pub service: String,
+    /// Whether it had the key of a preview.
+    pub carried: bool,
+    /// `preview` or `baseline`.
+    pub served_by: String,
+    /// The status of the answer.
+    pub status: u16,
+}
+
+/// What became of the key on the way to a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProbedServiceView {
+    /// The service that is replaced.
+    pub baseline: String,
+    /// Who replaces it.
+    pub backend: String,
+    /// What became of the key.
+    pub key: Handed,
+}
+
+/// What became of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handed {
+    /// Every request had it.
+    Carried,
+    /// One had not.
+    Lost,
+    /// None came.
+    NotSeen,
+}
+
+/// Sends a request through the services of a Preview, with its key, and tells where that was handed on. Only where the gateway
+/// was started with `--allow-previews`.
+#[utoipa::path(post, path = "/api/v1/preview-probe", tag = "changes", request_body = ProbePreview,
+    responses(
+        (status = 200, description = "What was seen", body = ProbeView),
+        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
+        (status = 404, description = "There is no such Preview", body = ProblemDetails),
+        (status = 409, description = "Nobody would see it", body = ProblemDetails),
+    ))]
+pub(super) async fn probe(
+    State(view): State<Shared>,
+    Json(wanted): Json<ProbePreview>,
+) -> Result<Json<ProbeView>, PreviewError> {
+    let done = tokio::task::spawn_blocking(move || view.probe_preview(&wanted)).await;
+    done.unwrap_or_else(|error| Err(PreviewError::Conflict(error.to_string()))).map(Json)
+}

@@ -1,0 +1,159 @@
+//! Following a request of a preview through the services.
+
+use askama::Template;
+use axum::Json;
+use axum::extract::{Form, Path, Query};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::api::asked;
+use super::model::Caller;
+use super::pages::link;
+use super::problem::ProblemDetails;
+use crate::web::{Frame, Visit, respond};
+
+/// What is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// A path at the host of the first entrypoint; `/` where absent.
+    path: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    namespace: &'a str,
+    name: &'a str,
+    path: Option<&'a str>,
+    by: Caller<'a>,
+}
+
+/// What became of the key of a preview on the way of one request.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewProbe)]
+pub(super) struct Probe {
+    /// The host that was asked.
+    host: String,
+    /// What for.
+    path: String,
+    /// The status of the answer.
+    status: u16,
+    /// The id of the trace.
+    trace: String,
+    /// Every request of it that came by the gateway, the last to be answered first.
+    calls: Vec<Call>,
+    /// What that says of each service that the preview replaces.
+    services: Vec<Service>,
+}
+
+/// A request that came by the gateway.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewProbeCall)]
+struct Call {
+    /// The address that it came from.
+    from: String,
+    /// The host that was asked.
+    host: String,
+    /// What for.
+    path: String,
+    /// The service that it went to.
+    service: String,
+    /// Whether it had the key of a preview.
+    carried: bool,
+    /// `preview` or `baseline`.
+    served_by: String,
+    /// The status of the answer.
+    status: u16,
+}
+
+/// What became of the key on the way to a service.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewProbeService)]
+struct Service {
+    /// The service that is replaced.
+    baseline: String,
+    /// Who replaces it.
+    backend: String,
+    /// `carried`, `lost` or `not-seen`.
+    key: String,
+}
+
+impl Service {
+    /// A class of the style sheet.
+    fn class(&self) -> &'static str {
+        match &*self.key {
+            "carried" => "current",
+            "lost" => "missing",
+            _ => "stale",
+        }
+    }
+
+    /// The name of the text that says it.
+    fn words(&self) -> &'static str {
+        match &*self.key {
+            "carried" => "previews_doctor_carried",
+            "lost" => "previews_doctor_lost",
+            _ => "previews_doctor_unseen",
+        }
+    }
+}
+
+/// How services pass the context on.
+const SNIPPETS: [(&str, &str); 5] = [
+    ("OpenTelemetry (Java, Python, Go, .NET, Ruby, JavaScript)", "OTEL_PROPAGATORS=tracecontext,baggage"),
+    ("JavaScript (fetch)", "fetch(url, { headers: { baggage: request.headers.baggage ?? '' } })"),
+    ("Python (requests)", "requests.get(url, headers={'baggage': request.headers.get('baggage', '')})"),
+    ("Go (net/http)", "out.Header[\"Baggage\"] = in.Header.Values(\"Baggage\")"),
+    ("Java (HttpClient)", "builder.header(\"baggage\", request.getHeader(\"baggage\"))"),
+];
+
+#[derive(Template)]
+#[template(path = "previews/doctor.html")]
+struct Page<'a> {
+    frame: Frame<'a>,
+    name: &'a str,
+    link: String,
+    path: &'a str,
+    told: Option<Probe>,
+    wrong: Option<String>,
+    snippets: &'static [(&'static str, &'static str)],
+}
+
+/// Sends a request through the services of a preview, with its key, and tells where that was handed on.
+#[utoipa::path(post, path = "/api/v1/previews/{namespace}/{name}/probe", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name"), Wanted),
+    responses((status = 200, description = "What was seen", body = Probe),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
+        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
+        (status = 404, description = "There is no such preview", body = ProblemDetails),
+        (status = 409, description = "Nobody would see it", body = ProblemDetails)))]
+pub(super) async fn probe(
+    visit: Visit,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Probe>, ProblemDetails> {
+    followed(&visit, &namespace, &name, wanted.path.as_deref()).await.map(Json)
+}
+
+async fn followed(visit: &Visit, namespace: &str, name: &str, path: Option<&str>) -> Result<Probe, ProblemDetails> {
+    let by = visit.viewer.identity.as_ref().ok_or_else(ProblemDetails::unknown)?.into();
+    asked(visit, "preview-probe", &Asked { namespace, name, path, by }).await
+}
+
+/// Follows one, and shows what is told of it.
+pub(super) async fn follow(
+    visit: Visit,
+    Path((namespace, name)): Path<(String, String)>,
+    Form(Wanted { path }): Form<Wanted>,
+) -> Response {
+    let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| "/".to_owned());
+    let (status, told, wrong) = match followed(&visit, &namespace, &name, Some(&path)).await {
+        Ok(told) => (axum::http::StatusCode::OK, Some(told), None),
+        Err(problem) => (problem.code(), None, Some(problem.detail)),
+    };
+    let (frame, link) = (visit.frame(), link(&namespace, &name));
+    let page = Page { frame, name: &name, link, path: &path, told, wrong, snippets: &SNIPPETS };
+    (status, respond(&page)).into_response()
+}
