@@ -202,3 +202,19 @@ async fn a_process_connects_again_by_itself() {
     interrupt(process).await;
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_process_that_falls_silent_counts_as_gone() {
+    let desk = Desk::with(|preview| preview["spec"]["services"][0]["whenMissing"] = json!("Baseline")).await;
+    let gateway = desk.team.gateway().await;
+    let mut process = desk.serve(desk.team.branch.address(), &[]);
+    let host = desk.host(&gateway).await;
+    desk.answers(&host, "branch").await;
+    // Its connection stays: nothing tells but that nobody answers on it.
+    process.signal(Signal::STOP);
+    desk.answers(&host, "cart").await;
+    gateway.line(&["no longer serves", "the connection broke"]).await;
+    process.signal(Signal::KILL);
+    process.exit().await;
+    gateway.stop().await;
+}
