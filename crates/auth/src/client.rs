@@ -1,5 +1,7 @@
 //! What kind of program asks, and so what answer it can use.
 
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, TRANSFER_ENCODING};
+
 use crate::Request;
 
 /// What browsers ask for where they go to a page.
@@ -35,8 +37,7 @@ impl ClientKind {
             return Self::WebSocket;
         }
         if request.method == "OPTIONS" {
-            let is_preflight = !header("origin").is_empty() && !header("access-control-request-method").is_empty();
-            return if is_preflight { Self::Preflight } else { Self::Api };
+            return if is_preflight(request) { Self::Preflight } else { Self::Api };
         }
         let is_script = !header("x-requested-with").is_empty()
             || matches!(header("sec-fetch-mode"), "cors" | "no-cors" | "same-origin" | "websocket");
@@ -73,6 +74,33 @@ impl ClientKind {
     }
 }
 
+/// Whether an OPTIONS is as browsers send it before a script's request: with an origin and a method, without a body and
+/// without credentials (Fetch, 4.8). It may go on unasked, so what only says that it is one must bring nothing.
+fn is_preflight(request: &Request) -> bool {
+    let header = |name| request.header(name).unwrap_or_default();
+    let method = header("access-control-request-method");
+    let bears = |name| request.headers().contains_key(name);
+    is_origin(header("origin"))
+        && http::Method::from_bytes(method.as_bytes()).is_ok()
+        && !has_body(request)
+        && ![AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].into_iter().any(bears)
+}
+
+/// As browsers write it: a scheme with a host, or `null`.
+fn is_origin(text: &str) -> bool {
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ',', ' ']);
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '+' | '-' | '.'))
+    };
+    text == "null" || text.split_once("://").is_some_and(|(scheme, host)| is_scheme(scheme) && is_host(host))
+}
+
+fn has_body(request: &Request) -> bool {
+    let length = request.header("content-length").unwrap_or("0");
+    !request.body.is_empty() || length != "0" || request.headers().contains_key(TRANSFER_ENCODING)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +130,38 @@ mod tests {
         assert_eq!(kind("POST", &[("content-type", "application/grpc+proto")]), ClientKind::Grpc);
         assert_eq!(kind("GET", &[("upgrade", "WebSocket")]), ClientKind::WebSocket);
         assert_eq!(kind("OPTIONS", &[("origin", "https://b")]), ClientKind::Api);
-        let preflight = [("origin", "https://b"), ("access-control-request-method", "PUT")];
-        assert_eq!(kind("OPTIONS", &preflight), ClientKind::Preflight);
+        for origin in ["https://b", "http://b.test:8080", "null", "moz-extension://0f9a"] {
+            let preflight = [("origin", origin), ("access-control-request-method", "PUT"), ("content-length", "0")];
+            assert_eq!(kind("OPTIONS", &preflight), ClientKind::Preflight, "{origin}");
+        }
+    }
+
+    #[test]
+    fn what_only_says_that_it_is_a_preflight_is_none() {
+        let kind = |origin: &str, method: &str, more: &[(&str, &str)]| {
+            let mut request = Request::new("OPTIONS", "https", "a", "/");
+            let named = [("origin", origin), ("access-control-request-method", method)];
+            for (name, value) in named.iter().chain(more) {
+                request.add_header(name, value.as_bytes());
+            }
+            ClientKind::of(&request)
+        };
+        assert_eq!(kind("https://b", "patch", &[]), ClientKind::Preflight);
+        for origin in ["b", "https://", "https://b/", "https://b, https://c", "https://u@b", "://b", "1x://b"] {
+            assert_eq!(kind(origin, "PUT", &[]), ClientKind::Api, "{origin}");
+        }
+        for method in ["", "P UT", "PUT,GET", "<x>"] {
+            assert_eq!(kind("https://b", method, &[]), ClientKind::Api, "{method}");
+        }
+        for more in [
+            ("content-length", "3"),
+            ("content-length", "x"),
+            ("transfer-encoding", "chunked"),
+            ("authorization", "Bearer x"),
+            ("proxy-authorization", "Basic x"),
+            ("cookie", "a=1"),
+        ] {
+            assert_eq!(kind("https://b", "PUT", &[more]), ClientKind::Api, "{more:?}");
+        }
     }
 }

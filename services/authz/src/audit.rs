@@ -66,7 +66,7 @@ pub(crate) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     pub(crate) fn new(facts: &'a Facts, set: Option<&'a str>, decision: &'a Decision) -> Self {
-        let (word, reason) = decision.outcome.in_words();
+        let (word, reason) = decision.in_words();
         let identity = match &decision.outcome {
             Outcome::Allow(_, identity) => identity.as_ref(),
             Outcome::Deny(_) | Outcome::Answer(_) => decision.identity.as_ref(),

@@ -45,11 +45,21 @@ pub(crate) struct Decision {
     pub(crate) steps: Vec<StepTaken>,
     /// Who it was of, as far as that is known.
     pub(crate) identity: Option<Identity>,
+    /// It went on unasked, as a browser's question whether a script may ask.
+    pub(crate) is_preflight: bool,
 }
 
 impl Decision {
+    /// For metrics, logs and traces: what was decided, and why where that needs to be said.
+    pub(crate) fn in_words(&self) -> (&'static str, &'static str) {
+        match self.outcome.in_words() {
+            ("allow", _) if self.is_preflight => ("allow", "preflight"),
+            words => words,
+        }
+    }
+
     fn tell(&self, span: &Span) {
-        let (word, reason) = self.outcome.in_words();
+        let (word, reason) = self.in_words();
         span.record("rule", &*self.rule).record("decision", word).record("reason", reason);
         if word == "error" {
             span.record("otel.status_code", "ERROR");
@@ -66,7 +76,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// For metrics, logs and traces: what was decided, and why not where it is a denial.
+    /// What was decided, and why not where it is a denial.
     pub(crate) fn in_words(&self) -> (&'static str, &'static str) {
         match self {
             Self::Allow(..) => ("allow", ""),
@@ -105,8 +115,8 @@ impl Engine {
         let mut walked = Walked::default();
         let outcome = self.outcome(set, request, &mut walked);
         let outcome = if span.is_disabled() { outcome.await } else { Box::pin(outcome.instrument(span.clone())).await };
-        let Walked { rule, steps, identity } = walked;
-        let decision = Decision { outcome, rule, steps, identity };
+        let Walked { rule, steps, identity, is_preflight } = walked;
+        let decision = Decision { outcome, rule, steps, identity, is_preflight };
         decision.tell(&span);
         self.metrics.decided(&decision, begun.elapsed());
         if let (Some(audit), Some(facts)) = (&self.audit, &facts) {
@@ -154,6 +164,7 @@ impl Engine {
         };
         // It carries no credentials, and is answered by what is behind: what follows it is checked.
         if ClientKind::of(&request) == ClientKind::Preflight && passes_preflights(&steps, &config) {
+            walked.is_preflight = true;
             return self.allow(request, None);
         }
         let verdict = self.walk(steps, &mut request, &config, walked).await.unwrap_or(Verdict::Allow(None));
@@ -180,7 +191,11 @@ impl Engine {
         config: &Config,
         walked: &mut Walked,
     ) -> Result<Option<Identity>, Outcome> {
-        if gate.is_empty() || ClientKind::of(request) == ClientKind::Preflight && passes_preflights(gate, config) {
+        if gate.is_empty() {
+            return Ok(None);
+        }
+        if ClientKind::of(request) == ClientKind::Preflight && passes_preflights(gate, config) {
+            walked.is_preflight = true;
             return Ok(None);
         }
         walked.rule = "gate".to_owned();
@@ -281,6 +296,7 @@ struct Walked {
     rule: String,
     steps: Vec<StepTaken>,
     identity: Option<Identity>,
+    is_preflight: bool,
 }
 
 impl Walked {

@@ -97,7 +97,7 @@ impl AuthzMetrics {
     }
 
     pub(crate) fn decided(&self, decision: &Decision, took: Duration) {
-        let (word, reason) = decision.outcome.in_words();
+        let (word, reason) = decision.in_words();
         let labels = DecisionLabels { rule: self.rules.value(&decision.rule), decision: word, reason };
         self.decisions.get_or_create(&labels).inc();
         self.seconds.observe(took.as_secs_f64());

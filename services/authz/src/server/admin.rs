@@ -96,8 +96,9 @@ async fn explain(State(admin): State<Admin>, Json(question): Json<Question>) -> 
         return (StatusCode::NOT_FOUND, message).into_response();
     };
     let decision = admin.engine.decide(Some(&rules.0), request).await;
+    let (_, reason) = decision.in_words();
     let (outcome, status, reason, detail, subject) = match decision.outcome {
-        Outcome::Allow(_, identity) => ("allow", 200, "", String::new(), identity.map(|identity| identity.subject)),
+        Outcome::Allow(_, identity) => ("allow", 200, reason, String::new(), identity.map(|identity| identity.subject)),
         Outcome::Deny(denial) => {
             let who = decision.identity.map(|identity| identity.subject);
             ("deny", denial.reply.status.as_u16(), denial.reason, denial.detail, who)

@@ -145,8 +145,12 @@ async fn no_spelling_of_a_path_leads_around_its_rule() {
         let status = rig.raw(&format!("OPTIONS /admin HTTP/1.1\r\n{host}\r\n{header}")).await;
         assert_eq!(status, 401, "{header} alone is no preflight");
     }
-    assert_eq!(rig.upstream.requests(), 0);
     let preflight = "Origin: https://b.test\r\nAccess-Control-Request-Method: PUT";
+    for more in ["Content-Length: 1", "Authorization: Bearer x", "Cookie: a=1"] {
+        let status = rig.raw(&format!("OPTIONS /admin HTTP/1.1\r\n{host}\r\n{preflight}\r\n{more}")).await;
+        assert_eq!(status, 401, "{more}: no browser's preflight");
+    }
+    assert_eq!(rig.upstream.requests(), 0);
     assert_eq!(rig.raw(&format!("OPTIONS /admin HTTP/1.1\r\n{host}\r\n{preflight}")).await, 200);
     rig.gateway.stop().await;
 }

@@ -97,6 +97,23 @@ async fn whoever_lets_a_request_through_no_upstream_sees_its_session() {
     }
 }
 
+#[tokio::test]
+async fn a_preflight_goes_on_unasked_and_what_only_says_so_does_not() {
+    let rig = Rig::start(|_| {}).await;
+    let decide = async |more: &[(&str, &str)]| {
+        let mut request = Request::new("OPTIONS", "https", "app.test", "/");
+        let preflight = [("origin", "https://other.test"), ("access-control-request-method", "GET")];
+        for (name, value) in preflight.iter().chain(more) {
+            request.add_header(name, value.as_bytes());
+        }
+        rig.engine.decide(Some("s"), request).await
+    };
+    assert_eq!(decide(&[]).await.in_words(), ("allow", "preflight"));
+    for more in [("content-length", "9"), ("authorization", "Bearer x"), ("cookie", "a=1")] {
+        assert_eq!(decide(&[more]).await.in_words(), ("deny", "no_session"), "{more:?}");
+    }
+}
+
 /// Case 28.
 #[tokio::test]
 async fn a_session_of_another_filter_client_or_provider_is_none() {

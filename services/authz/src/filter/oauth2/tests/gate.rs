@@ -36,7 +36,8 @@ async fn nobody_passes_a_gate_of_which_no_filter_lets_him_in() {
     let rig = Rig::start(|_| {}).await;
     let skipped = json!({ "filter": "login", "if_request_header": { "name": "x-other" } });
     let passed_over = json!({ "filter": "login", "on_deny": "continue" });
-    let instead = json!({ "status": 403, "filters": [{ "filter": "missing", "on_deny": "continue" }] });
+    let instead =
+        json!({ "status": 403, "filters": [{ "filter": "login", "if_request_header": { "name": "x-other" } }] });
     let instead = json!({ "filter": "login", "arguments": { "instead_of_redirect": instead } });
     for filters in [json!([skipped]), json!([passed_over]), json!([instead]), json!([skipped, passed_over, instead])] {
         let decision = decide(&rig, &filters, &json!([]), "").await;
@@ -48,6 +49,20 @@ async fn nobody_passes_a_gate_of_which_no_filter_lets_him_in() {
     let session = format!("__Host-ambassador_session.login={}", rig.id);
     let decision = decide(&rig, &json!([skipped, passed_over]), &json!([]), &session).await;
     assert_eq!(decision.outcome.in_words(), ("allow", ""));
+}
+
+#[tokio::test]
+async fn a_filter_that_is_missing_lets_nobody_in_whatever_follows_a_denial() {
+    let rig = Rig::start(|_| {}).await;
+    add(&rig, "broken", &json!({ "invalid": { "reason": "no key" } }));
+    let session = format!("__Host-ambassador_session.login={}", rig.id);
+    for filter in ["missing", "broken"] {
+        let rule = json!([{ "filter": filter, "on_deny": "continue" }, { "filter": "login", "on_deny": "continue" }]);
+        let decision = decide(&rig, &json!([]), &rule, &session).await;
+        assert_eq!(decision.in_words(), ("error", "misconfigured"), "{filter}");
+        let skipped = json!([{ "filter": filter, "if_request_header": { "name": "x-other" } }, { "filter": "login" }]);
+        assert_eq!(decide(&rig, &json!([]), &skipped, &session).await.in_words(), ("allow", ""), "{filter}");
+    }
 }
 
 #[tokio::test]
