@@ -32,6 +32,8 @@ pub struct Origin {
     pub is_first: bool,
     /// The domain that its cookies are for, where hosts below share them.
     pub domain: Option<String>,
+    /// Whether the login is for the same host by HTTP, too, whose pages share its cookies.
+    pub has_clear_twin: bool,
 }
 
 impl Origin {
@@ -64,15 +66,20 @@ impl Origins {
         }
         let below = self.origins.iter().find_map(|known| Some((known, known.below(request)?)));
         if let Some((known, origin)) = below {
-            return Some(Origin { origin, is_first: false, domain: known.domain(&request.authority) });
+            let (domain, has_clear_twin) = (known.domain(&request.authority), self.has_clear_twin(known));
+            return Some(Origin { origin, is_first: false, domain, has_clear_twin });
         }
         self.at(first(&|known| known.is_called(request))?)
     }
 
     fn at(&self, index: usize) -> Option<Origin> {
         let known = self.origins.get(index)?;
-        let domain = known.domain(&known.authority);
-        Some(Origin { origin: known.origin.clone(), is_first: index == 0, domain })
+        let (domain, has_clear_twin) = (known.domain(&known.authority), self.has_clear_twin(known));
+        Some(Origin { origin: known.origin.clone(), is_first: index == 0, domain, has_clear_twin })
+    }
+
+    fn has_clear_twin(&self, known: &Known) -> bool {
+        self.origins.iter().any(|other| other.scheme == "http" && other.host() == known.host())
     }
 
     /// The origin that providers send browsers back to.
@@ -106,9 +113,12 @@ impl Known {
 
     /// The domain of its cookies at a host that is it or below it.
     fn domain(&self, authority: &str) -> Option<String> {
-        let host = |authority: &str| authority.split(':').next().unwrap_or_default().to_owned();
-        let is_stranger = self.strangers.as_ref().is_some_and(|domain| is_within(&host(authority), domain));
-        (self.include_subdomains && !is_stranger).then(|| host(&self.authority))
+        let is_stranger = self.strangers.as_ref().is_some_and(|domain| is_within(host_of(authority), domain));
+        (self.include_subdomains && !is_stranger).then(|| self.host().to_owned())
+    }
+
+    fn host(&self) -> &str {
+        host_of(&self.authority)
     }
 
     /// By a proxy in front.
@@ -135,6 +145,10 @@ fn known(origin: &ProtectedOrigin) -> Result<Known, String> {
         include_subdomains: origin.include_subdomains,
         strangers: origin.strangers.as_ref().map(|domain| domain.to_ascii_lowercase()),
     })
+}
+
+fn host_of(authority: &str) -> &str {
+    authority.split(':').next().unwrap_or_default()
 }
 
 /// Whether a host is a domain or below it.
@@ -229,6 +243,16 @@ mod tests {
             assert_eq!(find(&mixed, "https", authority).as_deref(), Some(origin), "{authority}");
         }
         Origins::new(&[]).unwrap_err();
+    }
+
+    #[test]
+    fn a_host_by_both_schemes_has_a_clear_twin() {
+        let both = origins(&[("https://a.test:8443", &[], false), ("http://a.test:8080", &[], false)]);
+        let twin = |origins: &Origins, authority| {
+            origins.find(&Request::new("GET", "https", authority, "/")).unwrap().has_clear_twin
+        };
+        assert!(twin(&both, "a.test:8443"));
+        assert!(!twin(&origins(&[("https://a.test", &[], false), ("http://b.test", &[], false)]), "a.test"));
     }
 
     /// Cases 20 to 22.

@@ -76,10 +76,12 @@ pub fn is_state_over(state: &str, now: u64) -> bool {
     made.is_some_and(|made| now.saturating_sub(made) > LIFE)
 }
 
-/// The name of the cookie for a state, by which cookies can also be ordered by age.
+/// The name of the cookie for a state, by which cookies can also be ordered by age, to the millisecond: a browser that opens
+/// its tabs again begins several logins in one second.
 #[must_use]
-pub fn pending_name(state: &str, now: u64) -> String {
-    format!("{PENDING_PREFIX}{now:010x}{}", tag(&state_digest(state)))
+pub fn pending_name(state: &str, milliseconds: u64) -> String {
+    let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+    format!("{PENDING_PREFIX}{seconds:010x}{rest:03x}{}", tag(&state_digest(state)))
 }
 
 /// By which a login is found; it tells nobody the state.
@@ -197,10 +199,12 @@ mod tests {
             let state = crypto::random_text();
             let gone = surplus(&headers(&cookies));
             cookies.retain(|(name, _)| !gone.contains(name));
-            cookies.push((pending_name(&state, 100 + index), pending(&state, 100 + index).seal(&keys)));
+            // Within two seconds.
+            cookies.push((pending_name(&state, 100_000 + 99 * index), pending(&state, 100).seal(&keys)));
         }
         assert_eq!(cookies.len(), MOST);
-        assert!(cookies[0].0.starts_with(&format!("{PENDING_PREFIX}{:010x}", 115)), "the oldest made way");
+        let oldest = format!("{PENDING_PREFIX}{:010x}{:03x}", 101, 485);
+        assert!(cookies[0].0.starts_with(&oldest), "older ones made way: {cookies:?}");
         assert!(headers(&cookies)[COOKIE].len() < 16 << 10);
         let both =
             [(pending_name("a", 1), pending("a", 1).seal(&keys)), (pending_name("b", 2), pending("b", 2).seal(&keys))];

@@ -107,8 +107,8 @@ impl OAuth2Filter {
     ) -> Verdict {
         let Some(code) = &self.code else { return self.check_machine(request, step, config, services).await };
         let Some(origin) = code.origins.find(request) else {
-            let message = "this host is none that the login is for";
-            return Verdict::Deny(self.forbidden(request, step, "unknown_origin", message, &request.origin()));
+            let message = no_origin(&code.origins, request);
+            return Verdict::Deny(self.forbidden(request, step, "unknown_origin", &message, &request.origin()));
         };
         match self.check_session(code, &origin, request, step, config, services).await {
             Ok(identity) => Verdict::Allow(Some(identity)),
@@ -174,6 +174,18 @@ impl OAuth2Filter {
     fn unavailable(&self, request: &Request, detail: &str) -> Denial {
         tracing::warn!("{}: {detail}", self.id);
         Denial::unavailable(ClientKind::of(request), "unavailable", detail, request)
+    }
+}
+
+/// What is said where a login is not for the origin of a request. By another scheme than the host's own it may be: then most
+/// likely a proxy in front ends TLS, and is not believed.
+fn no_origin(origins: &Origins, request: &Request) -> String {
+    let other = if request.scheme == "http" { "https" } else { "http" };
+    match origins.find(&Request::new("GET", other, &request.authority, "/")) {
+        Some(origin) => {
+            format!("logins here are for {}, and this request came in by {}", origin.origin, request.scheme)
+        }
+        None => "this host is none that the login is for".to_owned(),
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::provider::{Client, TokenError};
 use super::{Code, OAuth2Filter, Problem, cookies};
-use crate::clock::now;
+use crate::clock::{milliseconds, now};
 use crate::engine::Services;
 
 /// A browser that another origin sends to the first one for its login: sealed, in the address.
@@ -211,7 +211,7 @@ impl OAuth2Filter {
         services: &Services,
     ) -> Reply {
         let sealed = pending.seal(&services.sessions.keys());
-        let name = pending_name(&pending.state, pending.begun);
+        let name = pending_name(&pending.state, milliseconds());
         let reply = cookies::set(reply, cookies::remove(&surplus(request.headers()), origin));
         cookies::set(reply, cookies::pending(&name, &sealed, origin, pending.same_site))
     }

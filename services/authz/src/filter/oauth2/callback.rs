@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::begin::Start;
 use super::endpoint::login_filter;
-use super::provider::TokenError;
+use super::provider::{INVALID_CLIENT, TokenError};
 use super::{Code, OAuth2Filter, cookies};
 use crate::clock::now;
 use crate::config::Config;
@@ -118,6 +118,8 @@ impl OAuth2Filter {
         }
         let client = self.client().bound_to(pending.proof_key.as_deref());
         let tokens = self.tokens(services, provider, client, &parameters).await.map_err(|error| match error {
+            // It is not the login that is no good, but what we say who we are.
+            TokenError::Refused(error) if error == INVALID_CLIENT => unavailable(error),
             TokenError::Refused(error) => failed("code_refused", AGAIN, error),
             TokenError::Unavailable(error) => unavailable(error),
         })?;

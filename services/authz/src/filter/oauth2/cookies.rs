@@ -14,22 +14,24 @@ const MOST: usize = 3;
 /// The cookies with which a browser has a session.
 pub(super) fn session(filter: &str, origin: &Origin, id: &str, session: &Session, now: u64) -> Vec<HeaderValue> {
     let max_age = session.is_persistent.then(|| session.lifetime(now));
-    let named = |name: &str, value: &str, http_only: bool| {
+    let named = |name: &str, value: &str, secure: bool, http_only: bool| {
         Cookie {
             name,
             value,
             max_age,
-            secure: origin.is_secure(),
+            secure,
             http_only,
             domain: origin.domain.as_deref(),
             same_site: session.same_site,
         }
         .to_header()
     };
-    // Pages look for the second by the original's name: it has no prefix.
-    let xsrf = named(&xsrf_cookie(filter), &session.xsrf, false);
+    // Pages look for the second by the original's name: it has no prefix. Those of the same host by HTTP, too.
+    let secure = origin.is_secure();
+    let is_shared = origin.has_clear_twin && session.same_site != SameSite::None;
+    let xsrf = named(&xsrf_cookie(filter), &session.xsrf, secure && !is_shared, false);
     let xsrf = xsrf.trim_start_matches("__Host-").trim_start_matches("__Secure-").to_owned();
-    values([named(&session_cookie(filter), id, true), xsrf])
+    values([named(&session_cookie(filter), id, secure, true), xsrf])
 }
 
 /// The cookies without which a browser has none.
@@ -108,7 +110,7 @@ mod tests {
 
     fn origin(secure: bool) -> Origin {
         let scheme = if secure { "https" } else { "http" };
-        Origin { origin: format!("{scheme}://a"), is_first: true, domain: None }
+        Origin { origin: format!("{scheme}://a"), is_first: true, domain: None, has_clear_twin: false }
     }
 
     #[test]
@@ -123,6 +125,22 @@ mod tests {
         request.add_header("cookie", b"ambassador_session.f.default=x");
         hide(&mut request);
         assert_eq!(request.header("cookie"), None);
+    }
+
+    /// Browsers keep `Secure` cookies from clear text, which then could not log out.
+    #[test]
+    fn pages_by_both_schemes_read_the_text_for_the_logout() {
+        let session = serde_json::from_value(serde_json::json!({
+            "filter": "f", "client_id": "edge", "revision": 1, "access_token": "a", "asked": [], "granted": [],
+            "begun": 0, "idle": 3600, "claims": {}, "xsrf": "x",
+        }))
+        .unwrap();
+        for has_clear_twin in [false, true] {
+            let origin = Origin { has_clear_twin, ..origin(true) };
+            let cookies = super::session("f", &origin, "id", &session, 0);
+            let secure: Vec<_> = cookies.iter().map(|cookie| cookie.to_str().unwrap().contains("Secure")).collect();
+            assert_eq!(secure, [true, !has_clear_twin]);
+        }
     }
 
     /// Case 28: a name that clear text can set is none by HTTPS.

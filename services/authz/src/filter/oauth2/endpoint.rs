@@ -72,11 +72,23 @@ pub(super) fn login_filter<'a>(config: &'a Config, id: &str) -> Option<(&'a Arc<
 async fn callback(request: &Request, config: &Config, services: &Services) -> Result<Reply, Failed> {
     let returned = Returned::of(request);
     let Some(found) = callback::find(request, &returned, config, services) else {
+        if let Some(reply) = go_on(request, &returned, config, services).await {
+            return Ok(reply);
+        }
         return begin_anew(request, &returned, config).ok_or_else(callback::unknown_state);
     };
     let (filter, code) = login_filter(config, &found.1.filter).ok_or_else(callback::unknown_state)?;
     let origin = code.origins.find(request).ok_or_else(callback::unknown_state)?;
     filter.complete(code, &origin, request, &returned, found, services).await
+}
+
+/// Sends a browser on that has a session by now: of a tab whose login made way for newer ones, or that came back twice. Where
+/// it wanted to go is forgotten with its login.
+async fn go_on(request: &Request, returned: &Returned, config: &Config, services: &Services) -> Option<Reply> {
+    let (filter, code) = login_filters(config).find(|(filter, _)| is_state_of(&returned.state, &filter.id.0))?;
+    let origin = code.origins.find(request).filter(|origin| origin.is_first && !loops(request, origin))?;
+    filter.find(code, &origin, request, services).await.ok().flatten()?;
+    Some(cookies::set(Reply::redirect("/"), vec![count_login(request, &origin)]))
 }
 
 /// Where a filter wants it so, sends a browser with a state that is not good any longer to where a login begins. One that

@@ -20,6 +20,9 @@ use crate::idp::{Answer, Document, Failed, IdpError};
 /// The field of a Filter that says which provider it is.
 pub(in crate::filter) const AUTHORIZATION_URL: &str = "spec.OAuth2.authorizationURL";
 
+/// How a provider says that it does not take a client's name and secret (RFC 6749, 5.2).
+pub(super) const INVALID_CLIENT: &str = "invalid_client";
+
 /// Who asks.
 #[derive(Clone, Copy)]
 pub(super) struct Client<'a> {
@@ -91,7 +94,7 @@ impl OAuth2Filter {
     fn is_to_be_mended(&self, error: &TokenError) -> Option<(&'static str, String)> {
         match error {
             TokenError::Unavailable(why) => Some((AUTHORIZATION_URL, why.clone())),
-            TokenError::Refused(why) if why == "invalid_client" && self.spec.grant != Grant::ClientCredentials => {
+            TokenError::Refused(why) if why == INVALID_CLIENT && self.spec.grant != Grant::ClientCredentials => {
                 Some(("spec.OAuth2.secret", format!("the provider does not take clientID and secret: {why}")))
             }
             TokenError::Refused(_) => None,

@@ -1,9 +1,13 @@
 //! Where browsers are sent, and that they come to an end.
 
+use nuncio_auth::Request;
+use nuncio_auth::login::new_state;
 use serde_json::json;
 
 use super::Rig;
 use super::browser::{Browser, location, parameter};
+use crate::clock::now;
+use crate::engine::Outcome;
 
 const FAR: &str = "https://far.test/x";
 
@@ -57,6 +61,45 @@ async fn a_strict_cookie_is_followed_by_a_page_of_ours() {
     let page = browser.come_back(&rig, &login).await;
     assert_eq!(page.status, 200);
     assert!(page.body.contains("content=\"0;url=https://app.test/strict\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn who_has_a_session_by_now_goes_on_although_the_login_is_not_known_any_longer() {
+    let rig = Rig::start(|_| {}).await;
+    let state = new_state("login", now());
+    let callback = format!("https://app.test/.ambassador/oauth2/redirection-endpoint?code=c&state={state}");
+    let mut browser = Browser::of(&rig, &["app.test"]);
+    assert_eq!(browser.led(&rig, &callback).await, "/");
+    let other = callback.replace(&state, &new_state("other", now()));
+    assert_eq!(browser.led(&rig, &other).await, "400 Bad Request", "of another filter");
+    assert_eq!(Browser::default().led(&rig, &callback).await, "400 Bad Request", "without a session");
+}
+
+#[tokio::test]
+async fn a_client_that_the_provider_does_not_take_is_no_fault_of_who_logs_in() {
+    let rig = Rig::start(|_| {}).await;
+    for (error, status) in [("invalid_client", "503 Service Unavailable"), ("invalid_grant", "400 Bad Request")] {
+        let mut browser = Browser::default();
+        let login = browser.led(&rig, "https://app.test/").await;
+        rig.provider.refuse(401, error);
+        assert_eq!(location(&browser.come_back(&rig, &login).await), status, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_by_the_other_scheme_is_told_apart_from_another_host() {
+    let rig = Rig::start(|_| {}).await;
+    let message = async |scheme: &str, host: &str| {
+        let mut request = Request::new("GET", scheme, host, "/");
+        request.add_header("accept", b"application/json");
+        let Outcome::Deny(denial) = rig.engine.decide(Some("s"), request).await.outcome else { panic!() };
+        assert_eq!((denial.reason, denial.reply.status.as_u16()), ("unknown_origin", 403));
+        denial.reply.body
+    };
+    let told = message("http", "app.test").await;
+    assert!(told.contains("logins here are for https://app.test, and this request came in by http"), "{told}");
+    let told = message("https", "other.test").await;
+    assert!(told.contains("this host is none that the login is for"), "{told}");
 }
 
 /// Case 24: another host below the same domain, or clear text, has planted a login of somebody else.
