@@ -78,30 +78,31 @@ impl Question {
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         };
         let headers: Vec<(String, String)> = self.headers.iter().map(header).collect::<anyhow::Result<_>>()?;
-        let rules = match &self.rules {
-            Some(rules) => rules.clone(),
+        let (rules, url) = match &self.rules {
+            Some(rules) => (rules.clone(), self.url.clone()),
             None => match self.rules_of_route(&headers).await? {
-                Ok(rules) => rules,
+                Ok(found) => found,
                 Err(unasked) => {
                     println!("{unasked}");
                     return Ok(());
                 }
             },
         };
-        let body = json!({ "rules": rules, "method": self.method, "url": self.url, "headers": headers });
+        let body = json!({ "rules": rules, "method": self.method, "url": url, "headers": headers });
         println!("{}", in_words(&self.service.post("/explain", &body).await?));
         Ok(())
     }
 
-    /// The id of the rules that the route of the request names; or that nobody is asked, and what becomes of the request.
-    async fn rules_of_route(&self, headers: &[(String, String)]) -> anyhow::Result<Result<String, String>> {
+    /// The id of the rules that the route of the request names, and the URL as the gateway reads it; or that nobody is asked,
+    /// and what becomes of the request.
+    async fn rules_of_route(&self, headers: &[(String, String)]) -> anyhow::Result<Result<(String, String), String>> {
         let shown = |(name, value): &(String, String)| json!({ "name": name, "value": shown::header(name, value) });
         let headers: Vec<_> = headers.iter().map(shown).collect();
         let body = json!({ "method": self.method, "url": shown::url(&self.url), "headers": headers });
         let explained = post(&self.gateway, "/api/v1/explain", &body, "gateway", "--gateway, NUNCIO_ADMIN").await;
         let explained = explained.context("which rules are for the request is not known: name them (--rules)")?;
         Ok(match explained["rule_set"].as_str() {
-            Some(rules) => Ok(rules.to_owned()),
+            Some(rules) => Ok((rules.to_owned(), with_path(&self.url, explained["path"].as_str()))),
             None => Err(format!("no rule: not asked\n  {}", explained["outcome"].as_str().unwrap_or_default())),
         })
     }
@@ -126,6 +127,15 @@ impl User {
         println!("sessions ended: {}", answer["ended"]);
         Ok(())
     }
+}
+
+/// The URL with another path, where there is one.
+fn with_path(url: &str, path: Option<&str>) -> String {
+    let Some((path, (scheme, rest))) = path.zip(url.split_once("://")) else { return url.to_owned() };
+    let rest = rest.split('#').next().unwrap_or_default();
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let query = rest.find('?').map_or("", |at| &rest[at..]);
+    format!("{scheme}://{authority}{path}{query}")
 }
 
 /// The explanation for people.
@@ -155,6 +165,13 @@ fn in_words(explained: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_that_the_gateway_reads_is_the_one_that_is_asked_about() {
+        assert_eq!(with_path("http://a/x/..;/y?q=/1#f", Some("/y")), "http://a/y?q=/1");
+        assert_eq!(with_path("http://a", Some("/")), "http://a/");
+        assert_eq!(with_path("http://a/x?q", None), "http://a/x?q");
+    }
 
     #[test]
     fn explanations_are_in_words() {

@@ -28,6 +28,7 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
     let mut request = Request::new(asked);
     let mut explanation = Explanation {
         request: if request.http { format!("{} {}", asked.method, asked.url) } else { asked.url.clone() },
+        path: None,
         listener: None,
         host: None,
         route: None,
@@ -52,6 +53,7 @@ pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainReq
         }
         Ok(FilterChain { handler: Handler::Http(settings), .. }) => {
             request.enter(settings);
+            explanation.path = request.is_rewritten().then(|| request.path.clone());
             entrance::by_itself(settings, &request)
                 .unwrap_or_else(|| by_route(world, server, settings, &request, &mut explanation))
         }

@@ -23,7 +23,8 @@ pub(crate) fn run(args: &ExplainArgs) -> Outcome {
 }
 
 fn text(explanation: &Explanation) -> String {
-    let mut text = format!("{}\n  {}\n\n", explanation.request, explanation.outcome);
+    let read = explanation.path.as_ref().map(|path| format!(", read as {path}")).unwrap_or_default();
+    let mut text = format!("{}{read}\n  {}\n\n", explanation.request, explanation.outcome);
     let mut part = |name: &str, value: Option<String>| {
         // Writing to a string does not fail.
         let _ = writeln!(text, "  {name:<10}{}", value.unwrap_or_else(|| "none".to_owned()));

@@ -12,8 +12,9 @@ use crate::pattern::HostPattern;
 use crate::policy::not_found;
 
 /// Paths that Envoy takes for other places than a server does which looks at them more than once, or less closely: with two
-/// dots in disguise, so that they lead out of where they seem to be (`/..;/`, `%252e%252e`, `..%2f`), with encoded control
-/// characters, or with a character written longer than it is (`%c0%af`). No honest client sends one.
+/// dots in disguise, so that they lead out of where they seem to be (`/%2e%2e;/`, `%252e%252e`, `..%3f`), with encoded control
+/// characters, or with a character written longer than it is (`%c0%af`). No honest client sends one. What Envoy resolves or
+/// redirects before it looks for a route never comes so far: plain dots, with parameters too (`/..;/`), and `..%2f`.
 const DISGUISED: &str = concat!(
     r".*(?i:(?:[/\\]|%(?:25)*(?:2f|5c))(?:\.|%(?:25)*2e){2}(?:[/\\;?#]|%(?:25)*(?:2f|5c|3b|3f|23)|$)",
     "|%(?:[01][0-9a-f]|7f)",

@@ -238,6 +238,9 @@ pub struct HeaderView {
 pub struct Explanation {
     /// The request, as it was understood: `GET https://shop.example.com/cart`.
     pub request: String,
+    /// The path as routes, rules and upstreams see it, where it is written otherwise: `/y` for `/x/../y`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The listener that takes the connection. None if none is on the port.
     pub listener: Option<ListenerView>,
     /// The host whose table is used. None if none fits.

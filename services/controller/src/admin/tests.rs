@@ -157,6 +157,7 @@ impl View for Fake {
         let request = format!("{} {} {}", request.method, request.url, request.headers.len());
         Explanation {
             request,
+            path: None,
             listener: None,
             protection: Vec::new(),
             rule_set: None,

@@ -22,6 +22,8 @@ pub(super) struct Request {
     pub(super) http: bool,
     pub(super) host: String,
     pub(super) path: String,
+    /// As it was written; empty for `/`.
+    written: String,
     pub(super) query: Vec<(String, String)>,
     pub(super) headers: Vec<(String, String)>,
     /// What it says of previews, where that counts.
@@ -51,10 +53,16 @@ impl Request {
             http: matches!(&*scheme, "http" | "https"),
             host: canonical(without_port(named.map_or(authority, |header| &header.value))),
             path: without_dots(path),
+            written: path.to_owned(),
             query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             headers,
             previews: Said::default(),
         }
+    }
+
+    /// Whether routes see another path than the one that was written.
+    pub(super) fn is_rewritten(&self) -> bool {
+        !self.written.is_empty() && self.written != self.path
     }
 
     /// The query with its question mark; empty where there is none.
@@ -116,15 +124,19 @@ fn server_name(host: &str) -> Option<String> {
     address.is_err().then(|| host.to_owned())
 }
 
-/// The path without `.` and `..`, as Envoy's `normalize_path` leaves it (RFC 3986, 5.2.4).
+/// The path without `.` and `..`, as Envoy's `normalize_path` leaves it (RFC 3986, 5.2.4): also where parameters follow plain
+/// ones (`..;a=b`), and with slashes for backslashes.
 fn without_dots(path: &str) -> String {
+    let path = path.replace('\\', "/");
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.trim_start_matches('/').split('/').peekable();
     // Slashes at the beginning are merged by the caller, if at all.
     let lead = path.len() - path.trim_start_matches('/').len();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
-        match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
+        let bare = segment.split(';').next().filter(|bare| matches!(*bare, "." | ".."));
+        match bare.unwrap_or(&decoded) {
             "." if last => kept.push(""),
             "." => {}
             ".." => {
@@ -154,6 +166,14 @@ mod tests {
             ("/../a", "/a"),
             ("/a/%2E%2e/b", "/b"),
             ("//a//b", "//a//b"),
+            ("/x/..;/y", "/y"),
+            ("/..;/y", "/y"),
+            ("/x/..;a=b/y", "/y"),
+            ("/x/.;/y", "/x/y"),
+            ("/x/..;", "/"),
+            ("/x/..\\y", "/y"),
+            ("/x/%2e%2e;/y", "/x/%2e%2e;/y"),
+            ("/x/..a;/y", "/x/..a;/y"),
         ] {
             assert_eq!(without_dots(path), expected, "{path}");
         }
