@@ -112,7 +112,7 @@ def places(stage: Stage) -> list[tuple[str, str]]:
         (stage.preview(), "a preview: the same shop with version 2 of the cart, for who has this URL"),
         (f"{http}/docs/", "developer portal: read these APIs, log in, and try them from their pages"),
         (f"http://127.0.0.1:{stage.ports['portal']}/console/", "console: routes as a drawing, problems, traffic, certificates; and changing objects"),
-        (f"http://{stage.accounts.address}/", "the identity provider, where customers have their accounts"),
+        (f"http://{stage.accounts.address}/.well-known/openid-configuration", "the identity provider, where customers have their accounts"),
         (f"127.0.0.1:{stage.ports['tcp']}", "web again, as plain TCP"),
         (f"http://{stage.admin}/api/v1/routes", "what the gateway knows (also hosts, clusters, limits, envoys, problems)"),
     ]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderName};
-use nuncio_ir::auth::{ApiKey, KeySource};
+use nuncio_ir::auth::{ApiKey, KeySecret, KeySource};
 
 use crate::{Request, cookie, crypto};
 
@@ -73,16 +73,17 @@ impl ApiKeys {
         };
         let mut owners = HashMap::new();
         for key in &filter.keys {
-            let secret = key.secret.expose();
-            let owner = || key.owner.as_ref().to_owned();
-            let digest = match secret.strip_prefix("sha256:") {
-                Some(hex) => digest(hex).ok_or_else(|| InvalidApiKeys::Digest(owner()))?,
-                None if secret.is_empty() => return Err(InvalidApiKeys::Empty(owner())),
-                None => crypto::sha256(secret.as_bytes()),
-            };
-            owners.insert(digest, key.owner.clone());
+            owners.insert(digest(key)?, key.owner.clone());
         }
         Ok(Self { owners, sources: filter.sources.iter().map(source).collect::<Result<_, _>>()? })
+    }
+
+    /// Whether a key is one.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn usable(key: &KeySecret) -> Result<(), InvalidApiKeys> {
+        digest(key).map(drop)
     }
 
     /// Whose key the request has; `remove` takes it out of what is passed on.
@@ -125,8 +126,16 @@ impl Source {
     }
 }
 
-fn digest(hex: &str) -> Option<[u8; 32]> {
-    crypto::unhex(hex)?.try_into().ok()
+/// What a key is looked for by.
+fn digest(key: &KeySecret) -> Result<[u8; 32], InvalidApiKeys> {
+    let secret = key.secret.expose();
+    let owner = || key.owner.as_ref().to_owned();
+    let written = |hex| crypto::unhex(hex)?.try_into().ok();
+    match secret.strip_prefix("sha256:") {
+        Some(hex) => written(hex).ok_or_else(|| InvalidApiKeys::Digest(owner())),
+        None if secret.is_empty() => Err(InvalidApiKeys::Empty(owner())),
+        None => Ok(crypto::sha256(secret.as_bytes())),
+    }
 }
 
 #[cfg(test)]

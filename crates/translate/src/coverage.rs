@@ -3,6 +3,7 @@
 mod hosts;
 mod names;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::ObjectId;
@@ -34,6 +35,8 @@ pub(crate) struct CoveredBy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Coverage {
     pub(crate) rules: Vec<CoveredBy>,
+    /// Rules that never count, each with the one that is for the same hosts and paths and goes before it.
+    repeated: BTreeMap<Arc<str>, Arc<str>>,
     endpoints: Vec<Glob>,
     hosts_of_rules: Hosts,
     hosts_of_endpoints: Hosts,
@@ -93,7 +96,18 @@ impl Coverage {
     pub(crate) fn new(rules: Vec<CoveredBy>, endpoints: Vec<Glob>) -> Self {
         let hosts_of_rules = rules.iter().map(|rule| &rule.host).collect();
         let hosts_of_endpoints = endpoints.iter().collect();
-        Self { rules, endpoints, hosts_of_rules, hosts_of_endpoints }
+        Self { repeated: repeated(&rules), rules, endpoints, hosts_of_rules, hosts_of_endpoints }
+    }
+
+    /// The rule for the same hosts and paths that goes before this one.
+    pub(crate) fn repeats(&self, rule: &str) -> Option<&Arc<str>> {
+        self.repeated.get(rule)
+    }
+
+    /// The policies whose rules repeat others here and not there, or the other way round.
+    pub(crate) fn repeating_otherwise(&self, other: &Self) -> impl Iterator<Item = &ObjectId> {
+        let differs = |rule: &&CoveredBy| self.repeats(&rule.origin) != other.repeats(&rule.origin);
+        self.rules.iter().filter(differs).map(|rule| &rule.written.0)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -147,6 +161,18 @@ impl Coverage {
     fn positions(&self, applies: impl Fn(&CoveredBy) -> bool) -> Applying {
         self.rules.iter().enumerate().filter(|(_, rule)| applies(rule)).map(|(at, _)| at).collect()
     }
+}
+
+fn repeated(rules: &[CoveredBy]) -> BTreeMap<Arc<str>, Arc<str>> {
+    let mut first = BTreeMap::new();
+    let mut repeated = BTreeMap::new();
+    for rule in rules {
+        let before = first.entry((rule.host.to_string(), rule.path.to_string())).or_insert(&rule.origin);
+        if **before != rule.origin {
+            repeated.insert(Arc::clone(&rule.origin), Arc::clone(before));
+        }
+    }
+    repeated
 }
 
 /// How much of a route's paths a rule is for. The service holds a path that no rule takes against the rules once more

@@ -38,16 +38,26 @@ pub(crate) fn with_nested(used: &FilterRef) -> impl Iterator<Item = &FilterRef> 
 /// What a rule asks of a filter that cannot tell: it knows of no claims.
 pub(crate) fn unheeded(used: &FilterRef, all: &BTreeMap<FilterId, Filter>) -> Option<String> {
     with_nested(used).find_map(|used| {
-        let kind = match all.get(&used.filter)?.kind {
-            FilterKind::ApiKey(_) => "APIKey",
-            FilterKind::Basic(_) => "Basic",
-            FilterKind::External(_) => "External",
-            _ => return None,
-        };
+        let kind = kind_without_claims(&all.get(&used.filter)?.kind)?;
         let arguments = &used.arguments;
         let asks = arguments.require.is_some() || !arguments.acr_values.is_empty() || arguments.max_age.is_some();
         asks.then(|| format!("{} is of kind {kind}, which heeds neither require, acrValues nor maxAge", used.filter))
     })
+}
+
+/// Scopes for a filter that knows of none.
+pub(crate) fn without_scopes(used: &FilterRef, all: &BTreeMap<FilterId, Filter>) -> Option<String> {
+    let kind = kind_without_claims(&all.get(&used.filter)?.kind).filter(|_| !used.arguments.scope.is_empty())?;
+    Some(format!("{} is of kind {kind}, which knows of no scopes: whom it lets in need not have them", used.filter))
+}
+
+fn kind_without_claims(kind: &FilterKind) -> Option<&'static str> {
+    match kind {
+        FilterKind::ApiKey(_) => Some("APIKey"),
+        FilterKind::Basic(_) => Some("Basic"),
+        FilterKind::External(_) => Some("External"),
+        _ => None,
+    }
 }
 
 /// A login that is to decide instead of a login.

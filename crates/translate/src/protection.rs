@@ -15,7 +15,7 @@ use nuncio_ir::auth::{
 
 use crate::context::Context;
 use crate::coverage::{Coverage, CoveredBy, Gate, SetKey};
-use crate::filter_rules::{self, begins_anyway, unheeded, with_nested};
+use crate::filter_rules::{self, begins_anyway, unheeded, with_nested, without_scopes};
 use crate::filters::{self, Around, filter_id};
 use crate::glob::Glob;
 use crate::world::invalid_reason;
@@ -202,6 +202,10 @@ impl Protection {
         for (at, used) in used.iter().enumerate() {
             self.look_at(id, used, &format!("{place}.filters[{at}]"), all);
             errors.extend(unheeded(used, all).map(|message| (format!("filters[{at}].arguments"), message)));
+            if let Some(message) = without_scopes(used, all) {
+                let field = format!("{place}.filters[{at}].arguments.scope");
+                self.problem(id, Problem::warning("NoEffect", field, message));
+            }
             let below = format!("filters[{at}].arguments.insteadOfRedirect.filters");
             errors.extend(begins_anyway(used, all).map(|message| (below, message)));
         }

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use nuncio_api::{
-    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Spec, Text, from_json, is_blank, parse,
+    Defaults, FileProblem, Location, Object, ObjectId, Parsed, Problem, Remains, Severity, Spec, Text, from_json,
+    is_blank, parse,
 };
 use nuncio_translate::{script_problem, secret_problem};
 use tracing::warn;
@@ -19,6 +20,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use self::objects::Objects;
 use self::unread::{not_json, stands_in, unreadable};
 use crate::source::{Content, FileChange};
+
+/// Said where something is broken that was good before.
+const STAYS: &str = "; what was last good stays in force";
 
 /// An object that came, changed (`Some`) or went (`None`).
 pub(crate) type ObjectChange = (ObjectId, Option<Arc<Object>>);
@@ -117,7 +121,7 @@ impl Files {
     fn read(&self, parsed: Parsed, bytes: &[u8], old: &File) -> File {
         let (text, mut read) = (Text::new(bytes), File { hash: Some(xxh3_128(bytes)), ..File::default() });
         let mut objects = BTreeMap::<ObjectId, Arc<Object>>::new();
-        let broken = parsed.problems.iter().any(|found| found.problem.severity == nuncio_api::Severity::Error);
+        let broken = parsed.problems.iter().any(|found| found.problem.severity == Severity::Error);
         for object in parsed.objects {
             let earlier = objects.get(&object.id);
             let ousted = earlier.is_some_and(|earlier| !earlier.annotated && object.annotated);
@@ -146,6 +150,7 @@ impl Files {
                 objects.entry(object.id.clone()).or_insert_with(|| Arc::clone(object));
             }
         }
+        let is_left = broken && old.objects.iter().any(|object| is_usable(object));
         for problem in parsed.problems {
             // What stood in for the same document before.
             let gives_way = |held: &Arc<Object>| {
@@ -158,8 +163,12 @@ impl Files {
                     objects.insert(unread.id.clone(), Arc::new(unread));
                 }
                 unread => {
+                    let mut found = found(problem);
+                    if unread.is_none() && is_left && found.problem.severity == Severity::Error {
+                        found.problem.message.push_str(STAYS);
+                    }
                     objects.extend(unread.map(|unread| (unread.id.clone(), Arc::new(unread))));
-                    read.problems.push(found(problem));
+                    read.problems.push(found);
                 }
             }
         }
@@ -196,6 +205,10 @@ impl Files {
                 if let Some(good) = good {
                     object.spec = good.spec.clone();
                     object.labels.clone_from(&good.labels);
+                }
+                let errors = object.problems.iter_mut().map(|(problem, _)| problem);
+                if let Some(last) = errors.filter(|problem| problem.severity == Severity::Error).last() {
+                    last.message.push_str(STAYS);
                 }
             }
             (Spec::Invalid(remains @ (Remains::AccessList | Remains::AnyRule)), None)

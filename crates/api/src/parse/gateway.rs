@@ -113,7 +113,7 @@ fn oauth2(node: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     }
     if let Some(Entry { mark, node: mut settings, .. }) = node.remove("sessionCookieSettings") {
         rename(&mut settings, "disableSessionExpiration", "value");
-        condition(&mut settings, notes);
+        condition(&mut settings, "spec.oauth2.sessionCookieSettings", notes);
         // What is not written is off here, and on in the other group.
         let value = settings.mark;
         settings.insert("value", value, Node::plain(value, "false"));
@@ -147,24 +147,25 @@ fn external(node: &mut Node<'_>) {
 
 fn policy(spec: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
     let Some(Value::List(rules)) = spec.get_mut("rules").map(|rules| &mut rules.value) else { return };
-    for rule in rules {
+    for (index, rule) in rules.iter_mut().enumerate() {
         rename(rule, "filterRefs", "filters");
-        references(rule, notes);
+        references(rule, &format!("spec.rules[{index}]"), notes);
     }
 }
 
-fn references(holder: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
+fn references(holder: &mut Node<'_>, place: &str, notes: &mut Vec<(Mark, Problem)>) {
     let Some(Value::List(filters)) = holder.get_mut("filters").map(|filters| &mut filters.value) else { return };
-    for used in filters {
-        condition(used, notes);
+    for (index, used) in filters.iter_mut().enumerate() {
+        let place = format!("{place}.filterRefs[{index}]");
+        condition(used, &place, notes);
         if let Some(Entry { mark, node, .. }) = used.remove("arguments") {
-            used.insert("arguments", mark, arguments(node, notes));
+            used.insert("arguments", mark, arguments(node, &format!("{place}.arguments"), notes));
         }
     }
 }
 
 /// The arguments for the type that they name. What is passed over asks for less than is written: it is an error.
-fn arguments<'n>(mut node: Node<'n>, notes: &mut Vec<(Mark, Problem)>) -> Node<'n> {
+fn arguments<'n>(mut node: Node<'n>, place: &str, notes: &mut Vec<(Mark, Problem)>) -> Node<'n> {
     let kind = node.remove("type").and_then(|entry| entry.node.as_text().map(str::to_owned));
     let named = |name: &str| kind.as_deref().is_none_or(|kind| kind == name);
     let taken =
@@ -172,16 +173,17 @@ fn arguments<'n>(mut node: Node<'n>, notes: &mut Vec<(Mark, Problem)>) -> Node<'
     let wanted = taken.as_ref().map(|(name, _)| *name).or(kind.as_deref()).unwrap_or("the type of its filter");
     for Entry { key, mark, .. } in node.entries() {
         let message = format!("expected below {wanted}");
-        notes.push((*mark, Problem::error("UnknownField", format!("arguments.{key}"), message)));
+        notes.push((*mark, Problem::error("UnknownField", format!("{place}.{key}"), message)));
     }
     let Some((name, Entry { node: mut taken, mark, .. })) = taken else { return Node::map(node.mark) };
     if taken.is_null() {
         taken = Node::map(mark);
     }
     if let Some(instead) = taken.get_mut("insteadOfRedirect") {
-        condition(instead, notes);
+        let place = format!("{place}.{name}.insteadOfRedirect");
+        condition(instead, &place, notes);
         rename(instead, "filterRefs", "filters");
-        references(instead, notes);
+        references(instead, &place, notes);
     }
     if name == "oauth2" {
         // The group's default.
@@ -192,7 +194,7 @@ fn arguments<'n>(mut node: Node<'n>, notes: &mut Vec<(Mark, Problem)>) -> Node<'
 
 /// `type: RegularExpression` is a field of its own in the other group. A filter is skipped where its condition does not hold,
 /// so that a type which is not known cannot be passed over.
-fn condition(holder: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
+fn condition(holder: &mut Node<'_>, place: &str, notes: &mut Vec<(Mark, Problem)>) {
     let Some(condition) = holder.get_mut("ifRequestHeader") else { return };
     let Some(Entry { node: kind, .. }) = condition.remove("type") else { return };
     match kind.as_text() {
@@ -200,7 +202,7 @@ fn condition(holder: &mut Node<'_>, notes: &mut Vec<(Mark, Problem)>) {
         Some("RegularExpression") => rename(condition, "value", "valueRegex"),
         _ => {
             let message = "expected Exact or RegularExpression";
-            notes.push((kind.mark, Problem::error("InvalidValue", "ifRequestHeader.type", message)));
+            notes.push((kind.mark, Problem::error("InvalidValue", format!("{place}.ifRequestHeader.type"), message)));
         }
     }
 }

@@ -38,7 +38,13 @@ pub(crate) fn auth_service(service: &mut AuthService, path: &Path<'_>, issues: &
     added(service, &path.key("add_auth_headers"), issues);
     body(service, path, issues);
     if let Some(status) = service.status_on_error {
-        status_code(status.code, &path.key("status_on_error").key("code"), issues);
+        let path = path.key("status_on_error");
+        let path = path.key("code");
+        status_code(status.code, &path, issues);
+        if (200..300).contains(&status.code) {
+            let message = "clients take this for success, where the service cannot be asked and nothing was forwarded";
+            issues.warning(&path, "InvalidValue", message);
+        }
     }
     policy::circuit_breakers(&mut service.circuit_breakers, &path.key("circuit_breakers"), issues);
 }
@@ -61,7 +67,7 @@ fn path_prefix(prefix: Option<&str>, path: &Path<'_>, issues: &mut Issues<'_>) {
 
 fn grpc(service: &AuthService, path: &Path<'_>, issues: &mut Issues<'_>) {
     if service.protocol_version.unwrap_or_default() == AuthProtocolVersion::V2 {
-        let message = "`proto: grpc` needs `protocol_version: v3`; until it says so every request is refused";
+        let message = "`proto: grpc` needs `protocol_version: v3`: without it no request could be asked about";
         issues.error(&path.key("protocol_version"), "UnsupportedProtocol", message);
     }
     let unused = [

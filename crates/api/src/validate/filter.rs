@@ -77,6 +77,10 @@ fn jwt(filter: &mut JwtFilter, path: &Path<'_>, issues: &mut Issues<'_>) {
     }
     algorithms(&filter.valid_algorithms, &path.key("validAlgorithms"), issues);
     let none_alone = !filter.valid_algorithms.is_empty() && filter.valid_algorithms.iter().all(|name| name == "none");
+    if none_alone && filter.jwks_uri.is_some() {
+        let message = "validAlgorithms is `none` alone: tokens need no signature, and whoever writes one is let in";
+        no_effect(&path.key("jwksURI"), message, issues);
+    }
     match &filter.jwks_uri {
         Some(uri) => url(uri, &path.key("jwksURI"), issues),
         None if none_alone => {}

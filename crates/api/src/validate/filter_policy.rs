@@ -40,6 +40,11 @@ pub(crate) fn rules(policy: &FilterPolicy, path: &Path<'_>, issues: &mut Issues<
             let message = format!("expected a path, perhaps with stars, found \"{}\"", shorten(written));
             invalid(&path.key("path"), message, issues);
         }
+        if written.contains("/.*") {
+            let message =
+                "a glob, and no regular expression: the dot before the star is a dot; `/x/*` is every path below /x/";
+            issues.warning(&path.key("path"), "InvalidValue", message);
+        }
         if written.contains('#') {
             invalid(&path.key("path"), "no path holds a #: browsers keep it to themselves", issues);
         }

@@ -331,6 +331,7 @@ fn arguments_for_another_type_than_the_filter_s_are_not_passed_over() {
         let object = policy(arguments);
         assert!(is_invalid(&object), "{arguments}");
         assert_eq!(object.problems[0].0.message, format!("expected below {wanted}"), "{arguments}");
+        assert!(object.problems[0].0.field.starts_with("spec.rules[0].filterRefs[0].arguments."), "{arguments}");
     }
     for arguments in ["{type: jwt, jwt: {scope: [admin]}}", "{jwt: {scope: [admin]}}", "{type: jwt}", "{}"] {
         let object = policy(arguments);

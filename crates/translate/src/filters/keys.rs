@@ -29,16 +29,19 @@ impl Compiler<'_> {
                 }
             };
             for (owner, bytes) in &secret.data {
-                // Nobody can send a line break.
-                let text = std::str::from_utf8(bytes.expose()).map(|text| text.trim_end_matches(['\r', '\n']));
-                match text {
-                    Ok(text) => keys.push(KeySecret { owner: owner.as_str().into(), secret: text.into() }),
-                    Err(_) => {
-                        let message = format!("Secret {name}: what it has under `{owner}` is no text");
-                        self.problems.push(Problem::error("InvalidSecret", field.clone(), message));
+                match key(owner, bytes.expose()) {
+                    Ok(key) => keys.push(key),
+                    // The others are as good as they were.
+                    Err(why) => {
+                        let message = format!("Secret {name}: {why}; nobody has that key, and the others count");
+                        self.problems.push(Problem::warning("InvalidSecret", field.clone(), message));
                     }
                 }
             }
+        }
+        if keys.is_empty() && !spec.keys.is_empty() && self.problems.is_empty() {
+            let message = "there is no key in any of these Secrets: nobody is let in";
+            self.problems.push(Problem::warning("InvalidSecret", "spec.APIKey.keys", message));
         }
         let filter =
             ApiKey { sources: sources(spec), keys, identity: identity(&spec.identity_header, spec.remove_credential) };
@@ -59,6 +62,15 @@ impl Compiler<'_> {
         let identity = identity(&spec.identity_header, spec.remove_credential);
         Some(Basic { realm, users: users.as_str().into(), identity })
     }
+}
+
+/// A key of a Secret, or why it is none.
+fn key(owner: &str, bytes: &[u8]) -> Result<KeySecret, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| format!("what it has under `{owner}` is no text"))?;
+    // Nobody can send a line break.
+    let key = KeySecret { owner: owner.into(), secret: text.trim_end_matches(['\r', '\n']).into() };
+    ApiKeys::usable(&key).map_err(|error| error.to_string())?;
+    Ok(key)
 }
 
 /// The Secret of keys that developers give themselves is not there before the portal has run. Until then nobody has a key.

@@ -1,9 +1,11 @@
 //! What Filters and FilterPolicies mean to the rest.
 
+mod schemes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, Problem, Spec};
+use nuncio_api::{Kind, ObjectId, Problem, Remains, Spec};
 use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{Delta, TableName, put};
 
@@ -120,6 +122,7 @@ impl World {
             || old.gate_body != new.gate_body
             || old.gate_knows_claims() != new.gate_knows_claims();
         if old.coverage != new.coverage {
+            self.stirred.extend(new.coverage.repeating_otherwise(&old.coverage).cloned());
             dirty.old_coverage = Some(old.coverage);
         }
     }
@@ -133,6 +136,10 @@ impl World {
         for id in touched {
             let set = self.rule_sets.used.get(&id).map(|(key, _)| self.protection.set(id.clone(), key));
             put(&mut self.model.rule_sets, &mut delta.rule_sets, id, set);
+        }
+        if dirty.frame {
+            // Whether the schemes of their origins are spoken.
+            self.stirred.extend(FILTERS.into_iter().flat_map(|kind| self.ids_of(kind)).cloned().collect::<Vec<_>>());
         }
         let turned = std::mem::take(&mut self.rule_sets.turned);
         if !turned.is_empty() {
@@ -157,6 +164,7 @@ impl World {
             problems.push(Problem::error("NoAuthenticationService", "", message));
         }
         problems.extend(self.idle_rules(id));
+        problems.extend(self.unspoken_origins(id));
         problems
     }
 
@@ -170,9 +178,22 @@ impl World {
         if self.mappings.is_empty() || self.is_quarantined(id) || self.table_problems.of(id).any(is_told) {
             return Vec::new();
         }
+        // One of which it is not known what it is for is for everything, and goes before others until it can be read.
+        let is_unread = |id: &ObjectId| matches!(self.objects[id].spec, Spec::Invalid(Remains::AnyRule));
+        if POLICIES.into_iter().flat_map(|kind| self.ids_of(kind)).any(is_unread) {
+            return Vec::new();
+        }
         let rules = policy.rules.iter().enumerate();
-        let idle = rules.filter(|(index, _)| !self.rule_sets.holds(&protection::origin(id, *index)));
-        idle.filter_map(|(index, rule)| self.idle_rule(index, &Glob::of_host(rule.host()))).collect()
+        let idle = rules.filter_map(|(index, rule)| {
+            let origin = protection::origin(id, index);
+            if let Some(first) = self.protection.coverage.repeats(&origin) {
+                let message = format!("protects nothing: {first} is for the same hosts and paths, and goes before it");
+                return Some(Problem::warning("NoMatchingRoute", format!("spec.rules[{index}]"), message));
+            }
+            let is_idle = !self.rule_sets.holds(&origin);
+            is_idle.then(|| self.idle_rule(index, &Glob::of_host(rule.host()))).flatten()
+        });
+        idle.collect()
     }
 
     /// Why a rule for this host is for no request.

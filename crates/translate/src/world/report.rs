@@ -48,8 +48,6 @@ pub struct AskedPlace {
     pub objects: Vec<ObjectId>,
     /// In which field.
     pub field: &'static str,
-    /// Requests pass while it is down, so that nobody notices.
-    pub silent: bool,
 }
 
 impl World {
@@ -100,28 +98,24 @@ impl World {
     /// Where services are that Envoy asks about requests, as far as nobody but the machine knows whether they are there.
     #[must_use]
     pub fn asked_places(&self) -> Vec<AskedPlace> {
-        let place = |host: String, port, objects: &[ObjectId], field, silent| {
+        let place = |host: String, port, objects: &[ObjectId], field| {
             let objects = objects.to_vec();
-            AskedPlace { host, port, objects, field, silent }
+            AskedPlace { host, port, objects, field }
         };
         let (auth, limit) = (&self.frame.auth, &self.frame.limit);
         let of_auth = auth.upstream.as_ref().map(|upstream| (upstream, &auth.extension.origins, "spec.auth_service"));
         let limits = limit.clusters().into_iter().filter(|_| !limit.origins.is_empty());
         let of_limits = limits.filter_map(|name| Some((self.clusters.get(&name)?, &limit.origins, "spec.service")));
-        let of_auth = of_auth.into_iter().map(|one| (one, false));
-        let places =
-            of_auth.chain(of_limits.map(|one| (one, true))).flat_map(|((upstream, objects, field), silent)| {
-                match &upstream.cluster.discovery {
-                    Discovery::Dns { hosts, .. } => {
-                        hosts.iter().map(|(host, port)| place(host.clone(), *port, objects, field, silent)).collect()
-                    }
-                    Discovery::Static(addresses) => addresses
-                        .iter()
-                        .map(|at| place(at.ip().to_string(), at.port(), objects, field, silent))
-                        .collect(),
-                    Discovery::Endpoints | Discovery::Unix(_) => Vec::new(),
-                }
-            });
+        let asked = of_auth.into_iter().chain(of_limits);
+        let places = asked.flat_map(|(upstream, objects, field)| match &upstream.cluster.discovery {
+            Discovery::Dns { hosts, .. } => {
+                hosts.iter().map(|(host, port)| place(host.clone(), *port, objects, field)).collect()
+            }
+            Discovery::Static(addresses) => {
+                addresses.iter().map(|at| place(at.ip().to_string(), at.port(), objects, field)).collect()
+            }
+            Discovery::Endpoints | Discovery::Unix(_) => Vec::new(),
+        });
         places.collect()
     }
 

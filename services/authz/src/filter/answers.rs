@@ -10,6 +10,7 @@ use nuncio_ir::auth::{ErrorResponse, FilterId};
 /// `errorResponse`, compiled.
 #[derive(Debug)]
 pub(super) struct Answers {
+    filter: FilterId,
     realm: String,
     headers: Vec<(HeaderName, Template)>,
     body: Option<Template>,
@@ -52,6 +53,7 @@ impl Answers {
             Ok::<_, String>((name, source))
         };
         Ok(Self {
+            filter: id.clone(),
             realm: response.realm.as_deref().unwrap_or(&id.0).to_owned(),
             headers: response.headers.iter().map(header).collect::<Result<_, _>>()?,
             body: response
@@ -67,7 +69,10 @@ impl Answers {
         let kind = ClientKind::of(request);
         let mut reply = Reply::message(kind, problem.status, &problem.message, request);
         if let Err(error) = self.write(request, problem, &mut reply) {
-            tracing::warn!("an answer is the usual one: {error}");
+            let filter = &self.filter;
+            tracing::warn!(
+                "Filter {filter}: the answer of errorResponse cannot be written, so it is the usual one: {error}"
+            );
             reply = Reply::message(kind, problem.status, &problem.message, request);
         }
         // Also where a template wrote one of its own: RFC 9110 wants a 401 to have a challenge.

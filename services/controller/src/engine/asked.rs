@@ -32,8 +32,7 @@ pub(crate) struct Unasked {
     problem: Problem,
 }
 
-/// Looks up what services are called that Envoy asks about requests, and whether those are there that nobody would miss, again
-/// and again.
+/// Looks up what services are called that Envoy asks about requests, and whether they are there, again and again.
 pub(crate) async fn follow_asked(engine: &Mutex<Engine>, events: &mpsc::Sender<Event>) {
     loop {
         let places = lock(engine).world.asked_places();
@@ -50,7 +49,7 @@ pub(crate) async fn follow_asked(engine: &Mutex<Engine>, events: &mpsc::Sender<E
 }
 
 /// What is wrong with a place.
-async fn look(AskedPlace { host, port, field, silent, objects: _ }: &AskedPlace) -> Option<Problem> {
+async fn look(AskedPlace { host, port, field, objects: _ }: &AskedPlace) -> Option<Problem> {
     let addresses = match look_up(host, *port).await {
         Ok(addresses) => addresses,
         Err(why) => {
@@ -58,11 +57,14 @@ async fn look(AskedPlace { host, port, field, silent, objects: _ }: &AskedPlace)
             return Some(Problem::warning("NotResolved", *field, message));
         }
     };
-    let why = if *silent { connect(&addresses).await.err()? } else { return None };
-    let message = format!(
-        "no connection to {host}:{port} ({why}): nothing is counted meanwhile, and requests pass, unless \
-         `failure_mode_deny` has them answered 500"
-    );
+    let why = connect(&addresses).await.err()?;
+    let meanwhile = match *field {
+        "spec.auth_service" => {
+            "what it is asked about is answered `status_on_error` (403) meanwhile, unless `failure_mode_allow` lets it pass"
+        }
+        _ => "nothing is counted meanwhile, and requests pass, unless `failure_mode_deny` has them answered 500",
+    };
+    let message = format!("no connection to {host}:{port} ({why}): {meanwhile}");
     Some(Problem::warning("NotReached", *field, message))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, Problem};
+use nuncio_api::{Kind, ObjectId, Problem, Spec};
 use nuncio_ir::auth::{FilterId, TROUBLES_KEY, Trouble};
 use nuncio_xds::{StreamId, Word};
 
@@ -39,7 +39,8 @@ impl Engine {
     /// What a Filter needs and cannot have. Where several services say so, as the first found it.
     pub(super) fn troubles_of(&self, id: &ObjectId) -> impl Iterator<Item = Problem> {
         let known = self.troubles.get(id).map(Vec::as_slice).unwrap_or_default();
-        first(known).map(problem).collect::<Vec<_>>().into_iter()
+        let spec = self.world.object(id).map(|object| &object.spec);
+        first(known).map(|trouble| as_in(spec, problem(trouble))).collect::<Vec<_>>().into_iter()
     }
 }
 
@@ -81,6 +82,18 @@ fn objects(id: &FilterId) -> [ObjectId; 2] {
     [Kind::Filter, Kind::GatewayFilter].map(|kind| ObjectId::new(kind, namespace, name))
 }
 
+/// The problem where the object says it: services do not know whether a password stands in a Secret.
+fn as_in(spec: Option<&Spec>, problem: Problem) -> Problem {
+    let is_named = match spec {
+        Some(Spec::Filter(filter)) => filter.oauth2.as_ref().is_some_and(|oauth2| oauth2.secret_name.is_some()),
+        _ => false,
+    };
+    match &*problem.field {
+        "spec.OAuth2.secret" if is_named => Problem { field: "spec.OAuth2.secretName".to_owned(), ..problem },
+        _ => problem,
+    }
+}
+
 fn problem(Trouble { filter: _, field, url, why, since, has_old }: &Trouble) -> Problem {
     let since = i64::try_from(*since).ok().and_then(|since| jiff::Timestamp::from_second(since).ok());
     let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
@@ -112,6 +125,17 @@ mod tests {
             since,
             has_old: false,
         }
+    }
+
+    #[test]
+    fn a_client_that_is_not_taken_is_told_of_where_its_password_is_named() {
+        let oauth2 = |secret_name: Option<&str>| {
+            let oauth2 = nuncio_api::OAuth2Filter { secret_name: secret_name.map(str::to_owned), ..Default::default() };
+            Spec::Filter(Box::new(nuncio_api::Filter { oauth2: Some(Box::new(oauth2)), ..Default::default() }))
+        };
+        let field = |spec: &Spec| as_in(Some(spec), Problem::warning("X", "spec.OAuth2.secret", "x")).field;
+        assert_eq!(field(&oauth2(Some("s"))), "spec.OAuth2.secretName");
+        assert_eq!(field(&oauth2(None)), "spec.OAuth2.secret");
     }
 
     #[test]

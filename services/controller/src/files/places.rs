@@ -21,8 +21,19 @@ impl Files {
     }
 
     /// Gives problems that name a field and stand at their whole object the place of the field, and its line. Those of
-    /// which the text has changed since stay where they are. The directory itself is called by its name.
+    /// which the text has changed since stay where they are. The directory itself is called by its name, and fields as they are
+    /// written in objects of the kind.
     pub(crate) fn locate<'p>(&self, problems: impl IntoIterator<Item = &'p mut LocatedProblem>) {
+        let mut problems: Vec<_> = problems.into_iter().collect();
+        self.place(problems.iter_mut().map(|problem| &mut **problem));
+        for problem in problems {
+            if let Some(id) = &problem.object {
+                problem.problem = problem.problem.clone().as_written_in(id.kind);
+            }
+        }
+    }
+
+    fn place<'p>(&self, problems: impl IntoIterator<Item = &'p mut LocatedProblem>) {
         let mut by_file = BTreeMap::<Arc<str>, Vec<&mut LocatedProblem>>::new();
         for problem in problems.into_iter().filter(|problem| problem.snippet.is_empty()) {
             let Some(location) = &mut problem.location else { continue };

@@ -49,6 +49,20 @@ fn a_problem_among_objects_stands_where_its_field_is() {
 }
 
 #[test]
+fn fields_are_called_as_they_are_written() {
+    let text = "apiVersion: gateway.getambassador.io/v1alpha1\nkind: Filter\nmetadata: {name: f}\n\
+                spec:\n  type: apikey\n  apikey:\n    keys: [{secretName: s}]\n";
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.yaml"), text).unwrap();
+    let files = read(directory.path());
+    let object = files.object(&ObjectId::new(Kind::GatewayFilter, "default", "f")).unwrap();
+    let mut problem = LocatedProblem::of(Some(object), Problem::error("X", "spec.APIKey.keys[0].secretName", "x"));
+    files.locate([&mut problem]);
+    assert_eq!(problem.problem.field, "spec.apikey.keys[0].secretName");
+    assert_eq!(problem.location.unwrap().to_string(), "a.yaml:7:25");
+}
+
+#[test]
 fn a_text_that_is_another_by_now_is_not_searched() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
@@ -258,9 +272,11 @@ fn what_does_not_compile_takes_the_place_of_nothing_that_does() {
             let [found] = &found[..] else { panic!("{id}: {found:?}") };
             assert_eq!(found.problem.field, field);
             assert!(found.problem.message.contains("does not compile"), "{found:?}");
+            assert!(found.problem.message.ends_with("what was last good stays in force"), "{found:?}");
             assert_eq!(found.location.has_lines(), !found.snippet.is_empty(), "{found:?}");
             let mut fresh = Files::new(Defaults::default());
             fresh.apply(vec![change(&bad)]);
+            assert!(fresh.problems().all(|found| !found.problem.message.contains("stays")), "nothing was good before");
             match &fresh.object(&id).unwrap().spec {
                 Spec::Invalid(Remains::Nothing) if kind == Kind::Filter => {}
                 Spec::Invalid(Remains::Rules(rules)) => assert_eq!(rules.rules[0].host(), "a.example"),
@@ -268,6 +284,18 @@ fn what_does_not_compile_takes_the_place_of_nothing_that_does() {
             }
         }
     }
+}
+
+#[test]
+fn a_text_that_is_broken_says_that_what_was_good_stays() {
+    let mut files = Files::new(Defaults::default());
+    let message = |files: &Files| files.problems().map(|found| found.problem.message.clone()).collect::<Vec<_>>();
+    files.apply(vec![written("a.yaml", TWO), written("b.yaml", "a: [")]);
+    assert!(!message(&files)[0].contains("stays"), "of that file nothing was good: {:?}", message(&files));
+    files.apply(vec![written("b.yaml", ""), written("a.yaml", &TWO.replace("{name: two}", "{name: two"))]);
+    let told = message(&files);
+    assert!(told.iter().all(|told| told.ends_with("what was last good stays in force")), "{told:?}");
+    assert!(files.object(&ObjectId::new(Kind::Mapping, "default", "two")).is_some());
 }
 
 #[test]

@@ -191,6 +191,21 @@ async fn a_name_that_has_no_address_is_told() {
 }
 
 #[tokio::test]
+async fn one_that_takes_no_connection_is_told_until_it_does() {
+    let (site, upstream) = (Site::new(), Backend::start("up").await);
+    let service = json!({"auth_service": site.at(7082).to_string()});
+    site.write("edge.yaml", edge(&site, &upstream) + &documents(&[object("AuthService", "auth", service)]));
+    let gateway = Gateway::start(&site).await;
+    assert_eq!(Client::http(site.http()).ask(&get("a.example", "/x")).await.status, 403);
+    let told = gateway.admin.problem(&["AuthService", "NotReached", "spec.auth_service"]).await;
+    assert!(told["message"].as_str().unwrap().contains("`status_on_error` (403)"), "{told}");
+    gateway.line(&["warning: edge.yaml:", "no connection to"]).await;
+    let _listener = tokio::net::TcpListener::bind(site.at(7082)).await.unwrap();
+    gateway.admin.no_problem(&["NotReached"]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn one_that_cannot_be_read_from_the_start_lets_nobody_in() {
     let (site, upstream, asked) = (Site::new(), Backend::start("up").await, Backend::start("auth").await);
     let mut broken = auth(&asked);

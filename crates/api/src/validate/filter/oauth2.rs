@@ -27,6 +27,10 @@ pub(super) fn oauth2(filter: &mut OAuth2Filter, path: &Path<'_>, issues: &mut Is
         text.take_if(|text| text.is_empty());
     }
     url(&filter.authorization_url, &path.key("authorizationURL"), issues);
+    if filter.authorization_url.contains("/.well-known/") {
+        let message = "expected the provider's issuer: its description is looked for below it, at /.well-known/…";
+        issues.warning(&path.key("authorizationURL"), "InvalidValue", message);
+    }
     match filter.grant_type.unwrap_or_default() {
         GrantType::AuthorizationCode => {
             client(filter, path, issues);

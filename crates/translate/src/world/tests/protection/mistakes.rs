@@ -74,8 +74,50 @@ fn rules_behind_others_and_for_other_paths_are_for_no_request() {
 }
 
 #[test]
+fn of_two_rules_for_the_same_the_second_is_told_that_it_never_counts() {
+    let mut world = world();
+    let rule = |name: &str, path: &str| {
+        let rules = format!("[{{host: A.example, path: '{path}', filters: [{{name: keys}}]}}]");
+        policy(&rules).replace("name: p}", &format!("name: {name}}}"))
+    };
+    apply(&mut world, &(EDGE.to_owned() + &rule("p", "/own/x/*") + "---\n" + &rule("q", "/own/x/*")));
+    assert_eq!(told(&world, Kind::FilterPolicy, "p"), [""; 0]);
+    assert_eq!(told(&world, Kind::FilterPolicy, "q"), ["NoMatchingRoute spec.rules[0]"]);
+    world.take_turned();
+    apply(&mut world, &rule("p", "/own/y/*"));
+    assert!(world.take_turned().contains(&ObjectId::new(Kind::FilterPolicy, "default", "q")), "looked at again");
+    assert_eq!(told(&world, Kind::FilterPolicy, "q"), [""; 0]);
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_told_of_alone() {
+    let mut world = world();
+    let healthy = policy("[{host: a.example, path: '/own/*', filters: [{name: keys}]}]");
+    let broken =
+        "---\napiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: broken}\nspec: {rulse: []}\n";
+    apply(&mut world, &(EDGE.to_owned() + &healthy + broken));
+    assert_eq!(told(&world, Kind::FilterPolicy, "p"), [""; 0]);
+}
+
+#[test]
+fn scopes_of_a_filter_that_knows_none_and_keys_that_are_none_are_told_of() {
+    let mut world = world();
+    let scoped = policy("[{host: a.example, filters: [{name: keys, arguments: {scope: [a]}}]}]");
+    let keys = EDGE.replace("{ann: key-1}", "{ann: key-1, bob: '', eve: 'sha256:no'}");
+    apply(&mut world, &(keys + &scoped));
+    assert_eq!(told(&world, Kind::FilterPolicy, "p"), ["NoEffect spec.rules[0].filters[0].arguments.scope"]);
+    let told_of_key = "InvalidSecret spec.APIKey.keys[0].secretName";
+    assert_eq!(told(&world, Kind::Filter, "keys"), [told_of_key, told_of_key]);
+    assert_eq!(denies(&world, "a.example", "/own/x"), ["decides"], "the other key is good");
+    apply(&mut world, &EDGE.replace("stringData: {ann: key-1}", "stringData: {}"));
+    assert_eq!(told(&world, Kind::Filter, "keys"), ["InvalidSecret spec.APIKey.keys"]);
+}
+
+#[test]
 fn an_origin_without_a_rule_and_a_rule_without_an_origin_are_told_of() {
-    let login = |origins: &str| EDGE.replace("[{origin: 'https://a.example'}]", origins);
+    // Behind a proxy that ends TLS.
+    let edge = EDGE.replace("securityModel: XFP,", "securityModel: XFP, l7Depth: 1,");
+    let login = |origins: &str| edge.replace("[{origin: 'https://a.example'}]", origins);
     let own = "[{host: a.example, filters: [{name: login}]}]";
     for (origins, rules, filter, policy_told) in [
         ("[{origin: 'https://a.example:8443/x'}]", own, "", ""),
@@ -104,6 +146,33 @@ fn an_origin_without_a_rule_and_a_rule_without_an_origin_are_told_of() {
         assert_eq!(told(&world, Kind::Filter, "login"), one(filter), "{origins} {rules}");
         assert_eq!(told(&world, Kind::FilterPolicy, "p"), one(policy_told), "{origins} {rules}");
     }
+}
+
+#[test]
+fn an_origin_by_whose_scheme_nobody_comes_is_told_of() {
+    let told_by = |change: &dyn Fn(String) -> String| {
+        let mut world = world();
+        apply(&mut world, &change(EDGE.to_owned() + &policy("[{host: a.example, filters: [{name: login}]}]")));
+        told(&world, Kind::Filter, "login")
+    };
+    let unspoken = ["NoMatchingOrigin spec.OAuth2.protectedOrigins[0].origin"];
+    assert_eq!(told_by(&|text| text), unspoken, "https alone, and there is no TLS");
+    for (old, new) in [
+        ("'https://a.example'", "'http://a.example:18080'"),
+        ("'https://a.example'", "'https://a.example', internalOrigin: '*://*'"),
+        ("securityModel: XFP,", "securityModel: XFP, l7Depth: 1,"),
+        // Of these nobody comes in at all, or it is not known how.
+        ("action: Route", "action: Reject"),
+        ("protocol: HTTP,", "protocol: TCP,"),
+    ] {
+        assert_eq!(told_by(&|text| text.replace(old, new)), [""; 0], "{new}");
+    }
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &policy("[{host: a.example, filters: [{name: login}]}]")));
+    world.take_turned();
+    apply(&mut world, EDGE.split("---").next().unwrap().replace("XFP,", "XFP, l7Depth: 1,").as_str());
+    assert!(world.take_turned().contains(&ObjectId::new(Kind::Filter, "default", "login")), "looked at again");
+    assert_eq!(told(&world, Kind::Filter, "login"), [""; 0]);
 }
 
 /// Whatever the objects take for an origin, the service takes too; and they take those that are some.
