@@ -82,12 +82,19 @@ impl ExternalFilter {
         let result = result
             .unwrap_or_else(|_| Err(Failure::no_answer("no answer in time".to_owned(), length(&self.spec, request))));
         cookies::put_back(request, ours);
-        let failed = |why: &str| {
-            let url = self.spec.url.as_ref().to_owned();
-            Failed { field: "spec.External.auth_service", url, why: why.to_owned() }
-        };
-        services.clients.note(&self.calls, result.as_ref().err().and_then(Failure::of_service).map(failed));
+        self.note(result.as_ref().err(), services);
         result.unwrap_or_else(|failure| self.undecided(request, failure))
+    }
+
+    /// Notes what came of asking. What was not taken says nothing of the service, neither that it works.
+    fn note(&self, failure: Option<&Failure>, services: &Services) {
+        let why = failure.map(Failure::of_service);
+        if why == Some(None) {
+            return;
+        }
+        let url = || self.spec.url.as_ref().to_owned();
+        let failed = |why: &str| Failed { field: "spec.External.auth_service", url: url(), why: why.to_owned() };
+        services.clients.note(&self.calls, why.flatten().map(failed));
     }
 
     /// What becomes of a request on which there is no decision.
@@ -99,7 +106,7 @@ impl ExternalFilter {
         }
         let kind = ClientKind::of(request);
         Verdict::Deny(match failure {
-            Failure::Away(reason) | Failure::Unusable(reason) => {
+            Failure::Away(reason) | Failure::Unusable(reason) | Failure::Unclear(reason) => {
                 let message = "This cannot be checked at the moment. Please try again shortly.";
                 let reply = Reply::message(kind, self.status_on_error, message, request);
                 Denial { is_failure: true, ..Denial::new("external_error", reason, reply) }

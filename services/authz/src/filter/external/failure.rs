@@ -2,7 +2,7 @@
 //! is, makes nobody one that is gone.
 
 use http::StatusCode;
-use tonic::{Code, Status};
+use tonic::{Code, ConnectError, Status};
 
 /// So many bytes are taken by any server: it is not these that one breaks off for.
 const TAKEN_BY_ALL: usize = 4 << 10;
@@ -14,8 +14,10 @@ pub(super) enum Failure {
     Away(String),
     /// Somebody is there, and is not what the filter says.
     Unusable(String),
-    /// Somebody is there, and what was sent may be why he does not.
+    /// Somebody is there, and does not take what was sent: nothing is wrong with the service.
     NotTaken(String),
+    /// Nobody may be there; or somebody is, and what was sent is why he does not.
+    Unclear(String),
 }
 
 /// Why there is no answer of gRPC.
@@ -30,9 +32,9 @@ pub(super) enum NoGrpc {
 }
 
 impl Failure {
-    /// Of one that breaks off, or is silent, having been sent so many bytes.
+    /// Of one that breaks off, is silent or only says that it failed, having been sent so many bytes.
     pub(super) fn no_answer(why: String, length: usize) -> Self {
-        if length > TAKEN_BY_ALL { Self::NotTaken(why) } else { Self::Away(why) }
+        if length > TAKEN_BY_ALL { Self::Unclear(why) } else { Self::Away(why) }
     }
 
     /// Of what a call by gRPC came to in which so many bytes were sent.
@@ -40,14 +42,15 @@ impl Failure {
         if let Some(NoGrpc::Answered(answered)) =
             std::error::Error::source(status).and_then(|source| source.downcast_ref())
         {
-            return Self::of_answer(*answered);
+            return Self::of_answer(*answered, length);
         }
         let why = format!("{:?}: {}", status.code(), status.message());
         match status.code() {
-            Code::Unavailable => Self::Away(why),
+            Code::Unavailable if cannot_connect(status) => Self::Away(why),
             Code::ResourceExhausted | Code::OutOfRange | Code::InvalidArgument => Self::NotTaken(why),
-            // By these one says that it failed, a proxy that the message is too long for it, and connections that they broke.
-            Code::Unknown
+            // By these one says that it failed, a proxy that the service broke off, and connections that they broke.
+            Code::Unavailable
+            | Code::Unknown
             | Code::Internal
             | Code::Cancelled
             | Code::Aborted
@@ -57,11 +60,11 @@ impl Failure {
         }
     }
 
-    /// Of an answer by HTTP that decides nothing.
-    pub(super) fn of_answer(status: StatusCode) -> Self {
+    /// Of an answer by HTTP that decides nothing, to so many bytes: a proxy says 5xx where a service breaks off.
+    pub(super) fn of_answer(status: StatusCode, length: usize) -> Self {
         let why = format!("the answer's status is {status}");
         match status {
-            status if status.is_server_error() => Self::Away(why),
+            status if status.is_server_error() => Self::no_answer(why, length),
             StatusCode::BAD_REQUEST
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::URI_TOO_LONG
@@ -78,10 +81,16 @@ impl Failure {
     /// What is wrong with the service, where that is the reason.
     pub(super) fn of_service(&self) -> Option<&str> {
         match self {
-            Self::Away(why) | Self::Unusable(why) => Some(why),
+            Self::Away(why) | Self::Unusable(why) | Self::Unclear(why) => Some(why),
             Self::NotTaken(_) => None,
         }
     }
+}
+
+/// Whether nothing was sent at all.
+fn cannot_connect(status: &Status) -> bool {
+    let mut causes = std::iter::successors(std::error::Error::source(status), |error| error.source());
+    causes.any(|error| error.is::<ConnectError>())
 }
 
 #[cfg(test)]
@@ -91,16 +100,16 @@ mod tests {
     #[test]
     fn what_may_be_for_what_was_sent_opens_nothing() {
         let opens = |code, length| Failure::of_call(&Status::new(code, ""), length).opens();
-        assert!(opens(Code::Unavailable, usize::MAX));
-        for code in [Code::Unknown, Code::Internal, Code::Cancelled, Code::DeadlineExceeded] {
+        for code in [Code::Unavailable, Code::Unknown, Code::Internal, Code::Cancelled, Code::DeadlineExceeded] {
             assert_eq!((opens(code, TAKEN_BY_ALL), opens(code, TAKEN_BY_ALL + 1)), (true, false), "{code:?}");
         }
         for code in [Code::ResourceExhausted, Code::OutOfRange, Code::InvalidArgument, Code::PermissionDenied] {
             assert!(!opens(code, 0), "{code:?}");
         }
         for status in 400..500 {
-            assert!(!Failure::of_answer(StatusCode::from_u16(status).unwrap()).opens(), "{status}");
+            assert!(!Failure::of_answer(StatusCode::from_u16(status).unwrap(), 0).opens(), "{status}");
         }
-        assert!(Failure::of_answer(StatusCode::BAD_GATEWAY).opens());
+        let opens = |length| Failure::of_answer(StatusCode::BAD_GATEWAY, length).opens();
+        assert_eq!((opens(TAKEN_BY_ALL), opens(TAKEN_BY_ALL + 1)), (true, false));
     }
 }

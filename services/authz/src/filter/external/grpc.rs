@@ -69,7 +69,9 @@ pub(super) async fn check(spec: &External, asked: Asked, request: &mut Request) 
         request.add_metadata(fields);
     }
     match response.http_response {
-        Some(HttpResponse::ErrorResponse(_)) => Err(Failure::Away("the service says that it failed".to_owned())),
+        Some(HttpResponse::ErrorResponse(_)) => {
+            Err(Failure::no_answer("the service says that it failed".to_owned(), length))
+        }
         Some(HttpResponse::DeniedResponse(denied)) if !is_allowed => Ok(Verdict::Deny(denial(denied))),
         Some(HttpResponse::OkResponse(ok)) if is_allowed => {
             // In the order of Envoy, for which a name that is in both lists is removed.

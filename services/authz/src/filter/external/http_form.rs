@@ -39,7 +39,7 @@ pub(super) async fn check(
         IdpError::Config(why) => Failure::Unusable(why),
     })?;
     if answer.status.is_server_error() {
-        return Err(Failure::of_answer(answer.status));
+        return Err(Failure::of_answer(answer.status, length(spec, request)));
     }
     if answer.status == StatusCode::OK {
         for name in passed {

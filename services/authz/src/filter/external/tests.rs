@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -41,11 +43,16 @@ fn by_http() -> Json {
     json!({ "http": { "path_prefix": "", "allowed_request_headers": [], "allowed_authorization_headers": [] } })
 }
 
-/// Whether a request with so long a body is let in.
-async fn lets_in(filter: &ExternalFilter, length: usize) -> bool {
-    let mut request = Request::new("POST", "https", "a", "/");
+/// What becomes of a request with so long a body.
+async fn verdict(filter: &ExternalFilter, method: &str, length: usize) -> Verdict {
+    let mut request = Request::new(method, "https", "a", "/");
     request.body = vec![b'a'; length];
-    matches!(filter.check(&mut request, &Services::alone()).await, Verdict::Allow(None))
+    filter.check(&mut request, &Services::alone()).await
+}
+
+/// Whether it is let in.
+async fn lets_in(filter: &ExternalFilter, length: usize) -> bool {
+    matches!(verdict(filter, "POST", length).await, Verdict::Allow(None))
 }
 
 /// A server that says this when it has read the head of a request, and breaks off.
@@ -70,13 +77,28 @@ async fn a_body_that_one_breaks_off_for_lets_nobody_in() {
         &b""[..],
         b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n",
         b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 502 Of A Proxy\r\ncontent-length: 0\r\n\r\n",
     ] {
         let filter = open(&breaks_off(says).await, &by_http());
         assert!(!lets_in(&filter, 1 << 20).await, "{says:?}");
     }
     assert!(lets_in(&open(&breaks_off(b"").await, &by_http()), 0).await, "as one that is gone");
-    let filter = open("http://127.0.0.1:1", &by_http());
-    assert!(lets_in(&filter, 1 << 20).await, "nobody is there");
+    for protocol in [by_http(), json!("grpc")] {
+        let filter = open("http://127.0.0.1:1", &protocol);
+        assert!(lets_in(&filter, 1 << 20).await, "{protocol}: nobody is there");
+    }
+}
+
+#[tokio::test]
+async fn trouble_is_told_whatever_clients_send() {
+    let filter = open(&breaks_off(b"").await, &by_http());
+    let failed = |after: u64| filter.calls.failed(Instant::now() + Duration::from_secs(after)).is_some();
+    let of_length = |length| verdict(&filter, "POST", length);
+    assert!(matches!(of_length(1 << 20).await, Verdict::Deny(denial) if denial.is_failure));
+    assert!(failed(0), "a long message may be for nothing");
+    let not_taken = verdict(&filter, "no method", 0).await;
+    assert!(matches!(&not_taken, Verdict::Deny(denial) if !denial.is_failure), "{not_taken:?}");
+    assert!(failed(30), "what was not taken is no sign of life");
 }
 
 #[tokio::test]
@@ -88,6 +110,7 @@ async fn a_message_that_a_proxy_before_a_service_does_not_take_lets_nobody_in() 
         let proxy = axum::Router::new().fallback(move || async move { (status, "of a proxy") });
         let server = tonic::transport::Server::builder().add_routes(proxy.into());
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        assert_eq!(lets_in(&filter, 1 << 20).await, opens, "{status}");
+        assert!(!lets_in(&filter, 1 << 20).await, "{status}");
+        assert_eq!(lets_in(&filter, 0).await, opens, "{status}, which no message is why");
     }
 }
