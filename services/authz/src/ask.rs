@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::shown::Shown;
 use crate::engine::NO_RULE;
 use crate::settings::{ADMIN_VARIABLE, Address, DEFAULT_ADMIN};
 
@@ -78,27 +79,31 @@ impl Question {
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         };
         let headers: Vec<(String, String)> = self.headers.iter().map(header).collect::<anyhow::Result<_>>()?;
-        let (rules, url) = match &self.rules {
-            Some(rules) => (rules.clone(), self.url.clone()),
-            None => match self.rules_of_route(&headers).await? {
-                Ok(found) => found,
-                Err(unasked) => {
-                    println!("{unasked}");
-                    return Ok(());
+        let (rules, url, hidden) = match &self.rules {
+            Some(rules) => (rules.clone(), self.url.clone(), String::new()),
+            None => {
+                let shown = shown::request(&self.url, &headers);
+                let hidden = hidden_in_words(&shown.hidden);
+                match self.rules_of_route(&shown).await? {
+                    Ok((rules, url)) => (rules, url, hidden),
+                    Err(unasked) => {
+                        println!("{unasked}{hidden}");
+                        return Ok(());
+                    }
                 }
-            },
+            }
         };
         let body = json!({ "rules": rules, "method": self.method, "url": url, "headers": headers });
-        println!("{}", in_words(&self.service.post("/explain", &body).await?));
+        println!("{}{hidden}", in_words(&self.service.post("/explain", &body).await?));
         Ok(())
     }
 
     /// The id of the rules that the route of the request names, and the URL as the gateway reads it; or that nobody is asked,
     /// and what becomes of the request.
-    async fn rules_of_route(&self, headers: &[(String, String)]) -> anyhow::Result<Result<(String, String), String>> {
-        let shown = |(name, value): &(String, String)| json!({ "name": name, "value": shown::header(name, value) });
-        let headers: Vec<_> = headers.iter().map(shown).collect();
-        let body = json!({ "method": self.method, "url": shown::url(&self.url), "headers": headers });
+    async fn rules_of_route(&self, shown: &Shown) -> anyhow::Result<Result<(String, String), String>> {
+        let header = |(name, value): &(String, String)| json!({ "name": name, "value": value });
+        let headers: Vec<_> = shown.headers.iter().map(header).collect();
+        let body = json!({ "method": self.method, "url": shown.url, "headers": headers });
         let explained = post(&self.gateway, "/api/v1/explain", &body, "gateway", "--gateway, NUNCIO_ADMIN").await;
         let explained = explained.context("which rules are for the request is not known: name them (--rules)")?;
         Ok(match explained["rule_set"].as_str() {
@@ -136,6 +141,11 @@ fn with_path(url: &str, path: Option<&str>) -> String {
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let query = rest.find('?').map_or("", |at| &rest[at..]);
     format!("{scheme}://{authority}{path}{query}")
+}
+
+/// By what no route was looked for.
+fn hidden_in_words(hidden: &[String]) -> String {
+    if hidden.is_empty() { String::new() } else { format!("\n  Hidden from the gateway: {}", hidden.join(", ")) }
 }
 
 /// The explanation for people.
