@@ -4,6 +4,7 @@ mod ended;
 mod memory;
 mod redis;
 mod store;
+mod weight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,6 @@ pub(crate) use store::{Store, StoreError};
 const LOCAL_LIFE: Duration = Duration::from_secs(2);
 /// How many bytes of them it remembers so, about.
 const LOCAL_MOST: u64 = 32 << 20;
-/// What one takes beside its tokens, about.
-const OPENED: usize = 2 << 10;
 /// How long it is known at least which sessions a user has.
 const SHORTEST_LIST: Duration = Duration::from_secs(86_400);
 
@@ -43,14 +42,14 @@ pub(crate) struct Sessions {
 struct Opened {
     sealed: Option<Arc<[u8]>>,
     session: Arc<Session>,
+    /// How many bytes it takes, about.
+    weight: u32,
 }
 
 impl Opened {
-    /// How many bytes it takes, about.
-    fn weight(&self) -> u32 {
-        let Session { access_token, refresh_token, id_token, .. } = &*self.session;
-        let tokens = [refresh_token, id_token].into_iter().flatten().map(String::len);
-        u32::try_from(OPENED + access_token.len() + tokens.sum::<usize>()).unwrap_or(u32::MAX)
+    fn new(sealed: Option<Arc<[u8]>>, session: Arc<Session>) -> Self {
+        let weight = weight::weight(&session, sealed.as_deref());
+        Self { sealed, session, weight }
     }
 }
 
@@ -58,7 +57,7 @@ impl Sessions {
     pub(crate) fn new(store: Store, keys: Keys, lock_life: Duration) -> Self {
         let opened = Cache::builder()
             .max_capacity(LOCAL_MOST)
-            .weigher(|_, opened: &Opened| opened.weight())
+            .weigher(|_, opened: &Opened| opened.weight)
             .time_to_live(LOCAL_LIFE)
             .build();
         Self { store, keys: ArcSwap::from_pointee(keys), opened, lock_life }
@@ -111,7 +110,7 @@ impl Sessions {
             None => self.read(place).await?,
         };
         if let Some(session) = &session {
-            self.opened.insert(place.to_owned(), Opened { sealed, session: session.clone() }).await;
+            self.opened.insert(place.to_owned(), Opened::new(sealed, session.clone())).await;
         }
         Ok(session)
     }

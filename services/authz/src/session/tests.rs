@@ -69,3 +69,20 @@ async fn large_sessions_are_remembered_in_smaller_number() {
     assert!(sessions.opened.weighted_size() <= LOCAL_MOST, "{}", sessions.opened.weighted_size());
     assert!(sessions.opened.entry_count() > 16, "{}", sessions.opened.entry_count());
 }
+
+/// Of claims that take more in memory than they do in writing, and far more than as they are packed.
+#[tokio::test]
+async fn sessions_with_large_claims_are_remembered_in_smaller_number() {
+    let sessions = sessions();
+    let groups: Vec<_> = (0..10_000).map(|number| json!({ "group": number })).collect();
+    let session = begin(&sessions, "s:0", json!({ "groups": groups })).await;
+    for number in 1..=16 {
+        let place = format!("s:{number}");
+        sessions.write(&place, &session, 1).await.unwrap();
+        assert!(sessions.get(&place).await.unwrap().is_some());
+    }
+    sessions.opened.run_pending_tasks().await;
+    // A map of one field takes 600 bytes and more.
+    let count = sessions.opened.entry_count();
+    assert!((1..=LOCAL_MOST / 6_000_000).contains(&count), "{count}");
+}
