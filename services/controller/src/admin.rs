@@ -26,6 +26,7 @@ mod document;
 mod edit;
 mod explain;
 mod index;
+mod key_uses;
 mod lists;
 mod metrics;
 mod model;
@@ -62,6 +63,7 @@ pub use certificates::{AuthoritiesView, CertificateView};
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use edit::{ChangeError, ChangeRequest, DryRunView, FieldView, ManifestQuery, ManifestView, RouteEffect};
 pub use explain::{ExplainRequest, InvalidRequest};
+pub use key_uses::KeyUseView;
 pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, LimitExplained, LimitView,
     LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView,
@@ -92,6 +94,8 @@ pub trait View: Send + Sync + 'static {
     fn metrics(&self) -> String;
     /// Those of the limiter that belongs to it, in the older text format of Prometheus; none if there is none.
     fn limiter_metrics(&self) -> String;
+    /// How often the API key with this id was used; none if that is not known.
+    fn key_use(&self, id: &str) -> Option<KeyUseView>;
     /// The admin socket of the Envoy that runs beside the controller, if there is one.
     fn envoy_admin(&self) -> Option<PathBuf>;
     /// Objects by kind, namespace, name.
@@ -207,6 +211,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(certificates::certificates))
         .routes(routes!(certificates::authorities))
         .routes(routes!(traffic::traffic))
+        .routes(routes!(key_uses::key_uses))
         .routes(routes!(edit::manifest))
         .routes(routes!(edit::dry_run))
         .routes(routes!(edit::apply))

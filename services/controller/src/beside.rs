@@ -49,6 +49,21 @@ pub struct OwnAuthz {
     pub service: OwnService,
     /// What it counts.
     pub metrics: nuncio_telemetry::Metrics,
+    /// How often API keys were used.
+    pub key_uses: KeyUses,
+}
+
+/// Tells how often the API key with an id was used since the process began: how many requests came with it, and when the last
+/// did, in seconds since 1970.
+#[derive(Clone)]
+pub struct KeyUses(pub Arc<TellKeyUse>);
+
+type TellKeyUse = dyn Fn(&str) -> Option<(u64, u64)> + Send + Sync;
+
+impl std::fmt::Debug for KeyUses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyUses")
+    }
 }
 
 /// Certificates, keys and authorities that listeners and clusters name, for who runs in this process.

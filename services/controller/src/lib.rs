@@ -34,7 +34,7 @@ mod status;
 mod view;
 pub mod webhook;
 
-pub use beside::{Limited, OwnAuthz, OwnLimiter, OwnService, Secrets};
+pub use beside::{KeyUses, Limited, OwnAuthz, OwnLimiter, OwnService, Secrets};
 pub use clock::text as time_text;
 pub use decider::{Decider, ServiceAddress};
 pub use event::{ChangeKind, Event, LocatedProblem, ServedListener, Subject};

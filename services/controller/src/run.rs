@@ -179,7 +179,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
         config.envoy_admin.clone(),
         config.health.clone(),
         config.limiter.as_ref().map(|limiter| limiter.limited.clone()),
-        config.authz.as_ref().and_then(Decider::own).map(|authz| authz.metrics.clone()),
+        config.authz.as_ref().and_then(Decider::own),
         Changes { editor, lifecycle: Arc::clone(&lifecycle) },
     ));
 

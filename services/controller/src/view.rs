@@ -24,12 +24,12 @@ use nuncio_xds::{Protocol, ResourceType};
 
 use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
-    DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, LimitView, LimitedView,
-    ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, Page, PortalView, PreviewChanged, PreviewError,
-    PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView, SharePreview,
-    TopologyQuery, TopologyView, View,
+    DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView, LimitView,
+    LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, Page, PortalView, PreviewChanged,
+    PreviewError, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView,
+    SharePreview, TopologyQuery, TopologyView, View,
 };
-use crate::beside::Limited;
+use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
@@ -52,6 +52,7 @@ pub(crate) struct EngineView {
     health: Health,
     limited: Option<Limited>,
     authz: Option<Metrics>,
+    key_uses: Option<KeyUses>,
     changes: Changes,
 }
 
@@ -68,10 +69,11 @@ impl EngineView {
         envoy_admin: Option<PathBuf>,
         health: Health,
         limited: Option<Limited>,
-        authz: Option<Metrics>,
+        authz: Option<&OwnAuthz>,
         changes: Changes,
     ) -> Self {
-        Self { engine, envoy_admin, health, limited, authz, changes }
+        let (authz, key_uses) = authz.map(|own| (own.metrics.clone(), own.key_uses.clone())).unzip();
+        Self { engine, envoy_admin, health, limited, authz, key_uses, changes }
     }
 }
 
@@ -87,6 +89,11 @@ impl View for EngineView {
 
     fn limiter_metrics(&self) -> String {
         self.limited.as_ref().map(Limited::metrics).unwrap_or_default()
+    }
+
+    fn key_use(&self, id: &str) -> Option<KeyUseView> {
+        let (count, last) = self.key_uses.as_ref()?.0(id)?;
+        Some(KeyUseView { count, last })
     }
 
     fn envoy_admin(&self) -> Option<PathBuf> {

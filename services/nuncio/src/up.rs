@@ -4,7 +4,7 @@ mod portal;
 mod ports;
 mod services;
 
-use self::portal::{Portal, beside};
+use self::portal::{Portal, beside, counted};
 pub(crate) use self::ports::require_free;
 use self::services::{decide, limit, limited};
 
@@ -105,6 +105,7 @@ async fn serve(args: UpArgs) -> Outcome {
         authz: Some(Decider::Own(OwnAuthz {
             service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },
             metrics: decisions.clone(),
+            key_uses: counted(&authz),
         })),
         limiter: Some(OwnLimiter {
             service: OwnService { socket: runtime_dir.limit_socket(), wanted },

@@ -10,6 +10,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use self::manifest::Manifest;
 pub(crate) use self::store::Place;
 use self::store::Store;
 use crate::access::Identity;
+use crate::gateway::Admin;
 
 /// The most keys of one developer.
 pub(crate) const MOST: usize = 20;
@@ -71,7 +73,7 @@ pub enum KeysError {
 }
 
 /// How often a key was used, as far as that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct KeyUse {
     /// How many requests came with it.
     pub count: u64,
@@ -82,6 +84,25 @@ pub struct KeyUse {
 /// Tells that of the key with an id.
 #[derive(Clone)]
 pub struct KeyUses(pub Arc<TellKeyUse>);
+
+/// Who counts how often keys are used.
+#[derive(Clone, Debug)]
+pub(crate) enum Uses {
+    /// The authentication service of this process.
+    Beside(KeyUses),
+    /// That of the gateway whose controller is asked.
+    Of(Admin),
+}
+
+impl Uses {
+    async fn of(&self, ids: &[&str]) -> BTreeMap<String, KeyUse> {
+        match self {
+            Self::Beside(uses) => ids.iter().filter_map(|id| Some(((*id).to_owned(), uses.0(id)?))).collect(),
+            // A page of keys is of use without.
+            Self::Of(admin) => admin.get(&format!("/api/v1/key-uses?ids={}", ids.join(","))).await.unwrap_or_default(),
+        }
+    }
+}
 
 type TellKeyUse = dyn Fn(&str) -> Option<KeyUse> + Send + Sync;
 
@@ -95,12 +116,12 @@ impl fmt::Debug for KeyUses {
 #[derive(Clone, Debug)]
 pub(crate) struct Keys {
     store: Arc<Store>,
-    uses: Option<KeyUses>,
+    uses: Option<Uses>,
 }
 
 impl Keys {
     /// Those in a Secret, which is made if it is not there yet: a Filter that names it must find one.
-    pub(crate) async fn open(place: &Place, uses: Option<KeyUses>) -> Result<Self, KeysError> {
+    pub(crate) async fn open(place: &Place, uses: Option<Uses>) -> Result<Self, KeysError> {
         let store = Store::open(place).await?;
         store.change(|_| Ok(())).await?;
         Ok(Self { store: Arc::new(store), uses })
@@ -114,9 +135,12 @@ impl Keys {
         Ok(own)
     }
 
-    /// How often one was used.
-    pub(crate) fn used(&self, id: &str) -> Option<KeyUse> {
-        self.uses.as_ref()?.0(id)
+    /// How often each of these was used, as far as that is known.
+    pub(crate) async fn used(&self, ids: &[&str]) -> BTreeMap<String, KeyUse> {
+        match &self.uses {
+            Some(uses) if !ids.is_empty() => uses.of(ids).await,
+            _ => BTreeMap::new(),
+        }
     }
 
     /// Gives a developer a new one.

@@ -13,7 +13,7 @@ use crate::content;
 use crate::fetch::{Certificates, Fetcher, Secrets};
 use crate::gateway::{Admin, Gateway};
 use crate::history::{DiskError, History};
-use crate::keys::{KeyUses, Keys, KeysError};
+use crate::keys::{KeyUses, Keys, KeysError, Uses};
 use crate::refresh::{Refresher, follow, index};
 use crate::search::SharedSearch;
 use crate::settings::Settings;
@@ -95,9 +95,10 @@ pub async fn run(
     ));
     let indexing = tokio::spawn(index(Arc::clone(&catalog), Arc::clone(&content), Arc::clone(&search), changed));
     let (own_keys, uses) = beside.map(|beside| (beside.identity_keys, beside.key_uses)).unzip();
+    let uses = uses.map_or_else(|| Uses::Of(console.admin.clone()), Uses::Beside);
     let access = Access::new(settings.identity_keys.map(IdentityKeys::Url).or(own_keys), settings.shows_all)?;
     let keys = match place_of_keys {
-        Some(place) => Some(Keys::open(&place, uses).await?),
+        Some(place) => Some(Keys::open(&place, Some(uses)).await?),
         None => None,
     };
     let title = settings.title.into();

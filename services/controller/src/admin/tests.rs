@@ -32,6 +32,10 @@ fn none<T>(query: &ListQuery) -> Page<T> {
 }
 
 impl View for Fake {
+    fn key_use(&self, id: &str) -> Option<KeyUseView> {
+        (id == "ann").then_some(KeyUseView { count: 3, last: 7 })
+    }
+
     fn ready(&self) -> Result<(), String> {
         if self.draining { Err("draining".into()) } else { Ok(()) }
     }

@@ -65,12 +65,16 @@ fn settings(mut told: Settings, ClusterAccess { kubeconfig, context }: ClusterAc
 /// What the authentication service and the controller of this process tell it.
 pub(super) fn beside(authz: &nuncio_authz::Service, secrets: nuncio_controller::Secrets) -> Beside {
     let uses = authz.key_uses();
-    let key_uses = KeyUses(Arc::new(move |id| {
-        let nuncio_authz::KeyUse { count, last } = uses(id)?;
-        Some(KeyUse { count, last })
-    }));
+    let key_uses =
+        KeyUses(Arc::new(move |id| uses(id).map(|nuncio_authz::KeyUse { count, last }| KeyUse { count, last })));
     let secrets = Secrets(Arc::new(move |name| secrets.get(name)));
     Beside { identity_keys: IdentityKeys::Own(authz.identity_keys()), key_uses, secrets }
+}
+
+/// What the authentication service counts, for the diagnostics.
+pub(super) fn counted(authz: &nuncio_authz::Service) -> nuncio_controller::KeyUses {
+    let uses = authz.key_uses();
+    nuncio_controller::KeyUses(Arc::new(move |id| uses(id).map(|used| (used.count, used.last))))
 }
 
 /// What stands for all addresses is reached at loopback.

@@ -79,3 +79,23 @@ async fn what_cannot_be_a_key_says_why_and_changes_nothing() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "kind: Mapping\n", "what somebody else wrote stays");
     assert!(matches!(open(&directory.path().join("nowhere/keys.yaml")).await, Err(KeysError::File(..))));
 }
+
+#[tokio::test]
+async fn how_often_keys_were_used_is_asked_of_the_gateway() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let told = axum::routing::get(async |uri: http::Uri| {
+        assert_eq!(uri.query(), Some("ids=ann-1,bob-2"));
+        axum::Json(json!({ "ann-1": { "count": 3, "last": 7 } }))
+    });
+    let controller = axum::Router::new().route("/api/v1/key-uses", told);
+    let controller = tokio::spawn(async { axum::serve(listener, controller).await.unwrap() });
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::File(directory.path().join("keys.yaml"));
+    let keys = Keys::open(&place, Some(Uses::Of(Admin::new(&address.to_string()).unwrap()))).await.unwrap();
+    let used = keys.used(&["ann-1", "bob-2"]).await;
+    assert_eq!(used, BTreeMap::from([("ann-1".to_owned(), KeyUse { count: 3, last: 7 })]));
+    controller.abort();
+    assert!(controller.await.is_err());
+    assert!(keys.used(&["ann-1", "bob-2"]).await.is_empty(), "a page is of use without");
+}

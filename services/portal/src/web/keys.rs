@@ -95,15 +95,17 @@ async fn answer(visit: &Visit, change: Change) -> Response {
     let failed = done.as_ref().err().or(own.as_ref().err());
     let (status, wrong) =
         failed.map_or((StatusCode::OK, None), |error| (status(error), Some(told(error, visit.texts()))));
+    let own = own.unwrap_or_default();
+    let uses = keys.used(&own.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>()).await;
     let row = |(id, key): (String, Key)| Row {
-        used: keys
-            .used(&id)
-            .map_or_else(|| visit.texts().text("keys_never").to_owned(), |used| words(used, visit.texts())),
+        used: uses
+            .get(&id)
+            .map_or_else(|| visit.texts().text("keys_never").to_owned(), |used| words(*used, visit.texts())),
         name: key.name,
         since: ago(visit.texts(), key.since),
         id,
     };
-    let keys = own.unwrap_or_default().into_iter().map(row).collect();
+    let keys = own.into_iter().map(row).collect();
     let page = Page { keys, new: done.ok().flatten(), wrong, ..page };
     // A key is for no cache.
     let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
