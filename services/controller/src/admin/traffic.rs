@@ -12,7 +12,8 @@ use super::Shared;
 use super::client::AdminClient;
 
 /// Of every cluster that ever had a request: how many, how many failed, and how long they took.
-const PATH: &str = "/stats?format=json&usedonly&filter=%5Ecluster%5C..%2B%5C.upstream_rq_(total%7C4xx%7C5xx%7Ctime)%24";
+const PATH: &str =
+    "/stats?format=json&usedonly&filter=%5Ecluster%5C..%2B%5C.upstream_rq_(completed%7C4xx%7C5xx%7Ctime)%24";
 
 /// Requests that went to a service. Routes to the same service are counted together, unless their Mapping has a `stats_name`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -98,7 +99,7 @@ impl Told {
         for stat in self.stats {
             match stat {
                 Stat::Counter { name, value } => note(&mut views, counted, &name, |view, what| match what {
-                    "total" => view.requests = value,
+                    "completed" => view.requests = value,
                     "4xx" => view.client_errors = value,
                     "5xx" => view.server_errors = value,
                     _ => {}
@@ -148,8 +149,8 @@ mod tests {
 
     #[test]
     fn what_envoy_tells_is_told_by_service() {
-        let told = r#"{"stats":[{"name":"cluster.cart_80.upstream_rq_5xx","value":2},{"name":"cluster.cart_80.upstream_rq_total","value":9},
-            {"name":"cluster.nuncio_xds.upstream_rq_total","value":1},{"histograms":{"supported_quantiles":[50,99],
+        let told = r#"{"stats":[{"name":"cluster.cart_80.upstream_rq_5xx","value":2},{"name":"cluster.cart_80.upstream_rq_completed","value":9},
+            {"name":"cluster.nuncio_xds.upstream_rq_completed","value":1},{"histograms":{"supported_quantiles":[50,99],
             "computed_quantiles":[{"name":"cluster.cart_80.upstream_rq_time","values":[{"cumulative":1.5,"interval":null},{"cumulative":8.0,"interval":null}]}]}}]}"#;
         let told: Told = serde_json::from_str(told).unwrap();
         let counted = BTreeMap::from([("cart_80".to_owned(), BTreeSet::from(["cart:80".to_owned()]))]);
