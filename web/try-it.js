@@ -142,7 +142,7 @@ function reasons(status, told, { outcome, protection, limits }) {
 // Where a login begins that leads back to this page.
 function wayIn() {
   const { login } = form.dataset;
-  return login && valueOf('try-as') === 'session' ? [element('p', {}, element('a', { href: login }, text('log_in')), ` ${text('again')}`)] : [];
+  return login && ['session', 'nobody'].includes(valueOf('try-as')) ? [element('p', {}, element('a', { href: login }, text('log_in')), ` ${text('again')}`)] : [];
 }
 
 function size(bytes) {
@@ -272,8 +272,11 @@ function start() {
   const origin = find('try-origin');
   // This address, where it is one of them; over TLS others are not to be asked in clear text.
   const usable = [...origin.options].filter(({ value }) => location.protocol === 'http:' || value.startsWith('https:'));
-  const chosen = usable.find(({ value }) => value === location.origin) ?? usable[0];
+  const own = usable.find(({ value }) => value === location.origin);
+  const chosen = own ?? usable.find(({ value }) => value.startsWith(location.protocol)) ?? usable[0];
   if (chosen) chosen.selected = true;
+  // Logins are of an address: elsewhere there is none to be sent, unless the portal itself knows of one.
+  if (!own && !('known' in form.dataset)) find('try-as').value = 'nobody';
   find('try-media')?.addEventListener('change', chooseMedia);
   form.addEventListener('input', follow);
   form.addEventListener('change', follow);

@@ -138,6 +138,8 @@ pub(crate) struct Catalog {
     pub(crate) undocumented: Vec<Undocumented>,
     /// What of it is shown, and how.
     pub(crate) portal: PortalSpec,
+    /// Addresses of the gateway at which this portal is to be had, too: logins are theirs.
+    pub(crate) addresses: Vec<String>,
     /// Why the gateway cannot be asked; what is known of it stays.
     pub(crate) gateway: Option<Trouble>,
     /// Whether the gateway was heard of at all.
@@ -170,6 +172,7 @@ impl Catalog {
             entries: entries.map(|entry| Arc::new(entry.only(may_see))).collect(),
             undocumented: undocumented.filter(|service| !service.routes.is_empty()).collect(),
             portal: self.portal.clone(),
+            addresses: self.addresses.clone(),
             gateway: self.gateway.clone(),
             is_known: self.is_known,
         })

@@ -50,6 +50,7 @@ pub(crate) struct Refresher {
     kept: BTreeMap<ApiId, Kept>,
     undocumented: Vec<Undocumented>,
     portal: PortalSpec,
+    addresses: Vec<String>,
     gateway: Option<Trouble>,
     is_known: bool,
     /// Whoever is being asked: one request at a time.
@@ -74,6 +75,7 @@ impl Refresher {
             kept: BTreeMap::new(),
             undocumented: Vec::new(),
             portal: PortalSpec::default(),
+            addresses: Vec::new(),
             gateway: None,
             is_known: false,
             asked: BTreeSet::new(),
@@ -147,6 +149,8 @@ impl Refresher {
         let was_away = self.gateway.take().is_some();
         let Some(told) = told else { return was_away };
         let gateway::Told { apis, portal } = told;
+        let own = apis.iter().filter(|served| served.is_portal()).flat_map(|served| &served.hosts);
+        self.addresses = own.flat_map(|host| &host.urls).cloned().collect();
         let Served { apis, undocumented } =
             Served::of(apis, &portal, &self.settings.published_ports, self.settings.probes);
         let now = Instant::now();
@@ -178,6 +182,7 @@ impl Refresher {
             entries: documented.map(Kept::entry).collect(),
             undocumented,
             portal: self.portal.clone(),
+            addresses: self.addresses.clone(),
             gateway: self.gateway.clone(),
             is_known: self.is_known,
         };

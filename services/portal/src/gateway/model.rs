@@ -49,6 +49,12 @@ impl ServedApi {
         self.kind == DEV_PORTAL
     }
 
+    /// Whether it leads to a portal: nothing else is asked for below this path as it is.
+    pub(crate) fn is_portal(&self) -> bool {
+        let is_whole = matches!(self.path, Path::Prefix(_) | Path::Segments(_)) && self.rewrite.is_none();
+        is_whole && self.path.text().trim_end_matches('/') == "/docs"
+    }
+
     /// The groups that it is for; none where it is for everybody.
     pub(crate) fn visible_to(&self) -> Option<&[String]> {
         self.docs.as_ref()?.visible_to.as_deref()

@@ -1,5 +1,7 @@
 //! Pages of an API: what there is, and each operation and schema by itself.
 
+mod head;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -7,104 +9,23 @@ use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+pub(crate) use self::head::api_link;
+pub(super) use self::head::{Head, Menu, access};
 use super::assets::{Asset, TRY_IT};
-use super::catalog::state_words;
 use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::visit::Visit;
 use super::words::ago;
 use super::{escape_path, try_it};
 use crate::about::About;
-use crate::api::ApiId;
-use crate::catalog::{Entry, State};
-use crate::gateway::{Credential, PreviewAddress, ServedApi};
+use crate::catalog::Entry;
+use crate::gateway::{PreviewAddress, ServedApi};
 use crate::markdown::{self, Html};
 use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
 use crate::texts::Texts;
 
 /// The most operations on one page: a document of thousands stays quick.
 const PER_PAGE: usize = 200;
-
-/// Where the page of an API is.
-pub(crate) fn api_link(id: &ApiId) -> String {
-    format!("/docs/doc/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
-}
-
-/// What requests have to show before they reach the service, in the words of whoever sends them: those of the gateway's
-/// operators stand in the console.
-pub(super) fn access(served: &ServedApi, texts: &Texts) -> Vec<String> {
-    let is_asked = !served.rules.is_empty() || served.asks_auth_service;
-    let unsaid = (is_asked && served.credentials.is_empty()).then_some(&Credential::Other);
-    served.credentials.iter().chain(unsaid).map(|credential| credential.words(texts)).collect()
-}
-
-/// The head of every page of an API, and the list at its side.
-pub(super) struct Head {
-    pub(super) title: String,
-    pub(super) link: String,
-    id: String,
-    version: String,
-    specification: String,
-    state: State,
-    state_words: String,
-    trouble: Option<(String, String)>,
-    servers: Vec<String>,
-    not_computable: Option<String>,
-    pub(super) documents: String,
-}
-
-impl Head {
-    pub(super) fn of(entry: &Entry, texts: &Texts) -> Self {
-        let (api, reference) = (&entry.api, entry.reference.as_ref());
-        let info = |key: &str| reference.and_then(|known| known.document.info(key)).unwrap_or_default().to_owned();
-        let path = api.served.path.text().trim_end_matches('/');
-        Self {
-            title: entry.title().to_owned(),
-            link: api_link(&api.id),
-            id: api.id.to_string(),
-            version: info("version"),
-            specification: reference.map(|known| known.document.version.to_string()).unwrap_or_default(),
-            state: entry.state(),
-            state_words: state_words(entry, texts),
-            trouble: entry.trouble.as_ref().map(|trouble| (trouble.why.clone(), ago(texts, trouble.since))),
-            servers: reference
-                .map_or(&[][..], |known| known.origins())
-                .iter()
-                .map(|origin| format!("{origin}{path}"))
-                .collect(),
-            not_computable: api.mount.as_ref().err().map(ToString::to_string),
-            documents: format!("/openapi/services/{}/{}", escape_path(&api.id.namespace), escape_path(&api.id.name)),
-        }
-    }
-}
-
-impl Head {
-    /// Whether the document is one that the service said once.
-    fn is_stale(&self) -> bool {
-        self.state == State::Stale
-    }
-}
-
-/// The list of operations beside every page.
-#[derive(Default)]
-pub(super) struct Menu<'a> {
-    pub(super) groups: Vec<(&'a Group, Vec<&'a Operation>)>,
-    /// The operation whose page it is.
-    pub(super) here: &'a str,
-}
-
-impl<'a> Menu<'a> {
-    /// All operations of a small API; of a large one those that belong to the page.
-    pub(super) fn of(reference: &'a Reference, here: &'a str) -> Self {
-        let all = reference.groups.iter();
-        let is_small = reference.operations.len() <= PER_PAGE;
-        let tag = reference.operation(here).map(|operation| operation.tag.as_str());
-        let shown = all.filter(|group| is_small || Some(group.name.as_str()) == tag);
-        let operations =
-            |group: &'a Group| group.operations.iter().take(PER_PAGE).filter_map(|at| reference.operations.get(*at));
-        Self { groups: shown.map(|group| (group, operations(group).collect())).collect(), here }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "api.html")]

@@ -1,5 +1,7 @@
 //! Pages as a browser gets them.
 
+mod access;
+mod changes;
 mod shown;
 mod words;
 
@@ -10,12 +12,10 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
-use nuncio_auth::jwt::Signer;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
-use crate::access::tests::{access, signed};
 use crate::api::Api;
 use crate::api::tests::of_service;
 use crate::catalog::{Catalog, Entry, Trouble};
@@ -268,208 +268,4 @@ async fn others_cannot_ask_for_a_refresh() {
     };
     assert_eq!(post("cross-site").await.unwrap().status(), StatusCode::FORBIDDEN);
     assert_eq!(post("same-origin").await.unwrap().status(), StatusCode::ACCEPTED);
-}
-
-/// The cart, of which an answer has lost a property and a request has a new one that is required.
-fn later_cart() -> Value {
-    let mut cart = cart();
-    cart["paths"]["/carts/{user}"]["get"]["parameters"]
-        .as_array_mut()
-        .unwrap()
-        .push(json!({ "name": "currency", "in": "query", "required": true, "schema": { "type": "string" } }));
-    cart["components"]["schemas"]["Cart"] = json!({ "type": "object" });
-    cart
-}
-
-#[tokio::test]
-async fn a_change_is_told_on_pages_and_to_programs() {
-    let portal = portal_since(&later_cart(), &[cart()], None);
-    let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
-    assert!(page.contains("href=\"/docs/doc/shop/cart/changes\"") && page.contains("badge breaking"), "{page}");
-    let (_, page) = get(&portal, "/docs/doc/shop/cart/changes").await;
-    for part in [
-        "id=\"v2\"",
-        "query parameter currency",
-        "Cart in responses › user",
-        "href=\"/docs/doc/shop/cart/operations/show\"",
-        "2 breaking",
-        "/openapi/services/shop/cart/versions/1",
-    ] {
-        assert!(page.contains(part), "{part}: {page}");
-    }
-    let (_, page) = get(&portal, "/docs/changes").await;
-    assert!(page.contains("href=\"/docs/doc/shop/cart/changes#v2\"") && !page.contains("#v1"), "{page}");
-    let (_, before) = get(&portal, "/openapi/services/shop/cart/versions/1").await;
-    assert_eq!(before, cart().to_string());
-    assert_eq!(get(&portal, "/openapi/services/shop/cart/versions/3").await.0.status(), StatusCode::NOT_FOUND);
-
-    let (_, json) = get(&portal, "/docs/api/v1/apis/shop/cart/changes").await;
-    let versions: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((&versions[0]["severity"], &versions[1]["severity"]), (&json!("breaking"), &Value::Null));
-    assert_eq!(versions[0]["changes"][0]["operations"], json!(["GET /api/carts/{user}"]));
-    let (_, json) = get(&portal, "/docs/api/v1/changes").await;
-    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), json!([versions[0]]));
-    let (_, json) = get(&portal, "/docs/api/v1/openapi.json").await;
-    let described: Value = serde_json::from_str(&json).unwrap();
-    assert!(described["paths"]["/docs/api/v1/apis/{namespace}/{name}/changes"].is_object(), "{json}");
-}
-
-#[tokio::test]
-async fn what_never_changed_says_so() {
-    let portal = portal(&cart(), None);
-    let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
-    assert!(page.contains("/docs/doc/shop/cart/changes") && !page.contains("badge breaking"), "{page}");
-    let (_, page) = get(&portal, "/docs/doc/shop/cart/changes").await;
-    assert!(page.contains("the first that was seen"), "{page}");
-    assert!(get(&portal, "/docs/changes").await.1.contains("No API has changed"));
-    assert_eq!(get(&portal, "/docs/doc/shop/nothing/changes").await.0.status(), StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn feeds_tell_of_changes_and_stay_well_formed() {
-    let evil = "</title><script>alert(1)</script>&\u{8}]]>";
-    let mut after = later_cart();
-    after["info"]["title"] = json!(evil);
-    after["paths"]["/carts/{user}"]["get"]["parameters"][1]["name"] = json!(evil);
-    let portal = portal_since(&after, &[cart()], None);
-    let mut names = std::collections::BTreeSet::new();
-    for place in ["/docs/changes", "/docs/doc/shop/cart/changes"] {
-        let (response, atom) = get(&portal, &format!("{place}/feed.atom")).await;
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/atom+xml; charset=utf-8");
-        assert!(!atom.contains("<script") && !atom.contains('\u{8}'), "{atom}");
-        assert_eq!((atom.matches("<entry>").count(), atom.matches("urn:uuid:").count()), (1, 2), "{atom}");
-        names.insert(atom.split("</id>").next().unwrap().to_owned());
-        let (_, text) = get(&portal, &format!("{place}/feed.json")).await;
-        let feed: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!((&feed["items"][0]["tags"], feed["items"].as_array().unwrap().len()), (&json!(["breaking"]), 1));
-        let content = feed["items"][0]["content_html"].as_str().unwrap();
-        assert!(content.contains("breaking: ") && !content.contains("<script"), "{content}");
-        assert_eq!(get(&portal, &format!("{place}/feed.rss")).await.0.status(), StatusCode::NOT_FOUND);
-    }
-    assert_eq!(names.len(), 2, "each feed has a name of its own");
-    let (_, page) = get(&portal, "/docs/doc/shop/cart/changes").await;
-    assert!(!page.contains("<script"), "{page}");
-}
-
-/// Every page, list, feed and document that tells of an API.
-const TELLING: [&str; 14] = [
-    "/docs/",
-    "/docs/doc/shop/cart",
-    "/docs/doc/shop/cart/operations/show",
-    "/docs/doc/shop/cart/schemas/Cart",
-    "/docs/doc/shop/cart/changes",
-    "/docs/doc/shop/cart/changes/feed.atom",
-    "/docs/changes",
-    "/docs/changes/feed.atom",
-    "/docs/changes/feed.json",
-    "/docs/search?term=currency",
-    "/docs/api/search?term=currency",
-    "/docs/api/v1/apis",
-    "/docs/api/v1/apis/shop/cart",
-    "/openapi/services/shop/cart/openapi.json",
-];
-
-#[tokio::test]
-async fn what_is_for_a_group_is_told_to_nobody_else() {
-    let signer = Signer::ephemeral().unwrap();
-    let mut api = of_service();
-    api.served.docs.as_mut().unwrap().visible_to = Some(vec!["staff".to_owned()]);
-    let mut document = later_cart();
-    document["info"]["title"] = json!("Zebra");
-    let portal = router(Site { access: access(&signer), ..site(api, &document, &[cart()], None) });
-    let ask = async |path: &str, headers: HeaderMap| {
-        let mut request = Request::get(path).body(Body::empty()).unwrap();
-        *request.headers_mut() = headers;
-        let response = portal.clone().oneshot(request).await.unwrap();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        String::from_utf8_lossy(&body).into_owned()
-    };
-    let guest = || signed(&signer, |claims| claims["groups"] = json!(["guests"]));
-    for path in TELLING {
-        let told = ask(path, signed(&signer, |_| {})).await;
-        assert!(told.contains("Zebra"), "{path} for the staff: {told}");
-        for headers in [HeaderMap::new(), guest()] {
-            let told = ask(path, headers).await;
-            assert!(!told.contains("Zebra"), "{path} for others: {told}");
-        }
-    }
-    let changes = "/docs/api/v1/changes";
-    assert!(ask(changes, signed(&signer, |_| {})).await.len() > 2);
-    assert_eq!(ask(changes, guest()).await, "[]");
-    for path in ["original", "versions/1"] {
-        let told = ask(&format!("/openapi/services/shop/cart/{path}"), guest()).await;
-        assert!(!told.contains("openapi"), "{path}: {told}");
-    }
-}
-
-#[tokio::test]
-async fn a_reader_sees_who_he_is_and_the_way_in_and_out() {
-    let signer = Signer::ephemeral().unwrap();
-    let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
-    let (_, page) = get(&portal, "/docs/doc/shop/cart?page=0").await;
-    assert!(page.contains("href=\"/docs/login?to=%2Fdocs%2Fdoc%2Fshop%2Fcart%3Fpage%3D0\""), "{page}");
-    assert_eq!(get(&portal, "/docs/login?to=/docs/").await.0.status(), StatusCode::FORBIDDEN, "no Filter guards it");
-
-    let mut request = Request::get("/docs/login?to=%2Fdocs%2Fchanges").body(Body::empty()).unwrap();
-    *request.headers_mut() = signed(&signer, |_| {});
-    let response = portal.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.headers()[header::LOCATION], "/docs/changes");
-
-    let mut request = Request::get("/docs/logout").body(Body::empty()).unwrap();
-    *request.headers_mut() = signed(&signer, |_| {});
-    request.headers_mut().insert(header::COOKIE, "a=b; ambassador_xsrf.login.default=x\"y".parse().unwrap());
-    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-    let page = String::from_utf8_lossy(&body);
-    assert!(
-        page.contains(">ann</span>") && page.contains("logout?realm=login.default\"") && !page.contains("x\"y"),
-        "{page}"
-    );
-}
-
-#[tokio::test]
-async fn with_a_group_the_console_is_for_its_members_alone() {
-    let signer = Signer::ephemeral().unwrap();
-    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
-    site.console.groups = Arc::new(["staff".to_owned()]);
-    let portal = router(site);
-    let status = async |headers: HeaderMap| {
-        let mut request = Request::get("/console/").body(Body::empty()).unwrap();
-        *request.headers_mut() = headers;
-        portal.clone().oneshot(request).await.unwrap().status()
-    };
-    let guest = signed(&signer, |claims| claims["groups"] = json!(["guests"]));
-    let local = HeaderMap::from_iter([(header::HOST, "localhost".parse().unwrap())]);
-    assert_eq!((status(guest).await, status(local).await), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
-    assert_eq!(status(signed(&signer, |_| {})).await, StatusCode::BAD_GATEWAY, "there is no controller to ask");
-}
-
-#[tokio::test]
-async fn keys_are_given_to_who_is_logged_in_and_asks_from_a_page_of_ours() {
-    let (signer, directory) = (Signer::ephemeral().unwrap(), tempfile::tempdir().unwrap());
-    let keys = Keys::open(&crate::keys::Place::File(directory.path().join("keys.yaml")), None).await.unwrap();
-    let site = Site { access: access(&signer), keys: Some(keys), ..site(of_service(), &cart(), &[], None) };
-    let portal = router(site);
-    let create = async |from: &'static str, name: &str, headers: HeaderMap| {
-        let mut request = Request::post("/docs/keys").body(Body::from(format!("name={name}"))).unwrap();
-        *request.headers_mut() = headers;
-        request.headers_mut().insert("sec-fetch-site", from.parse().unwrap());
-        request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
-        let response = portal.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        (parts.status, parts.headers, String::from_utf8_lossy(&body).into_owned())
-    };
-    let ann = || signed(&signer, |_| {});
-    let (status, headers, page) = create("same-origin", "laptop", ann()).await;
-    assert!(status == StatusCode::OK && page.contains("nuncio_") && page.contains(">laptop<"), "{page}");
-    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
-    let (status, _, page) = create("same-origin", "", ann()).await;
-    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("needs a name") && !page.contains("nuncio_"));
-    assert_eq!(create("cross-site", "x", ann()).await.0, StatusCode::FORBIDDEN);
-    let (status, _, page) = create("same-origin", "x", HeaderMap::new()).await;
-    assert!(status == StatusCode::FORBIDDEN && !page.contains("laptop") && !page.contains("nuncio_"), "{page}");
-    let mut request = Request::get("/docs/keys").body(Body::empty()).unwrap();
-    *request.headers_mut() = signed(&signer, |claims| claims["sub"] = json!("bob"));
-    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
-    assert!(!String::from_utf8_lossy(&body).contains("laptop"), "nobody sees another's");
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use super::page::Frame;
 use super::{Site, escape_path};
@@ -13,7 +14,7 @@ use crate::access::Viewer;
 use crate::catalog::Catalog;
 use crate::console;
 use crate::content::{Content, Page};
-use crate::gateway::Scope;
+use crate::gateway::{Scope, host_of};
 use crate::markdown::Html;
 use crate::texts::Texts;
 
@@ -95,11 +96,11 @@ impl FromRequestParts<Site> for Visit {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Infallible> {
         let viewer = site.access.viewer(&parts.headers).await;
         let here = parts.uri.path_and_query().map_or("/docs/", |here| here.as_str());
+        let catalog = site.catalog.load_full().seen_by(&viewer);
         let login = match site.access.knows_people() && viewer.identity.is_none() {
-            true => format!("/docs/login?to={}", escape_path(here)),
+            true => format!("{}/docs/login?to={}", login_address(&catalog, &parts.headers), escape_path(here)),
             false => String::new(),
         };
-        let catalog = site.catalog.load_full().seen_by(&viewer);
         let sees_console = console::is_shown(&site.console, &viewer, &parts.headers);
         let section = section(parts.uri.path());
         Ok(Self {
@@ -112,6 +113,19 @@ impl FromRequestParts<Site> for Visit {
             section,
         })
     }
+}
+
+/// Where somebody logs in who came by a name that is none of the gateway's; nothing where he came by one.
+fn login_address<'c>(catalog: &'c Catalog, headers: &HeaderMap) -> &'c str {
+    let all = &catalog.addresses;
+    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let asked = host_of(&format!("http://{asked}"));
+    if all.iter().any(|address| host_of(address) == asked) {
+        return "";
+    }
+    let is_over_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    let scheme = if is_over_tls { "https://" } else { "http://" };
+    all.iter().find(|address| address.starts_with(scheme)).or(all.first()).map_or("", String::as_str)
 }
 
 /// The part of the site that a page belongs to, as the bar at the top marks it.

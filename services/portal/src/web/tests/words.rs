@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use nuncio_auth::jwt::Signer;
+
 use super::*;
+use crate::access::tests::{access, signed};
 use crate::texts::tests::{strange, words};
 
 /// Names of languages, programs, formats, types and methods.
@@ -101,7 +104,10 @@ async fn pages_of_apis_have_no_words_of_their_own() {
 #[tokio::test]
 async fn pages_of_the_console_have_no_words_of_their_own() {
     let (portal, _controller) = crate::console::tests::portal_in_words("cart", strange()).await;
-    let data = format!("{} AuthService TLS Shop URL YAML", crate::console::tests::everything("cart"));
+    let data = format!(
+        "{} AuthService TLS Shop URL YAML Authenticated Members Owner ShareLink",
+        crate::console::tests::everything("cart")
+    );
     for path in crate::console::tests::PAGES.into_iter().chain([
         "/docs/previews",
         "/docs/previews/new",

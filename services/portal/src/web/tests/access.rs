@@ -1,0 +1,150 @@
+//! Who reads, and what he sees.
+
+use nuncio_auth::jwt::Signer;
+
+use super::changes::later_cart;
+use super::*;
+use crate::access::tests::{access, signed};
+
+/// Every page, list, feed and document that tells of an API.
+const TELLING: [&str; 14] = [
+    "/docs/",
+    "/docs/doc/shop/cart",
+    "/docs/doc/shop/cart/operations/show",
+    "/docs/doc/shop/cart/schemas/Cart",
+    "/docs/doc/shop/cart/changes",
+    "/docs/doc/shop/cart/changes/feed.atom",
+    "/docs/changes",
+    "/docs/changes/feed.atom",
+    "/docs/changes/feed.json",
+    "/docs/search?term=currency",
+    "/docs/api/search?term=currency",
+    "/docs/api/v1/apis",
+    "/docs/api/v1/apis/shop/cart",
+    "/openapi/services/shop/cart/openapi.json",
+];
+
+#[tokio::test]
+async fn what_is_for_a_group_is_told_to_nobody_else() {
+    let signer = Signer::ephemeral().unwrap();
+    let mut api = of_service();
+    api.served.docs.as_mut().unwrap().visible_to = Some(vec!["staff".to_owned()]);
+    let mut document = later_cart();
+    document["info"]["title"] = json!("Zebra");
+    let portal = router(Site { access: access(&signer), ..site(api, &document, &[cart()], None) });
+    let ask = async |path: &str, headers: HeaderMap| {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        *request.headers_mut() = headers;
+        let response = portal.clone().oneshot(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        String::from_utf8_lossy(&body).into_owned()
+    };
+    let guest = || signed(&signer, |claims| claims["groups"] = json!(["guests"]));
+    for path in TELLING {
+        let told = ask(path, signed(&signer, |_| {})).await;
+        assert!(told.contains("Zebra"), "{path} for the staff: {told}");
+        for headers in [HeaderMap::new(), guest()] {
+            let told = ask(path, headers).await;
+            assert!(!told.contains("Zebra"), "{path} for others: {told}");
+        }
+    }
+    let changes = "/docs/api/v1/changes";
+    assert!(ask(changes, signed(&signer, |_| {})).await.len() > 2);
+    assert_eq!(ask(changes, guest()).await, "[]");
+    for path in ["original", "versions/1"] {
+        let told = ask(&format!("/openapi/services/shop/cart/{path}"), guest()).await;
+        assert!(!told.contains("openapi"), "{path}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_sees_who_he_is_and_the_way_in_and_out() {
+    let signer = Signer::ephemeral().unwrap();
+    let portal = router(Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) });
+    let (_, page) = get(&portal, "/docs/doc/shop/cart?page=0").await;
+    assert!(page.contains("href=\"/docs/login?to=%2Fdocs%2Fdoc%2Fshop%2Fcart%3Fpage%3D0\""), "{page}");
+    assert_eq!(get(&portal, "/docs/login?to=/docs/").await.0.status(), StatusCode::FORBIDDEN, "no Filter guards it");
+
+    let mut request = Request::get("/docs/login?to=%2Fdocs%2Fchanges").body(Body::empty()).unwrap();
+    *request.headers_mut() = signed(&signer, |_| {});
+    let response = portal.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.headers()[header::LOCATION], "/docs/changes");
+
+    let mut request = Request::get("/docs/logout").body(Body::empty()).unwrap();
+    *request.headers_mut() = signed(&signer, |_| {});
+    request.headers_mut().insert(header::COOKIE, "a=b; ambassador_xsrf.login.default=x\"y".parse().unwrap());
+    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let page = String::from_utf8_lossy(&body);
+    assert!(
+        page.contains(">ann</span>") && page.contains("logout?realm=login.default\"") && !page.contains("x\"y"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn who_comes_by_another_name_logs_in_where_the_gateway_has_the_portal() {
+    let signer = Signer::ephemeral().unwrap();
+    let site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    let addresses = vec!["https://shop.example".to_owned(), "http://shop.example:8080".to_owned()];
+    site.catalog.store(Arc::new(Catalog { addresses, ..(**site.catalog.load()).clone() }));
+    let portal = router(site);
+    for (host, scheme, expected) in [
+        ("127.0.0.1:8088", "http", "href=\"http://shop.example:8080/docs/login?to=%2Fdocs%2F\""),
+        ("127.0.0.1:8088", "https", "href=\"https://shop.example/docs/login?to=%2Fdocs%2F\""),
+        ("shop.example:8080", "http", "href=\"/docs/login?to=%2Fdocs%2F\""),
+    ] {
+        let request = Request::get("/docs/").header("host", host).header("x-forwarded-proto", scheme);
+        let response = portal.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let page = String::from_utf8_lossy(&body);
+        assert!(page.contains(expected), "{host}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_group_the_console_is_for_its_members_alone() {
+    let signer = Signer::ephemeral().unwrap();
+    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    site.console.groups = Arc::new(["staff".to_owned()]);
+    let portal = router(site);
+    let status = async |headers: HeaderMap| {
+        let mut request = Request::get("/console/").body(Body::empty()).unwrap();
+        *request.headers_mut() = headers;
+        portal.clone().oneshot(request).await.unwrap().status()
+    };
+    let guest = signed(&signer, |claims| claims["groups"] = json!(["guests"]));
+    let local = HeaderMap::from_iter([(header::HOST, "localhost".parse().unwrap())]);
+    assert_eq!((status(guest).await, status(local).await), (StatusCode::FORBIDDEN, StatusCode::FORBIDDEN));
+    assert_eq!(status(signed(&signer, |_| {})).await, StatusCode::BAD_GATEWAY, "there is no controller to ask");
+}
+
+#[tokio::test]
+async fn keys_are_given_to_who_is_logged_in_and_asks_from_a_page_of_ours() {
+    let (signer, directory) = (Signer::ephemeral().unwrap(), tempfile::tempdir().unwrap());
+    let keys = Keys::open(&crate::keys::Place::File(directory.path().join("keys.yaml")), None).await.unwrap();
+    let site = Site { access: access(&signer), keys: Some(keys), ..site(of_service(), &cart(), &[], None) };
+    let portal = router(site);
+    let create = async |from: &'static str, name: &str, headers: HeaderMap| {
+        let mut request = Request::post("/docs/keys").body(Body::from(format!("name={name}"))).unwrap();
+        *request.headers_mut() = headers;
+        request.headers_mut().insert("sec-fetch-site", from.parse().unwrap());
+        request.headers_mut().insert(header::CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+        let response = portal.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status, parts.headers, String::from_utf8_lossy(&body).into_owned())
+    };
+    let ann = || signed(&signer, |_| {});
+    let (status, headers, page) = create("same-origin", "laptop", ann()).await;
+    assert!(status == StatusCode::OK && page.contains("nuncio_") && page.contains(">laptop<"), "{page}");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    let (status, _, page) = create("same-origin", "", ann()).await;
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("needs a name") && !page.contains("nuncio_"));
+    assert_eq!(create("cross-site", "x", ann()).await.0, StatusCode::FORBIDDEN);
+    let (status, _, page) = create("same-origin", "x", HeaderMap::new()).await;
+    assert!(status == StatusCode::FORBIDDEN && !page.contains("laptop") && !page.contains("nuncio_"), "{page}");
+    let mut request = Request::get("/docs/keys").body(Body::empty()).unwrap();
+    *request.headers_mut() = signed(&signer, |claims| claims["sub"] = json!("bob"));
+    let body = portal.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert!(!String::from_utf8_lossy(&body).contains("laptop"), "nobody sees another's");
+}
