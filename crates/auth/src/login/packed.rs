@@ -8,10 +8,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
+use nuncio_ir::auth::SameSite;
+use serde::Serialize;
+use serde_json::Value as Json;
+
 use super::Session;
+use crate::Strength;
 
 /// What sessions and tokens usually say: what most say stands last.
-const DICTIONARY: &[u8] = br#"groups":["roles":["email_verified":true,"preferred_username":"name":"azp":"scope":"openid profile email offline_access","amr":["pwd"],"acr":"0","jti":"sid":"auth_time":17,"at_hash":"","email":"{"alg":"RS256","typ":"JWT","kid":"{"alg":"ES256","kid":"{"exp":179,"iat":179,"iss":"https://","sub":"","aud":"","exp":1790,"iat":1790,"iss":"http","nonce":"","sub":""}{"filter":"login","client_id":"","revision":1,"access_token":"","refresh_token":null,"id_token":null,"proof_key":null,"expires_at":1790,"asked":["openid"],"strength":{"acr_values":[],"max_age":null},"granted":["openid"],"claims":{"aud":"","exp":1790,"iat":1790,"iss":"https://","nonce":"","sub":""},"begun":1790,"ends_at":null,"idle":1209600,"same_site":"unset","is_persistent":false,"xsrf":""}"#;
+const DICTIONARY: &[u8] = br#"groups":["roles":["email_verified":true,"preferred_username":"name":"azp":"scope":"openid profile email offline_access","amr":["pwd"],"acr":"0","jti":"sid":"auth_time":17,"at_hash":"","email":"{"alg":"RS256","typ":"JWT","kid":"{"alg":"ES256","kid":"{"exp":179,"iat":179,"iss":"https://","sub":"","aud":"","exp":1790,"iat":1790,"iss":"http","nonce":"","sub":""}{"filter":"login","client_id":"","revision":1,"access_token":"","proof_key":null,"expires_at":1790,"asked":["openid"],"strength":{"acr_values":[],"max_age":null},"granted":["openid"],"claims":{"aud":"","exp":1790,"iat":1790,"iss":"https://","nonce":"","sub":""},"begun":1790,"ends_at":null,"idle":1209600,"same_site":"unset","is_persistent":false,"xsrf":""}"#;
 /// How many times as long as what was deflated it can be.
 const MOST_TIMES: usize = 1_100;
 /// What stands for a token: that there is none, that it is among the words as it came, or how many parts it has.
@@ -24,23 +29,13 @@ impl Session {
     /// The session in few bytes; none where it cannot be written.
     #[must_use]
     pub fn pack(&self) -> Option<Vec<u8>> {
-        let rest = Self {
-            access_token: String::new(),
-            refresh_token: None,
-            id_token: None,
-            xsrf: String::new(),
-            ..self.clone()
-        };
         let (mut words, mut bytes) = (Vec::new(), Vec::new());
-        put(&mut words, &serde_json::to_vec(&rest).ok()?)?;
+        put(&mut words, &serde_json::to_vec(&Rest::of(self)).ok()?)?;
         let optional = [&self.refresh_token, &self.id_token].map(Option::as_deref);
         for token in [Some(&*self.access_token), Some(&*self.xsrf)].into_iter().chain(optional) {
             unfold(token, &mut words, &mut bytes)?;
         }
-        let mut packed = u32::try_from(words.len()).ok()?.to_le_bytes().to_vec();
-        put(&mut packed, &bytes)?;
-        deflate(&words, &mut packed)?;
-        Some(packed)
+        join(&words, &bytes)
     }
 
     /// The session that was packed so.
@@ -54,6 +49,79 @@ impl Session {
         let mut token = || fold(&mut words, &mut bytes);
         Some(Self { access_token: token()??, xsrf: token()??, refresh_token: token()?, id_token: token()?, ..rest })
     }
+}
+
+/// A session but for what nobody can guess: reads as one that has none of it.
+#[derive(Serialize)]
+struct Rest<'a> {
+    filter: &'a str,
+    client_id: &'a str,
+    revision: u64,
+    access_token: &'static str,
+    proof_key: Option<&'a str>,
+    expires_at: Option<u64>,
+    asked: &'a [String],
+    strength: &'a Strength,
+    granted: &'a [String],
+    claims: &'a Json,
+    begun: u64,
+    ends_at: Option<u64>,
+    idle: u64,
+    same_site: SameSite,
+    is_persistent: bool,
+    xsrf: &'static str,
+}
+
+impl<'a> Rest<'a> {
+    fn of(session: &'a Session) -> Self {
+        // All fields are named, so that none that is new is forgotten.
+        let Session {
+            access_token: _,
+            refresh_token: _,
+            id_token: _,
+            xsrf: _,
+            filter,
+            client_id,
+            revision,
+            proof_key,
+            expires_at,
+            asked,
+            strength,
+            granted,
+            claims,
+            begun,
+            ends_at,
+            idle,
+            same_site,
+            is_persistent,
+        } = session;
+        Self {
+            filter,
+            client_id,
+            revision: *revision,
+            access_token: "",
+            proof_key: proof_key.as_deref(),
+            expires_at: *expires_at,
+            asked,
+            strength,
+            granted,
+            claims,
+            begun: *begun,
+            ends_at: *ends_at,
+            idle: *idle,
+            same_site: *same_site,
+            is_persistent: *is_persistent,
+            xsrf: "",
+        }
+    }
+}
+
+/// What is deflated, after what is not.
+fn join(words: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut packed = u32::try_from(words.len()).ok()?.to_le_bytes().to_vec();
+    put(&mut packed, bytes)?;
+    deflate(words, &mut packed)?;
+    Some(packed)
 }
 
 /// Writes what a token says: its JSON among the words, all else among the bytes.
@@ -147,12 +215,13 @@ fn inflate(deflated: &[u8], length: usize) -> Option<Vec<u8>> {
     // With room left, the end is seen.
     let mut plain = Vec::with_capacity(length + 1);
     let status = inflate.decompress_vec(deflated, &mut plain, FlushDecompress::Finish).ok()?;
-    (status == Status::StreamEnd).then_some(plain)
+    (status == Status::StreamEnd && plain.len() == length).then_some(plain)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::sample::Index;
     use serde_json::{Map, Value, json};
 
     use super::*;
@@ -194,10 +263,34 @@ mod tests {
         }
 
         #[test]
-        fn nothing_makes_unpacking_panic(mut bytes: Vec<u8>) {
-            prop_assert!(Session::unpack(&bytes).is_none());
-            bytes.splice(0..0, 9_u32.to_le_bytes());
-            prop_assert!(Session::unpack(&bytes).is_none());
+        fn nothing_that_was_packed_and_changed_makes_unpacking_panic(
+            at: Index, end: Index, byte in 1_u8.., inserted: Vec<u8>, access in "[A-Za-z0-9_.-]*"
+        ) {
+            let packed = session(&access, None, &json!({ "sub": access })).pack().unwrap();
+            let (at, end) = (at.index(packed.len()), end.index(packed.len()));
+            let mut flipped = packed.clone();
+            flipped[at] ^= byte;
+            let unpacked = Session::unpack(&flipped);
+            prop_assert!(at >= 4 || unpacked.is_none(), "of another length");
+            prop_assert!(Session::unpack(&packed[..at]).is_none());
+            let mut other = packed.clone();
+            other.splice(at.min(end)..at.max(end), inserted);
+            // Whatever comes of it.
+            let _ = Session::unpack(&other);
+        }
+
+        #[test]
+        fn nothing_makes_unpacking_panic(words: Vec<u8>, bytes: Vec<u8>, outside: Vec<u8>) {
+            prop_assert!(Session::unpack(&outside).is_none());
+            prop_assert!(Session::unpack(&join(&words, &bytes).unwrap()).is_none());
+            // Past the JSON, to where tokens are read.
+            let mut after_json = Vec::new();
+            put(&mut after_json, &serde_json::to_vec(&Rest::of(&session("", None, &Value::Null))).unwrap()).unwrap();
+            after_json.extend(&words);
+            let tokens = bytes.iter().map(|byte| byte % 4);
+            for bytes in [bytes.clone(), tokens.collect()] {
+                let _ = Session::unpack(&join(&after_json, &bytes).unwrap());
+            }
         }
     }
 }
