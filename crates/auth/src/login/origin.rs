@@ -66,7 +66,7 @@ impl Origins {
         }
         let below = self.origins.iter().find_map(|known| Some((known, known.below(request)?)));
         if let Some((known, origin)) = below {
-            let (domain, has_clear_twin) = (known.domain(&request.authority), self.has_clear_twin(known));
+            let (domain, has_clear_twin) = (known.domain(), self.has_clear_twin(known));
             return Some(Origin { origin, is_first: false, domain, has_clear_twin });
         }
         self.at(first(&|known| known.is_called(request))?)
@@ -74,7 +74,7 @@ impl Origins {
 
     fn at(&self, index: usize) -> Option<Origin> {
         let known = self.origins.get(index)?;
-        let (domain, has_clear_twin) = (known.domain(&known.authority), self.has_clear_twin(known));
+        let (domain, has_clear_twin) = (known.domain(), self.has_clear_twin(known));
         Some(Origin { origin: known.origin.clone(), is_first: index == 0, domain, has_clear_twin })
     }
 
@@ -111,10 +111,12 @@ impl Known {
         is_ours.then(|| format!("{}://{asked}{port}", self.scheme))
     }
 
-    /// The domain of its cookies at a host that is it or below it.
-    fn domain(&self, authority: &str) -> Option<String> {
-        let is_stranger = self.strangers.as_ref().is_some_and(|domain| is_within(host_of(authority), domain));
-        (self.include_subdomains && !is_stranger).then(|| self.host().to_owned())
+    /// The domain of its cookies. None where strangers are below it, or it is among them: they could set cookies for it.
+    fn domain(&self) -> Option<String> {
+        let host = self.host();
+        let has_strangers =
+            self.strangers.as_ref().is_some_and(|domain| is_within(domain, host) || is_within(host, domain));
+        (self.include_subdomains && !has_strangers).then(|| host.to_owned())
     }
 
     fn host(&self) -> &str {
@@ -218,20 +220,6 @@ mod tests {
         }
         assert_eq!(find(&with_port, "https", "x.app.test").as_deref(), Some("https://x.app.test:8443"), "taken off");
         assert!(with_port.contains("https://x.app.test:8443") && !with_port.contains("https://x.app.test"));
-        let strangers = ProtectedOrigin {
-            origin: "https://test:8443".into(),
-            internal_origins: Vec::new(),
-            include_subdomains: true,
-            strangers: Some("Pre.test".into()),
-        };
-        let strangers = Origins::new(&[strangers]).unwrap();
-        let domain = |authority: &str| strangers.find(&Request::new("GET", "https", authority, "/")).unwrap().domain;
-        for authority in ["test:8443", "a.test:8443", "xpre.test:8443"] {
-            assert_eq!(domain(authority).as_deref(), Some("test"), "{authority}");
-        }
-        for authority in ["pre.test:8443", "a.pre.test:8443", "b.a.pre.test:8443"] {
-            assert_eq!(domain(authority), None, "{authority}");
-        }
         let mixed = origins(&[
             ("https://app.test", &["*://*"], true),
             ("https://b.test", &[], false),
@@ -253,6 +241,33 @@ mod tests {
         };
         assert!(twin(&both, "a.test:8443"));
         assert!(!twin(&origins(&[("https://a.test", &[], false), ("http://b.test", &[], false)]), "a.test"));
+    }
+
+    #[test]
+    fn no_cookie_is_shared_where_a_stranger_could_set_it() {
+        let strangers = |origin: &str, authority: &str| {
+            let origin = ProtectedOrigin {
+                origin: origin.into(),
+                internal_origins: Vec::new(),
+                include_subdomains: true,
+                strangers: Some("Pre.test".into()),
+            };
+            Origins::new(&[origin]).unwrap().find(&Request::new("GET", "https", authority, "/")).unwrap().domain
+        };
+        for (origin, authority) in [
+            ("https://test:8443", "test:8443"),
+            ("https://test:8443", "shop.test:8443"),
+            ("https://test:8443", "a.pre.test:8443"),
+            ("https://pre.test", "pre.test"),
+            ("https://pre.test", "a.pre.test"),
+            ("https://a.pre.test", "a.pre.test"),
+        ] {
+            assert_eq!(strangers(origin, authority), None, "{origin}: {authority}");
+        }
+        for authority in ["shop.test", "a.shop.test"] {
+            assert_eq!(strangers("https://shop.test", authority).as_deref(), Some("shop.test"), "{authority}");
+        }
+        assert_eq!(strangers("https://xpre.test", "xpre.test").as_deref(), Some("xpre.test"));
     }
 
     /// Cases 20 to 22.

@@ -111,7 +111,8 @@ pub struct ProtectedOrigin {
     /// Hosts below it are meant too. They share its cookies.
     #[serde(default)]
     pub include_subdomains: bool,
-    /// Of this domain and below it hosts are strangers to each other: each has cookies of its own, whatever they share else.
+    /// Of this domain and below it hosts are strangers to each other, and may set cookies for what is above: where one is
+    /// below the origin, each host has cookies of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strangers: Option<Arc<str>>,
 }

@@ -188,3 +188,40 @@ async fn strangers_below_a_domain_log_nobody_in_for_each_other() {
     assert_eq!(browser.led(&rig, &handoff).await, sibling);
     assert!(browser.get(&rig, sibling).await.is_none(), "it is let through");
 }
+
+/// A login for all hosts of a domain, of which previews are a part.
+#[tokio::test]
+async fn a_stranger_below_a_domain_logs_nobody_in_at_a_host_beside() {
+    let rig = Rig::start(|_| {}).await;
+    let mut login = super::rules(&rig.provider.issuer)["filters"][0].take();
+    login["kind"]["oauth2"]["grant"]["authorization_code"]["protected_origins"] =
+        json!([{ "origin": "https://corp.test", "include_subdomains": true, "strangers": "pre.corp.test" }]);
+    rig.engine.active.apply(serde_json::from_value(json!({ "filters": [login] })).unwrap()).unwrap();
+
+    let mut browser = Browser::default();
+    let (page, beside) = ("https://a.pre.corp.test/x", "https://shop.corp.test/y");
+    for page in [page, beside] {
+        let start = browser.led(&rig, page).await;
+        assert!(start.starts_with("https://corp.test/.ambassador/oauth2/start?"), "{start}");
+        let mut next = browser.led(&rig, &start).await;
+        if next.starts_with(&rig.provider.issuer) {
+            next = location(&browser.come_back(&rig, &next).await);
+        }
+        assert_eq!(browser.led(&rig, &next).await, page);
+        assert!(browser.get(&rig, page).await.is_none(), "it is let through");
+    }
+    let [(_, session)] = &browser.kept("a.pre.corp.test", "__Host-ambassador_session.")[..] else {
+        panic!("no session")
+    };
+
+    // What a preview can set for the domain is a session nowhere.
+    for name in ["__Secure-ambassador_session.login", "ambassador_session.login"] {
+        let mut victim = Browser::default();
+        for host in ["shop.corp.test", "corp.test"] {
+            victim.plant(host, name, session);
+        }
+        let start = victim.led(&rig, beside).await;
+        let login = victim.led(&rig, &start).await;
+        assert!(login.starts_with(&format!("{}/authorize?", rig.provider.issuer)), "{name}: {login}");
+    }
+}
