@@ -104,7 +104,7 @@ mod tests {
         let shown = PASS.sign(b"key", Purpose::Link);
         let code = shown.rsplit_once('.').unwrap().1;
         let changed =
-            [format!("3.2000.{code}"), format!("4.1000.{code}"), format!("31.000.{code}"), format!("3.1000.")];
+            [format!("3.2000.{code}"), format!("4.1000.{code}"), format!("31.000.{code}"), "3.1000.".to_owned()];
         for text in changed.iter().map(String::as_str).chain(["", "3", "3.1000", &shown[..shown.len() - 1]]) {
             assert_eq!(Pass::read(text, b"key", Purpose::Link, 3, 0), Err(Refused::Forged), "{text}");
         }

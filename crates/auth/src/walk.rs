@@ -85,7 +85,7 @@ impl Walk {
                 }
             }
             Verdict::Deny(denial) if step.on_deny == OnDeny::Break || denial.is_final() => {
-                self.end = Some(End::Deny(denial))
+                self.end = Some(End::Deny(denial));
             }
             Verdict::Answer(reply) if step.on_deny == OnDeny::Break => self.end = Some(End::Answer(reply)),
             Verdict::Deny(_) | Verdict::Answer(_) => {}
