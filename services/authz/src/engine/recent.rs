@@ -57,8 +57,8 @@ mod tests {
         for index in 0..3 * AT_LEAST {
             assert!(recent.is_due(&index.to_string(), 60, 1_000));
         }
-        let newest = 2 * AT_LEAST + 1..3 * AT_LEAST;
-        assert!(newest.clone().all(|index| !recent.is_due(&index.to_string(), 60, 1_000)));
+        let mut newest = 2 * AT_LEAST + 1..3 * AT_LEAST;
+        assert!(newest.all(|index| !recent.is_due(&index.to_string(), 60, 1_000)));
         let times = recent.0.lock().unwrap();
         assert!(times.young.len() + times.old.len() <= 2 * AT_LEAST, "{}", times.young.len());
     }

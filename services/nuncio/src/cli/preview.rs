@@ -38,7 +38,7 @@ pub(crate) enum PreviewCommand {
     Url(PreviewNamedArgs),
     /// Make a preview be as a manifest says, whether it is there yet or not, and print its URLs
     Create(PreviewCreateArgs),
-    /// Print links by which whoever has one sees a preview whose access mode is ShareLink, a line each
+    /// Print links by which whoever has one sees a preview whose access mode is `ShareLink`, a line each
     Share(PreviewShareArgs),
     /// Have a preview shown for longer, and print when it ends
     Extend(PreviewExtendArgs),

@@ -65,10 +65,10 @@ mod tests {
             title: "shop/pr-42: cart by cart-pr-42".to_owned(),
             origin: "https://web--pr-42-k3.preview.example".to_owned(),
         };
-        assert_eq!(at("https://shop.example:8443", "shop.example"), [expected.clone()]);
+        assert_eq!(at("https://shop.example:8443", "shop.example"), std::slice::from_ref(&expected));
         assert_eq!(at("https://other.example", "shop.example"), []);
         for address in ["http://[2001:db8::1]:8080", "http://[2001:db8::1]"] {
-            assert_eq!(at(address, "[2001:db8::1]"), [expected.clone()], "{address}");
+            assert_eq!(at(address, "[2001:db8::1]"), std::slice::from_ref(&expected), "{address}");
         }
         assert_eq!(at("http://[2001:db8::2]", "[2001:db8::1]"), []);
     }
