@@ -152,9 +152,6 @@ fn body(status: StatusCode, message: &str, request_id: &str) -> String {
     format!("{body}\n")
 }
 
-/// The reason where a filter is missing or cannot be used.
-const MISCONFIGURED: &str = "misconfigured";
-
 impl Denial {
     /// The client's fault.
     #[must_use]
@@ -168,18 +165,6 @@ impl Denial {
         let message = "This cannot be checked at the moment. Please try again shortly.";
         let reply = Reply::message(kind, StatusCode::SERVICE_UNAVAILABLE, message, request);
         Self { reason, detail: detail.into(), is_failure: true, reply: Box::new(reply) }
-    }
-
-    /// The operator's fault: who would decide is missing or cannot be used.
-    #[must_use]
-    pub fn misconfigured(kind: ClientKind, detail: impl Into<String>, request: &Request) -> Self {
-        Self::unavailable(kind, MISCONFIGURED, detail, request)
-    }
-
-    /// Whether it stands whatever a rule says of denials: nobody has looked at the request, so nobody has denied it.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        self.reason == MISCONFIGURED
     }
 }
 

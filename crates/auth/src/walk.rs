@@ -84,9 +84,7 @@ impl Walk {
                     self.end = Some(End::Allow);
                 }
             }
-            Verdict::Deny(denial) if step.on_deny == OnDeny::Break || denial.is_final() => {
-                self.end = Some(End::Deny(denial));
-            }
+            Verdict::Deny(denial) if step.on_deny == OnDeny::Break => self.end = Some(End::Deny(denial)),
             Verdict::Answer(reply) if step.on_deny == OnDeny::Break => self.end = Some(End::Answer(reply)),
             Verdict::Deny(_) | Verdict::Answer(_) => {}
         }
@@ -99,7 +97,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{ClientKind, Match, Rules};
+    use crate::{Match, Rules};
 
     /// Walks through filters that say what their names say.
     fn outcome(filters: &Value) -> (String, Vec<String>) {
@@ -119,7 +117,6 @@ mod tests {
                             request.set_header(&http::HeaderName::from_static("mark"), "1".parse().unwrap());
                             Verdict::Allow(None)
                         }
-                        "missing" => Verdict::Deny(Denial::misconfigured(ClientKind::Api, "", &request)),
                         _ => Verdict::Deny(Denial::new("no", "", Reply::new(StatusCode::FORBIDDEN))),
                     };
                     asked.push(name);
@@ -145,9 +142,6 @@ mod tests {
         assert_eq!(outcome(&discarded).0, "allow");
         let discarded = json!([{ "filter": "deny", "on_deny": "continue" }]);
         assert_eq!(outcome(&discarded), ("undecided".to_owned(), names(&["deny"])));
-        // What is not there has not denied anything, so that nothing is discarded.
-        let missing = json!([{ "filter": "missing", "on_deny": "continue" }, filter("allow")]);
-        assert_eq!(outcome(&missing), ("deny".to_owned(), names(&["missing"])));
         let enough = json!([{ "filter": "allow", "on_allow": "break" }, filter("deny")]);
         assert_eq!(outcome(&enough), ("allow".to_owned(), names(&["allow"])));
     }

@@ -10,7 +10,8 @@ use nuncio_api::{
     UNREADABLE_GUARD,
 };
 use nuncio_ir::auth::{
-    Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, Rule, RuleSet, RuleSetId, authority, is_clients_own,
+    Filter, FilterId, FilterKind, FilterRef, Grant, InjectedHeader, OnDeny, Rule, RuleSet, RuleSetId, authority,
+    is_clients_own,
 };
 
 use crate::context::Context;
@@ -234,13 +235,17 @@ impl Protection {
     /// Says what is wrong with a Filter that a rule names, and takes it in.
     fn look_at(&mut self, id: &ObjectId, used: &FilterRef, field: &str, all: &BTreeMap<FilterId, Filter>) {
         for used in with_nested(used) {
+            let meanwhile = match used.on_deny {
+                OnDeny::Break => "what the rule is for is refused",
+                OnDeny::Continue => "who comes is nobody to it, and `onDeny: continue` leads on",
+            };
             let Some(filter) = all.get(&used.filter) else {
-                let message = format!("there is no Filter {}: what the rule is for is refused", used.filter);
+                let message = format!("there is no Filter {}: {meanwhile}", used.filter);
                 self.problem(id, Problem::error("FilterNotFound", field, message));
                 continue;
             };
             if let FilterKind::Invalid { reason } = &filter.kind {
-                let message = format!("what the rule is for is refused: {reason}");
+                let message = format!("{meanwhile}: {reason}");
                 self.problem(id, Problem::error("InvalidFilter", field, message));
             }
             let inherited = match &filter.kind {
@@ -301,7 +306,7 @@ fn alone(filter: FilterId) -> FilterRef {
     FilterRef {
         filter,
         if_request_header: None,
-        on_deny: nuncio_ir::auth::OnDeny::Break,
+        on_deny: OnDeny::Break,
         on_allow: nuncio_ir::auth::OnAllow::Continue,
         arguments: nuncio_ir::auth::Arguments::default(),
     }

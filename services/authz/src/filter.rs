@@ -135,7 +135,7 @@ impl Compiled {
 /// Denies since the configuration cannot be used.
 pub(crate) fn unusable(request: &Request, reason: &str) -> Denial {
     let kind = nuncio_auth::ClientKind::of(request);
-    Denial::misconfigured(kind, reason, request)
+    Denial::unavailable(kind, "misconfigured", reason, request)
 }
 
 #[cfg(test)]

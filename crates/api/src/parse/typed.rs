@@ -241,22 +241,14 @@ fn rules_are_written(node: &Node<'_>, path: &Path<'_>, issues: &mut Issues<'_>) 
         return None;
     };
     for (index, rule) in rules.items().iter().enumerate() {
-        let field = || path.key("rules").index(index).key("filters").to_string();
-        let problem = match rule.get("filters") {
-            Some(filters) if filters.is_null() => {
-                let message = "expected a list; where the rule is to let everybody through, write []";
-                Problem::error("InvalidValue", field(), message)
-            }
-            Some(_) => continue,
-            // As the original has it.
-            None => {
-                let message = "is missing: the rule lets everybody through; where that is meant, write []";
-                Problem::warning("MissingField", field(), message)
-            }
-        };
-        issues.push(rule.mark, problem);
+        // `filters: null` is how guides of the original write that everybody may pass.
+        if rule.get("filters").is_none() {
+            let field = path.key("rules").index(index).key("filters").to_string();
+            let message = "is missing: the rule lets everybody through; where that is meant, write []";
+            issues.push(rule.mark, Problem::warning("MissingField", field, message));
+        }
     }
-    (issues.errors() == 0).then_some(())
+    Some(())
 }
 
 /// The instances that take an object; best effort where the field is wrong.

@@ -273,7 +273,7 @@ mod tests {
             let unpacked = Session::unpack(&flipped);
             prop_assert!(at >= 4 || unpacked.is_none(), "of another length");
             prop_assert!(Session::unpack(&packed[..at]).is_none());
-            let mut other = packed.clone();
+            let mut other = packed;
             other.splice(at.min(end)..at.max(end), inserted);
             // Whatever comes of it.
             let _ = Session::unpack(&other);

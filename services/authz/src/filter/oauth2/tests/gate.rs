@@ -52,14 +52,18 @@ async fn nobody_passes_a_gate_of_which_no_filter_lets_him_in() {
 }
 
 #[tokio::test]
-async fn a_filter_that_is_missing_lets_nobody_in_whatever_follows_a_denial() {
+async fn a_filter_that_is_missing_counts_as_one_that_denies() {
     let rig = Rig::start(|_| {}).await;
     add(&rig, "broken", &json!({ "invalid": { "reason": "no key" } }));
     let session = format!("__Host-ambassador_session.login={}", rig.id);
     for filter in ["missing", "broken"] {
-        let rule = json!([{ "filter": filter, "on_deny": "continue" }, { "filter": "login", "on_deny": "continue" }]);
+        let rule = json!([{ "filter": filter }, { "filter": "login" }]);
         let decision = decide(&rig, &json!([]), &rule, &session).await;
         assert_eq!(decision.in_words(), ("error", "misconfigured"), "{filter}");
+        // Where anybody may go on without it, so may who would have passed it; what follows decides.
+        let rule = json!([{ "filter": filter, "on_deny": "continue" }, { "filter": "login" }]);
+        assert_eq!(decide(&rig, &json!([]), &rule, &session).await.in_words(), ("allow", ""), "{filter}");
+        assert_ne!(decide(&rig, &json!([]), &rule, "").await.in_words().0, "allow", "{filter}");
         let skipped = json!([{ "filter": filter, "if_request_header": { "name": "x-other" } }, { "filter": "login" }]);
         assert_eq!(decide(&rig, &json!([]), &skipped, &session).await.in_words(), ("allow", ""), "{filter}");
     }
