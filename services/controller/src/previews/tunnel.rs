@@ -19,17 +19,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use nuncio_api::{Kind, ObjectId, Preview, PreviewedService, ServiceRef};
 use nuncio_telemetry::Health;
-use tokio::sync::mpsc;
+use nuncio_xds::Revision;
+use tokio::sync::{mpsc, oneshot};
 
 pub(super) use self::carry::Carrier;
 use super::{policy, rights, spec};
 use crate::admin::{Caller, OpenTunnel, PreviewError};
 use crate::clock;
-use crate::engine::{Engine, TunnelChange};
+use crate::engine::{Engine, TunnelChange, Turn};
+use crate::event::Event;
 use crate::run::Config;
 
 /// Why a connection ends whose process has made another.
 const AGAIN: &str = "it has connected again";
+
+/// Gives the revision by which the world knows.
+type Told = oneshot::Receiver<Revision>;
 
 /// What a process stands in for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +54,13 @@ struct Holder {
     since: Timestamp,
     /// Tells the connection why it ends.
     end: mpsc::UnboundedSender<String>,
+}
+
+impl Holder {
+    /// Whether it is the process that calls itself so. One that does not say what it is called is none that is known.
+    fn is_of(&self, session: &str) -> bool {
+        !session.is_empty() && self.session == session
+    }
 }
 
 /// Those that stand in now.
@@ -86,27 +98,38 @@ impl Tunnels {
         is_free(&self.holders(), &place, wanted)
     }
 
-    /// Has a connection hold a place, and whoever held it before end.
-    fn take(&self, place: &Place, holder: Holder, wanted: &OpenTunnel) -> Result<(), PreviewError> {
+    /// Has a connection with this socket hold a place, and whoever held it before end.
+    ///
+    /// The world is told while nobody else can take or leave the place, so what it hears last of it is what holds.
+    fn take(&self, place: &Place, holder: Holder, wanted: &OpenTunnel, socket: Arc<str>) -> Result<Told, PreviewError> {
         let mut holders = self.holders();
         is_free(&holders, place, wanted)?;
-        let (by, session) = (holder.by.clone(), holder.session.clone());
+        let by = holder.by.clone();
         if let Some(old) = holders.insert(place.clone(), holder) {
-            let why = if old.session == session { AGAIN.to_owned() } else { format!("{by} has taken over") };
+            let why = if old.is_of(&wanted.session) { AGAIN.to_owned() } else { format!("{by} has taken over") };
             // One that is gone already needs no telling.
             _ = old.end.send(why);
         }
-        Ok(())
+        let event = Event::TunnelOpened { preview: place.id.clone(), service: place.service.to_string(), by };
+        Ok(self.tell(place, Turn::Came(socket), event))
     }
 
-    /// Has a connection hold its place no longer. Gives whether it did.
-    fn leave(&self, place: &Place, number: u64) -> bool {
+    /// Has a connection hold its place no longer, if it still does. The world is told as when it was taken.
+    fn leave(&self, place: &Place, number: u64, event: Event) -> Told {
         let mut holders = self.holders();
         let is_own = holders.get(place).is_some_and(|holder| holder.number == number);
         if is_own {
             holders.remove(place);
         }
-        is_own
+        self.tell(place, if is_own { Turn::Went } else { Turn::Gave }, event)
+    }
+
+    fn tell(&self, place: &Place, turn: Turn, event: Event) -> Told {
+        let (done, told) = oneshot::channel();
+        let Place { id, service } = place.clone();
+        // A controller that is gone has nobody to tell.
+        _ = self.changes.send(TunnelChange { id, service, turn, event, done });
+        told
     }
 
     fn next(&self) -> u64 {
@@ -120,7 +143,7 @@ impl Tunnels {
 
 /// Another than the one that holds a place gets it only if he says that he wants just that.
 fn is_free(holders: &BTreeMap<Place, Holder>, place: &Place, wanted: &OpenTunnel) -> Result<(), PreviewError> {
-    let held = holders.get(place).filter(|holder| holder.session != wanted.session && !wanted.replace);
+    let held = holders.get(place).filter(|holder| !holder.is_of(&wanted.session) && !wanted.replace);
     held.map_or(Ok(()), |holder| {
         let Place { id, service } = place;
         let why = format!("{} serves {service} of {id} since {:.0}: --replace takes it over", holder.by, holder.since);
@@ -226,6 +249,56 @@ mod tests {
         let told = is_free(&holders, &place, &wanted("b", false)).unwrap_err().to_string();
         assert_eq!(told, "ann serves cart of Preview shop/tax since 1970-01-01T00:00:00Z: --replace takes it over");
         ended.try_recv().unwrap_err();
+    }
+
+    #[test]
+    fn processes_that_do_not_say_what_they_are_called_are_not_the_same() {
+        let place = Place { id: ObjectId::new(Kind::Preview, "shop", "tax"), service: "cart".parse().unwrap() };
+        let (end, _ended) = mpsc::unbounded_channel();
+        let holder = Holder { number: 1, session: String::new(), by: "ann".into(), since: Timestamp::UNIX_EPOCH, end };
+        let holders = BTreeMap::from([(place.clone(), holder)]);
+        is_free(&holders, &place, &OpenTunnel::default()).unwrap_err();
+        is_free(&holders, &place, &OpenTunnel { replace: true, ..OpenTunnel::default() }).unwrap();
+    }
+
+    #[test]
+    fn the_world_is_told_in_the_order_in_which_a_place_changes_hands() {
+        let place = Place { id: ObjectId::new(Kind::Preview, "shop", "tax"), service: "cart".parse().unwrap() };
+        let (changes, mut told) = mpsc::unbounded_channel();
+        let tunnels = Tunnels {
+            directory: None,
+            changes,
+            holders: Mutex::default(),
+            count: AtomicU64::default(),
+            health: Health::default(),
+        };
+        let wanted = OpenTunnel { session: "a".into(), ..OpenTunnel::default() };
+        let come_and_go = || {
+            let number = tunnels.next();
+            let (by, since) = (number.to_string(), Timestamp::UNIX_EPOCH);
+            let (end, _ended) = mpsc::unbounded_channel();
+            let holder = Holder { number, session: "a".into(), by: by.clone(), since, end };
+            tunnels.take(&place, holder, &wanted, by.as_str().into()).unwrap();
+            let (preview, service) = (place.id.clone(), place.service.to_string());
+            tunnels.leave(&place, number, Event::TunnelClosed { preview, service, by, since, reason: String::new() });
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..1_000).for_each(|_| come_and_go()));
+            }
+        });
+        // What the world holds has to be what holds the place, each time.
+        let mut held: Option<Arc<str>> = None;
+        for _ in 0..16_000 {
+            let TunnelChange { turn, event, .. } = told.try_recv().unwrap();
+            let closed = if let Event::TunnelClosed { by, .. } = event { by.into() } else { Arc::default() };
+            match turn {
+                Turn::Came(socket) => held = Some(socket),
+                Turn::Went => assert_eq!(held.take(), Some(closed)),
+                Turn::Gave => assert_ne!(held, Some(closed)),
+            }
+        }
+        assert_eq!(held, None);
     }
 
     #[test]

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::link::{Link, Word};
 use super::relay::Relay;
-use super::{AGAIN, Holder, Place, Tunnels, called, permitted};
+use super::{AGAIN, Holder, Place, Told, Tunnels, called, permitted};
 use crate::admin::OpenTunnel;
-use crate::engine::{Engine, TunnelChange, Turn};
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::run::lock;
 use crate::view::preview_view;
@@ -49,7 +49,7 @@ impl Carrier {
         let number = self.tunnels.next();
         let (end, mut ended) = mpsc::unbounded_channel();
         let opened = self.open(number, end);
-        let (place, relay) = match opened {
+        let (place, relay, told) = match opened {
             Ok(opened) => opened,
             Err(reason) => {
                 link.say(&Word::Closed { reason: reason.clone() }).await;
@@ -59,18 +59,14 @@ impl Carrier {
             }
         };
         let (by, since) = (called(self.wanted.by.as_ref()), Timestamp::now());
-        let socket = Turn::Came(relay.path().to_string_lossy().into());
         let relay = AbortOnDropHandle::new(tokio::spawn(relay.run(link.sender.clone())));
-        let begun =
-            Event::TunnelOpened { preview: place.id.clone(), service: place.service.to_string(), by: by.clone() };
-        self.tell(&place, socket, begun).await;
+        self.settle(told).await;
         link.say(&self.connected(&place)).await;
 
         let reason = self.watch(&mut link, &mut ended).await;
-        let turn = if self.tunnels.leave(&place, number) { Turn::Went } else { Turn::Gave };
         let service = place.service.to_string();
         let over = Event::TunnelClosed { preview: place.id.clone(), service, by, since, reason: reason.clone() };
-        self.tell(&place, turn, over).await;
+        self.settle(self.tunnels.leave(&place, number, over)).await;
         link.say(&if reason == AGAIN { Word::Moved } else { Word::Closed { reason } }).await;
         sleep(LINGER).await;
         drop(relay);
@@ -78,14 +74,15 @@ impl Carrier {
     }
 
     /// Takes the place.
-    fn open(&self, number: u64, end: mpsc::UnboundedSender<String>) -> Result<(Place, Relay), String> {
+    fn open(&self, number: u64, end: mpsc::UnboundedSender<String>) -> Result<(Place, Relay, Told), String> {
         let place = permitted(&lock(&self.engine), &self.wanted).map_err(|error| error.to_string())?;
         let directory = self.tunnels.directory.as_ref().ok_or("there is no Envoy beside the gateway")?;
         let relay = Relay::bind(directory.join(format!("tunnel-{number}.sock"))).map_err(|error| error.to_string())?;
         let session = self.wanted.session.clone();
         let holder = Holder { number, session, by: called(self.wanted.by.as_ref()), since: Timestamp::now(), end };
-        self.tunnels.take(&place, holder, &self.wanted).map_err(|error| error.to_string())?;
-        Ok((place, relay))
+        let socket = relay.path().to_string_lossy().into();
+        let told = self.tunnels.take(&place, holder, &self.wanted, socket).map_err(|error| error.to_string())?;
+        Ok((place, relay, told))
     }
 
     fn connected(&self, place: &Place) -> Word {
@@ -118,13 +115,9 @@ impl Carrier {
         }
     }
 
-    /// Has the world know, and Envoys with it: what they send until then still is served as before.
-    async fn tell(&self, place: &Place, turn: Turn, event: Event) {
-        let (done, is_done) = oneshot::channel();
-        let Place { id, service } = place.clone();
-        // A controller that is gone has nobody to tell.
-        _ = self.tunnels.changes.send(TunnelChange { id, service, turn, event, done });
-        let Ok(revision) = is_done.await else { return };
+    /// Waits until Envoys know what the world was told: what they send until then still is served as before.
+    async fn settle(&self, told: Told) {
+        let Ok(revision) = told.await else { return };
         let begun = Instant::now();
         while begun.elapsed() < SETTLE && !lock(&self.engine).is_everywhere(revision) {
             sleep(STEP).await;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -15,9 +16,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::link::{Body, Sender};
 use crate::splice::splice;
+
+/// How long one waits that cannot accept a connection, such as for want of file descriptors: until it can, that comes at once.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A socket that is there for as long as this.
 pub(super) struct Relay {
@@ -39,11 +44,18 @@ impl Relay {
     /// Passes requests on, until it is dropped.
     pub(super) async fn run(self, sender: Sender) {
         let mut connections = JoinSet::new();
+        let mut is_said = false;
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => drop(connections.spawn(serve(stream, sender.clone()))),
-                    Err(error) => tracing::warn!("{}: {error}", self.path.display()),
+                    Err(error) => {
+                        if !is_said {
+                            tracing::warn!("{}: {error}", self.path.display());
+                        }
+                        is_said = true;
+                        sleep(PAUSE).await;
+                    }
                 },
                 Some(_) = connections.join_next() => {}
             }
