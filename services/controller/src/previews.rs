@@ -54,6 +54,8 @@ pub(crate) struct Lifecycle {
     tunnels: Arc<Tunnels>,
     /// Where the Envoy beside the controller tells of requests that are followed.
     probe_log: Option<PathBuf>,
+    /// Held while one is followed: they would take each other's lines away.
+    probing: tokio::sync::Mutex<()>,
 }
 
 impl Lifecycle {
@@ -61,7 +63,8 @@ impl Lifecycle {
     pub(crate) fn of(config: &Config, source: &Opened) -> (Self, mpsc::UnboundedReceiver<TunnelChange>) {
         let (tunnels, told) = Tunnels::of(config);
         let probe_log = config.envoy_admin.as_deref().map(probe::log_beside);
-        (Self { store: Store::of(config, source), handled: Mutex::default(), tunnels, probe_log }, told)
+        let (store, handled) = (Store::of(config, source), Mutex::default());
+        (Self { store, handled, tunnels, probe_log, probing: tokio::sync::Mutex::default() }, told)
     }
 
     /// Keeps comments in step with previews, and takes away what has ended. Runs until it is dropped.

@@ -89,7 +89,7 @@ pub enum Handed {
         (status = 200, description = "What was seen", body = ProbeView),
         (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
         (status = 404, description = "There is no such Preview", body = ProblemDetails),
-        (status = 409, description = "Nobody would see it", body = ProblemDetails),
+        (status = 409, description = "Nobody would see it, or another is under way", body = ProblemDetails),
     ))]
 pub(super) async fn probe(
     State(view): State<Shared>,

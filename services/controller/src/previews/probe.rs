@@ -5,7 +5,8 @@
 //! Listener they come by, so those that a service sends on are told too, as long as it hands on the trace. Requests that
 //! belong to the preview come by an internal Listener with its key; a service that has lost it sends one without.
 
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -27,7 +28,7 @@ use crate::run::lock;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long Envoy may take to write down what it has seen: it does so every second.
 const SETTLING: Duration = Duration::from_millis(2_500);
-/// A log that is larger begins anew.
+/// What is read of the log. One that is larger begins anew: whoever has seen the trace of a probe can have Envoy write more.
 const LARGEST: u64 = 1 << 20;
 
 /// Where the Envoy with this admin socket tells of requests that are followed.
@@ -75,6 +76,11 @@ impl Lifecycle {
         if !path.starts_with('/') {
             return Err(PreviewError::Invalid("path: expected one that begins with a slash".to_owned()));
         }
+        let Ok(_alone) = self.probing.try_lock() else {
+            return Err(conflict("another probe is under way"));
+        };
+        // What was told of earlier ones nobody asks for any more.
+        cut(log, 0);
         let trace = format!("{mark}{:016x}", fastrand::u64(1..));
         let status = Handle::current().block_on(send(&probe, address, (host, path), &trace))?;
         let seen = read(log, &trace);
@@ -118,13 +124,36 @@ async fn send(
 
 /// What was seen of a trace, the last to be answered first.
 fn read(log: &Path, trace: &str) -> Vec<Seen> {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    if text.len() as u64 > LARGEST {
-        // What is appended next stands at its beginning. One that cannot be cut is read anyway.
-        let _ = OpenOptions::new().write(true).open(log).and_then(|file| file.set_len(0));
-    }
+    // Nothing was seen where there is none.
+    let text = end(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     let lines = text.lines().rev().filter_map(|line| serde_json::from_str::<Seen>(line).ok());
     lines.filter(|seen| seen.trace.contains(trace)).collect()
+}
+
+/// The end of a log.
+fn end(log: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(LARGEST)))?;
+    let mut text = Vec::new();
+    file.take(LARGEST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Keeps the log from growing.
+pub(super) fn limit(log: &Path) {
+    cut(log, LARGEST);
+}
+
+/// Has a log that is longer begin anew: what Envoy appends next stands at its beginning.
+fn cut(log: &Path, longest: u64) {
+    if fs::metadata(log).is_ok_and(|it| it.len() > longest) {
+        let done = OpenOptions::new().write(true).open(log).and_then(|file| file.set_len(0));
+        if let Err(error) = done {
+            tracing::warn!("{}: {error}", log.display());
+        }
+    }
 }
 
 fn view(
@@ -202,5 +231,19 @@ mod tests {
         let calls: Vec<_> = read(log.path(), "aaaa").iter().map(call).collect();
         assert_eq!(calls.iter().map(|call| call.carried).collect::<Vec<_>>(), [false, true]);
         assert_eq!((&*calls[0].service, &*calls[0].served_by), ("cart:80", "baseline"));
+    }
+
+    #[test]
+    fn a_log_is_read_from_its_end_and_does_not_grow_without_bound() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let line = r#"{"status":200,"trace":"00-aaaa-b7ad6b7169203331-01"}"#.to_owned() + "\n";
+        let fits = usize::try_from(LARGEST).unwrap() / line.len();
+        std::fs::write(log.path(), line.repeat(fits)).unwrap();
+        limit(log.path());
+        assert_eq!(read(log.path(), "aaaa").len(), fits);
+        std::fs::write(log.path(), line.repeat(fits + 100)).unwrap();
+        assert_eq!(read(log.path(), "aaaa").len(), fits);
+        limit(log.path());
+        assert_eq!(read(log.path(), "aaaa").len(), 0);
     }
 }

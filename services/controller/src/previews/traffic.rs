@@ -9,7 +9,7 @@ use nuncio_api::{Kind, Object, ObjectId, Preview, Spec};
 use nuncio_ir::PreviewWay;
 use serde::Deserialize;
 
-use super::Lifecycle;
+use super::{Lifecycle, probe};
 use crate::admin::AdminClient;
 use crate::clock;
 use crate::engine::Engine;
@@ -65,6 +65,9 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle
     let mut tick = tokio::time::interval(LOOK);
     loop {
         tick.tick().await;
+        if let Some(log) = &lifecycle.probe_log {
+            probe::limit(log);
+        }
         let is_any = lock(&engine).world.objects().any(|object| object.id.kind == Kind::Preview);
         // An Envoy that does not answer, or not yet, tells later.
         let Some(Ok(reply)) = (if is_any { Some(client.get(PATH).await) } else { None }) else { continue };
