@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use nuncio_api::{Kind, ObjectId, Preview, PreviewedService, ServiceRef};
 use nuncio_telemetry::Health;
 use nuncio_xds::Revision;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 pub(super) use self::carry::Carrier;
 use super::{policy, rights, spec};
@@ -32,6 +32,9 @@ use crate::run::Config;
 
 /// Why a connection ends whose process has made another.
 const AGAIN: &str = "it has connected again";
+
+/// Connections at once whose process has not answered yet. One that comes to more is closed, and tries again.
+const UNANSWERED: usize = 64;
 
 /// Gives the revision by which the world knows.
 type Told = oneshot::Receiver<Revision>;
@@ -71,6 +74,7 @@ pub(super) struct Tunnels {
     changes: mpsc::UnboundedSender<TunnelChange>,
     holders: Mutex<BTreeMap<Place, Holder>>,
     count: AtomicU64,
+    unanswered: Semaphore,
     health: Health,
 }
 
@@ -83,6 +87,7 @@ impl Tunnels {
             changes,
             holders: Mutex::default(),
             count: AtomicU64::default(),
+            unanswered: Semaphore::new(UNANSWERED),
             health: config.health.clone(),
         };
         (Arc::new(tunnels), told)
@@ -270,6 +275,7 @@ mod tests {
             changes,
             holders: Mutex::default(),
             count: AtomicU64::default(),
+            unanswered: Semaphore::new(UNANSWERED),
             health: Health::default(),
         };
         let wanted = OpenTunnel { session: "a".into(), ..OpenTunnel::default() };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -38,14 +38,22 @@ pub(in crate::previews) struct Carrier {
 impl Carrier {
     /// Serves until the process goes, or has to.
     pub(in crate::previews) async fn run(self, upgrade: OnUpgrade) {
-        let Ok(Ok(stream)) = timeout(PATIENCE, upgrade).await else { return };
-        if let Err(why) = self.serve(stream).await {
+        if let Err(why) = self.serve(upgrade).await {
             tracing::info!("a tunnel to {}/{} did not come about: {why}", self.wanted.namespace, self.wanted.name);
         }
     }
 
-    async fn serve(&self, stream: Upgraded) -> Result<(), String> {
-        let mut link = Link::open(stream).await?;
+    /// Greets the process, one of few that have not answered yet: what it may do is looked at again after that.
+    async fn greet(&self, upgrade: OnUpgrade) -> Result<Link, String> {
+        let many = |_| "too many connections have not answered yet".to_owned();
+        let _unanswered = self.tunnels.unanswered.try_acquire().map_err(many)?;
+        let switched =
+            timeout(PATIENCE, upgrade).await.map_err(|_| "it did not switch protocols in time".to_owned())?;
+        Link::open(switched.map_err(|error| error.to_string())?).await
+    }
+
+    async fn serve(&self, upgrade: OnUpgrade) -> Result<(), String> {
+        let mut link = self.greet(upgrade).await?;
         let number = self.tunnels.next();
         let (end, mut ended) = mpsc::unbounded_channel();
         let opened = self.open(number, end);

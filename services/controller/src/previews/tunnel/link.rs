@@ -28,9 +28,10 @@ pub(super) type Sender = http2::SendRequest<Body>;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether the process is still there, and how long that may take.
 const PING: Duration = Duration::from_secs(3);
-/// What may be on its way of each answer, and of all together: one that its visitor does not read holds up no other.
+/// What may be on its way of each answer, and of all together: one that its visitor does not read holds up no
+/// other, unless there are 64 of them.
 const STREAM_WINDOW: u32 = 256 << 10;
-const WINDOW: u32 = 64 << 20;
+const WINDOW: u32 = 16 << 20;
 
 /// Why most connections end.
 const BROKE: &str = "the connection broke";

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -23,6 +25,11 @@ use crate::splice::splice;
 
 /// How long one waits that cannot accept a connection, such as for want of file descriptors: until it can, that comes at once.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What visitors are told whose requests go nowhere.
+const CLOSED: &str = "the tunnel is closed";
+
+/// Requests at once, whatever the process says how many it takes. Others wait.
+const REQUESTS: usize = 256;
 
 /// A socket that is there for as long as this.
 pub(super) struct Relay {
@@ -45,10 +52,11 @@ impl Relay {
     pub(super) async fn run(self, sender: Sender) {
         let mut connections = JoinSet::new();
         let mut is_said = false;
+        let places = Arc::new(Semaphore::new(REQUESTS));
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(serve(stream, sender.clone()))),
+                    Ok((stream, _)) => drop(connections.spawn(serve(stream, sender.clone(), Arc::clone(&places)))),
                     Err(error) => {
                         if !is_said {
                             tracing::warn!("{}: {error}", self.path.display());
@@ -70,10 +78,15 @@ impl Drop for Relay {
     }
 }
 
-async fn serve(stream: UnixStream, sender: Sender) {
+async fn serve(stream: UnixStream, sender: Sender, places: Arc<Semaphore>) {
     let service = service_fn(move |request| {
-        let sender = sender.clone();
-        async move { Ok::<_, Infallible>(pass(request, sender).await) }
+        let (sender, places) = (sender.clone(), Arc::clone(&places));
+        async move {
+            Ok::<_, Infallible>(match places.acquire_owned().await {
+                Ok(place) => pass(request, sender, place).await,
+                Err(_) => refused(StatusCode::SERVICE_UNAVAILABLE, CLOSED),
+            })
+        }
     });
     let mut server = http2::Builder::new(TokioExecutor::new());
     server.timer(TokioTimer::new()).enable_connect_protocol();
@@ -81,7 +94,8 @@ async fn serve(stream: UnixStream, sender: Sender) {
     _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn pass(mut request: Request<Incoming>, mut sender: Sender) -> Response<Body> {
+/// Holds its place until the answer is over.
+async fn pass(mut request: Request<Incoming>, mut sender: Sender, place: OwnedSemaphorePermit) -> Response<Body> {
     // WebSockets and the like (RFC 8441).
     let upgrade = (request.method() == Method::CONNECT).then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
@@ -90,13 +104,23 @@ async fn pass(mut request: Request<Incoming>, mut sender: Sender) -> Response<Bo
     match sender.send_request(request).await {
         Ok(mut response) => {
             if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::OK) {
-                tokio::spawn(splice(upgrade, hyper::upgrade::on(&mut response)));
+                let spliced = splice(upgrade, hyper::upgrade::on(&mut response));
+                tokio::spawn(async move {
+                    spliced.await;
+                    drop(place);
+                });
+                return response.map(|body| body.map_err(Into::into).boxed_unsync());
             }
-            response.map(|body| body.map_err(Into::into).boxed_unsync())
+            response.map(|body| body.map_frame(move |frame| held(&place, frame)).map_err(Into::into).boxed_unsync())
         }
-        Err(_) if sender.is_closed() => refused(StatusCode::SERVICE_UNAVAILABLE, "the tunnel is closed"),
+        Err(_) if sender.is_closed() => refused(StatusCode::SERVICE_UNAVAILABLE, CLOSED),
         Err(error) => refused(StatusCode::BAD_GATEWAY, &format!("the tunnel failed: {error}")),
     }
+}
+
+/// The frame of a body that has the place.
+fn held<T>(_: &OwnedSemaphorePermit, frame: T) -> T {
+    frame
 }
 
 /// With others the process is told something else.
@@ -112,4 +136,62 @@ fn refused(status: StatusCode, why: &str) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/plain; charset=utf-8"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Empty;
+    use hyper::client::conn::http2::handshake;
+    use tokio::sync::{mpsc, oneshot};
+    use tokio_util::task::AbortOnDropHandle;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_gets_no_more_requests_at_once_than_that_whatever_it_says() {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let (seen, mut came) = mpsc::unbounded_channel();
+        let service = service_fn(move |_: Request<Incoming>| {
+            let (answer, told) = oneshot::channel::<()>();
+            _ = seen.send(answer);
+            async move {
+                _ = told.await;
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            }
+        });
+        let mut process = http2::Builder::new(TokioExecutor::new());
+        tokio::spawn(process.max_concurrent_streams(1_000).serve_connection(TokioIo::new(theirs), service));
+        let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(ours)).await.unwrap();
+        tokio::spawn(connection);
+
+        let directory = tempfile::tempdir().unwrap();
+        let relay = Relay::bind(directory.path().join("relay.sock")).unwrap();
+        let path = relay.path().to_owned();
+        let _relay = AbortOnDropHandle::new(tokio::spawn(relay.run(sender)));
+        let mut visitors = JoinSet::new();
+        for _ in 0..2 {
+            let stream = TokioIo::new(UnixStream::connect(&path).await.unwrap());
+            let (visitor, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
+            tokio::spawn(connection);
+            for _ in 0..150 {
+                let mut visitor = visitor.clone();
+                let request = Request::get("http://cart/").body(Empty::<Bytes>::new()).unwrap();
+                visitors.spawn(async move { visitor.send_request(request).await.unwrap().status() });
+            }
+        }
+        let mut at_once = Vec::new();
+        for _ in 0..REQUESTS {
+            at_once.push(came.recv().await.unwrap());
+        }
+        sleep(PAUSE).await;
+        came.try_recv().unwrap_err();
+        // Each is answered, and another comes in its place.
+        drop(at_once);
+        for _ in REQUESTS..300 {
+            drop(came.recv().await.unwrap());
+        }
+        while let Some(status) = visitors.join_next().await {
+            assert_eq!(status.unwrap(), StatusCode::OK);
+        }
+    }
 }
