@@ -22,6 +22,7 @@ mod sweep;
 pub(crate) mod traffic;
 mod tunnel;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -129,13 +130,9 @@ impl Lifecycle {
     /// Does what a forge's webhook asks for.
     pub(crate) fn hook(&self, engine: &Mutex<Engine>, delivery: &Delivery) -> Result<PreviewChanged, PreviewError> {
         self.store.is_allowed()?;
-        let (policy, event) = {
-            let engine = lock(engine);
-            let (policy_id, policy) = policy(&engine)?;
-            let event = hook::read(delivery, &policy.repositories, |name| secret(&engine, policy_id, name))?;
-            (policy.clone(), event)
-        };
-        let wanted = match event {
+        // Anybody can send a large body: it is read and checked while nobody waits for the engine.
+        let (policy, secrets) = policy_and_secrets(&lock(engine))?;
+        let wanted = match hook::read(delivery, &policy.repositories, |it| secrets.get(it.secret_name.as_deref()?))? {
             Ok(event) => event,
             Err(why) => return Ok(ignored(why)),
         };
@@ -225,6 +222,14 @@ fn policy(engine: &Engine) -> Result<(&ObjectId, &PreviewPolicy), PreviewError> 
     engine.world.preview_policy().ok_or_else(|| {
         PreviewError::Forbidden("there is no PreviewPolicy in the gateway's namespace, so there are no previews".into())
     })
+}
+
+/// It, and the Secrets of its repositories by their names.
+fn policy_and_secrets(engine: &Engine) -> Result<(PreviewPolicy, BTreeMap<String, Secret>), PreviewError> {
+    let (id, policy) = policy(engine)?;
+    let named = policy.repositories.iter();
+    let secrets = named.filter_map(|it| Some((it.secret_name.clone()?, secret(engine, id, it)?.clone())));
+    Ok((policy.clone(), secrets.collect()))
 }
 
 /// What a Preview says that is there.

@@ -7,6 +7,7 @@ use nuncio_api::{Object, ObjectId};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use super::place::Only;
 use crate::admin::PreviewError;
 use crate::source::kubernetes::Cluster;
 use crate::source::kubernetes::resources::api_kind;
@@ -49,8 +50,29 @@ impl InCluster {
         self.ask(id, request, patch.to_string().into_bytes()).map(drop)
     }
 
-    pub(super) fn delete(&self, id: &ObjectId) -> Result<(), PreviewError> {
-        self.ask(id, Request::delete(path(id)?), Vec::new()).map(drop)
+    pub(super) fn delete(&self, old: &Object, only: Only) -> Result<(), PreviewError> {
+        let id = &old.id;
+        let version = match only {
+            Only::Same => Value::Null,
+            Only::Unchanged => self.version(old)?,
+        };
+        let request = Request::delete(path(id)?).header(header::CONTENT_TYPE, "application/json");
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": { "uid": old.uid.as_deref(), "resourceVersion": version },
+        });
+        self.ask(id, request, options.to_string().into_bytes()).map(drop)
+    }
+
+    /// The version of an object of which nobody wants anything else since it was seen.
+    fn version(&self, seen: &Object) -> Result<Value, PreviewError> {
+        let now = self.ask(&seen.id, Request::get(path(&seen.id)?), Vec::new())?;
+        let metadata = &now["metadata"];
+        if metadata["uid"].as_str() != seen.uid.as_deref() || metadata["generation"].as_i64() != seen.generation {
+            return Err(PreviewError::Conflict(format!("{} has changed in the meantime", seen.id)));
+        }
+        Ok(metadata["resourceVersion"].clone())
     }
 
     fn ask(&self, id: &ObjectId, request: request::Builder, body: Vec<u8>) -> Result<Value, PreviewError> {
@@ -79,5 +101,56 @@ fn refusal(id: &ObjectId, error: kube::Error) -> PreviewError {
             _ => PreviewError::Conflict(format!("the API server says: {}", status.message)),
         },
         error => PreviewError::Conflict(format!("the API server cannot be asked: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::Response;
+    use http_body_util::BodyExt;
+    use kube::client::{Body, Client};
+    use nuncio_api::{Defaults, parse};
+
+    use super::*;
+
+    /// What is asked of an API server that has an object so, when one is to be deleted that was seen as of generation 2.
+    async fn asked(only: Only, now: Value) -> (Result<(), PreviewError>, Vec<String>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&asked);
+        let server = tower::service_fn(move |request: Request<Body>| {
+            let (heard, now) = (Arc::clone(&heard), now.to_string());
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.unwrap().to_bytes();
+                let options: Value = serde_json::from_slice(&body).unwrap_or_default();
+                heard.lock().unwrap().push(format!("{} {}", head.method, options["preconditions"]));
+                Ok::<_, std::io::Error>(Response::new(Body::from(now.into_bytes())))
+            }
+        });
+        let cluster = InCluster(Cluster { client: Client::new(server, "default"), server: String::new() });
+        let seen = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "spec": {},
+            "metadata": {"name": "tax", "namespace": "shop", "uid": "u", "generation": 2}});
+        let defaults = Defaults { namespace: "shop".into(), env: None };
+        let seen = parse(seen.to_string().as_bytes(), &Arc::from("seen"), &defaults).objects.remove(0);
+        let result = tokio::task::spawn_blocking(move || cluster.delete(&seen, only)).await.unwrap();
+        let asked = asked.lock().unwrap().clone();
+        (result, asked)
+    }
+
+    #[tokio::test]
+    async fn what_others_have_changed_or_made_anew_is_not_deleted() {
+        let now = |uid: &str, generation: u32| json!({"metadata": {"uid": uid, "generation": generation, "resourceVersion": "9"}});
+        let (result, told) = asked(Only::Same, now("u", 3)).await;
+        assert_eq!((result, told), (Ok(()), vec![r#"DELETE {"resourceVersion":null,"uid":"u"}"#.to_owned()]));
+        let (result, told) = asked(Only::Unchanged, now("u", 2)).await;
+        let delete = r#"DELETE {"resourceVersion":"9","uid":"u"}"#.to_owned();
+        assert_eq!((result, told), (Ok(()), vec!["GET null".to_owned(), delete]));
+        for other in [now("u", 3), now("v", 2)] {
+            let (result, told) = asked(Only::Unchanged, other).await;
+            assert!(matches!(result, Err(PreviewError::Conflict(_))), "{result:?}");
+            assert_eq!(told, ["GET null"]);
+        }
     }
 }

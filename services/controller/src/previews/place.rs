@@ -25,6 +25,15 @@ pub(super) enum Place {
     Nowhere,
 }
 
+/// What an object of a cluster has to be still, for it to be taken away: other replicas write there as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    /// The same object, not one that was made anew under its name.
+    Same,
+    /// And one of which nobody wants anything else by now.
+    Unchanged,
+}
+
 impl Place {
     /// Where a controller reads that was told whether previews may be changed.
     pub(super) fn of(config: &Config, source: &Opened) -> Self {
@@ -78,13 +87,13 @@ impl Place {
     }
 
     /// Takes a Preview away.
-    pub(super) fn remove(&self, old: &Object) -> Result<(), PreviewError> {
+    pub(super) fn remove(&self, old: &Object, only: Only) -> Result<(), PreviewError> {
         let id = &old.id;
         self.is_own(id, Some(old))?;
         match self {
             Self::Directory(directory) => fs::remove_file(directory.join(name(id)))
                 .map_err(|error| PreviewError::Conflict(format!("{} cannot be removed: {error}", name(id)))),
-            Self::Cluster(cluster) => cluster.delete(id),
+            Self::Cluster(cluster) => cluster.delete(old, only),
             Self::Nowhere => Err(PreviewError::Missing(id.to_string())),
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nuncio_api::{Duration as Length, Object, ObjectId, PreviewSource, Spec};
 
 use super::manifest::Manifest;
-use super::place::Place;
+use super::place::{Only, Place};
 use crate::admin::{PreviewError, PreviewOutcome};
 use crate::clock;
 use crate::engine::Engine;
@@ -70,7 +70,7 @@ impl Store {
             _ => self.is_room(engine, &manifest.id)?,
         }
         if let Some(old) = old {
-            self.take_away(engine, &old)?;
+            self.take_away(engine, &old, Only::Same)?;
         }
         let outcome = self.write(engine, None, manifest)?;
         Ok(if has_ended { PreviewOutcome::Updated } else { outcome })
@@ -152,8 +152,21 @@ impl Store {
     pub(super) fn remove(&self, engine: &Mutex<Engine>, id: &ObjectId) -> Result<bool, PreviewError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(old) = lock(engine).files.object(id).map(Arc::clone) else { return Ok(false) };
-        self.take_away(engine, &old)?;
+        self.take_away(engine, &old, Only::Same)?;
         tracing::info!("{id} was removed by a request");
+        Ok(true)
+    }
+
+    /// Takes a Preview away that has ended for long, unless a request has begun it anew since that was found.
+    pub(super) fn remove_ended(&self, engine: &Mutex<Engine>, id: &ObjectId) -> Result<bool, PreviewError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = {
+            let engine = lock(engine);
+            engine.files.object(id).filter(|_| engine.world.preview_has_ended(id, true)).map(Arc::clone)
+        };
+        let Some(old) = found else { return Ok(false) };
+        self.take_away(engine, &old, Only::Unchanged)?;
+        tracing::info!("{id} has ended for long and was removed");
         Ok(true)
     }
 
@@ -181,8 +194,8 @@ impl Store {
         Ok(outcome)
     }
 
-    fn take_away(&self, engine: &Mutex<Engine>, old: &Object) -> Result<(), PreviewError> {
-        self.place.remove(old)?;
+    fn take_away(&self, engine: &Mutex<Engine>, old: &Object, only: Only) -> Result<(), PreviewError> {
+        self.place.remove(old, only)?;
         let is_other = |object: &Object| object.location != old.location || object.uid != old.uid;
         self.wait(engine, |engine| engine.files.object(&old.id).is_none_or(|object| is_other(object)))
     }
@@ -223,4 +236,44 @@ impl Store {
 
 fn is_same(one: &Object, other: &Object) -> bool {
     one.labels == other.labels && one.spec == other.spec
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_api::Kind;
+    use serde_json::json;
+
+    use super::*;
+    use crate::manifests::Manifests;
+    use crate::offline::{OfflineConfig, load};
+
+    #[tokio::test]
+    async fn what_has_begun_anew_since_it_was_found_to_have_ended_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("previews")).unwrap();
+        let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"},
+            "spec": {"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"],
+                "backends": "Any"}});
+        std::fs::write(directory.path().join("policy.yaml"), policy.to_string()).unwrap();
+        let file = directory.path().join("previews/default.tax.json");
+        let id = ObjectId::new(Kind::Preview, "default", "tax");
+        for (lifetime, goes) in [(json!({"ttl": "1h"}), false), (json!({"expiresAt": "2020-01-01T00:00:00Z"}), true)] {
+            let preview = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {"name": "tax"},
+                "spec": {"services": [{"baseline": "app", "backend": "127.0.0.1:9"}], "access": {"mode": "Public"},
+                    "entrypoints": [{"name": "web", "host": "shop.example"}], "lifetime": lifetime}});
+            std::fs::write(&file, preview.to_string()).unwrap();
+            let config = OfflineConfig {
+                ambassador_id: "default".to_owned(),
+                namespace: "default".to_owned(),
+                expand_environment: false,
+                topology: nuncio_translate::Topology::default(),
+            };
+            let read = load(&Manifests::Directory(directory.path().to_owned()), &config).await.unwrap();
+            let (ambassador_id, engine) = read.into_parts();
+            let store = Store::unfollowed(directory.path().to_owned(), ambassador_id);
+            let engine = Mutex::new(engine);
+            assert!(lock(&engine).files.object(&id).is_some());
+            assert_eq!((store.remove_ended(&engine, &id), file.exists()), (Ok(goes), !goes), "{lifetime}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(super) async fn follow(lifecycle: Arc<Lifecycle>, engine: Arc<Mutex<Engine>>
         for id in over {
             let (lifecycle, engine) = (Arc::clone(&lifecycle), Arc::clone(&engine));
             // It writes, and waits for what it has written.
-            let removed = tokio::task::spawn_blocking(move || lifecycle.store.remove(&engine, &id)).await;
+            let removed = tokio::task::spawn_blocking(move || lifecycle.store.remove_ended(&engine, &id)).await;
             if let Ok(Err(error)) = removed {
                 tracing::warn!("a preview that has ended stays: {error}");
             }
