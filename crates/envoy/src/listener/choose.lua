@@ -11,6 +11,11 @@ local function is_secure(headers)
   return headers:get("x-forwarded-proto") == "https"
 end
 
+-- Whether a choice of this request counts.
+local function counts(headers)
+  return COOKIE == "any" or is_secure(headers)
+end
+
 -- Its name: by HTTPS that which only the host itself can set, no host below it and nothing in clear text.
 local function cookie_name(headers)
   return (is_secure(headers) and "__Host-" or "") .. "nuncio_preview"
@@ -33,10 +38,10 @@ local function is_pass(cookie)
   return cookie.bare:match("^nuncio_share%.") ~= nil
 end
 
--- Takes the choice out of a request, whoever has set it, and where there is none the passes to previews with it: they are
--- no business of the baseline's.
+-- Takes the choice out of a request, whoever has set it and whether or not it counts, and where there is none the passes to
+-- previews with it: they are no business of the baseline's.
 local function take_choice(headers)
-  local name, all, chosen, kept = cookie_name(headers), cookies(headers), nil, {}
+  local name, all, chosen, kept = counts(headers) and cookie_name(headers), cookies(headers), nil, {}
   for _, cookie in ipairs(all) do
     if cookie.name == name and cookie.value ~= "" then
       chosen = chosen or cookie.value
@@ -58,9 +63,9 @@ end
 
 -- Whether a request says something of a choice, where no route of its host's table has found that out.
 local function may_choose(headers)
-  local says = (headers:get("cookie") or ""):find("nuncio_", 1, true)
-    or (headers:get(":path") or ""):match("^[^?]*") == CHOICE
-  return says and (COOKIE == "any" or is_secure(headers))
+  local path = headers:get(":path") or ""
+  return (headers:get("cookie") or ""):find("nuncio_", 1, true) or path:find("nuncio-share=", 1, true)
+    or path:match("^[^?]*") == CHOICE
 end
 
 -- The parameters of a URL, the first of each name.
@@ -113,7 +118,8 @@ local function answer_choice(handle, is_there)
   end
   local link = (said["nuncio-share"] or ""):match("^[%w%-_%.]+$")
   if link then
-    path = path .. (path:find("?", 1, true) and "&" or "?") .. "nuncio-share=" .. link
+    local before, fragment = path:match("^([^#]*)(.*)$")
+    path = before .. (before:find("?", 1, true) and "&" or "?") .. "nuncio-share=" .. link .. fragment
   end
   send_on(handle, path, {set_cookie(headers, cookie_name(headers), said.select)})
   return true

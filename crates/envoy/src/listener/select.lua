@@ -69,13 +69,14 @@ end
 local function from_client(handle, host)
   local headers = handle:headers()
   local selector, chosen = headers:get("x-nuncio-select"), COOKIE and take_choice(headers)
+  take_share(headers)
   selector = selector or chosen
   keep(headers, (divided(headers:get("x-nuncio-baggage") or "")))
   if not selector then
+    headers:remove("x-nuncio-share")
     return to_baseline(handle, host)
   end
   local own = own_host(handle, host, selector)
-  take_share(headers)
   lead(handle, own or "?", own and "" or "?")
 end
 
@@ -86,6 +87,8 @@ local function from_service(handle, host)
   if COOKIE then
     take_choice(headers)
   end
+  take_share(headers)
+  headers:remove("x-nuncio-share")
   for at = 0, headers:getNumValues("baggage") - 1 do
     lines[#lines + 1] = headers:getAtIndex("baggage", at)
   end
@@ -132,7 +135,7 @@ function envoy_on_request(handle)
   if TRUST == "internal" then
     return from_service(handle, host)
   end
-  local is_choice = COOKIE and (headers:get(":path") or ""):match("^[^?]*") == CHOICE
+  local is_choice = COOKIE and counts(headers) and (headers:get(":path") or ""):match("^[^?]*") == CHOICE
   if not is_choice then
     return from_client(handle, host)
   end

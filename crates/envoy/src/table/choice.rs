@@ -1,5 +1,8 @@
 //! The routes at the head of a baseline's table for requests that say something of a preview that was chosen by a cookie: they
-//! have the filter look at them which leads to previews (`choose.lua`). All others cost a comparison of two texts more.
+//! have the filter look at them which leads to previews (`choose.lua`). All others cost a few comparisons of texts more.
+//!
+//! Whatever the routes take the filter has to take out of the request, or they find it again: both read cookies and links alike.
+//! Whether a cookie counts is the filter's to say, which takes those out that do not, too.
 
 use std::collections::HashMap;
 
@@ -19,20 +22,28 @@ const PATH: &str = "/.nuncio/preview";
 
 /// What is in the names of all cookies of ours, so that most others are passed over at once; and those that are meant.
 const PART: &str = "nuncio_";
-const COOKIES: &str = r"(.*[;,]\s*)?(__Host-)?nuncio_(preview|share\.[^=;]*)=.*";
+const COOKIES: &str = r"(.*;\s*)?(__Host-)?nuncio_(preview|share\.[^=;]*)=.*";
+
+/// The same for links to previews, which a browser without cookies is sent to when it has chosen: `share.lua` takes them out.
+const LINK: &str = "nuncio-share=";
+const LINKS: &str = r"[^?]*\?(.*&)?nuncio-share=.*";
 
 /// The routes, where the table has any.
 pub(super) fn routes(table: &Table) -> Vec<PbRoute> {
     let Some(choice) = table.by_cookie else { return Vec::new() };
     let https = ValueMatch::Exact("https".to_owned());
-    let scheme = (choice == CookieChoice::Secure).then(|| header("x-forwarded-proto", https));
-    let cookies = [ValueMatch::Contains(PART.to_owned()), ValueMatch::Regex(COOKIES.to_owned())];
-    let with_cookie: Vec<_> = cookies.into_iter().map(|value| header("cookie", value)).chain(scheme.clone()).collect();
-    let scheme: Vec<_> = scheme.into_iter().collect();
+    let scheme: Vec<_> =
+        (choice == CookieChoice::Secure).then(|| header("x-forwarded-proto", https)).into_iter().collect();
+    let all = || PathSpecifier::Prefix("/".to_owned());
     vec![
         route(PathSpecifier::Path(PATH.to_owned()), &scheme),
-        route(PathSpecifier::Prefix("/".to_owned()), &with_cookie),
+        route(all(), &holding("cookie", PART, COOKIES)),
+        route(all(), &holding(":path", LINK, LINKS)),
     ]
+}
+
+fn holding(name: &str, part: &str, whole: &str) -> [HeaderMatch; 2] {
+    [ValueMatch::Contains(part.to_owned()), ValueMatch::Regex(whole.to_owned())].map(|value| header(name, value))
 }
 
 fn header(name: &str, value: ValueMatch) -> HeaderMatch {

@@ -66,12 +66,28 @@ async fn a_link_chooses_a_preview_for_a_browser_until_it_leaves() {
     }
     let rest = client.ask(&with(SHOP, "/", &cookie).with("baggage", "a=b")).await;
     assert_eq!((rest.by().as_str(), rest.header("x-nuncio-served-by")), ("web", Some("baseline")));
-    for other in ["", "x=1", "xnuncio_preview=1", "nuncio_previews=1", "a=nuncio_preview"] {
+    let others =
+        ["xnuncio_preview=1", "nuncio_previews=1", "a=nuncio_preview", "x=1,nuncio_preview=y", "x=1, nuncio_share.x=y"];
+    for other in ["", "x=1"].into_iter().chain(others) {
         let reply = client.ask(&with(SHOP, "/cart/", other)).await;
         assert_eq!((reply.by().as_str(), reply.header("x-nuncio-served-by")), ("cart", None), "{other}");
     }
     let seen = client.ask(&with(SHOP, "/cart/", "a=1; nuncio_preview=; nuncio_share.x=1")).await;
     assert_eq!((seen.by().as_str(), seen.echo().unwrap().header("cookie")), ("cart", Some("a=1")));
+
+    // The link, which says nothing here, goes no further.
+    for (asked, seen) in [
+        ("/cart/?nuncio-share=x", "/"),
+        ("/cart/?a=1&nuncio-share=&nuncio-share=x&b=2", "/?a=1&b=2"),
+        ("/cart/?anuncio-share=x", "/?anuncio-share=x"),
+        ("/cart/nuncio-share=x", "/nuncio-share=x"),
+    ] {
+        for ask in [get(SHOP, asked), get(SHOP, asked).with("baggage", "a=b"), get("SHOP.Example", asked)] {
+            let reply = client.ask(&ask).await;
+            let echo = reply.echo().unwrap_or_else(|| panic!("{asked}: {reply:?}"));
+            assert_eq!((reply.by().as_str(), echo.path.as_str(), echo.header("x-nuncio-share")), ("cart", seen, None));
+        }
+    }
 
     let left =
         client.ask(&choosing(SHOP, "leave&to=/cart/").with("cookie", &format!("{cookie}; nuncio_share.x=1"))).await;
@@ -142,6 +158,12 @@ async fn the_gate_is_the_same_for_who_chose_by_a_cookie() {
     let link = super::share::link(&shop, &["shared"]).await;
     let led = client.ask(&choosing(SHOP, &format!("select={}&to=/cart/&{link}", selector(&shared)))).await;
     assert_eq!((led.status, led.header("location")), (303, Some(&*format!("/cart/?{link}"))));
+    let to = |to: &str| choosing(SHOP, &format!("select={}&to={to}&{link}", selector(&shared)));
+    for (path, location) in
+        [("/cart/%23top", format!("/cart/?{link}#top")), ("/%3Fa%23b%3Fc", format!("/?a&{link}#b?c"))]
+    {
+        assert_eq!(client.ask(&to(path)).await.header("location"), Some(&*location), "{path}");
+    }
     let followed = client
         .ask(&get(SHOP, &format!("/cart/?{link}")).with("cookie", &cookies(&led)[0].replace("; Path", ";")))
         .await;
@@ -166,6 +188,7 @@ async fn by_https_no_cookie_chooses_that_another_host_could_have_set() {
     policy["spec"]["selectors"] = json!(["Cookie"]);
     policy["spec"].as_object_mut().unwrap().remove("scheme");
     let objects = [
+        listener("http", site.http().port(), "HTTP"),
         listener("https", site.https().port(), "HTTPS"),
         tls_host("shop", SHOP),
         tls_secret("shop", &authority.issue(&[SHOP])),
@@ -195,6 +218,21 @@ async fn by_https_no_cookie_chooses_that_another_host_could_have_set() {
                 eventually("an answer", async || client.send(&get(SHOP, "/cart/").with("cookie", cookie)).await).await;
             assert_eq!((reply.by().as_str(), reply.echo().unwrap().header("cookie")), (by, None), "{cookie}");
         }
+    }
+    // In clear text nothing chooses, however the request finds its table, and no service is sent what would.
+    let clear = Client::http(site.http());
+    for name in ["nuncio_preview", "__Host-nuncio_preview"] {
+        let chosen = |host: &str| get(host, "/cart/").with("cookie", &format!("{name}={selector}; x=1"));
+        for ask in [chosen(SHOP), chosen(SHOP).with("baggage", "a=b"), chosen("SHOP.Example")] {
+            let reply = eventually("an answer", async || clear.send(&ask).await).await;
+            let seen = (reply.by(), reply.echo().unwrap().header("cookie").map(str::to_owned));
+            assert_eq!(seen, ("cart".to_owned(), Some("x=1".to_owned())), "{ask:?}");
+        }
+    }
+    let path = format!("/.nuncio/preview?select={selector}");
+    for ask in [get(SHOP, &format!("{path}&nuncio-share=x")), get(SHOP, &path).with("baggage", "a=b")] {
+        let reply = clear.ask(&ask).await;
+        assert_eq!((reply.by().as_str(), reply.echo().unwrap().path, cookies(&reply).len()), ("web", path.clone(), 0));
     }
     gateway.stop().await;
 }
