@@ -31,6 +31,11 @@ function credential() {
   }
 }
 
+// What a value is that nobody else is to see: in samples, and where it is asked why the gateway refused.
+const HIDDEN = '$VALUE';
+const isSecret = (name) => /authorization|cookie|key(?!word)|token|secret/i.test(name);
+const hidden = ([name, value]) => [name, isSecret(name) ? HIDDEN : value];
+
 // Headers that no parameter of the document is.
 function moreHeaders() {
   const lines = valueOf('try-headers').split('\n').filter((line) => line.includes(':'));
@@ -67,7 +72,7 @@ function filledIn() {
     if (place === 'path' || field.value === '') continue;
     if (place === 'header') headers.push([name, field.value]);
     const items = 'repeated' in field.dataset ? field.value.split(',') : [field.value];
-    if (place === 'query') query.push(...items.map((item) => `${encodeURIComponent(name)}=${encodeURIComponent(item)}`));
+    if (place === 'query') query.push(...items.map((item) => [name, encodeURIComponent(item)]));
   }
   const { method } = form.dataset;
   const body = find('try-body');
@@ -75,9 +80,12 @@ function filledIn() {
   const hasBody = body && body.value !== '' && !['GET', 'HEAD'].includes(method);
   if (hasBody) headers.push(['content-type', body.dataset.media]);
   if (upload && !upload.isForm) headers.push(['content-type', upload.media]);
+  const urlWith = (pairs) =>
+    valueOf('try-origin') + path + (pairs.length ? `?${pairs.map(([name, value]) => `${encodeURIComponent(name)}=${value}`).join('&')}` : '');
   return {
     method,
-    url: valueOf('try-origin') + path + (query.length ? `?${query.join('&')}` : ''),
+    url: urlWith(query),
+    shown: { url: urlWith(query.map(hidden)), headers: headers.map(hidden) },
     headers,
     body: hasBody ? body.value : undefined,
     upload,
@@ -88,11 +96,13 @@ function filledIn() {
 const quoted = (word) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 // The request for a shell. Credentials are variables: what is shown may be copied anywhere.
-function curl({ method, url, headers, body, upload, credential: by }) {
+function curl({ method, shown: { url, headers }, body, upload, credential: by }) {
   const verb = /^[A-Za-z]+$/.test(method) ? method : quoted(method);
-  const parts = [method === 'GET' ? `curl ${quoted(url)}` : `curl -X ${verb} ${quoted(url)}`];
-  for (const [name, value] of headers) parts.push(`-H ${quoted(`${name}: ${value}`)}`);
-  if (by) parts.push(`-H "${by.name.replace(/[^\w-]/g, '')}: ${by.shown}"`);
+  const at = quoted(url).replaceAll(HIDDEN, `'"${HIDDEN}"'`);
+  const parts = [method === 'GET' ? `curl ${at}` : `curl -X ${verb} ${at}`];
+  const variable = (name, value) => `-H "${name.replace(/[^\w-]/g, '')}: ${value}"`;
+  for (const [name, value] of headers) parts.push(value === HIDDEN ? variable(name, value) : `-H ${quoted(`${name}: ${value}`)}`);
+  if (by) parts.push(variable(by.name, by.shown));
   if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
   for (const [name, what] of upload?.parts ?? []) {
     const named = what instanceof File ? `@${what.name}` : what;
@@ -102,7 +112,7 @@ function curl({ method, url, headers, body, upload, credential: by }) {
 }
 
 // Why the gateway answers so, as it says itself. It is told which credentials there are, and not what they are.
-async function explained({ method, url, headers, credential: by }) {
+async function explained({ method, shown: { url, headers }, credential: by }) {
   const told = by ? [...headers, [by.name, by.shown]] : headers;
   const asked = { method, url, headers: told.map(([name, value]) => ({ name, value })) };
   const reply = await fetch(form.dataset.explain, {
@@ -131,7 +141,7 @@ function reasons(status, told, { outcome, protection, limits }) {
   const decided = text(status === 429 ? 'limited' : 'decided');
   const isDecided = status === 429 ? limits.some(({ limit }) => limit) : status !== 503 && protection.length;
   const rules = protection.map(({ by, filters, outcome: what }) =>
-    element('li', {}, element('code', {}, by), `: ${filters.length ? askedOf(what, filters) : what}`));
+    element('li', {}, ...(by ? [element('code', {}, by), ': '] : []), filters.length ? askedOf(what, filters) : what));
   const held = limits.map(({ labels, limit, outcome: what }) =>
     element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), labels ? text('limit_for', { labels, outcome: what }) : what));
   return element('div', { className: 'note why' },

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::about::About;
 use crate::access::Viewer;
 use crate::api::{Api, Undocumented};
-use crate::gateway::{Naming, PortalSpec, ServedApi};
+use crate::gateway::{Naming, ObjectRef, PortalSpec, ServedApi};
 use crate::reference::Reference;
 
 /// Something that is wrong, and since when.
@@ -176,6 +176,13 @@ impl Catalog {
             gateway: self.gateway.clone(),
             is_known: self.is_known,
         })
+    }
+
+    /// Whether it has one of these: a route that is made of it may be told of.
+    pub(crate) fn has_any(&self, objects: &[ObjectRef]) -> bool {
+        let undocumented = self.undocumented.iter().flat_map(|service| &service.routes);
+        let mut known = self.entries.iter().flat_map(|entry| entry.api.routes()).chain(undocumented);
+        known.any(|served| objects.iter().any(|object| served.is(object)))
     }
 
     /// Puts entries in the order in which they are shown.

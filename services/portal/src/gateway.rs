@@ -9,7 +9,7 @@ mod previews;
 use http::header;
 
 pub(crate) use self::admin::{Admin, GatewayError};
-pub(crate) use self::explain::{AskedRequest, Explanation};
+pub(crate) use self::explain::{AskedRequest, Explanation, ObjectRef};
 use self::model::Page;
 pub(crate) use self::model::{Credential, DEV_PORTAL, Docs, Path, Rewrite, ServedApi, Upstream, UpstreamTls};
 #[cfg(test)]

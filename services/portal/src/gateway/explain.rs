@@ -30,18 +30,36 @@ pub(crate) struct AskedHeader {
 pub(crate) struct Explanation {
     /// In a sentence.
     pub(crate) outcome: String,
+    /// The route that it gets.
+    #[serde(default, skip_serializing)]
+    #[schema(ignore)]
+    pub(crate) route: Option<ExplainedRoute>,
     /// Who is asked about it before it goes on, in this order.
     pub(crate) protection: Vec<Protection>,
     /// What it is held to.
     pub(crate) limits: Vec<Limit>,
 }
 
+/// A route, as far as it matters to whom it may be explained.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct ExplainedRoute {
+    pub(crate) origin: Vec<ObjectRef>,
+}
+
+/// An object that something is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct ObjectRef {
+    pub(crate) kind: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
 /// Somebody who is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Protection {
-    /// The rule of a FilterPolicy, as `policy.namespace#3`; or the AuthServices.
+    /// The rule of a FilterPolicy, as `policy.namespace#3`; or the AuthServices. Empty for who is no operator.
     by: String,
-    /// What the request passes.
+    /// What the request passes. Empty for who is no operator.
     filters: Vec<String>,
     /// Whether it is one of those that it is for.
     #[serde(skip_serializing)]
@@ -59,6 +77,41 @@ pub(crate) struct Limit {
     limit: Option<String>,
     /// What comes of it.
     outcome: String,
+}
+
+impl Explanation {
+    /// What of it is for who is no operator: names of rules, Filters, clusters and services are left out.
+    pub(crate) fn for_readers(self) -> Self {
+        let outcome = match self.outcome.starts_with("forwarded") {
+            true => "forwarded to the service",
+            false => "answered by the gateway, whose operators can see why",
+        };
+        Self {
+            outcome: outcome.to_owned(),
+            route: None,
+            protection: self.protection.into_iter().map(Protection::for_readers).collect(),
+            limits: self.limits.into_iter().filter(|limit| limit.limit.is_some()).map(Limit::for_readers).collect(),
+        }
+    }
+}
+
+impl Protection {
+    fn for_readers(self) -> Self {
+        let outcome = "the gateway asks whether it may pass".to_owned();
+        Self { by: String::new(), filters: Vec::new(), applies: self.applies, outcome }
+    }
+}
+
+impl Limit {
+    fn for_readers(self) -> Self {
+        // A label may be the cluster's name; what comes after "beyond that" is who counts.
+        let labels = if self.labels.contains("destination_cluster=") { String::new() } else { self.labels };
+        let outcome = match self.outcome.split_once(" beyond that") {
+            Some((what, _)) => format!("{what} beyond that"),
+            None => "counted by the gateway".to_owned(),
+        };
+        Self { labels, limit: self.limit, outcome }
+    }
 }
 
 impl Admin {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::ObjectRef;
 use crate::texts::Texts;
 
 /// A list.
@@ -44,6 +45,11 @@ pub(crate) struct ServedApi {
 pub(crate) const DEV_PORTAL: &str = "DevPortal";
 
 impl ServedApi {
+    /// Whether it is made of this object.
+    pub(crate) fn is(&self, object: &ObjectRef) -> bool {
+        (&self.kind, &self.namespace, &self.name) == (&object.kind, &object.namespace, &object.name)
+    }
+
     /// Whether a DevPortal names it, and no route leads there.
     pub(crate) fn is_by_hand(&self) -> bool {
         self.kind == DEV_PORTAL

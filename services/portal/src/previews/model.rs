@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Identity;
+use crate::gateway::ObjectRef;
 use crate::texts::Texts;
 use crate::web::words::{ago, date};
 
@@ -182,19 +183,14 @@ pub(super) struct Route {
     pub(super) matches: String,
     pub(super) action: String,
     pub(super) backends: Vec<Backend>,
-    pub(super) origin: Vec<Origin>,
+    /// The objects that it is made of.
+    pub(super) origin: Vec<ObjectRef>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Backend {
     cluster: Option<String>,
     invalid: Option<String>,
-}
-
-/// An object that a route is made of.
-#[derive(Debug, Deserialize)]
-pub(super) struct Origin {
-    pub(super) kind: String,
 }
 
 impl Route {

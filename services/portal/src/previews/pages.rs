@@ -161,7 +161,10 @@ async fn show(
     for url in &preview.urls {
         let path = format!("/api/v1/routes?limit=1000&host={}", escape_path(&host_of(&url.url).unwrap_or_default()));
         let of_host: Routes = visit.console.admin.get(&path).await.map_err(|error| refused(error.into()))?;
-        routes.extend(of_host.items.iter().filter(|route| route.action == "forward").map(|route| shown(route, url)));
+        // Those of an API that is not for the reader are as little his in a preview.
+        let is_his = |route: &&Route| differs(route) || visit.may_see_route(&route.origin);
+        let forwarding = of_host.items.iter().filter(|route| route.action == "forward");
+        routes.extend(forwarding.filter(is_his).map(|route| shown(route, url)));
     }
     let differ = routes.iter().filter(|route| route.differs).count();
     let status = wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code);
@@ -195,8 +198,13 @@ fn shown(route: &Route, url: &Url) -> RouteRow {
         host: url.baseline.clone(),
         matches: route.matches.clone(),
         leads: route.leads(),
-        differs: route.origin.iter().any(|object| object.kind == "Preview"),
+        differs: differs(route),
     }
+}
+
+/// Whether the preview leads it elsewhere.
+fn differs(route: &Route) -> bool {
+    route.origin.iter().any(|object| object.kind == "Preview")
 }
 
 /// Ends one.

@@ -189,7 +189,7 @@ pub(crate) async fn operation(
     let removed = |header: &str| entry.api.served.removes(header);
     let link = format!("{}/schemas/", head.link);
     let view = OperationView::of(reference, operation, &link, removed, site.texts()).ok_or_else(missing)?;
-    let previews = site.console.admin.preview_addresses(reference.origins(), site.texts()).await;
+    let previews = site.preview_addresses(reference.origins()).await;
     let page = OperationPage {
         frame: site.frame(),
         menu: Menu::of(reference, &slug),

@@ -35,7 +35,7 @@ fn is_plain(origin: &str) -> bool {
     request_body = AskedRequest,
     responses((status = 200, description = "What becomes of the request", body = Explanation),
         (status = 400, description = "It is no request, or none to an address of the API"),
-        (status = 404, description = "The gateway serves no such API"),
+        (status = 404, description = "The gateway serves no such API, or the request would reach what the reader may not see"),
         (status = 503, description = "The gateway's controller cannot be asked")))]
 pub(super) async fn explain(
     site: Visit,
@@ -49,10 +49,17 @@ pub(super) async fn explain(
         return (StatusCode::BAD_REQUEST, "the URL is not at an address of this API\n").into_response();
     }
     match site.console.admin.explain(&asked).await {
-        Ok(explanation) => Json(explanation).into_response(),
+        Ok(explanation) if !is_told(&site, &explanation) => StatusCode::NOT_FOUND.into_response(),
+        Ok(explanation) if site.is_by_operator() => Json(explanation).into_response(),
+        Ok(explanation) => Json(explanation.for_readers()).into_response(),
         Err(GatewayError::Refused(why)) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
+}
+
+/// Whether the request gets a route that the reader may be told of: at the same addresses there are other APIs, too.
+fn is_told(site: &Visit, explanation: &Explanation) -> bool {
+    explanation.route.as_ref().is_some_and(|route| site.may_see_route(&route.origin))
 }
 
 /// Whether a URL is at one of the addresses of an API, or of their previews.
@@ -64,10 +71,5 @@ async fn is_of(site: &Visit, entry: &Entry, url: &str) -> bool {
     if mount.origins.contains(&origin) {
         return true;
     }
-    site.console
-        .admin
-        .preview_addresses(&mount.origins, site.texts())
-        .await
-        .iter()
-        .any(|preview| preview.origin == origin)
+    site.preview_addresses(&mount.origins).await.iter().any(|preview| preview.origin == origin)
 }

@@ -14,7 +14,7 @@ use crate::access::Viewer;
 use crate::catalog::Catalog;
 use crate::console;
 use crate::content::{Content, Page};
-use crate::gateway::{Scope, host_of};
+use crate::gateway::{ObjectRef, PreviewAddress, Scope, host_of};
 use crate::markdown::Html;
 use crate::texts::Texts;
 
@@ -57,6 +57,24 @@ impl Visit {
     /// The pages that are for the reader.
     pub(crate) fn pages(&self) -> impl Iterator<Item = &Page> {
         self.content.pages.iter().filter(|page| self.viewer.may_see(page.visible_to()))
+    }
+
+    /// Whether the reader is known to run the gateway, by the groups that the console is for.
+    pub(crate) fn is_by_operator(&self) -> bool {
+        self.viewer.is_in(&self.console.groups)
+    }
+
+    /// Whether a route that is made of these may be told of.
+    pub(crate) fn may_see_route(&self, origin: &[ObjectRef]) -> bool {
+        self.is_by_operator() || self.catalog.has_any(origin)
+    }
+
+    /// Where previews of these addresses are. As elsewhere, previews are for who is logged in.
+    pub(crate) async fn preview_addresses(&self, origins: &[String]) -> Vec<PreviewAddress> {
+        match self.viewer.is_somebody() {
+            true => self.console.admin.preview_addresses(origins, self.texts()).await,
+            false => Vec::new(),
+        }
     }
 
     /// What is around every page.

@@ -1,6 +1,8 @@
 //! Who reads, and what he sees.
 
 use nuncio_auth::jwt::Signer;
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::changes::later_cart;
 use super::*;
@@ -55,6 +57,107 @@ async fn what_is_for_a_group_is_told_to_nobody_else() {
         let told = ask(&format!("/openapi/services/shop/cart/{path}"), guest()).await;
         assert!(!told.contains("openapi"), "{path}: {told}");
     }
+}
+
+/// A controller that says that every request gets the route of the cart, behind a Filter.
+async fn controller() -> (String, AbortOnDropHandle<()>) {
+    let explained = json!({ "outcome": "forwarded to zebra-cart-1 as /", "route": { "origin":
+            [{ "kind": "Mapping", "namespace": "shop", "name": "cart" }] },
+        "protection": [{ "by": "zebra.shop#0", "filters": ["zebra.shop (JWT)"], "applies": true, "outcome": "asked at zebra" }],
+        "limits": [{ "labels": "user=ann", "limit": "5 per hour", "outcome": "answered 429 beyond that if zebra is asked" },
+            { "labels": "destination_cluster=zebra", "limit": null, "outcome": "zebra is asked" }] });
+    let previews = json!({ "items": [{ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null,
+        "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--zebra.example/" }],
+        "services": [{ "baseline": "cart", "backend": "zebra" }], "problems": [] }] });
+    let route = |name: &str, kinds: &[&str]| {
+        let origin: Vec<_> = kinds.iter().map(|kind| json!({ "kind": kind, "namespace": "shop", "name": name })).collect();
+        json!({ "match": format!("prefix /{name}/"), "action": "forward", "origin": origin,
+            "backends": [{ "cluster": "c-1", "invalid": null }] })
+    };
+    let routes = json!({ "items": [route("cart", &["Mapping"]), route("vault", &["Mapping"]), route("tax", &["Mapping", "Preview"])] });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let says = |said: Value| async move || axum::Json(said);
+    let app = axum::Router::new()
+        .route("/api/v1/explain", axum::routing::post(says(explained)))
+        .route("/api/v1/previews", axum::routing::get(says(previews)))
+        .route("/api/v1/routes", axum::routing::get(says(routes)));
+    let serving = tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
+    (address, AbortOnDropHandle::new(serving))
+}
+
+/// Status and body of the answer to a request for an explanation.
+async fn explained(portal: &Router, api: &str, url: &str, headers: HeaderMap) -> (StatusCode, String) {
+    let asked = json!({ "method": "GET", "url": url }).to_string();
+    let mut request = Request::post(format!("/docs/api/v1/apis/{api}/explain")).body(Body::from(asked)).unwrap();
+    *request.headers_mut() = headers;
+    request.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+    let (parts, body) = portal.clone().oneshot(request).await.unwrap().into_parts();
+    (parts.status, String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned())
+}
+
+#[tokio::test]
+async fn a_request_is_explained_as_far_as_it_is_for_the_reader() {
+    let signer = Signer::ephemeral().unwrap();
+    let (address, _controller) = controller().await;
+    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    site.console.admin = Admin::new(&address).unwrap();
+    site.console.groups = Arc::new(["staff".to_owned()]);
+    let url = "https://shop.example/api/carts/ann";
+    let portal = router(site.clone());
+    let (status, told) = explained(&portal, "shop/cart", url, HeaderMap::new()).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert!(!told.contains("zebra"), "{told}");
+    for part in ["forwarded to the service", "user=ann", "5 per hour", "answered 429 beyond that"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let (_, told) = explained(&portal, "shop/cart", url, signed(&signer, |_| {})).await;
+    assert!(told.contains("zebra.shop#0") && told.contains("zebra.shop (JWT)"), "{told}");
+
+    // Another API at the same address, of which only members of a group are told.
+    let mut other = of_service();
+    other.id.name = "other".to_owned();
+    other.served.name = "other".to_owned();
+    let mut entry = (**site.catalog.load().entries.first().unwrap()).clone();
+    entry.api = Arc::new(other);
+    let mut hidden = of_service();
+    hidden.served.docs.as_mut().unwrap().visible_to = Some(vec!["staff".to_owned()]);
+    let hidden = Entry { api: Arc::new(hidden), ..entry.clone() };
+    let entries = vec![Arc::new(entry), Arc::new(hidden)];
+    site.catalog.store(Arc::new(Catalog { entries, ..(**site.catalog.load()).clone() }));
+    let guest = || signed(&signer, |claims| claims["groups"] = json!(["guests"]));
+    for headers in [HeaderMap::new(), guest()] {
+        for api in ["shop/other", "shop/cart"] {
+            let (status, told) = explained(&portal, api, url, headers.clone()).await;
+            assert_eq!((status, told.as_str()), (StatusCode::NOT_FOUND, ""), "{api}");
+        }
+    }
+    assert_eq!(explained(&portal, "shop/other", url, signed(&signer, |_| {})).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn previews_and_their_routes_are_told_to_whom_they_are_for() {
+    let signer = Signer::ephemeral().unwrap();
+    let (address, _controller) = controller().await;
+    let mut site = Site { access: access(&signer), ..site(of_service(), &cart(), &[], None) };
+    site.console.admin = Admin::new(&address).unwrap();
+    let portal = router(site);
+    let ask = async |path: &str, headers: HeaderMap| {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        *request.headers_mut() = headers;
+        let (parts, body) = portal.clone().oneshot(request).await.unwrap().into_parts();
+        format!("{:?} {}", parts.headers, String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()))
+    };
+    let operation = "/docs/doc/shop/cart/operations/show";
+    assert!(!ask(operation, HeaderMap::new()).await.contains("zebra"));
+    assert_eq!(ask(operation, signed(&signer, |_| {})).await.matches("https://web--zebra.example").count(), 2);
+    let there = "https://web--zebra.example/api/carts/ann";
+    assert_eq!(explained(&portal, "shop/cart", there, HeaderMap::new()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(explained(&portal, "shop/cart", there, signed(&signer, |_| {})).await.0, StatusCode::OK);
+
+    let page = ask("/docs/previews/shop/pr-42", signed(&signer, |_| {})).await;
+    assert!(page.contains("prefix /cart/") && page.contains("prefix /tax/"), "{page}");
+    assert!(!page.contains("vault"), "the catalog has no such API: {page}");
 }
 
 #[tokio::test]
