@@ -68,9 +68,10 @@ async fn controller() -> (String, AbortOnDropHandle<()>) {
             { "labels": "destination_cluster=zebra", "limit": null, "outcome": "zebra is asked" }] });
     let previews = json!({ "items": [{ "namespace": "shop", "name": "pr-42", "access": "Public", "source": null,
         "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--zebra.example/" }],
-        "services": [{ "baseline": "cart", "backend": "zebra" }], "problems": [] }] });
+        "services": [{ "baseline": "cart", "backend": "zebra" }], "problems": [] }], "total": 1 });
     let route = |name: &str, kinds: &[&str]| {
-        let origin: Vec<_> = kinds.iter().map(|kind| json!({ "kind": kind, "namespace": "shop", "name": name })).collect();
+        let origin: Vec<_> =
+            kinds.iter().map(|kind| json!({ "kind": kind, "namespace": "shop", "name": name })).collect();
         json!({ "match": format!("prefix /{name}/"), "action": "forward", "origin": origin,
             "backends": [{ "cluster": "c-1", "invalid": null }] })
     };
@@ -150,7 +151,7 @@ async fn previews_and_their_routes_are_told_to_whom_they_are_for() {
     };
     let operation = "/docs/doc/shop/cart/operations/show";
     assert!(!ask(operation, HeaderMap::new()).await.contains("zebra"));
-    assert_eq!(ask(operation, signed(&signer, |_| {})).await.matches("https://web--zebra.example").count(), 2);
+    assert!(ask(operation, signed(&signer, |_| {})).await.contains("https://web--zebra.example"));
     let there = "https://web--zebra.example/api/carts/ann";
     assert_eq!(explained(&portal, "shop/cart", there, HeaderMap::new()).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(explained(&portal, "shop/cart", there, signed(&signer, |_| {})).await.0, StatusCode::OK);
