@@ -4,13 +4,13 @@ mod indexing;
 mod kept;
 mod look;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -54,7 +54,7 @@ pub(crate) struct Refresher {
     gateway: Option<Trouble>,
     is_known: bool,
     /// Whoever is being asked: one request at a time.
-    asked: BTreeSet<String>,
+    asked: BTreeMap<String, (task::Id, ApiId)>,
     looking: JoinSet<(ApiId, String, Looked)>,
 }
 
@@ -78,7 +78,7 @@ impl Refresher {
             addresses: Vec::new(),
             gateway: None,
             is_known: false,
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
             looking: JoinSet::new(),
         }
     }
@@ -91,7 +91,10 @@ impl Refresher {
             let changed = tokio::select! {
                 () = stop.cancelled() => return,
                 Some(told) = told.recv() => self.hear(told),
-                Some(Ok((id, authority, looked))) = self.looking.join_next() => self.take(&id, &authority, looked),
+                Some(looked) = self.looking.join_next() => match looked {
+                    Ok((id, authority, looked)) => self.take(&id, &authority, looked),
+                    Err(error) => self.lose(&error),
+                },
                 () = all.notified() => {
                     let now = Instant::now();
                     self.kept.values_mut().for_each(|kept| kept.wish(now));
@@ -114,13 +117,14 @@ impl Refresher {
             }
             let Ok(target) = kept.api.target.clone() else { continue };
             let authority = target.authority().to_owned();
-            if !kept.is_due(now) || self.asked.contains(&authority) {
+            if !kept.is_due(now) || self.asked.contains_key(&authority) {
                 continue;
             }
-            self.asked.insert(authority.clone());
             let question = kept.begin(target);
-            let (id, fetcher, history) = (id.clone(), self.fetcher.clone(), Arc::clone(&self.history));
-            self.looking.spawn(async move { (id, authority, look(&fetcher, history, question).await) });
+            let (fetcher, history) = (self.fetcher.clone(), Arc::clone(&self.history));
+            let (of, at) = (id.clone(), authority.clone());
+            let looking = self.looking.spawn(async move { (of, at, look(&fetcher, history, question).await) });
+            self.asked.insert(authority, (looking.id(), id.clone()));
         }
     }
 
@@ -128,7 +132,7 @@ impl Refresher {
         let far = Instant::now() + Duration::from_secs(3600);
         let waits = |kept: &&Kept| {
             let Ok(target) = &kept.api.target else { return false };
-            self.looking.len() < AT_ONCE && !self.asked.contains(target.authority())
+            self.looking.len() < AT_ONCE && !self.asked.contains_key(target.authority())
         };
         self.kept.values().filter(waits).filter_map(Kept::due).min().unwrap_or(far)
     }
@@ -138,10 +142,12 @@ impl Refresher {
         let told = match told {
             Ok(told) => told,
             Err(error) => {
-                let is_new = self.gateway.is_none();
+                let (before, why) = (self.gateway.as_ref(), error.to_string());
+                let is_new = before.is_none_or(|before| before.why != why);
                 if is_new {
-                    tracing::warn!("{error}; what it served last is shown");
-                    self.gateway = Some(Trouble { since: Timestamp::now(), why: error.to_string() });
+                    tracing::warn!("{why}; what it served last is shown");
+                    let since = before.map_or_else(Timestamp::now, |before| before.since);
+                    self.gateway = Some(Trouble { since, why });
                 }
                 return is_new;
             }
@@ -172,6 +178,17 @@ impl Refresher {
         self.kept.get_mut(id).is_some_and(|kept| kept.take(looked, self.settings.poll()))
     }
 
+    /// Looking at a document broke off: the next of the same service is not to wait for it for ever.
+    fn lose(&mut self, error: &JoinError) -> bool {
+        let lost = self.asked.iter().find(|(_, (task, _))| *task == error.id());
+        let Some((authority, (_, id))) = lost.map(|(authority, asked)| (authority.clone(), asked.clone())) else {
+            return false;
+        };
+        tracing::error!("looking at the document of {id} broke off: {error}");
+        self.asked.remove(&authority);
+        self.kept.get_mut(&id).is_some_and(Kept::lose)
+    }
+
     fn publish(&mut self) {
         let (without, documented): (Vec<_>, Vec<_>) = self.kept.values_mut().partition(|kept| kept.is_without());
         let documented = documented.into_iter();
@@ -189,5 +206,48 @@ impl Refresher {
         catalog.sort();
         self.catalog.store(Arc::new(catalog));
         self.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::tests::of_service;
+    use crate::gateway::Admin;
+
+    fn refresher() -> Refresher {
+        _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let settings = crate::settings::tests::settings(&[]);
+        let admin = Admin::new("127.0.0.1:1").unwrap();
+        let fetcher =
+            Fetcher::new(&settings, crate::fetch::Certificates::Elsewhere { admin, directory: None }).unwrap();
+        Refresher::new(fetcher, Arc::default(), settings, Arc::default(), Arc::default())
+    }
+
+    #[tokio::test]
+    async fn a_look_that_breaks_off_holds_nobody_up() {
+        let mut refresher = refresher();
+        let api = of_service();
+        let (id, target) = (api.id.clone(), api.target.clone().unwrap());
+        let mut kept = Kept::updated(None, api, Instant::now());
+        let _ = kept.begin(target.clone());
+        refresher.kept.insert(id.clone(), kept);
+        let looking = refresher.looking.spawn(async { panic!("what nobody thought of") });
+        refresher.asked.insert(target.authority().to_owned(), (looking.id(), id.clone()));
+        let error = refresher.looking.join_next().await.unwrap().err().unwrap();
+        assert!(refresher.lose(&error), "it is told that there is none");
+        assert!(refresher.asked.is_empty() && refresher.kept[&id].due().is_some(), "it is asked again");
+    }
+
+    #[tokio::test]
+    async fn the_newest_reason_is_told_why_the_gateway_is_silent() {
+        let mut refresher = refresher();
+        let silent = |reason: &str| Err(GatewayError::NoAnswer { address: "a:1".into(), reason: reason.to_owned() });
+        assert!(refresher.hear(silent("cannot be reached")));
+        let since = refresher.gateway.as_ref().unwrap().since;
+        assert!(!refresher.hear(silent("cannot be reached")), "that is known");
+        assert!(refresher.hear(silent("answers 503")));
+        let told = refresher.gateway.as_ref().unwrap();
+        assert!(told.since == since && told.why.contains("503"), "{told:?}");
     }
 }

@@ -143,6 +143,12 @@ impl Kept {
         is_another
     }
 
+    /// Nothing came of it; says whether something that is shown is another.
+    pub(super) fn lose(&mut self) -> bool {
+        let answer = Err(Failure { why: "reading it broke off".to_owned(), is_answer: false });
+        self.take(Looked { api: Arc::clone(&self.api), reference: self.reference.clone(), answer }, None)
+    }
+
     fn succeed(&mut self, source: Source) {
         if let Some(Trouble { since, .. }) = self.trouble.take() {
             tracing::info!("the document of {} can be had again; it could not since {since}", self.api.id);
