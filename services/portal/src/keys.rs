@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use nuncio_auth::crypto;
@@ -29,6 +30,9 @@ use crate::gateway::Admin;
 pub(crate) const MOST: usize = 20;
 /// The longest name of a key, in characters.
 pub(crate) const LONGEST: usize = 60;
+
+/// How long a page waits to hear how often keys were used.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +103,11 @@ impl Uses {
         match self {
             Self::Beside(uses) => ids.iter().filter_map(|id| Some(((*id).to_owned(), uses.0(id)?))).collect(),
             // A page of keys is of use without.
-            Self::Of(admin) => admin.get(&format!("/api/v1/key-uses?ids={}", ids.join(","))).await.unwrap_or_default(),
+            Self::Of(admin) => {
+                let path = format!("/api/v1/key-uses?ids={}", ids.join(","));
+                let told = tokio::time::timeout(PATIENCE, admin.get(&path)).await;
+                told.ok().and_then(Result::ok).unwrap_or_default()
+            }
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Manifest {
     /// As the Secret has them: `sha256:` digests.
     digests: BTreeMap<String, String>,
     pub(super) keys: BTreeMap<String, Key>,
+    /// What was read: what others have written beside stays.
+    object: Value,
 }
 
 impl Manifest {
@@ -52,17 +54,20 @@ impl Manifest {
 
     fn with(digests: BTreeMap<String, String>, secret: &Value) -> serde_json::Result<Self> {
         let keys = serde_json::from_str(secret["metadata"]["annotations"][ANNOTATION].as_str().unwrap_or_default())?;
-        Ok(Self { digests, keys })
+        Ok(Self { digests, keys, object: secret.clone() })
     }
 
     /// The Secret of that name.
     pub(super) fn secret(&self, name: &str) -> Value {
         let known = serde_json::to_string(&self.keys).unwrap_or_default();
-        json!({
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": { "name": name, "annotations": { ANNOTATION: known } },
-            "stringData": self.digests,
-        })
+        let mut secret = self.object.clone();
+        (secret["apiVersion"], secret["kind"]) = (json!("v1"), json!("Secret"));
+        secret["metadata"]["name"] = json!(name);
+        secret["metadata"]["annotations"][ANNOTATION] = json!(known);
+        // All digests are written anew, so that one that was removed is gone.
+        secret.as_object_mut().map(|secret| secret.remove("data"));
+        secret["stringData"] = json!(self.digests);
+        secret
     }
 
     pub(super) fn put(&mut self, new: &NewKey, key: Key) {
@@ -82,5 +87,31 @@ impl Manifest {
         // Digests of keys are nobody's business.
         let written = replace_file(path, format!("{secret:#}\n").as_bytes(), 0o600);
         written.map_err(|error| KeysError::File(path.display().to_string(), error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_beside_the_keys_stays() {
+        let metadata = json!({ "name": "keys", "labels": { "team": "shop" }, "ownerReferences": [{ "name": "portal" }],
+            "annotations": { "other": "1", ANNOTATION: "{}" } });
+        let read = json!({ "type": "Opaque", "metadata": metadata, "data": { "old": STANDARD.encode("sha256:1") } });
+        let mut manifest = Manifest::of_secret(&read).unwrap();
+        let key = Key { name: "a".into(), subject: "ann".into(), issuer: String::new(), since: Timestamp::UNIX_EPOCH };
+        manifest.put(&NewKey { id: "new".into(), secret: "s".into() }, key);
+        manifest.remove("old");
+        let written = manifest.secret("keys");
+        for field in ["labels", "ownerReferences", "name"] {
+            assert_eq!(written["metadata"][field], read["metadata"][field], "{field}");
+        }
+        assert_eq!((&written["type"], &written["metadata"]["annotations"]["other"]), (&json!("Opaque"), &json!("1")));
+        assert!(written["metadata"]["annotations"][ANNOTATION].as_str().unwrap().contains("ann"), "{written}");
+        assert!(written.get("data").is_none() && written["stringData"].get("new").is_some(), "{written}");
+        assert!(Manifest::default().secret("keys")["stringData"].is_object());
     }
 }

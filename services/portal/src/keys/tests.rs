@@ -98,4 +98,11 @@ async fn how_often_keys_were_used_is_asked_of_the_gateway() {
     controller.abort();
     assert!(controller.await.is_err());
     assert!(keys.used(&["ann-1", "bob-2"]).await.is_empty(), "a page is of use without");
+
+    // One that takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let admin = Admin::new(&silent.local_addr().unwrap().to_string()).unwrap();
+    let keys = Keys::open(&place, Some(Uses::Of(admin))).await.unwrap();
+    let began = std::time::Instant::now();
+    assert!(keys.used(&["ann-1"]).await.is_empty() && began.elapsed().as_secs() < 5);
 }
