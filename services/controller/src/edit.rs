@@ -7,7 +7,7 @@ mod file;
 mod manifest;
 mod patch;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use nuncio_api::{Defaults, Kind, Masked, Object, ObjectId, Severity, Spec};
 use nuncio_translate::{Settings, World};
@@ -32,6 +32,10 @@ pub(crate) struct Editor {
     settings: Settings,
     /// Changes may be written.
     is_allowed: bool,
+    /// One change is written at a time.
+    turn: Arc<Mutex<()>>,
+    /// One is looked at at a time: it takes a world of its own.
+    trial: Arc<Mutex<()>>,
 }
 
 impl Editor {
@@ -42,6 +46,8 @@ impl Editor {
             defaults: defaults(&config.namespace, config.expand_environment),
             settings,
             is_allowed: config.allow_edits,
+            turn: Arc::default(),
+            trial: Arc::default(),
         }
     }
 
@@ -55,6 +61,12 @@ impl Editor {
 
     /// What a change would do.
     pub(crate) fn dry_run(&self, engine: &Mutex<Engine>, change: &ChangeRequest) -> Result<DryRunView, ChangeError> {
+        let _trial = match self.trial.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(ChangeError::Busy),
+            // Whoever broke off left nothing behind.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Ok(trial) => trial,
+        };
         let id = editable(&change.kind, &change.namespace, &change.name)?;
         let old = self.read(engine, &id)?;
         self.tried(engine, &id, &old, change).map(|(_, view)| view)
@@ -65,6 +77,7 @@ impl Editor {
         if !self.is_allowed {
             return Err(ChangeError::NotAllowed);
         }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let id = editable(&change.kind, &change.namespace, &change.name)?;
         let old = self.read(engine, &id)?;
         if change.digest.as_ref() != Some(&old.digest) {

@@ -128,6 +128,9 @@ pub enum ChangeError {
     /// The file was changed by somebody else.
     #[error("{0} has changed since: look at it again")]
     Conflict(String),
+    /// Another change is being tried.
+    #[error("another change is being looked at: try again in a moment")]
+    Busy,
     /// Nobody allowed changes.
     #[error("changes are not applied here: the gateway was not started with --allow-edits")]
     NotAllowed,
@@ -146,6 +149,7 @@ impl IntoResponse for ChangeError {
             Self::NotEditable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Conflict(_) | Self::Io(_) => StatusCode::CONFLICT,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::NotAllowed | Self::Denied(_) => StatusCode::FORBIDDEN,
         };
         (status, format!("{self}\n")).into_response()
@@ -173,6 +177,7 @@ pub(super) async fn manifest(
         (status = 400, description = "The text is not that object", body = String),
         (status = 404, description = "There is no such object", body = String),
         (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
+        (status = 429, description = "Another change is being looked at", body = String),
     ))]
 pub(super) async fn dry_run(
     State(view): State<Shared>,

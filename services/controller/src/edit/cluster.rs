@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, header};
-use nuncio_api::{Location, ObjectId, to_yaml};
+use nuncio_api::{Location, ObjectId, set_field, to_yaml};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use xxhash_rust::xxh3::xxh3_128;
@@ -32,6 +32,10 @@ pub(super) struct InCluster {
 pub(super) struct ClusterObject {
     cluster: Cluster,
     path: String,
+    /// As it is known to people.
+    name: Arc<str>,
+    /// What was read: nothing is written over what is newer.
+    version: String,
 }
 
 impl InCluster {
@@ -43,8 +47,11 @@ impl InCluster {
     pub(super) fn read(&self, id: &ObjectId, location: &Location) -> Result<Manifest, ChangeError> {
         let api = api_kind(id.kind).ok_or(ChangeError::Missing)?;
         let path = format!("{}/{}", api.path(Some(&id.namespace)), id.name);
-        let object = ClusterObject { cluster: self.cluster.clone(), path };
-        let text = to_yaml(&tidied(object.ask(Request::get(&object.path), Vec::new())?));
+        let name = Arc::clone(&location.file);
+        let mut object = ClusterObject { cluster: self.cluster.clone(), path, name, version: String::new() };
+        let read = object.ask(Request::get(&object.path), Vec::new())?;
+        read["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut object.version);
+        let text = to_yaml(&tidied(read));
         Ok(Manifest {
             name: Arc::clone(&location.file),
             line: 1,
@@ -70,29 +77,39 @@ impl ClusterObject {
     fn apply(&self, text: &str, how: &str) -> Result<Value, ChangeError> {
         let path = format!("{}?fieldManager={FIELD_MANAGER}&force=true{how}", self.path);
         let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
-        self.ask(request, text.as_bytes().to_vec())
+        self.ask(request, versioned(text, &self.version)?.into_bytes())
     }
 
     fn ask(&self, request: http::request::Builder, body: Vec<u8>) -> Result<Value, ChangeError> {
         let request = request.body(body).map_err(|error| ChangeError::Io(error.to_string()))?;
         let asked = async { tokio::time::timeout(PATIENCE, self.cluster.client.request(request)).await };
         match Handle::current().block_on(asked) {
-            Ok(answer) => answer.map_err(refusal),
+            Ok(answer) => answer.map_err(|error| self.refusal(error)),
             Err(_) => Err(ChangeError::Io(format!("the API server gave no answer within {} s", PATIENCE.as_secs()))),
+        }
+    }
+
+    fn refusal(&self, error: kube::Error) -> ChangeError {
+        match error {
+            kube::Error::Api(status) => match status.code {
+                404 => ChangeError::Missing,
+                401 | 403 => ChangeError::Denied(status.message),
+                400 | 422 => ChangeError::Invalid(status.message),
+                409 => ChangeError::Conflict(self.name.to_string()),
+                _ => ChangeError::Io(format!("the API server says: {}", status.message)),
+            },
+            error => ChangeError::Io(format!("the API server cannot be asked: {error}")),
         }
     }
 }
 
-fn refusal(error: kube::Error) -> ChangeError {
-    match error {
-        kube::Error::Api(status) => match status.code {
-            404 => ChangeError::Missing,
-            401 | 403 => ChangeError::Denied(status.message),
-            400 | 422 => ChangeError::Invalid(status.message),
-            _ => ChangeError::Io(format!("the API server says: {}", status.message)),
-        },
-        error => ChangeError::Io(format!("the API server cannot be asked: {error}")),
-    }
+/// A text that is good for this version of the object alone.
+fn versioned(text: &str, version: &str) -> Result<String, ChangeError> {
+    /// A version is a text, also where it is a number: it is put between quotes afterwards.
+    const PLACE: &str = "nuncio-resource-version";
+    let marked = set_field(text, &["metadata", "resourceVersion"], Some(PLACE));
+    let marked = marked.map_err(|error| ChangeError::Invalid(format!("{error}: write metadata in lines")))?;
+    Ok(marked.replacen(&format!("resourceVersion: {PLACE}"), &format!("resourceVersion: \"{version}\""), 1))
 }
 
 /// What somebody would have written.
@@ -130,5 +147,7 @@ mod tests {
         let text = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata:\n  labels:\n    team: \"no\"\n  \
             name: cart\n  namespace: shop\nspec:\n  headers:\n    x-a: true\n  prefix: /cart/\n  timeout_ms: 700\n  weight: null\n";
         assert_eq!(to_yaml(&tidied(object)), text);
+        let versioned = versioned(text, "7").unwrap();
+        assert_eq!(versioned, text.replace("  namespace: shop\n", "  namespace: shop\n  resourceVersion: \"7\"\n"));
     }
 }

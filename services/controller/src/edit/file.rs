@@ -35,17 +35,26 @@ impl File {
             name: Arc::clone(&location.file),
             line: document.line,
             text: document.text.to_owned(),
-            digest: format!("{:032x}", xxh3_128(whole.as_bytes())),
+            digest: digest(&whole),
             place: Place::File(Self { path, before, after }),
         })
     }
 
-    /// Puts a text between.
-    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), ChangeError> {
+    /// Puts a text between, if the file still is what was read.
+    pub(super) fn write(&self, name: &str, read: &str, text: &str) -> Result<(), ChangeError> {
+        let now = fs::read_to_string(&self.path);
+        let now = now.map_err(|error| ChangeError::Io(format!("{name} cannot be read: {error}")))?;
+        if digest(&now) != read {
+            return Err(ChangeError::Conflict(name.to_owned()));
+        }
         let whole = [&self.before, text, &self.after].concat();
         let written = replace_file(&self.path, whole.as_bytes(), 0o644);
         written.map_err(|error| ChangeError::Io(format!("{name} cannot be written: {error}")))
     }
+}
+
+fn digest(whole: &str) -> String {
+    format!("{:032x}", xxh3_128(whole.as_bytes()))
 }
 
 #[cfg(test)]
@@ -66,6 +75,8 @@ mod tests {
 
         let again = File::read(directory.path(), &location).unwrap();
         assert_ne!(again.digest, manifest.digest);
+        let late = manifest.write("b: 3\n", |_| true);
+        assert_eq!(late, Err(ChangeError::Conflict("a.yaml".to_owned())), "another was faster");
         std::os::unix::fs::symlink(&path, directory.path().join("l.yaml")).unwrap();
         let link = Location { file: "l.yaml".into(), ..location };
         assert!(matches!(File::read(directory.path(), &link), Err(ChangeError::NotEditable(_))));

@@ -68,7 +68,7 @@ impl Manifest {
     /// Puts another text in its place. Where others have a say in what comes of that, `is_same` tells whether it is still what was wanted.
     pub(super) fn write(&self, text: &str, is_same: impl Fn(&str) -> bool) -> Result<(), ChangeError> {
         match &self.place {
-            Place::File(file) => file.write(&self.name, text),
+            Place::File(file) => file.write(&self.name, &self.digest, text),
             Place::Cluster(object) => object.write(text, is_same),
         }
     }
