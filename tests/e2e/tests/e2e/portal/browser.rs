@@ -241,7 +241,7 @@ async fn the_same_request_is_sent_to_a_preview() {
     api(&site, "cart", "current").await;
     let more = json!({ "hosts": { HOST: site.ip(), "*.preview.localhost": site.ip() } });
     let seen = told_with(&site, "preview.mjs", &more).await;
-    assert_eq!(seen["choices"], json!(["default/cart-v2: cart-v2 instead of cart"]), "{seen:#}");
+    assert_eq!(seen["choices"], json!(["default/cart-v2: cart by cart-v2"]), "{seen:#}");
     assert!(text(&seen, "/sample").contains("web--cart-v2-"), "{seen:#}");
     assert_eq!(text(&seen, "/preview/status"), "200 OK", "{seen:#}");
     assert!(text(&seen, "/preview/body").contains("total_cents"), "version 2 tells the sum: {seen:#}");

@@ -46,6 +46,13 @@ async fn each_gateway_gets_a_connection_and_the_older_of_two_gives_way_without_a
     })
     .await;
     let (one, two) = (desk.team.site.http(), twin.http());
+    // A process that is not known somewhere ends: both gateways know people before it comes.
+    let list = get(PORTAL, "/api/v1/previews").with("authorization", &desk.team.person("team-cart"));
+    eventually("the twin knows people", async || match Client::http(two).ask(&list).await.status {
+        200 => Ok(()),
+        status => Err(status.to_string()),
+    })
+    .await;
     // The first two come out at the same gateway.
     let (address, _balancer) = balance(vec![one, one, two]).await;
     let process = desk.serve_at(address, desk.team.branch.address(), &["--gateways", "2", "--quiet"]);
