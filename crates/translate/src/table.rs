@@ -1,29 +1,29 @@
 //! Tables: the routes that requests for one name see, and the table of all that has no name of its own.
 
+mod host_match;
 mod paths;
 mod protect;
+mod shared;
 mod wild;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
 use nuncio_ir::auth::RuleSetId;
-use nuncio_ir::{
-    AuthContext, Check, HeaderMatch, PathMatch, Route, RouteMatch, Scope, Table, TableName, ValueMatch, VirtualHost,
-};
+use nuncio_ir::{AuthContext, Check, PathMatch, Route, RouteMatch, Scope, Table, TableName, VirtualHost};
 
+use self::host_match::with_host;
 use self::protect::Protect;
 pub(crate) use self::protect::{TOO_MANY_HOSTS, endpoints};
-use crate::compiled::{Compiled, HostCondition, Upstream};
-use crate::coverage::{Applying, Coverage, Names, SetKey};
+pub(crate) use self::shared::{Guard, Protected, Shared};
+pub(crate) use self::wild::{Wild, Wilds, influence};
+use crate::compiled::{Compiled, Upstream};
+use crate::coverage::{Coverage, Names, SetKey};
 use crate::group::{Group, Grouped, groups};
 use crate::overlap::takes_everything;
 use crate::pattern::HostPattern;
-use crate::policy::{
-    Class, HostPolicy, Insecure, XFP, guards, insecure_condition, not_found, out_of_service, shared_guards,
-};
-pub(crate) use wild::{Wild, Wilds, influence};
+use crate::policy::{Class, HostPolicy, XFP, guards, insecure_condition, not_found, out_of_service, shared_guards};
 
 /// Requests below this prefix are served in clear text whatever the Host's insecure action: an ACME
 /// authority asks for its challenge there before there is a certificate.
@@ -187,39 +187,6 @@ fn named(
     builder.finish()
 }
 
-/// Exact Hosts that see the same wildcards in the same way: they share a virtual host of the wildcard table.
-pub(crate) struct Shared<'a> {
-    /// By name.
-    pub(crate) hosts: BTreeMap<&'a Arc<str>, &'a HostPolicy>,
-    pub(crate) mappings: Vec<&'a Compiled>,
-    pub(crate) protected: Protected,
-}
-
-/// What Hosts have to have in common to share their guards.
-pub(crate) type Guard = (Insecure, Option<bool>);
-
-/// What names have to have in common to share routes that are held to rules: the rules, and whether logins have their
-/// endpoints there.
-pub(crate) type Protected = (Applying, bool);
-
-impl Shared<'_> {
-    /// Whether two Hosts may share their guards.
-    pub(crate) fn guard(host: &HostPolicy) -> Guard {
-        (host.insecure, host.own_chain.as_ref().map(|own| own.asks_for_certificates))
-    }
-
-    /// Of the virtual host: the same whichever Hosts share it.
-    fn name(&self, coverage: &Coverage) -> Arc<str> {
-        let guard = self.hosts.values().next().map(|host| Self::guard(host));
-        let ids: BTreeSet<_> = self.mappings.iter().map(|mapping| &mapping.id).collect();
-        let (rules, endpoints) = &self.protected;
-        let origins: Vec<_> = rules.iter().filter_map(|at| coverage.rules.get(*at)).map(|rule| &rule.origin).collect();
-        // Names without rules are called as ever.
-        let protected = (!origins.is_empty() || *endpoints).then_some((origins, endpoints));
-        format!("nuncio/shared-{}", nuncio_ir::version(&(guard, ids, protected))).into()
-    }
-}
-
 /// The table of the wildcards: Hosts of many names, and what exact Hosts share. `wild` are the Mappings
 /// that are not for one name.
 pub(crate) fn wildcard<'a>(around: Around<'_>, wild: &[&'a Compiled], shared: Vec<Shared<'a>>) -> Built {
@@ -323,39 +290,6 @@ fn sorted<'g, 'a: 'g>(groups: impl Iterator<Item = &'g Group<'a>>) -> Vec<&'g Gr
 
 pub(crate) fn is_acme(mapping: &Compiled) -> bool {
     matches!(&mapping.matches.path, PathMatch::Prefix { value, .. } if value == ACME_PREFIX)
-}
-
-/// Adds the condition on the host, unless every name of `within` fulfils it. Without `within` the names
-/// were looked at before, and only a regex that could not be tried is left.
-fn with_host(mut route: Route, group: &Group<'_>, within: Option<&HostPattern>) -> Route {
-    let value = match (&group.first().host, within) {
-        (HostCondition::Regex(regex, None), _) | (HostCondition::Regex(regex, _), Some(_)) => {
-            Some(ValueMatch::Regex(any_case(regex)))
-        }
-        (HostCondition::Pattern(pattern), Some(within)) if !pattern.covers(within) => pattern_match(pattern),
-        _ => None,
-    };
-    route.matches.headers.extend(value.map(authority));
-    route
-}
-
-/// The star is never nothing: `.example.com` is no name below `example.com`.
-fn pattern_match(pattern: &HostPattern) -> Option<ValueMatch> {
-    match pattern {
-        HostPattern::Exact(name) => Some(ValueMatch::Exact(name.to_string())),
-        HostPattern::Suffix(suffix) => Some(ValueMatch::Regex(any_case(&format!(".+{}", regex::escape(suffix))))),
-        HostPattern::Prefix(prefix) => Some(ValueMatch::Regex(any_case(&format!("{}.+", regex::escape(prefix))))),
-        HostPattern::Any => None,
-    }
-}
-
-fn authority(value: ValueMatch) -> HeaderMatch {
-    HeaderMatch { name: ":authority".to_owned(), value, invert: false }
-}
-
-/// Host names are case-insensitive.
-fn any_case(regex: &str) -> String {
-    format!("(?i:{regex})")
 }
 
 /// Route names are unique in a virtual host: Mappings of one name differ by their number.

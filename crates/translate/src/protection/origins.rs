@@ -7,8 +7,9 @@ use std::sync::Arc;
 use nuncio_api::{Object, ObjectId, Problem, Spec};
 use nuncio_auth::Request;
 use nuncio_auth::login::Origins;
-use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, ProtectedOrigin, Rule, authority};
+use nuncio_ir::auth::{Filter, FilterId, FilterKind, Grant, ProtectedOrigin, authority};
 
+use super::rules::PolicyRule;
 use crate::coverage::CoveredBy;
 use crate::filter_rules::with_nested;
 use crate::filters::filter_id;
@@ -24,10 +25,10 @@ struct Login<'a> {
 pub(super) fn problems<'r>(
     objects: &[Arc<Object>],
     filters: &BTreeMap<FilterId, Arc<Filter>>,
-    rules: impl Iterator<Item = &'r (i64, CoveredBy, Rule)>,
+    rules: impl Iterator<Item = &'r PolicyRule>,
 ) -> Vec<(ObjectId, Problem)> {
     let mut logins = BTreeMap::<&FilterId, Login<'_>>::new();
-    for (_, covered, rule) in rules {
+    for PolicyRule { covered, rule, .. } in rules {
         for used in rule.filters.iter().flat_map(with_nested) {
             let Some(filter) = filters.get(&used.filter) else { continue };
             let FilterKind::OAuth2(oauth2) = &filter.kind else { continue };

@@ -6,7 +6,7 @@ use nuncio_api::{ObjectId, Problem};
 use nuncio_ir::auth::{ENDPOINTS_PREFIX, LOGIN_COOKIES, OWN_ENDPOINTS_PREFIX, RuleSetId};
 use nuncio_ir::{HeaderMatch, PathMatch, Respond, Route, RouteAction, RouteMatch, RuleCheck, ValueMatch};
 
-use super::{any_case, authority};
+use super::host_match::{any_case, authority};
 use crate::coverage::{Coverage, CoveredBy, MOST_SORTS, Names, Part, SetKey};
 use crate::pattern::HostPattern;
 use crate::policy::not_found;
