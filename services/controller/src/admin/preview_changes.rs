@@ -161,6 +161,24 @@ pub struct ProblemDetails {
     pub detail: String,
 }
 
+/// What else may be answered to who wants something of a Preview that is there.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "it describes answers, and is none")]
+pub(super) enum Refusals {
+    /// He may not, or nobody may
+    #[response(status = 403)]
+    Forbidden(ProblemDetails),
+    /// There is no such Preview
+    #[response(status = 404)]
+    Missing(ProblemDetails),
+    /// Something else is in the way
+    #[response(status = 409)]
+    Conflict(ProblemDetails),
+    /// What is wanted cannot be
+    #[response(status = 422)]
+    Invalid(ProblemDetails),
+}
+
 impl IntoResponse for PreviewError {
     fn into_response(self) -> Response {
         let status = self.status();
@@ -190,11 +208,7 @@ pub(super) async fn put(
 
 /// Takes a Preview away.
 #[utoipa::path(post, path = "/api/v1/preview-delete", tag = "changes", request_body = DeletePreview,
-    responses(
-        (status = 200, description = "It is gone", body = PreviewChanged),
-        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
-        (status = 404, description = "There is no such Preview", body = ProblemDetails),
-    ))]
+    responses((status = 200, description = "It is gone", body = PreviewChanged), Refusals))]
 pub(super) async fn delete(
     State(view): State<Shared>,
     Json(wanted): Json<DeletePreview>,
@@ -204,13 +218,7 @@ pub(super) async fn delete(
 
 /// Has a Preview shown for longer, up to what the policy lets it be.
 #[utoipa::path(post, path = "/api/v1/preview-extend", tag = "changes", request_body = ExtendPreview,
-    responses(
-        (status = 200, description = "It is shown for so long", body = PreviewChanged),
-        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
-        (status = 404, description = "There is no such Preview", body = ProblemDetails),
-        (status = 409, description = "It cannot be shown for longer", body = ProblemDetails),
-        (status = 422, description = "That is no time", body = ProblemDetails),
-    ))]
+    responses((status = 200, description = "It is shown for so long", body = PreviewChanged), Refusals))]
 pub(super) async fn extend(
     State(view): State<Shared>,
     Json(wanted): Json<ExtendPreview>,

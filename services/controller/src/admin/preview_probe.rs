@@ -5,7 +5,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, PreviewError, ProblemDetails, Shared};
+use super::preview_changes::Refusals;
+use super::{Caller, PreviewError, Shared};
 
 /// A Preview through whose services a request is to be followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -85,12 +86,7 @@ pub enum Handed {
 /// Sends a request through the services of a Preview, with its key, and tells where that was handed on. Only where the gateway
 /// was started with `--allow-previews`.
 #[utoipa::path(post, path = "/api/v1/preview-probe", tag = "changes", request_body = ProbePreview,
-    responses(
-        (status = 200, description = "What was seen", body = ProbeView),
-        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
-        (status = 404, description = "There is no such Preview", body = ProblemDetails),
-        (status = 409, description = "Nobody would see it, or another is under way", body = ProblemDetails),
-    ))]
+    responses((status = 200, description = "What was seen", body = ProbeView), Refusals))]
 pub(super) async fn probe(
     State(view): State<Shared>,
     Json(wanted): Json<ProbePreview>,

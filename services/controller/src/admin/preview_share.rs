@@ -5,8 +5,9 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::preview_changes::Refusals;
 use super::previews::PreviewUrlView;
-use super::{Caller, PreviewError, ProblemDetails, Shared};
+use super::{Caller, PreviewError, Shared};
 
 /// A Preview that is to be shared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -42,13 +43,7 @@ impl std::fmt::Debug for PreviewShared {
 
 /// Makes links to a Preview whose access mode is `ShareLink`. Only where the gateway was started with `--allow-previews`.
 #[utoipa::path(post, path = "/api/v1/preview-share", tag = "changes", request_body = SharePreview,
-    responses(
-        (status = 200, description = "The links", body = PreviewShared),
-        (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
-        (status = 404, description = "There is no such Preview", body = ProblemDetails),
-        (status = 409, description = "No link lets anybody in there", body = ProblemDetails),
-        (status = 422, description = "No link is good for so long", body = ProblemDetails),
-    ))]
+    responses((status = 200, description = "The links", body = PreviewShared), Refusals))]
 pub(super) async fn share(
     State(view): State<Shared>,
     Json(wanted): Json<SharePreview>,

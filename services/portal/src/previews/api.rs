@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::model::{Caller, Changed, Preview, Previews};
-use super::problem::ProblemDetails;
+use super::problem::{ProblemDetails, Refusals};
 use crate::access::Identity;
 use crate::web::{Visit, escape_path};
 
@@ -109,11 +109,7 @@ pub(super) async fn put(visit: Visit, Path((namespace, name)): Id, text: String)
 /// Takes a preview away.
 #[utoipa::path(delete, path = "/api/v1/previews/{namespace}/{name}", tag = "previews",
     params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
-    responses((status = 204, description = "It is gone"),
-        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
-        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
-        (status = 404, description = "There is no such preview", body = ProblemDetails),
-        (status = 409, description = "Something else is in the way", body = ProblemDetails)))]
+    responses((status = 204, description = "It is gone"), Refusals))]
 pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<StatusCode, ProblemDetails> {
     change(&visit, &namespace, &name, What::Delete {}).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -122,12 +118,7 @@ pub(super) async fn delete(visit: Visit, Path((namespace, name)): Id) -> Result<
 /// Has a preview shown for longer, up to what the policy lets it be.
 #[utoipa::path(post, path = "/api/v1/previews/{namespace}/{name}/extend", tag = "previews",
     params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name"), Extension),
-    responses((status = 200, description = "It is shown for so long", body = Changed),
-        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
-        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
-        (status = 404, description = "There is no such preview", body = ProblemDetails),
-        (status = 409, description = "It cannot be shown for longer", body = ProblemDetails),
-        (status = 422, description = "That is no time", body = ProblemDetails)))]
+    responses((status = 200, description = "It is shown for so long", body = Changed), Refusals))]
 pub(super) async fn extend(
     visit: Visit,
     Path((namespace, name)): Id,

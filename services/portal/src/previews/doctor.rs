@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::api::asked;
 use super::model::Caller;
 use super::pages::link;
-use super::problem::ProblemDetails;
+use super::problem::{ProblemDetails, Refusals};
 use crate::web::{Frame, Visit, respond};
 
 /// What is asked for.
@@ -124,11 +124,7 @@ struct Page<'a> {
 /// Sends a request through the services of a preview, with its key, and tells where that was handed on.
 #[utoipa::path(post, path = "/api/v1/previews/{namespace}/{name}/probe", tag = "previews",
     params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name"), Wanted),
-    responses((status = 200, description = "What was seen", body = Probe),
-        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
-        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
-        (status = 404, description = "There is no such preview", body = ProblemDetails),
-        (status = 409, description = "Nobody would see it", body = ProblemDetails)))]
+    responses((status = 200, description = "What was seen", body = Probe), Refusals))]
 pub(super) async fn probe(
     visit: Visit,
     Path((namespace, name)): Path<(String, String)>,

@@ -19,6 +19,27 @@ pub(crate) struct ProblemDetails {
     pub(crate) detail: String,
 }
 
+/// What else may be answered to who wants something of a preview.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "it describes answers, and is none")]
+pub(super) enum Refusals {
+    /// Nobody knows who asks
+    #[response(status = 401)]
+    Unknown(ProblemDetails),
+    /// The PreviewPolicy does not let him
+    #[response(status = 403)]
+    Forbidden(ProblemDetails),
+    /// There is no such preview
+    #[response(status = 404)]
+    Missing(ProblemDetails),
+    /// Something else is in the way
+    #[response(status = 409)]
+    Conflict(ProblemDetails),
+    /// What is wanted cannot be
+    #[response(status = 422)]
+    Invalid(ProblemDetails),
+}
+
 impl ProblemDetails {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or_default().to_owned();

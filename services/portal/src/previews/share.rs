@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 
 use super::api::asked;
 use super::model::{Caller, Shared};
-use super::problem::ProblemDetails;
+use super::problem::{ProblemDetails, Refusals};
 use crate::web::Visit;
 
 /// Which links.
@@ -31,12 +31,7 @@ struct Asked<'a> {
 /// Makes links to a preview whose access mode is `ShareLink`: whoever has one is let in.
 #[utoipa::path(post, path = "/api/v1/previews/{namespace}/{name}/share", tag = "previews",
     params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name"), Wanted),
-    responses((status = 200, description = "The links", body = Shared),
-        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
-        (status = 403, description = "The PreviewPolicy does not let him", body = ProblemDetails),
-        (status = 404, description = "There is no such preview", body = ProblemDetails),
-        (status = 409, description = "No link lets anybody in there", body = ProblemDetails),
-        (status = 422, description = "No link is good for so long", body = ProblemDetails)))]
+    responses((status = 200, description = "The links", body = Shared), Refusals))]
 pub(super) async fn share(
     visit: Visit,
     Path((namespace, name)): Path<(String, String)>,
