@@ -17,6 +17,7 @@
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
 //! | `/api/v1/explain` | which route a request gets, and why |
+//! | `/api/v1/operations` | which routes the operations of a document get, and what these hold requests to |
 //! | `/api/v1/openapi.json` | the description of all that |
 
 mod apis;
@@ -25,12 +26,14 @@ mod client;
 mod document;
 mod edit;
 mod explain;
+mod health;
 mod index;
 mod key_uses;
 mod lists;
 mod metrics;
 mod model;
 mod names;
+mod operations;
 mod page;
 mod portal;
 mod preview_changes;
@@ -68,6 +71,10 @@ pub use model::{
     BackendView, ClusterView, EndpointView, EnvoyView, Explanation, HeaderView, HostView, LimitExplained, LimitView,
     LimitedView, ListenerView, LocationView, Lost, ObjectRef, ObjectState, ObjectView, ProblemView,
     ProtectionExplained, RouteView, TcpView,
+};
+pub use operations::{
+    HealthChecks, LimitTermView, OperationAsked, OperationLimitView, OperationRouteView, OperationView,
+    OperationsRequest, OperationsView, RetryView, UpstreamHealthView,
 };
 pub use page::{ListQuery, Page};
 pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
@@ -182,6 +189,8 @@ pub trait View: Send + Sync + 'static {
     fn open_tunnel(&self, wanted: &OpenTunnel) -> Result<Carry, PreviewError>;
     /// What becomes of a request.
     fn explain(&self, request: &ExplainRequest) -> Explanation;
+    /// What becomes of requests for operations of a document.
+    fn operations(&self, request: &OperationsRequest) -> OperationsView;
 }
 
 /// The largest body of a request: a webhook's megabyte, every character of it escaped.
@@ -223,6 +232,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(tunnels::open))
         .routes(routes!(preview_probe::probe))
         .routes(routes!(explain::by_query, explain::by_body))
+        .routes(routes!(operations::operations))
         .split_for_parts();
     let document = document::with_refusals(document);
     let index = index::page(&document);

@@ -3,6 +3,7 @@
 mod entrance;
 mod fit;
 mod limits;
+mod operations;
 mod outcome;
 mod previews;
 mod protection;
@@ -22,6 +23,7 @@ use crate::admin::{BackendView, ExplainRequest, Explanation, Lost, ObjectRef, Tc
 use crate::view::{host_view, listener_view, route_view};
 
 pub(crate) use self::entrance::{probes, tls_chain};
+pub(crate) use self::operations::operations;
 
 /// Follows a request through the model. What services have fetched is known of a gateway that runs.
 pub(crate) fn explain(world: &World, server: Option<&Server>, asked: &ExplainRequest) -> Explanation {

@@ -25,9 +25,9 @@ use nuncio_xds::{Protocol, ResourceType};
 use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
     DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView, LimitView,
-    LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, Page, PortalView, PreviewChanged,
-    PreviewError, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView, PutPreview, RouteView,
-    SharePreview, TopologyQuery, TopologyView, View,
+    LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest, OperationsView,
+    Page, PortalView, PreviewChanged, PreviewError, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView,
+    PutPreview, RouteView, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
@@ -37,13 +37,15 @@ use crate::explain;
 use crate::previews::Lifecycle;
 use crate::run::lock;
 
+pub(crate) use self::credentials::credentials_of;
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view, names};
 pub(crate) use self::limits::pace;
 pub(crate) use self::objects::keys_of;
 pub(crate) use self::previews::{preview_view, previews};
 pub(crate) use self::routes::{Listed, route_view, routes};
-pub(crate) use self::words::conditions;
+pub(crate) use self::topology::counted_as;
+pub(crate) use self::words::{conditions, header_text, query_text};
 
 /// Shows the engine.
 pub(crate) struct EngineView {
@@ -250,6 +252,11 @@ impl View for EngineView {
         let engine = lock(&self.engine);
         explain::explain(&engine.world, Some(&engine.server), request)
     }
+
+    fn operations(&self, request: &OperationsRequest) -> OperationsView {
+        let engine = lock(&self.engine);
+        explain::operations(&engine.world, Some(&engine.server), request)
+    }
 }
 
 fn wants(query: &ListQuery, id: &ObjectId) -> bool {
@@ -298,7 +305,7 @@ fn cluster_view(model: &Model, cluster: &Cluster) -> ClusterView {
 }
 
 /// Where a cluster's requests go, as far as the controller knows.
-fn endpoints(model: &Model, cluster: &Cluster) -> Vec<EndpointView> {
+pub(crate) fn endpoints(model: &Model, cluster: &Cluster) -> Vec<EndpointView> {
     match &cluster.discovery {
         Discovery::Endpoints => {
             let known = model.endpoints.get(&cluster.name);
@@ -315,6 +322,6 @@ fn endpoints(model: &Model, cluster: &Cluster) -> Vec<EndpointView> {
 }
 
 /// The service that a cluster stands for: its name is that, then a dash and the digest of the settings.
-fn service_of(cluster: &ClusterName) -> &str {
+pub(crate) fn service_of(cluster: &ClusterName) -> &str {
     cluster.0.rsplit_once('-').map_or(&*cluster.0, |(service, _)| service)
 }

@@ -33,6 +33,7 @@ use crate::machines;
 use crate::web::Site;
 
 pub(crate) use self::guard::is_shown;
+pub(crate) use self::link::object_link;
 pub(crate) use self::traffic::Window;
 
 /// What the console is made of.

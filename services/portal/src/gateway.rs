@@ -3,6 +3,7 @@
 mod admin;
 mod explain;
 mod model;
+mod operations;
 mod portal;
 mod previews;
 
@@ -12,6 +13,10 @@ pub(crate) use self::admin::{Admin, GatewayError};
 pub(crate) use self::explain::{AskedRequest, Explanation, ObjectRef};
 use self::model::Page;
 pub(crate) use self::model::{Credential, DEV_PORTAL, Docs, Path, Rewrite, ServedApi, Upstream, UpstreamTls};
+pub(crate) use self::operations::{
+    AskedOperation, AskedOperations, HealthChecks, LimitTerm, OperationLimit, Retry, ToldOperation, ToldOperations,
+    ToldRoute, UpstreamHealth,
+};
 #[cfg(test)]
 pub(crate) use self::portal::SpecId;
 pub(crate) use self::portal::{Naming, PortalSpec, Scope, StaticDocs};

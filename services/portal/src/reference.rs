@@ -6,6 +6,7 @@ mod resolve;
 mod samples;
 mod schema;
 mod slug;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +15,17 @@ use serde_json::Value;
 
 use crate::api::Api;
 use crate::document::{Document, operations, text};
+use crate::gateway::{ObjectRef, ServedApi};
 use crate::markdown;
 use crate::rewrite::{Rewritten, rewrite};
 use crate::texts::Texts;
 
+use self::operation::sample_path;
 pub(crate) use self::operation::{OperationView, all_parameters};
 pub(crate) use self::resolve::{reference, resolve, schema_name};
 pub(crate) use self::schema::SchemaView;
 use self::slug::Slugs;
+use self::ways::Ways;
 
 /// An operation, as lists have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(crate) struct Operation {
     pub(crate) inner: String,
     /// As clients ask for it, as far as that is known.
     pub(crate) path: String,
+    /// The same with a value in the place of each parameter.
+    pub(crate) sample: String,
     pub(crate) summary: String,
     /// Empty where it has none.
     pub(crate) tag: String,
@@ -79,6 +85,8 @@ pub(crate) struct Reference {
     pub(crate) rewritten: Result<Rewritten, String>,
     pub(crate) operations: Vec<Operation>,
     pub(crate) groups: Vec<Group>,
+    /// What leads to the service, and to none of the operations.
+    undocumented: Vec<ObjectRef>,
     slugs: BTreeMap<String, usize>,
 }
 
@@ -92,10 +100,12 @@ impl Reference {
             Ok(mount) => Ok(rewrite(&document, mount)),
             Err(reason) => Err(reason.to_string()),
         };
-        let operations = listed(&api, &document, rewritten.as_ref().ok());
+        let ways = Ways::of(&api, &document, rewritten.as_ref().ok());
+        let operations = listed(&api, &document, &ways);
+        let undocumented = ways.undocumented(&operations);
         let groups = grouped(&document, &operations);
         let slugs = operations.iter().enumerate().map(|(place, operation)| (operation.slug.clone(), place)).collect();
-        Self { api, document, rewritten, operations, groups, slugs }
+        Self { api, document, rewritten, operations, groups, undocumented, slugs }
     }
 
     /// An operation by its name in URLs.
@@ -131,6 +141,11 @@ impl Reference {
         self.rewritten.as_ref().ok()?.paths.get(path)?.as_deref()
     }
 
+    /// Whether an operation of the document goes this way, as far as that can be told.
+    pub(crate) fn documents(&self, served: &ServedApi) -> bool {
+        !self.undocumented.iter().any(|object| served.is(object))
+    }
+
     /// How many operations no request reaches.
     pub(crate) fn unrouted(&self) -> usize {
         self.operations.iter().filter(|operation| operation.unrouted.is_some()).count()
@@ -142,21 +157,22 @@ impl Reference {
     }
 }
 
-fn listed(api: &Api, document: &Document, rewritten: Option<&Rewritten>) -> Vec<Operation> {
+fn listed(api: &Api, document: &Document, ways: &Ways<'_>) -> Vec<Operation> {
     let mut slugs = Slugs::default();
     operations(&document.value)
-        .map(|(inner, method, _, operation)| {
-            let outer = rewritten.map(|rewritten| rewritten.paths.get(inner).cloned().flatten());
-            let unrouted = match (&outer, &api.served.method) {
-                (Some(None), _) => Some(Unrouted::Path),
-                (_, Some(only)) if *only != method => Some(Unrouted::Method(only.clone())),
-                _ => None,
+        .map(|(inner, method, item, operation)| {
+            let (path, unrouted) = match ways.to(inner, &method) {
+                Some(path) => (path.to_owned(), None),
+                None => unrouted(api, ways, inner, &method),
             };
             let summary = text(operation, "summary").or(text(operation, "description")).map(markdown::summary);
             let tag = operation.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str);
+            let root = &*document.value;
+            let parameters = all_parameters(root, resolve(root, item), resolve(root, operation));
             Operation {
                 slug: slugs.name(text(operation, "operationId"), &method, inner),
-                path: outer.flatten().unwrap_or_else(|| inner.to_owned()),
+                sample: sample_path(root, &parameters, &path),
+                path,
                 inner: inner.to_owned(),
                 summary: summary.unwrap_or_default(),
                 tag: tag.filter(|tag| !tag.trim().is_empty()).unwrap_or_default().to_owned(),
@@ -166,6 +182,16 @@ fn listed(api: &Api, document: &Document, rewritten: Option<&Rewritten>) -> Vec<
             }
         })
         .collect()
+}
+
+/// The path of an operation that no way leads to, and why.
+fn unrouted(api: &Api, ways: &Ways<'_>, inner: &str, method: &str) -> (String, Option<Unrouted>) {
+    let path = if ways.is_known() { ways.outer(inner) } else { Some(inner) };
+    let only = api.served.method.as_ref().filter(|only| *only != method);
+    match path {
+        Some(path) => (path.to_owned(), only.cloned().map(Unrouted::Method)),
+        None => (inner.to_owned(), Some(Unrouted::Path)),
+    }
 }
 
 /// By tag: in the order in which the document names the tags, then others by name.

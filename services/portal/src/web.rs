@@ -1,10 +1,12 @@
 //! What is served: pages for people, which need no JavaScript, and documents for programs.
 
+mod alias;
 mod assets;
 mod catalog;
 mod changes;
 mod compression;
 mod documents;
+mod edge;
 mod error;
 mod feeds;
 mod guard;
@@ -105,6 +107,7 @@ pub(crate) fn router(site: Site) -> Router {
     let hardened = guarded.layer(middleware::map_response(headers::harden)).with_state(site);
     // Around the router: a twin has another address than its page.
     let whole = Router::new().fallback_service(hardened).layer(middleware::from_fn(machines::twin));
+    let whole = whole.layer(middleware::from_fn(alias::shorter));
     whole.layer(compression::layer())
 }
 

@@ -157,6 +157,11 @@ impl View for Fake {
         Err(PreviewError::Missing(wanted.name.clone()))
     }
 
+    fn operations(&self, request: &OperationsRequest) -> OperationsView {
+        let operations = request.operations.iter().map(|_| OperationView::default()).collect();
+        OperationsView { operations, upstreams: BTreeMap::new() }
+    }
+
     fn explain(&self, request: &ExplainRequest) -> Explanation {
         let request = format!("{} {} {}", request.method, request.url, request.headers.len());
         Explanation {

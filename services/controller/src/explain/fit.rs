@@ -3,6 +3,7 @@
 use nuncio_ir::{HeaderMatch, PathMatch, QueryMatch, Route, ValueMatch};
 
 use super::request::Request;
+use crate::view::{header_text, query_text};
 
 /// Whether something takes something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,29 +36,82 @@ impl Fit {
 /// Whether the route takes the request.
 pub(super) fn fit(route: &Route, request: &Request) -> Fit {
     let matches = &route.matches;
-    let headers = matches
-        .headers
-        .iter()
-        .fold(path(&matches.path, &request.path), |fit, wanted| fit.and(|| header(wanted, request)));
+    let of_path = PathTest::of(&matches.path).fit(&request.path);
+    let headers = matches.headers.iter().fold(of_path, |fit, wanted| fit.and(|| header(wanted, request)));
     matches.query.iter().fold(headers, |fit, wanted| fit.and(|| query(wanted, request)))
 }
 
-fn path(wanted: &PathMatch, path: &str) -> Fit {
-    let fold = |text: &str, sensitive: bool| if sensitive { text.to_owned() } else { text.to_ascii_lowercase() };
-    let fits = match wanted {
-        PathMatch::Prefix { value, case_sensitive } => {
-            fold(path, *case_sensitive).starts_with(&fold(value, *case_sensitive))
+/// What a route asks of a request whose method and path it takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Open {
+    /// Headers and parameters, in words.
+    pub(super) conditions: Vec<String>,
+    /// Why only Envoy knows whether it takes it.
+    pub(super) doubt: Option<String>,
+}
+
+impl Open {
+    /// Whether it takes every request of that method and path.
+    pub(super) fn takes_all(&self) -> bool {
+        self.conditions.is_empty() && self.doubt.is_none()
+    }
+}
+
+/// What the route asks of a request besides what is known of it already; `None` where that does not fit. Whatever headers it
+/// may have are not known, but for those that the gateway sets itself.
+pub(super) fn open(route: &Route, path: &PathTest<'_>, request: &Request) -> Option<Open> {
+    let mut open = Open::default();
+    let mut take = |fit: Fit| match fit {
+        Fit::Yes => Some(()),
+        Fit::No(_) => None,
+        Fit::Unknown(reason) => {
+            open.doubt = Some(reason);
+            Some(())
         }
-        PathMatch::Exact { value, case_sensitive } => fold(path, *case_sensitive) == fold(value, *case_sensitive),
-        PathMatch::Segments(value) => {
-            path.strip_prefix(value.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        }
-        PathMatch::Regex(regex) => match whole(regex, path) {
-            Ok(fits) => fits,
-            Err(unknown) => return unknown,
-        },
     };
-    Fit::of(fits, || format!("the path {path} does not fit"))
+    take(path.fit(&request.path))?;
+    let (known, asked): (Vec<_>, Vec<_>) =
+        route.matches.headers.iter().partition(|wanted| request.header(&wanted.name).is_some());
+    known.into_iter().try_for_each(|wanted| take(header(wanted, request)))?;
+    open.conditions.extend(asked.into_iter().map(header_text));
+    open.conditions.extend(route.matches.query.iter().map(query_text));
+    Some(open)
+}
+
+/// A condition on the path, ready to be tried on many.
+pub(super) struct PathTest<'r> {
+    wanted: &'r PathMatch,
+    /// That of an expression, if it can be tried here at all.
+    regex: Option<regex::Regex>,
+}
+
+impl<'r> PathTest<'r> {
+    pub(super) fn of(wanted: &'r PathMatch) -> Self {
+        let regex = match wanted {
+            PathMatch::Regex(regex) => compiled(regex).ok(),
+            _ => None,
+        };
+        Self { wanted, regex }
+    }
+
+    pub(super) fn fit(&self, path: &str) -> Fit {
+        let fits = match self.wanted {
+            PathMatch::Prefix { value, case_sensitive: true } => path.starts_with(value.as_str()),
+            PathMatch::Prefix { value, case_sensitive: false } => {
+                path.get(..value.len()).is_some_and(|start| start.eq_ignore_ascii_case(value))
+            }
+            PathMatch::Exact { value, case_sensitive: true } => path == value,
+            PathMatch::Exact { value, case_sensitive: false } => path.eq_ignore_ascii_case(value),
+            PathMatch::Segments(value) => {
+                path.strip_prefix(value.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            PathMatch::Regex(regex) => match &self.regex {
+                Some(compiled) => compiled.is_match(path),
+                None => return untried(regex),
+            },
+        };
+        Fit::of(fits, || format!("the path {path} does not fit"))
+    }
 }
 
 fn header(wanted: &HeaderMatch, request: &Request) -> Fit {
@@ -117,10 +171,15 @@ fn value_fits(wanted: &ValueMatch, value: &str) -> Result<bool, Fit> {
 
 /// Whether the expression matches all of the text. Envoy's RE2 takes some that cannot be tried here.
 fn whole(regex: &str, text: &str) -> Result<bool, Fit> {
-    let compiled = regex::Regex::new(&format!("^(?:{regex})$"));
-    compiled
-        .map(|compiled| compiled.is_match(text))
-        .map_err(|_| Fit::Unknown(format!("cannot tell: only Envoy can try the expression {regex}")))
+    compiled(regex).map(|compiled| compiled.is_match(text)).map_err(|_| untried(regex))
+}
+
+fn compiled(regex: &str) -> Result<regex::Regex, regex::Error> {
+    regex::Regex::new(&format!("^(?:{regex})$"))
+}
+
+fn untried(regex: &str) -> Fit {
+    Fit::Unknown(format!("cannot tell: only Envoy can try the expression {regex}"))
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ fn descriptor(labels: &[RateLabel], route: &Route, request: &Request) -> Result<
 }
 
 /// The cluster, where there is only one.
-fn destination(route: &Route) -> Option<String> {
+pub(super) fn destination(route: &Route) -> Option<String> {
     let RouteAction::Forward(forward) = &route.action else { return None };
     match (&forward.arms[..], forward.arms.first().map(|arm| &arm.backend)) {
         ([_], Some(nuncio_ir::Backend::Cluster(name))) => Some(name.to_string()),

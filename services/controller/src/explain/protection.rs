@@ -140,7 +140,7 @@ fn explain(model: &Model, rule: &Rule, asked: &nuncio_auth::Request) -> Protecti
 }
 
 /// The request before any filter has changed it.
-fn as_filters_see_it(request: &Request) -> nuncio_auth::Request {
+pub(super) fn as_filters_see_it(request: &Request) -> nuncio_auth::Request {
     let mut asked =
         nuncio_auth::Request::new("", if request.tls { "https" } else { "http" }, &request.host, &request.path);
     for (name, value) in &request.headers {

@@ -12,6 +12,15 @@ pub(super) fn credentials(model: &Model, route: &Route) -> BTreeSet<CredentialVi
     let set = route.rules.as_ref().and_then(|check| model.rule_sets.get(&check.set));
     let of_rules = set.into_iter().flat_map(|set| &set.rules).flat_map(|rule| &rule.filters);
     let used = set.into_iter().flat_map(|set| &set.gate).chain(of_rules);
+    credentials_of(model, route, used)
+}
+
+/// Of these filters alone, and of the AuthService where the route asks it.
+pub(crate) fn credentials_of<'m>(
+    model: &'m Model,
+    route: &Route,
+    used: impl Iterator<Item = &'m FilterRef>,
+) -> BTreeSet<CredentialView> {
     let asked = used.filter_map(|used| credential(&model.filters.get(&used.filter)?.kind, used));
     let other = matches!(route.auth, nuncio_ir::Check::On(_)).then_some(CredentialView::Other);
     asked.chain(other).collect()

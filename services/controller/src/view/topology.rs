@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_ir::{Backend, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
+use nuncio_ir::{Backend, Cluster, ClusterName, Model, Route, RouteAction, Table, VirtualHost};
 
 use super::hosts::{certificate_of, listener_view, listeners_of, names};
 use super::routes::route_view;
@@ -51,11 +51,16 @@ pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
 pub(super) fn counted(model: &Model) -> BTreeMap<String, BTreeSet<String>> {
     let mut counted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for cluster in model.clusters.values() {
-        let name = cluster.stats_name.as_deref().unwrap_or(&cluster.name.0);
-        // What separates parts of names in addresses separates none in Envoy's.
-        counted.entry(name.replace(':', "_")).or_default().insert(service_of(&cluster.name).to_owned());
+        counted.entry(counted_as(cluster)).or_default().insert(service_of(&cluster.name).to_owned());
     }
     counted
+}
+
+/// The name under which Envoy counts what it does with a cluster.
+pub(crate) fn counted_as(cluster: &Cluster) -> String {
+    let name = cluster.stats_name.as_deref().unwrap_or(&cluster.name.0);
+    // What separates parts of names in addresses separates none in Envoy's.
+    name.replace(':', "_")
 }
 
 fn wants_host(query: &TopologyQuery, table: &Table, host: &VirtualHost) -> bool {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use nuncio_ir::{
-    Arm, CHAIN_HEADER, HeaderMatch, Limits, PathMatch, RateLabel, Retry, Route, RouteAction, RouteMatch, ValueMatch,
+    Arm, CHAIN_HEADER, HeaderMatch, Limits, PathMatch, QueryMatch, RateLabel, Retry, Route, RouteAction, RouteMatch,
+    ValueMatch,
 };
 use nuncio_translate::CLEAR_CHAIN;
 
@@ -21,15 +22,20 @@ pub(crate) fn conditions(matches: &RouteMatch) -> String {
 /// The conditions on all but the path; without that on the method where it is told otherwise.
 pub(super) fn beside_path(matches: &RouteMatch, without_method: bool) -> Vec<String> {
     let headers = matches.headers.iter().filter(|header| !without_method || header.name != ":method").map(header_text);
-    let query = matches.query.iter().map(|query| format!("query {} {}", query.name, value_text(&query.value)));
-    headers.chain(query).collect()
+    headers.chain(matches.query.iter().map(query_text)).collect()
+}
+
+/// `query debug 1`.
+pub(crate) fn query_text(QueryMatch { name, value }: &QueryMatch) -> String {
+    format!("query {name} {}", value_text(value))
 }
 
 fn fold(case_sensitive: bool) -> &'static str {
     if case_sensitive { "" } else { " (any case)" }
 }
 
-fn header_text(header: &HeaderMatch) -> String {
+/// `x-version v2`.
+pub(crate) fn header_text(header: &HeaderMatch) -> String {
     let HeaderMatch { name, value, invert } = header;
     let not = if *invert { "not " } else { "" };
     match (&**name, value) {

@@ -6,8 +6,12 @@ use crate::web::escape_path;
 
 /// The page of an object.
 pub(super) fn object(id: &ObjectRef) -> String {
-    let parts = [&id.kind, &id.namespace, &id.name].map(|part| escape_path(part));
-    format!("/console/objects/{}", parts.join("/"))
+    object_link(&id.kind, &id.namespace, &id.name)
+}
+
+/// The same, of an object that other pages tell of.
+pub(crate) fn object_link(kind: &str, namespace: &str, name: &str) -> String {
+    format!("/console/objects/{}", [kind, namespace, name].map(escape_path).join("/"))
 }
 
 /// A path with what is given of a query.

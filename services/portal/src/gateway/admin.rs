@@ -112,7 +112,7 @@ impl Admin {
         self.no_answer(reason)
     }
 
-    fn no_answer(&self, reason: String) -> GatewayError {
+    pub(super) fn no_answer(&self, reason: String) -> GatewayError {
         GatewayError::NoAnswer { address: Arc::clone(&self.address), reason }
     }
 }

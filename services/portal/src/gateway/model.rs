@@ -50,6 +50,12 @@ impl ServedApi {
         (&self.kind, &self.namespace, &self.name) == (&object.kind, &object.namespace, &object.name)
     }
 
+    /// What it is made of.
+    pub(crate) fn object(&self) -> ObjectRef {
+        let Self { kind, namespace, name, .. } = self;
+        ObjectRef { kind: kind.clone(), namespace: namespace.clone(), name: name.clone() }
+    }
+
     /// Whether a DevPortal names it, and no route leads there.
     pub(crate) fn is_by_hand(&self) -> bool {
         self.kind == DEV_PORTAL
@@ -59,6 +65,12 @@ impl ServedApi {
     pub(crate) fn is_portal(&self) -> bool {
         let is_whole = matches!(self.path, Path::Prefix(_) | Path::Segments(_)) && self.rewrite.is_none();
         is_whole && self.path.text().trim_end_matches('/') == "/docs"
+    }
+
+    /// Where the gateway itself has it, by the port of its listener: the first of the addresses that clients are told of.
+    pub(crate) fn address(&self) -> Option<&str> {
+        let urls = || self.hosts.iter().flat_map(|host| &host.urls);
+        urls().find(|url| url.starts_with("https:")).or_else(|| urls().next()).map(String::as_str)
     }
 
     /// The groups that it is for; none where it is for everybody.

@@ -11,6 +11,7 @@ use self::content::{BodyView, Contents, ResponseView};
 use self::form::{FormView, form};
 use self::parameters::ParameterGroup;
 pub(crate) use self::parameters::all as all_parameters;
+pub(super) use self::parameters::sample_path;
 pub(super) use self::upload::Part;
 use super::resolve::resolve;
 use super::samples::{Request, Sample, samples};
@@ -88,7 +89,7 @@ fn request(
     let mut request = Request {
         method: operation.method.clone(),
         origin: reference.origins().first().cloned(),
-        path: operation.path.clone(),
+        path: operation.sample.clone(),
         ..Request::default()
     };
     for parameter in all {
@@ -96,7 +97,6 @@ fn request(
         let required = parameter.get("required") == Some(&Value::Bool(true));
         let value = || parameters::sample(root, parameter);
         match place {
-            "path" => request.path = request.path.replace(&format!("{{{name}}}"), &crate::web::escape_path(&value())),
             "query" if required => request.query.push((name.to_owned(), value())),
             "header" if required => request.headers.push((name.to_owned(), value())),
             _ => {}

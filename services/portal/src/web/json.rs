@@ -1,6 +1,7 @@
 //! The portal for programs.
 
 mod changes;
+mod operations;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use super::Site;
 use super::visit::Visit;
 use crate::about::About;
 use crate::catalog::{Entry, State as DocumentState};
+use crate::reference::Reference;
 
 /// An API of the catalog.
 #[derive(Debug, Serialize, ToSchema)]
@@ -49,6 +51,8 @@ struct ApiView {
     operations: usize,
     /// Those that no request through the gateway reaches.
     unrouted: usize,
+    /// Routes to its service that none of its operations goes, as `namespace/name` of their Mappings.
+    undocumented_routes: Vec<String>,
     /// Who answers for it.
     owner: Option<String>,
     /// Whose it is.
@@ -105,6 +109,8 @@ pub(super) fn router() -> Router<Site> {
     let (api, document) = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(apis))
         .routes(routes!(api))
+        .routes(routes!(operations::operations))
+        .routes(routes!(operations::operation))
         .routes(routes!(changes::of_api))
         .routes(routes!(changes::of_all))
         .routes(routes!(super::search::json))
@@ -170,9 +176,15 @@ fn view(entry: &Arc<Entry>) -> ApiView {
         not_computable: entry.api.mount.as_ref().err().map(ToString::to_string),
         operations: reference.map_or(0, |known| known.operations.len()),
         unrouted: reference.map_or(0, |known| known.unrouted()),
+        undocumented_routes: reference.map(|known| undocumented(entry, known)).unwrap_or_default(),
         page: format!("/docs/doc/{}/{}", id.namespace, id.name),
         document: format!("/openapi/services/{}/{}/openapi.json", id.namespace, id.name),
     }
+}
+
+fn undocumented(entry: &Entry, reference: &Reference) -> Vec<String> {
+    let routes = entry.api.routes().filter(|served| !reference.documents(served));
+    routes.map(|served| format!("{}/{}", served.namespace, served.name)).collect()
 }
 
 /// Looks at every document at once, as Edge Stack's portal does on the same request.

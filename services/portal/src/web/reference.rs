@@ -1,6 +1,7 @@
 //! Pages of an API: what there is, and each operation and schema by itself.
 
 mod head;
+mod list;
 
 use std::sync::Arc;
 
@@ -10,8 +11,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 pub(crate) use self::head::api_link;
-pub(super) use self::head::{Head, Menu, access};
+pub(super) use self::head::{Head, Menu, access, access_words};
+use self::list::{Listed, listed};
 use super::assets::{Asset, TRY_IT};
+use super::edge::{Edge, edges};
 use super::error::NotFound;
 use super::page::{Frame, respond};
 use super::visit::Visit;
@@ -25,7 +28,7 @@ use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
 use crate::texts::Texts;
 
 /// The most operations on one page: a document of thousands stays quick.
-const PER_PAGE: usize = 200;
+pub(super) const PER_PAGE: usize = 200;
 
 #[derive(Template)]
 #[template(path = "api.html")]
@@ -35,7 +38,7 @@ struct ApiPage<'a> {
     menu: Menu<'a>,
     about: &'a About,
     description: Html,
-    groups: Vec<(&'a Group, Vec<&'a Operation>)>,
+    groups: Vec<(&'a Group, Vec<Listed<'a>>)>,
     pages: Vec<(usize, String, bool)>,
     schemas: Vec<(&'a str, String)>,
     routes: Vec<Route>,
@@ -68,6 +71,8 @@ struct Route {
     conditions: Vec<String>,
     access: Vec<String>,
     timeout: String,
+    /// An operation of the document goes this way.
+    is_documented: bool,
 }
 
 /// Which part of a long list to show.
@@ -85,8 +90,12 @@ pub(super) async fn api(
 ) -> Result<Response, NotFound> {
     let entry = find(&site, &namespace, &name)?;
     let head = Head::of(&entry, site.texts());
-    let routes = entry.api.routes().map(|served| route(served, site.texts())).collect();
     let reference = entry.reference.as_deref();
+    let routes = entry.api.routes().map(|served| route(served, reference, site.texts())).collect();
+    let groups = match reference {
+        Some(known) => listed(&site, &entry, groups(known, part.page)).await,
+        None => Vec::new(),
+    };
     let info = |key: &str| reference.and_then(|known| known.document.info(key));
     let of_info = |key: &str, name: &str| {
         let value = &reference?.document.value["info"][key];
@@ -98,7 +107,7 @@ pub(super) async fn api(
         newest_change: newest_change(&site, &entry),
         about: &entry.about,
         description: info("description").map(markdown::html).unwrap_or_default(),
-        groups: reference.map(|known| groups(known, part.page)).unwrap_or_default(),
+        groups,
         pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),
         schemas: reference
             .into_iter()
@@ -140,7 +149,7 @@ fn pages(reference: &Reference, link: &str, here: usize) -> Vec<(usize, String, 
     all.filter(|_| pages > 1).collect()
 }
 
-fn route(served: &ServedApi, texts: &Texts) -> Route {
+fn route(served: &ServedApi, reference: Option<&Reference>, texts: &Texts) -> Route {
     Route {
         name: format!("{} {}/{}", served.kind, served.namespace, served.name),
         method: served.method.clone().unwrap_or_else(|| texts.text("any").to_owned()),
@@ -152,6 +161,7 @@ fn route(served: &ServedApi, texts: &Texts) -> Route {
             0 => texts.text("none").to_owned(),
             timeout => texts.with("seconds", "number", &(timeout as f64 / 1000.0)),
         },
+        is_documented: reference.is_none_or(|known| known.documents(served)),
     }
 }
 
@@ -167,6 +177,8 @@ struct OperationPage<'a> {
     /// Why no request through the gateway reaches it.
     unrouted: Option<String>,
     conditions: &'a [String],
+    /// What the gateway does with it, if the gateway tells.
+    edge: Option<Edge>,
     /// Where a request may be sent.
     origins: &'a [String],
     previews: &'a [PreviewAddress],
@@ -190,11 +202,13 @@ pub(crate) async fn operation(
     let link = format!("{}/schemas/", head.link);
     let view = OperationView::of(reference, operation, &link, removed, site.texts()).ok_or_else(missing)?;
     let previews = site.preview_addresses(reference.origins()).await;
+    let edge = edges(&site, &entry, &[operation]).await.into_iter().flatten().next();
     let page = OperationPage {
         frame: site.frame(),
         menu: Menu::of(reference, &slug),
         access: access(&entry.api.served, site.texts()),
-        unrouted: operation.unrouted.as_ref().map(|reason| reason.words(site.texts())),
+        unrouted: unrouted(operation, edge.as_ref(), site.texts()),
+        edge,
         conditions: &entry.api.served.conditions,
         origins: reference.origins(),
         previews: &previews,
@@ -206,6 +220,14 @@ pub(crate) async fn operation(
     };
     let origins = reference.origins().iter().chain(previews.iter().map(|preview| &preview.origin));
     Ok((try_it::policy(origins), respond(&page)).into_response())
+}
+
+/// Why no request reaches an operation: whoever knows all routes knows better than the document.
+fn unrouted(operation: &Operation, edge: Option<&Edge>, texts: &Texts) -> Option<String> {
+    match edge {
+        Some(edge) => edge.is_lost().then(|| texts.text("edge_nobody").to_owned()),
+        None => operation.unrouted.as_ref().map(|reason| reason.words(texts)),
+    }
 }
 
 #[derive(Template)]

@@ -2,6 +2,7 @@
 
 mod access;
 mod changes;
+mod edge;
 mod shown;
 mod words;
 
@@ -23,6 +24,7 @@ use crate::console::Window;
 use crate::content::Content;
 use crate::gateway::Admin;
 use crate::history::tests::said;
+use crate::reference::Reference;
 use crate::search::Search;
 use crate::texts::Texts;
 
@@ -40,7 +42,7 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
     let history = Arc::new(History::default());
     before.iter().chain([document]).for_each(|document| history.record(&said(document)));
     let api = Arc::new(api);
-    let reference = Some(Arc::new(said(document)));
+    let reference = Some(Arc::new(Reference::new(Arc::clone(&api), said(document).document)));
     let trouble = trouble.map(|why| Trouble { since: jiff::Timestamp::now(), why: why.to_owned() });
     let entry = Entry { trouble, ..Entry::new(api, reference) };
     entry.checked.note();

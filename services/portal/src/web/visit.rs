@@ -64,6 +64,11 @@ impl Visit {
         self.viewer.is_in(&self.console.groups)
     }
 
+    /// Whether the console is for the reader.
+    pub(crate) fn sees_console(&self) -> bool {
+        self.sees_console
+    }
+
     /// Whether a route that is made of these may be told of.
     pub(crate) fn may_see_route(&self, origin: &[ObjectRef]) -> bool {
         self.is_by_operator() || self.catalog.has_any(origin)

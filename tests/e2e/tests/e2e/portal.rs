@@ -1,6 +1,7 @@
 //! The developer portal, of the real shop, through the gateway that it tells of.
 
 pub(crate) mod browser;
+mod edge;
 mod machines;
 mod release;
 mod shown;

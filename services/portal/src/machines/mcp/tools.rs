@@ -54,7 +54,7 @@ impl Tool {
                 json!(["query"]),
             ),
             Self::GetOperation => (
-                "How an operation is called through the gateway: parameters, body, responses, access, samples. In markdown.",
+                "How an operation is called through the gateway: parameters, body, responses, route, access, limits, times, samples. In markdown.",
                 json!({ "api": text("namespace/name, as search_apis links it: /docs/doc/NAMESPACE/NAME"),
                     "operation": text("its name at the end of that link: …/operations/NAME") }),
                 json!(["api", "operation"]),

@@ -107,6 +107,27 @@ pub(super) fn sample(root: &Value, parameter: &Value) -> String {
     example::given(root, parameter).map_or_else(of_schema, |example| as_text(&example))
 }
 
+/// A path with a value in the place of each parameter, as a request has it.
+pub(in crate::reference) fn sample_path(root: &Value, all: &[&Value], path: &str) -> String {
+    let mut path = path.to_owned();
+    for parameter in all.iter().filter(|parameter| text(parameter, "in") == Some("path")) {
+        let Some(place) = text(parameter, "name").map(|name| format!("{{{name}}}")) else { continue };
+        if path.contains(&place) {
+            path = path.replace(&place, &crate::web::escape_path(&sample(root, parameter)));
+        }
+    }
+    // Of parameters of which nobody tells there is the name; what no URL can hold (RFC 3986) is escaped.
+    let mut written = String::with_capacity(path.len());
+    for letter in path.chars() {
+        match letter {
+            '{' | '}' => {}
+            '!' | '#'..=';' | '=' | '@'..='Z' | '_' | 'a'..='z' | '~' if letter != '#' => written.push(letter),
+            _ => written.push_str(&crate::web::escape_path(letter.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    written
+}
+
 /// Text as it is, a list with commas, anything else as JSON.
 pub(super) fn as_text(value: &Value) -> String {
     match value {

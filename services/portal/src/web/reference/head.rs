@@ -19,8 +19,15 @@ pub(crate) fn api_link(id: &ApiId) -> String {
 /// operators stand in the console.
 pub(in crate::web) fn access(served: &ServedApi, texts: &Texts) -> Vec<String> {
     let is_asked = !served.rules.is_empty() || served.asks_auth_service;
-    let unsaid = (is_asked && served.credentials.is_empty()).then_some(&Credential::Other);
-    served.credentials.iter().chain(unsaid).map(|credential| credential.words(texts)).collect()
+    match is_asked && served.credentials.is_empty() {
+        true => access_words(&[Credential::Other], texts),
+        false => access_words(&served.credentials, texts),
+    }
+}
+
+/// The same of what is known to be asked for.
+pub(in crate::web) fn access_words(credentials: &[Credential], texts: &Texts) -> Vec<String> {
+    credentials.iter().map(|credential| credential.words(texts)).collect()
 }
 
 /// The head of every page of an API, and the list at its side.

@@ -1,0 +1,153 @@
+//! The ways through the gateway to a service, and which operations of its document each leads to.
+
+use std::collections::BTreeMap;
+
+use super::Operation;
+use crate::api::Api;
+use crate::document::Document;
+use crate::gateway::{ObjectRef, ServedApi};
+use crate::mount::Mount;
+use crate::rewrite::{Rewritten, paths};
+
+/// The path for clients of each path of the document; none where no request reaches it.
+type Paths = BTreeMap<String, Option<String>>;
+
+/// A way whose paths can be told.
+struct Way<'a> {
+    served: &'a ServedApi,
+    paths: std::borrow::Cow<'a, Paths>,
+}
+
+impl Way<'_> {
+    fn outer(&self, inner: &str) -> Option<&str> {
+        self.paths.get(inner)?.as_deref()
+    }
+
+    fn takes(&self, method: &str) -> bool {
+        self.served.method.as_deref().is_none_or(|only| only == method)
+    }
+}
+
+/// All of them: that of the API's own Mapping first.
+pub(super) struct Ways<'a> {
+    own: Option<Way<'a>>,
+    beside: Vec<Way<'a>>,
+}
+
+impl<'a> Ways<'a> {
+    /// Those of an API whose document was rewritten for its own Mapping, if that can be.
+    pub(super) fn of(api: &'a Api, document: &Document, rewritten: Option<&'a Rewritten>) -> Self {
+        let way = |served: &'a ServedApi| {
+            let mount = Mount::of(served, &[]).ok()?;
+            Some(Way { served, paths: std::borrow::Cow::Owned(paths(document, &mount)) })
+        };
+        let own =
+            rewritten.map(|rewritten| Way { served: &api.served, paths: std::borrow::Cow::Borrowed(&rewritten.paths) });
+        Self { own, beside: api.beside.iter().filter_map(way).collect() }
+    }
+
+    /// Whether it can be told how clients reach what.
+    pub(super) fn is_known(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// The path by which clients reach an operation. Another Mapping than the API's own counts where it is for the same names.
+    pub(super) fn to(&self, inner: &str, method: &str) -> Option<&str> {
+        let own = self.own.as_ref()?;
+        let at_same_hosts = self.beside.iter().filter(|way| way.served.hosts == own.served.hosts);
+        let mut all = std::iter::once(own).chain(at_same_hosts).filter(|way| way.takes(method));
+        all.find_map(|way| way.outer(inner))
+    }
+
+    /// The path for clients by the API's own Mapping, whatever methods it takes.
+    pub(super) fn outer(&self, inner: &str) -> Option<&str> {
+        self.own.as_ref()?.outer(inner)
+    }
+
+    /// What leads to none of the operations.
+    pub(super) fn undocumented(&self, operations: &[Operation]) -> Vec<ObjectRef> {
+        let leads = |way: &Way<'_>| {
+            operations.iter().any(|operation| way.takes(&operation.method) && way.outer(&operation.inner).is_some())
+        };
+        let all = self.own.iter().chain(&self.beside);
+        all.filter(|way| !leads(way)).map(|way| way.served.object()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::tests::of_service;
+    use crate::gateway::{Path, Rewrite};
+    use crate::reference::{Reference, Unrouted};
+
+    /// A Mapping of this name to the same service.
+    fn mapping(api: &Api, name: &str, prefix: &str, rewrite: &str, method: Option<&str>) -> ServedApi {
+        ServedApi {
+            name: name.to_owned(),
+            docs: None,
+            path: Path::Prefix(prefix.to_owned()),
+            rewrite: Some(Rewrite::Matched(rewrite.to_owned())),
+            method: method.map(str::to_owned),
+            ..api.served.clone()
+        }
+    }
+
+    fn reference(change: impl FnOnce(&mut Api)) -> Reference {
+        let mut api = of_service();
+        change(&mut api);
+        api.mount = Mount::of(&api.served, &[]);
+        let document = json!({ "openapi": "3.1.0", "paths": {
+            "/carts/{user}": { "parameters": [{ "name": "user", "in": "path", "schema": { "type": "string" }, "example": "a b" }],
+                "get": {}, "post": {} },
+            "/stock/{sku}\"": { "get": {} } } });
+        Reference::new(Arc::new(api), Arc::new(Document::read(document.to_string().into()).unwrap()))
+    }
+
+    fn ways(reference: &Reference) -> Vec<(&str, &str, bool)> {
+        let operations = reference.operations.iter();
+        operations.map(|one| (one.method.as_str(), one.sample.as_str(), one.unrouted.is_none())).collect()
+    }
+
+    #[test]
+    fn another_mapping_may_lead_to_what_the_own_does_not() {
+        let alone = reference(|api| {
+            api.served.path = Path::Prefix("/api/carts/".into());
+            api.served.rewrite = Some(Rewrite::Matched("/carts/".into()));
+            api.served.method = Some("GET".to_owned());
+        });
+        let expected =
+            [("GET", "/api/carts/a%20b", true), ("POST", "/api/carts/a%20b", false), ("GET", "/stock/sku%22", false)];
+        assert_eq!(ways(&alone), expected);
+        assert_eq!(alone.operations[1].unrouted, Some(Unrouted::Method("GET".to_owned())));
+        let with_others = reference(|api| {
+            api.served.path = Path::Prefix("/api/carts/".into());
+            api.served.rewrite = Some(Rewrite::Matched("/carts/".into()));
+            api.served.method = Some("GET".to_owned());
+            let write = mapping(api, "write", "/write/", "/", Some("POST"));
+            let mut elsewhere = mapping(api, "elsewhere", "/elsewhere/", "/", None);
+            elsewhere.hosts[0].host = "other.example".to_owned();
+            api.beside = vec![write, elsewhere];
+        });
+        let expected =
+            [("GET", "/api/carts/a%20b", true), ("POST", "/write/carts/a%20b", true), ("GET", "/stock/sku%22", false)];
+        assert_eq!(ways(&with_others), expected);
+        assert_eq!((alone.unrouted(), with_others.unrouted()), (2, 1));
+    }
+
+    #[test]
+    fn what_leads_to_no_operation_is_not_documented() {
+        let reference = reference(|api| {
+            let admin = mapping(api, "admin", "/admin/", "/admin/", None);
+            let delete = mapping(api, "delete", "/api/", "/", Some("DELETE"));
+            let regex = ServedApi { path: Path::Regex("/x.*".into()), ..mapping(api, "regex", "", "/", None) };
+            api.beside = vec![admin, delete, regex];
+        });
+        let all = reference.api.routes().filter(|served| !reference.documents(served));
+        assert_eq!(all.map(|served| served.name.as_str()).collect::<Vec<_>>(), ["admin", "delete"]);
+    }
+}

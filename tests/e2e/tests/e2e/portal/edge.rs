@@ -1,0 +1,93 @@
+//! What the gateway does with each operation, as the portal tells it; and all APIs in one document.
+
+use nuncio_e2e::yaml::{documents, mapping};
+use nuncio_e2e::{Client, Site, eventually, get};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::{HOST, accounts, api, ask, ask_json, gateway, service, shop, stock};
+
+/// A page, once it holds all of these.
+async fn tells(site: &Site, path: &str, parts: &[&str]) -> String {
+    eventually(&format!("{path} tells {parts:?}"), async || {
+        let page = ask(site, path).await.text();
+        if parts.iter().all(|part| page.contains(part)) { Ok(page) } else { Err(page) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_operation_tells_its_route_and_what_that_holds_requests_to() {
+    let site = Site::new();
+    let _accounts = accounts(&site).await;
+    let _shop = shop(&site).await;
+    let gateway = gateway(&site).await;
+    for name in ["cart", "catalog", "orders"] {
+        api(&site, name, "current").await;
+    }
+    let show = "/docs/doc/default/cart/operations/show";
+    let parts = ["Mapping default/cart", "only with x-cart-version v2", "2 s for the whole answer", "not checked"];
+    let page = tells(&site, show, &parts).await;
+    let [by_header, usual] =
+        ["Mapping default/cart-by-header", "Mapping default/cart-canary"].map(|name| page.find(name));
+    assert!(by_header.unwrap() < usual.unwrap(), "as they are tried: {page}");
+    assert!(page[..usual.unwrap()].contains("leads elsewhere"), "version 2 is another service: {page}");
+    assert!(!page.contains("/console/objects/"), "the console is not shown as this host");
+
+    // By the rule of its path: who has no token needs a login.
+    let orders: Value = ask_json(&site, "/docs/api/v1/apis/default/orders/operations").await;
+    let all = orders["operations"].as_array().unwrap();
+    let routed: Vec<_> = all.iter().filter(|one| one["is_routed"] == true).collect();
+    assert!(!routed.is_empty() && routed.len() < all.len(), "not all that is documented has a route: {orders:#}");
+    for operation in routed {
+        let access = operation["edge"]["routes"][0]["access"].to_string();
+        assert!(access.contains("a login at") && access.contains("a bearer token of"), "{operation:#}");
+    }
+    let list = tells(&site, "/docs/doc/default/catalog", &["5 an hour for each value of the header x-user"]).await;
+    assert!(!list.contains("leads elsewhere"), "{list}");
+    let twin = ask(&site, &format!("{show}.md")).await.text();
+    assert!(twin.contains("only with x-cart-version v2"), "{twin}");
+
+    // At its own port the portal shows the console, too.
+    let own = Client::http(site.at(8088)).send(&get("localhost", show)).await.unwrap().text();
+    assert!(own.contains("href=\"/console/objects/Mapping/default/cart\""), "{own}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn health_of_endpoints_and_routes_that_documents_do_not_know_are_told() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let (release, _) = watch::channel(stock("1", &["name"]));
+    let first = service(site.at(9300), &release).await;
+    let other = service(site.at(9301), &release).await;
+    let mut own = mapping("stock", "/stock/", site.at(9300));
+    own["spec"]["hostname"] = json!(HOST);
+    own["spec"]["docs"] = json!({ "path": "/openapi.json" });
+    own["spec"]["retry_policy"] = json!({ "retry_on": "5xx", "num_retries": 3 });
+    own["spec"]["health_checks"] = json!([{ "health_check": { "http": { "path": "/healthz" } }, "interval": "1s", "timeout": "1s",
+        "unhealthy_threshold": 1, "healthy_threshold": 1 }]);
+    let mut admin = mapping("stock-admin", "/stock-admin/", site.at(9300));
+    admin["spec"]["hostname"] = json!(HOST);
+    admin["spec"]["rewrite"] = json!("/admin/");
+    admin["spec"]["health_checks"] = own["spec"]["health_checks"].clone();
+    site.write("stock.yaml", documents(&[own.clone(), admin.clone()]));
+    let gateway = gateway(&site).await;
+    let page = "/docs/doc/default/stock";
+    api(&site, "stock", "current").await;
+    tells(&site, &format!("{page}/operations/items"), &["1 endpoint, all healthy", "3 retries on 5xx"]).await;
+    let list = tells(&site, page, &["not documented"]).await;
+    let row = list.split("<tr>").find(|row| row.contains("default/stock-admin")).unwrap();
+    assert!(row.contains("not documented"), "{row}");
+
+    drop(first);
+    tells(&site, page, &["0 of 1 endpoint healthy"]).await;
+
+    // Another Mapping takes what the document promises.
+    let mut taker = mapping("taker", "/stock/items", site.at(9301));
+    taker["spec"]["hostname"] = json!(HOST);
+    site.write("stock.yaml", documents(&[own, admin, taker]));
+    tells(&site, page, &["leads elsewhere"]).await;
+    drop(other);
+    gateway.stop().await;
+}
