@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::comparison::Comparison;
+pub(crate) use self::lift::from_swagger;
 pub use self::rule::Severity;
 pub(crate) use self::words::plain;
 use crate::document::Document;

@@ -7,14 +7,14 @@
 //!
 //!  services ◄── fetch (guarded) ◄── refresh ──┤
 //!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON, feeds), search
-//!                        └─► changes ─► history ───┘
+//!                        └─► changes ─► history ───┴─► merged (one document of all)
 //!
 //!  people, CI jobs, forges ─► previews ─► the controller, which knows who may what, and writes
 //!
 //!  a reader ─► access (who, by the gateway's word) ─► web ─► keys (a Secret for APIKey Filters)
 //! ```
 //!
-//! `document`, `mount`, `rewrite`, `reference`, `changes` and `markdown` do no input or output. What services and
+//! `document`, `mount`, `rewrite`, `reference`, `changes`, `merged` and `markdown` do no input or output. What services and
 //! documents say is a stranger's text everywhere here: it is bounded when it is read, and escaped or sanitised when it
 //! is shown.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -33,6 +33,7 @@ mod history;
 mod keys;
 mod machines;
 mod markdown;
+mod merged;
 mod mount;
 mod previews;
 mod reference;

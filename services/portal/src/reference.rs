@@ -22,7 +22,7 @@ use crate::texts::Texts;
 
 use self::operation::sample_path;
 pub(crate) use self::operation::{OperationView, all_parameters};
-pub(crate) use self::resolve::{reference, resolve, schema_name};
+pub(crate) use self::resolve::{pointer_name, reference, resolve, schema_name};
 pub(crate) use self::schema::SchemaView;
 use self::slug::Slugs;
 use self::ways::Ways;

@@ -75,6 +75,55 @@ pub(super) fn lift(document: &Document) -> (Cow<'_, Value>, bool) {
     }
 }
 
+/// A document of 2.0 as 3.0 has it, for whoever reads it and not only compares; `None` where that would be too large.
+pub(crate) fn from_swagger(old: &Value) -> Option<Value> {
+    let mut room = Room::new();
+    let mut new = lifted(old, &mut room);
+    let root = new.as_object_mut()?;
+    root.remove("responses");
+    for key in ["tags", "externalDocs"] {
+        root.extend(old.get(key).map(|value| (key.to_owned(), value.clone())));
+    }
+    let schemes = old["schemes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    if let Some(host) = text(old, "host") {
+        let base = text(old, "basePath").unwrap_or_default().trim_end_matches('/');
+        let servers = schemes.map(|scheme| json!({ "url": format!("{scheme}://{host}{base}") }));
+        root.insert("servers".to_owned(), servers.collect());
+    }
+    let schemes = new.pointer_mut("/components/securitySchemes").and_then(Value::as_object_mut);
+    schemes.into_iter().flat_map(Map::values_mut).for_each(with_flows);
+    (room.is_enough && !refers_to_responses(&new)).then_some(new)
+}
+
+/// The one flow of 2.0 among those of 3.0, where it is called otherwise.
+fn with_flows(scheme: &mut Value) {
+    let flow = match text(scheme, "flow") {
+        Some("accessCode") => "authorizationCode",
+        Some("application") => "clientCredentials",
+        Some(flow @ ("implicit" | "password")) => flow,
+        _ => return,
+    };
+    let told = ["authorizationUrl", "tokenUrl", "scopes"].into_iter();
+    let told: Map<_, _> = told.filter_map(|key| Some((key.to_owned(), scheme.get(key)?.clone()))).collect();
+    let mut new = json!({ "type": "oauth2", "flows": { flow: told } });
+    if let Some(description) = scheme.get("description") {
+        new["description"] = description.clone();
+    }
+    *scheme = new;
+}
+
+/// Whether something is told only where 3.0 has no place for it.
+fn refers_to_responses(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => {
+            let is_one = reference(value).is_some_and(|target| target.starts_with("#/responses/"));
+            is_one || object.values().any(refers_to_responses)
+        }
+        Value::Array(items) => items.iter().any(refers_to_responses),
+        _ => false,
+    }
+}
+
 fn lifted(old: &Value, room: &mut Room) -> Value {
     let mut paths = Map::new();
     for (path, method, item, operation) in operations(old) {
@@ -132,7 +181,7 @@ fn operation(root: &Value, item: &Value, old: &Value, room: &mut Room) -> Value 
         "parameters": others.into_iter().map(parameter).collect::<Vec<_>>(),
         "responses": responses(root, old, room),
     });
-    for key in ["operationId", "deprecated", "security"] {
+    for key in ["operationId", "deprecated", "security", "summary", "description", "tags", "externalDocs"] {
         if let Some(value) = old.get(key) {
             new[key] = value.clone();
         }
@@ -145,7 +194,7 @@ fn operation(root: &Value, item: &Value, old: &Value, room: &mut Room) -> Value 
 
 fn parameter(old: &Value) -> Value {
     let mut new = json!({ "name": old["name"], "in": old["in"], "schema": schema(old) });
-    for key in ["required", "deprecated"] {
+    for key in ["required", "deprecated", "description"] {
         if let Some(value) = old.get(key) {
             new[key] = value.clone();
         }
@@ -213,7 +262,8 @@ fn responses(root: &Value, operation: &Value, room: &mut Room) -> Value {
                 contents(&media, Some(&schema))
             }
         };
-        (status.clone(), json!({ "headers": headers, "content": content }))
+        let description = text(response, "description").unwrap_or_default();
+        (status.clone(), json!({ "description": description, "headers": headers, "content": content }))
     };
     let all = operation.get("responses").and_then(Value::as_object).into_iter().flatten();
     Value::Object(all.map(response).collect())

@@ -63,7 +63,12 @@ pub(super) fn schemas(document: &Document) -> Option<&Map<String, Value>> {
 /// The name of the shared schema that a reference means.
 pub(crate) fn schema_name(reference: &str) -> Option<String> {
     let name = reference.strip_prefix("#/components/schemas/").or(reference.strip_prefix("#/definitions/"))?;
-    Some(decoded(name).replace("~1", "/").replace("~0", "~"))
+    Some(pointer_name(name))
+}
+
+/// The name that a part of a pointer means.
+pub(crate) fn pointer_name(part: &str) -> String {
+    decoded(part).replace("~1", "/").replace("~0", "~")
 }
 
 #[cfg(test)]

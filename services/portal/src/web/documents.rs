@@ -6,9 +6,11 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 
 use super::error::NotFound;
 use super::visit::Visit;
+use crate::merged::merge;
 use crate::reference::Reference;
 
 /// An API's document, as clients meet the API.
@@ -20,6 +22,30 @@ pub(super) async fn for_clients(
     let reference = find(&site, &namespace, &name)?;
     let text = serde_json::to_vec_pretty(reference.value()).unwrap_or_default();
     Ok(send("application/json", text.into(), &asked))
+}
+
+/// One document of all APIs that are for the reader: what several call alike begins with the API's name. Where several are for
+/// the same path and method, the first counts and the others stand in `x-conflicts`; `x-nuncio-left-out` says which APIs are not
+/// in it, and why.
+#[utoipa::path(get, path = "/openapi/openapi.json", tag = "catalog",
+    responses((status = 200, description = "The document, of OpenAPI 3.1, or of 3.2 where one of them is", content_type = "application/json", body = serde_json::Value),
+        (status = 304, description = "It is what it was, by its ETag"),
+        (status = 500, description = "It cannot be made")))]
+pub(super) async fn merged(site: Visit, asked: HeaderMap) -> Response {
+    // It may be large.
+    static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
+    let Ok(_permit) = ONE_AT_A_TIME.acquire().await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let (catalog, title) = (Arc::clone(site.catalog()), site.frame().title.to_owned());
+    let made = tokio::task::spawn_blocking(move || {
+        serde_json::to_vec_pretty(&merge(&title, catalog.entries.iter().map(|entry| &**entry))).unwrap_or_default()
+    });
+    match made.await {
+        Ok(text) => send("application/json", text.into(), &asked),
+        Err(error) => {
+            tracing::error!("the document of all APIs cannot be made: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 /// An API's document, byte for byte as the service gave it.

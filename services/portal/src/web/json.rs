@@ -113,6 +113,7 @@ pub(super) fn router() -> Router<Site> {
         .routes(routes!(operations::operation))
         .routes(routes!(changes::of_api))
         .routes(routes!(changes::of_all))
+        .routes(routes!(super::documents::merged))
         .routes(routes!(super::search::json))
         .routes(routes!(super::try_it::explain))
         .merge(crate::previews::api())

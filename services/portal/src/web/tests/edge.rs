@@ -114,7 +114,7 @@ async fn programs_are_told_the_same_in_numbers() {
     let shorter = ask(&site, "/api/v1/apis/shop/cart/operations/show", HeaderMap::new()).await;
     assert_eq!(serde_json::from_str::<Value>(&shorter).unwrap(), one);
     let own = ask(&site, "/docs/api/v1/openapi.json", HeaderMap::new()).await;
-    assert!(own.contains("/apis/{namespace}/{name}/operations/{id}"), "{own}");
+    assert!(own.contains("/apis/{namespace}/{name}/operations/{id}") && own.contains("/openapi/openapi.json"), "{own}");
 }
 
 #[tokio::test]
@@ -178,6 +178,22 @@ async fn what_is_told_is_in_the_operators_words() {
         let own: Vec<_> = words(&page).into_iter().filter(|word| !known.contains(&word.as_str())).collect();
         assert!(own.is_empty(), "{own:?}: {page}");
     }
+}
+
+#[tokio::test]
+async fn all_apis_are_one_document_for_those_who_may_see_them() {
+    let signer = Signer::ephemeral().unwrap();
+    let mut api = of_service();
+    api.served.docs.as_mut().unwrap().visible_to = Some(vec!["staff".to_owned()]);
+    let site = Site { access: access(&signer), ..site(api, &cart(), &[], None) };
+    let path = "/openapi/openapi.json";
+    let staff: Value = serde_json::from_str(&ask(&site, path, signed(&signer, |_| {})).await).unwrap();
+    assert_eq!(staff["paths"]["/api/carts/{user}"]["get"]["operationId"], "shop.cart_show");
+    assert_eq!(staff["info"]["title"], "Shop");
+    let others: Value = serde_json::from_str(&ask(&site, path, HeaderMap::new()).await).unwrap();
+    assert_eq!((&others["paths"], &others["x-nuncio-apis"]), (&json!({}), &json!([])));
+    let catalog = ask(&site, "/docs/", signed(&signer, |_| {})).await;
+    assert!(catalog.contains("href=\"/openapi/openapi.json\""), "{catalog}");
 }
 
 #[tokio::test]

@@ -91,3 +91,47 @@ async fn health_of_endpoints_and_routes_that_documents_do_not_know_are_told() {
     drop(other);
     gateway.stop().await;
 }
+
+/// Every reference within a document that leads nowhere.
+fn dangling(root: &Value, value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(object) => {
+            let target = object.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
+            let own = target.filter(|target| root.pointer(target).is_none()).map(str::to_owned);
+            own.into_iter().chain(object.values().flat_map(|value| dangling(root, value))).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(|value| dangling(root, value)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn all_apis_are_one_document_by_which_they_can_be_called() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let gateway = gateway(&site).await;
+    for name in ["cart", "catalog", "orders", "web"] {
+        api(&site, name, "current").await;
+    }
+    let reply = ask(&site, "/openapi/openapi.json").await;
+    let all: Value = serde_json::from_str(&reply.text()).unwrap();
+    assert_eq!(dangling(&all, &all), Vec::<String>::new());
+    let apis: Vec<_> =
+        all["x-nuncio-apis"].as_array().unwrap().iter().map(|one| one["api"].as_str().unwrap()).collect();
+    for name in ["default/cart", "default/catalog", "default/orders", "default/web"] {
+        assert!(apis.contains(&name), "{apis:?}");
+    }
+    let operation = &all["paths"]["/api/carts/{user}"]["get"];
+    assert_eq!(
+        (&operation["operationId"], &operation["x-nuncio-api"]),
+        (&json!("default.cart_show"), &json!("default/cart"))
+    );
+    assert_eq!(all["servers"][1]["url"], format!("http://{HOST}:8080"));
+    assert!(all["paths"]["/api/products"]["get"].is_object(), "{all:#}");
+    assert_eq!(ask(&site, "/api/products").await.status, 200, "so it is called");
+    let catalog = ask(&site, "/docs/").await.text();
+    assert!(catalog.contains("href=\"/openapi/openapi.json\""), "{catalog}");
+    let again = get(HOST, "/openapi/openapi.json").with("if-none-match", reply.header("etag").unwrap());
+    assert_eq!(Client::http(site.at(8080)).send(&again).await.unwrap().status, 304);
+    gateway.stop().await;
+}
