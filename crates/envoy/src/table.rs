@@ -25,7 +25,8 @@ use nuncio_ir::auth::SHARE_HEADER;
 use nuncio_ir::{BUFFER_LIMIT, FOREIGN_HEADER, Route, RouteAction, RouteMatch, Slot, Table, VirtualHost};
 
 use crate::listener::{
-    CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PROBES_FILTER, SCOPE_HEADER, SELECT_FILTER,
+    CHAIN_HEADER, CORS_FILTER, LOCAL_LIMIT_FILTER, ON_MISS_FILTER, PREVIEW_FILTER, PROBES_FILTER, SCOPE_HEADER,
+    SELECT_FILTER,
 };
 use crate::{Resource, header, matcher, proto};
 
@@ -78,8 +79,7 @@ fn removed(table: &Table) -> Vec<String> {
 }
 
 fn per_filter(table: &Table) -> HashMap<String, Any> {
-    let of_preview = table.preview.as_ref().and_then(preview::filter);
-    checks::of_table().into_iter().chain(limits::of_table(table)).chain(of_preview).collect()
+    checks::of_table().into_iter().chain(limits::of_table(table)).collect()
 }
 
 fn direct_response_bytes(route: &Route) -> usize {
@@ -93,7 +93,7 @@ fn virtual_host(table: &Table, host: &VirtualHost, exact: bool) -> PbVirtualHost
     let is_asked = checks::is_asked(host);
     let mut filters = checks::of_host(host, exact);
     if exact {
-        filters.extend(unneeded_filters(host));
+        filters.extend(unneeded_filters(host, preview::is_own(table)));
     }
     PbVirtualHost {
         name: host.name.to_string(),
@@ -113,13 +113,14 @@ fn virtual_host(table: &Table, host: &VirtualHost, exact: bool) -> PbVirtualHost
 ///
 /// Filters that keep limits are the exception: they stay where any route of the host has some, since a filter before
 /// them may lead a request to another route than the one by which the filters were chosen.
-fn unneeded_filters(host: &VirtualHost) -> HashMap<String, Any> {
+fn unneeded_filters(host: &VirtualHost, of_preview: bool) -> HashMap<String, Any> {
     let disabled = proto::any(&FilterConfig { disabled: true, ..Default::default() });
     let mut limits = host.routes.iter().filter_map(|route| route.limits.as_deref());
     let local = limits.clone().any(|limits| limits.local.is_some());
     let asked = limits.any(|limits| !limits.descriptors.is_empty());
     let unneeded = [SELECT_FILTER, ON_MISS_FILTER, CORS_FILTER, PROBES_FILTER].into_iter();
     let unneeded = unneeded.chain((!local).then_some(LOCAL_LIMIT_FILTER)).chain((!asked).then_some(Slot::Limit.name()));
+    let unneeded = unneeded.chain((!of_preview).then_some(PREVIEW_FILTER));
     unneeded.map(|name| (name.to_owned(), disabled.clone())).collect()
 }
 

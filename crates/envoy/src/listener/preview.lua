@@ -1,5 +1,7 @@
 -- Keeps what services say of their own host within a preview, whose host is another: redirects lead to
--- the preview, and cookies belong to it alone, whatever names they are meant for.
+-- the preview, and cookies belong to it alone, whatever names they are meant for. It comes after the filters that
+-- find routes, since only the route tells whether a request is one of a preview at the preview's own host: at the
+-- baseline's host, where a header or a cookie chooses previews, all is as services say it.
 --
 -- `take_share` is written above.
 
@@ -24,11 +26,26 @@ local function own_cookie(cookie)
   return table.concat(kept, ";")
 end
 
+-- Whether a preview is asked for at its own host.
+local function is_own(handle)
+  -- Has Envoy look the route up to which the request was led.
+  handle:metadata()
+  local origin = handle:virtualHost():metadata():get("origin")
+  local host = handle:headers():get(":authority")
+  return origin and host and origin:match("^%a+://([^:/]+)") == host:lower()
+end
+
 function envoy_on_request(handle)
-  take_share(handle:headers())
+  if is_own(handle) then
+    take_share(handle:headers())
+    handle:streamInfo():dynamicMetadata():set("nuncio.preview", "own", true)
+  end
 end
 
 function envoy_on_response(handle)
+  if not handle:streamInfo():dynamicMetadata():get("nuncio.preview") then
+    return
+  end
   local headers, preview = handle:headers(), handle:virtualHost():metadata()
   local location = headers:get("location")
   local within = location and moved(location, preview:get("host"), preview:get("origin"))

@@ -188,9 +188,9 @@ fn suffix(settings: &HttpSettings) -> String {
     if settings.class.is_empty() { String::new() } else { format!("|{}", settings.class) }
 }
 
-/// At work for the hosts of previews alone.
+/// What keeps visitors of previews within them. Not switched off from the start: who has no route yet may be one of them.
 pub(super) fn of_previews() -> HttpFilter {
-    HttpFilter { disabled: true, ..filters::filter(PREVIEW_FILTER, &lua(&[SHARE, PREVIEW].concat())) }
+    filters::filter(PREVIEW_FILTER, &lua(&[SHARE, PREVIEW].concat()))
 }
 
 fn lua(script: &str) -> Lua {

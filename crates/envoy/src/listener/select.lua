@@ -14,7 +14,7 @@ local function lead(handle, host, preview)
   handle:clearRouteCache()
 end
 
--- Leads who belongs to no preview.
+-- Leads who names no preview: to the baseline, or to that whose own host it is.
 local function to_baseline(handle, host)
   lead(handle, host, "")
   handle:metadata()
@@ -73,8 +73,11 @@ local function from_client(handle, host)
   selector = selector or chosen
   keep(headers, (divided(headers:get("x-nuncio-baggage") or "")))
   if not selector then
-    headers:remove("x-nuncio-share")
-    return to_baseline(handle, host)
+    to_baseline(handle, host)
+    if not handle:virtualHost():metadata():get("own") then
+      headers:remove("x-nuncio-share")
+    end
+    return
   end
   local own = own_host(handle, host, selector)
   lead(handle, own or "?", own and "" or "?")

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderValueOption, Metadata};
-use envoy_types::pb::envoy::config::route::v3::FilterConfig;
-use envoy_types::pb::google::protobuf::{Any, Struct, Value, value};
+use envoy_types::pb::google::protobuf::{Struct, Value, value};
 use nuncio_ir::{
     BAGGAGE_HEADER, BAGGAGE_MEMBER, FOREIGN_HEADER, PREVIEW_HEADER, PreviewContext, Route, Table, VirtualHost,
 };
 
+use crate::header;
 use crate::listener::{PREVIEW_FILTER, SELECT_FILTER};
-use crate::{header, proto};
 
 /// What upstreams are told: the key, under every name that it has. For the virtual host: what the filter of a miss keeps of a
 /// request's own baggage is taken away only after this.
@@ -32,14 +31,13 @@ pub(super) fn served_by(route: &Route) -> HeaderValueOption {
     header::overwrite("x-nuncio-served-by", if route.is_of_preview() { "preview" } else { "baseline" })
 }
 
-/// Switches the filter on that keeps visitors within the preview, where that has a host of its own.
-pub(super) fn filter(preview: &PreviewContext) -> Option<(String, Any)> {
-    preview.origin.as_ref()?;
-    let enabled = FilterConfig { config: Some(Any::default()), ..Default::default() };
-    Some((PREVIEW_FILTER.to_owned(), proto::any(&enabled)))
+/// Whether a table is that of a preview's own host, where a filter keeps visitors within the preview.
+pub(super) fn is_own(table: &Table) -> bool {
+    table.preview.as_ref().is_some_and(|preview| preview.origin.is_some())
 }
 
-/// What that filter is told; and of a table that stands for a preview its name, for the filter that leads requests there.
+/// What that filter is told; and the filter that leads requests to previews of such tables, and of those that stand for a
+/// preview their names.
 pub(super) fn metadata(table: &Table, host: &VirtualHost) -> Option<Metadata> {
     let text = |text: &str| Value { kind: Some(value::Kind::StringValue(text.to_owned())) };
     let of = |filter: &str, fields: &[(&str, &str)]| {
@@ -48,10 +46,10 @@ pub(super) fn metadata(table: &Table, host: &VirtualHost) -> Option<Metadata> {
     };
     let own = table.preview.as_ref().and_then(|preview| {
         let (origin, host) = (preview.origin.as_deref()?, preview.baseline.as_deref()?);
-        Some(of(PREVIEW_FILTER, &[("origin", origin), ("host", host)]))
+        Some([of(PREVIEW_FILTER, &[("origin", origin), ("host", host)]), of(SELECT_FILTER, &[("own", "true")])])
     });
     let stands = table.preview.is_none() && !table.scope.is_by_host();
     let named = stands.then(|| of(SELECT_FILTER, &[("preview", &*host.name)]));
-    let filter_metadata: HashMap<_, _> = own.into_iter().chain(named).collect();
+    let filter_metadata: HashMap<_, _> = own.into_iter().flatten().chain(named).collect();
     (!filter_metadata.is_empty()).then(|| Metadata { filter_metadata, ..Default::default() })
 }

@@ -40,6 +40,10 @@ async fn a_header_chooses_a_preview_where_the_policy_lets_it_and_behind_the_gate
     assert_eq!((seen.host.as_str(), seen.header("baggage")), (SHOP, Some(&*format!("nuncio-preview={key},a=b"))));
     assert_eq!(client.ask(&choosing("SHOP.Example", selector(&public))).await.by(), "branch");
     assert_eq!(client.ask(&get(SHOP, "/cart/")).await.by(), "cart");
+    // Whoever knows the baseline's host alone stays there.
+    let moved = format!("https://{SHOP}/login");
+    let ask = choosing(SHOP, selector(&public)).with("x-echo-header", &format!("location={moved}"));
+    assert_eq!(client.ask(&ask).await.header("location"), Some(&*moved));
     // The gate is the same.
     assert_eq!(client.ask(&choosing(SHOP, selector(&private))).await.status, 401);
     assert_eq!(client.ask(&choosing(SHOP, selector(&private)).with("x-api-key", "visitor-key")).await.by(), "branch");

@@ -79,6 +79,19 @@ async fn who_follows_a_link_is_let_in_until_it_is_withdrawn() {
         "{set}"
     );
 
+    // However the preview's routes are found.
+    let other_shapes = [
+        get(&host, &format!("/cart/?{link}")).with("baggage", "a=b"),
+        get(&host.to_uppercase(), &format!("/cart/?{link}")),
+    ];
+    for ask in other_shapes {
+        let followed = client.ask(&by_browser(ask)).await;
+        assert_eq!(
+            (followed.status, followed.header("location").is_some_and(|to| to.ends_with("/cart/"))),
+            (302, true)
+        );
+    }
+
     let cookie = cookie(&followed);
     let seen = client.ask(&get(&host, "/cart/?a=1&b=2").with("cookie", &format!("x=1; {cookie}; y=2"))).await;
     assert_eq!(seen.by(), "branch");
