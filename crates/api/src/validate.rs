@@ -37,7 +37,7 @@ pub(crate) use host::host;
 pub(crate) use listener::listener;
 pub(crate) use mapping::{conditions, mapping};
 pub(crate) use module::module;
-pub(crate) use preview::{preview, preview_domain, preview_policy};
+pub(crate) use preview::{host_below_domain, preview, preview_domain, preview_policy};
 pub(crate) use rate_limit::{rate_limit, rate_limit_service};
 pub(crate) use tcp_mapping::{connections, tcp_mapping};
 pub(crate) use tls::tls_context;

@@ -53,7 +53,10 @@ pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
         Kind::FilterPolicy | Kind::GatewayFilterPolicy => rules(node, file),
         Kind::PreviewPolicy => {
             let policy = part::<PreviewPolicy>(node, &["domain"], file, validate::preview_domain);
-            policy.map_or(Remains::Nothing, |policy| Remains::Domain(policy.domain))
+            // One that is at odds with the hosts is most likely not the domain that was meant: it takes no names.
+            let hosts = part::<PreviewPolicy>(node, &["domain", "hosts"], file, |_, _, _| ());
+            let at_odds = hosts.is_some_and(|policy| validate::host_below_domain(&policy).is_some());
+            policy.filter(|_| !at_odds).map_or(Remains::Nothing, |policy| Remains::Domain(policy.domain))
         }
         Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
         _ => Remains::Nothing,

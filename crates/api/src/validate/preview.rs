@@ -112,6 +112,10 @@ fn entrypoints(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_>) {
 /// Checks a `PreviewPolicy`.
 pub(crate) fn preview_policy(policy: &mut PreviewPolicy, path: &Path<'_>, issues: &mut Issues<'_>) {
     preview_domain(policy, path, issues);
+    if let Some(host) = host_below_domain(policy) {
+        let message = format!("would take {host} from its services: names right below it are for previews alone");
+        invalid(&path.key("domain"), message, issues);
+    }
     for (field, is_empty) in [
         ("namespaces", policy.namespaces.is_empty()),
         ("hosts", policy.hosts.is_empty()),
@@ -151,6 +155,16 @@ pub(crate) fn preview_domain(policy: &mut PreviewPolicy, path: &Path<'_>, issues
         let message = format!("is longer than {LONGEST_DOMAIN} characters: hosts below it would have no room");
         invalid(&path, message, issues);
     }
+}
+
+/// A host of which there may be previews, and which the domain keeps for previews: a slip of the pen.
+pub(crate) fn host_below_domain(policy: &PreviewPolicy) -> Option<&str> {
+    let domain = policy.domain.to_ascii_lowercase();
+    let is_right_below = |host: &&String| {
+        let host = host.to_ascii_lowercase();
+        host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == domain)
+    };
+    policy.hosts.iter().find(is_right_below).map(String::as_str)
 }
 
 /// Headers whose value the gateway replaces. What others mean by theirs is not for it to write.

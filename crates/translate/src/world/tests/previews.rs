@@ -188,6 +188,20 @@ fn names_below_the_domain_are_for_previews_alone() {
 }
 
 #[test]
+fn a_domain_that_would_take_a_name_from_the_baseline_takes_none() {
+    for domain in ["example", "EXAMPLE"] {
+        let slip = POLICY.replace("pre.example", domain);
+        let world = of(&[SITE, &slip, PREVIEW]);
+        assert_eq!(answer(&world, "shop.example", "/cart/x"), "cart:80", "{domain}");
+        let found = world.problems(&preview()).remove(0).message;
+        assert!(found.contains("spec.domain: would take shop.example from its services"), "{found}");
+    }
+    // Two labels below it is what no preview is called.
+    let world = of(&[SITE, &POLICY.replace("pre.example", "example").replace("'shop.example'", "'a.shop.example'")]);
+    assert_eq!(reasons(&world, &ObjectId::new(Kind::PreviewPolicy, "default", "previews")), Vec::<String>::new());
+}
+
+#[test]
 fn a_policy_that_is_not_valid_is_not_called_missing() {
     let told =
         |world: &World| world.problems(&preview()).into_iter().map(|problem| problem.message).collect::<Vec<_>>();

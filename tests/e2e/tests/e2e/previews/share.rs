@@ -72,7 +72,7 @@ async fn who_follows_a_link_is_let_in_until_it_is_withdrawn() {
     let link = link(&shop, &["pr-42"]).await;
     let followed = client.ask(&by_browser(get(&host, &format!("/cart/?a=1&{link}&b=2")))).await;
     assert_eq!(followed.status, 302, "{}", followed.text());
-    assert_eq!(followed.header("location"), Some(&*format!("http://{host}/cart/?a=1&b=2")));
+    assert_eq!(followed.header("location"), Some("/cart/?a=1&b=2"));
     let set = followed.header("set-cookie").unwrap();
     assert!(
         set.contains("; HttpOnly; SameSite=Lax") && set.contains("; Max-Age=86") && !set.contains("Domain"),
@@ -152,7 +152,8 @@ async fn no_other_link_lets_anybody_in() {
     }
     // Nobody is led elsewhere by it.
     let away = client.ask(&get(&host, &format!("//evil.example/?{good}"))).await;
-    assert!(away.header("location").is_none_or(|to| to.starts_with(&format!("http://{host}/"))), "{away:?}");
+    let is_path = |to: &str| to.starts_with('/') && !to[1..].starts_with(['/', '\\']);
+    assert!(away.header("location").is_none_or(is_path), "{away:?}");
     assert_eq!(shop.branch.requests() + shop.cart.requests() + shop.web.requests(), 0);
     gateway.stop().await;
 }
