@@ -68,7 +68,8 @@ function filledIn() {
   const headers = moreHeaders();
   for (const field of form.querySelectorAll('[data-place]')) {
     const { place, name } = field.dataset;
-    if (place === 'path') path = path.split(`{${name}}`).join(encodeURIComponent(field.value));
+    // What is still to be filled in stands in the sample as it does in the document.
+    if (place === 'path' && field.value) path = path.split(`{${name}}`).join(encodeURIComponent(field.value));
     if (place === 'path' || field.value === '') continue;
     if (place === 'header') headers.push([name, field.value]);
     const items = 'repeated' in field.dataset ? field.value.split(',') : [field.value];

@@ -150,6 +150,13 @@ pub struct VirtualHost {
     pub falls_through: bool,
 }
 
+impl VirtualHost {
+    /// The routes that readers know, in the order in which they are tried: without those that are the same as another.
+    pub fn known_routes(&self) -> impl Iterator<Item = &Route> + Clone {
+        self.routes.iter().filter(|route| !route.is_bearing())
+    }
+}
+
 /// One route.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Route {
@@ -177,7 +184,28 @@ pub struct Route {
     pub origins: Vec<ObjectId>,
 }
 
+/// What ends the name of a route for those requests of another that bear a login.
+const BEARING: &str = "#session";
+
 impl Route {
+    /// What the route for those of its requests is called that bear a login.
+    #[must_use]
+    pub fn bearing_name(&self) -> Arc<str> {
+        format!("{}{BEARING}", self.name).into()
+    }
+
+    /// Whether it is the same as another route, for the requests of that one that bear a login. Whoever reads routes knows one.
+    #[must_use]
+    pub fn is_bearing(&self) -> bool {
+        self.name.ends_with(BEARING)
+    }
+
+    /// What readers know it by.
+    #[must_use]
+    pub fn known_name(&self) -> &str {
+        self.name.strip_suffix(BEARING).unwrap_or(&self.name)
+    }
+
     /// Whether a preview has changed where its requests go.
     #[must_use]
     pub fn is_of_preview(&self) -> bool {

@@ -61,7 +61,7 @@ pub(crate) fn router(service: CartService) -> OpenApiRouter {
 #[utoipa::path(
     get,
     path = "/carts/{user}",
-    params(("user" = String, Path, description = "Whose cart")),
+    params(("user" = String, Path, description = "Whose cart", example = "ann")),
     responses(
         (status = OK, body = Cart),
         (status = BAD_GATEWAY, body = Problem, description = "The catalog does not answer"),
@@ -83,7 +83,7 @@ async fn show(
 #[utoipa::path(
     delete,
     path = "/carts/{user}",
-    params(("user" = String, Path, description = "Whose cart")),
+    params(("user" = String, Path, description = "Whose cart", example = "ann")),
     responses((status = NO_CONTENT))
 )]
 async fn empty(State(service): State<CartService>, Path(user): Path<String>) -> StatusCode {
@@ -96,8 +96,8 @@ async fn empty(State(service): State<CartService>, Path(user): Path<String>) -> 
     put,
     path = "/carts/{user}/lines/{sku}",
     params(
-        ("user" = String, Path, description = "Whose cart"),
-        ("sku" = String, Path, description = "Which product"),
+        ("user" = String, Path, description = "Whose cart", example = "ann"),
+        ("sku" = String, Path, description = "Which product", example = "bell"),
     ),
     request_body = Wanted,
     responses(
@@ -122,7 +122,7 @@ async fn put_line(
 #[utoipa::path(
     get,
     path = "/carts/{user}/events",
-    params(("user" = String, Path, description = "Whose cart")),
+    params(("user" = String, Path, description = "Whose cart", example = "ann")),
     responses((status = OK, content_type = "text/event-stream", body = Cart))
 )]
 async fn events(

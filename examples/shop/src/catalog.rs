@@ -62,7 +62,7 @@ async fn list(State(service): State<CatalogService>) -> Json<[Product; 4]> {
 #[utoipa::path(
     get,
     path = "/products/{sku}",
-    params(("sku" = String, Path, description = "Stock keeping unit")),
+    params(("sku" = String, Path, description = "Stock keeping unit", example = "bell")),
     responses((status = OK, body = Product), (status = NOT_FOUND, body = Problem))
 )]
 async fn show(State(service): State<CatalogService>, Path(sku): Path<String>) -> Result<Json<Product>, ShopError> {

@@ -64,7 +64,9 @@ pub use apis::{
 };
 pub use certificates::{AuthoritiesView, CertificateView};
 pub use client::{AdminClient, AdminError, AdminReply};
-pub use edit::{ChangeError, ChangeRequest, DryRunView, FieldView, ManifestQuery, ManifestView, RouteEffect};
+pub use edit::{
+    ChangeError, ChangeRequest, DryRunView, EffectView, FieldView, ManifestQuery, ManifestView, RouteEffect,
+};
 pub use explain::{ExplainRequest, InvalidRequest};
 pub use key_uses::KeyUseView;
 pub use model::{
@@ -76,6 +78,7 @@ pub use operations::{
     HealthChecks, LimitTermView, OperationAsked, OperationLimitView, OperationRouteView, OperationView,
     OperationsRequest, OperationsView, RetryView, UpstreamHealthView,
 };
+pub(crate) use page::holds_words;
 pub use page::{ListQuery, Page};
 pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
 pub use preview_changes::{

@@ -270,7 +270,8 @@ impl Engine {
         let listeners = model.listeners.values().map(|listener| served(listener)).collect();
         let hosts = model.tables.values().flat_map(|table| &table.hosts);
         let problems = self.known_problems.values().map(BTreeSet::len).sum();
-        let (hosts, routes) = hosts.fold((0, 0), |(hosts, routes), host| (hosts + 1, routes + host.routes.len()));
+        let (hosts, routes) =
+            hosts.fold((0, 0), |(hosts, routes), host| (hosts + 1, routes + host.known_routes().count()));
         Event::Serving { listeners, hosts, routes, problems }
     }
 }

@@ -187,7 +187,12 @@ fn first_match<'a>(
     doubts: &mut Vec<&'a Route>,
 ) -> Option<(usize, &'a Route)> {
     let mut found = None;
-    for (order, route) in host.routes.iter().enumerate() {
+    let placed = host.routes.iter().scan(0, |known, route| {
+        let order = *known;
+        *known += usize::from(!route.is_bearing());
+        Some((order, route))
+    });
+    for (order, route) in placed {
         let reason = match (found, fit(route, request)) {
             (None, Fit::Yes) => {
                 found = Some((order, route));
@@ -204,7 +209,8 @@ fn first_match<'a>(
             // Of the routes behind the winner only those tell something that would have taken the request.
             (Some(_), _) => continue,
         };
-        if !route.origins.is_empty() {
+        let is_same = found.is_some_and(|(_, winner): (usize, &Route)| winner.known_name() == route.known_name());
+        if !route.origins.is_empty() && !route.is_bearing() && !is_same {
             lost.push(Lost { route: route_view(model, table, &request.host, order, route), reason });
         }
     }

@@ -7,6 +7,7 @@ mod certificates;
 mod edit;
 mod envoys;
 mod explain;
+mod find;
 mod graph;
 mod guard;
 mod link;
@@ -59,6 +60,7 @@ pub(crate) fn router(site: &Site) -> Router<Site> {
         .route("/console/objects/{kind}/{namespace}/{name}/edit", get(edit::page).post(edit::post))
         .route("/console/problems", get(problems::page))
         .route("/console/explain", get(explain::page))
+        .route("/console/search", get(find::json))
         .route("/console/certificates", get(certificates::page))
         .route("/console/envoys", get(envoys::page))
         .route("/console/traffic", get(traffic::page))

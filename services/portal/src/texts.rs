@@ -58,7 +58,12 @@ impl Texts {
     /// A text by its name.
     pub(crate) fn text<'t>(&'t self, name: &'t str) -> &'t str {
         debug_assert!(ENGLISH.contains_key(name), "there is no text {name}");
-        self.own.get(name).or_else(|| ENGLISH.get(name)).map_or(name, String::as_str)
+        self.find(name).unwrap_or(name)
+    }
+
+    /// A text that somebody else names, where there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        self.own.get(name).or_else(|| ENGLISH.get(name)).map(String::as_str)
     }
 
     /// A text with something in the place of its value.

@@ -109,8 +109,7 @@ pub(super) fn without_sessions(routes: Vec<Route>, names: &Names) -> Vec<Route> 
 fn bearing(route: &Route) -> Option<Route> {
     let goes_on = route.rules.is_none() && matches!(route.action, RouteAction::Forward(_));
     goes_on.then(|| {
-        let name = format!("{}#session", route.name).into();
-        let mut bearing = Route { name, hides_logins: true, ..route.clone() };
+        let mut bearing = Route { name: route.bearing_name(), hides_logins: true, ..route.clone() };
         let names = LOGIN_COOKIES.map(regex::escape).join("|");
         let value = ValueMatch::Regex(format!(".*({names}).*"));
         bearing.matches.headers.push(HeaderMatch { name: "cookie".to_owned(), value, invert: false });

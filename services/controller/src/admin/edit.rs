@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -51,10 +51,8 @@ pub struct ManifestView {
 pub struct FieldView {
     /// Where it is: `spec.timeout_ms`.
     pub path: String,
-    /// What it is called.
-    pub title: String,
-    /// What may stand there.
-    pub hint: String,
+    /// What it is known by, whatever it is called in the language of a page: `timeout`.
+    pub name: String,
     /// What stands there; empty where nothing does.
     pub value: String,
 }
@@ -109,8 +107,22 @@ pub struct RouteEffect {
     /// What it matches, in words.
     #[serde(rename = "match")]
     pub matches: String,
-    /// `changed`, `added` or `removed`.
-    pub effect: String,
+    /// What becomes of it.
+    pub effect: EffectView,
+}
+
+/// What becomes of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectView {
+    /// It would come.
+    Added,
+    /// It would be another.
+    Changed,
+    /// It would go.
+    Removed,
+    /// Other rules of FilterPolicies would decide about its requests.
+    Rules,
 }
 
 /// Why there is no change.
@@ -142,17 +154,22 @@ pub enum ChangeError {
     Io(String),
 }
 
+/// The header of a refusal that says to programs which one it is: the text is for people.
+const REASON: HeaderName = HeaderName::from_static("x-nuncio-reason");
+
 impl IntoResponse for ChangeError {
     fn into_response(self) -> Response {
-        let status = match &self {
-            Self::Missing => StatusCode::NOT_FOUND,
-            Self::NotEditable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Conflict(_) | Self::Io(_) => StatusCode::CONFLICT,
-            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotAllowed | Self::Denied(_) => StatusCode::FORBIDDEN,
+        let (status, reason) = match &self {
+            Self::Missing => (StatusCode::NOT_FOUND, "missing"),
+            Self::NotEditable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "not_editable"),
+            Self::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::Io(_) => (StatusCode::CONFLICT, "failed"),
+            Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+            Self::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
+            Self::Denied(_) => (StatusCode::FORBIDDEN, "denied"),
         };
-        (status, format!("{self}\n")).into_response()
+        (status, [(REASON, reason)], format!("{self}\n")).into_response()
     }
 }
 

@@ -69,6 +69,8 @@ pub struct ObjectView {
     pub acked_by: usize,
     /// Envoys that are connected.
     pub envoys: usize,
+    /// Of its kind there is an editor.
+    pub is_editable: bool,
     /// What is wrong with it.
     pub problems: Vec<ProblemView>,
 }
@@ -127,7 +129,7 @@ pub struct RouteView {
     pub host: String,
     /// Its place among the routes of that host, from 0. The first that matches wins.
     pub order: usize,
-    /// Its name, which the access log has too.
+    /// Its name, which the access log has too: with `#session` behind it where a request bears a login that nobody asks for.
     pub name: String,
     /// What it matches, in words: `prefix /cart/, method GET`.
     #[serde(rename = "match")]

@@ -19,6 +19,9 @@ pub struct ListQuery {
     pub name: Option<String>,
     /// Only of this host name. For hosts and routes.
     pub host: Option<String>,
+    /// Only those whose kind, namespace and name hold every word of this, in any case. For objects and problems, and routes by the
+    /// objects that make them.
+    pub text: Option<String>,
     /// At most this many items. Default 1000.
     pub limit: Option<usize>,
     /// Leave out this many at the start.
@@ -35,6 +38,7 @@ impl ListQuery {
             ("namespace", &self.namespace),
             ("name", &self.name),
             ("host", &self.host),
+            ("text", &self.text),
             ("limit", &limit),
             ("offset", &offset),
         ];
@@ -50,6 +54,7 @@ impl ListQuery {
         self.kind.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(kind))
             && self.namespace.as_ref().is_none_or(|wanted| wanted == namespace)
             && self.wants_name(name)
+            && self.text.as_ref().is_none_or(|text| holds_words(&format!("{kind} {namespace}/{name}"), text))
     }
 
     /// Whether something of this name is wanted.
@@ -63,6 +68,12 @@ impl ListQuery {
     pub fn wants_host(&self, host: &str) -> bool {
         self.host.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
     }
+}
+
+/// Whether a text holds every word of another, in any case.
+pub(crate) fn holds_words(text: &str, words: &str) -> bool {
+    let text = text.to_lowercase();
+    words.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }
 
 /// A part of a list.
@@ -118,5 +129,8 @@ mod tests {
         assert!(query.wants_object("Mapping", "shop", "cart"));
         assert!(!query.wants_object("Host", "shop", "cart"));
         assert!(!query.wants_object("Mapping", "shop", "web"));
+        let by = |text: &str| ListQuery { text: Some(text.into()), ..ListQuery::default() };
+        assert!(by("CART mapp").wants_object("Mapping", "shop", "cart-v2") && by("").wants_object("Host", "a", "b"));
+        assert!(!by("cart host").wants_object("Mapping", "shop", "cart"));
     }
 }

@@ -23,6 +23,7 @@ fn object(name: &str) -> ObjectView {
         state: ObjectState::Acked,
         acked_by: 1,
         envoys: 1,
+        is_editable: true,
         problems: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use nuncio_ir::auth::{RuleSet, RuleSetId};
 use nuncio_ir::{Route, Table};
 use nuncio_translate::World;
 
-use crate::admin::RouteEffect;
+use crate::admin::{EffectView, RouteEffect};
 use crate::view::{conditions, names};
 
 /// Routes that are told.
@@ -64,28 +64,28 @@ fn held_to(rules: &BTreeSet<&RuleSetId>, table: &Table) -> Vec<RouteEffect> {
     });
     let effect = |((host, _), route): ((String, Arc<str>), &Route)| RouteEffect {
         host,
-        matches: conditions(&route.matches),
-        effect: "held to other rules".to_owned(),
+        matches: conditions(route),
+        effect: EffectView::Rules,
     };
     held.map(effect).collect()
 }
 
 fn compare(before: Option<&Table>, after: Option<&Table>, effects: &mut BTreeSet<RouteEffect>) {
     let (before, after) = (routes(before), routes(after));
-    let effect = |host: &str, route: &Route, effect: &str| RouteEffect {
+    let effect = |host: &str, route: &Route, effect: EffectView| RouteEffect {
         host: host.to_owned(),
-        matches: conditions(&route.matches),
-        effect: effect.to_owned(),
+        matches: conditions(route),
+        effect,
     };
     for ((host, name), route) in &after {
         match before.get(&(host.clone(), name.clone())) {
-            None => drop(effects.insert(effect(host, route, "added"))),
-            Some(was) if was != route => drop(effects.insert(effect(host, route, "changed"))),
+            None => drop(effects.insert(effect(host, route, EffectView::Added))),
+            Some(was) if was != route => drop(effects.insert(effect(host, route, EffectView::Changed))),
             Some(_) => {}
         }
     }
     let gone = before.iter().filter(|(key, _)| !after.contains_key(*key));
-    effects.extend(gone.map(|((host, _), route)| effect(host, route, "removed")));
+    effects.extend(gone.map(|((host, _), route)| effect(host, route, EffectView::Removed)));
 }
 
 /// Routes by the host that they are shown for, and by name.
@@ -96,7 +96,8 @@ fn routes(table: Option<&Table>) -> BTreeMap<(String, Arc<str>), &Route> {
         .flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
     let named = hosts.flat_map(|(table, host)| {
         let shown = names(table, host).into_iter().next().unwrap_or_default();
-        host.routes.iter().map(move |route| ((shown.clone(), Arc::clone(&route.name)), route))
+        // What becomes of a route becomes of what stands beside it for requests with a login.
+        host.known_routes().map(move |route| ((shown.clone(), Arc::clone(&route.name)), route))
     });
     named.collect()
 }

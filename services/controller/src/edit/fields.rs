@@ -4,79 +4,76 @@ use nuncio_api::Kind;
 
 use crate::admin::FieldView;
 
-/// A path, what the field is called, and what may stand there.
-type Field = (&'static str, &'static str, &'static str);
+/// A path, and what the field is known by: `web/texts.yaml` has what it is called, and what may stand there.
+type Field = (&'static str, &'static str);
 
 const MAPPING: &[Field] = &[
-    ("spec.timeout_ms", "Timeout", "milliseconds for the whole answer; 0 is no limit"),
-    ("spec.idle_timeout_ms", "Idle timeout", "milliseconds without a byte"),
-    ("spec.connect_timeout_ms", "Connect timeout", "milliseconds until a connection stands"),
-    ("spec.retry_policy.retry_on", "Retry on", "5xx, gateway-error, connect-failure, …"),
-    ("spec.retry_policy.num_retries", "Retries", "tries after the first"),
-    ("spec.retry_policy.per_try_timeout", "Time for each try", "as in 500ms"),
-    ("spec.weight", "Weight", "share of the requests in percent"),
-    ("spec.service", "Service", "name, or name.namespace:port"),
+    ("spec.timeout_ms", "timeout"),
+    ("spec.idle_timeout_ms", "idle_timeout"),
+    ("spec.connect_timeout_ms", "connect_timeout"),
+    ("spec.retry_policy.retry_on", "retry_on"),
+    ("spec.retry_policy.num_retries", "retries"),
+    ("spec.retry_policy.per_try_timeout", "time_for_each_try"),
+    ("spec.weight", "weight"),
+    ("spec.service", "service"),
 ];
-const TCP_MAPPING: &[Field] = &[
-    ("spec.service", "Service", "name, or name.namespace:port"),
-    ("spec.idle_timeout_ms", "Idle timeout", "milliseconds without a byte"),
-    ("spec.weight", "Weight", "share of the connections in percent"),
-];
+const TCP_MAPPING: &[Field] =
+    &[("spec.service", "service"), ("spec.idle_timeout_ms", "idle_timeout"), ("spec.weight", "connection_weight")];
 const HOST: &[Field] = &[
-    ("spec.hostname", "Host name", "shop.example.com, or *.example.com"),
-    ("spec.requestPolicy.insecure.action", "Clear text", "Redirect, Reject or Route"),
-    ("spec.tlsSecret.name", "Secret of the certificate", "name of a Secret"),
+    ("spec.hostname", "host_name"),
+    ("spec.requestPolicy.insecure.action", "clear_text"),
+    ("spec.tlsSecret.name", "secret_of_the_certificate"),
 ];
 const LISTENER: &[Field] = &[
-    ("spec.port", "Port", "number"),
-    ("spec.protocol", "Protocol", "HTTP, HTTPS, TCP, TLS"),
-    ("spec.securityModel", "What is secure", "XFP, SECURE or INSECURE"),
-    ("spec.l7Depth", "Trusted proxies before it", "number"),
+    ("spec.port", "port"),
+    ("spec.protocol", "protocol"),
+    ("spec.securityModel", "what_is_secure"),
+    ("spec.l7Depth", "trusted_proxies_before_it"),
 ];
 const TLS_CONTEXT: &[Field] = &[
-    ("spec.secret", "Secret of the certificate", "name of a Secret"),
-    ("spec.ca_secret", "Secret of the authorities", "name of a Secret"),
-    ("spec.min_tls_version", "Lowest version", "v1.2"),
-    ("spec.max_tls_version", "Highest version", "v1.3"),
+    ("spec.secret", "secret_of_the_certificate"),
+    ("spec.ca_secret", "secret_of_the_authorities"),
+    ("spec.min_tls_version", "lowest_version"),
+    ("spec.max_tls_version", "highest_version"),
 ];
 const MODULE: &[Field] = &[
-    ("spec.config.cluster_request_timeout_ms", "Timeout", "milliseconds, where a Mapping says none"),
-    ("spec.config.cluster_idle_timeout_ms", "Idle timeout", "milliseconds, where a Mapping says none"),
-    ("spec.config.listener_idle_timeout_ms", "Idle connections of clients", "milliseconds"),
+    ("spec.config.cluster_request_timeout_ms", "default_timeout"),
+    ("spec.config.cluster_idle_timeout_ms", "default_idle_timeout"),
+    ("spec.config.listener_idle_timeout_ms", "idle_connections_of_clients"),
 ];
-const ASKED: &[Field] = &[("spec.timeout_ms", "Timeout", "milliseconds for an answer")];
+const ASKED: &[Field] = &[("spec.timeout_ms", "answer_timeout")];
 
 const FILTER: &[Field] = &[
-    ("spec.JWT.issuer", "Issuer", "what iss of a token must be"),
-    ("spec.JWT.audience", "Audience", "what aud of a token must hold"),
-    ("spec.JWT.jwksURI", "Keys of the issuer", "URL"),
-    ("spec.JWT.leewayForExpiresAt", "Leeway of the expiry", "as in 5s"),
-    ("spec.OAuth2.authorizationURL", "Identity provider", "its issuer, a URL"),
-    ("spec.OAuth2.clientID", "Client", "who we are there"),
-    ("spec.OAuth2.secretName", "Secret of the client", "name of a Secret"),
-    ("spec.OAuth2.clientSessionMaxIdle", "Sessions without requests", "how long they live, as in 8h"),
-    ("spec.OAuth2.sessionMaxLife", "Longest session", "as in 24h"),
-    ("spec.APIKey.httpHeader", "Header of the key", "X-API-Key"),
-    ("spec.APIKey.identityHeader", "Header for services", "in which they are told whose key it was"),
-    ("spec.Basic.secretName", "Secret of names and passwords", "name of a Secret"),
-    ("spec.Basic.realm", "Realm", "what browsers are told that the password is for"),
-    ("spec.External.auth_service", "Service that is asked", "host:port"),
-    ("spec.External.timeout_ms", "Timeout", "milliseconds for an answer"),
-    ("spec.External.path_prefix", "Path prefix", "put before the path"),
-    ("spec.Introspection.endpoint", "Endpoint", "URL"),
-    ("spec.Introspection.clientID", "Client", "who asks there"),
-    ("spec.Introspection.cache", "Answers are used for", "as in 30s"),
+    ("spec.JWT.issuer", "issuer"),
+    ("spec.JWT.audience", "audience"),
+    ("spec.JWT.jwksURI", "keys_of_the_issuer"),
+    ("spec.JWT.leewayForExpiresAt", "leeway_of_the_expiry"),
+    ("spec.OAuth2.authorizationURL", "identity_provider"),
+    ("spec.OAuth2.clientID", "client"),
+    ("spec.OAuth2.secretName", "secret_of_the_client"),
+    ("spec.OAuth2.clientSessionMaxIdle", "sessions_without_requests"),
+    ("spec.OAuth2.sessionMaxLife", "longest_session"),
+    ("spec.APIKey.httpHeader", "header_of_the_key"),
+    ("spec.APIKey.identityHeader", "header_for_services"),
+    ("spec.Basic.secretName", "secret_of_names_and_passwords"),
+    ("spec.Basic.realm", "realm"),
+    ("spec.External.auth_service", "service_that_is_asked"),
+    ("spec.External.timeout_ms", "answer_timeout"),
+    ("spec.External.path_prefix", "path_prefix"),
+    ("spec.Introspection.endpoint", "endpoint"),
+    ("spec.Introspection.clientID", "asking_client"),
+    ("spec.Introspection.cache", "answers_are_used_for"),
 ];
 const GATEWAY_FILTER: &[Field] = &[
-    ("spec.jwt.issuer", "Issuer", "what iss of a token must be"),
-    ("spec.jwt.audience", "Audience", "what aud of a token must hold"),
-    ("spec.jwt.jwksURI", "Keys of the issuer", "URL"),
-    ("spec.oauth2.authorizationURL", "Identity provider", "its issuer, a URL"),
-    ("spec.oauth2.clientID", "Client", "who we are there"),
-    ("spec.oauth2.clientSessionMaxIdle", "Sessions without requests", "how long they live, as in 8h"),
-    ("spec.apikey.httpHeader", "Header of the key", "X-API-Key"),
-    ("spec.external.authServiceURL", "Service that is asked", "URL"),
-    ("spec.external.pathPrefix", "Path prefix", "put before the path"),
+    ("spec.jwt.issuer", "issuer"),
+    ("spec.jwt.audience", "audience"),
+    ("spec.jwt.jwksURI", "keys_of_the_issuer"),
+    ("spec.oauth2.authorizationURL", "identity_provider"),
+    ("spec.oauth2.clientID", "client"),
+    ("spec.oauth2.clientSessionMaxIdle", "sessions_without_requests"),
+    ("spec.apikey.httpHeader", "header_of_the_key"),
+    ("spec.external.authServiceURL", "asked_url"),
+    ("spec.external.pathPrefix", "path_prefix"),
 ];
 
 fn of(kind: Kind) -> &'static [Field] {
@@ -97,20 +94,34 @@ fn of(kind: Kind) -> &'static [Field] {
 
 /// Whether a field of a kind can be set by itself.
 pub(super) fn settable(kind: Kind, path: &str) -> bool {
-    of(kind).iter().any(|(known, ..)| *known == path)
+    of(kind).iter().any(|(known, _)| *known == path)
 }
 
 /// Those of a kind, with what a text says there. A Filter is of one kind among several, and has the fields of that.
 pub(super) fn fields(kind: Kind, text: &str) -> Vec<FieldView> {
-    let view = |(path, title, hint): &Field| FieldView {
+    let view = |(path, name): &Field| FieldView {
         path: (*path).to_owned(),
-        title: (*title).to_owned(),
-        hint: (*hint).to_owned(),
+        name: (*name).to_owned(),
         value: nuncio_api::field(text, &path.split('.').collect::<Vec<_>>()).unwrap_or_default(),
     };
-    let is_of_its_kind = |(path, ..): &&Field| {
+    let is_of_its_kind = |(path, _): &&Field| {
         let kind_of_filter: Vec<_> = path.split('.').take(2).collect();
         !kind.is_filter() || nuncio_api::has(text, &kind_of_filter)
     };
     of(kind).iter().filter(is_of_its_kind).map(view).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_called_something() {
+        let texts = include_str!("../../../../web/texts.yaml");
+        for (path, name) in Kind::ALL.into_iter().flat_map(of) {
+            for text in ["field", "hint"] {
+                assert!(texts.contains(&format!("\n{text}_{name}: ")), "{text}_{name} of {path}");
+            }
+        }
+    }
 }

@@ -31,7 +31,7 @@ pub(crate) fn operations(world: &World, server: Option<&Server>, asked: &Operati
             Followed::begin(settings, ExplainRequest::parse(&url, &operation.method, []))
         })
         .collect();
-    for route in hosts.iter().flat_map(|host| &host.routes) {
+    for route in hosts.iter().flat_map(|host| host.known_routes()) {
         let path = PathTest::of(&route.matches.path);
         followed.iter_mut().for_each(|followed| followed.meet(model, route, &path));
     }

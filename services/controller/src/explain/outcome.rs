@@ -7,6 +7,7 @@ use nuncio_ir::{
 };
 
 use super::request::Request;
+use crate::view::service_of;
 
 /// What the route does with the request.
 pub(super) fn of_route(model: &Model, route: &Route, request: &Request) -> String {
@@ -33,9 +34,9 @@ fn forwarded(model: &Model, forward: &Forward, route: &Route, request: &Request)
         let share = if forward.arms.len() == 1 { String::new() } else { format!("{}/{total} ", arm.weight) };
         match &arm.backend {
             Backend::Cluster(name) if lacks_endpoints(model, name) => {
-                format!("{share}answered 503: {name} has no endpoints")
+                format!("{share}answered 503: {} has no endpoints", service_of(name))
             }
-            Backend::Cluster(name) => format!("{share}to {name} as {path}"),
+            Backend::Cluster(name) => format!("{share}to {} as {path}", service_of(name)),
             Backend::Invalid { status, reason } => format!("{share}answered {status}: {reason}"),
         }
     });
@@ -64,8 +65,8 @@ fn redirected(redirect: &Redirect, route: &Route, request: &Request) -> String {
 pub(super) fn of_connection(proxy: &TcpProxy) -> String {
     let total: u64 = proxy.clusters.iter().map(|weighted| u64::from(weighted.weight)).sum();
     let places = proxy.clusters.iter().map(|weighted| match proxy.clusters.len() {
-        1 => format!("to {}", weighted.cluster),
-        _ => format!("{}/{total} to {}", weighted.weight, weighted.cluster),
+        1 => format!("to {}", service_of(&weighted.cluster)),
+        _ => format!("{}/{total} to {}", weighted.weight, service_of(&weighted.cluster)),
     });
     format!("passed on {}", places.collect::<Vec<_>>().join(", "))
 }

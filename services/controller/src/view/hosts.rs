@@ -28,7 +28,7 @@ pub(super) fn hosts(world: &World, query: &ListQuery) -> impl Iterator<Item = Ho
                 });
                 view.objects.extend(objects_of(world, table, host, &name));
                 view.listeners.extend(listeners);
-                view.routes += host.routes.len();
+                view.routes += host.known_routes().count();
             }
         }
     }
@@ -64,7 +64,7 @@ pub(crate) fn host_view(world: &World, table: &Table, host: &VirtualHost, name: 
         objects: objects_of(world, table, host, hostname),
         listeners: listeners_of(model, &table.scope.class),
         certificate: certificate_of(model, &table.scope.class, name),
-        routes: host.routes.len(),
+        routes: host.known_routes().count(),
     }
 }
 

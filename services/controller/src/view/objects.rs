@@ -31,6 +31,7 @@ pub(super) fn object_view(engine: &Engine, object: &nuncio_api::Object, problems
         state,
         acked_by,
         envoys,
+        is_editable: crate::edit::is_editable(object.id.kind),
         problems: problems.iter().map(ProblemView::from).collect(),
     }
 }

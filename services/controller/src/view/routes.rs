@@ -44,7 +44,7 @@ pub(crate) fn routes<'a>(model: &'a Model, query: &'a ListQuery) -> impl Iterato
     let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (&**table, host)));
     let routes = hosts.flat_map(move |(table, host)| {
         let shown = names(table, host).into_iter().find(|name| query.wants_host(name));
-        let routes = host.routes.iter().enumerate().filter(|(_, route)| wants_route(query, route));
+        let routes = host.known_routes().enumerate().filter(|(_, route)| wants_route(query, route));
         shown.into_iter().flat_map(move |host| {
             let listed = |(order, route)| Listed::Route { model, table, host: host.clone(), order, route };
             routes.clone().map(listed).collect::<Vec<_>>()
@@ -81,8 +81,8 @@ pub(crate) fn route_view(model: &Model, table: &Table, host: &str, order: usize,
     RouteView {
         host: host.to_owned(),
         order,
-        name: route.name.to_string(),
-        matches: conditions(&route.matches),
+        name: route.known_name().to_owned(),
+        matches: conditions(route),
         action: action.to_owned(),
         status,
         backends,

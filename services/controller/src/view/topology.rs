@@ -9,7 +9,7 @@ use super::hosts::{certificate_of, listener_view, listeners_of, names};
 use super::routes::route_view;
 use super::words::{conditions, policies};
 use super::{cluster_view, service_of};
-use crate::admin::{EntryView, TopologyQuery, TopologyView, WayView};
+use crate::admin::{EntryView, TopologyQuery, TopologyView, WayView, holds_words};
 
 /// A route in its place.
 struct Placed<'a> {
@@ -24,7 +24,7 @@ pub(super) fn topology(model: &Model, query: &TopologyQuery) -> TopologyView {
     let hosts = model.tables.values().flat_map(|table| table.hosts.iter().map(move |host| (table, host)));
     let hosts = hosts.filter(|(table, host)| wants_host(query, table, host));
     let placed = hosts.flat_map(|(table, host)| {
-        let routes = host.routes.iter().enumerate();
+        let routes = host.known_routes().enumerate();
         routes.map(move |(order, route)| Placed { table, host, order, route })
     });
     let (offset, limit) = (query.offset.unwrap_or(0), query.limit());
@@ -79,7 +79,8 @@ fn wants_route(query: &TopologyQuery, route: &Route) -> bool {
 }
 
 fn says(route: &Route, text: &str) -> bool {
-    route.origins.iter().any(|origin| holds(&origin.name, text)) || holds(&conditions(&route.matches), text)
+    let names: String = route.origins.iter().map(|origin| format!(" {origin}")).collect();
+    holds_words(&format!("route {}{names}", conditions(route)), text)
 }
 
 fn holds(text: &str, part: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Conditions in words.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use nuncio_ir::{
@@ -8,8 +9,17 @@ use nuncio_ir::{
 };
 use nuncio_translate::CLEAR_CHAIN;
 
-/// `prefix /cart/, method GET`.
-pub(crate) fn conditions(matches: &RouteMatch) -> String {
+/// `prefix /cart/, method GET`: what a route takes, logins or none.
+pub(crate) fn conditions(route: &Route) -> String {
+    let mut matches = Cow::Borrowed(&route.matches);
+    if route.is_bearing() {
+        // The condition on logins is its last.
+        matches.to_mut().headers.pop();
+    }
+    all_conditions(&matches)
+}
+
+fn all_conditions(matches: &RouteMatch) -> String {
     let path = match &matches.path {
         PathMatch::Prefix { value, case_sensitive } => format!("prefix {value}{}", fold(*case_sensitive)),
         PathMatch::Segments(value) => format!("path segments {value}"),

@@ -72,7 +72,7 @@ pub(super) async fn page(site: Visit, Query(asked): Query<Asked>) -> Result<Resp
     if !asked.url.trim().is_empty() {
         match site.console.admin.get(&asked.path()).await {
             Ok(told) => answer = Some(Answer::new(told, site.texts())),
-            Err(GatewayError::Refused(why)) => wrong = Some(why),
+            Err(GatewayError::Refused { why, .. }) => wrong = Some(why),
             Err(error) => return Err(Trouble::of(&site, &error)),
         }
     }

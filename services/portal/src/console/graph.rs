@@ -37,7 +37,9 @@ pub(super) struct Node {
     pub(super) x: u32,
     pub(super) y: u32,
     pub(super) width: u32,
-    pub(super) title: String,
+    pub(super) height: u32,
+    /// What it is called, in lines that fit.
+    pub(super) lines: Vec<String>,
     pub(super) detail: String,
     /// All that it says: the box shows as much as there is room for.
     pub(super) full: String,
@@ -54,7 +56,7 @@ pub(super) struct Edge {
     pub(super) is_bad: bool,
 }
 
-/// What a box says.
+/// What a box says; a title of several parts has each on a line of its own.
 struct Text {
     title: String,
     detail: String,
@@ -115,7 +117,7 @@ impl Graph {
             return (2, key);
         }
         self.node(3, &key, row, || Text {
-            title: policies.join(" · "),
+            title: policies.join("\n"),
             detail: if words::is_guarded(route) { texts.text("asks_first").to_owned() } else { String::new() },
             link: words::route_link(route),
             is_bad: false,
@@ -197,14 +199,10 @@ impl Graph {
             rows: vec![row],
             x: 0,
             y: 0,
-            width: 0,
-            full: [title.as_str(), &detail]
-                .iter()
-                .filter(|part| !part.is_empty())
-                .copied()
-                .collect::<Vec<_>>()
-                .join(", "),
-            title,
+            width: layout::WIDTHS[column],
+            height: layout::height(&title, &detail, column),
+            full: title.lines().chain([detail.as_str()]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", "),
+            lines: layout::lines(&title, column),
             detail,
             link,
             is_bad,
@@ -236,7 +234,23 @@ mod tests {
         }
         assert_eq!(graph.nodes.iter().filter(|node| node.column == 2).count(), 12);
         assert!(graph.edges.iter().all(|edge| !edge.path.is_empty()), "{:?}", graph.edges);
-        assert!(graph.nodes.iter().all(|node| node.y + HEIGHT <= graph.height && node.x + node.width <= graph.width));
+        assert!(
+            graph.nodes.iter().all(|node| node.y + node.height <= graph.height && node.x + node.width <= graph.width)
+        );
+    }
+
+    #[test]
+    fn nothing_that_a_route_is_held_to_is_cut_off() {
+        let mut told = topology(3);
+        let limits: Vec<_> =
+            (0..4).map(|number| format!("limited by label{number} (header x-label-{number})")).collect();
+        told.routes[1].policies = limits.clone();
+        let graph = Graph::new(&told, &Texts::default());
+        let boxes: Vec<_> = graph.nodes.iter().filter(|node| node.column == 3).collect();
+        let of_second = boxes.iter().find(|node| node.rows == [1]).unwrap();
+        assert_eq!(of_second.lines.join(" "), limits.join(" "));
+        assert!(of_second.height > 8 * 15, "{of_second:?}");
+        assert!(boxes.windows(2).all(|two| two[0].y + two[0].height <= two[1].y), "{boxes:?}");
     }
 
     #[test]

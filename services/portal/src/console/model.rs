@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::texts::Texts;
+
 /// A part of a list.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page<T> {
@@ -33,6 +35,9 @@ pub(super) struct Object {
     pub(super) state: String,
     pub(super) acked_by: usize,
     pub(super) envoys: usize,
+    /// There is an editor of it.
+    #[serde(default)]
+    pub(super) is_editable: bool,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -185,9 +190,21 @@ pub(super) struct Manifest {
 #[derive(Debug, Deserialize)]
 pub(super) struct Field {
     pub(super) path: String,
-    pub(super) title: String,
-    pub(super) hint: String,
+    /// What the texts know it by.
+    pub(super) name: String,
     pub(super) value: String,
+}
+
+impl Field {
+    /// What it is called.
+    pub(super) fn title<'t>(&'t self, texts: &'t Texts) -> &'t str {
+        texts.find(&format!("field_{}", self.name)).unwrap_or(&self.path)
+    }
+
+    /// What may stand there.
+    pub(super) fn hint<'t>(&self, texts: &'t Texts) -> &'t str {
+        texts.find(&format!("hint_{}", self.name)).unwrap_or_default()
+    }
 }
 
 /// What a change would do.
@@ -208,7 +225,29 @@ pub(super) struct Effect {
     pub(super) host: String,
     #[serde(rename = "match")]
     pub(super) matches: String,
-    pub(super) effect: String,
+    pub(super) effect: What,
+}
+
+/// What becomes of a route.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum What {
+    Added,
+    Changed,
+    Removed,
+    Rules,
+}
+
+impl What {
+    /// The text that says it.
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Added => "effect_added",
+            Self::Changed => "effect_changed",
+            Self::Removed => "effect_removed",
+            Self::Rules => "effect_rules",
+        }
+    }
 }
 
 /// Requests that went to a service.

@@ -88,12 +88,6 @@ fn place(object: &Object) -> String {
     if location.line == 0 { location.file.clone() } else { format!("{}:{}", location.file, location.line) }
 }
 
-/// Of these kinds there is an editor: Kubernetes' own are others'.
-fn is_editable(kind: &str) -> bool {
-    let foreign = ["Service", "EndpointSlice", "Secret", "Ingress", "IngressClass"];
-    !foreign.contains(&kind)
-}
-
 /// How it is marked.
 fn state(object: &Object) -> &'static str {
     let has_error = object.problems.iter().any(|problem| problem.severity == "error");
@@ -160,7 +154,7 @@ pub(super) async fn one(
         graph: Graph::new(&topology, site.texts()),
         rows: rows(&topology, site.texts()),
         more: some.then(|| with_query("/console/", [("text", name.as_str())])),
-        is_editable: is_editable(&object.id.kind),
+        is_editable: object.is_editable,
         object: row,
         problems: object.problems.into_iter().map(Wrong::new).collect(),
     }))

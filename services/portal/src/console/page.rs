@@ -18,23 +18,28 @@ pub(super) async fn ask<T: DeserializeOwned>(site: &Visit, path: &str) -> Result
 pub(super) struct Trouble {
     site: Box<Visit>,
     status: StatusCode,
-    title: &'static str,
+    title: String,
     why: String,
 }
 
 impl Trouble {
     /// The controller gave no answer.
     pub(super) fn of(site: &Visit, error: &GatewayError) -> Self {
+        let texts = site.texts();
         let (status, title) = match error {
-            GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, "trouble_away"),
-            GatewayError::Refused(_) => (StatusCode::BAD_REQUEST, "trouble_refused"),
+            GatewayError::NoAnswer { .. } => (StatusCode::BAD_GATEWAY, texts.text("trouble_away")),
+            GatewayError::Refused { reason, .. } => {
+                let named = texts.find(&format!("refused_{reason}"));
+                (StatusCode::BAD_REQUEST, named.unwrap_or(texts.text("trouble_refused")))
+            }
         };
-        Self { site: Box::new(site.clone()), status, title, why: error.to_string() }
+        Self { site: Box::new(site.clone()), status, title: title.to_owned(), why: error.to_string() }
     }
 
     /// There is no such thing.
     pub(super) fn missing(site: &Visit, what: String) -> Self {
-        Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title: "not_found", why: what }
+        let title = site.texts().text("not_found").to_owned();
+        Self { site: Box::new(site.clone()), status: StatusCode::NOT_FOUND, title, why: what }
     }
 }
 
@@ -43,13 +48,13 @@ impl Trouble {
 struct Page<'a> {
     frame: Frame<'a>,
     here: &'static str,
-    title: &'static str,
+    title: &'a str,
     why: &'a str,
 }
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let page = Page { frame: self.site.frame(), here: "", title: self.title, why: &self.why };
+        let page = Page { frame: self.site.frame(), here: "", title: &self.title, why: &self.why };
         (self.status, respond(&page)).into_response()
     }
 }

@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The header that says which refusal it is.
+const REASON: &str = "x-nuncio-reason";
+
 /// The controller cannot be asked, or does not want to be asked that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GatewayError {
@@ -19,8 +22,12 @@ pub(crate) enum GatewayError {
     #[error("the gateway's controller at {address} {reason}")]
     NoAnswer { address: Arc<str>, reason: String },
     /// The question was wrong, for the reason given.
-    #[error("{0}")]
-    Refused(String),
+    #[error("{why}")]
+    Refused {
+        /// What programs know it by; nothing where it has no name.
+        reason: String,
+        why: String,
+    },
 }
 
 /// A way to the controller.
@@ -90,8 +97,11 @@ impl Admin {
             StatusCode::NOT_MODIFIED => Ok(reply),
             status if status.is_success() => Ok(reply),
             status if status.is_client_error() => {
+                let reason = reply.headers().get(REASON).and_then(|reason| reason.to_str().ok());
+                let reason = reason.unwrap_or_default().to_owned();
                 let why = reply.text().await.map_err(|error| self.failed(&error))?;
-                Err(GatewayError::Refused(if why.is_empty() { status.to_string() } else { why.trim_end().to_owned() }))
+                let why = if why.is_empty() { status.to_string() } else { why.trim_end().to_owned() };
+                Err(GatewayError::Refused { reason, why })
             }
             status => Err(self.no_answer(format!("answers {status}"))),
         }

@@ -72,7 +72,7 @@ impl From<GatewayError> for ProblemDetails {
     fn from(error: GatewayError) -> Self {
         let status = match error {
             GatewayError::NoAnswer { .. } => StatusCode::BAD_GATEWAY,
-            GatewayError::Refused(_) => StatusCode::BAD_REQUEST,
+            GatewayError::Refused { .. } => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())
     }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::write::GzEncoder;
 
 /// A file.
-pub(super) struct Asset {
+pub(crate) struct Asset {
     path: String,
     integrity: String,
     media: &'static str,
@@ -48,12 +48,12 @@ impl Asset {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// What it holds, as `integrity` of HTML and policies say it.
-    pub(super) fn integrity(&self) -> &str {
+    pub(crate) fn integrity(&self) -> &str {
         &self.integrity
     }
 }
@@ -68,6 +68,11 @@ pub(super) static ICON: LazyLock<Asset> =
 /// What sends requests from the page of an operation.
 pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("try-it", "js", "text/javascript; charset=utf-8", include_str!("../../../../web/try-it.js"))
+});
+
+/// What finds things from every page.
+pub(super) static PALETTE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("palette", "js", "text/javascript; charset=utf-8", include_str!("../../../../web/palette.js"))
 });
 
 /// Whether a part of `Accept-Encoding` takes an encoding: `br`, `br;q=0.5`, and not `br;q=0`.
@@ -95,7 +100,8 @@ fn by_gzip(content: &[u8]) -> Vec<u8> {
 
 /// A file by its name.
 pub(super) async fn file(Path(file): Path<String>, asked: HeaderMap) -> Response {
-    let asset = [&STYLE, &ICON, &TRY_IT].into_iter().find(|asset| asset.path.rsplit('/').next() == Some(&file));
+    let asset =
+        [&STYLE, &ICON, &TRY_IT, &PALETTE].into_iter().find(|asset| asset.path.rsplit('/').next() == Some(&file));
     let Some(asset) = asset else { return StatusCode::NOT_FOUND.into_response() };
     // Edge Stack's chart says the same of style sheets: what changes has another name.
     let headers = [(header::CONTENT_TYPE, asset.media), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];

@@ -6,16 +6,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::headers::WITH_WAY_OUT;
 use super::page::{Frame, respond};
 use super::visit::Visit;
 
 /// Cookies by which the gateway knows that a page of its own wants to log somebody out: the rest of a name is the login's.
 const XSRF: &str = "ambassador_xsrf.";
-
-/// Of a page with a form that leads to the identity provider in the end, wherever that is. It holds no text of strangers.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-);
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
@@ -62,7 +58,7 @@ pub(super) async fn logout(visit: Visit, headers: HeaderMap) -> Response {
     let logins = pairs.filter_map(|(name, value)| Some((name.strip_prefix(XSRF)?, value))).collect();
     let page = Logout { frame: visit.frame(), logins };
     // The page holds what ends a login.
-    let headers = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, NO_STORE)];
+    let headers = [(header::CONTENT_SECURITY_POLICY, WITH_WAY_OUT.clone()), (header::CACHE_CONTROL, NO_STORE)];
     (headers, respond(&page)).into_response()
 }
 

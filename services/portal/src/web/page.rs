@@ -8,18 +8,33 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::Site;
-use super::assets::{ICON, STYLE};
+use super::assets::{Asset, ICON, PALETTE, STYLE};
 use crate::content::Item;
 use crate::texts::Texts;
 
 /// The words of pages that are for operators.
 static ENGLISH: LazyLock<Texts> = LazyLock::new(Texts::default);
 
+/// The pages of the console: what each is called among them, the text that says so, and where it is.
+const CONSOLE: [(&str, &str, &str); 7] = [
+    ("topology", "console_topology", "/console/"),
+    ("objects", "console_objects", "/console/objects"),
+    ("problems", "console_problems", "/console/problems"),
+    ("explain", "console_explain", "/console/explain"),
+    ("traffic", "console_traffic", "/console/traffic"),
+    ("certificates", "console_certificates", "/console/certificates"),
+    ("envoys", "console_envoys", "/console/envoys"),
+];
+
 /// What is around the content of a page.
 pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
     pub(crate) style: &'a str,
     pub(crate) icon: &'a str,
+    /// What finds things from every page.
+    pub(crate) palette: &'a Asset,
+    /// The reader's keyboard is Apple's.
+    pub(crate) is_apple: bool,
     /// The part of the site that the page belongs to.
     pub(crate) section: &'static str,
     /// The picture beside the title.
@@ -49,6 +64,8 @@ impl<'a> Frame<'a> {
             title: &site.title,
             style: STYLE.path(),
             icon: ICON.path(),
+            palette: &PALETTE,
+            is_apple: false,
             section: "",
             logo: ICON.path(),
             theme: None,
@@ -79,6 +96,26 @@ impl<'a> Frame<'a> {
 }
 
 impl Frame<'_> {
+    /// The pages of the console.
+    pub(crate) fn console_pages(&self) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+        CONSOLE.iter()
+    }
+
+    /// Where one can go from every page: what each place is called, what sort it is of, and where it is.
+    pub(crate) fn places(&self) -> Vec<(&str, &str, &str)> {
+        let portal = self.t("portal");
+        let sections = self.sections().into_iter().map(|(title, link, _)| (self.t(title), portal, link));
+        let own = self.navigation.iter().map(|item| (item.title.as_str(), portal, item.link.as_str()));
+        let console = self.console_pages().filter(|_| self.has_console);
+        let console = console.map(|(_, title, link)| (self.t(title), self.t("console"), *link));
+        sections.chain(own).chain(console).collect()
+    }
+
+    /// The keys that open what finds things.
+    pub(crate) fn shortcut(&self) -> &str {
+        self.t(if self.is_apple { "palette_keys_apple" } else { "palette_keys" })
+    }
+
     /// A text of pages.
     pub(crate) fn t<'t>(&'t self, name: &'t str) -> &'t str {
         self.texts.text(name)

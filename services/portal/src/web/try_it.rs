@@ -2,25 +2,19 @@
 
 use axum::Json;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::assets::TRY_IT;
+use super::assets::{PALETTE, TRY_IT};
+use super::headers::of_page;
 use super::visit::Visit;
 use crate::catalog::Entry;
 use crate::gateway::{AskedRequest, Explanation, GatewayError};
 
-/// What a page that sends requests may do: run its one script, by what that holds, and ask the portal and the addresses
-/// at which the gateway serves the API.
+/// What a page that sends requests may do: what every page may, and ask the addresses at which the gateway serves the API.
 pub(super) fn policy<'o>(origins: impl Iterator<Item = &'o String>) -> HeaderMap {
     let told: String = origins.filter(|origin| is_plain(origin)).map(|origin| format!(" {origin}")).collect();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
-         script-src '{}'; require-trusted-types-for 'script'; connect-src 'self'{told}",
-        TRY_IT.integrity()
-    );
-    let value = HeaderValue::try_from(policy).ok();
-    value.map(|value| (header::CONTENT_SECURITY_POLICY, value)).into_iter().collect()
+    HeaderMap::from_iter([(header::CONTENT_SECURITY_POLICY, of_page(&[&PALETTE, &TRY_IT], &told))])
 }
 
 /// Whether an address cannot be taken for more of a policy.
@@ -52,7 +46,7 @@ pub(super) async fn explain(
         Ok(explanation) if !is_told(&site, &explanation) => StatusCode::NOT_FOUND.into_response(),
         Ok(explanation) if site.is_by_operator() => Json(explanation).into_response(),
         Ok(explanation) => Json(explanation.for_readers()).into_response(),
-        Err(GatewayError::Refused(why)) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+        Err(GatewayError::Refused { why, .. }) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }

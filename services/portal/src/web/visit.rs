@@ -29,6 +29,7 @@ pub(crate) struct Visit {
     login: String,
     /// The console is for the reader, too.
     sees_console: bool,
+    is_apple: bool,
     section: &'static str,
 }
 
@@ -100,6 +101,7 @@ impl Visit {
             has_keys: self.keys.is_some(),
             has_search,
             has_console: self.sees_console,
+            is_apple: self.is_apple,
             ..usual
         }
     }
@@ -133,6 +135,7 @@ impl FromRequestParts<Site> for Visit {
             viewer,
             login,
             sees_console,
+            is_apple: is_apple(&parts.headers),
             section,
         })
     }
@@ -149,6 +152,12 @@ fn login_address<'c>(catalog: &'c Catalog, headers: &HeaderMap) -> &'c str {
     let is_over_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     let scheme = if is_over_tls { "https://" } else { "http://" };
     all.iter().find(|address| address.starts_with(scheme)).or(all.first()).map_or("", String::as_str)
+}
+
+/// Whether a browser says that it runs on a machine of Apple's: their keyboards have other names for the same keys.
+fn is_apple(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    ["Mac OS", "iPhone", "iPad"].iter().any(|name| agent.contains(name))
 }
 
 /// The part of the site that a page belongs to, as the bar at the top marks it.

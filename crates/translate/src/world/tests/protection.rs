@@ -225,6 +225,17 @@ fn a_session_goes_no_further_where_nobody_is_asked() {
         (true, false),
         "who is asked hides it"
     );
+    // Readers know one route where there are two.
+    let hosts = || world.model().tables.values().flat_map(|table| &table.hosts);
+    let bearing: Vec<_> = hosts().flat_map(|host| &host.routes).filter(|route| route.is_bearing()).collect();
+    assert!(!bearing.is_empty());
+    for route in bearing {
+        assert_eq!(route.matches.headers.last().map(|header| &*header.name), Some("cookie"), "{route:?}");
+        assert!(
+            hosts().flat_map(|host| host.known_routes()).any(|known| *known.name == *route.known_name()),
+            "{route:?}"
+        );
+    }
 }
 
 /// A warning, so that a directory is in order before the portal has run for the first time.

@@ -3,26 +3,35 @@
 use super::{COLUMNS, Graph, Node};
 
 /// Widths of the boxes of each column: with the ways between them a screen of 1280 has room for all.
-const WIDTHS: [u32; COLUMNS.len()] = [136, 160, 204, 196, 172, 156];
+pub(super) const WIDTHS: [u32; COLUMNS.len()] = [152, 160, 204, 200, 158, 150];
 const GAP: u32 = 32;
-/// Height of a box, and of a row.
+/// The least height of a box, and what is between two.
 pub(super) const HEIGHT: u32 = 40;
-const ROW: u32 = 50;
+const BETWEEN: u32 = 10;
 const TOP: u32 = 30;
+/// Heights of a line of a title and of a detail, of what is around them, and the usual width of a letter in tenths.
+const LINE: u32 = 16;
+const DETAIL: u32 = 14;
+const AROUND: u32 = 8;
+const LETTER: u32 = 68;
+/// What is left empty at both sides of a text.
+const SIDES: u32 = 20;
+/// The most lines of a title: what says more is read in the table.
+const MOST: usize = 12;
 
 impl Graph {
     /// Gives every box its place, and every way its curve.
     pub(super) fn place(&mut self) {
-        for (column, width) in WIDTHS.into_iter().enumerate() {
+        let middles = self.middles();
+        for column in 0..COLUMNS.len() {
             let mut nodes: Vec<_> = self.nodes.iter_mut().filter(|node| node.column == column).collect();
-            nodes.sort_by_key(|node| node.middle());
+            nodes.sort_by_key(|node| node.middle(&middles));
             let mut free = TOP;
             for node in nodes {
                 node.x = x(column);
-                node.width = width;
-                node.y = (TOP + node.middle()).max(free);
-                free = node.y + ROW;
-                self.height = self.height.max(node.y + HEIGHT + 1);
+                node.y = node.middle(&middles).saturating_sub(node.height / 2).max(free);
+                free = node.y + node.height + BETWEEN;
+                self.height = self.height.max(node.y + node.height + 1);
             }
         }
         self.width = x(COLUMNS.len()) - GAP;
@@ -35,14 +44,74 @@ impl Graph {
             }
         }
     }
+
+    /// The height at which the middle of each row is. A row is as high as what belongs to it alone.
+    fn middles(&self) -> Vec<u32> {
+        let rows = self.nodes.iter().flat_map(|node| &node.rows).max().map_or(0, |last| last + 1);
+        let mut heights = vec![HEIGHT; rows];
+        for node in &self.nodes {
+            if let [row] = node.rows[..] {
+                heights[row] = heights[row].max(node.height);
+            }
+        }
+        let place = |free: &mut u32, height: u32| {
+            let middle = *free + height / 2;
+            *free += height + BETWEEN;
+            Some(middle)
+        };
+        heights.into_iter().scan(TOP, place).collect()
+    }
 }
 
 impl Node {
     /// The height at which the middle of its routes is.
-    fn middle(&self) -> u32 {
-        let count = self.rows.len().max(1);
-        u32::try_from(self.rows.iter().sum::<usize>() * ROW as usize / count).unwrap_or(u32::MAX / 2)
+    fn middle(&self, middles: &[u32]) -> u32 {
+        let own = || self.rows.iter().filter_map(|row| middles.get(*row));
+        let count = u32::try_from(own().count()).unwrap_or(u32::MAX).max(1);
+        own().sum::<u32>() / count
     }
+}
+
+/// The height of a box that says this.
+pub(super) fn height(title: &str, detail: &str, column: usize) -> u32 {
+    let lines = u32::try_from(lines(title, column).len()).unwrap_or_default();
+    let of_detail = if detail.is_empty() { 0 } else { DETAIL };
+    (AROUND + lines * LINE + of_detail).max(HEIGHT)
+}
+
+/// A text in lines that fit into a box: broken between words, and within one that is longer than a line.
+pub(super) fn lines(text: &str, column: usize) -> Vec<String> {
+    let fits = ((WIDTHS[column] - SIDES) * 10 / LETTER) as usize;
+    let mut lines: Vec<String> = text.lines().flat_map(|part| broken(part, fits)).collect();
+    if lines.len() > MOST {
+        lines.truncate(MOST - 1);
+        lines.push("…".to_owned());
+    }
+    lines
+}
+
+fn broken(part: &str, fits: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in part.split(' ') {
+        let letters: Vec<char> = word.chars().collect();
+        for (index, piece) in letters.chunks(fits).enumerate() {
+            let needs = piece.len() + usize::from(index == 0 && used > 0);
+            if used + needs > fits {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                if index == 0 && used > 0 {
+                    line.push(' ');
+                    used += 1;
+                }
+                line.extend(piece);
+                used += piece.len();
+            }
+        }
+    }
+    lines
 }
 
 fn x(column: usize) -> u32 {
@@ -50,7 +119,19 @@ fn x(column: usize) -> u32 {
 }
 
 fn curve(from: &Node, to: &Node) -> String {
-    let (from_x, from_y, to_x, to_y) = (from.x + from.width, from.y + HEIGHT / 2, to.x, to.y + HEIGHT / 2);
+    let (from_x, from_y, to_x, to_y) = (from.x + from.width, from.y + from.height / 2, to.x, to.y + to.height / 2);
     let middle = u32::midpoint(from_x, to_x);
     format!("M{from_x} {from_y}C{middle} {from_y} {middle} {to_y} {to_x} {to_y}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_where_that_can_be() {
+        assert_eq!(broken("limited by user and more", 10), ["limited by", "user and", "more"]);
+        assert_eq!(broken("a /very/long/path", 6), ["a", "/very/", "long/p", "ath"]);
+        assert_eq!((broken("", 6), lines("", 0)), (vec![String::new()], Vec::new()));
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) struct FieldView {
     /// `path`, `query` or `header`: pages cannot write cookies of other requests.
     pub(crate) place: &'static str,
     pub(crate) required: bool,
-    /// What it is filled in with: something where it is required.
+    /// What it is filled in with: where it is required, what the document tells.
     pub(crate) value: String,
     /// What it may be; empty for anything.
     pub(crate) values: Vec<String>,
@@ -89,7 +89,7 @@ fn field(document: &Document, parameter: &Value) -> Option<FieldView> {
         name: text(parameter, "name")?.to_owned(),
         place,
         required,
-        value: if required { parameters::sample(root, parameter) } else { String::new() },
+        value: if required { parameters::told(root, parameter).unwrap_or_default() } else { String::new() },
         values: if is_list { Vec::new() } else { values },
         is_repeated: place == "query" && is_list && is_exploded,
     })
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_is_filled_in_and_lists_are_lists() {
+    fn what_is_required_and_told_is_filled_in_and_lists_are_lists() {
         let parameters = json!([
             { "name": "user", "in": "path", "schema": { "type": "string" } },
             { "name": "sort", "in": "query", "schema": { "enum": ["up", "down"] } },
@@ -138,15 +138,19 @@ mod tests {
             { "name": "id", "in": "query", "explode": false, "schema": { "type": "array" } },
             { "name": "deep", "in": "header", "required": true, "schema": { "type": "boolean" } },
             { "name": "theme", "in": "cookie" },
+            { "name": "page", "in": "query", "required": true, "schema": { "type": "integer", "default": 3 } },
+            { "name": "day", "in": "path", "example": "monday", "schema": { "type": "string" } },
         ]);
         let fields = form_of(&parameters, &json!({})).fields;
         let told: Vec<_> = fields.iter().map(|field| (&*field.name, &*field.value, field.is_repeated)).collect();
         let expected = [
-            ("user", "user", false),
+            ("user", "", false),
             ("sort", "", false),
             ("tag", "", true),
             ("id", "", false),
-            ("deep", "true", false),
+            ("deep", "", false),
+            ("page", "3", false),
+            ("day", "monday", false),
         ];
         assert_eq!(told, expected);
         assert_eq!(

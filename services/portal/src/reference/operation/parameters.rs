@@ -91,20 +91,31 @@ pub(super) fn schema(version: Version, parameter: &Value) -> Option<&Value> {
     parameter.get("schema").or_else(of_content)
 }
 
+/// A value that its document tells: an example, what holds by default, or the first of those that it may be.
+pub(super) fn told(root: &Value, parameter: &Value) -> Option<String> {
+    let schema = parameter.get("schema").unwrap_or(parameter);
+    let of_schema = || says(root, schema, &TELLING).then(|| example::of_schema(root, schema, true));
+    example::given(root, parameter).or_else(of_schema).map(|value| as_text(&value))
+}
+
 /// A value for a sample.
 pub(super) fn sample(root: &Value, parameter: &Value) -> String {
-    let of_schema = || {
+    told(root, parameter).unwrap_or_else(|| {
         let schema = parameter.get("schema").unwrap_or(parameter);
-        let said = |key: &str| resolve(root, schema).get(key).is_some();
-        let is_told = ["example", "examples", "default", "enum", "const", "format"].iter().any(|key| said(key));
-        let is_text = resolve(root, schema)["type"] == "string";
         // The name says more than `text`.
-        match is_text && !is_told {
+        match resolve(root, schema)["type"] == "string" && !says(root, schema, &["format"]) {
             true => text(parameter, "name").unwrap_or_default().to_owned(),
             false => as_text(&example::of_schema(root, schema, true)),
         }
-    };
-    example::given(root, parameter).map_or_else(of_schema, |example| as_text(&example))
+    })
+}
+
+/// Fields of a schema that tell a value.
+const TELLING: [&str; 5] = ["example", "examples", "default", "enum", "const"];
+
+fn says(root: &Value, schema: &Value, fields: &[&str]) -> bool {
+    let schema = resolve(root, schema);
+    fields.iter().any(|field| schema.get(field).is_some())
 }
 
 /// A path with a value in the place of each parameter, as a request has it.
