@@ -7,10 +7,12 @@ const CART = '/console/objects/Mapping/default/cart';
 // Name, which site, path, colours, and what is done before.
 const PICTURES = [
   ['catalog', 'origin', '/docs/', 'light'],
+  ['palette', 'origin', '/docs/', 'light', find],
   ['operation', 'origin', '/docs/doc/default/cart/operations/show', 'light', send],
   ['refused', 'origin', '/docs/doc/default/catalog/operations/list', 'dark', exhaust],
   ['changes', 'origin', '/docs/doc/default/stock/changes', 'light'],
-  ['topology', 'portal', '/console/?host=shop.localhost&text=/api/', 'light'],
+  ['topology', 'portal', '/console/?host=shop.localhost&text=cart', 'light'],
+  ['explain', 'portal', '/console/explain?url=http://shop.localhost:8080/api/orders', 'light'],
   ['edit', 'portal', `${CART}/edit?spec.timeout_ms=900`, 'dark'],
 ];
 
@@ -19,6 +21,13 @@ async function exhaust(page) {
   await page.click('summary:has-text("More headers")');
   await page.fill('#try-headers', 'x-user: eve');
   for (let count = 1; count <= 8 && !(await send(page)).status.startsWith('429'); count += 1);
+}
+
+// Looks for something from any page.
+async function find(page) {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('cart');
+  await page.waitForFunction(() => document.getElementById('palette-list').ariaBusy === 'false');
 }
 
 // Addresses, moments and durations are others each time; pictures are not.
@@ -43,7 +52,7 @@ await story(async ({ context, settings }) => {
     const reply = await page.goto(settings[site] + path);
     if (!reply.ok()) throw new Error(`${path}, of which the guide shows a picture, is ${reply.status()}`);
     await act?.(page);
-    await page.evaluate(() => { document.activeElement.blur(); window.scrollTo(0, 0); });
+    await page.evaluate(() => { if (!document.querySelector('dialog[open]')) document.activeElement.blur(); window.scrollTo(0, 0); });
     await page.mouse.move(0, 799);
     await page.evaluate(steady, [settings.address, settings.directory]);
     await page.screenshot({ path: `${settings.guide}/${name}.png` });

@@ -137,7 +137,7 @@ async fn other_kinds_are_changed_as_well_and_tell_whom_that_affects() {
     let text = policy["text"].as_str().unwrap();
     let other = text.replace("onAllow: break", "onAllow: continue");
     let policy = dry_run(&site, "FilterPolicy", "customers", json!({}), Some(&other)).await;
-    assert!(policy["routes"].to_string().contains("held to other rules"), "{other}: {policy:#}");
+    assert!(policy["routes"].to_string().contains("\"effect\":\"rules\""), "{other}: {policy:#}");
     let page = told(&site, "/console/objects/FilterPolicy/default/customers/edit", &["The manifest in YAML"]).await;
     assert!(!page.contains("Try these fields"), "{page}");
 

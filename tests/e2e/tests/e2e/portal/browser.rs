@@ -1,6 +1,8 @@
 //! What people do with the portal in a real Chromium: the stories are in `tests/e2e/browser`.
 
+mod hostile;
 mod pages;
+mod palette;
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +10,7 @@ use std::path::Path;
 use nuncio_e2e::{Gateway, Site, eventually};
 use nuncio_test_support::story;
 use serde_json::{Value, json};
+use tokio::process::Command;
 use tokio::sync::watch;
 
 use super::{HOST, STOCK, accounts, api, ask, gateway, service, shop, stock};
@@ -272,6 +275,34 @@ async fn files_are_sent_by_themselves_and_with_a_form() {
     }
     assert!(text(&seen, "/sample").ends_with("-F 'album=bells' \\\n  -F 'picture=@bell.png'"), "{seen:#}");
     assert_eq!(text(&seen, "/raw/body"), "not much of a picture");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_secret_of_a_request_is_a_variable_of_its_sample() {
+    let site = Site::new();
+    let _shop = shop(&site).await;
+    let mut document = stock("1", &["name"]);
+    let parameter = |name: &str, place: &str| json!({ "name": name, "in": place, "required": true, "schema": { "type": "string" } });
+    document["paths"]["/echo/{id}"]["get"] = json!({ "operationId": "echo", "responses": {}, "parameters": [parameter("id", "path"),
+        parameter("api_token", "query"), parameter("sort", "query"), parameter("x-secret", "header")] });
+    let release = watch::Sender::new(document);
+    let _stock = service(site.at(9300), &release).await;
+    site.write("stock.yaml", STOCK.replace("ADDRESS", &site.at(9300).to_string()));
+    let gateway = gateway(&site).await;
+    api(&site, "stock", "current").await;
+    let seen = told(&site, "secrets.mjs").await;
+    assert!(text(&seen, "/empty").contains("/stock/echo/{id}"), "nothing is made up: {seen:#}");
+    let (sample, told) = (text(&seen, "/sample"), text(&seen, "/told/body"));
+    assert!(told.contains("api_token=a%20token%20of%20mine") && told.ends_with("a secret of mine"), "{seen:#}");
+    assert!(!sample.contains("of mine") && sample.contains("$VALUE") && sample.contains("$TOKEN"), "{seen:#}");
+
+    // Whoever has the values sends the same from a shell.
+    let resolved = format!("curl() {{ command curl -s --resolve {HOST}:8080:{} \"$@\"; }}; {sample}", site.ip());
+    let mut shell = Command::new("sh");
+    let said = shell.args(["-c", &resolved]).env("VALUE", "mine").env("TOKEN", "t").output().await.unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert_eq!(said, "/echo/it's%207?api_token=mine&sort=up%20%26%20down mine", "{sample}");
     gateway.stop().await;
 }
 

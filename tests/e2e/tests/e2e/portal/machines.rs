@@ -39,7 +39,7 @@ async fn an_agent_finds_an_operation_reads_it_and_follows_its_route() {
     .await;
     let asked = json!({ "api": "default/cart", "operation": "show" });
     let read = called(&clients, HOST, "/docs/mcp", "get_operation", asked).await;
-    assert!(read.contains("https://shop.localhost:8443/api/carts/user"), "{read}");
+    assert!(read.contains("https://shop.localhost:8443/api/carts/ann"), "{read}");
 
     let operators = Client::http(site.at(8088));
     let routes = called(&operators, "localhost", "/console/mcp", "list_routes", json!({ "text": "cart-events" })).await;

@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{HOST, api, ask, ask_json, shop};
 
-/// A service that answers with its document, and to whoever posts something with that. A release is another document, by
+/// A service that answers with its document, at `/echo` with what it was asked for, and to whoever posts something with that. A release is another document, by
 /// whoever changes it here or puts one there.
 pub(super) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropHandle<()> {
     let (listener, release) = (TcpListener::bind(at).await.unwrap(), release.clone());
@@ -27,6 +27,11 @@ pub(super) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> A
             let answer = service_fn(move |request: Request<Incoming>| {
                 let release = release.clone();
                 async move {
+                    if request.uri().path().starts_with("/echo") {
+                        let secret = request.headers().get("x-secret").and_then(|secret| secret.to_str().ok());
+                        let told = format!("{} {}", request.uri(), secret.unwrap_or_default());
+                        return Ok(Response::new(Full::new(Bytes::from(told))));
+                    }
                     if request.method() == Method::POST {
                         let body = request.into_body().collect().await?.to_bytes();
                         return Ok(Response::new(Full::new(body)));

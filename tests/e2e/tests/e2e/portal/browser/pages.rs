@@ -2,9 +2,10 @@
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use nuncio_e2e::{Site, eventually};
+use aws_lc_rs::digest::{SHA256, digest};
+use nuncio_e2e::{Client, Site, eventually, get};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -45,7 +46,53 @@ async fn every_page_of_the_portal_is_for_everybody_on_every_screen() {
 #[tokio::test]
 async fn every_page_of_the_console_is_for_everybody_on_every_screen() {
     let site = Site::new();
-    furnished(&site, async || every_page(&site, "portal").await).await;
+    furnished(&site, async || {
+        every_page(&site, "portal").await;
+        // Beside each open route is one for requests with a login, which nobody needs to see.
+        let tried = "/console/objects/Mapping/default/cart/edit?spec.timeout_ms=900";
+        let page = Client::http(site.at(8088)).send(&get("localhost", tried)).await.unwrap().text();
+        assert!(page.contains("affects 2 routes on 2 hosts") && !page.contains("ambassador_session"), "{page}");
+    })
+    .await;
+}
+
+/// Beside the pictures: what they were made of.
+const STAMP: &str = "made-of.txt";
+
+/// A digest of each file that pages are made of, and of the story that takes the pictures.
+fn stamp() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = Vec::new();
+    for place in ["web", "services/portal/templates"] {
+        files_below(&root.join(place), &mut files);
+    }
+    files.push(root.join("tests/e2e/browser/pictures.mjs"));
+    files.sort();
+    let line = |file: &PathBuf| {
+        let digest = digest(&SHA256, &fs::read(file).unwrap());
+        let digest: String = digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{digest} {}\n", file.strip_prefix(&root).unwrap().display())
+    };
+    files.iter().map(line).collect()
+}
+
+fn files_below(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files_below(&path, files) } else { files.push(path) }
+    }
+}
+
+/// Pictures of pages that are others by now mislead. This takes no browser to say.
+#[test]
+fn the_guides_pictures_are_of_pages_as_they_are() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pictures").join(STAMP);
+    let (kept, now) = (fs::read_to_string(kept).unwrap_or_default(), stamp());
+    let changed: Vec<_> = now.lines().filter(|line| !kept.lines().any(|known| known == *line)).collect();
+    assert!(
+        kept == now,
+        "docs/pictures are of other pages: `make pictures` takes them anew. Since then changed: {changed:#?}"
+    );
 }
 
 /// `make pictures` takes them anew: `NUNCIO_PICTURES` says into which directory.
@@ -58,7 +105,11 @@ async fn the_guide_shows_pictures_of_pages_that_are_there() {
         json!({ "guide": into, "address": site.ip(), "directory": format!("{}/", site.manifests().display()) });
     let mut taken = Value::Null;
     furnished(&site, async || taken = told_with(&site, "pictures.mjs", &settings).await["pictures"].take()).await;
-    let mut kept: Vec<_> = fs::read_dir(docs.join("pictures")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    if env::var_os("NUNCIO_PICTURES").is_some() {
+        fs::write(into.join(STAMP), stamp()).unwrap();
+    }
+    let kept = fs::read_dir(docs.join("pictures")).unwrap().map(|file| file.unwrap().file_name());
+    let mut kept: Vec<_> = kept.filter(|name| name != STAMP).collect();
     kept.sort();
     assert_eq!(json!(kept.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>()), taken, "make pictures");
     let pages = ["docs/portal.md", "docs/console.md", "README.md"]
