@@ -13,6 +13,7 @@
 //! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
 //! | `/api/v1/{manifest,dry-run,apply}` | the text of an object, what a change of it would do, and doing it |
+//! | `/api/v1/preview-list` | of Previews those that somebody may know of |
 //! | `/api/v1/preview-{put,delete,extend,share,probe,hook}` | Previews that come, change and go by requests |
 //! | `/api/v1/preview-tunnel` | a process that stands in for a service of one |
 //! | `/api/v1/traffic` | requests to services, as the Envoy beside counts them |
@@ -87,7 +88,7 @@ pub use preview_changes::{
 };
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_share::{PreviewShared, SharePreview};
-pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView};
+pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviews};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 pub use traffic::{LatencyView, TrafficView};
 pub use tunnels::{Carry, OpenTunnel};
@@ -120,6 +121,8 @@ pub trait View: Send + Sync + 'static {
     fn portal(&self) -> PortalView;
     /// Previews, and where they can be seen.
     fn previews(&self, query: &ListQuery) -> Page<PreviewView>;
+    /// Of Previews those that somebody may know of.
+    fn seen_previews(&self, wanted: &SeePreviews) -> Page<PreviewView>;
     /// Another whenever an answer of [`Self::apis`] or [`Self::portal`] may be another.
     fn edition(&self) -> String;
     /// Upstream clusters.
@@ -214,6 +217,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(apis::apis))
         .routes(routes!(portal::portal))
         .routes(routes!(previews::previews))
+        .routes(routes!(previews::seen))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))
         .routes(routes!(lists::limited))

@@ -28,7 +28,9 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use nuncio_api::{Duration, DurationError, Kind, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec};
+use nuncio_api::{
+    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec,
+};
 use tokio::sync::mpsc;
 
 use self::hook::{Handled, Wanted};
@@ -215,6 +217,14 @@ fn done(outcome: PreviewOutcome) -> PreviewChanged {
 
 fn ignored(why: String) -> PreviewChanged {
     PreviewChanged { outcome: PreviewOutcome::Ignored, why, preview: None }
+}
+
+/// Whether somebody may know of a Preview: who may change it, and whom it is there for. The operator knows of all.
+pub(crate) fn may_know(engine: &Engine, object: &Object, by: Option<&Caller>) -> bool {
+    let (Some(by), Spec::Preview(spec)) = (by, &object.spec) else { return by.is_none() };
+    let Ok((_, policy)) = policy(engine) else { return false };
+    let grant = rights::grant(policy, Some(by), &object.id.namespace);
+    rights::is_for(spec, policy, by) || grant.is_ok_and(|grant| grant.covers(Some(spec)).is_ok())
 }
 
 /// The policy that is in force.

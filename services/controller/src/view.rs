@@ -27,14 +27,14 @@ use crate::admin::{
     DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView, LimitView,
     LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest, OperationsView,
     Page, PortalView, PreviewChanged, PreviewError, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView,
-    PutPreview, RouteView, SharePreview, TopologyQuery, TopologyView, View,
+    PutPreview, RouteView, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
 use crate::explain;
-use crate::previews::Lifecycle;
+use crate::previews::{Lifecycle, may_know};
 use crate::run::lock;
 
 pub(crate) use self::credentials::credentials_of;
@@ -136,6 +136,13 @@ impl View for EngineView {
     fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
         let engine = lock(&self.engine);
         Page::of(query, previews(&engine, query), |object| preview_view(&engine, object))
+    }
+
+    fn seen_previews(&self, SeePreviews { namespace, name, by }: &SeePreviews) -> Page<PreviewView> {
+        let engine = lock(&self.engine);
+        let query = ListQuery { namespace: namespace.clone(), name: name.clone(), ..ListQuery::default() };
+        let known = previews(&engine, &query).filter(|object| may_know(&engine, object, by.as_ref()));
+        Page::of(&query, known, |object| preview_view(&engine, object))
     }
 
     fn edition(&self) -> String {

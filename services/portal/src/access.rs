@@ -50,6 +50,11 @@ impl Viewer {
         self.sees_all || self.identity.is_some()
     }
 
+    /// Whether nothing is kept from him, whoever he is.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.sees_all
+    }
+
     /// Whether he belongs to one of these groups.
     pub(crate) fn is_in(&self, groups: &[String]) -> bool {
         let own = self.identity.iter().flat_map(|identity| &identity.groups);

@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use self::model::{Preview, Previews};
+pub(crate) use self::model::{Caller, Preview, Previews};
 use crate::web::Site;
 
 /// What programs ask, with its description.

@@ -11,6 +11,7 @@ const WARNED_PART: u64 = 8;
 /// The times of a preview, in seconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Life {
+    pub(crate) created: u64,
     pub(crate) expires: Option<u64>,
     /// The same, however many ask for it.
     pub(crate) fixed: Option<u64>,
@@ -59,7 +60,7 @@ impl Life {
         let expires = [fixed, idle].into_iter().flatten().min();
         // Who asks for it does not need to be told that he should.
         let warned = fixed.map_or(u64::MAX, |end| end - (end.saturating_sub(began) / WARNED_PART).min(WARNED));
-        Self { expires, fixed, longest, warned }
+        Self { created, expires, fixed, longest, warned }
     }
 
     pub(crate) fn phase(&self, now: u64) -> Phase {

@@ -28,6 +28,7 @@ impl World {
         match (&old, object) {
             (Some(old), Some(new)) if equal(old, new) => {
                 if id.kind == Kind::Preview && old.asked() != new.asked() {
+                    self.note_told_preview(id);
                     dirty.previews.insert(id.clone());
                 }
                 return;

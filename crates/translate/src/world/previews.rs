@@ -185,16 +185,19 @@ impl World {
     /// Those that are one too many in their namespace: of those that are shown, and of those that have ended.
     fn previews_beyond(&self) -> BTreeSet<ObjectId> {
         let Some(policy) = self.previews.policy() else { return BTreeSet::new() };
+        let now = self.previews.time.now();
+        let mut all: Vec<_> =
+            self.ids_of(Kind::Preview).filter_map(|id| Some((self.life_by(policy, id)?, id))).collect();
+        // Whoever comes to a full namespace takes nobody's place, whatever he is called.
+        all.sort_by_key(|(life, id)| (life.created, *id));
         let mut counts: BTreeMap<(Arc<str>, bool), usize> = BTreeMap::new();
-        let is_beyond = |id: &&ObjectId| {
-            let Some(phase) = self.phase_by(policy, id).filter(|phase| *phase != Phase::Forgotten) else {
-                return false;
-            };
+        let is_beyond = |(life, id): (Life, &ObjectId)| {
+            let phase = Some(life.phase(now)).filter(|phase| *phase != Phase::Forgotten)?;
             let count = counts.entry((Arc::clone(&id.namespace), phase == Phase::Ended)).or_default();
             *count += 1;
-            *count > policy.max_previews()
+            (*count > policy.max_previews()).then(|| id.clone())
         };
-        self.ids_of(Kind::Preview).filter(is_beyond).cloned().collect()
+        all.into_iter().filter_map(is_beyond).collect()
     }
 
     /// What is shown of a Preview, whether there is room for it or not; none where it is not valid.

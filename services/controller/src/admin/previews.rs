@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::Shared;
 use super::model::{ObjectRef, ProblemView};
 use super::page::{ListQuery, Page};
+use super::preview_changes::Caller;
 
 /// A Preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -72,9 +73,28 @@ pub struct PreviewedServiceView {
     pub fallbacks: Option<u64>,
 }
 
+/// Whose Previews somebody wants to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SeePreviews {
+    /// Those of one namespace.
+    pub namespace: Option<String>,
+    /// Those of a name.
+    pub name: Option<String>,
+    /// Who; the operator where absent, who sees all.
+    pub by: Option<Caller>,
+}
+
 /// Previews, and where they can be seen.
 #[utoipa::path(get, path = "/api/v1/previews", tag = "lists", params(ListQuery),
     responses((status = 200, description = "The part of the list that was asked for", body = Page<PreviewView>)))]
 pub(super) async fn previews(State(view): State<Shared>, Query(query): Query<ListQuery>) -> Json<Page<PreviewView>> {
     Json(view.previews(&query))
+}
+
+/// Those that somebody may know of: what he may change, and what is there for him.
+#[utoipa::path(post, path = "/api/v1/preview-list", tag = "lists", request_body = SeePreviews,
+    responses((status = 200, description = "At most 1000 of them", body = Page<PreviewView>)))]
+pub(super) async fn seen(State(view): State<Shared>, Json(wanted): Json<SeePreviews>) -> Json<Page<PreviewView>> {
+    Json(view.seen_previews(&wanted))
 }

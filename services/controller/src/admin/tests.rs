@@ -78,6 +78,10 @@ impl View for Fake {
         PortalView::default()
     }
 
+    fn seen_previews(&self, _wanted: &SeePreviews) -> Page<PreviewView> {
+        Page { items: Vec::new(), total: 0 }
+    }
+
     fn previews(&self, query: &ListQuery) -> Page<PreviewView> {
         none(query)
     }

@@ -1,6 +1,6 @@
 //! Who may create, change and delete which Previews: what the `PreviewPolicy` says of people and of repositories' CI jobs.
 
-use nuncio_api::{Forge, Preview, PreviewPolicy, PreviewRepository, PreviewSource};
+use nuncio_api::{Forge, Preview, PreviewAccessMode, PreviewPolicy, PreviewRepository, PreviewSource};
 
 use crate::admin::{Caller, PreviewError};
 
@@ -52,6 +52,20 @@ pub(super) fn grant(policy: &PreviewPolicy, by: Option<&Caller>, namespace: &str
             "the PreviewPolicy does not let you change previews in the namespace {namespace}"
         ))
     })
+}
+
+/// Whether a Preview names him as one who is let in: that he has passed a Filter says no more of him than that he is somebody.
+pub(super) fn is_for(preview: &Preview, policy: &PreviewPolicy, by: &Caller) -> bool {
+    let Some(access) = &preview.access else { return false };
+    match access.mode {
+        Some(PreviewAccessMode::Members) => access.groups.iter().any(|group| by.groups.contains(group)),
+        // What other claims say of him is not known here.
+        Some(PreviewAccessMode::Owner) => {
+            policy.owner_claim.as_deref().is_none_or(|claim| claim == "sub")
+                && access.owner.as_ref() == Some(&by.subject)
+        }
+        _ => false,
+    }
 }
 
 /// Whether the policy allows previews there at all.
@@ -113,6 +127,31 @@ mod tests {
         }
         let elsewhere = Caller { issuer: "https://evil.example".into(), ..job("repo:acme/cart:pull_request") };
         grant(&policy, Some(&elsewhere), "shop").unwrap_err();
+    }
+
+    #[test]
+    fn a_preview_is_for_those_whom_it_names() {
+        let ann = Caller { subject: "ann".into(), groups: vec!["staff".into()], ..Caller::default() };
+        let is_for = |access: &str, policy: &PreviewPolicy| {
+            let access = serde_json::from_str(access).unwrap();
+            super::is_for(&Preview { access, ..Preview::default() }, policy, &ann)
+        };
+        assert!(is_for(r#"{"mode": "Members", "groups": ["others", "staff"]}"#, &policy()));
+        assert!(is_for(r#"{"mode": "Owner", "owner": "ann"}"#, &policy()));
+        for access in [
+            r#"{"mode": "Members", "groups": ["others"]}"#,
+            r#"{"mode": "Owner", "owner": "bob", "groups": ["staff"]}"#,
+            r#"{"mode": "Authenticated"}"#,
+            r#"{"mode": "Public"}"#,
+            r#"{"mode": "ShareLink"}"#,
+        ] {
+            assert!(!is_for(access, &policy()), "{access}");
+        }
+        let by_mail = PreviewPolicy { owner_claim: Some("email".into()), ..policy() };
+        assert!(
+            !is_for(r#"{"mode": "Owner", "owner": "ann"}"#, &by_mail),
+            "somebody may be called like another's mail"
+        );
     }
 
     #[test]

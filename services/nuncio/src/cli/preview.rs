@@ -13,8 +13,6 @@ Examples:
   nuncio preview create cart-pr-42.yaml --server https://portal.example.com    as whom NUNCIO_TOKEN says
   open $(nuncio preview url shop/cart-pr-42 --admin 127.0.0.1:8877)
   nuncio preview share shop/cart-pr-42 --ttl 72h --admin 127.0.0.1:8877
-    }
-
   nuncio preview extend shop/cart-pr-42 --ttl 72h --server https://portal.example.com
   nuncio preview doctor shop/cart-pr-42 --path /api/carts/ann --admin 127.0.0.1:8877
   nuncio preview delete shop/cart-pr-42 --server https://portal.example.com
@@ -185,4 +183,16 @@ pub(crate) struct PreviewServeArgs {
     /// Print no requests
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_has_examples_and_nothing_between_them() {
+        let examples: Vec<_> = HELP.lines().skip(1).take_while(|line| !line.is_empty()).collect();
+        assert!(examples.iter().all(|line| line.contains("nuncio preview ")), "{examples:#?}");
+        assert!(HELP.lines().skip(2 + examples.len()).all(|line| line.starts_with("Exit code")), "{HELP}");
+    }
 }

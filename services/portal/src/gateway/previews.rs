@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use http::Uri;
+use serde::Serialize;
 
-use super::Admin;
-use crate::previews::{Preview, Previews};
+use super::{Admin, GatewayError};
+use crate::access::Viewer;
+use crate::previews::{Caller, Preview, Previews};
 use crate::texts::Texts;
 
 /// How long a page waits for them: it is of use without.
@@ -22,12 +24,38 @@ pub(crate) struct PreviewAddress {
     pub(crate) origin: String,
 }
 
+/// Whose previews are asked for.
+#[derive(Serialize)]
+struct Asked<'a> {
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+    by: Option<Caller<'a>>,
+}
+
 impl Admin {
+    /// Those that a reader may know of, which is for the controller to say.
+    pub(crate) async fn previews(
+        &self,
+        viewer: &Viewer,
+        namespace: Option<&str>,
+        name: Option<&str>,
+    ) -> Result<Previews, GatewayError> {
+        let by = viewer.identity.as_ref().filter(|_| !viewer.sees_all()).map(Caller::from);
+        self.ask("/api/v1/preview-list", &Asked { namespace, name, by }).await
+    }
+
     /// Those of these addresses' hosts; none where nobody tells.
-    pub(crate) async fn preview_addresses(&self, origins: &[String], texts: &Texts) -> Vec<PreviewAddress> {
-        let path = format!("/api/v1/previews?limit={MOST}");
-        match tokio::time::timeout(PATIENCE, self.get::<Previews>(&path)).await {
-            Ok(Ok(found)) => found.items.iter().flat_map(|preview| addresses(preview, origins, texts)).collect(),
+    pub(crate) async fn preview_addresses(
+        &self,
+        viewer: &Viewer,
+        origins: &[String],
+        texts: &Texts,
+    ) -> Vec<PreviewAddress> {
+        match tokio::time::timeout(PATIENCE, self.previews(viewer, None, None)).await {
+            Ok(Ok(found)) => {
+                let shown = found.items.iter().take(MOST);
+                shown.flat_map(|preview| addresses(preview, origins, texts)).collect()
+            }
             Ok(Err(_)) | Err(_) => Vec::new(),
         }
     }

@@ -127,7 +127,7 @@ pub(super) async fn extend(
     change(&visit, &namespace, &name, What::Extend { ttl: ttl.as_deref() }).await.map(Json)
 }
 
-/// Previews, for whom they are: who is logged in.
+/// Previews, for who may know of them.
 pub(super) async fn all(
     visit: &Visit,
     namespace: Option<&str>,
@@ -136,9 +136,7 @@ pub(super) async fn all(
     if !visit.viewer.is_somebody() {
         return Err(ProblemDetails::unknown());
     }
-    let filters = [("namespace", namespace), ("name", name)].into_iter().filter_map(|(key, value)| Some((key, value?)));
-    let query: String = filters.map(|(key, value)| format!("&{key}={}", escape_path(value))).collect();
-    Ok(visit.console.admin.get(&format!("/api/v1/previews?limit=1000{query}")).await?)
+    Ok(visit.console.admin.previews(&visit.viewer, namespace, name).await?)
 }
 
 pub(super) async fn change(

@@ -75,10 +75,10 @@ impl Visit {
         self.is_by_operator() || self.catalog.has_any(origin)
     }
 
-    /// Where previews of these addresses are. As elsewhere, previews are for who is logged in.
+    /// Where previews of these addresses are. As elsewhere, previews are for who may know of them.
     pub(crate) async fn preview_addresses(&self, origins: &[String]) -> Vec<PreviewAddress> {
         match self.viewer.is_somebody() {
-            true => self.console.admin.preview_addresses(origins, self.texts()).await,
+            true => self.console.admin.preview_addresses(&self.viewer, origins, self.texts()).await,
             false => Vec::new(),
         }
     }

@@ -96,7 +96,7 @@ impl World {
         };
         let repositories = policy.repositories.iter().enumerate();
         let of_repositories = repositories.flat_map(|(index, repository)| self.secret_of(&id, index, repository));
-        let problems = wrong.into_iter().chain(of_repositories).collect();
+        let problems = wrong.into_iter().chain(self.keys_of_its_own(&id, &policy)).chain(of_repositories).collect();
         // As secret as the key beside which it was made when the process started.
         let seed = seed.unwrap_or_else(|| Seed::new(self.settings.fallback_certificate.key.0.as_bytes()));
         let headers: Vec<String> = policy.headers.iter().map(|name| name.to_ascii_lowercase()).collect();
@@ -124,6 +124,16 @@ impl World {
             Some(bytes) if bytes.len() >= LEAST_BYTES => Ok(Some(Seed::new(bytes))),
             _ => Err(problem(format!("Secret {reference}: has no `key` of {LEAST_BYTES} bytes or more"))),
         }
+    }
+
+    /// What comes of it that a policy names no Secret, where there may be several controllers: they read an API server.
+    fn keys_of_its_own(&self, id: &ObjectId, policy: &PreviewPolicy) -> Option<Problem> {
+        let is_of_a_cluster = self.objects.get(id).is_some_and(|object| object.uid.is_some());
+        (is_of_a_cluster && policy.secret_name.is_none()).then(|| {
+            let message = "names no Secret, so each controller makes keys and links of its own, and others when it starts: \
+                those of one are nobody's at the next";
+            Problem::warning("KeysNotShared", "spec.secretName", message)
+        })
     }
 
     /// What is wrong with the Secret of a repository, which the controller reads when it needs it.

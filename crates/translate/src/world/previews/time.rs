@@ -16,6 +16,8 @@ pub(super) struct Time {
     seen: BTreeMap<ObjectId, u64>,
     /// When somebody last asked for one, as far as it was noticed here.
     asked: BTreeMap<ObjectId, u64>,
+    /// When the object was seen to say when somebody last asked for it.
+    told: BTreeMap<ObjectId, u64>,
     /// It is noticed here.
     counts: bool,
     /// Previews that went, whose hosts still say so.
@@ -37,13 +39,16 @@ impl Time {
         self.now
     }
 
-    /// When the life of a Preview began.
+    /// When the life of a Preview began. Nothing of that is later than when it was seen to say so: with a time to come it
+    /// would be shown for longer than the policy lets it be.
     pub(super) fn begun(&self, object: &Object) -> Begun {
         let seen = self.seen.get(&object.id).copied().unwrap_or(self.now);
-        let changed = object.changed().unwrap_or(seen);
+        let told = self.told.get(&object.id).copied().unwrap_or(seen);
+        let by_then = |time: Option<u64>| time.map(|time| time.min(seen));
+        let changed = by_then(object.changed()).unwrap_or(seen);
         let noticed = self.counts.then(|| self.asked.get(&object.id).copied().max(Some(seen))).flatten();
-        let asked = noticed.max(object.asked());
-        Begun { created: object.created.unwrap_or(changed), changed, asked }
+        let asked = noticed.max(object.asked().map(|asked| asked.min(told)));
+        Begun { created: by_then(object.created).unwrap_or(changed), changed, asked }
     }
 
     /// A Preview that went is there again.
@@ -109,14 +114,24 @@ impl World {
 
     /// A Preview says something else, so that its time counts anew where nobody says when it was created.
     pub(in crate::world) fn note_changed_preview(&mut self, id: &ObjectId, is_there: bool) {
-        let Time { now, seen, asked, .. } = &mut self.previews.time;
+        let Time { now, seen, asked, told, .. } = &mut self.previews.time;
         match (id.kind, is_there) {
-            (Kind::Preview, true) => drop(seen.insert(id.clone(), *now)),
+            (Kind::Preview, true) => {
+                seen.insert(id.clone(), *now);
+                told.insert(id.clone(), *now);
+            }
             (Kind::Preview, false) => {
                 seen.remove(id);
                 asked.remove(id);
+                told.remove(id);
             }
             _ => {}
         }
+    }
+
+    /// A Preview says anew when somebody last asked for it, and nothing else.
+    pub(in crate::world) fn note_told_preview(&mut self, id: &ObjectId) {
+        let now = self.previews.time.now;
+        self.previews.time.told.insert(id.clone(), now);
     }
 }

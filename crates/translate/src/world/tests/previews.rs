@@ -305,6 +305,40 @@ fn a_preview_that_has_ended_leaves_its_place_to_another() {
 }
 
 #[test]
+fn a_newcomer_takes_nobodys_place() {
+    let few = POLICY.replace("[Public]", "[Public], maxPreviews: 1");
+    let named = |name: &str, time: &str| PREVIEW.replace("name: pr-42", &format!("name: {name}{time}"));
+    let first = ObjectId::new(Kind::Preview, "default", "aa");
+    for (old, new) in [
+        (", creationTimestamp: '1970-01-02T00:00:00Z'", ", creationTimestamp: '1970-01-03T00:00:00Z'"),
+        ("", ", creationTimestamp: '1970-01-09T00:00:00Z'"),
+        ("", ""),
+    ] {
+        let mut world = of(&[SITE, &few]);
+        world.set_time(3 * 86_400);
+        apply(&mut world, &named("pr-42", old));
+        world.set_time(3 * 86_400 + 1);
+        apply(&mut world, &named("aa", new));
+        assert_eq!((reasons(&world, &preview()), reasons(&world, &first)), (vec![], vec!["TooManyPreviews"]), "{new}");
+    }
+    // Of those that came at once the first by name is there.
+    let world = of(&[SITE, &few, PREVIEW, &named("aa", "")]);
+    assert_eq!((reasons(&world, &preview()), reasons(&world, &first)), (vec!["TooManyPreviews"], vec![]));
+}
+
+#[test]
+fn a_policy_of_a_cluster_without_a_secret_says_what_comes_of_it() {
+    let id = ObjectId::new(Kind::PreviewPolicy, "default", "previews");
+    let of_cluster = POLICY.replace("name: previews", "name: previews, uid: u");
+    assert_eq!(reasons(&of(&[SITE, &of_cluster]), &id), ["KeysNotShared"]);
+    assert_eq!(reasons(&of(&[SITE, POLICY]), &id), [""; 0]);
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {key: sixteen-or-more-bytes}\n---\n";
+    let named = of_cluster.replace("access: [Public]", "access: [Public], secretName: keys");
+    assert_eq!(reasons(&of(&[SITE, secret, &named]), &id), [""; 0]);
+}
+
+#[test]
 fn what_guards_the_baseline_guards_its_previews_and_so_does_their_own_host() {
     let redirecting = |host: &str| {
         format!(

@@ -81,7 +81,7 @@ async fn controller() -> (String, AbortOnDropHandle<()>) {
     let says = |said: Value| async move || axum::Json(said);
     let app = axum::Router::new()
         .route("/api/v1/explain", axum::routing::post(says(explained)))
-        .route("/api/v1/previews", axum::routing::get(says(previews)))
+        .route("/api/v1/preview-list", axum::routing::post(says(previews)))
         .route("/api/v1/routes", axum::routing::get(says(routes)));
     let serving = tokio::spawn(async { axum::serve(listener, app).await.unwrap() });
     (address, AbortOnDropHandle::new(serving))

@@ -72,6 +72,20 @@ async fn nobody_does_what_the_policy_does_not_let_him() {
     assert_eq!(direct.status, 401);
 
     assert_eq!(team.client().ask(&put(PREVIEW, &team.person("team-cart"), &manifest)).await.status, 201);
+    // Nor does he learn what there is: any repository of the forge has tokens.
+    let ask = async |path: &str, token: &str| team.client().ask(&get(PORTAL, path).with("authorization", token)).await;
+    for (token, sees) in [
+        (team.person("team-cart"), true),
+        (team.person("others"), false),
+        (team.job("acme/other"), false),
+        (team.job("acme/cart"), false),
+    ] {
+        let all = json_of(&ask("/api/v1/previews", &token).await);
+        assert_eq!(all["total"], u8::from(sees), "{all}");
+        for path in [PREVIEW, "/docs/previews/default/tax"] {
+            assert_eq!(ask(path, &token).await.status, if sees { 200 } else { 404 }, "{path}");
+        }
+    }
     let (code, why) = status(PREVIEW, &job, &manifest).await;
     assert!(code == 403 && why.contains("none of acme/cart's"), "{why}");
     gateway.stop().await;

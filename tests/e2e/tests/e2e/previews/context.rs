@@ -110,6 +110,12 @@ async fn redirects_and_cookies_of_the_baseline_stay_within_the_preview() {
     gateway.stop().await;
 }
 
+/// Whether a text has anything that could be a key.
+fn has_key(text: &str) -> bool {
+    let is_of_key = |byte: &u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(byte);
+    text.match_indices("npk").any(|(at, word)| text.bytes().skip(at + word.len()).take_while(is_of_key).count() >= 26)
+}
+
 #[tokio::test]
 async fn no_key_shows_in_logs_statuses_or_diagnostics() {
     let shop = Shop::new().await;
@@ -128,7 +134,8 @@ async fn no_key_shows_in_logs_statuses_or_diagnostics() {
         let output = shop.site.nuncio(args).output().unwrap();
         shown += &String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     }
-    assert!(shown.contains("pr-42") && !shown.contains(&key[3..]));
+    // Of each process the keys are others, and all of this shape.
+    assert!(has_key(&key) && shown.contains("pr-42") && !has_key(&shown), "{shown}");
     let shown = admin.list("previews").await;
     assert_eq!(shown[0]["key_fingerprint"].as_str().map(str::len), Some(8), "{shown:?}");
     // What the gateway and its Envoy write is looked at as it ends.

@@ -62,8 +62,32 @@ fn what_nobody_asks_for_ends_and_who_asks_keeps_it() {
     world.apply([]);
     assert_eq!((answer(&world, &host, "/cart/"), reasons(&world, &preview())), ("410".to_owned(), vec!["Expired"]));
     // Another replica has seen somebody meanwhile.
+    world.set_time(1_010_400);
     let asked = "name: pr-42, annotations: {nuncio.dev/asked: '1970-01-12T16:40:00Z'}";
     apply(&mut world, &idle.replace("name: pr-42", asked));
     assert_eq!(answer(&world, &host, "/cart/"), "cart-42:80");
     assert_eq!(world.preview_expires(&preview()), Some(1_010_400 + 3_600));
+}
+
+#[test]
+fn a_time_to_come_gives_no_longer_life() {
+    let policy = POLICY.replace("access: [Public]", "access: [Public], maxTTL: 2h");
+    let lifetime = "lifetime: {ttl: 1h, from: Changed, idle: 30m}\n  access:";
+    let at = "'2999-01-01T00:00:00Z'";
+    let metadata = format!(
+        "name: pr-42, creationTimestamp: {at}, annotations: {{nuncio.dev/changed: {at}, nuncio.dev/asked: {at}}}"
+    );
+    let preview_of = |lifetime: &str| PREVIEW.replace("name: pr-42", &metadata).replace("access:", lifetime);
+    for (lifetime, hours) in [(lifetime, 1), (&lifetime.replace("ttl: 1h, ", "ttl: 9h, ").replace("30m", "9h"), 2)] {
+        let mut world = of(&[SITE, &policy]);
+        world.set_time(1_000_000);
+        world.count_previews();
+        apply(&mut world, &preview_of(lifetime));
+        let end = world.preview_expires(&preview()).unwrap();
+        assert!(end <= 1_000_000 + hours * 3600, "{end}");
+        assert!(world.set_time(end));
+        world.apply([]);
+        assert_eq!(reasons(&world, &preview()), ["Expired"]);
+        assert_eq!(world.preview_expires(&preview()), Some(end), "nor does it begin anew");
+    }
 }
