@@ -9,6 +9,7 @@
 //! expressions over claims are `nuncio-expr`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod address;
 pub mod api_key;
 pub mod basic;
 mod bearer;

@@ -138,8 +138,17 @@ pub(crate) struct Fetcher {
 impl Fetcher {
     /// By these settings.
     pub(crate) fn new(settings: &Settings, certificates: Certificates) -> Result<Self, reqwest::Error> {
+        Self::looking_up(settings, certificates, address::by_system())
+    }
+
+    /// The same, with another way to look up the names of URLs.
+    fn looking_up(
+        settings: &Settings,
+        certificates: Certificates,
+        lookup: address::Lookup,
+    ) -> Result<Self, reqwest::Error> {
         let allowed_hosts: Arc<[String]> = settings.allowed_hosts.as_slice().into();
-        let resolver = address::Guarded::new(Arc::clone(&allowed_hosts));
+        let resolver = address::Guarded::new(Arc::clone(&allowed_hosts), lookup);
         Ok(Self {
             plain: client().build()?,
             guarded: client().dns_resolver(Arc::new(resolver)).build()?,

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
+use nuncio_auth::address::is_never_asked;
 use nuncio_ir::auth::HttpClient;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, redirect};
 use tokio::sync::Notify;
 use tracing::{Instrument, debug_span};
 
 use super::calls::{Calls, Failed};
-use super::guard::{Guarded, is_forbidden};
+use super::guard::Guarded;
 use crate::metrics::AuthzMetrics;
 
 /// The largest answer in bytes: sets of keys are a few kilobytes.
@@ -143,7 +144,7 @@ fn checked(url: &str) -> Result<reqwest::Url, IdpError> {
     }
     let host = parsed.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse();
-    if address.is_ok_and(is_forbidden) {
+    if address.is_ok_and(is_never_asked) {
         return Err(wrong("is at an address that may not be asked"));
     }
     Ok(parsed)

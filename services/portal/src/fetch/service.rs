@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use http::{HeaderValue, header};
+use nuncio_auth::address::is_never_asked;
 use reqwest::{Client, Response, Url};
 
-use super::address::is_never_asked;
 use super::tls::Certificates;
 use super::{FetchError, MAX_REDIRECTS, Validators, client, headers, location, unreachable};
 use crate::gateway::{Upstream, UpstreamTls};

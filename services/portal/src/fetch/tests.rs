@@ -49,11 +49,15 @@ fn service(address: SocketAddr, path: &str) -> Target {
 }
 
 fn fetcher(allowed: &[&str]) -> Fetcher {
+    fetcher_by(allowed, address::by_system())
+}
+
+fn fetcher_by(allowed: &[&str], lookup: address::Lookup) -> Fetcher {
     _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let mut settings = crate::settings::tests::settings(&["--portal-max-document", "1"]);
     settings.allowed_hosts = allowed.iter().map(|host| (*host).to_owned()).collect();
     let admin = crate::gateway::Admin::new("127.0.0.1:1").unwrap();
-    Fetcher::new(&settings, Certificates::Elsewhere { admin, directory: None }).unwrap()
+    Fetcher::looking_up(&settings, Certificates::Elsewhere { admin, directory: None }, lookup).unwrap()
 }
 
 async fn fetch(target: &Target) -> Result<Fetched, FetchError> {
@@ -109,6 +113,80 @@ async fn endless_and_slow_answers_end() {
     assert!(matches!(fetch(&service(cut, "/")).await.unwrap_err(), FetchError::Unreachable(_)));
 }
 
+/// A server that goes on and on with this, with a pause in between.
+async fn forever(part: Vec<u8>, pause: Duration) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            asked.push(stream.read_u8().await.unwrap());
+        }
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"openapi\": \"3.1.0\", \"x\": \"";
+        stream.write_all(head).await.unwrap();
+        // Until whoever asked goes away.
+        while stream.write_all(&part).await.is_ok() {
+            tokio::time::sleep(pause).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn what_never_ends_ends_here() {
+    let endless = forever(vec![b'x'; 1 << 16], Duration::ZERO).await;
+    assert_eq!(fetch(&service(endless, "/")).await.unwrap_err(), FetchError::TooLarge(1 << 20));
+    let drip = forever(b"x".to_vec(), Duration::from_millis(20)).await;
+    assert_eq!(fetch(&service(drip, "/")).await.unwrap_err(), FetchError::TimedOut(Duration::from_secs(1)));
+}
+
+#[tokio::test]
+async fn a_name_that_means_something_else_a_moment_later_gains_nothing() {
+    // First it means a server that may be asked, whenever it is asked again the metadata service.
+    let address = server(|head, _| match head.split(' ').nth(1) {
+        Some("/again") => reply("302 Found\r\nlocation: /", ""),
+        _ => reply("200 OK", "here"),
+    })
+    .await;
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let rebinds: address::Lookup = Arc::new(move |_| {
+        let first = counted.fetch_add(1, Ordering::Relaxed) == 0;
+        let found = SocketAddr::new(if first { address.ip() } else { "169.254.169.254".parse().unwrap() }, 0);
+        Box::pin(async move { Ok(vec![found]) })
+    });
+    let url = |path: &str| {
+        let text = format!("http://rebind.example:{}{path}", address.port());
+        Target::Url(DocumentUrl::parse(&text).unwrap())
+    };
+    let fetcher = fetcher_by(&["rebind.example"], rebinds);
+    let ask = async |path: &str| fetcher.fetch(&url(path), &Validators::default(), None).await;
+    assert_eq!(text(ask("/").await.unwrap()).0, "here");
+    assert_eq!(count.load(Ordering::Relaxed), 1, "what was checked is what was connected to");
+    let error = ask("/").await.unwrap_err().to_string();
+    assert!(error.contains("rebind.example is at a private address that is never asked"), "{error}");
+    count.store(0, Ordering::Relaxed);
+    let error = ask("/again").await.unwrap_err().to_string();
+    assert!(error.contains("never asked"), "a redirect is looked up and checked anew: {error}");
+}
+
+#[tokio::test]
+async fn of_the_addresses_of_a_name_only_those_are_asked_that_may_be() {
+    let address = server(|_, _| reply("200 OK", "here")).await;
+    let both: address::Lookup = Arc::new(move |_| {
+        let never = ["169.254.169.254", "100.100.100.200", "fd00:ec2::254"];
+        let never = never.map(|never| SocketAddr::new(never.parse().unwrap(), 0));
+        Box::pin(async move { Ok([&never[..], &[SocketAddr::new(address.ip(), 0)]].concat()) })
+    });
+    let target = Target::Url(DocumentUrl::parse(&format!("http://docs.example:{}/", address.port())).unwrap());
+    let ask = async |allowed: &[&str]| {
+        fetcher_by(allowed, Arc::clone(&both)).fetch(&target, &Validators::default(), None).await
+    };
+    assert_eq!(text(ask(&["docs.example"]).await.unwrap()).0, "here");
+    assert!(ask(&[]).await.is_err(), "nobody let it in");
+}
+
 #[tokio::test]
 async fn what_is_decompressed_counts() {
     // 2 MiB of zeros, as gzip has them: 2 KiB.
@@ -128,12 +206,13 @@ async fn redirects_stay_within_the_service_and_are_few() {
         Some("/docs/v1") => reply("302 Found\r\nlocation: http://shop.example/openapi.json", ""),
         Some("/openapi.json") => reply("200 OK", "here"),
         Some("/metadata") => reply("302 Found\r\nlocation: http://169.254.169.254/latest/", ""),
+        Some("/other-cloud") => reply("302 Found\r\nlocation: http://100.100.100.200/latest/", ""),
         Some("/file") => reply("302 Found\r\nlocation: file:///etc/passwd", ""),
         _ => reply("302 Found\r\nlocation: /loop", ""),
     })
     .await;
     assert_eq!(text(fetch(&service(address, "/docs")).await.unwrap()).0, "here");
-    for elsewhere in ["/metadata", "/file"] {
+    for elsewhere in ["/metadata", "/other-cloud", "/file"] {
         assert!(matches!(fetch(&service(address, elsewhere)).await, Err(FetchError::NotAllowed(_))), "{elsewhere}");
     }
     assert_eq!(fetch(&service(address, "/loop")).await.unwrap_err(), FetchError::Redirects);
@@ -147,8 +226,10 @@ async fn other_answers_are_told_by_their_status() {
 
 #[tokio::test]
 async fn not_even_a_service_may_be_a_metadata_service() {
-    let target = service("169.254.169.254:80".parse().unwrap(), "/");
-    assert!(matches!(fetch(&target).await, Err(FetchError::NotAllowed(_))));
+    for never in ["169.254.169.254:80", "100.100.100.200:80", "[fd00:ec2::254]:80", "192.0.0.192:80"] {
+        let target = service(never.parse().unwrap(), "/");
+        assert!(matches!(fetch(&target).await, Err(FetchError::NotAllowed(_))), "{never}");
+    }
 }
 
 #[tokio::test]
@@ -170,4 +251,13 @@ async fn a_url_leads_to_private_addresses_only_where_an_operator_says_so() {
     assert_eq!(text(ask(&by_name).await.unwrap()).0, "private");
     let by_redirect = url(format!("http://localhost:{}/", other.port()));
     assert!(matches!(ask(&by_redirect).await, Err(FetchError::NotAllowed(_))), "127.0.0.1 was not let in");
+    let metadata = server(|head, _| {
+        let to = if head.starts_with("GET /4 ") { "100.100.100.200" } else { "[fd00:ec2::254]" };
+        reply(&format!("302 Found\r\nlocation: https://{to}/latest/"), "")
+    })
+    .await;
+    for path in ["4", "6"] {
+        let error = ask(&url(format!("http://localhost:{}/{path}", metadata.port()))).await.unwrap_err().to_string();
+        assert!(error.contains("never asked"), "{error}");
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use nuncio_auth::address::is_never_asked;
 use reqwest::{Client, Response, Url};
 
-use super::address::{is_allowed, is_never_asked, is_private};
+use super::address::{is_allowed, is_private};
 use super::{FetchError, MAX_REDIRECTS, Validators, headers, location, unreachable};
 
 /// The URL of a document.
@@ -69,7 +70,12 @@ fn check(url: &Url, allowed_hosts: &[String]) -> Result<(), FetchError> {
     }
     let address: Option<IpAddr> = host.parse().ok();
     if address.is_some_and(|address| if allowed { is_never_asked(address) } else { is_private(address) }) {
-        return refuse(format!("{host} is a private address (--portal-allow-host lets it in)"));
+        let hint = if address.is_some_and(is_never_asked) {
+            "that is never asked"
+        } else {
+            "(--portal-allow-host lets it in)"
+        };
+        return refuse(format!("{host} is a private address {hint}"));
     }
     Ok(())
 }
@@ -95,12 +101,17 @@ mod tests {
             "https://[::1]/",
             "https://[::ffff:a00:1]/",
             "https://169.254.169.254/latest/",
+            "https://100.100.100.200/latest/",
+            "https://[fd00:ec2::254]/latest/",
             "gopher://x/",
         ] {
             check(url, &[]).unwrap_err();
         }
         check("https://docs.example/x", &[]).unwrap();
         check("http://127.0.0.1:9/x", &["127.0.0.1"]).unwrap();
-        check("http://169.254.169.254/", &["169.254.169.254"]).unwrap_err();
+        for never in ["169.254.169.254", "100.100.100.200", "168.63.129.16"] {
+            let refused = check(&format!("http://{never}/"), &[never]).unwrap_err().to_string();
+            assert!(refused.ends_with("that is never asked"), "{refused}");
+        }
     }
 }
