@@ -53,7 +53,11 @@ impl Manifest {
     }
 
     fn with(digests: BTreeMap<String, String>, secret: &Value) -> serde_json::Result<Self> {
-        let keys = serde_json::from_str(secret["metadata"]["annotations"][ANNOTATION].as_str().unwrap_or_default())?;
+        let keys = match secret["metadata"]["annotations"][ANNOTATION].as_str() {
+            // Somebody made it for us.
+            None if digests.is_empty() => BTreeMap::new(),
+            known => serde_json::from_str(known.unwrap_or_default())?,
+        };
         Ok(Self { digests, keys, object: secret.clone() })
     }
 
@@ -95,6 +99,15 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+
+    #[test]
+    fn a_secret_that_is_empty_is_taken_and_no_other() {
+        let secret = |data: Value| json!({ "metadata": { "name": "keys", "labels": { "by": "chart" } }, "data": data });
+        let taken = Manifest::of_secret(&secret(Value::Null)).unwrap().secret("keys");
+        assert_eq!((&taken["metadata"]["labels"]["by"], &taken["stringData"]), (&json!("chart"), &json!({})));
+        assert_eq!(taken["metadata"]["annotations"][ANNOTATION], "{}");
+        assert!(Manifest::of_secret(&secret(json!({ "password": STANDARD.encode("abc") }))).is_err());
+    }
 
     #[test]
     fn what_others_wrote_beside_the_keys_stays() {

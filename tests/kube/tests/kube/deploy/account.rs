@@ -205,9 +205,37 @@ async fn a_portal_finds_the_gateway_and_may_keep_keys_and_nothing_else() {
         }
     })
     .await;
-    let secret = get(cluster, "developers", "secret", "portal-keys").await;
-    assert_eq!(secret["metadata"]["name"], "portal-keys", "it is there before the first key");
     drop(portal);
+
+    // What the portal writes is its own: an upgrade changes nothing of it, and it outlives the release.
+    let secret = async || get(cluster, "developers", "secret", "portal-keys").await;
+    let known = json!({ "metadata": { "annotations": { "nuncio.dev/keys": "{\"a\": {}}" } }, "data": { "a": "YQ==" } });
+    let patch = ["patch", "secret", "portal-keys", "--namespace", "developers", "--patch", &known.to_string()];
+    drop(cluster.kubectl(&patch).await.success());
+    let values = text(&deploy("helm/nuncio").join("ci/portal-values.yaml"));
+    let args = ["--namespace", "developers", "--values", &values, "--set", "minReadySeconds=7"];
+    drop(helm(cluster, "upgrade", &args).await.success());
+    let kept = secret().await;
+    assert_eq!(
+        (&kept["data"], &kept["metadata"]["annotations"]["nuncio.dev/keys"]),
+        (&known["data"], &json!("{\"a\": {}}"))
+    );
+    let off = ["--namespace", "developers", "--values", &values, "--set", "portal.keysSecret="];
+    drop(helm(cluster, "upgrade", &off).await.success());
+    assert_eq!(secret().await["data"], known["data"]);
+    let roles = cluster.kubectl(&["get", "roles", "--namespace", "developers", "-o", "json"]).await.success();
+    let portals = |role: &Value| role["metadata"]["name"] == "nuncio-portal";
+    assert!(!objects(&roles).iter().any(portals), "without keys there is no right to any Secret");
+}
+
+#[tokio::test]
+async fn a_secret_of_keys_that_is_there_already_is_taken_as_it_is() {
+    let cluster = cluster().await;
+    drop(cluster.kubectl(&["create", "namespace", "keyed"]).await.success());
+    let made = ["create", "secret", "generic", "portal-keys", "--namespace", "keyed", "--from-literal=a=b"];
+    drop(cluster.kubectl(&made).await.success());
+    install(cluster, "keyed", "ci/portal-values.yaml").await;
+    assert_eq!(get(cluster, "keyed", "secret", "portal-keys").await["data"], json!({ "a": "Yg==" }));
 }
 
 #[tokio::test]

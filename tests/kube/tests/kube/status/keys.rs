@@ -8,12 +8,11 @@ use super::Stage;
 
 const HOST: &str = "shop.example";
 
-/// What the portal has to be allowed: as the guide says.
-fn role(namespace: &str) -> [Value; 2] {
+/// What the portal has to be allowed, and the Secret for which: as the guide says.
+fn role(namespace: &str) -> [Value; 3] {
     let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "portal-keys"},
         "rules": [
-            {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
             {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["portal-keys"], "verbs": ["get", "update"]},
         ],
     });
@@ -22,7 +21,8 @@ fn role(namespace: &str) -> [Value; 2] {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "portal-keys"},
         "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
     });
-    [role, binding]
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "portal-keys"}});
+    [role, binding, secret]
 }
 
 /// What ann, who is known by a password, does with her keys.
