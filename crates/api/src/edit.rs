@@ -19,6 +19,17 @@ pub enum EditError {
     /// Nothing is there that could be kept.
     #[error("there was no secret at {0} that could stay: write one, or name a Secret")]
     NoSecret(String),
+    /// A secret that is not shown would be sent elsewhere.
+    #[error(
+        "{field} decides where {secret} is sent, and would be another: write the secret anew, or name a Secret, or leave \
+         {field} as it is"
+    )]
+    SentElsewhere {
+        /// What would be another.
+        field: String,
+        /// What would be kept.
+        secret: String,
+    },
 }
 
 /// A document of a file with several.

@@ -9,7 +9,7 @@ mod patch;
 
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use nuncio_api::{Defaults, Kind, Masked, Object, ObjectId, Severity, Spec};
+use nuncio_api::{Defaults, EditError, Kind, Masked, Object, ObjectId, Severity, Spec};
 use nuncio_translate::{Settings, World};
 
 use self::effects::{Effects, effects};
@@ -127,7 +127,7 @@ impl Editor {
     ) -> Result<(String, DryRunView), ChangeError> {
         let shown = shown(id, old)?;
         let new = new_text(id, &shown, change)?;
-        let text = shown.unmask(&new).map_err(|error| ChangeError::Invalid(error.to_string()))?;
+        let text = shown.unmask(&new).map_err(invalid)?;
         let object = Arc::new(self.parse(id, old, &text)?);
         let is_usable = !matches!(object.spec, Spec::Invalid(_));
         let of_text = object.problems.iter().map(|(problem, location)| {
@@ -136,13 +136,16 @@ impl Editor {
         });
         let mut problems: Vec<_> = of_text.collect();
         // What cannot be used changes nothing: what was last good stays in force.
-        let Effects { routes, total, hosts, listeners, problems: among_others } =
-            if is_usable { effects(self.copy(engine), &object) } else { Effects::default() };
+        let Effects { routes, total, hosts, listeners, problems: among_others } = if is_usable {
+            effects(self.copy(engine), &Arc::new(self.parse(id, old, &blinded(&shown, &new)?)?))
+        } else {
+            Effects::default()
+        };
         problems.extend(among_others.into_iter().map(|problem| LocatedProblem::of(Some(&object), problem)));
         let is_valid = problems.iter().all(|problem| problem.problem.severity != Severity::Error);
         let view = DryRunView {
             patch: patch::unified(&old.name, old.line, &shown.text, &new),
-            manifest: self.view(id, old, shown.hides(), new),
+            manifest: self.view(id, old, shown.hides() || hides(id, &new), new),
             is_valid,
             problems: problems.iter().map(ProblemView::from).collect(),
             routes,
@@ -207,12 +210,26 @@ pub(crate) fn is_editable(kind: Kind) -> bool {
     kind.is_ours()
 }
 
-/// The text of an object as it may be shown: that of a Filter may hold a secret.
+/// The text of an object as it may be shown: without what is secret in it.
 fn shown(id: &ObjectId, manifest: &Manifest) -> Result<Masked, ChangeError> {
-    match id.kind.is_filter() {
-        true => Masked::of(&manifest.text).map_err(|error| ChangeError::NotEditable(error.to_string())),
-        false => Ok(Masked::open(&manifest.text)),
-    }
+    Masked::of(id.kind, &manifest.text).map_err(|error| ChangeError::NotEditable(error.to_string()))
+}
+
+/// Whether somebody else may not see a text as it is. One whose secrets cannot be found may hold any.
+fn hides(id: &ObjectId, text: &str) -> bool {
+    !Masked::of(id.kind, text).is_ok_and(|masked| !masked.hides())
+}
+
+/// What is compiled to find out what a text would do. What it does with a secret that somebody guesses is what it does with any
+/// other: otherwise nothing would change by the right one, and that would tell him.
+fn blinded(shown: &Masked, new: &str) -> Result<String, ChangeError> {
+    let more = nuncio_auth::crypto::random_text();
+    let text = shown.blinded(new, &more).map_err(invalid)?;
+    shown.unmask(&text).map_err(invalid)
+}
+
+fn invalid(error: EditError) -> ChangeError {
+    ChangeError::Invalid(error.to_string())
 }
 
 fn editable(kind: &str, namespace: &str, name: &str) -> Result<ObjectId, ChangeError> {
@@ -236,9 +253,11 @@ fn new_text(id: &ObjectId, old: &Masked, change: &ChangeRequest) -> Result<Strin
         let (path, value) = (field.split('.').collect::<Vec<_>>(), value.trim());
         if nuncio_api::field(&text, &path).unwrap_or_default() != value {
             let value = Some(value).filter(|value| !value.is_empty());
-            text =
-                nuncio_api::set_field(&text, &path, value).map_err(|error| ChangeError::Invalid(error.to_string()))?;
+            text = nuncio_api::set_field(&text, &path, value).map_err(invalid)?;
         }
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -169,11 +169,12 @@ impl IntoResponse for ChangeError {
             Self::NotAllowed => (StatusCode::FORBIDDEN, "not_allowed"),
             Self::Denied(_) => (StatusCode::FORBIDDEN, "denied"),
         };
-        (status, [(REASON, reason)], format!("{self}\n")).into_response()
+        let wait = (status == StatusCode::TOO_MANY_REQUESTS).then_some([(header::RETRY_AFTER, "1")]);
+        (status, [(REASON, reason)], wait, format!("{self}\n")).into_response()
     }
 }
 
-/// The text of an object of ours. In that of a Filter `(not shown)` stands for a secret; where it is left so, the secret stays.
+/// The text of an object of ours. `(not shown)` stands for a secret in it; where it is left so, the secret stays.
 #[utoipa::path(get, path = "/api/v1/manifest", tag = "changes", params(ManifestQuery),
     responses(
         (status = 200, description = "Its text", body = ManifestView),
@@ -194,7 +195,8 @@ pub(super) async fn manifest(
         (status = 400, description = "The text is not that object", body = String),
         (status = 404, description = "There is no such object", body = String),
         (status = 422, description = "Its text cannot be changed here, for the reason given", body = String),
-        (status = 429, description = "Another change is being looked at", body = String),
+        (status = 429, description = "Another change is being looked at: one at a time", body = String,
+            headers(("Retry-After" = u32, description = "Seconds until it is worth another try"))),
     ))]
 pub(super) async fn dry_run(
     State(view): State<Shared>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, header};
-use nuncio_api::{Location, ObjectId, set_field, to_yaml};
+use nuncio_api::{Kind, Location, Masked, ObjectId, set_field, to_yaml};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use xxhash_rust::xxh3::xxh3_128;
@@ -51,11 +51,12 @@ impl InCluster {
         let mut object = ClusterObject { cluster: self.cluster.clone(), path, name, version: String::new() };
         let read = object.ask(Request::get(&object.path), Vec::new())?;
         read["metadata"]["resourceVersion"].as_str().unwrap_or_default().clone_into(&mut object.version);
+        let generation = read["metadata"]["generation"].clone();
         let text = to_yaml(&tidied(read));
         Ok(Manifest {
             name: Arc::clone(&location.file),
             line: 1,
-            digest: format!("{:032x}", xxh3_128(text.as_bytes())),
+            digest: digest(id.kind, &generation, &text),
             text,
             place: Place::Cluster(object),
         })
@@ -101,6 +102,13 @@ impl ClusterObject {
             error => ChangeError::Io(format!("the API server cannot be asked: {error}")),
         }
     }
+}
+
+/// Another whenever `spec` is, which the API server counts, or something that is shown; the same at every replica. Made of what is
+/// not shown, it would tell whoever guesses that whether he is right.
+fn digest(kind: Kind, generation: &Value, text: &str) -> String {
+    let shown = Masked::of(kind, text).map(|masked| masked.text).unwrap_or_default();
+    format!("{generation}-{:032x}", xxh3_128(shown.as_bytes()))
 }
 
 /// A text that is good for this version of the object alone.
@@ -149,5 +157,13 @@ mod tests {
         assert_eq!(to_yaml(&tidied(object)), text);
         let versioned = versioned(text, "7").unwrap();
         assert_eq!(versioned, text.replace("  namespace: shop\n", "  namespace: shop\n  resourceVersion: \"7\"\n"));
+    }
+    #[test]
+    fn a_digest_tells_of_every_change_and_of_no_secret() {
+        let digest = |generation: u8, text: &str| digest(Kind::Filter, &json!(generation), text);
+        let text = "metadata:\n  labels:\n    a: b\nspec:\n  OAuth2:\n    secret: abc\n";
+        assert_eq!(digest(1, text), digest(1, &text.replace("abc", "abd")));
+        assert_ne!(digest(1, text), digest(2, text));
+        assert_ne!(digest(1, text), digest(1, &text.replace("a: b", "a: c")));
     }
 }

@@ -169,7 +169,7 @@ impl Reach {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use nuncio_translate::{Settings, Topology, World};
     use nuncio_xds::{Options, Server, StreamId};
 
@@ -179,8 +179,8 @@ mod tests {
     use crate::source::Content;
     use crate::{fallback, run::defaults};
 
-    fn engine() -> Engine {
-        let settings = Settings {
+    pub(crate) fn settings() -> Settings {
+        Settings {
             ambassador_id: "default".to_owned(),
             namespace: "default".into(),
             fallback_certificate: fallback::certificate().unwrap(),
@@ -190,9 +190,12 @@ mod tests {
             authz: None,
             topology: Topology::default(),
             cors: None,
-        };
+        }
+    }
+
+    pub(crate) fn engine() -> Engine {
         let (server, _) = Server::new(Options::default());
-        Engine::new(Files::new(defaults("default", false)), World::new(settings), server, Metrics::new())
+        Engine::new(Files::new(defaults("default", false)), World::new(settings()), server, Metrics::new())
     }
 
     fn object(kind: &str, spec: &str) -> String {

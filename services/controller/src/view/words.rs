@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use nuncio_api::{MASK, is_credential};
 use nuncio_ir::{
     Arm, CHAIN_HEADER, HeaderMatch, Limits, PathMatch, QueryMatch, RateLabel, Retry, Route, RouteAction, RouteMatch,
     ValueMatch,
@@ -37,7 +38,7 @@ pub(super) fn beside_path(matches: &RouteMatch, without_method: bool) -> Vec<Str
 
 /// `query debug 1`.
 pub(crate) fn query_text(QueryMatch { name, value }: &QueryMatch) -> String {
-    format!("query {name} {}", value_text(value))
+    format!("query {name} {}", value_text(name, value))
 }
 
 fn fold(case_sensitive: bool) -> &'static str {
@@ -53,18 +54,20 @@ pub(crate) fn header_text(header: &HeaderMatch) -> String {
         // The Host's own; nothing else asks for one.
         (CHAIN_HEADER, _) => format!("{not}on a connection that was opened for this name"),
         ("x-forwarded-proto", ValueMatch::Exact(scheme)) if scheme == "https" => format!("{not}secure"),
-        _ => format!("{} {not}{}", name.trim_start_matches(':'), value_text(value)),
+        _ => format!("{} {not}{}", name.trim_start_matches(':'), value_text(name, value)),
     }
 }
 
-fn value_text(value: &ValueMatch) -> String {
+/// What a header or parameter has to be; of one that carries a credential only that it is asked for.
+fn value_text(name: &str, value: &ValueMatch) -> String {
     match value {
+        ValueMatch::Present => "present".to_owned(),
+        _ if is_credential(name) => MASK.to_owned(),
         ValueMatch::Exact(text) => text.clone(),
         ValueMatch::Prefix { value, .. } => format!("{value}*"),
         ValueMatch::Suffix { value, .. } => format!("*{value}"),
         ValueMatch::Contains(text) => format!("*{text}*"),
         ValueMatch::Regex(regex) => format!("~{regex}"),
-        ValueMatch::Present => "present".to_owned(),
     }
 }
 
@@ -126,6 +129,13 @@ mod tests {
     #[test]
     fn spans_are_told_in_the_largest_unit_that_holds_them() {
         assert_eq!((span(Duration::from_secs(3)), span(Duration::from_millis(250))), ("3 s".into(), "250 ms".into()));
+    }
+
+    #[test]
+    fn of_credentials_it_is_told_that_they_are_asked_for() {
+        let value = ValueMatch::Exact("abc".into());
+        assert_eq!((value_text("x-api-key", &value), value_text("x-team", &value)), (MASK.into(), "abc".into()));
+        assert_eq!(value_text("cookie", &ValueMatch::Present), "present");
     }
 
     #[test]

@@ -84,11 +84,12 @@ pub(super) async fn post(
     let id = ObjectRef { kind, namespace, name };
     let (text, digest) = (form.get("text").map(String::as_str), form.get("digest").map(String::as_str));
     let is_question = form.get("by").is_none_or(|by| by == "text");
-    if let Some(address) = text.filter(|_| is_question).and_then(|text| address(&id, text)) {
-        return Ok(Redirect::to(&address).into_response());
-    }
     let action = if form.get("by").is_some_and(|by| by == "apply") { "apply" } else { "dry-run" };
     let told = tell(&site, action, &id, text, &BTreeMap::new(), digest).await?;
+    if let Some(address) = text.filter(|_| is_question && !told.manifest.has_secret).and_then(|text| address(&id, text))
+    {
+        return Ok(Redirect::to(&address).into_response());
+    }
     Ok(match form.get("by").map(String::as_str) {
         Some("apply") => Redirect::to(&link::object(&id)).into_response(),
         Some("patch") => download(&id, "patch", told.patch),
@@ -110,11 +111,8 @@ async fn tell(
     told.map_err(|error| Trouble::of(site, &error))
 }
 
-/// Where a text is tried, if it is not too long for that, and cannot hold a new secret: addresses go down in logs.
+/// Where a text without a secret is tried, if it is not too long for that. Addresses go down in logs.
 fn address(id: &ObjectRef, text: &str) -> Option<String> {
-    if id.kind.split('.').next() == Some("Filter") {
-        return None;
-    }
     let text = text.replace("\r\n", "\n");
     let address = link::with_query(&format!("{}/edit", link::object(id)), [("text", text.as_str())]);
     (address.len() <= LONGEST_ADDRESS).then_some(address)

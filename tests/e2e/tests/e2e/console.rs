@@ -1,6 +1,7 @@
 //! The console of a gateway that serves the real shop.
 
 mod edit;
+mod secrets;
 
 use nuncio_e2e::{Client, Reply, Site, eventually, get};
 

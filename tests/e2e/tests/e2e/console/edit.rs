@@ -176,6 +176,7 @@ kind: FilterPolicy
 metadata: {name: carts}
 spec:
   rules:
+  - {host: shop.localhost, path: /api/carts/machines/*, filters: [{name: machine}]}
   - {host: shop.localhost, path: /api/carts/*, filters: [{name: key}]}
 ";
 
@@ -229,6 +230,15 @@ async fn a_filter_is_changed_like_any_other_and_its_secret_is_shown_to_nobody() 
     assert_eq!(applied.status, 303, "{}", applied.text());
     let written = fs::read_to_string(site.manifests().join("filters.yaml")).unwrap();
     assert_eq!(written, FILTERS.replace("X-One", "X-Two").replace("1h", "2h"), "all else is as it was");
+    let tried = async |guess: &str| {
+        let told = dry_run(&site, "Filter", "machine", json!({}), Some(&new.replace("(not shown)", guess))).await;
+        assert!(!told["routes"].as_array().unwrap().is_empty(), "{told:#}");
+        told.to_string().replace(guess, "GUESS")
+    };
+    assert_eq!(tried("'h4rd to guess'").await, tried("'easy to guess'").await, "the right one looks like any other");
+    let elsewhere = new.replace("http://127.0.0.1:9200", "http://127.0.0.1:9201");
+    let refused = post_of(&site, machine, &[("by", "text"), ("text", &elsewhere)]).await;
+    assert!(refused.status == 400 && refused.text().contains("decides where"), "{}", refused.text());
     let moved = new.replace("secret: (not shown)", "password: (not shown)");
     let refused = post_of(&site, machine, &[("by", "text"), ("text", &moved)]).await;
     assert!(
