@@ -22,7 +22,7 @@ demo: ## Run the sample shop behind the gateway; KUBE=1 in a Kubernetes API serv
 	@$(PYTHON) scripts/demo $(if $(KUBE),--kube) $(if $(CHECK),--check)
 
 test: ## Run every test, with a real Envoy and a real Kubernetes API server
-	@$(SETUP) build tools python envoy kubernetes ratelimit authz
+	@$(SETUP) build tools python envoy kubernetes ratelimit authz foreign
 	$(BUILD)
 	cargo test --workspace --no-fail-fast $(CARGO_FLAGS)
 	@CORPUS_JOBS=$(CORPUS_JOBS) bash scripts/corpus.sh

@@ -17,6 +17,8 @@
 #   oidc    .tools/oidc-provider: the npm package that scripts/oidc-provider locks
 #   browser chromium, and .tools/browser: what drives it, the npm package that scripts/browser locks
 #   authz   redis-server with its Sentinel, nginx (brings oidc, browser and tools)
+#   foreign what others made and the portal reads: FastAPI, of scripts/requirements-foreign.txt, in .tools/venv (brings python),
+#           and .tools/large-document: the npm package that scripts/large-document locks
 #   keycloak
 #           Java, and .tools/keycloak: the version that scripts/keycloak/pom.xml pins, fetched by Maven (160 MB)
 #
@@ -182,6 +184,21 @@ setup_browser() {
   npm_package browser
 }
 
+setup_foreign() {
+  local pin=$here/requirements-foreign.txt made_with
+  setup_python
+  # In the same environment: who makes that anew makes this anew.
+  made_with="$(checksum "$pin") $(<"$tools/stamps/python")"
+  if ! stamped foreign "$made_with" || ! "$tools/venv/bin/python" -c 'import fastapi, uvicorn' 2>/dev/null; then
+    say "installing FastAPI"
+    pip install --only-binary :all: --require-hashes -r "$pin" || die "pip could not install scripts/requirements-foreign.txt"
+    stamp foreign "$made_with"
+  fi
+  npm_package large-document
+  # Of its documents, 400 MB, one is read.
+  find "$tools/large-document" -name '*.json' -size +1M ! -name api.github.com.json -delete
+}
+
 setup_keycloak() {
   local pin=$here/keycloak made_with
   made_with="$(checksum "$pin/pom.xml") $(checksum "$pin/SHA256SUMS")"
@@ -217,7 +234,7 @@ npm_package() {
   if stamped "$name" "$made_with" && [[ -d $into/node_modules ]]; then
     return
   fi
-  say "fetching the npm packages of scripts/$name (a few MB)"
+  say "fetching the npm packages of scripts/$name"
   rm -rf "$into"
   mkdir -p "$into"
   cp "$here/$name"/package{,-lock}.json "$into"
@@ -265,7 +282,7 @@ check_go() {
 }
 
 main() {
-  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, oidc, browser, authz, keycloak"
+  [[ $# -gt 0 ]] || die "name a group: build, python, envoy, tools, lint, bench, kubernetes, ratelimit, oidc, browser, authz, foreign, keycloak"
   cd "$root"
   mkdir -p "$tools/bin" "$tools/stamps"
   exec 9>"$tools/lock"
@@ -278,7 +295,7 @@ main() {
   local group
   for group in "$@"; do
     case $group in
-      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | oidc | browser | authz | keycloak) "setup_$group" ;;
+      build | python | envoy | tools | lint | bench | kubernetes | ratelimit | oidc | browser | authz | foreign | keycloak) "setup_$group" ;;
       *) die "no such group: $group" ;;
     esac
   done

@@ -37,6 +37,12 @@ pub(crate) enum DocumentError {
     /// It is something else.
     #[error("the text says neither `openapi` nor `swagger`: it is no OpenAPI document")]
     NotOpenApi,
+    /// It says where documents are.
+    #[error(
+        "the text lists documents and is none itself, as /openapi/v3 of a Kubernetes API server does: name one of them, \
+         /openapi/v3/apis/apps/v1 for one"
+    )]
+    Index,
     /// It is of a version that there was not.
     #[error("{0} {1} is no known version: expected swagger 2.0 or openapi 3.x")]
     UnknownVersion(&'static str, String),
@@ -149,6 +155,8 @@ mod tests {
             ("openapi: [secret", "line 1"),
             ("secret: word", "neither `openapi` nor"),
             ("[1, 2]", "neither"),
+            (r#"{"paths": {"secret": {"serverRelativeURL": "/openapi/v3/secret"}}}"#, "name one of them"),
+            (r#"{"paths": {"/secret": {"get": {}}}}"#, "neither"),
             ("secret", "neither"),
             ("openapi: 4.0.0", "openapi 4.0.0"),
             ("{\"swagger\": \"1.2\"}", "swagger 1.2"),

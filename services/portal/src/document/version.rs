@@ -26,6 +26,7 @@ impl Version {
         let (name, version) = match (said("openapi"), said("swagger")) {
             (Some(version), _) => ("openapi", version),
             (None, Some(version)) => ("swagger", version),
+            (None, None) if is_index(document) => return Err(DocumentError::Index),
             (None, None) => return Err(DocumentError::NotOpenApi),
         };
         let is =
@@ -39,6 +40,12 @@ impl Version {
             _ => Err(DocumentError::UnknownVersion(name, version.chars().take(20).collect())),
         }
     }
+}
+
+/// Whether it is what Kubernetes has in the place of one large document.
+fn is_index(document: &Value) -> bool {
+    let paths = document.get("paths").and_then(Value::as_object);
+    paths.is_some_and(|paths| paths.values().any(|path| path.get("serverRelativeURL").is_some()))
 }
 
 impl fmt::Display for Version {

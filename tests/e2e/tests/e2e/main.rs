@@ -15,6 +15,7 @@ mod external;
 mod fail_closed;
 mod filter_mistakes;
 mod filters;
+mod foreign;
 mod grants;
 mod guides;
 mod headers;

@@ -6,6 +6,7 @@
 mod accounts;
 mod crds;
 mod deploy;
+mod documents;
 mod endpoints;
 mod faults;
 mod programs;

@@ -147,6 +147,8 @@ impl<'d> Contents<'_, 'd> {
     }
 
     fn content(&self, media: &str, schema: Option<&'d Value>, given: Option<Value>, writing: bool) -> ContentView {
+        // Who takes anything, as Kubernetes says of itself, takes what has been written by hand.
+        let media = if writing && media == "*/*" { "application/json" } else { media };
         let is_json = media.contains("json") || media == "*/*";
         let made = || schema.filter(|_| is_json).map(|schema| example::of_schema(self.root, schema, writing));
         ContentView {
