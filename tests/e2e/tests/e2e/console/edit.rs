@@ -166,7 +166,8 @@ metadata: {name: machine}
 spec:
   OAuth2:
     authorizationURL: http://127.0.0.1:9200
-    grantType: ClientCredentials
+    clientID: machine
+    protectedOrigins: [{origin: http://machines.localhost:8080}]
     clientSessionMaxIdle: 1h
     # Not for everybody.
     secret: 'h4rd to guess'
