@@ -10,9 +10,14 @@ use crate::source::{Content, FileChange};
 
 const TEXT: &str = "\
 apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
 kind: Host
 metadata: {name: shop}
-spec: {hostname: shop.example}
+spec: {hostname: shop.example, requestPolicy: {insecure: {action: Route}}}
 ---
 apiVersion: getambassador.io/v3alpha1
 kind: Mapping
