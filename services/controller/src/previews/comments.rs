@@ -1,20 +1,23 @@
-//! One comment on each pull request that has a preview, which says how it is now.
+//! One comment on each pull request that has previews, which says how they are now.
 //!
 //! What should stand there follows from what the gateway has; it is compared with what was written last, and written where it
-//! differs. A marker that nobody sees finds the comment again after a restart.
+//! differs: of each repository one comment after the other, of several at the same time, so that a forge that takes its time
+//! holds up no other. A marker that nobody sees finds the comment again after a restart.
 
-use std::collections::BTreeMap;
+mod text;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nuncio_api::{Kind, ObjectId, PreviewRepository};
+use tokio::task::JoinSet;
 
+use self::wanted::{Comment, PullRequest, Repository};
 use super::forge::{Comments, ForgeError, client};
-use super::{policy, secret, spec};
-use crate::admin::PreviewView;
 use crate::engine::Engine;
 use crate::run::lock;
-use crate::view::preview_view;
 
 /// How often it is looked whether something has changed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -22,17 +25,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_secs(600);
 
-/// A comment that should be there.
-#[derive(Clone, Debug)]
-struct Wanted {
-    repository: PreviewRepository,
-    token: String,
-    number: u64,
-    body: String,
-}
-
 /// What is known of a comment.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     id: Option<u64>,
     /// What it says.
@@ -41,53 +35,101 @@ struct Known {
     not_before: Option<Instant>,
 }
 
+/// The comments that should be there, and those that are.
+#[derive(Debug, Default)]
+struct Desk {
+    wanted: BTreeMap<PullRequest, Comment>,
+    known: BTreeMap<PullRequest, Known>,
+    /// Where something is being written.
+    busy: BTreeSet<Repository>,
+}
+
+/// What was written, or tried to be, of one repository.
+type Written = (Repository, Vec<(PullRequest, Known)>);
+
 /// Keeps comments in step with previews. Runs until it is dropped.
 pub(crate) async fn follow(engine: Arc<Mutex<Engine>>) {
     let client = match client() {
         Ok(client) => client,
         Err(error) => return tracing::error!("no comments are written on pull requests: {error}"),
     };
-    let (mut wanted, mut known) = (BTreeMap::<ObjectId, Wanted>::new(), BTreeMap::<ObjectId, Known>::new());
-    let mut edition = None;
+    let (mut desk, mut writing, mut edition) = (Desk::default(), JoinSet::new(), None);
     let mut tick = tokio::time::interval(LOOK);
     loop {
-        tick.tick().await;
-        let now = lock(&engine).edition;
-        if edition != Some(now) {
-            edition = Some(now);
-            let (new, old) = (all(&lock(&engine)), std::mem::take(&mut wanted));
-            known.retain(|id, known| new.contains_key(id) || known.body != farewell(id));
-            let gone = old.into_iter().filter(|(id, _)| known.contains_key(id));
-            wanted = gone.map(|(id, it)| (id.clone(), Wanted { body: farewell(&id), ..it })).collect();
-            wanted.extend(new);
+        tokio::select! {
+            _ = tick.tick() => {}
+            Some(written) = writing.join_next() => {
+                desk.note(written.unwrap_or_else(|error| resume_unwind(error.into_panic())));
+            }
         }
-        for (id, wanted) in &wanted {
-            keep(&client, id, wanted, known.entry(id.clone()).or_default()).await;
+        let now = lock(&engine).edition;
+        if edition.replace(now) != Some(now) {
+            let new = wanted::all(&lock(&engine));
+            desk.want(new);
+        }
+        for (repository, due) in desk.due(Instant::now()) {
+            writing.spawn(write_all(client.clone(), repository, due));
         }
     }
 }
 
-/// Brings a comment in step.
-async fn keep(client: &reqwest::Client, id: &ObjectId, wanted: &Wanted, known: &mut Known) {
-    let is_early = known.not_before.is_some_and(|time| Instant::now() < time);
-    if known.body == wanted.body || is_early {
-        return;
+impl Desk {
+    /// These should be there from now on. Where there are no previews any more, the comment says so once more.
+    fn want(&mut self, new: BTreeMap<PullRequest, Comment>) {
+        let old = std::mem::replace(&mut self.wanted, new);
+        for (pull, comment) in old.into_iter().filter(|(pull, _)| self.known.contains_key(pull)) {
+            self.wanted.entry(pull).or_insert_with(|| comment.into_farewell());
+        }
+        let said = |pull: &PullRequest| self.known.get(pull).map(|known| &known.body);
+        self.wanted.retain(|pull, comment| !comment.is_farewell || said(pull) != Some(&comment.body()));
+        self.known.retain(|pull, _| self.wanted.contains_key(pull));
     }
-    let Wanted { repository, token, number, body } = wanted;
-    let comments = Comments { client, repository, token, number: *number };
-    match write(&comments, known.id, &marker(id), body).await {
-        Ok(comment) => *known = Known { id: Some(comment), body: body.clone(), ..Known::default() },
+
+    /// Takes what is to be written now, where nothing is being written.
+    fn due(&mut self, now: Instant) -> BTreeMap<Repository, Vec<(PullRequest, Comment, Known)>> {
+        let mut due: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (pull, comment) in self.wanted.iter().filter(|(pull, _)| !self.busy.contains(&pull.repository)) {
+            // Of what was begun it has to be told that it is gone, too.
+            let known = self.known.entry(pull.clone()).or_default();
+            let is_early = known.not_before.is_some_and(|time| now < time);
+            if !is_early && known.body != comment.body() {
+                due.entry(pull.repository.clone()).or_default().push((pull.clone(), comment.clone(), known.clone()));
+            }
+        }
+        self.busy.extend(due.keys().cloned());
+        due
+    }
+
+    fn note(&mut self, (repository, written): Written) {
+        self.busy.remove(&repository);
+        self.known.extend(written);
+    }
+}
+
+async fn write_all(
+    client: reqwest::Client,
+    repository: Repository,
+    due: Vec<(PullRequest, Comment, Known)>,
+) -> Written {
+    let mut written = Vec::new();
+    for (pull, comment, known) in due {
+        let known = keep(&client, &pull, &comment, known).await;
+        written.push((pull, known));
+    }
+    (repository, written)
+}
+
+/// Brings a comment in step.
+async fn keep(client: &reqwest::Client, pull: &PullRequest, comment: &Comment, known: Known) -> Known {
+    let Comment { repository, token, .. } = comment;
+    let (comments, body) = (Comments { client, repository, token, number: pull.number }, comment.body());
+    match write(&comments, known.id, &comment.marker, &body).await {
+        Ok(id) => Known { id: Some(id), body, ..Known::default() },
         Err(error) => {
-            tracing::warn!("the comment on {} {number} of {id}: {error}", repository.name);
+            tracing::warn!("the comment on {} {}: {error}", repository.name, pull.number);
             let wait = RETRY.saturating_mul(1 << known.failures.min(7)).min(LONGEST_RETRY);
-            let failures = known.failures + 1;
             // It may have been deleted: then it is looked for again.
-            *known = Known {
-                id: None,
-                failures,
-                not_before: Some(Instant::now() + wait),
-                body: std::mem::take(&mut known.body),
-            };
+            Known { id: None, failures: known.failures + 1, not_before: Some(Instant::now() + wait), ..known }
         }
     }
 }
@@ -103,69 +145,63 @@ async fn write(comments: &Comments<'_>, id: Option<u64>, marker: &str, body: &st
     }
 }
 
-/// The comments that should be there.
-fn all(engine: &Engine) -> BTreeMap<ObjectId, Wanted> {
-    let Ok((policy_id, policy)) = policy(engine) else { return BTreeMap::new() };
-    let previews = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
-    let wanted = previews.filter_map(|object| {
-        let source = spec(engine, &object.id)?.source?;
-        // Whoever writes a Preview says what it is of; the policy, where that is so.
-        let repository = policy.repositories.iter().find(|it| {
-            it.provider == source.provider
-                && source.repository.as_ref() == Some(&it.name)
-                && *it.namespace == *object.id.namespace
-        })?;
-        let token = secret(engine, policy_id, repository)?.text(PreviewRepository::TOKEN)?.to_owned();
-        let has_ended = engine.world.preview_has_ended(&object.id, false);
-        let body = if has_ended { farewell(&object.id) } else { body(&object.id, &preview_view(engine, object)) };
-        Some((object.id.clone(), Wanted { repository: repository.clone(), token, number: source.pull_request?, body }))
-    });
-    wanted.collect()
-}
-
-/// What the comment begins with. Nobody sees it.
-fn marker(id: &ObjectId) -> String {
-    format!("<!-- nuncio-preview {}/{} -->", id.namespace, id.name)
-}
-
-fn body(id: &ObjectId, preview: &PreviewView) -> String {
-    let mut lines = vec![marker(id), format!("### Preview {}", code(&id.name)), String::new()];
-    if preview.urls.is_empty() {
-        lines.push("It cannot be seen yet.".to_owned());
-    }
-    lines.extend(preview.urls.iter().map(|url| format!("- {}: {}", code(&url.baseline), url.url)));
-    lines.push(String::new());
-    let replaced = preview.services.iter();
-    lines.extend(replaced.map(|service| format!("{} is {}.", code(&service.baseline), code(&service.backend))));
-    let commit = preview.source.as_ref().and_then(|source| source.commit.as_deref());
-    lines.extend(commit.map(|commit| format!("Commit {}.", code(commit))));
-    lines.push(match &*preview.access {
-        "Public" => "Whoever knows the address can see it.".to_owned(),
-        _ => "It asks who you are.".to_owned(),
-    });
-    let problems = preview.problems.iter().take(5);
-    lines.extend(problems.map(|problem| format!("\n**{}**: {}", problem.reason, code(&problem.message))));
-    lines.join("\n") + "\n"
-}
-
-fn farewell(id: &ObjectId) -> String {
-    format!("{}\n### Preview {}\n\nIt is gone.\n", marker(id), code(&id.name))
-}
-
-/// A stranger's text, of which nothing is markup.
-fn code(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c == '`' || c.is_control() { ' ' } else { c }).collect();
-    format!("`{}`", plain.trim())
-}
-
 #[cfg(test)]
 mod tests {
+    use nuncio_api::{Forge, Kind, ObjectId};
+
     use super::*;
 
+    fn pull(name: &str, number: u64) -> PullRequest {
+        let repository =
+            Repository { provider: Some(Forge::GitHub), api: "https://forge.example".into(), name: name.into() };
+        PullRequest { repository, number }
+    }
+
+    fn comments(of: &[(&str, u64)]) -> BTreeMap<PullRequest, Comment> {
+        let comment = |name: &str, number: u64| {
+            let mut comment = Comment::default();
+            comment.add(ObjectId::new(Kind::Preview, "shop", format!("{name}-{number}")), "It is there.".to_owned());
+            (pull(name, number), comment)
+        };
+        of.iter().map(|(name, number)| comment(name, *number)).collect()
+    }
+
+    /// What is to be written, by repository.
+    fn due(desk: &mut Desk) -> Vec<(String, Vec<u64>)> {
+        let due = desk.due(Instant::now()).into_iter();
+        due.map(|(it, due)| (it.name, due.iter().map(|(pull, ..)| pull.number).collect())).collect()
+    }
+
+    fn write(desk: &mut Desk, name: &str, number: u64) {
+        let pull = pull(name, number);
+        let body = desk.wanted[&pull].body();
+        desk.note((pull.repository.clone(), vec![(pull, Known { id: Some(1), body, ..Known::default() })]));
+    }
+
     #[test]
-    fn a_comment_holds_no_markup_of_strangers() {
-        assert_eq!(code("a`b\n<!-- x -->"), "`a b <!-- x -->`");
-        let id = ObjectId::new(Kind::Preview, "shop", "pr-1");
-        assert!(farewell(&id).starts_with("<!-- nuncio-preview shop/pr-1 -->\n"));
+    fn what_is_being_written_holds_up_its_own_repository_alone() {
+        let mut desk = Desk::default();
+        desk.want(comments(&[("cart", 1), ("cart", 2)]));
+        assert_eq!(due(&mut desk), [("cart".to_owned(), vec![1, 2])]);
+        desk.want(comments(&[("cart", 1), ("cart", 2), ("cart", 3), ("web", 1)]));
+        assert_eq!(due(&mut desk), [("web".to_owned(), vec![1])]);
+        write(&mut desk, "cart", 1);
+        assert_eq!(due(&mut desk), [("cart".to_owned(), vec![2, 3])]);
+    }
+
+    #[test]
+    fn where_the_last_preview_goes_that_is_said_once() {
+        let mut desk = Desk::default();
+        desk.want(comments(&[("cart", 1)]));
+        due(&mut desk);
+        write(&mut desk, "cart", 1);
+        // Nothing was ever said of the other.
+        desk.want(comments(&[("cart", 1), ("web", 1)]));
+        desk.want(BTreeMap::new());
+        assert_eq!(due(&mut desk), [("cart".to_owned(), vec![1])]);
+        write(&mut desk, "cart", 1);
+        assert!(desk.known[&pull("cart", 1)].body.contains("It is gone."));
+        desk.want(BTreeMap::new());
+        assert!(desk.wanted.is_empty() && desk.known.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The comment on a pull request, written to stand-ins that hold the gateway to what the forges' documentation says.
 
-use nuncio_e2e::forge::{Comment, Forge, OWN, TOKEN};
+use nuncio_e2e::forge::{Comment, Forge, OWN, PULL_REQUESTS, TOKEN};
 
 use super::*;
 
@@ -28,8 +28,9 @@ async fn a_pull_request_has_one_comment_that_says_how_its_preview_is() {
     // More than a page of others' comments.
     let (team, forge) = team_at(async |site: &Site| Forge::start(site, "github", 120).await).await;
     // A stranger's that looks like ours stays his.
-    let stranger = "<!-- nuncio-preview default/cart-pr-42 -->\nhttps://evil.example/";
-    forge.state.lock().unwrap().comments.push(Comment { id: 121, author: 2, body: stranger.to_owned() });
+    let stranger = "<!-- nuncio-previews preview.example -->\nhttps://evil.example/";
+    let of = PULL_REQUESTS[0];
+    forge.state.lock().unwrap().comments.push(Comment { of, id: 121, author: 2, body: stranger.to_owned() });
     let gateway = team.gateway().await;
     let told = json_of(&team.client().ask(&github(|_| ())).await);
     let url = told["preview"]["urls"][0]["url"].as_str().unwrap();
@@ -72,4 +73,54 @@ async fn a_forge_that_is_down_is_tried_again() {
     forge.state.lock().unwrap().is_down = false;
     forge.says("merge").await;
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn each_pull_request_has_one_comment_for_all_its_previews_and_waits_for_no_other_repository() {
+    let (team, forge) = team_at(async |site: &Site| Forge::start(site, "github", 0).await).await;
+    let [cart, another, web] = PULL_REQUESTS;
+    team.site.write(
+        "policy.yaml",
+        documents(&[team.policy(|policy| {
+            let repositories = policy["spec"]["repositories"].as_array_mut().unwrap();
+            repositories[0]["api"] = json!(format!("http://{}/api/", forge.address));
+            repositories[1] = repositories[0].clone();
+            repositories[1]["name"] = json!(web.0);
+        })]),
+    );
+    forge.hold(Some(cart.0));
+    let gateway = team.gateway().await;
+    let write = |name: &str, (repository, number): (&str, u64)| {
+        let mut preview = team.manifest(name);
+        preview["spec"]["source"] = json!({"provider": "GitHub", "repository": repository, "pullRequest": number});
+        team.site.write(&format!("{name}.yaml"), documents(&[preview]));
+    };
+    for (name, of) in [("tax", cart), ("fee", cart), ("tip", another), ("page", web)] {
+        write(name, of);
+    }
+    // That of the one repository is not answered meanwhile.
+    forge.says_at(web, "`page`").await;
+    assert_eq!([forge.own(cart).len(), forge.own(another).len()], [0, 0]);
+    forge.hold(None);
+    let said = forge.says_at(cart, "`tax`").await;
+    assert!(said.contains("`fee`") && !said.contains("`tip`"), "{said}");
+    forge.says_at(another, "`tip`").await;
+
+    // One of two goes, then both.
+    team.site.remove("tax.yaml");
+    let said = forge_without(&forge, cart, "`tax`").await;
+    assert!(said.contains("`fee`"), "{said}");
+    team.site.remove("fee.yaml");
+    forge.says_at(cart, "It is gone").await;
+    assert!(forge.says_at(another, "`tip`").await.contains("http"));
+    gateway.stop().await;
+}
+
+/// The comment on a pull request, once it does not say so any more.
+async fn forge_without(forge: &Forge, of: (&'static str, u64), what: &str) -> String {
+    eventually(&format!("a comment on {of:?} without {what}"), async || match &forge.own(of)[..] {
+        [comment] if !comment.contains(what) => Ok(comment.clone()),
+        other => Err(format!("{other:?}")),
+    })
+    .await
 }
