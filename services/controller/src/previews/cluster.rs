@@ -16,6 +16,9 @@ use crate::source::kubernetes::resources::api_kind;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Under which name the API server notes which fields were set here.
 const FIELD_MANAGER: &str = "nuncio-previews";
+/// And when one ends that was made to end sooner or later: what is applied under the first name says nothing of that, and
+/// takes nothing of it back.
+const LIFETIME_MANAGER: &str = "nuncio-lifetime";
 /// And of what it notes of objects.
 const NOTES: &str = "nuncio-notes";
 /// The label by which those are known that were written here (the recommended one).
@@ -37,17 +40,43 @@ impl InCluster {
 
     /// Gives the whole object, with what others have set in it.
     pub(super) fn apply(&self, id: &ObjectId, text: &str) -> Result<String, PreviewError> {
-        let path = format!("{}?fieldManager={FIELD_MANAGER}&force=true", path(id)?);
-        let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
-        self.ask(id, request, text.as_bytes().to_vec()).map(|object| object.to_string())
+        self.apply_as(FIELD_MANAGER, id, text.to_owned())
+    }
+
+    /// Has a Preview end then, as of a change of this time; or says nothing of that any more, so that what others say of it
+    /// counts. All else stays as it is, and whose it is. Gives the whole object.
+    pub(super) fn end_at(&self, old: &Object, end: Option<(&str, &str)>) -> Result<String, PreviewError> {
+        let id = &old.id;
+        // By its uid it is not made where it is gone by now.
+        let metadata = json!({ "name": &*id.name, "namespace": &*id.namespace, "uid": old.uid.as_deref() });
+        let mut part = json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata });
+        if let Some((end, changed)) = end {
+            part["metadata"]["annotations"] = json!({ Object::CHANGED: changed });
+            part["spec"] = json!({ "lifetime": { "expiresAt": end } });
+        }
+        self.apply_as(LIFETIME_MANAGER, id, part.to_string())
+    }
+
+    /// Writes what is known by now of the source of a Preview. Gives the whole object.
+    pub(super) fn note_source(&self, id: &ObjectId, news: &Value) -> Result<String, PreviewError> {
+        self.merge_as(FIELD_MANAGER, id, &json!({ "spec": { "source": news } })).map(|object| object.to_string())
     }
 
     /// Under a name of its own, so that what is applied later leaves it alone.
     pub(super) fn annotate(&self, id: &ObjectId, (key, value): (&str, &str)) -> Result<(), PreviewError> {
-        let request = Request::patch(format!("{}?fieldManager={NOTES}", path(id)?));
+        self.merge_as(NOTES, id, &json!({ "metadata": { "annotations": { key: value } } })).map(drop)
+    }
+
+    fn apply_as(&self, manager: &str, id: &ObjectId, text: String) -> Result<String, PreviewError> {
+        let path = format!("{}?fieldManager={manager}&force=true", path(id)?);
+        let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
+        self.ask(id, request, text.into_bytes()).map(|object| object.to_string())
+    }
+
+    fn merge_as(&self, manager: &str, id: &ObjectId, patch: &Value) -> Result<Value, PreviewError> {
+        let request = Request::patch(format!("{}?fieldManager={manager}", path(id)?));
         let request = request.header(header::CONTENT_TYPE, "application/merge-patch+json");
-        let patch = json!({ "metadata": { "annotations": { key: value } } });
-        self.ask(id, request, patch.to_string().into_bytes()).map(drop)
+        self.ask(id, request, patch.to_string().into_bytes())
     }
 
     pub(super) fn delete(&self, old: &Object, only: Only) -> Result<(), PreviewError> {

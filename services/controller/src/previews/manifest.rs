@@ -69,6 +69,20 @@ impl Manifest {
         object.labels == self.labels && matches!(&object.spec, Spec::Preview(spec) if **spec == self.spec)
     }
 
+    /// When it ends, as far as it says that itself.
+    pub(super) fn end(&self) -> Option<&str> {
+        self.spec.lifetime.as_ref()?.expires_at.as_deref()
+    }
+
+    /// What it says of its source that an object does not say.
+    pub(super) fn news_of_source(&self, old: &Object) -> Value {
+        let source = |spec: &Preview| serde_json::to_value(spec.source.clone().unwrap_or_default()).unwrap_or_default();
+        let old = if let Spec::Preview(spec) = &old.spec { source(spec) } else { Value::Null };
+        let Value::Object(mut news) = source(&self.spec) else { return Value::Null };
+        news.retain(|field, value| old[&*field] != *value);
+        Value::Object(news)
+    }
+
     /// As it is written.
     pub(super) fn text(&self) -> String {
         format!("{:#}\n", self.json())
@@ -147,6 +161,21 @@ spec:
         let json = manifest.json();
         assert_eq!(json["metadata"], json!({"name": "pr-1", "namespace": "shop", "labels": {"team": "cart"}}));
         assert_eq!(json["spec"].as_object().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn of_a_source_what_is_new_is_told() {
+        let of = |source: Value| {
+            let mut manifest = Manifest::parse("shop", "pr-1", TEXT).unwrap();
+            manifest.spec.source = serde_json::from_value(source).unwrap();
+            manifest
+        };
+        let old = of(json!({"repository": "acme/cart", "commit": "a", "branch": "fix"}));
+        let old = old.written(&old.text()).unwrap();
+        let new = of(json!({"repository": "acme/cart", "commit": "b", "updated": "2026-11-29T06:00:00Z"}));
+        let news = json!({"commit": "b", "updated": "2026-11-29T06:00:00Z", "branch": null});
+        assert_eq!(new.news_of_source(&old), news);
+        assert_eq!(of(json!({"commit": "b"})).news_of_source(&old)["commit"], "b");
     }
 
     #[test]

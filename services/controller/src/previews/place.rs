@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use nuncio_api::{Object, ObjectId};
+use nuncio_api::{Object, ObjectId, Spec};
 use nuncio_telemetry::replace_file;
 
 use super::cluster::{InCluster, MANAGED_BY};
@@ -72,10 +72,33 @@ impl Place {
                     .map_err(|error| PreviewError::Conflict(format!("{} cannot be written: {error}", name(id))))?;
                 text
             }
-            Self::Cluster(cluster) => cluster.apply(id, &manifest.text())?,
+            Self::Cluster(cluster) => {
+                let text = cluster.apply(id, &manifest.text())?;
+                // An end that it was given meanwhile was that of what it said before.
+                match old.filter(|old| end(old).is_some() && manifest.end().is_none()) {
+                    Some(old) => cluster.end_at(old, None)?,
+                    None => text,
+                }
+            }
             Self::Nowhere => return Err(PreviewError::Missing(id.to_string())),
         };
-        manifest.written(&text).ok_or_else(|| PreviewError::Conflict(format!("{id} is there, and cannot be read")))
+        read(manifest, &text)
+    }
+
+    /// Writes when a Preview ends and what is known of its source. All else is as it was, and in a cluster whose it was.
+    pub(super) fn change(&self, old: &Object, manifest: &Manifest) -> Result<Object, PreviewError> {
+        let Self::Cluster(cluster) = self else { return self.write(Some(old), manifest) };
+        self.is_own(&manifest.id, Some(old))?;
+        let mut text = None;
+        if let Some(new) = manifest.end().filter(|new| end(old) != Some(new)) {
+            let changed = clock::text(manifest.changed.unwrap_or_else(clock::now));
+            text = Some(cluster.end_at(old, Some((new, &changed)))?);
+        }
+        let news = manifest.news_of_source(old);
+        if news.as_object().is_some_and(|news| !news.is_empty()) {
+            text = Some(cluster.note_source(&manifest.id, &news)?);
+        }
+        text.map_or_else(|| Ok(old.clone()), |text| read(manifest, &text))
     }
 
     /// Writes an annotation of an object in a cluster, whoever has made it.
@@ -109,6 +132,20 @@ impl Place {
             return Ok(());
         }
         Err(PreviewError::Conflict(format!("{id} was not made by a request: change {} instead", old.location.file)))
+    }
+}
+
+/// What is there of a Preview that was written.
+fn read(manifest: &Manifest, text: &str) -> Result<Object, PreviewError> {
+    let unreadable = || PreviewError::Conflict(format!("{} is there, and cannot be read", manifest.id));
+    manifest.written(text).ok_or_else(unreadable)
+}
+
+/// When a Preview ends, as far as it says that itself.
+fn end(object: &Object) -> Option<&str> {
+    match &object.spec {
+        Spec::Preview(spec) => spec.lifetime.as_ref()?.expires_at.as_deref(),
+        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use nuncio_api::{Duration as Length, Object, ObjectId, PreviewSource, Spec};
+use nuncio_api::{Duration as Length, Object, ObjectId, Preview, PreviewSource, Spec};
 
 use super::manifest::Manifest;
 use super::place::{Only, Place};
@@ -96,8 +96,7 @@ impl Store {
         if !has_ended {
             spec.lifetime.get_or_insert_default().expires_at = Some(clock::text(clock::now()));
         }
-        let manifest = Manifest { spec, ..Manifest::new(id.clone(), old.labels.clone()) };
-        self.write(engine, Some(&old), self.place.marked(manifest))?;
+        self.change(engine, &old, spec)?;
         Ok(!has_ended)
     }
 
@@ -134,8 +133,7 @@ impl Store {
         }
         let mut spec = (**spec).clone();
         spec.lifetime.get_or_insert_default().expires_at = Some(clock::text(end));
-        let manifest = Manifest { spec, ..Manifest::new(id.clone(), old.labels.clone()) };
-        self.write(engine, Some(&old), self.place.marked(manifest))
+        self.change(engine, &old, spec)
     }
 
     /// Tells other replicas of a cluster that somebody asks for a Preview. In a directory there are none.
@@ -175,9 +173,9 @@ impl Store {
         &self,
         engine: &Mutex<Engine>,
         old: Option<&Object>,
-        mut manifest: Manifest,
+        manifest: Manifest,
     ) -> Result<PreviewOutcome, PreviewError> {
-        manifest.changed = Some(clock::now());
+        let manifest = Manifest { changed: Some(clock::now()), ..manifest };
         let written = self.place.write(old, &manifest)?;
         let outcome = match old {
             None => PreviewOutcome::Created,
@@ -185,12 +183,31 @@ impl Store {
             Some(old) if is_same(old, &written) => PreviewOutcome::Unchanged,
             Some(_) => PreviewOutcome::Updated,
         };
+        self.seen(engine, &manifest.id, &written, outcome)
+    }
+
+    /// Writes when one ends, and what is known of its source.
+    fn change(&self, engine: &Mutex<Engine>, old: &Object, spec: Preview) -> Result<PreviewOutcome, PreviewError> {
+        let manifest = Manifest { spec, ..Manifest::new(old.id.clone(), old.labels.clone()) };
+        let manifest = Manifest { changed: Some(clock::now()), ..manifest };
+        let written = self.place.change(old, &manifest)?;
+        self.seen(engine, &manifest.id, &written, PreviewOutcome::Updated)
+    }
+
+    /// Waits until the gateway has seen what was written.
+    fn seen(
+        &self,
+        engine: &Mutex<Engine>,
+        id: &ObjectId,
+        written: &Object,
+        outcome: PreviewOutcome,
+    ) -> Result<PreviewOutcome, PreviewError> {
         let is_seen = |object: &Object| match (object.generation, written.generation) {
             (Some(now), Some(then)) => object.uid == written.uid && now >= then,
-            _ => is_same(object, &written),
+            _ => is_same(object, written),
         };
-        self.wait(engine, |engine| engine.files.object(&manifest.id).is_some_and(|object| is_seen(object)))?;
-        tracing::info!("{} was {} by a request", manifest.id, format!("{outcome:?}").to_lowercase());
+        self.wait(engine, |engine| engine.files.object(id).is_some_and(|object| is_seen(object)))?;
+        tracing::info!("{id} was {} by a request", format!("{outcome:?}").to_lowercase());
         Ok(outcome)
     }
 

@@ -111,6 +111,12 @@ impl Stage {
         serde_json::from_str(&self.kubectl(&["get", kind, name, "-o", "json"]).await).unwrap()
     }
 
+    /// The same with whose its fields are.
+    async fn managed(&self, kind: &str, name: &str) -> Value {
+        let told = self.kubectl(&["get", kind, name, "-o", "json", "--show-managed-fields"]).await;
+        serde_json::from_str(&told).unwrap()
+    }
+
     /// Waits until an object has these conditions, of the generation that it has.
     async fn shows(&self, kind: &str, name: &str, wanted: &[(&str, &str, &str)]) -> Value {
         eventually(&format!("{kind} {name} is {wanted:?}"), async || {

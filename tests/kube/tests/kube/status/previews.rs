@@ -67,6 +67,18 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
         (&object["metadata"]["labels"]["team"], &object["spec"]["lifetime"]["ttl"]),
         (&json!("cart"), &json!("5h"))
     );
+    // An end that it is given takes nobody's fields, and goes with what it was given for.
+    let extended = ask(&stage, "extend", &json!({ "ttl": "9h" })).await;
+    assert_eq!(extended.status, 200, "{}", extended.text());
+    let object = stage.object("preview", "tax").await;
+    assert!(object["spec"]["lifetime"]["expiresAt"].is_string(), "{object}");
+    assert_eq!(object["spec"]["lifetime"]["ttl"], "5h");
+    assert_eq!(owners(&stage, "tax", &["f:spec", "f:lifetime", "f:ttl"]).await, ["kubectl-patch"]);
+    assert_eq!(owners(&stage, "tax", &["f:metadata", "f:labels", "f:team"]).await, ["kubectl-label"]);
+    assert_eq!(owners(&stage, "tax", &["f:spec", "f:lifetime", "f:expiresAt"]).await, ["nuncio-lifetime"]);
+    ask(&stage, "put", &json!({ "text": other.to_string() })).await;
+    let lifetime = stage.object("preview", "tax").await["spec"]["lifetime"].clone();
+    assert_eq!(lifetime, json!({"ttl": "5h"}));
     let gone = ask(&stage, "delete", &json!({})).await;
     assert_eq!(gone.status, 200, "{}", gone.text());
     assert!(!stage.kubectl(&["get", "previews"]).await.contains("tax"));
@@ -78,6 +90,15 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     })
     .await;
     gateway.stop().await;
+}
+
+/// Whose a field of a Preview is, as the API server notes it.
+async fn owners(stage: &Stage, name: &str, field: &[&str]) -> Vec<String> {
+    let object = stage.managed("preview", name).await;
+    let managers = object["metadata"]["managedFields"].as_array().unwrap().iter();
+    let has = |fields: &Value| field.iter().try_fold(fields, |fields, name| fields.get(name)).is_some();
+    let owners = managers.filter(|it| has(&it["fieldsV1"])).map(|it| it["manager"].as_str().unwrap().to_owned());
+    owners.collect()
 }
 
 /// What a gateway answers to a delivery of GitLab about the merge request 42.
@@ -152,5 +173,6 @@ async fn webhooks_are_believed_by_a_secret_of_the_cluster_and_of_two_replicas_on
     assert_eq!(forge.state.lock().unwrap().changes, [1, 1]);
     let ended = stage.object("preview", "cart-42").await;
     assert!(ended["spec"]["lifetime"]["expiresAt"].is_string(), "{ended}");
+    assert_eq!(owners(&stage, "cart-42", &["f:spec", "f:lifetime", "f:idle"]).await, ["kubectl-patch"]);
     second.stop().await;
 }
