@@ -25,6 +25,9 @@ use crate::controller::runtime;
 use crate::envoy::Backoff;
 use crate::exit::{Failure, Outcome};
 
+/// How long a gateway that is starting may not know who we are.
+const STARTING: Duration = Duration::from_secs(10);
+
 /// Serves until it is told to stop, or refused.
 pub(super) fn run(args: &PreviewServeArgs) -> Outcome {
     runtime()?.block_on(serve(args))
@@ -58,12 +61,14 @@ impl Line {
     async fn keep(self, local: Local, stop: CancellationToken) -> Outcome {
         let Self { dial, show } = self;
         let mut backoff = Backoff::new();
+        let mut unknown_since: Option<Instant> = None;
         loop {
             let began = Instant::now();
             let connected = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 connected = dial.connect() => connected,
             };
+            unknown_since = unknown_since.filter(|_| matches!(connected, Err(NotConnected::Unknown(_))));
             let lost = match connected {
                 Ok(stream) => match Session::new(stream, local.clone(), show.clone()).run(&stop).await {
                     End::Stopped => return Ok(()),
@@ -71,6 +76,11 @@ impl Line {
                     End::Lost(why) => Some(why),
                 },
                 Err(NotConnected::Refused(why)) => return Err(Failure::new(why)),
+                Err(NotConnected::Unknown(why)) if unknown_since.get_or_insert(began).elapsed() < STARTING => Some(why),
+                Err(NotConnected::Unknown(why)) => {
+                    let told = format!("{why} (it has said so for {} s)", STARTING.as_secs());
+                    return Err(Failure::new(told));
+                }
                 // A mistake in the command line is told, and not tried for ever.
                 Err(NotConnected::Failed(why)) if !show.was_connected() => return Err(Failure::new(why)),
                 Err(NotConnected::Failed(why)) => Some(why),

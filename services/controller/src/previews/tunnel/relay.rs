@@ -55,17 +55,29 @@ impl Relay {
         let places = Arc::new(Semaphore::new(REQUESTS));
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => drop(connections.spawn(serve(stream, sender.clone(), Arc::clone(&places)))),
-                    Err(error) => {
-                        if !is_said {
-                            tracing::warn!("{}: {error}", self.path.display());
-                        }
-                        is_said = true;
-                        sleep(PAUSE).await;
-                    }
-                },
+                (stream, _) = accepted(|| self.listener.accept(), &self.path, &mut is_said) => {
+                    connections.spawn(serve(stream, sender.clone(), Arc::clone(&places)));
+                }
                 Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+}
+
+/// The next connection. That there can be none is said once.
+async fn accepted<S, F: Future<Output = io::Result<S>>>(
+    mut accept: impl FnMut() -> F,
+    path: &Path,
+    is_said: &mut bool,
+) -> S {
+    loop {
+        match accept().await {
+            Ok(stream) => return stream,
+            Err(error) => {
+                if !std::mem::replace(is_said, true) {
+                    tracing::warn!("{}: {error}", path.display());
+                }
+                sleep(PAUSE).await;
             }
         }
     }
@@ -143,9 +155,23 @@ mod tests {
     use http_body_util::Empty;
     use hyper::client::conn::http2::handshake;
     use tokio::sync::{mpsc, oneshot};
+    use tokio::time::Instant;
     use tokio_util::task::AbortOnDropHandle;
 
     use super::*;
+
+    #[tokio::test]
+    async fn who_cannot_accept_waits_before_he_tries_again() {
+        let (begun, mut tries) = (Instant::now(), 0);
+        let accept = || {
+            tries += 1;
+            let error = io::Error::from_raw_os_error(24);
+            std::future::ready(if tries < 4 { Err(error) } else { Ok(tries) })
+        };
+        let mut is_said = false;
+        assert_eq!((accepted(accept, Path::new("relay.sock"), &mut is_said).await, is_said), (4, true));
+        assert!(begun.elapsed() >= PAUSE * 3, "{:?}", begun.elapsed());
+    }
 
     #[tokio::test]
     async fn a_process_gets_no_more_requests_at_once_than_that_whatever_it_says() {

@@ -22,6 +22,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(super) enum NotConnected {
     /// The gateway does not want it, and will not a moment later.
     Refused(String),
+    /// It does not know us: what it knows people by may not be there yet, where it is starting.
+    Unknown(String),
     /// It may be there another time.
     Failed(String),
 }
@@ -89,7 +91,11 @@ impl Dial {
         };
         let told = format!("{}: {status}: {why}", self.place);
         let is_passing = status.is_server_error() || [408, 429].contains(&status.as_u16());
-        if is_passing { NotConnected::Failed(told) } else { NotConnected::Refused(told) }
+        match status {
+            StatusCode::UNAUTHORIZED => NotConnected::Unknown(told),
+            _ if is_passing => NotConnected::Failed(told),
+            _ => NotConnected::Refused(told),
+        }
     }
 }
 

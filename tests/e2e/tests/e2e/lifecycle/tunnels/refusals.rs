@@ -1,5 +1,9 @@
 //! Who may not stand in, and how he learns why.
 
+use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 use super::*;
 
 /// Waits for the end of a command that is refused: what it said.
@@ -25,10 +29,13 @@ async fn nobody_serves_what_he_may_not_change() {
     let host = desk.host(&gateway).await;
     let (process, member) = (desk.team.branch.address(), desk.team.person("team-cart"));
     let serve = |token: &str, args: &[&str]| refused(desk.serve_as(token, process, args));
+    // Who is not known may be in a moment, but not for ever.
+    let (nobody, stranger) = tokio::join!(serve("", &[]), serve("Bearer not-a-token-of-anybody", &[]));
+    for said in [nobody, stranger] {
+        assert!(said.contains("401") && said.contains("it has said so for 10 s"), "{said}");
+    }
     for (token, args, why) in [
-        ("", &[][..], "401"),
-        ("Bearer not-a-token-of-anybody", &[], "401"),
-        (&desk.team.person("others"), &[], "403 Forbidden: the PreviewPolicy does not let you change previews"),
+        (&desk.team.person("others"), &[][..], "403 Forbidden: the PreviewPolicy does not let you change previews"),
         (&desk.team.job("acme/other"), &[], "403"),
         (&desk.team.job("acme/cart"), &[], "none of acme/cart's"),
         (&member, &["--service", "carts"], "404"),
@@ -63,6 +70,60 @@ async fn nobody_serves_what_he_may_not_change() {
     gateway.line(&["Mapping default/portal-everywhere changed", "live on 1 Envoy"]).await;
     let said = serve(&member, &[]).await;
     assert!(said.contains("allow_upgrade: [nuncio-tunnel]"), "{said}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_does_not_know_him_yet_is_asked_again() {
+    let desk = Desk::new().await;
+    let filter = |jwks: &str| documents(&[object("Filter", "token", json!({"JWT": {"jwksURI": jwks}}))]);
+    let mut shop = desk.team.shop();
+    shop.retain(|object| object["metadata"]["name"] != "token");
+    desk.team.site.write("shop.yaml", documents(&shop));
+    let other = Issuer::start().await;
+    desk.team.site.write("token.yaml", filter(&other.jwks_uri));
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    process.line(&["Not connected: ", "401", "again in"]).await;
+    desk.team.site.write("token.yaml", filter(&desk.team.issuer.jwks_uri));
+    process.line(&["Connected"]).await;
+    desk.answers(&host, "branch").await;
+    interrupt(process).await;
+    gateway.stop().await;
+}
+
+/// A connection that has switched protocols and says nothing more.
+async fn silent(desk: &Desk, number: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(desk.team.site.http()).await.unwrap();
+    let (path, token) = ("/api/v1/previews/default/tax/tunnel", desk.team.person("team-cart"));
+    let ask = format!(
+        "GET {path}?session=s{number} HTTP/1.1\r\nhost: any.example\r\nconnection: upgrade\r\n\
+         upgrade: nuncio-tunnel\r\nauthorization: {token}\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    stream
+}
+
+#[tokio::test]
+async fn few_connections_wait_for_their_processes_to_answer() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let silent = join_all((0..64).map(|number| silent(&desk, number))).await;
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    process.line(&["Not connected: "]).await;
+    desk.answers(&host, "503").await;
+    // Those that go make room.
+    drop(silent);
+    process.line(&["Connected"]).await;
+    desk.answers(&host, "branch").await;
+    interrupt(process).await;
     gateway.stop().await;
 }
 
