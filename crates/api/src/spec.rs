@@ -73,8 +73,8 @@ pub use module_settings::{
     LogFormat, LogType, MappingDefaults, ModuleDefaults, Probe, UnderscoresAction,
 };
 pub use preview::{
-    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewLifetime,
-    PreviewLifetimeFrom, PreviewPolicy, PreviewScheme, PreviewSelector, PreviewedService, WhenMissing,
+    Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewInclude, PreviewIncludes,
+    PreviewLifetime, PreviewLifetimeFrom, PreviewPolicy, PreviewScheme, PreviewSelector, PreviewedService, WhenMissing,
 };
 pub use preview_repository::{
     Filled, Forge, Gaps, PreviewCreators, PreviewRepository, PreviewSource, PreviewTemplate, TemplateService,

@@ -59,10 +59,10 @@ pub fn bootstrap(bootstrap: &Bootstrap) -> String {
         },
         "static_resources": {"clusters": [ads_cluster(&bootstrap.ads)]},
         "inline_headers": HEADERS_OF_EVERY_REQUEST.map(inline_header),
-        "layered_runtime": {"layers": [{
-            "name": "static",
-            "static_layer": {"re2.max_program_size.error_level": RE2_MAX_PROGRAM_SIZE},
-        }]},
+        "layered_runtime": {"layers": [
+            {"name": "static", "static_layer": {"re2.max_program_size.error_level": RE2_MAX_PROGRAM_SIZE}},
+            {"name": "admin", "admin_layer": {}},
+        ]},
     });
     if let Some(overload_manager) = overload_manager(bootstrap) {
         file["overload_manager"] = overload_manager;

@@ -160,6 +160,8 @@ fn routes_of(table: &Table, host: &VirtualHost, exact: bool, is_asked: bool) -> 
 fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRoute> {
     let mut added = header::additions(&route.response_headers);
     added.extend(table.preview.as_ref().map(|_| preview::served_by(route)));
+    let is_counted = matches!(route.action, RouteAction::Forward(_));
+    let counted = table.preview.as_ref().filter(|_| is_counted).map(|preview| &preview.counted);
     let known_host = table.preview.as_ref().and_then(|preview| preview.baseline.as_deref());
     let base = PbRoute {
         name: route.name.to_string(),
@@ -168,7 +170,7 @@ fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRo
         response_headers_to_add: added,
         response_headers_to_remove: route.response_headers.remove.clone(),
         request_body_buffer_limit: body_limit(route).map(proto::uint64),
-        stat_prefix: route.counted.as_deref().unwrap_or_default().to_owned(),
+        stat_prefix: route.counted.as_ref().or(counted).map(ToString::to_string).unwrap_or_default(),
         ..Default::default()
     };
     let mut routes = match &route.action {

@@ -15,6 +15,7 @@ mod listener;
 mod model;
 mod preview;
 mod route;
+mod routes;
 mod tls;
 mod version;
 
@@ -34,14 +35,15 @@ pub use listener::{
 pub use model::{Change, Delta, Model, put};
 pub use preview::{
     BAGGAGE_HEADER, BAGGAGE_MEMBER, COUNTED, CookieChoice, FOREIGN_HEADER, KEY_LENGTH, KEY_PREFIX, NO_HOST,
-    PREVIEW_HEADER, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, ProbeLog, SELECT_HEADER, SELECTOR_MARK,
-    TUNNEL_PROTOCOL,
+    PREVIEW_HEADER, PROBES_SWITCH, PreviewContext, PreviewEntry, PreviewTrust, PreviewWay, ProbeLog, SELECT_HEADER,
+    SELECTOR_MARK, TUNNEL_PROTOCOL,
 };
 pub use route::{
     Arm, AuthContext, Backend, Check, Cors, Forward, HashPolicy, HeaderMatch, HostRewrite, Mirror, PathMatch,
     PathRewrite, QueryMatch, Redirect, Respond, Retry, Route, RouteAction, RouteMatch, RuleCheck, Scope, Table,
     TableName, ValueMatch, VirtualHost,
 };
+pub use routes::Routes;
 pub use tls::{
     ClientValidation, DownstreamTls, Pem, Secret, SecretName, SecretValue, TlsSettings, TlsVersion, UpstreamTls,
 };

@@ -80,6 +80,8 @@ impl PreviewWay {
 /// How requests of a filter chain belong to previews.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreviewEntry {
+    /// Names right below it are those of previews. Lower case.
+    pub domain: Arc<str>,
     /// Headers that hold the key besides [`PREVIEW_HEADER`] and the baggage. Lower case.
     pub headers: Vec<String>,
     /// Who is believed.
@@ -99,7 +101,11 @@ pub enum CookieChoice {
     Any,
 }
 
-/// A file with a line for each request of a trace that was begun to be followed.
+/// By which Envoy is told to write down what it sees of traces that are followed (a key of its runtime, in percent): it does not
+/// otherwise, so that who has seen such a trace has nothing more of it when it is over.
+pub const PROBES_SWITCH: &str = "nuncio.probes";
+
+/// A file with a line for each request of a trace that is followed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ProbeLog {
     /// The file.
@@ -125,6 +131,8 @@ pub enum PreviewTrust {
 pub struct PreviewContext {
     /// Told to upstreams.
     pub key: Sensitive,
+    /// Under which name requests are counted that go where those of the baseline go.
+    pub counted: Arc<str>,
     /// As in [`PreviewEntry::headers`].
     pub headers: Arc<[String]>,
     /// The host that services know, if it is one.

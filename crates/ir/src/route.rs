@@ -18,7 +18,7 @@ pub use self::action::{
 };
 pub use self::matches::{HeaderMatch, PathMatch, QueryMatch, RouteMatch, ValueMatch};
 use crate::auth::RuleSetId;
-use crate::{ClusterName, CookieChoice, HeaderEdits, Limits, PreviewContext};
+use crate::{ClusterName, CookieChoice, HeaderEdits, Limits, PreviewContext, Routes};
 
 /// Names a [`Table`].
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,6 +47,8 @@ pub struct Table {
     pub hosts: Vec<VirtualHost>,
     /// Of the preview whose routes it has.
     pub preview: Option<PreviewContext>,
+    /// Of a preview that has ended: its URLs may be links still.
+    pub has_ended: bool,
     /// Where a cookie leads its requests to a preview.
     pub by_cookie: Option<CookieChoice>,
 }
@@ -144,7 +146,7 @@ pub struct VirtualHost {
     /// Exact names, `*suffix`, `prefix*`, or `*`.
     pub domains: Vec<Arc<str>>,
     /// Tried in order.
-    pub routes: Vec<Route>,
+    pub routes: Routes,
     /// A request that no route takes goes on to the table of the wildcards. Where `false`, the last
     /// route takes every request.
     pub falls_through: bool,

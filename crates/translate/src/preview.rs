@@ -1,6 +1,7 @@
 //! Previews: hosts of their own with the routes of a baseline host, some of whose services are others.
 
 mod gate;
+mod include;
 mod key;
 mod life;
 mod name;
@@ -22,6 +23,7 @@ use crate::pattern::HostPattern;
 use crate::service::{ServiceKey, Target, target};
 use crate::upstream::{Location, find};
 
+pub(crate) use include::{Group, Part, group};
 pub(crate) use key::{Seed, fingerprint};
 pub(crate) use life::{Begun, Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
@@ -49,7 +51,12 @@ pub(crate) struct Compiled {
     /// Headers that hold the key besides those that always do.
     pub(crate) headers: Arc<[String]>,
     pub(crate) entrances: Vec<Entrance>,
+    /// Its own, by their places in the spec, and then those of others that it includes.
     pub(crate) replacements: Vec<Replacement>,
+    /// The Previews on which it hangs besides.
+    pub(crate) members: BTreeSet<ObjectId>,
+    /// One of them is not there, so nothing is shown.
+    pub(crate) is_broken: bool,
     /// What requests have to pass; nothing where anybody may see it.
     pub(crate) gate: Option<Gate>,
     /// The filter that wants a link to it, where that is its gate.
@@ -75,6 +82,8 @@ pub(crate) struct Entrance {
 /// A service that is replaced.
 #[derive(Debug)]
 pub(crate) struct Replacement {
+    /// The Preview that says so: this one, or one that it includes.
+    pub(crate) owner: ObjectId,
     pub(crate) location: Location,
     /// Any where absent.
     pub(crate) port: Option<u16>,
@@ -88,6 +97,18 @@ pub(crate) struct Replacement {
 }
 
 impl Replacement {
+    /// Whether both are for some request.
+    fn overlaps(&self, other: &Self) -> bool {
+        self.location == other.location && (self.port.is_none() || other.port.is_none() || self.port == other.port)
+    }
+
+    /// Whether the same happens by both.
+    fn is_same(&self, other: &Self) -> bool {
+        let is_tunnel = self.backend.is_tunnel() || other.backend.is_tunnel();
+        let of_same = self.owner.namespace == other.owner.namespace && !is_tunnel;
+        of_same && self.port == other.port && self.backend == other.backend
+    }
+
     /// Whether the baseline gets its requests meanwhile.
     pub(crate) fn is_left_to_baseline(&self) -> bool {
         let falls_back = self.backend.when_missing.unwrap_or_default() == WhenMissing::Baseline;
@@ -95,13 +116,14 @@ impl Replacement {
     }
 }
 
-/// Takes a Preview apart.
-pub(crate) fn compile(
+/// Takes a Preview apart. `sockets` are those of each Preview.
+pub(crate) fn compile<'s>(
     id: &ObjectId,
     spec: &Preview,
     rules: &Rules,
     (begun, now): (Begun, u64),
-    sockets: &Sockets,
+    group: Group<'_>,
+    sockets: impl Fn(&ObjectId) -> Option<&'s Sockets>,
     context: &Context<'_>,
 ) -> Compiled {
     let policy = &*rules.policy;
@@ -118,26 +140,82 @@ pub(crate) fn compile(
             (None, Vec::new())
         }
     };
-    let services = spec.services.iter().enumerate();
-    let replacements = services.map(|(index, service)| {
-        let socket = sockets.get(&service.baseline);
-        replacement(id, index, service, socket, policy, context, &mut problems)
-    });
-    let replacements = replacements.collect();
+    let mut replacements = replacements(id, spec, policy, sockets(id), context, &mut problems);
+    problems.extend(group.problems);
+    for part in &group.parts {
+        let mut told = Vec::new();
+        let more = self::replacements(&part.id, part.spec, policy, sockets(&part.id), context, &mut told);
+        problems.extend(told.into_iter().map(|problem| of_part(part, problem)));
+        for replacement in more {
+            match replacements.iter().find(|other| other.overlaps(&replacement)) {
+                Some(other) if other.is_same(&replacement) => {}
+                Some(other) => problems.push(conflict(part, &replacement, other)),
+                None => replacements.push(replacement),
+            }
+        }
+    }
     let (key, headers) = (rules.seed.key(id), Arc::clone(&rules.headers));
     let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
     let life = Life::new(spec, policy, begun);
     problems.extend(life.problem(now));
     let phase = life.phase(now);
-    Compiled { id: id.clone(), selector, key, headers, entrances, replacements, gate, share, problems, life, phase }
+    let Group { members, is_broken, .. } = group;
+    let id = id.clone();
+    Compiled {
+        id,
+        selector,
+        key,
+        headers,
+        entrances,
+        replacements,
+        members,
+        is_broken,
+        gate,
+        share,
+        problems,
+        life,
+        phase,
+    }
+}
+
+/// What a Preview says itself that is replaced.
+fn replacements(
+    id: &ObjectId,
+    spec: &Preview,
+    policy: &PreviewPolicy,
+    sockets: Option<&Sockets>,
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> Vec<Replacement> {
+    let services = spec.services.iter().enumerate();
+    let replacements = services.map(|(index, service)| {
+        let socket = sockets.and_then(|sockets| sockets.get(&service.baseline));
+        replacement(id, index, service, socket, policy, context, problems)
+    });
+    replacements.collect()
+}
+
+/// What is wrong with a Preview, for the one that includes it.
+fn of_part(part: &Part<'_>, problem: Problem) -> Problem {
+    let message = format!("{}: {}: {}", part.id, problem.field, problem.message);
+    Problem { field: format!("spec.includes[{}]", part.index), message, ..problem }
+}
+
+fn conflict(part: &Part<'_>, replacement: &Replacement, other: &Replacement) -> Problem {
+    let (service, id, other) = (&replacement.backend.baseline, &part.id, &other.owner);
+    let message = format!("{id} replaces {service}, and so does {other} otherwise: that of {other} counts");
+    Problem::error("IncludeConflict", format!("spec.includes[{}]", part.index), message)
 }
 
 impl Compiled {
     /// The Services on which it hangs.
     pub(crate) fn services(&self) -> BTreeSet<ServiceKey> {
-        let named = self.replacements.iter().flat_map(|it| [&it.backend.backend, &it.backend.baseline]);
-        let keys = named.filter(|service| !service.is_absent()).filter_map(|service| {
-            match target(&service.host, &self.id.namespace) {
+        let named = self
+            .replacements
+            .iter()
+            .flat_map(|it| [&it.backend.backend, &it.backend.baseline].map(|service| (service, &it.owner.namespace)));
+        let keys = named.filter(|(service, _)| !service.is_absent()).filter_map(|(service, namespace)| {
+            match target(&service.host, namespace) {
                 Target::Name(key) => key,
                 Target::Address(_) => None,
             }
@@ -147,7 +225,7 @@ impl Compiled {
 }
 
 /// Why the policy does not let a Preview be.
-fn forbidden(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy) -> Option<Problem> {
+pub(crate) fn forbidden(id: &ObjectId, spec: &Preview, policy: &PreviewPolicy) -> Option<Problem> {
     if !policy.takes_namespace(&id.namespace) {
         let message = format!("the PreviewPolicy allows no previews in the namespace {}", id.namespace);
         return Some(Problem::error("NotAllowed", "metadata.namespace", message));
@@ -203,7 +281,7 @@ fn replacement(
     let found = find(&service.baseline, &id.namespace, context);
     let (location, port) = (found.location, service.baseline.port);
     let socket = socket.filter(|_| service.is_tunnel() && missing.is_none()).cloned();
-    Replacement { location, port, backend: service.clone(), missing, forbidden, socket }
+    Replacement { owner: id.clone(), location, port, backend: service.clone(), missing, forbidden, socket }
 }
 
 /// The Service of the Preview's own namespace that is named, if it is one.

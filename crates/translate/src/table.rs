@@ -80,8 +80,14 @@ impl<'c> Builder<'c> {
     fn new(around: Around<'c>, host: &str) -> Self {
         let Around { class, coverage } = around;
         let scope = Scope { host: host.into(), preview: "".into(), class: Arc::clone(&class.key) };
-        let table =
-            Table { name: table_name(&class.key, host), scope, hosts: Vec::new(), preview: None, by_cookie: None };
+        let table = Table {
+            name: table_name(&class.key, host),
+            scope,
+            hosts: Vec::new(),
+            preview: None,
+            has_ended: false,
+            by_cookie: None,
+        };
         Self {
             table,
             class,
@@ -181,8 +187,7 @@ fn named(
     } else {
         builder.of_name(host, name, &names, own, wild, is_whole)
     };
-    let mut routes = protect::without_sessions(routes, &names);
-    routes.shrink_to_fit();
+    let routes = protect::without_sessions(routes, &names).into();
     builder.table.hosts.push(VirtualHost { name: Arc::clone(name), domains: vec!["*".into()], routes, falls_through });
     builder.finish()
 }
@@ -260,7 +265,7 @@ impl Builder<'_> {
         if !routes.last().is_some_and(|route| takes_everything(&route.matches)) {
             routes.extend(self.last(&routes, names));
         }
-        let routes = protect::without_sessions(routes, names);
+        let routes = protect::without_sessions(routes, names).into();
         self.table.hosts.push(VirtualHost { name, domains, routes, falls_through: false });
     }
 
@@ -300,7 +305,7 @@ pub(crate) fn number_names(table: &mut Table) {
             let count = seen.entry(Arc::clone(&route.name)).or_default();
             *count += 1;
             if *count > 1 {
-                route.name = format!("{}#{count}", route.name).into();
+                Arc::make_mut(route).name = format!("{}#{count}", route.name).into();
             }
         }
     }

@@ -8,7 +8,7 @@
 //! | `/` | a page that lists the others |
 //! | `/ambassador/v0/check_alive`, `/ambassador/v0/check_ready` | 200, or 503 and the reason |
 //! | `/metrics` | the controller's metrics, then those of its limiter, and of the Envoy beside it |
-//! | `/api/v1/{objects,hosts,routes,apis,previews,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
+//! | `/api/v1/{objects,hosts,routes,apis,previews,preview-details,clusters,limits,limited,envoys,problems,certificates}` | lists, see [`ListQuery`] |
 //! | `/api/v1/authorities` | certificates by which services are verified |
 //! | `/api/v1/portal` | what the DevPortal in force says |
 //! | `/api/v1/topology` | routes with what is before and behind them |
@@ -88,7 +88,10 @@ pub use preview_changes::{
 };
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_share::{PreviewShared, SharePreview};
-pub use previews::{PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView, SeePreviews};
+pub use previews::{
+    PreviewDetailView, PreviewEventKind, PreviewEventView, PreviewSourceView, PreviewUpstreamView, PreviewUrlView,
+    PreviewView, PreviewedServiceView, SeePreviews,
+};
 pub use topology::{EntryView, TopologyQuery, TopologyView, WayView};
 pub use traffic::{LatencyView, TrafficView};
 pub use tunnels::{Carry, OpenTunnel};
@@ -123,6 +126,8 @@ pub trait View: Send + Sync + 'static {
     fn previews(&self, query: &ListQuery) -> Page<PreviewView>;
     /// Of Previews those that somebody may know of.
     fn seen_previews(&self, wanted: &SeePreviews) -> Page<PreviewView>;
+    /// What has happened to them, and whom they lead to.
+    fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView>;
     /// Another whenever an answer of [`Self::apis`] or [`Self::portal`] may be another.
     fn edition(&self) -> String;
     /// Upstream clusters.
@@ -218,6 +223,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
         .routes(routes!(portal::portal))
         .routes(routes!(previews::previews))
         .routes(routes!(previews::seen))
+        .routes(routes!(previews::details))
         .routes(routes!(lists::clusters))
         .routes(routes!(lists::limits))
         .routes(routes!(lists::limited))

@@ -32,6 +32,7 @@ pub(crate) use self::tunnels::{TunnelChange, Turn};
 use crate::event::{Event, ServedListener, Subject};
 use crate::files::Files;
 use crate::metrics::Metrics;
+use crate::previews::events::Events;
 use crate::previews::traffic::Traffic;
 use crate::refusal::Refusals;
 use crate::resources;
@@ -84,6 +85,8 @@ pub(crate) struct Engine {
     known_problems: BTreeMap<Subject, BTreeSet<KnownProblem>>,
     /// What previews get of requests.
     pub(crate) traffic: Traffic,
+    /// What has happened to them.
+    pub(crate) events: Events,
     /// What has no problem any more, and is not told yet.
     mended: Vec<Subject>,
     /// Whose status may be another.
@@ -116,6 +119,7 @@ impl Engine {
             troubles: Troubles::new(),
             known_problems: BTreeMap::new(),
             traffic: Traffic::default(),
+            events: Events::default(),
             mended: Vec::new(),
             touched: Touched::default(),
         }

@@ -9,6 +9,7 @@
 
 mod cluster;
 mod comments;
+pub(crate) mod events;
 mod forge;
 mod hook;
 mod manifest;
@@ -29,7 +30,7 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use nuncio_api::{
-    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec,
+    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, PreviewSource, Secret, Spec,
 };
 use tokio::sync::mpsc;
 
@@ -55,8 +56,8 @@ pub(crate) struct Lifecycle {
     /// What forges told last of each pull request.
     handled: Mutex<Handled>,
     tunnels: Arc<Tunnels>,
-    /// Where the Envoy beside the controller tells of requests that are followed.
-    probe_log: Option<PathBuf>,
+    /// The admin socket of the Envoy beside the controller, which tells of requests that are followed.
+    envoy: Option<PathBuf>,
     /// Held while one is followed: they would take each other's lines away.
     probing: tokio::sync::Mutex<()>,
 }
@@ -65,9 +66,9 @@ impl Lifecycle {
     /// Of a controller with this configuration; and what it tells of processes that stand in for services.
     pub(crate) fn of(config: &Config, source: &Opened) -> (Self, mpsc::UnboundedReceiver<TunnelChange>) {
         let (tunnels, told) = Tunnels::of(config);
-        let probe_log = config.envoy_admin.as_deref().map(probe::log_beside);
+        let envoy = config.envoy_admin.clone();
         let (store, handled) = (Store::of(config, source), Mutex::default());
-        (Self { store, handled, tunnels, probe_log, probing: tokio::sync::Mutex::default() }, told)
+        (Self { store, handled, tunnels, envoy, probing: tokio::sync::Mutex::default() }, told)
     }
 
     /// Keeps comments in step with previews, and takes away what has ended. Runs until it is dropped.
@@ -89,8 +90,11 @@ impl Lifecycle {
     /// Makes a Preview be as somebody writes it.
     pub(crate) fn put(&self, engine: &Mutex<Engine>, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
         let mut manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
-        self.is_allowed(engine, &manifest.id, wanted.by.as_ref())?.note(&mut manifest.spec);
-        keep_age(&mut manifest.spec, spec(&lock(engine), &manifest.id));
+        let grant = self.is_allowed(engine, &manifest.id, wanted.by.as_ref())?;
+        grant.note(&mut manifest.spec);
+        let old = spec(&lock(engine), &manifest.id);
+        note_author(&mut manifest.spec, old.as_ref(), wanted.by.as_ref().filter(|_| grant == Grant::All));
+        keep_age(&mut manifest.spec, old);
         self.write(engine, &manifest)
     }
 
@@ -196,6 +200,21 @@ impl Lifecycle {
 fn keep_age(spec: &mut Preview, old: Option<Preview>) {
     if let Some(source) = &mut spec.source {
         source.updated = old.and_then(|old| old.source?.updated);
+    }
+}
+
+/// Whoever made it first is its author, whatever the manifest says. What a CI job makes is its repository's.
+fn note_author(spec: &mut Preview, old: Option<&Preview>, by: Option<&Caller>) {
+    let author = match old {
+        Some(old) => old.source.as_ref().and_then(|source| source.author.clone()),
+        None => by.map(|by| by.subject.clone()),
+    };
+    match (&mut spec.source, author) {
+        (Some(source), author) => source.author = author,
+        (None, Some(author)) => {
+            spec.source = Some(PreviewSource { author: Some(author), ..PreviewSource::default() });
+        }
+        (None, None) => {}
     }
 }
 

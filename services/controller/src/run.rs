@@ -26,7 +26,7 @@ use crate::leader::{LeaseTimes, Progress};
 use crate::manifests::{Manifests, Source};
 use crate::metrics::Metrics;
 use crate::origins::PortalOrigins;
-use crate::previews::{Lifecycle, probe, traffic};
+use crate::previews::{Lifecycle, events, probe, traffic};
 use crate::source::SourceError;
 use crate::source::kubernetes::AccessError;
 use crate::status::StatusOptions;
@@ -191,6 +191,7 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let envoy = config.envoy_admin.clone();
     let traffic = envoy.map(|envoy| tokio::spawn(traffic::follow(Arc::clone(&engine), envoy, Arc::clone(&lifecycle))));
     let _traffic = traffic.map(AbortOnDropHandle::new);
+    let _events = AbortOnDropHandle::new(tokio::spawn(events::follow(Arc::clone(&engine))));
     let duties = Duties::begin(&mut config, &mut source, &engine, previews, served.progress.subscribe(), &shutdown);
     let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());

@@ -8,6 +8,7 @@ mod hosts;
 mod limits;
 mod objects;
 mod portal;
+mod preview_details;
 mod previews;
 mod routes;
 mod topology;
@@ -26,7 +27,7 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
     DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView, LimitView,
     LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest, OperationsView,
-    Page, PortalView, PreviewChanged, PreviewError, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView,
+    Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView,
     PutPreview, RouteView, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
@@ -143,6 +144,11 @@ impl View for EngineView {
         let query = ListQuery { namespace: namespace.clone(), name: name.clone(), ..ListQuery::default() };
         let known = previews(&engine, &query).filter(|object| may_know(&engine, object, by.as_ref()));
         Page::of(&query, known, |object| preview_view(&engine, object))
+    }
+
+    fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView> {
+        let engine = lock(&self.engine);
+        Page::of(query, previews(&engine, query), |object| preview_details::detail(&engine, object))
     }
 
     fn edition(&self) -> String {

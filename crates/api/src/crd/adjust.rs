@@ -53,7 +53,11 @@ pub(super) fn apply(name: &str, schema: &mut Schema) {
         }
         "TemplatedHeader" => needs_text(schema, &["name"]),
         "Filter" | "FilterPolicy" => convertible(schema),
-        "Preview" => needs(schema, &["services", "entrypoints", "access"]),
+        "Preview" => {
+            needs(schema, &["entrypoints", "access"]);
+            rule(schema, &format!("({}) || ({})", given("services"), given("includes")), "needs services or includes");
+        }
+        "PreviewInclude" => needs_text(schema, &["name"]),
         "PreviewedService" => {
             needs_text(schema, &["baseline"]);
             bound(schema, "backend", "minLength", 1);

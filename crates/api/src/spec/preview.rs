@@ -1,11 +1,13 @@
 //! `Preview`: some services replaced by others, at URLs of its own; and `PreviewPolicy`, which says what Previews may do.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Duration, FilterUse, PreviewCreators, PreviewRepository, PreviewSource};
-use crate::ServiceRef;
 use crate::duration::instant;
+use crate::{Kind, ObjectId, ServiceRef};
 
 /// The `spec` of a `Preview`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -17,8 +19,10 @@ pub struct Preview {
     pub ambassador_id: Vec<String>,
     /// What it is called in its URLs: lower-case letters, digits and single dashes, at most 28; default is made of the object's name.
     pub slug: Option<String>,
-    /// What is replaced: 1 to 32 services. Required.
+    /// What is replaced: at most 32 services. Required, unless it includes others.
     pub services: Vec<PreviewedService>,
+    /// Other Previews, at most 16, whose services are replaced in this one as well.
+    pub includes: Vec<PreviewInclude>,
     /// Where it can be seen: 1 to 16 hosts of the gateway. Required.
     pub entrypoints: Vec<PreviewEntrypoint>,
     /// Who may see it. Required.
@@ -83,6 +87,35 @@ impl PreviewedService {
     #[must_use]
     pub fn is_tunnel(&self) -> bool {
         self.tunnel == Some(true)
+    }
+}
+
+/// A Preview whose services are replaced in another as well, and those of the ones that it includes itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewInclude {
+    /// Its name. Required.
+    pub name: String,
+    /// Its namespace; default is that of the Preview which includes it, and others are for the `PreviewPolicy` to allow.
+    pub namespace: Option<String>,
+    /// What happens while it is not there, or has ended: with `Fail`, the default, all requests are answered 503; with `Baseline`
+    /// its services are those of the baseline.
+    #[serde(rename = "whenMissing")]
+    pub when_missing: Option<WhenMissing>,
+}
+
+impl PreviewInclude {
+    /// Which object it is, in a Preview of this namespace.
+    #[must_use]
+    pub fn id(&self, namespace: &Arc<str>) -> ObjectId {
+        let own = self.namespace.as_deref().filter(|own| !own.is_empty());
+        ObjectId::new(Kind::Preview, own.map_or_else(|| Arc::clone(namespace), Arc::from), self.name.as_str())
+    }
+
+    /// Whether the baseline takes its place.
+    #[must_use]
+    pub fn may_be_missing(&self) -> bool {
+        self.when_missing == Some(WhenMissing::Baseline)
     }
 }
 
@@ -162,6 +195,8 @@ pub struct PreviewPolicy {
     pub owner_claim: Option<String>,
     /// Who may stand in for a service; default `Services`.
     pub backends: Option<PreviewBackends>,
+    /// Which Previews a Preview may include; default `SameNamespace`.
+    pub includes: Option<PreviewIncludes>,
     /// Whether those who may change a Preview may have a process of their own stand in for a service, which connects to the
     /// gateway (`tunnel`); default `false`.
     pub tunnels: Option<bool>,
@@ -218,6 +253,16 @@ pub enum PreviewBackends {
     Any,
 }
 
+/// Which Previews a Preview may include.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+pub enum PreviewIncludes {
+    /// Those of its own namespace.
+    #[default]
+    SameNamespace,
+    /// All that the policy allows: who is let into a Preview sees what others may keep from him by theirs.
+    AnyNamespace,
+}
+
 /// How URLs begin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -243,6 +288,12 @@ impl PreviewPolicy {
     #[must_use]
     pub fn allows_tunnels(&self) -> bool {
         self.tunnels == Some(true)
+    }
+
+    /// Whether Previews may include those of other namespaces.
+    #[must_use]
+    pub fn allows_foreign_includes(&self) -> bool {
+        self.includes == Some(PreviewIncludes::AnyNamespace)
     }
 
     /// Whether clients may choose a preview in this way.

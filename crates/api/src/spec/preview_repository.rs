@@ -217,6 +217,8 @@ pub struct PreviewSource {
     pub commit: Option<String>,
     /// When the forge last changed the pull request; what is older changes nothing.
     pub updated: Option<String>,
+    /// Who made it by a request, as his login calls him.
+    pub author: Option<String>,
 }
 
 #[cfg(test)]

@@ -6,11 +6,13 @@ use super::{filter_policy, header, hostname, invalid, missing, preview_repositor
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{Preview, PreviewAccess, PreviewAccessMode, PreviewPolicy, PreviewedService};
+use crate::{Preview, PreviewAccess, PreviewAccessMode, PreviewInclude, PreviewPolicy, PreviewedService};
 
 /// What one preview may replace, and at how many hosts it may be seen.
 const MOST_SERVICES: usize = 32;
 const MOST_ENTRYPOINTS: usize = 16;
+/// How many others it may name whose services it replaces as well.
+const MOST_INCLUDES: usize = 16;
 
 /// A DNS label holds 63 characters: an entrypoint, two dashes, a slug, a dash and sixteen that tell apart.
 const LONGEST_ENTRYPOINT: usize = 16;
@@ -43,7 +45,11 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
         label(slug, LONGEST_SLUG, &path.key("slug"), issues);
     }
     let services = path.key("services");
-    count(preview.services.len(), MOST_SERVICES, &services, issues);
+    match preview.includes.is_empty() {
+        true => count(preview.services.len(), MOST_SERVICES, &services, issues),
+        false => count_at_most(preview.services.len(), MOST_SERVICES, &services, issues),
+    }
+    includes(&preview.includes, &path.key("includes"), issues);
     let mut baselines = BTreeSet::new();
     for (index, service) in preview.services.iter().enumerate() {
         let path = services.index(index);
@@ -59,6 +65,20 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
     if let Some((_, text)) = end.filter(|(lifetime, _)| lifetime.end().is_none()) {
         let message = format!("expected a time like \"2026-12-24T18:00:00Z\", found \"{}\"", shorten(text));
         invalid(&path.key("lifetime").key("expiresAt"), message, issues);
+    }
+}
+
+fn includes(includes: &[PreviewInclude], path: &Path<'_>, issues: &mut Issues<'_>) {
+    count_at_most(includes.len(), MOST_INCLUDES, path, issues);
+    let mut known = BTreeSet::new();
+    for (index, include) in includes.iter().enumerate() {
+        let path = path.index(index);
+        let path = path.key("name");
+        if include.name.is_empty() {
+            missing(&path, issues);
+        } else if !known.insert((&include.name, &include.namespace)) {
+            invalid(&path, "is included already", issues);
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use envoy_types::pb::envoy::config::accesslog::v3::{
-    AccessLog as PbAccessLog, AccessLogFilter, HeaderFilter, access_log::ConfigType, access_log_filter::FilterSpecifier,
+    AccessLog as PbAccessLog, AccessLogFilter, AndFilter, HeaderFilter, RuntimeFilter, access_log::ConfigType,
+    access_log_filter::FilterSpecifier,
 };
 use envoy_types::pb::envoy::config::core::v3::{SubstitutionFormatString, substitution_format_string::Format};
 use envoy_types::pb::envoy::config::route::v3::{HeaderMatcher, header_matcher::HeaderMatchSpecifier};
@@ -11,8 +12,9 @@ use envoy_types::pb::envoy::extensions::access_loggers::file::v3::{FileAccessLog
 use envoy_types::pb::envoy::extensions::access_loggers::stream::v3::{
     StdoutAccessLog, stdout_access_log::AccessLogFormat as StdoutFormat,
 };
+use envoy_types::pb::envoy::r#type::v3::FractionalPercent;
 use envoy_types::pb::google::protobuf::{Struct, Value, value::Kind};
-use nuncio_ir::{AccessLog, AccessLogFormat as Chosen, JsonLogValue, ProbeLog};
+use nuncio_ir::{AccessLog, AccessLogFormat as Chosen, JsonLogValue, PROBES_SWITCH, ProbeLog};
 
 use crate::{matcher, proto};
 
@@ -86,7 +88,7 @@ const PROBE_FIELDS: [(&str, &str); 8] = [
     ("trace", "%REQ(TRACEPARENT)%"),
 ];
 
-/// The log of requests that somebody follows: those of traces with the mark.
+/// The log of requests that somebody follows: those of traces with the mark, while Envoy is told to write them down.
 pub(super) fn probes(log: &ProbeLog) -> PbAccessLog {
     let fields = PROBE_FIELDS.iter().map(|(key, format)| ((*key).to_owned(), json_text(format))).collect();
     let access_log_format = Some(AccessLogFormat::LogFormat(json_line(fields)));
@@ -96,11 +98,19 @@ pub(super) fn probes(log: &ProbeLog) -> PbAccessLog {
         header_match_specifier: Some(HeaderMatchSpecifier::StringMatch(matcher::prefix(&format!("00-{}", log.mark)))),
         ..Default::default()
     };
+    let followed = RuntimeFilter {
+        runtime_key: PROBES_SWITCH.to_owned(),
+        percent_sampled: Some(FractionalPercent::default()),
+        use_independent_randomness: true,
+    };
+    let filters = [
+        FilterSpecifier::HeaderFilter(HeaderFilter { header: Some(marked) }),
+        FilterSpecifier::RuntimeFilter(followed),
+    ];
+    let filters = filters.map(|filter| AccessLogFilter { filter_specifier: Some(filter) }).into();
     PbAccessLog {
         name: "envoy.access_loggers.file".to_owned(),
-        filter: Some(AccessLogFilter {
-            filter_specifier: Some(FilterSpecifier::HeaderFilter(HeaderFilter { header: Some(marked) })),
-        }),
+        filter: Some(AccessLogFilter { filter_specifier: Some(FilterSpecifier::AndFilter(AndFilter { filters })) }),
         config_type: Some(ConfigType::TypedConfig(proto::any(&file))),
     }
 }

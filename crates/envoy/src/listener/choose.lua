@@ -38,17 +38,19 @@ local function is_pass(cookie)
   return cookie.bare:match("^nuncio_share%.") ~= nil
 end
 
--- Takes the choice out of a request, whoever has set it and whether or not it counts, and where there is none the passes to
--- previews with it: they are no business of the baseline's.
-local function take_choice(headers)
+-- Takes the choice out of a request, whoever has set it and whether or not it counts, and all passes to previews with it but
+-- that to the preview which is chosen, by `selector` where somebody says so elsewhere: they are no business of others.
+local function take_choice(headers, selector)
   local name, all, chosen, kept = counts(headers) and cookie_name(headers), cookies(headers), nil, {}
   for _, cookie in ipairs(all) do
     if cookie.name == name and cookie.value ~= "" then
       chosen = chosen or cookie.value
     end
   end
+  local named = selector or chosen
   for _, cookie in ipairs(all) do
-    if cookie.bare ~= "nuncio_preview" and (chosen or not is_pass(cookie)) then
+    local is_wanted = not is_pass(cookie) or named and cookie.bare == "nuncio_share." .. named
+    if cookie.bare ~= "nuncio_preview" and is_wanted then
       kept[#kept + 1] = cookie.text
     end
   end

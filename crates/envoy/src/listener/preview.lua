@@ -39,6 +39,8 @@ function envoy_on_request(handle)
   if is_own(handle) then
     take_share(handle:headers())
     handle:streamInfo():dynamicMetadata():set("nuncio.preview", "own", true)
+  elseif handle:virtualHost():metadata():get("ended") then
+    take_share(handle:headers())
   end
 end
 

@@ -179,7 +179,10 @@ pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
     let names = [PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str));
     let headers = names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let class = suffix(settings);
-    let known = format!("local TRUST, CLASS, COOKIE, HEADERS = \"{trust}\", \"{class}\", {cookie}, {{{headers}}}\n");
+    let known = format!(
+        "local TRUST, CLASS, DOMAIN, COOKIE, HEADERS = \"{trust}\", \"{class}\", \"{}\", {cookie}, {{{headers}}}\n",
+        entry.domain
+    );
     Some(filters::filter(SELECT_FILTER, &lua(&(known + SHARE + CHOOSE + SELECT))))
 }
 

@@ -4,9 +4,9 @@
 -- x-nuncio-select that they were led to another table: a dash if a look found out already what it has,
 -- else a star, or the key of a preview that has something of its own for every host.
 --
--- TRUST, CLASS and HEADERS are written above: who is believed ("public" or "internal"), what the scope keys
--- of the listener's class end with, and the headers in which services are told a key. So are
--- `take_share`, and what choose.lua has.
+-- TRUST, CLASS, DOMAIN and HEADERS are written above: who is believed ("public" or "internal"), what the
+-- scope keys of the listener's class end with, below what previews have their hosts, and the headers in
+-- which services are told a key. So are `take_share`, and what choose.lua has.
 
 local function lead(handle, host, preview)
   handle:headers():replace("x-nuncio-scope", host .. "|" .. preview .. CLASS)
@@ -68,7 +68,8 @@ end
 -- stands there.
 local function from_client(handle, host)
   local headers = handle:headers()
-  local selector, chosen = headers:get("x-nuncio-select"), COOKIE and take_choice(headers)
+  local selector = headers:get("x-nuncio-select")
+  local chosen = COOKIE and take_choice(headers, selector)
   take_share(headers)
   selector = selector or chosen
   keep(headers, (divided(headers:get("x-nuncio-baggage") or "")))
@@ -127,11 +128,24 @@ local function may_belong(headers, asked, host, route)
   return asked ~= host .. "|" .. CLASS or route == CHOOSING or COOKIE and may_choose(headers)
 end
 
+-- Whether a host is that of a preview, or of none.
+local function is_for_previews(host)
+  local label = host:sub(-#DOMAIN) == DOMAIN and host:sub(1, -#DOMAIN - 1)
+  return label and label:match("^[^.]+%.$")
+end
+
 function envoy_on_request(handle)
   local headers, route = handle:headers(), handle:streamInfo():routeName()
   local asked = headers:get("x-nuncio-scope")
   local host = asked and asked:match("^[^|]*")
-  if not host or route ~= "" and route ~= CHOOSING or not may_belong(headers, asked, host, route) then
+  if not host or route ~= "" and route ~= CHOOSING then
+    return
+  end
+  -- Where the table of a host has been found, a filter of its own does so.
+  if is_for_previews(host:lower()) then
+    take_share(headers)
+  end
+  if not may_belong(headers, asked, host, route) then
     return
   end
   host = host:lower()

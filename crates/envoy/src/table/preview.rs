@@ -31,9 +31,10 @@ pub(super) fn served_by(route: &Route) -> HeaderValueOption {
     header::overwrite("x-nuncio-served-by", if route.is_of_preview() { "preview" } else { "baseline" })
 }
 
-/// Whether a table is that of a preview's own host, where a filter keeps visitors within the preview.
+/// Whether a table is that of a preview's own host, where a filter keeps visitors within the preview, or was: its URLs may be
+/// links still.
 pub(super) fn is_own(table: &Table) -> bool {
-    table.preview.as_ref().is_some_and(|preview| preview.origin.is_some())
+    table.has_ended || table.preview.as_ref().is_some_and(|preview| preview.origin.is_some())
 }
 
 /// What that filter is told; and the filter that leads requests to previews of such tables, and of those that stand for a
@@ -48,8 +49,9 @@ pub(super) fn metadata(table: &Table, host: &VirtualHost) -> Option<Metadata> {
         let (origin, host) = (preview.origin.as_deref()?, preview.baseline.as_deref()?);
         Some([of(PREVIEW_FILTER, &[("origin", origin), ("host", host)]), of(SELECT_FILTER, &[("own", "true")])])
     });
+    let ended = table.has_ended.then(|| of(PREVIEW_FILTER, &[("ended", "true")]));
     let stands = table.preview.is_none() && !table.scope.is_by_host();
     let named = stands.then(|| of(SELECT_FILTER, &[("preview", &*host.name)]));
-    let filter_metadata: HashMap<_, _> = own.into_iter().flatten().chain(named).collect();
+    let filter_metadata: HashMap<_, _> = own.into_iter().flatten().chain(ended).chain(named).collect();
     (!filter_metadata.is_empty()).then(|| Metadata { filter_metadata, ..Default::default() })
 }

@@ -102,14 +102,14 @@ pub(super) fn route(name: &str, path: PathMatch, action: RouteAction) -> Route {
 
 pub(super) fn table(host: &str, class: &str, hosts: Vec<VirtualHost>) -> Table {
     let scope = Scope { host: host.into(), preview: "".into(), class: class.into() };
-    Table { name: TableName(scope.to_string().into()), scope, hosts, preview: None, by_cookie: None }
+    Table { name: TableName(scope.to_string().into()), scope, hosts, preview: None, has_ended: false, by_cookie: None }
 }
 
 pub(super) fn virtual_host(name: &str, domains: &[&str], routes: Vec<Route>) -> VirtualHost {
     VirtualHost {
         name: name.into(),
         domains: domains.iter().map(|domain| Arc::from(*domain)).collect(),
-        routes,
+        routes: routes.into(),
         falls_through: false,
     }
 }

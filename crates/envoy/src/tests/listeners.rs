@@ -54,7 +54,13 @@ pub(super) fn every_filter() -> Vec<HttpFilter> {
 }
 
 pub(super) fn of_previews(trust: PreviewTrust) -> PreviewEntry {
-    PreviewEntry { headers: vec!["x-branch".to_owned()], trust, by_cookie: None, probes: None }
+    PreviewEntry {
+        domain: "preview.example".into(),
+        headers: vec!["x-branch".to_owned()],
+        trust,
+        by_cookie: None,
+        probes: None,
+    }
 }
 
 /// Says something about everything.

@@ -38,9 +38,10 @@ fn ended() -> Route {
 pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc<str>) -> Table {
     routes.push(ended());
     let scope = Scope { host: Arc::clone(&entrance.name), preview: "".into(), class: Arc::clone(class) };
-    let host =
-        VirtualHost { name: Arc::clone(&entrance.name), domains: vec!["*".into()], routes, falls_through: false };
-    Table { name: table_name(class, &entrance.name), scope, hosts: vec![host], preview: None, by_cookie: None }
+    let (name, routes) = (Arc::clone(&entrance.name), routes.into());
+    let host = VirtualHost { name, domains: vec!["*".into()], routes, falls_through: false };
+    let name = table_name(class, &entrance.name);
+    Table { name, scope, hosts: vec![host], preview: None, has_ended: true, by_cookie: None }
 }
 
 fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
@@ -85,8 +86,15 @@ pub(crate) fn mark(preview: &Compiled, hosts: &[Arc<str>], class: &Arc<str>) -> 
 /// A table that is there to be found. What stays with it is told that there is no such preview.
 fn sign(said: Arc<str>, name: &str, scope: Scope, answer: Route) -> Table {
     let domains = vec!["*".into()];
-    let host = VirtualHost { name: said, domains, routes: vec![answer], falls_through: false };
-    Table { name: table_name(&scope.class, name), scope, hosts: vec![host], preview: None, by_cookie: None }
+    let host = VirtualHost { name: said, domains, routes: vec![answer].into(), falls_through: false };
+    Table {
+        name: table_name(&scope.class, name),
+        scope,
+        hosts: vec![host],
+        preview: None,
+        has_ended: false,
+        by_cookie: None,
+    }
 }
 
 /// Has the table of the wildcards answer for all names right below the domain of previews: none of them is left to a
@@ -97,7 +105,7 @@ pub(crate) fn shield(table: &mut Table, domain: &str) {
         host.domains.retain(|name| *name != pattern && !is_below(domain, name));
     }
     table.hosts.retain(|host| !host.domains.is_empty());
-    let routes = vec![unknown()];
+    let routes = vec![unknown()].into();
     table.hosts.push(VirtualHost {
         name: "nuncio/previews".into(),
         domains: vec![pattern],

@@ -60,7 +60,7 @@ impl Shadow<'_> {
         let mut copied = Copied { replaced: vec![false; self.preview.replacements.len()], ..Copied::default() };
         let hosts = self.base.table.hosts.iter().map(|host| self.host(host, guards, &mut copied)).collect();
         let (name, scope) = self.place(class);
-        let mut table = Table { name, scope, hosts, preview: Some(self.told()), by_cookie: None };
+        let mut table = Table { name, scope, hosts, preview: Some(self.told()), has_ended: false, by_cookie: None };
         number_names(&mut table);
         (table, copied)
     }
@@ -88,19 +88,21 @@ impl Shadow<'_> {
             Face::Own(entrance) => (Some(Arc::clone(&entrance.baseline)), Some(Arc::clone(&entrance.origin))),
             Face::Internal => (None, None),
         };
-        PreviewContext { key: self.preview.key.clone(), headers: Arc::clone(&self.preview.headers), baseline, origin }
+        let counted = PreviewWay::Baseline.counted(&self.preview.selector).into();
+        let (key, headers) = (self.preview.key.clone(), Arc::clone(&self.preview.headers));
+        PreviewContext { key, counted, headers, baseline, origin }
     }
 
     fn host(&self, base: &VirtualHost, guards: &[Route], copied: &mut Copied) -> VirtualHost {
-        let mut routes = Vec::with_capacity(guards.len() + base.routes.len());
-        routes.extend_from_slice(guards);
+        let mut routes: Vec<_> = guards.iter().cloned().map(Arc::new).collect();
         if self.is_out {
-            routes.push(self.route(&out_of_service(), copied));
+            routes.push(Arc::new(self.route(&out_of_service(), copied)));
         } else {
-            routes.extend(self.gate().into_iter().flat_map(|_| gate::endpoints(&mut copied.sets)));
-            routes.extend(base.routes.iter().map(|route| self.route(route, copied)));
+            let endpoints = self.gate().into_iter().flat_map(|_| gate::endpoints(&mut copied.sets));
+            routes.extend(endpoints.map(Arc::new));
+            routes.extend(base.routes.shared().map(|route| self.shared(route, copied)));
         }
-        routes.shrink_to_fit();
+        let routes = routes.into_iter().collect();
         let (name, domains) = match self.face {
             Face::Own(entrance) => (Arc::clone(&entrance.name), vec!["*".into()]),
             Face::Internal => (Arc::clone(&base.name), base.domains.clone()),
@@ -115,15 +117,23 @@ impl Shadow<'_> {
         }
     }
 
+    /// The route as the preview has it: the baseline's own, where that is the same.
+    fn shared(&self, base: &Arc<Route>, copied: &mut Copied) -> Arc<Route> {
+        let route = self.route(base, copied);
+        if route == **base { Arc::clone(base) } else { Arc::new(route) }
+    }
+
     fn route(&self, base: &Route, copied: &mut Copied) -> Route {
         let mut route = base.clone();
         let mut way = PreviewWay::Baseline;
         match &mut route.action {
             RouteAction::Forward(forward) => {
                 way = self.forward(forward, copied);
-                let named = copied.counted.entry(way);
-                let named = named.or_insert_with(|| way.counted(&self.preview.selector).into());
-                route.counted = Some(Arc::clone(named));
+                if way != PreviewWay::Baseline {
+                    let named = copied.counted.entry(way);
+                    let named = named.or_insert_with(|| way.counted(&self.preview.selector).into());
+                    route.counted = Some(Arc::clone(named));
+                }
             }
             RouteAction::Redirect(redirect) => self.redirect(redirect),
             RouteAction::Respond(_) => {}
@@ -161,12 +171,12 @@ impl Shadow<'_> {
 
     fn backend(&self, replacement: &Replacement, baseline: &Upstream, copied: &mut Copied) -> Backend {
         if let Some(reason) = &replacement.missing {
-            return Backend::Invalid { status: 503, reason: format!("{}: {reason}", self.preview.id) };
+            return Backend::Invalid { status: 503, reason: format!("{}: {reason}", replacement.owner) };
         }
         let PreviewedService { baseline: name, backend, .. } = &replacement.backend;
         let upstream = match &replacement.socket {
             Some(socket) => tunnelled(baseline, name, socket),
-            None => elsewhere(baseline, backend, &self.preview.id.namespace, self.context),
+            None => elsewhere(baseline, backend, &replacement.owner.namespace, self.context),
         };
         let name = upstream.name().clone();
         copied.upstreams.insert(name.clone(), Arc::new(upstream));

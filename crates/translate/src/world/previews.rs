@@ -1,6 +1,7 @@
 //! Previews, and the policy that they are under: their tables are copies, made after those that they are copies of.
 
 mod base;
+mod includes;
 mod report;
 mod rules;
 mod senders;
@@ -26,6 +27,7 @@ use crate::service::ServiceKey;
 use crate::table::Wilds;
 use crate::upstream::Location;
 
+pub use includes::PreviewReplacement;
 pub use report::{PreviewProbe, PreviewUrl};
 
 /// Every Preview of this gateway, and what finds those that a change touches.
@@ -42,6 +44,8 @@ pub(super) struct Previews {
     services: BTreeMap<ServiceKey, BTreeSet<ObjectId>>,
     /// By what they replace.
     locations: BTreeMap<Location, BTreeSet<ObjectId>>,
+    /// Those that include it, straight or by others.
+    includers: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     senders: Senders,
     tables: BTreeMap<ObjectId, Vec<TableName>>,
     time: Time,
@@ -104,6 +108,9 @@ impl Previews {
         for replacement in &compiled.replacements {
             self.locations.entry(replacement.location.clone()).or_default().insert(id.clone());
         }
+        for member in &compiled.members {
+            self.includers.entry(member.clone()).or_default().insert(id.clone());
+        }
         self.compiled.insert(id, compiled);
     }
 
@@ -117,6 +124,9 @@ impl Previews {
         }
         for replacement in &old.replacements {
             remove(&mut self.locations, &replacement.location, id);
+        }
+        for member in &old.members {
+            remove(&mut self.includers, member, id);
         }
         Some(old)
     }
@@ -179,6 +189,9 @@ impl World {
         if others || !dirty.wild.is_empty() || dirty.old_coverage.is_some() {
             touched.extend(self.ids_of(Kind::Preview).cloned());
         }
+        let includers = touched.iter().filter_map(|id| self.previews.includers.get(id)).flatten();
+        let includers: Vec<_> = includers.cloned().collect();
+        touched.extend(includers);
         touched
     }
 
@@ -232,9 +245,9 @@ impl World {
         if let (Spec::Preview(spec), false) = (&object.spec, self.previews.beyond.contains(id)) {
             self.previews.time.is_back(id);
             let times = (self.previews.time.begun(&object), self.previews.time.now());
-            let nobody = Sockets::new();
-            let sockets = self.previews.sockets.get(id).unwrap_or(&nobody);
-            let compiled = preview::compile(id, spec, &rules, times, sockets, &self.context());
+            let group = preview::group(id, spec, &rules.policy, |id| self.to_include(id, &rules.policy));
+            let sockets = |id: &ObjectId| self.previews.sockets.get(id);
+            let compiled = preview::compile(id, spec, &rules, times, group, sockets, &self.context());
             self.previews.learn(compiled);
         }
     }

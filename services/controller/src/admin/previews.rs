@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
+use super::apis::UpstreamView;
 use super::model::{ObjectRef, ProblemView};
 use super::page::{ListQuery, Page};
 use super::preview_changes::Caller;
@@ -18,6 +19,8 @@ pub struct PreviewView {
     pub id: ObjectRef,
     /// Who may see it: `Public`.
     pub access: String,
+    /// Who alone may see it, with `Owner`.
+    pub owner: Option<String>,
     /// Where it can be seen; none while it cannot be.
     pub urls: Vec<PreviewUrlView>,
     /// What is replaced.
@@ -47,6 +50,8 @@ pub struct PreviewSourceView {
     pub branch: Option<String>,
     /// The newest commit.
     pub commit: Option<String>,
+    /// Who made it by a request.
+    pub author: Option<String>,
 }
 
 /// Where a preview can be seen.
@@ -67,6 +72,8 @@ pub struct PreviewedServiceView {
     pub baseline: String,
     /// Who gets them; `a tunnel` where a process does that connects to the gateway.
     pub backend: String,
+    /// The Preview that says so, `NAMESPACE/NAME`, where it is one that is included.
+    pub included: Option<String>,
     /// How many requests those got by this preview, as the Envoy beside this controller counts them; none where it does not.
     pub requests: Option<u64>,
     /// And how many the baseline got, because they were not there.
@@ -83,6 +90,74 @@ pub struct SeePreviews {
     pub name: Option<String>,
     /// Who; the operator where absent, who sees all.
     pub by: Option<Caller>,
+}
+
+/// What has happened to a preview, and whom its routes lead to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewDetailView {
+    /// Which object.
+    #[serde(flatten)]
+    pub id: ObjectRef,
+    /// What has happened to it since this controller began, the last first.
+    pub events: Vec<PreviewEventView>,
+    /// Whom the routes lead to that it leads elsewhere than the baseline, by the objects that they are made of.
+    pub upstreams: Vec<PreviewUpstreamView>,
+}
+
+/// Something that has happened to a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewEventView {
+    /// When it was noticed, in seconds since 1970.
+    pub at: u64,
+    /// What.
+    pub kind: PreviewEventKind,
+    /// The service, or the time of its end, as far as it is about one.
+    pub detail: String,
+}
+
+/// What may happen to a preview.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PreviewEventKind {
+    /// It was made.
+    Created,
+    /// It says something else.
+    Changed,
+    /// Every Envoy has it.
+    Live,
+    /// It cannot be seen any more.
+    Hidden,
+    /// It ends later than before.
+    Extended,
+    /// Nobody stands in for a service, and the baseline gets its requests.
+    FellBack,
+    /// Nobody stands in for a service, and its requests fail.
+    Failed,
+    /// Somebody stands in for a service again.
+    Returned,
+    /// People are warned that it ends.
+    EndsSoon,
+    /// Its time is over.
+    Ended,
+}
+
+/// Whom requests of a preview lead to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewUpstreamView {
+    /// What the route is made of: a Mapping.
+    pub object: ObjectRef,
+    /// Where it leads within the preview.
+    pub upstream: UpstreamView,
+}
+
+/// Previews, with what has happened to them and whom they lead to.
+#[utoipa::path(get, path = "/api/v1/preview-details", tag = "lists", params(ListQuery),
+    responses((status = 200, description = "The part of the list that was asked for", body = Page<PreviewDetailView>)))]
+pub(super) async fn details(
+    State(view): State<Shared>,
+    Query(query): Query<ListQuery>,
+) -> Json<Page<PreviewDetailView>> {
+    Json(view.preview_details(&query))
 }
 
 /// Previews, and where they can be seen.

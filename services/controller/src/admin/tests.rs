@@ -86,6 +86,10 @@ impl View for Fake {
         none(query)
     }
 
+    fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView> {
+        none(query)
+    }
+
     fn edition(&self) -> String {
         "7".into()
     }

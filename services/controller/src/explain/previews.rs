@@ -127,7 +127,13 @@ mod tests {
     use super::*;
 
     fn said(trust: PreviewTrust, by_cookie: Option<CookieChoice>, secure: bool, headers: &[(&str, &str)]) -> Said {
-        let entry = PreviewEntry { headers: vec!["x-branch".to_owned()], trust, by_cookie, probes: None };
+        let entry = PreviewEntry {
+            domain: "preview.example".into(),
+            headers: vec!["x-branch".to_owned()],
+            trust,
+            by_cookie,
+            probes: None,
+        };
         let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Said::of(&headers, secure, &entry)
     }

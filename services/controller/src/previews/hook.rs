@@ -90,6 +90,7 @@ pub(super) fn read<'s>(
     let mut spec = filled.spec;
     let unwanted = unwanted(&told, repository);
     spec.source = Some(PreviewSource {
+        author: None,
         provider: Some(provider),
         repository: Some(repository.name.clone()),
         pull_request: Some(told.number),

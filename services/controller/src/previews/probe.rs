@@ -2,8 +2,10 @@
 //! asked.
 //!
 //! The request is one of a trace whose id begins with what no client knows. Of such requests Envoy writes a line each, whatever
-//! Listener they come by, so those that a service sends on are told too, as long as it hands on the trace. Requests that
-//! belong to the preview come by an internal Listener with its key; a service that has lost it sends one without.
+//! Listener they come by, so those that a service sends on are told too, as long as it hands on the trace. It does so for as
+//! long as a probe is under way, and what is read is that of its own trace: another beginning for each would change the
+//! listeners. Requests that belong to the preview come by an internal Listener with its key; a service that has lost it sends
+//! one without.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,15 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use nuncio_api::{Kind, ObjectId, Spec};
-use nuncio_ir::{BAGGAGE_HEADER, BAGGAGE_MEMBER, Handler, Model, PREVIEW_HEADER, PreviewTrust};
-use nuncio_translate::PreviewProbe;
+use nuncio_api::{Kind, ObjectId};
+use nuncio_ir::{BAGGAGE_HEADER, BAGGAGE_MEMBER, Handler, Model, PREVIEW_HEADER, PROBES_SWITCH, PreviewTrust};
+use nuncio_translate::{PreviewProbe, PreviewReplacement};
 use reqwest::{header, redirect};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 
 use super::Lifecycle;
-use crate::admin::{Handed, PreviewError, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
+use crate::admin::{AdminClient, Handed, PreviewError, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 use crate::engine::Engine;
 use crate::run::lock;
 
@@ -68,7 +70,7 @@ impl Lifecycle {
                 "there is no internal Listener for requests in clear text, by which services would call each other",
             )
         })?;
-        let (Some(log), Some(mark)) = (&self.probe_log, &probe.mark) else {
+        let (Some(envoy), Some(mark)) = (&self.envoy, &probe.mark) else {
             return Err(conflict("no Envoy runs beside this controller that could tell what it sees"));
         };
         let host = probe.hosts.first().ok_or_else(|| conflict("the preview has no entrypoint"))?;
@@ -80,10 +82,11 @@ impl Lifecycle {
             return Err(conflict("another probe is under way"));
         };
         // What was told of earlier ones nobody asks for any more.
-        cut(log, 0);
+        let log = log_beside(envoy);
+        cut(&log, 0);
         let trace = format!("{mark}{:016x}", fastrand::u64(1..));
-        let status = Handle::current().block_on(send(&probe, address, (host, path), &trace))?;
-        let seen = read(log, &trace);
+        let status = Handle::current().block_on(followed(envoy, send(&probe, address, (host, path), &trace)))?;
+        let seen = read(&log, &trace);
         Ok(view(&lock(engine), &id, (host, path, status), trace, &seen))
     }
 }
@@ -101,6 +104,24 @@ fn internal(model: &Model) -> Option<SocketAddr> {
     })?;
     let own = if found.address.is_ipv4() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { found.address.ip() };
     Some(if found.address.ip().is_unspecified() { SocketAddr::new(own, found.address.port()) } else { found.address })
+}
+
+/// Does something while Envoy writes down what it sees of traces that are followed.
+async fn followed<T>(envoy: &Path, what: impl Future<Output = Result<T, PreviewError>>) -> Result<T, PreviewError> {
+    let admin = AdminClient::unix(envoy);
+    switch(&admin, 100).await?;
+    let done = what.await;
+    switch(&admin, 0).await?;
+    done
+}
+
+async fn switch(admin: &AdminClient, percent: u8) -> Result<(), PreviewError> {
+    let failed = |why: String| PreviewError::Conflict(format!("Envoy does not tell what it sees: {why}"));
+    let reply = admin.post(&format!("/runtime_modify?{PROBES_SWITCH}={percent}")).await;
+    match reply.map_err(|error| failed(error.to_string()))?.status {
+        status if status.is_success() => Ok(()),
+        status => Err(failed(status.to_string())),
+    }
 }
 
 /// Gives the status of the answer, once Envoy must have told of everything.
@@ -164,9 +185,8 @@ fn view(
     seen: &[Seen],
 ) -> ProbeView {
     let calls: Vec<_> = seen.iter().map(|seen| (call(seen), index(engine, id, seen))).collect();
-    let spec = engine.files.object(id).map(|object| &object.spec);
-    let services = if let Some(Spec::Preview(spec)) = spec { &spec.services[..] } else { &[] };
-    let services = services.iter().enumerate().map(|(at, service)| {
+    let replacements = engine.world.preview_replacements(id).into_iter().enumerate();
+    let services = replacements.map(|(at, PreviewReplacement { service, .. })| {
         let of_it = calls.iter().filter(|(_, index)| *index == Some(at)).map(|(call, _)| call.carried);
         ProbedServiceView {
             baseline: service.baseline.to_string(),

@@ -61,13 +61,12 @@ struct Stat {
 
 /// Looks again and again. Runs until it is dropped.
 pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle: Arc<Lifecycle>) {
+    let log = probe::log_beside(&envoy);
     let client = AdminClient::unix(envoy);
     let mut tick = tokio::time::interval(LOOK);
     loop {
         tick.tick().await;
-        if let Some(log) = &lifecycle.probe_log {
-            probe::limit(log);
-        }
+        probe::limit(&log);
         let is_any = lock(&engine).world.objects().any(|object| object.id.kind == Kind::Preview);
         // An Envoy that does not answer, or not yet, tells later.
         let Some(Ok(reply)) = (if is_any { Some(client.get(PATH).await) } else { None }) else { continue };
@@ -100,8 +99,12 @@ fn note(engine: &mut Engine, told: &Told) -> Vec<ObjectId> {
         let is_asked = before.is_none_or(|before| before.ways != ways);
         let last = if is_asked { Some(now) } else { before.and_then(|before| before.last) };
         if is_asked {
-            engine.world.note_preview_asked(&object.id);
-            untold.extend(is_due(&object, now).then(|| object.id.clone()));
+            // Who asks for it asks for what it includes.
+            let members = engine.world.preview_members(&object.id).filter_map(|id| engine.world.object(id));
+            for object in [&object].into_iter().chain(members).map(Arc::clone).collect::<Vec<_>>() {
+                engine.world.note_preview_asked(&object.id);
+                untold.extend(is_due(&object, now).then(|| object.id.clone()));
+            }
         }
         engine.traffic.0.insert(object.id.clone(), Counts { ways, last });
     }

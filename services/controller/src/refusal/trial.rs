@@ -92,6 +92,5 @@ fn only_of(table: &Table, origins: &[ObjectId]) -> Table {
         domains: host.domains.clone(),
     });
     let scope = Scope { host: TRIAL.into(), ..table.scope.clone() };
-    let (preview, by_cookie) = (table.preview.clone(), table.by_cookie);
-    Table { name: TableName(TRIAL.into()), scope, hosts: hosts.collect(), preview, by_cookie }
+    Table { name: TableName(TRIAL.into()), scope, hosts: hosts.collect(), ..table.clone() }
 }

@@ -16,10 +16,11 @@ pub(super) enum Concern {
 }
 
 /// The reasons that are not about the object itself.
-const CONCERNS: [(&str, Concern); 24] = [
+const CONCERNS: [(&str, Concern); 25] = [
     ("Expired", Concern::Attachment),
     ("FilterNotFound", Concern::Reference),
     ("HostNotUsable", Concern::Attachment),
+    ("IncludeMissing", Concern::Reference),
     ("InvalidClientCA", Concern::Reference),
     ("InvalidFilter", Concern::Reference),
     ("InvalidSecret", Concern::Reference),

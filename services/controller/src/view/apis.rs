@@ -212,7 +212,7 @@ fn url(listener: &Listener, chain: &FilterChain, name: &PublicName) -> Option<St
     Some(format!("{scheme}://{}{port}", name.host))
 }
 
-fn upstream(model: &Model, cluster: &Cluster) -> UpstreamView {
+pub(super) fn upstream(model: &Model, cluster: &Cluster) -> UpstreamView {
     let names = match &cluster.discovery {
         Discovery::Dns { hosts, .. } => hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect(),
         _ => Vec::new(),

@@ -2,7 +2,7 @@
 
 use nuncio_api::{Kind, Object, Preview, PreviewSource, Spec};
 use nuncio_ir::PreviewWay;
-use nuncio_translate::PreviewUrl;
+use nuncio_translate::{PreviewReplacement, PreviewUrl};
 
 use crate::admin::{
     ListQuery, ObjectRef, PreviewSourceView, PreviewUrlView, PreviewView, PreviewedServiceView, ProblemView,
@@ -23,15 +23,18 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     engine.files.locate(&mut problems);
     let urls = engine.world.preview_urls(&object.id).into_iter().map(PreviewUrlView::from);
     let counts = engine.traffic.of(&object.id);
-    let services = spec.services.iter().enumerate().map(|(at, service)| PreviewedServiceView {
+    let replacements = engine.world.preview_replacements(&object.id).into_iter().enumerate();
+    let services = replacements.map(|(at, PreviewReplacement { service, included, .. })| PreviewedServiceView {
         baseline: service.baseline.to_string(),
         backend: if service.is_tunnel() { "a tunnel".to_owned() } else { service.backend.to_string() },
+        included: included.map(|id| format!("{}/{}", id.namespace, id.name)),
         requests: counts.map(|counts| counts.of(PreviewWay::Preview(at))),
         fallbacks: counts.map(|counts| counts.of(PreviewWay::Fallback(at))),
     });
     PreviewView {
         id: ObjectRef::from(&object.id),
         access: access.map(|mode| format!("{mode:?}")).unwrap_or_default(),
+        owner: spec.access.as_ref().and_then(|access| access.owner.clone()),
         urls: urls.collect(),
         services: services.collect(),
         expires_at: engine.world.preview_expires(&object.id),
@@ -55,5 +58,6 @@ fn source(source: &PreviewSource) -> PreviewSourceView {
         pull_request: source.pull_request,
         branch: source.branch.clone(),
         commit: source.commit.clone(),
+        author: source.author.clone(),
     }
 }

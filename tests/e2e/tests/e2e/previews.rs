@@ -3,8 +3,10 @@
 mod context;
 mod cookie;
 mod explained;
+mod includes;
 mod life;
 mod login;
+mod names;
 mod selectors;
 mod services;
 mod share;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
 use nuncio_auth::share::{Pass, Purpose};
-use nuncio_ir::ClusterName;
 use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER, Sensitive};
+use nuncio_ir::{ClusterName, Route};
 
 use crate::preview::{Compiled, Entrance, Phase, Replacement, fingerprint};
 use crate::upstream::{find, location};
@@ -88,7 +88,7 @@ impl World {
         let context = self.context();
         let is_meant = |it: &Replacement| {
             let is_replaced = it.location == place && it.port.is_none_or(|wanted| wanted == port);
-            is_replaced || find(&it.backend.backend, &id.namespace, &context).location == place
+            is_replaced || find(&it.backend.backend, &it.owner.namespace, &context).location == place
         };
         compiled.replacements.iter().position(is_meant)
     }
@@ -111,6 +111,19 @@ impl World {
     pub fn previews_that_count(&self, namespace: &str) -> usize {
         let all = self.ids_of(Kind::Preview).filter(|id| *id.namespace == *namespace);
         all.filter(|id| !self.preview_has_ended(id, false)).count()
+    }
+
+    /// Whether people are warned that a Preview ends.
+    #[must_use]
+    pub fn preview_ends_soon(&self, id: &ObjectId) -> bool {
+        self.previews.compiled.get(id).is_some_and(|compiled| compiled.phase == Phase::EndsSoon)
+    }
+
+    /// The routes of a Preview's own hosts that it leads elsewhere than the baseline.
+    pub fn preview_routes(&self, id: &ObjectId) -> impl Iterator<Item = &Route> {
+        let tables = self.previews.tables.get(id).into_iter().flatten().filter_map(|name| self.model.tables.get(name));
+        let own = tables.filter(|table| table.preview.as_ref().is_some_and(|preview| preview.origin.is_some()));
+        own.flat_map(|table| &table.hosts).flat_map(|host| &host.routes).filter(|route| route.is_of_preview())
     }
 
     /// When a Preview ends, in seconds since 1970.

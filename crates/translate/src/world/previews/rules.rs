@@ -104,7 +104,8 @@ impl World {
         let trust = PreviewTrust::Public { by_header };
         let path = self.settings.probe_log.clone();
         let probes = path.map(|path| ProbeLog { path, mark: self.probe_mark() });
-        let entry = PreviewEntry { headers: headers.clone(), trust, by_cookie: by_cookie(&policy), probes };
+        let (domain, by_cookie) = (policy.domain.to_ascii_lowercase().into(), by_cookie(&policy));
+        let entry = PreviewEntry { domain, headers: headers.clone(), trust, by_cookie, probes };
         InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problems }
     }
 

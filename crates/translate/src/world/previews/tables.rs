@@ -84,7 +84,9 @@ impl World {
             if !made.tables.is_empty() {
                 let internal = self.frame.classes.iter().filter(|class| class.internal);
                 internal.for_each(|class| self.internal_tables(compiled, class, bases, &mut made));
-                let unused = made.replaced.iter().enumerate().filter(|(_, replaced)| !**replaced);
+                // Of what is included elsewhere some may be for other hosts.
+                let own = compiled.replacements.iter().take_while(|it| it.owner == compiled.id).count();
+                let unused = made.replaced.iter().take(own).enumerate().filter(|(_, replaced)| !**replaced);
                 problems.extend(unused.map(|(index, _)| nothing_replaced(index)));
             }
             tables = made.tables;
@@ -122,7 +124,7 @@ impl World {
         };
         let Some(base) = bases.of(self, class, &entrance.baseline) else { return };
         let guards = if own.id == host.id { Vec::new() } else { guards(own, class.security) };
-        let is_out = own.invalid || self.is_quarantined(&compiled.id);
+        let is_out = own.invalid || self.is_out_of_service(compiled);
         let context = self.context();
         let shadow = Shadow { preview: compiled, face: Face::Own(entrance), context: &context, base, is_out };
         let (table, copied) = shadow.table(&class.key, &guards);
@@ -139,7 +141,7 @@ impl World {
         let hosts: BTreeSet<Arc<str>> =
             senders.filter_map(|name| Some(Arc::clone(&of_class(&name)?.scope.host))).collect();
         let context = self.context();
-        let is_out = self.is_quarantined(&compiled.id);
+        let is_out = self.is_out_of_service(compiled);
         let mut shown = Vec::new();
         for host in hosts {
             let Some(base) = bases.of(self, class, &host) else { continue };
@@ -151,6 +153,10 @@ impl World {
             }
         }
         made.put_plain(preview::mark(compiled, &shown, &class.key));
+    }
+
+    fn is_out_of_service(&self, compiled: &Compiled) -> bool {
+        compiled.is_broken || self.is_quarantined(&compiled.id)
     }
 
     pub(super) fn put_preview_tables(

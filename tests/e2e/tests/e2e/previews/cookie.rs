@@ -25,7 +25,7 @@ async fn shop() -> Shop {
     let shop = Shop::new().await;
     let mut policy = policy();
     policy["spec"]["hosts"] = json!([SHOP, WILD]);
-    policy["spec"]["selectors"] = json!(["Cookie"]);
+    policy["spec"]["selectors"] = json!(["Cookie", "Header"]);
     policy["spec"]["access"] = json!(["Public", "Authenticated", "ShareLink"]);
     policy["spec"]["filters"] = json!([{"name": "visitors"}]);
     let mut private = preview("private", &shop.cart, &shop.branch);
@@ -172,6 +172,16 @@ async fn the_gate_is_the_same_for_who_chose_by_a_cookie() {
     let ask = get(SHOP, "/cart/").with("cookie", &format!("nuncio_preview={}; {pass}", selector(&shared)));
     let seen = client.ask(&ask).await;
     assert_eq!((seen.by().as_str(), seen.echo().unwrap().header("cookie")), ("branch", None));
+    // The same where the header says which preview is meant; and one that is meant is shown the passes of no other.
+    let named = |host: &str| get(SHOP, "/cart/").with("x-nuncio-preview", selector(host)).with("cookie", &pass);
+    let seen = client.ask(&named(&shared)).await;
+    assert_eq!((seen.by().as_str(), seen.echo().unwrap().header("cookie")), ("branch", None));
+    let open = host_of(&shop, &gateway, "pr-42").await;
+    let by_cookie = format!("nuncio_preview={}; {pass}", selector(&open));
+    for ask in [named(&open), get(SHOP, "/cart/").with("cookie", &by_cookie)] {
+        let seen = client.ask(&ask).await;
+        assert_eq!((seen.by().as_str(), seen.echo().unwrap().header("cookie")), ("branch", None), "{ask:?}");
+    }
     // Who has left takes it no further.
     let seen = client.ask(&get(SHOP, "/cart/").with("cookie", &pass)).await;
     assert_eq!((seen.by().as_str(), seen.echo().unwrap().header("cookie")), ("cart", None));

@@ -1,8 +1,11 @@
 //! Services that call each other: a preview of one that is three calls away from the visitor.
 
 use std::convert::Infallible;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::Full;
@@ -15,10 +18,14 @@ use nuncio_e2e::yaml::{documents, host, listener, mapping_on};
 use nuncio_e2e::{Client, Gateway, Process, Site, eventually, get, nuncio};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::context::{INTERNAL, internal_listener};
 use super::{SHOP, own, policy};
+
+/// Longer than Envoy takes to write down what it has seen.
+const FLUSHED: Duration = Duration::from_secs(2);
 
 /// The shop's own program, each service in a process of its own. They find each other by the gateway.
 pub(crate) async fn start(site: &Site, service: &str, version: &str, port: u16) -> Process {
@@ -161,6 +168,17 @@ async fn the_doctor_tells_where_the_context_is_lost() {
         [(json!("/"), json!(true), json!("baseline")), (json!("/inner"), json!(false), json!("baseline")),]
     );
     assert_eq!(branch.requests(), 0);
+    // Who has seen its trace has nothing written down any more when it is over.
+    let written = || fs::metadata(probes_log(&site)).unwrap().len();
+    let (before, trace) = (written(), format!("00-{}-b7ad6b7169203331-01", told["trace"].as_str().unwrap()));
+    let client = Client::http(site.http());
+    assert_eq!(client.ask(&get(SHOP, "/").with("traceparent", &trace)).await.status, 200);
+    sleep(FLUSHED).await;
+    assert_eq!(written(), before);
+    // Of two at once one is told to wait.
+    let (one, other) = tokio::join!(refusal(&site, "lost"), refusal(&site, "lost"));
+    let told = [one, other].concat();
+    assert_eq!(told.matches("another probe is under way").count(), 1, "{told}");
     gateway.stop().await;
 
     let internal = site.manifests().join("shop.yaml");
@@ -168,9 +186,21 @@ async fn the_doctor_tells_where_the_context_is_lost() {
     std::fs::write(internal, documents(&without)).unwrap();
     let gateway = diagnosed(&site).await;
     gateway.admin.state("Preview", "lost", "acked").await;
-    let mut command = site.nuncio(&["preview", "doctor", "lost", "--admin", &site.admin().to_string()]);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let why = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && why.contains("no internal Listener"), "{why}");
+    let why = refusal(&site, "lost").await;
+    assert!(why.contains("no internal Listener"), "{why}");
     gateway.stop().await;
+}
+
+/// What a doctor complains of.
+async fn refusal(site: &Site, preview: &str) -> String {
+    let mut command = site.nuncio(&["preview", "doctor", preview, "--admin", &site.admin().to_string()]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(!output.status.success(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Where the Envoy of a gateway writes down what it sees of probes.
+fn probes_log(site: &Site) -> PathBuf {
+    let directories = fs::read_dir(site.run()).unwrap().map(|entry| entry.unwrap().path());
+    directories.map(|directory| directory.join("probes.log")).find(|log| log.exists()).expect("a log")
 }

@@ -159,6 +159,28 @@ async fn no_other_link_lets_anybody_in() {
 }
 
 #[tokio::test]
+async fn no_log_has_a_link_to_a_preview_that_there_is_no_more() {
+    let shop = shop().await;
+    let gateway = start(&shop).await;
+    let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
+    let link = link(&shop, &["pr-42"]).await;
+    shop.site.remove("pr-42.yaml");
+    gateway.line(&["Preview default/pr-42 removed", "live on 1 Envoy"]).await;
+    let nobody = "web--nobody-aaaaaaaaaaaaaaaa.preview.example";
+    for (path, host, status) in [
+        ("/a", &*host, 410),
+        ("/b", &host.to_uppercase(), 410),
+        ("/c", nobody, 404),
+        ("/d", "Web--X.Preview.example", 404),
+    ] {
+        assert_eq!(client.ask(&get(host, &format!("{path}?x=1&{link}"))).await.status, status, "{host}");
+        gateway.line(&[&format!("GET {path}?x=1 {status}")]).await;
+    }
+    // What it has written is searched for the link as it ends.
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn links_are_made_for_previews_that_they_let_somebody_into() {
     let shop = shop().await;
     let gateway = start(&shop).await;
