@@ -30,7 +30,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use nuncio_api::{
-    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, PreviewSource, Secret, Spec,
+    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, PreviewSource, Secret,
+    Spec,
 };
 use tokio::sync::mpsc;
 

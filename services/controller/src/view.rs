@@ -27,8 +27,8 @@ use crate::admin::{
     ApiView, AuthoritiesView, Carry, CertificateView, ChangeError, ChangeRequest, ClusterView, DeletePreview, Delivery,
     DryRunView, EndpointView, EnvoyView, ExplainRequest, Explanation, ExtendPreview, HostView, KeyUseView, LimitView,
     LimitedView, ListQuery, ManifestQuery, ManifestView, ObjectView, OpenTunnel, OperationsRequest, OperationsView,
-    Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewShared, PreviewView, ProbePreview, ProbeView, ProblemView,
-    PutPreview, RouteView, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
+    Page, PortalView, PreviewChanged, PreviewDetailView, PreviewError, PreviewShared, PreviewView, ProbePreview,
+    ProbeView, ProblemView, PutPreview, RouteView, SeePreviews, SharePreview, TopologyQuery, TopologyView, View,
 };
 use crate::beside::{KeyUses, Limited, OwnAuthz};
 use crate::edit::Editor;

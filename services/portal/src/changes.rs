@@ -52,6 +52,13 @@ pub struct Change {
     pub text: String,
 }
 
+impl Change {
+    /// Whether some client breaks.
+    pub(crate) fn is_breaking(&self) -> bool {
+        self.severity == Severity::Breaking
+    }
+}
+
 /// What has changed from `old` to `new`, the worst first.
 pub(crate) fn compare(old: &Document, new: &Document) -> Vec<Change> {
     let ((old, is_old_whole), (new, is_new_whole)) = (lift::lift(old), lift::lift(new));

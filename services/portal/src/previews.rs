@@ -4,12 +4,14 @@
 //! Secrets of webhooks never come here: what a forge sends is passed on as it came.
 
 mod api;
+mod difference;
 mod doctor;
 mod form;
 mod hooks;
 mod model;
 mod pages;
 mod problem;
+mod qr;
 mod share;
 mod tunnel;
 
@@ -28,6 +30,8 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
         .routes(routes!(api::one, api::put, api::delete))
         .routes(routes!(share::share))
         .routes(routes!(api::extend))
+        .routes(routes!(api::events))
+        .routes(routes!(difference::changes))
         .routes(routes!(tunnel::open))
         .routes(routes!(doctor::probe))
 }
@@ -39,6 +43,7 @@ pub(crate) fn router() -> Router<Site> {
         .route("/docs/previews/new", get(form::new).post(form::create))
         .route("/docs/previews/new/fields", post(form::create_by_fields))
         .route("/docs/previews/{namespace}/{name}", get(pages::one))
+        .route("/docs/previews/{namespace}/{name}/changes", get(difference::page))
         .route("/docs/previews/{namespace}/{name}/delete", post(pages::delete))
         .route("/docs/previews/{namespace}/{name}/share", post(pages::share))
         .route("/docs/previews/{namespace}/{name}/doctor", post(doctor::follow))

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::indexing::index;
 use self::kept::Kept;
+pub(crate) use self::look::document;
 use self::look::{Looked, look};
 use crate::api::{ApiId, Served, Undocumented};
 use crate::catalog::{Catalog, Shared, Trouble};

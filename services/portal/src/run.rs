@@ -70,8 +70,9 @@ pub async fn run(
         Some(beside) => Certificates::Own(beside.secrets.clone()),
         None => Certificates::Elsewhere { admin: Admin::new(admin)?, directory: settings.client_certificates.clone() },
     };
+    let fetcher = Fetcher::new(&settings, certificates)?;
     let refresher = Refresher::new(
-        Fetcher::new(&settings, certificates)?,
+        fetcher.clone(),
         Arc::clone(&history),
         settings.clone(),
         Arc::clone(&catalog),
@@ -102,8 +103,8 @@ pub async fn run(
         None => None,
     };
     let title = settings.title.into();
-    let router =
-        web::router(Site { title, catalog, content, content_wish, history, search, refresh, console, access, keys });
+    let site = Site { title, catalog, content, content_wish, history, search, refresh, fetcher, console, access, keys };
+    let router = web::router(site);
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();
     refreshing.abort();

@@ -33,6 +33,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use tokio::sync::Notify;
 
+pub(crate) use self::changes::ChangesView;
 use self::error::NotFound;
 pub(crate) use self::page::{Frame, respond};
 pub(crate) use self::reference::{api_link, operation};
@@ -42,6 +43,7 @@ use crate::access::Access;
 use crate::catalog::Shared;
 use crate::console::{self, Console};
 use crate::content;
+use crate::fetch::Fetcher;
 use crate::history::History;
 use crate::keys::Keys;
 use crate::machines;
@@ -63,6 +65,8 @@ pub(crate) struct Site {
     pub(crate) search: SharedSearch,
     /// Asks for every document to be looked at.
     pub(crate) refresh: Arc<Notify>,
+    /// Fetches what nobody keeps.
+    pub(crate) fetcher: Fetcher,
     /// What operators see.
     pub(crate) console: Console,
     /// Who reads.

@@ -43,6 +43,12 @@ impl Version {
         Self { number, since: Timestamp::now(), label, changes, more_changes, document: document.original.clone() }
     }
 
+    /// What one document of an API has that another has not, though it never took its place.
+    pub(crate) fn between(old: &Reference, new: &Reference) -> Self {
+        let changes = Self::first(0, &old.document).changes_to(new);
+        Self::next(0, &new.document, changes)
+    }
+
     /// What has changed since this, with paths as clients know them.
     pub(super) fn changes_to(&self, new: &Reference) -> Vec<Change> {
         // It was read once already.

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
-use super::model::{Caller, Changed, Preview, Previews};
+use super::model::{Caller, Changed, Detail, Details, Event, Preview, Previews};
 use super::problem::{ProblemDetails, Refusals};
 use crate::access::Identity;
 use crate::web::{Visit, escape_path};
@@ -137,6 +137,28 @@ pub(super) async fn all(
         return Err(ProblemDetails::unknown());
     }
     Ok(visit.console.admin.previews(&visit.viewer, namespace, name).await?)
+}
+
+/// What has happened to a preview, and whom it leads to.
+pub(super) async fn details(visit: &Visit, namespace: &str, name: &str) -> Result<Detail, ProblemDetails> {
+    let missing = || ProblemDetails::missing(namespace, name);
+    // Who may know of it may know that.
+    if all(visit, Some(namespace), Some(name)).await?.items.is_empty() {
+        return Err(missing());
+    }
+    let path = format!("/api/v1/preview-details?namespace={}&name={}", escape_path(namespace), escape_path(name));
+    let found: Details = visit.console.admin.get(&path).await?;
+    found.items.into_iter().next().ok_or_else(missing)
+}
+
+/// What has happened to a preview, as far as the gateway that was asked has seen it, the last first.
+#[utoipa::path(get, path = "/api/v1/previews/{namespace}/{name}/events", tag = "previews",
+    params(("namespace" = String, Path, description = "Its namespace"), ("name" = String, Path, description = "Its name")),
+    responses((status = 200, description = "What has happened", body = Vec<Event>),
+        (status = 401, description = "Nobody knows who asks", body = ProblemDetails),
+        (status = 404, description = "There is no such preview", body = ProblemDetails)))]
+pub(super) async fn events(visit: Visit, Path((namespace, name)): Id) -> Result<Json<Vec<Event>>, ProblemDetails> {
+    Ok(Json(details(&visit, &namespace, &name).await?.events))
 }
 
 pub(super) async fn change(

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Identity;
-use crate::gateway::ObjectRef;
+use crate::gateway::{ObjectRef, Upstream};
 use crate::texts::Texts;
 use crate::web::words::{ago, date};
 
@@ -18,6 +18,8 @@ pub(crate) struct Preview {
     pub(crate) name: String,
     /// Who may see it: `Public`, `Authenticated`, `Members`, `Owner` or `ShareLink`.
     pub(crate) access: String,
+    /// Who alone may see it, with `Owner`.
+    pub(crate) owner: Option<String>,
     /// Where it can be seen; none while it cannot be.
     pub(crate) urls: Vec<Url>,
     /// What is replaced.
@@ -39,6 +41,12 @@ impl Preview {
         [self.name.as_str(), &self.replaces(&Texts::default()), &self.source_words()]
             .iter()
             .any(|it| it.to_lowercase().contains(&text))
+    }
+
+    /// Whether somebody has made it, or it is for him alone.
+    pub(super) fn is_of(&self, subject: &str) -> bool {
+        let author = self.source.as_ref().and_then(|source| source.author.as_deref());
+        author == Some(subject) || self.owner.as_deref() == Some(subject)
     }
 
     /// Whether who has a link to it is let in.
@@ -103,6 +111,8 @@ pub(crate) struct Service {
     pub(crate) baseline: String,
     /// Who gets them.
     pub(crate) backend: String,
+    /// The Preview that says so, `NAMESPACE/NAME`, where it is one that is included.
+    pub(crate) included: Option<String>,
     /// How many requests those got by this preview, as the gateway that was asked counts them.
     pub(crate) requests: Option<u64>,
     /// And how many the baseline got, because they were not there.
@@ -123,6 +133,8 @@ pub(crate) struct Source {
     pub(crate) branch: Option<String>,
     /// The newest commit.
     pub(crate) commit: Option<String>,
+    /// Who made it by a request.
+    pub(crate) author: Option<String>,
 }
 
 /// What is wrong with a preview.
@@ -158,6 +170,40 @@ pub(crate) struct Changed {
     pub(crate) why: String,
     /// The Preview, as it is now.
     pub(crate) preview: Option<Preview>,
+}
+
+/// What has happened to a preview, and whom it leads to.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Detail {
+    pub(super) events: Vec<Event>,
+    pub(super) upstreams: Vec<Leads>,
+}
+
+/// Those of one name.
+#[derive(Debug, Deserialize)]
+pub(super) struct Details {
+    pub(super) items: Vec<Detail>,
+}
+
+/// Something that has happened to a preview.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = PreviewEvent)]
+pub(super) struct Event {
+    /// When it was noticed, in seconds since 1970.
+    pub(super) at: u64,
+    /// `created`, `changed`, `live`, `hidden`, `extended`, `fell-back`, `failed`, `returned`, `ends-soon` or `ended`.
+    pub(super) kind: String,
+    /// The service, or the time of its end, as far as it is about one.
+    pub(super) detail: String,
+}
+
+/// Whom a route of a preview leads to.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Leads {
+    /// What the route is made of.
+    pub(super) object: ObjectRef,
+    pub(super) upstream: Upstream,
 }
 
 /// Links to a preview. Whoever has one is let in.

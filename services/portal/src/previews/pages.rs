@@ -4,14 +4,17 @@ use askama::Template;
 use axum::extract::{Form, Path, Query};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::api::{What, all, change};
-use super::model::{Preview, Route, Routes, Shared, Url, moment};
+use super::api::{What, all, change, details};
+use super::model::{Event, Preview, Route, Routes, Shared, Url, moment};
 use super::problem::ProblemDetails;
+use super::qr::{Drawing, draw};
 use super::share::{Wanted as Wish, links};
 use crate::gateway::host_of;
 use crate::texts::Texts;
+use crate::web::words::date;
 use crate::web::{Frame, Visit, escape_path, respond};
 
 /// Which to show.
@@ -21,6 +24,8 @@ pub(super) struct Wanted {
     namespace: String,
     text: String,
     state: String,
+    /// Whether those of others are left out.
+    mine: Option<String>,
 }
 
 #[derive(Template)]
@@ -32,6 +37,8 @@ struct List<'a> {
     words: String,
     states: &'static [State],
     trouble: Option<String>,
+    /// It is known who reads.
+    is_known: bool,
 }
 
 /// A preview in the list.
@@ -87,6 +94,9 @@ struct One<'a> {
     /// When somebody last asked for it.
     asked: Option<String>,
     preview: &'a Preview,
+    addresses: Vec<Address<'a>>,
+    /// What has happened to it, the last first.
+    events: Vec<EventRow>,
     link: String,
     state: State,
     source: String,
@@ -96,6 +106,18 @@ struct One<'a> {
     wrong: Option<String>,
     may_change: bool,
     shared: Option<SharedLinks>,
+}
+
+/// Where a preview can be seen.
+struct Address<'a> {
+    url: &'a Url,
+    code: Option<Drawing>,
+}
+
+/// Something that has happened to it.
+struct EventRow {
+    when: String,
+    what: String,
 }
 
 /// Links that were just made: nobody is shown them again.
@@ -121,11 +143,16 @@ pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response
         Ok(found) => (StatusCode::OK, found.items, None),
         Err(problem) => (problem.code(), Vec::new(), Some(told(&problem, visit.texts()))),
     };
-    let fits = |preview: &&Preview| preview.fits(wanted.text.trim()) && State::of(preview).is_called(&wanted.state);
+    let reader = visit.viewer.identity.as_ref().filter(|_| wanted.mine.is_some());
+    let is_his = |preview: &Preview| reader.is_none_or(|reader| preview.is_of(&reader.subject));
+    let fits = |preview: &&Preview| {
+        preview.fits(wanted.text.trim()) && State::of(preview).is_called(&wanted.state) && is_his(preview)
+    };
     let rows: Vec<_> = found.iter().filter(fits).map(|preview| row(preview, visit.texts())).collect();
     let words = visit.texts().count("count_preview", rows.len());
-    (status, respond(&List { frame: visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble }))
-        .into_response()
+    let is_known = visit.viewer.identity.is_some();
+    let page = List { frame: visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble, is_known };
+    (status, respond(&page)).into_response()
 }
 
 fn row(preview: &Preview, texts: &Texts) -> Row {
@@ -166,11 +193,15 @@ async fn show(
         let forwarding = of_host.items.iter().filter(|route| route.action == "forward");
         routes.extend(forwarding.filter(is_his).map(|route| shown(route, url)));
     }
+    // What has happened is of use, and no more than that.
+    let events = details(visit, namespace, name).await.unwrap_or_default().events;
     let differ = routes.iter().filter(|route| route.differs).count();
     let status = wrong.as_ref().map_or(StatusCode::OK, ProblemDetails::code);
     let page = One {
         frame: visit.frame(),
         preview: &preview,
+        addresses: preview.urls.iter().map(|url| Address { url, code: draw(&url.url) }).collect(),
+        events: events.iter().map(|event| happened(event, visit.texts())).collect(),
         link: link(namespace, name),
         state: State::of(&preview),
         source: preview.source_words(),
@@ -186,6 +217,27 @@ async fn show(
         }),
     };
     Ok((status, respond(&page)).into_response())
+}
+
+/// What has happened, in the words of pages.
+const HAPPENED: [(&str, &str); 10] = [
+    ("created", "previews_event_created"),
+    ("changed", "previews_event_changed"),
+    ("live", "previews_event_live"),
+    ("hidden", "previews_event_hidden"),
+    ("extended", "previews_event_extended"),
+    ("fell-back", "previews_event_fell_back"),
+    ("failed", "previews_event_failed"),
+    ("returned", "previews_event_returned"),
+    ("ends-soon", "previews_event_ends_soon"),
+    ("ended", "previews_event_ended"),
+];
+
+fn happened(event: &Event, texts: &Texts) -> EventRow {
+    let detail = event.detail.parse().map_or_else(|_| event.detail.clone(), |time: Timestamp| date(texts, time));
+    let known = HAPPENED.iter().find(|(kind, _)| *kind == event.kind);
+    let what = known.map_or_else(|| event.kind.clone(), |(_, text)| texts.with(text, "detail", &detail));
+    EventRow { when: moment(texts, event.at).unwrap_or_default(), what }
 }
 
 fn differ_words(texts: &Texts, differ: usize, routes: usize) -> String {
@@ -270,7 +322,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(visit: &Visit, problem: ProblemDetails) -> Self {
+    pub(super) fn new(visit: &Visit, problem: ProblemDetails) -> Self {
         Self { visit: Box::new(visit.clone()), problem }
     }
 }
@@ -280,7 +332,8 @@ impl IntoResponse for Refused {
         let wanted = Wanted::default();
         let trouble = Some(told(&self.problem, self.visit.texts()));
         let (rows, words) = (Vec::new(), String::new());
-        let page = List { frame: self.visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble };
+        let (frame, is_known) = (self.visit.frame(), self.visit.viewer.identity.is_some());
+        let page = List { frame, wanted: &wanted, rows, words, states: &STATES, trouble, is_known };
         (self.problem.code(), respond(&page)).into_response()
     }
 }

@@ -77,6 +77,17 @@ pub(super) async fn look(fetcher: &Fetcher, history: Arc<History>, question: Que
     Looked { api, reference, answer }
 }
 
+/// A document that is asked for once; why there is none otherwise.
+pub(crate) async fn document(
+    fetcher: &Fetcher,
+    target: &Target,
+    timeout: Option<Duration>,
+) -> Result<Arc<Document>, String> {
+    let (document, answer) = search(fetcher, target, None, timeout, None).await;
+    let why = answer.err().map_or_else(|| "there is none".to_owned(), |failure| failure.why);
+    document.ok_or(why)
+}
+
 /// The newest good document, and where it is, or why there is none.
 type Found = (Option<Arc<Document>>, Result<Source, Failure>);
 

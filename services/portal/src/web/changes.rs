@@ -40,21 +40,28 @@ pub(super) struct VersionView {
     kept_changes: usize,
 }
 
+/// The same without its place among others.
+pub(crate) struct ChangesView {
+    pub(crate) words: String,
+    pub(crate) is_breaking: bool,
+    pub(crate) changes: Vec<ChangeView>,
+}
+
 /// A change.
-struct ChangeView {
-    severity: &'static str,
-    rule: String,
-    place: String,
-    text: Vec<Piece>,
+pub(crate) struct ChangeView {
+    pub(crate) severity: &'static str,
+    pub(crate) rule: String,
+    pub(crate) place: String,
+    pub(crate) text: Vec<Piece>,
     /// Each with the link to its page, if it has one still.
-    operations: Vec<(String, Option<String>)>,
-    more_operations: usize,
+    pub(crate) operations: Vec<(String, Option<String>)>,
+    pub(crate) more_operations: usize,
 }
 
 /// A part of a sentence.
-struct Piece {
-    text: String,
-    is_code: bool,
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) is_code: bool,
 }
 
 /// A sentence in parts: every second one is code.
@@ -85,6 +92,18 @@ impl VersionView {
             changes: version.changes.iter().take(most).map(|change| ChangeView::of(change, links)).collect(),
             more_changes: version.more_changes + rest,
             kept_changes: rest,
+        }
+    }
+}
+
+impl ChangesView {
+    /// What a document has that is no version of the API; `old` is what clients know, whose pages are at `link`.
+    pub(crate) fn between(version: &Version, old: &Reference, link: &str, texts: &Texts) -> Self {
+        let links = links(old, link);
+        Self {
+            words: words_of(version, texts),
+            is_breaking: version.is_breaking(),
+            changes: version.changes.iter().take(NAMED_OF_API).map(|change| ChangeView::of(change, &links)).collect(),
         }
     }
 }

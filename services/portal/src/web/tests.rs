@@ -22,6 +22,7 @@ use crate::api::tests::of_service;
 use crate::catalog::{Catalog, Entry, Trouble};
 use crate::console::Window;
 use crate::content::Content;
+use crate::fetch::Certificates;
 use crate::gateway::Admin;
 use crate::history::tests::said;
 use crate::reference::Reference;
@@ -58,10 +59,17 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
         history,
         search,
         refresh: Arc::default(),
+        fetcher: fetcher(),
         console,
         access,
         keys: None,
     }
+}
+
+fn fetcher() -> Fetcher {
+    _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let certificates = Certificates::Elsewhere { admin: Admin::new("127.0.0.1:1").unwrap(), directory: None };
+    Fetcher::new(&crate::settings::tests::settings(&[]), certificates).unwrap()
 }
 
 fn console_of(admin: &str) -> Console {
@@ -85,6 +93,7 @@ pub(crate) fn portal_in_words(admin: &str, texts: Texts) -> Router {
         history,
         search,
         refresh: Arc::default(),
+        fetcher: fetcher(),
         console,
         access: Access::new(None, true).unwrap(),
         keys: None,

@@ -4,6 +4,7 @@ mod api;
 mod ci;
 mod commands;
 mod comments;
+mod difference;
 mod hooks;
 mod mistakes;
 mod pages;

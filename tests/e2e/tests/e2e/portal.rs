@@ -3,7 +3,7 @@
 pub(crate) mod browser;
 mod edge;
 mod machines;
-mod release;
+pub(crate) mod release;
 mod shown;
 
 use std::fs;

@@ -19,7 +19,7 @@ use super::{HOST, api, ask, ask_json, shop};
 
 /// A service that answers with its document, at `/echo` with what it was asked for, and to whoever posts something with that. A release is another document, by
 /// whoever changes it here or puts one there.
-pub(super) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropHandle<()> {
+pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropHandle<()> {
     let (listener, release) = (TcpListener::bind(at).await.unwrap(), release.clone());
     AbortOnDropHandle::new(tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -52,7 +52,7 @@ pub(super) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> A
 }
 
 /// The document of a stock whose items have these fields.
-pub(super) fn stock(version: &str, fields: &[&str]) -> Value {
+pub(crate) fn stock(version: &str, fields: &[&str]) -> Value {
     let fields: serde_json::Map<_, _> =
         fields.iter().map(|field| ((*field).to_owned(), json!({ "type": "string" }))).collect();
     let required: Vec<_> = fields.keys().collect();

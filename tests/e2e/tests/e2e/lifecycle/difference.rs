@@ -1,0 +1,102 @@
+//! What a preview's page tells besides: how its APIs differ from the baseline's, what has happened to it, and whose it is.
+
+use serde_json::from_str;
+use tokio::sync::watch;
+
+use super::*;
+use crate::portal::release::{service, stock};
+
+/// A team with a stock that has a document, and a preview of another of its releases.
+async fn with_stock() -> Team {
+    let team = Team::new().await;
+    let mut mapping = mapping_on(SHOP, "stock", "/stock/", team.site.at(9300));
+    mapping["spec"]["docs"] = json!({"path": "/openapi.json"});
+    let services = json!([{"baseline": team.site.at(9300).to_string(), "backend": team.site.at(9301).to_string()}]);
+    let mut preview = team.manifest("tax");
+    preview["spec"]["services"] = services;
+    team.site.write("stock.yaml", documents(&[mapping, preview]));
+    team
+}
+
+#[tokio::test]
+async fn whom_a_branch_would_break_is_told_before_it_is_merged() {
+    let team = with_stock().await;
+    let (old, new) = (stock("1", &["name", "price"]), watch::Sender::new(stock("2", &["name", "weight"])));
+    let _baseline = service(team.site.at(9300), &watch::Sender::new(old.clone())).await;
+    let branch = service(team.site.at(9301), &new).await;
+    let gateway = team.gateway().await;
+    let (path, page) = ("/api/v1/previews/default/tax/changes", "/docs/previews/default/tax/changes");
+    let told = async |path: &str| {
+        let ask = get(PORTAL, path).with("authorization", &team.person("team-cart"));
+        team.client().ask(&ask).await.text()
+    };
+    let differs = eventually("the difference", async || {
+        let text = told(path).await;
+        let found: Value = from_str(&text).map_err(|_| text.clone())?;
+        if found[0]["breaking"] == true { Ok(found[0].clone()) } else { Err(text) }
+    })
+    .await;
+    assert_eq!((&differs["name"], &differs["service"]), (&json!("stock"), &json!(team.site.at(9301).to_string())));
+    let rules: Vec<_> = differs["changes"].as_array().unwrap().iter().map(|change| &change["rule"]).collect();
+    assert!(rules.contains(&&json!("required-property-removed")), "{differs:#}");
+    assert_eq!(differs["changes"][0]["operations"], json!(["GET /stock/items"]), "as clients know it");
+    let shown = told(page).await;
+    for part in ["Stock", "1 breaking, 2 compatible", "badge breaking", "/docs/doc/default/stock/operations/items"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(told("/docs/previews/default/tax").await.contains(page), "its page leads there");
+
+    new.send_replace(old);
+    let shown = told(page).await;
+    assert!(shown.contains("The same as the baseline") && !shown.contains("badge breaking"), "{shown}");
+    drop(branch);
+    let shown = told(page).await;
+    assert!(shown.contains("It cannot be compared:") && shown.contains("cannot connect"), "{shown}");
+    for path in [path, page] {
+        assert_eq!(Client::http(team.site.at(8088)).ask(&get("localhost", path)).await.status, 401, "{path}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_has_happened_is_told_and_ones_own_are_found() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let ann = team.person("team-cart");
+    let bob = team.token(&json!({"iss": "https://people.example", "sub": "bob", "groups": ["team-cart"]}));
+    let asked = async |token: &str, method: &str, path: &str, body: &str| {
+        let ask = get(PORTAL, path).method(method).with("authorization", token).body(body.to_owned());
+        team.client().ask(&ask).await
+    };
+    let mut manifest = team.manifest("tax");
+    manifest["spec"]["lifetime"] = json!({"ttl": "2h"});
+    manifest["spec"]["source"] = json!({"author": "bob"});
+    let path = "/api/v1/previews/default/tax";
+    assert_eq!(asked(&ann, "PUT", path, &manifest.to_string()).await.status, 201);
+    let events = async |wanted: &[&str]| {
+        eventually(&format!("{wanted:?}"), async || {
+            let text = asked(&ann, "GET", &format!("{path}/events"), "").await.text();
+            let events: Vec<Value> = from_str(&text).map_err(|_| text.clone())?;
+            let kinds: Vec<_> = events.iter().rev().filter_map(|event| event["kind"].as_str()).collect();
+            if kinds == wanted { Ok(()) } else { Err(format!("{kinds:?}")) }
+        })
+        .await;
+    };
+    events(&["created", "live"]).await;
+    assert_eq!(asked(&bob, "POST", &format!("{path}/extend?ttl=5h"), "").await.status, 200);
+    events(&["created", "live", "extended"]).await;
+    manifest["spec"]["services"][0]["backend"] = json!("127.0.0.1:1");
+    assert_eq!(asked(&bob, "PUT", path, &manifest.to_string()).await.status, 200);
+    events(&["created", "live", "extended", "changed", "live"]).await;
+    let page = asked(&ann, "GET", "/docs/previews/default/tax", "").await.text();
+    for part in ["What has happened", "It was made.", "The gateway shows it.", "It is shown until", "class=\"code\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+
+    // Whoever made it, whatever is said of that and whoever changes it.
+    for (token, mine, all) in [(&ann, "1 preview", "1 preview"), (&bob, "0 previews", "1 preview")] {
+        assert!(asked(token, "GET", "/docs/previews?mine=1", "").await.text().contains(mine));
+        assert!(asked(token, "GET", "/docs/previews", "").await.text().contains(all));
+    }
+    gateway.stop().await;
+}
