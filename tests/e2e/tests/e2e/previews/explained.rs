@@ -34,8 +34,8 @@ async fn explain_follows_a_request_into_the_preview_that_it_is_for() {
     let (public, inside) = (shop.site.http(), shop.site.at(INTERNAL));
     let name = selector(&host);
     let (cookie, baggage) = (format!("a=b; nuncio_preview={name}"), format!("a=b,nuncio-preview={key}"));
-    let branch = format!("to {}-", shop.branch.address());
-    let cart = format!("to {}-", shop.cart.address());
+    let branch = format!("{}-", shop.branch.address());
+    let cart = format!("{}-", shop.cart.address());
     let none = "there is no such preview of this host".to_owned();
     for (at, host, headers, by, told) in [
         (public, host.as_str(), &[][..], "branch", [&branch, ""]),
