@@ -24,7 +24,8 @@ pub(crate) struct Credentials {
 impl Credentials {
     /// New ones. The files that servers need are in the layout's directory.
     pub(crate) fn new(layout: &Layout) -> Self {
-        let authority = Authority::new("kubernetes");
+        // Called otherwise than a server: OpenSSL and its kin take a certificate for one of its own that has its issuer's name.
+        let authority = Authority::new("kubernetes-ca");
         fs::write(layout.file(AUTHORITY), authority.pem()).expect("a file");
         let ip = layout.ip.to_string();
         let names =

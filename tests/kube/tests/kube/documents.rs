@@ -86,5 +86,9 @@ async fn the_api_server_s_documents_are_read_as_apis() {
     assert_eq!(api(&site, own, "core", "current").await["title"], "Core");
     let index = api(&site, own, "index", "missing").await["trouble"].to_string();
     assert!(index.contains("name one of them"), "{index}");
+
+    // The request of a page is answered by the API server.
+    let version = Client::http(site.http()).send(&get(HOST, "/v2/version")).await.unwrap();
+    assert!(version.status == 200 && version.text().contains("gitVersion"), "{}", version.text());
     gateway.stop().await;
 }
