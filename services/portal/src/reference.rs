@@ -100,7 +100,7 @@ impl Reference {
             Ok(mount) => Ok(rewrite(&document, mount)),
             Err(reason) => Err(reason.to_string()),
         };
-        let ways = Ways::of(&api, &document, rewritten.as_ref().ok());
+        let ways = Ways::of(&api, &document);
         let operations = listed(&api, &document, &ways);
         let undocumented = ways.undocumented(&operations);
         let groups = grouped(&document, &operations);
@@ -162,7 +162,7 @@ fn listed(api: &Api, document: &Document, ways: &Ways<'_>) -> Vec<Operation> {
     operations(&document.value)
         .map(|(inner, method, item, operation)| {
             let (path, unrouted) = match ways.to(inner, &method) {
-                Some(path) => (path.to_owned(), None),
+                Some(path) => (path, None),
                 None => unrouted(api, ways, inner, &method),
             };
             let summary = text(operation, "summary").or(text(operation, "description")).map(markdown::summary);
@@ -186,10 +186,10 @@ fn listed(api: &Api, document: &Document, ways: &Ways<'_>) -> Vec<Operation> {
 
 /// The path of an operation that no way leads to, and why.
 fn unrouted(api: &Api, ways: &Ways<'_>, inner: &str, method: &str) -> (String, Option<Unrouted>) {
-    let path = if ways.is_known() { ways.outer(inner) } else { Some(inner) };
+    let path = if ways.is_known() { ways.outer(inner) } else { Some(inner.to_owned()) };
     let only = api.served.method.as_ref().filter(|only| *only != method);
     match path {
-        Some(path) => (path.to_owned(), only.cloned().map(Unrouted::Method)),
+        Some(path) => (path, only.cloned().map(Unrouted::Method)),
         None => (inner.to_owned(), Some(Unrouted::Path)),
     }
 }

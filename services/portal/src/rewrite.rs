@@ -22,13 +22,15 @@ pub(crate) struct Rewritten {
 /// Rewrites a document for clients. Paths that no request through the gateway reaches are left out of it.
 pub(crate) fn rewrite(document: &Document, mount: &Mount) -> Rewritten {
     let mut value = (*document.value).clone();
-    let places = Places::of(document, mount);
-    if places.is_renamed {
-        rename(&mut value, &places.paths);
+    let outward = Outward::of(document, mount.clone());
+    let written = document.value.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let written = written.filter(|path| path.starts_with('/'));
+    let paths: BTreeMap<_, _> = written.map(|path| (path.clone(), outward.path(path))).collect();
+    if outward.begin.is_none() {
+        rename(&mut value, &paths);
     }
-    set_servers(&mut value, document.version, mount, &places.begin);
+    set_servers(&mut value, document.version, mount, outward.begin.as_deref().unwrap_or_default());
     links::rewrite(&mut value, document.version, mount);
-    let paths = places.whole();
     let left_out: Vec<&String> = paths.iter().filter(|(_, outer)| outer.is_none()).map(|(path, _)| path).collect();
     if !left_out.is_empty() {
         let left_out = json!(left_out);
@@ -39,47 +41,31 @@ pub(crate) fn rewrite(document: &Document, mount: &Mount) -> Rewritten {
     Rewritten { value, paths }
 }
 
-/// The path for clients of each path of a document; none where no request reaches it.
-pub(crate) fn paths(document: &Document, mount: &Mount) -> BTreeMap<String, Option<String>> {
-    Places::of(document, mount).whole()
+/// From paths of a document to those of clients.
+pub(crate) struct Outward {
+    mount: Mount,
+    /// What is in front of every path of the document.
+    base: String,
+    /// What is in front of every path for clients, where all of them are below one place.
+    begin: Option<String>,
 }
 
-/// Where clients find the paths of a document.
-struct Places {
-    /// Where all of them begin.
-    begin: String,
-    /// Each behind that; none where no request reaches it.
-    paths: BTreeMap<String, Option<String>>,
-    /// They are called otherwise than in the document.
-    is_renamed: bool,
-}
-
-impl Places {
-    fn of(document: &Document, mount: &Mount) -> Self {
+impl Outward {
+    pub(crate) fn of(document: &Document, mount: Mount) -> Self {
         let Base { host, path: base } = Base::of(document);
-        let outer = match mount.is_outer(&base, host.as_deref()) {
+        let begin = match mount.is_outer(&base, host.as_deref()) {
             true => Some(base.clone()),
             false => mount.outer_base(&base),
         };
-        let paths = document.value.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::keys);
-        let written = paths.filter(|path| path.starts_with('/'));
-        match outer {
-            // Everything is below one place: only that place is another.
-            Some(begin) => {
-                let paths = written.map(|path| (path.clone(), Some(path.clone()))).collect();
-                Self { begin, paths, is_renamed: false }
-            }
-            None => {
-                let reached = |path: &String| (path.clone(), mount.outer(&format!("{base}{path}")));
-                Self { begin: String::new(), paths: written.map(reached).collect(), is_renamed: true }
-            }
-        }
+        Self { mount, base, begin }
     }
 
-    fn whole(self) -> BTreeMap<String, Option<String>> {
-        let begin = self.begin;
-        let outer_paths = self.paths.into_iter();
-        outer_paths.map(|(path, outer)| (path, outer.map(|outer| format!("{begin}{outer}")))).collect()
+    /// The path for clients of a path of the document; none where no request reaches it.
+    pub(crate) fn path(&self, path: &str) -> Option<String> {
+        match &self.begin {
+            Some(begin) => Some(format!("{begin}{path}")),
+            None => self.mount.outer(&format!("{}{path}", self.base)),
+        }
     }
 }
 

@@ -49,7 +49,8 @@ fn all_answered(asked: &OperationsRequest, outcome: &str) -> OperationsView {
 /// of them.
 fn way_in<'m>(model: &'m Model, origin: &str) -> Result<(&'m HttpSettings, Vec<&'m VirtualHost>), String> {
     let asked = ExplainRequest::parse(origin, "GET", []).map_err(|error| error.to_string())?;
-    let request = Request::new(&asked);
+    // Whoever is to have a certificate has one.
+    let request = Request::new(&asked.with_client_certificate(true));
     let listener = entrance::listener(model, &request).ok_or_else(|| entrance::nobody_listens(model, &request))?;
     let FilterChain { handler: Handler::Http(settings), .. } = entrance::chain(listener, &request)? else {
         return Err("the connection is passed on as it comes, or closed".to_owned());
@@ -92,7 +93,9 @@ impl<'m> Followed<'m> {
     }
 
     fn meet(&mut self, model: &Model, route: &'m Route, path: &PathTest<'_>) {
-        let Some(request) = self.request.as_ref().filter(|_| !self.is_over) else { return };
+        // Of a route there is one for requests with a login as well, which is the same but for that.
+        let is_asked = !self.is_over && !route.hides_logins;
+        let Some(request) = self.request.as_ref().filter(|_| is_asked) else { return };
         let Some(open) = open(route, path, request) else { return };
         self.is_over = open.takes_all();
         if !route.origins.is_empty() {

@@ -1,26 +1,24 @@
 //! The ways through the gateway to a service, and which operations of its document each leads to.
 
-use std::collections::BTreeMap;
-
 use super::Operation;
 use crate::api::Api;
 use crate::document::Document;
 use crate::gateway::{ObjectRef, ServedApi};
 use crate::mount::Mount;
-use crate::rewrite::{Rewritten, paths};
+use crate::rewrite::Outward;
 
-/// The path for clients of each path of the document; none where no request reaches it.
-type Paths = BTreeMap<String, Option<String>>;
+/// The most ways beside an API's own that are looked at: some services have thousands.
+const MOST_BESIDE: usize = 100;
 
 /// A way whose paths can be told.
 struct Way<'a> {
     served: &'a ServedApi,
-    paths: std::borrow::Cow<'a, Paths>,
+    outward: Outward,
 }
 
-impl Way<'_> {
-    fn outer(&self, inner: &str) -> Option<&str> {
-        self.paths.get(inner)?.as_deref()
+impl<'a> Way<'a> {
+    fn of(served: &'a ServedApi, mount: Mount, document: &Document) -> Self {
+        Self { served, outward: Outward::of(document, mount) }
     }
 
     fn takes(&self, method: &str) -> bool {
@@ -35,15 +33,11 @@ pub(super) struct Ways<'a> {
 }
 
 impl<'a> Ways<'a> {
-    /// Those of an API whose document was rewritten for its own Mapping, if that can be.
-    pub(super) fn of(api: &'a Api, document: &Document, rewritten: Option<&'a Rewritten>) -> Self {
-        let way = |served: &'a ServedApi| {
-            let mount = Mount::of(served, &[]).ok()?;
-            Some(Way { served, paths: std::borrow::Cow::Owned(paths(document, &mount)) })
-        };
-        let own =
-            rewritten.map(|rewritten| Way { served: &api.served, paths: std::borrow::Cow::Borrowed(&rewritten.paths) });
-        Self { own, beside: api.beside.iter().filter_map(way).collect() }
+    pub(super) fn of(api: &'a Api, document: &Document) -> Self {
+        let own = api.mount.clone().ok().map(|mount| Way::of(&api.served, mount, document));
+        let beside = api.beside.iter().take(MOST_BESIDE);
+        let beside = beside.filter_map(|served| Some(Way::of(served, Mount::of(served, &[]).ok()?, document)));
+        Self { own, beside: beside.collect() }
     }
 
     /// Whether it can be told how clients reach what.
@@ -52,22 +46,23 @@ impl<'a> Ways<'a> {
     }
 
     /// The path by which clients reach an operation. Another Mapping than the API's own counts where it is for the same names.
-    pub(super) fn to(&self, inner: &str, method: &str) -> Option<&str> {
+    pub(super) fn to(&self, inner: &str, method: &str) -> Option<String> {
         let own = self.own.as_ref()?;
         let at_same_hosts = self.beside.iter().filter(|way| way.served.hosts == own.served.hosts);
         let mut all = std::iter::once(own).chain(at_same_hosts).filter(|way| way.takes(method));
-        all.find_map(|way| way.outer(inner))
+        all.find_map(|way| way.outward.path(inner))
     }
 
     /// The path for clients by the API's own Mapping, whatever methods it takes.
-    pub(super) fn outer(&self, inner: &str) -> Option<&str> {
-        self.own.as_ref()?.outer(inner)
+    pub(super) fn outer(&self, inner: &str) -> Option<String> {
+        self.own.as_ref()?.outward.path(inner)
     }
 
     /// What leads to none of the operations.
     pub(super) fn undocumented(&self, operations: &[Operation]) -> Vec<ObjectRef> {
         let leads = |way: &Way<'_>| {
-            operations.iter().any(|operation| way.takes(&operation.method) && way.outer(&operation.inner).is_some())
+            let mut methods = operations.iter().filter(|operation| way.takes(&operation.method));
+            methods.any(|operation| way.outward.path(&operation.inner).is_some())
         };
         let all = self.own.iter().chain(&self.beside);
         all.filter(|way| !leads(way)).map(|way| way.served.object()).collect()

@@ -30,6 +30,9 @@ use crate::texts::Texts;
 /// The most operations on one page: a document of thousands stays quick.
 pub(super) const PER_PAGE: usize = 200;
 
+/// The most routes of one service.
+const MOST_ROUTES: usize = 100;
+
 #[derive(Template)]
 #[template(path = "api.html")]
 struct ApiPage<'a> {
@@ -42,6 +45,7 @@ struct ApiPage<'a> {
     pages: Vec<(usize, String, bool)>,
     schemas: Vec<(&'a str, String)>,
     routes: Vec<Route>,
+    more_routes: usize,
     contact: Option<String>,
     license: Option<String>,
     /// How many there are, in words; nothing where none is known.
@@ -91,7 +95,8 @@ pub(super) async fn api(
     let entry = find(&site, &namespace, &name)?;
     let head = Head::of(&entry, site.texts());
     let reference = entry.reference.as_deref();
-    let routes = entry.api.routes().map(|served| route(served, reference, site.texts())).collect();
+    let more_routes = entry.api.routes().count().saturating_sub(MOST_ROUTES);
+    let routes = entry.api.routes().take(MOST_ROUTES).map(|served| route(served, reference, site.texts())).collect();
     let groups = match reference {
         Some(known) => listed(&site, &entry, groups(known, part.page)).await,
         None => Vec::new(),
@@ -116,6 +121,7 @@ pub(super) async fn api(
             .map(|name| (name, format!("{}/schemas/{}", head.link, escape_path(name))))
             .collect(),
         routes,
+        more_routes,
         contact: of_info("contact", "email").or_else(|| of_info("contact", "name")),
         license: of_info("license", "name"),
         operations_words: reference

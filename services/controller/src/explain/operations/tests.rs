@@ -66,6 +66,18 @@ kind: Filter
 metadata: {name: keys}
 spec: {APIKey: {httpHeader: X-Key, keys: [{secretName: keys}]}}
 ---
+# Where there are logins every open route is there twice.
+apiVersion: getambassador.io/v3alpha1
+kind: Filter
+metadata: {name: login}
+spec:
+  OAuth2: {authorizationURL: "https://idp.example", clientID: shop, secret: unused, protectedOrigins: [{origin: "http://shop.example:8080"}]}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: FilterPolicy
+metadata: {name: account}
+spec: {rules: [{host: shop.example, path: /account, filters: [{name: login}]}]}
+---
 apiVersion: v1
 kind: Secret
 metadata: {name: keys}

@@ -150,11 +150,19 @@ async fn a_way_that_no_operation_goes_is_marked() {
     internal.path = crate::gateway::Path::Prefix("/internal/".to_owned());
     internal.rewrite = None;
     api.beside.push(internal);
+    let more = (0..120).map(|number| crate::gateway::ServedApi {
+        name: format!("more{number}"),
+        docs: None,
+        ..api.served.clone()
+    });
+    let more: Vec<_> = more.collect();
+    api.beside.extend(more);
     let site = site(api, &cart(), &[], None);
     let page = ask(&site, "/docs/doc/shop/cart", HeaderMap::new()).await;
     let row = page.split("<tr>").find(|row| row.contains("Mapping shop/internal")).unwrap();
     assert!(row.contains(">not documented</span>"), "{row}");
     assert_eq!(page.matches(">not documented</span>").count(), 1);
+    assert!(page.contains("and 22 more") && !page.contains("shop/more99"), "{page}");
     let told: Value = serde_json::from_str(&ask(&site, "/docs/api/v1/apis/shop/cart", HeaderMap::new()).await).unwrap();
     assert_eq!(told["undocumented_routes"], json!(["shop/internal"]));
 }
