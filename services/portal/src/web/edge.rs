@@ -160,6 +160,10 @@ impl Reader<'_> {
         let texts = self.site.texts();
         let upstreams: Vec<_> = route.clusters.iter().filter_map(|name| self.upstreams.get(name)).collect();
         let limits = route.limits.into_iter().map(|limit| self.limit(limit));
+        let connect_timeout_ms = upstreams.iter().map(|upstream| upstream.connect_timeout_ms).max();
+        let mut upstreams: Vec<_> = upstreams.into_iter().map(|upstream| self.upstream(upstream)).collect();
+        // Without their names some are the same.
+        upstreams.dedup();
         Some(EdgeRoute {
             objects,
             is_elsewhere,
@@ -171,9 +175,9 @@ impl Reader<'_> {
             is_limited_elsewhere: route.is_limited_elsewhere,
             timeout_ms: route.timeout_ms,
             idle_timeout_ms: route.idle_timeout_ms,
-            connect_timeout_ms: upstreams.iter().map(|upstream| upstream.connect_timeout_ms).max(),
+            connect_timeout_ms,
             retry: route.retry,
-            upstreams: upstreams.into_iter().map(|upstream| self.upstream(upstream)).collect(),
+            upstreams,
         })
     }
 
