@@ -72,9 +72,13 @@ fn answer(path: &str, text: &str) -> Option<Value> {
             "protection": [{ "by": text, "path": text, "filters": [], "applies": true, "outcome": text }],
             "limits": [{ "labels": text, "limit": text, "rule": null, "origin": null, "outcome": text }],
             "lost": [{ "route": told(1, text)["routes"][0], "reason": text }] }),
-        "/api/v1/previews" => list(json!({ "namespace": "shop", "name": text, "access": "Public", "source": null,
+        "/api/v1/preview-details" => list(json!({ "upstreams": [], "events": [
+            { "at": 1, "kind": "created", "detail": "" }, { "at": 2, "kind": "fell-back", "detail": text }] })),
+        "/api/v1/previews" | "/api/v1/preview-list" => {
+            list(json!({ "namespace": "shop", "name": text, "access": "Public", "source": null,
             "urls": [{ "entrypoint": "web", "baseline": "shop.example", "url": "https://web--cart.example" }],
-            "services": [{ "baseline": text, "backend": text }], "problems": [problem] })),
+            "services": [{ "baseline": text, "backend": text }], "problems": [problem] }))
+        }
         "/api/v1/routes" => json!({ "items": told(2, text)["routes"], "total": 2 }),
         _ => return None,
     })

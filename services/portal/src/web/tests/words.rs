@@ -112,6 +112,7 @@ async fn pages_of_the_console_have_no_words_of_their_own() {
         "/docs/previews",
         "/docs/previews/new",
         "/docs/previews/shop/cart",
+        "/docs/previews/shop/cart/changes",
     ]) {
         let request = Request::get(path).header("host", "localhost").body(Body::empty()).unwrap();
         let response = portal.clone().oneshot(request).await.unwrap();
