@@ -49,4 +49,6 @@ pub use module::script_problem;
 pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
 pub use secrets::secret_problem;
-pub use world::{AskedPlace, PreviewProbe, PreviewReplacement, PreviewUrl, PublicName, Resources, Served, World};
+pub use world::{
+    AskedPlace, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl, PublicName, Resources, Served, World,
+};

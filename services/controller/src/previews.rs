@@ -18,6 +18,7 @@ mod place;
 pub(crate) mod probe;
 mod rights;
 mod share;
+mod steps;
 mod store;
 mod sweep;
 pub(crate) mod traffic;
@@ -30,15 +31,15 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use nuncio_api::{
-    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, PreviewSource, Secret,
-    Spec,
+    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec,
 };
 use tokio::sync::mpsc;
 
 use self::hook::{Handled, Wanted};
 use self::manifest::Manifest;
 use self::rights::Grant;
-use self::store::Store;
+use self::steps::{delete_step, extend_step, keep_source, note_author};
+use self::store::{Now, Step, Store};
 use self::tunnel::{Carrier, Tunnels};
 use crate::admin::{
     Caller, Carry, DeletePreview, Delivery, ExtendPreview, OpenTunnel, PreviewChanged, PreviewError, PreviewOutcome,
@@ -90,13 +91,15 @@ impl Lifecycle {
 
     /// Makes a Preview be as somebody writes it.
     pub(crate) fn put(&self, engine: &Mutex<Engine>, wanted: &PutPreview) -> Result<PreviewChanged, PreviewError> {
-        let mut manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
-        let grant = self.is_allowed(engine, &manifest.id, wanted.by.as_ref())?;
-        grant.note(&mut manifest.spec);
-        let old = spec(&lock(engine), &manifest.id);
-        note_author(&mut manifest.spec, old.as_ref(), wanted.by.as_ref().filter(|_| grant == Grant::All));
-        keep_age(&mut manifest.spec, old);
-        self.write(engine, &manifest)
+        let manifest = Manifest::parse(&wanted.namespace, &wanted.name, &wanted.text)?;
+        self.change(engine, &manifest.id, wanted.by.as_ref(), |grant, now| {
+            grant.covers(now.in_the_way())?;
+            let (mut manifest, old) = (manifest.clone(), now.in_the_way());
+            keep_source(&mut manifest.spec, old);
+            grant.note(&mut manifest.spec);
+            note_author(&mut manifest.spec, old, wanted.by.as_ref().filter(|_| grant == Grant::All));
+            Ok(Step::Put(manifest))
+        })
     }
 
     /// Has a Preview shown for longer.
@@ -106,23 +109,40 @@ impl Lifecycle {
         wanted: &ExtendPreview,
     ) -> Result<PreviewChanged, PreviewError> {
         let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
-        self.is_allowed(engine, &id, wanted.by.as_ref())?;
-        let outcome = self.store.extend(engine, &id, length(wanted.ttl.as_deref())?)?;
-        Ok(now(engine, &id, outcome))
+        let length = length(wanted.ttl.as_deref())?;
+        self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
+            grant.covers(now.spec())?;
+            extend_step(&id, now, length)
+        })
     }
 
-    /// Takes a Preview away.
+    /// Ends a Preview.
     pub(crate) fn delete(
         &self,
         engine: &Mutex<Engine>,
         wanted: &DeletePreview,
     ) -> Result<PreviewChanged, PreviewError> {
         let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
-        self.is_allowed(engine, &id, wanted.by.as_ref())?;
-        if self.store.remove(engine, &id)? {
-            return Ok(done(PreviewOutcome::Deleted));
-        }
-        Err(PreviewError::Missing(format!("{}/{}", wanted.namespace, wanted.name)))
+        self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
+            grant.covers(now.spec())?;
+            delete_step(&id, now)
+        })
+    }
+
+    /// Does what is decided of a Preview as it is, by what somebody may do.
+    fn change(
+        &self,
+        engine: &Mutex<Engine>,
+        id: &ObjectId,
+        by: Option<&Caller>,
+        decide: impl Fn(Grant, Now<'_>) -> Result<Step, PreviewError>,
+    ) -> Result<PreviewChanged, PreviewError> {
+        self.store.is_allowed()?;
+        let outcome = self.store.change(engine, id, |now| {
+            let grant = granted(&lock(engine), id, by)?;
+            decide(grant, now)
+        })?;
+        Ok(changed(engine, id, outcome))
     }
 
     /// Lets a process stand in for a service: what its connection is handed to.
@@ -159,64 +179,40 @@ impl Lifecycle {
         policy: &PreviewPolicy,
         wanted: &Wanted,
     ) -> Result<PreviewChanged, PreviewError> {
-        let Wanted { repository, manifest, .. } = wanted;
-        rights::in_namespace(policy, &manifest.id.namespace)?;
-        let (old, has_ended) = {
-            let engine = lock(engine);
-            (spec(&engine, &manifest.id), engine.world.preview_has_ended(&manifest.id, false))
-        };
-        Grant::of(repository).covers(old.as_ref())?;
-        let known = match &old {
-            Some(old) => wanted.is_known_by(old.source.as_ref(), has_ended),
-            None => wanted.is_stale(Timestamp::now()),
-        };
-        match (known, &wanted.unwanted, &manifest.spec.source) {
-            (Some(why), ..) => Ok(ignored(why)),
-            (None, Some(_), Some(source)) if self.store.end(engine, &manifest.id, source)? => {
-                Ok(done(PreviewOutcome::Deleted))
-            }
-            (None, Some(why), _) => Ok(ignored(why.clone())),
-            (None, None, _) => self.write(engine, manifest),
-        }
+        let (repository, id) = (&wanted.repository, &wanted.manifest.id);
+        rights::in_namespace(policy, &id.namespace)?;
+        let mut why = String::new();
+        let outcome = self.store.change(engine, id, |now| {
+            let old = now.in_the_way();
+            Grant::of(repository).covers(old)?;
+            let source = old.and_then(|old| old.source.as_ref());
+            let known = match old {
+                Some(_) => wanted.is_known_by(source, now.times.has_ended),
+                None => wanted.is_stale(Timestamp::now()),
+            };
+            let (manifest, unwanted) = wanted.judged(source);
+            let is_known = known.is_some();
+            why = known.or_else(|| unwanted.clone()).unwrap_or_default();
+            Ok(match unwanted {
+                _ if is_known => Step::Stay,
+                Some(_) => Step::End(manifest.spec.source),
+                None => Step::Put(manifest),
+            })
+        })?;
+        Ok(if outcome == PreviewOutcome::Ignored { ignored(why) } else { changed(engine, id, outcome) })
     }
 
-    /// Whether somebody may change a Preview, and as whom.
-    fn is_allowed(&self, engine: &Mutex<Engine>, id: &ObjectId, by: Option<&Caller>) -> Result<Grant, PreviewError> {
+    /// Whether somebody may change a Preview.
+    fn is_allowed(&self, engine: &Mutex<Engine>, id: &ObjectId, by: Option<&Caller>) -> Result<(), PreviewError> {
         self.store.is_allowed()?;
         let engine = lock(engine);
-        let (_, policy) = policy(&engine)?;
-        let grant = rights::grant(policy, by, &id.namespace)?;
-        grant.covers(spec(&engine, id).as_ref())?;
-        Ok(grant)
-    }
-
-    fn write(&self, engine: &Mutex<Engine>, manifest: &Manifest) -> Result<PreviewChanged, PreviewError> {
-        let outcome = self.store.put(engine, manifest)?;
-        Ok(now(engine, &manifest.id, outcome))
+        granted(&engine, id, by)?.covers(spec(&engine, id).as_ref())
     }
 }
 
-/// When the forge last changed a pull request is for the forge to say: who says so himself could have it unheard, or forget
-/// what was heard of it.
-fn keep_age(spec: &mut Preview, old: Option<Preview>) {
-    if let Some(source) = &mut spec.source {
-        source.updated = old.and_then(|old| old.source?.updated);
-    }
-}
-
-/// Whoever made it first is its author, whatever the manifest says. What a CI job makes is its repository's.
-fn note_author(spec: &mut Preview, old: Option<&Preview>, by: Option<&Caller>) {
-    let author = match old {
-        Some(old) => old.source.as_ref().and_then(|source| source.author.clone()),
-        None => by.map(|by| by.subject.clone()),
-    };
-    match (&mut spec.source, author) {
-        (Some(source), author) => source.author = author,
-        (None, Some(author)) => {
-            spec.source = Some(PreviewSource { author: Some(author), ..PreviewSource::default() });
-        }
-        (None, None) => {}
-    }
+/// What somebody may do where a Preview is.
+fn granted(engine: &Engine, id: &ObjectId, by: Option<&Caller>) -> Result<Grant, PreviewError> {
+    rights::grant(policy(engine)?.1, by, &id.namespace)
 }
 
 /// For how long a Preview is to be shown.
@@ -224,15 +220,12 @@ fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError> {
     ttl.map(str::parse).transpose().map_err(|error: DurationError| PreviewError::Invalid(format!("ttl: {error}")))
 }
 
-/// What became of a Preview that is there.
-fn now(engine: &Mutex<Engine>, id: &ObjectId, outcome: PreviewOutcome) -> PreviewChanged {
+/// What became of a Preview.
+fn changed(engine: &Mutex<Engine>, id: &ObjectId, outcome: PreviewOutcome) -> PreviewChanged {
     let engine = lock(engine);
-    let preview = engine.files.object(id).map(|object| preview_view(&engine, object));
+    let is_shown = outcome != PreviewOutcome::Deleted;
+    let preview = engine.files.object(id).filter(|_| is_shown).map(|object| preview_view(&engine, object));
     PreviewChanged { outcome, why: String::new(), preview }
-}
-
-fn done(outcome: PreviewOutcome) -> PreviewChanged {
-    PreviewChanged { outcome, why: String::new(), preview: None }
 }
 
 fn ignored(why: String) -> PreviewChanged {

@@ -219,6 +219,18 @@ pub struct PreviewSource {
     pub updated: Option<String>,
     /// Who made it by a request, as his login calls him.
     pub author: Option<String>,
+    /// Whether the branch is of a fork.
+    pub fork: Option<bool>,
+    /// The commit of a fork that the pull request had when it got the label without which it has no preview.
+    pub approved: Option<String>,
+}
+
+impl PreviewSource {
+    /// Whether the branch is of a fork.
+    #[must_use]
+    pub fn is_fork(&self) -> bool {
+        self.fork == Some(true)
+    }
 }
 
 #[cfg(test)]

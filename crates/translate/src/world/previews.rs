@@ -12,7 +12,7 @@ mod tunnels;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, PreviewPolicy, Problem, Spec};
+use nuncio_api::{Kind, Object, ObjectId, PreviewPolicy, Problem, Spec};
 use nuncio_ir::auth::Filter;
 use nuncio_ir::{CookieChoice, Delta, PreviewEntry, TableName, put};
 
@@ -29,6 +29,7 @@ use crate::upstream::Location;
 
 pub use includes::PreviewReplacement;
 pub use report::{PreviewProbe, PreviewUrl};
+pub use time::PreviewTimes;
 
 /// Every Preview of this gateway, and what finds those that a change touches.
 #[derive(Debug, Default)]
@@ -219,7 +220,11 @@ impl World {
     }
 
     fn life_by(&self, policy: &PreviewPolicy, id: &ObjectId) -> Option<Life> {
-        let object = self.objects.get(id)?;
+        self.life_of(policy, self.objects.get(id)?)
+    }
+
+    /// How long a Preview would be shown that this object is.
+    fn life_of(&self, policy: &PreviewPolicy, object: &Object) -> Option<Life> {
         let Spec::Preview(spec) = &object.spec else { return None };
         Some(Life::new(spec, policy, self.previews.time.begun(object)))
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use http::{Request, header, request};
 use nuncio_api::{Object, ObjectId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 
-use super::place::Only;
+use super::place::Unwritten;
 use crate::admin::PreviewError;
 use crate::source::kubernetes::Cluster;
 use crate::source::kubernetes::resources::api_kind;
@@ -38,148 +38,185 @@ impl InCluster {
         object.labels.get(MANAGED_BY.0).is_some_and(|by| by == MANAGED_BY.1)
     }
 
-    /// Gives the whole object, with what others have set in it.
-    pub(super) fn apply(&self, id: &ObjectId, text: &str) -> Result<String, PreviewError> {
-        self.apply_as(FIELD_MANAGER, id, text.to_owned())
+    /// The object as it is now, whatever the gateway has seen of it.
+    pub(super) fn find(&self, id: &ObjectId) -> Result<Option<Value>, PreviewError> {
+        match self.ask(id, Request::get(path(id)?), Vec::new()) {
+            Ok(found) => Ok(Some(found)),
+            Err(Unwritten::Refused(PreviewError::Missing(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes an object where none is. Gives the whole object.
+    pub(super) fn create(&self, id: &ObjectId, manifest: &Value) -> Result<Value, Unwritten> {
+        let request = Request::post(format!("{}?fieldManager={FIELD_MANAGER}", collection(id)?));
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        self.ask(id, request, manifest.to_string().into_bytes())
+    }
+
+    /// Has an object say this, with what others have set in it, if it still is as it was found. Gives the whole object.
+    pub(super) fn apply(&self, id: &ObjectId, found: &Value, manifest: Value) -> Result<Value, Unwritten> {
+        let found = match applied(&found["metadata"]["managedFields"]) {
+            Some(managed) => {
+                &self.merge_as(FIELD_MANAGER, id, found, json!({"metadata": {"managedFields": managed}}))?
+            }
+            None => found,
+        };
+        self.apply_as(FIELD_MANAGER, id, found, manifest)
     }
 
     /// Has a Preview end then, as of a change of this time; or says nothing of that any more, so that what others say of it
     /// counts. All else stays as it is, and whose it is. Gives the whole object.
-    pub(super) fn end_at(&self, old: &Object, end: Option<(&str, &str)>) -> Result<String, PreviewError> {
-        let id = &old.id;
-        // By its uid it is not made where it is gone by now.
-        let metadata = json!({ "name": &*id.name, "namespace": &*id.namespace, "uid": old.uid.as_deref() });
+    pub(super) fn end_at(&self, id: &ObjectId, found: &Value, end: Option<(&str, &str)>) -> Result<Value, Unwritten> {
+        let metadata = json!({ "name": &*id.name, "namespace": &*id.namespace });
         let mut part = json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata });
         if let Some((end, changed)) = end {
             part["metadata"]["annotations"] = json!({ Object::CHANGED: changed });
             part["spec"] = json!({ "lifetime": { "expiresAt": end } });
         }
-        self.apply_as(LIFETIME_MANAGER, id, part.to_string())
+        self.apply_as(LIFETIME_MANAGER, id, found, part)
     }
 
     /// Writes what is known by now of the source of a Preview. Gives the whole object.
-    pub(super) fn note_source(&self, id: &ObjectId, news: &Value) -> Result<String, PreviewError> {
-        self.merge_as(FIELD_MANAGER, id, &json!({ "spec": { "source": news } })).map(|object| object.to_string())
+    pub(super) fn note_source(&self, id: &ObjectId, found: &Value, news: &Value) -> Result<Value, Unwritten> {
+        self.merge_as(FIELD_MANAGER, id, found, json!({ "spec": { "source": news } }))
     }
 
     /// Under a name of its own, so that what is applied later leaves it alone.
     pub(super) fn annotate(&self, id: &ObjectId, (key, value): (&str, &str)) -> Result<(), PreviewError> {
-        self.merge_as(NOTES, id, &json!({ "metadata": { "annotations": { key: value } } })).map(drop)
+        let patch = json!({ "metadata": { "annotations": { key: value } } });
+        Ok(self.merge_as(NOTES, id, &Value::Null, patch).map(drop)?)
     }
 
-    fn apply_as(&self, manager: &str, id: &ObjectId, text: String) -> Result<String, PreviewError> {
+    /// Takes an object away that still is as it was found.
+    pub(super) fn delete(&self, id: &ObjectId, found: &Value) -> Result<(), Unwritten> {
+        let request = Request::delete(path(id)?).header(header::CONTENT_TYPE, "application/json");
+        let metadata = &found["metadata"];
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": { "uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"] },
+        });
+        self.ask(id, request, options.to_string().into_bytes()).map(drop)
+    }
+
+    fn apply_as(&self, manager: &str, id: &ObjectId, found: &Value, mut part: Value) -> Result<Value, Unwritten> {
+        pin(&mut part, found);
         let path = format!("{}?fieldManager={manager}&force=true", path(id)?);
         let request = Request::patch(path).header(header::CONTENT_TYPE, "application/apply-patch+yaml");
-        self.ask(id, request, text.into_bytes()).map(|object| object.to_string())
+        self.ask(id, request, part.to_string().into_bytes())
     }
 
-    fn merge_as(&self, manager: &str, id: &ObjectId, patch: &Value) -> Result<Value, PreviewError> {
+    fn merge_as(&self, manager: &str, id: &ObjectId, found: &Value, mut patch: Value) -> Result<Value, Unwritten> {
+        pin(&mut patch, found);
         let request = Request::patch(format!("{}?fieldManager={manager}", path(id)?));
         let request = request.header(header::CONTENT_TYPE, "application/merge-patch+json");
         self.ask(id, request, patch.to_string().into_bytes())
     }
 
-    pub(super) fn delete(&self, old: &Object, only: Only) -> Result<(), PreviewError> {
-        let id = &old.id;
-        let version = match only {
-            Only::Same => Value::Null,
-            Only::Unchanged => self.version(old)?,
-        };
-        let request = Request::delete(path(id)?).header(header::CONTENT_TYPE, "application/json");
-        let options = json!({
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "preconditions": { "uid": old.uid.as_deref(), "resourceVersion": version },
-        });
-        self.ask(id, request, options.to_string().into_bytes()).map(drop)
-    }
-
-    /// The version of an object of which nobody wants anything else since it was seen.
-    fn version(&self, seen: &Object) -> Result<Value, PreviewError> {
-        let now = self.ask(&seen.id, Request::get(path(&seen.id)?), Vec::new())?;
-        let metadata = &now["metadata"];
-        if metadata["uid"].as_str() != seen.uid.as_deref() || metadata["generation"].as_i64() != seen.generation {
-            return Err(PreviewError::Conflict(format!("{} has changed in the meantime", seen.id)));
-        }
-        Ok(metadata["resourceVersion"].clone())
-    }
-
-    fn ask(&self, id: &ObjectId, request: request::Builder, body: Vec<u8>) -> Result<Value, PreviewError> {
+    fn ask(&self, id: &ObjectId, request: request::Builder, body: Vec<u8>) -> Result<Value, Unwritten> {
         let request = request.body(body).map_err(|error| PreviewError::Conflict(error.to_string()))?;
         let asked = async { tokio::time::timeout(PATIENCE, self.0.client.request::<Value>(request)).await };
         match Handle::current().block_on(asked) {
             Ok(answer) => answer.map_err(|error| refusal(id, error)),
-            Err(_) => Err(PreviewError::Conflict(format!("the API server is silent for {} s", PATIENCE.as_secs()))),
+            Err(_) => {
+                Err(PreviewError::Conflict(format!("the API server is silent for {} s", PATIENCE.as_secs())).into())
+            }
         }
     }
 }
 
-fn path(id: &ObjectId) -> Result<String, PreviewError> {
-    let api = api_kind(id.kind).ok_or_else(|| PreviewError::Missing(id.to_string()))?;
-    Ok(format!("{}/{}", api.path(Some(&id.namespace)), id.name))
+/// What is written is for the object as it was found: neither for one that was made anew under its name, nor over what
+/// somebody has written since.
+fn pin(part: &mut Value, found: &Value) {
+    for key in ["uid", "resourceVersion"] {
+        if let Some(value) = found["metadata"].get(key) {
+            part["metadata"][key] = value.clone();
+        }
+    }
 }
 
-fn refusal(id: &ObjectId, error: kube::Error) -> PreviewError {
-    match error {
+/// What an object should note of whose its fields are, where something was written here without being applied: it is made so
+/// by a POST, which alone can say that nothing may be there yet. What is not noted as applied would stay when it is no longer.
+fn applied(managed: &Value) -> Option<Value> {
+    let is_own = |it: &&Value| it["manager"] == FIELD_MANAGER && it.get("subresource").is_none();
+    let (own, others): (Vec<_>, Vec<_>) = managed.as_array()?.iter().partition(is_own);
+    let newest = own.iter().find(|it| it["operation"] == "Update")?;
+    let mut applied = (*newest).clone();
+    applied["operation"] = json!("Apply");
+    own.iter().for_each(|it| unite(&mut applied["fieldsV1"], &it["fieldsV1"]));
+    Some(others.into_iter().cloned().chain([applied]).collect())
+}
+
+/// Adds what is in another set of fields.
+fn unite(fields: &mut Value, other: &Value) {
+    let (Some(fields), Some(other)) = (fields.as_object_mut(), other.as_object()) else { return };
+    for (key, value) in other {
+        unite(fields.entry(key).or_insert_with(|| Map::new().into()), value);
+    }
+}
+
+fn collection(id: &ObjectId) -> Result<String, PreviewError> {
+    let api = api_kind(id.kind).ok_or_else(|| PreviewError::Missing(id.to_string()))?;
+    Ok(api.path(Some(&id.namespace)))
+}
+
+fn path(id: &ObjectId) -> Result<String, PreviewError> {
+    Ok(format!("{}/{}", collection(id)?, id.name))
+}
+
+fn refusal(id: &ObjectId, error: kube::Error) -> Unwritten {
+    let error = match error {
         kube::Error::Api(status) => match status.code {
             404 => PreviewError::Missing(format!("{}/{}, or no such namespace", id.namespace, id.name)),
             401 | 403 => {
                 PreviewError::Forbidden(format!("the API server does not let the gateway: {}", status.message))
             }
             400 | 422 => PreviewError::Invalid(status.message),
+            409 => return Unwritten::Stale,
             _ => PreviewError::Conflict(format!("the API server says: {}", status.message)),
         },
         error => PreviewError::Conflict(format!("the API server cannot be asked: {error}")),
-    }
+    };
+    Unwritten::Refused(error)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use http::Response;
-    use http_body_util::BodyExt;
-    use kube::client::{Body, Client};
-    use nuncio_api::{Defaults, parse};
+    use nuncio_api::Kind;
 
     use super::*;
 
-    /// What is asked of an API server that has an object so, when one is to be deleted that was seen as of generation 2.
-    async fn asked(only: Only, now: Value) -> (Result<(), PreviewError>, Vec<String>) {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&asked);
-        let server = tower::service_fn(move |request: Request<Body>| {
-            let (heard, now) = (Arc::clone(&heard), now.to_string());
-            async move {
-                let (head, body) = request.into_parts();
-                let body = body.collect().await.unwrap().to_bytes();
-                let options: Value = serde_json::from_slice(&body).unwrap_or_default();
-                heard.lock().unwrap().push(format!("{} {}", head.method, options["preconditions"]));
-                Ok::<_, std::io::Error>(Response::new(Body::from(now.into_bytes())))
-            }
-        });
-        let cluster = InCluster(Cluster { client: Client::new(server, "default"), server: String::new() });
-        let seen = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "spec": {},
-            "metadata": {"name": "tax", "namespace": "shop", "uid": "u", "generation": 2}});
-        let defaults = Defaults { namespace: "shop".into(), env: None };
-        let seen = parse(seen.to_string().as_bytes(), &Arc::from("seen"), &defaults).objects.remove(0);
-        let result = tokio::task::spawn_blocking(move || cluster.delete(&seen, only)).await.unwrap();
-        let asked = asked.lock().unwrap().clone();
-        (result, asked)
+    #[test]
+    fn what_is_written_is_for_the_object_as_it_was_found() {
+        let found = json!({"metadata": {"uid": "u", "resourceVersion": "9", "labels": {}}, "spec": {}});
+        let mut part = json!({"metadata": {"name": "tax"}});
+        pin(&mut part, &found);
+        assert_eq!(part, json!({"metadata": {"name": "tax", "uid": "u", "resourceVersion": "9"}}));
+        let mut note = json!({"metadata": {"annotations": {}}});
+        pin(&mut note, &Value::Null);
+        assert_eq!(note, json!({"metadata": {"annotations": {}}}), "a note is for whatever is there");
     }
 
-    #[tokio::test]
-    async fn what_others_have_changed_or_made_anew_is_not_deleted() {
-        let now = |uid: &str, generation: u32| json!({"metadata": {"uid": uid, "generation": generation, "resourceVersion": "9"}});
-        let (result, told) = asked(Only::Same, now("u", 3)).await;
-        assert_eq!((result, told), (Ok(()), vec![r#"DELETE {"resourceVersion":null,"uid":"u"}"#.to_owned()]));
-        let (result, told) = asked(Only::Unchanged, now("u", 2)).await;
-        let delete = r#"DELETE {"resourceVersion":"9","uid":"u"}"#.to_owned();
-        assert_eq!((result, told), (Ok(()), vec!["GET null".to_owned(), delete]));
-        for other in [now("u", 3), now("v", 2)] {
-            let (result, told) = asked(Only::Unchanged, other).await;
-            assert!(matches!(result, Err(PreviewError::Conflict(_))), "{result:?}");
-            assert_eq!(told, ["GET null"]);
-        }
+    #[test]
+    fn what_was_made_by_a_post_counts_as_applied() {
+        let of = |manager: &str, operation: &str, fields: Value| json!({"manager": manager, "operation": operation, "fieldsV1": fields});
+        let other = of("kubectl", "Update", json!({"f:spec": {"f:slug": {}}}));
+        let mut status = of(FIELD_MANAGER, "Update", json!({"f:status": {}}));
+        status["subresource"] = json!("status");
+        let posted = of(FIELD_MANAGER, "Update", json!({"f:spec": {"f:access": {"f:mode": {}}}}));
+        let before = of(FIELD_MANAGER, "Apply", json!({"f:spec": {"f:access": {".": {}}, "f:source": {}}}));
+        let after =
+            of(FIELD_MANAGER, "Apply", json!({"f:spec": {"f:access": {"f:mode": {}, ".": {}}, "f:source": {}}}));
+        let made = applied(&json!([posted, other, before, status])).unwrap();
+        assert_eq!(made, json!([other, status, after]));
+        assert_eq!(applied(&made), None);
+        assert_eq!(applied(&Value::Null), None);
+    }
+
+    #[test]
+    fn an_object_has_the_path_of_its_kind() {
+        let id = ObjectId::new(Kind::Preview, "shop", "tax");
+        assert_eq!(path(&id).unwrap(), "/apis/nuncio.dev/v1alpha1/namespaces/shop/previews/tax");
     }
 }

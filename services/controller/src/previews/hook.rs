@@ -27,6 +27,8 @@ struct PullRequest {
     /// Its branch is not the repository's own.
     is_fork: bool,
     labels: Vec<String>,
+    /// Those of them that it has just got.
+    labelled: Vec<String>,
     /// When it was last changed.
     updated: String,
 }
@@ -37,10 +39,22 @@ pub(super) struct Wanted {
     pub(super) repository: PreviewRepository,
     pub(super) number: u64,
     pub(super) manifest: Manifest,
-    /// Why there should be none.
-    pub(super) unwanted: Option<String>,
+    standing: Standing,
     /// When the forge last changed the pull request.
     pub(super) updated: Timestamp,
+}
+
+/// How a pull request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Closed,
+    /// Its branch is the repository's own.
+    Own,
+    /// It has the label by which previews of forks are allowed, or not; or it has got it just now.
+    Fork {
+        has_label: bool,
+        is_labelled: bool,
+    },
 }
 
 /// For how long a delivery can make a Preview: those that have ended are known for as long, with what was told of them.
@@ -50,8 +64,33 @@ impl Wanted {
     /// Why it says nothing that is not known already of a Preview that says this of its source.
     pub(super) fn is_known_by(&self, source: Option<&PreviewSource>, has_ended: bool) -> Option<String> {
         let known: Timestamp = source?.updated.as_ref()?.parse().ok()?;
-        let is_old = self.updated < known || self.updated == known && has_ended && self.unwanted.is_none();
+        let is_wanted = self.judged(source).1.is_none();
+        let is_old = self.updated < known || self.updated == known && has_ended && is_wanted;
         is_old.then(|| "it is older than what is known of the pull request".to_owned())
+    }
+
+    /// What its Preview should say, by what is known of its source; and why there should be none. Who gives a fork's pull
+    /// request the label has seen the commit that it had then, and none that its author pushes after that.
+    pub(super) fn judged(&self, old: Option<&PreviewSource>) -> (Manifest, Option<String>) {
+        let mut manifest = self.manifest.clone();
+        let source = manifest.spec.source.get_or_insert_default();
+        let (label, known) = (self.repository.fork_label(), old.and_then(|old| old.approved.clone()));
+        let (approved, unwanted) = match self.standing {
+            Standing::Closed => (known, Some("the pull request is closed".to_owned())),
+            Standing::Own => (None, None),
+            Standing::Fork { has_label: false, .. } => {
+                (None, Some(format!("it is from a fork: it needs the label {label}")))
+            }
+            Standing::Fork { is_labelled: true, .. } => (source.commit.clone(), None),
+            Standing::Fork { .. } if known.is_some() && known == source.commit => (known, None),
+            Standing::Fork { .. } => {
+                let why = format!("it is from a fork, and nobody gave it the label {label} since its newest commit");
+                (known, Some(why))
+            }
+        };
+        source.approved = approved;
+        source.author = old.and_then(|old| old.author.clone());
+        (manifest, unwanted)
     }
 
     /// Why it makes no Preview where none is: nobody can tell what has become of the pull request since.
@@ -88,7 +127,7 @@ pub(super) fn read<'s>(
     let filled =
         template.fill(&gaps).map_err(|(_, field, error)| PreviewError::Invalid(format!("{field}: {error}")))?;
     let mut spec = filled.spec;
-    let unwanted = unwanted(&told, repository);
+    let standing = standing(&told, repository);
     spec.source = Some(PreviewSource {
         author: None,
         provider: Some(provider),
@@ -96,23 +135,22 @@ pub(super) fn read<'s>(
         pull_request: Some(told.number),
         branch: Some(told.branch),
         commit: Some(told.commit),
+        fork: told.is_fork.then_some(true),
+        approved: None,
         updated: Some(told.updated),
     });
     let id = ObjectId::new(Kind::Preview, &*repository.namespace, filled.name);
     let manifest = Manifest { spec, ..Manifest::new(id, BTreeMap::new()) };
     let repository = repository.clone();
-    Ok(Ok(Wanted { repository, number: told.number, manifest, unwanted, updated }))
+    Ok(Ok(Wanted { repository, number: told.number, manifest, standing, updated }))
 }
 
-/// Why a pull request should have no preview.
-fn unwanted(told: &PullRequest, repository: &PreviewRepository) -> Option<String> {
-    let label = repository.fork_label();
-    if !told.is_open {
-        Some("the pull request is closed".to_owned())
-    } else if told.is_fork && !told.labels.iter().any(|it| it == label) {
-        Some(format!("it is from a fork: it needs the label {label}"))
-    } else {
-        None
+fn standing(told: &PullRequest, repository: &PreviewRepository) -> Standing {
+    let has = |labels: &[String]| labels.iter().any(|it| it == repository.fork_label());
+    match (told.is_open, told.is_fork) {
+        (false, _) => Standing::Closed,
+        (true, false) => Standing::Own,
+        (true, true) => Standing::Fork { has_label: has(&told.labels), is_labelled: has(&told.labelled) },
     }
 }
 

@@ -88,16 +88,12 @@ impl Manifest {
         format!("{:#}\n", self.json())
     }
 
-    /// The object that a text is which was written, or answered by an API server.
+    /// The object that a text is which was written.
     pub(super) fn written(&self, text: &str) -> Option<Object> {
-        let defaults = Defaults { namespace: Arc::clone(&self.id.namespace), env: None };
-        parse(text.as_bytes(), &Arc::from("manifest"), &defaults)
-            .objects
-            .into_iter()
-            .find(|object| object.id == self.id)
+        read(&self.id, text, "manifest")
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let spec = serde_json::to_value(&self.spec).unwrap_or_default();
         let mut metadata = json!({ "name": &*self.id.name, "namespace": &*self.id.namespace });
         if !self.labels.is_empty() {
@@ -111,6 +107,12 @@ impl Manifest {
         }
         json!({ "apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": metadata, "spec": without_nothing(spec) })
     }
+}
+
+/// The object that a text of this name is, as it was written or an API server has it.
+pub(super) fn read(id: &ObjectId, text: &str, name: &str) -> Option<Object> {
+    let defaults = Defaults { namespace: Arc::clone(&id.namespace), env: None };
+    parse(text.as_bytes(), &Arc::from(name), &defaults).objects.into_iter().find(|object| object.id == *id)
 }
 
 /// Leaves out what says nothing.

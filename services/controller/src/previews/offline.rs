@@ -7,7 +7,8 @@ use nuncio_api::{Kind, ObjectId};
 
 use super::manifest::Manifest;
 use super::rights::in_namespace;
-use super::store::Store;
+use super::steps::{delete_step, extend_step, keep_source};
+use super::store::{Step, Store};
 use super::{length, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
 use crate::offline::Offline;
@@ -27,7 +28,12 @@ pub fn put_preview(
     let (ambassador_id, engine) = offline.into_parts();
     let engine = Mutex::new(engine);
     in_namespace(policy(&lock(&engine))?.1, namespace)?;
-    Store::unfollowed(directory.to_owned(), ambassador_id).put(&engine, &manifest)
+    let store = Store::unfollowed(directory.to_owned(), ambassador_id);
+    store.change(&engine, &manifest.id, |now| {
+        let mut manifest = manifest.clone();
+        keep_source(&mut manifest.spec, now.spec());
+        Ok(Step::Put(manifest))
+    })
 }
 
 /// Has a Preview shown for longer, in the directory that was read.
@@ -42,18 +48,17 @@ pub fn extend_preview(
 ) -> Result<PreviewOutcome, PreviewError> {
     let (ambassador_id, engine) = offline.into_parts();
     let id = ObjectId::new(Kind::Preview, namespace, name);
-    Store::unfollowed(directory.to_owned(), ambassador_id).extend(&Mutex::new(engine), &id, length(ttl)?)
+    let (store, length) = (Store::unfollowed(directory.to_owned(), ambassador_id), length(ttl)?);
+    store.change(&Mutex::new(engine), &id, |now| extend_step(&id, now, length))
 }
 
-/// Takes a Preview away from the directory that was read.
+/// Ends a Preview in the directory that was read. It stays there for a day, so that what is told late of it is known to be late.
 ///
 /// # Errors
-/// When there is none, or its file cannot be removed.
+/// When there is none, or its file cannot be written.
 pub fn delete_preview(offline: Offline, directory: &Path, (namespace, name): (&str, &str)) -> Result<(), PreviewError> {
     let (ambassador_id, engine) = offline.into_parts();
     let id = ObjectId::new(Kind::Preview, namespace, name);
-    match Store::unfollowed(directory.to_owned(), ambassador_id).remove(&Mutex::new(engine), &id)? {
-        true => Ok(()),
-        false => Err(PreviewError::Missing(format!("{namespace}/{name}"))),
-    }
+    let store = Store::unfollowed(directory.to_owned(), ambassador_id);
+    store.change(&Mutex::new(engine), &id, |now| delete_step(&id, now)).map(drop)
 }

@@ -1,17 +1,22 @@
 //! Where Previews are written: into files of their own in the directory that the gateway reads, or into its cluster.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::{fs, io};
 
 use nuncio_api::{Object, ObjectId, Spec};
 use nuncio_telemetry::replace_file;
+use serde_json::Value;
 
 use super::cluster::{InCluster, MANAGED_BY};
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
 use crate::admin::PreviewError;
 use crate::clock;
+use crate::engine::Engine;
 use crate::manifests::Opened;
-use crate::run::Config;
+use crate::run::{Config, lock};
+use crate::source::kubernetes::object::file_of;
+use crate::source::kubernetes::resources::api_kind;
 
 /// Where the files are, below the directory.
 const BELOW: &str = "previews";
@@ -25,13 +30,35 @@ pub(super) enum Place {
     Nowhere,
 }
 
-/// What an object of a cluster has to be still, for it to be taken away: other replicas write there as well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Only {
-    /// The same object, not one that was made anew under its name.
-    Same,
-    /// And one of which nobody wants anything else by now.
-    Unchanged,
+/// A Preview as it is where it is written.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) object: Arc<Object>,
+    /// All that an API server says of it; nothing where there is none.
+    told: Value,
+}
+
+/// Why nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unwritten {
+    /// It is not as it was found any more: what is to become of it has to be decided anew.
+    Stale,
+    Refused(PreviewError),
+}
+
+impl From<PreviewError> for Unwritten {
+    fn from(error: PreviewError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Unwritten> for PreviewError {
+    fn from(error: Unwritten) -> Self {
+        match error {
+            Unwritten::Stale => Self::Conflict("somebody else changes it all the time".to_owned()),
+            Unwritten::Refused(error) => error,
+        }
+    }
 }
 
 impl Place {
@@ -53,52 +80,61 @@ impl Place {
 
     /// A Preview as it is written there: an object of a cluster says who looks after it.
     pub(super) fn marked(&self, mut manifest: Manifest) -> Manifest {
-        if matches!(self, Self::Cluster(_)) {
+        if self.is_shared() {
             manifest.labels.insert(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned());
         }
         manifest
     }
 
-    /// Writes a Preview, in the place of the one that is there; gives it as it is there now. What somebody has written
-    /// elsewhere stays his.
-    pub(super) fn write(&self, old: Option<&Object>, manifest: &Manifest) -> Result<Object, PreviewError> {
-        let id = &manifest.id;
-        self.is_own(id, old)?;
-        let text = match self {
-            Self::Directory(directory) => {
-                let created = old.and_then(|old| old.created).unwrap_or_else(clock::now);
-                let text = Manifest { created: Some(created), ..manifest.clone() }.text();
-                replace(&directory.join(name(id)), &text)
-                    .map_err(|error| PreviewError::Conflict(format!("{} cannot be written: {error}", name(id))))?;
-                text
-            }
-            Self::Cluster(cluster) => {
-                let text = cluster.apply(id, &manifest.text())?;
-                // An end that it was given meanwhile was that of what it said before.
-                match old.filter(|old| end(old).is_some() && manifest.end().is_none()) {
-                    Some(old) => cluster.end_at(old, None)?,
-                    None => text,
-                }
-            }
-            Self::Nowhere => return Err(PreviewError::Missing(id.to_string())),
+    /// Whether others set fields of what is written there.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// A Preview as it is there now, whatever the gateway has seen of it: another replica may have written since.
+    pub(super) fn find(&self, engine: &Mutex<Engine>, id: &ObjectId) -> Result<Option<Found>, PreviewError> {
+        let Self::Cluster(cluster) = self else {
+            let object = lock(engine).files.object(id).map(Arc::clone);
+            return Ok(object.map(|object| Found { object, told: Value::Null }));
         };
-        read(manifest, &text)
+        let Some(told) = cluster.find(id)? else { return Ok(None) };
+        let object = Arc::new(read(id, &told)?);
+        Ok(Some(Found { object, told }))
+    }
+
+    /// Writes a Preview, in the place of the one that was found, if it is there still; gives it as it is there now. What
+    /// somebody has written elsewhere stays his.
+    pub(super) fn write(&self, old: Option<&Found>, manifest: &Manifest) -> Result<Object, Unwritten> {
+        let id = &manifest.id;
+        self.is_own(id, old.map(|old| &*old.object))?;
+        match self {
+            Self::Directory(directory) => Ok(write_file(directory, old, manifest)?),
+            Self::Cluster(cluster) => {
+                let told = match old {
+                    Some(old) => write_over(cluster, old, manifest)?,
+                    None => cluster.create(id, &manifest.json())?,
+                };
+                Ok(read(id, &told)?)
+            }
+            Self::Nowhere => Err(PreviewError::Missing(id.to_string()).into()),
+        }
     }
 
     /// Writes when a Preview ends and what is known of its source. All else is as it was, and in a cluster whose it was.
-    pub(super) fn change(&self, old: &Object, manifest: &Manifest) -> Result<Object, PreviewError> {
+    pub(super) fn change(&self, old: &Found, manifest: &Manifest) -> Result<Object, Unwritten> {
         let Self::Cluster(cluster) = self else { return self.write(Some(old), manifest) };
-        self.is_own(&manifest.id, Some(old))?;
-        let mut text = None;
-        if let Some(new) = manifest.end().filter(|new| end(old) != Some(new)) {
+        let id = &manifest.id;
+        self.is_own(id, Some(&old.object))?;
+        let mut told = old.told.clone();
+        if let Some(new) = manifest.end().filter(|new| end(&old.object) != Some(new)) {
             let changed = clock::text(manifest.changed.unwrap_or_else(clock::now));
-            text = Some(cluster.end_at(old, Some((new, &changed)))?);
+            told = cluster.end_at(id, &told, Some((new, &changed)))?;
         }
-        let news = manifest.news_of_source(old);
+        let news = manifest.news_of_source(&old.object);
         if news.as_object().is_some_and(|news| !news.is_empty()) {
-            text = Some(cluster.note_source(&manifest.id, &news)?);
+            told = cluster.note_source(id, &told, &news)?;
         }
-        text.map_or_else(|| Ok(old.clone()), |text| read(manifest, &text))
+        Ok(read(id, &told)?)
     }
 
     /// Writes an annotation of an object in a cluster, whoever has made it.
@@ -109,15 +145,15 @@ impl Place {
         }
     }
 
-    /// Takes a Preview away.
-    pub(super) fn remove(&self, old: &Object, only: Only) -> Result<(), PreviewError> {
-        let id = &old.id;
-        self.is_own(id, Some(old))?;
+    /// Takes a Preview away, if it still is as it was found.
+    pub(super) fn remove(&self, old: &Found) -> Result<(), Unwritten> {
+        let id = &old.object.id;
+        self.is_own(id, Some(&old.object))?;
         match self {
             Self::Directory(directory) => fs::remove_file(directory.join(name(id)))
-                .map_err(|error| PreviewError::Conflict(format!("{} cannot be removed: {error}", name(id)))),
-            Self::Cluster(cluster) => cluster.delete(old, only),
-            Self::Nowhere => Err(PreviewError::Missing(id.to_string())),
+                .map_err(|error| PreviewError::Conflict(format!("{} cannot be removed: {error}", name(id))).into()),
+            Self::Cluster(cluster) => cluster.delete(id, &old.told),
+            Self::Nowhere => Err(PreviewError::Missing(id.to_string()).into()),
         }
     }
 
@@ -135,10 +171,32 @@ impl Place {
     }
 }
 
-/// What is there of a Preview that was written.
-fn read(manifest: &Manifest, text: &str) -> Result<Object, PreviewError> {
-    let unreadable = || PreviewError::Conflict(format!("{} is there, and cannot be read", manifest.id));
-    manifest.written(text).ok_or_else(unreadable)
+fn write_file(directory: &Path, old: Option<&Found>, manifest: &Manifest) -> Result<Object, PreviewError> {
+    let file = name(&manifest.id);
+    let created = old.and_then(|old| old.object.created).unwrap_or_else(clock::now);
+    let text = Manifest { created: Some(created), ..manifest.clone() }.text();
+    replace(&directory.join(&file), &text)
+        .map_err(|error| PreviewError::Conflict(format!("{file} cannot be written: {error}")))?;
+    manifest.written(&text).ok_or_else(|| unreadable(&manifest.id))
+}
+
+fn write_over(cluster: &InCluster, old: &Found, manifest: &Manifest) -> Result<Value, Unwritten> {
+    let told = cluster.apply(&manifest.id, &old.told, manifest.json())?;
+    // An end that it was given meanwhile was that of what it said before.
+    match end(&old.object).is_some() && manifest.end().is_none() {
+        true => cluster.end_at(&manifest.id, &told, None),
+        false => Ok(told),
+    }
+}
+
+/// The object that an API server has told of.
+fn read(id: &ObjectId, told: &Value) -> Result<Object, PreviewError> {
+    let file = api_kind(id.kind).map(|api| file_of(&api, &id.namespace, &id.name));
+    manifest::read(id, &told.to_string(), file.as_deref().unwrap_or_default()).ok_or_else(|| unreadable(id))
+}
+
+fn unreadable(id: &ObjectId) -> PreviewError {
+    PreviewError::Conflict(format!("{id} is there, and cannot be read"))
 }
 
 /// When a Preview ends, as far as it says that itself.

@@ -23,8 +23,11 @@ impl Lifecycle {
         self.is_allowed(engine, &id, wanted.by.as_ref())?;
         let until = clock::now() + length(wanted.ttl.as_deref())?.as_secs();
         let engine = lock(engine);
-        if spec(&engine, &id).is_none() {
-            return Err(PreviewError::Missing(format!("{}/{}", wanted.namespace, wanted.name)));
+        let missing = || PreviewError::Missing(format!("{}/{}", wanted.namespace, wanted.name));
+        let spec = spec(&engine, &id).ok_or_else(missing)?;
+        if spec.source.is_some_and(|source| source.is_fork()) {
+            let why = "it is of a fork: nobody is sent a link to what strangers have written";
+            return Err(PreviewError::Forbidden(why.to_owned()));
         }
         let conflict = |why: &str| PreviewError::Conflict(format!("{}/{}: {why}", wanted.namespace, wanted.name));
         let (links, expires_at) = engine

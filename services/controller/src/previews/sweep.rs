@@ -6,6 +6,8 @@ use std::time::Duration;
 use nuncio_api::{Kind, ObjectId};
 
 use super::Lifecycle;
+use super::store::{Now, Step};
+use crate::admin::PreviewError;
 use crate::engine::Engine;
 use crate::run::lock;
 
@@ -21,12 +23,18 @@ pub(super) async fn follow(lifecycle: Arc<Lifecycle>, engine: Arc<Mutex<Engine>>
         for id in over {
             let (lifecycle, engine) = (Arc::clone(&lifecycle), Arc::clone(&engine));
             // It writes, and waits for what it has written.
-            let removed = tokio::task::spawn_blocking(move || lifecycle.store.remove_ended(&engine, &id)).await;
+            let removed = tokio::task::spawn_blocking(move || remove(&engine, &lifecycle, &id)).await;
             if let Ok(Err(error)) = removed {
                 tracing::warn!("a preview that has ended stays: {error}");
             }
         }
     }
+}
+
+/// Takes one away that has ended for long, unless a request has begun it anew since that was found.
+fn remove(engine: &Mutex<Engine>, lifecycle: &Lifecycle, id: &ObjectId) -> Result<(), PreviewError> {
+    let decide = |now: Now<'_>| Ok(if now.times.is_forgotten { Step::Remove } else { Step::Stay });
+    lifecycle.store.change(engine, id, decide).map(drop)
 }
 
 fn over(engine: &Engine, lifecycle: &Lifecycle) -> Vec<ObjectId> {

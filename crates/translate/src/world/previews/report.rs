@@ -102,8 +102,8 @@ impl World {
     /// Whether the time of a Preview is over; with `forgotten`, whether nothing is said of that any more either.
     #[must_use]
     pub fn preview_has_ended(&self, id: &ObjectId, forgotten: bool) -> bool {
-        let phase = self.previews.policy().and_then(|policy| self.phase_by(policy, id));
-        phase == Some(Phase::Forgotten) || !forgotten && phase == Some(Phase::Ended)
+        let times = self.objects.get(id).map(|object| self.preview_times(object)).unwrap_or_default();
+        if forgotten { times.is_forgotten } else { times.has_ended }
     }
 
     /// How many Previews of a namespace count against the most that there may be.
@@ -130,12 +130,6 @@ impl World {
     #[must_use]
     pub fn preview_expires(&self, id: &ObjectId) -> Option<u64> {
         self.previews.compiled.get(id)?.life.expires
-    }
-
-    /// When a Preview ends at the latest by the policy, in seconds since 1970.
-    #[must_use]
-    pub fn preview_ends_at_latest(&self, id: &ObjectId) -> Option<u64> {
-        self.life_by(self.previews.policy()?, id)?.longest
     }
 
     /// By which people tell the key of a Preview from others without seeing it.

@@ -26,6 +26,19 @@ pub(super) struct Time {
     pub(super) due: BTreeSet<ObjectId>,
 }
 
+/// The times of a Preview, in seconds since 1970, as far as it has any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PreviewTimes {
+    /// When it ends.
+    pub ends: Option<u64>,
+    /// When it ends at the latest by the policy, whatever it says.
+    pub latest: Option<u64>,
+    /// Whether its time is over.
+    pub has_ended: bool,
+    /// And nothing is said of that any more either.
+    pub is_forgotten: bool,
+}
+
 /// A Preview that went.
 #[derive(Debug)]
 struct Gone {
@@ -90,6 +103,18 @@ impl World {
         let due: Vec<_> = turned.map(|(id, _)| id).chain(over.map(|(id, _)| id)).cloned().collect();
         previews.time.due.extend(due);
         !previews.time.due.is_empty()
+    }
+
+    /// The times of a Preview as this object says them, whether it is the one that is served or not.
+    #[must_use]
+    pub fn preview_times(&self, object: &Object) -> PreviewTimes {
+        let life = self.previews.policy().and_then(|policy| self.life_of(policy, object));
+        life.map_or_else(PreviewTimes::default, |life| {
+            let phase = life.phase(self.previews.time.now);
+            let is_forgotten = phase == Phase::Forgotten;
+            let has_ended = is_forgotten || phase == Phase::Ended;
+            PreviewTimes { ends: life.expires, latest: life.longest, has_ended, is_forgotten }
+        })
     }
 
     /// From here on it is noticed who asks for Previews. Where it never is, none ends because nobody does.

@@ -18,6 +18,10 @@ struct Repository {
 
 #[derive(Deserialize)]
 struct Event {
+    #[serde(default)]
+    action: String,
+    /// Which one was put on or taken away, where that is what has happened.
+    label: Option<Label>,
     pull_request: Pull,
     repository: Repository,
 }
@@ -62,7 +66,7 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
     if event != "pull_request" {
         return Ok(Err(format!("the event {event:?} says nothing of pull requests")));
     }
-    let Event { pull_request: pull, repository } =
+    let Event { action, label, pull_request: pull, repository } =
         serde_json::from_str(body).map_err(|error| PreviewError::Invalid(format!("the body: {error}")))?;
     let own = pull.head.repo.is_some_and(|head| head.full_name.eq_ignore_ascii_case(&repository.full_name));
     Ok(Ok(PullRequest {
@@ -72,6 +76,7 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
         is_open: pull.state == "open",
         is_fork: !own,
         labels: pull.labels.into_iter().map(|label| label.name).collect(),
+        labelled: label.filter(|_| action == "labeled").map(|label| label.name).into_iter().collect(),
         updated: pull.updated_at,
     }))
 }

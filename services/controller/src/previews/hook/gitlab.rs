@@ -20,6 +20,21 @@ struct Event {
     object_attributes: Attributes,
     #[serde(default)]
     labels: Vec<Label>,
+    #[serde(default)]
+    changes: Changes,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Changes {
+    labels: Change,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Change {
+    previous: Vec<Label>,
+    current: Vec<Label>,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +53,7 @@ struct Commit {
     id: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, PartialEq, Eq)]
 struct Label {
     title: String,
 }
@@ -53,8 +68,10 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
     if event != "Merge Request Hook" {
         return Ok(Err(format!("the event {event:?} says nothing of merge requests")));
     }
-    let Event { object_attributes: told, labels } =
+    let Event { object_attributes: told, labels, changes } =
         serde_json::from_str(body).map_err(|error| PreviewError::Invalid(format!("the body: {error}")))?;
+    let Change { previous, current } = changes.labels;
+    let labelled = current.into_iter().filter(|label| !previous.contains(label));
     Ok(Ok(PullRequest {
         number: told.iid,
         branch: told.source_branch,
@@ -62,6 +79,7 @@ pub(super) fn pull_request(event: &str, body: &str) -> Result<Result<PullRequest
         is_open: told.state == "opened",
         is_fork: told.source_project_id != Some(told.target_project_id),
         labels: labels.into_iter().map(|label| label.title).collect(),
+        labelled: labelled.map(|label| label.title).collect(),
         updated: rfc3339(&told.updated_at),
     }))
 }

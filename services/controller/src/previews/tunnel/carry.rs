@@ -71,7 +71,7 @@ impl Carrier {
         self.settle(told).await;
         link.say(&self.connected(&place)).await;
 
-        let reason = self.watch(&mut link, &mut ended).await;
+        let reason = self.watch(&place, &mut link, &mut ended).await;
         let service = place.service.to_string();
         let over = Event::TunnelClosed { preview: place.id.clone(), service, by, since, reason: reason.clone() };
         self.settle(self.tunnels.leave(&place, number, over)).await;
@@ -104,7 +104,7 @@ impl Carrier {
     }
 
     /// Waits for the end: why it came.
-    async fn watch(&self, link: &mut Link, ended: &mut mpsc::UnboundedReceiver<String>) -> String {
+    async fn watch(&self, place: &Place, link: &mut Link, ended: &mut mpsc::UnboundedReceiver<String>) -> String {
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -115,8 +115,10 @@ impl Carrier {
                     if self.tunnels.health.is_draining() {
                         return "the gateway is stopping".to_owned();
                     }
-                    if let Err(error) = permitted(&lock(&self.engine), &self.wanted) {
-                        return error.to_string();
+                    match permitted(&lock(&self.engine), &self.wanted) {
+                        Ok(now) if now == *place => {}
+                        Ok(now) => return format!("{} has another service served: {}", now.id, now.service),
+                        Err(error) => return error.to_string(),
                     }
                 }
             }

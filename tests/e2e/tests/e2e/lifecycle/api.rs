@@ -43,8 +43,17 @@ async fn a_job_puts_its_preview_as_often_as_it_likes_and_takes_it_away() {
     assert_eq!(all["total"], 1, "{all}");
     let gone = team.client().ask(&ask("DELETE", PREVIEW, &job)).await;
     assert_eq!(gone.status, 204, "{}", gone.text());
-    assert_eq!(team.client().ask(&ask("GET", PREVIEW, &job)).await.status, 404);
+    let ended = json_of(&team.client().ask(&ask("GET", PREVIEW, &job)).await);
+    assert_eq!((&ended["problems"][0]["reason"], &ended["urls"]), (&json!("Expired"), &json!([])), "{ended}");
+    assert_eq!(team.client().ask(&ask("DELETE", PREVIEW, &job)).await.status, 404, "once is enough");
     team.at(&url, "/cart/", "410").await;
+    gateway.stop().await;
+    // A gateway that was started anew knows it too.
+    let gateway = team.gateway().await;
+    team.at(&url, "/cart/", "410").await;
+    let anew = team.client().ask(&put(PREVIEW, &job, &manifest)).await;
+    assert_eq!((anew.status, &json_of(&anew)["outcome"]), (200, &json!("updated")));
+    team.at(&url, "/cart/", "branch").await;
     gateway.stop().await;
 }
 
@@ -82,7 +91,7 @@ async fn nobody_does_what_the_policy_does_not_let_him() {
     ] {
         let all = json_of(&ask("/api/v1/previews", &token).await);
         assert_eq!(all["total"], u8::from(sees), "{all}");
-        for path in [PREVIEW, "/docs/previews/default/tax"] {
+        for path in [PREVIEW, &format!("{PREVIEW}/events"), "/docs/previews/default/tax"] {
             assert_eq!(ask(path, &token).await.status, if sees { 200 } else { 404 }, "{path}");
         }
     }

@@ -107,3 +107,67 @@ async fn what_is_not_signed_or_from_a_fork_makes_no_preview() {
     assert_eq!(made["preview"]["name"], "cart-pr-7", "{made}");
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn what_one_way_says_stays_where_another_says_nothing_of_it() {
+    let team = Team::new().await;
+    let policy = team.policy(|policy| policy["spec"]["repositories"][0]["preview"]["lifetime"] = json!({"ttl": "1h"}));
+    team.site.write("policy.yaml", documents(&[policy]));
+    let gateway = team.gateway().await;
+    let (path, ann) = ("/api/v1/previews/default/cart-pr-42", team.person("team-cart"));
+    let person = |method: &str, path: &str| get(PORTAL, path).method(method).with("authorization", &ann);
+    team.client().ask(&github(|_| ())).await;
+    // Saved as the portal's form has it, which knows of no pull request.
+    let mut manifest = team.manifest("cart-pr-42");
+    manifest["spec"]["lifetime"] = json!({"ttl": "2h"});
+    let put = async || json_of(&team.client().ask(&person("PUT", path).body(manifest.to_string())).await);
+    let saved = put().await;
+    let source = &saved["preview"]["source"];
+    assert_eq!((&saved["outcome"], &source["pull_request"]), (&json!("updated"), &json!(42)), "{saved}");
+    // Shown for longer, it stays so when it is saved or pushed to again.
+    let longer = json_of(&team.client().ask(&person("POST", &format!("{path}/extend?ttl=9h"))).await);
+    let end = &longer["preview"]["expires_at"];
+    let again = put().await;
+    assert_eq!((&again["outcome"], &again["preview"]["expires_at"]), (&json!("unchanged"), end), "{again}");
+    let pushed = github(|event| {
+        event["pull_request"]["updated_at"] = json!(ago(30));
+        event["pull_request"]["head"]["sha"] = json!("abcd");
+    });
+    let pushed = json_of(&team.client().ask(&pushed).await);
+    assert_eq!((&pushed["outcome"], &pushed["preview"]["expires_at"]), (&json!("updated"), end), "{pushed}");
+    assert_eq!(json_of(&team.client().ask(&github(closed)).await)["outcome"], "deleted");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_forks_label_is_for_the_commit_that_it_was_given_to() {
+    let team = Team::new().await;
+    let gateway = team.gateway().await;
+    let fork = |minutes: i64, sha: &str, action: &str| {
+        github(|event| {
+            let pull = &mut event["pull_request"];
+            pull["head"] = json!({"ref": "fix", "sha": sha, "repo": {"full_name": "eve/cart"}});
+            pull["labels"] = json!([{"name": "preview"}]);
+            pull["updated_at"] = json!(ago(minutes));
+            event["action"] = json!(action);
+            event["label"] = json!({"name": "preview"});
+        })
+    };
+    let send = async |ask: Ask| json_of(&team.client().ask(&ask).await);
+    let made = send(fork(50, "aaaa", "labeled")).await;
+    assert_eq!(made["outcome"], "created", "{made}");
+    let url = made["preview"]["urls"][0]["url"].as_str().unwrap().to_owned();
+    team.at(&url, "/cart/", "branch").await;
+    assert_eq!(send(fork(40, "aaaa", "edited")).await["outcome"], "updated", "it is the same commit");
+    let share = get(PORTAL, "/api/v1/previews/default/cart-pr-42/share").method("POST");
+    let share = team.client().ask(&share.with("authorization", &team.person("team-cart"))).await;
+    assert!(share.status == 403 && share.text().contains("of a fork"), "{}", share.text());
+
+    assert_eq!(send(fork(30, "bbbb", "synchronize")).await["outcome"], "deleted");
+    team.at(&url, "/cart/", "410").await;
+    let edited = send(fork(20, "bbbb", "edited")).await;
+    assert!(edited["why"].as_str().is_some_and(|why| why.contains("since its newest commit")), "{edited}");
+    assert_eq!(send(fork(10, "bbbb", "labeled")).await["outcome"], "updated");
+    team.at(&url, "/cart/", "branch").await;
+    gateway.stop().await;
+}

@@ -47,10 +47,10 @@ async fn somebody_makes_a_preview_looks_at_it_and_takes_it_away() {
     says("doctor", &["there is no internal Listener", "OTEL_PROPAGATORS=tracecontext,baggage"]);
     says("lacking", &["spec.access.owner"]);
     says("byFields", &["web--fields-", "Public"]);
-    says("ended", &["0 previews"]);
+    says("ended", &["1 preview", "fields"]);
     says("list", &["1 preview", "tax"]);
     says("none", &["0 previews"]);
-    says("gone", &["0 previews"]);
+    says("gone", &["2 previews", "ended"]);
     gateway.stop().await;
 }
 

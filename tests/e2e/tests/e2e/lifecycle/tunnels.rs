@@ -221,3 +221,20 @@ async fn a_process_that_falls_silent_counts_as_gone() {
     process.exit().await;
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_preview_that_has_another_service_served_gets_another_tunnel() {
+    let desk = Desk::new().await;
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    desk.answers(&host, "branch").await;
+    let mut preview = desk.team.manifest("tax");
+    preview["spec"]["services"] = json!([{"baseline": desk.team.web.address().to_string(), "tunnel": true}]);
+    desk.team.site.write("tax.yaml", documents(&[preview]));
+    gateway.line(&["no longer serves", "has another service served"]).await;
+    desk.team.at(&format!("http://{host}/"), "/", "branch").await;
+    desk.answers(&host, "cart").await;
+    interrupt(process).await;
+    gateway.stop().await;
+}

@@ -67,7 +67,7 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
         (&object["metadata"]["labels"]["team"], &object["spec"]["lifetime"]["ttl"]),
         (&json!("cart"), &json!("5h"))
     );
-    // An end that it is given takes nobody's fields, and goes with what it was given for.
+    // An end that it is given takes nobody's fields, and stays where nobody says another.
     let extended = ask(&stage, "extend", &json!({ "ttl": "9h" })).await;
     assert_eq!(extended.status, 200, "{}", extended.text());
     let object = stage.object("preview", "tax").await;
@@ -77,12 +77,22 @@ async fn previews_come_and_go_with_the_right_to_and_those_of_others_stay() {
     assert_eq!(owners(&stage, "tax", &["f:metadata", "f:labels", "f:team"]).await, ["kubectl-label"]);
     assert_eq!(owners(&stage, "tax", &["f:spec", "f:lifetime", "f:expiresAt"]).await, ["nuncio-lifetime"]);
     ask(&stage, "put", &json!({ "text": other.to_string() })).await;
-    let lifetime = stage.object("preview", "tax").await["spec"]["lifetime"].clone();
-    assert_eq!(lifetime, json!({"ttl": "5h"}));
+    assert_eq!(stage.object("preview", "tax").await["spec"]["lifetime"], object["spec"]["lifetime"]);
+    // What it does not say any more goes, also of what it said when it was made.
+    let plain = ask(&stage, "put", &text).await.text();
+    assert!(plain.contains("\"updated\"") && !plain.contains("--other-"), "{plain}");
+    assert_eq!(stage.object("preview", "tax").await["spec"]["slug"], Value::Null);
     let gone = ask(&stage, "delete", &json!({})).await;
     assert_eq!(gone.status, 200, "{}", gone.text());
-    assert!(!stage.kubectl(&["get", "previews"]).await.contains("tax"));
+    let ended = stage.object("preview", "tax").await;
+    assert!(ended["spec"]["lifetime"]["expiresAt"].is_string(), "{ended}");
+    assert_eq!(ask(&stage, "delete", &json!({})).await.status, 404);
+    // Begun anew it says nothing of what it said before.
+    let anew = ask(&stage, "put", &text).await.text();
+    assert!(anew.contains("\"updated\""), "{anew}");
+    assert_eq!(stage.object("preview", "tax").await["spec"]["lifetime"], Value::Null);
 
+    stage.kubectl(&["delete", "preview", "tax"]).await;
     stage.apply(&[preview("tax")]).await;
     eventually("what somebody applied is left alone", async || {
         let reply = ask(&stage, "delete", &json!({})).await;
@@ -174,5 +184,45 @@ async fn webhooks_are_believed_by_a_secret_of_the_cluster_and_of_two_replicas_on
     let ended = stage.object("preview", "cart-42").await;
     assert!(ended["spec"]["lifetime"]["expiresAt"].is_string(), "{ended}");
     assert_eq!(owners(&stage, "cart-42", &["f:spec", "f:lifetime", "f:idle"]).await, ["kubectl-patch"]);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_replicas_that_make_the_same_preview_one_does() {
+    let (stage, two) = (Stage::set().await, Site::new());
+    let namespace = stage.namespace.name();
+    let repository = |name: &str| json!({"provider": "GitLab", "name": name, "namespace": namespace, "tokenIssuer": "https://ci.example"});
+    let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"}, "spec": {
+        "domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any",
+        "repositories": [repository("acme/cart"), repository("acme/web")]}});
+    stage.apply(&[role_without(&[Feature::Webhook, Feature::Edits], true), policy]).await;
+    let first = Gateway::start_by(&stage.site, stage.up().arg("--allow-previews")).await;
+    let second = Gateway::start_by(&two, stage.up_at(&two).arg("--allow-previews")).await;
+    let put = async |site: &Site, repository: &str, name: &str| {
+        let text = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {"name": name}, "spec": {
+            "services": [{"baseline": "app", "backend": "127.0.0.1:9"}], "access": {"mode": "Public"},
+            "entrypoints": [{"name": "web", "host": "shop.example"}]}});
+        let by = json!({"issuer": "https://ci.example", "subject": format!("project_path:{repository}:ref_type:branch:ref:x")});
+        let asked = json!({"namespace": namespace, "name": name, "text": text.to_string(), "by": by});
+        let ask = get("localhost", "/api/v1/preview-put").method("POST").with("content-type", "application/json");
+        Client::http(site.admin()).send(&ask.body(asked.to_string())).await.unwrap()
+    };
+    for site in [&stage.site, &two] {
+        eventually("it reads the policy", async || {
+            let reply = put(site, "acme/cart", "ready").await;
+            if reply.status == 200 { Ok(()) } else { Err(reply.text()) }
+        })
+        .await;
+    }
+    for round in 0..5 {
+        let name = format!("tax-{round}");
+        let (one, other) = tokio::join!(put(&stage.site, "acme/cart", &name), put(&two, "acme/web", &name));
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 403], "{} {}", one.text(), other.text());
+        let owner = if one.status == 200 { "acme/cart" } else { "acme/web" };
+        assert_eq!(stage.object("preview", &name).await["spec"]["source"]["repository"], owner);
+    }
+    first.stop().await;
     second.stop().await;
 }

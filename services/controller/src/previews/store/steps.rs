@@ -1,0 +1,154 @@
+//! What each step writes.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use nuncio_api::{Duration as Length, ObjectId, PreviewSource};
+
+use super::{Now, Step, Store};
+use crate::admin::{PreviewError, PreviewOutcome};
+use crate::clock;
+use crate::engine::Engine;
+use crate::previews::manifest::Manifest;
+use crate::previews::place::{Found, Unwritten};
+use crate::run::lock;
+
+/// For how long a preview is shown that nobody said it of.
+const USUAL: Duration = Duration::from_secs(24 * 3600);
+
+impl Store {
+    /// Does what was decided of what was found.
+    pub(super) fn take(
+        &self,
+        engine: &Mutex<Engine>,
+        old: Option<&Found>,
+        now: Now<'_>,
+        step: Step,
+    ) -> Result<PreviewOutcome, Unwritten> {
+        match (step, old) {
+            (Step::Put(manifest), _) => self.put(engine, old, now, &manifest),
+            (Step::End(source), Some(old)) => self.end(engine, old, now, source),
+            (Step::Extend(length), Some(old)) => self.extend(engine, old, now, length),
+            (Step::Remove, Some(old)) => {
+                self.take_away(engine, old)?;
+                tracing::info!("{} was removed", old.object.id);
+                Ok(PreviewOutcome::Deleted)
+            }
+            (Step::Stay, _) | (_, None) => Ok(PreviewOutcome::Ignored),
+        }
+    }
+
+    fn put(
+        &self,
+        engine: &Mutex<Engine>,
+        old: Option<&Found>,
+        now: Now<'_>,
+        manifest: &Manifest,
+    ) -> Result<PreviewOutcome, Unwritten> {
+        let mut manifest = self.place.marked(self.for_this_instance(manifest));
+        let has_ended = now.times.has_ended;
+        if let Some(old) = old.filter(|_| !has_ended) {
+            self.keep_end(engine, now, &mut manifest);
+            if manifest.is_said_by(&old.object) {
+                return Ok(PreviewOutcome::Unchanged);
+            }
+            return self.write(engine, Some(old), manifest);
+        }
+        is_room(engine, &manifest.id)?;
+        if let Some(old) = old {
+            self.take_away(engine, old)?;
+        }
+        let outcome = self.write(engine, None, manifest)?;
+        Ok(if has_ended { PreviewOutcome::Updated } else { outcome })
+    }
+
+    fn end(
+        &self,
+        engine: &Mutex<Engine>,
+        old: &Found,
+        now: Now<'_>,
+        source: Option<PreviewSource>,
+    ) -> Result<PreviewOutcome, Unwritten> {
+        let Some(spec) = now.spec() else { return Ok(PreviewOutcome::Ignored) };
+        let has_ended = now.times.has_ended;
+        let mut new = spec.clone();
+        new.source = source.or(new.source);
+        if !has_ended {
+            new.lifetime.get_or_insert_default().expires_at = Some(clock::text(clock::now()));
+        }
+        if new != *spec {
+            self.amend(engine, old, new)?;
+        }
+        Ok(if has_ended { PreviewOutcome::Ignored } else { PreviewOutcome::Deleted })
+    }
+
+    fn extend(
+        &self,
+        engine: &Mutex<Engine>,
+        old: &Found,
+        now: Now<'_>,
+        length: Option<Length>,
+    ) -> Result<PreviewOutcome, Unwritten> {
+        let Some(spec) = now.spec() else {
+            return Err(PreviewError::Invalid(format!("{} is not valid", old.object.id)).into());
+        };
+        let usual = lock(engine).world.preview_policy().and_then(|(_, policy)| policy.ttl);
+        let own = spec.lifetime.as_ref().and_then(|lifetime| lifetime.ttl);
+        let length = length.or(own).or(usual).map_or(USUAL, |length| length.0);
+        let wanted = clock::now().saturating_add(length.as_secs());
+        let end = now.times.latest.map_or(wanted, |latest| latest.min(wanted));
+        match now.times.ends {
+            None => return Ok(PreviewOutcome::Unchanged),
+            Some(ends) if ends >= end && end < wanted => {
+                let why = format!("the PreviewPolicy lets it be shown until {} and no longer", clock::text(end));
+                return Err(PreviewError::Conflict(why).into());
+            }
+            Some(ends) if ends >= end => return Ok(PreviewOutcome::Unchanged),
+            Some(_) => {}
+        }
+        let mut spec = spec.clone();
+        spec.lifetime.get_or_insert_default().expires_at = Some(clock::text(end));
+        self.amend(engine, old, spec)
+    }
+
+    /// Whoever was given longer keeps that, where what comes after says no time at which it ends.
+    fn keep_end(&self, engine: &Mutex<Engine>, now: Now<'_>, manifest: &mut Manifest) {
+        let Some(lifetime) = now.spec().and_then(|spec| spec.lifetime.as_ref()) else { return };
+        let (Some(given), None) = (lifetime.end(), manifest.end()) else { return };
+        let created = now.object.and_then(|object| object.created);
+        let mut new = Manifest { created, changed: Some(clock::now()), ..manifest.clone() };
+        if self.place.is_shared() {
+            // What others have set stays where it is not said.
+            let own = new.spec.lifetime.get_or_insert_default();
+            own.ttl = own.ttl.or(lifetime.ttl);
+        }
+        let Some(object) = new.written(&new.text()) else { return };
+        let ends = lock(engine).world.preview_times(&object).ends;
+        if ends.is_some_and(|ends| ends < given) {
+            manifest.spec.lifetime.get_or_insert_default().expires_at.clone_from(&lifetime.expires_at);
+        }
+    }
+
+    /// A gateway of another id than the usual takes no object that does not name it.
+    fn for_this_instance(&self, manifest: &Manifest) -> Manifest {
+        let mut manifest = manifest.clone();
+        if manifest.spec.ambassador_id.is_empty() && self.ambassador_id != "default" {
+            manifest.spec.ambassador_id = vec![self.ambassador_id.clone()];
+        }
+        manifest
+    }
+}
+
+/// How many there may be is for the policy to say; more would not be served.
+fn is_room(engine: &Mutex<Engine>, id: &ObjectId) -> Result<(), PreviewError> {
+    let engine = lock(engine);
+    let most = engine.world.preview_policy().map_or(0, |(_, policy)| policy.max_previews());
+    let namespace = &id.namespace;
+    if engine.world.previews_that_count(namespace) < most {
+        return Ok(());
+    }
+    Err(PreviewError::Conflict(format!("the namespace {namespace} has as many previews as it may have, {most}")))
+}
+
+#[cfg(test)]
+mod tests;

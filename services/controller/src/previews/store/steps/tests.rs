@@ -1,0 +1,258 @@
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use kube::client::{Body, Client};
+use nuncio_api::{Kind, Preview};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::manifests::Manifests;
+use crate::offline::{OfflineConfig, load};
+use crate::previews::cluster::InCluster;
+use crate::previews::place::Place;
+use crate::source::kubernetes::Cluster;
+
+fn id() -> ObjectId {
+    ObjectId::new(Kind::Preview, "default", "tax")
+}
+
+fn preview(lifetime: &Value) -> Value {
+    json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "Preview", "metadata": {"name": "tax", "namespace": "default"},
+        "spec": {"services": [{"baseline": "app", "backend": "127.0.0.1:9"}], "access": {"mode": "Public"},
+            "entrypoints": [{"name": "web", "host": "shop.example"}], "lifetime": lifetime}})
+}
+
+fn manifest(slug: &str) -> Manifest {
+    let mut manifest = Manifest::parse("default", "tax", &preview(&json!({})).to_string()).unwrap();
+    manifest.spec.slug = Some(slug.to_owned());
+    manifest
+}
+
+/// What a gateway knows that has read a directory with a policy, and of Previews what is in there.
+async fn engine(directory: &Path) -> Mutex<Engine> {
+    let policy = json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": "PreviewPolicy", "metadata": {"name": "previews"},
+        "spec": {"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any"}});
+    std::fs::write(directory.join("policy.yaml"), policy.to_string()).unwrap();
+    let config = OfflineConfig {
+        ambassador_id: "default".to_owned(),
+        namespace: "default".to_owned(),
+        expand_environment: false,
+        topology: nuncio_translate::Topology::default(),
+    };
+    let read = load(&Manifests::Directory(directory.to_owned()), &config).await.unwrap();
+    Mutex::new(read.into_parts().1)
+}
+
+/// An API server with one Preview, or none.
+#[derive(Debug, Default)]
+struct Server {
+    object: Option<Value>,
+    version: u64,
+    /// What somebody else does between a look and the write after it.
+    meddle: Vec<Value>,
+}
+
+type Shared = Arc<Mutex<Server>>;
+
+impl Server {
+    fn of(object: Option<Value>) -> Shared {
+        let mut server = Self::default();
+        if let Some(object) = object {
+            server.put(object);
+        }
+        Arc::new(Mutex::new(server))
+    }
+
+    fn put(&mut self, mut object: Value) -> Value {
+        self.version += 1;
+        let metadata = &mut object["metadata"];
+        metadata["resourceVersion"] = json!(self.version.to_string());
+        if metadata["uid"].is_null() {
+            metadata["uid"] = json!(format!("uid-{}", self.version));
+        }
+        self.object.insert(object).clone()
+    }
+
+    fn answer(&mut self, method: &Method, query: &str, body: &Value) -> (u16, Value) {
+        if method != Method::GET {
+            if let Some(other) = self.meddle.pop() {
+                self.put(other);
+            }
+        }
+        let pins = if method == Method::DELETE { &body["preconditions"] } else { &body["metadata"] };
+        let is_stale = |object: &Value| {
+            ["uid", "resourceVersion"].iter().any(|key| !pins[*key].is_null() && pins[*key] != object["metadata"][*key])
+        };
+        match (method, self.object.clone()) {
+            (&Method::GET, Some(object)) => (200, object),
+            (&Method::POST, None) => (201, self.put(body.clone())),
+            (&Method::PATCH, Some(mut object)) if !is_stale(&object) => {
+                if query.contains("fieldManager=nuncio-previews&force") {
+                    object["spec"] = json!({});
+                }
+                merge(&mut object, body);
+                (200, self.put(object))
+            }
+            (&Method::DELETE, Some(object)) if !is_stale(&object) => {
+                self.object = None;
+                (200, object)
+            }
+            (&Method::GET, None) => (404, json!({"kind": "Status", "status": "Failure", "code": 404})),
+            _ => (409, json!({"kind": "Status", "status": "Failure", "code": 409})),
+        }
+    }
+}
+
+fn merge(into: &mut Value, patch: &Value) {
+    match patch {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| merge(&mut into[key], value)),
+        other => *into = other.clone(),
+    }
+}
+
+/// A replica that writes there.
+fn replica(server: &Shared) -> Store {
+    let server = Arc::clone(server);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let server = Arc::clone(&server);
+        async move {
+            let (head, body) = request.into_parts();
+            let body = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap_or_default();
+            let query = head.uri.query().unwrap_or_default();
+            let mut server = server.lock().unwrap_or_else(PoisonError::into_inner);
+            let (status, answer) = server.answer(&head.method, query, &body);
+            let answer = Body::from(answer.to_string().into_bytes());
+            Ok::<_, std::io::Error>(Response::builder().status(status).body(answer).unwrap())
+        }
+    });
+    let cluster = Cluster { client: Client::new(service, "default"), server: String::new() };
+    let unfollowed = Store::unfollowed(Path::new("none").to_owned(), "default".to_owned());
+    Store { place: Place::Cluster(InCluster::new(cluster)), ..unfollowed }
+}
+
+/// Changes the Preview as a replica whose watch has told it of none, and gives what it was told before each decision.
+async fn change(
+    server: &Shared,
+    decide: impl Fn(Option<&Preview>, bool) -> Result<Step, PreviewError> + Send + 'static,
+) -> (Result<PreviewOutcome, PreviewError>, Vec<Option<String>>) {
+    let (directory, store) = (tempfile::tempdir().unwrap(), replica(server));
+    let engine = engine(directory.path()).await;
+    let changed = tokio::task::spawn_blocking(move || {
+        let mut seen = Vec::new();
+        let result = store.change(&engine, &id(), |now| {
+            seen.push(now.spec().map(|spec| spec.slug.clone().unwrap_or_default()));
+            decide(now.spec(), now.times.has_ended)
+        });
+        (result, seen)
+    });
+    changed.await.unwrap()
+}
+
+fn own(slug: &str, lifetime: &Value) -> Value {
+    let mut object = preview(lifetime);
+    object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "nuncio-previews"});
+    object["spec"]["slug"] = json!(slug);
+    object
+}
+
+fn object(server: &Shared) -> Value {
+    server.lock().unwrap().object.clone().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_replica_that_has_not_seen_a_preview_decides_by_what_the_api_server_has() {
+    // Of one that another has ended.
+    let server = Server::of(Some(own("old", &json!({"expiresAt": "2020-01-01T00:00:00Z"}))));
+    let decide = |spec: Option<&Preview>, has_ended| {
+        assert!(spec.is_some() && has_ended);
+        Ok(Step::Stay)
+    };
+    assert_eq!(change(&server, decide).await.0, Ok(PreviewOutcome::Ignored));
+    // It ends one that it does not know of.
+    let server = Server::of(Some(own("old", &json!({}))));
+    assert_eq!(change(&server, |_, _| Ok(Step::End(None))).await.0, Ok(PreviewOutcome::Deleted));
+    assert!(object(&server)["spec"]["lifetime"]["expiresAt"].is_string(), "{}", object(&server));
+    // And leaves alone what somebody made by hand.
+    let server = Server::of(Some(preview(&json!({"ttl": "1h"}))));
+    let before = object(&server);
+    for step in [Step::Put(manifest("new")), Step::End(None), Step::Remove] {
+        let (result, _) = change(&server, move |_, _| Ok(step.clone())).await;
+        assert!(
+            matches!(&result, Err(PreviewError::Conflict(why)) if why.contains("not made by a request")),
+            "{result:?}"
+        );
+    }
+    assert_eq!(object(&server), before);
+}
+
+#[tokio::test]
+async fn where_another_replica_was_faster_it_is_decided_anew() {
+    let decide = |spec: Option<&Preview>, _| {
+        let is_others = spec.is_some_and(|spec| spec.slug.as_deref() == Some("theirs"));
+        if is_others {
+            Err(PreviewError::Forbidden("none of yours".to_owned()))
+        } else {
+            Ok(Step::Put(manifest("ours")))
+        }
+    };
+    let refused = Err(PreviewError::Forbidden("none of yours".to_owned()));
+    let theirs = own("theirs", &json!({}));
+    for before in [None, Some(own("old", &json!({}))), Some(own("old", &json!({"expiresAt": "2020-01-01T00:00:00Z"})))]
+    {
+        let server = Server::of(before.clone());
+        server.lock().unwrap().meddle.push(theirs.clone());
+        let (result, seen) = change(&server, decide).await;
+        assert_eq!((result, &seen[1]), (refused.clone(), &Some("theirs".to_owned())), "{before:?}");
+        assert_eq!(object(&server)["spec"]["slug"], "theirs");
+        // Undisturbed it is done.
+        let server = Server::of(before);
+        change(&server, decide).await.0.unwrap();
+        assert_eq!(object(&server)["spec"]["slug"], "ours");
+    }
+    // Whoever is always faster keeps it from coming to an end, but not for ever.
+    let server = Server::of(Some(own("old", &json!({}))));
+    server.lock().unwrap().meddle = vec![own("old", &json!({})); 100];
+    let (result, seen) = change(&server, decide).await;
+    assert!(matches!(result, Err(PreviewError::Conflict(_))) && seen.len() < 100, "{result:?}");
+}
+
+#[tokio::test]
+async fn what_has_begun_anew_since_it_was_found_to_have_ended_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("previews")).unwrap();
+    let file = directory.path().join("previews/default.tax.json");
+    for (lifetime, goes) in [(json!({"ttl": "1h"}), false), (json!({"expiresAt": "2020-01-01T00:00:00Z"}), true)] {
+        std::fs::write(&file, preview(&lifetime).to_string()).unwrap();
+        let engine = engine(directory.path()).await;
+        let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
+        assert!(lock(&engine).files.object(&id()).is_some());
+        let decide = |now: Now<'_>| Ok(if now.times.is_forgotten { Step::Remove } else { Step::Stay });
+        store.change(&engine, &id(), decide).unwrap();
+        assert_eq!(file.exists(), !goes, "{lifetime}");
+    }
+}
+
+#[tokio::test]
+async fn a_later_end_stays_where_what_is_put_says_none() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("previews")).unwrap();
+    let file = directory.path().join("previews/default.tax.json");
+    let later = clock::text(clock::now() + 9 * 3600);
+    let sooner = clock::text(clock::now() + 600);
+    for (given, put, kept) in [
+        (&later, json!({"ttl": "1h"}), true),
+        (&later, json!({"ttl": "1h", "expiresAt": sooner}), false),
+        (&sooner, json!({"ttl": "1h"}), false),
+        (&later, json!({}), false),
+    ] {
+        std::fs::write(&file, preview(&json!({"ttl": "1h", "expiresAt": given})).to_string()).unwrap();
+        let engine = engine(directory.path()).await;
+        let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
+        let manifest = Manifest::parse("default", "tax", &preview(&put).to_string()).unwrap();
+        store.change(&engine, &id(), |_| Ok(Step::Put(manifest.clone()))).unwrap();
+        let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(written["spec"]["lifetime"]["expiresAt"] == **given, kept, "{given} {put}: {written}");
+    }
+}
