@@ -163,7 +163,7 @@ impl Engine {
             Match::Ambiguous => return Outcome::Deny(bad_path(&request, "the path can be read in two ways")),
         };
         // It carries no credentials, and is answered by what is behind: what follows it is checked.
-        if ClientKind::of(&request) == ClientKind::Preflight && passes_preflights(&steps, &config) {
+        if ClientKind::of(&request) == ClientKind::Preflight && want_credentials(&steps, &config) {
             walked.is_preflight = true;
             return self.allow(request, None);
         }
@@ -194,11 +194,10 @@ impl Engine {
         if gate.is_empty() {
             return Ok(None);
         }
-        if ClientKind::of(request) == ClientKind::Preflight && passes_preflights(gate, config) {
-            walked.is_preflight = true;
-            return Ok(None);
-        }
         walked.rule = "gate".to_owned();
+        if ClientKind::of(request) == ClientKind::Preflight && want_credentials(gate, config) {
+            return Err(Outcome::Deny(unasked_preflight()));
+        }
         let verdict = self.walk(Arc::clone(gate), request, config, walked).await;
         walked.identity.clone_from(&request.identity);
         match verdict {
@@ -250,7 +249,7 @@ impl Engine {
 }
 
 /// Whether filters of a browser's credentials are among these: others can be asked about a preflight, too.
-fn passes_preflights(steps: &[Step], config: &Config) -> bool {
+fn want_credentials(steps: &[Step], config: &Config) -> bool {
     let needs_credentials = |step: &Step| match config.filters.get(&step.filter).map(|filter| &filter.kind) {
         Some(
             Kind::Jwt(_)
@@ -278,6 +277,13 @@ fn instead_of_redirect(request: &Request, status: u16) -> Denial {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     let message = "a login is needed";
     Denial::new("no_session", message, Reply::message(ClientKind::of(request), status, message, request))
+}
+
+/// What is behind a gate answers nobody who has not passed it, and a preflight has nothing to pass it by. Whatever its status,
+/// without `Access-Control-Allow-Origin` no script gets to ask (Fetch, CORS check).
+fn unasked_preflight() -> Denial {
+    let reply = Reply::new(StatusCode::FORBIDDEN).header("cache-control", "no-store");
+    Denial::new("preflight", "a preflight carries no credentials, and passes no gate", reply)
 }
 
 fn undecided(request: &Request) -> Denial {

@@ -100,17 +100,22 @@ async fn whoever_lets_a_request_through_no_upstream_sees_its_session() {
 #[tokio::test]
 async fn a_preflight_goes_on_unasked_and_what_only_says_so_does_not() {
     let rig = Rig::start(|_| {}).await;
-    let decide = async |more: &[(&str, &str)]| {
+    let decide = async |set: &str, more: &[(&str, &str)]| {
         let mut request = Request::new("OPTIONS", "https", "app.test", "/");
         let preflight = [("origin", "https://other.test"), ("access-control-request-method", "GET")];
         for (name, value) in preflight.iter().chain(more) {
             request.add_header(name, value.as_bytes());
         }
-        rig.engine.decide(Some("s"), request).await
+        rig.engine.decide(Some(set), request).await
     };
-    assert_eq!(decide(&[]).await.in_words(), ("allow", "preflight"));
+    assert_eq!(decide("s", &[]).await.in_words(), ("allow", "preflight"));
+    // What is behind a gate answers nobody who has not passed it.
+    let gated = decide("gated", &[]).await;
+    assert_eq!(gated.in_words(), ("deny", "preflight"));
+    let Outcome::Deny(denial) = gated.outcome else { panic!("{gated:?}") };
+    assert_eq!((denial.reply.status.as_u16(), &*denial.reply.body), (403, ""));
     for more in [("content-length", "9"), ("authorization", "Bearer x"), ("cookie", "a=1")] {
-        assert_eq!(decide(&[more]).await.in_words(), ("deny", "no_session"), "{more:?}");
+        assert_eq!(decide("s", &[more]).await.in_words(), ("deny", "no_session"), "{more:?}");
     }
 }
 
@@ -133,7 +138,7 @@ async fn a_session_of_another_filter_client_or_provider_is_none() {
 fn rules(issuer: &str) -> serde_json::Value {
     let rule = |path: &str, arguments: serde_json::Value| json!({ "origin": "p", "path": path, "filters": [{ "filter": "login", "arguments": arguments }] });
     json!({
-        "rule_sets": [{ "id": "open", "rules": [] }, { "id": "s", "rules": [
+        "rule_sets": [{ "id": "open", "rules": [] }, { "id": "gated", "gate": [{ "filter": "login" }], "rules": [] }, { "id": "s", "rules": [
             rule("/strict", json!({ "same_site": "strict" })), rule("/wide", json!({ "scope": ["wide"] })), rule("*", json!({})) ] }],
         "filters": [{ "id": "login", "kind": { "oauth2": { "issuer": issuer, "grant": { "authorization_code": {
             "client_id": "edge", "client_secret": "s", "state_expire_redirect": true,
