@@ -124,10 +124,9 @@ pub(crate) fn build<'a>(
     let mut problem = |id: &ObjectId, problem| problems.entry(id.clone()).or_default().push(problem);
     frame.auth = auth_service::build(objects.clone(), context, &mut problem);
     frame.upstreams.extend(frame.auth.upstream.clone());
-    let mut http = module::http_settings(context.module, &mut frame.module_problems);
+    let mut http = module::http_settings(context.module, context.previews, &mut frame.module_problems);
     frame.module_problems.extend(context.module_resolver_problem());
     http.identity_headers = identity_headers(&frame.auth, context);
-    http.previews = context.previews.cloned();
     let (filters, upstream) = filter_service::compile(context);
     frame.filters = filters;
     frame.upstreams.extend(upstream);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nuncio_api::{self as api, IpAccess, LogFormat, LogType, ModuleConfig, Problem, UnderscoresAction};
 use nuncio_ir::{
     AccessLog, AccessLogFormat, ClientCertHeader, EscapedSlashes, ForwardClientCert, Gzip, GzipStrategy, HttpFilter,
-    HttpSettings, IpRule, IpSource, JsonLogValue, UnderscoreHeaders,
+    HttpSettings, IpRule, IpSource, JsonLogValue, PreviewEntry, UnderscoreHeaders,
 };
 use serde_json::{Map, Value};
 
@@ -16,7 +16,11 @@ const LIVENESS_PATH: &str = "/ambassador/v0/check_alive";
 const READINESS_PATH: &str = "/ambassador/v0/check_ready";
 
 /// Settings of every HTTP filter chain; what a Listener or chain says of itself is left at its default.
-pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) -> HttpSettings {
+pub(crate) fn http_settings(
+    config: &ModuleConfig,
+    previews: Option<&PreviewEntry>,
+    problems: &mut Vec<Problem>,
+) -> HttpSettings {
     let on = |flag: Option<bool>| flag.unwrap_or(false);
     HttpSettings {
         stat_prefix: String::new(),
@@ -48,9 +52,9 @@ pub(crate) fn http_settings(config: &ModuleConfig, problems: &mut Vec<Problem>) 
         suppress_envoy_headers: on(config.suppress_envoy_headers),
         client_cert: client_cert(config),
         identity_headers: Vec::new(),
-        previews: None,
+        previews: previews.cloned(),
         filters: filters(config, problems),
-        access_log: access_log(config),
+        access_log: access_log(config, previews, problems),
     }
 }
 
@@ -165,10 +169,16 @@ fn ip_rule(rule: &api::IpRule) -> IpRule {
     IpRule { source, address: cidr.address, prefix_len: cidr.prefix_len }
 }
 
-/// The access log of every listener.
-pub(crate) fn access_log(config: &ModuleConfig) -> AccessLog {
+/// The access log of every listener. Lines that would show keys of previews are as without a format.
+fn access_log(config: &ModuleConfig, previews: Option<&PreviewEntry>, problems: &mut Vec<Problem>) -> AccessLog {
     let path = config.envoy_log_path.clone().unwrap_or_else(|| "/dev/stdout".to_owned());
-    let format = match (config.envoy_log_type.unwrap_or_default(), &config.envoy_log_format) {
+    let mut written = config.envoy_log_format.as_ref();
+    let shown = written.zip(previews).and_then(|(format, entry)| api::shown_key(format, &entry.headers));
+    if let Some(message) = shown {
+        written = None;
+        problems.push(Problem::error("InvalidFormat", "spec.config.envoy_log_format", message));
+    }
+    let format = match (config.envoy_log_type.unwrap_or_default(), written) {
         (LogType::Text, Some(LogFormat::Text(text))) => AccessLogFormat::Text(text.clone()),
         (LogType::Json | LogType::TypedJson, Some(LogFormat::Fields(fields))) => {
             AccessLogFormat::Json { fields: json_fields(fields) }

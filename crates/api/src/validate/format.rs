@@ -1,5 +1,6 @@
 //! Texts with Envoy's command operators: `%REQ(:path)%`.
 
+use super::format_cel::kept_header;
 use super::format_operators::{LENGTH, OPTIONAL, PLAIN, REQUIRED};
 use super::value::is_token;
 use crate::text::{closest, shorten};
@@ -23,8 +24,9 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 /// Headers of requests that hold the key of a preview, or what lets somebody see it, which no log may have.
 const WITH_KEYS: [&str; 5] = ["x-nuncio-preview", "x-nuncio-scope", "x-nuncio-select", "x-nuncio-share", "baggage"];
 
-/// Checks that a text for logs shows no key of a preview. Of operators that are complete.
-pub(super) fn keeps_keys(text: &str) -> Result<(), String> {
+/// Checks that a text for logs shows no key of a preview, which `others` hold too, in lower case. Of operators that are complete.
+pub(super) fn keeps_keys(text: &str, others: &[String]) -> Result<(), String> {
+    let is_kept = |header: &str| WITH_KEYS.contains(&header) || others.iter().any(|other| other == header);
     let mut rest = text;
     while let Some(start) = rest.find('%') {
         rest = &rest[start + 1..];
@@ -32,9 +34,15 @@ pub(super) fn keeps_keys(text: &str) -> Result<(), String> {
             rest = rest.strip_prefix('%').unwrap_or(rest);
             continue;
         };
-        let of_request = matches!(name, "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ");
-        let named = parameters.filter(|_| of_request).into_iter().flat_map(|names| names.split('?'));
-        if let Some(header) = named.map(str::to_ascii_lowercase).find(|name| WITH_KEYS.contains(&&**name)) {
+        let parameters = parameters.unwrap_or_default();
+        let shown = match name {
+            "REQ" | "REQUEST_HEADER" | "STREAM_INFO_REQ" => {
+                parameters.split('?').map(str::to_ascii_lowercase).find(|name| is_kept(name))
+            }
+            "CEL" => kept_header(parameters, is_kept),
+            _ => None,
+        };
+        if let Some(header) = shown {
             return Err(format!("{header} may hold the key of a preview, which is not to be in logs"));
         }
         rest = after;
@@ -131,11 +139,28 @@ mod tests {
 
     #[test]
     fn logs_show_no_keys() {
-        for text in ["%REQ(baggage)%", "a %REQ(x?X-Nuncio-Preview):5% b", "%%%REQUEST_HEADER(BAGGAGE)%"] {
-            assert!(keeps_keys(text).is_err(), "{text}");
+        for text in [
+            "%REQ(baggage)%",
+            "a %REQ(x?X-Nuncio-Preview):5% b",
+            "%%%REQUEST_HEADER(BAGGAGE)%",
+            "%CEL(request.headers['baggage'])%",
+            "%CEL(string(request.headers)):9%",
+        ] {
+            assert!(keeps_keys(text, &[]).is_err(), "{text}");
         }
-        for text in ["%REQ(x-request-id)%", "100%% baggage", "%RESP(baggage)%", "%%REQ(baggage)%%"] {
-            assert_eq!(keeps_keys(text), Ok(()), "{text}");
+        let good = [
+            "%REQ(x-request-id)%",
+            "100%% baggage",
+            "%RESP(baggage)%",
+            "%%REQ(baggage)%%",
+            "%REQ(X-Branch)%",
+            "%CEL(request.headers['x-branch'])%",
+        ];
+        for text in good {
+            assert_eq!(keeps_keys(text, &[]), Ok(()), "{text}");
+        }
+        for text in &good[4..] {
+            assert!(keeps_keys(text, &["x-branch".to_owned()]).is_err(), "{text}");
         }
     }
 

@@ -101,8 +101,27 @@ fn log(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>) {
 }
 
 fn operators(text: &str, path: &Path<'_>, issues: &mut Issues<'_>) {
-    if let Err(message) = format::check(text).and_then(|()| format::keeps_keys(text)) {
+    if let Err(message) = format::check(text).and_then(|()| format::keeps_keys(text, &[])) {
         issues.error(path, "InvalidFormat", message);
+    }
+}
+
+/// Why a format for logs that is valid may not be used where keys of previews are in these headers, too.
+#[must_use]
+pub fn shown_key(format: &LogFormat, headers: &[String]) -> Option<String> {
+    let in_text = |text: &str| format::keeps_keys(text, headers).err();
+    match format {
+        LogFormat::Text(text) => in_text(text),
+        LogFormat::Fields(fields) => fields.values().find_map(|value| find_text(value, &in_text)),
+    }
+}
+
+fn find_text(value: &Value, find: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    match value {
+        Value::String(text) => find(text),
+        Value::Array(items) => items.iter().find_map(|item| find_text(item, find)),
+        Value::Object(fields) => fields.values().find_map(|value| find_text(value, find)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 
