@@ -100,7 +100,7 @@ fn virtual_host(table: &Table, host: &VirtualHost, exact: bool) -> PbVirtualHost
         domains: host.domains.iter().map(ToString::to_string).collect(),
         routes: choice::routes(table).into_iter().chain(routes_of(table, host, exact, is_asked)).collect(),
         typed_per_filter_config: filters,
-        request_headers_to_add: table.preview.iter().flat_map(preview::told).collect(),
+        request_headers_to_add: preview::told(table),
         metadata: preview::metadata(table, host),
         ..Default::default()
     }
@@ -174,7 +174,10 @@ fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRo
         ..Default::default()
     };
     let mut routes = match &route.action {
-        RouteAction::Forward(forward) => forward::routes(&base, &route.matches.path, forward, known_host),
+        RouteAction::Forward(forward) => {
+            let forward = preview::told_by_arms(table, forward);
+            forward::routes(&base, &route.matches.path, &forward, known_host)
+        }
         RouteAction::Redirect(redirect) => {
             vec![PbRoute { action: Some(action::redirect(redirect, &route.matches.path)), ..base }]
         }
@@ -183,6 +186,7 @@ fn routes(table: &Table, route: &Route, exact: bool, is_asked: bool) -> Vec<PbRo
     checks::let_pass(route, is_asked, &mut routes);
     limits::mark(route, &mut routes);
     logins::mark(route, &mut routes);
+    preview::mark(table, route, &mut routes);
     routes
 }
 

@@ -9,6 +9,7 @@ mod forwards;
 mod listeners;
 mod live;
 mod matches;
+mod previews;
 mod secrets;
 mod tables;
 mod validate;

@@ -7,7 +7,7 @@
 mod action;
 mod matches;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -51,6 +51,8 @@ pub struct Table {
     pub has_ended: bool,
     /// Where a cookie leads its requests to a preview.
     pub by_cookie: Option<CookieChoice>,
+    /// Clusters whose upstreams are not told keys of previews.
+    pub strangers: BTreeSet<ClusterName>,
 }
 
 impl Table {

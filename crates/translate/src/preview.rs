@@ -7,6 +7,7 @@ mod life;
 mod name;
 mod page;
 mod shadow;
+mod trust;
 mod tunnel;
 
 use std::collections::BTreeSet;
@@ -29,6 +30,7 @@ pub(crate) use life::{Begun, Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
 pub(crate) use page::{mark, out_of_service, pointer, shield, tombstone, unknown_table};
 pub(crate) use shadow::{Base, Copied, Face, Shadow};
+pub(crate) use trust::Trust;
 pub(crate) use tunnel::Sockets;
 
 /// What holds for all previews.
@@ -50,6 +52,8 @@ pub(crate) struct Compiled {
     pub(crate) key: Sensitive,
     /// Headers that hold the key besides those that always do.
     pub(crate) headers: Arc<[String]>,
+    /// What says who may be told the key.
+    pub(crate) policy: Arc<PreviewPolicy>,
     pub(crate) entrances: Vec<Entrance>,
     /// Its own, by their places in the spec, and then those of others that it includes.
     pub(crate) replacements: Vec<Replacement>,
@@ -126,7 +130,7 @@ pub(crate) fn compile<'s>(
     sockets: impl Fn(&ObjectId) -> Option<&'s Sockets>,
     context: &Context<'_>,
 ) -> Compiled {
-    let policy = &*rules.policy;
+    let policy = &rules.policy;
     let selector = name::selector(id, spec.slug.as_deref());
     let mut problems = Vec::new();
     let allowed = match forbidden(id, spec, policy) {
@@ -158,7 +162,7 @@ pub(crate) fn compile<'s>(
     let share = gate.as_ref().and_then(|gate| gate::share_filter(gate, id, spec, &selector, &rules.seed));
     let life = Life::new(spec, policy, begun);
     problems.extend(life.problem(now));
-    let phase = life.phase(now);
+    let (phase, policy) = (life.phase(now), Arc::clone(policy));
     let Group { members, is_broken, .. } = group;
     let id = id.clone();
     Compiled {
@@ -166,6 +170,7 @@ pub(crate) fn compile<'s>(
         selector,
         key,
         headers,
+        policy,
         entrances,
         replacements,
         members,
@@ -263,12 +268,15 @@ fn replacement(
     problems: &mut Vec<Problem>,
 ) -> Replacement {
     let only_own = policy.backends.unwrap_or_default() == PreviewBackends::Services;
-    let own = own(id, &service.backend);
+    let own = own(id, &service.backend, context);
     let (missing, forbidden) = if service.is_tunnel() {
         let forbidden = tunnel::forbidden(service, policy).is_some();
         (tunnel::missing(index, service, socket, policy, problems), forbidden)
     } else if only_own && own.is_none() {
-        let message = format!("the PreviewPolicy allows Services of the namespace {} alone", id.namespace);
+        let message = format!(
+            "the PreviewPolicy allows Services of the namespace {} alone, none of type ExternalName",
+            id.namespace
+        );
         let field = format!("spec.services[{index}].backend");
         problems.push(Problem::error("NotAllowed", field, message.clone()));
         (Some(message), true)
@@ -276,6 +284,7 @@ fn replacement(
         let lacks = lacks(id, &service.backend, own.filter(|_| only_own), context);
         let field = format!("spec.services[{index}].backend");
         problems.extend(lacks.clone().map(|message| Problem::warning("NoEndpoints", field, message)));
+        problems.extend(lacks.is_none().then(|| idle_fallback(id, index, service, context)).flatten());
         (lacks, false)
     };
     let found = find(&service.baseline, &id.namespace, context);
@@ -284,12 +293,21 @@ fn replacement(
     Replacement { owner: id.clone(), location, port, backend: service.clone(), missing, forbidden, socket }
 }
 
-/// The Service of the Preview's own namespace that is named, if it is one.
-fn own(id: &ObjectId, backend: &ServiceRef) -> Option<ServiceKey> {
-    match target(&backend.host, &id.namespace) {
-        Target::Name(Some(key)) if key.namespace == id.namespace => Some(key),
-        Target::Name(_) | Target::Address(_) => None,
-    }
+/// The Service of the Preview's own namespace that is named, if it is one, and not another name for anything.
+fn own(id: &ObjectId, backend: &ServiceRef, context: &Context<'_>) -> Option<ServiceKey> {
+    let Target::Name(Some(key)) = target(&backend.host, &id.namespace) else { return None };
+    let names_another = context.services.get(&key).is_some_and(|service| service.is_external_name());
+    (key.namespace == id.namespace && !names_another).then_some(key)
+}
+
+/// The baseline as what answers instead of a backend of which nobody knows whether it is there.
+fn idle_fallback(id: &ObjectId, index: usize, service: &PreviewedService, context: &Context<'_>) -> Option<Problem> {
+    let is_known = find(&service.backend, &id.namespace, context).source.is_some();
+    (!is_known && service.when_missing == Some(WhenMissing::Baseline)).then(|| {
+        let backend = &service.backend;
+        let message = format!("{backend} is no Service with endpoints of its own: it never counts as missing");
+        Problem::warning("NoEffect", format!("spec.services[{index}].whenMissing"), message)
+    })
 }
 
 /// Why there is nobody behind a backend, which has to be the Service `own` where one is given.

@@ -6,7 +6,7 @@ mod protect;
 mod shared;
 mod wild;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::{ObjectId, Problem};
@@ -87,6 +87,7 @@ impl<'c> Builder<'c> {
             preview: None,
             has_ended: false,
             by_cookie: None,
+            strangers: BTreeSet::new(),
         };
         Self {
             table,

@@ -130,6 +130,8 @@ struct Dirty {
     preview_domain: bool,
     /// A cookie chooses previews elsewhere than before.
     preview_choice: bool,
+    /// Others than before are told keys of previews.
+    preview_trust: bool,
     previews: BTreeSet<ObjectId>,
     /// Some `IngressClass` is another.
     ingress_classes: bool,

@@ -204,6 +204,10 @@ pub struct PreviewPolicy {
     pub selectors: Vec<PreviewSelector>,
     /// Headers in which services are told the preview's key, besides `x-nuncio-preview` and `baggage`.
     pub headers: Vec<String>,
+    /// Upstreams besides Services and private addresses that are told the key: addresses and names in DNS, or globs of names with
+    /// one star at either end.
+    #[serde(rename = "trustedUpstreams")]
+    pub trusted_upstreams: Vec<String>,
     /// The Secret, in the policy's namespace, of whose `key` the keys of previews are made; where absent each controller makes
     /// its own when it starts.
     #[serde(rename = "secretName")]

@@ -29,6 +29,14 @@ pub struct Service {
     pub ports: Vec<ServicePort>,
 }
 
+impl Service {
+    /// Whether it is another name in DNS, for anything.
+    #[must_use]
+    pub fn is_external_name(&self) -> bool {
+        self.kind.as_deref() == Some("ExternalName")
+    }
+}
+
 /// A port of a `Service`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]

@@ -1,6 +1,7 @@
 //! Previews and their policies.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::{filter_policy, header, hostname, invalid, missing, preview_repository, target};
 use crate::parse::Issues;
@@ -159,6 +160,11 @@ pub(crate) fn preview_policy(policy: &mut PreviewPolicy, path: &Path<'_>, issues
         hostname::glob(host, &hosts.index(index), issues);
     }
     propagated(&policy.headers, &path.key("headers"), issues);
+    let trusted = path.key("trustedUpstreams");
+    for (index, host) in policy.trusted_upstreams.iter().enumerate().filter(|(_, host)| host.parse::<IpAddr>().is_err())
+    {
+        hostname::glob(host, &trusted.index(index), issues);
+    }
     if policy.port == Some(0) {
         invalid(&path.key("port"), "expected a port from 1 to 65535, found 0", issues);
     }

@@ -3,7 +3,9 @@
 -- find routes, since only the route tells whether a request is one of a preview at the preview's own host: at the
 -- baseline's host, where a header or a cookie chooses previews, all is as services say it.
 --
--- `take_share` is written above.
+-- And it keeps keys that services hand on from third parties, to which a route of the baseline may lead.
+--
+-- HEADERS, those in which services are told a key, and `take_share` are written above.
 
 -- The URL within the preview.
 local function moved(url, host, origin)
@@ -28,19 +30,38 @@ end
 
 -- Whether a preview is asked for at its own host.
 local function is_own(handle)
-  -- Has Envoy look the route up to which the request was led.
-  handle:metadata()
   local origin = handle:virtualHost():metadata():get("origin")
   local host = handle:headers():get(":authority")
   return origin and host and origin:match("^%a+://([^:/]+)") == host:lower()
 end
 
+local function leads_to_stranger(handle)
+  local route = handle:route()
+  return route and route:metadata():get("stranger")
+end
+
+-- Takes a key out of a request, and leaves what is none: select.lua has set it apart.
+local function drop_key(headers)
+  local foreign = headers:get("x-nuncio-baggage")
+  for _, name in ipairs(HEADERS) do
+    headers:remove(name)
+  end
+  headers:remove("baggage")
+  if foreign then
+    headers:add("baggage", foreign:sub(2))
+  end
+end
+
 function envoy_on_request(handle)
+  -- Has Envoy look the route up to which the request was led.
+  handle:metadata()
   if is_own(handle) then
     take_share(handle:headers())
     handle:streamInfo():dynamicMetadata():set("nuncio.preview", "own", true)
   elseif handle:virtualHost():metadata():get("ended") then
     take_share(handle:headers())
+  elseif handle:headers():get(HEADERS[1]) and leads_to_stranger(handle) then
+    drop_key(handle:headers())
   end
 end
 

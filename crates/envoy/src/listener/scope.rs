@@ -175,10 +175,7 @@ pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
         Some(CookieChoice::Any) => "\"any\"",
         None => "nil",
     };
-    // What may be the name of a header is the same between quotes.
-    let names = [PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str));
-    let headers = names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-    let class = suffix(settings);
+    let (headers, class) = (names_of_key(entry), suffix(settings));
     let known = format!(
         "local TRUST, CLASS, DOMAIN, COOKIE, HEADERS = \"{trust}\", \"{class}\", \"{}\", {cookie}, {{{headers}}}\n",
         entry.domain
@@ -191,9 +188,17 @@ fn suffix(settings: &HttpSettings) -> String {
     if settings.class.is_empty() { String::new() } else { format!("|{}", settings.class) }
 }
 
-/// What keeps visitors of previews within them. Not switched off from the start: who has no route yet may be one of them.
-pub(super) fn of_previews() -> HttpFilter {
-    filters::filter(PREVIEW_FILTER, &lua(&[SHARE, PREVIEW].concat()))
+/// What keeps visitors of previews within them, and keys among services. Not switched off from the start: whose route is yet to
+/// be found may be one of them.
+pub(super) fn of_previews(entry: &PreviewEntry) -> HttpFilter {
+    let known = format!("local HEADERS = {{{}}}\n", names_of_key(entry));
+    filters::filter(PREVIEW_FILTER, &lua(&[&*known, SHARE, PREVIEW].concat()))
+}
+
+/// The headers that hold a key, for scripts. What may be the name of a header is the same between quotes.
+fn names_of_key(entry: &PreviewEntry) -> String {
+    let names = [PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str));
+    names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
 fn lua(script: &str) -> Lua {

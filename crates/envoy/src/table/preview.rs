@@ -1,23 +1,72 @@
 //! What the tables of previews have that others have not.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::core::v3::{HeaderValueOption, Metadata};
+use envoy_types::pb::envoy::config::route::v3::Route as PbRoute;
 use envoy_types::pb::google::protobuf::{Struct, Value, value};
 use nuncio_ir::{
-    BAGGAGE_HEADER, BAGGAGE_MEMBER, FOREIGN_HEADER, PREVIEW_HEADER, PreviewContext, Route, Table, VirtualHost,
+    Arm, BAGGAGE_HEADER, BAGGAGE_MEMBER, Backend, FOREIGN_HEADER, Forward, HeaderAdd, PREVIEW_HEADER, PreviewContext,
+    Route, RouteAction, Table, VirtualHost,
 };
 
 use crate::header;
 use crate::listener::{PREVIEW_FILTER, SELECT_FILTER};
 
-/// What upstreams are told: the key, under every name that it has. For the virtual host: what the filter of a miss keeps of a
-/// request's own baggage is taken away only after this.
-pub(super) fn told(preview: &PreviewContext) -> Vec<HeaderValueOption> {
+/// What all upstreams are told. Where there are strangers each arm says it by itself.
+pub(super) fn told(table: &Table) -> Vec<HeaderValueOption> {
+    let told = table.preview.as_ref().filter(|_| table.strangers.is_empty()).map(key);
+    told.into_iter().flatten().map(|add| header::overwrite(&add.name, &add.value)).collect()
+}
+
+/// The key, under every name that it has. What the filter of a miss keeps of a request's own baggage is taken away only by the
+/// table itself, which comes last.
+fn key(preview: &PreviewContext) -> Vec<HeaderAdd> {
     let key = header::literal(preview.key.expose());
-    let names = [PREVIEW_HEADER].into_iter().chain(preview.headers.iter().map(String::as_str));
     let baggage = format!("{BAGGAGE_MEMBER}={key}%REQ({FOREIGN_HEADER})%");
-    names.map(|name| header::overwrite(name, &key)).chain([header::overwrite(BAGGAGE_HEADER, &baggage)]).collect()
+    let add = |name: &str, value: &str| HeaderAdd { name: name.to_owned(), value: value.to_owned(), append: false };
+    names(preview).map(|name| add(name, &key)).chain([add(BAGGAGE_HEADER, &baggage)]).collect()
+}
+
+fn names(preview: &PreviewContext) -> impl Iterator<Item = &str> {
+    [PREVIEW_HEADER].into_iter().chain(preview.headers.iter().map(String::as_str))
+}
+
+/// The route where some upstream of the table may not know the key: it goes with those arms whose may, and what a service has
+/// handed on of it goes no further with others. Of their baggage it was taken out when the request came.
+pub(super) fn told_by_arms<'f>(table: &Table, forward: &'f Forward) -> Cow<'f, Forward> {
+    let Some(preview) = table.preview.as_ref().filter(|_| !table.strangers.is_empty()) else {
+        return Cow::Borrowed(forward);
+    };
+    let mut forward = forward.clone();
+    for arm in &mut forward.arms {
+        let Backend::Cluster(cluster) = &arm.backend else { continue };
+        let is_stranger = table.strangers.contains(cluster);
+        let edits = &mut Arc::make_mut(arm).request_headers;
+        match is_stranger {
+            true => edits.remove.extend(names(preview).map(str::to_owned)),
+            false => edits.add.extend(key(preview)),
+        }
+    }
+    Cow::Owned(forward)
+}
+
+/// Marks a route of the baseline that leads to a stranger, if only with some of its requests or copies of them: the filter takes
+/// a key that services hand on out of them.
+pub(super) fn mark(table: &Table, route: &Route, routes: &mut [PbRoute]) {
+    let RouteAction::Forward(forward) = &route.action else { return };
+    let of_arm = |arm: &Arc<Arm>| matches!(&arm.backend, Backend::Cluster(name) if table.strangers.contains(name));
+    let is_copied = forward.mirrors.iter().any(|mirror| table.strangers.contains(&mirror.cluster));
+    if table.preview.is_some() || !is_copied && !forward.arms.iter().any(of_arm) {
+        return;
+    }
+    for route in routes {
+        let metadata = route.metadata.get_or_insert_default();
+        let fields = &mut metadata.filter_metadata.entry(PREVIEW_FILTER.to_owned()).or_default().fields;
+        fields.insert("stranger".to_owned(), Value { kind: Some(value::Kind::BoolValue(true)) });
+    }
 }
 
 /// What is said of every answer: it is for nobody but who asked.

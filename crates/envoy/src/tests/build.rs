@@ -1,5 +1,6 @@
 //! Model nodes with as little said as possible.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,7 +103,15 @@ pub(super) fn route(name: &str, path: PathMatch, action: RouteAction) -> Route {
 
 pub(super) fn table(host: &str, class: &str, hosts: Vec<VirtualHost>) -> Table {
     let scope = Scope { host: host.into(), preview: "".into(), class: class.into() };
-    Table { name: TableName(scope.to_string().into()), scope, hosts, preview: None, has_ended: false, by_cookie: None }
+    Table {
+        name: TableName(scope.to_string().into()),
+        scope,
+        hosts,
+        preview: None,
+        has_ended: false,
+        by_cookie: None,
+        strangers: BTreeSet::new(),
+    }
 }
 
 pub(super) fn virtual_host(name: &str, domains: &[&str], routes: Vec<Route>) -> VirtualHost {

@@ -1,5 +1,6 @@
 //! What answers where there is no preview to show. No page names an object: it is none of the visitor's business.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use nuncio_ir::{HeaderAdd, NO_HOST, Respond, Route, RouteAction, SELECTOR_MARK, Scope, Table, VirtualHost};
@@ -41,7 +42,15 @@ pub(crate) fn tombstone(entrance: &Entrance, mut routes: Vec<Route>, class: &Arc
     let (name, routes) = (Arc::clone(&entrance.name), routes.into());
     let host = VirtualHost { name, domains: vec!["*".into()], routes, falls_through: false };
     let name = table_name(class, &entrance.name);
-    Table { name, scope, hosts: vec![host], preview: None, has_ended: true, by_cookie: None }
+    Table {
+        name,
+        scope,
+        hosts: vec![host],
+        preview: None,
+        has_ended: true,
+        by_cookie: None,
+        strangers: BTreeSet::new(),
+    }
 }
 
 fn page(name: &str, status: u16, title: &str, text: &str) -> Route {
@@ -94,6 +103,7 @@ fn sign(said: Arc<str>, name: &str, scope: Scope, answer: Route) -> Table {
         preview: None,
         has_ended: false,
         by_cookie: None,
+        strangers: BTreeSet::new(),
     }
 }
 

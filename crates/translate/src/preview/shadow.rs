@@ -1,15 +1,16 @@
 //! The routes of a baseline host as a preview has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use nuncio_api::PreviewedService;
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
-    Arm, Backend, ClusterName, Forward, PreviewContext, PreviewWay, Redirect, Route, RouteAction, Scope, Table,
+    Arm, Backend, ClusterName, Forward, Mirror, PreviewContext, PreviewWay, Redirect, Route, RouteAction, Scope, Table,
     TableName, VirtualHost,
 };
 
+use super::trust::Trust;
 use super::{Compiled, Entrance, Replacement, gate, out_of_service};
 use crate::compiled::Upstream;
 use crate::context::Context;
@@ -60,9 +61,36 @@ impl Shadow<'_> {
         let mut copied = Copied { replaced: vec![false; self.preview.replacements.len()], ..Copied::default() };
         let hosts = self.base.table.hosts.iter().map(|host| self.host(host, guards, &mut copied)).collect();
         let (name, scope) = self.place(class);
-        let mut table = Table { name, scope, hosts, preview: Some(self.told()), has_ended: false, by_cookie: None };
+        let mut table = Table {
+            name,
+            scope,
+            hosts,
+            preview: Some(self.told()),
+            has_ended: false,
+            by_cookie: None,
+            strangers: BTreeSet::new(),
+        };
+        self.keep_from_strangers(&mut table, &copied);
         number_names(&mut table);
         (table, copied)
+    }
+
+    /// Notes who is not told the key. Nobody of those is shown requests, either: a copy would have the key.
+    fn keep_from_strangers(&self, table: &mut Table, copied: &Copied) {
+        let owners = self.preview.replacements.iter().map(|replacement| &replacement.owner.namespace);
+        let trust = Trust::new(&self.preview.policy, &self.base.table).with(owners);
+        let strangers = trust.strangers(copied.upstreams.values());
+        for route in table.hosts.iter_mut().flat_map(|host| &mut host.routes) {
+            let RouteAction::Forward(forward) = &route.action else { continue };
+            let is_strange = |mirror: &Mirror| strangers.contains(&mirror.cluster);
+            if !forward.mirrors.iter().any(is_strange) {
+                continue;
+            }
+            if let RouteAction::Forward(forward) = &mut Arc::make_mut(route).action {
+                forward.mirrors.retain(|mirror| !is_strange(mirror));
+            }
+        }
+        table.strangers = strangers;
     }
 
     /// The name of the table, and which requests find it.

@@ -38,7 +38,7 @@ impl Lookup<'_> {
         };
         let service = found.as_ref().and_then(|key| context.services.get(key));
         match (service, found) {
-            (Some(service), _) if service.kind.as_deref() == Some("ExternalName") => {
+            (Some(service), _) if service.is_external_name() => {
                 (dns(service.external_name.as_deref().unwrap_or(host)), None)
             }
             (Some(_), Some(key)) => (Discovery::Endpoints, Some(endpoint_source(key, port, host))),

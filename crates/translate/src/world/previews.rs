@@ -59,7 +59,8 @@ pub(super) struct Previews {
 }
 
 impl Previews {
-    fn policy(&self) -> Option<&PreviewPolicy> {
+    /// What is in force.
+    pub(super) fn policy(&self) -> Option<&PreviewPolicy> {
         self.rules().map(|rules| &*rules.policy)
     }
 

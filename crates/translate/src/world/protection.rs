@@ -154,6 +154,13 @@ impl World {
         self.settings.authz.is_some() && self.model.clusters.contains_key(&filter_service::own_cluster())
     }
 
+    /// Has what is written for names looked at anew that are for previews alone now, or are no more.
+    pub(super) fn stir_reserved(&mut self) {
+        let kinds = POLICIES.into_iter().chain([Kind::Host, Kind::Mapping]);
+        let ids: Vec<_> = kinds.flat_map(|kind| self.ids_of(kind)).cloned().collect();
+        self.stirred.extend(ids);
+    }
+
     /// What is wrong with a Filter or FilterPolicy besides what is wrong with its text.
     pub(super) fn protection_problems(&self, id: &ObjectId) -> Vec<Problem> {
         let mut problems = self.protection.problems.get(id).cloned().unwrap_or_default();
@@ -191,9 +198,21 @@ impl World {
                 return Some(Problem::warning("NoMatchingRoute", format!("spec.rules[{index}]"), message));
             }
             let is_idle = !self.rule_sets.holds(&origin);
-            is_idle.then(|| self.idle_rule(index, &Glob::of_host(rule.host()))).flatten()
+            let idle = || is_idle.then(|| self.idle_rule(index, &Glob::of_host(rule.host()))).flatten();
+            self.rule_for_previews(index, rule.host()).or_else(idle)
         });
         idle.collect()
+    }
+
+    /// Whether a rule is for names that previews have, to which those of the hosts apply that they show.
+    fn rule_for_previews(&self, index: usize, host: &str) -> Option<Problem> {
+        let host = Glob::of_host(host).to_string();
+        let domain = self.previews.domain().filter(|_| self.previews.reserves(&host.replace(['*', '?'], "x")))?;
+        let message = format!(
+            "does not count for previews, and names right below {domain} are for previews alone: there the PreviewPolicy's \
+             filters count, and the rules for the hosts that they show"
+        );
+        Some(Problem::warning("ReservedForPreviews", format!("spec.rules[{index}].host"), message))
     }
 
     /// Why a rule for this host is for no request.

@@ -6,13 +6,14 @@ mod secrets;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, ObjectId, Problem, Severity};
+use nuncio_api::{Kind, ObjectId, Problem, Severity, Spec};
 use nuncio_ir::auth::{FilterId, RuleSetId};
 use nuncio_ir::{Backend, ClusterName, Discovery, RouteAction, SecretName, Slot, TableName};
 
 use super::World;
 use super::intake::{secret_ref, service_key, slice_service};
 use crate::compiled::{Compiled, HostCondition};
+use crate::pattern::HostPattern;
 use crate::policy::HostPolicy;
 use crate::table::table_name;
 
@@ -69,6 +70,7 @@ impl World {
         problems.extend(self.auth_problems(id));
         problems.extend(self.protection_problems(id));
         problems.extend(self.preview_problems(id));
+        problems.extend(self.reserved_host(id));
         problems.extend(self.portal_problem(id));
         problems.extend(self.frame.problems.get(id).into_iter().flatten().cloned());
         problems.extend(self.table_problems.of(id).cloned());
@@ -121,9 +123,19 @@ impl World {
 
     /// Whether the Mapping is for a name that previews have.
     fn reserved(&self, compiled: &Compiled) -> Option<Problem> {
-        let name = compiled.host.exact().filter(|name| self.previews.reserves(name))?;
-        let message = format!("serves nothing: names like {name} are for previews alone");
-        Some(Problem::warning("ReservedForPreviews", "spec.hostname", message))
+        self.reserved_name(compiled.host.exact()?)
+    }
+
+    /// The same of a Host.
+    fn reserved_host(&self, id: &ObjectId) -> Option<Problem> {
+        let Spec::Host(host) = &self.objects.get(id)?.spec else { return None };
+        self.reserved_name(HostPattern::parse(host.hostname.as_deref()?)?.exact()?)
+    }
+
+    fn reserved_name(&self, name: &str) -> Option<Problem> {
+        let message = || format!("serves nothing: names like {name} are for previews alone");
+        let is_reserved = self.previews.reserves(name);
+        is_reserved.then(|| Problem::warning("ReservedForPreviews", "spec.hostname", message()))
     }
 
     /// Whether no Host takes the Mapping; if that is because its Host cannot be used, why.

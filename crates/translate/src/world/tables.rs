@@ -13,7 +13,7 @@ use crate::frame::Frame;
 use crate::overlap::may_overlap;
 use crate::pattern::HostPattern;
 use crate::policy::Class;
-use crate::preview;
+use crate::preview::{self, Trust};
 use crate::table::{self, Around, Built, Guard, Protected, Shared, Wilds, table_name};
 
 impl World {
@@ -49,14 +49,18 @@ impl World {
         if let Some(old) = changed {
             names.extend(self.renamed(&self.frame.classes[at], old));
         }
+        let turned_internal = changed.flatten().is_some_and(|old| old.internal != self.frame.classes[at].internal);
         if let Some(old) = &dirty.old_coverage {
             names.extend(self.covered_otherwise(&self.frame.classes[at], old));
         }
-        if dirty.preview_domain || dirty.preview_choice {
+        if dirty.preview_domain || dirty.preview_choice || dirty.preview_trust || turned_internal {
             names.extend(self.names.exact().chain(self.frame.classes[at].exact.keys()).cloned());
         }
-        let may_rewild =
-            changed.is_some() || !dirty.wild.is_empty() || dirty.old_coverage.is_some() || dirty.preview_domain;
+        let may_rewild = changed.is_some()
+            || !dirty.wild.is_empty()
+            || dirty.old_coverage.is_some()
+            || dirty.preview_domain
+            || dirty.preview_trust;
         if names.is_empty() && !may_rewild {
             return;
         }
@@ -72,6 +76,7 @@ impl World {
             let mut built = self.build_exact(&self.frame.classes[at], &name, &mut wilds);
             if let Some(built) = &mut built {
                 built.table.by_cookie = self.previews.by_cookie_at(&name);
+                self.note_strangers(&self.frame.classes[at], built);
             }
             let key = table_name(&self.frame.classes[at].key, &name);
             let falls = |table: &nuncio_ir::Table| table.hosts.iter().any(|host| host.falls_through);
@@ -186,7 +191,15 @@ impl World {
         if let Some(domain) = self.previews.domain() {
             preview::shield(&mut built.table, domain);
         }
+        self.note_strangers(class, &mut built);
         built
+    }
+
+    /// Notes who is not told the key of a preview that services hand on to the baseline.
+    fn note_strangers(&self, class: &Class, built: &mut Built) {
+        if let Some(policy) = self.previews.policy().filter(|_| class.internal) {
+            built.table.strangers = Trust::new(policy, &built.table).strangers(built.upstreams.iter());
+        }
     }
 
     pub(super) fn around<'c>(&'c self, class: &'c Class) -> Around<'c> {

@@ -52,7 +52,12 @@ impl World {
             it.as_ref().and_then(|it| Some((it.entry.by_cookie?, it.rules.policy.hosts.clone())))
         };
         let old = &self.previews.in_force;
-        dirty.frame |= entry(old) != entry(&new);
+        if entry(old) != entry(&new) {
+            dirty.frame = true;
+            // What its log may show.
+            let module = self.chosen_module().map(|module| module.id.clone());
+            self.stirred.extend(module);
+        }
         if rules(old) != rules(&new) {
             dirty.previews.extend(self.ids_of(Kind::Preview).cloned());
         }
@@ -61,8 +66,11 @@ impl World {
             self.stirred.extend(new.iter().map(|it| it.id.clone()));
         }
         dirty.preview_choice |= choosing(old) != choosing(&new);
+        let trusted = |it: &Option<InForce>| it.as_ref().map(|it| it.rules.policy.trusted_upstreams.clone());
+        dirty.preview_trust |= trusted(old) != trusted(&new);
         if was != is {
             dirty.preview_domain = true;
+            self.stir_reserved();
             self.previews.time.forget_gone();
             let all: Vec<_> = self.previews.tables.keys().cloned().collect();
             all.iter().for_each(|id| self.put_preview_tables(id, BTreeMap::new(), dirty, delta));

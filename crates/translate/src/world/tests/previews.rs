@@ -4,6 +4,7 @@ mod gate;
 mod includes;
 mod internal;
 mod life;
+mod refused;
 mod tunnels;
 
 use nuncio_api::{Kind, ObjectId};

@@ -1,6 +1,6 @@
 //! What goes on to the services behind a preview, and what comes back to its visitors.
 
-use nuncio_e2e::backend::Echo;
+use nuncio_e2e::backend::{Backend, Echo};
 use nuncio_e2e::yaml::{documents, host, listener, mapping, mapping_on};
 use nuncio_e2e::{Ask, Client, Gateway, Site, get};
 use serde_json::json;
@@ -61,6 +61,58 @@ async fn services_are_told_the_key_and_nothing_that_a_client_says_of_it() {
         Some(&*key),
         "the rest too"
     );
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn no_third_party_is_told_the_key_unless_the_policy_names_it() {
+    let shop = Shop::new().await;
+    let (away, copies) = (Backend::start("away").await, Backend::start("copies").await);
+    // A name in DNS that is none of a cluster.
+    let elsewhere = |name: &str, prefix: &str, backend: &Backend| {
+        let mut mapping = mapping_on(SHOP, name, prefix, backend.address());
+        mapping["spec"]["service"] = json!(format!("{name}.localhost:{}", backend.address().port()));
+        mapping
+    };
+    let mut shadow = elsewhere("copies", "/cart/", &copies);
+    shadow["spec"]["shadow"] = json!(true);
+    let (mut baseline, mut wild) = (elsewhere("third", "/", &away), elsewhere("any", "/any/", &away));
+    baseline["spec"]["hostname"] = json!("third.internal");
+    wild["spec"]["hostname"] = json!("*");
+    let others = [internal_listener(&shop.site), elsewhere("away", "/away/", &away), shadow, baseline, wild];
+    shop.site.write("away.yaml", documents(&others));
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let (client, host) = (shop.client(), host_of(&shop, &gateway, "pr-42").await);
+    let key = client.ask(&get(&host, "/cart/")).await.echo().unwrap().header("x-nuncio-preview").unwrap().to_owned();
+    let inside = Client::http(shop.site.at(INTERNAL));
+    let handed_on = |host: &str, path: &str| get(host, path).with("baggage", &format!("user=ann,nuncio-preview={key}"));
+    for (client, ask) in [
+        (&client, get(&host, "/away/").with("baggage", "user=ann")),
+        (&inside, handed_on(SHOP, "/away/")),
+        (&inside, handed_on(SHOP, "/away/").with("x-nuncio-preview", &key)),
+        // Where the preview has nothing of its own.
+        (&inside, handed_on("third.internal", "/").with("x-nuncio-preview", &key)),
+        (&inside, handed_on("elsewhere.internal", "/any/")),
+    ] {
+        let seen = client.ask(&ask).await.echo().unwrap();
+        assert_eq!((&*seen.backend, values(&seen, "baggage")), ("away", vec!["user=ann"]), "{ask:?}");
+        assert!(!serde_json::to_string(&seen).unwrap().contains(&key), "{seen:?}");
+    }
+    assert_eq!(inside.ask(&get(SHOP, "/cart/").with("x-nuncio-preview", &key)).await.by(), "branch");
+    // The baseline's requests are copied, and of the preview's none was.
+    assert_eq!(client.ask(&get(SHOP, "/cart/")).await.by(), "cart");
+    let one = async || if copies.requests() == 1 { Ok(()) } else { Err(copies.requests()) };
+    nuncio_e2e::eventually("the copy is there", one).await;
+
+    let mut policy = policy();
+    policy["spec"]["trustedUpstreams"] = json!(["away.localhost"]);
+    shop.site.write("policy.yaml", documents(&[policy]));
+    gateway.line(&["PreviewPolicy default/previews changed", "live on 1 Envoy"]).await;
+    let seen = client.ask(&get(&host, "/away/").with("baggage", "user=ann")).await.echo().unwrap();
+    assert_eq!(values(&seen, "baggage"), [format!("nuncio-preview={key},user=ann")]);
+    assert_eq!(values(&seen, "x-nuncio-preview"), [&*key]);
+    assert_eq!(copies.requests(), 1);
     gateway.stop().await;
 }
 

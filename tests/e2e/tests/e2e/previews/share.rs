@@ -150,6 +150,10 @@ async fn no_other_link_lets_anybody_in() {
         let reply = client.ask(&get(&host, "/cart/").with("cookie", &cookie)).await;
         assert_eq!(reply.status, 403, "{cookie}");
     }
+    // Nor does the question whether a script may ask get to a service.
+    let preflight = get(&host, "/cart/").method("OPTIONS").with("origin", "https://other.example");
+    let reply = client.ask(&preflight.with("access-control-request-method", "GET")).await;
+    assert_eq!((reply.status, reply.text().as_str()), (403, ""));
     // Nobody is led elsewhere by it.
     let away = client.ask(&get(&host, &format!("//evil.example/?{good}"))).await;
     let is_path = |to: &str| to.starts_with('/') && !to[1..].starts_with(['/', '\\']);

@@ -1,0 +1,135 @@
+//! What a policy does not let be, and what is written in vain beside previews.
+
+use nuncio_api::{Kind, ObjectId};
+use nuncio_ir::{AccessLogFormat, Handler, RouteAction};
+
+use super::{POLICY, PREVIEW, SITE, answer, apply, host, of, preview, reasons, route};
+use crate::world::World;
+
+#[test]
+fn another_name_for_anything_is_no_service_of_the_namespace() {
+    let external = "apiVersion: v1\nkind: Service\nmetadata: {name: cart-42}\n\
+                    spec: {type: ExternalName, externalName: metadata.example, ports: [{port: 80}]}\n---\n";
+    let mut world = of(&[SITE, POLICY, PREVIEW]);
+    let host = host(&world);
+    apply(&mut world, external);
+    assert!(answer(&world, &host, "/cart/").starts_with("503"), "{}", answer(&world, &host, "/cart/"));
+    assert_eq!(reasons(&world, &preview()), ["NotAllowed"]);
+    apply(&mut world, &POLICY.replace("[Public]", "[Public], backends: Any"));
+    assert_eq!((answer(&world, &host, "/cart/").as_str(), reasons(&world, &preview())), ("cart-42:80", vec![]));
+}
+
+#[test]
+fn of_what_is_no_service_nobody_knows_whether_it_is_missing() {
+    let policy = POLICY.replace("[Public]", "[Public], backends: Any");
+    let to = |backend: &str| PREVIEW.replace("cart-42", &format!("{backend}, whenMissing: Baseline"));
+    for (backend, expected) in
+        [("10.0.0.1:80", &["NoEffect"][..]), ("cart.example.com", &["NoEffect"]), ("cart-42", &[])]
+    {
+        assert_eq!(reasons(&of(&[SITE, &policy, &to(backend)]), &preview()), expected, "{backend}");
+    }
+    assert_eq!(reasons(&of(&[SITE, &policy, &to("10.0.0.1:80").replace("Baseline", "Fail")]), &preview()), [""; 0]);
+}
+
+#[test]
+fn rules_and_hosts_for_names_of_previews_are_told_that_they_do_not_count() {
+    let host = "apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: one}\n\
+                spec: {hostname: x.pre.example, requestPolicy: {insecure: {action: Route}}}\n---\n";
+    let rules = "apiVersion: getambassador.io/v3alpha1\nkind: FilterPolicy\nmetadata: {name: rules}\n\
+                 spec: {rules: [{host: 'X.pre.example', filters: []}, {host: '*.pre.example', filters: []}, \
+                 {host: shop.example, filters: []}, {host: x.y.pre.example, path: /, filters: []}]}\n---\n";
+    let mut world = of(&[SITE, host, rules]);
+    let [host, rules] =
+        [(Kind::Host, "one"), (Kind::FilterPolicy, "rules")].map(|(kind, name)| ObjectId::new(kind, "default", name));
+    let told = |world: &World| {
+        let problems = world.problems(&rules).into_iter().filter(|it| it.reason == "ReservedForPreviews");
+        problems.map(|it| it.field.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!((told(&world), reasons(&world, &host).contains(&"ReservedForPreviews")), (vec![], false));
+    world.take_turned();
+    apply(&mut world, POLICY);
+    assert_eq!(told(&world), ["spec.rules[0].host", "spec.rules[1].host"]);
+    assert!(reasons(&world, &host).contains(&"ReservedForPreviews"));
+    let turned = world.take_turned();
+    assert!(turned.contains(&rules) && turned.contains(&host), "they are to be looked at again: {turned:?}");
+}
+
+/// The Module does not know what a policy calls its headers.
+#[test]
+fn a_log_format_that_shows_a_header_of_the_policy_does_not_count() {
+    let module = "apiVersion: getambassador.io/v3alpha1\nkind: Module\nmetadata: {name: ambassador}\n\
+                  spec: {config: {envoy_log_type: json, envoy_log_format: {branch: '%REQ(X-Branch)%'}}}\n---\n";
+    let id = ObjectId::new(Kind::Module, "default", "ambassador");
+    let format = |world: &World| {
+        let listener = world.model().listeners.values().next().unwrap();
+        let Handler::Http(settings) = &listener.chains[0].handler else { panic!() };
+        settings.access_log.format.clone()
+    };
+    let mut world = of(&[SITE, POLICY, module]);
+    assert!(matches!(format(&world), AccessLogFormat::Json { .. }));
+    apply(&mut world, &POLICY.replace("[Public]", "[Public], headers: [X-Branch]"));
+    assert_eq!((format(&world), reasons(&world, &id)), (AccessLogFormat::DefaultJson, vec!["InvalidFormat"]));
+    assert!(world.take_turned().contains(&id));
+    apply(&mut world, &POLICY.replace("[Public]", "[Public], headers: [X-Other]"));
+    assert!(matches!(format(&world), AccessLogFormat::Json { .. }));
+}
+
+#[test]
+fn the_key_is_for_services_and_for_whom_the_policy_names() {
+    let mapping = |name: &str, rest: &str| {
+        format!(
+            "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {{name: {name}}}\n\
+             spec: {{hostname: shop.example, service: {name}.example.com, {rest}}}\n---\n"
+        )
+    };
+    let others = [mapping("api", "prefix: /api/"), mapping("copies", "prefix: /cart/, shadow: true")].concat();
+    let mut world = of(&[SITE, POLICY, &others, PREVIEW]);
+    let host = host(&world);
+    let strangers = |world: &World| {
+        let tables = world.model().tables.values();
+        let table = tables.into_iter().find(|table| *table.scope.host == *host).unwrap();
+        table.strangers.iter().map(|name| name.0.split(':').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let copies = |world: &World, host: &str| {
+        let RouteAction::Forward(forward) = &route(world, host, "/cart/x").action else { panic!() };
+        forward.mirrors.len()
+    };
+    assert_eq!(strangers(&world), ["api.example.com", "copies.example.com"]);
+    assert_eq!((copies(&world, "shop.example"), copies(&world, &host)), (1, 0));
+    apply(&mut world, &POLICY.replace("[Public]", "[Public], trustedUpstreams: ['*.example.com']"));
+    assert_eq!((strangers(&world), copies(&world, &host)), (vec![], 1));
+}
+
+/// Where services are believed, a baseline's routes are told apart, too.
+#[test]
+fn where_services_hand_on_keys_it_is_known_which_routes_lead_to_strangers() {
+    let inside = "apiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: inside}\n\
+                  spec: {port: 8081, protocol: HTTP, securityModel: XFP, internal: true, hostBinding: {namespace: {from: ALL}}}\n---\n";
+    let api = "apiVersion: getambassador.io/v3alpha1\nkind: Mapping\nmetadata: {name: api}\n\
+               spec: {hostname: 'api.internal', prefix: /, service: api.example.com}\n---\n";
+    let wild = api.replace("name: api", "name: any").replace("'api.internal', prefix: /", "'*', prefix: /any/");
+    // It goes before a route of the shop, and so stands in its table, too.
+    let trusting = POLICY.replace("[Public]", "[Public], trustedUpstreams: [api.example.com]");
+    let strangers = |world: &World| {
+        let tables = world.model().tables.values().filter(|table| table.preview.is_none());
+        let strange = tables.filter(|table| !table.strangers.is_empty());
+        strange.map(|table| table.scope.host.to_string()).collect::<Vec<_>>()
+    };
+    let mut world = of(&[SITE, api, &wild, POLICY]);
+    assert_eq!(strangers(&world), [""; 0], "nobody is believed");
+    for (text, expected) in [
+        (inside, &["*", "api.internal", "shop.example"][..]),
+        (&trusting, &[]),
+        (POLICY, &["*", "api.internal", "shop.example"]),
+        (&inside.replace("internal: true, ", ""), &[]),
+        (inside, &["*", "api.internal", "shop.example"]),
+    ] {
+        apply(&mut world, text);
+        let mut found = strangers(&world);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{text}");
+    }
+    assert!(world.model() == of(&[SITE, api, &wild, POLICY, inside]).model());
+    world.apply([(ObjectId::new(Kind::PreviewPolicy, "default", "previews"), None)]);
+    assert_eq!(strangers(&world), [""; 0]);
+}
