@@ -115,6 +115,12 @@ async fn few_connections_wait_for_their_processes_to_answer() {
     let desk = Desk::new().await;
     let gateway = desk.team.gateway().await;
     let host = desk.host(&gateway).await;
+    eventually("the portal knows people", async || {
+        let ask = get("any.example", "/api/v1/previews").with("authorization", &desk.team.person("team-cart"));
+        let reply = desk.team.client().ask(&ask).await;
+        if reply.status == 200 { Ok(()) } else { Err(reply.text()) }
+    })
+    .await;
     let silent = join_all((0..64).map(|number| silent(&desk, number))).await;
     let process = desk.serve(desk.team.branch.address(), &[]);
     process.line(&["Not connected: "]).await;
