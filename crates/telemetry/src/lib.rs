@@ -1,4 +1,4 @@
-//! What every service does the same way: logs, traces, metrics, health, shutdown, and files that others read.
+//! What every service does the same way: logs, traces, metrics, health, shutdown, files that others read, errors in whole.
 //!
 //! ```no_run
 //! # async fn service() -> Result<(), Box<dyn std::error::Error>> {
@@ -8,6 +8,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod causes;
 mod file;
 mod health;
 mod logs;
@@ -16,6 +17,7 @@ mod process;
 mod shutdown;
 mod traces;
 
+pub use causes::causes;
 pub use file::replace_file;
 pub use health::{Condition, Health, NotReady};
 pub use logs::{LogFormat, UnknownLogFormat};

@@ -6,7 +6,7 @@ mod serve;
 
 use std::io::Read;
 
-use nuncio_api::Defaults;
+use nuncio_api::{Defaults, Severity};
 use nuncio_controller::time_text;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use crate::cli::{
     PreviewPlace, PreviewShareArgs,
 };
 use crate::exit::{Failure, Outcome, print_json, print_text};
+use crate::report::words;
 use crate::table;
 
 /// The largest manifest that is read.
@@ -62,7 +63,16 @@ struct Service {
 
 #[derive(Debug, Deserialize)]
 struct Problem {
+    severity: Severity,
+    field: String,
     message: String,
+}
+
+impl Problem {
+    /// What is wrong, with the field where it is one of the object's own.
+    fn text(&self) -> String {
+        if self.field.is_empty() { self.message.clone() } else { format!("{}: {}", self.field, self.message) }
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,17 +91,20 @@ fn list(args: &PreviewListArgs) -> Outcome {
         return print_json(&page);
     }
     let rows: Vec<_> = previews(page)?.iter().flat_map(rows).collect();
-    print_text(&table::render(["PREVIEW", "ACCESS", "REPLACES", "URL", "PROBLEM"], &rows));
+    print_text(&table::render(["PREVIEW", "ACCESS", "REPLACES", "ENDS", "URL", "PROBLEM"], &rows));
     Ok(())
 }
 
 /// One for each URL, or for none, with the first of what is wrong.
-fn rows(preview: &Preview) -> Vec<[String; 5]> {
+fn rows(preview: &Preview) -> Vec<[String; 6]> {
     let name = format!("{}/{}", preview.namespace, preview.name);
     let replaced = preview.services.iter().map(|service| format!("{} by {}", service.baseline, service.backend));
     let replaced = replaced.collect::<Vec<_>>().join(", ");
-    let wrong = preview.problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-    let row = |url: &str| [name.clone(), preview.access.clone(), replaced.clone(), url.to_owned(), wrong.clone()];
+    let ends = preview.expires_at.map(time_text).unwrap_or_default();
+    let wrong = preview.problems.first().map(Problem::text).unwrap_or_default();
+    let row = |url: &str| {
+        [name.clone(), preview.access.clone(), replaced.clone(), ends.clone(), url.to_owned(), wrong.clone()]
+    };
     match &preview.urls[..] {
         [] => vec![row("none")],
         urls => urls.iter().map(|url| row(&url.url)).collect(),
@@ -99,7 +112,7 @@ fn rows(preview: &Preview) -> Vec<[String; 5]> {
 }
 
 fn url(args: &PreviewNamedArgs) -> Outcome {
-    print_urls(&Keeper::open(&args.place)?, &args.preview)
+    print_urls(&Keeper::open(&args.place)?, &args.preview).map(|_| ())
 }
 
 fn create(args: &PreviewCreateArgs) -> Outcome {
@@ -108,7 +121,13 @@ fn create(args: &PreviewCreateArgs) -> Outcome {
     let keeper = Keeper::open(&args.place)?;
     keeper.put(&namespace, &name, &text)?;
     // Where nobody serves the directory yet, there may be no policy that says where previews are.
-    print_urls(&keeper, &format!("{namespace}/{name}"))
+    let preview = print_urls(&keeper, &format!("{namespace}/{name}"))?;
+    for problem in &preview.problems {
+        eprintln!("{}: {}", words::severity(problem.severity), problem.text());
+    }
+    // It is there, and does not do what it was made for: whoever waits for the exit code is to know.
+    let is_broken = preview.problems.iter().any(|problem| problem.severity == Severity::Error);
+    if is_broken { Err(Failure::new(format!("{namespace}/{name} does not work as it is"))) } else { Ok(()) }
 }
 
 fn share(args: &PreviewShareArgs) -> Outcome {
@@ -134,14 +153,14 @@ fn delete(args: &PreviewNamedArgs) -> Outcome {
     keeper.delete(&namespace, &name)
 }
 
-fn print_urls(keeper: &Keeper<'_>, name: &str) -> Outcome {
+fn print_urls(keeper: &Keeper<'_>, name: &str) -> Result<Preview, Failure> {
     let preview = one(keeper, name)?;
     if preview.urls.is_empty() {
-        let reason = preview.problems.first().map(|problem| format!(": {}", problem.message)).unwrap_or_default();
+        let reason = preview.problems.first().map(|problem| format!(": {}", problem.text())).unwrap_or_default();
         return Err(Failure::new(format!("{name} cannot be seen anywhere{reason}")));
     }
     preview.urls.iter().for_each(|url| print_text(&format!("{}\n", url.url)));
-    Ok(())
+    Ok(preview)
 }
 
 /// The one preview that is called so.

@@ -1,7 +1,7 @@
 //! What a person sees while the gateway runs: what is served where, then a line for each change.
 
 mod record;
-mod words;
+pub(crate) mod words;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -203,7 +203,7 @@ async fn connect(server: &Address) -> Result<Channel, String> {
         Address::Tcp(_) => endpoint.connect().await,
         Address::Unix(path) => endpoint.connect_with_connector(tower_service(path.clone())).await,
     };
-    connected.map_err(|error| full(&error))
+    connected.map_err(|error| nuncio_telemetry::causes(&error))
 }
 
 fn tower_service(
@@ -219,17 +219,6 @@ fn tower_service(
         let path = path.clone();
         async move { UnixStream::connect(path).await.map(hyper_util::rt::TokioIo::new) }
     })
-}
-
-/// An error with what caused it.
-fn full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ impl ListQuery {
         let given = pairs.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
         let path = format!("/api/v1/{list}?");
         let start = path.len();
-        form_urlencoded::Serializer::for_suffix(path, start).extend_pairs(given).finish()
+        let path = form_urlencoded::Serializer::for_suffix(path, start).extend_pairs(given).finish();
+        path.trim_end_matches('?').to_owned()
     }
 
     /// Whether an object of this identity is wanted.

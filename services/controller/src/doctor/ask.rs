@@ -57,22 +57,8 @@ impl Api {
             Ok(Err(kube::Error::Api(status))) => {
                 Err(Refusal { code: Some(status.code), message: status.message.clone() })
             }
-            Ok(Err(error)) => Err(none(causes(&error))),
+            Ok(Err(error)) => Err(none(nuncio_telemetry::causes(&error))),
             Err(_) => Err(none(format!("no answer within {} s", PATIENCE.as_secs()))),
         }
     }
-}
-
-/// An error down to its cause, which says the most.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use nuncio_controller::Topology;
 use nuncio_controller::admin::{DeletePreview, ExtendPreview, ListQuery, ProbePreview, PutPreview, SharePreview};
-use reqwest::{Method, RequestBuilder, Url};
+use nuncio_telemetry::causes;
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 
 use crate::cli::{Place, PreviewPlace};
@@ -157,7 +158,7 @@ impl<'a> Keeper<'a> {
         url: &str,
         with: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<Value, Failure> {
-        let failed = |error: reqwest::Error| Failure::new(format!("{url}: {error}", error = error.without_url()));
+        let failed = |error: reqwest::Error| Failure::new(format!("{url}: {}", causes(&error.without_url())));
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let client = match self {
             Self::Portal { .. } => client,
@@ -177,14 +178,20 @@ impl<'a> Keeper<'a> {
             return Ok(answer);
         }
         let text = String::from_utf8_lossy(&body);
-        let why = answer["detail"].as_str().unwrap_or_else(|| text.trim());
-        Err(Failure::new(format!("{url}: {status}: {why}")))
+        let why = ["detail", "message"].iter().find_map(|field| answer[field].as_str()).unwrap_or_else(|| text.trim());
+        let hint = if status == StatusCode::UNAUTHORIZED { ": set NUNCIO_TOKEN to a token" } else { "" };
+        Err(Failure::new(format!("{url}: {status}: {why}{hint}")))
     }
 }
 
 /// An address at which something is asked for so long.
 fn asked(url: &str, ttl: Option<&str>) -> Result<Url, Failure> {
-    Url::parse_with_params(url, ttl.map(|ttl| ("ttl", ttl))).map_err(|error| Failure::usage(format!("{url}: {error}")))
+    let failed = |error| Failure::usage(format!("{url}: {error}"));
+    let mut asked = Url::parse(url).map_err(failed)?;
+    if let Some(ttl) = ttl {
+        asked.query_pairs_mut().append_pair("ttl", ttl);
+    }
+    Ok(asked)
 }
 
 /// The token that a file has, or else the environment.

@@ -133,7 +133,7 @@ impl Client {
         if let Some(tls) = &settings.tls {
             endpoint = endpoint.tls_config(tls_config(tls)?).map_err(|error| error.to_string())?;
         }
-        endpoint.connect().await.map_err(|error| full(&error))
+        endpoint.connect().await.map_err(|error| nuncio_telemetry::causes(&error))
     }
 
     fn request(&self, nonce: String, error: Option<String>) -> DiscoveryRequest {
@@ -210,15 +210,4 @@ fn tls_config(tls: &ClientTls) -> Result<ClientTlsConfig, String> {
         config = config.domain_name(&tls.name);
     }
     Ok(config)
-}
-
-/// An error with what caused it.
-fn full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }

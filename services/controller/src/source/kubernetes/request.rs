@@ -113,7 +113,7 @@ impl Form {
 pub(super) async fn ask(client: &Client, path: &str, form: Form) -> Result<Body, Failure> {
     let request = Request::get(path).header(header::ACCEPT, form.accept()).body(Body::empty());
     let request = request.map_err(|error| Failure::Lost(error.to_string()))?;
-    let response = client.send(request).await.map_err(|error| Failure::Lost(chain(&error)))?;
+    let response = client.send(request).await.map_err(|error| Failure::Lost(nuncio_telemetry::causes(&error)))?;
     let status = response.status();
     if status.is_success() { Ok(response.into_body()) } else { Err(refusal(status, response.into_body()).await) }
 }
@@ -136,21 +136,6 @@ async fn refusal(status: StatusCode, body: Body) -> Failure {
     let said: Status = serde_json::from_slice(&text).unwrap_or_default();
     let message = if said.message.is_empty() { status.to_string() } else { said.message };
     Status { code: status.as_u16(), message, reason: said.reason }.failure()
-}
-
-/// An error with its causes: the outermost alone says "client error".
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut parts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Wrappers repeat what they wrap.
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        cause = error.source();
-    }
-    parts.join(": ")
 }
 
 /// One event of a watch.
@@ -195,7 +180,7 @@ impl Events {
             let frame = tokio::time::timeout(SILENT_WATCH, self.body.frame()).await;
             match frame.map_err(|_| Failure::Lost("the watch says nothing, and was not ended in time".to_owned()))? {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(Failure::Lost(chain(&error))),
+                Some(Err(error)) => return Err(Failure::Lost(nuncio_telemetry::causes(&error))),
                 Some(Ok(frame)) => self.lines.put(frame.data_ref().map(AsRef::as_ref).unwrap_or_default()),
             }
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nuncio_controller::TUNNEL_PROTOCOL;
+use nuncio_telemetry::causes;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Upgraded, Url, header, redirect};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -60,19 +61,21 @@ impl Dial {
     /// Makes one.
     pub(super) async fn connect(&self) -> Result<Upgraded, NotConnected> {
         let failed = |why: String| NotConnected::Failed(format!("{}: {why}", self.place));
+        // The URL has nothing in it that the place has not.
+        let failed_to_ask = |error: reqwest::Error| failed(causes(&error.without_url()));
         let request = self.request.try_clone().ok_or_else(|| failed("it cannot be asked".to_owned()))?;
         // A file may have another than before.
         let token = token(self.token_file.as_deref()).map_err(|error| failed(error.to_string()))?;
         let request = token.into_iter().fold(request, RequestBuilder::bearer_auth);
         let reply = timeout(PATIENCE, request.send()).await;
         let reply = reply.map_err(|_| failed(format!("no answer within {} s", PATIENCE.as_secs())))?;
-        let reply = reply.map_err(|error| failed(causes(error)))?;
+        let reply = reply.map_err(failed_to_ask)?;
         if reply.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(self.refusal(reply).await);
         }
         let upgraded = timeout(PATIENCE, reply.upgrade()).await;
         let upgraded = upgraded.map_err(|_| failed("it did not go on".to_owned()))?;
-        upgraded.map_err(|error| failed(causes(error)))
+        upgraded.map_err(failed_to_ask)
     }
 
     async fn refusal(&self, reply: Response) -> NotConnected {
@@ -97,9 +100,4 @@ impl Dial {
             _ => NotConnected::Refused(told),
         }
     }
-}
-
-/// An error with its causes. The URL has nothing in it that the place has not.
-fn causes(error: reqwest::Error) -> String {
-    format!("{:#}", anyhow::Error::new(error.without_url()))
 }

@@ -47,6 +47,20 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
     assert!(run(&["delete", "default/tax", "--admin", &admin], "").await.status.success());
     team.at(&url, "/cart/", "410").await;
 
+    // It is made, and whoever waits for it is told that it does not work.
+    let mut broken = team.manifest("tax");
+    let entrypoints = broken["spec"]["entrypoints"].as_array_mut().unwrap();
+    entrypoints.push(json!({"name": "other", "host": "other.example"}));
+    std::fs::write(&file, broken.to_string()).unwrap();
+    let made = run(&["create", &file, "--admin", &admin], "").await;
+    assert_eq!(made.status.code(), Some(1), "{}", told(&made));
+    assert!(
+        told(&made).starts_with(&url) && told(&made).contains("error: spec.entrypoints[1].host: "),
+        "{}",
+        told(&made)
+    );
+    std::fs::write(&file, manifest.to_string()).unwrap();
+
     // Behind the gateway, as somebody.
     let server = team.server(&gateway).await;
     let token = team.job("acme/cart");

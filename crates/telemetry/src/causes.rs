@@ -1,0 +1,43 @@
+//! Errors in whole: the outermost alone often says no more than "client error".
+
+use std::error::Error;
+
+/// An error down to its cause, which says the most; what wrappers repeat is told once.
+#[must_use]
+pub fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_is_repeated_is_told_once() {
+        let inner = io::Error::other("connection refused");
+        let outer = io::Error::other(io::Error::other(inner));
+        assert_eq!(causes(&outer), "connection refused");
+        #[derive(Debug)]
+        struct Failed(io::Error);
+        impl std::fmt::Display for Failed {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("error sending request")
+            }
+        }
+        impl Error for Failed {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        assert_eq!(causes(&Failed(outer)), "error sending request: connection refused");
+    }
+}
