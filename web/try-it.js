@@ -223,6 +223,13 @@ function show(response, milliseconds) {
 
 class NotSendable extends Error {}
 
+// What browsers would take for a way to another place than the one that the page is about.
+function isElsewhere(url) {
+  const { origin } = new URL(url);
+  const [path] = url.slice(origin.length).split(/[?#]/);
+  return path.split(/[/\\]/).some((part) => /^(\.|%2e){1,2}$/i.test(part));
+}
+
 // Not every text is a header's name or value.
 function headersOf({ headers: written, credential: by }) {
   try {
@@ -241,6 +248,7 @@ async function send(event) {
   answer.replaceChildren();
   const began = performance.now();
   try {
+    if (isElsewhere(asked.url)) throw new NotSendable(text('elsewhere'));
     const headers = headersOf(asked);
     const response = await fetch(asked.url, {
       method: asked.method, headers, body: bodyOf(asked), cache: 'no-store', signal: AbortSignal.timeout(PATIENCE),

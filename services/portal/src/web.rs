@@ -36,7 +36,7 @@ use tokio::sync::Notify;
 pub(crate) use self::changes::ChangesView;
 use self::error::NotFound;
 pub(crate) use self::page::{Frame, respond};
-pub(crate) use self::reference::{api_link, operation};
+pub(crate) use self::reference::{api_link, documents_link, operation};
 pub(crate) use self::search::found as search;
 pub(crate) use self::visit::Visit;
 use crate::access::Access;

@@ -22,6 +22,10 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await page.fill('#try-headers', 'no header: x');
   const wrong = await send(page);
   const unexpected = [...faults];
+  // Browsers would ask for another path.
+  await page.goto(`${origin}/docs/doc/default/cart/operations/show`);
+  await page.fill('[data-place=path]', '..');
+  const dots = await send(page);
   const elsewhere = await page.evaluate(() => fetch('http://127.0.0.1:1/').then(() => 'sent', () => 'refused'));
-  return { first, held, other, wrong, sample, elsewhere, violations: found, faults: unexpected };
+  return { first, held, other, wrong, dots, sample, elsewhere, violations: found, faults: unexpected };
 });

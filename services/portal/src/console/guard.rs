@@ -2,7 +2,7 @@
 //!
 //! It tells how a gateway is built, so it is not for everybody whom the portal is for. With `--console-group` it is for
 //! members of these groups, of whom the gateway vouches, and for nobody else. Without, it is for whoever can reach its own
-//! port; behind the gateway it is shown under names alone that `--console-host` says, whoever routed it there. A stranger's
+//! port; behind a gateway it is shown under names alone that `--console-host` says, whoever routed it there. A stranger's
 //! page cannot read it by giving a loopback address a name of its own either (DNS rebinding).
 
 use std::net::IpAddr;
@@ -37,7 +37,21 @@ pub(super) async fn check(State(site): State<Site>, request: Request, next: Next
 
 /// Whether somebody who sends these headers sees the console.
 pub(crate) fn is_shown(Console { hosts, groups, .. }: &Console, viewer: &Viewer, headers: &HeaderMap) -> bool {
-    if groups.is_empty() { host(headers).is_some_and(|host| is_known(hosts, &host)) } else { viewer.is_in(groups) }
+    if groups.is_empty() { is_shown_as(hosts, headers) } else { viewer.is_in(groups) }
+}
+
+fn is_shown_as(hosts: &[String], headers: &HeaderMap) -> bool {
+    let is_named = |host: &str| hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+    host(headers).is_some_and(|host| is_named(&host) || is_of_this_machine(&host) && !came_by_a_gateway(headers))
+}
+
+/// Whether a proxy sent the request on: whatever name it has then is what some client wrote, and says nothing of the port.
+fn came_by_a_gateway(headers: &HeaderMap) -> bool {
+    let is_of_proxies = |name: &str| {
+        ["x-forwarded-", "x-envoy-"].iter().any(|prefix| name.starts_with(prefix))
+            || ["forwarded", "via", "x-request-id"].contains(&name)
+    };
+    headers.keys().any(|name| is_of_proxies(name.as_str()))
 }
 
 /// The name in the `Host` header, without its port.
@@ -46,11 +60,10 @@ fn host(headers: &HeaderMap) -> Option<String> {
     Some(authority.host().trim_end_matches('.').to_ascii_lowercase())
 }
 
-fn is_known(hosts: &[String], host: &str) -> bool {
+/// A name that nobody else can have made up for this machine.
+fn is_of_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    address.parse::<IpAddr>().is_ok()
-        || host == "localhost"
-        || hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+    address.parse::<IpAddr>().is_ok() || host == "localhost"
 }
 
 #[cfg(test)]
@@ -60,10 +73,7 @@ mod tests {
     #[test]
     fn names_of_strangers_are_not_known() {
         let hosts = ["console.example".to_owned()];
-        let known = |text: &str| {
-            let headers = HeaderMap::from_iter([(header::HOST, text.parse().unwrap())]);
-            host(&headers).is_some_and(|host| is_known(&hosts, &host))
-        };
+        let known = |text: &str| is_shown_as(&hosts, &HeaderMap::from_iter([(header::HOST, text.parse().unwrap())]));
         for name in ["127.0.0.1:8088", "[::1]:8088", "LOCALHOST", "Console.example:8443", "console.example."] {
             assert!(known(name), "{name}");
         }
@@ -71,5 +81,18 @@ mod tests {
             assert!(!known(name), "{name}");
         }
         assert_eq!(host(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn through_a_gateway_an_address_is_what_anybody_can_write() {
+        let hosts = ["console.example".to_owned()];
+        for header in ["x-forwarded-proto", "x-forwarded-for", "x-envoy-internal", "x-request-id", "via"] {
+            let shown = |name: &str| {
+                let mut headers = HeaderMap::from_iter([(header::HOST, name.parse().unwrap())]);
+                headers.insert(header, "x".parse().unwrap());
+                is_shown_as(&hosts, &headers)
+            };
+            assert!(shown("console.example") && !shown("127.0.0.1") && !shown("localhost"), "{header}");
+        }
     }
 }

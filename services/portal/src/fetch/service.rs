@@ -1,6 +1,6 @@
 //! Documents of the gateway's own services: asked at their endpoints, and nowhere else.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderValue, header};
 use nuncio_auth::address::is_never_asked;
@@ -98,7 +98,12 @@ impl Service {
         let name = name.trim_end_matches(&format!(":{}", address.port())).to_owned();
         let client = client().tls_backend_preconfigured(config).resolve(&name, address);
         let client = client.build().map_err(|error| unreachable(&error))?;
-        Ok((client, url("https", &format!("{name}:{}", address.port()), &self.path)?))
+        // Addresses are not looked up: another than that of the service would be asked at another place.
+        let authority = match name.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(_) => address.to_string(),
+            Err(_) => format!("{name}:{}", address.port()),
+        };
+        Ok((client, url("https", &authority, &self.path)?))
     }
 
     /// A redirect to another path of the service. It may name the service by what it was called, or by no name.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::catalog::Entry;
 use crate::markdown;
-use crate::web::{Visit, api_link, escape_path};
+use crate::web::{Visit, api_link, documents_link};
 
 /// `llms.txt`: every API with the markdown of its page and its document.
 pub(super) async fn llms(site: Visit) -> impl IntoResponse {
@@ -67,8 +67,7 @@ fn links(entry: &Entry) -> Value {
 }
 
 fn document(entry: &Entry) -> String {
-    let id = &entry.api.id;
-    format!("/openapi/services/{}/{}/openapi.json", escape_path(&id.namespace), escape_path(&id.name))
+    format!("{}/openapi.json", documents_link(&entry.api.id))
 }
 
 fn summary(entry: &Entry) -> String {

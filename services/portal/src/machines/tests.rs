@@ -82,8 +82,10 @@ async fn an_agent_finds_and_reads_an_operation() {
     );
     let read = called(&portal, "get_operation", json!({ "api": "shop/cart", "operation": "show" })).await;
     assert!(read["result"]["content"][0]["text"].as_str().unwrap().contains("/api/carts/{user}"), "{read}");
-    let wrong = called(&portal, "get_operation", json!({ "api": "cart", "operation": "show" })).await;
-    assert_eq!(wrong["result"]["isError"], true);
+    for (api, operation) in [("cart", "show"), ("shop/nothing", "show"), ("shop/cart", "nothing")] {
+        let wrong = called(&portal, "get_operation", json!({ "api": api, "operation": operation })).await;
+        assert_eq!(wrong["result"]["isError"], true, "{api} {operation}: {wrong}");
+    }
 }
 
 #[tokio::test]

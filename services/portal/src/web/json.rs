@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 
 use super::Site;
 use super::visit::Visit;
+use super::{api_link, documents_link};
 use crate::about::About;
 use crate::catalog::{Entry, State as DocumentState};
 use crate::reference::Reference;
@@ -178,8 +179,8 @@ fn view(entry: &Arc<Entry>) -> ApiView {
         operations: reference.map_or(0, |known| known.operations.len()),
         unrouted: reference.map_or(0, |known| known.unrouted()),
         undocumented_routes: reference.map(|known| undocumented(entry, known)).unwrap_or_default(),
-        page: format!("/docs/doc/{}/{}", id.namespace, id.name),
-        document: format!("/openapi/services/{}/{}/openapi.json", id.namespace, id.name),
+        page: api_link(id),
+        document: format!("{}/openapi.json", documents_link(id)),
     }
 }
 

@@ -10,8 +10,8 @@ use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-pub(crate) use self::head::api_link;
 pub(super) use self::head::{Head, Menu, access, access_words};
+pub(crate) use self::head::{api_link, documents_link};
 use self::list::{Listed, listed};
 use super::assets::{Asset, TRY_IT};
 use super::edge::{Edge, edges};

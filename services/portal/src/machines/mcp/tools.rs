@@ -2,6 +2,7 @@
 
 use axum::body::to_bytes;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
@@ -124,6 +125,9 @@ async fn get_operation(site: &Visit, api: &str, name: &str) -> Result<String, St
     let (namespace, api) = api.split_once('/').ok_or("api has to be namespace/name")?;
     let path = Path((namespace.to_owned(), api.to_owned(), name.to_owned()));
     let page = operation(site.clone(), path).await.into_response();
+    if page.status() != StatusCode::OK {
+        return Err(format!("there is no operation of this name at the API {namespace}/{api}: search_apis finds them"));
+    }
     let page = to_bytes(page.into_body(), MAX_PAGE).await.map_err(|error| error.to_string())?;
     Ok(markdown(&String::from_utf8_lossy(&page)))
 }

@@ -13,6 +13,7 @@ use crate::api::ApiId;
 use crate::changes::{Change, Severity};
 use crate::history::Version;
 use crate::web::changes::recent;
+use crate::web::documents_link;
 use crate::web::visit::Visit;
 
 /// The most versions of all APIs.
@@ -56,7 +57,7 @@ impl VersionView {
             severity: version.changes.first().map(|worst| worst.severity),
             changes: version.changes.iter().take(most).cloned().collect(),
             more_changes: version.more_changes + rest,
-            document: format!("/openapi/services/{}/{}/versions/{}", id.namespace, id.name, version.number),
+            document: format!("{}/versions/{}", documents_link(id), version.number),
         }
     }
 }

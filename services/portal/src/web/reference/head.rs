@@ -15,6 +15,11 @@ pub(crate) fn api_link(id: &ApiId) -> String {
     format!("/docs/doc/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
 }
 
+/// Below what the documents of an API are.
+pub(crate) fn documents_link(id: &ApiId) -> String {
+    format!("/openapi/services/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
+}
+
 /// What requests have to show before they reach the service, in the words of whoever sends them: those of the gateway's
 /// operators stand in the console.
 pub(in crate::web) fn access(served: &ServedApi, texts: &Texts) -> Vec<String> {
@@ -65,7 +70,7 @@ impl Head {
                 .map(|origin| format!("{origin}{path}"))
                 .collect(),
             not_computable: api.mount.as_ref().err().map(ToString::to_string),
-            documents: format!("/openapi/services/{}/{}", escape_path(&api.id.namespace), escape_path(&api.id.name)),
+            documents: documents_link(&api.id),
         }
     }
 }

@@ -74,6 +74,7 @@ async fn a_request_is_sent_from_its_page_and_a_refusal_says_why() {
     assert_eq!(text(&seen, "/sample"), format!("curl 'http://{HOST}:8080/api/products' \\\n  -H 'x-user: ann'"));
     assert_eq!(text(&seen, "/other/status"), "200 OK", "others are not held up");
     assert!(text(&seen, "/wrong/answer").starts_with("This cannot be sent"), "{seen:#}");
+    assert!(text(&seen, "/dots/answer").contains("a path with . or .. in it is another path"), "{seen:#}");
     assert_eq!(text(&seen, "/elsewhere"), "refused");
 
     let seen = told(&site, "without-javascript.mjs").await;
