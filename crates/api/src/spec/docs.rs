@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::text::closest;
+
 /// The longest time that the original's portal and ours wait for a document, in milliseconds.
 pub const LONGEST_DOCS_TIMEOUT_MS: u64 = 30_000;
 
@@ -46,10 +48,21 @@ impl Docs {
     /// others is kept.
     #[must_use]
     pub fn groups(written: &Value) -> Option<Vec<String>> {
-        let groups = written.get("visible_to").filter(|groups| !groups.is_null())?;
+        let named = written.get("visible_to").filter(|groups| !groups.is_null());
+        let groups = named.or_else(|| misspelt_groups(written))?;
         let texts = groups.as_array().into_iter().flatten().filter_map(Value::as_str);
         Some(texts.map(str::to_owned).collect())
     }
+}
+
+/// What was most likely meant for groups: a field that nothing knows and that is called nearly so, or a list, as no other is.
+fn misspelt_groups(written: &Value) -> Option<&Value> {
+    const OTHERS: [&str; 5] = ["path", "url", "ignored", "display_name", "timeout_ms"];
+    let is_meant = |(name, value): &(&String, &Value)| {
+        let is_unknown = !OTHERS.contains(&name.as_str());
+        is_unknown && (value.is_array() || closest(name, &["visible_to"]).is_some())
+    };
+    written.as_object()?.iter().find(is_meant).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -77,6 +90,10 @@ mod tests {
         assert_eq!(Docs::groups(&json!({ "visible_to": ["staff", 3], "paht": "/x" })), staff);
         assert_eq!(Docs::groups(&json!({ "visible_to": "staff" })), Some(Vec::new()), "nobody");
         assert_eq!(Docs::groups(&json!({ "path": "/x" })), None);
+        for misspelt in [json!({ "visible_too": ["staff"] }), json!({ "groups": ["staff"], "path": "/x" })] {
+            assert_eq!(Docs::groups(&misspelt), staff, "{misspelt}");
+        }
+        assert_eq!(Docs::groups(&json!({ "visibleTo": true })), Some(Vec::new()), "nobody");
     }
 
     #[test]

@@ -45,10 +45,15 @@ impl<'a> Ways<'a> {
         self.own.is_some()
     }
 
-    /// The path by which clients reach an operation. Another Mapping than the API's own counts where it is for the same names.
+    /// The path by which clients reach an operation. Another Mapping than the API's own counts where it is for the same names,
+    /// and no secret to anybody who sees the API.
     pub(super) fn to(&self, inner: &str, method: &str) -> Option<String> {
         let own = self.own.as_ref()?;
-        let at_same_hosts = self.beside.iter().filter(|way| way.served.hosts == own.served.hosts);
+        let is_seen = |way: &Way<'_>| match way.served.visible_to() {
+            None => true,
+            groups => groups == own.served.visible_to(),
+        };
+        let at_same_hosts = self.beside.iter().filter(|way| way.served.hosts == own.served.hosts && is_seen(way));
         let mut all = std::iter::once(own).chain(at_same_hosts).filter(|way| way.takes(method));
         all.find_map(|way| way.outward.path(inner))
     }
@@ -77,7 +82,7 @@ mod tests {
 
     use super::*;
     use crate::api::tests::of_service;
-    use crate::gateway::{Path, Rewrite};
+    use crate::gateway::{Docs, Path, Rewrite};
     use crate::reference::{Reference, Unrouted};
 
     /// A Mapping of this name to the same service.
@@ -132,6 +137,23 @@ mod tests {
             [("GET", "/api/carts/a%20b", true), ("POST", "/write/carts/a%20b", true), ("GET", "/stock/sku%22", false)];
         assert_eq!(ways(&with_others), expected);
         assert_eq!((alone.unrouted(), with_others.unrouted()), (2, 1));
+    }
+
+    #[test]
+    fn a_mapping_that_is_for_fewer_leads_nobody_else() {
+        let for_staff = || Some(Docs { visible_to: Some(vec!["staff".to_owned()]), ..Docs::default() });
+        let of = |docs: Option<Docs>| {
+            let reference = reference(|api| {
+                api.served.path = Path::Prefix("/api/carts/".into());
+                api.served.rewrite = Some(Rewrite::Matched("/carts/".into()));
+                let hidden = ServedApi { docs: for_staff(), ..mapping(api, "hidden", "/internal-7f3/", "/", None) };
+                api.served.docs = docs;
+                api.beside = vec![hidden];
+            });
+            reference.operations[2].path.clone()
+        };
+        assert_eq!(of(None), "/stock/{sku}\"", "as the service knows it");
+        assert_eq!(of(for_staff()), "/internal-7f3/stock/{sku}\"");
     }
 
     #[test]

@@ -59,6 +59,7 @@ async fn the_command_line_makes_previews_wherever_they_are_kept() {
         "{}",
         told(&made)
     );
+    assert!(run(&["delete", "default/tax", "--admin", &admin], "").await.status.success());
     std::fs::write(&file, manifest.to_string()).unwrap();
 
     // Behind the gateway, as somebody.
