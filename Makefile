@@ -30,7 +30,7 @@ test: ## Run every test, with a real Envoy and a real Kubernetes API server
 pictures: ## Take the guide's pictures of portal and console anew (docs/pictures)
 	@$(SETUP) build tools python envoy authz
 	$(BUILD)
-	NUNCIO_PICTURES=$(CURDIR)/docs/pictures cargo test --workspace --test e2e $(CARGO_FLAGS) pictures
+	NUNCIO_PICTURES=$(CURDIR)/docs/pictures cargo test --workspace --test e2e $(CARGO_FLAGS) the_guide_shows_pictures
 
 interop: ## Log in with a Keycloak beside the provider of the tests; it takes a minute to start
 	@$(SETUP) build tools envoy authz keycloak
