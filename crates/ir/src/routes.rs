@@ -15,7 +15,6 @@ type Iter<'r> = Map<slice::Iter<'r, Arc<Route>>, fn(&'r Arc<Route>) -> &'r Route
 
 impl Routes {
     /// Each, in order.
-    #[must_use]
     pub fn iter(&self) -> Iter<'_> {
         self.0.iter().map(Arc::as_ref)
     }

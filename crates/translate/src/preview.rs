@@ -149,7 +149,7 @@ pub(crate) fn compile<'s>(
     for part in &group.parts {
         let mut told = Vec::new();
         let more = self::replacements(&part.id, part.spec, policy, sockets(&part.id), context, &mut told);
-        problems.extend(told.into_iter().map(|problem| of_part(part, problem)));
+        problems.extend(told.into_iter().map(|problem| of_part(part, &problem)));
         for replacement in more {
             match replacements.iter().find(|other| other.overlaps(&replacement)) {
                 Some(other) if other.is_same(&replacement) => {}
@@ -201,9 +201,9 @@ fn replacements(
 }
 
 /// What is wrong with a Preview, for the one that includes it.
-fn of_part(part: &Part<'_>, problem: Problem) -> Problem {
+fn of_part(part: &Part<'_>, problem: &Problem) -> Problem {
     let message = format!("{}: {}: {}", part.id, problem.field, problem.message);
-    Problem { field: format!("spec.includes[{}]", part.index), message, ..problem }
+    Problem { field: format!("spec.includes[{}]", part.index), message, ..problem.clone() }
 }
 
 fn conflict(part: &Part<'_>, replacement: &Replacement, other: &Replacement) -> Problem {

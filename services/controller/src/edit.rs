@@ -127,7 +127,7 @@ impl Editor {
     ) -> Result<(String, DryRunView), ChangeError> {
         let shown = shown(id, old)?;
         let new = new_text(id, &shown, change)?;
-        let text = shown.unmask(&new).map_err(invalid)?;
+        let text = shown.unmask(&new).map_err(|error| invalid(&error))?;
         let object = Arc::new(self.parse(id, old, &text)?);
         let is_usable = !matches!(object.spec, Spec::Invalid(_));
         let of_text = object.problems.iter().map(|(problem, location)| {
@@ -224,11 +224,11 @@ fn hides(id: &ObjectId, text: &str) -> bool {
 /// other: otherwise nothing would change by the right one, and that would tell him.
 fn blinded(shown: &Masked, new: &str) -> Result<String, ChangeError> {
     let more = nuncio_auth::crypto::random_text();
-    let text = shown.blinded(new, &more).map_err(invalid)?;
-    shown.unmask(&text).map_err(invalid)
+    let text = shown.blinded(new, &more).map_err(|error| invalid(&error))?;
+    shown.unmask(&text).map_err(|error| invalid(&error))
 }
 
-fn invalid(error: EditError) -> ChangeError {
+fn invalid(error: &EditError) -> ChangeError {
     ChangeError::Invalid(error.to_string())
 }
 
@@ -253,7 +253,7 @@ fn new_text(id: &ObjectId, old: &Masked, change: &ChangeRequest) -> Result<Strin
         let (path, value) = (field.split('.').collect::<Vec<_>>(), value.trim());
         if nuncio_api::field(&text, &path).unwrap_or_default() != value {
             let value = Some(value).filter(|value| !value.is_empty());
-            text = nuncio_api::set_field(&text, &path, value).map_err(invalid)?;
+            text = nuncio_api::set_field(&text, &path, value).map_err(|error| invalid(&error))?;
         }
     }
     Ok(text)

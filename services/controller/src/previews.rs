@@ -98,7 +98,7 @@ impl Lifecycle {
             keep_source(&mut manifest.spec, old);
             grant.note(&mut manifest.spec);
             note_author(&mut manifest.spec, old, wanted.by.as_ref().filter(|_| grant == Grant::All));
-            Ok(Step::Put(manifest))
+            Ok(Step::Put(manifest.into()))
         })
     }
 
@@ -196,7 +196,7 @@ impl Lifecycle {
             Ok(match unwanted {
                 _ if is_known => Step::Stay,
                 Some(_) => Step::End(manifest.spec.source),
-                None => Step::Put(manifest),
+                None => Step::Put(manifest.into()),
             })
         })?;
         Ok(if outcome == PreviewOutcome::Ignored { ignored(why) } else { changed(engine, id, outcome) })

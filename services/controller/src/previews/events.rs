@@ -142,7 +142,7 @@ fn happened(old: &Shape, new: &Shape) -> Vec<(PreviewEventKind, String)> {
         let is_back = !new.fallen_back.contains(service) && !new.failing.contains(service);
         tell(is_back && !new.has_ended, Returned, service.clone());
     }
-    tell(new.ends_soon && !old.ends_soon, EndsSoon, until.clone());
+    tell(new.ends_soon && !old.ends_soon, EndsSoon, until);
     tell(new.has_ended && !old.has_ended, Ended, String::new());
     all
 }
@@ -196,7 +196,7 @@ mod tests {
         let live = Shape { is_live: true, ..first.clone() };
         let of = |services: &[&str]| services.iter().map(|&service| service.to_owned()).collect::<BTreeSet<_>>();
         let steps = vec![
-            first.clone(),
+            first,
             live.clone(),
             live.clone(),
             Shape { fallen_back: of(&["cart"]), failing: of(&["web"]), ..live.clone() },
@@ -205,7 +205,7 @@ mod tests {
             Shape { object: Some(object("b")), expires: Some(200), is_live: false, ..live.clone() },
             Shape { object: Some(object("b")), expires: Some(200), ..live.clone() },
             Shape { object: Some(object("c")), expires: Some(200), ..live.clone() },
-            Shape { object: Some(object("c")), is_shown: false, is_live: false, has_ended: true, ..live.clone() },
+            Shape { object: Some(object("c")), is_shown: false, is_live: false, has_ended: true, ..live },
         ];
         assert_eq!(
             told(steps),

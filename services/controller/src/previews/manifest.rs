@@ -79,7 +79,7 @@ impl Manifest {
         let source = |spec: &Preview| serde_json::to_value(spec.source.clone().unwrap_or_default()).unwrap_or_default();
         let old = if let Spec::Preview(spec) = &old.spec { source(spec) } else { Value::Null };
         let Value::Object(mut news) = source(&self.spec) else { return Value::Null };
-        news.retain(|field, value| old[&*field] != *value);
+        news.retain(|field, value| old[field.as_str()] != *value);
         Value::Object(news)
     }
 

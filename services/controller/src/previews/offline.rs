@@ -32,7 +32,7 @@ pub fn put_preview(
     store.change(&engine, &manifest.id, |now| {
         let mut manifest = manifest.clone();
         keep_source(&mut manifest.spec, now.spec());
-        Ok(Step::Put(manifest))
+        Ok(Step::Put(manifest.into()))
     })
 }
 

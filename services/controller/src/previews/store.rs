@@ -63,7 +63,7 @@ impl<'o> Now<'o> {
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// It says this. One that has ended begins anew.
-    Put(Manifest),
+    Put(Box<Manifest>),
     /// It ends, and stays for a while as one that has ended, so that what is told late of its source is known to be late.
     /// What is known of its source by now, where that is something else.
     End(Option<PreviewSource>),

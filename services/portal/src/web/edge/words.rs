@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    fn limit_of(change: serde_json::Value) -> String {
+    fn limit_of(change: &serde_json::Value) -> String {
         let mut told = json!({ "rate": 100, "unit": "minute", "every": 1, "at_once": null, "per": [], "only": [],
             "by_each_envoy": false, "log_only": false, "in_force": true });
         told.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -142,18 +142,18 @@ mod tests {
 
     #[test]
     fn limits_are_told_in_words() {
-        assert_eq!(limit_of(json!({ "per": [{ "kind": "client" }] })), "100 a minute per client address");
+        assert_eq!(limit_of(&json!({ "per": [{ "kind": "client" }] })), "100 a minute per client address");
         let by_header = json!({ "rate": 5, "unit": "hour", "per": [{ "kind": "header", "name": "x-user" }] });
-        assert_eq!(limit_of(by_header), "5 an hour for each value of the header x-user");
+        assert_eq!(limit_of(&by_header), "5 an hour for each value of the header x-user");
         let of_plan = json!({ "unit": "day", "at_once": 200, "log_only": true,
             "only": [{ "kind": "header", "name": "x-plan", "value": "pro" }] });
         assert_eq!(
-            limit_of(of_plan),
+            limit_of(&of_plan),
             "100 a day where the header x-plan is pro, up to 200 at once (more are noted, and pass)"
         );
         let local = json!({ "rate": 7, "unit": "second", "every": 5, "by_each_envoy": true });
-        assert_eq!(limit_of(local), "7 every 5 seconds, counted by each Envoy for itself");
-        assert!(limit_of(json!({ "in_force": false })).contains("not in force"));
+        assert_eq!(limit_of(&local), "7 every 5 seconds, counted by each Envoy for itself");
+        assert!(limit_of(&json!({ "in_force": false })).contains("not in force"));
     }
 
     #[test]

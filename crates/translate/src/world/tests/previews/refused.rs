@@ -43,7 +43,7 @@ fn rules_and_hosts_for_names_of_previews_are_told_that_they_do_not_count() {
         [(Kind::Host, "one"), (Kind::FilterPolicy, "rules")].map(|(kind, name)| ObjectId::new(kind, "default", name));
     let told = |world: &World| {
         let problems = world.problems(&rules).into_iter().filter(|it| it.reason == "ReservedForPreviews");
-        problems.map(|it| it.field.to_string()).collect::<Vec<_>>()
+        problems.map(|it| it.field).collect::<Vec<_>>()
     };
     assert_eq!((told(&world), reasons(&world, &host).contains(&"ReservedForPreviews")), (vec![], false));
     world.take_turned();

@@ -76,10 +76,10 @@ impl Server {
     }
 
     fn answer(&mut self, method: &Method, query: &str, body: &Value) -> (u16, Value) {
-        if method != Method::GET {
-            if let Some(other) = self.meddle.pop() {
-                self.put(other);
-            }
+        if method != Method::GET
+            && let Some(other) = self.meddle.pop()
+        {
+            self.put(other);
         }
         let pins = if method == Method::DELETE { &body["preconditions"] } else { &body["metadata"] };
         let is_stale = |object: &Value| {
@@ -177,7 +177,7 @@ async fn a_replica_that_has_not_seen_a_preview_decides_by_what_the_api_server_ha
     // And leaves alone what somebody made by hand.
     let server = Server::of(Some(preview(&json!({"ttl": "1h"}))));
     let before = object(&server);
-    for step in [Step::Put(manifest("new")), Step::End(None), Step::Remove] {
+    for step in [Step::Put(manifest("new").into()), Step::End(None), Step::Remove] {
         let (result, _) = change(&server, move |_, _| Ok(step.clone())).await;
         assert!(
             matches!(&result, Err(PreviewError::Conflict(why)) if why.contains("not made by a request")),
@@ -194,7 +194,7 @@ async fn where_another_replica_was_faster_it_is_decided_anew() {
         if is_others {
             Err(PreviewError::Forbidden("none of yours".to_owned()))
         } else {
-            Ok(Step::Put(manifest("ours")))
+            Ok(Step::Put(manifest("ours").into()))
         }
     };
     let refused = Err(PreviewError::Forbidden("none of yours".to_owned()));
@@ -251,7 +251,7 @@ async fn a_later_end_stays_where_what_is_put_says_none() {
         let engine = engine(directory.path()).await;
         let store = Store::unfollowed(directory.path().to_owned(), "default".to_owned());
         let manifest = Manifest::parse("default", "tax", &preview(&put).to_string()).unwrap();
-        store.change(&engine, &id(), |_| Ok(Step::Put(manifest.clone()))).unwrap();
+        store.change(&engine, &id(), |_| Ok(Step::Put(manifest.clone().into()))).unwrap();
         let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         assert_eq!(written["spec"]["lifetime"]["expiresAt"] == **given, kept, "{given} {put}: {written}");
     }
