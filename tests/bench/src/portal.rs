@@ -43,7 +43,8 @@ struct Portal {
 impl Portal {
     async fn start(operations: &[usize]) -> Self {
         let site = Site::new();
-        let service = service::start(&operations.iter().map(|count| document(*count)).collect::<Vec<_>>());
+        let all = operations.iter().enumerate().map(|(api, count)| document(api, *count));
+        let service = service::start(&all.collect::<Vec<_>>());
         let mapping = |number: usize| {
             let spec = json!({ "hostname": HOST, "prefix": format!("/api{number}/"), "rewrite": format!("/api{number}/"),
                 "service": service.to_string(), "docs": { "path": "/openapi.json", "display_name": format!("API {number}") } });
@@ -158,8 +159,8 @@ async fn large(table: &mut Table) {
     portal.stop().await;
 }
 
-/// A document of so many operations, two for each path, with a schema for every ten of them.
-fn document(operations: usize) -> Value {
+/// A document of an API with so many operations, two for each path, with a schema for every ten of them.
+fn document(api: usize, operations: usize) -> Value {
     let mut paths = serde_json::Map::new();
     let mut schemas = serde_json::Map::new();
     for number in 0..operations.div_ceil(2) {
@@ -176,7 +177,7 @@ fn document(operations: usize) -> Value {
                 "summary": format!("Update an order {number}"), "requestBody": { "content": content },
                 "responses": { "204": { "description": "It is another" }, "404": { "description": "It is not there" } } });
         }
-        paths.insert(format!("/orders{number}/{{id}}"), item);
+        paths.insert(format!("/api{api}/orders{number}/{{id}}"), item);
         schemas.entry(format!("Item{shared}")).or_insert_with(|| {
             json!({ "type": "object", "description": "What was ordered.", "required": ["quantity"],
                 "properties": { "quantity": { "type": "integer" }, "priceCents": { "type": "integer" },
