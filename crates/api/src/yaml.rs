@@ -6,6 +6,7 @@ mod emit;
 mod env;
 mod fast;
 mod json;
+mod keys;
 mod margin;
 mod node;
 mod path;

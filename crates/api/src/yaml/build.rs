@@ -1,14 +1,14 @@
 //! Builds trees out of a YAML parser's events.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Input, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::fast;
+use super::keys::{Key, key_of, merge, refuse_duplicates};
 use super::margin::Margins;
 use super::node::{Entry, Mark, Node, Value};
-use super::scalar::{Scalar, resolve};
 
 /// How deep lists and mappings may be nested.
 pub(crate) const DEPTH: usize = 100;
@@ -136,11 +136,6 @@ enum Content<'a> {
     Map { entries: Vec<Entry<'a>>, key: Option<(Key<'a>, Mark)>, merges: Vec<Node<'a>> },
 }
 
-pub(super) enum Key<'a> {
-    Text(Cow<'a, str>),
-    Merge,
-}
-
 struct Builder<'a, 'm> {
     places: Places<'m>,
     stack: Vec<Frame<'a>>,
@@ -257,59 +252,6 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Keys are text, whatever they look like: `200: x` is `"200": x`, as `kubectl` has it.
-pub(super) fn key_of<'a>(node: &Node<'a>) -> Result<Key<'a>, Broken> {
-    let text: Cow<'a, str> = match &node.value {
-        Value::Text(text) | Value::Literal(text) => text.clone(),
-        Value::Plain(raw) if raw == "<<" => return Ok(Key::Merge),
-        Value::Plain(raw) => match resolve(raw) {
-            Scalar::Text => raw.clone(),
-            Scalar::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
-            Scalar::Int(number) => number.to_string().into(),
-            Scalar::UInt(number) => number.to_string().into(),
-            Scalar::Float(number) => number.to_string().into(),
-            Scalar::Null => return Err(broken(node.mark, "a key is missing".to_owned())),
-        },
-        Value::List(_) | Value::Map(_) => {
-            return Err(broken(
-                node.mark,
-                "a key must be text: is something in braces meant to be in quotes?".to_owned(),
-            ));
-        }
-    };
-    Ok(Key::Text(text))
-}
-
-pub(super) fn refuse_duplicates(entries: &[Entry<'_>]) -> Result<(), Broken> {
-    let twice = if entries.len() <= 16 {
-        entries.iter().enumerate().find(|(index, entry)| entries[..*index].iter().any(|other| other.key == entry.key))
-    } else {
-        let mut seen = BTreeSet::new();
-        entries.iter().enumerate().find(|(_, entry)| !seen.insert(&entry.key))
-    };
-    match twice {
-        Some((_, entry)) => {
-            Err(broken(entry.mark, format!("the key \"{}\" stands here for the second time", entry.key)))
-        }
-        None => Ok(()),
-    }
-}
-
-/// Takes over the entries of a mapping, or of several, whose keys are not there yet.
-fn merge<'a>(entries: &mut Vec<Entry<'a>>, node: Node<'a>) -> Result<(), Broken> {
-    match node.value {
-        Value::Map(merged) => {
-            let present: BTreeSet<Cow<'a, str>> = entries.iter().map(|entry| entry.key.clone()).collect();
-            entries.extend(merged.into_iter().filter(|entry| !present.contains(&entry.key)));
-            Ok(())
-        }
-        Value::List(maps) if maps.iter().all(|map| matches!(map.value, Value::Map(_))) => {
-            maps.into_iter().try_for_each(|map| merge(entries, map))
-        }
-        _ => Err(broken(node.mark, "only mappings can be merged by \"<<\"".to_owned())),
-    }
-}
-
 fn scalar<'a>(text: Cow<'a, str>, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Value<'a> {
     match tag {
         Some(tag) if tag.is_yaml_core_schema() && matches!(tag.suffix.as_str(), "int" | "float" | "bool" | "null") => {
@@ -343,6 +285,6 @@ fn depth(node: &Node<'_>) -> usize {
     }
 }
 
-fn broken(mark: Mark, message: String) -> Broken {
+pub(super) fn broken(mark: Mark, message: String) -> Broken {
     Broken { mark, message }
 }

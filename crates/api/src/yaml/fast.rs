@@ -4,9 +4,11 @@
 //! block scalars, anything that is wrong) makes it give up, and the complete parser reads the document from its start:
 //! that one finds the errors, and tests hold the two to the same answer. Reading is ten times as quick this way.
 
-use std::borrow::Cow;
+mod flow;
+mod scalar;
 
-use super::build::{DEPTH, Key, Position, key_of, refuse_duplicates};
+use super::build::{DEPTH, Position};
+use super::keys::{Key, key_of, refuse_duplicates};
 use super::node::{Entry, Mark, Node, Value};
 
 /// Longest key that is read here; YAML's own limit is 1024.
@@ -231,151 +233,6 @@ impl<'a> Reader<'a> {
         match self.next_line()? {
             Some(next) if next > indent => None,
             _ => Some(node),
-        }
-    }
-
-    /// A plain scalar in a block, up to the end of its line or a comment.
-    fn plain(&mut self) -> Option<Node<'a>> {
-        let mark = self.mark();
-        let line = self.rest().split('\n').next()?;
-        let text = line.split(" #").next()?.trim_end_matches(' ');
-        let starts = starts_plain(text);
-        if !starts || text.contains(": ") || text.ends_with(':') {
-            return None;
-        }
-        self.at += text.len();
-        Some(Node { mark, value: Value::Plain(Cow::Borrowed(text)) })
-    }
-
-    /// A quoted scalar without escapes.
-    fn quoted(&mut self) -> Option<Node<'a>> {
-        let mark = self.mark();
-        let quote = char::from(self.peek()?);
-        let inside = &self.rest()[1..];
-        let end = inside.find(quote)?;
-        let text = &inside[..end];
-        let escaped = if quote == '"' { text.contains('\\') } else { inside[end + 1..].starts_with(quote) };
-        if escaped || text.contains('\n') {
-            return None;
-        }
-        self.at += end + 2;
-        Some(Node { mark, value: Value::Text(Cow::Borrowed(text)) })
-    }
-
-    /// A key, in quotes or of the usual characters.
-    fn key(&mut self) -> Option<Cow<'a, str>> {
-        let node = match self.peek()? {
-            b'"' | b'\'' => self.quoted()?,
-            _ => {
-                let usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/');
-                let length = self.rest().bytes().take_while(|b| usual(*b)).count();
-                let text = &self.rest()[..length];
-                if !starts_plain(text) {
-                    return None;
-                }
-                let mark = self.mark();
-                self.at += length;
-                Node { mark, value: Value::Plain(Cow::Borrowed(text)) }
-            }
-        };
-        match key_of(&node) {
-            Ok(Key::Text(key)) if key.len() <= KEY => Some(key),
-            _ => None,
-        }
-    }
-
-    /// The colon behind a key, with what must follow it in a block.
-    fn colon(&mut self) -> Option<()> {
-        let rest = self.rest().strip_prefix(':')?;
-        if !(rest.is_empty() || rest.starts_with([' ', '\n'])) {
-            return None;
-        }
-        self.at += 1;
-        Some(())
-    }
-
-    /// A flow collection on one line.
-    fn flow(&mut self) -> Option<Node<'a>> {
-        self.deeper(|reader| {
-            let mark = reader.mark();
-            let is_map = reader.peek() == Some(b'{');
-            reader.at += 1;
-            let value = if is_map { reader.flow_mapping()? } else { reader.flow_sequence()? };
-            Some(Node { mark, value })
-        })
-    }
-
-    fn flow_sequence(&mut self) -> Option<Value<'a>> {
-        let mut items = Vec::new();
-        self.spaces();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Some(Value::List(items));
-        }
-        loop {
-            self.spaces();
-            items.push(self.flow_value()?);
-            if self.separator(b']')? {
-                return Some(Value::List(items));
-            }
-        }
-    }
-
-    fn flow_mapping(&mut self) -> Option<Value<'a>> {
-        let mut entries = Vec::new();
-        self.spaces();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Some(Value::Map(entries));
-        }
-        loop {
-            self.spaces();
-            let mark = self.mark();
-            let quoted = matches!(self.peek(), Some(b'"' | b'\''));
-            let key = self.key()?;
-            let rest = self.rest().strip_prefix(':')?;
-            // Only behind a quoted key may a value follow the colon at once.
-            if !quoted && !rest.starts_with(' ') {
-                return None;
-            }
-            self.at += 1;
-            self.spaces();
-            let node = self.flow_value()?;
-            entries.push(Entry { key, mark, node });
-            if self.separator(b'}')? {
-                refuse_duplicates(&entries).ok()?;
-                return Some(Value::Map(entries));
-            }
-        }
-    }
-
-    /// What follows a value in a flow collection: `true` at its end, `false` at a comma.
-    fn separator(&mut self, end: u8) -> Option<bool> {
-        self.spaces();
-        let next = self.peek()?;
-        self.at += 1;
-        match next {
-            b',' => Some(false),
-            _ if next == end => Some(true),
-            _ => None,
-        }
-    }
-
-    fn flow_value(&mut self) -> Option<Node<'a>> {
-        match self.peek()? {
-            b'{' | b'[' => self.flow(),
-            b'"' | b'\'' => self.quoted(),
-            _ => {
-                let mark = self.mark();
-                let rest = self.rest();
-                let text = rest[..rest.find([',', ']', '}', '[', '{', '\n'])?].trim_end_matches(' ');
-                let odd = text.contains(": ") || text.contains(" #") || text.ends_with(':');
-                if odd || !starts_plain(text) {
-                    return None;
-                }
-                self.at += text.len();
-                Some(Node { mark, value: Value::Plain(Cow::Borrowed(text)) })
-            }
         }
     }
 }
