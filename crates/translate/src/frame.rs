@@ -1,15 +1,18 @@
 //! The frame: Hosts, Listeners, TCPMappings, AuthServices and RateLimitServices, which are few and hang together. It is
 //! made anew as a whole when one of them changes; the tables of routes are not.
 
+mod binding;
+mod ports;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use nuncio_api::{
-    Kind, NamespaceFrom, Object, ObjectId, Problem, ProtocolLayer, Remains, SecurityModel, Spec, TcpMapping,
-};
+use nuncio_api::{Kind, Object, ObjectId, Problem, ProtocolLayer, Spec};
 use nuncio_ir::{ClusterName, Extension, Handler, HttpSettings, Listener, Slot, SlotFilter};
 
+use self::binding::Binding;
+pub(crate) use self::ports::Port;
 use crate::auth_service::{self, Auth};
 use crate::chains;
 use crate::compiled::Upstream;
@@ -21,7 +24,7 @@ use crate::limit_service;
 use crate::mapping::BODY_LIMIT;
 use crate::module;
 use crate::pattern::HostPattern;
-use crate::policy::{Class, Security};
+use crate::policy::Class;
 use crate::rivals::Verdict;
 use crate::tcp;
 
@@ -62,53 +65,6 @@ impl Default for Frame {
             module_problems: Vec::new(),
         }
     }
-}
-
-/// Which Hosts a Listener takes, and how it tells secure requests.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Binding {
-    security: Security,
-    /// `None` is every namespace.
-    namespace: Option<Arc<str>>,
-    selector: Option<nuncio_api::LabelSelector>,
-}
-
-impl Binding {
-    fn new(id: &ObjectId, listener: &nuncio_api::Listener) -> Self {
-        let binding = listener.host_binding.clone().unwrap_or_default();
-        let from = binding.namespace.and_then(|namespaces| namespaces.from).unwrap_or_default();
-        Self {
-            security: match listener.security_model {
-                Some(SecurityModel::Secure) => Security::Secure,
-                Some(SecurityModel::Insecure) => Security::Insecure,
-                Some(SecurityModel::Xfp) | None => Security::Xfp,
-            },
-            namespace: (from == NamespaceFrom::Same).then(|| Arc::clone(&id.namespace)),
-            selector: binding.selector.filter(|selector| !selector.is_empty()),
-        }
-    }
-
-    fn takes(&self, host: &CompiledHost) -> bool {
-        let namespace = self.namespace.as_ref().is_none_or(|namespace| *namespace == host.policy.id.namespace);
-        namespace && self.selector.as_ref().is_none_or(|selector| selector.matches(&host.labels))
-    }
-
-    /// Stable under changes of Hosts, so that adding one renames no table.
-    fn class_key(&self) -> Arc<str> {
-        if self.security == Security::Xfp && self.namespace.is_none() && self.selector.is_none() {
-            return "".into();
-        }
-        nuncio_ir::version(self).to_string().into()
-    }
-}
-
-/// Everything that is on one bound address.
-#[derive(Default)]
-pub(crate) struct Port<'a> {
-    pub(crate) listener: Option<(&'a ObjectId, &'a nuncio_api::Listener)>,
-    pub(crate) tcp: Vec<(&'a ObjectId, &'a TcpMapping)>,
-    /// Names of TCPMappings that cannot be used.
-    pub(crate) closed: BTreeSet<HostPattern>,
 }
 
 /// Makes the frame of these objects, given in the order of their ids, and of the Hosts of Ingresses, each with whether its Ingress
@@ -218,56 +174,6 @@ impl Frame {
                 let message = format!("the certificate is not shown for {name}: {id} speaks for that name");
                 self.problem(&made.policy.id, Problem::warning("DuplicateHost", "spec.tls", message));
             }
-        }
-    }
-
-    /// Sorts Listeners and TCPMappings by the address that they want.
-    fn ports<'a>(
-        &mut self,
-        objects: impl Iterator<Item = &'a Arc<Object>>,
-        context: &Context<'_>,
-    ) -> BTreeMap<SocketAddr, Port<'a>> {
-        let mut ports: BTreeMap<SocketAddr, Port<'a>> = BTreeMap::new();
-        let address = |mapping: &TcpMapping| {
-            let bind = mapping.address.as_ref().and_then(|address| address.parse().ok());
-            SocketAddr::new(bind.unwrap_or(context.settings.bind_address), mapping.port)
-        };
-        for object in objects {
-            match &object.spec {
-                // There is no HTTP/3 yet: the TCP port of that number is another's.
-                Spec::Listener(listener) if listener.layers().contains(&ProtocolLayer::Udp) => {}
-                Spec::Listener(listener) => {
-                    let address = SocketAddr::new(context.settings.bind_address, listener.port);
-                    let port = ports.entry(address).or_default();
-                    match port.listener {
-                        None => port.listener = Some((&object.id, listener)),
-                        Some((first, _)) => {
-                            let message = format!("{first} is on port {} already", listener.port);
-                            self.problem(&object.id, Problem::error("PortConflict", "spec.port", message));
-                        }
-                    }
-                }
-                Spec::TcpMapping(mapping) => {
-                    ports.entry(address(mapping)).or_default().tcp.push((&object.id, mapping));
-                }
-                Spec::Invalid(Remains::Connections(mapping)) => {
-                    let host = mapping.host.as_deref().and_then(HostPattern::parse);
-                    ports.entry(address(mapping)).or_default().closed.extend(host);
-                }
-                _ => {}
-            }
-        }
-        ports
-    }
-
-    /// Tells Hosts that no Listener binds, where there are Listeners.
-    fn unbound(&mut self, ports: &BTreeMap<SocketAddr, Port<'_>>, hosts: &[CompiledHost]) {
-        let listeners = ports.values().filter_map(|port| port.listener);
-        let bindings: Vec<_> = listeners.map(|(id, listener)| Binding::new(id, listener)).collect();
-        let is_bound = |host: &&CompiledHost| host.is_fallback || bindings.iter().any(|binding| binding.takes(host));
-        for host in hosts.iter().filter(|host| !bindings.is_empty() && !is_bound(host)) {
-            let message = "serves nothing: the hostBinding of no Listener takes it";
-            self.problem(&host.policy.id, Problem::warning("NoListener", "metadata", message));
         }
     }
 
