@@ -1,5 +1,8 @@
 //! One stream: one client's subscriptions, what it has, and what it is still to get.
 
+mod again;
+mod release;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -7,7 +10,7 @@ use std::time::Instant;
 
 use super::class::Classes;
 use super::progress::Progress;
-use super::slot::{Have, Slot};
+use super::slot::Slot;
 use super::subscription::Subscription;
 use super::turn::Turns;
 use super::usage::Usage;
@@ -180,47 +183,6 @@ impl Stream {
         }
     }
 
-    /// Looks again at whatever has reached its time.
-    pub(crate) fn tick(&mut self, context: &mut Context<'_>) {
-        while let Some(Reverse((at, _))) = self.timers.peek()
-            && *at <= context.now
-        {
-            let Some(Reverse((at, key))) = self.timers.pop() else { return };
-            if let Some(slot) = self.slot_mut(&key)
-                && slot.timer == Some(at)
-            {
-                slot.timer = None;
-                self.touch(&key, None);
-            }
-        }
-    }
-
-    /// Has a resource looked at at a later time.
-    pub(super) fn set_timer(&mut self, key: &Key, at: Instant) {
-        if let Some(slot) = self.slot_mut(key)
-            && slot.timer != Some(at)
-        {
-            slot.timer = Some(at);
-            self.timers.push(Reverse((at, key.clone())));
-        }
-    }
-
-    /// Queues a resource for a look; `due` makes it count for that revision until it has arrived.
-    pub(super) fn touch(&mut self, key: &Key, due: Option<Revision>) {
-        let state = &mut self.types[key.kind.index()];
-        let Some(slot) = state.slots.get_mut(&key.name) else { return };
-        if let Some(revision) = due
-            && slot.due.is_none()
-        {
-            slot.due = Some(revision);
-            self.progress.add(revision);
-        }
-        if !slot.queued {
-            slot.queued = true;
-            state.queue.push_back(Arc::clone(&key.name));
-        }
-    }
-
     /// Resources have changed.
     pub(crate) fn changed(&mut self, keys: &[Key], context: &mut Context<'_>) {
         let revision = Some(context.store.revision());
@@ -254,84 +216,6 @@ impl Stream {
         self.set_timer(key, context.now + context.options.subscribe_wait);
     }
 
-    /// Looks again at what waited for this.
-    pub(super) fn wake(&mut self, key: &Key, due: Option<Revision>) {
-        for waiter in self.waiters.remove(key).unwrap_or_default() {
-            let held = self.slot_mut(&waiter).and_then(|slot| slot.held.as_mut());
-            if let Some(held) = held.filter(|held| held.waits_for.as_ref() == Some(key)) {
-                held.waits_for = None;
-                self.touch(&waiter, due);
-            }
-        }
-    }
-
-    /// Looks again at what waited for anything of a kind that other clients have.
-    pub(super) fn wake_all(&mut self, kind: ResourceType) {
-        let waited_for: Vec<_> = self.waiters.keys().filter(|key| key.kind == kind).cloned().collect();
-        waited_for.iter().for_each(|key| self.wake(key, None));
-    }
-
-    /// The client no longer has this version: what only it referred to may be due for removal.
-    pub(super) fn release(&mut self, resource: &Arc<Resource>, context: &Context<'_>) {
-        if resource.key.kind == ResourceType::Listener {
-            self.end_class(Some(resource), context);
-        }
-        for key in self.usage.remove(resource, context.now) {
-            if context.store.contains(&key) {
-                continue;
-            }
-            if self.slot(&key).is_some() {
-                self.touch(&key, None);
-            } else {
-                self.usage.forget(&key);
-            }
-        }
-    }
-
-    /// As [`Self::release`], of what the client was known or said to have.
-    pub(super) fn release_have(&mut self, kind: ResourceType, have: Have, context: &Context<'_>) {
-        match have.resource {
-            Some(resource) => self.release(&resource, context),
-            None => {
-                self.release_unknown(kind, context);
-                if kind == ResourceType::Listener {
-                    self.end_class(None, context);
-                }
-            }
-        }
-    }
-
-    pub(super) fn release_unknown(&mut self, kind: ResourceType, context: &Context<'_>) {
-        if !kind.is_looked_up() {
-            for key in self.usage.remove_unknown(context.now) {
-                self.touch(&key, None);
-            }
-        }
-    }
-
-    /// Forgets a resource that the client no longer subscribes to, or that is gone.
-    pub(super) fn drop_slot(&mut self, key: &Key, context: &Context<'_>) {
-        let state = self.of_mut(key.kind);
-        let Some(slot) = state.slots.remove(&key.name) else { return };
-        state.had -= usize::from(slot.have.is_some());
-        // One that exists may be asked for again: a scope that came back has the client ask for its routes anew.
-        if !context.store.contains(key) {
-            self.arrived(key, None);
-        }
-        if let Some(revision) = slot.due {
-            self.progress.release(revision);
-        }
-        if let Some(have) = slot.have {
-            self.release_have(key.kind, have, context);
-        }
-        for resource in &slot.doubt {
-            self.release(resource, context);
-        }
-        if !context.store.contains(key) {
-            self.usage.forget(key);
-        }
-    }
-
     /// Ends the handling of an input: sends what can be sent and reports what was reached.
     pub(crate) fn finish(&mut self, context: &mut Context<'_>) {
         self.pump(context);
@@ -362,11 +246,5 @@ impl Stream {
             || [Cluster, Listener, ScopedRoute, Route]
                 .into_iter()
                 .all(|kind| self.of(kind).subscription.is_requested() || !context.store.has_any(kind));
-    }
-
-    fn next_timer(&self) -> Option<Instant> {
-        let load_ends = self.load_ends.filter(|_| !self.loaded);
-        let next = self.timers.peek().map(|Reverse((at, _))| *at);
-        next.into_iter().chain(load_ends).min()
     }
 }
