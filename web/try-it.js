@@ -66,14 +66,17 @@ function filledIn() {
   let path = form.dataset.path;
   const query = [];
   const headers = moreHeaders();
+  let slashed;
   for (const field of form.querySelectorAll('[data-place]')) {
     const { place, name } = field.dataset;
+    const value = field.value === '' ? undefined : valueIn(field);
     // What is still to be filled in stands in the sample as it does in the document.
-    if (place === 'path' && field.value) path = path.split(`{${name}}`).join(encodeURIComponent(field.value));
-    if (place === 'path' || field.value === '') continue;
-    if (place === 'header') headers.push([name, field.value]);
-    const items = 'repeated' in field.dataset ? field.value.split(',') : [field.value];
-    if (place === 'query') query.push(...items.map((item) => [name, encodeURIComponent(item)]));
+    if (value === undefined) continue;
+    const part = written(field.dataset, value);
+    if (place === 'path') path = path.split(`{${name}}`).join(part);
+    if (place === 'path' && /%(2f|5c)/i.test(part)) slashed = name;
+    if (place === 'header') headers.push([name, part]);
+    if (place === 'query') query.push(...part);
   }
   const { method } = form.dataset;
   const body = find('try-body');
@@ -82,9 +85,11 @@ function filledIn() {
   if (hasBody) headers.push(['content-type', body.dataset.media]);
   if (upload && !upload.isForm) headers.push(['content-type', upload.media]);
   const urlWith = (pairs) =>
-    valueOf('try-origin') + path + (pairs.length ? `?${pairs.map(([name, value]) => `${encodeURIComponent(name)}=${value}`).join('&')}` : '');
+    valueOf('try-origin') + path + (pairs.length ? `?${pairs.map(([name, value]) => `${escaped(name)}=${value}`).join('&')}` : '');
   return {
     method,
+    // The parameter of the path that has a slash in it.
+    slashed,
     url: urlWith(query),
     shown: { url: urlWith(query.map(hidden)), headers: headers.map(hidden) },
     headers,
@@ -98,62 +103,21 @@ const quoted = (word) => `'${word.replaceAll("'", String.raw`'\''`)}'`;
 
 // The request for a shell. Credentials are variables: what is shown may be copied anywhere.
 function curl({ method, shown: { url, headers }, body, upload, credential: by }) {
-  const verb = /^[A-Za-z]+$/.test(method) ? method : quoted(method);
+  const verb = method === 'HEAD' ? '--head' : `-X ${/^[A-Za-z]+$/.test(method) ? method : quoted(method)}`;
   const at = quoted(url).replaceAll(HIDDEN, `'"${HIDDEN}"'`);
-  const parts = [method === 'GET' ? `curl ${at}` : `curl -X ${verb} ${at}`];
+  const parts = [method === 'GET' ? `curl ${at}` : `curl ${verb} ${at}`];
   const variable = (name, value) => `-H "${name.replace(/[^\w-]/g, '')}: ${value}"`;
-  for (const [name, value] of headers) parts.push(value === HIDDEN ? variable(name, value) : `-H ${quoted(`${name}: ${value}`)}`);
+  // An empty one is left out where it is written with a colon.
+  const header = (name, value) => `-H ${quoted(value === '' ? `${name};` : `${name}: ${value}`)}`;
+  for (const [name, value] of headers) parts.push(value === HIDDEN ? variable(name, value) : header(name, value));
   if (by) parts.push(variable(by.name, by.shown));
   if (body !== undefined) parts.push(`--data-raw ${quoted(body)}`);
   for (const [name, what] of upload?.parts ?? []) {
     const named = what instanceof File ? `@${what.name}` : what;
-    parts.push(upload.isForm ? `-F ${quoted(`${name}=${named}`)}` : `--data-binary ${quoted(named)}`);
+    const option = what instanceof File ? '-F' : '--form-string';
+    parts.push(upload.isForm ? `${option} ${quoted(`${name}=${named}`)}` : `--data-binary ${quoted(named)}`);
   }
   return parts.join(' \\\n  ');
-}
-
-// Why the gateway answers so, as it says itself. It is told which credentials there are, and not what they are.
-async function explained({ method, shown: { url, headers }, credential: by }) {
-  const told = by ? [...headers, [by.name, by.shown]] : headers;
-  const asked = { method, url, headers: told.map(([name, value]) => ({ name, value })) };
-  const reply = await fetch(form.dataset.explain, {
-    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(asked),
-  });
-  return reply.ok ? reply.json() : null;
-}
-
-// Why, in the words of the one who refused: the message of the answer, or what it says of the token that was shown.
-function wordsOf(response, body) {
-  const told = /error_description="([^"]*)"/.exec(response.headers.get('www-authenticate') ?? '');
-  if (told) return told[1];
-  try {
-    return String(JSON.parse(body).message ?? '');
-  } catch {
-    return '';
-  }
-}
-
-// `rule, which asks one, then another`.
-function askedOf(rule, filters) {
-  return text('asks', { rule, filters: filters.join(`, ${text('then')} `) });
-}
-
-function reasons(status, told, { outcome, protection, limits }) {
-  const decided = text(status === 429 ? 'limited' : 'decided');
-  const isDecided = status === 429 ? limits.some(({ limit }) => limit) : status !== 503 && protection.length;
-  const rules = protection.map(({ by, filters, outcome: what }) =>
-    element('li', {}, ...(by ? [element('code', {}, by), ': '] : []), filters.length ? askedOf(what, filters) : what));
-  const held = limits.map(({ labels, limit, outcome: what }) =>
-    element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), labels ? text('limit_for', { labels, outcome: what }) : what));
-  return element('div', { className: 'note why' },
-    element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided ? decided : `${outcome}.`),
-    element('ul', {}, ...rules, ...held), ...(status === 401 ? wayIn() : []));
-}
-
-// Where a login begins that leads back to this page.
-function wayIn() {
-  const { login } = form.dataset;
-  return login && ['session', 'nobody'].includes(valueOf('try-as')) ? [element('p', {}, element('a', { href: login }, text('log_in')), ` ${text('again')}`)] : [];
 }
 
 function size(bytes) {
@@ -204,16 +168,18 @@ function say(...what) {
   find('try-status').replaceChildren(...what);
 }
 
-function show(response, milliseconds) {
+function show(response, asked, milliseconds) {
   const headers = [...response.headers];
   // Envoy adds it to what a service said, and to nothing that it says itself.
   const byService = response.headers.has('x-envoy-upstream-service-time');
   const time = `${milliseconds} ms`;
   const facts = element('p', { className: 'quiet' }, byService ? text('by_service', { time }) : time);
   const body = element('code', {});
-  say(element('span', { className: `status ${response.ok ? 'good' : 'bad'}` }, `${response.status} ${response.statusText}`.trim()));
+  const status = response.type === 'opaqueredirect' ? text('redirected') : `${response.status} ${response.statusText}`.trim();
+  say(element('span', { className: `status ${response.ok ? 'good' : 'bad'}` }, status));
   answer.replaceChildren(
     facts,
+    ...(byService ? [] : slashReason(response, asked)),
     element('ul', { className: 'facts' }, ...limitsIn(headers)),
     element('pre', { tabIndex: 0, ariaLabel: text('body') }, body),
     headerTable(headers),
@@ -252,9 +218,11 @@ async function send(event) {
     const headers = headersOf(asked);
     const response = await fetch(asked.url, {
       method: asked.method, headers, body: bodyOf(asked), cache: 'no-store', signal: AbortSignal.timeout(PATIENCE),
+      // Where the gateway unescapes a slash it sends on to what may be another operation.
+      redirect: asked.slashed ? 'manual' : 'follow',
       credentials: valueOf('try-as') === 'session' ? 'include' : 'omit',
     });
-    const { facts, body, byService } = show(response, Math.round(performance.now() - began));
+    const { facts, body, byService } = show(response, asked, Math.round(performance.now() - began));
     const { body: told, length } = await read(response, body);
     const reason = REFUSALS.has(response.status) && !byService ? await explained(asked).catch(() => null) : null;
     if (reason) facts.after(reasons(response.status, wordsOf(response, told), reason));
@@ -276,6 +244,9 @@ function failure(error, url) {
 // Only what is needed for the credential that was chosen is shown, and the sample is what will be sent.
 function follow() {
   for (const label of form.querySelectorAll('[data-as]')) label.hidden = label.dataset.as !== valueOf('try-as');
+  for (const field of form.querySelectorAll('[data-kind=object]')) {
+    field.setCustomValidity(field.value !== '' && valueIn(field) === undefined ? text('no_object') : '');
+  }
   sample.textContent = curl(filledIn());
 }
 

@@ -1,5 +1,6 @@
 //! OpenAPI documents, as they were written: JSON values, so that nothing that we do not know is lost.
 
+mod order;
 mod parse;
 mod version;
 
@@ -10,12 +11,15 @@ use serde_json::Value;
 
 pub(crate) use self::parse::DocumentError;
 pub(crate) use self::version::Version;
+use crate::reference::resolve;
 
 /// A document that was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
     pub(crate) version: Version,
     pub(crate) value: Arc<Value>,
+    /// Which of its [`operations`] the text has first, then, and so on: values keep no order.
+    pub(crate) order: Arc<[usize]>,
     /// As it came, JSON or YAML.
     pub(crate) original: Bytes,
     /// Whether it came as YAML.
@@ -30,7 +34,8 @@ impl Document {
     pub(crate) fn read(text: Bytes) -> Result<Self, DocumentError> {
         let (value, is_yaml) = parse::value(&text)?;
         let version = Version::of(&value)?;
-        Ok(Self { version, value: Arc::new(value), original: text, is_yaml })
+        let order = order::of(&text, is_yaml, &value).into();
+        Ok(Self { version, value: Arc::new(value), order, original: text, is_yaml })
     }
 
     /// A text of `info`; nothing where it is empty.
@@ -51,12 +56,16 @@ pub(crate) const METHODS: [&str; 9] = ["get", "query", "head", "post", "put", "p
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value, &Value)> {
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
     paths.filter(|(path, _)| path.starts_with('/')).flat_map(|(path, item)| {
-        let known = METHODS.iter().filter_map(move |method| Some(((*method).to_owned(), item.get(method)?)));
-        let others = item.get("additionalOperations").and_then(Value::as_object).into_iter().flatten();
-        let others = others.map(|(method, operation)| (method.clone(), operation));
-        known
-            .chain(others)
-            .filter(|(_, operation)| operation.is_object())
-            .map(move |(method, operation)| (path.as_str(), method.to_ascii_uppercase(), item, operation))
+        let item = resolve(document, item);
+        methods(item).map(move |(method, operation)| (path.as_str(), method, item, operation))
     })
+}
+
+/// The operations of a path item: method in upper case, operation.
+pub(crate) fn methods(item: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let known = METHODS.iter().filter_map(move |method| Some(((*method).to_owned(), item.get(method)?)));
+    let others = item.get("additionalOperations").and_then(Value::as_object).into_iter().flatten();
+    let others = others.map(|(method, operation)| (method.clone(), operation));
+    let all = known.chain(others).filter(|(_, operation)| operation.is_object());
+    all.map(|(method, operation)| (method.to_ascii_uppercase(), operation))
 }

@@ -1,6 +1,7 @@
 //! A document prepared for reading: its operations, how clients reach each, and what each takes and gives.
 
 mod example;
+mod incoming;
 mod operation;
 mod resolve;
 mod samples;
@@ -20,8 +21,9 @@ use crate::markdown;
 use crate::rewrite::{Rewritten, rewrite};
 use crate::texts::Texts;
 
+pub(crate) use self::incoming::{Incoming, Webhook};
 use self::operation::sample_path;
-pub(crate) use self::operation::{OperationView, all_parameters};
+pub(crate) use self::operation::{OperationView, all_parameters, placeholders};
 pub(crate) use self::resolve::{pointer_name, reference, resolve, schema_name};
 pub(crate) use self::schema::SchemaView;
 use self::slug::Slugs;
@@ -83,8 +85,11 @@ pub(crate) struct Reference {
     pub(crate) document: Arc<Document>,
     /// The copy for clients, or why there is none.
     pub(crate) rewritten: Result<Rewritten, String>,
+    /// By path and method; `groups` have them in the order of the document.
     pub(crate) operations: Vec<Operation>,
     pub(crate) groups: Vec<Group>,
+    /// What the service sends by itself.
+    pub(crate) webhooks: Vec<Webhook>,
     /// What leads to the service, and to none of the operations.
     undocumented: Vec<ObjectRef>,
     slugs: BTreeMap<String, usize>,
@@ -104,13 +109,31 @@ impl Reference {
         let operations = listed(&api, &document, &ways);
         let undocumented = ways.undocumented(&operations);
         let groups = grouped(&document, &operations);
+        let webhooks = incoming::webhooks(&document);
         let slugs = operations.iter().enumerate().map(|(place, operation)| (operation.slug.clone(), place)).collect();
-        Self { api, document, rewritten, operations, groups, undocumented, slugs }
+        Self { api, document, rewritten, operations, groups, webhooks, undocumented, slugs }
+    }
+
+    /// All operations, as pages list them.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = &Operation> {
+        self.groups.iter().flat_map(|group| &group.operations).filter_map(|place| self.operations.get(*place))
     }
 
     /// An operation by its name in URLs.
     pub(crate) fn operation(&self, slug: &str) -> Option<&Operation> {
         self.operations.get(*self.slugs.get(slug)?)
+    }
+
+    /// All of a webhook, by its name in URLs. `link` is where pages of schemas are.
+    pub(crate) fn webhook(&self, slug: &str, link: &str, texts: &Texts) -> Option<Incoming> {
+        let webhook = self.webhooks.iter().find(|webhook| webhook.slug == slug)?;
+        incoming::webhook(&self.document, webhook, &schema::Schemas::new(&self.document.value, link, texts))
+    }
+
+    /// Servers of the document that are not the one which counts.
+    pub(crate) fn other_servers(&self) -> Vec<String> {
+        let all = self.document.value.get("servers").map(operation::servers).unwrap_or_default();
+        all.into_iter().skip(1).collect()
     }
 
     /// Where clients reach the gateway; empty where that is not known.
@@ -123,12 +146,12 @@ impl Reference {
         resolve::schemas(&self.document).into_iter().flatten().map(|(name, _)| name.as_str())
     }
 
-    /// A schema that the document shares, and an example of it. `link` is where pages of schemas are.
-    pub(crate) fn schema(&self, name: &str, link: &str, texts: &Texts) -> Option<(SchemaView, String)> {
+    /// A schema that the document shares, and an example of it, if there is any. `link` is where pages of schemas are.
+    pub(crate) fn schema(&self, name: &str, link: &str, texts: &Texts) -> Option<(SchemaView, Option<String>)> {
         let schema = self.written_schema(name)?;
         let view = schema::Schemas::new(&self.document.value, link, texts).view(schema);
         let example = example::of_schema(&self.document.value, schema, false);
-        Some((view, serde_json::to_string_pretty(&example).unwrap_or_default()))
+        Some((view, example.map(|example| serde_json::to_string_pretty(&example).unwrap_or_default())))
     }
 
     /// A schema that the document shares, as it has it.
@@ -168,10 +191,10 @@ fn listed(api: &Api, document: &Document, ways: &Ways<'_>) -> Vec<Operation> {
             let summary = text(operation, "summary").or(text(operation, "description")).map(markdown::summary);
             let tag = operation.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str);
             let root = &*document.value;
-            let parameters = all_parameters(root, resolve(root, item), resolve(root, operation));
+            let parameters = all_parameters(root, item, resolve(root, operation));
             Operation {
                 slug: slugs.name(text(operation, "operationId"), &method, inner),
-                sample: sample_path(root, &parameters, &path),
+                sample: sample_path(root, document.version, &parameters, &path),
                 path,
                 inner: inner.to_owned(),
                 summary: summary.unwrap_or_default(),
@@ -194,11 +217,17 @@ fn unrouted(api: &Api, ways: &Ways<'_>, inner: &str, method: &str) -> (String, O
     }
 }
 
-/// By tag: in the order in which the document names the tags, then others by name.
+/// By tag: in the order in which the document names the tags, then as operations have others, at last those without; each in
+/// the order of the document.
 fn grouped(document: &Document, operations: &[Operation]) -> Vec<Group> {
     let mut by_tag: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (place, operation) in operations.iter().enumerate() {
-        by_tag.entry(&operation.tag).or_default().push(place);
+    let mut met: Vec<&str> = Vec::new();
+    for (place, operation) in document.order.iter().filter_map(|place| Some((*place, operations.get(*place)?))) {
+        let of_tag = by_tag.entry(&operation.tag).or_default();
+        if of_tag.is_empty() {
+            met.push(&operation.tag);
+        }
+        of_tag.push(place);
     }
     let named = document.value.get("tags").and_then(Value::as_array).into_iter().flatten();
     let mut groups = Vec::new();
@@ -209,12 +238,37 @@ fn grouped(document: &Document, operations: &[Operation]) -> Vec<Group> {
             groups.push(Group { name: name.to_owned(), description, operations });
         }
     }
-    let description = markdown::Html::default;
-    let rest = by_tag.into_iter();
-    groups.extend(rest.map(|(name, operations)| Group {
-        name: name.to_owned(),
-        description: description(),
-        operations,
-    }));
+    met.sort_by_key(|tag| tag.is_empty());
+    for name in met {
+        let Some(operations) = by_tag.remove(name) else { continue };
+        groups.push(Group { name: name.to_owned(), description: markdown::Html::default(), operations });
+    }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::tests::of_service;
+
+    #[test]
+    fn operations_are_listed_as_their_author_had_them() {
+        let text = r#"{"openapi": "3.1.0", "tags": [{"name": "second"}, {"name": "empty"}, {"name": "first"}], "paths": {
+            "/z": {"put": {"tags": ["first"]}, "get": {}},
+            "/m": {"get": {"tags": ["zebra"]}, "delete": {"tags": ["first"]}},
+            "/a": {"get": {"tags": ["second"]}, "post": {"tags": ["ape"]}}, "/b": {"get": {"tags": ["first"]}}}}"#;
+        let document = Document::read(text.into()).unwrap();
+        let reference = Reference::new(Arc::new(of_service()), Arc::new(document));
+        let listed = |group: &Group| {
+            let operations = group.operations.iter().map(|place| &reference.operations[*place]);
+            let operations: Vec<_> = operations.map(|one| format!("{} {}", one.method, one.inner)).collect();
+            format!("{}: {}", group.name, operations.join(", "))
+        };
+        let groups: Vec<_> = reference.groups.iter().map(listed).collect();
+        let expected =
+            ["second: GET /a", "first: PUT /z, DELETE /m, GET /b", "zebra: GET /m", "ape: POST /a", ": GET /z"];
+        assert_eq!(groups, expected);
+        let again: Vec<_> = reference.in_order().map(|one| one.inner.as_str()).collect();
+        assert_eq!(again, ["/a", "/z", "/m", "/b", "/m", "/a", "/z"]);
+    }
 }

@@ -85,6 +85,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/docs/doc/{namespace}/{name}", get(reference::api))
         .route("/docs/doc/{namespace}/{name}/operations/{slug}", get(reference::operation))
         .route("/docs/doc/{namespace}/{name}/schemas/{schema}", get(reference::schema))
+        .route("/docs/doc/{namespace}/{name}/webhooks/{slug}", get(reference::webhook))
         .route("/docs/doc/{namespace}/{name}/changes", get(changes::of_api))
         .route("/docs/doc/{namespace}/{name}/changes/{feed}", get(feeds::of_api))
         .route("/docs/changes", get(changes::of_all))

@@ -1,5 +1,6 @@
 //! From text to a value, within bounds: a service may send anything.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::DuplicateKeyPolicy;
 
@@ -58,7 +59,7 @@ pub(super) fn value(text: &[u8]) -> Result<(Value, bool), DocumentError> {
         Some(b'{') => match serde_json::from_str(text) {
             Ok(value) => (value, false),
             // A map of YAML may begin so, too.
-            Err(error) => yaml(text).map(|value| (value, true)).map_err(|_| json_error(&error))?,
+            Err(error) => yaml(text).map(|value: Value| (value, true)).map_err(|_| json_error(&error))?,
         },
         Some(_) => (yaml(text)?, true),
     };
@@ -71,7 +72,13 @@ fn json_error(error: &serde_json::Error) -> DocumentError {
     DocumentError::Json(format!("{what} at line {}, column {}", error.line(), error.column()))
 }
 
-fn yaml(text: &str) -> Result<Value, DocumentError> {
+/// The same text as something of which only a part is looked at.
+pub(super) fn lenient<T: DeserializeOwned>(text: &[u8], is_yaml: bool) -> Option<T> {
+    let text = std::str::from_utf8(text).ok()?.trim_start_matches('\u{feff}').trim();
+    if is_yaml { yaml(text).ok() } else { serde_json::from_str(text).ok() }
+}
+
+fn yaml<T: DeserializeOwned>(text: &str) -> Result<T, DocumentError> {
     let budget = serde_saphyr::budget! {
         max_depth: MAX_DEPTH,
         max_nodes: MAX_NODES,

@@ -3,6 +3,7 @@
 mod content;
 mod form;
 mod parameters;
+mod style;
 mod upload;
 
 use serde_json::Value;
@@ -10,9 +11,11 @@ use serde_json::Value;
 use self::content::{BodyView, Contents, ResponseView};
 use self::form::{FormView, form};
 use self::parameters::ParameterGroup;
-pub(crate) use self::parameters::all as all_parameters;
 pub(super) use self::parameters::sample_path;
+pub(crate) use self::parameters::{all as all_parameters, placeholders};
+use self::style::Style;
 pub(super) use self::upload::Part;
+use super::incoming::{self, Incoming};
 use super::resolve::resolve;
 use super::samples::{Request, Sample, samples};
 use super::schema::Schemas;
@@ -21,18 +24,47 @@ use crate::document::{Version, operations, text};
 use crate::markdown::{self, Html};
 use crate::texts::Texts;
 
-/// An operation with everything on its page.
+/// What a request brings, and what is answered.
 #[derive(Clone, Debug)]
-pub(crate) struct OperationView {
+pub(crate) struct Described {
     pub(crate) description: Html,
     pub(crate) external: Option<(String, String)>,
     pub(crate) parameters: Vec<ParameterGroup>,
     pub(crate) body: Option<BodyView>,
     pub(crate) responses: Vec<ResponseView>,
+}
+
+impl Described {
+    /// Of an operation with these parameters.
+    pub(super) fn of<'d>(
+        root: &'d Value,
+        version: Version,
+        schemas: &Schemas<'d>,
+        written: &'d Value,
+        all: &[&'d Value],
+    ) -> Self {
+        let contents = Contents { root, version, schemas };
+        Self {
+            description: text(written, "description").map(markdown::html).unwrap_or_default(),
+            external: external(written),
+            parameters: parameters::groups(root, version, schemas, all),
+            body: contents.body(written, all),
+            responses: contents.responses(written),
+        }
+    }
+}
+
+/// An operation with everything on its page.
+#[derive(Clone, Debug)]
+pub(crate) struct OperationView {
+    pub(crate) described: Described,
+    /// Where the document has it, if that is elsewhere than the others.
+    pub(crate) servers: Vec<String>,
     /// What the document says a request has to show, as names of security schemes.
     pub(crate) security: Vec<String>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) form: FormView,
+    pub(crate) callbacks: Vec<Incoming>,
 }
 
 impl OperationView {
@@ -49,26 +81,29 @@ impl OperationView {
         let (_, _, item, written) = operations(&document.value)
             .find(|(path, method, ..)| *path == operation.inner && *method == operation.method)?;
         let root = &*document.value;
-        let (item, written) = (resolve(root, item), resolve(root, written));
-        let all = parameters::all(root, item, written);
+        let written = resolve(root, written);
+        let declared = parameters::all(root, item, written);
+        let undeclared = parameters::undeclared(&declared, &operation.path, texts.text("parameter_undeclared"));
+        let all: Vec<&Value> = declared.into_iter().chain(&undeclared).collect();
         let schemas = Schemas::new(root, schema_link, texts);
-        let contents = Contents { root, version: document.version, schemas: &schemas };
-        let body = contents.body(written, &all);
+        let described = Described::of(root, document.version, &schemas, written, &all);
         let is_header = |parameter: &Value| text(parameter, "in") == Some("header");
         let is_sent = |parameter: &Value| !(is_header(parameter) && text(parameter, "name").is_some_and(&removed));
         let sent: Vec<_> = all.iter().copied().filter(|parameter| is_sent(parameter)).collect();
-        let request = request(reference, operation, &sent, body.as_ref(), root);
         Some(Self {
-            description: text(written, "description").map(markdown::html).unwrap_or_default(),
-            external: external(written),
-            parameters: parameters::groups(root, document.version, &schemas, &all),
-            responses: contents.responses(written),
+            servers: written.get("servers").or_else(|| item.get("servers")).map(servers).unwrap_or_default(),
             security: security(root, written, texts),
-            samples: samples(&request),
-            form: form(document, &sent, body.as_ref()),
-            body,
+            samples: samples(&request(reference, operation, &sent, described.body.as_ref())),
+            form: form(document, &sent, described.body.as_ref()),
+            callbacks: incoming::callbacks(document, written, &schemas),
+            described,
         })
     }
+}
+
+/// The URLs of servers, as a document has them.
+pub(super) fn servers(all: &Value) -> Vec<String> {
+    all.as_array().into_iter().flatten().filter_map(|server| text(server, "url")).map(str::to_owned).collect()
 }
 
 /// What stands elsewhere: its name and a URL of the web.
@@ -79,28 +114,28 @@ fn external(operation: &Value) -> Option<(String, String)> {
 }
 
 /// What is sent in a sample: what has to be.
-fn request(
-    reference: &Reference,
-    operation: &Operation,
-    all: &[&Value],
-    body: Option<&BodyView>,
-    root: &Value,
-) -> Request {
+fn request(reference: &Reference, operation: &Operation, all: &[&Value], body: Option<&BodyView>) -> Request {
     let mut request = Request {
         method: operation.method.clone(),
         origin: reference.origins().first().cloned(),
         path: operation.sample.clone(),
         ..Request::default()
     };
-    for parameter in all {
-        let (Some(name), Some(place)) = (text(parameter, "name"), text(parameter, "in")) else { continue };
-        let required = parameter.get("required") == Some(&Value::Bool(true));
-        let value = || parameters::sample(root, parameter);
-        match place {
-            "query" if required => request.query.push((name.to_owned(), value())),
-            "header" if required => request.headers.push((name.to_owned(), value())),
+    let mut cookies = Vec::new();
+    for parameter in all.iter().filter(|parameter| parameter.get("required") == Some(&Value::Bool(true))) {
+        let Some(style) = Style::of(reference.document.version, parameter) else { continue };
+        let value = parameters::sample(&reference.document.value, parameter);
+        let written = style.written(&value);
+        match style.place {
+            "query" => request.query.push(written),
+            "querystring" => request.query.extend(style::form(&value)),
+            "header" => request.headers.extend(text(parameter, "name").map(|name| (name.to_owned(), written))),
+            "cookie" => cookies.push(written),
             _ => {}
         }
+    }
+    if !cookies.is_empty() {
+        request.headers.push(("cookie".to_owned(), cookies.join("; ")));
     }
     let content = body.and_then(|body| body.contents.first());
     if let Some(content) = content {

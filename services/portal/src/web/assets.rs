@@ -67,7 +67,13 @@ pub(super) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_str!("../../../../web/icon.svg")));
 /// What sends requests from the page of an operation.
 pub(super) static TRY_IT: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("try-it", "js", "text/javascript; charset=utf-8", include_str!("../../../../web/try-it.js"))
+    // One module: a policy names each script that is run by what it holds.
+    let content = concat!(
+        include_str!("../../../../web/parameters.js"),
+        include_str!("../../../../web/reasons.js"),
+        include_str!("../../../../web/try-it.js"),
+    );
+    Asset::new("try-it", "js", "text/javascript; charset=utf-8", content)
 });
 
 /// What finds things from every page.

@@ -2,6 +2,7 @@
 
 mod head;
 mod list;
+mod parts;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 pub(super) use self::head::{Head, Menu, access, access_words};
 pub(crate) use self::head::{api_link, documents_link};
 use self::list::{Listed, listed};
+pub(super) use self::parts::{schema, webhook};
 use super::assets::{Asset, TRY_IT};
 use super::edge::{Edge, edges};
 use super::error::NotFound;
@@ -24,7 +26,7 @@ use crate::about::About;
 use crate::catalog::Entry;
 use crate::gateway::{PreviewAddress, ServedApi};
 use crate::markdown::{self, Html};
-use crate::reference::{Group, Operation, OperationView, Reference, SchemaView};
+use crate::reference::{Group, Operation, OperationView, Reference, Webhook};
 use crate::texts::Texts;
 
 /// The most operations on one page: a document of thousands stays quick.
@@ -43,6 +45,9 @@ struct ApiPage<'a> {
     description: Html,
     groups: Vec<(&'a Group, Vec<Listed<'a>>)>,
     pages: Vec<(usize, String, bool)>,
+    webhooks: Vec<(&'a Webhook, String)>,
+    /// Those of the document that clients do not ask.
+    other_servers: Vec<String>,
     schemas: Vec<(&'a str, String)>,
     routes: Vec<Route>,
     more_routes: usize,
@@ -114,6 +119,13 @@ pub(super) async fn api(
         description: info("description").map(markdown::html).unwrap_or_default(),
         groups,
         pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),
+        webhooks: reference
+            .into_iter()
+            .flat_map(|known| &known.webhooks)
+            .take(PER_PAGE)
+            .map(|webhook| (webhook, format!("{}/webhooks/{}", head.link, escape_path(&webhook.slug))))
+            .collect(),
+        other_servers: reference.filter(|_| !head.servers.is_empty()).map(Reference::other_servers).unwrap_or_default(),
         schemas: reference
             .into_iter()
             .flat_map(Reference::schemas)
@@ -234,34 +246,6 @@ fn unrouted(operation: &Operation, edge: Option<&Edge>, texts: &Texts) -> Option
         Some(edge) => edge.is_lost().then(|| texts.text("edge_nobody").to_owned()),
         None => operation.unrouted.as_ref().map(|reason| reason.words(texts)),
     }
-}
-
-#[derive(Template)]
-#[template(path = "schema_page.html")]
-struct SchemaPage<'a> {
-    frame: Frame<'a>,
-    head: Head,
-    menu: Menu<'a>,
-    name: &'a str,
-    schema: SchemaView,
-    example: String,
-}
-
-/// The page of a schema that a document shares.
-pub(super) async fn schema(
-    site: Visit,
-    Path((namespace, name, schema)): Path<(String, String, String)>,
-) -> Result<Response, NotFound> {
-    let entry = find(&site, &namespace, &name)?;
-    let missing =
-        || NotFound::new(&site, site.texts().fill("no_schema", &[("api", &entry.title()), ("schema", &schema)]));
-    let reference = entry.reference.as_deref().ok_or_else(missing)?;
-    let head = Head::of(&entry, site.texts());
-    let link = format!("{}/schemas/", head.link);
-    let (view, example) = reference.schema(&schema, &link, site.texts()).ok_or_else(missing)?;
-    let page =
-        SchemaPage { frame: site.frame(), menu: Menu::of(reference, ""), head, name: &schema, schema: view, example };
-    Ok(respond(&page))
 }
 
 /// Edge Stack's address of an API that its Mapping gives a name to.

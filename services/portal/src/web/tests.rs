@@ -3,6 +3,7 @@
 mod access;
 mod changes;
 mod edge;
+mod reference;
 mod shown;
 mod words;
 

@@ -4,6 +4,7 @@ pub(crate) mod browser;
 mod edge;
 mod machines;
 pub(crate) mod release;
+mod samples;
 mod shown;
 
 use std::fs;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::has_body_parameters;
+use super::style;
 use super::upload::{self, Part};
 use crate::document::{Version, text};
 use crate::markdown::{self, Html};
@@ -92,7 +93,9 @@ impl<'d> Contents<'_, 'd> {
         let schema = serde_json::json!({ "type": "object", "properties": named, "required": needed });
         let view = Schemas::new(&schema, "", self.schemas.texts).view(&schema);
         let parts = upload::parts(&schema, media, Some(&schema));
-        let content = ContentView { media: media.to_owned(), schema: view, example: None, parts };
+        let made = example::of_schema(&schema, &schema, true).filter(|_| !is_file);
+        let example = made.map(|example| written(media, &example));
+        let content = ContentView { media: media.to_owned(), schema: view, example, parts };
         Some(BodyView { required: !needed.is_empty(), description: Html::default(), contents: vec![content] })
     }
 
@@ -150,20 +153,29 @@ impl<'d> Contents<'_, 'd> {
         // Who takes anything, as Kubernetes says of itself, takes what has been written by hand.
         let media = if writing && media == "*/*" { "application/json" } else { media };
         let is_json = media.contains("json") || media == "*/*";
-        let made = || schema.filter(|_| is_json).map(|schema| example::of_schema(self.root, schema, writing));
+        let made = || {
+            schema
+                .filter(|_| is_json || is_form(media))
+                .and_then(|schema| example::of_schema(self.root, schema, writing))
+        };
         ContentView {
             media: media.to_owned(),
             schema: schema.map(|schema| self.schemas.view(schema)).unwrap_or_default(),
-            example: given.or_else(made).map(|example| pretty(&example)),
+            example: given.or_else(made).map(|example| written(media, &example)),
             parts: if writing { upload::parts(self.root, media, schema) } else { Vec::new() },
         }
     }
 }
 
-/// Text as it is, anything else as JSON.
-fn pretty(example: &Value) -> String {
+fn is_form(media: &str) -> bool {
+    media.starts_with("application/x-www-form-urlencoded")
+}
+
+/// Text as it is, a form as its fields, anything else as JSON.
+fn written(media: &str, example: &Value) -> String {
     match example {
         Value::String(text) => text.clone(),
+        Value::Object(_) if is_form(media) => style::form(example).unwrap_or_default(),
         other => serde_json::to_string_pretty(other).unwrap_or_default(),
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::content::BodyView;
+use super::parameters;
+use super::style::Style;
 use super::upload::{Part, is_text};
-use super::{has_body_parameters, parameters};
 use crate::document::{Document, text};
 use crate::reference::resolve::resolve;
 
@@ -36,8 +37,14 @@ pub(crate) struct FieldView {
     pub(crate) value: String,
     /// What it may be; empty for anything.
     pub(crate) values: Vec<String>,
-    /// A list, of which each item is a parameter of its own.
-    pub(crate) is_repeated: bool,
+    /// How it is written in a request, as OpenAPI calls that.
+    pub(crate) style: &'static str,
+    /// Each item of a list or object by itself.
+    pub(crate) explode: bool,
+    /// Characters with a meaning in URLs stay as they are.
+    pub(crate) keeps_reserved: bool,
+    pub(crate) is_list: bool,
+    pub(crate) is_object: bool,
 }
 
 /// A body in one media type.
@@ -80,19 +87,47 @@ fn field(document: &Document, parameter: &Value) -> Option<FieldView> {
     let root = &*document.value;
     let schema = parameters::schema(document.version, parameter).map(|schema| resolve(root, schema));
     let values = schema.map(|schema| values(root, schema)).unwrap_or_default();
-    let is_list = schema.is_some_and(|schema| schema["type"] == "array");
-    let is_exploded = match has_body_parameters(document.version) {
-        true => parameter["collectionFormat"] == "multi",
-        false => parameter["explode"] != Value::Bool(false) && matches!(text(parameter, "style"), None | Some("form")),
-    };
+    let style = Style::of(document.version, parameter)?;
+    let kind = schema.map(|schema| kind(root, schema)).unwrap_or_default();
+    let (is_list, is_object) = (kind == "array", kind == "object");
     Some(FieldView {
         name: text(parameter, "name")?.to_owned(),
         place,
         required,
-        value: if required { parameters::told(root, parameter).unwrap_or_default() } else { String::new() },
+        value: if required { filled(parameters::told(root, parameter)) } else { String::new() },
         values: if is_list { Vec::new() } else { values },
-        is_repeated: place == "query" && is_list && is_exploded,
+        style: style.kind.as_str(),
+        explode: style.explode,
+        keeps_reserved: style.keeps_reserved,
+        is_list,
+        is_object,
     })
+}
+
+/// What is written into a field: lists with commas, unless there are some in them.
+fn filled(value: Option<Value>) -> String {
+    match value {
+        Some(Value::Array(items)) if items.iter().any(|item| parameters::as_text(item).contains(',')) => {
+            Value::Array(items).to_string()
+        }
+        value => value.as_ref().map(parameters::as_text).unwrap_or_default(),
+    }
+}
+
+/// The type of a value, where that is more than a text.
+fn kind<'s>(root: &'s Value, schema: &'s Value) -> &'s str {
+    let said = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
+        kind => kind.and_then(Value::as_str),
+    };
+    let variants = || ["allOf", "anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
+    let of_variant = || {
+        variants()
+            .map(|one| resolve(root, one))
+            .find_map(|one| one.get("type")?.as_str().filter(|kind| *kind != "null"))
+    };
+    let implied = || if schema.get("properties").is_some() { Some("object") } else { None };
+    said.or_else(implied).or_else(of_variant).unwrap_or_default()
 }
 
 /// What a schema allows, where that is a list.
@@ -140,19 +175,27 @@ mod tests {
             { "name": "theme", "in": "cookie" },
             { "name": "page", "in": "query", "required": true, "schema": { "type": "integer", "default": 3 } },
             { "name": "day", "in": "path", "example": "monday", "schema": { "type": "string" } },
+            { "name": "ids", "in": "query", "required": true, "style": "pipeDelimited", "example": ["a,b", "c"],
+                "schema": { "anyOf": [{ "type": "null" }, { "type": "array" }] } },
+            { "name": "filter", "in": "query", "required": true, "style": "deepObject", "allowReserved": true,
+                "schema": { "type": ["object", "null"], "example": { "a": 1 } } },
         ]);
         let fields = form_of(&parameters, &json!({})).fields;
-        let told: Vec<_> = fields.iter().map(|field| (&*field.name, &*field.value, field.is_repeated)).collect();
+        let told: Vec<_> =
+            fields.iter().map(|one| (&*one.name, &*one.value, one.style, one.explode, one.is_list)).collect();
         let expected = [
-            ("user", "", false),
-            ("sort", "", false),
-            ("tag", "", true),
-            ("id", "", false),
-            ("deep", "", false),
-            ("page", "3", false),
-            ("day", "monday", false),
+            ("user", "", "simple", false, false),
+            ("sort", "", "form", true, false),
+            ("tag", "", "form", true, true),
+            ("id", "", "form", false, true),
+            ("deep", "", "simple", false, false),
+            ("page", "3", "form", true, false),
+            ("day", "monday", "simple", false, false),
+            ("ids", "[\"a,b\",\"c\"]", "pipeDelimited", false, true),
+            ("filter", "{\"a\":1}", "deepObject", false, false),
         ];
         assert_eq!(told, expected);
+        assert!(fields[8].is_object && fields[8].keeps_reserved && !fields[7].keeps_reserved);
         assert_eq!(
             (&fields[1].values, &fields[4].values),
             (&vec!["up".into(), "down".into()], &vec!["true".into(), "false".into()])

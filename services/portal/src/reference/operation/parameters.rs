@@ -1,8 +1,9 @@
 //! Parameters, by where they stand in a request.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::has_body_parameters;
+use super::style::Style;
 use crate::document::{Version, text};
 use crate::markdown::{self, Html};
 use crate::reference::example;
@@ -92,22 +93,31 @@ pub(super) fn schema(version: Version, parameter: &Value) -> Option<&Value> {
 }
 
 /// A value that its document tells: an example, what holds by default, or the first of those that it may be.
-pub(super) fn told(root: &Value, parameter: &Value) -> Option<String> {
-    let schema = parameter.get("schema").unwrap_or(parameter);
-    let of_schema = || says(root, schema, &TELLING).then(|| example::of_schema(root, schema, true));
-    example::given(root, parameter).or_else(of_schema).map(|value| as_text(&value))
+pub(super) fn told(root: &Value, parameter: &Value) -> Option<Value> {
+    let schema = described(parameter);
+    let of_schema = || example::of_schema(root, schema, true).filter(|_| says(root, schema, &TELLING));
+    let content = parameter.get("content").and_then(Value::as_object).and_then(|content| content.values().next());
+    let of_content = || example::given(root, content?);
+    example::given(root, parameter).or_else(of_content).or_else(of_schema)
 }
 
 /// A value for a sample.
-pub(super) fn sample(root: &Value, parameter: &Value) -> String {
+pub(super) fn sample(root: &Value, parameter: &Value) -> Value {
+    let named = || Value::from(text(parameter, "name").unwrap_or_default());
     told(root, parameter).unwrap_or_else(|| {
-        let schema = parameter.get("schema").unwrap_or(parameter);
+        let schema = described(parameter);
         // The name says more than `text`.
-        match resolve(root, schema)["type"] == "string" && !says(root, schema, &["format"]) {
-            true => text(parameter, "name").unwrap_or_default().to_owned(),
-            false => as_text(&example::of_schema(root, schema, true)),
+        let is_text = matches!(resolve(root, schema).get("type").and_then(Value::as_str), None | Some("string"));
+        match is_text && !says(root, schema, &["format", "pattern", "minLength", "maxLength", "properties", "items"]) {
+            true => named(),
+            false => example::of_schema(root, schema, true).unwrap_or_else(named),
         }
     })
+}
+
+/// What says of a parameter what it may be, itself in 2.0.
+fn described(parameter: &Value) -> &Value {
+    schema(Version::V3_1, parameter).unwrap_or(parameter)
 }
 
 /// Fields of a schema that tell a value.
@@ -118,13 +128,32 @@ fn says(root: &Value, schema: &Value, fields: &[&str]) -> bool {
     fields.iter().any(|field| schema.get(field).is_some())
 }
 
+/// The parameters of a path of which the document says nothing, as it might have, with this description.
+pub(super) fn undeclared(all: &[&Value], path: &str, description: &str) -> Vec<Value> {
+    let is_told = |name: &&str| all.iter().any(|one| one["in"] == "path" && one["name"] == **name);
+    let mut names: Vec<&str> = Vec::new();
+    for name in placeholders(path).filter(|name| !is_told(name) && !name.trim().is_empty()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let parameter = |name| json!({ "name": name, "in": "path", "required": true, "description": description, "schema": { "type": "string" } });
+    names.into_iter().map(parameter).collect()
+}
+
+/// The names in a path in whose places there are values, in their order.
+pub(crate) fn placeholders(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0))
+}
+
 /// A path with a value in the place of each parameter, as a request has it.
-pub(in crate::reference) fn sample_path(root: &Value, all: &[&Value], path: &str) -> String {
+pub(in crate::reference) fn sample_path(root: &Value, version: Version, all: &[&Value], path: &str) -> String {
     let mut path = path.to_owned();
     for parameter in all.iter().filter(|parameter| text(parameter, "in") == Some("path")) {
-        let Some(place) = text(parameter, "name").map(|name| format!("{{{name}}}")) else { continue };
+        let Some(style) = Style::of(version, parameter) else { continue };
+        let place = format!("{{{}}}", text(parameter, "name").unwrap_or_default());
         if path.contains(&place) {
-            path = path.replace(&place, &crate::web::escape_path(&sample(root, parameter)));
+            path = path.replace(&place, &style.written(&sample(root, parameter)));
         }
     }
     // Of parameters of which nobody tells there is the name; what no URL can hold (RFC 3986) is escaped.
@@ -132,7 +161,7 @@ pub(in crate::reference) fn sample_path(root: &Value, all: &[&Value], path: &str
     for letter in path.chars() {
         match letter {
             '{' | '}' => {}
-            '!' | '#'..=';' | '=' | '@'..='Z' | '_' | 'a'..='z' | '~' if letter != '#' => written.push(letter),
+            '!' | '$'..=';' | '=' | '@'..='Z' | '_' | 'a'..='z' | '~' => written.push(letter),
             _ => written.push_str(&crate::web::escape_path(letter.encode_utf8(&mut [0; 4]))),
         }
     }
@@ -145,5 +174,44 @@ pub(super) fn as_text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(as_text).collect::<Vec<_>>().join(","),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_have_a_value_in_every_place() {
+        let declared = [
+            json!({ "name": "user", "in": "path", "example": "a/b c?" }),
+            json!({ "name": "ids", "in": "path", "style": "matrix", "schema": { "example": [1, 2] } }),
+        ];
+        let all: Vec<&Value> = declared.iter().collect();
+        let path = "/carts/{user}/{ids}/{b}/{b}/{}/50%25/ä";
+        let undeclared = undeclared(&all, path, "unsaid");
+        assert_eq!(undeclared.iter().map(|one| one["name"].clone()).collect::<Vec<_>>(), ["b"]);
+        let whole = [&all[..], &undeclared.iter().collect::<Vec<_>>()].concat();
+        let expected = "/carts/a%2Fb%20c%3F/;ids=1,2/b/b//50%25/%C3%A4";
+        assert_eq!(sample_path(&Value::Null, Version::V3_0, &whole, path), expected);
+        assert_eq!(sample_path(&Value::Null, Version::V3_0, &all, path), expected, "the name stands for itself");
+    }
+
+    #[test]
+    fn samples_are_what_the_document_allows() {
+        for (schema, expected) in [
+            (json!({ "type": "string" }), json!("n")),
+            (json!({}), json!("n")),
+            (json!({ "type": "string", "pattern": "^[0-9]{3}$" }), json!("111")),
+            (json!({ "type": "array", "items": { "type": "integer" } }), json!([1])),
+            (json!({ "type": "boolean", "default": false }), json!(false)),
+            (json!({ "type": "integer", "minimum": 5 }), json!(5)),
+        ] {
+            let parameter = json!({ "name": "n", "in": "query", "schema": schema });
+            assert_eq!(sample(&Value::Null, &parameter), expected, "{schema}");
+        }
+        let of_content =
+            json!({ "name": "n", "in": "query", "content": { "application/json": { "example": { "a": 1 } } } });
+        assert_eq!(sample(&Value::Null, &of_content), json!({ "a": 1 }));
     }
 }

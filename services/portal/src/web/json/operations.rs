@@ -63,7 +63,7 @@ pub(super) async fn operations(
 ) -> Result<Json<OperationsView>, StatusCode> {
     let entry = site.catalog().find(&namespace, &name).cloned().ok_or(StatusCode::NOT_FOUND)?;
     let reference = entry.reference.as_deref().ok_or(StatusCode::NOT_FOUND)?;
-    let wanted = reference.operations.iter().skip(part.page.saturating_mul(PER_PAGE)).take(PER_PAGE).collect();
+    let wanted = reference.in_order().skip(part.page.saturating_mul(PER_PAGE)).take(PER_PAGE).collect();
     let operations = views(&site, &entry, reference, wanted).await;
     Ok(Json(OperationsView { operations, total: reference.operations.len() }))
 }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use super::{HOST, STOCK, accounts, api, ask, gateway, service, shop, stock};
 
 /// Has a story told at the shop's address; pictures of what was seen are kept with what was built.
-async fn told(site: &Site, name: &str) -> Value {
+pub(super) async fn told(site: &Site, name: &str) -> Value {
     told_with(site, name, &json!({})).await
 }
 
@@ -274,7 +274,7 @@ async fn files_are_sent_by_themselves_and_with_a_form() {
     for part in ["name=\"album\"", "bells", "filename=\"bell.png\"", "not much of a picture"] {
         assert!(text(&seen, "/form/body").contains(part), "{part}: {seen:#}");
     }
-    assert!(text(&seen, "/sample").ends_with("-F 'album=bells' \\\n  -F 'picture=@bell.png'"), "{seen:#}");
+    assert!(text(&seen, "/sample").ends_with("--form-string 'album=bells' \\\n  -F 'picture=@bell.png'"), "{seen:#}");
     assert_eq!(text(&seen, "/raw/body"), "not much of a picture");
     gateway.stop().await;
 }

@@ -17,8 +17,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{HOST, api, ask, ask_json, shop};
 
-/// A service that answers with its document, at `/echo` with what it was asked for, and to whoever posts something with that. A release is another document, by
-/// whoever changes it here or puts one there.
+/// A service that answers with its document, at `/echo` with what it was asked for, at `/said` with all of that as JSON, and
+/// to whoever posts something with that. A release is another document, by whoever changes it here or puts one there.
 pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> AbortOnDropHandle<()> {
     let (listener, release) = (TcpListener::bind(at).await.unwrap(), release.clone());
     AbortOnDropHandle::new(tokio::spawn(async move {
@@ -31,6 +31,9 @@ pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> A
                         let secret = request.headers().get("x-secret").and_then(|secret| secret.to_str().ok());
                         let told = format!("{} {}", request.uri(), secret.unwrap_or_default());
                         return Ok(Response::new(Full::new(Bytes::from(told))));
+                    }
+                    if request.uri().path().starts_with("/said") {
+                        return Ok(Response::new(Full::new(Bytes::from(said(request).await?.to_string()))));
                     }
                     if request.method() == Method::POST {
                         let body = request.into_body().collect().await?.to_bytes();
@@ -49,6 +52,18 @@ pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> A
             let _ = connection.await;
         }
     }))
+}
+
+/// All of a request.
+async fn said(request: Request<Incoming>) -> Result<Value, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let headers: serde_json::Map<_, _> =
+        head.headers.iter().map(|(name, value)| (name.to_string(), json!(text(value.as_bytes())))).collect();
+    let body = body.collect().await?.to_bytes();
+    Ok(
+        json!({ "method": head.method.as_str(), "target": head.uri.to_string(), "headers": headers, "body": text(&body) }),
+    )
 }
 
 /// The document of a stock whose items have these fields.

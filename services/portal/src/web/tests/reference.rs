@@ -1,0 +1,94 @@
+//! Pages of documents that say little, or more than requests of clients.
+
+use super::*;
+
+#[tokio::test]
+async fn a_document_that_says_hardly_anything_has_pages_all_the_same() {
+    let bare = [
+        json!({ "openapi": "3.1.0" }),
+        json!({ "openapi": "3.0.0", "info": null, "paths": { "/b": { "get": {} }, "/a": { "get": {} } } }),
+    ];
+    for document in bare {
+        let portal = portal(&document, None);
+        assert!(get(&portal, "/docs/").await.1.contains("shop.cart"));
+        let (answer, page) = get(&portal, "/docs/doc/shop/cart").await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(page.contains("<h1>cart</h1>") && !page.contains("<h3>"), "its name in the gateway: {page}");
+        if document["paths"].is_object() {
+            let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/get-b").await;
+            assert!(page.contains("<h1>GET /api/b</h1>") && page.contains("Operations"), "{page}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn operations_are_listed_in_the_order_of_the_document() {
+    let text = r#"{"openapi": "3.1.0", "info": {"title": "T"}, "paths": {
+        "/z": {"post": {"tags": ["b"]}, "get": {"tags": ["b"]}}, "/a": {"get": {"tags": ["a"]}}, "/m": {"get": {"tags": ["b"]}}}}"#;
+    let api = Arc::new(of_service());
+    let document = crate::document::Document::read(text.into()).unwrap();
+    let site = site(of_service(), &cart(), &[], None);
+    let reference = Some(Arc::new(Reference::new(Arc::clone(&api), Arc::new(document))));
+    let catalog = Catalog { entries: vec![Arc::new(Entry::new(api, reference))], is_known: true, ..Catalog::default() };
+    site.catalog.store(Arc::new(catalog));
+    let portal = router(site);
+    let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
+    let list = page.split("class=\"operations\"").map(str::to_owned).skip(1).collect::<String>();
+    let places =
+        ["post-z", "get-z", "get-m", "get-a"].map(|slug| list.find(&format!("operations/{slug}\"")).expect(slug));
+    assert!(places.is_sorted(), "{places:?}: {list}");
+    let json: Value = serde_json::from_str(&get(&portal, "/docs/api/v1/apis/shop/cart/operations").await.1).unwrap();
+    let listed: Vec<_> = json["operations"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!(listed, ["post-z", "get-z", "get-m", "get-a"]);
+}
+
+#[tokio::test]
+async fn what_the_service_sends_by_itself_is_listed_as_such() {
+    let mut document = cart();
+    let order = json!({ "summary": "An order", "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Cart" } } } },
+        "responses": { "204": { "description": "Noted" } } });
+    document["paths"]["/carts/{user}"]["get"]["callbacks"] = json!({ "ordered": { "{$request.query.url}/<b>": { "post": order } }, "gone": { "$ref": "#/components/callbacks/gone" } });
+    document["components"]["callbacks"] = json!({ "gone": { "{$request.body#/url}": { "delete": {} } } });
+    document["components"]["pathItems"] = json!({ "shared": { "get": { "operationId": "by-reference" } } });
+    document["paths"]["/shared"] = json!({ "$ref": "#/components/pathItems/shared" });
+    document["webhooks"] = json!({ "new order": { "post": order, "put": { "deprecated": true } } });
+    let portal = portal(&document, None);
+    let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
+    for part in [
+        "Webhooks",
+        "/docs/doc/shop/cart/webhooks/new-order-post",
+        "new order",
+        "An order",
+        "by-reference",
+        "2 operations",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let (answer, page) = get(&portal, "/docs/doc/shop/cart/webhooks/new-order-post").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    for part in
+        ["<h1>An order</h1>", "Nobody sends them through the gateway", "Noted", "<span class=\"kind\">Cart</span>"]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("id=\"try\""), "{page}");
+    assert!(get(&portal, "/docs/doc/shop/cart/webhooks/new-order-post.md").await.1.contains("# An order"));
+    assert_eq!(get(&portal, "/docs/doc/shop/cart/webhooks/none").await.0.status(), StatusCode::NOT_FOUND);
+    let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/show").await;
+    for part in ["Callbacks", "{$request.query.url}/&#60;b&#62;", "{$request.body#/url}", "DELETE", "Noted"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn servers_that_nobody_asks_are_told() {
+    let mut document = cart();
+    document["servers"] = json!([{ "url": "https://cart.internal/" }, { "url": "https://{region}.example/v2" }]);
+    document["paths"]["/carts/{user}"]["servers"] = json!([{ "url": "https://files.example" }]);
+    let portal = portal(&document, None);
+    let (_, page) = get(&portal, "/docs/doc/shop/cart").await;
+    assert!(page.contains("names further servers") && page.contains("https://{region}.example/v2"), "{page}");
+    let (_, page) = get(&portal, "/docs/doc/shop/cart/operations/show").await;
+    assert!(page.contains("another server") && page.contains("https://files.example"), "{page}");
+    assert!(page.contains("curl &#39;https://shop.example/api/carts/user&#39;"), "{page}");
+}

@@ -1,0 +1,24 @@
+// Somebody fills in parameters of every kind, and one with a slash in it.
+import { story } from '../../support/browser/story.mjs';
+import { send, violations, watched } from './steps.mjs';
+
+await story(async ({ context, settings: { origin } }) => {
+  const { page, faults } = await watched(context);
+  await page.goto(`${origin}/docs/doc/default/stock/operations/say`);
+  const found = await violations(page);
+  const shown = await page.innerText('#sample');
+  const field = (name) => `[data-name="${name}"]`;
+  await page.fill(field('id'), "it's & ü");
+  await page.fill(field('undeclared'), 'b');
+  await page.fill(field('tag'), 'x y,z');
+  await page.fill(field('pipes'), '["a|b", "c,d"]');
+  await page.fill(field('filter'), 'no object');
+  const invalid = await page.$eval(field('filter'), ({ validationMessage }) => validationMessage);
+  await page.fill(field('filter'), '{"user": {"name": "ann"}}');
+  await page.fill(field('at'), '/a?b&c');
+  const sent = await send(page);
+  const sample = await page.innerText('#sample');
+  await page.fill(field('id'), 'a/b');
+  const slashed = await send(page);
+  return { shown, invalid, sample, sent, slashed, violations: found, faults };
+});

@@ -1,0 +1,52 @@
+// Why a request was answered as it was, where the gateway answered it.
+
+// Why the gateway answers so, as it says itself. It is told which credentials there are, and not what they are.
+async function explained({ method, shown: { url, headers }, credential: by }) {
+  const told = by ? [...headers, [by.name, by.shown]] : headers;
+  const asked = { method, url, headers: told.map(([name, value]) => ({ name, value })) };
+  const reply = await fetch(form.dataset.explain, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(asked),
+  });
+  return reply.ok ? reply.json() : null;
+}
+
+// Why, in the words of the one who refused: the message of the answer, or what it says of the token that was shown.
+function wordsOf(response, body) {
+  const told = /error_description="([^"]*)"/.exec(response.headers.get('www-authenticate') ?? '');
+  if (told) return told[1];
+  try {
+    return String(JSON.parse(body).message ?? '');
+  } catch {
+    return '';
+  }
+}
+
+// `rule, which asks one, then another`.
+function askedOf(rule, filters) {
+  return text('asks', { rule, filters: filters.join(`, ${text('then')} `) });
+}
+
+function reasons(status, told, { outcome, protection, limits }) {
+  const decided = text(status === 429 ? 'limited' : 'decided');
+  const isDecided = status === 429 ? limits.some(({ limit }) => limit) : status !== 503 && protection.length;
+  const rules = protection.map(({ by, filters, outcome: what }) =>
+    element('li', {}, ...(by ? [element('code', {}, by), ': '] : []), filters.length ? askedOf(what, filters) : what));
+  const held = limits.map(({ labels, limit, outcome: what }) =>
+    element('li', {}, ...(limit ? [element('strong', {}, limit), ' '] : []), labels ? text('limit_for', { labels, outcome: what }) : what));
+  return element('div', { className: 'note why' },
+    element('p', {}, element('strong', {}, text('why')), ' ', told ? `${told}; ` : '', isDecided ? decided : `${outcome}.`),
+    element('ul', {}, ...rules, ...held), ...(status === 401 ? wayIn() : []));
+}
+
+// What becomes of a slash in a parameter of a path: the gateway has no `%2F` in paths, unless it is told otherwise.
+function slashReason({ type, status }, { slashed: name }) {
+  const become = { opaqueredirect: 'slash_unescaped' }[type] ?? (status === 400 ? 'slash_refused' : null);
+  if (!name || !become) return [];
+  return [element('div', { className: 'note why' }, element('p', {}, element('strong', {}, text('why')), ' ', text(become, { name })))];
+}
+
+// Where a login begins that leads back to this page.
+function wayIn() {
+  const { login } = form.dataset;
+  return login && ['session', 'nobody'].includes(valueOf('try-as')) ? [element('p', {}, element('a', { href: login }, text('log_in')), ` ${text('again')}`)] : [];
+}
