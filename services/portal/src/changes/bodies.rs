@@ -20,6 +20,27 @@ fn contents(body: &Value) -> BTreeMap<String, &Value> {
     fields(body, "content").map(|(name, content)| (media(name), content)).collect()
 }
 
+/// What a body of a media type is, or each part of a stream (3.2).
+fn schema(content: &Value) -> Option<&Value> {
+    content.get("schema").or_else(|| content.get("itemSchema"))
+}
+
+/// Whether a media type is one of those that a range stands for: `application/*`.
+fn is_among(media: &str, range: &str) -> bool {
+    range == "*/*" || range.strip_suffix('*').is_some_and(|start| start.ends_with('/') && media.starts_with(start))
+}
+
+/// The status among these that stands for another one, too: `2XX`, and of failures `default`.
+fn range<'s>(among: &BTreeMap<&'s String, &'s Value>, status: &str) -> Option<&'s Value> {
+    let is_range = |other: &&&String| {
+        let is_begin = || other.as_bytes().first() == status.as_bytes().first();
+        other.len() == 3 && other.to_uppercase().ends_with("XX") && status.len() == 3 && is_begin()
+    };
+    let is_default = |other: &&&String| other.as_str() == "default" && !is_success(status);
+    let named = among.keys().find(is_range).or_else(|| among.keys().find(is_default))?;
+    among.get(*named).copied()
+}
+
 impl<'d> Comparison<'d> {
     pub(super) fn request_body(&mut self, old: &'d Value, new: &'d Value, at: &At) {
         let old = old.get("requestBody").map(|body| resolve(self.old, body));
@@ -51,13 +72,16 @@ impl<'d> Comparison<'d> {
         let old: BTreeMap<_, _> = fields(old, "responses").filter(is_status).collect();
         for (status, before) in &old {
             let at = at.part(&format!("response {status}"));
-            match new.get(*status) {
+            match new.get(*status).copied().or_else(|| range(&new, status)) {
                 Some(after) => self.response(resolve(self.old, before), resolve(self.new, after), &at),
+                // Where one of a range is left, no other comes.
+                None if new.keys().any(|one| range(&old, one).is_some_and(|range| std::ptr::eq(range, *before))) => {}
                 None if is_success(status) => self.find(Rule::SuccessStatusRemoved, &at, "The status is gone."),
                 None => self.find(Rule::FailureStatusRemoved, &at, "The status is gone."),
             }
         }
-        for status in new.keys().filter(|status| !old.contains_key(*status)) {
+        let is_new = |status: &&&String| !old.contains_key(**status) && range(&old, status).is_none();
+        for status in new.keys().filter(is_new) {
             let rule = if is_success(status) { Rule::SuccessStatusAdded } else { Rule::FailureStatusAdded };
             self.find(rule, &at.part(&format!("response {status}")), "The status is new.");
         }
@@ -87,8 +111,12 @@ impl<'d> Comparison<'d> {
     fn contents(&mut self, old: &'d Value, new: &'d Value, at: &At) {
         let (before, after) = (contents(old), contents(new));
         for (media, old) in &before {
-            match after.get(media) {
-                Some(new) => self.pair_given(old.get("schema"), new.get("schema"), at),
+            let covers = |(other, _): &(&String, &&Value)| match at.side {
+                Side::Request => is_among(media, other),
+                Side::Response => is_among(other, media),
+            };
+            match after.get(media).or_else(|| after.iter().find(covers).map(|(_, new)| new)) {
+                Some(new) => self.pair_given(schema(old), schema(new), at),
                 None => self.find(Rule::MediaTypeRemoved, at, format!("There is no {} any more.", code(media))),
             }
         }

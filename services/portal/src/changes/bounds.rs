@@ -39,18 +39,18 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Takes what a schema says, too. Of two parts that bound the same, the first is taken.
+    /// Takes what a schema says, too. Of two parts that bound the same, the tighter bound holds.
     pub(super) fn add(&mut self, schema: &Value) {
         for (key, words) in LOWER {
             // Nothing is shorter than nothing.
             let bound = bound(schema, key, "exclusiveMinimum").filter(|bound| key == "minimum" || bound.at > 0.0);
             if let Some(bound) = bound {
-                self.lower.entry(words).or_insert(bound);
+                tighten(&mut self.lower, words, bound, 1.0);
             }
         }
         for (key, words) in UPPER {
             if let Some(bound) = bound(schema, key, "exclusiveMaximum") {
-                self.upper.entry(words).or_insert(bound);
+                tighten(&mut self.upper, words, bound, -1.0);
             }
         }
         self.step = self.step.or_else(|| schema.get("multipleOf")?.as_f64());
@@ -84,9 +84,21 @@ fn bound(schema: &Value, key: &str, exclusive: &str) -> Option<Bound> {
     }
 }
 
-/// A change of one bound. `sign` says in which direction there is less room.
+/// How little room a bound leaves. `sign` says in which direction there is less.
+fn tightness(bound: Bound, sign: f64) -> (f64, bool) {
+    (bound.at * sign, bound.is_exclusive)
+}
+
+fn tighten(bounds: &mut BTreeMap<&'static str, Bound>, words: &'static str, bound: Bound, sign: f64) {
+    let known = bounds.entry(words).or_insert(bound);
+    if tightness(bound, sign) > tightness(*known, sign) {
+        *known = bound;
+    }
+}
+
+/// A change of one bound.
 fn change(words: &str, old: Option<&Bound>, new: Option<&Bound>, sign: f64) -> Option<(Rule, String)> {
-    let tightness = |bound: &Bound| (bound.at * sign, bound.is_exclusive);
+    let tightness = |bound: &Bound| tightness(*bound, sign);
     let rule = match (old, new) {
         (None, Some(_)) => Rule::BoundTightened,
         (Some(_), None) => Rule::BoundLoosened,

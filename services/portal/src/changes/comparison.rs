@@ -17,7 +17,7 @@ const MAX_FINDINGS: usize = 20_000;
 const MAX_OPERATIONS: usize = 20;
 
 /// The schema of any value.
-static ANYTHING: Value = Value::Null;
+pub(super) static ANYTHING: Value = Value::Null;
 
 /// What something is a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,15 +7,17 @@ use serde_json::Value;
 use super::comparison::{At, Comparison};
 use super::operations::Operation;
 use super::rule::Rule;
+use super::shape::Shape;
 use super::words::code;
 use crate::document::text;
-use crate::reference::{all_parameters, resolve};
+use crate::reference::{all_parameters, placeholders};
 
 /// By place and name.
 type Parameters<'d> = BTreeMap<(&'d str, String), &'d Value>;
 
+/// What stands in the path has to be there, whatever the document says.
 fn is_required(parameter: &Value) -> bool {
-    parameter.get("required") == Some(&Value::Bool(true))
+    parameter["in"] == "path" || parameter.get("required") == Some(&Value::Bool(true))
 }
 
 /// The schema of a parameter, or of its content.
@@ -35,15 +37,10 @@ fn parameters<'d>(root: &'d Value, operation: Operation<'d>) -> Parameters<'d> {
     named.collect()
 }
 
-/// The names of parameters in a path, in their order.
-fn names(path: &str) -> Vec<&str> {
-    path.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect()
-}
-
 /// How a list or object is written.
 fn style<'d>(root: &'d Value, parameter: &'d Value) -> Option<(&'d str, bool)> {
-    let kind = &resolve(root, schema(parameter)?)["type"];
-    if kind != "array" && kind != "object" {
+    let types = Shape::of(root, schema(parameter)?).types;
+    if !types.contains("array") && !types.contains("object") {
         return None;
     }
     let usual = if matches!(text(parameter, "in"), Some("query" | "cookie")) { "form" } else { "simple" };
@@ -55,7 +52,11 @@ fn style<'d>(root: &'d Value, parameter: &'d Value) -> Option<(&'d str, bool)> {
 impl<'d> Comparison<'d> {
     pub(super) fn parameters(&mut self, old: Operation<'d>, new: Operation<'d>, at: &At) {
         let (mut before, mut after) = (parameters(self.old, old), parameters(self.new, new));
-        self.rename(&mut before, names(old.path), names(new.path), at);
+        self.rename(&mut before, placeholders(old.path).collect(), placeholders(new.path).collect(), at);
+        // What is in both paths was there, and is there, whether a document says what it is or not.
+        let stands = |(place, name): &(&str, String)| *place == "path" && placeholders(new.path).any(|one| one == name);
+        before.retain(|key, _| !stands(key) || after.contains_key(key));
+        after.retain(|key, _| !stands(key) || before.contains_key(key));
         self.moved(&mut before, &mut after, at);
         for ((place, name), parameter) in &before {
             let at = at.part(&format!("{place} parameter {name}"));

@@ -37,6 +37,9 @@ impl<'d> Comparison<'d> {
                     }
                     self.pair(old, new, &at);
                 }
+                None if at.side == Side::Request && after.is_closed && !after.properties.contains_key(name) => {
+                    self.find(Rule::PropertyRefused, &at, "The property is gone, and no others are taken.");
+                }
                 None if was_required => self.find(Rule::RequiredPropertyRemoved, &at, "The property is gone."),
                 None => self.find(Rule::PropertyRemoved, &at, "The property is gone."),
             }

@@ -145,10 +145,13 @@ rules! {
     VariantRemoved "variant-removed" Breaking Compatible;
     VariantAdded "variant-added" Compatible Warning;
     DiscriminatorChanged "discriminator-changed" Breaking Breaking;
+    DiscriminatorValueRemoved "discriminator-value-removed" Breaking Compatible;
+    DiscriminatorValueAdded "discriminator-value-added" Compatible Warning;
     RequiredPropertyAdded "required-property-added" Breaking Compatible;
     PropertyAdded "property-added" Compatible Compatible;
     RequiredPropertyRemoved "required-property-removed" Warning Breaking;
     PropertyRemoved "property-removed" Warning Warning;
+    PropertyRefused "property-refused" Breaking Breaking;
     PropertyBecameRequired "property-became-required" Breaking Compatible;
     PropertyBecameOptional "property-became-optional" Compatible Breaking;
     PropertyDeprecated "property-deprecated" Compatible Compatible;

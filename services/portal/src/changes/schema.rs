@@ -39,10 +39,26 @@ impl<'d> Comparison<'d> {
         self.pair_given(before.items, after.items, &at.items());
         self.properties(&before, &after, at);
         self.variants(&before.variants, &after.variants, at);
-        if before.discriminator != after.discriminator && before.discriminator.is_some() {
-            let name = |name: Option<&str>| name.map_or_else(|| "no property".to_owned(), code);
-            let [old, new] = [before.discriminator, after.discriminator].map(name);
-            self.find(Rule::DiscriminatorChanged, at, format!("Variants are told apart by {new} instead of {old}."));
+        self.discriminator(&before, &after, at);
+    }
+
+    fn discriminator(&mut self, before: &Shape<'_>, after: &Shape<'_>, at: &At) {
+        let Some(was) = before.discriminator else { return };
+        if after.discriminator != Some(was) {
+            let is = after.discriminator.map_or_else(|| "no property".to_owned(), code);
+            let text = format!("Variants are told apart by {is} instead of {}.", code(was));
+            return self.find(Rule::DiscriminatorChanged, at, text);
+        }
+        // Without a list the names of schemas are what is said: they are compared as variants.
+        if before.told_by.is_empty() || after.told_by.is_empty() {
+            return;
+        }
+        for gone in before.told_by.difference(&after.told_by) {
+            let text = format!("{} does not say {} any more.", code(was), code(gone));
+            self.find(Rule::DiscriminatorValueRemoved, at, text);
+        }
+        for added in after.told_by.difference(&before.told_by) {
+            self.find(Rule::DiscriminatorValueAdded, at, format!("{} may say {}, too.", code(was), code(added)));
         }
     }
 

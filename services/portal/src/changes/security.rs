@@ -29,14 +29,22 @@ fn alternative(schemes: &serde_json::Map<String, Value>) -> Alternative<'_> {
     named.collect()
 }
 
-/// An alternative of the same schemes.
-fn same<'a, 'd>(all: &'a [Alternative<'d>], one: &Alternative<'d>) -> Option<&'a Alternative<'d>> {
-    all.iter().find(|other| other.keys().eq(one.keys()))
+fn has_same_schemes(one: &Alternative<'_>, other: &Alternative<'_>) -> bool {
+    one.keys().eq(other.keys())
+}
+
+/// Whether who shows the one shows what the other asks for as well, and perhaps more.
+fn suffices(shown: &Alternative<'_>, asked: &Alternative<'_>) -> bool {
+    asked.iter().all(|(scheme, scopes)| shown.get(scheme).is_some_and(|shown| scopes.is_subset(shown)))
 }
 
 /// What a request shows, in words.
 fn words(alternative: &Alternative<'_>) -> String {
-    codes(alternative.keys().copied(), "and")
+    let shown = alternative.iter().map(|(scheme, scopes)| match scopes.is_empty() {
+        true => code(scheme),
+        false => format!("{} with {}", code(scheme), codes(scopes.iter().copied(), "and")),
+    });
+    shown.collect::<Vec<_>>().join(" and ")
 }
 
 impl<'d> Comparison<'d> {
@@ -54,18 +62,21 @@ impl<'d> Comparison<'d> {
     }
 
     fn alternatives(&mut self, before: &[Alternative<'d>], after: &[Alternative<'d>], at: &At) {
-        for old in before {
-            match same(after, old) {
-                Some(new) => self.scopes(old, new, at),
-                // Who shows both shows one of them.
-                None if after.iter().any(|new| new.keys().all(|scheme| old.contains_key(scheme))) => {}
-                None => {
-                    let text = format!("{} is not enough any more.", words(old));
-                    self.find(Rule::SecurityAlternativeRemoved, at, text);
-                }
+        let (mut gone, mut added): (Vec<_>, Vec<_>) =
+            (before.iter().filter(|old| !after.contains(old)).collect(), Vec::new());
+        for new in after.iter().filter(|new| !before.contains(new)) {
+            // Of the same schemes with other scopes it is one that was there.
+            match gone.iter().position(|old| has_same_schemes(old, new)) {
+                Some(place) => self.scopes(gone.remove(place), new, at),
+                None => added.push(new),
             }
         }
-        for new in after.iter().filter(|new| same(before, new).is_none()) {
+        // Who shows what is asked for, and more, is let in.
+        for old in gone.into_iter().filter(|old| !after.iter().any(|new| suffices(old, new))) {
+            let text = format!("{} is not enough any more.", words(old));
+            self.find(Rule::SecurityAlternativeRemoved, at, text);
+        }
+        for new in added {
             self.find(Rule::SecurityAlternativeAdded, at, format!("{} is enough, too.", words(new)));
         }
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::bounds::Bounds;
+use super::comparison::ANYTHING;
 use crate::document::text;
 use crate::reference::resolve;
 
@@ -33,6 +34,8 @@ pub(super) struct Shape<'d> {
     /// Of which the value is one.
     pub(super) variants: Vec<&'d Value>,
     pub(super) discriminator: Option<&'d str>,
+    /// What the property says that tells variants apart, where the document lists that.
+    pub(super) told_by: BTreeSet<&'d str>,
 }
 
 impl<'d> Shape<'d> {
@@ -41,6 +44,10 @@ impl<'d> Shape<'d> {
         let mut shape = Self::default();
         shape.add(root, schema, 0, &mut BTreeSet::new());
         shape.infer_type();
+        // What has to be there is a property, whether it is told what it is or not.
+        for name in &shape.required {
+            shape.properties.entry(name).or_insert(&ANYTHING);
+        }
         shape
     }
 
@@ -84,7 +91,7 @@ impl<'d> Shape<'d> {
         };
         self.nullable |= ["nullable", "x-nullable"].iter().any(|key| schema.get(key) == Some(&Value::Bool(true)));
         self.nullable |= types.contains(&"null");
-        self.types.extend(types.into_iter().filter(|name| *name != "null"));
+        self.add_types(types);
         self.add_values(schema);
         self.bounds.add(schema);
         self.format = self.format.or(text(schema, "format"));
@@ -105,7 +112,30 @@ impl<'d> Shape<'d> {
             Some(others @ Value::Object(_)) => self.others = Some(others),
             _ => {}
         }
-        self.discriminator = self.discriminator.or_else(|| text(schema.get("discriminator")?, "propertyName"));
+        let Some(discriminator) = schema.get("discriminator") else { return };
+        self.discriminator = self.discriminator.or_else(|| text(discriminator, "propertyName"));
+        let mapping = discriminator.get("mapping").and_then(Value::as_object).into_iter().flatten();
+        self.told_by.extend(mapping.map(|(name, _)| name.as_str()));
+    }
+
+    /// Parts narrow each other.
+    fn add_types(&mut self, types: Vec<&'d str>) {
+        // What is nothing but `null` is no value of any other type.
+        let types: BTreeSet<_> = match types[..] {
+            ["null"] => types.into_iter().collect(),
+            _ => types.into_iter().filter(|name| *name != "null").collect(),
+        };
+        match (self.types.is_empty(), types.is_empty()) {
+            (_, true) => {}
+            (true, false) => self.types = types,
+            (false, false) => {
+                let both: BTreeSet<_> = narrower(&self.types, &types).chain(narrower(&types, &self.types)).collect();
+                // Where they have nothing in common nothing is allowed, which is no type.
+                if !both.is_empty() {
+                    self.types = both;
+                }
+            }
+        }
     }
 
     fn add_values(&mut self, schema: &'d Value) {
@@ -115,7 +145,11 @@ impl<'d> Shape<'d> {
             (None, None) => return,
         };
         self.nullable |= said.iter().any(|value| value.is_null());
-        self.values = Some(said.into_iter().filter(|value| !value.is_null()).collect());
+        let mut values: Vec<_> = said.into_iter().filter(|value| !value.is_null()).collect();
+        if let Some(known) = &self.values {
+            values.retain(|value| known.contains(value));
+        }
+        self.values = Some(values);
     }
 
     /// Many do not say that what has properties is an object.
@@ -123,7 +157,7 @@ impl<'d> Shape<'d> {
         if !self.types.is_empty() {
             return;
         }
-        if !self.properties.is_empty() {
+        if !self.properties.is_empty() || !self.required.is_empty() {
             self.types.insert("object");
         } else if self.items.is_some() {
             self.types.insert("array");
@@ -138,7 +172,14 @@ fn list<'v>(schema: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
 }
 
 fn is_null(schema: &Value) -> bool {
-    schema["type"] == "null"
+    let only = |key: &str| matches!(schema.get(key).and_then(Value::as_array).map(Vec::as_slice), Some([only]) if only == "null");
+    schema["type"] == "null" || only("type") || schema.get("const").is_some_and(Value::is_null)
+}
+
+/// The types of the one that the others have, too: every integer is a number.
+fn narrower<'d>(one: &BTreeSet<&'d str>, others: &BTreeSet<&'d str>) -> impl Iterator<Item = &'d str> {
+    let is_in = |name: &&str| others.contains(name) || (*name == "integer" && others.contains("number"));
+    one.iter().copied().filter(is_in).collect::<Vec<_>>().into_iter()
 }
 
 fn type_of(value: &Value) -> &'static str {

@@ -65,6 +65,21 @@ pub(super) const OPERATIONS: &[Case] = &[
         "security-scope-added B",
         "security-scope-removed C",
     ),
+    // Alternatives of the same schemes are told apart by their scopes.
+    (r#"{"security": [{"a": ["x"]}, {"a": ["y"]}]}"#, r#"{"security": [{"a": ["y"]}, {"a": ["x"]}]}"#, "", ""),
+    (
+        r#"{"security": [{"a": ["x"]}, {"a": ["y"]}]}"#,
+        r#"{"security": [{"a": ["y"]}]}"#,
+        "security-alternative-removed B",
+        "security-alternative-added C",
+    ),
+    // Who shows both shows one; not if that needs a scope that he did not need.
+    (
+        r#"{"security": [{"a": [], "b": []}]}"#,
+        r#"{"security": [{"a": []}, {"a": [], "b": []}]}"#,
+        "security-alternative-added C",
+        "security-alternative-removed B",
+    ),
     // What is sent.
     ("{}", r#"{"parameters": [{"name": "q", "in": "query"}]}"#, "parameter-added C", "parameter-removed W"),
     (
@@ -103,6 +118,12 @@ pub(super) const OPERATIONS: &[Case] = &[
         "bound-tightened B",
         "bound-loosened C",
     ),
+    (
+        r#"{"parameters": [{"name": "q", "in": "query", "schema": {"type": ["array", "null"]}}]}"#,
+        r#"{"parameters": [{"name": "q", "in": "query", "schema": {"type": ["array", "null"]}, "style": "pipeDelimited"}]}"#,
+        "parameter-style-changed B",
+        "parameter-style-changed B",
+    ),
     ("{}", r#"{"requestBody": {}}"#, "request-body-added C", "request-body-removed B"),
     ("{}", r#"{"requestBody": {"required": true}}"#, "request-body-added-required B", "request-body-removed B"),
     (
@@ -117,6 +138,32 @@ pub(super) const OPERATIONS: &[Case] = &[
         "media-type-added C",
         "media-type-removed B",
     ),
+    // A range takes what is in it.
+    (
+        r#"{"requestBody": {"content": {"application/json": {}}}}"#,
+        r#"{"requestBody": {"content": {"application/*": {}}}}"#,
+        "media-type-added C",
+        "media-type-removed B media-type-added C",
+    ),
+    (
+        r#"{"requestBody": {"content": {"application/jsonl": {"itemSchema": {"type": "string"}}}}}"#,
+        r#"{"requestBody": {"content": {"application/jsonl": {"itemSchema": {"type": "integer"}}}}}"#,
+        "type-changed B",
+        "type-changed B",
+    ),
+    // Where no other properties are taken one that is gone is refused.
+    (
+        r#"{"requestBody": {"content": {"a/b": {"schema": {"properties": {"a": {}}, "additionalProperties": false}}}}}"#,
+        r#"{"requestBody": {"content": {"a/b": {"schema": {"type": "object", "additionalProperties": false}}}}}"#,
+        "property-refused B",
+        "property-added C",
+    ),
+    (
+        r#"{"responses": {"200": {"content": {"a/b": {"schema": {"properties": {"a": {}}, "additionalProperties": false}}}}}}"#,
+        r#"{"responses": {"200": {"content": {"a/b": {"schema": {"type": "object", "additionalProperties": false}}}}}}"#,
+        "property-removed W",
+        "property-added C",
+    ),
     // What comes back.
     (
         r#"{"responses": {"200": {}}}"#,
@@ -129,6 +176,12 @@ pub(super) const OPERATIONS: &[Case] = &[
         r#"{"responses": {"200": {}, "404": {}}}"#,
         "failure-status-added C",
         "failure-status-removed C",
+    ),
+    (
+        r#"{"responses": {"200": {}, "404": {}}}"#,
+        r#"{"responses": {"2XX": {}, "default": {}}}"#,
+        "success-status-added W failure-status-added C",
+        "",
     ),
     (
         r#"{"responses": {"200": {}}}"#,
@@ -245,7 +298,33 @@ pub(super) const SCHEMAS: &[Case] = &[
         "discriminator-changed BB",
         "discriminator-changed BB",
     ),
+    (
+        r#"{"oneOf": [{"title": "A"}, {"title": "B"}], "discriminator": {"propertyName": "x", "mapping": {"a": "A", "b": "B"}}}"#,
+        r#"{"oneOf": [{"title": "A"}, {"title": "B"}], "discriminator": {"propertyName": "x", "mapping": {"a": "A"}}}"#,
+        "discriminator-value-removed BC",
+        "discriminator-value-added CW",
+    ),
+    // Parts narrow each other.
+    (
+        r#"{"allOf": [{"type": ["string", "integer"], "enum": ["a", 1]}, {"type": "string", "enum": ["a", "b"], "minLength": 1}, {"minLength": 3}]}"#,
+        r#"{"type": "string", "enum": ["a"], "minLength": 3}"#,
+        "",
+        "",
+    ),
+    (r#"{"allOf": [{"type": "number"}, {"type": "integer"}]}"#, r#"{"type": "integer"}"#, "", ""),
+    (
+        r#"{"type": "string"}"#,
+        r#"{"anyOf": [{"type": "string"}, {"const": null}]}"#,
+        "became-nullable CB",
+        "became-not-nullable BC",
+    ),
     // Objects.
+    (
+        r#"{"type": "object"}"#,
+        r#"{"type": "object", "required": ["a"]}"#,
+        "required-property-added BC",
+        "required-property-removed WB",
+    ),
     (r#"{"type": "object"}"#, r#"{"properties": {"a": {}}}"#, "property-added CC", "property-removed WW"),
     (
         r#"{"type": "object"}"#,
