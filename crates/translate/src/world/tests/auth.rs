@@ -7,13 +7,9 @@ use nuncio_ir::{Authorization, AuthorizationProtocol, Check, Discovery, Handler,
 
 use super::*;
 
-const EDGE: &str = "
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: http}
-spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
----
-apiVersion: getambassador.io/v3alpha1
+const EDGE: &str = concat!(
+    include_str!("listener.yaml"),
+    "apiVersion: getambassador.io/v3alpha1
 kind: Host
 metadata: {name: a}
 spec: {hostname: a.example, requestPolicy: {insecure: {action: Redirect}}}
@@ -32,7 +28,8 @@ apiVersion: getambassador.io/v3alpha1
 kind: Mapping
 metadata: {name: old}
 spec: {hostname: a.example, prefix: /old/, service: 'b.example', host_redirect: true}
-";
+"
+);
 
 fn auth(name: &str, spec: &str) -> String {
     format!("---\napiVersion: getambassador.io/v3alpha1\nkind: AuthService\nmetadata: {{name: {name}}}\nspec: {spec}\n")

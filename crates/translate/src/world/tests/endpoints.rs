@@ -8,13 +8,9 @@ use nuncio_ir::Delta;
 use super::{objects, world};
 use crate::world::World;
 
-const EDGE: &str = "
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: http}
-spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
----
-apiVersion: getambassador.io/v3alpha1
+const EDGE: &str = concat!(
+    include_str!("listener.yaml"),
+    "apiVersion: getambassador.io/v3alpha1
 kind: Mapping
 metadata: {name: cart}
 spec: {hostname: '*', prefix: /cart/, service: cart}
@@ -23,7 +19,8 @@ apiVersion: v1
 kind: Service
 metadata: {name: cart}
 spec: {ports: [{port: 80}]}
-";
+"
+);
 
 fn apply(world: &mut World, text: &str) -> Delta {
     world.apply(objects(text).into_iter().map(|object| (object.id.clone(), Some(Arc::new(object)))))

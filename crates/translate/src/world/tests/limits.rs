@@ -8,13 +8,7 @@ use nuncio_ir::{Delta, RateLabel, Slot, SlotFilter};
 use super::world;
 use crate::World;
 
-const EDGE: &str = "
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: http}
-spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
----
-";
+const EDGE: &str = include_str!("listener.yaml");
 
 fn object(kind: &str, name: &str, spec: &str) -> String {
     format!("apiVersion: getambassador.io/v3alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {spec}\n---\n")

@@ -9,13 +9,9 @@ use super::{by_tables, naive};
 use crate::world::tests::request::Request;
 use crate::world::tests::{objects, world};
 
-const FRAME: &str = "
-apiVersion: getambassador.io/v3alpha1
-kind: Listener
-metadata: {name: http}
-spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
----
-apiVersion: getambassador.io/v3alpha1
+const FRAME: &str = concat!(
+    include_str!("../listener.yaml"),
+    "apiVersion: getambassador.io/v3alpha1
 kind: Host
 metadata: {name: a}
 spec: {hostname: a.example.com, requestPolicy: {insecure: {action: Route}}}
@@ -27,7 +23,8 @@ spec:
   hostname: '*.example.com'
   requestPolicy: {insecure: {action: Route}}
   mappingSelector: {matchExpressions: [{key: team, operator: NotIn, values: [red]}]}
-";
+"
+);
 
 const HOSTNAMES: [&str; 5] =
     ["hostname: a.example.com", "hostname: '*'", "hostname: '*.example.com'", "host: '[ab].*', host_regex: true", "{}"];
