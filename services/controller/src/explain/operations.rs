@@ -93,9 +93,7 @@ impl<'m> Followed<'m> {
     }
 
     fn meet(&mut self, model: &Model, route: &'m Route, path: &PathTest<'_>) {
-        // Of a route there is one for requests with a login as well, which is the same but for that.
-        let is_asked = !self.is_over && !route.hides_logins;
-        let Some(request) = self.request.as_ref().filter(|_| is_asked) else { return };
+        let Some(request) = self.request.as_ref().filter(|_| !self.is_over) else { return };
         let Some(open) = open(route, path, request) else { return };
         self.is_over = open.takes_all();
         if !route.origins.is_empty() {
