@@ -89,12 +89,15 @@ fn field(document: &Document, parameter: &Value) -> Option<FieldView> {
     let values = schema.map(|schema| values(root, schema)).unwrap_or_default();
     let style = Style::of(document.version, parameter)?;
     let kind = schema.map(|schema| kind(root, schema)).unwrap_or_default();
-    let (is_list, is_object) = (kind == "array", kind == "object");
+    let told = parameters::told(root, parameter);
+    // Where no type is said, what is told is of one.
+    let is_so = |name: &str, is: fn(&Value) -> bool| kind == name || (kind.is_empty() && told.as_ref().is_some_and(is));
+    let (is_list, is_object) = (is_so("array", Value::is_array), is_so("object", Value::is_object));
     Some(FieldView {
         name: text(parameter, "name")?.to_owned(),
         place,
         required,
-        value: if required { filled(parameters::told(root, parameter)) } else { String::new() },
+        value: if required { filled(told) } else { String::new() },
         values: if is_list { Vec::new() } else { values },
         style: style.kind.as_str(),
         explode: style.explode,
@@ -177,6 +180,7 @@ mod tests {
             { "name": "day", "in": "path", "example": "monday", "schema": { "type": "string" } },
             { "name": "ids", "in": "query", "required": true, "style": "pipeDelimited", "example": ["a,b", "c"],
                 "schema": { "anyOf": [{ "type": "null" }, { "type": "array" }] } },
+            { "name": "untyped", "in": "query", "example": ["a"] },
             { "name": "filter", "in": "query", "required": true, "style": "deepObject", "allowReserved": true,
                 "schema": { "type": ["object", "null"], "example": { "a": 1 } } },
         ]);
@@ -192,10 +196,11 @@ mod tests {
             ("page", "3", "form", true, false),
             ("day", "monday", "simple", false, false),
             ("ids", "[\"a,b\",\"c\"]", "pipeDelimited", false, true),
+            ("untyped", "", "form", true, true),
             ("filter", "{\"a\":1}", "deepObject", false, false),
         ];
         assert_eq!(told, expected);
-        assert!(fields[8].is_object && fields[8].keeps_reserved && !fields[7].keeps_reserved);
+        assert!(fields[9].is_object && fields[9].keeps_reserved && !fields[7].keeps_reserved);
         assert_eq!(
             (&fields[1].values, &fields[4].values),
             (&vec!["up".into(), "down".into()], &vec!["true".into(), "false".into()])

@@ -303,7 +303,7 @@ async fn what_is_secret_of_a_request_is_a_variable_of_its_sample() {
     let mut shell = Command::new("sh");
     let said = shell.args(["-c", &resolved]).env("VALUE", "mine").env("TOKEN", "t").output().await.unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
-    assert_eq!(said, "/echo/it's%207?api_token=mine&sort=up%20%26%20down mine", "{sample}");
+    assert_eq!(said, "/echo/it%27s%207?api_token=mine&sort=up%20%26%20down mine", "{sample}");
     gateway.stop().await;
 }
 

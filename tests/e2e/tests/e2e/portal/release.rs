@@ -3,7 +3,8 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use http::{Method, Request, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -33,7 +34,9 @@ pub(crate) async fn service(at: SocketAddr, release: &watch::Sender<Value>) -> A
                         return Ok(Response::new(Full::new(Bytes::from(told))));
                     }
                     if request.uri().path().starts_with("/said") {
-                        return Ok(Response::new(Full::new(Bytes::from(said(request).await?.to_string()))));
+                        let mut answer = Response::new(Full::new(Bytes::from(said(request).await?.to_string())));
+                        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                        return Ok(answer);
                     }
                     if request.method() == Method::POST {
                         let body = request.into_body().collect().await?.to_bytes();

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use nuncio_e2e::yaml::{documents, host, listener, mapping_on};
 use nuncio_e2e::{Client, Site, eventually, get};
 use serde_json::{Value, json};
+use tokio::process::Command;
 use tokio::sync::watch;
 
 use super::browser::told;
@@ -60,7 +60,7 @@ fn samples(page: &str) -> Vec<(String, String)> {
 }
 
 /// Runs a sample in its language; gives what the service was asked, by which the answer ends.
-fn run(language: &str, code: &str, directory: &Path) -> Value {
+async fn run(language: &str, code: &str, directory: &Path) -> Value {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv/bin/python");
     let (name, text, mut command) = match language {
         "curl" => ("sample.sh", code.replacen("curl", "curl --silent --show-error", 1), Command::new("sh")),
@@ -74,7 +74,7 @@ fn run(language: &str, code: &str, directory: &Path) -> Value {
     };
     let file = directory.join(name);
     fs::write(&file, text).unwrap();
-    let output = command.arg(&file).output().unwrap();
+    let output = command.arg(&file).output().await.unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let answer = said.find('{').map(|begin| serde_json::from_str(&said[begin..]));
     answer.and_then(Result::ok).unwrap_or_else(|| panic!("{language}: {said} {wrong}\n{code}"))
@@ -111,7 +111,7 @@ async fn samples_send_what_the_document_says_in_every_language() {
     let expected = "/said/it%27s%20%225%25%22%20%26%20%3Fa%3Db%23c%20%24HOME%3B%C3%BC/undeclared\
         ?tag=a%20b&tag=c%26d&tag=e%2Cf&pipes=a%7Cb%7Cc";
     for (language, code) in all.iter().filter(|(language, _)| ["curl", "JavaScript", "Python"].contains(&&**language)) {
-        let asked = run(language, code, directory.path());
+        let asked = run(language, code, directory.path()).await;
         assert_eq!(asked["method"], "PUT", "{language}");
         let target = asked["target"].as_str().unwrap();
         assert!(target.starts_with(expected), "{language}: {target}");
