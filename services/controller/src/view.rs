@@ -38,7 +38,7 @@ use crate::explain;
 use crate::previews::{Lifecycle, may_know};
 use crate::run::lock;
 
-pub(crate) use self::credentials::credentials_of;
+pub(crate) use self::credentials::{credential, credentials_of};
 use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view, names};
 pub(crate) use self::limits::pace;

@@ -144,6 +144,8 @@ pub(crate) struct Catalog {
     pub(crate) gateway: Option<Trouble>,
     /// Whether the gateway was heard of at all.
     pub(crate) is_known: bool,
+    /// Another whenever the gateway told something new: what it says of operations may be another, too.
+    pub(crate) edition: u64,
 }
 
 impl Catalog {
@@ -175,6 +177,7 @@ impl Catalog {
             addresses: self.addresses.clone(),
             gateway: self.gateway.clone(),
             is_known: self.is_known,
+            edition: self.edition,
         })
     }
 

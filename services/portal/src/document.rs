@@ -1,5 +1,6 @@
 //! OpenAPI documents, as they were written: JSON values, so that nothing that we do not know is lost.
 
+mod item;
 mod order;
 mod parse;
 mod version;
@@ -9,6 +10,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
+pub(crate) use self::item::{
+    has_operations, operation_of, operations_of, put_operation, remove_operation, take_operations,
+};
 pub(crate) use self::parse::DocumentError;
 pub(crate) use self::version::Version;
 use crate::reference::resolve;
@@ -52,7 +56,10 @@ pub(crate) fn text<'v>(object: &'v Value, key: &str) -> Option<&'v str> {
 /// The methods that a path item of any version may have, in the order in which they are shown.
 pub(crate) const METHODS: [&str; 9] = ["get", "query", "head", "post", "put", "patch", "delete", "options", "trace"];
 
-/// The operations of a document: path, method in upper case, path item, operation.
+/// Where a path item has operations of methods that have no key of their own.
+pub(crate) const MORE_OPERATIONS: &str = "additionalOperations";
+
+/// The operations of a document: path, method in upper case, path item, operation. A path item may stand elsewhere in it.
 pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value, &Value)> {
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
     paths.filter(|(path, _)| path.starts_with('/')).flat_map(|(path, item)| {
@@ -64,7 +71,7 @@ pub(crate) fn operations(document: &Value) -> impl Iterator<Item = (&str, String
 /// The operations of a path item: method in upper case, operation.
 pub(crate) fn methods(item: &Value) -> impl Iterator<Item = (String, &Value)> {
     let known = METHODS.iter().filter_map(move |method| Some(((*method).to_owned(), item.get(method)?)));
-    let others = item.get("additionalOperations").and_then(Value::as_object).into_iter().flatten();
+    let others = item.get(MORE_OPERATIONS).and_then(Value::as_object).into_iter().flatten();
     let others = others.map(|(method, operation)| (method.clone(), operation));
     let all = known.chain(others).filter(|(_, operation)| operation.is_object());
     all.map(|(method, operation)| (method.to_ascii_uppercase(), operation))

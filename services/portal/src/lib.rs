@@ -7,14 +7,14 @@
 //!
 //!  services ◄── fetch (guarded) ◄── refresh ──┤
 //!                 └─► document ─► rewrite ────┴─► catalog ─► web (pages, JSON, feeds), search
-//!                        └─► changes ─► history ───┴─► merged (one document of all)
+//!                        └─► changes ─► history ───┴─► routed, merged (one document of all) ─► exports
 //!
 //!  people, CI jobs, forges ─► previews ─► the controller, which knows who may what, and writes
 //!
 //!  a reader ─► access (who, by the gateway's word) ─► web ─► keys (a Secret for APIKey Filters)
 //! ```
 //!
-//! `document`, `mount`, `rewrite`, `reference`, `changes`, `merged` and `markdown` do no input or output. What services and
+//! `document`, `mount`, `rewrite`, `routed`, `reference`, `changes`, `merged` and `markdown` do no input or output. What services and
 //! documents say is a stranger's text everywhere here: it is bounded when it is read, and escaped or sanitised when it
 //! is shown.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
@@ -27,6 +27,7 @@ mod changes;
 mod console;
 mod content;
 mod document;
+mod exports;
 mod fetch;
 mod gateway;
 mod history;
@@ -39,6 +40,7 @@ mod previews;
 mod reference;
 mod refresh;
 mod rewrite;
+mod routed;
 mod run;
 mod search;
 mod settings;

@@ -22,9 +22,13 @@ use crate::catalog::Entry;
 use crate::changes::from_swagger;
 use crate::document::{Version, text};
 use crate::reference::Reference;
+use crate::routed::Routed;
 
 /// The most bytes of documents that are made one of.
 const MAX_SIZE: usize = 64 << 20;
+
+/// What an API's own document for clients says that is not in it.
+const UNROUTED: [&str; 2] = ["x-nuncio-unrouted-paths", "x-nuncio-unrouted-operations"];
 
 /// Why a document is not in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,14 +43,14 @@ enum LeftOut {
     NotLifted,
 }
 
-/// One document of these APIs, called `title`.
-pub(crate) fn merge<'e>(title: &str, entries: impl Iterator<Item = &'e Entry>) -> Value {
+/// One document of these APIs, called `title`: each with what is known of its operations' routes.
+pub(crate) fn merge<'e>(title: &str, entries: impl Iterator<Item = (&'e Entry, Option<&'e Routed>)>) -> Value {
     let mut merged = Merged::default();
     let mut entries: Vec<_> = entries.collect();
     // Of two that say something of the same path the one counts whose route is tried first.
-    entries.sort_by_key(|entry| precedence(entry));
-    for entry in entries {
-        if let Err(reason) = merged.add(entry) {
+    entries.sort_by_key(|(entry, _)| precedence(entry));
+    for (entry, routed) in entries {
+        if let Err(reason) = merged.add(entry, routed) {
             merged.left_out.push(json!({ "api": entry.api.id.to_string(), "reason": reason.to_string() }));
         }
     }
@@ -74,25 +78,34 @@ struct Merged {
 }
 
 impl Merged {
-    fn add(&mut self, entry: &Entry) -> Result<(), LeftOut> {
+    fn add(&mut self, entry: &Entry, routed: Option<&Routed>) -> Result<(), LeftOut> {
         let reference = entry.reference.as_deref().ok_or(LeftOut::Unknown)?;
-        let mut value = lifted(reference)?;
         let size = self.size + reference.document.original.len();
         if size > MAX_SIZE {
             return Err(LeftOut::TooLarge);
+        }
+        let mut value = lifted(reference)?;
+        if let Some(routed) = routed {
+            let version = reference.document.version;
+            routed.write(&mut value, if version == Version::V3_2 { version } else { Version::V3_1 }, reference);
         }
         self.size = size;
         self.has_3_2 |= reference.document.version == Version::V3_2;
         let slug = self.slugs.of(&entry.api.id);
         let source = Source::of(&mut value, &slug, entry);
         kinds::tell(&mut value);
-        let names = Names::of(&slug, &value, &source.begin);
+        let names = Names::of(&slug, &value, source.begin());
         rename(&mut value, &names);
         self.add_tags(&slug, entry.title(), &value);
         self.add_shared(&mut value, &names);
+        let unrouted = UNROUTED.iter().filter_map(|key| Some(((*key).to_owned(), value.get(*key)?.clone())));
+        let unrouted: Map<String, Value> = unrouted.collect();
         self.paths.add(value, &source, &self.components);
         let version = reference.document.info("version");
-        self.apis.push(json!({ "api": entry.api.id.to_string(), "title": entry.title(), "version": version, "prefix": names.prefix }));
+        let api = json!({ "api": entry.api.id.to_string(), "title": entry.title(), "version": version, "prefix": names.prefix });
+        let Value::Object(mut api) = api else { return Ok(()) };
+        api.extend(unrouted);
+        self.apis.push(Value::Object(api));
         Ok(())
     }
 

@@ -7,14 +7,18 @@ use crate::gateway::{Path, Rewrite, ServedApi};
 pub(crate) struct Mount {
     /// Where clients reach the gateway, best first: `https://shop.example.com`.
     pub(crate) origins: Vec<String>,
+    /// The same by the ports of its listeners, each in its place.
+    pub(crate) addresses: Vec<String>,
     paths: Paths,
 }
 
 /// How paths of the service become those of clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Paths {
-    /// What begins with `inner` at the service begins with `outer` for clients.
+    /// What begins with `inner` at the service begins with `outer` for clients: what follows is passed on letter by letter.
     Below { outer: String, inner: String },
+    /// The same by whole segments.
+    Segments { outer: String, inner: String },
     /// One path alone.
     One { outer: String, inner: String },
 }
@@ -46,10 +50,9 @@ impl Mount {
             return Err(NotComputable::NotRouted);
         }
         let paths = paths(api)?;
-        let origins: Vec<String> =
-            api.hosts.iter().flat_map(|host| &host.urls).map(|url| with_public_port(url, published)).collect();
+        let (origins, addresses) = by_scheme(api.hosts.iter().flat_map(|host| &host.urls), published);
         if !origins.is_empty() {
-            return Ok(Self { origins: by_scheme(origins), paths });
+            return Ok(Self { origins, addresses, paths });
         }
         match api.hosts.iter().find(|host| host.host.contains('*')) {
             Some(pattern) => Err(NotComputable::HostPattern(pattern.host.clone())),
@@ -58,32 +61,38 @@ impl Mount {
     }
 
     /// The path by which clients reach `inner`, a path of the service that may have templates in it; `None` if no request
-    /// becomes this one.
+    /// becomes this one. Envoy puts the rewrite in the place of the prefix and nothing between: where only one of them ends in
+    /// a slash, that is no mistake here, but what a client has to send.
     pub(crate) fn outer(&self, path: &str) -> Option<String> {
         match &self.paths {
             Paths::One { outer, inner } => (path == inner).then(|| outer.clone()),
-            Paths::Below { outer, inner } => {
+            Paths::Below { outer, inner } => Some(format!("{outer}{}", path.strip_prefix(inner.as_str())?)),
+            Paths::Segments { outer, inner } => {
                 let rest = path.strip_prefix(inner.as_str())?;
-                // `/api` that becomes `/`: clients write a slash between `/api` and what follows.
-                let missing = inner.ends_with('/') && !outer.ends_with('/') && !rest.is_empty();
-                Some(format!("{outer}{}{rest}", if missing { "/" } else { "" }))
+                (rest.is_empty() || rest.starts_with('/')).then(|| format!("{outer}{rest}"))
             }
         }
     }
 
     /// Where everything below `base`, a path of the service without a slash at its end, begins for clients, likewise
-    /// without; `None` if not all of it can be reached.
+    /// without; `None` if not all of it can be reached, or not by what only stands in front.
     pub(crate) fn outer_base(&self, base: &str) -> Option<String> {
-        let Paths::Below { outer, inner } = &self.paths else { return None };
-        let rest = format!("{base}/");
-        let rest = rest.strip_prefix(inner.trim_end_matches('/')).filter(|rest| rest.starts_with('/'))?;
-        Some(format!("{}{}", outer.trim_end_matches('/'), rest.trim_end_matches('/')))
+        let (outer, inner) = match &self.paths {
+            Paths::Below { outer, inner } | Paths::Segments { outer, inner } => (outer, inner),
+            Paths::One { .. } => return None,
+        };
+        let begin = match (base.strip_prefix(inner.as_str()), inner.strip_suffix('/')) {
+            (Some(_), _) => self.outer(&format!("{base}/"))?.strip_suffix('/')?.to_owned(),
+            (None, Some(directory)) if directory == base => outer.strip_suffix('/')?.to_owned(),
+            _ => return None,
+        };
+        Some(begin).filter(|begin| !begin.ends_with('/'))
     }
 
     /// Whether `base` is where clients find it already: some documents know of the gateway. They name one of its hosts, or
     /// a path that the service does not have.
     pub(crate) fn is_outer(&self, base: &str, host: Option<&str>) -> bool {
-        let (Paths::Below { outer, .. } | Paths::One { outer, .. }) = &self.paths;
+        let (Paths::Below { outer, .. } | Paths::Segments { outer, .. } | Paths::One { outer, .. }) = &self.paths;
         let below = format!("{base}/").starts_with(&format!("{}/", outer.trim_end_matches('/')));
         let is_ours = |host: &str| self.origins.iter().any(|origin| origin_host(origin) == host);
         below && (host.is_some_and(is_ours) || (outer.len() > 1 && self.outer_base(base).is_none()))
@@ -106,19 +115,28 @@ fn paths(api: &ServedApi) -> Result<Paths, NotComputable> {
         Some(Rewrite::Matched(text) | Rewrite::Full(text)) => text.clone(),
         Some(Rewrite::Regex(regex)) => return Err(NotComputable::RegexRewrite(regex.clone())),
     };
-    match (&api.path, &api.rewrite) {
-        (Path::Exact(_), _) | (_, Some(Rewrite::Full(_))) => Ok(Paths::One { outer, inner }),
-        _ => Ok(Paths::Below { outer, inner }),
-    }
+    Ok(match (&api.path, &api.rewrite) {
+        (Path::Exact(_), _) | (_, Some(Rewrite::Full(_))) => Paths::One { outer, inner },
+        // Every path has none of its segments.
+        (Path::Segments(_), _) if outer.trim_end_matches('/').is_empty() => {
+            Paths::Below { outer: "/".to_owned(), inner }
+        }
+        // Taken away as a whole, whatever slashes follow.
+        (Path::Segments(_), _) if inner.trim_end_matches('/').is_empty() => {
+            Paths::Segments { outer: outer.trim_end_matches('/').to_owned(), inner: String::new() }
+        }
+        (Path::Segments(_), _) => Paths::Segments { outer, inner },
+        _ => Paths::Below { outer, inner },
+    })
 }
 
-/// `https` first, each once, otherwise as the gateway tells them.
-fn by_scheme(origins: Vec<String>) -> Vec<String> {
-    let (mut secure, clear): (Vec<_>, Vec<_>) = origins.into_iter().partition(|origin| origin.starts_with("https:"));
-    secure.extend(clear);
+/// Origins as clients know them and as listeners have them: `https` first, each once, otherwise as the gateway tells them.
+fn by_scheme<'u>(urls: impl Iterator<Item = &'u String>, published: &[(u16, u16)]) -> (Vec<String>, Vec<String>) {
     let mut seen = std::collections::BTreeSet::new();
-    secure.retain(|origin| seen.insert(origin.clone()));
-    secure
+    let known = urls.map(|url| (with_public_port(url, published), url.clone()));
+    let mut all: Vec<_> = known.filter(|(origin, _)| seen.insert(origin.clone())).collect();
+    all.sort_by_key(|(origin, _)| !origin.starts_with("https:"));
+    all.into_iter().unzip()
 }
 
 /// The URL as clients know it, where the port of the listener is published as another.
@@ -166,7 +184,12 @@ pub(crate) mod tests {
             ("/api/products", Some("/products"), "/products", Some("/api/products")),
             ("/api/products", Some("/products"), "/products/{sku}", Some("/api/products/{sku}")),
             ("/api/", Some("/"), "/orders", Some("/api/orders")),
-            ("/api", Some("/"), "/orders", Some("/api/orders")),
+            // As Envoy has it, `/api/orders` becomes `//orders`.
+            ("/api", Some("/"), "/orders", Some("/apiorders")),
+            ("/api", Some("/"), "//orders", Some("/api/orders")),
+            ("/api/", Some("/v1"), "/v1/orders", Some("/api//orders")),
+            ("/api/", Some("/v1"), "/v1orders", Some("/api/orders")),
+            ("/api", Some("/v1/"), "/v1/orders", Some("/apiorders")),
             ("/", Some("/"), "/orders", Some("/orders")),
             ("/orders/", None, "/orders/1", Some("/orders/1")),
             ("/orders/", None, "/carts", None),
@@ -176,13 +199,37 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn whole_segments_are_turned_back_as_such() {
+        let mount = |prefix: &str, rewrite: Option<&str>| {
+            let rewrite = rewrite.map(|text| Rewrite::Matched(text.to_owned()));
+            Mount::of(&served(Path::Segments(prefix.to_owned()), rewrite), &[]).unwrap()
+        };
+        for (prefix, rewrite, inner, outer) in [
+            ("/api", Some("/"), "/orders", Some("/api/orders")),
+            ("/api", Some("/v1"), "/v1/orders", Some("/api/orders")),
+            ("/api", Some("/v1"), "/v1", Some("/api")),
+            ("/api", Some("/v1"), "/v1orders", None),
+            ("/api", None, "/api/orders", Some("/api/orders")),
+            ("/", Some("/"), "/orders", Some("/orders")),
+            ("/", None, "/orders", Some("/orders")),
+        ] {
+            assert_eq!(mount(prefix, rewrite).outer(inner).as_deref(), outer, "{prefix} {rewrite:?} {inner}");
+        }
+        assert_eq!(mount("/api", Some("/")).outer_base("").as_deref(), Some("/api"));
+        assert_eq!(mount("/api", Some("/v1")).outer_base("/v1").as_deref(), Some("/api"));
+        assert_eq!(mount("/api", Some("/v1")).outer_base("/v11"), None);
+    }
+
+    #[test]
     fn bases_are_turned_back_as_a_whole_or_not() {
         for (prefix, rewrite, base, outer) in [
             ("/api/", Some("/"), "", Some("/api")),
             ("/api/", Some("/"), "/v1", Some("/api/v1")),
             ("/api/", Some("/v1/"), "/v1", Some("/api")),
             ("/api/", Some("/v1/"), "", None),
-            ("/api/", Some("/v1"), "/v11", None),
+            ("/api/", Some("/v1"), "/v11", Some("/api/1")),
+            ("/api/", Some("/v1"), "/v1", None),
+            ("/api", Some("/"), "", None),
             ("/", Some("/"), "", Some("")),
         ] {
             assert_eq!(mount(prefix, rewrite).outer_base(base).as_deref(), outer, "{prefix} {rewrite:?} {base}");
@@ -212,7 +259,8 @@ pub(crate) mod tests {
         let served = served(Path::Prefix("/".into()), None);
         assert_eq!(Mount::of(&served, &[]).unwrap().origins, ["https://shop.example", "http://shop.example:8080"]);
         let published = [(8080, 80), (443, 4443)];
-        let origins = Mount::of(&served, &published).unwrap().origins;
-        assert_eq!(origins, ["https://shop.example:4443", "http://shop.example"]);
+        let mount = Mount::of(&served, &published).unwrap();
+        assert_eq!(mount.origins, ["https://shop.example:4443", "http://shop.example"]);
+        assert_eq!(mount.addresses, ["https://shop.example", "http://shop.example:8080"]);
     }
 }

@@ -27,7 +27,7 @@ pub(crate) use self::operation::{OperationView, all_parameters, placeholders};
 pub(crate) use self::resolve::{pointer_name, reference, resolve, schema_name};
 pub(crate) use self::schema::SchemaView;
 use self::slug::Slugs;
-use self::ways::Ways;
+pub(crate) use self::ways::Ways;
 
 /// An operation, as lists have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,13 @@ pub(crate) struct Operation {
     pub(crate) deprecated: bool,
     /// Why no request through the gateway reaches it.
     pub(crate) unrouted: Option<Unrouted>,
+}
+
+impl Operation {
+    /// The path by which clients ask for it, where any request becomes one for its path.
+    fn client_path(&self) -> Option<&str> {
+        (self.unrouted != Some(Unrouted::Path)).then_some(&self.path)
+    }
 }
 
 /// Why no request reaches an operation.
@@ -98,15 +105,16 @@ pub(crate) struct Reference {
 impl Reference {
     /// Prepares a document.
     pub(crate) fn new(api: Arc<Api>, document: Arc<Document>) -> Self {
-        let rewritten = match &api.mount {
-            Ok(mount) if api.keeps_servers => {
-                Ok(Rewritten { value: (*document.value).clone(), ..rewrite(&document, mount) })
-            }
-            Ok(mount) => Ok(rewrite(&document, mount)),
-            Err(reason) => Err(reason.to_string()),
-        };
         let ways = Ways::of(&api, &document);
         let operations = listed(&api, &document, &ways);
+        let clients: Vec<_> = operations.iter().map(Operation::client_path).collect();
+        let rewritten = match &api.mount {
+            Ok(mount) if api.keeps_servers => {
+                Ok(Rewritten { value: (*document.value).clone(), ..rewrite(&document, mount, &clients) })
+            }
+            Ok(mount) => Ok(rewrite(&document, mount, &clients)),
+            Err(reason) => Err(reason.to_string()),
+        };
         let undocumented = ways.undocumented(&operations);
         let groups = grouped(&document, &operations);
         let webhooks = incoming::webhooks(&document);

@@ -54,6 +54,8 @@ pub(crate) struct Refresher {
     addresses: Vec<String>,
     gateway: Option<Trouble>,
     is_known: bool,
+    /// How often the gateway told something new.
+    edition: u64,
     /// Whoever is being asked: one request at a time.
     asked: BTreeMap<String, (task::Id, ApiId)>,
     looking: JoinSet<(ApiId, String, Looked)>,
@@ -79,6 +81,7 @@ impl Refresher {
             addresses: Vec::new(),
             gateway: None,
             is_known: false,
+            edition: 0,
             asked: BTreeMap::new(),
             looking: JoinSet::new(),
         }
@@ -169,6 +172,7 @@ impl Refresher {
         self.undocumented = undocumented;
         self.portal = portal;
         self.is_known = true;
+        self.edition += 1;
         true
     }
 
@@ -203,6 +207,7 @@ impl Refresher {
             addresses: self.addresses.clone(),
             gateway: self.gateway.clone(),
             is_known: self.is_known,
+            edition: self.edition,
         };
         catalog.sort();
         self.catalog.store(Arc::new(catalog));

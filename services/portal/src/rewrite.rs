@@ -1,13 +1,16 @@
 //! The copy of a document that says how clients reach the API: its servers and paths as the gateway has them.
 
 mod base;
+mod inline;
 mod links;
+mod moves;
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use self::base::Base;
+use self::moves::Moves;
 use crate::document::{Document, Version};
 use crate::mount::Mount;
 
@@ -15,30 +18,37 @@ use crate::mount::Mount;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rewritten {
     pub(crate) value: Value,
-    /// The path for clients of each path of the document; none where no request reaches it.
+    /// The path for clients of each path of the document, by the API's own way; none where no request reaches it.
     pub(crate) paths: BTreeMap<String, Option<String>>,
+    /// Under which path each operation stands in it, in the order of the document; none of those that are left out.
+    pub(crate) places: Vec<Option<String>>,
 }
 
-/// Rewrites a document for clients. Paths that no request through the gateway reaches are left out of it.
-pub(crate) fn rewrite(document: &Document, mount: &Mount) -> Rewritten {
-    let mut value = (*document.value).clone();
+/// Rewrites a document for clients. `clients` has the path by which each operation is reached, in the order of the document;
+/// operations without one are left out.
+pub(crate) fn rewrite(document: &Document, mount: &Mount, clients: &[Option<&str>]) -> Rewritten {
     let outward = Outward::of(document, mount.clone());
+    let is_below = |begin: &&str| clients.iter().flatten().all(|path| below(path, begin).is_some());
+    let begin = outward.begin.as_deref().filter(is_below).unwrap_or_default();
+    let place = |path: &str| below(path, begin).map(str::to_owned);
     let written = document.value.get("paths").and_then(Value::as_object).into_iter().flat_map(Map::keys);
     let written = written.filter(|path| path.starts_with('/'));
     let paths: BTreeMap<_, _> = written.map(|path| (path.clone(), outward.path(path))).collect();
-    if outward.begin.is_none() {
-        rename(&mut value, &paths);
-    }
-    set_servers(&mut value, document.version, mount, outward.begin.as_deref().unwrap_or_default());
+    let places: Vec<_> = clients.iter().map(|client| client.and_then(place)).collect();
+    let whole = paths.iter().map(|(path, outer)| (path.clone(), outer.as_deref().and_then(place))).collect();
+    let moves = Moves::of(&document.value, whole, &places);
+    let mut value = (*document.value).clone();
+    inline::path_items(&mut value);
+    moves.apply(&mut value);
+    links::repoint(&mut value, &moves);
+    set_servers(&mut value, document.version, mount, begin);
     links::rewrite(&mut value, document.version, mount);
-    let left_out: Vec<&String> = paths.iter().filter(|(_, outer)| outer.is_none()).map(|(path, _)| path).collect();
-    if !left_out.is_empty() {
-        let left_out = json!(left_out);
-        if let Some(document) = value.as_object_mut() {
-            document.insert("x-nuncio-unrouted-paths".to_owned(), left_out);
-        }
-    }
-    Rewritten { value, paths }
+    Rewritten { value, paths, places }
+}
+
+/// What follows the beginning of a path, itself a path.
+fn below<'p>(path: &'p str, begin: &str) -> Option<&'p str> {
+    path.strip_prefix(begin).filter(|rest| rest.starts_with('/'))
 }
 
 /// From paths of a document to those of clients.
@@ -69,21 +79,6 @@ impl Outward {
     }
 }
 
-/// Gives paths their new names, and what points at them.
-fn rename(document: &mut Value, names: &BTreeMap<String, Option<String>>) {
-    let Some(Value::Object(paths)) = document.get_mut("paths") else { return };
-    let old = std::mem::take(paths);
-    for (path, item) in old {
-        match names.get(&path) {
-            Some(Some(name)) => drop(paths.insert(name.clone(), item)),
-            // `x-` fields are no paths.
-            _ if !path.starts_with('/') => drop(paths.insert(path, item)),
-            _ => {}
-        }
-    }
-    links::repoint(document, names);
-}
-
 fn set_servers(document: &mut Value, version: Version, mount: &Mount, begin: &str) {
     let Some(root) = document.as_object_mut() else { return };
     if version == Version::V2 {
@@ -93,40 +88,28 @@ fn set_servers(document: &mut Value, version: Version, mount: &Mount, begin: &st
             root.insert("schemes".to_owned(), json!([scheme]));
         }
         root.insert("basePath".to_owned(), json!(if begin.is_empty() { "/" } else { begin }));
-        remove_from_operations(root, "schemes");
     } else {
         let servers: Vec<Value> =
             mount.origins.iter().map(|origin| json!({ "url": format!("{origin}{begin}") })).collect();
         root.insert("servers".to_owned(), Value::Array(servers));
-        remove_from_operations(root, "servers");
-    }
-}
-
-/// Takes a field from path items and operations, where it would override that of the document.
-fn remove_from_operations(root: &mut Map<String, Value>, field: &str) {
-    let items = root.get_mut("paths").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
-    for item in items.filter_map(Value::as_object_mut) {
-        item.remove(field);
-        let more = item.get("additionalOperations").is_some();
-        for operation in item.values_mut().filter_map(Value::as_object_mut) {
-            operation.remove(field);
-            if more {
-                operation
-                    .values_mut()
-                    .filter_map(Value::as_object_mut)
-                    .for_each(|operation| drop(operation.remove(field)));
-            }
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::operations;
     use crate::mount::tests::mount;
 
     fn document(value: &Value) -> Document {
         Document::read(serde_json::to_vec(value).unwrap().into()).unwrap()
+    }
+
+    /// Where no other way leads to the service.
+    fn rewrite(document: &Document, mount: &Mount) -> Rewritten {
+        let outward = Outward::of(document, mount.clone());
+        let clients: Vec<_> = operations(&document.value).map(|(path, ..)| outward.path(path)).collect();
+        super::rewrite(document, mount, &clients.iter().map(Option::as_deref).collect::<Vec<_>>())
     }
 
     #[test]
@@ -168,11 +151,51 @@ mod tests {
         let rewritten = rewrite(&document(&written), &mount("/api/carts/", Some("/carts/")));
         assert_eq!(rewritten.value["servers"][0]["url"], "https://shop.example");
         assert_eq!(rewritten.value["paths"], json!({ "/api/carts/{user}": { "get": {} }, "x-own": 1 }));
-        assert_eq!(rewritten.value["x-nuncio-unrouted-paths"], json!(["/healthz"]));
         let link = &rewritten.value["components"]["links"]["l"]["operationRef"];
         assert_eq!(link, "#/paths/~1api~1carts~1{user}/get");
         assert_eq!(rewritten.paths["/carts/{user}"].as_deref(), Some("/api/carts/{user}"));
         assert_eq!(rewritten.paths["/healthz"], None);
+        assert_eq!(rewritten.places, [Some("/api/carts/{user}".to_owned()), None]);
+    }
+
+    #[test]
+    fn an_operation_stands_where_its_own_way_begins() {
+        let written = json!({ "openapi": "3.1.0", "servers": [{ "url": "/v1" }], "paths": { "/carts/{user}": {
+            "summary": "A cart", "parameters": [{ "name": "user", "in": "path" }], "get": {}, "post": {} } },
+            "components": { "links": { "get": { "operationRef": "#/paths/~1carts~1{user}/get" },
+                "post": { "operationRef": "#/paths/~1carts~1{user}/post" } } } });
+        let document = document(&written);
+        let mount = mount("/api/", Some("/"));
+        let together = super::rewrite(&document, &mount, &[Some("/api/v1/carts/{user}"), Some("/api/v1/carts/{user}")]);
+        assert_eq!(together.value["servers"][0]["url"], "https://shop.example/api/v1");
+        assert_eq!(together.value["paths"], written["paths"]);
+        let apart = super::rewrite(&document, &mount, &[Some("/api/v1/carts/{user}"), Some("/write/{user}")]).value;
+        assert_eq!(apart["servers"][0]["url"], "https://shop.example");
+        let (read, write) = (&apart["paths"]["/api/v1/carts/{user}"], &apart["paths"]["/write/{user}"]);
+        assert!(read["get"].is_object() && read.get("post").is_none(), "{apart:#}");
+        assert!(write["post"].is_object() && write.get("get").is_none(), "{apart:#}");
+        assert_eq!((&write["summary"], &write["parameters"]), (&read["summary"], &read["parameters"]));
+        let links = &apart["components"]["links"];
+        assert_eq!(links["get"]["operationRef"], "#/paths/~1api~1v1~1carts~1{user}/get");
+        assert_eq!(links["post"]["operationRef"], "#/paths/~1write~1{user}/post");
+    }
+
+    #[test]
+    fn what_is_no_path_of_the_gateway_stays_as_it_is() {
+        let hook = json!({ "servers": [{ "url": "https://receiver.example" }], "post": { "servers": [] } });
+        let written = json!({ "openapi": "3.1.0",
+            "paths": { "/carts": { "$ref": "#/components/pathItems/carts" },
+                "/orders": { "post": { "callbacks": { "paid": { "{$request.body#/url}": hook } } } } },
+            "webhooks": { "sold": { "$ref": "#/components/pathItems/sold" } },
+            "components": { "pathItems": {
+                "carts": { "servers": [{ "url": "https://evil.example" }], "get": { "servers": [{ "url": "/x" }] } },
+                "sold": hook } } });
+        let rewritten = rewrite(&document(&written), &mount("/api/", Some("/"))).value;
+        assert_eq!(rewritten["paths"]["/carts"], json!({ "get": {} }), "servers are the gateway's");
+        assert_eq!(rewritten["paths"]["/orders"], written["paths"]["/orders"]);
+        assert_eq!(rewritten["webhooks"], written["webhooks"]);
+        assert_eq!(rewritten["components"]["pathItems"], json!({ "sold": hook }));
+        assert_eq!(rewritten["servers"][0]["url"], "https://shop.example/api");
     }
 
     #[test]

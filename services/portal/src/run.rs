@@ -10,6 +10,7 @@ use crate::access::{Access, IdentityKeys};
 use crate::catalog::Shared;
 use crate::console::{Console, Window};
 use crate::content;
+use crate::exports::Exports;
 use crate::fetch::{Certificates, Fetcher, Secrets};
 use crate::gateway::{Admin, Gateway};
 use crate::history::{DiskError, History};
@@ -103,7 +104,21 @@ pub async fn run(
         None => None,
     };
     let title = settings.title.into();
-    let site = Site { title, catalog, content, content_wish, history, search, refresh, fetcher, console, access, keys };
+    let exports = Exports::default();
+    let site = Site {
+        title,
+        catalog,
+        content,
+        content_wish,
+        history,
+        search,
+        exports,
+        refresh,
+        fetcher,
+        console,
+        access,
+        keys,
+    };
     let router = web::router(site);
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     following.abort();

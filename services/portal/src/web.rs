@@ -43,6 +43,7 @@ use crate::access::Access;
 use crate::catalog::Shared;
 use crate::console::{self, Console};
 use crate::content;
+use crate::exports::Exports;
 use crate::fetch::Fetcher;
 use crate::history::History;
 use crate::keys::Keys;
@@ -63,6 +64,8 @@ pub(crate) struct Site {
     pub(crate) history: Arc<History>,
     /// What the catalog holds, for looking things up.
     pub(crate) search: SharedSearch,
+    /// Documents for clients.
+    pub(crate) exports: Exports,
     /// Asks for every document to be looked at.
     pub(crate) refresh: Arc<Notify>,
     /// Fetches what nobody keeps.

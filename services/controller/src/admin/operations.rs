@@ -71,6 +71,10 @@ pub struct OperationRouteView {
     pub status: Option<u16>,
     /// What a request has to show. Empty where nobody is asked about it.
     pub credentials: Vec<CredentialView>,
+    /// What lets a request through: any one of these sets, all that is in it together. An empty one where a request passes
+    /// without; no set at all where every request is refused.
+    #[serde(default)]
+    pub security: Vec<Vec<CredentialView>>,
     /// What it is held to.
     pub limits: Vec<OperationLimitView>,
     /// Somebody is asked whether it is within limits that only he knows.

@@ -1,5 +1,6 @@
 //! What becomes of requests of which method and path are known, and headers are not: those for operations of a document.
 
+mod demands;
 mod limits;
 mod rules;
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub(crate) fn credentials_of<'m>(
     asked.chain(other).collect()
 }
 
-fn credential(kind: &FilterKind, used: &FilterRef) -> Option<CredentialView> {
+/// What a filter wants to be shown.
+pub(crate) fn credential(kind: &FilterKind, used: &FilterRef) -> Option<CredentialView> {
     let scopes = || used.arguments.scope.iter().map(ToString::to_string).collect();
     let headers = |names: [&str; 2]| CredentialView::Headers { names: names.map(str::to_owned).into() };
     Some(match kind {

@@ -67,12 +67,6 @@ impl ServedApi {
         is_whole && self.path.text().trim_end_matches('/') == "/docs"
     }
 
-    /// Where the gateway itself has it, by the port of its listener: the first of the addresses that clients are told of.
-    pub(crate) fn address(&self) -> Option<&str> {
-        let urls = || self.hosts.iter().flat_map(|host| &host.urls);
-        urls().find(|url| url.starts_with("https:")).or_else(|| urls().next()).map(String::as_str)
-    }
-
     /// The groups that it is for; none where it is for everybody.
     pub(crate) fn visible_to(&self) -> Option<&[String]> {
         self.docs.as_ref()?.visible_to.as_deref()
@@ -89,7 +83,7 @@ impl ServedApi {
 }
 
 /// Something that clients have to show.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum Credential {
     Login { provider: String, scopes: Vec<String> },

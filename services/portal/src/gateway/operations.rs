@@ -10,12 +10,14 @@ use super::{Admin, Credential, GatewayError, ObjectRef};
 
 /// How long a page waits for it: it is of use without.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The most operations of one question.
+const MOST: usize = 1000;
 
 /// Operations that clients ask for at one address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct AskedOperations<'a> {
     /// Scheme, host and port, as the gateway itself has them.
-    pub(crate) origin: &'a str,
+    pub(crate) origin: String,
     pub(crate) operations: Vec<AskedOperation<'a>>,
 }
 
@@ -52,6 +54,9 @@ pub(crate) struct ToldRoute {
     pub(crate) action: String,
     pub(crate) status: Option<u16>,
     pub(crate) credentials: Vec<Credential>,
+    /// What lets a request through: any one of these sets. None where nobody tells.
+    #[serde(default)]
+    pub(crate) security: Option<Vec<Vec<Credential>>>,
     pub(crate) limits: Vec<OperationLimit>,
     pub(crate) is_limited_elsewhere: bool,
     pub(crate) timeout_ms: u64,
@@ -150,5 +155,24 @@ impl Admin {
     pub(crate) async fn operations(&self, asked: &AskedOperations<'_>) -> Result<ToldOperations, GatewayError> {
         let told = tokio::time::timeout(PATIENCE, self.ask("/api/v1/operations", asked)).await;
         told.unwrap_or_else(|_| Err(self.no_answer("does not answer in time".to_owned())))
+    }
+
+    /// The same of any number of them, for what is of no use without.
+    pub(crate) async fn all_operations(
+        &self,
+        origin: &str,
+        operations: &[AskedOperation<'_>],
+    ) -> Result<ToldOperations, GatewayError> {
+        let mut all = ToldOperations::default();
+        for some in operations.chunks(MOST) {
+            let asked = AskedOperations { origin: origin.to_owned(), operations: some.to_vec() };
+            let told: ToldOperations = self.ask("/api/v1/operations", &asked).await?;
+            if told.operations.len() != some.len() {
+                return Err(self.no_answer("answers something else than it was asked".to_owned()));
+            }
+            all.operations.extend(told.operations);
+            all.upstreams.extend(told.upstreams);
+        }
+        Ok(all)
     }
 }

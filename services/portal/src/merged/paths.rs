@@ -6,36 +6,59 @@ use serde_json::{Map, Value, json};
 
 use super::names::unique;
 use crate::catalog::Entry;
-use crate::document::METHODS;
+use crate::document::{operations_of, put_operation, take_operations};
 
 /// What lost against another of the same path and method.
 const CONFLICTS: &str = "x-conflicts";
-/// Operations of methods that have no key of their own.
-const MORE: &str = "additionalOperations";
 
 /// Where the operations of a document come from.
 pub(super) struct Source {
-    /// What all of its paths begin with at its servers.
-    pub(super) begin: String,
-    servers: Value,
+    /// Where they are, but for those that say something else.
+    place: Place,
     /// The tag of the API itself.
     tag: String,
     api: String,
-    /// What its route asks of requests besides method and path.
-    conditions: Vec<String>,
+}
+
+/// Where operations are.
+#[derive(Clone)]
+struct Place {
+    /// What all paths begin with at its servers.
+    begin: String,
+    servers: Value,
 }
 
 impl Source {
     /// Takes the servers from the document: they stand at each operation from now on.
     pub(super) fn of(document: &mut Value, slug: &str, entry: &Entry) -> Self {
         let servers = document.as_object_mut().and_then(|document| document.remove("servers"));
-        let (begin, servers) = folded(servers.unwrap_or_else(|| json!([])));
-        Self {
-            begin,
-            servers,
-            tag: slug.to_owned(),
-            api: entry.api.id.to_string(),
-            conditions: entry.api.served.conditions.clone(),
+        let place = Place::of(servers.unwrap_or_else(|| json!([])));
+        Self { place, tag: slug.to_owned(), api: entry.api.id.to_string() }
+    }
+
+    /// What all of its paths begin with, as far as nothing else is said of them.
+    pub(super) fn begin(&self) -> &str {
+        &self.place.begin
+    }
+}
+
+impl Place {
+    /// The path that all servers have in common, and the servers without it.
+    fn of(servers: Value) -> Self {
+        let split = |server: &Value| {
+            let url = server.get("url")?.as_str().filter(|url| !url.contains('{'))?;
+            let (scheme, rest) = url.split_once("://")?;
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            Some((format!("{scheme}://{host}"), path.trim_end_matches('/').to_owned()))
+        };
+        let parts: Option<Vec<_>> = servers.as_array().into_iter().flatten().map(split).collect();
+        match parts.as_deref() {
+            Some([(_, first), ..]) if parts.iter().flatten().all(|(_, path)| path == first) => {
+                let begin = first.clone();
+                let origins = parts.into_iter().flatten().map(|(origin, _)| json!({ "url": origin }));
+                Self { begin, servers: origins.collect() }
+            }
+            _ => Self { begin: String::new(), servers },
         }
     }
 }
@@ -46,25 +69,8 @@ struct Common<'a> {
     source: &'a Source,
     security: Option<&'a Value>,
     parameters: Option<&'a Value>,
-}
-
-/// The path that all servers have in common, and the servers without it.
-fn folded(servers: Value) -> (String, Value) {
-    let split = |server: &Value| {
-        let url = server.get("url")?.as_str().filter(|url| !url.contains('{'))?;
-        let (scheme, rest) = url.split_once("://")?;
-        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        Some((format!("{scheme}://{host}"), path.trim_end_matches('/').to_owned()))
-    };
-    let parts: Option<Vec<_>> = servers.as_array().into_iter().flatten().map(split).collect();
-    match parts.as_deref() {
-        Some([(_, first), ..]) if parts.iter().flatten().all(|(_, path)| path == first) => {
-            let begin = first.clone();
-            let origins = parts.into_iter().flatten().map(|(origin, _)| json!({ "url": origin }));
-            (begin, origins.collect())
-        }
-        _ => (String::new(), servers),
-    }
+    /// Other servers than those of the document.
+    servers: Option<&'a Value>,
 }
 
 /// Those of all APIs that were added.
@@ -82,68 +88,67 @@ impl Paths {
     /// Adds those of a document in which names are those of the one document already. `shared` has its components.
     pub(super) fn add(&mut self, mut document: Value, source: &Source, shared: &Map<String, Value>) {
         let items = document.get_mut("paths").and_then(Value::as_object_mut).map(std::mem::take);
-        let all = Common { source, security: document.get("security"), parameters: None };
+        let all = Common { source, security: document.get("security"), parameters: None, servers: None };
         for (path, item) in items.into_iter().flatten().filter(|(path, _)| path.starts_with('/')) {
             if let Value::Object(item) = item {
-                self.add_item(&format!("{}{path}", source.begin), item, all, shared);
+                self.add_item(&path, item, all, shared);
             }
         }
     }
 
     fn add_item(&mut self, path: &str, mut item: Map<String, Value>, all: Common<'_>, shared: &Map<String, Value>) {
-        let key = self.by_shape.entry(shape(path)).or_insert_with(|| path.to_owned()).clone();
-        let names: BTreeMap<_, _> =
-            parameters(path).zip(parameters(&key)).filter(|(own, other)| own != other).collect();
-        let common = item.remove("parameters");
-        let all = Common { parameters: common.as_ref(), ..all };
-        for (method, mut operation) in taken(&mut item) {
-            self.complete(&mut operation, all);
+        let (parameters, servers) = (item.remove("parameters"), item.remove("servers"));
+        let all = Common { parameters: parameters.as_ref(), servers: servers.as_ref(), ..all };
+        for (method, mut operation) in take_operations(&mut item) {
+            let own = operation.remove("servers").or_else(|| all.servers.cloned());
+            let place = own.map_or_else(|| all.source.place.clone(), Place::of);
+            let path = format!("{}{path}", place.begin);
+            let key = self.key(&path);
+            let names: BTreeMap<_, _> =
+                self::parameters(&path).zip(self::parameters(&key)).filter(|(own, other)| own != other).collect();
+            self.complete(&mut operation, place.servers, all);
             call_parameters(&mut operation, &names, shared);
             self.put(&key, &method, operation);
         }
-        let Some(Value::Object(known)) = self.items.get_mut(&key).filter(|_| !item.is_empty()) else {
-            if !item.is_empty() {
-                self.items.insert(key, Value::Object(item));
-            }
+        if item.is_empty() {
             return;
-        };
-        for (field, value) in item {
-            known.entry(field).or_insert(value);
         }
+        let key = self.key(&format!("{}{path}", all.source.begin()));
+        let known = self.items.entry(key).or_insert_with(|| json!({}));
+        for (field, value) in item {
+            if known.get(&field).is_none() {
+                known[field] = value;
+            }
+        }
+    }
+
+    /// The path under which it stands.
+    fn key(&mut self, path: &str) -> String {
+        self.by_shape.entry(shape(path)).or_insert_with(|| path.to_owned()).clone()
     }
 
     /// Puts an operation where it belongs; beside it where there is one already.
     fn put(&mut self, path: &str, method: &str, operation: Map<String, Value>) {
-        let operation = Value::Object(operation);
         let item = self.items.entry(path).or_insert_with(|| json!({}));
-        let is_known = METHODS.contains(&method);
-        let is_taken = if is_known { item.get(method).is_some() } else { item[MORE].get(method).is_some() };
-        match (is_taken, is_known) {
-            (false, true) => item[method] = operation,
-            (false, false) => item[MORE][method] = operation,
-            (true, _) => {
-                if item.get(CONFLICTS).is_none() {
-                    item[CONFLICTS] = json!({});
-                }
-                match item[CONFLICTS].get_mut(method).and_then(Value::as_array_mut) {
-                    Some(others) => others.push(operation),
-                    None => item[CONFLICTS][method] = json!([operation]),
-                }
-            }
+        let Err(operation) = put_operation(item, method, operation) else { return };
+        if item.get(CONFLICTS).is_none() {
+            item[CONFLICTS] = json!({});
+        }
+        match item[CONFLICTS].get_mut(method).and_then(Value::as_array_mut) {
+            Some(others) => others.push(Value::Object(operation)),
+            None => item[CONFLICTS][method] = json!([operation]),
         }
     }
 
     /// Writes down at an operation what its document said of all of them.
-    fn complete(&mut self, operation: &mut Map<String, Value>, Common { source, security, parameters }: Common<'_>) {
+    fn complete(&mut self, operation: &mut Map<String, Value>, servers: Value, all: Common<'_>) {
+        let Common { source, security, parameters, .. } = all;
         let mut set = |key: &str, value: Value| drop(operation.insert(key.to_owned(), value));
-        set("servers", source.servers.clone());
+        set("servers", servers.clone());
         set("x-nuncio-api", json!(source.api));
-        if !source.conditions.is_empty() {
-            set("x-nuncio-only-if", json!(source.conditions));
-        }
-        match self.servers.iter_mut().find(|(servers, _)| *servers == source.servers) {
+        match self.servers.iter_mut().find(|(known, _)| *known == servers) {
             Some((_, count)) => *count += 1,
-            None => self.servers.push((source.servers.clone(), 1)),
+            None => self.servers.push((servers, 1)),
         }
         if let Some(security) = security {
             operation.entry("security").or_insert_with(|| security.clone());
@@ -173,45 +178,23 @@ impl Paths {
     pub(super) fn finish(mut self) -> (Value, Value) {
         let usual = self.servers.iter().rev().max_by_key(|(_, count)| *count);
         let usual = usual.map_or_else(|| json!([]), |(servers, _)| servers.clone());
-        let items = self.items.values_mut().filter_map(Value::as_object_mut);
-        for operation in items.flat_map(every_operation) {
+        let drop_usual = |operation: &mut Map<String, Value>| {
             if operation.get("servers") == Some(&usual) {
                 operation.remove("servers");
             }
+        };
+        for item in self.items.values_mut() {
+            operations_of(item).into_iter().for_each(drop_usual);
+            lost(item).for_each(drop_usual);
         }
         (usual, Value::Object(self.items))
     }
 }
 
-/// The operations of a path item, with those that lost.
-fn every_operation(item: &mut Map<String, Value>) -> Vec<&mut Map<String, Value>> {
-    let mut all = Vec::new();
-    for (key, value) in item.iter_mut() {
-        match key.as_str() {
-            MORE => all.extend(value.as_object_mut().into_iter().flat_map(Map::values_mut)),
-            CONFLICTS => {
-                let lists = value.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_array_mut);
-                all.extend(lists.flatten());
-            }
-            key if METHODS.contains(&key) => all.push(value),
-            _ => {}
-        }
-    }
-    all.into_iter().filter_map(Value::as_object_mut).collect()
-}
-
-/// Takes the operations out of a path item.
-fn taken(item: &mut Map<String, Value>) -> Vec<(String, Map<String, Value>)> {
-    let known = METHODS.iter().filter_map(|method| Some(((*method).to_owned(), item.remove(*method)?)));
-    let mut all: Vec<_> = known.collect();
-    if let Some(Value::Object(more)) = item.remove(MORE) {
-        all.extend(more);
-    }
-    let operation = |(method, operation): (String, Value)| match operation {
-        Value::Object(operation) => Some((method, operation)),
-        _ => None,
-    };
-    all.into_iter().filter_map(operation).collect()
+/// The operations that lost in a path item.
+fn lost(item: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let lists = item.get_mut(CONFLICTS).and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut);
+    lists.filter_map(Value::as_array_mut).flatten().filter_map(Value::as_object_mut)
 }
 
 /// Whether two parameters are of the same name in the same place, or the same reference.

@@ -1,10 +1,13 @@
 //! What is called alike in several documents stays apart.
 
+mod routes;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::Api;
 use crate::api::tests::of_service;
 use crate::document::Document;
 use crate::gateway::Path;
@@ -20,8 +23,25 @@ fn entry(name: &str, prefix: &str, document: &Value) -> Entry {
     Entry::new(api, Some(Arc::new(reference)))
 }
 
+/// The same entry of an API that differs in this.
+fn changed(entry: Entry, change: impl FnOnce(&mut Api)) -> Entry {
+    let mut api = (*entry.api).clone();
+    change(&mut api);
+    let (api, document) = (Arc::new(api), Arc::clone(&entry.reference.unwrap().document));
+    let reference = Reference::new(Arc::clone(&api), document);
+    Entry::new(api, Some(Arc::new(reference)))
+}
+
+/// Where the controller tells nothing.
 fn merged(entries: &[Entry]) -> Value {
-    merge("Shop", entries.iter())
+    let routed: Vec<_> =
+        entries.iter().map(|entry| entry.reference.as_deref().map(crate::routed::Routed::guess)).collect();
+    merge("Shop", entries.iter().zip(routed.iter().map(Option::as_ref)))
+}
+
+/// As the services say them, whatever routes demand.
+fn as_they_are(entries: &[Entry]) -> Value {
+    merge("Shop", entries.iter().map(|entry| (entry, None)))
 }
 
 fn document(paths: &Value, more: &Value) -> Value {
@@ -100,7 +120,7 @@ fn security_schemes_stay_apart_and_stand_at_each_operation() {
             "key": { "type": "apiKey", "in": "header", "name": "k" }, "tags": { "type": "oauth2", "flows": {} } } } }),
     );
     let open = document(&json!({ "/a": { "get": {} } }), &json!({}));
-    let all = merged(&[entry("one", "/one/", &secured), entry("two", "/two/", &open)]);
+    let all = as_they_are(&[entry("one", "/one/", &secured), entry("two", "/two/", &open)]);
     let item = &all["paths"]["/one/a"];
     assert_eq!(item["get"]["security"], json!([{ "shop.one_key": [] }]));
     assert_eq!(item["put"]["security"], json!([]));
@@ -117,10 +137,8 @@ fn of_the_same_path_and_method_the_first_route_counts_and_the_others_are_kept() 
             &json!({ "components": { "parameters": { "P": { "name": name, "in": "path", "required": true } } } }),
         )
     };
-    let mut conditional = entry("canary", "/api/", &of("canary", "get", "id"));
-    let mut api = (*conditional.api).clone();
-    api.served.conditions = vec!["x-version v2".to_owned()];
-    conditional.api = Arc::new(api);
+    let conditional = entry("canary", "/api/", &of("canary", "get", "id"));
+    let conditional = changed(conditional, |api| api.served.conditions = vec!["x-version v2".to_owned()]);
     let plain = entry("plain", "/api/", &of("plain", "get", "user"));
     let other = entry("write", "/api/", &of("write", "put", "user"));
     let all = merged(&[other, plain, conditional]);
@@ -138,12 +156,9 @@ fn of_the_same_path_and_method_the_first_route_counts_and_the_others_are_kept() 
 #[test]
 fn servers_stand_at_operations_where_they_are_others() {
     let of = |path: &str| document(&json!({ path: { "get": {} } }), &json!({ "servers": [{ "url": "/v1" }] }));
-    let mut elsewhere = entry("elsewhere", "/", &of("/other"));
-    let mut api = (*elsewhere.api).clone();
-    api.mount.as_mut().unwrap().origins = vec!["https://other.example".to_owned()];
-    let document = Arc::clone(&elsewhere.reference.unwrap().document);
-    elsewhere.api = Arc::new(api);
-    elsewhere.reference = Some(Arc::new(Reference::new(Arc::clone(&elsewhere.api), document)));
+    let elsewhere = changed(entry("elsewhere", "/", &of("/other")), |api| {
+        api.mount.as_mut().unwrap().origins = vec!["https://other.example".to_owned()];
+    });
     let all = merged(&[entry("one", "/one/", &of("/a")), entry("two", "/two/", &of("/a")), elsewhere]);
     assert_eq!(all["servers"], json!([{ "url": "https://shop.example" }, { "url": "http://shop.example:8080" }]));
     assert!(all["paths"]["/one/v1/a"]["get"].get("servers").is_none(), "{all:#}");
@@ -207,7 +222,7 @@ fn swagger_is_made_openapi_3() {
         "responses": { "Ok": { "description": "fine", "schema": { "$ref": "#/definitions/A" } } },
         "definitions": { "A": { "type": "object", "example": { "a": 1 } } },
         "securityDefinitions": { "login": { "type": "oauth2", "flow": "accessCode", "authorizationUrl": "https://a.example", "tokenUrl": "https://t.example", "scopes": { "w": "write" } } } });
-    let all = merged(&[entry("one", "/one/", &old)]);
+    let all = as_they_are(&[entry("one", "/one/", &old)]);
     let operation = &all["paths"]["/one/v1/a/{id}"]["post"];
     assert_eq!((&operation["operationId"], &operation["summary"]), (&json!("shop.one_send"), &json!("Sends")));
     let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
@@ -226,13 +241,10 @@ fn swagger_is_made_openapi_3() {
 
 #[test]
 fn what_is_not_in_it_says_why() {
-    let mut regex = entry("regex", "/x", &document(&json!({}), &json!({})));
-    let mut api = (*regex.api).clone();
-    api.served.path = Path::Regex("/x.*".to_owned());
-    api.mount = crate::mount::Mount::of(&api.served, &[]);
-    let known = Arc::clone(&regex.reference.unwrap().document);
-    regex.api = Arc::new(api);
-    regex.reference = Some(Arc::new(Reference::new(Arc::clone(&regex.api), known)));
+    let regex = changed(entry("regex", "/x", &document(&json!({}), &json!({}))), |api| {
+        api.served.path = Path::Regex("/x.*".to_owned());
+        api.mount = crate::mount::Mount::of(&api.served, &[]);
+    });
     let unknown = Entry::new(Arc::new(of_service()), None);
     let all = merged(&[regex, unknown]);
     let left: Vec<_> = all["x-nuncio-left-out"].as_array().unwrap().iter().collect();

@@ -27,13 +27,13 @@ impl<'a> Way<'a> {
 }
 
 /// All of them: that of the API's own Mapping first.
-pub(super) struct Ways<'a> {
+pub(crate) struct Ways<'a> {
     own: Option<Way<'a>>,
     beside: Vec<Way<'a>>,
 }
 
 impl<'a> Ways<'a> {
-    pub(super) fn of(api: &'a Api, document: &Document) -> Self {
+    pub(crate) fn of(api: &'a Api, document: &Document) -> Self {
         let own = api.mount.clone().ok().map(|mount| Way::of(&api.served, mount, document));
         let beside = api.beside.iter().take(MOST_BESIDE);
         let beside = beside.filter_map(|served| Some(Way::of(served, Mount::of(served, &[]).ok()?, document)));
@@ -49,13 +49,25 @@ impl<'a> Ways<'a> {
     /// and no secret to anybody who sees the API.
     pub(super) fn to(&self, inner: &str, method: &str) -> Option<String> {
         let own = self.own.as_ref()?;
-        let is_seen = |way: &Way<'_>| match way.served.visible_to() {
-            None => true,
-            groups => groups == own.served.visible_to(),
-        };
-        let at_same_hosts = self.beside.iter().filter(|way| way.served.hosts == own.served.hosts && is_seen(way));
+        let at_same_hosts = self.seen().filter(|way| way.served.hosts == own.served.hosts);
         let mut all = std::iter::once(own).chain(at_same_hosts).filter(|way| way.takes(method));
         all.find_map(|way| way.outward.path(inner))
+    }
+
+    /// Those beside the API's own that are no secret to anybody who sees the API.
+    fn seen(&self) -> impl Iterator<Item = &Way<'a>> {
+        let visible_to = self.own.as_ref().and_then(|own| own.served.visible_to());
+        self.beside.iter().filter(move |way| {
+            let groups = way.served.visible_to();
+            groups.is_none() || groups == visible_to
+        })
+    }
+
+    /// Whether a route that is made of these objects leads requests for an operation to where its document has it.
+    pub(crate) fn lead(&self, origin: &[ObjectRef], operation: &Operation) -> bool {
+        let mut all =
+            self.own.iter().chain(self.seen()).filter(|way| origin.iter().any(|object| way.served.is(object)));
+        all.any(|way| way.outward.path(&operation.inner).as_deref() == Some(operation.path.as_str()))
     }
 
     /// The path for clients by the API's own Mapping, whatever methods it takes.

@@ -1,41 +1,41 @@
 //! What in a document points at paths: references within it, and places of login at the service itself.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
+use super::moves::Moves;
 use crate::document::Version;
 use crate::mount::Mount;
+use crate::reference::pointer_name;
 
 /// Where references to paths begin.
 const PATHS: &str = "#/paths/";
 
 /// Has references follow paths that are called otherwise now.
-pub(super) fn repoint(value: &mut Value, names: &BTreeMap<String, Option<String>>) {
+pub(super) fn repoint(value: &mut Value, moves: &Moves) {
     match value {
         Value::Object(entries) => {
             for (key, value) in entries {
                 match value {
                     Value::String(reference) if matches!(key.as_str(), "$ref" | "operationRef") => {
-                        if let Some(renamed) = renamed(reference, names) {
+                        if let Some(renamed) = renamed(reference, moves) {
                             *reference = renamed;
                         }
                     }
-                    _ => repoint(value, names),
+                    _ => repoint(value, moves),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| repoint(item, names)),
+        Value::Array(items) => items.iter_mut().for_each(|item| repoint(item, moves)),
         _ => {}
     }
 }
 
-fn renamed(reference: &str, names: &BTreeMap<String, Option<String>>) -> Option<String> {
+fn renamed(reference: &str, moves: &Moves) -> Option<String> {
     let rest = reference.strip_prefix(PATHS)?;
     let (path, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let method = rest.split('/').nth(1);
+    let name = moves.to(&pointer_name(path), method)?;
     // RFC 6901, section 3.
-    let path = path.replace("~1", "/").replace("~0", "~");
-    let name = names.get(&path)?.as_ref()?;
     Some(format!("{PATHS}{}{rest}", name.replace('~', "~0").replace('/', "~1")))
 }
 

@@ -6,11 +6,10 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
 
 use super::error::NotFound;
 use super::visit::Visit;
-use crate::merged::merge;
+use crate::exports::{Export, Failed};
 use crate::reference::Reference;
 
 /// An API's document, as clients meet the API.
@@ -20,8 +19,8 @@ pub(super) async fn for_clients(
     asked: HeaderMap,
 ) -> Result<Response, NotFound> {
     let reference = find(&site, &namespace, &name)?;
-    let text = serde_json::to_vec_pretty(reference.value()).unwrap_or_default();
-    Ok(send("application/json", text.into(), &asked))
+    let edition = site.catalog().edition;
+    Ok(give(site.exports.of_api(&site.console.admin, edition, &reference, |tag| is_known(tag, &asked)).await))
 }
 
 /// One document of all APIs that are for the reader: what several call alike begins with the API's name. Where several are for
@@ -32,19 +31,17 @@ pub(super) async fn for_clients(
         (status = 304, description = "It is what it was, by its ETag"),
         (status = 500, description = "It cannot be made")))]
 pub(super) async fn merged(site: Visit, asked: HeaderMap) -> Response {
-    // It may be large.
-    static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
-    let Ok(_permit) = ONE_AT_A_TIME.acquire().await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let (catalog, title) = (Arc::clone(site.catalog()), site.frame().title.to_owned());
-    let made = tokio::task::spawn_blocking(move || {
-        serde_json::to_vec_pretty(&merge(&title, catalog.entries.iter().map(|entry| &**entry))).unwrap_or_default()
-    });
-    match made.await {
-        Ok(text) => send("application/json", text.into(), &asked),
-        Err(error) => {
-            tracing::error!("the document of all APIs cannot be made: {error}");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    let title = site.frame().title;
+    give(site.exports.of_all(&site.console.admin, site.catalog(), title, |tag| is_known(tag, &asked)).await)
+}
+
+fn give(export: Result<Export, Failed>) -> Response {
+    match export {
+        Ok(Export::Known(tag)) => (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response(),
+        Ok(Export::Text(tag, text)) => {
+            ([(header::ETAG, tag), (header::CONTENT_TYPE, "application/json".to_owned())], text).into_response()
         }
+        Err(Failed) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -88,11 +85,15 @@ fn find(site: &Visit, namespace: &str, name: &str) -> Result<Arc<Reference>, Not
 fn send(media: &'static str, text: Bytes, asked: &HeaderMap) -> Response {
     // It is the same however it is compressed.
     let tag = format!("W/\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&text));
-    let is_known = asked
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes().strip_prefix(b"W/").unwrap_or(known.as_bytes()) == &tag.as_bytes()[2..]);
-    if is_known {
+    if is_known(&tag, asked) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }
     ([(header::ETAG, tag), (header::CONTENT_TYPE, media.to_owned())], text).into_response()
+}
+
+/// Whether who asks has a document with this tag, which is a weak one.
+fn is_known(tag: &str, asked: &HeaderMap) -> bool {
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+    let mut known = known.flat_map(|known| known.split(',')).map(str::trim);
+    known.any(|known| known == "*" || known.trim_start_matches("W/") == tag.trim_start_matches("W/"))
 }

@@ -1,12 +1,16 @@
 //! What the gateway does with each operation of an API, as its reader may know it: the routes that requests may get, and what
 //! these hold them to. The controller tells; nothing is matched here.
 
+mod addresses;
 mod words;
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use self::addresses::joined;
 
 use super::reference::access_words;
 use super::visit::Visit;
@@ -16,7 +20,9 @@ use crate::gateway::{
     AskedOperation, AskedOperations, HealthChecks, LimitTerm, ObjectRef, OperationLimit, Retry, ToldOperation,
     ToldOperations, ToldRoute, UpstreamHealth,
 };
+use crate::mount::Mount;
 use crate::reference::{Operation, Unrouted};
+use crate::routed::MOST_ADDRESSES;
 
 /// What becomes of requests for an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -37,6 +43,8 @@ pub(crate) struct EdgeRoute {
     pub(crate) is_elsewhere: bool,
     /// What it asks of a request besides method and path: `x-version v2`.
     pub(crate) conditions: Vec<String>,
+    /// The addresses at which requests may get it, where that is not so at all addresses of the API.
+    pub(crate) addresses: Vec<String>,
     /// Why only Envoy knows whether it takes a request.
     pub(crate) doubt: Option<String>,
     /// The status with which the gateway answers itself, where it does.
@@ -106,7 +114,7 @@ impl Edge {
 impl EdgeRoute {
     /// Whether it takes whatever has the method and path.
     pub(crate) fn takes_all(&self) -> bool {
-        self.conditions.is_empty() && self.doubt.is_none()
+        self.conditions.is_empty() && self.doubt.is_none() && self.addresses.is_empty()
     }
 }
 
@@ -115,23 +123,32 @@ pub(crate) async fn edges(site: &Visit, entry: &Entry, operations: &[&Operation]
     let is_asked = |operation: &&&Operation| operation.unrouted != Some(Unrouted::Path);
     let asked: Vec<_> = operations.iter().filter(is_asked).collect();
     let questions = asked.iter().map(|operation| AskedOperation { method: &operation.method, path: &operation.sample });
-    let Some(origin) = entry.api.served.address().filter(|_| !asked.is_empty()) else {
-        return operations.iter().map(|_| None).collect();
+    let questions: Vec<_> = questions.collect();
+    let told = match &entry.api.mount {
+        Ok(mount) if !asked.is_empty() => told(site, mount, &questions).await,
+        _ => None,
     };
-    let question = AskedOperations { origin, operations: questions.collect() };
-    let ToldOperations { operations: told, upstreams } = match site.console.admin.operations(&question).await {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::debug!("{error}");
-            return operations.iter().map(|_| None).collect();
-        }
-    };
+    let Some(told) = told else { return operations.iter().map(|_| None).collect() };
+    let upstreams = told.iter().flat_map(|told| told.upstreams.clone()).collect();
     let reader = Reader { site, entry, upstreams };
-    let mut told = told.into_iter();
-    let edge = |operation: &&Operation| {
-        Some(operation).filter(is_asked).and_then(|_| told.next()).map(|told| reader.edge(told))
+    let mut places = 0..asked.len();
+    let mut edge = |operation: &&Operation| {
+        let place = Some(operation).filter(is_asked).and_then(|_| places.next())?;
+        let of_each: Option<Vec<_>> = told.iter().map(|told| told.operations.get(place).cloned()).collect();
+        Some(reader.edge(&of_each?))
     };
-    operations.iter().map(edge).collect()
+    operations.iter().map(&mut edge).collect()
+}
+
+/// What the controller says at each address.
+async fn told(site: &Visit, mount: &Mount, operations: &[AskedOperation<'_>]) -> Option<Vec<ToldOperations>> {
+    let ask = |origin: &String| {
+        let asked = AskedOperations { origin: origin.clone(), operations: operations.to_vec() };
+        async move { site.console.admin.operations(&asked).await }
+    };
+    let told = join_all(mount.addresses.iter().take(MOST_ADDRESSES).map(ask)).await;
+    let told: Result<Vec<_>, _> = told.into_iter().collect();
+    told.inspect_err(|error| tracing::debug!("{error}")).ok()
 }
 
 /// Who is told of an API's operations.
@@ -142,11 +159,17 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn edge(&self, told: ToldOperation) -> Edge {
-        let has_rest = told.otherwise.is_some();
-        let count = told.routes.len();
-        let routes = told.routes.into_iter().enumerate();
-        let routes = routes.filter_map(|(place, route)| self.route(route, !has_rest && place + 1 == count));
+    fn edge(&self, of_each: &[ToldOperation]) -> Edge {
+        let has_rest = of_each.iter().any(|told| told.otherwise.is_some());
+        let met = joined(of_each);
+        let count = met.len();
+        let routes = met.into_iter().enumerate();
+        let routes = routes.filter_map(|(place, (route, at))| {
+            let addresses =
+                at.into_iter().filter_map(|address| self.entry.api.mount.as_ref().ok()?.origins.get(address));
+            let addresses = addresses.cloned().collect();
+            Some(EdgeRoute { addresses, ..self.route(route, !has_rest && place + 1 == count)? })
+        });
         Edge { routes: routes.collect(), has_rest }
     }
 
@@ -168,6 +191,7 @@ impl Reader<'_> {
             objects,
             is_elsewhere,
             conditions: route.conditions,
+            addresses: Vec::new(),
             doubt: route.doubt,
             status: route.status,
             access: access_words(&route.credentials, texts),

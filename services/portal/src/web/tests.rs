@@ -2,6 +2,7 @@
 
 mod access;
 mod changes;
+mod documents;
 mod edge;
 mod reference;
 mod shown;
@@ -59,6 +60,7 @@ fn site(api: Api, document: &Value, before: &[Value], trouble: Option<&str>) -> 
         content_wish: Arc::default(),
         history,
         search,
+        exports: Exports::default(),
         refresh: Arc::default(),
         fetcher: fetcher(),
         console,
@@ -93,6 +95,7 @@ pub(crate) fn portal_in_words(admin: &str, texts: Texts) -> Router {
         content_wish: Arc::default(),
         history,
         search,
+        exports: Exports::default(),
         refresh: Arc::default(),
         fetcher: fetcher(),
         console,

@@ -142,7 +142,9 @@ async fn what_a_route_holds_requests_to_is_told_with_it() {
     assert_eq!((retry.on.join(","), retry.retries, retry.per_try_timeout_ms), ("5xx".to_owned(), 2, Some(1000)));
     assert!(route.credentials.is_empty(), "no rule is for this path");
     let key = CredentialView::Key { places: vec!["header X-Key".to_owned()] };
-    assert_eq!(lines.routes.last().unwrap().credentials, [key]);
+    let lines = lines.routes.last().unwrap();
+    assert_eq!((&lines.credentials[..], &lines.security[..]), (&[key.clone()][..], &[vec![key]][..]));
+    assert_eq!(route.security, [vec![]], "nobody is asked");
 
     let [all, pro] = &route.limits[..] else { panic!("{:?}", route.limits) };
     assert_eq!((all.rate, all.unit.as_str(), all.every, all.at_once), (100, "minute", 1, None));

@@ -43,13 +43,15 @@ impl<'m> Teller<'m> {
         // Arms of one route hardly ever differ in these; the one with most of the requests speaks for all.
         let first = arms.iter().max_by_key(|arm| arm.weight);
         let Held { limits, is_elsewhere } = self.counter.held(route, request);
+        let chains = self.policies.chains(route, request);
         OperationRouteView {
             origin: route.origins.iter().map(ObjectRef::from).collect(),
             conditions: open.conditions,
             doubt: open.doubt,
             action: action.to_owned(),
             status,
-            credentials: self.policies.credentials(route, request),
+            credentials: self.policies.credentials(route, chains),
+            security: self.policies.security(route, chains, request),
             limits,
             is_limited_elsewhere: is_elsewhere,
             timeout_ms: first.map_or(0, |arm| millis(arm.timeout)),

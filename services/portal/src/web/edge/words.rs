@@ -91,6 +91,11 @@ impl EdgeRoute {
         texts.with("edge_only", "conditions", &self.conditions.join(", "))
     }
 
+    /// At which addresses alone requests may get it.
+    pub(crate) fn only_at(&self, texts: &Texts) -> String {
+        texts.with("edge_only_at", "addresses", &self.addresses.join(", "))
+    }
+
     /// How long what may take.
     pub(crate) fn times(&self, texts: &Texts) -> Vec<String> {
         let said = |millis: u64, name: &str, none: &str| match millis {
@@ -118,12 +123,13 @@ impl Edge {
         }
         let open = route.access.is_empty().then(|| texts.text("open").to_owned());
         let only = (!route.conditions.is_empty()).then(|| route.only(texts));
+        let at = (!route.addresses.is_empty()).then(|| route.only_at(texts));
         let limits = route.limits.iter().map(|limit| limit.words.clone());
         let timeout = (route.timeout_ms > 0).then(|| span(route.timeout_ms, texts));
         let retries = route.retry.as_ref().map(|retry| texts.count("count_retry", number(retry.retries)));
         let ill = route.upstreams.iter().filter(|upstream| upstream.is_ill).map(|upstream| upstream.words.clone());
         let access = route.access.iter().cloned().chain(open);
-        only.into_iter().chain(access).chain(limits).chain(timeout).chain(retries).chain(ill).collect()
+        only.into_iter().chain(at).chain(access).chain(limits).chain(timeout).chain(retries).chain(ill).collect()
     }
 }
 

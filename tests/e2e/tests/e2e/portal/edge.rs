@@ -91,6 +91,12 @@ async fn health_of_endpoints_and_routes_that_documents_do_not_know_are_told() {
     taker["spec"]["hostname"] = json!(HOST);
     site.write("stock.yaml", documents(&[own, admin, taker]));
     tells(&site, page, &["leads elsewhere"]).await;
+    eventually("the document without it", async || {
+        let document = ask_json(&site, "/openapi/services/default/stock/openapi.json").await;
+        let is_gone = document["paths"].as_object().is_some_and(|paths| !paths.contains_key("/items"));
+        if is_gone && document["x-nuncio-unrouted-paths"] == json!(["/items"]) { Ok(()) } else { Err(document) }
+    })
+    .await;
     drop(other);
     gateway.stop().await;
 }
@@ -111,6 +117,7 @@ fn dangling(root: &Value, value: &Value) -> Vec<String> {
 #[tokio::test]
 async fn all_apis_are_one_document_by_which_they_can_be_called() {
     let site = Site::new();
+    let _accounts = accounts(&site).await;
     let _shop = shop(&site).await;
     let gateway = gateway(&site).await;
     for name in ["cart", "catalog", "orders", "web"] {
@@ -130,6 +137,17 @@ async fn all_apis_are_one_document_by_which_they_can_be_called() {
         (&json!("default.cart_show"), &json!("default/cart"))
     );
     assert_eq!(all["servers"][1]["url"], format!("http://{HOST}:8080"));
+    // What the routes demand, whatever documents say: who brings a token is held to it, everybody else needs a login.
+    assert_eq!(operation["security"], json!([]));
+    let demanded = json!([{ "default.orders_gateway-login": [] }, { "default.orders_gateway-token": [] }]);
+    for method in ["get", "post"] {
+        assert_eq!(all["paths"]["/api/orders"][method]["security"], demanded, "{method}");
+    }
+    let schemes = &all["components"]["securitySchemes"];
+    assert_eq!(schemes["default.orders_gateway-login"]["type"], "openIdConnect", "{schemes:#}");
+    assert_eq!(schemes["default.orders_gateway-token"]["scheme"], "bearer", "{schemes:#}");
+    let own = ask_json(&site, "/openapi/services/default/orders/openapi.json").await;
+    assert_eq!(own["security"], json!([{ "gateway-login": [] }, { "gateway-token": [] }]), "{own:#}");
     assert!(all["paths"]["/api/products"]["get"].is_object(), "{all:#}");
     assert_eq!(ask(&site, "/api/products").await.status, 200, "so it is called");
     let catalog = ask(&site, "/docs/").await.text();
