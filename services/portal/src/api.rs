@@ -1,28 +1,17 @@
 //! APIs: what the gateway serves, as it is shown.
 
+mod id;
 mod unsaid;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
+pub(crate) use self::id::ApiId;
+use self::id::told_apart;
 use self::unsaid::{by_hand, probed};
 use crate::fetch::{DocumentUrl, Service, Target};
-use crate::gateway::{PortalSpec, ServedApi};
+use crate::gateway::{PortalSpec, ServedApi, Upstream};
 use crate::mount::{Mount, NotComputable};
-
-/// Names an API: by the Mapping that says where its document is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ApiId {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-}
-
-impl fmt::Display for ApiId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
 
 /// An API with a document, or one that should have one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +48,21 @@ impl Api {
     pub(crate) fn only(&self, wanted: impl Fn(&ServedApi) -> bool) -> Self {
         let beside = self.beside.iter().filter(|served| wanted(served)).cloned().collect();
         Self { beside, ..self.clone() }
+    }
+
+    /// Whether all is the same but where the endpoints of services are: whoever reads of it does not see them.
+    pub(crate) fn reads_like(&self, other: &Self) -> bool {
+        let read = |api: &Self| {
+            let without = |served: &ServedApi| {
+                let upstream = Upstream { endpoints: Vec::new(), ..served.upstream.clone() };
+                ServedApi { upstream, ..served.clone() }
+            };
+            let beside = api.beside.iter().map(without).collect();
+            // The endpoints are part of the target, too, which follows from the rest.
+            let target = api.target.as_ref().map(|_| ()).map_err(Clone::clone);
+            (target, Self { served: without(&api.served), target: Err(String::new()), beside, ..api.clone() })
+        };
+        self == other || read(self) == read(other)
     }
 
     /// What its Mapping calls it.
@@ -120,6 +124,7 @@ impl Served {
             }
         }
         apis.extend(by_hand);
+        told_apart(&mut apis);
         if portal.preserve_servers {
             apis.iter_mut().for_each(|api| api.keeps_servers = true);
         }
@@ -139,7 +144,7 @@ fn names_document(served: &ServedApi) -> bool {
 
 fn api(served: ServedApi, published: &[(u16, u16)]) -> Api {
     Api {
-        id: ApiId { namespace: served.namespace.clone(), name: served.name.clone() },
+        id: ApiId::of(&served),
         mount: Mount::of(&served, published),
         target: target(&served),
         timeout: served.docs.as_ref().and_then(|docs| docs.timeout_ms).map(Duration::from_millis),
@@ -213,6 +218,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn endpoints_make_no_other_api_for_readers() {
+        let at = |address: &str, prefix: &str| {
+            let mut told = url("http://cart/openapi.json");
+            told.path = Path::Prefix(prefix.to_owned());
+            told.upstream.endpoints = serde_json::from_value(serde_json::json!([{ "address": address }])).unwrap();
+            let beside = ServedApi { name: "beside".to_owned(), docs: None, ..told.clone() };
+            Served::of(vec![told, beside], &PortalSpec::default(), &[], false).apis.remove(0)
+        };
+        let (one, other) = (at("127.0.0.1:1", "/api/"), at("127.0.0.1:2", "/api/"));
+        assert!(one != other && one.reads_like(&other));
+        assert!(!one.reads_like(&at("127.0.0.1:1", "/other/")));
+    }
+
+    #[test]
     fn what_cannot_be_fetched_says_why() {
         let invalid = documented(Docs { invalid: Some("path: is 3".to_owned()), ..Docs::default() });
         assert!(target(&invalid).unwrap_err().contains("path: is 3"));
@@ -259,7 +278,7 @@ pub(crate) mod tests {
         let Served { apis, undocumented } = Served::of(vec![left_out], &portal, &[], false);
         let [partner, carts] = &apis[..] else { panic!("{apis:?}") };
         assert!(undocumented.is_empty());
-        assert_eq!((partner.id.to_string().as_str(), partner.given_name()), ("team/Partner", "Partner"));
+        assert_eq!((partner.id.to_string().as_str(), partner.given_name()), ("team/Partner@DevPortal", "Partner"));
         assert_eq!((partner.mount.as_ref().unwrap_err(), partner.routes().count()), (&NotComputable::NotRouted, 0));
         assert!(matches!(partner.target, Ok(Target::Url(_))) && partner.keeps_servers);
         assert_eq!(partner.timeout, Some(Duration::from_millis(500)));

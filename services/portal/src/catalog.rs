@@ -149,8 +149,12 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
+    /// The API of this name in URLs. That of its object is enough where no other has it.
     pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&Arc<Entry>> {
-        self.entries.iter().find(|entry| entry.api.id.namespace == namespace && entry.api.id.name == name)
+        let of_namespace = || self.entries.iter().filter(|entry| entry.api.id.namespace == namespace);
+        let mut of_object = of_namespace().filter(|entry| entry.api.id.name == name);
+        let by_object = of_object.next().filter(|_| of_object.next().is_none());
+        of_namespace().find(|entry| entry.api.id.segment() == name).or(by_object)
     }
 
     /// The same by the name and the prefix of its Mapping, where that is what APIs are called by.
@@ -197,3 +201,34 @@ impl Catalog {
 
 /// The newest catalog, for all that read it.
 pub(crate) type Shared = Arc<ArcSwap<Catalog>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::tests::of_service;
+
+    #[test]
+    fn an_apis_object_is_enough_where_no_other_has_it() {
+        let entry = |name: &str, part: &str| {
+            let mut api = of_service();
+            (api.id.name, api.id.part) = (name.to_owned(), part.to_owned());
+            Arc::new(Entry::new(Arc::new(api), None))
+        };
+        let entries =
+            vec![entry("shop", "a"), entry("shop", "b"), entry("web", "root"), entry("cart", ""), entry("cart", "c")];
+        let catalog = Catalog { entries, ..Catalog::default() };
+        let found = |name: &str| catalog.find("shop", name).map(|entry| entry.api.id.segment());
+        for (name, expected) in [
+            ("shop", None),
+            ("shop@b", Some("shop@b")),
+            ("web", Some("web@root")),
+            ("web@root", Some("web@root")),
+            ("cart", Some("cart")),
+            ("cart@c", Some("cart@c")),
+            ("none", None),
+        ] {
+            assert_eq!(found(name).as_deref(), expected, "{name}");
+        }
+        assert!(catalog.find("other", "cart").is_none());
+    }
+}

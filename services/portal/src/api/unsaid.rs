@@ -37,7 +37,7 @@ pub(super) fn by_hand(docs: &StaticDocs, portal: &PortalSpec, told: &[ServedApi]
         ..Docs::default()
     });
     let namespace = portal.id.as_ref().map_or(String::new(), |id| id.namespace.clone());
-    Api { id: ApiId { namespace, name: docs.service.clone() }, ..api(served, published) }
+    Api { id: ApiId::of_dev_portal(&namespace, &docs.service), ..api(served, published) }
 }
 
 /// What no route leads to.

@@ -24,6 +24,9 @@ pub struct DiskError {
 struct Stored<'s> {
     namespace: Cow<'s, str>,
     name: Cow<'s, str>,
+    /// Which API of the object it is, where that may have several.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    part: Cow<'s, str>,
     number: u64,
     since: String,
     version: Option<Cow<'s, str>>,
@@ -83,6 +86,7 @@ impl Disk {
         let stored = Stored {
             namespace: Cow::Borrowed(&id.namespace),
             name: Cow::Borrowed(&id.name),
+            part: Cow::Borrowed(&id.part),
             number: version.number,
             since: version.since.to_string(),
             version: version.label.as_deref().map(Cow::Borrowed),
@@ -109,7 +113,7 @@ impl Disk {
 
     /// Names of objects may be anything, and those of files may not.
     fn path(&self, id: &ApiId, number: u64) -> PathBuf {
-        let named = format!("{}\n{}", id.namespace, id.name);
+        let named = format!("{}\n{}", id.namespace, id.segment());
         let digest = xxhash_rust::xxh3::xxh3_128(named.as_bytes());
         self.directory.join(format!("{digest:032x}-{number}.json"))
     }
@@ -126,5 +130,6 @@ fn read(path: &Path) -> io::Result<(ApiId, Version)> {
         more_changes: stored.more_changes,
         document: stored.document.into_owned().into(),
     };
-    Ok((ApiId { namespace: stored.namespace.into_owned(), name: stored.name.into_owned() }, version))
+    let (namespace, name) = (stored.namespace.into_owned(), stored.name.into_owned());
+    Ok((ApiId { namespace, name, part: stored.part.into_owned() }, version))
 }

@@ -16,7 +16,8 @@ pub(super) struct Slugs {
 impl Slugs {
     /// That of an API: no two have the same.
     pub(super) fn of(&mut self, id: &ApiId) -> String {
-        let whole = if id.namespace.is_empty() { id.name.clone() } else { format!("{}.{}", id.namespace, id.name) };
+        let name = id.segment();
+        let whole = if id.namespace.is_empty() { name } else { format!("{}.{name}", id.namespace) };
         unique(&mut self.taken, plain(&whole))
     }
 }

@@ -78,7 +78,7 @@ pub(super) async fn changes(
         };
         let id = pair.entry.api.id.clone();
         let breaking = changes.iter().any(Change::is_breaking);
-        Difference { namespace: id.namespace, name: id.name, service: pair.service, breaking, changes, why }
+        Difference { name: id.segment(), namespace: id.namespace, service: pair.service, breaking, changes, why }
     };
     Ok(Json(found(&visit, &namespace, &name).await?.into_iter().map(told).collect()))
 }

@@ -139,7 +139,7 @@ fn item(entry: &Entry, version: &Version, origin: &str, texts: &Texts) -> Item {
     let content = Content { texts, words: words.clone(), changes };
     Item {
         // The same changes once more are no news.
-        id: urn(&[&id.namespace, &id.name, &named.join(" ")]),
+        id: urn(&[&id.namespace, &id.segment(), &named.join(" ")]),
         title: format!("{}: {words}", plain(entry.title())),
         link: format!("{origin}{}/changes#v{}", api_link(id), version.number),
         since: version.since.to_string(),

@@ -28,7 +28,7 @@ use crate::reference::Reference;
 struct ApiView {
     /// Namespace of its Mapping.
     namespace: String,
-    /// Name of its Mapping.
+    /// Name of its Mapping, as its addresses have it: of another object with `@` and which of that object's it is.
     name: String,
     /// What it is called.
     title: String,
@@ -166,7 +166,7 @@ fn view(entry: &Arc<Entry>) -> ApiView {
         tags,
         links: links.into_iter().map(|(title, url)| LinkView { title, url }).collect(),
         namespace: id.namespace.clone(),
-        name: id.name.clone(),
+        name: id.segment(),
         title: entry.title().to_owned(),
         version: reference.and_then(|known| known.document.info("version")).map(str::to_owned),
         specification: reference.map(|known| known.document.version.to_string()),

@@ -78,7 +78,7 @@ fn ask(site: &Visit, term: &str) -> Vec<Found> {
     let search = site.search.load();
     let found = search.as_ref().as_ref().map(|search| search.ask(term, LOOKED_AT));
     let is_shown = |found: &&Found| match &found.id {
-        Some(id) => site.catalog().find(&id.namespace, &id.name).is_some(),
+        Some(id) => site.catalog().entries.iter().any(|entry| entry.api.id == *id),
         None => site.pages().any(|page| page.link() == found.link),
     };
     match found {

@@ -50,7 +50,7 @@ impl VersionView {
         let rest = version.changes.len().saturating_sub(most);
         Self {
             namespace: id.namespace.clone(),
-            name: id.name.clone(),
+            name: id.segment(),
             number: version.number,
             since: version.since.to_string(),
             version: version.label.clone(),

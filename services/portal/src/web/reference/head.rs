@@ -12,12 +12,12 @@ use crate::web::words::ago;
 
 /// Where the page of an API is.
 pub(crate) fn api_link(id: &ApiId) -> String {
-    format!("/docs/doc/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
+    format!("/docs/doc/{}/{}", escape_path(&id.namespace), escape_path(&id.segment()))
 }
 
 /// Below what the documents of an API are.
 pub(crate) fn documents_link(id: &ApiId) -> String {
-    format!("/openapi/services/{}/{}", escape_path(&id.namespace), escape_path(&id.name))
+    format!("/openapi/services/{}/{}", escape_path(&id.namespace), escape_path(&id.segment()))
 }
 
 /// What requests have to show before they reach the service, in the words of whoever sends them: those of the gateway's
