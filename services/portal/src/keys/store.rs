@@ -1,5 +1,6 @@
 //! Where keys are kept.
 
+use std::io;
 use std::path::PathBuf;
 
 use tokio::sync::Mutex;
@@ -34,6 +35,13 @@ pub(super) enum Store {
     Secret(ClusterSecret),
 }
 
+/// It is on the disk before anybody is told of it, which holds up nobody else.
+async fn write(manifest: Manifest, path: PathBuf) -> Result<(), KeysError> {
+    let place = path.display().to_string();
+    let written = tokio::task::spawn_blocking(move || manifest.write(&path)).await;
+    written.unwrap_or_else(|error| Err(KeysError::File(place, io::Error::other(error))))
+}
+
 impl Store {
     pub(super) async fn open(place: &Place) -> Result<Self, KeysError> {
         Ok(match place {
@@ -62,7 +70,7 @@ impl Store {
                 let _turn = turn.lock().await;
                 let mut manifest = Manifest::read(path)?;
                 let changed = change(&mut manifest)?;
-                manifest.write(path)?;
+                write(manifest, path.clone()).await?;
                 Ok(changed)
             }
             Self::Secret(secret) => secret.change(change).await,

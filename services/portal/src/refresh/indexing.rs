@@ -26,7 +26,7 @@ impl Indexed {
     fn is(&self, catalog: &Catalog, content: &Arc<Content>) -> bool {
         let is_same = |(one, other): (&Arc<Entry>, &Arc<Entry>)| {
             let references = (one.reference.as_ref(), other.reference.as_ref());
-            (Arc::ptr_eq(&one.api, &other.api) || one.api == other.api)
+            (Arc::ptr_eq(&one.api, &other.api) || one.api.reads_like(&other.api))
                 && match references {
                     (Some(one), Some(other)) => Arc::ptr_eq(one, other),
                     (one, other) => one.is_none() && other.is_none(),
@@ -75,8 +75,13 @@ mod tests {
             let entry = Entry::new(Arc::clone(&api), Option::clone(reference));
             Arc::new(Catalog { entries: vec![Arc::new(entry)], ..Catalog::default() })
         };
+        let mut moved = (*api).clone();
+        moved.served.upstream.endpoints = serde_json::from_str(r#"[{ "address": "127.0.0.1:1" }]"#).unwrap();
+        let moved = Entry::new(Arc::new(moved), reference.clone());
+        let moved = Catalog { entries: vec![Arc::new(moved)], ..Catalog::default() };
         let indexed = Indexed { catalog: catalog(&reference), content: Some(Arc::clone(&content)) };
         assert!(indexed.is(&catalog(&reference), &content));
+        assert!(indexed.is(&moved, &content), "an endpoint is nothing that is found");
         assert!(!indexed.is(&catalog(&None), &content));
         assert!(!indexed.is(&catalog(&Some(Arc::new(said(&crate::web::tests::cart())))), &content));
         assert!(!indexed.is(&catalog(&reference), &Arc::new(Content::default())));

@@ -64,7 +64,9 @@ pub(super) async fn look(fetcher: &Fetcher, history: Arc<History>, question: Que
     let (document, answer) = search(fetcher, &target, source.as_ref(), api.timeout, before.as_ref()).await;
     let reference = match (document, known) {
         (None, _) => None,
-        (Some(document), Some(known)) if Arc::ptr_eq(&document, &known.document) && *known.api == *api => Some(known),
+        (Some(document), Some(known)) if Arc::ptr_eq(&document, &known.document) && known.api.reads_like(&api) => {
+            Some(known)
+        }
         (Some(document), known) => {
             let api = Arc::clone(&api);
             let new = blocking(move || Arc::new(Reference::new(api, document))).await;
@@ -205,6 +207,23 @@ mod tests {
         assert!(found.reference.is_none() && found.answer.unwrap_err().is_answer);
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         assert!(!probe_of(gone).await.answer.unwrap_err().is_answer, "nobody knows what it has");
+    }
+
+    #[tokio::test]
+    async fn a_document_is_prepared_once_wherever_its_service_moves() {
+        let (fetcher, api) = probed(site("/openapi.json").await);
+        let question = |api: Api, known| {
+            let target = api.target.clone().unwrap();
+            Question { api: Arc::new(api), target, known, source: None }
+        };
+        let first = look(&fetcher, Arc::default(), question(api, None)).await.reference.unwrap();
+        let (_, moved) = probed(site("/openapi.json").await);
+        let second = look(&fetcher, Arc::default(), question(moved.clone(), Some(Arc::clone(&first)))).await;
+        assert!(*second.api != *first.api && Arc::ptr_eq(second.reference.as_ref().unwrap(), &first));
+        let mut other = moved;
+        other.served.path = crate::gateway::Path::Prefix("/other/".to_owned());
+        let third = look(&fetcher, Arc::default(), question(other, Some(Arc::clone(&first)))).await;
+        assert!(!Arc::ptr_eq(third.reference.as_ref().unwrap(), &first), "clients reach it elsewhere");
     }
 
     #[tokio::test]
