@@ -34,7 +34,7 @@ use std::sync::Arc;
 pub use auth_service::{AuthProto, AuthProtocolVersion, AuthService, IncludeBody, StatusOnError};
 pub use common::{AddedHeader, AddedHeaders, CircuitBreaker, Cors, Duration, Keepalive, RegexMap, RoutingPriority};
 pub use dev_portal::{DevPortal, NamingScheme, PortalContent, PortalDocs, PortalSearch, PortalSelector, SearchKind};
-pub use docs::{Docs, LONGEST_DOCS_TIMEOUT_MS};
+pub use docs::{Docs, DocsProblem, LONGEST_DOCS_TIMEOUT_MS};
 pub use endpoint_slice::{
     Endpoint, EndpointConditions, EndpointHint, EndpointHints, EndpointPort, EndpointSlice, EndpointTarget,
 };

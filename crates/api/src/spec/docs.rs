@@ -1,5 +1,7 @@
 //! Where a service's API documentation is: `docs` of a Mapping.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -28,18 +30,65 @@ pub struct Docs {
     pub visible_to: Option<Vec<String>>,
 }
 
+/// What is wrong with a field of `docs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocsProblem {
+    /// The field; nothing where it is `docs` itself.
+    pub field: String,
+    /// What is wrong with it, in a few words.
+    pub message: String,
+    /// There is no such field.
+    pub is_unknown: bool,
+}
+
+impl fmt::Display for DocsProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.as_str() {
+            "" => f.write_str(&self.message),
+            field => write!(f, "{field}: {}", self.message),
+        }
+    }
+}
+
+/// The fields that there are.
+const FIELDS: [&str; 6] = ["path", "url", "ignored", "display_name", "timeout_ms", "visible_to"];
+
 impl Docs {
     /// Reads what a manifest says. Empty texts say nothing.
     ///
     /// # Errors
-    /// What is wrong with it, in a few words.
-    pub fn read(written: &Value) -> Result<Self, String> {
-        let mut docs: Self = serde_json::from_value(written.clone()).map_err(|error| error.to_string())?;
+    /// What is wrong with it, field by field.
+    pub fn read(written: &Value) -> Result<Self, Vec<DocsProblem>> {
+        let problem =
+            |field: &str, message: String| DocsProblem { field: field.to_owned(), message, is_unknown: false };
+        let Some(fields) = written.as_object() else {
+            let found = match written {
+                Value::Array(_) => "a list",
+                Value::String(_) => "a text",
+                Value::Bool(_) => "a boolean",
+                _ => "a number",
+            };
+            return Err(vec![problem("", format!("expected fields, found {found}"))]);
+        };
+        let wrong = |(name, value): (&String, &Value)| match FIELDS.contains(&name.as_str()) {
+            false => Some(DocsProblem { is_unknown: true, ..problem(name, unknown(name)) }),
+            true => {
+                let only = Value::Object([(name.clone(), value.clone())].into_iter().collect());
+                serde_json::from_value::<Self>(only).err().map(|error| problem(name, error.to_string()))
+            }
+        };
+        let wrong: Vec<_> = fields.iter().filter_map(wrong).collect();
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let mut docs: Self =
+            serde_json::from_value(written.clone()).map_err(|error| vec![problem("", error.to_string())])?;
         for text in [&mut docs.path, &mut docs.url, &mut docs.display_name] {
             text.take_if(|text| text.trim().is_empty());
         }
         if let Some(url) = docs.url.as_ref().filter(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
-            return Err(format!("url: expected http://… or https://…, found \"{}\"", crate::text::shorten(url)));
+            let message = format!("expected http://… or https://…, found \"{}\"", crate::text::shorten(url));
+            return Err(vec![problem("url", message)]);
         }
         Ok(docs)
     }
@@ -55,11 +104,18 @@ impl Docs {
     }
 }
 
+/// A field that there is not.
+fn unknown(name: &str) -> String {
+    match closest(name, &FIELDS) {
+        Some(meant) => format!("there is no such field: did you mean \"{meant}\"?"),
+        None => format!("there is no such field: expected {}", crate::text::one_of(&FIELDS)),
+    }
+}
+
 /// What was most likely meant for groups: a field that nothing knows and that is called nearly so, or a list, as no other is.
 fn misspelt_groups(written: &Value) -> Option<&Value> {
-    const OTHERS: [&str; 5] = ["path", "url", "ignored", "display_name", "timeout_ms"];
     let is_meant = |(name, value): &(&String, &Value)| {
-        let is_unknown = !OTHERS.contains(&name.as_str());
+        let is_unknown = !FIELDS.contains(&name.as_str());
         is_unknown && (value.is_array() || closest(name, &["visible_to"]).is_some())
     };
     written.as_object()?.iter().find(is_meant).map(|(_, value)| value)
@@ -98,14 +154,22 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_told() {
-        for (written, part) in [
-            (json!({ "path": 3 }), "expected a string"),
-            (json!({ "paht": "/x" }), "unknown field `paht`"),
-            (json!({ "url": "file:///etc/passwd" }), "file:///etc/passwd"),
-            (json!("yes"), "invalid type"),
+        for (written, told) in [
+            (json!({ "path": 3 }), "path: invalid type: integer `3`, expected a string"),
+            (json!({ "path": "/x", "urll": "http://a" }), "urll: there is no such field: did you mean \"url\"?"),
+            (json!({ "colour": 1 }), "colour: there is no such field: expected path, url, ignored, display_name"),
+            (
+                json!({ "url": "file:///etc/passwd" }),
+                "url: expected http://… or https://…, found \"file:///etc/passwd\"",
+            ),
+            (json!("yes"), "expected fields, found a text"),
         ] {
-            let error = Docs::read(&written).unwrap_err();
-            assert!(error.contains(part), "{written}: {error}");
+            let wrong = Docs::read(&written).unwrap_err();
+            assert!(wrong.len() == 1 && wrong[0].to_string().starts_with(told), "{written}: {wrong:?}");
         }
+        let both = Docs::read(&json!({ "paht": "/x", "ignored": "no" })).unwrap_err();
+        let mut fields: Vec<_> = both.iter().map(|wrong| wrong.field.as_str()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["ignored", "paht"]);
     }
 }

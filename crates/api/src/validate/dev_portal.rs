@@ -1,5 +1,6 @@
 //! What a developer portal shows.
 
+use super::docs::{WITH_LOGIN, scheme_and_authority};
 use super::filter::found;
 use super::{invalid, missing, no_effect};
 use crate::parse::Issues;
@@ -47,6 +48,10 @@ fn static_docs(docs: &PortalDocs, path: &Path<'_>, issues: &mut Issues<'_>) {
         missing(&url, issues);
     } else if !docs.url.starts_with("https://") && !docs.url.starts_with("http://") {
         invalid(&url, format!("expected https://… or http://…, found {}", found(&docs.url)), issues);
+    } else if scheme_and_authority(&docs.url).is_some_and(|(_, authority)| authority.is_empty()) {
+        invalid(&url, format!("names no host: {}", found(&docs.url)), issues);
+    } else if scheme_and_authority(&docs.url).is_some_and(|(_, authority)| authority.contains('@')) {
+        no_effect(&url, WITH_LOGIN, issues);
     }
     if docs.timeout_ms.is_some_and(|timeout| timeout > LONGEST_DOCS_TIMEOUT_MS) {
         let message = format!("documents are waited for {LONGEST_DOCS_TIMEOUT_MS} ms at most");

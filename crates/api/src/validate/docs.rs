@@ -3,14 +3,24 @@
 use super::no_effect;
 use crate::parse::Issues;
 use crate::yaml::Path;
-use crate::{Docs, LONGEST_DOCS_TIMEOUT_MS, Mapping, Scheme, ServiceRef, without_port};
+use crate::{Docs, DocsProblem, LONGEST_DOCS_TIMEOUT_MS, Mapping, Scheme, ServiceRef, without_port};
 
 /// Whether the portal can use `docs`. The Mapping serves all the same.
 pub(super) fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     let Some(written) = mapping.docs.as_deref().filter(|written| !written.is_null()) else { return };
     let docs = match Docs::read(written) {
         Ok(docs) => docs,
-        Err(error) => return issues.warning(path, "InvalidValue", format!("the portal cannot use it: {error}")),
+        Err(wrong) => {
+            for DocsProblem { field, message, is_unknown } in wrong {
+                let told = format!("{message}; the portal cannot use docs so");
+                let reason = if is_unknown { "UnknownField" } else { "InvalidValue" };
+                match field.as_str() {
+                    "" => issues.warning(path, reason, told),
+                    field => issues.warning(&path.key(field), reason, told),
+                }
+            }
+            return;
+        }
     };
     if docs.url.is_some() && docs.path.is_some() {
         no_effect(&path.key("path"), "url is used instead", issues);
@@ -24,12 +34,20 @@ pub(super) fn docs(mapping: &Mapping, path: &Path<'_>, issues: &mut Issues<'_>) 
     }
 }
 
+/// A URL with a login in it is never asked for.
+pub(super) const WITH_LOGIN: &str = "the portal asks for no URL with a login in it";
+
+/// Scheme, and what is between that and the path.
+pub(super) fn scheme_and_authority(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    Some((scheme, rest.split(['/', '?', '#']).next().unwrap_or_default()))
+}
+
 /// Why the portal does not ask for a document, as far as that can be known from here.
 fn not_asked(url: &str, service: &ServiceRef) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (scheme, authority) = scheme_and_authority(url)?;
     if authority.contains('@') {
-        return Some("the portal asks for no URL with a login in it".to_owned());
+        return Some(WITH_LOGIN.to_owned());
     }
     (scheme == "http" && !is_at(authority, service)).then(|| {
         let host = without_port(authority);

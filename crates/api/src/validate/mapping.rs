@@ -59,8 +59,8 @@ fn matches(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
         regex::pattern(&mapping.prefix, &prefix, issues);
     } else if !mapping.prefix.starts_with('/') {
         no_effect(&prefix, "no path begins so: paths begin with a slash", issues);
-    } else if mapping.prefix.contains(['?', '#']) {
-        no_effect(&prefix, "no path is so: a query is no part of it, query_parameters are for that", issues);
+    } else if let Some(why) = never_a_path(&mapping.prefix) {
+        no_effect(&prefix, why, issues);
     }
     header_text(Some(&mapping.prefix), &prefix, issues);
     header::matched(&mapping.headers, &path.key("headers"), issues);
@@ -91,6 +91,22 @@ fn matches(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     if let Some(precedence) = mapping.precedence.filter(|precedence| i32::try_from(*precedence).is_err()) {
         let message = format!("expected a number from {} to {}, found {precedence}", i32::MIN, i32::MAX);
         invalid(&path.key("precedence"), message, issues);
+    }
+}
+
+/// Why no path that Envoy matches begins so: by then it is in its simplest form.
+fn never_a_path(prefix: &str) -> Option<&'static str> {
+    let lower = prefix.to_ascii_lowercase();
+    let is_dots = |segment: &str| matches!(segment.replace("%2e", ".").as_str(), "." | "..");
+    match () {
+        () if prefix.contains('?') => Some("no path is so: a query is no part of it, query_parameters are for that"),
+        () if prefix.contains('#') => Some("no path is so: what follows # stays in the browser"),
+        () if prefix.contains('\\') => Some("no path is so: a backslash is a slash by the time of matching"),
+        // The last one may be the beginning of a name.
+        () if lower.rsplit('/').skip(1).any(is_dots) => {
+            Some("no path is so: . and .. are resolved before it is matched")
+        }
+        () => None,
     }
 }
 

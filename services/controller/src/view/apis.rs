@@ -106,8 +106,9 @@ fn docs(world: &World, id: &ObjectId, matches: &RouteMatch, rewrite: Option<&Pat
     let written = mapping.docs.as_deref().filter(|written| !written.is_null())?;
     let docs = match Docs::read(written) {
         Ok(docs) => docs,
-        Err(invalid) => {
+        Err(wrong) => {
             let visible_to = Docs::groups(written);
+            let invalid = wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
             return Some(DocsView { invalid: Some(invalid), visible_to, ..DocsView::default() });
         }
     };
