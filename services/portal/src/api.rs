@@ -166,7 +166,7 @@ fn target(served: &ServedApi) -> Result<Target, String> {
     match (&docs.url, &docs.path) {
         (Some(url), _) => {
             let url = DocumentUrl::parse(url).map_err(|error| error.to_string())?;
-            let own = url.host_and_port().is_some_and(|at| is_service(at, served));
+            let own = url.host_and_port().is_some_and(|at| is_service(at, &served.namespace, served));
             Ok(if own { of_service(&url.path()) } else { Target::Url(url) })
         }
         (None, Some(path)) => Ok(of_service(path)),
@@ -174,15 +174,16 @@ fn target(served: &ServedApi) -> Result<Target, String> {
     }
 }
 
-/// Whether a URL's host and port are those of the Mapping's service: as it is written there, or as a cluster has it.
-fn is_service((host, port): (&str, u16), served: &ServedApi) -> bool {
+/// Whether a URL's host and port, as an object of this namespace says them, are those of a Mapping's service: as it is written
+/// there, or as a cluster has it.
+fn is_service((host, port): (&str, u16), namespace: &str, served: &ServedApi) -> bool {
     let Some((service, service_port)) = served.upstream.service.rsplit_once(':') else { return false };
-    let full = |name: &str| {
+    let full = |name: &str, namespace: &str| {
+        let name = name.trim_start_matches('[').trim_end_matches(']');
         let name = name.strip_suffix(".svc.cluster.local").or(name.strip_suffix(".svc")).unwrap_or(name);
-        if name.contains('.') { name.to_owned() } else { format!("{name}.{}", served.namespace) }
+        if name.contains(['.', ':']) { name.to_owned() } else { format!("{name}.{namespace}") }
     };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    service_port == port.to_string() && (host == service || full(host) == full(service))
+    service_port == port.to_string() && full(host, namespace) == full(service, &served.namespace)
 }
 
 #[cfg(test)]
@@ -284,5 +285,29 @@ pub(crate) mod tests {
         assert_eq!(partner.timeout, Some(Duration::from_millis(500)));
         assert!(matches!(carts.target, Ok(Target::Service(_))), "it is at the service of a Mapping");
         assert!(carts.mount.is_ok() && carts.routes().count() == 1);
+    }
+
+    #[test]
+    fn what_a_dev_portal_names_is_of_its_own_namespace_and_for_whom_every_mapping_of_it_is() {
+        let of = |namespace: &str, name: &str, groups: Option<&[&str]>| {
+            let mut served = url("http://cart/openapi.json");
+            (served.namespace, served.name) = (namespace.to_owned(), name.to_owned());
+            let visible_to = groups.map(|groups| groups.iter().map(|group| (*group).to_owned()).collect());
+            served.docs.as_mut().unwrap().visible_to = visible_to;
+            served
+        };
+        let told =
+            vec![of("other", "a", None), of("shop", "b", Some(&["staff", "beta"])), of("shop", "c", Some(&["staff"]))];
+        let named = |namespace: &str, url: &str| {
+            let id = Some(SpecId { namespace: namespace.to_owned(), name: "main".into() });
+            let docs = vec![StaticDocs { service: "Carts".into(), url: url.to_owned(), timeout_ms: None }];
+            let portal = PortalSpec { id, docs, ..PortalSpec::default() };
+            Served::of(told.clone(), &portal, &[], false).apis.pop().unwrap()
+        };
+        let carts = named("shop", "http://cart/openapi.json");
+        assert_eq!((carts.served.namespace.as_str(), carts.served.name.as_str()), ("shop", "b"));
+        assert_eq!(carts.served.visible_to(), Some(&["staff".to_owned()][..]), "nobody sees more than by any of them");
+        assert_eq!(named("team", "http://cart.other/x").served.name, "a");
+        assert!(matches!(named("team", "http://cart/x").target, Ok(Target::Url(_))), "there is none of that name");
     }
 }

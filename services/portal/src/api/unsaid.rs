@@ -20,15 +20,16 @@ pub(super) fn probed(routes: Vec<ServedApi>, published: &[(u16, u16)]) -> Option
     Some(Api { is_probed: true, target, beside: routes.collect(), ..api(served, published) })
 }
 
-/// An API that a DevPortal names. Where its document is at the service of a Mapping, it is the API of that.
+/// An API that a DevPortal names. Where its document is at the service of a Mapping, it is the API of that; of several, of the
+/// first, and for those alone whom all of them are for.
 pub(super) fn by_hand(docs: &StaticDocs, portal: &PortalSpec, told: &[ServedApi], published: &[(u16, u16)]) -> Api {
     let url = DocumentUrl::parse(&docs.url).ok();
-    let own = url.and_then(|url| {
-        let at = url.host_and_port()?;
-        told.iter().find(|served| is_service(at, served)).cloned()
-    });
-    let mut served = own.unwrap_or_else(|| nowhere(&docs.service));
-    let visible_to = served.docs.take().and_then(|docs| docs.visible_to);
+    let at = url.as_ref().and_then(DocumentUrl::host_and_port);
+    let namespace = portal.id.as_ref().map_or("", |id| id.namespace.as_str());
+    let own: Vec<_> = told.iter().filter(|served| at.is_some_and(|at| is_service(at, namespace, served))).collect();
+    let groups = own.iter().filter_map(|served| served.visible_to().map(<[String]>::to_vec));
+    let visible_to = groups.reduce(|some, others| some.into_iter().filter(|group| others.contains(group)).collect());
+    let mut served = own.first().map_or_else(|| nowhere(&docs.service), |served| (*served).clone());
     served.docs = Some(Docs {
         url: Some(docs.url.clone()),
         display_name: Some(docs.service.clone()),
@@ -36,8 +37,7 @@ pub(super) fn by_hand(docs: &StaticDocs, portal: &PortalSpec, told: &[ServedApi]
         visible_to,
         ..Docs::default()
     });
-    let namespace = portal.id.as_ref().map_or(String::new(), |id| id.namespace.clone());
-    Api { id: ApiId::of_dev_portal(&namespace, &docs.service), ..api(served, published) }
+    Api { id: ApiId::of_dev_portal(namespace, &docs.service), ..api(served, published) }
 }
 
 /// What no route leads to.

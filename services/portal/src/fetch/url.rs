@@ -66,7 +66,12 @@ fn check(url: &Url, allowed_hosts: &[String]) -> Result<(), FetchError> {
     match url.scheme() {
         "https" => {}
         "http" if allowed => {}
-        scheme => return refuse(format!("{scheme}://{host} is not asked: documents elsewhere come by https")),
+        scheme => {
+            let why = "it is no service of a Mapping, and documents elsewhere come by https";
+            let hint =
+                if scheme == "http" { format!(" (--portal-allow-host {host} lets it in)") } else { String::new() };
+            return refuse(format!("{scheme}://{host} is not asked: {why}{hint}"));
+        }
     }
     let address: Option<IpAddr> = host.parse().ok();
     if address.is_some_and(|address| if allowed { is_never_asked(address) } else { is_private(address) }) {
