@@ -14,7 +14,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8088", env = "NUNCIO_PORTAL_LISTEN")]
     listen: std::net::SocketAddr,
     /// The admin address of the gateway's controller
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_PORTAL_ADMIN")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8877", env = "NUNCIO_PORTAL_ADMIN", value_parser = admin_address)]
     admin: String,
     #[command(flatten)]
     settings: Settings,
@@ -26,6 +26,18 @@ pub struct Arguments {
     /// A level (error, warn, info, debug, trace), or levels by module
     #[arg(long, value_name = "FILTER", default_value = "info", env = "NUNCIO_LOG")]
     log_level: String,
+}
+
+/// Host and port of a controller.
+fn admin_address(text: &str) -> Result<String, String> {
+    const EXPECTED: &str = "expected host and port of the controller's diagnostics (its --admin), as in 127.0.0.1:8877";
+    if text.starts_with("https://") {
+        return Err(format!("{EXPECTED}: they speak clear text, so keep both on loopback or in one network policy"));
+    }
+    let authority = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    let parsed: Option<http::uri::Authority> = authority.parse().ok().filter(|_| !authority.contains(['@', '/']));
+    let has_port = parsed.is_some_and(|parsed| !parsed.host().is_empty() && parsed.port_u16().is_some());
+    has_port.then(|| authority.to_owned()).ok_or_else(|| EXPECTED.to_owned())
 }
 
 fn log_format(text: &str) -> Result<LogFormat, String> {
@@ -83,5 +95,17 @@ mod tests {
         Cli::command().debug_assert();
         Cli::try_parse_from(["portal", "--admin", "127.0.0.1:1", "--published-port", "8443:443"]).unwrap();
         Cli::try_parse_from(["portal", "--published-port", "8443"]).unwrap_err();
+    }
+
+    #[test]
+    fn a_controller_is_at_a_host_and_a_port() {
+        for good in ["127.0.0.1:8877", "nuncio-admin.nuncio:8877", "[::1]:1", "http://127.0.0.1:8877/"] {
+            let arguments = Cli::try_parse_from(["portal", "--admin", good]).unwrap().arguments;
+            assert_eq!(arguments.admin, good.trim_start_matches("http://").trim_end_matches('/'));
+        }
+        for bad in ["nonsense", "", "127.0.0.1", "https://a:1", "a:b", "a:1/x", "me@a:1", ":1", "a:99999", "a b:1"] {
+            let error = Cli::try_parse_from(["portal", "--admin", bad]).unwrap_err().to_string();
+            assert!(error.contains("--admin") && error.contains("127.0.0.1:8877"), "{bad}: {error}");
+        }
     }
 }

@@ -132,6 +132,52 @@ async fn check_names_the_place_of_each_problem() {
     assert_eq!((&problem["location"]["line"], &problem["location"]["column"]), (&9.into(), &15.into()), "{problem}");
 }
 
+const DOCS: &str = "apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata:
+  name: docs
+spec:
+  hostname: '*'
+  prefix: /docs/
+  service: 127.0.0.1:9
+  docs:
+    path: /openapi.json
+    urll: http://127.0.0.1:9/openapi.json
+---
+apiVersion: getambassador.io/v3alpha1
+kind: DevPortal
+metadata:
+  name: main
+spec:
+  docs:
+  - service: Partners
+    urll: https://docs.example/openapi.json
+";
+
+#[tokio::test]
+async fn check_names_the_field_of_docs_and_the_one_that_was_meant() {
+    let site = Site::new();
+    site.write("all.yaml", plain(&site));
+    site.write("docs.yaml", DOCS);
+    let (code, stdout, _) = run(&site, &["check", "manifests"]);
+    assert_eq!(code, Some(1), "an API without a url is none: {stdout}");
+    for (place, field) in [("docs.yaml:11:11", "spec.docs.urll"), ("docs.yaml:20:5", "spec.docs[0].urll")] {
+        let line = stdout.lines().find(|line| line.contains(place)).unwrap_or_else(|| panic!("{place}: {stdout}"));
+        assert!(line.contains(field) && line.contains("did you mean \"url\"?"), "{line}");
+    }
+    assert!(stdout.contains("spec.docs[0].url ") || stdout.contains("spec.docs[0].url:"), "{stdout}");
+}
+
+#[test]
+fn a_portal_says_what_is_no_address_of_a_controller() {
+    let site = Site::new();
+    for wrong in ["nonsense", "127.0.0.1", "https://127.0.0.1:8877"] {
+        let (code, _, stderr) = run(&site, &["portal", "--admin", wrong]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains("--admin") && stderr.contains("as in 127.0.0.1:8877"), "{stderr}");
+    }
+}
+
 #[tokio::test]
 async fn check_and_a_running_gateway_find_the_same() {
     let site = Site::new();
