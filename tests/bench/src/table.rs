@@ -8,6 +8,8 @@ use nuncio_test_support::{Goal, number};
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     rows: Vec<Row>,
+    /// Sizes and counts that are over their bound, by what they are of.
+    over: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -25,6 +27,20 @@ impl Table {
     pub(crate) fn targeted(&mut self, what: impl Into<String>, value: f64, unit: &str, target: Goal, baseline: String) {
         let target = Some((format!("{target} {unit}"), target.mark(value)));
         self.push(Row { what: what.into(), reached: format!("{} {unit}", number(value)), target, baseline });
+    }
+
+    /// Adds a row of a size or a count, which is the same on every machine: one that misses its bound fails the run.
+    pub(crate) fn bounded(&mut self, what: impl Into<String>, value: f64, unit: &str, bound: Goal, baseline: String) {
+        let what = what.into();
+        if !bound.is_met(value) {
+            self.over.push(format!("{what}: {} {unit}, and has to be {bound}", number(value)));
+        }
+        self.targeted(what, value, unit, bound, baseline);
+    }
+
+    /// Why the run fails, if it does.
+    pub(crate) fn over(&self) -> &[String] {
+        &self.over
     }
 
     /// Adds a row without a target.
@@ -49,5 +65,21 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:60} {:>22}  {:>13} {:>6}  in the same run", "", "reached", "target", "")?;
         self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_over_its_bound_fails_the_run_and_a_time_does_not() {
+        let mut table = Table::default();
+        table.targeted("a time", 60.0, "ms", Goal::AtMost(50.0), String::new());
+        table.bounded("a size", 50.0, "KB", Goal::AtMost(50.0), String::new());
+        assert!(table.over().is_empty());
+        table.bounded("another", 51.0, "KB", Goal::AtMost(50.0), String::new());
+        assert_eq!(table.over(), ["another: 51 KB, and has to be ≤ 50"]);
+        assert_eq!(table.to_string().matches("MISSED").count(), 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a value should be. A benchmark marks what missed it, and fails no run for it.
+/// What a value should be. A benchmark marks what missed it, and fails no run for a time.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal {
     /// This or less.
@@ -12,14 +12,19 @@ pub enum Goal {
 }
 
 impl Goal {
+    /// Whether a value is as it should be.
+    #[must_use]
+    pub fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(limit) => value <= limit,
+            Self::AtLeast(limit) => value >= limit,
+        }
+    }
+
     /// The mark of a value in a table.
     #[must_use]
     pub fn mark(self, value: f64) -> &'static str {
-        let met = match self {
-            Self::AtMost(limit) => value <= limit,
-            Self::AtLeast(limit) => value >= limit,
-        };
-        if met { "met" } else { "MISSED" }
+        if self.is_met(value) { "met" } else { "MISSED" }
     }
 }
 
