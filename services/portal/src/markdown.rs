@@ -1,14 +1,12 @@
 //! Text of documents for pages: markdown, of which nothing is left that a browser would run or fetch.
 
-use std::borrow::Cow;
-use std::sync::LazyLock;
+mod clean;
 
 use ammonia::Builder;
-use comrak::nodes::{AstNode, NodeValue};
+use comrak::nodes::{AstNode, NodeHtmlBlock, NodeValue};
 use comrak::{Arena, Options, format_html, parse_document};
 
-/// The level of a page's headings that are above those of a description.
-const ABOVE: u8 = 2;
+use self::clean::{CLEANER, PAGE_CLEANER};
 
 /// HTML that can stand in a page as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,54 +26,10 @@ impl std::fmt::Display for Html {
 
 impl askama::filters::HtmlSafe for Html {}
 
-/// What may stay: text with structure. No pictures, which would be fetched from elsewhere, and no names or styles.
-static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let mut cleaner = Builder::default();
-    cleaner
-        .rm_tags([
-            "img",
-            "map",
-            "area",
-            "article",
-            "aside",
-            "header",
-            "footer",
-            "nav",
-            "hgroup",
-            "figure",
-            "figcaption",
-        ])
-        .url_schemes(["http", "https", "mailto"].into())
-        .link_rel(Some("noopener noreferrer nofollow"));
-    cleaner
-});
-
-/// The same with pictures, of the portal's own.
-static PAGE_CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
-    let mut cleaner = Builder::default();
-    cleaner
-        .rm_tags(["map", "area", "header", "footer", "nav"])
-        .url_schemes(["http", "https", "mailto"].into())
-        .link_rel(Some("noopener noreferrer"))
-        .attribute_filter(|element, attribute, value| match (element, attribute) {
-            ("img", "src") => own_picture(value).map(Cow::Borrowed),
-            _ => Some(Cow::Borrowed(value)),
-        });
-    cleaner
-});
-
-fn own_picture(source: &str) -> Option<&str> {
-    let is_own = source.starts_with(PICTURES) && !source.split('/').any(|part| part == "..");
-    is_own.then_some(source)
-}
-
-/// Where pictures of pages are.
-const PICTURES: &str = "/docs/files/";
-
 /// A page of the portal's operator.
 #[derive(Debug)]
 pub(crate) struct Prose {
-    /// Its first heading, if it begins with one; that is not in the HTML.
+    /// Its first heading, if that is of the first level; it is not in the HTML.
     pub(crate) title: Option<String>,
     pub(crate) html: Html,
     /// Its words.
@@ -86,22 +40,23 @@ pub(crate) struct Prose {
 pub(crate) fn page(markdown: &str, lead: &mut dyn FnMut(&str) -> Option<String>) -> Prose {
     let (arena, options) = (Arena::new(), options());
     let root = parse_document(&arena, markdown, &options);
-    let first = root.first_child();
-    let first =
-        first.filter(|node| matches!(&node.data.borrow().value, NodeValue::Heading(heading) if heading.level == 1));
+    let level = |node: &AstNode<'_>| match &node.data.borrow().value {
+        NodeValue::Heading(heading) => Some(heading.level),
+        _ => None,
+    };
+    // There may be a picture or a word before it.
+    let first = root.children().find(|node| level(node).is_some()).filter(|node| level(node) == Some(1));
     let title = first.map(|heading| {
         heading.detach();
         words(heading)
     });
+    set_headings(root, 2);
+    put_tables_in_boxes(&arena, root);
     for node in root.descendants() {
-        match &mut node.data.borrow_mut().value {
-            NodeValue::Heading(heading) => heading.level = heading.level.max(2),
-            NodeValue::Link(link) | NodeValue::Image(link) => {
-                if let Some(to) = lead(&link.url) {
-                    link.url = to;
-                }
-            }
-            _ => {}
+        if let NodeValue::Link(link) | NodeValue::Image(link) = &mut node.data.borrow_mut().value
+            && let Some(to) = lead(&link.url)
+        {
+            link.url = to;
         }
     }
     let text = words(root);
@@ -110,6 +65,12 @@ pub(crate) fn page(markdown: &str, lead: &mut dyn FnMut(&str) -> Option<String>)
         html: rendered(root, &options, &PAGE_CLEANER, markdown),
         text,
     }
+}
+
+/// A description without markup.
+pub(crate) fn text(markdown: &str) -> String {
+    let arena = Arena::new();
+    words(parse_document(&arena, markdown, &options()))
 }
 
 /// The text of a node.
@@ -146,16 +107,38 @@ fn rendered<'a>(root: &'a AstNode<'a>, options: &Options<'_>, cleaner: &Builder<
     }
 }
 
-/// A description as HTML.
-pub(crate) fn html(markdown: &str) -> Html {
+/// Gives headings the levels from `top` on, and leaves none out between two: who hears a page goes from one to the next.
+fn set_headings<'a>(root: &'a AstNode<'a>, top: u8) {
+    let mut open: Vec<u8> = Vec::new();
+    for node in root.descendants() {
+        if let NodeValue::Heading(heading) = &mut node.data.borrow_mut().value {
+            let written = heading.level;
+            open.retain(|above| *above < written);
+            heading.level = open.iter().fold(top, |level, _| level + 1).min(6);
+            open.push(written);
+        }
+    }
+}
+
+/// What is too wide is scrolled by itself, not with the page, and is called by the words of its head.
+fn put_tables_in_boxes<'a>(arena: &'a Arena<'a>, root: &'a AstNode<'a>) {
+    let is_table = |node: &&AstNode<'_>| matches!(node.data.borrow().value, NodeValue::Table(_));
+    for table in root.descendants().filter(is_table).collect::<Vec<_>>() {
+        let html = |literal: String| arena.alloc(NodeValue::HtmlBlock(NodeHtmlBlock { block_type: 0, literal }).into());
+        let name = ammonia::clean_text(&table.first_child().map(words).unwrap_or_default());
+        let before = format!("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{name}\">\n");
+        table.insert_before(html(before));
+        table.insert_after(html("</div>\n".to_owned()));
+    }
+}
+
+/// A description as HTML, whose headings are from the level `top` on: below the one that it stands under.
+pub(crate) fn html(markdown: &str, top: u8) -> Html {
     let options = options();
     let arena = Arena::new();
     let root = parse_document(&arena, markdown, &options);
-    for node in root.descendants() {
-        if let NodeValue::Heading(heading) = &mut node.data.borrow_mut().value {
-            heading.level = (heading.level + ABOVE).min(6);
-        }
-    }
+    set_headings(root, top);
+    put_tables_in_boxes(&arena, root);
     rendered(root, &options, &CLEANER, markdown)
 }
 
@@ -192,6 +175,7 @@ mod tests {
     fn markdown_is_rendered_below_the_headings_of_the_page() {
         let html = html(
             "# Carts\n\nA *cart* with `sku`s, see [docs](https://a.example/?b=c).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+            3,
         )
         .to_string();
         assert!(
@@ -199,6 +183,35 @@ mod tests {
             "{html}"
         );
         assert!(html.contains(r#"rel="noopener noreferrer nofollow""#), "{html}");
+    }
+
+    #[test]
+    fn wide_things_have_boxes_of_their_own_and_nothing_else_comes_of_it() {
+        let table = html("| a \"x\" | <b>b</b> |\n|---|---|\n| 1 | 2 |\n\n```\nx\n```", 2).to_string();
+        assert!(
+            table.contains(r#"<div class="scroll" role="region" tabindex="0" aria-label="a &quot;x&quot; b">"#),
+            "{table}"
+        );
+        assert!(table.contains("</table>\n</div>") && table.contains("<pre tabindex=\"0\">"), "{table}");
+        let other =
+            html("<div class=\"scroll evil\" role=\"alert\" tabindex=\"9\" onclick=\"x\">x</div>", 2).to_string();
+        assert!(other.contains("<div class=\"scroll\">x</div>"), "{other}");
+    }
+
+    #[test]
+    fn no_level_of_headings_is_left_out() {
+        let levels = |markdown: &str, top: u8| {
+            let html = html(markdown, top).to_string();
+            html.match_indices("<h").map(|(at, _)| html[at + 2..at + 3].to_owned()).collect::<String>()
+        };
+        assert_eq!(levels("# A\n\n#### B\n\n## C\n\n### D\n\n# E", 2), "23342");
+        assert_eq!(levels("### A\n\n## B\n\n# C\n\n### D", 3), "3334");
+        assert_eq!(levels("# A\n\n## B\n\n### C\n\n#### D", 5), "5666");
+        let page = page("![](a.png)\n\nTitle\n===\n\n### Sub\n\n# Other", &mut |_| None);
+        assert_eq!(page.title.as_deref(), Some("Title"));
+        assert_eq!(page.html.to_string().match_indices("<h").map(|(at, _)| at).count(), 2, "{}", page.html);
+        assert!(page.html.to_string().contains("<h2>Sub</h2>"), "{}", page.html);
+        assert_eq!(super::page("## Sub\n\n# Title", &mut |_| None).title, None, "it stands below another");
     }
 
     #[test]
@@ -219,7 +232,7 @@ mod tests {
             "<base href=https://evil.example>",
             "<link rel=stylesheet href=https://evil.example><meta http-equiv=refresh content=0>",
         ] {
-            let html = html(attack).to_string().to_lowercase();
+            let html = html(attack, 3).to_string().to_lowercase();
             for bad in [
                 "<script",
                 "onerror=",

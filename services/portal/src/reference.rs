@@ -157,7 +157,7 @@ impl Reference {
     /// A schema that the document shares, and an example of it, if there is any. `link` is where pages of schemas are.
     pub(crate) fn schema(&self, name: &str, link: &str, texts: &Texts) -> Option<(SchemaView, Option<String>)> {
         let schema = self.written_schema(name)?;
-        let view = schema::Schemas::new(&self.document.value, link, texts).view(schema);
+        let view = schema::Schemas::new(&self.document.value, link, texts).on_its_own_page().view(schema);
         let example = example::of_schema(&self.document.value, schema, false);
         Some((view, example.map(|example| serde_json::to_string_pretty(&example).unwrap_or_default())))
     }
@@ -242,7 +242,7 @@ fn grouped(document: &Document, operations: &[Operation]) -> Vec<Group> {
     for tag in named {
         let Some(name) = text(tag, "name") else { continue };
         if let Some(operations) = by_tag.remove(name) {
-            let description = text(tag, "description").map(markdown::html).unwrap_or_default();
+            let description = text(tag, "description").map(|text| markdown::html(text, 4)).unwrap_or_default();
             groups.push(Group { name: name.to_owned(), description, operations });
         }
     }

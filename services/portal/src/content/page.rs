@@ -15,7 +15,10 @@ const FENCE: &str = "---\n";
 pub(crate) struct Page {
     /// Its name in URLs: its path without ending.
     pub(crate) slug: String,
+    /// What it is called in lists.
     pub(crate) title: String,
+    /// What stands above it, if that is written.
+    pub(crate) heading: Option<String>,
     pub(crate) html: Html,
     /// Its words, for looking things up.
     pub(crate) text: String,
@@ -45,6 +48,11 @@ impl Page {
     /// The groups that it is for; none where it is for everybody.
     pub(crate) fn visible_to(&self) -> Option<&[String]> {
         self.visible_to.as_deref()
+    }
+
+    /// What stands above it.
+    pub(crate) fn heading(&self) -> &str {
+        self.heading.as_deref().unwrap_or(&self.title)
     }
 
     /// Where it is.
@@ -89,7 +97,8 @@ impl Page {
         let named = slug.rsplit('/').next().unwrap_or_default().replace(['-', '_'], " ");
         Some(Self {
             slug: slug.to_owned(),
-            title: head.title.or(prose.title).unwrap_or(named),
+            title: head.title.clone().or_else(|| prose.title.clone()).unwrap_or(named),
+            heading: prose.title.or(head.title),
             html: prose.html,
             text: prose.text,
             order: head.order,

@@ -15,7 +15,7 @@ pub(super) async fn llms(site: Visit) -> impl IntoResponse {
     let mut text = format!(
         "# {}\n\n> The APIs behind this gateway, as clients meet them. Every page has a twin in markdown: its address with \
          `.md` behind it (`/docs/index.md`), or the same address for who accepts `text/markdown`.\n\n## APIs\n\n",
-        site.title
+        site.title()
     );
     for entry in &site.catalog().entries {
         let about = summary(entry);
@@ -24,7 +24,7 @@ pub(super) async fn llms(site: Visit) -> impl IntoResponse {
         let _ = writeln!(
             text,
             "- [{}]({}.md){about} ([OpenAPI]({}))",
-            plain(entry.title()),
+            one_line(entry.title()),
             api_link(&entry.api.id),
             document(entry)
         );
@@ -34,7 +34,7 @@ pub(super) async fn llms(site: Visit) -> impl IntoResponse {
         text.push_str("\n## Pages\n\n");
     }
     for page in pages {
-        let _ = writeln!(text, "- [{}]({}.md)", plain(&page.title), page.link());
+        let _ = writeln!(text, "- [{}]({}.md)", one_line(&page.title), page.link());
     }
     text.push_str(
         "\n## Optional\n\n- [Changes](/docs/changes.md): what has changed in them, and whom that breaks\n\
@@ -73,13 +73,13 @@ fn document(entry: &Entry) -> String {
 fn summary(entry: &Entry) -> String {
     let info = |key: &str| entry.reference.as_ref().and_then(|known| known.document.info(key)).unwrap_or_default();
     match info("summary") {
-        "" => plain(&markdown::summary(info("description"))),
-        summary => plain(summary),
+        "" => one_line(&markdown::summary(info("description"))),
+        summary => one_line(summary),
     }
 }
 
 /// A stranger's text on one line, in which nothing leads anywhere.
-fn plain(text: &str) -> String {
+fn one_line(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     words.replace(['[', ']', '<', '>'], " ")
 }

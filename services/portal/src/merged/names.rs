@@ -18,7 +18,7 @@ impl Slugs {
     pub(super) fn of(&mut self, id: &ApiId) -> String {
         let name = id.segment();
         let whole = if id.namespace.is_empty() { name } else { format!("{}.{name}", id.namespace) };
-        unique(&mut self.taken, plain(&whole))
+        unique(&mut self.taken, component_name(&whole))
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) fn unique(taken: &mut BTreeSet<String>, name: String) -> String {
 }
 
 /// A name as components may have it.
-fn plain(name: &str) -> String {
+fn component_name(name: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
     name.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect()
 }
@@ -52,7 +52,7 @@ impl Names {
         let sections = document.get("components").and_then(Value::as_object).into_iter().flatten();
         let named = |shared: &Map<String, Value>| {
             let mut taken = BTreeSet::new();
-            let name = |name: &String| (name.clone(), unique(&mut taken, format!("{prefix}{}", plain(name))));
+            let name = |name: &String| (name.clone(), unique(&mut taken, format!("{prefix}{}", component_name(name))));
             shared.keys().map(name).collect::<BTreeMap<_, _>>()
         };
         let components = sections.filter_map(|(section, shared)| Some((section.clone(), named(shared.as_object()?))));
@@ -62,7 +62,7 @@ impl Names {
     /// The name of a component. One that is not there gets none that another API has.
     pub(super) fn component(&self, section: &str, name: &str) -> String {
         let known = self.components.get(section).and_then(|names| names.get(name));
-        known.cloned().unwrap_or_else(|| format!("{}{}", self.prefix, plain(name)))
+        known.cloned().unwrap_or_else(|| format!("{}{}", self.prefix, component_name(name)))
     }
 
     /// A name of anything else.

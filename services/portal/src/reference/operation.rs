@@ -45,7 +45,7 @@ impl Described {
     ) -> Self {
         let contents = Contents { root, version, schemas };
         Self {
-            description: text(written, "description").map(markdown::html).unwrap_or_default(),
+            description: text(written, "description").map(|text| markdown::html(text, 2)).unwrap_or_default(),
             external: external(written),
             parameters: parameters::groups(root, version, schemas, all),
             body: contents.body(written, all),

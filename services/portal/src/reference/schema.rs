@@ -89,6 +89,8 @@ pub(super) struct Schemas<'d> {
     pub(super) texts: &'d Texts,
     /// Fields that were unfolded so far.
     fields: Cell<usize>,
+    /// The level of the highest headings in descriptions.
+    headings: u8,
 }
 
 /// Where in a schema we are.
@@ -101,7 +103,12 @@ struct Place<'d> {
 
 impl<'d> Schemas<'d> {
     pub(super) fn new(root: &'d Value, link: &'d str, texts: &'d Texts) -> Self {
-        Self { root, link, texts, fields: Cell::new(0) }
+        Self { root, link, texts, fields: Cell::new(0), headings: 3 }
+    }
+
+    /// Directly below the heading of a page.
+    pub(super) fn on_its_own_page(self) -> Self {
+        Self { headings: 2, ..self }
     }
 
     /// A schema with its parts.
@@ -121,7 +128,7 @@ impl<'d> Schemas<'d> {
             // What stands beside a reference says more than what is referred to.
             description: text(schema, "description")
                 .or(text(target, "description"))
-                .map(markdown::html)
+                .map(|text| markdown::html(text, self.headings))
                 .unwrap_or_default(),
             facts: facts::facts(self.texts, target),
             values: facts::values(self.texts, target),

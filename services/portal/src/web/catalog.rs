@@ -16,8 +16,9 @@ use super::words::ago;
 use crate::about::About;
 use crate::api::Undocumented;
 use crate::catalog::{Entry, State as DocumentState};
+use crate::content;
 use crate::gateway::Naming;
-use crate::markdown::{self, Html};
+use crate::markdown;
 use crate::texts::Texts;
 
 /// Which APIs to show. The URL of a page holds it.
@@ -40,7 +41,9 @@ const MOST_CHOICES: usize = 50;
 #[template(path = "catalog.html")]
 struct Page<'a> {
     frame: Frame<'a>,
-    landing: Option<&'a Html>,
+    landing: Option<&'a content::Page>,
+    /// That has the heading of the page.
+    has_heading: bool,
     wanted: &'a Wanted,
     rows: Vec<Row>,
     shown: usize,
@@ -99,9 +102,11 @@ pub(super) async fn page(site: Visit, Query(wanted): Query<Wanted>) -> Response 
         .filter(|entry| wanted.takes(entry))
         .map(|entry| row(entry, catalog.portal.naming, site.texts()))
         .collect();
+    let landing = site.landing().filter(|_| wanted.is_all());
     let page = Page {
         frame: Frame { term: &wanted.q, ..site.frame() },
-        landing: site.landing().filter(|_| wanted.is_all()),
+        has_heading: landing.is_some_and(|landing| landing.heading.is_some()),
+        landing,
         shown: rows.len(),
         rows,
         total: catalog.entries.len(),

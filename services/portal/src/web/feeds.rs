@@ -72,14 +72,13 @@ pub(super) async fn of_api(
     let entry = find(&site, &namespace, &name)?;
     let versions = site.history.of(&entry.api.id).into_iter().filter(|version| !version.changes.is_empty());
     let versions: Vec<_> = versions.take(MOST).map(|version| (Arc::clone(&entry), version)).collect();
-    let (title, link) = (site.texts().with("feed_of", "api", &entry.title()), api_link(&entry.api.id));
-    Ok(answer(&site, &feed, &asked, &title, &link, &versions))
+    let link = api_link(&entry.api.id);
+    Ok(answer(&site, &feed, &asked, &site.texts().with("feed_of", "api", &entry.title()), &link, &versions))
 }
 
 /// The feed of all APIs.
 pub(super) async fn of_all(site: Visit, Path(feed): Path<String>, asked: HeaderMap) -> Response {
-    let title = format!("{}: {}", site.texts().text("feed_of_all"), site.title);
-    answer(&site, &feed, &asked, &title, "/docs", &recent(&site, MOST))
+    answer(&site, &feed, &asked, site.texts().text("feed_of_all"), "/docs", &recent(&site, MOST))
 }
 
 fn answer(
@@ -96,8 +95,9 @@ fn answer(
     let newest = versions.first().map_or(jiff::Timestamp::UNIX_EPOCH, |(_, version)| version.since);
     let made = Feed {
         id,
-        title: plain(title),
-        author: plain(&site.title),
+        // A reader has feeds of many places.
+        title: plain(&format!("{title} · {}", site.title())),
+        author: plain(site.title()),
         updated: newest.to_string(),
         items: versions.iter().map(|(entry, version)| item(entry, version, &origin, site.texts())).collect(),
         link,

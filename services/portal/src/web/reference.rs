@@ -116,7 +116,7 @@ pub(super) async fn api(
         menu: reference.map(|known| Menu::of(known, "")).unwrap_or_default(),
         newest_change: newest_change(&site, &entry),
         about: &entry.about,
-        description: info("description").map(markdown::html).unwrap_or_default(),
+        description: info("description").map(|text| markdown::html(text, 2)).unwrap_or_default(),
         groups,
         pages: reference.map(|known| pages(known, &head.link, part.page)).unwrap_or_default(),
         webhooks: reference

@@ -15,7 +15,6 @@ use crate::catalog::Catalog;
 use crate::console;
 use crate::content::{Content, Page};
 use crate::gateway::{ObjectRef, PreviewAddress, Scope, host_of};
-use crate::markdown::Html;
 use crate::texts::Texts;
 
 /// What pages are made of: nothing else tells them of APIs, so that none can tell somebody of an API that is not for him.
@@ -49,10 +48,14 @@ impl Visit {
         &self.content.texts
     }
 
+    /// What the portal is called.
+    pub(crate) fn title(&self) -> &str {
+        self.content.title.as_deref().unwrap_or(&self.site.title)
+    }
+
     /// What stands above the list of APIs, if it is for the reader.
-    pub(crate) fn landing(&self) -> Option<&Html> {
-        let landing = self.content.landing.as_ref().filter(|page| self.viewer.may_see(page.visible_to()));
-        landing.map(|page| &page.html)
+    pub(crate) fn landing(&self) -> Option<&Page> {
+        self.content.landing.as_ref().filter(|page| self.viewer.may_see(page.visible_to()))
     }
 
     /// The pages that are for the reader.
@@ -87,10 +90,10 @@ impl Visit {
     pub(crate) fn frame(&self) -> Frame<'_> {
         let who = self.viewer.identity.as_ref().map_or("", |identity| &identity.subject);
         let has_search = self.catalog.portal.search != Scope::Off;
-        let Content { title, logo, theme, navigation, texts, .. } = &*self.content;
+        let Content { logo, theme, navigation, texts, .. } = &*self.content;
         let usual = Frame::new(&self.site);
         Frame {
-            title: title.as_deref().unwrap_or(usual.title),
+            title: self.title(),
             logo: logo.as_deref().unwrap_or(usual.logo),
             theme: theme.as_ref().map(|theme| theme.path.as_str()),
             navigation: navigation.iter().filter(|item| self.viewer.may_see(item.visible_to())).collect(),
@@ -167,6 +170,7 @@ fn section(path: &str) -> &'static str {
         path if path.starts_with("/docs/changes") => "changes",
         path if path.starts_with("/docs/keys") => "keys",
         path if path.starts_with("/docs/previews") => "previews",
-        _ => "",
+        path if path == "/docs/" || path.starts_with("/docs/doc/") => "",
+        _ => "none",
     }
 }

@@ -181,7 +181,7 @@ fn written(media: &str, example: &Value) -> String {
 }
 
 fn description(object: &Value) -> Html {
-    text(object, "description").map(markdown::html).unwrap_or_default()
+    text(object, "description").map(|text| markdown::html(text, 3)).unwrap_or_default()
 }
 
 /// The first media type of an operation in 2.0.

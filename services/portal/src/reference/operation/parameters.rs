@@ -68,7 +68,7 @@ pub(super) fn groups<'d>(
 
 fn view<'d>(root: &'d Value, version: Version, schemas: &Schemas<'d>, parameter: &'d Value) -> Option<ParameterView> {
     let flag = |key: &str| parameter.get(key) == Some(&Value::Bool(true));
-    let description = text(parameter, "description").map(markdown::html).unwrap_or_default();
+    let description = text(parameter, "description").map(|text| markdown::html(text, 3)).unwrap_or_default();
     let mut schema = schema(version, parameter).map(|schema| schemas.view(schema)).unwrap_or_default();
     if description == schema.description {
         schema.description = Html::default();

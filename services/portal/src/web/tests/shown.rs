@@ -71,8 +71,9 @@ async fn a_landing_page_for_some_is_kept_from_others() {
 async fn pages_of_the_operator_are_shown_found_and_kept_from_others() {
     let place = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
-    write("landing.md", "Welcome to *the shop*.");
+    write("landing.md", "# Hello developers\n\nWelcome to *the shop*.");
     write("first.md", "# First call\n\nTake a zebra. ![](logo.svg)");
+    write("second.md", "---\ntitle: Short\n---\n![](logo.svg)\n\n# The long heading\n\n### Sub");
     write("staff.md", "---\ntitle: Staff\nvisible_to: [staff]\n---\nA giraffe.");
     write("logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>");
     write("portal.yaml", "title: The Shop\nlogo: logo.svg\ncolors: {accent: '#0b6e4f'}\n");
@@ -83,6 +84,8 @@ async fn pages_of_the_operator_are_shown_found_and_kept_from_others() {
     for part in [
         "<html lang=\"de\">",
         "The Shop",
+        "<h1>Hello developers</h1>",
+        "<h2>APIs</h2>",
         "<em>the shop</em>",
         "Änderungen",
         "/docs/files/logo.svg",
@@ -96,6 +99,11 @@ async fn pages_of_the_operator_are_shown_found_and_kept_from_others() {
     let (answer, page) = get(&portal, "/docs/pages/first").await;
     assert!(page.contains("<h1>First call</h1>") && page.contains("Take a zebra."), "{page}");
     assert!(answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("img-src 'self'"));
+    let (_, page) = get(&portal, "/docs/pages/second").await;
+    assert!(page.contains("<h1>The long heading</h1>") && page.contains("<h2>Sub</h2>"), "{page}");
+    assert!(page.contains(">Short</a>") && page.contains("<title>Short · The Shop"), "{page}");
+    let (_, feed) = get(&portal, "/docs/changes/feed.atom").await;
+    assert!(feed.contains("· The Shop</title>") && feed.contains("<name>The Shop</name>"), "{feed}");
     assert!(get(&portal, "/docs/pages/first.md").await.1.contains("# First call"));
     assert!(get(&portal, "/docs/llms.txt").await.1.contains("[First call](/docs/pages/first.md)"));
     assert!(get(&portal, "/docs/api/search?term=zebra").await.1.contains("\"kind\":\"page\""));
