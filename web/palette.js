@@ -22,15 +22,21 @@ function element(name, properties, ...children) {
 }
 
 // Something that was found. Links of the portal's own lead to a path of this address.
-function option({ kind, title, detail, link }) {
+function option({ kind, title, detail, why = '', link }) {
   const { pathname, search } = new URL(link, location.origin);
   return element('a', { href: pathname + search, tabIndex: -1, role: 'option', ariaSelected: 'false' },
-    element('span', { className: 'sort' }, kind), element('strong', {}, title), element('code', {}, detail));
+    element('span', { className: 'sort' }, kind), element('strong', {}, title), element('code', {}, detail),
+    element('small', {}, why));
 }
 
 // What the search says, in the words of this page.
-const ofSearch = ({ kind, title, api, operation, link }) =>
-  ({ kind: words[kind], title, detail: operation || (api === title ? '' : api), link });
+const ofSearch = ({ kind, title, api, operation, link, reasons }) => ({
+  kind: words[kind],
+  title,
+  detail: operation || (api === title ? '' : api),
+  why: reasons.map(({ part, text }) => `${words[part]} ${text}`).join(' · '),
+  link,
+});
 
 async function ask(path, term) {
   const reply = await fetch(`${path}?term=${encodeURIComponent(term)}`, { signal: asking.signal });

@@ -1,14 +1,16 @@
 //! Search over everything that documents say: operations, schemas, and APIs themselves.
 
 mod entries;
+mod reasons;
 mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tantivy::collector::TopDocs;
 use tantivy::directory::RamDirectory;
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, RegexQuery, TermQuery};
+use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, RegexQuery, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption, STORED, STRING, Schema, TEXT, Value};
 use tantivy::{Index, Searcher, TantivyDocument, TantivyError, Term};
 
@@ -18,6 +20,10 @@ use crate::content::Content;
 use crate::gateway::Scope;
 
 pub(crate) use self::entries::{Found, Sort};
+#[cfg(test)]
+pub(crate) use self::reasons::Piece;
+use self::reasons::reasons;
+pub(crate) use self::reasons::{Marked, Part, Reason};
 
 /// The newest index, once there is one.
 pub(crate) type SharedSearch = Arc<ArcSwap<Option<Search>>>;
@@ -33,6 +39,19 @@ pub(crate) struct Search {
     searcher: Searcher,
     fields: Fields,
     found: Vec<Found>,
+    /// Whose things there are, each with the place of the first of them.
+    owners: BTreeMap<String, usize>,
+}
+
+/// An answer, and why it is one.
+#[derive(Debug)]
+pub(crate) struct Hit<'s> {
+    pub(crate) found: &'s Found,
+    pub(crate) title: Marked,
+    pub(crate) path: Marked,
+    pub(crate) summary: Marked,
+    /// What has the words that none of these has.
+    pub(crate) reasons: Vec<Reason>,
 }
 
 /// Where words stand, the best place first.
@@ -44,8 +63,12 @@ struct Fields {
     names: Field,
     /// Descriptions.
     text: Field,
+    /// Whose it is: it is kept from the same people.
+    owner: Field,
     /// Place in the list of what can be found.
     place: Field,
+    /// What it is found by, as [`Part::kept`].
+    said: Field,
 }
 
 impl Scope {
@@ -67,43 +90,80 @@ impl Search {
             title: schema.add_text_field("title", TEXT),
             names: schema.add_text_field("names", TEXT),
             text: schema.add_text_field("text", TEXT),
+            owner: schema.add_text_field("owner", STRING),
             place: schema.add_text_field("place", STRING | STORED),
+            said: schema.add_text_field("said", STORED),
         };
         let mut writer =
             Index::builder().schema(schema.build()).single_segment_index_writer(RamDirectory::create(), BUDGET)?;
-        let mut found = Vec::new();
+        let (mut found, mut owners) = (Vec::new(), BTreeMap::new());
         for entry in entries(catalog, content).filter(|entry| catalog.portal.search.holds(entry.found.sort)) {
             let mut document = TantivyDocument::default();
             document.add_text(fields.title, words::spread(&entry.found.title));
             if catalog.portal.search == Scope::All {
-                document.add_text(fields.names, words::spread(&entry.names.join(" ")));
-                document.add_text(fields.text, &entry.text);
+                let names = entry.said.iter().filter(|(part, _)| *part != Part::Text).map(|(_, name)| name.as_str());
+                document.add_text(fields.names, words::spread(&names.collect::<Vec<_>>().join(" ")));
+                for (part, said) in &entry.said {
+                    if *part == Part::Text {
+                        document.add_text(fields.text, said);
+                    }
+                    document.add_text(fields.said, part.kept(said));
+                }
             }
+            let owner = entry.found.owner();
+            document.add_text(fields.owner, &owner);
             document.add_text(fields.place, found.len().to_string());
             writer.add_document(document)?;
+            owners.entry(owner).or_insert(found.len());
             found.push(entry.found);
         }
         let searcher = writer.finalize()?.reader()?.searcher();
-        Ok(Self { searcher, fields, found })
+        Ok(Self { searcher, fields, found, owners })
     }
 
-    /// The best answers to a question, and how many there are. Every word has to be in an answer, at least as the beginning of
-    /// one.
-    pub(crate) fn ask(&self, question: &str, limit: usize) -> Result<Vec<&Found>, TantivyError> {
-        let words = words::words(question);
+    /// The best answers to a question, of those that are for the reader. Every word has to be in an answer, at least as the
+    /// beginning of one.
+    pub(crate) fn ask(
+        &self,
+        question: &str,
+        limit: usize,
+        is_shown: impl Fn(&Found) -> bool,
+    ) -> Result<Vec<Hit<'_>>, TantivyError> {
+        let mut words = words::words(question);
+        words.truncate(MAX_WORDS);
         // Tantivy does not take a question to an index of nothing.
         if words.is_empty() || self.found.is_empty() {
             return Ok(Vec::new());
         }
-        let each = words.iter().take(MAX_WORDS).map(|word| Ok((Occur::Must, self.word(word)?)));
-        let query = BooleanQuery::new(each.collect::<Result<_, TantivyError>>()?);
-        let best = self.searcher.search(&query, &TopDocs::with_limit(limit).order_by_score())?;
-        let found = best.into_iter().filter_map(|(_, address)| {
-            let document: TantivyDocument = self.searcher.doc(address).ok()?;
-            let place: usize = document.get_first(self.fields.place)?.as_str()?.parse().ok()?;
-            self.found.get(place)
-        });
-        Ok(found.collect())
+        let each = words.iter().map(|word| Ok((Occur::Must, self.word(word)?)));
+        let mut all = each.collect::<Result<Vec<_>, TantivyError>>()?;
+        all.extend(self.hidden(is_shown).map(|hidden| (Occur::MustNot, hidden)));
+        let best = self.searcher.search(&BooleanQuery::new(all), &TopDocs::with_limit(limit).order_by_score())?;
+        let documents = best.into_iter().map(|(_, address)| self.searcher.doc::<TantivyDocument>(address));
+        let documents = documents.collect::<Result<Vec<_>, _>>()?;
+        Ok(documents.iter().filter_map(|document| self.hit(document, &words)).collect())
+    }
+
+    /// What is kept from the reader, if anything is: were it left out of the answers only then, it would take the place of others.
+    fn hidden(&self, is_shown: impl Fn(&Found) -> bool) -> Option<Box<dyn Query>> {
+        let is_hidden = |place: usize| self.found.get(place).is_some_and(|found| !is_shown(found));
+        let owners = self.owners.iter().filter(|(_, place)| is_hidden(**place));
+        let terms: Vec<_> = owners.map(|(owner, _)| Term::from_field_text(self.fields.owner, owner)).collect();
+        (!terms.is_empty()).then(|| Box::new(TermSetQuery::new(terms)) as Box<dyn Query>)
+    }
+
+    fn hit(&self, document: &TantivyDocument, words: &[String]) -> Option<Hit<'_>> {
+        let Fields { place, said, .. } = self.fields;
+        let found = self.found.get(document.get_first(place)?.as_str()?.parse::<usize>().ok()?)?;
+        let said: Vec<_> = document.get_all(said).filter_map(|kept| Part::read(kept.as_str()?)).collect();
+        let marked = |text: &str| reasons::marked(text, words);
+        Some(Hit {
+            title: marked(&found.title),
+            path: marked(&found.path),
+            summary: marked(&found.summary),
+            reasons: reasons(words, &[&found.title, &found.path, &found.method, &found.summary], &said),
+            found,
+        })
     }
 
     /// A word anywhere: as it is counts more than as the beginning of another.
@@ -122,73 +182,4 @@ impl Search {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::api::tests::of_service;
-    use crate::catalog::Entry;
-    use crate::document::Document;
-    use crate::gateway::PortalSpec;
-    use crate::reference::Reference;
-
-    fn search(scope: Scope) -> Search {
-        let document = json!({ "openapi": "3.1.0", "info": { "title": "Cart", "description": "What users want." },
-            "paths": { "/carts/{user}/lines": { "put": { "operationId": "putCartLine", "summary": "Add to a cart",
-                "parameters": [{ "name": "dry_run", "in": "query", "schema": { "type": "boolean" } }],
-                "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Line" } } } } } },
-                "/healthz": { "get": { "summary": "Whether it lives" } } },
-            "components": { "schemas": { "Line": { "description": "A product.", "properties": { "priceCents": { "type": "integer" } } } } } });
-        let api = Arc::new(of_service());
-        let document = Document::read(serde_json::to_vec(&document).unwrap().into()).unwrap();
-        let reference = Some(Arc::new(Reference::new(Arc::clone(&api), Arc::new(document))));
-        let entry = Entry::new(api, reference);
-        let portal = PortalSpec { search: scope, ..PortalSpec::default() };
-        Search::new(
-            &Catalog { entries: vec![Arc::new(entry)], portal, is_known: true, ..Catalog::default() },
-            &Content::default(),
-        )
-        .unwrap()
-    }
-
-    fn ask(question: &str) -> Vec<(Sort, String)> {
-        ask_in(Scope::All, question)
-    }
-
-    fn ask_in(scope: Scope, question: &str) -> Vec<(Sort, String)> {
-        let search = search(scope);
-        let found = search.ask(question, 10).unwrap();
-        found.into_iter().map(|found| (found.sort, found.title.clone())).collect()
-    }
-
-    #[test]
-    fn apis_are_found_by_what_they_are_called_and_by_any_field() {
-        assert_eq!(ask("cart")[0], (Sort::Api, "Cart".to_owned()));
-        let by_field = ask("priceCents");
-        assert_eq!(by_field[0], (Sort::Schema, "Line".to_owned()));
-        assert!(by_field.contains(&(Sort::Operation, "Add to a cart".to_owned())), "{by_field:?}");
-        for part in ["price", "PRICE cents", "dry run", "lin", "putcart", "carts/{user}/lines", "add cart"] {
-            let found = ask(part);
-            assert!(found.contains(&(Sort::Operation, "Add to a cart".to_owned())), "{part}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn titles_alone_are_found_where_a_dev_portal_says_so() {
-        assert_eq!(ask_in(Scope::Titles, "cart"), [(Sort::Api, "Cart".to_owned())]);
-        for question in ["priceCents", "users", "line"] {
-            assert_eq!(ask_in(Scope::Titles, question), [], "{question}");
-        }
-        assert_eq!(ask_in(Scope::Off, "cart"), []);
-    }
-
-    #[test]
-    fn what_is_not_there_is_not_found_and_nothing_breaks() {
-        for question in
-            ["", "  ", "zebra", "cart zebra", "*", "\"", "(", "[z-", "AND OR NOT", "\u{0}", "title:cart AND"]
-        {
-            let found = ask(question);
-            assert!(found.is_empty() || question.contains("cart AND"), "{question}: {found:?}");
-        }
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::reasons::Part;
 use crate::api::ApiId;
 use crate::catalog::{Catalog, Entry};
 use crate::content::{Content, Page};
@@ -57,11 +58,17 @@ pub(crate) struct Found {
     pub(crate) link: String,
 }
 
+impl Found {
+    /// Whose it is: an API's, or a page's own.
+    pub(super) fn owner(&self) -> String {
+        self.id.as_ref().map_or_else(|| format!("page {}", self.link), ToString::to_string)
+    }
+}
+
 /// Something with what it is found by.
 pub(super) struct Searchable {
     pub(super) found: Found,
-    pub(super) names: Vec<String>,
-    pub(super) text: String,
+    pub(super) said: Vec<(Part, String)>,
 }
 
 /// Everything in a catalog, and the pages beside it.
@@ -88,8 +95,11 @@ fn page(page: &Page) -> Searchable {
             summary: String::new(),
             link: page.link(),
         },
-        names: vec![page.slug.clone()],
-        text: page.text.clone(),
+        said: vec![
+            (Part::Name, page.heading().to_owned()),
+            (Part::Name, page.slug.clone()),
+            (Part::Text, page.text.clone()),
+        ],
     }
 }
 
@@ -108,11 +118,12 @@ fn api(entry: &Entry) -> Searchable {
             summary: markdown::summary(info("description")),
             link: crate::web::api_link(id),
         },
-        names: [id.name.clone(), id.namespace.clone(), title_of_document, entry.api.served.path.text().to_owned()]
+        said: [id.name.clone(), id.namespace.clone(), title_of_document, entry.api.served.path.text().to_owned()]
             .into_iter()
-            .chain(entry.about.words().cloned())
+            .map(|name| (Part::Name, name))
+            .chain(entry.about.words().map(|word| (Part::Tag, word.clone())))
+            .chain(described(info("description")))
             .collect(),
-        text: info("description").to_owned(),
     }
 }
 
@@ -125,13 +136,14 @@ fn operations_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
             let mut names = Names::new(root);
             names.add(item.get("parameters").unwrap_or(&Value::Null), 0);
             names.add(value, 0);
-            let mut names: Vec<String> = names.found.into_iter().map(str::to_owned).collect();
-            names.extend([
-                operation.path.clone(),
-                operation.slug.clone(),
-                operation.tag.clone(),
-                operation.method.clone(),
+            let mut said = names.said();
+            said.extend([
+                (Part::Tag, operation.tag.clone()),
+                (Part::Name, operation.slug.clone()),
+                (Part::Name, operation.path.clone()),
+                (Part::Name, operation.method.clone()),
             ]);
+            said.extend(described(text(value, "description").unwrap_or_default()));
             let title = if operation.summary.is_empty() { operation.slug.clone() } else { operation.summary.clone() };
             Searchable {
                 found: Found {
@@ -144,8 +156,7 @@ fn operations_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
                     summary: String::new(),
                     link: format!("{link}/operations/{}", crate::web::escape_path(&operation.slug)),
                 },
-                names,
-                text: text(value, "description").unwrap_or_default().to_owned(),
+                said,
             }
         })
         .collect()
@@ -172,23 +183,31 @@ fn schemas_of(entry: &Entry, reference: &Reference) -> Vec<Searchable> {
                     summary: markdown::summary(description),
                     link: format!("{link}/schemas/{}", crate::web::escape_path(name)),
                 },
-                names: names.found.into_iter().map(str::to_owned).collect(),
-                text: description.to_owned(),
+                said: names.said().into_iter().chain(described(description)).collect(),
             })
         })
         .collect()
 }
 
+/// What a description says, without its markup.
+fn described(markdown: &str) -> Option<(Part, String)> {
+    Some((Part::Text, markdown::text(markdown))).filter(|(_, text)| !text.is_empty())
+}
+
 /// Names of parameters and properties, in what a value refers to as well.
 struct Names<'d> {
     root: &'d Value,
-    found: BTreeSet<&'d str>,
+    found: BTreeSet<(Part, &'d str)>,
     followed: BTreeSet<&'d str>,
 }
 
 impl<'d> Names<'d> {
     fn new(root: &'d Value) -> Self {
         Self { root, found: BTreeSet::new(), followed: BTreeSet::new() }
+    }
+
+    fn said(self) -> Vec<(Part, String)> {
+        self.found.into_iter().map(|(part, name)| (part, name.to_owned())).collect()
     }
 
     fn add(&mut self, value: &'d Value, depth: usize) {
@@ -205,10 +224,10 @@ impl<'d> Names<'d> {
                     self.add(target, depth + 1);
                 }
                 if entries.contains_key("in") {
-                    self.found.extend(entries.get("name").and_then(Value::as_str));
+                    self.found.extend(entries.get("name").and_then(Value::as_str).map(|name| (Part::Parameter, name)));
                 }
                 if let Some(Value::Object(properties)) = entries.get("properties") {
-                    self.found.extend(properties.keys().map(String::as_str));
+                    self.found.extend(properties.keys().map(|name| (Part::Property, name.as_str())));
                 }
                 entries.values().for_each(|value| self.add(value, depth + 1));
             }

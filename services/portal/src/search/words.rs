@@ -20,6 +20,47 @@ pub(super) fn spread(text: &str) -> String {
     spread.collect::<Vec<_>>().join(" ")
 }
 
+/// Where in a text something begins with one of these words: parts of names, and names as a whole. They do not overlap, and are
+/// in order.
+pub(super) fn hits(text: &str, words: &[String]) -> Vec<Hit> {
+    let lower = text.to_lowercase();
+    if !words.iter().any(|word| lower.contains(word.as_str())) {
+        return Vec::new();
+    }
+    let mut hits = Vec::new();
+    let start = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
+    for run in text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty()) {
+        let before = hits.len();
+        hits.extend(parts(run).filter_map(|part| Hit::of(part, start(part), words)));
+        if hits.len() == before {
+            hits.extend(Hit::of(run, start(run), words));
+        }
+    }
+    hits
+}
+
+/// A part of a text that begins with a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hit {
+    /// In bytes, the end not in it.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Which of the words.
+    pub(super) word: usize,
+    /// It is that word, and no longer one.
+    pub(super) is_whole: bool,
+}
+
+impl Hit {
+    fn of(part: &str, start: usize, words: &[String]) -> Option<Self> {
+        let lower = part.to_lowercase();
+        let is_whole = |word: &&String| **word == lower;
+        let whole = words.iter().position(|word| is_whole(&word));
+        let word = whole.or_else(|| words.iter().position(|word| lower.starts_with(word.as_str())))?;
+        Some(Self { start, end: start + part.len(), word, is_whole: whole.is_some() })
+    }
+}
+
 /// The parts of a name in camel case.
 fn parts(run: &str) -> impl Iterator<Item = &str> {
     let bounds = run
@@ -39,5 +80,18 @@ mod tests {
         assert_eq!(words("priceCents price_cents /price/{cents}"), ["price", "cents"].repeat(3));
         assert_eq!(words("HTTPServer ÄpfelÖl"), ["httpserver", "äpfel", "öl"]);
         assert_eq!(spread("putCartLine /x"), "put Cart Line putCartLine x");
+    }
+
+    #[test]
+    fn words_are_found_where_a_part_begins_with_them() {
+        let found = |text: &str, question: &str| {
+            let hits = hits(text, &words(question));
+            hits.into_iter().map(|hit| text[hit.start..hit.end].to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("priceCents or price_cents", "price"), ["price", "price"]);
+        assert_eq!(found("priceCents", "pricece"), ["priceCents"]);
+        assert_eq!(found("the unit price: cents", "cents pri"), ["price", "cents"]);
+        assert_eq!(found("ÄPFEL, apfelmus", "äpfel"), ["ÄPFEL"]);
+        assert_eq!(found("subprice", "price"), Vec::<String>::new(), "in the middle of a word it is another");
     }
 }

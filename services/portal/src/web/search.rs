@@ -1,5 +1,7 @@
 //! Looking for something: a page, and the same as JSON where Edge Stack had it.
 
+use std::collections::HashSet;
+
 use askama::Template;
 use axum::Json;
 use axum::extract::Query;
@@ -9,12 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Frame, respond};
 use super::visit::Visit;
-use crate::search::{Found, Sort};
+use crate::search::{Found, Hit, Part, Search, Sort};
 
 /// The most answers.
 const LIMIT: usize = 50;
-/// How many are looked at: some are of APIs that are not for everybody.
-const LOOKED_AT: usize = 1000;
 
 /// A question.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -30,7 +30,9 @@ pub(super) struct Question {
 struct Page<'a> {
     frame: Frame<'a>,
     term: &'a str,
-    found: Vec<Found>,
+    /// How many were found, in words.
+    count: String,
+    found: &'a [Hit<'a>],
 }
 
 /// Something that was found.
@@ -46,13 +48,29 @@ pub(crate) struct FoundView {
     operation: String,
     /// Its page.
     link: String,
+    /// What of it has those words that neither title nor path have.
+    reasons: Vec<ReasonView>,
+}
+
+/// Why something was found.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReasonView {
+    /// What of it.
+    part: Part,
+    /// What that says, as much of it as is around the words.
+    text: String,
 }
 
 /// The page of what was found.
 pub(super) async fn page(site: Visit, Query(question): Query<Question>) -> Response {
     let term = question.term.trim();
-    let found = ask(&site, term);
-    respond(&Page { frame: Frame { term, ..site.frame() }, term, found })
+    let search = site.search.load();
+    let found = ask(&site, search.as_ref().as_ref(), term);
+    let count = match found.len() {
+        LIMIT => site.texts().with("search_best", "number", &LIMIT),
+        number => site.texts().count("count_found", number),
+    };
+    respond(&Page { frame: Frame { term, ..site.frame() }, term, count, found: &found })
 }
 
 /// What is found by a question.
@@ -64,25 +82,34 @@ pub(super) async fn json(site: Visit, Query(question): Query<Question>) -> Json<
 
 /// What is found by words, the best first.
 pub(crate) fn found(site: &Visit, term: &str) -> Vec<FoundView> {
-    let view = |found: Found| FoundView {
-        kind: found.sort,
-        title: found.title,
-        api: found.api,
-        operation: format!("{} {}", found.method, found.path).trim().to_owned(),
-        link: found.link,
-    };
-    ask(site, term.trim()).into_iter().map(view).collect()
+    let search = site.search.load();
+    ask(site, search.as_ref().as_ref(), term.trim()).iter().map(FoundView::of).collect()
 }
 
-fn ask(site: &Visit, term: &str) -> Vec<Found> {
-    let search = site.search.load();
-    let found = search.as_ref().as_ref().map(|search| search.ask(term, LOOKED_AT));
-    let is_shown = |found: &&Found| match &found.id {
-        Some(id) => site.catalog().entries.iter().any(|entry| entry.api.id == *id),
-        None => site.pages().any(|page| page.link() == found.link),
+impl FoundView {
+    fn of(hit: &Hit<'_>) -> Self {
+        let Found { sort, title, api, method, path, link, .. } = hit.found;
+        Self {
+            kind: *sort,
+            title: title.clone(),
+            api: api.clone(),
+            operation: format!("{method} {path}").trim().to_owned(),
+            link: link.clone(),
+            reasons: hit.reasons.iter().map(|reason| ReasonView { part: reason.part, text: reason.plain() }).collect(),
+        }
+    }
+}
+
+/// What of the index is for the reader.
+fn ask<'s>(site: &Visit, search: Option<&'s Search>, term: &str) -> Vec<Hit<'s>> {
+    let apis: HashSet<_> = site.catalog().entries.iter().map(|entry| &entry.api.id).collect();
+    let pages: HashSet<_> = site.pages().map(crate::content::Page::link).collect();
+    let is_shown = |found: &Found| match &found.id {
+        Some(id) => apis.contains(id),
+        None => pages.contains(&found.link),
     };
-    match found {
-        Some(Ok(found)) => found.into_iter().filter(is_shown).take(LIMIT).cloned().collect(),
+    match search.map(|search| search.ask(term, LIMIT, is_shown)) {
+        Some(Ok(found)) => found,
         Some(Err(error)) => {
             tracing::error!("the search failed: {error}");
             Vec::new()
