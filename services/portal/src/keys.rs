@@ -5,6 +5,7 @@
 //! one write changes both.
 
 mod cluster;
+mod handover;
 mod manifest;
 mod store;
 #[cfg(test)]
@@ -44,6 +45,9 @@ pub(crate) struct Key {
     issuer: String,
     /// Since when it is what it is.
     pub(crate) since: Timestamp,
+    /// When there was first one, where it was rotated since then: a key keeps its place among the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made: Option<Timestamp>,
 }
 
 /// A key as only its owner ever sees it.
@@ -139,8 +143,14 @@ impl Keys {
     pub(crate) async fn of(&self, owner: &Identity) -> Result<Vec<(String, Key)>, KeysError> {
         let keys = self.store.read().await?.keys.into_iter();
         let mut own: Vec<_> = keys.filter(|(_, key)| key.is_of(owner)).collect();
-        own.sort_by_key(|(_, key)| key.since);
+        own.sort_by(|(one_id, one), (other_id, other)| (one.made(), one_id).cmp(&(other.made(), other_id)));
         Ok(own)
+    }
+
+    /// One of them.
+    pub(crate) async fn find(&self, owner: &Identity, id: &str) -> Result<Key, KeysError> {
+        let own = self.of(owner).await?.into_iter();
+        own.filter(|(own_id, _)| own_id == id).map(|(_, key)| key).next().ok_or(KeysError::Unknown)
     }
 
     /// How often each of these was used, as far as that is known.
@@ -161,12 +171,13 @@ impl Keys {
             if manifest.keys.values().filter(|key| key.is_of(owner)).count() >= MOST {
                 return Err(KeysError::TooMany);
             }
-            let new = NewKey { id: id(&owner.subject), secret: secret() };
+            let new = NewKey { id: id(owner), secret: secret() };
             let key = Key {
                 name: name.to_owned(),
                 subject: owner.subject.clone(),
                 issuer: owner.issuer.clone(),
                 since: Timestamp::now(),
+                made: None,
             };
             manifest.put(&new, key);
             Ok(new)
@@ -179,7 +190,7 @@ impl Keys {
         let change = |manifest: &mut Manifest| {
             let key = manifest.keys.get(id).filter(|key| key.is_of(owner)).cloned().ok_or(KeysError::Unknown)?;
             let new = NewKey { id: id.to_owned(), secret: secret() };
-            manifest.put(&new, Key { since: Timestamp::now(), ..key });
+            manifest.put(&new, Key { since: Timestamp::now(), made: Some(key.made()), ..key });
             Ok(new)
         };
         self.store.change(change).await
@@ -200,6 +211,10 @@ impl Key {
     fn is_of(&self, owner: &Identity) -> bool {
         (&self.subject, &self.issuer) == (&owner.subject, &owner.issuer)
     }
+
+    fn made(&self) -> Timestamp {
+        self.made.unwrap_or(self.since)
+    }
 }
 
 /// 256 bits that nobody can guess, and that scanners for secrets know by their beginning.
@@ -207,9 +222,11 @@ fn secret() -> String {
     format!("nuncio_{}", crypto::random_text())
 }
 
-/// What services are told whose key it was: a key of a Secret.
-fn id(subject: &str) -> String {
-    let plain: String = subject.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(32).collect();
-    let random: String = crypto::random::<5>().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{random}", if plain.is_empty() { "key" } else { &plain })
+/// What services are told whose key it was: a key of a Secret. Who is called the same elsewhere, or is spelled another way, is told
+/// from him by a digest; the rest tells his keys apart.
+fn id(owner: &Identity) -> String {
+    let plain: String = owner.subject.chars().filter(|letter| letter.is_ascii_alphanumeric()).take(32).collect();
+    let whose = crypto::sha256_of(&[owner.issuer.as_bytes(), owner.subject.as_bytes()]);
+    let (whose, random) = (crypto::hex(&whose[..4]), crypto::hex(&crypto::random::<5>()));
+    format!("{}-{whose}-{random}", if plain.is_empty() { "key" } else { &plain })
 }

@@ -3,6 +3,7 @@
 mod indexing;
 mod kept;
 mod look;
+mod wish;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) use self::indexing::index;
 use self::kept::Kept;
 pub(crate) use self::look::document;
 use self::look::{Looked, look};
+pub(crate) use self::wish::Wish;
 use crate::api::{ApiId, Served, Undocumented};
 use crate::catalog::{Catalog, Shared, Trouble};
 use crate::fetch::Fetcher;
@@ -88,7 +90,7 @@ impl Refresher {
     }
 
     /// Until stopped. `all` asks for every document at once.
-    pub(crate) async fn run(mut self, mut told: mpsc::Receiver<Told>, all: Arc<Notify>, stop: CancellationToken) {
+    pub(crate) async fn run(mut self, mut told: mpsc::Receiver<Told>, all: Arc<Wish>, stop: CancellationToken) {
         loop {
             self.begin();
             let due = self.next_due();
@@ -99,9 +101,9 @@ impl Refresher {
                     Ok((id, authority, looked)) => self.take(&id, &authority, looked),
                     Err(error) => self.lose(&error),
                 },
-                () = all.notified() => {
+                is_urgent = all.asked() => {
                     let now = Instant::now();
-                    self.kept.values_mut().for_each(|kept| kept.wish(now));
+                    self.kept.values_mut().for_each(|kept| kept.wish(now, is_urgent));
                     false
                 }
                 () = tokio::time::sleep_until(due) => false,

@@ -15,7 +15,7 @@ use crate::fetch::{Certificates, Fetcher, Secrets};
 use crate::gateway::{Admin, Gateway};
 use crate::history::{DiskError, History};
 use crate::keys::{KeyUses, Keys, KeysError, Uses};
-use crate::refresh::{Refresher, follow, index};
+use crate::refresh::{Refresher, Wish, follow, index};
 use crate::search::SharedSearch;
 use crate::settings::Settings;
 use crate::web::{self, Site};
@@ -64,7 +64,7 @@ pub async fn run(
     let directory = settings.history.clone();
     let history = tokio::task::spawn_blocking(move || History::open(directory.as_deref())).await;
     let history = Arc::new(history.map_err(std::io::Error::other)??);
-    let (refresh, changed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (refresh, changed) = (Arc::<Wish>::default(), Arc::new(Notify::new()));
     let (content, content_wish) = (content::Shared::default(), Arc::new(Notify::new()));
     let (told, heard) = mpsc::channel(1);
     let certificates = match &beside {

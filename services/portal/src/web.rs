@@ -49,6 +49,7 @@ use crate::history::History;
 use crate::keys::Keys;
 use crate::machines;
 use crate::previews;
+use crate::refresh::Wish;
 use crate::search::SharedSearch;
 
 /// What every page is made of.
@@ -67,7 +68,7 @@ pub(crate) struct Site {
     /// Documents for clients.
     pub(crate) exports: Exports,
     /// Asks for every document to be looked at.
-    pub(crate) refresh: Arc<Notify>,
+    pub(crate) refresh: Arc<Wish>,
     /// Fetches what nobody keeps.
     pub(crate) fetcher: Fetcher,
     /// What operators see.
@@ -99,8 +100,8 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/docs/files/{*path}", get(pages::file))
         .route("/docs/theme/{digest}", get(pages::theme))
         .route("/docs/keys", get(keys::page).post(keys::create))
-        .route("/docs/keys/{id}/rotate", post(keys::rotate))
-        .route("/docs/keys/{id}/revoke", post(keys::revoke))
+        .route("/docs/keys/{id}/rotate", get(keys::ask_rotate).post(keys::rotate))
+        .route("/docs/keys/{id}/revoke", get(keys::ask_revoke).post(keys::revoke))
         .route("/docs/login", get(login::login))
         .route("/docs/logout", get(login::logout))
         .route("/docs/assets/{file}", get(assets::file))

@@ -17,6 +17,8 @@ use super::{Key, KeysError, NewKey};
 const NAME: &str = "portal-keys";
 /// The annotation that says what is known of each key.
 const ANNOTATION: &str = "nuncio.dev/keys";
+/// What is before a digest.
+const DIGEST: &str = "sha256:";
 
 /// What the file says.
 #[derive(Debug, Default)]
@@ -76,8 +78,13 @@ impl Manifest {
 
     pub(super) fn put(&mut self, new: &NewKey, key: Key) {
         let digest = crypto::hex(&crypto::sha256(new.secret.as_bytes()));
-        self.digests.insert(new.id.clone(), format!("sha256:{digest}"));
+        self.digests.insert(new.id.clone(), format!("{DIGEST}{digest}"));
         self.keys.insert(new.id.clone(), key);
+    }
+
+    /// The digest of a key.
+    pub(super) fn digest(&self, id: &str) -> Option<Vec<u8>> {
+        crypto::unhex(self.digests.get(id)?.strip_prefix(DIGEST)?)
     }
 
     pub(super) fn remove(&mut self, id: &str) {
@@ -115,7 +122,13 @@ mod tests {
             "annotations": { "other": "1", ANNOTATION: "{}" } });
         let read = json!({ "type": "Opaque", "metadata": metadata, "data": { "old": STANDARD.encode("sha256:1") } });
         let mut manifest = Manifest::of_secret(&read).unwrap();
-        let key = Key { name: "a".into(), subject: "ann".into(), issuer: String::new(), since: Timestamp::UNIX_EPOCH };
+        let key = Key {
+            name: "a".into(),
+            subject: "ann".into(),
+            issuer: String::new(),
+            since: Timestamp::UNIX_EPOCH,
+            made: None,
+        };
         manifest.put(&NewKey { id: "new".into(), secret: "s".into() }, key);
         manifest.remove("old");
         let written = manifest.secret("keys");

@@ -36,7 +36,10 @@ async fn a_key_is_good_until_it_is_rotated_or_revoked_and_never_written_down() {
     assert_eq!(taken(&path, "nuncio_"), Found::Unknown, "the Secret is there before any key");
     let first = keys.create(&ann, " laptop ").await.unwrap();
     assert_eq!(taken(&path, &first.secret), Found::Owner(first.id.as_str().into()));
-    assert!(first.id.starts_with("annshopexample-") && first.secret.len() > 40, "{first:?}");
+    assert!(
+        first.id.starts_with("annshopexample-") && first.id.matches('-').count() == 2 && first.secret.len() > 40,
+        "{first:?}"
+    );
     let text = fs::read_to_string(&path).unwrap();
     assert!(!text.contains(&first.secret) && text.contains("sha256:"), "{text}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -57,6 +60,51 @@ async fn a_key_is_good_until_it_is_rotated_or_revoked_and_never_written_down() {
     assert_eq!(taken(&path, &second.secret), Found::Unknown);
     assert!(keys.of(&ann).await.unwrap().is_empty());
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing lies about");
+}
+
+#[tokio::test]
+async fn who_is_called_the_same_elsewhere_has_other_ids() {
+    let whose = |subject: &str, issuer: &str| {
+        let id = id(&Identity { issuer: issuer.to_owned(), ..person(subject) });
+        id.rsplit_once('-').unwrap().0.to_owned()
+    };
+    let ann = whose("ann", "https://a.example");
+    assert_eq!(ann, whose("ann", "https://a.example"));
+    for other in [whose("ann", "https://b.example"), whose("a-n-n", "https://a.example")] {
+        assert!(other.starts_with("ann-") && other != ann, "{other}");
+    }
+    assert!(whose("é", "").starts_with("key-"));
+}
+
+#[tokio::test]
+async fn a_key_keeps_its_place_when_it_is_rotated() {
+    let directory = tempfile::tempdir().unwrap();
+    let (keys, ann) = (open(&directory.path().join("keys.yaml")).await.unwrap(), person("ann"));
+    let names = async || keys.of(&ann).await.unwrap().into_iter().map(|(_, key)| key.name).collect::<Vec<_>>();
+    let first = keys.create(&ann, "first").await.unwrap();
+    keys.create(&ann, "second").await.unwrap();
+    let before = keys.find(&ann, &first.id).await.unwrap();
+    keys.rotate(&ann, &first.id).await.unwrap();
+    assert_eq!(names().await, ["first", "second"]);
+    assert!(keys.find(&ann, &first.id).await.unwrap().since > before.since, "it is told since when it is another");
+    assert!(matches!(keys.find(&person("bob"), &first.id).await, Err(KeysError::Unknown)));
+}
+
+#[tokio::test]
+async fn a_new_key_is_handed_over_by_its_owners_browser_to_any_portal_that_has_the_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.yaml");
+    let (keys, ann) = (open(&path).await.unwrap(), person("ann"));
+    let new = keys.create(&ann, "laptop").await.unwrap();
+    let (sealed, other) = (new.sealed(), open(&path).await.unwrap());
+    assert!(!sealed.contains(&new.secret) && sealed != new.sealed(), "{sealed}");
+    assert_eq!(other.opened(&ann, &sealed).await.unwrap().secret, new.secret);
+    assert!(other.opened(&person("bob"), &sealed).await.is_none(), "it is not his");
+    for wrong in ["", ".", &new.id, &format!("{}.", new.id), &sealed[..sealed.len() - 2], &format!("x{sealed}")] {
+        assert!(other.opened(&ann, wrong).await.is_none(), "{wrong}");
+    }
+    keys.rotate(&ann, &new.id).await.unwrap();
+    assert!(other.opened(&ann, &sealed).await.is_none(), "it is good no longer");
 }
 
 #[tokio::test]

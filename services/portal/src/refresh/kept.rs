@@ -92,9 +92,9 @@ impl Kept {
         self.due().is_some_and(|due| due <= now)
     }
 
-    /// Somebody wants it now.
-    pub(super) fn wish(&mut self, now: Instant) {
-        if self.api.target.is_ok() {
+    /// Somebody wants it now. What could not be had last has its time, unless that `is_urgent`.
+    pub(super) fn wish(&mut self, now: Instant, is_urgent: bool) {
+        if self.api.target.is_ok() && (is_urgent || self.failures == 0) {
             self.due = Some(self.looked.map_or(now, |looked| now.max(looked + REST)));
         }
     }
@@ -247,7 +247,7 @@ mod tests {
         );
         assert!(Arc::ptr_eq(&shown, &kept.entry()), "pages are the same, too");
 
-        kept.wish(now);
+        kept.wish(now, false);
         let known = kept.begin(target).known;
         kept.take(Looked { api, reference: known, answer: Err(silent("it is gone")) }, None);
         let entry = kept.entry();
@@ -281,6 +281,21 @@ mod tests {
         assert!(waits(true, Failure::of_answer("the answer was 404")) > late);
         assert!(waits(true, silent("nobody answers")) < soon);
         assert!(waits(false, Failure::of_answer("the answer was 404")) < soon, "somebody says that there is one");
+    }
+
+    #[test]
+    fn what_cannot_be_had_has_its_time_whoever_wishes_but_for_those_who_may() {
+        let mut kept = Kept::updated(None, of_service(), Instant::now());
+        for _ in 0..8 {
+            let Question { api, .. } = kept.begin(kept.api.target.clone().unwrap());
+            kept.take(Looked { api, reference: None, answer: Err(silent("it hangs")) }, None);
+        }
+        let (due, now) = (kept.due().unwrap(), Instant::now());
+        assert!(due > now + Duration::from_secs(300));
+        kept.wish(now, false);
+        assert_eq!(kept.due(), Some(due));
+        kept.wish(now, true);
+        assert!(kept.due().unwrap() <= now + REST);
     }
 
     #[test]

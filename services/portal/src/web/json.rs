@@ -189,9 +189,15 @@ fn undocumented(entry: &Entry, reference: &Reference) -> Vec<String> {
     routes.map(|served| format!("{}/{}", served.namespace, served.name)).collect()
 }
 
-/// Looks at every document at once, as Edge Stack's portal does on the same request.
-pub(super) async fn refresh(site: Visit) -> StatusCode {
-    site.refresh.notify_one();
+/// Looks at every document at once, as Edge Stack's portal does on the same request; at those that could not be had last when
+/// their time has come, unless somebody asks who runs the gateway.
+pub(super) async fn refresh(site: Visit) -> (StatusCode, &'static str) {
+    let may_hurry = site.sees_console() || site.is_by_operator();
+    site.refresh.ask(may_hurry);
     site.content_wish.notify_one();
-    StatusCode::ACCEPTED
+    let told = match may_hurry {
+        true => "every document is looked at now\n",
+        false => "every document is looked at now, but for those that could not be had last: they have their time\n",
+    };
+    (StatusCode::ACCEPTED, told)
 }

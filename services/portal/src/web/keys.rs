@@ -1,10 +1,13 @@
-//! The page on which developers give themselves keys.
+//! The pages on which developers give themselves keys.
+//!
+//! What changes something is a form that is answered with another page, so that loading that again does nothing again.
 
 use askama::Template;
 use axum::extract::{Form, Path};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
+use nuncio_auth::cookie;
 use serde::Deserialize;
 
 use super::error::NotFound;
@@ -15,6 +18,12 @@ use crate::access::Identity;
 use crate::keys::{Key, KeyUse, Keys, KeysError, LONGEST, MOST, NewKey};
 use crate::texts::Texts;
 
+/// The cookie that a new key comes in, to the one page that shows it.
+const COOKIE: &str = "nuncio_key";
+/// How many seconds that has.
+const ON_THE_WAY: u32 = 120;
+const PAGE: &str = "/docs/keys";
+
 #[derive(Template)]
 #[template(path = "keys.html")]
 struct Page<'a> {
@@ -23,6 +32,18 @@ struct Page<'a> {
     /// A key that is shown this once.
     new: Option<NewKey>,
     wrong: Option<String>,
+}
+
+/// Asks once more before a key is good no longer.
+#[derive(Template)]
+#[template(path = "keys_confirm.html")]
+struct Confirm<'a> {
+    frame: Frame<'a>,
+    key: Row,
+    /// `rotate` or `revoke`.
+    change: &'static str,
+    /// The texts that say what is done, what that means, and that it is done.
+    texts: [&'static str; 3],
 }
 
 /// A key.
@@ -40,76 +61,141 @@ pub(super) struct Wanted {
     name: String,
 }
 
-/// What is done with the reader's keys.
-enum Change {
-    Nothing,
-    Create(String),
-    Rotate(String),
-    Revoke(String),
+/// The keys of the reader; a new one is shown this once.
+pub(super) async fn page(visit: Visit, headers: HeaderMap) -> Response {
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let Some(sealed) = cookie::values(&headers, COOKIE).next() else {
+        return list(&visit, keys, owner, None, None).await;
+    };
+    let new = keys.opened(owner, sealed).await;
+    let mut answer = list(&visit, keys, owner, new, None).await;
+    answer.headers_mut().append(header::SET_COOKIE, set_cookie("", 0, &headers));
+    answer
 }
 
-impl Change {
-    /// Does it; gives a new key, if there is one.
-    async fn make(&self, keys: &Keys, owner: &Identity) -> Result<Option<NewKey>, KeysError> {
-        match self {
-            Self::Nothing => Ok(None),
-            Self::Create(name) => keys.create(owner, name).await.map(Some),
-            Self::Rotate(id) => keys.rotate(owner, id).await.map(Some),
-            Self::Revoke(id) => keys.revoke(owner, id).await.map(|()| None),
+/// A new one.
+pub(super) async fn create(visit: Visit, headers: HeaderMap, Form(wanted): Form<Wanted>) -> Response {
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let done = keys.create(owner, &wanted.name).await;
+    changed(&visit, keys, owner, &headers, done.map(Some)).await
+}
+
+/// Asks whether another is meant to take the place of one.
+pub(super) async fn ask_rotate(visit: Visit, Path(id): Path<String>) -> Response {
+    let texts = ["keys_rotate_title", "keys_rotate_what", "keys_rotate"];
+    confirm(&visit, &id, "rotate", texts).await
+}
+
+/// Another in the place of one.
+pub(super) async fn rotate(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let done = keys.rotate(owner, &id).await;
+    changed(&visit, keys, owner, &headers, done.map(Some)).await
+}
+
+/// Asks whether the end of one is meant.
+pub(super) async fn ask_revoke(visit: Visit, Path(id): Path<String>) -> Response {
+    let texts = ["keys_revoke_title", "keys_revoke_what", "keys_revoke"];
+    confirm(&visit, &id, "revoke", texts).await
+}
+
+/// The end of one.
+pub(super) async fn revoke(visit: Visit, headers: HeaderMap, Path(id): Path<String>) -> Response {
+    let Some((keys, owner)) = whose(&visit) else { return nobody(&visit) };
+    let done = keys.revoke(owner, &id).await;
+    changed(&visit, keys, owner, &headers, done.map(|()| None)).await
+}
+
+/// Where keys are, and whose are asked for.
+fn whose(visit: &Visit) -> Option<(&Keys, &Identity)> {
+    visit.keys.as_ref().zip(visit.viewer.identity.as_ref())
+}
+
+/// Why there are none.
+fn nobody(visit: &Visit) -> Response {
+    if visit.keys.is_none() {
+        return NotFound::new(visit, visit.texts().text("keys_off")).into_response();
+    }
+    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None };
+    (StatusCode::FORBIDDEN, respond(&page)).into_response()
+}
+
+/// Leads on to the list after a change, with a new key in a cookie; says what was wrong otherwise.
+async fn changed(
+    visit: &Visit,
+    keys: &Keys,
+    owner: &Identity,
+    headers: &HeaderMap,
+    done: Result<Option<NewKey>, KeysError>,
+) -> Response {
+    match done {
+        Err(error) => list(visit, keys, owner, None, Some(error)).await,
+        Ok(new) => {
+            let mut answer = Redirect::to(PAGE).into_response();
+            let cookie = new.map(|new| set_cookie(&new.sealed(), ON_THE_WAY, headers));
+            answer.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+            answer
         }
     }
 }
 
-/// The keys of the reader.
-pub(super) async fn page(visit: Visit) -> Response {
-    answer(&visit, Change::Nothing).await
-}
-
-/// A new one, which is shown this once.
-pub(super) async fn create(visit: Visit, Form(wanted): Form<Wanted>) -> Response {
-    answer(&visit, Change::Create(wanted.name)).await
-}
-
-/// Another in the place of one.
-pub(super) async fn rotate(visit: Visit, Path(id): Path<String>) -> Response {
-    answer(&visit, Change::Rotate(id)).await
-}
-
-/// The end of one, which is not asked for again when the page that follows is loaded again.
-pub(super) async fn revoke(visit: Visit, Path(id): Path<String>) -> Response {
-    let answer = answer(&visit, Change::Revoke(id)).await;
-    if answer.status().is_success() { Redirect::to("/docs/keys").into_response() } else { answer }
-}
-
-/// Does something for the reader, and shows his keys.
-async fn answer(visit: &Visit, change: Change) -> Response {
-    let Some(keys) = &visit.keys else {
-        return NotFound::new(visit, visit.texts().text("keys_off")).into_response();
+/// The reader's keys.
+async fn list(
+    visit: &Visit,
+    keys: &Keys,
+    owner: &Identity,
+    new: Option<NewKey>,
+    failed: Option<KeysError>,
+) -> Response {
+    let (own, failed) = match (keys.of(owner).await, failed) {
+        (Ok(own), failed) => (own, failed),
+        (Err(error), failed) => (Vec::new(), failed.or(Some(error))),
     };
-    let page = Page { frame: visit.frame(), keys: Vec::new(), new: None, wrong: None };
-    let Some(owner) = &visit.viewer.identity else {
-        return (StatusCode::FORBIDDEN, respond(&page)).into_response();
+    let page = Page {
+        frame: visit.frame(),
+        keys: rows(visit, keys, own).await,
+        new,
+        wrong: failed.as_ref().map(|error| told(error, visit.texts())),
     };
-    let done = change.make(keys, owner).await;
-    let own = keys.of(owner).await;
-    let failed = done.as_ref().err().or(own.as_ref().err());
-    let (status, wrong) =
-        failed.map_or((StatusCode::OK, None), |error| (status(error), Some(told(error, visit.texts()))));
-    let own = own.unwrap_or_default();
+    shown(failed.as_ref(), &page)
+}
+
+async fn confirm(visit: &Visit, id: &str, change: &'static str, texts: [&'static str; 3]) -> Response {
+    let Some((keys, owner)) = whose(visit) else { return nobody(visit) };
+    let key = match keys.find(owner, id).await {
+        Ok(key) => key,
+        Err(error) => return list(visit, keys, owner, None, Some(error)).await,
+    };
+    match rows(visit, keys, vec![(id.to_owned(), key)]).await.pop() {
+        Some(key) => shown(None, &Confirm { frame: visit.frame(), key, change, texts }),
+        None => list(visit, keys, owner, None, None).await,
+    }
+}
+
+/// A page that is for no cache.
+fn shown(failed: Option<&KeysError>, page: &impl Template) -> Response {
+    let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (failed.map_or(StatusCode::OK, status), headers, respond(page)).into_response()
+}
+
+async fn rows(visit: &Visit, keys: &Keys, own: Vec<(String, Key)>) -> Vec<Row> {
     let uses = keys.used(&own.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>()).await;
+    let texts = visit.texts();
     let row = |(id, key): (String, Key)| Row {
-        used: uses
-            .get(&id)
-            .map_or_else(|| visit.texts().text("keys_never").to_owned(), |used| words(*used, visit.texts())),
+        used: uses.get(&id).map_or_else(|| texts.text("keys_never").to_owned(), |used| words(*used, texts)),
         name: key.name,
-        since: ago(visit.texts(), key.since),
+        since: ago(texts, key.since),
         id,
     };
-    let keys = own.into_iter().map(row).collect();
-    let page = Page { keys, new: done.ok().flatten(), wrong, ..page };
-    // A key is for no cache.
-    let headers = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    (status, headers, respond(&page)).into_response()
+    own.into_iter().map(row).collect()
+}
+
+/// The cookie, for these pages and no others; with no seconds to live, its end.
+fn set_cookie(value: &str, seconds: u32, headers: &HeaderMap) -> HeaderValue {
+    let is_over_tls = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    let secure = if is_over_tls { "; Secure" } else { "" };
+    let text = format!("{COOKIE}={value}; Path={PAGE}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 fn words(used: KeyUse, texts: &Texts) -> String {

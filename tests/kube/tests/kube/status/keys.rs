@@ -1,7 +1,7 @@
 //! Keys that developers give themselves, kept in the cluster.
 
 use http::header;
-use nuncio_e2e::{Client, Gateway, Reply, eventually, get, yaml};
+use nuncio_e2e::{Ask, Client, Gateway, Reply, eventually, get, yaml};
 use serde_json::{Value, json};
 
 use super::Stage;
@@ -25,12 +25,19 @@ fn role(namespace: &str) -> [Value; 3] {
     [role, binding, secret]
 }
 
-/// What ann, who is known by a password, does with her keys.
+/// A request of ann's, who is known by a password.
+fn as_ann(method: &'static str, path: &str) -> Ask {
+    get(HOST, path).method(method).with("authorization", "Basic YW5uOnB3").with("sec-fetch-site", "same-origin")
+}
+
+async fn ask(stage: &Stage, request: Ask) -> Reply {
+    Client::http(stage.site.http()).send(&request).await.unwrap()
+}
+
+/// What she does with her keys.
 async fn ann(stage: &Stage, method: &'static str, path: &str, form: &str) -> Reply {
-    let ask =
-        get(HOST, path).method(method).with("authorization", "Basic YW5uOnB3").with("sec-fetch-site", "same-origin");
-    let ask = ask.with("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
-    Client::http(stage.site.http()).send(&ask).await.unwrap()
+    let form = as_ann(method, path).with("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+    ask(stage, form).await
 }
 
 /// Waits until a request with a key has this status.
@@ -66,11 +73,13 @@ async fn a_key_is_kept_as_a_digest_in_a_secret_and_good_until_it_is_revoked() {
     let gateway = Gateway::start_by(&stage.site, &mut up).await;
     answered(&stage, "nobody's", 401).await;
 
-    let page = eventually("a key", async || {
+    let made = eventually("a key", async || {
         let reply = ann(&stage, "POST", "/docs/keys", "name=laptop").await;
-        if reply.status == 200 { Ok(reply) } else { Err(format!("{}: {}", reply.status, reply.text())) }
+        if reply.status == 303 { Ok(reply) } else { Err(format!("{}: {}", reply.status, reply.text())) }
     })
     .await;
+    let cookie = made.header("set-cookie").and_then(|cookie| cookie.split(';').next()).unwrap();
+    let page = ask(&stage, as_ann("GET", "/docs/keys").with("cookie", cookie)).await;
     assert_eq!(page.header(header::CACHE_CONTROL.as_str()), Some("no-store"));
     let text = page.text();
     let key = text.split("<code id=\"secret\">").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
