@@ -40,6 +40,8 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   const secret = await page.innerText('#secret');
   const found = await violations(page);
   await page.screenshot({ path: `${pictures}/keys-dark.png` });
+  await page.reload();
+  const again = { secret: await page.locator('#secret').count(), keys: await page.locator('main tbody tr').count() };
 
   await page.goto(`${origin}/docs/doc/default/stock/operations/items`);
   await tabTo(page, '#try-as');
@@ -56,9 +58,14 @@ await story(async ({ context, settings: { origin, pictures } }) => {
   await keys.goto(`${origin}/docs/keys`);
   const listed = await keys.innerText('main table');
   const shown = await keys.content();
-  await tabTo(keys, 'button[aria-label="Revoke laptop"]');
+  await tabTo(keys, 'a[aria-label="Revoke laptop"]');
   await keys.keyboard.press('Enter');
+  await keys.waitForURL('**/revoke');
+  const asked = await keys.innerText('main');
+  await tabTo(keys, 'main button.danger');
+  await keys.keyboard.press('Enter');
+  await keys.waitForURL(`${origin}/docs/keys`);
   await keys.waitForSelector('main table', { state: 'detached' });
   const ended = await sendUntil(page, '401');
-  return { refused, called, ended, sample, listed, isShownOnce: !shown.includes(secret), violations: found, faults };
+  return { refused, called, ended, sample, listed, again, asked, isShownOnce: !shown.includes(secret), violations: found, faults };
 });

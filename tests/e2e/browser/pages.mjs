@@ -1,41 +1,72 @@
-// Every page of the portal, or of the console, as it is on a wide screen in the light or on a narrow one in the dark.
+// Every page of the portal, or of the console, or of what is not as it should be: on a wide screen in the light or on a narrow
+// one in the dark, and as wide as screens are.
 import { story } from '../../support/browser/story.mjs';
+import { layout } from './layout.mjs';
 import { logIn, violations, watched } from './steps.mjs';
 
-const SCREENS = { wide: ['light', 1280, 900], narrow: ['dark', 390, 844] };
+const SCREENS = { wide: [['light'], 1280, 900], narrow: [['dark'], 390, 844], both: [['light', 'dark'], 1280, 900] };
 const CART = '/console/objects/Mapping/default/cart';
 
 const PATHS = {
   origin: [
-    '/docs/', '/docs/?q=nothing+is+called+so', '/docs/search', '/docs/search?term=cart', '/docs/search?term=nothing+is+called+so',
+    '/docs/', '/docs/?q=nothing+is+called+so', '/docs/search', '/docs/search?term=cart', '/docs/search?term=price_cents',
+    '/docs/search?term=nothing+is+called+so',
     '/docs/doc/default/cart', '/docs/doc/default/cart/operations/show', '/docs/doc/default/cart/operations/put_line',
     '/docs/doc/default/cart/schemas/Cart', '/docs/doc/default/stock', '/docs/doc/default/stock/changes', '/docs/changes', '/docs/keys',
-    '/docs/logout', '/docs/there/is/nothing',
+    '/docs/previews', '/docs/logout', '/docs/there/is/nothing',
   ],
   portal: [
     '/console/', '/console/?text=nothing+is+called+so', '/console/objects', '/console/objects?kind=Mapping&name=nothing', CART,
-    `${CART}/edit`, `${CART}/edit?spec.timeout_ms=900`, '/console/problems', '/console/explain',
+    `${CART}/edit`, `${CART}/edit?spec.timeout_ms=900`, `${CART}/edit?spec.timeout_ms=soon`, '/console/problems', '/console/explain',
     '/console/explain?url=http://shop.localhost:8080/api/products&headers=x-user:+ann', '/console/traffic', '/console/certificates',
     '/console/envoys', '/console/objects/Mapping/default/nothing',
   ],
+  // What operators write, what is refused, and APIs with which something is wrong.
+  portalInTrouble: [
+    '/docs/', '/docs/pages/', '/docs/pages/guide', '/docs/pages/short', '/docs/doc/default/gone',
+    '/docs/doc/default/gone/operations/items', '/docs/doc/default/nowhere', '/docs/doc/default/pattern', '/docs/doc/default/untitled',
+    '/docs/doc/default/untitled/operations/items', '/docs/doc/default/untitled/schemas/Thing', '/docs/search?term=giraffe',
+    '/docs/keys', '/docs/login', '/console/problems',
+  ],
 };
+
+// A new key, as it is shown once, and what is asked before it is another or none.
+async function keys(page, origin, look) {
+  await page.goto(`${origin}/docs/keys`);
+  await look('/docs/keys of nobody');
+  await logIn(page, origin, '/docs/keys');
+  await look('/docs/keys without a key');
+  await page.fill('main input[name=name]', 'laptop');
+  await page.click('button:has-text("Create")');
+  await page.waitForSelector('#secret');
+  await look('/docs/keys with a new key');
+  for (const change of ['Rotate', 'Revoke']) {
+    await page.click(`main table a:text-is("${change}")`);
+    await page.waitForURL(`**/${change.toLowerCase()}`);
+    await look(`/docs/keys, ${change}`);
+    await page.click('main form a');
+    await page.waitForURL(`${origin}/docs/keys`);
+  }
+}
 
 await story(async ({ context, settings }) => {
   const { page, faults } = await watched(context);
   const { part, screen } = settings;
-  if (part === 'origin') {
-    await logIn(page, settings.origin, '/docs/keys');
-    await page.fill('main input[name=name]', 'laptop');
-    await page.click('button:has-text("Create")');
-  }
   const found = [];
-  const [colorScheme, width, height] = SCREENS[screen];
-  await page.setViewportSize({ width, height });
-  for (const [index, path] of PATHS[part].entries()) {
-    await page.goto(settings[part] + path);
-    found.push(...(await violations(page, [colorScheme])).map((fault) => `${screen} ${path}: ${fault}`));
-    const name = `${part}-${String(index).padStart(2, '0')}-${screen}`;
+  const [schemes, width, height] = SCREENS[screen];
+  let count = 0;
+  const look = async (path) => {
+    found.push(...(await violations(page, schemes)).map((fault) => `${screen} ${path}: ${fault}`));
+    const name = `${part}-${String(count).padStart(2, '0')}-${screen}`;
+    count += 1;
     await page.screenshot({ path: `${settings.pictures}/${name}.png` });
+    if (screen !== 'narrow') found.push(...await layout(page));
+  };
+  await page.setViewportSize({ width, height });
+  if (part === 'origin') await keys(page, settings.origin, look);
+  for (const path of PATHS[part]) {
+    await page.goto((part === 'origin' ? settings.origin : settings.portal) + path);
+    await look(path);
   }
   return { violations: found, faults };
 });

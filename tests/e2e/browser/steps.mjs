@@ -50,7 +50,20 @@ export async function violations(page, colorSchemes = ['light', 'dark']) {
   }
   const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (tooWide > 0) found.push(`${page.url()} is ${tooWide} px wider than the window`);
+  found.push(...await page.evaluate(overweight, MOST));
   return found;
+}
+
+// The most that a page weighs, as it is sent, in bytes: all of its scripts, and itself.
+const MOST = { script: 60 << 10, page: 300 << 10 };
+
+// Runs in each page.
+function overweight(most) {
+  const of = (sort) => performance.getEntriesByType('resource').filter(({ initiatorType }) => initiatorType === sort);
+  const weight = (all) => all.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+  const weights = { script: weight(of('script')), page: weight(performance.getEntriesByType('navigation')) };
+  const over = Object.keys(most).filter((sort) => weights[sort] > most[sort]);
+  return over.map((sort) => `${location} has ${weights[sort]} bytes of ${sort}`);
 }
 
 // Moves the focus as the tabulator does, until it is there.

@@ -149,7 +149,8 @@ async fn a_key_is_made_and_used_by_the_keyboard_alone() {
     let sample = format!("curl 'http://{HOST}:8080/stock/items' \\\n  -H \"X-API-Key: $API_KEY\"");
     assert_eq!(text(&seen, "/sample"), sample, "no key is in it");
     assert!(text(&seen, "/listed").contains("laptop") && text(&seen, "/listed").contains("1 request"), "{seen:#}");
-    assert_eq!(seen["isShownOnce"], true);
+    assert_eq!((&seen["isShownOnce"], &seen["again"]), (&json!(true), &json!({ "secret": 0, "keys": 1 })), "{seen:#}");
+    assert!(text(&seen, "/asked").contains("Revoke the key laptop?"), "{seen:#}");
     gateway.stop().await;
 }
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use nuncio_e2e::{Client, Site, eventually, get};
+use nuncio_e2e::yaml::{documents, mapping, plain};
+use nuncio_e2e::{Client, Gateway, Site, eventually, get};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -54,6 +55,81 @@ async fn every_page_of_the_console_is_for_everybody_on_every_screen() {
         assert!(page.contains("affects 2 routes on 2 hosts") && !page.contains("ambassador_session"), "{page}");
     })
     .await;
+}
+
+/// What an operator writes: a page with everything that markdown has, one that is called otherwise in lists, and one that is wrong.
+const CONTENT: [(&str, &str); 6] = [
+    ("landing.md", "# Hello developers\n\n### Begin\n\nRead [the guide](guide.md)."),
+    (
+        "guide.md",
+        "![](logo.svg)\n\n# Guide\n\nA giraffe.\n\n#### Deep\n\n| Header | What it is for |\n|---|---|\n| `x-request-id-of-the-one-who-asked-first-of-all` \
+         | tells one from another |\n\n```sh\ncurl 'https://shop.example/api/products?with=everything&that=there&is=to&have=here&and=there'\n```\n\n> Said.\n\n\
+         1. One\n2. Averyveryverylongwordthatnobodywouldeverwriteinapageofhisowniguessbutsomebodydoes\n\n# Another",
+    ),
+    ("short.md", "---\ntitle: Short\n---\n# A heading that is longer than what it is called in lists"),
+    ("wrong.md", "---\ntitel: Wrong\n---\ntext"),
+    (
+        "logo.svg",
+        "<svg xmlns='http://www.w3.org/2000/svg' width='24' height='24' viewBox='0 0 1 1'><rect width='1' height='1'/></svg>",
+    ),
+    ("portal.yaml", "title: The Shop for its developers\nlogo: logo.svg\n"),
+];
+
+/// A document without a title, whose descriptions have headings of every level.
+fn untitled() -> Value {
+    let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Thing" } } });
+    json!({ "openapi": "3.1.0", "info": { "description": "# Overview\n\n#### Deep\n\n## Other" },
+        "paths": { "/items": { "get": { "operationId": "items", "description": "### Details\n\n##### More",
+            "parameters": [{ "name": "of", "in": "query", "description": "# Which", "schema": { "type": "string" } }],
+            "responses": { "200": { "description": "# All", "content": content } } } } },
+        "components": { "schemas": { "Thing": { "type": "object", "description": "## Parts",
+            "properties": { "name": { "type": "string", "description": "# Name" } } } } } })
+}
+
+#[tokio::test]
+async fn what_operators_write_and_what_goes_wrong_is_for_everybody() {
+    let site = Site::new();
+    let (release, untitled) = (watch::Sender::new(stock("1", &["name"])), watch::Sender::new(untitled()));
+    let _gone = service(site.at(9300), &release).await;
+    let _untitled = service(site.at(9301), &untitled).await;
+    let documented = |name: &str, port: u16| {
+        let mut mapping = mapping(name, &format!("/{name}/"), site.at(port));
+        mapping["spec"]["docs"] = json!({ "path": "/openapi.json" });
+        mapping
+    };
+    let mut pattern = documented("pattern", 9300);
+    pattern["spec"]["prefix"] = json!("/pattern/(one|two)/.*");
+    pattern["spec"]["prefix_regex"] = json!(true);
+    pattern["spec"]["docs"] = json!({ "url": format!("http://{}/openapi.json", site.at(9300)) });
+    let all = [documented("gone", 9300), documented("untitled", 9301), documented("nowhere", 9399), pattern];
+    site.write("site.yaml", plain(&site) + &documents(&all));
+    let content = site.root().join("content");
+    fs::create_dir_all(&content).unwrap();
+    CONTENT.iter().for_each(|(name, text)| fs::write(content.join(name), text).unwrap());
+    let gateway = Gateway::start_with(&site, |command| {
+        command
+            .arg(format!("--portal={}", site.at(8088)))
+            .args(["--portal-poll", "1", "--portal-content"])
+            .arg(&content);
+        command.arg("--portal-keys").arg(site.manifests().join("portal-keys.yaml"));
+    })
+    .await;
+    let shows = async |path: &str, part: &str| {
+        eventually(&format!("{path} shows {part}"), async || {
+            let page = Client::http(site.at(8088)).send(&get("localhost", path)).await.unwrap().text();
+            if page.contains(part) { Ok(()) } else { Err(page) }
+        })
+        .await;
+    };
+    for path in ["gone", "untitled", "pattern"] {
+        shows(&format!("/docs/doc/default/{path}"), "state current").await;
+    }
+    release.send_replace(json!("no document any more"));
+    shows("/docs/doc/default/gone", "Stale since").await;
+    shows("/docs/doc/default/nowhere", "state missing").await;
+    shows("/docs/search?term=giraffe", "/docs/pages/guide").await;
+    told_with(&site, "pages.mjs", &json!({ "part": "portalInTrouble", "screen": "both" })).await;
+    gateway.stop().await;
 }
 
 /// Beside the pictures: what they were made of.
