@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a duration like \"300ms\", \"1.5s\" or \"1m30s\", found \"{0}\"")]
+#[error("expected a duration like \"300ms\", \"1m30s\" or \"72h\" (of ms, s, m and h; a day is 24h), found \"{0}\"")]
 pub struct DurationError(String);
 
 /// Longest duration that is taken: about three centuries, what Go can hold.

@@ -74,7 +74,8 @@ pub use module_settings::{
 };
 pub use preview::{
     Preview, PreviewAccess, PreviewAccessMode, PreviewBackends, PreviewEntrypoint, PreviewInclude, PreviewIncludes,
-    PreviewLifetime, PreviewLifetimeFrom, PreviewPolicy, PreviewScheme, PreviewSelector, PreviewedService, WhenMissing,
+    PreviewLifetime, PreviewLifetimeFrom, PreviewMatch, PreviewPolicy, PreviewScheme, PreviewSelector,
+    PreviewedService, WhenMissing,
 };
 pub use preview_repository::{
     Filled, Forge, Gaps, PreviewCreators, PreviewRepository, PreviewSource, PreviewTemplate, TemplateService,

@@ -11,6 +11,7 @@
 
 pub mod address;
 pub mod api_key;
+mod assertion;
 pub mod basic;
 mod bearer;
 mod challenge;
@@ -30,6 +31,7 @@ pub mod share;
 mod strength;
 mod walk;
 
+pub use assertion::Asserted;
 pub use bearer::{Bearer, bearer};
 pub use challenge::challenge;
 pub use client::ClientKind;

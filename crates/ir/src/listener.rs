@@ -174,8 +174,8 @@ pub struct HttpSettings {
     /// Headers that say who a request is from, which clients cannot say of themselves: removed on entry, on every route.
     /// Lower case, sorted.
     pub identity_headers: Vec<String>,
-    /// How requests belong to previews; nothing where there are none.
-    pub previews: Option<PreviewEntry>,
+    /// How requests belong to previews.
+    pub previews: PreviewEntry,
     /// HTTP filters that the user switched on, in order; what every listener has is not listed.
     pub filters: Vec<HttpFilter>,
     /// Access log.

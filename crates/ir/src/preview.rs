@@ -78,10 +78,12 @@ impl PreviewWay {
 }
 
 /// How requests of a filter chain belong to previews.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PreviewEntry {
-    /// Names right below it are those of previews. Lower case.
-    pub domain: Arc<str>,
+    /// Names right below it are those of previews; none where there are no previews. Lower case.
+    pub domain: Option<Arc<str>>,
+    /// Where clients may choose a preview: names, or globs with one star at either end. Lower case.
+    pub hosts: Vec<String>,
     /// Headers that hold the key besides [`PREVIEW_HEADER`] and the baggage. Lower case.
     pub headers: Vec<String>,
     /// Who is believed.
@@ -90,6 +92,25 @@ pub struct PreviewEntry {
     pub by_cookie: Option<CookieChoice>,
     /// Where requests are told of that somebody follows through the services.
     pub probes: Option<ProbeLog>,
+}
+
+impl PreviewEntry {
+    /// Whether clients may choose a preview at a host, in lower case: at a preview's own that has chosen.
+    #[must_use]
+    pub fn may_be_chosen_at(&self, host: &str) -> bool {
+        let is_meant = |name: &String| match (name.strip_prefix('*'), name.strip_suffix('*')) {
+            (Some(tail), _) => host.len() > tail.len() && host.ends_with(tail),
+            (None, Some(head)) => host.len() > head.len() && host.starts_with(head),
+            (None, None) => host == name,
+        };
+        !self.is_for_previews(host) && self.hosts.iter().any(is_meant)
+    }
+
+    /// Whether a host is that of a preview, or of none.
+    fn is_for_previews(&self, host: &str) -> bool {
+        let label = self.domain.as_deref().and_then(|domain| host.strip_suffix(domain)?.strip_suffix('.'));
+        label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
+    }
 }
 
 /// Where a cookie chooses a preview.
@@ -126,6 +147,12 @@ pub enum PreviewTrust {
     Internal,
 }
 
+impl Default for PreviewTrust {
+    fn default() -> Self {
+        Self::Public { by_header: false }
+    }
+}
+
 /// What a table of a preview has that others have not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PreviewContext {
@@ -144,6 +171,23 @@ pub struct PreviewContext {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn previews_are_chosen_at_the_hosts_that_are_named() {
+        let hosts = ["shop.example", "*.eu.example", "admin.*"].map(str::to_owned).to_vec();
+        let entry = PreviewEntry { domain: Some("eu.example".into()), hosts, ..PreviewEntry::default() };
+        for (host, expected) in [
+            ("shop.example", true),
+            ("a.b.eu.example", true),
+            ("web--x.eu.example", false),
+            ("eu.example", false),
+            ("admin.example", true),
+            ("admin.", false),
+            ("other.example", false),
+        ] {
+            assert_eq!(entry.may_be_chosen_at(host), expected, "{host}");
+        }
+    }
 
     #[test]
     fn what_is_counted_tells_the_preview_and_the_way() {

@@ -28,7 +28,7 @@ pub(crate) fn add(
             chain: Arc::clone(chain),
             trusted_hops: listener.l7_depth.unwrap_or(0),
             max_concurrent_streams: listener.http2_max_concurrent_streams,
-            previews: http.previews.clone().map(|entry| trusted(entry, listener)),
+            previews: trusted(http.previews.clone(), listener),
             ..http.clone()
         }))
     };

@@ -60,8 +60,8 @@ pub(crate) struct Context<'a> {
     pub(crate) has_limits: bool,
     /// What Filters and FilterPolicies come to.
     pub(crate) protection: &'a Protection,
-    /// How requests from clients belong to previews, where there may be any.
-    pub(crate) previews: Option<&'a PreviewEntry>,
+    /// How requests from clients belong to previews.
+    pub(crate) previews: &'a PreviewEntry,
 }
 
 impl Context<'_> {

@@ -50,5 +50,6 @@ pub use pattern::HostPattern;
 pub use policy::CLEAR_CHAIN;
 pub use secrets::secret_problem;
 pub use world::{
-    AskedPlace, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl, PublicName, Resources, Served, World,
+    AskedPlace, PREVIEW_KEYS, PreviewProbe, PreviewReplacement, PreviewTimes, PreviewUrl, PublicName, Resources,
+    Served, World,
 };

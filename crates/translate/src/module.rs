@@ -18,7 +18,7 @@ const READINESS_PATH: &str = "/ambassador/v0/check_ready";
 /// Settings of every HTTP filter chain; what a Listener or chain says of itself is left at its default.
 pub(crate) fn http_settings(
     config: &ModuleConfig,
-    previews: Option<&PreviewEntry>,
+    previews: &PreviewEntry,
     problems: &mut Vec<Problem>,
 ) -> HttpSettings {
     let on = |flag: Option<bool>| flag.unwrap_or(false);
@@ -52,7 +52,7 @@ pub(crate) fn http_settings(
         suppress_envoy_headers: on(config.suppress_envoy_headers),
         client_cert: client_cert(config),
         identity_headers: Vec::new(),
-        previews: previews.cloned(),
+        previews: previews.clone(),
         filters: filters(config, problems),
         access_log: access_log(config, previews, problems),
     }
@@ -170,10 +170,10 @@ fn ip_rule(rule: &api::IpRule) -> IpRule {
 }
 
 /// The access log of every listener. Lines that would show keys of previews are as without a format.
-fn access_log(config: &ModuleConfig, previews: Option<&PreviewEntry>, problems: &mut Vec<Problem>) -> AccessLog {
+fn access_log(config: &ModuleConfig, previews: &PreviewEntry, problems: &mut Vec<Problem>) -> AccessLog {
     let path = config.envoy_log_path.clone().unwrap_or_else(|| "/dev/stdout".to_owned());
     let mut written = config.envoy_log_format.as_ref();
-    let shown = written.zip(previews).and_then(|(format, entry)| api::shown_key(format, &entry.headers));
+    let shown = written.filter(|_| previews.domain.is_some()).and_then(|it| api::shown_key(it, &previews.headers));
     if let Some(message) = shown {
         written = None;
         problems.push(Problem::error("InvalidFormat", "spec.config.envoy_log_format", message));

@@ -6,6 +6,7 @@ mod key;
 mod life;
 mod name;
 mod page;
+mod replacement;
 mod shadow;
 mod trust;
 mod tunnel;
@@ -13,22 +14,22 @@ mod tunnel;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::{
-    ObjectId, Preview, PreviewBackends, PreviewPolicy, PreviewedService, Problem, ServiceRef, WhenMissing,
-};
+use nuncio_api::{ObjectId, Preview, PreviewPolicy, Problem};
 use nuncio_ir::auth::{Filter, Sensitive};
 
 use crate::context::Context;
 use crate::coverage::Gate;
 use crate::pattern::HostPattern;
 use crate::service::{ServiceKey, Target, target};
-use crate::upstream::{Location, find};
 
-pub(crate) use include::{Group, Part, group};
+use self::replacement::replacements;
+
+pub(crate) use include::{Absent, Group, Part, group};
 pub(crate) use key::{Seed, fingerprint};
 pub(crate) use life::{Begun, Life, Phase, REMEMBERED};
 pub(crate) use name::is_below;
 pub(crate) use page::{mark, out_of_service, pointer, shield, tombstone, unknown_table};
+pub(crate) use replacement::Replacement;
 pub(crate) use shadow::{Base, Copied, Face, Shadow};
 pub(crate) use trust::Trust;
 pub(crate) use tunnel::Sockets;
@@ -83,43 +84,6 @@ pub(crate) struct Entrance {
     pub(crate) baseline: Arc<str>,
 }
 
-/// A service that is replaced.
-#[derive(Debug)]
-pub(crate) struct Replacement {
-    /// The Preview that says so: this one, or one that it includes.
-    pub(crate) owner: ObjectId,
-    pub(crate) location: Location,
-    /// Any where absent.
-    pub(crate) port: Option<u16>,
-    pub(crate) backend: PreviewedService,
-    /// Why there is nobody behind it.
-    pub(crate) missing: Option<String>,
-    /// Whether it may not stand in at all.
-    pub(crate) forbidden: bool,
-    /// Behind which a process is that stands in, where one is connected.
-    pub(crate) socket: Option<Arc<str>>,
-}
-
-impl Replacement {
-    /// Whether both are for some request.
-    fn overlaps(&self, other: &Self) -> bool {
-        self.location == other.location && (self.port.is_none() || other.port.is_none() || self.port == other.port)
-    }
-
-    /// Whether the same happens by both.
-    fn is_same(&self, other: &Self) -> bool {
-        let is_tunnel = self.backend.is_tunnel() || other.backend.is_tunnel();
-        let of_same = self.owner.namespace == other.owner.namespace && !is_tunnel;
-        of_same && self.port == other.port && self.backend == other.backend
-    }
-
-    /// Whether the baseline gets its requests meanwhile.
-    pub(crate) fn is_left_to_baseline(&self) -> bool {
-        let falls_back = self.backend.when_missing.unwrap_or_default() == WhenMissing::Baseline;
-        self.missing.is_some() && falls_back && !self.forbidden
-    }
-}
-
 /// Takes a Preview apart. `sockets` are those of each Preview.
 pub(crate) fn compile<'s>(
     id: &ObjectId,
@@ -132,7 +96,7 @@ pub(crate) fn compile<'s>(
 ) -> Compiled {
     let policy = &rules.policy;
     let selector = name::selector(id, spec.slug.as_deref());
-    let mut problems = Vec::new();
+    let mut problems: Vec<_> = name::unusual(id).into_iter().collect();
     let allowed = match forbidden(id, spec, policy) {
         Some(problem) => Err(problem),
         None => gate::of(id, spec, policy, context.protection),
@@ -149,8 +113,10 @@ pub(crate) fn compile<'s>(
     for part in &group.parts {
         let mut told = Vec::new();
         let more = self::replacements(&part.id, part.spec, policy, sockets(&part.id), context, &mut told);
-        problems.extend(told.into_iter().map(|problem| of_part(part, &problem)));
-        for replacement in more {
+        // Of what is not there it is said already that it is not.
+        let told = told.into_iter().filter(|_| part.absent.is_none());
+        problems.extend(told.map(|problem| of_part(part, &problem)));
+        for replacement in more.into_iter().map(|it| it.of(part)) {
             match replacements.iter().find(|other| other.overlaps(&replacement)) {
                 Some(other) if other.is_same(&replacement) => {}
                 Some(other) => problems.push(conflict(part, &replacement, other)),
@@ -181,23 +147,6 @@ pub(crate) fn compile<'s>(
         life,
         phase,
     }
-}
-
-/// What a Preview says itself that is replaced.
-fn replacements(
-    id: &ObjectId,
-    spec: &Preview,
-    policy: &PreviewPolicy,
-    sockets: Option<&Sockets>,
-    context: &Context<'_>,
-    problems: &mut Vec<Problem>,
-) -> Vec<Replacement> {
-    let services = spec.services.iter().enumerate();
-    let replacements = services.map(|(index, service)| {
-        let socket = sockets.and_then(|sockets| sockets.get(&service.baseline));
-        replacement(id, index, service, socket, policy, context, problems)
-    });
-    replacements.collect()
 }
 
 /// What is wrong with a Preview, for the one that includes it.
@@ -256,66 +205,4 @@ fn entrances(selector: &str, spec: &Preview, policy: &PreviewPolicy, problems: &
         }
     }
     entrances
-}
-
-fn replacement(
-    id: &ObjectId,
-    index: usize,
-    service: &PreviewedService,
-    socket: Option<&Arc<str>>,
-    policy: &PreviewPolicy,
-    context: &Context<'_>,
-    problems: &mut Vec<Problem>,
-) -> Replacement {
-    let only_own = policy.backends.unwrap_or_default() == PreviewBackends::Services;
-    let own = own(id, &service.backend, context);
-    let (missing, forbidden) = if service.is_tunnel() {
-        let forbidden = tunnel::forbidden(service, policy).is_some();
-        (tunnel::missing(index, service, socket, policy, problems), forbidden)
-    } else if only_own && own.is_none() {
-        let message = format!(
-            "the PreviewPolicy allows Services of the namespace {} alone, none of type ExternalName",
-            id.namespace
-        );
-        let field = format!("spec.services[{index}].backend");
-        problems.push(Problem::error("NotAllowed", field, message.clone()));
-        (Some(message), true)
-    } else {
-        let lacks = lacks(id, &service.backend, own.filter(|_| only_own), context);
-        let field = format!("spec.services[{index}].backend");
-        problems.extend(lacks.clone().map(|message| Problem::warning("NoEndpoints", field, message)));
-        problems.extend(lacks.is_none().then(|| idle_fallback(id, index, service, context)).flatten());
-        (lacks, false)
-    };
-    let found = find(&service.baseline, &id.namespace, context);
-    let (location, port) = (found.location, service.baseline.port);
-    let socket = socket.filter(|_| service.is_tunnel() && missing.is_none()).cloned();
-    Replacement { owner: id.clone(), location, port, backend: service.clone(), missing, forbidden, socket }
-}
-
-/// The Service of the Preview's own namespace that is named, if it is one, and not another name for anything.
-fn own(id: &ObjectId, backend: &ServiceRef, context: &Context<'_>) -> Option<ServiceKey> {
-    let Target::Name(Some(key)) = target(&backend.host, &id.namespace) else { return None };
-    let names_another = context.services.get(&key).is_some_and(|service| service.is_external_name());
-    (key.namespace == id.namespace && !names_another).then_some(key)
-}
-
-/// The baseline as what answers instead of a backend of which nobody knows whether it is there.
-fn idle_fallback(id: &ObjectId, index: usize, service: &PreviewedService, context: &Context<'_>) -> Option<Problem> {
-    let is_known = find(&service.backend, &id.namespace, context).source.is_some();
-    (!is_known && service.when_missing == Some(WhenMissing::Baseline)).then(|| {
-        let backend = &service.backend;
-        let message = format!("{backend} is no Service with endpoints of its own: it never counts as missing");
-        Problem::warning("NoEffect", format!("spec.services[{index}].whenMissing"), message)
-    })
-}
-
-/// Why there is nobody behind a backend, which has to be the Service `own` where one is given.
-fn lacks(id: &ObjectId, backend: &ServiceRef, own: Option<ServiceKey>, context: &Context<'_>) -> Option<String> {
-    let found = find(backend, &id.namespace, context);
-    let lacks = found.source.as_ref().and_then(|source| context.services.lacks_endpoints(source));
-    lacks.map(|error| error.to_string()).or_else(|| match (&found.source, own) {
-        (None, Some(key)) if context.services.get(&key).is_none() => Some(format!("there is no Service {key}")),
-        _ => None,
-    })
 }

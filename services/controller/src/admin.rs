@@ -1,6 +1,6 @@
 //! The HTTP server for operators: probes, metrics, and what the controller knows, as JSON.
 //!
-//! Meant for a loopback address: it has no authentication. All in it is read-only but `/api/v1/apply` and
+//! Meant for a loopback address: it has no authentication, but for previews (`caller`). All in it is read-only but `/api/v1/apply` and
 //! `/api/v1/preview-…`, which answer 403 unless the gateway was told to allow edits, and changes of previews. Secrets' contents are in none of its types. It answers only to names that no page of a stranger can have (`names`).
 //!
 //! | Path | What |
@@ -22,6 +22,7 @@
 //! | `/api/v1/openapi.json` | the description of all that |
 
 mod apis;
+mod caller;
 mod certificates;
 mod client;
 mod document;
@@ -47,14 +48,15 @@ mod traffic;
 mod tunnels;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::response::Html;
 use axum::routing::get;
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
@@ -63,6 +65,7 @@ use utoipa_axum::routes;
 pub use apis::{
     ApiView, CredentialView, DocsView, PathView, PublicHostView, RewriteView, UpstreamTlsView, UpstreamView,
 };
+pub use caller::{Caller, Callers, IdentityKeys};
 pub use certificates::{AuthoritiesView, CertificateView};
 pub use client::{AdminClient, AdminError, AdminReply};
 pub use edit::{
@@ -83,8 +86,7 @@ pub(crate) use page::holds_words;
 pub use page::{ListQuery, Page};
 pub use portal::{PortalDocsView, PortalNaming, PortalSearch, PortalView};
 pub use preview_changes::{
-    Caller, DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails,
-    PutPreview,
+    DeletePreview, Delivery, ExtendPreview, PreviewChanged, PreviewError, PreviewOutcome, ProblemDetails, PutPreview,
 };
 pub use preview_probe::{Handed, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 pub use preview_share::{PreviewShared, SharePreview};
@@ -210,8 +212,8 @@ const MAX_BODY: usize = 8 << 20;
 /// The shared state of all handlers.
 type Shared = Arc<dyn View>;
 
-/// All routes, over `view`, for requests to addresses, `localhost` and the host names `names`.
-pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
+/// All routes, over `view`, for requests to addresses, `localhost` and the host names `names`, by those whom `callers` knows.
+pub fn router(view: Arc<dyn View>, names: Vec<String>, callers: Callers) -> Router {
     let (api, document) = OpenApiRouter::with_openapi(document::begin())
         .routes(routes!(probes::check_alive))
         .routes(routes!(probes::check_ready))
@@ -252,6 +254,7 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
     api.route("/", get(move || async move { Html(index) }))
         .route("/api/v1/openapi.json", get(move || async move { axum::Json(document) }))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(Extension(callers))
         .layer(middleware::from_fn_with_state(names::Names::new(names), names::check))
         .with_state(view)
 }
@@ -261,7 +264,8 @@ pub fn router(view: Arc<dyn View>, names: Vec<String>) -> Router {
 /// # Errors
 /// When the listener fails for good.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod comments;
 pub(crate) mod events;
 mod forge;
 mod hook;
+mod keys;
 mod manifest;
 pub(crate) mod offline;
 mod place;
@@ -29,26 +30,27 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
+use futures_util::future::OptionFuture;
 use jiff::Timestamp;
-use nuncio_api::{
-    Duration, DurationError, Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec,
-};
+use nuncio_api::{Kind, Object, ObjectId, Preview, PreviewPolicy, PreviewRepository, Secret, Spec};
 use tokio::sync::mpsc;
 
 use self::hook::{Handled, Wanted};
 use self::manifest::Manifest;
 use self::rights::Grant;
-use self::steps::{delete_step, extend_step, keep_source, note_author};
+use self::steps::{cut, delete_step, extend_step, keep_generation, keep_source, length, note_author, raise_generation};
 use self::store::{Now, Step, Store};
 use self::tunnel::{Carrier, Tunnels};
 use crate::admin::{
     Caller, Carry, DeletePreview, Delivery, ExtendPreview, OpenTunnel, PreviewChanged, PreviewError, PreviewOutcome,
     PutPreview,
 };
+use crate::clock;
 use crate::engine::{Engine, TunnelChange};
 use crate::leader::Leadership;
 use crate::manifests::Opened;
 use crate::run::{Config, lock};
+use crate::source::kubernetes::Cluster;
 use crate::view::preview_view;
 
 /// What looks after Previews.
@@ -62,6 +64,8 @@ pub(crate) struct Lifecycle {
     envoy: Option<PathBuf>,
     /// Held while one is followed: they would take each other's lines away.
     probing: tokio::sync::Mutex<()>,
+    /// Where replicas share what keys are made of.
+    cluster: Option<Cluster>,
 }
 
 impl Lifecycle {
@@ -69,13 +73,16 @@ impl Lifecycle {
     pub(crate) fn of(config: &Config, source: &Opened) -> (Self, mpsc::UnboundedReceiver<TunnelChange>) {
         let (tunnels, told) = Tunnels::of(config);
         let envoy = config.envoy_admin.clone();
-        let (store, handled) = (Store::of(config, source), Mutex::default());
-        (Self { store, handled, tunnels, envoy, probing: tokio::sync::Mutex::default() }, told)
+        let (store, handled, cluster) = (Store::of(config, source), Mutex::default(), source.cluster());
+        (Self { store, handled, tunnels, envoy, probing: tokio::sync::Mutex::default(), cluster }, told)
     }
 
-    /// Keeps comments in step with previews, and takes away what has ended. Runs until it is dropped.
+    /// Keeps comments in step with previews, takes away what has ended, and has keys made that all replicas share. Runs until it
+    /// is dropped.
     pub(crate) async fn keep(self: Arc<Self>, engine: Arc<Mutex<Engine>>) {
-        tokio::join!(comments::follow(Arc::clone(&engine)), sweep::follow(self, engine));
+        let cluster = self.cluster.clone();
+        let keys = OptionFuture::from(cluster.map(|cluster| keys::follow(cluster, Arc::clone(&engine))));
+        tokio::join!(comments::follow(Arc::clone(&engine)), keys, sweep::follow(self, engine));
     }
 
     /// The same for as long as this replica leads.
@@ -96,6 +103,7 @@ impl Lifecycle {
             grant.covers(now.in_the_way())?;
             let (mut manifest, old) = (manifest.clone(), now.in_the_way());
             keep_source(&mut manifest.spec, old);
+            keep_generation(&mut manifest.spec, now.spec());
             grant.note(&mut manifest.spec);
             note_author(&mut manifest.spec, old, wanted.by.as_ref().filter(|_| grant == Grant::All));
             Ok(Step::Put(manifest.into()))
@@ -110,10 +118,12 @@ impl Lifecycle {
     ) -> Result<PreviewChanged, PreviewError> {
         let id = ObjectId::new(Kind::Preview, &*wanted.namespace, &*wanted.name);
         let length = length(wanted.ttl.as_deref())?;
-        self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
+        let until = length.map(|length| clock::now().saturating_add(length.0.as_secs()));
+        let changed = self.change(engine, &id, wanted.by.as_ref(), |grant, now| {
             grant.covers(now.spec())?;
             extend_step(&id, now, length)
-        })
+        })?;
+        Ok(PreviewChanged { why: cut(&changed, until).unwrap_or_default(), ..changed })
     }
 
     /// Ends a Preview.
@@ -190,7 +200,8 @@ impl Lifecycle {
                 Some(_) => wanted.is_known_by(source, now.times.has_ended),
                 None => wanted.is_stale(Timestamp::now()),
             };
-            let (manifest, unwanted) = wanted.judged(source);
+            let (mut manifest, unwanted) = wanted.judged(source);
+            raise_generation(&mut manifest.spec, now.spec());
             let is_known = known.is_some();
             why = known.or_else(|| unwanted.clone()).unwrap_or_default();
             Ok(match unwanted {
@@ -200,6 +211,11 @@ impl Lifecycle {
             })
         })?;
         Ok(if outcome == PreviewOutcome::Ignored { ignored(why) } else { changed(engine, id, outcome) })
+    }
+
+    /// Whether anything is written here.
+    pub(crate) fn may_write(&self) -> bool {
+        self.store.is_allowed().is_ok()
     }
 
     /// Whether somebody may change a Preview.
@@ -213,11 +229,6 @@ impl Lifecycle {
 /// What somebody may do where a Preview is.
 fn granted(engine: &Engine, id: &ObjectId, by: Option<&Caller>) -> Result<Grant, PreviewError> {
     rights::grant(policy(engine)?.1, by, &id.namespace)
-}
-
-/// For how long a Preview is to be shown.
-fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError> {
-    ttl.map(str::parse).transpose().map_err(|error: DurationError| PreviewError::Invalid(format!("ttl: {error}")))
 }
 
 /// What became of a Preview.
@@ -236,8 +247,13 @@ fn ignored(why: String) -> PreviewChanged {
 pub(crate) fn may_know(engine: &Engine, object: &Object, by: Option<&Caller>) -> bool {
     let (Some(by), Spec::Preview(spec)) = (by, &object.spec) else { return by.is_none() };
     let Ok((_, policy)) = policy(engine) else { return false };
-    let grant = rights::grant(policy, Some(by), &object.id.namespace);
-    rights::is_for(spec, policy, by) || grant.is_ok_and(|grant| grant.covers(Some(spec)).is_ok())
+    rights::is_for(spec, policy, by) || may_change(engine, object, Some(by))
+}
+
+/// Whether the policy lets somebody change a Preview.
+pub(crate) fn may_change(engine: &Engine, object: &Object, by: Option<&Caller>) -> bool {
+    let Spec::Preview(spec) = &object.spec else { return false };
+    granted(engine, &object.id, by).is_ok_and(|grant| grant.covers(Some(spec)).is_ok())
 }
 
 /// The policy that is in force.

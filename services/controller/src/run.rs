@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::config::{Config, Error, XdsAddress};
+use crate::admin::Callers;
 use crate::beside::Own;
 use crate::decider::Decider;
 use crate::duties::Duties;
@@ -77,7 +78,9 @@ pub async fn run(mut config: Config, shutdown: CancellationToken, events: mpsc::
     let _traffic = traffic.map(AbortOnDropHandle::new);
     let _events = AbortOnDropHandle::new(tokio::spawn(events::follow(Arc::clone(&engine))));
     let duties = Duties::begin(&mut config, &mut source, &engine, previews, served.progress.subscribe(), &shutdown);
-    let admin = admin::serve(config.admin, admin::router(view, config.admin_names.clone()), shutdown.clone());
+    let callers = Callers::new(config.identity_keys, config.portal_origins.said());
+    let router = admin::router(view, config.admin_names.clone(), callers);
+    let admin = admin::serve(config.admin, router, shutdown.clone());
     let xds = serve_xds(server, config.xds, shutdown.clone());
     let work = async {
         let (source, told) = source.read(&engine, &read).await?;

@@ -35,7 +35,7 @@ use crate::edit::Editor;
 use crate::engine::{Engine, located};
 use crate::event::LocatedProblem;
 use crate::explain;
-use crate::previews::{Lifecycle, may_know};
+use crate::previews::{Lifecycle, may_change, may_know};
 use crate::run::lock;
 
 pub(crate) use self::credentials::{credential, credentials_of};
@@ -43,7 +43,7 @@ use self::hosts::hosts;
 pub(crate) use self::hosts::{host_view, listener_view, names};
 pub(crate) use self::limits::pace;
 pub(crate) use self::objects::keys_of;
-pub(crate) use self::previews::{preview_view, previews};
+pub(crate) use self::previews::{backend_words, preview_view, previews};
 pub(crate) use self::routes::{Listed, route_view, routes};
 pub(crate) use self::topology::counted_as;
 pub(crate) use self::words::{conditions, header_text, query_text};
@@ -139,11 +139,16 @@ impl View for EngineView {
         Page::of(query, previews(&engine, query), |object| preview_view(&engine, object))
     }
 
-    fn seen_previews(&self, SeePreviews { namespace, name, by }: &SeePreviews) -> Page<PreviewView> {
-        let engine = lock(&self.engine);
-        let query = ListQuery { namespace: namespace.clone(), name: name.clone(), ..ListQuery::default() };
-        let known = previews(&engine, &query).filter(|object| may_know(&engine, object, by.as_ref()));
-        Page::of(&query, known, |object| preview_view(&engine, object))
+    fn seen_previews(&self, SeePreviews { namespace, name, by, limit }: &SeePreviews) -> Page<PreviewView> {
+        let (engine, by) = (lock(&self.engine), by.as_ref());
+        let (namespace, name) = (namespace.clone(), name.clone());
+        let query = ListQuery { namespace, name, limit: *limit, ..ListQuery::default() };
+        let known = previews(&engine, &query).filter(|object| may_know(&engine, object, by));
+        let can = self.changes.lifecycle.may_write();
+        Page::of(&query, known, |object| {
+            let may_change = can && may_change(&engine, object, by);
+            PreviewView { may_change, ..preview_view(&engine, object) }
+        })
     }
 
     fn preview_details(&self, query: &ListQuery) -> Page<PreviewDetailView> {

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use nuncio_controller::admin::IdentityKeys;
 use nuncio_controller::webhook::WebhookOptions;
 use nuncio_controller::{Config, Decider, Event, Manifests, OwnLimiter, PortalOrigins, Secrets, Topology, XdsAddress};
 use nuncio_telemetry::{Health, LogFormat, Options, Telemetry, Traces, shutdown_on_signal};
@@ -45,6 +46,7 @@ async fn serve(args: ControllerArgs) -> Outcome {
         admin_names: admin.names,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
+        identity_keys: None,
         envoy_admin: None,
         limiter: None,
         authz: authz.map(Decider::Elsewhere),
@@ -99,6 +101,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) allow_edits: bool,
     /// Whether it may change previews.
     pub(crate) allow_previews: bool,
+    /// By which it verifies by whom that is wanted.
+    pub(crate) identity_keys: Option<IdentityKeys>,
     /// The admin socket of the Envoy beside it.
     pub(crate) envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside it.
@@ -134,6 +138,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin_names,
         allow_edits,
         allow_previews,
+        identity_keys,
         envoy_admin,
         limiter,
         authz,
@@ -160,6 +165,7 @@ pub(crate) fn config(parts: Parts<'_>) -> Config {
         admin_names,
         allow_edits,
         allow_previews,
+        identity_keys,
         envoy_admin,
         limiter,
         authz,

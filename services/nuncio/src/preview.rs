@@ -141,7 +141,10 @@ fn share(args: &PreviewShareArgs) -> Outcome {
 fn extend(args: &PreviewExtendArgs) -> Outcome {
     let keeper = Keeper::open(&args.named.place)?;
     let Preview { namespace, name, .. } = one(&keeper, &args.named.preview)?;
-    keeper.extend(&namespace, &name, args.ttl.map(|ttl| ttl.to_string()))?;
+    let why = keeper.extend(&namespace, &name, args.ttl.map(|ttl| ttl.to_string()))?;
+    if !why.is_empty() {
+        eprintln!("warning: {why}");
+    }
     let ends = one(&keeper, &format!("{namespace}/{name}"))?.expires_at;
     print_text(&ends.map_or_else(|| "it does not end\n".to_owned(), |ends| format!("{}\n", time_text(ends))));
     Ok(())

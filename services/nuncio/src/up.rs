@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use anyhow::Context;
-use nuncio_controller::admin::AdminClient;
+use nuncio_controller::admin::{AdminClient, IdentityKeys};
 use nuncio_controller::{Decider, Event, OwnAuthz, OwnLimiter, OwnService, XdsAddress};
 use nuncio_envoy::{Ads, Bootstrap, bootstrap};
 use nuncio_ratelimit::{Observed, RunError};
@@ -101,6 +101,7 @@ async fn serve(args: UpArgs) -> Outcome {
         admin_names: admin.names,
         allow_edits: admin.allow_edits,
         allow_previews: admin.allow_previews,
+        identity_keys: Some(IdentityKeys(authz.identity_keys())),
         envoy_admin: Some(runtime_dir.admin_socket()),
         authz: Some(Decider::Own(OwnAuthz {
             service: OwnService { socket: runtime_dir.authz_socket(), wanted: authz_wanted },

@@ -7,19 +7,13 @@
 mod keys;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderMap;
-use nuncio_auth::Request;
-use nuncio_auth::jwt::{ClaimRules, check_claims};
-use nuncio_ir::auth::{ASSERTION_HEADER, Audiences, Presence};
-use serde_json::Value;
+use nuncio_auth::{Asserted, Request};
+use nuncio_ir::auth::{ASSERTION_HEADER, Sensitive};
 
 pub use self::keys::IdentityKeys;
 use self::keys::Known;
-
-/// How much the clocks of the gateway and of the portal may differ.
-const LEEWAY: Duration = Duration::from_secs(10);
 
 /// Somebody who is logged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +23,8 @@ pub(crate) struct Identity {
     /// Who vouches.
     pub(crate) issuer: String,
     pub(crate) groups: Vec<String>,
+    /// The gateway's word for all that, which the controller wants to see itself.
+    pub(crate) assertion: Sensitive,
 }
 
 /// Who reads.
@@ -97,20 +93,6 @@ fn origin(headers: &HeaderMap) -> String {
     Request::new("GET", text("x-forwarded-proto"), text("host"), "/").origin()
 }
 
-/// What the gateway says of an address's requests, and for how long.
-fn rules(origin: &str) -> ClaimRules {
-    let needed = Presence { required: true, leeway: LEEWAY };
-    ClaimRules {
-        audiences: Audiences::Any(vec![origin.into()]),
-        require_audience: true,
-        issuer: Some("nuncio".to_owned()),
-        require_issuer: true,
-        expires_at: needed,
-        issued_at: needed,
-        ..ClaimRules::default()
-    }
-}
-
 async fn identity(known: &Known, token: &str, origin: &str) -> Option<Identity> {
     let claims = match known.verify(token).await {
         Ok(claims) => claims,
@@ -120,23 +102,21 @@ async fn identity(known: &Known, token: &str, origin: &str) -> Option<Identity> 
         }
     };
     let now = u64::try_from(jiff::Timestamp::now().as_second()).ok()?;
-    if let Err(error) = check_claims(&rules(origin), &claims, now) {
-        tracing::warn!("an assertion for {origin} is not believed: {error}");
-        return None;
+    match Asserted::read(&claims, &[origin.to_owned()], now) {
+        Ok(Asserted { subject, issuer, groups }) => {
+            Some(Identity { subject, issuer, groups, assertion: Sensitive(token.into()) })
+        }
+        Err(error) => {
+            tracing::warn!("an assertion for {origin} is not believed: {error}");
+            None
+        }
     }
-    let text = |claim: &str| claims[claim].as_str().unwrap_or_default().to_owned();
-    let groups = claims["groups"].as_array().into_iter().flatten();
-    Some(Identity {
-        subject: Some(text("sub")).filter(|subject| !subject.is_empty())?,
-        issuer: text("idp"),
-        groups: groups.filter_map(Value::as_str).map(str::to_owned).collect(),
-    })
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use nuncio_auth::jwt::Signer;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

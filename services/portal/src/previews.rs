@@ -8,6 +8,7 @@ mod difference;
 mod doctor;
 mod form;
 mod hooks;
+mod list;
 mod model;
 mod pages;
 mod problem;
@@ -39,7 +40,7 @@ pub(crate) fn api() -> OpenApiRouter<Site> {
 /// What forges send, and pages.
 pub(crate) fn router() -> Router<Site> {
     hooks::router()
-        .route("/docs/previews", get(pages::list))
+        .route("/docs/previews", get(list::list))
         .route("/docs/previews/new", get(form::new).post(form::create))
         .route("/docs/previews/new/fields", post(form::create_by_fields))
         .route("/docs/previews/{namespace}/{name}", get(pages::one))

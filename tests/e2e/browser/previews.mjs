@@ -36,7 +36,8 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await still.getByLabel('Who may see it').selectOption('Public');
   await still.click('text="Create"');
   const byFields = await still.innerText('main');
-  await still.click('text=Delete this preview');
+  await still.click('summary:has-text("Delete this preview")');
+  await still.click('text=Delete it now');
   await still.goto(`${origin}/docs/previews/default/tax`);
 
   await context.setExtraHTTPHeaders(headers);
@@ -55,7 +56,8 @@ await story(async ({ context, settings: { origin, token, manifest, fields, pictu
   await look('/docs/previews/default/tax', 'one');
   await look('/docs/previews/new', 'new');
 
-  await still.click('text=Delete this preview');
+  await still.click('summary:has-text("Delete this preview")');
+  await still.click('text=Delete it now');
   await still.waitForURL(`${origin}/docs/previews`);
   const gone = await still.innerText('main');
   return { empty, refused, made, extended, doctor, lacking, byFields, ended, list, none, gone, violations: found, faults };

@@ -178,6 +178,15 @@ impl Site {
         self.command(bind, &tools::envoy())
     }
 
+    /// The same with diagnostics at all of the machine's addresses: for one that has a network of its own.
+    #[must_use]
+    pub fn up_for_others(&self, bind: IpAddr) -> Command {
+        let admin = SocketAddr::from((Ipv4Addr::UNSPECIFIED, self.admin().port()));
+        let mut command = self.up_with(bind, &tools::envoy(), admin);
+        command.arg(self.manifests());
+        command
+    }
+
     fn command(&self, bind: IpAddr, envoy: &Path) -> Command {
         let mut command = self.up_without_manifests(bind, envoy);
         command.arg(self.manifests());
@@ -187,9 +196,13 @@ impl Site {
     /// `nuncio up` at this place's addresses, not told yet where manifests are.
     #[must_use]
     pub fn up_without_manifests(&self, bind: IpAddr, envoy: &Path) -> Command {
+        self.up_with(bind, envoy, self.admin())
+    }
+
+    fn up_with(&self, bind: IpAddr, envoy: &Path, admin: SocketAddr) -> Command {
         let mut command = self.nuncio(&["up", "--concurrency", "1"]);
         command.arg("--envoy").arg(envoy);
-        command.args(["--bind", &bind.to_string(), "--admin", &self.admin().to_string()]);
+        command.args(["--bind", &bind.to_string(), "--admin", &admin.to_string()]);
         command
     }
 

@@ -51,16 +51,22 @@ pub(super) fn of(id: &ObjectId, node: &Node<'_>, file: &Arc<str>) -> Remains {
         }
         Kind::TLSContext => server_names(node).map_or(Remains::Nothing, Remains::ServerNames),
         Kind::FilterPolicy | Kind::GatewayFilterPolicy => rules(node, file),
-        Kind::PreviewPolicy => {
-            let policy = part::<PreviewPolicy>(node, &["domain"], file, validate::preview_domain);
-            // One that is at odds with the hosts is most likely not the domain that was meant: it takes no names.
-            let hosts = part::<PreviewPolicy>(node, &["domain", "hosts"], file, |_, _, _| ());
-            let at_odds = hosts.is_some_and(|policy| validate::host_below_domain(&policy).is_some());
-            policy.filter(|_| !at_odds).map_or(Remains::Nothing, |policy| Remains::Domain(policy.domain))
-        }
+        Kind::PreviewPolicy => Remains::Previews(previews(node, file)),
         Kind::Module if *id.name == *super::module::NAME && names_access_list(node) => Remains::AccessList,
         _ => Remains::Nothing,
     }
+}
+
+/// What is for previews alone by a policy.
+fn previews(node: &Node<'_>, file: &Arc<str>) -> Box<PreviewPolicy> {
+    let policy = part::<PreviewPolicy>(node, &["domain"], file, validate::preview_domain);
+    // One that is at odds with the hosts is most likely not the domain that was meant: it takes no names.
+    let hosts = part::<PreviewPolicy>(node, &["domain", "hosts"], file, |_, _, _| ());
+    let at_odds = hosts.is_some_and(|policy| validate::host_below_domain(&policy).is_some());
+    let headers = part::<PreviewPolicy>(node, &["headers"], file, validate::preview_headers);
+    let domain = policy.filter(|_| !at_odds).map(|policy| policy.domain).unwrap_or_default();
+    let headers = headers.map(|policy| policy.headers).unwrap_or_default();
+    Box::new(PreviewPolicy { domain, headers, ..PreviewPolicy::default() })
 }
 
 /// What of a FilterPolicy's rule says which requests it is for, and before which others.

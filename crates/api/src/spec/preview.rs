@@ -1,5 +1,6 @@
 //! `Preview`: some services replaced by others, at URLs of its own; and `PreviewPolicy`, which says what Previews may do.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -75,11 +76,36 @@ pub struct PreviewedService {
     /// Who gets them: `[scheme://]host[.namespace][:port]`. Required, unless `tunnel` stands instead.
     #[serde(skip_serializing_if = "ServiceRef::is_absent")]
     pub backend: ServiceRef,
+    /// Which of its requests, where not all; the baseline gets the others.
+    #[serde(rename = "match")]
+    pub matches: Option<PreviewMatch>,
     /// The process gets them for which somebody runs `nuncio preview serve`; default `false`.
     pub tunnel: Option<bool>,
     /// What happens while there is nobody behind `backend`; default `Fail`.
     #[serde(rename = "whenMissing")]
     pub when_missing: Option<WhenMissing>,
+}
+
+/// Which requests of a service are meant: those for which all holds that is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub struct PreviewMatch {
+    /// Their path begins so, as clients send it: `/cart/items`.
+    pub prefix: Option<String>,
+    /// Their method: `GET`.
+    pub method: Option<String>,
+    /// Headers that they have, with just these values.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl std::fmt::Display for PreviewMatch {
+    /// `GET /cart/items* x-tenant: acme`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let prefix = self.prefix.iter().map(|prefix| format!("{prefix}*"));
+        let headers = self.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+        let words: Vec<_> = self.method.iter().cloned().chain(prefix).chain(headers).collect();
+        f.write_str(&words.join(" "))
+    }
 }
 
 impl PreviewedService {
@@ -98,8 +124,8 @@ pub struct PreviewInclude {
     pub name: String,
     /// Its namespace; default is that of the Preview which includes it, and others are for the `PreviewPolicy` to allow.
     pub namespace: Option<String>,
-    /// What happens while it is not there, or has ended: with `Fail`, the default, all requests are answered 503; with `Baseline`
-    /// its services are those of the baseline.
+    /// What happens while it has ended, or may not be: with `Fail`, the default, requests of its services are answered 503, and all
+    /// requests where nobody knows which those are; with `Baseline` its services are those of the baseline.
     #[serde(rename = "whenMissing")]
     pub when_missing: Option<WhenMissing>,
 }
@@ -208,8 +234,8 @@ pub struct PreviewPolicy {
     /// one star at either end.
     #[serde(rename = "trustedUpstreams")]
     pub trusted_upstreams: Vec<String>,
-    /// The Secret, in the policy's namespace, of whose `key` the keys of previews are made; where absent each controller makes
-    /// its own when it starts.
+    /// The Secret, in the policy's namespace, of whose `key` the keys of previews are made; default in a cluster is
+    /// `nuncio-preview-keys`. Where there is none each controller makes its own when it starts.
     #[serde(rename = "secretName")]
     pub secret_name: Option<String>,
     /// How long a Preview is shown that does not say it itself.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Preview, PreviewAccess, PreviewEntrypoint, PreviewLifetime, PreviewedService, WhenMissing};
+use super::{Preview, PreviewAccess, PreviewEntrypoint, PreviewLifetime, PreviewMatch, PreviewedService, WhenMissing};
 
 /// Where repositories are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
@@ -123,6 +123,9 @@ pub struct TemplateService {
     /// Who gets them. Required.
     pub backend: String,
     /// As in a Preview.
+    #[serde(rename = "match")]
+    pub matches: Option<PreviewMatch>,
+    /// As in a Preview.
     #[serde(rename = "whenMissing")]
     pub when_missing: Option<WhenMissing>,
 }
@@ -188,6 +191,7 @@ impl PreviewTemplate {
             services.push(PreviewedService {
                 baseline: parse("baseline", &service.baseline)?,
                 backend: parse("backend", &service.backend)?,
+                matches: service.matches.clone(),
                 tunnel: None,
                 when_missing: service.when_missing,
             });

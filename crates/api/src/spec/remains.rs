@@ -1,6 +1,6 @@
 //! What is left of an object that cannot be used.
 
-use crate::{FilterPolicy, Mapping, TcpMapping};
+use crate::{FilterPolicy, Mapping, PreviewPolicy, TcpMapping};
 
 /// What could be read of an object that cannot be used. What it was meant for answers nothing then, instead of being left
 /// to another object.
@@ -21,8 +21,9 @@ pub enum Remains {
     Rules(Box<FilterPolicy>),
     /// Of a FilterPolicy: there is no telling which requests it is for.
     AnyRule,
-    /// Of a PreviewPolicy: the domain below which names are for previews alone.
-    Domain(String),
+    /// Of a PreviewPolicy: the domain below which names are for previews alone, and the headers that hold their keys, each if it
+    /// can be read; every other field is at its default.
+    Previews(Box<PreviewPolicy>),
     /// Of the Module: its text speaks of `ip_allow` or `ip_deny`.
     AccessList,
 }

@@ -26,6 +26,12 @@ const WITH_KEYS: [&str; 5] = ["x-nuncio-preview", "x-nuncio-scope", "x-nuncio-se
 
 /// Checks that a text for logs shows no key of a preview, which `others` hold too, in lower case. Of operators that are complete.
 pub(super) fn keeps_keys(text: &str, others: &[String]) -> Result<(), String> {
+    let told = |header| format!("{header} may hold the key of a preview, which is not to be in logs");
+    header_of_key(text, others).map_or(Ok(()), |header| Err(told(header)))
+}
+
+/// The header in which a text shows what may be the key of a preview.
+pub(super) fn header_of_key(text: &str, others: &[String]) -> Option<String> {
     let is_kept = |header: &str| WITH_KEYS.contains(&header) || others.iter().any(|other| other == header);
     let mut rest = text;
     while let Some(start) = rest.find('%') {
@@ -42,12 +48,12 @@ pub(super) fn keeps_keys(text: &str, others: &[String]) -> Result<(), String> {
             "CEL" => kept_header(parameters, is_kept),
             _ => None,
         };
-        if let Some(header) = shown {
-            return Err(format!("{header} may hold the key of a preview, which is not to be in logs"));
+        if shown.is_some() {
+            return shown;
         }
         rest = after;
     }
-    Ok(())
+    None
 }
 
 fn lone_percent(after: &str) -> String {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::value::{header_text, is_token};
-use super::{format, invalid, regex};
-use crate::AddedHeader;
+use super::{format, invalid, no_effect, regex};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
+use crate::{AddedHeader, AddedHeaders};
 
 /// Headers to be added. Envoy refuses to touch `Host` and pseudo-headers this way.
 pub(super) fn added<'a>(
@@ -27,6 +27,25 @@ pub(super) fn added<'a>(
             issues.error(&value_path, "InvalidFormat", message);
         }
     }
+}
+
+/// Takes out headers whose values would show the key of a preview to whom it is none of the business of: a visitor, or a third
+/// party.
+pub(super) fn keep_keys(headers: &mut AddedHeaders, path: &Path<'_>, issues: &mut Issues<'_>) {
+    headers.retain(|name, header| {
+        let shown = format::header_of_key(&header.value, &[]);
+        if let Some(shown) = &shown {
+            let message = format!("is not added: {shown} may hold the key of a preview, which nobody else is to see");
+            no_effect(&path.key(name).key("value"), message, issues);
+        }
+        shown.is_none()
+    });
+}
+
+/// The header in which a value that is added shows what may be the key of a preview, where `headers` hold that too.
+#[must_use]
+pub fn added_key(value: &str, headers: &[String]) -> Option<String> {
+    format::header_of_key(value, headers)
 }
 
 /// Headers to be removed.

@@ -211,11 +211,13 @@ fn redirects(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
 
 fn headers(mapping: &mut Mapping, path: &Path<'_>, issues: &mut Issues<'_>) {
     let added = [
-        ("add_request_headers", &mapping.add_request_headers),
-        ("add_response_headers", &mapping.add_response_headers),
+        ("add_request_headers", &mut mapping.add_request_headers),
+        ("add_response_headers", &mut mapping.add_response_headers),
     ];
     for (name, headers) in added {
-        header::added(headers.iter().flatten(), &path.key(name), issues);
+        let path = path.key(name);
+        header::added(headers.iter().flatten(), &path, issues);
+        headers.iter_mut().for_each(|headers| header::keep_keys(headers, &path, issues));
     }
     let removed = [
         ("remove_request_headers", &mapping.remove_request_headers),

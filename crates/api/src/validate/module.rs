@@ -48,6 +48,7 @@ fn policies(config: &mut ModuleConfig, path: &Path<'_>, issues: &mut Issues<'_>)
         ("add_response_headers", &mut defaults.add_response_headers),
     ] {
         let before = issues.errors();
+        header::keep_keys(headers, &path.key(name), issues);
         header::added(&*headers, &path.key(name), issues);
         if issues.errors() > before {
             headers.clear();

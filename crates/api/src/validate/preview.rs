@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use super::value::header_text;
 use super::{filter_policy, header, hostname, invalid, missing, preview_repository, target};
 use crate::parse::Issues;
 use crate::text::shorten;
 use crate::yaml::Path;
-use crate::{Preview, PreviewAccess, PreviewAccessMode, PreviewInclude, PreviewPolicy, PreviewedService};
+use crate::{Preview, PreviewAccess, PreviewAccessMode, PreviewInclude, PreviewMatch, PreviewPolicy, PreviewedService};
 
 /// What one preview may replace, and at how many hosts it may be seen.
 const MOST_SERVICES: usize = 32;
@@ -51,12 +52,12 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
         false => count_at_most(preview.services.len(), MOST_SERVICES, &services, issues),
     }
     includes(&preview.includes, &path.key("includes"), issues);
-    let mut baselines = BTreeSet::new();
     for (index, service) in preview.services.iter().enumerate() {
         let path = services.index(index);
         target(&service.baseline, &path.key("baseline"), issues);
         backend(service, &path.key("backend"), issues);
-        if !baselines.insert((&service.baseline.host, service.baseline.port)) {
+        service.matches.iter().for_each(|it| matches(it, &path.key("match"), issues));
+        if preview.services[..index].iter().any(|other| takes_all_of(other, service)) {
             invalid(&path.key("baseline"), "is replaced already", issues);
         }
     }
@@ -67,6 +68,34 @@ pub(crate) fn preview(preview: &Preview, path: &Path<'_>, issues: &mut Issues<'_
         let message = format!("expected a time like \"2026-12-24T18:00:00Z\", found \"{}\"", shorten(text));
         invalid(&path.key("lifetime").key("expiresAt"), message, issues);
     }
+}
+
+/// Whether nothing is left for `later` of what `first` replaces.
+fn takes_all_of(first: &PreviewedService, later: &PreviewedService) -> bool {
+    let place = |service: &PreviewedService| (service.baseline.host.clone(), service.baseline.port);
+    place(first) == place(later) && (first.matches.is_none() || first.matches == later.matches)
+}
+
+fn matches(matches: &PreviewMatch, path: &Path<'_>, issues: &mut Issues<'_>) {
+    if *matches == PreviewMatch::default() {
+        missing(&path.key("prefix"), issues);
+    }
+    let is_path = |text: &String| text.starts_with('/') && !text.contains(['?', '#']) && text.is_ascii();
+    if let Some(prefix) = matches.prefix.as_ref().filter(|prefix| !is_path(prefix)) {
+        let message = format!("expected the beginning of a path, such as \"/cart/\", found \"{}\"", shorten(prefix));
+        invalid(&path.key("prefix"), message, issues);
+    }
+    header_text(matches.prefix.as_deref(), &path.key("prefix"), issues);
+    let is_method =
+        |text: &String| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+    if let Some(method) = matches.method.as_ref().filter(|method| !is_method(method)) {
+        invalid(
+            &path.key("method"),
+            format!("expected a method such as \"GET\", found \"{}\"", shorten(method)),
+            issues,
+        );
+    }
+    header::matched(&matches.headers, &path.key("headers"), issues);
 }
 
 fn includes(includes: &[PreviewInclude], path: &Path<'_>, issues: &mut Issues<'_>) {
@@ -159,7 +188,7 @@ pub(crate) fn preview_policy(policy: &mut PreviewPolicy, path: &Path<'_>, issues
     for (index, host) in policy.hosts.iter().enumerate() {
         hostname::glob(host, &hosts.index(index), issues);
     }
-    propagated(&policy.headers, &path.key("headers"), issues);
+    preview_headers(policy, path, issues);
     let trusted = path.key("trustedUpstreams");
     for (index, host) in policy.trusted_upstreams.iter().enumerate().filter(|(_, host)| host.parse::<IpAddr>().is_err())
     {
@@ -194,9 +223,10 @@ pub(crate) fn host_below_domain(policy: &PreviewPolicy) -> Option<&str> {
 }
 
 /// Headers whose value the gateway replaces. What others mean by theirs is not for it to write.
-fn propagated(names: &[String], path: &Path<'_>, issues: &mut Issues<'_>) {
-    count_at_most(names.len(), MOST_HEADERS, path, issues);
-    for (index, name) in names.iter().enumerate() {
+pub(crate) fn preview_headers(policy: &mut PreviewPolicy, path: &Path<'_>, issues: &mut Issues<'_>) {
+    let path = path.key("headers");
+    count_at_most(policy.headers.len(), MOST_HEADERS, &path, issues);
+    for (index, name) in policy.headers.iter().enumerate() {
         let path = path.index(index);
         let name = name.to_ascii_lowercase();
         header::changed_name(&name, &path, issues);

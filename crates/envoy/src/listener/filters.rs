@@ -44,7 +44,7 @@ pub(super) fn filters(settings: &HttpSettings) -> Vec<PbHttpFilter> {
     let router = Router { suppress_envoy_headers: settings.suppress_envoy_headers, ..Default::default() };
     let mut filters: Vec<_> = scope::select(settings).into_iter().collect();
     filters.push(scope::on_miss(settings));
-    filters.extend(settings.previews.iter().map(scope::of_previews));
+    filters.extend(scope::of_previews(&settings.previews));
     filters.extend(probes(settings));
     filters.extend(settings.filters.iter().filter_map(chosen));
     filters.push(filter(CORS_FILTER, &Cors {}));

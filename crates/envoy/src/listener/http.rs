@@ -66,7 +66,7 @@ pub(super) fn connection_manager(settings: &HttpSettings) -> HttpConnectionManag
 }
 
 fn access_logs(settings: &HttpSettings) -> Vec<AccessLog> {
-    let probes = settings.previews.as_ref().and_then(|entry| entry.probes.as_ref());
+    let probes = settings.previews.probes.iter();
     std::iter::once(access_log::requests(&settings.access_log)).chain(probes.map(access_log::probes)).collect()
 }
 

@@ -1,8 +1,9 @@
 -- Looks further where a request has found no route: host names are case-insensitive but scope keys
 -- are not, and what no table of an exact host takes belongs to the table of the wildcards.
 --
--- PREVIEWS and CLASS are written above: whether requests may belong to previews, and what the scope keys
--- of the listener's class end with.
+-- PREVIEWS, TRUST and CLASS are written above: whether requests may belong to previews, who is believed about
+-- them ("public" or "internal"), and what the scope keys of the listener's class end with. So is what baggage.lua
+-- has.
 
 -- Whether the route allows what the request asks to switch to. Envoy decides that before this filter
 -- has found the route, so the route says it a second time, in its metadata.
@@ -73,26 +74,45 @@ local function find(handle, led)
   return nil
 end
 
+-- Where there are no previews nobody looks at what a request says of one: no client's word of it goes further, and
+-- the key that a service hands on is nobody's, and so never the baseline's. Gives how it was led, and a status.
+local function without_previews(handle)
+  local headers = handle:headers()
+  local asked = headers:get("x-nuncio-scope")
+  local host = asked and asked:match("^[^|]*")
+  if not host or asked == host .. "|" .. CLASS then
+    return nil, nil
+  end
+  headers:replace("x-nuncio-scope", host .. "|" .. CLASS)
+  if TRUST == "internal" then
+    return "*", keep_from_service(headers) and "404"
+  end
+  keep_from_client(headers)
+  return "*", nil
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
-  local led = PREVIEWS and headers:get("x-nuncio-select")
+  local led, status = PREVIEWS and headers:get("x-nuncio-select"), nil
+  if not PREVIEWS then
+    led, status = without_previews(handle)
+  end
   local is_found = handle:streamInfo():routeName() ~= ""
   if is_found and not led then
     return
   end
-  local status = nil
   if led then
     headers:remove("x-nuncio-select")
   end
   -- A dash: there was a look already.
-  if led ~= "-" or not is_found then
+  if not status and (led ~= "-" or not is_found) then
     status = find(handle, led ~= "-" and led or nil)
   end
   if not status and not may_upgrade(handle) then
     status = "403"
   end
   if status then
-    handle:respond({[":status"] = status}, "")
+    handle:respond({[":status"] = status}, status == "404" and "There is no such preview.\n" or "")
   elseif hides_logins(handle) then
     hide_logins(handle)
   end

@@ -58,6 +58,9 @@ pub(crate) const SELECT_FILTER: &str = "nuncio.select";
 
 const SELECT: &str = include_str!("select.lua");
 
+/// What it needs for what services hand on, and what does so where there are no previews.
+const BAGGAGE: &str = include_str!("baggage.lua");
+
 /// What it needs for choices by cookie.
 const CHOOSE: &str = include_str!("choose.lua");
 
@@ -94,7 +97,7 @@ pub(super) fn scoped_routes() -> ScopedRoutes {
 
 /// Takes out what clients may not say, then writes the internal headers; what the client sent under their names does not survive.
 pub(super) fn early_mutation(settings: &HttpSettings) -> TypedExtensionConfig {
-    let mut actions: Vec<_> = settings.previews.iter().flat_map(preview_actions).collect();
+    let mut actions = preview_actions(&settings.previews);
     actions.extend(settings.removals().into_iter().map(remove));
     actions.push(Action::Append(header::overwrite(SCOPE_HEADER, &scope_format(settings))));
     actions.push(chain_action(&settings.chain));
@@ -137,10 +140,9 @@ fn preview_actions(entry: &PreviewEntry) -> Vec<Action> {
 
 /// Here an absent header gives the empty string (in access logs it gives `-`).
 fn scope_format(settings: &HttpSettings) -> String {
-    let said = match settings.previews.as_ref().map(|entry| entry.trust) {
-        None => String::new(),
-        Some(PreviewTrust::Public { .. }) => format!("%REQ({SELECT_HEADER}):1%%REQ({FOREIGN_HEADER}):1%"),
-        Some(PreviewTrust::Internal) => format!("%REQ({PREVIEW_HEADER}):1%%REQ({BAGGAGE_HEADER}):1%"),
+    let said = match settings.previews.trust {
+        PreviewTrust::Public { .. } => format!("%REQ({SELECT_HEADER}):1%%REQ({FOREIGN_HEADER}):1%"),
+        PreviewTrust::Internal => format!("%REQ({PREVIEW_HEADER}):1%%REQ({BAGGAGE_HEADER}):1%"),
     };
     let key = format!("%REQ(:authority)%|{said}");
     if settings.class.is_empty() { key } else { format!("{key}|{}", header::literal(&settings.class)) }
@@ -156,8 +158,13 @@ fn chain_action(chain: &str) -> Action {
 }
 
 pub(super) fn on_miss(settings: &HttpSettings) -> HttpFilter {
-    let known = format!("local PREVIEWS, CLASS = {}, \"{}\"\n", settings.previews.is_some(), suffix(settings));
-    let script = logins::functions() + &known + ON_MISS;
+    let known = format!(
+        "local PREVIEWS, TRUST, CLASS = {}, \"{}\", \"{}\"\n",
+        settings.previews.domain.is_some(),
+        trust(&settings.previews),
+        suffix(settings)
+    );
+    let script = logins::functions() + &known + BAGGAGE + ON_MISS;
     let hiding = proto::inline(logins::hiding(&script));
     let source_codes = [(logins::SCRIPT.to_owned(), hiding)].into();
     filters::filter(ON_MISS_FILTER, &Lua { source_codes, ..lua(&script) })
@@ -165,22 +172,29 @@ pub(super) fn on_miss(settings: &HttpSettings) -> HttpFilter {
 
 /// What leads requests to previews, where there may be any.
 pub(super) fn select(settings: &HttpSettings) -> Option<HttpFilter> {
-    let entry = settings.previews.as_ref()?;
-    let trust = match entry.trust {
-        PreviewTrust::Public { .. } => "public",
-        PreviewTrust::Internal => "internal",
-    };
+    let entry = &settings.previews;
+    let domain = entry.domain.as_ref()?;
     let cookie = match entry.by_cookie {
         Some(CookieChoice::Secure) => "\"secure\"",
         Some(CookieChoice::Any) => "\"any\"",
         None => "nil",
     };
-    let (headers, class) = (names_of_key(entry), suffix(settings));
+    let (headers, hosts) = (names_of_key(entry), quoted(entry.hosts.iter().map(String::as_str)));
     let known = format!(
-        "local TRUST, CLASS, DOMAIN, COOKIE, HEADERS = \"{trust}\", \"{class}\", \"{}\", {cookie}, {{{headers}}}\n",
-        entry.domain
+        "local TRUST, CLASS, DOMAIN, COOKIE = \"{}\", \"{}\", \"{domain}\", {cookie}\n\
+         local HEADERS, HOSTS = {{{headers}}}, {{{hosts}}}\n",
+        trust(entry),
+        suffix(settings)
     );
-    Some(filters::filter(SELECT_FILTER, &lua(&(known + SHARE + CHOOSE + SELECT))))
+    Some(filters::filter(SELECT_FILTER, &lua(&[&*known, BAGGAGE, SHARE, CHOOSE, SELECT].concat())))
+}
+
+/// Who is believed, for scripts.
+fn trust(entry: &PreviewEntry) -> &'static str {
+    match entry.trust {
+        PreviewTrust::Public { .. } => "public",
+        PreviewTrust::Internal => "internal",
+    }
 }
 
 /// What the scope keys of the class end with.
@@ -188,16 +202,21 @@ fn suffix(settings: &HttpSettings) -> String {
     if settings.class.is_empty() { String::new() } else { format!("|{}", settings.class) }
 }
 
-/// What keeps visitors of previews within them, and keys among services. Not switched off from the start: whose route is yet to
-/// be found may be one of them.
-pub(super) fn of_previews(entry: &PreviewEntry) -> HttpFilter {
+/// What keeps visitors of previews within them, and keys among services, where there may be any. Not switched off from the
+/// start: whose route is yet to be found may be one of them.
+pub(super) fn of_previews(entry: &PreviewEntry) -> Option<HttpFilter> {
+    entry.domain.as_ref()?;
     let known = format!("local HEADERS = {{{}}}\n", names_of_key(entry));
-    filters::filter(PREVIEW_FILTER, &lua(&[&*known, SHARE, PREVIEW].concat()))
+    Some(filters::filter(PREVIEW_FILTER, &lua(&[&*known, SHARE, PREVIEW].concat())))
 }
 
-/// The headers that hold a key, for scripts. What may be the name of a header is the same between quotes.
+/// The headers that hold a key, for scripts.
 fn names_of_key(entry: &PreviewEntry) -> String {
-    let names = [PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str));
+    quoted([PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str)))
+}
+
+/// A list for scripts. What may be the name of a header or of a host is the same between quotes.
+fn quoted<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 

@@ -4,9 +4,10 @@
 -- x-nuncio-select that they were led to another table: a dash if a look found out already what it has,
 -- else a star, or the key of a preview that has something of its own for every host.
 --
--- TRUST, CLASS, DOMAIN and HEADERS are written above: who is believed ("public" or "internal"), what the
--- scope keys of the listener's class end with, below what previews have their hosts, and the headers in
--- which services are told a key. So are `take_share`, and what choose.lua has.
+-- TRUST, CLASS, DOMAIN, HEADERS and HOSTS are written above: who is believed ("public" or "internal"), what the
+-- scope keys of the listener's class end with, below what previews have their hosts, the headers in
+-- which services are told a key, and the hosts at which clients may choose. So is what baggage.lua, share.lua and
+-- choose.lua have.
 
 local function lead(handle, host, preview)
   handle:headers():replace("x-nuncio-scope", host .. "|" .. preview .. CLASS)
@@ -29,50 +30,45 @@ local function sign(handle, host, preview)
   return handle:virtualHost():metadata():get("preview")
 end
 
--- The members of baggage that are no business of previews, each behind a comma, and the key in it. Of
--- two keys the first counts (W3C Baggage leaves it open).
-local function divided(baggage)
-  local foreign, key = "", nil
-  for member in baggage:gmatch("[^,]+") do
-    local name, value = member:match("^%s*([^=;%s]*)%s*=%s*([^;%s]*)")
-    if name == "nuncio-preview" then
-      key = key or value
-    elseif member:find("%S") then
-      foreign = foreign .. "," .. member:match("^%s*(.-)%s*$")
-    end
-  end
-  return foreign, key
-end
-
-local function put(headers, name, value)
-  if value ~= "" then
-    headers:replace(name, value)
-  else
-    headers:remove(name)
-  end
-end
-
--- Keeps what is none of the gateway's business: whole for the baseline, and to be put behind what a
--- preview has to say.
-local function keep(headers, foreign)
-  put(headers, "baggage", foreign:sub(2))
-  put(headers, "x-nuncio-baggage", foreign)
-end
-
 -- The preview's own host, where it has something of this one.
 local function own_host(handle, host, selector)
   return selector:match("^[a-z0-9%-]+$") and sign(handle, host, "=" .. selector)
 end
 
+-- Whether a host is that of a preview, or of none.
+local function is_for_previews(host)
+  local label = host:sub(-#DOMAIN) == DOMAIN and host:sub(1, -#DOMAIN - 1)
+  return label and label:match("^[^.]+%.$")
+end
+
+-- Whether clients may choose a preview at a host: at those that the policy names, by a name or a glob whose star
+-- never stands for nothing. At a preview's own host that has chosen.
+local function may_be_chosen(host)
+  if is_for_previews(host) then
+    return false
+  end
+  for _, name in ipairs(HOSTS) do
+    local head, tail = name:match("^%*(.*)$"), name:match("^(.*)%*$")
+    local is_longer = #host >= #name
+    local is_meant = head and is_longer and (head == "" or host:sub(-#head) == head)
+      or tail and is_longer and host:sub(1, #tail) == tail
+    if is_meant or host == name then
+      return true
+    end
+  end
+  return false
+end
+
 -- Clients name a preview by its selector, whose table is called as the preview's own host: the gate
 -- stands there.
 local function from_client(handle, host)
-  local headers = handle:headers()
-  local selector = headers:get("x-nuncio-select")
-  local chosen = COOKIE and take_choice(headers, selector)
+  local headers, may = handle:headers(), may_be_chosen(host)
+  local selector = may and headers:get("x-nuncio-select") or nil
+  -- What lets somebody see a preview at its own host stays there.
+  local chosen = COOKIE and not is_for_previews(host) and take_choice(headers, selector)
   take_share(headers)
-  selector = selector or chosen
-  keep(headers, (divided(headers:get("x-nuncio-baggage") or "")))
+  selector = selector or may and chosen
+  keep_from_client(headers)
   if not selector then
     to_baseline(handle, host)
     if not handle:virtualHost():metadata():get("own") then
@@ -87,19 +83,13 @@ end
 -- Services hand on a key. The table that stands for it is called as the hosts at which the preview has
 -- something of its own; elsewhere the baseline answers, and the key goes on.
 local function from_service(handle, host)
-  local headers, lines = handle:headers(), {}
+  local headers = handle:headers()
   if COOKIE then
     take_choice(headers)
   end
   take_share(headers)
   headers:remove("x-nuncio-share")
-  for at = 0, headers:getNumValues("baggage") - 1 do
-    lines[#lines + 1] = headers:getAtIndex("baggage", at)
-  end
-  local foreign, key = divided(table.concat(lines, ","))
-  local said = headers:get("x-nuncio-preview")
-  key = said and said ~= "" and said or key
-  keep(headers, foreign)
+  local key, foreign = keep_from_service(headers)
   if not key then
     return to_baseline(handle, host)
   end
@@ -128,12 +118,6 @@ local function may_belong(headers, asked, host, route)
   return asked ~= host .. "|" .. CLASS or route == CHOOSING or COOKIE and may_choose(headers)
 end
 
--- Whether a host is that of a preview, or of none.
-local function is_for_previews(host)
-  local label = host:sub(-#DOMAIN) == DOMAIN and host:sub(1, -#DOMAIN - 1)
-  return label and label:match("^[^.]+%.$")
-end
-
 function envoy_on_request(handle)
   local headers, route = handle:headers(), handle:streamInfo():routeName()
   local asked = headers:get("x-nuncio-scope")
@@ -152,8 +136,8 @@ function envoy_on_request(handle)
   if TRUST == "internal" then
     return from_service(handle, host)
   end
-  local is_choice = COOKIE and counts(headers) and (headers:get(":path") or ""):match("^[^?]*") == CHOICE
-  if not is_choice then
+  local path = (headers:get(":path") or ""):match("^[^?]*")
+  if not COOKIE or path ~= CHOICE or not counts(headers) or not may_be_chosen(host) then
     return from_client(handle, host)
   end
   local is_there = function(selector)

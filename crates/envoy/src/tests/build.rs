@@ -8,8 +8,8 @@ use std::time::Duration;
 use nuncio_ir::{
     AccessLog, AccessLogFormat, Arm, Backend, ChainMatch, Check, ClientCertHeader, Cluster, ClusterName, Discovery,
     DownstreamTls, EscapedSlashes, FilterChain, Forward, Handler, HeaderAdd, HeaderEdits, HttpSettings, LbPolicy,
-    Listener, PathMatch, Priority, Protocol, Respond, Route, RouteAction, RouteMatch, Scope, SecretName, Table,
-    TableName, TcpProxy, TlsSettings, Transport, UnderscoreHeaders, VirtualHost, WeightedCluster,
+    Listener, PathMatch, PreviewEntry, Priority, Protocol, Respond, Route, RouteAction, RouteMatch, Scope, SecretName,
+    Table, TableName, TcpProxy, TlsSettings, Transport, UnderscoreHeaders, VirtualHost, WeightedCluster,
 };
 
 pub(super) fn name(name: &str) -> ClusterName {
@@ -154,7 +154,7 @@ pub(super) fn http() -> HttpSettings {
         suppress_envoy_headers: false,
         client_cert: ClientCertHeader::default(),
         identity_headers: Vec::new(),
-        previews: None,
+        previews: PreviewEntry::default(),
         filters: Vec::new(),
         access_log: access_log("/dev/null"),
     }

@@ -55,7 +55,8 @@ pub(super) fn every_filter() -> Vec<HttpFilter> {
 
 pub(super) fn of_previews(trust: PreviewTrust) -> PreviewEntry {
     PreviewEntry {
-        domain: "preview.example".into(),
+        domain: Some("preview.example".into()),
+        hosts: vec!["shop.example".to_owned()],
         headers: vec!["x-branch".to_owned()],
         trust,
         by_cookie: None,
@@ -90,7 +91,7 @@ pub(super) fn every_setting() -> HttpSettings {
             uri: true,
         },
         identity_headers: vec!["x-user".to_owned()],
-        previews: Some(of_previews(PreviewTrust::Public { by_header: true })),
+        previews: of_previews(PreviewTrust::Public { by_header: true }),
         filters: every_filter(),
         access_log: AccessLog { path: "/dev/null".to_owned(), format: AccessLogFormat::DefaultJson },
         ..http()
@@ -215,19 +216,24 @@ fn the_inspector_is_there_where_tls_is_looked_at() {
 
 #[test]
 fn scope_keys() {
+    const SAID: &str = "%REQ(x-nuncio-select):1%%REQ(x-nuncio-baggage):1%";
     let mutations = |class: &str, chain: &str| {
         let settings = HttpSettings { class: class.into(), chain: chain.into(), ..http() };
         let mutations = &manager(settings)["earlyHeaderMutationExtensions"][0]["typedConfig"]["mutations"];
         mutations.as_array().unwrap().clone()
     };
     let plain = mutations("", "");
-    // What clients may not say goes first.
-    assert_eq!(plain[..2], [json!({"remove": "x-nuncio-preview"}), json!({"remove": "x-nuncio-assertion"})]);
+    // What clients may not say goes first, but for what is kept of it.
+    let removed: Vec<_> = plain.iter().filter_map(|mutation| mutation["remove"].as_str()).collect();
+    let expected = ["x-nuncio-select", "x-nuncio-baggage", "x-nuncio-preview", "baggage", "x-nuncio-assertion"];
+    assert_eq!(removed[..5], expected);
+    let kept = json!({"key": "x-nuncio-baggage", "value": "%REQ(baggage)%"});
+    assert_eq!(plain[2]["append"]["header"], kept);
     let [.., scope, chain] = &plain[..] else { panic!() };
     assert_eq!(
         scope["append"],
         json!({
-            "header": {"key": "x-nuncio-scope", "value": "%REQ(:authority)%|"},
+            "header": {"key": "x-nuncio-scope", "value": format!("%REQ(:authority)%|{SAID}")},
             "appendAction": "OVERWRITE_IF_EXISTS_OR_ADD",
         })
     );
@@ -235,7 +241,7 @@ fn scope_keys() {
 
     let classed = mutations("internal", "a%b");
     let [.., scope, chain] = &classed[..] else { panic!() };
-    assert_eq!(scope["append"]["header"]["value"], json!("%REQ(:authority)%||internal"));
+    assert_eq!(scope["append"]["header"]["value"], json!(format!("%REQ(:authority)%|{SAID}|internal")));
     assert_eq!(chain["append"]["header"], json!({"key": "x-nuncio-chain", "value": "a%%b"}));
 }
 

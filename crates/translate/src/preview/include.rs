@@ -16,6 +16,16 @@ pub(crate) struct Part<'w> {
     pub(crate) index: usize,
     pub(crate) id: ObjectId,
     pub(crate) spec: &'w Preview,
+    /// Why nobody stands in for what it replaces, and the baseline must not either.
+    pub(crate) absent: Option<String>,
+}
+
+/// Why a Preview is not to be had.
+#[derive(Clone, Debug)]
+pub(crate) struct Absent<'w> {
+    pub(crate) why: String,
+    /// What it would replace, where that is known.
+    pub(crate) spec: Option<&'w Preview>,
 }
 
 /// What a Preview includes.
@@ -35,7 +45,17 @@ enum Obstacle {
     /// It leads back to one that includes it.
     Cycle(String),
     /// It is not there.
-    Missing(String),
+    Missing {
+        why: String,
+        /// It is known what it would replace.
+        is_known: bool,
+    },
+}
+
+impl Obstacle {
+    fn unknown(why: String) -> Self {
+        Self::Missing { why, is_known: false }
+    }
 }
 
 /// Follows includes from one Preview to the next. What was followed is remembered, so that each is once.
@@ -45,6 +65,8 @@ struct Walk<'w, F> {
     path: Vec<ObjectId>,
     done: BTreeMap<ObjectId, Result<Vec<ObjectId>, Obstacle>>,
     found: BTreeMap<ObjectId, &'w Preview>,
+    /// Those of which some must not be left to the baseline though they are not there, and why they are not.
+    absent: BTreeMap<ObjectId, String>,
     members: BTreeSet<ObjectId>,
 }
 
@@ -53,7 +75,7 @@ pub(crate) fn group<'w>(
     id: &ObjectId,
     spec: &Preview,
     policy: &PreviewPolicy,
-    find: impl Fn(&ObjectId) -> Result<&'w Preview, String>,
+    find: impl Fn(&ObjectId) -> Result<&'w Preview, Absent<'w>>,
 ) -> Group<'w> {
     let mut walk = Walk {
         find,
@@ -61,19 +83,24 @@ pub(crate) fn group<'w>(
         path: vec![id.clone()],
         done: BTreeMap::new(),
         found: BTreeMap::new(),
+        absent: BTreeMap::new(),
         members: BTreeSet::new(),
     };
     let (mut group, mut known) = (Group::default(), BTreeSet::new());
     for (index, include) in spec.includes.iter().enumerate() {
-        let all = walk.expand(&id.namespace, include).and_then(|all| match known.len() + all.len() > MOST {
-            true => Err(Obstacle::Missing(format!("more than {MOST} previews would be included"))),
+        let all = walk.follow(&id.namespace, include).and_then(|all| match known.len() + all.len() > MOST {
+            true => Err(Obstacle::unknown(format!("more than {MOST} previews would be included"))),
             false => Ok(all),
         });
         match all {
             Ok(all) => {
                 for id in all.into_iter().filter(|id| known.insert(id.clone())) {
                     let Some(spec) = walk.found.get(&id).copied() else { continue };
-                    group.parts.push(Part { index, id, spec });
+                    let absent = walk.absent.get(&id).cloned();
+                    group
+                        .problems
+                        .extend(absent.clone().map(|why| Problem::error("IncludeMissing", field(index), why)));
+                    group.parts.push(Part { index, id, spec, absent });
                 }
             }
             Err(obstacle) => group.lacks(index, include, obstacle),
@@ -84,23 +111,41 @@ pub(crate) fn group<'w>(
 
 impl Group<'_> {
     fn lacks(&mut self, index: usize, include: &PreviewInclude, obstacle: Obstacle) {
-        let field = format!("spec.includes[{index}]");
         self.is_broken |= !include.may_be_missing();
         self.problems.push(match obstacle {
-            Obstacle::Cycle(why) => Problem::error("IncludeCycle", field, why),
-            Obstacle::Missing(why) if include.may_be_missing() => Problem::warning("IncludeMissing", field, why),
-            Obstacle::Missing(why) => Problem::error("IncludeMissing", field, why),
+            Obstacle::Cycle(why) => Problem::error("IncludeCycle", field(index), why),
+            Obstacle::Missing { why, .. } if include.may_be_missing() => {
+                Problem::warning("IncludeMissing", field(index), why)
+            }
+            Obstacle::Missing { why, .. } => Problem::error("IncludeMissing", field(index), why),
         });
     }
 }
 
-impl<'w, F: Fn(&ObjectId) -> Result<&'w Preview, String>> Walk<'w, F> {
+fn field(index: usize) -> String {
+    format!("spec.includes[{index}]")
+}
+
+impl<'w, F: Fn(&ObjectId) -> Result<&'w Preview, Absent<'w>>> Walk<'w, F> {
+    /// The same where what is not there, and must be, is among it as far as it is known what it would replace: the rest is as
+    /// it would be with it.
+    fn follow(&mut self, namespace: &Arc<str>, include: &PreviewInclude) -> Result<Vec<ObjectId>, Obstacle> {
+        match self.expand(namespace, include) {
+            Err(Obstacle::Missing { why, is_known: true }) if !include.may_be_missing() => {
+                let id = include.id(namespace);
+                self.absent.insert(id.clone(), why);
+                Ok(vec![id])
+            }
+            found => found,
+        }
+    }
+
     /// What is included by one of this namespace with this, that itself first.
     fn expand(&mut self, namespace: &Arc<str>, include: &PreviewInclude) -> Result<Vec<ObjectId>, Obstacle> {
         let id = include.id(namespace);
         if id.namespace != *namespace && !self.anywhere {
             let why = format!("the PreviewPolicy allows previews of the namespace {namespace} alone, not {id}");
-            return Err(Obstacle::Missing(why));
+            return Err(Obstacle::unknown(why));
         }
         self.members.insert(id.clone());
         if let Some(known) = self.done.get(&id) {
@@ -112,7 +157,7 @@ impl<'w, F: Fn(&ObjectId) -> Result<&'w Preview, String>> Walk<'w, F> {
             return Err(Obstacle::Cycle(format!("leads back to where it began: {way}")));
         }
         if self.path.len() > DEEPEST {
-            return Err(Obstacle::Missing(format!("{id} is more than {DEEPEST} includes away")));
+            return Err(Obstacle::unknown(format!("{id} is more than {DEEPEST} includes away")));
         }
         let all = self.members_of(&id);
         self.done.insert(id, all.clone());
@@ -120,7 +165,15 @@ impl<'w, F: Fn(&ObjectId) -> Result<&'w Preview, String>> Walk<'w, F> {
     }
 
     fn members_of(&mut self, id: &ObjectId) -> Result<Vec<ObjectId>, Obstacle> {
-        let spec = (self.find)(id).map_err(Obstacle::Missing)?;
+        let spec = match (self.find)(id) {
+            Ok(spec) => spec,
+            Err(Absent { why, spec }) => {
+                // What it would include itself is not looked for.
+                let known = spec.filter(|spec| spec.includes.is_empty());
+                self.found.extend(known.map(|spec| (id.clone(), spec)));
+                return Err(Obstacle::Missing { why, is_known: known.is_some() });
+            }
+        };
         self.found.insert(id.clone(), spec);
         self.path.push(id.clone());
         let all = self.all_of(id, spec);
@@ -131,9 +184,9 @@ impl<'w, F: Fn(&ObjectId) -> Result<&'w Preview, String>> Walk<'w, F> {
     fn all_of(&mut self, id: &ObjectId, spec: &Preview) -> Result<Vec<ObjectId>, Obstacle> {
         let mut all = vec![id.clone()];
         for include in &spec.includes {
-            match self.expand(&id.namespace, include) {
+            match self.follow(&id.namespace, include) {
                 Ok(more) => all.extend(more),
-                Err(Obstacle::Missing(_)) if include.may_be_missing() => {}
+                Err(Obstacle::Missing { .. }) if include.may_be_missing() => {}
                 Err(obstacle) => return Err(obstacle),
             }
         }
@@ -164,8 +217,16 @@ mod tests {
         });
         let specs: BTreeMap<_, _> = specs.collect();
         let root = ObjectId::new(Kind::Preview, "shop", "a");
-        let found = group(&root, &specs[&root], policy, |id| specs.get(id).ok_or_else(|| format!("there is no {id}")));
-        let parts = found.parts.iter().map(|part| format!("{} by {}", part.id.name, part.index)).collect();
+        let find = |id: &ObjectId| match specs.get(id) {
+            Some(spec) if id.name.ends_with('!') => Err(Absent { why: format!("{id} has ended"), spec: Some(spec) }),
+            Some(spec) => Ok(spec),
+            None => Err(Absent { why: format!("there is no {id}"), spec: None }),
+        };
+        let found = group(&root, &specs[&root], policy, find);
+        let told = |part: &Part<'_>| {
+            format!("{} by {}{}", part.id.name, part.index, if part.absent.is_some() { ", absent" } else { "" })
+        };
+        let parts = found.parts.iter().map(told).collect();
         (parts, found.problems.iter().map(|problem| problem.reason).collect(), found.is_broken)
     }
 
@@ -180,6 +241,25 @@ mod tests {
         let all = &[("a", &["b"][..]), ("b", &["d", "nobody?"]), ("d", &[])];
         assert_eq!(told(all, &usual), (vec!["b by 0".to_owned(), "d by 0".to_owned()], vec![], false));
         let all = &[("a", &["b"][..]), ("b", &["nobody"])];
+        assert_eq!(told(all, &usual), (vec![], vec!["IncludeMissing"], true));
+    }
+
+    #[test]
+    fn of_what_is_known_and_not_there_its_services_alone_are_out() {
+        let usual = PreviewPolicy::default();
+        let all = &[("a", &["b!", "d"][..]), ("b!", &[]), ("d", &[])];
+        assert_eq!(
+            told(all, &usual),
+            (vec!["b! by 0, absent".to_owned(), "d by 1".to_owned()], vec!["IncludeMissing"], false)
+        );
+        let all = &[("a", &["b!?"][..]), ("b!", &[])];
+        assert_eq!(told(all, &usual), (vec![], vec!["IncludeMissing"], false), "it is left to the baseline");
+        // By another, which is there.
+        let all = &[("a", &["b"][..]), ("b", &["c!"]), ("c!", &[])];
+        let both = vec!["b by 0".to_owned(), "c! by 0, absent".to_owned()];
+        assert_eq!(told(all, &usual), (both, vec!["IncludeMissing"], false));
+        // Of what it would include nobody knows whether it is there.
+        let all = &[("a", &["b!"][..]), ("b!", &["c"]), ("c", &[])];
         assert_eq!(told(all, &usual), (vec![], vec!["IncludeMissing"], true));
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nuncio_api::ObjectId;
+use nuncio_api::{ObjectId, Problem};
 use nuncio_auth::crypto;
 
 /// With the rest of a label, 63 characters.
@@ -24,6 +24,29 @@ pub(crate) fn selector(id: &ObjectId, slug: Option<&str>) -> Arc<str> {
 /// The host of a preview at an entrypoint.
 pub(crate) fn host_name(selector: &str, entrypoint: &str, domain: &str) -> Arc<str> {
     format!("{entrypoint}--{selector}.{}", domain.to_ascii_lowercase()).into()
+}
+
+/// Why an API server would not take a Preview that is called so (RFC 1123, as Kubernetes reads it): it cannot be moved to a
+/// cluster, nor changed by requests.
+pub(super) fn unusual(id: &ObjectId) -> Option<Problem> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |label: &str, longest: usize| {
+        let bytes = label.as_bytes();
+        let has_ends = bytes.first().is_some_and(|it| is_plain(*it)) && bytes.last().is_some_and(|it| is_plain(*it));
+        has_ends && bytes.len() <= longest && bytes.iter().all(|byte| is_plain(*byte) || *byte == b'-')
+    };
+    let is_name = id.name.len() <= 253 && id.name.split('.').all(|label| is_label(label, 253));
+    let wrong = |field: &str, what: &str| {
+        let message = format!(
+            "no cluster would take it: expected lower-case letters, digits and dashes{what} between letters or digits"
+        );
+        Some(Problem::warning("InvalidName", field, message))
+    };
+    match (is_name, is_label(&id.namespace, 63)) {
+        (false, _) => wrong("metadata.name", ", or dots,"),
+        (true, false) => wrong("metadata.namespace", ""),
+        (true, true) => None,
+    }
 }
 
 /// Whether a name is right below a domain.
@@ -80,6 +103,22 @@ mod tests {
         assert_ne!(name("a", Some("same")), name("b", Some("same")));
         assert_eq!(name("a", Some("same")), name("a", Some("same")));
         assert!(name("a", Some("same")).starts_with("web--same-"));
+    }
+
+    #[test]
+    fn names_that_no_cluster_takes_are_told() {
+        let told = |namespace: &str, name: &str| {
+            unusual(&ObjectId::new(Kind::Preview, namespace, name)).map(|problem| problem.field)
+        };
+        for name in ["pr-42", "fix.tax", "feature--x", &"a".repeat(253)] {
+            assert_eq!(told("shop", name), None, "{name}");
+        }
+        for name in ["", "-", "Fix", "a_b", "a/b", "a.", "a..b", "a-.b", &"a".repeat(254), "b\u{fc}cher"] {
+            assert_eq!(told("shop", name).as_deref(), Some("metadata.name"), "{name}");
+        }
+        for namespace in ["a.b", "Shop", &"a".repeat(64)] {
+            assert_eq!(told(namespace, "pr-42").as_deref(), Some("metadata.namespace"), "{namespace}");
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use nuncio_api::PreviewedService;
+use nuncio_api::{PreviewMatch, PreviewedService, added_key};
 use nuncio_ir::auth::RuleSetId;
 use nuncio_ir::{
-    Arm, Backend, ClusterName, Forward, Mirror, PreviewContext, PreviewWay, Redirect, Route, RouteAction, Scope, Table,
-    TableName, VirtualHost,
+    Arm, Backend, ClusterName, Forward, HeaderMatch, Mirror, PreviewContext, PreviewWay, Redirect, Route, RouteAction,
+    Scope, Table, TableName, ValueMatch, VirtualHost,
 };
 
 use super::trust::Trust;
@@ -15,6 +15,7 @@ use super::{Compiled, Entrance, Replacement, gate, out_of_service};
 use crate::compiled::Upstream;
 use crate::context::Context;
 use crate::coverage::SetKey;
+use crate::mapping::METHOD;
 use crate::table::{number_names, table_name};
 use crate::upstream::{elsewhere, location, tunnelled};
 
@@ -124,11 +125,11 @@ impl Shadow<'_> {
     fn host(&self, base: &VirtualHost, guards: &[Route], copied: &mut Copied) -> VirtualHost {
         let mut routes: Vec<_> = guards.iter().cloned().map(Arc::new).collect();
         if self.is_out {
-            routes.push(Arc::new(self.route(&out_of_service(), copied)));
+            routes.push(Arc::new(self.route(&out_of_service(), None, copied)));
         } else {
             let endpoints = self.gate().into_iter().flat_map(|_| gate::endpoints(&mut copied.sets));
             routes.extend(endpoints.map(Arc::new));
-            routes.extend(base.routes.shared().map(|route| self.shared(route, copied)));
+            routes.extend(base.routes.shared().flat_map(|route| self.routes(route, copied)));
         }
         let routes = routes.into_iter().collect();
         let (name, domains) = match self.face {
@@ -145,18 +146,40 @@ impl Shadow<'_> {
         }
     }
 
-    /// The route as the preview has it: the baseline's own, where that is the same.
-    fn shared(&self, base: &Arc<Route>, copied: &mut Copied) -> Arc<Route> {
-        let route = self.route(base, copied);
-        if route == **base { Arc::clone(base) } else { Arc::new(route) }
+    /// The route as the preview has it: the baseline's own, where that is the same. Before it goes what is for some of its
+    /// requests alone.
+    fn routes(&self, base: &Arc<Route>, copied: &mut Copied) -> Vec<Arc<Route>> {
+        let mut candidates = self.candidates(base);
+        let whole = candidates.pop_if(|index| self.preview.replacements[*index].backend.matches.is_none());
+        let mut routes = Vec::new();
+        for index in candidates {
+            let mut narrow = (**base).clone();
+            let matches = self.preview.replacements[index].backend.matches.as_ref();
+            matches.into_iter().for_each(|matches| narrow.matches.headers.extend(conditions(matches)));
+            routes.push(Arc::new(self.route(&narrow, Some(index), copied)));
+        }
+        let route = self.route(base, whole, copied);
+        routes.push(if route == **base { Arc::clone(base) } else { Arc::new(route) });
+        routes
     }
 
-    fn route(&self, base: &Route, copied: &mut Copied) -> Route {
+    /// What stands in for the service of a route, in this order: what is narrower, and at most one at the end for the rest.
+    fn candidates(&self, base: &Route) -> Vec<usize> {
+        let RouteAction::Forward(forward) = &base.action else { return Vec::new() };
+        let mut of_arms = forward.arms.iter().map(|arm| self.replacements(arm));
+        let mut found = of_arms.find(|found| !found.is_empty()).unwrap_or_default();
+        let whole = found.iter().position(|index| self.preview.replacements[*index].backend.matches.is_none());
+        found.truncate(whole.map_or(found.len(), |at| at + 1));
+        found
+    }
+
+    /// The route for requests that go to a replacement, or to the baseline.
+    fn route(&self, base: &Route, chosen: Option<usize>, copied: &mut Copied) -> Route {
         let mut route = base.clone();
         let mut way = PreviewWay::Baseline;
         match &mut route.action {
             RouteAction::Forward(forward) => {
-                way = self.forward(forward, copied);
+                way = self.forward(forward, chosen, copied);
                 if way != PreviewWay::Baseline {
                     let named = copied.counted.entry(way);
                     let named = named.or_insert_with(|| way.counted(&self.preview.selector).into());
@@ -170,6 +193,9 @@ impl Shadow<'_> {
             route.origins.push(self.preview.id.clone());
             route.origins.sort_unstable();
         }
+        // What the policy's headers hold is the key here.
+        let headers = &self.preview.headers;
+        route.response_headers.add.retain(|add| headers.is_empty() || added_key(&add.value, headers).is_none());
         route.rules = gate::held(&route, self.gate(), &self.base.sets, &mut copied.sets);
         // Who is asked has to see the login, and takes it out.
         route.hides_logins &= route.rules.is_none();
@@ -178,16 +204,18 @@ impl Shadow<'_> {
 
     /// Sends requests of a replaced service to who replaces it, and all of them: what else had a share of the route is
     /// another version of the same.
-    fn forward(&self, forward: &mut Forward, copied: &mut Copied) -> PreviewWay {
-        let found = forward.arms.iter().find_map(|arm| self.replacement(arm));
-        let way = found.map_or(PreviewWay::Baseline, |(index, baseline)| {
+    fn forward(&self, forward: &mut Forward, chosen: Option<usize>, copied: &mut Copied) -> PreviewWay {
+        let way = chosen.map_or(PreviewWay::Baseline, |index| {
             copied.replaced[index] = true;
             let replacement = &self.preview.replacements[index];
-            forward.arms.retain(|arm| self.replacement(arm).is_some_and(|(at, _)| at == index));
+            forward.arms.retain(|arm| self.replacements(arm).contains(&index));
             if replacement.is_left_to_baseline() {
                 return PreviewWay::Fallback(index);
             }
-            let backend = self.backend(replacement, baseline, copied);
+            let baseline = forward.arms.first().and_then(|arm| self.upstream(arm));
+            let Some(backend) = baseline.map(|baseline| self.backend(replacement, baseline, copied)) else {
+                return PreviewWay::Baseline;
+            };
             for arm in &mut forward.arms {
                 *arm = Arc::new(Arm { backend: backend.clone(), ..(**arm).clone() });
             }
@@ -211,14 +239,18 @@ impl Shadow<'_> {
         Backend::Cluster(name)
     }
 
-    /// Which service an arm is replaced for, by its place in the spec, and where the arm sends.
-    fn replacement(&self, arm: &Arm) -> Option<(usize, &Upstream)> {
-        let Backend::Cluster(name) = &arm.backend else { return None };
-        let upstream = self.base.upstreams.get(name)?;
-        let (place, port) = location(upstream)?;
+    /// What stands in for the service of an arm, by their places in the spec.
+    fn replacements(&self, arm: &Arm) -> Vec<usize> {
+        let Some((place, port)) = self.upstream(arm).and_then(location) else { return Vec::new() };
         let is_meant = |it: &Replacement| it.location == place && it.port.is_none_or(|wanted| wanted == port);
-        let index = self.preview.replacements.iter().position(is_meant)?;
-        Some((index, upstream))
+        let all = self.preview.replacements.iter().enumerate();
+        all.filter(|(_, it)| is_meant(it)).map(|(index, _)| index).collect()
+    }
+
+    /// Where an arm of the baseline sends.
+    fn upstream(&self, arm: &Arm) -> Option<&Upstream> {
+        let Backend::Cluster(name) = &arm.backend else { return None };
+        self.base.upstreams.get(name).map(|upstream| &**upstream)
     }
 
     /// Notes the clusters of the baseline that it still sends to.
@@ -243,4 +275,15 @@ impl Shadow<'_> {
             redirect.port = None;
         }
     }
+}
+
+/// What holds of the requests that are meant.
+fn conditions(matches: &PreviewMatch) -> impl Iterator<Item = HeaderMatch> {
+    let condition = |name: &str, value| HeaderMatch { name: name.to_owned(), value, invert: false };
+    let exact = |value: &String| ValueMatch::Exact(value.clone());
+    let prefix = |value: &String| ValueMatch::Prefix { value: value.clone(), ignore_case: false };
+    let path = matches.prefix.iter().map(move |text| condition(":path", prefix(text)));
+    let method = matches.method.iter().map(move |text| condition(METHOD, exact(text)));
+    let headers = matches.headers.iter().map(move |(name, value)| condition(&name.to_ascii_lowercase(), exact(value)));
+    path.chain(method).chain(headers)
 }

@@ -29,6 +29,7 @@ use crate::upstream::Location;
 
 pub use includes::PreviewReplacement;
 pub use report::{PreviewProbe, PreviewUrl};
+pub use rules::PREVIEW_KEYS;
 pub use time::PreviewTimes;
 
 /// Every Preview of this gateway, and what finds those that a change touches.
@@ -37,6 +38,8 @@ pub(super) struct Previews {
     in_force: Option<InForce>,
     /// The domain of a policy that cannot be used, where none is in force: its names are nobody else's meanwhile.
     shut: Option<String>,
+    /// What listeners know while none is in force.
+    closed: PreviewEntry,
     compiled: BTreeMap<ObjectId, Compiled>,
     /// Those that are one too many in their namespace.
     beyond: BTreeSet<ObjectId>,
@@ -69,8 +72,8 @@ impl Previews {
     }
 
     /// How listeners know requests of previews.
-    pub(super) fn entry(&self) -> Option<&PreviewEntry> {
-        self.in_force.as_ref().map(|it| &it.entry)
+    pub(super) fn entry(&self) -> &PreviewEntry {
+        self.in_force.as_ref().map_or(&self.closed, |it| &it.entry)
     }
 
     /// The domain below which all names are for previews.
@@ -86,7 +89,7 @@ impl Previews {
     /// Whether, and where, a cookie chooses previews of a host.
     pub(super) fn by_cookie_at(&self, host: &str) -> Option<CookieChoice> {
         let hosts = self.policy()?.hosts.iter().filter_map(|host| HostPattern::parse(host));
-        self.entry()?.by_cookie.filter(|_| hosts.into_iter().any(|pattern| pattern.takes(host)))
+        self.entry().by_cookie.filter(|_| hosts.into_iter().any(|pattern| pattern.takes(host)))
     }
 
     /// The tables of a Preview.

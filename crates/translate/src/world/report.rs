@@ -85,6 +85,7 @@ impl World {
         let sources = compiled.upstream().into_iter().flat_map(|upstream| &upstream.sources);
         let endpoints = sources.filter_map(|source| self.services.lacks_endpoints(source));
         problems.extend(endpoints.map(|error| Problem::warning("NoEndpoints", "spec.service", error.to_string())));
+        problems.extend(self.keys_in_answers(compiled));
         problems
     }
 

@@ -1,7 +1,7 @@
 //! Previews that come, change and go by requests: of the portal for people and CI jobs, and of forges by it.
 //!
-//! Whoever asks here is believed when he says by whom a request is, so all of it needs `--allow-previews`. What is refused
-//! is told as RFC 9457 has it, so that the portal can pass it on.
+//! All of it needs `--allow-previews`; `caller` finds out by whom a request is. What is refused is told as RFC 9457 has it, so
+//! that the portal can pass it on.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,20 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
+use super::caller::{By, Caller, Wanted};
 use super::previews::PreviewView;
-
-/// Who wants something.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Caller {
-    /// What the one who vouches for him calls him.
-    pub subject: String,
-    /// Who vouches.
-    pub issuer: String,
-    /// The groups that he is in.
-    #[serde(default)]
-    pub groups: Vec<String>,
-}
 
 /// A Preview that is to be as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,6 +58,24 @@ pub struct ExtendPreview {
     pub by: Option<Caller>,
 }
 
+impl Wanted for PutPreview {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
+}
+
+impl Wanted for DeletePreview {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
+}
+
+impl Wanted for ExtendPreview {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
+}
+
 /// What a forge sent, as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -111,7 +117,7 @@ pub enum PreviewOutcome {
 pub struct PreviewChanged {
     /// What was done.
     pub outcome: PreviewOutcome,
-    /// Why nothing was, where that is so.
+    /// Why nothing was, or less than was asked for, where that is so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// The Preview, as it is now.
@@ -165,6 +171,9 @@ pub struct ProblemDetails {
 #[derive(utoipa::IntoResponses)]
 #[allow(dead_code, reason = "it describes answers, and is none")]
 pub(super) enum Refusals {
+    /// Nobody knows by whom the request is
+    #[response(status = 401)]
+    Unauthenticated(ProblemDetails),
     /// He may not, or nobody may
     #[response(status = 403)]
     Forbidden(ProblemDetails),
@@ -195,13 +204,14 @@ impl IntoResponse for PreviewError {
 #[utoipa::path(post, path = "/api/v1/preview-put", tag = "changes", request_body = PutPreview,
     responses(
         (status = 200, description = "It is so", body = PreviewChanged),
+        (status = 401, description = "Nobody knows by whom the request is", body = ProblemDetails),
         (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
         (status = 409, description = "Something else is in the way", body = ProblemDetails),
         (status = 422, description = "It is no Preview that could be used", body = ProblemDetails),
     ))]
 pub(super) async fn put(
     State(view): State<Shared>,
-    Json(wanted): Json<PutPreview>,
+    By(wanted): By<PutPreview>,
 ) -> Result<Json<PreviewChanged>, PreviewError> {
     blocking(move || view.put_preview(&wanted)).await
 }
@@ -211,7 +221,7 @@ pub(super) async fn put(
     responses((status = 200, description = "It is gone", body = PreviewChanged), Refusals))]
 pub(super) async fn delete(
     State(view): State<Shared>,
-    Json(wanted): Json<DeletePreview>,
+    By(wanted): By<DeletePreview>,
 ) -> Result<Json<PreviewChanged>, PreviewError> {
     blocking(move || view.delete_preview(&wanted)).await
 }
@@ -221,7 +231,7 @@ pub(super) async fn delete(
     responses((status = 200, description = "It is shown for so long", body = PreviewChanged), Refusals))]
 pub(super) async fn extend(
     State(view): State<Shared>,
-    Json(wanted): Json<ExtendPreview>,
+    By(wanted): By<ExtendPreview>,
 ) -> Result<Json<PreviewChanged>, PreviewError> {
     blocking(move || view.extend_preview(&wanted)).await
 }

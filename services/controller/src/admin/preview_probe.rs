@@ -5,8 +5,9 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::caller::{By, Caller, Wanted};
 use super::preview_changes::Refusals;
-use super::{Caller, PreviewError, Shared};
+use super::{PreviewError, Shared};
 
 /// A Preview through whose services a request is to be followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -22,6 +23,12 @@ pub struct ProbePreview {
     /// By whom; the operator where absent.
     #[serde(default)]
     pub by: Option<Caller>,
+}
+
+impl Wanted for ProbePreview {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
 }
 
 /// What became of the key of a preview on the way of one request.
@@ -89,7 +96,7 @@ pub enum Handed {
     responses((status = 200, description = "What was seen", body = ProbeView), Refusals))]
 pub(super) async fn probe(
     State(view): State<Shared>,
-    Json(wanted): Json<ProbePreview>,
+    By(wanted): By<ProbePreview>,
 ) -> Result<Json<ProbeView>, PreviewError> {
     let done = tokio::task::spawn_blocking(move || view.probe_preview(&wanted)).await;
     done.unwrap_or_else(|error| Err(PreviewError::Conflict(error.to_string()))).map(Json)

@@ -5,9 +5,10 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::caller::{By, Caller, Wanted};
 use super::preview_changes::Refusals;
 use super::previews::PreviewUrlView;
-use super::{Caller, PreviewError, Shared};
+use super::{PreviewError, Shared};
 
 /// A Preview that is to be shared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -23,6 +24,12 @@ pub struct SharePreview {
     /// By whom; the operator where absent.
     #[serde(default)]
     pub by: Option<Caller>,
+}
+
+impl Wanted for SharePreview {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
 }
 
 /// Links to a Preview. Whoever has one is let in.
@@ -46,7 +53,7 @@ impl std::fmt::Debug for PreviewShared {
     responses((status = 200, description = "The links", body = PreviewShared), Refusals))]
 pub(super) async fn share(
     State(view): State<Shared>,
-    Json(wanted): Json<SharePreview>,
+    By(wanted): By<SharePreview>,
 ) -> Result<Json<PreviewShared>, PreviewError> {
     view.share_preview(&wanted).map(Json)
 }

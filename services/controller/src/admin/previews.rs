@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::apis::UpstreamView;
+use super::caller::{By, Caller, Wanted};
 use super::model::{ObjectRef, ProblemView};
 use super::page::{ListQuery, Page};
-use super::preview_changes::Caller;
+use super::preview_changes::ProblemDetails;
 
 /// A Preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -35,6 +36,8 @@ pub struct PreviewView {
     pub source: Option<PreviewSourceView>,
     /// What is wrong with it.
     pub problems: Vec<ProblemView>,
+    /// Whether who asks may change it by a request.
+    pub may_change: bool,
 }
 
 /// What a preview is of.
@@ -72,6 +75,8 @@ pub struct PreviewedServiceView {
     pub baseline: String,
     /// Who gets them; `a tunnel` where a process does that connects to the gateway.
     pub backend: String,
+    /// Which of its requests are meant, where not all: `GET /cart/items*`.
+    pub only: Option<String>,
     /// The Preview that says so, `NAMESPACE/NAME`, where it is one that is included.
     pub included: Option<String>,
     /// How many requests those got by this preview, as the Envoy beside this controller counts them; none where it does not.
@@ -90,6 +95,14 @@ pub struct SeePreviews {
     pub name: Option<String>,
     /// Who; the operator where absent, who sees all.
     pub by: Option<Caller>,
+    /// At most so many; 1000 where nobody says it.
+    pub limit: Option<usize>,
+}
+
+impl Wanted for SeePreviews {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
 }
 
 /// What has happened to a preview, and whom its routes lead to.
@@ -169,7 +182,8 @@ pub(super) async fn previews(State(view): State<Shared>, Query(query): Query<Lis
 
 /// Those that somebody may know of: what he may change, and what is there for him.
 #[utoipa::path(post, path = "/api/v1/preview-list", tag = "lists", request_body = SeePreviews,
-    responses((status = 200, description = "At most 1000 of them", body = Page<PreviewView>)))]
-pub(super) async fn seen(State(view): State<Shared>, Json(wanted): Json<SeePreviews>) -> Json<Page<PreviewView>> {
+    responses((status = 200, description = "At most 1000 of them", body = Page<PreviewView>),
+        (status = 401, description = "Nobody knows by whom the request is", body = ProblemDetails)))]
+pub(super) async fn seen(State(view): State<Shared>, By(wanted): By<SeePreviews>) -> Json<Page<PreviewView>> {
     Json(view.seen_previews(&wanted))
 }

@@ -1,6 +1,7 @@
 //! The server as a client sees it.
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -190,7 +191,13 @@ impl View for Fake {
 }
 
 async fn send(fake: Fake, request: Request<Body>) -> (StatusCode, String) {
-    let response = router(Arc::new(fake), vec!["gateway.example".into()]).oneshot(request).await.unwrap();
+    send_from([127, 0, 0, 1], fake, request).await
+}
+
+async fn send_from(from: [u8; 4], fake: Fake, mut request: Request<Body>) -> (StatusCode, String) {
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from((from, 1))));
+    let router = router(Arc::new(fake), vec!["gateway.example".into()], Callers::default());
+    let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -266,6 +273,10 @@ async fn what_is_refused_of_previews_is_told_as_a_problem() {
     assert_eq!(told.detail, "there is no Preview x");
     let delivery = r#"{"provider":"github","event":"","signature":"","body":""}"#;
     assert_eq!(post("/api/v1/preview-hook", delivery).await.0, StatusCode::UNAUTHORIZED);
+    let pod = Request::post("/api/v1/preview-delete").header("content-type", "application/json");
+    let pod = pod.body(Body::from(r#"{"namespace":"shop","name":"x"}"#)).unwrap();
+    let (status, body) = send_from([10, 0, 0, 1], Fake::default(), pod).await;
+    assert!(status == StatusCode::UNAUTHORIZED && body.contains("unauthenticated"), "{status} {body}");
     let unknown = r#"{"namespace":"shop","name":"x","as":"root"}"#;
     assert_eq!(post("/api/v1/preview-delete", unknown).await.0, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -1,6 +1,5 @@
 //! Processes that stand in for services of Previews: a connection to each, which switches protocols.
 
-use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Shared;
-use super::preview_changes::{Caller, PreviewError, ProblemDetails};
+use super::caller::{By, Caller, Wanted};
+use super::preview_changes::{PreviewError, ProblemDetails};
 
 /// What a connection is handed to once it speaks another protocol; it comes back when that is over.
 pub type Carry = Box<dyn FnOnce(OnUpgrade) -> BoxFuture<'static, ()> + Send>;
@@ -38,24 +38,31 @@ pub struct OpenTunnel {
     pub by: Option<Caller>,
 }
 
+impl Wanted for OpenTunnel {
+    fn by(&mut self) -> &mut Option<Caller> {
+        &mut self.by
+    }
+}
+
 /// Has a process stand in for a service of a Preview: on this connection it is the server of HTTP/2 from here on, and gets
 /// the requests.
 #[utoipa::path(post, path = "/api/v1/preview-tunnel", tag = "changes", request_body = OpenTunnel,
     responses(
         (status = 101, description = "The connection speaks HTTP/2, and the gateway is the client"),
+        (status = 401, description = "Nobody knows by whom the request is", body = ProblemDetails),
         (status = 403, description = "He may not, or nobody may", body = ProblemDetails),
         (status = 404, description = "There is no such Preview, or service of it", body = ProblemDetails),
         (status = 409, description = "Somebody else stands in, or something is in the way", body = ProblemDetails),
         (status = 422, description = "The request does not ask for that protocol", body = ProblemDetails),
     ))]
-pub(super) async fn open(State(view): State<Shared>, mut request: Request) -> Result<Response, PreviewError> {
+pub(super) async fn open(State(view): State<Shared>, mut request: Request) -> Result<Response, Response> {
+    let refused = |error: PreviewError| error.into_response();
     if !asks(request.headers()) {
-        return Err(PreviewError::Invalid(format!("expected a request with Upgrade: {TUNNEL_PROTOCOL}")));
+        return Err(refused(PreviewError::Invalid(format!("expected a request with Upgrade: {TUNNEL_PROTOCOL}"))));
     }
     let upgrade = hyper::upgrade::on(&mut request);
-    let wanted = Json::from_request(request, &()).await;
-    let Json(wanted) = wanted.map_err(|error| PreviewError::Invalid(error.body_text()))?;
-    let carry = view.open_tunnel(&wanted)?;
+    let By(wanted) = By::<OpenTunnel>::from_request(request, &view).await?;
+    let carry = view.open_tunnel(&wanted).map_err(refused)?;
     tokio::spawn(carry(upgrade));
     let headers = [(header::CONNECTION, "upgrade"), (header::UPGRADE, TUNNEL_PROTOCOL)];
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())

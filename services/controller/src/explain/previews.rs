@@ -23,8 +23,8 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Of a request with these headers, by a way in.
-    pub(super) fn of(headers: &[(String, String)], is_secure: bool, entry: &PreviewEntry) -> Self {
+    /// Of a request with these headers for a host, by a way in.
+    pub(super) fn of(headers: &[(String, String)], host: &str, is_secure: bool, entry: &PreviewEntry) -> Self {
         let header = |wanted: &str| {
             let mut values = headers.iter().filter(|(name, _)| name == wanted).map(|(_, value)| value);
             values.next().filter(|value| !value.is_empty()).cloned()
@@ -33,7 +33,8 @@ impl Said {
             let own = [PREVIEW_HEADER].into_iter().chain(entry.headers.iter().map(String::as_str));
             return Self { key: own.into_iter().find_map(header).or_else(|| in_baggage(headers)), ..Self::default() };
         };
-        let by_cookie = match entry.by_cookie {
+        let may = entry.may_be_chosen_at(&host.to_ascii_lowercase());
+        let by_cookie = match entry.by_cookie.filter(|_| may) {
             Some(CookieChoice::Secure) => is_secure,
             Some(CookieChoice::Any) => true,
             None => false,
@@ -41,7 +42,7 @@ impl Said {
         let own = format!("{}{COOKIE}", if is_secure { "__Host-" } else { "" });
         let cookie = cookies(headers).find(|(name, value)| *name == own && !value.is_empty());
         Self {
-            name: header(PREVIEW_HEADER).filter(|_| by_header),
+            name: header(PREVIEW_HEADER).filter(|_| by_header && may),
             cookie: cookie.map(|(_, value)| value.to_owned()).filter(|_| by_cookie),
             key: None,
             by_cookie,
@@ -128,14 +129,16 @@ mod tests {
 
     fn said(trust: PreviewTrust, by_cookie: Option<CookieChoice>, secure: bool, headers: &[(&str, &str)]) -> Said {
         let entry = PreviewEntry {
-            domain: "preview.example".into(),
+            domain: Some("preview.example".into()),
+            hosts: vec!["shop.example".to_owned()],
             headers: vec!["x-branch".to_owned()],
             trust,
             by_cookie,
             probes: None,
         };
         let headers: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Said::of(&headers, secure, &entry)
+        assert_eq!(Said::of(&headers, "other.example", secure, &entry).name, None);
+        Said::of(&headers, "shop.example", secure, &entry)
     }
 
     #[test]

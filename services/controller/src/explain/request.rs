@@ -89,7 +89,7 @@ impl Request {
                 self.path = self.path.replace("//", "/");
             }
         }
-        let sent = settings.previews.as_ref().map(|entry| (self.headers.clone(), entry));
+        let sent = self.headers.clone();
         let trusted = settings.trusted_hops > 0 || !settings.use_remote_address;
         let (removals, drops) = (settings.removals(), settings.underscores == UnderscoreHeaders::DropHeader);
         self.headers.retain(|(name, _)| {
@@ -102,7 +102,7 @@ impl Request {
             self.headers.push(("x-forwarded-proto".to_owned(), scheme.to_owned()));
         }
         let is_secure = self.header("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
-        self.previews = sent.map(|(sent, entry)| Said::of(&sent, is_secure, entry)).unwrap_or_default();
+        self.previews = Said::of(&sent, &self.host, is_secure, &settings.previews);
         self.headers.push((CHAIN_HEADER.to_owned(), settings.chain.to_string()));
         self.headers.push((":authority".to_owned(), self.host.clone()));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuncio_api::{Kind, Object, ObjectId};
+use nuncio_api::{Object, ObjectId};
 use nuncio_translate::PreviewReplacement;
 
 use crate::admin::{PreviewEventKind, PreviewEventView};
@@ -58,7 +58,7 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>) {
 
 fn look(engine: &mut Engine, now: u64) {
     let mut old = std::mem::take(&mut engine.events.0);
-    let previews = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
+    let previews = engine.world.all_previews();
     let logs = previews.map(|object| {
         let mut log = old.remove(&object.id).unwrap_or_default();
         log.note(shape(engine, object), now);

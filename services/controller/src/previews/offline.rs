@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use nuncio_api::{Kind, ObjectId};
 
 use super::manifest::Manifest;
+use super::policy;
 use super::rights::in_namespace;
-use super::steps::{delete_step, extend_step, keep_source};
+use super::steps::{delete_step, extend_step, keep_generation, keep_source, length};
 use super::store::{Step, Store};
-use super::{length, policy};
 use crate::admin::{PreviewError, PreviewOutcome};
 use crate::offline::Offline;
 use crate::run::lock;
@@ -32,6 +32,7 @@ pub fn put_preview(
     store.change(&engine, &manifest.id, |now| {
         let mut manifest = manifest.clone();
         keep_source(&mut manifest.spec, now.spec());
+        keep_generation(&mut manifest.spec, now.spec());
         Ok(Step::Put(manifest.into()))
     })
 }

@@ -25,6 +25,7 @@ use super::Lifecycle;
 use crate::admin::{AdminClient, Handed, PreviewError, ProbePreview, ProbeView, ProbedCallView, ProbedServiceView};
 use crate::engine::Engine;
 use crate::run::lock;
+use crate::view::backend_words;
 
 /// How long the answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,9 +95,7 @@ impl Lifecycle {
 /// An address at which services are believed, in clear text.
 fn internal(model: &Model) -> Option<SocketAddr> {
     let is_internal = |handler: &Handler| match handler {
-        Handler::Http(settings) => {
-            settings.previews.as_ref().is_some_and(|entry| entry.trust == PreviewTrust::Internal)
-        }
+        Handler::Http(settings) => settings.previews.trust == PreviewTrust::Internal,
         Handler::Tcp(_) | Handler::Close => false,
     };
     let found = model.listeners.values().find(|listener| {
@@ -190,7 +189,7 @@ fn view(
         let of_it = calls.iter().filter(|(_, index)| *index == Some(at)).map(|(call, _)| call.carried);
         ProbedServiceView {
             baseline: service.baseline.to_string(),
-            backend: service.backend.to_string(),
+            backend: backend_words(service),
             key: handed(of_it),
         }
     });

@@ -1,6 +1,8 @@
 //! Who may create, change and delete which Previews: what the `PreviewPolicy` says of people and of repositories' CI jobs.
 
-use nuncio_api::{Forge, Preview, PreviewAccessMode, PreviewPolicy, PreviewRepository, PreviewSource};
+use std::collections::BTreeSet;
+
+use nuncio_api::{Forge, Preview, PreviewAccessMode, PreviewCreators, PreviewPolicy, PreviewRepository, PreviewSource};
 
 use crate::admin::{Caller, PreviewError};
 
@@ -48,10 +50,24 @@ pub(super) fn grant(policy: &PreviewPolicy, by: Option<&Caller>, namespace: &str
     }
     let own = policy.repositories.iter().find(|it| it.namespace == namespace && is_job_of(it, by));
     own.map(Grant::of).ok_or_else(|| {
-        PreviewError::Forbidden(format!(
-            "the PreviewPolicy does not let you change previews in the namespace {namespace}"
-        ))
+        let who = who(policy, namespace);
+        let why = format!("the PreviewPolicy does not let you change previews in the namespace {namespace}: {who}");
+        PreviewError::Forbidden(why)
     })
+}
+
+/// Who may do something in a namespace.
+fn who(policy: &PreviewPolicy, namespace: &str) -> String {
+    let is_for = |creators: &&PreviewCreators| creators.namespaces.iter().any(|name| name == "*" || name == namespace);
+    let groups: BTreeSet<&str> =
+        policy.creators.iter().filter(is_for).flat_map(|creators| &creators.groups).map(String::as_str).collect();
+    let jobs: BTreeSet<&str> =
+        policy.repositories.iter().filter(|it| it.namespace == namespace).map(|it| it.name.as_str()).collect();
+    let list = |names: BTreeSet<&str>| names.into_iter().collect::<Vec<_>>().join(", ");
+    let people = (!groups.is_empty()).then(|| format!("members of {}", list(groups)));
+    let jobs = (!jobs.is_empty()).then(|| format!("CI jobs of {}", list(jobs)));
+    let all: Vec<_> = people.into_iter().chain(jobs).collect();
+    if all.is_empty() { "nobody may".to_owned() } else { format!("{} may", all.join(" and ")) }
 }
 
 /// Whether a Preview names him as one who is let in: that he has passed a Filter says no more of him than that he is somebody.
@@ -83,8 +99,6 @@ fn is_job_of(repository: &PreviewRepository, by: &Caller) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use nuncio_api::PreviewCreators;
-
     use super::*;
 
     fn policy() -> PreviewPolicy {
@@ -104,7 +118,7 @@ mod tests {
 
     fn job(subject: &str) -> Caller {
         let issuer = "https://token.actions.githubusercontent.com".to_owned();
-        Caller { subject: subject.into(), issuer, groups: Vec::new() }
+        Caller { subject: subject.into(), issuer, ..Caller::default() }
     }
 
     #[test]
@@ -125,6 +139,9 @@ mod tests {
         ] {
             grant(&policy, Some(&job(subject)), namespace).unwrap_err();
         }
+        let refused = |namespace: &str| grant(&policy, Some(&Caller::default()), namespace).unwrap_err().to_string();
+        assert!(refused("web").ends_with(": members of staff may"), "{}", refused("web"));
+        assert!(refused("shop").ends_with(": CI jobs of acme/cart may"), "{}", refused("shop"));
         let elsewhere = Caller { issuer: "https://evil.example".into(), ..job("repo:acme/cart:pull_request") };
         grant(&policy, Some(&elsewhere), "shop").unwrap_err();
     }

@@ -1,9 +1,10 @@
 //! What becomes of a Preview by what somebody asks for, and what stays as it was.
 
-use nuncio_api::{Duration, ObjectId, Preview, PreviewSource};
+use nuncio_api::{Duration, DurationError, ObjectId, Preview, PreviewAccess, PreviewAccessMode, PreviewSource};
 
 use super::store::{Now, Step};
-use crate::admin::{Caller, PreviewError};
+use crate::admin::{Caller, PreviewChanged, PreviewError};
+use crate::clock;
 
 /// Whoever does not say what a Preview is of leaves that as it was. What forges alone can say of it is for them to say: who
 /// said it himself could have them unheard, or have it forgotten what was heard of them.
@@ -15,6 +16,47 @@ pub(super) fn keep_source(spec: &mut Preview, old: Option<&Preview>) {
     };
     let PreviewSource { updated, fork, approved, .. } = old.unwrap_or_default();
     *source = PreviewSource { updated, fork, approved, ..std::mem::take(source) };
+}
+
+/// Whoever does not say which links are good leaves that as it was: those that were withdrawn stay so.
+pub(super) fn keep_generation(spec: &mut Preview, old: Option<&Preview>) {
+    if let Some(access) = of_links(spec).filter(|access| access.generation.is_none()) {
+        access.generation = old.and_then(generation);
+    }
+}
+
+/// A template says the same of all, so it makes no links good that were withdrawn since.
+pub(super) fn raise_generation(spec: &mut Preview, old: Option<&Preview>) {
+    if let Some(access) = of_links(spec) {
+        access.generation = access.generation.max(old.and_then(generation));
+    }
+}
+
+/// What it says of access, where that is by links.
+fn of_links(spec: &mut Preview) -> Option<&mut PreviewAccess> {
+    spec.access.as_mut().filter(|access| access.mode == Some(PreviewAccessMode::ShareLink))
+}
+
+fn generation(spec: &Preview) -> Option<u32> {
+    spec.access.as_ref()?.generation
+}
+
+/// For how long a Preview is to be shown.
+pub(super) fn length(ttl: Option<&str>) -> Result<Option<Duration>, PreviewError> {
+    let length: Option<Duration> = ttl
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: DurationError| PreviewError::Invalid(format!("ttl: {error}")))?;
+    if length.is_some_and(|length| length.0.as_secs() == 0) {
+        return Err(PreviewError::Invalid("ttl: expected a second or more; to end it, delete it".to_owned()));
+    }
+    Ok(length)
+}
+
+/// Why a Preview is not shown for as long as somebody has asked for.
+pub(super) fn cut(changed: &PreviewChanged, wanted: Option<u64>) -> Option<String> {
+    let ends = changed.preview.as_ref()?.expires_at?;
+    (ends < wanted?).then(|| format!("the PreviewPolicy lets it be shown until {} and no longer", clock::text(ends)))
 }
 
 pub(super) fn extend_step(id: &ObjectId, now: Now<'_>, length: Option<Duration>) -> Result<Step, PreviewError> {
@@ -47,5 +89,35 @@ pub(super) fn note_author(spec: &mut Preview, old: Option<&Preview>, by: Option<
             spec.source = Some(PreviewSource { author: Some(author), ..PreviewSource::default() });
         }
         (None, None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn preview(access: &str) -> Preview {
+        serde_json::from_str(&format!("{{\"access\": {{{access}}}}}")).unwrap()
+    }
+
+    #[test]
+    fn links_that_were_withdrawn_stay_so() {
+        let links = |generation: &str| preview(&format!("\"mode\": \"ShareLink\"{generation}"));
+        let after = |change: fn(&mut Preview, Option<&Preview>), new: &Preview, old: Option<&Preview>| {
+            let mut new = new.clone();
+            change(&mut new, old);
+            generation(&new)
+        };
+        let (plain, second, third) = (links(""), links(", \"generation\": 2"), links(", \"generation\": 3"));
+        // Who says nothing of it, and who says it.
+        assert_eq!(after(keep_generation, &plain, Some(&third)), Some(3));
+        assert_eq!(after(keep_generation, &second, Some(&third)), Some(2));
+        assert_eq!(after(keep_generation, &plain, None), None);
+        assert_eq!(after(raise_generation, &plain, Some(&third)), Some(3));
+        assert_eq!(after(raise_generation, &second, Some(&third)), Some(3));
+        assert_eq!(after(raise_generation, &third, Some(&second)), Some(3));
+        let public = preview("\"mode\": \"Public\"");
+        assert_eq!(after(raise_generation, &public, Some(&third)), None, "it says nothing there");
+        assert_eq!(after(keep_generation, &public, Some(&third)), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuncio_api::{Kind, ObjectId};
+use nuncio_api::ObjectId;
 
 use super::Lifecycle;
 use super::store::{Now, Step};
@@ -38,7 +38,7 @@ fn remove(engine: &Mutex<Engine>, lifecycle: &Lifecycle, id: &ObjectId) -> Resul
 }
 
 fn over(engine: &Engine, lifecycle: &Lifecycle) -> Vec<ObjectId> {
-    let previews = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
+    let previews = engine.world.all_previews();
     let own = previews.filter(|object| lifecycle.store.is_own(object));
     own.map(|object| object.id.clone()).filter(|id| engine.world.preview_has_ended(id, true)).collect()
 }

@@ -1,11 +1,11 @@
 //! What previews get of requests, as the Envoy beside the controller counts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nuncio_api::{Kind, Object, ObjectId, Preview, Spec};
+use nuncio_api::{Duration as Length, Object, ObjectId, Spec};
 use nuncio_ir::PreviewWay;
 use serde::Deserialize;
 
@@ -14,12 +14,15 @@ use crate::admin::AdminClient;
 use crate::clock;
 use crate::engine::Engine;
 use crate::run::lock;
+use crate::view::counted_as;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(2);
 /// Of every way of a preview that ever had a request: how many.
 const PATH: &str =
     "/stats?format=json&usedonly&filter=%5Evhost%5C..%2B%5C.route%5C.preview%5C..%2B%5C.upstream_rq_total%24";
+/// Of every service that has requests at the moment: how many. Streams and WebSockets are among them for as long as they last.
+const OPEN: &str = "/stats?format=json&usedonly&filter=%5Ecluster%5C..%2B%5C.upstream_rq_active%24";
 /// How often other replicas are told that somebody asks for a preview: so many times in the time in which nobody may.
 const TOLD: u64 = 4;
 
@@ -67,11 +70,16 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle
     loop {
         tick.tick().await;
         probe::limit(&log);
-        let is_any = lock(&engine).world.objects().any(|object| object.id.kind == Kind::Preview);
+        let (is_any, may_end) = {
+            let engine = lock(&engine);
+            let mut previews = engine.world.all_previews().map(|object| idle(object).is_some()).peekable();
+            (previews.peek().is_some(), previews.any(|it| it))
+        };
         // An Envoy that does not answer, or not yet, tells later.
-        let Some(Ok(reply)) = (if is_any { Some(client.get(PATH).await) } else { None }) else { continue };
-        let Ok(told) = serde_json::from_slice::<Told>(&reply.body) else { continue };
-        let untold = note(&mut lock(&engine), &told);
+        let Some(told) = (if is_any { told(&client, PATH).await } else { None }) else { continue };
+        let open = if may_end { told_open(&client).await } else { BTreeSet::new() };
+        let ways = ways(&told.stats);
+        let untold = note(&mut lock(&engine), ways, &open);
         for id in untold {
             let lifecycle = Arc::clone(&lifecycle);
             // It asks an API server.
@@ -83,12 +91,38 @@ pub(crate) async fn follow(engine: Arc<Mutex<Engine>>, envoy: PathBuf, lifecycle
     }
 }
 
+/// What Envoy counts; none where it does not tell.
+async fn told(client: &AdminClient, path: &str) -> Option<Told> {
+    serde_json::from_slice(&client.get(path).await.ok()?.body).ok()
+}
+
+/// The services, as Envoy calls them, that have requests at the moment.
+async fn told_open(client: &AdminClient) -> BTreeSet<String> {
+    let stats = told(client, OPEN).await.map(|told| told.stats).unwrap_or_default();
+    stats.iter().filter(|stat| stat.value > 0).filter_map(|stat| service(&stat.name).map(str::to_owned)).collect()
+}
+
+fn service(stat: &str) -> Option<&str> {
+    stat.strip_prefix("cluster.")?.strip_suffix(".upstream_rq_active")
+}
+
+/// Whether somebody has a request to who stands in for a service of a Preview. Of those to services that it leaves as they are
+/// nobody knows whose they are.
+fn is_open(engine: &Engine, id: &ObjectId, open: &BTreeSet<String>) -> bool {
+    let clusters = &engine.world.model().clusters;
+    let names = engine.world.preview_clusters(id).into_iter().filter_map(|name| clusters.get(name));
+    !open.is_empty() && names.map(|cluster| counted_as(cluster)).any(|name| open.contains(&name))
+}
+
 /// Notes what was counted. Gives those of which others are to learn that somebody asks for them.
-fn note(engine: &mut Engine, told: &Told) -> Vec<ObjectId> {
+fn note(
+    engine: &mut Engine,
+    mut all: BTreeMap<String, BTreeMap<PreviewWay, u64>>,
+    open: &BTreeSet<String>,
+) -> Vec<ObjectId> {
     engine.world.count_previews();
-    let mut all = ways(&told.stats);
     let now = clock::now();
-    let previews = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
+    let previews = engine.world.all_previews();
     let named: Vec<_> = previews
         .filter_map(|object| Some((Arc::clone(object), all.remove(engine.world.preview_selector(&object.id)?)?)))
         .collect();
@@ -96,7 +130,8 @@ fn note(engine: &mut Engine, told: &Told) -> Vec<ObjectId> {
     let old = std::mem::take(&mut engine.traffic.0);
     for (object, ways) in named {
         let before = old.get(&object.id);
-        let is_asked = before.is_none_or(|before| before.ways != ways);
+        let is_new = before.is_none_or(|before| before.ways != ways);
+        let is_asked = is_new || idle(&object).is_some() && is_open(engine, &object.id, open);
         let last = if is_asked { Some(now) } else { before.and_then(|before| before.last) };
         if is_asked {
             // Who asks for it asks for what it includes.
@@ -124,11 +159,15 @@ fn ways(stats: &[Stat]) -> BTreeMap<String, BTreeMap<PreviewWay, u64>> {
     all
 }
 
+/// After how long without requests one ends, if it does.
+fn idle(object: &Object) -> Option<Length> {
+    let Spec::Preview(spec) = &object.spec else { return None };
+    spec.lifetime.as_ref()?.idle
+}
+
 /// Whether the object does not say yet that somebody has asked for it of late, and it matters.
 fn is_due(object: &Object, now: u64) -> bool {
-    let Spec::Preview(spec) = &object.spec else { return false };
-    let Preview { lifetime: Some(lifetime), .. } = &**spec else { return false };
-    let Some(idle) = lifetime.idle else { return false };
+    let Some(idle) = idle(object) else { return false };
     object.asked().is_none_or(|asked| now >= asked.saturating_add(idle.0.as_secs() / TOLD))
 }
 

@@ -216,7 +216,7 @@ mod tests {
     fn service(baseline: &str, is_tunnel: bool) -> PreviewedService {
         let backend = if is_tunnel { ServiceRef::default() } else { "other".parse().unwrap() };
         let baseline = baseline.parse().unwrap();
-        PreviewedService { baseline, backend, tunnel: Some(is_tunnel), when_missing: None }
+        PreviewedService { baseline, backend, tunnel: Some(is_tunnel), ..PreviewedService::default() }
     }
 
     #[test]
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn no_name_writes_a_line_of_its_own() {
-        let by = Caller { subject: "ann\n2026 root".into(), issuer: String::new(), groups: Vec::new() };
+        let by = Caller { subject: "ann\n2026 root".into(), ..Caller::default() };
         assert_eq!(called(Some(&by)), "ann2026 root");
         assert_eq!(called(None), "the operator");
     }

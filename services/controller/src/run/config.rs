@@ -9,6 +9,7 @@ use nuncio_translate::Topology;
 use nuncio_xds::ServeError;
 use tokio::net::TcpListener;
 
+use crate::admin::IdentityKeys;
 use crate::beside::{OwnLimiter, Secrets};
 use crate::decider::Decider;
 use crate::leader::LeaseTimes;
@@ -51,8 +52,10 @@ pub struct Config {
     pub admin_names: Vec<String>,
     /// Whether whoever reaches the admin server may change manifests, if they are files.
     pub allow_edits: bool,
-    /// Whether whoever reaches the admin server may change previews, by whomever he says that it is.
+    /// Whether the admin server has requests change previews.
     pub allow_previews: bool,
+    /// By which it verifies by whom they are, where they come from elsewhere.
+    pub identity_keys: Option<IdentityKeys>,
     /// Admin socket of the Envoy beside this controller.
     pub envoy_admin: Option<PathBuf>,
     /// The rate limit service that can run beside this controller.

@@ -1,6 +1,6 @@
 //! Previews, as the admin server shows them.
 
-use nuncio_api::{Kind, Object, Preview, PreviewSource, Spec};
+use nuncio_api::{Object, Preview, PreviewSource, PreviewedService, Spec};
 use nuncio_ir::PreviewWay;
 use nuncio_translate::{PreviewReplacement, PreviewUrl};
 
@@ -11,8 +11,7 @@ use crate::engine::Engine;
 
 /// Those that are wanted, by name.
 pub(crate) fn previews<'e>(engine: &'e Engine, query: &'e ListQuery) -> impl Iterator<Item = &'e Object> {
-    let objects = engine.world.objects().filter(|object| object.id.kind == Kind::Preview);
-    objects.filter(|object| super::wants(query, &object.id)).map(|object| &**object)
+    engine.world.all_previews().filter(|object| super::wants(query, &object.id)).map(|object| &**object)
 }
 
 pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
@@ -26,7 +25,8 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
     let replacements = engine.world.preview_replacements(&object.id).into_iter().enumerate();
     let services = replacements.map(|(at, PreviewReplacement { service, included, .. })| PreviewedServiceView {
         baseline: service.baseline.to_string(),
-        backend: if service.is_tunnel() { "a tunnel".to_owned() } else { service.backend.to_string() },
+        backend: backend_words(service),
+        only: service.matches.as_ref().map(ToString::to_string),
         included: included.map(|id| format!("{}/{}", id.namespace, id.name)),
         requests: counts.map(|counts| counts.of(PreviewWay::Preview(at))),
         fallbacks: counts.map(|counts| counts.of(PreviewWay::Fallback(at))),
@@ -42,7 +42,13 @@ pub(crate) fn preview_view(engine: &Engine, object: &Object) -> PreviewView {
         key_fingerprint: engine.world.preview_fingerprint(&object.id),
         source: spec.source.as_ref().map(source),
         problems: problems.iter().map(ProblemView::from).collect(),
+        may_change: true,
     }
+}
+
+/// Who stands in for a service.
+pub(crate) fn backend_words(service: &PreviewedService) -> String {
+    if service.is_tunnel() { "a tunnel".to_owned() } else { service.backend.to_string() }
 }
 
 impl From<PreviewUrl> for PreviewUrlView {

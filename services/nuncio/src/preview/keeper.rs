@@ -76,24 +76,25 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
-    /// Has a Preview shown for longer.
-    pub(super) fn extend(&self, namespace: &str, name: &str, ttl: Option<String>) -> Outcome {
+    /// Has a Preview shown for longer. Gives why that is for less than was asked for, where it is so.
+    pub(super) fn extend(&self, namespace: &str, name: &str, ttl: Option<String>) -> Result<String, Failure> {
+        let why = |answer: Value| answer["why"].as_str().unwrap_or_default().to_owned();
         match self {
             Self::Portal { url, .. } => {
                 let url = asked(&format!("{url}/api/v1/previews/{namespace}/{name}/extend"), ttl.as_deref())?;
-                self.send(Method::POST, url.as_str(), |request| request)?;
+                self.send(Method::POST, url.as_str(), |request| request).map(why)
             }
             Self::Gateway { address } => {
                 let wanted = ExtendPreview { namespace: namespace.into(), name: name.into(), ttl, by: None };
-                self.send(Method::POST, &format!("http://{address}/api/v1/preview-extend"), |it| it.json(&wanted))?;
+                self.send(Method::POST, &format!("http://{address}/api/v1/preview-extend"), |it| it.json(&wanted))
+                    .map(why)
             }
             Self::Manifests(place) => {
                 let (directory, read) = read(place)?;
                 let extended = nuncio_controller::extend_preview(read, directory, (namespace, name), ttl.as_deref());
-                extended.map_err(Failure::new)?;
+                extended.map(|_| String::new()).map_err(Failure::new)
             }
         }
-        Ok(())
     }
 
     /// Takes a Preview away.
@@ -179,7 +180,8 @@ impl<'a> Keeper<'a> {
         }
         let text = String::from_utf8_lossy(&body);
         let why = ["detail", "message"].iter().find_map(|field| answer[field].as_str()).unwrap_or_else(|| text.trim());
-        let hint = if status == StatusCode::UNAUTHORIZED { ": set NUNCIO_TOKEN to a token" } else { "" };
+        let is_unknown = status == StatusCode::UNAUTHORIZED && matches!(self, Self::Portal { .. });
+        let hint = if is_unknown { ": set NUNCIO_TOKEN to a token" } else { "" };
         Err(Failure::new(format!("{url}: {status}: {why}{hint}")))
     }
 }

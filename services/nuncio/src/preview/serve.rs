@@ -72,7 +72,10 @@ impl Line {
             let lost = match connected {
                 Ok(stream) => match Session::new(stream, local.clone(), show.clone()).run(&stop).await {
                     End::Stopped => return Ok(()),
-                    End::Moved => None,
+                    End::Moved => {
+                        show.moved();
+                        None
+                    }
                     End::Lost(why) => Some(why),
                 },
                 Err(NotConnected::Refused(why)) => return Err(Failure::new(why)),

@@ -5,15 +5,15 @@ use std::time::Duration;
 use http::Uri;
 use serde::Serialize;
 
-use super::{Admin, GatewayError};
+use super::{Admin, EVERYTHING, GatewayError};
 use crate::access::Viewer;
 use crate::previews::{Caller, Preview, Previews};
 use crate::texts::Texts;
 
 /// How long a page waits for them: it is of use without.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// More than a page could show.
-const MOST: usize = 50;
+/// More than anybody chooses from.
+const MOST: usize = 500;
 
 /// An address at which requests of an API reach a preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,7 @@ struct Asked<'a> {
     namespace: Option<&'a str>,
     name: Option<&'a str>,
     by: Option<Caller<'a>>,
+    limit: usize,
 }
 
 impl Admin {
@@ -41,7 +42,7 @@ impl Admin {
         name: Option<&str>,
     ) -> Result<Previews, GatewayError> {
         let by = viewer.identity.as_ref().filter(|_| !viewer.sees_all()).map(Caller::from);
-        self.ask("/api/v1/preview-list", &Asked { namespace, name, by }).await
+        self.ask("/api/v1/preview-list", &Asked { namespace, name, by, limit: EVERYTHING }).await
     }
 
     /// Those of these addresses' hosts; none where nobody tells.
@@ -53,8 +54,7 @@ impl Admin {
     ) -> Vec<PreviewAddress> {
         match tokio::time::timeout(PATIENCE, self.previews(viewer, None, None)).await {
             Ok(Ok(found)) => {
-                let shown = found.items.iter().take(MOST);
-                shown.flat_map(|preview| addresses(preview, origins, texts)).collect()
+                found.items.iter().flat_map(|preview| addresses(preview, origins, texts)).take(MOST).collect()
             }
             Ok(Err(_)) | Err(_) => Vec::new(),
         }

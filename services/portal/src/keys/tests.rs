@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 
 fn person(subject: &str) -> Identity {
-    Identity { subject: subject.to_owned(), issuer: "https://idp.example".to_owned(), groups: Vec::new() }
+    let issuer = "https://idp.example".to_owned();
+    Identity { subject: subject.to_owned(), issuer, groups: Vec::new(), assertion: "".into() }
 }
 
 async fn open(path: &std::path::Path) -> Result<Keys, KeysError> {

@@ -14,8 +14,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::api::details;
+use super::list::Refused;
 use super::model::Leads;
-use super::pages::{Refused, link};
+use super::pages::link;
 use super::problem::ProblemDetails;
 use crate::api::Served;
 use crate::catalog::Entry;

@@ -32,9 +32,28 @@ pub(crate) struct Preview {
     pub(crate) source: Option<Source>,
     /// What is wrong with it.
     pub(crate) problems: Vec<Problem>,
+    /// Whether who asks may change it.
+    #[serde(default)]
+    pub(crate) may_change: bool,
 }
 
+impl Service {
+    /// Whether a process stands in that connects to the gateway.
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.backend == TUNNEL
+    }
+}
+
+/// How the controller calls who stands in by a connection to the gateway.
+const TUNNEL: &str = "a tunnel";
+
 impl Preview {
+    /// Whether nobody stands in for the service at this place.
+    pub(super) fn lacks(&self, at: usize) -> bool {
+        let field = format!("spec.services[{at}].tunnel");
+        self.problems.iter().any(|problem| problem.reason == "NoEndpoints" && problem.field == field)
+    }
+
     /// Whether a text is in its name, or in what it is of or replaces.
     pub(super) fn fits(&self, text: &str) -> bool {
         let text = text.to_lowercase();
@@ -111,6 +130,9 @@ pub(crate) struct Service {
     pub(crate) baseline: String,
     /// Who gets them.
     pub(crate) backend: String,
+    /// Which of its requests are meant, where not all: `GET /cart/items*`.
+    #[serde(default)]
+    pub(crate) only: Option<String>,
     /// The Preview that says so, `NAMESPACE/NAME`, where it is one that is included.
     pub(crate) included: Option<String>,
     /// How many requests those got by this preview, as the gateway that was asked counts them.
@@ -165,7 +187,7 @@ pub(crate) struct Previews {
 pub(crate) struct Changed {
     /// `created`, `updated`, `unchanged`, `deleted` or `ignored`.
     pub(crate) outcome: String,
-    /// Why nothing was done, where that is so.
+    /// Why nothing was done, or less than was asked for, where that is so.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) why: String,
     /// The Preview, as it is now.
@@ -249,15 +271,22 @@ impl Route {
 }
 
 /// Who asks, for the controller.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Serialize)]
 pub(crate) struct Caller<'a> {
     subject: &'a str,
     issuer: &'a str,
     groups: &'a [String],
+    /// The gateway's word for it.
+    assertion: &'a str,
 }
 
 impl<'a> From<&'a Identity> for Caller<'a> {
     fn from(identity: &'a Identity) -> Self {
-        Self { subject: &identity.subject, issuer: &identity.issuer, groups: &identity.groups }
+        Self {
+            subject: &identity.subject,
+            issuer: &identity.issuer,
+            groups: &identity.groups,
+            assertion: identity.assertion.expose(),
+        }
     }
 }

@@ -1,13 +1,14 @@
-//! Previews for people: a list, and a page of each.
+//! Previews for people: a page of each.
 
 use askama::Template;
-use axum::extract::{Form, Path, Query};
+use axum::extract::{Form, Path};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::api::{What, all, change, details};
+use super::list::{Refused, State};
 use super::model::{Event, Preview, Route, Routes, Shared, Url, moment};
 use super::problem::ProblemDetails;
 use super::qr::{Drawing, draw};
@@ -16,76 +17,6 @@ use crate::gateway::host_of;
 use crate::texts::Texts;
 use crate::web::words::date;
 use crate::web::{Frame, Visit, escape_path, respond};
-
-/// Which to show.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Wanted {
-    namespace: String,
-    text: String,
-    state: String,
-    /// Whether those of others are left out.
-    mine: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "previews/list.html")]
-struct List<'a> {
-    frame: Frame<'a>,
-    wanted: &'a Wanted,
-    rows: Vec<Row>,
-    words: String,
-    states: &'static [State],
-    trouble: Option<String>,
-    /// It is known who reads.
-    is_known: bool,
-}
-
-/// A preview in the list.
-struct Row {
-    link: String,
-    name: String,
-    namespace: String,
-    state: State,
-    urls: Vec<Url>,
-    replaces: String,
-    source: String,
-    ends: Option<String>,
-}
-
-/// How a preview is: its name in URLs, a class of the style sheet, and the text that says so.
-#[derive(Clone, Copy)]
-struct State {
-    name: &'static str,
-    class: &'static str,
-    text: &'static str,
-}
-
-impl State {
-    fn of(preview: &Preview) -> Self {
-        let is_told = |reason: &str| preview.problems.iter().any(|problem| problem.reason == reason);
-        match (preview.urls.is_empty(), preview.problems.is_empty()) {
-            _ if is_told("Expired") => ENDED,
-            (true, _) => HIDDEN,
-            (false, true) => SERVED,
-            _ if is_told("ExpiresSoon") => ENDING,
-            (false, false) => TROUBLED,
-        }
-    }
-
-    /// Whether it is the one that is wanted; any where none is.
-    fn is_called(self, wanted: &str) -> bool {
-        wanted.is_empty() || self.name == wanted
-    }
-}
-
-const SERVED: State = State { name: "served", class: "current", text: "previews_current" };
-const TROUBLED: State = State { name: "troubled", class: "stale", text: "previews_stale" };
-const ENDING: State = State { name: "ending", class: "stale", text: "previews_ending" };
-const HIDDEN: State = State { name: "hidden", class: "missing", text: "previews_missing" };
-const ENDED: State = State { name: "ended", class: "missing", text: "previews_ended" };
-/// All states, for who wants one of them.
-const STATES: [State; 5] = [SERVED, TROUBLED, ENDING, HIDDEN, ENDED];
 
 #[derive(Template)]
 #[template(path = "previews/one.html")]
@@ -105,6 +36,8 @@ struct One<'a> {
     differ: String,
     wrong: Option<String>,
     may_change: bool,
+    /// Where the portal is.
+    server: &'a str,
     shared: Option<SharedLinks>,
 }
 
@@ -135,38 +68,6 @@ struct RouteRow {
 }
 
 type Id = Path<(String, String)>;
-
-/// All of them.
-pub(super) async fn list(visit: Visit, Query(wanted): Query<Wanted>) -> Response {
-    let namespace = Some(wanted.namespace.trim()).filter(|namespace| !namespace.is_empty());
-    let (status, found, trouble) = match all(&visit, namespace, None).await {
-        Ok(found) => (StatusCode::OK, found.items, None),
-        Err(problem) => (problem.code(), Vec::new(), Some(told(&problem, visit.texts()))),
-    };
-    let reader = visit.viewer.identity.as_ref().filter(|_| wanted.mine.is_some());
-    let is_his = |preview: &Preview| reader.is_none_or(|reader| preview.is_of(&reader.subject));
-    let fits = |preview: &&Preview| {
-        preview.fits(wanted.text.trim()) && State::of(preview).is_called(&wanted.state) && is_his(preview)
-    };
-    let rows: Vec<_> = found.iter().filter(fits).map(|preview| row(preview, visit.texts())).collect();
-    let words = visit.texts().count("count_preview", rows.len());
-    let is_known = visit.viewer.identity.is_some();
-    let page = List { frame: visit.frame(), wanted: &wanted, rows, words, states: &STATES, trouble, is_known };
-    (status, respond(&page)).into_response()
-}
-
-fn row(preview: &Preview, texts: &Texts) -> Row {
-    Row {
-        link: link(&preview.namespace, &preview.name),
-        name: preview.name.clone(),
-        namespace: preview.namespace.clone(),
-        state: State::of(preview),
-        urls: preview.urls.clone(),
-        replaces: preview.replaces(texts),
-        source: preview.source_words(),
-        ends: preview.ends(texts),
-    }
-}
 
 /// One of them.
 pub(super) async fn one(visit: Visit, Path((namespace, name)): Id) -> Result<Response, Refused> {
@@ -210,7 +111,8 @@ async fn show(
         differ: differ_words(visit.texts(), differ, routes.len()),
         routes,
         wrong: wrong.map(|problem| problem.detail),
-        may_change: visit.viewer.identity.is_some(),
+        may_change: preview.may_change && visit.viewer.identity.is_some(),
+        server: &visit.origin,
         shared: shared.map(|shared| SharedLinks {
             until: moment(visit.texts(), shared.expires_at).unwrap_or_default(),
             links: shared.links,
@@ -297,6 +199,11 @@ pub(super) async fn extend(
 ) -> Result<Response, Refused> {
     let ttl = Some(ttl.trim()).filter(|ttl| !ttl.is_empty());
     match change(&visit, &namespace, &name, What::Extend { ttl }).await {
+        // It is shown for less than was asked for.
+        Ok(changed) if !changed.why.is_empty() => {
+            let told = ProblemDetails::new(StatusCode::OK, changed.why);
+            show(&visit, &namespace, &name, Some(told), None).await
+        }
         Ok(_) => Ok(Redirect::to(&link(&namespace, &name)).into_response()),
         Err(problem) => show(&visit, &namespace, &name, Some(problem), None).await,
     }
@@ -304,36 +211,4 @@ pub(super) async fn extend(
 
 pub(super) fn link(namespace: &str, name: &str) -> String {
     format!("/docs/previews/{}/{}", escape_path(namespace), escape_path(name))
-}
-
-/// Why not: that somebody has to log in is said in the words of pages.
-fn told(problem: &ProblemDetails, texts: &Texts) -> String {
-    match problem.code() {
-        StatusCode::UNAUTHORIZED => texts.text("previews_nobody").to_owned(),
-        _ => problem.detail.clone(),
-    }
-}
-
-/// Why there is no such page.
-#[derive(Debug)]
-pub(super) struct Refused {
-    visit: Box<Visit>,
-    problem: ProblemDetails,
-}
-
-impl Refused {
-    pub(super) fn new(visit: &Visit, problem: ProblemDetails) -> Self {
-        Self { visit: Box::new(visit.clone()), problem }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        let wanted = Wanted::default();
-        let trouble = Some(told(&self.problem, self.visit.texts()));
-        let (rows, words) = (Vec::new(), String::new());
-        let (frame, is_known) = (self.visit.frame(), self.visit.viewer.identity.is_some());
-        let page = List { frame, wanted: &wanted, rows, words, states: &STATES, trouble, is_known };
-        (self.problem.code(), respond(&page)).into_response()
-    }
 }

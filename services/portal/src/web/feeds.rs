@@ -157,7 +157,7 @@ fn urn(parts: &[&str]) -> String {
 }
 
 /// Where the reader asks: feeds are read far from the page that they are on. Nothing where that is not told well.
-fn origin(asked: &HeaderMap) -> String {
+pub(super) fn origin(asked: &HeaderMap) -> String {
     let text = |name: &str| asked.get(name).map(HeaderValue::to_str).and_then(Result::ok);
     let is_host =
         |host: &&str| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));

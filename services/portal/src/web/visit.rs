@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::page::Frame;
-use super::{Site, escape_path};
+use super::{Site, escape_path, feeds};
 use crate::access::Viewer;
 use crate::catalog::Catalog;
 use crate::console;
@@ -30,6 +30,8 @@ pub(crate) struct Visit {
     sees_console: bool,
     is_apple: bool,
     section: &'static str,
+    /// Where he asks: scheme and host; nothing where that is not told well.
+    pub(crate) origin: String,
 }
 
 impl Visit {
@@ -140,6 +142,7 @@ impl FromRequestParts<Site> for Visit {
             sees_console,
             is_apple: is_apple(&parts.headers),
             section,
+            origin: feeds::origin(&parts.headers),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Previews that come and go by requests: of forges, of CI jobs and of people, through the gateway to its portal.
 
 mod api;
+mod callers;
 mod ci;
 mod commands;
 mod comments;
@@ -8,6 +9,7 @@ mod difference;
 mod hooks;
 mod mistakes;
 mod pages;
+mod readers;
 mod share;
 mod story;
 mod tunnels;

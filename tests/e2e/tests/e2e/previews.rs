@@ -7,9 +7,11 @@ mod includes;
 mod life;
 mod login;
 mod names;
+mod narrow;
 mod selectors;
 mod services;
 mod share;
+mod without_policy;
 
 pub(crate) use context::internal_listener;
 pub(crate) use services::start;

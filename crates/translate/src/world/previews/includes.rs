@@ -2,7 +2,7 @@
 
 use nuncio_api::{ObjectId, Preview, PreviewPolicy, PreviewedService, Spec};
 
-use crate::preview::{self, Phase};
+use crate::preview::{self, Absent, Phase};
 use crate::world::World;
 
 /// A service that a Preview replaces.
@@ -41,21 +41,29 @@ impl World {
     }
 
     /// A Preview that another may include; why not otherwise.
-    pub(super) fn to_include(&self, id: &ObjectId, policy: &PreviewPolicy) -> Result<&Preview, String> {
-        let object = self.objects.get(id).ok_or_else(|| format!("there is no {id}"))?;
-        let Spec::Preview(spec) = &object.spec else { return Err(format!("{id} is not valid")) };
+    pub(super) fn to_include(&self, id: &ObjectId, policy: &PreviewPolicy) -> Result<&Preview, Absent<'_>> {
+        let spec = match self.objects.get(id).map(|object| &object.spec) {
+            Some(Spec::Preview(spec)) => &**spec,
+            Some(_) => return Err(Absent { why: format!("{id} is not valid"), spec: None }),
+            None => return Err(Absent { why: format!("there is no {id}"), spec: None }),
+        };
+        self.obstacle(id, spec, policy).map_or(Ok(spec), |why| Err(Absent { why, spec: Some(spec) }))
+    }
+
+    /// Why a Preview is not shown.
+    fn obstacle(&self, id: &ObjectId, spec: &Preview, policy: &PreviewPolicy) -> Option<String> {
         if let Some(problem) = preview::forbidden(id, spec, policy) {
-            return Err(format!("{id} is not shown: {}", problem.message));
+            return Some(format!("{id} is not shown: {}", problem.message));
         }
         if self.is_quarantined(id) {
-            return Err(format!("{id} was refused by Envoy"));
+            return Some(format!("{id} was refused by Envoy"));
         }
         if self.previews.beyond.contains(id) {
-            return Err(format!("{id} is one more than its namespace may have"));
+            return Some(format!("{id} is one more than its namespace may have"));
         }
         match self.phase_by(policy, id) {
-            Some(Phase::Shown | Phase::EndsSoon) => Ok(spec),
-            Some(Phase::Ended | Phase::Forgotten) | None => Err(format!("{id} has ended")),
+            Some(Phase::Shown | Phase::EndsSoon) => None,
+            Some(Phase::Ended | Phase::Forgotten) | None => Some(format!("{id} has ended")),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! What is to be said of Previews.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use nuncio_api::{Kind, Object, ObjectId, Problem, Spec};
+use nuncio_api::{Kind, Object, ObjectId, Problem, Spec, added_key};
 use nuncio_auth::share::{Pass, Purpose};
 use nuncio_ir::auth::{FilterKind, SHARE_PARAMETER, Sensitive};
-use nuncio_ir::{ClusterName, Route};
+use nuncio_ir::{Backend, ClusterName, Discovery, Route, RouteAction};
 
+use crate::compiled;
 use crate::preview::{Compiled, Entrance, Phase, Replacement, fingerprint};
 use crate::upstream::{find, location};
 use crate::world::{World, invalid_reason};
@@ -34,6 +36,37 @@ pub struct PreviewProbe {
 }
 
 impl World {
+    /// Headers of answers that a Mapping's previews are without, since they would show their keys.
+    pub(in crate::world) fn keys_in_answers(&self, mapping: &compiled::Compiled) -> Vec<Problem> {
+        let headers = &self.previews.entry().headers;
+        let added = mapping.shared.add_response_headers.iter().filter(|_| !headers.is_empty());
+        let shown = added.filter_map(|add| Some((&add.name, added_key(&add.value, headers)?)));
+        let told = shown.map(|(name, header)| {
+            let message =
+                format!("is not added in previews: there {header} holds the key, which nobody else is to see");
+            Problem::warning("NoEffect", format!("spec.add_response_headers.{name}.value"), message)
+        });
+        told.collect()
+    }
+
+    /// All Previews, by namespace and name.
+    pub fn all_previews(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.ids_of(Kind::Preview).filter_map(|id| self.objects.get(id))
+    }
+
+    /// The clusters behind which those are that stand in for services of a Preview.
+    pub fn preview_clusters(&self, id: &ObjectId) -> BTreeSet<&ClusterName> {
+        let arms = self.preview_routes(id).filter_map(|route| match &route.action {
+            RouteAction::Forward(forward) => Some(&forward.arms),
+            RouteAction::Redirect(_) | RouteAction::Respond(_) => None,
+        });
+        let backends = arms.flatten().filter_map(|arm| match &arm.backend {
+            Backend::Cluster(name) => Some(name),
+            Backend::Invalid { .. } => None,
+        });
+        backends.collect()
+    }
+
     /// The URLs of a Preview that are in force.
     #[must_use]
     pub fn preview_urls(&self, id: &ObjectId) -> Vec<PreviewUrl> {
@@ -74,7 +107,7 @@ impl World {
     pub fn preview_probe(&self, id: &ObjectId) -> Option<PreviewProbe> {
         let shown = |it: &&Compiled| matches!(it.phase, Phase::Shown | Phase::EndsSoon) && !it.entrances.is_empty();
         let compiled = self.previews.compiled.get(id).filter(shown)?;
-        let mark = self.previews.entry()?.probes.as_ref().map(|probes| Arc::clone(&probes.mark));
+        let mark = self.previews.entry().probes.as_ref().map(|probes| Arc::clone(&probes.mark));
         let hosts = compiled.entrances.iter().map(|entrance| Arc::clone(&entrance.baseline)).collect();
         Some(PreviewProbe { key: compiled.key.clone(), mark, hosts })
     }
@@ -84,7 +117,11 @@ impl World {
     #[must_use]
     pub fn preview_service(&self, id: &ObjectId, cluster: &str) -> Option<usize> {
         let compiled = self.previews.compiled.get(id)?;
-        let (place, port) = location(self.clusters.get(&ClusterName(cluster.into()))?)?;
+        let upstream = self.clusters.get(&ClusterName(cluster.into()))?;
+        if let Discovery::Unix(_) = &upstream.cluster.discovery {
+            return compiled.replacements.iter().position(|it| it.is_behind(upstream));
+        }
+        let (place, port) = location(upstream)?;
         let context = self.context();
         let is_meant = |it: &Replacement| {
             let is_replaced = it.location == place && it.port.is_none_or(|wanted| wanted == port);

@@ -11,7 +11,9 @@ use nuncio_ir::{CookieChoice, Delta, PreviewEntry, PreviewTrust, ProbeLog};
 
 use super::super::{Dirty, World};
 use crate::context::SecretRef;
+use crate::pattern::HostPattern;
 use crate::preview::{Rules, Seed};
+use crate::secrets::SecretError;
 
 /// A policy, and what is wrong with the Secrets that it names.
 #[derive(Debug)]
@@ -21,10 +23,15 @@ pub(super) struct InForce {
     /// What listeners know of it.
     pub(super) entry: PreviewEntry,
     pub(super) problems: Vec<Problem>,
+    /// The Secret that a cluster's controllers share is not there.
+    lacks_keys: bool,
 }
 
 /// What a Secret must have, so that nobody guesses it.
 const LEAST_BYTES: usize = 16;
+
+/// The Secret, in the gateway's own namespace, that the keys of previews are made of in a cluster whose policy names none.
+pub const PREVIEW_KEYS: &str = "nuncio-preview-keys";
 
 /// Where a policy lets a cookie choose a preview. Where its URLs are of HTTPS, no cookie that clear text could have set counts.
 fn by_cookie(policy: &PreviewPolicy) -> Option<CookieChoice> {
@@ -32,6 +39,25 @@ fn by_cookie(policy: &PreviewPolicy) -> Option<CookieChoice> {
         PreviewScheme::Https => CookieChoice::Secure,
         PreviewScheme::Http => CookieChoice::Any,
     })
+}
+
+/// Where clients may choose a preview.
+fn chosen_at(policy: &PreviewPolicy) -> Vec<String> {
+    let patterns = policy.hosts.iter().filter(|_| !policy.selectors.is_empty());
+    patterns.filter_map(|host| HostPattern::parse(host)).map(|pattern| pattern.to_string()).collect()
+}
+
+/// What comes of it that there is no Secret to share.
+fn keys_not_shared() -> Problem {
+    let message = format!(
+        "names no Secret, and there is no {PREVIEW_KEYS}, which a controller makes that may change previews: so each makes keys and \
+         links of its own, and others when it starts: those of one are nobody's at the next"
+    );
+    Problem::warning("KeysNotShared", "spec.secretName", message)
+}
+
+fn lower(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
 impl World {
@@ -42,21 +68,23 @@ impl World {
         }
         let new = self.chosen_preview_policy().map(|(id, policy)| self.in_force(id, policy));
         let rules = |it: &Option<InForce>| it.as_ref().map(|it| (it.id.clone(), it.rules.clone()));
-        let entry = |it: &Option<InForce>| it.as_ref().map(|it| it.entry.clone());
-        let shut = new.is_none().then(|| self.domain_of_unusable_policy()).flatten();
+        let unusable = new.is_none().then(|| self.unusable_policy()).flatten().unwrap_or_default();
+        let shut = Some(unusable.domain).filter(|domain| !domain.is_empty());
+        let closed = PreviewEntry { headers: lower(&unusable.headers), ..PreviewEntry::default() };
         let domain = |it: &Option<InForce>| it.as_ref().map(|it| it.rules.policy.domain.clone());
         let (was, is) = (domain(&self.previews.in_force).or(self.previews.shut.take()), domain(&new).or(shut.clone()));
         self.previews.shut = shut;
         // The hosts count for what tables say of a choice by cookie alone.
-        let choosing = |it: &Option<InForce>| {
-            it.as_ref().and_then(|it| Some((it.entry.by_cookie?, it.rules.policy.hosts.clone())))
-        };
+        let choosing =
+            |it: &Option<InForce>| it.as_ref().and_then(|it| Some((it.entry.by_cookie?, it.entry.hosts.clone())));
         let old = &self.previews.in_force;
-        if entry(old) != entry(&new) {
+        if self.previews.entry() != new.as_ref().map_or(&closed, |it| &it.entry) {
             dirty.frame = true;
             // What its log may show.
             let module = self.chosen_module().map(|module| module.id.clone());
             self.stirred.extend(module);
+            let adding = self.mappings.iter().filter(|(_, mapping)| !mapping.shared.add_response_headers.is_empty());
+            self.stirred.extend(adding.map(|(id, _)| id.clone()));
         }
         if rules(old) != rules(&new) {
             dirty.previews.extend(self.ids_of(Kind::Preview).cloned());
@@ -75,7 +103,7 @@ impl World {
             let all: Vec<_> = self.previews.tables.keys().cloned().collect();
             all.iter().for_each(|id| self.put_preview_tables(id, BTreeMap::new(), dirty, delta));
         }
-        self.previews.in_force = new;
+        (self.previews.in_force, self.previews.closed) = (new, closed);
     }
 
     /// The first by name in the gateway's own namespace: whoever may write there says what previews may do.
@@ -87,14 +115,16 @@ impl World {
         })
     }
 
-    /// The domain of the first policy that cannot be used: what is written for previews is not left to a wildcard Host.
-    fn domain_of_unusable_policy(&self) -> Option<String> {
+    /// What can be read of the first policy that cannot be used: what is written for previews is not left to a wildcard Host,
+    /// nor what holds their keys to services.
+    fn unusable_policy(&self) -> Option<PreviewPolicy> {
         let own = self.ids_of(Kind::PreviewPolicy).filter(|id| id.namespace == self.settings.namespace);
-        own.filter_map(|id| self.objects.get(id)).find_map(|object| match &object.spec {
-            Spec::PreviewPolicy(policy) => Some(policy.domain.clone()),
-            Spec::Invalid(Remains::Domain(domain)) => Some(domain.clone()),
+        let policies = own.filter_map(|id| match &self.objects.get(id)?.spec {
+            Spec::PreviewPolicy(policy) | Spec::Invalid(Remains::Previews(policy)) => Some(policy),
             _ => None,
-        })
+        });
+        let mut readable = policies.filter(|policy| !policy.domain.is_empty() || !policy.headers.is_empty());
+        readable.next().map(|policy| (**policy).clone())
     }
 
     fn in_force(&self, id: ObjectId, policy: Arc<PreviewPolicy>) -> InForce {
@@ -102,19 +132,20 @@ impl World {
             Ok(seed) => (seed, None),
             Err(problem) => (None, Some(problem)),
         };
+        let lacks_keys = seed.is_none() && wrong.is_none() && self.is_of_a_cluster(&id);
         let repositories = policy.repositories.iter().enumerate();
         let of_repositories = repositories.flat_map(|(index, repository)| self.secret_of(&id, index, repository));
-        let problems = wrong.into_iter().chain(self.keys_of_its_own(&id, &policy)).chain(of_repositories).collect();
+        let problems = wrong.into_iter().chain(lacks_keys.then(keys_not_shared)).chain(of_repositories).collect();
         // As secret as the key beside which it was made when the process started.
         let seed = seed.unwrap_or_else(|| Seed::new(self.settings.fallback_certificate.key.0.as_bytes()));
-        let headers: Vec<String> = policy.headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+        let (headers, hosts) = (lower(&policy.headers), chosen_at(&policy));
         let by_header = policy.selects_by(PreviewSelector::Header);
         let trust = PreviewTrust::Public { by_header };
         let path = self.settings.probe_log.clone();
         let probes = path.map(|path| ProbeLog { path, mark: self.probe_mark() });
-        let (domain, by_cookie) = (policy.domain.to_ascii_lowercase().into(), by_cookie(&policy));
-        let entry = PreviewEntry { domain, headers: headers.clone(), trust, by_cookie, probes };
-        InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problems }
+        let (domain, by_cookie) = (Some(policy.domain.to_ascii_lowercase().into()), by_cookie(&policy));
+        let entry = PreviewEntry { domain, hosts, headers: headers.clone(), trust, by_cookie, probes };
+        InForce { id, rules: Rules { policy, seed, headers: headers.into() }, entry, problems, lacks_keys }
     }
 
     /// How the ids of traces begin that this gateway follows.
@@ -123,26 +154,33 @@ impl World {
         crypto::hex(&crypto::hmac_sha256(key, b"nuncio probes")[..8]).into()
     }
 
-    /// What a policy has keys made of, if it says so.
+    /// What a policy has keys made of, if it says so, or the cluster has it that it is of.
     fn secret_of_keys(&self, id: &ObjectId, policy: &PreviewPolicy) -> Result<Option<Seed>, Problem> {
-        let Some(name) = &policy.secret_name else { return Ok(None) };
-        let reference = SecretRef::new(Arc::clone(&id.namespace), name.as_str());
+        let shared = self.is_of_a_cluster(id).then_some(PREVIEW_KEYS);
+        let Some(name) = policy.secret_name.as_deref().or(shared) else { return Ok(None) };
+        let reference = SecretRef::new(Arc::clone(&id.namespace), name);
         let problem = |message| Problem::error("InvalidSecret", "spec.secretName", message);
-        let secret = self.secrets.contents(&reference).map_err(|error| problem(error.to_string()))?;
+        let secret = match self.secrets.contents(&reference) {
+            Ok(secret) => secret,
+            Err(SecretError::NotFound(_)) if policy.secret_name.is_none() => return Ok(None),
+            Err(error) => return Err(problem(error.to_string())),
+        };
         match secret.data.get("key").map(|bytes| bytes.expose()) {
             Some(bytes) if bytes.len() >= LEAST_BYTES => Ok(Some(Seed::new(bytes))),
             _ => Err(problem(format!("Secret {reference}: has no `key` of {LEAST_BYTES} bytes or more"))),
         }
     }
 
-    /// What comes of it that a policy names no Secret, where there may be several controllers: they read an API server.
-    fn keys_of_its_own(&self, id: &ObjectId, policy: &PreviewPolicy) -> Option<Problem> {
-        let is_of_a_cluster = self.objects.get(id).is_some_and(|object| object.uid.is_some());
-        (is_of_a_cluster && policy.secret_name.is_none()).then(|| {
-            let message = "names no Secret, so each controller makes keys and links of its own, and others when it starts: \
-                those of one are nobody's at the next";
-            Problem::warning("KeysNotShared", "spec.secretName", message)
-        })
+    /// Whether an object is of an API server, which several controllers may read.
+    fn is_of_a_cluster(&self, id: &ObjectId) -> bool {
+        self.objects.get(id).is_some_and(|object| object.uid.is_some())
+    }
+
+    /// The namespace in which there is no Secret that the keys of previews could be made of, where a cluster's controllers
+    /// should share one.
+    #[must_use]
+    pub fn lacks_preview_keys(&self) -> Option<Arc<str>> {
+        self.previews.in_force.as_ref().filter(|it| it.lacks_keys).map(|it| Arc::clone(&it.id.namespace))
     }
 
     /// What is wrong with the Secret of a repository, which the controller reads when it needs it.
@@ -159,7 +197,9 @@ impl World {
             let message = format!("Secret {reference}: has no `webhook`, so its webhooks are refused");
             Problem::error("InvalidSecret", field.clone(), message)
         });
-        let mute = lacks(PreviewRepository::TOKEN).then(|| {
+        // Who has webhooks by it may do without comments. Otherwise it is there for nothing else.
+        let is_for_comments = repository.preview.is_none();
+        let mute = (is_for_comments && lacks(PreviewRepository::TOKEN)).then(|| {
             let message = format!("Secret {reference}: has no `token`, so no comments are written");
             Problem::warning("InvalidSecret", field.clone(), message)
         });
@@ -168,7 +208,9 @@ impl World {
 
     /// Whether the policy that is in force names Secrets.
     pub(in crate::world) fn preview_policy_names_secrets(&self) -> bool {
-        let policy = self.previews.policy();
-        policy.is_some_and(|it| it.secret_name.is_some() || it.repositories.iter().any(|it| it.secret_name.is_some()))
+        let of_policy = |policy: &PreviewPolicy| {
+            policy.secret_name.is_some() || policy.repositories.iter().any(|it| it.secret_name.is_some())
+        };
+        self.preview_policy().is_some_and(|(id, policy)| of_policy(policy) || self.is_of_a_cluster(id))
     }
 }

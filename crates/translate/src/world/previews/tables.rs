@@ -46,7 +46,7 @@ impl World {
             return;
         }
         let is_asked = self.previews.policy().is_some();
-        let by_cookie = self.previews.entry().is_some_and(|entry| entry.by_cookie.is_some());
+        let by_cookie = self.previews.entry().by_cookie.is_some();
         let classes = self.frame.classes.iter().filter(|_| is_asked);
         let tables: Vec<_> = classes.map(|class| preview::unknown_table(&class.key, by_cookie)).collect();
         let names = tables.iter().map(|table| table.name.clone()).collect();

@@ -331,6 +331,23 @@ fn a_policy_of_a_cluster_without_a_secret_says_what_comes_of_it() {
     let of_cluster = POLICY.replace("name: previews", "name: previews, uid: u");
     assert_eq!(reasons(&of(&[SITE, &of_cluster]), &id), ["KeysNotShared"]);
     assert_eq!(reasons(&of(&[SITE, POLICY]), &id), [""; 0]);
+    let mut lacking = of(&[SITE, &of_cluster]);
+    assert_eq!(lacking.lacks_preview_keys().as_deref(), Some("default"));
+    let wanted = lacking.newly_wanted_secrets().unwrap();
+    assert!(wanted.iter().any(|(_, name)| **name == *"nuncio-preview-keys"), "{wanted:?}");
+    let shared = |key: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: nuncio-preview-keys}}\nstringData: {{key: {key}}}\n---\n"
+        )
+    };
+    apply(&mut lacking, &shared("sixteen-or-more-bytes"));
+    assert_eq!((reasons(&lacking, &id), lacking.lacks_preview_keys()), (vec![], None));
+    apply(&mut lacking, &shared("short"));
+    assert_eq!(
+        (reasons(&lacking, &id), lacking.lacks_preview_keys()),
+        (vec!["InvalidSecret"], None),
+        "it is somebody's"
+    );
     let secret =
         "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\nstringData: {key: sixteen-or-more-bytes}\n---\n";
     let named = of_cluster.replace("access: [Public]", "access: [Public], secretName: keys");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nuncio_api::{Forge, Kind, ObjectId, PreviewPolicy, PreviewRepository, PreviewSource};
+use nuncio_api::{Forge, ObjectId, PreviewPolicy, PreviewRepository, PreviewSource};
 
 use super::text;
 use crate::engine::Engine;
@@ -58,7 +58,7 @@ impl Comment {
 pub(super) fn all(engine: &Engine) -> BTreeMap<PullRequest, Comment> {
     let mut comments: BTreeMap<PullRequest, Comment> = BTreeMap::new();
     let Ok((policy_id, policy)) = policy(engine) else { return comments };
-    for object in engine.world.objects().filter(|object| object.id.kind == Kind::Preview) {
+    for object in engine.world.all_previews() {
         let Some(source) = spec(engine, &object.id).and_then(|spec| spec.source) else { continue };
         let Some((pull, repository)) = pull_request(policy, &source, &object.id) else { continue };
         let secret = secret(engine, policy_id, repository);

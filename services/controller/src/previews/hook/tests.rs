@@ -7,7 +7,8 @@ use super::*;
 const KEY: &str = "it is a test";
 
 fn repositories() -> Vec<PreviewRepository> {
-    let service = TemplateService { baseline: "cart".into(), backend: "cart-{number}:8080".into(), when_missing: None };
+    let service =
+        TemplateService { baseline: "cart".into(), backend: "cart-{number}:8080".into(), ..TemplateService::default() };
     let preview = PreviewTemplate {
         name: "cart-{number}-{branch}".into(),
         services: vec![service],

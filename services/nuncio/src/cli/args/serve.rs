@@ -112,7 +112,8 @@ pub(crate) struct AdminArgs {
     #[arg(long, env = "NUNCIO_ALLOW_EDITS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_edits: bool,
     /// Let the portal create, change and delete previews in the directory or the cluster: for whom and where the PreviewPolicy
-    /// says. Whoever reaches diagnostics is believed when he says for whom he asks
+    /// says. Whoever asks diagnostics for it on this machine is believed when he says for whom; from elsewhere the gateway's own
+    /// signed word counts, for a portal at a --portal-origin
     #[arg(long, env = "NUNCIO_ALLOW_PREVIEWS", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) allow_previews: bool,
 }

@@ -18,8 +18,15 @@ pub(super) struct Show {
     is_quiet: bool,
     gateways: u8,
     live: Arc<AtomicU8>,
+    /// At how many it was told last that requests come from there.
+    told: Arc<AtomicU8>,
+    /// How often one connection has given way to another.
+    moves: Arc<AtomicU8>,
     was_connected: Arc<AtomicBool>,
 }
+
+/// So often connections find their gateways by chance, and no more.
+const MOVES: u8 = 6;
 
 /// A connection by which requests come, until it is dropped.
 #[derive(Debug)]
@@ -39,6 +46,8 @@ impl Show {
             is_quiet: args.quiet,
             gateways: args.gateways,
             live: Arc::default(),
+            told: Arc::default(),
+            moves: Arc::default(),
             was_connected: Arc::default(),
         }
     }
@@ -48,7 +57,10 @@ impl Show {
         let live = self.live.fetch_add(1, Relaxed) + 1;
         let which =
             if self.gateways == 1 { String::new() } else { format!(" to {live} of {} gateways", self.gateways) };
-        print_text(&format!("Connected{which}: {}\n", self.title));
+        // One that gave way and came again is no news.
+        if self.told.fetch_max(live, Relaxed) < live {
+            print_text(&format!("Connected{which}: {}\n", self.title));
+        }
         if live == 1 {
             urls.iter().for_each(|url| print_text(&format!("  {}\n", plain(url))));
             problems.iter().for_each(|problem| print_text(&format!("  warning: {}\n", plain(problem))));
@@ -70,8 +82,22 @@ impl Show {
         }
     }
 
+    /// A connection came out at a gateway that has another already, which gives way.
+    pub(super) fn moved(&self) {
+        let moves = self.moves.fetch_add(u8::from(self.moves.load(Relaxed) < u8::MAX), Relaxed).saturating_add(1);
+        if moves == MOVES {
+            let told = format!(
+                "warning: fewer than {} gateways seem to be behind this address, or it leads this machine to the same again and \
+                 again: --gateways says how many there are\n",
+                self.gateways
+            );
+            print_text(&told);
+        }
+    }
+
     /// The connection is gone, and will be made again.
     pub(super) fn lost(&self, why: &str, wait: Duration) {
+        self.told.store(0, Relaxed);
         print_text(&format!("Not connected: {}; again in {}\n", plain(why), milliseconds(wait)));
     }
 }

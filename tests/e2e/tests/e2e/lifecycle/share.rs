@@ -88,3 +88,49 @@ async fn nobody_else_makes_any() {
     assert_eq!(direct.status, 401, "at the portal's own port nobody has vouched for anybody");
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_webhook_makes_no_link_good_that_was_withdrawn() {
+    let team = Team::new().await;
+    let policy = team.policy(|policy| {
+        policy["spec"]["access"] = json!(["ShareLink", "Public"]);
+        policy["spec"]["repositories"][0]["preview"]["access"]["mode"] = json!("ShareLink");
+    });
+    team.site.write("policy.yaml", documents(&[policy]));
+    let gateway = team.gateway().await;
+    let (client, ann) = (team.client(), team.person("team-cart"));
+    let at =
+        |path: &str| get(PORTAL, &format!("/api/v1/previews/default/cart-pr-42{path}")).with("authorization", &ann);
+    let opened = client.ask(&github(|_| ())).await;
+    assert_eq!(opened.status, 200, "{}", opened.text());
+    gateway.admin.state("Preview", "cart-pr-42", "acked").await;
+    let shared = json_of(&client.ask(&at("/share").method("POST")).await);
+    let url = shared["links"][0]["url"].as_str().unwrap_or_else(|| panic!("{shared}"));
+    let (host, link) = url.strip_prefix("http://").unwrap().split_once("/?").unwrap();
+    keep_secret(link.split_once('=').unwrap().1);
+    is_let_in(&team, host, link).await;
+
+    let mut manifest = team.manifest("cart-pr-42");
+    manifest["spec"]["access"] = json!({"mode": "ShareLink", "generation": 1});
+    let withdrawn = client.ask(&at("").method("PUT").body(manifest.to_string())).await;
+    assert_eq!(withdrawn.status, 200, "{}", withdrawn.text());
+    let follow = get(host, &format!("/cart/?{link}"));
+    let is_refused = async || match client.ask(&follow).await.status {
+        403 => Ok(()),
+        other => Err(other),
+    };
+    eventually("the link is withdrawn", is_refused).await;
+    manifest["spec"]["access"] = json!({"mode": "ShareLink"});
+    let changes = [
+        client.ask(&github(|event| event["pull_request"]["updated_at"] = json!(ago(30)))).await,
+        client.ask(&at("").method("PUT").body(manifest.to_string())).await,
+    ];
+    for changed in changes {
+        assert_eq!(changed.status, 200, "{}", changed.text());
+    }
+    let file = std::fs::read_to_string(team.site.manifests().join("previews/default.cart-pr-42.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&file).unwrap()["spec"]["access"]["generation"], 1, "{file}");
+    gateway.admin.state("Preview", "cart-pr-42", "acked").await;
+    assert_eq!(is_refused().await, Ok(()));
+    gateway.stop().await;
+}

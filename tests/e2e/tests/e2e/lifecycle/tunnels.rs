@@ -1,6 +1,6 @@
 //! A developer's own process stands in for a service: it connects to the gateway, and the gateway's requests come that way.
 
-mod namespaces;
+pub(super) mod namespaces;
 mod protocols;
 mod refusals;
 mod several;
@@ -235,6 +235,26 @@ async fn a_preview_that_has_another_service_served_gets_another_tunnel() {
     gateway.line(&["no longer serves", "has another service served"]).await;
     desk.team.at(&format!("http://{host}/"), "/", "branch").await;
     desk.answers(&host, "cart").await;
+    interrupt(process).await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_doctor_sees_a_process_of_ones_own() {
+    let desk = Desk::new().await;
+    let internal = crate::previews::internal_listener(&desk.team.site);
+    desk.team.site.write("internal.yaml", documents(&[internal]));
+    let gateway = desk.team.gateway().await;
+    let host = desk.host(&gateway).await;
+    let process = desk.serve(desk.team.branch.address(), &[]);
+    desk.answers(&host, "branch").await;
+    let admin = desk.team.site.admin().to_string();
+    let args = ["preview", "doctor", "tax", "--path", CART, "--admin", &admin, "-o", "json"];
+    let mut command = desk.team.site.nuncio(&args);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let service = &told["services"][0];
+    assert_eq!((&service["backend"], &service["key"]), (&json!("a tunnel"), &json!("carried")), "{told:#}");
     interrupt(process).await;
     gateway.stop().await;
 }

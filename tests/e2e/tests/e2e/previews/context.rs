@@ -117,6 +117,46 @@ async fn no_third_party_is_told_the_key_unless_the_policy_names_it() {
 }
 
 #[tokio::test]
+async fn no_mapping_shows_visitors_a_key() {
+    let shop = Shop::new().await;
+    let mut policy = policy();
+    policy["spec"]["headers"] = json!(["X-Branch"]);
+    let mut telling = mapping_on(SHOP, "telling", "/telling/", shop.cart.address());
+    let formats = [("x-a", "%REQ(baggage)%"), ("x-b", "<%REQ(X-Nuncio-Preview?x-id)%>"), ("x-c", "%REQ(x-branch)%")];
+    for (name, value) in formats.into_iter().chain([("x-d", "%REQ(:path)%")]) {
+        telling["spec"]["add_response_headers"][name] = json!({"value": value});
+        telling["spec"]["add_request_headers"][name] = json!({"value": value});
+    }
+    shop.site.write("policy.yaml", documents(&[policy, telling, internal_listener(&shop.site)]));
+    shop.create("pr-42");
+    let gateway = Gateway::start(&shop.site).await;
+    let host = host_of(&shop, &gateway, "pr-42").await;
+    let reply = shop.client().ask(&get(&host, "/telling/")).await;
+    let seen = reply.echo().unwrap();
+    let key = seen.header("x-nuncio-preview").unwrap();
+    assert_eq!((&*seen.backend, seen.header("x-a"), seen.header("x-b")), ("branch", None, None));
+    let told = ["x-a", "x-b", "x-c", "x-d"].map(|name| reply.header(name));
+    assert_eq!(told, [None, None, None, Some("/")]);
+    assert!(reply.headers.values().all(|value| !value.to_str().unwrap().contains(key)), "{:?}", reply.headers);
+    // The baseline's Mapping is in force otherwise, and says what is left out.
+    let reply = shop.client().ask(&get(SHOP, "/telling/").with("baggage", "user=ann")).await;
+    assert_eq!((reply.by().as_str(), reply.header("x-a"), reply.header("x-d")), ("cart", None, Some("/")));
+    let problems = gateway.admin.list("problems").await;
+    let of_telling = problems.iter().filter(|problem| problem["object"]["name"] == "telling");
+    let mut fields: Vec<_> = of_telling.map(|problem| problem["field"].as_str().unwrap()).collect();
+    fields.sort_unstable();
+    let expected = [
+        "spec.add_request_headers.x-a.value",
+        "spec.add_request_headers.x-b.value",
+        "spec.add_response_headers.x-a.value",
+        "spec.add_response_headers.x-b.value",
+        "spec.add_response_headers.x-c.value",
+    ];
+    assert_eq!(fields, expected, "{problems:#?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn redirects_and_cookies_of_the_baseline_stay_within_the_preview() {
     let shop = Shop::new().await;
     shop.create("pr-42");

@@ -52,8 +52,11 @@ async fn what_is_included_is_there_in_step_and_what_has_ended_is_not() {
     shop.site.write("page.yaml", documents(&[over]));
     answers(&client, &host, ["branch", "web"]).await;
     gateway.admin.problem(&["both", "IncludeMissing", "has ended"]).await;
-    // Where it is not said, nothing is shown.
+    // Where it is not said its services fail, and the others go on.
     shop.site.write("both.yaml", documents(&[both(&shop, "Fail")]));
+    answers(&client, &host, ["branch", "503"]).await;
+    // Of what is not there at all nobody knows which those are.
+    shop.site.remove("page.yaml");
     answers(&client, &host, ["503", "503"]).await;
     let reply = client.ask(&get(&host, "/")).await;
     assert!(reply.text().contains("This preview cannot be shown"), "{}", reply.text());

@@ -2,12 +2,16 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use futures_util::{SinkExt, StreamExt};
 use nuncio_e2e::backend::Backend;
-use nuncio_e2e::yaml::documents;
+use nuncio_e2e::yaml::{documents, mapping_on};
 use nuncio_e2e::{Gateway, eventually, get};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::{Shop, host_of, policy, preview};
+use super::{SHOP, Shop, host_of, policy, preview};
 
 fn lasting(shop: &Shop, name: &str, ttl: &str) -> Value {
     let mut preview = preview(name, &shop.cart, &shop.branch);
@@ -59,6 +63,31 @@ async fn a_preview_ends_in_time_and_its_host_says_so_and_it_can_be_extended() {
         other => Err(other),
     })
     .await;
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_lasts_keeps_a_preview_from_being_idle() {
+    let shop = Shop::new().await;
+    let mut mapping = mapping_on(SHOP, "talk", "/talk/", shop.cart.address());
+    mapping["spec"]["allow_upgrade"] = json!(["websocket"]);
+    shop.site.write("talk.yaml", documents(&[mapping]));
+    let gateway = Gateway::start(&shop.site).await;
+    let mut idle = preview("idle", &shop.cart, &shop.branch);
+    idle["spec"]["lifetime"] = json!({"idle": "4s"});
+    shop.site.write("idle.yaml", documents(&[idle]));
+    let host = host_of(&shop, &gateway, "idle").await;
+    let tcp = TcpStream::connect(shop.site.http()).await.unwrap();
+    let request = format!("ws://{host}/talk/").into_client_request().unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(request, tcp).await.unwrap();
+    // Nothing is said on it for twice as long.
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    assert_eq!(shop.client().ask(&get(&host, "/cart/")).await.by(), "branch");
+    socket.send(Message::text("one")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), "branch: one");
+    socket.close(None).await.unwrap();
+    drop(socket);
+    gateway.admin.problem(&["idle", "Expired"]).await;
     gateway.stop().await;
 }
 

@@ -54,6 +54,13 @@ async fn a_header_chooses_a_preview_where_the_policy_lets_it_and_behind_the_gate
         assert_eq!(reply.status, 404, "{wrong}");
         assert!(reply.text().contains("no such preview"), "{wrong}");
     }
-    assert_eq!(client.ask(&choosing("other.example", selector(&public))).await.status, 404, "not of this host");
+    // Elsewhere it says nothing, and goes no further: at hosts that the policy does not name, and at a preview's own.
+    for wrong in [selector(&public), "pr-42"] {
+        let seen = client.ask(&choosing("other.example", wrong)).await.echo().unwrap();
+        assert_eq!((&*seen.backend, seen.header("x-nuncio-preview")), ("cart", None), "{wrong}");
+        assert_eq!(client.ask(&choosing("wild.example", wrong)).await.by(), "web", "{wrong}");
+        assert_eq!(client.ask(&choosing(&public, wrong)).await.by(), "branch", "the host has chosen: {wrong}");
+    }
+    assert_eq!(client.ask(&choosing(&private, selector(&public))).await.status, 401, "and whose gate it is");
     gateway.stop().await;
 }

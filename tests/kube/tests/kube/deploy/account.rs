@@ -155,6 +155,8 @@ async fn a_gateway_may_change_objects_only_where_its_console_may() {
     let cluster_wide = rights(cluster, "edited", "clusterrole", "nuncio-edited").await;
     let features = [Feature::Gateway, Feature::Status, Feature::Previews];
     assert_eq!(cluster_wide, needed(&[Scope::Watched, Scope::Cluster], &features));
+    let own = [Feature::Election, Feature::Previews];
+    assert_eq!(rights(cluster, "edited", "role", "nuncio").await, needed(&[Scope::Own], &own));
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nuncio_controller::rbac::Feature;
 use nuncio_e2e::forge::{Forge, TOKEN};
-use nuncio_e2e::{Client, Gateway, Reply, Site, eventually, get};
+use nuncio_e2e::{Admin, Client, Gateway, Reply, Site, eventually, get};
+use nuncio_test_support::within;
 use serde_json::{Value, json};
 
 use super::rights::{role, role_without};
@@ -223,6 +224,56 @@ async fn of_two_replicas_that_make_the_same_preview_one_does() {
         let owner = if one.status == 200 { "acme/cart" } else { "acme/web" };
         assert_eq!(stage.object("preview", &name).await["spec"]["source"]["repository"], owner);
     }
+    first.stop().await;
+    second.stop().await;
+}
+
+/// By which the keys of a Preview that replicas know are told apart.
+async fn fingerprints(sites: [&Site; 2]) -> [Value; 2] {
+    let [one, other] = sites.map(|site| Admin::new(site.admin()));
+    let of = async |admin: Admin| {
+        let previews = admin.list("previews").await;
+        previews.first().map(|preview| preview["key_fingerprint"].clone()).unwrap_or_default()
+    };
+    [of(one).await, of(other).await]
+}
+
+#[tokio::test]
+async fn replicas_share_what_the_leader_makes_keys_of_and_nothing_is_written_over() {
+    let (stage, two) = (Stage::set().await, Site::new());
+    let sites = [&stage.site, &two];
+    let own = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "nuncio.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
+    let policy = json!({"domain": "preview.example", "namespaces": ["*"], "hosts": ["*"], "access": ["Public"], "backends": "Any"});
+    let preview = json!({"services": [{"baseline": "app", "backend": "127.0.0.1:9"}], "access": {"mode": "Public"},
+        "entrypoints": [{"name": "web", "host": "shop.example"}]});
+    stage.apply(&[own("PreviewPolicy", "previews", policy), own("Preview", "tax", preview)]).await;
+    let first = Gateway::start_by(&stage.site, stage.up().arg("--allow-previews")).await;
+    let second = Gateway::start_by(&two, stage.up_at(&two).arg("--allow-previews")).await;
+    let is_told = async |admin: &Admin| {
+        let problems = admin.list("problems").await;
+        problems.iter().any(|problem| problem["reason"] == "KeysNotShared")
+    };
+    eventually("each has keys of its own", async || {
+        let [one, other] = fingerprints(sites).await;
+        if one != other && is_told(&first.admin).await { Ok(()) } else { Err(one) }
+    })
+    .await;
+    eventually("it says what it may not", async || {
+        let said = [first.stderr(), second.stderr()].concat().join("\n");
+        if said.contains("cannot make the Secret") { Ok(()) } else { Err(said) }
+    })
+    .await;
+
+    stage.apply(&[role_without(&[Feature::Webhook, Feature::Edits], true)]).await;
+    within(Duration::from_secs(90), "they share keys", async || {
+        let [one, other] = fingerprints(sites).await;
+        if one == other && one != Value::Null { Ok(()) } else { Err(format!("{one} {other}")) }
+    })
+    .await;
+    let secret = stage.object("secret", "nuncio-preview-keys").await;
+    assert_eq!(secret["metadata"]["labels"]["app.kubernetes.io/managed-by"], "nuncio-previews");
+    assert_eq!(secret["data"]["key"].as_str().unwrap().len(), 44, "32 bytes");
+    assert!(!is_told(&first.admin).await && !is_told(&second.admin).await);
     first.stop().await;
     second.stop().await;
 }

@@ -79,9 +79,10 @@ fn what_is_included_follows_the_one_that_says_so() {
 
 #[test]
 fn the_baseline_takes_the_place_of_what_has_ended_where_that_is_said() {
+    let over = "503 Preview default/web-7: Preview default/web-7 has ended";
     for (include, ended) in [
-        ("name: web-7", ["503", "503"]),
-        ("name: web-7, whenMissing: Fail", ["503", "503"]),
+        ("name: web-7", ["cart-42:80", over]),
+        ("name: web-7, whenMissing: Fail", ["cart-42:80", over]),
         ("name: web-7, whenMissing: Baseline", ["cart-42:80", "web:80"]),
     ] {
         let short = INCLUDED.replace("  services", "  lifetime: {ttl: 1h}\n  services");
@@ -127,10 +128,12 @@ fn what_the_policy_does_not_allow_is_not_included() {
     let services = own.to_owned() + &WEB.replace("{name: web-7", "{namespace: team, name: web-7");
     let including = including("name: web-7, namespace: team");
     let replaced = elsewhere.replace("baseline: web", "baseline: web.default");
+    let forbidden = "503 Preview team/web-7: Preview team/web-7 is not shown: the PreviewPolicy allows no previews in the \
+                     namespace team";
     for (namespaces, includes, expected) in [
         ("[default, team]", "AnyNamespace", served()),
         ("[default, team]", "SameNamespace", ["503", "503"].map(String::from)),
-        ("[default]", "AnyNamespace", ["503", "503"].map(String::from)),
+        ("[default]", "AnyNamespace", ["cart-42:80", forbidden].map(String::from)),
     ] {
         let policy = format!("namespaces: {namespaces}, includes: {includes}");
         let policy = POLICY.replace("namespaces: [default]", &policy);

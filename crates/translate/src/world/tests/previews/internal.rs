@@ -99,12 +99,18 @@ fn secrets_of_repositories_are_asked_for_and_what_they_lack_is_told() {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{{data}}}\n---\n")
     };
     apply(&mut world, &(secret("cart", "webhook: w, token: t") + &secret("web", "webhook: ''")));
-    let lacks = ["webhook`, so its webhooks are refused", "token`, so no comments are written"];
-    assert_eq!(
-        told(&world),
-        lacks.map(|lacks| format!("spec.repositories[1].secretName: Secret default/web: has no `{lacks}"))
-    );
+    let lacks = |what: &str| format!("spec.repositories[1].secretName: Secret default/web: has no `{what}");
+    assert_eq!(told(&world), [lacks("webhook`, so its webhooks are refused")]);
+    apply(&mut world, &secret("web", "webhook: w"));
+    assert_eq!(told(&world), [""; 0], "who wants no comments gives no token");
     apply(&mut world, &secret("web", "webhook: w, token: t"));
     assert_eq!(told(&world), [""; 0]);
     assert_eq!(world.newly_wanted_secrets(), None, "they are asked for as before");
+    // Without webhooks it is for comments alone.
+    let mute =
+        "access: [Public], repositories: [{provider: GitHub, name: acme/web, namespace: default, secretName: web}]";
+    let policy = POLICY.replace("access: [Public]", mute);
+    let world = of(&[SITE, &policy, &secret("web", "webhook: w")]);
+    let expected = "spec.repositories[0].secretName: Secret default/web: has no `token`, so no comments are written";
+    assert_eq!(told(&world), [expected]);
 }

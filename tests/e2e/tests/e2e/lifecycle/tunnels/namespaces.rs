@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::*;
 
 /// The gateway's machine, and the developer's, which the gateway's knows no way to beyond its outer address.
-const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
+pub(in crate::lifecycle) const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const DEVELOPER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
-const PREPARE: &str = "
+pub(in crate::lifecycle) const PREPARE: &str = "
 ip link set lo up
 mkdir -p /run/netns
 mount -t tmpfs none /run/netns
@@ -35,7 +35,10 @@ fn a_process_serves_from_a_machine_that_can_only_dial_out() {
 }
 
 /// Runs a program of the developer's.
-fn on_the_developers_machine(program: &std::path::Path, args: &[&str]) -> std::process::Command {
+pub(in crate::lifecycle) fn on_the_developers_machine(
+    program: &std::path::Path,
+    args: &[&str],
+) -> std::process::Command {
     let mut command = std::process::Command::new("ip");
     command.args(["netns", "exec", "developer"]).arg(program).args(args);
     command

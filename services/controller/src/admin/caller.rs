@@ -1,0 +1,217 @@
+//! By whom a request is.
+//!
+//! Whoever is on this machine is believed: he could read the gateway's files as well. From elsewhere, such as other pods of a
+//! cluster, a request is by whom the gateway itself has named in a signed assertion, which the portal passes on, and by nobody
+//! without: neither a name that it bears nor that it bears none says anything.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequest, Json, Request};
+use axum::response::{IntoResponse, Response};
+use nuncio_auth::Asserted;
+use nuncio_auth::jwt::{KeySet, Unverified};
+use nuncio_ir::auth::JwtAlgorithm;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{PreviewError, Shared};
+use crate::clock;
+
+/// Who wants something.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Caller {
+    /// What the one who vouches for him calls him.
+    pub subject: String,
+    /// Who vouches.
+    pub issuer: String,
+    /// The groups that he is in.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The gateway's word for that (`x-nuncio-assertion`), without which nobody elsewhere is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion: Option<String>,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Caller({:?} of {:?}, {:?})", self.subject, self.issuer, self.groups)
+    }
+}
+
+/// The keys by which the gateway's word is verified (RFC 7517), as they are at the time.
+#[derive(Clone)]
+pub struct IdentityKeys(pub Arc<dyn Fn() -> serde_json::Value + Send + Sync>);
+
+impl fmt::Debug for IdentityKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityKeys")
+    }
+}
+
+/// Finds out by whom requests are.
+#[derive(Clone, Debug, Default)]
+pub struct Callers {
+    keys: Option<IdentityKeys>,
+    /// Addresses of the portal, without ports.
+    origins: Arc<[String]>,
+}
+
+impl Callers {
+    /// By what is signed with these keys for a portal at one of these origins.
+    pub fn new(keys: Option<IdentityKeys>, origins: &[String]) -> Self {
+        Self { keys, origins: origins.iter().map(|origin| without_port(origin).to_owned()).collect() }
+    }
+
+    /// By whom a request from there is; the operator where it is by nobody.
+    ///
+    /// # Errors
+    /// When nobody knows.
+    fn find(&self, from: Option<IpAddr>, by: Option<Caller>) -> Result<Option<Caller>, PreviewError> {
+        if from.is_some_and(is_here) {
+            return Ok(by.map(|by| Caller { assertion: None, ..by }));
+        }
+        let token = by.and_then(|by| by.assertion).ok_or("it bears no word of the gateway's for who that is");
+        match token.map_err(str::to_owned).and_then(|token| self.verify(&token)) {
+            Ok(Asserted { subject, issuer, groups }) => Ok(Some(Caller { subject, issuer, groups, assertion: None })),
+            Err(why) => {
+                let from = from.map_or_else(|| "elsewhere".to_owned(), |from| from.to_string());
+                tracing::warn!("an unauthenticated request about previews from {from} is refused: {why}");
+                Err(PreviewError::Unauthorized(format!(
+                    "unauthenticated: the request is not from this machine, and {why}"
+                )))
+            }
+        }
+    }
+
+    fn verify(&self, token: &str) -> Result<Asserted, String> {
+        let Some(IdentityKeys(keys)) = &self.keys else {
+            return Err("this controller has no keys to verify anybody's word".to_owned());
+        };
+        if self.origins.is_empty() {
+            return Err("this controller is not told where the portal is (--portal-origin)".to_owned());
+        }
+        let keys = KeySet::parse(keys().to_string().as_bytes()).map_err(|error| error.to_string())?;
+        let verified = Unverified::parse(token).and_then(|token| token.verify(&[JwtAlgorithm::ES256], &keys));
+        let verified = verified.map_err(|error| format!("its assertion is not believed: {error}"))?;
+        Asserted::read(&verified.claims, &self.origins, clock::now())
+            .map_err(|error| format!("its assertion is not believed: {error}"))
+    }
+}
+
+/// This machine, as it calls itself. Other addresses of `127.0.0.0/8` are those of proxies that pass on what comes from elsewhere.
+fn is_here(from: IpAddr) -> bool {
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&from.to_canonical())
+}
+
+/// An assertion's audience has none.
+fn without_port(origin: &str) -> &str {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    origin.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(origin, |(rest, _)| rest)
+}
+
+/// What somebody wants.
+pub(super) trait Wanted: DeserializeOwned {
+    /// Who.
+    fn by(&mut self) -> &mut Option<Caller>;
+}
+
+/// The body of a request, which says by whom it really is.
+#[derive(Debug)]
+pub(super) struct By<T>(pub(super) T);
+
+impl<T: Wanted> FromRequest<Shared> for By<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Response> {
+        let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip());
+        let callers = request.extensions().get::<Callers>().cloned().unwrap_or_default();
+        let Json(mut wanted) = Json::<T>::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let by = callers.find(from, wanted.by().take()).map_err(IntoResponse::into_response)?;
+        *wanted.by() = by;
+        Ok(Self(wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nuncio_auth::jwt::Signer;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const POD: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3));
+
+    fn callers(signer: &Signer, origins: &[&str]) -> Callers {
+        let mut key = signer.public_key().unwrap();
+        key["kid"] = json!("k");
+        let keys = IdentityKeys(Arc::new(move || json!({ "keys": [key] })));
+        Callers::new(Some(keys), &origins.iter().map(|origin| (*origin).to_owned()).collect::<Vec<_>>())
+    }
+
+    fn word(signer: &Signer, change: impl FnOnce(&mut Value)) -> String {
+        let now = clock::now();
+        let mut claims = json!({ "iss": "nuncio", "aud": "https://portal.example", "sub": "ann", "idp": "https://idp.example",
+            "groups": ["staff"], "iat": now, "exp": now + 60 });
+        change(&mut claims);
+        signer.sign(json!({ "kid": "k" }).as_object().unwrap().clone(), &claims).unwrap()
+    }
+
+    fn claiming(assertion: Option<String>) -> Option<Caller> {
+        Some(Caller { subject: "bob".into(), groups: vec!["admins".into()], assertion, ..Caller::default() })
+    }
+
+    #[test]
+    fn who_is_elsewhere_is_whom_the_gateway_names() {
+        let (signer, other) = (Signer::ephemeral().unwrap(), Signer::ephemeral().unwrap());
+        let known = callers(&signer, &["https://portal.example:8443"]);
+        let ann = known.find(Some(POD), claiming(Some(word(&signer, |_| {})))).unwrap().unwrap();
+        assert_eq!(
+            (&*ann.subject, &*ann.issuer, &*ann.groups),
+            ("ann", "https://idp.example", &["staff".to_owned()][..])
+        );
+        assert_eq!(ann.assertion, None, "it goes no further");
+        let service = |claims: &mut Value| claims["aud"] = json!("https://cart.example");
+        let wrong = [
+            None,
+            claiming(None),
+            claiming(Some("ann".into())),
+            claiming(Some(word(&other, |_| {}))),
+            claiming(Some(word(&signer, service))),
+            claiming(Some(word(&signer, |claims| claims["exp"] = json!(1)))),
+        ];
+        for by in wrong {
+            for from in [Some(POD), Some("127.0.0.6".parse().unwrap()), None] {
+                let refused = known.find(from, by.clone());
+                assert!(matches!(refused, Err(PreviewError::Unauthorized(_))), "{from:?} {by:?}: {refused:?}");
+            }
+        }
+        let good = || claiming(Some(word(&signer, |_| {})));
+        callers(&signer, &[]).find(Some(POD), good()).unwrap_err();
+        Callers::default().find(Some(POD), good()).unwrap_err();
+    }
+
+    #[test]
+    fn who_is_here_is_whom_he_says() {
+        let known = Callers::default();
+        for here in ["127.0.0.1", "::1", "::ffff:127.0.0.1"].map(|address| address.parse().ok()) {
+            assert_eq!(known.find(here, None), Ok(None), "the operator");
+            assert_eq!(known.find(here, claiming(Some("x".into()))), Ok(claiming(None)));
+        }
+    }
+
+    #[test]
+    fn ports_are_not_compared() {
+        for (origin, expected) in [
+            ("https://a.example", "https://a.example"),
+            ("http://a.example:80", "http://a.example"),
+            ("http://[::1]", "http://[::1]"),
+            ("http://[::1]:8088", "http://[::1]"),
+        ] {
+            assert_eq!(without_port(origin), expected);
+        }
+    }
+}
