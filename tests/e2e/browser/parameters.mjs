@@ -5,6 +5,7 @@ import { send, violations, watched } from './steps.mjs';
 await story(async ({ context, settings: { origin } }) => {
   const { page, faults } = await watched(context);
   await page.goto(`${origin}/docs/doc/default/stock/operations/say`);
+  await page.click('summary:has-text("heard")');
   const found = await violations(page);
   const shown = await page.innerText('#sample');
   const field = (name) => `[data-name="${name}"]`;
@@ -20,5 +21,9 @@ await story(async ({ context, settings: { origin } }) => {
   const sample = await page.innerText('#sample');
   await page.fill(field('id'), 'a/b');
   const slashed = await send(page);
-  return { shown, invalid, sample, sent, slashed, violations: found, faults };
+  await page.click('.side-title a');
+  await page.click('a[href$="/webhooks/news-post"]');
+  const webhook = await page.innerText('h1');
+  found.push(...await violations(page));
+  return { shown, webhook, invalid, sample, sent, slashed, violations: found, faults };
 });

@@ -85,13 +85,12 @@ impl<'d> Check<'d> {
 
     fn combined(&self, schema: &Value, value: &Value, depth: usize) -> bool {
         let fits = |part: &Value| self.at(part, value, depth);
-        let any = list(schema, "anyOf");
         let condition = || match schema.get("if") {
             None => true,
             Some(condition) => schema.get(if fits(condition) { "then" } else { "else" }).is_none_or(fits),
         };
         list(schema, "allOf").all(fits)
-            && (schema.get("anyOf").is_none() || any.into_iter().any(fits))
+            && (schema.get("anyOf").is_none() || list(schema, "anyOf").any(fits))
             && (schema.get("oneOf").is_none() || self.one_of(schema, value, depth))
             && schema.get("not").is_none_or(|part| !fits(part))
             && condition()

@@ -37,7 +37,11 @@ fn document() -> Value {
             parameter("theme", "cookie", json!({ "example": "dark blue" })),
         ],
         "requestBody": { "content": { "application/json": { "example": { "note": format!("{HOSTILE}\n\t") } } } },
-        "responses": { "200": { "description": "What was asked" } } } });
+        "responses": { "200": { "description": "What was asked" } },
+        "callbacks": { "heard": { "{$request.query.at}": { "post": { "responses": { "204": { "description": "Noted" } } } } } } } });
+    let news = json!({ "application/json": { "schema": { "type": "object", "properties": { "text": { "type": "string" } } } } });
+    document["webhooks"] =
+        json!({ "news": { "post": { "summary": "Something is new", "requestBody": { "content": news } } } });
     document
 }
 
@@ -143,6 +147,7 @@ async fn what_is_filled_in_is_sent_as_the_document_says() {
     let gateway = gateway(&site).await;
     api(&site, "stock", "current").await;
     let seen = told(&site, "parameters.mjs").await;
+    assert_eq!(seen["webhook"], "Something is new");
     let text = |path: &str| seen.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {seen:#}"));
     // What the document gives as examples is filled in, and the sample of the page is the one of the server.
     assert!(
