@@ -83,11 +83,24 @@ pub fn has(text: &str, path: &[&str]) -> bool {
     root(text).is_ok_and(|root| path.iter().try_fold(&root, |node, key| node.get(key)).is_some())
 }
 
-/// Gives the scalar at a path this value, or takes it away.
+/// Gives the scalar at a path this value, or takes it away. What looks like a number is one.
 ///
 /// # Errors
 /// Where that is no change of single lines.
 pub fn set_field(text: &str, path: &[&str], value: Option<&str>) -> Result<String, EditError> {
+    set(text, path, value.map(scalar).as_deref())
+}
+
+/// The same of a text, whatever it looks like.
+///
+/// # Errors
+/// Where that is no change of single lines.
+pub fn set_text(text: &str, path: &[&str], value: Option<&str>) -> Result<String, EditError> {
+    set(text, path, value.map(in_quotes).as_deref())
+}
+
+/// Writes a value as it stands.
+fn set(text: &str, path: &[&str], value: Option<&str>) -> Result<String, EditError> {
     let root = root(text)?;
     let edit = Edit { text, path };
     let mut node = &root;
@@ -164,7 +177,7 @@ impl Edit<'_> {
 
     fn replace(&self, map: &Node<'_>, entry: &Entry<'_>, value: &str) -> Result<String, EditError> {
         let Range { start, end } = self.line(map, entry).ok_or_else(|| self.refusal())?;
-        Ok([&self.text[..start], &scalar(value), &self.text[end..]].concat())
+        Ok([&self.text[..start], value, &self.text[end..]].concat())
     }
 
     fn remove(&self, map: &Node<'_>, entry: &Entry<'_>) -> Result<String, EditError> {
@@ -189,7 +202,7 @@ impl Edit<'_> {
         let missing = &self.path[depth..];
         for (index, key) in missing.iter().enumerate() {
             let indent = " ".repeat(first.mark.column as usize - 1 + 2 * index);
-            let value = if index + 1 == missing.len() { format!(" {}", scalar(value)) } else { String::new() };
+            let value = if index + 1 == missing.len() { format!(" {value}") } else { String::new() };
             lines.push_str(&format!("{indent}{key}:{value}\n"));
         }
         Ok([&self.text[..at], &lines, &self.text[at..]].concat())
@@ -198,9 +211,14 @@ impl Edit<'_> {
 
 /// A value as YAML: without quotes where it is a number, or text without them, too.
 fn scalar(value: &str) -> String {
+    let is_number = matches!(resolve(value), Scalar::Int(_) | Scalar::UInt(_) | Scalar::Float(_));
+    if is_number { value.to_owned() } else { in_quotes(value) }
+}
+
+/// A text as YAML: in quotes unless it is one without them, too.
+fn in_quotes(value: &str) -> String {
     let is_word = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.,-/".contains(&byte));
-    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number || is_word && !value.starts_with('-') && resolve(value) == Scalar::Text {
+    if is_word && !value.starts_with('-') && resolve(value) == Scalar::Text {
         value.to_owned()
     } else {
         serde_json::Value::from(value).to_string()
@@ -237,6 +255,16 @@ spec:
             TEXT.replace("  timeout_ms: 2000 # as long as a cart takes\n", "")
         );
         assert_eq!(set(TEXT, "spec.weight", None), TEXT);
+    }
+
+    #[test]
+    fn numbers_are_written_as_numbers_and_texts_as_texts() {
+        for number in ["1.5", "-5", "007"] {
+            assert_eq!(set(TEXT, "spec.timeout_ms", Some(number)), TEXT.replace("2000", number));
+        }
+        let path = ["spec", "service"];
+        assert_eq!(set_text(TEXT, &path, Some("123")).unwrap(), TEXT.replace("'cart'", "\"123\""));
+        assert_eq!(set_text(TEXT, &path, Some("cart")).unwrap(), TEXT.replace("'cart'", "cart"));
     }
 
     #[test]

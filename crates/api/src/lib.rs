@@ -19,13 +19,13 @@ mod validate;
 mod yaml;
 
 pub use duration::DurationError;
-pub use edit::{DocumentAt, EditError, document_at, field, has, is_one_document, set_field};
+pub use edit::{DocumentAt, EditError, document_at, field, has, is_one_document, set_field, set_text};
 pub use guard::{GUARDS, Guard, UNREADABLE_GUARD};
 pub use mask::{MASK, Masked, is_credential};
 pub use object::{Kind, Location, Object, ObjectId, Problem, Severity};
 pub use parse::{Defaults, FileProblem, Parsed, Text, from_json, guard_in, is_blank, locate, parse};
 pub use service_ref::{Scheme, ServiceRef, ServiceRefError};
 pub use spec::*;
-pub use text::without_port;
+pub use text::{closest, without_port};
 pub use validate::{added_key, shown_key, template_problem};
 pub use yaml::to_yaml;

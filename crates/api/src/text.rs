@@ -1,7 +1,7 @@
 //! Helps for messages.
 
 /// The word that may have been meant: the closest one, if it is close.
-pub(crate) fn closest(word: &str, words: &[&'static str]) -> Option<&'static str> {
+pub fn closest(word: &str, words: &[&'static str]) -> Option<&'static str> {
     // A long word has no chance, and would take long.
     if word.len() > 64 {
         return None;

@@ -94,7 +94,7 @@ impl Compiler<'_> {
 
     /// What a Secret has under the first of these keys that is there.
     fn secret(&mut self, name: &SecretRef, keys: &[&str], field: &str) -> Option<String> {
-        let data = match self.around.secrets.contents(name) {
+        let data = match self.around.secrets.contents_for(name, self.id) {
             Ok(secret) => &secret.data,
             Err(error) => {
                 self.problems.push(Problem::error("InvalidSecret", field, error.to_string()));

@@ -70,8 +70,8 @@ struct Used {
 struct Asked {
     /// By the frame, when it was made last.
     by_frame: BTreeSet<SecretRef>,
-    /// By Filters, when they were made last.
-    by_filters: BTreeSet<SecretRef>,
+    /// By Filters, when they were made last: by which.
+    by_filters: BTreeMap<SecretRef, BTreeSet<api::ObjectId>>,
     /// By Mappings, since they were all forgotten.
     by_mappings: BTreeSet<SecretRef>,
     /// Who asks now.
@@ -141,7 +141,7 @@ impl Secrets {
             return None;
         }
         let all: BTreeSet<_> =
-            [&asked.by_frame, &asked.by_filters, &asked.by_mappings].into_iter().flatten().cloned().collect();
+            asked.by_frame.iter().chain(asked.by_filters.keys()).chain(&asked.by_mappings).cloned().collect();
         (all != asked.told).then(|| asked.told.clone_from(&all)).map(|()| all)
     }
 
@@ -149,7 +149,11 @@ impl Secrets {
         let asked = &mut *lock(&self.asked);
         let names = match asked.asker {
             Asker::Frame => &mut asked.by_frame,
-            Asker::Filters => &mut asked.by_filters,
+            Asker::Filters => {
+                asked.touched |= !asked.by_filters.contains_key(name);
+                asked.by_filters.entry(name.clone()).or_default();
+                return;
+            }
             Asker::Mappings => &mut asked.by_mappings,
         };
         if !names.contains(name) {
@@ -241,6 +245,18 @@ impl Secrets {
     pub(crate) fn contents(&self, name: &SecretRef) -> Result<&api::Secret, SecretError> {
         self.ask(name);
         self.get(name)
+    }
+
+    /// The same for a Filter.
+    pub(crate) fn contents_for(&self, name: &SecretRef, filter: &api::ObjectId) -> Result<&api::Secret, SecretError> {
+        let contents = self.contents(name);
+        lock(&self.asked).by_filters.entry(name.clone()).or_default().insert(filter.clone());
+        contents
+    }
+
+    /// The Filters that name a Secret.
+    pub(crate) fn filters_of(&self, name: &SecretRef) -> BTreeSet<api::ObjectId> {
+        lock(&self.asked).by_filters.get(name).cloned().unwrap_or_default()
     }
 
     fn get(&self, name: &SecretRef) -> Result<&api::Secret, SecretError> {

@@ -253,8 +253,15 @@ impl Engine {
         match id.kind {
             Kind::RateLimit => &self.limiters,
             kind if kind.is_filter() || kind.is_filter_policy() => &self.deciders,
+            Kind::Secret if self.is_of_filters_alone(id) => &self.deciders,
             _ => &self.synced,
         }
+    }
+
+    /// Whether no Envoy is sent a Secret, and Filters name it.
+    fn is_of_filters_alone(&self, secret: &ObjectId) -> bool {
+        let resources = self.world.resources_of(secret);
+        resources.secrets.is_empty() && !resources.filters.is_empty()
     }
 
     /// Says what has arrived: not before it is known whose change an Envoy refused.

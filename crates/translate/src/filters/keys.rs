@@ -21,7 +21,7 @@ impl Compiler<'_> {
         for (index, named) in spec.keys.iter().enumerate() {
             let field = format!("spec.APIKey.keys[{index}].secretName");
             let name = self.secret_ref(&named.secret_name, None);
-            let secret = match self.around.secrets.contents(&name) {
+            let secret = match self.around.secrets.contents_for(&name, self.id) {
                 Ok(secret) => secret,
                 Err(error) => {
                     self.problems.push(without_keys(field, &named.secret_name, &error));

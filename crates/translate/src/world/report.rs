@@ -202,6 +202,8 @@ impl World {
             Kind::Secret => {
                 found.secrets = self.secrets.made_of(&secret_ref(id));
                 found.secrets.retain(|secret| self.model.secrets.contains_key(secret));
+                let filters = self.secrets.filters_of(&secret_ref(id));
+                found.filters = filters.iter().filter_map(|filter| self.filter_of(filter)).collect();
             }
             Kind::Service | Kind::EndpointSlice => {
                 let service = match id.kind {

@@ -392,3 +392,15 @@ fn policies_of_one_name_in_both_groups_both_hold() {
         assert!(world.problems(&id).iter().any(|problem| problem.reason == "AmbiguousFilter"), "{kind:?}");
     }
 }
+
+#[test]
+fn a_secret_is_part_of_the_filters_that_name_it() {
+    let mut world = world();
+    apply(&mut world, &(EDGE.to_owned() + &policy("[{host: a.example, filters: [{name: keys}]}]")));
+    let secret = nuncio_api::ObjectId::new(nuncio_api::Kind::Secret, "default", "api-keys");
+    let filters =
+        |world: &World| world.resources_of(&secret).filters.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(filters(&world), ["keys.default"]);
+    apply(&mut world, &EDGE.replace("secretName: api-keys", "secretName: others"));
+    assert!(filters(&world).is_empty(), "it names another");
+}
